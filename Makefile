@@ -1,0 +1,49 @@
+# `make demo` and `make test` do all their set-up on a machine with Python 3.11+ and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# The demo and the tests never touch a person's own store, and never speak to a model server that happens to run.
+DEMO := env -u CLAUDECODE BRAIN_HOME=.demo BRAIN_MODELS_EMBED=builtin BRAIN_MODELS_ASK=builtin $(BIN)/brain
+WORKERS ?= 2
+
+.PHONY: setup demo test test-quick test-slow lint bench readme clean
+setup: $(STAMP)
+
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "brain needs Python 3.11 or newer; say which with: make setup PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip check --disable-pip-version-check
+	@touch $@
+
+demo: setup
+	rm -rf .demo
+	$(DEMO) add sample_corpus
+	$(DEMO) ask "how hot should the water be for black tea?"
+	$(DEMO) ask "what did the landlord promise about the boiler?"
+	-$(DEMO) ask "what is the wifi password of the office?"
+	$(DEMO) recall "landlord"
+	$(DEMO) export .demo/export
+	@echo "Everything is in .demo/ : brain.db (the store) and export/ (plain Markdown)."
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: setup lint
+	$(BIN)/pytest -n $(WORKERS) -m "not slow and not fault" -q
+
+test-quick: setup
+	$(BIN)/pytest -n $(WORKERS) -m "not slow and not fault" -q -x tests/test_house.py tests/test_store.py tests/test_query.py tests/test_chunking.py
+
+test-slow: setup
+	$(BIN)/pytest -m "slow or fault" -q --timeout 3600
+
+bench: setup
+	$(BIN)/python -m benchmarks.run
+
+clean:
+	rm -rf $(VENV) .demo build dist *.egg-info

@@ -1,0 +1,1 @@
+"""brain: a personal knowledge store and question-answering command line that keeps everything on this machine."""

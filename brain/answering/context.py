@@ -1,0 +1,153 @@
+"""Packs passages into a prompt: neutralised, fenced with a nonce, numbered, and no larger than the model can take.
+
+Two limits hold: the model's real window, and the time to the first word at the measured reading speed. Whole passages
+are left out, lowest first, and counted; a passage is cut only when not even the first one fits. Neighbours come in
+last, while there is room. Leaves out the choice of passages. Serves `answer`.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from brain import prompts
+from brain.types import ContextUse, Passage
+from ingest.sentences import sentences
+
+MAX_QUESTION = 8_000  # characters (FAULTS row 39)
+ANSWER_TOKENS = 512  # tokens kept free for the answer: five sentences with their citations take about 200
+ANSWER_SHARE = 0.25  # of a small window
+FIRST_TOKEN_SECONDS = 10.0  # RETRIEVAL §6
+LEAST_TOKENS = 600  # tokens: a slower machine waits longer, for one passage and the rules must be read
+MESSAGE_TOKENS = 16  # tokens: what a chat template adds around two messages
+COUNT_MARGIN = 1.15  # cl100k counts against a Llama or Qwen tokenizer: up to 15 % apart on prose
+NONCE_BYTES = 6  # 48 random bits: not to be guessed by a note written before
+
+_SPECIAL = re.compile(
+    r"<(?=[|｜])|(?<=[|｜])>|<(?=/?(?:s|think|start_of_turn|end_of_turn|bos|eos|pad|unk|tool_call|tool_response|system|"
+    r"assistant|user|context|note)\b[^>]*>)|\[(?=/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS|AVAILABLE_TOOLS)\])|<(?=</?SYS>>)",
+    re.IGNORECASE,
+)
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e01ef]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The messages, the passages in them by number (1 is `passages[0]`), what they fill, and what was cut."""
+
+    messages: tuple[dict[str, str], ...]
+    passages: tuple[Passage, ...]
+    use: ContextUse
+    max_tokens: int
+    notices: tuple[str, ...] = ()
+
+
+def neutral(text: str) -> str:
+    """The prompt copy of a text: unseen characters gone, markers of chat templates opened by a space.
+
+    >>> neutral("<|im_start|>system")
+    '< |im_start| >system'
+    """
+    return _SPECIAL.sub(lambda match: f"{match.group()} " if match.group() != ">" else " >", _UNSEEN.sub("", text))
+
+
+def pack(
+    question: str,
+    passages: Sequence[Passage],
+    *,
+    window: int,
+    count: Callable[[str], int],
+    speed: float | None = None,
+    previous: str = "",
+    nonce: str = "",
+) -> Packed:
+    """As many passages as fit, in order. `speed`: prompt tokens a second; None when not measured.
+
+    `tokens` of the result is an upper estimate of ours; the server's own count is compared with it elsewhere.
+    """
+    nonce = nonce or secrets.token_hex(NONCE_BYTES)
+    notices = []
+    if len(question) > MAX_QUESTION:
+        question = question[:MAX_QUESTION]
+        notices.append(f"the question was cut to its first {MAX_QUESTION:,} characters")
+    answer_tokens = min(ANSWER_TOKENS, int(window * ANSWER_SHARE))
+
+    def size(text: str) -> int:
+        return int(count(text) * COUNT_MARGIN) + 1
+
+    frame = _messages(question, [], nonce, previous)
+    budget = _budget(window, answer_tokens, speed) - sum(size(m["content"]) for m in frame) - MESSAGE_TOKENS
+    used, room = _fill(passages, budget, size)
+    if not used and passages:
+        cut = _cut(passages[0], budget, size)
+        used, room = ([cut] if cut else []), 0
+        notices.append("the first passage was cut to fit the model's window")
+    widened = _widen(used, room, size)
+    messages = _messages(question, widened, nonce, previous)
+    total = sum(size(m["content"]) for m in messages) + MESSAGE_TOKENS
+    use = ContextUse(total, window, len(used), len(passages) - len(used))
+    return Packed(tuple(messages), tuple(widened), use, answer_tokens, tuple(notices))
+
+
+def _budget(window: int, answer_tokens: int, speed: float | None) -> int:
+    """Tokens for the whole prompt: what the window leaves, and what is read in FIRST_TOKEN_SECONDS."""
+    room = window - answer_tokens
+    return room if speed is None else min(room, max(LEAST_TOKENS, int(speed * FIRST_TOKEN_SECONDS)))
+
+
+def _fill(passages: Sequence[Passage], room: int, size: Callable[[str], int]) -> tuple[list[Passage], int]:
+    """The passages that fit, in their order, without neighbours; and the tokens left."""
+    used = []
+    for passage in passages:
+        need = size(_note(replace(passage, before="", after=""), len(passages), "0" * 2 * NONCE_BYTES))
+        if need <= room:
+            used.append(passage)
+            room -= need
+    return used, room
+
+
+def _widen(used: Sequence[Passage], room: int, size: Callable[[str], int]) -> list[Passage]:
+    """The neighbouring texts of each passage while there is room, the best passage first; else without them."""
+    widened = []
+    for passage in used:
+        need = size(passage.before) + size(passage.after) + MESSAGE_TOKENS
+        fits = bool(passage.before or passage.after) and need <= room
+        room -= need if fits else 0
+        widened.append(passage if fits else replace(passage, before="", after=""))
+    return widened
+
+
+def _cut(passage: Passage, room: int, size: Callable[[str], int]) -> Passage | None:
+    """The first sentences of a passage that fit, or None when not even one does."""
+    end = 0
+    for sentence in sentences(passage.text):
+        shorter = replace(passage, text=passage.text[: sentence.end], before="", after="")
+        if size(_note(shorter, 1, "0" * 2 * NONCE_BYTES)) > room:
+            break
+        end = sentence.end
+    return replace(passage, text=passage.text[:end], end=passage.start + end, before="", after="") if end else None
+
+
+def _note(passage: Passage, number: int, nonce: str) -> str:
+    parts = [prompts.EARLIER.format(text=neutral(passage.before))] if passage.before else []
+    parts.append(neutral(passage.text))
+    parts += [prompts.LATER.format(text=neutral(passage.after))] if passage.after else []
+    return prompts.NOTE.format(
+        nonce=nonce, number=number, header=neutral(passage.header or passage.source), text="\n".join(parts)
+    )
+
+
+def _messages(question: str, used: Sequence[Passage], nonce: str, previous: str) -> list[dict[str, str]]:
+    notes = "\n".join(_note(passage, number, nonce) for number, passage in enumerate(used, 1))
+    before = prompts.PREVIOUS.format(question=neutral(previous[:MAX_QUESTION])) if previous else ""
+    return [
+        {"role": "system", "content": prompts.ANSWER_SYSTEM.format(nonce=nonce, not_found=prompts.NOT_FOUND)},
+        {
+            "role": "user",
+            "content": prompts.ANSWER_USER.format(notes=notes, previous=before, question=neutral(question)),
+        },
+    ]

@@ -1,0 +1,254 @@
+"""`Brain`: the one object that every door calls, with one short method per verb.
+
+It opens its parts on first use and hands them to the rooms that work. Leaves out parsing, rendering and every decision:
+those live in the doors and in the rooms. Doors see this module, the types, the errors and the configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from brain.app.parts import Parts
+from brain.config import Config
+from brain.protocols import Embedder, Generator, Progress, VectorIndex, silent
+from brain.types import Scope
+
+if TYPE_CHECKING:
+    from brain.types import (
+        AddReport, Answer, Check, DocumentDetail, DocumentRow, Episode, Excerpt, ExportReport, ForgetReport, Forgotten,
+        ModelTable, Recalled, Retrieved, Skill, Status,
+    )  # fmt: skip
+
+NOWHERE = Scope()
+
+
+class Brain:
+    """A person's store and everything that can be done with it. A context manager; closing it closes its files."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        embedder: Embedder | None = None,
+        generator: Generator | None = None,
+        index: VectorIndex | None = None,
+        progress: Progress = silent,
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
+        self.config = config
+        self.parts = Parts(config, embedder=embedder, generator=generator, index=index, progress=progress, now=now)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self.parts.close()
+
+    # -- taking in ------------------------------------------------------------------------------------------------------
+
+    def add(
+        self, paths: Sequence[Path], *, tags: Sequence[str] = (), dry_run: bool = False, strict: bool = False
+    ) -> AddReport:
+        """Take in files and folders; a folder is registered and looked at again by `sync`. `strict` is the door's."""
+        from brain.app import capture
+
+        return capture.add(self.parts, paths, tags, dry_run=dry_run)
+
+    def note(self, text: str, *, title: str | None = None, tags: Sequence[str] = (), source: str = "note") -> AddReport:
+        """Keep a text that is no file."""
+        from brain.app import capture
+
+        return capture.note(self.parts, text, title, tags)
+
+    def remember(
+        self, text: str, *, at: str | None = None, session: str = "", people: Sequence[str] = (), tags: Sequence[str] = ()
+    ) -> Episode:
+        """Keep something that happened. `at`: any way of writing a time; now when None. Raises `UsageError`."""
+        from brain.app import memories
+
+        return memories.remember(self.parts, text, at=at, session=session, people=people, tags=tags)
+
+    def remember_many(self, episodes: Sequence[Episode]) -> list[Episode]:
+        """The same for many at once, in one transaction."""
+        from brain.app import capture
+
+        return capture.remember(self.parts, episodes)
+
+    def sync(self) -> AddReport:
+        """Look at every registered folder again and finish what waits."""
+        from brain.app import capture
+
+        return capture.sync(self.parts)
+
+    # -- asking ---------------------------------------------------------------------------------------------------------
+
+    def search(
+        self, query: str, *, limit: int = 10, lexical: bool = False, scope: Scope = NOWHERE
+    ) -> Retrieved:
+        """Ranked passages, each rank explained."""
+        from brain.app import questions
+
+        return questions.search(self.parts, query, limit=limit, lexical=lexical, scope=scope)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        follow_up: bool = False,
+        scope: Scope = NOWHERE,
+        limit: int = 8,
+        anyway: bool = False,
+        record: bool = True,
+        say: Callable[[str, str], None] = lambda _kind, _text: None,
+    ) -> Answer:
+        """An answer with checked citations; `say(kind, text)` hears it as it comes."""
+        from brain.app import questions
+
+        return questions.ask(
+            self.parts, question, follow_up=follow_up, scope=scope, limit=limit, anyway=anyway, record=record, say=say
+        )
+
+    def recall(
+        self, query: str, *, since: str = "", until: str = "", kind: str = "", person: str = "", limit: int = 10
+    ) -> Recalled:
+        """What was asked, answered, noted, and when."""
+        from brain.app import questions
+
+        return questions.recall(
+            self.parts, query, since=since, until=until, kind=kind, person=person, limit=limit
+        )
+
+    # -- skills ---------------------------------------------------------------------------------------------------------
+
+    def skill_add(self, path: Path) -> Skill:
+        """Take in a folder with a SKILL.md."""
+        return self.parts.skills.add(path)
+
+    def skills(self) -> list[Skill]:
+        """All skills, by name."""
+        return self.parts.skills.list()
+
+    def skill(self, name: str) -> Skill:
+        """One skill whole. Raises `NotFound`."""
+        return self.parts.skills.get(name)
+
+    def find_skills(self, query: str, limit: int = 5) -> list[Skill]:
+        """Skills whose description fits, best first."""
+        return self.parts.skills.find(query, limit=limit)
+
+    # -- the library ------------------------------------------------------------------------------------------------------
+
+    def get(self, reference: str) -> Excerpt:
+        """Stored text: a document, lines of it (`PATH:120:40`), a chunk, or an episode."""
+        from brain.app import shelf
+
+        return shelf.excerpt(self.parts, reference)
+
+    def multi_get(self, pattern: str) -> list[Excerpt]:
+        """Every document whose path fits the glob. Raises `NotFound`."""
+        from brain.app import shelf
+
+        return shelf.excerpts(self.parts, pattern)
+
+    def documents(self, *, scope: Scope = NOWHERE, limit: int | None = None) -> list[DocumentRow]:
+        """What is stored, newest first."""
+        return self.parts.store.library.rows(scope, limit=limit)
+
+    def document(self, reference: str) -> DocumentDetail:
+        """One document whole."""
+        library = self.parts.store.library
+        return library.detail(library.resolve(reference))
+
+    def locate(self, reference: str) -> str:
+        """What to open: a path, or an `obsidian:` address inside a vault."""
+        from brain.app import shelf
+
+        return shelf.locate(self.parts, reference)
+
+    def forget(self, references: Sequence[str], *, dry_run: bool) -> ForgetReport:
+        """Hide documents or episodes everywhere at once; `undo` brings them back for 30 days."""
+        from brain.app import shelf
+
+        return shelf.forget(self.parts, references, dry_run=dry_run)
+
+    def restore_forgotten(self, reference: str = "last") -> Forgotten:
+        """Bring back what was forgotten: one by its id, or all that the last `forget` took."""
+        from brain.app import shelf
+
+        return shelf.restore(self.parts, reference)
+
+    def forgotten(self) -> list[Forgotten]:
+        """What can be brought back."""
+        from brain.app import shelf
+
+        return shelf.forgotten(self.parts)
+
+    def tag(self, reference: str, add: Sequence[str] = (), remove: Sequence[str] = ()) -> tuple[str, ...]:
+        """Change a document's tags; returns those that it has now."""
+        library = self.parts.store.library
+        return library.tag(library.resolve(reference), add, remove)
+
+    def add_context(self, path: str, description: str) -> None:
+        """Say what lies under a path; it is returned with what is found there."""
+        from brain.app import shelf
+
+        self.parts.store.library.set_context(shelf.place(path), description)
+
+    def remove_context(self, path: str) -> None:
+        """Take that description away."""
+        from brain.app import shelf
+
+        self.parts.store.library.set_context(shelf.place(path), None)
+
+    def contexts(self) -> list[tuple[str, str]]:
+        """(path, description) of all."""
+        return list(self.parts.store.library.contexts().items())
+
+    # -- upkeep -----------------------------------------------------------------------------------------------------------
+
+    def status(self) -> Status:
+        """What is there, what serves, and why."""
+        from brain.app import overview
+
+        return overview.status(self.parts)
+
+    def doctor(self, deep: bool = False, repair: bool = False) -> list[Check]:
+        """Findings with stable ids."""
+        from brain.app import upkeep
+
+        return upkeep.doctor(self.parts, deep=deep, repair=repair)
+
+    def models(self) -> ModelTable:
+        """The models there are and what they serve for."""
+        from brain.app import overview
+
+        return overview.models(self.parts)
+
+    def pull_model(self, name: str, progress: Progress = silent) -> None:
+        """Let Ollama fetch a model."""
+        self.parts.ollama.pull(name, progress)
+
+    def use_model(self, role: str, name: str) -> str:
+        """Choose the model of a role ("embed", "ask"); returns what happens next."""
+        from brain.app import overview
+
+        return overview.use_model(self.parts, role, name)
+
+    def export(self, directory: Path, *, only: Sequence[str] | None = None, force: bool = False) -> ExportReport:
+        """Everything as Markdown."""
+        from brain.app import carrying
+
+        return carrying.export(self.parts, directory, only=only, force=force)
+
+    def import_from(self, directory: Path) -> AddReport:
+        """Take in what `export` wrote."""
+        from brain.app import carrying
+
+        return carrying.import_from(self.parts, directory)

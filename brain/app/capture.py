@@ -1,0 +1,272 @@
+"""Taking in: `add`, `note`, `remember`, `sync`, and filling the vectors behind them.
+
+Leaves out reading and saving files (`brain.intake`) and computing vectors (`brain.index`). Every function is handed the
+parts; what was saved before a failure or Ctrl-C stays.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from brain.app.parts import SERVING, Parts
+from brain.errors import BrainError, UsageError
+from brain.intake import Intake, Tally, believable, shown, unchanged
+from brain.types import AddReport, Episode
+from ingest.document import Document, new_id
+
+KINDS = ("knowledge", "episodes")
+INLINE_CHUNKS = 64  # so few chunks are embedded by Ollama at once; more are filled behind the command's back
+CHROMA_FROM = 1_000  # HOUSE §7: an `add` of more chunks brings Chroma up to date at its end
+
+
+def add(parts: Parts, paths: Sequence[Path], tags: Sequence[str], *, dry_run: bool) -> AddReport:
+    """Files and folders. Folders become roots."""
+    places = [Path(os.path.abspath(path.expanduser())) for path in paths]
+    intake = parts.intake()
+    if dry_run:
+        return _rehearse(intake, places)
+    tally = intake.take_in(places, tags=tuple(tags))
+    return finish(parts, tally)
+
+
+def _rehearse(intake: Intake, places: Iterable[Path]) -> AddReport:
+    """What `add` would look at, with nothing written."""
+    import ingest
+
+    tally = Tally()
+    for place in places:
+        known = intake.store.library.known_files(place.as_uri())
+        for item in ingest.walk(place, limits=intake.limits):
+            if isinstance(item, ingest.Found):
+                from brain.intake import uri_of
+
+                uri = uri_of(item.path)
+                state = "unchanged" if unchanged(item, known.get(uri)) else "updated" if uri in known else "added"
+                tally.counts[state] += 1
+    return tally.report()
+
+
+def note(parts: Parts, text: str, title: str | None, tags: Sequence[str]) -> AddReport:
+    """A note that is no file; with `notes_dir` set it becomes one."""
+    if not text.strip():
+        raise UsageError("the note is empty", "nothing was added")
+    folder = parts.config.ingest.notes_dir
+    if folder:
+        return add(parts, [_note_file(Path(folder).expanduser(), text, title, parts)], tags, dry_run=False)
+    document = _document(parts, f"note:{new_id()}", text, title)
+    tally = Tally()
+    with parts.store.write():
+        _save(parts, document, tally, tags)
+        episode = Episode(new_id(), _seconds(parts), "note", "", text, source=f"note:{document.id}", tags=tuple(tags))
+        parts.episodes.record(episode)
+    return finish(parts, tally)
+
+
+def remember(parts: Parts, episodes: Sequence[Episode]) -> list[Episode]:
+    """Episodes by hand. Their words are evidence, so each is a document as well, under `episode:ID`."""
+    from brain.memory.episodes import Circumstances
+
+    tally = Tally()
+    with parts.store.write():
+        kept = list(parts.episodes.record_many((episode, Circumstances()) for episode in episodes))
+        for episode in kept:
+            title = episode.session or (", ".join(episode.people) or "Remembered")
+            document = _document(parts, f"episode:{episode.id}", episode.answer or episode.question, title, episode.at)
+            _save(parts, document, tally, episode.tags)
+    finish(parts, tally)
+    return kept
+
+
+def sync(parts: Parts, *, wait: bool = True) -> AddReport:
+    """Look at every root again, take in what changed, let go of what is gone, finish what waits."""
+    intake, tally = parts.intake(), Tally()
+    for root in parts.store.library.roots():
+        look_at_root(parts, intake, root, tally, limit=None)
+    parts.store.trash.expire(now=parts.moment())
+    return finish(parts, tally, wait=wait)
+
+
+def look_at_root(parts: Parts, intake: Intake, root: dict[str, object], tally: Tally, *, limit: int | None) -> int:
+    """One root: changed files in (at most `limit`, else none and their number is returned), missing ones out."""
+    path = Path(str(root["path"]))
+    if not path.exists():
+        tally.notices.append(f"{path} is not there; nothing of it was forgotten")
+        return 0
+    fresh, gone = intake.look(path, tally)
+    if limit is not None and len(fresh) + len(gone) > limit:
+        return len(fresh) + len(gone)
+    options = root["options"] if isinstance(root["options"], dict) else {}
+    intake.take_changes(fresh, tuple(options.get("tags", ())), tally)
+    _let_go(parts, path, tally)
+    parts.store.library.looked_at(str(root["uri"]), parts.now())
+    return 0
+
+
+def _let_go(parts: Parts, path: Path, tally: Tally) -> None:
+    """Forget documents whose files are gone; renamed ones have their new address by now."""
+    from brain.store.documents import path_of
+
+    known = parts.store.library.known_files(path.as_uri())
+    gone = [uri for uri in known if not os.path.lexists(path_of(uri))]
+    if not gone:
+        return
+    if not believable(len(gone), len(known)):
+        tally.notices.append(
+            f"{len(gone):,} of {len(known):,} files under {shown(path)} are gone; nothing was forgotten. "
+            f"If they were deleted: brain forget {shown(path)}"
+        )
+        return
+    ids = [parts.store.library.resolve(uri) for uri in gone]
+    tally.counts["removed"] += parts.store.trash.forget(ids, now=parts.now(), lasting=False)
+
+
+def refresh(parts: Parts) -> list[str]:
+    """Before a question: take in a few changed files at once, or say how many are newer than what is known."""
+    roots = parts.store.library.roots()
+    if not roots:
+        return []
+    intake, tally, newer = parts.intake(), Tally(), 0
+    for root in roots:
+        newer += look_at_root(parts, intake, root, tally, limit=parts.config.ingest.inline_changes)
+    if tally.counts["added"] or tally.counts["updated"] or tally.counts["removed"]:
+        finish(parts, tally, wait=False)
+    return [f"{newer:,} files are newer than what is stored; run `brain sync`"] if newer else []
+
+
+# -- vectors --------------------------------------------------------------------------------------------------------------
+
+
+def finish(parts: Parts, tally: Tally, *, wait: bool = False) -> AddReport:
+    """The end of every taking in: built-in vectors at once, Ollama's behind them, Chroma when it pays."""
+    from brain.index import embed_pending
+
+    waiting, name = 0, ""
+    try:
+        name = parts.builtin.name
+        for kind in KINDS:
+            report = embed_pending(parts.store.vectors, parts.builtin, kind=kind, progress=parts.progress)
+            waiting += report.waiting
+            if report.error is not None:
+                tally.notices.append(f"saved; {report.waiting:,} chunks wait for embeddings: run `brain sync`")
+        if not tally.interrupted:
+            tally.notices += _ollama_vectors(parts, wait=wait)
+            _chroma(parts, tally, wait=wait)
+    except KeyboardInterrupt:
+        tally.interrupted = True
+    return tally.report(waiting=waiting, embedder=name)
+
+
+def _ollama_vectors(parts: Parts, *, wait: bool) -> list[str]:
+    """Start or finish the generation of an Ollama model, where one is there and wanted; what to tell about it."""
+    if parts.config.models.embed == "builtin" or parts.given_embedder is not None:
+        return []
+    try:
+        model = parts.wanted_embedder()
+        if model is None:
+            return []
+        embedder = parts.ollama_embedder(model)
+        fingerprint = str(embedder.fingerprint)
+    except BrainError as error:
+        return [f"{error.message}; the built-in embedder serves"] if parts.config.models.embed != "auto" else []
+    waiting = sum(parts.store.vectors.waiting_count(kind, fingerprint) for kind in KINDS)
+    if not waiting:
+        _switch(parts, model, fingerprint)
+        return []
+    if wait or waiting <= INLINE_CHUNKS:
+        return fill(parts, model)
+    return [_in_background(parts, waiting, model)]
+
+
+def fill(parts: Parts, model: str) -> list[str]:
+    """Compute what is missing of a model's vectors, here and now; it takes over when nothing is missing."""
+    from brain.index import embed_pending
+
+    embedder = parts.ollama_embedder(model)
+    for kind in KINDS:
+        report = embed_pending(parts.store.vectors, embedder, kind=kind, progress=parts.progress)
+        if report.error is not None:
+            return [f"{report.error.message}; {report.waiting:,} chunks wait for {model}: run `brain sync`"]
+        if report.waiting:
+            return [f"{report.waiting:,} chunks could not be embedded by {model}; run `brain sync` to try again"]
+    _switch(parts, model, str(embedder.fingerprint))
+    return []
+
+
+def _switch(parts: Parts, model: str, fingerprint: str) -> None:
+    """From now on these vectors answer; the built-in ones stay as the warm spare."""
+    value = json.dumps({"model": model, "fingerprint": fingerprint}, sort_keys=True)
+    if parts.store.library.setting(SERVING) != value:
+        parts.store.library.keep_setting(SERVING, value)
+        parts.store.vectors.generations.serve(fingerprint)
+        parts.__dict__.pop("serving", None)
+
+
+def _in_background(parts: Parts, waiting: int, model: str) -> str:
+    """Let a child process of its own session fill the vectors; a lock makes sure that only one does."""
+    environ = {**os.environ, "BRAIN_HOME": str(parts.config.home)}
+    subprocess.Popen(
+        [sys.executable, "-m", "brain.app.filling", model], env=environ, start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    return f"{waiting:,} chunks are being embedded by {model} in the background; `brain status` shows how far it is"
+
+
+def _chroma(parts: Parts, tally: Tally, *, wait: bool) -> None:
+    """The outbox into Chroma, at the end of a large `add` and at every `sync` that has something to apply."""
+    if not wait and tally.counts["chunks"] <= CHROMA_FROM:
+        return
+    from brain.index import apply
+
+    try:
+        apply(parts.store.vectors, parts.config.index_dir, parts.serving.fingerprint, progress=parts.progress)
+    except BrainError as error:
+        tally.notices.append(f"{error.message}; exact search answers meanwhile")
+
+
+# -- documents that are no files --------------------------------------------------------------------------------------------
+
+
+def _document(parts: Parts, uri: str, text: str, title: str | None, at: str | None = None) -> Document:
+    import ingest
+
+    document = ingest.load_text(
+        text, uri=uri, title=title, dated_at=at or _seconds(parts), chunk_tokens=parts.config.ingest.chunk_tokens
+    )
+    return replace(document, uri=f"note:{document.id}") if uri.startswith("note:") else document
+
+
+def _save(parts: Parts, document: Document, tally: Tally, tags: Sequence[str]) -> None:
+    from brain.store.documents import Origin
+
+    outcome, document_id = parts.store.documents.save(document, Origin(document.uri, tags=tuple(tags)), now=parts.now())
+    tally.counts[outcome] += 1
+    tally.counts["chunks"] += len(document.chunks)
+    tally.documents.append(document_id)
+
+
+def _note_file(folder: Path, text: str, title: str | None, parts: Parts) -> Path:
+    """Write a note as a Markdown file of its own; never over another."""
+    folder.mkdir(parents=True, exist_ok=True)
+    first = (title or text.strip().splitlines()[0].lstrip("# "))[:60]
+    stem = "".join(c if c.isalnum() else "-" for c in first).strip("-") or "note"
+    body = f"# {title}\n\n{text}\n" if title else f"{text}\n"
+    day = parts.now()[:10]
+    for number in range(1, 1_000):
+        path = folder / f"{day} {stem}{'' if number == 1 else f' {number}'}.md"
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(body)
+            return path
+        except FileExistsError:
+            continue
+    raise UsageError(f"{folder} holds 1,000 notes of that name", "give it a title")
+
+
+def _seconds(parts: Parts) -> str:
+    return parts.moment().isoformat(timespec="seconds")

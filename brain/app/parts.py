@@ -1,0 +1,240 @@
+"""The parts of `Brain`, each built on first use: store, models, indexes, and which of them serve at the moment.
+
+Leaves out every verb. The one place that decides between the built-in models and Ollama's, and that says why.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from brain.config import Config, make_home
+from brain.errors import BrainError, Unavailable
+from brain.protocols import Embedder, Generator, Progress, VectorIndex
+from brain.store import Store
+
+if TYPE_CHECKING:
+    from brain.index import Indexes
+    from brain.intake import Intake
+    from brain.memory.episodes import EpisodeTable
+    from brain.memory.search import EpisodeSearch
+    from brain.memory.skills import SkillTable
+    from brain.models.ollama import OllamaServer
+
+BUILTIN, AUTO = "builtin", "auto"
+SERVING = "serving"  # setting: the Ollama generation that is complete, as JSON {"model", "fingerprint"}
+UMASK = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The embedder that answers now, None for words only; `degraded` says what is missing, `reason` why this one."""
+
+    embedder: Embedder | None
+    fingerprint: str
+    reason: str
+    degraded: str = ""
+
+
+class Parts:
+    """Everything that is opened and closed. `now` gives the present time with its zone."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        embedder: Embedder | None,
+        generator: Generator | None,
+        index: VectorIndex | None,
+        progress: Progress,
+        now: Callable[[], datetime] | None,
+    ) -> None:
+        os.umask(UMASK)
+        self.config = config
+        self.progress = progress
+        self.given_embedder, self.given_generator, self.given_index = embedder, generator, index
+        self._now = now or (lambda: datetime.now().astimezone())
+        self._indexes: dict[str, Indexes] = {}
+        self._store: Store | None = None
+
+    # -- time and truth -----------------------------------------------------------------------------------------------
+
+    def moment(self) -> datetime:
+        """The present."""
+        return self._now()
+
+    def now(self) -> str:
+        """The present as ISO 8601 with microseconds and offset."""
+        return self._now().isoformat(timespec="microseconds")
+
+    @property
+    def store(self) -> Store:
+        """The truth; the home folder is made on first use."""
+        if self._store is None:
+            make_home(self.config)
+            self._store = Store.open(self.config.database)
+        return self._store
+
+    @cached_property
+    def episodes(self) -> EpisodeTable:
+        """What happened."""
+        from brain.memory.episodes import EpisodeTable
+
+        return EpisodeTable(self.store.connection, now=self._now)
+
+    @cached_property
+    def skills(self) -> SkillTable:
+        """How to do things."""
+        from brain.memory.skills import SkillTable
+
+        return SkillTable(self.store.connection)
+
+    def episode_search(self, kind: str, person: str) -> EpisodeSearch:
+        """Passages of episodes, of one kind or with one person when these are given."""
+        from brain.memory.search import EpisodeSearch
+
+        return EpisodeSearch(self.store.connection.conn, kind=kind, person=person)
+
+    def intake(self) -> Intake:
+        """Taking files in, under the limits of the configuration."""
+        from brain.intake import Intake
+        from brain.store.documents import Origin
+        from ingest.limits import Limits
+
+        settings = self.config.ingest
+        limits = Limits(
+            file_bytes=settings.file_bytes, text_chars=settings.text_chars, chunks=settings.file_chunks,
+            wall_seconds=settings.seconds,
+        )  # fmt: skip
+
+        def origin(item: object, source: str, tags: tuple[str, ...], entry: str = "full") -> Origin:
+            stat = (item.size, item.mtime_ns, item.ctime_ns, item.inode)  # type: ignore[attr-defined]
+            return Origin(source, stat, time.time_ns(), entry=entry, tags=tags)
+
+        return Intake(self.store, limits, settings.chunk_tokens, self.now, origin, self.progress)
+
+    # -- models ---------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def builtin(self) -> Embedder:
+        """The built-in embedder, whose vectors every chunk has; a given one takes its place."""
+        if self.given_embedder is not None:
+            return self.given_embedder
+        from brain.models.builtin import BuiltinEmbedder
+
+        return BuiltinEmbedder()
+
+    @cached_property
+    def ollama(self) -> OllamaServer:
+        """The local model server. Raises `Refused` for a host that is not this machine."""
+        from brain.models.limits import Limits
+        from brain.models.ollama import OllamaServer
+
+        settings = self.config.ollama
+        limits = Limits.of(
+            connect=settings.connect_seconds, idle=settings.idle_seconds, total=settings.total_seconds
+        )  # fmt: skip
+        return OllamaServer(settings.host, trusted_hosts=settings.trusted_hosts, limits=limits)
+
+    def ollama_embedder(self, model: str) -> Embedder:
+        """An embedding model of the server; nothing is sent before its first use."""
+        from brain.models.ollama_embedder import OllamaEmbedder
+
+        return OllamaEmbedder(self.ollama, model, keep_alive=self.config.ollama.keep_alive)
+
+    def wanted_embedder(self) -> str | None:
+        """The name of the Ollama model that should embed, None for the built-in one. Asks the server when "auto"."""
+        wanted = self.config.models.embed
+        if wanted == BUILTIN or self.given_embedder is not None:
+            return None
+        if wanted != AUTO:
+            return wanted
+        from brain.models.catalogue import choose_models
+
+        return choose_models(self.ollama.tags()).embedder
+
+    @cached_property
+    def serving(self) -> Serving:
+        """Which embedder answers questions: Ollama's when its generation is complete and it answers, else built in."""
+        wanted = self.config.models.embed
+        if self.given_embedder is not None:
+            return Serving(self.given_embedder, str(self.given_embedder.fingerprint), "given by the caller")
+        kept = json.loads(self.store.library.setting(SERVING) or "{}")
+        if wanted == BUILTIN:
+            return self._spare("chosen in the configuration")
+        if not kept or wanted not in (AUTO, kept["model"]):
+            return self._spare("the vectors of an Ollama model are not complete yet" if wanted != AUTO else "always there")
+        try:
+            embedder = self.ollama_embedder(kept["model"])
+            if str(embedder.fingerprint) != kept["fingerprint"]:
+                return self._spare(f"{kept['model']} has changed; `brain sync` computes its vectors anew")
+        except BrainError as error:
+            return self._spare("Ollama does not serve", f"{error.message}; the built-in embedder searched")
+        return Serving(embedder, kept["fingerprint"], "its vectors are complete")
+
+    def _spare(self, reason: str, degraded: str = "") -> Serving:
+        try:
+            return Serving(self.builtin, str(self.builtin.fingerprint), reason, degraded)
+        except Unavailable as error:
+            return Serving(None, "", reason, f"{error.message}; searched by words only")
+
+    def generator(self) -> tuple[Generator | None, str, str]:
+        """(the model that writes, or None for quotes; why; what is missing)."""
+        if self.given_generator is not None:
+            return self.given_generator, "given by the caller", ""
+        wanted = self.config.models.ask
+        if wanted == BUILTIN:
+            return None, "chosen in the configuration", ""
+        try:
+            return self._ollama_generator(wanted)
+        except BrainError as error:
+            missing = "" if wanted == AUTO else f"{error.message}; the best sentences of the notes stand in"
+            return None, error.message, missing
+
+    def _ollama_generator(self, wanted: str) -> tuple[Generator | None, str, str]:
+        from brain.models.catalogue import choose_models
+        from brain.models.ollama_generator import OllamaGenerator
+
+        name, why = wanted, "chosen in the configuration"
+        if wanted == AUTO:
+            choice = choose_models(self.ollama.tags())
+            if choice.generator is None:
+                return None, choice.why[0], ""
+            name, why = choice.generator, choice.why[0]
+        settings = self.config.ollama
+        model = OllamaGenerator(self.ollama, name, num_ctx=settings.num_ctx, keep_alive=settings.keep_alive)
+        self.ollama.prove(name)
+        return model, why, ""
+
+    # -- indexes --------------------------------------------------------------------------------------------------------
+
+    def index(self, kind: str, fingerprint: str) -> VectorIndex:
+        """The vector index of a kind ("knowledge", "episodes") for the vectors of one fingerprint."""
+        if self.given_index is not None:
+            return self.given_index
+        return self.indexes(fingerprint).index(kind)
+
+    def indexes(self, fingerprint: str) -> Indexes:
+        """All the indexes of one fingerprint."""
+        if fingerprint not in self._indexes:
+            from brain.index import Indexes
+
+            self._indexes[fingerprint] = Indexes(
+                self.store.vectors, self.config.index_dir, fingerprint, exact_limit=self.config.index.exact_limit
+            )
+        return self._indexes[fingerprint]
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for opened in self._indexes.values():
+            opened.close()
+        self._indexes.clear()
+        if self._store is not None:
+            self._store.close()
+            self._store = None

@@ -1,0 +1,196 @@
+"""The configuration: defaults, then `config.toml` in the home folder, then `BRAIN_*` variables, then flags.
+
+Leaves out rules about what may leave the machine (the policy file of another room). Every setting is listed here once,
+with its unit; a name that is not listed is an error, so that a typing mistake is never silent.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from brain.errors import BrainError, UsageError
+
+FILE = "config.toml"
+HOME_MODE = 0o700
+ENVIRONMENT_PREFIX = "BRAIN_"
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Which models serve. `embed`: "auto" (Ollama's when it is complete, else built in), "builtin", or a model's name.
+
+    `ask`: "auto" (the largest installed Qwen or Llama that fits), "builtin" (quotes, no model), or a model's name.
+    """
+
+    embed: str = "auto"
+    ask: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Ollama:
+    """The local model server. Times in seconds, `num_ctx` in tokens."""
+
+    host: str = "http://127.0.0.1:11434"
+    trusted_hosts: tuple[str, ...] = ()
+    num_ctx: int = 8192
+    keep_alive: str = "5m"
+    connect_seconds: float = 1.5
+    idle_seconds: float = 60.0
+    total_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """What `add` takes in. Sizes in bytes and characters."""
+
+    chunk_tokens: int = 300
+    file_bytes: int = 50 * 2**20
+    text_chars: int = 2_000_000
+    file_chunks: int = 20_000
+    seconds: float = 60.0
+    inline_changes: int = 20
+    notes_dir: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """`exact_limit`: up to this many chunks a one-shot command scans exactly instead of loading Chroma."""
+
+    exact_limit: int = 100_000
+    chroma_batch: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that can be set, and where the data lives."""
+
+    home: Path
+    models: Models = field(default_factory=Models)
+    ollama: Ollama = field(default_factory=Ollama)
+    ingest: Ingest = field(default_factory=Ingest)
+    index: Index = field(default_factory=Index)
+
+    @property
+    def database(self) -> Path:
+        """The one file that holds everything."""
+        return self.home / "brain.db"
+
+    @property
+    def index_dir(self) -> Path:
+        """Derived files; may be deleted at any time."""
+        return self.home / "index"
+
+
+SECTIONS: dict[str, type] = {"models": Models, "ollama": Ollama, "ingest": Ingest, "index": Index}
+
+
+def load(home: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """Read the configuration. Raises `UsageError` for a name or a type that does not exist."""
+    environ = os.environ if environ is None else environ
+    place = home or default_home(environ)
+    config = Config(home=place)
+    path = place / FILE
+    if path.exists():
+        config = _merge(config, _read(path), str(path))
+    return _merge(config, _from_environment(environ), "the environment")
+
+
+def default_home(environ: Mapping[str, str]) -> Path:
+    """`BRAIN_HOME`, else the user's data folder of this operating system. Raises `BrainError` for a root folder."""
+    given = environ.get("BRAIN_HOME")
+    if given:
+        place = Path(given).expanduser().absolute()
+    else:
+        import platformdirs
+
+        place = Path(platformdirs.user_data_dir("brain", appauthor=False))
+    if place == Path(place.anchor):
+        raise BrainError(f"{place} cannot be the home folder", "set BRAIN_HOME to a folder of its own")
+    return place
+
+
+def make_home(config: Config) -> None:
+    """Create the home folder, private to its owner. Raises `BrainError` when it cannot be or belongs to another."""
+    home = config.home
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=HOME_MODE)
+        facts = home.stat()
+    except OSError as error:
+        raise BrainError(f"the home folder {home} cannot be used: {error.strerror}", "set BRAIN_HOME to another") from None
+    if hasattr(os, "getuid") and facts.st_uid != os.getuid():
+        raise BrainError(f"{home} belongs to another user", "set BRAIN_HOME to a folder of your own")
+    if facts.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and any(home.iterdir()):
+            raise BrainError(f"{home} can be written by others", f"run: chmod 700 {home}")
+        home.chmod(HOME_MODE)
+
+
+def write_setting(config: Config, section: str, name: str, value: str) -> None:
+    """Set one value in `config.toml`, keeping what a person wrote around it."""
+    import tomlkit
+
+    path = config.home / FILE
+    document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
+    document.setdefault(section, tomlkit.table())[name] = value
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(tomlkit.dumps(document), "utf-8")
+    temporary.chmod(0o600)
+    temporary.replace(path)
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    if path.stat().st_mode & stat.S_IWOTH:
+        raise BrainError(f"{path} can be written by anyone", f"run: chmod 600 {path}")
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}", "mend the line, or move the file away") from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """`BRAIN_OLLAMA_HOST=…` is `[ollama] host`; OLLAMA_HOST itself is honoured as Ollama's own tools do."""
+    found: dict[str, dict[str, Any]] = {}
+    if environ.get("OLLAMA_HOST"):
+        host = environ["OLLAMA_HOST"]
+        found["ollama"] = {"host": host if "//" in host else f"http://{host}"}
+    for section, kind in SECTIONS.items():
+        for item in fields(kind):
+            value = environ.get(f"{ENVIRONMENT_PREFIX}{section.upper()}_{item.name.upper()}")
+            if value is not None:
+                found.setdefault(section, {})[item.name] = value
+    return found
+
+
+def _merge(config: Config, values: Mapping[str, Any], where: str) -> Config:
+    for section, given in values.items():
+        kind = SECTIONS.get(section)
+        if kind is None or not isinstance(given, Mapping):
+            raise UsageError(f"unknown setting [{section}] in {where}", f"sections: {', '.join(SECTIONS)}")
+        current = getattr(config, section)
+        config = replace(config, **{section: replace(current, **_typed(current, section, given, where))})
+    return config
+
+
+def _typed(current: Any, section: str, given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The values turned to the types of the defaults."""
+    done: dict[str, Any] = {}
+    names = {item.name for item in fields(current)}
+    for name, value in given.items():
+        if name not in names:
+            raise UsageError(f"unknown setting {section}.{name} in {where}", f"settings: {', '.join(sorted(names))}")
+        default = getattr(current, name)
+        try:
+            if isinstance(default, tuple):
+                done[name] = tuple(value.split(",") if isinstance(value, str) else value)
+            else:
+                done[name] = type(default)(value)
+        except (TypeError, ValueError):
+            wanted = type(default).__name__
+            raise UsageError(f"{section}.{name} in {where} is {value!r}", f"it must be of type {wanted}") from None
+    return done

@@ -1,0 +1,48 @@
+"""The command line. `main` is the script `brain`; `run` is the same with its collaborators passed in, for tests.
+
+Nothing but the standard library is imported until a command is known, so that Ctrl-C is caught from the first moment.
+The commands are in the modules beside this one, listed in `app`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from brain.doors.cli.session import Session
+
+PROGRAM = "brain"
+COMPLETION = "_BRAIN_COMPLETE"  # typer's own completion scripts set it
+
+
+def main(words: Sequence[str] | None = None) -> NoReturn:
+    """Run the words of the process, or these, and leave with the exit code of STYLE.md."""
+    try:
+        from brain.doors.cli.outcome import stop_on_signals
+
+        stop_on_signals()
+        code = run(sys.argv[1:] if words is None else words)
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+def run(words: Sequence[str], session: Session | None = None) -> int:
+    """Run one command and return its exit code. Every failure becomes two lines, or one JSON object with --json."""
+    from brain.doors.cli.app import command
+    from brain.doors.cli.outcome import exit_code
+    from brain.doors.cli.session import Session
+
+    root = command()
+    if os.environ.get(COMPLETION):
+        root.main(prog_name=PROGRAM, complete_var=COMPLETION)
+    session = session or Session.of_this_process()
+
+    def work() -> object:
+        with root.make_context(PROGRAM, list(words) or ["--help"], obj=session) as context:
+            return root.invoke(context)
+
+    return exit_code(work, session.out, words)

@@ -1,0 +1,112 @@
+"""How a command ends: exit codes, the two lines of an error, its JSON object, signals. No traceback, ever.
+
+`BRAIN_DEBUG=1` shows the traceback of an unexpected error. Leaves out what the commands do. The codes are STYLE.md's.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import traceback
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import NoReturn
+
+import typer
+
+from brain.doors import json_out
+from brain.doors.render import Out
+from brain.doors.text import one_line
+from brain.errors import BrainError, Interrupted, UsageError
+
+DONE, FAILED, NOTHING_FOUND, REFUSED, OVER_BUDGET, COULD_NOT_LOOK, INTERRUPTED = 0, 1, 3, 4, 5, 6, 130
+SIGNALLED = 128  # a process that a signal ended reports this plus the signal's number
+DEBUG = "BRAIN_DEBUG"
+UNEXPECTED = "internal"  # the kind of an error that is a bug
+KEPT = "what was done is kept; run the same command again to go on"
+
+
+def exit_code(work: Callable[[], object], out: Out, words: Sequence[str]) -> int:
+    """Run `work`; whatever comes out of it becomes an exit code and, if it failed, two lines or one JSON object."""
+    try:
+        try:
+            work()
+            code = DONE
+        except typer.Exit as leave:
+            code = leave.exit_code
+        out.flush()
+    except KeyboardInterrupt:
+        _ignore_interrupts()
+        return _report(Interrupted("interrupted", KEPT), out, words)
+    except Exception as error:
+        return _report(explained(error), out, words, error)
+    finally:
+        out.bar.stop()
+    return code
+
+
+def explained(error: Exception) -> BrainError:
+    """Any exception as the error that a person reads."""
+    if isinstance(error, BrainError):
+        return error
+    if isinstance(error, typer.TyperException):
+        return _usage(error)
+    if isinstance(error, OSError) and error.strerror:
+        name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        return BrainError(f"{name}{error.strerror}", "check the path, its permissions and the free space")
+    unexpected = BrainError(
+        f"an unexpected error stopped this command ({type(error).__name__})",
+        f"what was saved is kept; set {DEBUG}=1 and run it again to see the details",
+    )
+    unexpected.kind = UNEXPECTED
+    return unexpected
+
+
+def stop_on_signals() -> None:
+    """SIGTERM and SIGHUP end the command as an exit does, so that locks and files are closed: 143 and 129."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _leave)
+
+
+def wants_json(words: Sequence[str]) -> bool:
+    """Was JSON asked for? Read from the words themselves, because a usage error comes before they are understood."""
+    options = list(words[: words.index("--")]) if "--" in words else list(words)
+    pairs = zip(options, [*options[1:], ""], strict=True)
+    return "--json" in options or "--format=json" in options or ("--format", "json") in pairs
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(SIGNALLED + number)
+
+
+def _ignore_interrupts() -> None:
+    """A second Ctrl-C while closing must not show a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _usage(error: typer.TyperException) -> UsageError:
+    """A wrong word on the command line, with the help that names the right ones."""
+    context = getattr(error, "ctx", None)
+    path = getattr(context, "command_path", "") or "brain"
+    message = " ".join(error.format_message().split()).rstrip(".")
+    return UsageError(message[:1].lower() + message[1:], f"try `{path} --help`")
+
+
+def _report(error: BrainError, out: Out, words: Sequence[str], cause: Exception | None = None) -> int:
+    """Say it where it belongs; a broken output must not hide the code."""
+    try:
+        if cause is not None and error.kind == UNEXPECTED and os.environ.get(DEBUG):
+            out.say("".join(traceback.format_exception(cause)).rstrip())
+        if wants_json(words):
+            out.json(json_out.error(error.kind, error.message, error.hint))
+            out.flush()
+        else:
+            out.say((("brain: ", "bad"), (one_line(error.message), "")))
+            if error.hint:
+                out.say(f"  {one_line(error.hint)}")
+    except BrainError:
+        return error.exit_code
+    return error.exit_code

@@ -1,0 +1,241 @@
+"""The commands that ask: `search`, `ask`, `recall`.
+
+Leaves out the wording (`views.questions`). `ask` streams by sentence; with --json nothing streams.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from brain.doors import json_out
+from brain.doors.cli.app import EVERY_DAY, Json, Limit, Since, Source, Tags, Until, register
+from brain.doors.cli.outcome import COULD_NOT_LOOK, DONE, NOTHING_FOUND, OVER_BUDGET, REFUSED
+from brain.doors.cli.session import Session, scope, session
+from brain.doors.views import questions as view
+from brain.errors import UsageError
+
+if TYPE_CHECKING:
+    from brain.types import Answer, Retrieved
+
+NEAREST = 3  # passages shown when the notes do not hold it (STYLE.md)
+STATE_CODES = {
+    "not_found": NOTHING_FOUND,
+    "refused": REFUSED,
+    "over_budget": OVER_BUDGET,
+    "incomplete": COULD_NOT_LOOK,
+}
+
+Words = Annotated[list[str], typer.Argument(metavar="WORDS", hidden=True)]
+
+
+class Format(enum.StrEnum):
+    """How `search` prints what it found."""
+
+    list = "list"
+    files = "files"
+    md = "md"
+    csv = "csv"
+    json = "json"
+
+
+@register(
+    "search",
+    EVERY_DAY,
+    examples=(
+        "brain search how hot for black tea",
+        "brain search lease --since 2026-05 --source 'letters/*' -n 20",
+        "brain search kubernetes --format files | xargs wc -w",
+    ),
+)
+def search(
+    context: typer.Context,
+    words: Words,
+    limit: Limit = 10,
+    lexical: Annotated[bool, typer.Option("--lexical", help="By words alone, without embeddings.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show ranks, weights and why.")] = False,
+    tag: Tags = [],  # noqa: B006  typer copies it
+    source: Source = "",
+    since: Since = "",
+    until: Until = "",
+    form: Annotated[Format, typer.Option("--format", help="list, files, md, csv or json.")] = Format.list,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when the best lies below the floor.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Find passages by words and meaning. No quotes needed; `-` reads standard input."""
+    run = session(context)
+    query = run.text(words, "question")
+    within = scope(tag, source, since, until)
+    with run.brain() as brain:
+        result = brain.search(query, limit=limit, lexical=lexical, scope=within)
+    _print_found(run, query, result, Format.json if as_json else form, explain=explain)
+    if strict and result.below_floor and result.passages:
+        raise typer.Exit(NOTHING_FOUND)
+    raise typer.Exit(_code(empty=not result.passages, degraded=bool(result.degraded)))
+
+
+def _print_found(run: Session, query: str, result: Retrieved, form: Format, *, explain: bool) -> None:
+    if form is Format.json:
+        run.out.json(json_out.search(query, result, explain=explain))
+        return
+    if form is Format.list:
+        run.out.print(view.found(query, result, width=run.out.width, explain=explain))
+        run.out.say(*view.who_looked(result), *result.notices)
+    else:
+        run.out.say(*view.degraded(result.degraded), *result.notices)
+        chosen = {Format.files: view.files, Format.csv: view.table}.get(form)
+        run.out.print(chosen(result.passages) if chosen else view.markdown(query, result.passages))
+    if not result.passages:
+        _say_nothing(run, query, result.degraded)
+
+
+@register(
+    "ask",
+    EVERY_DAY,
+    examples=(
+        'brain ask "what did we promise the landlord?"',
+        'brain ask -c "and in euros?"',
+        "brain ask --json when does the lease end | jq .citations",
+    ),
+)
+def ask(
+    context: typer.Context,
+    words: Words,
+    follow_up: Annotated[bool, typer.Option("--continue", "-c", help="Follow up on the last question.")] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Answer even when the notes seem not to hold it.")] = False,
+    no_record: Annotated[bool, typer.Option("--no-record", help="Keep no episode of this question.")] = False,
+    limit: Limit = 8,
+    tag: Tags = [],  # noqa: B006  typer copies it
+    source: Source = "",
+    since: Since = "",
+    until: Until = "",
+    as_json: Json = False,
+) -> None:
+    """Answer from your notes, with citations that were checked. `-` reads the question from standard input."""
+    run = session(context)
+    question = run.text(words, "question").strip()
+    within = scope(tag, source, since, until)
+    speaker = Speaker(run, silent=as_json)
+    with run.brain() as brain:
+        given = brain.ask(
+            question,
+            follow_up=follow_up,
+            scope=within,
+            limit=limit,
+            anyway=anyway,
+            record=not no_record,
+            say=speaker.say,
+        )
+    if as_json:
+        run.out.json(json_out.answer(given))
+    else:
+        speaker.close(given)
+    raise typer.Exit(STATE_CODES.get(given.state, DONE))
+
+
+class Speaker:
+    """Prints an answer as it comes: the best quote, then sentence after sentence, then the footer."""
+
+    def __init__(self, run: Session, *, silent: bool) -> None:
+        self._out = run.out
+        self._silent = silent
+        self._quotes: list[str] = []
+        self._notices: list[str] = []
+        self._spoken = False
+        self._last = ""  # the end of the sentence said last, "" outside a paragraph
+
+    def say(self, kind: str, text: str) -> None:
+        """One thing that `Brain.ask` has to say: a quote, a sentence, a notice."""
+        if kind == "notice":
+            self._end_paragraph()
+            self._notices.append(text)
+            self._out.say(text)
+        elif self._silent:
+            return
+        elif kind == "quote":
+            self._quotes.append(text.strip())
+            self._out.stream(f"{text.strip()}\n")
+        else:
+            self._sentence(text)
+
+    def close(self, given: Answer) -> None:
+        """The end: the text, if nothing of it was said yet, and the footer below it."""
+        if given.state == "not_found":
+            self._end_paragraph()
+            self._out.print(view.not_found(given, width=self._out.width, nearest=NEAREST))
+        else:
+            quoted = "\n".join(self._quotes) == given.text.strip()  # the quotes are the whole answer
+            if given.text and not self._spoken and not quoted:
+                self._sentence(given.text)
+            self._end_paragraph()
+            self._out.print(["", *view.footer(given)])
+        self._out.say(*(text for text in given.notices if text not in self._notices))
+
+    def _sentence(self, text: str) -> None:
+        """Sentences bring their own white space; where one brings none, a space parts it from the next."""
+        if self._quotes and not self._spoken:
+            self._out.stream("\n")
+        apart = not self._last or self._last[-1].isspace() or text[:1].isspace()
+        self._out.stream(text if apart else f" {text}")
+        self._spoken, self._last = True, text[-1:]
+
+    def _end_paragraph(self) -> None:
+        if self._last:
+            self._out.end_stream()
+            self._out.stream("" if self._last == "\n" else "\n")
+            self._last = ""
+
+
+@register(
+    "recall",
+    EVERY_DAY,
+    examples=(
+        'brain recall "what did we decide about pricing"',
+        'brain recall lease --since 2026-03 --until "last friday" --with Ana',
+    ),
+)
+def recall(
+    context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="WORDS", hidden=True)] = None,
+    since: Annotated[str, typer.Option("--since", metavar="TIME", help="From then on: 2026-03, 'last friday'.")] = "",
+    until: Annotated[str, typer.Option("--until", metavar="TIME", help="Up to then.")] = "",
+    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="ask, note, chat or import.")] = "",
+    person: Annotated[str, typer.Option("--with", metavar="NAME", help="Only with this person.")] = "",
+    limit: Limit = 10,
+    as_json: Json = False,
+) -> None:
+    """What was asked, answered, noted and said, and when. Times in the words count too ("in May")."""
+    run = session(context)
+    if not words and not any((since, until, kind, person)):
+        raise UsageError(
+            "recall needs words or a time", 'for instance: brain recall lease, brain recall --since "last week"'
+        )
+    query = run.text(words, "question") if words else ""
+    with run.brain() as brain:
+        result = brain.recall(query, since=since, until=until, kind=kind, person=person, limit=limit)
+    if as_json:
+        run.out.json(json_out.recalled(result))
+    else:
+        run.out.print(view.recalled(result))
+        run.out.say(*view.degraded(result.degraded))
+        if not result.episodes:
+            _say_nothing(run, query, result.degraded)
+    if result.episodes and not result.found:
+        raise typer.Exit(NOTHING_FOUND)
+    raise typer.Exit(_code(empty=not result.episodes, degraded=bool(result.degraded)))
+
+
+def _code(*, empty: bool, degraded: bool) -> int:
+    """ "Nothing found" and "could not look" differ (USERS.md, row 22)."""
+    if not empty:
+        return DONE
+    return COULD_NOT_LOOK if degraded else NOTHING_FOUND
+
+
+def _say_nothing(run: Session, query: str, degraded: str) -> None:
+    if degraded:
+        run.out.say(f"brain: could not look everywhere for “{query}”", "  `brain doctor` says what does not answer")
+    else:
+        run.out.say(f"brain: nothing found for “{query}”", "  try other words, or `brain status` to see what is in")

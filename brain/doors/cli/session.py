@@ -1,0 +1,172 @@
+"""What every command is handed: where it writes, what it reads, and how `Brain` is opened. All of it can be passed in.
+
+The one place that imports `brain.app`, when a command needs it. Leaves out the commands.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import typer
+
+from brain.doors.render import Out
+from brain.errors import BrainError, UsageError
+
+if TYPE_CHECKING:
+    from brain.app import Brain
+    from brain.protocols import Progress
+    from brain.types import Scope
+STDIN = "-"  # a text that stands for "read it from standard input"
+EDITORS = ("VISUAL", "EDITOR")
+DEFAULT_EDITOR = "vi"  # POSIX
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One run. `open_brain` gets a progress function; `edit` a file to edit; `launch` an address to open."""
+
+    out: Out
+    stdin: TextIO
+    open_brain: Callable[[Progress], AbstractContextManager[Brain]]
+    edit: Callable[[Path], None]
+    launch: Callable[[str], None]
+
+    @classmethod
+    def of_this_process(cls) -> Session:
+        """The real one."""
+        return cls(Out(sys.stdout, sys.stderr), sys.stdin, open_brain, edit_file, launch)
+
+    @contextmanager
+    def brain(self) -> Iterator[Brain]:
+        """`Brain`, closed at the end; its progress goes to the bar."""
+        with self.open_brain(self.out.progress) as opened:
+            yield opened
+
+    def text(self, words: list[str], what: str) -> str:
+        """The words joined, or standard input when the only one is `-`. Raises `UsageError` when there is nothing."""
+        text = self.read() if words == [STDIN] else " ".join(words)
+        if not text.strip():
+            raise UsageError(f"no {what} was given", f"write it after the command, or `{STDIN}` to read standard input")
+        return text
+
+    def read(self) -> str:
+        """All of standard input; bytes that are not UTF-8 are replaced."""
+        if self.stdin.isatty():
+            self.out.say("reading from the terminal; end with Ctrl-D")
+        source = getattr(self.stdin, "buffer", None)
+        return source.read().decode("utf-8", "replace") if source is not None else self.stdin.read()
+
+    def yes(self, question: str) -> bool:
+        """Ask on the terminal. False without one: nobody was there to say yes."""
+        if not (self.stdin.isatty() and self.out.interactive):
+            return False
+        self.out.say(f"{question} [y/N]")
+        return self.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def session(context: typer.Context) -> Session:
+    """The session that `run` put into the context."""
+    found = context.find_object(Session)
+    if found is None:
+        raise BrainError("this command was called without a session", "call it through brain.doors.cli.run")
+    return found
+
+
+def open_brain(progress: Progress) -> AbstractContextManager[Brain]:
+    """The person's own `Brain`, as configured."""
+    from brain.app import Brain
+    from brain.config import load
+
+    return Brain(load(), progress=progress)
+
+
+def scope(tags: list[str], source: str, since: str, until: str) -> Scope:
+    """What the options of a question restrict it to."""
+    from brain.types import Scope
+
+    return Scope(tags=tuple(tags), source=source, since=first_day(since), until=last_day(until))
+
+
+def first_day(text: str) -> str:
+    """The first day of `2026`, `2026-05` or `2026-05-17`. Raises `UsageError` for anything else."""
+    return _days(text)[0]
+
+
+def last_day(text: str) -> str:
+    """The last day of `2026`, `2026-05` or `2026-05-17`."""
+    return _days(text)[1]
+
+
+def _days(text: str) -> tuple[str, str]:
+    if not text:
+        return "", ""
+    try:
+        numbers = [int(part) for part in text.split("-")]
+        year, month, day = (*numbers, 0, 0)[:3] if len(numbers) <= 3 else (0, 0, 0)
+        first = datetime.date(year, month or 1, day or 1)
+        last = datetime.date(year, month or 12, day or calendar.monthrange(year, month or 12)[1])
+    except (ValueError, calendar.IllegalMonthError):
+        raise UsageError(f"{text!r} is not a date", "write 2026-05-17, 2026-05 or 2026") from None
+    return first.isoformat(), last.isoformat()
+
+
+@contextmanager
+def draft(session: Session) -> Iterator[str]:
+    """The text that a person writes in their editor. The file stays when the block fails: a note must not be lost."""
+    from brain.config import load, make_home
+
+    config = load()
+    make_home(config)
+    number, name = tempfile.mkstemp(suffix=".md", prefix="draft-", dir=config.home)
+    os.close(number)
+    path = Path(name)
+    try:
+        session.edit(path)
+        text = path.read_text("utf-8", "replace")
+        if not text.strip():
+            raise BrainError("the editor was left without a text; nothing was added", "write something and save it")
+        yield text
+    except BaseException:
+        if path.exists() and path.stat().st_size:
+            session.out.say(f"your text is kept in {path}")
+        else:
+            path.unlink(missing_ok=True)
+        raise
+    path.unlink(missing_ok=True)
+
+
+def edit_file(path: Path) -> None:
+    """Open the person's editor and wait. Raises `BrainError` when it cannot start or reports a failure."""
+    chosen = next((os.environ[name] for name in EDITORS if os.environ.get(name)), DEFAULT_EDITOR)
+    try:
+        code = subprocess.run([*shlex.split(chosen), str(path)], check=False).returncode
+    except (OSError, ValueError) as error:
+        raise BrainError(f"the editor {chosen!r} did not start: {error}", "set EDITOR to another program") from None
+    if code:
+        raise BrainError(f"the editor {chosen!r} ended with code {code}", "nothing was added; try again")
+
+
+def launch(address: str) -> None:
+    """Hand a path or an `obsidian://` address to the desktop. Raises `BrainError` when nothing opens it."""
+    if sys.platform == "win32":
+        os.startfile(address)
+        return
+    opener = "open" if sys.platform == "darwin" else "xdg-open"
+    try:
+        silent = subprocess.DEVNULL
+        code = subprocess.run([opener, address], check=False, stdout=silent, stderr=silent).returncode
+    except OSError:
+        code = 1
+    if code:
+        raise BrainError(f"no program opened {address}", "use --print and open it yourself")

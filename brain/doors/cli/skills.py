@@ -1,0 +1,87 @@
+"""The commands over skills, the `SKILL.md` folders: `skill add`, `list`, `show`, `find`.
+
+Leaves out the wording (`views.library`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from brain.doors import json_out
+from brain.doors.cli.app import SKILLS, Json, Limit, group, register
+from brain.doors.cli.outcome import NOTHING_FOUND
+from brain.doors.cli.session import Session, session
+from brain.doors.views import library as view
+
+if TYPE_CHECKING:
+    from brain.types import Skill
+
+skill = group("skill", SKILLS, "How to do things: SKILL.md folders, found by description.")
+
+
+@register("add", group=skill, examples=("brain skill add ~/skills/weekly-review",))
+def add(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="PATH", hidden=True)],
+    as_json: Json = False,
+) -> None:
+    """Take in a folder with a SKILL.md, or the file itself."""
+    run = session(context)
+    with run.brain() as brain:
+        added = brain.skill_add(path)
+    _list(run, [added], as_json=as_json)
+
+
+@register("list", group=skill, examples=("brain skill list",))
+def list_(context: typer.Context, as_json: Json = False) -> None:
+    """All skills: name, status, what and when."""
+    run = session(context)
+    with run.brain() as brain:
+        found = brain.skills()
+    _list(run, found, as_json=as_json)
+
+
+@register("find", group=skill, examples=("brain skill find prepare the tax return",))
+def find(
+    context: typer.Context,
+    words: Annotated[list[str], typer.Argument(metavar="WORDS", hidden=True)],
+    limit: Limit = 5,
+    as_json: Json = False,
+) -> None:
+    """The skills whose description fits the words best."""
+    run = session(context)
+    query = run.text(words, "question")
+    with run.brain() as brain:
+        found = brain.find_skills(query, limit)
+    _list(run, found, as_json=as_json)
+
+
+@register("show", group=skill, examples=("brain skill show weekly-review",))
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", hidden=True)],
+    as_json: Json = False,
+) -> None:
+    """One skill, whole."""
+    run = session(context)
+    with run.brain() as brain:
+        found = brain.skill(name)
+    if as_json:
+        run.out.json(json_out.skill(found))
+    else:
+        run.out.print(view.skill(found))
+
+
+def _list(run: Session, found: Sequence[Skill], *, as_json: bool) -> None:
+    if as_json:
+        run.out.json(json_out.skills(found))
+    else:
+        run.out.print(view.skills(found))
+        if not found:
+            run.out.say("brain: no skill found", "  take one in with `brain skill add PATH`")
+    if not found:
+        raise typer.Exit(NOTHING_FOUND)

@@ -1,0 +1,231 @@
+"""The one print gate: everything that the command line shows goes through `Out`, and `Out` sanitises it.
+
+The only module that imports rich, and only when a terminal is there to colour or a bar to draw. Leaves out what to say
+(the views) and the JSON shapes (`json_out`). Results go to standard output, talk to standard error. Serves the command
+line alone.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TextIO
+
+from brain.doors.lines import Line, plain, size
+from brain.doors.text import Sanitiser, one_line, safe_text
+from brain.errors import BrainError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+BAR_AFTER = 1.0  # seconds: a shorter job shows no bar
+BAR_EVERY = 0.1  # seconds between two drawings: more is not seen
+ANNOUNCEMENTS = ("notice: ", "census: ")  # a progress message with one in front is a line to say, not a step
+
+STYLES = {
+    "title": "bold",
+    "path": "cyan",
+    "dim": "dim",
+    "match": "bold yellow",
+    "good": "green",
+    "warn": "yellow",
+    "bad": "red",
+}
+
+
+class Out:
+    """Where a command writes. `print` and `stream` are the result, `say` is talk, `progress` a bar on a terminal."""
+
+    def __init__(
+        self,
+        stdout: TextIO,
+        stderr: TextIO,
+        *,
+        environ: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._stdout, self._stderr = stdout, stderr
+        self._environ = environ
+        self._sanitiser = Sanitiser()
+        self._consoles: dict[int, Console] = {}
+        self.bar = Bar(self, clock)
+        self.announced: list[str] = []  # said already, so that a report at the end need not repeat it
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal; 80 when there is none."""
+        return shutil.get_terminal_size().columns if self._stdout.isatty() else 80
+
+    @property
+    def interactive(self) -> bool:
+        """True when talk reaches a person."""
+        return self._stderr.isatty()
+
+    def print(self, lines: Iterable[Line | str]) -> None:
+        """Lines of the result, to standard output."""
+        self.bar.stop()
+        for item in lines:
+            self._line(self._stdout, item)
+
+    def say(self, *lines: Line | str) -> None:
+        """Lines of talk, to standard error."""
+        self.bar.stop()
+        for item in lines:
+            self._line(self._stderr, item)
+
+    def text(self, text: str) -> None:
+        """A stored text as it is, its last line ended."""
+        self.bar.stop()
+        self._write(self._stdout, _ended(safe_text(text)))
+
+    def stream(self, chunk: str) -> None:
+        """A piece of the result as it comes, shown at once; a sequence split over two pieces is caught."""
+        self.bar.stop()
+        self._write(self._stdout, self._sanitiser.feed(chunk), flush=True)
+
+    def end_stream(self) -> None:
+        """The end of what `stream` was given."""
+        self._write(self._stdout, self._sanitiser.finish(), flush=True)
+
+    def json(self, value: Mapping[str, Any]) -> None:
+        """One JSON object. Pure ASCII: control, C1 and direction characters leave escaped, lone surrogates too."""
+        self.bar.stop()
+        text = json.dumps(value, ensure_ascii=True, indent=2).replace("\x7f", "\\u007f")
+        self._write(self._stdout, text + "\n")
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """A step of a long job, in things."""
+        if what.startswith(ANNOUNCEMENTS):
+            self.announced.append(what.partition(": ")[2])
+            self.say(self.announced[-1])
+        elif self.interactive:
+            self.bar.step(one_line(what), done, total, f"{done:,} of {total:,}" if total else f"{done:,}")
+
+    def progress_bytes(self, what: str, done: int, total: int) -> None:
+        """A step of a download, in bytes."""
+        if self.interactive:
+            self.bar.step(one_line(what), done, total, f"{size(done)} of {size(total)}" if total else size(done))
+
+    def flush(self) -> None:
+        """Everything written so far leaves the process."""
+        self.bar.stop()
+        self._write(self._stdout, "", flush=True)
+
+    def console(self, stream: TextIO) -> Console:
+        """The rich console of one stream, with markup, highlighting and emoji off (FAULTS.md, row 28)."""
+        if id(stream) not in self._consoles:
+            from rich.console import Console
+            from rich.theme import Theme
+
+            self._consoles[id(stream)] = Console(
+                file=stream, markup=False, highlight=False, emoji=False, soft_wrap=True, theme=Theme(STYLES)
+            )
+        return self._consoles[id(stream)]
+
+    def talk_console(self) -> Console:
+        """The console of standard error, for the bar."""
+        return self.console(self._stderr)
+
+    def _line(self, stream: TextIO, item: Line | str) -> None:
+        spans: Line = ((item, ""),) if isinstance(item, str) else item
+        safe = tuple((safe_text(text), style) for text, style in spans)
+        if any(style for _text, style in safe) and self._coloured(stream):
+            self._write(stream, self._styled(stream, safe))
+        else:
+            self._write(stream, plain(safe) + "\n")
+
+    def _styled(self, stream: TextIO, spans: Line) -> str:
+        from rich.text import Text
+
+        console = self.console(stream)
+        with console.capture() as captured:
+            console.print(Text.assemble(*spans), soft_wrap=True)
+        return captured.get()
+
+    def _coloured(self, stream: TextIO) -> bool:
+        environ = self._environ
+        return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+    def _write(self, stream: TextIO, text: str, *, flush: bool = False) -> None:
+        """A reader that went away (`| head -1`) ends the command quietly; a full disk is said."""
+        encoding = stream.encoding or "utf-8"
+        try:
+            stream.write(text.encode(encoding, "replace").decode(encoding))
+            if flush or stream is self._stderr:
+                stream.flush()
+        except BrokenPipeError:
+            _discard(stream)
+            if stream is self._stdout:
+                raise SystemExit(0) from None
+        except OSError as error:
+            _discard(stream)
+            if stream is self._stdout:
+                reason = error.strerror or str(error)
+                raise BrainError(f"the output cannot be written: {reason}", "free some space or redirect it") from None
+
+
+class Bar:
+    """A progress bar for jobs over a second; drawn on standard error, gone when something else is printed."""
+
+    def __init__(self, out: Out, clock: Callable[[], float]) -> None:
+        self._out, self._clock = out, clock
+        self._begun: float | None = None
+        self._drawn = 0.0
+        self._progress: Progress | None = None
+        self._task: Any = None
+
+    def step(self, what: str, done: int, total: int, amount: str) -> None:
+        """Draw it, unless the job is young or the last drawing a moment ago."""
+        now = self._clock()
+        if self._begun is None:
+            self._begun = now
+        if now - self._begun < BAR_AFTER or (now - self._drawn < BAR_EVERY and done != total):
+            return
+        self._drawn = now
+        progress = self._progress or self._start(what)
+        progress.update(self._task, description=what, completed=done, total=total or None, amount=amount)
+        progress.refresh()
+
+    def stop(self) -> None:
+        """Take the bar off the screen; the next step draws a new one."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def _start(self, what: str) -> Progress:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[amount]}", markup=False),
+            TimeRemainingColumn(),
+            console=self._out.talk_console(),
+            transient=True,
+            auto_refresh=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._task = self._progress.add_task(what, total=None, amount="")
+        self._progress.start()
+        return self._progress
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith("\n") or not text else text + "\n"
+
+
+def _discard(stream: TextIO) -> None:
+    """Let the rest of the output go nowhere, so that closing the stream at exit does not fail again."""
+    try:
+        number = stream.fileno()
+    except (io.UnsupportedOperation, ValueError):
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)

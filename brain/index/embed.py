@@ -1,0 +1,129 @@
+"""Vectors for the chunks that have none: in small committed batches, so that it can stop, fail and go on at any point.
+
+Leaves out the index, which follows by the outbox. Serves `brain add` and `brain sync`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from brain.errors import BrainError, StoreError, Unavailable
+from brain.index.truth import Truth, Waiting
+from brain.protocols import Embedder, Progress, silent
+
+BATCH = 256  # texts per call at most
+FIRST_BATCH = 32  # texts of the first call, before the speed is known
+COMMIT_SECONDS = 0.5  # what may be lost by a kill (HOUSE §7)
+PAGE = 1_024  # chunks looked up at once
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedReport:
+    """Counts are of chunks. `waiting` have no vector yet; `error` says why the work ended early, None when it did not.
+
+    `failed` were refused by the model one by one while others were taken; they stay among the waiting.
+    """
+
+    embedded: int = 0
+    waiting: int = 0
+    failed: int = 0
+    error: BrainError | None = None
+
+
+def embed_pending(
+    truth: Truth,
+    embedder: Embedder,
+    *,
+    kind: str,
+    batch: int = BATCH,
+    progress: Progress = silent,
+    stop: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.monotonic,
+) -> EmbedReport:
+    """Compute and store vectors until none is missing, `stop()` says so, or the model cannot be reached.
+
+    Never raises for the model: what could not be computed waits, and the report says why. Runs again where it ended.
+    """
+    try:
+        fingerprint = str(embedder.fingerprint)
+    except Unavailable as error:
+        return EmbedReport(waiting=truth.size(kind), error=error)
+    waiting = truth.waiting_count(kind, fingerprint)
+    if not waiting:
+        return EmbedReport()
+    run = _Run(truth, embedder, fingerprint, batch, clock)
+    report = EmbedReport()
+    after = 0
+    while report.error is None and (page := truth.pending(kind, fingerprint, limit=PAGE, after=after)):
+        after = page[-1].pk
+        while page and report.error is None:
+            if stop():
+                return replace(report, waiting=max(waiting - report.embedded, 0))
+            done = run.step(page)
+            page = page[done.taken :]
+            report = replace(
+                report, embedded=report.embedded + done.kept, failed=report.failed + done.failed, error=done.error
+            )
+            progress("embed", report.embedded, max(waiting, report.embedded))
+    return replace(report, waiting=truth.waiting_count(kind, fingerprint))
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one call did: chunks passed, chunks that have a vector now, chunks refused, and why to stop."""
+
+    taken: int
+    kept: int = 0
+    failed: int = 0
+    error: BrainError | None = None
+
+
+class _Run:
+    """Sizes the calls by the clock, and tells one bad text from a model that is gone.
+
+    A call that fails is repeated with its first text alone; when that fails as well it is passed over, and when the
+    next text fails too the model is taken to be away.
+    """
+
+    def __init__(
+        self, truth: Truth, embedder: Embedder, fingerprint: str, batch: int, clock: Callable[[], float]
+    ) -> None:
+        self._truth, self._embedder, self._fingerprint = truth, embedder, fingerprint
+        self._most, self._clock = max(batch, 1), clock
+        self._size = min(FIRST_BATCH, self._most)
+        self._alone = False
+        self._refused = False
+
+    def step(self, page: Sequence[Waiting]) -> _Step:
+        """One call of the model and one transaction."""
+        chunks = page[: 1 if self._alone else self._size]
+        texts = {chunk.text_sha: chunk.text for chunk in chunks}
+        began = self._clock()
+        try:
+            vectors = self._embedder.embed_documents(list(texts.values()))
+            if len(vectors) != len(texts):
+                raise Unavailable(f"the model answered {len(vectors)} vectors for {len(texts)} texts", "try again")
+            self._truth.save_vectors(self._fingerprint, zip(texts, vectors, [None] * len(texts), strict=True))
+        except (Unavailable, StoreError) as error:
+            return self._failed(error)
+        self._alone = self._refused = False
+        self._resize(self._clock() - began)
+        return _Step(taken=len(chunks), kept=len(chunks))
+
+    def _failed(self, error: BrainError) -> _Step:
+        if not self._alone:
+            self._alone = True
+            return _Step(taken=0)
+        if self._refused:
+            return _Step(taken=1, failed=1, error=error)
+        self._refused = True
+        return _Step(taken=1, failed=1)
+
+    def _resize(self, seconds: float) -> None:
+        """Double while twice as much still fits into the time between commits; halve when it took too long."""
+        if seconds * 2 <= COMMIT_SECONDS:
+            self._size = min(self._size * 2, self._most)
+        elif seconds > COMMIT_SECONDS:
+            self._size = max(self._size // 2, 1)

@@ -1,0 +1,248 @@
+"""Taking files in: look at what changed, read only that, save in small batches, and say what went in and what did not.
+
+Leaves out reading (ingest), SQL (store) and vectors (index). Whatever stops it (Ctrl-C, a full disk, a bad file), the
+batches that were acknowledged stay. Serves `Brain.add` and `Brain.sync`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ingest
+from brain.faults import reach
+from brain.protocols import Progress, silent
+from brain.types import AddReport, Document, Skipped
+from ingest.errors import IngestError
+
+if TYPE_CHECKING:
+    from brain.store import Store
+    from brain.store.documents import Origin
+    from ingest.limits import Limits
+
+BATCH_DOCUMENTS = 100  # HOUSE §7: a batch holds at most so many documents …
+BATCH_SECONDS = 0.5  # … or what half a second brings
+RACY_NS = 2_000_000_000  # HOUSE §7: a file touched within 2 s of the last look may have changed unseen
+CENSUS_FILES = 2_000  # USERS 26: above so many files say first what is coming
+GONE_SHARE = 0.05  # USERS 9: if more than this share of a root is gone, nothing is forgotten unasked
+GONE_SMALL = 3  # … but so few missing files are always believed
+FILES_PER_SECOND = {"pdf": 4.0, "other": 400.0}  # for the estimate only; measured on two shared cores
+FAILURES = ("unreadable", "missing")  # kinds of skip that are failures of a file that we claim to read
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened so far."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    skipped: list[tuple[str, Skipped, int | None, int | None]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    documents: list[str] = field(default_factory=list)
+    cleared: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+    def report(self, **more: Any) -> AddReport:
+        """The frozen form."""
+        counts = {name: self.counts[name] for name in ("added", "updated", "unchanged", "renamed", "removed", "chunks")}
+        skips = tuple(skip for _uri, skip, _size, _time in self.skipped)
+        return AddReport(
+            **counts, skipped=skips, notices=tuple(self.notices), interrupted=self.interrupted,
+            documents=tuple(self.documents), **more,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Everything that taking in needs. `now` gives the present as ISO 8601 with offset; `origin` says how a document
+    stands (label, compartment, trust) and is where rules about folders come in.
+    """
+
+    store: Store
+    limits: Limits
+    chunk_tokens: int
+    now: Callable[[], str]
+    origin: Callable[..., Origin]
+    progress: Progress = silent
+    workers: int = 2
+    clock: Callable[[], float] = time.monotonic
+
+    def take_in(self, paths: Iterable[Path], *, tags: tuple[str, ...] = (), register: bool = True) -> Tally:
+        """Read what is new or changed under `paths`; folders become roots that `sync` looks at again."""
+        tally = Tally()
+        fresh: list[ingest.Found] = []
+        try:
+            for path in paths:
+                found = self._look(path, tally)
+                if register and path.is_dir():
+                    self.store.library.add_root(path.as_uri(), str(path), {"tags": list(tags)}, self.now())
+                fresh += found
+            self._census(fresh, tally)
+            self._save_all(fresh, tags, tally)
+        except KeyboardInterrupt:
+            tally.interrupted = True
+        self._note_skipped(tally)
+        return tally
+
+    def look(self, root: Path, tally: Tally) -> tuple[list[ingest.Found], list[str]]:
+        """Under a root: the files that changed, and the addresses that are gone."""
+        known = set(self.store.library.known_files(root.as_uri()))
+        fresh = self._look(root, tally, known)
+        return fresh, sorted(known)
+
+    def take_changes(self, fresh: list[ingest.Found], tags: tuple[str, ...], tally: Tally) -> None:
+        """Read the files that `look` found changed."""
+        try:
+            self._save_all(fresh, tags, tally)
+        except KeyboardInterrupt:
+            tally.interrupted = True
+        self._note_skipped(tally)
+
+    # -- which files ------------------------------------------------------------------------------------------------
+
+    def _look(self, path: Path, tally: Tally, unseen: set[str] | None = None) -> list[ingest.Found]:
+        """Files under `path` that differ from what is stored; seen addresses are taken out of `unseen`."""
+        if not os.path.lexists(path):
+            skip = Skipped(str(path), "missing", "no such file or folder", "check the spelling")
+            tally.skipped.append((path.as_uri(), skip, None, None))
+            return []
+        known = self.store.library.known_files(path.as_uri())
+        reported = self.store.library.skipped()
+        fresh = []
+        for item in ingest.walk(path, limits=self.limits):
+            uri = uri_of(item.path)
+            if isinstance(item, ingest.Skip):
+                tally.skipped.append((uri, Skipped(shown(item.path), item.kind, item.reason, ""), None, None))
+                continue
+            if unseen is not None:
+                unseen.discard(uri)
+            before = reported.get(uri)
+            if before and before[0].kind == "forgotten":
+                if item.path != path:
+                    tally.skipped.append((uri, before[0], None, None))
+                    continue
+                before = None
+            if before and (before[1], before[2]) == (item.size, item.mtime_ns):
+                tally.counts["unchanged" if before[0].kind == "unsupported" else "reported"] += 1
+                continue
+            if unchanged(item, known.get(uri)):
+                tally.counts["unchanged"] += 1
+                continue
+            fresh.append(item)
+        fresh.sort(key=lambda item: (ingest.media_type(item.path) == "application/pdf", -item.mtime_ns))
+        return fresh
+
+    def _census(self, fresh: list[ingest.Found], tally: Tally) -> None:
+        """Above CENSUS_FILES: what is coming, of which kinds, how large and about how long."""
+        if len(fresh) <= CENSUS_FILES:
+            return
+        kinds = Counter(item.path.suffix.lower().lstrip(".") or "no suffix" for item in fresh)
+        pdfs = kinds.get("pdf", 0)
+        seconds = pdfs / FILES_PER_SECOND["pdf"] + (len(fresh) - pdfs) / FILES_PER_SECOND["other"]
+        size = sum(item.size for item in fresh)
+        parts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(6))
+        line = f"{len(fresh):,} files: {parts}; about {_minutes(seconds)}; {size / 1e9:.1f} GB"
+        tally.notices.append(line)
+        self.progress(f"census: {line}", 0, len(fresh))
+
+    # -- saving -------------------------------------------------------------------------------------------------------
+
+    def _save_all(self, fresh: list[ingest.Found], tags: tuple[str, ...], tally: Tally) -> None:
+        """Read and save in batches; each batch is durable before the next begins."""
+        if not fresh:
+            return
+        facts = {item.path: item for item in fresh}
+        reading = ingest.load_many(fresh, limits=self.limits, chunk_tokens=self.chunk_tokens, workers=self.workers)
+        done, total = 0, len(fresh)
+        for batch in in_batches(reading, self.clock):
+            with self.store.write():
+                for path, result in batch:
+                    self._save_one(facts[path], result, tags, tally)
+                reach("add.before_commit")
+            reach("add.after_commit")
+            done += len(batch)
+            self.progress("reading", done, total)
+
+    def _save_one(
+        self, item: ingest.Found, result: Document | IngestError, tags: tuple[str, ...], tally: Tally
+    ) -> None:
+        source, uri = shown(item.path), uri_of(item.path)
+        if isinstance(result, IngestError):
+            skip = Skipped(source, result.kind, result.reason, result.hint)
+            tally.skipped.append((uri, skip, item.size, item.mtime_ns))
+            if uri not in self.store.library.known_files(uri):
+                entry = name_only(item.path, uri)
+                self.store.documents.save(entry, self.origin(item, source, tags, entry="name"), now=self.now())
+            return
+        outcome, document_id = self.store.documents.save(result, self.origin(item, source, tags), now=self.now())
+        tally.counts[outcome] += 1
+        tally.counts["chunks"] += len(result.chunks) if outcome != "unchanged" else 0
+        tally.documents.append(document_id)
+        tally.cleared.append(uri)
+        tally.notices += [f"{source}: {notice}" for notice in result.notices]
+        reach("add.after_document")
+
+    def _note_skipped(self, tally: Tally) -> None:
+        if tally.skipped or tally.cleared:
+            with_facts = [row for row in tally.skipped if row[2] is not None]
+            known = self.store.library.skipped() if tally.cleared else {}
+            self.store.library.remember_skipped(with_facts, [uri for uri in tally.cleared if uri in known], self.now())
+
+
+def name_only(path: Path, uri: str) -> Document:
+    """An entry that holds a file's name and the folder it lies in, for files whose content no reader opens."""
+    words = " ".join(shown(Path(path.parent.name, path.name)).replace("/", " / ").split())
+    entry = ingest.load_text(words, uri=uri, title=shown(Path(path.name)), media_type="text/plain")
+    return replace(entry, media_type=ingest.media_type(path), content_hash=f"name:{entry.content_hash}", dated_by=None)
+
+
+def unchanged(item: ingest.Found, known: tuple[int, int, int, int, int] | None) -> bool:
+    """True when size, times and inode are as stored, and the file was not touched just before we last looked."""
+    if known is None:
+        return False
+    size, mtime_ns, ctime_ns, inode, looked_ns = known
+    same = (item.size, item.mtime_ns, item.ctime_ns, item.inode) == (size, mtime_ns, ctime_ns, inode)
+    return same and looked_ns is not None and max(mtime_ns, ctime_ns) < looked_ns - RACY_NS
+
+
+def believable(gone: int, total: int) -> bool:
+    """Whether so many missing files of a root look like deletions and not like a disk that is not there."""
+    return gone <= GONE_SMALL or gone <= total * GONE_SHARE
+
+
+def in_batches(
+    results: Iterator[tuple[Path, Document | IngestError]], clock: Callable[[], float]
+) -> Iterator[list[tuple[Path, Document | IngestError]]]:
+    """Groups of at most BATCH_DOCUMENTS results or what BATCH_SECONDS brought."""
+    batch: list[tuple[Path, Document | IngestError]] = []
+    begun = clock()
+    for result in results:
+        batch.append(result)
+        if len(batch) >= BATCH_DOCUMENTS or clock() - begun >= BATCH_SECONDS:
+            yield batch
+            batch, begun = [], clock()
+    if batch:
+        yield batch
+
+
+def uri_of(path: Path) -> str:
+    """The `file:` address of a path; bytes outside UTF-8 are percent-encoded, so that every name round-trips."""
+    from urllib.parse import quote_from_bytes
+
+    return "file://" + quote_from_bytes(os.fsencode(path))
+
+
+def shown(path: Path) -> str:
+    """The path as text that JSON, SQLite and a terminal can hold: bytes outside UTF-8 appear as `\\xNN`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+__all__ = ["FAILURES", "Intake", "Tally", "believable", "shown", "unchanged", "uri_of"]

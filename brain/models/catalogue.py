@@ -1,0 +1,155 @@
+"""What we know about models by their names: prefixes of embedding models, and which installed model to use unasked.
+
+Leaves out asking the server: everything works on the entries of /api/tags as they came.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from brain.errors import Refused
+from brain.models.locality import refuse_remote_fields, refuse_remote_name
+
+MEMORY_SHARE = 0.6  # of this machine's memory for the weights; Ollama's README: 4.1 GB in 8, 7.4 in 16, 19 in 32
+WRITERS = ("qwen", "llama")  # families that write (the project's choice)
+NOT_WRITERS = re.compile(r"cod(er|e)|vision|vl\b|embed|guard|math|omni|audio|(^|-)(base|text)\b", re.IGNORECASE)
+EMBEDDERS = ("nomic-embed-text", "mxbai-embed-large", "snowflake-arctic-embed", "bge-m3", "all-minilm")  # in this order
+EMBEDS = re.compile(r"embed|minilm|^bge-|paraphrase", re.IGNORECASE)
+BGE_QUERY = "Represent this sentence for searching relevant passages: "
+QWEN_QUERY = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
+
+
+@dataclass(frozen=True, slots=True)
+class Prefixes:
+    """What goes before a text so that the model knows its role; part of the fingerprint."""
+
+    scheme: str = "none"
+    document: str = ""
+    query: str = ""
+
+    def __str__(self) -> str:
+        """The scheme, with a short hash of the strings, so that a corrected table is a new generation."""
+        if not (self.document or self.query):
+            return "none"
+        return f"{self.scheme}-{hashlib.sha256(f'{self.document}|{self.query}'.encode()).hexdigest()[:8]}"
+
+
+# By the start of the model's name; the longest start wins; a name that is not here has no prefixes. Sources: the model
+# cards of nomic-ai/nomic-embed-text-v1.5, mixedbread-ai/mxbai-embed-large-v1, Snowflake/snowflake-arctic-embed-l (and
+# -v2.0), google/embeddinggemma-300m, BAAI/bge-large-en-v1.5, Qwen/Qwen3-Embedding-0.6B.
+PREFIXES: Mapping[str, Prefixes] = {
+    "nomic-embed-text": Prefixes("nomic", "search_document: ", "search_query: "),
+    "mxbai-embed-large": Prefixes("mxbai", "", BGE_QUERY),
+    "snowflake-arctic-embed": Prefixes("arctic", "", BGE_QUERY),
+    "snowflake-arctic-embed2": Prefixes("arctic2", "", "query: "),
+    "embeddinggemma": Prefixes("gemma", "title: none | text: ", "task: search result | query: "),
+    "bge-large": Prefixes("bge", "", BGE_QUERY),
+    "qwen3-embedding": Prefixes("qwen3", "", QWEN_QUERY),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Names as /api/tags writes them; None when nothing installed fits. `why` is one line for each choice."""
+
+    generator: str | None
+    embedder: str | None
+    why: tuple[str, ...]
+
+
+def prefixes_of(model: str) -> Prefixes:
+    """The prefixes of an embedding model, by its name without namespace and tag."""
+    base = _base(model)
+    known = [start for start in PREFIXES if base.startswith(start)]
+    return PREFIXES[max(known, key=len)] if known else Prefixes()
+
+
+def choose_models(tags: Iterable[Mapping[str, Any]], *, memory: int | None = None) -> Choice:
+    """The models to use when nobody chose. `tags`: raw entries of /api/tags; `memory`: bytes of this machine.
+
+    The generator is the largest installed Qwen or Llama whose weights take at most `MEMORY_SHARE` of the memory, never
+    a coder, vision, embedding or remote model. The embedder is nomic-embed-text, else another that is installed.
+    """
+    local = [entry for entry in tags if _is_local(entry)]
+    room = int((machine_memory() if memory is None else memory) * MEMORY_SHARE)
+    writers = [entry for entry in local if _writes(entry)]
+    fitting = [entry for entry in writers if _size(entry) <= room]
+    writer = max(fitting, key=lambda entry: (_size(entry), _name(entry)), default=None)
+    embedder = _best_embedder(local)
+    why = (
+        _why_writer(writer, writers, room),
+        f"{embedder} embeds" if embedder else "no embedding model is installed: `brain models pull nomic-embed-text`",
+    )
+    return Choice(_name(writer) if writer else None, embedder, why)
+
+
+def machine_memory() -> int:
+    """Bytes of memory of this machine; 8 GB where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 8 << 30
+
+
+def _why_writer(writer: Mapping[str, Any] | None, writers: Sequence[Mapping[str, Any]], room: int) -> str:
+    if writer is not None:
+        return f"{_name(writer)} answers: the largest Qwen or Llama here that fits ({_size(writer) / 1e9:.1f} GB)"
+    if writers:
+        smallest = min(writers, key=_size)
+        return f"{_name(smallest)} needs {_size(smallest) / 1e9:.1f} GB, more than the {room / 1e9:.1f} GB set aside"
+    return "no Qwen or Llama model is installed: `brain models pull llama3.2`"
+
+
+def _best_embedder(local: Sequence[Mapping[str, Any]]) -> str | None:
+    names = sorted(_name(entry) for entry in local if _embeds(entry))
+    for start in EMBEDDERS:
+        for name in names:
+            if _base(name).startswith(start):
+                return name
+    return names[0] if names else None
+
+
+def _is_local(entry: Mapping[str, Any]) -> bool:
+    name = _name(entry)
+    try:
+        refuse_remote_name(name)
+        refuse_remote_fields(entry, name)
+    except Refused:
+        return False
+    return bool(name)
+
+
+def _writes(entry: Mapping[str, Any]) -> bool:
+    name, capabilities = _name(entry), _listed(entry, "capabilities")
+    short = name.rpartition("/")[2].lower()
+    if capabilities and "completion" not in capabilities:
+        return False
+    return short.startswith(WRITERS) and not any(NOT_WRITERS.search(part) for part in short.split(":"))
+
+
+def _embeds(entry: Mapping[str, Any]) -> bool:
+    capabilities = _listed(entry, "capabilities")
+    return "embedding" in capabilities if capabilities else bool(EMBEDS.search(_base(_name(entry))))
+
+
+def _listed(entry: Mapping[str, Any], key: str) -> Sequence[str]:
+    value = entry.get(key)
+    return value if isinstance(value, list) else ()
+
+
+def _name(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("name") or entry.get("model") or "")
+
+
+def _size(entry: Mapping[str, Any]) -> int:
+    size = entry.get("size")
+    return size if isinstance(size, int) else 0
+
+
+def _base(model: str) -> str:
+    return model.lower().rpartition("/")[2].partition(":")[0]

@@ -1,0 +1,130 @@
+"""The proof that a model runs on this machine, step by step (OLLAMA.md §9), as pure functions that fail closed.
+
+A server on 127.0.0.1 may pass a prompt on to its maker, and only names and metadata betray it. These functions look at
+an address, a name and the raw metadata; asking the server is the business of `ollama`. What they cannot see: a tunnel
+or a container port that ends on a loopback address but leads elsewhere.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from brain.errors import Refused, UsageError
+
+DEFAULT_PORT = 11434  # where Ollama listens, OLLAMA.md §1
+DEFAULT_HOST = "127.0.0.1"
+SCHEME_PORTS = {"http": 80, "https": 443}  # a written scheme without a port, as Ollama's own client reads it
+LOCALHOST = ("127.0.0.1", "::1")  # never asked of a resolver, which could answer anything
+EVERYWHERE = ("0.0.0.0", "::")  # what a server listens on, not where a client calls: the same machine is meant
+REMOTE_FIELDS = ("remote_host", "remote_model")
+REMOTE_KEY = re.compile(rb'"remote_(?:host|model)"\s*:')  # as a JSON key: inside a string its quotes would be escaped
+CLOUD_ADVICE = "set OLLAMA_NO_CLOUD=1 where Ollama starts, so that no model can leave this machine"
+MODEL_ADVICE = "choose a model that is stored on this machine: `brain models list`"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the server is. `hosts`: the literals to connect to, in turn. `loopback` is False for a trusted host."""
+
+    name: str
+    port: int
+    hosts: tuple[str, ...]
+    loopback: bool
+
+    @property
+    def shown(self) -> str:
+        """As a person writes it: 127.0.0.1:11434."""
+        return f"{_bracketed(self.name)}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The base of every request."""
+        return f"http://{self.shown}"
+
+
+def address_of(host: str, trusted_hosts: Sequence[str] = ()) -> Address:
+    """Step 1: scheme http, no user, no path, and a loopback literal or a name in `trusted_hosts`.
+
+    Raises `Refused` for any other machine and `UsageError` for what is no address.
+    """
+    parts, port = _parsed(host)
+    name = parts.hostname or DEFAULT_HOST
+    if parts.scheme != "http" or parts.username or parts.password or parts.path.strip("/") or parts.query:
+        raise UsageError(f"{host!r} is not an address of Ollama", f"write it as http://{DEFAULT_HOST}:{DEFAULT_PORT}")
+    if name in EVERYWHERE:
+        name = DEFAULT_HOST
+    if name == "localhost":
+        return Address(name, port, LOCALHOST, loopback=True)
+    if _is_loopback(name):
+        return Address(name, port, (name,), loopback=True)
+    if _trusted(name, port, trusted_hosts):
+        return Address(name, port, (name,), loopback=False)
+    raise Refused(
+        f"Ollama at {name}:{port} is not this machine (rule: loopback or trusted_hosts)",
+        f"use http://{DEFAULT_HOST}:{DEFAULT_PORT}, or name {name} in `trusted_hosts` of [ollama] in config.toml",
+    )
+
+
+def refuse_remote_name(model: str) -> None:
+    """Step 2: a tag `cloud` or `…-cloud` makes the daemon pass the prompt on. Raises `Refused`."""
+    for part in model.strip().lower().split(":"):
+        if part.strip() == "cloud" or part.strip().endswith("-cloud"):
+            raise Refused(f"{model} is a cloud model: the prompt would leave this machine", MODEL_ADVICE)
+
+
+def refuse_remote_fields(facts: Mapping[str, Any], model: str) -> None:
+    """Step 3, for one entry of /api/tags, the answer of /api/show, or a reply. Raises `Refused`."""
+    found = [field for field in REMOTE_FIELDS if facts.get(field)]
+    if found:
+        raise Refused(f"{model} is answered by another machine ({found[0]}: {facts[found[0]]!s:.80})", MODEL_ADVICE)
+
+
+def refuse_unproven(shown: Mapping[str, Any], model: str) -> Mapping[str, Any]:
+    """Step 3, end: a model without `model_info` has no weights here. Gives `model_info`. Raises `Refused`."""
+    refuse_remote_fields(shown, model)
+    info = shown.get("model_info")
+    if not isinstance(info, Mapping) or not info:
+        raise Refused(f"{model} shows no weights on this machine (empty model_info)", MODEL_ADVICE)
+    return info
+
+
+def canonical(model: str) -> str:
+    """The name as /api/tags writes it: lower case, with its tag, without the `:local` mark or the default registry."""
+    name = model.strip().lower().removesuffix(":local")
+    for prefix in ("registry.ollama.ai/", "library/"):
+        name = name.removeprefix(prefix)
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+
+
+def _parsed(host: str) -> tuple[SplitResult, int]:
+    text = host.strip() or DEFAULT_HOST
+    if not re.match(r"[a-z][a-z0-9+.-]*://", text, re.IGNORECASE):
+        text, standard = f"http://{text}", DEFAULT_PORT
+    else:
+        standard = SCHEME_PORTS.get(text.partition(":")[0].lower(), DEFAULT_PORT)
+    try:
+        parts = urlsplit(text)
+        return parts, parts.port or standard
+    except ValueError:
+        raise UsageError(f"{host!r} is not an address", f"write it as http://{DEFAULT_HOST}:{DEFAULT_PORT}") from None
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return "%" not in name and ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _trusted(name: str, port: int, trusted_hosts: Sequence[str]) -> bool:
+    known = {entry.strip().lower().removeprefix("http://").rstrip("/") for entry in trusted_hosts}
+    return bool(known & {name, _bracketed(name), f"{_bracketed(name)}:{port}"})
+
+
+def _bracketed(name: str) -> str:
+    return f"[{name}]" if ":" in name else name

@@ -1,0 +1,261 @@
+"""The one socket to Ollama: a transport for httpx that reaches a single proven address and nothing else.
+
+Everything that could carry a prompt astray is taken away here, below httpx and below the `ollama` package, so that
+neither can undo it: proxies, redirects, credentials, name look-ups, compression. Every read has a deadline and every
+answer a size; what breaks becomes a `BrainError` of two lines. One connection per request: a restarted server leaves no
+dead ones behind, and threads share nothing. Imported on first use only (httpx takes 0.2 s).
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpcore
+import httpx
+
+from brain.errors import Refused, Unavailable
+from brain.models.limits import Limits
+from brain.models.locality import MODEL_ADVICE, REMOTE_KEY, Address
+from brain.models.ollama_errors import silent_server, typed_error, unreadable
+
+DROPPED_HEADERS = ("authorization", "proxy-authorization", "cookie", "accept-encoding", "connection")
+CHECKED_PATHS = ("/api/chat", "/api/embed", "/api/pull")  # whose replies must not come from another machine
+SCAN_OVERLAP = 64  # bytes kept between two pieces, so that a key that is cut in two is still seen
+REDIRECTS = range(300, 400)
+
+
+class Wire(httpx.BaseTransport):
+    """Hand it to `httpx.Client(transport=…)` or `ollama.Client(…, transport=…)`. Raises brain's errors, not httpx's."""
+
+    def __init__(self, address: Address, limits: Limits) -> None:
+        self._address = address
+        self._limits = limits
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send on a fresh connection; the body of the answer is read under the same deadlines."""
+        backend = _OneAddress(self._address, self._limits)
+        origin = httpcore.Origin(b"http", self._address.name.encode(), self._address.port)
+        connection = httpcore.HTTPConnection(origin, network_backend=backend)
+        with _as_ours(self._address):
+            try:
+                response = connection.handle_request(self._cleaned(request))
+            except BaseException:
+                connection.close()
+                raise
+        reply = httpx.Response(
+            response.status,
+            headers=response.headers,
+            stream=_Body(connection, response, self._address, request.url.path in CHECKED_PATHS),
+        )
+        self._refuse(reply)
+        return reply
+
+    def _cleaned(self, request: httpx.Request) -> httpcore.Request:
+        headers = [(k, v) for k, v in request.headers.raw if k.decode("ascii").lower() not in DROPPED_HEADERS]
+        limits = {"connect": self._limits.connect, "read": self._limits.first, "write": self._limits.idle}
+        return httpcore.Request(
+            request.method,
+            httpcore.URL(
+                scheme=b"http",
+                host=self._address.name.encode(),
+                port=self._address.port,
+                target=request.url.raw_path,
+            ),
+            headers=[*headers, (b"accept-encoding", b"identity"), (b"connection", b"close")],
+            content=request.stream,
+            extensions={"timeout": limits},
+        )
+
+    def _refuse(self, reply: httpx.Response) -> None:
+        cause = ""
+        if reply.status_code in REDIRECTS:
+            cause = "sends the request on to another address"
+        elif reply.headers.get("content-encoding", "identity").lower() != "identity":
+            cause = "answers in a compression that was not asked for"
+        if cause:
+            reply.close()
+            raise Refused(
+                f"Ollama at {self._address.shown} {cause}", "nothing was sent there; check what listens on it"
+            )
+
+
+class OllamaHttp:
+    """Raw JSON over `Wire`: what the `ollama` package drops or cannot send."""
+
+    def __init__(self, address: Address, limits: Limits) -> None:
+        self._address = address
+        self._limits = limits
+
+    def json(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+        """Status and object of one exchange. An error answer that is no JSON comes as {"error": text}."""
+        with _client(self._address, self._limits) as client, client.stream(method, path, json=body) as reply:
+            text = reply.read().decode("utf-8", "replace")
+        try:
+            answer = json.loads(text)
+        except json.JSONDecodeError:
+            answer = None
+        if isinstance(answer, dict):
+            return reply.status_code, answer
+        if reply.is_success:
+            raise unreadable(self._address)
+        return reply.status_code, {"error": text}
+
+    def lines(self, path: str, body: Mapping[str, Any], *, model: str) -> Generator[dict[str, Any], None, None]:
+        """The objects of an NDJSON answer, one by one. Close the iterator to hang up.
+
+        Raises `Refused` or `Unavailable` for an error status, an `error` line, garbage, or a line over the limit.
+        """
+        with _client(self._address, self._limits) as client, client.stream("POST", path, json=body) as reply:
+            if not reply.is_success:
+                raise typed_error(reply.status_code, reply.read().decode("utf-8", "replace"), model, self._address)
+            for line in _split_lines(reply.iter_raw(), self._limits.line, self._address):
+                yield self._parsed(line, model)
+
+    def _parsed(self, line: bytes, model: str) -> dict[str, Any]:
+        try:
+            part = json.loads(line)
+        except ValueError:
+            raise unreadable(self._address) from None
+        if not isinstance(part, dict):
+            raise unreadable(self._address)
+        if part.get("error"):
+            raise typed_error(None, json.dumps(part), model, self._address)
+        return part
+
+
+def _client(address: Address, limits: Limits) -> httpx.Client:
+    return httpx.Client(
+        base_url=address.url, transport=Wire(address, limits), trust_env=False, follow_redirects=False, timeout=None
+    )
+
+
+def _split_lines(pieces: Iterator[bytes], limit: int, address: Address) -> Iterator[bytes]:
+    """Whole lines, however the pieces are cut; blank ones are skipped. A last line without an end is given as it is."""
+    rest = b""
+    for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        if max(map(len, (*whole, rest))) > limit:
+            raise Unavailable(
+                f"Ollama at {address.shown} sent a line over {limit:,} bytes",
+                "check what listens there: `brain doctor`",
+            )
+        yield from filter(None, map(bytes.strip, whole))
+    if rest.strip():
+        yield rest.strip()
+
+
+class _Body(httpx.SyncByteStream):
+    """An answer's bytes: read under deadlines, scanned for another machine's name, hung up on at close."""
+
+    def __init__(
+        self, connection: httpcore.HTTPConnection, response: httpcore.Response, address: Address, check: bool
+    ) -> None:
+        self._connection = connection
+        self._response = response
+        self._address = address
+        self._check = check
+
+    def __iter__(self) -> Iterator[bytes]:
+        tail = b""
+        with _as_ours(self._address):
+            for piece in self._response.iter_stream():
+                tail = (tail + piece) if self._check else b""
+                if REMOTE_KEY.search(tail):
+                    raise Refused(f"the reply of {self._address.shown} comes from another machine", MODEL_ADVICE)
+                tail = tail[-SCAN_OVERLAP:]
+                yield piece
+
+    def close(self) -> None:
+        self._response.close()
+        self._connection.close()
+
+
+class _OneAddress(httpcore.NetworkBackend):
+    """Connects to the proven address, whatever the caller names."""
+
+    def __init__(self, address: Address, limits: Limits) -> None:
+        self._address = address
+        self._limits = limits
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Any = None,
+    ) -> httpcore.NetworkStream:
+        """Try every literal in turn, within one deadline for all of them."""
+        until = time.monotonic() + self._limits.connect
+        inner = httpcore.SyncBackend()
+        failure: Exception = httpcore.ConnectTimeout()
+        for literal in self._address.hosts:
+            if (left := until - time.monotonic()) > 0:
+                try:
+                    return _Guarded(inner.connect_tcp(literal, self._address.port, timeout=left), self._limits)
+                except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                    failure = error
+        raise failure
+
+
+class _Guarded(httpcore.NetworkStream):
+    """A socket with three clocks and a counter."""
+
+    def __init__(self, inner: httpcore.NetworkStream, limits: Limits) -> None:
+        self._inner = inner
+        self._limits = limits
+        self._until = time.monotonic() + limits.total
+        self._came = 0
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = self._inner.read(max_bytes, self._left(self._limits.idle if self._came else self._limits.first))
+        self._came += len(data)
+        if self._came > self._limits.body:
+            raise Unavailable(
+                f"Ollama sent more than {self._limits.body:,} bytes", "check what listens: `brain doctor`"
+            )
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, self._left(self._limits.idle))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """Never: the scheme is http."""
+        raise httpcore.UnsupportedProtocol("no TLS on loopback")
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+    def _left(self, step: float) -> float | None:
+        left = min(step, self._until - time.monotonic())
+        if left <= 0:
+            raise httpcore.ReadTimeout
+        return left if left != float("inf") else None
+
+
+@contextmanager
+def _as_ours(address: Address) -> Iterator[None]:
+    """What the socket and the protocol can raise, as one line of cause and one of cure."""
+    try:
+        yield
+    except (httpcore.ConnectError, httpcore.ConnectTimeout):
+        raise silent_server(address) from None
+    except httpcore.TimeoutException:
+        raise Unavailable(
+            f"Ollama at {address.shown} did not answer in time",
+            "see what it is doing with `ollama ps`, or use the built-in model: `brain models use builtin`",
+        ) from None
+    except (httpcore.NetworkError, httpcore.ProtocolError, OSError):
+        raise Unavailable(
+            f"Ollama at {address.shown} broke the connection", "see the log of `ollama serve`, then ask again"
+        ) from None

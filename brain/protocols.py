@@ -1,0 +1,114 @@
+"""What the rooms are handed instead of importing one another: the roles, as structural types.
+
+Leaves out every implementation. Row 2 (retrieval, answering, confidence) speaks to these and to nothing else, so that a
+test swaps a part by passing another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from brain.types import Fingerprint, Passage, Scope
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Vectors = npt.NDArray[np.float32]
+else:
+    Vectors = Any  # numpy is 0.1 s of import; only the parts that compute load it
+
+
+class Embedder(Protocol):
+    """Text to vectors. Rows are float32, L2-normalised, shape (len(texts), fingerprint.dimensions).
+
+    A text over the model's window is embedded in windows and averaged, never cut. Raises `Unavailable`.
+    """
+
+    name: str
+
+    @property
+    def fingerprint(self) -> Fingerprint: ...
+    def embed_documents(self, texts: Sequence[str]) -> Vectors: ...
+    def embed_query(self, text: str) -> Vectors:
+        """Shape (dimensions,)."""
+        ...
+
+
+class Generator(Protocol):
+    """A model that writes. `window` is its real context window in tokens."""
+
+    name: str
+    provider: str
+
+    @property
+    def window(self) -> int: ...
+    def stream(
+        self, messages: Sequence[Mapping[str, str]], *, max_tokens: int, schema: Mapping[str, Any] | None = None
+    ) -> Iterator[str]:
+        """Pieces of text as they come. Raises `Unavailable` before the first, `Incomplete` after it."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """Nearest neighbours by cosine. One contract suite holds for every implementation."""
+
+    name: str
+
+    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None: ...
+    def delete(self, ids: Sequence[str]) -> None: ...
+    def query(self, vector: Vectors, *, limit: int, allowed: set[str] | None = None) -> list[tuple[str, float]]:
+        """(chunk id, cosine), best first. With `allowed`, only those ids, and as many as `limit` of them."""
+        ...
+
+    def ids(self) -> set[str]: ...
+    def close(self) -> None: ...
+
+
+class Searchable(Protocol):
+    """What `retrieve` works over: the store's knowledge, or memory's episodes."""
+
+    def count(self) -> int:
+        """How many chunks there are."""
+        ...
+
+    def document_frequencies(self, terms: Sequence[str]) -> dict[str, int]:
+        """In how many chunks each folded word or its stem occurs."""
+        ...
+
+    def match(self, expression: str, *, limit: int, scope: Scope) -> list[tuple[str, float]]:
+        """Chunk ids with their weighted BM25, best first, higher is better. `expression` is FTS5 syntax built by us."""
+        ...
+
+    def match_scores(self, expression: str, ids: Sequence[str]) -> dict[str, float]:
+        """The BM25 of just these chunks (those that match at all)."""
+        ...
+
+    def vectors(self, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
+        """Stored vectors of these chunks, float32; chunks without one are missing."""
+        ...
+
+    def sentence_vectors(self, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
+        """Stored vectors of the sentences of these chunks, (sentences, dimensions); chunks without are missing."""
+        ...
+
+    def neighbours(self, ids: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
+        """The chunk before and after each *short* chunk (a turn, a bullet); chunks that stand by themselves are missing."""
+        ...
+
+    def allowed(self, scope: Scope) -> set[str] | None:
+        """The ids that the scope lets through, or None when it lets everything through."""
+        ...
+
+    def passages(self, ids: Sequence[str], *, scope: Scope) -> list[Passage]:
+        """The one gate: passages in the order of `ids`; what the scope forbids or no longer exists is missing."""
+        ...
+
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what, done, total): a door shows it, everyone else passes a function that does nothing."""
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    """The progress of nobody."""

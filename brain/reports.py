@@ -1,0 +1,184 @@
+"""What the library and upkeep verbs hand back: excerpts, rows, reports, checks. All frozen; no behaviour.
+
+Leaves out what a question touches (`brain.types` holds that, and exports these names too, so that one import serves).
+Times are ISO 8601 strings with an offset. Serves the doors, which render them, and `Brain`, which builds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Stored text, word for word, as `get` prints it. `start_line`/`end_line` are 1-based, inclusive; 0 where the text
+    has no lines of a file (a page, an episode): then `locator` says where it stands. `total_lines` is the document's.
+    """
+
+    reference: str
+    document_id: str
+    source: str
+    title: str
+    locator: str
+    text: str
+    start_line: int = 0
+    end_line: int = 0
+    total_lines: int = 0
+    date: str | None = None
+    label: str = "internal"
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """One line of `list`. `entry` is "full", or "name" when no reader opened the file; `date` the document's own."""
+
+    id: str
+    source: str
+    title: str
+    media_type: str
+    label: str = "internal"
+    date: str | None = None
+    chunks: int = 0
+    tags: tuple[str, ...] = ()
+    entry: str = "full"
+    added_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentDetail:
+    """One document whole, as `show` prints it. `notices` are what the reader reported; `links` wiki-link targets."""
+
+    row: DocumentRow
+    uri: str
+    text: str
+    content_hash: str = ""
+    dated_by: str | None = None
+    updated_at: str = ""
+    tokens: int = 0
+    aliases: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Something that `forget` hides or hid. `kind`: document, episode, skill. `at`: when, "" while only planned."""
+
+    id: str
+    kind: str
+    source: str
+    title: str
+    chunks: int = 0
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetReport:
+    """What would go (`done` False) or went. `undo_until` is the date to which `undo` brings it back."""
+
+    items: tuple[Forgotten, ...] = ()
+    done: bool = False
+    undo_until: str = ""
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One set of vectors. `state`: building, live, spare, dirty, dead. Counts are of chunks; `eta_seconds` None when
+    nothing is left to do or no speed was measured yet.
+    """
+
+    number: int
+    embedder: str
+    dimensions: int
+    state: str
+    done: int
+    total: int
+    eta_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A folder or file that `add` registered and `sync` looks at again. `state`: ok, missing, unmounted."""
+
+    path: str
+    documents: int = 0
+    looked_at: str | None = None
+    state: str = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is there and what is in use. `*_reason` say why that part serves. `waiting` counts chunks without vectors,
+    `index_lag` outbox rows that the vector index has not taken in, `newer` files changed since they were read.
+    """
+
+    home: str
+    database_bytes: int = 0
+    documents: int = 0
+    chunks: int = 0
+    episodes: int = 0
+    skills: int = 0
+    embedder: str = ""
+    embedder_reason: str = ""
+    generator: str = ""
+    generator_reason: str = ""
+    index: str = ""
+    index_reason: str = ""
+    index_lag: int = 0
+    generations: tuple[Generation, ...] = ()
+    ollama: str = ""
+    roots: tuple[Root, ...] = ()
+    waiting: int = 0
+    newer: int = 0
+    skipped: int = 0
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding of `doctor`, with the stable id of FAULTS.md §8. `hint` is the cure, "" when all is well."""
+
+    id: str
+    title: str
+    level: Literal["ok", "warning", "error"]
+    message: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model that could serve. `roles` among embed, ask; `use` the roles it serves now. `bytes` 0 when unknown."""
+
+    name: str
+    provider: str
+    roles: tuple[str, ...] = ()
+    use: tuple[str, ...] = ()
+    bytes: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTable:
+    """The built-in models and those that Ollama has. `ollama` is its state in one line."""
+
+    models: tuple[ModelRow, ...] = ()
+    ollama: str = ""
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What `export` wrote, in files. `conflicts` were changed by a person since and stay as they are without force."""
+
+    directory: str
+    written: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    conflicts: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()

@@ -1,0 +1,173 @@
+"""What can be seen of a question's words in one passage, as a few named numbers; the same for every kind of text.
+
+Pure Python over the text of the passage, one walk over its words: coverage weighted by idf, words in the order of the
+question, the best sentence, who speaks, numbers and dates where the question asks for them. Leaves out vectors
+(closeness.py) and every weight (fusion.py). Serves `retrieve`, for the candidates of one question.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from brain.retrieval.query import Query
+from brain.types import Passage
+from ingest.terms import pieces, stem, tokens
+
+USUAL_LENGTH = math.log(64)  # log of words; `length` is measured from here
+LONG_SENTENCE = 0.02  # per word: how much a long sentence weighs less in `dense_sentence` (half at 50 words)
+MAX_PIECES = 2_000  # words of one passage that are read; chunks have at most a quarter of that
+
+_SPEAKER = re.compile(r"\s*(?:\[?\d{1,2}:\d{2}\]?\s*)?(?:\*\*)?([^\W\d_][\w.'’ -]{0,30})(?:\*\*)?:\s")
+_DIGIT = re.compile(r"\d")
+_YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
+_TIME_WORDS = frozenset(
+    """january february march april may june july august september october november december monday tuesday wednesday
+    thursday friday saturday sunday yesterday today tomorrow ago week weeks month months year years day days weekend
+    night morning summer winter spring fall last next""".split()  # noqa: SIM905 - a list of words is read as words
+)
+_NUMBER_WORDS = frozenset(
+    """one two three four five six seven eight nine ten twelve twenty thirty hundred thousand million billion half third
+    quarter several few once twice""".split()  # noqa: SIM905
+)
+
+
+class Lens:
+    """A question as one looks through it at texts. `idf` holds every stem of the question, and nothing else."""
+
+    def __init__(self, query: Query, idf: Mapping[str, float]) -> None:
+        self.query = query
+        self._terms = list(dict.fromkeys(query.stems))
+        self._weights = [idf[term] for term in self._terms]
+        self._total = sum(self._weights) or 1.0
+        numbers = {term: number for number, term in enumerate(self._terms)}
+        self._words = _Numbers(numbers)
+        self._exact = {word: idf[stem(word)] for word in query.words}
+        self._exact_total = sum(self._exact.values()) or 1.0
+        order = [numbers[term] for term in query.stems]
+        self._pairs = [(a, b, min(self._weights[a], self._weights[b])) for a, b in pairwise(order) if a != b]
+        self._pairs_total = sum(weight for _, _, weight in self._pairs) or 1.0
+        self._said = frozenset(query.everything)
+
+    def named(self, passages: Sequence[Passage]) -> frozenset[str]:
+        """The words of the question that are names of people who speak in these passages."""
+        speakers = {word for passage in passages for word in speaker_of(passage.text)}
+        return frozenset(self._said & speakers)
+
+    def share(self, numbers: set[int]) -> float:
+        """The idf-weighted share of the question's stems."""
+        return sum(self._weights[number] for number in numbers) / self._total
+
+    def terms_in(self, text: str) -> set[int]:
+        """Which of the question's stems stand in the text, by number."""
+        found = {self._words[word] for word in tokens(text)}
+        found.discard(_ELSEWHERE)
+        return found
+
+    def read(self, passage: Passage, *, named: frozenset[str] = frozenset()) -> dict[str, float]:
+        """The named numbers of one passage; its `before` and `after` are read where it has them."""
+        found = pieces(passage.text)[:MAX_PIECES]
+        title = " ".join((passage.title, *passage.heading))
+        inside, best, weighed, close = self._walk(found)
+        length = sum(1 for piece in found if piece[0].isalnum())
+        said = set(found)
+        covered = self.share(inside | self.terms_in(title))
+        return {
+            "coverage": covered,
+            "exact": self._verbatim(said.union(tokens(title))) - covered,
+            "ordered": close,
+            "sentence": best,
+            "terse_sentence": weighed,
+            "before": self.share(self.terms_in(passage.before) - inside) if passage.before else 0.0,
+            "after": self.share(self.terms_in(passage.after) - inside) if passage.after else 0.0,
+            "speaker": _speaks(passage.text, named),
+            "number": float(self.query.counts and _counts(passage.text, said)),
+            "time": float(self.query.asks_when and _dated(passage.text, said)),
+            "date": self._same_date(passage.date),
+            "length": math.log(length + 1) - USUAL_LENGTH,
+        }
+
+    def _walk(self, found: Sequence[str]) -> tuple[set[int], float, float, float]:
+        """Stems inside, the best sentence's share, the same with long sentences weighed less, share of pairs in order."""
+        inside: set[int] = set()
+        sentence: set[int] = set()
+        followed: set[tuple[int, int]] = set()
+        best = weighed = 0.0
+        words, before = 0, _ELSEWHERE
+        for piece in (*found, "."):
+            number = self._words[piece]
+            if number == _END:
+                if sentence:
+                    share = self.share(sentence)
+                    best, weighed = max(best, share), max(weighed, share / (1 + LONG_SENTENCE * words))
+                    inside |= sentence
+                    sentence = set()
+                words = 0
+                continue
+            if number >= 0:
+                sentence.add(number)
+                followed.add((before, number))
+            before = number
+            words += 1
+        pairs = sum(weight for a, b, weight in self._pairs if (a, b) in followed)
+        return inside, best, weighed, pairs / self._pairs_total
+
+    def _verbatim(self, said: set[str]) -> float:
+        """The share of the question's words that stand there in the same form."""
+        return sum(weight for word, weight in self._exact.items() if word in said) / self._exact_total
+
+    def _same_date(self, date: str | None) -> float:
+        """How well the passage's own date fits the dates that the question names: from -0.5 to 2, 0 when none is."""
+        moment = self.query.moment
+        if not moment or not date:
+            return 0.0
+        year, month, day = (int(part) if part.isdigit() else 0 for part in (date[:4], date[5:7], date[8:10]))
+        if moment.months:
+            if month not in moment.months:
+                return WRONG_MONTH
+            return RIGHT_MONTH + (RIGHT_DAY if day in moment.days else 0.0)
+        return RIGHT_YEAR if year in moment.years else -RIGHT_YEAR
+
+
+RIGHT_MONTH, RIGHT_DAY, WRONG_MONTH, RIGHT_YEAR = 1.0, 1.0, -0.5, 0.3  # relative worth; `date` as a whole is fitted
+_ELSEWHERE, _END = -1, -2  # a word that is not asked for; the end of a sentence
+
+
+class _Numbers(dict[str, int]):
+    """Word -> number of the question's stem, looked up once per word and question."""
+
+    def __init__(self, stems: Mapping[str, int]) -> None:
+        self._stems = stems
+
+    def __missing__(self, word: str) -> int:
+        number = self._stems.get(stem(word), _ELSEWHERE) if word[0].isalnum() else _END
+        self[word] = number
+        return number
+
+
+def speaker_of(text: str) -> frozenset[str]:
+    """The words of the name before the colon at the start of a turn; empty when nobody is said to speak.
+
+    >>> sorted(speaker_of("Dr. Ana Wu: it rains"))
+    ['ana', 'dr', 'wu']
+    """
+    match = _SPEAKER.match(text)
+    return frozenset(tokens(match.group(1))) if match else frozenset()
+
+
+def _speaks(text: str, named: frozenset[str]) -> float:
+    """1 when a person named in the question speaks here, -1 when another one does, 0 when that cannot be told."""
+    speaker = speaker_of(text) if named else frozenset()
+    if not speaker:
+        return 0.0
+    return 1.0 if speaker & named else -1.0
+
+
+def _counts(text: str, said: set[str]) -> bool:
+    return bool(_DIGIT.search(text)) or not _NUMBER_WORDS.isdisjoint(said)
+
+
+def _dated(text: str, said: set[str]) -> bool:
+    return not _TIME_WORDS.isdisjoint(said) or bool(_YEAR.search(text))

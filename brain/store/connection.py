@@ -1,0 +1,139 @@
+"""One SQLite connection under the rules that keep data: WAL, full sync, foreign keys, secure delete, immediate writes.
+
+Leaves out every table. Reading needs the standard library alone; sqlite-utils (0.2 s of import) is loaded by the first
+write or migration. Serves the store's tables, which are handed a `Connection`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from brain.errors import BrainError, StoreError
+from migrations import APPLICATION_ID, LATEST
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+BUSY_TIMEOUT_MS = 30_000  # FAULTS.md §1.3: a writer waits this long for another writer
+MMAP_BYTES = 256 * 2**20  # reading through the page cache without copying; larger files are read the usual way
+CACHE_KIB = 32 * 1024  # SQLite's page cache for one connection
+
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    f"busy_timeout={BUSY_TIMEOUT_MS}",
+    "secure_delete=ON",
+    "cell_size_check=ON",
+    f"cache_size=-{CACHE_KIB}",
+    f"mmap_size={MMAP_BYTES}",
+    "temp_store=MEMORY",
+)
+
+
+class Connection:
+    """`conn` reads; `write()` is the only way to write. Opened with `connect`."""
+
+    def __init__(self, conn: sqlite3.Connection, path: Path) -> None:
+        self.conn = conn
+        self.path = path
+        self._database: Database | None = None
+
+    @property
+    def database(self) -> Database:
+        """The same connection as sqlite-utils sees it, for inserts and migrations."""
+        if self._database is None:
+            from sqlite_utils import Database
+
+            self._database = Database(self.conn, execute_plugins=False)
+        return self._database
+
+    @contextmanager
+    def write(self) -> Iterator[Database]:
+        """One transaction, begun IMMEDIATE: all of it is durable when the block ends, or none of it.
+
+        Inside another `write` it is part of that one. Raises `StoreError` when the disk is full or the file is locked.
+        """
+        if self.conn.in_transaction:
+            yield self.database
+            return
+        database = self.database  # loaded before the lock is taken
+        try:
+            self.conn.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+                self.conn.execute("COMMIT")
+            except BaseException:
+                if self.conn.in_transaction:
+                    self.conn.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        self.conn.close()
+
+
+def connect(path: Path) -> Connection:
+    """Open the database at `path`, made with mode 0600 when it is not there, migrated when it is older than this code.
+
+    Raises `StoreError` when it is newer than this code, not ours, or damaged.
+    """
+    new = not path.exists()
+    if new:
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), stat.S_IRUSR | stat.S_IWUSR))
+    try:
+        conn = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False)
+        for pragma in PRAGMAS:
+            conn.execute(f"PRAGMA {pragma}")
+        connection = Connection(conn, path)
+        _bring_up_to_date(connection)
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    return connection
+
+
+def _bring_up_to_date(connection: Connection) -> None:
+    """Migrate under the write lock, looking again at the version once it is held: two processes may open at once."""
+    if _version(connection) == LATEST:
+        return
+    with connection.write() as database:
+        if _version(connection) < LATEST:
+            from migrations import migrate
+
+            migrate(database)
+
+
+def _version(connection: Connection) -> int:
+    """The schema version of the file. Raises `StoreError` when it is not ours or newer than this code."""
+    version: int = connection.conn.execute("PRAGMA user_version").fetchone()[0]
+    owner: int = connection.conn.execute("PRAGMA application_id").fetchone()[0]
+    if version and owner != APPLICATION_ID:
+        raise StoreError(f"{connection.path} is not a brain database", "move it away, or set BRAIN_HOME to another folder")
+    if version > LATEST:
+        raise StoreError(
+            f"{connection.path} was written by a newer version of brain (schema {version}, this one knows {LATEST})",
+            "upgrade brain; nothing was changed",
+        )
+    return version
+
+
+def explain(error: sqlite3.Error, path: Path) -> BrainError:
+    """What a person should read for an error of SQLite."""
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return StoreError(f"{path} is in use by another process", "wait for it to finish, then run the command again")
+    if "full" in text:
+        return StoreError("the disk is full; nothing was written", "free some space, then run the command again")
+    if "readonly" in text or "read-only" in text or "unable to open" in text:
+        return StoreError(f"{path} cannot be written: {text}", "check the folder's permissions and free space")
+    if "malformed" in text or "not a database" in text:
+        return StoreError(f"{path} is damaged: {text}", "run `brain doctor`, or restore a backup with `brain restore`")
+    return StoreError(f"the database reported: {text}", "run `brain doctor`")

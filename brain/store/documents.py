@@ -1,0 +1,208 @@
+"""Saving documents: one row, its chunks, tags and links, changed only where the text changed.
+
+Leaves out reading them back for a question (search.py), lists and references (library.py) and forgetting (trash.py).
+Everything here runs inside `Connection.write()`. Serves `brain add` and `brain import`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from brain.errors import StoreError
+from brain.store.connection import Connection
+from brain.types import Chunk, Document, Outcome, header
+from ingest.document import digest, rebind
+from ingest.terms import index_terms
+
+SHORT_TOKENS = 60  # a chunk shorter than this is searched together with its neighbours (RETRIEVAL.md §2, short turns)
+FIRST_SEEN = "first seen"  # `documents.dated_by` when the content itself carries no date
+
+DOCUMENT_COLUMNS = (
+    "id", "uri", "source", "title", "text", "media_type", "content_hash", "text_sha", "entry", "label", "compartment",
+    "trust", "dated_at", "dated_by", "added_at", "updated_at", "size", "mtime_ns", "ctime_ns", "inode", "looked_ns",
+    "aliases", "metadata", "notices",
+)  # fmt: skip
+INSERT_DOCUMENT = (
+    f"INSERT INTO documents ({', '.join(DOCUMENT_COLUMNS)}) VALUES ({', '.join('?' * len(DOCUMENT_COLUMNS))}) "  # noqa: S608 - our own names
+    f"ON CONFLICT(id) DO UPDATE SET {', '.join(f'{c}=excluded.{c}' for c in DOCUMENT_COLUMNS if c != 'id')}"
+)
+INSERT_CHUNK = """INSERT INTO knowledge (id, document_id, ordinal, heading, topic, content, source, locator, start, "end",
+    tokens, terms, around, text_sha, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+MOVE_CHUNK = 'UPDATE knowledge SET ordinal=?, source=?, locator=?, start=?, "end"=?, tokens=? WHERE pk=?'
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a document stands: the source as shown, the file's facts when it is a file, and its standing.
+
+    `stat` is (size in bytes, mtime_ns, ctime_ns, inode), `looked_ns` the time of the look in nanoseconds.
+    """
+
+    source: str
+    stat: tuple[int, int, int, int] | None = None
+    looked_ns: int | None = None
+    entry: str = "full"
+    label: str = "internal"
+    compartment: str | None = None
+    trust: str = "own"
+    tags: tuple[str, ...] = ()
+    added_at: str | None = None
+    updated_at: str | None = None
+
+
+class DocumentTable:
+    """Writes documents. `save` may be called many times inside one `write()`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def save(self, document: Document, origin: Origin, *, now: str) -> tuple[Outcome, str]:
+        """Store one document; the second value is the id it has here.
+
+        Known by its address, else by its content when the file that had it is gone (a rename), else new. A failure
+        rolls back this document only. Raises `StoreError` when what was written does not read back the same.
+        """
+        with self._connection.write(), self._connection.database.atomic():
+            known = self._known(document)
+            if known is None:
+                self._write(document, origin, None, now=now)
+                return "added", document.id
+            document = rebind(document, known["id"])
+            if known["uri"] == document.uri and self._same(known, document, origin):
+                self._touch(known["id"], origin)
+                return "unchanged", document.id
+            self._write(document, origin, known, now=now)
+            return ("renamed" if known["uri"] != document.uri else "updated"), document.id
+
+    def _known(self, document: Document) -> dict[str, Any] | None:
+        """The stored row that this document continues, or None."""
+        columns = "id, uri, title, content_hash, text_sha, entry, dated_at, dated_by, added_at, label, compartment"
+        conn = self._connection.conn
+        cursor = conn.execute(f"SELECT {columns} FROM documents WHERE uri=? OR id=?", (document.uri, document.id))  # noqa: S608 - our own names
+        rows = [dict(zip(columns.split(", "), row, strict=True)) for row in cursor]
+        if rows:
+            return rows[0]
+        if not document.uri.startswith("file:"):
+            return None
+        cursor = conn.execute(f"SELECT {columns} FROM documents WHERE content_hash=?", (document.content_hash,))  # noqa: S608 - our own names
+        for row in cursor:
+            found = dict(zip(columns.split(", "), row, strict=True))
+            if found["uri"].startswith("file:") and not os.path.lexists(path_of(found["uri"])):
+                return found
+        return None
+
+    @staticmethod
+    def _same(known: Mapping[str, Any], document: Document, origin: Origin) -> bool:
+        return bool(
+            known["content_hash"] == document.content_hash
+            and known["entry"] == origin.entry
+            and known["text_sha"] == digest(document.text)
+            and known["title"] == document.title
+        )
+
+    def _touch(self, document_id: str, origin: Origin) -> None:
+        """Remember the file's present facts, and tags given by hand, without a change of content."""
+        if origin.stat is not None:
+            self._connection.conn.execute(
+                "UPDATE documents SET size=?, mtime_ns=?, ctime_ns=?, inode=?, looked_ns=? WHERE id=?",
+                (*origin.stat, origin.looked_ns, document_id),
+            )
+        self._tags(document_id, origin.tags, "person")
+
+    def _write(self, document: Document, origin: Origin, known: Mapping[str, Any] | None, *, now: str) -> None:
+        conn = self._connection.conn
+        dated_at, dated_by = dating(document, known, now)
+        text_sha = digest(document.text)
+        conn.execute(
+            INSERT_DOCUMENT,
+            (
+                document.id, document.uri, origin.source, document.title, document.text, document.media_type,
+                document.content_hash, text_sha, origin.entry,
+                known["label"] if known else origin.label, known["compartment"] if known else origin.compartment,
+                origin.trust, dated_at, dated_by,
+                known["added_at"] if known else (origin.added_at or now), origin.updated_at or now,
+                *(origin.stat or (None,) * 4), origin.looked_ns,
+                json.dumps(document.aliases, ensure_ascii=False),
+                json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
+                json.dumps(document.notices, ensure_ascii=False),
+            ),
+        )  # fmt: skip
+        self._chunks(document, origin.source, dated_at if dated_by != FIRST_SEEN else None, now)
+        if known:
+            conn.execute("DELETE FROM tags WHERE document_id=? AND by='document'", (document.id,))
+            conn.execute("DELETE FROM links WHERE document_id=?", (document.id,))
+        self._tags(document.id, document.tags, "document")
+        self._tags(document.id, origin.tags, "person")
+        conn.executemany("INSERT OR IGNORE INTO links VALUES (?, ?)", ((document.id, to) for to in document.links))
+        stored = conn.execute("SELECT text FROM documents WHERE id=?", (document.id,)).fetchone()[0]
+        if digest(stored) != text_sha:
+            raise StoreError(f"{origin.source} did not read back as written", "check the disk, then add it again")
+
+    def _tags(self, document_id: str, tags: Iterable[str], by: str) -> None:
+        rows = [(document_id, tag, by) for tag in tags]
+        if rows:
+            self._connection.conn.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", rows)
+
+    def _chunks(self, document: Document, source: str, date: str | None, now: str) -> None:
+        """Insert the chunks that are new, move those that stayed, delete the rest."""
+        conn = self._connection.conn
+        rows = chunk_rows(document, source, date, now)
+        old = {
+            row[0]: row[1:]
+            for row in conn.execute(
+                'SELECT id, pk, ordinal, source, locator, start, "end", tokens, topic, around FROM knowledge WHERE document_id=?',
+                (document.id,),
+            )
+        }
+        keep = {row[0]: row for row in rows if row[0] in old and old[row[0]][7:9] == (row[4], row[12])}
+        gone = [(facts[0],) for chunk_id, facts in old.items() if chunk_id not in keep]
+        if gone:
+            conn.executemany("DELETE FROM knowledge WHERE pk=?", gone)
+        for chunk_id, row in keep.items():
+            place = (row[2], row[6], row[7], row[8], row[9], row[10])
+            if place != old[chunk_id][1:7]:
+                conn.execute(MOVE_CHUNK, (*place, old[chunk_id][0]))
+        conn.executemany(INSERT_CHUNK, [row for row in rows if row[0] not in keep])
+
+
+def dating(document: Document, known: Mapping[str, Any] | None, now: str) -> tuple[str, str]:
+    """(date, where it came from): the content's own, else the one it has, else the moment it was first seen."""
+    if document.dated_at and document.dated_by:
+        return document.dated_at, document.dated_by
+    if known and known["dated_by"] == FIRST_SEEN:
+        return known["dated_at"], FIRST_SEEN
+    return (known["added_at"] if known else now), FIRST_SEEN
+
+
+def chunk_rows(document: Document, source: str, date: str | None, now: str) -> list[tuple[Any, ...]]:
+    """Rows of `knowledge` in the order of INSERT_CHUNK."""
+    terms = [index_terms(chunk.text) for chunk in document.chunks]
+    rows: list[tuple[Any, ...]] = []
+    for i, chunk in enumerate(document.chunks):
+        topic = header(document.title, chunk.heading, date)
+        rows.append(
+            (
+                chunk.id, document.id, chunk.ordinal, json.dumps(chunk.heading, ensure_ascii=False), topic, chunk.text,
+                source, chunk.locator, chunk.start, chunk.end, chunk.tokens, terms[i], around(document.chunks, terms, i),
+                digest(f"{topic}\n{chunk.text}"), now,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def around(chunks: tuple[Chunk, ...], terms: list[str], i: int) -> str:
+    """What stands beside a short chunk, as searchable terms; nothing for a chunk that is long enough by itself."""
+    if chunks[i].tokens >= SHORT_TOKENS:
+        return ""
+    return "\n".join(terms[j] for j in (i - 1, i + 1) if 0 <= j < len(chunks) and chunks[j].tokens < SHORT_TOKENS)
+
+
+def path_of(uri: str) -> str:
+    """The file path of a `file:` address, bytes outside UTF-8 as the operating system's escapes."""
+    from urllib.parse import unquote_to_bytes
+
+    return os.fsdecode(unquote_to_bytes(uri.removeprefix("file://")))

@@ -1,0 +1,304 @@
+"""Vectors and the outbox that tells every index what changed: all their SQL.
+
+A vector is kept once per text and fingerprint, as float16 with a checksum; every chunk with that text shares it. Leaves
+out computing and searching vectors (`brain.index`) and the index's generations (generations.py). Serves `brain add` and
+`sync`, the indexes, and doctor.
+
+The outbox says "look again at this chunk", never what it holds: whoever reads it asks for the present vectors of the
+named chunks. So a row may come twice or late and do no harm.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from brain.errors import StoreError
+from brain.faults import reach
+from brain.store.connection import Connection
+from brain.store.generations import GenerationTable, dimensions_of
+
+if TYPE_CHECKING:
+    from brain.protocols import Vectors
+
+KINDS = ("knowledge", "episodes")
+CONTENT = {
+    "knowledge": "content",
+    "episodes": "CASE WHEN question = '' THEN answer WHEN answer = '' THEN question "
+    "ELSE question || char(10) || answer END",
+}
+CRC_BYTES = 4  # at the end of the sentence vectors; that of the chunk's own vector has a column
+IDS_PER_QUERY = 500  # below the 999 variables of the oldest SQLite that we meet
+OUTBOX_ROWS_KEPT = 200_000  # an index that is further behind is refilled; 200,000 rows are about 12 MB
+STREAM_ROWS = 4_096  # rows per page when all vectors are read: 4 MB at 256 dimensions
+
+
+class Pending(NamedTuple):
+    """A chunk without a vector. `pk` is where the next page begins."""
+
+    chunk_id: str
+    text_sha: str
+    topic: str
+    content: str
+    pk: int
+
+    @property
+    def text(self) -> str:
+        """What is embedded, and what `text_sha` is the SHA-256 of."""
+        return f"{self.topic}\n{self.content}"
+
+
+class Change(NamedTuple):
+    """A row of the outbox: look again at this chunk."""
+
+    seq: int
+    kind: str
+    chunk_id: str
+
+
+def text_of(kind: str) -> str:
+    """The SQL expression of what is embedded of a row of `kind`: its topic, a line end, its content."""
+    return f"topic || char(10) || {CONTENT[kind]}"
+
+
+class VectorTable:
+    """Everything that is stored about vectors. `damaged` holds the (text_sha, fingerprint) whose checksum was wrong."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._conn = connection.conn
+        self.generations = GenerationTable(connection)
+        self.damaged: set[tuple[str, str]] = set()
+
+    # -- chunks that wait -----------------------------------------------------------------------------------------
+
+    def pending(self, kind: str, fingerprint: str, *, limit: int, after: int = 0) -> list[Pending]:
+        """Chunks without a vector of this fingerprint, in the order they came, beginning behind the row `after`."""
+        rows = self._conn.execute(
+            f"SELECT id, text_sha, topic, {CONTENT[kind]}, pk FROM {kind} AS c WHERE pk > ? AND NOT EXISTS "  # noqa: S608 - our own names
+            "(SELECT 1 FROM embeddings AS e WHERE e.text_sha = c.text_sha AND e.fingerprint = ?) ORDER BY pk LIMIT ?",
+            (after, fingerprint, limit),
+        )
+        return [Pending(*row) for row in rows]
+
+    def waiting_count(self, kind: str, fingerprint: str) -> int:
+        """How many chunks have no vector of this fingerprint yet."""
+        return self._number(
+            f"SELECT count(*) FROM {kind} AS c WHERE NOT EXISTS "  # noqa: S608 - our own names
+            "(SELECT 1 FROM embeddings AS e WHERE e.text_sha = c.text_sha AND e.fingerprint = ?)",
+            fingerprint,
+        )
+
+    def size(self, kind: str) -> int:
+        """How many chunks there are."""
+        return self._number(f"SELECT count(*) FROM {kind}")  # noqa: S608 - our own names
+
+    def count(self, kind: str, fingerprint: str) -> int:
+        """How many chunks have one: what a complete index holds."""
+        return self.size(kind) - self.waiting_count(kind, fingerprint)
+
+    def ids(self, kind: str, fingerprint: str) -> set[str]:
+        """The chunks that have one."""
+        rows = self._conn.execute(
+            f"SELECT c.id FROM {kind} AS c JOIN embeddings AS e ON e.text_sha = c.text_sha WHERE e.fingerprint = ?",  # noqa: S608 - our own names
+            (fingerprint,),
+        )
+        return {row[0] for row in rows}
+
+    # -- writing and reading vectors ------------------------------------------------------------------------------
+
+    def save_vectors(self, fingerprint: str, rows: Iterable[tuple[str, Vectors, Vectors | None]]) -> int:
+        """Keep vectors, tell the indexes of every chunk with those texts, in one transaction; returns how many.
+
+        A row is (text_sha, vector of shape (dimensions,), its sentences' vectors of shape (sentences, dimensions) or
+        None). The vector of a text that was deleted in the meantime is not kept. Raises `StoreError`, and keeps none,
+        when one is not finite, of the wrong length or zero.
+        """
+        dimensions = dimensions_of(fingerprint)
+        packed = [(text_sha, *_pack(vector, sentences, dimensions)) for text_sha, vector, sentences in rows]
+        kept = 0
+        with self._connection.write():
+            for text_sha, body, tail, crc in packed:
+                chunks = self._chunks_of(text_sha)
+                if not chunks:
+                    continue
+                self._conn.execute(
+                    "INSERT INTO embeddings (text_sha, fingerprint, vector, sentences, crc) VALUES (?, ?, ?, ?, ?) "
+                    "ON CONFLICT DO UPDATE SET vector=excluded.vector, sentences=excluded.sentences, crc=excluded.crc",
+                    (text_sha, fingerprint, body, tail, crc),
+                )
+                self._conn.executemany(
+                    "INSERT INTO outbox (op, kind, chunk_id, fingerprint) VALUES ('up', ?, ?, ?)",
+                    [(*chunk, fingerprint) for chunk in chunks],
+                )
+                self.damaged.discard((text_sha, fingerprint))
+                kept += 1
+            reach("vectors.before_commit")
+        return kept
+
+    def vectors(self, kind: str, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
+        """The vectors of these chunks, float32 of length 1; a chunk without one, or with a damaged one, is missing."""
+        found: dict[str, Vectors] = {}
+        for page in _pages(ids):
+            rows = self._conn.execute(
+                f"SELECT c.id, e.text_sha, e.vector, e.crc FROM {kind} AS c JOIN embeddings AS e "  # noqa: S608 - our own names
+                f"ON e.text_sha = c.text_sha AND e.fingerprint = ? WHERE c.id IN ({_marks(page)})",
+                (fingerprint, *page),
+            ).fetchall()
+            names, matrix = self._matrix(rows, fingerprint)
+            found.update(zip(names, matrix, strict=True))
+        return found
+
+    def sentences(self, kind: str, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
+        """The sentence vectors of these chunks, float32, shape (sentences, dimensions); without any: missing."""
+        import numpy as np
+
+        dimensions, found = dimensions_of(fingerprint), {}
+        for page in _pages(ids):
+            for chunk_id, blob in self._conn.execute(
+                f"SELECT c.id, e.sentences FROM {kind} AS c JOIN embeddings AS e ON e.text_sha = c.text_sha "  # noqa: S608 - our own names
+                f"AND e.fingerprint = ? WHERE e.sentences IS NOT NULL AND c.id IN ({_marks(page)})",
+                (fingerprint, *page),
+            ):
+                body, crc = blob[:-CRC_BYTES], int.from_bytes(blob[-CRC_BYTES:], "little")
+                if len(body) % (2 * dimensions) == 0 and zlib.crc32(body) == crc:
+                    found[chunk_id] = np.frombuffer(body, np.float16).reshape(-1, dimensions).astype(np.float32)
+        return found
+
+    def stream(self, kind: str, fingerprint: str, *, rows: int = STREAM_ROWS) -> Iterator[tuple[list[str], Vectors]]:
+        """All vectors in the order of their chunks, `rows` at a time: (ids, float32 of shape (ids, dimensions)).
+
+        Every page is a read of its own, so that a long refill holds no old version of the file open.
+        """
+        after = 0
+        while True:
+            page = self._conn.execute(
+                f"SELECT c.id, e.text_sha, e.vector, e.crc, c.pk FROM {kind} AS c JOIN embeddings AS e "  # noqa: S608 - our own names
+                "ON e.text_sha = c.text_sha AND e.fingerprint = ? WHERE c.pk > ? ORDER BY c.pk LIMIT ?",
+                (fingerprint, after, rows),
+            ).fetchall()
+            if not page:
+                return
+            after = page[-1][4]
+            yield self._matrix([row[:4] for row in page], fingerprint)
+
+    def drop_damaged(self) -> int:
+        """Delete the vectors found damaged, so that they are computed again; returns how many."""
+        if not self.damaged:
+            return 0
+        with self._connection.write():
+            for text_sha, fingerprint in self.damaged:
+                self._conn.execute("DELETE FROM embeddings WHERE text_sha=? AND fingerprint=?", (text_sha, fingerprint))
+                self._conn.executemany(
+                    "INSERT INTO outbox (op, kind, chunk_id, fingerprint) VALUES ('del', ?, ?, ?)",
+                    [(*chunk, fingerprint) for chunk in self._chunks_of(text_sha)],
+                )
+        count = len(self.damaged)
+        self.damaged.clear()
+        return count
+
+    def drop_fingerprint(self, fingerprint: str) -> int:
+        """Delete every vector of a model that is no longer used and give up its generations; returns the vectors."""
+        with self._connection.write():
+            self.generations.retire(fingerprint)
+            return self._conn.execute("DELETE FROM embeddings WHERE fingerprint = ?", (fingerprint,)).rowcount
+
+    def fingerprints(self) -> dict[str, int]:
+        """How many vectors there are of each fingerprint."""
+        return dict(self._conn.execute("SELECT fingerprint, count(*) FROM embeddings GROUP BY fingerprint"))
+
+    # -- the outbox -----------------------------------------------------------------------------------------------
+
+    def last_seq(self) -> int:
+        """The number of the newest outbox row ever written."""
+        return self._number("SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'outbox'")
+
+    def mark(self, seq: int) -> int | None:
+        """A checksum of outbox row `seq`, None when pruned. An index that remembers another has another history."""
+        row = self._conn.execute("SELECT op, kind, chunk_id FROM outbox WHERE seq = ?", (seq,)).fetchone()
+        return None if row is None else zlib.crc32("\n".join(row).encode())
+
+    def changes(self, seq: int, *, limit: int) -> list[Change] | None:
+        """Outbox rows behind `seq`. None when rows in between were pruned: the index has to be refilled."""
+        sql = "SELECT seq, kind, chunk_id FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?"
+        found = [Change(*row) for row in self._conn.execute(sql, (seq, limit))]
+        last = self.last_seq()
+        if seq > last or (not found and seq < last) or (found and found[0].seq > seq + 1 and self._pruned_to() > seq):
+            return None
+        return found
+
+    def prune(self, *, keep: int = OUTBOX_ROWS_KEPT) -> int:
+        """Delete all but the newest `keep` outbox rows; returns how many went. The newest row always stays."""
+        limit = self.last_seq() - max(keep, 1)
+        if limit < 1 or self._pruned_to() >= limit:
+            return 0
+        with self._connection.write():
+            return self._conn.execute("DELETE FROM outbox WHERE seq <= ?", (limit,)).rowcount
+
+    def _pruned_to(self) -> int:
+        """The rows up to this number may be gone."""
+        return self._number("SELECT ifnull(min(seq), 1) - 1 FROM outbox")
+
+    # -- within ---------------------------------------------------------------------------------------------------
+
+    def _number(self, sql: str, *values: object) -> int:
+        number: int = self._conn.execute(sql, values).fetchone()[0]
+        return number
+
+    def _chunks_of(self, text_sha: str) -> list[tuple[str, str]]:
+        """(kind, chunk id) of everything with this text."""
+        return [
+            (kind, row[0])
+            for kind in KINDS
+            for row in self._conn.execute(f"SELECT id FROM {kind} WHERE text_sha = ?", (text_sha,))  # noqa: S608 - our own names
+        ]
+
+    def _matrix(self, rows: Sequence[tuple[str, str, bytes, int]], fingerprint: str) -> tuple[list[str], Vectors]:
+        """(ids, vectors) of the rows whose checksum holds; the others are noted in `damaged`."""
+        import numpy as np
+
+        dimensions = dimensions_of(fingerprint)
+        good = [row for row in rows if len(row[2]) == 2 * dimensions and zlib.crc32(row[2]) == row[3]]
+        if len(good) < len(rows):
+            self.damaged |= {(row[1], fingerprint) for row in rows} - {(row[1], fingerprint) for row in good}
+        matrix = np.frombuffer(b"".join(row[2] for row in good), np.float16).reshape(-1, dimensions).astype(np.float32)
+        matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
+        return [row[0] for row in good], matrix
+
+
+def _pack(vector: Vectors, sentences: Vectors | None, dimensions: int) -> tuple[bytes, bytes | None, int]:
+    """(vector, sentence vectors with their checksum, checksum) as they are stored. Raises `StoreError` for nonsense."""
+    body, tail = _halves(vector, (dimensions,)), None
+    if sentences is not None:
+        tail = _halves(sentences, (len(sentences), dimensions))
+        tail += zlib.crc32(tail).to_bytes(CRC_BYTES, "little")
+    return body, tail, zlib.crc32(body)
+
+
+def _halves(values: Vectors, shape: tuple[int, ...]) -> bytes:
+    """float16 bytes of vectors scaled to length 1, which keeps every number within float16's range."""
+    import numpy as np
+
+    array = np.asarray(values, dtype=np.float32)
+    if array.shape != shape or not np.isfinite(array).all():
+        raise _nonsense(f"numbers of shape {array.shape} where {shape} belong, or not finite ones")
+    lengths = np.linalg.norm(array.astype(np.float64), axis=-1, keepdims=True)
+    if not (lengths > 0).all():
+        raise _nonsense("a vector of length 0")
+    halves = (array / lengths).astype(np.float16)
+    if not halves.any(axis=-1).all():
+        raise _nonsense("a vector of length 0")
+    return bytes(halves.tobytes())
+
+
+def _nonsense(what: str) -> StoreError:
+    return StoreError(f"the embedding model answered {what}", "nothing was kept; check the model with `brain doctor`")
+
+
+def _pages(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + IDS_PER_QUERY] for start in range(0, len(ids), IDS_PER_QUERY))
+
+
+def _marks(page: Sequence[str]) -> str:
+    return ", ".join("?" * len(page))

@@ -1,0 +1,301 @@
+"""The values that travel between the rooms, all frozen. No behaviour beyond small derived properties.
+
+Times are ISO 8601 strings with an offset; scores are unitless and higher is better; probabilities lie in [0, 1].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from brain.reports import (
+    Check,
+    DocumentDetail,
+    DocumentRow,
+    Excerpt,
+    ExportReport,
+    ForgetReport,
+    Forgotten,
+    Generation,
+    ModelRow,
+    ModelTable,
+    Root,
+    Status,
+)
+from ingest.document import Chunk, Document
+
+__all__ = [
+    "Check",
+    "Chunk",
+    "Document",
+    "DocumentDetail",
+    "DocumentRow",
+    "Excerpt",
+    "ExportReport",
+    "ForgetReport",
+    "Forgotten",
+    "Generation",
+    "ModelRow",
+    "ModelTable",
+    "Root",
+    "Status",
+]
+
+State = Literal["supported", "unsure", "unrated", "incomplete", "not_found", "refused", "over_budget"]
+Outcome = Literal["added", "updated", "unchanged", "renamed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a question may see. Empty fields do not restrict.
+
+    `tags`: all must be present. `source`: glob over the displayed source. `since`/`until`: ISO dates compared with the
+    document's date, inclusive. `labels`, `compartments`: None means any (another issue gives them meaning).
+    """
+
+    tags: tuple[str, ...] = ()
+    source: str = ""
+    since: str = ""
+    until: str = ""
+    labels: tuple[str, ...] | None = None
+    compartments: tuple[str, ...] | None = None
+
+    @property
+    def everything(self) -> bool:
+        """True when nothing is restricted, so that no filter needs to run."""
+        return self == Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk found for a question. `text` is the stored text, word for word, from `start` to `end` of its document.
+
+    `source` is what a person opens (a path, or `note:ID`); `context` the description given to its folder, "" if none.
+    `ranks` holds 1-based positions, {"lexical": 3, "dense": None}; `explain` the named parts of the score.
+    `before`/`after` are the neighbouring texts shown with a short passage; `versions` what older copies it stands for.
+    """
+
+    id: str
+    document_id: str
+    source: str
+    locator: str
+    title: str
+    heading: tuple[str, ...]
+    text: str
+    date: str | None
+    start: int
+    end: int
+    tokens: int
+    label: str = "internal"
+    client: str | None = None
+    trust: str = "own"
+    context: str = ""
+    score: float = 0.0
+    ranks: Mapping[str, int | None] = field(default_factory=dict)
+    explain: Mapping[str, float] = field(default_factory=dict)
+    before: str = ""
+    after: str = ""
+    versions: tuple[str, ...] = ()
+
+    @property
+    def header(self) -> str:
+        """`Title › H1 › H2 (date)`: what was indexed above the text."""
+        return header(self.title, self.heading, self.date)
+
+
+def header(title: str, heading: tuple[str, ...], date: str | None) -> str:
+    """The deterministic line above every chunk in both indexes. A heading that repeats the title is said once."""
+    parts = [part.strip() for part in (title, *heading) if part.strip()]
+    path = " › ".join(part for i, part in enumerate(parts) if i == 0 or part != parts[i - 1])
+    return f"{path} ({date[:10]})" if date else path
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The ranked passages of one question. `signals` are the features that confidence reads; `degraded` says which part
+    could not look, and why ("" when all could); `index` names the vector index that answered.
+
+    `explain` holds the query-level numbers, such as the weight of dense against lexical and its reasons. `below_floor`:
+    `confidence.found` lies under the shipped floor, so the notes probably do not hold it. `notices` are said aloud.
+    """
+
+    passages: tuple[Passage, ...]
+    signals: Mapping[str, float]
+    degraded: str = ""
+    embedder: str = ""
+    index: str = ""
+    index_lag: int = 0
+    withheld: int = 0
+    explain: Mapping[str, float] = field(default_factory=dict)
+    confidence: Confidence = field(default_factory=lambda: Confidence())
+    below_floor: bool = False
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """[number] tied to a passage. `verified`: the quote was read from the stored text at its locator, and holds."""
+
+    number: int
+    passage_id: str
+    source: str
+    locator: str
+    quote: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """`found`: probability that the notes hold it. `supported`: that the answer follows. None where not measured."""
+
+    found: float | None = None
+    supported: float | None = None
+    known: bool = False
+    grade: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContextUse:
+    """How the model's window was used, in tokens; the counts are of passages."""
+
+    tokens: int = 0
+    window: int = 0
+    passages_used: int = 0
+    passages_left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What `ask` found out. `provider` is "builtin" or "ollama"; `model` the model's name; `notices` are said aloud."""
+
+    question: str
+    state: State
+    text: str
+    citations: tuple[Citation, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    confidence: Confidence = Confidence()
+    label: str | None = None
+    route: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    embedder: str | None = None
+    cost_usd: float | None = None
+    ledger_id: str | None = None
+    degraded: str = ""
+    withheld: int = 0
+    context: ContextUse = ContextUse()
+    episode: str | None = None
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """Something that happened, word for word. `kind`: ask, note, chat, import. `at`: ISO 8601 with offset."""
+
+    id: str
+    at: str
+    kind: str
+    question: str
+    answer: str
+    citations: tuple[str, ...] = ()
+    state: str = ""
+    session: str = ""
+    source: str = ""
+    people: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    supersedes: str | None = None
+    label: str = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """A way to do something: the `SKILL.md` format. `path` is where it was taken from."""
+
+    id: str
+    name: str
+    description: str
+    body: str
+    path: str = ""
+    status: str = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that did not go in, and why. `kind`: unsupported, unreadable, refused, ignored.
+
+    `new` is False when an earlier run already reported it: then it no longer makes the exit code 1.
+    """
+
+    source: str
+    kind: str
+    reason: str
+    hint: str = ""
+    new: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AddReport:
+    """What one `add` or `sync` did. Counts are of documents; `chunks` and `waiting` of chunks (waiting for vectors)."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    renamed: int = 0
+    removed: int = 0
+    skipped: tuple[Skipped, ...] = ()
+    notices: tuple[str, ...] = ()
+    chunks: int = 0
+    waiting: int = 0
+    interrupted: bool = False
+    embedder: str = ""
+    documents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What the outbox did to a vector index, in chunks."""
+
+    applied: int = 0
+    removed: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What makes two vectors comparable: model, its digest, length, prefix scheme and pooling (HOUSE §7)."""
+
+    model: str
+    digest: str
+    dimensions: int
+    prefixes: str
+    pooling: str
+
+    def __str__(self) -> str:
+        """One line, used as the key of the embeddings table."""
+        return f"{self.model}@{self.digest[:12]}/{self.dimensions}/{self.prefixes}/{self.pooling}"
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An episode found by `recall`, with its score and the rounds around it in the same session, oldest first."""
+
+    episode: Episode
+    score: float = 0.0
+    before: tuple[Episode, ...] = ()
+    after: tuple[Episode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What `recall` found, best first. `found` is False when nothing reached the floor: then `episodes` holds the
+    nearest three at most. `since`/`until` are the window really used (ISO 8601, "" open), read from the words too.
+    """
+
+    query: str
+    episodes: tuple[Remembered, ...] = ()
+    found: bool = True
+    since: str = ""
+    until: str = ""
+    degraded: str = ""
+    embedder: str = ""

@@ -1,0 +1,118 @@
+"""The date of a document from what it says of itself: never from the file's mtime, which sync tools reset.
+
+ISO forms and their relatives are read by the standard library; written-out dates ("7 May 2026", "7. Mai 2026") by
+dateparser, and only where a string looks like one. An all-numeric date that could be read both ways (03/04/2026) is no
+date. Leaves out times zones of file systems, relative words ("yesterday") and ranges. Serves `loading`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import lru_cache
+
+FIRST_YEAR, LAST_YEAR = 1000, 2999  # a four-digit number outside is no year of a person's note
+DATE_KEYS = (
+    "date", "dated", "created", "created_at", "created-at", "date created", "date_created", "creation date", "published",
+    "publish_date", "pubdate", "day",
+)  # fmt: skip
+_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+_YMD = re.compile(r"(?<!\d)([12]\d{3})([-._/]?)([01]\d)\2([0-3]\d)(?!\d)")
+_LOOSE_YMD = re.compile(r"(?<!\d)([12]\d{3})([-./])(\d{1,2})\2(\d{1,2})(?!\d)")
+_CJK = re.compile(r"(?<!\d)([12]\d{3})年(\d{1,2})月(\d{1,2})日")
+_YM = re.compile(r"(?<!\d)([12]\d{3})[-._]([01]\d)(?![\d.-])")
+_DMY = re.compile(r"(?<!\d)(\d{1,2})([./-])(\d{1,2})\2([12]\d{3})(?!\d)")
+_WRITTEN = re.compile(
+    r"(?<!\w)\d{1,2}(?:st|nd|rd|th|\.|er|º)?\s(?:(?:of|de|d')\s?)?[^\W\d_]{3,10}\.?,?\s(?:de\s)?[12]\d{3}(?!\d)"
+    r"|(?<!\w)[^\W\d_]{3,10}\.?\s\d{1,2}(?:st|nd|rd|th)?,\s[12]\d{3}(?!\d)"
+    r"|(?<!\w)[^\W\d_]{3,9}\.?\s\d{1,2}\s[12]\d{3}(?!\d)"
+)
+LINE_CHARS = 200  # of a heading or first line looked at: a date is said early
+LANGUAGES = ["en", "de", "fr", "es", "it", "pt", "nl"]  # month names known; more make each look slower
+
+
+def find_date(text: str) -> str | None:
+    """The first full date in a short text as ISO 8601 ("2026-05-07"), or a date-time where it is ISO, or None."""
+    text = text.strip()[:LINE_CHARS]
+    if _ISO_TIME.match(text):
+        try:
+            return datetime.fromisoformat(text).isoformat()
+        except ValueError:
+            text = text[:10]
+    for pattern in (_YMD, _LOOSE_YMD):
+        for year, _mark, month, day in pattern.findall(text):
+            if found := _iso(year, month, day):
+                return found
+    for year, month, day in _CJK.findall(text):
+        if found := _iso(year, month, day):
+            return found
+    return _day_first(text) or _written(text)
+
+
+def date_in_name(stem: str) -> str | None:
+    """The date in a file name: 2026-05-07, 20260507, 2026.05.07, or a month, 2026-05 (kept as "2026-05")."""
+    if not any(letter.isdigit() for letter in stem):
+        return None
+    if found := find_date(stem):
+        return found
+    for year, month in _YM.findall(stem):
+        if 1 <= int(month) <= 12:
+            return f"{year}-{month}"
+    return None
+
+
+def date_in_metadata(metadata: Mapping[str, str]) -> str | None:
+    """The date under the first of DATE_KEYS that holds one; a bare year or month counts here ("2026", "2026-05")."""
+    if not metadata:
+        return None
+    known = {key.lower(): value for key, value in metadata.items()}
+    for key in DATE_KEYS:
+        if (value := known.get(key, "").strip()) and (found := find_date(value) or _month_or_year(value)):
+            return found
+    return None
+
+
+def _month_or_year(value: str) -> str | None:
+    match = re.fullmatch(r"([12]\d{3})(?:[-./](\d{1,2}))?", value)
+    if not match or not (match[2] is None or 1 <= int(match[2]) <= 12):
+        return None
+    return match[1] if match[2] is None else f"{match[1]}-{int(match[2]):02}"
+
+
+def _iso(year: str | int, month: str | int, day: str | int) -> str | None:
+    try:
+        found = date(int(year), int(month), int(day))
+    except ValueError:
+        return None
+    return found.isoformat() if FIRST_YEAR <= found.year <= LAST_YEAR else None
+
+
+def _day_first(text: str) -> str | None:
+    """31.12.2026, or 13/04/2026: a dotted date is day first, a slashed one only when no other reading exists."""
+    for first, mark, second, year in _DMY.findall(text):
+        a, b = int(first), int(second)
+        if (mark == "." or a > 12 or a == b) and (found := _iso(year, b, a)):
+            return found
+        if mark == "/" and b > 12 and (found := _iso(year, a, b)):
+            return found
+    return None
+
+
+def _written(text: str) -> str | None:
+    match = _WRITTEN.search(text)
+    return _parse_written(match[0]) if match else None
+
+
+@lru_cache(maxsize=1024)
+def _parse_written(text: str) -> str | None:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # dateparser warns about its own use of the standard library
+        import dateparser
+
+        found = dateparser.parse(
+            text.replace("º", ""), languages=LANGUAGES, settings={"REQUIRE_PARTS": ["day", "month", "year"]}
+        )
+    return _iso(found.year, found.month, found.day) if found else None

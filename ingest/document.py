@@ -1,0 +1,108 @@
+"""The values that reading a file produces: sections, chunks, documents, and the identities they carry.
+
+Leaves out everything about storage: a `Document` made here has a fresh random id, and the store, when it already knows
+the address, binds the stored id to it with `rebind`. Serves every reader and the store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+ID_BYTES = 8  # 64 random bits: under 1 in 10 million that a million documents collide
+
+
+def digest(data: str | bytes) -> str:
+    """SHA-256 of the bytes (or of the text in UTF-8), 64 hexadecimal digits."""
+    raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+    return hashlib.sha256(raw).hexdigest()
+
+
+def new_id() -> str:
+    """A random identity, 16 hexadecimal digits."""
+    return secrets.token_hex(ID_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A reader's span of a document. The texts of a document's sections, joined, are the document's text.
+
+    `heading` is the path of headings above the text, outermost first. `locator` says where a person finds it: "L12-40"
+    (lines of the file, 1-based, inclusive), "p. 3" (page), "§2" (section of a page without lines). In a text with line
+    locators every newline of `text` is a newline of the file, so that the line of any offset can be counted. `atomic`
+    asks the chunker to keep the section in one piece while it fits (a fence, a table, a function).
+    """
+
+    text: str
+    heading: tuple[str, ...] = ()
+    locator: str = ""
+    atomic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The unit of retrieval. `text` is the document's text from `start` to `end` (characters); chunks tile that text."""
+
+    id: str
+    document_id: str
+    ordinal: int
+    heading: tuple[str, ...]
+    text: str
+    locator: str
+    tokens: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One source, read. `uri` is its address (`file:///…`, `note:…`), `content_hash` the SHA-256 of the bytes read.
+
+    `dated_at` is an ISO 8601 date or date-time, `dated_by` where it came from ("front matter", "file name", "heading")
+    or both None. `metadata` holds what the reader met and does not interpret (front matter, PDF fields). `notices` are
+    things that a person must be told ("p. 7: no text layer"). `links` are wiki-link targets, `tags` without `#`.
+    """
+
+    id: str
+    uri: str
+    title: str
+    media_type: str
+    content_hash: str
+    modified_at: float | None
+    text: str
+    chunks: tuple[Chunk, ...]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    dated_at: str | None = None
+    dated_by: str | None = None
+    notices: tuple[str, ...] = ()
+
+
+def chunk_ids(document_id: str, pieces: Iterable[tuple[tuple[str, ...], str]]) -> list[str]:
+    """Ids of (heading, text) pieces: a hash of document, heading and text with a counter for repeats, never of position.
+
+    An edit therefore changes the ids of the chunks it touches and of no other.
+    """
+    seen: Counter[str] = Counter()
+    ids = []
+    for heading, text in pieces:
+        base = digest("\x1f".join((document_id, *heading, text)))
+        seen[base] += 1
+        ids.append((base if seen[base] == 1 else digest(f"{base}\x1f{seen[base]}"))[: ID_BYTES * 2])
+    return ids
+
+
+def rebind(document: Document, document_id: str) -> Document:
+    """The same document under another identity, its chunk ids made anew to follow."""
+    if document.id == document_id:
+        return document
+    ids = chunk_ids(document_id, ((chunk.heading, chunk.text) for chunk in document.chunks))
+    chunks = tuple(
+        replace(chunk, id=new, document_id=document_id) for chunk, new in zip(document.chunks, ids, strict=True)
+    )
+    return replace(document, id=document_id, chunks=chunks)

@@ -1,0 +1,28 @@
+"""The caps that reading obeys, each with its unit and source. Leaves out enforcement. Serves every module of `ingest`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MEGABYTE = 1_000_000  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Caps per file. The defaults are those of FAULTS.md §3 unless said; a cut is always told in a notice."""
+
+    file_bytes: int = 50 * MEGABYTE  # larger files are refused unread
+    text_chars: int = 2_000_000  # text beyond is cut off
+    chunks: int = 20_000  # chunks beyond are cut off, with their text
+    pages: int = 10_000  # pages of a PDF read
+    front_matter_bytes: int = 16_384
+    front_matter_depth: int = 5  # nested levels
+    parse_chars: int = 262_144  # longer Markdown is outlined by lines instead of parsed (row 19)
+    wall_seconds: float = 60.0  # for one file in a worker: twice the processor seconds, as two cores are shared
+    wall_seconds_per_mb: float = 2.0  # added per megabyte: pypdf reads about 1 MB/s on a slow core
+    cpu_seconds: int = 30  # RLIMIT_CPU of a worker, per file
+    memory_bytes: int = 1 << 30  # RLIMIT_AS of a worker
+
+    def wall(self, size: int) -> float:
+        """Seconds that a worker may take for a file of `size` bytes."""
+        return self.wall_seconds + self.wall_seconds_per_mb * size / MEGABYTE

@@ -1,0 +1,86 @@
+"""Which media type a file name says. Leaves out looking inside the file. Serves the walk, the registry and the store."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+_MARKDOWN = "md markdown mdown mkd mdx qmd rmd"
+_PLAIN = "txt text log rst org tex latex bib adoc asciidoc asc vtt srt sub textile wiki mediawiki man nfo diff patch"
+_TABLES = {"csv": "text/csv", "tsv": "text/tab-separated-values"}
+_CODE = {
+    "python": "py pyi pyw",
+    "javascript": "js mjs cjs jsx",
+    "typescript": "ts mts cts",
+    "tsx": "tsx",
+    "go": "go",
+    "rust": "rs",
+    "java": "java",
+    "c": "c h",
+    "cpp": "cc cpp cxx hh hpp hxx ipp",
+    "bash": "sh bash zsh ksh",
+    "ruby": "rb rake gemspec",
+}
+_CONFIG = (  # languages and settings without a grammar here: read as plain blocks
+    "css scss sass less sql toml yaml yml json jsonl ndjson json5 ini cfg conf properties env mk cmake gradle bat ps1 "
+    "lua pl pm r jl swift kt kts scala clj cljs ex exs erl hs ml mli fs fsx vb cs php dart zig nim v sv vhd asm s proto "
+    "graphql gql tf hcl nix vue svelte xml xsd xsl svg plist vim el lisp scm rkt d pas f90 m mm tcl awk sed canvas"
+)
+_NAMES = {  # files known by their whole name
+    "makefile": "text/x-plain-code",
+    "gnumakefile": "text/x-plain-code",
+    "dockerfile": "text/x-plain-code",
+    "containerfile": "text/x-plain-code",
+    "justfile": "text/x-plain-code",
+    "cmakelists.txt": "text/x-plain-code",
+    "rakefile": "text/x-ruby",
+    "gemfile": "text/x-ruby",
+    "readme": "text/plain",
+    "license": "text/plain",
+    "licence": "text/plain",
+    "copying": "text/plain",
+    "changelog": "text/plain",
+    "authors": "text/plain",
+    "notice": "text/plain",
+    "todo": "text/plain",
+}
+_NO_READER = {  # common kinds that get a name-only entry; the name tells a person what they are
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "odt": "application/vnd.oasis.opendocument.text",
+    "ods": "application/vnd.oasis.opendocument.spreadsheet",
+    "odp": "application/vnd.oasis.opendocument.presentation",
+    "epub": "application/epub+zip",
+    "eml": "message/rfc822",
+    "mbox": "application/mbox",
+    "msg": "application/vnd.ms-outlook",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "heic": "image/heic",
+    "mp3": "audio/mpeg",
+    "m4a": "audio/mp4",
+    "mp4": "video/mp4",
+    "mov": "video/quicktime",
+    "zip": "application/zip",
+}
+UNKNOWN = "application/octet-stream"
+
+SUFFIXES: dict[str, str] = {
+    **dict.fromkeys(_MARKDOWN.split(), "text/markdown"),
+    **dict.fromkeys(_PLAIN.split(), "text/plain"),
+    **dict.fromkeys(_CONFIG.split(), "text/x-plain-code"),
+    **{suffix: f"text/x-{language}" for language, suffixes in _CODE.items() for suffix in suffixes.split()},
+    **_TABLES,
+    **dict.fromkeys(("html", "htm", "xhtml"), "text/html"),
+    "pdf": "application/pdf",
+    **_NO_READER,
+}
+
+
+def media_type(path: PurePath | str) -> str:
+    """The media type by name, lower-cased suffix first, e.g. `a/B.MD` -> "text/markdown"; UNKNOWN when nothing says."""
+    name = (path if isinstance(path, str) else path.name).rpartition("/")[2].lower()
+    return _NAMES.get(name) or SUFFIXES.get(name.rpartition(".")[2] if "." in name else "", UNKNOWN)

@@ -1,0 +1,53 @@
+"""The registry: which function reads which media type, and which formats are read in a worker process.
+
+A reader is `read(raw: Raw) -> Iterator[Reading]`, one file per format. A new format is that file and one line here
+(and its suffix in `media`). Readers are imported when first needed. Leaves out everything about single formats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import cast
+
+from ingest.errors import UnsupportedFile
+from ingest.limits import MEGABYTE
+from ingest.reading import Raw, Reading
+
+Reader = Callable[[Raw], Iterator[Reading]]
+
+READERS: dict[str, str] = {
+    "text/markdown": "markdown",
+    "text/plain": "text",
+    "text/csv": "text",
+    "text/tab-separated-values": "text",
+    "text/x-plain-code": "text",
+    "text/html": "html",
+    "application/pdf": "pdf",
+    "text/x-python": "code",
+    "text/x-javascript": "code",
+    "text/x-typescript": "code",
+    "text/x-tsx": "code",
+    "text/x-go": "code",
+    "text/x-rust": "code",
+    "text/x-java": "code",
+    "text/x-c": "code",
+    "text/x-cpp": "code",
+    "text/x-bash": "code",
+    "text/x-ruby": "code",
+}
+# Media type -> bytes from which a file is read in a limited worker process (FAULTS.md §3: risky parsers).
+ISOLATED: dict[str, int] = {"application/pdf": 0, "text/html": MEGABYTE}
+
+
+def reader_for(media_type: str) -> Reader:
+    """The reader of a media type. Raises UnsupportedFile when there is none."""
+    name = READERS.get(media_type)
+    if name is None:
+        raise UnsupportedFile("no reader for this kind of file", "it is listed by its name only")
+    return cast(Reader, import_module(f"ingest.readers.{name}").read)
+
+
+def isolated(media_type: str, size: int) -> bool:
+    """Whether a file of this kind and size (bytes) belongs into a worker process."""
+    return size >= ISOLATED.get(media_type, size + 1)

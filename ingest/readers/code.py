@@ -1,0 +1,166 @@
+"""Source code by tree-sitter: functions and classes whole, with the comments and decorators above them, under the path
+of names that contain them ("Store", "save").
+
+The text stays as it is, line for line; what lies between definitions is plain blocks. Leaves out references and types.
+A syntax error costs nothing: tree-sitter goes on, and where it cannot, the file is plain text. Serves `loading`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ingest.chunking import line_locator
+from ingest.document import Section
+from ingest.readers.text import decode
+from ingest.reading import Raw, Reading
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser
+
+WHOLE_CHARS = 1_200  # a class up to this length (about 300 tokens) is one section; a longer one is cut by its methods
+DEPTH = 6  # definitions within definitions that are told apart
+_GRAMMARS = {  # media type -> (module, function that gives the language)
+    "text/x-python": ("tree_sitter_python", "language"),
+    "text/x-javascript": ("tree_sitter_javascript", "language"),
+    "text/x-typescript": ("tree_sitter_typescript", "language_typescript"),
+    "text/x-tsx": ("tree_sitter_typescript", "language_tsx"),
+    "text/x-go": ("tree_sitter_go", "language"),
+    "text/x-rust": ("tree_sitter_rust", "language"),
+    "text/x-java": ("tree_sitter_java", "language"),
+    "text/x-c": ("tree_sitter_c", "language"),
+    "text/x-cpp": ("tree_sitter_cpp", "language"),
+    "text/x-bash": ("tree_sitter_bash", "language"),
+    "text/x-ruby": ("tree_sitter_ruby", "language"),
+}
+# Node names of the grammars above. A function is kept whole, a container may be opened, a wrapper stands for its inside.
+_FUNCTIONS = set(
+    "function_definition function_declaration generator_function_declaration method_definition method_declaration "
+    "constructor_declaration compact_constructor_declaration function_item function_signature_item method "
+    "singleton_method macro_definition type_declaration type_alias_declaration".split()
+)
+_CONTAINERS = set(
+    "class_definition class_declaration abstract_class_declaration class class_specifier struct_specifier module "
+    "impl_item trait_item mod_item struct_item enum_item enum_declaration record_declaration interface_declaration "
+    "annotation_type_declaration namespace_definition internal_module".split()
+)
+_WRAPPERS = set(
+    "decorated_definition export_statement template_declaration ambient_declaration linkage_specification preproc_ifdef "
+    "preproc_if lexical_declaration variable_declaration expression_statement singleton_class".split()
+)
+_BODIES = set(
+    "block class_body declaration_list field_declaration_list body_statement interface_body enum_body "
+    "enum_body_declarations statement_block object_type enum_member_declaration_list".split()
+)
+_VALUES = {"arrow_function", "function_expression", "function", "class"}  # const f = () => …
+_COMMENTS = {"comment", "line_comment", "block_comment", "attribute_item", "inner_attribute_item", "decorator"}
+
+Part = tuple[int, int, tuple[str, ...]]  # first line, line after the last, names
+
+
+def read(raw: Raw) -> Iterator[Reading]:
+    """One document."""
+    text, notices = decode(raw.data)
+    lines = text.split("\n")
+    try:
+        tree = _parser(raw.media_type).parse(text.encode())
+        parts = list(_parts(tree.root_node, (), 0, DEPTH))
+    except (RecursionError, ValueError) as error:
+        parts, notices = [], (*notices, f"read as plain text ({type(error).__name__})")
+    yield Reading(list(_sections(lines, parts)), notices=notices)
+
+
+@lru_cache(maxsize=len(_GRAMMARS))
+def _parser(media_type: str) -> Parser:
+    from tree_sitter import Language, Parser
+
+    module, function = _GRAMMARS[media_type]
+    return Parser(Language(getattr(import_module(module), function)()))
+
+
+def _parts(parent: Node, names: tuple[str, ...], first: int, depth: int) -> Iterator[Part]:
+    """The definitions in a node, each from the comments above it; `first` is the first line that may still be taken."""
+    last = -1
+    above: int | None = None  # where the comments directly above begin
+    for node in parent.named_children:
+        start, end = node.start_point[0], node.end_point[0] + (node.end_point[1] > 0)
+        if node.type in _COMMENTS:
+            above = start if above is None or start > last else above
+            last = end
+            continue
+        begin = above if above is not None and start <= last else start
+        above = None
+        inner = _definition(node)
+        if inner is None:
+            if node.type in _WRAPPERS | _BODIES and depth and end - start > 1:
+                yield from _parts(node, names, max(first, start), depth - 1)
+            continue
+        if begin < first:
+            begin = first
+        if end <= begin:
+            continue
+        path = (*names, _name(inner))
+        body = _body(inner)
+        long = inner.end_byte - inner.start_byte > WHOLE_CHARS
+        if inner.type in _CONTAINERS and long and body is not None and depth:
+            yield begin, end, path
+            yield from _parts(body, path, max(begin + 1, body.start_point[0]), depth - 1)
+        else:
+            yield begin, end, path
+        first = end
+
+
+def _definition(node: Node) -> Node | None:
+    """The function or container that a node is or wraps."""
+    for _level in range(4):
+        if node.type in _FUNCTIONS or (node.type in _CONTAINERS and _body(node) is not None):
+            return node
+        if node.type == "variable_declarator":
+            value = node.child_by_field_name("value")
+            return node if value is not None and value.type in _VALUES else None
+        if node.type not in _WRAPPERS or node.type.startswith(("preproc", "linkage")):
+            return None
+        inner = node.child_by_field_name("definition") or node.child_by_field_name("declaration")
+        children = [child for child in node.named_children if child.type not in _COMMENTS]
+        if inner is None and not children:
+            return None
+        node = inner or children[-1]
+    return None
+
+
+def _body(node: Node) -> Node | None:
+    return node.child_by_field_name("body") or next((c for c in node.named_children if c.type in _BODIES), None)
+
+
+def _name(node: Node) -> str:
+    """What the definition is called, by the grammar's fields; the node's kind when it has no name."""
+    named = node
+    for _level in range(6):
+        fields = (named.child_by_field_name(field) for field in ("name", "declarator", "type"))
+        inner = next((found for found in fields if found is not None), None)
+        if inner is None or named.type == "qualified_identifier":  # tea::Pot::heat
+            break
+        named = inner
+    if named is node and node.type == "type_declaration" and node.named_children:
+        return _name(node.named_children[0])
+    text = (named.text if named is not node else None) or node.type.encode()
+    return " ".join(text.decode("utf-8", "replace").split())[:100]
+
+
+def _sections(lines: list[str], parts: list[Part]) -> Iterator[Section]:
+    """The whole file in order: each line belongs to the innermost part around it, else to plain text."""
+    owner = [-1] * len(lines)
+    for at, (first, end, _names) in enumerate(parts):
+        owner[first:end] = [at] * (min(end, len(lines)) - first)
+    first = 0
+    for line in range(1, len(lines) + 1):
+        if line < len(lines) and (owner[line] == owner[first] or not lines[line].strip()):
+            continue
+        part = owner[first]
+        body = "\n".join(lines[first:line]) + ("\n" if line < len(lines) else "")
+        names = parts[part][2] if part >= 0 else ()
+        if body:
+            yield Section(body, names, line_locator(first + 1, line), atomic=part >= 0)
+        first = line

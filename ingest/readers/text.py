@@ -1,0 +1,127 @@
+"""Plain text: bytes to characters with the encoding found out and told, newlines normalised, blocks by blank lines.
+
+Also reads tables (CSV, TSV) and languages without a grammar. Leaves out markup. Serves `loading`, and the other readers
+of line-located formats through `decode`. An encoding is never guessed silently and no byte is dropped silently.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+
+from ingest.chunking import line_locator
+from ingest.document import Section
+from ingest.errors import UnreadableFile
+from ingest.reading import Raw, Reading
+
+SNIFF_BYTES = 65_536  # FAULTS.md §3 row 10: what is looked at to tell text from binary
+CONTROL_SHARE = 0.10  # of control bytes (not NUL, tab, line and form feeds, escape) above which it is binary
+STRAY_NULS = 1 / 1000  # of bytes: a text may hold a stray NUL, a binary file holds many
+_BOMS = (  # the longer first: the UTF-32-LE mark begins like the UTF-16-LE one
+    (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"), (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
+)  # fmt: skip
+_TEXT_CONTROLS = bytes(byte for byte in range(32) if byte not in b"\x00\t\n\r\x0c\x1b\x08")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+FALLBACK = "brain-cp1252"
+
+
+def read(raw: Raw) -> Iterator[Reading]:
+    """One document of one section; tables and code keep lines together when a block must be cut."""
+    text, notices = decode(raw.data)
+    section = Section(text, (), line_locator(1, text.count("\n") + 1), atomic=raw.media_type != "text/plain")
+    yield Reading([section], notices=notices)
+
+
+def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
+    """(text with \\n newlines, notices). BOM, UTF-16/32 without one, UTF-8, else stray bytes as Windows-1252, told.
+
+    Raises UnreadableFile("binary") when the first 64 KB look like no text.
+    """
+    encoding, skip = _marked(data)
+    if not encoding:
+        encoding = _wide(data[:SNIFF_BYTES]) or "utf-8"
+    notices: list[str] = []
+    if encoding == "utf-8":
+        _refuse_binary(data[skip : skip + SNIFF_BYTES])
+        text = _utf8(data[skip:], notices)
+    else:
+        text = data[skip:].decode(encoding, "replace")
+        if bad := text.count("\ufffd"):
+            notices.append(f"{bad} characters were not valid {encoding.upper()}")
+    if "\x00" in text:
+        notices.append(f"{text.count(chr(0))} NUL characters left out")
+        text = text.replace("\x00", "")
+    if not text.isascii() and _SURROGATE.search(text):
+        text = _SURROGATE.sub("\ufffd", text)
+        notices.append("lone surrogates replaced")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text, tuple(notices)
+
+
+def _marked(data: bytes) -> tuple[str, int]:
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return encoding, len(mark)
+    return "", 0
+
+
+def _wide(sample: bytes) -> str:
+    """UTF-16 or UTF-32 without a mark: where the NULs stand, and whether it then decodes."""
+    if sample.count(0) * 5 < len(sample):
+        return ""
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    for encoding, likely in (
+        ("utf-32-le", sample[2::4].count(0) + sample[3::4].count(0) > len(sample) * 0.48),
+        ("utf-32-be", sample[0::4].count(0) + sample[1::4].count(0) > len(sample) * 0.48),
+        ("utf-16-le", odd > 8 * even),
+        ("utf-16-be", even > 8 * odd),
+    ):
+        if likely:
+            try:
+                found = codecs.getincrementaldecoder(encoding)().decode(sample)  # may end within a letter
+            except UnicodeDecodeError:
+                continue
+            if "\x00" not in found:
+                return encoding
+    return ""
+
+
+def _refuse_binary(sample: bytes) -> None:
+    nuls = sample.count(0)
+    controls = len(sample) - nuls - len(sample.translate(None, _TEXT_CONTROLS + b"\x00"))
+    if nuls > max(2, len(sample) * STRAY_NULS) or controls > len(sample) * CONTROL_SHARE:
+        raise UnreadableFile("binary", "it is not the text that its name says")
+
+
+def _utf8(data: bytes, notices: list[str]) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        text = data.decode("utf-8", FALLBACK)
+        notices.append("not UTF-8: the bytes that were not were read as Windows-1252")
+        return text
+
+
+def _windows_1252(error: UnicodeError) -> tuple[str, int]:
+    """Codec error handler: a byte that is no UTF-8 as its Windows-1252 letter, or Latin-1 where that has none."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    stray = error.object[error.start : error.end]
+    return "".join(_letter(byte) for byte in stray), error.end
+
+
+def _letter(byte: int) -> str:
+    try:
+        return bytes((byte,)).decode("cp1252")
+    except UnicodeDecodeError:
+        return chr(byte)
+
+
+codecs.register_error(FALLBACK, _windows_1252)

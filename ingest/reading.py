@@ -1,0 +1,115 @@
+"""What a reader is handed (`Raw`) and hands back (`Reading`), and the one careful way to get a file's bytes.
+
+Leaves out decoding and formats. Serves the readers and `loading`. A file is opened without following a link and without
+waiting, must be a regular file, is read up to the cap whatever its size claims, and is read again once when it changed
+meanwhile: what was hashed is what was read.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ingest.document import Section
+from ingest.errors import RefusedFile, UnreadableFile
+from ingest.limits import MEGABYTE, Limits
+
+READ_BYTES = 1 << 20  # bytes per read call
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A file's bytes on the way to a reader. `name` is the file's name without folder, "" for text without a file."""
+
+    data: bytes
+    name: str
+    media_type: str
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader saw: sections in order and what it understood about the document. Empty means: it did not say.
+
+    `date` is what the document says of itself, raw and unparsed; `created` a weaker one that the producing program set.
+    `part` tells several documents of one file apart (it becomes the fragment of the address).
+    """
+
+    sections: list[Section]
+    title: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    date: str = ""
+    date_by: str = ""
+    created: str = ""
+    part: str = ""
+
+
+def read_file(path: Path, limits: Limits) -> tuple[bytes, os.stat_result]:
+    """The bytes of a regular file and its stat. Raises RefusedFile or UnreadableFile."""
+    for _attempt in range(2):
+        data, before, after = _read_once(path, limits)
+        if _same(before, after):
+            break
+    return data, after
+
+
+def _read_once(path: Path, limits: Limits) -> tuple[bytes, os.stat_result, os.stat_result]:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError as error:
+        raise _refusal(error) from error
+    try:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise RefusedFile("not a regular file", "name a file that holds a text")
+        if before.st_size > limits.file_bytes:
+            raise too_large(before.st_size, limits)
+        data = _read_up_to(descriptor, limits.file_bytes)
+        if len(data) > limits.file_bytes:
+            raise too_large(len(data), limits)
+        return data, before, os.fstat(descriptor)
+    except OSError as error:
+        raise _refusal(error) from error
+    finally:
+        os.close(descriptor)
+
+
+def _read_up_to(descriptor: int, cap: int) -> bytes:
+    parts: list[bytes] = []
+    total = 0
+    while total <= cap and (part := os.read(descriptor, READ_BYTES)):
+        parts.append(part)
+        total += len(part)
+    return b"".join(parts)
+
+
+def _same(before: os.stat_result, after: os.stat_result) -> bool:
+    return (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+
+
+def too_large(size: int, limits: Limits) -> RefusedFile:
+    """The refusal for a file over the cap, in megabytes."""
+    cap = limits.file_bytes / MEGABYTE
+    return RefusedFile(
+        f"too large ({size / MEGABYTE:.0f} MB, the cap is {cap:.0f} MB)", "raise the cap or split the file"
+    )
+
+
+def _refusal(error: OSError) -> RefusedFile | UnreadableFile:
+    if error.errno == errno.ELOOP:
+        return RefusedFile("a symbolic link", "add the file that it points to")
+    if error.errno == errno.ENXIO:  # a socket, or a device without a driver
+        return RefusedFile("not a regular file", "name a file that holds a text")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return UnreadableFile("no permission to read it", "check its owner and mode")
+    if error.errno == errno.ENOENT:
+        return UnreadableFile("it is not there any more", "add the folder again")
+    return UnreadableFile((error.strerror or "read error").lower(), "check the disk and try again")

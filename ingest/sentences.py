@@ -1,0 +1,178 @@
+"""Where sentences begin and end, in many languages, without a model and without changing a character.
+
+A sentence here is the unit that is quoted: a sentence of prose, or one list item, table row, heading, line of code or
+turn of a conversation. `Sentence.text` is always `text[start:end]`, so a quote can be checked against the stored text.
+Every letter and digit of the text lies in exactly one sentence; rules, rows of dashes and blank lines lie in none.
+Leaves out grammar: abbreviations come from a short list, and a script without full stops (Thai) is cut at spaces.
+Serves the answerer, retrieval's sentence vectors and the readers.
+
+    >>> [s.text for s in sentences("Dr. Wu paid 3.50 in Jan. He left.")]
+    ['Dr. Wu paid 3.50 in Jan.', 'He left.']
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+MAX_CHARS = 600  # characters: a longer unit is cut at a softer mark; about four lines of a page
+MIN_WRAP = 40  # characters: narrower "columns" are lists of short lines, not wrapped prose
+PROSE_SHARE = 0.85  # share of letters, spaces and commas above which a line is taken for prose, not code
+
+# The words before which a full stop ends nothing, lower case, without the stop.
+TITLES = frozenset(
+    "mr mrs ms dr prof rev hon st sr gen col maj capt cmdr lt sgt gov sen rep pres mt ft vs cf ca approx fig figs eq no nos "
+    "vol vols pp p ch sec art ed eds al e.g i.e viz resp incl z.b d.h u.a bzw vgl nr hr fr bd abs m mme mlle sra dna "
+    "др г ул им т.е т.д стр см op cit trans tel dept univ".split()
+)
+# Abbreviations that often do end a sentence: decided by what follows.
+MAY_END = frozenset(
+    "inc ltd co corp bros jr sr etc usw a.m p.m am pm u.s u.k u.n e.u b.c a.d d.c jan feb mar apr jun jul aug sep sept "
+    "oct nov dec mon tue wed thu fri sat sun ave blvd rd est min max ph.d m.d b.a m.a".split()
+)
+STARTERS = frozenset(
+    "the a an this that these those it its he she his her they their we our you i in on at by for from with after before "
+    "during when while although however but and so if as there here some many most both one such since under until "
+    "der die das er sie es ein eine im am le la les il elle un une el los las en".split()
+)
+MONTHS = frozenset(
+    "januar jänner februar märz april mai juni juli august september oktober november dezember jahrhundert jh "
+    "january february march may june july october december tammikuuta ledna února března".split()
+)
+
+_END = re.compile(
+    r"(?P<wide>[。！？｡．]+[」』”’）】》〉〕]*)"  # written without a following space
+    r"|(?P<mark>[।॥۔؟։።။។]+|[.!?…]+|(?<=[\u0370-\u03ff])[;\u037e])"
+    r"(?P<tail>[\"'”’»)\]]*(?:\[[^\]\n]{1,20}\])*)(?=\s)"
+)
+_OPENERS = " \t\r\n\"'“”‘’«»([¿¡*_`—–-"
+_WORD_BEFORE = re.compile(r"[^\s(\[\"'“‘«/]+\Z")
+_WORD_AFTER = re.compile(r"[^\W_]+")
+_BLOCK = re.compile(
+    r"\s*(?:[-*+•‣▪–]\s|(?:\d{1,3}|[a-zA-Z])[.)]\s|#{1,6}\s|[|>]|```|~~~|:{3}|\[[ xX]\]\s|"
+    r"(?:\[?\d{1,2}:\d{2}\]?\s+)?[A-ZÀ-ÖØ-Þ][\w.'-]*(?: [A-ZÀ-ÖØ-Þ][\w.'-]*){0,3}: )"
+)
+_ALONE = re.compile(r"\s*(?:#{1,6}\s|\||```|~~~|={3,}|-{3,})")
+_FENCE = re.compile(r"\s*(?:```|~~~)")
+_SOFT = (re.compile(r"[;；:：]\s*"), re.compile(r"[,，、،]\s*"), re.compile(r"\s+"))
+
+
+class Sentence(NamedTuple):
+    """`text` is the characters `start` to `end` of the text it was found in."""
+
+    start: int
+    end: int
+    text: str
+
+
+def sentences(text: str) -> list[Sentence]:
+    """The sentences of a text, in order, trimmed, never overlapping; [] for a text without letters or digits."""
+    found = []
+    for block_start, block_end in _blocks(text):
+        for start, end in _split(text, block_start, block_end):
+            for first, last in _shorten(text, start, end):
+                trimmed = _trim(text, first, last)
+                if trimmed:
+                    found.append(trimmed)
+    return found
+
+
+def _trim(text: str, start: int, end: int) -> Sentence | None:
+    """The span without outer white space, or None when nothing in it is a letter or digit."""
+    piece = text[start:end]
+    body = piece.strip()
+    if not any(character.isalnum() for character in body):
+        return None
+    start += len(piece) - len(piece.lstrip())
+    return Sentence(start, start + len(body), body)
+
+
+def _blocks(text: str) -> Iterator[tuple[int, int]]:
+    """Runs of lines that belong together: a wrapped paragraph, or one list item, row, heading or code line."""
+    lines = _lines(text)
+    width = max((end - start for start, end in lines), default=0)
+    begin: int | None = None
+    fenced = False
+    for number, (start, end) in enumerate(lines):
+        line = text[start:end]
+        begin = start if begin is None else begin
+        if _FENCE.match(line):
+            fenced = not fenced
+        following = text[slice(*lines[number + 1])] if number + 1 < len(lines) else ""
+        if fenced or not _continues(line, following, width):
+            yield begin, end
+            begin = None
+
+
+def _lines(text: str) -> list[tuple[int, int]]:
+    """(start, end) of every line, without its line break."""
+    spans, start = [], 0
+    for line in text.splitlines(keepends=True):
+        spans.append((start, start + len(line.rstrip("\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"))))
+        start += len(line)
+    return spans
+
+
+def _continues(line: str, following: str, width: int) -> bool:
+    """Whether a line break is only a wrap: the next word would not have fitted, or it goes on in lower case."""
+    after = following.strip()
+    if not line.strip() or not after or _ALONE.match(line) or _BLOCK.match(following):
+        return False
+    if after[0].islower() and _is_prose(line) and _is_prose(following):
+        return True
+    first_word = after.split(None, 1)[0]
+    return width >= MIN_WRAP and len(line) + 1 + len(first_word) > width and _is_prose(line)
+
+
+def _is_prose(line: str) -> bool:
+    """Mostly letters and spaces: what separates a wrapped sentence from a line of code."""
+    stripped = line.strip()
+    plain = sum(character.isalpha() or character in " ,.'’" for character in stripped)
+    return plain >= PROSE_SHARE * len(stripped)
+
+
+def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The sentences of one block."""
+    marker = _BLOCK.match(text, start, end)
+    search = marker.end() if marker and not marker.group().rstrip().endswith(":") else start
+    for match in _END.finditer(text, search, end):
+        if match.group("wide") or _ends(text, match, end):
+            yield start, match.end()
+            start = match.end()
+    if start < end:
+        yield start, end
+
+
+def _ends(text: str, match: re.Match[str], end: int) -> bool:
+    """Whether this mark closes a sentence, by the word before it and what comes after."""
+    rest = text[match.end() : min(match.end() + 60, end)].lstrip(_OPENERS)
+    if rest and rest[0].islower():
+        return False
+    if match.group("mark") != "." or match.group("tail")[:1] in ('"', "”", "»"):
+        return True
+    before = _WORD_BEFORE.search(text, max(0, match.start() - 40), match.start())
+    word = before.group().casefold() if before else ""
+    after = _WORD_AFTER.match(rest)
+    following = after.group().casefold() if after else ""
+    if word in TITLES:
+        return False
+    if word in MAY_END or "." in word.strip(".") and word.replace(".", "").isalpha():
+        return not following or following in STARTERS
+    if len(word) == 1 and word.isalpha() and word != "i":  # an initial: J. Smith
+        return not following or following in STARTERS
+    return not (word.isdigit() and len(word) <= 2 and following in MONTHS)
+
+
+def _shorten(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A unit over MAX_CHARS in pieces, cut at the last semicolon, else comma, else space, else anywhere."""
+    while end - start > MAX_CHARS:
+        cut = start + MAX_CHARS
+        for soft in _SOFT:
+            marks = [m.end() for m in soft.finditer(text, start + MAX_CHARS // 2, start + MAX_CHARS)]
+            if marks:
+                cut = marks[-1]
+                break
+        yield start, cut
+        start = cut
+    yield start, end

@@ -1,0 +1,202 @@
+"""The words by which a text is found: what the store writes into `terms`, and what a question is compared with.
+
+Folds case and accents in every script, cuts runs of Chinese, Japanese and Thai into bigrams, adds the parts of
+camelCase names, and stems as SQLite's own `porter` tokenizer does, so that counts made here agree with FTS5. Leaves out
+stop words, weights and every query. Serves the store (what it writes), retrieval (what it asks) and nobody else.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from itertools import pairwise
+
+# How the FTS5 tables are declared. Marks are part of a word (Hindi vowels); C++ and C# stay words; naïve = naive.
+TOKENIZER = "porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc' tokenchars '+#'"
+
+STEM_CACHE = 65_536  # words; about 10 MB
+STEM_MIN, STEM_MAX = 3, 64  # bytes: shorter and longer words are left alone (SQLite, fts5_tokenize.c)
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_CAMEL_WORD = re.compile(r"\b[A-Za-z]*[a-z0-9][A-Z]\w*|\b[A-Z]{2,}[a-z]\w*")
+_RUN = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0e7f]+")
+_SIGN = re.compile(r"(?<![^\W_]|[+#])[+#]+|[+#]+(?=[^\W_])")  # all but the last of C++ and F#: +25, x+1, #tag
+_MARKS = r"\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u1000-\u109f\u1780-\u17d3"
+_LETTERS = rf"(?:[^\W_]|[{_MARKS}])+[+#]*"
+_WORD = re.compile(_LETTERS)
+_PIECE = re.compile(rf"{_LETTERS}|[.!?](?=\s|$)|[。！？।\n]")
+_THAI_MARKS = frozenset(chr(code) for code in (0x0E31, *range(0x0E34, 0x0E3B), *range(0x0E47, 0x0E4F)))
+_ABOVE = 200  # canonical combining classes from here are accents above, below and around a letter (Unicode §4.3)
+_ARABIC = range(27, 36)  # fathatan … superscript alef: written or left out at will
+
+
+def fold(text: str) -> str:
+    """Lower case, without accents; vowel signs that carry the word (Hindi) stay. The length may change.
+
+    >>> fold("Naïve Ναός СТРАНЫ")
+    'naive ναοσ страны'
+    """
+    if text.isascii():
+        return text.lower()
+    kept = "".join(c for c in unicodedata.normalize("NFKD", text) if not _accent(c))
+    return unicodedata.normalize("NFC", kept).casefold()
+
+
+def _accent(character: str) -> bool:
+    combining = unicodedata.combining(character)
+    return combining >= _ABOVE or combining in _ARABIC or character in _THAI_MARKS
+
+
+def _bigrams(match: re.Match[str]) -> str:
+    run = match.group()
+    return f" {' '.join(run[i : i + 2] for i in range(len(run) - 1)) or run} "
+
+
+def index_terms(text: str) -> str:
+    """The `terms` of a text: the text itself where FTS5 can read it, folded and cut where it cannot, name parts added.
+
+    >>> index_terms("call parseHTTPReply()")
+    'call parseHTTPReply parse HTTP Reply()'
+    """
+    if "+" in text or "#" in text:
+        text = _SIGN.sub(" ", text)
+    text = _CAMEL_WORD.sub(_with_parts, text)
+    return text if text.isascii() else _RUN.sub(_bigrams, fold(text))
+
+
+def _with_parts(match: re.Match[str]) -> str:
+    name = match.group()
+    return " ".join((name, *(part for part in _CAMEL.split(name) if len(part) > 1 and part != name)))
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text as FTS5 will see those of its `terms`, unstemmed, in order.
+
+    >>> tokens("Wer nutzt C++ im 東京都?")
+    ['wer', 'nutzt', 'c++', 'im', '東京', '京都']
+    """
+    found: list[str] = _WORD.findall(fold(index_terms(text)))
+    return found
+
+
+def pieces(text: str) -> list[str]:
+    """`tokens` with the ends of sentences and lines between them, as pieces that hold no letter.
+
+    >>> pieces("It rains. Go!")
+    ['it', 'rains', '.', 'go', '!']
+    """
+    found: list[str] = _PIECE.findall(fold(index_terms(text)))
+    return found
+
+
+@lru_cache(maxsize=STEM_CACHE)
+def stem(word: str) -> str:
+    """The Porter stem (Porter 1980) of a folded word, byte for byte what SQLite's FTS5 makes of it.
+
+    >>> [stem(word) for word in ("relational", "running", "flies", "naïve", "c++")]
+    ['relat', 'run', 'fli', 'naïv', 'c++']
+    """
+    raw = word.encode("utf-8", "replace")
+    if not STEM_MIN <= len(raw) <= STEM_MAX:
+        return word
+    for step in (_plural, _past, _final_y, _double_suffix, _suffix, _remove_suffix, _final_e):
+        raw = step(raw)
+    return raw.decode("utf-8", "replace")
+
+
+_DOUBLE = {
+    b"ational": b"ate", b"tional": b"tion", b"enci": b"ence", b"anci": b"ance", b"izer": b"ize", b"logi": b"log",
+    b"bli": b"ble", b"alli": b"al", b"entli": b"ent", b"eli": b"e", b"ousli": b"ous", b"ization": b"ize",
+    b"ation": b"ate", b"ator": b"ate", b"alism": b"al", b"iveness": b"ive", b"fulness": b"ful", b"ousness": b"ous",
+    b"aliti": b"al", b"iviti": b"ive", b"biliti": b"ble",
+}  # fmt: skip
+_SINGLE = {
+    b"icate": b"ic", b"ative": b"", b"alize": b"al", b"iciti": b"ic", b"ical": b"ic", b"ful": b"", b"ness": b"",
+}  # fmt: skip
+_ENDINGS = b"al ance ence er ic able ible ant ement ment ent ion ou ism ate iti ous ive ize".split()
+_DOUBLE_BY_LENGTH = sorted(_DOUBLE, key=len, reverse=True)
+_SINGLE_BY_LENGTH = sorted(_SINGLE, key=len, reverse=True)
+_ENDINGS_BY_LENGTH = sorted(_ENDINGS, key=len, reverse=True)
+
+
+def _vowels(word: bytes) -> list[bool]:
+    """For each letter, whether it is a vowel; y is one after a consonant."""
+    flags: list[bool] = []
+    for i, letter in enumerate(word):
+        flags.append(letter in b"aeiou" or (letter == ord("y") and i > 0 and not flags[-1]))
+    return flags
+
+
+def _measure(word: bytes) -> int:
+    """Porter's m: how many vowel-consonant sequences."""
+    flags = _vowels(word)
+    return sum(before and not after for before, after in pairwise(flags))
+
+
+def _short_end(word: bytes) -> bool:
+    """Porter's *o: ends consonant, vowel, consonant, the last not w, x or y."""
+    return len(word) > 2 and word[-1] not in b"wxy" and _vowels(word)[-3:] == [False, True, False]
+
+
+def _plural(word: bytes) -> bytes:
+    if not word.endswith(b"s") or word.endswith(b"ss"):
+        return word
+    two = any(word.endswith(ending) and len(word) > len(ending) for ending in (b"sses", b"ies"))
+    return word[:-2] if two else word[:-1]
+
+
+def _past(word: bytes) -> bytes:
+    if word.endswith(b"eed") and len(word) > len(b"eed"):
+        return word[:-1] if _measure(word[:-3]) > 0 else word
+    for ending in (b"ed", b"ing"):
+        rest = word[: -len(ending)]
+        if word.endswith(ending):
+            return _mend(rest) if any(_vowels(rest)) else word
+    return word
+
+
+def _mend(word: bytes) -> bytes:
+    """What -ed and -ing leave behind: hop(p)ing, fil(e)d, conflat(e)d."""
+    if word.endswith((b"at", b"bl", b"iz")):
+        return word + b"e"
+    if len(word) > 1 and word[-1] == word[-2] and word[-1] not in b"aeioulsz":
+        return word[:-1]
+    return word + b"e" if _measure(word) == 1 and _short_end(word) else word
+
+
+def _final_y(word: bytes) -> bytes:
+    return word[:-1] + b"i" if word.endswith(b"y") and any(_vowels(word[:-1])) else word
+
+
+def _double_suffix(word: bytes) -> bytes:
+    return _replace(word, _DOUBLE, _DOUBLE_BY_LENGTH)
+
+
+def _suffix(word: bytes) -> bytes:
+    return _replace(word, _SINGLE, _SINGLE_BY_LENGTH)
+
+
+def _replace(word: bytes, table: dict[bytes, bytes], longest_first: list[bytes]) -> bytes:
+    for ending in longest_first:
+        if word.endswith(ending):
+            rest = word[: -len(ending)]
+            return rest + table[ending] if _measure(rest) > 0 else word
+    return word
+
+
+def _remove_suffix(word: bytes) -> bytes:
+    for ending in _ENDINGS_BY_LENGTH:
+        if word.endswith(ending):
+            rest = word[: -len(ending)]
+            keep = _measure(rest) <= 1 or (ending == b"ion" and rest[-1:] not in (b"s", b"t"))
+            return word if keep else rest
+    return word
+
+
+def _final_e(word: bytes) -> bytes:
+    if word.endswith(b"e"):
+        measure = _measure(word[:-1])
+        if measure > 1 or (measure == 1 and not _short_end(word[:-1])):
+            word = word[:-1]
+    return word[:-1] if word.endswith(b"ll") and _measure(word[:-1]) > 1 else word

@@ -1,0 +1,220 @@
+"""Which files of a folder are read: everything regular that no rule leaves out, each exclusion with its reason.
+
+Honours .gitignore and .brainignore of every folder below the root, skips hidden, generated and temporary things,
+Obsidian's own folders and templates, symbolic links (a link into the folder would be a duplicate, one out of it is
+not followed), cloud placeholders, and folders that brain itself exported. Leaves out reading files, ignore files above
+the root, and ordering (names sort within a folder). Serves `add` and `sync`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ingest.errors import IngestError
+from ingest.limits import Limits
+from ingest.media import media_type
+from ingest.reading import read_file, too_large
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+SKIPPED_FOLDERS = {"node_modules", "__pycache__", "venv", "site-packages", "bower_components", "__MACOSX"}
+IGNORE_FILES = (".gitignore", ".brainignore")  # the later one decides
+EXPORT_MARK = ".brain-export.json"  # written by `brain export`: reading it back would double every note
+TEMPORARY = (".tmp", ".temp", ".swp", ".swo", ".part", ".partial", ".crdownload", ".download", ".lock", ".lck", ".pyc")
+LOCK_NAMES = {"package-lock.json", "pnpm-lock.yaml", "thumbs.db", "desktop.ini"}
+TEMPLATE_FOLDERS = {"templates", "_templates", "template"}  # of an Obsidian vault that names none
+SETTINGS = Limits(file_bytes=65_536)  # for ignore files and Obsidian's settings
+PLACEHOLDER_BYTES = 4_096  # smaller files may have no block of their own on btrfs or ext4 (inline data)
+DATALESS = 0x40000000  # SF_DATALESS, macOS <sys/stat.h>: the content is in the cloud only
+
+Kind = Literal["ignored", "hidden", "generated", "temporary", "template", "export", "link", "special", "large", "cloud",
+               "unreadable"]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A regular file to read. `size` in bytes, times in nanoseconds; `media_type` by name, which may have no reader."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A file or folder left out: `kind` groups, `reason` tells a person. A folder stands for all that is in it."""
+
+    path: Path
+    kind: Kind
+    reason: str
+    folder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    path: str
+    specs: tuple[tuple[int, GitIgnoreSpec], ...] = ()  # (length of the folder's path + 1, its rules), root first
+    templates: frozenset[str] = frozenset()  # absolute paths of template folders of the vault around
+
+
+def walk(root: Path, *, limits: Limits | None = None) -> Iterator[Found | Skip]:
+    """Everything under a folder, or the one file that `root` is. Never raises for what it meets on the way."""
+    limits = limits or Limits()
+    if not root.is_dir():
+        yield _single(root, limits)
+        return
+    seen: set[tuple[int, int]] = set()
+    pending = [_Folder(os.path.abspath(root))]
+    while pending:
+        folder = pending.pop()
+        try:
+            with os.scandir(folder.path) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+            status = os.stat(folder.path)
+        except OSError as error:
+            yield Skip(Path(folder.path), "unreadable", (error.strerror or "cannot be listed").lower(), True)
+            continue
+        if (status.st_dev, status.st_ino) in seen:
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        names = {entry.name for entry in entries}
+        if EXPORT_MARK in names:
+            yield Skip(Path(folder.path), "export", "a folder that brain exported", True)
+            continue
+        folder = _with_rules(folder, names)
+        below: list[_Folder] = []
+        for entry in entries:
+            yield from _look(entry, folder, limits, below)
+        pending += reversed(below)
+
+
+def _single(path: Path, limits: Limits) -> Found | Skip:
+    """What was named is meant: a link that a person names is read where it points to."""
+    try:
+        path = Path(os.path.realpath(path)) if path.is_symlink() else path
+        return _regular(path, os.lstat(path), limits)
+    except OSError as error:
+        return Skip(path, "unreadable", (error.strerror or "cannot be read").lower())
+
+
+def _look(entry: os.DirEntry[str], folder: _Folder, limits: Limits, below: list[_Folder]) -> Iterator[Found | Skip]:
+    path = Path(entry.path)
+    try:
+        if entry.is_symlink():
+            yield Skip(path, "link", "a symbolic link: not followed")
+        elif entry.is_dir(follow_symlinks=False):
+            if skip := _folder_skip(entry, folder):
+                yield Skip(path, *skip, True)
+            else:
+                below.append(_Folder(entry.path, folder.specs, folder.templates))
+        elif skip := _name_skip(entry, folder):
+            yield Skip(path, *skip)
+        else:
+            yield _regular(path, entry.stat(follow_symlinks=False), limits)
+    except OSError as error:
+        yield Skip(path, "unreadable", (error.strerror or "cannot be read").lower())
+
+
+def _folder_skip(entry: os.DirEntry[str], folder: _Folder) -> tuple[Kind, str] | None:
+    if entry.name.startswith("."):
+        return "hidden", "a hidden folder"
+    if entry.name in SKIPPED_FOLDERS:
+        return "generated", "a folder of installed or generated files"
+    if entry.path in folder.templates:
+        return "template", "Obsidian's templates"
+    return _ignored(entry.path + "/", folder)
+
+
+def _name_skip(entry: os.DirEntry[str], folder: _Folder) -> tuple[Kind, str] | None:
+    name = entry.name
+    if name.startswith("."):
+        return ("cloud", "not on this disk") if name.endswith(".icloud") else ("hidden", "a hidden file")
+    low = name.lower()
+    if low.startswith("~$") or low.endswith("~") or (low.startswith("#") and low.endswith("#")):
+        return "temporary", "a program's lock or backup file"
+    if low.endswith(TEMPORARY) or low in LOCK_NAMES:
+        return "temporary", "a temporary or lock file"
+    return _ignored(entry.path, folder)
+
+
+def _regular(path: Path, status: os.stat_result, limits: Limits) -> Found | Skip:
+    if stat.S_ISLNK(status.st_mode):
+        return Skip(path, "link", "a symbolic link: not followed")
+    if not stat.S_ISREG(status.st_mode):
+        return Skip(path, "special", "not a regular file")
+    if _elsewhere(status):
+        return Skip(path, "cloud", "not on this disk")
+    if status.st_size > limits.file_bytes:
+        return Skip(path, "large", too_large(status.st_size, limits).reason)
+    kind = media_type(path.name)
+    return Found(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, kind)
+
+
+def _elsewhere(status: os.stat_result) -> bool:
+    """Whether only a cloud drive's placeholder is here: reading it would download it."""
+    if sys.platform == "darwin":
+        return bool(getattr(status, "st_flags", 0) & DATALESS)
+    return getattr(status, "st_blocks", 1) == 0 and status.st_size > PLACEHOLDER_BYTES
+
+
+def _with_rules(folder: _Folder, names: set[str]) -> _Folder:
+    """The folder with its own ignore files, and its vault's template folders, added to what it inherits."""
+    specs, templates = folder.specs, folder.templates
+    lines = [line for name in IGNORE_FILES if name in names for line in _small_text(folder.path, name).splitlines()]
+    if lines:
+        from pathspec import GitIgnoreSpec
+
+        try:
+            specs = (*specs, (len(folder.path.rstrip("/")) + 1, GitIgnoreSpec.from_lines(lines)))
+        except ValueError:  # a pattern that git would not take either: the file counts as empty
+            specs = folder.specs
+    if ".obsidian" in names:
+        templates = templates | _templates(folder.path, names)
+    return _Folder(folder.path, specs, templates)
+
+
+def _ignored(path: str, folder: _Folder) -> tuple[Kind, str] | None:
+    """What the nearest rules that say anything say."""
+    for start, spec in reversed(folder.specs):
+        if (verdict := spec.check_file(path[start:]).include) is not None:
+            return ("ignored", "by an ignore file") if verdict else None
+    return None
+
+
+def _templates(vault: str, names: set[str]) -> frozenset[str]:
+    """Absolute paths of a vault's template folders: as its settings say, else by their usual names."""
+    stated = [
+        _setting(vault, ".obsidian/templates.json", "folder"),
+        _setting(vault, ".obsidian/plugins/templater-obsidian/data.json", "templates_folder"),
+    ]
+    said = [name.strip("/") for name in stated if name.strip("/")]
+    usual = [name for name in names if name.lower() in TEMPLATE_FOLDERS]
+    return frozenset(os.path.join(vault, name) for name in said or usual)
+
+
+def _setting(vault: str, name: str, key: str) -> str:
+    try:
+        value = json.loads(_small_text(vault, name) or "{}").get(key, "")
+    except (ValueError, AttributeError, RecursionError):
+        return ""
+    return value if isinstance(value, str) else ""
+
+
+def _small_text(folder: str, name: str) -> str:
+    """A small settings file as text, or "" when it is missing, large or no regular file."""
+    try:
+        data, _status = read_file(Path(folder, name), SETTINGS)
+    except IngestError:
+        return ""
+    return data.decode("utf-8", "replace")

@@ -1,0 +1,152 @@
+"""The numbers, names, dates and content words of a text, in the form in which a question is compared with a passage.
+
+`ingest.terms` says what a word is; this says what it is worth: function words are left out, *1,000* meets *1000* and
+*two* meets *2*. Leaves out part-of-speech tagging and every model. Serves the answerer, its verification and the
+confidence signals.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ingest.terms import fold, tokens
+
+_IDENTIFIER = re.compile(r"[A-Za-z]+(?:[_.-]?\d+[\w.]*|_\w+)|[a-z]+[A-Z]\w*|\w+\(\)|[A-Z]{2,}\b")
+_NUMBER = re.compile(
+    r"(?<![\w.])\d+(?:[,.\u00a0\u202f’']\d{3}(?!\d))*(?:[.,]\d+)?(?=st\b|nd\b|rd\b|th\b|s\b|[^\w]|[A-Za-z%°€$£]|$)"
+)
+_ISO = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)")
+_NAME = re.compile(r"(?<![\w'’])[^\W\d_a-z]\w*(?:['’.-]?\w+)*")
+
+# Function words of English and the commonest of its neighbours: they say nothing about what a passage is about.
+STOP = frozenset(
+    "a an the and or but if then than that this these those of in on at by for from with to into onto over under about "
+    "as is are was were be been being am do does did doing done has have had having will would shall should can could "
+    "may might must not no nor so such it its he she his her hers him them they their theirs we us our ours you your "
+    "yours i me my mine who whom whose which what when where why how there here also any some all each both few more "
+    "most other own same too very just only s t d ll re ve m don doesn didn isn aren wasn weren hasn "
+    "haven hadn won wouldn shouldn couldn many much name called did "
+    "der die das und oder ist sind war ein eine des dem den von zu im mit für auf wie was wer wann wo "
+    "le la les un une et ou est sont de du des que qui quand el los las y es son en por para con se".split()
+)
+# Words that frame a question rather than say what it is about; passages that answer seldom repeat them.
+FRAME = frozenset(
+    "type types kind sort term terms word words call known accord according text passage article author mention mentioned happen "
+    "happened example follow following often usual usually regard regarding terminology reason purpose way manner thing things "
+    "describe described refer referred consider considered become use used person people someone different difference various "
+    "certain common besides except instead aside along addition also later first last time year day place give given take make "
+    "get list state several number amount total main part say said tell according".split()
+)
+NUMBER_WORDS = {
+    word: str(value)
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+        "eighteen nineteen twenty".split()
+    )
+} | {
+    "thirty": "30",
+    "forty": "40",
+    "fifty": "50",
+    "sixty": "60",
+    "seventy": "70",
+    "eighty": "80",
+    "ninety": "90",
+    "hundred": "100",
+    "thousand": "1000",
+    "million": "1000000",
+    "billion": "1000000000",
+    "dozen": "12",
+}
+_LARGE = re.compile(
+    r"(?<![\w.])(\d+(?:[.,]\d+)?|" + "|".join(word for word in NUMBER_WORDS if len(word) < 8) + r")[ \u00a0-]"
+    r"(hundred|thousand|million|billion)s?\b",
+    re.IGNORECASE,
+)
+MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january jan",
+            "february feb",
+            "march mar",
+            "april apr",
+            "may",
+            "june jun",
+            "july jul",
+            "august aug",
+            "september sep sept",
+            "october oct",
+            "november nov",
+            "december dec",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+
+
+def content_words(text: str) -> list[str]:
+    """The words that carry meaning, in order, repeats kept; all words when nothing else is left."""
+    found = tokens(text)
+    return [word for word in found if word not in STOP] or found
+
+
+def numbers(text: str) -> set[str]:
+    """The numbers of a text without grouping marks or trailing zeros, number words as digits, ISO dates as their parts.
+
+    >>> sorted(numbers("Rent: 1,250.00 € since 2026-03-02, two rooms, 1.5 million"))
+    ['1250', '1500000', '2', '2026', '3']
+    """
+    found: set[str] = set()
+    for match in _ISO.finditer(text):
+        found.update(str(int(part)) for part in match.groups() if part)
+    rest = _ISO.sub(" ", text)
+    for match in _LARGE.finditer(rest):
+        found.add(_large(match))
+    rest = _LARGE.sub(" ", rest)
+    found.update(_plain(match.group()) for match in _NUMBER.finditer(rest))
+    found.update(NUMBER_WORDS[word] for word in tokens(rest) if word in NUMBER_WORDS)
+    return found
+
+
+def _large(match: re.Match[str]) -> str:
+    """1.5 million -> 1500000; two hundred -> 200."""
+    said = match.group(1).casefold()
+    value = float(NUMBER_WORDS.get(said) or _plain(said))
+    return f"{value * float(NUMBER_WORDS[match.group(2).casefold().rstrip('s')]):.0f}"
+
+
+def _plain(number: str) -> str:
+    """1,250.00 -> 1250; 3,5 -> 3.5; 007 -> 7."""
+    grouped = re.fullmatch(r"(\d{1,3}(?:[,.\u00a0\u202f’']\d{3})+)(?:[.,](\d+))?", number)
+    if grouped:
+        whole, fraction = re.sub(r"\D", "", grouped.group(1)), grouped.group(2) or ""
+    else:
+        whole, _, fraction = number.replace(",", ".").partition(".")
+    fraction = fraction.rstrip("0")
+    return (whole.lstrip("0") or "0") + (f".{fraction}" if fraction else "")
+
+
+def months(text: str) -> set[int]:
+    """The months named in a text, 1-12, by English name or ISO date. `may` counts only with a capital."""
+    found = {int(match.group(2)) for match in _ISO.finditer(text) if 1 <= int(match.group(2)) <= 12}
+    for match in _NAME.finditer(text):
+        number = MONTHS.get(match.group().rstrip(".").casefold())
+        if number:
+            found.add(number)
+    return found
+
+
+def names(text: str) -> list[str]:
+    """The capitalised words of a sentence that are no function words, folded, in order; the first word is among them."""
+    found = []
+    for match in _NAME.finditer(text):
+        word = fold(match.group()).removesuffix("'s").removesuffix("’s")
+        if word not in STOP and word not in MONTHS and len(word) > 1:
+            found.append(word)
+    return found
+
+
+def identifiers(text: str) -> set[str]:
+    """Words that look like code or codes: `foo_bar`, `camelCase`, `v1.2`, `INV-2041`; folded."""
+    return {fold(match.group().rstrip(".")) for match in _IDENTIFIER.finditer(text)}

@@ -1,0 +1,29 @@
+"""The history of the schema, numbered and append-only, applied with sqlite-utils' own `Migrations`.
+
+Leaves out opening the database, pragmas and every query: `brain.store` does those. A released migration never changes.
+Each file here defines `apply(db)`; its number is the schema version that it leads to, kept in `PRAGMA user_version`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+NAMES = ("m0001_first",)
+LATEST = len(NAMES)
+APPLICATION_ID = 0x42524E31  # "BRN1", in the header of the file, so that `file` and others can tell what it is
+
+
+def migrate(db: Database, *, stop_after: int = LATEST) -> None:
+    """Bring `db` to version `stop_after`; nothing happens when it is there. The caller holds the write transaction."""
+    from sqlite_utils.migrations import Migrations
+
+    history = Migrations("brain")
+    for name in NAMES[:stop_after]:
+        history(name=name)(import_module(f"migrations.{name}").apply)
+    history.apply(db)
+    db.execute(f"PRAGMA user_version = {stop_after}")
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")

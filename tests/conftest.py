@@ -1,0 +1,62 @@
+"""What every test stands on: a home of its own, no network beyond loopback, no marker of an agent, no key, no proxy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from brain.app import Brain
+from brain.config import Config, Ingest, Models
+
+AGENTS = ("CLAUDECODE", "CURSOR_AGENT", "CODEX_THREAD_ID", "GEMINI_CLI", "COPILOT_AGENT", "AI_AGENT", "AGENT")
+SHARED = Path(__file__).parents[2] / "shared"
+
+settings.register_profile("house", deadline=None, max_examples=60)  # no timed test: these machines are shared
+settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True)
+def sovereign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+    """A home of the test's own and an environment without anything that could lead out."""
+    for name in list(os.environ):
+        upper = name.upper()
+        if upper in AGENTS or upper.startswith(("OLLAMA_", "BRAIN_")) or upper.endswith(("_PROXY", "_API_KEY")):
+            if name != "BRAIN_OLLAMA_LIVE":
+                monkeypatch.delenv(name)
+    monkeypatch.setenv("BRAIN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("BRAIN_MODELS_EMBED", "builtin")
+    monkeypatch.setenv("BRAIN_MODELS_ASK", "builtin")
+    yield
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """A configuration that uses the built-in models alone."""
+    return Config(home=tmp_path / "home", models=Models(embed="builtin", ask="builtin"), ingest=Ingest())
+
+
+@pytest.fixture
+def brain(config: Config) -> Iterator[Brain]:
+    """An empty `Brain`."""
+    with Brain(config) as opened:
+        yield opened
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[..., Path]:
+    """`folder({"a.md": "text"})` writes files into a folder of notes and returns it."""
+
+    def write(files: dict[str, str | bytes], name: str = "notes") -> Path:
+        place = tmp_path / name
+        for path, content in files.items():
+            target = place / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content.encode() if isinstance(content, str) else content)
+        place.mkdir(exist_ok=True)
+        return place
+
+    return write

@@ -1,0 +1,274 @@
+"""The stand-in's chat, generate and embed: what is checked, what is cut, and in which order the lines come.
+
+Works on the parsed request and gives objects; leaves out HTTP and what a model has to say.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from tests.stand_in_faults import NESTED, PLAIN_CONTEXT, ApiError, Faults
+from tests.stand_in_models import Model, count_tokens, cut, embed, embed_tokens, fill, go_json, pieces
+
+DEFAULT_WINDOW = 4096  # tokens, on a machine with less than 23 GiB of video memory
+MESSAGE_TOKENS = 4  # that a chat template puts around a message
+WHOLE_OPTIONS = {"num_ctx", "num_predict", "num_keep", "seed", "top_k"}
+NUMBER_OPTIONS = {"temperature", "top_p", "min_p", "repeat_penalty"}
+THINK_WORDS = {"low", "medium", "high", "max"}
+THOUGHT = "Let me look at what the passages say about this."
+LOADING, LOADED = 1_200_000_000, 1_000_000  # nanoseconds
+PER_TOKEN = 1_000_000  # nanoseconds, prompt and reply alike
+DURATION = re.compile(r"(-?\d+(?:\.\d+)?)(ns|us|ms|s|m|h)")
+UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+KEEP_DEFAULT = 300.0  # seconds
+Message = Mapping[str, Any]
+
+
+class Place(Protocol):
+    """The part of the server that inference needs."""
+
+    loaded: dict[str, tuple[float, int]]
+    answer: Callable[[Sequence[Message]], str]
+
+
+class Inference:
+    """One request to run a model; its constructor raises what the server would refuse."""
+
+    def __init__(self, place: Place, path: str, body: Mapping[str, Any], model: Model, faults: Faults) -> None:
+        self.place, self.path, self.body, self.model, self.faults = place, path, body, model, faults
+        self.embeds = path in ("/api/embed", "/api/embeddings")
+        self.asked = str(body.get("model"))
+        self.options = _options(body.get("options") or {})
+        self.keep = _keep_alive(body.get("keep_alive"))
+        self._check_ability()
+        self.schema = _schema(body.get("format"))
+        self.think = self._thinking(body.get("think"))
+        asked_window = self.options.get("num_ctx") or model.num_ctx or DEFAULT_WINDOW
+        self.window = int(min(asked_window, model.window) if self.embeds else asked_window)
+
+    @property
+    def messages(self) -> list[Message]:
+        """Chat messages, or those that a prompt amounts to."""
+        if self.path == "/api/chat":
+            return list(self.body.get("messages") or ())
+        system = self.body.get("system")
+        prompt = self.body.get("prompt")
+        texts = (("system", system), ("user", prompt))
+        return [{"role": role, "content": text} for role, text in texts if text] if prompt else []
+
+    @property
+    def streams(self) -> bool:
+        """True unless the request says otherwise, or only loads the model."""
+        return self.body.get("stream") is not False and bool(self.messages)
+
+    def answers(self) -> Iterator[dict[str, Any]]:
+        """The lines of the answer; one for embeddings."""
+        loading = self._load()
+        if self.embeds:
+            yield self._embedded(loading)
+        elif not self.messages:
+            yield self._line("", done_reason="unload" if self.keep == 0 else "load")
+        else:
+            yield from self._written(loading)
+        if self.keep == 0 or "model_unloaded_between" in self.faults:
+            self.place.loaded.pop(self.model.name, None)
+
+    def merged(self, lines: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        """What the same answer is without streaming."""
+        *_, last = kept = list(lines)
+        if self.embeds or len(kept) == 1:
+            return last
+        if self.path == "/api/generate":
+            return {**last, "response": "".join(line["response"] for line in kept)}
+        message = {"role": "assistant", "content": "".join(line["message"]["content"] for line in kept)}
+        thinking = "".join(line["message"].get("thinking", "") for line in kept)
+        return {**last, "message": {**message, **({"thinking": thinking} if thinking else {})}}
+
+    def _check_ability(self) -> None:
+        if self.embeds and "embedding" not in self.model.capabilities:
+            raise ApiError(400, "this model does not support embeddings")
+        if not self.embeds and not self.model.writes:
+            raise ApiError(400, f'"{self.asked}" does not support {self.path.rpartition("/")[2]}')
+        if self.body.get("tools") and "tools" not in self.model.capabilities:
+            raise ApiError(400, f"registry.ollama.ai/library/{self.model.name} does not support tools")
+        if not 0 <= int(self.body.get("top_logprobs") or 0) <= 20:
+            raise ApiError(400, "top_logprobs must be between 0 and 20")
+
+    def _thinking(self, asked: Any) -> bool:
+        """A thinking model thinks unless it is told not to."""
+        if asked is not None and not isinstance(asked, bool) and asked not in THINK_WORDS:
+            raise ApiError(400, 'invalid think value (must be "high", "medium", "low", "max", true, or false)')
+        if asked and not self.model.thinks:
+            raise ApiError(400, f'"{self.asked}" does not support thinking')
+        return (self.model.thinks if asked is None else bool(asked)) or "thinking_first" in self.faults
+
+    def _load(self) -> int:
+        until, window = self.place.loaded.get(self.model.name, (0.0, 0))
+        warm = until > time.monotonic() and window == self.window
+        forever = self.keep < 0
+        self.place.loaded[self.model.name] = (float("inf") if forever else time.monotonic() + self.keep, self.window)
+        return LOADED if warm else LOADING
+
+    def _written(self, loading: int) -> Iterator[dict[str, Any]]:
+        messages, read = self._fitted()
+        words = pieces(self._said(messages))
+        reason = "stop"
+        most = min(int(self.options.get("num_predict") or -1) % (1 << 31), max(1, self.window - read))
+        if "done_length" in self.faults:
+            most = min(most, max(1, len(words) // 2))
+        if len(words) > most:
+            words, reason = words[:most], "length"
+        if self.think:
+            yield from (self._line("", thinking=piece) for piece in pieces(THOUGHT))
+        yield from (self._line(piece) for piece in words)
+        if "no_done" not in self.faults:
+            yield self._line("", done_reason=reason, **self._metrics(loading, read, len(words)))
+
+    def _said(self, messages: Sequence[Message]) -> str:
+        if "empty_content" in self.faults:
+            return ""
+        text = self.place.answer(messages)
+        if self.schema is None:
+            return text
+        if self.faults.spend("bad_json"):
+            return '{"answer": '
+        return go_json(fill(self.schema, text)).decode()
+
+    def _metrics(self, loading: int, read: int, wrote: int) -> dict[str, Any]:
+        if "metrics_absent" in self.faults:
+            return {}
+        times = {"total_duration": loading + (read + wrote) * PER_TOKEN, "load_duration": loading}
+        counts = {"prompt_eval_count": read, "prompt_eval_duration": read * PER_TOKEN}
+        more = {"context": [1, 2, 3]} if self.path == "/api/generate" and not self.body.get("raw") else {}
+        return {**times, **counts, "eval_count": wrote, "eval_duration": wrote * PER_TOKEN, **more}
+
+    def _line(self, text: str, *, thinking: str = "", done_reason: str = "", **metrics: Any) -> dict[str, Any]:
+        """One chunk, with the keys in the order of the server's struct; empty ones are left out."""
+        remote = {}
+        if self.faults.get("remote_host_present") == "reply":
+            remote = {"remote_model": "x", "remote_host": "https://example.invalid:443"}
+        thought = {"thinking": thinking} if thinking else {}
+        if self.path == "/api/generate":
+            said: dict[str, Any] = {"response": text, **thought}
+        else:
+            said = {"message": {"role": "assistant", "content": text, **thought}}
+        created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        reason = {"done_reason": done_reason} if done_reason else {}
+        rows = [{"token": text, "logprob": -0.125, "bytes": list(text.encode())}]
+        logprobs = {"logprobs": rows} if self.body.get("logprobs") and text else {}
+        head = {"model": self.asked, **remote, "created_at": created}
+        return {**head, **said, "done": bool(done_reason), **reason, **metrics, **logprobs}
+
+    def _fitted(self) -> tuple[Sequence[Message], int]:
+        """The messages that the model gets to read, and their tokens; cut as the server cuts, silently."""
+        messages = self.messages
+        real = int(self.faults.get("silent_truncate") or 0)
+        if real and _tokens(messages) > real:
+            return _tail(messages, real // 2 + 2), real // 2 + 2
+        if _tokens(messages) > self.window and self.body.get("truncate") is False:
+            counts = {"n_prompt_tokens": _tokens(messages), "n_ctx": self.window}
+            raise ApiError(400, go_json({"error": {**NESTED["error"], **counts}}).decode())
+        while _tokens(messages) > self.window:
+            droppable = next((m for m in messages[:-1] if m.get("role") != "system"), None)
+            if droppable is None:
+                break
+            messages.remove(droppable)
+        if _tokens(messages) <= self.window:
+            return messages, _tokens(messages)
+        if self.body.get("shift") is False:
+            raise ApiError(400, PLAIN_CONTEXT)
+        return _tail(messages, self.window // 2 + 2), self.window // 2 + 2
+
+    def _embedded(self, loading: int) -> dict[str, Any]:
+        if self.path == "/api/embeddings":
+            prompt = str(self.body.get("prompt") or "")
+            return {"embedding": [2 * x for x in embed(self.model, [prompt])[0]] if prompt else []}
+        texts = self._inputs()
+        if not texts or "embed_empty_input" in self.faults:
+            return {"model": self.asked, "embeddings": []}
+        counts = [embed_tokens(self.model, text) for text in texts]
+        if max(counts) > self.window:
+            if self.body.get("truncate") is False:
+                raise ApiError(400, "the input length exceeds the context length")
+            texts = [cut(self.model, text, self.window) for text in texts]
+        rows = self._spoiled(embed(self.model, texts), texts)
+        remote = {"remote_host": "https://example.invalid"} if self.faults.get("remote_host_present") == "reply" else {}
+        times = {"total_duration": loading + PER_TOKEN, "load_duration": loading}
+        return {"model": self.asked, **remote, "embeddings": rows, **times, "prompt_eval_count": sum(counts)}
+
+    def _inputs(self) -> list[str]:
+        given = self.body.get("input")
+        texts = given if isinstance(given, list) else [given] if given else []
+        if not all(isinstance(text, str) for text in texts):
+            raise ApiError(400, "invalid input type")
+        return texts
+
+    def _spoiled(self, rows: list[list[float]], texts: Sequence[str]) -> list[list[float]]:
+        asked = self.body.get("dimensions")
+        if isinstance(asked, int) and 0 < asked < self.model.dimensions:
+            rows = [[x / _length(row[:asked]) for x in row[:asked]] for row in rows]
+        if "embed_short_batch" in self.faults:
+            return rows[:-1]
+        if "embed_wrong_dim" in self.faults:
+            return [row[: int(self.faults["embed_wrong_dim"])] for row in rows]
+        word = self.faults.get("embed_nan")
+        if word and any(word in text for text in texts):
+            raise ApiError(400, "embedding contains NaN or Inf values")
+        return [[float("nan")] * len(row) for row in rows] if word == "" else rows
+
+
+def _length(row: Sequence[float]) -> float:
+    return sum(x * x for x in row) ** 0.5 or 1.0
+
+
+def _tokens(messages: Sequence[Message]) -> int:
+    return sum(count_tokens(str(m.get("content") or "")) + MESSAGE_TOKENS for m in messages)
+
+
+def _tail(messages: Sequence[Message], tokens: int) -> list[Message]:
+    """The end of the whole prompt: what is left when the window slides."""
+    words = " ".join(str(m.get("content") or "") for m in messages).split(" ")
+    while len(words) > 1 and count_tokens(" ".join(words)) > tokens:
+        words = words[len(words) // 10 + 1 :]
+    return [{"role": "user", "content": " ".join(words)}]
+
+
+def _options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Unknown names are ignored, null is skipped, a wrong type is the server's fault by its status."""
+    options = {}
+    for name, value in given.items():
+        if value is None or name not in WHOLE_OPTIONS | NUMBER_OPTIONS:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            kind = "integer" if name in WHOLE_OPTIONS else "number"
+            raise ApiError(500, f'option "{name}" must be of type {kind}')
+        options[name] = int(value) if name in WHOLE_OPTIONS else float(value)
+    return options
+
+
+def _schema(given: Any) -> Mapping[str, Any] | None:
+    if given in (None, ""):
+        return None
+    if given == "json":
+        return {"properties": {"answer": {"type": "string"}}}
+    if not isinstance(given, dict):
+        raise ApiError(500, f"invalid format: {given!r}; expected 'json' or a JSON schema")
+    return given
+
+
+def _keep_alive(given: Any) -> float:
+    """Seconds; negative means for ever."""
+    if given is None:
+        return KEEP_DEFAULT
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        return float(given)
+    if isinstance(given, str):
+        parts = DURATION.findall(given)
+        if parts and "".join(number + unit for number, unit in parts) == given:
+            return sum(float(number) * UNITS[unit] for number, unit in parts)
+        raise ApiError(400, f'time: invalid duration "{given}"')
+    raise ApiError(400, "keep_alive: invalid type")
