@@ -45,5 +45,8 @@ test-slow: setup
 bench: setup
 	$(BIN)/python -m benchmarks.run
 
+readme: setup
+	$(BIN)/python -m brain.doors.cli.reference README.md
+
 clean:
 	rm -rf $(VENV) .demo build dist *.egg-info

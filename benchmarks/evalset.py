@@ -88,10 +88,12 @@ class Room:
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
+    """The objects of a JSON Lines file."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def embedded_text(document: dict[str, Any]) -> str:
+    """What is embedded of a document: its title, a line end, its text."""
     title = document.get("title") or ""
     return f"{title}\n{document['text']}" if title else str(document["text"])
 
@@ -156,7 +158,7 @@ def _room(
             )  # fmt: skip
         short = "session" in row
         tokens = len(row["text"]) // CHARACTERS_PER_TOKEN
-        near = [j for j in (i - 1, i + 1) if short and 0 <= j < len(corpus) and corpus[j]["session"] == document_id]
+        near = [j for j in (i - 2, i - 1, i + 1, i + 2) if short and 0 <= j < len(corpus) and corpus[j]["session"] == document_id]
         conn.execute(
             'INSERT INTO knowledge (id, document_id, ordinal, topic, content, source, locator, start, "end", tokens, '
             "terms, around, text_sha, created_at) VALUES (?, ?, ?, ?, ?, ?, '', 0, ?, ?, ?, ?, ?, '')",

@@ -19,19 +19,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import minimize  # type: ignore[import-untyped]
 
 from benchmarks.evalset import rooms
 from benchmarks.minilm import MiniLM
 from brain.models.builtin import BuiltinEmbedder
 from brain.retrieval import fusion
+from brain.retrieval.coefficients import FIRST_LOOK
 from brain.retrieval.retrieve import candidates
 
 GROUPS = {
-    "words": ("bm25", "coverage", "exact", "ordered", "sentence", "terse_sentence", "before", "after", "speaker",
+    "words": ("bm25", "often", "title", "coverage", "exact", "ordered", "sentence", "terse_sentence", "before", "after", "speaker",
               "number", "time", "date"),
     "meaning": ("cosine", "sentence_cosine", "window"),
-    "feedback": ("few",),
+    "feedback": ("few", "many"),
     "place": ("crowd", "length"),
 }  # fmt: skip
 LOOKS = (
@@ -56,12 +57,17 @@ class Seen:
     facts: list[dict[str, Any]] = field(default_factory=list)
 
 
-def collect(folder: Path, embedder: Any, cache: Path, *, with_sentences: bool) -> Seen:
-    """Run the product's candidates over every judged question of a set."""
+def collect(folder: Path, embedder: Any, cache: Path, *, with_sentences: bool, most: int | None = None) -> Seen:
+    """Run the product's candidates over the judged questions of a set, at most so many of them, drawn evenly."""
     seen = Seen(f"{folder.name}.{embedder.name}")
     names = [name for group in GROUPS.values() for name in group]
+    total = len({line.split("\t")[0] for line in (folder / "qrels.tsv").read_text().splitlines()[1:]})
+    number = 0
     for room in rooms(folder, embedder, cache, with_sentences=with_sentences):
         for query in room.queries:
+            number += 1
+            if most and (number * most) % total >= most:
+                continue
             found = candidates(query.text, searchable=room.search, index=room.index, embedder=room.embedder)
             if not found.has_vectors:
                 continue
@@ -211,7 +217,7 @@ def source(problem: Problem, fitted: Fitted, words: Any, word_names: Sequence[st
         f"nDCG@10 of the fit on the development sets, in the same units as benchmarks/RETRIEVAL.md:\n\n{report}\n"
         f'"""\n\nfrom __future__ import annotations\n\n'
         f"# sign -> weight in the look before feedback: chosen by hand, flat around these values\n"
-        f"FIRST_LOOK = {dict(fusion.FIRST_LOOK)!r}\n\n"
+        f"FIRST_LOOK = {dict(FIRST_LOOK)!r}\n\n"
         f"# number known of a question -> (mean, deviation) over the development sets\n"
         f"LOOK_SCALE: dict[str, tuple[float, float]] = {scale!r}\n\n"
         f"# group -> (weight of an average question, slopes per deviation)\n"
@@ -227,6 +233,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--models", type=Path, help="folder with the MiniLM files; without it only the built-in embedder")
     parser.add_argument("--vectors", type=Path, required=True, help="where vectors are kept between runs")
+    parser.add_argument("--questions", type=int, help="of each set and embedder at most so many questions")
     parser.add_argument("--signs", type=Path, help="where the candidates' signs are kept between runs")
     parser.add_argument("--left-out", action="store_true", help="also fit on all sets but one, for each")
     parser.add_argument("--write", type=Path, help="write the coefficients to this file")
@@ -261,7 +268,9 @@ def load(options: argparse.Namespace) -> list[Seen]:
     sets = []
     for folder in options.folders:
         for embedder, with_sentences in embedders:
-            sets.append(collect(folder, embedder, options.vectors, with_sentences=with_sentences))
+            sets.append(
+                collect(folder, embedder, options.vectors, with_sentences=with_sentences, most=options.questions)
+            )
             print(f"{sets[-1].name}: {len(sets[-1].rows)} questions", flush=True)
     if options.signs:
         options.signs.write_bytes(pickle.dumps(sets))

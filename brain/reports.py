@@ -182,3 +182,75 @@ class ExportReport:
     removed: int = 0
     conflicts: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BackupReport:
+    """A backup that was made and proven to hold what the store held. `removed` are older ones that `--keep` let go."""
+
+    path: str
+    bytes: int
+    digest: str
+    made_at: str
+    documents: int = 0
+    chunks: int = 0
+    episodes: int = 0
+    encrypted: bool = False
+    removed: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReport:
+    """What a backup holds, and whether it is the store now (`done`). `kept` is where the store before it went, "" when
+    there was none; `verified` says that the backup's own digest was there to compare with.
+    """
+
+    path: str
+    home: str
+    made_at: str = ""
+    documents: int = 0
+    chunks: int = 0
+    episodes: int = 0
+    verified: bool = False
+    kept: str = ""
+    done: bool = False
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildReport:
+    """What was derived anew: rows of full text, vectors put into the index."""
+
+    rows: int = 0
+    vectors: int = 0
+    waiting: int = 0
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A backup that holds something to be erased. `until`: the day on which `--keep` lets it go, "" for never.
+
+    `state`: "holds", "rewritten", or "sealed" when it is encrypted and nobody could look inside.
+    """
+
+    path: str
+    made_at: str
+    until: str = ""
+    state: Literal["holds", "rewritten", "sealed"] = "holds"
+
+
+@dataclass(frozen=True, slots=True)
+class EraseReport:
+    """What would be erased for good (`done` False) or was. `quoting` are answers that quote it, erased with it;
+    `left` files below the home that still hold some of its words; `pending` why the last step has to be done again.
+    """
+
+    items: tuple[Forgotten, ...] = ()
+    quoting: tuple[Forgotten, ...] = ()
+    backups: tuple[Holding, ...] = ()
+    done: bool = False
+    left: tuple[str, ...] = ()
+    pending: str = ""
+    notices: tuple[str, ...] = ()

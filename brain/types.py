@@ -10,34 +10,44 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from brain.reports import (
+    BackupReport,
     Check,
     DocumentDetail,
     DocumentRow,
+    EraseReport,
     Excerpt,
     ExportReport,
     ForgetReport,
     Forgotten,
     Generation,
+    Holding,
     ModelRow,
     ModelTable,
+    RebuildReport,
+    RestoreReport,
     Root,
     Status,
 )
 from ingest.document import Chunk, Document
 
 __all__ = [
+    "BackupReport",
     "Check",
     "Chunk",
     "Document",
     "DocumentDetail",
     "DocumentRow",
+    "EraseReport",
     "Excerpt",
     "ExportReport",
     "ForgetReport",
     "Forgotten",
     "Generation",
+    "Holding",
     "ModelRow",
     "ModelTable",
+    "RebuildReport",
+    "RestoreReport",
     "Root",
     "Status",
 ]
@@ -299,3 +309,4 @@ class Recalled:
     until: str = ""
     degraded: str = ""
     embedder: str = ""
+    confidence: Confidence = field(default_factory=lambda: Confidence())

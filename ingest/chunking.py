@@ -241,10 +241,9 @@ def _under(above: Piece, piece: Piece) -> bool:
 def _stubs(last: Piece, piece: Piece, low: int, cap: int) -> bool:
     """Whether two neighbours are small, one of them a stub, and siblings or parent and child."""
     shared = len(_shared(last.heading, piece.heading))
+    room = low if last.joined else min(low, 3 * STUB_TOKENS)  # what stands well alone keeps its own heading
     if last.heading == piece.heading:  # neighbouring pages: nothing but the page number is lost
         room = cap
-    else:
-        room = low if last.joined else min(low, 3 * STUB_TOKENS)  # what stands well alone keeps its own heading
     near = shared >= max(len(last.heading), len(piece.heading)) - 1
     return near and min(last.tokens, piece.tokens) < STUB_TOKENS and last.tokens + piece.tokens <= room
 

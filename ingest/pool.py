@@ -21,10 +21,10 @@ from pathlib import Path
 from ingest.chunking import CHUNK_TOKENS
 from ingest.document import Document
 from ingest.errors import IngestError, UnreadableFile
+from ingest.folders import Found
 from ingest.limits import Limits
 from ingest.loading import OPEN_IT, load
 from ingest.readers import isolated
-from ingest.walk import Found
 from ingest.worker import unpacked, unpacked_error
 
 Result = tuple[Path, Document | IngestError]

@@ -157,7 +157,7 @@ def _ends(text: str, match: re.Match[str], end: int) -> bool:
     following = after.group().casefold() if after else ""
     if word in TITLES:
         return False
-    if word in MAY_END or "." in word.strip(".") and word.replace(".", "").isalpha():
+    if word in MAY_END or ("." in word.strip(".") and word.replace(".", "").isalpha()):
         return not following or following in STARTERS
     if len(word) == 1 and word.isalpha() and word != "i":  # an initial: J. Smith
         return not following or following in STARTERS

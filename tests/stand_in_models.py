@@ -26,6 +26,9 @@ MINILM_WINDOW = 256  # tokens, with the two special ones; README beside the file
 TOKENS_PER_WORD = 1.3  # of the writing models; a word here is a run of letters or one other sign
 LETTERS_PER_TOKEN = 4  # at least so many tokens a text has, as with Llama's and Qwen's tokenizers
 NOT_FOUND = "This is not in your notes."
+FENCE = re.compile(r'<(\S+) n="(\d{1,3})">\n(.*?)</\1>', re.DOTALL)
+TOLD_TO_SAY = re.compile(r"exactly: (.+)$", re.MULTILINE)  # what a prompt wants to hear when the notes do not tell
+ASIDE = re.compile(r"^\((?:before|after)\) ", re.MULTILINE)
 MARKER = re.compile(r"^\W{0,3}\[(\d{1,3})\][ \t]*", re.MULTILINE)
 QUESTION = re.compile(r"^\W*question\W*:?\W*(.*)$", re.MULTILINE | re.IGNORECASE)
 SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?]+(?=\s|$)|\n|$)|[^\n]+")
@@ -153,8 +156,10 @@ def from_passages(messages: Sequence[Mapping[str, Any]]) -> str:
             share = len(wanted & _stems(sentence))
             if share:
                 scored.append((share, -len(sentence), number, " ".join(sentence.split())))
-    if not scored or not wanted:
-        return NOT_FOUND
+    if not scored:
+        system = "\n".join(str(m.get("content")) for m in messages if m.get("role") == "system")
+        told = TOLD_TO_SAY.search(system)
+        return told[1] if told else NOT_FOUND
     scored.sort(reverse=True)
     best = scored[0]
     second = next((s for s in scored[1:] if s[2] != best[2] and s[0] == best[0] and s[0] > 1), None)
@@ -162,15 +167,20 @@ def from_passages(messages: Sequence[Mapping[str, Any]]) -> str:
 
 
 def read_prompt(messages: Sequence[Mapping[str, Any]]) -> tuple[str, list[tuple[int, str]]]:
-    """The question and the numbered passages: lines that begin with [n]; `Question: …`, or else the last line."""
+    """The question (`Question: …`, or else the last line) and the numbered passages, without their header lines.
+
+    Passages stand in fences `<name n="1"> … </name>`, or after lines that begin with [1].
+    """
     prompt = "\n".join(str(m.get("content") or "") for m in messages if m.get("role") != "assistant")
     said = [str(m.get("content") or "") for m in messages if m.get("role") == "user"]
     asked = [question for text in said for question in QUESTION.findall(text)]
     lines = [line for line in "\n".join(said).splitlines() if line.strip()]
     question = next((q.strip() for q in reversed(asked) if q.strip()), lines[-1] if lines else "")
-    parts = MARKER.split(prompt)
-    passages = [(int(parts[i]), parts[i + 1].replace(question, " ")) for i in range(1, len(parts) - 1, 2)]
-    return question, passages
+    passages = [(int(number), text) for _, number, text in FENCE.findall(prompt)]
+    if not passages:
+        parts = MARKER.split(prompt.replace(question, " "))
+        passages = [(int(parts[i]), parts[i + 1]) for i in range(1, len(parts) - 1, 2)]
+    return question, [(number, _body(text)) for number, text in passages]
 
 
 def fill(schema: Mapping[str, Any], text: str) -> Any:
@@ -229,6 +239,12 @@ def go_json(value: Any) -> bytes:
 def stamp(ahead: float = 0.0) -> str:
     """RFC 3339 with nine digits and a local offset, as `modified_at` has."""
     return (datetime.now(UTC) + timedelta(seconds=ahead)).strftime("%Y-%m-%dT%H:%M:%S.%f000+00:00")
+
+
+def _body(passage: str) -> str:
+    """A passage without its header line, and without the marks of neighbouring texts."""
+    _, _, rest = passage.strip().partition("\n")
+    return ASIDE.sub("", rest or passage)
 
 
 def _stems(text: str) -> set[str]:

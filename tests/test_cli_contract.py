@@ -234,6 +234,12 @@ def test_json_after_two_dashes_is_a_word() -> None:
     assert ran.called("search")[0][0] == ("--json",)
 
 
+def test_running_a_command_leaves_the_signals_of_the_process_alone() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    assert brain("sync", sync=KeyboardInterrupt()).code == 130
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 # In a process of its own: signals, pipes, completion.
 
 SCRIPT = """

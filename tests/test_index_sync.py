@@ -152,7 +152,14 @@ def test_a_generation_left_dirty_is_probed_and_kept_when_whole(home: Path) -> No
     assert [(g.n, g.state) for g in table.generations.all()] == [(1, "live")]
 
 
-@pytest.mark.parametrize("lost", ["a missing id", "an orphan", "vectors that are not those"])
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "an orphan",
+        pytest.param("a missing id", marks=pytest.mark.fault),
+        pytest.param("vectors that are not those", marks=pytest.mark.fault),
+    ],
+)
 def test_a_generation_that_disagrees_with_the_store_is_replaced(home: Path, looker: Worker, lost: str) -> None:
     table = open_store(home)
     with opened(looker, home) as worker:
@@ -198,9 +205,9 @@ def test_a_worker_may_not_write_an_endless_file(home: Path) -> None:
     table = open_store(home)
     with Worker() as worker:
         worker.open(home / "index" / "vec-9", file_bytes=200_000)
+        many = [f"x{n}" for n in range(20_000)]
         with pytest.raises(Unavailable):
-            for _ in range(20):
-                worker.upsert("knowledge", [f"x{n}" for n in range(1000)], vector(1)[None].repeat(1000, 0))
+            worker.upsert("knowledge", many, vector(1)[None].repeat(len(many), 0))
     assert all(file.stat().st_size <= 200_000 for file in files_below(home / "index" / "vec-9"))
     apply(table, home / "index", FP, refill=True)
     assert not (home / "index" / "vec-9").exists()
@@ -327,7 +334,7 @@ def test_a_writer_is_not_waited_for_by_a_search(home: Path) -> None:
         assert "in use by another process" in index.reason
 
 
-@pytest.mark.parametrize("signum", [signal.SIGSEGV, signal.SIGKILL])
+@pytest.mark.parametrize("signum", [signal.SIGSEGV, pytest.param(signal.SIGKILL, marks=pytest.mark.fault)])
 def test_a_chroma_that_dies_under_a_door_is_replaced_by_exact_search(home: Path, signum: signal.Signals) -> None:
     table = open_store(home)
     with Indexes(table, home / "index", FP, long_lived=True) as indexes:

@@ -134,3 +134,10 @@ def test_every_registered_reader_exists_and_every_suffix_of_it_is_lower_case() -
     assert media_type(Path("Makefile")) == "text/x-plain-code"
     assert media_type("x.unknown") == "application/octet-stream"
     assert media_type("nosuffix") == "application/octet-stream"
+
+
+def test_every_public_name_is_there_and_no_other() -> None:
+    assert all(getattr(ingest, name) is not None for name in ingest.__all__)
+    assert callable(ingest.walk)
+    with pytest.raises(AttributeError, match="no attribute"):
+        ingest.no_such_name  # noqa: B018

@@ -11,7 +11,7 @@ import pytest
 
 from brain.app import Brain
 from brain.config import Config
-from brain.intake import CENSUS_FILES, believable, shown, unchanged, uri_of
+from brain.app.intake import CENSUS_FILES, believable, shown, unchanged, uri_of
 from ingest import Found
 
 Folder = Callable[..., Path]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -114,6 +115,13 @@ def test_faults_before_the_first_piece_are_unavailable(stand_in: StandIn, fault:
     two_lines(raised.value)
 
 
+def test_an_error_inside_an_error_is_unwrapped(stand_in: StandIn) -> None:
+    stand_in.faults.on("400_ctx_nested_json")
+    with pytest.raises(Unavailable, match=r"request \(42947 tokens\) exceeds") as raised:
+        ask(generator(stand_in))
+    assert "{" not in raised.value.message
+
+
 @pytest.mark.parametrize("fault", [*WITHIN, "drop_after", "rst_after"])
 def test_faults_within_an_answer_leave_it_incomplete(stand_in: StandIn, fault: str) -> None:
     server = client(stand_in)
@@ -209,9 +217,9 @@ def test_a_killed_server_leaves_an_incomplete_answer() -> None:
         with pytest.raises(Incomplete) as raised:
             ask(model)
         assert raised.value.partial
+        assert process.wait(20) == -signal.SIGKILL
         with pytest.raises(Unavailable, match="does not answer"):
-            ask(OllamaGenerator(OllamaServer(model._server.address.shown), "llama3.2"))
-        assert process.wait(5) == -9
+            ask(model)
 
 
 def test_json_of_a_schema(stand_in: StandIn) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import ollama
 import pytest
 
+from brain import prompts
 from tests.ollama_clients import ANSWER, MESSAGES, NOMIC, SCHEMA
 from tests.stand_in_faults import FAULTS
 from tests.stand_in_models import has_minilm, known
@@ -58,7 +59,7 @@ def client(server: StandIn) -> Iterator[ollama.Client]:
 
 
 def test_the_package_parses_every_happy_answer(client: ollama.Client) -> None:
-    assert {m.model for m in client.list().models} == {"llama3.2:latest", "qwen3:4b", "nomic-embed-text:latest"}
+    assert {m.model or "" for m in client.list().models} == {"llama3.2:latest", "qwen3:4b", "nomic-embed-text:latest"}
     assert client.show("llama3.2").modelinfo is not None
     whole = client.chat("llama3.2", MESSAGES)
     assert whole.message.content == ANSWER
@@ -68,7 +69,7 @@ def test_the_package_parses_every_happy_answer(client: ollama.Client) -> None:
     assert parts[0].logprobs
     assert (parts[-1].done, parts[-1].done_reason) == (True, "stop")
     assert client.generate("llama3.2", "hello").context
-    assert "".join(part.response for part in client.generate("llama3.2", "hello", stream=True))
+    assert "".join(part.response or "" for part in client.generate("llama3.2", "hello", stream=True))
     assert len(client.embed(NOMIC, ["a", ""]).embeddings) == 2
     assert len(client.embeddings(NOMIC, "a").embedding) == 768
     assert client.ps().models[0].context_length
@@ -255,6 +256,25 @@ def test_old_messages_go_first(server: StandIn) -> None:
     assert seen == [system, MESSAGES[1]]
 
 
+def test_it_answers_the_prompts_of_this_project(server: StandIn) -> None:
+    headers = ("Lease › Boiler (2026-01-02)", "Tea")
+    texts = ("(before) Rent is 900.\nThe landlord promised a new boiler before winter.", "Steep for four minutes.")
+    notes = "\n".join(
+        prompts.NOTE.format(nonce="a1", number=n, header=header, text=text)
+        for n, (header, text) in enumerate(zip(headers, texts, strict=True), 1)
+    )
+
+    def answer(question: str) -> str:
+        system = prompts.ANSWER_SYSTEM.format(nonce="a1", not_found=prompts.NOT_FOUND)
+        user = prompts.ANSWER_USER.format(notes=notes, previous="", question=question)
+        messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+        said: str = chat(server, messages=messages, stream=False)[1]["message"]["content"]
+        return said
+
+    assert answer("what did the landlord promise?") == ANSWER
+    assert answer("who won the election?") == prompts.NOT_FOUND
+
+
 def test_it_says_when_the_passages_do_not_tell(server: StandIn) -> None:
     question = [{"role": "user", "content": "[1] Tea\nSteep for four minutes.\n\nQuestion: who won the election?"}]
     body = call(server, "/api/chat", {"model": "llama3.2", "messages": question, "stream": False})[1]
@@ -325,6 +345,11 @@ def test_an_unknown_fault_is_an_error() -> None:
     with pytest.raises(KeyError):
         StandIn(faults=["no_dome"])
     assert "no_done" in FAULTS
+
+
+def test_every_fault_has_a_test_of_the_client() -> None:
+    text = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_models_ollama*.py"))
+    assert [name for name in FAULTS if f'"{name}"' not in text] == []
 
 
 def test_it_runs_as_a_program() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from brain.answering.features import Unit, read_unit, sentence_features
 from brain.answering.question import Asked, read_question
@@ -17,6 +18,8 @@ from brain.protocols import Embedder
 from brain.types import Passage
 from ingest.sentences import sentences
 from ingest.terms import stem, tokens
+
+Item = TypeVar("Item")
 
 MAX_PASSAGES = 5  # passages looked into: the right one is among the first five for 97 of 100 questions of squad_dev
 MAX_SENTENCES = 60  # of one passage, against a passage of thousands of tiny lines

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Generator as Pieces
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -48,8 +49,7 @@ class _Written:
     """What has been written so far, and what was found wrong with it."""
 
     parts: list[str] = field(default_factory=list)
-    supports: dict[int, Support] = field(default_factory=dict)
-    failed: set[int] = field(default_factory=set)
+    citations: dict[Citation, None] = field(default_factory=dict)
     claims: int = 0
     uncited: int = 0
     unverified: int = 0
@@ -86,7 +86,7 @@ def generated(question: str, passages: Sequence[Passage], *, generator: Generato
     return _finish(question, passages, packed, written, generator, asking)
 
 
-def _capped(stream: Iterator[str]) -> Iterator[str]:
+def _capped(stream: Iterator[str]) -> Pieces[str, None, None]:
     """The stream, cut with `Incomplete` at MAX_BYTES; the model's own iterator is closed with this one."""
     size = 0
     try:
@@ -131,10 +131,8 @@ def _judge(text: str, numbers: Sequence[int], packed: Packed, written: _Written,
     good = support is not None and not support.reasons and holds(support, asking.read)
     for number in numbers:
         own = verify(claim, [packed.passages[number - 1]], idf=asking.idf)
-        if own and (number not in written.supports or own.coverage > written.supports[number].coverage):
-            written.supports[number] = own
-        if not good:
-            written.failed.add(number)
+        if own is not None:
+            written.citations[_citation(number, own, good and holds(own, asking.read))] = None
     written.unverified += not good
     return "" if good else UNVERIFIED
 
@@ -169,7 +167,7 @@ def _finish(
     if written.broken:
         text = f"{text} {BROKEN_OFF}".strip()
         asking.say("notice", written.broken)
-    citations = tuple(_citation(number, written, asking) for number in sorted(written.supports))
+    citations = tuple(sorted(written.citations, key=lambda citation: citation.number))
     grade = confidence.grade(
         claims=written.claims, uncited=written.uncited, unverified=written.unverified, found=asking.found
     )
@@ -190,10 +188,10 @@ def _state(written: _Written, empty: bool, grade: str) -> State:
     return "unrated" if grade == "strong" else "unsure"
 
 
-def _citation(number: int, written: _Written, asking: Asking) -> Citation:
-    support = written.supports[number]
-    verified = number not in written.failed and holds(support, asking.read)
-    return Citation(number, support.passage.id, support.passage.source, support.locator, support.quote, verified)
+def _citation(number: int, support: Support, verified: bool) -> Citation:
+    """A quote for one sentence: a passage cited by two sentences is listed with the words that each rests on."""
+    passage = support.passage
+    return Citation(number, passage.id, passage.source, support.locator, support.quote, verified)
 
 
 def _notices(packed: Packed, written: _Written) -> tuple[str, ...]:

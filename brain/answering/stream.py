@@ -6,6 +6,7 @@ block is handed on whole. The pieces, joined, are the text. Leaves out judging t
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -35,7 +36,7 @@ def pieces(text: str) -> list[str]:
         if start - blank > cuts[-1]:
             cuts.append(start - blank)
     bounds = [*cuts, len(text)]
-    return [text[a:b] for a, b in zip(bounds, bounds[1:], strict=False) if text[a:b]]
+    return [text[a:b] for a, b in itertools.pairwise(bounds) if text[a:b]]
 
 
 def _fences(text: str) -> list[tuple[int, int]]:

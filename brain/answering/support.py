@@ -18,7 +18,10 @@ from ingest.sentences import Sentence, sentences
 from ingest.terms import stem, tokens
 from ingest.words import NUMBER_WORDS, numbers
 
-_NEGATION = re.compile(r"\b(?:not|no|never|none|neither|nor|without|cannot|nobody|nothing|un\w{4,}|in(?:correct|valid)\w*)\b|n['’]t\b", re.I)
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|none|neither|nor|without|cannot|nobody|nothing|un\w{4,}|in(?:correct|valid)\w*)\b|n['’]t\b",
+    re.I,
+)
 # Pairs of which a question has one and the passage the other when the question was turned round on purpose.
 _OPPOSITES = tuple(
     tuple(pair.split("/"))

@@ -21,8 +21,8 @@ from ingest.terms import fold, stem, tokens
 from ingest.words import STOP, content_words, months, names, numbers
 
 # Fitted by benchmarks/fit_confidence.py on claims made from squad_dev: see benchmarks/CONFIDENCE.md.
-LEAST_COVERAGE = 0.50  # idf coverage of the claim by its best span, below which it does not count as supported
-FIGURE_COVERAGE = 0.20  # … by the sentence in which a figure, month or name is found
+LEAST_COVERAGE = 0.35  # idf coverage of the claim by its best span, below which it does not count as supported
+FIGURE_SHARE = 0.45  # of the best sentence's coverage that a sentence needs for its figures and months to count
 SAME_SENTENCE = 0.85  # coverage from which an added or dropped negation is a contradiction and not another sentence
 SPAN = 2  # sentences: a claim may draw on a sentence and the next
 
@@ -157,14 +157,13 @@ def _wrong_figures(claim: str, weights: Mapping[str, float], cited: Sequence[Pas
     """The figures and months of a claim that stand in no sentence that speaks of the same thing."""
     dates = " ".join(passage.header for passage in cited)
     known, known_months = numbers(dates), months(dates)
-    for passage in cited:
-        facts = _all(passage)
-        header = _header_stems(passage)
-        for place, fact in enumerate(facts):
-            around = _stems(facts[max(0, place - 1) : place + 2]) | header
-            if _share(weights, around) >= FIGURE_COVERAGE and _share(weights, fact.stems | header) > 0:
-                known |= fact.numbers
-                known_months |= fact.months
+    plain = {term: weight for term, weight in weights.items() if not term.isdigit()}
+    facts = [(fact, _share(plain, fact.stems)) for passage in cited for fact in _all(passage)]
+    least = FIGURE_SHARE * max((share for _, share in facts), default=0.0)
+    for fact, share in facts:
+        if share >= least:
+            known |= fact.numbers
+            known_months |= fact.months
     wrong = sorted(numbers(claim) - known)
     return [f"{number} is not in the source" for number in wrong] + [
         f"month {month} is not in the source" for month in sorted(months(claim) - known_months)

@@ -17,6 +17,8 @@ from brain.protocols import Embedder, Generator, Progress, VectorIndex, silent
 from brain.types import Scope
 
 if TYPE_CHECKING:
+    from brain.retrieval import Mode
+    from brain.store.frozen import FrozenBM25
     from brain.types import (
         AddReport, Answer, Check, DocumentDetail, DocumentRow, Episode, Excerpt, ExportReport, ForgetReport, Forgotten,
         ModelTable, Recalled, Retrieved, Skill, Status,
@@ -90,12 +92,20 @@ class Brain:
     # -- asking ---------------------------------------------------------------------------------------------------------
 
     def search(
-        self, query: str, *, limit: int = 10, lexical: bool = False, scope: Scope = NOWHERE
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        lexical: bool = False,
+        scope: Scope = NOWHERE,
+        mode: Mode = "hybrid",
+        look: bool = True,
     ) -> Retrieved:
-        """Ranked passages, each rank explained."""
+        """Ranked passages, each rank explained. `look`: look at the registered folders for changes first."""
         from brain.app import questions
 
-        return questions.search(self.parts, query, limit=limit, lexical=lexical, scope=scope)
+        mode = "lexical" if lexical else mode
+        return questions.search(self.parts, query, limit=limit, mode=mode, scope=scope, look=look)
 
     def ask(
         self,
@@ -116,24 +126,44 @@ class Brain:
         )
 
     def recall(
-        self, query: str, *, since: str = "", until: str = "", kind: str = "", person: str = "", limit: int = 10
+        self,
+        query: str,
+        *,
+        since: str = "",
+        until: str = "",
+        kind: str = "",
+        person: str = "",
+        limit: int = 10,
+        mode: Mode = "hybrid",
     ) -> Recalled:
         """What was asked, answered, noted, and when."""
         from brain.app import questions
 
         return questions.recall(
-            self.parts, query, since=since, until=until, kind=kind, person=person, limit=limit
+            self.parts, query, since=since, until=until, kind=kind, person=person, limit=limit, mode=mode
         )
+
+    def episodes(self, *, kind: str = "", limit: int = 1_000_000) -> list[Episode]:
+        """What happened, newest first."""
+        return self.parts.episodes.recent(limit, kind=kind)
+
+    def frozen_bm25(self, kind: str = "knowledge") -> FrozenBM25:
+        """The yardstick of the evaluation, over what is stored now."""
+        from brain.store.frozen import FrozenBM25
+
+        return FrozenBM25(self.parts.store.connection.conn, kind)
 
     # -- skills ---------------------------------------------------------------------------------------------------------
 
     def skill_add(self, path: Path) -> Skill:
         """Take in a folder with a SKILL.md."""
-        return self.parts.skills.add(path)
+        from brain.app import carrying
+
+        return carrying.skill_add(self.parts, path)
 
     def skills(self) -> list[Skill]:
         """All skills, by name."""
-        return self.parts.skills.list()
+        return list(self.parts.skills.list())
 
     def skill(self, name: str) -> Skill:
         """One skill whole. Raises `NotFound`."""
@@ -141,7 +171,7 @@ class Brain:
 
     def find_skills(self, query: str, limit: int = 5) -> list[Skill]:
         """Skills whose description fits, best first."""
-        return self.parts.skills.find(query, limit=limit)
+        return list(self.parts.skills.find(query, limit=limit))
 
     # -- the library ------------------------------------------------------------------------------------------------------
 

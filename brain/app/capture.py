@@ -1,6 +1,6 @@
 """Taking in: `add`, `note`, `remember`, `sync`, and filling the vectors behind them.
 
-Leaves out reading and saving files (`brain.intake`) and computing vectors (`brain.index`). Every function is handed the
+Leaves out reading and saving files (`brain.app.intake`) and computing vectors (`brain.index`). Every function is handed the
 parts; what was saved before a failure or Ctrl-C stays.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from brain.app.parts import SERVING, Parts
 from brain.errors import BrainError, UsageError
-from brain.intake import Intake, Tally, believable, shown, unchanged
+from brain.app.intake import Intake, Tally, believable, shown, unchanged
 from brain.types import AddReport, Episode
 from ingest.document import Document, new_id
 
@@ -44,7 +44,7 @@ def _rehearse(intake: Intake, places: Iterable[Path]) -> AddReport:
         known = intake.store.library.known_files(place.as_uri())
         for item in ingest.walk(place, limits=intake.limits):
             if isinstance(item, ingest.Found):
-                from brain.intake import uri_of
+                from brain.app.intake import uri_of
 
                 uri = uri_of(item.path)
                 state = "unchanged" if unchanged(item, known.get(uri)) else "updated" if uri in known else "added"
@@ -235,9 +235,12 @@ def _chroma(parts: Parts, tally: Tally, *, wait: bool) -> None:
 def _document(parts: Parts, uri: str, text: str, title: str | None, at: str | None = None) -> Document:
     import ingest
 
-    document = ingest.load_text(
-        text, uri=uri, title=title, dated_at=at or _seconds(parts), chunk_tokens=parts.config.ingest.chunk_tokens
-    )
+    try:
+        document = ingest.load_text(
+            text, uri=uri, title=title, dated_at=at or _seconds(parts), chunk_tokens=parts.config.ingest.chunk_tokens
+        )
+    except ingest.IngestError as error:
+        raise BrainError(f"this text cannot be kept: {error.reason}", error.hint) from None
     return replace(document, uri=f"note:{document.id}") if uri.startswith("note:") else document
 
 

@@ -15,7 +15,7 @@ from brain.app.capture import INLINE_CHUNKS, KINDS, finish
 from brain.app.parts import AUTO, BUILTIN, SERVING, Parts
 from brain.config import write_setting
 from brain.errors import BrainError, UsageError
-from brain.intake import Tally
+from brain.app.intake import Tally
 from brain.types import Generation, ModelRow, ModelTable, Root, Status
 
 ROLES = ("embed", "ask")
@@ -37,7 +37,7 @@ def status(parts: Parts) -> Status:
         documents=store.library.count(),
         chunks=store.vectors.size("knowledge"),
         episodes=parts.episodes.count(),
-        skills=len(parts.skills.list()),
+        skills=parts.skills.count(),
         embedder=serving.embedder.name if serving.embedder else "",
         embedder_reason=serving.degraded or serving.reason,
         generator=generator.name if generator else "extractive",

@@ -21,7 +21,7 @@ from brain.store import Store
 
 if TYPE_CHECKING:
     from brain.index import Indexes
-    from brain.intake import Intake
+    from brain.app.intake import Intake
     from brain.memory.episodes import EpisodeTable
     from brain.memory.search import EpisodeSearch
     from brain.memory.skills import SkillTable
@@ -103,7 +103,7 @@ class Parts:
 
     def intake(self) -> Intake:
         """Taking files in, under the limits of the configuration."""
-        from brain.intake import Intake
+        from brain.app.intake import Intake
         from brain.store.documents import Origin
         from ingest.limits import Limits
 

@@ -7,42 +7,48 @@ joins them. Every function is handed the parts.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 
+from brain import confidence
 from brain.answering import Asking, Say, answer, whole_store
 from brain.app.capture import refresh
 from brain.app.parts import Parts
 from brain.errors import BrainError, NotFound, UsageError
+from brain.protocols import Generator
+from brain.retrieval.retrieve import Mode
 from brain.types import Answer, Confidence, Episode, Recalled, Remembered, Retrieved, Scope
 
+NEAREST = 3  # episodes shown when none reaches the floor (STYLE.md, exit code 3)
+TRUNCATED = "the server cut the prompt: part of the passages was not read"
 QUESTION_CHARS = 8_000  # FAULTS row 39: a longer question is cut, and said so
 
 
-def search(parts: Parts, query: str, *, limit: int, lexical: bool, scope: Scope) -> Retrieved:
+def search(parts: Parts, query: str, *, limit: int, mode: Mode, scope: Scope, look: bool) -> Retrieved:
     """Ranked passages with the confidence that the notes hold an answer."""
-    notices = refresh(parts)
-    found = _retrieve(parts, query[:QUESTION_CHARS], limit=limit, lexical=lexical, scope=scope)
-    degraded = "; ".join(part for part in (found.degraded, *notices) if part)
-    return replace(found, degraded=degraded) if degraded != found.degraded else found
+    notices = tuple(refresh(parts)) if look else ()
+    if len(query) > QUESTION_CHARS:
+        notices += (f"the query was cut to its first {QUESTION_CHARS:,} characters",)
+    found = _retrieve(parts, query[:QUESTION_CHARS], limit=limit, mode=mode, scope=scope)
+    chance = found.confidence.found
+    return replace(found, notices=notices, below_floor=chance is not None and chance < confidence.FLOOR)
 
 
-def _retrieve(parts: Parts, query: str, *, limit: int, lexical: bool, scope: Scope) -> Retrieved:
+def _retrieve(parts: Parts, query: str, *, limit: int, mode: Mode, scope: Scope) -> Retrieved:
     from brain.retrieval import retrieve
 
     searchable = parts.store.search
-    if lexical:
+    if mode == "lexical":
         return retrieve(query, searchable=searchable, index=None, embedder=None, scope=scope, limit=limit, mode="lexical")
     serving = parts.serving
     index = parts.index("knowledge", serving.fingerprint) if serving.embedder is not None else None
-    found = retrieve(query, searchable=searchable, index=index, embedder=serving.embedder, scope=scope, limit=limit)
+    found = retrieve(query, searchable=searchable, index=index, embedder=serving.embedder, scope=scope, limit=limit, mode=mode)
     lag = parts.store.vectors.generations.lag(serving.fingerprint) if found.index == "chroma" else 0
     degraded = "; ".join(part for part in (serving.degraded, found.degraded) if part)
     return replace(found, degraded=degraded, index_lag=lag, confidence=Confidence(found=_found(found)))
 
 
 def _found(retrieved: Retrieved) -> float | None:
-    from brain import confidence
-
     return confidence.found(retrieved.signals) if retrieved.passages else 0.0
 
 
@@ -57,29 +63,46 @@ def ask(
         question = question[:QUESTION_CHARS]
     for notice in refresh(parts):
         say("notice", notice)
-    asked = _whole_store(parts, question, scope, say) or _from_passages(
-        parts, question, _previous(parts) if follow_up else "", scope=scope, limit=limit, anyway=anyway, say=say
-    )
-    return replace(asked, episode=_record(parts, asked)) if record else asked
+    signals: Mapping[str, float] = {}
+    asked = _whole_store(parts, question, scope, say)
+    if asked is None:
+        previous = _previous(parts) if follow_up else ""
+        asked, signals = _from_passages(
+            parts, question, previous, scope=scope, limit=limit, anyway=anyway, say=say
+        )  # fmt: skip
+    return replace(asked, episode=_record(parts, asked, signals)) if record else asked
 
 
 def _from_passages(
     parts: Parts, question: str, previous: str, *, scope: Scope, limit: int, anyway: bool, say: Say
-) -> Answer:
+) -> tuple[Answer, Mapping[str, float]]:
+    """(the answer, the signals of its retrieval)."""
     from brain.answering import widen
     from ingest.tokens import count_tokens
 
     query = widen(question, previous) if previous else question
-    found = _retrieve(parts, query, limit=limit, lexical=False, scope=scope)
+    found = _retrieve(parts, query, limit=limit, mode="hybrid", scope=scope)
     generator, _why, missing = parts.generator()
     asking = Asking(
         read=lambda passage_id, start, end: _read(parts, passage_id, start, end),
         count=count_tokens, say=say, idf=_idf(parts, question), embedder=parts.builtin,
         found=found.confidence.found, speed=getattr(generator, "prompt_speed", None), previous=previous, anyway=anyway,
     )  # fmt: skip
-    asked = answer(question, found.passages, generator=generator, asking=asking)
+    asked = _with_usage(answer(question, found.passages, generator=generator, asking=asking), generator)
     degraded = "; ".join(part for part in (found.degraded, missing, asked.degraded) if part)
-    return replace(asked, embedder=found.embedder, degraded=degraded, withheld=found.withheld)
+    return replace(asked, embedder=found.embedder, degraded=degraded, withheld=found.withheld), found.signals
+
+
+def _with_usage(asked: Answer, generator: Generator | None) -> Answer:
+    """What the server reported of its work: a prompt that it cut, or an answer that it did not finish, is said."""
+    usage = getattr(generator, "usage", None)
+    if usage is None or asked.provider == "builtin":
+        return asked
+    if usage.truncated:
+        asked = replace(asked, degraded="context truncated by server", notices=(*asked.notices, TRUNCATED))
+    if not usage.complete and asked.state != "not_found":
+        asked = replace(asked, state="incomplete")
+    return asked
 
 
 def _idf(parts: Parts, question: str) -> dict[str, float]:
@@ -117,14 +140,14 @@ def _previous(parts: Parts) -> str:
     return last.question
 
 
-def _record(parts: Parts, asked: Answer) -> str | None:
+def _record(parts: Parts, asked: Answer, signals: Mapping[str, float]) -> str | None:
     """Keep what was asked and answered; a broken-off answer is kept as a question without an answer."""
     from brain.memory.episodes import Circumstances
 
     text = "" if asked.state == "incomplete" else asked.text
     cited = tuple(f"{citation.source}:{citation.locator}" for citation in asked.citations)
     episode = Episode("", parts.moment().isoformat(timespec="seconds"), "ask", asked.question, text, cited, asked.state)
-    facts = Circumstances(confidence=asdict(asked.confidence), route=asked.route, model=asked.model)
+    facts = Circumstances(confidence={**asdict(asked.confidence), "signals": dict(signals)}, route=asked.route, model=asked.model)
     try:
         return parts.episodes.record(episode, facts).id
     except BrainError:
@@ -132,7 +155,7 @@ def _record(parts: Parts, asked: Answer) -> str | None:
 
 
 def recall(
-    parts: Parts, query: str, *, since: str, until: str, kind: str, person: str, limit: int
+    parts: Parts, query: str, *, since: str, until: str, kind: str, person: str, limit: int, mode: Mode
 ) -> Recalled:
     """Episodes by words, meaning and time window; the window may stand in the words ("in May")."""
     from brain.index import embed_pending
@@ -155,15 +178,20 @@ def recall(
     found = retrieve(
         words, searchable=parts.episode_search(kind, person), scope=Scope(since=since, until=until), embedder=serving.embedder,
         index=parts.index("episodes", serving.fingerprint) if serving.embedder is not None else None,
-        limit=max(limit, ranking.DEPTH), per_document=None, collapse_copies=False,
+        limit=max(limit, ranking.DEPTH), per_document=None, collapse_copies=False, mode=mode,
     )  # fmt: skip
     ids = [passage.id for passage in found.passages]
     ranked = ranking.rerank(
         found.passages, parts.episodes.many(ids), now=now, corrected=parts.episodes.superseded(ids), timed=bool(since or until)
     )
-    remembered = tuple(_remembered(parts, episode, score) for episode, score in ranked[:limit])
-    degraded = found.degraded or serving.degraded
-    return Recalled(query, remembered, since=since, until=until, degraded=degraded, embedder=found.embedder)
+    chance = _found(found) if mode == "hybrid" else None
+    there = chance is None or chance >= confidence.FLOOR
+    shown = ranked[: limit if there else min(limit, NEAREST)]
+    return Recalled(
+        query, tuple(_remembered(parts, episode, score) for episode, score in shown), found=there and bool(shown),
+        since=since, until=until, degraded=found.degraded or serving.degraded, embedder=found.embedder,
+        confidence=Confidence(found=chance),
+    )  # fmt: skip
 
 
 def _remembered(parts: Parts, episode: Episode, score: float) -> Remembered:

@@ -114,13 +114,10 @@ def restore(parts: Parts, reference: str) -> Forgotten:
         for item_id in wanted:
             parts.store.trash.restore(item_id)
     from brain.app.capture import finish
-    from brain.intake import Tally
+    from brain.app.intake import Tally
 
     finish(parts, Tally())
-    first = next(item for item in listing if item.id == wanted[0])
-    if len(wanted) > 1:
-        return Forgotten(first.id, first.kind, f"{first.source} and {len(wanted) - 1} more", first.title, at=first.at)
-    return first
+    return next(item for item in listing if item.id == wanted[0])
 
 
 def forgotten(parts: Parts) -> list[Forgotten]:

@@ -187,4 +187,3 @@ def _fence_of(facts: Mapping[str, Any]) -> tuple[str, str]:
     if isinstance(fence, list) and len(fence) == 2 and all(isinstance(part, str) for part in fence):
         return fence[0], fence[1]
     return "", ""
-

@@ -50,7 +50,9 @@ def render(day: str, rounds: Sequence[StoredEpisode], names: Names, days: Mappin
 
 def _round(item: StoredEpisode, names: Names, days: Mapping[str, str]) -> str:
     episode = item.episode
-    title = " · ".join(part for part in (episode.at[11:16], episode.kind, episode.session, ", ".join(episode.people)) if part)
+    title = " · ".join(
+        part for part in (episode.at[11:16], episode.kind, episode.session, ", ".join(episode.people)) if part
+    )
     shown = " ".join("".join(c if c.isprintable() else " " for c in title).split())
     parts = [f"\n## {shown}\n{_OPEN}{machine(_facts(item))}{_CLOSE}\n{episode.question}{_ANSWER}{episode.answer}{_END}"]
     links = dict.fromkeys(link for link in map(names.cited, episode.citations) if link)

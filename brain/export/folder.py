@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import Any
 
 from brain.errors import BrainError, Refused
 from brain.export.names import is_safe
+from brain.export.plain import open_plain
 from brain.faults import reach
 
 MANIFEST = ".brain-export.json"  # `ingest.walk` leaves out every folder that holds one
@@ -27,7 +27,6 @@ BATCH_FILES = 500  # files between two writings of the manifest …
 BATCH_CHARACTERS = 16 * 2**20  # … or so much text
 MANIFEST_BYTES = 256 * 2**20  # a larger one is not ours: 100 bytes a file
 TEMPORARY = ".brain-export-tmp"
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -154,15 +153,14 @@ class Folder:
         except FileNotFoundError:
             return None
         try:
-            descriptor = os.open(name.rpartition("/")[2], _READ, dir_fd=folder)
+            with open_plain(name.rpartition("/")[2], folder=folder) as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
         except FileNotFoundError:
             return None
         except OSError:
             return ""
         finally:
             os.close(folder)
-        with os.fdopen(descriptor, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() if stat.S_ISREG(os.fstat(descriptor).st_mode) else ""
 
     def _unlink(self, name: str) -> bool:
         """Remove a file and the folders that it leaves empty; False when it cannot be removed."""
@@ -213,9 +211,7 @@ def read_manifest(path: Path) -> Manifest:
     """The manifest of a folder; an empty one when there is none. Raises `BrainError` for one that cannot be read."""
     file = path / MANIFEST
     try:
-        with os.fdopen(os.open(file, _READ), "rb") as opened:
-            if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-                raise Refused(f"{file} is no plain file", "move it away, then try again")
+        with open_plain(file) as opened:
             body = json.loads(opened.read(MANIFEST_BYTES))
         if not isinstance(body, dict) or body.get("format") != FORMAT:
             raise ValueError("another format")

@@ -7,7 +7,6 @@ file that cannot be read is given as `Skipped`, and the rest goes on. Leaves out
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from brain.export import documents, episodes
 from brain.export.documents import MARKER
 from brain.export.folder import MANIFEST, Manifest, read_manifest
 from brain.export.frontmatter import BadFrontMatter, parse, split, text_at
+from brain.export.plain import open_plain
 from brain.export.rows import StoredDocument, StoredEpisode, StoredSkill
 from brain.export.skills import KIND as SKILL
 from brain.export.skills import MAIN, read_skill
@@ -69,7 +69,9 @@ def read_export(directory: Path) -> Iterator[Stored | Skipped]:
 
 def _skipped(path: Path, error: Exception) -> Skipped:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return Skipped(str(path), "unreadable", "not UTF-8" if isinstance(error, UnicodeDecodeError) else reason, "mend the file")
+    return Skipped(
+        str(path), "unreadable", "not UTF-8" if isinstance(error, UnicodeDecodeError) else reason, "mend the file"
+    )
 
 
 def _files(directory: Path) -> Iterator[Path]:
@@ -103,9 +105,9 @@ def _kind(text: str) -> str:
 
 def _text(path: Path) -> str:
     """A plain file's text, line ends as they stand. Raises `OSError`, `UnicodeDecodeError`, `BadFrontMatter`."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-        facts = os.fstat(file.fileno())
-        if not stat.S_ISREG(facts.st_mode) or facts.st_size > FILE_BYTES:
-            raise BadFrontMatter("too large or no plain file")
-        text = file.read(FILE_BYTES).decode("utf-8")
+    with open_plain(path) as file:
+        data = file.read(FILE_BYTES + 1)
+    if len(data) > FILE_BYTES:
+        raise BadFrontMatter("too large")
+    text = data.decode("utf-8")
     return text.replace("\r\n", "\n") if text.startswith("---\r\n") else text

@@ -121,7 +121,8 @@ def stored_document(row: Mapping[str, Any], chunks: Sequence[Mapping[str, Any]])
     return StoredDocument(
         **same,
         chunks=tuple(
-            StoredChunk(c["start"], c["end"], c["tokens"], c["locator"], tuple(json.loads(c["heading"]))) for c in chunks
+            StoredChunk(c["start"], c["end"], c["tokens"], c["locator"], tuple(json.loads(c["heading"])))
+            for c in chunks
         ),
         tags=tuple(sorted((str(tag), str(by)) for tag, by in row["tags"])),
         aliases=tuple(json.loads(row["aliases"])),

@@ -8,7 +8,6 @@ Serves `brain skill add`, the export and the import.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from brain.errors import Refused, UsageError
 from brain.export.documents import MARKER
 from brain.export.frontmatter import BadFrontMatter, dump, lines_of, map_at, parse, split, text_at
 from brain.export.names import folder_name, is_safe
+from brain.export.plain import open_plain
 from brain.export.rows import ID, StoredSkill
 from brain.types import Skill
 
@@ -68,10 +68,11 @@ def parse_skill(text: str, path: str = "") -> StoredSkill:
         id=given if ID.fullmatch(given) else "", name=text_at(values, "name"), description=text_at(values, "description"),
         body=body, path=text_at(ours, "path") if ours else path, status=text_at(ours, "status", "active"),
     )  # fmt: skip
+    files = {} if own == _plain(skill) else {MAIN: own}
     lines = body.count("\n")
     too_long = f"{skill.name}: the body has {lines} lines; move what is needed seldom into files beside it"
     return StoredSkill(
-        skill, files={MAIN: own}, label=text_at(ours, "label", "internal"), version=text_at(ours, "version"),
+        skill, files=files, label=text_at(ours, "label", "internal"), version=text_at(ours, "version"),
         added_at=text_at(ours, "added_at"), updated_at=text_at(ours, "updated_at"),
         warnings=(too_long,) if lines >= BODY_LINES else (),
     )  # fmt: skip
@@ -82,7 +83,7 @@ def render_skill(item: StoredSkill) -> Iterator[tuple[str, str]]:
     skill, folder = item.skill, folder_name(item.skill.name)
     own = item.files.get(MAIN, "")
     if not _says(own, skill):
-        own = "".join(f"{line}\n" for line in lines_of({"name": skill.name, "description": skill.description}))
+        own = _plain(skill)
     facts = {
         "id": skill.id, "status": skill.status, "path": skill.path, "label": item.label, "version": item.version,
         "added_at": item.added_at, "updated_at": item.updated_at,
@@ -92,6 +93,11 @@ def render_skill(item: StoredSkill) -> Iterator[tuple[str, str]]:
     for name, text in sorted(item.files.items()):
         if name != MAIN and all(is_safe(part) for part in name.split("/")):
             yield f"{folder}/{name}", text
+
+
+def _plain(skill: Skill) -> str:
+    """The front matter of a skill that says nothing but what it must; such a one is not kept word for word."""
+    return "".join(f"{line}\n" for line in lines_of({"name": skill.name, "description": skill.description}))
 
 
 def _says(block: str, skill: Skill) -> bool:
@@ -142,13 +148,12 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
 def _bytes(path: Path) -> bytes | None:
     """A regular file's bytes, at most one more than the cap; None when there is none. Raises `Refused` for a link."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+        with open_plain(path) as file:
+            return file.read(FILE_BYTES + 1)
     except OSError as error:
         if path.is_symlink():
             raise Refused(f"{path} is a symbolic link", "copy the file that it points to into the folder") from error
         return None
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read(FILE_BYTES + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
 
 
 def _text(data: bytes) -> str | None:

@@ -57,6 +57,7 @@ def export(
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown or not kinds:
         raise UsageError(f"{', '.join(unknown) or 'nothing'} cannot be exported", f"name some of: {', '.join(KINDS)}")
+    _beside(directory, source.roots)
     folder = Folder.open(directory, force=force, facts=_facts(source))
     try:
         names = _names(source, kinds)
@@ -75,6 +76,16 @@ def export(
     )  # fmt: skip
 
 
+def _beside(directory: Path, roots: Sequence[Row]) -> None:
+    """A folder that was added cannot be the export: the mark of an export would hide a person's own notes in it."""
+    top = directory.expanduser().resolve()
+    for root in roots:
+        if Path(str(root["path"])).resolve().is_relative_to(top):
+            raise UsageError(
+                f"{root['path']} was added, so it cannot be exported into", f"name a folder of its own: {top / 'brain'}"
+            )
+
+
 def _facts(source: Source) -> dict[str, Any]:
     """What the manifest carries besides: no time of a look, which would differ from day to day."""
     roots = [{"uri": root["uri"], "path": root["path"], "options": root.get("options") or {}} for root in source.roots]
@@ -83,7 +94,11 @@ def _facts(source: Source) -> dict[str, Any]:
 
 def _names(source: Source, kinds: Sequence[str]) -> Names:
     return Names.of(
-        ({key: row[key] for key in ("id", "uri", "title", "source")}, json.loads(row["aliases"]), [c["id"] for c in chunks])
+        (
+            {key: row[key] for key in ("id", "uri", "title", "source")},
+            json.loads(row["aliases"]),
+            [c["id"] for c in chunks],
+        )
         for row, chunks in source.documents()
         if folder_of(row["uri"]) in kinds
     )
@@ -108,5 +123,3 @@ def _skills(source: Source, folder: Folder) -> None:
     for row in source.skills():
         for name, text in skills.render_skill(stored_skill(row)):
             folder.put(f"skills/{name}", text)
-
-

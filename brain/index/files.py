@@ -68,6 +68,8 @@ def locked(path: Path, *, seconds: float) -> Iterator[bool]:
 
 def write_manifest(directory: Path) -> None:
     """Note every file with its size and checksum. Only after a clean close, when no process has the directory open."""
+    if not directory.is_dir():
+        return  # someone deleted the index while it was open, which is allowed
     text = json.dumps(_checksums(directory), sort_keys=True).encode()
     with replaced(directory / MANIFEST) as handle:
         os.write(handle, text)

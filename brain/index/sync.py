@@ -25,6 +25,8 @@ from brain.protocols import Progress, silent
 from brain.types import Synced
 
 BATCH = 1_000  # chunks per call of Chroma (HOUSE §10)
+LEAVING_SECONDS = 1.0  # a process that let go of the lock is gone by then
+POLL_SECONDS = 0.05
 STALE_SECONDS = 3_600  # a temporary file older than this was left by a process that died
 
 
@@ -76,10 +78,9 @@ def sweep(truth: Truth, directory: Path) -> None:
     """
     generations = truth.generations
     for found in generations.all():
-        abandoned = found.state == "building" and not alive(found.owner_pid or 0, found.owner_start or "")
-        if abandoned:
+        if _abandoned(found):
             generations.bury(found.n)
-        if abandoned or found.state == "dead":
+        if _abandoned(found) or found.state == "dead":
             reach("index.before_rmtree")
             remove(directory_of(directory, found.n))
             generations.forget(found.n)
@@ -102,7 +103,18 @@ def _settled(truth: Truth, directory: Path, fingerprint: str) -> bool:
     generation = truth.generations.usable(fingerprint)
     if generation is None:
         return not truth.fingerprints().get(fingerprint)
-    return generation.applied_seq == truth.last_seq() and not doubt(directory, generation)
+    leftovers = any(_abandoned(found) or _buried(directory, found) for found in truth.generations.all())
+    return not leftovers and generation.applied_seq == truth.last_seq() and not doubt(directory, generation)
+
+
+def _abandoned(found: Generation) -> bool:
+    """Half built, and its builder died."""
+    return found.state == "building" and not alive(found.owner_pid or 0, found.owner_start or "")
+
+
+def _buried(directory: Path, found: Generation) -> bool:
+    """Given up, but its directory is still there."""
+    return found.state == "dead" and directory_of(directory, found.n).exists()
 
 
 class _Job:
@@ -124,7 +136,7 @@ class _Job:
             if worker.lock(self._directory / LOCK, seconds=wait_seconds):
                 sweep(self._truth, self._directory)
                 present = self._generations.usable(self._fingerprint)
-                if present is None or not self._in_use(present):
+                if present is None or self._free(present, max(wait_seconds, LEAVING_SECONDS)):
                     if present is None or refill or not sound(self._truth, self._directory, present):
                         self._replace(worker, present, keep=refill)
                     else:
@@ -134,9 +146,14 @@ class _Job:
         return Synced(self._applied, self._removed, self._generations.lag(self._fingerprint))
 
     @staticmethod
-    def _in_use(generation: Generation) -> bool:
-        """Another living process writes it, though we have the lock: someone deleted the lock file."""
-        return generation.state == "dirty" and alive(generation.owner_pid or 0, generation.owner_start or "")
+    def _free(generation: Generation, seconds: float) -> bool:
+        """Whether nobody else writes it. We have the lock, so that one is leaving, or someone deleted the lock file."""
+        end = time.monotonic() + seconds
+        while generation.state == "dirty" and alive(generation.owner_pid or 0, generation.owner_start or ""):
+            if time.monotonic() > end:
+                return False
+            time.sleep(POLL_SECONDS)
+        return True
 
     def _continue(self, worker: Worker, present: Generation) -> None:
         """The outbox into the present generation."""

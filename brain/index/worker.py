@@ -95,15 +95,19 @@ def main() -> None:
     limit("RLIMIT_CORE", 0)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not fall between the messages
-    with ExitStack() as stack, suppress(BrokenPipeError):
-        desk = Desk(stack)
-        try:
-            while (message := read(sys.stdin.buffer)) is not None:
-                header, payload = message
-                send(answers, _answer(getattr(desk, header["op"]), header, payload))
-        finally:
-            with suppress(Unavailable):
-                desk.close({}, b"")
+    desk = Desk(ExitStack())
+    status = 1
+    try:
+        while (message := read(sys.stdin.buffer)) is not None:
+            header, payload = message
+            send(answers, _answer(getattr(desk, header["op"]), header, payload))
+        status = 0
+    except BrokenPipeError:
+        status = 0
+    finally:
+        with suppress(Unavailable):
+            desk.close({}, b"")
+        os._exit(status)  # the lock goes with the process, not a moment before it
 
 
 def _answer(

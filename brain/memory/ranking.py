@@ -7,12 +7,11 @@ works over memory as over knowledge) and any model. Serves `Brain.recall`.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from brain.memory.episodes import words_of
-from brain.types import Episode, Remembered
+from brain.types import Episode, Passage
 
 DEPTH = 50  # MEMORY.md, recall 3: so many are ranked again
 # Shares of the best passage's score: together they cannot lift a round over one that is a twelfth of the best score
@@ -33,21 +32,26 @@ LOOKED_AT = 2_000  # characters of a round that are looked at for such words
 
 
 def rerank(
-    found: Sequence[Remembered], *, now: datetime, corrected: Collection[str] = (), timed: bool = False
-) -> list[Remembered]:
-    """The first DEPTH of what retrieval found, best first, with scores on the scale that they came with.
+    passages: Sequence[Passage],
+    episodes: Mapping[str, Episode],
+    *,
+    now: datetime,
+    corrected: Collection[str] = (),
+    timed: bool = False,
+) -> list[tuple[Episode, float]]:
+    """(episode, score), best first, of the first DEPTH passages whose id is in `episodes`; scores keep their scale.
 
     `corrected`: ids that a later round supersedes. `timed`: the question named a time, so recency counts nothing.
     """
-    found = found[:DEPTH]
-    best = max((abs(item.score) for item in found), default=0.0)
+    found = [(episodes[passage.id], passage.score) for passage in passages[:DEPTH] if passage.id in episodes]
+    best = max((abs(score) for _, score in found), default=0.0)
     ranked = []
-    for item in found:
-        extra = IMPORTANCE * importance(item.episode) - CORRECTED * (item.episode.id in corrected)
+    for episode, score in found:
+        extra = IMPORTANCE * importance(episode) - CORRECTED * (episode.id in corrected)
         if not timed:
-            extra += RECENCY * recency(item.episode.at, now)
-        ranked.append(replace(item, score=item.score + best * extra))
-    return sorted(ranked, key=lambda item: -item.score)  # stable: equal ones stay in the order of retrieval
+            extra += RECENCY * recency(episode.at, now)
+        ranked.append((episode, score + best * extra))
+    return sorted(ranked, key=lambda item: -item[1])  # stable: equal ones stay in the order of retrieval
 
 
 def recency(at: str, now: datetime) -> float:

@@ -16,9 +16,15 @@ from ingest.terms import stem
 if TYPE_CHECKING:
     from brain.protocols import Vectors
 
-TOPIC, TERMS, AROUND = 2.0, 1.0, 0.25  # column weights of BM25, as for knowledge; RETRIEVAL.md §2 measured `around` on turns
+TOPIC, TERMS, AROUND = (
+    2.0,
+    1.0,
+    0.25,
+)  # column weights of BM25, as for knowledge; RETRIEVAL.md §2 measured `around` on turns
 CHARACTERS_PER_TOKEN = 4  # of English, roughly; episodes do not store their tokens
-SHORT_CHARACTERS = 60 * CHARACTERS_PER_TOKEN  # a round under this is read together with its neighbours, as for knowledge
+SHORT_CHARACTERS = (
+    60 * CHARACTERS_PER_TOKEN
+)  # a round under this is read together with its neighbours, as for knowledge
 CRC_BYTES = 4  # behind the sentence vectors of a text stands their checksum (store/vectors.py)
 PAGE = 500  # bound variables per statement; SQLite's own limit was 999 for long
 

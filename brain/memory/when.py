@@ -2,8 +2,8 @@
 
 A small grammar finds what is certainly a time, the dateparser library says which day it is, and the calendar widens it
 to the week, month or year that was meant. Leaves out hours, seasons and events ("before the launch"): what is not
-surely a time restricts nothing, since a wrong filter hides the answer. English in free text; any language that
-dateparser knows in `since_of` and `until_of`. Relative to `now`, never to the clock; nothing is downloaded. Serves
+surely a time restricts nothing, since a wrong filter hides the answer. English in free text; six languages more in
+`since_of` and `until_of`. Relative to `now`, never to the clock; nothing is downloaded. Serves
 `brain recall`.
 """
 
@@ -21,14 +21,21 @@ if TYPE_CHECKING:
     from dateparser.date import DateDataParser
 
 QUESTION_CHARACTERS = 8_000  # FAULTS.md row 39: a question is read so far
+LANGUAGES = (
+    "en",
+    "de",
+    "fr",
+    "es",
+    "it",
+    "pt",
+    "nl",
+)  # of options; as in ingest/dates.py, each more makes a look slower
 AROUND_DAYS = 3  # "two weeks ago" means that week more or less: so many days on either side
 
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _SHORT = "jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec"
 _WEEKDAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
-_COUNT = (
-    r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a\s+couple\s+of|a\s+few|couple\s+of|few)"
-)
+_COUNT = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a\s+couple\s+of|a\s+few|couple\s+of|few)"
 _UNIT = r"(?:days?|weeks?|months?|years?)"
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?!\d)"
 _YEAR = r"(?:19|20)\d{2}(?![\d-])"
@@ -80,15 +87,13 @@ _COUNT_WORDS = (
 
 
 class Window(NamedTuple):
-    """Days, inclusive, as ISO 8601 dates; "" is open."""
+    """Days, inclusive, as ISO 8601 dates; "" is open. `words` is the part of the question that said so, so that it need
+    not be looked for in the texts as well.
+    """
 
     since: str
     until: str
-
-
-class _Said(NamedTuple):
-    window: Window
-    words: str
+    words: str = ""
 
 
 class _Span(NamedTuple):
@@ -100,45 +105,13 @@ def window_of(text: str, now: datetime) -> Window | None:
     """The window that a question names, or None when it surely names none or only a time to come.
 
     >>> window_of("what did we decide about pricing in May", datetime(2026, 5, 20))
-    Window(since='2026-05-01', until='2026-05-31')
+    Window(since='2026-05-01', until='2026-05-31', words='in May')
     """
-    said = _said(text, now)
-    return said.window if said else None
-
-
-def without_time(text: str, now: datetime) -> str:
-    """The question without the words that `window_of` read, so that they are not looked for in the texts as well.
-
-    >>> without_time("what did we decide about pricing in May", datetime(2026, 5, 20))
-    'what did we decide about pricing'
-    """
-    said = _said(text, now)
-    return " ".join(text.replace(said.words, " ", 1).split()) if said else text
-
-
-def moment_of(text: str, now: datetime) -> datetime | None:
-    """The moment that `--at TEXT` means, with an offset: ISO 8601, or the first moment of a day that is said in words.
-
-    None when it means none. A moment without an offset is in the zone of `now`.
-    """
-    plain = text.strip()[:QUESTION_CHARACTERS]
-    try:
-        moment = datetime.fromisoformat(plain)
-    except ValueError:
-        span = _span(plain, now, exact=True) if plain else None
-        if span is None:
-            return None
-        moment = datetime.combine(span.first, datetime.min.time())
-    return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
-
-
-def _said(text: str, now: datetime) -> _Said | None:
     for read in (_range, _led, _alone):
-        said = read(text[:QUESTION_CHARACTERS], now)
-        if said is not None:
-            since, until = said.window
-            past = not since or since <= _iso(now.date())
-            return said if past and (not until or since <= until) else None
+        window = read(text[:QUESTION_CHARACTERS], now)
+        if window is not None:
+            past = not window.since or window.since <= _iso(now.date())
+            return window if past and (not window.until or window.since <= window.until) else None
     return None
 
 
@@ -161,18 +134,18 @@ def _whole(text: str, now: datetime, option: str) -> _Span:
     return span
 
 
-def _range(text: str, now: datetime) -> _Said | None:
+def _range(text: str, now: datetime) -> Window | None:
     for match in _RANGE.finditer(text):
         begin, end = match["a"] or match["c"], match["b"] or match["d"]
         last = _span(end, now, exact=True)
         # "between March and May 2025": the March before that May
         first = _span(begin, datetime.combine(last.last, now.time()), exact=True) if last else None
         if first and last:
-            return _Said(Window(_iso(first.first), _iso(last.last)), match[0])
+            return Window(_iso(first.first), _iso(last.last), match[0])
     return None
 
 
-def _led(text: str, now: datetime) -> _Said | None:
+def _led(text: str, now: datetime) -> Window | None:
     for match in _LED.finditer(text):
         lead = match["lead"].lower()
         if match["rolling"] or match["one"]:
@@ -182,11 +155,11 @@ def _led(text: str, now: datetime) -> _Said | None:
         else:
             window = _directed(lead, match["at"], now)
         if window is not None:
-            return _Said(window, match[0])
+            return window._replace(words=match[0])
     return None
 
 
-def _alone(text: str, now: datetime) -> _Said | None:
+def _alone(text: str, now: datetime) -> Window | None:
     for match in _ALONE.finditer(text):
         if match["rolling"] or match["one"]:
             window = _rolling(match["rolling"] or f"1 {match['one']}", now)
@@ -195,7 +168,7 @@ def _alone(text: str, now: datetime) -> _Said | None:
         else:
             window = _directed("in", match["at"], now)
         if window is not None:
-            return _Said(window, match[0])
+            return window._replace(words=match[0])
     return None
 
 
@@ -298,7 +271,7 @@ def _parse(words: str, now: datetime, floor: bool) -> tuple[date, str] | None:
             return None
     order = "DMY" if re.fullmatch(r"\d{1,2}\.\d{1,2}\.\d{2,4}", words) else "MDY"
     plain = now.replace(tzinfo=None)
-    for languages in (("en",), ()):
+    for languages in (LANGUAGES[:1], LANGUAGES):
         try:
             found = _parser(languages, order, plain, floor).get_date_data(words)
         except (OverflowError, ValueError):
@@ -322,7 +295,7 @@ def _parser(languages: tuple[str, ...], order: str, now: datetime, floor: bool) 
         "RETURN_AS_TIMEZONE_AWARE": False,
         "DATE_ORDER": order,
     }
-    return DateDataParser(languages=list(languages) or None, settings=settings)
+    return DateDataParser(languages=list(languages), settings=settings)
 
 
 def _iso(day: date) -> str:

@@ -128,7 +128,7 @@ class OllamaEmbedder:
         import numpy as np
 
         wrong = f"{self.name} gave unusable vectors"
-        advice = f"fetch it again: `brain models pull {self.name}`, or `brain models use builtin`"
+        advice = f"fetch it again: `brain models pull {self.name}`, or `brain models use embed builtin`"
         if rows.ndim != 2 or len(rows) != count:
             raise Broken(f"{wrong}: {len(rows)} for {count} texts", advice)
         if rows.shape[1] != self.fingerprint.dimensions:

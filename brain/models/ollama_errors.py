@@ -14,7 +14,7 @@ from brain.models.locality import CLOUD_ADVICE, MODEL_ADVICE, Address
 
 SHOWN = 200  # characters of a server's own words that a message repeats
 NESTING = 3  # times that an error text may hold an error object again; one is seen in the wild (OLLAMA.md §1)
-LOCAL_INSTEAD = "or use the built-in model: `brain models use builtin`"
+LOCAL_INSTEAD = "or use the built-in model: `brain models use ask builtin`"
 
 
 class Busy(Unavailable):

@@ -253,7 +253,7 @@ def _as_ours(address: Address) -> Iterator[None]:
     except httpcore.TimeoutException:
         raise Unavailable(
             f"Ollama at {address.shown} did not answer in time",
-            "see what it is doing with `ollama ps`, or use the built-in model: `brain models use builtin`",
+            "see what it is doing with `ollama ps`, or use the built-in model: `brain models use ask builtin`",
         ) from None
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError):
         raise Unavailable(

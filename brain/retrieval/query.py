@@ -23,18 +23,18 @@ STOP = frozenset(
     might must not no nor so such it its he she his her him them they their theirs we us our ours you your yours i me
     my mine who whom whose which what when where why how there here also any some all each both few more most other own
     same too very just only s t d ll re ve m don doesn didn isn aren wasn weren hasn haven hadn won wouldn shouldn
-    couldn""".split()  # noqa: SIM905 - a list of words is read as words
+    couldn""".split()
 )
 _NAME = re.compile(r"[^\W_]+(?:[._/:@-][^\W_]+)+|[a-z]+[A-Z]\w*")  # foo_bar, v2026.4.10, parseReply, a/b.py, well-known
-_MANY = frozenset("number percentage percent amount".split())  # noqa: SIM905
-_WHEN = frozenset("when year date month day".split())  # noqa: SIM905
+_MANY = frozenset("number percentage percent amount".split())
+_WHEN = frozenset("when year date month day".split())
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _DAY = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)?\b")
 _MAY = re.compile(r"\b(?:in|on|of|since|until|\d{1,2}(?:st|nd|rd|th)?) may\b|\bmay,? \d", re.IGNORECASE)  # not the verb
 _MONTHS = {
     name: number
     for number, name in enumerate(
-        "january february march april may june july august september october november december".split(),  # noqa: SIM905
+        "january february march april may june july august september october november december".split(),
         start=1,
     )
 }

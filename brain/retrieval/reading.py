@@ -14,10 +14,11 @@ from itertools import pairwise
 
 from brain.retrieval.query import Query
 from brain.types import Passage
-from ingest.terms import pieces, stem, tokens
+from ingest.terms import stem, tokens
 
 USUAL_LENGTH = math.log(64)  # log of words; `length` is measured from here
 LONG_SENTENCE = 0.02  # per word: how much a long sentence weighs less in `dense_sentence` (half at 50 words)
+K1, B = 1.2, 0.75  # of BM25, the usual ones, which are also those of FTS5
 MAX_PIECES = 2_000  # words of one passage that are read; chunks have at most a quarter of that
 
 _SPEAKER = re.compile(r"\s*(?:\[?\d{1,2}:\d{2}\]?\s*)?(?:\*\*)?([^\W\d_][\w.'’ -]{0,30})(?:\*\*)?:\s")
@@ -26,11 +27,11 @@ _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 _TIME_WORDS = frozenset(
     """january february march april may june july august september october november december monday tuesday wednesday
     thursday friday saturday sunday yesterday today tomorrow ago week weeks month months year years day days weekend
-    night morning summer winter spring fall last next""".split()  # noqa: SIM905 - a list of words is read as words
+    night morning summer winter spring fall last next""".split()
 )
 _NUMBER_WORDS = frozenset(
     """one two three four five six seven eight nine ten twelve twenty thirty hundred thousand million billion half third
-    quarter several few once twice""".split()  # noqa: SIM905
+    quarter several few once twice""".split()
 )
 
 
@@ -47,6 +48,8 @@ class Lens:
         self._exact = {word: idf[stem(word)] for word in query.words}
         self._exact_total = sum(self._exact.values()) or 1.0
         order = [numbers[term] for term in query.stems]
+        self._repeats = [order.count(number) for number in range(len(self._terms))]
+        self._ceiling = sum(self._weights[number] for number in order) or 1.0
         self._pairs = [(a, b, min(self._weights[a], self._weights[b])) for a, b in pairwise(order) if a != b]
         self._pairs_total = sum(weight for _, _, weight in self._pairs) or 1.0
         self._said = frozenset(query.everything)
@@ -66,17 +69,25 @@ class Lens:
         found.discard(_ELSEWHERE)
         return found
 
-    def read(self, passage: Passage, *, named: frozenset[str] = frozenset()) -> dict[str, float]:
-        """The named numbers of one passage; its `before` and `after` are read where it has them."""
-        found = pieces(passage.text)[:MAX_PIECES]
+    def read(
+        self, passage: Passage, found: Sequence[str], *, average: float, named: frozenset[str] = frozenset()
+    ) -> dict[str, float]:
+        """The named numbers of one passage; its `before` and `after` are read where it has them.
+
+        `found` holds the `pieces` of its text, `average` the mean number of pieces among the candidates.
+        """
+        found = found[:MAX_PIECES]
         title = " ".join((passage.title, *passage.heading))
-        inside, best, weighed, close = self._walk(found)
-        length = sum(1 for piece in found if piece[0].isalnum())
+        numbers = [self._words[piece] for piece in found]
+        inside, best, weighed, close, length = self._walk(numbers)
+        titled = self.terms_in(title)
         said = set(found)
-        covered = self.share(inside | self.terms_in(title))
+        covered = self.share(inside | titled)
         return {
             "coverage": covered,
             "exact": self._verbatim(said.union(tokens(title))) - covered,
+            "title": self.share(titled),
+            "often": self._often(numbers, len(found) / (average or 1.0)),
             "ordered": close,
             "sentence": best,
             "terse_sentence": weighed,
@@ -89,30 +100,37 @@ class Lens:
             "length": math.log(length + 1) - USUAL_LENGTH,
         }
 
-    def _walk(self, found: Sequence[str]) -> tuple[set[int], float, float, float]:
-        """Stems inside, the best sentence's share, the same with long sentences weighed less, share of pairs in order."""
+    def _often(self, numbers: Sequence[int], length: float) -> float:
+        """BM25 of the text alone, without title and neighbours, over its ceiling; `length` relative to the others."""
+        total = 0.0
+        damping = K1 * (1 - B + B * length)
+        for number, weight in enumerate(self._weights):
+            if times := numbers.count(number):
+                total += self._repeats[number] * weight * times * (K1 + 1) / (times + damping)
+        return total / self._ceiling
+
+    def _walk(self, numbers: Sequence[int]) -> tuple[set[int], float, float, float, int]:
+        """Stems inside, best sentence's share, the same with long ones weighed less, pairs in order, words."""
         inside: set[int] = set()
         sentence: set[int] = set()
         followed: set[tuple[int, int]] = set()
         best = weighed = 0.0
-        words, before = 0, _ELSEWHERE
-        for piece in (*found, "."):
-            number = self._words[piece]
-            if number == _END:
-                if sentence:
-                    share = self.share(sentence)
-                    best, weighed = max(best, share), max(weighed, share / (1 + LONG_SENTENCE * words))
-                    inside |= sentence
-                    sentence = set()
-                words = 0
-                continue
+        begin, ends, before = 0, 0, _ELSEWHERE
+        for place, number in enumerate((*numbers, _END)):
             if number >= 0:
                 sentence.add(number)
                 followed.add((before, number))
+            elif number == _END:
+                if sentence:
+                    share = self.share(sentence)
+                    best, weighed = max(best, share), max(weighed, share / (1 + LONG_SENTENCE * (place - begin)))
+                    inside |= sentence
+                    sentence = set()
+                begin, ends = place + 1, ends + 1
+                continue
             before = number
-            words += 1
         pairs = sum(weight for a, b, weight in self._pairs if (a, b) in followed)
-        return inside, best, weighed, pairs / self._pairs_total
+        return inside, best, weighed, pairs / self._pairs_total, len(numbers) + 1 - ends
 
     def _verbatim(self, said: set[str]) -> float:
         """The share of the question's words that stand there in the same form."""

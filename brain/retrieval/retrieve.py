@@ -8,7 +8,7 @@ needs). Serves search, ask and recall.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ from brain.retrieval.reading import Lens
 from brain.retrieval.signals import signals
 from brain.retrieval.variety import collapse, spread
 from brain.types import Passage, Retrieved, Scope
-from ingest.terms import stem
+from ingest.terms import pieces, stem
 
 Mode = Literal["hybrid", "lexical", "dense"]
 CANDIDATES = 40  # of each ranking; 50 changes no figure by .002 and costs a quarter more
@@ -43,9 +43,11 @@ class Candidates:
     dense: list[tuple[str, float]] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
     signs: list[dict[str, float]] = field(default_factory=list)
+    said: dict[str, frozenset[str]] = field(default_factory=dict)
     degraded: str = ""
     index: str = ""
     has_vectors: bool = False
+    beside: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
 
 
 def retrieve(
@@ -67,7 +69,7 @@ def retrieve(
     found = candidates(question, searchable=searchable, index=index, embedder=embedder, scope=scope, mode=mode)
     ranked, looked = rank(found, mode)
     if collapse_copies:
-        ranked = collapse(ranked)
+        ranked = collapse(ranked, found.said)
     if per_document is not None:
         ranked = spread(ranked, per_document)
     cosines = {p.id: sign["cosine"] for p, sign in zip(found.passages, found.signs, strict=True) if "cosine" in sign}
@@ -110,7 +112,8 @@ def candidates(
         found.lexical = searchable.match(asked, limit=CANDIDATES, scope=scope)
     target = None if mode == "lexical" else _dense(found, searchable, index, embedder, scope, question)
     ids = list(dict.fromkeys(key for key, _ in (*found.lexical, *found.dense)))
-    found.passages = _with_neighbours(searchable, ids, scope)
+    found.passages = searchable.passages(ids, scope=scope)
+    _add_neighbours(found, searchable, scope)
     ids = [passage.id for passage in found.passages]
     bm25 = dict(found.lexical)
     bm25 |= searchable.match_scores(asked, [key for key in ids if key not in bm25])
@@ -180,20 +183,18 @@ def _dense(
     return target
 
 
-def _with_neighbours(searchable: Searchable, ids: Sequence[str], scope: Scope) -> list[Passage]:
-    """The passages of the candidates; the short ones carry the text before and after them."""
-    passages = searchable.passages(ids, scope=scope)
-    around = searchable.neighbours([passage.id for passage in passages])
-    wanted = {other for pair in around.values() for other in pair if other is not None}
-    texts = {passage.id: passage.text for passage in passages}
-    missing = [key for key in wanted if key not in texts]
-    texts |= {passage.id: passage.text for passage in searchable.passages(missing, scope=scope)}
-    return [
-        replace(passage, before=texts.get(pair[0] or "", ""), after=texts.get(pair[1] or "", ""))
-        if (pair := around.get(passage.id))
-        else passage
-        for passage in passages
-    ]
+def _add_neighbours(found: Candidates, searchable: Searchable, scope: Scope) -> None:
+    """The short passages among the candidates get the text before and after them."""
+    found.beside = searchable.neighbours([passage.id for passage in found.passages])
+    if not found.beside:
+        return
+    texts = {passage.id: passage.text for passage in found.passages}
+    missing = {key for pair in found.beside.values() for key in pair if key is not None and key not in texts}
+    texts |= {passage.id: passage.text for passage in searchable.passages(sorted(missing), scope=scope)}
+    for i, passage in enumerate(found.passages):
+        before, after = found.beside.get(passage.id, (None, None))
+        if before or after:
+            found.passages[i] = replace(passage, before=texts.get(before or "", ""), after=texts.get(after or "", ""))
 
 
 def _read_all(found: Candidates, bm25: Mapping[str, float]) -> None:
@@ -201,8 +202,12 @@ def _read_all(found: Candidates, bm25: Mapping[str, float]) -> None:
     lens = Lens(found.query, found.idf)
     ceiling = sum(found.idf[term] for term in found.query.stems) or 1.0
     named = lens.named(found.passages)
-    for passage in found.passages:
-        found.signs.append({"bm25": bm25.get(passage.id, 0.0) / ceiling} | lens.read(passage, named=named))
+    read_pieces = [pieces(passage.text) for passage in found.passages]
+    average = sum(map(len, read_pieces)) / (len(read_pieces) or 1)
+    for passage, words in zip(found.passages, read_pieces, strict=True):
+        found.said[passage.id] = frozenset(words)
+        signs = lens.read(passage, words, average=average, named=named)
+        found.signs.append({"bm25": bm25.get(passage.id, 0.0) / ceiling} | signs)
 
 
 def _compare_all(found: Candidates, searchable: Searchable, fingerprint: str, target: Any) -> None:
@@ -210,13 +215,12 @@ def _compare_all(found: Candidates, searchable: Searchable, fingerprint: str, ta
     from brain.retrieval import closeness
 
     ids = [passage.id for passage in found.passages]
-    beside = searchable.neighbours(ids)
-    wanted = dict.fromkeys((*ids, *(key for pair in beside.values() for key in pair if key is not None)))
+    wanted = dict.fromkeys((*ids, *(key for pair in found.beside.values() for key in pair if key is not None)))
     vectors = searchable.vectors(list(wanted), fingerprint)
     if not any(key in vectors for key in ids):
         return
     cosine = closeness.cosines(ids, vectors, target)
-    window = closeness.windows(ids, vectors, beside, target, cosine)
+    window = closeness.windows(ids, vectors, found.beside, target, cosine)
     for i, sign in enumerate(found.signs):
         sign |= {"cosine": float(cosine[i]) * closeness.SCALE, "window": float(window[i]) * closeness.SCALE}
         sign["sentence_cosine"] = sign["cosine"]

@@ -7,6 +7,7 @@ ranking, one passage) is 0. Serves `retrieve`.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -39,8 +40,8 @@ _DATED = re.compile(r"\bwhen\b|\b(?:what|which) (?:\w+ )?(?:year|date|day|month|
 _PERSON = re.compile(r"\bwho(?:se|m)?\b", re.IGNORECASE)
 
 NAMES = (
-    "top_cosine", "lexical_top_cosine", "fused_top_cosine", "sentence_cosine", "margin", "overlap", "bm25",
-    "lexical_margin", "coverage_1", "coverage_best", "sentence_coverage", "span_coverage", "pairs", "gap", "matched",
+    "top_cosine", "fused_top_cosine", "sentence_cosine", "margin", "sentence_margin", "overlap", "bm25", "lexical_margin",
+    "lead", "share", "coverage_1", "coverage_best", "sentence_coverage", "span_coverage", "pairs", "gap", "matched",
     "missing", "named", "unnamed", "has_names", "unfit", "rare_together", "other_speaker", "terms", "has_dense",
 )  # fmt: skip
 
@@ -61,7 +62,10 @@ def signals(
     """
     found = _from_rankings(lexical, dense, passages, cosines, (K1 + 1) * sum(idf.values()))
     found |= _Read(question, idf, passages[:READ]).signals()
-    found["sentence_cosine"] = max((sentences[p.id] for p in passages[:READ] if p.id in sentences), default=0.0)
+    spoken = sorted((sentences[p.id] for p in passages[:RANKED] if p.id in sentences), reverse=True)
+    found["sentence_cosine"] = spoken[0] if spoken else 0.0
+    found["sentence_margin"] = spoken[0] - spoken[1] if len(spoken) > 1 else 0.0
+    found["lead"], found["share"] = _stands_out([passage.score for passage in passages[:RANKED]])
     found["other_speaker"] = other_speaker(question, passages)
     return {name: found[name] if math.isfinite(found[name]) else 0.0 for name in NAMES}
 
@@ -78,7 +82,6 @@ def _from_rankings(
     first, second = {key for key, _ in lexical[:RANKED]}, {key for key, _ in dense[:RANKED]}
     return {
         "top_cosine": near[0] if near else 0.0,
-        "lexical_top_cosine": cosines.get(lexical[0][0], 0.0) if lexical else 0.0,
         "fused_top_cosine": cosines.get(passages[0].id, 0.0) if passages else 0.0,
         "margin": near[0] - near[1] if len(near) > 1 else 0.0,
         "bm25": best[0] / ceiling if best and ceiling else 0.0,
@@ -86,6 +89,13 @@ def _from_rankings(
         "overlap": len(first & second) / max(1, len(first | second)),
         "has_dense": float(bool(near)),
     }
+
+
+def _stands_out(scores: Sequence[float]) -> tuple[float, float]:
+    """How far the first passage is above the second, and its share of a softmax over the first ten."""
+    if len(scores) < 2:
+        return 0.0, 1.0
+    return scores[0] - scores[1], 1 / sum(math.exp(max(score - scores[0], -50.0)) for score in scores)
 
 
 class _Read:
@@ -151,7 +161,7 @@ class _Read:
     def _close(self) -> dict[str, float]:
         """Within sentences: coverage by the best one and by two in a row, pairs, and whether the answer's kind is there."""
         order = [stem(word) for word in tokens(self.question) if word not in STOP]
-        pairs = [(a, b) for a, b in zip(order, order[1:], strict=False) if a != b]
+        pairs = [(a, b) for a, b in itertools.pairwise(order) if a != b]
         one = two = 0.0
         quoted = ""
         for passage, header in zip(self.passages, self.headers, strict=True):
@@ -161,7 +171,7 @@ class _Read:
             if shares and max(shares) > one:
                 one = max(shares)
                 quoted = units[shares.index(one)].text
-            two = max([two, *(self._plain(a | b | header) for a, b in zip(inside, inside[1:], strict=False))])
+            two = max([two, *(self._plain(a | b | header) for a, b in itertools.pairwise(inside))])
         return {
             "sentence_coverage": one,
             "span_coverage": max(one, two),
@@ -199,7 +209,7 @@ def _misspelt(term: str, stems: frozenset[str], unknown: set[str]) -> float:
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(term)
     for other in stems:
-        if abs(len(other) - len(term)) <= 2 and other[0] == term[0] and other.isalpha():  # noqa: PLR2004 - letters
+        if abs(len(other) - len(term)) <= 2 and other[0] == term[0] and other.isalpha():
             matcher.set_seq1(other)
             if matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE:
                 return MISSPELT

@@ -6,11 +6,10 @@ model. Serves `retrieve`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from brain.types import Passage
-from ingest.terms import tokens
 
 ALIKE = 0.8  # share of distinct words in common from which two texts are versions of one
 ALIKE_MIN = 12  # distinct words: two short lines may be the same by chance
@@ -18,15 +17,15 @@ LOOKED_AT = 30  # passages among which copies are searched: what may come into t
 FIRST = 10  # places in which one document may take at most `per_document`
 
 
-def collapse(passages: Sequence[Passage]) -> list[Passage]:
+def collapse(passages: Sequence[Passage], words_of: Mapping[str, frozenset[str]]) -> list[Passage]:
     """Each group of copies as its newest member, in the place of its best, with the sources of the others in `versions`.
 
-    Copies are texts of different documents. Without dates the one that ranked best stays.
+    Copies are texts of different documents; `words_of` holds their words by passage id. Without dates the one that ranked best stays.
     """
     kept: list[Passage] = []
     words: list[frozenset[str]] = []
     for passage in passages[:LOOKED_AT]:
-        said = frozenset(tokens(passage.text))
+        said = words_of[passage.id]
         place = next((i for i, other in enumerate(kept) if _copies(passage, said, other, words[i])), None)
         if place is None:
             kept.append(passage)
@@ -37,9 +36,8 @@ def collapse(passages: Sequence[Passage]) -> list[Passage]:
 
 
 def _copies(a: Passage, words_a: frozenset[str], b: Passage, words_b: frozenset[str]) -> bool:
-    if a.document_id == b.document_id or min(len(words_a), len(words_b)) < ALIKE_MIN:
-        return False
-    if min(len(words_a), len(words_b)) < ALIKE * max(len(words_a), len(words_b)):
+    few, many = sorted((len(words_a), len(words_b)))
+    if few < ALIKE_MIN or few < ALIKE * many or a.document_id == b.document_id:
         return False
     both = len(words_a & words_b)
     return both >= ALIKE * (len(words_a) + len(words_b) - both)

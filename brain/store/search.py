@@ -22,6 +22,7 @@ TOPIC, TERMS, AROUND = 2.0, 1.0, 0.25  # column weights of BM25: title and headi
 SHORT_TOKENS = 60  # a chunk under this many tokens is read together with its neighbours
 FREQUENCIES_KEPT = 4_096  # terms whose document frequency is remembered until the file changes
 FIRST_SEEN = "first seen"  # `dated_by` of a document without a date of its own
+CRC_BYTES = 4  # behind the sentence vectors of a text stands their checksum (vectors.py)
 PAGE = 500  # bound variables per statement; SQLite's own limit was 999 for long
 
 _FIND = f"""WITH found AS MATERIALIZED (
@@ -104,7 +105,7 @@ class KnowledgeSearch:
         import numpy as np
 
         return {
-            key: np.frombuffer(packed, np.float16).astype(np.float32).reshape(-1, len(blob) // 2)
+            key: np.frombuffer(packed[:-CRC_BYTES], np.float16).astype(np.float32).reshape(-1, len(blob) // 2)
             for key, blob, packed in self._stored(ids, fingerprint)
             if packed
         }

@@ -7,6 +7,7 @@ The commands are in the modules beside this one, listed in `app`.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from brain.doors.cli.session import Session
 
 PROGRAM = "brain"
+INTERRUPTED = 130  # STYLE.md
 COMPLETION = "_BRAIN_COMPLETE"  # typer's own completion scripts set it
 
 
@@ -26,7 +28,9 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
         stop_on_signals()
         code = run(sys.argv[1:] if words is None else words)
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more Ctrl-C while Python closes must show no traceback
     sys.exit(code)
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brain.doors import json_out
+from brain.doors.cli import INTERRUPTED
 from brain.doors.cli.app import EVERY_DAY, UPKEEP, Json, register
-from brain.doors.cli.outcome import FAILED, INTERRUPTED, KEPT
+from brain.doors.cli.outcome import FAILED, KEPT
 from brain.doors.cli.session import STDIN, Session, draft, session
 from brain.doors.views import capture as view
 from brain.errors import UsageError

@@ -19,7 +19,7 @@ from brain.doors.render import Out
 from brain.doors.text import one_line
 from brain.errors import BrainError, Interrupted, UsageError
 
-DONE, FAILED, NOTHING_FOUND, REFUSED, OVER_BUDGET, COULD_NOT_LOOK, INTERRUPTED = 0, 1, 3, 4, 5, 6, 130
+DONE, FAILED, NOTHING_FOUND, REFUSED, OVER_BUDGET, COULD_NOT_LOOK = 0, 1, 3, 4, 5, 6
 SIGNALLED = 128  # a process that a signal ended reports this plus the signal's number
 DEBUG = "BRAIN_DEBUG"
 UNEXPECTED = "internal"  # the kind of an error that is a bug
@@ -36,7 +36,6 @@ def exit_code(work: Callable[[], object], out: Out, words: Sequence[str]) -> int
             code = leave.exit_code
         out.flush()
     except KeyboardInterrupt:
-        _ignore_interrupts()
         return _report(Interrupted("interrupted", KEPT), out, words)
     except Exception as error:
         return _report(explained(error), out, words, error)
@@ -80,11 +79,6 @@ def wants_json(words: Sequence[str]) -> bool:
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:
     signal.signal(number, signal.SIG_IGN)
     raise SystemExit(SIGNALLED + number)
-
-
-def _ignore_interrupts() -> None:
-    """A second Ctrl-C while closing must not show a traceback."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _usage(error: typer.TyperException) -> UsageError:

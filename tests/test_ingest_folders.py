@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ingest.folders import Found, Skip, walk
 from ingest.limits import Limits
-from ingest.walk import Found, Skip, walk
 
 
 def make(root: Path, *names: str) -> None:

@@ -172,7 +172,8 @@ class Intake:
     ) -> None:
         source, uri = shown(item.path), uri_of(item.path)
         if isinstance(result, IngestError):
-            skip = Skipped(source, result.kind, result.reason, result.hint)
+            new = uri not in self.store.library.skipped()
+            skip = Skipped(source, result.kind, result.reason, result.hint, new=new)
             tally.skipped.append((uri, skip, item.size, item.mtime_ns))
             if uri not in self.store.library.known_files(uri):
                 entry = name_only(item.path, uri)

@@ -1,0 +1,264 @@
+"""Erasing for good: every row that holds a document's or an episode's words, and every byte that its rows leave behind.
+
+Works on any open database of ours, the live one or a copy. A row that is deleted stays readable in the file until the
+full text is merged, the log emptied and the file written anew: `scrub` does that. Leaves out the index's files, backups
+and what else lies in the home (`brain.upkeep.erase`). Serves `brain forget --erase`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from brain.store.connection import Connection, explain
+from brain.store.upkeep import FTS
+from ingest.document import digest
+from ingest.terms import index_terms
+
+PENDING = "erasing"  # setting: when an erasure began whose last step is not known to be done
+QUOTE_CHARACTERS = 20  # a shorter piece of an answer that also stands in a text is chance
+WHOLE_CHARACTERS = 8  # so short a text counts as quoted when it stands in an answer as a whole
+AROUND_CHARACTERS = 400  # of each neighbouring round, as `brain.memory.episodes` keeps them
+PIECE = re.compile(r"\n+|(?<=[.!?。！？])\s+|\s*\[\d+\]")
+DRESS = " \t\"'“”„‘’«»*_>-–—()[]"  # what an answer puts around the words that it quotes
+
+
+@dataclass(slots=True)
+class Marks:
+    """What is to go, by every name under which it may be stored. `find` adds what the database at hand knows."""
+
+    documents: set[str] = field(default_factory=set)
+    episodes: set[str] = field(default_factory=set)
+    uris: set[str] = field(default_factory=set)
+    sources: set[str] = field(default_factory=set)
+    texts: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What of it is in one database. `quoting`: (id, question, at) of rounds whose answers quote or cite it."""
+
+    documents: tuple[str, ...]
+    episodes: tuple[str, ...]
+    forgotten: tuple[str, ...]
+    quoting: tuple[tuple[str, str, str], ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.documents or self.episodes or self.forgotten or self.quoting)
+
+
+class Eraser:
+    """Finds and deletes in one database. The caller holds the write transaction around `erase`."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+
+    def find(self, marks: Marks) -> Found:
+        """What is there to erase. Adds addresses, places and texts that this database knows to the marks."""
+        documents = self._documents(marks)
+        forgotten = self._forgotten(marks)
+        whole = {f"note:{name}" for name in marks.documents} | {f"episode:{name}" for name in marks.episodes}
+        episodes, quoting = [], []
+        plain = [_plain(text) for text in marks.texts]
+        columns = "id, question, answer, citations, source, document_id, at"
+        for row in self._conn.execute(f"SELECT {columns} FROM episodes ORDER BY pk"):
+            if row[0] in marks.episodes or row[4] in whole | marks.uris or (row[5] and row[5] in marks.documents):
+                episodes.append(row[0])
+            elif _quotes(row[1], plain):
+                episodes.append(row[0])
+            elif _cites(row[3], marks.sources) or _quotes(row[2], plain):
+                quoting.append((row[0], row[1], row[6]))
+        return Found(tuple(documents), tuple(episodes), tuple(forgotten), tuple(quoting))
+
+    def erase(self, found: Found, marks: Marks) -> None:
+        """Delete the rows; answers that quote it become empty, their questions stay."""
+        run = self._conn
+        sessions = self._sessions(found)
+        run.executemany("DELETE FROM knowledge WHERE document_id=?", _rows(found.documents))
+        run.executemany("DELETE FROM documents WHERE id=?", _rows(found.documents))
+        run.executemany("DELETE FROM forgotten WHERE id=?", _rows(found.forgotten))
+        run.executemany("DELETE FROM episodes WHERE id=?", _rows(found.episodes))
+        for episode_id, _question, _at in found.quoting:
+            self._empty(episode_id, marks.sources)
+        run.executemany("DELETE FROM skipped WHERE uri=?", _rows(marks.uris))
+        run.executemany("DELETE FROM roots WHERE uri=?", _rows(marks.uris))
+        run.executemany("DELETE FROM contexts WHERE source=?", _rows(marks.sources))
+        for session in sessions:
+            self._neighbours(session)
+
+    def stands_elsewhere(self, piece: str) -> bool:
+        """Whether these words are also in something that stays."""
+        sql = (
+            "SELECT EXISTS (SELECT 1 FROM documents WHERE instr(text, ?1) OR instr(title, ?1)) OR EXISTS "
+            "(SELECT 1 FROM episodes WHERE instr(question, ?1) OR instr(answer, ?1)) OR EXISTS "
+            "(SELECT 1 FROM skills WHERE instr(body, ?1)) OR EXISTS (SELECT 1 FROM forgotten WHERE instr(payload, ?1))"
+        )
+        return bool(self._conn.execute(sql, (piece,)).fetchone()[0])
+
+    def copies_of(self, marks: Marks) -> list[str]:
+        """Places of documents that stay and have one of the same texts."""
+        shas = {digest(text) for text in marks.texts if text.strip()}
+        rows = self._conn.execute("SELECT id, source, text_sha FROM documents")
+        return sorted(row[1] for row in rows if row[2] in shas and row[0] not in marks.documents)
+
+    # -- finding ------------------------------------------------------------------------------------------------------
+
+    def _documents(self, marks: Marks) -> list[str]:
+        found = []
+        for row_id, uri, source, text in self._conn.execute("SELECT id, uri, source, text FROM documents"):
+            if row_id in marks.documents or uri in marks.uris:
+                found.append(row_id)
+                _note(marks, row_id, uri, source, text)
+        return found
+
+    def _forgotten(self, marks: Marks) -> list[str]:
+        """Entries of the trash that are, or hold, one of them; a forgotten round that quotes one goes whole."""
+        found = []
+        rows = self._conn.execute("SELECT id, payload FROM forgotten ORDER BY kind").fetchall()  # documents first
+        for row_id, payload in rows:
+            tables = _tables(payload)
+            documents, episodes = tables.get("documents", []), tables.get("episodes", [])
+            if row_id in marks.documents | marks.episodes or any(row["uri"] in marks.uris for row in documents):
+                found.append(row_id)
+                for row in documents:
+                    _note(marks, row["id"], row["uri"], row["source"], row["text"])
+            elif any(self._involved(row, marks) for row in episodes):
+                found.append(row_id)
+        return found
+
+    @staticmethod
+    def _involved(row: dict[str, Any], marks: Marks) -> bool:
+        plain = [_plain(text) for text in marks.texts]
+        cites = _cites(row["citations"], marks.sources)
+        named = row["source"] in {f"note:{name}" for name in marks.documents} | marks.uris
+        return named or cites or _quotes(row["answer"], plain) or _quotes(row["question"], plain)
+
+    # -- deleting -----------------------------------------------------------------------------------------------------
+
+    def _empty(self, episode_id: str, sources: set[str]) -> None:
+        """Take the answer and the citations of a round away and index what is left."""
+        question, topic, citations, old = self._conn.execute(
+            "SELECT question, topic, citations, text_sha FROM episodes WHERE id=?", (episode_id,)
+        ).fetchone()
+        kept = [item for item in _list(citations) if not _of(item, sources)]
+        self._conn.execute(
+            "UPDATE episodes SET answer='', citations=?, terms=?, text_sha=? WHERE id=?",
+            (json.dumps(kept, ensure_ascii=False), index_terms(question), digest(f"{topic}\n{question}"), episode_id),
+        )
+        self._conn.execute("INSERT INTO outbox (op, kind, chunk_id) VALUES ('del', 'episodes', ?)", (episode_id,))
+        self._conn.execute(
+            "DELETE FROM embeddings WHERE text_sha=?1 AND NOT EXISTS (SELECT 1 FROM knowledge WHERE text_sha=?1) "
+            "AND NOT EXISTS (SELECT 1 FROM episodes WHERE text_sha=?1)",
+            (old,),
+        )
+
+    def _sessions(self, found: Found) -> list[str]:
+        """Sessions in which a round stands beside one that changes, and all that lost one to the trash."""
+        ids = (*found.episodes, *(row[0] for row in found.quoting))
+        sessions = {self._conn.execute("SELECT session FROM episodes WHERE id=?", (i,)).fetchone()[0] for i in ids}
+        for row_id in found.forgotten:
+            payload = self._conn.execute("SELECT payload FROM forgotten WHERE id=?", (row_id,)).fetchone()[0]
+            sessions.update(row["session"] for row in _tables(payload).get("episodes", []))
+        return sorted(sessions - {""})
+
+    def _neighbours(self, session: str) -> None:
+        """Work out anew what each round of a session keeps of the rounds beside it."""
+        rows = self._conn.execute("SELECT pk, terms FROM episodes WHERE session=? ORDER BY pk", (session,)).fetchall()
+        beside = ["", *(terms for _, terms in rows), ""]
+        values = [(_ends(beside[i], beside[i + 2]), rows[i][0]) for i in range(len(rows))]
+        self._conn.executemany("UPDATE episodes SET around=? WHERE pk=?", values)
+
+
+def scrub(connection: Connection, directory: Path) -> bool:
+    """Leave no byte of deleted rows in the database's files. False while another process reads: then do it again later.
+
+    Full text keeps deleted words until its parts are merged; the log keeps old pages until it is emptied; pages keep
+    what stood in them until the file is written anew. `directory` is where the file may be written in between.
+    Raises `StoreError` when the disk is full or the file is in use.
+    """
+    conn = connection.conn
+    try:
+        with connection.write():
+            merge(conn)
+        vacuum(conn, directory)
+        busy: int = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.Error as error:
+        raise explain(error, connection.path) from error
+    return not busy
+
+
+def merge(conn: sqlite3.Connection) -> None:
+    """Merge the parts of every full-text table into one, which holds no deleted word."""
+    for name in FTS:
+        conn.execute(f"INSERT INTO {name}_fts({name}_fts) VALUES ('optimize')")
+
+
+def vacuum(conn: sqlite3.Connection, directory: Path) -> None:
+    """Write the file anew; a large one not in memory, and in between in `directory`, not in the system's temporary one."""
+    quoted = str(directory).replace("'", "''")
+    conn.execute("PRAGMA temp_store=FILE")
+    conn.execute(f"PRAGMA temp_store_directory='{quoted}'")
+    try:
+        conn.execute("VACUUM")
+    finally:
+        conn.execute("PRAGMA temp_store_directory=''")
+        conn.execute("PRAGMA temp_store=MEMORY")
+
+
+def _note(marks: Marks, row_id: str, uri: str, source: str, text: str) -> None:
+    marks.documents.add(row_id)
+    marks.uris.add(uri)
+    marks.sources.add(source)
+    if text not in marks.texts:
+        marks.texts.append(text)
+
+
+def _rows(ids: Iterable[str]) -> list[tuple[str]]:
+    return [(row_id,) for row_id in ids]
+
+
+def _tables(payload: str) -> dict[str, list[dict[str, Any]]]:
+    try:
+        found: dict[str, list[dict[str, Any]]] = json.loads(payload)
+    except ValueError:
+        return {}
+    return found
+
+
+def _list(text: str) -> list[str]:
+    try:
+        return [str(item) for item in json.loads(text)]
+    except (ValueError, TypeError):
+        return []
+
+
+def _of(citation: str, sources: set[str]) -> bool:
+    return any(citation == source or citation.startswith(f"{source}:") for source in sources)
+
+
+def _cites(citations: str, sources: set[str]) -> bool:
+    return any(_of(item, sources) for item in _list(citations))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _quotes(said: str, texts: Sequence[str]) -> bool:
+    """Whether a piece of what was said stands in one of the texts, or one of the texts in what was said."""
+    pieces = [_plain(piece).strip(DRESS) for piece in PIECE.split(said)]
+    long = [piece for piece in pieces if len(piece) >= QUOTE_CHARACTERS]
+    whole = _plain(said)
+    return any(any(piece in text for piece in long) or (len(text) >= WHOLE_CHARACTERS and text in whole) for text in texts)
+
+
+def _ends(before: str, after: str) -> str:
+    """The near ends of the terms before and after a round, cut at words."""
+    head = after[:AROUND_CHARACTERS].rpartition(" ")[0] if len(after) > AROUND_CHARACTERS else after
+    tail = before[-AROUND_CHARACTERS:].partition(" ")[2] if len(before) > AROUND_CHARACTERS else before
+    return "\n".join(part for part in (tail, head) if part)
