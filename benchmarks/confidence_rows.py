@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import evalset
+from brain.models.builtin import BuiltinEmbedder
 from brain.protocols import Embedder
 from brain.retrieval import retrieve
 from brain.retrieval.query import read
 from brain.retrieval.retrieve import _idf
+from brain.retrieval.signals import spoken
 from brain.types import Passage
 from ingest.sentences import sentences
 from ingest.terms import stem
@@ -73,25 +75,30 @@ def load(folder: Path, embedder: Embedder, cache: Path) -> Loaded:
             relevant[query_id].add(document_id)
     name = f"{folder.name}.{embedder.name}"
     documents = evalset.kept(cache, f"{name}.documents", embedder, [evalset.embedded_text(row) for row in corpus])
-    parts = [[piece.text for piece in sentences(row["text"])] for row in corpus]
-    spoken = evalset.kept(cache, f"{name}.sentences", embedder, [text for texts in parts for text in texts])
+    stored = embedder.name != BuiltinEmbedder.name  # the built-in one keeps no sentence vectors
+    parts = [[piece.text for piece in sentences(row["text"])] for row in corpus] if stored else []
+    flat = (
+        evalset.kept(cache, f"{name}.sentences", embedder, [text for texts in parts for text in texts])
+        if stored
+        else None
+    )
     asked = evalset.kept(cache, f"{name}.all_questions", embedder, [row["text"] for row in queries])
-    packed, at = [], 0
+    packed: list[Any] = []
+    at = 0
     for texts in parts:
-        packed.append(spoken[at : at + len(texts)])
+        packed.append(flat[at : at + len(texts)] if flat is not None else None)
         at += len(texts)
     known = {row["text"]: vector for row, vector in zip(queries, asked, strict=True)}
     return Loaded(folder.name, corpus, queries, relevant, documents, packed, known, embedder)
 
 
-def ask(
-    held: Loaded, numbers: Sequence[int], asked: Sequence[tuple[dict[str, Any], bool, str, str]]
-) -> Iterator[Row]:
+def ask(held: Loaded, numbers: Sequence[int], asked: Sequence[tuple[dict[str, Any], bool, str, str]]) -> Iterator[Row]:
     """The rows of one store: `numbers` the documents in it, `asked` (query, answerable, kind, group)."""
     room = evalset._room(
-        [held.corpus[i] for i in numbers], held.documents[list(numbers)], [held.spoken[i] for i in numbers],
+        [held.corpus[i] for i in numbers], held.documents[list(numbers)], [held.spoken[i] for i in numbers] if held.spoken else [],
         held.embedder, held.asked, [],
     )  # fmt: skip
+    builtin = BuiltinEmbedder()
     for query, answerable, kind, group in asked:
         found = retrieve(query["text"], searchable=room.search, index=room.index, embedder=room.embedder)
         plain = retrieve(query["text"], searchable=room.search, index=None, embedder=None)
@@ -100,7 +107,8 @@ def ask(
         idf = {stem(word): _idf(frequencies[word], room.search.count()) for word in words}
         places = [i for i, p in enumerate(found.passages) if p.id in held.relevant.get(query["id"], ())]
         yield Row(
-            held.name, kind, group, answerable, query["id"], query["text"], query.get("answers") or [], found.signals, idf,
+            held.name, kind, group, answerable, query["id"], query["text"], query.get("answers") or [],
+            {**found.signals, **spoken(query["text"], found.passages, builtin)}, idf,
             list(found.passages[:READ]), places[0] if places else -1, plain.signals,
         )  # fmt: skip
     room.conn.close()
@@ -170,7 +178,12 @@ def without_documents(held: Loaded) -> Iterator[Row]:
         gone = set[str]().union(*(held.relevant[key] for key in absent))
         numbers = [i for i, row in enumerate(held.corpus) if row["doc_id"] not in gone]
         asked = [
-            (q, q["id"] not in absent, "absent_document" if q["id"] in absent else "answerable", f"{held.name}{i // 20}")
+            (
+                q,
+                q["id"] not in absent,
+                "absent_document" if q["id"] in absent else "answerable",
+                f"{held.name}{i // 20}",
+            )
             for i, q in enumerate(judged)
             if q["id"] in absent or not held.relevant[q["id"]] <= gone
         ]
@@ -195,5 +208,6 @@ def rows(folder: Path, embedder: Embedder, cache: Path) -> list[Row]:
         return kept
     held = load(folder, embedder, cache)
     made = [row for variant in HOW[folder.name] for row in variant(held)]
+    cache.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pickle.dumps(made))
     return made

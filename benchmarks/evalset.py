@@ -25,6 +25,7 @@ from ingest.sentences import sentences
 from ingest.terms import index_terms
 from migrations import m0001_first
 
+NO_CRC = bytes(4)  # the store keeps a checksum behind the sentences; the search does not read it
 CHARACTERS_PER_TOKEN = 4  # a rough count suffices: it decides only whether a text is short
 
 
@@ -167,7 +168,7 @@ def _room(
              "\n".join(terms[j] for j in near), str(i)),
         )  # fmt: skip
         documents[document_id] += 1
-        sentence = packed[i].astype(np.float16).tobytes() if packed else None
+        sentence = packed[i].astype(np.float16).tobytes() + NO_CRC if packed else None
         conn.execute(
             "INSERT INTO embeddings (text_sha, fingerprint, vector, sentences, crc) VALUES (?, ?, ?, ?, 0)",
             (str(i), str(embedder.fingerprint), vectors[i].astype(np.float16).tobytes(), sentence),

@@ -55,8 +55,8 @@ class Generator(Protocol):
 class VectorIndex(Protocol):
     """Nearest neighbours by cosine. One contract suite holds for every implementation."""
 
-    name: str
-
+    @property
+    def name(self) -> str: ...
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None: ...
     def delete(self, ids: Sequence[str]) -> None: ...
     def query(self, vector: Vectors, *, limit: int, allowed: set[str] | None = None) -> list[tuple[str, float]]:

@@ -232,13 +232,13 @@ class RebuildReport:
 class Holding:
     """A backup that holds something to be erased. `until`: the day on which `--keep` lets it go, "" for never.
 
-    `state`: "holds", "rewritten", or "sealed" when it is encrypted and nobody could look inside.
+    `state`: "holds", "rewritten", or "unread" when it is encrypted or damaged and nobody could look inside.
     """
 
     path: str
     made_at: str
     until: str = ""
-    state: Literal["holds", "rewritten", "sealed"] = "holds"
+    state: Literal["holds", "rewritten", "unread"] = "holds"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,10 @@ _BLANK = re.compile(r"\n(?:[ \t]*\n)+")
 _SENTENCE = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’)\]]))\s+(?=\S)|(?<=[。！？｡])(?![。！？｡」』）”’])")
 _LINE = re.compile(r"(?<=\n)(?!\n)")
 _WORD = re.compile(r"\s{0,32}\S{1,32}|\s{1,32}")
+_COUNTED = re.compile(r"(L|¶)(\d+)(?:-\d+)?")
+_SEPARATORS = {"L": "\n", "¶": "\n\n"}  # what stands between two that are counted: lines of a file, paragraphs
+_NUMBERED = re.compile(r"(\D+)(\d.*)", re.S)
+_CELLS = re.compile(r"(.+!)([A-Z]{1,3})(\d+)(?::([A-Z]{1,3})(\d+))?", re.S)
 _INDENT = re.compile(r"[ \t]*(?=[^ \t\n])")
 
 Parts = Callable[[str], Iterator[str]]
@@ -70,7 +74,7 @@ def chunk(
         for start, end, tokens in _pack(blocks, text, low, chunk_tokens, cap, count):
             pieces.append(Piece(start, end, tokens, heading, bare=_bare(text, start, end, heading)))
     places = _Places(sections, text)
-    pieces = _one_small_note(pieces, low) if places.lines else pieces
+    pieces = _one_small_note(pieces, low) if places.separator else pieces
     return [replace(piece, locator=places.locator(piece)) for piece in _join_stubs(pieces, low, cap)]
 
 
@@ -88,7 +92,7 @@ def _runs(
                     runs[-1][2][-1].end = offset
                     runs[-1][2][-1].cut = True
                 continue
-            page = "" if section.locator.startswith("L") else section.locator
+            page = "" if _COUNTED.fullmatch(section.locator) else section.locator
             if not runs or (runs[-1][0], runs[-1][1]) != (section.heading, page):
                 runs.append((section.heading, page, []))
             first = len(runs) == 1 and not runs[0][2]  # takes the white space that the text begins with
@@ -261,7 +265,7 @@ def _merged(last: Piece, piece: Piece) -> Piece:
 
 
 class _Places:
-    """Locators of spans: lines counted in the text, or the pages of the sections that a span touches."""
+    """Locators of spans: lines or paragraphs counted in the text, or the parts (pages, slides) that a span touches."""
 
     def __init__(self, sections: Sequence[Section], text: str) -> None:
         self.text, self.sections = text, sections
@@ -270,27 +274,53 @@ class _Places:
         for section in sections:
             self.starts.append(offset)
             offset += len(section.text)
-        self.lines = bool(sections) and sections[0].locator.startswith("L")
+        counted = _COUNTED.fullmatch(sections[0].locator) if sections else None
+        self.mark = counted[1] if counted else ""
+        self.separator = _SEPARATORS.get(self.mark, "")
 
     def locator(self, piece: Piece) -> str:
-        """The locator of the piece without the white space around it: "L12-40", "p. 3", "p. 3-4", "§2"."""
+        """The locator of the piece without the white space around it: "L12-40", "¶3-5", "p. 3-4", "Sheet!B2:F9"."""
         body = self.text[piece.start : piece.end]
         first = piece.start + len(body) - len(body.lstrip())
         last = piece.start + len(body.rstrip()) - 1
-        if self.lines:
-            return line_locator(self._line(first), self._line(last))
-        one, other = (self.sections[self._section(at)].locator for at in (first, last))
-        return one if one == other else f"{one}-{other.lstrip('p. §')}"
+        if self.separator:
+            return counted_locator(self.mark, self._number(first), self._number(last))
+        return _joined(*(self.sections[self._section(at)].locator for at in (first, last)))
 
     def _section(self, offset: int) -> int:
         return bisect_right(self.starts, offset) - 1
 
-    def _line(self, offset: int) -> int:
+    def _number(self, offset: int) -> int:
         at = self._section(offset)
-        first = int(self.sections[at].locator[1:].partition("-")[0])
-        return first + self.text.count("\n", self.starts[at], offset)
+        counted = _COUNTED.fullmatch(self.sections[at].locator)
+        return int(counted[2] if counted else 1) + self.text.count(self.separator, self.starts[at], offset)
+
+
+def _joined(one: str, other: str) -> str:
+    """From one part to another: "p. 3-4", "slide 7-8", "Sheet!B2:F9", "00:14:05-00:15:10"."""
+    if one == other:
+        return one
+    cells = _CELLS.fullmatch(one), _CELLS.fullmatch(other)
+    if cells[0] and cells[1] and cells[0][1] == cells[1][1]:
+        return _cells(cells[0], cells[1])
+    words = _NUMBERED.fullmatch(one), _NUMBERED.fullmatch(other)
+    same = words[0] and words[1] and words[0][1] == words[1][1]
+    return f"{one}-{words[1][2]}" if same and words[1] else f"{one}-{other}"
+
+
+def _cells(one: re.Match[str], other: re.Match[str]) -> str:
+    """The range of a sheet around two of its ranges."""
+    columns = [found for match in (one, other) for found in (match[2], match[4]) if found]
+    rows = [int(found) for match in (one, other) for found in (match[3], match[5]) if found]
+    order = sorted(columns, key=lambda name: (len(name), name))
+    return f"{one[1]}{order[0]}{min(rows)}:{order[-1]}{max(rows)}"
 
 
 def line_locator(first: int, last: int) -> str:
     """ "L12-40", or "L12" for one line; lines count from 1, both ends included."""
-    return f"L{first}-{last}" if last > first else f"L{first}"
+    return counted_locator("L", first, last)
+
+
+def counted_locator(mark: str, first: int, last: int) -> str:
+    """ "¶12-30" or "¶12", for lines ("L") and paragraphs ("¶")."""
+    return f"{mark}{first}-{last}" if last > first else f"{mark}{first}"

@@ -31,8 +31,9 @@ class Section:
     """A reader's span of a document. The texts of a document's sections, joined, are the document's text.
 
     `heading` is the path of headings above the text, outermost first. `locator` says where a person finds it: "L12-40"
-    (lines of the file, 1-based, inclusive), "p. 3" (page), "§2" (section of a page without lines). In a text with line
-    locators every newline of `text` is a newline of the file, so that the line of any offset can be counted. `atomic`
+    (lines of the file, 1-based, inclusive), "p. 3" (page), "§2" (section of a page without lines), "¶4-9" (paragraphs),
+    "slide 7", "Sheet!B2:F9", "00:14:05". In a text with line locators every newline of `text` is a newline of the file, so
+    that the line of any offset can be counted; with paragraph locators every blank line parts two paragraphs. `atomic`
     asks the chunker to keep the section in one piece while it fits (a fence, a table, a function).
     """
 
@@ -59,7 +60,8 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One source, read. `uri` is its address (`file:///…`, `note:…`), `content_hash` the SHA-256 of the bytes read.
+    """One source, read. `uri` is its address (`file:///…`, `note:…`), `content_hash` the SHA-256 of the bytes read
+    (of address and text for one of many documents in a file, whose bytes it shares).
 
     `dated_at` is an ISO 8601 date or date-time, `dated_by` where it came from ("front matter", "file name", "heading")
     or both None. `metadata` holds what the reader met and does not interpret (front matter, PDF fields). `notices` are

@@ -15,6 +15,10 @@ class Limits:
     text_chars: int = 2_000_000  # text beyond is cut off
     chunks: int = 20_000  # chunks beyond are cut off, with their text
     pages: int = 10_000  # pages of a PDF read
+    parts: int = 20_000  # messages of a mailbox read
+    expanded_bytes: int = 200 * MEGABYTE  # what an archive (docx, epub …) may inflate to, in all
+    expansion_ratio: int = 100  # inflated over stored bytes; real files stay below 45
+    archive_entries: int = 10_000  # files in an archive
     front_matter_bytes: int = 16_384
     front_matter_depth: int = 5  # nested levels
     parse_chars: int = 262_144  # longer Markdown is outlined by lines instead of parsed (row 19)

@@ -14,7 +14,7 @@ from ingest.dates import date_in_metadata, date_in_name, find_date
 from ingest.document import Chunk, Document, Section, chunk_ids, digest, new_id
 from ingest.errors import IngestError, UnreadableFile
 from ingest.limits import Limits
-from ingest.media import media_type
+from ingest.media import DOCX, ODT, media_type
 from ingest.readers import reader_for
 from ingest.reading import Raw, Reading, read_file
 
@@ -107,7 +107,7 @@ def assemble(
         uri=uri,
         title=_title(title, raw, reading, text),
         media_type=raw.media_type,
-        content_hash=digest(raw.data),
+        content_hash=digest(f"{uri}\n{text}") if reading.part else digest(raw.data),
         modified_at=modified_at,
         text=text,
         chunks=chunks,
@@ -161,4 +161,5 @@ def _dated(raw: Raw, reading: Reading, text: str) -> tuple[str | None, str | Non
     return None, None
 
 
-_HEADED = {"text/markdown", "text/plain", "text/html", "application/pdf"}  # code and tables do not open with their date
+# Code and tables do not open with their date.
+_HEADED = {"text/markdown", "text/plain", "text/html", "application/pdf", DOCX, ODT}

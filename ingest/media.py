@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 
 _MARKDOWN = "md markdown mdown mkd mdx qmd rmd"
-_PLAIN = "txt text log rst org tex latex bib adoc asciidoc asc vtt srt sub textile wiki mediawiki man nfo diff patch"
+_PLAIN = "txt text log rst org tex latex bib adoc asciidoc asc sub textile wiki mediawiki man nfo diff patch"
 _TABLES = {"csv": "text/csv", "tsv": "text/tab-separated-values"}
 _CODE = {
     "python": "py pyi pyw",
@@ -43,17 +43,31 @@ _NAMES = {  # files known by their whole name
     "notice": "text/plain",
     "todo": "text/plain",
 }
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ODT = "application/vnd.oasis.opendocument.text"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+ODP = "application/vnd.oasis.opendocument.presentation"
+_OFFICE = {  # macro and template kinds are the same inside; macros are never looked at
+    DOCX: "docx docm dotx dotm",
+    PPTX: "pptx pptm ppsx potx",
+    XLSX: "xlsx xlsm xltx",
+    ODT: "odt ott",
+    ODS: "ods ots",
+    ODP: "odp otp",
+    "application/epub+zip": "epub",
+    "message/rfc822": "eml",
+    "application/mbox": "mbox",
+    "application/vnd.ms-outlook": "msg",
+    "text/vtt": "vtt",
+    "application/x-subrip": "srt",
+}
 _NO_READER = {  # common kinds that get a name-only entry; the name tells a person what they are
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "odt": "application/vnd.oasis.opendocument.text",
-    "ods": "application/vnd.oasis.opendocument.spreadsheet",
-    "odp": "application/vnd.oasis.opendocument.presentation",
-    "epub": "application/epub+zip",
-    "eml": "message/rfc822",
-    "mbox": "application/mbox",
-    "msg": "application/vnd.ms-outlook",
+    "doc": "application/msword",
+    "xls": "application/vnd.ms-excel",
+    "ppt": "application/vnd.ms-powerpoint",
+    "rtf": "application/rtf",
     "png": "image/png",
     "jpg": "image/jpeg",
     "jpeg": "image/jpeg",
@@ -76,6 +90,7 @@ SUFFIXES: dict[str, str] = {
     **_TABLES,
     **dict.fromkeys(("html", "htm", "xhtml"), "text/html"),
     "pdf": "application/pdf",
+    **{suffix: kind for kind, suffixes in _OFFICE.items() for suffix in suffixes.split()},
     **_NO_READER,
 }
 

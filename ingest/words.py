@@ -43,6 +43,7 @@ NUMBER_WORDS = {
         "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
         "eighteen nineteen twenty".split()
     )
+    if word != "one"  # mostly a pronoun
 } | {
     "thirty": "30",
     "forty": "40",

@@ -76,6 +76,7 @@ CREATE TABLE episodes (
 CREATE INDEX episodes_at ON episodes(at);
 CREATE INDEX episodes_session ON episodes(session, at, pk);
 CREATE INDEX episodes_text ON episodes(text_sha);
+CREATE INDEX episodes_supersedes ON episodes(supersedes) WHERE supersedes IS NOT NULL;
 CREATE TABLE skills (
     pk INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, description TEXT NOT NULL,
     body TEXT NOT NULL, files TEXT NOT NULL DEFAULT '{}', path TEXT NOT NULL DEFAULT '', status TEXT NOT NULL,
@@ -107,8 +108,13 @@ CREATE TRIGGER {name}_fts_update AFTER UPDATE OF topic, terms, around ON {name} 
 END;
 """
 
-# A chunk that goes takes its vector with it unless the same text stands elsewhere, and tells the index.
+# A chunk that goes takes its vector with it unless the same text stands elsewhere, and tells the index; a chunk that comes
+# and whose text has a vector already tells the index too.
 GONE = """
+CREATE TRIGGER {name}_known AFTER INSERT ON {name}
+WHEN EXISTS (SELECT 1 FROM embeddings WHERE text_sha = new.text_sha) BEGIN
+    INSERT INTO outbox(op, kind, chunk_id) VALUES ('up', '{name}', new.id);
+END;
 CREATE TRIGGER {name}_gone AFTER DELETE ON {name} BEGIN
     INSERT INTO outbox(op, kind, chunk_id) VALUES ('del', '{name}', old.id);
     DELETE FROM embeddings WHERE text_sha = old.text_sha

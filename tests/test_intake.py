@@ -133,7 +133,7 @@ def test_a_missing_path_is_listed_and_the_rest_goes_in(brain: Brain, folder: Fol
     place = folder({"a.md": "alpha"})
     report = brain.add([place / "a.md", place / "nothing.md"])
     assert report.added == 1
-    assert [(skip.kind, skip.reason) for skip in report.skipped] == [("missing", "no such file or folder")]
+    assert [(skip.kind, skip.reason) for skip in report.skipped] == [("unreadable", "no such file or folder")]
 
 
 def test_ctrl_c_keeps_what_was_done(config: Config, folder: Folder) -> None:

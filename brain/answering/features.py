@@ -1,4 +1,4 @@
-"""What can be seen of one sentence as an answer to a question, as a dozen named numbers.
+"""What can be seen of one sentence as an answer to a question, as nine named numbers.
 
 Pure Python; the only thing from outside is the sentence's cosine, when an embedder was handed in. Leaves out the
 weights (`extract.py` holds them, `benchmarks/fit_confidence.py` fits them). Serves the extractive answerer.
@@ -6,7 +6,6 @@ weights (`extract.py` holds them, `benchmarks/fit_confidence.py` fits them). Ser
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,16 +19,12 @@ PREFIX_MIN = 5  # letters that two words must share to count as related (photogr
 PREFIX_SHARE = 0.6  # of the longer word
 RELATED = 0.6  # the worth of a related word, against 1 for the same stem
 NEAR = 3  # words: two question words this close stand together
-USUAL_LENGTH = 25  # words of an average sentence of prose
 _YEAR = re.compile(r"(?<!\d)(?:1[0-9]|20)\d\d(?!\d)")
 _PLACE = re.compile(r"\b(?:in|at|near|from|to|on)\s+(?:the\s+)?[A-ZÀ-Þ]")
 _CAUSE = re.compile(
     r"because|due to|since|therefore|in order to|so that|as a result|owing to|thus|caus|reason|led to|\bfor\b|\bto\b"
 )
 _MANNER = re.compile(r"\bby\b|through|using|via|with|method|means")
-_ANAPHOR = re.compile(
-    r"^(?:[Ii]t|[Tt]h(?:is|ese|ey|ose|at)|[Hh]e|[Ss]he|[Hh]is|[Hh]er|[Tt]heir|[Ss]uch|However|Also)\b"
-)
 
 
 @dataclass(frozen=True)
@@ -121,29 +116,18 @@ def sentence_features(
     own = coverage(asked, unit.stem_set)
     missing = {term: weight for term, weight in asked.weights.items() if not match(term, unit.stem_set)}
     fit = fits(asked, unit.sentence.text)
-    anaphoric = bool(_ANAPHOR.match(unit.sentence.text))
 
     def fills(stems: frozenset[str]) -> float:
         return sum(weight * match(term, stems) for term, weight in missing.items()) / asked.total
 
-    rarest = max(asked.weights, key=lambda term: asked.weights[term], default="")
     return {
         "coverage": own,
-        "coverage_squared": own * own,
         "near": nearness(asked, unit.stems),
         "header": fills(header),
         "before": fills(before),
         "after": fills(after),
-        "anaphor_before": fills(before) if anaphoric else 0.0,
-        "rarest": match(rarest, unit.stem_set),
-        "fits": fit,
-        "fits_not": float(asked.kind in ("number", "when", "who") and not fit),
         "fits_covered": fit * own,
-        "new": math.log1p(len(unit.stem_set - asked.weights.keys())),
-        "short": float(len(unit.words) < USUAL_LENGTH / 4),
-        "length": math.log((len(unit.words) + 1) / USUAL_LENGTH),
-        "first": float(position == 0),
-        "question": float(unit.sentence.text.rstrip().endswith("?")),
+        "fits_not": float(asked.kind in ("number", "when", "who") and not fit),
         "rank": 1.0 / (1 + rank),
         "cosine": cosine or 0.0,
     }

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 BATCH_DOCUMENTS = 100  # HOUSE §7: a batch holds at most so many documents …
 BATCH_SECONDS = 0.5  # … or what half a second brings
+COUNTED = ("added", "updated", "unchanged", "renamed", "removed", "chunks")
 RACY_NS = 2_000_000_000  # HOUSE §7: a file touched within 2 s of the last look may have changed unseen
 CENSUS_FILES = 2_000  # USERS 26: above so many files say first what is coming
 GONE_SHARE = 0.05  # USERS 9: if more than this share of a root is gone, nothing is forgotten unasked
 GONE_SMALL = 3  # … but so few missing files are always believed
 FILES_PER_SECOND = {"pdf": 4.0, "other": 400.0}  # for the estimate only; measured on two shared cores
-FAILURES = ("unreadable", "missing")  # kinds of skip that are failures of a file that we claim to read
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class Tally:
 
     def report(self, **more: Any) -> AddReport:
         """The frozen form."""
-        counts = {name: self.counts[name] for name in ("added", "updated", "unchanged", "renamed", "removed", "chunks")}
+        counts: dict[str, Any] = {name: self.counts[name] for name in COUNTED}
         skips = tuple(skip for _uri, skip, _size, _time in self.skipped)
         return AddReport(
             **counts, skipped=skips, notices=tuple(self.notices), interrupted=self.interrupted,
@@ -107,7 +107,7 @@ class Intake:
     def _look(self, path: Path, tally: Tally, unseen: set[str] | None = None) -> list[ingest.Found]:
         """Files under `path` that differ from what is stored; seen addresses are taken out of `unseen`."""
         if not os.path.lexists(path):
-            skip = Skipped(str(path), "missing", "no such file or folder", "check the spelling")
+            skip = Skipped(shown(path), "unreadable", "no such file or folder", "check the spelling")
             tally.skipped.append((path.as_uri(), skip, None, None))
             return []
         known = self.store.library.known_files(path.as_uri())
@@ -246,4 +246,4 @@ def _minutes(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-__all__ = ["FAILURES", "Intake", "Tally", "believable", "shown", "unchanged", "uri_of"]
+__all__ = ["Intake", "Tally", "believable", "shown", "unchanged", "uri_of"]

@@ -25,8 +25,11 @@ def excerpt(parts: Parts, reference: str) -> Excerpt:
     library = parts.store.library
     try:
         return library.excerpt(reference)
-    except NotFound:
-        episode = parts.episodes.get(reference.removeprefix(EPISODE).removeprefix("#"))
+    except NotFound as nothing:
+        try:
+            episode = parts.episodes.get(reference)
+        except NotFound:
+            raise nothing from None
     text = "\n".join(part for part in (episode.question, episode.answer) if part) + "\n"
     source = f"{EPISODE}{episode.id}"
     return Excerpt(episode.id, "", source, episode.session or episode.kind, "", text, date=episode.at, label=episode.label)
@@ -87,8 +90,11 @@ def _meant(parts: Parts, reference: str) -> list[Forgotten]:
         return [Forgotten(row.id, "document", row.source, row.title, row.chunks) for row in below]
     try:
         row = library.detail(library.resolve(reference)).row
-    except NotFound:
-        episode = parts.episodes.get(reference.removeprefix(EPISODE).removeprefix("#"))
+    except NotFound as nothing:
+        try:
+            episode = parts.episodes.get(reference)
+        except NotFound:
+            raise nothing from None
         title = (episode.question or episode.answer)[:80]
         words = [Forgotten(episode.id, "episode", f"{EPISODE}{episode.id}", title, 1)]
         twin = library.by_uri(f"{EPISODE}{episode.id}")

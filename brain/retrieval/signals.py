@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 
+from brain.protocols import Embedder
 from brain.types import Passage
 from ingest.sentences import sentences as split
 from ingest.terms import fold, stem, tokens
@@ -44,6 +45,7 @@ NAMES = (
     "lead", "share", "coverage_1", "coverage_best", "sentence_coverage", "span_coverage", "pairs", "gap", "matched",
     "missing", "named", "unnamed", "has_names", "unfit", "rare_together", "other_speaker", "terms", "has_dense",
 )  # fmt: skip
+SPOKEN = ("said_cosine", "said_margin")
 
 
 def signals(
@@ -68,6 +70,26 @@ def signals(
     found["lead"], found["share"] = _stands_out([passage.score for passage in passages[:RANKED]])
     found["other_speaker"] = other_speaker(question, passages)
     return {name: found[name] if math.isfinite(found[name]) else 0.0 for name in NAMES}
+
+
+def spoken(question: str, passages: Sequence[Passage], embedder: Embedder) -> dict[str, float]:
+    """Two more signals: the cosine of the best sentence of the first passages, and its lead over the next passage's best.
+
+    Meant for the built-in embedder, whatever embedder served: 30 sentences take it 3 ms, and the figure means the same
+    everywhere. Added to the others by whoever has it at hand; without it they are 0.
+    """
+    units = [split(passage.text)[:MAX_SENTENCES] for passage in passages[:READ]]
+    texts = [unit.text for inside in units for unit in inside]
+    if not texts:
+        return dict.fromkeys(SPOKEN, 0.0)
+    values = [float(value) for value in embedder.embed_documents(texts) @ embedder.embed_query(question)]
+    best, at = [], 0
+    for inside in units:
+        best.append(max(values[at : at + len(inside)], default=0.0))
+        at += len(inside)
+    best.sort(reverse=True)
+    lead = best[0] - best[1] if len(best) > 1 else 0.0
+    return dict(zip(SPOKEN, (value if math.isfinite(value) else 0.0 for value in (best[0], lead)), strict=True))
 
 
 def _from_rankings(

@@ -63,13 +63,16 @@ def digest(conn: sqlite3.Connection) -> str:
 
 def _canonical(value: object) -> bytes:
     if value.__class__ is bytes:
-        return b"%d:%b" % (len(value), value)  # type: ignore[arg-type, str-bytes-safe]
+        return b"%d:%b" % (len(value), value)
     return b"n;" if value is None else repr(value).encode() + b";"
 
 
 def _tables(conn: sqlite3.Connection) -> list[str]:
     """Names of the tables that are not derived: no full-text tables, no tables inside those, none of SQLite's own."""
-    rows = [(name.decode(), sql.decode()) for name, sql in conn.execute("SELECT name, sql FROM sqlite_master WHERE type='table'")]
+    rows = [
+        (name.decode(), sql.decode())
+        for name, sql in conn.execute("SELECT name, sql FROM sqlite_master WHERE type='table'")
+    ]
     virtual = [name for name, sql in rows if sql.upper().startswith("CREATE VIRTUAL")]
     inner = tuple(f"{name}_" for name in virtual)
     kept = (name for name, _ in rows if name not in virtual and not name.startswith((*inner, "sqlite_")))
@@ -105,7 +108,7 @@ def snapshot(database: Path, target: Path, *, made_at: str) -> Copy:
         with closing(_reader(database)) as source:
             source.execute("BEGIN")
             live = digest(source)  # the first read fixes the moment; the copy below is of the same one
-            with closing(_writer(target)) as copy:
+            with closing(writer(target)) as copy:
                 source.backup(copy)
                 reach("backup.after_copy")
                 _state(copy, live, made_at)
@@ -121,10 +124,10 @@ def snapshot(database: Path, target: Path, *, made_at: str) -> Copy:
 
 def restate(path: Path, *, made_at: str) -> Copy:
     """Write down anew what a copy holds, after something was erased from it."""
-    with closing(_writer(path)) as copy:
+    with closing(writer(path)) as copy:
         copy.execute(f"DROP TABLE IF EXISTS {FACTS}")
         _state(copy, digest(copy), made_at)
-        copy.execute("VACUUM")
+        vacuum(copy, path.parent)
     _flush(path)
     return judge(path)
 
@@ -222,7 +225,9 @@ def _contents(conn: sqlite3.Connection, path: Path, version: int, *, compare: bo
     value = digest(conn) if compare else stated
     if stated and value != stated:
         raise StoreError(f"{path} does not hold what was put into it: its digest differs", "use an older backup")
-    counts = [conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("documents", "knowledge", "episodes")]
+    counts = [
+        conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("documents", "knowledge", "episodes")
+    ]
     return Copy(value, stated, facts.get("made_at", ""), version, *counts)
 
 
@@ -231,7 +236,7 @@ def _contents(conn: sqlite3.Connection, path: Path, version: int, *, compare: bo
 
 def prepare(staging: Path) -> None:
     """Make a judged copy ready to be the store: its own facts out, its index generations given up, full text proven."""
-    with closing(_writer(staging)) as conn:
+    with closing(writer(staging)) as conn:
         conn.execute("PRAGMA trusted_schema=OFF")
         conn.execute("BEGIN IMMEDIATE")
         conn.execute(f"DROP TABLE IF EXISTS {FACTS}")
@@ -279,12 +284,24 @@ def _reader(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
 
 
-def _writer(path: Path) -> sqlite3.Connection:
-    """For a copy that no one else has open; it is flushed once, at the end."""
+def writer(path: Path) -> sqlite3.Connection:
+    """A connection to a copy that no one else has open; it is flushed once, at the end."""
     conn = sqlite3.connect(path, isolation_level=None)
     for pragma in ("synchronous=OFF", "secure_delete=ON", "temp_store=MEMORY"):
         conn.execute(f"PRAGMA {pragma}")
     return conn
+
+
+def vacuum(conn: sqlite3.Connection, directory: Path) -> None:
+    """Write the file anew; a large one not in memory, and in between in `directory`, not in the system's temporary one."""
+    quoted = str(directory).replace("'", "''")
+    conn.execute("PRAGMA temp_store=FILE")
+    conn.execute(f"PRAGMA temp_store_directory='{quoted}'")
+    try:
+        conn.execute("VACUUM")
+    finally:
+        conn.execute("PRAGMA temp_store_directory=''")
+        conn.execute("PRAGMA temp_store=MEMORY")
 
 
 def _new_file(path: Path) -> None:

@@ -11,11 +11,13 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from brain.store.connection import Connection, explain
+from brain.store.copies import judge, restate, vacuum, writer
 from brain.store.upkeep import FTS
 from ingest.document import digest
 from ingest.terms import index_terms
@@ -37,6 +39,10 @@ class Marks:
     uris: set[str] = field(default_factory=set)
     sources: set[str] = field(default_factory=set)
     texts: list[str] = field(default_factory=list)
+
+    def copy(self) -> Marks:
+        """To be widened by another database."""
+        return Marks(set(self.documents), set(self.episodes), set(self.uris), set(self.sources), list(self.texts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +73,8 @@ class Eraser:
         plain = [_plain(text) for text in marks.texts]
         columns = "id, question, answer, citations, source, document_id, at"
         for row in self._conn.execute(f"SELECT {columns} FROM episodes ORDER BY pk"):
-            if row[0] in marks.episodes or row[4] in whole | marks.uris or (row[5] and row[5] in marks.documents):
-                episodes.append(row[0])
-            elif _quotes(row[1], plain):
+            named = row[0] in marks.episodes or row[4] in whole | marks.uris or row[5] in marks.documents
+            if named or _quotes(row[1], plain):
                 episodes.append(row[0])
             elif _cites(row[3], marks.sources) or _quotes(row[2], plain):
                 quoting.append((row[0], row[1], row[6]))
@@ -109,11 +114,13 @@ class Eraser:
     # -- finding ------------------------------------------------------------------------------------------------------
 
     def _documents(self, marks: Marks) -> list[str]:
-        found = []
-        for row_id, uri, source, text in self._conn.execute("SELECT id, uri, source, text FROM documents"):
-            if row_id in marks.documents or uri in marks.uris:
-                found.append(row_id)
-                _note(marks, row_id, uri, source, text)
+        rows = self._conn.execute("SELECT id, uri FROM documents").fetchall()
+        found = [row_id for row_id, uri in rows if row_id in marks.documents or uri in marks.uris]
+        for row_id in found:
+            _note(
+                marks,
+                *self._conn.execute("SELECT id, uri, source, text FROM documents WHERE id=?", (row_id,)).fetchone(),
+            )
         return found
 
     def _forgotten(self, marks: Marks) -> list[str]:
@@ -192,22 +199,31 @@ def scrub(connection: Connection, directory: Path) -> bool:
     return not busy
 
 
+def holds(path: Path, marks: Marks) -> bool:
+    """Whether a copy holds any of it. Raises `StoreError` when it is not a sound copy."""
+    judge(path, compare=False)
+    with closing(writer(path)) as conn:
+        return bool(Eraser(conn).find(marks.copy()))
+
+
+def erase_in_copy(path: Path, marks: Marks, made_at: str) -> None:
+    """Erase in a copy that nobody else has open, and write down anew what it holds. Raises `StoreError`."""
+    try:
+        with closing(writer(path)) as conn:
+            eraser, mine = Eraser(conn), marks.copy()
+            conn.execute("BEGIN IMMEDIATE")
+            eraser.erase(eraser.find(mine), mine)
+            merge(conn)
+            conn.execute("COMMIT")
+        restate(path, made_at=made_at)
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+
+
 def merge(conn: sqlite3.Connection) -> None:
     """Merge the parts of every full-text table into one, which holds no deleted word."""
     for name in FTS:
         conn.execute(f"INSERT INTO {name}_fts({name}_fts) VALUES ('optimize')")
-
-
-def vacuum(conn: sqlite3.Connection, directory: Path) -> None:
-    """Write the file anew; a large one not in memory, and in between in `directory`, not in the system's temporary one."""
-    quoted = str(directory).replace("'", "''")
-    conn.execute("PRAGMA temp_store=FILE")
-    conn.execute(f"PRAGMA temp_store_directory='{quoted}'")
-    try:
-        conn.execute("VACUUM")
-    finally:
-        conn.execute("PRAGMA temp_store_directory=''")
-        conn.execute("PRAGMA temp_store=MEMORY")
 
 
 def _note(marks: Marks, row_id: str, uri: str, source: str, text: str) -> None:
@@ -254,7 +270,9 @@ def _quotes(said: str, texts: Sequence[str]) -> bool:
     pieces = [_plain(piece).strip(DRESS) for piece in PIECE.split(said)]
     long = [piece for piece in pieces if len(piece) >= QUOTE_CHARACTERS]
     whole = _plain(said)
-    return any(any(piece in text for piece in long) or (len(text) >= WHOLE_CHARACTERS and text in whole) for text in texts)
+    return any(
+        any(piece in text for piece in long) or (len(text) >= WHOLE_CHARACTERS and text in whole) for text in texts
+    )
 
 
 def _ends(before: str, after: str) -> str:

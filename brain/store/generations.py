@@ -56,7 +56,7 @@ class GenerationTable:
 
     def all(self) -> list[Generation]:
         """All of them, the oldest first."""
-        rows = self._conn.execute(f"SELECT {GENERATION_COLUMNS} FROM index_generations ORDER BY n")  # noqa: S608 - our own names
+        rows = self._conn.execute(f"SELECT {GENERATION_COLUMNS} FROM index_generations ORDER BY n")
         return [Generation(*row) for row in rows]
 
     def usable(self, fingerprint: str) -> Generation | None:
@@ -152,7 +152,7 @@ class GenerationTable:
         raise StoreError(f"generation {n} of the index is gone", "run `brain sync`")
 
     def _set(self, n: int, assignments: str, *values: object) -> None:
-        self._conn.execute(f"UPDATE index_generations SET {assignments} WHERE n = ?", (*values, n))  # noqa: S608 - our own names
+        self._conn.execute(f"UPDATE index_generations SET {assignments} WHERE n = ?", (*values, n))
 
     def _last_seq(self) -> int:
         sql = "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'outbox'"

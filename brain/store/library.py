@@ -203,7 +203,7 @@ class Library:
         """Describe what lies under a path; None takes the description away. Raises `NotFound` when there is none."""
         with self._connection.write() as database:
             if description is not None:
-                database["contexts"].upsert({"source": source, "description": description}, pk="source")
+                database.table("contexts").upsert({"source": source, "description": description}, pk="source")
             elif not self._connection.conn.execute("DELETE FROM contexts WHERE source=?", (source,)).rowcount:
                 raise NotFound(f"{source} has no description", "`brain context list` shows those there are")
 
@@ -216,7 +216,7 @@ class Library:
         with self._connection.write() as database:
             new = self._connection.conn.execute("SELECT 1 FROM roots WHERE uri=?", (uri,)).fetchone() is None
             if new:
-                database["roots"].insert({"uri": uri, "path": path, "added_at": now, "looked_at": None, "options": json.dumps(options)})
+                database.table("roots").insert({"uri": uri, "path": path, "added_at": now, "looked_at": None, "options": json.dumps(options)})
             return new
 
     def drop_root(self, path: str) -> None:
@@ -246,7 +246,7 @@ class Library:
             if value is None:
                 self._connection.conn.execute("DELETE FROM settings WHERE name=?", (name,))
             else:
-                database["settings"].upsert({"name": name, "value": value}, pk="name")
+                database.table("settings").upsert({"name": name, "value": value}, pk="name")
 
     def known_files(self, prefix_uri: str) -> dict[str, tuple[int, int, int, int, int]]:
         """What is known of the files at or under an address: uri -> (size, mtime_ns, ctime_ns, inode, looked_ns)."""
@@ -269,7 +269,7 @@ class Library:
                  "size": size, "mtime_ns": mtime_ns, "seen_at": now}
                 for uri, why, size, mtime_ns in rows
             )  # fmt: skip
-            database["skipped"].upsert_all(records, pk="uri")
+            database.table("skipped").upsert_all(records, pk="uri")
             self._connection.conn.executemany("DELETE FROM skipped WHERE uri=?", [(uri,) for uri in cleared])
 
 

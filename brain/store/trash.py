@@ -37,7 +37,7 @@ class Trash:
                 if not rows["documents"]:
                     continue
                 facts = rows["documents"][0]
-                database["forgotten"].insert(
+                database.table("forgotten").insert(
                     {
                         "id": document_id, "kind": "document", "source": facts["source"], "title": facts["title"],
                         "at": now, "payload": json.dumps(rows, ensure_ascii=False),
@@ -46,7 +46,7 @@ class Trash:
                 )  # fmt: skip
                 if lasting and facts["size"] is not None:
                     record = {"uri": facts["uri"], "source": facts["source"], "kind": FORGOTTEN, "seen_at": now}
-                    database["skipped"].upsert({**record, "reason": REASON, "hint": HINT}, pk="uri")
+                    database.table("skipped").upsert({**record, "reason": REASON, "hint": HINT}, pk="uri")
                 self._connection.conn.execute("DELETE FROM knowledge WHERE document_id=?", (document_id,))
                 self._connection.conn.execute("DELETE FROM documents WHERE id=?", (document_id,))
                 count += 1
@@ -61,7 +61,7 @@ class Trash:
                 if not rows:
                     continue
                 title = rows[0]["question"] or rows[0]["answer"]
-                database["forgotten"].insert(
+                database.table("forgotten").insert(
                     {
                         "id": episode_id, "kind": "episode", "source": f"episode:{episode_id}", "title": title[:80],
                         "at": now, "payload": json.dumps({"episodes": rows}, ensure_ascii=False),
@@ -90,7 +90,7 @@ class Trash:
                     taken_back = [(record["uri"],) for record in records]
                     self._connection.conn.executemany("DELETE FROM skipped WHERE uri=?", taken_back)
                 if records:
-                    database[table].insert_all(records)
+                    database.table(table).insert_all(records)
             self._connection.conn.execute("DELETE FROM forgotten WHERE id=?", (forgotten_id,))
             return str(row[1])
 

@@ -154,7 +154,10 @@ class Upkeep:
     def _text_damage(self) -> Iterator[Damage]:
         for document_id, source in self._conn.execute("SELECT id, source FROM documents ORDER BY id").fetchall():
             yield from self._document_damage(document_id, source)
-        for kind, expression in (("episodes", text_of("episodes")), ("skills", "replace(name, '-', ' ') || char(10) || description")):
+        for kind, expression in (
+            ("episodes", text_of("episodes")),
+            ("skills", "replace(name, '-', ' ') || char(10) || description"),
+        ):
             for row_id, text, sha in self._conn.execute(f"SELECT id, {expression}, text_sha FROM {kind}"):
                 if digest(text) != sha:
                     yield Damage(kind, row_id, "its text is not what was stored")

@@ -76,7 +76,7 @@ class VectorTable:
     def pending(self, kind: str, fingerprint: str, *, limit: int, after: int = 0) -> list[Pending]:
         """Chunks without a vector of this fingerprint, in the order they came, beginning behind the row `after`."""
         rows = self._conn.execute(
-            f"SELECT id, text_sha, topic, {CONTENT[kind]}, pk FROM {kind} AS c WHERE pk > ? AND NOT EXISTS "  # noqa: S608 - our own names
+            f"SELECT id, text_sha, topic, {CONTENT[kind]}, pk FROM {kind} AS c WHERE pk > ? AND NOT EXISTS "
             "(SELECT 1 FROM embeddings AS e WHERE e.text_sha = c.text_sha AND e.fingerprint = ?) ORDER BY pk LIMIT ?",
             (after, fingerprint, limit),
         )
@@ -85,14 +85,14 @@ class VectorTable:
     def waiting_count(self, kind: str, fingerprint: str) -> int:
         """How many chunks have no vector of this fingerprint yet."""
         return self._number(
-            f"SELECT count(*) FROM {kind} AS c WHERE NOT EXISTS "  # noqa: S608 - our own names
+            f"SELECT count(*) FROM {kind} AS c WHERE NOT EXISTS "
             "(SELECT 1 FROM embeddings AS e WHERE e.text_sha = c.text_sha AND e.fingerprint = ?)",
             fingerprint,
         )
 
     def size(self, kind: str) -> int:
         """How many chunks there are."""
-        return self._number(f"SELECT count(*) FROM {kind}")  # noqa: S608 - our own names
+        return self._number(f"SELECT count(*) FROM {kind}")
 
     def count(self, kind: str, fingerprint: str) -> int:
         """How many chunks have one: what a complete index holds."""
@@ -101,7 +101,7 @@ class VectorTable:
     def ids(self, kind: str, fingerprint: str) -> set[str]:
         """The chunks that have one."""
         rows = self._conn.execute(
-            f"SELECT c.id FROM {kind} AS c JOIN embeddings AS e ON e.text_sha = c.text_sha WHERE e.fingerprint = ?",  # noqa: S608 - our own names
+            f"SELECT c.id FROM {kind} AS c JOIN embeddings AS e ON e.text_sha = c.text_sha WHERE e.fingerprint = ?",
             (fingerprint,),
         )
         return {row[0] for row in rows}
@@ -142,7 +142,7 @@ class VectorTable:
         found: dict[str, Vectors] = {}
         for page in _pages(ids):
             rows = self._conn.execute(
-                f"SELECT c.id, e.text_sha, e.vector, e.crc FROM {kind} AS c JOIN embeddings AS e "  # noqa: S608 - our own names
+                f"SELECT c.id, e.text_sha, e.vector, e.crc FROM {kind} AS c JOIN embeddings AS e "
                 f"ON e.text_sha = c.text_sha AND e.fingerprint = ? WHERE c.id IN ({_marks(page)})",
                 (fingerprint, *page),
             ).fetchall()
@@ -157,7 +157,7 @@ class VectorTable:
         dimensions, found = dimensions_of(fingerprint), {}
         for page in _pages(ids):
             for chunk_id, blob in self._conn.execute(
-                f"SELECT c.id, e.sentences FROM {kind} AS c JOIN embeddings AS e ON e.text_sha = c.text_sha "  # noqa: S608 - our own names
+                f"SELECT c.id, e.sentences FROM {kind} AS c JOIN embeddings AS e ON e.text_sha = c.text_sha "
                 f"AND e.fingerprint = ? WHERE e.sentences IS NOT NULL AND c.id IN ({_marks(page)})",
                 (fingerprint, *page),
             ):
@@ -174,7 +174,7 @@ class VectorTable:
         after = 0
         while True:
             page = self._conn.execute(
-                f"SELECT c.id, e.text_sha, e.vector, e.crc, c.pk FROM {kind} AS c JOIN embeddings AS e "  # noqa: S608 - our own names
+                f"SELECT c.id, e.text_sha, e.vector, e.crc, c.pk FROM {kind} AS c JOIN embeddings AS e "
                 "ON e.text_sha = c.text_sha AND e.fingerprint = ? WHERE c.pk > ? ORDER BY c.pk LIMIT ?",
                 (fingerprint, after, rows),
             ).fetchall()
@@ -251,7 +251,7 @@ class VectorTable:
         return [
             (kind, row[0])
             for kind in KINDS
-            for row in self._conn.execute(f"SELECT id FROM {kind} WHERE text_sha = ?", (text_sha,))  # noqa: S608 - our own names
+            for row in self._conn.execute(f"SELECT id FROM {kind} WHERE text_sha = ?", (text_sha,))
         ]
 
     def _matrix(self, rows: Sequence[tuple[str, str, bytes, int]], fingerprint: str) -> tuple[list[str], Vectors]:

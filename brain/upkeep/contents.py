@@ -1,0 +1,86 @@
+"""The doctor's checks of what is stored: structure, texts, vectors, labels, times (FAULTS.md §8, D03-D07, D12, D17).
+
+Leaves out files (places.py) and the index (derived.py). A repair here touches only what follows from sound texts.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from brain.upkeep.patient import REPAIR, RESTORE, Finding, Mode, Patient
+
+CLOCK = timedelta(hours=1)  # FAULTS.md §8, D17
+DERIVED_BAD = f"what follows from the texts is not what it should be; {REPAIR}"
+
+
+def structure(patient: Patient, _mode: Mode) -> Finding:
+    """D03: SQLite's quick check, and rows that point at nothing."""
+    return Finding(tuple(patient.store.structure_faults(deep=False)), RESTORE)
+
+
+def structure_deep(patient: Patient, _mode: Mode) -> Finding:
+    """D04: SQLite's full check, indexes against tables."""
+    return Finding(tuple(patient.store.structure_faults(deep=True)), RESTORE)
+
+
+def full_text(patient: Patient, mode: Mode) -> Finding:
+    """D05: full text against its rows; a repair fills it anew."""
+    bad, mended = patient.store.fts_faults(), ""
+    if bad and mode.repair:
+        rows = patient.store.rebuild_fts(bad)
+        mended, bad = f"the full text of {', '.join(bad)} was filled anew ({rows:,} rows)", patient.store.fts_faults()
+    faults = tuple(f"the full text of {name} does not agree with its rows" for name in bad)
+    return Finding(faults, REPAIR, mended=mended)
+
+
+def hashes(patient: Patient, mode: Mode) -> Finding:
+    """D06: every text and every vector against its checksum. Texts are never changed by a repair."""
+    vectors, damage = patient.store.vector_damage(), list(patient.store.text_damage())
+    mended = []
+    if mode.repair and vectors:
+        count = patient.drop_vectors(vectors)
+        mended.append(f"{count:,} damaged vectors were computed anew")
+        vectors = patient.store.vector_damage()
+    if mode.repair and any(item.derived for item in damage):
+        mended.append(f"{patient.store.mend_columns():,} chunks were taken anew from their document's text")
+        damage = list(patient.store.text_damage())
+    faults = [item.what for item in damage if not item.derived]
+    hint = RESTORE if faults else REPAIR
+    faults += [item.what for item in damage if item.derived]
+    faults += [f"{len(vectors):,} vectors are damaged"] if vectors else []
+    return Finding(tuple(dict.fromkeys(faults)), hint, mended="; ".join(mended))
+
+
+def tiles(patient: Patient, mode: Mode) -> Finding:
+    """D07: the chunks of each document cover its text exactly."""
+    bad, mended = patient.store.untiled(), ""
+    if bad and mode.repair:
+        mended, bad = f"{patient.store.mend_columns():,} chunks were placed anew", patient.store.untiled()
+    hint = "add the file again" if mode.repair else REPAIR
+    return Finding(tuple(f"the chunks of {source} do not cover its text" for source in bad), hint, mended=mended)
+
+
+def labels(patient: Patient, _mode: Mode) -> Finding:
+    """D12: everything has a label."""
+    faults = tuple(f"{name} has no label" for name in patient.store.unlabelled())
+    return Finding(faults, "it is treated as the strictest; restore a backup to get the label back")
+
+
+def clock(patient: Patient, _mode: Mode) -> Finding:
+    """D17: the present is not before what was already written."""
+    newest = patient.store.newest()
+    if newest is None or patient.now >= newest - CLOCK:
+        return Finding()
+    said = f"it is {patient.now:%Y-%m-%d %H:%M} here, but something was stored at {newest:%Y-%m-%d %H:%M}"
+    return Finding((said,), "set the clock of this machine", error=False)
+
+
+def erasures(patient: Patient, mode: Mode) -> Finding:
+    """D18: no erasure stopped before its last step."""
+    since, mended = patient.erasing(), ""
+    if since and mode.repair and patient.finish_erasure():
+        mended, since = f"the erasure of {since[:16]} was finished", None
+    faults = (
+        (f"an erasure that began at {since[:16]} is not finished; words may still lie in the files",) if since else ()
+    )
+    return Finding(faults, f"close other programs that use the store; {REPAIR}", mended=mended)

@@ -1,0 +1,62 @@
+"""The doctor: every check in its order, with an id that stays (FAULTS.md §8).
+
+It reads; with `repair` it makes derived things anew and never edits what a person put in. A check that cannot be done is
+a finding of its own. Leaves out what each check does (places, contents, derived) and the exit code. D08 is not in the
+plan; D13 comes with the policy file.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from brain.errors import BrainError
+from brain.types import Check
+from brain.upkeep import contents, derived, places
+from brain.upkeep.patient import RESTORE, Finding, Mode, Patient
+
+Examine = Callable[[Patient, Mode], Finding]
+QUICK, DEEP = False, True
+
+CHECKS: tuple[tuple[str, str, Examine, bool], ...] = (
+    ("D01", "home folder", places.permissions, QUICK),
+    ("D02", "database file and leftovers", places.leftovers, QUICK),
+    ("D03", "structure of the database", contents.structure, QUICK),
+    ("D04", "indexes of the database", contents.structure_deep, DEEP),
+    ("D05", "full text", contents.full_text, QUICK),
+    ("D06", "checksums of texts and vectors", contents.hashes, DEEP),
+    ("D07", "chunks cover their documents", contents.tiles, QUICK),
+    ("D09", "changes that wait for the index", derived.outbox, QUICK),
+    ("D10", "vector index", derived.generations, QUICK),
+    ("D11", "leftovers of the index", derived.litter, QUICK),
+    ("D12", "labels", contents.labels, QUICK),
+    ("D14", "Ollama", derived.models, QUICK),
+    ("D15", "keys in the open", places.keys, QUICK),
+    ("D16", "backups", places.backups, QUICK),
+    ("D17", "clock", contents.clock, QUICK),
+    ("D18", "erasures", contents.erasures, DEEP),
+)
+
+
+def examine(patient: Patient, *, deep: bool = False, repair: bool = False) -> list[Check]:
+    """All checks, in order; those that read every byte only when `deep`."""
+    mode = Mode(deep, repair)
+    return [_one(patient, mode, *check[:3]) for check in CHECKS if deep or check[3] is QUICK]
+
+
+def _one(patient: Patient, mode: Mode, identity: str, title: str, check: Examine) -> Check:
+    try:
+        return check(patient, mode).check(identity, title)
+    except BrainError as error:
+        return Check(identity, title, "error", f"could not be checked: {error.message}", error.hint)
+    except sqlite3.Error as error:
+        return Check(identity, title, "error", f"could not be checked: the database reported: {error}", RESTORE)
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        return Check(identity, title, "error", f"could not be checked: {name}{error.strerror}", "check its permissions")
+
+
+def unopened(error: BrainError, newest_backup: str) -> list[Check]:
+    """What can be said when the database does not open at all."""
+    hint = f"`brain restore {newest_backup}` brings back the newest backup" if newest_backup else error.hint
+    return [Check("D03", "structure of the database", "error", error.message, hint)]
