@@ -40,7 +40,7 @@ LOOKS = (
     "agreement", "correlation", "words_top_nearness", "length", "code",
 )  # fmt: skip
 ROUNDS = 2  # of coefficients and weights in turn; more only fit the noise (figures flat from one on)
-RIDGE, WEIGHT_RIDGE = 1e-4, 1e-3
+RIDGE, WEIGHT_RIDGE = 1e-4, 3e-4
 JUDGED = 10  # nDCG@10
 GAINS = 1 / np.log2(np.arange(2, JUDGED + 2))
 

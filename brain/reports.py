@@ -254,3 +254,46 @@ class EraseReport:
     left: tuple[str, ...] = ()
     pending: str = ""
     notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgment:
+    """What a person said of one answer. `verdict`: good, wrong, missing. `answerable`: do the notes hold it? None when the
+    person did not say. `documents`: ids of those that hold it, as far as it is known.
+
+    `document_id`, `source`, `locator` ("L12-12", "p. 3"), `quote` are the place that the person pointed at, "" when none.
+    `signals`: what retrieval measured for that question, empty when nothing was kept.
+    """
+
+    id: str
+    at: str
+    question: str
+    verdict: str
+    answerable: bool | None = None
+    documents: tuple[str, ...] = ()
+    document_id: str = ""
+    source: str = ""
+    locator: str = ""
+    quote: str = ""
+    why: str = ""
+    episode: str = ""
+    signals: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Where a document went on the way to the first places. `stage`: not stored, out of scope, no candidate, cut,
+    collapsed, found. Ranks count from 1, None where it was not seen; `shared` are the words of the question in it.
+    """
+
+    query: str
+    document: str
+    source: str
+    stage: str
+    lexical: int | None = None
+    dense: int | None = None
+    fused: int | None = None
+    shared: tuple[str, ...] = ()
+    limit: int = 10
+    said: str = ""
+    hint: str = ""

@@ -1,7 +1,8 @@
 """Schema 1: documents and their chunks, episodes, skills, vectors, and the outbox that keeps the index in step.
 
 `knowledge`, `episodes` and `skills` share three plain columns for their FTS5 tables (`topic`, `terms`, `around`), written
-by the store, and `text_sha`, the key of their vectors. What a person forgets moves whole into `forgotten`.
+by the store, and `text_sha`, the key of their vectors. What a person forgets moves whole into `forgotten`. `judgments` is
+what a person said of answers, `eval_runs` what `brain eval run` measured.
 """
 
 from __future__ import annotations
@@ -87,6 +88,26 @@ CREATE TABLE forgotten (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, source TEXT NOT NULL, title TEXT NOT NULL, at TEXT NOT NULL,
     payload TEXT NOT NULL
 );
+CREATE TABLE judgments (
+    pk INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at TEXT NOT NULL, question TEXT NOT NULL,
+    verdict TEXT NOT NULL CHECK (verdict IN ('good', 'wrong', 'missing')),
+    answerable INTEGER CHECK (answerable IN (0, 1)), documents TEXT NOT NULL DEFAULT '[]',
+    document_id TEXT NOT NULL DEFAULT '', source TEXT NOT NULL DEFAULT '', locator TEXT NOT NULL DEFAULT '',
+    quote TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT '', episode TEXT NOT NULL UNIQUE,
+    signals TEXT NOT NULL DEFAULT '{}'
+);
+CREATE INDEX judgments_document ON judgments(document_id);
+CREATE TABLE eval_runs (pk INTEGER PRIMARY KEY, at TEXT NOT NULL, name TEXT NOT NULL, report TEXT NOT NULL);
+CREATE INDEX eval_runs_name ON eval_runs(name, pk);
+"""
+
+# A judgment repeats words of what it judges: when that is destroyed (not brought back), the judgment goes with it.
+DESTROYED = """
+CREATE TRIGGER forgotten_gone AFTER DELETE ON forgotten BEGIN
+    DELETE FROM judgments WHERE (episode = old.id OR document_id = old.id)
+        AND NOT EXISTS (SELECT 1 FROM documents WHERE id = old.id)
+        AND NOT EXISTS (SELECT 1 FROM episodes WHERE id = old.id);
+END;
 """
 
 FTS = """
@@ -132,6 +153,8 @@ def apply(db: Database) -> None:
             script += GONE.format(name=name)
         for statement in statements(script):
             db.execute(statement)
+    for statement in statements(DESTROYED):
+        db.execute(statement)
 
 
 def statements(script: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Citations in written text, links and HTML of hostile output, sentences cut from a stream, prompts."""
 
 import random
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -80,6 +81,18 @@ def test_any_cut_of_the_stream_gives_the_same_sentences(seed: int) -> None:
         chunks.append(ANSWER[at : at + step])
         at += step
     assert list(by_sentence(chunks)) == pieces(ANSWER)
+
+
+def test_a_sentence_is_handed_on_before_the_stream_ends() -> None:
+    taken: list[str] = []
+
+    def letters() -> Iterator[str]:
+        for letter in "First one [1]. Second one here. Third":
+            taken.append(letter)
+            yield letter
+
+    assert next(by_sentence(letters())) == "First one [1]."
+    assert len(taken) < 25
 
 
 @given(st.text(alphabet="ab1 .[]\n`-!?。日", max_size=80))

@@ -96,7 +96,7 @@ def test_files_that_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="not there"):
         load(tmp_path / "gone.md")
     with pytest.raises(UnsupportedFile):
-        load(tmp_path / "gone.docx")
+        load(tmp_path / "gone.heic")
     with pytest.raises(RefusedFile, match="not a regular file"):
         read_file(Path("/dev/zero"), Limits())
 

@@ -17,6 +17,9 @@ FENCE = "```"
 _WORD = re.compile(r"[^\w\[【]*(?:[^\W\d][^\s]*\s|[\u3040-\u9fff\u0e00-\u0e7f]|\d\S*\s+\S)")
 
 
+_SPACE = re.compile(r"\s|[。！？]")
+
+
 def pieces(text: str) -> list[str]:
     """A complete text as sentences with the white space before each; nothing is lost or changed."""
     cuts = [0]
@@ -62,7 +65,7 @@ def by_sentence(chunks: Iterable[str]) -> Iterator[str]:
     try:
         for chunk in chunks:
             held += chunk
-            if not any(mark in chunk for mark in (" ", "\n", "。", "！", "？")):
+            if held.count(FENCE) % 2 or not _SPACE.search(chunk):
                 continue
             *ready, rest = pieces(held) or [""]
             if _begun(rest):

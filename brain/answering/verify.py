@@ -24,6 +24,8 @@ from ingest.words import STOP, content_words, months, names, numbers
 LEAST_COVERAGE = 0.35  # idf coverage of the claim by its best span, below which it does not count as supported
 FIGURE_SHARE = 0.45  # of the best sentence's coverage that a sentence needs for its figures and months to count
 SAME_SENTENCE = 0.85  # coverage from which an added or dropped negation is a contradiction and not another sentence
+OWN_COVERAGE = 0.10  # from which the neighbours shown with a short passage may make up the rest
+JOINT_WORTH = 0.9  # of coverage by several cited passages together, against one span
 SPAN = 2  # sentences: a claim may draw on a sentence and the next
 
 _NEGATION = re.compile(r"\b(?:not|no|never|none|neither|nor|without|cannot|nobody|nothing)\b|n['’]t\b", re.IGNORECASE)
@@ -96,9 +98,10 @@ def verify(claim: str, cited: Sequence[Passage], *, idf: Mapping[str, float] | N
     facts = _facts(passage.text)
     everything = frozenset[str]().union(*(_header_stems(p) for p in cited), *(f.stems for p in cited for f in _all(p)))
     joint = _share(weights, everything) if len(cited) > 1 else coverage
-    header = _header_stems(passage)
+    told = _stems(facts[first : last + 1])
+    shown = told | _header_stems(passage) | (_stems(_all(passage)[len(facts) :]) if coverage >= OWN_COVERAGE else told)
     reasons = []
-    if max(coverage, _share(weights, header | _stems(facts[first : last + 1])), joint * 0.9) < LEAST_COVERAGE:
+    if max(coverage, _share(weights, shown), joint * JOINT_WORTH) < LEAST_COVERAGE:
         reasons.append("its words are not in the source")
     reasons += _wrong_figures(bare, weights, cited)
     reasons += _wrong_names(bare, everything)
@@ -158,12 +161,13 @@ def _wrong_figures(claim: str, weights: Mapping[str, float], cited: Sequence[Pas
     dates = " ".join(passage.header for passage in cited)
     known, known_months = numbers(dates), months(dates)
     plain = {term: weight for term, weight in weights.items() if not term.isdigit()}
-    facts = [(fact, _share(plain, fact.stems)) for passage in cited for fact in _all(passage)]
-    least = FIGURE_SHARE * max((share for _, share in facts), default=0.0)
-    for fact, share in facts:
-        if share >= least:
-            known |= fact.numbers
-            known_months |= fact.months
+    for passage in cited:
+        facts = [(fact, _share(plain, fact.stems)) for fact in _all(passage)]
+        least = FIGURE_SHARE * max((share for _, share in facts), default=0.0)
+        for fact, share in facts:
+            if share >= least:
+                known |= fact.numbers
+                known_months |= fact.months
     wrong = sorted(numbers(claim) - known)
     return [f"{number} is not in the source" for number in wrong] + [
         f"month {month} is not in the source" for month in sorted(months(claim) - known_months)

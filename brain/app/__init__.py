@@ -20,8 +20,25 @@ if TYPE_CHECKING:
     from brain.retrieval import Mode
     from brain.store.frozen import FrozenBM25
     from brain.types import (
-        AddReport, Answer, Check, DocumentDetail, DocumentRow, Episode, Excerpt, ExportReport, ForgetReport, Forgotten,
-        ModelTable, Recalled, Retrieved, Skill, Status,
+        AddReport,
+        Answer,
+        BackupReport,
+        Check,
+        DocumentDetail,
+        DocumentRow,
+        Episode,
+        EraseReport,
+        Excerpt,
+        ExportReport,
+        ForgetReport,
+        Forgotten,
+        ModelTable,
+        RebuildReport,
+        Recalled,
+        RestoreReport,
+        Retrieved,
+        Skill,
+        Status,
     )  # fmt: skip
 
 NOWHERE = Scope()
@@ -137,9 +154,9 @@ class Brain:
         mode: Mode = "hybrid",
     ) -> Recalled:
         """What was asked, answered, noted, and when."""
-        from brain.app import questions
+        from brain.app import memories
 
-        return questions.recall(
+        return memories.recall(
             self.parts, query, since=since, until=until, kind=kind, person=person, limit=limit, mode=mode
         )
 
@@ -254,6 +271,50 @@ class Brain:
         from brain.app import upkeep
 
         return upkeep.doctor(self.parts, deep=deep, repair=repair)
+
+    def rebuild(self) -> RebuildReport:
+        """Everything derived, anew from SQLite."""
+        from brain.app import upkeep
+
+        return upkeep.rebuild(self.parts)
+
+    def backup(
+        self, directory: Path | None = None, *, keep: str = "", passphrase: str = "", recipients: Sequence[str] = ()
+    ) -> BackupReport:
+        """One more proven copy."""
+        from brain.app import upkeep
+
+        return upkeep.backup(self.parts, directory, keep=keep, passphrase=passphrase, recipients=recipients)
+
+    def restore(
+        self,
+        path: Path,
+        *,
+        to: Path | None = None,
+        passphrase: str = "",
+        identity: Path | None = None,
+        dry_run: bool = False,
+    ) -> RestoreReport:
+        """Make a backup the store; what was there is kept beside it."""
+        from brain.app import upkeep
+
+        return upkeep.restore(self.parts, path, to=to, passphrase=passphrase, identity=identity, dry_run=dry_run)
+
+    def erase(
+        self,
+        references: Sequence[str],
+        *,
+        dry_run: bool,
+        backups: bool = False,
+        passphrase: str = "",
+        identity: Path | None = None,
+    ) -> EraseReport:
+        """Leave no byte of documents or episodes in any file of the home."""
+        from brain.app import erasing
+
+        return erasing.erase(
+            self.parts, references, dry_run=dry_run, backups=backups, passphrase=passphrase, identity=identity
+        )
 
     def models(self) -> ModelTable:
         """The models there are and what they serve for."""

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from brain.app.intake import Intake, Tally, believable, shown, unchanged
 from brain.app.parts import SERVING, Parts
 from brain.errors import BrainError, UsageError
-from brain.app.intake import Intake, Tally, believable, shown, unchanged
 from brain.types import AddReport, Episode
 from ingest.document import Document, new_id
 

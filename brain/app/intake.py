@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import ingest
 from brain.faults import reach
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from brain.store.documents import Origin
     from ingest.limits import Limits
 
+T = TypeVar("T")
 BATCH_DOCUMENTS = 100  # HOUSE §7: a batch holds at most so many documents …
 BATCH_SECONDS = 0.5  # … or what half a second brings
 COUNTED = ("added", "updated", "unchanged", "renamed", "removed", "chunks")
@@ -78,8 +79,8 @@ class Intake:
         try:
             for path in paths:
                 found = self._look(path, tally)
-                if register and path.is_dir():
-                    self.store.library.add_root(path.as_uri(), str(path), {"tags": list(tags)}, self.now())
+                if register and path.is_dir() and self._register(path, tags):
+                    tally.notices.append(f"{shown(path)} is registered: `brain sync` looks at it again")
                 fresh += found
             self._census(fresh, tally)
             self._save_all(fresh, tags, tally)
@@ -90,7 +91,7 @@ class Intake:
 
     def look(self, root: Path, tally: Tally) -> tuple[list[ingest.Found], list[str]]:
         """Under a root: the files that changed, and the addresses that are gone."""
-        known = set(self.store.library.known_files(root.as_uri()))
+        known = set(whole_files(self.store.library.known_files(root.as_uri())))
         fresh = self._look(root, tally, known)
         return fresh, sorted(known)
 
@@ -102,6 +103,12 @@ class Intake:
             tally.interrupted = True
         self._note_skipped(tally)
 
+    def _register(self, path: Path, tags: tuple[str, ...]) -> bool:
+        """Make a folder a root; True when it was none."""
+        new = self.store.library.add_root(path.as_uri(), shown(path), {"tags": list(tags)}, self.now())
+        reach("add.after_root")
+        return new
+
     # -- which files ------------------------------------------------------------------------------------------------
 
     def _look(self, path: Path, tally: Tally, unseen: set[str] | None = None) -> list[ingest.Found]:
@@ -110,7 +117,7 @@ class Intake:
             skip = Skipped(shown(path), "unreadable", "no such file or folder", "check the spelling")
             tally.skipped.append((path.as_uri(), skip, None, None))
             return []
-        known = self.store.library.known_files(path.as_uri())
+        known = whole_files(self.store.library.known_files(path.as_uri()))
         reported = self.store.library.skipped()
         fresh = []
         for item in ingest.walk(path, limits=self.limits):
@@ -140,8 +147,8 @@ class Intake:
         """Above CENSUS_FILES: what is coming, of which kinds, how large and about how long."""
         if len(fresh) <= CENSUS_FILES:
             return
-        kinds = Counter(item.path.suffix.lower().lstrip(".") or "no suffix" for item in fresh)
-        pdfs = kinds.get("pdf", 0)
+        kinds = Counter(_kind(item) for item in fresh)
+        pdfs = kinds["pdf"]
         seconds = pdfs / FILES_PER_SECOND["pdf"] + (len(fresh) - pdfs) / FILES_PER_SECOND["other"]
         size = sum(item.size for item in fresh)
         parts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(6))
@@ -215,6 +222,11 @@ def believable(gone: int, total: int) -> bool:
     return gone <= GONE_SMALL or gone <= total * GONE_SHARE
 
 
+def whole_files(known: Mapping[str, T]) -> dict[str, T]:
+    """The same by file: the messages of a mailbox (`…mbox#3`) are one file."""
+    return {uri.partition("#")[0]: facts for uri, facts in known.items()}
+
+
 def in_batches(
     results: Iterator[tuple[Path, Document | IngestError]], clock: Callable[[], float]
 ) -> Iterator[list[tuple[Path, Document | IngestError]]]:
@@ -240,6 +252,13 @@ def uri_of(path: Path) -> str:
 def shown(path: Path) -> str:
     """The path as text that JSON, SQLite and a terminal can hold: bytes outside UTF-8 appear as `\\xNN`."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _kind(item: ingest.Found) -> str:
+    """What the census calls a file: by its suffix, or that no reader opens it."""
+    if item.media_type not in ingest.READERS:
+        return "no reader"
+    return item.path.suffix.lower().lstrip(".") or "no suffix"
 
 
 def _minutes(seconds: float) -> str:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from brain.app.capture import INLINE_CHUNKS, KINDS, finish
+from brain.app.intake import Tally
 from brain.app.parts import AUTO, BUILTIN, SERVING, Parts
 from brain.config import write_setting
 from brain.errors import BrainError, UsageError
-from brain.app.intake import Tally
 from brain.types import Generation, ModelRow, ModelTable, Root, Status
 
 ROLES = ("embed", "ask")

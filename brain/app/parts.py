@@ -20,8 +20,8 @@ from brain.protocols import Embedder, Generator, Progress, VectorIndex
 from brain.store import Store
 
 if TYPE_CHECKING:
-    from brain.index import Indexes
     from brain.app.intake import Intake
+    from brain.index import Indexes
     from brain.memory.episodes import EpisodeTable
     from brain.memory.search import EpisodeSearch
     from brain.memory.skills import SkillTable

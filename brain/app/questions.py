@@ -1,4 +1,4 @@
-"""Asking: `search`, `ask`, `recall`, and the whole-store questions that SQL answers.
+"""Asking: `search`, `ask`, and the whole-store questions that SQL answers.
 
 Leaves out ranking (`brain.retrieval`), writing answers (`brain.answering`) and probabilities (`brain.confidence`): this
 joins them. Every function is handed the parts.
@@ -17,9 +17,8 @@ from brain.app.parts import Parts
 from brain.errors import BrainError, NotFound, UsageError
 from brain.protocols import Generator
 from brain.retrieval.retrieve import Mode
-from brain.types import Answer, Confidence, Episode, Recalled, Remembered, Retrieved, Scope
+from brain.types import Answer, Confidence, Episode, Retrieved, Scope
 
-NEAREST = 3  # episodes shown when none reaches the floor (STYLE.md, exit code 3)
 TRUNCATED = "the server cut the prompt: part of the passages was not read"
 QUESTION_CHARS = 8_000  # FAULTS row 39: a longer question is cut, and said so
 
@@ -45,10 +44,11 @@ def _retrieve(parts: Parts, query: str, *, limit: int, mode: Mode, scope: Scope)
     found = retrieve(query, searchable=searchable, index=index, embedder=serving.embedder, scope=scope, limit=limit, mode=mode)
     lag = parts.store.vectors.generations.lag(serving.fingerprint) if found.index == "chroma" else 0
     degraded = "; ".join(part for part in (serving.degraded, found.degraded) if part)
-    return replace(found, degraded=degraded, index_lag=lag, confidence=Confidence(found=_found(found)))
+    return replace(found, degraded=degraded, index_lag=lag, confidence=Confidence(found=chance_of(found)))
 
 
-def _found(retrieved: Retrieved) -> float | None:
+def chance_of(retrieved: Retrieved) -> float:
+    """The probability that the notes hold it, from retrieval alone."""
     return confidence.found(retrieved.signals) if retrieved.passages else 0.0
 
 
@@ -152,49 +152,3 @@ def _record(parts: Parts, asked: Answer, signals: Mapping[str, float]) -> str | 
         return parts.episodes.record(episode, facts).id
     except BrainError:
         return None  # an answer that cannot be recorded (a full disk, a read-only home) is still an answer
-
-
-def recall(
-    parts: Parts, query: str, *, since: str, until: str, kind: str, person: str, limit: int, mode: Mode
-) -> Recalled:
-    """Episodes by words, meaning and time window; the window may stand in the words ("in May")."""
-    from brain.index import embed_pending
-    from brain.memory import ranking, when
-    from brain.retrieval import retrieve
-
-    now = parts.moment()
-    since, until = since and when.since_of(since, now), until and when.until_of(until, now)
-    if not query.strip():
-        recent = parts.episodes.recent(limit, since=since, until=until, kind=kind, person=person)
-        return Recalled(query, tuple(Remembered(episode) for episode in recent), since=since, until=until)
-    window = None if since or until else when.window_of(query, now)
-    words = query
-    if window is not None:
-        since, until = window.since, window.until
-        words = query.replace(window.words, " ") if window.words else query
-    serving = parts.serving
-    if serving.embedder is not None:
-        embed_pending(parts.store.vectors, serving.embedder, kind="episodes")
-    found = retrieve(
-        words, searchable=parts.episode_search(kind, person), scope=Scope(since=since, until=until), embedder=serving.embedder,
-        index=parts.index("episodes", serving.fingerprint) if serving.embedder is not None else None,
-        limit=max(limit, ranking.DEPTH), per_document=None, collapse_copies=False, mode=mode,
-    )  # fmt: skip
-    ids = [passage.id for passage in found.passages]
-    ranked = ranking.rerank(
-        found.passages, parts.episodes.many(ids), now=now, corrected=parts.episodes.superseded(ids), timed=bool(since or until)
-    )
-    chance = _found(found) if mode == "hybrid" else None
-    there = chance is None or chance >= confidence.FLOOR
-    shown = ranked[: limit if there else min(limit, NEAREST)]
-    return Recalled(
-        query, tuple(_remembered(parts, episode, score) for episode, score in shown), found=there and bool(shown),
-        since=since, until=until, degraded=found.degraded or serving.degraded, embedder=found.embedder,
-        confidence=Confidence(found=chance),
-    )  # fmt: skip
-
-
-def _remembered(parts: Parts, episode: Episode, score: float) -> Remembered:
-    """An episode with the rounds before and after it in its session."""
-    before, after = parts.episodes.neighbours(episode) if episode.session else ((), ())
-    return Remembered(episode, score, before, after)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from brain.app.parts import Parts
 from brain.errors import NotFound, UsageError
-from brain.types import Excerpt, Forgotten, ForgetReport
+from brain.types import Excerpt, ForgetReport, Forgotten
 
 EPISODE = "episode:"
 UNDO_DAYS = 30  # as long as the store's trash keeps it (HOUSE)

@@ -15,17 +15,21 @@ if TYPE_CHECKING:
     from brain.types import (
         AddReport,
         Answer,
+        BackupReport,
         Check,
         DocumentDetail,
         DocumentRow,
         Episode,
+        EraseReport,
         Excerpt,
         ExportReport,
         ForgetReport,
         Forgotten,
         ModelTable,
         Passage,
+        RebuildReport,
         Recalled,
+        RestoreReport,
         Retrieved,
         Skill,
         Status,
@@ -196,6 +200,11 @@ def forgotten(report: ForgetReport) -> Shape:
     return envelope(**asdict(report))
 
 
+def erased(report: EraseReport) -> Shape:
+    """`brain forget --erase`."""
+    return envelope(**asdict(report))
+
+
 def restored(items: Sequence[Forgotten]) -> Shape:
     """`brain undo` and `undo --list`."""
     return envelope(items=[asdict(item) for item in items])
@@ -243,4 +252,19 @@ def said(message: str) -> Shape:
 
 def exported(report: ExportReport) -> Shape:
     """`brain export`."""
+    return envelope(**asdict(report))
+
+
+def backed_up(report: BackupReport) -> Shape:
+    """`brain backup`."""
+    return envelope(**asdict(report))
+
+
+def taken_back(report: RestoreReport) -> Shape:
+    """`brain restore`."""
+    return envelope(**asdict(report))
+
+
+def rebuilt(report: RebuildReport) -> Shape:
+    """`brain rebuild`."""
     return envelope(**asdict(report))

@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from brain.errors import UsageError
+from ingest.document import digest
 
 CODE = re.compile(r"\s*(?:@\w|def \w|class \w|async def |import \w|from \w[\w.]* import )")
+CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels.tsv"
+FORMAT = f"a judged set is a folder with {CORPUS}, {QUERIES}, {QRELS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +30,38 @@ class Judged:
     queries: list[dict[str, Any]] = field(default_factory=list)
     qrels: dict[str, dict[str, int]] = field(default_factory=dict)
 
+    @property
+    def talks(self) -> bool:
+        """Whether the documents are turns of a conversation."""
+        return bool(self.documents) and bool(self.documents[0].get("conv"))
 
-def read_set(directory: Path, *, qrels: str = "qrels.tsv") -> Judged:
+    @property
+    def corpus(self) -> str:
+        """A digest of what a store of this set holds: another corpus under the same name is another store."""
+        return digest(json.dumps(self.documents, sort_keys=True))[:16]
+
+
+def read_set(directory: Path, *, qrels: str = QRELS) -> Judged:
     """The whole set. Raises `UsageError` when a file is missing or a line cannot be read."""
-    for name in ("corpus.jsonl", "queries.jsonl", qrels):
+    for name in (CORPUS, QUERIES, qrels):
         if not (directory / name).is_file():
-            raise UsageError(f"{directory} has no {name}", "a judged set is a folder with corpus.jsonl, queries.jsonl, qrels.tsv")
-    judged = Judged(directory.resolve().name, list(_lines(directory / "corpus.jsonl")), list(_lines(directory / "queries.jsonl")))
-    with (directory / qrels).open(encoding="utf-8", newline="") as file:
+            raise UsageError(f"{directory} has no {name}", FORMAT)
+    documents = list(_lines(directory / CORPUS, ("doc_id", "text")))
+    queries = list(_lines(directory / QUERIES, ("id", "text")))
+    return Judged(directory.resolve().name, documents, queries, read_qrels(directory / qrels))
+
+
+def read_qrels(path: Path) -> dict[str, dict[str, int]]:
+    """query -> document -> grade, of a file with the header query_id, doc_id, relevance. Raises `UsageError`."""
+    found: dict[str, dict[str, int]] = {}
+    with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
-            judged.qrels.setdefault(row["query_id"], {})[row["doc_id"]] = int(row["relevance"])
-    return judged
+            try:
+                found.setdefault(row["query_id"], {})[row["doc_id"]] = int(row["relevance"])
+            except (KeyError, TypeError, ValueError):
+                hint = "each line is query_id, doc_id, relevance, parted by tabs, below a header that says so"
+                raise UsageError(f"{path} has a line that is no judgment", hint) from None
+    return found
 
 
 def conversations(judged: Judged) -> list[Judged]:
@@ -63,21 +87,26 @@ def write_files(judged: Judged, folder: Path) -> dict[str, str]:
     for number, document in enumerate(judged.documents):
         title, text = document.get("title") or "", document.get("text") or ""
         if title:
-            name, body = f"{number:07}.md", f"---\ntitle: {json.dumps(title)}\n---\n{text}\n"
+            # as YAML reads it: JSON's own escapes for what is not ASCII would be halves of characters there
+            name, body = f"{number:07}.md", f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\n---\n{text}\n"
         else:
             name, body = f"{number:07}.{'py' if CODE.match(text) else 'txt'}", text + "\n"
-        path = folder / name
-        if not path.exists() or path.read_text("utf-8") != body:
-            path.write_text(body, "utf-8")
+        path, content = folder / name, body.encode("utf-8", "replace")
+        if not path.exists() or path.read_bytes() != content:
+            path.write_bytes(content)
         names[name] = document["doc_id"]
     return names
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def _lines(path: Path, fields: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
-            if line.strip():
-                try:
-                    yield json.loads(line)
-                except json.JSONDecodeError as error:
-                    raise UsageError(f"{path}, line {number}: {error}", "each line is one JSON object") from None
+            if not line.strip():
+                continue
+            try:
+                found = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise UsageError(f"{path}, line {number}: {error}", "each line is one JSON object") from None
+            if not isinstance(found, dict) or any(name not in found for name in fields):
+                raise UsageError(f"{path}, line {number} lacks one of {', '.join(fields)}", FORMAT)
+            yield found

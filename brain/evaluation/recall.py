@@ -1,6 +1,7 @@
 """`brain eval recall`: conversations taken in as dated episodes, ranked as turns and as sessions.
 
-The turns go in by `Brain.remember_many`, which is `remember` for many at once, and come out by `Brain.recall`.
+The turns go in by `Brain.remember_many`, which is `remember` for many at once, and come out by `Brain.recall`. Leaves
+out how `recall` ranks: sessions are ranked here from its turns, because that is all that a person sees.
 """
 
 from __future__ import annotations
@@ -11,41 +12,62 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from brain.evaluation.folder import Judged, conversations, read_set
-from brain.evaluation.metrics import means, percentile, ranking
-from brain.evaluation.retrieval import DEPTH, Home, OpenBrain, rrf, scores
+from brain.errors import UsageError
+from brain.evaluation.folder import FORMAT, Judged, conversations, read_qrels, read_set
+from brain.evaluation.metrics import means, ranking, require
+from brain.evaluation.retrieval import BM25, DEPTH, MEASURE, MODES, RRF, Home, Measured, OpenBrain, figures, rrf, scores
 from brain.protocols import BrainLike, Progress, silent
 from brain.types import Episode
 
-SYSTEMS = ("lexical", "dense", "hybrid")
+SESSIONS = "qrels_episodes.tsv"  # the same questions, judged on sessions
+HALVED = 0.5  # weight of each further turn of a session against the one before
 
 
-def recall(directory: Path, open_brain: OpenBrain, *, vectors: Path | None = None, progress: Progress = silent) -> dict[str, Any]:
-    """The report of RETRIEVAL.md: turns with `by_category`, and the same questions judged on sessions."""
-    judged = read_set(directory)
-    sessions = read_set(directory, qrels="qrels_episodes.tsv").qrels if (directory / "qrels_episodes.tsv").exists() else {}
-    turns: dict[str, dict[str, dict[str, float]]] = {name: {} for name in (*SYSTEMS, "bm25", "rrf")}
-    times: list[float] = []
-    embedder = ""
+def recall(
+    directory: Path,
+    open_brain: OpenBrain,
+    *,
+    filler: OpenBrain | None = None,
+    vectors: Path | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """The report of RETRIEVAL.md: turns with `by_category`, and the same questions judged on sessions.
+
+    `filler` and `vectors` as for `retrieval`.
+    """
+    require()
+    judged, measured = read_set(directory), Measured()
+    sessions = read_qrels(directory / SESSIONS) if (directory / SESSIONS).exists() else {}
     for part in conversations(judged):
-        with Home(vectors, f"{judged.name}-{part.name}") as home, open_brain(home) as brain:
-            ids = take_in(brain, part)
-            embedder = _ask_all(brain, part, ids, turns, times, progress) or embedder
-    by_query = {name: ranking(judged.qrels, run) for name, run in turns.items()}
-    session_of = {document["doc_id"]: document.get("session", "") for document in judged.documents}
-    by_session = {name: _sessions(run, session_of) for name, run in turns.items()}
-    systems = {name: means(values) for name, values in by_query.items()}
-    systems["hybrid"] |= {"p50_ms": round(percentile(times, 0.5), 2), "p95_ms": round(percentile(times, 0.95), 2)}
+        with Home.of(vectors, judged, part) as home:
+            ids = fill(home, part, open_brain, filler)
+            with open_brain(home) as brain:
+                brain.sync()
+                _ask_all(brain, part, ids, measured, progress)
+    return report(judged, measured, sessions)
+
+
+def report(judged: Judged, measured: Measured, sessions: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    """Figures of turns and of sessions."""
+    by_query, systems = figures(judged.qrels, measured)
+    session_of = {document["doc_id"]: str(document.get("session", "")) for document in judged.documents}
+    by_session = {name: as_sessions(run, session_of) for name, run in measured.runs.items()}
     return {
         "schema": 1,
         "set": judged.name,
-        "queries": len(by_query["hybrid"]["nDCG@10"]),
+        "queries": len(by_query["hybrid"][MEASURE]),
         "documents": len(judged.documents),
-        "embedder": embedder,
+        "embedder": measured.embedder,
         "systems": systems,
         "by_category": _by_category(judged, by_query["hybrid"]),
         "sessions": {name: means(ranking(sessions, run)) for name, run in by_session.items()} if sessions else {},
     }
+
+
+def fill(home: Path, part: Judged, open_brain: OpenBrain, filler: OpenBrain | None) -> dict[str, str]:
+    """The turns of one conversation in the store of this home; episode id -> doc_id."""
+    with (filler or open_brain)(home) as brain:
+        return take_in(brain, part)
 
 
 def take_in(brain: BrainLike, part: Judged) -> dict[str, str]:
@@ -60,7 +82,10 @@ def _episode(document: Mapping[str, Any]) -> Episode:
     """One turn. The words are what was said; who said it and when are fields of their own."""
     speaker, text = str(document.get("speaker", "")), str(document["text"])
     when = str(document.get("date") or datetime.now(UTC).isoformat(timespec="seconds"))
-    moment = datetime.fromisoformat(when)
+    try:
+        moment = datetime.fromisoformat(when)
+    except ValueError:
+        raise UsageError(f"the date of {document['doc_id']} cannot be read: {when}", FORMAT) from None
     at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat(timespec="seconds")
     return Episode(
         "", at, "chat", "", text, session=str(document.get("session", "")), source=str(document["doc_id"]),
@@ -68,49 +93,46 @@ def _episode(document: Mapping[str, Any]) -> Episode:
     )  # fmt: skip
 
 
-def _ask_all(
-    brain: BrainLike,
-    part: Judged,
-    ids: Mapping[str, str],
-    turns: dict[str, dict[str, dict[str, float]]],
-    times: list[float],
-    progress: Progress,
-) -> str:
+def _ask_all(brain: BrainLike, part: Judged, ids: Mapping[str, str], measured: Measured, progress: Progress) -> None:
+    """Every question to every system."""
     frozen = brain.frozen_bm25("episodes")
-    embedder = ""
     wanted = [query for query in part.queries if query["id"] in part.qrels]
+    for mode in MODES if wanted else ():  # what is loaded once is no latency of the first question
+        brain.recall(wanted[0]["text"], limit=DEPTH, mode=mode)
     for number, query in enumerate(wanted, 1):
-        for mode in SYSTEMS:
+        key, text = query["id"], query["text"]
+        for mode in MODES:
             began = time.perf_counter()
-            found = brain.recall(query["text"], limit=DEPTH, mode=mode)
-            if mode == "hybrid":
-                times.append((time.perf_counter() - began) * 1_000)
-            embedder = found.embedder or embedder
-            turns[mode][query["id"]] = scores(ids.get(item.episode.id) for item in found.episodes)
-        turns["bm25"][query["id"]] = scores(ids.get(key) for key in frozen.search(query["text"], limit=DEPTH))
-        turns["rrf"][query["id"]] = rrf(turns["lexical"][query["id"]], turns["dense"][query["id"]])
+            found = brain.recall(text, limit=DEPTH, mode=mode)
+            measured.times[mode].append((time.perf_counter() - began) * 1_000)
+            measured.embedder = found.embedder or measured.embedder
+            measured.runs[mode][key] = scores(ids.get(item.episode.id) for item in found.episodes)
+        began = time.perf_counter()
+        names = frozen.search(text, limit=DEPTH)
+        measured.times[BM25].append((time.perf_counter() - began) * 1_000)
+        measured.runs[BM25][key] = scores(ids.get(name) for name in names)
+        measured.runs[RRF][key] = rrf(measured.runs["lexical"][key], measured.runs["dense"][key])
         progress("questions", number, len(wanted))
-    return embedder
 
 
-def _sessions(run: Mapping[str, Mapping[str, float]], session_of: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Sessions ranked by their best turns: the first counts whole, each further one half as much as the one before."""
+def as_sessions(run: Mapping[str, Mapping[str, float]], session_of: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Sessions ranked by their best turns: a turn counts 1 / (1 + its place), each further one of a session half."""
     ranked: dict[str, dict[str, float]] = {}
     for query, found in run.items():
         sums: dict[str, float] = {}
         seen: dict[str, int] = {}
-        for place, turn in enumerate(sorted(found, key=lambda key: -found[key])):
+        for place, turn in enumerate(sorted(found, key=lambda key: -found[key]), 1):
             session = session_of.get(turn, "")
-            sums[session] = sums.get(session, 0.0) + 0.5 ** seen.get(session, 0) / (2 + place)
+            sums[session] = sums.get(session, 0.0) + HALVED ** seen.get(session, 0) / (1 + place)
             seen[session] = seen.get(session, 0) + 1
-        ranked[query] = sums
+        ranked[query] = scores(sorted(sums, key=lambda session: -sums[session]))
     return ranked
 
 
 def _by_category(judged: Judged, values: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
     categories: dict[str, list[str]] = {}
     for query in judged.queries:
-        if query.get("category") and query["id"] in values["nDCG@10"]:
+        if query.get("category") and query["id"] in values[MEASURE]:
             categories.setdefault(str(query["category"]), []).append(query["id"])
     return {name: means(_only(values, keys)) | {"queries": len(keys)} for name, keys in sorted(categories.items())}
 

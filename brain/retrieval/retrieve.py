@@ -25,6 +25,9 @@ from ingest.terms import pieces, stem
 Mode = Literal["hybrid", "lexical", "dense"]
 CANDIDATES = 40  # of each ranking; 50 changes no figure by .002 and costs a quarter more
 SENTENCES_FOR = 30  # candidates whose sentence vectors are compared (RETRIEVAL.md §3)
+READ_CHARACTERS = 40_000  # of all candidates' texts: about 3 ms; short lines are all read, chunks of 1,300 thirty times
+READ_AT_LEAST = 20  # candidates, however long
+BM25_FIRST, COSINE_FIRST = 6.0, 9.0  # what decides which texts are read; flat from 6 to 12 (benchmarks/RETRIEVAL.md)
 PER_DOCUMENT = 3  # passages of one document in the first ten
 COMMON_SHARE = 0.25  # of all chunks: a word in more of them is asked only when nothing rarer is there
 COMMON_FROM = 20_000  # chunks from which common words are left out; below, asking them costs less than 5 ms
@@ -71,7 +74,7 @@ def retrieve(
     if collapse_copies:
         ranked = collapse(ranked, found.said)
     if per_document is not None:
-        ranked = spread(ranked, per_document)
+        ranked = spread(ranked, per_document, standing_alone=found.beside.keys())
     cosines = {p.id: sign["cosine"] for p, sign in zip(found.passages, found.signs, strict=True) if "cosine" in sign}
     sentences = {
         p.id: sign["sentence_cosine"]
@@ -112,11 +115,11 @@ def candidates(
         found.lexical = searchable.match(asked, limit=CANDIDATES, scope=scope)
     target = None if mode == "lexical" else _dense(found, searchable, index, embedder, scope, question)
     ids = list(dict.fromkeys(key for key, _ in (*found.lexical, *found.dense)))
-    found.passages = searchable.passages(ids, scope=scope)
-    _add_neighbours(found, searchable, scope)
-    ids = [passage.id for passage in found.passages]
     bm25 = dict(found.lexical)
     bm25 |= searchable.match_scores(asked, [key for key in ids if key not in bm25])
+    found.passages = _promising(found, searchable.passages(ids, scope=scope), bm25)
+    _add_neighbours(found, searchable, scope)
+    ids = [passage.id for passage in found.passages]
     _read_all(found, bm25)
     if target is not None and ids and embedder is not None:
         _compare_all(found, searchable, str(embedder.fingerprint), target)
@@ -183,6 +186,31 @@ def _dense(
     return target
 
 
+def _promising(found: Candidates, passages: list[Passage], bm25: Mapping[str, float]) -> list[Passage]:
+    """The candidates whose texts are read: all of them, unless they are long; then the best by both scores alone."""
+    if sum(len(passage.text) for passage in passages) <= READ_CHARACTERS:
+        return passages
+    cosine = dict(found.dense)
+    least = min(cosine.values(), default=0.0)
+    ceiling = _ceiling(found)
+
+    def look(passage: Passage) -> float:
+        return BM25_FIRST * bm25.get(passage.id, 0.0) / ceiling + COSINE_FIRST * cosine.get(passage.id, least)
+
+    kept, characters = [], 0
+    for passage in sorted(passages, key=look, reverse=True):
+        characters += len(passage.text)
+        if characters > READ_CHARACTERS and len(kept) >= READ_AT_LEAST:
+            break
+        kept.append(passage)
+    return kept
+
+
+def _ceiling(found: Candidates) -> float:
+    """The sum of the idf of the question's words: what a BM25 is measured against."""
+    return sum(found.idf[term] for term in found.query.stems) or 1.0
+
+
 def _add_neighbours(found: Candidates, searchable: Searchable, scope: Scope) -> None:
     """The short passages among the candidates get the text before and after them."""
     found.beside = searchable.neighbours([passage.id for passage in found.passages])
@@ -200,7 +228,7 @@ def _add_neighbours(found: Candidates, searchable: Searchable, scope: Scope) -> 
 def _read_all(found: Candidates, bm25: Mapping[str, float]) -> None:
     """The signs that stand in the texts."""
     lens = Lens(found.query, found.idf)
-    ceiling = sum(found.idf[term] for term in found.query.stems) or 1.0
+    ceiling = _ceiling(found)
     named = lens.named(found.passages)
     read_pieces = [pieces(passage.text) for passage in found.passages]
     average = sum(map(len, read_pieces)) / (len(read_pieces) or 1)

@@ -6,7 +6,7 @@ model. Serves `retrieve`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from brain.types import Passage
@@ -51,14 +51,18 @@ def _newest(first: Passage, second: Passage) -> Passage:
     return replace(newer, score=first.score, ranks=first.ranks, explain=first.explain, versions=tuple(versions))
 
 
-def spread(passages: Sequence[Passage], per_document: int) -> list[Passage]:
-    """The same passages; those of a document beyond its `per_document` best come after the first ten others."""
+def spread(passages: Sequence[Passage], per_document: int, standing_alone: Container[str] = ()) -> list[Passage]:
+    """The same passages; those of a document beyond its `per_document` best come after the first ten others.
+
+    Passages in `standing_alone` (turns of a conversation, bullets) are not counted: many of them can be the answer.
+    """
     head: list[Passage] = []
     later: list[Passage] = []
     taken: dict[str, int] = {}
     for place, passage in enumerate(passages):
         if len(head) == FIRST:
             return [*head, *later, *passages[place:]]
-        taken[passage.document_id] = taken.get(passage.document_id, 0) + 1
-        (head if taken[passage.document_id] <= per_document else later).append(passage)
+        if passage.id not in standing_alone:
+            taken[passage.document_id] = taken.get(passage.document_id, 0) + 1
+        (head if taken.get(passage.document_id, 0) <= per_document else later).append(passage)
     return [*head, *later]

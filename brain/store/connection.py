@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brain.errors import BrainError, StoreError
+from brain.faults import reach
 from migrations import APPLICATION_ID, LATEST
 
 if TYPE_CHECKING:
@@ -81,45 +82,81 @@ class Connection:
         self.conn.close()
 
 
-def connect(path: Path) -> Connection:
+def connect(path: Path, *, latest: int = LATEST, upgrade: Callable[[Database], None] | None = None) -> Connection:
     """Open the database at `path`, made with mode 0600 when it is not there, migrated when it is older than this code.
 
-    Raises `StoreError` when it is newer than this code, not ours, or damaged.
+    `upgrade` brings it to schema `latest`; the migrations of this code when None. A database that holds something is
+    copied beside itself before. Raises `StoreError` when it is newer than this code, not ours, or damaged.
     """
-    new = not path.exists()
-    if new:
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), stat.S_IRUSR | stat.S_IWUSR))
+    if not path.exists():
+        _new_file(path)
+    conn: sqlite3.Connection | None = None
     try:
         conn = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False)
+        connection = Connection(conn, path)
+        _version(connection, latest)  # before the pragmas: one of them writes
         for pragma in PRAGMAS:
             conn.execute(f"PRAGMA {pragma}")
-        connection = Connection(conn, path)
-        _bring_up_to_date(connection)
-    except sqlite3.Error as error:
-        raise explain(error, path) from error
+        _bring_up_to_date(connection, latest, upgrade or _migrate)
+    except BaseException as error:
+        if conn is not None:
+            conn.close()
+        if isinstance(error, sqlite3.Error):
+            raise explain(error, path) from error
+        raise
     return connection
 
 
-def _bring_up_to_date(connection: Connection) -> None:
+def _migrate(database: Database) -> None:
+    from migrations import migrate
+
+    migrate(database)
+
+
+def _bring_up_to_date(connection: Connection, latest: int, upgrade: Callable[[Database], None]) -> None:
     """Migrate under the write lock, looking again at the version once it is held: two processes may open at once."""
-    if _version(connection) == LATEST:
+    if _version(connection, latest) == latest:
         return
     with connection.write() as database:
-        if _version(connection) < LATEST:
-            from migrations import migrate
+        version = _version(connection, latest)
+        if version < latest:
+            if version:
+                _copy_aside(connection.path, version)
+            upgrade(database)
+            reach("migrate.before_commit")
 
-            migrate(database)
+
+def _copy_aside(path: Path, version: int) -> None:
+    """What stood there before a migration, as `brain.db.before-schema-…`: whole or not there at all."""
+    target = path.with_name(f"{path.name}.before-schema-{version + 1}")
+    unfinished = path.with_name(f"{target.name}.{os.getpid()}.tmp")
+    _new_file(unfinished)
+    try:
+        with (
+            closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(unfinished, isolation_level=None)) as copy,
+        ):
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
-def _version(connection: Connection) -> int:
+def _new_file(path: Path) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), stat.S_IRUSR | stat.S_IWUSR))
+
+
+def _version(connection: Connection, latest: int) -> int:
     """The schema version of the file. Raises `StoreError` when it is not ours or newer than this code."""
     version: int = connection.conn.execute("PRAGMA user_version").fetchone()[0]
     owner: int = connection.conn.execute("PRAGMA application_id").fetchone()[0]
-    if version and owner != APPLICATION_ID:
+    used = version or connection.conn.execute("SELECT 1 FROM sqlite_master").fetchone()
+    if used and owner != APPLICATION_ID:
         raise StoreError(f"{connection.path} is not a brain database", "move it away, or set BRAIN_HOME to another folder")
-    if version > LATEST:
+    if version > latest:
         raise StoreError(
-            f"{connection.path} was written by a newer version of brain (schema {version}, this one knows {LATEST})",
+            f"{connection.path} was written by a newer version of brain (schema {version}, this one knows {latest})",
             "upgrade brain; nothing was changed",
         )
     return version

@@ -215,6 +215,11 @@ def _whole(conn: sqlite3.Connection, path: Path) -> None:
     said = [row[0] for row in conn.execute(f"PRAGMA quick_check({FAULTS_SHOWN})")]
     if said != ["ok"]:
         raise StoreError(f"{path} is damaged: {said[0].splitlines()[-1]}", "use an older backup")
+    loose = conn.execute("PRAGMA foreign_key_check").fetchone()
+    if loose:
+        raise StoreError(
+            f"{path} is damaged: a row of {loose[0]} points at nothing in {loose[2]}", "use an older backup"
+        )
 
 
 def _contents(conn: sqlite3.Connection, path: Path, version: int, *, compare: bool) -> Copy:
@@ -287,7 +292,7 @@ def _reader(path: Path) -> sqlite3.Connection:
 def writer(path: Path) -> sqlite3.Connection:
     """A connection to a copy that no one else has open; it is flushed once, at the end."""
     conn = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("synchronous=OFF", "secure_delete=ON", "temp_store=MEMORY"):
+    for pragma in ("synchronous=OFF", "foreign_keys=ON", "secure_delete=ON", "temp_store=MEMORY"):
         conn.execute(f"PRAGMA {pragma}")
     return conn
 

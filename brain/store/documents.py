@@ -27,7 +27,7 @@ DOCUMENT_COLUMNS = (
     "aliases", "metadata", "notices",
 )  # fmt: skip
 INSERT_DOCUMENT = (
-    f"INSERT INTO documents ({', '.join(DOCUMENT_COLUMNS)}) VALUES ({', '.join('?' * len(DOCUMENT_COLUMNS))}) "  # noqa: S608 - our own names
+    f"INSERT INTO documents ({', '.join(DOCUMENT_COLUMNS)}) VALUES ({', '.join('?' * len(DOCUMENT_COLUMNS))}) "
     f"ON CONFLICT(id) DO UPDATE SET {', '.join(f'{c}=excluded.{c}' for c in DOCUMENT_COLUMNS if c != 'id')}"
 )
 INSERT_CHUNK = """INSERT INTO knowledge (id, document_id, ordinal, heading, topic, content, source, locator, start, "end",
@@ -82,13 +82,13 @@ class DocumentTable:
         """The stored row that this document continues, or None."""
         columns = "id, uri, title, content_hash, text_sha, entry, dated_at, dated_by, added_at, label, compartment"
         conn = self._connection.conn
-        cursor = conn.execute(f"SELECT {columns} FROM documents WHERE uri=? OR id=?", (document.uri, document.id))  # noqa: S608 - our own names
+        cursor = conn.execute(f"SELECT {columns} FROM documents WHERE uri=? OR id=?", (document.uri, document.id))
         rows = [dict(zip(columns.split(", "), row, strict=True)) for row in cursor]
         if rows:
             return rows[0]
         if not document.uri.startswith("file:"):
             return None
-        cursor = conn.execute(f"SELECT {columns} FROM documents WHERE content_hash=?", (document.content_hash,))  # noqa: S608 - our own names
+        cursor = conn.execute(f"SELECT {columns} FROM documents WHERE content_hash=?", (document.content_hash,))
         for row in cursor:
             found = dict(zip(columns.split(", "), row, strict=True))
             if found["uri"].startswith("file:") and not os.path.lexists(path_of(found["uri"])):

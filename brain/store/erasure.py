@@ -84,7 +84,8 @@ class Eraser:
         """Delete the rows; answers that quote it become empty, their questions stay."""
         run = self._conn
         sessions = self._sessions(found)
-        run.executemany("DELETE FROM knowledge WHERE document_id=?", _rows(found.documents))
+        for table in ("knowledge", "tags", "links"):
+            run.executemany(f"DELETE FROM {table} WHERE document_id=?", _rows(found.documents))
         run.executemany("DELETE FROM documents WHERE id=?", _rows(found.documents))
         run.executemany("DELETE FROM forgotten WHERE id=?", _rows(found.forgotten))
         run.executemany("DELETE FROM episodes WHERE id=?", _rows(found.episodes))
@@ -93,6 +94,7 @@ class Eraser:
         run.executemany("DELETE FROM skipped WHERE uri=?", _rows(marks.uris))
         run.executemany("DELETE FROM roots WHERE uri=?", _rows(marks.uris))
         run.executemany("DELETE FROM contexts WHERE source=?", _rows(marks.sources))
+        self._judgments(found, marks)
         for session in sessions:
             self._neighbours(session)
 
@@ -163,6 +165,19 @@ class Eraser:
             "AND NOT EXISTS (SELECT 1 FROM episodes WHERE text_sha=?1)",
             (old,),
         )
+
+    def _judgments(self, found: Found, marks: Marks) -> None:
+        """What a person said of its answers and where they pointed to, and measurements that name its place."""
+        gone, plain = {*found.episodes, *found.forgotten}, [_plain(text) for text in marks.texts]
+        rows = self._conn.execute(
+            "SELECT pk, episode, document_id, source, question, quote, why FROM judgments"
+        ).fetchall()
+        for pk, episode, document_id, source, *said in rows:
+            named = episode in gone or document_id in marks.documents or source in marks.sources
+            if named or any(_quotes(text, plain) for text in said):
+                self._conn.execute("DELETE FROM judgments WHERE pk=?", (pk,))
+        quoted = [(json.dumps(source, ensure_ascii=False)[1:-1],) for source in marks.sources]
+        self._conn.executemany("DELETE FROM eval_runs WHERE instr(report, ?)", quoted)
 
     def _sessions(self, found: Found) -> list[str]:
         """Sessions in which a round stands beside one that changes, and all that lost one to the trash."""

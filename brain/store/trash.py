@@ -114,4 +114,4 @@ class Trash:
 
     def _rows(self, table: str, document_id: str) -> list[dict[str, Any]]:
         key = "id" if table == "documents" else "document_id"
-        return list(self._connection.database.query(f"SELECT * FROM {table} WHERE {key}=?", [document_id]))  # noqa: S608 - our own names
+        return list(self._connection.database.query(f"SELECT * FROM {table} WHERE {key}=?", [document_id]))

@@ -22,7 +22,7 @@ from brain.errors import StoreError
 from brain.store.connection import Connection
 from brain.store.documents import FIRST_SEEN, SHORT_TOKENS
 from brain.store.generations import dimensions_of
-from brain.store.vectors import CRC_BYTES, text_of
+from brain.store.vectors import CONTENT, CRC_BYTES, text_of
 from brain.types import header
 from ingest.document import digest
 from ingest.terms import index_terms
@@ -30,6 +30,10 @@ from migrations import APPLICATION_ID, LATEST
 
 FTS = ("knowledge", "episodes", "skills")  # tables that have a full-text table beside them, named …_fts
 FAULTS_SHOWN = 20  # of each kind; one is enough to act, twenty to see a pattern
+HASHED = {
+    "episodes": text_of("episodes"),
+    "skills": "replace(name, '-', ' ') || char(10) || description",
+}  # by `text_sha`
 WORD = re.compile(r"[a-z][a-z0-9_-]*")  # a label
 
 
@@ -154,13 +158,15 @@ class Upkeep:
     def _text_damage(self) -> Iterator[Damage]:
         for document_id, source in self._conn.execute("SELECT id, source FROM documents ORDER BY id").fetchall():
             yield from self._document_damage(document_id, source)
-        for kind, expression in (
-            ("episodes", text_of("episodes")),
-            ("skills", "replace(name, '-', ' ') || char(10) || description"),
-        ):
+        for kind, expression in HASHED.items():
             for row_id, text, sha in self._conn.execute(f"SELECT id, {expression}, text_sha FROM {kind}"):
                 if digest(text) != sha:
                     yield Damage(kind, row_id, "its text is not what was stored")
+        for (row_id,) in self._stale_episodes():
+            yield Damage("episodes", row_id, "the search terms of an episode are off", derived=True)
+        for row_id, body, terms in self._conn.execute("SELECT id, body, terms FROM skills"):
+            if index_terms(body) != terms:
+                yield Damage("skills", row_id, "a skill and its search terms disagree")
         yield from self._unreadable_lists()
         for row_id, payload in self._conn.execute("SELECT id, payload FROM forgotten"):
             if not _payload_sound(payload):
@@ -185,8 +191,15 @@ class Upkeep:
             if (row.terms, row.around, row.source) != (terms, around, source):
                 yield Damage("knowledge", row.id, f"the search terms of a chunk of {source} are off", derived=True)
 
+    def _stale_episodes(self) -> list[tuple[str]]:
+        """Sound episodes whose search terms are not those of their words."""
+        rows = self._conn.execute(
+            f"SELECT id, {CONTENT['episodes']}, {text_of('episodes')}, terms, text_sha FROM episodes"
+        )
+        return [(i,) for i, said, text, terms, sha in rows if digest(text) == sha and index_terms(said) != terms]
+
     def mend_columns(self) -> int:
-        """Work out again what follows from sound document texts; returns the chunks that were mended.
+        """Work out again what follows from sound document texts; returns the rows that were mended.
 
         A chunk is taken from its document's text where the stored hash proves that this is what it was.
         """
@@ -196,6 +209,12 @@ class Upkeep:
                 text, sha, title, date = self._facts(document_id)
                 if digest(text) == sha:
                     mended += self._mend(self._chunks(document_id), text, source, title, date)
+            for (row_id,) in self._stale_episodes():
+                said = self._conn.execute(
+                    f"SELECT {CONTENT['episodes']} FROM episodes WHERE id=?", (row_id,)
+                ).fetchone()[0]
+                self._conn.execute("UPDATE episodes SET terms=? WHERE id=?", (index_terms(said), row_id))
+                mended += 1
         return mended
 
     def _mend(self, rows: list[ChunkRow], text: str, source: str, title: str, date: str | None) -> int:

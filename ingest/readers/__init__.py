@@ -12,6 +12,7 @@ from typing import cast
 
 from ingest.errors import UnsupportedFile
 from ingest.limits import MEGABYTE
+from ingest.media import DOCX, ODP, ODS, ODT, PPTX, XLSX
 from ingest.reading import Raw, Reading
 
 Reader = Callable[[Raw], Iterator[Reading]]
@@ -24,6 +25,18 @@ READERS: dict[str, str] = {
     "text/x-plain-code": "text",
     "text/html": "html",
     "application/pdf": "pdf",
+    DOCX: "docx",
+    PPTX: "pptx",
+    XLSX: "xlsx",
+    ODT: "odf",
+    ODS: "odf",
+    ODP: "odf",
+    "application/epub+zip": "epub",
+    "message/rfc822": "mail",
+    "application/mbox": "mbox",
+    "application/vnd.ms-outlook": "outlook",
+    "text/vtt": "captions",
+    "application/x-subrip": "captions",
     "text/x-python": "code",
     "text/x-javascript": "code",
     "text/x-typescript": "code",
@@ -37,7 +50,9 @@ READERS: dict[str, str] = {
     "text/x-ruby": "code",
 }
 # Media type -> bytes from which a file is read in a limited worker process (FAULTS.md §3: risky parsers).
-ISOLATED: dict[str, int] = {"application/pdf": 0, "text/html": MEGABYTE}
+_CAGED = ("application/pdf", DOCX, PPTX, XLSX, ODT, ODS, ODP, "application/epub+zip", "message/rfc822", "application/mbox",
+          "application/vnd.ms-outlook")  # fmt: skip
+ISOLATED: dict[str, int] = {**dict.fromkeys(_CAGED, 0), "text/html": MEGABYTE}
 
 
 def reader_for(media_type: str) -> Reader:

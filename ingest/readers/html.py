@@ -31,11 +31,15 @@ _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s{0,9}=\s{0,9}["']?\s{0,9}([
 _FURNITURE = {"nav", "footer", "aside", "form", "menu", "dialog"}
 _NO_TEXT = {"script", "style", "noscript", "template", "svg", "math", "title", "iframe", "object", "select", "button",
             "textarea", "canvas", "audio", "video", "map"}  # fmt: skip
+_TEXTLESS = _NO_TEXT - {"svg", "math"} | {
+    "annotation",
+    "annotation-xml",
+}  # of a book: its pages may be drawn, formulas are text
 _BLOCKS = {"p", "div", "section", "article", "main", "header", "ul", "ol", "dl", "dt", "dd", "list", "table", "quote",
            "blockquote", "figure", "figcaption", "address", "details", "summary", "hr", "fieldset", "body",
            "center", "td", "th", "cell", *_FURNITURE}  # fmt: skip
 _ITEMS = {"li", "item"}
-_ROWS = {"tr", "row"}
+_ROWS = {"tr", "row", "text"}  # "text": a line of SVG
 _CELLS = {"td", "th", "cell"}
 _VERBATIM = {"pre", "code"}
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
@@ -58,6 +62,12 @@ def read(raw: Raw) -> Iterator[Reading]:
     heading = next((words for level, words in blocks if level), "")
     sections = list(_sections(blocks))
     yield Reading(sections, title=title or heading, notices=notices, date=date, date_by="metadata")
+
+
+def whole_page(data: bytes) -> tuple[list[Block], str]:
+    """(every block of a page, its title): for pages that are a text through and through, as a book's or a mail's are."""
+    tree = _tree(_decoded(data)[0])
+    return ([], "") if tree is None else (list(_blocks(tree, skip=set(), textless=_TEXTLESS)), _declared(tree)[0])
 
 
 def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
@@ -130,7 +140,7 @@ def _words(blocks: list[Block]) -> int:
     return sum(len(words.split()) for _level, words in blocks)
 
 
-def _blocks(tree: Element, *, skip: set[str]) -> Iterator[Block]:
+def _blocks(tree: Element, *, skip: set[str], textless: set[str] = _NO_TEXT) -> Iterator[Block]:
     """The text of a tree, block by block in order, without recursion."""
     from lxml import etree
 
@@ -152,7 +162,7 @@ def _blocks(tree: Element, *, skip: set[str]) -> Iterator[Block]:
         level = _level(element, tag)
         breaks = tag in _BLOCKS or level > 0 or _is_block_of_code(element, tag)
         if event == "start":
-            if dropped or tag in _NO_TEXT or tag in skip or _hidden(element):
+            if dropped or tag in textless or tag in skip or _hidden(element):
                 dropped += 1
                 continue
             if level or (breaks and tag not in _CELLS):

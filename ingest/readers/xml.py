@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 VALUE_CHARS = 2_000  # of a property kept
 _PLACEHOLDERS = re.compile(  # titles that programs and libraries put there themselves
-    r"(powerpoint|word|excel)?[ -]?(presentation|document|workbook)\d*|untitled.*|slide 1|title|title of the document", re.I
+    r"(powerpoint|word|excel)?[ -]?(presentation|document|workbook)\d*|untitled.*|slide 1|title|title of the document",
+    re.I,
 )
 _NO_AUTHORS = {"python-docx", "openpyxl", "unknown", "microsoft office user", "user"}
 _TEMPLATE_DATES = ("2013-12-23", "2013-01-27")  # of the empty files inside python-docx and python-pptx
@@ -63,10 +64,8 @@ def children(element: Element, *names: str) -> Iterator[Element]:
 
 
 def descendants(element: Element, *names: str) -> Iterator[Element]:
-    """All elements below of these local names, in document order."""
-    return (found for found in element.iter("{*}" + names[0]) if True) if len(names) == 1 else (
-        found for found in element.iter() if local(found) in names
-    )
+    """All elements below, and the element itself, of these local names, in document order."""
+    return (found for found in element.iter() if local(found) in names)
 
 
 def properties(archive: zipfile.ZipFile, name: str = "docProps/core.xml") -> dict[str, str]:
@@ -82,8 +81,9 @@ def properties(archive: zipfile.ZipFile, name: str = "docProps/core.xml") -> dic
         del found["Title"]
     if found.get("Author", "").lower() in _NO_AUTHORS:
         del found["Author"]
-    if found.get("Created", "").startswith(_TEMPLATE_DATES):
-        del found["Created"]
+    for key in ("Created", "Modified"):
+        if found.get(key, "").startswith(_TEMPLATE_DATES):
+            del found[key]
     return found
 
 

@@ -16,7 +16,7 @@ import typer.main
 if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
 
-MODULES = ("capture", "questions", "library", "skills", "models", "upkeep")  # of this package, in the order of the help
+MODULES = ("capture", "questions", "library", "skills", "models", "upkeep", "keeping")  # of this package, in the order of the help
 
 EVERY_DAY, LIBRARY, SKILLS, MODELS, UPKEEP = "Every day", "Library", "Skills", "Models", "Upkeep"
 PANELS = (EVERY_DAY, LIBRARY, SKILLS, MODELS, UPKEEP)

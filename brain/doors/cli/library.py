@@ -5,15 +5,19 @@ Leaves out the wording (`views.library`). `forget` shows first and takes away on
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from brain.doors import json_out
+from brain.doors.cli import keeping
 from brain.doors.cli.app import LIBRARY, Json, Since, Source, Tags, Until, group, register
-from brain.doors.cli.outcome import NOTHING_FOUND
+from brain.doors.cli.keeping import Identity
+from brain.doors.cli.outcome import FAILED, NOTHING_FOUND
 from brain.doors.cli.session import Session, scope, session
+from brain.doors.views import keeping as for_keeps
 from brain.doors.views import library as view
 from brain.errors import NotFound, UsageError
 
@@ -124,16 +128,30 @@ def open_(
         run.out.say(f"opened {address}")
 
 
-@register("forget", LIBRARY, examples=("brain forget notes/old.md", "brain forget a1b2c3 9f8e7d --yes"))
+@register(
+    "forget",
+    LIBRARY,
+    examples=("brain forget notes/old.md", "brain forget a1b2c3 9f8e7d --yes", "brain forget notes/old.md --erase --backups"),
+)
 def forget(
     context: typer.Context,
     references: Annotated[list[str], typer.Argument(metavar="ID|PATH", hidden=True)],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go; nothing more.")] = False,
+    for_good: Annotated[
+        bool, typer.Option("--erase", help="Leave no byte of it in the home; answers that quote it go too. No undo.")
+    ] = False,
+    backups: Annotated[bool, typer.Option("--backups", help="With --erase: out of every backup as well.")] = False,
+    identity: Identity = None,
     as_json: Json = False,
 ) -> None:
     """Hide documents or episodes everywhere. Shows first, asks, and can be undone."""
     run = session(context)
+    if for_good:
+        _erase(run, references, yes=yes, dry_run=dry_run, backups=backups, identity=identity, as_json=as_json)
+        return
+    if backups or identity:
+        raise UsageError("--backups and --identity go with --erase", "try `brain forget --help`")
     with run.brain() as brain:
         report = brain.forget(references, dry_run=True)
         if not as_json:
@@ -146,6 +164,29 @@ def forget(
         run.out.json(json_out.forgotten(report))
     elif not report.done:
         run.out.say("nothing was forgotten; add --yes to do it")
+
+
+def _erase(
+    run: Session, references: list[str], *, yes: bool, dry_run: bool, backups: bool, identity: Path | None, as_json: bool
+) -> None:
+    """The same for good. A step that could not be done yet is a failure that says how to do it."""
+    options: dict[str, Any] = {
+        "backups": backups, "identity": identity, "passphrase": os.environ.get(keeping.PASSPHRASE, ""),
+    }  # fmt: skip
+    with run.brain() as brain:
+        report = brain.erase(references, dry_run=True, **options)
+        if not as_json:
+            run.out.print(for_keeps.erased(report))
+        if not dry_run and (yes or (not as_json and run.yes("erase them for good?"))):
+            report = brain.erase(references, dry_run=False, **options)
+            if not as_json:
+                run.out.print(for_keeps.erased(report))
+    if as_json:
+        run.out.json(json_out.erased(report))
+    elif not report.done:
+        run.out.say("nothing was erased; add --yes to do it")
+    if report.pending:
+        raise typer.Exit(FAILED)
 
 
 def _show_forgotten(run: Session, report: ForgetReport) -> None:

@@ -1,0 +1,129 @@
+"""`forget --erase`: what goes for good, in which order, and what is still left of it somewhere.
+
+The rows and the mark "an erasure is not finished" change in one transaction; every later step can be done again by
+`brain doctor --deep --repair`. Leaves out the rows (`brain.store.erasure`) and the files (`brain.upkeep.erase`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from brain.app import shelf
+from brain.app.parts import Parts
+from brain.app.upkeep import IndexCare, _embed, backup_folders, keep_rule
+from brain.errors import BrainError, NotFound
+from brain.faults import reach
+from brain.store.erasure import PENDING, Eraser, Found, Marks, erase_in_copy, holds, scrub
+from brain.types import EraseReport, Forgotten, Holding
+from brain.upkeep.backup import Backup, found, put_aside
+from brain.upkeep.erase import left_in, look_through, pieces_of
+from brain.upkeep.vault import Secret
+
+SHORTEST_PREFIX = 6  # STYLE.md: of an id that is typed
+SEALED = "{} of the backups could not be looked into; delete them, or name their passphrase or key"
+
+
+def erase(
+    parts: Parts, references: Sequence[str], *, dry_run: bool, backups: bool = False, passphrase: str = "",
+    identity: Path | None = None,
+) -> EraseReport:  # fmt: skip
+    """Documents and episodes, forgotten ones too, leave every file of the home. Raises `NotFound`.
+
+    With `backups` every backup that holds them is written anew without them; else those are listed.
+    """
+    items = _named(parts, references)
+    marks = Marks(
+        {item.id for item in items if item.kind == "document"}, {item.id for item in items if item.kind == "episode"}
+    )
+    eraser = Eraser(parts.store.connection.conn)
+    copies, secret = _copies(parts), Secret(passphrase, identity=identity)
+    if dry_run:
+        present = eraser.find(marks)
+        held = _held(parts, copies, marks, secret, rewrite=False)
+        return EraseReport(items, _quoting(present, marks), held, notices=_notices(eraser, marks, held))
+    with parts.store.write():
+        present = eraser.find(marks)
+        parts.store.library.keep_setting(PENDING, parts.now())
+        eraser.erase(present, marks)
+        for reference in references:
+            parts.store.library.drop_root(shelf.place(reference))
+    reach("erase.after_commit")
+    pending = finish(parts)
+    held = _held(parts, copies, marks, secret, rewrite=backups)
+    pieces = pieces_of(marks.texts, eraser.stands_elsewhere)
+    left = left_in(parts.config.home, pieces, without=[copy.path for copy in copies])
+    return EraseReport(
+        items, _quoting(present, marks), held, done=True, left=tuple(left), pending=pending,
+        notices=_notices(eraser, marks, held),
+    )  # fmt: skip
+
+
+def finish(parts: Parts) -> str:
+    """The last step of an erasure: index files and every freed byte of the database. "" when done, else why not yet."""
+    _embed(parts)
+    try:
+        for fingerprint in sorted(parts.store.vectors.fingerprints()):
+            with suppress(BrainError):  # without Chroma the exact index serves, and its files are gone by now
+                IndexCare(parts).renew(fingerprint)
+        reach("erase.before_scrub")
+        if not scrub(parts.store.connection, parts.config.home):
+            return "another process reads the store: words may still lie in its log until that one ends"
+    except BrainError as error:
+        return error.message
+    parts.store.library.keep_setting(PENDING, None)
+    return ""
+
+
+def _named(parts: Parts, references: Sequence[str]) -> tuple[Forgotten, ...]:
+    """What is stored under the references, and what was forgotten under them."""
+    items: dict[str, Forgotten] = {}
+    trash = shelf.forgotten(parts)
+    for reference in references:
+        meant = [item for item in trash if _fits(item, reference)]
+        try:
+            meant += shelf.forget(parts, [reference], dry_run=True).items
+        except NotFound:
+            if not meant:
+                raise
+        items.update((item.id, item) for item in meant)
+    return tuple(items.values())
+
+
+def _fits(item: Forgotten, reference: str) -> bool:
+    bare = reference.removeprefix("#").removeprefix("episode:")
+    place = shelf.place(reference)
+    by_id = len(bare) >= SHORTEST_PREFIX and item.id.startswith(bare)
+    return by_id or item.source in (reference, place) or item.source.startswith(f"{place}/")
+
+
+def _copies(parts: Parts) -> list[Backup]:
+    """Every backup that can be reached, and databases put aside."""
+    made = [backup for folder in backup_folders(parts) for backup in found(folder)]
+    return [*made, *put_aside(parts.config.database)]
+
+
+def _held(parts: Parts, copies: list[Backup], marks: Marks, secret: Secret, *, rewrite: bool) -> tuple[Holding, ...]:
+    return tuple(
+        look_through(
+            copies, holds=lambda path: holds(path, marks),
+            rewrite=(lambda path, made_at: erase_in_copy(path, marks, made_at)) if rewrite else None,
+            secret=secret, keep=keep_rule(parts), today=parts.moment().date(),
+        )
+    )  # fmt: skip
+
+
+def _quoting(present: Found, marks: Marks) -> tuple[Forgotten, ...]:
+    """Rounds that go, or lose their answer, because they quote it."""
+    others = [Forgotten(i, "episode", f"episode:{i}", "") for i in present.episodes if i not in marks.episodes]
+    answers = [Forgotten(i, "episode", f"episode:{i}", question, at=at) for i, question, at in present.quoting]
+    return (*others, *answers)
+
+
+def _notices(eraser: Eraser, marks: Marks, held: Sequence[Holding]) -> tuple[str, ...]:
+    notices = [f"the same text also stands in {source}, which stays" for source in eraser.copies_of(marks)]
+    there = [source for source in sorted(marks.sources) if Path(source).is_absolute() and Path(source).exists()]
+    notices += [f"{source} is still on the disk: `brain sync` would take it in again" for source in there]
+    unread = sum(item.state == "unread" for item in held)
+    return tuple(notices + ([SEALED.format(unread)] if unread else []))

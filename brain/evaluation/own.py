@@ -1,0 +1,152 @@
+"""`brain eval run`: a person's own questions, from a file that they correct by hand and from their feedback.
+
+The same five systems as for a judged set, on the store as it is, plain BM25 always beside them, and the last run on the
+questions that both asked. Leaves out drafting the file (`drafting`) and storage. Serves `Brain.eval_run`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from brain.errors import NotFound, UsageError
+from brain.evaluation.answerability import ANSWERABLE, chance
+from brain.evaluation.answerability import figures as found_figures
+from brain.evaluation.metrics import interval, require
+from brain.evaluation.retrieval import BM25, MEASURE, Measured, ask_all, figures
+from brain.protocols import BrainLike, Progress, silent
+from ingest.document import digest
+from ingest.terms import fold
+
+FILE, FEEDBACK = "file", "feedback"
+WORSE_SHOWN = 5  # questions that lost most since the last run
+LOST = 0.05  # of nDCG@10: a smaller fall is not worth a line
+HEAD = """\
+# Judgments for `brain eval run`. Correct them by hand, then set checked = true:
+# - text: the question, as you would ask it. Change it to words that you would use.
+# - sources: the documents that hold the answer (a path or the end of it). [] says: my notes do not hold it.
+# - quote: the sentence that it was drafted from, for you; nothing reads it.
+# Delete what makes no sense. `brain feedback` adds to these; nothing here is ever changed for you.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One judged question. `sources` as stored; () says that the notes do not hold it. `origin`: file or feedback."""
+
+    text: str
+    sources: tuple[str, ...] = ()
+    quote: str = ""
+    kind: str = ""
+    checked: bool = False
+    origin: str = FILE
+
+    @property
+    def id(self) -> str:
+        """The same for the same words, in every run."""
+        return digest(" ".join(fold(self.text).split()))[:16]
+
+
+def write_questions(path: Path, questions: Iterable[Question], *, force: bool = False) -> None:
+    """The file for a person to correct. Raises `UsageError` when there is one already, unless `force`."""
+    import tomlkit
+
+    if path.exists() and not force:
+        raise UsageError(f"{path} is there already", "name another file, or write it anew with --force")
+    rows = tomlkit.aot()
+    for question in questions:
+        table = tomlkit.table()
+        table["text"], table["sources"] = question.text, list(question.sources)
+        table["quote"], table["kind"], table["checked"] = question.quote, question.kind, question.checked
+        rows.append(table)
+    document = tomlkit.document()
+    document["question"] = rows
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{HEAD}\n{tomlkit.dumps(document)}", "utf-8")
+
+
+def read_questions(path: Path) -> list[Question]:
+    """What a person left in the file. Raises `UsageError` for a line that cannot be read."""
+    try:
+        rows = tomllib.loads(path.read_text("utf-8")).get("question", [])
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}", "mend the line; `brain eval init` shows the form") from None
+    found = []
+    for number, row in enumerate(rows if isinstance(rows, list) else (), 1):
+        sources = row.get("sources", []) if isinstance(row, dict) else None
+        if sources is None or not isinstance(row.get("text"), str) or not isinstance(sources, list):
+            raise UsageError(f"{path}, question {number} has no text or no list of sources", "`brain eval init` shows the form")
+        quote, kind = str(row.get("quote", "")), str(row.get("kind", ""))
+        found.append(Question(row["text"], tuple(map(str, sources)), quote, kind, bool(row.get("checked"))))
+    return found
+
+
+def merged(questions: Sequence[Question], feedback: Sequence[Question]) -> list[Question]:
+    """Each question once: what a person said of a real answer counts before the file."""
+    return list({question.id: question for question in (*questions, *feedback)}.values())
+
+
+def run(
+    questions: Sequence[Question],
+    brain: BrainLike,
+    *,
+    last: tuple[str, Mapping[str, Any]] | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """The report, with `per_query` for the next comparison. `sources` must be those that passages carry.
+
+    Raises `NotFound` without questions, `Unavailable` without the extra `eval`.
+    """
+    require()
+    if not questions:
+        raise NotFound("there are no judgments to measure on", "draft some: brain eval init, or judge answers: brain feedback")
+    held = [question for question in questions if question.sources]
+    measured = Measured()
+    ask_all(brain, [{"id": one.id, "text": one.text} for one in held], measured, lambda source: source, progress)
+    qrels = {one.id: dict.fromkeys(one.sources, 1) for one in held}
+    by_query, systems = figures(qrels, measured)
+    rows = []
+    for number, one in enumerate(questions, 1):
+        kind = ANSWERABLE if one.sources else (one.kind or "absent")
+        rows.append((kind, chance(brain, one.text, recalled=False)))
+        progress("confidence", number, len(questions))
+    hybrid = by_query["hybrid"][MEASURE]
+    return {
+        "schema": 1,
+        "queries": len(questions),
+        "answerable": len(held),
+        "absent": len(questions) - len(held),
+        "from_feedback": sum(one.origin == FEEDBACK for one in questions),
+        "unchecked": sum(one.origin == FILE and not one.checked for one in questions),
+        "embedder": measured.embedder,
+        "systems": systems,
+        "hybrid_over_bm25_95": list(interval(hybrid, by_query[BM25][MEASURE])),
+        "found": found_figures(rows),
+        "last": compared(questions, hybrid, last) if last else None,
+        "per_query": hybrid,
+    }
+
+
+def compared(
+    questions: Sequence[Question], now: Mapping[str, float], last: tuple[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """This run against the last one, on the questions that both asked: mean change of nDCG@10 and its interval."""
+    at, report = last
+    before: Mapping[str, float] = report["per_query"]
+    common = {key: value for key, value in now.items() if key in before}
+    texts = {question.id: question.text for question in questions}
+    fallen = sorted((key for key in common if before[key] - common[key] >= LOST), key=lambda key: common[key] - before[key])
+    return {
+        "at": at,
+        "embedder": report["embedder"],
+        "common": len(common),
+        "change": round(sum(common[key] - before[key] for key in common) / max(len(common), 1), 4),
+        "change_95": list(interval(common, before)),
+        "worse": [
+            {"question": texts[key], "before": round(before[key], 4), "now": round(common[key], 4)}
+            for key in fallen[:WORSE_SHOWN]
+        ],
+    }

@@ -1,0 +1,58 @@
+"""Mailboxes (.mbox): a document per message, and one for the mailbox itself that says what is in it.
+
+A message begins at a "From " line that carries a time and a year and is followed by a header, so that a sentence beginning
+with "From" parts nothing. A message's address is made of its Message-ID: it stays when others come and go. An older mail
+quoted in a message and held by the mailbox itself is read once. Serves `loading`, in a worker.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from ingest.document import Section, digest
+from ingest.errors import UnreadableFile
+from ingest.readers import mail, threads
+from ingest.reading import Raw, Reading
+
+ID_DIGITS = 16  # hexadecimal digits of a message's address
+FREQUENT = 10  # senders named in the mailbox's own document
+_START = re.compile(rb"^From [^\n]{0,200}\d\d:\d\d[^\n]{0,60}\d{4}[^\n]{0,100}\n(?=[!-9;-~]{1,80}:|>?From )", re.M)
+_ESCAPED = re.compile(rb"^>(>*From )", re.M)
+
+
+def read(raw: Raw) -> Iterator[Reading]:
+    """Many documents. Raises UnreadableFile when no message begins in it."""
+    starts = [match.span() for match in _START.finditer(raw.data)]
+    if not starts and raw.data.strip():
+        raise UnreadableFile("not a mailbox: no message begins in it", "name it .eml if it is one mail")
+    ends = [start for start, _body in starts[1:]] + [len(raw.data)]
+    letters: list[mail.Letter] = []
+    readings: list[Reading] = []
+    known: set[str] = set()
+    names: Counter[str] = Counter()
+    for (_start, body), end in list(zip(starts, ends, strict=True))[: raw.limits.parts]:
+        data = _ESCAPED.sub(rb"\1", raw.data[body:end])
+        letter = mail.parsed(data)
+        name = digest(letter.identity or data)[:ID_DIGITS]
+        names[name] += 1
+        part = name if names[name] == 1 else f"{name}-{names[name]}"
+        found = threads.parts(letter.body)
+        readings.append(mail.reading(letter, threads.without_known(found, known), part))
+        for own in found:
+            known.update(threads.fingerprints(own.text))
+        letters.append(letter)
+    yield _mailbox(letters, len(starts))
+    yield from readings
+
+
+def _mailbox(letters: list[mail.Letter], count: int) -> Reading:
+    """How many messages, from when to when, and from whom most of them came."""
+    days = sorted(letter.date[:10] for letter in letters if letter.date)
+    senders = Counter(letter.sender for letter in letters if letter.sender)
+    lines = [f"Mailbox with {count:,} messages."]
+    lines += [f"From {days[0]} to {days[-1]}."] if days else []
+    lines += [f"{sender}: {number:,}" for sender, number in senders.most_common(FREQUENT)]
+    notices = () if count == len(letters) else (f"{count:,} messages: cut to the first {len(letters):,}",)
+    return Reading([Section("\n".join(lines) + "\n", (), "mailbox")], notices=notices)

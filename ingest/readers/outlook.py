@@ -1,0 +1,66 @@
+"""Outlook messages (.msg) by python-oxmsg, read as other mails are: head, words, older mails, names of attachments.
+
+Leaves out rich text bodies (RTF) where a message has nothing else, told in a notice. Serves `loading`, in a worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ingest.errors import UnreadableFile
+from ingest.readers import mail, threads
+from ingest.readers.html import whole_page
+from ingest.reading import Raw, Reading
+
+if TYPE_CHECKING:
+    from oxmsg import Message
+
+TO, CC = 1, 2  # PidTagRecipientType ([MS-OXOMSG] 2.2.3.1)
+RECIPIENT_TYPE = 0x0C15  # PidTagRecipientType's id
+RTF_BODY = 0x1009  # PidTagRtfCompressed
+
+
+def read(raw: Raw) -> Iterator[Reading]:
+    """One document. Raises UnreadableFile when it is no Outlook message."""
+    from oxmsg import Message
+
+    try:
+        message = Message.load(raw.data)
+    except ValueError as error:
+        raise UnreadableFile("not an Outlook message", "open it in Outlook and save it as .eml") from error
+    letter = _letter(message)
+    yield mail.reading(letter, threads.parts(letter.body))
+
+
+def _letter(message: Message) -> mail.Letter:
+    sent = message.sent_date
+    headers = {key.lower(): value for key, value in message.message_headers.items()}
+    letter = mail.Letter(
+        subject=" ".join(message.subject.split()),
+        sender=" ".join((message.sender or "").split()),
+        to=headers.get("to") or _recipients(message, TO),
+        cc=headers.get("cc") or _recipients(message, CC),
+        date=sent.isoformat(timespec="seconds") if sent else "",
+        body=message.body or "",
+        identity=headers.get("message-id", ""),
+        answers=headers.get("in-reply-to", ""),
+    )
+    if not letter.body.strip() and (page := message.html_body):
+        letter.body = "\n\n".join(words for _level, words in whole_page(page.encode("utf-8", "replace"))[0])
+    if not letter.body.strip() and message.properties.binary_prop_value(RTF_BODY):
+        letter.notices.append("its text is rich text (RTF) only: not read")
+    for attachment in message.attachments:
+        letter.attachments.append(attachment.file_name or attachment.mime_type or "unnamed")
+    return letter
+
+
+def _recipients(message: Message, kind: int) -> str:
+    """Names and addresses of the recipients of a kind."""
+    chosen = []
+    for recipient in message.recipients:
+        if (recipient.properties.int_prop_value(RECIPIENT_TYPE) or TO) == kind:
+            chosen.append(
+                f"{recipient.name} <{recipient.email_address}>" if recipient.email_address else recipient.name
+            )
+    return ", ".join(chosen)
