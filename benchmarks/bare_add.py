@@ -104,7 +104,9 @@ def _embed(chunks: list[str]) -> Any:
     import numpy as np
 
     model = _wordllama()
-    return np.concatenate([model.embed(chunks[at : at + EMBED_BATCH], norm=True) for at in range(0, len(chunks), EMBED_BATCH)])
+    return np.concatenate(
+        [model.embed(chunks[at : at + EMBED_BATCH], norm=True) for at in range(0, len(chunks), EMBED_BATCH)]
+    )
 
 
 def _wordllama() -> Any:
@@ -119,7 +121,9 @@ def _upsert(folder: Path, vectors: Any) -> None:
     from chromadb.config import Settings
 
     client = chromadb.PersistentClient(str(folder), Settings(anonymized_telemetry=False))
-    collection = client.create_collection("chunks", embedding_function=None, configuration={"hnsw": {"space": "cosine"}})
+    collection = client.create_collection(
+        "chunks", embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+    )
     for at in range(0, len(vectors), CHROMA_BATCH):
         part = vectors[at : at + CHROMA_BATCH]
         collection.upsert([f"{at + i:016x}" for i in range(len(part))], embeddings=part)

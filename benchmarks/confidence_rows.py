@@ -22,7 +22,6 @@ from brain.protocols import Embedder
 from brain.retrieval import retrieve
 from brain.retrieval.query import read
 from brain.retrieval.retrieve import _idf
-from brain.retrieval.signals import spoken
 from brain.types import Passage
 from ingest.sentences import sentences
 from ingest.terms import stem
@@ -98,7 +97,6 @@ def ask(held: Loaded, numbers: Sequence[int], asked: Sequence[tuple[dict[str, An
         [held.corpus[i] for i in numbers], held.documents[list(numbers)], [held.spoken[i] for i in numbers] if held.spoken else [],
         held.embedder, held.asked, [],
     )  # fmt: skip
-    builtin = BuiltinEmbedder()
     for query, answerable, kind, group in asked:
         found = retrieve(query["text"], searchable=room.search, index=room.index, embedder=room.embedder)
         plain = retrieve(query["text"], searchable=room.search, index=None, embedder=None)
@@ -108,7 +106,7 @@ def ask(held: Loaded, numbers: Sequence[int], asked: Sequence[tuple[dict[str, An
         places = [i for i, p in enumerate(found.passages) if p.id in held.relevant.get(query["id"], ())]
         yield Row(
             held.name, kind, group, answerable, query["id"], query["text"], query.get("answers") or [],
-            {**found.signals, **spoken(query["text"], found.passages, builtin)}, idf,
+            found.signals, idf,
             list(found.passages[:READ]), places[0] if places else -1, plain.signals,
         )  # fmt: skip
     room.conn.close()

@@ -37,7 +37,9 @@ class Writer:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._next, self._starts = _pairs()
-        self._names = ["".join(self._random.choices(SYLLABLES, k=self._random.randint(2, 4))).title() for _ in range(NAMES)]
+        self._names = [
+            "".join(self._random.choices(SYLLABLES, k=self._random.randint(2, 4))).title() for _ in range(NAMES)
+        ]
         self._heights = list(itertools.accumulate(1 / (rank + 10) for rank in range(NAMES)))
 
     def note(self, number: int) -> str:
@@ -46,7 +48,11 @@ class Writer:
         size = rng.lognormvariate(math.log(MEAN_BYTES) - SPREAD**2 / 2, SPREAD)
         day = FIRST_DAY + datetime.timedelta(days=rng.randrange(DAYS))
         title = self.words(rng.randint(3, 6)).strip(".,;: ").capitalize()
-        head = f"---\ntitle: '{title}'\ndate: {day}\ntags: [{self.name().lower()}, notes]\n---\n\n" if rng.random() < 0.4 else ""
+        head = (
+            f"---\ntitle: '{title}'\ndate: {day}\ntags: [{self.name().lower()}, notes]\n---\n\n"
+            if rng.random() < 0.4
+            else ""
+        )
         parts = [f"{head}# {title} {number}\n"]
         length = 0
         while length < size:
@@ -65,9 +71,13 @@ class Writer:
         if kind < 0.92:
             return f"See [[{self.name()} {self.name()}]] and #{self.name().lower()}. {self.sentence()}\n"
         if kind < 0.96:
-            rows = "".join(f"| {self.name()} | {self._random.randint(1, 5_000)} | {self.words(3)} |\n" for _ in range(4))
+            rows = "".join(
+                f"| {self.name()} | {self._random.randint(1, 5_000)} | {self.words(3)} |\n" for _ in range(4)
+            )
             return f"| Name | Amount | Remark |\n|---|---|---|\n{rows}"
-        body = "".join(f"{self.name().lower()}_{n} = load({n}, '{self.name()}')\n" for n in range(self._random.randint(3, 8)))
+        body = "".join(
+            f"{self.name().lower()}_{n} = load({n}, '{self.name()}')\n" for n in range(self._random.randint(3, 8))
+        )
         return f"```python\n{body}```\n"
 
     def sentence(self) -> str:

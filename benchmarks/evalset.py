@@ -118,9 +118,7 @@ def rooms(folder: Path, embedder: Embedder, cache: Path, *, with_sentences: bool
     for number, row in enumerate(corpus):
         groups[row.get("conv", "")].append(number)
     for name, numbers in groups.items():
-        packed = {
-            i: spoken[ends[i] : ends[i + 1]] for i in numbers if spoken is not None and ends is not None
-        }
+        packed = {i: spoken[ends[i] : ends[i + 1]] for i in numbers if spoken is not None and ends is not None}
         queries = [
             Query(row["id"], row["text"], judged[row["id"]], row) for row in asked if row.get("conv", "") == name
         ]
@@ -159,7 +157,11 @@ def _room(
             )  # fmt: skip
         short = "session" in row
         tokens = len(row["text"]) // CHARACTERS_PER_TOKEN
-        near = [j for j in (i - 2, i - 1, i + 1, i + 2) if short and 0 <= j < len(corpus) and corpus[j]["session"] == document_id]
+        near = [
+            j
+            for j in (i - 2, i - 1, i + 1, i + 2)
+            if short and 0 <= j < len(corpus) and corpus[j]["session"] == document_id
+        ]
         conn.execute(
             'INSERT INTO knowledge (id, document_id, ordinal, topic, content, source, locator, start, "end", tokens, '
             "terms, around, text_sha, created_at) VALUES (?, ?, ?, ?, ?, ?, '', 0, ?, ?, ?, ?, ?, '')",

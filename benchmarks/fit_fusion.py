@@ -161,7 +161,8 @@ def fit(problem: Problem, use: Iterable[int], *, rounds: int = ROUNDS) -> Fitted
     for turn in range(rounds + 1):
         weights = problem.weights(table)
         spread = np.concatenate(
-            [np.repeat(weights[g][problem.question][:, None], b - a, 1) for g, (a, b) in enumerate(problem.spans)], axis=1
+            [np.repeat(weights[g][problem.question][:, None], b - a, 1) for g, (a, b) in enumerate(problem.spans)],
+            axis=1,
         )
         weighed = problem.signs * spread
         theta = softmax_fit(weighed, problem, importance, RIDGE, weighed.var(0), theta)
@@ -169,7 +170,10 @@ def fit(problem: Problem, use: Iterable[int], *, rounds: int = ROUNDS) -> Fitted
             break
         sums = np.stack([problem.signs[:, a:b] @ theta[a:b] for a, b in problem.spans], axis=1)
         columns = np.concatenate(
-            [np.concatenate([sums[:, [g]], sums[:, [g]] * problem.looks[problem.question]], axis=1) for g in range(groups)],
+            [
+                np.concatenate([sums[:, [g]], sums[:, [g]] * problem.looks[problem.question]], axis=1)
+                for g in range(groups)
+            ],
             axis=1,
         )
         scale = np.repeat(sums.var(0), 1 + looks)
@@ -203,7 +207,10 @@ def source(problem: Problem, fitted: Fitted, words: Any, word_names: Sequence[st
         for (group, names), (a, _) in zip(problem.groups.items(), problem.spans, strict=True)
     }
     weights = {
-        group: (round(float(row[0]), 3), {n: round(float(v), 3) for n, v in zip(problem.look_names, row[1:], strict=True)})
+        group: (
+            round(float(row[0]), 3),
+            {n: round(float(v), 3) for n, v in zip(problem.look_names, row[1:], strict=True)},
+        )
         for group, row in zip(problem.groups, fitted.table, strict=True)
     }
     scale = {
@@ -231,7 +238,9 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--models", type=Path, help="folder with the MiniLM files; without it only the built-in embedder")
+    parser.add_argument(
+        "--models", type=Path, help="folder with the MiniLM files; without it only the built-in embedder"
+    )
     parser.add_argument("--vectors", type=Path, required=True, help="where vectors are kept between runs")
     parser.add_argument("--questions", type=int, help="of each set and embedder at most so many questions")
     parser.add_argument("--signs", type=Path, help="where the candidates' signs are kept between runs")

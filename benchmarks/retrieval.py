@@ -38,7 +38,9 @@ class Frozen:
     def __init__(self, room: Room) -> None:
         self._conn = sqlite3.connect(":memory:")
         self._conn.execute("CREATE VIRTUAL TABLE t USING fts5(topic, content, tokenize='unicode61')")
-        pairs = room.conn.execute("SELECT k.pk, d.title, k.content FROM knowledge k JOIN documents d ON d.id = k.document_id")
+        pairs = room.conn.execute(
+            "SELECT k.pk, d.title, k.content FROM knowledge k JOIN documents d ON d.id = k.document_id"
+        )
         self._conn.executemany("INSERT INTO t(rowid, topic, content) VALUES (?, ?, ?)", pairs)
         self._ids = dict(room.conn.execute("SELECT pk, id FROM knowledge"))
 
@@ -70,7 +72,9 @@ def plain(room: Room, frozen: Frozen, query: Query) -> dict[str, dict[str, float
     return systems
 
 
-def run(folder: Path, embedder: Any, options: argparse.Namespace, *, with_sentences: bool) -> tuple[dict[str, float], float]:
+def run(
+    folder: Path, embedder: Any, options: argparse.Namespace, *, with_sentences: bool
+) -> tuple[dict[str, float], float]:
     """nDCG@10 by system, and the mean milliseconds of hybrid."""
     runs: dict[str, Run] = defaultdict(dict)
     judged: dict[str, dict[str, int]] = {}
@@ -87,11 +91,15 @@ def run(folder: Path, embedder: Any, options: argparse.Namespace, *, with_senten
                 runs[system][query.id] = scores
             for mode in MODES:
                 began = perf_counter()
-                found = retrieve(query.text, searchable=room.search, index=room.index, embedder=room.embedder, mode=mode)
+                found = retrieve(
+                    query.text, searchable=room.search, index=room.index, embedder=room.embedder, mode=mode
+                )
                 seconds += perf_counter() - began if mode == "hybrid" else 0.0
                 runs[mode][query.id] = {p.id: 1.0 / place for place, p in enumerate(found.passages, start=1)}
         room.conn.close()
-    values = {name: float(ir_measures.calc_aggregate([nDCG @ 10], judged, one)[nDCG @ 10]) for name, one in runs.items()}
+    values = {
+        name: float(ir_measures.calc_aggregate([nDCG @ 10], judged, one)[nDCG @ 10]) for name, one in runs.items()
+    }
     best = max(FIXED, key=lambda weight: values[f"w{weight}"])
     shown = {name: values[name] for name in ("hybrid", "lexical", "dense", "bm25", "rrf")}
     return shown | {f"best fixed ({best})": values[f"w{best}"]}, seconds * 1000 / len(judged)
@@ -101,7 +109,9 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--models", type=Path, help="folder with the MiniLM files; without it only the built-in embedder")
+    parser.add_argument(
+        "--models", type=Path, help="folder with the MiniLM files; without it only the built-in embedder"
+    )
     parser.add_argument("--vectors", type=Path, required=True, help="where vectors are kept between runs")
     parser.add_argument("--questions", type=int, help="of each set at most so many questions")
     options = parser.parse_args()

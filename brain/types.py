@@ -7,28 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
 
-from brain.reports import (
-    BackupReport,
-    Check,
-    DocumentDetail,
-    DocumentRow,
-    EraseReport,
-    Excerpt,
-    ExportReport,
-    ForgetReport,
-    Forgotten,
-    Generation,
-    Holding,
-    ModelRow,
-    ModelTable,
-    RebuildReport,
-    RestoreReport,
-    Root,
-    Status,
-)
 from ingest.document import Chunk, Document
+
+if TYPE_CHECKING:
+    from brain.reports import (
+        BackupReport,
+        Check,
+        DocumentDetail,
+        DocumentRow,
+        EraseReport,
+        Excerpt,
+        ExportReport,
+        ForgetReport,
+        Forgotten,
+        Generation,
+        Holding,
+        ModelRow,
+        ModelTable,
+        RebuildReport,
+        RestoreReport,
+        Root,
+        Status,
+    )
 
 __all__ = [
     "BackupReport",
@@ -51,6 +54,16 @@ __all__ = [
     "Root",
     "Status",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """The reports, loaded when one is first asked for: they are a third of the values, and no question needs them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module("brain.reports"), name)
+    globals()[name] = value
+    return value
+
 
 State = Literal["supported", "unsure", "unrated", "incomplete", "not_found", "refused", "over_budget"]
 Outcome = Literal["added", "updated", "unchanged", "renamed"]

@@ -285,7 +285,7 @@ class _Places:
         last = piece.start + len(body.rstrip()) - 1
         if self.separator:
             return counted_locator(self.mark, self._number(first), self._number(last))
-        return _joined(*(self.sections[self._section(at)].locator for at in (first, last)))
+        return _joined([part.locator for part in self.sections[self._section(first) : self._section(last) + 1]])
 
     def _section(self, offset: int) -> int:
         return bisect_right(self.starts, offset) - 1
@@ -296,24 +296,28 @@ class _Places:
         return int(counted[2] if counted else 1) + self.text.count(self.separator, self.starts[at], offset)
 
 
-def _joined(one: str, other: str) -> str:
-    """From one part to another: "p. 3-4", "slide 7-8", "Sheet!B2:F9", "00:14:05-00:15:10"."""
+def _joined(places: list[str]) -> str:
+    """From one part to another: "p. 3-4", "slide 7-8", "00:14:05-00:15:10", or the cells: "Sheet!B2:F9; Costs!A1"."""
+    one, other = places[0], places[-1]
+    cells = [match for place in places if (match := _CELLS.fullmatch(place))]
+    if len(cells) == len(places):
+        return "; ".join(_cells(sheet, cells) for sheet in dict.fromkeys(match[1] for match in cells))
     if one == other:
         return one
-    cells = _CELLS.fullmatch(one), _CELLS.fullmatch(other)
-    if cells[0] and cells[1] and cells[0][1] == cells[1][1]:
-        return _cells(cells[0], cells[1])
     words = _NUMBERED.fullmatch(one), _NUMBERED.fullmatch(other)
     same = words[0] and words[1] and words[0][1] == words[1][1]
     return f"{one}-{words[1][2]}" if same and words[1] else f"{one}-{other}"
 
 
-def _cells(one: re.Match[str], other: re.Match[str]) -> str:
-    """The range of a sheet around two of its ranges."""
-    columns = [found for match in (one, other) for found in (match[2], match[4]) if found]
-    rows = [int(found) for match in (one, other) for found in (match[3], match[5]) if found]
-    order = sorted(columns, key=lambda name: (len(name), name))
-    return f"{one[1]}{order[0]}{min(rows)}:{order[-1]}{max(rows)}"
+def _cells(sheet: str, ranges: list[re.Match[str]]) -> str:
+    """The one range around all that belong to the sheet."""
+    own = [match for match in ranges if match[1] == sheet]
+    columns = sorted(
+        (name for match in own for name in (match[2], match[4]) if name), key=lambda name: (len(name), name)
+    )
+    rows = sorted(int(row) for match in own for row in (match[3], match[5]) if row)
+    first, last = f"{columns[0]}{rows[0]}", f"{columns[-1]}{rows[-1]}"
+    return f"{sheet}{first}" if first == last else f"{sheet}{first}:{last}"
 
 
 def line_locator(first: int, last: int) -> str:

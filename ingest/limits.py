@@ -25,7 +25,12 @@ class Limits:
     wall_seconds: float = 60.0  # for one file in a worker: twice the processor seconds, as two cores are shared
     wall_seconds_per_mb: float = 2.0  # added per megabyte: pypdf reads about 1 MB/s on a slow core
     cpu_seconds: int = 30  # RLIMIT_CPU of a worker, per file
+    cpu_seconds_per_mb: float = 1.0  # added per megabyte: a mailbox of 50 MB holds some 20,000 mails
     memory_bytes: int = 1 << 30  # RLIMIT_AS of a worker
+
+    def cpu(self, size: int) -> int:
+        """Processor seconds that a worker may use for a file of `size` bytes."""
+        return int(self.cpu_seconds + self.cpu_seconds_per_mb * size / MEGABYTE)
 
     def wall(self, size: int) -> float:
         """Seconds that a worker may take for a file of `size` bytes."""

@@ -7,6 +7,7 @@ Whatever a reader raises comes out as an IngestError: a hostile file is never a 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 from ingest.chunking import CHUNK_TOKENS, chunk
@@ -16,6 +17,7 @@ from ingest.errors import IngestError, UnreadableFile
 from ingest.limits import Limits
 from ingest.media import DOCX, ODT, media_type
 from ingest.readers import reader_for
+from ingest.readers.text import SURROGATE
 from ingest.reading import Raw, Reading, read_file
 
 TITLE_CHARS = 200
@@ -85,7 +87,7 @@ def assemble(
     dated_at: str | None = None,
 ) -> Document:
     """A Document with chunks from what a reader saw, cut to the limits (each cut is a notice)."""
-    sections, notices = _cut_text(reading.sections, raw.limits)
+    sections, notices = _cut_text([_clean_section(section) for section in reading.sections], raw.limits)
     text = "".join(section.text for section in sections)
     if not text or text.isspace():
         text, sections = "", []
@@ -111,14 +113,25 @@ def assemble(
         modified_at=modified_at,
         text=text,
         chunks=chunks,
-        metadata=reading.metadata,
-        tags=reading.tags,
-        aliases=reading.aliases,
-        links=reading.links,
+        metadata={clean(key): clean(value) for key, value in reading.metadata.items()},
+        tags=tuple(map(clean, reading.tags)),
+        aliases=tuple(map(clean, reading.aliases)),
+        links=tuple(map(clean, reading.links)),
         dated_at=date,
         dated_by=date_by,
         notices=(*reading.notices, *notices),
     )
+
+
+def clean(text: str) -> str:
+    """The text as SQLite and JSON can hold it: NULs gone, lone surrogates replaced (FAULTS.md §3, rows 11 and 12)."""
+    text = text.replace("\x00", "")
+    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
+
+
+def _clean_section(section: Section) -> Section:
+    text, heading = clean(section.text), tuple(map(clean, section.heading))
+    return replace(section, text=text, heading=heading, locator=clean(section.locator))
 
 
 def _cut_text(sections: list[Section], limits: Limits) -> tuple[list[Section], list[str]]:
@@ -138,7 +151,7 @@ def _cut_text(sections: list[Section], limits: Limits) -> tuple[list[Section], l
 def _title(given: str, raw: Raw, reading: Reading, text: str) -> str:
     stem = _readable(PurePath(raw.name).stem)
     words = given or reading.title or stem or text.lstrip()[: TITLE_CHARS * 2].partition("\n")[0].lstrip("# ")
-    return " ".join(words.replace("\x00", "").split())[:TITLE_CHARS]
+    return " ".join(clean(words).split())[:TITLE_CHARS]
 
 
 def _readable(name: str) -> str:

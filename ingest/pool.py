@@ -1,7 +1,7 @@
-"""Reads many files: ordinary ones here, risky ones (PDF, large HTML) in worker processes, results as they come.
+"""Reads many files: ordinary ones here, risky ones (PDF, office, books, mail, large HTML) in worker processes, as they come.
 
 Workers start when the first risky file comes and are killed with whatever ends the iteration. One that dies or passes
-its deadline costs its one file and is replaced. Ordinary files keep coming while PDFs are read; what waits is bounded,
+its deadline costs its one file and is replaced. Ordinary files keep coming while those are read; what waits is bounded,
 so memory stays flat. Leaves out order (results come when ready) and progress. Serves `add` and `sync`.
 """
 
@@ -87,7 +87,8 @@ class _Worker:
 
     def give(self, item: Found, limits: Limits, chunk_tokens: int) -> None:
         self.item, self.deadline = item, time.monotonic() + limits.wall(item.size)
-        request = {"path": str(item.path), "chunk_tokens": chunk_tokens, "limits": asdict(limits)}
+        own = asdict(limits) | {"cpu_seconds": limits.cpu(item.size)}
+        request = {"path": str(item.path), "chunk_tokens": chunk_tokens, "limits": own}
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(json.dumps(request).encode("ascii") + b"\n")

@@ -19,17 +19,21 @@ STEM_CACHE = 65_536  # words; about 10 MB
 STEM_MIN, STEM_MAX = 3, 64  # bytes: shorter and longer words are left alone (SQLite, fts5_tokenize.c)
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_CAMEL_HINT = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2}[a-z]")  # cheap to search for; most prose has none
+_CAMEL_HINT = re.compile(r"[A-Z](?:(?<=[a-z0-9].)|[A-Z][a-z])")  # cheap to search for; most prose has none
 _CAMEL_WORD = re.compile(r"\b[A-Za-z]*[a-z0-9][A-Z]\w*|\b[A-Z]{2,}[a-z]\w*")
 _RUN = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0e7f]+")
-_SIGN = re.compile(r"(?<![^\W_]|[+#])[+#]+|[+#]+(?=[^\W_])")  # all but the last of C++ and F#: +25, x+1, #tag
+_SIGN = re.compile(
+    r"[+#](?:(?<![^\W_][+#])(?<![+#]{2})[+#]*|[+#]*(?=[^\W_]))"
+)  # all but that of C++ and F#: +25, x+1, #tag
 _MARKS = r"\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u1000-\u109f\u1780-\u17d3"
 _LETTERS = rf"(?:[^\W_]|[{_MARKS}])+[+#]*"
 _WORD = re.compile(_LETTERS)
 _PIECE = re.compile(rf"{_LETTERS}|[.!?](?=\s|$)|[。！？।\n]")
 _THAI_MARKS = frozenset(chr(code) for code in (0x0E31, *range(0x0E34, 0x0E3B), *range(0x0E47, 0x0E4F)))
 _ABOVE = 200  # canonical combining classes from here are accents above, below and around a letter (Unicode §4.3)
-_PLACES = range(0x0300, 0x1F000)  # where Unicode has combining marks that are accents; looked through once, in 5 ms
+_PLACES = range(
+    0x0300, 0x10000
+)  # accents of the basic plane (`re` looks these up in a table); looked through once, in 5 ms
 _ARABIC = range(27, 36)  # fathatan … superscript alef: written or left out at will
 
 

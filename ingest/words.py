@@ -18,14 +18,16 @@ _NUMBER = re.compile(
 _ISO = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)")
 _NAME = re.compile(r"(?<![\w'’])[^\W\d_a-z]\w*(?:['’.-]?\w+)*")
 
-# Function words of English and the commonest of its neighbours: they say nothing about what a passage is about.
-STOP = frozenset(
+# Function words, of English and then of its commonest neighbours: they say nothing about what a passage is about.
+ENGLISH = frozenset(
     "a an the and or but if then than that this these those of in on at by for from with to into onto over under about "
     "as is are was were be been being am do does did doing done has have had having will would shall should can could "
     "may might must not no nor so such it its he she his her hers him them they their theirs we us our ours you your "
     "yours i me my mine who whom whose which what when where why how there here also any some all each both few more "
     "most other own same too very just only s t d ll re ve m don doesn didn isn aren wasn weren hasn "
-    "haven hadn won wouldn shouldn couldn many much name called did "
+    "haven hadn won wouldn shouldn couldn many much name called did".split()
+)
+STOP = ENGLISH | frozenset(
     "der die das und oder ist sind war ein eine des dem den von zu im mit für auf wie was wer wann wo "
     "le la les un une et ou est sont de du des que qui quand el los las y es son en por para con se".split()
 )

@@ -24,13 +24,12 @@ def sovereign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.F
     """A home of the test's own and an environment without anything that could lead out."""
     for name in list(os.environ):
         upper = name.upper()
-        if upper in AGENTS or upper.startswith(("OLLAMA_", "BRAIN_")) or upper.endswith(("_PROXY", "_API_KEY")):
-            if name != "BRAIN_OLLAMA_LIVE":
-                monkeypatch.delenv(name)
+        if (upper in AGENTS or upper.startswith(("OLLAMA_", "BRAIN_")) or upper.endswith(("_PROXY", "_API_KEY"))) and name != "BRAIN_OLLAMA_LIVE":
+            monkeypatch.delenv(name)
     monkeypatch.setenv("BRAIN_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("BRAIN_MODELS_EMBED", "builtin")
     monkeypatch.setenv("BRAIN_MODELS_ASK", "builtin")
-    yield
+    return
 
 
 @pytest.fixture

@@ -68,9 +68,17 @@ def test_without_a_model_the_best_sentences_are_quoted_with_their_lines() -> Non
     assert given.citations[0].locator == "L13"
     assert given.citations[0].verified
     assert (given.provider, given.model) == ("builtin", "extractive")
-    assert given.confidence.known
+    assert not given.confidence.known
     assert said[0][0] == "quote"
     assert given.state in ("supported", "unsure")
+
+
+def test_supported_is_known_with_the_signals_of_retrieval_and_unknown_without() -> None:
+    known, _ = ask("When is the rent due?", signals={"matched": 1.0, "share": 1.0, "named": 1.0}, found=0.7)
+    assert known.confidence.known
+    assert known.confidence.supported is not None
+    unknown, _ = ask("When is the rent due?", found=0.7)
+    assert (unknown.confidence.supported, unknown.state, unknown.confidence.grade) == (None, "unsure", "strong")
 
 
 def test_a_quote_that_no_longer_stands_in_the_store_is_not_verified() -> None:

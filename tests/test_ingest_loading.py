@@ -27,7 +27,7 @@ def load(path: Path, text: str | bytes = "", **options: object) -> Document:
 
 
 def test_importing_the_package_loads_no_library() -> None:
-    heavy = "chromadb numpy tiktoken markdown_it pypdf lxml trafilatura tree_sitter yaml dateparser pathspec"
+    heavy = "chromadb numpy tiktoken markdown_it pypdf lxml trafilatura tree_sitter yaml dateparser pathspec docx pptx openpyxl webvtt oxmsg"
     code = f"import sys, ingest; print([m for m in '{heavy}'.split() if m in sys.modules])"
     root = str(Path(ingest.__file__).parents[1])
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from brain.app import Brain
-from brain.config import Config
 from brain.app.intake import CENSUS_FILES, believable, shown, unchanged, uri_of
+from brain.config import Config
 from ingest import Found
 
 Folder = Callable[..., Path]

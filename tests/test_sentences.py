@@ -1,5 +1,7 @@
 """Sentences: exact spans in many languages, abbreviations, decimals, lists, tables, code."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +56,6 @@ def test_a_text_without_full_stops_is_cut_below_the_limit() -> None:
 def test_every_letter_lies_in_exactly_one_verbatim_span(text: str) -> None:
     found = sentences(text)
     assert all(text[s.start : s.end] == s.text == s.text.strip() for s in found)
-    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end <= b.start for a, b in itertools.pairwise(found))
     covered = {i for s in found for i in range(s.start, s.end)}
     assert all(i in covered for i, character in enumerate(text) if character.isalnum())

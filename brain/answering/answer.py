@@ -36,6 +36,7 @@ class Asking:
     `read`: (passage id, start, end) -> stored text, offsets within the passage. `idf`: weight of each question word over
     the store. `found`: the probability from retrieval, None when unknown. `speed`: prompt tokens a second, None when not
     measured. `count`: tokens of a text. `previous`: the question before, for a follow-up. `anyway`: answer below the floor.
+    `signals`: of retrieval.
     """
 
     read: Reader
@@ -47,6 +48,7 @@ class Asking:
     speed: float | None = None
     previous: str = ""
     anyway: bool = False
+    signals: Mapping[str, float] | None = None
 
 
 def answer(question: str, passages: Sequence[Passage], *, generator: Generator | None, asking: Asking) -> Answer:
@@ -91,16 +93,24 @@ def _extracted(question: str, passages: Sequence[Passage], quotes: Sequence[Quot
         citations.append(Citation(number, quote.passage_id, quote.source, quote.locator, quote.text, verified))
         lines.append(_line(quote, number))
         asking.say("quote", lines[-1])
-    features = support_features(question, passages, quotes, idf=asking.idf, found=asking.found)
-    supported = confidence.supported(features)
-    sure = supported >= confidence.SUPPORTED_AT and not confidence.in_doubt(asking.found)
+    supported = _supported(question, passages, quotes, asking)
+    sure = supported is not None and supported >= confidence.SUPPORTED_AT and not confidence.in_doubt(asking.found)
+    grade = "weak" if confidence.in_doubt(asking.found) or not all(c.verified for c in citations) else "strong"
     whole = Answer(
-        question, "supported" if sure and all(c.verified for c in citations) else "unsure", "\n".join(lines),
+        question, "supported" if sure and grade == "strong" else "unsure", "\n".join(lines),
         citations=tuple(citations), passages=tuple(passages),
-        confidence=Confidence(asking.found, supported, known=True, grade="strong" if sure else "weak"),
+        confidence=Confidence(asking.found, supported, known=supported is not None, grade=grade),
         provider=PROVIDER, model=MODEL,
     )  # fmt: skip
     return _versions_said(whole, passages)
+
+
+def _supported(question: str, passages: Sequence[Passage], quotes: Sequence[Quote], asking: Asking) -> float | None:
+    """The second head's probability; None without retrieval's signals, on which it was fitted."""
+    if asking.signals is None:
+        return None
+    features = support_features(question, passages, quotes, idf=asking.idf, found=asking.found, signals=asking.signals)
+    return confidence.supported(features)
 
 
 def _line(quote: Quote, number: int) -> str:

@@ -8,6 +8,7 @@ rephrased. Serves `ask` without a model, and the sentence that `ask` shows befor
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -23,21 +24,22 @@ Item = TypeVar("Item")
 
 MAX_PASSAGES = 5  # passages looked into: the right one is among the first five for 97 of 100 questions of squad_dev
 MAX_SENTENCES = 60  # of one passage, against a passage of thousands of tiny lines
+_HEADING = re.compile(r"#{1,6}\s")  # a heading names what follows; quoted, it answers nothing
 MAX_QUOTES = 3  # RETRIEVAL §6: the one to three best sentences
 ENOUGH = 0.65  # probability at which no further sentence is quoted; fitted to 45 % of the paragraph's characters
 LEAST = 0.08  # probability below which a further sentence is not worth the reading
 
-# Fitted by benchmarks/fit_confidence.py (conditional logit, L2 1.0) on the answerable questions of squad_dev and ans_dev.
+# Fitted by benchmarks/fit_extract.py (conditional logit, L2 1.0) on the answerable questions of squad_dev and ans_dev.
 COEFFICIENTS: Mapping[str, float] = {
-    "coverage": 7.5,
-    "near": 1.54,
-    "header": 4.7,
-    "before": 4.5,
-    "after": 0.9,
-    "fits_covered": 1.35,
-    "fits_not": -1.2,
-    "rank": 1.2,
-    "cosine": 3.0,
+    "coverage": 6.55,
+    "near": 1.67,
+    "header": 4.40,
+    "before": 4.25,
+    "after": 1.20,
+    "fits_covered": 1.42,
+    "fits_not": -1.09,
+    "rank": 2.17,
+    "cosine": 3.40,
 }
 
 
@@ -85,6 +87,7 @@ def extract(
                 asked, inside, place, header=header, rank=rank, cosine=cosines.get((rank, place))
             )
             scored.append((score(features), rank, place, features))
+    scored = [item for item in scored if not _HEADING.match(units[item[1]][item[2]].sentence.text)] or scored
     scored.sort(key=lambda item: (-item[0], item[1], item[2]))
     shares = _softmax([item[0] for item in scored])
     return [

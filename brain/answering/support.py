@@ -6,17 +6,16 @@ sense (not, last instead of first). Leaves out the coefficients (`brain.confiden
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 
 from brain.answering.extract import Quote
 from brain.answering.features import coverage, fits, match, nearness, new_names, read_unit
-from brain.answering.question import Asked, read_question
+from brain.answering.question import read_question
+from brain.confidence import topic_log_odds
 from brain.types import Passage
 from ingest.sentences import Sentence, sentences
 from ingest.terms import stem, tokens
-from ingest.words import NUMBER_WORDS, numbers
 
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|neither|nor|without|cannot|nobody|nothing|un\w{4,}|in(?:correct|valid)\w*)\b|n['’]t\b",
@@ -33,10 +32,17 @@ _OPPOSITES = tuple(
     "men/women buy/sell bought/sold support/oppose supported/opposed success/failure succeed/fail import/export major/minor "
     "majority/minority legal/illegal even/odd shallow/deep input/output friend/enemy hated/loved easy/difficult never/always".split()
 )
-NAMES = (
-    "probability", "margin", "coverage", "around", "passage", "near", "cosine", "fits", "fits_not", "names", "figures",
-    "gap", "turned", "opposite", "kind_what", "kind_when", "kind_number", "kind_who", "rank", "found", "length", "words",
+MANY_WORDS = 10  # content words of a long question; beside `terms`, their logarithm, it bends the line
+OWN = (
+    "probability", "coverage", "near", "cosine", "fits", "fits_not", "gap_here", "turned", "opposite", "kind_number",
+    "kind_who", "rank", "found", "words",
 )  # fmt: skip
+# Of retrieval's signals: whether the question's words stand there together says as much about the answer.
+PASSED_ON = (
+    "fused_top_cosine", "bm25", "sentence_coverage", "coverage_1", "coverage_best", "lexical_margin", "share", "gap", "matched",
+    "missing", "unnamed", "named", "has_names", "unfit", "pairs", "rare_together", "terms",
+)  # fmt: skip
+NAMES = (*OWN, *PASSED_ON)
 
 
 def support_features(
@@ -46,42 +52,36 @@ def support_features(
     *,
     idf: Mapping[str, float] | None = None,
     found: float | None = None,
+    signals: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
-    """Every feature of NAMES for the first quote. `found`: the first head's probability; .5 when unknown."""
+    """Every feature of NAMES for the first quote. `found`: the first head's probability, .5 when unknown. `signals`:
+    retrieval's.
+    """
     asked = read_question(question, idf)
     quote = quotes[0]
     passage = passages[quote.rank]
     unit = read_unit(Sentence(quote.start, quote.end, quote.text))
     header = frozenset(stem(word) for word in tokens(passage.header))
     around = _around(passage, quote) | header
-    whole = frozenset(stem(word) for word in tokens(f"{passage.before} {passage.text} {passage.after}")) | header
-    lacking = {term: weight * (1 - match(term, around)) for term, weight in asked.weights.items()}
-    chance = min(max(0.5 if found is None else found, 0.001), 0.999)
+    lacking = [weight * (1 - match(term, around)) for term, weight in asked.weights.items()]
     fit = fits(asked, quote.text)
+    known = signals or {}
     return {
         "probability": quote.probability,
-        "margin": quote.probability - (quotes[1].probability if len(quotes) > 1 else 0.0),
         "coverage": coverage(asked, unit.stem_set | header),
-        "around": coverage(asked, around),
-        "passage": coverage(asked, whole),
         "near": nearness(asked, unit.stems),
         "cosine": quote.features["cosine"],
         "fits": fit,
         "fits_not": float(asked.kind in ("number", "when", "who") and not fit),
-        "names": _held(asked.names, asked, around),
-        "figures": _held_figures(asked, passage, quote),
-        "gap": max(lacking.values(), default=0.0) / asked.total,
+        "gap_here": max(lacking, default=0.0) / asked.total,
         "turned": float(bool(_NEGATION.search(question)) != bool(_NEGATION.search(quote.text))),
         "opposite": opposite(question, quote.text),
-        "kind_what": float(asked.kind in ("what", "how", "why")),
-        "kind_when": float(asked.kind == "when"),
         "kind_number": float(asked.kind == "number"),
-        "kind_who": float(asked.kind == "who") * float(bool(new_names(asked, quote.text))),
+        "kind_who": float(asked.kind == "who" and bool(new_names(asked, quote.text))),
         "rank": 1.0 / (1 + quote.rank),
-        "found": math.log(chance / (1 - chance)),
-        "length": math.log1p(len(unit.words)),
-        "words": math.log1p(len(asked.weights)),
-    }
+        "found": topic_log_odds(found),
+        "words": len(asked.weights) / MANY_WORDS,
+    } | {name: known.get(name, 0.0) for name in PASSED_ON}
 
 
 def _around(passage: Passage, quote: Quote) -> frozenset[str]:
@@ -90,20 +90,6 @@ def _around(passage: Passage, quote: Quote) -> frozenset[str]:
     places = [i for i, unit in enumerate(units) if unit.start < quote.end and unit.end > quote.start]
     near = units[max(0, places[0] - 1) : places[-1] + 2] if places else []
     return frozenset(stem(word) for unit in near for word in tokens(unit.text))
-
-
-def _held(terms: frozenset[str], asked: Asked, stems: frozenset[str]) -> float:
-    """The idf-weighted share of these names among the stems, 1 when there are none."""
-    parts = {stem(part) for term in terms for part in tokens(term)} & asked.weights.keys()
-    total = sum(asked.weights[part] for part in parts)
-    return sum(asked.weights[part] for part in parts if part in stems) / total if total else 1.0
-
-
-def _held_figures(asked: Asked, passage: Passage, quote: Quote) -> float:
-    """The share of the question's own digits that the passage holds, 1 when there are none."""
-    wanted = {n for n in asked.numbers if n not in NUMBER_WORDS.values()}
-    held = numbers(f"{passage.header} {passage.text} {quote.text}")
-    return len(wanted & held) / len(wanted) if wanted else 1.0
 
 
 def opposite(question: str, sentence: str) -> float:

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from brain.app.parts import Parts
+from brain.app.parts import Parts, clean
 from brain.config import Config
 from brain.protocols import Embedder, Generator, Progress, VectorIndex, silent
 from brain.types import Scope
 
 if TYPE_CHECKING:
+    from brain.reports import Judgment, Trace
     from brain.retrieval import Mode
     from brain.store.frozen import FrozenBM25
     from brain.types import (
@@ -84,7 +85,7 @@ class Brain:
         """Keep a text that is no file."""
         from brain.app import capture
 
-        return capture.note(self.parts, text, title, tags)
+        return capture.note(self.parts, clean(text), title and clean(title), [clean(tag) for tag in tags])
 
     def remember(
         self, text: str, *, at: str | None = None, session: str = "", people: Sequence[str] = (), tags: Sequence[str] = ()
@@ -92,7 +93,8 @@ class Brain:
         """Keep something that happened. `at`: any way of writing a time; now when None. Raises `UsageError`."""
         from brain.app import memories
 
-        return memories.remember(self.parts, text, at=at, session=session, people=people, tags=tags)
+        names, marks = [clean(name) for name in people], [clean(tag) for tag in tags]
+        return memories.remember(self.parts, clean(text), at=at, session=clean(session), people=names, tags=marks)
 
     def remember_many(self, episodes: Sequence[Episode]) -> list[Episode]:
         """The same for many at once, in one transaction."""
@@ -139,7 +141,7 @@ class Brain:
         from brain.app import questions
 
         return questions.ask(
-            self.parts, question, follow_up=follow_up, scope=scope, limit=limit, anyway=anyway, record=record, say=say
+            self.parts, clean(question), follow_up=follow_up, scope=scope, limit=limit, anyway=anyway, record=record, say=say
         )
 
     def recall(
@@ -169,6 +171,48 @@ class Brain:
         from brain.store.frozen import FrozenBM25
 
         return FrozenBM25(self.parts.store.connection.conn, kind)
+
+    # -- judging --------------------------------------------------------------------------------------------------------
+
+    def feedback(
+        self, verdict: str, *, source: str = "", why: str = "", episode: str = "", absent: bool = False
+    ) -> Judgment:
+        """Judge the last answer, or the one of `episode`: good, wrong, missing."""
+        from brain.app import judging
+
+        return judging.feedback(self.parts, verdict, source=source, why=why, episode=episode, absent=absent)
+
+    def why_not(self, query: str, document: str, *, limit: int = 10) -> Trace:
+        """At which stage a document was lost for a question."""
+        from brain.app import judging
+
+        return judging.why_not(self.parts, query, document, limit=limit)
+
+    def calibrate(self, *, reset: bool = False) -> dict[str, Any]:
+        """Fit the confidence to the person's feedback, or go back to the shipped one."""
+        from brain.app import judging
+
+        return judging.calibrate(self.parts, reset=reset)
+
+    def eval_set(self, kind: str, directory: Path, *, embedder: str, vectors: Path | None) -> dict[str, Any]:
+        """The figures of a judged set, in stores of its own."""
+        from brain.app import measuring
+
+        return measuring.eval_set(
+            self.config, kind, directory, embedder=embedder, vectors=vectors, progress=self.parts.progress
+        )
+
+    def eval_init(self, path: Path | None, *, count: int, absent: int, force: bool) -> dict[str, Any]:
+        """Draft judged questions from the person's own notes."""
+        from brain.app import measuring
+
+        return measuring.eval_init(self.parts, path, count=count, absent=absent, force=force)
+
+    def eval_run(self, path: Path | None = None) -> dict[str, Any]:
+        """The figures of the person's own questions, beside the last run."""
+        from brain.app import measuring
+
+        return measuring.eval_run(self, path)
 
     # -- skills ---------------------------------------------------------------------------------------------------------
 
@@ -240,13 +284,13 @@ class Brain:
     def tag(self, reference: str, add: Sequence[str] = (), remove: Sequence[str] = ()) -> tuple[str, ...]:
         """Change a document's tags; returns those that it has now."""
         library = self.parts.store.library
-        return library.tag(library.resolve(reference), add, remove)
+        return library.tag(library.resolve(reference), map(clean, add), map(clean, remove))
 
     def add_context(self, path: str, description: str) -> None:
         """Say what lies under a path; it is returned with what is found there."""
         from brain.app import shelf
 
-        self.parts.store.library.set_context(shelf.place(path), description)
+        self.parts.store.library.set_context(shelf.place(path), clean(description))
 
     def remove_context(self, path: str) -> None:
         """Take that description away."""

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from brain.app.intake import Intake, Tally, believable, shown, unchanged
+from brain.app.intake import Intake, Tally, believable, differs, shown, unchanged, uri_of, whole_files
 from brain.app.parts import SERVING, Parts
-from brain.errors import BrainError, UsageError
+from brain.errors import BrainError, Refused, StoreError, UsageError
+from brain.faults import reach
 from brain.types import AddReport, Episode
 from ingest.document import Document, new_id
 
 KINDS = ("knowledge", "episodes")
 INLINE_CHUNKS = 64  # so few chunks are embedded by Ollama at once; more are filled behind the command's back
+NAMED = 3  # missing files or folders that a notice names
 CHROMA_FROM = 1_000  # HOUSE §7: an `add` of more chunks brings Chroma up to date at its end
+_started: list[subprocess.Popen[bytes]] = []  # fillers, held so that one that has ended can be reaped
 
 
 def add(parts: Parts, paths: Sequence[Path], tags: Sequence[str], *, dry_run: bool) -> AddReport:
@@ -44,8 +48,6 @@ def _rehearse(intake: Intake, places: Iterable[Path]) -> AddReport:
         known = intake.store.library.known_files(place.as_uri())
         for item in ingest.walk(place, limits=intake.limits):
             if isinstance(item, ingest.Found):
-                from brain.app.intake import uri_of
-
                 uri = uri_of(item.path)
                 state = "unchanged" if unchanged(item, known.get(uri)) else "updated" if uri in known else "added"
                 tally.counts[state] += 1
@@ -63,6 +65,7 @@ def note(parts: Parts, text: str, title: str | None, tags: Sequence[str]) -> Add
     tally = Tally()
     with parts.store.write():
         _save(parts, document, tally, tags)
+        reach("note.between")
         episode = Episode(new_id(), _seconds(parts), "note", "", text, source=f"note:{document.id}", tags=tuple(tags))
         parts.episodes.record(episode)
     return finish(parts, tally)
@@ -94,36 +97,74 @@ def sync(parts: Parts, *, wait: bool = True) -> AddReport:
 
 def look_at_root(parts: Parts, intake: Intake, root: dict[str, object], tally: Tally, *, limit: int | None) -> int:
     """One root: changed files in (at most `limit`, else none and their number is returned), missing ones out."""
-    path = Path(str(root["path"]))
+    from brain.store.documents import path_of
+
+    path = Path(path_of(str(root["uri"])))
     if not path.exists():
-        tally.notices.append(f"{path} is not there; nothing of it was forgotten")
+        tally.notices.append(f"{shown(path)} is not there; nothing of it was forgotten")
         return 0
     fresh, gone = intake.look(path, tally)
-    if limit is not None and len(fresh) + len(gone) > limit:
-        return len(fresh) + len(gone)
+    if limit is not None and len(fresh) + len(gone) > limit and not _vanished(parts, path):
+        known = whole_files(parts.store.library.known_files(path.as_uri()))
+        fresh = [item for item in fresh if differs(item, known.get(uri_of(item.path)))]
+        if len(fresh) + len(gone) > limit:
+            return len(fresh) + len(gone)
     options = root["options"] if isinstance(root["options"], dict) else {}
     intake.take_changes(fresh, tuple(options.get("tags", ())), tally)
-    _let_go(parts, path, tally)
-    parts.store.library.looked_at(str(root["uri"]), parts.now())
+    reach("sync.before_let_go")
+    removed = tally.counts["removed"]
+    if gone:
+        _let_go(parts, path, tally)
+    if fresh or tally.counts["removed"] > removed or limit is None:
+        parts.store.library.looked_at(str(root["uri"]), parts.now())
     return 0
 
 
 def _let_go(parts: Parts, path: Path, tally: Tally) -> None:
     """Forget documents whose files are gone; renamed ones have their new address by now."""
-    from brain.store.documents import path_of
-
     known = parts.store.library.known_files(path.as_uri())
-    gone = [uri for uri in known if not os.path.lexists(path_of(uri))]
+    gone = [uri for uri in known if not os.path.lexists(_file_of(uri))]
     if not gone:
         return
-    if not believable(len(gone), len(known)):
+    files = {_file_of(uri) for uri in gone}
+    if _vanished(parts, path):
+        tally.notices.append(f"{shown(path)} is empty, as when a disk is not mounted; nothing of it was forgotten")
+    elif not believable(len(files), len(whole_files(known))):
         tally.notices.append(
-            f"{len(gone):,} of {len(known):,} files under {shown(path)} are gone; nothing was forgotten. "
-            f"If they were deleted: brain forget {shown(path)}"
+            f"{len(files):,} of {len(whole_files(known)):,} files under {shown(path)} are gone; nothing was forgotten. "
+            f"Were they deleted? Then: brain forget {_quoted(_topmost_missing(files))}"
         )
-        return
-    ids = [parts.store.library.resolve(uri) for uri in gone]
-    tally.counts["removed"] += parts.store.trash.forget(ids, now=parts.now(), lasting=False)
+    else:
+        ids = [parts.store.library.resolve(uri) for uri in gone]
+        tally.counts["removed"] += parts.store.trash.forget(ids, now=parts.now(), lasting=False)
+
+
+def _vanished(parts: Parts, path: Path) -> bool:
+    """Whether a folder that held files holds nothing at all now: a disk that is not mounted leaves one like that."""
+    return path.is_dir() and not any(path.iterdir()) and bool(parts.store.library.known_files(path.as_uri()))
+
+
+def _file_of(uri: str) -> str:
+    """The file that a document came from; a message of a mailbox has the mailbox's."""
+    from brain.store.documents import path_of
+
+    return path_of(uri.partition("#")[0])
+
+
+def _topmost_missing(files: Iterable[str]) -> list[str]:
+    """The missing files, those of a missing folder named by the folder alone."""
+    found = set()
+    for file in files:
+        while not os.path.lexists(os.path.dirname(file)):
+            file = os.path.dirname(file)
+        found.add(file)
+    return sorted(found)
+
+
+def _quoted(paths: Sequence[str]) -> str:
+    """As a shell takes them, the first few."""
+    named = " ".join(shlex.quote(shown(Path(path))) for path in paths[:NAMED])
+    return named + (f" … and {len(paths) - NAMED:,} more" if len(paths) > NAMED else "")
 
 
 def refresh(parts: Parts) -> list[str]:
@@ -132,11 +173,15 @@ def refresh(parts: Parts) -> list[str]:
     if not roots:
         return []
     intake, tally, newer = parts.intake(), Tally(), 0
-    for root in roots:
-        newer += look_at_root(parts, intake, root, tally, limit=parts.config.ingest.inline_changes)
-    if tally.counts["added"] or tally.counts["updated"] or tally.counts["removed"]:
-        finish(parts, tally, wait=False)
-    return [f"{newer:,} files are newer than what is stored; run `brain sync`"] if newer else []
+    try:
+        for root in roots:
+            newer += look_at_root(parts, intake, root, tally, limit=parts.config.ingest.inline_changes)
+        if tally.counts["added"] or tally.counts["updated"] or tally.counts["removed"]:
+            finish(parts, tally, wait=False)
+    except (BrainError, OSError) as error:  # a full disk or a read-only home: what is stored can still be asked
+        tally.notices.append(f"changed files were not taken in: {getattr(error, 'message', error)}")
+    said = [f"{newer:,} files are newer than what is stored; run `brain sync`"] if newer else []
+    return [*said, *tally.notices]
 
 
 # -- vectors --------------------------------------------------------------------------------------------------------------
@@ -148,12 +193,16 @@ def finish(parts: Parts, tally: Tally, *, wait: bool = False) -> AddReport:
 
     waiting, name = 0, ""
     try:
+        reach("finish.before_vectors")
         name = parts.builtin.name
         for kind in KINDS:
             report = embed_pending(parts.store.vectors, parts.builtin, kind=kind, progress=parts.progress)
             waiting += report.waiting
-            if report.error is not None:
-                tally.notices.append(f"saved; {report.waiting:,} chunks wait for embeddings: run `brain sync`")
+            if isinstance(report.error, StoreError):  # a full disk: exit code 1, and what is saved stays
+                kept = f"what was read is saved, {_chunks(waiting)} without vectors: {report.error.message}"
+                raise StoreError(kept, "free some space, then run `brain sync`")
+            if report.error is not None and report.error.message not in tally.notices:
+                tally.notices.append(report.error.message)
         if not tally.interrupted:
             tally.notices += _ollama_vectors(parts, wait=wait)
             _chroma(parts, tally, wait=wait)
@@ -189,11 +238,14 @@ def fill(parts: Parts, model: str) -> list[str]:
 
     embedder = parts.ollama_embedder(model)
     for kind in KINDS:
-        report = embed_pending(parts.store.vectors, embedder, kind=kind, progress=parts.progress)
+        try:
+            report = embed_pending(parts.store.vectors, embedder, kind=kind, progress=parts.progress)
+        except Refused as error:  # a model that turned out to run elsewhere: the notes are saved all the same
+            return [f"{error.message}; no vectors of {model} were made"]
         if report.error is not None:
-            return [f"{report.error.message}; {report.waiting:,} chunks wait for {model}: run `brain sync`"]
+            return [f"{report.error.message}; {_chunks(report.waiting)} waiting for {model}: run `brain sync`"]
         if report.waiting:
-            return [f"{report.waiting:,} chunks could not be embedded by {model}; run `brain sync` to try again"]
+            return [f"{_chunks(report.waiting)} not embedded by {model}; run `brain sync` to try again"]
     _switch(parts, model, str(embedder.fingerprint))
     return []
 
@@ -210,11 +262,17 @@ def _switch(parts: Parts, model: str, fingerprint: str) -> None:
 def _in_background(parts: Parts, waiting: int, model: str) -> str:
     """Let a child process of its own session fill the vectors; a lock makes sure that only one does."""
     environ = {**os.environ, "BRAIN_HOME": str(parts.config.home)}
-    subprocess.Popen(
+    _started[:] = [child for child in _started if child.poll() is None]
+    child = subprocess.Popen(
         [sys.executable, "-m", "brain.app.filling", model], env=environ, start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
+    _started.append(child)
     return f"{waiting:,} chunks are being embedded by {model} in the background; `brain status` shows how far it is"
+
+
+def _chunks(count: int) -> str:
+    return f"{count:,} chunk{'s' * (count != 1)}"
 
 
 def _chroma(parts: Parts, tally: Tally, *, wait: bool) -> None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from brain.app import shelf
+from brain.app.intake import uri_of
 from brain.app.parts import Parts
 from brain.app.upkeep import IndexCare, _embed, backup_folders, keep_rule
 from brain.errors import BrainError, NotFound
@@ -33,15 +34,14 @@ def erase(
 
     With `backups` every backup that holds them is written anew without them; else those are listed.
     """
-    items = _named(parts, references)
-    marks = Marks(
-        {item.id for item in items if item.kind == "document"}, {item.id for item in items if item.kind == "episode"}
-    )
+    items, unknown = _named(parts, references)
+    marks = _marks(items, unknown)
     eraser = Eraser(parts.store.connection.conn)
     copies, secret = _copies(parts), Secret(passphrase, identity=identity)
     if dry_run:
         present = eraser.find(marks)
         held = _held(parts, copies, marks, secret, rewrite=False)
+        _must_be_somewhere(unknown, held)
         return EraseReport(items, _quoting(present, marks), held, notices=_notices(eraser, marks, held))
     with parts.store.write():
         present = eraser.find(marks)
@@ -52,6 +52,7 @@ def erase(
     reach("erase.after_commit")
     pending = finish(parts)
     held = _held(parts, copies, marks, secret, rewrite=backups)
+    _must_be_somewhere(unknown, held)
     pieces = pieces_of(marks.texts, eraser.stands_elsewhere)
     left = left_in(parts.config.home, pieces, without=[copy.path for copy in copies])
     return EraseReport(
@@ -76,9 +77,10 @@ def finish(parts: Parts) -> str:
     return ""
 
 
-def _named(parts: Parts, references: Sequence[str]) -> tuple[Forgotten, ...]:
-    """What is stored under the references, and what was forgotten under them."""
+def _named(parts: Parts, references: Sequence[str]) -> tuple[tuple[Forgotten, ...], list[str]]:
+    """(what is stored or was forgotten under the references, the references under which nothing is)."""
     items: dict[str, Forgotten] = {}
+    unknown = []
     trash = shelf.forgotten(parts)
     for reference in references:
         meant = [item for item in trash if _fits(item, reference)]
@@ -86,9 +88,25 @@ def _named(parts: Parts, references: Sequence[str]) -> tuple[Forgotten, ...]:
             meant += shelf.forget(parts, [reference], dry_run=True).items
         except NotFound:
             if not meant:
-                raise
+                unknown.append(reference)
         items.update((item.id, item) for item in meant)
-    return tuple(items.values())
+    return tuple(items.values()), unknown
+
+
+def _marks(items: Sequence[Forgotten], unknown: Sequence[str]) -> Marks:
+    """By what it is known everywhere; of what the store no longer has, a whole id or a path finds it in the backups."""
+    bare = {reference.removeprefix("#").removeprefix("episode:") for reference in unknown}
+    documents = {item.id for item in items if item.kind == "document"} | bare
+    episodes = {item.id for item in items if item.kind == "episode"} | bare
+    return Marks(documents, episodes, {uri_of(Path(shelf.place(reference))) for reference in unknown})
+
+
+def _must_be_somewhere(unknown: Sequence[str], held: Sequence[Holding]) -> None:
+    """Raise `NotFound` for a reference under which neither the store nor any backup has something."""
+    if unknown and not any(item.state != "unread" for item in held):
+        raise NotFound(
+            f"nothing is stored under {unknown[0]!r}", "`brain list` and `brain undo --list` show what there is"
+        )
 
 
 def _fits(item: Forgotten, reference: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +19,7 @@ from brain.faults import reach
 from brain.protocols import Progress, silent
 from brain.types import AddReport, Document, Skipped
 from ingest.errors import IngestError
+from ingest.readers import isolated
 
 if TYPE_CHECKING:
     from brain.store import Store
@@ -34,6 +35,8 @@ CENSUS_FILES = 2_000  # USERS 26: above so many files say first what is coming
 GONE_SHARE = 0.05  # USERS 9: if more than this share of a root is gone, nothing is forgotten unasked
 GONE_SMALL = 3  # … but so few missing files are always believed
 FILES_PER_SECOND = {"pdf": 4.0, "other": 400.0}  # for the estimate only; measured on two shared cores
+
+Facts = tuple[int, int, int, int, int]  # (size in bytes, mtime_ns, ctime_ns, inode, looked_ns) of a file
 
 
 @dataclass(slots=True)
@@ -78,7 +81,7 @@ class Intake:
         fresh: list[ingest.Found] = []
         try:
             for path in paths:
-                found = self._look(path, tally)
+                found = self._look(path, tally, whole_files(self.store.library.known_files(path.as_uri())))
                 if register and path.is_dir() and self._register(path, tags):
                     tally.notices.append(f"{shown(path)} is registered: `brain sync` looks at it again")
                 fresh += found
@@ -91,9 +94,10 @@ class Intake:
 
     def look(self, root: Path, tally: Tally) -> tuple[list[ingest.Found], list[str]]:
         """Under a root: the files that changed, and the addresses that are gone."""
-        known = set(whole_files(self.store.library.known_files(root.as_uri())))
-        fresh = self._look(root, tally, known)
-        return fresh, sorted(known)
+        known = whole_files(self.store.library.known_files(root.as_uri()))
+        unseen = set(known)
+        fresh = self._look(root, tally, known, unseen)
+        return fresh, sorted(unseen)
 
     def take_changes(self, fresh: list[ingest.Found], tags: tuple[str, ...], tally: Tally) -> None:
         """Read the files that `look` found changed."""
@@ -111,16 +115,18 @@ class Intake:
 
     # -- which files ------------------------------------------------------------------------------------------------
 
-    def _look(self, path: Path, tally: Tally, unseen: set[str] | None = None) -> list[ingest.Found]:
-        """Files under `path` that differ from what is stored; seen addresses are taken out of `unseen`."""
+    def _look(
+        self, path: Path, tally: Tally, known: Mapping[str, Facts], unseen: set[str] | None = None
+    ) -> list[ingest.Found]:
+        """Files under `path` that differ from what is `known`; seen addresses are taken out of `unseen`."""
         if not os.path.lexists(path):
             skip = Skipped(shown(path), "unreadable", "no such file or folder", "check the spelling")
             tally.skipped.append((path.as_uri(), skip, None, None))
             return []
-        known = whole_files(self.store.library.known_files(path.as_uri()))
         reported = self.store.library.skipped()
+        passed = self._passing(known, reported, tally, unseen if unseen is not None else set())
         fresh = []
-        for item in ingest.walk(path, limits=self.limits):
+        for item in ingest.walk(path, limits=self.limits, passed=passed):
             uri = uri_of(item.path)
             if isinstance(item, ingest.Skip):
                 tally.skipped.append((uri, Skipped(shown(item.path), item.kind, item.reason, ""), None, None))
@@ -133,15 +139,34 @@ class Intake:
                     tally.skipped.append((uri, before[0], None, None))
                     continue
                 before = None
-            if before and (before[1], before[2]) == (item.size, item.mtime_ns):
+            # A kind that no reader opened may have one since an upgrade: then the file is looked at again.
+            readable = before and before[0].kind == "unsupported" and item.media_type in ingest.READERS
+            if before and not readable and (before[1], before[2]) == (item.size, item.mtime_ns):
                 tally.counts["unchanged" if before[0].kind == "unsupported" else "reported"] += 1
                 continue
             if unchanged(item, known.get(uri)):
                 tally.counts["unchanged"] += 1
                 continue
             fresh.append(item)
-        fresh.sort(key=lambda item: (ingest.media_type(item.path) == "application/pdf", -item.mtime_ns))
+        fresh.sort(key=lambda item: (isolated(item.media_type, item.size), -item.mtime_ns))  # notes before slow formats
         return fresh
+
+    @staticmethod
+    def _passing(
+        known: Mapping[str, Facts], reported: Collection[str], tally: Tally, unseen: set[str]
+    ) -> Callable[[str, os.stat_result], bool]:
+        """A quick answer for the files of a walk that are as stored: they are counted and need no second look."""
+        uris = {plain(uri): uri for uri in known if uri not in reported}
+
+        def passed(path: str, status: os.stat_result) -> bool:
+            uri = uris.get(path)
+            if uri is None or not settled(known[uri], status):
+                return False
+            unseen.discard(uri)
+            tally.counts["unchanged"] += 1
+            return True
+
+        return passed
 
     def _census(self, fresh: list[ingest.Found], tally: Tally) -> None:
         """Above CENSUS_FILES: what is coming, of which kinds, how large and about how long."""
@@ -163,30 +188,37 @@ class Intake:
         if not fresh:
             return
         facts = {item.path: item for item in fresh}
+        reported = set(self.store.library.skipped())
         reading = ingest.load_many(fresh, limits=self.limits, chunk_tokens=self.chunk_tokens, workers=self.workers)
         done, total = 0, len(fresh)
         for batch in in_batches(reading, self.clock):
             with self.store.write():
-                for path, result in batch:
-                    self._save_one(facts[path], result, tags, tally)
+                with self.store.documents.together():
+                    for path, result in batch:
+                        self._save_one(facts[path], result, tags, tally, reported)
                 reach("add.before_commit")
             reach("add.after_commit")
             done += len(batch)
             self.progress("reading", done, total)
 
     def _save_one(
-        self, item: ingest.Found, result: Document | IngestError, tags: tuple[str, ...], tally: Tally
+        self,
+        item: ingest.Found,
+        result: Document | IngestError,
+        tags: tuple[str, ...],
+        tally: Tally,
+        reported: Collection[str],
     ) -> None:
         source, uri = shown(item.path), uri_of(item.path)
         if isinstance(result, IngestError):
-            new = uri not in self.store.library.skipped()
-            skip = Skipped(source, result.kind, result.reason, result.hint, new=new)
+            skip = Skipped(source, result.kind, result.reason, result.hint, new=uri not in reported)
             tally.skipped.append((uri, skip, item.size, item.mtime_ns))
             if uri not in self.store.library.known_files(uri):
                 entry = name_only(item.path, uri)
                 self.store.documents.save(entry, self.origin(item, source, tags, entry="name"), now=self.now())
             return
-        outcome, document_id = self.store.documents.save(result, self.origin(item, source, tags), now=self.now())
+        place = source + "".join(result.uri.partition("#")[1:])  # a message of a mailbox has a name of its own
+        outcome, document_id = self.store.documents.save(result, self.origin(item, place, tags), now=self.now())
         tally.counts[outcome] += 1
         tally.counts["chunks"] += len(result.chunks) if outcome != "unchanged" else 0
         tally.documents.append(document_id)
@@ -195,10 +227,13 @@ class Intake:
         reach("add.after_document")
 
     def _note_skipped(self, tally: Tally) -> None:
-        if tally.skipped or tally.cleared:
-            with_facts = [row for row in tally.skipped if row[2] is not None]
-            known = self.store.library.skipped() if tally.cleared else {}
-            self.store.library.remember_skipped(with_facts, [uri for uri in tally.cleared if uri in known], self.now())
+        """Remember what did not go in, and what now did. Files left out by a rule are no news: most looks write nothing."""
+        with_facts = [row for row in tally.skipped if row[2] is not None]
+        reported = self.store.library.skipped() if tally.cleared else {}
+        cleared = [uri for uri in tally.cleared if uri in reported]
+        reach("add.before_skipped")
+        if with_facts or cleared:
+            self.store.library.remember_skipped(with_facts, cleared, self.now())
 
 
 def name_only(path: Path, uri: str) -> Document:
@@ -208,13 +243,26 @@ def name_only(path: Path, uri: str) -> Document:
     return replace(entry, media_type=ingest.media_type(path), content_hash=f"name:{entry.content_hash}", dated_by=None)
 
 
-def unchanged(item: ingest.Found, known: tuple[int, int, int, int, int] | None) -> bool:
+def unchanged(item: ingest.Found, known: Facts | None) -> bool:
     """True when size, times and inode are as stored, and the file was not touched just before we last looked."""
-    if known is None:
-        return False
-    size, mtime_ns, ctime_ns, inode, looked_ns = known
-    same = (item.size, item.mtime_ns, item.ctime_ns, item.inode) == (size, mtime_ns, ctime_ns, inode)
-    return same and looked_ns is not None and max(mtime_ns, ctime_ns) < looked_ns - RACY_NS
+    return known is not None and not differs(item, known) and _long_ago(known)
+
+
+def settled(known: Facts, status: os.stat_result) -> bool:
+    """The same from what the system says of the file."""
+    size, mtime_ns, ctime_ns, inode, _looked_ns = known
+    same = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino) == (size, mtime_ns, ctime_ns, inode)
+    return same and _long_ago(known)
+
+
+def _long_ago(known: Facts) -> bool:
+    _size, mtime_ns, ctime_ns, _inode, looked_ns = known
+    return looked_ns is not None and max(mtime_ns, ctime_ns) < looked_ns - RACY_NS
+
+
+def differs(item: ingest.Found, known: Facts | None) -> bool:
+    """True when the file's facts are not those stored; a file touched just before the last look may have changed too."""
+    return known is None or (item.size, item.mtime_ns, item.ctime_ns, item.inode) != known[:4]
 
 
 def believable(gone: int, total: int) -> bool:
@@ -249,6 +297,15 @@ def uri_of(path: Path) -> str:
     return "file://" + quote_from_bytes(os.fsencode(path))
 
 
+def plain(uri: str) -> str:
+    """The path of a `file:` address; only names with other than plain letters need decoding."""
+    if "%" not in uri:
+        return uri.removeprefix("file://")
+    from brain.store.documents import path_of
+
+    return path_of(uri)
+
+
 def shown(path: Path) -> str:
     """The path as text that JSON, SQLite and a terminal can hold: bytes outside UTF-8 appear as `\\xNN`."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
@@ -265,4 +322,4 @@ def _minutes(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-__all__ = ["Intake", "Tally", "believable", "shown", "unchanged", "uri_of"]
+__all__ = ["Intake", "Tally", "believable", "differs", "shown", "unchanged", "uri_of", "whole_files"]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from brain import confidence
 from brain.app import capture
+from brain.app.judging import head
 from brain.app.parts import Parts
 from brain.app.questions import chance_of
 from brain.errors import UsageError
@@ -70,8 +70,8 @@ def recall(
             known = {episode.id for episode, _score in inside}
             later = [(e, score) for e, score in ranked if e.id not in known and score > inside[0][1]]
             found, ranked, since, until = within, inside + later, window.since, window.until
-    chance = chance_of(found) if mode == "hybrid" else None
-    there = chance is None or chance >= confidence.FLOOR
+    chance = chance_of(parts, found) if mode == "hybrid" else None
+    there = chance is None or chance >= head(parts).floor
     shown = ranked[: limit if there else min(limit, NEAREST)]
     return Recalled(
         query, tuple(_remembered(parts, episode, score) for episode, score in shown), found=there and bool(shown),
@@ -95,7 +95,9 @@ class _Finder:
         self._parts, self._limit, self._mode = parts, limit, mode
         self._searchable = parts.episode_search(kind, person)
         if parts.serving.embedder is not None:
-            embed_pending(parts.store.vectors, parts.serving.embedder, kind="episodes")
+            embed_pending(
+                parts.store.vectors, parts.serving.embedder, kind="episodes", sentences=parts.serving.embedder is not parts.builtin
+            )
 
     def find(self, words: str, since: str, until: str) -> tuple[Retrieved, Ranked]:
         """(what retrieval says, the episodes with their scores)."""

@@ -32,6 +32,13 @@ SERVING = "serving"  # setting: the Ollama generation that is complete, as JSON 
 UMASK = 0o077
 
 
+def clean(text: str) -> str:
+    """What a person typed as text that SQLite and JSON can hold: halves of letters (a shell passes bytes that are not
+    UTF-8 on as such) become `?`, NUL goes.
+    """
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
 @dataclass(frozen=True, slots=True)
 class Serving:
     """The embedder that answers now, None for words only; `degraded` says what is missing, `reason` why this one."""
@@ -130,6 +137,14 @@ class Parts:
 
         return BuiltinEmbedder()
 
+    @property
+    def comparer(self) -> Embedder | None:
+        """The built-in embedder for comparing sentences on the spot, None where it cannot be read."""
+        try:
+            return self.builtin if self.builtin.fingerprint else None
+        except Unavailable:
+            return None
+
     @cached_property
     def ollama(self) -> OllamaServer:
         """The local model server. Raises `Refused` for a host that is not this machine."""
@@ -168,7 +183,7 @@ class Parts:
         kept = json.loads(self.store.library.setting(SERVING) or "{}")
         if wanted == BUILTIN:
             return self._spare("chosen in the configuration")
-        if not kept or wanted not in (AUTO, kept["model"]):
+        if not kept:
             return self._spare("the vectors of an Ollama model are not complete yet" if wanted != AUTO else "always there")
         try:
             embedder = self.ollama_embedder(kept["model"])
@@ -176,7 +191,8 @@ class Parts:
                 return self._spare(f"{kept['model']} has changed; `brain sync` computes its vectors anew")
         except BrainError as error:
             return self._spare("Ollama does not serve", f"{error.message}; the built-in embedder searched")
-        return Serving(embedder, kept["fingerprint"], "its vectors are complete")
+        until = "" if wanted in (AUTO, kept["model"]) else f"; it serves until those of {wanted} are"
+        return Serving(embedder, kept["fingerprint"], f"its vectors are complete{until}")
 
     def _spare(self, reason: str, degraded: str = "") -> Serving:
         try:

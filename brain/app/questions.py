@@ -9,15 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
-from brain import confidence
-from brain.answering import Asking, Say, answer, whole_store
 from brain.app.capture import refresh
 from brain.app.parts import Parts
 from brain.errors import BrainError, NotFound, UsageError
 from brain.protocols import Generator
-from brain.retrieval.retrieve import Mode
 from brain.types import Answer, Confidence, Episode, Retrieved, Scope
+
+if TYPE_CHECKING:
+    from brain.answering import Say
+    from brain.retrieval import Mode
 
 TRUNCATED = "the server cut the prompt: part of the passages was not read"
 QUESTION_CHARS = 8_000  # FAULTS row 39: a longer question is cut, and said so
@@ -30,7 +32,11 @@ def search(parts: Parts, query: str, *, limit: int, mode: Mode, scope: Scope, lo
         notices += (f"the query was cut to its first {QUESTION_CHARS:,} characters",)
     found = _retrieve(parts, query[:QUESTION_CHARS], limit=limit, mode=mode, scope=scope)
     chance = found.confidence.found
-    return replace(found, notices=notices, below_floor=chance is not None and chance < confidence.FLOOR)
+    if chance is None:
+        return replace(found, notices=notices)
+    from brain.app.judging import head
+
+    return replace(found, notices=notices, below_floor=chance < head(parts).floor)
 
 
 def _retrieve(parts: Parts, query: str, *, limit: int, mode: Mode, scope: Scope) -> Retrieved:
@@ -44,12 +50,14 @@ def _retrieve(parts: Parts, query: str, *, limit: int, mode: Mode, scope: Scope)
     found = retrieve(query, searchable=searchable, index=index, embedder=serving.embedder, scope=scope, limit=limit, mode=mode)
     lag = parts.store.vectors.generations.lag(serving.fingerprint) if found.index == "chroma" else 0
     degraded = "; ".join(part for part in (serving.degraded, found.degraded) if part)
-    return replace(found, degraded=degraded, index_lag=lag, confidence=Confidence(found=chance_of(found)))
+    return replace(found, degraded=degraded, index_lag=lag, confidence=Confidence(found=chance_of(parts, found)))
 
 
-def chance_of(retrieved: Retrieved) -> float:
-    """The probability that the notes hold it, from retrieval alone."""
-    return confidence.found(retrieved.signals) if retrieved.passages else 0.0
+def chance_of(parts: Parts, retrieved: Retrieved) -> float:
+    """The probability that the notes hold it, from retrieval alone, by the shipped head or the person's calibrated one."""
+    from brain.app.judging import head
+
+    return head(parts).found(retrieved.signals) if retrieved.passages else 0.0
 
 
 def ask(
@@ -77,16 +85,18 @@ def _from_passages(
     parts: Parts, question: str, previous: str, *, scope: Scope, limit: int, anyway: bool, say: Say
 ) -> tuple[Answer, Mapping[str, float]]:
     """(the answer, the signals of its retrieval)."""
-    from brain.answering import widen
+    from brain.answering import Asking, answer, widen
+    from brain.app.judging import with_corrections
     from ingest.tokens import count_tokens
 
     query = widen(question, previous) if previous else question
-    found = _retrieve(parts, query, limit=limit, mode="hybrid", scope=scope)
+    found = with_corrections(parts, question, _retrieve(parts, query, limit=limit, mode="hybrid", scope=scope), scope, say)
     generator, _why, missing = parts.generator()
     asking = Asking(
         read=lambda passage_id, start, end: _read(parts, passage_id, start, end),
-        count=count_tokens, say=say, idf=_idf(parts, question), embedder=parts.builtin,
+        count=count_tokens, say=say, idf=_idf(parts, question), embedder=parts.comparer,
         found=found.confidence.found, speed=getattr(generator, "prompt_speed", None), previous=previous, anyway=anyway,
+        signals=found.signals,
     )  # fmt: skip
     asked = _with_usage(answer(question, found.passages, generator=generator, asking=asking), generator)
     degraded = "; ".join(part for part in (found.degraded, missing, asked.degraded) if part)
@@ -123,6 +133,8 @@ def _read(parts: Parts, passage_id: str, start: int, end: int) -> str:
 
 def _whole_store(parts: Parts, question: str, scope: Scope, say: Say) -> Answer | None:
     """Questions over everything ("how many notes mention …") are counted, not ranked."""
+    from brain.answering import whole_store
+
     wanted = whole_store.recognise(question)
     if wanted is None:
         return None

@@ -61,7 +61,9 @@ def locate(parts: Parts, reference: str) -> str:
 
 def place(path: str) -> str:
     """A path as sources are written: absolute."""
-    return os.path.abspath(os.path.expanduser(path)).rstrip("/") or "/"
+    from brain.store.library import as_stored
+
+    return as_stored(os.path.abspath(os.path.expanduser(path.replace("\x00", "")))).rstrip("/") or "/"
 
 
 def forget(parts: Parts, references: Sequence[str], *, dry_run: bool) -> ForgetReport:

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from brain.reports import Judgment, Trace
     from brain.types import (
         AddReport,
         Answer,
@@ -268,3 +269,18 @@ def taken_back(report: RestoreReport) -> Shape:
 def rebuilt(report: RebuildReport) -> Shape:
     """`brain rebuild`."""
     return envelope(**asdict(report))
+
+
+def judged(item: Judgment) -> Shape:
+    """`brain feedback`."""
+    return envelope(judgment=asdict(item))
+
+
+def traced(found: Trace) -> Shape:
+    """`brain why-not`."""
+    return envelope(**asdict(found))
+
+
+def measured(report: Mapping[str, Any]) -> Shape:
+    """`brain eval …`: the report as it is measured."""
+    return envelope(**{name: value for name, value in report.items() if name != "schema"})

@@ -51,11 +51,8 @@ def answerability(
 
 def chance(brain: BrainLike, question: str, *, recalled: bool) -> float:
     """What the person is told: the probability that the store holds it; 0 where nothing was found at all."""
-    if recalled:
-        said = brain.recall(question).confidence.found
-    else:
-        said = brain.search(question, look=False).confidence.found
-    return said if said is not None else 0.0
+    told = brain.recall(question) if recalled else brain.search(question, look=False)
+    return told.confidence.found if told.confidence.found is not None else 0.0
 
 
 def kind_of(query: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ FALSE_ABSENCES = 0.02  # of questions that the notes do hold, called "not in you
 FOUND, BY_WORDS = "found", "found_by_words"
 
 Row = tuple[Mapping[str, float], bool]  # (signals, do the notes hold it)
+Heads = Mapping[str, Mapping[str, float]]  # coefficients by head
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Head:
     `shipped` is the digest of the coefficients that it was fitted from: it holds only beside those.
     """
 
-    coefficients: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    coefficients: Heads = field(default_factory=dict)
     floor: float = confidence.FLOOR
     threshold: float = confidence.THRESHOLD
     shipped: str = ""
@@ -47,14 +48,14 @@ class Head:
 AS_SHIPPED = Head()
 
 
-def shipped() -> dict[str, Mapping[str, float]]:
+def shipped() -> Heads:
     """The coefficients in the program, by head."""
     return {FOUND: confidence.FOUND, BY_WORDS: confidence.FOUND_BY_WORDS}
 
 
-def version() -> str:
+def version(heads: Heads | None = None) -> str:
     """A digest of the shipped coefficients and thresholds: a head fitted from others no longer fits."""
-    parts = [{name: dict(one) for name, one in shipped().items()}, confidence.FLOOR, confidence.THRESHOLD]
+    parts = [{name: dict(one) for name, one in (heads or shipped()).items()}, confidence.FLOOR, confidence.THRESHOLD]
     return digest(json.dumps(parts, sort_keys=True))[:16]
 
 
@@ -63,18 +64,21 @@ def dumped(head: Head) -> str:
     return json.dumps(asdict(head), sort_keys=True)
 
 
-def loaded(text: str | None) -> Head:
+def loaded(text: str | None, heads: Heads | None = None) -> Head:
     """The head that was kept, or the shipped one when there is none or the program's coefficients have changed since."""
     facts = json.loads(text) if text else {}
-    return Head(**facts) if facts.get("shipped") == version() else AS_SHIPPED
+    return Head(**facts) if facts.get("shipped") == version(heads) else AS_SHIPPED
 
 
-def calibrated(rows: Sequence[Row]) -> tuple[Head, dict[str, Any]]:
-    """(the head that fits these rows, what changed and why not). With too few rows the head is the shipped one."""
+def calibrated(rows: Sequence[Row], heads: Heads | None = None) -> tuple[Head, dict[str, Any]]:
+    """(the head that fits these rows, what changed and why not). `heads`: the prior, as shipped when None.
+
+    With too few rows the head is the shipped one.
+    """
     coefficients: dict[str, Mapping[str, float]] = {}
     report: dict[str, Any] = {}
     pairs: list[tuple[float, bool]] = []
-    for name, prior in shipped().items():
+    for name, prior in (heads or shipped()).items():
         mine = [row for row in rows if bool(row[0].get("has_dense")) == (name == FOUND)]
         before, after = _predicted(mine, prior)
         report[name] = one = _judged(mine, before, after)
@@ -88,7 +92,7 @@ def calibrated(rows: Sequence[Row]) -> tuple[Head, dict[str, Any]]:
             for key, value in coefficients[name].items()
             if round(value, 4) != round(prior[key], 4)
         }
-    head = Head(coefficients, floor(pairs), threshold(pairs), version())
+    head = Head(coefficients, floor(pairs), threshold(pairs), version(heads))
     report["floor"] = {"shipped": confidence.FLOOR, "now": head.floor}
     report["threshold"] = {"shipped": confidence.THRESHOLD, "now": head.threshold, "needs": needed(RISK)}
     return head, report
@@ -99,13 +103,20 @@ def _predicted(rows: Sequence[Row], prior: Mapping[str, float]) -> tuple[Pairs, 
     before = [(confidence.found(signals, prior), truth) for signals, truth in rows]
     if len(rows) < MIN_ROWS:
         return before, before
-    fits = [confidence.refit([row for at, row in enumerate(rows) if at % FOLDS != fold], prior) for fold in range(FOLDS)]
+    fits = [
+        confidence.refit([row for at, row in enumerate(rows) if at % FOLDS != fold], prior) for fold in range(FOLDS)
+    ]
     return before, [(confidence.found(signals, fits[at % FOLDS]), truth) for at, (signals, truth) in enumerate(rows)]
 
 
 def _judged(rows: Sequence[Row], before: Pairs, after: Pairs) -> dict[str, Any]:
     """Whether the refit is kept, and why (Brier score on feedback that it has not seen)."""
-    facts: dict[str, Any] = {"rows": len(rows), "answerable": sum(truth for _, truth in rows), "kept": False, "changed": {}}
+    facts: dict[str, Any] = {
+        "rows": len(rows),
+        "answerable": sum(truth for _, truth in rows),
+        "kept": False,
+        "changed": {},
+    }
     if len(rows) < MIN_ROWS:
         return facts | {"brier": None, "reason": f"{len(rows)} of at least {MIN_ROWS} judged answers"}
     old, new = calibration(before)[1], calibration(after)[1]

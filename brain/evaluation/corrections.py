@@ -25,7 +25,9 @@ def similar(question: str, corrections: Sequence[Judgment], embedder: Embedder) 
     """(correction, cosine), best first, at most MOST, of those whose question asks the same. Raises `Unavailable`."""
     named = numbers(question)
     words = _stems(question)
-    near = [one for one in corrections if shared(words, _stems(one.question)) >= SHARED and numbers(one.question) == named]
+    near = [
+        one for one in corrections if shared(words, _stems(one.question)) >= SHARED and numbers(one.question) == named
+    ]
     if not near:
         return []
     vectors = embedder.embed_documents([question, *(one.question for one in near)])

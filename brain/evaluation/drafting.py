@@ -27,7 +27,8 @@ MOST_WORDS = 5  # content words of a question made of words
 DETAIL = 1.5  # nats of idf that a number or a name in the sentence is worth
 TALLEST = 200  # characters of a question that a model wrote
 TRIES = 200  # mixtures of two documents that are tried for each absent question
-_CODE_OR_MARKUP = re.compile(r"^\s*(?:[#|>`~]|```)|[{}<>=;\\]|https?:")
+_CODE_OR_MARKUP = re.compile(r"^\s*[#|>`~]|[{}<>=;\\]|https?:|[\w\])][([]|\w_\w")
+_MARKER = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?")  # of a list item
 
 # Things that few notes hold, each with the word that must stand in none of them.
 ELSEWHERE = (
@@ -53,11 +54,11 @@ Write = Callable[[str, str], str]
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A document as it is drafted from."""
+    """A document as it is drafted from; `read` gives its text, when its turn comes."""
 
     source: str
     title: str
-    text: str
+    read: Callable[[], str]
 
 
 def draft(
@@ -76,7 +77,7 @@ def draft(
     """
     found: list[tuple[Text, str]] = []
     for text in spread(texts):
-        sentence = salient(text.text, chunks=chunks, frequencies=frequencies)
+        sentence = salient(text.read(), chunks=chunks, frequencies=frequencies)
         if sentence:
             found.append((text, sentence))
         if len(found) == count:
@@ -102,7 +103,7 @@ def salient(text: str, *, chunks: int, frequencies: Frequencies) -> str:
     """The sentence that says most: rare words, and a number or a name that could be asked for; "" when none does."""
     best, chosen = 0.0, ""
     for sentence in itertools.islice((item.text for item in sentences(text)), SENTENCES_READ):
-        line = " ".join(sentence.split())
+        line = " ".join(_MARKER.sub("", sentence).split())
         words = list(dict.fromkeys(content_words(line)))
         if not SHORTEST <= len(line) <= LONGEST or len(words) < FEWEST_WORDS or _CODE_OR_MARKUP.search(line):
             continue

@@ -74,7 +74,11 @@ def conversations(judged: Judged) -> list[Judged]:
             name,
             [document for document in judged.documents if document.get("conv") == name],
             [query for query in judged.queries if query.get("conv") == name],
-            {q["id"]: judged.qrels[q["id"]] for q in judged.queries if q.get("conv") == name and q["id"] in judged.qrels},
+            {
+                q["id"]: judged.qrels[q["id"]]
+                for q in judged.queries
+                if q.get("conv") == name and q["id"] in judged.qrels
+            },
         )
         for name in names
     ]

@@ -126,7 +126,7 @@ def brier_skill(pairs: Pairs, weights: Sequence[float] | None = None) -> float:
     share = sum(w * truth for (_, truth), w in zip(pairs, weights, strict=True)) / (sum(weights) or 1.0)
     constant = share * (1 - share)
     brier = calibration(pairs, weights)[1]
-    return round(1 - brier / constant, 4) if constant else 0.0
+    return round(1 - brier / constant, 4) + 0.0 if constant else 0.0  # never -0.0
 
 
 def risk_coverage(pairs: Pairs) -> tuple[list[tuple[float, float]], float]:

@@ -73,12 +73,16 @@ def read_questions(path: Path) -> list[Question]:
     try:
         rows = tomllib.loads(path.read_text("utf-8")).get("question", [])
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}", "mend the line; `brain eval init` shows the form") from None
+        raise UsageError(
+            f"{path} is not valid TOML: {error}", "mend the line; `brain eval init` shows the form"
+        ) from None
     found = []
     for number, row in enumerate(rows if isinstance(rows, list) else (), 1):
         sources = row.get("sources", []) if isinstance(row, dict) else None
         if sources is None or not isinstance(row.get("text"), str) or not isinstance(sources, list):
-            raise UsageError(f"{path}, question {number} has no text or no list of sources", "`brain eval init` shows the form")
+            raise UsageError(
+                f"{path}, question {number} has no text or no list of sources", "`brain eval init` shows the form"
+            )
         quote, kind = str(row.get("quote", "")), str(row.get("kind", ""))
         found.append(Question(row["text"], tuple(map(str, sources)), quote, kind, bool(row.get("checked"))))
     return found
@@ -102,7 +106,9 @@ def run(
     """
     require()
     if not questions:
-        raise NotFound("there are no judgments to measure on", "draft some: brain eval init, or judge answers: brain feedback")
+        raise NotFound(
+            "there are no judgments to measure on", "draft some: brain eval init, or judge answers: brain feedback"
+        )
     held = [question for question in questions if question.sources]
     measured = Measured()
     ask_all(brain, [{"id": one.id, "text": one.text} for one in held], measured, lambda source: source, progress)
@@ -138,7 +144,9 @@ def compared(
     before: Mapping[str, float] = report["per_query"]
     common = {key: value for key, value in now.items() if key in before}
     texts = {question.id: question.text for question in questions}
-    fallen = sorted((key for key in common if before[key] - common[key] >= LOST), key=lambda key: common[key] - before[key])
+    fallen = sorted(
+        (key for key in common if before[key] - common[key] >= LOST), key=lambda key: common[key] - before[key]
+    )
     return {
         "at": at,
         "embedder": report["embedder"],

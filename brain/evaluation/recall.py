@@ -125,7 +125,8 @@ def as_sessions(run: Mapping[str, Mapping[str, float]], session_of: Mapping[str,
             session = session_of.get(turn, "")
             sums[session] = sums.get(session, 0.0) + HALVED ** seen.get(session, 0) / (1 + place)
             seen[session] = seen.get(session, 0) + 1
-        ranked[query] = scores(sorted(sums, key=lambda session: -sums[session]))
+        order = sorted(sums, key=sums.__getitem__, reverse=True)
+        ranked[query] = scores(order)
     return ranked
 
 

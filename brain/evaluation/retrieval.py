@@ -59,7 +59,7 @@ def retrieval(
             with open_brain(home) as brain:
                 brain.sync()
                 queries = [query for query in part.queries if query["id"] in part.qrels]
-                ask_all(brain, queries, measured, lambda source, names=names: names.get(Path(source).name), progress)
+                ask_all(brain, queries, measured, by_name(names), progress)
     return report(judged, measured)
 
 
@@ -69,6 +69,11 @@ def fill(home: Path, part: Judged, open_brain: OpenBrain, filler: OpenBrain | No
     with (filler or open_brain)(home) as brain:
         brain.add([home / "corpus"])
     return names
+
+
+def by_name(names: Mapping[str, str]) -> Callable[[str], str | None]:
+    """From a source to the doc_id of the file that `write_files` made."""
+    return lambda source: names.get(Path(source).name)
 
 
 def ask_all(
@@ -145,7 +150,8 @@ def rrf(*rankings: Mapping[str, float]) -> dict[str, float]:
     for ranked in rankings:
         for place, document in enumerate(sorted(ranked, key=lambda key: -ranked[key]), 1):
             fused[document] = fused.get(document, 0.0) + 1 / (RRF_K + place)
-    return scores(sorted(fused, key=lambda document: -fused[document]))
+    order = sorted(fused, key=fused.__getitem__, reverse=True)
+    return scores(order)
 
 
 class Home:

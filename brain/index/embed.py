@@ -8,10 +8,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from brain.errors import BrainError, StoreError, Unavailable
 from brain.index.truth import Truth, Waiting
 from brain.protocols import Embedder, Progress, silent
+from ingest.sentences import sentences as read_sentences
+
+if TYPE_CHECKING:
+    from brain.protocols import Vectors
 
 BATCH = 256  # texts per call at most
 FIRST_BATCH = 32  # texts of the first call, before the speed is known
@@ -38,12 +43,14 @@ def embed_pending(
     *,
     kind: str,
     batch: int = BATCH,
+    sentences: bool = False,
     progress: Progress = silent,
     stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
 ) -> EmbedReport:
     """Compute and store vectors until none is missing, `stop()` says so, or the model cannot be reached.
 
+    `sentences`: keep a vector for each sentence of a chunk as well (they pay for transformer models: benchmarks/RETRIEVAL.md).
     Never raises for the model: what could not be computed waits, and the report says why. Runs again where it ended.
     """
     try:
@@ -53,7 +60,7 @@ def embed_pending(
     waiting = truth.waiting_count(kind, fingerprint)
     if not waiting:
         return EmbedReport()
-    run = _Run(truth, embedder, fingerprint, batch, clock)
+    run = _Run(truth, embedder, fingerprint, batch, clock, sentences)
     report = EmbedReport()
     after = 0
     while report.error is None and (page := truth.pending(kind, fingerprint, limit=PAGE, after=after)):
@@ -88,9 +95,16 @@ class _Run:
     """
 
     def __init__(
-        self, truth: Truth, embedder: Embedder, fingerprint: str, batch: int, clock: Callable[[], float]
+        self,
+        truth: Truth,
+        embedder: Embedder,
+        fingerprint: str,
+        batch: int,
+        clock: Callable[[], float],
+        sentences: bool,
     ) -> None:
         self._truth, self._embedder, self._fingerprint = truth, embedder, fingerprint
+        self._sentences = sentences
         self._most, self._clock = max(batch, 1), clock
         self._size = min(FIRST_BATCH, self._most)
         self._alone = False
@@ -105,12 +119,25 @@ class _Run:
             vectors = self._embedder.embed_documents(list(texts.values()))
             if len(vectors) != len(texts):
                 raise Unavailable(f"the model answered {len(vectors)} vectors for {len(texts)} texts", "try again")
-            self._truth.save_vectors(self._fingerprint, zip(texts, vectors, [None] * len(texts), strict=True))
+            parts = self._of_sentences(list(texts.values())) if self._sentences else [None] * len(texts)
+            self._truth.save_vectors(self._fingerprint, zip(texts, vectors, parts, strict=True))
         except (Unavailable, StoreError) as error:
             return self._failed(error)
         self._alone = self._refused = False
         self._resize(self._clock() - began)
         return _Step(taken=len(chunks), kept=len(chunks))
+
+    def _of_sentences(self, texts: list[str]) -> list[Vectors | None]:
+        """The sentences' vectors of each text, None for a text that is one sentence; the line above the text is none."""
+        split = [[s.text for s in read_sentences(text.partition("\n")[2])] for text in texts]
+        wanted = [sentence for found in split if len(found) > 1 for sentence in found]
+        if not wanted:
+            return [None] * len(texts)
+        vectors, at, parts = self._embedder.embed_documents(wanted), 0, []
+        for found in split:
+            parts.append(vectors[at : at + len(found)] if len(found) > 1 else None)
+            at += len(found) if len(found) > 1 else 0
+        return parts
 
     def _failed(self, error: BrainError) -> _Step:
         if not self._alone:

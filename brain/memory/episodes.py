@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SHORTEST_PREFIX = 6  # STYLE.md: the shortest id that a person types
 CANDIDATES_SHOWN = 5
 AROUND_CHARACTERS = 400  # taken of each neighbouring round: more would drown the round itself
+NEIGHBOURS = 2  # rounds on each side: one gave .529, two .542 nDCG@10 on locomo_dev by words alone (benchmarks/RETRIEVAL.md)
 OUTCOMES = ("good", "wrong", "missing")  # what `brain feedback` may say of an answer
 IDS_PER_QUERY = 500  # below the 999 variables of the oldest SQLite that we meet
 
@@ -149,16 +150,22 @@ class EpisodeTable:
             if row[session]:
                 sessions.setdefault(row[session], []).append(row)
         for name, turns in sessions.items():
-            conn = self._connection.conn
-            last = conn.execute(
-                "SELECT pk, terms, around FROM episodes WHERE session=? ORDER BY pk DESC LIMIT 1", (name,)
-            ).fetchone()
-            beside = [last[1] if last else "", *(turn[terms] for turn in turns), ""]
-            for i, turn in enumerate(turns):
-                turn[AROUND] = _around(beside[i], beside[i + 2])
-            if last:
-                conn.execute("UPDATE episodes SET around=? WHERE pk=?", (_around(last[2], turns[0][terms]), last[0]))
+            self._place(name, turns, terms)
         return rows
+
+    def _place(self, session: str, turns: list[list[Any]], terms: int) -> None:
+        """What stands around each new round of a session, and around those kept that now have new ones behind them."""
+        conn = self._connection.conn
+        kept = conn.execute(
+            "SELECT pk, terms FROM episodes WHERE session=? ORDER BY pk DESC LIMIT ?", (session, 2 * NEIGHBOURS)
+        ).fetchall()[::-1]
+        line = [row[1] for row in kept] + [turn[terms] for turn in turns]
+        for i in range(max(len(kept) - NEIGHBOURS, 0), len(line)):
+            around = _around(line[max(i - NEIGHBOURS, 0) : i], line[i + 1 : i + 1 + NEIGHBOURS])
+            if i < len(kept):
+                conn.execute("UPDATE episodes SET around=? WHERE pk=?", (around, kept[i][0]))
+            else:
+                turns[i - len(kept)][AROUND] = around
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -274,11 +281,11 @@ def row_of(episode: Episode, circumstances: Circumstances) -> list[Any]:
     ]  # fmt: skip
 
 
-def _around(before: str, after: str) -> str:
+def _around(before: Sequence[str], after: Sequence[str]) -> str:
     """The near ends of what was said before and after, as terms; cut at words."""
-    head = after[:AROUND_CHARACTERS].rpartition(" ")[0] if len(after) > AROUND_CHARACTERS else after
-    tail = before[-AROUND_CHARACTERS:].partition(" ")[2] if len(before) > AROUND_CHARACTERS else before
-    return "\n".join(part for part in (tail, head) if part)
+    tails = [t[-AROUND_CHARACTERS:].partition(" ")[2] if len(t) > AROUND_CHARACTERS else t for t in before]
+    heads = [t[:AROUND_CHARACTERS].rpartition(" ")[0] if len(t) > AROUND_CHARACTERS else t for t in after]
+    return "\n".join(part for part in (*tails, *heads) if part)
 
 
 def _conditions(

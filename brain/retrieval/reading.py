@@ -150,6 +150,7 @@ class Lens:
 
 
 RIGHT_MONTH, RIGHT_DAY, WRONG_MONTH, RIGHT_YEAR = 1.0, 1.0, -0.5, 0.3  # relative worth; `date` as a whole is fitted
+HEAD = 2  # letters that no stemming changes: most words of a text are told from the question's by them
 _ELSEWHERE, _END = -1, -2  # a word that is not asked for; the end of a sentence
 
 
@@ -158,9 +159,12 @@ class _Numbers(dict[str, int]):
 
     def __init__(self, stems: Mapping[str, int]) -> None:
         self._stems = stems
+        self._heads = {term[:HEAD] for term in stems}
 
     def __missing__(self, word: str) -> int:
-        number = self._stems.get(stem(word), _ELSEWHERE) if word[0].isalnum() else _END
+        number = _ELSEWHERE if word[0].isalnum() else _END
+        if word[:HEAD] in self._heads:
+            number = self._stems.get(stem(word), _ELSEWHERE)
         self[word] = number
         return number
 

@@ -25,7 +25,7 @@ from ingest.terms import pieces, stem
 Mode = Literal["hybrid", "lexical", "dense"]
 CANDIDATES = 40  # of each ranking; 50 changes no figure by .002 and costs a quarter more
 SENTENCES_FOR = 30  # candidates whose sentence vectors are compared (RETRIEVAL.md §3)
-READ_CHARACTERS = 40_000  # of all candidates' texts: about 3 ms; short lines are all read, chunks of 1,300 thirty times
+READ_CHARACTERS = 32_000  # of all candidates' texts: about 3 ms; short lines are all read, chunks of 1,300 letters 25
 READ_AT_LEAST = 20  # candidates, however long
 BM25_FIRST, COSINE_FIRST = 6.0, 9.0  # what decides which texts are read; flat from 6 to 12 (benchmarks/RETRIEVAL.md)
 PER_DOCUMENT = 3  # passages of one document in the first ten
@@ -84,8 +84,8 @@ def retrieve(
     return Retrieved(
         passages=tuple(ranked[:limit]),
         signals=signals(
-            question, found.idf, lexical=found.lexical, dense=found.dense, passages=ranked[:limit], cosines=cosines,
-            sentences=sentences,
+            question, found.idf, lexical=found.lexical, dense=found.dense, passages=ranked[:10], cosines=cosines,
+            sentences=sentences, count=found.count,
         ),
         degraded=found.degraded,
         embedder=embedder.name if embedder and found.dense else "",
@@ -197,7 +197,8 @@ def _promising(found: Candidates, passages: list[Passage], bm25: Mapping[str, fl
     def look(passage: Passage) -> float:
         return BM25_FIRST * bm25.get(passage.id, 0.0) / ceiling + COSINE_FIRST * cosine.get(passage.id, least)
 
-    kept, characters = [], 0
+    kept: list[Passage] = []
+    characters = 0
     for passage in sorted(passages, key=look, reverse=True):
         characters += len(passage.text)
         if characters > READ_CHARACTERS and len(kept) >= READ_AT_LEAST:

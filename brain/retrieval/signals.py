@@ -13,11 +13,10 @@ import re
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 
-from brain.protocols import Embedder
 from brain.types import Passage
 from ingest.sentences import sentences as split
 from ingest.terms import fold, stem, tokens
-from ingest.words import FRAME, STOP, months, names, numbers
+from ingest.words import ENGLISH, FRAME, STOP, months, names, numbers
 
 RANKED = 10  # places of a ranking that are compared
 READ = 5  # passages that are read
@@ -29,6 +28,11 @@ UNKNOWN_SHARE = 0.85  # of the largest idf: a term so rare may be misspelt
 PAIR_DISTANCE = 3  # words: neighbouring question words this close stand together
 RELATED, RELATED_SHARE, PREFIX = 0.6, 0.6, 5  # worth of a word with a common beginning; of the longer word; letters
 MISSPELT, ALIKE = 0.8, 0.8  # worth of a word spelt almost the same; SequenceMatcher ratio from which it is
+FEW_WORDS = 3  # words from which a question must hold a function word
+MOST_APART = 50.0  # fused score: further below the first counts as nothing
+USUAL_IDF = (
+    7.2  # nats: ln(1 + (N + .5) / .5), the most that a word can weigh, in the sets of the fit (400-1,100 chunks)
+)
 EVIDENCE = 20.0  # nats of idf: about four rare words; brings `matched` and `missing` to the size of the other signals
 
 _SPEAKER = re.compile(
@@ -41,11 +45,10 @@ _DATED = re.compile(r"\bwhen\b|\b(?:what|which) (?:\w+ )?(?:year|date|day|month|
 _PERSON = re.compile(r"\bwho(?:se|m)?\b", re.IGNORECASE)
 
 NAMES = (
-    "top_cosine", "fused_top_cosine", "sentence_cosine", "margin", "sentence_margin", "overlap", "bm25", "lexical_margin",
-    "lead", "share", "coverage_1", "coverage_best", "sentence_coverage", "span_coverage", "pairs", "gap", "matched",
-    "missing", "named", "unnamed", "has_names", "unfit", "rare_together", "other_speaker", "terms", "has_dense",
+    "fused_top_cosine", "sentence_cosine", "bm25", "lexical_margin", "share", "coverage_1", "coverage_best",
+    "sentence_coverage", "pairs", "gap", "matched", "missing", "named", "unnamed", "has_names", "unfit", "rare_together",
+    "other_speaker", "spoken", "foreign", "terms", "has_dense",
 )  # fmt: skip
-SPOKEN = ("said_cosine", "said_margin")
 
 
 def signals(
@@ -57,39 +60,27 @@ def signals(
     passages: Sequence[Passage],
     cosines: Mapping[str, float],
     sentences: Mapping[str, float],
+    count: int | None = None,
 ) -> dict[str, float]:
-    """Every signal of NAMES. `idf`: content term -> idf; `lexical`: bare BM25, `dense`: cosine, each best first.
+    """Every signal of NAMES. `idf`: stem of a content word -> idf; `lexical`: bare BM25, `dense`: cosine, each best first.
 
-    `cosines` and `sentences`: cosine of the chunk, and of its best sentence, by passage id.
+    `cosines` and `sentences`: cosine of the chunk, and of its best sentence, by passage id. `count`: chunks in the store;
+    with it the evidence of a small store, where no word can be rare, weighs what it would in one of a thousand.
     """
+    if count is not None:
+        scale = USUAL_IDF / math.log(2 * count + 2) if count else 1.0
+        idf = {term: weight * scale for term, weight in idf.items()}
+        lexical = [(key, score * scale) for key, score in lexical]
     found = _from_rankings(lexical, dense, passages, cosines, (K1 + 1) * sum(idf.values()))
     found |= _Read(question, idf, passages[:READ]).signals()
-    spoken = sorted((sentences[p.id] for p in passages[:RANKED] if p.id in sentences), reverse=True)
-    found["sentence_cosine"] = spoken[0] if spoken else 0.0
-    found["sentence_margin"] = spoken[0] - spoken[1] if len(spoken) > 1 else 0.0
-    found["lead"], found["share"] = _stands_out([passage.score for passage in passages[:RANKED]])
-    found["other_speaker"] = other_speaker(question, passages)
+    found["sentence_cosine"] = max((sentences[p.id] for p in passages[:READ] if p.id in sentences), default=0.0)
+    found["share"] = _share_of_first([passage.score for passage in passages[:RANKED]])
+    found |= {
+        "other_speaker": other_speaker(question, passages),
+        "spoken": spoken(passages),
+        "foreign": foreign(question),
+    }
     return {name: found[name] if math.isfinite(found[name]) else 0.0 for name in NAMES}
-
-
-def spoken(question: str, passages: Sequence[Passage], embedder: Embedder) -> dict[str, float]:
-    """Two more signals: the cosine of the best sentence of the first passages, and its lead over the next passage's best.
-
-    Meant for the built-in embedder, whatever embedder served: 30 sentences take it 3 ms, and the figure means the same
-    everywhere. Added to the others by whoever has it at hand; without it they are 0.
-    """
-    units = [split(passage.text)[:MAX_SENTENCES] for passage in passages[:READ]]
-    texts = [unit.text for inside in units for unit in inside]
-    if not texts:
-        return dict.fromkeys(SPOKEN, 0.0)
-    values = [float(value) for value in embedder.embed_documents(texts) @ embedder.embed_query(question)]
-    best, at = [], 0
-    for inside in units:
-        best.append(max(values[at : at + len(inside)], default=0.0))
-        at += len(inside)
-    best.sort(reverse=True)
-    lead = best[0] - best[1] if len(best) > 1 else 0.0
-    return dict(zip(SPOKEN, (value if math.isfinite(value) else 0.0 for value in (best[0], lead)), strict=True))
 
 
 def _from_rankings(
@@ -100,24 +91,18 @@ def _from_rankings(
     ceiling: float,
 ) -> dict[str, float]:
     """What can be read from the two lists without looking at a text."""
-    near, best = [value for _, value in dense[:2]], [value for _, value in lexical[:2]]
-    first, second = {key for key, _ in lexical[:RANKED]}, {key for key, _ in dense[:RANKED]}
+    best = [value for _, value in lexical[:2]]
     return {
-        "top_cosine": near[0] if near else 0.0,
         "fused_top_cosine": cosines.get(passages[0].id, 0.0) if passages else 0.0,
-        "margin": near[0] - near[1] if len(near) > 1 else 0.0,
         "bm25": best[0] / ceiling if best and ceiling else 0.0,
         "lexical_margin": (best[0] - best[1]) / best[0] if len(best) > 1 and best[0] > 0 else 0.0,
-        "overlap": len(first & second) / max(1, len(first | second)),
-        "has_dense": float(bool(near)),
+        "has_dense": float(bool(dense)),
     }
 
 
-def _stands_out(scores: Sequence[float]) -> tuple[float, float]:
-    """How far the first passage is above the second, and its share of a softmax over the first ten."""
-    if len(scores) < 2:
-        return 0.0, 1.0
-    return scores[0] - scores[1], 1 / sum(math.exp(max(score - scores[0], -50.0)) for score in scores)
+def _share_of_first(scores: Sequence[float]) -> float:
+    """The first passage's share of a softmax over the fused scores of the first ten; 1 when it is alone."""
+    return 1 / sum(math.exp(max(score - scores[0], -MOST_APART)) for score in scores) if scores else 0.0
 
 
 class _Read:
@@ -125,16 +110,15 @@ class _Read:
 
     def __init__(self, question: str, idf: Mapping[str, float], passages: Sequence[Passage]) -> None:
         self.question, self.passages = question, passages
-        self.weights: dict[str, float] = {}
-        for term, weight in idf.items():
-            framed = weight * (FRAME_WEIGHT if term in FRAME or stem(term) in _FRAME_STEMS else 1.0)
-            self.weights[stem(term)] = max(framed, self.weights.get(stem(term), 0.0))
+        self.weights = {term: weight * (FRAME_WEIGHT if term in _FRAME_STEMS else 1.0) for term, weight in idf.items()}
         self.total = sum(self.weights.values()) or 1.0
         largest = max(idf.values(), default=0.0)
         self.rare = {term for term, weight in self.weights.items() if weight >= RARE_SHARE * largest}
         self.unknown = {term for term, weight in self.weights.items() if weight >= UNKNOWN_SHARE * largest}
         self.headers = [frozenset(stem(word) for word in tokens(p.header)) for p in passages]
-        self.texts = [[stem(word) for word in tokens(p.text)] for p in passages]
+        self.units = [split(p.text) for p in passages]
+        self.inside = [[[stem(word) for word in tokens(unit.text)] for unit in units] for units in self.units]
+        self.texts = [list(itertools.chain.from_iterable(inside)) for inside in self.inside]
         self.worth = [self._worth(frozenset(text) | head) for text, head in zip(self.texts, self.headers, strict=True)]
 
     def _worth(self, stems: frozenset[str]) -> dict[str, float]:
@@ -181,22 +165,18 @@ class _Read:
         return [term for term in self.weights if term in held or term.isdigit()]
 
     def _close(self) -> dict[str, float]:
-        """Within sentences: coverage by the best one and by two in a row, pairs, and whether the answer's kind is there."""
+        """Within sentences: coverage by the best one, pairs, and whether the answer's kind is there."""
         order = [stem(word) for word in tokens(self.question) if word not in STOP]
         pairs = [(a, b) for a, b in itertools.pairwise(order) if a != b]
-        one = two = 0.0
+        one = 0.0
         quoted = ""
-        for passage, header in zip(self.passages, self.headers, strict=True):
-            units = split(passage.text)[:MAX_SENTENCES]
-            inside = [frozenset(stem(word) for word in tokens(unit.text)) for unit in units]
-            shares = [self._plain(stems | header) for stems in inside]
-            if shares and max(shares) > one:
-                one = max(shares)
-                quoted = units[shares.index(one)].text
-            two = max([two, *(self._plain(a | b | header) for a, b in itertools.pairwise(inside))])
+        for units, inside, header in zip(self.units, self.inside, self.headers, strict=True):
+            for unit, stems in zip(units[:MAX_SENTENCES], inside, strict=False):
+                share = self._plain(header.union(stems))
+                if share > one:
+                    one, quoted = share, unit.text
         return {
             "sentence_coverage": one,
-            "span_coverage": max(one, two),
             "pairs": max((_near(pairs, text) for text in self.texts), default=0.0),
             "unfit": float(_unfit(self.question, quoted)),
         }
@@ -272,3 +252,14 @@ def other_speaker(question: str, passages: Sequence[Passage]) -> float:
     if not asked or not said or said[0] is None:
         return 0.0
     return float(fold(said[0].group(1)) not in asked)
+
+
+def spoken(passages: Sequence[Passage]) -> float:
+    """1 when the best passage is a turn of a conversation, else 0."""
+    return float(bool(passages) and bool(_SPEAKER.match(passages[0].text)))
+
+
+def foreign(question: str) -> float:
+    """1 for a question of some length without one English function word: idf and endings mean less there."""
+    found = tokens(question)
+    return float(len(found) >= FEW_WORDS and not any(word in ENGLISH for word in found))

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from brain.types import Passage
 
-ALIKE = 0.8  # share of distinct words in common from which two texts are versions of one
+ALIKE = 0.85  # share of distinct words in common from which two texts are versions of one
 ALIKE_MIN = 12  # distinct words: two short lines may be the same by chance
 LOOKED_AT = 30  # passages among which copies are searched: what may come into the first ten
 FIRST = 10  # places in which one document may take at most `per_document`

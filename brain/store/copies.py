@@ -49,7 +49,8 @@ class Copy:
 def digest(conn: sqlite3.Connection) -> str:
     """SHA-256 over every row of every table that is not derived, each by its primary key. 100,000 rows a second or more.
 
-    A value is written as `length:bytes` (text and blobs), `number;` or `n;` (NULL), so that no two rows look alike.
+    A value is written as `length:bytes` (text and blobs), `number;` or `n;` (NULL), so that rows that differ look different
+    (a text and a blob of the same bytes do not: no column of ours holds both).
     """
     found = hashlib.sha256()
     with _raw(conn):

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from brain.errors import StoreError
 from brain.store.connection import Connection
-from brain.types import Chunk, Document, Outcome, header
+from brain.types import Document, Outcome, header
 from ingest.document import digest, rebind
 from ingest.terms import index_terms
 
 SHORT_TOKENS = 60  # a chunk shorter than this is searched together with its neighbours (RETRIEVAL.md §2, short turns)
+NEIGHBOURS = 2  # chunks on each side of a short one (benchmarks/RETRIEVAL.md)
 FIRST_SEEN = "first seen"  # `documents.dated_by` when the content itself carries no date
 
 DOCUMENT_COLUMNS = (
@@ -30,8 +33,11 @@ INSERT_DOCUMENT = (
     f"INSERT INTO documents ({', '.join(DOCUMENT_COLUMNS)}) VALUES ({', '.join('?' * len(DOCUMENT_COLUMNS))}) "
     f"ON CONFLICT(id) DO UPDATE SET {', '.join(f'{c}=excluded.{c}' for c in DOCUMENT_COLUMNS if c != 'id')}"
 )
-INSERT_CHUNK = """INSERT INTO knowledge (id, document_id, ordinal, heading, topic, content, source, locator, start, "end",
-    tokens, terms, around, text_sha, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT_CHUNKS = """INSERT INTO knowledge (id, document_id, ordinal, heading, topic, content, source, locator, start, "end",
+    tokens, terms, around, text_sha, created_at) VALUES """
+CHUNK_VALUES = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+CHUNKS_PER_INSERT = 64  # FTS5 writes what it holds at every statement and savepoint; x 15 values is below SQLite's old 999
+CHUNKS_HELD = 512  # chunks that wait for the end of `together` at most: about 2 MB
 MOVE_CHUNK = 'UPDATE knowledge SET ordinal=?, source=?, locator=?, start=?, "end"=?, tokens=? WHERE pk=?'
 
 
@@ -54,11 +60,41 @@ class Origin:
     updated_at: str | None = None
 
 
+class Sized(Protocol):
+    """Anything with a length in tokens."""
+
+    @property
+    def tokens(self) -> int: ...
+
+
+class Stored(Sized, Protocol):
+    """A row of `knowledge`."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def content(self) -> str: ...
+
+
 class DocumentTable:
-    """Writes documents. `save` may be called many times inside one `write()`."""
+    """Writes documents. `save` may be called many times inside one `write()`, and best inside `together()`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._held: list[tuple[Any, ...]] | None = None  # chunks that are written together, None to write at once
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Chunks of what is saved inside are written a few hundred at a time, at half the cost; all are at its end.
+
+        To be used inside `write()`: what fails here, fails with the whole transaction.
+        """
+        self._held = []
+        try:
+            yield
+            self._insert_held()
+        finally:
+            self._held = None
 
     def save(self, document: Document, origin: Origin, *, now: str) -> tuple[Outcome, str]:
         """Store one document; the second value is the id it has here.
@@ -66,17 +102,36 @@ class DocumentTable:
         Known by its address, else by its content when the file that had it is gone (a rename), else new. A failure
         rolls back this document only. Raises `StoreError` when what was written does not read back the same.
         """
-        with self._connection.write(), self._connection.database.atomic():
+        with self._connection.write():
             known = self._known(document)
-            if known is None:
-                self._write(document, origin, None, now=now)
-                return "added", document.id
-            document = rebind(document, known["id"])
-            if known["uri"] == document.uri and self._same(known, document, origin):
-                self._touch(known["id"], origin)
-                return "unchanged", document.id
-            self._write(document, origin, known, now=now)
-            return ("renamed" if known["uri"] != document.uri else "updated"), document.id
+            self._make_room(known)
+            with self._alone():
+                if known is None:
+                    self._write(document, origin, None, now=now)
+                    return "added", document.id
+                document = rebind(document, known["id"])
+                if known["uri"] == document.uri and self._same(known, document, origin):
+                    self._touch(known["id"], origin)
+                    return "unchanged", document.id
+                self._write(document, origin, known, now=now)
+                return ("renamed" if known["uri"] != document.uri else "updated"), document.id
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """A savepoint, and what is held: both go back when this document fails. Nothing is indexed inside it."""
+        before = len(self._held or ())
+        try:
+            with self._connection.database.atomic():
+                yield
+        except BaseException:
+            del (self._held or [])[before:]
+            raise
+
+    def _make_room(self, known: Mapping[str, Any] | None) -> None:
+        """Write what is held, outside any savepoint, when it is much or when this document's chunks are among it."""
+        held = self._held or ()
+        if len(held) >= CHUNKS_HELD or (known and any(row[1] == known["id"] for row in held)):
+            self._insert_held()
 
     def _known(self, document: Document) -> dict[str, Any] | None:
         """The stored row that this document continues, or None."""
@@ -166,7 +221,21 @@ class DocumentTable:
             place = (row[2], row[6], row[7], row[8], row[9], row[10])
             if place != old[chunk_id][1:7]:
                 conn.execute(MOVE_CHUNK, (*place, old[chunk_id][0]))
-        conn.executemany(INSERT_CHUNK, [row for row in rows if row[0] not in keep])
+        new = [row for row in rows if row[0] not in keep]
+        if self._held is None:
+            self._insert(new)
+        else:
+            self._held += new
+
+    def _insert_held(self) -> None:
+        held, self._held = self._held or [], []
+        self._insert(held)
+
+    def _insert(self, rows: list[tuple[Any, ...]]) -> None:
+        for start in range(0, len(rows), CHUNKS_PER_INSERT):
+            page = rows[start : start + CHUNKS_PER_INSERT]
+            sql = INSERT_CHUNKS + ", ".join([CHUNK_VALUES] * len(page))
+            self._connection.conn.execute(sql, [value for row in page for value in row])
 
 
 def dating(document: Document, known: Mapping[str, Any] | None, now: str) -> tuple[str, str]:
@@ -179,11 +248,11 @@ def dating(document: Document, known: Mapping[str, Any] | None, now: str) -> tup
 
 
 def chunk_rows(document: Document, source: str, date: str | None, now: str) -> list[tuple[Any, ...]]:
-    """Rows of `knowledge` in the order of INSERT_CHUNK."""
-    terms = [index_terms(chunk.text) for chunk in document.chunks]
+    """Rows of `knowledge` in the order of INSERT_CHUNKS."""
+    terms = searchable([chunk.text for chunk in document.chunks], document.aliases)
     rows: list[tuple[Any, ...]] = []
     for i, chunk in enumerate(document.chunks):
-        topic = header(document.title, chunk.heading, date)
+        topic = index_terms(header(document.title, chunk.heading, date))
         rows.append(
             (
                 chunk.id, document.id, chunk.ordinal, json.dumps(chunk.heading, ensure_ascii=False), topic, chunk.text,
@@ -194,11 +263,34 @@ def chunk_rows(document: Document, source: str, date: str | None, now: str) -> l
     return rows
 
 
-def around(chunks: tuple[Chunk, ...], terms: list[str], i: int) -> str:
+def searchable(texts: Sequence[str], aliases: Sequence[str]) -> list[str]:
+    """The terms of each chunk of a document; its other names stand with the first, so that it is found by them."""
+    terms = [index_terms(text) for text in texts]
+    if terms and aliases:
+        terms[0] = f"{terms[0]}\n{index_terms(' '.join(aliases))}"
+    return terms
+
+
+def around(chunks: Sequence[Sized], terms: Sequence[str], i: int) -> str:
     """What stands beside a short chunk, as searchable terms; nothing for a chunk that is long enough by itself."""
     if chunks[i].tokens >= SHORT_TOKENS:
         return ""
-    return "\n".join(terms[j] for j in (i - 1, i + 1) if 0 <= j < len(chunks) and chunks[j].tokens < SHORT_TOKENS)
+    near = [j for j in range(i - NEIGHBOURS, i + NEIGHBOURS + 1) if j != i and 0 <= j < len(chunks)]
+    return "\n".join(terms[j] for j in near if chunks[j].tokens < SHORT_TOKENS)
+
+
+def derived(conn: sqlite3.Connection, rows: Sequence[Stored]) -> Iterator[tuple[Any, str, str]]:
+    """Each stored chunk of one document, with the terms and the neighbours' terms that belong to it."""
+    if not rows:
+        return
+    sql = "SELECT d.aliases FROM documents d JOIN knowledge k ON k.document_id = d.id WHERE k.pk=?"
+    try:
+        aliases = [str(name) for name in json.loads(conn.execute(sql, (rows[0].pk,)).fetchone()[0])]
+    except ValueError:
+        aliases = []
+    terms = searchable([row.content for row in rows], aliases)
+    for i, row in enumerate(rows):
+        yield row, terms[i], around(rows, terms, i)
 
 
 def path_of(uri: str) -> str:

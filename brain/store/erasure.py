@@ -8,9 +8,8 @@ and what else lies in the home (`brain.upkeep.erase`). Serves `brain forget --er
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,14 +19,12 @@ from brain.store.connection import Connection, explain
 from brain.store.copies import judge, restate, vacuum, writer
 from brain.store.upkeep import FTS
 from ingest.document import digest
-from ingest.terms import index_terms
+from ingest.terms import index_terms, tokens
 
 PENDING = "erasing"  # setting: when an erasure began whose last step is not known to be done
-QUOTE_CHARACTERS = 20  # a shorter piece of an answer that also stands in a text is chance
+QUOTE_WORDS = 6  # in a row, said in an answer and standing in a text: then it is a quotation and no chance
 WHOLE_CHARACTERS = 8  # so short a text counts as quoted when it stands in an answer as a whole
 AROUND_CHARACTERS = 400  # of each neighbouring round, as `brain.memory.episodes` keeps them
-PIECE = re.compile(r"\n+|(?<=[.!?。！？])\s+|\s*\[\d+\]")
-DRESS = " \t\"'“”„‘’«»*_>-–—()[]"  # what an answer puts around the words that it quotes
 
 
 @dataclass(slots=True)
@@ -70,13 +67,13 @@ class Eraser:
         forgotten = self._forgotten(marks)
         whole = {f"note:{name}" for name in marks.documents} | {f"episode:{name}" for name in marks.episodes}
         episodes, quoting = [], []
-        plain = [_plain(text) for text in marks.texts]
+        quotation = Quotation(marks.texts)
         columns = "id, question, answer, citations, source, document_id, at"
         for row in self._conn.execute(f"SELECT {columns} FROM episodes ORDER BY pk"):
             named = row[0] in marks.episodes or row[4] in whole | marks.uris or row[5] in marks.documents
-            if named or _quotes(row[1], plain):
+            if named or quotation.within(row[1]):
                 episodes.append(row[0])
-            elif _cites(row[3], marks.sources) or _quotes(row[2], plain):
+            elif _cites(row[3], marks.sources) or quotation.within(row[2]):
                 quoting.append((row[0], row[1], row[6]))
         return Found(tuple(documents), tuple(episodes), tuple(forgotten), tuple(quoting))
 
@@ -136,16 +133,16 @@ class Eraser:
                 found.append(row_id)
                 for row in documents:
                     _note(marks, row["id"], row["uri"], row["source"], row["text"])
-            elif any(self._involved(row, marks) for row in episodes):
+            elif any(self._involved(row, marks, Quotation(marks.texts)) for row in episodes):
                 found.append(row_id)
         return found
 
     @staticmethod
-    def _involved(row: dict[str, Any], marks: Marks) -> bool:
-        plain = [_plain(text) for text in marks.texts]
-        cites = _cites(row["citations"], marks.sources)
+    def _involved(row: dict[str, Any], marks: Marks, quotation: Quotation) -> bool:
         named = row["source"] in {f"note:{name}" for name in marks.documents} | marks.uris
-        return named or cites or _quotes(row["answer"], plain) or _quotes(row["question"], plain)
+        return (
+            named or _cites(row["citations"], marks.sources) or quotation.within(f"{row['question']}\n{row['answer']}")
+        )
 
     # -- deleting -----------------------------------------------------------------------------------------------------
 
@@ -168,13 +165,13 @@ class Eraser:
 
     def _judgments(self, found: Found, marks: Marks) -> None:
         """What a person said of its answers and where they pointed to, and measurements that name its place."""
-        gone, plain = {*found.episodes, *found.forgotten}, [_plain(text) for text in marks.texts]
+        gone, quotation = {*found.episodes, *found.forgotten}, Quotation(marks.texts)
         rows = self._conn.execute(
             "SELECT pk, episode, document_id, source, question, quote, why FROM judgments"
         ).fetchall()
         for pk, episode, document_id, source, *said in rows:
             named = episode in gone or document_id in marks.documents or source in marks.sources
-            if named or any(_quotes(text, plain) for text in said):
+            if named or any(quotation.within(text) for text in said):
                 self._conn.execute("DELETE FROM judgments WHERE pk=?", (pk,))
         quoted = [(json.dumps(source, ensure_ascii=False)[1:-1],) for source in marks.sources]
         self._conn.executemany("DELETE FROM eval_runs WHERE instr(report, ?)", quoted)
@@ -276,18 +273,33 @@ def _cites(citations: str, sources: set[str]) -> bool:
     return any(_of(item, sources) for item in _list(citations))
 
 
+class Quotation:
+    """Tells whether something said repeats one of the texts word for word, whatever the case and the marks between."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._runs: set[tuple[str, ...]] = set()
+        self._wholes: list[str] = []
+        for text in texts:
+            self._runs.update(_runs(text))
+            whole = _plain(text)
+            if len(whole) >= WHOLE_CHARACTERS:
+                self._wholes.append(whole)
+
+    def within(self, said: str) -> bool:
+        """Whether a run of words, or one of the texts as a whole, stands in what was said."""
+        if not self._runs and not self._wholes:
+            return False
+        plain = _plain(said)
+        return any(whole in plain for whole in self._wholes) or any(run in self._runs for run in _runs(said))
+
+
+def _runs(text: str) -> Iterator[tuple[str, ...]]:
+    words = tokens(text)
+    return (tuple(words[at : at + QUOTE_WORDS]) for at in range(len(words) - QUOTE_WORDS + 1))
+
+
 def _plain(text: str) -> str:
     return " ".join(text.split()).casefold()
-
-
-def _quotes(said: str, texts: Sequence[str]) -> bool:
-    """Whether a piece of what was said stands in one of the texts, or one of the texts in what was said."""
-    pieces = [_plain(piece).strip(DRESS) for piece in PIECE.split(said)]
-    long = [piece for piece in pieces if len(piece) >= QUOTE_CHARACTERS]
-    whole = _plain(said)
-    return any(
-        any(piece in text for piece in long) or (len(text) >= WHOLE_CHARACTERS and text in whole) for text in texts
-    )
 
 
 def _ends(before: str, after: str) -> str:

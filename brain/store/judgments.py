@@ -23,7 +23,7 @@ UPSERT = (
     f"INSERT INTO judgments ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "
     f"ON CONFLICT(episode) DO UPDATE SET {', '.join(f'{name}=excluded.{name}' for name in COLUMNS if name != 'id')}"
 )
-READ = f"""SELECT {', '.join(COLUMNS)} FROM judgments j WHERE NOT EXISTS
+READ = f"""SELECT {", ".join(COLUMNS)} FROM judgments j WHERE NOT EXISTS
     (SELECT 1 FROM forgotten f WHERE f.id = j.episode OR f.id = j.document_id)"""
 
 

@@ -11,12 +11,16 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from brain.errors import NotFound, UsageError
 from brain.store.connection import Connection
-from brain.types import DocumentDetail, DocumentRow, Excerpt, Scope, Skipped
+from brain.types import Scope, Skipped
 
+if TYPE_CHECKING:
+    from brain.types import DocumentDetail, DocumentRow, Excerpt
+
+EVERYTHING = Scope()
 SHORTEST_PREFIX = 6  # STYLE.md: the shortest id that a person types
 LINES_SHOWN = 40  # `get PATH:LINE` without a count
 CANDIDATES_SHOWN = 5
@@ -37,7 +41,7 @@ class Library:
 
     # -- rows -----------------------------------------------------------------------------------------------------
 
-    def rows(self, scope: Scope = Scope(), *, limit: int | None = None) -> list[DocumentRow]:
+    def rows(self, scope: Scope = EVERYTHING, *, limit: int | None = None) -> list[DocumentRow]:
         """Documents in the scope, newest first by their own date."""
         where, values = conditions(scope)
         sql = f"{ROW} WHERE {where} ORDER BY d.dated_at DESC, d.source LIMIT ?"
@@ -59,6 +63,8 @@ class Library:
         ).fetchone()
         links = conn.execute("SELECT target FROM links WHERE document_id=? ORDER BY target", (document_id,))
         tokens = conn.execute("SELECT coalesce(sum(tokens), 0) FROM knowledge WHERE document_id=?", (document_id,))
+        from brain.types import DocumentDetail
+
         return DocumentDetail(
             row=_row(row), uri=facts[0], text=facts[1], content_hash=facts[2], dated_by=facts[3], updated_at=facts[4],
             tokens=tokens.fetchone()[0], aliases=tuple(json.loads(facts[5])), links=tuple(link for (link,) in links),
@@ -90,6 +96,7 @@ class Library:
         """The id of the one document that the reference names: an id or its prefix (of a document or of a chunk), a
         path, or the end of a path. Raises `NotFound`, or `UsageError` with the candidates when several fit.
         """
+        reference = as_stored(reference)
         found = self._by_id(reference.removeprefix("#")) or self._by_source(reference)
         if not found:
             raise NotFound(f"nothing is stored under {reference!r}", "`brain list` shows what is stored")
@@ -121,6 +128,7 @@ class Library:
 
     def matching(self, pattern: str) -> list[str]:
         """Ids of documents whose source, or the end of it, fits the glob."""
+        pattern = as_stored(pattern)
         cursor = self._connection.conn.execute(
             "SELECT id FROM documents WHERE source GLOB ? OR source GLOB ? ORDER BY source", (pattern, f"*/{pattern}")
         )
@@ -128,7 +136,7 @@ class Library:
 
     def below(self, path: str) -> list[DocumentRow]:
         """Documents whose source lies under a folder."""
-        prefix = path.rstrip("/") + "/"
+        prefix = as_stored(path).rstrip("/") + "/"
         sql = f"{ROW} WHERE d.source >= ? AND d.source < ? ORDER BY d.source"
         return [_row(row) for row in self._connection.conn.execute(sql, (prefix, prefix[:-1] + "0"))]
 
@@ -141,6 +149,7 @@ class Library:
 
     def excerpt(self, reference: str) -> Excerpt:
         """What a reference points at: a whole document, lines or a page of it (`PATH:120:40`), or one chunk by its id."""
+        reference = as_stored(reference)
         chunk = self._chunk(reference.removeprefix("#"))
         if chunk is not None:
             return chunk
@@ -164,6 +173,8 @@ class Library:
         row = rows[0]
         lines = LINES.match(row[4])
         first, last = (int(lines[1]), int(lines[2])) if lines else (0, 0)
+        from brain.types import Excerpt
+
         return Excerpt(row[0], row[1], row[2], row[3], row[4], row[5], first, last, 0, row[6], row[7], self.context_of(row[2]))
 
     def _lines(self, document_id: str, reference: str, first: int, count: int) -> Excerpt:
@@ -173,6 +184,8 @@ class Library:
         chunks = conn.execute(
             "SELECT locator, content FROM knowledge WHERE document_id=? ORDER BY ordinal", (document_id,)
         ).fetchall()  # fmt: skip
+        from brain.types import Excerpt
+
         whole = Excerpt(reference, document_id, row[0], row[1], "", row[2], date=row[3], label=row[4], context=self.context_of(row[0]))
         if chunks and LINES.match(chunks[0][0]):
             return _by_lines(whole, chunks, first, count or LINES_SHOWN)
@@ -273,6 +286,14 @@ class Library:
             self._connection.conn.executemany("DELETE FROM skipped WHERE uri=?", [(uri,) for uri in cleared])
 
 
+def as_stored(reference: str) -> str:
+    """A path as typed, in the form in which sources are stored: bytes outside UTF-8 as `\\xNN`, NUL gone."""
+    try:
+        return os.fsencode(reference).decode("utf-8", "backslashreplace").replace("\x00", "")
+    except UnicodeEncodeError:  # half a letter that is no byte either: no file has that name
+        return reference.encode("utf-8", "replace").decode("utf-8")
+
+
 def context_for(source: str, contexts: dict[str, str]) -> str:
     """The description of the longest prefix of `source`, on folder boundaries."""
     fitting = [prefix for prefix in contexts if source == prefix or source.startswith(prefix.rstrip("/") + "/")]
@@ -302,6 +323,8 @@ def conditions(scope: Scope) -> tuple[str, list[str]]:
 
 
 def _row(row: Sequence[Any]) -> DocumentRow:
+    from brain.types import DocumentRow
+
     return DocumentRow(row[0], row[1], row[2], row[3], row[4], row[5], row[8], tuple(json.loads(row[9])), row[6], row[7])
 
 

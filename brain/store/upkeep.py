@@ -20,12 +20,12 @@ from typing import Any
 
 from brain.errors import StoreError
 from brain.store.connection import Connection
-from brain.store.documents import FIRST_SEEN, SHORT_TOKENS
+from brain.store.documents import FIRST_SEEN, derived
 from brain.store.generations import dimensions_of
 from brain.store.vectors import CONTENT, CRC_BYTES, text_of
 from brain.types import header
 from ingest.document import digest
-from ingest.terms import index_terms
+from ingest.terms import index_terms, tokens
 from migrations import APPLICATION_ID, LATEST
 
 FTS = ("knowledge", "episodes", "skills")  # tables that have a full-text table beside them, named …_fts
@@ -39,12 +39,15 @@ WORD = re.compile(r"[a-z][a-z0-9_-]*")  # a label
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Something stored that is not what was stored. `derived`: it follows from something sound and can be made anew."""
+    """Something stored that is not what was stored. `derived`: it follows from something sound and can be made anew.
+    `mild`: search terms, which an older version of this program may have made by other rules.
+    """
 
     table: str
     id: str
     what: str
     derived: bool = False
+    mild: bool = False
 
 
 @dataclass(slots=True)
@@ -163,7 +166,7 @@ class Upkeep:
                 if digest(text) != sha:
                     yield Damage(kind, row_id, "its text is not what was stored")
         for (row_id,) in self._stale_episodes():
-            yield Damage("episodes", row_id, "the search terms of an episode are off", derived=True)
+            yield Damage("episodes", row_id, "the search terms of an episode are off", derived=True, mild=True)
         for row_id, body, terms in self._conn.execute("SELECT id, body, terms FROM skills"):
             if index_terms(body) != terms:
                 yield Damage("skills", row_id, "a skill and its search terms disagree")
@@ -181,15 +184,17 @@ class Upkeep:
         for row in rows:
             slice_ = text[row.start : row.end]
             if digest(f"{row.topic}\n{row.content}") != row.text_sha:
-                mendable = digest(f"{row.topic}\n{slice_}") == row.text_sha or row.topic != _topic(row, title, date)
+                mendable = digest(f"{row.topic}\n{slice_}") == row.text_sha or not _headed(row, title, date)
                 yield Damage("knowledge", row.id, f"a chunk of {source} is not what was stored", derived=mendable)
             elif row.content != slice_:
                 yield Damage("knowledge", row.id, f"a chunk of {source} is not that part of the text", derived=True)
-            elif row.topic != _topic(row, title, date):
+            elif not _headed(row, title, date):
                 yield Damage("documents", source, "its title, date or a heading is not what was stored")
-        for row, terms, around in _derived(rows):
-            if (row.terms, row.around, row.source) != (terms, around, source):
-                yield Damage("knowledge", row.id, f"the search terms of a chunk of {source} are off", derived=True)
+        for row, terms, beside in derived(self._conn, rows):
+            if (row.terms, row.around, row.source) != (terms, beside, source):
+                yield Damage(
+                    "knowledge", row.id, f"the search terms of a chunk of {source} are off", derived=True, mild=True
+                )
 
     def _stale_episodes(self) -> list[tuple[str]]:
         """Sound episodes whose search terms are not those of their words."""
@@ -223,15 +228,18 @@ class Upkeep:
             before = (row.start, row.end, row.content, row.topic, row.source)
             row.start, row.end = at
             row.source = source
-            for topic, content in ((row.topic, text[slice(*at)]), (_topic(row, title, date), text[slice(*at)])):
+            for topic, content in (
+                (row.topic, text[slice(*at)]),
+                (index_terms(_header(row, title, date)), text[slice(*at)]),
+            ):
                 if digest(f"{topic}\n{content}") == row.text_sha:
                     row.topic, row.content = topic, content
                     break
             if before != (row.start, row.end, row.content, row.topic, row.source):
                 changed.add(row.pk)
-        for row, terms, around in _derived(rows):
-            if (row.terms, row.around) != (terms, around):
-                row.terms, row.around = terms, around
+        for row, terms, beside in derived(self._conn, rows):
+            if (row.terms, row.around) != (terms, beside):
+                row.terms, row.around = terms, beside
                 changed.add(row.pk)
         self._conn.executemany(
             'UPDATE knowledge SET start=?, "end"=?, content=?, topic=?, source=?, terms=?, around=? WHERE pk=?',
@@ -301,10 +309,6 @@ class Upkeep:
 
     # -- the rest -----------------------------------------------------------------------------------------------------
 
-    def last_seq(self) -> int:
-        """The number of the newest outbox row ever written."""
-        return self._number("SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'outbox'")
-
     def outbox_rows(self) -> int:
         """How many there are."""
         return self._number("SELECT count(*) FROM outbox")
@@ -338,7 +342,7 @@ class Upkeep:
         return number
 
 
-def _topic(row: ChunkRow, title: str, date: str | None) -> str:
+def _header(row: ChunkRow, title: str, date: str | None) -> str:
     """What stands above the chunk, worked out from its document."""
     try:
         heading = json.loads(row.heading)
@@ -347,13 +351,9 @@ def _topic(row: ChunkRow, title: str, date: str | None) -> str:
     return header(title, tuple(str(part) for part in heading), date)
 
 
-def _derived(rows: list[ChunkRow]) -> Iterator[tuple[ChunkRow, str, str]]:
-    """Each chunk with the search terms and the neighbours' terms that `brain.store.documents` writes for it."""
-    terms = [index_terms(row.content) for row in rows]
-    short = [row.tokens < SHORT_TOKENS for row in rows]
-    for i, row in enumerate(rows):
-        beside = (j for j in (i - 1, i + 1) if short[i] and 0 <= j < len(rows) and short[j])
-        yield row, terms[i], "\n".join(terms[j] for j in beside)
+def _headed(row: ChunkRow, title: str, date: str | None) -> bool:
+    """Whether the chunk's topic has the words of that; how they are cut is a rule of the version that wrote them."""
+    return tokens(row.topic) == tokens(_header(row, title, date))
 
 
 def _places(rows: list[ChunkRow], text: str) -> list[tuple[int, int]]:

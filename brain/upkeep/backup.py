@@ -18,7 +18,7 @@ from brain.errors import BrainError, UsageError
 from brain.faults import reach
 from brain.types import BackupReport
 from brain.upkeep import vault
-from brain.upkeep.files import flush_directory, private_directory, temporary
+from brain.upkeep.files import flush_directory, private_directory, sweep, temporary
 from brain.upkeep.vault import NO_SECRET, Secret
 
 NAME = re.compile(r"brain-(\d{8}T\d{6}Z)(?:-(\d+))?\.db(\.age)?")
@@ -96,7 +96,7 @@ def make(
 
     `snapshot(target, made_at)` copies and proves. Raises `BrainError` or `OSError`, and leaves nothing half done.
     """
-    private_directory(directory)
+    sweep(private_directory(directory))
     made_at = now.astimezone(UTC).isoformat(timespec="seconds")
     place = _free(directory, now, sealed=bool(secret))
     with temporary(directory / "brain.db") as plain:

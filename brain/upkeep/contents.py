@@ -10,7 +10,6 @@ from datetime import timedelta
 from brain.upkeep.patient import REPAIR, RESTORE, Finding, Mode, Patient
 
 CLOCK = timedelta(hours=1)  # FAULTS.md §8, D17
-DERIVED_BAD = f"what follows from the texts is not what it should be; {REPAIR}"
 
 
 def structure(patient: Patient, _mode: Mode) -> Finding:
@@ -48,7 +47,8 @@ def hashes(patient: Patient, mode: Mode) -> Finding:
     hint = RESTORE if faults else REPAIR
     faults += [item.what for item in damage if item.derived]
     faults += [f"{len(vectors):,} vectors are damaged"] if vectors else []
-    return Finding(tuple(dict.fromkeys(faults)), hint, mended="; ".join(mended))
+    serious = bool(vectors) or not all(item.mild for item in damage)
+    return Finding(tuple(dict.fromkeys(faults)), hint, mended="; ".join(mended), error=serious)
 
 
 def tiles(patient: Patient, mode: Mode) -> Finding:

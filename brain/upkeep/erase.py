@@ -17,7 +17,7 @@ from brain.faults import reach
 from brain.types import Holding
 from brain.upkeep import vault
 from brain.upkeep.backup import Backup, gone_by
-from brain.upkeep.files import copy_file, flush_directory, temporary
+from brain.upkeep.files import copy_file, flush_directory, sweep, temporary
 from brain.upkeep.vault import Secret
 
 PIECES = 12  # looked for in every file of the home
@@ -76,6 +76,8 @@ def look_through(
     `holds(path)` looks into a plain copy, `rewrite(path, made_at)` erases in one. Of an encrypted one that the secret
     does not open, and of a damaged one, nobody can tell.
     """
+    for folder in {backup.path.parent for backup in backups}:
+        sweep(folder)
     found = []
     for backup in backups:
         until = gone_by(backup, backups, keep, today)

@@ -35,6 +35,35 @@ def temporary(path: Path) -> Iterator[Path]:
         place.unlink(missing_ok=True)
 
 
+def abandoned(folder: Path) -> list[Path]:
+    """What `temporary` of a process that died left there; it may be a plain copy of something encrypted."""
+    found = []
+    for path in sorted(folder.glob(f"*{TEMPORARY}")):
+        owner = path.suffixes[-2].removeprefix(".") if len(path.suffixes) > 1 else ""
+        if owner.isdigit() and not _runs(int(owner)):
+            found.append(path)
+    return found
+
+
+def sweep(folder: Path) -> None:
+    """Remove it."""
+    for path in abandoned(folder):
+        path.unlink(missing_ok=True)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process has this id; True where that cannot be asked without harm (on Windows the call would end it)."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def copy_file(source: Path, target: Path) -> None:
     """The bytes of a regular file into the new file `target`, flushed. Raises `OSError`; symbolic links are not followed
     at the target.

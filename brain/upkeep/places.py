@@ -16,7 +16,7 @@ from pathlib import Path
 
 from brain.errors import BrainError
 from brain.upkeep import backup
-from brain.upkeep.files import DIRECTORY_MODE, FILE_MODE, TEMPORARY
+from brain.upkeep.files import DIRECTORY_MODE, FILE_MODE, TEMPORARY, abandoned
 from brain.upkeep.patient import REPAIR, Finding, Mode, Patient
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -140,9 +140,11 @@ def _below(home: Path) -> Iterator[Path]:
 
 def _stale(patient: Patient) -> Iterator[Path]:
     for folder in (patient.home, *patient.backup_dirs):
+        left = abandoned(folder)
+        yield from left
         for path in sorted(folder.glob(f"*{TEMPORARY}*")):
             with suppress(OSError):
-                if path.is_file() and time.time() - path.stat().st_mtime > STALE_SECONDS:
+                if path not in left and path.is_file() and time.time() - path.stat().st_mtime > STALE_SECONDS:
                     yield path
 
 

@@ -18,7 +18,7 @@ from brain.faults import reach
 from brain.types import RestoreReport
 from brain.upkeep import vault
 from brain.upkeep.backup import ASIDE, TIME, Copy
-from brain.upkeep.files import copy_file, flush_directory, temporary
+from brain.upkeep.files import copy_file, flush_directory, sweep, temporary
 from brain.upkeep.vault import Secret
 
 BESIDE = ("-wal", "-shm", "-journal")  # what SQLite keeps next to a database
@@ -47,6 +47,7 @@ def restore(
 ) -> RestoreReport:
     """Make what `source` holds the store at `database`. Raises `BrainError`; then the present store is untouched."""
     try:
+        sweep(database.parent)
         with temporary(database.with_name("restore.db")) as staging:
             _stage(source, staging, secret)
             copy = _judged(source, staging, tools)

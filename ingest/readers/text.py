@@ -23,7 +23,7 @@ _BOMS = (  # the longer first: the UTF-32-LE mark begins like the UTF-16-LE one
     (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
 )  # fmt: skip
 _TEXT_CONTROLS = bytes(byte for byte in range(32) if byte not in b"\x00\t\n\r\x0c\x1b\x08")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+SURROGATE = re.compile("[\ud800-\udfff]")
 FALLBACK = "brain-cp1252"
 
 
@@ -53,8 +53,8 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
     if "\x00" in text:
         notices.append(f"{text.count(chr(0))} NUL characters left out")
         text = text.replace("\x00", "")
-    if not text.isascii() and _SURROGATE.search(text):
-        text = _SURROGATE.sub("\ufffd", text)
+    if not text.isascii() and SURROGATE.search(text):
+        text = SURROGATE.sub("\ufffd", text)
         notices.append("lone surrogates replaced")
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")

@@ -12,7 +12,7 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
@@ -26,12 +26,13 @@ from ingest.reading import Raw, Reading
 if TYPE_CHECKING:
     from openpyxl import Workbook  # type: ignore[import-untyped]  # the package has no types
 
-BLOCK_CHARS = 1_000  # about 300 tokens: one chunk
+BLOCK_CHARS = 700  # about 300 tokens where numbers abound: one chunk
 WIDE = 512  # columns beyond which empty cells are not shown
 CELL_CHARS = 32_767  # Excel's own cap
 _BARE_NAME = re.compile(r"[^\W\d]\w*")
-_NO_VALUE = re.compile(rb"</f>\s*(<v\s*/>\s*)?</c>|<f[^>]*/>\s*(<v\s*/>\s*)?</c>")
-_LINKED = ("comments", "threadedComment", "drawing", "chart", "diagramData")
+_NO_VALUE = re.compile(rb"(?:</f>|<f\s[^<>]*/>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
+_COMMENTS = ("comments", "threadedComment")
+_LINKED = (*_COMMENTS, "drawing", "chart", "diagramData")
 
 
 @dataclass(slots=True)
@@ -60,12 +61,13 @@ class SheetTable:
         self.lines.append(line)
         self.chars += len(line)
 
-    def took(self, number: int, cells: list[tuple[int, str]]) -> Iterator[Section]:
+    def took(self, number: int, cells: list[tuple[int, str]], comments: Sequence[str] = ()) -> Iterator[Section]:
         """Takes a row, yielding what is complete: an empty row ends a table, enough text a block."""
         if self.last and number > self.last + 1:
             yield from self.block()
             self.header = ""
         self.add(number, cells)
+        self.lines += comments
         if self.chars >= BLOCK_CHARS:
             yield from self.block()
 
@@ -94,7 +96,7 @@ def read(raw: Raw) -> Iterator[Reading]:
         if room < 0:
             notices.append(f"{raw.limits.text_chars:,} characters reached: sheets from {name!r} on left out")
             break
-        for section in _sheet(books, name):
+        for section in _sheet(books, name, archive):
             made.append(section)
             room -= len(section.text)
             if room < 0:
@@ -120,14 +122,16 @@ def _books(data: bytes, archive: zipfile.ZipFile) -> list[Workbook]:
     return books
 
 
-def _sheet(books: list[Workbook], name: str) -> Iterator[Section]:
-    """The tables of a sheet, parted by empty rows, in blocks."""
-    if not hasattr(books[0][name], "iter_rows"):  # a sheet that is one chart
-        return
-    table = SheetTable(name)
-    for number, cells in _rows(books, name):
-        yield from table.took(number, cells)
-    yield from table.block()
+def _sheet(books: list[Workbook], name: str, archive: zipfile.ZipFile) -> Iterator[Section]:
+    """The tables of a sheet, parted by empty rows, in blocks; comments below the row of their cell."""
+    comments = _comments(archive, _path(archive, name))
+    if hasattr(books[0][name], "iter_rows"):  # else a sheet that is one chart
+        table = SheetTable(name)
+        for number, cells in _rows(books, name):
+            yield from table.took(number, cells, [words for _cell, words in comments.pop(number, ())])
+        yield from table.block()
+    for cell, words in (comment for row_comments in comments.values() for comment in row_comments):
+        yield Section(f"{words}\n\n", (name,), f"{_quoted(name)}!{cell}")
 
 
 def _rows(books: list[Workbook], name: str) -> Iterator[tuple[int, list[tuple[int, str]]]]:
@@ -167,25 +171,28 @@ def _quoted(sheet: str) -> str:
     return sheet if _BARE_NAME.fullmatch(sheet) else "'" + sheet.replace("'", "''") + "'"
 
 
-def _beside(archive: zipfile.ZipFile, name: str) -> Iterator[Section]:
-    """Comments by cell, then the words of drawings and charts, of one sheet."""
-    path = _path(archive, name)
-    texts: list[str] = []
+def _comments(archive: zipfile.ZipFile, path: str) -> dict[int, list[tuple[str, str]]]:
+    """Row -> (cell, words) of a sheet's comments, old and threaded."""
+    found: dict[int, list[tuple[str, str]]] = {}
     for kind, target in _linked(archive, path, set()):
-        root = tree(zips.content(archive, target))
-        if root is None:
-            continue
-        if kind in ("comments", "threadedComment"):
-            for element in descendants(root, "comment", "threadedComment"):
-                words = " ".join("".join(part.text or "" for part in descendants(element, "t", "text")).split())
-                if words and not words.startswith("[Threaded comment]"):  # a copy for old programs
-                    yield Section(
-                        f"Comment: {words}\n\n", (name,), f"{_quoted(name)}!{attribute(element, 'ref') or 'A1'}"
-                    )
-        else:
-            said = (" ".join((part.text or "").split()) for part in descendants(root, "t", "v"))
-            words = " | ".join(dict.fromkeys(text for text in said if any(letter.isalpha() for letter in text)))
-            texts += [words] if words else []
+        root = tree(zips.content(archive, target)) if kind in _COMMENTS else None
+        for element in descendants(root, "comment", "threadedComment") if root is not None else ():
+            cell = attribute(element, "ref") or "A1"
+            words = " ".join("".join(part.text or "" for part in descendants(element, "t", "text")).split())
+            if words and not words.startswith("[Threaded comment]"):  # a copy for old programs
+                row_number = int("".join(letter for letter in cell if letter.isdecimal()) or 1)
+                found.setdefault(row_number, []).append((cell, f"Comment ({cell}): {words}"))
+    return found
+
+
+def _beside(archive: zipfile.ZipFile, name: str) -> Iterator[Section]:
+    """The words of the drawings and charts of one sheet; a chart's numbers are its cells'."""
+    texts: list[str] = []
+    for kind, target in _linked(archive, _path(archive, name), set()):
+        root = tree(zips.content(archive, target)) if kind not in _COMMENTS else None
+        said = (" ".join((part.text or "").split()) for part in descendants(root, "t", "v")) if root is not None else ()
+        if words := " | ".join(dict.fromkeys(text for text in said if any(letter.isalpha() for letter in text))):
+            texts.append(words)
     if texts:
         yield Section("\n".join(texts) + "\n\n", (name,), f"{_quoted(name)}!A1")
 

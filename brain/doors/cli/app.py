@@ -13,13 +13,16 @@ import typer
 import typer.core
 import typer.main
 
+from brain.doors.cli.plain import Command, Group
+
 if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
 
-MODULES = ("capture", "questions", "library", "skills", "models", "upkeep", "keeping")  # of this package, in the order of the help
+MODULES = ("capture", "questions", "library", "skills", "models", "upkeep", "keeping", "evaluation")  # of this package, in the order of the help
 
 EVERY_DAY, LIBRARY, SKILLS, MODELS, UPKEEP = "Every day", "Library", "Skills", "Models", "Upkeep"
-PANELS = (EVERY_DAY, LIBRARY, SKILLS, MODELS, UPKEEP)
+QUALITY = "Quality"
+PANELS = (EVERY_DAY, LIBRARY, SKILLS, MODELS, UPKEEP, QUALITY)
 FIRST = ("add", "ask", "search", "recall", "remember", "sync", "status", "export")  # USERS.md, row 29
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, schema 1 (docs/JSON.md).")]
@@ -30,7 +33,7 @@ Since = Annotated[str, typer.Option("--since", metavar="DATE", help="Dated on or
 Until = Annotated[str, typer.Option("--until", metavar="DATE", help="Dated on or before.")]
 
 
-class Panels(typer.core.TyperGroup):
+class Panels(Group):
     """A group whose help lists its commands by panel, the eight of every day first and in their order."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -61,7 +64,7 @@ def register(
 ) -> Callable[[Function], Function]:
     """Make a function a command of `group` (the whole app when None), its examples below its help."""
     epilog = "\b\nExamples:\n" + "\n".join(f"  {example}" for example in examples)
-    return (group or app).command(name, epilog=epilog, rich_help_panel=panel, context_settings=settings or None)
+    return (group or app).command(name, cls=Command, epilog=epilog, rich_help_panel=panel, context_settings=settings or None)
 
 
 def group(name: str, panel: str, text: str) -> typer.Typer:
@@ -71,9 +74,11 @@ def group(name: str, panel: str, text: str) -> typer.Typer:
     return inner
 
 
-def command() -> typer.core.TyperGroup:
-    """The whole command line, with every module of `MODULES` loaded."""
+def command(wanted: str = "") -> typer.core.TyperGroup:
+    """The command line with every module of `MODULES` loaded, or only as many as bring the command that is wanted."""
     for name in MODULES:
+        if wanted in {info.name for info in (*app.registered_commands, *app.registered_groups)}:
+            break
         importlib.import_module(f"brain.doors.cli.{name}")
     built = typer.main.get_command(app)
     if not isinstance(built, typer.core.TyperGroup):

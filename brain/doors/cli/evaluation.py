@@ -1,0 +1,195 @@
+"""The commands that measure and correct: `eval …`, `feedback`, `why-not`.
+
+Leaves out the wording (`views.evaluation`). A judged set is measured in a home of its own, never in the person's.
+"""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from brain.doors import json_out
+from brain.doors.cli.app import QUALITY, Json, Limit, group, register
+from brain.doors.cli.outcome import NOTHING_FOUND
+from brain.doors.cli.session import session
+from brain.doors.views import evaluation as view
+
+evaluation = group("eval", QUALITY, "Measure retrieval and confidence: on judged sets, and on your own questions.")
+
+Directory = Annotated[Path, typer.Argument(metavar="DIR", hidden=True)]
+Embedder = Annotated[str, typer.Option("--embedder", metavar="NAME", help="builtin, or an embedding model of Ollama.")]
+Vectors = Annotated[
+    Path | None, typer.Option("--vectors", metavar="DIR", help="Keep the stores, and so the embeddings, here.")
+]
+File = Annotated[Path | None, typer.Argument(metavar="FILE", hidden=True)]
+
+
+class Verdict(enum.StrEnum):
+    """What can be said of an answer."""
+
+    good = "good"
+    wrong = "wrong"
+    missing = "missing"
+
+
+@register(
+    "retrieval",
+    group=evaluation,
+    examples=(
+        "brain eval retrieval ~/sets/squad_dev",
+        "brain eval retrieval ~/sets/squad_dev --embedder all-minilm --vectors ~/.cache/brain-eval --json",
+    ),
+)
+def retrieval(
+    context: typer.Context,
+    directory: Directory,
+    embedder: Embedder = "builtin",
+    vectors: Vectors = None,
+    as_json: Json = False,
+) -> None:
+    """Words, meaning, both, plain BM25 and RRF on a folder of judged questions (corpus, queries, qrels)."""
+    _measure(context, "retrieval", directory, embedder, vectors, as_json=as_json)
+
+
+@register("answerability", group=evaluation, examples=("brain eval answerability ~/sets/ans_dev",))
+def answerability(
+    context: typer.Context,
+    directory: Directory,
+    embedder: Embedder = "builtin",
+    vectors: Vectors = None,
+    as_json: Json = False,
+) -> None:
+    """How well `found` tells questions with an answer from those without, on a folder of judged questions."""
+    _measure(context, "answerability", directory, embedder, vectors, as_json=as_json)
+
+
+@register("recall", group=evaluation, examples=("brain eval recall ~/sets/locomo_dev",))
+def recall(
+    context: typer.Context,
+    directory: Directory,
+    embedder: Embedder = "builtin",
+    vectors: Vectors = None,
+    as_json: Json = False,
+) -> None:
+    """The same for conversations: dated turns, found by recall, judged as turns and as sessions."""
+    _measure(context, "recall", directory, embedder, vectors, as_json=as_json)
+
+
+def _measure(
+    context: typer.Context, kind: str, directory: Path, embedder: str, vectors: Path | None, *, as_json: bool
+) -> None:
+    run = session(context)
+    with run.brain() as brain:
+        report = brain.eval_set(kind, directory, embedder=embedder, vectors=vectors)
+    if as_json:
+        run.out.json(json_out.measured(report))
+    else:
+        run.out.print(view.answerability(report) if kind == "answerability" else view.systems(report))
+
+
+@register("init", group=evaluation, examples=("brain eval init", "brain eval init judgments.toml --count 50"))
+def init(
+    context: typer.Context,
+    file: File = None,
+    count: Annotated[int, typer.Option("--count", min=1, max=1000, metavar="N", help="How many questions.")] = 30,
+    absent: Annotated[
+        int, typer.Option("--absent", min=0, max=1000, metavar="N", help="How many that your notes do not hold.")
+    ] = 10,
+    force: Annotated[bool, typer.Option("--force", help="Write the file anew if it is there.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Draft judged questions from your notes into a file that you correct by hand."""
+    run = session(context)
+    with run.brain() as brain:
+        report = brain.eval_init(file, count=count, absent=absent, force=force)
+    if as_json:
+        run.out.json(json_out.measured(report))
+    else:
+        run.out.print(view.drafted(report))
+
+
+@register("run", group=evaluation, examples=("brain eval run", "brain eval run judgments.toml --json | jq .last"))
+def run_(context: typer.Context, file: File = None, as_json: Json = False) -> None:
+    """Measure on your own questions and feedback, beside plain BM25 and the last run."""
+    run = session(context)
+    with run.brain() as brain:
+        report = brain.eval_run(file)
+    if as_json:
+        run.out.json(json_out.measured(report))
+    else:
+        run.out.print(view.own(report))
+        run.out.say(*view.notices(report))
+
+
+@register("calibrate", group=evaluation, examples=("brain eval calibrate", "brain eval calibrate --reset"))
+def calibrate(
+    context: typer.Context,
+    reset: Annotated[bool, typer.Option("--reset", help="Go back to the shipped confidence.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Fit the confidence `found` to your feedback. It is kept only where it predicts left-out feedback better."""
+    run = session(context)
+    with run.brain() as brain:
+        report = brain.calibrate(reset=reset)
+    if as_json:
+        run.out.json(json_out.measured(report))
+    else:
+        run.out.print(view.calibrated(report))
+
+
+@register(
+    "feedback",
+    QUALITY,
+    examples=(
+        "brain feedback good",
+        'brain feedback wrong "that was the old contract" --source home/lease.md:14',
+        "brain feedback missing --source notes/tea.md:3 --episode 9f8e7d",
+    ),
+)
+def feedback(
+    context: typer.Context,
+    verdict: Annotated[Verdict, typer.Argument(metavar="good|wrong|missing", hidden=True)],
+    why: Annotated[str, typer.Argument(metavar="[WHY]", hidden=True)] = "",
+    source: Annotated[str, typer.Option("--source", metavar="PATH:LINE", help="Where the answer stands.")] = "",
+    episode: Annotated[str, typer.Option("--episode", metavar="ID", help="Another answer than the last one.")] = "",
+    absent: Annotated[bool, typer.Option("--absent", help="The notes do not hold it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Judge the last answer: good, wrong, or missing (the notes hold it, and it was not found).
+
+    With --source the place comes first the next time that you ask the same.
+    """
+    run = session(context)
+    with run.brain() as brain:
+        kept = brain.feedback(verdict.value, source=source, why=why, episode=episode, absent=absent)
+    if as_json:
+        run.out.json(json_out.judged(kept))
+    else:
+        run.out.print(view.judged(kept))
+
+
+@register(
+    "why-not",
+    QUALITY,
+    examples=('brain why-not "when does the lease end" home/lease.md', "brain why-not sencha a1b2c3 -n 5"),
+)
+def why_not(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(metavar="QUERY", hidden=True)],
+    document: Annotated[str, typer.Argument(metavar="ID|PATH", hidden=True)],
+    limit: Limit = 10,
+    as_json: Json = False,
+) -> None:
+    """Say at which stage a document was lost for a question."""
+    run = session(context)
+    with run.brain() as brain:
+        found = brain.why_not(run.text([query], "question"), document, limit=limit)
+    if as_json:
+        run.out.json(json_out.traced(found))
+    else:
+        run.out.print(view.traced(found))
+    if found.stage == "not stored":
+        raise typer.Exit(NOTHING_FOUND)

@@ -1,0 +1,79 @@
+"""Values of the command line that are what they should be already: taken as they are, without loading pydantic.
+
+typer 0.29 hands every value, a default too, to a pydantic adapter, whose import takes longer than a search by words.
+Here a text that is wanted as a text, a list of texts, a whole number within its range and a default of the right type
+pass by; everything else (a wrong number, a path, a choice that was typed) takes typer's own way, with its messages. Leaves
+out parsing. A later typer without these names works as before, only slower. Serves `app`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, get_args, get_origin
+
+import typer.core
+
+try:
+    from typer._coercion import RuntimeParam, build_runtime_param
+except ImportError:  # another typer: its own way for everything
+    RuntimeParam = None  # type: ignore[misc, assignment]
+
+ABSENT = object()
+
+
+class Command(typer.core.TyperCommand):
+    """A command whose plain values load nothing."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse, with the plain way put in front of typer's own."""
+        prefer_plain(self.get_params(ctx))
+        return super().parse_args(ctx, args)
+
+
+class Group(typer.core.TyperGroup):
+    """A group of commands whose own options load nothing either."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse, with the plain way put in front of typer's own."""
+        prefer_plain(self.get_params(ctx))
+        return super().parse_args(ctx, args)
+
+
+def prefer_plain(parameters: Iterable[Any]) -> None:
+    """Give every parameter that has no coercion yet the plain one."""
+    for parameter in parameters:
+        if RuntimeParam is not None and getattr(parameter, "_runtime_param", ABSENT) is None:
+            parameter._runtime_param = Plain.of(parameter)
+
+
+if RuntimeParam is not None:
+
+    class Plain(RuntimeParam):
+        """A parameter's coercion: `taken`, else typer's own."""
+
+        @classmethod
+        def of(cls, parameter: Any) -> Plain:
+            """For one parameter, by its descriptor."""
+            descriptor = parameter.type_descriptor
+            return cls(parameter_info=descriptor.parameter_info, annotation=descriptor.annotation)
+
+        def _coerce_value(self, value: Any, param: Any, ctx: Any) -> Any:
+            plain = ABSENT if self.parameter_info.parser is not None else taken(self.annotation, value, self.parameter_info)
+            if plain is not ABSENT:
+                return plain
+            return build_runtime_param(param.type_descriptor)._coerce_value(value, param=param, ctx=ctx)
+
+
+def taken(annotation: Any, value: Any, limits: Any) -> Any:
+    """The value as it is wanted, ABSENT when it is not plain. `limits` has `min` and `max`, None without one."""
+    if get_origin(annotation) is list:
+        plain = get_args(annotation) == (str,) and isinstance(value, list | tuple)
+        return list(value) if plain and all(type(item) is str for item in value) else ABSENT
+    if annotation is int and type(value) is str and value.isascii() and value.isdigit():
+        value = int(value)
+    if not isinstance(annotation, type) or type(value) is not annotation:
+        return ABSENT
+    if annotation in (int, float):
+        inside = (limits.min is None or value >= limits.min) and (limits.max is None or value <= limits.max)
+        return value if inside else ABSENT
+    return value
