@@ -63,7 +63,8 @@ def run(folder: Path, work: Path, *, words_only: bool) -> dict[str, Any]:
     parsed = stages.run("parse", lambda: [(text, parser.parse(text)) for text in raw])
     count = stages.run("tokens", _counter)
     chunks = stages.run("tokens", lambda: [chunk for text, tokens in parsed for chunk in pack(text, tokens, count)])
-    del parsed, raw
+    parsed.clear()
+    raw.clear()
     stages.run("fts5", lambda: _insert(work / "bare.db", chunks))
     if not words_only:
         vectors = stages.run("embed", lambda: _embed(chunks))

@@ -2,7 +2,7 @@
 
 Sentences are walks over word pairs of `sample_corpus/` and of Python's own manual (`pydoc_data`, part of the standard
 library), with made-up names of Zipf's frequencies, so that common and rare words stand as in real notes. Sizes are
-log-normal with a mean of 4.5 KB: 10,000 notes are about 45 MB and 30,000 chunks. Leaves out meaning. Serves the other
+log-normal with a mean of 4.7 KB: 10,000 notes are about 47 MB and 46,500 chunks. Leaves out meaning. Serves the other
 benchmarks: `python -m benchmarks.corpus FOLDER COUNT [SEED]`.
 """
 

@@ -119,9 +119,9 @@ def supported(features: Mapping[str, float], coefficients: Mapping[str, float] |
     return probability(features, coefficients or SUPPORTED)
 
 
-def in_doubt(chance: float | None) -> bool:
+def in_doubt(chance: float | None, threshold: float = THRESHOLD) -> bool:
     """Whether `found` lies in the unsure band: not absent, not surely there. Unknown is no doubt."""
-    return chance is not None and chance < THRESHOLD
+    return chance is not None and chance < threshold
 
 
 def grade(*, claims: int, uncited: int, unverified: int, found: float | None) -> Literal["strong", "weak"]:

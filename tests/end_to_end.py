@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,3 +120,12 @@ def checked(place: Path) -> Checked:
         return Checked(documents, chunks, vectors)
     finally:
         conn.close()
+
+
+def held(place: Path) -> dict[str, str]:
+    """The documents of a store that passes every check; nothing where none was made, or not yet its tables."""
+    if not (place / "brain.db").exists():
+        return {}
+    with closing(sqlite3.connect(place / "brain.db", timeout=60)) as conn:
+        made = conn.execute("PRAGMA user_version").fetchone() != (0,)
+    return checked(place).documents if made else {}

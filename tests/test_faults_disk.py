@@ -49,7 +49,10 @@ NO_ROOM_TO_OPEN = pytest.mark.xfail(
     reason="store.connection: with no room for SQLite's -shm file nothing can be read, and the message is not 'disk full'",
     strict=True,
 )
-STAGES = [pytest.param(n, marks=[pytest.mark.fault, NO_ROOM_TO_OPEN]) for n in (16, 24)] + [pytest.param(n, marks=pytest.mark.fault) for n in (48, 64, 96, 192, 256, 384, 640, 768, 896, 1_152, 1_280, 1_408, 1_536, 2_048)]
+STAGES = [pytest.param(n, marks=[pytest.mark.fault, NO_ROOM_TO_OPEN]) for n in (16, 24)] + [
+    pytest.param(n, marks=pytest.mark.fault)
+    for n in (48, 64, 96, 192, 256, 384, 640, 768, 896, 1_152, 1_280, 1_408, 1_536, 2_048)
+]
 
 
 @pytest.fixture
@@ -63,7 +66,9 @@ def small_disk(tmp_path: Path) -> Iterator[tuple[Zygote, Path]]:
 
 
 @pytest.mark.skipif(not permitted(), reason="this machine does not permit mounting a small disk")
-@pytest.mark.parametrize("free", [*(pytest.param(n, marks=NO_ROOM_TO_OPEN) for n in (0, 8)), 32, 128, 512, 1_024, *STAGES])
+@pytest.mark.parametrize(
+    "free", [*(pytest.param(n, marks=NO_ROOM_TO_OPEN) for n in (0, 8)), 32, 128, 512, 1_024, *STAGES]
+)
 def test_f05_a_full_disk_at_every_stage(small_disk: tuple[Zygote, Path], tmp_path: Path, free: int) -> None:
     """So many KiB are left when 400 notes are added to 20: what was there stays, reads work, and later all goes in."""
     zygote, disk = small_disk
@@ -78,7 +83,12 @@ def test_f05_a_full_disk_at_every_stage(small_disk: tuple[Zygote, Path], tmp_pat
     else:
         assert free >= 512, "so little room cannot have been enough"
         assert "wait" not in ran.stderr, "all of it, vectors too"
-    for verb in (["search", "w7x", "--lexical"], ["ask", "what is the word of page w7x?"], ["get", "00007.md"], ["list"]):
+    for verb in (
+        ["search", "w7x", "--lexical"],
+        ["ask", "what is the word of page w7x?"],
+        ["get", "00007.md"],
+        ["list"],
+    ):
         seen = zygote.run(verb, environ=environ)
         assert seen.code == 0, (verb, seen.stderr)
     assert zygote.run(["call:fault_victims:fill_the_disk", disk, str(DISK)], environ=environ).code == 0
@@ -114,7 +124,14 @@ def test_f05_a_limit_on_the_size_of_files(zygote: Zygote, tmp_path: Path, more: 
 
 # -- homes that may not be written ---------------------------------------------------------------------------------------------
 
-READS = [["search", "w7x", "--lexical"], ["search", "w7x"], ["ask", "what is w7x?"], ["list"], ["get", "00007.md"], ["status"]]
+READS = [
+    ["search", "w7x", "--lexical"],
+    ["search", "w7x"],
+    ["ask", "what is w7x?"],
+    ["list"],
+    ["get", "00007.md"],
+    ["status"],
+]
 
 
 @pytest.mark.skipif(not permitted(), reason="this machine does not permit mounting a small disk")

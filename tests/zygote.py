@@ -96,6 +96,8 @@ class Zygote:
         """Fork a child that runs `brain WORDS`."""
         self._count += 1
         out = self._scratch / f"child-{self._count}"
+        for suffix in (".out", ".err"):
+            out.with_suffix(suffix).touch(0o600)
         request = {
             "words": [os.fsdecode(word) for word in words], "environ": dict(environ or {}), "out": str(out),
             "limits": {**CORE, "RLIMIT_FSIZE": FILE_BYTES, **(limits or {})},

@@ -36,7 +36,7 @@ class Asking:
     `read`: (passage id, start, end) -> stored text, offsets within the passage. `idf`: weight of each question word over
     the store. `found`: the probability from retrieval, None when unknown. `speed`: prompt tokens a second, None when not
     measured. `count`: tokens of a text. `previous`: the question before, for a follow-up. `anyway`: answer below the floor.
-    `signals`: of retrieval.
+    `signals`: of retrieval. `floor`, `threshold`: of `found`, the person's own where feedback calibrated them.
     """
 
     read: Reader
@@ -49,13 +49,15 @@ class Asking:
     previous: str = ""
     anyway: bool = False
     signals: Mapping[str, float] | None = None
+    floor: float = confidence.FLOOR
+    threshold: float = confidence.THRESHOLD
 
 
 def answer(question: str, passages: Sequence[Passage], *, generator: Generator | None, asking: Asking) -> Answer:
     """A cited answer. Never raises for a model that fails: `degraded` names it and the quotes stand in, or state is
     "incomplete" when it broke off midway.
     """
-    below = asking.found is not None and asking.found < confidence.FLOOR and not asking.anyway
+    below = asking.found is not None and asking.found < asking.floor and not asking.anyway
     quotes = [] if below else extract(question, passages, idf=asking.idf, embedder=asking.embedder)
     if not quotes:
         return not_found(question, passages, found=asking.found)
@@ -94,8 +96,8 @@ def _extracted(question: str, passages: Sequence[Passage], quotes: Sequence[Quot
         lines.append(_line(quote, number))
         asking.say("quote", lines[-1])
     supported = _supported(question, passages, quotes, asking)
-    sure = supported is not None and supported >= confidence.SUPPORTED_AT and not confidence.in_doubt(asking.found)
-    grade = "weak" if confidence.in_doubt(asking.found) or not all(c.verified for c in citations) else "strong"
+    sure = supported is not None and supported >= confidence.SUPPORTED_AT and not confidence.in_doubt(asking.found, asking.threshold)
+    grade = "weak" if confidence.in_doubt(asking.found, asking.threshold) or not all(c.verified for c in citations) else "strong"
     whole = Answer(
         question, "supported" if sure and grade == "strong" else "unsure", "\n".join(lines),
         citations=tuple(citations), passages=tuple(passages),

@@ -16,7 +16,6 @@ from brain.errors import UsageError
 from brain.retrieval.retrieve import Mode
 from brain.types import Confidence, Episode, Recalled, Remembered, Retrieved, Scope
 
-NEAREST = 3  # episodes shown when none reaches the floor (STYLE.md, exit code 3)
 # A window that stands in the words ("in May") holds when its best round is at least this share of the best of all times:
 # else the time belongs to what happened, not to when it was said. On locomo_dev, the 100 questions with such words: nDCG@10
 # .495 with the window always, .588 never, .616 so; flat from .5 to .7.
@@ -72,7 +71,7 @@ def recall(
             found, ranked, since, until = within, inside + later, window.since, window.until
     chance = chance_of(parts, found) if mode == "hybrid" else None
     there = chance is None or chance >= head(parts).floor
-    shown = ranked[: limit if there else min(limit, NEAREST)]
+    shown = ranked[:limit]
     return Recalled(
         query, tuple(_remembered(parts, episode, score) for episode, score in shown), found=there and bool(shown),
         since=since, until=until, degraded=found.degraded or parts.serving.degraded, embedder=found.embedder,

@@ -86,7 +86,7 @@ def _from_passages(
 ) -> tuple[Answer, Mapping[str, float]]:
     """(the answer, the signals of its retrieval)."""
     from brain.answering import Asking, answer, widen
-    from brain.app.judging import with_corrections
+    from brain.app.judging import head, with_corrections
     from ingest.tokens import count_tokens
 
     query = widen(question, previous) if previous else question
@@ -96,7 +96,7 @@ def _from_passages(
         read=lambda passage_id, start, end: _read(parts, passage_id, start, end),
         count=count_tokens, say=say, idf=_idf(parts, question), embedder=parts.comparer,
         found=found.confidence.found, speed=getattr(generator, "prompt_speed", None), previous=previous, anyway=anyway,
-        signals=found.signals,
+        signals=found.signals, floor=head(parts).floor, threshold=head(parts).threshold,
     )  # fmt: skip
     asked = _with_usage(answer(question, found.passages, generator=generator, asking=asking), generator)
     degraded = "; ".join(part for part in (found.degraded, missing, asked.degraded) if part)

@@ -77,7 +77,7 @@ def group(name: str, panel: str, text: str) -> typer.Typer:
 def command(wanted: str = "") -> typer.core.TyperGroup:
     """The command line with every module of `MODULES` loaded, or only as many as bring the command that is wanted."""
     for name in MODULES:
-        if wanted in {info.name for info in (*app.registered_commands, *app.registered_groups)}:
+        if wanted in {*(c.name for c in app.registered_commands), *(g.name for g in app.registered_groups)}:
             break
         importlib.import_module(f"brain.doors.cli.{name}")
     built = typer.main.get_command(app)

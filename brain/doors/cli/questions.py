@@ -6,6 +6,7 @@ Leaves out the wording (`views.questions`). `ask` streams by sentence; with --js
 from __future__ import annotations
 
 import enum
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -215,6 +216,8 @@ def recall(
     query = run.text(words, "question") if words else ""
     with run.brain() as brain:
         result = brain.recall(query, since=since, until=until, kind=kind, person=person, limit=limit)
+    if not result.found:
+        result = replace(result, episodes=result.episodes[:NEAREST])
     if as_json:
         run.out.json(json_out.recalled(result))
     else:

@@ -1,0 +1,98 @@
+"""Warm retrieval, as a long-lived door does it: against one bare FTS5 query and one bare Chroma query over as many chunks.
+
+Runs in a process of its own per size: `python -m benchmarks.searching HOME BARE` prints the percentiles as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.corpus import Writer
+from benchmarks.measure import PYTHON, Figure, duration, percentile, spend
+from benchmarks.prepared import Place
+
+QUESTIONS = 200
+SEED = 99  # not that of the notes
+LIMIT = 10
+CANDIDATES = 40  # the floor brings as many as the product compares
+SIZES = (10_000, 100_000)
+
+
+def figures(place: Place) -> Iterator[Figure]:
+    """Median against the floor, tail, growth."""
+    small, large = (_percentiles(place, chunks) for chunks in SIZES)
+    chunks = place.count(SIZES[1])
+    for mode, target in (("hybrid", 3.0), ("lexical", None)):
+        floor = large["fts5"]["p50"] + (large["chroma"]["p50"] if mode == "hybrid" else 0.0)
+        against = "bare FTS5 + bare Chroma" if mode == "hybrid" else "bare FTS5"
+        took = large[mode]
+        yield Figure(f"{mode} retrieval, warm, {chunks:,} chunks: p50", duration(took["p50"]), f"{duration(floor)} ({against})", took["p50"] / floor, None, "≤", target)
+        yield Figure("… p95", duration(took["p95"]), f"{duration(took['p50'])} (its p50)", took["p95"] / took["p50"], None, "≤", 2.0)
+        grown = took["p50"] / small[mode]["p50"]
+        yield Figure(f"… growth from {place.count(SIZES[0]):,}", duration(took["p50"]), f"{duration(small[mode]['p50'])} (there)", grown, None, "≤", 3.0)
+    yield Figure("… dense leg alone (exact index)", duration(large["exact"]["p50"]), f"{duration(large['chroma']['p50'])} (bare Chroma)", large["exact"]["p50"] / large["chroma"]["p50"])
+
+
+def _percentiles(place: Place, chunks: int) -> dict[str, dict[str, float]]:
+    command = [*PYTHON, "-m", "benchmarks.searching", str(place.home(chunks)), str(place.bare(chunks))]
+    found: dict[str, dict[str, float]] = json.loads(spend(command, place.home(chunks)).output)
+    return found
+
+
+def measure(bare: Path) -> dict[str, dict[str, float]]:
+    """Every way asked every question in turn, so that noise falls on all alike; processor-bound, so wall time."""
+    from brain.app import Brain
+    from brain.config import load
+
+    writer = Writer(SEED)
+    questions = [writer.words(4 + number % 6).strip(".,;: ") for number in range(QUESTIONS)]
+    with Brain(load()) as brain:
+        embedder = brain.parts.builtin
+        index = brain.parts.index("knowledge", str(embedder.fingerprint))
+        fts5, chroma = _bare(bare)
+        ways: dict[str, Callable[[str, Any], object]] = {
+            "fts5": lambda question, _vector: fts5(question),
+            "chroma": lambda _question, vector: chroma(vector),
+            "exact": lambda _question, vector: index.query(vector, limit=CANDIDATES),
+            "lexical": lambda question, _vector: brain.search(question, limit=LIMIT, lexical=True, look=False),
+            "hybrid": lambda question, _vector: brain.search(question, limit=LIMIT, look=False),
+        }
+        took: dict[str, list[float]] = {name: [] for name in ways}
+        for question in (*questions[:5], *questions):  # five to warm up
+            vector = embedder.embed_query(question)
+            for name, way in ways.items():
+                began = time.perf_counter()
+                way(question, vector)
+                took[name].append(time.perf_counter() - began)
+    return {name: {"p50": percentile(all_[5:], 0.5), "p95": percentile(all_[5:], 0.95)} for name, all_ in took.items()}
+
+
+def _bare(folder: Path) -> tuple[Callable[[str], object], Callable[[Any], object]]:
+    """One query of each library, nothing around it."""
+    import chromadb
+    from chromadb.config import Settings
+
+    connection = sqlite3.connect(folder / "bare.db")
+    client = chromadb.PersistentClient(str(folder / "chroma"), Settings(anonymized_telemetry=False))
+    collection = client.get_collection("chunks", embedding_function=None)
+
+    def fts5(question: str) -> object:
+        words = " OR ".join(f'"{word}"' for word in re.findall(r"\w+", question))
+        sql = "SELECT rowid, rank FROM chunks WHERE chunks MATCH ? ORDER BY rank LIMIT ?"
+        return connection.execute(sql, (words, CANDIDATES)).fetchall()
+
+    def chroma(vector: Any) -> object:
+        return collection.query(query_embeddings=[vector], n_results=CANDIDATES, include=["distances"])
+
+    return fts5, chroma
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(Path(sys.argv[2]))))
