@@ -30,14 +30,13 @@ demo: setup
 
 lint: setup
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 test: setup lint
 	$(BIN)/pytest -n $(WORKERS) -m "not slow and not fault" -q
 
 test-quick: setup
-	$(BIN)/pytest -n $(WORKERS) -m "not slow and not fault" -q -x tests/test_house.py tests/test_store.py tests/test_query.py tests/test_chunking.py
+	$(BIN)/pytest -n $(WORKERS) -m "not slow and not fault" -q -x tests/test_house.py tests/test_store.py tests/test_query.py tests/test_intake.py tests/test_cli_questions.py tests/test_retrieval.py
 
 test-slow: setup
 	$(BIN)/pytest -m "slow or fault" -q --timeout 3600

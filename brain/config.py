@@ -149,7 +149,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         raise BrainError(f"{path} can be written by anyone", f"run: chmod 600 {path}")
     try:
         return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}", "mend the line, or move the file away") from None
 
 

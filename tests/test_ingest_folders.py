@@ -147,3 +147,19 @@ def test_a_folder_without_permission_is_said(tmp_path: Path) -> None:
         assert skipped(tmp_path) == {"closed": "unreadable"}
     finally:
         (tmp_path / "closed").chmod(0o700)
+
+
+def test_files_that_are_passed_are_asked_for_and_left_out(tmp_path: Path) -> None:
+    """Only files that would be found are asked about, by their path and what the system says of them."""
+    make(tmp_path, "a.md", "b.md", ".hidden", "sub/c.md", "large.md")
+    (tmp_path / "large.md").write_text("x" * 100)
+    asked: dict[str, int] = {}
+
+    def passed(path: str, status: os.stat_result) -> bool:
+        asked[os.path.relpath(path, tmp_path)] = status.st_size
+        return path.endswith("b.md")
+
+    items = list(walk(tmp_path, limits=Limits(file_bytes=50), passed=passed))
+    assert asked == {"a.md": 4, "b.md": 4, "sub/c.md": 4}
+    assert {os.path.relpath(item.path, tmp_path) for item in items if isinstance(item, Found)} == {"a.md", "sub/c.md"}
+    assert {os.path.relpath(item.path, tmp_path) for item in items if isinstance(item, Skip)} == {".hidden", "large.md"}

@@ -198,3 +198,13 @@ def test_names_outside_utf8_go_in(brain: Brain, folder: Folder) -> None:
     assert "caf%E9" in uri_of(path)
     assert shown(path).endswith("caf\\xe9 #1.md")
     assert brain.add([place]).unchanged == 2
+
+
+def test_a_look_that_finds_nothing_new_writes_nothing(brain: Brain, folder: Folder) -> None:
+    """Hidden folders are in every vault: leaving them out is no news that a search would have to note."""
+    place = folder({".obsidian/app.json": "{}", ".trash/old.md": "gone"})
+    brain.add([place])
+    connection = brain.parts.store.connection.conn
+    before = connection.total_changes
+    brain.search("anything")
+    assert connection.total_changes == before

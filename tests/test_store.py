@@ -102,6 +102,31 @@ def test_a_failing_document_rolls_back_itself_only(store: Store) -> None:
     assert [row.source for row in store.library.rows()] == ["note:1", "note:3"]
 
 
+def test_saved_together_is_saved_like_one_by_one(store: Store) -> None:
+    """Chunks that wait for the end are all there at the end; one saved twice is there once; one that fails takes none along."""
+    with store.write(), store.documents.together():
+        for number in range(300):
+            store.documents.save(note(f"# Tea {number}\n\n{TEXT}", uri=f"note:{number}"), Origin(f"note:{number}"), now=NOW)
+        with pytest.raises(sqlite3.IntegrityError):
+            store.documents.save(note("broken", uri="note:broken"), Origin(None), now=NOW)  # type: ignore[arg-type]
+        assert store.documents.save(note("green leaves", uri="note:7"), Origin("note:7"), now=NOW)[0] == "updated"
+    assert store.library.count() == 300
+    assert matches(store, "coffee") == 299
+    assert matches(store, "green") == 1
+    assert matches(store, "broken") == 0
+    expected = sum(len(note(f"# Tea {number}\n\n{TEXT}").chunks) for number in range(300) if number != 7) + 1
+    assert store.connection.conn.execute("SELECT count(*) FROM knowledge").fetchone()[0] == expected
+
+
+def test_what_failed_together_is_gone_together(store: Store) -> None:
+    with pytest.raises(RuntimeError), store.write(), store.documents.together():
+        store.documents.save(note(), Origin("note:a"), now=NOW)
+        raise RuntimeError("as if the disk were full")
+    save(store, note("later", uri="note:b"))
+    assert store.library.count() == 1
+    assert matches(store, "coffee") == 0
+
+
 @pytest.mark.parametrize(
     ("text", "expression"),
     [("Written in C++ and C#", '"c++"'), ("naïve approach", "naive"), ("call foo_bar(x)", '"foo bar"'), ("我今天喝红茶", '"红茶"'),

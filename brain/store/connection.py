@@ -7,6 +7,7 @@ write or migration. Serves the store's tables, which are handed a `Connection`.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 BUSY_TIMEOUT_MS = 30_000  # FAULTS.md §1.3: a writer waits this long for another writer
+ROOM_BYTES = 64 * 1024  # SQLite's shared-memory file takes 32 KiB
 CACHE_KIB = 32 * 1024  # SQLite's page cache for one connection
 
 PRAGMAS = (
@@ -161,12 +163,20 @@ def _version(connection: Connection, latest: int) -> int:
     return version
 
 
+def no_room(path: Path) -> bool:
+    """Whether the disk has no room for the small files that SQLite needs beside its own, even to read."""
+    try:
+        return shutil.disk_usage(path.parent).free < ROOM_BYTES
+    except OSError:
+        return False
+
+
 def explain(error: sqlite3.Error, path: Path) -> BrainError:
     """What a person should read for an error of SQLite."""
     text = str(error)
     if "locked" in text or "busy" in text:
         return StoreError(f"{path} is in use by another process", "wait for it to finish, then run the command again")
-    if "full" in text:
+    if "full" in text or (("unable to open" in text or "I/O" in text) and no_room(path)):
         return StoreError("the disk is full; nothing was written", "free some space, then run the command again")
     if "readonly" in text or "read-only" in text or "unable to open" in text:
         return StoreError(f"{path} cannot be written: {text}", "check the folder's permissions and free space")

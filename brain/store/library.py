@@ -135,10 +135,12 @@ class Library:
         return [row[0] for row in cursor]
 
     def below(self, path: str) -> list[DocumentRow]:
-        """Documents whose source lies under a folder."""
+        """Documents whose source lies under a folder, or in a file of many documents (a mailbox), that file included."""
         prefix = as_stored(path).rstrip("/") + "/"
-        sql = f"{ROW} WHERE d.source >= ? AND d.source < ? ORDER BY d.source"
-        return [_row(row) for row in self._connection.conn.execute(sql, (prefix, prefix[:-1] + "0"))]
+        parts = prefix[:-1] + "#"
+        sql = f"{ROW} WHERE (d.source >= ? AND d.source < ?) OR (d.source >= ? AND d.source < ?) ORDER BY d.source"
+        found = [_row(row) for row in self._connection.conn.execute(sql, (prefix, prefix[:-1] + "0", parts, prefix[:-1] + "$"))]
+        return found + [_row(row) for row in self._connection.conn.execute(f"{ROW} WHERE d.source=?", (prefix[:-1],)) if found]
 
     def by_uri(self, uri: str) -> DocumentRow | None:
         """The document of an address, or None."""

@@ -17,7 +17,7 @@ from brain.doors.cli.outcome import NOTHING_FOUND
 from brain.doors.cli.session import session
 from brain.doors.views import evaluation as view
 
-evaluation = group("eval", QUALITY, "Measure retrieval and confidence: on judged sets, and on your own questions.")
+evaluation = group("eval", QUALITY, "Measure retrieval and confidence.")
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", hidden=True)]
 Embedder = Annotated[str, typer.Option("--embedder", metavar="NAME", help="builtin, or an embedding model of Ollama.")]
@@ -158,9 +158,9 @@ def feedback(
     absent: Annotated[bool, typer.Option("--absent", help="The notes do not hold it.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Judge the last answer: good, wrong, or missing (the notes hold it, and it was not found).
+    """Judge the last answer: good, wrong or missing.
 
-    With --source the place comes first the next time that you ask the same.
+    Missing: the notes hold it, and it was not found. With --source that place comes first the next time that you ask.
     """
     run = session(context)
     with run.brain() as brain:

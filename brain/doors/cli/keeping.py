@@ -98,7 +98,7 @@ def restore(
 
 @register("rebuild", UPKEEP, examples=("brain rebuild",))
 def rebuild(context: typer.Context, as_json: Json = False) -> None:
-    """Make everything derived anew from the store: full text, vectors, indexes."""
+    """Make everything derived anew: full text, vectors, index."""
     run = session(context)
     with run.brain() as brain:
         report = brain.rebuild()
