@@ -119,9 +119,13 @@ def test_saved_together_is_saved_like_one_by_one(store: Store) -> None:
 
 
 def test_what_failed_together_is_gone_together(store: Store) -> None:
-    with pytest.raises(RuntimeError), store.write(), store.documents.together():
-        store.documents.save(note(), Origin("note:a"), now=NOW)
-        raise RuntimeError("as if the disk were full")
+    def full_disk() -> None:
+        with store.write(), store.documents.together():
+            store.documents.save(note(), Origin("note:a"), now=NOW)
+            raise RuntimeError("as if the disk were full")
+
+    with pytest.raises(RuntimeError):
+        full_disk()
     save(store, note("later", uri="note:b"))
     assert store.library.count() == 1
     assert matches(store, "coffee") == 0
