@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from end_to_end import Folder, brain, checked, home
+from end_to_end import Folder, brain, checked, home, process
 from test_ingest_pdf import pdf
 
 from brain.app import Brain
@@ -147,6 +147,22 @@ def test_users_10_not_only_the_first_source_is_cited(folder: Folder, config: Con
     cited = {citation.number: Path(citation.source).name for citation in answer.citations}
     assert cited == {a: "a.md", b: "b.md"}
     assert all(citation.verified for citation in answer.citations)
+
+
+# -- 12: Python tools start slowly ---------------------------------------------------------------------------------------
+
+HEAVY = ("chromadb", "ollama", "httpx", "onnxruntime", "anthropic", "openai", "torch", "pypdf", "rich", "tokenizers", "numpy")
+
+
+def test_users_12_search_by_words_loads_no_vector_library_and_no_client_of_a_model(folder: Folder) -> None:
+    brain("add", folder({"lease.md": SHELF["lease.md"]}) / "lease.md")
+    code = (
+        "import atexit, sys\n"
+        f"atexit.register(lambda: print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr))"
+    )
+    ran = process("search", "rent", "--lexical", code=code)
+    assert ran.code == 0
+    assert ran.stderr.splitlines()[-1] == "[]"
 
 
 # -- 18: names, versions, identifiers and other scripts --------------------------------------------------------------------------
