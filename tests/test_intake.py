@@ -208,3 +208,13 @@ def test_a_look_that_finds_nothing_new_writes_nothing(brain: Brain, folder: Fold
     before = connection.total_changes
     brain.search("anything")
     assert connection.total_changes == before
+
+
+def test_a_forgotten_note_is_gone_from_recall_too_and_undo_brings_both_back(brain: Brain) -> None:
+    brain.note("The spare key lies under the blue pot")
+    source = brain.documents()[0].source
+    assert {item.kind for item in brain.forget([source], dry_run=False).items} == {"document", "episode"}
+    assert brain.documents() == []
+    assert brain.episodes() == []
+    brain.restore_forgotten()
+    assert len(brain.documents()) == len(brain.episodes()) == 1

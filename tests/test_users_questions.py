@@ -151,7 +151,19 @@ def test_users_10_not_only_the_first_source_is_cited(folder: Folder, config: Con
 
 # -- 12: Python tools start slowly ---------------------------------------------------------------------------------------
 
-HEAVY = ("chromadb", "ollama", "httpx", "onnxruntime", "anthropic", "openai", "torch", "pypdf", "rich", "tokenizers", "numpy")
+HEAVY = (
+    "chromadb",
+    "ollama",
+    "httpx",
+    "onnxruntime",
+    "anthropic",
+    "openai",
+    "torch",
+    "pypdf",
+    "rich",
+    "tokenizers",
+    "numpy",
+)
 
 
 def test_users_12_search_by_words_loads_no_vector_library_and_no_client_of_a_model(folder: Folder) -> None:

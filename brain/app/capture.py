@@ -91,8 +91,13 @@ def sync(parts: Parts, *, wait: bool = True) -> AddReport:
     intake, tally = parts.intake(), Tally()
     for root in parts.store.library.roots():
         look_at_root(parts, intake, root, tally, limit=None)
-    parts.store.trash.expire(now=parts.moment())
-    return finish(parts, tally, wait=wait)
+    expired = parts.store.trash.expire(now=parts.moment())
+    report = finish(parts, tally, wait=wait)
+    if expired:
+        from brain.app import erasing
+
+        erasing.finish(parts)  # what was forgotten long ago leaves every file
+    return report
 
 
 def look_at_root(parts: Parts, intake: Intake, root: dict[str, object], tally: Tally, *, limit: int | None) -> int:

@@ -15,7 +15,7 @@ from brain.app.parts import Parts
 from brain.errors import NotFound, UsageError
 from brain.types import Excerpt, ForgetReport, Forgotten
 
-EPISODE = "episode:"
+EPISODE, NOTE = "episode:", "note:"
 UNDO_DAYS = 30  # as long as the store's trash keeps it (HOUSE)
 VAULT = ".obsidian"  # the folder that makes a folder an Obsidian vault
 
@@ -102,6 +102,9 @@ def _meant(parts: Parts, reference: str) -> list[Forgotten]:
         twin = library.by_uri(f"{EPISODE}{episode.id}")
         return words + ([Forgotten(twin.id, "document", twin.source, twin.title, twin.chunks)] if twin else [])
     found = [Forgotten(row.id, "document", row.source, row.title, row.chunks)]
+    if row.source.startswith(NOTE):
+        rounds = parts.episodes.of_source(row.source)
+        found += [Forgotten(one.id, "episode", f"{EPISODE}{one.id}", row.title, 1) for one in rounds]
     if row.source.startswith(EPISODE):
         found.append(Forgotten(row.source.removeprefix(EPISODE), "episode", row.source, row.title, 1))
     return found

@@ -194,6 +194,10 @@ class EpisodeTable:
             for episode in self._read(f"WHERE id IN ({', '.join('?' * len(page))})", page)
         }
 
+    def of_source(self, source: str) -> list[Episode]:
+        """The rounds that came from there: a note's own, or those of an imported file."""
+        return self._read("WHERE source = ? ORDER BY pk", (source,))
+
     def circumstances(self, episode_id: str) -> Circumstances:
         """What else is kept of a round. Raises `NotFound`."""
         row = self._connection.conn.execute(
