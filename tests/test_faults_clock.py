@@ -29,12 +29,9 @@ def at(moment: datetime) -> Callable[[], datetime]:
     return lambda: moment
 
 
-LAST = pytest.mark.xfail(
-    reason="app.shelf: the date of undo overflows after the thing was forgotten", raises=OverflowError, strict=True
-)
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=LAST if "last" in name else ()) for name in MOMENTS])
+@pytest.mark.parametrize("name", list(MOMENTS))
 def test_f11_a_whole_day_at_an_odd_moment(config: Config, tmp_path: Path, name: str) -> None:
     place = write_notes(tmp_path / "notes", range(3))
     with Brain(config, now=at(MOMENTS[name])) as brain:
@@ -52,7 +49,6 @@ def test_f11_a_whole_day_at_an_odd_moment(config: Config, tmp_path: Path, name: 
     checked(home())
 
 
-@pytest.mark.xfail(reason="store.trash: `last_batch` takes the latest time, not the last deed (rowid)", strict=True)
 def test_f11_the_order_is_that_of_the_deeds_when_the_clock_goes_back(config: Config, folder: Folder) -> None:
     place = folder({"a.md": "alpha text", "b.md": "beta text"})
     today = datetime(2026, 5, 2, 9, tzinfo=UTC)

@@ -103,6 +103,18 @@ def test_users_08_250_pages_go_in_one_command_and_come_back_in_another(folder: F
     assert brain("search", "w17x", "--lexical").code == 0
 
 
+def test_users_08_the_messages_of_a_mailbox_stay_through_sync_and_go_with_their_file(folder: Folder) -> None:
+    mail = "From ana@example.invalid Thu May  7 10:00:00 2026\nFrom: Ana <ana@example.invalid>\nSubject: {0}\nMessage-ID: <{0}@x>\nDate: Thu, 07 May 2026 10:00:00 +0000\n\nThe word is {0}.\n\n"
+    place = folder({"inbox.mbox": "".join(mail.format(word) for word in ("alpha", "beta", "gamma")), "a.md": "words"})
+    assert brain("add", place, "--json").json["added"] == 5, "three messages, the mailbox itself, a note"
+    assert brain("sync", "--json").json["removed"] == 0
+    assert len(checked(home()).documents) == 5
+    (place / "inbox.mbox").unlink()
+    assert brain("sync", "--json").json["removed"] == 4
+    stored = checked(home())
+    assert len(stored.documents) == stored.vectors == 1
+
+
 # -- 9: the folder I added is stale -----------------------------------------------------------------------------------------
 
 

@@ -80,7 +80,10 @@ def forget(parts: Parts, references: Sequence[str], *, dry_run: bool) -> ForgetR
         parts.store.trash.forget_episodes([item.id for item in planned if item.kind == "episode"], now=now)
         for reference in references:
             parts.store.library.drop_root(place(reference))
-    until = (parts.moment() + timedelta(days=UNDO_DAYS)).date().isoformat()
+    try:
+        until = (parts.moment() + timedelta(days=UNDO_DAYS)).date().isoformat()
+    except OverflowError:  # a clock at the end of time
+        until = ""
     return ForgetReport(planned, done=True, undo_until=until)
 
 

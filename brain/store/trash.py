@@ -101,7 +101,7 @@ class Trash:
 
     def last_batch(self) -> list[str]:
         """The ids that the newest `forget` moved away."""
-        cursor = self._connection.conn.execute("SELECT id FROM forgotten WHERE at=(SELECT max(at) FROM forgotten)")
+        cursor = self._connection.conn.execute("SELECT id FROM forgotten WHERE at=(SELECT at FROM forgotten ORDER BY rowid DESC LIMIT 1)")
         return [row[0] for row in cursor]
 
     def expire(self, *, now: datetime) -> int:
