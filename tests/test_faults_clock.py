@@ -29,8 +29,6 @@ def at(moment: datetime) -> Callable[[], datetime]:
     return lambda: moment
 
 
-
-
 @pytest.mark.parametrize("name", list(MOMENTS))
 def test_f11_a_whole_day_at_an_odd_moment(config: Config, tmp_path: Path, name: str) -> None:
     place = write_notes(tmp_path / "notes", range(3))
