@@ -326,11 +326,24 @@ def test_recall_takes_turns_in_by_the_users_path_and_judges_sessions_too(
     assert set(absent["auroc"]) == {"all", "adversarial"}
 
 
-def test_sessions_are_ranked_by_their_turns_by_hand() -> None:
+SESSION_OF = {"a": "s1", "b": "s2", "c": "s2", "d": "s1"}
+
+
+def test_sessions_are_ranked_by_the_places_of_their_turns_by_hand() -> None:
     # s1 has places 1 and 4: 1/2 + 1/2 * 1/5 = .6; s2 has 2 and 3: 1/3 + 1/2 * 1/4 = .458
-    turns = scores(["a", "b", "c", "d"])
-    ranked = recall.as_sessions({"q": turns}, {"a": "s1", "b": "s2", "c": "s2", "d": "s1"})["q"]
+    weights = recall.halved(scores(["a", "b", "c", "d"]), SESSION_OF)
+    assert weights == pytest.approx({"a": 1 / 2, "b": 1 / 3, "c": 1 / 8, "d": 1 / 10})
+    ranked = recall.as_sessions({"q": weights}, SESSION_OF)["q"]
     assert sorted(ranked, key=lambda key: -ranked[key]) == ["s1", "s2"]
+
+
+def test_sessions_are_ranked_by_the_odds_of_their_turns_by_hand() -> None:
+    # the first turn has odds 1, two of the other session .7 each; d stands behind c, so it weighs no more than c
+    found = [("a", 2.0), ("b", 2.0 + math.log(0.7)), ("c", 2.0 + math.log(0.7)), ("d", 5.0)]
+    weights = recall.shares(found)
+    assert weights == pytest.approx({"a": 1.0, "b": 0.7, "c": 0.7, "d": 0.7})
+    ranked = recall.as_sessions({"q": recall.shares(found[:3])}, SESSION_OF)["q"]
+    assert sorted(ranked, key=lambda key: -ranked[key]) == ["s2", "s1"]
 
 
 def test_with_an_ollama_model_every_vector_is_its_own_before_a_question(small: Path) -> None:

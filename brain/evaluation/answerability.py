@@ -13,7 +13,7 @@ from brain import confidence
 from brain.evaluation import recall as talks
 from brain.evaluation import retrieval as notes
 from brain.evaluation.folder import conversations, read_set
-from brain.evaluation.metrics import auroc, brier_skill, calibration, require, risk_coverage, shortened
+from brain.evaluation.metrics import at_prior, auroc, brier_skill, calibration, require, risk_coverage, shortened
 from brain.evaluation.retrieval import Home, OpenBrain
 from brain.protocols import BrainLike, Progress, silent
 
@@ -70,6 +70,7 @@ def figures(rows: Rows) -> dict[str, Any]:
     areas |= {kind: auroc(present, [p for k, p in rows if k == kind]) for kind in kinds}
     pairs = [(p, kind == ANSWERABLE) for kind, p in rows]
     half, quarter = weights(pairs, HALF), weights(pairs, QUARTER)
+    rarer = at_prior(pairs, QUARTER)  # one probability cannot fit two priors: the odds are moved to the rarer one
     curve, area = risk_coverage(pairs)
     given = [truth for p, truth in pairs if p >= confidence.THRESHOLD]
     return {
@@ -78,9 +79,10 @@ def figures(rows: Rows) -> dict[str, Any]:
         "ece": calibration(pairs, half)[0],
         "brier": calibration(pairs, half)[1],
         "brier_skill": brier_skill(pairs, half),
-        "ece_25_75": calibration(pairs, quarter)[0],
-        "brier_25_75": calibration(pairs, quarter)[1],
-        "brier_skill_25_75": brier_skill(pairs, quarter),
+        "ece_25_75": calibration(rarer, quarter)[0],
+        "brier_25_75": calibration(rarer, quarter)[1],
+        "brier_skill_25_75": brier_skill(rarer, quarter),
+        "ece_25_75_as_told": calibration(pairs, quarter)[0],
         "aurc": area,
         "curve": [{"coverage": coverage, "risk": risk} for coverage, risk in shortened(curve)],
         "threshold": confidence.THRESHOLD,

@@ -120,6 +120,12 @@ def calibration(pairs: Pairs, weights: Sequence[float] | None = None) -> tuple[f
     return round(sum(abs(said - true) for said, true in bins) / total, 4), round(brier, 4)
 
 
+def at_prior(pairs: Pairs, share: float) -> list[tuple[float, bool]]:
+    """The same evidence where `share` of the questions can be answered, if the odds told were those of one half (Bayes)."""
+    ratio = share / (1 - share)
+    return [(p * ratio / (p * ratio + 1 - p), truth) for p, truth in pairs]
+
+
 def brier_skill(pairs: Pairs, weights: Sequence[float] | None = None) -> float:
     """1 - Brier / Brier of always saying the (weighted) share of the answerable; above 0 is better than that."""
     weights = weights or [1.0] * len(pairs)

@@ -6,8 +6,9 @@ out how `recall` ranks: sessions are ranked here from its turns, because that is
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,27 @@ from typing import Any
 from brain.errors import UsageError
 from brain.evaluation.folder import FORMAT, Judged, conversations, read_qrels, read_set
 from brain.evaluation.metrics import means, ranking, require
-from brain.evaluation.retrieval import BM25, DEPTH, MEASURE, MODES, RRF, Home, Measured, OpenBrain, figures, rrf, scores
+from brain.evaluation.retrieval import (
+    BM25,
+    DEPTH,
+    MEASURE,
+    MODES,
+    RRF,
+    Home,
+    Measured,
+    Mode,
+    OpenBrain,
+    figures,
+    rrf,
+    scores,
+)
 from brain.protocols import BrainLike, Progress, silent
 from brain.types import Episode
 
 SESSIONS = "qrels_episodes.tsv"  # the same questions, judged on sessions
 HALVED = 0.5  # weight of each further turn of a session against the one before
+Runs = Mapping[str, Mapping[str, float]]  # query -> name -> weight
+LOG_ODDS: tuple[Mode, ...] = ("lexical", "hybrid")  # systems whose scores are log-odds
 
 
 def recall(
@@ -37,21 +53,27 @@ def recall(
     """
     require()
     judged, measured = read_set(directory), Measured()
+    odds: dict[str, dict[str, dict[str, float]]] = {mode: {} for mode in LOG_ODDS}
     sessions = read_qrels(directory / SESSIONS) if (directory / SESSIONS).exists() else {}
     for part in conversations(judged):
         with Home.of(vectors, judged, part) as home:
             ids = fill(home, part, open_brain, filler)
             with open_brain(home) as brain:
                 brain.sync()
-                _ask_all(brain, part, ids, measured, progress)
-    return report(judged, measured, sessions)
+                _ask_all(brain, part, ids, measured, odds, progress)
+    return report(judged, measured, sessions, odds)
 
 
-def report(judged: Judged, measured: Measured, sessions: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+def report(
+    judged: Judged, measured: Measured, sessions: Mapping[str, Mapping[str, int]], odds: Mapping[str, Runs]
+) -> dict[str, Any]:
     """Figures of turns and of sessions."""
     by_query, systems = figures(judged.qrels, measured)
     session_of = {document["doc_id"]: str(document.get("session", "")) for document in judged.documents}
-    by_session = {name: as_sessions(run, session_of) for name, run in measured.runs.items()}
+    by_session = {
+        name: as_sessions(odds.get(name) or {key: halved(found, session_of) for key, found in run.items()}, session_of)
+        for name, run in measured.runs.items()
+    }
     return {
         "schema": 1,
         "set": judged.name,
@@ -93,7 +115,10 @@ def _episode(document: Mapping[str, Any]) -> Episode:
     )  # fmt: skip
 
 
-def _ask_all(brain: BrainLike, part: Judged, ids: Mapping[str, str], measured: Measured, progress: Progress) -> None:
+def _ask_all(
+    brain: BrainLike, part: Judged, ids: Mapping[str, str], measured: Measured,
+    odds: Mapping[str, dict[str, dict[str, float]]], progress: Progress,
+) -> None:  # fmt: skip
     """Every question to every system."""
     frozen = brain.frozen_bm25("episodes")
     wanted = [query for query in part.queries if query["id"] in part.qrels]
@@ -107,6 +132,8 @@ def _ask_all(brain: BrainLike, part: Judged, ids: Mapping[str, str], measured: M
             measured.times[mode].append((time.perf_counter() - began) * 1_000)
             measured.embedder = found.embedder or measured.embedder
             measured.runs[mode][key] = scores(ids.get(item.episode.id) for item in found.episodes)
+            if mode in odds:
+                odds[mode][key] = shares([(ids.get(item.episode.id, ""), item.score) for item in found.episodes])
         began = time.perf_counter()
         names = frozen.search(text, limit=DEPTH)
         measured.times[BM25].append((time.perf_counter() - began) * 1_000)
@@ -115,19 +142,39 @@ def _ask_all(brain: BrainLike, part: Judged, ids: Mapping[str, str], measured: M
         progress("questions", number, len(wanted))
 
 
-def as_sessions(run: Mapping[str, Mapping[str, float]], session_of: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Sessions ranked by their best turns: a turn counts 1 / (1 + its place), each further one of a session half."""
+def as_sessions(run: Runs, session_of: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Sessions ranked by the sum of what their turns weigh; query -> session -> falling score."""
     ranked: dict[str, dict[str, float]] = {}
     for query, found in run.items():
         sums: dict[str, float] = {}
-        seen: dict[str, int] = {}
-        for place, turn in enumerate(sorted(found, key=lambda key: -found[key]), 1):
+        for turn, weight in found.items():
             session = session_of.get(turn, "")
-            sums[session] = sums.get(session, 0.0) + HALVED ** seen.get(session, 0) / (1 + place)
-            seen[session] = seen.get(session, 0) + 1
-        order = sorted(sums, key=sums.__getitem__, reverse=True)
-        ranked[query] = scores(order)
+            sums[session] = sums.get(session, 0.0) + weight
+        ranked[query] = scores(sorted(sums, key=sums.__getitem__, reverse=True))
     return ranked
+
+
+def halved(found: Mapping[str, float], session_of: Mapping[str, str]) -> dict[str, float]:
+    """What a turn weighs where a system gives only an order: 1 / (1 + its place), each further one of a session half."""
+    weights: dict[str, float] = {}
+    seen: dict[str, int] = {}
+    for place, turn in enumerate(sorted(found, key=lambda key: -found[key]), 1):
+        session = session_of.get(turn, "")
+        weights[turn] = HALVED ** seen.get(session, 0) / (1 + place)
+        seen[session] = seen.get(session, 0) + 1
+    return weights
+
+
+def shares(found: Sequence[tuple[str, float]]) -> dict[str, float]:
+    """What a turn weighs where its score is a log-odds (the fit is a softmax): its odds against the first. The order
+    stands: a turn weighs no more than the one before it.
+    """
+    weights: dict[str, float] = {}
+    least = 1.0
+    for turn, score in found:
+        least = min(least, math.exp(min(score - found[0][1], 0.0)))
+        weights.setdefault(turn, least)
+    return weights
 
 
 def _by_category(judged: Judged, values: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:

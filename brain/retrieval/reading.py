@@ -17,7 +17,6 @@ from brain.types import Passage
 from ingest.terms import stem, tokens
 
 USUAL_LENGTH = math.log(64)  # log of words; `length` is measured from here
-LONG_SENTENCE = 0.02  # per word: how much a long sentence weighs less in `dense_sentence` (half at 50 words)
 K1, B = 1.2, 0.75  # of BM25, the usual ones, which are also those of FTS5
 MAX_PIECES = 2_000  # words of one passage that are read; chunks have at most a quarter of that
 
@@ -79,20 +78,17 @@ class Lens:
         found = found[:MAX_PIECES]
         title = " ".join((passage.title, *passage.heading))
         numbers = [self._words[piece] for piece in found]
-        inside, best, weighed, close, length = self._walk(numbers)
+        inside, best, close, length = self._walk(numbers)
         titled = self.terms_in(title)
         said = set(found)
         covered = self.share(inside | titled)
         return {
             "coverage": covered,
             "exact": self._verbatim(said.union(tokens(title))) - covered,
-            "title": self.share(titled),
             "often": self._often(numbers, len(found) / (average or 1.0)),
             "ordered": close,
             "sentence": best,
-            "terse_sentence": weighed,
             "before": self.share(self.terms_in(passage.before) - inside) if passage.before else 0.0,
-            "after": self.share(self.terms_in(passage.after) - inside) if passage.after else 0.0,
             "speaker": _speaks(passage.text, named),
             "number": float(self.query.counts and _counts(passage.text, said)),
             "time": float(self.query.asks_when and _dated(passage.text, said)),
@@ -109,28 +105,27 @@ class Lens:
                 total += self._repeats[number] * weight * times * (K1 + 1) / (times + damping)
         return total / self._ceiling
 
-    def _walk(self, numbers: Sequence[int]) -> tuple[set[int], float, float, float, int]:
-        """Stems inside, best sentence's share, the same with long ones weighed less, pairs in order, words."""
+    def _walk(self, numbers: Sequence[int]) -> tuple[set[int], float, float, int]:
+        """Stems inside, best sentence's share, pairs in order, words."""
         inside: set[int] = set()
         sentence: set[int] = set()
         followed: set[tuple[int, int]] = set()
-        best = weighed = 0.0
-        begin, ends, before = 0, 0, _ELSEWHERE
-        for place, number in enumerate((*numbers, _END)):
+        best = 0.0
+        ends, before = 0, _ELSEWHERE
+        for number in (*numbers, _END):
             if number >= 0:
                 sentence.add(number)
                 followed.add((before, number))
             elif number == _END:
                 if sentence:
-                    share = self.share(sentence)
-                    best, weighed = max(best, share), max(weighed, share / (1 + LONG_SENTENCE * (place - begin)))
+                    best = max(best, self.share(sentence))
                     inside |= sentence
                     sentence = set()
-                begin, ends = place + 1, ends + 1
+                ends += 1
                 continue
             before = number
         pairs = sum(weight for a, b, weight in self._pairs if (a, b) in followed)
-        return inside, best, weighed, pairs / self._pairs_total, len(numbers) + 1 - ends
+        return inside, best, pairs / self._pairs_total, len(numbers) + 1 - ends
 
     def _verbatim(self, said: set[str]) -> float:
         """The share of the question's words that stand there in the same form."""

@@ -259,8 +259,8 @@ def _compare_all(found: Candidates, searchable: Searchable, fingerprint: str, ta
     for i, sign in enumerate(found.signs):
         sign["sentence_cosine"] = float(best[i]) * closeness.SCALE
         sign["has_sentences"] = float(ids[i] in sentences)
-    pulls = closeness.feedback(ids, vectors, [fusion.first_look(sign) for sign in found.signs])
-    for name, values in pulls.items():
+    looks = [fusion.first_look(sign) for sign in found.signs]
+    for name, values in closeness.feedback(ids, vectors, looks).items():
         for sign, value in zip(found.signs, values, strict=True):
             sign[name] = float(value) * closeness.SCALE
     found.has_vectors = True

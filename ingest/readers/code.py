@@ -69,7 +69,13 @@ def read(raw: Raw) -> Iterator[Reading]:
         parts = list(_parts(tree.root_node, (), 0, DEPTH))
     except (RecursionError, ValueError) as error:
         parts, notices = [], (*notices, f"read as plain text ({type(error).__name__})")
-    yield Reading(list(_sections(lines, parts)), notices=notices)
+    yield Reading(list(_sections(lines, parts)), title=_title(raw), notices=notices)
+
+
+def _title(raw: Raw) -> str:
+    """The file's name and its language: people ask for "python function that …", and no Python file says so itself."""
+    language = raw.media_type.removeprefix("text/x-")
+    return f"{raw.name} ({language})" if raw.name else ""
 
 
 @lru_cache(maxsize=len(_GRAMMARS))

@@ -1,0 +1,128 @@
+"""The stores that `brain eval … --vectors DIR` kept, opened again: what is fitted is fitted on what the product stored.
+
+Every conversation is a store of its own, with the vectors of the built-in embedder and of the model the evaluation was
+asked for. Questions are embedded here. Leaves out filling the stores and the judgment. Serves the fit_* scripts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.evalset import MatrixIndex, Remembering, kept
+from brain.app import Brain
+from brain.config import Config, Models
+from brain.evaluation.folder import Judged, conversations, read_set
+from brain.evaluation.recall import take_in
+from brain.evaluation.retrieval import Home
+from brain.protocols import Embedder, Searchable
+from brain.types import Fingerprint, Passage, Scope
+
+TABLES = {"knowledge": "SELECT id, text_sha FROM knowledge", "episodes": "SELECT id, text_sha FROM episodes"}
+VECTOR = "SELECT vector FROM embeddings WHERE text_sha = ? AND fingerprint = ?"
+
+
+@dataclass
+class Question:
+    """A judged question: `relevant` grades by document, `facts` all of its fields."""
+
+    id: str
+    text: str
+    relevant: Mapping[str, int]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Room:
+    """One store with its index and its questions; `name_of` gives the judged document of a passage."""
+
+    brain: Brain
+    search: Searchable
+    index: MatrixIndex
+    embedder: Remembering
+    queries: list[Question]
+    name_of: Callable[[Passage], str]
+
+
+def rooms(folder: Path, homes: Path, embedder: Embedder, cache: Path, *, every: bool = False) -> Iterator[Room]:
+    """The stores of a set. `every`: questions without a relevant document too. Raises `FileNotFoundError` without a store."""
+    judged = read_set(folder)
+    asked = [query for query in judged.queries if every or query["id"] in judged.qrels]
+    name = f"{folder.name}.{embedder.name}.{'all' if every else 'judged'}"
+    vectors = kept(cache, name, embedder, [query["text"] for query in asked])
+    known = {query["text"]: vector for query, vector in zip(asked, vectors, strict=True)}
+    for part in conversations(judged):
+        home = home_of(homes, judged, part)
+        with Brain(Config(home=home, models=Models(embed="builtin", ask="builtin"))) as brain:
+            yield room(brain, part, embedder, known, every=every)
+
+
+def home_of(homes: Path, judged: Judged, part: Judged) -> Path:
+    """Where the evaluation kept the store of one part."""
+    name = Path(str(Home.of(homes, judged, part)._kept)).name
+    found = sorted(homes.glob(f"*/{name}"))
+    if not found:
+        raise FileNotFoundError(f"no store of {judged.name} in {homes}: run brain eval … --vectors {homes} first")
+    return found[-1]
+
+
+def room(brain: Brain, part: Judged, embedder: Embedder, known: Mapping[str, Any], *, every: bool) -> Room:
+    """One opened store."""
+    store = brain.parts.store
+    talks = bool(part.talks and brain.episodes(kind="chat", limit=1))
+    names: dict[str, str] = take_in(brain, part) if talks else file_names(part)
+    search: Searchable = brain.parts.episode_search("", "") if talks else store.search
+    conn = store.connection.conn
+    print_of = fingerprint(conn, embedder)
+    ids, rows = [], []
+    for key, sha in conn.execute(TABLES["episodes" if talks else "knowledge"]).fetchall():
+        row = conn.execute(VECTOR, (sha, print_of)).fetchone()
+        if row:
+            ids.append(key)
+            rows.append(np.frombuffer(row[0], np.float16).astype(np.float32))
+    queries = [
+        Question(query["id"], query["text"], part.qrels.get(query["id"], {}), query)
+        for query in part.queries
+        if every or query["id"] in part.qrels
+    ]
+
+    def name_of(passage: Passage) -> str:
+        return names.get(passage.id if talks else Path(passage.source).name, "")
+
+    told = Remembering(embedder.name, Stored(print_of, embedder.fingerprint), dict(known))
+    return Room(brain, search, MatrixIndex(ids, np.stack(rows)), told, queries, name_of)
+
+
+class Stored(str):
+    """A fingerprint as the store wrote it."""
+
+    def __new__(cls, text: str, _real: Fingerprint) -> Stored:
+        return super().__new__(cls, text)
+
+
+def fingerprint(conn: Any, embedder: Embedder) -> str:
+    """The fingerprint under which the store holds the vectors of this embedder: its own, or the one of that size."""
+    counted = dict(conn.execute("SELECT fingerprint, count(*) FROM embeddings GROUP BY fingerprint"))
+    own = str(embedder.fingerprint)
+    if own in counted:
+        return own
+    size = f"/{embedder.fingerprint.dimensions}/"
+    return max((name for name in counted if size in name), key=lambda name: counted[name])
+
+
+def file_names(part: Judged) -> dict[str, str]:
+    """File name -> doc_id, as `write_files` names them."""
+    return {
+        f"{number:07}.{suffix}": document["doc_id"]
+        for number, document in enumerate(part.documents)
+        for suffix in ("md", "py", "txt")
+    }
+
+
+def everything(search: Searchable, ids: Sequence[str]) -> list[Passage]:
+    """These passages, all of them."""
+    return search.passages(ids, scope=Scope())
