@@ -68,9 +68,7 @@ class Loaded:
 def load(folder: Path, embedder: Embedder, homes: Path, cache: Path) -> Loaded:
     """The set, its stores and the vectors of its questions, which are computed once."""
     judged = read_set(folder)
-    relevant = {
-        query: {name for name, grade in grades.items() if grade > 0} for query, grades in judged.qrels.items()
-    }
+    relevant = {query: {name for name, grade in grades.items() if grade > 0} for query, grades in judged.qrels.items()}
     vectors = evalset.kept(
         cache, f"{folder.name}.{embedder.name}.all", embedder, [query["text"] for query in judged.queries]
     )
@@ -98,9 +96,7 @@ def ask(
             yield from _rows(held, stores.room(brain, part, held.embedder, held.asked, every=True), asked)
 
 
-def _rows(
-    held: Loaded, room: stores.Room, asked: Sequence[tuple[dict[str, Any], bool, str, str]]
-) -> Iterator[Row]:
+def _rows(held: Loaded, room: stores.Room, asked: Sequence[tuple[dict[str, Any], bool, str, str]]) -> Iterator[Row]:
     for query, answerable, kind, group in asked:
         found = retrieve(query["text"], searchable=room.search, index=room.index, embedder=room.embedder)
         plain = retrieve(query["text"], searchable=room.search, index=None, embedder=None)
@@ -124,7 +120,12 @@ def plain(held: Loaded) -> Iterator[Row]:
     """A set that carries its own labels, one store per conversation."""
     for number, (part, _home) in enumerate(held.parts):
         asked = [
-            (q, bool(q["answerable"]), q.get("kind") or q.get("category") or "", q.get("conv") or q["article"].replace("_", " "))
+            (
+                q,
+                bool(q["answerable"]),
+                q.get("kind") or q.get("category") or "",
+                q.get("conv") or q["article"].replace("_", " "),
+            )
             for q in part.queries
         ]
         yield from ask(held, (), asked, number=number)

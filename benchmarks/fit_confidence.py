@@ -1,6 +1,6 @@
 """Fit what brain/confidence.py and brain/answering/extract.py ship, on articles left out, and print every figure.
 
-    python -m benchmarks.fit_confidence --sets ../shared/eval --models ../shared/models --vectors .vectors [--write DIR]
+    python -m benchmarks.fit_confidence --sets ../shared/eval --models ../shared/models --stores .stores --vectors .vectors [--write DIR]
 
 `found` and `supported` are logistic models with a ridge, `extract` a conditional logit over the sentences of a question.
 All are judged by k-fold with whole articles left out, over both embedders together, so that one set of coefficients serves
@@ -263,6 +263,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", type=Path, required=True)
     parser.add_argument("--models", type=Path, required=True)
+    parser.add_argument("--stores", type=Path, required=True, help="the folder given to `brain eval … --vectors`")
     parser.add_argument("--vectors", type=Path, required=True)
     parser.add_argument(
         "--only", nargs="*", default=["ans_dev", "squad_dev", "locomo_dev", "cranfield", "scifact_train", "xquad"]
@@ -270,7 +271,7 @@ def main() -> None:
     options = parser.parse_args()
     embedders: list[Any] = [BuiltinEmbedder(), MiniLM(options.models)]
     data = {
-        embedder.name: [row for name in options.only for row in rows(options.sets / name, embedder, options.vectors)]
+        embedder.name: [row for name in options.only for row in rows(options.sets / name, embedder, options.stores, options.vectors)]
         for embedder in embedders
     }
     names = [name for name in NAMES if name not in IDLE]

@@ -1,6 +1,6 @@
 """Fit the extractive answerer's coefficients, and measure it and the verification of citations.
 
-    python -m benchmarks.fit_extract --sets ../shared/eval --models ../shared/models --vectors .vectors
+    python -m benchmarks.fit_extract --sets ../shared/eval --models ../shared/models --stores .stores --vectors .vectors
 
 A conditional logit over the sentences of the first five passages of every answerable question of squad_dev and ans_dev
 (McFadden 1974): a sentence is right when it stands in the relevant passage and holds an answer string. Judged with whole
@@ -206,6 +206,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", type=Path, required=True)
     parser.add_argument("--models", type=Path, required=True)
+    parser.add_argument("--stores", type=Path, required=True, help="the folder given to `brain eval … --vectors`")
     parser.add_argument("--vectors", type=Path, required=True)
     options = parser.parse_args()
     judge_verification(options.sets / "squad_dev")
@@ -213,7 +214,7 @@ def main() -> None:
     for embedder in (builtin, MiniLM(options.models)):
         seen: dict[str, Row] = {}
         for name in ("ans_dev", "squad_dev"):
-            for row in rows(options.sets / name, embedder, options.vectors):
+            for row in rows(options.sets / name, embedder, options.stores, options.vectors):
                 if row.answerable and row.answers:
                     seen.setdefault(row.id, row)
         items = [Candidates(row, row.passages, builtin) for row in seen.values()]

@@ -42,10 +42,10 @@ GROUPS = {
 # for as long as the figures on questions left out stay (.7189 with 56, .7197 with 28, .7167 with 14, .7025 with none).
 SLOPES = {
     "words": ("rarity", "correlation", "code", "by_sentence"),
-    "meaning": ("words", "rarity", "foreign", "stopped", "words_lead", "meaning_lead", "meaning_stands_out", "correlation",
+    "meaning": ("words", "rarity", "estranged", "stopped", "words_lead", "meaning_lead", "meaning_stands_out", "correlation",
                 "length", "code", "by_sentence"),
-    "feedback": ("rarity", "stopped", "words_lead", "nearest", "spread", "length"),
-    "place": ("rarity", "foreign", "stopped", "meaning_stands_out", "nearest", "spread", "words_top_nearness", "length", "code"),
+    "feedback": ("estranged", "rarity", "stopped", "words_lead", "nearest", "spread", "length"),
+    "place": ("rarity", "estranged", "stopped", "meaning_stands_out", "nearest", "spread", "words_top_nearness", "length", "code"),
 }  # fmt: skip
 ROUNDS = 2  # of coefficients and weights in turn; more only fit the noise (figures flat from one on)
 RIDGE, WEIGHT_RIDGE = 1e-4, 3e-4
@@ -127,7 +127,8 @@ class Problem:
         per_set = [known[self.owner == i] for i in range(len(sets))]
         self.mean = np.mean([part.mean(0) for part in per_set], axis=0)
         self.deviation = np.sqrt(np.mean([((part - self.mean) ** 2).mean(0) for part in per_set], axis=0)) + 1e-9
-        self.looks = np.clip((known - self.mean) / self.deviation, -fusion.MOST, fusion.MOST)
+        most = np.array([fusion.MOST_OF.get(name, fusion.MOST) for name in self.look_names])
+        self.looks = np.clip((known - self.mean) / self.deviation, -most, most)
 
     def importance(self, use: Any) -> Any:
         """The weight of each question: every set with questions in the mask `use` counts the same."""

@@ -4,7 +4,7 @@
     python benchmarks/peers.py ../shared/eval/squad_dev --vectors DIR [--embedder wordllama|minilm] [--questions 1000]
 
 `DIR` holds the vectors that `python -m benchmarks.retrieval … --vectors DIR` keeps (<set>.<embedder>.documents.npy and
-.questions.npy). Runs in an environment of its own: neither peer is a dependency. Leaves out sets with conversations.
+.judged.npy). Runs in an environment of its own: neither peer is a dependency. Leaves out sets with conversations.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def main() -> None:
             judged[query][document] = int(relevance)
         asked = [q for q in map(json.loads, (folder / "queries.jsonl").open(encoding="utf-8")) if q["id"] in judged]
         vectors = np.load(wanted.vectors / f"{folder.name}.{wanted.embedder}.documents.npy")
-        targets = np.load(wanted.vectors / f"{folder.name}.{wanted.embedder}.questions.npy")
+        targets = np.load(wanted.vectors / f"{folder.name}.{wanted.embedder}.judged.npy")
         pairs = list(zip([q["text"] for q in asked], targets, strict=True))[: wanted.questions]
         asked = asked[: wanted.questions]
         qrels = {q["id"]: judged[q["id"]] for q in asked}

@@ -6,7 +6,7 @@ asked for. Questions are embedded here. Leaves out filling the stores and the ju
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from brain.evaluation.folder import Judged, conversations, read_set
 from brain.evaluation.recall import take_in
 from brain.evaluation.retrieval import Home
 from brain.protocols import Embedder, Searchable
-from brain.types import Fingerprint, Passage, Scope
+from brain.types import Passage
 
 TABLES = {"knowledge": "SELECT id, text_sha FROM knowledge", "episodes": "SELECT id, text_sha FROM episodes"}
 VECTOR = "SELECT vector FROM embeddings WHERE text_sha = ? AND fingerprint = ?"
@@ -38,14 +38,19 @@ class Question:
 
 @dataclass
 class Room:
-    """One store with its index and its questions; `name_of` gives the judged document of a passage."""
+    """One store with its index and its questions. `identify`: from a source, or the id of an episode, to what is judged."""
 
     brain: Brain
     search: Searchable
     index: MatrixIndex
     embedder: Remembering
     queries: list[Question]
-    name_of: Callable[[Passage], str]
+    identify: Callable[[str], str]
+    talks: bool
+
+    def name_of(self, passage: Passage) -> str:
+        """The judged document of a passage, "" for one that is none."""
+        return self.identify(passage.id if self.talks else passage.source)
 
 
 def rooms(folder: Path, homes: Path, embedder: Embedder, cache: Path, *, every: bool = False) -> Iterator[Room]:
@@ -90,18 +95,11 @@ def room(brain: Brain, part: Judged, embedder: Embedder, known: Mapping[str, Any
         if every or query["id"] in part.qrels
     ]
 
-    def name_of(passage: Passage) -> str:
-        return names.get(passage.id if talks else Path(passage.source).name, "")
+    def identify(key: str) -> str:
+        return names.get(key if talks else Path(key).name, "")
 
-    told = Remembering(embedder.name, Stored(print_of, embedder.fingerprint), dict(known))
-    return Room(brain, search, MatrixIndex(ids, np.stack(rows)), told, queries, name_of)
-
-
-class Stored(str):
-    """A fingerprint as the store wrote it."""
-
-    def __new__(cls, text: str, _real: Fingerprint) -> Stored:
-        return super().__new__(cls, text)
+    told = Remembering(embedder.name, print_of, dict(known))
+    return Room(brain, search, MatrixIndex(ids, np.stack(rows)), told, queries, identify, talks)
 
 
 def fingerprint(conn: Any, embedder: Embedder) -> str:
@@ -121,8 +119,3 @@ def file_names(part: Judged) -> dict[str, str]:
         for number, document in enumerate(part.documents)
         for suffix in ("md", "py", "txt")
     }
-
-
-def everything(search: Searchable, ids: Sequence[str]) -> list[Passage]:
-    """These passages, all of them."""
-    return search.passages(ids, scope=Scope())

@@ -88,12 +88,21 @@ def test_what_two_rankings_look_like() -> None:
     assert seen["code"] == pytest.approx((3 / 8 + 0 + 0) / 3)
 
 
+def test_vectors_that_do_not_know_the_script_are_seen_to_be_strange() -> None:
+    far, near = [signs(0.8, 2.0), signs(0.0, 4.0)], [signs(0.8, 4.0), signs(0.0, 2.0)]
+    idf = {"дом": 1.0}
+    assert fusion.numbers(read("дом"), idf, 98, far, ["", ""])["estranged"] == pytest.approx(2.0 / 1.05)
+    assert fusion.numbers(read("дом"), idf, 98, near, ["", ""])["estranged"] == 0.0
+    assert fusion.numbers(read("door"), {"door": 1.0}, 98, far, ["", ""])["estranged"] == 0.0
+    assert all(WEIGHTS[group][1]["estranged"] < 0 for group in ("meaning", "feedback"))
+
+
 def test_no_question_silences_a_group_or_runs_away() -> None:
     wild = [signs(1e6, -1e6), signs(-1e6, 1e6)]
     looked = fusion.look(read("x"), {"x": 1.0}, 10, wild, ["", ""])
     assert all(weight >= fusion.LEAST_WEIGHT for weight in looked.weights.values())
     assert all(
-        weight <= at_rest + fusion.MOST * sum(abs(slope) for slope in slopes.values()) + fusion.LEAST_WEIGHT
+        weight <= at_rest + sum(abs(slope) * fusion.MOST_OF.get(name, fusion.MOST) for name, slope in slopes.items()) + fusion.LEAST_WEIGHT
         for weight, (at_rest, slopes) in zip(looked.weights.values(), WEIGHTS.values(), strict=True)
     )
 

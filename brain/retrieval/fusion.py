@@ -16,12 +16,15 @@ from statistics import fmean, pstdev
 from brain.retrieval.coefficients import FIRST_LOOK, HYBRID, LOOK_SCALE, WEIGHTS, WORDS_ONLY
 from brain.retrieval.query import Query
 
-LEAST_WEIGHT = 0.3  # no group is silenced or turned round, however odd the question
+LEAST_WEIGHT = 0.05  # no group is silenced or turned round, however odd the question
 TOP = 10  # candidates of either ranking that are looked at
 CLOSE_BEHIND = 5  # candidates behind the first, whose mean says how far it leads
 MOST = 1.5  # standard deviations: a stranger question weighs like this one; 3 gave .7635 on questions left out, 1.5 .7641
+MOST_OF = {"estranged": 4.0}  # it is bounded by itself, and an embedder that knows no Arabic must be told so aloud
+STRANGE = 3.0  # spreads: further below the nearest the top by words makes no difference
 CODE_SIGNS = "_()[]{}=:<>\"'`"
 TINY = 1e-6
+SPREAD_LEAST = 0.05  # of the cosines, times closeness.SCALE: no division by a spread of nothing
 
 Signs = Mapping[str, float]
 
@@ -43,9 +46,10 @@ class Looked:
 def look(query: Query, idf: Mapping[str, float], count: int, signs: Sequence[Signs], texts: Sequence[str]) -> Looked:
     """Weigh the groups for one question. `signs` and `texts` are those of all candidates, `count` the chunks in store."""
     seen = numbers(query, idf, count, signs, texts)
-    standard = {
-        name: max(-MOST, min(MOST, (seen[name] - mean) / deviation)) for name, (mean, deviation) in LOOK_SCALE.items()
-    }
+    standard = {}
+    for name, (mean, deviation) in LOOK_SCALE.items():
+        most = MOST_OF.get(name, MOST)
+        standard[name] = max(-most, min(most, (seen[name] - mean) / deviation))
     weights = {
         group: max(LEAST_WEIGHT, at_rest + sum(slope * standard[name] for name, slope in slopes.items()))
         for group, (at_rest, slopes) in WEIGHTS.items()
@@ -57,7 +61,9 @@ def numbers(
     query: Query, idf: Mapping[str, float], count: int, signs: Sequence[Signs], texts: Sequence[str]
 ) -> dict[str, float]:
     """What is known of a question before any judgment, by name; the weights use those that are in LOOK_SCALE."""
-    return _query_numbers(query, idf, count) | _ranking_numbers(signs, texts)
+    seen = _query_numbers(query, idf, count) | _ranking_numbers(signs, texts)
+    below = -seen["words_top_nearness"] / (seen["spread"] + SPREAD_LEAST)
+    return seen | {"estranged": seen["foreign"] * min(STRANGE, below)}
 
 
 def first_look(signs: Signs) -> float:
