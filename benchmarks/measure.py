@@ -34,7 +34,10 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table. `better` says which side of the target is good: "≤" or "≥"."""
+    """One line of the table. `better` says which side of the target is good: "≤" or "≥".
+
+    The ratio by processor is judged, else the other; or `judged`, in the `unit` of the target.
+    """
 
     name: str
     value: str
@@ -43,11 +46,13 @@ class Figure:
     cpu_ratio: float | None = None
     better: str = "≤"
     target: float | None = None
+    judged: float | None = None
+    unit: str = ""
 
     @property
     def met(self) -> str:
-        """yes when either ratio keeps the target (the one by processor time where there is one), no, or — without one."""
-        judged = self.cpu_ratio if self.cpu_ratio is not None else self.ratio
+        """yes when it keeps the target, no, or — without one."""
+        judged = next((value for value in (self.judged, self.cpu_ratio, self.ratio) if value is not None), None)
         if self.target is None or judged is None:
             return "—"
         return "yes" if (judged <= self.target if self.better == "≤" else judged >= self.target) else "no"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,17 @@ class Place:
             home.mkdir(parents=True)
             self._kept(home, spend([*PYTHON, "-m", "benchmarks.stages", str(self.notes_for(chunks))], home).output)
         return home
+
+    def life(self, chunks: int, episodes: int) -> Path:
+        """That store with what happened beside it: episodes by hand, and skills. A copy of its own: verbs write into it."""
+        life = self.work / f"life-{self.count(chunks)}"
+        if not life.exists():
+            unfinished = life.with_suffix(".tmp")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            shutil.copytree(self.home(chunks), unfinished)
+            spend([*PYTHON, "-m", "benchmarks.episodes", str(self.count(episodes))], unfinished)
+            unfinished.rename(life)
+        return life
 
     def added(self, chunks: int) -> dict[str, Any]:
         """What making that store took (see stages.py)."""

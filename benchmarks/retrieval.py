@@ -2,8 +2,7 @@
 
     python -m benchmarks.retrieval ../shared/eval/squad_dev … --models ../shared/models --stores .stores --vectors .vectors
 
-Min-max scores of frozen BM25 and of the vectors, summed: no fixed weight can do better than the best of nine. Keeps the
-vectors of whole documents on the way, for peers.py. Everything else that a table of RETRIEVAL.md holds is printed by `brain eval`.
+Min-max scores of frozen BM25 and of the vectors, summed: no fixed weight can do better than the best of nine. Everything else that a table of RETRIEVAL.md holds is printed by `brain eval`.
 """
 
 from __future__ import annotations
@@ -78,13 +77,15 @@ def main() -> None:
     parser.add_argument("--models", type=Path, required=True, help="folder with the MiniLM files")
     parser.add_argument("--stores", type=Path, required=True, help="the folder given to `brain eval … --vectors`")
     parser.add_argument("--vectors", type=Path, required=True, help="where vectors are kept between runs")
+    parser.add_argument("--peers", action="store_true", help="keep the vectors of whole documents too, for peers.py")
     options = parser.parse_args()
     for folder in options.folders:
         for embedder in (BuiltinEmbedder(), MiniLM(options.models)):
             value, weight = best_weight(folder, embedder, options.stores, options.vectors)
             print(f"{folder.name} | {embedder.name} | best fixed weight {value:.3f} ({weight})", flush=True)
-            texts = [embedded_text(row) for row in rows(folder / "corpus.jsonl")]
-            kept(options.vectors, f"{folder.name}.{embedder.name}.documents", embedder, texts)
+            if options.peers:
+                texts = [embedded_text(row) for row in rows(folder / "corpus.jsonl")]
+                kept(options.vectors, f"{folder.name}.{embedder.name}.documents", embedder, texts)
 
 
 if __name__ == "__main__":

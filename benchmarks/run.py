@@ -45,13 +45,13 @@ def main(words: Sequence[str] | None = None) -> None:
             for figure in import_module(f"benchmarks.{name}").figures(place):
                 table.append(line(figure))
                 print(table[-1], flush=True)
-            if given.scale == 1.0 and len(table) > 1:
-                written(name, f"{circumstances()}\n\n" + "\n".join(table))
+                if given.scale == 1.0:  # after every line: a run that is cut off leaves what it measured
+                    written(name, f"{circumstances()}\n\n" + "\n".join(table))
 
 
 def line(figure: Figure) -> str:
     """One row of Markdown."""
-    target = "—" if figure.target is None else f"{figure.better} {figure.target:g}"
+    target = "—" if figure.target is None else f"{figure.better} {figure.target:g}{figure.unit}"
     cells = (figure.name, figure.value, figure.floor, _number(figure.ratio), _number(figure.cpu_ratio), target, figure.met)
     return f"| {' | '.join(cells)} |"
 

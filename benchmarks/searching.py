@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.corpus import Writer
-from benchmarks.measure import PYTHON, Figure, duration, percentile, spend
+from benchmarks.measure import PYTHON, Figure, Spent, compared, percentile, spend
 from benchmarks.prepared import Place
 
 QUESTIONS = 200
@@ -25,28 +25,31 @@ SIZES = (10_000, 100_000)
 
 
 def figures(place: Place) -> Iterator[Figure]:
-    """Median against the floor, tail, growth."""
+    """Median against the floor, tail, growth; each on the wall and by processor."""
     small, large = (_percentiles(place, chunks) for chunks in SIZES)
     chunks = place.count(SIZES[1])
     for mode, target in (("hybrid", 3.0), ("lexical", None)):
-        floor = large["fts5"]["p50"] + (large["chroma"]["p50"] if mode == "hybrid" else 0.0)
-        against = "bare FTS5 + bare Chroma" if mode == "hybrid" else "bare FTS5"
-        took = large[mode]
-        yield Figure(f"{mode} retrieval, warm, {chunks:,} chunks: p50", duration(took["p50"]), f"{duration(floor)} ({against})", took["p50"] / floor, None, "≤", target)
-        yield Figure("… p95", duration(took["p95"]), f"{duration(took['p50'])} (its p50)", took["p95"] / took["p50"], None, "≤", 2.0)
-        grown = took["p50"] / small[mode]["p50"]
-        yield Figure(f"… growth from {place.count(SIZES[0]):,}", duration(took["p50"]), f"{duration(small[mode]['p50'])} (there)", grown, None, "≤", 3.0)
-    yield Figure("… dense leg alone (exact index)", duration(large["exact"]["p50"]), f"{duration(large['chroma']['p50'])} (bare Chroma)", large["exact"]["p50"] / large["chroma"]["p50"])
+        took, floor, against = large[mode]["p50"], large["fts5"]["p50"], "bare FTS5"
+        if mode == "hybrid":
+            floor, against = _both(floor, large["chroma"]["p50"]), "bare FTS5 + bare Chroma"
+        yield compared(f"{mode} retrieval, warm, {chunks:,} chunks: p50", took, floor, against, target)
+        yield compared("… p95", large[mode]["p95"], took, "its p50", 2.0)
+        yield compared(f"… growth from {place.count(SIZES[0]):,}", took, small[mode]["p50"], "there", 3.0)
+    yield compared("… dense leg alone (exact index)", large["exact"]["p50"], large["chroma"]["p50"], "bare Chroma", None)
 
 
-def _percentiles(place: Place, chunks: int) -> dict[str, dict[str, float]]:
+def _both(one: Spent, other: Spent) -> Spent:
+    return Spent(one.wall + other.wall, one.cpu + other.cpu, 0.0)
+
+
+def _percentiles(place: Place, chunks: int) -> dict[str, dict[str, Spent]]:
     command = [*PYTHON, "-m", "benchmarks.searching", str(place.home(chunks)), str(place.bare(chunks))]
-    found: dict[str, dict[str, float]] = json.loads(spend(command, place.home(chunks)).output)
-    return found
+    found = json.loads(spend(command, place.home(chunks)).output)
+    return {way: {name: Spent(*pair, 0.0) for name, pair in values.items()} for way, values in found.items()}
 
 
-def measure(bare: Path) -> dict[str, dict[str, float]]:
-    """Every way asked every question in turn, so that noise falls on all alike; processor-bound, so wall time."""
+def measure(bare: Path) -> dict[str, dict[str, tuple[float, float]]]:
+    """(wall, processor) seconds by way and percentile; every way asked every question in turn: noise falls on all alike."""
     from brain.app import Brain
     from brain.config import load
 
@@ -63,14 +66,19 @@ def measure(bare: Path) -> dict[str, dict[str, float]]:
             "lexical": lambda question, _vector: brain.search(question, limit=LIMIT, lexical=True, look=False),
             "hybrid": lambda question, _vector: brain.search(question, limit=LIMIT, look=False),
         }
-        took: dict[str, list[float]] = {name: [] for name in ways}
+        took: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
         for question in (*questions[:5], *questions):  # five to warm up
             vector = embedder.embed_query(question)
             for name, way in ways.items():
-                began = time.perf_counter()
+                began = time.perf_counter(), time.process_time()
                 way(question, vector)
-                took[name].append(time.perf_counter() - began)
-    return {name: {"p50": percentile(all_[5:], 0.5), "p95": percentile(all_[5:], 0.95)} for name, all_ in took.items()}
+                took[name].append((time.perf_counter() - began[0], time.process_time() - began[1]))
+    return {name: {"p50": _at(0.5, spent[5:]), "p95": _at(0.95, spent[5:])} for name, spent in took.items()}
+
+
+def _at(share: float, spent: list[tuple[float, float]]) -> tuple[float, float]:
+    """The percentile of either clock."""
+    return percentile([wall for wall, _cpu in spent], share), percentile([cpu for _wall, cpu in spent], share)
 
 
 def _bare(folder: Path) -> tuple[Callable[[str], object], Callable[[Any], object]]:

@@ -67,6 +67,23 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What a local model of Ollama may do to a search, beside the search. Times in seconds, all in all.
+
+    `rerank` (judge the best passages and blend), `expand` (look for other words as well): "off", "on", or "auto": only
+    while the model is loaded in video memory, since a CPU takes seconds for each passage. `model`: "auto" (the one
+    that answers) or a name. `rerank_passages`: how many are judged.
+    """
+
+    rerank: str = "off"
+    expand: str = "off"
+    model: str = "auto"
+    rerank_passages: int = 12
+    rerank_seconds: float = 10.0
+    expand_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything that can be set, and where the data lives."""
 
@@ -75,6 +92,7 @@ class Config:
     ollama: Ollama = field(default_factory=Ollama)
     ingest: Ingest = field(default_factory=Ingest)
     index: Index = field(default_factory=Index)
+    retrieval: Retrieval = field(default_factory=Retrieval)
 
     @property
     def database(self) -> Path:
@@ -87,7 +105,11 @@ class Config:
         return self.home / "index"
 
 
-SECTIONS: dict[str, type] = {"models": Models, "ollama": Ollama, "ingest": Ingest, "index": Index}
+SECTIONS: dict[str, type] = {
+    "models": Models, "ollama": Ollama, "ingest": Ingest, "index": Index, "retrieval": Retrieval
+}  # fmt: skip
+WHEN = ("off", "auto", "on")
+CHOICES: dict[tuple[str, str], tuple[str, ...]] = {("retrieval", "rerank"): WHEN, ("retrieval", "expand"): WHEN}
 
 
 def load(home: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
@@ -193,4 +215,7 @@ def _typed(current: Any, section: str, given: Mapping[str, Any], where: str) -> 
         except (TypeError, ValueError):
             wanted = type(default).__name__
             raise UsageError(f"{section}.{name} in {where} is {value!r}", f"it must be of type {wanted}") from None
+        choices = CHOICES.get((section, name))
+        if choices and done[name] not in choices:
+            raise UsageError(f"{section}.{name} in {where} is {value!r}", f"it must be one of: {', '.join(choices)}")
     return done

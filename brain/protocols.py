@@ -52,6 +52,19 @@ class Generator(Protocol):
         ...
 
 
+class Reranker(Protocol):
+    """A model that answers yes or no with one word."""
+
+    name: str
+
+    def yes(self, messages: Sequence[Mapping[str, str]], *, seconds: float) -> float | None:
+        """The probability of "yes" among "yes" and "no", or None when this prompt got neither.
+
+        Raises `Refused` or `Unavailable`, also when it takes longer than `seconds`.
+        """
+        ...
+
+
 class VectorIndex(Protocol):
     """Nearest neighbours by cosine. One contract suite holds for every implementation."""
 
@@ -117,7 +130,7 @@ class BrainLike(Protocol):
     """What the evaluation is handed: the verbs of `Brain` that it drives."""
 
     def __enter__(self) -> Self: ...
-    def __exit__(self, *_: object) -> None: ...
+    def __exit__(self, kind: object, error: BaseException | None, trace: object, /) -> None: ...
     def add(self, paths: Sequence[Path]) -> AddReport: ...
     def sync(self) -> AddReport: ...
     def search(

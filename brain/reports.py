@@ -224,7 +224,7 @@ class RebuildReport:
 
     rows: int = 0
     vectors: int = 0
-    waiting: int = 0
+    waiting: int | None = 0
     notices: tuple[str, ...] = ()
 
 

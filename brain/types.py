@@ -95,7 +95,8 @@ class Passage:
     """A chunk found for a question. `text` is the stored text, word for word, from `start` to `end` of its document.
 
     `source` is what a person opens (a path, or `note:ID`); `context` the description given to its folder, "" if none.
-    `ranks` holds 1-based positions, {"lexical": 3, "dense": None}; `explain` the named parts of the score.
+    `ranks` holds 1-based positions, {"lexical": 3, "dense": None}, and where a model judged also "before" (the place
+    that the search gave) and "reranker" (by its judgment alone); `explain` the named parts of the score.
     `before`/`after` are the neighbouring texts shown with a short passage; `versions` what older copies it stands for.
     """
 
@@ -135,12 +136,32 @@ def header(title: str, heading: tuple[str, ...], date: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelStep:
+    """What a local model did to a search, beside the search itself: `name` "rerank" or "expand".
+
+    `state`: "ran"; "skipped" (not needed, or not worth it here); "failed" (the result stands without it); `reason` says
+    why it did not, or not wholly, run. `seconds`: waited. `judged` of `of` passages have a judgment; `queries` are the
+    expansion's, as (kind, text), kind "lex", "vec" or "hyde".
+    """
+
+    name: Literal["rerank", "expand"]
+    state: Literal["ran", "skipped", "failed"]
+    model: str = ""
+    seconds: float = 0.0
+    reason: str = ""
+    judged: int = 0
+    of: int = 0
+    queries: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Retrieved:
     """The ranked passages of one question. `signals` are the features that confidence reads; `degraded` says which part
     could not look, and why ("" when all could); `index` names the vector index that answered.
 
     `explain` holds the query-level numbers, such as the weight of dense against lexical and its reasons. `below_floor`:
     `confidence.found` lies under the shipped floor, so the notes probably do not hold it. `notices` are said aloud.
+    `steps`: what a local model did to the ranking, where that was wanted.
     """
 
     passages: tuple[Passage, ...]
@@ -154,6 +175,7 @@ class Retrieved:
     confidence: Confidence = field(default_factory=lambda: Confidence())
     below_floor: bool = False
     notices: tuple[str, ...] = ()
+    steps: tuple[ModelStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +232,7 @@ class Answer:
     context: ContextUse = ContextUse()
     episode: str | None = None
     notices: tuple[str, ...] = ()
+    steps: tuple[ModelStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +282,9 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class AddReport:
-    """What one `add` or `sync` did. Counts are of documents; `chunks` and `waiting` of chunks (waiting for vectors)."""
+    """What one `add` or `sync` did. Counts are of documents; `chunks` and `waiting` of chunks (waiting for vectors;
+    None: unknown until the model can be read).
+    """
 
     added: int = 0
     updated: int = 0
@@ -269,7 +294,7 @@ class AddReport:
     skipped: tuple[Skipped, ...] = ()
     notices: tuple[str, ...] = ()
     chunks: int = 0
-    waiting: int = 0
+    waiting: int | None = 0
     interrupted: bool = False
     embedder: str = ""
     documents: tuple[str, ...] = ()

@@ -109,7 +109,7 @@ def assemble(
         uri=uri,
         title=_title(title, raw, reading, text),
         media_type=raw.media_type,
-        content_hash=digest(f"{uri}\n{text}") if reading.part else digest(raw.data),
+        content_hash=digest(f"{reading.part}\n{text}") if reading.part else digest(raw.data),
         modified_at=modified_at,
         text=text,
         chunks=chunks,

@@ -69,6 +69,28 @@ def wait_for(word: str, seconds: str) -> None:
             time.sleep(0.02)
 
 
+def hold_open(seconds: str) -> None:
+    """Read from the store, keep it open for a while, and read again: the counts of documents, and until when (`time.time`)."""
+    from brain.config import load
+    from brain.store import Store
+
+    store = Store.open(load().database)
+    print("READY", store.library.count(), flush=True)
+    time.sleep(float(seconds))
+    print("DONE", store.library.count(), time.time(), flush=True)
+    store.close()
+
+
+def note_when_there_is_room(text: str) -> None:
+    """Open the store, add a note and print when it was stored (`time.time`), to be compared with `hold_open`."""
+    from brain.app import Brain
+    from brain.config import load
+
+    with Brain(load()) as opened:
+        opened.note(text)
+        print("STORED", time.time(), flush=True)
+
+
 def check(home: str) -> None:
     """`checked`, where only the child can see the disk; prints how many documents there are."""
     from end_to_end import checked
@@ -89,6 +111,16 @@ def fill_the_disk(folder: str, leave: str) -> None:
         os.ftruncate(number, max(0, os.fstat(number).st_size - int(leave)))
     finally:
         os.close(number)
+
+
+def leave_names(folder: str, count: str) -> None:
+    """Let the disk take so many more files and no more; only in a namespace of its own."""
+    import os
+    import subprocess
+
+    facts = os.statvfs(folder)
+    names = facts.f_files - facts.f_ffree + int(count)
+    subprocess.run(["mount", "-o", f"remount,nr_inodes={names}", folder], check=True)
 
 
 def remount_read_only(folder: str, mode: str = "ro") -> None:

@@ -30,6 +30,7 @@ FAULTS: dict[str, Any] = {
     "mid_error": 2,  # lines, then an error line, status still 200
     "garbage_line": True,
     "array_line": True,
+    "nested_line": 200_000,  # brackets: deeper than any parser goes
     "blank_line": True,
     "split_utf8": True,  # one byte per chunk
     "giant_line": 2 << 20,  # bytes
@@ -46,6 +47,8 @@ FAULTS: dict[str, Any] = {
     "empty_content": True,
     "done_length": True,
     "metrics_absent": True,
+    "no_logprobs": True,  # a server before 0.12.11, which takes no notice of the field
+    "babble": True,  # asked for one word, the model begins a speech
     "bad_json": 1,  # answers that break the schema, then good ones
     "embed_short_batch": True,
     "embed_wrong_dim": 5,
@@ -193,6 +196,7 @@ class Answer:
             for name, data in (
                 ("garbage_line", b"%PDF-1.7 not json\n"),
                 ("array_line", b"[1]\n"),
+                ("nested_line", b"[" * int(self._faults.get("nested_line", 0)) + b"\n"),
                 ("blank_line", b"\n"),
                 ("giant_line", b'{"x":"' + b"x" * int(self._faults.get("giant_line", 0)) + b'"}\n'),
             ):

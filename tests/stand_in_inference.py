@@ -5,6 +5,7 @@ Works on the parsed request and gives objects; leaves out HTTP and what a model 
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from tests.stand_in_faults import NESTED, PLAIN_CONTEXT, ApiError, Faults
-from tests.stand_in_models import Model, count_tokens, cut, embed, embed_tokens, fill, go_json, pieces
+from tests.stand_in_models import Model, count_tokens, cut, embed, embed_tokens, go_json, pieces
 
 DEFAULT_WINDOW = 4096  # tokens, on a machine with less than 23 GiB of video memory
 MESSAGE_TOKENS = 4  # that a chat template puts around a message
@@ -33,6 +34,8 @@ class Place(Protocol):
 
     loaded: dict[str, tuple[float, int]]
     answer: Callable[[Sequence[Message]], str]
+    odds: Callable[[Sequence[Message]], Mapping[str, float] | None]
+    structured: Callable[[Mapping[str, Any], str], Any]
 
 
 class Inference:
@@ -82,6 +85,8 @@ class Inference:
         *_, last = kept = list(lines)
         if self.embeds or len(kept) == 1:
             return last
+        rows = [row for line in kept for row in line.get("logprobs", ())]
+        last = {**last, "logprobs": rows} if rows else last
         if self.path == "/api/generate":
             return {**last, "response": "".join(line["response"] for line in kept)}
         message = {"role": "assistant", "content": "".join(line["message"]["content"] for line in kept)}
@@ -115,7 +120,9 @@ class Inference:
 
     def _written(self, loading: int) -> Iterator[dict[str, Any]]:
         messages, read = self._fitted()
-        words = pieces(self._said(messages))
+        talks = {"babble", "empty_content"} & set(self.faults)
+        odds = {} if talks else self.place.odds(messages) or {}
+        words = pieces(max(odds, key=odds.__getitem__) if odds else self._said(messages))
         reason = "stop"
         most = min(int(self.options.get("num_predict") or -1) % (1 << 31), max(1, self.window - read))
         if "done_length" in self.faults:
@@ -124,19 +131,21 @@ class Inference:
             words, reason = words[:most], "length"
         if self.think:
             yield from (self._line("", thinking=piece) for piece in pieces(THOUGHT))
-        yield from (self._line(piece) for piece in words)
+        yield from (self._line(piece, odds=odds if n == 0 else {}) for n, piece in enumerate(words))
         if "no_done" not in self.faults:
             yield self._line("", done_reason=reason, **self._metrics(loading, read, len(words)))
 
     def _said(self, messages: Sequence[Message]) -> str:
         if "empty_content" in self.faults:
             return ""
+        if "babble" in self.faults:
+            return "Well, that depends on many things."
         text = self.place.answer(messages)
         if self.schema is None:
             return text
         if self.faults.spend("bad_json"):
             return '{"answer": '
-        return go_json(fill(self.schema, text)).decode()
+        return go_json(self.place.structured(self.schema, text)).decode()
 
     def _metrics(self, loading: int, read: int, wrote: int) -> dict[str, Any]:
         if "metrics_absent" in self.faults:
@@ -146,7 +155,22 @@ class Inference:
         more = {"context": [1, 2, 3]} if self.path == "/api/generate" and not self.body.get("raw") else {}
         return {**times, **counts, "eval_count": wrote, "eval_duration": wrote * PER_TOKEN, **more}
 
-    def _line(self, text: str, *, thinking: str = "", done_reason: str = "", **metrics: Any) -> dict[str, Any]:
+    def _logprobs(self, text: str, odds: Mapping[str, float]) -> dict[str, Any]:
+        """The log-probability of one token, and of those that could have stood there, if they were asked for."""
+        if not self.body.get("logprobs") or not text or {"version_old", "no_logprobs"} & set(self.faults):
+            return {}
+        likely = sorted((odds or {text: 0.8825}).items(), key=lambda pair: -pair[1])
+
+        def row(token: str, chance: float) -> dict[str, Any]:
+            return {"token": token, "logprob": math.log(chance), "bytes": list(token.encode())}
+
+        most = int(self.body.get("top_logprobs") or 0)
+        others = {"top_logprobs": [row(*pair) for pair in likely[:most]]} if most else {}
+        return {"logprobs": [{**row(text, dict(likely)[text]), **others}]}
+
+    def _line(
+        self, text: str, *, thinking: str = "", done_reason: str = "", odds: Mapping[str, float] | None = None, **metrics: Any
+    ) -> dict[str, Any]:
         """One chunk, with the keys in the order of the server's struct; empty ones are left out."""
         remote = {}
         if self.faults.get("remote_host_present") == "reply":
@@ -158,10 +182,8 @@ class Inference:
             said = {"message": {"role": "assistant", "content": text, **thought}}
         created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         reason = {"done_reason": done_reason} if done_reason else {}
-        rows = [{"token": text, "logprob": -0.125, "bytes": list(text.encode())}]
-        logprobs = {"logprobs": rows} if self.body.get("logprobs") and text else {}
         head = {"model": self.asked, **remote, "created_at": created}
-        return {**head, **said, "done": bool(done_reason), **reason, **metrics, **logprobs}
+        return {**head, **said, "done": bool(done_reason), **reason, **metrics, **self._logprobs(text, odds or {})}
 
     def _fitted(self) -> tuple[Sequence[Message], int]:
         """The messages that the model gets to read, and their tokens; cut as the server cuts, silently."""

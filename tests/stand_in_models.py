@@ -22,6 +22,7 @@ from typing import Any
 SHARED_MODELS = Path(__file__).resolve().parents[2] / "shared" / "models"
 MINILM = SHARED_MODELS / "all-minilm-l6-v2-int8.onnx"
 MINILM_TOKENIZER = SHARED_MODELS / "all-minilm-l6-v2-tokenizer.json"
+MINILM_BATCH = 16  # texts of one run of the model
 MINILM_WINDOW = 256  # tokens, with the two special ones; README beside the files
 TOKENS_PER_WORD = 1.3  # of the writing models; a word here is a run of letters or one other sign
 LETTERS_PER_TOKEN = 4  # at least so many tokens a text has, as with Llama's and Qwen's tokenizers
@@ -29,6 +30,8 @@ NOT_FOUND = "This is not in your notes."
 FENCE = re.compile(r'<(\S+) n="(\d{1,3})">\n(.*?)</\1>', re.DOTALL)
 TOLD_TO_SAY = re.compile(r"exactly: (.+)$", re.MULTILINE)  # what a prompt wants to hear when the notes do not tell
 ASIDE = re.compile(r"^\((?:before|after)\) ", re.MULTILINE)
+NOTE = re.compile(r"<(note-\w+)>\n(.*?)</\1>", re.DOTALL)
+ONE_WORD = re.compile(r"\byes or no\b\W*$")  # how a prompt ends that wants one word
 MARKER = re.compile(r"^\W{0,3}\[(\d{1,3})\][ \t]*", re.MULTILINE)
 QUESTION = re.compile(r"^\W*question\W*:?\W*(.*)$", re.MULTILINE | re.IGNORECASE)
 SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?]+(?=\s|$)|\n|$)|[^\n]+")
@@ -166,6 +169,22 @@ def from_passages(messages: Sequence[Mapping[str, Any]]) -> str:
     return " ".join(f"{s[3].rstrip('.')} [{s[2]}]." for s in (best, second) if s)
 
 
+def yes_or_no(messages: Sequence[Mapping[str, Any]]) -> dict[str, float] | None:
+    """The first tokens of an answer to a prompt that wants yes or no, with their probabilities; None for another prompt.
+
+    "yes" is as likely as the share of the question's words that the note holds.
+    """
+    last = str(messages[-1].get("content") or "") if messages else ""
+    if not ONE_WORD.search(last):
+        return None
+    question, _ = read_prompt(messages)
+    note = NOTE.search(last)
+    wanted = _stems(question)
+    share = len(wanted & _stems(note[2] if note else "")) / (len(wanted) or 1)
+    yes = 0.02 + 0.9 * share
+    return {"yes": yes * 0.9, "Yes": yes * 0.1, "no": 0.95 - yes, "The": 0.04, "<think>": 0.01}
+
+
 def read_prompt(messages: Sequence[Mapping[str, Any]]) -> tuple[str, list[tuple[int, str]]]:
     """The question (`Question: …`, or else the last line) and the numbered passages, without their header lines.
 
@@ -282,9 +301,15 @@ def _minilm_vectors(texts: Sequence[str]) -> list[list[float]]:
 
     session, tokenizer = _minilm()
     codes = [encoding.ids[:MINILM_WINDOW] for encoding in tokenizer.encode_batch(list(texts))]
-    ids = np.zeros((len(codes), max(map(len, codes))), np.int64)
-    mask = np.zeros_like(ids)
-    for row, code in enumerate(codes):
-        ids[row, : len(code)], mask[row, : len(code)] = code, 1
-    rows = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
-    return [[float(value) for value in row] for row in rows]
+    order = sorted(range(len(codes)), key=lambda row: len(codes[row]))
+    vectors: list[list[float]] = [[]] * len(codes)
+    for begin in range(0, len(order), MINILM_BATCH):  # texts of like length together: padding costs as much as text
+        batch = order[begin : begin + MINILM_BATCH]
+        ids = np.zeros((len(batch), len(codes[batch[-1]])), np.int64)
+        mask = np.zeros_like(ids)
+        for row, number in enumerate(batch):
+            ids[row, : len(codes[number])], mask[row, : len(codes[number])] = codes[number], 1
+        found = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        for row, number in enumerate(batch):
+            vectors[number] = [float(value) for value in found[row]]
+    return vectors

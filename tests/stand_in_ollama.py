@@ -26,7 +26,17 @@ from urllib.parse import urlsplit
 
 from tests.stand_in_faults import INFERENCE, PAGE, Answer, ApiError, Faults, Hangup
 from tests.stand_in_inference import Inference
-from tests.stand_in_models import DEFAULT_MODELS, Model, from_passages, go_json, has_minilm, known, stamp
+from tests.stand_in_models import (
+    DEFAULT_MODELS,
+    Model,
+    fill,
+    from_passages,
+    go_json,
+    has_minilm,
+    known,
+    stamp,
+    yes_or_no,
+)
 
 VERSION = "0.33.0"
 JSON_TYPE = "application/json; charset=utf-8"
@@ -67,7 +77,8 @@ class StandIn:
     """The server, running from `start` (or `with`) to `stop`.
 
     `models` by canonical name, `loaded` by name to (time it expires, window), `faults` and `fault_paths` may be changed
-    while it runs. `answer` is what the writing models say.
+    while it runs. `answer` is what the writing models say, `odds` the first tokens of a one-word answer with their
+    probabilities, `structured` the object of a schema. `in_video`: loaded models lie in video memory.
     """
 
     def __init__(
@@ -77,6 +88,7 @@ class StandIn:
         faults: Mapping[str, Any] | Iterable[str] = (),
         port: int = 0,
         answer: Callable[[Sequence[Mapping[str, Any]]], str] = from_passages,
+        odds: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, float] | None] = yes_or_no,
         cloud_disabled: bool = True,
     ) -> None:
         named = (known(m) if isinstance(m, str) else m for m in (DEFAULT_MODELS if models is None else models))
@@ -87,6 +99,9 @@ class StandIn:
         self.errors: list[BaseException] = []
         self.loaded: dict[str, tuple[float, int]] = {}
         self.answer = answer
+        self.odds = odds
+        self.structured = fill
+        self.in_video = False
         self.cloud_disabled = cloud_disabled
         self.stopping = threading.Event()
         self.lock = threading.Lock()  # OLLAMA_NUM_PARALLEL = 1
@@ -318,7 +333,7 @@ def _running(place: StandIn) -> dict[str, Any]:
         if model and until > now:
             left = stamp(min(until - now, 10.0**8))
             common = {"name": name, "model": name, "size": model.size, "digest": model.digest, "details": model.details}
-            rows.append({**common, "expires_at": left, "size_vram": 0, "context_length": window})
+            rows.append({**common, "expires_at": left, "size_vram": model.size * place.in_video, "context_length": window})
     return {"models": rows}
 
 

@@ -99,7 +99,7 @@ def test_a_backup_while_others_write_is_of_one_moment(brain: Brain) -> None:
             n += 1
             with mine.write():
                 for name in ("a", "b"):
-                    mine.conn.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, str(n)))
+                    mine.conn.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", (name, str(n)))
         mine.close()
 
     writer = threading.Thread(target=write)
@@ -319,7 +319,7 @@ STRANGE: dict[str, tuple[str, Callable[[Path], None]]] = {
     "another application": ("not a brain database", sql("PRAGMA application_id=1")),
     "a newer schema": ("newer version", sql("PRAGMA user_version=99")),
     "a changed text": ("does not hold what was put into it", sql("UPDATE documents SET title = 'x'")),
-    "a row that points at nothing": ("points at nothing", sql("INSERT INTO tags VALUES ('none', 'x', 'person')")),
+    "a row that points at nothing": ("points at nothing", sql("INSERT INTO tags VALUES ('none', 'x', 'person', 0)")),
     "a flipped bit": ("does not hold what was put into it", flip),
     "a cut file": ("damaged", lambda path: os.truncate(path, path.stat().st_size - 20_000)),
     "a tiny file": ("not a brain database", lambda path: os.truncate(path, 10)),

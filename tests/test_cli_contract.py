@@ -248,7 +248,7 @@ sys.path.insert(0, {tests!r})
 from contextlib import contextmanager
 from fake_brain import FakeBrain
 import brain.doors.cli as cli
-from brain.doors.cli.outcome import stop_on_signals
+from brain.doors.cli.signals import stop_on_signals
 from brain.doors.cli.session import Session
 from brain.doors.render import Out
 from brain.types import Answer

@@ -199,7 +199,7 @@ def test_status_says_what_serves_and_why_and_what_waits() -> None:
 def test_doctor_exits_1_for_errors_only() -> None:
     checks = [Check("D01", "home", "ok"), Check("D16", "backup", "warning", "none yet", "run `brain backup`")]
     ran = brain("doctor", "--deep", doctor=checks)
-    assert (ran.code, ran.called("doctor")) == (0, [((), {"deep": True, "repair": False})])
+    assert (ran.code, ran.called("doctor")) == (0, [((True, False), {"passphrase": "", "identity": None})])
     assert ran.stdout.splitlines() == [
         "ok      D01  home",
         "warning D16  backup: none yet",

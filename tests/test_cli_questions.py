@@ -13,7 +13,7 @@ import pytest
 from fake_brain import CITATION, SURE, WINDOW, brain, passage
 
 from brain.errors import Incomplete, Unavailable
-from brain.types import Answer, Confidence, Episode, Recalled, Remembered, Retrieved, Scope
+from brain.types import Answer, Confidence, Episode, ModelStep, Recalled, Remembered, Retrieved, Scope
 
 FOUND = Retrieved((passage(1), passage(2)), {}, embedder="builtin", index="exact", confidence=Confidence(found=0.97))
 NOTHING = Retrieved((), {}, embedder="builtin")
@@ -41,7 +41,8 @@ def test_search_lists_number_title_place_text_and_id() -> None:
         "   five minutes.",
     ]
     assert ran.stderr == "2 passages · embedder builtin · index exact\n"
-    assert ran.called("search") == [(("how hot for black tea",), {"limit": 10, "lexical": False, "scope": Scope()})]
+    options = {"limit": 10, "lexical": False, "scope": Scope(), "rerank": None, "expand": None}
+    assert ran.called("search") == [(("how hot for black tea",), options)]
     assert ran.code == 0
 
 
@@ -63,7 +64,10 @@ def test_search_passes_what_restricts_it_with_dates_made_whole() -> None:
     ]
     ran = brain("search", "tea", *words, search=FOUND)
     scope = Scope(tags=("x", "y"), source="j/*", since="2026-02-01", until="2026-02-28")
-    assert ran.called("search") == [(("tea",), {"limit": 3, "lexical": True, "scope": scope})]
+    options = {"limit": 3, "lexical": True, "scope": scope, "rerank": None, "expand": None}
+    assert ran.called("search") == [(("tea",), options)]
+    ((_, asked),) = brain("search", "tea", "--rerank", "--no-expand", search=FOUND).called("search")
+    assert (asked["rerank"], asked["expand"]) == (True, False)
     assert brain("search", "tea", "--since", "next week", search=FOUND).code == 2
     assert brain("search", "tea", "--until", "2026-13", search=FOUND).code == 2
     assert brain("search", "tea", "-n", "0", search=FOUND).code == 2
@@ -80,7 +84,8 @@ def test_explain_shows_ranks_and_weights() -> None:
 def test_search_json_is_schema_1() -> None:
     ran = brain("search", "tea", "--json", search=FOUND)
     shape = json.loads(ran.stdout)
-    assert list(shape) == ["schema", "query", "embedder", "degraded", "index_lag", "withheld", "confidence", "passages"]
+    first = ["schema", "query", "embedder", "degraded", "index_lag", "withheld", "confidence", "passages"]
+    assert list(shape) == [*first, "notices", "model_steps"]
     assert shape["confidence"] == {"found": 0.97}
     assert shape["passages"][0] == {
         "id": "01a1b2c3d4e5f607",
@@ -94,12 +99,55 @@ def test_search_json_is_schema_1() -> None:
         "trust": "own",
         "context": "",
         "score": 0.5,
-        "ranks": {"lexical": 1, "dense": None},
+        "ranks": {"lexical": 1, "dense": None, "before": None, "reranker": None},
     }
     assert ran.stderr == ""
     assert brain("search", "tea", "--format", "json", search=FOUND).stdout == ran.stdout
     explained = json.loads(brain("search", "tea", "--json", "--explain", search=FOUND).stdout)
     assert explained["passages"][0]["explain"] == {"dense_weight": 0.25}
+
+
+RERANKED = ModelStep("rerank", "ran", "qwen3:4b", 1.26, judged=11, of=12, reason="11 of 12 passages were judged")
+EXPANDED = ModelStep("expand", "ran", "qwen3:4b", 0.8, queries=(("lex", "brew\x1b[2J time"), ("vec", "How long?")))
+FAILED = ModelStep("rerank", "failed", reason="Ollama does not answer at 127.0.0.1:1")
+
+
+def test_what_a_model_did_is_said_shortly_and_with_explain_wholly() -> None:
+    found = dataclasses.replace(FOUND, steps=(EXPANDED, RERANKED))
+    ran = brain("search", "tea", search=found)
+    assert ran.stderr == "2 passages · embedder builtin · index exact · expanded by qwen3:4b in 0.8 s · reranked by qwen3:4b in 1.3 s\n"
+    seen = brain("search", "tea", "--explain", search=found).stdout
+    assert "expanded by qwen3:4b in 0.8 s: lex “brew time”, vec “How long?”\n" in seen
+    assert "reranked by qwen3:4b in 1.3 s: 11 of 12 passages judged\n" in seen
+    steps = json.loads(brain("search", "tea", "--json", search=found).stdout)["model_steps"]
+    assert steps[1] == {
+        "name": "rerank",
+        "state": "ran",
+        "model": "qwen3:4b",
+        "seconds": 1.26,
+        "reason": "11 of 12 passages were judged",
+        "judged": 11,
+        "of": 12,
+        "queries": [],
+    }
+    assert steps[0]["queries"][1] == {"kind": "vec", "text": "How long?"}
+
+
+def test_what_a_model_did_not_do_is_said_aloud_in_every_form() -> None:
+    notice = "not reranked: Ollama does not answer at 127.0.0.1:1; the order is the search's own"
+    found = dataclasses.replace(FOUND, steps=(FAILED,), notices=(notice,))
+    for form in ("list", "files", "md", "csv", "json"):
+        assert notice in brain("search", "tea", "--format", form, search=found).stderr
+    assert "not reranked: Ollama does not answer" in brain("search", "tea", "--explain", search=found).stdout
+    shape = json.loads(brain("search", "tea", "--json", search=found).stdout)
+    assert shape["notices"] == [notice]
+    assert (shape["model_steps"][0]["state"], shape["model_steps"][0]["model"]) == ("failed", None)
+
+
+def test_ask_says_what_a_model_did() -> None:
+    given = dataclasses.replace(ANSWER, steps=(RERANKED,))
+    assert "reranked by qwen3:4b in 1.3 s\n" in brain("ask", "how hot?", "--rerank", ask=given).stdout
+    assert json.loads(brain("ask", "how hot?", "--json", ask=given).stdout)["model_steps"][0]["judged"] == 11
 
 
 def test_row_22_nothing_found_and_could_not_look_differ() -> None:
@@ -210,7 +258,7 @@ def test_ask_passes_its_options() -> None:
     options.pop("say")
     assert args == ("and in euros?",)
     expected = {"follow_up": True, "scope": Scope(tags=("x",)), "limit": 4, "anyway": True, "record": False}
-    assert options == expected
+    assert options == expected | {"rerank": None, "expand": None}
 
 
 def test_ask_json_is_schema_1_and_never_streams() -> None:

@@ -159,10 +159,10 @@ DERIVED: dict[str, tuple[str, Plant]] = {
     "a sparse generation": ("D11", sparse_generation),
     "an unused exact file": ("D11", old_file("index/exact-knowledge-0123456789ab.f32")),
     "an unfinished index file": ("D11", old_file("index/exact.f32.99.tmp")),
-    "an unfinished erasure": ("D18", sql("INSERT INTO settings VALUES ('erasing', '2026-05-01T10:00:00+00:00')")),
+    "an unfinished erasure": ("D18", sql("INSERT INTO settings VALUES ('erasing', '2026-05-01T10:00:00+00:00', 0)")),
 }
 TRUTH: dict[str, tuple[str, str, Plant]] = {
-    "a row that points at nothing": ("D03", "error", sql("INSERT INTO tags VALUES ('nothing', 'x', 'person')")),
+    "a row that points at nothing": ("D03", "error", sql("INSERT INTO tags VALUES ('nothing', 'x', 'person', 0)")),
     "an index that disagrees": ("D04", "error", damaged_index_page),
     "a changed text": ("D06", "error", sql("UPDATE documents SET text = replace(text, 'boiler', 'Boiler')")),
     "a changed title": ("D06", "error", sql("UPDATE documents SET title = 'Leased' WHERE title = 'Lease'")),

@@ -20,8 +20,10 @@ from brain.export.rows import StoredDocument, StoredEpisode, StoredSkill
 from brain.export.skills import read_skill
 from brain.export.writing import Source, export
 from brain.memory import Belongings, Circumstances, EpisodeTable, SkillTable
+from brain.reports import Judgment
 from brain.store.connection import connect
 from brain.store.documents import DocumentTable, Origin
+from brain.store.judgments import JudgmentTable
 from brain.store.library import Library
 from brain.store.trash import Trash
 from brain.types import Chunk, Document, Episode, Skill, Skipped
@@ -40,11 +42,13 @@ class Home:
         self.library = Library(self.connection)
         self.episodes = EpisodeTable(self.connection, now=lambda: NOW)
         self.skills = SkillTable(self.connection, now=lambda: NOW)
+        self.judgments = JudgmentTable(self.connection)
 
     def source(self) -> Source:
         return Source(
-            self.library.export_rows, self.episodes.export_rows, self.skills.export_rows, self.library.contexts(), self.library.roots()
-        )
+            self.library.export_rows, self.episodes.export_rows, self.skills.export_rows, self.judgments.all,
+            self.library.contexts(), self.library.roots(),
+        )  # fmt: skip
 
     def add(self, document: Document, origin: Origin) -> None:
         self.documents.save(document, origin, now=STAMP)
@@ -68,6 +72,8 @@ class Home:
                     self.episodes.record(item.episode, facts)
                 elif isinstance(item, StoredSkill):
                     self.skills.add(item.skill, Belongings(item.files, item.label, item.version, item.added_at, item.updated_at))
+                elif isinstance(item, Judgment):
+                    self.judgments.take_back(item)
                 else:
                     skipped.append(item)
         return skipped
@@ -96,6 +102,13 @@ def document(key: str, uri: str, title: str, pieces: list[tuple[str, str]], medi
     return replace(Document(key, uri, title, media, digest(text), None, text, tuple(chunks)), **more)  # type: ignore[arg-type]
 
 
+JUDGED = (
+    Judgment("44" * 8, "2026-05-09T08:05:00+02:00", "the rent?", "wrong", True, ("a1" * 8,), "a1" * 8, "/n/lease.md", "L6-6", "900 a month.", "it is 950\nsince May", "11" * 8, {"bm25": 1.25, "share": 1 / 3}),
+    Judgment("55" * 8, "2026-04-30T08:05:00+02:00", "a --> mark <!-- why --> and\n## a heading", "good", False, episode="66" * 8),
+    Judgment("77" * 8, "2026-05-02T08:05:00+02:00", "who?", "missing", why="she said so", episode="88" * 8),
+)  # fmt: skip
+
+
 def filled(home: Home, skill_folder: Path | None = None) -> Home:
     lease = document(
         "a1" * 8, "file:///n/lease.md", "Lease", [("L5-6", "# Rent\n\n900 a month.\n"), ("L7-9", "Call [[Ana]]")], links=("Ana",), aliases=("the flat",),
@@ -115,6 +128,8 @@ def filled(home: Home, skill_folder: Path | None = None) -> Home:
     )  # fmt: skip
     home.episodes.supersede(asked.id, Episode("22" * 8, "2026-05-08T10:00:00+02:00", "note", "", "It is 950 now.", session="lease"))
     home.episodes.judge(asked.id, "wrong")
+    for judgment in JUDGED:
+        home.judgments.keep(judgment)
     if skill_folder:
         found = read_skill(skill_folder)
         home.skills.add(found.skill, Belongings(found.files))
@@ -158,6 +173,7 @@ def test_users_23_every_chunk_citation_and_date_survives(home: Callable[[str], H
         "SELECT * FROM tags ORDER BY 1, 2", "SELECT * FROM links ORDER BY 1, 2", "SELECT * FROM contexts", "SELECT uri, path, options FROM roots",
         "SELECT id, at, kind, session, question, answer, citations, state, confidence, route, model, label, compartment, source, people, tags, outcome, supersedes, document_id, topic, terms, around, text_sha FROM episodes ORDER BY id",
         "SELECT id, name, description, body, files, path, status, label, version, added_at, updated_at, topic, terms FROM skills ORDER BY id",
+        "SELECT id, at, question, verdict, answerable, documents, document_id, source, locator, quote, why, episode, signals, row_hash FROM judgments ORDER BY id",
     ):  # fmt: skip
         rows = first.connection.conn.execute(sql).fetchall()
         assert rows
@@ -175,6 +191,46 @@ def test_users_23_it_opens_as_a_vault(home: Callable[[str], Home], tmp_path: Pat
     assert "Cites: [[documents/lease-a1a1a1a1|Lease]]" in files["episodes/2026/2026-05-07.md"]
     assert "notes/call-e5e5e5e5.md" in files
     assert "skills/call-ana/SKILL.md" in files
+
+
+def test_feedback_reads_as_a_person_would_write_it(home: Callable[[str], Home], tmp_path: Path) -> None:
+    export(filled(home("a")).source(), tmp_path / "out")
+    may = (tmp_path / "out/feedback/2026/2026-05.md").read_text("utf-8")
+    assert may.startswith("---\nbrain_export: feedback\nmonth: \"2026-05\"\n---\n\n# 2026-05\n\n## 2026-05-09 08:05 · wrong\n")
+    assert "\n\nthe rent?\n\n<!-- why -->\n\nit is 950\nsince May\n\n<!-- end -->\n" in may
+    assert "\nThe right place: [[documents/lease-a1a1a1a1|Lease]] L6-6: “900 a month.”\n" in may
+    assert "\nAsked: [[episodes/2026/2026-05-07|2026-05-07]]\n" in may
+    assert may.count("## ") == 2
+    assert (tmp_path / "out/feedback/2026/2026-04.md").exists()
+
+
+def test_feedback_comes_back_word_for_word_once_and_never_over_newer(home: Callable[[str], Home], tmp_path: Path) -> None:
+    one, two = filled(home("a")), home("b")
+    export(one.source(), tmp_path / "out")
+    newer = replace(JUDGED[0], id="99" * 8, at="2026-06-01T00:00:00+00:00", verdict="good", why="I was wrong")
+    two.judgments.keep(newer)
+    for _ in range(2):
+        assert two.take_in(tmp_path / "out") == []
+        assert sorted(two.judgments.all(), key=lambda j: j.at) == [JUDGED[1], JUDGED[2], newer]
+
+
+def test_feedback_on_what_is_forgotten_stays_at_home(home: Callable[[str], Home], tmp_path: Path) -> None:
+    one = filled(home("a"))
+    Trash(one.connection).forget(["a1" * 8], now=STAMP)
+    export(one.source(), tmp_path / "out")
+    assert "the rent?" not in (tmp_path / "out/feedback/2026/2026-05.md").read_text("utf-8")
+
+
+def test_feedback_that_a_person_changed_or_broke(home: Callable[[str], Home], tmp_path: Path) -> None:
+    export(filled(home("a")).source(), tmp_path / "out")
+    path = tmp_path / "out/feedback/2026/2026-05.md"
+    whole = path.read_text("utf-8")
+    path.write_text(whole.replace("it is 950\nsince May", "it is 960 since May"), "utf-8")
+    assert "it is 960 since May" in {item.why for item in reading.read_export(tmp_path / "out") if isinstance(item, Judgment)}
+    for old, new in (('"verdict": "wrong"', '"verdict": "so so"'), ("2026-05-09T08:05:00+02:00", "one day"), ('"episode": "11', '"episode": "../')):
+        path.write_text(whole.replace(old, new), "utf-8")
+        assert whole.count(old) == 1
+        assert [skip.kind for skip in home(new[-3:].strip("./ ") + "x").take_in(tmp_path / "out")] == ["unreadable"]
 
 
 def test_a_second_export_touches_nothing(home: Callable[[str], Home], tmp_path: Path) -> None:

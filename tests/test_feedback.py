@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from brain import confidence
-from brain.app import Brain, judging
+from brain.app import Brain, heads, judging
 from brain.app.judging import corrections_for, feedback, with_corrections
 from brain.config import Config
 from brain.errors import NotFound, UsageError
@@ -372,7 +372,7 @@ def test_calibrate_keeps_the_head_that_search_then_uses_and_reset_takes_it_back(
     report = judging.calibrate(filled.parts)
     assert (report["calibrated"], report["rows"], report["answerable"]) == (True, 30, 30 * held)
     after = filled.search(question, look=False).confidence.found
-    assert after == pytest.approx(judging.head(filled.parts).found(first.signals))
+    assert after == pytest.approx(heads.head(filled.parts).found(first.signals))
     assert after is not None
     assert (after > before) == held
     assert judging.calibrate(filled.parts, reset=True) == {"schema": 1, "reset": True, "was_calibrated": True}
@@ -383,7 +383,7 @@ def test_calibrate_keeps_the_head_that_search_then_uses_and_reset_takes_it_back(
 def test_calibrate_without_feedback_is_no_error(brain: Brain) -> None:
     report = judging.calibrate(brain.parts)
     assert (report["calibrated"], report["rows"], report["threshold"]["needs"]) == (False, 0, 22)
-    assert math.isclose(judging.head(brain.parts).threshold, confidence.THRESHOLD)
+    assert math.isclose(heads.head(brain.parts).threshold, confidence.THRESHOLD)
 
 
 def test_nothing_is_touched_without_corrections(filled: Brain) -> None:

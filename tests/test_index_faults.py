@@ -7,9 +7,13 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
+import numpy as np
 import pytest
 from index_support import (
     FakeEmbedder,
@@ -26,9 +30,12 @@ from test_index_users import DISK_FACTOR, FP, VICTIM, chroma_ids, kill
 from brain.errors import Unavailable
 from brain.faults import KILLED, VARIABLE
 from brain.index import ExactIndex, Indexes, apply
-from brain.index.files import MANIFEST, disk_bytes
-from brain.index.proof import expected_bytes
+from brain.index.files import MANIFEST, disk_bytes, write_manifest
+from brain.store.vectors import VectorTable
 
+HEAL_SECONDS = 60.0  # FAULTS F3
+LOOK_SECONDS = 0.01  # between two looks at the folder
+LINK_BYTES = 4 + 2 * 16 * 4  # hnswlib: the number of links and 2 x M links stand before the first vector
 COUNT = 1_500  # more than Chroma keeps in its log, so that every file of its index exists
 FILES = ["chroma.sqlite3", "data_level0.bin", "header.bin", "index_metadata.pickle", "length.bin", "link_lists.bin"]
 HOWS = ["bit", "bit in the head", "zero page", "cut in half", "empty", "deleted", "garbage", "longer"]
@@ -44,6 +51,12 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ExactIndex(table, home / "index", kind="knowledge", fingerprint=FP).ids()
     connection_of(table).close()
     return home
+
+
+@pytest.fixture
+def usual(pristine: Path) -> float:
+    """What the folder of a healthy index of COUNT chunks occupies, in bytes."""
+    return float(disk_bytes(pristine / "index"))
 
 
 @pytest.fixture
@@ -88,43 +101,137 @@ def test_damage_is_seen_before_chroma_is_opened(home: Path, file: str, how: str)
         assert (index.name, index.reason) == ("exact", "the Chroma index is damaged; exact search answers")
 
 
+class Watch:
+    """Looks at a folder every few milliseconds; `most` is what its files ever occupied, in bytes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.most = 0
+        self._folder, self._end = folder, threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def _look(self) -> None:
+        while not self._end.wait(LOOK_SECONDS):
+            self.most = max(self.most, disk_bytes(self._folder))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+
+Figures = dict[str, list[tuple[float, float]]]
+
+
+@pytest.fixture(scope="module")
+def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
+    """(seconds to heal, most disk over a healthy folder's) of every trial of a driver; the largest are printed at the end."""
+    noted: Figures = {}
+    yield noted
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        for name, pairs in sorted(noted.items()):
+            seconds, ratios = sorted(pair[0] for pair in pairs), [pair[1] for pair in pairs]
+            print(
+                f"\n{name}: {len(pairs)} trials, healed in {seconds[len(seconds) // 2]:.1f} s (median), "
+                f"{seconds[-1]:.1f} s (most); disk at most {max(ratios):.2f} x a healthy folder's"
+            )
+
+
+def healed(table: VectorTable, index: Path, usual: float, watch: Watch, noted: list[tuple[float, float]]) -> None:
+    """Bring Chroma up to date under the bounds of F3 and F4: `usual` is what a healthy folder of as many chunks occupies,
+    in bytes. The folder is watched all the while.
+    """
+    began = time.monotonic()
+    assert apply(table, index, FP, wait_seconds=60).waiting == 0
+    seconds = time.monotonic() - began
+    ratio = max(watch.most, disk_bytes(index)) / usual
+    noted.append((seconds, ratio))
+    assert seconds < HEAL_SECONDS
+    assert ratio <= DISK_FACTOR
+    # a worker whose parent was killed may be closing its half-built generation, which is its own until then
+    while len(list(index.glob("vec-*"))) > 1 and time.monotonic() < began + HEAL_SECONDS:
+        time.sleep(0.1)
+        apply(table, index, FP)
+    assert len(list(index.glob("vec-*"))) == 1
+
+
 @pytest.mark.fault
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("clean", [True, False], ids=["closed", "crashed"])
+@pytest.mark.parametrize("when", ["closed", "crashed"])
 @pytest.mark.parametrize(("file", "how"), VARIANTS)
-def test_damage_is_mended_and_kills_nobody(home: Path, file: str, how: str, clean: bool) -> None:
-    """F4: also after a crash, when no manifest tells and the probe meets the damage in its child process."""
+def test_damage_is_mended_and_kills_nobody(
+    home: Path, file: str, how: str, when: str, usual: float, figures: Figures
+) -> None:
+    """F4: also after a crash, when no manifest tells and the probe meets the damage in its child process. Until it is
+    mended exact search answers, and says why.
+    """
     table, index = open_store(home), home / "index"
     spoil(home, file, how, VARIANTS.index((file, how)))
-    if not clean:
+    if when == "crashed":
         next(index.rglob(MANIFEST)).unlink()
-    began = time.monotonic()
-    assert apply(table, index, FP).waiting == 0
-    assert time.monotonic() - began < 60
     with Indexes(table, index, FP, long_lived=True) as indexes:
         assert indexes.index("knowledge").query(QUESTION, limit=1)[0][0] == "c000007"
-        assert indexes.name in {"chroma", "exact"}
-    if clean or indexes.name == "chroma":
-        assert len(list(index.glob("vec-*"))) == 1
-    apply(table, index, FP)
-    assert chroma_ids(table, home) == set(numbered(COUNT))
-    assert disk_bytes(index) <= DISK_FACTOR * expected_bytes(COUNT, 32)
+        assert indexes.name == "exact"
+        assert indexes.reason.endswith("; exact search answers")
+    with Watch(index) as watch:
+        healed(table, index, usual, watch, figures.setdefault(f"F4 {when}", []))
+    with Indexes(table, index, FP, long_lived=True) as indexes:
+        assert indexes.index("knowledge").query(QUESTION, limit=1)[0][0] == "c000007"
+        assert indexes.name == "chroma", indexes.reason
+        assert indexes._worker is not None
+        assert indexes._worker.ids("knowledge") == set(numbered(COUNT))
 
 
-def trial(home: Path, mode: str, seed: int) -> int:
-    """Kill an applier once at a random moment, then heal. Returns the most that the folder ever took, in bytes."""
+@pytest.mark.parametrize("seen", ["after a crash", "by its answers"])
+def test_a_bit_that_draws_every_question_to_one_chunk(home: Path, seen: str) -> None:
+    """A flipped exponent makes one vector huge: every search still succeeds, and half of them answer with that chunk.
+    After a crash the vectors are compared one by one; an index that passed for whole is given up at its first answer.
+    """
+    table, index = open_store(home), home / "index"
+    (path,) = index.rglob("data_level0.bin")
+    with path.open("r+b") as file:
+        file.seek(LINK_BYTES)
+        vector = np.frombuffer(file.read(32 * 4), np.float32).copy()
+        assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5), "this is where hnswlib keeps the first vector"
+        vector[np.argmax(np.abs(vector))] *= 1e18
+        file.seek(LINK_BYTES)
+        file.write(vector.tobytes())
+    if seen == "after a crash":
+        next(index.rglob(MANIFEST)).unlink()
+        assert apply(table, index, FP).applied == COUNT
+    else:
+        write_manifest(next(index.glob("vec-*")))
+        found = Indexes(table, index, FP, long_lived=True)
+        with found as indexes:
+            for number in range(20):
+                question = FakeEmbedder().embed_query(f"topic\ntext number {number}")
+                assert indexes.index("knowledge").query(question, limit=1)[0][0] == f"c{number:06d}"
+            assert (indexes.name, "damaged" in indexes.reason) == ("exact", True)
+        assert apply(table, index, FP).applied == COUNT
+    assert [place.name for place in index.glob("vec-*")] == ["vec-2"]
+
+
+def trial(home: Path, mode: str, seed: int, usual: float, noted: list[tuple[float, float]]) -> None:
+    """Kill an applier once at a random moment, then heal: ids equal the store's, in time, and never too much disk."""
     rng = random.Random(seed)
     table, index = open_store(home), home / "index"
     add_chunks(table, numbered(300, COUNT))
     delete_chunks(table, list(numbered(100)))
     embed_all(table, FakeEmbedder())
+    with Watch(index) as watch:
+        kill_an_applier(table, home, mode, rng)
+        healed(table, index, usual * (COUNT + 200) / COUNT, watch, noted)
+    assert chroma_ids(table, home) == table.ids("knowledge", FP) == set(numbered(COUNT + 200, 100))
+
+
+def kill_an_applier(table: VectorTable, home: Path, mode: str, rng: random.Random) -> None:
     victim = subprocess.Popen(
         [sys.executable, str(VICTIM), mode, str(home)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    most, end = 0, time.monotonic() + rng.uniform(0.3, 5.0)
-    while time.monotonic() < end:
-        time.sleep(0.05)
-        most = max(most, disk_bytes(index))
+    time.sleep(rng.uniform(0.3, 5.0))
     owners = [g.owner_pid for g in table.generations.all() if g.owner_pid]
     who = rng.choice(["parent", "worker", "both"])
     if who != "worker" or not owners:
@@ -136,24 +243,22 @@ def trial(home: Path, mode: str, seed: int) -> int:
         time.sleep(rng.uniform(0, 1.0))
         victim.kill()
     victim.wait()
-    began = time.monotonic()
-    assert apply(table, index, FP, wait_seconds=60).waiting == 0, f"seed {seed}"
-    assert time.monotonic() - began < 60, f"seed {seed}"
-    assert chroma_ids(table, home) == table.ids("knowledge", FP) == set(numbered(COUNT + 200, 100)), f"seed {seed}"
-    return max(most, disk_bytes(index))
 
 
 @pytest.mark.parametrize("seed", [7])
-def test_a_killed_applier_leaves_nothing_that_does_not_heal(home: Path, seed: int) -> None:
-    assert trial(home, "apply", seed) <= DISK_FACTOR * expected_bytes(COUNT + 300, 32)
+def test_a_killed_applier_leaves_nothing_that_does_not_heal(
+    home: Path, seed: int, usual: float, figures: Figures
+) -> None:
+    trial(home, "apply", seed, usual, figures.setdefault("F3 quick", []))
 
 
 @pytest.mark.fault
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", range(100))
-def test_a_killed_applier_a_hundred_times(home: Path, seed: int) -> None:
-    """F3: ids equal the store's, no orphan, healed in under 60 s, never more than three times the expected disk."""
-    assert trial(home, "refill" if seed % 2 else "apply", seed) <= DISK_FACTOR * expected_bytes(COUNT + 300, 32)
+def test_a_killed_applier_a_hundred_times(home: Path, seed: int, usual: float, figures: Figures) -> None:
+    """F3: ids equal the store's, no orphan, healed in under 60 s, never more than three times a healthy folder's disk."""
+    mode = "refill" if seed % 2 else "apply"
+    trial(home, mode, seed, usual, figures.setdefault(f"F3 {mode}", []))
 
 
 STEPS = [

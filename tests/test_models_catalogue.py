@@ -91,3 +91,35 @@ def test_prefixes_by_family() -> None:
     assert prefixes_of("snowflake-arctic-embed:335m").query.startswith("Represent this sentence")
     assert str(prefixes_of("all-minilm")) == "none"
     assert str(nomic) != str(prefixes_of("mxbai-embed-large"))
+
+
+@pytest.mark.parametrize(
+    ("model", "document", "query"),
+    [
+        ("nomic-embed-text-v2-moe:latest", "search_document: ", "search_query: "),
+        ("mxbai-embed-large", "", "Represent this sentence for searching relevant passages: "),
+        ("snowflake-arctic-embed:22m", "", "Represent this sentence for searching relevant passages: "),
+        ("hf.co/Casual/snowflake-arctic-embed-m-v1.5-GGUF:Q8_0", "", "Represent this sentence for searching relevant passages: "),
+        ("hf.co/Casual/snowflake-arctic-embed-l-v2.0-GGUF:Q8_0", "", "query: "),
+        ("embeddinggemma:300m", "title: none | text: ", "task: search result | query: "),
+        ("embeddinggemma-2:740m", "title: none | text: ", "task: search result | query: "),
+        ("bge-large:335m", "", "Represent this sentence for searching relevant passages: "),
+        ("someone/bge-small-en-v1.5", "", "Represent this sentence for searching relevant passages: "),
+        ("someone/bge-large-zh-v1.5", "", "为这个句子生成表示以用于检索相关文章："),
+        ("bge-m3:567m", "", ""),
+        ("qwen3-embedding:8b", "", "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"),
+        ("jeffh/intfloat-multilingual-e5-large:f16", "passage: ", "query: "),
+        ("someone/e5-base-v2", "passage: ", "query: "),
+        (
+            "jeffh/intfloat-multilingual-e5-large-instruct:q8_0",
+            "",
+            "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery: ",
+        ),
+        ("all-minilm:l6-v2", "", ""),
+        ("paraphrase-multilingual", "", ""),
+        ("granite-embedding:278m", "", ""),
+    ],
+)
+def test_prefixes_are_those_of_the_models_own_cards(model: str, document: str, query: str) -> None:
+    found = prefixes_of(model)
+    assert (found.document, found.query) == (document, query)

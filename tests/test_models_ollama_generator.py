@@ -101,7 +101,7 @@ def test_prompt_speed_is_the_slowest_of_the_last(stand_in: StandIn) -> None:
 
 BEFORE = ["500_html", "503_busy", "429", "404_model", "400_ctx_plain", "400_ctx_nested_json", "accept_no_reply"]
 BEFORE += ["slow_first_token", "empty_content"]
-WITHIN = ["no_done", "mid_error", "garbage_line", "array_line", "giant_line", "stall_after"]
+WITHIN = ["no_done", "mid_error", "garbage_line", "array_line", "nested_line", "giant_line", "stall_after"]
 
 
 @pytest.mark.parametrize("fault", BEFORE)
@@ -249,4 +249,5 @@ def test_json_that_stays_broken_is_kept_as_it_came(stand_in: StandIn) -> None:
 def test_schema_problems_are_named() -> None:
     assert schema_problem('{"answer": "x", "cited": [1]}', SCHEMA) == ""
     assert schema_problem("nonsense", SCHEMA) == "no JSON"
+    assert schema_problem("[" * 100_000, SCHEMA) == "no JSON"
     assert "cited" in schema_problem('{"answer": "x", "cited": ["1"]}', SCHEMA)

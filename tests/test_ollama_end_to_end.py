@@ -95,6 +95,19 @@ def test_models_are_picked_answers_stream_with_checked_citations_and_the_window_
     )
 
 
+def test_an_ollama_generation_keeps_a_vector_for_each_sentence(ollama: StandIn, folder: Folder) -> None:
+    notes = folder({"two.md": "The boiler is old. The landlord pays for it.\n", "one.md": "The rent is due on Monday.\n"})
+    assert brain("add", str(notes)).code == 0
+    assert brain("sync").code == 0
+    kept = rows("SELECT k.content, length(v.vector), length(v.sentences) FROM knowledge k JOIN embeddings v "
+                "ON v.text_sha = k.text_sha WHERE v.fingerprint LIKE 'nomic%' ORDER BY k.content")  # fmt: skip
+    (two, vector, sentences), (one, _, none) = kept
+    assert "boiler" in two
+    assert sentences == 2 * vector + 4
+    assert "rent" in one
+    assert none is None
+
+
 def test_the_spare_takes_over_when_ollama_goes_and_the_answer_says_so(ollama: StandIn, shelf: Path) -> None:
     brain("add", shelf)
     assert brain("search", "rent", "--json").json["embedder"] == NOMIC
@@ -219,7 +232,7 @@ STANDS_IN = {  # before the first word: the quotes of the notes stand in, and it
     "400_ctx_nested_json": "exceeds the available context", "accept_no_reply": "", "slow_first_token": "", "empty_content": "nothing",
     "drop_after": "", "rst_after": "",
 }  # fmt: skip
-BREAKS_OFF = ["stall_after", "no_done", "mid_error", "garbage_line", "array_line", "giant_line", "slow_tokens"]
+BREAKS_OFF = ["stall_after", "no_done", "mid_error", "garbage_line", "array_line", "nested_line", "giant_line", "slow_tokens"]
 REFUSED = ["401_signin", "403_cloud", "remote_host_present", "redirect_307"]
 CHANGES_NOTHING = [
     "blank_line",
@@ -236,6 +249,8 @@ EMBEDDING = [
 ]  # fmt: skip
 ELSEWHERE = {
     "bad_json": "nothing here asks for JSON: test_models_ollama_generator",
+    "no_logprobs": "an answer asks for none: test_models_ollama_judge",
+    "babble": "as any other answer; of a judge it is test_models_ollama_judge",
     "silent_truncate": "test_users_01_a_server_that_cuts_all_the_same_is_found_out_by_its_count",
     "die_mid_stream": "test_a_server_that_is_killed_leaves_an_incomplete_answer",
     "done_length": "test_an_answer_that_was_cut_is_incomplete",

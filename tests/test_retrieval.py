@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -105,8 +106,9 @@ class Shelf:
                 "text_sha, created_at) VALUES (?, ?, ?, ?, ?, ?, 'L1', 0, ?, ?, ?, ?, ?, '')",
                 (key, f"id-{source}", n, source.removesuffix(".md"), chunk, source, len(chunk), 10 if short else 100, terms[n], near, key),
             )
+            blob = vector(chunk).astype(np.float16).tobytes()
             self.conn.execute(
-                "INSERT INTO embeddings VALUES (?, ?, ?, NULL, 0)", (key, str(FINGERPRINT), vector(chunk).astype(np.float16).tobytes())
+                "INSERT INTO embeddings VALUES (?, ?, ?, NULL, ?)", (key, str(FINGERPRINT), blob, zlib.crc32(blob))
             )
             self.texts[key] = chunk
 

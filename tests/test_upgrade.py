@@ -22,8 +22,10 @@ from brain.app import Brain, upkeep
 from brain.config import Config, Models
 from brain.errors import StoreError
 from brain.faults import KILLED, VARIABLE
+from brain.rows import COVERED
 from brain.store import copies
 from brain.store.connection import connect
+from brain.store.rowcheck import RowCheck
 from brain.types import Episode
 from migrations import APPLICATION_ID, LATEST, NAMES
 
@@ -98,6 +100,14 @@ def make_golden() -> None:
                 "---\nname: week\ndescription: Look back at the week\n---\nOpen the journal.\n"
             )
             brain.skill_add(skill)
+            notes = Path(place) / "notes"
+            notes.mkdir()
+            (notes / "tea.md").write_text("---\ntags: [kitchen]\n---\n# Tea\n\nBlack tea, see [[Lease]].\n", "utf-8")
+            (notes / "x.bin").write_bytes(b"\0\1")
+            brain.add([notes], tags=["mine"])
+            brain.add_context(str(notes), "what we drink")
+            brain.ask("who mends the boiler?")
+            brain.feedback("good", why="it was so")
         SCHEMA.write_text(schema_of(config.database), "utf-8")
         (GOLDEN / f"schema_{LATEST}.sql").write_text(";\n".join(dump(config.database)) + ";\n", "utf-8")
 
@@ -148,6 +158,39 @@ def next_schema(database: Database) -> None:
     database.execute(f"PRAGMA user_version = {LATEST + 1}")
 
 
+def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table of schema 1, without what schema 2 added."""
+    with closing(sqlite3.connect(path)) as conn:
+        names = [row[0] for row in conn.execute("SELECT name FROM sqlite_master WHERE type='table' AND sql NOT LIKE '%VIRTUAL%'")]
+        held = {}
+        for name in names:
+            columns = [row[1] for row in conn.execute(f"PRAGMA table_info({name})") if row[1] != "row_hash"]
+            listed = ", ".join(f'"{column}"' for column in columns)
+            held[name] = conn.execute(f"SELECT {listed} FROM {name} ORDER BY {listed}").fetchall()
+    return {name: rows for name, rows in held.items() if not name.startswith("_")}  # sqlite-utils notes its migrations
+
+
+def test_schema_2_changes_no_value_and_its_hashes_are_those_that_are_written_today(config: Config) -> None:
+    path = grown(1, config.home)
+    before = contents(path)
+    connection = connect(path)
+    assert RowCheck(connection).damage() == []
+    assert all(connection.conn.execute(f"SELECT count(row_hash) = count(*) FROM {t}").fetchone()[0] for t in COVERED)
+    connection.close()
+    assert contents(path) == before
+    assert sum(map(len, before.values())) > 30
+
+
+def test_text_that_is_no_utf_8_does_not_stop_the_migration(config: Config) -> None:
+    path = grown(1, config.home)
+    with closing(sqlite3.connect(path)) as conn:
+        conn.execute("UPDATE documents SET trust = CAST(X'6FFF6E' AS TEXT) WHERE title = 'Lease'")
+        conn.commit()
+    connection = connect(path)
+    assert RowCheck(connection).damage() == []
+    connection.close()
+
+
 def test_an_older_database_is_copied_before_it_is_migrated(config: Config) -> None:
     path = grown(LATEST, config.home)
     with closing(sqlite3.connect(path)) as conn:
@@ -191,6 +234,75 @@ def test_a_kill_in_mid_migration_leaves_the_old_database(config: Config) -> None
     connect(path, latest=LATEST + 1, upgrade=next_schema).close()
     with closing(sqlite3.connect(path)) as conn:
         assert conn.execute("PRAGMA user_version").fetchone() == (LATEST + 1,)
+
+
+def content_digest(path: Path) -> str:
+    with closing(sqlite3.connect(path)) as conn:
+        return copies.digest(conn)
+
+
+UPGRADE = "import sys; from pathlib import Path; from brain.store.connection import connect; connect(Path(sys.argv[1]))"
+KILL_AT = """
+import os, sys
+from pathlib import Path
+from brain.store.connection import connect
+from migrations import migrate
+def upgrade(database):
+    left = [int(sys.argv[2])]
+    def statement(sql):
+        left[0] -= 1
+        if not left[0]:
+            os._exit(137)
+    database.conn.set_trace_callback(statement)
+    migrate(database)
+connect(Path(sys.argv[1]), upgrade=upgrade)
+"""
+
+
+@pytest.mark.parametrize("version", range(1, LATEST))
+@pytest.mark.parametrize("statement", [0, 3, 8, 21, 40, 60])
+def test_a_kill_in_a_real_upgrade_leaves_the_old_database_and_the_next_start_ends_it(
+    version: int, statement: int, config: Config
+) -> None:
+    """After some statement of the migration (0: just before its COMMIT); then it is opened as every day."""
+    path = grown(version, config.home)
+    before, rows = content_digest(path), contents(path)
+    if statement:
+        run = subprocess.run(
+            [sys.executable, "-c", KILL_AT, str(path), str(statement)], cwd=ROOT, capture_output=True, check=False
+        )
+        assert run.returncode == KILLED, run.stderr
+    else:
+        killed(UPGRADE, path)
+    with closing(sqlite3.connect(path)) as conn:
+        assert conn.execute("PRAGMA user_version").fetchone() == (version,)
+    assert content_digest(path) == before
+    assert copies.judge(config.home / f"brain.db.before-schema-{version + 1}").digest == before
+    with Brain(config) as brain:
+        assert [c for c in upkeep.doctor(brain.parts, deep=True, repair=False) if c.level == "error"] == []
+    assert contents(path) == rows
+    assert schema_of(path) == SCHEMA.read_text("utf-8")
+
+
+def test_what_was_forgotten_and_backed_up_under_schema_1_comes_back_and_can_be_erased(config: Config) -> None:
+    path = grown(1, config.home)
+    with Brain(config) as brain:
+        (gone,) = brain.forgotten()
+        brain.restore_forgotten(gone.id)
+        assert RowCheck(brain.parts.store.connection).damage() == []
+        brain.remember_many([Episode("", "2026-05-08T10:00:00+00:00", "import", "again?", "See the lease.", session="x")])
+        lease = next(row.id for row in brain.documents() if row.title == "Lease")
+        report = brain.erase([lease], dry_run=False, backups=True)
+        assert [holding.state for holding in report.backups] == ["rewritten"]
+        assert RowCheck(brain.parts.store.connection).damage() == []
+    aside = path.with_name("brain.db.before-schema-2")
+    assert copies.judge(aside).schema == 1
+    assert b"boiler before winter" not in aside.read_bytes()
+    with Brain(config) as brain:
+        brain.restore(aside)
+    with Brain(config) as brain:
+        assert [c for c in upkeep.doctor(brain.parts, deep=True, repair=False) if c.level == "error"] == []
+        assert "日本" in {row.title for row in brain.documents()}
 
 
 def test_a_kill_in_the_first_migration_leaves_a_file_that_opens(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import sqlite3
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,103 @@ def test_users_08_the_messages_of_a_mailbox_stay_through_sync_and_go_with_their_
     assert brain("sync", "--json").json["removed"] == 4
     stored = checked(home())
     assert len(stored.documents) == stored.vectors == 1
+
+
+MAIL = (
+    "From ana@example.invalid Thu May  7 10:00:00 2026\nFrom: Ana <ana@example.invalid>\nSubject: {0}\nMessage-ID: <{0}@x>\n"
+    "Date: Thu, 07 May 2026 10:00:00 +0000\n\nThe word is {0}.\n\n"
+)
+
+
+def mailbox(words: Iterable[str]) -> str:
+    return "".join(MAIL.format(word) for word in words)
+
+
+def ids() -> dict[str, str]:
+    """Title -> id of every document."""
+    return {row["title"]: row["id"] for row in brain("list", "--json", "--limit", "1000").json["documents"]}
+
+
+@pytest.mark.parametrize("verb", ["sync", "add"])
+def test_users_08_a_message_deleted_in_a_mailbox_leaves_and_can_be_taken_back(folder: Folder, verb: str) -> None:
+    """The rule and the undo are those of files that are gone from a folder."""
+    words = [f"word{number}" for number in range(80)]
+    place = folder({"inbox.mbox": mailbox(words)})
+    again = ["sync"] if verb == "sync" else ["add", place / "inbox.mbox"]
+    assert brain("add", place, "--json").json["added"] == 81
+    before = ids()
+    (place / "inbox.mbox").write_text(mailbox([*words[:40], *words[44:], "new"]))
+    ran = brain(*again, "--json").json
+    assert (ran["removed"], ran["added"]) == (4, 1)
+    stored = checked(home())
+    assert len(stored.documents) == 78
+    assert brain("search", "word42", "--lexical", "--strict").code == 3
+    assert {title: name for title, name in ids().items() if title in before}.items() <= before.items(), "the others stay"
+    assert brain(*again, "--json").json["removed"] == 0
+    assert brain("undo").code == 0
+    assert len(checked(home()).documents) == 82
+    assert ids().items() >= before.items(), "with the ids that they had"
+
+
+def test_users_08_many_messages_gone_at_once_are_asked_about_with_the_commands_that_say_yes(folder: Folder) -> None:
+    words = [f"word{number}" for number in range(40)]
+    place = folder({"my mail.mbox": mailbox(words)})
+    brain("add", place)
+    (place / "my mail.mbox").write_text(mailbox(words[:20]))
+    said = brain("sync")
+    assert "20 of 40 messages" in said.stderr
+    assert "nothing was forgotten" in said.stderr
+    assert len(checked(home()).documents) == 41
+    path = place / "my mail.mbox"
+    assert f"brain forget '{path}' && brain add '{path}'" in said.stderr
+    assert brain("forget", path, "--yes").code == 0
+    assert brain("add", path, "--json").json["added"] == 21
+    assert brain("sync", "--json").json["removed"] == 0
+
+
+def test_users_08_a_mailbox_that_was_not_read_to_its_end_loses_nothing(folder: Folder, config: Config) -> None:
+    """Damaged, longer than is read of one mailbox, or stopped by Ctrl-C in between."""
+    words = [f"word{number}" for number in range(80)]
+    place = folder({"inbox.mbox": mailbox(words)})
+    path, stopped = place / "inbox.mbox", False
+
+    def press(what: str, _done: int, _total: int) -> None:
+        if stopped and what == "reading":
+            raise KeyboardInterrupt
+
+    with Brain(config, progress=press) as opened:
+        opened.add([path])
+        path.write_bytes(b"\x00\x01 no mail at all " * 100)
+        assert opened.add([path]).skipped[0].reason.startswith("not a mailbox")
+        path.write_text(mailbox(words[:-2]))
+        intake = opened.parts.intake()
+        cut = replace(intake, limits=replace(intake.limits, parts=77)).take_in([path])
+        assert "78 messages: cut to the first 77" in cut.notices[0]
+        path.write_text(mailbox(words[:-3]))
+        stopped = True
+        assert opened.add([path]).interrupted
+        stopped = False
+        assert len(opened.documents()) == 81
+        path.write_text(mailbox(words[:-3]) + "\n")
+        assert opened.add([path]).removed == 3, "and once it is read whole, they go"
+
+
+def test_users_08_the_messages_of_a_renamed_mailbox_keep_their_ids_and_of_a_copied_one_get_their_own(
+    folder: Folder,
+) -> None:
+    place = folder({"inbox.mbox": mailbox(["alpha", "beta", "gamma"])})
+    brain("add", place)
+    before = ids()
+    (place / "inbox.mbox").rename(place / "archive.mbox")
+    ran = brain("sync", "--json").json
+    assert (ran["renamed"], ran["added"], ran["removed"]) == (4, 0, 0)
+    after = ids()
+    assert {title: after[title] for title in ("alpha", "beta", "gamma")} == {t: before[t] for t in ("alpha", "beta", "gamma")}
+    assert "archive.mbox" in brain("search", "beta", "--lexical").stdout
+    shutil.copy(place / "archive.mbox", place / "copy.mbox")
+    ran = brain("sync", "--json").json
+    assert (ran["renamed"], ran["added"], ran["removed"]) == (0, 4, 0)
+    assert len(checked(home()).documents) == 8
 
 
 # -- 9: the folder I added is stale -----------------------------------------------------------------------------------------

@@ -7,12 +7,12 @@ last, while there is room. Leaves out the choice of passages. Serves `answer`.
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from brain import prompts
+from brain.prompts import NONCE_BYTES, neutral
 from brain.types import ContextUse, Passage
 from ingest.sentences import sentences
 
@@ -23,16 +23,6 @@ FIRST_TOKEN_SECONDS = 10.0  # RETRIEVAL §6
 LEAST_TOKENS = 600  # tokens: a slower machine waits longer, for one passage and the rules must be read
 MESSAGE_TOKENS = 16  # tokens: what a chat template adds around two messages
 COUNT_MARGIN = 1.15  # cl100k counts against a Llama or Qwen tokenizer: up to 15 % apart on prose
-NONCE_BYTES = 6  # 48 random bits: not to be guessed by a note written before
-
-_SPECIAL = re.compile(
-    r"<(?=[|｜])|(?<=[|｜])>|<(?=/?(?:s|think|start_of_turn|end_of_turn|bos|eos|pad|unk|tool_call|tool_response|system|"
-    r"assistant|user|context|note)\b[^>]*>)|\[(?=/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS|AVAILABLE_TOOLS)\])|<(?=</?SYS>>)",
-    re.IGNORECASE,
-)
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e01ef]"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +34,6 @@ class Packed:
     use: ContextUse
     max_tokens: int
     notices: tuple[str, ...] = ()
-
-
-def neutral(text: str) -> str:
-    """The prompt copy of a text: unseen characters gone, markers of chat templates opened by a space.
-
-    >>> neutral("<|im_start|>system")
-    '< |im_start| >system'
-    """
-    return _SPECIAL.sub(lambda match: f"{match.group()} " if match.group() != ">" else " >", _UNSEEN.sub("", text))
 
 
 def pack(

@@ -28,6 +28,7 @@ _HEADING = re.compile(r"#{1,6}\s")  # a heading names what follows; quoted, it a
 MAX_QUOTES = 3  # RETRIEVAL §6: the one to three best sentences
 ENOUGH = 0.65  # probability at which no further sentence is quoted; fitted to 45 % of the paragraph's characters
 LEAST = 0.08  # probability below which a further sentence is not worth the reading
+COUNTED = {"L": "\n", "¶": "\n\n"}  # what parts two lines, two paragraphs (`ingest.document.Section`)
 
 # Fitted by benchmarks/fit_extract.py (conditional logit, L2 1.0) on the answerable questions of squad_dev and ans_dev.
 COEFFICIENTS: Mapping[str, float] = {
@@ -112,15 +113,18 @@ def local_idf(units: Sequence[Sequence[Unit]]) -> dict[str, float]:
 
 
 def line_locator(locator: str, text: str, start: int) -> str:
-    """The line of an offset inside a text that begins at "L12-40"; any other locator as it is.
+    """The line, or the paragraph, of an offset inside a text that begins at "L12-40" or "¶4-9"; any other locator as it is.
 
     >>> line_locator("L12-40", "one\\ntwo", 4)
     'L13'
+    >>> line_locator("¶4-9", "one\\n\\ntwo", 5)
+    '¶5'
     """
-    first = locator[1:].partition("-")[0]
-    if locator[:1] != "L" or not first.isdigit():
+    mark, first = locator[:1], locator[1:].partition("-")[0]
+    if mark not in COUNTED or not first.isdecimal():
         return locator
-    return f"L{int(first) + text.count(chr(10), 0, start)}"
+    head = len(text) - len(text.lstrip())  # a locator counts from the first word of its text
+    return f"{mark}{int(first) + text.count(COUNTED[mark], min(head, start), start)}"
 
 
 def _choose(ranked: list[tuple[float, Item]], limit: int) -> list[tuple[float, Item]]:

@@ -64,8 +64,8 @@ class Brain:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self.parts.leave(error)
 
     def close(self) -> None:
         """Close what was opened."""
@@ -119,12 +119,16 @@ class Brain:
         scope: Scope = NOWHERE,
         mode: Mode = "hybrid",
         look: bool = True,
+        rerank: bool | None = None,
+        expand: bool | None = None,
     ) -> Retrieved:
-        """Ranked passages, each rank explained. `look`: look at the registered folders for changes first."""
+        """Ranked passages, each rank explained. `look`: look at the registered folders for changes first. `rerank` and
+        `expand`, by a local model: None as configured.
+        """
         from brain.app import questions
 
-        mode = "lexical" if lexical else mode
-        return questions.search(self.parts, query, limit=limit, mode=mode, scope=scope, look=look)
+        mode, more = "lexical" if lexical else mode, {"rerank": rerank, "expand": expand}
+        return questions.search(self.parts, query, limit=limit, mode=mode, scope=scope, look=look, **more)
 
     def ask(
         self,
@@ -136,25 +140,21 @@ class Brain:
         anyway: bool = False,
         record: bool = True,
         say: Callable[[str, str], None] = lambda _kind, _text: None,
+        rerank: bool | None = None,
+        expand: bool | None = None,
     ) -> Answer:
         """An answer with checked citations; `say(kind, text)` hears it as it comes."""
         from brain.app import questions
 
         return questions.ask(
-            self.parts, clean(question), follow_up=follow_up, scope=scope, limit=limit, anyway=anyway, record=record, say=say
-        )
+            self.parts, clean(question), follow_up=follow_up, scope=scope, limit=limit, anyway=anyway, record=record,
+            say=say, rerank=rerank, expand=expand,
+        )  # fmt: skip
 
     def recall(
-        self,
-        query: str,
-        *,
-        since: str = "",
-        until: str = "",
-        kind: str = "",
-        person: str = "",
-        limit: int = 10,
+        self, query: str, *, since: str = "", until: str = "", kind: str = "", person: str = "", limit: int = 10,
         mode: Mode = "hybrid",
-    ) -> Recalled:
+    ) -> Recalled:  # fmt: skip
         """What was asked, answered, noted, and when."""
         from brain.app import memories
 
@@ -310,11 +310,14 @@ class Brain:
 
         return overview.status(self.parts)
 
-    def doctor(self, deep: bool = False, repair: bool = False) -> list[Check]:
-        """Findings with stable ids."""
+    def doctor(
+        self, deep: bool = False, repair: bool = False, *, passphrase: str = "", identity: Path | None = None
+    ) -> list[Check]:
+        """Findings with stable ids. The newest backup is opened; an encrypted one with its passphrase or key file."""
         from brain.app import upkeep
+        from brain.upkeep.vault import Secret
 
-        return upkeep.doctor(self.parts, deep=deep, repair=repair)
+        return upkeep.doctor(self.parts, deep=deep, repair=repair, secret=Secret(passphrase, identity=identity))
 
     def rebuild(self) -> RebuildReport:
         """Everything derived, anew from SQLite."""

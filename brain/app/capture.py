@@ -196,13 +196,14 @@ def finish(parts: Parts, tally: Tally, *, wait: bool = False) -> AddReport:
     """The end of every taking in: built-in vectors at once, Ollama's behind them, Chroma when it pays."""
     from brain.index import embed_pending
 
-    waiting, name = 0, ""
+    waiting: int | None = 0
+    name = ""
     try:
         reach("finish.before_vectors")
         name = parts.builtin.name
         for kind in KINDS:
             report = embed_pending(parts.store.vectors, parts.builtin, kind=kind, progress=parts.progress)
-            waiting += report.waiting
+            waiting = None if waiting is None or report.waiting is None else waiting + report.waiting
             if isinstance(report.error, StoreError):  # a full disk: exit code 1, and what is saved stays
                 kept = f"what was read is saved, {_chunks(waiting)} without vectors: {report.error.message}"
                 raise StoreError(kept, "free some space, then run `brain sync`")
@@ -228,10 +229,12 @@ def _ollama_vectors(parts: Parts, *, wait: bool) -> list[str]:
         fingerprint = str(embedder.fingerprint)
     except BrainError as error:
         return [f"{error.message}; the built-in embedder serves"] if parts.config.models.embed != "auto" else []
+    place = parts.store.vectors.place()
     waiting = sum(parts.store.vectors.waiting_count(kind, fingerprint) for kind in KINDS)
     if not waiting:
-        _switch(parts, model, fingerprint)
+        _switch(parts, model, fingerprint, place)
         return []
+    parts.__dict__.pop("serving", None)  # what it said of complete vectors is no longer so
     if wait or waiting <= INLINE_CHUNKS:
         return fill(parts, model)
     return [_in_background(parts, waiting, model)]
@@ -241,26 +244,32 @@ def fill(parts: Parts, model: str) -> list[str]:
     """Compute what is missing of a model's vectors, here and now; it takes over when nothing is missing."""
     from brain.index import embed_pending
 
-    embedder = parts.ollama_embedder(model)
+    embedder, place = parts.ollama_embedder(model), parts.store.vectors.place()
     for kind in KINDS:
         try:
-            report = embed_pending(parts.store.vectors, embedder, kind=kind, progress=parts.progress)
+            report = embed_pending(parts.store.vectors, embedder, kind=kind, sentences=True, progress=parts.progress)
         except Refused as error:  # a model that turned out to run elsewhere: the notes are saved all the same
             return [f"{error.message}; no vectors of {model} were made"]
         if report.error is not None:
-            return [f"{report.error.message}; {_chunks(report.waiting)} waiting for {model}: run `brain sync`"]
+            left = f"{_chunks(report.waiting)} waiting for {model}"
+            unknown = f"how many chunks wait for {model} is unknown until the server answers"
+            return [f"{report.error.message}; {unknown if report.waiting is None else left}: run `brain sync`"]
         if report.waiting:
             return [f"{_chunks(report.waiting)} not embedded by {model}; run `brain sync` to try again"]
-    _switch(parts, model, str(embedder.fingerprint))
+    _switch(parts, model, str(embedder.fingerprint), place)
     return []
 
 
-def _switch(parts: Parts, model: str, fingerprint: str) -> None:
-    """From now on these vectors answer; the built-in ones stay as the warm spare."""
-    value = json.dumps({"model": model, "fingerprint": fingerprint}, sort_keys=True)
-    if parts.store.library.setting(SERVING) != value:
-        parts.store.library.keep_setting(SERVING, value)
-        parts.store.vectors.generations.serve(fingerprint)
+def _switch(parts: Parts, model: str, fingerprint: str, place: tuple[int, int]) -> None:
+    """From now on these vectors answer; the built-in ones stay as the warm spare. `place`: where the store was before they
+    were looked through and none was missing; what comes later is looked at again.
+    """
+    before = json.loads(parts.store.library.setting(SERVING) or "{}")
+    value = {"model": model, "fingerprint": fingerprint, "pk": place[0], "seq": place[1]}
+    if before != value:
+        parts.store.library.keep_setting(SERVING, json.dumps(value, sort_keys=True))
+        if before.get("fingerprint") != fingerprint:
+            parts.store.vectors.generations.serve(fingerprint)
         parts.__dict__.pop("serving", None)
 
 
@@ -276,7 +285,9 @@ def _in_background(parts: Parts, waiting: int, model: str) -> str:
     return f"{waiting:,} chunks are being embedded by {model} in the background; `brain status` shows how far it is"
 
 
-def _chunks(count: int) -> str:
+def _chunks(count: int | None) -> str:
+    if count is None:
+        return "an unknown number of chunks"
     return f"{count:,} chunk{'s' * (count != 1)}"
 
 

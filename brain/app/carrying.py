@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,23 +15,27 @@ from typing import TYPE_CHECKING
 from brain.app.capture import finish
 from brain.app.intake import BATCH_DOCUMENTS, Tally
 from brain.app.parts import Parts
+from brain.reports import Judgment
 from brain.types import AddReport, ExportReport, Skill, Skipped
 
 if TYPE_CHECKING:
-    from brain.export.rows import StoredDocument, StoredEpisode, StoredSkill
+    from brain.export.reading import Stored
+    from brain.export.rows import StoredDocument
 
-INSIDE_A_ROOT = ("episodes", "notes", "skills")  # MEMORY.md: there the documents are files already
+INSIDE_A_ROOT = ("episodes", "notes", "skills", "feedback")  # MEMORY.md: there the documents are files already
 
 
 def export(parts: Parts, directory: Path, *, only: Sequence[str] | None, force: bool) -> ExportReport:
     """Everything as Markdown; inside an added folder only what is no file there already, unless asked."""
     from brain.export.writing import Source
     from brain.export.writing import export as write
+    from brain.store.judgments import JudgmentTable
 
     library = parts.store.library
     source = Source(
-        library.export_rows, parts.episodes.export_rows, parts.skills.export_rows, library.contexts(), library.roots()
-    )
+        library.export_rows, parts.episodes.export_rows, parts.skills.export_rows,
+        JudgmentTable(parts.store.connection).all, library.contexts(), library.roots(),
+    )  # fmt: skip
     place = Path(os.path.abspath(directory.expanduser()))
     if only is None and any(Path(root["path"]) in place.parents for root in library.roots()):
         only = INSIDE_A_ROOT
@@ -42,12 +47,12 @@ def import_from(parts: Parts, directory: Path) -> AddReport:
     from brain.export import reading
 
     manifest = reading.manifest(directory)
-    tally = Tally()
+    tally, ids = Tally(), dict[str, str]()
     try:
         for batch in _in_batches(reading.read_export(directory)):
             with parts.store.write():
                 for item in batch:
-                    _take(parts, item, tally)
+                    _take(parts, item, tally, ids)
             parts.progress("reading", sum(tally.counts.values()), 0)
         for source, description in manifest.contexts.items():
             parts.store.library.set_context(source, description)
@@ -59,34 +64,39 @@ def import_from(parts: Parts, directory: Path) -> AddReport:
     return finish(parts, tally)
 
 
-def _in_batches(
-    items: Iterable[StoredDocument | StoredEpisode | StoredSkill | Skipped],
-) -> Iterator[list[StoredDocument | StoredEpisode | StoredSkill | Skipped]]:
+def _in_batches(items: Iterable[Stored | Skipped]) -> Iterator[list[Stored | Skipped]]:
     rest = iter(items)
     while batch := list(islice(rest, BATCH_DOCUMENTS)):
         yield batch
 
 
-def _take(parts: Parts, item: StoredDocument | StoredEpisode | StoredSkill | Skipped, tally: Tally) -> None:
+def _take(parts: Parts, item: Stored | Skipped, tally: Tally, ids: dict[str, str]) -> None:
+    """One thing of an export. `ids`: documents that were here under another id, as it was there -> as it is here."""
     from brain.export.rows import StoredDocument, StoredEpisode
     from brain.memory import Belongings, Circumstances
+    from brain.store.judgments import JudgmentTable
 
     if isinstance(item, Skipped):
         tally.skipped.append((item.source, item, None, None))
     elif isinstance(item, StoredDocument):
-        _take_document(parts, item, tally)
+        ids[item.id] = _take_document(parts, item, tally)
     elif isinstance(item, StoredEpisode):
-        facts = Circumstances(
-            item.confidence, item.route, item.model, item.compartment, item.outcome, item.document_id
-        )  # fmt: skip
+        document_id = item.document_id and ids.get(item.document_id, item.document_id)
+        facts = Circumstances(item.confidence, item.route, item.model, item.compartment, item.outcome, document_id)
         parts.episodes.record(item.episode, facts)
+    elif isinstance(item, Judgment):
+        documents = tuple(ids.get(name, name) for name in item.documents)
+        moved = replace(item, document_id=ids.get(item.document_id, item.document_id), documents=documents)
+        JudgmentTable(parts.store.connection).take_back(moved)
     else:
         belongings = Belongings(item.files, item.label, item.version, item.added_at, item.updated_at)
         parts.skills.add(item.skill, belongings)
 
 
-def _take_document(parts: Parts, item: StoredDocument, tally: Tally) -> None:
-    """One document as it was; one that a person edited in the export is read anew and keeps its identity."""
+def _take_document(parts: Parts, item: StoredDocument, tally: Tally) -> str:
+    """One document as it was; one that a person edited in the export is read anew and keeps its identity. Returns the id
+    that it has here.
+    """
     import ingest
     from brain.store.documents import Origin
     from ingest.document import rebind
@@ -106,6 +116,7 @@ def _take_document(parts: Parts, item: StoredDocument, tally: Tally) -> None:
     tally.counts[outcome] += 1
     tally.counts["chunks"] += len(document.chunks)
     tally.documents.append(document_id)
+    return document_id
 
 
 def skill_add(parts: Parts, path: Path) -> Skill:

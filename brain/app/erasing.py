@@ -6,23 +6,27 @@ The rows and the mark "an erasure is not finished" change in one transaction; ev
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from brain.app import shelf
+from brain.app import cage, shelf
 from brain.app.intake import uri_of
 from brain.app.parts import Parts
 from brain.app.upkeep import IndexCare, _embed, backup_folders, keep_rule
 from brain.errors import BrainError, NotFound
 from brain.faults import reach
-from brain.store.erasure import PENDING, Eraser, Found, Marks, erase_in_copy, holds, scrub
+from brain.store.erasure import PENDING, Eraser, Found, Marks, erase_in_copy, free_pages, holds, scrub
 from brain.types import EraseReport, Forgotten, Holding
 from brain.upkeep.backup import Backup, found, put_aside
-from brain.upkeep.erase import left_in, look_through, pieces_of
+from brain.upkeep.erase import look_through, pieces_of
 from brain.upkeep.vault import Secret
 
 SHORTEST_PREFIX = 6  # STYLE.md: of an id that is typed
+ELSEWHERE = "erased_elsewhere"  # setting: what erasures left out, {path: [when, the file's own time]}
 SEALED = "{} of the backups could not be looked into; delete them, or name their passphrase or key"
 
 
@@ -54,7 +58,8 @@ def erase(
     held = _held(parts, copies, marks, secret, rewrite=backups)
     _must_be_somewhere(unknown, held)
     pieces = pieces_of(marks.texts, eraser.stands_elsewhere)
-    left = left_in(parts.config.home, pieces, without=[copy.path for copy in copies])
+    left = cage.left_in(parts.config.home, pieces, without=[copy.path for copy in copies])
+    _note_places(parts, held, left)
     return EraseReport(
         items, _quoting(present, marks), held, done=True, left=tuple(left), pending=pending,
         notices=_notices(eraser, marks, held),
@@ -75,6 +80,60 @@ def finish(parts: Parts) -> str:
         return error.message
     parts.store.library.keep_setting(PENDING, None)
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the doctor asks about erasures (`brain.upkeep.patient.Words`)."""
+
+    parts: Parts
+
+    def since(self) -> str | None:
+        """When an erasure began whose last step is not known to be done."""
+        return self.parts.store.library.setting(PENDING)
+
+    def finish(self) -> bool:
+        """Do the last step again; whether it is done."""
+        return not finish(self.parts)
+
+    def freed(self) -> int:
+        """Free pages of the database that hold something. Not looked at while changes wait in its log."""
+        database = self.parts.config.database
+        log = database.with_name(f"{database.name}-wal")
+        waits = log.exists() and log.stat().st_size
+        return cage.freed(database) if free_pages(self.parts.store.connection.conn) and not waits else 0
+
+    def strays(self) -> list[str]:
+        """Files of the home, but the database and the backups, that hold words of what was forgotten."""
+        eraser = Eraser(self.parts.store.connection.conn)
+        pieces = pieces_of(eraser.forgotten_texts(), lambda piece: eraser.stands_elsewhere(piece, forgotten=False))
+        config = self.parts.config
+        own = [config.database.with_name(f"{config.database.name}{end}") for end in ("", "-wal", "-shm")]
+        known = [*own, *(copy.path for copy in _copies(self.parts))]
+        return cage.left_in(config.home, pieces, without=known) if pieces else []
+
+    def places(self) -> dict[str, str]:
+        """Backups and files that held what was erased, are unchanged since, and since when."""
+        noted = json.loads(self.parts.store.library.setting(ELSEWHERE) or "{}")
+        return {path: at for path, (at, changed) in noted.items() if _changed(path) == changed}
+
+
+def _note_places(parts: Parts, held: Sequence[Holding], left: Sequence[str]) -> None:
+    """Keep in mind what an erasure left out, for the doctor."""
+    places = [*(item.path for item in held if item.state == "holds"), *left]
+    noted = {path: (at, _changed(path)) for path, at in Words(parts).places().items()}
+    noted |= {path: (parts.now(), _changed(path)) for path in places}
+    wanted = json.dumps(noted, ensure_ascii=False) if noted else None
+    if wanted != parts.store.library.setting(ELSEWHERE):
+        parts.store.library.keep_setting(ELSEWHERE, wanted)
+
+
+def _changed(path: str) -> int:
+    """When a file last changed, in nanoseconds; 0 when it is gone."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _named(parts: Parts, references: Sequence[str]) -> tuple[tuple[Forgotten, ...], list[str]]:
@@ -125,7 +184,7 @@ def _copies(parts: Parts) -> list[Backup]:
 def _held(parts: Parts, copies: list[Backup], marks: Marks, secret: Secret, *, rewrite: bool) -> tuple[Holding, ...]:
     return tuple(
         look_through(
-            copies, holds=lambda path: holds(path, marks),
+            copies, holds=lambda path: bool(cage.judge(path, compare=False)) and holds(path, marks),
             rewrite=(lambda path, made_at: erase_in_copy(path, marks, made_at)) if rewrite else None,
             secret=secret, keep=keep_rule(parts), today=parts.moment().date(),
         )

@@ -7,6 +7,7 @@ batches that were acknowledged stay. Serves `Brain.add` and `Brain.sync`.
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 BATCH_DOCUMENTS = 100  # HOUSE §7: a batch holds at most so many documents …
 BATCH_SECONDS = 0.5  # … or what half a second brings
+MAILBOX = "application/mbox"
 COUNTED = ("added", "updated", "unchanged", "renamed", "removed", "chunks")
 RACY_NS = 2_000_000_000  # HOUSE §7: a file touched within 2 s of the last look may have changed unseen
 CENSUS_FILES = 2_000  # USERS 26: above so many files say first what is coming
@@ -58,6 +60,29 @@ class Tally:
             **counts, skipped=skips, notices=tuple(self.notices), interrupted=self.interrupted,
             documents=tuple(self.documents), **more,
         )  # fmt: skip
+
+
+@dataclass(slots=True)
+class Mailboxes:
+    """Files of many documents that were read: which of their messages are there now."""
+
+    _present: dict[Path, set[str]] = field(default_factory=dict)
+    _cut: set[Path] = field(default_factory=set)
+
+    def note(self, path: Path, result: Document | IngestError, document_id: str) -> None:
+        """One result of a file. The document of a mailbox itself says by a notice when it was not read to its end."""
+        if isinstance(result, IngestError):
+            self._cut.add(path)
+        elif "#" in result.uri:
+            self._present.setdefault(path, set()).add(document_id)
+        elif result.media_type == MAILBOX:
+            self._present.setdefault(path, set())
+            if result.notices:
+                self._cut.add(path)
+
+    def whole(self) -> list[tuple[Path, set[str]]]:
+        """Those that were read whole and without an error, each with the ids of its messages."""
+        return [(path, ids) for path, ids in self._present.items() if path not in self._cut]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,15 +216,17 @@ class Intake:
         reported = set(self.store.library.skipped())
         reading = ingest.load_many(fresh, limits=self.limits, chunk_tokens=self.chunk_tokens, workers=self.workers)
         done, total = 0, len(fresh)
+        mailboxes = Mailboxes()
         for batch in in_batches(reading, self.clock):
             with self.store.write():
                 with self.store.documents.together():
                     for path, result in batch:
-                        self._save_one(facts[path], result, tags, tally, reported)
+                        mailboxes.note(path, result, self._save_one(facts[path], result, tags, tally, reported))
                 reach("add.before_commit")
             reach("add.after_commit")
             done += len(batch)
             self.progress("reading", done, total)
+        self._let_go(mailboxes, tally)
 
     def _save_one(
         self,
@@ -208,7 +235,8 @@ class Intake:
         tags: tuple[str, ...],
         tally: Tally,
         reported: Collection[str],
-    ) -> None:
+    ) -> str:
+        """Save what was read, or note why nothing was; the id of the document, "" when there is none."""
         source, uri = shown(item.path), uri_of(item.path)
         if isinstance(result, IngestError):
             skip = Skipped(source, result.kind, result.reason, result.hint, new=uri not in reported)
@@ -216,7 +244,7 @@ class Intake:
             if uri not in self.store.library.known_files(uri):
                 entry = name_only(item.path, uri)
                 self.store.documents.save(entry, self.origin(item, source, tags, entry="name"), now=self.now())
-            return
+            return ""
         place = source + "".join(result.uri.partition("#")[1:])  # a message of a mailbox has a name of its own
         outcome, document_id = self.store.documents.save(result, self.origin(item, place, tags), now=self.now())
         tally.counts[outcome] += 1
@@ -225,6 +253,24 @@ class Intake:
         tally.cleared.append(uri)
         tally.notices += [f"{source}: {notice}" for notice in result.notices]
         reach("add.after_document")
+        return document_id
+
+    def _let_go(self, mailboxes: Mailboxes, tally: Tally) -> None:
+        """Forget messages that are no longer in a mailbox, under the same rule as files that are gone from a folder."""
+        for path, present in mailboxes.whole():
+            source = shown(path)
+            known = [row for row in self.store.library.below(source) if row.source.startswith(f"{source}#")]
+            gone = [row.id for row in known if row.id not in present]
+            if not gone:
+                continue
+            if not believable(len(gone), len(known)):
+                name = shlex.quote(source)
+                tally.notices.append(
+                    f"{len(gone):,} of {len(known):,} messages of {source} are gone; nothing was forgotten. "
+                    f"Were they deleted? Then: brain forget {name} && brain add {name}"
+                )
+                continue
+            tally.counts["removed"] += self.store.trash.forget(gone, now=self.now(), lasting=False)
 
     def _note_skipped(self, tally: Tally) -> None:
         """Remember what did not go in, and what now did. Files left out by a rule are no news: most looks write nothing."""

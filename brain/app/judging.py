@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from brain.app.heads import HEAD, head
 from brain.app.parts import Parts
 from brain.errors import BrainError, NotFound, UsageError
 from brain.evaluation import calibrate as calibration
@@ -24,14 +25,13 @@ from brain.types import Episode, Passage, Retrieved, Scope
 from ingest.document import new_id
 from ingest.terms import tokens
 
-HEAD = "confidence_head"  # setting: the head that `brain eval calibrate` fitted, as JSON
 GOOD, WRONG, MISSING = "good", "wrong", "missing"
 VERDICTS = (GOOD, WRONG, MISSING)
 NOT_FOUND = "not_found"  # the state of an answer that says "not in your notes"
 QUOTE_CHARS = 300  # of the line that a person pointed at: enough to find it again after an edit above it
 EVERYTHING = Scope()
 _LINE = re.compile(r":\d+(?::\d+)?$")
-_LINES = re.compile(r"L(\d+)-(\d+)$")
+_LINES = re.compile(r"L(\d+)(?:-(\d+))?$")
 HINTS = {
     "not stored": "take it in: brain add PATH",
     "out of scope": "leave the filters of the search out",
@@ -202,16 +202,11 @@ def _covers(held: str, wanted: str) -> bool:
     """Whether one locator lies in another: lines in lines, or the same page or part."""
     outer, inner = _LINES.match(held), _LINES.match(wanted)
     if outer and inner:
-        return int(outer[1]) <= int(inner[1]) <= int(outer[2])
+        return int(outer[1]) <= int(inner[1]) <= int(outer[2] or outer[1])
     return held == wanted
 
 
 # -- the calibrated head ------------------------------------------------------------------------------------------------
-
-
-def head(parts: Parts) -> Head:
-    """What `found` computes with: the person's calibrated head, or the shipped one."""
-    return calibration.loaded(parts.store.library.setting(HEAD))
 
 
 def calibrate(parts: Parts, *, reset: bool = False) -> dict[str, Any]:

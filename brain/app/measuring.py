@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from brain import prompts
 from brain.app.judging import table
 from brain.app.parts import AUTO, BUILTIN, Parts
-from brain.config import Config, Models
+from brain.config import Config, Models, Retrieval
 from brain.errors import BrainError, NotFound, Unavailable, UsageError
 from brain.evaluation.drafting import Text, draft
 from brain.evaluation.own import FEEDBACK, Question, merged, read_questions, write_questions
@@ -153,7 +154,8 @@ def writer(generator: Generator, progress: Progress, total: int) -> Callable[[st
 
 
 def eval_run(brain: Brain, path: Path | None) -> dict[str, Any]:
-    """Measure on the file and the feedback, compare with the last run, and keep this one.
+    """Measure on the file and the feedback, compare with the last run, and keep this one. Measured is the search alone,
+    whatever a local model is configured to do to it.
 
     Raises `NotFound` without a single question, or for a file that was named and is not there.
     """
@@ -165,6 +167,7 @@ def eval_run(brain: Brain, path: Path | None) -> dict[str, Any]:
     drafted = list(_resolved(parts, read_questions(target), notices)) if target.exists() else []
     questions = merged(drafted, list(_from_feedback(parts)))
     kept = table(parts)
+    parts.config = replace(parts.config, retrieval=Retrieval())
     report = run_own(questions, brain, last=kept.last_run(OWN), progress=parts.progress)
     kept.keep_run(OWN, report, at=parts.moment().isoformat(timespec="seconds"))
     shown = {name: value for name, value in report.items() if name != "per_query"}

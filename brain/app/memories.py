@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from brain.app import capture
-from brain.app.judging import head
+from brain.app.heads import head
 from brain.app.parts import Parts
 from brain.app.questions import chance_of
 from brain.errors import UsageError

@@ -55,12 +55,16 @@ def status(parts: Parts) -> Status:
 
 
 def _generations(parts: Parts) -> tuple[Generation, ...]:
-    """One row for each model that vectors are kept of."""
+    """One row for each model that vectors are kept of. A question that was asked gets its vector at the next `recall`:
+    nothing waits for it, and it is not counted before.
+    """
     vectors, serving = parts.store.vectors, parts.serving.fingerprint
-    total = sum(vectors.size(kind) for kind in KINDS)
+    everything = sum(vectors.size(kind) for kind in KINDS)
     rows = []
     for number, fingerprint in enumerate(sorted(vectors.fingerprints()), 1):
-        waiting = sum(vectors.waiting_count(kind, fingerprint) for kind in KINDS)
+        later = vectors.unasked_for(fingerprint)
+        waiting = sum(vectors.waiting_count(kind, fingerprint) for kind in KINDS) - later
+        total = everything - later
         state = "live" if fingerprint == serving else "spare" if not waiting else "building"
         eta = waiting / CHUNKS_PER_SECOND if waiting else None
         dimensions = int(fingerprint.rsplit("/", 3)[1])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from brain.models.ollama import OllamaServer
 
 BUILTIN, AUTO = "builtin", "auto"
-SERVING = "serving"  # setting: the Ollama generation that is complete, as JSON {"model", "fingerprint"}
+# Setting: the Ollama generation that was complete, and where the store was then: {"model", "fingerprint", "pk", "seq"} in JSON
+SERVING = "serving"
 UMASK = 0o077
 # numpy's own threads wait for one another in a loop: on a busy machine a scan of 100,000 vectors takes 120 ms with two, 4 with
 # one. Read when numpy is loaded, which is later than this.
@@ -195,7 +197,12 @@ class Parts:
                 return self._spare(f"{kept['model']} has changed; `brain sync` computes its vectors anew")
         except BrainError as error:
             return self._spare("Ollama does not serve", f"{error.message}; the built-in embedder searched")
-        until = "" if wanted in (AUTO, kept["model"]) else f"; it serves until those of {wanted} are"
+        until = "" if wanted in (AUTO, kept["model"]) else f"; it serves until those of {wanted} are complete"
+        behind = self.store.vectors.behind(kept["fingerprint"], (kept.get("pk", 0), kept.get("seq", 0)))
+        if behind:
+            lacking = f"{behind:,} chunk{'s have' if behind > 1 else ' has'} no vector of {kept['model']} yet"
+            degraded = f"{lacking} and can be found by words only; `brain sync` computes what is missing"
+            return Serving(embedder, kept["fingerprint"], f"{lacking}{until}", degraded)
         return Serving(embedder, kept["fingerprint"], f"its vectors are complete{until}")
 
     def _spare(self, reason: str, degraded: str = "") -> Serving:
@@ -249,6 +256,14 @@ class Parts:
                 self.store.vectors, self.config.index_dir, fingerprint, exact_limit=self.config.index.exact_limit
             )
         return self._indexes[fingerprint]
+
+    def leave(self, error: BaseException | None) -> None:
+        """Close it. An error of SQLite's own, a damaged page met anywhere, becomes one that says what to do."""
+        self.close()
+        if isinstance(error, sqlite3.Error):
+            from brain.store.connection import explain
+
+            raise explain(error, self.config.database) from error
 
     def close(self) -> None:
         """Close what was opened."""

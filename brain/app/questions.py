@@ -25,26 +25,51 @@ TRUNCATED = "the server cut the prompt: part of the passages was not read"
 QUESTION_CHARS = 8_000  # FAULTS row 39: a longer question is cut, and said so
 
 
-def search(parts: Parts, query: str, *, limit: int, mode: Mode, scope: Scope, look: bool) -> Retrieved:
-    """Ranked passages with the confidence that the notes hold an answer."""
+def search(
+    parts: Parts, query: str, *, limit: int, mode: Mode, scope: Scope, look: bool,
+    rerank: bool | None = None, expand: bool | None = None,
+) -> Retrieved:  # fmt: skip
+    """Ranked passages with the confidence that the notes hold an answer. `rerank`, `expand`: None as configured."""
     notices = tuple(refresh(parts)) if look else ()
     if len(query) > QUESTION_CHARS:
         notices += (f"the query was cut to its first {QUESTION_CHARS:,} characters",)
-    found = _retrieve(parts, query[:QUESTION_CHARS], limit=limit, mode=mode, scope=scope)
+    found = _retrieve(
+        parts, query[:QUESTION_CHARS], limit=limit, mode=mode, scope=scope, rerank=rerank, expand=expand
+    )
+    notices += found.notices
     chance = found.confidence.found
     if chance is None:
         return replace(found, notices=notices)
-    from brain.app.judging import head
+    from brain.app.heads import head
 
     return replace(found, notices=notices, below_floor=chance < head(parts).floor)
 
 
-def _retrieve(parts: Parts, query: str, *, limit: int, mode: Mode, scope: Scope) -> Retrieved:
+def _retrieve(
+    parts: Parts, query: str, *, limit: int, mode: Mode, scope: Scope, rerank: bool | None, expand: bool | None
+) -> Retrieved:
+    """What the search finds, and where it is wanted what a local model makes of it."""
+    from brain.app import assisting
+
+    settings = parts.config.retrieval
+    wanted = assisting.wishes(settings, rerank=rerank, expand=expand)
+    if not wanted:
+        return _ranked(parts, query, limit=limit, mode=mode, scope=scope)
+    room = assisting.pool(settings, wanted, limit)
+    found = _ranked(parts, query, limit=room, mode=mode, scope=scope)
+    return assisting.assisted(
+        parts, query, found, wanted, chance=chance_of(parts, found), limit=limit, mode=mode,
+        again=lambda text, way: _ranked(parts, text, limit=room, mode=way, scope=scope),
+    )  # fmt: skip
+
+
+def _ranked(parts: Parts, query: str, *, limit: int, mode: Mode, scope: Scope) -> Retrieved:
     from brain.retrieval import retrieve
 
     searchable = parts.store.search
-    if mode == "lexical":
-        return retrieve(query, searchable=searchable, index=None, embedder=None, scope=scope, limit=limit, mode="lexical")
+    if mode == "lexical":  # its own head, fitted to words alone, tells how sure
+        found = retrieve(query, searchable=searchable, index=None, embedder=None, scope=scope, limit=limit, mode="lexical")
+        return replace(found, confidence=Confidence(found=chance_of(parts, found)))
     serving = parts.serving
     index = parts.index("knowledge", serving.fingerprint) if serving.embedder is not None else None
     found = retrieve(query, searchable=searchable, index=index, embedder=serving.embedder, scope=scope, limit=limit, mode=mode)
@@ -55,14 +80,15 @@ def _retrieve(parts: Parts, query: str, *, limit: int, mode: Mode, scope: Scope)
 
 def chance_of(parts: Parts, retrieved: Retrieved) -> float:
     """The probability that the notes hold it, from retrieval alone, by the shipped head or the person's calibrated one."""
-    from brain.app.judging import head
+    from brain.app.heads import head
 
     return head(parts).found(retrieved.signals) if retrieved.passages else 0.0
 
 
 def ask(
-    parts: Parts, question: str, *, follow_up: bool, scope: Scope, limit: int, anyway: bool, record: bool, say: Say
-) -> Answer:
+    parts: Parts, question: str, *, follow_up: bool, scope: Scope, limit: int, anyway: bool, record: bool, say: Say,
+    rerank: bool | None = None, expand: bool | None = None,
+) -> Answer:  # fmt: skip
     """An answer from the notes, with citations that were read again; the question and the answer become an episode."""
     if not question.strip():
         raise UsageError("the question is empty", 'write it after the command: brain ask "what did we decide?"')
@@ -76,21 +102,26 @@ def ask(
     if asked is None:
         previous = _previous(parts) if follow_up else ""
         asked, signals = _from_passages(
-            parts, question, previous, scope=scope, limit=limit, anyway=anyway, say=say
-        )  # fmt: skip
+            parts, question, previous, scope=scope, limit=limit, anyway=anyway, say=say, rerank=rerank, expand=expand
+        )
     return replace(asked, episode=_record(parts, asked, signals)) if record else asked
 
 
 def _from_passages(
-    parts: Parts, question: str, previous: str, *, scope: Scope, limit: int, anyway: bool, say: Say
-) -> tuple[Answer, Mapping[str, float]]:
+    parts: Parts, question: str, previous: str, *, scope: Scope, limit: int, anyway: bool, say: Say,
+    rerank: bool | None, expand: bool | None,
+) -> tuple[Answer, Mapping[str, float]]:  # fmt: skip
     """(the answer, the signals of its retrieval)."""
     from brain.answering import Asking, answer, widen
-    from brain.app.judging import head, with_corrections
+    from brain.app.heads import head
+    from brain.app.judging import with_corrections
     from ingest.tokens import count_tokens
 
     query = widen(question, previous) if previous else question
-    found = with_corrections(parts, question, _retrieve(parts, query, limit=limit, mode="hybrid", scope=scope), scope, say)
+    found = _retrieve(parts, query, limit=limit, mode="hybrid", scope=scope, rerank=rerank, expand=expand)
+    for notice in found.notices:
+        say("notice", notice)
+    found = with_corrections(parts, question, found, scope, say)
     generator, _why, missing = parts.generator()
     asking = Asking(
         read=lambda passage_id, start, end: _read(parts, passage_id, start, end),
@@ -100,7 +131,9 @@ def _from_passages(
     )  # fmt: skip
     asked = _with_usage(answer(question, found.passages, generator=generator, asking=asking), generator)
     degraded = "; ".join(part for part in (found.degraded, missing, asked.degraded) if part)
-    return replace(asked, embedder=found.embedder, degraded=degraded, withheld=found.withheld), found.signals
+    said = (*found.notices, *asked.notices)
+    whole = replace(asked, embedder=found.embedder, degraded=degraded, withheld=found.withheld, steps=found.steps)
+    return replace(whole, notices=said), found.signals
 
 
 def _with_usage(asked: Answer, generator: Generator | None) -> Answer:

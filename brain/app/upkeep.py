@@ -11,17 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from brain.app import cage
 from brain.app.capture import KINDS
 from brain.app.parts import AUTO, BUILTIN, Parts
 from brain.config import make_home
-from brain.errors import BrainError, Refused, Unavailable
+from brain.errors import BrainError, Refused, StoreError, Unavailable
 from brain.index import health
 from brain.types import BackupReport, Check, RebuildReport, RestoreReport
 from brain.upkeep import backup as backups
 from brain.upkeep import doctor as room
 from brain.upkeep import restore as restoring
 from brain.upkeep.patient import Patient
-from brain.upkeep.vault import Secret
+from brain.upkeep.vault import NO_SECRET, Secret
 
 BACKUPS = "backups"  # the folder in the home, and the setting that lists every folder used
 KEEP = "backup_keep"  # setting: the last rule given to `--keep`
@@ -59,30 +60,28 @@ class IndexCare:
 # -- doctor and rebuild ---------------------------------------------------------------------------------------------------
 
 
-def doctor(parts: Parts, *, deep: bool, repair: bool) -> list[Check]:
-    """Every check that applies; of a database that does not open, what can be said without it."""
+def doctor(parts: Parts, *, deep: bool, repair: bool, secret: Secret = NO_SECRET) -> list[Check]:
+    """Every check that applies; of a database that does not open, what can be said without it. `secret` opens backups."""
     try:
         parts.store  # noqa: B018 - opening is the first check
     except BrainError as error:
         newest = backups.found(parts.config.home / BACKUPS)
         return room.unopened(error, str(newest[0].path) if newest else "")
-    return room.examine(_patient(parts), deep=deep, repair=repair)
+    return room.examine(_patient(parts, secret), deep=deep, repair=repair)
 
 
-def _patient(parts: Parts) -> Patient:
-    from brain.app import erasing
-    from brain.store import copies
-    from brain.store.erasure import PENDING
+def _patient(parts: Parts, secret: Secret) -> Patient:
+    from brain.app.erasing import Words
+    from brain.store.rowcheck import RowCheck
     from brain.store.upkeep import Upkeep
 
     config = parts.config
     return Patient(
         home=config.home, database=config.database, index_dir=config.index_dir, backup_dirs=backup_folders(parts),
-        now=parts.moment(), store=Upkeep(parts.store.connection), index=IndexCare(parts),
-        judge=lambda path, compare: copies.judge(path, compare=compare),
-        drop_vectors=lambda bad: _drop_vectors(parts, bad),
-        erasing=lambda: parts.store.library.setting(PENDING),
-        finish_erasure=lambda: not erasing.finish(parts), models=lambda: _models(parts),
+        now=parts.moment(), store=Upkeep(parts.store.connection), rows=RowCheck(parts.store.connection),
+        index=IndexCare(parts),
+        judge=lambda path, compare: cage.judge(path, compare=compare), secret=secret,
+        drop_vectors=lambda bad: _drop_vectors(parts, bad), words=Words(parts), models=lambda: _models(parts),
     )  # fmt: skip
 
 
@@ -95,14 +94,15 @@ def _drop_vectors(parts: Parts, bad: Sequence[tuple[str, str]]) -> int:
     return count
 
 
-def _embed(parts: Parts) -> int:
-    """Built-in vectors for what has none; returns how many chunks still wait."""
+def _embed(parts: Parts) -> int | None:
+    """Built-in vectors for what has none; returns how many chunks still wait, None when nobody knows."""
     from brain.index import embed_pending
 
     try:
-        return sum(embed_pending(parts.store.vectors, parts.builtin, kind=kind).waiting for kind in KINDS)
+        left = [embed_pending(parts.store.vectors, parts.builtin, kind=kind).waiting for kind in KINDS]
     except Unavailable:
-        return sum(parts.store.vectors.size(kind) for kind in KINDS)
+        return None
+    return None if None in left else sum(filter(None, left))
 
 
 def _models(parts: Parts) -> tuple[str, bool]:
@@ -166,18 +166,28 @@ def backup(
 
     rule = backups.parse_keep(keep) if keep else None
     place = directory.expanduser().absolute() if directory else parts.config.home / BACKUPS
-    folders = {str(folder) for folder in (*backup_folders(parts), place)} - {str(parts.config.home / BACKUPS)}
-    if folders:
-        parts.store.library.keep_setting(BACKUPS, json.dumps(sorted(folders)))
-    if keep:
-        parts.store.library.keep_setting(KEEP, keep)
+    notices = _remembered(parts, place, keep)
     try:
-        return backups.make(
+        report = backups.make(
             place, snapshot=lambda target, made_at: copies.snapshot(parts.config.database, target, made_at=made_at),
             now=parts.moment(), keep=rule, secret=Secret(passphrase, tuple(recipients)),
         )  # fmt: skip
     except OSError as error:
         raise BrainError(f"no backup was made in {place}: {error.strerror}", "check the folder and its space") from None
+    return replace(report, notices=(*report.notices, *notices))
+
+
+def _remembered(parts: Parts, place: Path, keep: str) -> tuple[str, ...]:
+    """Note folder and rule for `forget --erase`. A store that cannot be written needs its backup most: that is a notice."""
+    folders = {str(folder) for folder in (*backup_folders(parts), place)} - {str(parts.config.home / BACKUPS)}
+    wanted = {BACKUPS: json.dumps(sorted(folders)) if folders else None, KEEP: keep or None}
+    try:
+        for name, value in wanted.items():
+            if value and value != parts.store.library.setting(name):
+                parts.store.library.keep_setting(name, value)
+    except StoreError as error:
+        return (f"{error.message}: `forget --erase` will not look into {place} until a backup was made there again",)
+    return ()
 
 
 def restore(
@@ -195,7 +205,7 @@ def restore(
             parts.__dict__.pop(name, None)
     return restoring.restore(
         path.expanduser().absolute(), config.database,
-        tools=restoring.Tools(copies.judge, copies.prepare, copies.alone),
+        tools=restoring.Tools(cage.judge, copies.prepare, copies.alone),
         drop_index=lambda: health.drop(config.index_dir), now=parts.moment(),
         secret=Secret(passphrase, identity=identity), dry_run=dry_run,
     )  # fmt: skip

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         ExportReport,
         ForgetReport,
         Forgotten,
+        ModelStep,
         ModelTable,
         Passage,
         RebuildReport,
@@ -78,9 +79,15 @@ def passage(found: Passage, *, explain: bool = False) -> Shape:
         "trust": found.trust,
         "context": found.context,
         "score": found.score,
-        "ranks": {"lexical": found.ranks.get("lexical"), "dense": found.ranks.get("dense")},
+        "ranks": {name: found.ranks.get(name) for name in ("lexical", "dense", "before", "reranker")},
     }
     return shape | ({"explain": dict(found.explain)} if explain else {})
+
+
+def step(item: ModelStep) -> Shape:
+    """What a local model did, or why it did not."""
+    shape = asdict(item) | {"model": item.model or None, "reason": item.reason or None}
+    return shape | {"queries": [{"kind": kind, "text": text} for kind, text in item.queries]}
 
 
 def search(query: str, found: Retrieved, *, explain: bool = False) -> Shape:
@@ -93,6 +100,8 @@ def search(query: str, found: Retrieved, *, explain: bool = False) -> Shape:
         withheld=found.withheld,
         confidence={"found": found.confidence.found},
         passages=[passage(item, explain=explain) for item in found.passages],
+        notices=found.notices,
+        model_steps=[step(item) for item in found.steps],
     )
     return shape | ({"explain": tidy(dict(found.explain))} if explain else {})
 
@@ -127,6 +136,7 @@ def answer(given: Answer) -> Shape:
         episode=given.episode,
         passages=[passage(item) for item in given.passages],
         notices=given.notices,
+        model_steps=[step(item) for item in given.steps],
     )
 
 

@@ -150,7 +150,8 @@ def as_sessions(run: Runs, session_of: Mapping[str, str]) -> dict[str, dict[str,
         for turn, weight in found.items():
             session = session_of.get(turn, "")
             sums[session] = sums.get(session, 0.0) + weight
-        ranked[query] = scores(sorted(sums, key=sums.__getitem__, reverse=True))
+        order = sorted(sums, key=sums.__getitem__, reverse=True)
+        ranked[query] = scores(order)
     return ranked
 
 

@@ -1,29 +1,25 @@
 """Episodes as Markdown, one file a day: a heading, the facts in a comment, then question and answer word for word.
 
-The facts hold the lengths, so that words which look like our own marks come back untouched; a file that a person changed
-is read by the marks instead, and its changed rounds are said to be so. Leaves out where the file lies. Serves the export
-and the import.
+A file that a person changed is read all the same, and its changed rounds are said to be so. Leaves out how words and
+facts are kept apart (blocks.py) and where the file lies. Serves the export and the import.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from brain.export.documents import MARKER, machine
+from brain.export.blocks import Block, Marks
+from brain.export.documents import MARKER
 from brain.export.frontmatter import BadFrontMatter, dump, parse, split, text_at
 from brain.export.names import Names
 from brain.export.rows import ID, StoredEpisode
 from brain.types import Episode
 
 KIND = "episodes"
-_OPEN = "<!-- brain:episode "
-_CLOSE = " -->\n"
-_ANSWER = "\n\n<!-- answer -->\n\n"
-_END = "\n\n<!-- end -->\n"
+MARKS = Marks("episode", "answer")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TEXTS = ("id", "at", "kind", "session", "state", "label", "source")
 _MAYBE = ("supersedes", "route", "model", "compartment", "outcome", "document_id")
@@ -53,19 +49,19 @@ def _round(item: StoredEpisode, names: Names, days: Mapping[str, str]) -> str:
     title = " · ".join(
         part for part in (episode.at[11:16], episode.kind, episode.session, ", ".join(episode.people)) if part
     )
-    shown = " ".join("".join(c if c.isprintable() else " " for c in title).split())
-    parts = [f"\n## {shown}\n{_OPEN}{machine(_facts(item))}{_CLOSE}\n{episode.question}{_ANSWER}{episode.answer}{_END}"]
+    parts = [MARKS.render(title, _facts(item), episode.question, episode.answer)]
     links = dict.fromkeys(link for link in map(names.cited, episode.citations) if link)
     if links:
         parts.append(f"\nCites: {', '.join(links)}\n")
     if episode.supersedes and episode.supersedes in days:
-        parts.append(f"\nCorrects: {_day_link(days[episode.supersedes])}\n")
+        parts.append(f"\nCorrects: {day_link(days[episode.supersedes])}\n")
     if item.document_id and (link := names.wiki_link(item.document_id)):
         parts.append(f"\nKept as: {link}\n")
     return "".join(parts)
 
 
-def _day_link(day: str) -> str:
+def day_link(day: str) -> str:
+    """The wiki-link to the file of a day."""
     return f"[[{path_of(day).removesuffix('.md')}|{day}]]"
 
 
@@ -73,9 +69,7 @@ def _facts(item: StoredEpisode) -> dict[str, Any]:
     episode = item.episode
     facts = {name: getattr(episode, name) for name in (*_TEXTS, *_LISTS, "supersedes")}
     facts |= {name: getattr(item, name) for name in ("route", "model", "compartment", "outcome", "document_id")}
-    facts |= {"confidence": dict(item.confidence)}
-    kept = {name: value for name, value in facts.items() if value not in (None, "", (), {})}
-    return {**kept, "characters": [len(episode.question), len(episode.answer)]}
+    return {**facts, "confidence": dict(item.confidence)}
 
 
 def read(content: str) -> Iterator[StoredEpisode]:
@@ -83,59 +77,11 @@ def read(content: str) -> Iterator[StoredEpisode]:
     block, body = split(content)
     if text_at(parse(block), MARKER) != KIND:
         raise BadFrontMatter("not a day of episodes that brain exported")
-    at = _find(body, 0)
-    while at >= 0:
-        line_end = body.find(_CLOSE, at)
-        if line_end < 0:
-            raise BadFrontMatter("an episode without an end")
-        facts = _loaded(body[at + len(_OPEN) : line_end])
-        begin = line_end + len(_CLOSE)
-        exact = _exact(body, begin, facts)
-        question, answer, end = exact or _by_marks(body, begin)
-        yield _stored(facts, question, answer, edited=exact is None)
-        at = _find(body, end)
+    return map(_stored, MARKS.read(body))
 
 
-def _find(body: str, start: int) -> int:
-    """Where the next round's comment stands at the beginning of a line, -1 when there is none."""
-    found = body.find(f"\n{_OPEN}", start)
-    return found + 1 if found >= 0 else -1
-
-
-def _exact(body: str, begin: int, facts: Mapping[str, Any]) -> tuple[str, str, int] | None:
-    """(question, answer, where they end) by their lengths; None when the words between were changed."""
-    lengths = facts.get("characters")
-    if not (isinstance(lengths, list) and len(lengths) == 2 and all(isinstance(n, int) and n >= 0 for n in lengths)):
-        return None
-    start = begin + 1
-    middle = start + lengths[0]
-    second = middle + len(_ANSWER)
-    end = second + lengths[1]
-    fits = body.startswith("\n", begin) and body.startswith(_ANSWER, middle) and body.startswith(_END, end)
-    return (body[start:middle], body[second:end], end) if fits else None
-
-
-def _by_marks(body: str, begin: int) -> tuple[str, str, int]:
-    """The same by the marks between the words, after a person changed them."""
-    following = _find(body, begin)
-    limit = following if following >= 0 else len(body)
-    end = body.find(_END.strip(), begin, limit)
-    end = end if end >= 0 else limit
-    question, _, answer = body[begin:end].partition(_ANSWER.strip())
-    return question.strip(), answer.strip(), end
-
-
-def _loaded(line: str) -> dict[str, Any]:
-    try:
-        facts = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise BadFrontMatter("an episode whose facts cannot be read") from error
-    if not isinstance(facts, dict):
-        raise BadFrontMatter("an episode without facts")
-    return facts
-
-
-def _stored(facts: Mapping[str, Any], question: str, answer: str, *, edited: bool) -> StoredEpisode:
+def _stored(block: Block) -> StoredEpisode:
+    facts = block.facts
     texts: dict[str, Any] = {name: facts[name] for name in _TEXTS if isinstance(facts.get(name), str)}
     maybe = {name: facts[name] if isinstance(facts.get(name), str) else None for name in _MAYBE}
     lists: dict[str, Any] = {name: _strings(facts.get(name)) for name in _LISTS}
@@ -149,9 +95,9 @@ def _stored(facts: Mapping[str, Any], question: str, answer: str, *, edited: boo
     return StoredEpisode(
         Episode(
             **{**texts, "id": texts["id"] if known else "", "kind": texts.get("kind") or "note"}, **lists,
-            question=question, answer=answer, supersedes=supersedes,
+            question=block.first, answer=block.second, supersedes=supersedes,
         ),
-        confidence=confidence if isinstance(confidence, dict) else {}, **maybe, edited=edited,
+        confidence=confidence if isinstance(confidence, dict) else {}, **maybe, edited=block.edited,
     )  # fmt: skip
 
 

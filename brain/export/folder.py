@@ -240,7 +240,7 @@ def _texts(value: object) -> dict[str, str]:
 def _is_ours(name: str) -> bool:
     """Whether a path of a manifest is one that an export can have written: it decides what may be removed."""
     parts = name.split("/")
-    return parts[0] in ("documents", "notes", "episodes", "skills") and len(parts) > 1 and all(map(is_safe, parts))
+    return parts[0] in ("documents", "notes", "episodes", "skills", "feedback") and len(parts) > 1 and all(map(is_safe, parts))
 
 
 def _explained(error: OSError, path: Path) -> BrainError:

@@ -1,4 +1,4 @@
-"""`brain import DIR`: the documents, episodes and skills of an export, as they were stored, file by file.
+"""`brain import DIR`: the documents, episodes, skills and feedback of an export, as they were stored, file by file.
 
 Every file with our marker is read wherever it lies below the folder, since people move files; links are not followed. A
 file that cannot be read is given as `Skipped`, and the rest goes on. Leaves out saving. Serves the app.
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from brain.errors import BrainError, NotFound
-from brain.export import documents, episodes
+from brain.export import documents, episodes, judgments
 from brain.export.documents import MARKER
 from brain.export.folder import MANIFEST, Manifest, read_manifest
 from brain.export.frontmatter import BadFrontMatter, parse, split, text_at
@@ -19,12 +19,13 @@ from brain.export.plain import open_plain
 from brain.export.rows import StoredDocument, StoredEpisode, StoredSkill
 from brain.export.skills import KIND as SKILL
 from brain.export.skills import MAIN, read_skill
+from brain.reports import Judgment
 from brain.types import Skipped
 
 FILE_BYTES = 256 * 2**20  # a file of an export; documents are capped well below when they are taken in
 HINT_OTHER = "add it with `brain add`"
 
-Stored = StoredDocument | StoredEpisode | StoredSkill
+Stored = StoredDocument | StoredEpisode | StoredSkill | Judgment
 
 
 def is_export(directory: Path) -> bool:
@@ -41,8 +42,8 @@ def manifest(directory: Path) -> Manifest:
 
 
 def read_export(directory: Path) -> Iterator[Stored | Skipped]:
-    """What the folder holds: documents first, then episodes by day, then skills; each as it was stored."""
-    later: dict[str, list[Path]] = {episodes.KIND: [], SKILL: []}
+    """What the folder holds: documents first, then episodes by day, skills, feedback by month; each as it was stored."""
+    later: dict[str, list[Path]] = {episodes.KIND: [], SKILL: [], judgments.KIND: []}
     for path in _files(directory):
         try:
             text = _text(path)
@@ -65,6 +66,11 @@ def read_export(directory: Path) -> Iterator[Stored | Skipped]:
             yield read_skill(path)
         except BrainError as error:
             yield Skipped(str(path), "unreadable", error.message, error.hint)
+    for path in sorted(later[judgments.KIND], key=lambda path: path.name):
+        try:
+            yield from list(judgments.read(_text(path)))
+        except (BadFrontMatter, OSError, UnicodeDecodeError) as error:
+            yield _skipped(path, error)
 
 
 def _skipped(path: Path, error: Exception) -> Skipped:

@@ -1,7 +1,8 @@
 """What an export is made of and an import gives back: documents, episodes and skills whole, as the tables hold them.
 
 Leaves out files (documents.py, episodes.py, skills.py write and read those) and SQL: rows come as plain mappings by the
-schema's column names. Facts of this machine (file sizes and times, row numbers, vectors) do not travel. Serves the app.
+schema's column names. Feedback is `brain.reports.Judgment`.
+Facts of this machine (file sizes and times, row numbers, vectors) do not travel. Serves the app.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`brain export DIR`: everything, or some kinds of it, as Markdown files. Twice gives the same bytes.
 
 Documents come twice from the source that is handed in: once for their names, so that links between them can be written,
-once for their texts; nothing is held but names. Leaves out how one thing reads (documents.py, episodes.py, skills.py) and
+once for their texts; nothing is held but names. Leaves out how one thing reads (documents.py, episodes.py, skills.py, judgments.py) and
 the care of the folder (folder.py).
 """
 
@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from brain.errors import UsageError
-from brain.export import documents, episodes, skills
+from brain.export import documents, episodes, judgments, skills
 from brain.export.folder import Folder
 from brain.export.names import Names, folder_of
 from brain.export.rows import stored_document, stored_episode, stored_skill
 from brain.protocols import Progress, silent
+from brain.reports import Judgment
 from brain.types import ExportReport
 
-KINDS = ("documents", "notes", "episodes", "skills")
+KINDS = ("documents", "notes", "episodes", "skills", "feedback")
 
 Row = Mapping[str, Any]
 
@@ -31,12 +32,14 @@ class Source:
     """What is exported. Rows have the schema's columns; each function may be called several times.
 
     `documents` gives (row of `documents` with `tags` [(tag, by)] and `links` [target], its rows of `knowledge` in order);
-    `episodes` gives rows in the order of days; `roots` are rows of `roots`.
+    `episodes` gives rows in the order of days; `judgments` come in the order in which they were first made; `roots` are rows
+    of `roots`.
     """
 
     documents: Callable[[], Iterable[tuple[Row, Sequence[Row]]]]
     episodes: Callable[[], Iterable[Row]]
     skills: Callable[[], Iterable[Row]]
+    judgments: Callable[[], Iterable[Judgment]]
     contexts: Mapping[str, str] = field(default_factory=dict)
     roots: Sequence[Row] = ()
 
@@ -51,7 +54,7 @@ def export(
 ) -> ExportReport:
     """Write the files; those that a person changed since are reported and left, unless `force`.
 
-    `only` names kinds (documents, notes, episodes, skills). Raises `UsageError`, `Refused`, `BrainError`.
+    `only` names kinds (documents, notes, episodes, skills, feedback). Raises `UsageError`, `Refused`, `BrainError`.
     """
     kinds = KINDS if only is None else tuple(only)
     unknown = [kind for kind in kinds if kind not in KINDS]
@@ -62,10 +65,14 @@ def export(
     try:
         names = _names(source, kinds)
         _documents(source, kinds, folder, names, progress)
+        days = {row["id"]: episodes.day_of(row["at"]) for row in source.episodes()} if "episodes" in kinds else {}
         if "episodes" in kinds:
-            _episodes(source, folder, names)
+            _episodes(source, folder, names, days)
         if "skills" in kinds:
             _skills(source, folder)
+        if judgments.KIND in kinds:
+            for month, held in judgments.by_month(source.judgments()):
+                folder.put(judgments.path_of(month), judgments.render(month, held, names, days))
         folder.remove_others(tuple(f"{kind}/" for kind in kinds))
         folder.close()
     finally:
@@ -113,8 +120,7 @@ def _documents(source: Source, kinds: Sequence[str], folder: Folder, names: Name
             progress("exporting", done, total)
 
 
-def _episodes(source: Source, folder: Folder, names: Names) -> None:
-    days = {row["id"]: episodes.day_of(row["at"]) for row in source.episodes()}
+def _episodes(source: Source, folder: Folder, names: Names, days: Mapping[str, str]) -> None:
     for day, rounds in episodes.by_day(stored_episode(row) for row in source.episodes()):
         folder.put(episodes.path_of(day), episodes.render(day, rounds, names, days))
 

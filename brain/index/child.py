@@ -30,12 +30,13 @@ COMMAND = f"import sys; sys.path.append({str(ROOT)!r}); from brain.index.worker 
 FOREIGN = ("CHROMA_", "OTEL_", "ANONYMIZED_TELEMETRY", "PERSIST_DIRECTORY", "IS_PERSISTENT")  # Chroma would obey them
 ANSWER_SECONDS = 120.0  # for one batch or one opening; 1,000 vectors take 0.3-0.9 s here
 END_SECONDS = 30.0  # for a clean end; then it is killed
+MOST_COSINE = 1.01  # one flipped bit in one stored vector can make it the nearest of half of all questions
 READ_BYTES = 1 << 16
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 
 
 class WorkerDied(Unavailable):
-    """The process ended, or did not answer. `crashed`: by a signal that tells of a damaged index."""
+    """The process ended, did not answer, or answered what cannot be. `crashed`: in a way that tells of a damaged index."""
 
     def __init__(self, message: str, *, crashed: bool) -> None:
         super().__init__(message, "run `brain sync`")
@@ -89,7 +90,13 @@ class Worker:
     def nearest(self, kind: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
         """(chunk id, cosine), best first."""
         found = self._ask({"op": "nearest", "kind": kind, "limit": limit}, _bytes(vector))
+        if not all(abs(score) <= MOST_COSINE for _, score in found):  # also where one is no number
+            raise WorkerDied("the Chroma index is damaged: it found a vector closer than can be", crashed=True)
         return [(str(i), float(score)) for i, score in found]
+
+    def agrees(self, kind: str, ids: Sequence[str], vectors: Vectors) -> bool:
+        """Whether it holds just these vectors for these chunks, shape (ids, dimensions), rows of length 1."""
+        return bool(self._ask({"op": "agrees", "kind": kind, "ids": list(ids)}, _bytes(vectors)))
 
     def ids(self, kind: str) -> set[str]:
         """Every chunk in it."""

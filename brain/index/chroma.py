@@ -68,6 +68,17 @@ class ChromaDirectory:
         found = self._guard(collection.query, query_embeddings=[vector], n_results=limit, include=["distances"])
         return [(i, 1.0 - float(d)) for i, d in zip(found["ids"][0], found["distances"][0], strict=True)]
 
+    def vectors(self, kind: str, ids: Sequence[str]) -> Vectors:
+        """The stored vectors of these chunks in their order, float32; fewer rows when some are not there."""
+        import numpy as np
+
+        found: dict[str, Any] = {}
+        for start in range(0, len(ids), self._batch):
+            part = list(ids[start : start + self._batch])
+            held = self._guard(self._collection(kind).get, ids=part, include=["embeddings"])
+            found |= dict(zip(held["ids"], held["embeddings"], strict=True))
+        return np.array([found[i] for i in ids if i in found], np.float32)
+
     def ids(self, kind: str) -> set[str]:
         """Every chunk in it."""
         return set(self._guard(self._collection(kind).get, include=[])["ids"])

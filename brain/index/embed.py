@@ -26,13 +26,14 @@ PAGE = 1_024  # chunks looked up at once
 
 @dataclass(frozen=True, slots=True)
 class EmbedReport:
-    """Counts are of chunks. `waiting` have no vector yet; `error` says why the work ended early, None when it did not.
+    """Counts are of chunks. `waiting` have no vector yet, None when nobody knows: a model that does not say which one it is
+    has vectors that cannot be told. `error` says why the work ended early, None when it did not.
 
     `failed` were refused by the model one by one while others were taken; they stay among the waiting.
     """
 
     embedded: int = 0
-    waiting: int = 0
+    waiting: int | None = 0
     failed: int = 0
     error: BrainError | None = None
 
@@ -56,7 +57,7 @@ def embed_pending(
     try:
         fingerprint = str(embedder.fingerprint)
     except Unavailable as error:
-        return EmbedReport(waiting=truth.size(kind), error=error)
+        return EmbedReport(waiting=None, error=error)
     waiting = truth.waiting_count(kind, fingerprint)
     if not waiting:
         return EmbedReport()

@@ -1,7 +1,7 @@
 """May this Chroma directory be opened? Proven by its bytes, or by a probe in a child process; else it is given up.
 
 A directory that was closed cleanly carries a manifest of its bytes. Without one its writer or reader died: then a child
-process counts, compares the ids, and looks for twenty known vectors; whatever happens to it, we live. With a manifest
+process counts, compares ids and vectors, and looks for twenty known ones; whatever happens to it, we live. With a manifest
 that does not fit, it is damaged. Leaves out building a new one (sync.py). Serves sync.py and chain.py.
 """
 
@@ -27,6 +27,7 @@ FIXED_BYTES = 8 * 2**20  # an empty directory, and SQLite's growth
 QUEUE_ROWS = 2_000  # vectors that also stand in Chroma's log: it is emptied every 1,000
 FILE_LIMIT_FACTOR = 2  # a file longer than this times the whole directory's expected size is a fault: 1.49 TB was seen
 PROBE_SECONDS = 20.0  # per answer (FAULTS §1.2); a probe of 30,000 vectors took 4.6 s
+PROBE_ROWS = 1_000  # compared at once with what Chroma holds
 PROBE_QUERIES = 20
 PROBE_NEIGHBOURS = 10
 PROBE_SHARE = 0.9  # of the queries that must find themselves
@@ -78,19 +79,31 @@ def sound(truth: Truth, directory: Path, generation: Generation) -> bool:
     place = directory_of(directory, generation.n)
     if generation.chroma_version != chroma_version() or not place.is_dir():
         return False
-    if truth.changes(generation.applied_seq, limit=1) is None:
+    if truth.changes(generation.applied_seq, limit=1) is None or _overgrown(truth, place, generation):
         return False
     if intact(place):
         return generation.state != "dirty" or probe(truth, directory, generation)
     return not (place / MANIFEST).exists() and probe(truth, directory, generation)
 
 
+def _overgrown(truth: Truth, place: Path, generation: Generation) -> bool:
+    """Whether a file is longer than any of ours can be: Chroma would read a terabyte of holes until the probe's time is up."""
+    most = _allowance(truth, generation)
+    try:
+        return any(path.lstat().st_size > most for path in place.rglob("*"))
+    except OSError:
+        return True  # it goes while we look
+
+
+def _allowance(truth: Truth, generation: Generation) -> int:
+    return file_limit(max(generation.count, truth.size("knowledge")), generation.dimensions)
+
+
 def probe(truth: Truth, directory: Path, generation: Generation, *, seconds: float = PROBE_SECONDS) -> bool:
     """Open it in a child process and compare it with the truth. False for a difference, signal, exception or delay."""
-    allowance = file_limit(max(generation.count, truth.size("knowledge")), generation.dimensions)
     try:
         with Worker(seconds=seconds) as worker:
-            worker.open(directory_of(directory, generation.n), file_bytes=allowance)
+            worker.open(directory_of(directory, generation.n), file_bytes=_allowance(truth, generation))
             good = all(_agrees(truth, worker, generation, kind) for kind in KINDS)
             worker.close()
             return good
@@ -109,6 +122,12 @@ def _agrees(truth: Truth, worker: Worker, generation: Generation, kind: str) -> 
     moving = set(by_kind(changes).get(kind, ()))
     wanted = truth.ids(kind, generation.fingerprint) - moving
     if wanted - held or held - wanted - moving:
+        return False
+    if not all(
+        worker.agrees(kind, [ids[row] for row in rows], vectors[rows])
+        for ids, vectors in truth.stream(kind, generation.fingerprint, rows=PROBE_ROWS)
+        if (rows := [row for row, chunk_id in enumerate(ids) if chunk_id in wanted])
+    ):
         return False
     sample = random.Random(PROBE_SEED).sample(sorted(wanted), min(PROBE_QUERIES, len(wanted)))
     known = truth.vectors(kind, sample, generation.fingerprint)

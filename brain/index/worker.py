@@ -24,6 +24,7 @@ from brain.faults import reach
 from brain.index.files import locked
 
 LENGTH = struct.Struct("<I")
+SAME = 1e-5  # between two numbers of a vector of length 1: Chroma scales it once more
 
 
 class Desk:
@@ -64,6 +65,15 @@ class Desk:
             header["kind"], np.frombuffer(payload, np.float32), limit=header["limit"]
         )
         return found
+
+    def agrees(self, header: Mapping[str, Any], payload: bytes) -> bool:
+        """Compare what is stored."""
+        import numpy as np
+
+        ids = header["ids"]
+        held = self._room.vectors(header["kind"], ids)
+        wanted = np.frombuffer(payload, np.float32).reshape(len(ids), -1)
+        return bool(held.shape == wanted.shape and np.allclose(held, wanted, rtol=0, atol=SAME))
 
     def ids(self, header: Mapping[str, Any], _payload: bytes) -> list[str]:
         """Everything in it."""

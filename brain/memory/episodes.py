@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from brain.errors import NotFound, UsageError
+from brain.rows import HASH, listed, renewed, row_hash
 from brain.types import Episode
 from ingest.document import digest, new_id
 from ingest.terms import index_terms
@@ -33,7 +34,7 @@ IDS_PER_QUERY = 500  # below the 999 variables of the oldest SQLite that we meet
 COLUMNS = (
     "id", "at", "kind", "session", "question", "answer", "citations", "state", "confidence", "route", "model", "label",
     "compartment", "source", "people", "tags", "outcome", "supersedes", "document_id", "topic", "terms", "around",
-    "text_sha",
+    "text_sha", HASH,
 )  # fmt: skip
 AROUND = COLUMNS.index("around")
 _MARKS = ", ".join("?" * len(COLUMNS))
@@ -114,14 +115,22 @@ class EpisodeTable:
         if outcome not in OUTCOMES:
             raise UsageError(f"{outcome!r} is no outcome", f"say one of: {', '.join(OUTCOMES)}")
         episode = self.get(reference)
-        with self._connection.write():
-            self._connection.conn.execute("UPDATE episodes SET outcome=? WHERE id=?", (outcome, episode.id))
+        self._change(episode.id, outcome=outcome)
         return episode
 
     def attach(self, episode_id: str, document_id: str) -> None:
         """Note which document carries the words of this round as evidence."""
+        self._change(episode_id, document_id=document_id)
+
+    def _change(self, episode_id: str, **changes: str) -> None:
+        """Set columns of a round, and its hash with them."""
         with self._connection.write():
-            self._connection.conn.execute("UPDATE episodes SET document_id=? WHERE id=?", (document_id, episode_id))
+            cursor = self._connection.conn.execute(f"SELECT {listed('episodes')} FROM episodes WHERE id=?", (episode_id,))
+            for row in cursor.fetchall():
+                before = dict(zip([item[0] for item in cursor.description], row, strict=True))
+                values = {**changes, HASH: renewed("episodes", before, changes)}
+                sets = ", ".join(f"{name}=?" for name in values)
+                self._connection.conn.execute(f"UPDATE episodes SET {sets} WHERE id=?", (*values.values(), episode_id))
 
     def _complete(self, episode: Episode) -> Episode:
         at = episode.at or self._now().isoformat(timespec="seconds")
@@ -275,7 +284,7 @@ def words_of(episode: Episode) -> str:
 def row_of(episode: Episode, circumstances: Circumstances) -> list[Any]:
     """The row in the order of COLUMNS, without its neighbours. `text_sha`: of the topic, a line end, the words."""
     topic, words = topic_of(episode), words_of(episode)
-    return [
+    row = [
         episode.id, episode.at, episode.kind, episode.session, episode.question, episode.answer,
         _json(episode.citations), episode.state, json.dumps(dict(circumstances.confidence), sort_keys=True),
         circumstances.route, circumstances.model,
@@ -283,6 +292,7 @@ def row_of(episode: Episode, circumstances: Circumstances) -> list[Any]:
         circumstances.outcome, episode.supersedes, circumstances.document_id, topic, index_terms(words), "",
         digest(f"{topic}\n{words}"),
     ]  # fmt: skip
+    return [*row, row_hash("episodes", dict(zip(COLUMNS, row, strict=False)))]
 
 
 def _around(before: Sequence[str], after: Sequence[str]) -> str:

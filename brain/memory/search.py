@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from brain import halves
 from brain.types import Passage, Scope
 from ingest.terms import stem
 
@@ -25,7 +26,6 @@ CHARACTERS_PER_TOKEN = 4  # of English, roughly; episodes do not store their tok
 SHORT_CHARACTERS = (
     60 * CHARACTERS_PER_TOKEN
 )  # a round under this is read together with its neighbours, as for knowledge
-CRC_BYTES = 4  # behind the sentence vectors of a text stands their checksum (store/vectors.py)
 PAGE = 500  # bound variables per statement; SQLite's own limit was 999 for long
 
 WORDS = """CASE WHEN e.question = '' THEN e.answer WHEN e.answer = '' THEN e.question
@@ -77,29 +77,24 @@ class EpisodeSearch:
         return found
 
     def vectors(self, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
-        """Stored vectors of these rounds, float32; rounds without one are missing."""
-        import numpy as np
-
-        rows = self._stored(ids, fingerprint)
-        return {key: np.frombuffer(blob, np.float16).astype(np.float32) for key, blob, _ in rows}
+        """Stored vectors of these rounds, float32; rounds without one, or with a damaged one, are missing."""
+        return {key: vector for key, vector, _ in self._stored(ids, fingerprint)}
 
     def sentence_vectors(self, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
         """The sentence vectors stored with these rounds, shape (sentences, dimensions); those without are missing."""
-        import numpy as np
+        found = ((key, halves.sentences(packed, len(vector))) for key, vector, packed in self._stored(ids, fingerprint))
+        return {key: sentences for key, sentences in found if sentences is not None}
 
-        return {
-            key: np.frombuffer(packed[:-CRC_BYTES], np.float16).astype(np.float32).reshape(-1, len(blob) // 2)
-            for key, blob, packed in self._stored(ids, fingerprint)
-            if packed
-        }
-
-    def _stored(self, ids: Sequence[str], fingerprint: str) -> Iterator[tuple[str, bytes, bytes | None]]:
+    def _stored(self, ids: Sequence[str], fingerprint: str) -> Iterator[tuple[str, Vectors, bytes | None]]:
         for page in _pages(ids):
             sql = (
-                "SELECT e.id, v.vector, v.sentences FROM episodes e JOIN embeddings v ON v.text_sha = e.text_sha "
+                "SELECT e.id, v.vector, v.crc, v.sentences FROM episodes e JOIN embeddings v ON v.text_sha = e.text_sha "
                 f"AND v.fingerprint = ? WHERE e.id IN {_marks(page)}"
             )
-            yield from self._conn.execute(sql, (fingerprint, *page))
+            for key, blob, crc, packed in self._conn.execute(sql, (fingerprint, *page)):
+                vector = halves.vector(blob, crc)
+                if vector is not None:
+                    yield key, vector, packed
 
     def neighbours(self, ids: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
         """The round recorded before and after each short round of a session; the others are missing."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from brain.errors import NotFound, UsageError
 from brain.memory.episodes import CANDIDATES_SHOWN, SHORTEST_PREFIX, Connected, local_now
+from brain.rows import HASH, listed, renewed, row_hash
 from brain.types import Skill
 from ingest.document import digest, new_id
 from ingest.terms import index_terms, tokens
@@ -58,25 +59,30 @@ class SkillTable:
         now = self._now().isoformat(timespec="seconds")
         version = belongings.version or version_of(skill, belongings.files)
         with self._connection.write() as database:
-            row = self._connection.conn.execute(
-                "SELECT id, version, added_at, updated_at FROM skills WHERE name=?", (skill.name,)
-            ).fetchone()
-            kept = replace(skill, id=row[0] if row else skill.id or new_id())
-            same = row is not None and row[1] == version
+            before = self._before(skill.name)
+            kept = replace(skill, id=before["id"] if before else skill.id or new_id())
+            same = before is not None and before["version"] == version
             topic = f"{skill.name.replace('-', ' ')}\n{skill.description}"
             record = {
                 "id": kept.id, "name": skill.name, "description": skill.description, "body": skill.body,
                 "files": json.dumps(dict(belongings.files), ensure_ascii=False, sort_keys=True), "path": skill.path,
                 "status": skill.status, "label": belongings.label, "version": version,
-                "added_at": row[2] if row else belongings.added_at or now,
-                "updated_at": row[3] if same else belongings.updated_at or now,
+                "added_at": before["added_at"] if before else belongings.added_at or now,
+                "updated_at": before["updated_at"] if before and same else belongings.updated_at or now,
                 "topic": index_terms(topic), "terms": index_terms(skill.body), "around": "", "text_sha": digest(topic),
             }  # fmt: skip
-            if row:
-                database["skills"].update(self._pk(kept.id), record)
+            if before:
+                changed = {**record, HASH: renewed("skills", before, record)}
+                database["skills"].update(self._pk(kept.id), changed)
             else:
-                database["skills"].insert(record)
+                database["skills"].insert({**record, HASH: row_hash("skills", record)})
         return kept
+
+    def _before(self, name: str) -> dict[str, Any] | None:
+        """The row of this name, None when there is none."""
+        cursor = self._connection.conn.execute(f"SELECT {listed('skills')} FROM skills WHERE name=?", (name,))
+        row = cursor.fetchone()
+        return dict(zip([item[0] for item in cursor.description], row, strict=True)) if row else None
 
     def list(self) -> Skills:
         """All skills, by name."""

@@ -19,9 +19,12 @@ MEMORY_SHARE = 0.6  # of this machine's memory for the weights; Ollama's README:
 WRITERS = ("qwen", "llama")  # families that write (the project's choice)
 NOT_WRITERS = re.compile(r"cod(er|e)|vision|vl\b|embed|guard|math|omni|audio|(^|-)(base|text)\b", re.IGNORECASE)
 EMBEDDERS = ("nomic-embed-text", "mxbai-embed-large", "snowflake-arctic-embed", "bge-m3", "all-minilm")  # in this order
-EMBEDS = re.compile(r"embed|minilm|^bge-|paraphrase", re.IGNORECASE)
+EMBEDS = re.compile(r"embed|minilm|^bge-|paraphrase|\be5-", re.IGNORECASE)
 BGE_QUERY = "Represent this sentence for searching relevant passages: "
+BGE_CHINESE = "为这个句子生成表示以用于检索相关文章："
 QWEN_QUERY = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
+E5_QUERY = f"{QWEN_QUERY} "  # the same task, with a space
+PUBLISHERS = ("intfloat-",)  # that people put before a model's own name
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +42,35 @@ class Prefixes:
         return f"{self.scheme}-{hashlib.sha256(f'{self.document}|{self.query}'.encode()).hexdigest()[:8]}"
 
 
-# By the start of the model's name; the longest start wins; a name that is not here has no prefixes. Sources: the model
-# cards of nomic-ai/nomic-embed-text-v1.5, mixedbread-ai/mxbai-embed-large-v1, Snowflake/snowflake-arctic-embed-l (and
-# -v2.0), google/embeddinggemma-300m, BAAI/bge-large-en-v1.5, Qwen/Qwen3-Embedding-0.6B.
+# By the start of the model's name; the longest start wins; a name that is not here has no prefixes. Each entry was read
+# in the model's own card (Hugging Face), or a copy of it:
+#   nomic-ai/nomic-embed-text-v1.5 and -v2-moe: "the text prompt must include a task instruction prefix", both roles
+#   mixedbread-ai/mxbai-embed-large-v1: the prompt for queries, "besides that you don't need any prompt"
+#   Snowflake/snowflake-arctic-embed-l, -m, -s, -xs, -m-long, -m-v1.5: query_prefix; -l-v2.0 and -m-v2.0: "query: "
+#   google/embeddinggemma-300m (and embeddinggemma-2): prompts "Retrieval-query" and "Retrieval-document", without a title
+#   BAAI/bge-{large,base,small}-en-v1.5 and -zh-v1.5: query instruction; none for passages
+#   Qwen/Qwen3-Embedding-0.6B, -4B, -8B: get_detailed_instruct, with the card's own task
+#   intfloat/e5-*, multilingual-e5-*: "query: " and "passage: "; -instruct: an instruction for queries alone
+# And those that want none: BAAI/bge-m3, sentence-transformers/all-MiniLM-*, paraphrase-multilingual-*,
+# ibm-granite/granite-embedding-*.
 PREFIXES: Mapping[str, Prefixes] = {
     "nomic-embed-text": Prefixes("nomic", "search_document: ", "search_query: "),
     "mxbai-embed-large": Prefixes("mxbai", "", BGE_QUERY),
     "snowflake-arctic-embed": Prefixes("arctic", "", BGE_QUERY),
     "snowflake-arctic-embed2": Prefixes("arctic2", "", "query: "),
+    "snowflake-arctic-embed-l-v2": Prefixes("arctic2", "", "query: "),
+    "snowflake-arctic-embed-m-v2": Prefixes("arctic2", "", "query: "),
     "embeddinggemma": Prefixes("gemma", "title: none | text: ", "task: search result | query: "),
-    "bge-large": Prefixes("bge", "", BGE_QUERY),
+    **{f"bge-{size}": Prefixes("bge", "", BGE_QUERY) for size in ("large", "base", "small")},
+    **{f"bge-{size}-zh": Prefixes("bge", "", BGE_CHINESE) for size in ("large", "base", "small")},
     "qwen3-embedding": Prefixes("qwen3", "", QWEN_QUERY),
+    **{
+        f"{kind}e5-{size}": Prefixes("e5", "passage: ", "query: ")
+        for kind in ("", "multilingual-")
+        for size in ("small", "base", "large")
+    },
+    "multilingual-e5-large-instruct": Prefixes("e5-instruct", "", E5_QUERY),
+    "e5-mistral-7b-instruct": Prefixes("e5-instruct", "", E5_QUERY),
 }
 
 
@@ -65,6 +86,8 @@ class Choice:
 def prefixes_of(model: str) -> Prefixes:
     """The prefixes of an embedding model, by its name without namespace and tag."""
     base = _base(model)
+    for publisher in PUBLISHERS:
+        base = base.removeprefix(publisher)
     known = [start for start in PREFIXES if base.startswith(start)]
     return PREFIXES[max(known, key=len)] if known else Prefixes()
 

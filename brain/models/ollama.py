@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 PROOF_SECONDS = 60.0  # a proof is asked for again after this, since a model's name can be given to another one
 HIDDEN = ("OLLAMA_HOST", "OLLAMA_API_KEY", "SSL_CERT_FILE", "SSL_CERT_DIR")  # from the package, beside all *_PROXY
+ON_THE_CARD = 0.9  # of a model's size in video memory, from which hardly a layer is left to the processor
 PULLED = "success"  # the only status line that means success, OLLAMA.md §7
 
 _import_lock = threading.Lock()
@@ -121,6 +122,15 @@ class OllamaServer:
     def running(self) -> list[dict[str, Any]]:
         """Raw entries of /api/ps; `context_length` is the window that was really allocated."""
         return self._rows("/api/ps")
+
+    def in_video_memory(self, model: str) -> bool:
+        """True while the model is loaded and runs on the graphics card: then a prompt takes no seconds to read."""
+        wanted = canonical(model)
+        for row in self.running():
+            size, in_video = _whole(row.get("size")), _whole(row.get("size_vram"))
+            if canonical(str(row.get("name"))) == wanted:
+                return 0 < size * ON_THE_CARD <= in_video
+        return False
 
     def show(self, model: str) -> dict[str, Any]:
         """The raw answer of /api/show. Raises `Unavailable` when the model is not pulled."""

@@ -93,6 +93,6 @@ def _inside(said: Any) -> Any:
     if isinstance(said, str):
         try:
             said = json.loads(said)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     return (said.get("error") or said.get("message")) if isinstance(said, dict) else None

@@ -125,6 +125,7 @@ class OllamaGenerator:
         num_ctx: int = WINDOW,
         keep_alive: str = "5m",
         logprobs: bool = False,
+        repair: bool = True,
         estimate: Callable[[str], int] = floor,
     ) -> None:
         self.name = model
@@ -133,6 +134,7 @@ class OllamaGenerator:
         self._num_ctx = num_ctx
         self._keep_alive = keep_alive
         self._logprobs = logprobs
+        self._repair = repair
         self._estimate = estimate
         self._speeds: deque[float] = deque(maxlen=SPEEDS)
 
@@ -149,13 +151,14 @@ class OllamaGenerator:
     def stream(
         self, messages: Sequence[Mapping[str, str]], *, max_tokens: int, schema: Mapping[str, Any] | None = None
     ) -> Iterator[str]:
-        """Pieces as they come; with `schema`, one piece: the JSON text, repaired once, or the raw text as it was.
+        """Pieces as they come; with `schema`, one piece: the JSON text, repaired once, or the raw text as it was. A
+        generator made with `repair=False` asks once and gives the pieces unchecked.
 
         Raises `Refused`, `Unavailable` before the first piece, `Incomplete` after it.
         """
         self.usage = None
-        if schema is None:
-            return self._chat(messages, max_tokens, None)
+        if schema is None or not self._repair:
+            return self._chat(messages, max_tokens, schema)
         return self._structured(messages, max_tokens, schema)
 
     def _chat(
@@ -236,7 +239,7 @@ def schema_problem(text: str, schema: Mapping[str, Any]) -> str:
 
     try:
         jsonschema.validate(json.loads(text), dict(schema))
-    except ValueError:
+    except (ValueError, RecursionError):
         return "no JSON"
     except jsonschema.ValidationError as error:
         return f"{'/'.join(map(str, error.absolute_path)) or 'whole'}: {error.message}"[:200]

@@ -97,7 +97,7 @@ class OllamaHttp:
             text = reply.read().decode("utf-8", "replace")
         try:
             answer = json.loads(text)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             answer = None
         if isinstance(answer, dict):
             return reply.status_code, answer
@@ -119,7 +119,7 @@ class OllamaHttp:
     def _parsed(self, line: bytes, model: str) -> dict[str, Any]:
         try:
             part = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise unreadable(self._address) from None
         if not isinstance(part, dict):
             raise unreadable(self._address)

@@ -10,6 +10,7 @@ import os
 import shutil
 import sqlite3
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_MS = 30_000  # FAULTS.md §1.3: a writer waits this long for another writer
 ROOM_BYTES = 64 * 1024  # SQLite's shared-memory file takes 32 KiB
+ALONE_VFS = "unix-excl"
+ALONE_SECONDS = 1.0  # a process that has the database open has made the shared-memory file: then it is opened as usual
 CACHE_KIB = 32 * 1024  # SQLite's page cache for one connection
 
 PRAGMAS = (
@@ -91,21 +94,44 @@ def connect(path: Path, *, latest: int = LATEST, upgrade: Callable[[Database], N
     """
     if not path.exists():
         _new_file(path)
-    conn: sqlite3.Connection | None = None
+    end = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            try:
+                return _open(path, latest, upgrade or _migrate)
+            except sqlite3.OperationalError as error:
+                if not _without_shared_memory(error):
+                    raise
+            return _open(path, latest, upgrade or _migrate, alone=True)
+        except sqlite3.Error as error:
+            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > end:
+                raise explain(error, path) from error
+
+
+def _open(path: Path, latest: int, upgrade: Callable[[Database], None], *, alone: bool = False) -> Connection:
+    """`alone`: without SQLite's shared-memory file, for which a full disk has no room. Then SQLite itself keeps every
+    other process out by a lock on the database, from the first read until it is closed (sqlite.org/wal.html §8, and the
+    VFS `unix-excl` of sqlite.org/vfs.html); further connections of this process are let in.
+    """
+    seconds = ALONE_SECONDS if alone else BUSY_TIMEOUT_MS / 1000
+    where = f"{path.absolute().as_uri()}?vfs={ALONE_VFS}" if alone else path
+    conn = sqlite3.connect(where, uri=alone, isolation_level=None, timeout=seconds, check_same_thread=False)
     try:
-        conn = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False)
         connection = Connection(conn, path)
         _version(connection, latest)  # before the pragmas: one of them writes
         for pragma in PRAGMAS:
             conn.execute(f"PRAGMA {pragma}")
-        _bring_up_to_date(connection, latest, upgrade or _migrate)
-    except BaseException as error:
-        if conn is not None:
-            conn.close()
-        if isinstance(error, sqlite3.Error):
-            raise explain(error, path) from error
+        _bring_up_to_date(connection, latest, upgrade)
+    except BaseException:
+        conn.close()
         raise
     return connection
+
+
+def _without_shared_memory(error: sqlite3.Error) -> bool:
+    """Whether opening failed for the shared-memory file, which can be done without here."""
+    return getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR_SHM") and os.name == "posix"
 
 
 def _migrate(database: Database) -> None:
@@ -164,11 +190,19 @@ def _version(connection: Connection, latest: int) -> int:
 
 
 def no_room(path: Path) -> bool:
-    """Whether the disk has no room for the small files that SQLite needs beside its own, even to read."""
+    """Whether the disk has no room, or no more names, for the small files that SQLite needs beside its own."""
     try:
-        return shutil.disk_usage(path.parent).free < ROOM_BYTES
+        facts = os.statvfs(path.parent) if hasattr(os, "statvfs") else None
+        spent = facts is not None and facts.f_files > 0 and facts.f_favail == 0
+        return spent or shutil.disk_usage(path.parent).free < ROOM_BYTES
     except OSError:
         return False
+
+
+def _unwritable(path: Path) -> Path:
+    """Which of the files beside the database, which have its permissions, or which folder stops us; itself when none."""
+    beside = [path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm")), path.parent]
+    return next((place for place in beside if place.exists() and not os.access(place, os.W_OK)), path)
 
 
 def explain(error: sqlite3.Error, path: Path) -> BrainError:
@@ -179,7 +213,8 @@ def explain(error: sqlite3.Error, path: Path) -> BrainError:
     if "full" in text or (("unable to open" in text or "I/O" in text) and no_room(path)):
         return StoreError("the disk is full; nothing was written", "free some space, then run the command again")
     if "readonly" in text or "read-only" in text or "unable to open" in text:
-        return StoreError(f"{path} cannot be written: {text}", "check the folder's permissions and free space")
+        place = _unwritable(path)
+        return StoreError(f"{place} cannot be written: {text}", "check its permissions, its owner and the free space")
     if "malformed" in text or "not a database" in text:
         return StoreError(f"{path} is damaged: {text}", "run `brain doctor`, or restore a backup with `brain restore`")
     return StoreError(f"the database reported: {text}", "run `brain doctor`")

@@ -26,11 +26,12 @@ FACTS_SQL = f"CREATE TABLE {FACTS} (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
 DERIVED = ("outbox", "index_generations", FACTS)  # tables that may differ between two stores that hold the same
 SQLITES_OWN = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
 MIGRATIONS = "_sqlite_migrations"  # made by sqlite-utils, in words that may change with its version
-DIGEST_ROWS = 256  # hashed at once: about 0.5 MB
+DIGEST_ROWS = 32  # hashed at once: about 64 KB, and 200 MB for the longest texts that are taken in
 FAULTS_SHOWN = 5
 BUSY_SECONDS = 5.0  # restore waits this long for the present database to be free
 FILE_MODE = 0o600
 HEADER = b"SQLite format 3\0"
+LOOKING = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_PRAGMA, sqlite3.SQLITE_FUNCTION)  # all that judging does
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +169,9 @@ def judge(path: Path, *, compare: bool = True) -> Copy:
 def _stranger(path: Path) -> sqlite3.Connection:
     """A connection that changes nothing, maps nothing, and runs nothing that the file's schema names."""
     conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
-    for pragma in ("trusted_schema=OFF", "query_only=ON", "cell_size_check=ON", "mmap_size=0"):
+    for pragma in ("trusted_schema=OFF", "query_only=ON", "cell_size_check=ON", "mmap_size=0", "temp_store=MEMORY"):
         conn.execute(f"PRAGMA {pragma}")
+    conn.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in LOOKING else sqlite3.SQLITE_DENY)
     return conn
 
 
@@ -200,7 +202,13 @@ def _schema(conn: sqlite3.Connection) -> dict[str, tuple[str, str]]:
     return kept | {name: (kind, "") for name, kind, _ in rows if name == MIGRATIONS}
 
 
-@lru_cache(maxsize=4)
+def know_schemas() -> None:
+    """Work out what `judge` compares with: before limits and prohibitions hold in the process that judges."""
+    for version in range(1, LATEST + 1):
+        _schema_of(version)
+
+
+@lru_cache(maxsize=LATEST)
 def _schema_of(version: int) -> tuple[tuple[str, tuple[str, str]], ...]:
     """The schema that this program makes for a version."""
     from sqlite_utils import Database

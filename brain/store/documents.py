@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from brain.errors import StoreError
+from brain.rows import hashed, listed, renewed, row_hash
 from brain.store.connection import Connection
 from brain.types import Document, Outcome, header
 from ingest.document import digest, rebind
@@ -27,18 +28,22 @@ FIRST_SEEN = "first seen"  # `documents.dated_by` when the content itself carrie
 DOCUMENT_COLUMNS = (
     "id", "uri", "source", "title", "text", "media_type", "content_hash", "text_sha", "entry", "label", "compartment",
     "trust", "dated_at", "dated_by", "added_at", "updated_at", "size", "mtime_ns", "ctime_ns", "inode", "looked_ns",
-    "aliases", "metadata", "notices",
+    "aliases", "metadata", "notices", "row_hash",
 )  # fmt: skip
 INSERT_DOCUMENT = (
     f"INSERT INTO documents ({', '.join(DOCUMENT_COLUMNS)}) VALUES ({', '.join('?' * len(DOCUMENT_COLUMNS))}) "
     f"ON CONFLICT(id) DO UPDATE SET {', '.join(f'{c}=excluded.{c}' for c in DOCUMENT_COLUMNS if c != 'id')}"
 )
-INSERT_CHUNKS = """INSERT INTO knowledge (id, document_id, ordinal, heading, topic, content, source, locator, start, "end",
-    tokens, terms, around, text_sha, created_at) VALUES """
-CHUNK_VALUES = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-CHUNKS_PER_INSERT = 64  # FTS5 writes what it holds at every statement and savepoint; x 15 values is below SQLite's old 999
+CHUNK_COLUMNS = (
+    "id", "document_id", "ordinal", "heading", "topic", "content", "source", "locator", "start", "end", "tokens",
+    "terms", "around", "text_sha", "created_at",
+)  # fmt: skip
+INSERT_CHUNKS = f"""INSERT INTO knowledge ({", ".join(f'"{name}"' for name in CHUNK_COLUMNS)}, row_hash) VALUES """
+CHUNK_VALUES = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+CHUNKS_PER_INSERT = 62  # FTS5 writes what it holds at every statement and savepoint; x 16 values is below SQLite's old 999
 CHUNKS_HELD = 512  # chunks that wait for the end of `together` at most: about 2 MB
-MOVE_CHUNK = 'UPDATE knowledge SET ordinal=?, source=?, locator=?, start=?, "end"=?, tokens=? WHERE pk=?'
+MOVE_CHUNK = 'UPDATE knowledge SET ordinal=?, source=?, locator=?, start=?, "end"=?, tokens=?, row_hash=? WHERE pk=?'
+MOVED = ("ordinal", "source", "locator", "start", "end", "tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +140,14 @@ class DocumentTable:
 
     def _known(self, document: Document) -> dict[str, Any] | None:
         """The stored row that this document continues, or None."""
-        columns = "id, uri, title, content_hash, text_sha, entry, dated_at, dated_by, added_at, label, compartment"
-        conn = self._connection.conn
-        cursor = conn.execute(f"SELECT {columns} FROM documents WHERE uri=? OR id=?", (document.uri, document.id))
-        rows = [dict(zip(columns.split(", "), row, strict=True)) for row in cursor]
+        conn, sql = self._connection.conn, f"SELECT {listed('documents')} FROM documents WHERE "
+        rows = named(conn.execute(f"{sql} uri=? OR id=?", (document.uri, document.id)))
         if rows:
             return rows[0]
         if not document.uri.startswith("file:"):
             return None
-        cursor = conn.execute(f"SELECT {columns} FROM documents WHERE content_hash=?", (document.content_hash,))
-        for row in cursor:
-            found = dict(zip(columns.split(", "), row, strict=True))
-            if found["uri"].startswith("file:") and not os.path.lexists(path_of(found["uri"])):
+        for found in named(conn.execute(f"{sql} content_hash=?", (document.content_hash,))):
+            if found["uri"].startswith("file:") and not os.path.lexists(path_of(found["uri"].partition("#")[0])):
                 return found
         return None
 
@@ -172,55 +173,52 @@ class DocumentTable:
         conn = self._connection.conn
         dated_at, dated_by = dating(document, known, now)
         text_sha = digest(document.text)
-        conn.execute(
-            INSERT_DOCUMENT,
-            (
-                document.id, document.uri, origin.source, document.title, document.text, document.media_type,
-                document.content_hash, text_sha, origin.entry,
-                known["label"] if known else origin.label, known["compartment"] if known else origin.compartment,
-                origin.trust, dated_at, dated_by,
-                known["added_at"] if known else (origin.added_at or now), origin.updated_at or now,
-                *(origin.stat or (None,) * 4), origin.looked_ns,
-                json.dumps(document.aliases, ensure_ascii=False),
-                json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
-                json.dumps(document.notices, ensure_ascii=False),
-            ),
+        values = (
+            document.id, document.uri, origin.source, document.title, document.text, document.media_type,
+            document.content_hash, text_sha, origin.entry,
+            known["label"] if known else origin.label, known["compartment"] if known else origin.compartment,
+            origin.trust, dated_at, dated_by,
+            known["added_at"] if known else (origin.added_at or now), origin.updated_at or now,
+            *(origin.stat or (None,) * 4), origin.looked_ns,
+            json.dumps(document.aliases, ensure_ascii=False),
+            json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
+            json.dumps(document.notices, ensure_ascii=False),
         )  # fmt: skip
+        row = dict(zip(DOCUMENT_COLUMNS, values, strict=False))
+        seal = renewed("documents", known, row) if known else row_hash("documents", row)
+        conn.execute(INSERT_DOCUMENT, (*values, seal))
         self._chunks(document, origin.source, dated_at if dated_by != FIRST_SEEN else None, now)
         if known:
             conn.execute("DELETE FROM tags WHERE document_id=? AND by='document'", (document.id,))
             conn.execute("DELETE FROM links WHERE document_id=?", (document.id,))
         self._tags(document.id, document.tags, "document")
         self._tags(document.id, origin.tags, "person")
-        conn.executemany("INSERT OR IGNORE INTO links VALUES (?, ?)", ((document.id, to) for to in document.links))
+        links = [hashed("links", {"document_id": document.id, "target": to}) for to in document.links]
+        conn.executemany("INSERT OR IGNORE INTO links VALUES (:document_id, :target, :row_hash)", links)
         stored = conn.execute("SELECT text FROM documents WHERE id=?", (document.id,)).fetchone()[0]
         if digest(stored) != text_sha:
             raise StoreError(f"{origin.source} did not read back as written", "check the disk, then add it again")
 
     def _tags(self, document_id: str, tags: Iterable[str], by: str) -> None:
-        rows = [(document_id, tag, by) for tag in tags]
-        if rows:
-            self._connection.conn.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", rows)
+        tag_rows(self._connection.conn, document_id, tags, by)
 
     def _chunks(self, document: Document, source: str, date: str | None, now: str) -> None:
         """Insert the chunks that are new, move those that stayed, delete the rest."""
         conn = self._connection.conn
         rows = chunk_rows(document, source, date, now)
-        old = {
-            row[0]: row[1:]
-            for row in conn.execute(
-                'SELECT id, pk, ordinal, source, locator, start, "end", tokens, topic, around FROM knowledge WHERE document_id=?',
-                (document.id,),
-            )
+        sql = f"SELECT {listed('knowledge')}, pk, source, topic, around FROM knowledge WHERE document_id=?"
+        old = {row["id"]: row for row in named(conn.execute(sql, (document.id,)))}
+        keep = {
+            row[0]: row for row in rows if row[0] in old and (old[row[0]]["topic"], old[row[0]]["around"]) == (row[4], row[12])
         }
-        keep = {row[0]: row for row in rows if row[0] in old and old[row[0]][7:9] == (row[4], row[12])}
-        gone = [(facts[0],) for chunk_id, facts in old.items() if chunk_id not in keep]
+        gone = [(row["pk"],) for chunk_id, row in old.items() if chunk_id not in keep]
         if gone:
             conn.executemany("DELETE FROM knowledge WHERE pk=?", gone)
         for chunk_id, row in keep.items():
-            place = (row[2], row[6], row[7], row[8], row[9], row[10])
-            if place != old[chunk_id][1:7]:
-                conn.execute(MOVE_CHUNK, (*place, old[chunk_id][0]))
+            before, place = old[chunk_id], dict(zip(MOVED, (row[2], *row[6:11]), strict=True))
+            if any(before[name] != value for name, value in place.items()):
+                seal = renewed("knowledge", before, place)
+                conn.execute(MOVE_CHUNK, (*place.values(), seal, before["pk"]))
         new = [row for row in rows if row[0] not in keep]
         if self._held is None:
             self._insert(new)
@@ -238,6 +236,19 @@ class DocumentTable:
             self._connection.conn.execute(sql, [value for row in page for value in row])
 
 
+def tag_rows(conn: sqlite3.Connection, document_id: str, tags: Iterable[str], by: str) -> None:
+    """Give a document tags; those that it has stay as they are."""
+    rows = [hashed("tags", {"document_id": document_id, "tag": tag, "by": by}) for tag in tags]
+    if rows:
+        conn.executemany("INSERT OR IGNORE INTO tags VALUES (:document_id, :tag, :by, :row_hash)", rows)
+
+
+def named(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
+    """Rows by the names of their columns."""
+    names = [item[0] for item in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
 def dating(document: Document, known: Mapping[str, Any] | None, now: str) -> tuple[str, str]:
     """(date, where it came from): the content's own, else the one it has, else the moment it was first seen."""
     if document.dated_at and document.dated_by:
@@ -248,18 +259,17 @@ def dating(document: Document, known: Mapping[str, Any] | None, now: str) -> tup
 
 
 def chunk_rows(document: Document, source: str, date: str | None, now: str) -> list[tuple[Any, ...]]:
-    """Rows of `knowledge` in the order of INSERT_CHUNKS."""
+    """Rows of `knowledge` in the order of INSERT_CHUNKS, each with its hash."""
     terms = searchable([chunk.text for chunk in document.chunks], document.aliases)
     rows: list[tuple[Any, ...]] = []
     for i, chunk in enumerate(document.chunks):
         topic = index_terms(header(document.title, chunk.heading, date))
-        rows.append(
-            (
-                chunk.id, document.id, chunk.ordinal, json.dumps(chunk.heading, ensure_ascii=False), topic, chunk.text,
-                source, chunk.locator, chunk.start, chunk.end, chunk.tokens, terms[i], around(document.chunks, terms, i),
-                digest(f"{topic}\n{chunk.text}"), now,
-            )
+        row = (
+            chunk.id, document.id, chunk.ordinal, json.dumps(chunk.heading, ensure_ascii=False), topic, chunk.text,
+            source, chunk.locator, chunk.start, chunk.end, chunk.tokens, terms[i], around(document.chunks, terms, i),
+            digest(f"{topic}\n{chunk.text}"), now,
         )  # fmt: skip
+        rows.append((*row, row_hash("knowledge", dict(zip(CHUNK_COLUMNS, row, strict=True)))))
     return rows
 
 

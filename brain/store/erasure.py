@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import struct
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from brain.rows import HASH, renewed
 from brain.store.connection import Connection, explain
-from brain.store.copies import judge, restate, vacuum, writer
+from brain.store.copies import restate, vacuum, writer
+from brain.store.documents import named
 from brain.store.upkeep import FTS
 from ingest.document import digest
 from ingest.terms import index_terms, tokens
@@ -24,6 +27,7 @@ from ingest.terms import index_terms, tokens
 PENDING = "erasing"  # setting: when an erasure began whose last step is not known to be done
 QUOTE_WORDS = 6  # in a row, said in an answer and standing in a text: then it is a quotation and no chance
 WHOLE_CHARACTERS = 8  # so short a text counts as quoted when it stands in an answer as a whole
+HEAD_BYTES = 100  # of a database file
 AROUND_CHARACTERS = 400  # of each neighbouring round, as `brain.memory.episodes` keeps them
 
 
@@ -95,20 +99,29 @@ class Eraser:
         for session in sessions:
             self._neighbours(session)
 
-    def stands_elsewhere(self, piece: str) -> bool:
-        """Whether these words are also in something that stays."""
+    def stands_elsewhere(self, piece: str, *, forgotten: bool = True) -> bool:
+        """Whether these words are also in something that stays; what was forgotten counts, as long as it can come back."""
         sql = (
             "SELECT EXISTS (SELECT 1 FROM documents WHERE instr(text, ?1) OR instr(title, ?1)) OR EXISTS "
             "(SELECT 1 FROM episodes WHERE instr(question, ?1) OR instr(answer, ?1)) OR EXISTS "
-            "(SELECT 1 FROM skills WHERE instr(body, ?1)) OR EXISTS (SELECT 1 FROM forgotten WHERE instr(payload, ?1))"
+            "(SELECT 1 FROM skills WHERE instr(body, ?1)) OR (?2 AND EXISTS (SELECT 1 FROM forgotten WHERE instr(payload, ?1)))"
         )
-        return bool(self._conn.execute(sql, (piece,)).fetchone()[0])
+        return bool(self._conn.execute(sql, (piece, forgotten)).fetchone()[0])
 
     def copies_of(self, marks: Marks) -> list[str]:
         """Places of documents that stay and have one of the same texts."""
         shas = {digest(text) for text in marks.texts if text.strip()}
         rows = self._conn.execute("SELECT id, source, text_sha FROM documents")
         return sorted(row[1] for row in rows if row[2] in shas and row[0] not in marks.documents)
+
+    def forgotten_texts(self) -> list[str]:
+        """The texts of what waits, forgotten, to be taken back or to expire."""
+        texts = []
+        for (payload,) in self._conn.execute("SELECT payload FROM forgotten ORDER BY id"):
+            tables = _tables(payload)
+            texts += [row["text"] for row in tables.get("documents", [])]
+            texts += [f"{row['question']}\n{row['answer']}" for row in tables.get("episodes", [])]
+        return texts
 
     # -- finding ------------------------------------------------------------------------------------------------------
 
@@ -148,14 +161,16 @@ class Eraser:
 
     def _empty(self, episode_id: str, sources: set[str]) -> None:
         """Take the answer and the citations of a round away and index what is left."""
-        question, topic, citations, old = self._conn.execute(
-            "SELECT question, topic, citations, text_sha FROM episodes WHERE id=?", (episode_id,)
-        ).fetchone()
-        kept = [item for item in _list(citations) if not _of(item, sources)]
-        self._conn.execute(
-            "UPDATE episodes SET answer='', citations=?, terms=?, text_sha=? WHERE id=?",
-            (json.dumps(kept, ensure_ascii=False), index_terms(question), digest(f"{topic}\n{question}"), episode_id),
-        )
+        before = named(self._conn.execute("SELECT * FROM episodes WHERE id=?", (episode_id,)))[0]
+        question, topic, old = before["question"], before["topic"], before["text_sha"]
+        kept = [item for item in _list(before["citations"]) if not _of(item, sources)]
+        changes = {"answer": "", "citations": json.dumps(kept, ensure_ascii=False)}
+        derived: dict[str, Any] = {"terms": index_terms(question), "text_sha": digest(f"{topic}\n{question}")}
+        if HASH in before:  # a backup of schema 1 has none
+            derived[HASH] = renewed("episodes", before, changes)
+        sets = ", ".join(f"{name}=?" for name in (*changes, *derived))
+        values = (*changes.values(), *derived.values(), episode_id)
+        self._conn.execute(f"UPDATE episodes SET {sets} WHERE id=?", values)
         self._conn.execute("INSERT INTO outbox (op, kind, chunk_id) VALUES ('del', 'episodes', ?)", (episode_id,))
         self._conn.execute(
             "DELETE FROM embeddings WHERE text_sha=?1 AND NOT EXISTS (SELECT 1 FROM knowledge WHERE text_sha=?1) "
@@ -211,9 +226,38 @@ def scrub(connection: Connection, directory: Path) -> bool:
     return not busy
 
 
+def free_pages(conn: sqlite3.Connection) -> int:
+    """How many pages of the database are free, whatever they hold."""
+    return int(conn.execute("PRAGMA freelist_count").fetchone()[0])
+
+
+def freed(path: Path) -> int:
+    """How many free pages of a database file hold something: words of deleted rows, which `secure_delete` overwrites.
+
+    Looks at the file alone, as of its last checkpoint. Not to be called where the database is open (see `brain.app.cage`).
+    The layout: sqlite.org/fileformat2.html §1.3, §1.5.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+        size = int.from_bytes(head[16:18], "big")
+        size = 2**16 if size == 1 else size
+        trunk, left, dirty = *struct.unpack_from(">II", head, 32), 0
+        while trunk and left > 0:
+            file.seek((trunk - 1) * size)
+            page = file.read(size)
+            if len(page) < size:
+                break  # a damaged file: the structure is another check's
+            trunk, count = struct.unpack_from(">II", page)
+            leaves = struct.unpack_from(f">{min(count, size // 4 - 2)}I", page, 8)
+            left -= 1 + len(leaves)
+            for leaf in filter(None, leaves):
+                file.seek((leaf - 1) * size)
+                dirty += bool(file.read(size).strip(b"\0"))
+    return dirty
+
+
 def holds(path: Path, marks: Marks) -> bool:
-    """Whether a copy holds any of it. Raises `StoreError` when it is not a sound copy."""
-    judge(path, compare=False)
+    """Whether a judged copy holds any of it. Raises `sqlite3.Error`."""
     with closing(writer(path)) as conn:
         return bool(Eraser(conn).find(marks.copy()))
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from brain.reports import Judgment
+from brain.rows import HASH, hashed, row_hash
 from brain.store.connection import Connection
 
 RUNS_KEPT = 50  # of one name: enough to see a trend, small enough to stay out of the way
@@ -19,9 +20,10 @@ COLUMNS = (
     "id", "at", "question", "verdict", "answerable", "documents", "document_id", "source", "locator", "quote", "why",
     "episode", "signals",
 )  # fmt: skip
+WRITTEN = (*COLUMNS, HASH)
 UPSERT = (
-    f"INSERT INTO judgments ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "
-    f"ON CONFLICT(episode) DO UPDATE SET {', '.join(f'{name}=excluded.{name}' for name in COLUMNS if name != 'id')}"
+    f"INSERT INTO judgments ({', '.join(WRITTEN)}) VALUES ({', '.join('?' * len(WRITTEN))}) "
+    f"ON CONFLICT(episode) DO UPDATE SET {', '.join(f'{name}=excluded.{name}' for name in WRITTEN if name != 'id')}"
 )
 READ = f"""SELECT {", ".join(COLUMNS)} FROM judgments j WHERE NOT EXISTS
     (SELECT 1 FROM forgotten f WHERE f.id = j.episode OR f.id = j.document_id)"""
@@ -35,16 +37,27 @@ class JudgmentTable:
 
     def keep(self, judgment: Judgment) -> Judgment:
         """Keep what was said of one answer, in place of what was said of it before; returns it with the id it has."""
-        row = (
+        values = (
             judgment.id, judgment.at, judgment.question, judgment.verdict,
             None if judgment.answerable is None else int(judgment.answerable), json.dumps(list(judgment.documents)),
             judgment.document_id, judgment.source, judgment.locator, judgment.quote, judgment.why, judgment.episode,
             json.dumps(dict(judgment.signals), sort_keys=True),
         )  # fmt: skip
+        row = dict(zip(COLUMNS, values, strict=True))
         with self._connection.write():
-            self._connection.conn.execute(UPSERT, row)
+            said = self._connection.conn.execute("SELECT id FROM judgments WHERE episode = ?", (judgment.episode,)).fetchone()
+            row["id"] = said[0] if said else judgment.id
+            self._connection.conn.execute(UPSERT, (*row.values(), row_hash("judgments", row)))
         found = self._read("AND j.episode = ?", (judgment.episode,))
         return found[0] if found else judgment
+
+    def take_back(self, judgment: Judgment) -> bool:
+        """Keep one that was exported. False when that answer was judged here, or the judgment is here already."""
+        sql = "SELECT 1 FROM judgments WHERE episode = ? OR id = ?"
+        if self._connection.conn.execute(sql, (judgment.episode, judgment.id)).fetchone():
+            return False
+        self.keep(judgment)
+        return True
 
     def all(self) -> list[Judgment]:
         """Every judgment that is not hidden, in the order in which they were first made."""
@@ -59,7 +72,8 @@ class JudgmentTable:
         with self._connection.write():
             conn = self._connection.conn
             text = json.dumps(report, ensure_ascii=False, sort_keys=True)
-            conn.execute("INSERT INTO eval_runs (at, name, report) VALUES (?, ?, ?)", (at, name, text))
+            row = hashed("eval_runs", {"at": at, "name": name, "report": text})
+            conn.execute("INSERT INTO eval_runs (at, name, report, row_hash) VALUES (:at, :name, :report, :row_hash)", row)
             conn.execute(
                 "DELETE FROM eval_runs WHERE name = ? AND pk NOT IN "
                 "(SELECT pk FROM eval_runs WHERE name = ? ORDER BY pk DESC LIMIT ?)",

@@ -10,11 +10,13 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from brain.errors import NotFound, UsageError
+from brain.rows import hashed, listed, renewed
 from brain.store.connection import Connection
+from brain.store.documents import named, tag_rows
+from brain.store.excerpts import LINES, narrowed
 from brain.types import Scope, Skipped
 
 if TYPE_CHECKING:
@@ -22,14 +24,12 @@ if TYPE_CHECKING:
 
 EVERYTHING = Scope()
 SHORTEST_PREFIX = 6  # STYLE.md: the shortest id that a person types
-LINES_SHOWN = 40  # `get PATH:LINE` without a count
 CANDIDATES_SHOWN = 5
 
 ROW = """SELECT d.id, d.source, d.title, d.media_type, d.label, d.dated_at, d.entry, d.added_at,
     (SELECT count(*) FROM knowledge k WHERE k.document_id = d.id),
     (SELECT json_group_array(tag) FROM (SELECT tag FROM tags t WHERE t.document_id = d.id ORDER BY tag))
     FROM documents d"""
-LINES = re.compile(r"L(\d+)-(\d+)$")
 PLACE = re.compile(r"^(?P<where>.+?):(?P<first>\d+)(?::(?P<count>\d+))?$", re.S)
 
 
@@ -150,7 +150,9 @@ class Library:
     # -- excerpts -------------------------------------------------------------------------------------------------
 
     def excerpt(self, reference: str) -> Excerpt:
-        """What a reference points at: a whole document, lines or a page of it (`PATH:120:40`), or one chunk by its id."""
+        """What a reference points at: a whole document, a part of it by number (`PATH:120:40` lines, `PATH:7` a page or a
+        slide: excerpts.py), or one chunk by its id.
+        """
         reference = as_stored(reference)
         chunk = self._chunk(reference.removeprefix("#"))
         if chunk is not None:
@@ -158,8 +160,8 @@ class Library:
         place = PLACE.match(reference)
         if place and not self._by_source(reference):
             first, count = int(place["first"]), int(place["count"] or 0)
-            return self._lines(self.resolve(place["where"]), reference, first, count)
-        return self._lines(self.resolve(reference), reference, 0, 0)
+            return self._part(self.resolve(place["where"]), reference, first, count)
+        return self._part(self.resolve(reference), reference, 0, 0)
 
     def _chunk(self, text: str) -> Excerpt | None:
         if len(text) < SHORTEST_PREFIX or not re.fullmatch(r"[0-9a-f]+", text):
@@ -174,13 +176,13 @@ class Library:
             return None
         row = rows[0]
         lines = LINES.match(row[4])
-        first, last = (int(lines[1]), int(lines[2])) if lines else (0, 0)
+        first, last = (int(lines[1]), int(lines[2] or lines[1])) if lines else (0, 0)
         from brain.types import Excerpt
 
         return Excerpt(row[0], row[1], row[2], row[3], row[4], row[5], first, last, 0, row[6], row[7], self.context_of(row[2]))
 
-    def _lines(self, document_id: str, reference: str, first: int, count: int) -> Excerpt:
-        """Lines `first` … of the file as stored; pages where the document has pages; all of it when `first` is 0."""
+    def _part(self, document_id: str, reference: str, first: int, count: int) -> Excerpt:
+        """Part `first` of a document and `count` - 1 behind it; all of it when `first` is 0."""
         conn = self._connection.conn
         row = conn.execute("SELECT source, title, text, dated_at, label FROM documents WHERE id=?", (document_id,)).fetchone()
         chunks = conn.execute(
@@ -189,15 +191,7 @@ class Library:
         from brain.types import Excerpt
 
         whole = Excerpt(reference, document_id, row[0], row[1], "", row[2], date=row[3], label=row[4], context=self.context_of(row[0]))
-        if chunks and LINES.match(chunks[0][0]):
-            return _by_lines(whole, chunks, first, count or LINES_SHOWN)
-        if first:
-            wanted = range(first, first + (count or 1))
-            pages = [text for locator, text in chunks if (n := re.search(r"\d+", locator)) and int(n[0]) in wanted]
-            if not pages:
-                raise NotFound(f"{row[0]} has no part {first}", "leave the number away to see all of it")
-            return replace(whole, locator=f"p. {first}", text="".join(pages))
-        return whole
+        return narrowed(whole, chunks, first, count)
 
     # -- tags, contexts, roots, skipped files -----------------------------------------------------------------------
 
@@ -205,7 +199,7 @@ class Library:
         """Change a document's tags; returns those that it has now."""
         with self._connection.write():
             conn = self._connection.conn
-            conn.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?, 'person')", [(document_id, tag) for tag in add])
+            tag_rows(conn, document_id, add, "person")
             conn.executemany("DELETE FROM tags WHERE document_id=? AND tag=?", [(document_id, tag) for tag in remove])
         cursor = self._connection.conn.execute("SELECT tag FROM tags WHERE document_id=? ORDER BY tag", (document_id,))
         return tuple(row[0] for row in cursor)
@@ -218,7 +212,8 @@ class Library:
         """Describe what lies under a path; None takes the description away. Raises `NotFound` when there is none."""
         with self._connection.write() as database:
             if description is not None:
-                database.table("contexts").upsert({"source": source, "description": description}, pk="source")
+                record = hashed("contexts", {"source": source, "description": description})
+                database.table("contexts").upsert(record, pk="source")
             elif not self._connection.conn.execute("DELETE FROM contexts WHERE source=?", (source,)).rowcount:
                 raise NotFound(f"{source} has no description", "`brain context list` shows those there are")
 
@@ -231,7 +226,8 @@ class Library:
         with self._connection.write() as database:
             new = self._connection.conn.execute("SELECT 1 FROM roots WHERE uri=?", (uri,)).fetchone() is None
             if new:
-                database.table("roots").insert({"uri": uri, "path": path, "added_at": now, "looked_at": None, "options": json.dumps(options)})
+                record = {"uri": uri, "path": path, "added_at": now, "looked_at": None, "options": json.dumps(options)}
+                database.table("roots").insert(hashed("roots", record))
             return new
 
     def drop_root(self, path: str) -> None:
@@ -248,7 +244,10 @@ class Library:
     def looked_at(self, uri: str, now: str) -> None:
         """Remember when a root was last looked at."""
         with self._connection.write():
-            self._connection.conn.execute("UPDATE roots SET looked_at=? WHERE uri=?", (now, uri))
+            conn = self._connection.conn
+            for before in named(conn.execute(f"SELECT {listed('roots')} FROM roots WHERE uri=?", (uri,))):
+                seal = renewed("roots", before, {"looked_at": now})
+                conn.execute("UPDATE roots SET looked_at=?, row_hash=? WHERE uri=?", (now, seal, uri))
 
     def setting(self, name: str) -> str | None:
         """A value that the program keeps for itself (a person's settings live in the configuration file)."""
@@ -261,7 +260,7 @@ class Library:
             if value is None:
                 self._connection.conn.execute("DELETE FROM settings WHERE name=?", (name,))
             else:
-                database.table("settings").upsert({"name": name, "value": value}, pk="name")
+                database.table("settings").upsert(hashed("settings", {"name": name, "value": value}), pk="name")
 
     def known_files(self, prefix_uri: str) -> dict[str, tuple[int, int, int, int, int]]:
         """What is known of the files at or under an address: uri -> (size, mtime_ns, ctime_ns, inode, looked_ns)."""
@@ -280,8 +279,10 @@ class Library:
         """Note what was skipped (uri, why, size, mtime_ns), and which addresses are no longer."""
         with self._connection.write() as database:
             records = (
-                {"uri": uri, "source": why.source, "kind": why.kind, "reason": why.reason, "hint": why.hint,
-                 "size": size, "mtime_ns": mtime_ns, "seen_at": now}
+                hashed("skipped", {
+                    "uri": uri, "source": why.source, "kind": why.kind, "reason": why.reason, "hint": why.hint,
+                    "size": size, "mtime_ns": mtime_ns, "seen_at": now,
+                })
                 for uri, why, size, mtime_ns in rows
             )  # fmt: skip
             database.table("skipped").upsert_all(records, pk="uri")
@@ -328,19 +329,3 @@ def _row(row: Sequence[Any]) -> DocumentRow:
     from brain.types import DocumentRow
 
     return DocumentRow(row[0], row[1], row[2], row[3], row[4], row[5], row[8], tuple(json.loads(row[9])), row[6], row[7])
-
-
-def _by_lines(whole: Excerpt, chunks: list[tuple[str, str]], first: int, count: int) -> Excerpt:
-    """The lines of the file that the chunks carry, by their numbers in the file."""
-    lines: dict[int, str] = {}
-    for locator, text in chunks:
-        span = LINES.match(locator)
-        start = int(span[1]) if span else 1
-        for i, line in enumerate(text.removesuffix("\n").split("\n")):
-            lines[start + i] = lines.get(start + i, "") + line
-    last = max(lines)
-    wanted = [n for n in sorted(lines) if not first or first <= n < first + count]
-    if not wanted:
-        raise NotFound(f"{whole.source} ends at line {last}", "ask for an earlier line")
-    text = "\n".join(lines[n] for n in wanted) + "\n"
-    return replace(whole, text=text, locator=f"L{wanted[0]}-{wanted[-1]}", start_line=wanted[0], end_line=wanted[-1], total_lines=last)

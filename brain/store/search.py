@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from brain import halves
 from brain.types import Passage, Scope
 from ingest.terms import stem
 
@@ -22,7 +23,6 @@ TOPIC, TERMS, AROUND = 2.0, 1.0, 0.25  # column weights of BM25: title and headi
 SHORT_TOKENS = 60  # a chunk under this many tokens is read together with its neighbours
 FREQUENCIES_KEPT = 4_096  # terms whose document frequency is remembered until the file changes
 FIRST_SEEN = "first seen"  # `dated_by` of a document without a date of its own
-CRC_BYTES = 4  # behind the sentence vectors of a text stands their checksum (vectors.py)
 PAGE = 500  # bound variables per statement; SQLite's own limit was 999 for long
 
 _FIND = f"""WITH found AS MATERIALIZED (
@@ -95,28 +95,24 @@ class KnowledgeSearch:
         return {keys[pk]: score for pk, score in rows}
 
     def vectors(self, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
-        """Stored vectors of these chunks, float32; chunks without one are missing."""
-        import numpy as np
-
-        return {key: np.frombuffer(blob, np.float16).astype(np.float32) for key, blob, _ in self._stored(ids, fingerprint)}
+        """Stored vectors of these chunks, float32; chunks without one, or with a damaged one, are missing."""
+        return {key: vector for key, vector, _ in self._stored(ids, fingerprint)}
 
     def sentence_vectors(self, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
         """The sentence vectors stored with these chunks, shape (sentences, dimensions); those without are missing."""
-        import numpy as np
+        found = ((key, halves.sentences(packed, len(vector))) for key, vector, packed in self._stored(ids, fingerprint))
+        return {key: sentences for key, sentences in found if sentences is not None}
 
-        return {
-            key: np.frombuffer(packed[:-CRC_BYTES], np.float16).astype(np.float32).reshape(-1, len(blob) // 2)
-            for key, blob, packed in self._stored(ids, fingerprint)
-            if packed
-        }
-
-    def _stored(self, ids: Sequence[str], fingerprint: str) -> Iterator[tuple[str, bytes, bytes | None]]:
+    def _stored(self, ids: Sequence[str], fingerprint: str) -> Iterator[tuple[str, Vectors, bytes | None]]:
         for page in _pages(ids):
             sql = (
-                "SELECT k.id, e.vector, e.sentences FROM knowledge k JOIN embeddings e ON e.text_sha = k.text_sha "
+                "SELECT k.id, e.vector, e.crc, e.sentences FROM knowledge k JOIN embeddings e ON e.text_sha = k.text_sha "
                 f"AND e.fingerprint = ? WHERE k.id IN {_marks(page)}"
             )
-            yield from self._conn.execute(sql, (fingerprint, *page))
+            for key, blob, crc, packed in self._conn.execute(sql, (fingerprint, *page)):
+                vector = halves.vector(blob, crc)
+                if vector is not None:
+                    yield key, vector, packed
 
     def neighbours(self, ids: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
         """The chunk before and after each short chunk of its document; long chunks are missing."""
@@ -162,8 +158,8 @@ def _where(scope: Scope) -> tuple[str, list[str]]:
         parts.append("EXISTS (SELECT 1 FROM tags t WHERE t.document_id = d.id AND t.tag = ?)")
         values.append(tag)
     if scope.source:
-        parts.append("d.source GLOB ?")
-        values.append(scope.source)
+        parts.append("(d.source GLOB ? OR d.source GLOB ?)")  # the whole path or the end of it, as in `list`
+        values += [scope.source, f"*/{scope.source}"]
     if scope.since:
         parts.append("substr(d.dated_at, 1, length(?)) >= ?")
         values += [scope.since, scope.since]

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from brain.errors import NotFound
+from brain.rows import HASH, hashed, row_hash
 from brain.store.connection import Connection
 
 KEPT = timedelta(days=30)  # HOUSE: forget is undoable for this long
@@ -37,16 +38,15 @@ class Trash:
                 if not rows["documents"]:
                     continue
                 facts = rows["documents"][0]
-                database.table("forgotten").insert(
-                    {
-                        "id": document_id, "kind": "document", "source": facts["source"], "title": facts["title"],
-                        "at": now, "payload": json.dumps(rows, ensure_ascii=False),
-                    },
-                    pk="id", replace=True,
-                )  # fmt: skip
+                record = {
+                    "id": document_id, "kind": "document", "source": facts["source"], "title": facts["title"],
+                    "at": now, "payload": json.dumps(rows, ensure_ascii=False),
+                }  # fmt: skip
+                database.table("forgotten").insert(hashed("forgotten", record), pk="id", replace=True)
                 if lasting and facts["size"] is not None:
-                    record = {"uri": facts["uri"], "source": facts["source"], "kind": FORGOTTEN, "seen_at": now}
-                    database.table("skipped").upsert({**record, "reason": REASON, "hint": HINT}, pk="uri")
+                    place = {"uri": facts["uri"], "source": facts["source"], "kind": FORGOTTEN, "seen_at": now}
+                    row = hashed("skipped", {**place, "reason": REASON, "hint": HINT})
+                    database.table("skipped").upsert(row, pk="uri")
                 self._connection.conn.execute("DELETE FROM knowledge WHERE document_id=?", (document_id,))
                 self._connection.conn.execute("DELETE FROM documents WHERE id=?", (document_id,))
                 count += 1
@@ -61,13 +61,11 @@ class Trash:
                 if not rows:
                     continue
                 title = rows[0]["question"] or rows[0]["answer"]
-                database.table("forgotten").insert(
-                    {
-                        "id": episode_id, "kind": "episode", "source": f"episode:{episode_id}", "title": title[:80],
-                        "at": now, "payload": json.dumps({"episodes": rows}, ensure_ascii=False),
-                    },
-                    pk="id", replace=True,
-                )  # fmt: skip
+                record = {
+                    "id": episode_id, "kind": "episode", "source": f"episode:{episode_id}", "title": title[:80],
+                    "at": now, "payload": json.dumps({"episodes": rows}, ensure_ascii=False),
+                }  # fmt: skip
+                database.table("forgotten").insert(hashed("forgotten", record), pk="id", replace=True)
                 self._connection.conn.execute("DELETE FROM episodes WHERE id=?", (episode_id,))
                 count += 1
             return count
@@ -85,7 +83,7 @@ class Trash:
                 if self._connection.conn.execute("SELECT 1 FROM documents WHERE uri=?", (taken["uri"],)).fetchone():
                     raise NotFound(f"{row[1]} was added again since", "forget that one first, then undo")
             for table in (*TABLES, "episodes"):
-                records = [{k: v for k, v in record.items() if k != "pk"} for record in payload.get(table, ())]
+                records = [_as_it_was(table, record) for record in payload.get(table, ())]
                 if table == "documents":
                     taken_back = [(record["uri"],) for record in records]
                     self._connection.conn.executemany("DELETE FROM skipped WHERE uri=?", taken_back)
@@ -115,3 +113,9 @@ class Trash:
     def _rows(self, table: str, document_id: str) -> list[dict[str, Any]]:
         key = "id" if table == "documents" else "document_id"
         return list(self._connection.database.query(f"SELECT * FROM {table} WHERE {key}=?", [document_id]))
+
+
+def _as_it_was(table: str, row: dict[str, Any]) -> dict[str, Any]:
+    """The row to insert again; one forgotten under schema 1 has no hash yet."""
+    kept = {name: value for name, value in row.items() if name != "pk"}
+    return kept if HASH in kept else {**kept, HASH: row_hash(table, kept)}

@@ -28,6 +28,7 @@ CONTENT = {
     "episodes": "CASE WHEN question = '' THEN answer WHEN answer = '' THEN question "
     "ELSE question || char(10) || answer END",
 }
+WAITING = "NOT EXISTS (SELECT 1 FROM embeddings AS e WHERE e.text_sha = c.text_sha AND e.fingerprint = ?)"
 CRC_BYTES = 4  # at the end of the sentence vectors; that of the chunk's own vector has a column
 IDS_PER_QUERY = 500  # below the 999 variables of the oldest SQLite that we meet
 OUTBOX_ROWS_KEPT = 200_000  # an index that is further behind is refilled; 200,000 rows are about 12 MB
@@ -75,20 +76,43 @@ class VectorTable:
 
     def pending(self, kind: str, fingerprint: str, *, limit: int, after: int = 0) -> list[Pending]:
         """Chunks without a vector of this fingerprint, in the order they came, beginning behind the row `after`."""
+        if not after and (after := self._before_first(kind, fingerprint)) < 0:
+            return []
         rows = self._conn.execute(
-            f"SELECT id, text_sha, topic, {CONTENT[kind]}, pk FROM {kind} AS c WHERE pk > ? AND NOT EXISTS "
-            "(SELECT 1 FROM embeddings AS e WHERE e.text_sha = c.text_sha AND e.fingerprint = ?) ORDER BY pk LIMIT ?",
+            f"SELECT id, text_sha, topic, {CONTENT[kind]}, pk FROM {kind} AS c WHERE pk > ? AND {WAITING} ORDER BY pk LIMIT ?",
             (after, fingerprint, limit),
         )
         return [Pending(*row) for row in rows]
 
+    def _before_first(self, kind: str, fingerprint: str) -> int:
+        """The row before the first that waits, -1 when none does; from indexes alone (the plus keeps SQLite from walking the
+        rows), so that one new note among 200,000 chunks makes no other text be read: 0.1 s instead of 0.8.
+        """
+        return self._number(f"SELECT ifnull(min(+pk), 0) - 1 FROM {kind} AS c WHERE {WAITING}", fingerprint)
+
     def waiting_count(self, kind: str, fingerprint: str) -> int:
         """How many chunks have no vector of this fingerprint yet."""
-        return self._number(
-            f"SELECT count(*) FROM {kind} AS c WHERE NOT EXISTS "
-            "(SELECT 1 FROM embeddings AS e WHERE e.text_sha = c.text_sha AND e.fingerprint = ?)",
-            fingerprint,
+        return self._number(f"SELECT count(*) FROM {kind} AS c WHERE {WAITING}", fingerprint)
+
+    def unasked_for(self, fingerprint: str) -> int:
+        """How many recorded questions have no vector of it yet: they get one when something is recalled, nobody waits."""
+        return self._number(f"SELECT count(*) FROM episodes AS c WHERE kind = 'ask' AND {WAITING}", fingerprint)
+
+    def place(self) -> tuple[int, int]:
+        """(the newest chunk's row, the newest outbox row): what `behind` counts from."""
+        return self._number("SELECT ifnull(max(pk), 0) FROM knowledge"), self.last_seq()
+
+    def behind(self, fingerprint: str, place: tuple[int, int]) -> int:
+        """How many chunks have no vector of this fingerprint, when all had one at `place`. Quick unless one was deleted
+        since: then its row's number may have been given again, and all are looked at.
+        """
+        pk, seq = place
+        gone = self._number(
+            "SELECT EXISTS (SELECT 1 FROM outbox WHERE seq > ? AND op = 'del' AND kind = 'knowledge')", seq
         )
+        if gone or self._pruned_to() > seq:
+            return self.waiting_count("knowledge", fingerprint)
+        return self._number(f"SELECT count(*) FROM knowledge AS c WHERE pk > ? AND {WAITING}", pk, fingerprint)
 
     def size(self, kind: str) -> int:
         """How many chunks there are."""

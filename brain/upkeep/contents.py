@@ -5,10 +5,14 @@ Leaves out files (places.py) and the index (derived.py). A repair here touches o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
-from brain.upkeep.patient import REPAIR, RESTORE, Finding, Mode, Patient
+from brain.upkeep.backup import Backup, found, newest_first, put_aside
+from brain.upkeep.patient import REPAIR, RESTORE, SHOWN, Finding, Mode, Patient
 
+BACKUPS_SEEN = 10  # the newest, looked through for a row as it was
 CLOCK = timedelta(hours=1)  # FAULTS.md §8, D17
 
 
@@ -51,6 +55,32 @@ def hashes(patient: Patient, mode: Mode) -> Finding:
     return Finding(tuple(dict.fromkeys(faults)), hint, mended="; ".join(mended), error=serious)
 
 
+def rows(patient: Patient, _mode: Mode) -> Finding:
+    """D06R: every row of truth against its hash. Nothing is repaired; a backup that holds the row as it was is named."""
+    damage = patient.rows.damage()
+    if not damage:
+        return Finding()
+    present = newest_first(item for folder in patient.backup_dirs for item in found(folder) if not item.sealed)
+    copies = [*present, *put_aside(patient.database)][:BACKUPS_SEEN]
+    told, holding = [], ""
+    for item in damage[:SHOWN]:
+        place, differs = _as_it_was(patient, item, copies)
+        holding = holding or place
+        told.append(f"{item.name} is not what was stored" + (f": {place} has it as it was ({differs})" if place else ""))
+    told += [f"{item.name} is not what was stored" for item in damage[SHOWN:]]
+    hint = f"`brain restore {holding} --to DIR` opens that backup beside this store" if holding else RESTORE
+    return Finding(tuple(told), hint)
+
+
+def _as_it_was(patient: Patient, damage: Any, copies: Sequence[Backup]) -> tuple[str, str]:
+    """(the newest backup that holds the row as it was, which columns differ there), ("", "") when none does."""
+    for copy in copies:
+        differs = patient.rows.held(damage, copy.path)
+        if differs:
+            return str(copy.path), differs
+    return "", ""
+
+
 def tiles(patient: Patient, mode: Mode) -> Finding:
     """D07: the chunks of each document cover its text exactly."""
     bad, mended = patient.store.untiled(), ""
@@ -73,14 +103,3 @@ def clock(patient: Patient, _mode: Mode) -> Finding:
         return Finding()
     said = f"it is {patient.now:%Y-%m-%d %H:%M} here, but something was stored at {newest:%Y-%m-%d %H:%M}"
     return Finding((said,), "set the clock of this machine", error=False)
-
-
-def erasures(patient: Patient, mode: Mode) -> Finding:
-    """D18: no erasure stopped before its last step."""
-    since, mended = patient.erasing(), ""
-    if since and mode.repair and patient.finish_erasure():
-        mended, since = f"the erasure of {since[:16]} was finished", None
-    faults = (
-        (f"an erasure that began at {since[:16]} is not finished; words may still lie in the files",) if since else ()
-    )
-    return Finding(faults, f"close other programs that use the store; {REPAIR}", mended=mended)

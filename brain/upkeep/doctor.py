@@ -1,7 +1,7 @@
 """The doctor: every check in its order, with an id that stays (FAULTS.md §8).
 
 It reads; with `repair` it makes derived things anew and never edits what a person put in. A check that cannot be done is
-a finding of its own. Leaves out what each check does (places, contents, derived) and the exit code. D08 is not in the
+a finding of its own. Leaves out what each check does (places, contents, derived, erasures) and the exit code. D08 is not in the
 plan; D13 comes with the policy file.
 """
 
@@ -12,11 +12,12 @@ from collections.abc import Callable
 
 from brain.errors import BrainError
 from brain.types import Check
-from brain.upkeep import contents, derived, places
+from brain.upkeep import contents, derived, erasures, places
 from brain.upkeep.patient import RESTORE, Finding, Mode, Patient
 
 Examine = Callable[[Patient, Mode], Finding]
 QUICK, DEEP = False, True
+NONSENSE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)  # what a row that cannot be leads to
 
 CHECKS: tuple[tuple[str, str, Examine, bool], ...] = (
     ("D01", "home folder", places.permissions, QUICK),
@@ -25,6 +26,7 @@ CHECKS: tuple[tuple[str, str, Examine, bool], ...] = (
     ("D04", "indexes of the database", contents.structure_deep, DEEP),
     ("D05", "full text", contents.full_text, QUICK),
     ("D06", "checksums of texts and vectors", contents.hashes, DEEP),
+    ("D06R", "checksums of rows", contents.rows, DEEP),
     ("D07", "chunks cover their documents", contents.tiles, QUICK),
     ("D09", "changes that wait for the index", derived.outbox, QUICK),
     ("D10", "vector index", derived.generations, QUICK),
@@ -34,7 +36,7 @@ CHECKS: tuple[tuple[str, str, Examine, bool], ...] = (
     ("D15", "keys in the open", places.keys, QUICK),
     ("D16", "backups", places.backups, QUICK),
     ("D17", "clock", contents.clock, QUICK),
-    ("D18", "erasures", contents.erasures, DEEP),
+    ("D18", "erasures", erasures.erasures, DEEP),
 )
 
 
@@ -54,6 +56,9 @@ def _one(patient: Patient, mode: Mode, identity: str, title: str, check: Examine
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         return Check(identity, title, "error", f"could not be checked: {name}{error.strerror}", "check its permissions")
+    except NONSENSE as error:  # a damaged page may bring a row without its id
+        said = f"could not be checked: what is stored makes no sense ({type(error).__name__})"
+        return Check(identity, title, "error", said, RESTORE)
 
 
 def unopened(error: BrainError, newest_backup: str) -> list[Check]:

@@ -5,7 +5,6 @@ Leaves out deleting rows (`brain.store.erasure`), which it is handed. Serves `br
 
 from __future__ import annotations
 
-import mmap
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +21,7 @@ from brain.upkeep.vault import Secret
 
 PIECES = 12  # looked for in every file of the home
 SHORTEST_PIECE = 12  # characters; a shorter one is no sign of anything
+READ_BYTES = 4 * 2**20
 PIECE_CHARACTERS = 40  # so short that a page of a database seldom cuts it in two
 
 
@@ -41,7 +41,9 @@ def pieces_of(texts: Iterable[str], stays: Callable[[str], bool]) -> list[bytes]
 
 
 def left_in(home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]) -> list[str]:
-    """Files below the home that hold one of the pieces."""
+    """Files below the home that hold one of the pieces. Not to be called where the database is open: closing a second
+    handle to it drops SQLite's locks (`brain.app.cage` calls it elsewhere).
+    """
     passed = {path.name for path in without}
     found = []
     for folder, _, names in os.walk(home):
@@ -53,12 +55,14 @@ def left_in(home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]) -> 
 
 
 def _holds(path: Path, pieces: Sequence[bytes]) -> bool:
-    with (
-        suppress(OSError, ValueError),  # ValueError: an empty file cannot be mapped
-        path.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
-    ):
-        return any(data.find(piece) >= 0 for piece in pieces)
+    longest = max((len(piece) for piece in pieces), default=1)
+    with suppress(OSError), path.open("rb", buffering=0) as file:
+        kept = b""
+        while block := file.read(READ_BYTES):
+            data = kept + block
+            if any(piece in data for piece in pieces):
+                return True
+            kept = data[-longest:]
     return False
 
 

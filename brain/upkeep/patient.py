@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from brain.types import Check
 from brain.upkeep.backup import Copy
+from brain.upkeep.vault import Secret
 
 
 class Damage(Protocol):
@@ -45,6 +46,13 @@ class StoreChecks(Protocol):
     def settings(self) -> Mapping[str, str]: ...
 
 
+class RowChecks(Protocol):
+    """`brain.store.rowcheck.RowCheck`. Documented where it is implemented."""
+
+    def damage(self) -> Sequence[Any]: ...
+    def held(self, damage: Any, path: Path) -> str | None: ...
+
+
 class Fault(Protocol):
     """Something wrong with the index of a fingerprint (`brain.index.health.Fault`)."""
 
@@ -66,13 +74,23 @@ class IndexChecks(Protocol):
     def renew(self, fingerprint: str) -> object: ...
 
 
+class Words(Protocol):
+    """What was forgotten or erased, and where it may still be (`brain.app.erasing.Words`)."""
+
+    def since(self) -> str | None: ...
+    def finish(self) -> bool: ...
+    def freed(self) -> int: ...
+    def strays(self) -> list[str]: ...
+    def places(self) -> Mapping[str, str]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Patient:
     """Everything that is examined. `now` has a zone.
 
     `drop_vectors` deletes vectors by (text_sha, fingerprint) and has them computed again; `judge` proves a backup, with
-    or without its digest; `finish_erasure` does the last step of an erasure again and says whether it is done; `models`
-    is the one line about Ollama, and whether it is a warning.
+    or without its digest, and `secret` opens an encrypted one; `models` is the one line about Ollama, and whether it is a
+    warning.
     """
 
     home: Path
@@ -81,11 +99,12 @@ class Patient:
     backup_dirs: tuple[Path, ...]
     now: datetime
     store: StoreChecks
+    rows: RowChecks
     index: IndexChecks
     judge: Callable[[Path, bool], Copy]
+    secret: Secret
     drop_vectors: Callable[[Sequence[tuple[str, str]]], int]
-    erasing: Callable[[], str | None]
-    finish_erasure: Callable[[], bool]
+    words: Words
     models: Callable[[], tuple[str, bool]]
 
 

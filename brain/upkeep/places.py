@@ -15,8 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from brain.errors import BrainError
-from brain.upkeep import backup
-from brain.upkeep.files import DIRECTORY_MODE, FILE_MODE, TEMPORARY, abandoned
+from brain.upkeep import backup, vault
+from brain.upkeep.files import DIRECTORY_MODE, FILE_MODE, TEMPORARY, abandoned, temporary
 from brain.upkeep.patient import REPAIR, Finding, Mode, Patient
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -31,6 +31,8 @@ KEY = re.compile(
 )
 OLD_BACKUP = timedelta(days=14)  # a person who makes backups by hand is reminded after two weeks
 DRILL_BYTES = 256 * 2**20  # a backup up to this size is compared by its digest at every look; a larger one with --deep
+DRILL = "drill.db"  # where an encrypted backup lies, opened, for as long as the drill takes
+PASSPHRASE = "BRAIN_BACKUP_PASSPHRASE"
 CONFIG = "config.toml"
 
 
@@ -90,7 +92,9 @@ def keys(patient: Patient, _mode: Mode) -> Finding:
 
 
 def backups(patient: Patient, mode: Mode) -> Finding:
-    """D16: there is a recent backup, and the newest one would come back: it is opened and compared with its digest."""
+    """D16: there is a recent backup, and the newest one would come back: it is opened and compared with its digest. An
+    encrypted one that nothing here opens is said to be unproven.
+    """
     present = backup.newest_first(item for folder in patient.backup_dirs for item in backup.found(folder))
     if not present:
         return Finding(("there is no backup yet",), "make one with `brain backup`", error=False)
@@ -99,18 +103,30 @@ def backups(patient: Patient, mode: Mode) -> Finding:
     age = patient.now - newest.at
     if age > OLD_BACKUP:
         faults.append(f"the newest backup is {age.days} days old")
-    if newest.sealed:
-        note = f"{newest.path.name} is encrypted and was not opened"
-        return Finding(tuple(faults), "make one with `brain backup`", note, error=False)
+    if newest.sealed and not patient.secret:
+        faults.append(f"{newest.path.name} is encrypted and was not proven: nothing here can open it")
+        return Finding(tuple(faults), f"prove it with --identity FILE or {PASSPHRASE}", error=False)
     try:
-        small = newest.path.stat().st_size <= DRILL_BYTES
-        copy = patient.judge(newest.path, mode.deep or small)
-        how = "its digest is right" if mode.deep or small else "its structure is right"
-        note = f"{newest.path.name} would come back: {copy.documents:,} documents, {how}"
+        note = _drilled(patient, newest, mode)
     except (BrainError, OSError) as error:
         said = getattr(error, "message", "") or str(error)
         return Finding((f"the newest backup would not come back: {said}",), "make a new one with `brain backup`")
-    return Finding(tuple(faults), "make one with `brain backup`", note, error=False)
+    return Finding(tuple(f"{fault}; {note}" for fault in faults), "make one with `brain backup`", note, error=False)
+
+
+def _drilled(patient: Patient, newest: backup.Backup, mode: Mode) -> str:
+    """What would come back of it. An encrypted one is opened into the home for a moment. Raises `BrainError`, `OSError`."""
+    with temporary(patient.home / DRILL) as plain:
+        if newest.sealed:
+            vault.unseal(newest.path, plain, patient.secret)
+        place = plain if newest.sealed else newest.path
+        whole = mode.deep or place.stat().st_size <= DRILL_BYTES
+        try:
+            copy = patient.judge(place, whole)
+        except BrainError as error:
+            raise type(error)(error.message.replace(str(plain), str(newest.path)), error.hint) from None
+    how = "its digest is right" if whole else "its structure is right"
+    return f"{newest.path.name} would come back: {copy.documents:,} documents, {how}"
 
 
 def file_system(path: Path) -> str:

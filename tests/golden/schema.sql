@@ -36,7 +36,7 @@ CREATE INDEX knowledge_text ON knowledge(text_sha);
 CREATE INDEX tags_tag ON tags(tag);
 
 -- table contexts
-CREATE TABLE contexts (source TEXT PRIMARY KEY, description TEXT NOT NULL);
+CREATE TABLE contexts (source TEXT PRIMARY KEY, description TEXT NOT NULL, row_hash INTEGER);
 
 -- table documents
 CREATE TABLE documents (
@@ -46,7 +46,7 @@ CREATE TABLE documents (
     dated_at TEXT NOT NULL, dated_by TEXT NOT NULL, added_at TEXT NOT NULL, updated_at TEXT NOT NULL,
     size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER, looked_ns INTEGER,
     aliases TEXT NOT NULL DEFAULT '[]', metadata TEXT NOT NULL DEFAULT '{}', notices TEXT NOT NULL DEFAULT '[]'
-);
+, row_hash INTEGER);
 
 -- table embeddings
 CREATE TABLE embeddings (
@@ -63,7 +63,7 @@ CREATE TABLE episodes (
     people TEXT NOT NULL DEFAULT '[]', tags TEXT NOT NULL DEFAULT '[]', outcome TEXT,
     supersedes TEXT, document_id TEXT, topic TEXT NOT NULL, terms TEXT NOT NULL, around TEXT NOT NULL DEFAULT '',
     text_sha TEXT NOT NULL
-);
+, row_hash INTEGER);
 
 -- table episodes_fts
 CREATE VIRTUAL TABLE episodes_fts USING fts5(
@@ -74,13 +74,13 @@ CREATE VIRTUAL TABLE episodes_fts USING fts5(
 CREATE VIRTUAL TABLE episodes_vocab USING fts5vocab('episodes_fts', 'row');
 
 -- table eval_runs
-CREATE TABLE eval_runs (pk INTEGER PRIMARY KEY, at TEXT NOT NULL, name TEXT NOT NULL, report TEXT NOT NULL);
+CREATE TABLE eval_runs (pk INTEGER PRIMARY KEY, at TEXT NOT NULL, name TEXT NOT NULL, report TEXT NOT NULL, row_hash INTEGER);
 
 -- table forgotten
 CREATE TABLE forgotten (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, source TEXT NOT NULL, title TEXT NOT NULL, at TEXT NOT NULL,
     payload TEXT NOT NULL
-);
+, row_hash INTEGER);
 
 -- table index_generations
 CREATE TABLE index_generations (
@@ -98,7 +98,7 @@ CREATE TABLE judgments (
     document_id TEXT NOT NULL DEFAULT '', source TEXT NOT NULL DEFAULT '', locator TEXT NOT NULL DEFAULT '',
     quote TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT '', episode TEXT NOT NULL UNIQUE,
     signals TEXT NOT NULL DEFAULT '{}'
-);
+, row_hash INTEGER);
 
 -- table knowledge
 CREATE TABLE knowledge (
@@ -107,7 +107,7 @@ CREATE TABLE knowledge (
     heading TEXT NOT NULL DEFAULT '[]', topic TEXT NOT NULL, content TEXT NOT NULL, source TEXT NOT NULL,
     locator TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, tokens INTEGER NOT NULL,
     terms TEXT NOT NULL, around TEXT NOT NULL DEFAULT '', text_sha TEXT NOT NULL, created_at TEXT NOT NULL
-);
+, row_hash INTEGER);
 
 -- table knowledge_fts
 CREATE VIRTUAL TABLE knowledge_fts USING fts5(
@@ -119,7 +119,7 @@ CREATE VIRTUAL TABLE knowledge_vocab USING fts5vocab('knowledge_fts', 'row');
 
 -- table links
 CREATE TABLE links (
-    document_id TEXT NOT NULL REFERENCES documents(id) ON DELETE CASCADE, target TEXT NOT NULL,
+    document_id TEXT NOT NULL REFERENCES documents(id) ON DELETE CASCADE, target TEXT NOT NULL, row_hash INTEGER,
     PRIMARY KEY (document_id, target)
 ) WITHOUT ROWID;
 
@@ -130,10 +130,10 @@ CREATE TABLE outbox (
 );
 
 -- table roots
-CREATE TABLE roots (uri TEXT PRIMARY KEY, path TEXT NOT NULL, added_at TEXT NOT NULL, looked_at TEXT, options TEXT);
+CREATE TABLE roots (uri TEXT PRIMARY KEY, path TEXT NOT NULL, added_at TEXT NOT NULL, looked_at TEXT, options TEXT, row_hash INTEGER);
 
 -- table settings
-CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL, row_hash INTEGER);
 
 -- table skills
 CREATE TABLE skills (
@@ -141,7 +141,7 @@ CREATE TABLE skills (
     body TEXT NOT NULL, files TEXT NOT NULL DEFAULT '{}', path TEXT NOT NULL DEFAULT '', status TEXT NOT NULL,
     label TEXT NOT NULL DEFAULT 'internal', version TEXT NOT NULL, added_at TEXT NOT NULL, updated_at TEXT NOT NULL,
     topic TEXT NOT NULL, terms TEXT NOT NULL, around TEXT NOT NULL DEFAULT '', text_sha TEXT NOT NULL
-);
+, row_hash INTEGER);
 
 -- table skills_fts
 CREATE VIRTUAL TABLE skills_fts USING fts5(
@@ -155,11 +155,11 @@ CREATE VIRTUAL TABLE skills_vocab USING fts5vocab('skills_fts', 'row');
 CREATE TABLE skipped (
     uri TEXT PRIMARY KEY, source TEXT NOT NULL, kind TEXT NOT NULL, reason TEXT NOT NULL, hint TEXT NOT NULL,
     size INTEGER, mtime_ns INTEGER, seen_at TEXT NOT NULL
-);
+, row_hash INTEGER);
 
 -- table tags
 CREATE TABLE tags (
-    document_id TEXT NOT NULL REFERENCES documents(id) ON DELETE CASCADE, tag TEXT NOT NULL, by TEXT NOT NULL,
+    document_id TEXT NOT NULL REFERENCES documents(id) ON DELETE CASCADE, tag TEXT NOT NULL, by TEXT NOT NULL, row_hash INTEGER,
     PRIMARY KEY (document_id, tag)
 ) WITHOUT ROWID;
 

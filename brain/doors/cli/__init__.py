@@ -7,10 +7,11 @@ The commands are in the modules beside this one, listed in `app`.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
+
+from brain.doors.cli.signals import leave_quietly, stop_on_signals
 
 if TYPE_CHECKING:
     from brain.doors.cli.session import Session
@@ -23,14 +24,12 @@ COMPLETION = "_BRAIN_COMPLETE"  # typer's own completion scripts set it
 def main(words: Sequence[str] | None = None) -> NoReturn:
     """Run the words of the process, or these, and leave with the exit code of STYLE.md."""
     try:
-        from brain.doors.cli.outcome import stop_on_signals
-
         stop_on_signals()
         code = run(sys.argv[1:] if words is None else words)
     except KeyboardInterrupt:
         code = INTERRUPTED
-    if code == INTERRUPTED:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more Ctrl-C while Python closes must show no traceback
+    finally:
+        leave_quietly()
     sys.exit(code)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from brain.app import Brain
     from brain.types import AddReport
 
-KINDS = ("episodes", "notes", "skills", "documents")  # MEMORY.md, "Export and import"
+KINDS = ("episodes", "notes", "skills", "feedback", "documents")  # MEMORY.md, "Export and import"
 
 
 @register(

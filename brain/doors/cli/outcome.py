@@ -1,27 +1,24 @@
-"""How a command ends: exit codes, the two lines of an error, its JSON object, signals. No traceback, ever.
+"""How a command ends: exit codes, the two lines of an error, its JSON object. No traceback, ever.
 
-`BRAIN_DEBUG=1` shows the traceback of an unexpected error. Leaves out what the commands do. The codes are STYLE.md's.
+`BRAIN_DEBUG=1` shows the traceback of an unexpected error. Leaves out what the commands do and how signals stop them
+(signals.py). The codes are STYLE.md's.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import traceback
 from collections.abc import Callable, Sequence
-from types import FrameType
-from typing import NoReturn
 
 import typer
 
 from brain.doors import json_out
+from brain.doors.cli.signals import DEBUG
 from brain.doors.render import Out
 from brain.doors.text import one_line
 from brain.errors import BrainError, Interrupted, UsageError
 
 DONE, FAILED, NOTHING_FOUND, REFUSED, OVER_BUDGET, COULD_NOT_LOOK = 0, 1, 3, 4, 5, 6
-SIGNALLED = 128  # a process that a signal ended reports this plus the signal's number
-DEBUG = "BRAIN_DEBUG"
 UNEXPECTED = "internal"  # the kind of an error that is a bug
 KEPT = "what was done is kept; run the same command again to go on"
 
@@ -55,18 +52,10 @@ def explained(error: Exception) -> BrainError:
         return BrainError(f"{name}{error.strerror}", "check the path, its permissions and the free space")
     unexpected = BrainError(
         f"an unexpected error stopped this command ({type(error).__name__})",
-        f"what was saved is kept; set {DEBUG}=1 and run it again to see the details",
+        f"what was saved is kept; `brain doctor` tells whether the store is damaged, {DEBUG}=1 where the error is",
     )
     unexpected.kind = UNEXPECTED
     return unexpected
-
-
-def stop_on_signals() -> None:
-    """SIGTERM and SIGHUP end the command as an exit does, so that locks and files are closed: 143 and 129."""
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _leave)
 
 
 def wants_json(words: Sequence[str]) -> bool:
@@ -74,11 +63,6 @@ def wants_json(words: Sequence[str]) -> bool:
     options = list(words[: words.index("--")]) if "--" in words else list(words)
     pairs = zip(options, [*options[1:], ""], strict=True)
     return "--json" in options or "--format=json" in options or ("--format", "json") in pairs
-
-
-def _leave(number: int, _frame: FrameType | None) -> NoReturn:
-    signal.signal(number, signal.SIG_IGN)
-    raise SystemExit(SIGNALLED + number)
 
 
 def _usage(error: typer.TyperException) -> UsageError:

@@ -30,6 +30,12 @@ STATE_CODES = {
 }
 
 Words = Annotated[list[str], typer.Argument(metavar="WORDS", hidden=True)]
+Rerank = Annotated[
+    bool | None, typer.Option("--rerank/--no-rerank", help="Let a local model judge the best passages.", show_default=False)
+]
+Expand = Annotated[
+    bool | None, typer.Option("--expand/--no-expand", help="Let a local model find other words.", show_default=False)
+]
 
 
 class Format(enum.StrEnum):
@@ -57,6 +63,8 @@ def search(
     limit: Limit = 10,
     lexical: Annotated[bool, typer.Option("--lexical", help="By words alone, without embeddings.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show ranks, weights and why.")] = False,
+    rerank: Rerank = None,
+    expand: Expand = None,
     tag: Tags = [],  # noqa: B006  typer copies it
     source: Source = "",
     since: Since = "",
@@ -70,7 +78,7 @@ def search(
     query = run.text(words, "question")
     within = scope(tag, source, since, until)
     with run.brain() as brain:
-        result = brain.search(query, limit=limit, lexical=lexical, scope=within)
+        result = brain.search(query, limit=limit, lexical=lexical, scope=within, rerank=rerank, expand=expand)
     _print_found(run, query, result, Format.json if as_json else form, explain=explain)
     if strict and result.below_floor and result.passages:
         raise typer.Exit(NOTHING_FOUND)
@@ -79,6 +87,7 @@ def search(
 
 def _print_found(run: Session, query: str, result: Retrieved, form: Format, *, explain: bool) -> None:
     if form is Format.json:
+        run.out.say(*result.notices)
         run.out.json(json_out.search(query, result, explain=explain))
         return
     if form is Format.list:
@@ -108,6 +117,8 @@ def ask(
     anyway: Annotated[bool, typer.Option("--anyway", help="Answer even when the notes seem not to hold it.")] = False,
     no_record: Annotated[bool, typer.Option("--no-record", help="Keep no episode of this question.")] = False,
     limit: Limit = 8,
+    rerank: Rerank = None,
+    expand: Expand = None,
     tag: Tags = [],  # noqa: B006  typer copies it
     source: Source = "",
     since: Since = "",
@@ -128,6 +139,8 @@ def ask(
             anyway=anyway,
             record=not no_record,
             say=speaker.say,
+            rerank=rerank,
+            expand=expand,
         )
     if as_json:
         run.out.json(json_out.answer(given))

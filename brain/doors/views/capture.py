@@ -61,7 +61,9 @@ def skipped(files: tuple[Skipped, ...]) -> list[Line]:
 def waiting(report: AddReport, *, said: Sequence[str] = ()) -> list[Line]:
     """What the person must be told beside the counts, less what was `said` on the way."""
     notices = [line((one_line(text), "dim")) for text in report.notices if text not in said]
-    if report.waiting:
+    if report.waiting is None:
+        notices.append(line(("saved; how many chunks wait for embeddings is unknown until the model can be read; then run `brain sync`", "warn")))
+    elif report.waiting:
         chunks = count(report.waiting, "chunk waits", "chunks wait")
         notices.append(line((f"saved; {chunks} for embeddings: run `brain sync`", "warn")))
     return notices

@@ -21,6 +21,7 @@ STATES = {"rewritten": "written anew without it", "unread": "could not be looked
 def rebuilt(report: RebuildReport) -> list[Line]:
     """What was derived anew."""
     waiting = f", {count(report.waiting, 'chunk')} without embeddings (brain sync)" if report.waiting else ""
+    waiting = ", an unknown number of chunks without embeddings" if report.waiting is None else waiting
     said = f"{count(report.rows, 'row')} of full text, {count(report.vectors, 'vector')} in the index{waiting}"
     return [line(said), *_notices(report.notices)]
 

@@ -14,7 +14,7 @@ from brain.doors.lines import Line, count, day, line, marked, moment, place, sho
 from brain.doors.text import one_line
 
 if TYPE_CHECKING:
-    from brain.types import Answer, Citation, Episode, Passage, Recalled, Remembered, Retrieved
+    from brain.types import Answer, Citation, Episode, ModelStep, Passage, Recalled, Remembered, Retrieved
 
 INDENT = "   "
 FORMULA_STARTS = ("=", "+", "-", "@")  # a spreadsheet would run the cell (FAULTS.md, row 23)
@@ -38,6 +38,7 @@ def found(query: str, result: Retrieved, *, width: int, explain: bool = False) -
         done.append(line(("probably not in your notes; the nearest passages:", "warn")))
     if explain and result.explain:
         done.append(line(("ranking: " + _numbers(result.explain), "dim")))
+    done += [line((model_step(item, whole=True), "dim")) for item in result.steps] if explain else []
     return done + passages(query, result.passages, width=width, explain=explain)
 
 
@@ -91,7 +92,22 @@ def who_looked(result: Retrieved) -> list[Line]:
     parts += [f"index {one_line(result.index)}"] if result.index else []
     parts += [f"{count(result.index_lag, 'change')} not in the index yet"] if result.index_lag else []
     parts += [f"{count(result.withheld, 'passage')} withheld"] if result.withheld else []
+    parts += [model_step(item) for item in result.steps if item.state == "ran"]
     return [line((" · ".join(parts), "dim")), *degraded(result.degraded)]
+
+
+def model_step(item: ModelStep, *, whole: bool = False) -> str:
+    """`reranked by qwen3:4b in 1.3 s`; `whole`: with what came of it, or why nothing did."""
+    verb = "reranked" if item.name == "rerank" else "expanded"
+    who = f" by {one_line(item.model)}" if item.model else ""
+    if item.state != "ran":
+        return f"not {verb}{who}: {one_line(item.reason)}"
+    done = f"{verb}{who} in {item.seconds:.1f} s"
+    if not whole:
+        return done
+    judged = [f"{item.judged} of {count(item.of, 'passage')} judged"] if item.of else []
+    asked = [f"{kind} “{one_line(text)}”" for kind, text in item.queries]
+    return f"{done}: {', '.join(judged + asked) or one_line(item.reason)}"
 
 
 def degraded(reason: str) -> list[Line]:
@@ -144,6 +160,7 @@ def footer(answer: Answer) -> list[Line]:
     done.append(line((sure, style), (_confidence(answer), "dim"), (_models(answer), "dim")))
     if answer.context.window:
         done.append(line((context_use(answer), "dim")))
+    done += [line((model_step(item), "dim")) for item in answer.steps if item.state == "ran"]
     return done + degraded(answer.degraded)
 
 
