@@ -13,6 +13,7 @@ from test_users_ollama import LEASE, NOMIC, TEA, vectors
 
 from brain.app import Brain, capture
 from brain.app.parts import SERVING
+from brain.confidence import FLOOR
 from brain.config import Config, load
 from brain.doors.views import capture as view
 from brain.doors.views import keeping
@@ -181,3 +182,8 @@ def test_a_search_by_words_carries_its_confidence(folder: Folder) -> None:
     assert there["embedder"] is None
     assert 0 <= absent["confidence"]["found"] < there["confidence"]["found"] <= 1
     assert brain("search", "--lexical", "nothing-of-that", "--json").json["confidence"]["found"] == 0
+    for query, found in (("rent of the flat a month in euros", there), ("gardens quarterly dividend of the shareholders", absent)):
+        below = found["confidence"]["found"] < FLOOR
+        assert ("probably not in your notes" in brain("search", "--lexical", query).stdout) is below
+        assert (brain("search", "--lexical", "--strict", query).code == 3) is below
+    assert absent["confidence"]["found"] < FLOOR

@@ -30,7 +30,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
         run.out.print(view.status(facts))
 
 
-@register("doctor", UPKEEP, examples=("brain doctor", "brain doctor --deep --json", "brain doctor --repair", "brain doctor --identity key.txt"))
+@register("doctor", UPKEEP, examples=("brain doctor --deep --json", "brain doctor --repair", "brain doctor --identity key.txt"))
 def doctor(
     context: typer.Context,
     deep: Annotated[bool, typer.Option("--deep", help="Verify every stored hash as well.")] = False,
