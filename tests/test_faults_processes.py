@@ -157,10 +157,18 @@ cli.main([])
 """
 
 
+def heard() -> None:
+    """Signals do what they do at a terminal, although a shell may have started these tests behind itself, deaf to them."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def lost(what: str, rounds: int, **environ: str) -> subprocess.CompletedProcess[str]:
     """A command in which `what` happens in a `finally` and in a `__del__`, and that waits so many times 0.05 s."""
     words = [sys.executable, "-c", LOST.format(what=what, rounds=rounds)]
-    return subprocess.run(words, env={**os.environ, **environ}, cwd=ROOT, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        words, env={**os.environ, **environ}, cwd=ROOT, capture_output=True, text=True, check=False, preexec_fn=heard
+    )
 
 
 @pytest.mark.parametrize(

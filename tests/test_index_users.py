@@ -9,9 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from end_to_end import brain
 from index_support import (
     Clock,
     FakeEmbedder,
@@ -27,7 +30,7 @@ from index_support import (
 
 from brain.index import ExactIndex, Indexes, apply, embed_pending
 from brain.index.child import Worker
-from brain.index.files import disk_bytes
+from brain.index.files import LOCK, disk_bytes, locked
 from brain.index.proof import directory_of, doubt, expected_bytes
 from brain.store.vectors import VectorTable
 
@@ -214,3 +217,34 @@ def test_users_22_a_model_that_is_away_is_said_and_words_still_serve(tmp_path: P
     report = embed_pending(table, FakeEmbedder(before=away), kind="knowledge", clock=Clock())
     assert report.error is not None
     assert (report.waiting, report.error.kind, report.error.hint) == (5, "unavailable", "start it")
+
+
+@pytest.mark.parametrize("how", ["damaged", "in use"])
+def test_users_06_an_answer_from_the_fallback_says_so_on_the_command_line(
+    folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """From so many chunks on that Chroma is asked; `sync` mends it, and nothing more is said."""
+    monkeypatch.setenv("BRAIN_INDEX_EXACT_LIMIT", "10")
+    place = folder({f"{n}.md": f"# Note {n}\n\nThe word of this page is w{n}x.\n" for n in range(30)})
+    assert brain("add", place).code == 0
+    assert brain("sync").code == 0
+    index = Path(os.environ["BRAIN_HOME"]) / "index"
+    (database,) = index.rglob("chroma.sqlite3")
+    words = ("search", "what is the word of page w7x?")
+    before = brain(*words)
+    assert "index chroma" in before.stderr
+    assert "exact search answers" not in before.stderr
+    with locked(index / LOCK, seconds=1) if how == "in use" else nullcontext():
+        if how == "damaged":
+            database.write_bytes(random.Random(4).randbytes(database.stat().st_size))
+        said = f"the Chroma index is {'damaged' if how == 'damaged' else 'in use by another process'}; exact search answers"
+        ran = brain(*words)
+        assert (ran.code, ran.stdout.splitlines()[:3]) == (0, before.stdout.splitlines()[:3])
+        assert said in ran.stderr
+        if how == "damaged":
+            assert said in brain(*words, "--json").json["notices"]
+            assert said in brain("ask", words[1]).stderr
+    assert brain("sync").code == 0
+    mended = brain(*words)
+    assert "index chroma" in mended.stderr
+    assert "exact search answers" not in mended.stderr

@@ -75,7 +75,11 @@ def _ranked(parts: Parts, query: str, *, limit: int, mode: Mode, scope: Scope) -
     found = retrieve(query, searchable=searchable, index=index, embedder=serving.embedder, scope=scope, limit=limit, mode=mode)
     lag = parts.store.vectors.generations.lag(serving.fingerprint) if found.index == "chroma" else 0
     degraded = "; ".join(part for part in (serving.degraded, found.degraded) if part)
-    return replace(found, degraded=degraded, index_lag=lag, confidence=Confidence(found=chance_of(parts, found)))
+    fallback = getattr(index, "fallback", "")  # only what has a choice has one
+    return replace(
+        found, degraded=degraded, index_lag=lag, confidence=Confidence(found=chance_of(parts, found)),
+        notices=(*found.notices, fallback) if fallback else found.notices,
+    )  # fmt: skip
 
 
 def chance_of(parts: Parts, retrieved: Retrieved) -> float:

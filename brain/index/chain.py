@@ -34,7 +34,8 @@ QUERY_SECONDS = 20.0  # per answer of Chroma; then exact search
 class Indexes:
     """The vector indexes of one fingerprint: one per kind, over one Chroma directory that is opened on first use.
 
-    `name` is "chroma" or "exact", `reason` why, both also after a failure in between.
+    `name` is "chroma" or "exact", `reason` why, both also after a failure in between; `fallback` is the reason when Chroma
+    should have answered and could not, else "".
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Indexes:
         self._generation = 0
         self._seq = 0
         self._open: dict[str, Chosen] = {}
-        self.name, self.reason = "", ""
+        self.name, self.reason, self.fallback = "", "", ""
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +77,8 @@ class Indexes:
 
     def give_up(self, error: Unavailable) -> None:
         """Chroma failed: exact search from now on; a directory that killed its process is not opened again."""
-        self.name, self.reason = "exact", f"{error.message}; exact search answers"
+        self.name = "exact"
+        self.reason = self.fallback = f"{error.message}; exact search answers"
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.end()
@@ -91,7 +93,7 @@ class Indexes:
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.end()
-        self.name, self.reason = "", ""
+        self.name, self.reason, self.fallback = "", "", ""
 
     def _choose(self) -> None:
         count = sum(self.truth.size(kind) for kind in KINDS)
@@ -143,6 +145,11 @@ class Chosen:
     def reason(self) -> str:
         """Why that one."""
         return self._indexes.reason
+
+    @property
+    def fallback(self) -> str:
+        """Why not the one that should have answered; "" when it did."""
+        return self._indexes.fallback
 
     def query(self, vector: Vectors, *, limit: int, allowed: set[str] | None = None) -> list[tuple[str, float]]:
         """(chunk id, cosine), best first, from the index named by `name` afterwards."""
