@@ -1,8 +1,9 @@
 """The words by which a text is found: what the store writes into `terms`, and what a question is compared with.
 
 Folds case and accents in every script, cuts runs of Chinese, Japanese and Thai into bigrams, adds the parts of
-camelCase names, and stems as SQLite's own `porter` tokenizer does, so that counts made here agree with FTS5. Leaves out
-stop words, weights and every query. Serves the store (what it writes), retrieval (what it asks) and nobody else.
+camelCase names, stems words of scripts that one stemmer can serve (scripts.py), and the rest as SQLite's own `porter`
+tokenizer does, so that counts made here agree with FTS5. Leaves out stop words, weights and every query. Serves the
+store (what it writes), retrieval (what it asks) and nobody else.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import re
 import unicodedata
 from functools import lru_cache
 from itertools import pairwise
+
+from ingest.scripts import stem_scripts
 
 # How the FTS5 tables are declared. Marks are part of a word (Hindi vowels); C++ and C# stay words; naïve = naive.
 TOKENIZER = "porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc' tokenchars '+#'"
@@ -66,9 +69,18 @@ def _bigrams(match: re.Match[str]) -> str:
 
 
 def index_terms(text: str) -> str:
-    """The `terms` of a text: the text itself where FTS5 can read it, folded and cut where it cannot, name parts added.
+    """The `terms` of a text: its written forms with the words of other scripts stemmed.
 
-    >>> index_terms("call parseHTTPReply()")
+    >>> index_terms("Договоры аренды, call parseHTTPReply()")
+    'договор аренд, call parsehttpreply parse http reply()'
+    """
+    return stem_scripts(written(text))
+
+
+def written(text: str) -> str:
+    """The text itself where FTS5 can read it, folded and cut where it cannot, name parts added.
+
+    >>> written("call parseHTTPReply()")
     'call parseHTTPReply parse HTTP Reply()'
     """
     if "+" in text or "#" in text:
@@ -90,6 +102,16 @@ def tokens(text: str) -> list[str]:
     ['wer', 'nutzt', 'c++', 'im', '東京', '京都']
     """
     found: list[str] = _WORD.findall(fold(index_terms(text)))
+    return found
+
+
+def forms(text: str) -> list[str]:
+    """The words of a text as they are written, in the order of `tokens`: what a `topic` holds.
+
+    >>> forms("Договоры аренды")
+    ['договоры', 'аренды']
+    """
+    found: list[str] = _WORD.findall(fold(written(text)))
     return found
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-NAMES = ("m0001_first", "m0002_row_hashes")
+NAMES = ("m0001_first", "m0002_row_hashes", "m0003_other_scripts")
 LATEST = len(NAMES)
 APPLICATION_ID = 0x42524E31  # "BRN1", in the header of the file, so that `file` and others can tell what it is
 

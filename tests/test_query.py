@@ -21,6 +21,10 @@ TEXTS = {
     6: "नई दिल्ली भारत की राजधानी है।",
     7: "Η Αθήνα είναι πρωτεύουσα.",
     8: "The tag #garden and +25 degrees.",
+    9: "Мы подписали договоры аренды в марте.",
+    10: "وقع المالك على عقود الإيجار في مارس",
+    11: "Οι ιδιοκτήτες υπέγραψαν τα συμβόλαια.",
+    12: "मालिक ने किताबों की सूची भेजी।",
 }
 
 
@@ -43,10 +47,21 @@ def found(conn: sqlite3.Connection, question: str) -> list[int]:
         ("C++", 1), ("what about c#?", 1), ("foo_bar", 2), ("parseHTTPReply", 2), ("which reply is parsed", 2),
         ("v2026.4.10", 2), ("naive", 3), ("naïve", 3), ("CAFE", 3), ("mullerstrasse", 3), ("首都", 4), ("東京", 4),
         ("ภาษาไทย", 5), ("राजधानी", 6), ("αθηνα", 7), ("garden", 8), ("25 degrees", 8), ("moving parsers", 1),
+        ("договор об аренде", 9), ("الإيجار والعقود", 10), ("συμβόλαιο", 11), ("किताब", 12),
     ],
 )  # fmt: skip
 def test_a_text_is_found_by_what_a_person_would_type(table: sqlite3.Connection, question: str, text: int) -> None:
     assert found(table, question)[:1] == [text]
+
+
+def test_a_title_is_found_by_its_written_form_and_its_stem_is_asked_too() -> None:
+    asked = expression(read("договоры аренды"))
+    assert asked == '"договор" OR "аренд" OR "договоры" OR "аренды"'
+    assert expression(read("leases of a flat")) == '"leases" OR "flat"'
+
+
+def test_a_very_long_word_of_another_script_is_left_alone() -> None:
+    assert tokens("книгами" * 100) == ["книгами" * 100]
 
 
 def test_c_plus_plus_does_not_find_c_sharp() -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ingest.terms import fold, stem, tokens
+from ingest.terms import fold, forms, stem, tokens
 
 MAX_CHARACTERS = 8_000  # of a question that are read (FAULTS.md, row 39)
 MAX_WORDS = 64  # content words asked of FTS5; each costs one walk over its list
@@ -55,7 +55,8 @@ class Moment:
 @dataclass(frozen=True, slots=True)
 class Query:
     """`words`: content words as FTS5 will see them, in order, repeats kept (a repeated word weighs more). `phrases`:
-    names of several parts. `everything`: all words, with function words. `stopped`: the share that was left out.
+    names of several parts. `everything`: all words, with function words. `stopped`: the share that was left out. `written`:
+    how a word stands in a title, where that differs from how it stands in `terms` (scripts that are stemmed there).
     """
 
     text: str
@@ -66,6 +67,7 @@ class Query:
     counts: bool
     asks_when: bool
     moment: Moment
+    written: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stems(self) -> tuple[str, ...]:
@@ -88,6 +90,7 @@ def read(text: str) -> Query:
         counts=("how" in said and bool(said & {"many", "much"})) or bool(said & _MANY),
         asks_when=bool(said & _WHEN),
         moment=_moment(text),
+        written={} if text.isascii() else _written(text, everything),
     )
 
 
@@ -98,12 +101,20 @@ def expression(query: Query, keep: Callable[[str], bool] = lambda _word: True) -
     '"foo" OR "bar" OR "c++" OR "foo bar"'
     """
     asked = [word for word in query.words if keep(word)] or list(query.words)
-    return " OR ".join(f'"{text}"' for text in (*asked, *query.phrases))
+    titled = (query.written[word] for word in asked if word in query.written)
+    return " OR ".join(f'"{text}"' for text in (*asked, *titled, *query.phrases))
 
 
 def idf_share(query: Query, idf: Mapping[str, float]) -> float:
     """The sum of the idf of all content words, repeats counted; never 0."""
     return sum(idf[word] for word in query.stems) or 1.0
+
+
+def _written(text: str, everything: tuple[str, ...]) -> dict[str, str]:
+    """Word -> how it is written, where a stemmer of its script changed it."""
+    written = forms(text)
+    pairs = zip(everything, written, strict=True) if len(written) == len(everything) else ()
+    return {word: form for word, form in pairs if word != form}
 
 
 def _phrases(text: str) -> tuple[str, ...]:

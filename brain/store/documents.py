@@ -19,7 +19,7 @@ from brain.rows import hashed, listed, renewed, row_hash
 from brain.store.connection import Connection
 from brain.types import Document, Outcome, header
 from ingest.document import digest, rebind
-from ingest.terms import index_terms
+from ingest.terms import index_terms, written
 
 SHORT_TOKENS = 60  # a chunk shorter than this is searched together with its neighbours (RETRIEVAL.md §2, short turns)
 NEIGHBOURS = 2  # chunks on each side of a short one (benchmarks/RETRIEVAL.md)
@@ -263,7 +263,7 @@ def chunk_rows(document: Document, source: str, date: str | None, now: str) -> l
     terms = searchable([chunk.text for chunk in document.chunks], document.aliases)
     rows: list[tuple[Any, ...]] = []
     for i, chunk in enumerate(document.chunks):
-        topic = index_terms(header(document.title, chunk.heading, date))
+        topic = written(header(document.title, chunk.heading, date))
         row = (
             chunk.id, document.id, chunk.ordinal, json.dumps(chunk.heading, ensure_ascii=False), topic, chunk.text,
             source, chunk.locator, chunk.start, chunk.end, chunk.tokens, terms[i], around(document.chunks, terms, i),

@@ -265,8 +265,9 @@ class Library:
     def known_files(self, prefix_uri: str) -> dict[str, tuple[int, int, int, int, int]]:
         """What is known of the files at or under an address: uri -> (size, mtime_ns, ctime_ns, inode, looked_ns)."""
         cursor = self._connection.conn.execute(
-            "SELECT uri, size, mtime_ns, ctime_ns, inode, looked_ns FROM documents WHERE (uri = ? OR (uri >= ? AND uri < ?)) "
-            "AND size IS NOT NULL", (prefix_uri, prefix_uri.rstrip("/") + "/", prefix_uri.rstrip("/") + "0"),
+            "SELECT uri, size, mtime_ns, ctime_ns, inode, looked_ns FROM documents WHERE uri >= ?1 AND uri < ?3 "
+            "AND (uri = ?1 OR uri >= ?2) AND size IS NOT NULL",  # one range, so that the index of these columns serves
+            (prefix_uri, prefix_uri.rstrip("/") + "/", prefix_uri.rstrip("/") + "0"),
         )  # fmt: skip
         return {row[0]: tuple(row[1:]) for row in cursor}
 

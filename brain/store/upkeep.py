@@ -25,7 +25,7 @@ from brain.store.generations import dimensions_of
 from brain.store.vectors import CONTENT, CRC_BYTES, text_of
 from brain.types import header
 from ingest.document import digest
-from ingest.terms import index_terms, tokens
+from ingest.terms import index_terms, tokens, written
 from migrations import APPLICATION_ID, LATEST
 
 FTS = ("knowledge", "episodes", "skills")  # tables that have a full-text table beside them, named …_fts
@@ -230,7 +230,7 @@ class Upkeep:
             row.source = source
             for topic, content in (
                 (row.topic, text[slice(*at)]),
-                (index_terms(_header(row, title, date)), text[slice(*at)]),
+                (written(_header(row, title, date)), text[slice(*at)]),
             ):
                 if digest(f"{topic}\n{content}") == row.text_sha:
                     row.topic, row.content = topic, content

@@ -1,6 +1,9 @@
 -- index documents_content_hash
 CREATE INDEX documents_content_hash ON documents(content_hash);
 
+-- index documents_looked
+CREATE INDEX documents_looked ON documents(uri, size, mtime_ns, ctime_ns, inode, looked_ns) WHERE size IS NOT NULL;
+
 -- index documents_source
 CREATE INDEX documents_source ON documents(source);
 
