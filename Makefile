@@ -23,7 +23,7 @@ demo: setup
 	$(DEMO) add sample_corpus
 	$(DEMO) ask "how hot should the water be for black tea?"
 	$(DEMO) ask "what did the landlord promise about the boiler?"
-	-$(DEMO) ask "what is the wifi password of the office?"
+	-$(DEMO) ask "which football team does Duarte support?"
 	$(DEMO) recall "landlord"
 	$(DEMO) export .demo/export
 	@echo "Everything is in .demo/ : brain.db (the store) and export/ (plain Markdown)."

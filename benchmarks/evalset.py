@@ -68,11 +68,13 @@ def embedded_text(document: dict[str, Any]) -> str:
 
 
 def kept(cache: Path, name: str, embedder: Embedder, texts: list[str]) -> Any:
-    """The vectors of these texts, computed once. Delete the folder when the texts or the model change."""
+    """The vectors of these questions, computed once, each alone as a command does it: a model of small integers gives
+    other numbers in company. Delete the folder when the texts or the model change.
+    """
     path = cache / f"{name}.npy"
     if path.exists():
         return np.load(path)
     cache.mkdir(parents=True, exist_ok=True)
-    vectors = embedder.embed_documents(texts)
+    vectors = np.stack([embedder.embed_query(text) for text in texts])
     np.save(path, vectors)
     return vectors

@@ -12,13 +12,14 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 INTERCEPT = "intercept"
-FLOOR = 0.03  # of `found`: below it "not in your notes"; at most 2 % false absences on the sets left out
+FLOOR = 0.035  # of `found`: below it "not in your notes"; at most 2 % false absences on the sets left out
 THRESHOLD = (
     0.32  # of `found`: from here on at most one in five topics is absent, with 90 % confidence; below it: unsure
 )
-SUPPORTED_AT = 0.87  # of `supported`: wrong in at most 10 % with 90 % confidence, near misses apart (CONFIDENCE.md)
+SUPPORTED_AT = 0.89  # of `supported`: wrong in at most 10 % with 90 % confidence, near misses apart (CONFIDENCE.md)
 MAX_UNCITED = 0.25  # share of uncited sentences from which an answer is weak (SOVEREIGNTY §5)
 FOREIGN_COVERAGE = 0.4  # idf share, of a question without English function words, from which it is never called absent
+MUCH_MATCHED = 0.6  # of the signal `matched`: 12 nats, three or four rare words; from there on it is never called absent
 NEAR_MISSES = 1 / 3  # of the questions that the notes cannot answer: the topic is there, the fact is not (RETRIEVAL §5)
 TINY = 1e-9
 MOST_LOG_ODDS = 8.0  # one in three thousand: beyond it nothing was measured
@@ -26,92 +27,99 @@ PRIOR_VARIANCE = 0.25  # of a coefficient around the shipped one: 30 rows move t
 NEWTON_STEPS = 25  # at most; three to six are enough
 NEWTON_CLOSE = 1e-8  # change of a coefficient at which it stops
 FOUND: Mapping[str, float] = {
-    INTERCEPT: -2.633,
-    "fused_top_cosine": 0.639,
-    "bm25": -0.580,
-    "lexical_margin": -0.184,
-    "share": 2.948,
-    "coverage_1": 1.436,
-    "coverage_best": -5.036,
-    "sentence_coverage": 2.007,
-    "pairs": 0.691,
-    "gap": -5.062,
-    "matched": 3.159,
-    "missing": -1.762,
-    "named": 1.550,
-    "unnamed": 0.188,
-    "unfit": -0.871,
-    "terms": -0.524,
-    "spoken": 0.629,
-    "other_speaker": -3.197,
-    "foreign": 1.041,
+    INTERCEPT: -4.235,
+    "fused_top_cosine": 0.620,
+    "bm25": -0.439,
+    "lexical_margin": -0.279,
+    "share": 2.611,
+    "coverage_1": 1.510,
+    "coverage_best": -3.776,
+    "sentence_coverage": 2.543,
+    "pairs": 0.395,
+    "gap": -3.732,
+    "matched": 2.185,
+    "missing": -1.621,
+    "named": 1.317,
+    "unnamed": 0.079,
+    "unfit": -0.861,
+    "terms": 0.165,
+    "spoken": 0.807,
+    "other_speaker": -3.605,
+    "foreign": 0.919,
 }
 FOUND_BY_WORDS: Mapping[str, float] = {
-    INTERCEPT: -3.077,
-    "bm25": 1.450,
-    "lexical_margin": -0.196,
-    "share": 2.180,
-    "coverage_1": -0.274,
-    "coverage_best": -2.729,
-    "sentence_coverage": 2.313,
-    "pairs": 0.922,
-    "gap": -3.597,
-    "matched": 3.174,
-    "missing": -1.864,
-    "named": 1.417,
-    "unnamed": -0.301,
-    "unfit": -0.767,
-    "terms": 0.113,
-    "spoken": 1.860,
-    "other_speaker": -2.876,
-    "foreign": 1.215,
+    INTERCEPT: -2.471,
+    "bm25": 0.801,
+    "lexical_margin": -0.313,
+    "share": 1.988,
+    "coverage_1": 1.492,
+    "coverage_best": -4.285,
+    "sentence_coverage": 2.348,
+    "pairs": 0.530,
+    "gap": -3.010,
+    "matched": 2.910,
+    "missing": -1.863,
+    "named": 1.282,
+    "unnamed": -0.194,
+    "unfit": -0.749,
+    "terms": 0.146,
+    "spoken": 0.853,
+    "other_speaker": -3.736,
+    "foreign": 1.218,
 }
 SUPPORTED: Mapping[str, float] = {
-    INTERCEPT: -8.039,
-    "probability": -0.340,
-    "coverage": 2.512,
-    "near": -0.044,
-    "cosine": 0.822,
-    "fits": 0.090,
-    "fits_not": -0.123,
-    "gap_here": -1.164,
-    "turned": -0.461,
-    "opposite": -5.831,
-    "kind_number": 0.077,
-    "kind_who": 0.364,
-    "rank": 0.954,
-    "found": -1.658,
-    "words": 3.828,
-    "fused_top_cosine": 1.539,
-    "bm25": -1.524,
-    "sentence_coverage": 3.324,
-    "coverage_1": 1.031,
-    "coverage_best": -8.379,
-    "lexical_margin": -1.508,
-    "share": 6.876,
-    "gap": -8.757,
-    "matched": 5.437,
-    "missing": -4.166,
-    "unnamed": 0.126,
-    "named": 3.793,
-    "has_names": 0.260,
-    "unfit": -2.000,
-    "pairs": 1.159,
-    "rare_together": -0.297,
-    "terms": -2.497,
+    INTERCEPT: -11.631,
+    "probability": -0.591,
+    "coverage": 2.157,
+    "near": 0.219,
+    "cosine": 0.973,
+    "fits": 0.111,
+    "fits_not": 0.261,
+    "gap_here": -1.101,
+    "turned": -0.426,
+    "opposite": -3.109,
+    "kind_number": 0.150,
+    "kind_who": 0.392,
+    "rank": 0.466,
+    "found": -1.795,
+    "words": 4.023,
+    "fused_top_cosine": 1.581,
+    "bm25": -1.151,
+    "sentence_coverage": 5.038,
+    "coverage_1": 1.450,
+    "coverage_best": -6.566,
+    "lexical_margin": -1.731,
+    "share": 6.734,
+    "gap": -6.476,
+    "matched": 3.766,
+    "missing": -4.447,
+    "unnamed": -0.015,
+    "named": 3.559,
+    "has_names": 0.327,
+    "unfit": -2.511,
+    "pairs": 0.524,
+    "rare_together": -0.273,
+    "terms": -1.001,
 }
 
 
 def found(signals: Mapping[str, float], coefficients: Mapping[str, float] | None = None) -> float:
     """The probability that the notes hold it, 0 to 1, from `Retrieved.signals`.
 
-    Never below FLOOR when every rare term of the question stands in one chunk, nor when a good part of a question in a
-    language other than English does.
+    Never below FLOOR when every rare term of the question stands in one chunk, nor when much of it does.
     """
     shipped = FOUND if signals.get("has_dense") else FOUND_BY_WORDS
     chance = among_near_misses(probability(signals, coefficients or shipped))
-    half_there = signals.get("foreign") and signals.get("coverage_best", 0.0) >= FOREIGN_COVERAGE
-    return max(chance, FLOOR) if signals.get("rare_together") or half_there else chance
+    return max(chance, FLOOR) if signals.get("rare_together") or much_there(signals) else chance
+
+
+def much_there(signals: Mapping[str, float]) -> bool:
+    """Whether one passage holds so much of the question that it is never called absent: a long claim has words that stand
+    nowhere, and still its topic is there. Of other languages, whose function words weigh too, a share counts.
+    """
+    if signals.get("foreign"):
+        return signals.get("coverage_best", 0.0) >= FOREIGN_COVERAGE
+    return signals.get("matched", 0.0) >= MUCH_MATCHED
 
 
 def supported(features: Mapping[str, float], coefficients: Mapping[str, float] | None = None) -> float:
