@@ -62,7 +62,7 @@ class Ingest:
 class Index:
     """`exact_limit`: up to this many chunks a one-shot command scans exactly instead of loading Chroma."""
 
-    exact_limit: int = 100_000
+    exact_limit: int = 400_000
     chroma_batch: int = 1_000
 
 
