@@ -261,7 +261,7 @@ def test_a_vector_damaged_in_sqlite_is_given_up_and_computed_again(home: Path, l
 def test_a_small_one_shot_command_scans_exactly_and_says_so(home: Path) -> None:
     with Indexes(open_store(home), home / "index", FP) as indexes:
         index = indexes.index("knowledge")
-        assert (index.name, index.reason) == ("exact", f"{COUNT} chunks: up to 100,000 are searched exactly")
+        assert (index.name, index.reason) == ("exact", f"{COUNT} chunks: up to 400,000 are searched exactly")
         assert index.query(vector(3), limit=1)[0][0] == "c000003"
 
 
