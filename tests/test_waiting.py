@@ -187,3 +187,20 @@ def test_a_search_by_words_carries_its_confidence(folder: Folder) -> None:
         assert ("probably not in your notes" in brain("search", "--lexical", query).stdout) is below
         assert (brain("search", "--lexical", "--strict", query).code == 3) is below
     assert absent["confidence"]["found"] < FLOOR
+
+
+def test_after_a_large_add_the_first_question_finds_its_exact_file(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capture, "CHROMA_FROM", 5)
+    with Brain(load()) as opened:
+        opened.add([folder({f"{n}.md": f"# Note {n}\n\nAbout topic{n}.\n" for n in range(9)})])
+    (written,) = (home() / "index").glob("exact-knowledge-*.f32")
+    before = written.stat().st_ino
+    with Brain(load()) as opened:
+        assert opened.search("topic7").index == "exact"
+    assert written.stat().st_ino == before, "it is not written again"
+
+
+def test_a_small_add_leaves_the_exact_file_to_the_question(folder: Folder) -> None:
+    with Brain(load()) as opened:
+        opened.add([folder({"1.md": "# One\n\nAbout topic1.\n"})])
+    assert not list((home() / "index").glob("exact-*.f32"))

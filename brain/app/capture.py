@@ -244,12 +244,13 @@ def fill(parts: Parts, model: str) -> list[str]:
     """Compute what is missing of a model's vectors, here and now; it takes over when nothing is missing."""
     from brain.index import embed_pending
 
-    embedder, place = parts.ollama_embedder(model), parts.store.vectors.place()
+    embedder, place, made = parts.ollama_embedder(model), parts.store.vectors.place(), 0
     for kind in KINDS:
         try:
             report = embed_pending(parts.store.vectors, embedder, kind=kind, sentences=True, progress=parts.progress)
         except Refused as error:  # a model that turned out to run elsewhere: the notes are saved all the same
             return [f"{error.message}; no vectors of {model} were made"]
+        made += report.embedded
         if report.error is not None:
             left = f"{_chunks(report.waiting)} waiting for {model}"
             unknown = f"how many chunks wait for {model} is unknown until the server answers"
@@ -257,6 +258,8 @@ def fill(parts: Parts, model: str) -> list[str]:
         if report.waiting:
             return [f"{_chunks(report.waiting)} not embedded by {model}; run `brain sync` to try again"]
     _switch(parts, model, str(embedder.fingerprint), place)
+    if made > CHROMA_FROM:
+        _ahead(parts, str(embedder.fingerprint))
     return []
 
 
@@ -301,6 +304,17 @@ def _chroma(parts: Parts, tally: Tally, *, wait: bool) -> None:
         apply(parts.store.vectors, parts.config.index_dir, parts.serving.fingerprint, progress=parts.progress)
     except BrainError as error:
         tally.notices.append(f"{error.message}; exact search answers meanwhile")
+    if tally.counts["chunks"] > CHROMA_FROM:
+        _ahead(parts, parts.serving.fingerprint)
+
+
+def _ahead(parts: Parts, fingerprint: str) -> None:
+    """The exact files of many new vectors, before the first question has to wait for them."""
+    from brain.index import ExactIndex
+
+    if sum(parts.store.vectors.size(kind) for kind in KINDS) <= parts.config.index.exact_limit:
+        for kind in KINDS:
+            ExactIndex(parts.store.vectors, parts.config.index_dir, kind=kind, fingerprint=fingerprint).prepare()
 
 
 # -- documents that are no files --------------------------------------------------------------------------------------------

@@ -91,6 +91,11 @@ class ExactIndex:
             if score != -np.inf
         ]
 
+    def prepare(self) -> None:
+        """Write the file now where it is missing or far behind, so that the first question does not wait for it."""
+        self._current()
+        self.close()
+
     def close(self) -> None:
         """Write the file again when much has changed. The index may be used afterwards; it opens itself again."""
         if self._written is not None and len(self._delta.changed) > REWRITE_ROWS:
