@@ -67,14 +67,14 @@ def embedded_text(document: dict[str, Any]) -> str:
     return f"{title}\n{document['text']}" if title else str(document["text"])
 
 
-def kept(cache: Path, name: str, embedder: Embedder, texts: list[str]) -> Any:
+def kept(cache: Path, name: str, embedder: Embedder, texts: list[str], *, documents: bool = False) -> Any:
     """The vectors of these questions, computed once, each alone as a command does it: a model of small integers gives
-    other numbers in company. Delete the folder when the texts or the model change.
+    other numbers in company. Or of `documents`. Delete the folder when the texts or the model change.
     """
     path = cache / f"{name}.npy"
     if path.exists():
         return np.load(path)
     cache.mkdir(parents=True, exist_ok=True)
-    vectors = np.stack([embedder.embed_query(text) for text in texts])
+    vectors = embedder.embed_documents(texts) if documents else np.stack([embedder.embed_query(text) for text in texts])
     np.save(path, vectors)
     return vectors

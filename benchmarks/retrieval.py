@@ -85,7 +85,7 @@ def main() -> None:
             print(f"{folder.name} | {embedder.name} | best fixed weight {value:.3f} ({weight})", flush=True)
             if options.peers:
                 texts = [embedded_text(row) for row in rows(folder / "corpus.jsonl")]
-                kept(options.vectors, f"{folder.name}.{embedder.name}.documents", embedder, texts)
+                kept(options.vectors, f"{folder.name}.{embedder.name}.documents", embedder, texts, documents=True)
 
 
 if __name__ == "__main__":

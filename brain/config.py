@@ -6,6 +6,7 @@ with its unit; a name that is not listed is an error, so that a typing mistake i
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 import tomllib
@@ -60,7 +61,9 @@ class Ingest:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """`exact_limit`: up to this many chunks a one-shot command scans exactly instead of loading Chroma."""
+    """`exact_limit`: up to this many chunks of 256 dimensions (a third of it with 768) a one-shot command scans exactly
+    instead of loading Chroma.
+    """
 
     exact_limit: int = 400_000
     chroma_batch: int = 1_000
@@ -109,6 +112,11 @@ SECTIONS: dict[str, type] = {
     "models": Models, "ollama": Ollama, "ingest": Ingest, "index": Index, "retrieval": Retrieval
 }  # fmt: skip
 WHEN = ("off", "auto", "on")
+LEAST: dict[tuple[str, str], float] = {
+    ("ingest", "chunk_tokens"): 50, ("ingest", "file_bytes"): 1, ("ingest", "text_chars"): 1, ("ingest", "file_chunks"): 1,
+    ("ingest", "seconds"): 1, ("ingest", "inline_changes"): 0, ("index", "exact_limit"): 0, ("index", "chroma_batch"): 1,
+    ("retrieval", "rerank_passages"): 1, ("retrieval", "rerank_seconds"): 0, ("retrieval", "expand_seconds"): 0,
+}  # fmt: skip
 CHOICES: dict[tuple[str, str], tuple[str, ...]] = {("retrieval", "rerank"): WHEN, ("retrieval", "expand"): WHEN}
 
 
@@ -192,7 +200,9 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 def _merge(config: Config, values: Mapping[str, Any], where: str) -> Config:
     for section, given in values.items():
         kind = SECTIONS.get(section)
-        if kind is None or not isinstance(given, Mapping):
+        if kind is not None and not isinstance(given, Mapping):
+            raise UsageError(f"{section} in {where} is no section", f"write [{section}] on a line of its own, the settings below it")
+        if kind is None:
             raise UsageError(f"unknown setting [{section}] in {where}", f"sections: {', '.join(SECTIONS)}")
         current = getattr(config, section)
         config = replace(config, **{section: replace(current, **_typed(current, section, given, where))})
@@ -215,6 +225,9 @@ def _typed(current: Any, section: str, given: Mapping[str, Any], where: str) -> 
         except (TypeError, ValueError):
             wanted = type(default).__name__
             raise UsageError(f"{section}.{name} in {where} is {value!r}", f"it must be of type {wanted}") from None
+        least = LEAST.get((section, name))
+        if least is not None and not least <= done[name] < math.inf:
+            raise UsageError(f"{section}.{name} in {where} is {value!r}", f"it must be {least:g} or more")
         choices = CHOICES.get((section, name))
         if choices and done[name] not in choices:
             raise UsageError(f"{section}.{name} in {where} is {value!r}", f"it must be one of: {', '.join(choices)}")

@@ -1,7 +1,7 @@
 """Stems of words in scripts that one Snowball stemmer can serve: Arabic, Cyrillic, Devanagari and Greek.
 
 The script says which stemmer, so no language is guessed: the Arabic one for Arabic letters, Russian for Cyrillic, Hindi
-for Devanagari. Texts of other languages in these scripts are cut by the same rule on both sides. Leaves out Latin letters,
+for Devanagari, Greek for Greek. Texts of other languages in these scripts are cut by the same rule on both sides. Leaves out Latin letters,
 which FTS5's porter stems. Serves `ingest.terms`.
 """
 
@@ -16,7 +16,7 @@ LONGEST = 64  # letters: what is longer is no word and stays
 ENGINES = {  # Snowball's name of the language: its letters
     "arabic": "\u0621-\u064a\u0671-\u06d3",
     "russian": "\u0400-\u052f",
-    "hindi": "\u0900-\u097f",
+    "hindi": "\u0900-\u0963\u0971-\u097f",
     "greek": "\u0370-\u03ff",
 }
 

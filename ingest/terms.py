@@ -37,6 +37,7 @@ _ABOVE = 200  # canonical combining classes from here are accents above, below a
 _PLACES = range(
     0x0300, 0x10000
 )  # accents of the basic plane (`re` looks these up in a table); looked through once, in 5 ms
+BREVE = "\u0306"
 _ARABIC = range(27, 36)  # fathatan … superscript alef: written or left out at will
 
 
@@ -54,8 +55,11 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _marks() -> re.Pattern[str]:
-    """All accents as one pattern: asked once for each letter of a text they cost more than all the rest."""
-    return re.compile(f"[{''.join(filter(_accent, map(chr, _PLACES)))}]")
+    """All accents as one pattern: asked once for each letter of a text they cost more than all the rest. The breve of й
+    stays: it is a letter of its own, by which Russian endings are told.
+    """
+    others = "".join(character for character in map(chr, _PLACES) if _accent(character) and character != BREVE)
+    return re.compile(f"[{others}]|(?<![иИ]){BREVE}")
 
 
 def _accent(character: str) -> bool:

@@ -1,7 +1,8 @@
 """Schema 3: search terms of Arabic, Cyrillic, Devanagari and Greek texts are stems, and looking at a folder reads an index.
 
 `terms` and `around` follow from the text by the rules of the program that opens it, so this one migration calls them
-(`ingest.scripts`) instead of writing them down again. What waits in the trash keeps its terms until `doctor` mends them.
+(`ingest.scripts`) instead of writing them down again. The full text is filled anew as a whole: row by row it takes many
+times as long, and a damaged one stays damaged.
 """
 
 from __future__ import annotations
@@ -14,33 +15,44 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 PAGE = 2_000  # rows held at once
+COLUMNS = {"knowledge": ("terms", "around"), "episodes": ("terms", "around"), "skills": ("topic", "terms")}
 BROKEN = "\ufffd"  # of text that is no UTF-8: left to the doctor
 
 
 def apply(db: Database) -> None:
-    """The triggers of schema 1 carry changed terms into the full text; no hash of schema 2 covers them."""
+    """No hash of schema 2 covers these columns. What is no text in them stays as it is."""
     conn = db.conn
     conn.execute(
         "CREATE INDEX documents_looked ON documents(uri, size, mtime_ns, ctime_ns, inode, looked_ns) WHERE size IS NOT NULL"
     )
     before, conn.text_factory = conn.text_factory, lambda data: data.decode("utf-8", "replace")
     try:
-        for table in ("knowledge", "episodes", "skills"):
-            last = -1
-            while rows := conn.execute(
-                f"SELECT pk, terms, around FROM {table} WHERE pk > ? ORDER BY pk LIMIT {PAGE}", (last,)
-            ).fetchall():
-                last = rows[-1][0]
-                conn.executemany(f"UPDATE {table} SET terms=?, around=? WHERE pk=?", _stemmed(rows))
+        for table, columns in COLUMNS.items():
+            _stem(conn, table, columns)
     finally:
         conn.text_factory = before
 
 
-def _stemmed(rows: list[Any]) -> list[tuple[str, str, int]]:
-    """The rows that change."""
-    found = []
-    for pk, terms, around in rows:
-        stems, beside = stem_scripts(terms), stem_scripts(around)
-        if (stems, beside) != (terms, around) and BROKEN not in terms + around:
-            found.append((stems, beside, pk))
-    return found
+def _stem(conn: Any, table: str, columns: tuple[str, ...]) -> None:
+    """Stem these columns, with the trigger away that would carry each row into the full text; then fill that anew."""
+    name, trigger = f"{table}_fts_update", ""
+    last = -1
+    while rows := conn.execute(
+        f"SELECT pk, {', '.join(columns)} FROM {table} WHERE pk > ? ORDER BY pk LIMIT {PAGE}", (last,)
+    ).fetchall():
+        last = rows[-1][0]
+        changed = [(*stems, row[0]) for row in rows if (stems := _stems(row[1:])) != row[1:]]
+        if changed and not trigger:
+            trigger = conn.execute("SELECT sql FROM sqlite_master WHERE type='trigger' AND name=?", (name,)).fetchone()[0]
+            conn.execute(f"DROP TRIGGER {name}")
+        conn.executemany(f"UPDATE {table} SET {', '.join(f'{one}=?' for one in columns)} WHERE pk=?", changed)
+    if trigger:
+        conn.execute(trigger)
+        conn.execute(f"INSERT INTO {table}_fts({table}_fts) VALUES ('rebuild')")
+
+
+def _stems(texts: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Each as stems, all as they are where one of them is no sound text."""
+    if not all(isinstance(text, str) and BROKEN not in text for text in texts):
+        return texts
+    return tuple(stem_scripts(text) for text in texts)

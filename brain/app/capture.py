@@ -310,9 +310,10 @@ def _chroma(parts: Parts, tally: Tally, *, wait: bool) -> None:
 
 def _ahead(parts: Parts, fingerprint: str) -> None:
     """The exact files of many new vectors, before the first question has to wait for them."""
-    from brain.index import ExactIndex
+    from brain.index import ExactIndex, most_exactly
 
-    if sum(parts.store.vectors.size(kind) for kind in KINDS) <= parts.config.index.exact_limit:
+    most = most_exactly(parts.config.index.exact_limit, fingerprint)
+    if sum(parts.store.vectors.size(kind) for kind in KINDS) <= most:
         for kind in KINDS:
             ExactIndex(parts.store.vectors, parts.config.index_dir, kind=kind, fingerprint=fingerprint).prepare()
 

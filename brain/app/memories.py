@@ -60,9 +60,12 @@ def recall(
     if not query.strip():
         recent = parts.episodes.recent(limit, since=since, until=until, kind=kind, person=person)
         return Recalled(query, tuple(Remembered(episode) for episode in recent), since=since, until=until)
+    window = None if since or until else when.window_of(query, now)
+    if window is not None and window.words and not _says_more(query.replace(window.words, " ")):
+        recent = parts.episodes.recent(limit, since=window.since, until=window.until, kind=kind, person=person)
+        return Recalled(query, tuple(Remembered(one) for one in recent), bool(recent), since=window.since, until=window.until)
     finder = _Finder(parts, kind, person, max(limit, _depth()), mode)
     found, ranked = finder.find(query, since, until)
-    window = None if since or until else when.window_of(query, now)
     if window is not None:
         within, inside = finder.find(query.replace(window.words, " ") if window.words else query, window.since, window.until)
         if inside and (not ranked or inside[0][1] >= WINDOW_HOLDS * ranked[0][1]):
@@ -77,6 +80,14 @@ def recall(
         since=since, until=until, degraded=found.degraded or parts.serving.degraded, embedder=found.embedder,
         confidence=Confidence(found=chance),
     )  # fmt: skip
+
+
+def _says_more(words: str) -> bool:
+    """Whether anything is asked for beside a time."""
+    from ingest.terms import tokens
+    from ingest.words import FRAME, STOP
+
+    return any(word not in STOP and word not in FRAME for word in tokens(words))
 
 
 def _depth() -> int:

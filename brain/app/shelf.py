@@ -122,6 +122,8 @@ def restore(parts: Parts, reference: str) -> Forgotten:
         wanted = [item.id for item in listing if item.id.startswith(reference.removeprefix("#"))]
         if len(set(wanted)) > 1:
             raise UsageError(f"{reference!r} names {len(wanted)} things", "write more of the id")
+    if not wanted and listing:
+        raise NotFound(f"nothing forgotten has the id {reference}", "`brain undo --list` shows what can be undone")
     if not wanted:
         raise NotFound("there is nothing to undo", "`brain undo --list` shows what was forgotten in the last 30 days")
     with parts.store.write():

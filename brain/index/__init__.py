@@ -10,9 +10,9 @@ any moment loses nothing. Nothing heavy is imported before it is used.
 
 from __future__ import annotations
 
-from brain.index.chain import Chosen, Indexes
+from brain.index.chain import Chosen, Indexes, most_exactly
 from brain.index.embed import EmbedReport, embed_pending
 from brain.index.exact import ExactIndex
 from brain.index.sync import apply, rebuild
 
-__all__ = ["Chosen", "EmbedReport", "ExactIndex", "Indexes", "apply", "embed_pending", "rebuild"]
+__all__ = ["Chosen", "EmbedReport", "ExactIndex", "Indexes", "apply", "embed_pending", "most_exactly", "rebuild"]

@@ -19,14 +19,17 @@ from brain.index.exact import ExactIndex
 from brain.index.files import LOCK
 from brain.index.proof import directory_of, doubt, file_limit
 from brain.index.sync import apply
-from brain.index.truth import KINDS, Truth
+from brain.index.truth import KINDS, Truth, length_of
 from brain.protocols import Progress, silent
 from brain.types import Synced
 
 if TYPE_CHECKING:
     from brain.protocols import Vectors
 
-EXACT_LIMIT = 400_000  # chunks; at 200,000 a command that starts takes 1.5 s of processor exactly and 3.9 with Chroma (HOUSE §7: 100,000)
+# Chunks of WIDTH dimensions, of wider ones fewer: at 200,000 a command that starts takes 1.5 s of processor exactly and
+# 3.9 s with Chroma (HOUSE §7 says 100,000). `[index] exact_limit` in the configuration.
+EXACT_LIMIT = 400_000
+WIDTH = 256
 LOCK_SECONDS = 0.2  # a search waits no longer for a writer; exact search answers meanwhile
 QUERY_SECONDS = 20.0  # per answer of Chroma; then exact search
 
@@ -96,9 +99,9 @@ class Indexes:
         self.name, self.reason, self.fallback = "", "", ""
 
     def _choose(self) -> None:
-        count = sum(self.truth.size(kind) for kind in KINDS)
-        if not self._long_lived and count <= self._exact_limit:
-            self.name, self.reason = "exact", f"{count:,} chunks: up to {self._exact_limit:,} are searched exactly"
+        count, most = sum(self.truth.size(kind) for kind in KINDS), most_exactly(self._exact_limit, self.fingerprint)
+        if not self._long_lived and count <= most:
+            self.name, self.reason = "exact", f"{count:,} chunks: up to {most:,} are searched exactly"
             return
         self.name, self.reason = "chroma", f"{count:,} chunks" if not self._long_lived else "kept open by this process"
         try:
@@ -128,6 +131,11 @@ class Indexes:
             return None
         delta = Delta(self.truth, kind, self.fingerprint, seq=self._seq)
         return ChromaIndex(self._worker, kind=kind, dimensions=found.dimensions, exact=lambda: exact, delta=delta)
+
+
+def most_exactly(limit: int, fingerprint: str) -> int:
+    """How many chunks of these dimensions are as much to read as `limit` of WIDTH; never more than `limit`."""
+    return min(limit, limit * WIDTH // length_of(fingerprint))
 
 
 class Chosen:

@@ -17,7 +17,7 @@ from brain.memory.episodes import CANDIDATES_SHOWN, SHORTEST_PREFIX, Connected, 
 from brain.rows import HASH, listed, renewed, row_hash
 from brain.types import Skill
 from ingest.document import digest, new_id
-from ingest.terms import index_terms, tokens, written
+from ingest.terms import index_terms, tokens
 from ingest.words import STOP
 
 NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")  # Agent Skills: lower case, digits, single hyphens
@@ -69,7 +69,7 @@ class SkillTable:
                 "status": skill.status, "label": belongings.label, "version": version,
                 "added_at": before["added_at"] if before else belongings.added_at or now,
                 "updated_at": before["updated_at"] if before and same else belongings.updated_at or now,
-                "topic": written(topic), "terms": index_terms(skill.body), "around": "", "text_sha": digest(topic),
+                "topic": index_terms(topic), "terms": index_terms(skill.body), "around": "", "text_sha": digest(topic),
             }  # fmt: skip
             if before:
                 changed = {**record, HASH: renewed("skills", before, record)}

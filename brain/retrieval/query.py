@@ -67,7 +67,7 @@ class Query:
     counts: bool
     asks_when: bool
     moment: Moment
-    written: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def stems(self) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ def expression(query: Query, keep: Callable[[str], bool] = lambda _word: True) -
     '"foo" OR "bar" OR "c++" OR "foo bar"'
     """
     asked = [word for word in query.words if keep(word)] or list(query.words)
-    titled = (query.written[word] for word in asked if word in query.written)
+    titled = (form for word in dict.fromkeys(asked) for form in query.written.get(word, ()))
     return " OR ".join(f'"{text}"' for text in (*asked, *titled, *query.phrases))
 
 
@@ -110,11 +110,14 @@ def idf_share(query: Query, idf: Mapping[str, float]) -> float:
     return sum(idf[word] for word in query.stems) or 1.0
 
 
-def _written(text: str, everything: tuple[str, ...]) -> dict[str, str]:
-    """Word -> how it is written, where a stemmer of its script changed it."""
+def _written(text: str, everything: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Word -> how it is written there, each form once, where a stemmer of its script changed it."""
+    found: dict[str, dict[str, None]] = {}
     written = forms(text)
-    pairs = zip(everything, written, strict=True) if len(written) == len(everything) else ()
-    return {word: form for word, form in pairs if word != form}
+    for word, form in zip(everything, written, strict=True) if len(written) == len(everything) else ():
+        if word != form:
+            found.setdefault(word, {})[form] = None
+    return {word: tuple(known) for word, known in found.items()}
 
 
 def _phrases(text: str) -> tuple[str, ...]:

@@ -303,6 +303,27 @@ def derived(conn: sqlite3.Connection, rows: Sequence[Stored]) -> Iterator[tuple[
         yield row, terms[i], around(rows, terms, i)
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """`Stored`, as far as terms follow from it."""
+
+    pk: int
+    content: str
+    tokens: int
+    terms: str
+    around: str
+
+
+def renew_terms(conn: sqlite3.Connection, document_id: str) -> None:
+    """The search terms of a document that comes back, by the rules of today: it may have been forgotten under others."""
+    sql = "SELECT pk, content, tokens, terms, around FROM knowledge WHERE document_id=? ORDER BY ordinal"
+    rows = [_Row(*row) for row in conn.execute(sql, (document_id,))]
+    changed = [
+        (terms, beside, row.pk) for row, terms, beside in derived(conn, rows) if (row.terms, row.around) != (terms, beside)
+    ]
+    conn.executemany("UPDATE knowledge SET terms=?, around=? WHERE pk=?", changed)
+
+
 def path_of(uri: str) -> str:
     """The file path of a `file:` address, bytes outside UTF-8 as the operating system's escapes."""
     from urllib.parse import unquote_to_bytes

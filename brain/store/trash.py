@@ -13,6 +13,9 @@ from typing import Any
 from brain.errors import NotFound
 from brain.rows import HASH, hashed, row_hash
 from brain.store.connection import Connection
+from brain.store.documents import renew_terms
+from brain.store.vectors import CONTENT
+from ingest.terms import index_terms
 
 KEPT = timedelta(days=30)  # HOUSE: forget is undoable for this long
 FORGOTTEN = "forgotten"  # `skipped.kind` of a file that a person does not want back
@@ -89,8 +92,18 @@ class Trash:
                     self._connection.conn.executemany("DELETE FROM skipped WHERE uri=?", taken_back)
                 if records:
                     database.table(table).insert_all(records)
+            for back in payload.get("documents", ()):
+                renew_terms(self._connection.conn, str(back["id"]))
+            for back in payload.get("episodes", ()):
+                self._renew_episode(str(back["id"]))
             self._connection.conn.execute("DELETE FROM forgotten WHERE id=?", (forgotten_id,))
             return str(row[1])
+
+    def _renew_episode(self, episode_id: str) -> None:
+        """Its search terms by the rules of today: it may have been forgotten under others."""
+        conn = self._connection.conn
+        said = conn.execute(f"SELECT {CONTENT['episodes']} FROM episodes WHERE id=?", (episode_id,)).fetchone()[0]
+        conn.execute("UPDATE episodes SET terms=? WHERE id=?", (index_terms(said), episode_id))
 
     def listing(self) -> list[dict[str, str]]:
         """What can be undone, newest first: id, kind, source, title, at."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from brain.store.library import conditions
 from brain.types import Scope
-from ingest.terms import tokens
+from ingest.terms import forms, tokens
 
 
 class WholeStore:
@@ -40,11 +40,11 @@ class WholeStore:
 
     def _documents(self, phrase: str) -> dict[str, str]:
         """Document id -> its first chunk that holds the words of the phrase next to each other."""
-        words = " ".join(tokens(phrase)).replace('"', "")
+        words, written = (" ".join(found).replace('"', "") for found in (tokens(phrase), forms(phrase)))
         if not words:
             return {}
         rows = self._conn.execute(
             "SELECT k.document_id, k.id FROM knowledge_fts f JOIN knowledge k ON k.pk = f.rowid "
-            "WHERE knowledge_fts MATCH ? ORDER BY k.document_id, k.ordinal DESC", (f'{{topic terms}} : "{words}"',),
+            "WHERE knowledge_fts MATCH ? ORDER BY k.document_id, k.ordinal DESC", (f'terms : "{words}" OR topic : "{written or words}"',),
         )  # fmt: skip
         return dict(rows.fetchall())

@@ -63,5 +63,6 @@ def _one(patient: Patient, mode: Mode, identity: str, title: str, check: Examine
 
 def unopened(error: BrainError, newest_backup: str) -> list[Check]:
     """What can be said when the database does not open at all."""
-    hint = f"`brain restore {newest_backup}` brings back the newest backup" if newest_backup else error.hint
+    damaged = newest_backup and "damaged" in error.message
+    hint = f"`brain restore {newest_backup}` brings back the newest backup" if damaged else error.hint
     return [Check("D03", "structure of the database", "error", error.message, hint)]

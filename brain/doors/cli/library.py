@@ -139,7 +139,7 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go; nothing more.")] = False,
     for_good: Annotated[
-        bool, typer.Option("--erase", help="Leave no byte of it in the home; answers that quote it go too. No undo.")
+        bool, typer.Option("--erase", help="Leave no byte of it in the home but in backups; answers that quote it go too. No undo.")
     ] = False,
     backups: Annotated[bool, typer.Option("--backups", help="With --erase: out of every backup as well.")] = False,
     identity: Identity = None,
@@ -211,12 +211,13 @@ def undo(
             items = [item for item in items if item.id not in left] or [restored]
     if as_json:
         run.out.json(json_out.restored(items))
-    else:
-        if items:
-            run.out.say("can be brought back:" if listing else "brought back:")
+    elif items:
+        run.out.say("can be brought back:" if listing else "brought back:")
         run.out.print(view.items(items))
+    else:
+        run.out.say("nothing was forgotten, so there is nothing to bring back")
     if not items:
-        raise NotFound("nothing was forgotten", "there is nothing to bring back")
+        raise typer.Exit(NOTHING_FOUND)
 
 
 @register(

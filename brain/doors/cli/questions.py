@@ -21,6 +21,7 @@ from brain.errors import UsageError
 if TYPE_CHECKING:
     from brain.types import Answer, Retrieved
 
+EPISODE_KINDS = ("ask", "note", "chat", "import")
 NEAREST = 3  # passages shown when the notes do not hold it (STYLE.md)
 STATE_CODES = {
     "not_found": NOTHING_FOUND,
@@ -226,6 +227,8 @@ def recall(
         raise UsageError(
             "recall needs words or a time", 'for instance: brain recall lease, brain recall --since "last week"'
         )
+    if kind and kind not in EPISODE_KINDS:
+        raise UsageError(f"there is no kind {kind!r}", f"kinds: {', '.join(EPISODE_KINDS)}")
     query = run.text(words, "question") if words else ""
     with run.brain() as brain:
         result = brain.recall(query, since=since, until=until, kind=kind, person=person, limit=limit)
