@@ -62,7 +62,9 @@ def run(folder: Path, work: Path, *, words_only: bool) -> dict[str, Any]:
     parser = stages.run("parse", _parser)
     parsed = stages.run("parse", lambda: [(text, parser.parse(text)) for text in raw])
     count = stages.run("tokens", _counter)
-    chunks = stages.run("tokens", lambda: [chunk for text, tokens in parsed for chunk in pack(text, tokens, count)])
+    chunks = stages.run(
+        "tokens", lambda: [chunk for text, tokens in parsed for chunk in pack(text, tokens, count)]
+    )
     parsed.clear()
     raw.clear()
     stages.run("fts5", lambda: _insert(work / "bare.db", chunks))
@@ -106,7 +108,10 @@ def _embed(chunks: list[str]) -> Any:
 
     model = _wordllama()
     return np.concatenate(
-        [model.embed(chunks[at : at + EMBED_BATCH], norm=True) for at in range(0, len(chunks), EMBED_BATCH)]
+        [
+            model.embed(chunks[at : at + EMBED_BATCH], norm=True)
+            for at in range(0, len(chunks), EMBED_BATCH)
+        ]
     )
 
 
@@ -114,7 +119,9 @@ def _wordllama() -> Any:
     """The package itself, from its own wheel (HOUSE.md §10: it looks in the wrong folder and would download)."""
     import wordllama
 
-    return wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
+    return wordllama.WordLlama.load(
+        cache_dir=Path(wordllama.__file__).parent, disable_download=True
+    )
 
 
 def _upsert(folder: Path, vectors: Any) -> None:

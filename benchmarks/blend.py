@@ -26,8 +26,16 @@ from brain.retrieval.rerank import blend, by_places
 
 SETS = ("cosqa_dev", "scifact_train", "squad_dev", "cranfield")
 JUDGED, SHOWN, DEPTH = 12, 20, 10  # passages that are judged, found, and counted
-NOISE = (0.0, 0.1)  # standard deviation added to a cosine; the cosines of one question spread over about .2
-SHAPES = {"bimodal": (0.5, 0.03), "soft": (0.5, 0.1), "mostly no": (0.7, 0.05), "mostly yes": (0.3, 0.05)}
+NOISE = (
+    0.0,
+    0.1,
+)  # standard deviation added to a cosine; the cosines of one question spread over about .2
+SHAPES = {
+    "bimodal": (0.5, 0.03),
+    "soft": (0.5, 0.1),
+    "mostly no": (0.7, 0.05),
+    "mostly yes": (0.3, 0.05),
+}
 SEED = 7
 
 Blend = Callable[[Sequence[float]], list[int]]
@@ -43,12 +51,16 @@ def collect(sets: Path, models: Path, queries: int, home: Path) -> dict[str, lis
         names = write_files(judged, home / name / "corpus")
         asked = [query for query in judged.queries if query["id"] in judged.qrels]
         random.Random(SEED).shuffle(asked)
-        with Brain(Config(home=home / name / "home", models=Models(embed="builtin", ask="builtin"))) as brain:
+        with Brain(
+            Config(home=home / name / "home", models=Models(embed="builtin", ask="builtin"))
+        ) as brain:
             brain.add([home / name / "corpus"])
             found[name] = []
             for query in asked[:queries]:
                 passages = brain.search(query["text"], limit=SHOWN, look=False).passages
-                vectors = judge.embed_documents([f"{one.header}\n{one.text}" for one in passages[:JUDGED]])
+                vectors = judge.embed_documents(
+                    [f"{one.header}\n{one.text}" for one in passages[:JUDGED]]
+                )
                 target = judge.embed_query(query["text"])
                 found[name].append(
                     {
@@ -83,7 +95,9 @@ def sum_of(share: float, worth: Callable[[list[float]], list[float]]) -> Blend:
 
     def blended(judgments: Sequence[float]) -> list[int]:
         values = worth(list(judgments))
-        return sorted(range(len(values)), key=lambda at: (-(share / (at + 1) + (1 - share) * values[at]), at))
+        return sorted(
+            range(len(values)), key=lambda at: (-(share / (at + 1) + (1 - share) * values[at]), at)
+        )
 
     return blended
 
@@ -105,10 +119,15 @@ def changing(judgments: Sequence[float]) -> list[int]:
 
 
 BLENDS: dict[str, Blend] = {
-    "the judge alone": lambda judgments: sorted(range(len(judgments)), key=lambda at: (-judgments[at], at)),
+    "the judge alone": lambda judgments: sorted(
+        range(len(judgments)), key=lambda at: (-judgments[at], at)
+    ),
     "75/60/40 on scores": changing,
     **{f"{share:.2f}/rank + P(yes)": sum_of(share, list) for share in (0.5, 0.55, 0.6, 0.65)},
-    **{f"{share:.2f}/rank + 2/(1+place)": sum_of(share, by_rank) for share in (0.5, 0.55, 0.6, 0.65)},
+    **{
+        f"{share:.2f}/rank + 2/(1+place)": sum_of(share, by_rank)
+        for share in (0.5, 0.55, 0.6, 0.65)
+    },
     "shipped": lambda judgments: blend(dict(enumerate(judgments))),
 }
 
@@ -128,11 +147,15 @@ def gains(rows: Sequence[Row], rule: Blend, shape: tuple[float, float], noise: f
 
 def main() -> None:
     """Print one table for each shape."""
-    parser = argparse.ArgumentParser(prog="benchmarks.blend", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.blend", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("sets", type=Path, help="the folder of the judged sets")
     parser.add_argument("models", type=Path, help="the folder with all-minilm-l6-v2-int8.onnx")
     parser.add_argument("--queries", type=int, default=200, help="questions of each set")
-    parser.add_argument("--rows", type=Path, help="keep what was collected in this file, or read it from there")
+    parser.add_argument(
+        "--rows", type=Path, help="keep what was collected in this file, or read it from there"
+    )
     given = parser.parse_args()
     if given.rows and given.rows.exists():
         found: dict[str, list[Row]] = json.loads(given.rows.read_text("utf-8"))
@@ -142,10 +165,16 @@ def main() -> None:
         if given.rows:
             given.rows.write_text(json.dumps(found), "utf-8")
     for shape, bent in SHAPES.items():
-        print(f"\n{shape}: gain in nDCG@10 by {', '.join(found)}, without and with noise; mean; least")
+        print(
+            f"\n{shape}: gain in nDCG@10 by {', '.join(found)}, without and with noise; mean; least"
+        )
         for name, rule in BLENDS.items():
             row = [gains(rows, rule, bent, noise) for rows in found.values() for noise in NOISE]
-            print(f"{name:27}", *(f"{gain:+.3f}" for gain in row), f" {sum(row) / len(row):+.4f}  {min(row):+.3f}")
+            print(
+                f"{name:27}",
+                *(f"{gain:+.3f}" for gain in row),
+                f" {sum(row) / len(row):+.4f}  {min(row):+.3f}",
+            )
 
 
 if __name__ == "__main__":

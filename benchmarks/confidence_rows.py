@@ -68,9 +68,15 @@ class Loaded:
 def load(folder: Path, embedder: Embedder, homes: Path, cache: Path) -> Loaded:
     """The set, its stores and the vectors of its questions, which are computed once."""
     judged = read_set(folder)
-    relevant = {query: {name for name, grade in grades.items() if grade > 0} for query, grades in judged.qrels.items()}
+    relevant = {
+        query: {name for name, grade in grades.items() if grade > 0}
+        for query, grades in judged.qrels.items()
+    }
     vectors = evalset.kept(
-        cache, f"{folder.name}.{embedder.name}.all", embedder, [query["text"] for query in judged.queries]
+        cache,
+        f"{folder.name}.{embedder.name}.all",
+        embedder,
+        [query["text"] for query in judged.queries],
     )
     known = {query["text"]: vector for query, vector in zip(judged.queries, vectors, strict=True)}
     parts = [(part, stores.home_of(homes, judged, part)) for part in conversations(judged)]
@@ -78,7 +84,11 @@ def load(folder: Path, embedder: Embedder, homes: Path, cache: Path) -> Loaded:
 
 
 def ask(
-    held: Loaded, gone: Collection[str], asked: Sequence[tuple[dict[str, Any], bool, str, str]], *, number: int = 0
+    held: Loaded,
+    gone: Collection[str],
+    asked: Sequence[tuple[dict[str, Any], bool, str, str]],
+    *,
+    number: int = 0,
 ) -> Iterator[Row]:
     """The rows of one store, of part `number`, in which the documents `gone` are forgotten; `asked` (query, answerable, kind, group)."""
     part, home = held.parts[number]
@@ -88,27 +98,50 @@ def ask(
             source.backup(target)
         target.close()
         source.close()
-        with Brain(Config(home=Path(copied), models=Models(embed="builtin", ask="builtin"))) as brain:
+        with Brain(
+            Config(home=Path(copied), models=Models(embed="builtin", ask="builtin"))
+        ) as brain:
             names = stores.file_names(part)
-            paths = [row.source for row in brain.documents() if names.get(Path(row.source).name) in gone]
+            paths = [
+                row.source for row in brain.documents() if names.get(Path(row.source).name) in gone
+            ]
             if paths:
                 brain.forget(paths, dry_run=False)
-            yield from _rows(held, stores.room(brain, part, held.embedder, held.asked, every=True), asked)
+            yield from _rows(
+                held, stores.room(brain, part, held.embedder, held.asked, every=True), asked
+            )
 
 
-def _rows(held: Loaded, room: stores.Room, asked: Sequence[tuple[dict[str, Any], bool, str, str]]) -> Iterator[Row]:
+def _rows(
+    held: Loaded, room: stores.Room, asked: Sequence[tuple[dict[str, Any], bool, str, str]]
+) -> Iterator[Row]:
     for query, answerable, kind, group in asked:
-        found = retrieve(query["text"], searchable=room.search, index=room.index, embedder=room.embedder)
+        found = retrieve(
+            query["text"], searchable=room.search, index=room.index, embedder=room.embedder
+        )
         plain = retrieve(query["text"], searchable=room.search, index=None, embedder=None)
         words = read(query["text"]).words
         frequencies = room.search.document_frequencies(tuple(dict.fromkeys(words)))
         idf = {stem(word): _idf(frequencies[word], room.search.count()) for word in words}
-        places = [i for i, p in enumerate(found.passages) if room.name_of(p) in held.relevant.get(query["id"], ())]
+        places = [
+            i
+            for i, p in enumerate(found.passages)
+            if room.name_of(p) in held.relevant.get(query["id"], ())
+        ]
         yield Row(
-            held.name, kind, group, answerable, query["id"], query["text"], query.get("answers") or [],
-            found.signals, idf,
-            list(found.passages[:READ]), places[0] if places else -1, plain.signals,
-        )  # fmt: skip
+            held.name,
+            kind,
+            group,
+            answerable,
+            query["id"],
+            query["text"],
+            query.get("answers") or [],
+            found.signals,
+            idf,
+            list(found.passages[:READ]),
+            places[0] if places else -1,
+            plain.signals,
+        )
 
 
 def article(row: Mapping[str, Any]) -> str:
@@ -138,7 +171,11 @@ def without_articles(held: Loaded) -> Iterator[Row]:
         titles = {key: key.partition(":")[2].partition(".")[0] for key in titles}
     names = sorted(set(titles.values()))
     random.Random(SEED).shuffle(names)
-    home = {q["id"]: titles[next(iter(held.relevant[q["id"]]))] for q in held.queries if held.relevant.get(q["id"])}
+    home = {
+        q["id"]: titles[next(iter(held.relevant[q["id"]]))]
+        for q in held.queries
+        if held.relevant.get(q["id"])
+    }
     for fold in range(FOLDS):
         gone = set(names[fold::FOLDS])
         asked = []

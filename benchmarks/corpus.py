@@ -38,7 +38,8 @@ class Writer:
         self._random = random.Random(seed)
         self._next, self._starts = _pairs()
         self._names = [
-            "".join(self._random.choices(SYLLABLES, k=self._random.randint(2, 4))).title() for _ in range(NAMES)
+            "".join(self._random.choices(SYLLABLES, k=self._random.randint(2, 4))).title()
+            for _ in range(NAMES)
         ]
         self._heights = list(itertools.accumulate(1 / (rank + 10) for rank in range(NAMES)))
 
@@ -72,11 +73,13 @@ class Writer:
             return f"See [[{self.name()} {self.name()}]] and #{self.name().lower()}. {self.sentence()}\n"
         if kind < 0.96:
             rows = "".join(
-                f"| {self.name()} | {self._random.randint(1, 5_000)} | {self.words(3)} |\n" for _ in range(4)
+                f"| {self.name()} | {self._random.randint(1, 5_000)} | {self.words(3)} |\n"
+                for _ in range(4)
             )
             return f"| Name | Amount | Remark |\n|---|---|---|\n{rows}"
         body = "".join(
-            f"{self.name().lower()}_{n} = load({n}, '{self.name()}')\n" for n in range(self._random.randint(3, 8))
+            f"{self.name().lower()}_{n} = load({n}, '{self.name()}')\n"
+            for n in range(self._random.randint(3, 8))
         )
         return f"```python\n{body}```\n"
 

@@ -35,7 +35,11 @@ def main(count: int) -> None:
         moment = datetime.datetime.combine(FIRST_DAY, datetime.time(12), datetime.UTC)
         moment += datetime.timedelta(days=number * DAYS / count)
         text = " ".join(writer.sentence() for _ in range(2))
-        episodes.append(Episode("", moment.isoformat(timespec="seconds"), "note", "", text, people=(writer.name(),)))
+        episodes.append(
+            Episode(
+                "", moment.isoformat(timespec="seconds"), "note", "", text, people=(writer.name(),)
+            )
+        )
     with Brain(load()) as brain, tempfile.TemporaryDirectory() as folder:
         brain.remember_many(episodes)
         for number in range(SKILLS):
@@ -43,7 +47,9 @@ def main(count: int) -> None:
             place = Path(folder, name)
             place.mkdir()
             body = "\n".join(f"{step}. {writer.sentence()}" for step in range(1, 8))
-            (place / "SKILL.md").write_text(SKILL.format(name=name, what=writer.words(4).strip(".,;: "), body=body), "utf-8")
+            (place / "SKILL.md").write_text(
+                SKILL.format(name=name, what=writer.words(4).strip(".,;: "), body=body), "utf-8"
+            )
             brain.skill_add(place)
 
 

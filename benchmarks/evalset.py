@@ -24,11 +24,15 @@ class MatrixIndex:
     def __init__(self, ids: Sequence[str], matrix: Any) -> None:
         self._ids, self._matrix = list(ids), matrix
 
-    def query(self, vector: Any, *, limit: int, allowed: set[str] | None = None) -> list[tuple[str, float]]:
+    def query(
+        self, vector: Any, *, limit: int, allowed: set[str] | None = None
+    ) -> list[tuple[str, float]]:
         scores = self._matrix @ vector
         order = np.argsort(-scores, kind="stable")
         rows = (row for row in order if allowed is None or self._ids[row] in allowed)
-        return [(self._ids[row], float(scores[row])) for row, _ in zip(rows, range(limit), strict=False)]
+        return [
+            (self._ids[row], float(scores[row])) for row, _ in zip(rows, range(limit), strict=False)
+        ]
 
     def upsert(self, ids: Sequence[str], vectors: Any) -> None:
         raise Unavailable("this index is only read")
@@ -58,7 +62,9 @@ class Remembering:
 
 def rows(path: Path) -> list[dict[str, Any]]:
     """The objects of a JSON Lines file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [
+        json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()
+    ]
 
 
 def embedded_text(document: dict[str, Any]) -> str:
@@ -67,7 +73,9 @@ def embedded_text(document: dict[str, Any]) -> str:
     return f"{title}\n{document['text']}" if title else str(document["text"])
 
 
-def kept(cache: Path, name: str, embedder: Embedder, texts: list[str], *, documents: bool = False) -> Any:
+def kept(
+    cache: Path, name: str, embedder: Embedder, texts: list[str], *, documents: bool = False
+) -> Any:
     """The vectors of these questions, computed once, each alone as a command does it: a model of small integers gives
     other numbers in company. Or of `documents`. Delete the folder when the texts or the model change.
     """
@@ -75,6 +83,10 @@ def kept(cache: Path, name: str, embedder: Embedder, texts: list[str], *, docume
     if path.exists():
         return np.load(path)
     cache.mkdir(parents=True, exist_ok=True)
-    vectors = embedder.embed_documents(texts) if documents else np.stack([embedder.embed_query(text) for text in texts])
+    vectors = (
+        embedder.embed_documents(texts)
+        if documents
+        else np.stack([embedder.embed_query(text) for text in texts])
+    )
     np.save(path, vectors)
     return vectors

@@ -35,7 +35,15 @@ RIDGE = 1.0  # of standardised features
 KINDS = ("absent_article", "absent_paragraph", "near_miss", "absent_document", "adversarial")
 DENSE = ("fused_top_cosine",)
 # Signals that the head `found` does not read: they earned nothing when one was left out at a time.
-IDLE = {"has_dense", "sentence_cosine", "has_names", "rare_together", "other_speaker", "spoken", "foreign"}
+IDLE = {
+    "has_dense",
+    "sentence_cosine",
+    "has_names",
+    "rare_together",
+    "other_speaker",
+    "spoken",
+    "foreign",
+}
 # The mass of each kind of row in the fit of `found`. Near misses are the other head's work: as negatives they blur this one.
 # Other sets are judged only: conversations and technical abstracts, fitted along, cost paragraphs .02 and gain .03.
 MASS = {"ans_dev": 1.0, "squad_dev": 1.0, "ans_dev/near_miss": 0.05}
@@ -58,9 +66,14 @@ def folds(items: Sequence[Row]) -> Iterator[set[str]]:
 def masses(items: Sequence[Row], mass: Mapping[str, float]) -> Any:
     """A weight for each row: every (set, kind) has its mass, whatever its size."""
     counts = Counter((row.set, row.kind) for row in items)
-    return np.array([
-        mass.get(f"{row.set}/{row.kind}", mass.get(row.set, 0.0)) / counts[row.set, row.kind] * 1000 for row in items
-    ])  # fmt: skip
+    return np.array(
+        [
+            mass.get(f"{row.set}/{row.kind}", mass.get(row.set, 0.0))
+            / counts[row.set, row.kind]
+            * 1000
+            for row in items
+        ]
+    )
 
 
 def logistic(x: Any, y: Any, weights: Any, ridge: float = RIDGE) -> tuple[Any, float]:
@@ -101,13 +114,19 @@ def areas(items: Sequence[Row], chances: Any) -> dict[str, float]:
     found = {
         kind: auroc(
             present,
-            [float(p) for row, p in zip(items, chances, strict=True) if row.kind == kind and not row.answerable],
+            [
+                float(p)
+                for row, p in zip(items, chances, strict=True)
+                if row.kind == kind and not row.answerable
+            ],
         )
         for kind in KINDS
         if any(row.kind == kind and not row.answerable for row in items)
     }
     return found | {
-        "all": auroc(present, [float(p) for row, p in zip(items, chances, strict=True) if not row.answerable])
+        "all": auroc(
+            present, [float(p) for row, p in zip(items, chances, strict=True) if not row.answerable]
+        )
     }
 
 
@@ -117,7 +136,9 @@ def balanced(items: Sequence[Row], chances: Any, share: float) -> tuple[float, f
     right, wrong = sum(truths), len(truths) - sum(truths)
     weights = [share / right if truth else (1 - share) / wrong for truth in truths]
     shifted = shift(chances, share)
-    error, brier = calibration([(float(p), t) for p, t in zip(shifted, truths, strict=True)], weights)
+    error, brier = calibration(
+        [(float(p), t) for p, t in zip(shifted, truths, strict=True)], weights
+    )
     return error, 1 - brier / (share * (1 - share))
 
 
@@ -128,7 +149,9 @@ def shift(chances: Any, share: float) -> Any:
 
 
 def fit_found(
-    data: Mapping[str, list[Row]], names: Sequence[str], signals: Callable[[Row], Mapping[str, float]]
+    data: Mapping[str, list[Row]],
+    names: Sequence[str],
+    signals: Callable[[Row], Mapping[str, float]],
 ) -> dict[str, Any]:
     """The head `found`: its figures on articles left out, and the coefficients fitted on everything."""
     items = [row for part in data.values() for row in part]
@@ -160,9 +183,14 @@ def floor_table(items: Sequence[Row], chances: Any, together: Any) -> None:
     for floor in FLOORS:
         below = (chances < floor) & ~together
         parts = []
-        for title, kind in sorted({(row.set, "answerable" if row.answerable else row.kind) for row in items}):
+        for title, kind in sorted(
+            {(row.set, "answerable" if row.answerable else row.kind) for row in items}
+        ):
             here = np.array(
-                [row.set == title and ("answerable" if row.answerable else row.kind) == kind for row in items]
+                [
+                    row.set == title and ("answerable" if row.answerable else row.kind) == kind
+                    for row in items
+                ]
             )
             parts.append(f"{title[:5]} {kind[:14]} {below[here].mean():.3f}")
         print(f"floor {floor}: " + "  ".join(parts))
@@ -174,13 +202,17 @@ def report(name: str, part: Sequence[Row], chances: Any) -> None:
         held = np.array([row.set == title for row in part])
         items = [row for row in part if row.set == title]
         values = areas(items, chances[held])
-        low = np.quantile([p for row, p in zip(items, chances[held], strict=True) if row.answerable], RISK)
+        low = np.quantile(
+            [p for row, p in zip(items, chances[held], strict=True) if row.answerable], RISK
+        )
         line = "  ".join(f"{kind} {value:.3f}" for kind, value in values.items())
         print(f"found  {name:10s} {title:14s} {line}  2% of answerable below {low:.4f}")
         if title in ("ans_dev", "squad_dev"):
             for share in (0.5, 0.25):
                 error, skill = balanced(items, chances[held], share)
-                print(f"       {name:10s} {title:14s} {share:.2f}: ECE {error:.3f}  Brier skill {skill:.3f}")
+                print(
+                    f"       {name:10s} {title:14s} {share:.2f}: ECE {error:.3f}  Brier skill {skill:.3f}"
+                )
 
 
 def beside(items: Sequence[Row], x: Any, chances: Any) -> dict[str, float]:
@@ -213,10 +245,22 @@ def supported(items: Sequence[Row], chances: Any) -> tuple[list[dict[str, float]
     features, right = [], []
     for row, chance in zip(items, chances, strict=True):
         quotes = extract(row.question, row.passages, idf=row.idf, embedder=builtin)
-        features.append(support_features(
-            row.question, row.passages, quotes, idf=row.idf, found=float(chance), signals=row.signals
-        ) if quotes else dict.fromkeys(SUPPORT, 0.0))  # fmt: skip
-        right.append(row.answerable and any(answer in quote.text for quote in quotes for answer in row.answers))
+        features.append(
+            support_features(
+                row.question,
+                row.passages,
+                quotes,
+                idf=row.idf,
+                found=float(chance),
+                signals=row.signals,
+            )
+            if quotes
+            else dict.fromkeys(SUPPORT, 0.0)
+        )
+        right.append(
+            row.answerable
+            and any(answer in quote.text for quote in quotes for answer in row.answers)
+        )
     return features, np.array(right, float)
 
 
@@ -228,8 +272,15 @@ def fit_supported(items: Sequence[Row], chances: Any) -> dict[str, Any]:
     odds = log_odds(left_out(items, x, y, weights))
     scale, shift_by = logistic(odds[:, None], right, halves(masses(items, SUPPORT_MASS), y))
     w, b = logistic(x, y, weights)
-    coefficients = {INTERCEPT: b * scale[0] + shift_by, **dict(zip(SUPPORT, w * scale[0], strict=True))}
-    return {"coefficients": coefficients, "chances": 1 / (1 + np.exp(-(odds * scale[0] + shift_by))), "right": right}
+    coefficients = {
+        INTERCEPT: b * scale[0] + shift_by,
+        **dict(zip(SUPPORT, w * scale[0], strict=True)),
+    }
+    return {
+        "coefficients": coefficients,
+        "chances": 1 / (1 + np.exp(-(odds * scale[0] + shift_by))),
+        "right": right,
+    }
 
 
 def halves(weights: Any, y: Any) -> Any:
@@ -253,7 +304,9 @@ def threshold(chances: Any, right: Any, weights: Any, risk: float) -> float:
     mass, bad = np.cumsum(weights[order]), np.cumsum((weights * (1 - right))[order])
     squares = np.cumsum(weights[order] ** 2)
     effective = mass**2 / squares
-    upper = beta.ppf(CONFIDENCE, effective * bad / mass + 1, np.maximum(effective * (1 - bad / mass), 1e-9))
+    upper = beta.ppf(
+        CONFIDENCE, effective * bad / mass + 1, np.maximum(effective * (1 - bad / mass), 1e-9)
+    )
     good = np.flatnonzero(upper <= risk)
     return float(chances[order][good[-1]]) if len(good) else 1.0
 
@@ -263,15 +316,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", type=Path, required=True)
     parser.add_argument("--models", type=Path, required=True)
-    parser.add_argument("--stores", type=Path, required=True, help="the folder given to `brain eval … --vectors`")
+    parser.add_argument(
+        "--stores", type=Path, required=True, help="the folder given to `brain eval … --vectors`"
+    )
     parser.add_argument("--vectors", type=Path, required=True)
     parser.add_argument(
-        "--only", nargs="*", default=["ans_dev", "squad_dev", "locomo_dev", "cranfield", "scifact_train", "xquad"]
+        "--only",
+        nargs="*",
+        default=["ans_dev", "squad_dev", "locomo_dev", "cranfield", "scifact_train", "xquad"],
     )
     options = parser.parse_args()
     embedders: list[Any] = [BuiltinEmbedder(), MiniLM(options.models)]
     data = {
-        embedder.name: [row for name in options.only for row in rows(options.sets / name, embedder, options.stores, options.vectors)]
+        embedder.name: [
+            row
+            for name in options.only
+            for row in rows(options.sets / name, embedder, options.stores, options.vectors)
+        ]
         for embedder in embedders
     }
     names = [name for name in NAMES if name not in IDLE]
@@ -293,7 +354,10 @@ def report_supported(found: Mapping[str, Any]) -> None:
         values = areas(items[part], held["chances"][part])
         print("together ", "  ".join(f"{kind} {value:.3f}" for kind, value in values.items()))
         weights = halves(np.ones(half), y[part])
-        pairs = [(float(p), bool(r)) for p, r in zip(held["chances"][part], held["right"][part], strict=True)]
+        pairs = [
+            (float(p), bool(r))
+            for p, r in zip(held["chances"][part], held["right"][part], strict=True)
+        ]
         error, brier = calibration(pairs, list(weights / weights.sum()))
         print(
             f"          50/50: ECE {error:.3f}  Brier {brier:.3f}  quotes hold the answer of {held['right'][part].sum():.0f}"
@@ -306,13 +370,19 @@ def report_supported(found: Mapping[str, Any]) -> None:
         for risk in (0.1, 0.2, 0.3):
             at = threshold(held["chances"][use], held["right"][use], weights, risk)
             share = float(weights[held["chances"][use] >= at].sum() / weights.sum())
-            print(f"supported, {title}: from {at:.3f} wrong in at most {risk:.0%}, said of {share:.0%}")
+            print(
+                f"supported, {title}: from {at:.3f} wrong in at most {risk:.0%}, said of {share:.0%}"
+            )
     ordinary = np.array([row.kind != "near_miss" for row in found["items"]])
-    kept = np.flatnonzero(ordinary & np.array([row.set in ("ans_dev", "squad_dev") for row in found["items"]]))
+    kept = np.flatnonzero(
+        ordinary & np.array([row.set in ("ans_dev", "squad_dev") for row in found["items"]])
+    )
     truths = np.array([float(found["items"][i].answerable) for i in kept])
     weight = halves(np.ones(len(kept)), truths)
     for risk in (0.1, 0.2):
-        print(f"found at {threshold(found['chances'][kept], truths, weight, risk):.3f}: absent in at most {risk:.0%}")
+        print(
+            f"found at {threshold(found['chances'][kept], truths, weight, risk):.3f}: absent in at most {risk:.0%}"
+        )
     print_coefficients("SUPPORTED", held["coefficients"])
 
 

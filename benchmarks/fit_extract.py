@@ -55,9 +55,15 @@ class Candidates:
         for rank, passage in enumerate(passages):
             inside = [read_unit(s) for s in sentences(passage.text)[:MAX_SENTENCES]]
             header = frozenset(stem(word) for word in tokens(passage.header))
-            cosines = builtin.embed_documents([unit.sentence.text for unit in inside]) @ target if inside else []
+            cosines = (
+                builtin.embed_documents([unit.sentence.text for unit in inside]) @ target
+                if inside
+                else []
+            )
             for place, unit in enumerate(inside):
-                one = sentence_features(asked, inside, place, header=header, rank=rank, cosine=float(cosines[place]))
+                one = sentence_features(
+                    asked, inside, place, header=header, rank=rank, cosine=float(cosines[place])
+                )
                 features.append([one[name] for name in NAMES])
                 holds = any(answer in unit.sentence.text for answer in row.answers)
                 self.holds.append(holds)
@@ -112,8 +118,10 @@ def judge(title: str, items: Sequence[Candidates]) -> None:
                 quoted.append(any(item.holds[i] for i in taken))
                 share.append(min(1.0, sum(item.lengths[i] for i in taken) / item.of[taken[0]]))
     one, two, three = best / len(items)
-    print(f"{title}: {len(items)} questions; one sentence {one:.3f}, two {two:.3f}, three {three:.3f}; "
-          f"as quoted {np.mean(quoted):.3f} with {np.mean(share):.1%} of the paragraph's characters")  # fmt: skip
+    print(
+        f"{title}: {len(items)} questions; one sentence {one:.3f}, two {two:.3f}, three {three:.3f}; "
+        f"as quoted {np.mean(quoted):.3f} with {np.mean(share):.1%} of the paragraph's characters"
+    )
 
 
 def changed(text: str, dice: random.Random) -> str | None:
@@ -123,16 +131,21 @@ def changed(text: str, dice: random.Random) -> str | None:
         return None
     figure = dice.choice(found)
     place = dice.choice([i for i in range(figure.start(), figure.end()) if text[i].isdigit()])
-    other = text[:place] + dice.choice([d for d in "123456789" if d != text[place]]) + text[place + 1 :]
+    other = (
+        text[:place] + dice.choice([d for d in "123456789" if d != text[place]]) + text[place + 1 :]
+    )
     return other if numbers(other) != numbers(text) else None
 
 
 def shortened(text: str, dice: random.Random) -> str:
     """The text without some of its lower-case words; negations stay."""
     return " ".join(
-        word for word in text.split()
-        if not word.islower() or dice.random() > DROPPED or re.fullmatch(r"not?|never|neither|nor|nothing", word)
-    )  # fmt: skip
+        word
+        for word in text.split()
+        if not word.islower()
+        or dice.random() > DROPPED
+        or re.fullmatch(r"not?|never|neither|nor|nothing", word)
+    )
 
 
 def claims(folder: Path) -> Iterator[tuple[str, str, Passage]]:
@@ -140,7 +153,19 @@ def claims(folder: Path) -> Iterator[tuple[str, str, Passage]]:
     dice = random.Random(SEED)
     corpus = evalset.rows(folder / "corpus.jsonl")
     passages = [
-        Passage(r["doc_id"], r["doc_id"], r["doc_id"], "L1", r["title"], (), r["text"], None, 0, len(r["text"]), 0)
+        Passage(
+            r["doc_id"],
+            r["doc_id"],
+            r["doc_id"],
+            "L1",
+            r["title"],
+            (),
+            r["text"],
+            None,
+            0,
+            len(r["text"]),
+            0,
+        )
         for r in corpus
     ]
     for passage in dice.sample(passages, CLAIMS):
@@ -155,7 +180,11 @@ def claims(folder: Path) -> Iterator[tuple[str, str, Passage]]:
             text,
             dice.choice([p for p in passages if p.title == passage.title and p is not passage]),
         )
-        yield "citation swapped, other article", text, dice.choice([p for p in passages if p.title != passage.title])
+        yield (
+            "citation swapped, other article",
+            text,
+            dice.choice([p for p in passages if p.title != passage.title]),
+        )
         figures = [s for s in inside if _NUMBER.search(s)]
         if figures:
             text = dice.choice(figures)
@@ -163,7 +192,13 @@ def claims(folder: Path) -> Iterator[tuple[str, str, Passage]]:
             if other:
                 yield "figure changed", other, passage
                 yield "figure changed, shortened", shortened(other, dice), passage
-            foreign = [m.group() for s in inside if s != text for m in _NUMBER.finditer(s) if m.group() not in text]
+            foreign = [
+                m.group()
+                for s in inside
+                if s != text
+                for m in _NUMBER.finditer(s)
+                if m.group() not in text
+            ]
             if foreign:
                 figure = dice.choice(list(_NUMBER.finditer(text)))
                 mixed = text[: figure.start()] + dice.choice(foreign) + text[figure.end() :]
@@ -177,16 +212,21 @@ def question_claims(
 ) -> Iterator[tuple[str, str, Passage]]:
     """Paraphrases of a kind: the words of a question with its answer, cited rightly and wrongly."""
     relevant = dict(
-        line.split("\t")[:2] for line in (folder / "qrels.tsv").read_text(encoding="utf-8").splitlines()[1:]
+        line.split("\t")[:2]
+        for line in (folder / "qrels.tsv").read_text(encoding="utf-8").splitlines()[1:]
     )
     for query in dice.sample(evalset.rows(folder / "queries.jsonl"), CLAIMS):
         passage = passages[relevant[query["id"]]]
         bare = re.sub(
-            r"(?i)\b(who|what|which|when|where|why|how many|how much|how|did|does|do)\b", "", query["text"]
+            r"(?i)\b(who|what|which|when|where|why|how many|how much|how|did|does|do)\b",
+            "",
+            query["text"],
         ).strip(" ?")
         claim = f"{bare[:1].upper()}{bare[1:]} {query['answers'][0]}."
         yield "true, question and answer", claim, passage
-        other = dice.choice([p for p in passages.values() if p.title == passage.title and p is not passage])
+        other = dice.choice(
+            [p for p in passages.values() if p.title == passage.title and p is not passage]
+        )
         if query["answers"][0] not in other.text:
             yield "question and answer, citation swapped", claim, other
 
@@ -206,7 +246,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", type=Path, required=True)
     parser.add_argument("--models", type=Path, required=True)
-    parser.add_argument("--stores", type=Path, required=True, help="the folder given to `brain eval … --vectors`")
+    parser.add_argument(
+        "--stores", type=Path, required=True, help="the folder given to `brain eval … --vectors`"
+    )
     parser.add_argument("--vectors", type=Path, required=True)
     options = parser.parse_args()
     judge_verification(options.sets / "squad_dev")

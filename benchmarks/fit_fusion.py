@@ -32,22 +32,56 @@ from brain.retrieval.coefficients import FIRST_LOOK
 from brain.retrieval.retrieve import candidates
 
 GROUPS = {
-    "words": ("bm25", "often", "coverage", "exact", "ordered", "sentence", "before", "speaker", "number",
-              "time", "date"),
+    "words": (
+        "bm25",
+        "often",
+        "coverage",
+        "exact",
+        "ordered",
+        "sentence",
+        "before",
+        "speaker",
+        "number",
+        "time",
+        "date",
+    ),
     "meaning": ("cosine", "sentence_cosine", "window"),
     "feedback": ("few", "many"),
     "place": ("crowd", "length"),
-}  # fmt: skip
+}
 # What each group's weight follows. Of all 56 pairs these remain when the least useful fifth is dropped again and again
 # for as long as the figures on questions left out stay (.7189 with 56, .7197 with 28, .7167 with 14, .7025 with none).
 SLOPES = {
     "words": ("rarity", "correlation", "code", "by_sentence"),
-    "meaning": ("words", "rarity", "estranged", "stopped", "words_lead", "meaning_lead", "meaning_stands_out", "correlation",
-                "length", "code", "by_sentence"),
+    "meaning": (
+        "words",
+        "rarity",
+        "estranged",
+        "stopped",
+        "words_lead",
+        "meaning_lead",
+        "meaning_stands_out",
+        "correlation",
+        "length",
+        "code",
+        "by_sentence",
+    ),
     "feedback": ("estranged", "rarity", "stopped", "words_lead", "nearest", "spread", "length"),
-    "place": ("rarity", "estranged", "stopped", "meaning_stands_out", "nearest", "spread", "words_top_nearness", "length", "code"),
-}  # fmt: skip
-ROUNDS = 2  # of coefficients and weights in turn; more only fit the noise (figures flat from one on)
+    "place": (
+        "rarity",
+        "estranged",
+        "stopped",
+        "meaning_stands_out",
+        "nearest",
+        "spread",
+        "words_top_nearness",
+        "length",
+        "code",
+    ),
+}
+ROUNDS = (
+    2  # of coefficients and weights in turn; more only fit the noise (figures flat from one on)
+)
 RIDGE, WEIGHT_RIDGE = 1e-4, 3e-4
 STEPS = 150  # of L-BFGS
 JUDGED = 10  # nDCG@10
@@ -68,20 +102,28 @@ class Seen:
     questions: list[str] = field(default_factory=list)
 
 
-def collect(folder: Path, embedder: Any, stores: Path, cache: Path, *, most: int | None = None) -> Seen:
+def collect(
+    folder: Path, embedder: Any, stores: Path, cache: Path, *, most: int | None = None
+) -> Seen:
     """Run the product's candidates over the judged questions of a set, at most so many of them, drawn at random."""
     seen = Seen(f"{folder.name}.{embedder.name}")
     for room in rooms(folder, stores, embedder, cache):
         for query in room.queries:
-            found = candidates(query.text, searchable=room.search, index=room.index, embedder=room.embedder)
+            found = candidates(
+                query.text, searchable=room.search, index=room.index, embedder=room.embedder
+            )
             if not found.has_vectors:
                 continue
             seen.signs = seen.signs or [name for name in found.signs[0] if name != "has_sentences"]
             texts = [passage.text for passage in found.passages]
             names = [room.name_of(passage) for passage in found.passages]
             order = {name: number for number, name in enumerate(dict.fromkeys(names))}
-            seen.rows.append(np.array([[sign[name] for name in seen.signs] for sign in found.signs]))
-            seen.looks.append(fusion.numbers(found.query, found.idf, found.count, found.signs, texts))
+            seen.rows.append(
+                np.array([[sign[name] for name in seen.signs] for sign in found.signs])
+            )
+            seen.looks.append(
+                fusion.numbers(found.query, found.idf, found.count, found.signs, texts)
+            )
             seen.relevant.append(np.array([query.relevant.get(name, 0) for name in names], float))
             seen.documents.append(np.array([order[name] for name in names]))
             best = sorted(query.relevant.values(), reverse=True)[:JUDGED]
@@ -94,14 +136,19 @@ def drawn(seen: Seen, most: int) -> Seen:
     """At most so many of its questions, the same ones every time."""
     chosen = random.Random(0).sample(range(len(seen.rows)), min(most, len(seen.rows)))
     lists = ("rows", "looks", "relevant", "documents", "ideal", "questions")
-    return Seen(seen.name, seen.signs, *([getattr(seen, name)[i] for i in chosen] for name in lists))
+    return Seen(
+        seen.name, seen.signs, *([getattr(seen, name)[i] for i in chosen] for name in lists)
+    )
 
 
 class Problem:
     """All questions of all sets in one matrix. `slopes`: (group, look) pairs that the weights may follow."""
 
     def __init__(
-        self, sets: Sequence[Seen], groups: dict[str, tuple[str, ...]], slopes: dict[str, tuple[str, ...]]
+        self,
+        sets: Sequence[Seen],
+        groups: dict[str, tuple[str, ...]],
+        slopes: dict[str, tuple[str, ...]],
     ) -> None:
         self.sets, self.groups = sets, groups
         self.look_names = list(dict.fromkeys(look for looks in slopes.values() for look in looks))
@@ -111,9 +158,13 @@ class Problem:
         self.pair_look = np.array([self.look_names.index(look) for _, look in self.pairs], int)
         wanted = [name for group in groups.values() for name in group]
         self.group_of = np.repeat(np.arange(len(groups)), [len(group) for group in groups.values()])
-        self.signs = np.concatenate([
-            rows[:, [seen.signs.index(name) for name in wanted]] for seen in sets for rows in seen.rows
-        ])  # fmt: skip
+        self.signs = np.concatenate(
+            [
+                rows[:, [seen.signs.index(name) for name in wanted]]
+                for seen in sets
+                for rows in seen.rows
+            ]
+        )
         lengths = [len(rows) for seen in sets for rows in seen.rows]
         self.starts = np.concatenate([[0], np.cumsum(lengths)])
         self.question = np.repeat(np.arange(len(lengths)), lengths)
@@ -122,11 +173,17 @@ class Problem:
         self.documents = [d for seen in sets for d in seen.documents]
         self.ideal = [i for seen in sets for i in seen.ideal]
         self.ids = [key for seen in sets for key in seen.questions]
-        self.target = np.concatenate([target(r, d) for r, d in zip(self.relevant, self.documents, strict=True)])
-        known = np.array([[look[name] for name in self.look_names] for seen in sets for look in seen.looks])
+        self.target = np.concatenate(
+            [target(r, d) for r, d in zip(self.relevant, self.documents, strict=True)]
+        )
+        known = np.array(
+            [[look[name] for name in self.look_names] for seen in sets for look in seen.looks]
+        )
         per_set = [known[self.owner == i] for i in range(len(sets))]
         self.mean = np.mean([part.mean(0) for part in per_set], axis=0)
-        self.deviation = np.sqrt(np.mean([((part - self.mean) ** 2).mean(0) for part in per_set], axis=0)) + 1e-9
+        self.deviation = (
+            np.sqrt(np.mean([((part - self.mean) ** 2).mean(0) for part in per_set], axis=0)) + 1e-9
+        )
         most = np.array([fusion.MOST_OF.get(name, fusion.MOST) for name in self.look_names])
         self.looks = np.clip((known - self.mean) / self.deviation, -most, most)
 
@@ -163,11 +220,21 @@ class Fitted:
 
 
 def softmax_fit(
-    matrix: Any, problem: Problem, importance: Any, ridge: float, scale: Any, around: Any, start: Any
+    matrix: Any,
+    problem: Problem,
+    importance: Any,
+    ridge: float,
+    scale: Any,
+    around: Any,
+    start: Any,
 ) -> Any:
     """The linear score whose softmax over each question's candidates is nearest to the judgments; ridge `around`."""
     rows = importance[problem.question] > 0
-    matrix, wished, question = np.ascontiguousarray(matrix[rows]), problem.target[rows], problem.question[rows]
+    matrix, wished, question = (
+        np.ascontiguousarray(matrix[rows]),
+        problem.target[rows],
+        problem.question[rows],
+    )
     kept, question = np.unique(question, return_inverse=True)
     starts = np.searchsorted(question, np.arange(len(kept)))
     weight = importance[kept]
@@ -180,8 +247,12 @@ def softmax_fit(
         raised = np.exp(score)
         total = np.add.reduceat(raised, starts)
         moved = theta - around
-        value = -(wanted * (score - np.log(total)[question])).sum() + ridge * (moved**2 * scale).sum()
-        gradient = matrix.T @ ((judged / total)[question] * raised - wanted) + 2 * ridge * moved * scale
+        value = (
+            -(wanted * (score - np.log(total)[question])).sum() + ridge * (moved**2 * scale).sum()
+        )
+        gradient = (
+            matrix.T @ ((judged / total)[question] * raised - wanted) + 2 * ridge * moved * scale
+        )
         return float(value), gradient
 
     return minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS}).x
@@ -202,7 +273,11 @@ def fit(problem: Problem, use: Any, *, rounds: int = ROUNDS) -> Fitted:
             break
         sums = group_sums(problem, fitted)
         columns = np.concatenate(
-            [sums, sums[:, problem.pair_group] * problem.looks[problem.question][:, problem.pair_look]], axis=1
+            [
+                sums,
+                sums[:, problem.pair_group] * problem.looks[problem.question][:, problem.pair_look],
+            ],
+            axis=1,
         )
         spread = sums.var(0)
         scale = np.concatenate([spread, spread[problem.pair_group]])
@@ -215,24 +290,32 @@ def fit(problem: Problem, use: Any, *, rounds: int = ROUNDS) -> Fitted:
 def group_sums(problem: Problem, fitted: Fitted) -> Any:
     """(candidates, groups): what each group says of each candidate, unweighed."""
     parts = problem.signs * fitted.coefficients
-    return np.stack([parts[:, problem.group_of == g].sum(1) for g in range(len(problem.groups))], axis=1)
+    return np.stack(
+        [parts[:, problem.group_of == g].sum(1) for g in range(len(problem.groups))], axis=1
+    )
 
 
 def gains(problem: Problem, fitted: Fitted) -> Any:
     """nDCG@10 of every question; a document counts at its first chunk."""
     score = (group_sums(problem, fitted) * problem.weights(fitted)[:, problem.question].T).sum(1)
     values = np.zeros(len(problem.owner))
-    for i, (relevant, documents) in enumerate(zip(problem.relevant, problem.documents, strict=True)):
+    for i, (relevant, documents) in enumerate(
+        zip(problem.relevant, problem.documents, strict=True)
+    ):
         order = np.argsort(-score[problem.starts[i] : problem.starts[i + 1]], kind="stable")
         _, first = np.unique(documents[order], return_index=True)
         top = order[np.sort(first)[:JUDGED]]
-        values[i] = relevant[top] @ GAINS[: len(top)] / problem.ideal[i] if problem.ideal[i] else 0.0
+        values[i] = (
+            relevant[top] @ GAINS[: len(top)] / problem.ideal[i] if problem.ideal[i] else 0.0
+        )
     return values
 
 
 def figures(problem: Problem, values: Any) -> dict[str, float]:
     """The mean of every set."""
-    return {seen.name: float(values[problem.owner == i].mean()) for i, seen in enumerate(problem.sets)}
+    return {
+        seen.name: float(values[problem.owner == i].mean()) for i, seen in enumerate(problem.sets)
+    }
 
 
 def folded(problem: Problem, folds: int, *, rounds: int = ROUNDS) -> dict[str, float]:
@@ -243,7 +326,9 @@ def folded(problem: Problem, folds: int, *, rounds: int = ROUNDS) -> dict[str, f
     fold = np.array([fold_of[key] for key in problem.ids])
     values = np.zeros(len(problem.owner))
     for number in range(folds):
-        values[fold == number] = gains(problem, fit(problem, fold != number, rounds=rounds))[fold == number]
+        values[fold == number] = gains(problem, fit(problem, fold != number, rounds=rounds))[
+            fold == number
+        ]
     return figures(problem, values)
 
 
@@ -253,7 +338,9 @@ def left_out(problem: Problem, folders: Iterable[Path]) -> dict[str, float]:
     for folder in folders:
         mine = np.array([problem.sets[i].name.startswith(folder.name + ".") for i in problem.owner])
         values = figures(problem, gains(problem, fit(problem, ~mine)))
-        found |= {name: value for name, value in values.items() if name.startswith(folder.name + ".")}
+        found |= {
+            name: value for name, value in values.items() if name.startswith(folder.name + ".")
+        }
     return found
 
 
@@ -263,19 +350,31 @@ def line(label: str, values: dict[str, float]) -> str:
     return f"{label}: {cells} mean {math.fsum(values.values()) / len(values):.4f}"
 
 
-def source(problem: Problem, fitted: Fitted, words: Any, word_names: Sequence[str], values: dict[str, float]) -> str:
+def source(
+    problem: Problem,
+    fitted: Fitted,
+    words: Any,
+    word_names: Sequence[str],
+    values: dict[str, float],
+) -> str:
     """The text of coefficients.py."""
     each = iter(fitted.coefficients)
-    groups = {group: {name: round(float(next(each)), 3) for name in names} for group, names in problem.groups.items()}
+    groups = {
+        group: {name: round(float(next(each)), 3) for name in names}
+        for group, names in problem.groups.items()
+    }
     slopes: dict[str, dict[str, float]] = {group: {} for group in problem.groups}
     for (group, look), slope in zip(problem.pairs, fitted.slopes, strict=True):
         slopes[group][look] = round(float(slope), 3)
     weights = {
-        group: (round(float(rest), 3), slopes[group]) for group, rest in zip(problem.groups, fitted.rest, strict=True)
+        group: (round(float(rest), 3), slopes[group])
+        for group, rest in zip(problem.groups, fitted.rest, strict=True)
     }
     scale = {
         name: (round(float(mean), 4), round(float(deviation), 4))
-        for name, mean, deviation in zip(problem.look_names, problem.mean, problem.deviation, strict=True)
+        for name, mean, deviation in zip(
+            problem.look_names, problem.mean, problem.deviation, strict=True
+        )
     }
     only = {name: round(float(value), 3) for name, value in zip(word_names, words, strict=True)}
     report = "\n".join(f"    {name:28} {value:.3f}" for name, value in values.items())
@@ -296,28 +395,50 @@ def source(problem: Problem, fitted: Fitted, words: Any, word_names: Sequence[st
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument(
-        "--models", type=Path, help="folder with the MiniLM files; without it only the built-in embedder"
+        "--models",
+        type=Path,
+        help="folder with the MiniLM files; without it only the built-in embedder",
     )
-    parser.add_argument("--stores", type=Path, required=True, help="the folder given to `brain eval … --vectors`")
-    parser.add_argument("--vectors", type=Path, required=True, help="where the questions' vectors are kept")
-    parser.add_argument("--questions", type=int, help="of each set and embedder at most so many questions")
-    parser.add_argument("--signs", type=Path, help="where the candidates' signs are kept between runs")
-    parser.add_argument("--left-out", action="store_true", help="also fit on all sets but one, for each")
-    parser.add_argument("--folds", type=int, default=0, help="also judge on questions left out, in so many folds")
-    parser.add_argument("--without", nargs="*", default=[], help="signs or numbers of the question to leave out")
+    parser.add_argument(
+        "--stores", type=Path, required=True, help="the folder given to `brain eval … --vectors`"
+    )
+    parser.add_argument(
+        "--vectors", type=Path, required=True, help="where the questions' vectors are kept"
+    )
+    parser.add_argument(
+        "--questions", type=int, help="of each set and embedder at most so many questions"
+    )
+    parser.add_argument(
+        "--signs", type=Path, help="where the candidates' signs are kept between runs"
+    )
+    parser.add_argument(
+        "--left-out", action="store_true", help="also fit on all sets but one, for each"
+    )
+    parser.add_argument(
+        "--folds", type=int, default=0, help="also judge on questions left out, in so many folds"
+    )
+    parser.add_argument(
+        "--without", nargs="*", default=[], help="signs or numbers of the question to leave out"
+    )
     parser.add_argument("--write", type=Path, help="write the coefficients to this file")
     options = parser.parse_args()
     sets = load(options)
     groups, slopes = (
-        {k: tuple(n for n in v if n not in options.without) for k, v in t.items()} for t in (GROUPS, SLOPES)
+        {k: tuple(n for n in v if n not in options.without) for k, v in t.items()}
+        for t in (GROUPS, SLOPES)
     )
     problem = Problem(sets, groups, slopes)
     everything = np.ones(len(problem.owner), bool)
     if options.folds:
-        print(line(f"questions left out, without {options.without}", folded(problem, options.folds)), flush=True)
+        print(
+            line(f"questions left out, without {options.without}", folded(problem, options.folds)),
+            flush=True,
+        )
     if options.left_out:
         print(line("sets left out", left_out(problem, options.folders)), flush=True)
     if options.without:
@@ -330,18 +451,25 @@ def main() -> None:
     words = fit(word_problem, everything)
     print(line("words only", figures(word_problem, gains(word_problem, words))))
     if options.write:
-        options.write.write_text(source(problem, fitted, words.coefficients, names, values), encoding="utf-8")
+        options.write.write_text(
+            source(problem, fitted, words.coefficients, names, values), encoding="utf-8"
+        )
 
 
 def load(options: argparse.Namespace) -> list[Seen]:
     """The signs of every set and embedder, from the file when there is one."""
     if options.signs and options.signs.exists():
         return list(pickle.loads(options.signs.read_bytes()))
-    embedders: list[Any] = [BuiltinEmbedder(), *([MiniLM(options.models)] if options.models else [])]
+    embedders: list[Any] = [
+        BuiltinEmbedder(),
+        *([MiniLM(options.models)] if options.models else []),
+    ]
     sets = []
     for folder in options.folders:
         for embedder in embedders:
-            sets.append(collect(folder, embedder, options.stores, options.vectors, most=options.questions))
+            sets.append(
+                collect(folder, embedder, options.stores, options.vectors, most=options.questions)
+            )
             print(f"{sets[-1].name}: {len(sets[-1].rows)} questions", flush=True)
     if options.signs:
         options.signs.write_bytes(pickle.dumps(sets))

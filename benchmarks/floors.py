@@ -63,7 +63,10 @@ PROGRAMS = {
     "files": (FILES, "the same texts read and written as files"),
 }
 STAGES = {
-    "bare": (("read", "parse", "tokens", "fts5", "embed", "chroma"), "bare pipeline of the same notes, Chroma among it"),
+    "bare": (
+        ("read", "parse", "tokens", "fts5", "embed", "chroma"),
+        "bare pipeline of the same notes, Chroma among it",
+    ),
     "derived": (("fts5", "chroma"), "FTS5 insert and Chroma upsert of the bare pipeline"),
 }
 
@@ -82,7 +85,9 @@ class Floors:
     def spent(self, name: str) -> Spent:
         """What it took."""
         if name not in self._found:
-            self._found[name] = self._run(name) if name in PROGRAMS else self._stages(STAGES[name][0])
+            self._found[name] = (
+                self._run(name) if name in PROGRAMS else self._stages(STAGES[name][0])
+            )
         return self._found[name]
 
     def _run(self, name: str) -> Spent:
@@ -98,4 +103,6 @@ class Floors:
 
     def _stages(self, names: tuple[str, ...]) -> Spent:
         stages = json.loads((self._place.bare(self._chunks) / "stages.json").read_text())["stages"]
-        return Spent(sum(stages[name][0] for name in names), sum(stages[name][1] for name in names), 0.0)
+        return Spent(
+            sum(stages[name][0] for name in names), sum(stages[name][1] for name in names), 0.0
+        )

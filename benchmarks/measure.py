@@ -19,7 +19,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PYTHON = [sys.executable, "-B"]
-BRAIN = [str(Path(sys.executable).with_name("brain"))]  # the script as installed: it is what a person starts
+BRAIN = [
+    str(Path(sys.executable).with_name("brain"))
+]  # the script as installed: it is what a person starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +54,52 @@ class Figure:
     @property
     def met(self) -> str:
         """yes when it keeps the target, no, or — without one."""
-        judged = next((value for value in (self.judged, self.cpu_ratio, self.ratio) if value is not None), None)
+        judged = next(
+            (value for value in (self.judged, self.cpu_ratio, self.ratio) if value is not None),
+            None,
+        )
         if self.target is None or judged is None:
             return "—"
-        return "yes" if (judged <= self.target if self.better == "≤" else judged >= self.target) else "no"
+        return (
+            "yes"
+            if (judged <= self.target if self.better == "≤" else judged >= self.target)
+            else "no"
+        )
 
 
-def spend(command: Sequence[str], home: Path | None = None, *, codes: Sequence[int] = (0,)) -> Spent:
+def spend(
+    command: Sequence[str], home: Path | None = None, *, codes: Sequence[int] = (0,)
+) -> Spent:
     """Run a command to its end. Raises `RuntimeError` with its last words when its exit code is none of `codes`."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("BRAIN_", "OLLAMA_"))}
-    environ |= {"PYTHONPATH": str(ROOT), "BRAIN_MODELS_EMBED": "builtin", "BRAIN_MODELS_ASK": "builtin"}
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("BRAIN_", "OLLAMA_"))
+    }
+    environ |= {
+        "PYTHONPATH": str(ROOT),
+        "BRAIN_MODELS_EMBED": "builtin",
+        "BRAIN_MODELS_ASK": "builtin",
+    }
     if home is not None:
         environ["BRAIN_HOME"] = str(home)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         began = time.perf_counter()
-        process = subprocess.Popen(command, env=environ, cwd=tempfile.gettempdir(), stdout=out, stderr=errors)
+        process = subprocess.Popen(
+            command, env=environ, cwd=tempfile.gettempdir(), stdout=out, stderr=errors
+        )
         _pid, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         errors.seek(0)
         if process.returncode not in codes:
-            raise RuntimeError(f"{' '.join(command)}: {process.returncode}\n{errors.read()[-2_000:].decode()}")
-        return Spent(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, out.read().decode())
+            raise RuntimeError(
+                f"{' '.join(command)}: {process.returncode}\n{errors.read()[-2_000:].decode()}"
+            )
+        return Spent(
+            wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, out.read().decode()
+        )
 
 
 def alternate(cases: Mapping[str, Callable[[], Spent]], times: int) -> dict[str, Spent]:
@@ -99,7 +124,13 @@ def compared(
 ) -> Figure:
     """The figure of two medians."""
     return Figure(
-        name, seconds(value), f"{seconds(floor)} ({what})", value.wall / floor.wall, value.cpu / floor.cpu, better, target
+        name,
+        seconds(value),
+        f"{seconds(floor)} ({what})",
+        value.wall / floor.wall,
+        value.cpu / floor.cpu,
+        better,
+        target,
     )
 
 
@@ -110,7 +141,13 @@ def seconds(spent: Spent) -> str:
 
 def duration(value: float) -> str:
     """1.24 s, 38 ms."""
-    return f"{value:.2f} s" if value >= 1 else f"{value * 1_000:.0f} ms" if value >= 0.01 else f"{value * 1_000:.1f} ms"
+    return (
+        f"{value:.2f} s"
+        if value >= 1
+        else f"{value * 1_000:.0f} ms"
+        if value >= 0.01
+        else f"{value * 1_000:.1f} ms"
+    )
 
 
 def resident() -> float:

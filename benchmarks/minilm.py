@@ -25,7 +25,9 @@ class MiniLM:
     """`folder` holds all-minilm-l6-v2-int8.onnx and all-minilm-l6-v2-tokenizer.json."""
 
     name = "minilm"
-    fingerprint = Fingerprint("all-minilm-l6-v2-int8", "int8", DIMENSIONS, prefixes="none", pooling="mean")
+    fingerprint = Fingerprint(
+        "all-minilm-l6-v2-int8", "int8", DIMENSIONS, prefixes="none", pooling="mean"
+    )
 
     def __init__(self, folder: Path, *, threads: int = 2) -> None:
         import onnxruntime
@@ -34,7 +36,9 @@ class MiniLM:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         path = str(folder / "all-minilm-l6-v2-int8.onnx")
-        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(
+            path, options, providers=["CPUExecutionProvider"]
+        )
         self._tokenizer = Tokenizer.from_file(str(folder / "all-minilm-l6-v2-tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
@@ -47,9 +51,13 @@ class MiniLM:
         """Shape (len(texts), 384), float32, rows of length 1."""
         windows: list[list[int]] = []
         owners: list[int] = []
-        for owner, encoding in enumerate(self._tokenizer.encode_batch(list(texts), add_special_tokens=False)):
+        for owner, encoding in enumerate(
+            self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        ):
             ids = encoding.ids or [UNKNOWN]
-            size = -(-len(ids) // -(-len(ids) // WINDOW))  # equal windows: a short last one would weigh too much
+            size = -(
+                -len(ids) // -(-len(ids) // WINDOW)
+            )  # equal windows: a short last one would weigh too much
             for start in range(0, len(ids), size):
                 windows.append([CLS, *ids[start : start + size], SEP])
                 owners.append(owner)

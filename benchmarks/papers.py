@@ -10,7 +10,9 @@ from pathlib import Path
 from benchmarks.measure import PYTHON, Figure, Spent, alternate, spend
 from benchmarks.prepared import Place
 
-FILES = 300  # RETRIEVAL.md §4; the folder's files repeated under other names, each with its own bytes
+FILES = (
+    300  # RETRIEVAL.md §4; the folder's files repeated under other names, each with its own bytes
+)
 TIMES = 3
 TARGET = 1.6
 BARE = """
@@ -38,7 +40,10 @@ def figures(place: Place) -> Iterator[Figure]:
     """Nothing when no folder of PDFs was given."""
     if place.pdfs is None:
         return
-    folder, home = _repeated(place.pdfs, place.work / "pdfs", place.count(FILES)), place.work / "pdf-home"
+    folder, home = (
+        _repeated(place.pdfs, place.work / "pdfs", place.count(FILES)),
+        place.work / "pdf-home",
+    )
 
     def product() -> Spent:
         shutil.rmtree(home, ignore_errors=True)
@@ -57,10 +62,28 @@ def figures(place: Place) -> Iterator[Figure]:
     speeds = {name: (pages / spent.wall, pages / spent.cpu) for name, spent in took.items()}
     name = f"{added:,} PDFs, {pages:,} pages: pages a second"
     ratio = speeds["product"][0] / speeds["bare"][0]
-    yield Figure(name, f"{speeds['product'][0]:.0f}", f"{speeds['bare'][0]:.0f} (bare pypdf, one process)", ratio, None, "≥", TARGET)
+    yield Figure(
+        name,
+        f"{speeds['product'][0]:.0f}",
+        f"{speeds['bare'][0]:.0f} (bare pypdf, one process)",
+        ratio,
+        None,
+        "≥",
+        TARGET,
+    )
     best = speeds["two"][0]
-    yield Figure("… what two bare processes reach beside the others", f"{speeds['product'][0]:.0f}", f"{best:.0f} (bare pypdf, two processes)", speeds["product"][0] / best)
-    yield Figure("… per second of processor", f"{speeds['product'][1]:.0f}", f"{speeds['bare'][1]:.0f}", speeds["product"][1] / speeds["bare"][1])
+    yield Figure(
+        "… what two bare processes reach beside the others",
+        f"{speeds['product'][0]:.0f}",
+        f"{best:.0f} (bare pypdf, two processes)",
+        speeds["product"][0] / best,
+    )
+    yield Figure(
+        "… per second of processor",
+        f"{speeds['product'][1]:.0f}",
+        f"{speeds['bare'][1]:.0f}",
+        speeds["product"][1] / speeds["bare"][1],
+    )
 
 
 def _repeated(source: Path, folder: Path, count: int) -> Path:

@@ -23,32 +23,43 @@ from ir_measures import nDCG
 DEPTH = 50  # documents asked of each peer
 
 
-def lancedb_hybrid(documents: list[dict[str, Any]], vectors: Any, questions: list[tuple[str, Any]]) -> list[list[str]]:
+def lancedb_hybrid(
+    documents: list[dict[str, Any]], vectors: Any, questions: list[tuple[str, Any]]
+) -> list[list[str]]:
     """LanceDB: its full-text index and its vectors, fused by its default (reciprocal rank fusion)."""
     import lancedb
     from lancedb.rerankers import RRFReranker
 
     with tempfile.TemporaryDirectory() as folder:
-        rows = [{"id": d["doc_id"], "text": text_of(d), "vector": v} for d, v in zip(documents, vectors, strict=True)]
+        rows = [
+            {"id": d["doc_id"], "text": text_of(d), "vector": v}
+            for d, v in zip(documents, vectors, strict=True)
+        ]
         table = lancedb.connect(folder).create_table("documents", rows)
         table.create_fts_index("text", replace=True)
         found = []
         for text, vector in questions:
             words = "".join(c if c.isalnum() else " " for c in text)
-            query = table.search(query_type="hybrid").vector(vector).text(words).rerank(RRFReranker())
+            query = (
+                table.search(query_type="hybrid").vector(vector).text(words).rerank(RRFReranker())
+            )
             found.append([row["id"] for row in query.limit(DEPTH).to_list()])
         return found
 
 
-def txtai_hybrid(documents: list[dict[str, Any]], vectors: Any, questions: list[tuple[str, Any]]) -> list[list[str]]:
+def txtai_hybrid(
+    documents: list[dict[str, Any]], vectors: Any, questions: list[tuple[str, Any]]
+) -> list[list[str]]:
     """txtai: its BM25 and the same vectors, its default weights (one half each)."""
     from txtai import Embeddings
 
     known = {text_of(d): v for d, v in zip(documents, vectors, strict=True)} | dict(questions)
     index = Embeddings(
-        method="external", hybrid=True, backend="numpy",
+        method="external",
+        hybrid=True,
+        backend="numpy",
         transform=lambda texts: np.stack([known[text] for text in texts]),
-    )  # fmt: skip
+    )
     index.index([(d["doc_id"], text_of(d), None) for d in documents])
     return [[str(key) for key, _score in index.search(text, DEPTH)] for text, _vector in questions]
 
@@ -61,7 +72,9 @@ def text_of(document: dict[str, Any]) -> str:
 
 def main() -> None:
     """Print nDCG@10 of each peer on each folder."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--vectors", type=Path, required=True)
     parser.add_argument("--embedder", default="minilm")
@@ -73,7 +86,11 @@ def main() -> None:
         for line in (folder / "qrels.tsv").read_text("utf-8").splitlines()[1:]:
             query, document, relevance = line.split("\t")
             judged[query][document] = int(relevance)
-        asked = [q for q in map(json.loads, (folder / "queries.jsonl").open(encoding="utf-8")) if q["id"] in judged]
+        asked = [
+            q
+            for q in map(json.loads, (folder / "queries.jsonl").open(encoding="utf-8"))
+            if q["id"] in judged
+        ]
         vectors = np.load(wanted.vectors / f"{folder.name}.{wanted.embedder}.documents.npy")
         targets = np.load(wanted.vectors / f"{folder.name}.{wanted.embedder}.judged.npy")
         pairs = list(zip([q["text"] for q in asked], targets, strict=True))[: wanted.questions]
@@ -81,9 +98,15 @@ def main() -> None:
         qrels = {q["id"]: judged[q["id"]] for q in asked}
         for name, peer in (("lancedb", lancedb_hybrid), ("txtai", txtai_hybrid)):
             found = peer(documents, vectors, pairs)
-            run = {q["id"]: {d: -float(i) for i, d in enumerate(ids)} for q, ids in zip(asked, found, strict=True)}
+            run = {
+                q["id"]: {d: -float(i) for i, d in enumerate(ids)}
+                for q, ids in zip(asked, found, strict=True)
+            }
             value = ir_measures.calc_aggregate([nDCG @ 10], qrels, run)[nDCG @ 10]
-            print(f"{folder.name} | {wanted.embedder} | {name} | nDCG@10 {value:.3f} | {len(asked)} questions", flush=True)
+            print(
+                f"{folder.name} | {wanted.embedder} | {name} | nDCG@10 {value:.3f} | {len(asked)} questions",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -45,7 +45,12 @@ class Place:
         home = self.work / f"home-{self.count(chunks)}"
         if not (home / "brain.db").exists():
             home.mkdir(parents=True)
-            self._kept(home, spend([*PYTHON, "-m", "benchmarks.stages", str(self.notes_for(chunks))], home).output)
+            self._kept(
+                home,
+                spend(
+                    [*PYTHON, "-m", "benchmarks.stages", str(self.notes_for(chunks))], home
+                ).output,
+            )
         return home
 
     def life(self, chunks: int, episodes: int) -> Path:
@@ -68,7 +73,9 @@ class Place:
         """The same chunks in bare FTS5 and Chroma."""
         work = self.work / f"bare-{self.count(chunks)}"
         if not work.exists():
-            output = spend([*PYTHON, "-m", "benchmarks.bare_add", str(self.notes_for(chunks)), str(work)]).output
+            output = spend(
+                [*PYTHON, "-m", "benchmarks.bare_add", str(self.notes_for(chunks)), str(work)]
+            ).output
             self._kept(work, output)
         return work
 

@@ -18,7 +18,7 @@ from benchmarks.evalset import embedded_text, kept, rows
 from benchmarks.minilm import MiniLM
 from benchmarks.stores import Question, Room, rooms
 from brain.models.builtin import BuiltinEmbedder
-from brain.store.frozen import WORD, FrozenBM25
+from brain.store.plain_bm25 import WORD, FrozenBM25
 from brain.types import Scope
 
 DEPTH = 60  # of either ranking
@@ -49,10 +49,16 @@ class Scored(FrozenBM25):
 def fused(room: Room, frozen: Scored, query: Question) -> dict[float, dict[str, float]]:
     """weight of dense -> document -> score."""
     meaning = room.index.query(room.embedder.embed_query(query.text), limit=DEPTH)
-    names = {p.id: room.name_of(p) for p in room.search.passages([key for key, _ in meaning], scope=Scope())}
+    names = {
+        p.id: room.name_of(p)
+        for p in room.search.passages([key for key, _ in meaning], scope=Scope())
+    }
     a = rescaled([(room.identify(key), score) for key, score in frozen.scored(query.text)])
     b = rescaled([(names[key], score) for key, score in meaning])
-    return {w: {key: (1 - w) * a.get(key, 0) + w * b.get(key, 0) for key in a.keys() | b.keys()} for w in FIXED}
+    return {
+        w: {key: (1 - w) * a.get(key, 0) + w * b.get(key, 0) for key in a.keys() | b.keys()}
+        for w in FIXED
+    }
 
 
 def best_weight(folder: Path, embedder: Any, stores: Path, cache: Path) -> tuple[float, float]:
@@ -60,32 +66,54 @@ def best_weight(folder: Path, embedder: Any, stores: Path, cache: Path) -> tuple
     runs: dict[float, Run] = {weight: {} for weight in FIXED}
     judged: dict[str, dict[str, int]] = {}
     for room in rooms(folder, stores, embedder, cache):
-        frozen = Scored(room.brain.parts.store.connection.conn, "episodes" if room.talks else "knowledge")
+        frozen = Scored(
+            room.brain.parts.store.connection.conn, "episodes" if room.talks else "knowledge"
+        )
         for query in room.queries:
             judged[query.id] = dict(query.relevant)
             for weight, scores in fused(room, frozen, query).items():
                 runs[weight][query.id] = scores
-    values = {w: float(ir_measures.calc_aggregate([nDCG @ 10], judged, one)[nDCG @ 10]) for w, one in runs.items()}
+    values = {
+        w: float(ir_measures.calc_aggregate([nDCG @ 10], judged, one)[nDCG @ 10])
+        for w, one in runs.items()
+    }
     best = max(FIXED, key=lambda weight: values[weight])
     return values[best], best
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--models", type=Path, required=True, help="folder with the MiniLM files")
-    parser.add_argument("--stores", type=Path, required=True, help="the folder given to `brain eval … --vectors`")
-    parser.add_argument("--vectors", type=Path, required=True, help="where vectors are kept between runs")
-    parser.add_argument("--peers", action="store_true", help="keep the vectors of whole documents too, for peers.py")
+    parser.add_argument(
+        "--stores", type=Path, required=True, help="the folder given to `brain eval … --vectors`"
+    )
+    parser.add_argument(
+        "--vectors", type=Path, required=True, help="where vectors are kept between runs"
+    )
+    parser.add_argument(
+        "--peers", action="store_true", help="keep the vectors of whole documents too, for peers.py"
+    )
     options = parser.parse_args()
     for folder in options.folders:
         for embedder in (BuiltinEmbedder(), MiniLM(options.models)):
             value, weight = best_weight(folder, embedder, options.stores, options.vectors)
-            print(f"{folder.name} | {embedder.name} | best fixed weight {value:.3f} ({weight})", flush=True)
+            print(
+                f"{folder.name} | {embedder.name} | best fixed weight {value:.3f} ({weight})",
+                flush=True,
+            )
             if options.peers:
                 texts = [embedded_text(row) for row in rows(folder / "corpus.jsonl")]
-                kept(options.vectors, f"{folder.name}.{embedder.name}.documents", embedder, texts, documents=True)
+                kept(
+                    options.vectors,
+                    f"{folder.name}.{embedder.name}.documents",
+                    embedder,
+                    texts,
+                    documents=True,
+                )
 
 
 if __name__ == "__main__":

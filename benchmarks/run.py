@@ -23,7 +23,9 @@ from benchmarks.prepared import Place
 NAMES = ("starting", "adding", "searching", "papers", "verbs")
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- {name}: begin -->", "<!-- {name}: end -->"
-HEAD = "| what | took | floor | ratio | by processor | target | met |\n|---|---|---|---|---|---|---|"
+HEAD = (
+    "| what | took | floor | ratio | by processor | target | met |\n|---|---|---|---|---|---|---|"
+)
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -32,7 +34,9 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--work", type=Path, help="keep notes and stores here for the next run")
     parser.add_argument("--pdfs", type=Path, help="a folder of PDFs; without it they are left out")
-    parser.add_argument("--scale", type=float, default=1.0, help="0.1: a tenth of everything, nothing written")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="0.1: a tenth of everything, nothing written"
+    )
     given = parser.parse_args(words)
     if unknown := set(given.names) - set(NAMES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
@@ -45,14 +49,24 @@ def main(words: Sequence[str] | None = None) -> None:
             for figure in import_module(f"benchmarks.{name}").figures(place):
                 table.append(line(figure))
                 print(table[-1], flush=True)
-                if given.scale == 1.0:  # after every line: a run that is cut off leaves what it measured
+                if (
+                    given.scale == 1.0
+                ):  # after every line: a run that is cut off leaves what it measured
                     written(name, f"{circumstances()}\n\n" + "\n".join(table))
 
 
 def line(figure: Figure) -> str:
     """One row of Markdown."""
     target = "—" if figure.target is None else f"{figure.better} {figure.target:g}{figure.unit}"
-    cells = (figure.name, figure.value, figure.floor, _number(figure.ratio), _number(figure.cpu_ratio), target, figure.met)
+    cells = (
+        figure.name,
+        figure.value,
+        figure.floor,
+        _number(figure.ratio),
+        _number(figure.cpu_ratio),
+        target,
+        figure.met,
+    )
     return f"| {' | '.join(cells)} |"
 
 

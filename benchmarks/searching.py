@@ -32,10 +32,20 @@ def figures(place: Place) -> Iterator[Figure]:
         took, floor, against = large[mode]["p50"], large["fts5"]["p50"], "bare FTS5"
         if mode == "hybrid":
             floor, against = _both(floor, large["chroma"]["p50"]), "bare FTS5 + bare Chroma"
-        yield compared(f"{mode} retrieval, warm, {chunks:,} chunks: p50", took, floor, against, target)
+        yield compared(
+            f"{mode} retrieval, warm, {chunks:,} chunks: p50", took, floor, against, target
+        )
         yield compared("… p95", large[mode]["p95"], took, "its p50", 2.0)
-        yield compared(f"… growth from {place.count(SIZES[0]):,}", took, small[mode]["p50"], "there", 3.0)
-    yield compared("… dense leg alone (exact index)", large["exact"]["p50"], large["chroma"]["p50"], "bare Chroma", None)
+        yield compared(
+            f"… growth from {place.count(SIZES[0]):,}", took, small[mode]["p50"], "there", 3.0
+        )
+    yield compared(
+        "… dense leg alone (exact index)",
+        large["exact"]["p50"],
+        large["chroma"]["p50"],
+        "bare Chroma",
+        None,
+    )
 
 
 def _both(one: Spent, other: Spent) -> Spent:
@@ -43,9 +53,18 @@ def _both(one: Spent, other: Spent) -> Spent:
 
 
 def _percentiles(place: Place, chunks: int) -> dict[str, dict[str, Spent]]:
-    command = [*PYTHON, "-m", "benchmarks.searching", str(place.home(chunks)), str(place.bare(chunks))]
+    command = [
+        *PYTHON,
+        "-m",
+        "benchmarks.searching",
+        str(place.home(chunks)),
+        str(place.bare(chunks)),
+    ]
     found = json.loads(spend(command, place.home(chunks)).output)
-    return {way: {name: Spent(*pair, 0.0) for name, pair in values.items()} for way, values in found.items()}
+    return {
+        way: {name: Spent(*pair, 0.0) for name, pair in values.items()}
+        for way, values in found.items()
+    }
 
 
 def measure(bare: Path) -> dict[str, dict[str, tuple[float, float]]]:
@@ -63,7 +82,9 @@ def measure(bare: Path) -> dict[str, dict[str, tuple[float, float]]]:
             "fts5": lambda question, _vector: fts5(question),
             "chroma": lambda _question, vector: chroma(vector),
             "exact": lambda _question, vector: index.query(vector, limit=CANDIDATES),
-            "lexical": lambda question, _vector: brain.search(question, limit=LIMIT, lexical=True, look=False),
+            "lexical": lambda question, _vector: brain.search(
+                question, limit=LIMIT, lexical=True, look=False
+            ),
             "hybrid": lambda question, _vector: brain.search(question, limit=LIMIT, look=False),
         }
         took: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
@@ -73,12 +94,17 @@ def measure(bare: Path) -> dict[str, dict[str, tuple[float, float]]]:
                 began = time.perf_counter(), time.process_time()
                 way(question, vector)
                 took[name].append((time.perf_counter() - began[0], time.process_time() - began[1]))
-    return {name: {"p50": _at(0.5, spent[5:]), "p95": _at(0.95, spent[5:])} for name, spent in took.items()}
+    return {
+        name: {"p50": _at(0.5, spent[5:]), "p95": _at(0.95, spent[5:])}
+        for name, spent in took.items()
+    }
 
 
 def _at(share: float, spent: list[tuple[float, float]]) -> tuple[float, float]:
     """The percentile of either clock."""
-    return percentile([wall for wall, _cpu in spent], share), percentile([cpu for _wall, cpu in spent], share)
+    return percentile([wall for wall, _cpu in spent], share), percentile(
+        [cpu for _wall, cpu in spent], share
+    )
 
 
 def _bare(folder: Path) -> tuple[Callable[[str], object], Callable[[Any], object]]:
@@ -93,12 +119,16 @@ def _bare(folder: Path) -> tuple[Callable[[str], object], Callable[[Any], object
     collection = client.get_collection("chunks", embedding_function=None)
 
     def fts5(question: str) -> object:
-        words = " OR ".join(f'"{word}"' for word in read(question).words)  # content words: with "the" it takes far longer
+        words = " OR ".join(
+            f'"{word}"' for word in read(question).words
+        )  # content words: with "the" it takes far longer
         sql = "SELECT rowid, rank FROM chunks WHERE chunks MATCH ? ORDER BY rank LIMIT ?"
         return connection.execute(sql, (words, CANDIDATES)).fetchall()
 
     def chroma(vector: Any) -> object:
-        return collection.query(query_embeddings=[vector], n_results=CANDIDATES, include=["distances"])
+        return collection.query(
+            query_embeddings=[vector], n_results=CANDIDATES, include=["distances"]
+        )
 
     return fts5, chroma
 

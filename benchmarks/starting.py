@@ -34,16 +34,47 @@ def figures(place: Place) -> Iterator[Figure]:
         "words": lambda: spend([*search, "--lexical"], few),
         "words, many": lambda: spend([*search, "--lexical"], many),
         "hybrid": lambda: spend(search, many),
-        "ask": lambda: spend([*BRAIN, "ask", "--no-record", "--anyway", QUESTION], many, codes=(0, 3)),
+        "ask": lambda: spend(
+            [*BRAIN, "ask", "--no-record", "--anyway", QUESTION], many, codes=(0, 3)
+        ),
     }
     for case in cases.values():
         case()  # compiled files and the page cache are warm from here on
     took = alternate(cases, TIMES)
     yield compared("`brain --help`", took["help"], took["typer"], f"`{TYPER}`", 2.5)
     name = "`brain search --lexical`, cold"
-    yield compared(f"{name}, 1,000 chunks", took["words"], took["typer, sqlite3"], f"`{TYPER_SQLITE}`", 4)
-    yield compared(f"{name}, {place.count(100_000):,} chunks", took["words, many"], took["typer, sqlite3"], f"`{TYPER_SQLITE}`", None)
+    yield compared(
+        f"{name}, 1,000 chunks", took["words"], took["typer, sqlite3"], f"`{TYPER_SQLITE}`", 4
+    )
+    yield compared(
+        f"{name}, {place.count(100_000):,} chunks",
+        took["words, many"],
+        took["typer, sqlite3"],
+        f"`{TYPER_SQLITE}`",
+        None,
+    )
     more = took["hybrid"].wall - took["wordllama"].wall, took["hybrid"].cpu - took["wordllama"].cpu
-    yield compared(f"`brain search`, cold, {place.count(100_000):,} chunks", took["hybrid"], took["wordllama"], "sqlite3, numpy, wordllama loaded", None)
-    yield Figure("… beyond that floor, in seconds", f"{duration(more[0])} / {duration(more[1])}", "—", *more, "≤", MORE_SECONDS)
-    yield Figure("`brain ask`, cold, whole answer in quotes, in seconds", duration(took["ask"].wall), "—", took["ask"].wall, took["ask"].cpu, "≤", 1.0)
+    yield compared(
+        f"`brain search`, cold, {place.count(100_000):,} chunks",
+        took["hybrid"],
+        took["wordllama"],
+        "sqlite3, numpy, wordllama loaded",
+        None,
+    )
+    yield Figure(
+        "… beyond that floor, in seconds",
+        f"{duration(more[0])} / {duration(more[1])}",
+        "—",
+        *more,
+        "≤",
+        MORE_SECONDS,
+    )
+    yield Figure(
+        "`brain ask`, cold, whole answer in quotes, in seconds",
+        duration(took["ask"].wall),
+        "—",
+        took["ask"].wall,
+        took["ask"].cpu,
+        "≤",
+        1.0,
+    )

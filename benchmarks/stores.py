@@ -22,7 +22,10 @@ from brain.evaluation.retrieval import Home
 from brain.protocols import Embedder, Searchable
 from brain.types import Passage
 
-TABLES = {"knowledge": "SELECT id, text_sha FROM knowledge", "episodes": "SELECT id, text_sha FROM episodes"}
+TABLES = {
+    "knowledge": "SELECT id, text_sha FROM knowledge",
+    "episodes": "SELECT id, text_sha FROM episodes",
+}
 VECTOR = "SELECT vector FROM embeddings WHERE text_sha = ? AND fingerprint = ?"
 
 
@@ -53,7 +56,9 @@ class Room:
         return self.identify(passage.id if self.talks else passage.source)
 
 
-def rooms(folder: Path, homes: Path, embedder: Embedder, cache: Path, *, every: bool = False) -> Iterator[Room]:
+def rooms(
+    folder: Path, homes: Path, embedder: Embedder, cache: Path, *, every: bool = False
+) -> Iterator[Room]:
     """The stores of a set. `every`: questions without a relevant document too. Raises `FileNotFoundError` without a store."""
     judged = read_set(folder)
     asked = [query for query in judged.queries if every or query["id"] in judged.qrels]
@@ -71,11 +76,15 @@ def home_of(homes: Path, judged: Judged, part: Judged) -> Path:
     name = Path(str(Home.of(homes, judged, part)._kept)).name
     found = sorted(homes.glob(f"*/{name}"))
     if not found:
-        raise FileNotFoundError(f"no store of {judged.name} in {homes}: run brain eval … --vectors {homes} first")
+        raise FileNotFoundError(
+            f"no store of {judged.name} in {homes}: run brain eval … --vectors {homes} first"
+        )
     return found[-1]
 
 
-def room(brain: Brain, part: Judged, embedder: Embedder, known: Mapping[str, Any], *, every: bool) -> Room:
+def room(
+    brain: Brain, part: Judged, embedder: Embedder, known: Mapping[str, Any], *, every: bool
+) -> Room:
     """One opened store."""
     store = brain.parts.store
     talks = bool(part.talks and brain.episodes(kind="chat", limit=1))
@@ -104,7 +113,9 @@ def room(brain: Brain, part: Judged, embedder: Embedder, known: Mapping[str, Any
 
 def fingerprint(conn: Any, embedder: Embedder) -> str:
     """The fingerprint under which the store holds the vectors of this embedder: its own, or the one of that size."""
-    counted = dict(conn.execute("SELECT fingerprint, count(*) FROM embeddings GROUP BY fingerprint"))
+    counted = dict(
+        conn.execute("SELECT fingerprint, count(*) FROM embeddings GROUP BY fingerprint")
+    )
     own = str(embedder.fingerprint)
     if own in counted:
         return own

@@ -53,12 +53,21 @@ def figures(place: Place) -> Iterator[Figure]:
     most, which = 0.0, ""
     for step in life.steps():
         home = step.home or life.home
-        took = min((spend([*BRAIN, *step.words], home, codes=(0, 1, 3)) for _ in range(step.times)), key=lambda run: run.wall)
+        took = min(
+            (spend([*BRAIN, *step.words], home, codes=(0, 1, 3)) for _ in range(step.times)),
+            key=lambda run: run.wall,
+        )
         life.heard(step, took)
         if took.megabytes > most:
             most, which = took.megabytes, step.name
-        figure = compared(f"`brain {step.name}`", took, floors.spent(step.floor), floors.says(step.floor), None)
-        yield figure if step.limit is None else replace(figure, judged=took.cpu, target=step.limit, unit=" s")
+        figure = compared(
+            f"`brain {step.name}`", took, floors.spent(step.floor), floors.says(step.floor), None
+        )
+        yield (
+            figure
+            if step.limit is None
+            else replace(figure, judged=took.cpu, target=step.limit, unit=" s")
+        )
     yield Figure("the most memory of any verb, MB", f"{most:.0f}", f"`{which}`", None)
 
 
@@ -89,7 +98,13 @@ class _Life:
         search = ["search", QUESTION]
         yield Step("search --lexical", [*search, "--lexical"], "start", SOON, TIMES)
         yield Step("search", search, "meaning", SOON, TIMES)
-        yield Step("search --since 2020 --source '*/00*'", [*search, "--since", "2020", "--source", "*/00*"], "meaning", SOON, TIMES)
+        yield Step(
+            "search --since 2020 --source '*/00*'",
+            [*search, "--since", "2020", "--source", "*/00*"],
+            "meaning",
+            SOON,
+            TIMES,
+        )
         yield Step("search --tag notes", [*search, "--tag", "notes"], "meaning", SOON, TIMES)
         yield Step("ask", ["ask", "--anyway", QUESTION], "meaning", SOON, TIMES)
         yield Step("recall", ["recall", "tea account"], "meaning", SOON, TIMES)
@@ -102,8 +117,16 @@ class _Life:
         yield Step("list -n 20", ["list", "-n", "20"], "start", SOON, TIMES)
         yield Step("list --tag notes", ["list", "--tag", "notes"], "start", None, TIMES)
         yield Step("get PATH:1:20", ["get", f"{self.one}:1:20"], "start", SOON, TIMES)
-        yield Step("show, by the end of a path", ["show", "/".join(self.one.parts[-2:])], "start", SOON, TIMES)
-        yield Step("multi-get, 500 notes", ["multi-get", f"{self.one.parent}/*"], "start", None, TIMES)
+        yield Step(
+            "show, by the end of a path",
+            ["show", "/".join(self.one.parts[-2:])],
+            "start",
+            SOON,
+            TIMES,
+        )
+        yield Step(
+            "multi-get, 500 notes", ["multi-get", f"{self.one.parent}/*"], "start", None, TIMES
+        )
         yield Step("skill find", ["skill", "find", "review the week"], "start", SOON, TIMES)
         yield Step("skill list", ["skill", "list"], "start", SOON, TIMES)
 
@@ -111,14 +134,26 @@ class _Life:
         note = self.work / "note.md"
         note.write_text("# One more\n\nThe kettle came on 2026-03-02 and cost 49 euros.\n")
         yield Step("add FILE", ["add", str(note)], "meaning", NOTE_SECONDS)
-        yield Step("add --note", ["add", "--note", "Call Ana about the lease of the bakery"], "meaning", NOTE_SECONDS)
+        yield Step(
+            "add --note",
+            ["add", "--note", "Call Ana about the lease of the bakery"],
+            "meaning",
+            NOTE_SECONDS,
+        )
         yield Step("search, after that", ["search", "what did the kettle cost"], "meaning", SOON)
         yield Step("add FOLDER, nothing changed", ["add", str(self.notes)], "walk", None, TIMES)
         yield Step("sync, nothing changed", ["sync"], "walk", None, TIMES)
-        yield Step("remember", ["remember", "the landlord called about the boiler"], "meaning", NOTE_SECONDS)
+        yield Step(
+            "remember",
+            ["remember", "the landlord called about the boiler"],
+            "meaning",
+            NOTE_SECONDS,
+        )
         yield Step("feedback good", ["feedback", "good"], "start", SOON)
         yield Step("tag", ["tag", str(note), "+kitchen"], "start", SOON)
-        yield Step("context add", ["context", "add", str(self.notes), "notes of many years"], "start", SOON)
+        yield Step(
+            "context add", ["context", "add", str(self.notes), "notes of many years"], "start", SOON
+        )
         skill = self.work / "weekly-review-99"
         skill.mkdir()
         (skill / "SKILL.md").write_text(SKILL.format(n=99))
@@ -133,7 +168,11 @@ class _Life:
         yield Step("backup", ["backup", "--json", str(self.work / "backups")], "copy")
         file = json.loads(self._heard["backup"])["path"]
         yield Step("restore --dry-run", ["restore", "--dry-run", file], "check")
-        yield Step("restore --to HOME", ["restore", "--yes", "--to", str(self.work / "restored"), file], "copy")
+        yield Step(
+            "restore --to HOME",
+            ["restore", "--yes", "--to", str(self.work / "restored"), file],
+            "copy",
+        )
         shutil.rmtree(self.work / "restored", ignore_errors=True)
         shutil.rmtree(self.work / "backups", ignore_errors=True)
         yield Step("rebuild", ["rebuild"], "derived")

@@ -13,17 +13,19 @@ from typing import Literal
 
 INTERCEPT = "intercept"
 FLOOR = 0.035  # of `found`: below it "not in your notes"; at most 2 % false absences on the sets left out
-THRESHOLD = (
-    0.32  # of `found`: from here on at most one in five topics is absent, with 90 % confidence; below it: unsure
-)
+THRESHOLD = 0.32  # of `found`: from here on at most one in five topics is absent, with 90 % confidence; below it: unsure
 SUPPORTED_AT = 0.89  # of `supported`: wrong in at most 10 % with 90 % confidence, near misses apart (CONFIDENCE.md)
 MAX_UNCITED = 0.25  # share of uncited sentences from which an answer is weak (SOVEREIGNTY §5)
 FOREIGN_COVERAGE = 0.4  # idf share, of a question without English function words, from which it is never called absent
 MUCH_MATCHED = 0.6  # of the signal `matched`: 12 nats, three or four rare words; from there on it is never called absent
-NEAR_MISSES = 1 / 3  # of the questions that the notes cannot answer: the topic is there, the fact is not (RETRIEVAL §5)
+NEAR_MISSES = (
+    1 / 3
+)  # of the questions that the notes cannot answer: the topic is there, the fact is not (RETRIEVAL §5)
 TINY = 1e-9
 MOST_LOG_ODDS = 8.0  # one in three thousand: beyond it nothing was measured
-PRIOR_VARIANCE = 0.25  # of a coefficient around the shipped one: 30 rows move the probability by about .1
+PRIOR_VARIANCE = (
+    0.25  # of a coefficient around the shipped one: 30 rows move the probability by about .1
+)
 NEWTON_STEPS = 25  # at most; three to six are enough
 NEWTON_CLOSE = 1e-8  # change of a coefficient at which it stops
 FOUND: Mapping[str, float] = {
@@ -127,7 +129,9 @@ def much_there(signals: Mapping[str, float]) -> bool:
     return signals.get("matched", 0.0) >= MUCH_MATCHED
 
 
-def supported(features: Mapping[str, float], coefficients: Mapping[str, float] | None = None) -> float:
+def supported(
+    features: Mapping[str, float], coefficients: Mapping[str, float] | None = None
+) -> float:
     """The probability that the first quoted sentence answers the question; for the extractive answerer only."""
     return probability(features, coefficients or SUPPORTED)
 
@@ -137,7 +141,9 @@ def in_doubt(chance: float | None, threshold: float = THRESHOLD) -> bool:
     return chance is not None and chance < threshold
 
 
-def grade(*, claims: int, uncited: int, unverified: int, found: float | None) -> Literal["strong", "weak"]:
+def grade(
+    *, claims: int, uncited: int, unverified: int, found: float | None
+) -> Literal["strong", "weak"]:
     """The checkable grade of a written answer: weak when a sentence is not borne out by its citation, when more than
     one in four has none, when there is no claim at all, or when `found` is in doubt (SOVEREIGNTY §5).
     """
@@ -147,7 +153,10 @@ def grade(*, claims: int, uncited: int, unverified: int, found: float | None) ->
 
 def probability(features: Mapping[str, float], coefficients: Mapping[str, float]) -> float:
     """The logistic function of the weighted sum; a feature that is not there counts as 0."""
-    z = sum(weight * (1.0 if name == INTERCEPT else features.get(name, 0.0)) for name, weight in coefficients.items())
+    z = sum(
+        weight * (1.0 if name == INTERCEPT else features.get(name, 0.0))
+        for name, weight in coefficients.items()
+    )
     return _logistic(z)
 
 
@@ -180,13 +189,17 @@ def refit(
     """
     names = list(shipped)
     prior = [shipped[name] for name in names]
-    x = [[1.0 if name == INTERCEPT else features.get(name, 0.0) for name in names] for features, _ in rows]
+    x = [
+        [1.0 if name == INTERCEPT else features.get(name, 0.0) for name in names]
+        for features, _ in rows
+    ]
     y = [float(right) for _, right in rows]
     w = list(prior)
     for _ in range(steps):
         chances = [_logistic(sum(a * b for a, b in zip(w, row, strict=True))) for row in x]
         slope = [
-            sum((p - t) * row[i] for p, t, row in zip(chances, y, x, strict=True)) + (w[i] - prior[i]) / PRIOR_VARIANCE
+            sum((p - t) * row[i] for p, t, row in zip(chances, y, x, strict=True))
+            + (w[i] - prior[i]) / PRIOR_VARIANCE
             for i in range(len(w))
         ]
         curve = [

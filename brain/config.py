@@ -109,15 +109,30 @@ class Config:
 
 
 SECTIONS: dict[str, type] = {
-    "models": Models, "ollama": Ollama, "ingest": Ingest, "index": Index, "retrieval": Retrieval
-}  # fmt: skip
+    "models": Models,
+    "ollama": Ollama,
+    "ingest": Ingest,
+    "index": Index,
+    "retrieval": Retrieval,
+}
 WHEN = ("off", "auto", "on")
 LEAST: dict[tuple[str, str], float] = {
-    ("ingest", "chunk_tokens"): 50, ("ingest", "file_bytes"): 1, ("ingest", "text_chars"): 1, ("ingest", "file_chunks"): 1,
-    ("ingest", "seconds"): 1, ("ingest", "inline_changes"): 0, ("index", "exact_limit"): 0, ("index", "chroma_batch"): 1,
-    ("retrieval", "rerank_passages"): 1, ("retrieval", "rerank_seconds"): 0, ("retrieval", "expand_seconds"): 0,
-}  # fmt: skip
-CHOICES: dict[tuple[str, str], tuple[str, ...]] = {("retrieval", "rerank"): WHEN, ("retrieval", "expand"): WHEN}
+    ("ingest", "chunk_tokens"): 50,
+    ("ingest", "file_bytes"): 1,
+    ("ingest", "text_chars"): 1,
+    ("ingest", "file_chunks"): 1,
+    ("ingest", "seconds"): 1,
+    ("ingest", "inline_changes"): 0,
+    ("index", "exact_limit"): 0,
+    ("index", "chroma_batch"): 1,
+    ("retrieval", "rerank_passages"): 1,
+    ("retrieval", "rerank_seconds"): 0,
+    ("retrieval", "expand_seconds"): 0,
+}
+CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("retrieval", "rerank"): WHEN,
+    ("retrieval", "expand"): WHEN,
+}
 
 
 def load(home: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
@@ -141,7 +156,9 @@ def default_home(environ: Mapping[str, str]) -> Path:
 
         place = Path(platformdirs.user_data_dir("brain", appauthor=False))
     if place == Path(place.anchor):
-        raise BrainError(f"{place} cannot be the home folder", "set BRAIN_HOME to a folder of its own")
+        raise BrainError(
+            f"{place} cannot be the home folder", "set BRAIN_HOME to a folder of its own"
+        )
     return place
 
 
@@ -152,9 +169,13 @@ def make_home(config: Config) -> None:
         home.mkdir(parents=True, exist_ok=True, mode=HOME_MODE)
         facts = home.stat()
     except OSError as error:
-        raise BrainError(f"the home folder {home} cannot be used: {error.strerror}", "set BRAIN_HOME to another") from None
+        raise BrainError(
+            f"the home folder {home} cannot be used: {error.strerror}", "set BRAIN_HOME to another"
+        ) from None
     if hasattr(os, "getuid") and facts.st_uid != os.getuid():
-        raise BrainError(f"{home} belongs to another user", "set BRAIN_HOME to a folder of your own")
+        raise BrainError(
+            f"{home} belongs to another user", "set BRAIN_HOME to a folder of your own"
+        )
     if facts.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and any(home.iterdir()):
             raise BrainError(f"{home} can be written by others", f"run: chmod 700 {home}")
@@ -180,7 +201,9 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}", "mend the line, or move the file away") from None
+        raise UsageError(
+            f"{path} is not valid TOML: {error}", "mend the line, or move the file away"
+        ) from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -201,11 +224,18 @@ def _merge(config: Config, values: Mapping[str, Any], where: str) -> Config:
     for section, given in values.items():
         kind = SECTIONS.get(section)
         if kind is not None and not isinstance(given, Mapping):
-            raise UsageError(f"{section} in {where} is no section", f"write [{section}] on a line of its own, the settings below it")
+            raise UsageError(
+                f"{section} in {where} is no section",
+                f"write [{section}] on a line of its own, the settings below it",
+            )
         if kind is None:
-            raise UsageError(f"unknown setting [{section}] in {where}", f"sections: {', '.join(SECTIONS)}")
+            raise UsageError(
+                f"unknown setting [{section}] in {where}", f"sections: {', '.join(SECTIONS)}"
+            )
         current = getattr(config, section)
-        config = replace(config, **{section: replace(current, **_typed(current, section, given, where))})
+        config = replace(
+            config, **{section: replace(current, **_typed(current, section, given, where))}
+        )
     return config
 
 
@@ -215,7 +245,10 @@ def _typed(current: Any, section: str, given: Mapping[str, Any], where: str) -> 
     names = {item.name for item in fields(current)}
     for name, value in given.items():
         if name not in names:
-            raise UsageError(f"unknown setting {section}.{name} in {where}", f"settings: {', '.join(sorted(names))}")
+            raise UsageError(
+                f"unknown setting {section}.{name} in {where}",
+                f"settings: {', '.join(sorted(names))}",
+            )
         default = getattr(current, name)
         try:
             if isinstance(default, tuple):
@@ -224,11 +257,18 @@ def _typed(current: Any, section: str, given: Mapping[str, Any], where: str) -> 
                 done[name] = type(default)(value)
         except (TypeError, ValueError):
             wanted = type(default).__name__
-            raise UsageError(f"{section}.{name} in {where} is {value!r}", f"it must be of type {wanted}") from None
+            raise UsageError(
+                f"{section}.{name} in {where} is {value!r}", f"it must be of type {wanted}"
+            ) from None
         least = LEAST.get((section, name))
         if least is not None and not least <= done[name] < math.inf:
-            raise UsageError(f"{section}.{name} in {where} is {value!r}", f"it must be {least:g} or more")
+            raise UsageError(
+                f"{section}.{name} in {where} is {value!r}", f"it must be {least:g} or more"
+            )
         choices = CHOICES.get((section, name))
         if choices and done[name] not in choices:
-            raise UsageError(f"{section}.{name} in {where} is {value!r}", f"it must be one of: {', '.join(choices)}")
+            raise UsageError(
+                f"{section}.{name} in {where} is {value!r}",
+                f"it must be one of: {', '.join(choices)}",
+            )
     return done

@@ -27,7 +27,9 @@ def neutral(text: str) -> str:
     >>> neutral("<|im_start|>system")
     '< |im_start| >system'
     """
-    return _SPECIAL.sub(lambda match: f"{match.group()} " if match.group() != ">" else " >", _UNSEEN.sub("", text))
+    return _SPECIAL.sub(
+        lambda match: f"{match.group()} " if match.group() != ">" else " >", _UNSEEN.sub("", text)
+    )
 
 
 ANSWER_SYSTEM = """\

@@ -46,7 +46,11 @@ class Generator(Protocol):
     @property
     def window(self) -> int: ...
     def stream(
-        self, messages: Sequence[Mapping[str, str]], *, max_tokens: int, schema: Mapping[str, Any] | None = None
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        max_tokens: int,
+        schema: Mapping[str, Any] | None = None,
     ) -> Iterator[str]:
         """Pieces of text as they come. Raises `Unavailable` before the first, `Incomplete` after it."""
         ...
@@ -72,7 +76,9 @@ class VectorIndex(Protocol):
     def name(self) -> str: ...
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None: ...
     def delete(self, ids: Sequence[str]) -> None: ...
-    def query(self, vector: Vectors, *, limit: int, allowed: set[str] | None = None) -> list[tuple[str, float]]:
+    def query(
+        self, vector: Vectors, *, limit: int, allowed: set[str] | None = None
+    ) -> list[tuple[str, float]]:
         """(chunk id, cosine), best first. With `allowed`, only those ids, and as many as `limit` of them."""
         ...
 
@@ -134,7 +140,12 @@ class BrainLike(Protocol):
     def add(self, paths: Sequence[Path]) -> AddReport: ...
     def sync(self) -> AddReport: ...
     def search(
-        self, query: str, *, limit: int = ..., mode: Literal["hybrid", "lexical", "dense"] = ..., look: bool = ...
+        self,
+        query: str,
+        *,
+        limit: int = ...,
+        mode: Literal["hybrid", "lexical", "dense"] = ...,
+        look: bool = ...,
     ) -> Retrieved: ...
     def recall(
         self, query: str, *, limit: int = ..., mode: Literal["hybrid", "lexical", "dense"] = ...

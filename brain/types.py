@@ -65,7 +65,9 @@ def __getattr__(name: str) -> object:
     return value
 
 
-State = Literal["supported", "unsure", "unrated", "incomplete", "not_found", "refused", "over_budget"]
+State = Literal[
+    "supported", "unsure", "unrated", "incomplete", "not_found", "refused", "over_budget"
+]
 Outcome = Literal["added", "updated", "unchanged", "renamed"]
 
 

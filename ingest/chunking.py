@@ -21,17 +21,30 @@ from ingest.tokens import count_tokens
 
 CHUNK_TOKENS = 350  # RETRIEVAL.md §1: 200-350, hard cap 450
 STUB_TOKENS = 40  # a heading with a line or two: too little to be found or read alone
-TAIL_TOKENS = 60  # a shorter last piece of a section joins the one before while that stays under the cap
-SURE_CHARS = 700  # a shorter text is one block: at 4 characters a token it is within half the budget
-LONG_CHARS = 40  # characters per token of budget beyond which a text is cut without counting it first
-WORD_CHARS = 32  # a run without white space is cut to this, about 8 tokens of English, 32-60 of Chinese
+TAIL_TOKENS = (
+    60  # a shorter last piece of a section joins the one before while that stays under the cap
+)
+SURE_CHARS = (
+    700  # a shorter text is one block: at 4 characters a token it is within half the budget
+)
+LONG_CHARS = (
+    40  # characters per token of budget beyond which a text is cut without counting it first
+)
+WORD_CHARS = (
+    32  # a run without white space is cut to this, about 8 tokens of English, 32-60 of Chinese
+)
 
 _BLANK = re.compile(r"\n(?:[ \t]*\n)+")
-_SENTENCE = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’)\]]))\s+(?=\S)|(?<=[。！？｡])(?![。！？｡」』）”’])")
+_SENTENCE = re.compile(
+    r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’)\]]))\s+(?=\S)|(?<=[。！？｡])(?![。！？｡」』）”’])"
+)
 _LINE = re.compile(r"(?<=\n)(?!\n)")
 _WORD = re.compile(r"\s{0,32}\S{1,32}|\s{1,32}")
 _COUNTED = re.compile(r"(L|¶)(\d+)(?:-\d+)?")
-_SEPARATORS = {"L": "\n", "¶": "\n\n"}  # what stands between two that are counted: lines of a file, paragraphs
+_SEPARATORS = {
+    "L": "\n",
+    "¶": "\n\n",
+}  # what stands between two that are counted: lines of a file, paragraphs
 _NUMBERED = re.compile(r"(\D+)(\d.*)", re.S)
 _CELLS = re.compile(r"(.+!)([A-Z]{1,3})(\d+)(?::([A-Z]{1,3})(\d+))?", re.S)
 _INDENT = re.compile(r"[ \t]*(?=[^ \t\n])")
@@ -64,7 +77,10 @@ class _Block:
 
 
 def chunk(
-    sections: Sequence[Section], *, chunk_tokens: int = CHUNK_TOKENS, count: Callable[[str], int] = count_tokens
+    sections: Sequence[Section],
+    *,
+    chunk_tokens: int = CHUNK_TOKENS,
+    count: Callable[[str], int] = count_tokens,
 ) -> list[Piece]:
     """The pieces of the sections' joined text, in order. Joined again they are that text; none is white space alone."""
     text = "".join(section.text for section in sections)
@@ -75,7 +91,9 @@ def chunk(
             pieces.append(Piece(start, end, tokens, heading, bare=_bare(text, start, end, heading)))
     places = _Places(sections, text)
     pieces = _one_small_note(pieces, low) if places.separator else pieces
-    return [replace(piece, locator=places.locator(piece)) for piece in _join_stubs(pieces, low, cap)]
+    return [
+        replace(piece, locator=places.locator(piece)) for piece in _join_stubs(pieces, low, cap)
+    ]
 
 
 def _runs(
@@ -95,12 +113,18 @@ def _runs(
             page = "" if _COUNTED.fullmatch(section.locator) else section.locator
             if not runs or (runs[-1][0], runs[-1][1]) != (section.heading, page):
                 runs.append((section.heading, page, []))
-            first = len(runs) == 1 and not runs[0][2]  # takes the white space that the text begins with
-            runs[-1][2].append(_Block(0 if first else start, offset, tokens, cut or (first and start > 0)))
+            first = (
+                len(runs) == 1 and not runs[0][2]
+            )  # takes the white space that the text begins with
+            runs[-1][2].append(
+                _Block(0 if first else start, offset, tokens, cut or (first and start > 0))
+            )
     return [(heading, blocks) for heading, _page, blocks in runs]
 
 
-def _blocks(section: Section, limit: int, cap: int, count: Callable[[str], int]) -> Iterator[tuple[int, int, bool]]:
+def _blocks(
+    section: Section, limit: int, cap: int, count: Callable[[str], int]
+) -> Iterator[tuple[int, int, bool]]:
     """(length, tokens, cut) of a section's paragraphs; an atomic section is one block while it fits the cap."""
     text = section.text
     whole = section.atomic or len(text) <= SURE_CHARS
@@ -120,7 +144,9 @@ def _even(tokens: int, limit: int) -> int:
     return min(limit, tokens // -(-tokens // limit) + limit // 10)
 
 
-def _fit(text: str, limit: int, ways: Sequence[Parts], count: Callable[[str], int]) -> list[tuple[int, int]]:
+def _fit(
+    text: str, limit: int, ways: Sequence[Parts], count: Callable[[str], int]
+) -> list[tuple[int, int]]:
     """(length, tokens) of parts of at most `limit` tokens, packed; cut by the first of `ways` that cuts, then the next."""
     parts: list[tuple[int, int]] = []
     for part in ways[0](text):
@@ -191,9 +217,17 @@ def _pack(
             last.end, last.tokens, last.cut = block.end, total, last.cut or block.cut
         else:
             packed.append(replace(block))
-    if len(packed) > 1 and packed[-1].tokens < TAIL_TOKENS and packed[-2].tokens + packed[-1].tokens <= cap:
+    if (
+        len(packed) > 1
+        and packed[-1].tokens < TAIL_TOKENS
+        and packed[-2].tokens + packed[-1].tokens <= cap
+    ):
         tail = packed.pop()
-        packed[-1].end, packed[-1].tokens, packed[-1].cut = tail.end, packed[-1].tokens + tail.tokens, True
+        packed[-1].end, packed[-1].tokens, packed[-1].cut = (
+            tail.end,
+            packed[-1].tokens + tail.tokens,
+            True,
+        )
     _tidy(packed, text)
     return [(b.start, b.end, count(text[b.start : b.end]) if b.cut else b.tokens) for b in packed]
 
@@ -208,7 +242,11 @@ def _tidy(packed: Sequence[_Block], text: str) -> None:
 
 def _bare(text: str, start: int, end: int, heading: tuple[str, ...]) -> bool:
     """True when the piece is nothing but its own heading line."""
-    return bool(heading) and end - start < 400 and text[start:end].strip().strip("#=- ").strip() == heading[-1]
+    return (
+        bool(heading)
+        and end - start < 400
+        and text[start:end].strip().strip("#=- ").strip() == heading[-1]
+    )
 
 
 def _one_small_note(pieces: list[Piece], low: int) -> list[Piece]:
@@ -224,12 +262,18 @@ def _join_stubs(pieces: list[Piece], low: int, cap: int) -> list[Piece]:
     joined: list[Piece] = []
     for at, piece in enumerate(pieces):
         last = joined[-1] if joined else None
-        opens = at + 1 < len(pieces) and _under(piece, pieces[at + 1]) and piece.tokens < STUB_TOKENS  # goes forward
+        opens = (
+            at + 1 < len(pieces) and _under(piece, pieces[at + 1]) and piece.tokens < STUB_TOKENS
+        )  # goes forward
         if last is None or (opens and not _under(last, piece)):
             joined.append(piece)
         elif last.bare and _under(last, piece) and last.tokens + piece.tokens <= cap:
-            joined[-1] = replace(_merged(last, piece), heading=piece.heading, bare=piece.bare, joined=False)
-        elif _stubs(last, piece, low, cap) or ((last.bare or piece.bare) and last.tokens + piece.tokens <= cap):
+            joined[-1] = replace(
+                _merged(last, piece), heading=piece.heading, bare=piece.bare, joined=False
+            )
+        elif _stubs(last, piece, low, cap) or (
+            (last.bare or piece.bare) and last.tokens + piece.tokens <= cap
+        ):
             joined[-1] = _merged(last, piece)
         else:
             joined.append(piece)
@@ -245,11 +289,15 @@ def _under(above: Piece, piece: Piece) -> bool:
 def _stubs(last: Piece, piece: Piece, low: int, cap: int) -> bool:
     """Whether two neighbours are small, one of them a stub, and siblings or parent and child."""
     shared = len(_shared(last.heading, piece.heading))
-    room = low if last.joined else min(low, 3 * STUB_TOKENS)  # what stands well alone keeps its own heading
+    room = (
+        low if last.joined else min(low, 3 * STUB_TOKENS)
+    )  # what stands well alone keeps its own heading
     if last.heading == piece.heading:  # neighbouring pages: nothing but the page number is lost
         room = cap
     near = shared >= max(len(last.heading), len(piece.heading)) - 1
-    return near and min(last.tokens, piece.tokens) < STUB_TOKENS and last.tokens + piece.tokens <= room
+    return (
+        near and min(last.tokens, piece.tokens) < STUB_TOKENS and last.tokens + piece.tokens <= room
+    )
 
 
 def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
@@ -285,7 +333,9 @@ class _Places:
         last = piece.start + len(body.rstrip()) - 1
         if self.separator:
             return counted_locator(self.mark, self._number(first), self._number(last))
-        return _joined([part.locator for part in self.sections[self._section(first) : self._section(last) + 1]])
+        return _joined(
+            [part.locator for part in self.sections[self._section(first) : self._section(last) + 1]]
+        )
 
     def _section(self, offset: int) -> int:
         return bisect_right(self.starts, offset) - 1
@@ -293,7 +343,9 @@ class _Places:
     def _number(self, offset: int) -> int:
         at = self._section(offset)
         counted = _COUNTED.fullmatch(self.sections[at].locator)
-        return int(counted[2] if counted else 1) + self.text.count(self.separator, self.starts[at], offset)
+        return int(counted[2] if counted else 1) + self.text.count(
+            self.separator, self.starts[at], offset
+        )
 
 
 def _joined(places: list[str]) -> str:
@@ -301,7 +353,9 @@ def _joined(places: list[str]) -> str:
     one, other = places[0], places[-1]
     cells = [match for place in places if (match := _CELLS.fullmatch(place))]
     if len(cells) == len(places):
-        return "; ".join(_cells(sheet, cells) for sheet in dict.fromkeys(match[1] for match in cells))
+        return "; ".join(
+            _cells(sheet, cells) for sheet in dict.fromkeys(match[1] for match in cells)
+        )
     if one == other:
         return one
     words = _NUMBERED.fullmatch(one), _NUMBERED.fullmatch(other)
@@ -313,7 +367,8 @@ def _cells(sheet: str, ranges: list[re.Match[str]]) -> str:
     """The one range around all that belong to the sheet."""
     own = [match for match in ranges if match[1] == sheet]
     columns = sorted(
-        (name for match in own for name in (match[2], match[4]) if name), key=lambda name: (len(name), name)
+        (name for match in own for name in (match[2], match[4]) if name),
+        key=lambda name: (len(name), name),
     )
     rows = sorted(int(row) for match in own for row in (match[3], match[5]) if row)
     first, last = f"{columns[0]}{rows[0]}", f"{columns[-1]}{rows[-1]}"

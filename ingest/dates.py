@@ -14,9 +14,19 @@ from functools import lru_cache
 
 FIRST_YEAR, LAST_YEAR = 1000, 2999  # a four-digit number outside is no year of a person's note
 DATE_KEYS = (
-    "date", "dated", "created", "created_at", "created-at", "date created", "date_created", "creation date", "published",
-    "publish_date", "pubdate", "day",
-)  # fmt: skip
+    "date",
+    "dated",
+    "created",
+    "created_at",
+    "created-at",
+    "date created",
+    "date_created",
+    "creation date",
+    "published",
+    "publish_date",
+    "pubdate",
+    "day",
+)
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 _YMD = re.compile(r"(?<!\d)([12]\d{3})([-._/]?)([01]\d)\2([0-3]\d)(?!\d)")
 _LOOSE_YMD = re.compile(r"(?<!\d)([12]\d{3})([-./])(\d{1,2})\2(\d{1,2})(?!\d)")
@@ -29,7 +39,15 @@ _WRITTEN = re.compile(
     r"|(?<!\w)[^\W\d_]{3,9}\.?\s\d{1,2}\s[12]\d{3}(?!\d)"
 )
 LINE_CHARS = 200  # of a heading or first line looked at: a date is said early
-LANGUAGES = ["en", "de", "fr", "es", "it", "pt", "nl"]  # month names known; more make each look slower
+LANGUAGES = [
+    "en",
+    "de",
+    "fr",
+    "es",
+    "it",
+    "pt",
+    "nl",
+]  # month names known; more make each look slower
 
 
 def find_date(text: str) -> str | None:
@@ -68,7 +86,9 @@ def date_in_metadata(metadata: Mapping[str, str]) -> str | None:
         return None
     known = {key.lower(): value for key, value in metadata.items()}
     for key in DATE_KEYS:
-        if (value := known.get(key, "").strip()) and (found := find_date(value) or _month_or_year(value)):
+        if (value := known.get(key, "").strip()) and (
+            found := find_date(value) or _month_or_year(value)
+        ):
             return found
     return None
 
@@ -109,10 +129,14 @@ def _parse_written(text: str) -> str | None:
     import warnings
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # dateparser warns about its own use of the standard library
+        warnings.simplefilter(
+            "ignore"
+        )  # dateparser warns about its own use of the standard library
         import dateparser
 
         found = dateparser.parse(
-            text.replace("º", ""), languages=LANGUAGES, settings={"REQUIRE_PARTS": ["day", "month", "year"]}
+            text.replace("º", ""),
+            languages=LANGUAGES,
+            settings={"REQUIRE_PARTS": ["day", "month", "year"]},
         )
     return _iso(found.year, found.month, found.day) if found else None

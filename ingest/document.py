@@ -105,6 +105,7 @@ def rebind(document: Document, document_id: str) -> Document:
         return document
     ids = chunk_ids(document_id, ((chunk.heading, chunk.text) for chunk in document.chunks))
     chunks = tuple(
-        replace(chunk, id=new, document_id=document_id) for chunk, new in zip(document.chunks, ids, strict=True)
+        replace(chunk, id=new, document_id=document_id)
+        for chunk, new in zip(document.chunks, ids, strict=True)
     )
     return replace(document, id=document_id, chunks=chunks)

@@ -25,18 +25,52 @@ from ingest.reading import read_file, too_large
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-SKIPPED_FOLDERS = {"node_modules", "__pycache__", "venv", "site-packages", "bower_components", "__MACOSX"}
+SKIPPED_FOLDERS = {
+    "node_modules",
+    "__pycache__",
+    "venv",
+    "site-packages",
+    "bower_components",
+    "__MACOSX",
+}
 IGNORE_FILES = (".gitignore", ".brainignore")  # the later one decides
-EXPORT_MARK = ".brain-export.json"  # written by `brain export`: reading it back would double every note
-TEMPORARY = (".tmp", ".temp", ".swp", ".swo", ".part", ".partial", ".crdownload", ".download", ".lock", ".lck", ".pyc")
+EXPORT_MARK = (
+    ".brain-export.json"  # written by `brain export`: reading it back would double every note
+)
+TEMPORARY = (
+    ".tmp",
+    ".temp",
+    ".swp",
+    ".swo",
+    ".part",
+    ".partial",
+    ".crdownload",
+    ".download",
+    ".lock",
+    ".lck",
+    ".pyc",
+)
 LOCK_NAMES = {"package-lock.json", "pnpm-lock.yaml", "thumbs.db", "desktop.ini"}
 TEMPLATE_FOLDERS = {"templates", "_templates", "template"}  # of an Obsidian vault that names none
 SETTINGS = Limits(file_bytes=65_536)  # for ignore files and Obsidian's settings
-PLACEHOLDER_BYTES = 4_096  # smaller files may have no block of their own on btrfs or ext4 (inline data)
+PLACEHOLDER_BYTES = (
+    4_096  # smaller files may have no block of their own on btrfs or ext4 (inline data)
+)
 DATALESS = 0x40000000  # SF_DATALESS, macOS <sys/stat.h>: the content is in the cloud only
 
-Kind = Literal["ignored", "hidden", "generated", "temporary", "template", "export", "link", "special", "large", "cloud",
-               "unreadable"]  # fmt: skip
+Kind = Literal[
+    "ignored",
+    "hidden",
+    "generated",
+    "temporary",
+    "template",
+    "export",
+    "link",
+    "special",
+    "large",
+    "cloud",
+    "unreadable",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +98,12 @@ class Skip:
 @dataclass(frozen=True, slots=True)
 class _Folder:
     path: str
-    specs: tuple[tuple[int, GitIgnoreSpec], ...] = ()  # (length of the folder's path + 1, its rules), root first
-    templates: frozenset[str] = frozenset()  # absolute paths of template folders of the vault around
+    specs: tuple[
+        tuple[int, GitIgnoreSpec], ...
+    ] = ()  # (length of the folder's path + 1, its rules), root first
+    templates: frozenset[str] = (
+        frozenset()
+    )  # absolute paths of template folders of the vault around
 
 
 def _none_passed(_path: str, _status: os.stat_result) -> bool:
@@ -73,7 +111,10 @@ def _none_passed(_path: str, _status: os.stat_result) -> bool:
 
 
 def walk(
-    root: Path, *, limits: Limits | None = None, passed: Callable[[str, os.stat_result], bool] = _none_passed
+    root: Path,
+    *,
+    limits: Limits | None = None,
+    passed: Callable[[str, os.stat_result], bool] = _none_passed,
 ) -> Iterator[Found | Skip]:
     """Everything under a folder, or the one file that `root` is. Never raises for what it meets on the way.
 
@@ -93,7 +134,12 @@ def walk(
                 entries = sorted(listing, key=lambda entry: entry.name)
             status = os.stat(folder.path)
         except OSError as error:
-            yield Skip(Path(folder.path), "unreadable", (error.strerror or "cannot be listed").lower(), True)
+            yield Skip(
+                Path(folder.path),
+                "unreadable",
+                (error.strerror or "cannot be listed").lower(),
+                True,
+            )
             continue
         if (status.st_dev, status.st_ino) in seen:
             continue
@@ -160,7 +206,11 @@ def _folder_skip(entry: os.DirEntry[str], folder: _Folder) -> tuple[Kind, str] |
 def _name_skip(entry: os.DirEntry[str], folder: _Folder) -> tuple[Kind, str] | None:
     name = entry.name
     if name.startswith("."):
-        return ("cloud", "not on this disk") if name.endswith(".icloud") else ("hidden", "a hidden file")
+        return (
+            ("cloud", "not on this disk")
+            if name.endswith(".icloud")
+            else ("hidden", "a hidden file")
+        )
     low = name.lower()
     if low.startswith("~$") or low.endswith("~") or (low.startswith("#") and low.endswith("#")):
         return "temporary", "a program's lock or backup file"
@@ -197,7 +247,12 @@ def _elsewhere(status: os.stat_result) -> bool:
 def _with_rules(folder: _Folder, names: set[str]) -> _Folder:
     """The folder with its own ignore files, and its vault's template folders, added to what it inherits."""
     specs, templates = folder.specs, folder.templates
-    lines = [line for name in IGNORE_FILES if name in names for line in _small_text(folder.path, name).splitlines()]
+    lines = [
+        line
+        for name in IGNORE_FILES
+        if name in names
+        for line in _small_text(folder.path, name).splitlines()
+    ]
     if lines:
         from pathspec import GitIgnoreSpec
 

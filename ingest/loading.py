@@ -25,7 +25,11 @@ OPEN_IT = "open it with its own program to check it"
 
 
 def load(
-    path: Path, *, chunk_tokens: int = CHUNK_TOKENS, uri: str | None = None, limits: Limits | None = None
+    path: Path,
+    *,
+    chunk_tokens: int = CHUNK_TOKENS,
+    uri: str | None = None,
+    limits: Limits | None = None,
 ) -> Iterator[Document]:
     """The documents of one file: one, or many for a format that holds many. Raises IngestError.
 
@@ -59,7 +63,13 @@ def load_text(
     raw = Raw(text.encode("utf-8", "surrogatepass"), "", media_type, limits or Limits())
     reading = next(readings(raw))
     return assemble(
-        raw, reading, uri=uri, modified_at=None, chunk_tokens=chunk_tokens, title=title or "", dated_at=dated_at
+        raw,
+        reading,
+        uri=uri,
+        modified_at=None,
+        chunk_tokens=chunk_tokens,
+        title=title or "",
+        dated_at=dated_at,
     )
 
 
@@ -87,7 +97,9 @@ def assemble(
     dated_at: str | None = None,
 ) -> Document:
     """A Document with chunks from what a reader saw, cut to the limits (each cut is a notice)."""
-    sections, notices = _cut_text([_clean_section(section) for section in reading.sections], raw.limits)
+    sections, notices = _cut_text(
+        [_clean_section(section) for section in reading.sections], raw.limits
+    )
     text = "".join(section.text for section in sections)
     if not text or text.isspace():
         text, sections = "", []
@@ -98,9 +110,21 @@ def assemble(
         pieces = pieces[: raw.limits.chunks]
         text = text[: pieces[-1].end]
     document_id = new_id()
-    ids = chunk_ids(document_id, ((piece.heading, text[piece.start : piece.end]) for piece in pieces))
+    ids = chunk_ids(
+        document_id, ((piece.heading, text[piece.start : piece.end]) for piece in pieces)
+    )
     chunks = tuple(
-        Chunk(ids[at], document_id, at, p.heading, text[p.start : p.end], p.locator, p.tokens, p.start, p.end)
+        Chunk(
+            ids[at],
+            document_id,
+            at,
+            p.heading,
+            text[p.start : p.end],
+            p.locator,
+            p.tokens,
+            p.start,
+            p.end,
+        )
         for at, p in enumerate(pieces)
     )
     date, date_by = (dated_at, "given") if dated_at else _dated(raw, reading, text)
@@ -150,7 +174,12 @@ def _cut_text(sections: list[Section], limits: Limits) -> tuple[list[Section], l
 
 def _title(given: str, raw: Raw, reading: Reading, text: str) -> str:
     stem = _readable(PurePath(raw.name).stem)
-    words = given or reading.title or stem or text.lstrip()[: TITLE_CHARS * 2].partition("\n")[0].lstrip("# ")
+    words = (
+        given
+        or reading.title
+        or stem
+        or text.lstrip()[: TITLE_CHARS * 2].partition("\n")[0].lstrip("# ")
+    )
     return " ".join(clean(words).split())[:TITLE_CHARS]
 
 
@@ -167,7 +196,11 @@ def _dated(raw: Raw, reading: Reading, text: str) -> tuple[str | None, str | Non
         return found, "file name"
     heads = [section.heading[0] for section in reading.sections[:2] if section.heading]
     for line in (*heads[:1], text.lstrip()[:TITLE_CHARS].partition("\n")[0]):
-        if raw.media_type in _HEADED and any(letter.isdigit() for letter in line) and (found := find_date(line)):
+        if (
+            raw.media_type in _HEADED
+            and any(letter.isdigit() for letter in line)
+            and (found := find_date(line))
+        ):
             return found, "heading"
     if reading.created and (found := find_date(reading.created)):
         return found, "metadata"

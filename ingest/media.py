@@ -86,7 +86,11 @@ SUFFIXES: dict[str, str] = {
     **dict.fromkeys(_MARKDOWN.split(), "text/markdown"),
     **dict.fromkeys(_PLAIN.split(), "text/plain"),
     **dict.fromkeys(_CONFIG.split(), "text/x-plain-code"),
-    **{suffix: f"text/x-{language}" for language, suffixes in _CODE.items() for suffix in suffixes.split()},
+    **{
+        suffix: f"text/x-{language}"
+        for language, suffixes in _CODE.items()
+        for suffix in suffixes.split()
+    },
     **_TABLES,
     **dict.fromkeys(("html", "htm", "xhtml"), "text/html"),
     "pdf": "application/pdf",

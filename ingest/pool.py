@@ -31,13 +31,24 @@ Result = tuple[Path, Document | IngestError]
 WORKERS = 2  # RETRIEVAL.md §4: two caged workers
 LOOK_AHEAD = 1_000  # risky files (paths only) that may wait while ordinary ones are read
 PIPE_BYTES = 1 << 18  # per read from a worker
-ANSWER_BYTES = 128_000_000  # of one file's answer: 2 M characters escaped, with room for many chunks
+ANSWER_BYTES = (
+    128_000_000  # of one file's answer: 2 M characters escaped, with room for many chunks
+)
 _CHILD = "import sys; sys.path.append(sys.argv[1]); from ingest.worker import start; start()"
 
 
 def worker_command() -> list[str]:
     """How a worker is started: this interpreter, not looking for modules in the current folder (-P)."""
-    return [sys.executable, "-P", "-B", "-W", "ignore", "-c", _CHILD, str(Path(__file__).parents[1])]
+    return [
+        sys.executable,
+        "-P",
+        "-B",
+        "-W",
+        "ignore",
+        "-c",
+        _CHILD,
+        str(Path(__file__).parents[1]),
+    ]
 
 
 def load_many(
@@ -79,7 +90,11 @@ class _Worker:
 
     def __init__(self, command: list[str]) -> None:
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         self.item: Found | None = None
         self.deadline = 0.0
@@ -118,9 +133,16 @@ class _Worker:
 class _Crew:
     """The workers, the files that wait for them, and the reading of their answers."""
 
-    def __init__(self, size: int, limits: Limits, chunk_tokens: int, command: Callable[[], list[str]]) -> None:
+    def __init__(
+        self, size: int, limits: Limits, chunk_tokens: int, command: Callable[[], list[str]]
+    ) -> None:
         self.queue: deque[Found] = deque()
-        self._size, self._limits, self._chunk_tokens, self._command = max(1, size), limits, chunk_tokens, command
+        self._size, self._limits, self._chunk_tokens, self._command = (
+            max(1, size),
+            limits,
+            chunk_tokens,
+            command,
+        )
         self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()
 
@@ -138,7 +160,11 @@ class _Crew:
         nearest = min(worker.deadline for worker in self._workers if worker.item)
         for key, _event in self._selector.select(max(0.0, nearest - now) if wait else 0):
             yield from self._read(key.data)
-        for worker in [worker for worker in self._workers if worker.item and worker.deadline <= time.monotonic()]:
+        for worker in [
+            worker
+            for worker in self._workers
+            if worker.item and worker.deadline <= time.monotonic()
+        ]:
             yield from self._lost(worker, "took too long to read", kill=True)
         self._hand_out()
 
@@ -183,7 +209,11 @@ class _Crew:
                 if "end" in answer:
                     worker.item = None
                 elif item:
-                    made = unpacked(answer["document"]) if "document" in answer else unpacked_error(answer["error"])
+                    made = (
+                        unpacked(answer["document"])
+                        if "document" in answer
+                        else unpacked_error(answer["error"])
+                    )
                     yield item.path, made
             except (ValueError, KeyError, TypeError, RecursionError):
                 yield from self._lost(worker, "its reader gave no sensible answer", kill=True)

@@ -99,7 +99,8 @@ def too_large(size: int, limits: Limits) -> RefusedFile:
     """The refusal for a file over the cap, in megabytes."""
     cap = limits.file_bytes / MEGABYTE
     return RefusedFile(
-        f"too large ({size / MEGABYTE:.0f} MB, the cap is {cap:.0f} MB)", "raise the cap or split the file"
+        f"too large ({size / MEGABYTE:.0f} MB, the cap is {cap:.0f} MB)",
+        "raise the cap or split the file",
     )
 
 

@@ -18,7 +18,9 @@ from typing import NamedTuple
 
 MAX_CHARS = 600  # characters: a longer unit is cut at a softer mark; about four lines of a page
 MIN_WRAP = 40  # characters: narrower "columns" are lists of short lines, not wrapped prose
-PROSE_SHARE = 0.85  # share of letters, spaces and commas above which a line is taken for prose, not code
+PROSE_SHARE = (
+    0.85  # share of letters, spaces and commas above which a line is taken for prose, not code
+)
 
 # The words before which a full stop ends nothing, lower case, without the stop.
 TITLES = frozenset(
@@ -169,7 +171,9 @@ def _shorten(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     while end - start > MAX_CHARS:
         cut = start + MAX_CHARS
         for soft in _SOFT:
-            marks = [m.end() for m in soft.finditer(text, start + MAX_CHARS // 2, start + MAX_CHARS)]
+            marks = [
+                m.end() for m in soft.finditer(text, start + MAX_CHARS // 2, start + MAX_CHARS)
+            ]
             if marks:
                 cut = marks[-1]
                 break

@@ -19,20 +19,29 @@ from ingest.scripts import stem_scripts
 TOKENIZER = "porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc' tokenchars '+#'"
 
 STEM_CACHE = 65_536  # words; about 10 MB
-STEM_MIN, STEM_MAX = 3, 64  # bytes: shorter and longer words are left alone (SQLite, fts5_tokenize.c)
+STEM_MIN, STEM_MAX = (
+    3,
+    64,
+)  # bytes: shorter and longer words are left alone (SQLite, fts5_tokenize.c)
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_CAMEL_HINT = re.compile(r"[A-Z](?:(?<=[a-z0-9].)|[A-Z][a-z])")  # cheap to search for; most prose has none
+_CAMEL_HINT = re.compile(
+    r"[A-Z](?:(?<=[a-z0-9].)|[A-Z][a-z])"
+)  # cheap to search for; most prose has none
 _CAMEL_WORD = re.compile(r"\b[A-Za-z]*[a-z0-9][A-Z]\w*|\b[A-Z]{2,}[a-z]\w*")
 _RUN = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0e7f]+")
 _SIGN = re.compile(
     r"[+#](?:(?<![^\W_][+#])(?<![+#]{2})[+#]*|[+#]*(?=[^\W_]))"
 )  # all but that of C++ and F#: +25, x+1, #tag
-_MARKS = r"\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u1000-\u109f\u1780-\u17d3"
+_MARKS = (
+    r"\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u1000-\u109f\u1780-\u17d3"
+)
 _LETTERS = rf"(?:[^\W_]|[{_MARKS}])+[+#]*"
 _WORD = re.compile(_LETTERS)
 _PIECE = re.compile(rf"{_LETTERS}|[.!?](?=\s|$)|[。！？।\n]")
-_THAI_MARKS = frozenset(chr(code) for code in (0x0E31, *range(0x0E34, 0x0E3B), *range(0x0E47, 0x0E4F)))
+_THAI_MARKS = frozenset(
+    chr(code) for code in (0x0E31, *range(0x0E34, 0x0E3B), *range(0x0E47, 0x0E4F))
+)
 _ABOVE = 200  # canonical combining classes from here are accents above, below and around a letter (Unicode §4.3)
 _PLACES = range(
     0x0300, 0x10000
@@ -58,7 +67,9 @@ def _marks() -> re.Pattern[str]:
     """All accents as one pattern: asked once for each letter of a text they cost more than all the rest. The breve of й
     stays: it is a letter of its own, by which Russian endings are told.
     """
-    others = "".join(character for character in map(chr, _PLACES) if _accent(character) and character != BREVE)
+    others = "".join(
+        character for character in map(chr, _PLACES) if _accent(character) and character != BREVE
+    )
     return re.compile(f"[{others}]|(?<![иИ]){BREVE}")
 
 
@@ -96,7 +107,9 @@ def written(text: str) -> str:
 
 def _with_parts(match: re.Match[str]) -> str:
     name = match.group()
-    return " ".join((name, *(part for part in _CAMEL.split(name) if len(part) > 1 and part != name)))
+    return " ".join(
+        (name, *(part for part in _CAMEL.split(name) if len(part) > 1 and part != name))
+    )
 
 
 def tokens(text: str) -> list[str]:
@@ -145,14 +158,37 @@ def stem(word: str) -> str:
 
 
 _DOUBLE = {
-    b"ational": b"ate", b"tional": b"tion", b"enci": b"ence", b"anci": b"ance", b"izer": b"ize", b"logi": b"log",
-    b"bli": b"ble", b"alli": b"al", b"entli": b"ent", b"eli": b"e", b"ousli": b"ous", b"ization": b"ize",
-    b"ation": b"ate", b"ator": b"ate", b"alism": b"al", b"iveness": b"ive", b"fulness": b"ful", b"ousness": b"ous",
-    b"aliti": b"al", b"iviti": b"ive", b"biliti": b"ble",
-}  # fmt: skip
+    b"ational": b"ate",
+    b"tional": b"tion",
+    b"enci": b"ence",
+    b"anci": b"ance",
+    b"izer": b"ize",
+    b"logi": b"log",
+    b"bli": b"ble",
+    b"alli": b"al",
+    b"entli": b"ent",
+    b"eli": b"e",
+    b"ousli": b"ous",
+    b"ization": b"ize",
+    b"ation": b"ate",
+    b"ator": b"ate",
+    b"alism": b"al",
+    b"iveness": b"ive",
+    b"fulness": b"ful",
+    b"ousness": b"ous",
+    b"aliti": b"al",
+    b"iviti": b"ive",
+    b"biliti": b"ble",
+}
 _SINGLE = {
-    b"icate": b"ic", b"ative": b"", b"alize": b"al", b"iciti": b"ic", b"ical": b"ic", b"ful": b"", b"ness": b"",
-}  # fmt: skip
+    b"icate": b"ic",
+    b"ative": b"",
+    b"alize": b"al",
+    b"iciti": b"ic",
+    b"ical": b"ic",
+    b"ful": b"",
+    b"ness": b"",
+}
 _ENDINGS = b"al ance ence er ic able ible ant ement ment ent ion ou ism ate iti ous ive ize".split()
 _DOUBLE_BY_LENGTH = sorted(_DOUBLE, key=len, reverse=True)
 _SINGLE_BY_LENGTH = sorted(_SINGLE, key=len, reverse=True)

@@ -61,7 +61,9 @@ NUMBER_WORDS = {
     "dozen": "12",
 }
 _LARGE = re.compile(
-    r"(?<![\w.])(\d+(?:[.,]\d+)?|" + "|".join(word for word in NUMBER_WORDS if len(word) < 8) + r")[ \u00a0-]"
+    r"(?<![\w.])(\d+(?:[.,]\d+)?|"
+    + "|".join(word for word in NUMBER_WORDS if len(word) < 8)
+    + r")[ \u00a0-]"
     r"(hundred|thousand|million|billion)s?\b",
     re.IGNORECASE,
 )

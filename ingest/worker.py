@@ -20,8 +20,17 @@ from ingest.limits import Limits
 
 WRITE_BYTES = 1 << 20  # RLIMIT_FSIZE: it has no file to write
 OPEN_FILES = 64  # RLIMIT_NOFILE
-FORBIDDEN = ("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto", "subprocess.Popen", "os.system",
-             "os.exec", "os.posix_spawn", "os.fork")  # fmt: skip
+FORBIDDEN = (
+    "socket.connect",
+    "socket.bind",
+    "socket.getaddrinfo",
+    "socket.sendto",
+    "subprocess.Popen",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+)
 _ERRORS = {error.kind: error for error in (UnsupportedFile, UnreadableFile, RefusedFile)}
 
 
@@ -55,7 +64,9 @@ def _answers(request: dict[str, Any], limits: Limits) -> list[dict[str, Any]]:
 
     made: list[dict[str, Any]] = []
     try:
-        for document in load(Path(request["path"]), chunk_tokens=request["chunk_tokens"], limits=limits):
+        for document in load(
+            Path(request["path"]), chunk_tokens=request["chunk_tokens"], limits=limits
+        ):
             made.append({"document": packed(document)})
     except IngestError as error:
         made.append({"error": [error.kind, error.reason, error.hint]})
@@ -71,9 +82,12 @@ def _cage(limits: Limits) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = int(used.ru_utime + used.ru_stime) + limits.cpu_seconds + 1
     wanted = (
-        (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_FSIZE, WRITE_BYTES), (resource.RLIMIT_NOFILE, OPEN_FILES), (resource.RLIMIT_CORE, 0),
-    )  # fmt: skip
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_AS, limits.memory_bytes),
+        (resource.RLIMIT_FSIZE, WRITE_BYTES),
+        (resource.RLIMIT_NOFILE, OPEN_FILES),
+        (resource.RLIMIT_CORE, 0),
+    )
     for kind, soft in wanted:
         hard = resource.getrlimit(kind)[1]
         soft = soft if hard == resource.RLIM_INFINITY else min(soft, hard)
@@ -100,7 +114,13 @@ def unpacked(values: dict[str, Any]) -> Document:
     """The document again. Raises KeyError, TypeError or ValueError on anything else."""
     text = values["text"]
     chunks = tuple(
-        Chunk(**{**chunk, "heading": tuple(chunk["heading"]), "text": text[chunk["start"] : chunk["end"]]})
+        Chunk(
+            **{
+                **chunk,
+                "heading": tuple(chunk["heading"]),
+                "text": text[chunk["start"] : chunk["end"]],
+            }
+        )
         for chunk in values["chunks"]
     )
     lists = {name: tuple(values[name]) for name in ("tags", "aliases", "links", "notices")}

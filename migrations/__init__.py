@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 NAMES = ("m0001_first", "m0002_row_hashes", "m0003_other_scripts")
 LATEST = len(NAMES)
-APPLICATION_ID = 0x42524E31  # "BRN1", in the header of the file, so that `file` and others can tell what it is
+APPLICATION_ID = (
+    0x42524E31  # "BRN1", in the header of the file, so that `file` and others can tell what it is
+)
 
 
 def migrate(db: Database, *, stop_after: int = LATEST) -> None:

@@ -148,7 +148,9 @@ END;
 def apply(db: Database) -> None:
     """Create everything, statement by statement: `executescript` would commit the transaction around it."""
     for name in ("knowledge", "episodes", "skills"):
-        script = (TABLES if name == "knowledge" else "") + FTS.format(name=name, tokenizer=TOKENIZER)
+        script = (TABLES if name == "knowledge" else "") + FTS.format(
+            name=name, tokenizer=TOKENIZER
+        )
         if name != "skills":
             script += GONE.format(name=name)
         for statement in statements(script):

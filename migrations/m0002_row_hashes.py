@@ -21,7 +21,10 @@ TABLES = {
         "id uri source title media_type content_hash text_sha entry label compartment trust dated_at dated_by added_at "
         "updated_at aliases metadata notices",
     ),
-    "knowledge": ("pk", "id document_id ordinal heading locator start end tokens text_sha created_at"),
+    "knowledge": (
+        "pk",
+        "id document_id ordinal heading locator start end tokens text_sha created_at",
+    ),
     "tags": ("document_id, tag", "document_id tag by"),
     "links": ("document_id, target", "document_id target"),
     "roots": ("rowid", "uri path added_at looked_at options"),
@@ -33,7 +36,10 @@ TABLES = {
         "id at kind session question answer citations state confidence route model label compartment source people tags "
         "outcome supersedes document_id",
     ),
-    "skills": ("pk", "id name description body files path status label version added_at updated_at"),
+    "skills": (
+        "pk",
+        "id name description body files path status label version added_at updated_at",
+    ),
     "forgotten": ("rowid", "id kind source title at payload"),
     "judgments": (
         "pk",
@@ -49,7 +55,10 @@ _encode = JSONEncoder(separators=(",", ":"), default=repr).encode
 def apply(db: Database) -> None:
     """Add the column and fill it. No trigger of the schema reads it, so full text and outbox stay as they are."""
     conn = db.conn
-    before, conn.text_factory = conn.text_factory, lambda data: data.decode("utf-8", "surrogateescape")
+    before, conn.text_factory = (
+        conn.text_factory,
+        lambda data: data.decode("utf-8", "surrogateescape"),
+    )
     try:
         for table, (key, covered) in TABLES.items():
             conn.execute(f"ALTER TABLE {table} ADD COLUMN row_hash INTEGER")

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 PAGE = 2_000  # rows held at once
-COLUMNS = {"knowledge": ("terms", "around"), "episodes": ("terms", "around"), "skills": ("topic", "terms")}
+COLUMNS = {
+    "knowledge": ("terms", "around"),
+    "episodes": ("terms", "around"),
+    "skills": ("topic", "terms"),
+}
 BROKEN = "\ufffd"  # of text that is no UTF-8: left to the doctor
 
 
@@ -38,14 +42,19 @@ def _stem(conn: Any, table: str, columns: tuple[str, ...]) -> None:
     name, trigger = f"{table}_fts_update", ""
     last = -1
     while rows := conn.execute(
-        f"SELECT pk, {', '.join(columns)} FROM {table} WHERE pk > ? ORDER BY pk LIMIT {PAGE}", (last,)
+        f"SELECT pk, {', '.join(columns)} FROM {table} WHERE pk > ? ORDER BY pk LIMIT {PAGE}",
+        (last,),
     ).fetchall():
         last = rows[-1][0]
         changed = [(*stems, row[0]) for row in rows if (stems := _stems(row[1:])) != row[1:]]
         if changed and not trigger:
-            trigger = conn.execute("SELECT sql FROM sqlite_master WHERE type='trigger' AND name=?", (name,)).fetchone()[0]
+            trigger = conn.execute(
+                "SELECT sql FROM sqlite_master WHERE type='trigger' AND name=?", (name,)
+            ).fetchone()[0]
             conn.execute(f"DROP TRIGGER {name}")
-        conn.executemany(f"UPDATE {table} SET {', '.join(f'{one}=?' for one in columns)} WHERE pk=?", changed)
+        conn.executemany(
+            f"UPDATE {table} SET {', '.join(f'{one}=?' for one in columns)} WHERE pk=?", changed
+        )
     if trigger:
         conn.execute(trigger)
         conn.execute(f"INSERT INTO {table}_fts({table}_fts) VALUES ('rebuild')")

@@ -12,19 +12,35 @@ from hypothesis import settings
 from brain.app import Brain
 from brain.config import Config, Ingest, Models
 
-AGENTS = ("CLAUDECODE", "CURSOR_AGENT", "CODEX_THREAD_ID", "GEMINI_CLI", "COPILOT_AGENT", "AI_AGENT", "AGENT")
+AGENTS = (
+    "CLAUDECODE",
+    "CURSOR_AGENT",
+    "CODEX_THREAD_ID",
+    "GEMINI_CLI",
+    "COPILOT_AGENT",
+    "AI_AGENT",
+    "AGENT",
+)
 SHARED = Path(__file__).parents[2] / "shared"
 
-settings.register_profile("house", deadline=None, max_examples=60)  # no timed test: these machines are shared
+settings.register_profile(
+    "house", deadline=None, max_examples=60
+)  # no timed test: these machines are shared
 settings.load_profile("house")
 
 
 @pytest.fixture(autouse=True)
-def sovereign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+def sovereign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[None]:
     """A home of the test's own and an environment without anything that could lead out."""
     for name in list(os.environ):
         upper = name.upper()
-        if (upper in AGENTS or upper.startswith(("OLLAMA_", "BRAIN_")) or upper.endswith(("_PROXY", "_API_KEY"))) and name != "BRAIN_OLLAMA_LIVE":
+        if (
+            upper in AGENTS
+            or upper.startswith(("OLLAMA_", "BRAIN_"))
+            or upper.endswith(("_PROXY", "_API_KEY"))
+        ) and name != "BRAIN_OLLAMA_LIVE":
             monkeypatch.delenv(name)
     monkeypatch.setenv("BRAIN_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("BRAIN_MODELS_EMBED", "builtin")
@@ -35,7 +51,9 @@ def sovereign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.F
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     """A configuration that uses the built-in models alone."""
-    return Config(home=tmp_path / "home", models=Models(embed="builtin", ask="builtin"), ingest=Ingest())
+    return Config(
+        home=tmp_path / "home", models=Models(embed="builtin", ask="builtin"), ingest=Ingest()
+    )
 
 
 @pytest.fixture

@@ -18,11 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fake_brain import Pipe, Terminal
-
 from brain.doors.cli import run
 from brain.doors.cli.session import Session, open_brain
 from brain.doors.render import Out
+from tests.fake_brain import Pipe, Terminal
 
 ROOT = Path(__file__).parents[1]
 MARKERS = ("CLAUDECODE", "CURSOR_AGENT", "AI_AGENT", "AGENT")
@@ -62,14 +61,21 @@ def brain(*words: str | Path, stdin: str = "", terminal: bool = False) -> Ran:
 
 
 def process(
-    *words: str | Path, environ: Mapping[str, str] | None = None, code: str = "", prefix: tuple[str, ...] = ()
+    *words: str | Path,
+    environ: Mapping[str, str] | None = None,
+    code: str = "",
+    prefix: tuple[str, ...] = (),
 ) -> Ran:
     """Run `brain WORDS` in a process of its own; `code` runs in it first, `prefix` runs the process."""
     start = f"{code}\nimport sys\nfrom brain.doors.cli import main\nmain(sys.argv[1:])"
     ran = subprocess.run(
         [*prefix, sys.executable, "-c", start, *map(str, words)],
-        cwd=ROOT, env={**os.environ, **(environ or {})}, capture_output=True, check=False, timeout=100,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={**os.environ, **(environ or {})},
+        capture_output=True,
+        check=False,
+        timeout=100,
+    )
     return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
 
 
@@ -103,7 +109,9 @@ def checked(place: Path) -> Checked:
                 'SELECT start, "end", content, ordinal FROM knowledge WHERE document_id=? ORDER BY ordinal',
                 (document_id,),
             ).fetchall()
-            assert "".join(row[2] for row in rows) == text, f"the chunks of {document_id} are not its text"
+            assert "".join(row[2] for row in rows) == text, (
+                f"the chunks of {document_id} are not its text"
+            )
             assert [row[3] for row in rows] == list(range(len(rows)))
             assert all(text[start:end] == content for start, end, content, _ in rows)
         orphans = (

@@ -12,7 +12,9 @@ def write_notes(place: Path, numbers: range, tag: str = "") -> Path:
     """Small notes `NUMBER.md` that differ in one word."""
     place.mkdir(parents=True, exist_ok=True)
     for number in numbers:
-        (place / f"{number:05}.md").write_text(f"# Note {number}\n\nThe word of this page is w{number}x{tag}.\n")
+        (place / f"{number:05}.md").write_text(
+            f"# Note {number}\n\nThe word of this page is w{number}x{tag}.\n"
+        )
     return place
 
 
@@ -25,7 +27,10 @@ def add_and_acknowledge(folder: str) -> None:
 
     def acknowledge(what: str, _done: int, _total: int) -> None:
         if what == "reading":
-            there = {str(row[0]) for row in opened.parts.store.connection.conn.execute("SELECT uri FROM documents")}
+            there = {
+                str(row[0])
+                for row in opened.parts.store.connection.conn.execute("SELECT uri FROM documents")
+            }
             sys.stdout.write("".join(f"{uri}\n" for uri in sorted(there - said)))
             sys.stdout.flush()
             said.update(there)
@@ -61,7 +66,8 @@ def wait_for(word: str, seconds: str) -> None:
         while time.monotonic() < until:
             for lexical in (True, False):
                 if any(
-                    word in passage.text for passage in opened.search(word, lexical=lexical, look=False).passages[:3]
+                    word in passage.text
+                    for passage in opened.search(word, lexical=lexical, look=False).passages[:3]
                 ):
                     print("lexical" if lexical else "dense", time.time(), flush=True)
                     if not lexical:
@@ -93,7 +99,7 @@ def note_when_there_is_room(text: str) -> None:
 
 def check(home: str) -> None:
     """`checked`, where only the child can see the disk; prints how many documents there are."""
-    from end_to_end import checked
+    from tests.end_to_end import checked
 
     print(len(checked(Path(home)).documents))
 

@@ -46,9 +46,18 @@ def zipped(entries: Entries, *, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     return out.getvalue()
 
 
-def docx(body: str = SAFE, *, extra: Entries | None = None, document: bytes | str = "", prolog: str = "") -> bytes:
+def docx(
+    body: str = SAFE, *, extra: Entries | None = None, document: bytes | str = "", prolog: str = ""
+) -> bytes:
     main = document or prolog + WORD.format(body)
-    return zipped({"[Content_Types].xml": TYPES, "_rels/.rels": RELATIONS, "word/document.xml": main, **(extra or {})})
+    return zipped(
+        {
+            "[Content_Types].xml": TYPES,
+            "_rels/.rels": RELATIONS,
+            "word/document.xml": main,
+            **(extra or {}),
+        }
+    )
 
 
 def epub(chapter: str, *, package: str = "") -> bytes:
@@ -124,7 +133,9 @@ def shown(words: bytes, before: bytes = b"") -> bytes:
 def encrypted(password: str, owner: str, algorithm: str = "AES-256") -> bytes:
     from pypdf import PdfReader, PdfWriter
 
-    writer = PdfWriter(PdfReader(io.BytesIO(pdf(CATALOG, PAGES, PAGE, shown(b"locked words"), FONT))))
+    writer = PdfWriter(
+        PdfReader(io.BytesIO(pdf(CATALOG, PAGES, PAGE, shown(b"locked words"), FONT)))
+    )
     writer.encrypt(password, owner, algorithm=algorithm)
     out = io.BytesIO()
     writer.write(out)
@@ -168,58 +179,256 @@ def listening(path: Path) -> None:
 
 
 def data(content: bytes | str) -> Callable[[Path], object]:
-    return lambda path: path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return lambda path: path.write_bytes(
+        content if isinstance(content, bytes) else content.encode()
+    )
 
 
 ZIPS = [
     Case(1, "ratio.docx", data(docx(PARAGRAPH.format("a" * 30 * MEGABYTE))), "refused", "inflates"),
-    Case(1, "sum.docx", lambda path: path.write_bytes(docx(extra={f"word/{n}.bin": b"\0" * 70 * MEGABYTE for n in range(3)})), "refused", "210 MB"),
+    Case(
+        1,
+        "sum.docx",
+        lambda path: path.write_bytes(
+            docx(extra={f"word/{n}.bin": b"\0" * 70 * MEGABYTE for n in range(3)})
+        ),
+        "refused",
+        "210 MB",
+    ),
     Case(1, "ratio.epub", data(epub("<p>" + "b" * 30 * MEGABYTE)), "refused", "inflates"),
-    Case(1, "nested.docx", data(docx(extra={"word/inner.zip": zipped({"a": b"\0" * 9 * MEGABYTE})})), "read", "harmless words"),
-    Case(2, "lying.docx", data(lying(docx(PARAGRAPH.format("a" * 500_000)), b"word/document.xml", 100)), "unreadable", "damaged"),
+    Case(
+        1,
+        "nested.docx",
+        data(docx(extra={"word/inner.zip": zipped({"a": b"\0" * 9 * MEGABYTE})})),
+        "read",
+        "harmless words",
+    ),
+    Case(
+        2,
+        "lying.docx",
+        data(lying(docx(PARAGRAPH.format("a" * 500_000)), b"word/document.xml", 100)),
+        "unreadable",
+        "damaged",
+    ),
     Case(2, "overlapping.docx", data(overlapping()), "refused", "overlap"),
-    Case(2, "many.docx", lambda path: path.write_bytes(docx(extra={f"w/{n}": "" for n in range(10_001)})), "refused", "entries"),
+    Case(
+        2,
+        "many.docx",
+        lambda path: path.write_bytes(docx(extra={f"w/{n}": "" for n in range(10_001)})),
+        "refused",
+        "entries",
+    ),
     Case(2, "cut.docx", data(docx()[:-40]), "unreadable", "archive"),
-    Case(3, "names.docx", data(docx(extra={"../../escaped": "x", "/absolute": "x", "C:\\drive": "x", "nul\0name": "x"})), "read", "harmless words"),
-    Case(4, "laughs.docx", data(docx(PARAGRAPH.format("&a9;"), prolog=f'<!DOCTYPE x [<!ENTITY a0 "ha">{LAUGHS}]>')), "refused", "entities"),
-    Case(4, "external.docx", data(docx(PARAGRAPH.format("&e;"), prolog='<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>')), "refused", "entities"),
-    Case(4, "wide.docx", data(docx(document=('<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE x [<!ENTITY a "b">]>' + WORD.format(SAFE)).encode("utf-16"))), "refused", "entities"),
-    Case(4, "odd.docx", data(docx(prolog='<?xml version="1.0" encoding="UTF-7"?>')), "refused", "UTF-7"),
+    Case(
+        3,
+        "names.docx",
+        data(
+            docx(extra={"../../escaped": "x", "/absolute": "x", "C:\\drive": "x", "nul\0name": "x"})
+        ),
+        "read",
+        "harmless words",
+    ),
+    Case(
+        4,
+        "laughs.docx",
+        data(docx(PARAGRAPH.format("&a9;"), prolog=f'<!DOCTYPE x [<!ENTITY a0 "ha">{LAUGHS}]>')),
+        "refused",
+        "entities",
+    ),
+    Case(
+        4,
+        "external.docx",
+        data(
+            docx(
+                PARAGRAPH.format("&e;"),
+                prolog='<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>',
+            )
+        ),
+        "refused",
+        "entities",
+    ),
+    Case(
+        4,
+        "wide.docx",
+        data(
+            docx(
+                document=(
+                    '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE x [<!ENTITY a "b">]>'
+                    + WORD.format(SAFE)
+                ).encode("utf-16")
+            )
+        ),
+        "refused",
+        "entities",
+    ),
+    Case(
+        4,
+        "odd.docx",
+        data(docx(prolog='<?xml version="1.0" encoding="UTF-7"?>')),
+        "refused",
+        "UTF-7",
+    ),
     Case(4, "deep.docx", data(docx(deep(100_000))), "refused", "nested"),
     Case(4, "deep.odt", data(zipped({"content.xml": deep(100_000, "a")})), "refused", "nested"),
-    Case(4, "laughs.epub", data(epub("<p>x", package=f'<!DOCTYPE x [<!ENTITY a0 "ha">{LAUGHS}]><package>&a9;</package>')), "refused", "entities"),
-    Case(4, "deep.epub", data(epub("<div>" * 200_000 + "found" + "</div>" * 200_000)), "refused", "nested"),
-]  # fmt: skip
+    Case(
+        4,
+        "laughs.epub",
+        data(
+            epub("<p>x", package=f'<!DOCTYPE x [<!ENTITY a0 "ha">{LAUGHS}]><package>&a9;</package>')
+        ),
+        "refused",
+        "entities",
+    ),
+    Case(
+        4,
+        "deep.epub",
+        data(epub("<div>" * 200_000 + "found" + "</div>" * 200_000)),
+        "refused",
+        "nested",
+    ),
+]
 
 PDFS = [
-    Case(5, "previous.pdf", data(pdf(CATALOG, PAGES, PAGE, shown(b"looped words"), FONT, trailer=b"/Prev TABLE")), "read|unreadable"),
-    Case(5, "kids.pdf", data(pdf(CATALOG, b"<</Type/Pages/Kids[2 0 R 2 0 R]/Count 9>>")), "read|unreadable"),
-    Case(5, "parents.pdf", data(pdf(CATALOG, b"<</Type/Pages/Kids[3 0 R]/Count 1/Parent 3 0 R>>", b"<</Type/Page/Parent 2 0 R/Contents 3 0 R>>")), "read|unreadable"),
-    Case(5, "outline.pdf", data(pdf(b"<</Type/Catalog/Pages 2 0 R/Outlines 6 0 R>>", PAGES, PAGE, shown(b"outlined words"), FONT, b"<</First 6 0 R/Next 6 0 R/Title(x)>>")), "read", "outlined words"),
+    Case(
+        5,
+        "previous.pdf",
+        data(pdf(CATALOG, PAGES, PAGE, shown(b"looped words"), FONT, trailer=b"/Prev TABLE")),
+        "read|unreadable",
+    ),
+    Case(
+        5,
+        "kids.pdf",
+        data(pdf(CATALOG, b"<</Type/Pages/Kids[2 0 R 2 0 R]/Count 9>>")),
+        "read|unreadable",
+    ),
+    Case(
+        5,
+        "parents.pdf",
+        data(
+            pdf(
+                CATALOG,
+                b"<</Type/Pages/Kids[3 0 R]/Count 1/Parent 3 0 R>>",
+                b"<</Type/Page/Parent 2 0 R/Contents 3 0 R>>",
+            )
+        ),
+        "read|unreadable",
+    ),
+    Case(
+        5,
+        "outline.pdf",
+        data(
+            pdf(
+                b"<</Type/Catalog/Pages 2 0 R/Outlines 6 0 R>>",
+                PAGES,
+                PAGE,
+                shown(b"outlined words"),
+                FONT,
+                b"<</First 6 0 R/Next 6 0 R/Title(x)>>",
+            )
+        ),
+        "read",
+        "outlined words",
+    ),
     Case(5, "recovery.pdf", data(b"%PDF-1.4\n" + b"1 0 obj " * 50_000), "unreadable"),
-    Case(6, "flate.pdf", lambda path: path.write_bytes(pdf(CATALOG, PAGES, PAGE, flate_bomb(150 * MEGABYTE), FONT)), "read|unreadable"),
-    Case(6, "twice.pdf", lambda path: path.write_bytes(pdf(CATALOG, PAGES, PAGE, flate_bomb(150 * MEGABYTE, 2), FONT)), "read|unreadable"),
-    Case(6, "length.pdf", data(pdf(CATALOG, PAGES, PAGE, run_length_bomb(), FONT)), "read|unreadable"),
-    Case(7, "user.pdf", lambda path: path.write_bytes(encrypted("secret", "owner")), "unreadable", "encrypted"),
-    Case(7, "user-old.pdf", lambda path: path.write_bytes(encrypted("secret", "owner", "RC4-128")), "unreadable", "encrypted"),
-    Case(7, "owner.pdf", lambda path: path.write_bytes(encrypted("", "owner")), "read", "locked words"),
-    Case(8, "scan.pdf", data(pdf(CATALOG, PAGES, PAGE, stream(b"0 0 300 300 re f"), FONT)), "read", "^$", "no text layer"),
-    Case(8, "white.pdf", data(pdf(CATALOG, PAGES, PAGE, shown(b"white words", b"1 1 1 rg "), FONT)), "read", "white words"),
-]  # fmt: skip
+    Case(
+        6,
+        "flate.pdf",
+        lambda path: path.write_bytes(pdf(CATALOG, PAGES, PAGE, flate_bomb(150 * MEGABYTE), FONT)),
+        "read|unreadable",
+    ),
+    Case(
+        6,
+        "twice.pdf",
+        lambda path: path.write_bytes(
+            pdf(CATALOG, PAGES, PAGE, flate_bomb(150 * MEGABYTE, 2), FONT)
+        ),
+        "read|unreadable",
+    ),
+    Case(
+        6, "length.pdf", data(pdf(CATALOG, PAGES, PAGE, run_length_bomb(), FONT)), "read|unreadable"
+    ),
+    Case(
+        7,
+        "user.pdf",
+        lambda path: path.write_bytes(encrypted("secret", "owner")),
+        "unreadable",
+        "encrypted",
+    ),
+    Case(
+        7,
+        "user-old.pdf",
+        lambda path: path.write_bytes(encrypted("secret", "owner", "RC4-128")),
+        "unreadable",
+        "encrypted",
+    ),
+    Case(
+        7,
+        "owner.pdf",
+        lambda path: path.write_bytes(encrypted("", "owner")),
+        "read",
+        "locked words",
+    ),
+    Case(
+        8,
+        "scan.pdf",
+        data(pdf(CATALOG, PAGES, PAGE, stream(b"0 0 300 300 re f"), FONT)),
+        "read",
+        "^$",
+        "no text layer",
+    ),
+    Case(
+        8,
+        "white.pdf",
+        data(pdf(CATALOG, PAGES, PAGE, shown(b"white words", b"1 1 1 rg "), FONT)),
+        "read",
+        "white words",
+    ),
+]
 
-YAML_BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
+YAML_BOMB = "a0: &a0 [x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)
+)
 TEXTS = [
     Case(9, "huge.txt", large, "large|cloud"),
-    Case(9, "line.txt", lambda path: path.write_bytes(b"word " * 800_000), "read", "^word word", "cut to the first 2,000,000"),
-    Case(10, "binary.md", lambda path: path.write_bytes(os.urandom(100_000)), "unreadable", "binary"),
+    Case(
+        9,
+        "line.txt",
+        lambda path: path.write_bytes(b"word " * 800_000),
+        "read",
+        "^word word",
+        "cut to the first 2,000,000",
+    ),
+    Case(
+        10, "binary.md", lambda path: path.write_bytes(os.urandom(100_000)), "unreadable", "binary"
+    ),
     Case(10, "program.txt", data(b"\x7fELF\x02\x01\x01" + b"\0" * 5_000), "unreadable", "binary"),
     Case(11, "utf16.txt", data("Grüße aus Köln".encode("utf-16")), "read", "Grüße aus Köln"),
     Case(11, "utf32.txt", data("Grüße aus Köln".encode("utf-32")), "read", "Grüße aus Köln"),
-    Case(11, "bare16.txt", data(("Greetings from Cologne, " * 20).encode("utf-16-le")), "read", "Greetings from Cologne"),
-    Case(11, "mixed.txt", data("Grüße ".encode() + "Köln".encode("cp1252")), "read", "Grüße Köln", "Windows-1252"),
+    Case(
+        11,
+        "bare16.txt",
+        data(("Greetings from Cologne, " * 20).encode("utf-16-le")),
+        "read",
+        "Greetings from Cologne",
+    ),
+    Case(
+        11,
+        "mixed.txt",
+        data("Grüße ".encode() + "Köln".encode("cp1252")),
+        "read",
+        "Grüße Köln",
+        "Windows-1252",
+    ),
     Case(11, "surrogate.txt", data(b"half \xed\xa0\x80 pair"), "read", "half \ufffd+ pair"),
     Case(11, "overlong.txt", data(b"slash \xc0\xaf end"), "read", "slash .+ end", "not UTF-8"),
-    Case(12, "nul.md", data(b"---\ntitle: a\\0b\n---\nwords with one \x00 in them"), "read", "one  in them", "NUL"),
+    Case(
+        12,
+        "nul.md",
+        data(b"---\ntitle: a\\0b\n---\nwords with one \x00 in them"),
+        "read",
+        "one  in them",
+        "NUL",
+    ),
     Case(13, "blank.md", data("  \n\t\n"), "read", "^$", "empty"),
     Case(13, "nothing.md", data(""), "read", "^$", "empty"),
     Case(13, "mark.txt", data("\ufeff"), "read", "^$", "empty"),
@@ -231,20 +440,88 @@ TEXTS = [
     Case(15, "socket.md", listening, "special"),
     Case(15, "zero.md", lambda path: link(path, "/dev/zero"), "link"),
     Case(19, "quotes.md", data(">" * 20_000 + " inside\n"), "read", "inside"),
-    Case(19, "lists.md", data("".join(" " * (2 * n) + f"- level {n}\n" for n in range(1_200))), "read", "level 1199"),
+    Case(
+        19,
+        "lists.md",
+        data("".join(" " * (2 * n) + f"- level {n}\n" for n in range(1_200))),
+        "read",
+        "level 1199",
+    ),
     Case(19, "brackets.md", data("[" * 50_000 + "\nafter"), "read", "after"),
-    Case(19, "ladder.md", data("".join("`" * n + "a" for n in range(1, 700)) + "\nafter"), "read", "after"),
+    Case(
+        19,
+        "ladder.md",
+        data("".join("`" * n + "a" for n in range(1, 700)) + "\nafter"),
+        "read",
+        "after",
+    ),
     Case(19, "markup.md", data("<!A" * 20_000 + "\nafter"), "read", "after"),
-    Case(21, "bomb.md", data(f"---\n{YAML_BOMB}---\nbody after\n"), "read", "body after", "front matter"),
-    Case(21, "deep.md", data("---\na: " + "[" * 3_000 + "\n---\nbody after\n"), "read", "body after", "front matter"),
-    Case(21, "tagged.md", data("---\na: !!python/object/apply:os.system [id]\n---\nbody after\n"), "read", "body after", "front matter"),
-    Case(21, "dates.md", data("---\ndate: 9999-99-99\ny: 0x1F\ny: 2\n---\nbody after\n"), "read", "body after"),
+    Case(
+        21,
+        "bomb.md",
+        data(f"---\n{YAML_BOMB}---\nbody after\n"),
+        "read",
+        "body after",
+        "front matter",
+    ),
+    Case(
+        21,
+        "deep.md",
+        data("---\na: " + "[" * 3_000 + "\n---\nbody after\n"),
+        "read",
+        "body after",
+        "front matter",
+    ),
+    Case(
+        21,
+        "tagged.md",
+        data("---\na: !!python/object/apply:os.system [id]\n---\nbody after\n"),
+        "read",
+        "body after",
+        "front matter",
+    ),
+    Case(
+        21,
+        "dates.md",
+        data("---\ndate: 9999-99-99\ny: 0x1F\ny: 2\n---\nbody after\n"),
+        "read",
+        "body after",
+    ),
     Case(22, "deep.json", data("[" * 100_000 + "]" * 100_000), "read", r"\[\["),
     Case(22, "number.json", data('{"n": 1' + "0" * 5_000 + ', "x": NaN, "x": 1}'), "read", "NaN"),
-    Case(23, "columns.csv", data(",".join(map(str, range(400_000))) + "\n"), "read", "^0,1,2", "cut to the first"),
+    Case(
+        23,
+        "columns.csv",
+        data(",".join(map(str, range(400_000))) + "\n"),
+        "read",
+        "^0,1,2",
+        "cut to the first",
+    ),
     Case(23, "formula.csv", data("=cmd|'/c calc'!A1,2\n"), "read", "=cmd"),
-    Case(36, "active.html", data("<base href='http://evil.example/'><meta http-equiv=refresh content=0><p onclick=evil()>" + "shown words " * 40 + "</p><script>evil()</script><!-- commented --><p style='display: none'>hidden text</p><svg><text>drawn</text></svg>"), "read", "^((?!evil|commented|hidden text)[\\s\\S])*$"),
-    Case(36, "nested.html", data("<div>" * 200_000 + "found in the depth" + "</div>" * 200_000), "read", "found in the depth"),
-    Case(36, "million.html", data("<div>" * 1_000_000 + "found in the depth"), "read", "found in the depth"),
-]  # fmt: skip
+    Case(
+        36,
+        "active.html",
+        data(
+            "<base href='http://evil.example/'><meta http-equiv=refresh content=0><p onclick=evil()>"
+            + "shown words " * 40
+            + "</p><script>evil()</script><!-- commented --><p style='display: none'>hidden text</p><svg><text>drawn</text></svg>"
+        ),
+        "read",
+        "^((?!evil|commented|hidden text)[\\s\\S])*$",
+    ),
+    Case(
+        36,
+        "nested.html",
+        data("<div>" * 200_000 + "found in the depth" + "</div>" * 200_000),
+        "read",
+        "found in the depth",
+    ),
+    Case(
+        36,
+        "million.html",
+        data("<div>" * 1_000_000 + "found in the depth"),
+        "read",
+        "found in the depth",
+    ),
+]
 CASES = [*ZIPS, *PDFS, *TEXTS]

@@ -33,7 +33,11 @@ class FakeEmbedder:
     """Directions by hash. `before` is called with the texts of every call and may raise; `calls` counts texts."""
 
     def __init__(
-        self, model: str = "fake", *, dimensions: int = SMALL, before: Callable[[Sequence[str]], None] | None = None
+        self,
+        model: str = "fake",
+        *,
+        dimensions: int = SMALL,
+        before: Callable[[Sequence[str]], None] | None = None,
     ):
         self.name = model
         self.fingerprint = fingerprint(model, dimensions)
@@ -43,7 +47,9 @@ class FakeEmbedder:
     def embed_documents(self, texts: Sequence[str]) -> Any:
         self._before(texts)
         self.texts.extend(texts)
-        return np.stack([vector_of(f"{self.name}:{text}", self.fingerprint.dimensions) for text in texts])
+        return np.stack(
+            [vector_of(f"{self.name}:{text}", self.fingerprint.dimensions) for text in texts]
+        )
 
     def embed_query(self, text: str) -> Any:
         return self.embed_documents([text])[0]
@@ -86,7 +92,14 @@ def add_chunks(table: VectorTable, texts: dict[str, str], *, document: str = "d"
             'INSERT INTO knowledge (id, document_id, ordinal, topic, content, source, locator, start, "end", tokens, terms, '
             "text_sha, created_at) VALUES (?, ?, 0, 'topic', ?, 's', 'L1', 0, 1, 1, ?, ?, ?)",
             [
-                (i, document, text, text, hashlib.sha256(f"topic\n{text}".encode()).hexdigest(), NOW)
+                (
+                    i,
+                    document,
+                    text,
+                    text,
+                    hashlib.sha256(f"topic\n{text}".encode()).hexdigest(),
+                    NOW,
+                )
                 for i, text in texts.items()
             ],
         )
@@ -116,7 +129,9 @@ def numbered(count: int, start: int = 0) -> dict[str, str]:
     return {f"c{n:06d}": f"text number {n}" for n in range(start, start + count)}
 
 
-def filled(home: Path, count: int, *, embedder: FakeEmbedder | None = None) -> tuple[VectorTable, FakeEmbedder]:
+def filled(
+    home: Path, count: int, *, embedder: FakeEmbedder | None = None
+) -> tuple[VectorTable, FakeEmbedder]:
     """A store with `count` chunks and their vectors."""
     from brain.index import embed_pending
 

@@ -19,10 +19,9 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
-    from index_support import FakeEmbedder, add_chunks, embed_all, open_store
-
     from brain.errors import Unavailable
     from brain.index import apply
+    from tests.index_support import FakeEmbedder, add_chunks, embed_all, open_store
 
     mode, home = sys.argv[1], Path(sys.argv[2])
     table, model = open_store(home), FakeEmbedder()
@@ -35,7 +34,9 @@ def main() -> None:
             embed_all(table, model)
         try:
             if mode != "write" or turn % 5 == 0:
-                apply(table, home / "index", str(model.fingerprint), batch=50, refill=mode == "refill")
+                apply(
+                    table, home / "index", str(model.fingerprint), batch=50, refill=mode == "refill"
+                )
         except Unavailable as error:
             print("NOTE", error.message, flush=True)
 

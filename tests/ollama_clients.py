@@ -12,9 +12,15 @@ from brain.models.ollama_embedder import OllamaEmbedder
 from brain.models.ollama_generator import OllamaGenerator, Usage
 from tests.stand_in_ollama import StandIn
 
-PATIENT = Limits(connect=5, first=20, idle=20, total=40)  # seconds; a busy machine must not look like a fault
+PATIENT = Limits(
+    connect=5, first=20, idle=20, total=40
+)  # seconds; a busy machine must not look like a fault
 DEADLINES = Limits(connect=0.5, first=0.4, idle=0.3, total=1.2)
-TIMED = {"accept_no_reply", "slow_first_token", "stall_after"}  # the faults that only a deadline ends
+TIMED = {
+    "accept_no_reply",
+    "slow_first_token",
+    "stall_after",
+}  # the faults that only a deadline ends
 NOMIC = "nomic-embed-text"
 SECRET = "the landlord owes us 900 euros"
 PASSAGES = """[1] Lease (2026-01-02)
@@ -23,11 +29,17 @@ The rent is 900 euros a month. The landlord promised a new boiler before winter.
 Steep black tea at 95 degrees for four minutes.
 
 Question: what did the landlord promise?"""
-MESSAGES = [{"role": "system", "content": "Answer from the passages."}, {"role": "user", "content": PASSAGES}]
+MESSAGES = [
+    {"role": "system", "content": "Answer from the passages."},
+    {"role": "user", "content": PASSAGES},
+]
 ANSWER = "The landlord promised a new boiler before winter [1]."
 SCHEMA = {
     "type": "object",
-    "properties": {"answer": {"type": "string"}, "cited": {"type": "array", "items": {"type": "integer"}}},
+    "properties": {
+        "answer": {"type": "string"},
+        "cited": {"type": "array", "items": {"type": "integer"}},
+    },
     "required": ["answer", "cited"],
 }
 

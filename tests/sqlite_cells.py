@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE = 2, 5, 10, 13
-SIZES = {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 7: 8, 8: 0, 9: 0}  # bytes of a serial type below 12
+SIZES = {
+    0: 0,
+    1: 1,
+    2: 2,
+    3: 3,
+    4: 4,
+    5: 6,
+    6: 8,
+    7: 8,
+    8: 0,
+    9: 0,
+}  # bytes of a serial type below 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +43,15 @@ def values(path: Path, tables: list[str]) -> list[Value]:
         size = conn.execute("PRAGMA page_size").fetchone()[0]
         found = []
         for table in tables:
-            root = conn.execute("SELECT rootpage FROM sqlite_master WHERE name=?", (table,)).fetchone()[0]
+            root = conn.execute(
+                "SELECT rootpage FROM sqlite_master WHERE name=?", (table,)
+            ).fetchone()[0]
             columns = [row[1] for row in conn.execute(f"PRAGMA table_info({table})")]
-            found += [value for at in _payloads(data, root, size) for value in _record(data, at, table, columns)]
+            found += [
+                value
+                for at in _payloads(data, root, size)
+                for value in _record(data, at, table, columns)
+            ]
     return found
 
 

@@ -72,7 +72,9 @@ NESTED = {
         "n_ctx": 8192,
     }
 }
-PLAIN_CONTEXT = "the prompt is longer than the context length currently available to the model; shorten it"
+PLAIN_CONTEXT = (
+    "the prompt is longer than the context length currently available to the model; shorten it"
+)
 BUSY = "server busy, please try again.  maximum pending requests exceeded"
 PAGE = b"<html><head><title>500 Internal Server Error</title></head><body>nginx</body></html>"
 UNEXPECTED = "an error was encountered while running the model: unexpected EOF"
@@ -122,8 +124,14 @@ class Faults(dict[str, Any]):
         for name, error in (
             ("503_busy", ApiError(503, BUSY)),
             ("429", ApiError(429, "too many requests")),
-            ("401_signin", ApiError(401, "unauthorized", signin_url="https://example.invalid/connect")),
-            ("403_cloud", ApiError(403, "ollama cloud is disabled: remote inference is unavailable")),
+            (
+                "401_signin",
+                ApiError(401, "unauthorized", signin_url="https://example.invalid/connect"),
+            ),
+            (
+                "403_cloud",
+                ApiError(403, "ollama cloud is disabled: remote inference is unavailable"),
+            ),
             ("404_model", ApiError(404, "model 'x' not found")),
             ("400_ctx_plain", ApiError(400, PLAIN_CONTEXT)),
             ("400_ctx_nested_json", ApiError(400, nested)),
@@ -135,7 +143,9 @@ class Faults(dict[str, Any]):
 class Answer:
     """One HTTP answer on a handler's socket, under the faults of its server."""
 
-    def __init__(self, handler: BaseHTTPRequestHandler, faults: Faults, stopping: threading.Event) -> None:
+    def __init__(
+        self, handler: BaseHTTPRequestHandler, faults: Faults, stopping: threading.Event
+    ) -> None:
         self._handler = handler
         self._faults = faults
         self._stopping = stopping
@@ -143,9 +153,13 @@ class Answer:
         self._lines = 0
         self.started = False
 
-    def whole(self, status: int, body: bytes, kind: str, headers: Mapping[str, str] | None = None) -> None:
+    def whole(
+        self, status: int, body: bytes, kind: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         """An answer with a length. HEAD has no body."""
-        self._head(status, {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})})
+        self._head(
+            status, {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})}
+        )
         if self._handler.command != "HEAD":
             self._send(body)
 
@@ -154,7 +168,9 @@ class Answer:
         if "slow_tokens" in self._faults and self.started:
             self.wait(float(self._faults["slow_tokens"]))
         if not self.started:
-            self._head(200, {"Content-Type": "application/x-ndjson", "Transfer-Encoding": "chunked"})
+            self._head(
+                200, {"Content-Type": "application/x-ndjson", "Transfer-Encoding": "chunked"}
+            )
         self._strike()
         self.chunk(go_json(value) + b"\n")
         self._lines += 1
@@ -220,7 +236,9 @@ class Answer:
 
     def _cut(self, *, reset: bool) -> None:
         if reset:
-            self._handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._handler.connection.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )
         self._handler.rfile.close()
         self._handler.connection.close()
         raise Hangup

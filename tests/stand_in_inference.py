@@ -41,7 +41,9 @@ class Place(Protocol):
 class Inference:
     """One request to run a model; its constructor raises what the server would refuse."""
 
-    def __init__(self, place: Place, path: str, body: Mapping[str, Any], model: Model, faults: Faults) -> None:
+    def __init__(
+        self, place: Place, path: str, body: Mapping[str, Any], model: Model, faults: Faults
+    ) -> None:
         self.place, self.path, self.body, self.model, self.faults = place, path, body, model, faults
         self.embeds = path in ("/api/embed", "/api/embeddings")
         self.asked = str(body.get("model"))
@@ -89,7 +91,10 @@ class Inference:
         last = {**last, "logprobs": rows} if rows else last
         if self.path == "/api/generate":
             return {**last, "response": "".join(line["response"] for line in kept)}
-        message = {"role": "assistant", "content": "".join(line["message"]["content"] for line in kept)}
+        message = {
+            "role": "assistant",
+            "content": "".join(line["message"]["content"] for line in kept),
+        }
         thinking = "".join(line["message"].get("thinking", "") for line in kept)
         return {**last, "message": {**message, **({"thinking": thinking} if thinking else {})}}
 
@@ -99,23 +104,32 @@ class Inference:
         if not self.embeds and not self.model.writes:
             raise ApiError(400, f'"{self.asked}" does not support {self.path.rpartition("/")[2]}')
         if self.body.get("tools") and "tools" not in self.model.capabilities:
-            raise ApiError(400, f"registry.ollama.ai/library/{self.model.name} does not support tools")
+            raise ApiError(
+                400, f"registry.ollama.ai/library/{self.model.name} does not support tools"
+            )
         if not 0 <= int(self.body.get("top_logprobs") or 0) <= 20:
             raise ApiError(400, "top_logprobs must be between 0 and 20")
 
     def _thinking(self, asked: Any) -> bool:
         """A thinking model thinks unless it is told not to."""
         if asked is not None and not isinstance(asked, bool) and asked not in THINK_WORDS:
-            raise ApiError(400, 'invalid think value (must be "high", "medium", "low", "max", true, or false)')
+            raise ApiError(
+                400, 'invalid think value (must be "high", "medium", "low", "max", true, or false)'
+            )
         if asked and not self.model.thinks:
             raise ApiError(400, f'"{self.asked}" does not support thinking')
-        return (self.model.thinks if asked is None else bool(asked)) or "thinking_first" in self.faults
+        return (
+            self.model.thinks if asked is None else bool(asked)
+        ) or "thinking_first" in self.faults
 
     def _load(self) -> int:
         until, window = self.place.loaded.get(self.model.name, (0.0, 0))
         warm = until > time.monotonic() and window == self.window
         forever = self.keep < 0
-        self.place.loaded[self.model.name] = (float("inf") if forever else time.monotonic() + self.keep, self.window)
+        self.place.loaded[self.model.name] = (
+            float("inf") if forever else time.monotonic() + self.keep,
+            self.window,
+        )
         return LOADED if warm else LOADING
 
     def _written(self, loading: int) -> Iterator[dict[str, Any]]:
@@ -124,7 +138,9 @@ class Inference:
         odds = {} if talks else self.place.odds(messages) or {}
         words = pieces(max(odds, key=odds.__getitem__) if odds else self._said(messages))
         reason = "stop"
-        most = min(int(self.options.get("num_predict") or -1) % (1 << 31), max(1, self.window - read))
+        most = min(
+            int(self.options.get("num_predict") or -1) % (1 << 31), max(1, self.window - read)
+        )
         if "done_length" in self.faults:
             most = min(most, max(1, len(words) // 2))
         if len(words) > most:
@@ -152,12 +168,20 @@ class Inference:
             return {}
         times = {"total_duration": loading + (read + wrote) * PER_TOKEN, "load_duration": loading}
         counts = {"prompt_eval_count": read, "prompt_eval_duration": read * PER_TOKEN}
-        more = {"context": [1, 2, 3]} if self.path == "/api/generate" and not self.body.get("raw") else {}
+        more = (
+            {"context": [1, 2, 3]}
+            if self.path == "/api/generate" and not self.body.get("raw")
+            else {}
+        )
         return {**times, **counts, "eval_count": wrote, "eval_duration": wrote * PER_TOKEN, **more}
 
     def _logprobs(self, text: str, odds: Mapping[str, float]) -> dict[str, Any]:
         """The log-probability of one token, and of those that could have stood there, if they were asked for."""
-        if not self.body.get("logprobs") or not text or {"version_old", "no_logprobs"} & set(self.faults):
+        if (
+            not self.body.get("logprobs")
+            or not text
+            or {"version_old", "no_logprobs"} & set(self.faults)
+        ):
             return {}
         likely = sorted((odds or {text: 0.8825}).items(), key=lambda pair: -pair[1])
 
@@ -169,7 +193,13 @@ class Inference:
         return {"logprobs": [{**row(text, dict(likely)[text]), **others}]}
 
     def _line(
-        self, text: str, *, thinking: str = "", done_reason: str = "", odds: Mapping[str, float] | None = None, **metrics: Any
+        self,
+        text: str,
+        *,
+        thinking: str = "",
+        done_reason: str = "",
+        odds: Mapping[str, float] | None = None,
+        **metrics: Any,
     ) -> dict[str, Any]:
         """One chunk, with the keys in the order of the server's struct; empty ones are left out."""
         remote = {}
@@ -183,7 +213,14 @@ class Inference:
         created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         reason = {"done_reason": done_reason} if done_reason else {}
         head = {"model": self.asked, **remote, "created_at": created}
-        return {**head, **said, "done": bool(done_reason), **reason, **metrics, **self._logprobs(text, odds or {})}
+        return {
+            **head,
+            **said,
+            "done": bool(done_reason),
+            **reason,
+            **metrics,
+            **self._logprobs(text, odds or {}),
+        }
 
     def _fitted(self) -> tuple[Sequence[Message], int]:
         """The messages that the model gets to read, and their tokens; cut as the server cuts, silently."""
@@ -218,9 +255,19 @@ class Inference:
                 raise ApiError(400, "the input length exceeds the context length")
             texts = [cut(self.model, text, self.window) for text in texts]
         rows = self._spoiled(embed(self.model, texts), texts)
-        remote = {"remote_host": "https://example.invalid"} if self.faults.get("remote_host_present") == "reply" else {}
+        remote = (
+            {"remote_host": "https://example.invalid"}
+            if self.faults.get("remote_host_present") == "reply"
+            else {}
+        )
         times = {"total_duration": loading + PER_TOKEN, "load_duration": loading}
-        return {"model": self.asked, **remote, "embeddings": rows, **times, "prompt_eval_count": sum(counts)}
+        return {
+            "model": self.asked,
+            **remote,
+            "embeddings": rows,
+            **times,
+            "prompt_eval_count": sum(counts),
+        }
 
     def _inputs(self) -> list[str]:
         given = self.body.get("input")

@@ -28,7 +28,9 @@ TOKENS_PER_WORD = 1.3  # of the writing models; a word here is a run of letters 
 LETTERS_PER_TOKEN = 4  # at least so many tokens a text has, as with Llama's and Qwen's tokenizers
 NOT_FOUND = "This is not in your notes."
 FENCE = re.compile(r'<(\S+) n="(\d{1,3})">\n(.*?)</\1>', re.DOTALL)
-TOLD_TO_SAY = re.compile(r"exactly: (.+)$", re.MULTILINE)  # what a prompt wants to hear when the notes do not tell
+TOLD_TO_SAY = re.compile(
+    r"exactly: (.+)$", re.MULTILINE
+)  # what a prompt wants to hear when the notes do not tell
 ASIDE = re.compile(r"^\((?:before|after)\) ", re.MULTILINE)
 NOTE = re.compile(r"<(note-\w+)>\n(.*?)</\1>", re.DOTALL)
 ONE_WORD = re.compile(r"\byes or no\b\W*$")  # how a prompt ends that wants one word
@@ -107,12 +109,31 @@ CATALOGUE = {
     model.name: model
     for model in (
         Model("llama3.2:latest", "llama", int(2.0 * GB), 131072, 3072, ("completion", "tools")),
-        Model("qwen3:4b", "qwen3", int(2.5 * GB), 40960, 2560, ("completion", "tools", "thinking"), "4.0B"),
         Model(
-            "nomic-embed-text:latest", "nomic-bert", int(0.274 * GB), 2048, 768, ("embedding",), "137M", num_ctx=8192
+            "qwen3:4b",
+            "qwen3",
+            int(2.5 * GB),
+            40960,
+            2560,
+            ("completion", "tools", "thinking"),
+            "4.0B",
         ),
-        Model("mxbai-embed-large:latest", "bert", int(0.67 * GB), 512, 1024, ("embedding",), "334M"),
-        Model("all-minilm:latest", "bert", int(0.046 * GB), MINILM_WINDOW, 384, ("embedding",), "23M"),
+        Model(
+            "nomic-embed-text:latest",
+            "nomic-bert",
+            int(0.274 * GB),
+            2048,
+            768,
+            ("embedding",),
+            "137M",
+            num_ctx=8192,
+        ),
+        Model(
+            "mxbai-embed-large:latest", "bert", int(0.67 * GB), 512, 1024, ("embedding",), "334M"
+        ),
+        Model(
+            "all-minilm:latest", "bert", int(0.046 * GB), MINILM_WINDOW, 384, ("embedding",), "23M"
+        ),
         Model(
             "gpt-oss:120b-cloud",
             "gptoss",
@@ -146,7 +167,11 @@ def known(name: str) -> Model:
 def count_tokens(text: str) -> int:
     """A made-up tokenizer's count: the same text always has the same."""
     pieces = len(re.findall(r"\w+|[^\w\s]", text))
-    return max(math.ceil(pieces * TOKENS_PER_WORD), math.ceil(len(text) / LETTERS_PER_TOKEN)) if text else 0
+    return (
+        max(math.ceil(pieces * TOKENS_PER_WORD), math.ceil(len(text) / LETTERS_PER_TOKEN))
+        if text
+        else 0
+    )
 
 
 def from_passages(messages: Sequence[Mapping[str, Any]]) -> str:
@@ -190,7 +215,9 @@ def read_prompt(messages: Sequence[Mapping[str, Any]]) -> tuple[str, list[tuple[
 
     Passages stand in fences `<name n="1"> … </name>`, or after lines that begin with [1].
     """
-    prompt = "\n".join(str(m.get("content") or "") for m in messages if m.get("role") != "assistant")
+    prompt = "\n".join(
+        str(m.get("content") or "") for m in messages if m.get("role") != "assistant"
+    )
     said = [str(m.get("content") or "") for m in messages if m.get("role") == "user"]
     asked = [question for text in said for question in QUESTION.findall(text)]
     lines = [line for line in "\n".join(said).splitlines() if line.strip()]
@@ -211,7 +238,9 @@ def fill(schema: Mapping[str, Any], text: str) -> Any:
         return {name: fill(sub, text) for name, sub in schema.get("properties", {}).items()}
     numbers = [int(n) for n in re.findall(r"\[(\d+)\]", text)]
     values: dict[str, Any] = {
-        "array": numbers if schema.get("items", {}).get("type") == "integer" else [fill(schema.get("items", {}), text)],
+        "array": numbers
+        if schema.get("items", {}).get("type") == "integer"
+        else [fill(schema.get("items", {}), text)],
         "string": text,
         "integer": numbers[0] if numbers else 0,
         "number": 0.5,
@@ -303,7 +332,9 @@ def _minilm_vectors(texts: Sequence[str]) -> list[list[float]]:
     codes = [encoding.ids[:MINILM_WINDOW] for encoding in tokenizer.encode_batch(list(texts))]
     order = sorted(range(len(codes)), key=lambda row: len(codes[row]))
     vectors: list[list[float]] = [[]] * len(codes)
-    for begin in range(0, len(order), MINILM_BATCH):  # texts of like length together: padding costs as much as text
+    for begin in range(
+        0, len(order), MINILM_BATCH
+    ):  # texts of like length together: padding costs as much as text
         batch = order[begin : begin + MINILM_BATCH]
         ids = np.zeros((len(batch), len(codes[batch[-1]])), np.int64)
         mask = np.zeros_like(ids)

@@ -42,7 +42,9 @@ VERSION = "0.33.0"
 JSON_TYPE = "application/json; charset=utf-8"
 TEXT_TYPE = "text/plain; charset=utf-8"
 NAME = re.compile(r"^[\w.-]+(?::\d+)?(?:/[\w.-]+)*(?::[\w.-]+)?$")
-GOOD_ORIGINS = re.compile(r"^(https?://(localhost|127\.0\.0\.1|0\.0\.0\.0)(:\d+)?|(app|file|tauri|vscode-\w+)://.*)$")
+GOOD_ORIGINS = re.compile(
+    r"^(https?://(localhost|127\.0\.0\.1|0\.0\.0\.0)(:\d+)?|(app|file|tauri|vscode-\w+)://.*)$"
+)
 GOOD_SUFFIXES = (".localhost", ".local", ".internal")
 ROUTES = {
     "/": ("GET", "HEAD"),
@@ -59,8 +61,14 @@ ROUTES = {
     "/api/copy": ("POST",),
     "/api/delete": ("DELETE",),
 }
-NOT_PULLED = {"/api/embed": 'model "{}" not found, try pulling it first', "/api/show": "model '{}:latest' not found"}
-EMPTY_NAME = {"/api/generate": (404, "model '' not found"), "/api/embed": (404, "model '' not found")}
+NOT_PULLED = {
+    "/api/embed": 'model "{}" not found, try pulling it first',
+    "/api/show": "model '{}:latest' not found",
+}
+EMPTY_NAME = {
+    "/api/generate": (404, "model '' not found"),
+    "/api/embed": (404, "model '' not found"),
+}
 
 
 @dataclass(frozen=True)
@@ -91,8 +99,13 @@ class StandIn:
         odds: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, float] | None] = yes_or_no,
         cloud_disabled: bool = True,
     ) -> None:
-        named = (known(m) if isinstance(m, str) else m for m in (DEFAULT_MODELS if models is None else models))
-        self.models = {m.name: m for m in named if has_minilm() or not m.name.startswith("all-minilm")}
+        named = (
+            known(m) if isinstance(m, str) else m
+            for m in (DEFAULT_MODELS if models is None else models)
+        )
+        self.models = {
+            m.name: m for m in named if has_minilm() or not m.name.startswith("all-minilm")
+        }
         self.faults = Faults(faults)
         self.fault_paths = set(INFERENCE)
         self.requests: list[Recorded] = []
@@ -107,7 +120,9 @@ class StandIn:
         self.lock = threading.Lock()  # OLLAMA_NUM_PARALLEL = 1
         self._http = _Server(("127.0.0.1", port), _Handler)
         self._http.stand_in = self
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
 
     @property
     def host(self) -> str:
@@ -133,7 +148,10 @@ class StandIn:
         return self.start()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -200,13 +218,17 @@ class _Handler(BaseHTTPRequestHandler):
         except ApiError as error:
             answer.whole(error.status, go_json(error.body), JSON_TYPE)
 
-    def _answered(self, place: StandIn, path: str, body: bytes, answer: Answer, faults: Faults) -> None:
+    def _answered(
+        self, place: StandIn, path: str, body: bytes, answer: Answer, faults: Faults
+    ) -> None:
         if not self._welcome():
             return answer.whole(403, b"", TEXT_TYPE)
         if "accept_no_reply" in faults:
             answer.hang()
         if "redirect_307" in faults:
-            return answer.whole(307, b"", TEXT_TYPE, {"Location": faults["redirect_307"].rstrip("/") + self.path})
+            return answer.whole(
+                307, b"", TEXT_TYPE, {"Location": faults["redirect_307"].rstrip("/") + self.path}
+            )
         if "500_html" in faults:
             return answer.whole(500, PAGE, "text/html")
         if path.startswith("/api/blobs/"):
@@ -235,8 +257,16 @@ class _Handler(BaseHTTPRequestHandler):
 class _Call:
     """One request with a JSON body: finds the model, then answers as its endpoint does."""
 
-    def __init__(self, place: StandIn, path: str, body: Mapping[str, Any], answer: Answer, faults: Faults) -> None:
-        self.place, self.path, self.body, self.answer, self.faults = place, path, body, answer, faults
+    def __init__(
+        self, place: StandIn, path: str, body: Mapping[str, Any], answer: Answer, faults: Faults
+    ) -> None:
+        self.place, self.path, self.body, self.answer, self.faults = (
+            place,
+            path,
+            body,
+            answer,
+            faults,
+        )
 
     _ROUTES: ClassVar[dict[str, str]] = {
         "/api/show": "show",
@@ -303,12 +333,21 @@ class _Call:
         for share in (0, 2, 1):
             for digest, total in layers:
                 done = {"completed": total // share} if share else {}
-                yield {"status": f"pulling {digest[7:19]}", "digest": digest, "total": total, **done}
+                yield {
+                    "status": f"pulling {digest[7:19]}",
+                    "digest": digest,
+                    "total": total,
+                    **done,
+                }
         self.place.models[model.name] = model
-        yield from ({"status": text} for text in ("verifying sha256 digest", "writing manifest", "success"))
+        yield from (
+            {"status": text} for text in ("verifying sha256 digest", "writing manifest", "success")
+        )
 
     def _json(self, value: Any) -> None:
-        self.answer.whole(200, json.dumps(value).encode() if _has_nan(value) else go_json(value), JSON_TYPE)
+        self.answer.whole(
+            200, json.dumps(value).encode() if _has_nan(value) else go_json(value), JSON_TYPE
+        )
 
 
 def _tags(place: StandIn) -> dict[str, Any]:
@@ -316,12 +355,26 @@ def _tags(place: StandIn) -> dict[str, Any]:
 
 
 def _entry(place: StandIn, model: Model) -> dict[str, Any]:
-    remote = {"remote_model": model.remote_model, "remote_host": model.remote_host} if model.remote_host else {}
+    remote = (
+        {"remote_model": model.remote_model, "remote_host": model.remote_host}
+        if model.remote_host
+        else {}
+    )
     if place.faults.get("remote_host_present") == "tags":
         remote = {"remote_model": "x", "remote_host": "https://example.invalid:443"}
-    details = {**model.details, "context_length": model.window, "embedding_length": model.dimensions}
+    details = {
+        **model.details,
+        "context_length": model.window,
+        "embedding_length": model.dimensions,
+    }
     able = {} if "version_old" in place.faults else {"capabilities": list(model.capabilities)}
-    common = {"name": model.name, "model": model.name, **remote, "modified_at": stamp(), "size": model.size}
+    common = {
+        "name": model.name,
+        "model": model.name,
+        **remote,
+        "modified_at": stamp(),
+        "size": model.size,
+    }
     return {**common, "digest": model.digest, "details": details, **able}
 
 
@@ -332,25 +385,57 @@ def _running(place: StandIn) -> dict[str, Any]:
         model = place.models.get(name)
         if model and until > now:
             left = stamp(min(until - now, 10.0**8))
-            common = {"name": name, "model": name, "size": model.size, "digest": model.digest, "details": model.details}
-            rows.append({**common, "expires_at": left, "size_vram": model.size * place.in_video, "context_length": window})
+            common = {
+                "name": name,
+                "model": name,
+                "size": model.size,
+                "digest": model.digest,
+                "details": model.details,
+            }
+            rows.append(
+                {
+                    **common,
+                    "expires_at": left,
+                    "size_vram": model.size * place.in_video,
+                    "context_length": window,
+                }
+            )
     return {"models": rows}
 
 
 def _shown(place: StandIn, model: Model) -> dict[str, Any]:
-    remote = {"remote_model": model.remote_model, "remote_host": model.remote_host} if model.remote_host else {}
+    remote = (
+        {"remote_model": model.remote_model, "remote_host": model.remote_host}
+        if model.remote_host
+        else {}
+    )
     if place.faults.get("remote_host_present") == "show":
         remote = {"remote_model": "x", "remote_host": "https://example.invalid:443"}
     parameters = f"{'num_ctx':<30} {model.num_ctx}" if model.num_ctx else ""
     able = {} if "version_old" in place.faults else {"capabilities": list(model.capabilities)}
-    texts = {"license": "Apache-2.0", "modelfile": "# Modelfile", "parameters": parameters, "template": "{{ .Prompt }}"}
-    return {**texts, "details": model.details, **remote, "model_info": model.info, **able, "modified_at": stamp()}
+    texts = {
+        "license": "Apache-2.0",
+        "modelfile": "# Modelfile",
+        "parameters": parameters,
+        "template": "{{ .Prompt }}",
+    }
+    return {
+        **texts,
+        "details": model.details,
+        **remote,
+        "model_info": model.info,
+        **able,
+        "modified_at": stamp(),
+    }
 
 
 _METADATA: dict[str, Callable[[StandIn], dict[str, Any]]] = {
     "/api/version": lambda _place: {"version": VERSION},
     "/api/status": lambda place: {
-        "cloud": {"disabled": place.cloud_disabled, "source": "env" if place.cloud_disabled else "none"}
+        "cloud": {
+            "disabled": place.cloud_disabled,
+            "source": "env" if place.cloud_disabled else "none",
+        }
     },
     "/api/tags": _tags,
     "/api/ps": _running,
@@ -391,16 +476,26 @@ def _has_nan(value: Any) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until the process is ended; the address is the first line of output."""
-    parser = argparse.ArgumentParser(prog="stand_in_ollama", description="A stand-in for Ollama, for tests.")
+    parser = argparse.ArgumentParser(
+        prog="stand_in_ollama", description="A stand-in for Ollama, for tests."
+    )
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--models", default=",".join(DEFAULT_MODELS), help="names, with commas between")
-    parser.add_argument("--fault", action="append", default=[], help="NAME or NAME=VALUE; may be repeated")
+    parser.add_argument(
+        "--models", default=",".join(DEFAULT_MODELS), help="names, with commas between"
+    )
+    parser.add_argument(
+        "--fault", action="append", default=[], help="NAME or NAME=VALUE; may be repeated"
+    )
     given = parser.parse_args(arguments)
     switches = {}
     for fault in given.fault:
         name, _, value = fault.partition("=")
-        switches[name] = (float(value) if re.fullmatch(r"\d+(\.\d+)?", value) else value) if value else None
-    with StandIn(models=filter(None, given.models.split(",")), faults=switches, port=given.port) as server:
+        switches[name] = (
+            (float(value) if re.fullmatch(r"\d+(\.\d+)?", value) else value) if value else None
+        )
+    with StandIn(
+        models=filter(None, given.models.split(",")), faults=switches, port=given.port
+    ) as server:
         print(server.url, flush=True)
         try:
             server.stopping.wait()

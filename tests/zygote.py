@@ -25,8 +25,26 @@ from types import TracebackType
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-LOADED = ("sqlite3", "sqlite_utils", "numpy", "tokenizers", "typer", "typer.main", "markdown_it", "mdit_py_plugins.front_matter",
-          "yaml", "filelock", "pathspec", "tiktoken", "dateparser", "json", "subprocess", "selectors", "zlib", "difflib")  # fmt: skip
+LOADED = (
+    "sqlite3",
+    "sqlite_utils",
+    "numpy",
+    "tokenizers",
+    "typer",
+    "typer.main",
+    "markdown_it",
+    "mdit_py_plugins.front_matter",
+    "yaml",
+    "filelock",
+    "pathspec",
+    "tiktoken",
+    "dateparser",
+    "json",
+    "subprocess",
+    "selectors",
+    "zlib",
+    "difflib",
+)
 OWN = ("brain", "ingest", "migrations")
 CORE = {"RLIMIT_CORE": 0}
 FILE_BYTES = 1 << 30  # FAULTS §9: no harness without a limit on what it can write
@@ -65,20 +83,32 @@ class Zygote:
     """The process that forks. A context manager. `prefix` are words that start it, such as `unshare -rm`."""
 
     def __init__(self, scratch: Path, prefix: Sequence[str] = ()) -> None:
-        environ = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        environ = {
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         environ |= {"TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1"}
         self._scratch, self._count = scratch, 0
         scratch.mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(
             [*prefix, sys.executable, "-W", "ignore", str(Path(__file__))],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ, cwd=ROOT, text=True,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environ,
+            cwd=ROOT,
+            text=True,
+        )
 
     def __enter__(self) -> Zygote:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -99,9 +129,11 @@ class Zygote:
         for suffix in (".out", ".err"):
             out.with_suffix(suffix).touch(0o600)
         request = {
-            "words": [os.fsdecode(word) for word in words], "environ": dict(environ or {}), "out": str(out),
+            "words": [os.fsdecode(word) for word in words],
+            "environ": dict(environ or {}),
+            "out": str(out),
             "limits": {**CORE, "RLIMIT_FSIZE": FILE_BYTES, **(limits or {})},
-        }  # fmt: skip
+        }
         return Child(self, self.ask(request)["pid"], out)
 
     def run(self, words: Sequence[str | Path], **more: Any) -> Ended:
@@ -149,7 +181,9 @@ def become(request: Mapping[str, Any]) -> None:
     try:
         os.environ.update(request["environ"])
         for number, suffix in ((1, ".out"), (2, ".err")):
-            file = os.open(request["out"] + suffix, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_APPEND, 0o600)
+            file = os.open(
+                request["out"] + suffix, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_APPEND, 0o600
+            )
             os.dup2(file, number)
             os.close(file)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -53,7 +53,9 @@ class Asking:
     threshold: float = confidence.THRESHOLD
 
 
-def answer(question: str, passages: Sequence[Passage], *, generator: Generator | None, asking: Asking) -> Answer:
+def answer(
+    question: str, passages: Sequence[Passage], *, generator: Generator | None, asking: Asking
+) -> Answer:
     """A cited answer. Never raises for a model that fails: `degraded` names it and the quotes stand in, or state is
     "incomplete" when it broke off midway.
     """
@@ -65,13 +67,17 @@ def answer(question: str, passages: Sequence[Passage], *, generator: Generator |
         return _extracted(question, passages, quotes, asking)
     asking.say("quote", _placed(quotes[0]))
     try:
-        return _versions_said(generated(question, passages, generator=generator, asking=asking), passages)
+        return _versions_said(
+            generated(question, passages, generator=generator, asking=asking), passages
+        )
     except Incomplete:
         raise
     except Unavailable as error:
         asking.say("notice", error.message)
         stand_in = _extracted(question, passages, quotes, replace(asking, say=quiet))
-        return replace(stand_in, degraded=f"{error.message}; the best sentences of the notes stand in")
+        return replace(
+            stand_in, degraded=f"{error.message}; the best sentences of the notes stand in"
+        )
 
 
 def not_found(question: str, passages: Sequence[Passage], *, found: float | None) -> Answer:
@@ -87,31 +93,52 @@ def not_found(question: str, passages: Sequence[Passage], *, found: float | None
     )
 
 
-def _extracted(question: str, passages: Sequence[Passage], quotes: Sequence[Quote], asking: Asking) -> Answer:
+def _extracted(
+    question: str, passages: Sequence[Passage], quotes: Sequence[Quote], asking: Asking
+) -> Answer:
     """The quotes as the answer, each with its own number."""
     lines, citations = [], []
     for number, quote in enumerate(quotes, 1):
         verified = asking.read(quote.passage_id, quote.start, quote.end) == quote.text
-        citations.append(Citation(number, quote.passage_id, quote.source, quote.locator, quote.text, verified))
+        citations.append(
+            Citation(number, quote.passage_id, quote.source, quote.locator, quote.text, verified)
+        )
         lines.append(_line(quote, number))
         asking.say("quote", lines[-1])
     supported = _supported(question, passages, quotes, asking)
-    sure = supported is not None and supported >= confidence.SUPPORTED_AT and not confidence.in_doubt(asking.found, asking.threshold)
-    grade = "weak" if confidence.in_doubt(asking.found, asking.threshold) or not all(c.verified for c in citations) else "strong"
+    sure = (
+        supported is not None
+        and supported >= confidence.SUPPORTED_AT
+        and not confidence.in_doubt(asking.found, asking.threshold)
+    )
+    grade = (
+        "weak"
+        if confidence.in_doubt(asking.found, asking.threshold)
+        or not all(c.verified for c in citations)
+        else "strong"
+    )
     whole = Answer(
-        question, "supported" if sure and grade == "strong" else "unsure", "\n".join(lines),
-        citations=tuple(citations), passages=tuple(passages),
+        question,
+        "supported" if sure and grade == "strong" else "unsure",
+        "\n".join(lines),
+        citations=tuple(citations),
+        passages=tuple(passages),
         confidence=Confidence(asking.found, supported, known=supported is not None, grade=grade),
-        provider=PROVIDER, model=MODEL,
-    )  # fmt: skip
+        provider=PROVIDER,
+        model=MODEL,
+    )
     return _versions_said(whole, passages)
 
 
-def _supported(question: str, passages: Sequence[Passage], quotes: Sequence[Quote], asking: Asking) -> float | None:
+def _supported(
+    question: str, passages: Sequence[Passage], quotes: Sequence[Quote], asking: Asking
+) -> float | None:
     """The second head's probability; None without retrieval's signals, on which it was fitted."""
     if asking.signals is None:
         return None
-    features = support_features(question, passages, quotes, idf=asking.idf, found=asking.found, signals=asking.signals)
+    features = support_features(
+        question, passages, quotes, idf=asking.idf, found=asking.found, signals=asking.signals
+    )
     return confidence.supported(features)
 
 
@@ -124,7 +151,9 @@ def _placed(quote: Quote) -> str:
     """`“the sentence” notes/lease.md:14`: said before the model has numbered anything."""
     lines = quote.locator[1:].partition("-")[0]
     place = (
-        f"{quote.source}:{lines}" if quote.locator[:1] == "L" and lines.isdigit() else f"{quote.source} {quote.locator}"
+        f"{quote.source}:{lines}"
+        if quote.locator[:1] == "L" and lines.isdigit()
+        else f"{quote.source} {quote.locator}"
     )
     return f"“{' '.join(quote.text.split())}” {place.strip()}"
 

@@ -73,7 +73,11 @@ def cite(text: str, count: int) -> Cited:
         kept = [number for number in asked if 1 <= number <= count]
         invented += len(asked) - len(kept)
         numbers.update(dict.fromkeys(kept))
-        lead = " " if match.group()[:1] in " \t" or text[match.start() - 1 : match.start()].isalnum() else ""
+        lead = (
+            " "
+            if match.group()[:1] in " \t" or text[match.start() - 1 : match.start()].isalnum()
+            else ""
+        )
         return lead + "".join(f"[{number}]" for number in kept) if kept else ""
 
     return Cited(_GROUP.sub(replaced, text), tuple(numbers), invented)
@@ -90,12 +94,16 @@ def starts_with_citation(text: str) -> int:
     while match := _GROUP.match(text, end):
         end = match.end()
     trailing = re.match(r"[ \t]*[.!?。]?", text[end:])
-    return end + (len(trailing.group()) if trailing and trailing.group().strip() else 0) if end else 0
+    return (
+        end + (len(trailing.group()) if trailing and trailing.group().strip() else 0) if end else 0
+    )
 
 
 def harmless(text: str, evidence: Collection[str]) -> str:
     """The text with images, links, addresses and HTML that do not stand in the evidence taken out."""
-    known = {address.rstrip(".,;:!?") for source in evidence for address in _ADDRESS.findall(source)}
+    known = {
+        address.rstrip(".,;:!?") for source in evidence for address in _ADDRESS.findall(source)
+    }
 
     def address(match: re.Match[str]) -> str:
         target = match.group()

@@ -17,10 +17,14 @@ from brain.types import ContextUse, Passage
 from ingest.sentences import sentences
 
 MAX_QUESTION = 8_000  # characters (FAULTS row 39)
-ANSWER_TOKENS = 512  # tokens kept free for the answer: five sentences with their citations take about 200
+ANSWER_TOKENS = (
+    512  # tokens kept free for the answer: five sentences with their citations take about 200
+)
 ANSWER_SHARE = 0.25  # of a small window
 FIRST_TOKEN_SECONDS = 10.0  # RETRIEVAL §6
-LEAST_TOKENS = 600  # tokens: a slower machine waits longer, for one passage and the rules must be read
+LEAST_TOKENS = (
+    600  # tokens: a slower machine waits longer, for one passage and the rules must be read
+)
 MESSAGE_TOKENS = 16  # tokens: what a chat template adds around two messages
 COUNT_MARGIN = 1.15  # cl100k counts against a Llama or Qwen tokenizer: up to 15 % apart on prose
 
@@ -61,7 +65,11 @@ def pack(
         return int(count(text) * COUNT_MARGIN) + 1
 
     frame = _messages(question, [], nonce, previous)
-    budget = _budget(window, answer_tokens, speed) - sum(size(m["content"]) for m in frame) - MESSAGE_TOKENS
+    budget = (
+        _budget(window, answer_tokens, speed)
+        - sum(size(m["content"]) for m in frame)
+        - MESSAGE_TOKENS
+    )
     used, room = _fill(passages, budget, size)
     if not used and passages:
         cut = _cut(passages[0], budget, size)
@@ -80,11 +88,15 @@ def _budget(window: int, answer_tokens: int, speed: float | None) -> int:
     return room if speed is None else min(room, max(LEAST_TOKENS, int(speed * FIRST_TOKEN_SECONDS)))
 
 
-def _fill(passages: Sequence[Passage], room: int, size: Callable[[str], int]) -> tuple[list[Passage], int]:
+def _fill(
+    passages: Sequence[Passage], room: int, size: Callable[[str], int]
+) -> tuple[list[Passage], int]:
     """The passages that fit, in their order, without neighbours; and the tokens left."""
     used = []
     for passage in passages:
-        need = size(_note(replace(passage, before="", after=""), len(passages), "0" * 2 * NONCE_BYTES))
+        need = size(
+            _note(replace(passage, before="", after=""), len(passages), "0" * 2 * NONCE_BYTES)
+        )
         if need <= room:
             used.append(passage)
             room -= need
@@ -110,7 +122,11 @@ def _cut(passage: Passage, room: int, size: Callable[[str], int]) -> Passage | N
         if size(_note(shorter, 1, "0" * 2 * NONCE_BYTES)) > room:
             break
         end = sentence.end
-    return replace(passage, text=passage.text[:end], end=passage.start + end, before="", after="") if end else None
+    return (
+        replace(passage, text=passage.text[:end], end=passage.start + end, before="", after="")
+        if end
+        else None
+    )
 
 
 def _note(passage: Passage, number: int, nonce: str) -> str:
@@ -118,17 +134,27 @@ def _note(passage: Passage, number: int, nonce: str) -> str:
     parts.append(neutral(passage.text))
     parts += [prompts.LATER.format(text=neutral(passage.after))] if passage.after else []
     return prompts.NOTE.format(
-        nonce=nonce, number=number, header=neutral(passage.header or passage.source), text="\n".join(parts)
+        nonce=nonce,
+        number=number,
+        header=neutral(passage.header or passage.source),
+        text="\n".join(parts),
     )
 
 
-def _messages(question: str, used: Sequence[Passage], nonce: str, previous: str) -> list[dict[str, str]]:
+def _messages(
+    question: str, used: Sequence[Passage], nonce: str, previous: str
+) -> list[dict[str, str]]:
     notes = "\n".join(_note(passage, number, nonce) for number, passage in enumerate(used, 1))
     before = prompts.PREVIOUS.format(question=neutral(previous[:MAX_QUESTION])) if previous else ""
     return [
-        {"role": "system", "content": prompts.ANSWER_SYSTEM.format(nonce=nonce, not_found=prompts.NOT_FOUND)},
+        {
+            "role": "system",
+            "content": prompts.ANSWER_SYSTEM.format(nonce=nonce, not_found=prompts.NOT_FOUND),
+        },
         {
             "role": "user",
-            "content": prompts.ANSWER_USER.format(notes=notes, previous=before, question=neutral(question)),
+            "content": prompts.ANSWER_USER.format(
+                notes=notes, previous=before, question=neutral(question)
+            ),
         },
     ]

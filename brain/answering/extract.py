@@ -28,7 +28,10 @@ _HEADING = re.compile(r"#{1,6}\s")  # a heading names what follows; quoted, it a
 MAX_QUOTES = 3  # RETRIEVAL §6: the one to three best sentences
 ENOUGH = 0.65  # probability at which no further sentence is quoted; fitted to 45 % of the paragraph's characters
 LEAST = 0.08  # probability below which a further sentence is not worth the reading
-COUNTED = {"L": "\n", "¶": "\n\n"}  # what parts two lines, two paragraphs (`ingest.document.Section`)
+COUNTED = {
+    "L": "\n",
+    "¶": "\n\n",
+}  # what parts two lines, two paragraphs (`ingest.document.Section`)
 
 # Fitted by benchmarks/fit_extract.py (conditional logit, L2 1.0) on the answerable questions of squad_dev and ans_dev.
 COEFFICIENTS: Mapping[str, float] = {
@@ -88,12 +91,16 @@ def extract(
                 asked, inside, place, header=header, rank=rank, cosine=cosines.get((rank, place))
             )
             scored.append((score(features), rank, place, features))
-    scored = [item for item in scored if not _HEADING.match(units[item[1]][item[2]].sentence.text)] or scored
+    scored = [
+        item for item in scored if not _HEADING.match(units[item[1]][item[2]].sentence.text)
+    ] or scored
     scored.sort(key=lambda item: (-item[0], item[1], item[2]))
     shares = _softmax([item[0] for item in scored])
     return [
         _quote(looked[rank], units[rank][place], rank, share, features)
-        for share, (_, rank, place, features) in _choose(list(zip(shares, scored, strict=True)), limit)
+        for share, (_, rank, place, features) in _choose(
+            list(zip(shares, scored, strict=True)), limit
+        )
     ]
 
 
@@ -139,7 +146,9 @@ def _choose(ranked: list[tuple[float, Item]], limit: int) -> list[tuple[float, I
     return chosen
 
 
-def _cosines(asked: Asked, units: Sequence[Sequence[Unit]], embedder: Embedder | None) -> dict[tuple[int, int], float]:
+def _cosines(
+    asked: Asked, units: Sequence[Sequence[Unit]], embedder: Embedder | None
+) -> dict[tuple[int, int], float]:
     """The cosine of question and sentence, by (passage, sentence); empty without an embedder."""
     if embedder is None:
         return {}
@@ -156,9 +165,19 @@ def _softmax(scores: Sequence[float]) -> list[float]:
     return [power / total for power in powers]
 
 
-def _quote(passage: Passage, unit: Unit, rank: int, share: float, features: Mapping[str, float]) -> Quote:
+def _quote(
+    passage: Passage, unit: Unit, rank: int, share: float, features: Mapping[str, float]
+) -> Quote:
     sentence = unit.sentence
     locator = line_locator(passage.locator, passage.text, sentence.start)
     return Quote(
-        passage.id, passage.source, locator, sentence.start, sentence.end, sentence.text, share, rank, dict(features)
+        passage.id,
+        passage.source,
+        locator,
+        sentence.start,
+        sentence.end,
+        sentence.text,
+        share,
+        rank,
+        dict(features),
     )

@@ -54,7 +54,8 @@ def match(term: str, stems: frozenset[str]) -> float:
     for other in stems:
         if other.startswith(head):
             shared = next(
-                (i for i, (a, b) in enumerate(zip(term, other, strict=False)) if a != b), min(len(term), len(other))
+                (i for i, (a, b) in enumerate(zip(term, other, strict=False)) if a != b),
+                min(len(term), len(other)),
             )
             if shared >= PREFIX_SHARE * max(len(term), len(other)):
                 return RELATED
@@ -74,7 +75,10 @@ def nearness(asked: Asked, stems: Sequence[str]) -> float:
     places: dict[str, list[int]] = {}
     for position, item in enumerate(stems):
         places.setdefault(item, []).append(position)
-    close = sum(any(0 < abs(i - j) <= NEAR for i in places.get(a, ()) for j in places.get(b, ())) for a, b in pairs)
+    close = sum(
+        any(0 < abs(i - j) <= NEAR for i in places.get(a, ()) for j in places.get(b, ()))
+        for a, b in pairs
+    )
     return close / len(pairs)
 
 
@@ -83,7 +87,9 @@ def fits(asked: Asked, text: str) -> float:
     if asked.kind == "number":
         return float(bool(numbers(text) - asked.numbers))
     if asked.kind == "when":
-        return float(bool(_YEAR.search(text)) or bool(months(text)) or bool(numbers(text) - asked.numbers))
+        return float(
+            bool(_YEAR.search(text)) or bool(months(text)) or bool(numbers(text) - asked.numbers)
+        )
     if asked.kind == "who":
         return float(bool(new_names(asked, text)))
     if asked.kind == "where":
@@ -107,14 +113,22 @@ def new_names(asked: Asked, text: str) -> set[str]:
 
 
 def sentence_features(
-    asked: Asked, units: Sequence[Unit], position: int, *, header: frozenset[str], rank: int, cosine: float | None
+    asked: Asked,
+    units: Sequence[Unit],
+    position: int,
+    *,
+    header: frozenset[str],
+    rank: int,
+    cosine: float | None,
 ) -> dict[str, float]:
     """The features of `units[position]`, the sentences of one passage in order. `rank`: of the passage, 0-based."""
     unit = units[position]
     before = units[position - 1].stem_set if position else frozenset[str]()
     after = units[position + 1].stem_set if position + 1 < len(units) else frozenset[str]()
     own = coverage(asked, unit.stem_set)
-    missing = {term: weight for term, weight in asked.weights.items() if not match(term, unit.stem_set)}
+    missing = {
+        term: weight for term, weight in asked.weights.items() if not match(term, unit.stem_set)
+    }
     fit = fits(asked, unit.sentence.text)
 
     def fills(stems: frozenset[str]) -> float:

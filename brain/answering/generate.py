@@ -32,7 +32,9 @@ NO_SOURCE = "[no source]"
 BROKEN_OFF = "[broke off]"
 MAX_BYTES = 64 * 1024  # of an answer (FAULTS row 43); five sentences take one
 MAX_REPEATS = 3  # the same sentence this often: the model is in a loop
-CLAIM_WORDS = 3  # content words from which a sentence claims something ("Yes." and "Summary:" do not)
+CLAIM_WORDS = (
+    3  # content words from which a sentence claims something ("Yes." and "Summary:" do not)
+)
 _NOT_FOUND = re.compile(
     r"\bnot (?:in|found in|mentioned in|contained in|stated in|given in) (?:your|the|these|any of the) (?:notes?|passages?|sources?|context)\b|"
     r"\b(?:notes?|passages?|sources?|context) (?:do|does) not (?:say|mention|contain|hold|state|provide|include|specify)|"
@@ -58,10 +60,17 @@ class _Written:
     broken: str = ""
 
 
-def generated(question: str, passages: Sequence[Passage], *, generator: Generator, asking: Asking) -> Answer:
+def generated(
+    question: str, passages: Sequence[Passage], *, generator: Generator, asking: Asking
+) -> Answer:
     """The model's answer over as many passages as its window holds. Raises `Unavailable` when it never began."""
     packed = pack(
-        question, passages, window=generator.window, count=asking.count, speed=asking.speed, previous=asking.previous
+        question,
+        passages,
+        window=generator.window,
+        count=asking.count,
+        speed=asking.speed,
+        previous=asking.previous,
     )
     written = _Written()
     stream = _capped(generator.stream(packed.messages, max_tokens=packed.max_tokens))
@@ -113,7 +122,9 @@ def _take(sentence: str, packed: Packed, written: _Written, asking: Asking) -> N
         asking.say("sentence", text)
 
 
-def _judge(text: str, numbers: Sequence[int], packed: Packed, written: _Written, asking: Asking) -> str:
+def _judge(
+    text: str, numbers: Sequence[int], packed: Packed, written: _Written, asking: Asking
+) -> str:
     """The mark that a sentence deserves, "" for none; what was found goes into `written`."""
     claim = uncited(text)
     if not numbers and _NOT_FOUND.search(claim):
@@ -143,12 +154,18 @@ def _claims(text: str) -> bool:
     if not bare or bare.endswith(("?", ":", "？", "：")) or bare.startswith("#"):
         return False
     found = content_words(bare)
-    return len(found) >= CLAIM_WORDS or any(character.isdigit() for character in bare.lstrip("-*• 0123456789.)"))
+    return len(found) >= CLAIM_WORDS or any(
+        character.isdigit() for character in bare.lstrip("-*• 0123456789.)")
+    )
 
 
 def _code_stands(block: str, passages: Sequence[Passage]) -> bool:
     """Whether most lines of a code block stand word for word in a passage."""
-    lines = [line.strip() for line in block.splitlines() if line.strip() and not line.strip().startswith(FENCE)]
+    lines = [
+        line.strip()
+        for line in block.splitlines()
+        if line.strip() and not line.strip().startswith(FENCE)
+    ]
     known = sum(any(line in passage.text for passage in passages) for line in lines)
     return bool(lines) and 2 * known >= len(lines)
 
@@ -161,7 +178,12 @@ def _marked(text: str, mark: str) -> str:
 
 
 def _finish(
-    question: str, passages: Sequence[Passage], packed: Packed, written: _Written, generator: Generator, asking: Asking
+    question: str,
+    passages: Sequence[Passage],
+    packed: Packed,
+    written: _Written,
+    generator: Generator,
+    asking: Asking,
 ) -> Answer:
     text = "".join(written.parts).strip()
     if written.broken:
@@ -169,14 +191,24 @@ def _finish(
         asking.say("notice", written.broken)
     citations = tuple(sorted(written.citations, key=lambda citation: citation.number))
     grade = confidence.grade(
-        claims=written.claims, uncited=written.uncited, unverified=written.unverified, found=asking.found
+        claims=written.claims,
+        uncited=written.uncited,
+        unverified=written.unverified,
+        found=asking.found,
     )
     empty = not text or (written.denials > 0 and not citations)
     return Answer(
-        question, _state(written, empty, grade), text or "The model gave no answer.", citations=citations,
-        passages=packed.passages if citations else tuple(passages), confidence=Confidence(asking.found, grade=grade),
-        provider=generator.provider, model=generator.name, context=packed.use, notices=_notices(packed, written),
-    )  # fmt: skip
+        question,
+        _state(written, empty, grade),
+        text or "The model gave no answer.",
+        citations=citations,
+        passages=packed.passages if citations else tuple(passages),
+        confidence=Confidence(asking.found, grade=grade),
+        provider=generator.provider,
+        model=generator.name,
+        context=packed.use,
+        notices=_notices(packed, written),
+    )
 
 
 def _state(written: _Written, empty: bool, grade: str) -> State:
@@ -198,9 +230,13 @@ def _notices(packed: Packed, written: _Written) -> tuple[str, ...]:
     said = list(packed.notices)
     if packed.use.passages_left_out:
         total = packed.use.passages_used + packed.use.passages_left_out
-        said.append(f"{packed.use.passages_left_out} of {total} passages left out: no room in the model's window")
+        said.append(
+            f"{packed.use.passages_left_out} of {total} passages left out: no room in the model's window"
+        )
     if written.invented:
-        said.append(f"{written.invented} citation{'s' * (written.invented != 1)} to nothing removed")
+        said.append(
+            f"{written.invented} citation{'s' * (written.invented != 1)} to nothing removed"
+        )
     if written.broken:
         said.append(written.broken)
     return tuple(said)

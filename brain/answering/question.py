@@ -37,7 +37,10 @@ _KIND_PATTERNS = (
         r"\bwhere\b|(?:what|which) (?:\w+ )?(?:city|country|state|place|town|street|location|region|river|address|room)\b|"
         r"\bwo\b|\boù\b|\bd[oó]nde\b",
     ),
-    ("why", r"\bwhy\b|what (?:reason|cause|led|caused|made)|for what (?:reason|purpose)|\bwarum\b|\bpourquoi\b"),
+    (
+        "why",
+        r"\bwhy\b|what (?:reason|cause|led|caused|made)|for what (?:reason|purpose)|\bwarum\b|\bpourquoi\b",
+    ),
     ("how", r"\bhow\b|in what (?:way|manner)|by what means|\bwie\b|\bcomment\b|\bc[oó]mo\b"),
 )
 _KIND = tuple((kind, re.compile(pattern)) for kind, pattern in _KIND_PATTERNS)

@@ -29,7 +29,9 @@ def pieces(text: str) -> list[str]:
         if any(begin < start < end for begin, end in fenced):
             continue
         gap = text[cuts[-1] : start]
-        if start and gap.strip() and not any(c.isalnum() for c in gap):  # opening marks belong to what they open
+        if (
+            start and gap.strip() and not any(c.isalnum() for c in gap)
+        ):  # opening marks belong to what they open
             start = cuts[-1] + len(gap) - len(gap.lstrip())
         after = starts_with_citation(text[start : sentence.end])
         if after and start:

@@ -32,16 +32,45 @@ _OPPOSITES = tuple(
     "men/women buy/sell bought/sold support/oppose supported/opposed success/failure succeed/fail import/export major/minor "
     "majority/minority legal/illegal even/odd shallow/deep input/output friend/enemy hated/loved easy/difficult never/always".split()
 )
-MANY_WORDS = 10  # content words of a long question; beside `terms`, their logarithm, it bends the line
+MANY_WORDS = (
+    10  # content words of a long question; beside `terms`, their logarithm, it bends the line
+)
 OWN = (
-    "probability", "coverage", "near", "cosine", "fits", "fits_not", "gap_here", "turned", "opposite", "kind_number",
-    "kind_who", "rank", "found", "words",
-)  # fmt: skip
+    "probability",
+    "coverage",
+    "near",
+    "cosine",
+    "fits",
+    "fits_not",
+    "gap_here",
+    "turned",
+    "opposite",
+    "kind_number",
+    "kind_who",
+    "rank",
+    "found",
+    "words",
+)
 # Of retrieval's signals: whether the question's words stand there together says as much about the answer.
 PASSED_ON = (
-    "fused_top_cosine", "bm25", "sentence_coverage", "coverage_1", "coverage_best", "lexical_margin", "share", "gap", "matched",
-    "missing", "unnamed", "named", "has_names", "unfit", "pairs", "rare_together", "terms",
-)  # fmt: skip
+    "fused_top_cosine",
+    "bm25",
+    "sentence_coverage",
+    "coverage_1",
+    "coverage_best",
+    "lexical_margin",
+    "share",
+    "gap",
+    "matched",
+    "missing",
+    "unnamed",
+    "named",
+    "has_names",
+    "unfit",
+    "pairs",
+    "rare_together",
+    "terms",
+)
 NAMES = (*OWN, *PASSED_ON)
 
 
@@ -87,7 +116,9 @@ def support_features(
 def _around(passage: Passage, quote: Quote) -> frozenset[str]:
     """The stems of the quoted sentence and of the one before and after it."""
     units = sentences(passage.text)
-    places = [i for i, unit in enumerate(units) if unit.start < quote.end and unit.end > quote.start]
+    places = [
+        i for i, unit in enumerate(units) if unit.start < quote.end and unit.end > quote.start
+    ]
     near = units[max(0, places[0] - 1) : places[-1] + 2] if places else []
     return frozenset(stem(word) for unit in near for word in tokens(unit.text))
 

@@ -21,14 +21,18 @@ from ingest.terms import fold, stem, tokens
 from ingest.words import STOP, content_words, months, names, numbers
 
 # Fitted by benchmarks/fit_confidence.py on claims made from squad_dev: see benchmarks/CONFIDENCE.md.
-LEAST_COVERAGE = 0.35  # idf coverage of the claim by its best span, below which it does not count as supported
+LEAST_COVERAGE = (
+    0.35  # idf coverage of the claim by its best span, below which it does not count as supported
+)
 FIGURE_SHARE = 0.45  # of the best sentence's coverage that a sentence needs for its figures and months to count
 SAME_SENTENCE = 0.85  # coverage from which an added or dropped negation is a contradiction and not another sentence
 OWN_COVERAGE = 0.10  # from which the neighbours shown with a short passage may make up the rest
 JOINT_WORTH = 0.9  # of coverage by several cited passages together, against one span
 SPAN = 2  # sentences: a claim may draw on a sentence and the next
 
-_NEGATION = re.compile(r"\b(?:not|no|never|none|neither|nor|without|cannot|nobody|nothing)\b|n['’]t\b", re.IGNORECASE)
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|none|neither|nor|without|cannot|nobody|nothing)\b|n['’]t\b", re.IGNORECASE
+)
 _LEAD = re.compile(
     r"^[\s\-*•#>\d.)]*(?:(?:According to|In|On|As|From) (?:the |your )?(?:notes?|passages?|sources?)\b[^,:]*[,:]\s*)?",
     re.IGNORECASE,
@@ -84,22 +88,34 @@ def _facts(text: str) -> tuple[_Facts, ...]:
     )
 
 
-def verify(claim: str, cited: Sequence[Passage], *, idf: Mapping[str, float] | None = None) -> Support | None:
+def verify(
+    claim: str, cited: Sequence[Passage], *, idf: Mapping[str, float] | None = None
+) -> Support | None:
     """The best support for a claim among the passages it cites; None when they hold no sentence.
 
     A claim that cites several passages may take each figure and name from any of them.
     """
     bare = _LEAD.sub("", claim)
     weights = _weights(bare, cited, idf)
-    spans = [(passage, *_best_span(weights, _facts(passage.text))) for passage in cited if _facts(passage.text)]
+    spans = [
+        (passage, *_best_span(weights, _facts(passage.text)))
+        for passage in cited
+        if _facts(passage.text)
+    ]
     if not spans:
         return None
     passage, coverage, first, last = max(spans, key=lambda span: span[1])
     facts = _facts(passage.text)
-    everything = frozenset[str]().union(*(_header_stems(p) for p in cited), *(f.stems for p in cited for f in _all(p)))
+    everything = frozenset[str]().union(
+        *(_header_stems(p) for p in cited), *(f.stems for p in cited for f in _all(p))
+    )
     joint = _share(weights, everything) if len(cited) > 1 else coverage
     told = _stems(facts[first : last + 1])
-    shown = told | _header_stems(passage) | (_stems(_all(passage)[len(facts) :]) if coverage >= OWN_COVERAGE else told)
+    shown = (
+        told
+        | _header_stems(passage)
+        | (_stems(_all(passage)[len(facts) :]) if coverage >= OWN_COVERAGE else told)
+    )
     reasons = []
     if max(coverage, _share(weights, shown), joint * JOINT_WORTH) < LEAST_COVERAGE:
         reasons.append("its words are not in the source")
@@ -107,15 +123,22 @@ def verify(claim: str, cited: Sequence[Passage], *, idf: Mapping[str, float] | N
     reasons += _wrong_names(bare, everything)
     if len(cited) == 1 and _turned(bare, weights, facts):
         reasons.append("the source says the opposite")
-    return Support(passage, facts[first].sentence.start, facts[last].sentence.end, coverage, tuple(reasons))
+    return Support(
+        passage, facts[first].sentence.start, facts[last].sentence.end, coverage, tuple(reasons)
+    )
 
 
 def holds(support: Support, read: Reader) -> bool:
     """Whether the quote, read again from the stored text, is still there word for word."""
-    return bool(support.quote) and read(support.passage.id, support.start, support.end) == support.quote
+    return (
+        bool(support.quote)
+        and read(support.passage.id, support.start, support.end) == support.quote
+    )
 
 
-def _weights(claim: str, cited: Sequence[Passage], idf: Mapping[str, float] | None) -> dict[str, float]:
+def _weights(
+    claim: str, cited: Sequence[Passage], idf: Mapping[str, float] | None
+) -> dict[str, float]:
     """How much each content stem of the claim counts: the store's idf, else rarity among the cited sentences."""
     pool = [facts.stems for passage in cited for facts in _facts(passage.text)]
     counts = Counter(term for stems in pool for term in stems)
@@ -123,13 +146,17 @@ def _weights(claim: str, cited: Sequence[Passage], idf: Mapping[str, float] | No
     weights = {}
     for word in content_words(claim):
         key = stem(word)
-        weights[key] = known.get(key, known.get(word, math.log(1 + (len(pool) + 1) / (counts[key] + 0.5))))
+        weights[key] = known.get(
+            key, known.get(word, math.log(1 + (len(pool) + 1) / (counts[key] + 0.5)))
+        )
     return weights
 
 
 def _share(weights: Mapping[str, float], stems: frozenset[str]) -> float:
     total = sum(weights.values())
-    return sum(weight for term, weight in weights.items() if term in stems) / total if total else 0.0
+    return (
+        sum(weight for term, weight in weights.items() if term in stems) / total if total else 0.0
+    )
 
 
 def _stems(facts: Sequence[_Facts]) -> frozenset[str]:
@@ -153,7 +180,9 @@ def _all(passage: Passage) -> list[_Facts]:
 
 
 def _header_stems(passage: Passage) -> frozenset[str]:
-    return frozenset(stem(word) for word in tokens(f"{passage.header} {passage.source} {passage.context}"))
+    return frozenset(
+        stem(word) for word in tokens(f"{passage.header} {passage.source} {passage.context}")
+    )
 
 
 def _wrong_figures(claim: str, weights: Mapping[str, float], cited: Sequence[Passage]) -> list[str]:
@@ -181,7 +210,11 @@ def _wrong_names(claim: str, everything: frozenset[str]) -> list[str]:
     wrong = []
     for name in found:
         parts = [stem(part) for part in tokens(name) if part not in STOP]
-        if first == tokens(name)[:1] and fold(claim).count(name) == 1 and not claim.lstrip("\"'“‘*- ")[1:2].isupper():
+        if (
+            first == tokens(name)[:1]
+            and fold(claim).count(name) == 1
+            and not claim.lstrip("\"'“‘*- ")[1:2].isupper()
+        ):
             continue
         if any(part not in everything for part in parts):
             wrong.append(f"{name} is not in the source")
@@ -191,4 +224,7 @@ def _wrong_names(claim: str, everything: frozenset[str]) -> list[str]:
 def _turned(claim: str, weights: Mapping[str, float], facts: Sequence[_Facts]) -> bool:
     """Whether the sentence that says the same says it with a negation more or less."""
     best = max(facts, key=lambda fact: _share(weights, fact.stems))
-    return _share(weights, best.stems) >= SAME_SENTENCE and bool(_NEGATION.search(claim)) != best.denies
+    return (
+        _share(weights, best.stems) >= SAME_SENTENCE
+        and bool(_NEGATION.search(claim)) != best.denies
+    )

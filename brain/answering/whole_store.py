@@ -30,15 +30,32 @@ _TAGGED = r"(?:(?:that|which)\s+)?(?:(?:is|are|were|have been|i)\s+)?(?:tagged(?
 _ABOUT = rf"(?:(?P<tagged>{_TAGGED})|{_VERB})\s+(?P<what>.+)"
 _MINE = r"(?:(?:of )?(?:my|the|our|all)\s+)*"
 _FORMS = (
-    ("count", rf"how many\s+{_MINE}(?:different\s+)?{_THINGS}\s+(?:do i have\s+|are there\s+)?{_ABOUT}"),
-    ("count", rf"(?:in )?how many\s+{_MINE}{_THINGS}\s+(?:is|are|does|do|did)\s+(?P<what>.+?)\s+(?:mentioned|appear|occur|come up|discussed)"),
+    (
+        "count",
+        rf"how many\s+{_MINE}(?:different\s+)?{_THINGS}\s+(?:do i have\s+|are there\s+)?{_ABOUT}",
+    ),
+    (
+        "count",
+        rf"(?:in )?how many\s+{_MINE}{_THINGS}\s+(?:is|are|does|do|did)\s+(?P<what>.+?)\s+(?:mentioned|appear|occur|come up|discussed)",
+    ),
     ("count", rf"count\s+(?:all\s+)?{_MINE}{_THINGS}\s+{_ABOUT}"),
-    ("list", rf"(?:please\s+)?(?:list|show|find|give|name)\s+(?:me\s+)?(?:all|every|each)\s+{_MINE}{_THINGS}\s+{_ABOUT}"),
+    (
+        "list",
+        rf"(?:please\s+)?(?:list|show|find|give|name)\s+(?:me\s+)?(?:all|every|each)\s+{_MINE}{_THINGS}\s+{_ABOUT}",
+    ),
     ("list", rf"(?:please\s+)?list\s+{_MINE}{_THINGS}\s+{_ABOUT}"),
-    ("list", rf"(?:which|what)\s+(?:of )?{_MINE}{_THINGS}\s+(?:{_TAGGED}|mention|contain|refer to|discuss|talk about|are about)\s+(?P<what>.+)"),
-    ("count", rf"how many\s+{_MINE}{_THINGS}\s+(?:do i have|are there)(?: in (?:total|all|here))?(?P<what>)"),
-)  # fmt: skip
-_PATTERNS = tuple((kind, re.compile(rf"\s*{form}\s*[?.!]*\s*", re.IGNORECASE)) for kind, form in _FORMS)
+    (
+        "list",
+        rf"(?:which|what)\s+(?:of )?{_MINE}{_THINGS}\s+(?:{_TAGGED}|mention|contain|refer to|discuss|talk about|are about)\s+(?P<what>.+)",
+    ),
+    (
+        "count",
+        rf"how many\s+{_MINE}{_THINGS}\s+(?:do i have|are there)(?: in (?:total|all|here))?(?P<what>)",
+    ),
+)
+_PATTERNS = tuple(
+    (kind, re.compile(rf"\s*{form}\s*[?.!]*\s*", re.IGNORECASE)) for kind, form in _FORMS
+)
 _TAG_FORM = re.compile(rf"\b{_TAGGED}\b", re.IGNORECASE)
 _CLAUSE = re.compile(
     r"\b(?:who|whom|when|where|why|because|since|before|after|until|during|between|last|that|which|how|if|than|not|without)\b",
@@ -67,7 +84,9 @@ def recognise(question: str) -> WholeStoreQuestion | None:
     for kind, pattern in _PATTERNS:
         found = pattern.fullmatch(question)
         if found:
-            return _wanted("count" if kind == "count" else "list", question, found.group("what").strip(" ?.!"))
+            return _wanted(
+                "count" if kind == "count" else "list", question, found.group("what").strip(" ?.!")
+            )
     return None
 
 
@@ -79,18 +98,28 @@ def _wanted(kind: Literal["count", "list"], question: str, what: str) -> WholeSt
         return WholeStoreQuestion(kind, tag=tag) if re.fullmatch(r"[\w/-]+", tag) else None
     quoted = tuple(match.group(1).strip() for match in _QUOTED.finditer(what))
     if quoted and not re.search(r"\w{3,}", re.sub(r"\b(?:and|or)\b", "", _QUOTED.sub("", what))):
-        return WholeStoreQuestion(kind, quoted, any_of=bool(re.search(r"\bor\b", _QUOTED.sub("", what))))
+        return WholeStoreQuestion(
+            kind, quoted, any_of=bool(re.search(r"\bor\b", _QUOTED.sub("", what)))
+        )
     if _CLAUSE.search(what) or quoted:
         return None
     any_of = bool(re.search(r"\bor\b", what, re.IGNORECASE))
     parts = re.split(r"\s*(?:,\s*(?:and|or)?|\band\b|\bor\b|&)\s*", what, flags=re.IGNORECASE)
-    phrases = tuple(_ARTICLE.sub("", _ARTICLE.sub("", part.strip())) for part in parts if part.strip())
-    if not phrases or sum(len(tokens(phrase)) for phrase in phrases) > MAX_WORDS or not all(map(tokens, phrases)):
+    phrases = tuple(
+        _ARTICLE.sub("", _ARTICLE.sub("", part.strip())) for part in parts if part.strip()
+    )
+    if (
+        not phrases
+        or sum(len(tokens(phrase)) for phrase in phrases) > MAX_WORDS
+        or not all(map(tokens, phrases))
+    ):
         return None
     return WholeStoreQuestion(kind, phrases, any_of=any_of)
 
 
-def render(question: str, wanted: WholeStoreQuestion, rows: Sequence[Passage], *, covered: int, total: int) -> Answer:
+def render(
+    question: str, wanted: WholeStoreQuestion, rows: Sequence[Passage], *, covered: int, total: int
+) -> Answer:
     """The counted answer. `rows`: one passage for each document that matches; `covered` of `total` documents were looked at.
 
     State "supported" (it is a count, not an opinion), or "not_found" when nothing matches.
@@ -100,15 +129,25 @@ def render(question: str, wanted: WholeStoreQuestion, rows: Sequence[Passage], *
     noun = "document" if count == 1 else "documents"
     head = f"{count} {noun} {what}".strip() + f" (covered {covered} of {total} documents)."
     listed = [] if wanted.kind == "count" else list(rows[:MAX_LISTED])
-    citations = tuple(_citation(number, row, wanted) for number, row in enumerate(rows[:MAX_LISTED], 1))
-    lines = [head, *(f"- {row.title or row.source} ({row.source}) [{n}]" for n, row in enumerate(listed, 1))]
+    citations = tuple(
+        _citation(number, row, wanted) for number, row in enumerate(rows[:MAX_LISTED], 1)
+    )
+    lines = [
+        head,
+        *(f"- {row.title or row.source} ({row.source}) [{n}]" for n, row in enumerate(listed, 1)),
+    ]
     if wanted.kind == "list" and count > MAX_LISTED:
         lines.append(f"… and {count - MAX_LISTED} more")
     return Answer(
-        question, "supported" if count or not (wanted.phrases or wanted.tag) else "not_found", "\n".join(lines),
-        citations=citations, passages=tuple(rows[:MAX_LISTED]), confidence=Confidence(found=1.0, supported=1.0, known=True),
-        provider=PROVIDER, model=MODEL,
-    )  # fmt: skip
+        question,
+        "supported" if count or not (wanted.phrases or wanted.tag) else "not_found",
+        "\n".join(lines),
+        citations=citations,
+        passages=tuple(rows[:MAX_LISTED]),
+        confidence=Confidence(found=1.0, supported=1.0, known=True),
+        provider=PROVIDER,
+        model=MODEL,
+    )
 
 
 def _what(wanted: WholeStoreQuestion) -> str:
@@ -126,10 +165,19 @@ def _citation(number: int, row: Passage, wanted: WholeStoreQuestion) -> Citation
     inside = sentences(row.text)
     sought = [{stem(word) for word in tokens(phrase)} for phrase in wanted.phrases]
     chosen = next(
-        (s for s in inside if any(words <= {stem(word) for word in tokens(fold(s.text))} for words in sought)),
+        (
+            s
+            for s in inside
+            if any(words <= {stem(word) for word in tokens(fold(s.text))} for words in sought)
+        ),
         inside[0] if inside else None,
     )
     start, end = (chosen.start, chosen.end) if chosen else (0, len(row.text))
     return Citation(
-        number, row.id, row.source, line_locator(row.locator, row.text, start), row.text[start:end], verified=True
+        number,
+        row.id,
+        row.source,
+        line_locator(row.locator, row.text, start),
+        row.text[start:end],
+        verified=True,
     )

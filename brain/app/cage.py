@@ -26,12 +26,29 @@ ROOT = Path(__file__).parents[2]  # where the package lies; appended, so that it
 COMMAND = f"import sys; sys.path.append({str(ROOT)!r}); from brain.app.cage import main; main()"
 MEMORY_BYTES = 2**30  # FAULTS.md §3: address space
 LEAST_SECONDS = 60  # of processor time, for a small file
-BYTES_PER_SECOND = 4 * 2**20  # and for every byte of a larger one; a digest reads about ten times as fast here
+BYTES_PER_SECOND = (
+    4 * 2**20
+)  # and for every byte of a larger one; a digest reads about ten times as fast here
 WALL_FACTOR = 4  # times its processor time; then it is killed
 WRITE_BYTES = 2**20  # RLIMIT_FSIZE: it has no file to write
 OPEN_FILES = 64
-FORBIDDEN = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.fork", "sqlite3.enable_load_extension",
-             "os.remove", "os.rename", "os.rmdir", "os.truncate", "os.link", "os.symlink", "os.mkdir", "os.chmod")  # fmt: skip
+FORBIDDEN = (
+    "socket.",
+    "subprocess.",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "sqlite3.enable_load_extension",
+    "os.remove",
+    "os.rename",
+    "os.rmdir",
+    "os.truncate",
+    "os.link",
+    "os.symlink",
+    "os.mkdir",
+    "os.chmod",
+)
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -43,10 +60,14 @@ def judge(path: Path, *, compare: bool = True) -> Copy:
 
 
 def left_in(home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]) -> list[str]:
-    """`brain.upkeep.erase.left_in`. Raises `BrainError` when it cannot be done."""
-    size = sum(os.lstat(Path(folder, name)).st_size for folder, _, names in os.walk(home) for name in names)
+    """`brain.keeping.erase.left_in`. Raises `BrainError` when it cannot be done."""
+    size = sum(
+        os.lstat(Path(folder, name)).st_size for folder, _, names in os.walk(home) for name in names
+    )
     texts = [base64.b64encode(piece).decode() for piece in pieces]
-    found: list[str] = _apart("left_in", [str(home), texts, [str(path) for path in without]], home, _seconds(size))
+    found: list[str] = _apart(
+        "left_in", [str(home), texts, [str(path) for path in without]], home, _seconds(size)
+    )
     return found
 
 
@@ -59,23 +80,39 @@ def _seconds(size: int) -> int:
     return LEAST_SECONDS + size // BYTES_PER_SECOND
 
 
-def _apart(task: str, arguments: list[Any], path: Path, seconds: int, *, command: str = COMMAND) -> Any:
+def _apart(
+    task: str, arguments: list[Any], path: Path, seconds: int, *, command: str = COMMAND
+) -> Any:
     """What the task returned in a process of its own, which has so many seconds of processor time."""
     request = json.dumps({"task": task, "arguments": arguments, "seconds": seconds})
     process = subprocess.Popen(
-        [sys.executable, "-P", "-B", "-W", "ignore", "-c", command], env=_environ(), start_new_session=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+        [sys.executable, "-P", "-B", "-W", "ignore", "-c", command],
+        env=_environ(),
+        start_new_session=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     with process:
         try:
             said, _ = process.communicate(request, timeout=seconds * WALL_FACTOR)
         except subprocess.TimeoutExpired:
-            raise StoreError(f"{path} took too long to look into", "do not use it; nothing was changed") from None
+            raise StoreError(
+                f"{path} took too long to look into", "do not use it; nothing was changed"
+            ) from None
         finally:
             process.kill()
     if process.returncode or not said:
-        how = f"signal {-process.returncode}" if process.returncode < 0 else f"status {process.returncode}"
-        raise StoreError(f"{path} ends the process that looks into it ({how})", "do not use it; nothing was changed")
+        how = (
+            f"signal {-process.returncode}"
+            if process.returncode < 0
+            else f"status {process.returncode}"
+        )
+        raise StoreError(
+            f"{path} ends the process that looks into it ({how})",
+            "do not use it; nothing was changed",
+        )
     answer = json.loads(said)
     if "error" in answer:
         raise _error(answer["error"])
@@ -110,14 +147,16 @@ def main() -> None:
 
 def _tasks() -> dict[str, Callable[..., object]]:
     """The tasks by name, with everything that they import, which opens files."""
+    from brain.keeping import erase
     from brain.store import copies, erasure
-    from brain.upkeep import erase
 
     copies.know_schemas()
     return {
         "judge": lambda path, compare: asdict(copies.judge(Path(path), compare=compare)),
         "left_in": lambda home, pieces, without: erase.left_in(
-            Path(home), [base64.b64decode(piece) for piece in pieces], without=[Path(path) for path in without]
+            Path(home),
+            [base64.b64decode(piece) for piece in pieces],
+            without=[Path(path) for path in without],
         ),
         "freed": lambda path: erasure.freed(Path(path)),
     }
@@ -127,13 +166,27 @@ def _answer(task: Callable[..., object], arguments: list[Any]) -> dict[str, Any]
     try:
         return {"value": task(*arguments)}
     except BrainError as error:
-        return {"error": {"message": error.message, "hint": error.hint, "store": isinstance(error, StoreError)}}
+        return {
+            "error": {
+                "message": error.message,
+                "hint": error.hint,
+                "store": isinstance(error, StoreError),
+            }
+        }
     except OSError as error:
         said = error.strerror or str(error)
-        return {"error": {"number": error.errno or 0, "message": said, "hint": str(error.filename or arguments[0])}}
+        return {
+            "error": {
+                "number": error.errno or 0,
+                "message": said,
+                "hint": str(error.filename or arguments[0]),
+            }
+        }
     except MemoryError:
         said = f"{arguments[0]} needs more than {MEMORY_BYTES / 2**20:,.0f} MB to be looked into"
-        return {"error": {"message": said, "hint": "do not use it; nothing was changed", "store": True}}
+        return {
+            "error": {"message": said, "hint": "do not use it; nothing was changed", "store": True}
+        }
 
 
 def _limit(seconds: int) -> None:
@@ -142,7 +195,13 @@ def _limit(seconds: int) -> None:
         import resource
     except ImportError:
         return
-    wanted = {"CPU": seconds, "AS": MEMORY_BYTES, "FSIZE": WRITE_BYTES, "NOFILE": OPEN_FILES, "CORE": 0}
+    wanted = {
+        "CPU": seconds,
+        "AS": MEMORY_BYTES,
+        "FSIZE": WRITE_BYTES,
+        "NOFILE": OPEN_FILES,
+        "CORE": 0,
+    }
     for name, value in wanted.items():
         kind = getattr(resource, f"RLIMIT_{name}")
         hard = resource.getrlimit(kind)[1]

@@ -15,7 +15,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from brain.app.intake import Intake, Tally, believable, differs, shown, unchanged, uri_of, whole_files
+from brain.app.intake import (
+    Intake,
+    Tally,
+    believable,
+    differs,
+    shown,
+    unchanged,
+    uri_of,
+    whole_files,
+)
 from brain.app.parts import SERVING, Parts
 from brain.errors import BrainError, Refused, StoreError, UsageError
 from brain.faults import reach
@@ -23,10 +32,14 @@ from brain.types import AddReport, Episode
 from ingest.document import Document, new_id
 
 KINDS = ("knowledge", "episodes")
-INLINE_CHUNKS = 64  # so few chunks are embedded by Ollama at once; more are filled behind the command's back
+INLINE_CHUNKS = (
+    64  # so few chunks are embedded by Ollama at once; more are filled behind the command's back
+)
 NAMED = 3  # missing files or folders that a notice names
 CHROMA_FROM = 1_000  # HOUSE §7: an `add` of more chunks brings Chroma up to date at its end
-_started: list[subprocess.Popen[bytes]] = []  # fillers, held so that one that has ended can be reaped
+_started: list[
+    subprocess.Popen[bytes]
+] = []  # fillers, held so that one that has ended can be reaped
 
 
 def add(parts: Parts, paths: Sequence[Path], tags: Sequence[str], *, dry_run: bool) -> AddReport:
@@ -49,7 +62,13 @@ def _rehearse(intake: Intake, places: Iterable[Path]) -> AddReport:
         for item in ingest.walk(place, limits=intake.limits):
             if isinstance(item, ingest.Found):
                 uri = uri_of(item.path)
-                state = "unchanged" if unchanged(item, known.get(uri)) else "updated" if uri in known else "added"
+                state = (
+                    "unchanged"
+                    if unchanged(item, known.get(uri))
+                    else "updated"
+                    if uri in known
+                    else "added"
+                )
                 tally.counts[state] += 1
     return tally.report()
 
@@ -60,27 +79,43 @@ def note(parts: Parts, text: str, title: str | None, tags: Sequence[str]) -> Add
         raise UsageError("the note is empty", "nothing was added")
     folder = parts.config.ingest.notes_dir
     if folder:
-        return add(parts, [_note_file(Path(folder).expanduser(), text, title, parts)], tags, dry_run=False)
+        return add(
+            parts, [_note_file(Path(folder).expanduser(), text, title, parts)], tags, dry_run=False
+        )
     document = _document(parts, f"note:{new_id()}", text, title)
     tally = Tally()
     with parts.store.write():
         _save(parts, document, tally, tags)
         reach("note.between")
-        episode = Episode(new_id(), _seconds(parts), "note", "", text, source=f"note:{document.id}", tags=tuple(tags))
+        episode = Episode(
+            new_id(),
+            _seconds(parts),
+            "note",
+            "",
+            text,
+            source=f"note:{document.id}",
+            tags=tuple(tags),
+        )
         parts.episodes.record(episode)
     return finish(parts, tally)
 
 
 def remember(parts: Parts, episodes: Sequence[Episode]) -> list[Episode]:
     """Episodes by hand. Their words are evidence, so each is a document as well, under `episode:ID`."""
-    from brain.memory.episodes import Circumstances
+    from brain.store.episodes import Circumstances
 
     tally = Tally()
     with parts.store.write():
         kept = list(parts.episodes.record_many((episode, Circumstances()) for episode in episodes))
         for episode in kept:
             title = episode.session or (", ".join(episode.people) or "Remembered")
-            document = _document(parts, f"episode:{episode.id}", episode.answer or episode.question, title, episode.at)
+            document = _document(
+                parts,
+                f"episode:{episode.id}",
+                episode.answer or episode.question,
+                title,
+                episode.at,
+            )
             _save(parts, document, tally, episode.tags)
     finish(parts, tally)
     return kept
@@ -94,13 +129,15 @@ def sync(parts: Parts, *, wait: bool = True) -> AddReport:
     expired = parts.store.trash.expire(now=parts.moment())
     report = finish(parts, tally, wait=wait)
     if expired:
-        from brain.app import erasing
+        from brain.app import erase
 
-        erasing.finish(parts)  # what was forgotten long ago leaves every file
+        erase.finish(parts)  # what was forgotten long ago leaves every file
     return report
 
 
-def look_at_root(parts: Parts, intake: Intake, root: dict[str, object], tally: Tally, *, limit: int | None) -> int:
+def look_at_root(
+    parts: Parts, intake: Intake, root: dict[str, object], tally: Tally, *, limit: int | None
+) -> int:
     """One root: changed files in (at most `limit`, else none and their number is returned), missing ones out."""
     from brain.store.documents import path_of
 
@@ -133,7 +170,9 @@ def _let_go(parts: Parts, path: Path, tally: Tally) -> None:
         return
     files = {_file_of(uri) for uri in gone}
     if _vanished(parts, path):
-        tally.notices.append(f"{shown(path)} is empty, as when a disk is not mounted; nothing of it was forgotten")
+        tally.notices.append(
+            f"{shown(path)} is empty, as when a disk is not mounted; nothing of it was forgotten"
+        )
     elif not believable(len(files), len(whole_files(known))):
         tally.notices.append(
             f"{len(files):,} of {len(whole_files(known)):,} files under {shown(path)} are gone; nothing was forgotten. "
@@ -146,7 +185,11 @@ def _let_go(parts: Parts, path: Path, tally: Tally) -> None:
 
 def _vanished(parts: Parts, path: Path) -> bool:
     """Whether a folder that held files holds nothing at all now: a disk that is not mounted leaves one like that."""
-    return path.is_dir() and not any(path.iterdir()) and bool(parts.store.library.known_files(path.as_uri()))
+    return (
+        path.is_dir()
+        and not any(path.iterdir())
+        and bool(parts.store.library.known_files(path.as_uri()))
+    )
 
 
 def _file_of(uri: str) -> str:
@@ -180,10 +223,15 @@ def refresh(parts: Parts) -> list[str]:
     intake, tally, newer = parts.intake(), Tally(), 0
     try:
         for root in roots:
-            newer += look_at_root(parts, intake, root, tally, limit=parts.config.ingest.inline_changes)
+            newer += look_at_root(
+                parts, intake, root, tally, limit=parts.config.ingest.inline_changes
+            )
         if tally.counts["added"] or tally.counts["updated"] or tally.counts["removed"]:
             finish(parts, tally, wait=False)
-    except (BrainError, OSError) as error:  # a full disk or a read-only home: what is stored can still be asked
+    except (
+        BrainError,
+        OSError,
+    ) as error:  # a full disk or a read-only home: what is stored can still be asked
         tally.notices.append(f"changed files were not taken in: {getattr(error, 'message', error)}")
     said = [f"{newer:,} files are newer than what is stored; run `brain sync`"] if newer else []
     return [*said, *tally.notices]
@@ -202,9 +250,15 @@ def finish(parts: Parts, tally: Tally, *, wait: bool = False) -> AddReport:
         reach("finish.before_vectors")
         name = parts.builtin.name
         for kind in KINDS:
-            report = embed_pending(parts.store.vectors, parts.builtin, kind=kind, progress=parts.progress)
-            waiting = None if waiting is None or report.waiting is None else waiting + report.waiting
-            if isinstance(report.error, StoreError):  # a full disk: exit code 1, and what is saved stays
+            report = embed_pending(
+                parts.store.vectors, parts.builtin, kind=kind, progress=parts.progress
+            )
+            waiting = (
+                None if waiting is None or report.waiting is None else waiting + report.waiting
+            )
+            if isinstance(
+                report.error, StoreError
+            ):  # a full disk: exit code 1, and what is saved stays
                 kept = f"what was read is saved, {_chunks(waiting)} without vectors: {report.error.message}"
                 raise StoreError(kept, "free some space, then run `brain sync`")
             if report.error is not None and report.error.message not in tally.notices:
@@ -228,7 +282,11 @@ def _ollama_vectors(parts: Parts, *, wait: bool) -> list[str]:
         embedder = parts.ollama_embedder(model)
         fingerprint = str(embedder.fingerprint)
     except BrainError as error:
-        return [f"{error.message}; the built-in embedder serves"] if parts.config.models.embed != "auto" else []
+        return (
+            [f"{error.message}; the built-in embedder serves"]
+            if parts.config.models.embed != "auto"
+            else []
+        )
     place = parts.store.vectors.place()
     waiting = sum(parts.store.vectors.waiting_count(kind, fingerprint) for kind in KINDS)
     if not waiting:
@@ -247,16 +305,24 @@ def fill(parts: Parts, model: str) -> list[str]:
     embedder, place, made = parts.ollama_embedder(model), parts.store.vectors.place(), 0
     for kind in KINDS:
         try:
-            report = embed_pending(parts.store.vectors, embedder, kind=kind, sentences=True, progress=parts.progress)
-        except Refused as error:  # a model that turned out to run elsewhere: the notes are saved all the same
+            report = embed_pending(
+                parts.store.vectors, embedder, kind=kind, sentences=True, progress=parts.progress
+            )
+        except (
+            Refused
+        ) as error:  # a model that turned out to run elsewhere: the notes are saved all the same
             return [f"{error.message}; no vectors of {model} were made"]
         made += report.embedded
         if report.error is not None:
             left = f"{_chunks(report.waiting)} waiting for {model}"
             unknown = f"how many chunks wait for {model} is unknown until the server answers"
-            return [f"{report.error.message}; {unknown if report.waiting is None else left}: run `brain sync`"]
+            return [
+                f"{report.error.message}; {unknown if report.waiting is None else left}: run `brain sync`"
+            ]
         if report.waiting:
-            return [f"{_chunks(report.waiting)} not embedded by {model}; run `brain sync` to try again"]
+            return [
+                f"{_chunks(report.waiting)} not embedded by {model}; run `brain sync` to try again"
+            ]
     _switch(parts, model, str(embedder.fingerprint), place)
     if made > CHROMA_FROM:
         _ahead(parts, str(embedder.fingerprint))
@@ -281,9 +347,13 @@ def _in_background(parts: Parts, waiting: int, model: str) -> str:
     environ = {**os.environ, "BRAIN_HOME": str(parts.config.home)}
     _started[:] = [child for child in _started if child.poll() is None]
     child = subprocess.Popen(
-        [sys.executable, "-m", "brain.app.filling", model], env=environ, start_new_session=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, "-m", "brain.app.fill", model],
+        env=environ,
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     _started.append(child)
     return f"{waiting:,} chunks are being embedded by {model} in the background; `brain status` shows how far it is"
 
@@ -301,7 +371,12 @@ def _chroma(parts: Parts, tally: Tally, *, wait: bool) -> None:
     from brain.index import apply
 
     try:
-        apply(parts.store.vectors, parts.config.index_dir, parts.serving.fingerprint, progress=parts.progress)
+        apply(
+            parts.store.vectors,
+            parts.config.index_dir,
+            parts.serving.fingerprint,
+            progress=parts.progress,
+        )
     except BrainError as error:
         tally.notices.append(f"{error.message}; exact search answers meanwhile")
     if tally.counts["chunks"] > CHROMA_FROM:
@@ -315,18 +390,26 @@ def _ahead(parts: Parts, fingerprint: str) -> None:
     most = most_exactly(parts.config.index.exact_limit, fingerprint)
     if sum(parts.store.vectors.size(kind) for kind in KINDS) <= most:
         for kind in KINDS:
-            ExactIndex(parts.store.vectors, parts.config.index_dir, kind=kind, fingerprint=fingerprint).prepare()
+            ExactIndex(
+                parts.store.vectors, parts.config.index_dir, kind=kind, fingerprint=fingerprint
+            ).prepare()
 
 
 # -- documents that are no files --------------------------------------------------------------------------------------------
 
 
-def _document(parts: Parts, uri: str, text: str, title: str | None, at: str | None = None) -> Document:
+def _document(
+    parts: Parts, uri: str, text: str, title: str | None, at: str | None = None
+) -> Document:
     import ingest
 
     try:
         document = ingest.load_text(
-            text, uri=uri, title=title, dated_at=at or _seconds(parts), chunk_tokens=parts.config.ingest.chunk_tokens
+            text,
+            uri=uri,
+            title=title,
+            dated_at=at or _seconds(parts),
+            chunk_tokens=parts.config.ingest.chunk_tokens,
         )
     except ingest.IngestError as error:
         raise BrainError(f"this text cannot be kept: {error.reason}", error.hint) from None
@@ -336,7 +419,9 @@ def _document(parts: Parts, uri: str, text: str, title: str | None, at: str | No
 def _save(parts: Parts, document: Document, tally: Tally, tags: Sequence[str]) -> None:
     from brain.store.documents import Origin
 
-    outcome, document_id = parts.store.documents.save(document, Origin(document.uri, tags=tuple(tags)), now=parts.now())
+    outcome, document_id = parts.store.documents.save(
+        document, Origin(document.uri, tags=tuple(tags)), now=parts.now()
+    )
     tally.counts[outcome] += 1
     tally.counts["chunks"] += len(document.chunks)
     tally.documents.append(document_id)

@@ -32,13 +32,22 @@ BATCH_DOCUMENTS = 100  # HOUSE §7: a batch holds at most so many documents …
 BATCH_SECONDS = 0.5  # … or what half a second brings
 MAILBOX = "application/mbox"
 COUNTED = ("added", "updated", "unchanged", "renamed", "removed", "chunks")
-RACY_NS = 2_000_000_000  # HOUSE §7: a file touched within 2 s of the last look may have changed unseen
+RACY_NS = (
+    2_000_000_000  # HOUSE §7: a file touched within 2 s of the last look may have changed unseen
+)
 CENSUS_FILES = 2_000  # USERS 26: above so many files say first what is coming
-GONE_SHARE = 0.05  # USERS 9: if more than this share of a root is gone, nothing is forgotten unasked
+GONE_SHARE = (
+    0.05  # USERS 9: if more than this share of a root is gone, nothing is forgotten unasked
+)
 GONE_SMALL = 3  # … but so few missing files are always believed
-FILES_PER_SECOND = {"pdf": 4.0, "other": 400.0}  # for the estimate only; measured on two shared cores
+FILES_PER_SECOND = {
+    "pdf": 4.0,
+    "other": 400.0,
+}  # for the estimate only; measured on two shared cores
 
-Facts = tuple[int, int, int, int, int]  # (size in bytes, mtime_ns, ctime_ns, inode, looked_ns) of a file
+Facts = tuple[
+    int, int, int, int, int
+]  # (size in bytes, mtime_ns, ctime_ns, inode, looked_ns) of a file
 
 
 @dataclass(slots=True)
@@ -57,9 +66,13 @@ class Tally:
         counts: dict[str, Any] = {name: self.counts[name] for name in COUNTED}
         skips = tuple(skip for _uri, skip, _size, _time in self.skipped)
         return AddReport(
-            **counts, skipped=skips, notices=tuple(self.notices), interrupted=self.interrupted,
-            documents=tuple(self.documents), **more,
-        )  # fmt: skip
+            **counts,
+            skipped=skips,
+            notices=tuple(self.notices),
+            interrupted=self.interrupted,
+            documents=tuple(self.documents),
+            **more,
+        )
 
 
 @dataclass(slots=True)
@@ -100,15 +113,21 @@ class Intake:
     workers: int = 2
     clock: Callable[[], float] = time.monotonic
 
-    def take_in(self, paths: Iterable[Path], *, tags: tuple[str, ...] = (), register: bool = True) -> Tally:
+    def take_in(
+        self, paths: Iterable[Path], *, tags: tuple[str, ...] = (), register: bool = True
+    ) -> Tally:
         """Read what is new or changed under `paths`; folders become roots that `sync` looks at again."""
         tally = Tally()
         fresh: list[ingest.Found] = []
         try:
             for path in paths:
-                found = self._look(path, tally, whole_files(self.store.library.known_files(path.as_uri())))
+                found = self._look(
+                    path, tally, whole_files(self.store.library.known_files(path.as_uri()))
+                )
                 if register and path.is_dir() and self._register(path, tags):
-                    tally.notices.append(f"{shown(path)} is registered: `brain sync` looks at it again")
+                    tally.notices.append(
+                        f"{shown(path)} is registered: `brain sync` looks at it again"
+                    )
                 fresh += found
             self._census(fresh, tally)
             self._save_all(fresh, tags, tally)
@@ -134,7 +153,9 @@ class Intake:
 
     def _register(self, path: Path, tags: tuple[str, ...]) -> bool:
         """Make a folder a root; True when it was none."""
-        new = self.store.library.add_root(path.as_uri(), shown(path), {"tags": list(tags)}, self.now())
+        new = self.store.library.add_root(
+            path.as_uri(), shown(path), {"tags": list(tags)}, self.now()
+        )
         reach("add.after_root")
         return new
 
@@ -145,7 +166,9 @@ class Intake:
     ) -> list[ingest.Found]:
         """Files under `path` that differ from what is `known`; seen addresses are taken out of `unseen`."""
         if not os.path.lexists(path):
-            skip = Skipped(shown(path), "unreadable", "no such file or folder", "check the spelling")
+            skip = Skipped(
+                shown(path), "unreadable", "no such file or folder", "check the spelling"
+            )
             tally.skipped.append((path.as_uri(), skip, None, None))
             return []
         reported = self.store.library.skipped()
@@ -154,7 +177,9 @@ class Intake:
         for item in ingest.walk(path, limits=self.limits, passed=passed):
             uri = uri_of(item.path)
             if isinstance(item, ingest.Skip):
-                tally.skipped.append((uri, Skipped(shown(item.path), item.kind, item.reason, ""), None, None))
+                tally.skipped.append(
+                    (uri, Skipped(shown(item.path), item.kind, item.reason, ""), None, None)
+                )
                 continue
             if unseen is not None:
                 unseen.discard(uri)
@@ -165,7 +190,9 @@ class Intake:
                     continue
                 before = None
             # A kind that no reader opened may have one since an upgrade: then the file is looked at again.
-            readable = before and before[0].kind == "unsupported" and item.media_type in ingest.READERS
+            readable = (
+                before and before[0].kind == "unsupported" and item.media_type in ingest.READERS
+            )
             if before and not readable and (before[1], before[2]) == (item.size, item.mtime_ns):
                 tally.counts["unchanged" if before[0].kind == "unsupported" else "reported"] += 1
                 continue
@@ -173,7 +200,9 @@ class Intake:
                 tally.counts["unchanged"] += 1
                 continue
             fresh.append(item)
-        fresh.sort(key=lambda item: (isolated(item.media_type, item.size), -item.mtime_ns))  # notes before slow formats
+        fresh.sort(
+            key=lambda item: (isolated(item.media_type, item.size), -item.mtime_ns)
+        )  # notes before slow formats
         return fresh
 
     @staticmethod
@@ -214,14 +243,18 @@ class Intake:
             return
         facts = {item.path: item for item in fresh}
         reported = set(self.store.library.skipped())
-        reading = ingest.load_many(fresh, limits=self.limits, chunk_tokens=self.chunk_tokens, workers=self.workers)
+        reading = ingest.load_many(
+            fresh, limits=self.limits, chunk_tokens=self.chunk_tokens, workers=self.workers
+        )
         done, total = 0, len(fresh)
         mailboxes = Mailboxes()
         for batch in in_batches(reading, self.clock):
             with self.store.write():
                 with self.store.documents.together():
                     for path, result in batch:
-                        mailboxes.note(path, result, self._save_one(facts[path], result, tags, tally, reported))
+                        mailboxes.note(
+                            path, result, self._save_one(facts[path], result, tags, tally, reported)
+                        )
                 reach("add.before_commit")
             reach("add.after_commit")
             done += len(batch)
@@ -243,10 +276,16 @@ class Intake:
             tally.skipped.append((uri, skip, item.size, item.mtime_ns))
             if uri not in self.store.library.known_files(uri):
                 entry = name_only(item.path, uri)
-                self.store.documents.save(entry, self.origin(item, source, tags, entry="name"), now=self.now())
+                self.store.documents.save(
+                    entry, self.origin(item, source, tags, entry="name"), now=self.now()
+                )
             return ""
-        place = source + "".join(result.uri.partition("#")[1:])  # a message of a mailbox has a name of its own
-        outcome, document_id = self.store.documents.save(result, self.origin(item, place, tags), now=self.now())
+        place = source + "".join(
+            result.uri.partition("#")[1:]
+        )  # a message of a mailbox has a name of its own
+        outcome, document_id = self.store.documents.save(
+            result, self.origin(item, place, tags), now=self.now()
+        )
         tally.counts[outcome] += 1
         tally.counts["chunks"] += len(result.chunks) if outcome != "unchanged" else 0
         tally.documents.append(document_id)
@@ -259,7 +298,11 @@ class Intake:
         """Forget messages that are no longer in a mailbox, under the same rule as files that are gone from a folder."""
         for path, present in mailboxes.whole():
             source = shown(path)
-            known = [row for row in self.store.library.below(source) if row.source.startswith(f"{source}#")]
+            known = [
+                row
+                for row in self.store.library.below(source)
+                if row.source.startswith(f"{source}#")
+            ]
             gone = [row.id for row in known if row.id not in present]
             if not gone:
                 continue
@@ -286,7 +329,12 @@ def name_only(path: Path, uri: str) -> Document:
     """An entry that holds a file's name and the folder it lies in, for files whose content no reader opens."""
     words = " ".join(shown(Path(path.parent.name, path.name)).replace("/", " / ").split())
     entry = ingest.load_text(words, uri=uri, title=shown(Path(path.name)), media_type="text/plain")
-    return replace(entry, media_type=ingest.media_type(path), content_hash=f"name:{entry.content_hash}", dated_by=None)
+    return replace(
+        entry,
+        media_type=ingest.media_type(path),
+        content_hash=f"name:{entry.content_hash}",
+        dated_by=None,
+    )
 
 
 def unchanged(item: ingest.Found, known: Facts | None) -> bool:
@@ -297,7 +345,12 @@ def unchanged(item: ingest.Found, known: Facts | None) -> bool:
 def settled(known: Facts, status: os.stat_result) -> bool:
     """The same from what the system says of the file."""
     size, mtime_ns, ctime_ns, inode, _looked_ns = known
-    same = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino) == (size, mtime_ns, ctime_ns, inode)
+    same = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino) == (
+        size,
+        mtime_ns,
+        ctime_ns,
+        inode,
+    )
     return same and _long_ago(known)
 
 
@@ -368,4 +421,13 @@ def _minutes(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-__all__ = ["Intake", "Tally", "believable", "differs", "shown", "unchanged", "uri_of", "whole_files"]
+__all__ = [
+    "Intake",
+    "Tally",
+    "believable",
+    "differs",
+    "shown",
+    "unchanged",
+    "uri_of",
+    "whole_files",
+]

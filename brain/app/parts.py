@@ -23,10 +23,10 @@ from brain.store import Store
 if TYPE_CHECKING:
     from brain.app.intake import Intake
     from brain.index import Indexes
-    from brain.memory.episodes import EpisodeTable
-    from brain.memory.search import EpisodeSearch
-    from brain.memory.skills import SkillTable
     from brain.models.ollama import OllamaServer
+    from brain.store.episode_search import EpisodeSearch
+    from brain.store.episodes import EpisodeTable
+    from brain.store.skills import SkillTable
 
 BUILTIN, AUTO = "builtin", "auto"
 # Setting: the Ollama generation that was complete, and where the store was then: {"model", "fingerprint", "pk", "seq"} in JSON
@@ -97,20 +97,20 @@ class Parts:
     @cached_property
     def episodes(self) -> EpisodeTable:
         """What happened."""
-        from brain.memory.episodes import EpisodeTable
+        from brain.store.episodes import EpisodeTable
 
         return EpisodeTable(self.store.connection, now=self._now)
 
     @cached_property
     def skills(self) -> SkillTable:
         """How to do things."""
-        from brain.memory.skills import SkillTable
+        from brain.store.skills import SkillTable
 
         return SkillTable(self.store.connection)
 
     def episode_search(self, kind: str, person: str) -> EpisodeSearch:
         """Passages of episodes, of one kind or with one person when these are given."""
-        from brain.memory.search import EpisodeSearch
+        from brain.store.episode_search import EpisodeSearch
 
         return EpisodeSearch(self.store.connection.conn, kind=kind, person=person)
 
@@ -122,9 +122,11 @@ class Parts:
 
         settings = self.config.ingest
         limits = Limits(
-            file_bytes=settings.file_bytes, text_chars=settings.text_chars, chunks=settings.file_chunks,
+            file_bytes=settings.file_bytes,
+            text_chars=settings.text_chars,
+            chunks=settings.file_chunks,
             wall_seconds=settings.seconds,
-        )  # fmt: skip
+        )
 
         def origin(item: object, source: str, tags: tuple[str, ...], entry: str = "full") -> Origin:
             stat = (item.size, item.mtime_ns, item.ctime_ns, item.inode)  # type: ignore[attr-defined]
@@ -159,8 +161,10 @@ class Parts:
 
         settings = self.config.ollama
         limits = Limits.of(
-            connect=settings.connect_seconds, idle=settings.idle_seconds, total=settings.total_seconds
-        )  # fmt: skip
+            connect=settings.connect_seconds,
+            idle=settings.idle_seconds,
+            total=settings.total_seconds,
+        )
         return OllamaServer(settings.host, trusted_hosts=settings.trusted_hosts, limits=limits)
 
     def ollama_embedder(self, model: str) -> Embedder:
@@ -185,23 +189,41 @@ class Parts:
         """Which embedder answers questions: Ollama's when its generation is complete and it answers, else built in."""
         wanted = self.config.models.embed
         if self.given_embedder is not None:
-            return Serving(self.given_embedder, str(self.given_embedder.fingerprint), "given by the caller")
+            return Serving(
+                self.given_embedder, str(self.given_embedder.fingerprint), "given by the caller"
+            )
         kept = json.loads(self.store.library.setting(SERVING) or "{}")
         if wanted == BUILTIN:
             return self._spare("chosen in the configuration")
         if not kept:
-            return self._spare("the vectors of an Ollama model are not complete yet" if wanted != AUTO else "always there")
+            return self._spare(
+                "the vectors of an Ollama model are not complete yet"
+                if wanted != AUTO
+                else "always there"
+            )
         try:
             embedder = self.ollama_embedder(kept["model"])
             if str(embedder.fingerprint) != kept["fingerprint"]:
-                return self._spare(f"{kept['model']} has changed; `brain sync` computes its vectors anew")
+                return self._spare(
+                    f"{kept['model']} has changed; `brain sync` computes its vectors anew"
+                )
         except BrainError as error:
-            return self._spare("Ollama does not serve", f"{error.message}; the built-in embedder searched")
-        until = "" if wanted in (AUTO, kept["model"]) else f"; it serves until those of {wanted} are complete"
-        behind = self.store.vectors.behind(kept["fingerprint"], (kept.get("pk", 0), kept.get("seq", 0)))
+            return self._spare(
+                "Ollama does not serve", f"{error.message}; the built-in embedder searched"
+            )
+        until = (
+            ""
+            if wanted in (AUTO, kept["model"])
+            else f"; it serves until those of {wanted} are complete"
+        )
+        behind = self.store.vectors.behind(
+            kept["fingerprint"], (kept.get("pk", 0), kept.get("seq", 0))
+        )
         if behind:
             lacking = f"{behind:,} chunk{'s have' if behind > 1 else ' has'} no vector of {kept['model']} yet"
-            degraded = f"{lacking} and can be found by words only; `brain sync` computes what is missing"
+            degraded = (
+                f"{lacking} and can be found by words only; `brain sync` computes what is missing"
+            )
             return Serving(embedder, kept["fingerprint"], f"{lacking}{until}", degraded)
         return Serving(embedder, kept["fingerprint"], f"its vectors are complete{until}")
 
@@ -221,7 +243,11 @@ class Parts:
         try:
             return self._ollama_generator(wanted)
         except BrainError as error:
-            missing = "" if wanted == AUTO else f"{error.message}; the best sentences of the notes stand in"
+            missing = (
+                ""
+                if wanted == AUTO
+                else f"{error.message}; the best sentences of the notes stand in"
+            )
             return None, error.message, missing
 
     def _ollama_generator(self, wanted: str) -> tuple[Generator | None, str, str]:
@@ -235,7 +261,9 @@ class Parts:
                 return None, choice.why[0], ""
             name, why = choice.generator, choice.why[0]
         settings = self.config.ollama
-        model = OllamaGenerator(self.ollama, name, num_ctx=settings.num_ctx, keep_alive=settings.keep_alive)
+        model = OllamaGenerator(
+            self.ollama, name, num_ctx=settings.num_ctx, keep_alive=settings.keep_alive
+        )
         self.ollama.prove(name)
         return model, why, ""
 
@@ -253,7 +281,10 @@ class Parts:
             from brain.index import Indexes
 
             self._indexes[fingerprint] = Indexes(
-                self.store.vectors, self.config.index_dir, fingerprint, exact_limit=self.config.index.exact_limit
+                self.store.vectors,
+                self.config.index_dir,
+                fingerprint,
+                exact_limit=self.config.index.exact_limit,
             )
         return self._indexes[fingerprint]
 

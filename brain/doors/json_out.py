@@ -79,7 +79,9 @@ def passage(found: Passage, *, explain: bool = False) -> Shape:
         "trust": found.trust,
         "context": found.context,
         "score": found.score,
-        "ranks": {name: found.ranks.get(name) for name in ("lexical", "dense", "before", "reranker")},
+        "ranks": {
+            name: found.ranks.get(name) for name in ("lexical", "dense", "before", "reranker")
+        },
     }
     return shape | ({"explain": dict(found.explain)} if explain else {})
 
@@ -248,7 +250,9 @@ def status(facts: Status) -> Shape:
 
 def checks(found: Sequence[Check]) -> Shape:
     """`brain doctor`. `errors` counts those that make the exit code 1."""
-    return envelope(errors=sum(item.level == "error" for item in found), checks=[asdict(item) for item in found])
+    return envelope(
+        errors=sum(item.level == "error" for item in found), checks=[asdict(item) for item in found]
+    )
 
 
 def models(table: ModelTable) -> Shape:

@@ -46,7 +46,9 @@ def size(number: int) -> str:
         if value < KIB:
             break
         value, unit = value / KIB, larger
-    return f"{value:,.1f} {unit}" if unit not in ("B", "KB") and value < 10 else f"{value:,.0f} {unit}"
+    return (
+        f"{value:,.1f} {unit}" if unit not in ("B", "KB") and value < 10 else f"{value:,.0f} {unit}"
+    )
 
 
 def duration(seconds: float) -> str:
@@ -85,7 +87,9 @@ def short_ids(ids: Iterable[str]) -> dict[str, str]:
     for at, identity in enumerate(known):
         beside = known[max(0, at - 1) : at] + known[at + 1 : at + 2]
         length = SHORT_ID
-        while length < len(identity) and any(other.startswith(identity[:length]) for other in beside):
+        while length < len(identity) and any(
+            other.startswith(identity[:length]) for other in beside
+        ):
             length += 1
         short[identity] = identity[:length]
     return short
@@ -93,12 +97,16 @@ def short_ids(ids: Iterable[str]) -> dict[str, str]:
 
 def folded(text: str) -> str:
     """Case and accents removed, as the lexical index compares words."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return "".join(
+        c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c)
+    )
 
 
 def marked(text: str, query: str) -> Line:
     """The text with the words of the query in style "match"."""
-    terms = {folded(word) for word in re.findall(r"\w+", query) if len(word) > 2 or not word.isascii()}
+    terms = {
+        folded(word) for word in re.findall(r"\w+", query) if len(word) > 2 or not word.isascii()
+    }
     spans: list[Span] = []
     for piece in re.split(r"(\w+)", text):
         word = folded(piece)
@@ -126,7 +134,8 @@ def snippet(text: str, query: str, *, width: int) -> list[Line]:
 def wide(text: str) -> int:
     """How many cells of a terminal the text fills (Unicode TR 11)."""
     return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
     )
 
 
@@ -137,6 +146,12 @@ def columns(rows: Sequence[Sequence[str]], styles: Sequence[str] = ()) -> list[L
     done = []
     for row in cells:
         last = max((at for at, cell in enumerate(row) if cell), default=0)
-        padded = [cell + " " * (widths[at] - wide(cell) + 2) for at, cell in enumerate(row[:last])] + [row[last]]
-        done.append(line(*((cell, styles[at] if at < len(styles) else "") for at, cell in enumerate(padded))))
+        padded = [
+            cell + " " * (widths[at] - wide(cell) + 2) for at, cell in enumerate(row[:last])
+        ] + [row[last]]
+        done.append(
+            line(
+                *((cell, styles[at] if at < len(styles) else "") for at, cell in enumerate(padded))
+            )
+        )
     return done

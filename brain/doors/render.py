@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 BAR_AFTER = 1.0  # seconds: a shorter job shows no bar
 BAR_EVERY = 0.1  # seconds between two drawings: more is not seen
-ANNOUNCEMENTS = ("notice: ", "census: ")  # a progress message with one in front is a line to say, not a step
+ANNOUNCEMENTS = (
+    "notice: ",
+    "census: ",
+)  # a progress message with one in front is a line to say, not a step
 
 STYLES = {
     "title": "bold",
@@ -54,7 +57,9 @@ class Out:
         self._sanitiser = Sanitiser()
         self._consoles: dict[int, Console] = {}
         self.bar = Bar(self, clock)
-        self.announced: list[str] = []  # said already, so that a report at the end need not repeat it
+        self.announced: list[
+            str
+        ] = []  # said already, so that a report at the end need not repeat it
 
     @property
     def width(self) -> int:
@@ -104,12 +109,19 @@ class Out:
             self.announced.append(what.partition(": ")[2])
             self.say(self.announced[-1])
         elif self.interactive:
-            self.bar.step(one_line(what), done, total, f"{done:,} of {total:,}" if total else f"{done:,}")
+            self.bar.step(
+                one_line(what), done, total, f"{done:,} of {total:,}" if total else f"{done:,}"
+            )
 
     def progress_bytes(self, what: str, done: int, total: int) -> None:
         """A step of a download, in bytes."""
         if self.interactive:
-            self.bar.step(one_line(what), done, total, f"{size(done)} of {size(total)}" if total else size(done))
+            self.bar.step(
+                one_line(what),
+                done,
+                total,
+                f"{size(done)} of {size(total)}" if total else size(done),
+            )
 
     def flush(self) -> None:
         """Everything written so far leaves the process."""
@@ -123,7 +135,12 @@ class Out:
             from rich.theme import Theme
 
             self._consoles[id(stream)] = Console(
-                file=stream, markup=False, highlight=False, emoji=False, soft_wrap=True, theme=Theme(STYLES)
+                file=stream,
+                markup=False,
+                highlight=False,
+                emoji=False,
+                soft_wrap=True,
+                theme=Theme(STYLES),
             )
         return self._consoles[id(stream)]
 
@@ -166,7 +183,9 @@ class Out:
             _discard(stream)
             if stream is self._stdout:
                 reason = error.strerror or str(error)
-                raise BrainError(f"the output cannot be written: {reason}", "free some space or redirect it") from None
+                raise BrainError(
+                    f"the output cannot be written: {reason}", "free some space or redirect it"
+                ) from None
 
 
 class Bar:
@@ -188,7 +207,9 @@ class Bar:
             return
         self._drawn = now
         progress = self._progress or self._start(what)
-        progress.update(self._task, description=what, completed=done, total=total or None, amount=amount)
+        progress.update(
+            self._task, description=what, completed=done, total=total or None, amount=amount
+        )
         progress.refresh()
 
     def stop(self) -> None:

@@ -13,12 +13,23 @@ from brain import confidence
 from brain.evaluation import recall as talks
 from brain.evaluation import retrieval as notes
 from brain.evaluation.folder import conversations, read_set
-from brain.evaluation.metrics import at_prior, auroc, brier_skill, calibration, require, risk_coverage, shortened
+from brain.evaluation.metrics import (
+    at_prior,
+    auroc,
+    brier_skill,
+    calibration,
+    require,
+    risk_coverage,
+    shortened,
+)
 from brain.evaluation.retrieval import Home, OpenBrain
 from brain.protocols import BrainLike, Progress, silent
 
 ANSWERABLE = "answerable"
-HALF, QUARTER = 0.5, 0.25  # shares of answerable questions under which calibration is judged (RETRIEVAL.md §5)
+HALF, QUARTER = (
+    0.5,
+    0.25,
+)  # shares of answerable questions under which calibration is judged (RETRIEVAL.md §5)
 
 Rows = Sequence[tuple[str, float]]  # ("answerable" or the kind of absence, probability)
 
@@ -70,7 +81,9 @@ def figures(rows: Rows) -> dict[str, Any]:
     areas |= {kind: auroc(present, [p for k, p in rows if k == kind]) for kind in kinds}
     pairs = [(p, kind == ANSWERABLE) for kind, p in rows]
     half, quarter = weights(pairs, HALF), weights(pairs, QUARTER)
-    rarer = at_prior(pairs, QUARTER)  # one probability cannot fit two priors: the odds are moved to the rarer one
+    rarer = at_prior(
+        pairs, QUARTER
+    )  # one probability cannot fit two priors: the odds are moved to the rarer one
     curve, area = risk_coverage(pairs)
     given = [truth for p, truth in pairs if p >= confidence.THRESHOLD]
     return {
@@ -89,7 +102,9 @@ def figures(rows: Rows) -> dict[str, Any]:
         "coverage": round(len(given) / len(pairs), 4) if pairs else 0.0,
         "risk": round(given.count(False) / len(given), 4) if given else 0.0,
         "floor": confidence.FLOOR,
-        "false_absences": round(sum(p < confidence.FLOOR for p in present) / len(present), 4) if present else 0.0,
+        "false_absences": round(sum(p < confidence.FLOOR for p in present) / len(present), 4)
+        if present
+        else 0.0,
     }
 
 

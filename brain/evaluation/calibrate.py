@@ -21,7 +21,9 @@ MIN_ROWS = 10  # judged answers of one head: with fewer nothing can be left out 
 FOLDS = 5  # parts of the feedback, each predicted by a fit on the others
 SURE = 0.90  # how sure a bound on a risk must be (RETRIEVAL.md §5)
 RISK = 0.10  # of answers given as sure although the notes do not hold it (RETRIEVAL.md §5)
-FALSE_ABSENCES = 0.02  # of questions that the notes do hold, called "not in your notes" (RETRIEVAL.md §5)
+FALSE_ABSENCES = (
+    0.02  # of questions that the notes do hold, called "not in your notes" (RETRIEVAL.md §5)
+)
 FOUND, BY_WORDS = "found", "found_by_words"
 
 Row = tuple[Mapping[str, float], bool]  # (signals, do the notes hold it)
@@ -42,7 +44,9 @@ class Head:
 
     def found(self, signals: Mapping[str, float]) -> float:
         """The probability that the notes hold it."""
-        return confidence.found(signals, self.coefficients.get(FOUND if signals.get("has_dense") else BY_WORDS))
+        return confidence.found(
+            signals, self.coefficients.get(FOUND if signals.get("has_dense") else BY_WORDS)
+        )
 
 
 AS_SHIPPED = Head()
@@ -55,7 +59,11 @@ def shipped() -> Heads:
 
 def version(heads: Heads | None = None) -> str:
     """A digest of the shipped coefficients and thresholds: a head fitted from others no longer fits."""
-    parts = [{name: dict(one) for name, one in (heads or shipped()).items()}, confidence.FLOOR, confidence.THRESHOLD]
+    parts = [
+        {name: dict(one) for name, one in (heads or shipped()).items()},
+        confidence.FLOOR,
+        confidence.THRESHOLD,
+    ]
     return digest(json.dumps(parts, sort_keys=True))[:16]
 
 
@@ -94,7 +102,11 @@ def calibrated(rows: Sequence[Row], heads: Heads | None = None) -> tuple[Head, d
         }
     head = Head(coefficients, floor(pairs), threshold(pairs), version(heads))
     report["floor"] = {"shipped": confidence.FLOOR, "now": head.floor}
-    report["threshold"] = {"shipped": confidence.THRESHOLD, "now": head.threshold, "needs": needed(RISK)}
+    report["threshold"] = {
+        "shipped": confidence.THRESHOLD,
+        "now": head.threshold,
+        "needs": needed(RISK),
+    }
     return head, report
 
 
@@ -104,9 +116,13 @@ def _predicted(rows: Sequence[Row], prior: Mapping[str, float]) -> tuple[Pairs, 
     if len(rows) < MIN_ROWS:
         return before, before
     fits = [
-        confidence.refit([row for at, row in enumerate(rows) if at % FOLDS != fold], prior) for fold in range(FOLDS)
+        confidence.refit([row for at, row in enumerate(rows) if at % FOLDS != fold], prior)
+        for fold in range(FOLDS)
     ]
-    return before, [(confidence.found(signals, fits[at % FOLDS]), truth) for at, (signals, truth) in enumerate(rows)]
+    return before, [
+        (confidence.found(signals, fits[at % FOLDS]), truth)
+        for at, (signals, truth) in enumerate(rows)
+    ]
 
 
 def _judged(rows: Sequence[Row], before: Pairs, after: Pairs) -> dict[str, Any]:
@@ -118,9 +134,16 @@ def _judged(rows: Sequence[Row], before: Pairs, after: Pairs) -> dict[str, Any]:
         "changed": {},
     }
     if len(rows) < MIN_ROWS:
-        return facts | {"brier": None, "reason": f"{len(rows)} of at least {MIN_ROWS} judged answers"}
+        return facts | {
+            "brier": None,
+            "reason": f"{len(rows)} of at least {MIN_ROWS} judged answers",
+        }
     old, new = calibration(before)[1], calibration(after)[1]
-    reason = "it predicts left-out feedback better" if new < old else "the shipped coefficients predict it as well"
+    reason = (
+        "it predicts left-out feedback better"
+        if new < old
+        else "the shipped coefficients predict it as well"
+    )
     return facts | {"brier": {"shipped": old, "now": new}, "kept": new < old, "reason": reason}
 
 

@@ -21,17 +21,23 @@ SHARED = 0.50  # Dice overlap of their stemmed content words
 MOST = 3  # corrections shown for one question
 
 
-def similar(question: str, corrections: Sequence[Judgment], embedder: Embedder) -> list[tuple[Judgment, float]]:
+def similar(
+    question: str, corrections: Sequence[Judgment], embedder: Embedder
+) -> list[tuple[Judgment, float]]:
     """(correction, cosine), best first, at most MOST, of those whose question asks the same. Raises `Unavailable`."""
     named = numbers(question)
     words = _stems(question)
     near = [
-        one for one in corrections if shared(words, _stems(one.question)) >= SHARED and numbers(one.question) == named
+        one
+        for one in corrections
+        if shared(words, _stems(one.question)) >= SHARED and numbers(one.question) == named
     ]
     if not near:
         return []
     vectors = embedder.embed_documents([question, *(one.question for one in near)])
-    found = [(one, float(vectors[0] @ vector)) for one, vector in zip(near, vectors[1:], strict=True)]
+    found = [
+        (one, float(vectors[0] @ vector)) for one, vector in zip(near, vectors[1:], strict=True)
+    ]
     return sorted((pair for pair in found if pair[1] >= SIMILAR), key=lambda pair: -pair[1])[:MOST]
 
 

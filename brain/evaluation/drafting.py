@@ -82,9 +82,13 @@ def draft(
             found.append((text, sentence))
         if len(found) == count:
             break
-    drafted = [Question(_asked(text, one, frequencies, write), (text.source,), one) for text, one in found]
+    drafted = [
+        Question(_asked(text, one, frequencies, write), (text.source,), one) for text, one in found
+    ]
     drafted = list({question.id: question for question in drafted}.values())
-    return drafted + list(itertools.islice(_absent([one for _, one in found], frequencies, held), absent))
+    return drafted + list(
+        itertools.islice(_absent([one for _, one in found], frequencies, held), absent)
+    )
 
 
 def spread(texts: Iterable[Text]) -> Iterator[Text]:
@@ -105,7 +109,11 @@ def salient(text: str, *, chunks: int, frequencies: Frequencies) -> str:
     for sentence in itertools.islice((item.text for item in sentences(text)), SENTENCES_READ):
         line = " ".join(_MARKER.sub("", sentence).split())
         words = list(dict.fromkeys(content_words(line)))
-        if not SHORTEST <= len(line) <= LONGEST or len(words) < FEWEST_WORDS or _CODE_OR_MARKUP.search(line):
+        if (
+            not SHORTEST <= len(line) <= LONGEST
+            or len(words) < FEWEST_WORDS
+            or _CODE_OR_MARKUP.search(line)
+        ):
             continue
         rarity = [math.log((chunks + 1) / (known + 1)) for known in frequencies(words).values()]
         worth = sum(rarity) / len(rarity) + DETAIL * (bool(numbers(line)) + bool(names(line)[1:]))
@@ -117,10 +125,16 @@ def salient(text: str, *, chunks: int, frequencies: Frequencies) -> str:
 def keywords(sentence: str, frequencies: Frequencies) -> list[str]:
     """Up to MOST_WORDS content words in their order, without numbers and, where enough is left, without the rarest."""
     said = numbers(sentence)
-    words = [word for word in dict.fromkeys(content_words(sentence)) if word not in said and not word.isdigit()]
+    words = [
+        word
+        for word in dict.fromkeys(content_words(sentence))
+        if word not in said and not word.isdigit()
+    ]
     known = frequencies(words)
     rarest_first = sorted(words, key=lambda word: (known[word], word))
-    kept = set(rarest_first[1 : MOST_WORDS + 1] if len(words) > FEWEST_WORDS else rarest_first[:MOST_WORDS])
+    kept = set(
+        rarest_first[1 : MOST_WORDS + 1] if len(words) > FEWEST_WORDS else rarest_first[:MOST_WORDS]
+    )
     return [word for word in words if word in kept]
 
 
@@ -134,7 +148,11 @@ def _asked(text: Text, sentence: str, frequencies: Frequencies, write: Write | N
 
 def _absent(drafted: Sequence[str], frequencies: Frequencies, held: Held) -> Iterator[Question]:
     """In turn something from elsewhere, and the topic of one document with the matter of another."""
-    elsewhere = (Question(text, kind="elsewhere") for text, word in ELSEWHERE if not frequencies([word])[word])
+    elsewhere = (
+        Question(text, kind="elsewhere")
+        for text, word in ELSEWHERE
+        if not frequencies([word])[word]
+    )
     mixed = _mixtures([keywords(sentence, frequencies) for sentence in drafted], held)
     for pair in itertools.zip_longest(elsewhere, mixed):
         yield from (question for question in pair if question is not None)

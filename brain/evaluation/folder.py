@@ -66,7 +66,9 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
 
 def conversations(judged: Judged) -> list[Judged]:
     """One set for each `conv`, or the set itself when its documents carry none."""
-    names = list(dict.fromkeys(document["conv"] for document in judged.documents if document.get("conv")))
+    names = list(
+        dict.fromkeys(document["conv"] for document in judged.documents if document.get("conv"))
+    )
     if not names:
         return [judged]
     return [
@@ -92,7 +94,10 @@ def write_files(judged: Judged, folder: Path) -> dict[str, str]:
         title, text = document.get("title") or "", document.get("text") or ""
         if title:
             # as YAML reads it: JSON's own escapes for what is not ASCII would be halves of characters there
-            name, body = f"{number:07}.md", f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\n---\n{text}\n"
+            name, body = (
+                f"{number:07}.md",
+                f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\n---\n{text}\n",
+            )
         else:
             name, body = f"{number:07}.{'py' if CODE.match(text) else 'txt'}", text + "\n"
         path, content = folder / name, body.encode("utf-8", "replace")
@@ -110,7 +115,9 @@ def _lines(path: Path, fields: tuple[str, ...]) -> Iterator[dict[str, Any]]:
             try:
                 found = json.loads(line)
             except json.JSONDecodeError as error:
-                raise UsageError(f"{path}, line {number}: {error}", "each line is one JSON object") from None
+                raise UsageError(
+                    f"{path}, line {number}: {error}", "each line is one JSON object"
+                ) from None
             if not isinstance(found, dict) or any(name not in found for name in fields):
                 raise UsageError(f"{path}, line {number} lacks one of {', '.join(fields)}", FORMAT)
             yield found

@@ -49,17 +49,27 @@ def _sklearn() -> ModuleType:
 
 
 def _missing(name: str) -> Unavailable:
-    return Unavailable(f"the evaluation needs {name}", "install it: pip install 'sovereign-brain[eval]'")
+    return Unavailable(
+        f"the evaluation needs {name}", "install it: pip install 'sovereign-brain[eval]'"
+    )
 
 
 def ranking(qrels: Mapping[str, Mapping[str, int]], run: Run) -> dict[str, dict[str, float]]:
     """Metric -> query -> value, for every query that has a relevant document; 0 where nothing was found."""
     library = _ir_measures()
     names = {
-        "nDCG@10": library.nDCG @ 10, "S@1": library.Success @ 1, "R@5": library.R @ 5,
-        "R@10": library.R @ 10, "R@20": library.R @ 20, "RR@10": library.RR @ 10,
-    }  # fmt: skip
-    judged = {query: dict(grades) for query, grades in qrels.items() if any(grade > 0 for grade in grades.values())}
+        "nDCG@10": library.nDCG @ 10,
+        "S@1": library.Success @ 1,
+        "R@5": library.R @ 5,
+        "R@10": library.R @ 10,
+        "R@20": library.R @ 20,
+        "RR@10": library.RR @ 10,
+    }
+    judged = {
+        query: dict(grades)
+        for query, grades in qrels.items()
+        if any(grade > 0 for grade in grades.values())
+    }
     values: dict[str, dict[str, float]] = {name: dict.fromkeys(judged, 0.0) for name in names}
     back = {str(measure): name for name, measure in names.items()}
     found = {query: dict(scores) for query, scores in run.items() if query in judged and scores}
@@ -83,16 +93,23 @@ def latency(milliseconds: Sequence[float]) -> dict[str, float]:
     """{"p50_ms", "p95_ms"}, or nothing when nothing was timed."""
     if not milliseconds:
         return {}
-    return {"p50_ms": round(percentile(milliseconds, 0.5), 2), "p95_ms": round(percentile(milliseconds, 0.95), 2)}
+    return {
+        "p50_ms": round(percentile(milliseconds, 0.5), 2),
+        "p95_ms": round(percentile(milliseconds, 0.95), 2),
+    }
 
 
-def interval(values: Mapping[str, float], other: Mapping[str, float] | None = None) -> tuple[float, float]:
+def interval(
+    values: Mapping[str, float], other: Mapping[str, float] | None = None
+) -> tuple[float, float]:
     """95 % bootstrap interval of the mean, or of the mean difference to `other` (paired by key)."""
     numbers = [value - (other[key] if other else 0.0) for key, value in values.items()]
     if not numbers:
         return 0.0, 0.0
     random_ = random.Random(SEED)
-    sums = sorted(sum(random_.choices(numbers, k=len(numbers))) / len(numbers) for _ in range(RESAMPLES))
+    sums = sorted(
+        sum(random_.choices(numbers, k=len(numbers))) / len(numbers) for _ in range(RESAMPLES)
+    )
     return round(sums[int(TAIL * RESAMPLES)], 4), round(sums[int((1 - TAIL) * RESAMPLES)], 4)
 
 
@@ -106,14 +123,18 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float | None:
 
 def calibration(pairs: Pairs, weights: Sequence[float] | None = None) -> tuple[float, float]:
     """(expected calibration error over BINS of equal mass, Brier score), both weighted."""
-    weighted = sorted(zip(pairs, weights or [1.0] * len(pairs), strict=True), key=lambda item: item[0][0])
+    weighted = sorted(
+        zip(pairs, weights or [1.0] * len(pairs), strict=True), key=lambda item: item[0][0]
+    )
     total = sum(weight for _, weight in weighted) or 1.0
     brier = sum(weight * (p - truth) ** 2 for (p, truth), weight in weighted) / total
     mass, bins = 0.0, [[0.0, 0.0] for _ in range(BINS)]
     for _p, tied in itertools.groupby(weighted, key=lambda item: item[0][0]):
         group = list(tied)
         held = sum(weight for _, weight in group)
-        chosen = bins[min(int((mass + held / 2) / total * BINS), BINS - 1)]  # the bin in which its middle lies
+        chosen = bins[
+            min(int((mass + held / 2) / total * BINS), BINS - 1)
+        ]  # the bin in which its middle lies
         chosen[0] += sum(weight * p for (p, _), weight in group)
         chosen[1] += sum(weight * truth for (_, truth), weight in group)
         mass += held
@@ -129,7 +150,9 @@ def at_prior(pairs: Pairs, share: float) -> list[tuple[float, bool]]:
 def brier_skill(pairs: Pairs, weights: Sequence[float] | None = None) -> float:
     """1 - Brier / Brier of always saying the (weighted) share of the answerable; above 0 is better than that."""
     weights = weights or [1.0] * len(pairs)
-    share = sum(w * truth for (_, truth), w in zip(pairs, weights, strict=True)) / (sum(weights) or 1.0)
+    share = sum(w * truth for (_, truth), w in zip(pairs, weights, strict=True)) / (
+        sum(weights) or 1.0
+    )
     constant = share * (1 - share)
     brier = calibration(pairs, weights)[1]
     return round(1 - brier / constant, 4) + 0.0 if constant else 0.0  # never -0.0
@@ -160,5 +183,7 @@ def _wrong_shares(pairs: Pairs) -> Iterator[float]:
 
 def shortened(curve: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """CURVE_POINTS of a curve, its end among them, rounded."""
-    places = sorted({max(1, round(len(curve) * step / CURVE_POINTS)) - 1 for step in range(1, CURVE_POINTS + 1)})
+    places = sorted(
+        {max(1, round(len(curve) * step / CURVE_POINTS)) - 1 for step in range(1, CURVE_POINTS + 1)}
+    )
     return [(round(curve[at][0], 4), round(curve[at][1], 4)) for at in places if at < len(curve)]

@@ -55,12 +55,18 @@ def write_questions(path: Path, questions: Iterable[Question], *, force: bool = 
     import tomlkit
 
     if path.exists() and not force:
-        raise UsageError(f"{path} is there already", "name another file, or write it anew with --force")
+        raise UsageError(
+            f"{path} is there already", "name another file, or write it anew with --force"
+        )
     rows = tomlkit.aot()
     for question in questions:
         table = tomlkit.table()
         table["text"], table["sources"] = question.text, list(question.sources)
-        table["quote"], table["kind"], table["checked"] = question.quote, question.kind, question.checked
+        table["quote"], table["kind"], table["checked"] = (
+            question.quote,
+            question.kind,
+            question.checked,
+        )
         rows.append(table)
     document = tomlkit.document()
     document["question"] = rows
@@ -81,10 +87,13 @@ def read_questions(path: Path) -> list[Question]:
         sources = row.get("sources", []) if isinstance(row, dict) else None
         if sources is None or not isinstance(row.get("text"), str) or not isinstance(sources, list):
             raise UsageError(
-                f"{path}, question {number} has no text or no list of sources", "`brain eval init` shows the form"
+                f"{path}, question {number} has no text or no list of sources",
+                "`brain eval init` shows the form",
             )
         quote, kind = str(row.get("quote", "")), str(row.get("kind", ""))
-        found.append(Question(row["text"], tuple(map(str, sources)), quote, kind, bool(row.get("checked"))))
+        found.append(
+            Question(row["text"], tuple(map(str, sources)), quote, kind, bool(row.get("checked")))
+        )
     return found
 
 
@@ -107,11 +116,18 @@ def run(
     require()
     if not questions:
         raise NotFound(
-            "there are no judgments to measure on", "draft some: brain eval init, or judge answers: brain feedback"
+            "there are no judgments to measure on",
+            "draft some: brain eval init, or judge answers: brain feedback",
         )
     held = [question for question in questions if question.sources]
     measured = Measured()
-    ask_all(brain, [{"id": one.id, "text": one.text} for one in held], measured, lambda source: source, progress)
+    ask_all(
+        brain,
+        [{"id": one.id, "text": one.text} for one in held],
+        measured,
+        lambda source: source,
+        progress,
+    )
     qrels = {one.id: dict.fromkeys(one.sources, 1) for one in held}
     by_query, systems = figures(qrels, measured)
     rows = []
@@ -145,7 +161,8 @@ def compared(
     common = {key: value for key, value in now.items() if key in before}
     texts = {question.id: question.text for question in questions}
     fallen = sorted(
-        (key for key in common if before[key] - common[key] >= LOST), key=lambda key: common[key] - before[key]
+        (key for key in common if before[key] - common[key] >= LOST),
+        key=lambda key: common[key] - before[key],
     )
     return {
         "at": at,

@@ -65,13 +65,21 @@ def recall(
 
 
 def report(
-    judged: Judged, measured: Measured, sessions: Mapping[str, Mapping[str, int]], odds: Mapping[str, Runs]
+    judged: Judged,
+    measured: Measured,
+    sessions: Mapping[str, Mapping[str, int]],
+    odds: Mapping[str, Runs],
 ) -> dict[str, Any]:
     """Figures of turns and of sessions."""
     by_query, systems = figures(judged.qrels, measured)
-    session_of = {document["doc_id"]: str(document.get("session", "")) for document in judged.documents}
+    session_of = {
+        document["doc_id"]: str(document.get("session", "")) for document in judged.documents
+    }
     by_session = {
-        name: as_sessions(odds.get(name) or {key: halved(found, session_of) for key, found in run.items()}, session_of)
+        name: as_sessions(
+            odds.get(name) or {key: halved(found, session_of) for key, found in run.items()},
+            session_of,
+        )
         for name, run in measured.runs.items()
     }
     return {
@@ -82,11 +90,15 @@ def report(
         "embedder": measured.embedder,
         "systems": systems,
         "by_category": _by_category(judged, by_query["hybrid"]),
-        "sessions": {name: means(ranking(sessions, run)) for name, run in by_session.items()} if sessions else {},
+        "sessions": {name: means(ranking(sessions, run)) for name, run in by_session.items()}
+        if sessions
+        else {},
     }
 
 
-def fill(home: Path, part: Judged, open_brain: OpenBrain, filler: OpenBrain | None) -> dict[str, str]:
+def fill(
+    home: Path, part: Judged, open_brain: OpenBrain, filler: OpenBrain | None
+) -> dict[str, str]:
     """The turns of one conversation in the store of this home; episode id -> doc_id."""
     with (filler or open_brain)(home) as brain:
         return take_in(brain, part)
@@ -107,18 +119,30 @@ def _episode(document: Mapping[str, Any]) -> Episode:
     try:
         moment = datetime.fromisoformat(when)
     except ValueError:
-        raise UsageError(f"the date of {document['doc_id']} cannot be read: {when}", FORMAT) from None
+        raise UsageError(
+            f"the date of {document['doc_id']} cannot be read: {when}", FORMAT
+        ) from None
     at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat(timespec="seconds")
     return Episode(
-        "", at, "chat", "", text, session=str(document.get("session", "")), source=str(document["doc_id"]),
+        "",
+        at,
+        "chat",
+        "",
+        text,
+        session=str(document.get("session", "")),
+        source=str(document["doc_id"]),
         people=(speaker,) if speaker else (),
-    )  # fmt: skip
+    )
 
 
 def _ask_all(
-    brain: BrainLike, part: Judged, ids: Mapping[str, str], measured: Measured,
-    odds: Mapping[str, dict[str, dict[str, float]]], progress: Progress,
-) -> None:  # fmt: skip
+    brain: BrainLike,
+    part: Judged,
+    ids: Mapping[str, str],
+    measured: Measured,
+    odds: Mapping[str, dict[str, dict[str, float]]],
+    progress: Progress,
+) -> None:
     """Every question to every system."""
     frozen = brain.frozen_bm25("episodes")
     wanted = [query for query in part.queries if query["id"] in part.qrels]
@@ -133,7 +157,9 @@ def _ask_all(
             measured.embedder = found.embedder or measured.embedder
             measured.runs[mode][key] = scores(ids.get(item.episode.id) for item in found.episodes)
             if mode in odds:
-                odds[mode][key] = shares([(ids.get(item.episode.id, ""), item.score) for item in found.episodes])
+                odds[mode][key] = shares(
+                    [(ids.get(item.episode.id, ""), item.score) for item in found.episodes]
+                )
         began = time.perf_counter()
         names = frozen.search(text, limit=DEPTH)
         measured.times[BM25].append((time.perf_counter() - began) * 1_000)
@@ -178,14 +204,24 @@ def shares(found: Sequence[tuple[str, float]]) -> dict[str, float]:
     return weights
 
 
-def _by_category(judged: Judged, values: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+def _by_category(
+    judged: Judged, values: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, float]]:
     categories: dict[str, list[str]] = {}
     for query in judged.queries:
         if query.get("category") and query["id"] in values[MEASURE]:
             categories.setdefault(str(query["category"]), []).append(query["id"])
-    return {name: means(_only(values, keys)) | {"queries": len(keys)} for name, keys in sorted(categories.items())}
+    return {
+        name: means(_only(values, keys)) | {"queries": len(keys)}
+        for name, keys in sorted(categories.items())
+    }
 
 
-def _only(values: Mapping[str, Mapping[str, float]], keys: Iterable[str]) -> dict[str, dict[str, float]]:
+def _only(
+    values: Mapping[str, Mapping[str, float]], keys: Iterable[str]
+) -> dict[str, dict[str, float]]:
     wanted = set(keys)
-    return {name: {key: value for key, value in one.items() if key in wanted} for name, one in values.items()}
+    return {
+        name: {key: value for key, value in one.items() if key in wanted}
+        for name, one in values.items()
+    }

@@ -33,8 +33,12 @@ MEASURE = "nDCG@10"  # by which systems are compared
 class Measured:
     """What the systems answered: system -> query -> document -> score, and how long each question took (ms)."""
 
-    runs: dict[str, dict[str, dict[str, float]]] = field(default_factory=lambda: {name: {} for name in SYSTEMS})
-    times: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in (*MODES, BM25)})
+    runs: dict[str, dict[str, dict[str, float]]] = field(
+        default_factory=lambda: {name: {} for name in SYSTEMS}
+    )
+    times: dict[str, list[float]] = field(
+        default_factory=lambda: {name: [] for name in (*MODES, BM25)}
+    )
     embedder: str = ""
 
 
@@ -63,7 +67,9 @@ def retrieval(
     return report(judged, measured)
 
 
-def fill(home: Path, part: Judged, open_brain: OpenBrain, filler: OpenBrain | None) -> dict[str, str]:
+def fill(
+    home: Path, part: Judged, open_brain: OpenBrain, filler: OpenBrain | None
+) -> dict[str, str]:
     """The documents as files, taken in as a person would; file name -> doc_id."""
     names = write_files(part, home / "corpus")
     with (filler or open_brain)(home) as brain:
@@ -94,7 +100,9 @@ def ask_all(
             found = brain.search(text, limit=DEPTH, mode=mode, look=False)
             measured.times[mode].append((time.perf_counter() - began) * 1_000)
             measured.embedder = found.embedder or measured.embedder
-            measured.runs[mode][key] = scores(identify(passage.source) for passage in found.passages)
+            measured.runs[mode][key] = scores(
+                identify(passage.source) for passage in found.passages
+            )
         began = time.perf_counter()
         sources = frozen.search(text, limit=DEPTH)
         measured.times[BM25].append((time.perf_counter() - began) * 1_000)
@@ -106,7 +114,10 @@ def ask_all(
 def report(judged: Judged, measured: Measured) -> dict[str, Any]:
     """Figures of every system, and the interval of hybrid over the best of the others."""
     by_query, systems = figures(judged.qrels, measured)
-    best = max((name for name in systems if name != "hybrid"), key=lambda name: float(systems[name][MEASURE]))
+    best = max(
+        (name for name in systems if name != "hybrid"),
+        key=lambda name: float(systems[name][MEASURE]),
+    )
     return {
         "schema": 1,
         "set": judged.name,
@@ -126,10 +137,15 @@ def figures(
 ) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, dict[str, float]]]:
     """(system -> metric -> query -> value, system -> metric -> mean, with the latencies)."""
     by_query = {name: ranking(qrels, run) for name, run in measured.runs.items()}
-    return by_query, {name: means(values) | latency(measured.times.get(name, ())) for name, values in by_query.items()}
+    return by_query, {
+        name: means(values) | latency(measured.times.get(name, ()))
+        for name, values in by_query.items()
+    }
 
 
-def by_field(queries: Iterable[Mapping[str, Any]], values: Mapping[str, float], name: str) -> dict[str, float]:
+def by_field(
+    queries: Iterable[Mapping[str, Any]], values: Mapping[str, float], name: str
+) -> dict[str, float]:
     """The mean for each value of a field of the questions."""
     groups: dict[str, list[float]] = {}
     for query in queries:
@@ -158,7 +174,11 @@ class Home:
     """A home folder for one store: temporary, or kept below `parent` for the next run."""
 
     def __init__(self, parent: Path | None, name: str) -> None:
-        self._kept = parent / "".join(c if c.isalnum() or c in "-_" else "_" for c in name) if parent else None
+        self._kept = (
+            parent / "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
+            if parent
+            else None
+        )
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
     @classmethod

@@ -15,4 +15,13 @@ from brain.index.embed import EmbedReport, embed_pending
 from brain.index.exact import ExactIndex
 from brain.index.sync import apply, rebuild
 
-__all__ = ["Chosen", "EmbedReport", "ExactIndex", "Indexes", "apply", "embed_pending", "most_exactly", "rebuild"]
+__all__ = [
+    "Chosen",
+    "EmbedReport",
+    "ExactIndex",
+    "Indexes",
+    "apply",
+    "embed_pending",
+    "most_exactly",
+    "rebuild",
+]

@@ -11,14 +11,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from brain.errors import Unavailable
-from brain.index.delta import Delta, best, unit
+from brain.index.overlay import Delta, best, unit
 
 if TYPE_CHECKING:
     from brain.protocols import VectorIndex, Vectors
 
 OVERFETCH = 2  # times `limit` asked for under a scope at first
 DOUBLINGS = 3  # HOUSE §7: then the exact index answers
-SMALL_SCOPE = 1_000  # ids: a scope this small is a handful of dot products, and Chroma would rarely meet it
+SMALL_SCOPE = (
+    1_000  # ids: a scope this small is a handful of dot products, and Chroma would rarely meet it
+)
 
 
 class Room(Protocol):
@@ -38,7 +40,13 @@ class ChromaIndex:
     name = "chroma"
 
     def __init__(
-        self, room: Room, *, kind: str, dimensions: int, exact: Callable[[], VectorIndex], delta: Delta | None = None
+        self,
+        room: Room,
+        *,
+        kind: str,
+        dimensions: int,
+        exact: Callable[[], VectorIndex],
+        delta: Delta | None = None,
     ) -> None:
         self._room, self._kind, self._dimensions = room, kind, dimensions
         self._exact = exact
@@ -63,9 +71,15 @@ class ChromaIndex:
     def ids(self) -> set[str]:
         """Every chunk that can be found."""
         written = self._room.ids(self._kind)
-        return written if self._delta is None else (written - self._delta.changed) | set(self._delta.ids)
+        return (
+            written
+            if self._delta is None
+            else (written - self._delta.changed) | set(self._delta.ids)
+        )
 
-    def query(self, vector: Vectors, *, limit: int, allowed: set[str] | None = None) -> list[tuple[str, float]]:
+    def query(
+        self, vector: Vectors, *, limit: int, allowed: set[str] | None = None
+    ) -> list[tuple[str, float]]:
         """(chunk id, cosine), best first."""
         target = unit(vector, self._dimensions)
         if target is None or limit < 1:
@@ -77,15 +91,23 @@ class ChromaIndex:
         found = self._widened(target, limit, allowed)
         if found is None:
             return self._exact().query(target, limit=limit, allowed=allowed)
-        return best(found + (self._delta.scores(target, allowed) if self._delta is not None else []), limit)
+        return best(
+            found + (self._delta.scores(target, allowed) if self._delta is not None else []), limit
+        )
 
-    def _widened(self, target: Vectors, limit: int, allowed: set[str] | None) -> list[tuple[str, float]] | None:
+    def _widened(
+        self, target: Vectors, limit: int, allowed: set[str] | None
+    ) -> list[tuple[str, float]] | None:
         """The written chunks that count; None when three doublings did not bring `limit` of them."""
         changed: set[str] = set() if self._delta is None else self._delta.changed
         wanted = limit * OVERFETCH if changed or allowed is not None else limit
         for _ in range(DOUBLINGS + 1):
             found = self._room.nearest(self._kind, target, limit=wanted)
-            kept = [pair for pair in found if pair[0] not in changed and (allowed is None or pair[0] in allowed)]
+            kept = [
+                pair
+                for pair in found
+                if pair[0] not in changed and (allowed is None or pair[0] in allowed)
+            ]
             if len(kept) >= limit or len(found) >= self._room.count(self._kind):
                 return kept
             wanted *= 2

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Self
 from brain.errors import Unavailable
 from brain.index.approximate import ChromaIndex
 from brain.index.child import Worker, WorkerDied
-from brain.index.delta import Delta
 from brain.index.exact import ExactIndex
 from brain.index.files import LOCK
+from brain.index.overlay import Delta
 from brain.index.proof import directory_of, doubt, file_limit
 from brain.index.sync import apply
 from brain.index.truth import KINDS, Truth, length_of
@@ -99,11 +99,20 @@ class Indexes:
         self.name, self.reason, self.fallback = "", "", ""
 
     def _choose(self) -> None:
-        count, most = sum(self.truth.size(kind) for kind in KINDS), most_exactly(self._exact_limit, self.fingerprint)
+        count, most = (
+            sum(self.truth.size(kind) for kind in KINDS),
+            most_exactly(self._exact_limit, self.fingerprint),
+        )
         if not self._long_lived and count <= most:
-            self.name, self.reason = "exact", f"{count:,} chunks: up to {most:,} are searched exactly"
+            self.name, self.reason = (
+                "exact",
+                f"{count:,} chunks: up to {most:,} are searched exactly",
+            )
             return
-        self.name, self.reason = "chroma", f"{count:,} chunks" if not self._long_lived else "kept open by this process"
+        self.name, self.reason = (
+            "chroma",
+            f"{count:,} chunks" if not self._long_lived else "kept open by this process",
+        )
         try:
             self._enter()
         except Unavailable as error:
@@ -116,7 +125,9 @@ class Indexes:
             raise Unavailable(doubts, "run `brain sync`")
         self._worker = Worker(seconds=QUERY_SECONDS)
         if not self._worker.lock(self.directory / LOCK, seconds=LOCK_SECONDS):
-            raise Unavailable("the Chroma index is in use by another process", "run `brain sync` later")
+            raise Unavailable(
+                "the Chroma index is in use by another process", "run `brain sync` later"
+            )
         found = generations.usable(self.fingerprint)  # again, now that nobody else can change it
         if doubts := doubt(self.directory, found):
             raise Unavailable(doubts, "run `brain sync`")
@@ -130,7 +141,9 @@ class Indexes:
         if self._worker is None or found is None:
             return None
         delta = Delta(self.truth, kind, self.fingerprint, seq=self._seq)
-        return ChromaIndex(self._worker, kind=kind, dimensions=found.dimensions, exact=lambda: exact, delta=delta)
+        return ChromaIndex(
+            self._worker, kind=kind, dimensions=found.dimensions, exact=lambda: exact, delta=delta
+        )
 
 
 def most_exactly(limit: int, fingerprint: str) -> int:
@@ -141,7 +154,9 @@ def most_exactly(limit: int, fingerprint: str) -> int:
 class Chosen:
     """`VectorIndex` that asks Chroma while it serves, and exact search otherwise. `name` says which answered last."""
 
-    def __init__(self, indexes: Indexes, exact: ExactIndex, approximate: ChromaIndex | None) -> None:
+    def __init__(
+        self, indexes: Indexes, exact: ExactIndex, approximate: ChromaIndex | None
+    ) -> None:
         self._indexes, self.exact, self._approximate = indexes, exact, approximate
 
     @property
@@ -159,7 +174,9 @@ class Chosen:
         """Why not the one that should have answered; "" when it did."""
         return self._indexes.fallback
 
-    def query(self, vector: Vectors, *, limit: int, allowed: set[str] | None = None) -> list[tuple[str, float]]:
+    def query(
+        self, vector: Vectors, *, limit: int, allowed: set[str] | None = None
+    ) -> list[tuple[str, float]]:
         """(chunk id, cosine), best first, from the index named by `name` afterwards."""
         if self._approximate is not None and self._indexes.name == "chroma":
             try:

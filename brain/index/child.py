@@ -27,10 +27,18 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]  # where the package lies; appended, so that it shadows nothing
 COMMAND = f"import sys; sys.path.append({str(ROOT)!r}); from brain.index.worker import main; main()"
-FOREIGN = ("CHROMA_", "OTEL_", "ANONYMIZED_TELEMETRY", "PERSIST_DIRECTORY", "IS_PERSISTENT")  # Chroma would obey them
+FOREIGN = (
+    "CHROMA_",
+    "OTEL_",
+    "ANONYMIZED_TELEMETRY",
+    "PERSIST_DIRECTORY",
+    "IS_PERSISTENT",
+)  # Chroma would obey them
 ANSWER_SECONDS = 120.0  # for one batch or one opening; 1,000 vectors take 0.3-0.9 s here
 END_SECONDS = 30.0  # for a clean end; then it is killed
-MOST_COSINE = 1.01  # one flipped bit in one stored vector can make it the nearest of half of all questions
+MOST_COSINE = (
+    1.01  # one flipped bit in one stored vector can make it the nearest of half of all questions
+)
 READ_BYTES = 1 << 16
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 
@@ -46,9 +54,13 @@ class WorkerDied(Unavailable):
 class Worker:
     """One child process. Use it in a `with`; at the end it closes what it opened, or is killed."""
 
-    def __init__(self, *, environ: Mapping[str, str] | None = None, seconds: float = ANSWER_SECONDS) -> None:
+    def __init__(
+        self, *, environ: Mapping[str, str] | None = None, seconds: float = ANSWER_SECONDS
+    ) -> None:
         source = os.environ if environ is None else environ
-        clean = {name: value for name, value in source.items() if not name.upper().startswith(FOREIGN)}
+        clean = {
+            name: value for name, value in source.items() if not name.upper().startswith(FOREIGN)
+        }
         self._seconds = seconds
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", COMMAND],
@@ -73,7 +85,11 @@ class Worker:
 
     def lock(self, path: Path, *, seconds: float) -> bool:
         """Hold this lock until the worker ends; False when another process kept it."""
-        return bool(self._ask({"op": "lock", "path": str(path.absolute()), "seconds": seconds}, extra=seconds))
+        return bool(
+            self._ask(
+                {"op": "lock", "path": str(path.absolute()), "seconds": seconds}, extra=seconds
+            )
+        )
 
     def open(self, directory: Path, *, file_bytes: int) -> None:
         """Open a directory; no file of the worker may then grow over `file_bytes`."""
@@ -91,7 +107,9 @@ class Worker:
         """(chunk id, cosine), best first."""
         found = self._ask({"op": "nearest", "kind": kind, "limit": limit}, _bytes(vector))
         if not all(abs(score) <= MOST_COSINE for _, score in found):  # also where one is no number
-            raise WorkerDied("the Chroma index is damaged: it found a vector closer than can be", crashed=True)
+            raise WorkerDied(
+                "the Chroma index is damaged: it found a vector closer than can be", crashed=True
+            )
         return [(str(i), float(score)) for i, score in found]
 
     def agrees(self, kind: str, ids: Sequence[str], vectors: Vectors) -> bool:
@@ -126,7 +144,9 @@ class Worker:
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
 
-    def _ask(self, header: Mapping[str, object], payload: bytes = b"", *, extra: float = 0.0) -> Any:
+    def _ask(
+        self, header: Mapping[str, object], payload: bytes = b"", *, extra: float = 0.0
+    ) -> Any:
         try:
             send(self._stdin, header, payload)
             answer = self._read(time.monotonic() + self._seconds + extra)
@@ -148,7 +168,9 @@ class Worker:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([pipe], [], [], left)[0]:
                 self.kill()
-                raise WorkerDied(f"the vector index did not answer for {self._seconds:.0f} s", crashed=True)
+                raise WorkerDied(
+                    f"the vector index did not answer for {self._seconds:.0f} s", crashed=True
+                )
             piece = os.read(pipe, min(READ_BYTES, count - len(data)))
             if not piece:
                 raise EOFError

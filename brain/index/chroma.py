@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 PRIVATE_UMASK = 0o077  # Chroma creates 0755 and 0644 by itself
 MOST_IN_A_BATCH = 1_000  # Chroma takes 5,461 (SQLite's variables); its own flush comes every 1,000
 COSINE = {"hnsw": {"space": "cosine"}}  # the default is L2
-SETTINGS = {"anonymized_telemetry": False, "chroma_otel_collection_endpoint": "", "allow_reset": False}
+SETTINGS = {
+    "anonymized_telemetry": False,
+    "chroma_otel_collection_endpoint": "",
+    "allow_reset": False,
+}
 
 
 class ChromaDirectory:
@@ -52,11 +56,16 @@ class ChromaDirectory:
         collection = self._collection(kind)
         for start in range(0, len(ids), self._batch):
             stop = start + self._batch
-            self._guard(collection.upsert, ids=list(ids[start:stop]), embeddings=vectors[start:stop])
+            self._guard(
+                collection.upsert, ids=list(ids[start:stop]), embeddings=vectors[start:stop]
+            )
 
     def delete(self, kind: str, ids: Sequence[str]) -> None:
         """Forget these chunks; unknown ones are no error."""
-        collection, once = self._collection(kind), list(dict.fromkeys(ids))  # Chroma refuses an id that is named twice
+        collection, once = (
+            self._collection(kind),
+            list(dict.fromkeys(ids)),
+        )  # Chroma refuses an id that is named twice
         for start in range(0, len(once), self._batch):
             self._guard(collection.delete, ids=once[start : start + self._batch])
 
@@ -65,8 +74,12 @@ class ChromaDirectory:
         collection = self._collection(kind)
         if limit < 1 or not self._guard(collection.count):
             return []
-        found = self._guard(collection.query, query_embeddings=[vector], n_results=limit, include=["distances"])
-        return [(i, 1.0 - float(d)) for i, d in zip(found["ids"][0], found["distances"][0], strict=True)]
+        found = self._guard(
+            collection.query, query_embeddings=[vector], n_results=limit, include=["distances"]
+        )
+        return [
+            (i, 1.0 - float(d)) for i, d in zip(found["ids"][0], found["distances"][0], strict=True)
+        ]
 
     def vectors(self, kind: str, ids: Sequence[str]) -> Vectors:
         """The stored vectors of these chunks in their order, float32; fewer rows when some are not there."""
@@ -107,7 +120,10 @@ class ChromaDirectory:
             raise Unavailable("the vector index is closed", "run the command again")
         if kind not in self._collections:
             self._collections[kind] = self._guard(
-                self._client.get_or_create_collection, kind, configuration=COSINE, embedding_function=_poison()
+                self._client.get_or_create_collection,
+                kind,
+                configuration=COSINE,
+                embedding_function=_poison(),
             )
         return self._collections[kind]
 

@@ -64,7 +64,9 @@ def embed_pending(
     run = _Run(truth, embedder, fingerprint, batch, clock, sentences)
     report = EmbedReport()
     after = 0
-    while report.error is None and (page := truth.pending(kind, fingerprint, limit=PAGE, after=after)):
+    while report.error is None and (
+        page := truth.pending(kind, fingerprint, limit=PAGE, after=after)
+    ):
         after = page[-1].pk
         while page and report.error is None:
             if stop():
@@ -72,7 +74,10 @@ def embed_pending(
             done = run.step(page)
             page = page[done.taken :]
             report = replace(
-                report, embedded=report.embedded + done.kept, failed=report.failed + done.failed, error=done.error
+                report,
+                embedded=report.embedded + done.kept,
+                failed=report.failed + done.failed,
+                error=done.error,
             )
             progress("embed", report.embedded, max(waiting, report.embedded))
     return replace(report, waiting=truth.waiting_count(kind, fingerprint))
@@ -119,8 +124,12 @@ class _Run:
         try:
             vectors = self._embedder.embed_documents(list(texts.values()))
             if len(vectors) != len(texts):
-                raise Unavailable(f"the model answered {len(vectors)} vectors for {len(texts)} texts", "try again")
-            parts = self._of_sentences(list(texts.values())) if self._sentences else [None] * len(texts)
+                raise Unavailable(
+                    f"the model answered {len(vectors)} vectors for {len(texts)} texts", "try again"
+                )
+            parts = (
+                self._of_sentences(list(texts.values())) if self._sentences else [None] * len(texts)
+            )
             self._truth.save_vectors(self._fingerprint, zip(texts, vectors, parts, strict=True))
         except (Unavailable, StoreError) as error:
             return self._failed(error)

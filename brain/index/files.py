@@ -34,11 +34,15 @@ def replaced(path: Path) -> Iterator[int]:
     """A file descriptor for new content of `path`, which takes its place at the end of the block, or not at all."""
     private_directory(path.parent)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), FILE_MODE)
+    handle = os.open(
+        temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), FILE_MODE
+    )
     try:
         try:
             yield handle
-            os.fsync(handle)  # without it a power cut may leave the new name with a hole in place of its content
+            os.fsync(
+                handle
+            )  # without it a power cut may leave the new name with a hole in place of its content
         finally:
             os.close(handle)
         temporary.replace(path)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from brain.index import exactfile
+from brain.index import exact_file
 from brain.index.exact import ExactIndex
 from brain.index.files import BLOCK, LOCK, disk_bytes, locked, remove
 from brain.index.owner import alive
@@ -60,14 +60,14 @@ def _compared(truth: Truth, directory: Path, generation: Generation) -> str:
 
 
 def _exact(truth: Truth, directory: Path, kind: str, fingerprint: str, *, deep: bool) -> str:
-    path = directory / exactfile.name_of(kind, fingerprint)
+    path = directory / exact_file.name_of(kind, fingerprint)
     try:
         dimensions = length_of(fingerprint)
     except (ValueError, IndexError):
         return ""  # the vectors themselves are reported
     if not path.exists():
         return ""
-    if exactfile.read(path, fingerprint, dimensions) is None:
+    if exact_file.read(path, fingerprint, dimensions) is None:
         return f"the exact index file {path.name} is damaged"
     if not deep:
         return ""
@@ -101,14 +101,30 @@ def litter(truth: Truth, directory: Path) -> list[str]:
         row = rows.get(place)
         if row is None or (row.state == "building" and not _owned(row)):
             found.append(f"{place.name} belongs to no generation in use")
-        elif disk_bytes(place) > MOST_TIMES_EXPECTED * expected_bytes(_count(truth, row), row.dimensions):
-            found.append(f"{place.name} occupies more than {MOST_TIMES_EXPECTED} times what it should")
-        found += [f"{file.name} in {place.name} is mostly holes" for file in place.rglob("*") if _sparse(file)]
-    used = {exactfile.name_of(kind, fingerprint) for kind in KINDS for fingerprint in truth.fingerprints()}
+        elif disk_bytes(place) > MOST_TIMES_EXPECTED * expected_bytes(
+            _count(truth, row), row.dimensions
+        ):
+            found.append(
+                f"{place.name} occupies more than {MOST_TIMES_EXPECTED} times what it should"
+            )
+        found += [
+            f"{file.name} in {place.name} is mostly holes"
+            for file in place.rglob("*")
+            if _sparse(file)
+        ]
+    used = {
+        exact_file.name_of(kind, fingerprint)
+        for kind in KINDS
+        for fingerprint in truth.fingerprints()
+    }
     found += [
-        f"{f.name} is for vectors that are gone" for f in sorted(directory.glob("exact-*.f32")) if f.name not in used
+        f"{f.name} is for vectors that are gone"
+        for f in sorted(directory.glob("exact-*.f32"))
+        if f.name not in used
     ]
-    return found + [f"{f.name} was left unfinished" for f in sorted(directory.glob("*.tmp")) if _stale(f)]
+    return found + [
+        f"{f.name} was left unfinished" for f in sorted(directory.glob("*.tmp")) if _stale(f)
+    ]
 
 
 def tidy(truth: Truth, directory: Path) -> bool:
@@ -118,8 +134,12 @@ def tidy(truth: Truth, directory: Path) -> bool:
             return False
         for generation in truth.generations.all():
             place = directory_of(directory, generation.n)
-            most = MOST_TIMES_EXPECTED * expected_bytes(_count(truth, generation), generation.dimensions)
-            if place.is_dir() and (disk_bytes(place) > most or any(_sparse(file) for file in place.rglob("*"))):
+            most = MOST_TIMES_EXPECTED * expected_bytes(
+                _count(truth, generation), generation.dimensions
+            )
+            if place.is_dir() and (
+                disk_bytes(place) > most or any(_sparse(file) for file in place.rglob("*"))
+            ):
                 truth.generations.bury(generation.n)
         sweep(truth, directory)
     return True
@@ -133,7 +153,7 @@ def renew(truth: Truth, directory: Path, fingerprint: str) -> Synced:
     if any(g.fingerprint == fingerprint and g.state != "dead" for g in truth.generations.all()):
         return rebuild(truth, directory, fingerprint)
     for kind in KINDS:
-        (directory / exactfile.name_of(kind, fingerprint)).unlink(missing_ok=True)
+        (directory / exact_file.name_of(kind, fingerprint)).unlink(missing_ok=True)
     return Synced()
 
 

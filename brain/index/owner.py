@@ -32,7 +32,11 @@ def start_of(pid: int) -> str:
     if (PROC / "self/stat").exists():
         return _from_proc(pid)
     found = subprocess.run(
-        ["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, timeout=PS_SECONDS, check=False
+        ["/bin/ps", "-o", "lstart=", "-p", str(pid)],
+        capture_output=True,
+        text=True,
+        timeout=PS_SECONDS,
+        check=False,
     )
     return " ".join(found.stdout.split())
 

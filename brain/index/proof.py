@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from brain.protocols import Vectors
 
 FLOAT_BYTES = 4
-ROW_BYTES = 400  # per vector beside its numbers: links, id, SQLite row (measured 318-364, FAULTS §1.1)
+ROW_BYTES = (
+    400  # per vector beside its numbers: links, id, SQLite row (measured 318-364, FAULTS §1.1)
+)
 FIXED_BYTES = 8 * 2**20  # an empty directory, and SQLite's growth
 QUEUE_ROWS = 2_000  # vectors that also stand in Chroma's log: it is emptied every 1,000
 FILE_LIMIT_FACTOR = 2  # a file longer than this times the whole directory's expected size is a fault: 1.49 TB was seen
@@ -47,7 +49,11 @@ def chroma_version() -> str:
 
 def expected_bytes(count: int, dimensions: int) -> int:
     """About what a directory of so many vectors occupies."""
-    return count * (dimensions * FLOAT_BYTES + ROW_BYTES) + QUEUE_ROWS * dimensions * FLOAT_BYTES + FIXED_BYTES
+    return (
+        count * (dimensions * FLOAT_BYTES + ROW_BYTES)
+        + QUEUE_ROWS * dimensions * FLOAT_BYTES
+        + FIXED_BYTES
+    )
 
 
 def file_limit(count: int, dimensions: int) -> int:
@@ -61,7 +67,11 @@ def doubt(directory: Path, generation: Generation | None) -> str:
         return "no Chroma index has been built yet"
     if generation.state == "dirty":
         busy = alive(generation.owner_pid or 0, generation.owner_start or "")
-        return "the Chroma index is being written" if busy else "the Chroma index was not closed cleanly"
+        return (
+            "the Chroma index is being written"
+            if busy
+            else "the Chroma index was not closed cleanly"
+        )
     if generation.chroma_version != chroma_version():
         return f"the Chroma index was written by version {generation.chroma_version}"
     place = directory_of(directory, generation.n)
@@ -69,7 +79,9 @@ def doubt(directory: Path, generation: Generation | None) -> str:
         return "the Chroma index was deleted"
     if not intact(place):
         return (
-            "the Chroma index is damaged" if (place / MANIFEST).exists() else "the Chroma index was not closed cleanly"
+            "the Chroma index is damaged"
+            if (place / MANIFEST).exists()
+            else "the Chroma index was not closed cleanly"
         )
     return ""
 
@@ -79,7 +91,9 @@ def sound(truth: Truth, directory: Path, generation: Generation) -> bool:
     place = directory_of(directory, generation.n)
     if generation.chroma_version != chroma_version() or not place.is_dir():
         return False
-    if truth.changes(generation.applied_seq, limit=1) is None or _overgrown(truth, place, generation):
+    if truth.changes(generation.applied_seq, limit=1) is None or _overgrown(
+        truth, place, generation
+    ):
         return False
     if intact(place):
         return generation.state != "dirty" or probe(truth, directory, generation)
@@ -99,11 +113,15 @@ def _allowance(truth: Truth, generation: Generation) -> int:
     return file_limit(max(generation.count, truth.size("knowledge")), generation.dimensions)
 
 
-def probe(truth: Truth, directory: Path, generation: Generation, *, seconds: float = PROBE_SECONDS) -> bool:
+def probe(
+    truth: Truth, directory: Path, generation: Generation, *, seconds: float = PROBE_SECONDS
+) -> bool:
     """Open it in a child process and compare it with the truth. False for a difference, signal, exception or delay."""
     try:
         with Worker(seconds=seconds) as worker:
-            worker.open(directory_of(directory, generation.n), file_bytes=_allowance(truth, generation))
+            worker.open(
+                directory_of(directory, generation.n), file_bytes=_allowance(truth, generation)
+            )
             good = all(_agrees(truth, worker, generation, kind) for kind in KINDS)
             worker.close()
             return good

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from brain.errors import Unavailable
 from brain.faults import reach
-from brain.index import exactfile
+from brain.index import exact_file
 from brain.index.child import Worker, WorkerDied
 from brain.index.files import LOCK, private_directory, remove
 from brain.index.owner import alive
@@ -63,12 +63,19 @@ def apply(
 
 
 def rebuild(
-    truth: Truth, directory: Path, fingerprint: str, *, wait_seconds: float = 60.0, progress: Progress = silent
+    truth: Truth,
+    directory: Path,
+    fingerprint: str,
+    *,
+    wait_seconds: float = 60.0,
+    progress: Progress = silent,
 ) -> Synced:
     """Everything derived from the vectors of this fingerprint, anew from SQLite. 100,000 chunks take about a minute."""
     for kind in KINDS:
-        (directory / exactfile.name_of(kind, fingerprint)).unlink(missing_ok=True)
-    return apply(truth, directory, fingerprint, refill=True, wait_seconds=wait_seconds, progress=progress)
+        (directory / exact_file.name_of(kind, fingerprint)).unlink(missing_ok=True)
+    return apply(
+        truth, directory, fingerprint, refill=True, wait_seconds=wait_seconds, progress=progress
+    )
 
 
 def sweep(truth: Truth, directory: Path) -> None:
@@ -84,11 +91,17 @@ def sweep(truth: Truth, directory: Path) -> None:
             reach("index.before_rmtree")
             remove(directory_of(directory, found.n))
             generations.forget(found.n)
-    known = {directory_of(directory, found.n) for found in generations.all() if found.state != "dead"}
+    known = {
+        directory_of(directory, found.n) for found in generations.all() if found.state != "dead"
+    }
     for place in directory.glob("vec-*"):
         if place not in known:
             remove(place)
-    used = {exactfile.name_of(kind, fingerprint) for kind in KINDS for fingerprint in truth.fingerprints()}
+    used = {
+        exact_file.name_of(kind, fingerprint)
+        for kind in KINDS
+        for fingerprint in truth.fingerprints()
+    }
     for file in directory.glob("exact-*.f32"):
         if file.name not in used:
             remove(file)
@@ -103,8 +116,14 @@ def _settled(truth: Truth, directory: Path, fingerprint: str) -> bool:
     generation = truth.generations.usable(fingerprint)
     if generation is None:
         return not truth.fingerprints().get(fingerprint)
-    leftovers = any(_abandoned(found) or _buried(directory, found) for found in truth.generations.all())
-    return not leftovers and generation.applied_seq == truth.last_seq() and not doubt(directory, generation)
+    leftovers = any(
+        _abandoned(found) or _buried(directory, found) for found in truth.generations.all()
+    )
+    return (
+        not leftovers
+        and generation.applied_seq == truth.last_seq()
+        and not doubt(directory, generation)
+    )
 
 
 def _abandoned(found: Generation) -> bool:
@@ -121,7 +140,13 @@ class _Job:
     """One run under the lock."""
 
     def __init__(
-        self, truth: Truth, directory: Path, fingerprint: str, batch: int, progress: Progress, stop: Callable[[], bool]
+        self,
+        truth: Truth,
+        directory: Path,
+        fingerprint: str,
+        batch: int,
+        progress: Progress,
+        stop: Callable[[], bool],
     ) -> None:
         self._truth, self._directory, self._fingerprint = truth, directory, fingerprint
         self._generations = truth.generations
@@ -137,7 +162,11 @@ class _Job:
                 sweep(self._truth, self._directory)
                 present = self._generations.usable(self._fingerprint)
                 if present is None or self._free(present, max(wait_seconds, LEAVING_SECONDS)):
-                    if present is None or refill or not sound(self._truth, self._directory, present):
+                    if (
+                        present is None
+                        or refill
+                        or not sound(self._truth, self._directory, present)
+                    ):
                         self._replace(worker, present, keep=refill)
                     else:
                         self._continue(worker, present)
@@ -149,7 +178,9 @@ class _Job:
     def _free(generation: Generation, seconds: float) -> bool:
         """Whether nobody else writes it. We have the lock, so that one is leaving, or someone deleted the lock file."""
         end = time.monotonic() + seconds
-        while generation.state == "dirty" and alive(generation.owner_pid or 0, generation.owner_start or ""):
+        while generation.state == "dirty" and alive(
+            generation.owner_pid or 0, generation.owner_start or ""
+        ):
             if time.monotonic() > end:
                 return False
             time.sleep(POLL_SECONDS)
@@ -226,7 +257,9 @@ class _Job:
             reach("index.mid_apply")
             seq = changes[-1].seq
             self._generations.advance(generation.n, seq)
-            self._progress("index", seq - generation.applied_seq, max(seq, end) - generation.applied_seq)
+            self._progress(
+                "index", seq - generation.applied_seq, max(seq, end) - generation.applied_seq
+            )
 
     def _put(self, worker: Worker, kind: str, ids: list[str]) -> None:
         import numpy as np

@@ -51,7 +51,9 @@ class Desk:
 
         ids = header["ids"]
         reach("index.before_upsert")
-        self._room.upsert(header["kind"], ids, np.frombuffer(payload, np.float32).reshape(len(ids), -1))
+        self._room.upsert(
+            header["kind"], ids, np.frombuffer(payload, np.float32).reshape(len(ids), -1)
+        )
 
     def delete(self, header: Mapping[str, Any], _payload: bytes) -> None:
         """Forget chunks."""
@@ -101,7 +103,9 @@ def limit(name: str, value: int) -> None:
 
 def main() -> None:
     """Answer messages until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; the end of the pipe is the sign
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # the parent decides; the end of the pipe is the sign
     limit("RLIMIT_CORE", 0)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not fall between the messages

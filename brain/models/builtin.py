@@ -55,7 +55,9 @@ class BuiltinEmbedder:
         for path in (self._file(WEIGHTS), self._file(TOKENIZER)):
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
-        return Fingerprint(self.name, digest.hexdigest(), DIMENSIONS, prefixes="none", pooling="mean")
+        return Fingerprint(
+            self.name, digest.hexdigest(), DIMENSIONS, prefixes="none", pooling="mean"
+        )
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Shape (len(texts), 256), float32, rows of length 1."""
@@ -81,7 +83,10 @@ class BuiltinEmbedder:
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """Token numbers per text. A lone surrogate is not text: it becomes a question mark."""
         clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(clean, add_special_tokens=False)]
+        return [
+            encoding.ids
+            for encoding in self._tokenizer.encode_batch_fast(clean, add_special_tokens=False)
+        ]
 
     @cached_property
     def _nothing(self) -> Vectors:
@@ -114,7 +119,9 @@ class BuiltinEmbedder:
         if tensor["dtype"] != "F16" or tensor["shape"][1] != DIMENSIONS:
             raise _unusable(f"{path.name} holds {tensor['dtype']} {tensor['shape']}")
         offset = HEADER_LENGTH + length + tensor["data_offsets"][0]
-        return np.memmap(path, dtype=np.float16, mode="r", offset=offset, shape=tuple(tensor["shape"]))
+        return np.memmap(
+            path, dtype=np.float16, mode="r", offset=offset, shape=tuple(tensor["shape"])
+        )
 
     @cached_property
     def _wide(self) -> Any:
@@ -138,4 +145,6 @@ def _wheel_folder() -> Path:
 
 
 def _unusable(cause: str) -> Unavailable:
-    return Unavailable(f"the built-in model cannot be read: {cause}", "install again with `make setup`")
+    return Unavailable(
+        f"the built-in model cannot be read: {cause}", "install again with `make setup`"
+    )

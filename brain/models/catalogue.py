@@ -17,12 +17,22 @@ from brain.models.locality import refuse_remote_fields, refuse_remote_name
 
 MEMORY_SHARE = 0.6  # of this machine's memory for the weights; Ollama's README: 4.1 GB in 8, 7.4 in 16, 19 in 32
 WRITERS = ("qwen", "llama")  # families that write (the project's choice)
-NOT_WRITERS = re.compile(r"cod(er|e)|vision|vl\b|embed|guard|math|omni|audio|(^|-)(base|text)\b", re.IGNORECASE)
-EMBEDDERS = ("nomic-embed-text", "mxbai-embed-large", "snowflake-arctic-embed", "bge-m3", "all-minilm")  # in this order
+NOT_WRITERS = re.compile(
+    r"cod(er|e)|vision|vl\b|embed|guard|math|omni|audio|(^|-)(base|text)\b", re.IGNORECASE
+)
+EMBEDDERS = (
+    "nomic-embed-text",
+    "mxbai-embed-large",
+    "snowflake-arctic-embed",
+    "bge-m3",
+    "all-minilm",
+)  # in this order
 EMBEDS = re.compile(r"embed|minilm|^bge-|paraphrase|\be5-", re.IGNORECASE)
 BGE_QUERY = "Represent this sentence for searching relevant passages: "
 BGE_CHINESE = "为这个句子生成表示以用于检索相关文章："
-QWEN_QUERY = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
+QWEN_QUERY = (
+    "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
+)
 E5_QUERY = f"{QWEN_QUERY} "  # the same task, with a space
 PUBLISHERS = ("intfloat-",)  # that people put before a model's own name
 
@@ -106,7 +116,9 @@ def choose_models(tags: Iterable[Mapping[str, Any]], *, memory: int | None = Non
     embedder = _best_embedder(local)
     why = (
         _why_writer(writer, writers, room),
-        f"{embedder} embeds" if embedder else "no embedding model is installed: `brain models pull nomic-embed-text`",
+        f"{embedder} embeds"
+        if embedder
+        else "no embedding model is installed: `brain models pull nomic-embed-text`",
     )
     return Choice(_name(writer) if writer else None, embedder, why)
 
@@ -119,7 +131,9 @@ def machine_memory() -> int:
         return 8 << 30
 
 
-def _why_writer(writer: Mapping[str, Any] | None, writers: Sequence[Mapping[str, Any]], room: int) -> str:
+def _why_writer(
+    writer: Mapping[str, Any] | None, writers: Sequence[Mapping[str, Any]], room: int
+) -> str:
     if writer is not None:
         return f"{_name(writer)} answers: the largest Qwen or Llama here that fits ({_size(writer) / 1e9:.1f} GB)"
     if writers:
@@ -152,7 +166,9 @@ def _writes(entry: Mapping[str, Any]) -> bool:
     short = name.rpartition("/")[2].lower()
     if capabilities and "completion" not in capabilities:
         return False
-    return short.startswith(WRITERS) and not any(NOT_WRITERS.search(part) for part in short.split(":"))
+    return short.startswith(WRITERS) and not any(
+        NOT_WRITERS.search(part) for part in short.split(":")
+    )
 
 
 def _embeds(entry: Mapping[str, Any]) -> bool:

@@ -29,7 +29,9 @@ class Limits:
     def quick(self) -> Limits:
         """For questions about the server itself, which a healthy one answers at once."""
         brisk = min(5.0, self.total)
-        return Limits(self.connect, min(brisk, self.first), min(brisk, self.idle), brisk, self.body, self.body)
+        return Limits(
+            self.connect, min(brisk, self.first), min(brisk, self.idle), brisk, self.body, self.body
+        )
 
     def patient(self) -> Limits:
         """For a download, which has no total but may not stand still."""

@@ -18,11 +18,19 @@ from brain.errors import Refused, UsageError
 
 DEFAULT_PORT = 11434  # where Ollama listens, OLLAMA.md §1
 DEFAULT_HOST = "127.0.0.1"
-SCHEME_PORTS = {"http": 80, "https": 443}  # a written scheme without a port, as Ollama's own client reads it
+SCHEME_PORTS = {
+    "http": 80,
+    "https": 443,
+}  # a written scheme without a port, as Ollama's own client reads it
 LOCALHOST = ("127.0.0.1", "::1")  # never asked of a resolver, which could answer anything
-EVERYWHERE = ("0.0.0.0", "::")  # what a server listens on, not where a client calls: the same machine is meant
+EVERYWHERE = (
+    "0.0.0.0",
+    "::",
+)  # what a server listens on, not where a client calls: the same machine is meant
 REMOTE_FIELDS = ("remote_host", "remote_model")
-REMOTE_KEY = re.compile(rb'"remote_(?:host|model)"\s*:')  # as a JSON key: inside a string its quotes would be escaped
+REMOTE_KEY = re.compile(
+    rb'"remote_(?:host|model)"\s*:'
+)  # as a JSON key: inside a string its quotes would be escaped
 CLOUD_ADVICE = "set OLLAMA_NO_CLOUD=1 where Ollama starts, so that no model can leave this machine"
 MODEL_ADVICE = "choose a model that is stored on this machine: `brain models list`"
 
@@ -54,8 +62,17 @@ def address_of(host: str, trusted_hosts: Sequence[str] = ()) -> Address:
     """
     parts, port = _parsed(host)
     name = parts.hostname or DEFAULT_HOST
-    if parts.scheme != "http" or parts.username or parts.password or parts.path.strip("/") or parts.query:
-        raise UsageError(f"{host!r} is not an address of Ollama", f"write it as http://{DEFAULT_HOST}:{DEFAULT_PORT}")
+    if (
+        parts.scheme != "http"
+        or parts.username
+        or parts.password
+        or parts.path.strip("/")
+        or parts.query
+    ):
+        raise UsageError(
+            f"{host!r} is not an address of Ollama",
+            f"write it as http://{DEFAULT_HOST}:{DEFAULT_PORT}",
+        )
     if name in EVERYWHERE:
         name = DEFAULT_HOST
     if name == "localhost":
@@ -74,14 +91,19 @@ def refuse_remote_name(model: str) -> None:
     """Step 2: a tag `cloud` or `…-cloud` makes the daemon pass the prompt on. Raises `Refused`."""
     for part in model.strip().lower().split(":"):
         if part.strip() == "cloud" or part.strip().endswith("-cloud"):
-            raise Refused(f"{model} is a cloud model: the prompt would leave this machine", MODEL_ADVICE)
+            raise Refused(
+                f"{model} is a cloud model: the prompt would leave this machine", MODEL_ADVICE
+            )
 
 
 def refuse_remote_fields(facts: Mapping[str, Any], model: str) -> None:
     """Step 3, for one entry of /api/tags, the answer of /api/show, or a reply. Raises `Refused`."""
     found = [field for field in REMOTE_FIELDS if facts.get(field)]
     if found:
-        raise Refused(f"{model} is answered by another machine ({found[0]}: {facts[found[0]]!s:.80})", MODEL_ADVICE)
+        raise Refused(
+            f"{model} is answered by another machine ({found[0]}: {facts[found[0]]!s:.80})",
+            MODEL_ADVICE,
+        )
 
 
 def refuse_unproven(shown: Mapping[str, Any], model: str) -> Mapping[str, Any]:
@@ -111,7 +133,9 @@ def _parsed(host: str) -> tuple[SplitResult, int]:
         parts = urlsplit(text)
         return parts, parts.port or standard
     except ValueError:
-        raise UsageError(f"{host!r} is not an address", f"write it as http://{DEFAULT_HOST}:{DEFAULT_PORT}") from None
+        raise UsageError(
+            f"{host!r} is not an address", f"write it as http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+        ) from None
 
 
 def _is_loopback(name: str) -> bool:

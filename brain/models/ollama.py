@@ -35,9 +35,18 @@ if TYPE_CHECKING:
 
     from brain.models.ollama_wire import OllamaHttp
 
-PROOF_SECONDS = 60.0  # a proof is asked for again after this, since a model's name can be given to another one
-HIDDEN = ("OLLAMA_HOST", "OLLAMA_API_KEY", "SSL_CERT_FILE", "SSL_CERT_DIR")  # from the package, beside all *_PROXY
-ON_THE_CARD = 0.9  # of a model's size in video memory, from which hardly a layer is left to the processor
+PROOF_SECONDS = (
+    60.0  # a proof is asked for again after this, since a model's name can be given to another one
+)
+HIDDEN = (
+    "OLLAMA_HOST",
+    "OLLAMA_API_KEY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+)  # from the package, beside all *_PROXY
+ON_THE_CARD = (
+    0.9  # of a model's size in video memory, from which hardly a layer is left to the processor
+)
 PULLED = "success"  # the only status line that means success, OLLAMA.md §7
 
 _import_lock = threading.Lock()
@@ -63,7 +72,9 @@ class Proof:
     @property
     def notice(self) -> str:
         """What to tell a person once, or ""."""
-        return f"Ollama may use cloud models: {CLOUD_ADVICE}" if self.cloud_disabled is False else ""
+        return (
+            f"Ollama may use cloud models: {CLOUD_ADVICE}" if self.cloud_disabled is False else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,9 @@ class OllamaServer:
     Raises `Refused` at once for a host that is neither loopback nor in `trusted_hosts`.
     """
 
-    def __init__(self, host: str = "", *, trusted_hosts: Sequence[str] = (), limits: Limits | None = None) -> None:
+    def __init__(
+        self, host: str = "", *, trusted_hosts: Sequence[str] = (), limits: Limits | None = None
+    ) -> None:
         self.address = address_of(host, trusted_hosts)
         self.limits = limits or Limits()
         self._proofs: dict[str, tuple[float, Proof]] = {}
@@ -142,7 +155,10 @@ class OllamaServer:
             models = self.client(self.limits.quick()).list().models
         return [
             Installed(
-                m.model or "", int(m.size or 0), m.digest or "", m.modified_at.isoformat() if m.modified_at else ""
+                m.model or "",
+                int(m.size or 0),
+                m.digest or "",
+                m.modified_at.isoformat() if m.modified_at else "",
             )
             for m in models
         ]
@@ -160,9 +176,16 @@ class OllamaServer:
                 status = part.status or status
                 if part.digest:
                     layers[part.digest] = (part.completed or 0, part.total or 0)
-                progress(status, sum(done for done, _ in layers.values()), sum(total for _, total in layers.values()))
+                progress(
+                    status,
+                    sum(done for done, _ in layers.values()),
+                    sum(total for _, total in layers.values()),
+                )
         if status != PULLED:
-            raise Unavailable(f"fetching {model} stopped at {status!r}", f"go on with: `brain models pull {model}`")
+            raise Unavailable(
+                f"fetching {model} stopped at {status!r}",
+                f"go on with: `brain models pull {model}`",
+            )
 
     def prove(self, model: str, *, fresh: bool = False) -> Proof:
         """Show that the model runs on this machine (OLLAMA.md §9), before anything confidential is sent to it.
@@ -232,14 +255,17 @@ class OllamaServer:
     def _proven(self, model: str) -> Proof:
         disabled = self.cloud_disabled()
         wanted = canonical(model)
-        entry = next((row for row in self.tags() if canonical(str(row.get("name"))) == wanted), None)
+        entry = next(
+            (row for row in self.tags() if canonical(str(row.get("name"))) == wanted), None
+        )
         if entry is None:
             raise not_pulled(model)
         refuse_remote_fields(entry, model)
         digest = entry.get("digest")
         if not isinstance(digest, str) or not digest:
             raise Refused(
-                f"{model} has no digest: what would answer cannot be told", "fetch it again with `brain models pull`"
+                f"{model} has no digest: what would answer cannot be told",
+                "fetch it again with `brain models pull`",
             )
         shown = self.show(model)
         info = refuse_unproven(shown, model)
@@ -278,7 +304,9 @@ def _package() -> Any:
     """
     with _import_lock:
         if "ollama" not in sys.modules:
-            names = [name for name in os.environ if name in HIDDEN or name.upper().endswith("_PROXY")]
+            names = [
+                name for name in os.environ if name in HIDDEN or name.upper().endswith("_PROXY")
+            ]
             hidden = {name: os.environ.pop(name) for name in names}
             try:
                 import ollama  # noqa: F401  (the first import is what must not see the environment)

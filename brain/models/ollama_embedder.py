@@ -26,7 +26,9 @@ WINDOW_CAP = 2048  # tokens; the real window of nomic-embed-text (HOUSE §10), a
 SPECIAL_TOKENS = 4  # around every text: [CLS] and [SEP], or the like
 SMALLEST = 32  # tokens of a window that is not halved further: what refuses this refuses everything
 PAUSES = (0.2, 1.0, 3.0)  # seconds before each new try while the server is busy
-BLANK = "(empty)"  # sent for a text without a character: a lone "" yields no row at all (OLLAMA.md §6)
+BLANK = (
+    "(empty)"  # sent for a text without a character: a lone "" yields no row at all (OLLAMA.md §6)
+)
 POOLING = "server+windows"
 
 
@@ -75,7 +77,9 @@ class OllamaEmbedder:
         windows = [
             (at, part)
             for at, text in enumerate(texts)
-            for part in split(text.encode("utf-8", "replace").decode("utf-8") if text.strip() else BLANK, budget)
+            for part in split(
+                text.encode("utf-8", "replace").decode("utf-8") if text.strip() else BLANK, budget
+            )
         ]
         out = np.zeros((len(texts), dimensions), np.float32)
         for start in range(0, len(windows), self._batch):
@@ -128,11 +132,15 @@ class OllamaEmbedder:
         import numpy as np
 
         wrong = f"{self.name} gave unusable vectors"
-        advice = f"fetch it again: `brain models pull {self.name}`, or `brain models use embed builtin`"
+        advice = (
+            f"fetch it again: `brain models pull {self.name}`, or `brain models use embed builtin`"
+        )
         if rows.ndim != 2 or len(rows) != count:
             raise Broken(f"{wrong}: {len(rows)} for {count} texts", advice)
         if rows.shape[1] != self.fingerprint.dimensions:
-            raise Unavailable(f"{wrong}: {rows.shape[1]} numbers, not {self.fingerprint.dimensions}", advice)
+            raise Unavailable(
+                f"{wrong}: {rows.shape[1]} numbers, not {self.fingerprint.dimensions}", advice
+            )
         lengths = np.linalg.norm(rows, axis=1)
         if not np.isfinite(lengths).all() or not (lengths > 0).all():
             raise Broken(f"{wrong}: not numbers, or all zero", advice)
@@ -149,7 +157,9 @@ class OllamaEmbedder:
 
     def _print_of(self, proof: Proof) -> Fingerprint:
         if not proof.dimensions:
-            raise Unavailable(f"{self.name} does not embed", "choose an embedding model: `brain models list`")
+            raise Unavailable(
+                f"{self.name} does not embed", "choose an embedding model: `brain models list`"
+            )
         return Fingerprint(self.name, proof.digest, proof.dimensions, str(self.prefixes), POOLING)
 
 

@@ -35,17 +35,25 @@ class NotPulled(Unavailable):
 
 def silent_server(address: Address) -> Unavailable:
     """Nobody takes the call."""
-    return Unavailable(f"Ollama does not answer at {address.shown}", f"start it with `ollama serve`, {LOCAL_INSTEAD}")
+    return Unavailable(
+        f"Ollama does not answer at {address.shown}",
+        f"start it with `ollama serve`, {LOCAL_INSTEAD}",
+    )
 
 
 def not_pulled(model: str) -> NotPulled:
     """The daemon is there, the model is not."""
-    return NotPulled(f"{model} is not on this machine", f"fetch it: `brain models pull {model}`, {LOCAL_INSTEAD}")
+    return NotPulled(
+        f"{model} is not on this machine", f"fetch it: `brain models pull {model}`, {LOCAL_INSTEAD}"
+    )
 
 
 def unreadable(address: Address) -> Broken:
     """Something answers, in another language."""
-    return Broken(f"what answers at {address.shown} does not speak like Ollama", "check the port: `brain doctor`")
+    return Broken(
+        f"what answers at {address.shown} does not speak like Ollama",
+        "check the port: `brain doctor`",
+    )
 
 
 def typed_error(status: int | None, body: str, model: str, address: Address) -> BrainError:
@@ -58,9 +66,15 @@ def typed_error(status: int | None, body: str, model: str, address: Address) -> 
     if status == 404:
         return not_pulled(model) if model else unreadable(address)
     if status in (401, 403) and said:
-        return Refused(f"{model} would be answered by another machine{quoted}", f"{MODEL_ADVICE}; {CLOUD_ADVICE}")
+        return Refused(
+            f"{model} would be answered by another machine{quoted}",
+            f"{MODEL_ADVICE}; {CLOUD_ADVICE}",
+        )
     if status in (429, 503):
-        return Busy(f"Ollama at {address.shown} is busy", "ask again when its other work is done: `ollama ps`")
+        return Busy(
+            f"Ollama at {address.shown} is busy",
+            "ask again when its other work is done: `ollama ps`",
+        )
     if status in (400, 413, 422):
         return Rejected(
             f"Ollama refused the request for {model or 'its state'}{quoted}",

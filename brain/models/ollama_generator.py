@@ -19,13 +19,15 @@ from brain.models.windows import MESSAGE_TOKENS, floor
 
 WINDOW = 8192  # tokens, when nobody set another
 SEED = 20260101  # with temperature 0, so that the same question gets the same answer; any constant would do
-SEEN_SHARE = 0.8  # of our estimate that the server must have read, else it cut the prompt: OLLAMA.md §4
-SPEED_FROM = 64  # prompt tokens below which a speed says nothing
-SPEEDS = 5  # latest measurements kept; the slowest counts, since a cached prompt looks infinitely fast
-NANO = 1e-9  # seconds per unit of every duration of the API
-REPAIR = (
-    "That was not the JSON asked for ({problem}). Answer again with nothing but one JSON object of the given schema."
+SEEN_SHARE = (
+    0.8  # of our estimate that the server must have read, else it cut the prompt: OLLAMA.md §4
 )
+SPEED_FROM = 64  # prompt tokens below which a speed says nothing
+SPEEDS = (
+    5  # latest measurements kept; the slowest counts, since a cached prompt looks infinitely fast
+)
+NANO = 1e-9  # seconds per unit of every duration of the API
+REPAIR = "That was not the JSON asked for ({problem}). Answer again with nothing but one JSON object of the given schema."
 
 SchemaState = Literal["none", "valid", "repaired", "invalid"]
 
@@ -67,7 +69,9 @@ class Usage:
 class ChatStream(Iterator[str]):
     """Pieces of one answer; `usage` is there after the last. `close()` hangs up, and the server stops writing."""
 
-    def __init__(self, parts: Generator[dict[str, Any], None, None], model: str, finish: Callable[..., Usage]) -> None:
+    def __init__(
+        self, parts: Generator[dict[str, Any], None, None], model: str, finish: Callable[..., Usage]
+    ) -> None:
         self.usage: Usage | None = None
         self._parts = parts
         self._model = model
@@ -94,7 +98,10 @@ class ChatStream(Iterator[str]):
                     self._check_something(partial)
                     self.usage = self._finish(part, tuple(logprobs))
                     return
-            raise Unavailable(f"{self._model} stopped before the end of its answer", "ask again, or try another model")
+            raise Unavailable(
+                f"{self._model} stopped before the end of its answer",
+                "ask again, or try another model",
+            )
         except (Refused, Incomplete):
             raise
         except Unavailable as error:
@@ -106,7 +113,10 @@ class ChatStream(Iterator[str]):
 
     def _check_something(self, text: str) -> None:
         if not text.strip():
-            raise Unavailable(f"{self._model} answered with nothing", "ask again, or try another: `brain models list`")
+            raise Unavailable(
+                f"{self._model} answered with nothing",
+                "ask again, or try another: `brain models list`",
+            )
 
 
 class OllamaGenerator:
@@ -149,7 +159,11 @@ class OllamaGenerator:
         return min(self._speeds, default=None)
 
     def stream(
-        self, messages: Sequence[Mapping[str, str]], *, max_tokens: int, schema: Mapping[str, Any] | None = None
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        max_tokens: int,
+        schema: Mapping[str, Any] | None = None,
     ) -> Iterator[str]:
         """Pieces as they come; with `schema`, one piece: the JSON text, repaired once, or the raw text as it was. A
         generator made with `repair=False` asks once and gives the pieces unchecked.
@@ -162,11 +176,19 @@ class OllamaGenerator:
         return self._structured(messages, max_tokens, schema)
 
     def _chat(
-        self, messages: Sequence[Mapping[str, str]], max_tokens: int, schema: Mapping[str, Any] | None
+        self,
+        messages: Sequence[Mapping[str, str]],
+        max_tokens: int,
+        schema: Mapping[str, Any] | None,
     ) -> ChatStream:
         proof = self._server.prove(self.name)
-        clean = [{key: text.encode("utf-8", "replace").decode("utf-8") for key, text in m.items()} for m in messages]
-        estimate = sum(self._estimate(message.get("content", "")) + MESSAGE_TOKENS for message in clean)
+        clean = [
+            {key: text.encode("utf-8", "replace").decode("utf-8") for key, text in m.items()}
+            for m in messages
+        ]
+        estimate = sum(
+            self._estimate(message.get("content", "")) + MESSAGE_TOKENS for message in clean
+        )
         body = self._body(proof, clean, max_tokens, schema)
 
         def finish(last: Mapping[str, Any], logprobs: tuple[tuple[str, float], ...]) -> Usage:
@@ -178,7 +200,11 @@ class OllamaGenerator:
         return ChatStream(parts, self.name, finish)
 
     def _body(
-        self, proof: Proof, messages: Sequence[Mapping[str, str]], max_tokens: int, schema: Mapping[str, Any] | None
+        self,
+        proof: Proof,
+        messages: Sequence[Mapping[str, str]],
+        max_tokens: int,
+        schema: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
         """Every switch that could change an answer behind our back is set: OLLAMA.md §3 and §4."""
         body: dict[str, Any] = {
@@ -218,7 +244,9 @@ class OllamaGenerator:
             self.usage = replace(self.usage, schema=state)  # type: ignore[arg-type]  # one of the four words
         yield text
 
-    def _repaired(self, messages: Sequence[Mapping[str, str]], max_tokens: int, schema: Mapping[str, Any]) -> str:
+    def _repaired(
+        self, messages: Sequence[Mapping[str, str]], max_tokens: int, schema: Mapping[str, Any]
+    ) -> str:
         """A second answer, or "" when none came: the first one is then kept, so nothing is lost by trying."""
         try:
             return "".join(self._chat(messages, max_tokens, schema))
@@ -258,12 +286,18 @@ def _content(part: Mapping[str, Any]) -> str:
 def _logprobs(part: Mapping[str, Any]) -> list[tuple[str, float]]:
     rows = [row for row in part.get("logprobs") or () if isinstance(row, Mapping)]
     return [
-        (str(row.get("token")), float(row["logprob"])) for row in rows if isinstance(row.get("logprob"), float | int)
+        (str(row.get("token")), float(row["logprob"]))
+        for row in rows
+        if isinstance(row.get("logprob"), float | int)
     ]
 
 
 def _usage(
-    last: Mapping[str, Any], proof: Proof, window: int, estimate: int, logprobs: tuple[tuple[str, float], ...]
+    last: Mapping[str, Any],
+    proof: Proof,
+    window: int,
+    estimate: int,
+    logprobs: tuple[tuple[str, float], ...],
 ) -> Usage:
     return Usage(
         model=proof.model,

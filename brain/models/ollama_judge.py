@@ -19,16 +19,22 @@ from brain.models.ollama_generator import SEED, SEEN_SHARE, WINDOW
 from brain.models.windows import MESSAGE_TOKENS, floor
 
 TOP = 20  # likeliest first tokens that are asked for, the most that the API gives: "Yes", " yes", "YES" share the mass
-LEAST_MASS = 0.1  # of "yes" and "no" together: a model that is about to say something else has not judged
+LEAST_MASS = (
+    0.1  # of "yes" and "no" together: a model that is about to say something else has not judged
+)
 ONE_TOKEN = 1
 LEAST_SECONDS = 0.05  # of a deadline that is nearly over: a request cannot wait for no time at all
-MARKS = " \t\n\"'“”‘’«»*_.,:;!▁Ġ"  # around a word: quotes, emphasis, and how tokenizers write a space
+MARKS = (
+    " \t\n\"'“”‘’«»*_.,:;!▁Ġ"  # around a word: quotes, emphasis, and how tokenizers write a space
+)
 
 
 class OllamaJudge:
     """`Reranker` over one model of one server. Nothing is sent before the model is proven to run on this machine."""
 
-    def __init__(self, server: OllamaServer, model: str, *, num_ctx: int = WINDOW, keep_alive: str = "5m") -> None:
+    def __init__(
+        self, server: OllamaServer, model: str, *, num_ctx: int = WINDOW, keep_alive: str = "5m"
+    ) -> None:
         self.name = model
         self._server = server
         self._num_ctx = num_ctx
@@ -41,17 +47,26 @@ class OllamaJudge:
         Raises `Refused`, or `Unavailable` when it fails, cuts the prompt, or takes longer than `seconds`.
         """
         proof = self._server.prove(self.name)
-        clean = [{key: text.encode("utf-8", "replace").decode("utf-8") for key, text in m.items()} for m in messages]
+        clean = [
+            {key: text.encode("utf-8", "replace").decode("utf-8") for key, text in m.items()}
+            for m in messages
+        ]
         window = min(self._num_ctx, proof.window or self._num_ctx)
         left = max(seconds, LEAST_SECONDS)
         limits = replace(self._server.limits, first=left, idle=left, total=left)
-        status, answer = self._server.http(limits).json("POST", "/api/chat", self._body(proof.wire_name, clean, window))
+        status, answer = self._server.http(limits).json(
+            "POST", "/api/chat", self._body(proof.wire_name, clean, window)
+        )
         if status != 200:
-            error = typed_error(status, str(answer.get("error", "")), self.name, self._server.address)
+            error = typed_error(
+                status, str(answer.get("error", "")), self.name, self._server.address
+            )
             if isinstance(error, Rejected):
                 return None
             raise error
-        self._check(answer, sum(floor(message.get("content", "")) + MESSAGE_TOKENS for message in clean))
+        self._check(
+            answer, sum(floor(message.get("content", "")) + MESSAGE_TOKENS for message in clean)
+        )
         odds = dict(_first_tokens(answer))
         return probability(odds) if odds else _word(_said(answer))
 
@@ -67,17 +82,26 @@ class OllamaJudge:
             "logprobs": True,
             "top_logprobs": TOP,
             "keep_alive": self._keep_alive,
-            "options": {"num_ctx": window, "num_predict": ONE_TOKEN, "temperature": 0, "seed": SEED},
+            "options": {
+                "num_ctx": window,
+                "num_predict": ONE_TOKEN,
+                "temperature": 0,
+                "seed": SEED,
+            },
         }
 
     def _check(self, answer: Mapping[str, Any], estimate: int) -> None:
         """A judgment counts when the server finished it and read the whole prompt."""
         if answer.get("done") is not True:
-            raise Broken(f"{self.name} stopped before the end of its judgment", "ask again, or try another model")
+            raise Broken(
+                f"{self.name} stopped before the end of its judgment",
+                "ask again, or try another model",
+            )
         read = answer.get("prompt_eval_count")
         if isinstance(read, int) and 0 < read < SEEN_SHARE * estimate:
             raise Unavailable(
-                f"the server cut the prompt for {self.name}", "raise `num_ctx` of [ollama], or see `ollama ps`"
+                f"the server cut the prompt for {self.name}",
+                "raise `num_ctx` of [ollama], or see `ollama ps`",
             )
 
 
@@ -109,7 +133,9 @@ def _first_tokens(answer: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     first = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else {}
     others = first.get("top_logprobs")
     for row in (first, *(others if isinstance(others, list) else ())):
-        token, logprob = (row.get("token"), row.get("logprob")) if isinstance(row, dict) else (None, None)
+        token, logprob = (
+            (row.get("token"), row.get("logprob")) if isinstance(row, dict) else (None, None)
+        )
         if isinstance(token, str) and isinstance(logprob, int | float) and not math.isnan(logprob):
             yield token, float(logprob)
 

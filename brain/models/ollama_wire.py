@@ -23,8 +23,18 @@ from brain.models.limits import Limits
 from brain.models.locality import MODEL_ADVICE, REMOTE_KEY, Address
 from brain.models.ollama_errors import silent_server, typed_error, unreadable
 
-DROPPED_HEADERS = ("authorization", "proxy-authorization", "cookie", "accept-encoding", "connection")
-CHECKED_PATHS = ("/api/chat", "/api/embed", "/api/pull")  # whose replies must not come from another machine
+DROPPED_HEADERS = (
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "accept-encoding",
+    "connection",
+)
+CHECKED_PATHS = (
+    "/api/chat",
+    "/api/embed",
+    "/api/pull",
+)  # whose replies must not come from another machine
 SCAN_OVERLAP = 64  # bytes kept between two pieces, so that a key that is cut in two is still seen
 REDIRECTS = range(300, 400)
 
@@ -56,8 +66,16 @@ class Wire(httpx.BaseTransport):
         return reply
 
     def _cleaned(self, request: httpx.Request) -> httpcore.Request:
-        headers = [(k, v) for k, v in request.headers.raw if k.decode("ascii").lower() not in DROPPED_HEADERS]
-        limits = {"connect": self._limits.connect, "read": self._limits.first, "write": self._limits.idle}
+        headers = [
+            (k, v)
+            for k, v in request.headers.raw
+            if k.decode("ascii").lower() not in DROPPED_HEADERS
+        ]
+        limits = {
+            "connect": self._limits.connect,
+            "read": self._limits.first,
+            "write": self._limits.idle,
+        }
         return httpcore.Request(
             request.method,
             httpcore.URL(
@@ -80,7 +98,8 @@ class Wire(httpx.BaseTransport):
         if cause:
             reply.close()
             raise Refused(
-                f"Ollama at {self._address.shown} {cause}", "nothing was sent there; check what listens on it"
+                f"Ollama at {self._address.shown} {cause}",
+                "nothing was sent there; check what listens on it",
             )
 
 
@@ -91,9 +110,14 @@ class OllamaHttp:
         self._address = address
         self._limits = limits
 
-    def json(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+    def json(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> tuple[int, dict[str, Any]]:
         """Status and object of one exchange. An error answer that is no JSON comes as {"error": text}."""
-        with _client(self._address, self._limits) as client, client.stream(method, path, json=body) as reply:
+        with (
+            _client(self._address, self._limits) as client,
+            client.stream(method, path, json=body) as reply,
+        ):
             text = reply.read().decode("utf-8", "replace")
         try:
             answer = json.loads(text)
@@ -105,14 +129,21 @@ class OllamaHttp:
             raise unreadable(self._address)
         return reply.status_code, {"error": text}
 
-    def lines(self, path: str, body: Mapping[str, Any], *, model: str) -> Generator[dict[str, Any], None, None]:
+    def lines(
+        self, path: str, body: Mapping[str, Any], *, model: str
+    ) -> Generator[dict[str, Any], None, None]:
         """The objects of an NDJSON answer, one by one. Close the iterator to hang up.
 
         Raises `Refused` or `Unavailable` for an error status, an `error` line, garbage, or a line over the limit.
         """
-        with _client(self._address, self._limits) as client, client.stream("POST", path, json=body) as reply:
+        with (
+            _client(self._address, self._limits) as client,
+            client.stream("POST", path, json=body) as reply,
+        ):
             if not reply.is_success:
-                raise typed_error(reply.status_code, reply.read().decode("utf-8", "replace"), model, self._address)
+                raise typed_error(
+                    reply.status_code, reply.read().decode("utf-8", "replace"), model, self._address
+                )
             for line in _split_lines(reply.iter_raw(), self._limits.line, self._address):
                 yield self._parsed(line, model)
 
@@ -130,7 +161,11 @@ class OllamaHttp:
 
 def _client(address: Address, limits: Limits) -> httpx.Client:
     return httpx.Client(
-        base_url=address.url, transport=Wire(address, limits), trust_env=False, follow_redirects=False, timeout=None
+        base_url=address.url,
+        transport=Wire(address, limits),
+        trust_env=False,
+        follow_redirects=False,
+        timeout=None,
     )
 
 
@@ -153,7 +188,11 @@ class _Body(httpx.SyncByteStream):
     """An answer's bytes: read under deadlines, scanned for another machine's name, hung up on at close."""
 
     def __init__(
-        self, connection: httpcore.HTTPConnection, response: httpcore.Response, address: Address, check: bool
+        self,
+        connection: httpcore.HTTPConnection,
+        response: httpcore.Response,
+        address: Address,
+        check: bool,
     ) -> None:
         self._connection = connection
         self._response = response
@@ -166,7 +205,10 @@ class _Body(httpx.SyncByteStream):
             for piece in self._response.iter_stream():
                 tail = (tail + piece) if self._check else b""
                 if REMOTE_KEY.search(tail):
-                    raise Refused(f"the reply of {self._address.shown} comes from another machine", MODEL_ADVICE)
+                    raise Refused(
+                        f"the reply of {self._address.shown} comes from another machine",
+                        MODEL_ADVICE,
+                    )
                 tail = tail[-SCAN_OVERLAP:]
                 yield piece
 
@@ -197,7 +239,9 @@ class _OneAddress(httpcore.NetworkBackend):
         for literal in self._address.hosts:
             if (left := until - time.monotonic()) > 0:
                 try:
-                    return _Guarded(inner.connect_tcp(literal, self._address.port, timeout=left), self._limits)
+                    return _Guarded(
+                        inner.connect_tcp(literal, self._address.port, timeout=left), self._limits
+                    )
                 except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                     failure = error
         raise failure
@@ -213,11 +257,14 @@ class _Guarded(httpcore.NetworkStream):
         self._came = 0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = self._inner.read(max_bytes, self._left(self._limits.idle if self._came else self._limits.first))
+        data = self._inner.read(
+            max_bytes, self._left(self._limits.idle if self._came else self._limits.first)
+        )
         self._came += len(data)
         if self._came > self._limits.body:
             raise Unavailable(
-                f"Ollama sent more than {self._limits.body:,} bytes", "check what listens: `brain doctor`"
+                f"Ollama sent more than {self._limits.body:,} bytes",
+                "check what listens: `brain doctor`",
             )
         return data
 
@@ -228,7 +275,10 @@ class _Guarded(httpcore.NetworkStream):
         self._inner.close()
 
     def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         """Never: the scheme is http."""
         raise httpcore.UnsupportedProtocol("no TLS on loopback")
@@ -257,5 +307,6 @@ def _as_ours(address: Address) -> Iterator[None]:
         ) from None
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError):
         raise Unavailable(
-            f"Ollama at {address.shown} broke the connection", "see the log of `ollama serve`, then ask again"
+            f"Ollama at {address.shown} broke the connection",
+            "see the log of `ollama serve`, then ask again",
         ) from None

@@ -17,10 +17,14 @@ SPACED = re.compile(r"\s*\S+\s*?")
 WHOLE_WORD = 6  # letters of a word that is usually one token; measured, see above
 WORD_STEP = 4  # letters per further token
 DIGIT_STEP = 2  # digits per token
-FOREIGN = 1.5  # tokens per character outside ASCII, at most: Arabic and Hindi under an English WordPiece
+FOREIGN = (
+    1.5  # tokens per character outside ASCII, at most: Arabic and Hindi under an English WordPiece
+)
 MARGIN = 1.1  # over the count of ASCII pieces
 
-FLOOR_ASCII = 0.2  # tokens per character: English under Llama 3, Qwen and WordPiece has 4.2-5.2 characters
+FLOOR_ASCII = (
+    0.2  # tokens per character: English under Llama 3, Qwen and WordPiece has 4.2-5.2 characters
+)
 FLOOR_WIDE = 0.55  # tokens per character of Chinese, Japanese, Korean: 1.5-1.8 characters per token
 FLOOR_OTHER = 0.28  # tokens per character of other scripts (Cyrillic, Greek, accents)
 WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -48,7 +52,11 @@ def floor(text: str) -> int:
     """Tokens that the text will seldom stay under."""
     wide = len(WIDE.findall(text))
     ascii_count = sum(map(str.isascii, text))
-    return math.floor(ascii_count * FLOOR_ASCII + wide * FLOOR_WIDE + (len(text) - wide - ascii_count) * FLOOR_OTHER)
+    return math.floor(
+        ascii_count * FLOOR_ASCII
+        + wide * FLOOR_WIDE
+        + (len(text) - wide - ascii_count) * FLOOR_OTHER
+    )
 
 
 def split(text: str, budget: int) -> list[str]:
@@ -67,7 +75,9 @@ def split(text: str, budget: int) -> list[str]:
     current, used = "", 0.0
     for word in _words(text, budget):
         weight = _weight(word)
-        full = used + weight > budget or (len(windows) < count - 1 and used + weight / 2 > total / count)
+        full = used + weight > budget or (
+            len(windows) < count - 1 and used + weight / 2 > total / count
+        )
         if current and full:
             windows.append(current)
             current, used = "", 0.0
@@ -80,7 +90,9 @@ def halves(text: str) -> tuple[str, str]:
     """The two halves of a text, cut at the space nearest to the middle."""
     middle = len(text) // 2
     after, before = text.find(" ", middle), text.rfind(" ", 0, middle)
-    near = min((at for at in (after, before) if at > 0), key=lambda at: abs(at - middle), default=middle)
+    near = min(
+        (at for at in (after, before) if at > 0), key=lambda at: abs(at - middle), default=middle
+    )
     return text[:near], text[near:]
 
 

@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 
 SCALE = 5.0  # cosines of one question spread over about 0.2: times this, they are of the size of the lexical shares
-FEW, MANY = 3, 10  # candidates of the first look that feedback leans on, narrowly and widely (RM3 uses 10)
+FEW, MANY = (
+    3,
+    10,
+)  # candidates of the first look that feedback leans on, narrowly and widely (RM3 uses 10)
 SOFT = 3.0  # how much flatter the weights of the wide feedback are than those of the narrow one
 CROWD = 5  # nearest other candidates that say how crowded the place of a candidate is
 
@@ -47,14 +50,20 @@ def windows(
     """How much closer a short text is together with the ones before and after it, than alone; 0 for other texts."""
     gain = np.zeros(len(ids), np.float32)
     for row, key in enumerate(ids):
-        around = [vectors[other] for other in beside.get(key, ()) if other is not None and other in vectors]
+        around = [
+            vectors[other]
+            for other in beside.get(key, ())
+            if other is not None and other in vectors
+        ]
         if around and key in vectors:
             total = vectors[key] + sum(around)
             gain[row] = float(total @ question) / (float(np.linalg.norm(total)) or 1.0) - alone[row]
     return gain
 
 
-def feedback(ids: Sequence[str], vectors: Mapping[str, Matrix], look: Sequence[float]) -> dict[str, Matrix]:
+def feedback(
+    ids: Sequence[str], vectors: Mapping[str, Matrix], look: Sequence[float]
+) -> dict[str, Matrix]:
     """What the best candidates of a first look say about all: "few", "many" (mean cosine with them, itself left out,
     weighed by their scores, Rocchio 1971) and "crowd" (mean cosine with the nearest others, whatever their score).
     """

@@ -45,7 +45,10 @@ LOOK_SCALE: dict[str, tuple[float, float]] = {
 
 # group -> (weight of an average question, slopes per deviation)
 WEIGHTS: dict[str, tuple[float, dict[str, float]]] = {
-    "words": (1.071, {"rarity": 0.334, "correlation": -0.14, "code": -0.229, "by_sentence": -0.091}),
+    "words": (
+        1.071,
+        {"rarity": 0.334, "correlation": -0.14, "code": -0.229, "by_sentence": -0.091},
+    ),
     "meaning": (
         1.08,
         {

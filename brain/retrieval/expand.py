@@ -28,7 +28,9 @@ LEX_LISTS = 2  # lists of other words; with one sentence and one note four queri
 LEX_CHARS, SENTENCE_CHARS = 80, 400  # of one query: longer ones are a model that talks
 QUESTION_CHARS = 2_000  # of a question that are rephrased
 REPLY_TOKENS = 220  # that the model may write: four queries take about 120
-OWN_SHARE = 2 / 3  # of the question itself: twice what all other words weigh together (qmd doubles it too)
+OWN_SHARE = (
+    2 / 3
+)  # of the question itself: twice what all other words weigh together (qmd doubles it too)
 STRONG_FOUND = 0.7  # of `found`, from which other words have little to add: half of the SQuAD questions reach it, and
 # the first passage is right for 94 % of those; 1 in 10 of the code questions does, where it is right for 65 %
 POOL = 40  # passages of each ranking that are fused
@@ -59,7 +61,9 @@ def expand(
     began = clock()
     step = ModelStep("expand", "failed", generator.name)
     try:
-        reply = "".join(generator.stream(_messages(question), max_tokens=REPLY_TOKENS, schema=SCHEMA))
+        reply = "".join(
+            generator.stream(_messages(question), max_tokens=REPLY_TOKENS, schema=SCHEMA)
+        )
     except BrainError as error:
         return [], replace(step, seconds=clock() - began, reason=error.message)
     found = read(reply, question)
@@ -99,7 +103,9 @@ def read(reply: str, question: str) -> list[Expansion] | None:
     return found
 
 
-def fuse(own: Sequence[Passage], others: Sequence[tuple[Kind, Sequence[Passage]]]) -> tuple[Passage, ...]:
+def fuse(
+    own: Sequence[Passage], others: Sequence[tuple[Kind, Sequence[Passage]]]
+) -> tuple[Passage, ...]:
     """One ranking of all, best first: OWN_SHARE * 2 / (1 + rank) by the question, and the rest, in equal parts, by the
     best rank among the lists of other words and by the best among the sentences.
 
@@ -110,21 +116,32 @@ def fuse(own: Sequence[Passage], others: Sequence[tuple[Kind, Sequence[Passage]]
     """
     passages: dict[str, Passage] = {}
     ranked: dict[str, dict[str, int]] = {}
-    for group, ranking in (("own", own), *(("lex" if kind == "lex" else "meaning", found) for kind, found in others)):
+    for group, ranking in (
+        ("own", own),
+        *(("lex" if kind == "lex" else "meaning", found) for kind, found in others),
+    ):
         ranks = ranked.setdefault(group, {})
         for place, passage in enumerate(ranking, 1):
             passages.setdefault(passage.id, passage)
             ranks[passage.id] = min(place, ranks.get(passage.id, place))
-    shares = {group: (1 - OWN_SHARE) / max(1, len(ranked) - 1) for group in ranked} | {"own": OWN_SHARE}
+    shares = {group: (1 - OWN_SHARE) / max(1, len(ranked) - 1) for group in ranked} | {
+        "own": OWN_SHARE
+    }
     worth = {
-        key: sum(shares[group] * 2 / (1 + ranks[key]) for group, ranks in ranked.items() if key in ranks)
+        key: sum(
+            shares[group] * 2 / (1 + ranks[key]) for group, ranks in ranked.items() if key in ranks
+        )
         for key in passages
     }
     asked = ranked["own"]
     stood_for = {source for passage in passages.values() for source in passage.versions}
-    order = sorted(passages, key=lambda key: -round(worth[key], 9))  # equal ones: the question's own first
+    order = sorted(
+        passages, key=lambda key: -round(worth[key], 9)
+    )  # equal ones: the question's own first
     fused = (_said(passages[key], worth[key], rephrased=key not in asked) for key in order)
-    return tuple(passage for passage in fused if passage.id in asked or passage.source not in stood_for)
+    return tuple(
+        passage for passage in fused if passage.id in asked or passage.source not in stood_for
+    )
 
 
 def _said(passage: Passage, worth: float, *, rephrased: bool) -> Passage:
@@ -146,5 +163,7 @@ def _clean(text: object, most: int) -> str:
     """A query on one line, without unseen characters, no longer than it may be; "" for what is no text."""
     if not isinstance(text, str):
         return ""
-    seen = "".join(character if character.isprintable() else " " for character in neutral(text[: most * 4]))
+    seen = "".join(
+        character if character.isprintable() else " " for character in neutral(text[: most * 4])
+    )
     return " ".join(seen.split())[:most].strip()

@@ -20,7 +20,9 @@ LEAST_WEIGHT = 0.05  # no group is silenced or turned round, however odd the que
 TOP = 10  # candidates of either ranking that are looked at
 CLOSE_BEHIND = 5  # candidates behind the first, whose mean says how far it leads
 MOST = 1.5  # standard deviations: a stranger question weighs like this one; 3 gave .7635 on questions left out, 1.5 .7641
-MOST_OF = {"estranged": 4.0}  # it is bounded by itself, and an embedder that knows no Arabic must be told so aloud
+MOST_OF = {
+    "estranged": 4.0
+}  # it is bounded by itself, and an embedder that knows no Arabic must be told so aloud
 STRANGE = 3.0  # spreads: further below the nearest the top by words makes no difference
 CODE_SIGNS = "_()[]{}=:<>\"'`"
 TINY = 1e-6
@@ -40,10 +42,19 @@ class Looked:
     def dense_share(self) -> float:
         """The weight of the meaning groups in the whole, 0 to 1: what `--explain` shows."""
         meaning = self.weights.get("meaning", 0.0) + self.weights.get("feedback", 0.0)
-        return meaning / (sum(self.weights[group] for group in ("words", "meaning", "feedback") if group in self.weights) or 1)
+        return meaning / (
+            sum(
+                self.weights[group]
+                for group in ("words", "meaning", "feedback")
+                if group in self.weights
+            )
+            or 1
+        )
 
 
-def look(query: Query, idf: Mapping[str, float], count: int, signs: Sequence[Signs], texts: Sequence[str]) -> Looked:
+def look(
+    query: Query, idf: Mapping[str, float], count: int, signs: Sequence[Signs], texts: Sequence[str]
+) -> Looked:
     """Weigh the groups for one question. `signs` and `texts` are those of all candidates, `count` the chunks in store."""
     seen = numbers(query, idf, count, signs, texts)
     standard = {}
@@ -51,7 +62,9 @@ def look(query: Query, idf: Mapping[str, float], count: int, signs: Sequence[Sig
         most = MOST_OF.get(name, MOST)
         standard[name] = max(-most, min(most, (seen[name] - mean) / deviation))
     weights = {
-        group: max(LEAST_WEIGHT, at_rest + sum(slope * standard[name] for name, slope in slopes.items()))
+        group: max(
+            LEAST_WEIGHT, at_rest + sum(slope * standard[name] for name, slope in slopes.items())
+        )
         for group, (at_rest, slopes) in WEIGHTS.items()
     }
     return Looked(seen, weights)
@@ -74,7 +87,8 @@ def first_look(signs: Signs) -> float:
 def parts(signs: Signs, looked: Looked) -> dict[str, float]:
     """What each group adds to the score of one candidate."""
     return {
-        group: looked.weights[group] * sum(weight * signs[name] for name, weight in coefficients.items())
+        group: looked.weights[group]
+        * sum(weight * signs[name] for name, weight in coefficients.items())
         for group, coefficients in HYBRID.items()
     }
 

@@ -25,12 +25,16 @@ STOP = frozenset(
     same too very just only s t d ll re ve m don doesn didn isn aren wasn weren hasn haven hadn won wouldn shouldn
     couldn""".split()
 )
-_NAME = re.compile(r"[^\W_]+(?:[._/:@-][^\W_]+)+|[a-z]+[A-Z]\w*")  # foo_bar, v2026.4.10, parseReply, a/b.py, well-known
+_NAME = re.compile(
+    r"[^\W_]+(?:[._/:@-][^\W_]+)+|[a-z]+[A-Z]\w*"
+)  # foo_bar, v2026.4.10, parseReply, a/b.py, well-known
 _MANY = frozenset("number percentage percent amount".split())
 _WHEN = frozenset("when year date month day".split())
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _DAY = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)?\b")
-_MAY = re.compile(r"\b(?:in|on|of|since|until|\d{1,2}(?:st|nd|rd|th)?) may\b|\bmay,? \d", re.IGNORECASE)  # not the verb
+_MAY = re.compile(
+    r"\b(?:in|on|of|since|until|\d{1,2}(?:st|nd|rd|th)?) may\b|\bmay,? \d", re.IGNORECASE
+)  # not the verb
 _MONTHS = {
     name: number
     for number, name in enumerate(
@@ -114,7 +118,9 @@ def _written(text: str, everything: tuple[str, ...]) -> dict[str, tuple[str, ...
     """Word -> how it is written there, each form once, where a stemmer of its script changed it."""
     found: dict[str, dict[str, None]] = {}
     written = forms(text)
-    for word, form in zip(everything, written, strict=True) if len(written) == len(everything) else ():
+    for word, form in (
+        zip(everything, written, strict=True) if len(written) == len(everything) else ()
+    ):
         if word != form:
             found.setdefault(word, {})[form] = None
     return {word: tuple(known) for word, known in found.items()}
@@ -123,7 +129,9 @@ def _written(text: str, everything: tuple[str, ...]) -> dict[str, tuple[str, ...
 def _phrases(text: str) -> tuple[str, ...]:
     """Names made of several words, as the phrase that FTS5 stores for them, each once."""
     found = (" ".join(tokens(match.group().replace("_", " "))) for match in _NAME.finditer(text))
-    return tuple(dict.fromkeys(phrase for phrase in found if " " in phrase and phrase.isascii()))[:MAX_PHRASES]
+    return tuple(dict.fromkeys(phrase for phrase in found if " " in phrase and phrase.isascii()))[
+        :MAX_PHRASES
+    ]
 
 
 def _moment(text: str) -> Moment:
@@ -134,4 +142,6 @@ def _moment(text: str) -> Moment:
         months.discard(_MONTHS["may"])
     days = {int(day) for day in _DAY.findall(text)} if months else set()
     years = {int(year) for year in _YEAR.findall(text)}
-    return Moment(frozenset(years), frozenset(months), frozenset(day for day in days if 1 <= day <= 31))
+    return Moment(
+        frozenset(years), frozenset(months), frozenset(day for day in days if 1 <= day <= 31)
+    )

@@ -20,7 +20,9 @@ USUAL_LENGTH = math.log(64)  # log of words; `length` is measured from here
 K1, B = 1.2, 0.75  # of BM25, the usual ones, which are also those of FTS5
 MAX_PIECES = 2_000  # words of one passage that are read; chunks have at most a quarter of that
 
-_SPEAKER = re.compile(r"\s*(?:\[?\d{1,2}:\d{2}\]?\s*)?(?:\*\*)?([^\W\d_][\w.'’ -]{0,30})(?:\*\*)?:\s")
+_SPEAKER = re.compile(
+    r"\s*(?:\[?\d{1,2}:\d{2}\]?\s*)?(?:\*\*)?([^\W\d_][\w.'’ -]{0,30})(?:\*\*)?:\s"
+)
 _DIGIT = re.compile(r"\d")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 _TIME_WORDS = frozenset(
@@ -49,7 +51,9 @@ class Lens:
         order = [numbers[term] for term in query.stems]
         self._repeats = [order.count(number) for number in range(len(self._terms))]
         self._ceiling = sum(self._weights[number] for number in order) or 1.0
-        self._pairs = [(a, b, min(self._weights[a], self._weights[b])) for a, b in pairwise(order) if a != b]
+        self._pairs = [
+            (a, b, min(self._weights[a], self._weights[b])) for a, b in pairwise(order) if a != b
+        ]
         self._pairs_total = sum(weight for _, _, weight in self._pairs) or 1.0
         self._said = frozenset(query.everything)
 
@@ -69,7 +73,12 @@ class Lens:
         return found
 
     def read(
-        self, passage: Passage, found: Sequence[str], *, average: float, named: frozenset[str] = frozenset()
+        self,
+        passage: Passage,
+        found: Sequence[str],
+        *,
+        average: float,
+        named: frozenset[str] = frozenset(),
     ) -> dict[str, float]:
         """The named numbers of one passage; its `before` and `after` are read where it has them.
 
@@ -129,14 +138,18 @@ class Lens:
 
     def _verbatim(self, said: set[str]) -> float:
         """The share of the question's words that stand there in the same form."""
-        return sum(weight for word, weight in self._exact.items() if word in said) / self._exact_total
+        return (
+            sum(weight for word, weight in self._exact.items() if word in said) / self._exact_total
+        )
 
     def _same_date(self, date: str | None) -> float:
         """How well the passage's own date fits the dates that the question names: from -0.5 to 2, 0 when none is."""
         moment = self.query.moment
         if not moment or not date:
             return 0.0
-        year, month, day = (int(part) if part.isdigit() else 0 for part in (date[:4], date[5:7], date[8:10]))
+        year, month, day = (
+            int(part) if part.isdigit() else 0 for part in (date[:4], date[5:7], date[8:10])
+        )
         if moment.months:
             if month not in moment.months:
                 return WRONG_MONTH
@@ -144,8 +157,15 @@ class Lens:
         return RIGHT_YEAR if year in moment.years else -RIGHT_YEAR
 
 
-RIGHT_MONTH, RIGHT_DAY, WRONG_MONTH, RIGHT_YEAR = 1.0, 1.0, -0.5, 0.3  # relative worth; `date` as a whole is fitted
-HEAD = 2  # letters that no stemming changes: most words of a text are told from the question's by them
+RIGHT_MONTH, RIGHT_DAY, WRONG_MONTH, RIGHT_YEAR = (
+    1.0,
+    1.0,
+    -0.5,
+    0.3,
+)  # relative worth; `date` as a whole is fitted
+HEAD = (
+    2  # letters that no stemming changes: most words of a text are told from the question's by them
+)
 _ELSEWHERE, _END = -1, -2  # a word that is not asked for; the end of a sentence
 
 

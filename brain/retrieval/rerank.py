@@ -74,7 +74,11 @@ def rerank(
     reason = trouble or _unusable(judgments, tried, len(wanted), seconds)
     if reason:
         return tuple(passages), replace(step, reason=reason)
-    partly = "" if len(judgments) == len(wanted) else f"{len(judgments)} of {len(wanted)} passages were judged"
+    partly = (
+        ""
+        if len(judgments) == len(wanted)
+        else f"{len(judgments)} of {len(wanted)} passages were judged"
+    )
     if partly and tried < len(wanted):
         partly += f" in {seconds:g} s"
     return _reordered(passages, judgments), replace(step, state="ran", reason=partly)
@@ -98,7 +102,9 @@ def blend(judgments: Mapping[int, float]) -> list[int]:
 def by_places(judgments: Mapping[int, float]) -> dict[int, int]:
     """Each one's place by judgment, from 1: one more than there are clearly better ones."""
     steps = {place: round(value / ALIKE) for place, value in judgments.items()}
-    return {place: 1 + sum(other > step for other in steps.values()) for place, step in steps.items()}
+    return {
+        place: 1 + sum(other > step for other in steps.values()) for place, step in steps.items()
+    }
 
 
 def _unusable(judgments: Mapping[int, float], tried: int, wanted: int, seconds: float) -> str:
@@ -119,7 +125,9 @@ def _reordered(passages: Sequence[Passage], judgments: Mapping[int, float]) -> t
     for place, source in zip(sorted(judgments), blend(judgments), strict=True):
         moved = passages[source]
         ranks = {**moved.ranks, "before": source + 1, "reranker": by_judgment[source]}
-        done[place] = replace(moved, ranks=ranks, explain={**moved.explain, "relevance": judgments[source]})
+        done[place] = replace(
+            moved, ranks=ranks, explain={**moved.explain, "relevance": judgments[source]}
+        )
     return tuple(done)
 
 
@@ -147,7 +155,13 @@ def _prompts(question: str, passages: Sequence[Passage]) -> list[list[dict[str, 
 
 def _text(passage: Passage) -> str:
     """The passage with its neighbours, where it is a short one, as the answerer shows it to a model."""
-    parts = [prompts.EARLIER.format(text=neutral(passage.before[:PASSAGE_CHARS]))] if passage.before else []
+    parts = (
+        [prompts.EARLIER.format(text=neutral(passage.before[:PASSAGE_CHARS]))]
+        if passage.before
+        else []
+    )
     parts.append(neutral(passage.text[:PASSAGE_CHARS]))
-    parts += [prompts.LATER.format(text=neutral(passage.after[:PASSAGE_CHARS]))] if passage.after else []
+    parts += (
+        [prompts.LATER.format(text=neutral(passage.after[:PASSAGE_CHARS]))] if passage.after else []
+    )
     return "\n".join(parts)

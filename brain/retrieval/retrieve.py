@@ -27,10 +27,17 @@ CANDIDATES = 40  # of each ranking; 50 changes no figure by .002 and costs a qua
 SENTENCES_FOR = 30  # candidates whose sentence vectors are compared (RETRIEVAL.md §3)
 READ_CHARACTERS = 32_000  # of all candidates' texts: about 3 ms; short lines are all read, chunks of 1,300 letters 25
 READ_AT_LEAST = 20  # candidates, however long
-BM25_FIRST, COSINE_FIRST = 6.0, 9.0  # what decides which texts are read; flat from 6 to 12 (benchmarks/RETRIEVAL.md)
+BM25_FIRST, COSINE_FIRST = (
+    6.0,
+    9.0,
+)  # what decides which texts are read; flat from 6 to 12 (benchmarks/RETRIEVAL.md)
 PER_DOCUMENT = 3  # passages of one document in the first ten
-COMMON_SHARE = 0.25  # of all chunks: a word in more of them is asked only when nothing rarer is there
-COMMON_FROM = 20_000  # chunks from which common words are left out; below, asking them costs less than 5 ms
+COMMON_SHARE = (
+    0.25  # of all chunks: a word in more of them is asked only when nothing rarer is there
+)
+COMMON_FROM = (
+    20_000  # chunks from which common words are left out; below, asking them costs less than 5 ms
+)
 EVERYTHING = Scope()
 NO_RANK = 10**6
 
@@ -69,13 +76,19 @@ def retrieve(
 
     `mode` "lexical" or "dense" looks with one eye only. `per_document` None lets one document fill the list.
     """
-    found = candidates(question, searchable=searchable, index=index, embedder=embedder, scope=scope, mode=mode)
+    found = candidates(
+        question, searchable=searchable, index=index, embedder=embedder, scope=scope, mode=mode
+    )
     ranked, looked = rank(found, mode)
     if collapse_copies:
         ranked = collapse(ranked, found.said)
     if per_document is not None:
         ranked = spread(ranked, per_document, standing_alone=found.beside.keys())
-    cosines = {p.id: sign["cosine"] for p, sign in zip(found.passages, found.signs, strict=True) if "cosine" in sign}
+    cosines = {
+        p.id: sign["cosine"]
+        for p, sign in zip(found.passages, found.signs, strict=True)
+        if "cosine" in sign
+    }
     sentences = {
         p.id: sign["sentence_cosine"]
         for p, sign in zip(found.passages, found.signs, strict=True)
@@ -84,14 +97,20 @@ def retrieve(
     return Retrieved(
         passages=tuple(ranked[:limit]),
         signals=signals(
-            question, found.idf, lexical=found.lexical, dense=found.dense, passages=ranked[:10], cosines=cosines,
-            sentences=sentences, count=found.count,
+            question,
+            found.idf,
+            lexical=found.lexical,
+            dense=found.dense,
+            passages=ranked[:10],
+            cosines=cosines,
+            sentences=sentences,
+            count=found.count,
         ),
         degraded=found.degraded,
         embedder=embedder.name if embedder and found.dense else "",
         index=found.index,
         explain=_explained(looked),
-    )  # fmt: skip
+    )
 
 
 def candidates(
@@ -113,7 +132,9 @@ def candidates(
     asked = expression(query, lambda word: frequencies[word] <= ceiling)
     if mode != "dense":
         found.lexical = searchable.match(asked, limit=CANDIDATES, scope=scope)
-    target = None if mode == "lexical" else _dense(found, searchable, index, embedder, scope, question)
+    target = (
+        None if mode == "lexical" else _dense(found, searchable, index, embedder, scope, question)
+    )
     ids = list(dict.fromkeys(key for key, _ in (*found.lexical, *found.dense)))
     bm25 = dict(found.lexical)
     bm25 |= searchable.match_scores(asked, [key for key in ids if key not in bm25])
@@ -133,20 +154,29 @@ def rank(found: Candidates, mode: Mode = "hybrid") -> tuple[list[Passage], fusio
         scores = [_one_eyed(sign, mode) for sign in found.signs]
         explained: list[dict[str, float]] = [{"words": score} for score in scores]
     else:
-        looked = fusion.look(found.query, found.idf, found.count, found.signs, [p.text for p in found.passages])
+        looked = fusion.look(
+            found.query, found.idf, found.count, found.signs, [p.text for p in found.passages]
+        )
         explained = [fusion.parts(sign, looked) for sign in found.signs]
         scores = [sum(part.values()) for part in explained]
     lexical = {key: place for place, (key, _) in enumerate(found.lexical, start=1)}
     dense = {key: place for place, (key, _) in enumerate(found.dense, start=1)}
     order = sorted(
         range(len(scores)),
-        key=lambda i: (-scores[i], lexical.get(found.passages[i].id, NO_RANK), dense.get(found.passages[i].id, NO_RANK)),
+        key=lambda i: (
+            -scores[i],
+            lexical.get(found.passages[i].id, NO_RANK),
+            dense.get(found.passages[i].id, NO_RANK),
+        ),
     )
     return [
         replace(
             found.passages[i],
             score=scores[i],
-            ranks={"lexical": lexical.get(found.passages[i].id), "dense": dense.get(found.passages[i].id)},
+            ranks={
+                "lexical": lexical.get(found.passages[i].id),
+                "dense": dense.get(found.passages[i].id),
+            },
             explain=explained[i],
         )
         for i in order
@@ -174,7 +204,9 @@ def _dense(
 ) -> Any:
     """Fill the dense ranking and return the question's vector, or say in `degraded` why there is none."""
     if embedder is None or index is None:
-        found.degraded = "words only: no embedder" if embedder is None else "words only: no vector index"
+        found.degraded = (
+            "words only: no embedder" if embedder is None else "words only: no vector index"
+        )
         return None
     try:
         target = embedder.embed_query(question)
@@ -186,7 +218,9 @@ def _dense(
     return target
 
 
-def _promising(found: Candidates, passages: list[Passage], bm25: Mapping[str, float]) -> list[Passage]:
+def _promising(
+    found: Candidates, passages: list[Passage], bm25: Mapping[str, float]
+) -> list[Passage]:
     """The candidates whose texts are read: all of them, unless they are long; then the best by both scores alone."""
     if sum(len(passage.text) for passage in passages) <= READ_CHARACTERS:
         return passages
@@ -195,7 +229,9 @@ def _promising(found: Candidates, passages: list[Passage], bm25: Mapping[str, fl
     ceiling = _ceiling(found)
 
     def look(passage: Passage) -> float:
-        return BM25_FIRST * bm25.get(passage.id, 0.0) / ceiling + COSINE_FIRST * cosine.get(passage.id, least)
+        return BM25_FIRST * bm25.get(passage.id, 0.0) / ceiling + COSINE_FIRST * cosine.get(
+            passage.id, least
+        )
 
     kept: list[Passage] = []
     characters = 0
@@ -218,12 +254,21 @@ def _add_neighbours(found: Candidates, searchable: Searchable, scope: Scope) -> 
     if not found.beside:
         return
     texts = {passage.id: passage.text for passage in found.passages}
-    missing = {key for pair in found.beside.values() for key in pair if key is not None and key not in texts}
-    texts |= {passage.id: passage.text for passage in searchable.passages(sorted(missing), scope=scope)}
+    missing = {
+        key
+        for pair in found.beside.values()
+        for key in pair
+        if key is not None and key not in texts
+    }
+    texts |= {
+        passage.id: passage.text for passage in searchable.passages(sorted(missing), scope=scope)
+    }
     for i, passage in enumerate(found.passages):
         before, after = found.beside.get(passage.id, (None, None))
         if before or after:
-            found.passages[i] = replace(passage, before=texts.get(before or "", ""), after=texts.get(after or "", ""))
+            found.passages[i] = replace(
+                passage, before=texts.get(before or "", ""), after=texts.get(after or "", "")
+            )
 
 
 def _read_all(found: Candidates, bm25: Mapping[str, float]) -> None:
@@ -244,16 +289,23 @@ def _compare_all(found: Candidates, searchable: Searchable, fingerprint: str, ta
     from brain.retrieval import closeness
 
     ids = [passage.id for passage in found.passages]
-    wanted = dict.fromkeys((*ids, *(key for pair in found.beside.values() for key in pair if key is not None)))
+    wanted = dict.fromkeys(
+        (*ids, *(key for pair in found.beside.values() for key in pair if key is not None))
+    )
     vectors = searchable.vectors(list(wanted), fingerprint)
     if not any(key in vectors for key in ids):
         return
     cosine = closeness.cosines(ids, vectors, target)
     window = closeness.windows(ids, vectors, found.beside, target, cosine)
     for i, sign in enumerate(found.signs):
-        sign |= {"cosine": float(cosine[i]) * closeness.SCALE, "window": float(window[i]) * closeness.SCALE}
+        sign |= {
+            "cosine": float(cosine[i]) * closeness.SCALE,
+            "window": float(window[i]) * closeness.SCALE,
+        }
         sign["sentence_cosine"] = sign["cosine"]
-    promising = sorted(range(len(ids)), key=lambda i: -fusion.first_look(found.signs[i]))[:SENTENCES_FOR]
+    promising = sorted(range(len(ids)), key=lambda i: -fusion.first_look(found.signs[i]))[
+        :SENTENCES_FOR
+    ]
     sentences = searchable.sentence_vectors([ids[i] for i in promising], fingerprint)
     best = closeness.best_sentences(ids, sentences, target, cosine)
     for i, sign in enumerate(found.signs):

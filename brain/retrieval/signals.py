@@ -26,29 +26,56 @@ FRAME_WEIGHT = 0.4  # of a word that frames the question (kind, called, accordin
 RARE_SHARE = 0.6  # of the largest idf of the question: terms from there on are its rare ones
 UNKNOWN_SHARE = 0.85  # of the largest idf: a term so rare may be misspelt
 PAIR_DISTANCE = 3  # words: neighbouring question words this close stand together
-RELATED, RELATED_SHARE, PREFIX = 0.6, 0.6, 5  # worth of a word with a common beginning; of the longer word; letters
-MISSPELT, ALIKE = 0.8, 0.8  # worth of a word spelt almost the same; SequenceMatcher ratio from which it is
+RELATED, RELATED_SHARE, PREFIX = (
+    0.6,
+    0.6,
+    5,
+)  # worth of a word with a common beginning; of the longer word; letters
+MISSPELT, ALIKE = (
+    0.8,
+    0.8,
+)  # worth of a word spelt almost the same; SequenceMatcher ratio from which it is
 FEW_WORDS = 3  # words from which a question must hold a function word
 MOST_APART = 50.0  # fused score: further below the first counts as nothing
-USUAL_IDF = (
-    7.2  # nats: ln(1 + (N + .5) / .5), the most that a word can weigh, in the sets of the fit (400-1,100 chunks)
-)
+USUAL_IDF = 7.2  # nats: ln(1 + (N + .5) / .5), the most that a word can weigh, in the sets of the fit (400-1,100 chunks)
 EVIDENCE = 20.0  # nats of idf: about four rare words; brings `matched` and `missing` to the size of the other signals
 
 _SPEAKER = re.compile(
     r"\s*(?:\[?\d{1,2}:\d{2}\]?\s*)?(?:\*\*)?([A-ZÀ-Þ][\w.'-]*(?: [A-ZÀ-Þ][\w.'-]*){0,2})(?:\*\*)?:\s"
 )
 _COUNTED = re.compile(
-    r"\bhow (?:many|much|old|long|far|tall|large)\b|percentage|what (?:number|share|price)", re.IGNORECASE
+    r"\bhow (?:many|much|old|long|far|tall|large)\b|percentage|what (?:number|share|price)",
+    re.IGNORECASE,
 )
-_DATED = re.compile(r"\bwhen\b|\b(?:what|which) (?:\w+ )?(?:year|date|day|month|century|decade)\b", re.IGNORECASE)
+_DATED = re.compile(
+    r"\bwhen\b|\b(?:what|which) (?:\w+ )?(?:year|date|day|month|century|decade)\b", re.IGNORECASE
+)
 _PERSON = re.compile(r"\bwho(?:se|m)?\b", re.IGNORECASE)
 
 NAMES = (
-    "fused_top_cosine", "sentence_cosine", "bm25", "lexical_margin", "share", "coverage_1", "coverage_best",
-    "sentence_coverage", "pairs", "gap", "matched", "missing", "named", "unnamed", "has_names", "unfit", "rare_together",
-    "other_speaker", "spoken", "foreign", "terms", "has_dense",
-)  # fmt: skip
+    "fused_top_cosine",
+    "sentence_cosine",
+    "bm25",
+    "lexical_margin",
+    "share",
+    "coverage_1",
+    "coverage_best",
+    "sentence_coverage",
+    "pairs",
+    "gap",
+    "matched",
+    "missing",
+    "named",
+    "unnamed",
+    "has_names",
+    "unfit",
+    "rare_together",
+    "other_speaker",
+    "spoken",
+    "foreign",
+    "terms",
+    "has_dense",
+)
 
 
 def signals(
@@ -73,7 +100,9 @@ def signals(
         lexical = [(key, score * scale) for key, score in lexical]
     found = _from_rankings(lexical, dense, passages, cosines, (K1 + 1) * sum(idf.values()))
     found |= _Read(question, idf, passages[:READ]).signals()
-    found["sentence_cosine"] = max((sentences[p.id] for p in passages[:READ] if p.id in sentences), default=0.0)
+    found["sentence_cosine"] = max(
+        (sentences[p.id] for p in passages[:READ] if p.id in sentences), default=0.0
+    )
     found["share"] = _share_of_first([passage.score for passage in passages[:RANKED]])
     found |= {
         "other_speaker": other_speaker(question, passages),
@@ -102,29 +131,49 @@ def _from_rankings(
 
 def _share_of_first(scores: Sequence[float]) -> float:
     """The first passage's share of a softmax over the fused scores of the first ten; 1 when it is alone."""
-    return 1 / sum(math.exp(max(score - scores[0], -MOST_APART)) for score in scores) if scores else 0.0
+    return (
+        1 / sum(math.exp(max(score - scores[0], -MOST_APART)) for score in scores)
+        if scores
+        else 0.0
+    )
 
 
 class _Read:
     """The question's terms in the texts of the first passages."""
 
-    def __init__(self, question: str, idf: Mapping[str, float], passages: Sequence[Passage]) -> None:
+    def __init__(
+        self, question: str, idf: Mapping[str, float], passages: Sequence[Passage]
+    ) -> None:
         self.question, self.passages = question, passages
-        self.weights = {term: weight * (FRAME_WEIGHT if term in _FRAME_STEMS else 1.0) for term, weight in idf.items()}
+        self.weights = {
+            term: weight * (FRAME_WEIGHT if term in _FRAME_STEMS else 1.0)
+            for term, weight in idf.items()
+        }
         self.total = sum(self.weights.values()) or 1.0
         largest = max(idf.values(), default=0.0)
-        self.rare = {term for term, weight in self.weights.items() if weight >= RARE_SHARE * largest}
-        self.unknown = {term for term, weight in self.weights.items() if weight >= UNKNOWN_SHARE * largest}
+        self.rare = {
+            term for term, weight in self.weights.items() if weight >= RARE_SHARE * largest
+        }
+        self.unknown = {
+            term for term, weight in self.weights.items() if weight >= UNKNOWN_SHARE * largest
+        }
         self.headers = [frozenset(stem(word) for word in tokens(p.header)) for p in passages]
         self.units = [split(p.text) for p in passages]
-        self.inside = [[[stem(word) for word in tokens(unit.text)] for unit in units] for units in self.units]
+        self.inside = [
+            [[stem(word) for word in tokens(unit.text)] for unit in units] for units in self.units
+        ]
         self.texts = [list(itertools.chain.from_iterable(inside)) for inside in self.inside]
-        self.worth = [self._worth(frozenset(text) | head) for text, head in zip(self.texts, self.headers, strict=True)]
+        self.worth = [
+            self._worth(frozenset(text) | head)
+            for text, head in zip(self.texts, self.headers, strict=True)
+        ]
 
     def _worth(self, stems: frozenset[str]) -> dict[str, float]:
         """For each term, how well these stems hold it: 1 the same, less for a relative or a misspelling, 0 not."""
         return {
-            term: 1.0 if term in stems else max(_related(term, stems), _misspelt(term, stems, self.unknown))
+            term: 1.0
+            if term in stems
+            else max(_related(term, stems), _misspelt(term, stems, self.unknown))
             for term in self.weights
         }
 
@@ -152,7 +201,8 @@ class _Read:
             "unnamed": self.share(best, unnamed) if unnamed else 1.0,
             "has_names": float(bool(named)),
             "rare_together": float(
-                bool(self.rare) and any(all(w[t] >= MISSPELT for t in self.rare) for w in self.worth)
+                bool(self.rare)
+                and any(all(w[t] >= MISSPELT for t in self.rare) for w in self.worth)
             ),
             "terms": math.log1p(len(self.weights)),
         } | self._close()
@@ -197,7 +247,8 @@ def _related(term: str, stems: frozenset[str]) -> float:
     for other in stems:
         if other.startswith(head):
             shared = next(
-                (i for i, (a, b) in enumerate(zip(term, other, strict=False)) if a != b), min(len(term), len(other))
+                (i for i, (a, b) in enumerate(zip(term, other, strict=False)) if a != b),
+                min(len(term), len(other)),
             )
             if shared >= RELATED_SHARE * max(len(term), len(other)):
                 return RELATED
@@ -239,7 +290,8 @@ def _near(pairs: Sequence[tuple[str, str]], text: Sequence[str]) -> float:
         if term in wanted:
             places.setdefault(term, []).append(position)
     close = sum(
-        any(abs(i - j) <= PAIR_DISTANCE for i in places.get(a, ()) for j in places.get(b, ())) for a, b in pairs
+        any(abs(i - j) <= PAIR_DISTANCE for i in places.get(a, ()) for j in places.get(b, ()))
+        for a, b in pairs
     )
     return close / len(pairs)
 

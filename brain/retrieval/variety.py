@@ -26,7 +26,9 @@ def collapse(passages: Sequence[Passage], words_of: Mapping[str, frozenset[str]]
     words: list[frozenset[str]] = []
     for passage in passages[:LOOKED_AT]:
         said = words_of[passage.id]
-        place = next((i for i, other in enumerate(kept) if _copies(passage, said, other, words[i])), None)
+        place = next(
+            (i for i, other in enumerate(kept) if _copies(passage, said, other, words[i])), None
+        )
         if place is None:
             kept.append(passage)
             words.append(said)
@@ -48,10 +50,14 @@ def _newest(first: Passage, second: Passage) -> Passage:
     newer, older = (second, first) if (second.date or "") > (first.date or "") else (first, second)
     versions = dict.fromkeys((older.source, *first.versions, *second.versions))
     versions.pop(newer.source, None)
-    return replace(newer, score=first.score, ranks=first.ranks, explain=first.explain, versions=tuple(versions))
+    return replace(
+        newer, score=first.score, ranks=first.ranks, explain=first.explain, versions=tuple(versions)
+    )
 
 
-def spread(passages: Sequence[Passage], per_document: int, standing_alone: Container[str] = ()) -> list[Passage]:
+def spread(
+    passages: Sequence[Passage], per_document: int, standing_alone: Container[str] = ()
+) -> list[Passage]:
     """The same passages; those of a document beyond its `per_document` best come after the first ten others.
 
     Passages in `standing_alone` (turns of a conversation, bullets) are not counted: many of them can be the answer.

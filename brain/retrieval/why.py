@@ -45,7 +45,9 @@ class Lost:
         """One line for a person."""
         if self.stage in ("not stored", "out of scope"):
             return self.stage
-        words = f"holds {', '.join(self.shared)}" if self.shared else "holds no word of the question"
+        words = (
+            f"holds {', '.join(self.shared)}" if self.shared else "holds no word of the question"
+        )
         fused = f"fused {self.fused}" if self.fused else "not among the candidates"
         return f"{self.stage}: {words}; {_said(self.lexical)} lexical, {_said(self.dense)} dense, {fused}, cut at {self.limit}"
 
@@ -70,12 +72,18 @@ def why_not(
     query = read(question)
     lens = Lens(query, dict.fromkeys(query.stems, 1.0))
     held = lens.terms_in(" ".join(f"{passage.header} {passage.text}" for passage in inside))
-    shared = tuple(dict.fromkeys(word for word in query.words if not held.isdisjoint(lens.terms_in(word))))
+    shared = tuple(
+        dict.fromkeys(word for word in query.words if not held.isdisjoint(lens.terms_in(word)))
+    )
     lexical = _place(searchable.match(expression(query), limit=DEPTH, scope=scope), chunks)
     dense = _dense_place(question, searchable, index, embedder, scope, chunks)
-    ranked, _ = rank(candidates(question, searchable=searchable, index=index, embedder=embedder, scope=scope))
+    ranked, _ = rank(
+        candidates(question, searchable=searchable, index=index, embedder=embedder, scope=scope)
+    )
     fused = _place([(passage.id, passage.score) for passage in ranked], chunks)
-    shown = retrieve(question, searchable=searchable, index=index, embedder=embedder, scope=scope, limit=limit).passages
+    shown = retrieve(
+        question, searchable=searchable, index=index, embedder=embedder, scope=scope, limit=limit
+    ).passages
     stage: Stage = "cut"
     if any(passage.id in chunks for passage in shown):
         stage = "found"

@@ -86,7 +86,9 @@ class Connection:
         self.conn.close()
 
 
-def connect(path: Path, *, latest: int = LATEST, upgrade: Callable[[Database], None] | None = None) -> Connection:
+def connect(
+    path: Path, *, latest: int = LATEST, upgrade: Callable[[Database], None] | None = None
+) -> Connection:
     """Open the database at `path`, made with mode 0600 when it is not there, migrated when it is older than this code.
 
     `upgrade` brings it to schema `latest`; the migrations of this code when None. A database that holds something is
@@ -109,14 +111,18 @@ def connect(path: Path, *, latest: int = LATEST, upgrade: Callable[[Database], N
                 raise explain(error, path) from error
 
 
-def _open(path: Path, latest: int, upgrade: Callable[[Database], None], *, alone: bool = False) -> Connection:
+def _open(
+    path: Path, latest: int, upgrade: Callable[[Database], None], *, alone: bool = False
+) -> Connection:
     """`alone`: without SQLite's shared-memory file, for which a full disk has no room. Then SQLite itself keeps every
     other process out by a lock on the database, from the first read until it is closed (sqlite.org/wal.html §8, and the
     VFS `unix-excl` of sqlite.org/vfs.html); further connections of this process are let in.
     """
     seconds = ALONE_SECONDS if alone else BUSY_TIMEOUT_MS / 1000
     where = f"{path.absolute().as_uri()}?vfs={ALONE_VFS}" if alone else path
-    conn = sqlite3.connect(where, uri=alone, isolation_level=None, timeout=seconds, check_same_thread=False)
+    conn = sqlite3.connect(
+        where, uri=alone, isolation_level=None, timeout=seconds, check_same_thread=False
+    )
     try:
         connection = Connection(conn, path)
         _version(connection, latest)  # before the pragmas: one of them writes
@@ -131,7 +137,9 @@ def _open(path: Path, latest: int, upgrade: Callable[[Database], None], *, alone
 
 def _without_shared_memory(error: sqlite3.Error) -> bool:
     """Whether opening failed for the shared-memory file, which can be done without here."""
-    return getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR_SHM") and os.name == "posix"
+    return (
+        getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR_SHM") and os.name == "posix"
+    )
 
 
 def _migrate(database: Database) -> None:
@@ -140,7 +148,9 @@ def _migrate(database: Database) -> None:
     migrate(database)
 
 
-def _bring_up_to_date(connection: Connection, latest: int, upgrade: Callable[[Database], None]) -> None:
+def _bring_up_to_date(
+    connection: Connection, latest: int, upgrade: Callable[[Database], None]
+) -> None:
     """Migrate under the write lock, looking again at the version once it is held: two processes may open at once."""
     if _version(connection, latest) == latest:
         return
@@ -171,7 +181,13 @@ def _copy_aside(path: Path, version: int) -> None:
 
 
 def _new_file(path: Path) -> None:
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), stat.S_IRUSR | stat.S_IWUSR))
+    os.close(
+        os.open(
+            path,
+            os.O_CREAT | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0),
+            stat.S_IRUSR | stat.S_IWUSR,
+        )
+    )
 
 
 def _version(connection: Connection, latest: int) -> int:
@@ -180,7 +196,10 @@ def _version(connection: Connection, latest: int) -> int:
     owner: int = connection.conn.execute("PRAGMA application_id").fetchone()[0]
     used = version or connection.conn.execute("SELECT 1 FROM sqlite_master").fetchone()
     if used and owner != APPLICATION_ID:
-        raise StoreError(f"{connection.path} is not a brain database", "move it away, or set BRAIN_HOME to another folder")
+        raise StoreError(
+            f"{connection.path} is not a brain database",
+            "move it away, or set BRAIN_HOME to another folder",
+        )
     if version > latest:
         raise StoreError(
             f"{connection.path} was written by a newer version of brain (schema {version}, this one knows {latest})",
@@ -202,19 +221,32 @@ def no_room(path: Path) -> bool:
 def _unwritable(path: Path) -> Path:
     """Which of the files beside the database, which have its permissions, or which folder stops us; itself when none."""
     beside = [path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm")), path.parent]
-    return next((place for place in beside if place.exists() and not os.access(place, os.W_OK)), path)
+    return next(
+        (place for place in beside if place.exists() and not os.access(place, os.W_OK)), path
+    )
 
 
 def explain(error: sqlite3.Error, path: Path) -> BrainError:
     """What a person should read for an error of SQLite."""
     text = str(error)
     if "locked" in text or "busy" in text:
-        return StoreError(f"{path} is in use by another process", "wait for it to finish, then run the command again")
+        return StoreError(
+            f"{path} is in use by another process",
+            "wait for it to finish, then run the command again",
+        )
     if "full" in text or (("unable to open" in text or "I/O" in text) and no_room(path)):
-        return StoreError("the disk is full; nothing was written", "free some space, then run the command again")
+        return StoreError(
+            "the disk is full; nothing was written", "free some space, then run the command again"
+        )
     if "readonly" in text or "read-only" in text or "unable to open" in text:
         place = _unwritable(path)
-        return StoreError(f"{place} cannot be written: {text}", "check its permissions, its owner and the free space")
+        return StoreError(
+            f"{place} cannot be written: {text}",
+            "check its permissions, its owner and the free space",
+        )
     if "malformed" in text or "not a database" in text:
-        return StoreError(f"{path} is damaged: {text}", "run `brain doctor`, or restore a backup with `brain restore`")
+        return StoreError(
+            f"{path} is damaged: {text}",
+            "run `brain doctor`, or restore a backup with `brain restore`",
+        )
     return StoreError(f"the database reported: {text}", "run `brain doctor`")

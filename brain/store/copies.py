@@ -2,7 +2,7 @@
 
 A file from elsewhere is never attached and its schema never trusted: it is opened read-only, its triggers, views and
 tables must be ours to the letter, its pages must hold together, and it must contain what it says. Leaves out names,
-retention, encryption (`brain.upkeep`) and erasure (erasure.py). Serves `brain backup`, `restore` and the doctor's drill.
+retention, encryption (`brain.keeping`) and erasure (erasure.py). Serves `brain backup`, `restore` and the doctor's drill.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ from migrations import APPLICATION_ID, LATEST
 
 FACTS = "backup_facts"  # the table of a copy that says what it holds; no open store has it
 FACTS_SQL = f"CREATE TABLE {FACTS} (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
-DERIVED = ("outbox", "index_generations", FACTS)  # tables that may differ between two stores that hold the same
+DERIVED = (
+    "outbox",
+    "index_generations",
+    FACTS,
+)  # tables that may differ between two stores that hold the same
 SQLITES_OWN = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
 MIGRATIONS = "_sqlite_migrations"  # made by sqlite-utils, in words that may change with its version
 DIGEST_ROWS = 32  # hashed at once: about 64 KB, and 200 MB for the longest texts that are taken in
@@ -31,7 +35,12 @@ FAULTS_SHOWN = 5
 BUSY_SECONDS = 5.0  # restore waits this long for the present database to be free
 FILE_MODE = 0o600
 HEADER = b"SQLite format 3\0"
-LOOKING = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_PRAGMA, sqlite3.SQLITE_FUNCTION)  # all that judging does
+LOOKING = (
+    sqlite3.SQLITE_SELECT,
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_PRAGMA,
+    sqlite3.SQLITE_FUNCTION,
+)  # all that judging does
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +86,16 @@ def _tables(conn: sqlite3.Connection) -> list[str]:
     ]
     virtual = [name for name, sql in rows if sql.upper().startswith("CREATE VIRTUAL")]
     inner = tuple(f"{name}_" for name in virtual)
-    kept = (name for name, _ in rows if name not in virtual and not name.startswith((*inner, "sqlite_")))
+    kept = (
+        name for name, _ in rows if name not in virtual and not name.startswith((*inner, "sqlite_"))
+    )
     return sorted(name for name in kept if name not in DERIVED)
 
 
 def _key(conn: sqlite3.Connection, table: str) -> str:
-    columns = [(row[5], row[1].decode()) for row in conn.execute(f"PRAGMA table_info({table})") if row[5]]
+    columns = [
+        (row[5], row[1].decode()) for row in conn.execute(f"PRAGMA table_info({table})") if row[5]
+    ]
     return ", ".join(f'"{name}"' for _, name in sorted(columns)) or "rowid"
 
 
@@ -109,7 +122,9 @@ def snapshot(database: Path, target: Path, *, made_at: str) -> Copy:
     try:
         with closing(_reader(database)) as source:
             source.execute("BEGIN")
-            live = digest(source)  # the first read fixes the moment; the copy below is of the same one
+            live = digest(
+                source
+            )  # the first read fixes the moment; the copy below is of the same one
             with closing(writer(target)) as copy:
                 source.backup(copy)
                 reach("backup.after_copy")
@@ -139,7 +154,9 @@ def _state(copy: sqlite3.Connection, value: str, made_at: str) -> None:
     copy.execute("PRAGMA journal_mode=DELETE")
     copy.execute("BEGIN")
     copy.execute(FACTS_SQL)
-    copy.executemany(f"INSERT INTO {FACTS} VALUES (?, ?)", [("digest", value), ("made_at", made_at)])
+    copy.executemany(
+        f"INSERT INTO {FACTS} VALUES (?, ?)", [("digest", value), ("made_at", made_at)]
+    )
     copy.execute("COMMIT")
 
 
@@ -153,9 +170,13 @@ def judge(path: Path, *, compare: bool = True) -> Copy:
     """
     with path.open("rb") as file:
         if file.read(len(HEADER)) != HEADER:
-            raise StoreError(f"{path} is not a brain database", "name a file that `brain backup` made")
+            raise StoreError(
+                f"{path} is not a brain database", "name a file that `brain backup` made"
+            )
     if os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal"):
-        raise StoreError(f"{path} was copied without its log (-wal)", "make the copy with `brain backup`")
+        raise StoreError(
+            f"{path} was copied without its log (-wal)", "make the copy with `brain backup`"
+        )
     try:
         with closing(_stranger(path)) as conn:
             version = _ours(conn, path)
@@ -168,10 +189,20 @@ def judge(path: Path, *, compare: bool = True) -> Copy:
 
 def _stranger(path: Path) -> sqlite3.Connection:
     """A connection that changes nothing, maps nothing, and runs nothing that the file's schema names."""
-    conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
-    for pragma in ("trusted_schema=OFF", "query_only=ON", "cell_size_check=ON", "mmap_size=0", "temp_store=MEMORY"):
+    conn = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None
+    )
+    for pragma in (
+        "trusted_schema=OFF",
+        "query_only=ON",
+        "cell_size_check=ON",
+        "mmap_size=0",
+        "temp_store=MEMORY",
+    ):
         conn.execute(f"PRAGMA {pragma}")
-    conn.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in LOOKING else sqlite3.SQLITE_DENY)
+    conn.set_authorizer(
+        lambda action, *_: sqlite3.SQLITE_OK if action in LOOKING else sqlite3.SQLITE_DENY
+    )
     return conn
 
 
@@ -180,7 +211,10 @@ def _ours(conn: sqlite3.Connection, path: Path) -> int:
     if conn.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID or version < 1:
         raise StoreError(f"{path} is not a brain database", "name a file that `brain backup` made")
     if version > LATEST:
-        raise StoreError(f"{path} was written by a newer version of brain (schema {version})", "upgrade brain first")
+        raise StoreError(
+            f"{path} was written by a newer version of brain (schema {version})",
+            "upgrade brain first",
+        )
     return version
 
 
@@ -191,13 +225,21 @@ def _same_schema(conn: sqlite3.Connection, path: Path, version: int) -> None:
     strange = sorted(name for name, what in found.items() if ours.get(name) != what)
     missing = sorted(ours.keys() - found.keys() - {FACTS})
     if strange or missing:
-        what = f"has {', '.join(strange[:FAULTS_SHOWN])}" if strange else f"lacks {', '.join(missing[:FAULTS_SHOWN])}"
-        raise StoreError(f"{path} {what}, unlike any database of ours", "do not use it; nothing was changed")
+        what = (
+            f"has {', '.join(strange[:FAULTS_SHOWN])}"
+            if strange
+            else f"lacks {', '.join(missing[:FAULTS_SHOWN])}"
+        )
+        raise StoreError(
+            f"{path} {what}, unlike any database of ours", "do not use it; nothing was changed"
+        )
 
 
 def _schema(conn: sqlite3.Connection) -> dict[str, tuple[str, str]]:
     """name -> (kind, SQL) of everything that has SQL of its own."""
-    rows = conn.execute("SELECT name, type, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    rows = conn.execute(
+        "SELECT name, type, sql FROM sqlite_master WHERE sql IS NOT NULL"
+    ).fetchall()
     kept = {name: (kind, sql) for name, kind, sql in rows if name not in SQLITES_OWN}
     return kept | {name: (kind, "") for name, kind, _ in rows if name == MIGRATIONS}
 
@@ -227,7 +269,8 @@ def _whole(conn: sqlite3.Connection, path: Path) -> None:
     loose = conn.execute("PRAGMA foreign_key_check").fetchone()
     if loose:
         raise StoreError(
-            f"{path} is damaged: a row of {loose[0]} points at nothing in {loose[2]}", "use an older backup"
+            f"{path} is damaged: a row of {loose[0]} points at nothing in {loose[2]}",
+            "use an older backup",
         )
 
 
@@ -238,9 +281,12 @@ def _contents(conn: sqlite3.Connection, path: Path, version: int, *, compare: bo
     stated = facts.get("digest", "")
     value = digest(conn) if compare else stated
     if stated and value != stated:
-        raise StoreError(f"{path} does not hold what was put into it: its digest differs", "use an older backup")
+        raise StoreError(
+            f"{path} does not hold what was put into it: its digest differs", "use an older backup"
+        )
     counts = [
-        conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("documents", "knowledge", "episodes")
+        conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        for table in ("documents", "knowledge", "episodes")
     ]
     return Copy(value, stated, facts.get("made_at", ""), version, *counts)
 
@@ -257,7 +303,9 @@ def prepare(staging: Path) -> None:
         conn.execute("UPDATE index_generations SET state='dead', owner_pid=NULL, owner_start=NULL")
         for name in ("knowledge", "episodes", "skills"):
             try:
-                conn.execute(f"INSERT INTO {name}_fts({name}_fts, rank) VALUES ('integrity-check', 1)")
+                conn.execute(
+                    f"INSERT INTO {name}_fts({name}_fts, rank) VALUES ('integrity-check', 1)"
+                )
             except sqlite3.DatabaseError:
                 conn.execute(f"INSERT INTO {name}_fts({name}_fts) VALUES ('rebuild')")
         conn.execute("COMMIT")
@@ -277,7 +325,9 @@ def alone(database: Path, *, seconds: float = BUSY_SECONDS) -> Iterator[None]:
     try:
         held = False
         try:
-            conn.execute("PRAGMA journal_mode=DELETE")  # SQLite does this only for the one connection that is left
+            conn.execute(
+                "PRAGMA journal_mode=DELETE"
+            )  # SQLite does this only for the one connection that is left
             conn.execute("BEGIN EXCLUSIVE")
             held = True
         except sqlite3.DatabaseError as error:
@@ -319,7 +369,11 @@ def vacuum(conn: sqlite3.Connection, directory: Path) -> None:
 
 
 def _new_file(path: Path) -> None:
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), FILE_MODE))
+    os.close(
+        os.open(
+            path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), FILE_MODE
+        )
+    )
 
 
 def _flush(path: Path) -> None:

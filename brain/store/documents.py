@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from brain.errors import StoreError
-from brain.rows import hashed, listed, renewed, row_hash
 from brain.store.connection import Connection
+from brain.store.row_hash import hashed, listed, renewed, row_hash
 from brain.types import Document, Outcome, header
 from ingest.document import digest, rebind
 from ingest.terms import index_terms, written
@@ -26,18 +26,53 @@ NEIGHBOURS = 2  # chunks on each side of a short one (benchmarks/RETRIEVAL.md)
 FIRST_SEEN = "first seen"  # `documents.dated_by` when the content itself carries no date
 
 DOCUMENT_COLUMNS = (
-    "id", "uri", "source", "title", "text", "media_type", "content_hash", "text_sha", "entry", "label", "compartment",
-    "trust", "dated_at", "dated_by", "added_at", "updated_at", "size", "mtime_ns", "ctime_ns", "inode", "looked_ns",
-    "aliases", "metadata", "notices", "row_hash",
-)  # fmt: skip
+    "id",
+    "uri",
+    "source",
+    "title",
+    "text",
+    "media_type",
+    "content_hash",
+    "text_sha",
+    "entry",
+    "label",
+    "compartment",
+    "trust",
+    "dated_at",
+    "dated_by",
+    "added_at",
+    "updated_at",
+    "size",
+    "mtime_ns",
+    "ctime_ns",
+    "inode",
+    "looked_ns",
+    "aliases",
+    "metadata",
+    "notices",
+    "row_hash",
+)
 INSERT_DOCUMENT = (
     f"INSERT INTO documents ({', '.join(DOCUMENT_COLUMNS)}) VALUES ({', '.join('?' * len(DOCUMENT_COLUMNS))}) "
     f"ON CONFLICT(id) DO UPDATE SET {', '.join(f'{c}=excluded.{c}' for c in DOCUMENT_COLUMNS if c != 'id')}"
 )
 CHUNK_COLUMNS = (
-    "id", "document_id", "ordinal", "heading", "topic", "content", "source", "locator", "start", "end", "tokens",
-    "terms", "around", "text_sha", "created_at",
-)  # fmt: skip
+    "id",
+    "document_id",
+    "ordinal",
+    "heading",
+    "topic",
+    "content",
+    "source",
+    "locator",
+    "start",
+    "end",
+    "tokens",
+    "terms",
+    "around",
+    "text_sha",
+    "created_at",
+)
 INSERT_CHUNKS = f"""INSERT INTO knowledge ({", ".join(f'"{name}"' for name in CHUNK_COLUMNS)}, row_hash) VALUES """
 CHUNK_VALUES = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 CHUNKS_PER_INSERT = 62  # FTS5 writes what it holds at every statement and savepoint; x 16 values is below SQLite's old 999
@@ -86,7 +121,9 @@ class DocumentTable:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._held: list[tuple[Any, ...]] | None = None  # chunks that are written together, None to write at once
+        self._held: list[tuple[Any, ...]] | None = (
+            None  # chunks that are written together, None to write at once
+        )
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -147,7 +184,9 @@ class DocumentTable:
         if not document.uri.startswith("file:"):
             return None
         for found in named(conn.execute(f"{sql} content_hash=?", (document.content_hash,))):
-            if found["uri"].startswith("file:") and not os.path.lexists(path_of(found["uri"].partition("#")[0])):
+            if found["uri"].startswith("file:") and not os.path.lexists(
+                path_of(found["uri"].partition("#")[0])
+            ):
                 return found
         return None
 
@@ -169,21 +208,35 @@ class DocumentTable:
             )
         self._tags(document_id, origin.tags, "person")
 
-    def _write(self, document: Document, origin: Origin, known: Mapping[str, Any] | None, *, now: str) -> None:
+    def _write(
+        self, document: Document, origin: Origin, known: Mapping[str, Any] | None, *, now: str
+    ) -> None:
         conn = self._connection.conn
         dated_at, dated_by = dating(document, known, now)
         text_sha = digest(document.text)
         values = (
-            document.id, document.uri, origin.source, document.title, document.text, document.media_type,
-            document.content_hash, text_sha, origin.entry,
-            known["label"] if known else origin.label, known["compartment"] if known else origin.compartment,
-            origin.trust, dated_at, dated_by,
-            known["added_at"] if known else (origin.added_at or now), origin.updated_at or now,
-            *(origin.stat or (None,) * 4), origin.looked_ns,
+            document.id,
+            document.uri,
+            origin.source,
+            document.title,
+            document.text,
+            document.media_type,
+            document.content_hash,
+            text_sha,
+            origin.entry,
+            known["label"] if known else origin.label,
+            known["compartment"] if known else origin.compartment,
+            origin.trust,
+            dated_at,
+            dated_by,
+            known["added_at"] if known else (origin.added_at or now),
+            origin.updated_at or now,
+            *(origin.stat or (None,) * 4),
+            origin.looked_ns,
             json.dumps(document.aliases, ensure_ascii=False),
             json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
             json.dumps(document.notices, ensure_ascii=False),
-        )  # fmt: skip
+        )
         row = dict(zip(DOCUMENT_COLUMNS, values, strict=False))
         seal = renewed("documents", known, row) if known else row_hash("documents", row)
         conn.execute(INSERT_DOCUMENT, (*values, seal))
@@ -193,11 +246,17 @@ class DocumentTable:
             conn.execute("DELETE FROM links WHERE document_id=?", (document.id,))
         self._tags(document.id, document.tags, "document")
         self._tags(document.id, origin.tags, "person")
-        links = [hashed("links", {"document_id": document.id, "target": to}) for to in document.links]
-        conn.executemany("INSERT OR IGNORE INTO links VALUES (:document_id, :target, :row_hash)", links)
+        links = [
+            hashed("links", {"document_id": document.id, "target": to}) for to in document.links
+        ]
+        conn.executemany(
+            "INSERT OR IGNORE INTO links VALUES (:document_id, :target, :row_hash)", links
+        )
         stored = conn.execute("SELECT text FROM documents WHERE id=?", (document.id,)).fetchone()[0]
         if digest(stored) != text_sha:
-            raise StoreError(f"{origin.source} did not read back as written", "check the disk, then add it again")
+            raise StoreError(
+                f"{origin.source} did not read back as written", "check the disk, then add it again"
+            )
 
     def _tags(self, document_id: str, tags: Iterable[str], by: str) -> None:
         tag_rows(self._connection.conn, document_id, tags, by)
@@ -209,7 +268,9 @@ class DocumentTable:
         sql = f"SELECT {listed('knowledge')}, pk, source, topic, around FROM knowledge WHERE document_id=?"
         old = {row["id"]: row for row in named(conn.execute(sql, (document.id,)))}
         keep = {
-            row[0]: row for row in rows if row[0] in old and (old[row[0]]["topic"], old[row[0]]["around"]) == (row[4], row[12])
+            row[0]: row
+            for row in rows
+            if row[0] in old and (old[row[0]]["topic"], old[row[0]]["around"]) == (row[4], row[12])
         }
         gone = [(row["pk"],) for chunk_id, row in old.items() if chunk_id not in keep]
         if gone:
@@ -240,7 +301,9 @@ def tag_rows(conn: sqlite3.Connection, document_id: str, tags: Iterable[str], by
     """Give a document tags; those that it has stay as they are."""
     rows = [hashed("tags", {"document_id": document_id, "tag": tag, "by": by}) for tag in tags]
     if rows:
-        conn.executemany("INSERT OR IGNORE INTO tags VALUES (:document_id, :tag, :by, :row_hash)", rows)
+        conn.executemany(
+            "INSERT OR IGNORE INTO tags VALUES (:document_id, :tag, :by, :row_hash)", rows
+        )
 
 
 def named(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
@@ -258,17 +321,31 @@ def dating(document: Document, known: Mapping[str, Any] | None, now: str) -> tup
     return (known["added_at"] if known else now), FIRST_SEEN
 
 
-def chunk_rows(document: Document, source: str, date: str | None, now: str) -> list[tuple[Any, ...]]:
+def chunk_rows(
+    document: Document, source: str, date: str | None, now: str
+) -> list[tuple[Any, ...]]:
     """Rows of `knowledge` in the order of INSERT_CHUNKS, each with its hash."""
     terms = searchable([chunk.text for chunk in document.chunks], document.aliases)
     rows: list[tuple[Any, ...]] = []
     for i, chunk in enumerate(document.chunks):
         topic = written(header(document.title, chunk.heading, date))
         row = (
-            chunk.id, document.id, chunk.ordinal, json.dumps(chunk.heading, ensure_ascii=False), topic, chunk.text,
-            source, chunk.locator, chunk.start, chunk.end, chunk.tokens, terms[i], around(document.chunks, terms, i),
-            digest(f"{topic}\n{chunk.text}"), now,
-        )  # fmt: skip
+            chunk.id,
+            document.id,
+            chunk.ordinal,
+            json.dumps(chunk.heading, ensure_ascii=False),
+            topic,
+            chunk.text,
+            source,
+            chunk.locator,
+            chunk.start,
+            chunk.end,
+            chunk.tokens,
+            terms[i],
+            around(document.chunks, terms, i),
+            digest(f"{topic}\n{chunk.text}"),
+            now,
+        )
         rows.append((*row, row_hash("knowledge", dict(zip(CHUNK_COLUMNS, row, strict=True)))))
     return rows
 
@@ -319,7 +396,9 @@ def renew_terms(conn: sqlite3.Connection, document_id: str) -> None:
     sql = "SELECT pk, content, tokens, terms, around FROM knowledge WHERE document_id=? ORDER BY ordinal"
     rows = [_Row(*row) for row in conn.execute(sql, (document_id,))]
     changed = [
-        (terms, beside, row.pk) for row, terms, beside in derived(conn, rows) if (row.terms, row.around) != (terms, beside)
+        (terms, beside, row.pk)
+        for row, terms, beside in derived(conn, rows)
+        if (row.terms, row.around) != (terms, beside)
     ]
     conn.executemany("UPDATE knowledge SET terms=?, around=? WHERE pk=?", changed)
 

@@ -2,7 +2,7 @@
 
 Works on any open database of ours, the live one or a copy. A row that is deleted stays readable in the file until the
 full text is merged, the log emptied and the file written anew: `scrub` does that. Leaves out the index's files, backups
-and what else lies in the home (`brain.upkeep.erase`). Serves `brain forget --erase`.
+and what else lies in the home (`brain.keeping.erase`). Serves `brain forget --erase`.
 """
 
 from __future__ import annotations
@@ -16,19 +16,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from brain.rows import HASH, renewed
+from brain.store.checks import FTS
 from brain.store.connection import Connection, explain
 from brain.store.copies import restate, vacuum, writer
 from brain.store.documents import named
-from brain.store.upkeep import FTS
+from brain.store.row_hash import HASH, renewed
 from ingest.document import digest
 from ingest.terms import index_terms, tokens
 
 PENDING = "erasing"  # setting: when an erasure began whose last step is not known to be done
-QUOTE_WORDS = 6  # in a row, said in an answer and standing in a text: then it is a quotation and no chance
+QUOTE_WORDS = (
+    6  # in a row, said in an answer and standing in a text: then it is a quotation and no chance
+)
 WHOLE_CHARACTERS = 8  # so short a text counts as quoted when it stands in an answer as a whole
 HEAD_BYTES = 100  # of a database file
-AROUND_CHARACTERS = 400  # of each neighbouring round, as `brain.memory.episodes` keeps them
+AROUND_CHARACTERS = 400  # of each neighbouring round, as `brain.store.episodes` keeps them
 
 
 @dataclass(slots=True)
@@ -43,7 +45,13 @@ class Marks:
 
     def copy(self) -> Marks:
         """To be widened by another database."""
-        return Marks(set(self.documents), set(self.episodes), set(self.uris), set(self.sources), list(self.texts))
+        return Marks(
+            set(self.documents),
+            set(self.episodes),
+            set(self.uris),
+            set(self.sources),
+            list(self.texts),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +77,18 @@ class Eraser:
         """What is there to erase. Adds addresses, places and texts that this database knows to the marks."""
         documents = self._documents(marks)
         forgotten = self._forgotten(marks)
-        whole = {f"note:{name}" for name in marks.documents} | {f"episode:{name}" for name in marks.episodes}
+        whole = {f"note:{name}" for name in marks.documents} | {
+            f"episode:{name}" for name in marks.episodes
+        }
         episodes, quoting = [], []
         quotation = Quotation(marks.texts)
         columns = "id, question, answer, citations, source, document_id, at"
         for row in self._conn.execute(f"SELECT {columns} FROM episodes ORDER BY pk"):
-            named = row[0] in marks.episodes or row[4] in whole | marks.uris or row[5] in marks.documents
+            named = (
+                row[0] in marks.episodes
+                or row[4] in whole | marks.uris
+                or row[5] in marks.documents
+            )
             if named or quotation.within(row[1]):
                 episodes.append(row[0])
             elif _cites(row[3], marks.sources) or quotation.within(row[2]):
@@ -131,18 +145,24 @@ class Eraser:
         for row_id in found:
             _note(
                 marks,
-                *self._conn.execute("SELECT id, uri, source, text FROM documents WHERE id=?", (row_id,)).fetchone(),
+                *self._conn.execute(
+                    "SELECT id, uri, source, text FROM documents WHERE id=?", (row_id,)
+                ).fetchone(),
             )
         return found
 
     def _forgotten(self, marks: Marks) -> list[str]:
         """Entries of the trash that are, or hold, one of them; a forgotten round that quotes one goes whole."""
         found = []
-        rows = self._conn.execute("SELECT id, payload FROM forgotten ORDER BY kind").fetchall()  # documents first
+        rows = self._conn.execute(
+            "SELECT id, payload FROM forgotten ORDER BY kind"
+        ).fetchall()  # documents first
         for row_id, payload in rows:
             tables = _tables(payload)
             documents, episodes = tables.get("documents", []), tables.get("episodes", [])
-            if row_id in marks.documents | marks.episodes or any(row["uri"] in marks.uris for row in documents):
+            if row_id in marks.documents | marks.episodes or any(
+                row["uri"] in marks.uris for row in documents
+            ):
                 found.append(row_id)
                 for row in documents:
                     _note(marks, row["id"], row["uri"], row["source"], row["text"])
@@ -154,7 +174,9 @@ class Eraser:
     def _involved(row: dict[str, Any], marks: Marks, quotation: Quotation) -> bool:
         named = row["source"] in {f"note:{name}" for name in marks.documents} | marks.uris
         return (
-            named or _cites(row["citations"], marks.sources) or quotation.within(f"{row['question']}\n{row['answer']}")
+            named
+            or _cites(row["citations"], marks.sources)
+            or quotation.within(f"{row['question']}\n{row['answer']}")
         )
 
     # -- deleting -----------------------------------------------------------------------------------------------------
@@ -165,13 +187,18 @@ class Eraser:
         question, topic, old = before["question"], before["topic"], before["text_sha"]
         kept = [item for item in _list(before["citations"]) if not _of(item, sources)]
         changes = {"answer": "", "citations": json.dumps(kept, ensure_ascii=False)}
-        derived: dict[str, Any] = {"terms": index_terms(question), "text_sha": digest(f"{topic}\n{question}")}
+        derived: dict[str, Any] = {
+            "terms": index_terms(question),
+            "text_sha": digest(f"{topic}\n{question}"),
+        }
         if HASH in before:  # a backup of schema 1 has none
             derived[HASH] = renewed("episodes", before, changes)
         sets = ", ".join(f"{name}=?" for name in (*changes, *derived))
         values = (*changes.values(), *derived.values(), episode_id)
         self._conn.execute(f"UPDATE episodes SET {sets} WHERE id=?", values)
-        self._conn.execute("INSERT INTO outbox (op, kind, chunk_id) VALUES ('del', 'episodes', ?)", (episode_id,))
+        self._conn.execute(
+            "INSERT INTO outbox (op, kind, chunk_id) VALUES ('del', 'episodes', ?)", (episode_id,)
+        )
         self._conn.execute(
             "DELETE FROM embeddings WHERE text_sha=?1 AND NOT EXISTS (SELECT 1 FROM knowledge WHERE text_sha=?1) "
             "AND NOT EXISTS (SELECT 1 FROM episodes WHERE text_sha=?1)",
@@ -194,15 +221,22 @@ class Eraser:
     def _sessions(self, found: Found) -> list[str]:
         """Sessions in which a round stands beside one that changes, and all that lost one to the trash."""
         ids = (*found.episodes, *(row[0] for row in found.quoting))
-        sessions = {self._conn.execute("SELECT session FROM episodes WHERE id=?", (i,)).fetchone()[0] for i in ids}
+        sessions = {
+            self._conn.execute("SELECT session FROM episodes WHERE id=?", (i,)).fetchone()[0]
+            for i in ids
+        }
         for row_id in found.forgotten:
-            payload = self._conn.execute("SELECT payload FROM forgotten WHERE id=?", (row_id,)).fetchone()[0]
+            payload = self._conn.execute(
+                "SELECT payload FROM forgotten WHERE id=?", (row_id,)
+            ).fetchone()[0]
             sessions.update(row["session"] for row in _tables(payload).get("episodes", []))
         return sorted(sessions - {""})
 
     def _neighbours(self, session: str) -> None:
         """Work out anew what each round of a session keeps of the rounds beside it."""
-        rows = self._conn.execute("SELECT pk, terms FROM episodes WHERE session=? ORDER BY pk", (session,)).fetchall()
+        rows = self._conn.execute(
+            "SELECT pk, terms FROM episodes WHERE session=? ORDER BY pk", (session,)
+        ).fetchall()
         beside = ["", *(terms for _, terms in rows), ""]
         values = [(_ends(beside[i], beside[i + 2]), rows[i][0]) for i in range(len(rows))]
         self._conn.executemany("UPDATE episodes SET around=? WHERE pk=?", values)
@@ -334,7 +368,9 @@ class Quotation:
         if not self._runs and not self._wholes:
             return False
         plain = _plain(said)
-        return any(whole in plain for whole in self._wholes) or any(run in self._runs for run in _runs(said))
+        return any(whole in plain for whole in self._wholes) or any(
+            run in self._runs for run in _runs(said)
+        )
 
 
 def _runs(text: str) -> Iterator[tuple[str, ...]]:
@@ -349,5 +385,7 @@ def _plain(text: str) -> str:
 def _ends(before: str, after: str) -> str:
     """The near ends of the terms before and after a round, cut at words."""
     head = after[:AROUND_CHARACTERS].rpartition(" ")[0] if len(after) > AROUND_CHARACTERS else after
-    tail = before[-AROUND_CHARACTERS:].partition(" ")[2] if len(before) > AROUND_CHARACTERS else before
+    tail = (
+        before[-AROUND_CHARACTERS:].partition(" ")[2] if len(before) > AROUND_CHARACTERS else before
+    )
     return "\n".join(part for part in (tail, head) if part)

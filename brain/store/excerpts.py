@@ -60,7 +60,9 @@ def _lines(whole: Excerpt, chunks: Chunks, first: int, count: int) -> Excerpt:
         raise NotFound(f"{whole.source} ends at line {last}", "ask for an earlier line")
     text = "\n".join(lines[n] for n in wanted) + "\n"
     where = f"L{wanted[0]}-{wanted[-1]}"
-    return replace(whole, text=text, locator=where, start_line=wanted[0], end_line=wanted[-1], total_lines=last)
+    return replace(
+        whole, text=text, locator=where, start_line=wanted[0], end_line=wanted[-1], total_lines=last
+    )
 
 
 def _paragraphs(whole: Excerpt, chunks: Chunks, wanted: range) -> Excerpt:
@@ -94,13 +96,19 @@ def _parts(whole: Excerpt, chunks: Chunks, wanted: range) -> Excerpt:
     for locator, _text in chunks:
         at, before = at + (locator != before), locator
         spans.append(_spans(locator) or [("part", at, at)])
-    there = [i for i, found in enumerate(spans) if any(a < wanted.stop and b >= wanted.start for _unit, a, b in found)]
+    there = [
+        i
+        for i, found in enumerate(spans)
+        if any(a < wanted.stop and b >= wanted.start for _unit, a, b in found)
+    ]
     if not there:
         unit = spans[0][0][0] if spans else "part"
         last = max((b for found in spans for _unit, _a, b in found), default=0)
         raise NotFound(f"{whole.source} has no {unit} {wanted.start}, it ends at {last}", WHOLE)
     locators = dict.fromkeys(chunks[i][0] for i in there)
-    return replace(whole, locator=_joined(list(locators)), text="".join(chunks[i][1] for i in there))
+    return replace(
+        whole, locator=_joined(list(locators)), text="".join(chunks[i][1] for i in there)
+    )
 
 
 def _spans(locator: str) -> list[tuple[str, int, int]]:

@@ -44,7 +44,9 @@ def dimensions_of(fingerprint: str) -> int:
     try:
         return int(fingerprint.rsplit("/", 3)[1])
     except (IndexError, ValueError):
-        raise StoreError(f"{fingerprint!r} is not a fingerprint", "please report this fault of the program") from None
+        raise StoreError(
+            f"{fingerprint!r} is not a fingerprint", "please report this fault of the program"
+        ) from None
 
 
 class GenerationTable:
@@ -64,14 +66,25 @@ class GenerationTable:
         mine = [g for g in self.all() if g.fingerprint == fingerprint and g.state in USABLE]
         return mine[-1] if mine else None
 
-    def create(self, fingerprint: str, *, version: str, pid: int, start: str, now: str) -> Generation:
+    def create(
+        self, fingerprint: str, *, version: str, pid: int, start: str, now: str
+    ) -> Generation:
         """A new, empty one, being built by the process `pid`. It begins at the outbox row that is newest now."""
         with self._connection.write():
             n = 1 + max((g.n for g in self.all()), default=0)
             self._conn.execute(
                 "INSERT INTO index_generations (n, fingerprint, dimensions, state, applied_seq, chroma_version, "
                 "owner_pid, owner_start, created_at) VALUES (?, ?, ?, 'building', ?, ?, ?, ?, ?)",
-                (n, fingerprint, dimensions_of(fingerprint), self._last_seq(), version, pid, start, now),
+                (
+                    n,
+                    fingerprint,
+                    dimensions_of(fingerprint),
+                    self._last_seq(),
+                    version,
+                    pid,
+                    start,
+                    now,
+                ),
             )
             return self._generation(n)
 
@@ -83,7 +96,11 @@ class GenerationTable:
         with self._connection.write():
             found = self._generation(n)
             mine = (found.owner_pid, found.owner_start) == (pid, start)
-            taken = found.owner_pid is not None and not mine and alive(found.owner_pid, found.owner_start or "")
+            taken = (
+                found.owner_pid is not None
+                and not mine
+                and alive(found.owner_pid, found.owner_start or "")
+            )
             if taken or found.state not in USABLE:
                 return False
             self._set(n, "state='dirty', owner_pid=?, owner_start=?", pid, start)
@@ -107,7 +124,11 @@ class GenerationTable:
         with self._connection.write():
             fingerprint = self._generation(n).fingerprint
             others = [g for g in self.all() if g.n != n and g.state != "dead"]
-            state = "spare" if any(g.state == "live" and g.fingerprint != fingerprint for g in others) else "live"
+            state = (
+                "spare"
+                if any(g.state == "live" and g.fingerprint != fingerprint for g in others)
+                else "live"
+            )
             for other in others:
                 if other.fingerprint == fingerprint:
                     self._set(other.n, "state='dead'")
@@ -132,7 +153,8 @@ class GenerationTable:
         """Its directory is gone. The newest row stays, so that no number is given twice."""
         with self._connection.write():
             self._conn.execute(
-                "DELETE FROM index_generations WHERE n = ? AND n < (SELECT max(n) FROM index_generations)", (n,)
+                "DELETE FROM index_generations WHERE n = ? AND n < (SELECT max(n) FROM index_generations)",
+                (n,),
             )
 
     def lag(self, fingerprint: str) -> int:
@@ -143,7 +165,9 @@ class GenerationTable:
     def retire(self, fingerprint: str) -> None:
         """Give up every generation of a model that is no longer used."""
         with self._connection.write():
-            self._conn.execute("UPDATE index_generations SET state='dead' WHERE fingerprint = ?", (fingerprint,))
+            self._conn.execute(
+                "UPDATE index_generations SET state='dead' WHERE fingerprint = ?", (fingerprint,)
+            )
 
     def _generation(self, n: int) -> Generation:
         for found in self.all():

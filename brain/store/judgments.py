@@ -12,14 +12,25 @@ from collections.abc import Sequence
 from typing import Any
 
 from brain.reports import Judgment
-from brain.rows import HASH, hashed, row_hash
 from brain.store.connection import Connection
+from brain.store.row_hash import HASH, hashed, row_hash
 
 RUNS_KEPT = 50  # of one name: enough to see a trend, small enough to stay out of the way
 COLUMNS = (
-    "id", "at", "question", "verdict", "answerable", "documents", "document_id", "source", "locator", "quote", "why",
-    "episode", "signals",
-)  # fmt: skip
+    "id",
+    "at",
+    "question",
+    "verdict",
+    "answerable",
+    "documents",
+    "document_id",
+    "source",
+    "locator",
+    "quote",
+    "why",
+    "episode",
+    "signals",
+)
 WRITTEN = (*COLUMNS, HASH)
 UPSERT = (
     f"INSERT INTO judgments ({', '.join(WRITTEN)}) VALUES ({', '.join('?' * len(WRITTEN))}) "
@@ -38,14 +49,25 @@ class JudgmentTable:
     def keep(self, judgment: Judgment) -> Judgment:
         """Keep what was said of one answer, in place of what was said of it before; returns it with the id it has."""
         values = (
-            judgment.id, judgment.at, judgment.question, judgment.verdict,
-            None if judgment.answerable is None else int(judgment.answerable), json.dumps(list(judgment.documents)),
-            judgment.document_id, judgment.source, judgment.locator, judgment.quote, judgment.why, judgment.episode,
+            judgment.id,
+            judgment.at,
+            judgment.question,
+            judgment.verdict,
+            None if judgment.answerable is None else int(judgment.answerable),
+            json.dumps(list(judgment.documents)),
+            judgment.document_id,
+            judgment.source,
+            judgment.locator,
+            judgment.quote,
+            judgment.why,
+            judgment.episode,
             json.dumps(dict(judgment.signals), sort_keys=True),
-        )  # fmt: skip
+        )
         row = dict(zip(COLUMNS, values, strict=True))
         with self._connection.write():
-            said = self._connection.conn.execute("SELECT id FROM judgments WHERE episode = ?", (judgment.episode,)).fetchone()
+            said = self._connection.conn.execute(
+                "SELECT id FROM judgments WHERE episode = ?", (judgment.episode,)
+            ).fetchone()
             row["id"] = said[0] if said else judgment.id
             self._connection.conn.execute(UPSERT, (*row.values(), row_hash("judgments", row)))
         found = self._read("AND j.episode = ?", (judgment.episode,))
@@ -65,7 +87,9 @@ class JudgmentTable:
 
     def corrections(self) -> list[Judgment]:
         """Those that point at the right place, newest first."""
-        return self._read("AND j.document_id <> '' AND j.verdict <> 'good' ORDER BY j.at DESC, j.pk DESC")
+        return self._read(
+            "AND j.document_id <> '' AND j.verdict <> 'good' ORDER BY j.at DESC, j.pk DESC"
+        )
 
     def keep_run(self, name: str, report: dict[str, Any], *, at: str) -> None:
         """Keep the report of one run; only the last `RUNS_KEPT` of a name stay."""
@@ -73,7 +97,10 @@ class JudgmentTable:
             conn = self._connection.conn
             text = json.dumps(report, ensure_ascii=False, sort_keys=True)
             row = hashed("eval_runs", {"at": at, "name": name, "report": text})
-            conn.execute("INSERT INTO eval_runs (at, name, report, row_hash) VALUES (:at, :name, :report, :row_hash)", row)
+            conn.execute(
+                "INSERT INTO eval_runs (at, name, report, row_hash) VALUES (:at, :name, :report, :row_hash)",
+                row,
+            )
             conn.execute(
                 "DELETE FROM eval_runs WHERE name = ? AND pk NOT IN "
                 "(SELECT pk FROM eval_runs WHERE name = ? ORDER BY pk DESC LIMIT ?)",
@@ -88,7 +115,9 @@ class JudgmentTable:
         return (row[0], json.loads(row[1])) if row else None
 
     def _read(self, rest: str, values: Sequence[Any] = ()) -> list[Judgment]:
-        return [_judgment(row) for row in self._connection.conn.execute(f"{READ} {rest}", tuple(values))]
+        return [
+            _judgment(row) for row in self._connection.conn.execute(f"{READ} {rest}", tuple(values))
+        ]
 
 
 def _judgment(row: Sequence[Any]) -> Judgment:

@@ -12,14 +12,18 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from brain import halves
+from brain.store import vector_bytes
 from brain.types import Passage, Scope
 from ingest.terms import stem
 
 if TYPE_CHECKING:
     from brain.protocols import Vectors
 
-TOPIC, TERMS, AROUND = 2.0, 1.0, 0.25  # column weights of BM25: title and headings, text, neighbours (benchmarks/RETRIEVAL.md)
+TOPIC, TERMS, AROUND = (
+    2.0,
+    1.0,
+    0.25,
+)  # column weights of BM25: title and headings, text, neighbours (benchmarks/RETRIEVAL.md)
 SHORT_TOKENS = 60  # a chunk under this many tokens is read together with its neighbours
 FREQUENCIES_KEPT = 4_096  # terms whose document frequency is remembered until the file changes
 FIRST_SEEN = "first seen"  # `dated_by` of a document without a date of its own
@@ -60,16 +64,23 @@ class KnowledgeSearch:
         self._look()
         missing = [term for term in dict.fromkeys(terms) if term not in self._frequencies]
         for term in missing:
-            self._frequencies[term] = max((self._documents(word) for word in {term, stem(term)}), default=0)
+            self._frequencies[term] = max(
+                (self._documents(word) for word in {term, stem(term)}), default=0
+            )
         return {term: self._frequencies[term] for term in terms}
 
     def _documents(self, word: str) -> int:
-        row = self._conn.execute("SELECT doc FROM knowledge_vocab WHERE term = ?", (word,)).fetchone()
+        row = self._conn.execute(
+            "SELECT doc FROM knowledge_vocab WHERE term = ?", (word,)
+        ).fetchone()
         return int(row[0]) if row else 0
 
     def _look(self) -> None:
         """Forget the counts when this or another connection has written."""
-        version = (self._conn.execute("PRAGMA data_version").fetchone()[0], self._conn.total_changes)
+        version = (
+            self._conn.execute("PRAGMA data_version").fetchone()[0],
+            self._conn.total_changes,
+        )
         if version != self._version or len(self._frequencies) > FREQUENCIES_KEPT:
             self._version, self._frequencies = version, {}
             self._count = int(self._conn.execute("SELECT count(*) FROM knowledge").fetchone()[0])
@@ -88,7 +99,10 @@ class KnowledgeSearch:
         """The BM25 of just these chunks (those that match at all)."""
         if not expression or not ids:
             return {}
-        keys = {pk: chunk_id for chunk_id, pk in self._select("SELECT id, pk FROM knowledge WHERE id IN ", ids)}
+        keys = {
+            pk: chunk_id
+            for chunk_id, pk in self._select("SELECT id, pk FROM knowledge WHERE id IN ", ids)
+        }
         rows: list[tuple[int, float]] = []
         for page in _pages(list(keys)):
             rows += self._conn.execute(_JUST + _marks(page), (expression, *page))
@@ -100,17 +114,22 @@ class KnowledgeSearch:
 
     def sentence_vectors(self, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
         """The sentence vectors stored with these chunks, shape (sentences, dimensions); those without are missing."""
-        found = ((key, halves.sentences(packed, len(vector))) for key, vector, packed in self._stored(ids, fingerprint))
+        found = (
+            (key, vector_bytes.sentences(packed, len(vector)))
+            for key, vector, packed in self._stored(ids, fingerprint)
+        )
         return {key: sentences for key, sentences in found if sentences is not None}
 
-    def _stored(self, ids: Sequence[str], fingerprint: str) -> Iterator[tuple[str, Vectors, bytes | None]]:
+    def _stored(
+        self, ids: Sequence[str], fingerprint: str
+    ) -> Iterator[tuple[str, Vectors, bytes | None]]:
         for page in _pages(ids):
             sql = (
                 "SELECT k.id, e.vector, e.crc, e.sentences FROM knowledge k JOIN embeddings e ON e.text_sha = k.text_sha "
                 f"AND e.fingerprint = ? WHERE k.id IN {_marks(page)}"
             )
             for key, blob, crc, packed in self._conn.execute(sql, (fingerprint, *page)):
-                vector = halves.vector(blob, crc)
+                vector = vector_bytes.vector(blob, crc)
                 if vector is not None:
                     yield key, vector, packed
 
@@ -136,7 +155,9 @@ class KnowledgeSearch:
         found: dict[str, Passage] = {}
         for page in _pages(ids):
             sql = f"{_PASSAGE} WHERE k.id IN {_marks(page)} AND {where}"
-            found.update((row[0], _passage(row)) for row in self._conn.execute(sql, (*page, *values)))
+            found.update(
+                (row[0], _passage(row)) for row in self._conn.execute(sql, (*page, *values))
+            )
         return [found[chunk_id] for chunk_id in dict.fromkeys(ids) if chunk_id in found]
 
     def documents(self, reference: str) -> list[str]:
@@ -158,7 +179,9 @@ def _where(scope: Scope) -> tuple[str, list[str]]:
         parts.append("EXISTS (SELECT 1 FROM tags t WHERE t.document_id = d.id AND t.tag = ?)")
         values.append(tag)
     if scope.source:
-        parts.append("(d.source GLOB ? OR d.source GLOB ?)")  # the whole path or the end of it, as in `list`
+        parts.append(
+            "(d.source GLOB ? OR d.source GLOB ?)"
+        )  # the whole path or the end of it, as in `list`
         values += [scope.source, f"*/{scope.source}"]
     if scope.since:
         parts.append("substr(d.dated_at, 1, length(?)) >= ?")
@@ -166,7 +189,10 @@ def _where(scope: Scope) -> tuple[str, list[str]]:
     if scope.until:
         parts.append("substr(d.dated_at, 1, length(?)) <= ?")
         values += [scope.until, scope.until]
-    for column, allowed in (("d.label", scope.labels), ("coalesce(d.compartment, '')", scope.compartments)):
+    for column, allowed in (
+        ("d.label", scope.labels),
+        ("coalesce(d.compartment, '')", scope.compartments),
+    ):
         if allowed is not None:
             parts.append(f"{column} IN {_marks(allowed)}")
             values += allowed
@@ -186,7 +212,19 @@ def _pages(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
 def _passage(row: Sequence[Any]) -> Passage:
     """A row of _PASSAGE. A document that carries no date of its own has none here."""
     return Passage(
-        id=row[0], document_id=row[1], source=row[2], locator=row[3], title=row[4], heading=tuple(json.loads(row[5])),
-        text=row[6], date=row[7] if row[8] != FIRST_SEEN else None, start=row[9], end=row[10], tokens=row[11],
-        label=row[12], client=row[13], trust=row[14], context=row[15],
-    )  # fmt: skip
+        id=row[0],
+        document_id=row[1],
+        source=row[2],
+        locator=row[3],
+        title=row[4],
+        heading=tuple(json.loads(row[5])),
+        text=row[6],
+        date=row[7] if row[8] != FIRST_SEEN else None,
+        start=row[9],
+        end=row[10],
+        tokens=row[11],
+        label=row[12],
+        client=row[13],
+        trust=row[14],
+        context=row[15],
+    )

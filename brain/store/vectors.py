@@ -28,10 +28,14 @@ CONTENT = {
     "episodes": "CASE WHEN question = '' THEN answer WHEN answer = '' THEN question "
     "ELSE question || char(10) || answer END",
 }
-WAITING = "NOT EXISTS (SELECT 1 FROM embeddings AS e WHERE e.text_sha = c.text_sha AND e.fingerprint = ?)"
+WAITING = (
+    "NOT EXISTS (SELECT 1 FROM embeddings AS e WHERE e.text_sha = c.text_sha AND e.fingerprint = ?)"
+)
 CRC_BYTES = 4  # at the end of the sentence vectors; that of the chunk's own vector has a column
 IDS_PER_QUERY = 500  # below the 999 variables of the oldest SQLite that we meet
-OUTBOX_ROWS_KEPT = 200_000  # an index that is further behind is refilled; 200,000 rows are about 12 MB
+OUTBOX_ROWS_KEPT = (
+    200_000  # an index that is further behind is refilled; 200,000 rows are about 12 MB
+)
 STREAM_ROWS = 4_096  # rows per page when all vectors are read: 4 MB at 256 dimensions
 
 
@@ -88,7 +92,9 @@ class VectorTable:
         """The row before the first that waits, -1 when none does; from indexes alone (the plus keeps SQLite from walking the
         rows), so that one new note among 200,000 chunks makes no other text be read: 0.1 s instead of 0.8.
         """
-        return self._number(f"SELECT ifnull(min(+pk), 0) - 1 FROM {kind} AS c WHERE {WAITING}", fingerprint)
+        return self._number(
+            f"SELECT ifnull(min(+pk), 0) - 1 FROM {kind} AS c WHERE {WAITING}", fingerprint
+        )
 
     def waiting_count(self, kind: str, fingerprint: str) -> int:
         """How many chunks have no vector of this fingerprint yet."""
@@ -96,7 +102,9 @@ class VectorTable:
 
     def unasked_for(self, fingerprint: str) -> int:
         """How many recorded questions have no vector of it yet: they get one when something is recalled, nobody waits."""
-        return self._number(f"SELECT count(*) FROM episodes AS c WHERE kind = 'ask' AND {WAITING}", fingerprint)
+        return self._number(
+            f"SELECT count(*) FROM episodes AS c WHERE kind = 'ask' AND {WAITING}", fingerprint
+        )
 
     def place(self) -> tuple[int, int]:
         """(the newest chunk's row, the newest outbox row): what `behind` counts from."""
@@ -108,11 +116,14 @@ class VectorTable:
         """
         pk, seq = place
         gone = self._number(
-            "SELECT EXISTS (SELECT 1 FROM outbox WHERE seq > ? AND op = 'del' AND kind = 'knowledge')", seq
+            "SELECT EXISTS (SELECT 1 FROM outbox WHERE seq > ? AND op = 'del' AND kind = 'knowledge')",
+            seq,
         )
         if gone or self._pruned_to() > seq:
             return self.waiting_count("knowledge", fingerprint)
-        return self._number(f"SELECT count(*) FROM knowledge AS c WHERE pk > ? AND {WAITING}", pk, fingerprint)
+        return self._number(
+            f"SELECT count(*) FROM knowledge AS c WHERE pk > ? AND {WAITING}", pk, fingerprint
+        )
 
     def size(self, kind: str) -> int:
         """How many chunks there are."""
@@ -132,7 +143,9 @@ class VectorTable:
 
     # -- writing and reading vectors ------------------------------------------------------------------------------
 
-    def save_vectors(self, fingerprint: str, rows: Iterable[tuple[str, Vectors, Vectors | None]]) -> int:
+    def save_vectors(
+        self, fingerprint: str, rows: Iterable[tuple[str, Vectors, Vectors | None]]
+    ) -> int:
         """Keep vectors, tell the indexes of every chunk with those texts, in one transaction; returns how many.
 
         A row is (text_sha, vector of shape (dimensions,), its sentences' vectors of shape (sentences, dimensions) or
@@ -140,7 +153,10 @@ class VectorTable:
         when one is not finite, of the wrong length or zero.
         """
         dimensions = dimensions_of(fingerprint)
-        packed = [(text_sha, *_pack(vector, sentences, dimensions)) for text_sha, vector, sentences in rows]
+        packed = [
+            (text_sha, *_pack(vector, sentences, dimensions))
+            for text_sha, vector, sentences in rows
+        ]
         kept = 0
         with self._connection.write():
             for text_sha, body, tail, crc in packed:
@@ -187,10 +203,14 @@ class VectorTable:
             ):
                 body, crc = blob[:-CRC_BYTES], int.from_bytes(blob[-CRC_BYTES:], "little")
                 if len(body) % (2 * dimensions) == 0 and zlib.crc32(body) == crc:
-                    found[chunk_id] = np.frombuffer(body, np.float16).reshape(-1, dimensions).astype(np.float32)
+                    found[chunk_id] = (
+                        np.frombuffer(body, np.float16).reshape(-1, dimensions).astype(np.float32)
+                    )
         return found
 
-    def stream(self, kind: str, fingerprint: str, *, rows: int = STREAM_ROWS) -> Iterator[tuple[list[str], Vectors]]:
+    def stream(
+        self, kind: str, fingerprint: str, *, rows: int = STREAM_ROWS
+    ) -> Iterator[tuple[list[str], Vectors]]:
         """All vectors in the order of their chunks, `rows` at a time: (ids, float32 of shape (ids, dimensions)).
 
         Every page is a read of its own, so that a long refill holds no old version of the file open.
@@ -213,7 +233,10 @@ class VectorTable:
             return 0
         with self._connection.write():
             for text_sha, fingerprint in self.damaged:
-                self._conn.execute("DELETE FROM embeddings WHERE text_sha=? AND fingerprint=?", (text_sha, fingerprint))
+                self._conn.execute(
+                    "DELETE FROM embeddings WHERE text_sha=? AND fingerprint=?",
+                    (text_sha, fingerprint),
+                )
                 self._conn.executemany(
                     "INSERT INTO outbox (op, kind, chunk_id, fingerprint) VALUES ('del', ?, ?, ?)",
                     [(*chunk, fingerprint) for chunk in self._chunks_of(text_sha)],
@@ -226,11 +249,15 @@ class VectorTable:
         """Delete every vector of a model that is no longer used and give up its generations; returns the vectors."""
         with self._connection.write():
             self.generations.retire(fingerprint)
-            return self._conn.execute("DELETE FROM embeddings WHERE fingerprint = ?", (fingerprint,)).rowcount
+            return self._conn.execute(
+                "DELETE FROM embeddings WHERE fingerprint = ?", (fingerprint,)
+            ).rowcount
 
     def fingerprints(self) -> dict[str, int]:
         """How many vectors there are of each fingerprint."""
-        return dict(self._conn.execute("SELECT fingerprint, count(*) FROM embeddings GROUP BY fingerprint"))
+        return dict(
+            self._conn.execute("SELECT fingerprint, count(*) FROM embeddings GROUP BY fingerprint")
+        )
 
     # -- the outbox -----------------------------------------------------------------------------------------------
 
@@ -240,7 +267,9 @@ class VectorTable:
 
     def mark(self, seq: int) -> int | None:
         """A checksum of outbox row `seq`, None when pruned. An index that remembers another has another history."""
-        row = self._conn.execute("SELECT op, kind, chunk_id FROM outbox WHERE seq = ?", (seq,)).fetchone()
+        row = self._conn.execute(
+            "SELECT op, kind, chunk_id FROM outbox WHERE seq = ?", (seq,)
+        ).fetchone()
         return None if row is None else zlib.crc32("\n".join(row).encode())
 
     def changes(self, seq: int, *, limit: int) -> list[Change] | None:
@@ -248,7 +277,11 @@ class VectorTable:
         sql = "SELECT seq, kind, chunk_id FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?"
         found = [Change(*row) for row in self._conn.execute(sql, (seq, limit))]
         last = self.last_seq()
-        if seq > last or (not found and seq < last) or (found and found[0].seq > seq + 1 and self._pruned_to() > seq):
+        if (
+            seq > last
+            or (not found and seq < last)
+            or (found and found[0].seq > seq + 1 and self._pruned_to() > seq)
+        ):
             return None
         return found
 
@@ -278,20 +311,32 @@ class VectorTable:
             for row in self._conn.execute(f"SELECT id FROM {kind} WHERE text_sha = ?", (text_sha,))
         ]
 
-    def _matrix(self, rows: Sequence[tuple[str, str, bytes, int]], fingerprint: str) -> tuple[list[str], Vectors]:
+    def _matrix(
+        self, rows: Sequence[tuple[str, str, bytes, int]], fingerprint: str
+    ) -> tuple[list[str], Vectors]:
         """(ids, vectors) of the rows whose checksum holds; the others are noted in `damaged`."""
         import numpy as np
 
         dimensions = dimensions_of(fingerprint)
-        good = [row for row in rows if len(row[2]) == 2 * dimensions and zlib.crc32(row[2]) == row[3]]
+        good = [
+            row for row in rows if len(row[2]) == 2 * dimensions and zlib.crc32(row[2]) == row[3]
+        ]
         if len(good) < len(rows):
-            self.damaged |= {(row[1], fingerprint) for row in rows} - {(row[1], fingerprint) for row in good}
-        matrix = np.frombuffer(b"".join(row[2] for row in good), np.float16).reshape(-1, dimensions).astype(np.float32)
+            self.damaged |= {(row[1], fingerprint) for row in rows} - {
+                (row[1], fingerprint) for row in good
+            }
+        matrix = (
+            np.frombuffer(b"".join(row[2] for row in good), np.float16)
+            .reshape(-1, dimensions)
+            .astype(np.float32)
+        )
         matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
         return [row[0] for row in good], matrix
 
 
-def _pack(vector: Vectors, sentences: Vectors | None, dimensions: int) -> tuple[bytes, bytes | None, int]:
+def _pack(
+    vector: Vectors, sentences: Vectors | None, dimensions: int
+) -> tuple[bytes, bytes | None, int]:
     """(vector, sentence vectors with their checksum, checksum) as they are stored. Raises `StoreError` for nonsense."""
     body, tail = _halves(vector, (dimensions,)), None
     if sentences is not None:
@@ -317,7 +362,10 @@ def _halves(values: Vectors, shape: tuple[int, ...]) -> bytes:
 
 
 def _nonsense(what: str) -> StoreError:
-    return StoreError(f"the embedding model answered {what}", "nothing was kept; check the model with `brain doctor`")
+    return StoreError(
+        f"the embedding model answered {what}",
+        "nothing was kept; check the model with `brain doctor`",
+    )
 
 
 def _pages(ids: Sequence[str]) -> Iterator[Sequence[str]]:

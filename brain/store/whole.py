@@ -24,13 +24,21 @@ class WholeStore:
     ) -> tuple[list[str], int]:
         """(a chunk id of each document in the scope that mentions all the phrases, or any; how many were looked at)."""
         where, values = conditions(scope)
-        covered = int(self._conn.execute(f"SELECT count(*) FROM documents d WHERE {where}", values).fetchone()[0])
+        covered = int(
+            self._conn.execute(
+                f"SELECT count(*) FROM documents d WHERE {where}", values
+            ).fetchone()[0]
+        )
         if tag:
-            where, values = f"{where} AND EXISTS (SELECT 1 FROM tags t WHERE t.document_id=d.id AND lower(t.tag)=lower(?))", [*values, tag]
+            where, values = (
+                f"{where} AND EXISTS (SELECT 1 FROM tags t WHERE t.document_id=d.id AND lower(t.tag)=lower(?))",
+                [*values, tag],
+            )
         rows = self._conn.execute(
             f"SELECT d.id, (SELECT k.id FROM knowledge k WHERE k.document_id=d.id ORDER BY k.ordinal LIMIT 1) FROM documents d WHERE {where} "
-            "ORDER BY d.dated_at DESC, d.source", values,
-        ).fetchall()  # fmt: skip
+            "ORDER BY d.dated_at DESC, d.source",
+            values,
+        ).fetchall()
         if not phrases:
             return [chunk for _document, chunk in rows if chunk], covered
         found = [self._documents(phrase) for phrase in phrases]
@@ -40,11 +48,14 @@ class WholeStore:
 
     def _documents(self, phrase: str) -> dict[str, str]:
         """Document id -> its first chunk that holds the words of the phrase next to each other."""
-        words, written = (" ".join(found).replace('"', "") for found in (tokens(phrase), forms(phrase)))
+        words, written = (
+            " ".join(found).replace('"', "") for found in (tokens(phrase), forms(phrase))
+        )
         if not words:
             return {}
         rows = self._conn.execute(
             "SELECT k.document_id, k.id FROM knowledge_fts f JOIN knowledge k ON k.pk = f.rowid "
-            "WHERE knowledge_fts MATCH ? ORDER BY k.document_id, k.ordinal DESC", (f'terms : "{words}" OR topic : "{written or words}"',),
-        )  # fmt: skip
+            "WHERE knowledge_fts MATCH ? ORDER BY k.document_id, k.ordinal DESC",
+            (f'terms : "{words}" OR topic : "{written or words}"',),
+        )
         return dict(rows.fetchall())

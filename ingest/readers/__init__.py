@@ -50,8 +50,19 @@ READERS: dict[str, str] = {
     "text/x-ruby": "code",
 }
 # Media type -> bytes from which a file is read in a limited worker process (FAULTS.md §3: risky parsers).
-_CAGED = ("application/pdf", DOCX, PPTX, XLSX, ODT, ODS, ODP, "application/epub+zip", "message/rfc822", "application/mbox",
-          "application/vnd.ms-outlook")  # fmt: skip
+_CAGED = (
+    "application/pdf",
+    DOCX,
+    PPTX,
+    XLSX,
+    ODT,
+    ODS,
+    ODP,
+    "application/epub+zip",
+    "message/rfc822",
+    "application/mbox",
+    "application/vnd.ms-outlook",
+)
 ISOLATED: dict[str, int] = {**dict.fromkeys(_CAGED, 0), "text/html": MEGABYTE}
 
 

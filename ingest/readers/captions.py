@@ -46,8 +46,12 @@ def read(raw: Raw) -> Iterator[Reading]:
         yield Reading([section], notices=(*notices, f"read as plain text ({type(error).__name__})"))
         return
     parts = list(_parts(captions))
-    made = [Section(part.text + "\n\n", (), clock(part.start)) for part in parts if part.text.strip()]
-    yield Reading(made, title=" ".join(captions.header_text.split()) if kind == "vtt" else "", notices=notices)
+    made = [
+        Section(part.text + "\n\n", (), clock(part.start)) for part in parts if part.text.strip()
+    ]
+    yield Reading(
+        made, title=" ".join(captions.header_text.split()) if kind == "vtt" else "", notices=notices
+    )
 
 
 def clock(seconds: int) -> str:

@@ -55,7 +55,14 @@ _BODIES = set(
     "enum_body_declarations statement_block object_type enum_member_declaration_list".split()
 )
 _VALUES = {"arrow_function", "function_expression", "function", "class"}  # const f = () => …
-_COMMENTS = {"comment", "line_comment", "block_comment", "attribute_item", "inner_attribute_item", "decorator"}
+_COMMENTS = {
+    "comment",
+    "line_comment",
+    "block_comment",
+    "attribute_item",
+    "inner_attribute_item",
+    "decorator",
+}
 
 Part = tuple[int, int, tuple[str, ...]]  # first line, line after the last, names
 
@@ -137,7 +144,9 @@ def _definition(node: Node) -> Node | None:
 
 
 def _body(node: Node) -> Node | None:
-    return node.child_by_field_name("body") or next((c for c in node.named_children if c.type in _BODIES), None)
+    return node.child_by_field_name("body") or next(
+        (c for c in node.named_children if c.type in _BODIES), None
+    )
 
 
 def _name(node: Node) -> str:

@@ -25,10 +25,32 @@ if TYPE_CHECKING:
 
 LISTED_STYLES = 5  # ancestors of a style looked at for its outline level
 LAST_LEVEL = 9  # Word's outline levels are 0-8; 9 means body text
-_DROPPED = {"del", "moveFrom", "instrText", "delText", "delInstrText", "Fallback", "rPr", "pPr", "sdtPr", "tblPr", "trPr",
-            "tcPr", "sectPr"}  # fmt: skip
+_DROPPED = {
+    "del",
+    "moveFrom",
+    "instrText",
+    "delText",
+    "delInstrText",
+    "Fallback",
+    "rPr",
+    "pPr",
+    "sdtPr",
+    "tblPr",
+    "trPr",
+    "tcPr",
+    "sectPr",
+}
 _MARKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
-_WRAPPERS = {"sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag", "AlternateContent", "Choice"}
+_WRAPPERS = {
+    "sdt",
+    "sdtContent",
+    "customXml",
+    "ins",
+    "moveTo",
+    "smartTag",
+    "AlternateContent",
+    "Choice",
+}
 
 
 @dataclass(slots=True)
@@ -90,7 +112,9 @@ def _story(document: Document) -> _Story:
 def _introduced(kind: str, note: Element, text: str) -> str:
     if kind != "comments":
         return f"Note {attribute(note, 'id')}: {text}"
-    who = ", ".join(part for part in (attribute(note, "author"), attribute(note, "date")[:10]) if part)
+    who = ", ".join(
+        part for part in (attribute(note, "author"), attribute(note, "date")[:10]) if part
+    )
     return f"Comment ({who}): {text}" if who else f"Comment: {text}"
 
 
@@ -131,7 +155,9 @@ def _margins(document: Document, story: _Story) -> Iterator[Block]:
             continue
         root = tree(relation.target_part.blob)
         for block in _blocks(root, story) if root is not None else ():
-            if block.text not in seen and any(letter.isalpha() for letter in block.text):  # no bare page numbers
+            if block.text not in seen and any(
+                letter.isalpha() for letter in block.text
+            ):  # no bare page numbers
                 seen.add(block.text)
                 yield Block(f"({kind}) {block.text.strip()}")
 
@@ -193,10 +219,14 @@ def _text(element: Element, story: _Story, carried: list[Block]) -> str:
         elif kind == "txbxContent":
             carried += _blocks(child, story)
         elif kind in ("footnoteReference", "endnoteReference", "commentReference"):
-            note = story.notes.pop((kind.removesuffix("Reference") + "s", attribute(child, "id")), "")
+            note = story.notes.pop(
+                (kind.removesuffix("Reference") + "s", attribute(child, "id")), ""
+            )
             if note:
                 carried.append(Block(note))
-        elif kind == "p" and element is not child:  # a drawing's own paragraph (a:p): a line of its own
+        elif (
+            kind == "p" and element is not child
+        ):  # a drawing's own paragraph (a:p): a line of its own
             pieces.append("\n")
             pending.append(iter(child))
         else:

@@ -33,7 +33,9 @@ def read(raw: Raw) -> Iterator[Reading]:
     archive = zips.opened(raw.data, raw.limits)
     root = tree(zips.content(archive, CONTAINER))
     name = (
-        next((attribute(found, "full-path") for found in descendants(root, "rootfile")), "") if root is not None else ""
+        next((attribute(found, "full-path") for found in descendants(root, "rootfile")), "")
+        if root is not None
+        else ""
     )
     package = tree(zips.content(archive, name)) if name else None
     if package is None:
@@ -53,7 +55,11 @@ def read(raw: Raw) -> Iterator[Reading]:
     stated = properties(archive, name)
     notices = (f"left out: ch. {', '.join(map(str, lost))} (protected or missing)",) if lost else ()
     yield Reading(
-        made, title=stated.get("Title", ""), metadata=stated, notices=notices, created=stated.get("Modified", "")[:10]
+        made,
+        title=stated.get("Title", ""),
+        metadata=stated,
+        notices=notices,
+        created=stated.get("Modified", "")[:10],
     )
 
 
@@ -61,9 +67,14 @@ def _spine(package: Element, name: str) -> Iterator[str]:
     """The entries of the chapters in reading order; the navigation page is none."""
     pages: dict[str, str] = {}
     for item in descendants(package, "item"):
-        if attribute(item, "media-type") in PAGES and "nav" not in attribute(item, "properties").split():
+        if (
+            attribute(item, "media-type") in PAGES
+            and "nav" not in attribute(item, "properties").split()
+        ):
             target = unquote(attribute(item, "href").partition("#")[0])
-            pages[attribute(item, "id")] = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+            pages[attribute(item, "id")] = posixpath.normpath(
+                posixpath.join(posixpath.dirname(name), target)
+            )
     for reference in descendants(package, "itemref"):
         if entry := pages.pop(attribute(reference, "idref"), ""):
             yield entry
@@ -74,9 +85,14 @@ def _locked(archive: zipfile.ZipFile) -> set[str]:
     root = tree(zips.content(archive, "META-INF/encryption.xml"))
     locked: set[str] = set()
     for data in descendants(root, "EncryptedData") if root is not None else ():
-        methods = [attribute(found, "Algorithm").encode() for found in descendants(data, "EncryptionMethod")]
+        methods = [
+            attribute(found, "Algorithm").encode()
+            for found in descendants(data, "EncryptionMethod")
+        ]
         if not any(mark in method for method in methods for mark in _FONT_ONLY):
-            locked |= {unquote(attribute(found, "URI")) for found in descendants(data, "CipherReference")}
+            locked |= {
+                unquote(attribute(found, "URI")) for found in descendants(data, "CipherReference")
+            }
     return locked
 
 

@@ -62,7 +62,9 @@ def parse(block: str, limits: Limits) -> FrontMatter:
     values: dict[str, list[str]] = {}
     prose: list[tuple[int, int]] = []
     try:
-        for path, value, first, end in _leaves(yaml.parse(block, Loader=loader), limits.front_matter_depth):
+        for path, value, first, end in _leaves(
+            yaml.parse(block, Loader=loader), limits.front_matter_depth
+        ):
             if len(path) == 0:
                 raise Refused("no keys in it")
             values.setdefault(".".join(path).strip(), []).append(value)
@@ -80,10 +82,16 @@ def _leaves(events: Iterator[object], depth: int) -> Iterator[tuple[list[str], s
     """(path of keys, value, first line, line after) of every scalar value of a stream of YAML events."""
     import yaml
 
-    stack: list[str | None] = []  # one per open collection: the pending key of a mapping, "" for a sequence
+    stack: list[
+        str | None
+    ] = []  # one per open collection: the pending key of a mapping, "" for a sequence
     path: list[str] = []  # keys down to here
     for event in events:
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) or getattr(event, "tag", None):
+        if (
+            isinstance(event, yaml.AliasEvent)
+            or getattr(event, "anchor", None)
+            or getattr(event, "tag", None)
+        ):
             raise Refused("aliases, anchors and tags are not taken")
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             if stack and stack[-1] is None:
@@ -101,7 +109,12 @@ def _leaves(events: Iterator[object], depth: int) -> Iterator[tuple[list[str], s
                 continue
             path = [key for key in stack if key]
             first, end = event.start_mark, event.end_mark
-            if event.value and first and end and not (event.style is None and event.value in ("~", "null")):
+            if (
+                event.value
+                and first
+                and end
+                and not (event.style is None and event.value in ("~", "null"))
+            ):
                 yield path, event.value, first.line, end.line + (end.column > 0)
             if stack and stack[-1]:
                 stack[-1] = None

@@ -27,17 +27,62 @@ CONTENT_WORDS = 60  # below, a page is small enough to keep all of it
 HEADER_CHARS = 2_048  # where a page declares its encoding (HTML standard: the first 1,024 bytes)
 _TAGS = re.compile(r"<[^<>]*>?")
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")  # what lxml takes in no text
-_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s{0,9}=\s{0,9}["']?\s{0,9}([a-zA-Z0-9_.:-]{2,40})""", re.I)
+_CHARSET = re.compile(
+    rb"""<meta[^>]{0,200}?charset\s{0,9}=\s{0,9}["']?\s{0,9}([a-zA-Z0-9_.:-]{2,40})""", re.I
+)
 _FURNITURE = {"nav", "footer", "aside", "form", "menu", "dialog"}
-_NO_TEXT = {"script", "style", "noscript", "template", "svg", "math", "title", "iframe", "object", "select", "button",
-            "textarea", "canvas", "audio", "video", "map"}  # fmt: skip
+_NO_TEXT = {
+    "script",
+    "style",
+    "noscript",
+    "template",
+    "svg",
+    "math",
+    "title",
+    "iframe",
+    "object",
+    "select",
+    "button",
+    "textarea",
+    "canvas",
+    "audio",
+    "video",
+    "map",
+}
 _TEXTLESS = _NO_TEXT - {"svg", "math"} | {
     "annotation",
     "annotation-xml",
 }  # of a book: its pages may be drawn, formulas are text
-_BLOCKS = {"p", "div", "section", "article", "main", "header", "ul", "ol", "dl", "dt", "dd", "list", "table", "quote",
-           "blockquote", "figure", "figcaption", "address", "details", "summary", "hr", "fieldset", "body",
-           "center", "td", "th", "cell", *_FURNITURE}  # fmt: skip
+_BLOCKS = {
+    "p",
+    "div",
+    "section",
+    "article",
+    "main",
+    "header",
+    "ul",
+    "ol",
+    "dl",
+    "dt",
+    "dd",
+    "list",
+    "table",
+    "quote",
+    "blockquote",
+    "figure",
+    "figcaption",
+    "address",
+    "details",
+    "summary",
+    "hr",
+    "fieldset",
+    "body",
+    "center",
+    "td",
+    "th",
+    "cell",
+    *_FURNITURE,
+}
 _ITEMS = {"li", "item"}
 _ROWS = {"tr", "row", "text"}  # "text": a line of SVG
 _CELLS = {"td", "th", "cell"}
@@ -67,14 +112,20 @@ def read(raw: Raw) -> Iterator[Reading]:
 def whole_page(data: bytes) -> tuple[list[Block], str]:
     """(every block of a page, its title): for pages that are a text through and through, as a book's or a mail's are."""
     tree = _tree(_decoded(data)[0])
-    return ([], "") if tree is None else (list(_blocks(tree, skip=set(), textless=_TEXTLESS)), _declared(tree)[0])
+    return (
+        ([], "")
+        if tree is None
+        else (list(_blocks(tree, skip=set(), textless=_TEXTLESS)), _declared(tree)[0])
+    )
 
 
 def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
     """Text by the page's own charset where it says one that works, else as any text."""
     declared = _CHARSET.search(data, 0, HEADER_CHARS)
     name = declared[1].decode("ascii") if declared else ""
-    marked = data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"))  # a byte order mark says more
+    marked = data.startswith(
+        (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+    )  # a byte order mark says more
     if name and not marked and name.lower() not in ("utf-8", "utf8"):
         try:
             return data.decode(name).replace("\x00", ""), ()
@@ -87,11 +138,17 @@ def _tree(text: str) -> Element | None:
     from lxml import etree
     from lxml.html import HTMLParser
 
-    parser = HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
+    parser = HTMLParser(
+        encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True
+    )
     try:
         tree = etree.fromstring(text.encode(), parser)
-        if tree is not None and any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
-            tree = etree.Element("body")  # nested beyond what libxml2 reads (2,048): flat text is what remains
+        if tree is not None and any(
+            entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log
+        ):
+            tree = etree.Element(
+                "body"
+            )  # nested beyond what libxml2 reads (2,048): flat text is what remains
             tree.text = _CONTROLS.sub("", _TAGS.sub(" ", text))
     except (etree.ParserError, etree.XMLSyntaxError):  # nothing in it
         return None
@@ -104,9 +161,21 @@ def _declared(tree: Element) -> tuple[str, str]:
     for element in tree.iter("meta"):
         key = element.get("property") or element.get("name") or element.get("itemprop") or ""
         meta.setdefault(key.lower(), element.get("content") or "")
-    title = meta.get("og:title") or next((" ".join(str(e.text or "").split()) for e in tree.iter("title")), "")
-    keys = ("article:published_time", "datepublished", "dc.date", "dcterms.created", "dcterms.date", "date", "pubdate",
-            "og:published_time", "article:modified_time", "last-modified")  # fmt: skip
+    title = meta.get("og:title") or next(
+        (" ".join(str(e.text or "").split()) for e in tree.iter("title")), ""
+    )
+    keys = (
+        "article:published_time",
+        "datepublished",
+        "dc.date",
+        "dcterms.created",
+        "dcterms.date",
+        "date",
+        "pubdate",
+        "og:published_time",
+        "article:modified_time",
+        "last-modified",
+    )
     stated = next((meta[key] for key in keys if meta.get(key)), "")
     times = (element.get("datetime") or "" for element in tree.iter("time"))
     return " ".join(title.split()), stated or next(times, "")
@@ -124,7 +193,11 @@ def _content(text: str, everything: list[Block]) -> list[Block] | None:
         warnings.simplefilter("ignore")
         try:
             found: Any = bare_extraction(
-                text, include_comments=False, include_tables=True, favor_recall=True, with_metadata=False
+                text,
+                include_comments=False,
+                include_tables=True,
+                favor_recall=True,
+                with_metadata=False,
             )
         except MemoryError:
             raise
@@ -149,10 +222,16 @@ def _blocks(tree: Element, *, skip: set[str], textless: set[str] = _NO_TEXT) -> 
 
     def flush(level: int = 0) -> Iterator[Block]:
         words = "".join(pieces)
-        if words.strip() == "-":  # the mark of an item whose text is a block of its own: it goes with that
+        if (
+            words.strip() == "-"
+        ):  # the mark of an item whose text is a block of its own: it goes with that
             return
         pieces.clear()
-        lines = (" ".join(line.split()) for line in words.split("\n")) if not verbatim else iter(words.split("\n"))
+        lines = (
+            (" ".join(line.split()) for line in words.split("\n"))
+            if not verbatim
+            else iter(words.split("\n"))
+        )
         if text := "\n".join(line for line in lines if line.strip(" |")):
             yield level, text.strip("\n")
 
@@ -216,7 +295,9 @@ def _sections(blocks: list[Block]) -> Iterator[Section]:
     for level, words in blocks:
         if level:
             if body:
-                yield Section("\n\n".join(body) + "\n\n", tuple(words for _level, words in path), f"§{number}")
+                yield Section(
+                    "\n\n".join(body) + "\n\n", tuple(words for _level, words in path), f"§{number}"
+                )
                 number += 1
             line = " ".join(words.split())
             path = [*(entry for entry in path if entry[0] < level), (level, line[:300])]
@@ -224,4 +305,6 @@ def _sections(blocks: list[Block]) -> Iterator[Section]:
         else:
             body.append(words)
     if body:
-        yield Section("\n\n".join(body) + "\n", tuple(words for _level, words in path), f"§{number}")
+        yield Section(
+            "\n\n".join(body) + "\n", tuple(words for _level, words in path), f"§{number}"
+        )

@@ -24,7 +24,9 @@ from ingest.readers.html import whole_page
 from ingest.readers.text import decode
 from ingest.reading import Raw, Reading
 
-HEADER_CHARS = 5_000  # of a header's value looked at: parsing a long list of addresses takes quadratic time
+HEADER_CHARS = (
+    5_000  # of a header's value looked at: parsing a long list of addresses takes quadratic time
+)
 NAMED_CHARS = 200  # of a name or subject shown
 PARTS = 1_000  # parts of one mail looked at
 HTML_SHARE = 0.5  # of the HTML's words that the plain text must have, to be more than "open this in a browser"
@@ -85,14 +87,20 @@ def reading(letter: Letter, parts: Iterable[threads.Part], part: str = "") -> Re
     for found in parts:
         if found.intro:
             intro = found.intro[:NAMED_CHARS]
-            sections.append(Section(f"{intro}\n{found.text}\n\n", (*top, intro), f"{where} (quoted)"))
+            sections.append(
+                Section(f"{intro}\n{found.text}\n\n", (*top, intro), f"{where} (quoted)")
+            )
         else:
             sections.append(Section(found.text + "\n\n", top, where))
     if letter.attachments:
         sections.append(Section("Attachments: " + ", ".join(letter.attachments) + "\n", top, where))
     stated = {
-        "From": letter.sender, "To": letter.to, "Cc": letter.cc, "Message-ID": letter.identity, "In-Reply-To": letter.answers,
-    }  # fmt: skip
+        "From": letter.sender,
+        "To": letter.to,
+        "Cc": letter.cc,
+        "Message-ID": letter.identity,
+        "In-Reply-To": letter.answers,
+    }
     count = len(letter.attachments)
     notices = [f"{count} attachment{'s' if count > 1 else ''} named, not read"] if count else []
     return Reading(
@@ -107,8 +115,13 @@ def reading(letter: Letter, parts: Iterable[threads.Part], part: str = "") -> Re
 
 
 def _head(letter: Letter) -> str:
-    rows = (("From", letter.sender), ("To", letter.to), ("Cc", letter.cc), ("Date", letter.date.replace("T", " ")),
-            ("Subject", letter.subject))  # fmt: skip
+    rows = (
+        ("From", letter.sender),
+        ("To", letter.to),
+        ("Cc", letter.cc),
+        ("Date", letter.date.replace("T", " ")),
+        ("Subject", letter.subject),
+    )
     return "".join(f"{key}: {value}\n" for key, value in rows if value) + "\n"
 
 
@@ -143,7 +156,9 @@ def _take(part: Message, letter: Letter, plain: list[str], pages: list[str]) -> 
             letter.attachments.append(f"{name or kind} ({_size(len(data))})")
         return
     if kind == "text/html":
-        pages.append("\n\n".join(words for _level, words in whole_page(_utf8(part, data).encode())[0]))
+        pages.append(
+            "\n\n".join(words for _level, words in whole_page(_utf8(part, data).encode())[0])
+        )
     else:
         plain.append(_utf8(part, data).strip("\n"))
 
@@ -158,7 +173,9 @@ def _payload(part: Message) -> bytes:
     inner = part.get_payload()
     if isinstance(inner, list):
         return (
-            b"".join(child.as_bytes() for child in inner if isinstance(child, Message)) if len(inner) < PARTS else b""
+            b"".join(child.as_bytes() for child in inner if isinstance(child, Message))
+            if len(inner) < PARTS
+            else b""
         )
     try:
         data = part.get_payload(decode=True)
@@ -188,14 +205,18 @@ def _lenient(data: bytes) -> str:
 def _header(message: Message, name: str) -> str:
     """A header's words, decoded, on one line; raw where they cannot be."""
     low = name.lower()
-    value = next((text for key, text in message.raw_items() if key.lower() == low), "")[:HEADER_CHARS]
+    value = next((text for key, text in message.raw_items() if key.lower() == low), "")[
+        :HEADER_CHARS
+    ]
     if _SURROGATES.search(value):  # 8-bit letters, as RFC 6532 allows
         value = _lenient(value.encode("utf-8", "surrogateescape"))
     try:
         pieces = decode_header(value) if "=?" in value else [(value, None)]
     except (HeaderParseError, ValueError):
         pieces = [(value, None)]
-    return " ".join("".join(_decoded(text, charset) for text, charset in pieces).replace("\x00", "").split())
+    return " ".join(
+        "".join(_decoded(text, charset) for text, charset in pieces).replace("\x00", "").split()
+    )
 
 
 def _decoded(text: str | bytes, charset: str | None) -> str:
@@ -228,7 +249,9 @@ def _file_name(part: Message) -> str:
         pieces = decode_header(name) if "=?" in name else [(name, None)]
     except (HeaderParseError, ValueError, LookupError, TypeError):
         return ""
-    return " ".join("".join(_decoded(text, charset) for text, charset in pieces).split())[:NAMED_CHARS]
+    return " ".join("".join(_decoded(text, charset) for text, charset in pieces).split())[
+        :NAMED_CHARS
+    ]
 
 
 def _size(count: int) -> str:

@@ -25,7 +25,14 @@ from ingest.reading import Raw, Reading
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
-_ATOMIC = {"math_block", "fence", "code_block", "table_open", "bullet_list_open", "ordered_list_open"}
+_ATOMIC = {
+    "math_block",
+    "fence",
+    "code_block",
+    "table_open",
+    "bullet_list_open",
+    "ordered_list_open",
+}
 _CODE = {"fence", "code_block", "math_block"}
 _HIDDEN = re.compile(r"`[^`\n]*`|%%.*?%%|<!--.*?-->", re.DOTALL)
 _CODE_SPAN = re.compile(r"`[^`\n]*`")
@@ -38,7 +45,9 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _MARKUP = re.compile(r"\*\*|__|\*|`|==|\[\[(?:[^\[\]|]*\|)?|\]\]|!?\[(?=[^\]]*\]\()|\]\([^)\s]*\)")
 HEADING_CHARS = 300  # of a heading taken into the path; the text keeps all of it
 
-Mark = tuple[int, str, int, str]  # (first line, kind: "heading" | "code" | "atomic" | "prose", heading level, heading)
+Mark = tuple[
+    int, str, int, str
+]  # (first line, kind: "heading" | "code" | "atomic" | "prose", heading level, heading)
 
 
 def read(raw: Raw) -> Iterator[Reading]:
@@ -59,7 +68,11 @@ def read(raw: Raw) -> Iterator[Reading]:
         kept + sections,
         title=(matter.first("title") if matter else "") or title,
         metadata=metadata,
-        tags=tuple(dict.fromkeys((*(tag.lstrip("#") for tag in matter.all("tags", "tag")), *tags) if matter else tags)),
+        tags=tuple(
+            dict.fromkeys(
+                (*(tag.lstrip("#") for tag in matter.all("tags", "tag")), *tags) if matter else tags
+            )
+        ),
         aliases=tuple(dict.fromkeys(matter.all("aliases", "alias"))) if matter else (),
         links=tuple(dict.fromkeys(_links(prose))),
         notices=tuple(notices),
@@ -75,7 +88,9 @@ def _split(text: str) -> list[str]:
     return [*lines, last] if last else lines
 
 
-def _front(text: str, limits: Limits, notices: list[str]) -> tuple[list[Section], FrontMatter | None, int]:
+def _front(
+    text: str, limits: Limits, notices: list[str]
+) -> tuple[list[Section], FrontMatter | None, int]:
     """(sections to keep of the front matter, its values, the line where the body begins)."""
     found = front_matter.span(text)
     if not found:
@@ -92,7 +107,9 @@ def _front(text: str, limits: Limits, notices: list[str]) -> tuple[list[Section]
         return [], matter, matter.lines
     rows = text[: end + 1].split("\n")
     spans = [(first, min(last, len(rows))) for first, last in matter.prose]
-    kept = [Section("\n".join(rows[a:b]) + "\n", (), line_locator(a + 1, b)) for a, b in spans if b > a]
+    kept = [
+        Section("\n".join(rows[a:b]) + "\n", (), line_locator(a + 1, b)) for a, b in spans if b > a
+    ]
     return kept, matter, matter.lines
 
 
@@ -101,7 +118,11 @@ def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
     from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-    parser = MarkdownIt("commonmark", {"html": False, "typographer": False}).enable("table").use(dollarmath_plugin)
+    parser = (
+        MarkdownIt("commonmark", {"html": False, "typographer": False})
+        .enable("table")
+        .use(dollarmath_plugin)
+    )
     parser.core.ruler.enableOnly(["normalize", "block"])
     parser.disable("reference")  # its text would be no block; here it stays a paragraph
     return parser
@@ -111,7 +132,9 @@ def _marks(lines: list[str], limits: Limits, notices: list[str]) -> list[Mark]:
     """Where each top-level block begins, in order of lines."""
     text = "".join(lines)
     if len(text) > limits.parse_chars:
-        notices.append(f"longer than {limits.parse_chars:,} characters: outlined by its lines, tables not told apart")
+        notices.append(
+            f"longer than {limits.parse_chars:,} characters: outlined by its lines, tables not told apart"
+        )
         return list(_outline(lines))
     marks: list[Mark] = []
     tokens = _parser().parse(text)
@@ -185,7 +208,9 @@ def _sections(lines: list[str], marks: list[Mark], start: int) -> tuple[list[Sec
         whole = Section("".join(lines), (), line_locator(start + 1, start + max(1, len(lines))))
         return [whole], whole.text, ""
     cuts = [
-        at for at, mark in enumerate(marks) if not at or mark[1] != "prose" or marks[at - 1][1] in ("atomic", "code")
+        at
+        for at, mark in enumerate(marks)
+        if not at or mark[1] != "prose" or marks[at - 1][1] in ("atomic", "code")
     ]
     bounds = [marks[at][0] for at in cuts[1:]] + [len(lines)]
     for at, end in zip(cuts, bounds, strict=True):
@@ -193,7 +218,9 @@ def _sections(lines: list[str], marks: list[Mark], start: int) -> tuple[list[Sec
         first = first if sections else 0
         if kind == "heading":
             words = " ".join(_MARKUP.sub("", heading[:HEADING_CHARS]).split())
-            path = [*(entry for entry in path if entry[0] < level), (level, words)] if words else path
+            path = (
+                [*(entry for entry in path if entry[0] < level), (level, words)] if words else path
+            )
             title = title or (words if level == 1 else "")
         body = "".join(lines[first:end])
         if not body:
@@ -216,7 +243,11 @@ def _links(prose: str) -> Iterator[str]:
 def _tags(prose: str) -> list[str]:
     if "#" not in prose:
         return []
-    return [tag.rstrip("/-") for tag in _TAG.findall(_CODE_SPAN.sub("", prose)) if not tag.strip("-/_").isdigit()]
+    return [
+        tag.rstrip("/-")
+        for tag in _TAG.findall(_CODE_SPAN.sub("", prose))
+        if not tag.strip("-/_").isdigit()
+    ]
 
 
 def _fields(prose: str) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,9 @@ from ingest.reading import Raw, Reading
 
 ID_DIGITS = 16  # hexadecimal digits of a message's address
 FREQUENT = 10  # senders named in the mailbox's own document
-_START = re.compile(rb"^From [^\n]{0,200}\d\d:\d\d[^\n]{0,60}\d{4}[^\n]{0,100}\n(?=[!-9;-~]{1,80}:|>?From )", re.M)
+_START = re.compile(
+    rb"^From [^\n]{0,200}\d\d:\d\d[^\n]{0,60}\d{4}[^\n]{0,100}\n(?=[!-9;-~]{1,80}:|>?From )", re.M
+)
 _ESCAPED = re.compile(rb"^>(>*From )", re.M)
 
 
@@ -26,7 +28,9 @@ def read(raw: Raw) -> Iterator[Reading]:
     """Many documents. Raises UnreadableFile when no message begins in it."""
     starts = [match.span() for match in _START.finditer(raw.data)]
     if not starts and raw.data.strip():
-        raise UnreadableFile("not a mailbox: no message begins in it", "name it .eml if it is one mail")
+        raise UnreadableFile(
+            "not a mailbox: no message begins in it", "name it .eml if it is one mail"
+        )
     ends = [start for start, _body in starts[1:]] + [len(raw.data)]
     letters: list[mail.Letter] = []
     readings: list[Reading] = []
@@ -54,5 +58,7 @@ def _mailbox(letters: list[mail.Letter], count: int) -> Reading:
     lines = [f"Mailbox with {count:,} messages."]
     lines += [f"From {days[0]} to {days[-1]}."] if days else []
     lines += [f"{sender}: {number:,}" for sender, number in senders.most_common(FREQUENT)]
-    notices = () if count == len(letters) else (f"{count:,} messages: cut to the first {len(letters):,}",)
+    notices = (
+        () if count == len(letters) else (f"{count:,} messages: cut to the first {len(letters):,}",)
+    )
     return Reading([Section("\n".join(lines) + "\n", (), "mailbox")], notices=notices)

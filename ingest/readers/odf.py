@@ -25,8 +25,18 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 MANY = 1_000  # repeated spaces, cells or rows beyond which a repeat is taken for padding
-_DROPPED = {"tracked-changes", "forms", "sequence-decls", "user-field-decls", "variable-decls", "thumbnail", "shapes",
-            "settings", "object", "object-ole"}  # fmt: skip
+_DROPPED = {
+    "tracked-changes",
+    "forms",
+    "sequence-decls",
+    "user-field-decls",
+    "variable-decls",
+    "thumbnail",
+    "shapes",
+    "settings",
+    "object",
+    "object-ole",
+}
 _LISTS = {"list-item", "list-header"}
 _ROWS = {"table-rows", "table-header-rows", "table-row-group"}
 
@@ -38,17 +48,25 @@ def read(raw: Raw) -> Iterator[Reading]:
     body = next(descendants(root, "body"), None) if root is not None else None
     if body is None or not len(body):
         encrypted = b"encryption-data" in zips.content(archive, "META-INF/manifest.xml")
-        raise UnreadableFile("encrypted" if encrypted else "damaged: it has no body", "open it and save a plain copy")
+        raise UnreadableFile(
+            "encrypted" if encrypted else "damaged: it has no body", "open it and save a plain copy"
+        )
     stated = properties(archive, "meta.xml")
     first = ""
     if raw.media_type == ODS:
         made = [section for table in descendants(body, "table") for section in _sheet(table)]
     elif raw.media_type == ODP:
-        made = [section for number, page in enumerate(descendants(body, "page"), 1) for section in _slide(page, number)]
+        made = [
+            section
+            for number, page in enumerate(descendants(body, "page"), 1)
+            for section in _slide(page, number)
+        ]
         first = next((section.heading[0] for section in made[:1] if section.heading), "")
     else:
         made = list(sections([*_blocks(body[0]), *_margins(archive)]))
-    yield Reading(made, title=stated.get("Title", "") or first, metadata=stated, created=created(stated))
+    yield Reading(
+        made, title=stated.get("Title", "") or first, metadata=stated, created=created(stated)
+    )
 
 
 def _blocks(parent: Iterable[Element], listed: bool = False) -> Iterator[Block]:
@@ -84,7 +102,9 @@ def _text(element: Element, carried: list[Block]) -> str:
             carried.append(Block(_comment(child)))
         elif kind == "note":
             mark = " ".join(_text(found, []) for found in children(child, "note-citation"))
-            said = "\n".join(b.text for found in children(child, "note-body") for b in _blocks(found))
+            said = "\n".join(
+                b.text for found in children(child, "note-body") for b in _blocks(found)
+            )
             carried.append(Block(f"Note {mark}: {said}"))
         elif kind in ("frame", "text-box", "custom-shape", "g"):
             carried += _blocks(child)
@@ -96,7 +116,10 @@ def _text(element: Element, carried: list[Block]) -> str:
 
 def _comment(element: Element) -> str:
     who = ", ".join(
-        text for name in ("creator", "date") for found in children(element, name) if (text := (found.text or "")[:40])
+        text
+        for name in ("creator", "date")
+        for found in children(element, name)
+        if (text := (found.text or "")[:40])
     )
     said = "\n".join(_text(found, []) for found in descendants(element, "p"))
     return f"Comment ({who.partition('T')[0]}): {said}" if who else f"Comment: {said}"
@@ -106,7 +129,11 @@ def _margins(archive: zipfile.ZipFile) -> Iterator[Block]:
     """Headers and footers of the page styles, each wording once."""
     root = tree(zips.content(archive, "styles.xml"))
     seen: set[str] = set()
-    for element in descendants(root, "header", "footer", "header-first", "footer-first") if root is not None else ():
+    for element in (
+        descendants(root, "header", "footer", "header-first", "footer-first")
+        if root is not None
+        else ()
+    ):
         for block in _blocks(element):
             if block.text not in seen and any(letter.isalpha() for letter in block.text):
                 seen.add(block.text)
@@ -123,7 +150,10 @@ def _table_rows(table: Element) -> Iterator[Element]:
 
 def _lines(table: Element) -> Iterator[str]:
     for element in _table_rows(table):
-        yield row(" ".join(block.text for block in _blocks(cell)) for cell in children(element, "table-cell"))
+        yield row(
+            " ".join(block.text for block in _blocks(cell))
+            for cell in children(element, "table-cell")
+        )
 
 
 def _sheet(table: Element) -> Iterator[Section]:

@@ -28,7 +28,9 @@ def read(raw: Raw) -> Iterator[Reading]:
     try:
         message = Message.load(raw.data)
     except ValueError as error:
-        raise UnreadableFile("not an Outlook message", "open it in Outlook and save it as .eml") from error
+        raise UnreadableFile(
+            "not an Outlook message", "open it in Outlook and save it as .eml"
+        ) from error
     letter = _letter(message)
     yield mail.reading(letter, threads.parts(letter.body))
 
@@ -47,7 +49,9 @@ def _letter(message: Message) -> mail.Letter:
         answers=headers.get("in-reply-to", ""),
     )
     if not letter.body.strip() and (page := message.html_body):
-        letter.body = "\n\n".join(words for _level, words in whole_page(page.encode("utf-8", "replace"))[0])
+        letter.body = "\n\n".join(
+            words for _level, words in whole_page(page.encode("utf-8", "replace"))[0]
+        )
     if not letter.body.strip() and message.properties.binary_prop_value(RTF_BODY):
         letter.notices.append("its text is rich text (RTF) only: not read")
     for attachment in message.attachments:
@@ -61,6 +65,8 @@ def _recipients(message: Message, kind: int) -> str:
     for recipient in message.recipients:
         if (recipient.properties.int_prop_value(RECIPIENT_TYPE) or TO) == kind:
             chosen.append(
-                f"{recipient.name} <{recipient.email_address}>" if recipient.email_address else recipient.name
+                f"{recipient.name} <{recipient.email_address}>"
+                if recipient.email_address
+                else recipient.name
             )
     return ", ".join(chosen)

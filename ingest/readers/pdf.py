@@ -28,16 +28,28 @@ REPEATED_PAGES = 3  # pages that must carry a line at their edge before it count
 REPEATED_SHARE = 0.4  # of the pages; below one half, as left and right pages may differ
 TITLE_CHARS = 200
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]\n[ \t]*(?=[^\W\d_A-Z])")
-_LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
+_LIGATURES = {
+    0xFB00: "ff",
+    0xFB01: "fi",
+    0xFB02: "fl",
+    0xFB03: "ffi",
+    0xFB04: "ffl",
+    0xFB05: "st",
+    0xFB06: "st",
+}
 _DIGITS = re.compile(r"\d+")
-_NO_TITLE = re.compile(r"untitled|microsoft word|.*\.(docx?|tex|dvi|pdf|indd|qxd|pptx?|xlsx?|rtf|odt|html?)$", re.I)
+_NO_TITLE = re.compile(
+    r"untitled|microsoft word|.*\.(docx?|tex|dvi|pdf|indd|qxd|pptx?|xlsx?|rtf|odt|html?)$", re.I
+)
 _CREATED = re.compile(r"D:(\d{4})(\d\d)(\d\d)")
 _BROKEN = "damaged: no page can be read"
 
 
 def read(raw: Raw) -> Iterator[Reading]:
     """One document. Raises UnreadableFile when it is encrypted or damaged throughout."""
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its notes on odd files are not for the person
+    logging.getLogger("pypdf").setLevel(
+        logging.CRITICAL
+    )  # its notes on odd files are not for the person
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         reader = _opened(raw.data)
@@ -49,7 +61,11 @@ def read(raw: Raw) -> Iterator[Reading]:
     yield Reading(
         sections,
         title=_title(fields.get("Title", ""), raw.name),
-        metadata={key: value for key, value in fields.items() if key in ("Author", "Subject", "Keywords", "Title")},
+        metadata={
+            key: value
+            for key, value in fields.items()
+            if key in ("Author", "Subject", "Keywords", "Title")
+        },
         notices=tuple(notices),
         created="-".join(created.groups()) if created else "",
     )
@@ -94,7 +110,9 @@ def _pages(reader: PdfReader, raw: Raw) -> tuple[list[list[str]], list[str]]:
         pages.append([line for line in text.replace("\x00", "").split("\n") if line.strip()])
         room -= len(text)
         if room < 0 and number < count:
-            notices.append(f"{raw.limits.text_chars:,} characters reached: pages after p. {number} left out")
+            notices.append(
+                f"{raw.limits.text_chars:,} characters reached: pages after p. {number} left out"
+            )
             break
     if count > raw.limits.pages:
         notices.append(f"{count:,} pages: cut to the first {raw.limits.pages:,}")
@@ -118,8 +136,12 @@ def _ranges(numbers: list[int]) -> str:
 
 def _without_edges(pages: list[list[str]]) -> Iterator[list[str]]:
     """The pages without the lines that stand, but for their numbers, at the same edge of many pages."""
-    heads = Counter(shape for page in pages for shape in {_shape(line) for line in page[:EDGE_LINES]})
-    feet = Counter(shape for page in pages for shape in {_shape(line) for line in page[-EDGE_LINES:]})
+    heads = Counter(
+        shape for page in pages for shape in {_shape(line) for line in page[:EDGE_LINES]}
+    )
+    feet = Counter(
+        shape for page in pages for shape in {_shape(line) for line in page[-EDGE_LINES:]}
+    )
     needed = max(REPEATED_PAGES, len(pages) * REPEATED_SHARE)
     for page in pages:
         first, last = 0, len(page)
@@ -155,5 +177,9 @@ def _fields(reader: PdfReader) -> dict[str, str]:
 def _title(title: str, name: str) -> str:
     """The stated title when it is one: not a file name, not a program's default."""
     words = " ".join(title.split())
-    sane = any(letter.isalpha() for letter in words) and "\ufffd" not in words and not _NO_TITLE.match(words)
+    sane = (
+        any(letter.isalpha() for letter in words)
+        and "\ufffd" not in words
+        and not _NO_TITLE.match(words)
+    )
     return words if sane and 2 < len(words) <= TITLE_CHARS and words != PurePath(name).stem else ""

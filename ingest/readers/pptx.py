@@ -50,7 +50,11 @@ def read(raw: Raw) -> Iterator[Reading]:
     first = next((section.heading[0] for section in made[:1] if section.heading), "")
     notices = (f"hidden: slide {', '.join(map(str, hidden))}",) if hidden else ()
     yield Reading(
-        made, title=stated.get("Title", "") or first, metadata=stated, notices=notices, created=created(stated)
+        made,
+        title=stated.get("Title", "") or first,
+        metadata=stated,
+        notices=notices,
+        created=created(stated),
     )
 
 
@@ -118,11 +122,18 @@ def _paragraph(element: Element) -> str:
 
 def _notes(part: Part) -> list[str]:
     root = tree(part.blob)
-    texts = [] if root is None else [
-        _shape_text(shape)
-        for shape in _shapes(root)
-        if not any(attribute(found, "type") in (*_SLOTS, "sldImg") for found in descendants(shape, "ph"))
-    ]  # fmt: skip
+    texts = (
+        []
+        if root is None
+        else [
+            _shape_text(shape)
+            for shape in _shapes(root)
+            if not any(
+                attribute(found, "type") in (*_SLOTS, "sldImg")
+                for found in descendants(shape, "ph")
+            )
+        ]
+    )
     said = "\n".join(text for text in texts if text)
     return [f"Notes: {said}"] if said else []
 
@@ -135,7 +146,9 @@ def _figure(part: Part) -> list[str]:
     said: list[str] = []
     for element in descendants(root, "t", "v"):
         words = " ".join((element.text or "").split())
-        if words and (words not in said or not any(letter.isalpha() for letter in words)):  # names repeat per series
+        if words and (
+            words not in said or not any(letter.isalpha() for letter in words)
+        ):  # names repeat per series
             said.append(words)
     return ["Figure: " + " | ".join(said)] if said else []
 
@@ -159,7 +172,9 @@ def _comments(part: Part, authors: dict[str, str]) -> list[str]:
         text = " ".join(
             (found.text or "").strip()
             for found in descendants(element, "text", "t")
-            if not any(local(above) == "reply" and above is not element for above in found.iterancestors())
+            if not any(
+                local(above) == "reply" and above is not element for above in found.iterancestors()
+            )
         )
         who = ", ".join(
             word

@@ -16,12 +16,17 @@ from ingest.errors import UnreadableFile
 from ingest.reading import Raw, Reading
 
 SNIFF_BYTES = 65_536  # FAULTS.md §3 row 10: what is looked at to tell text from binary
-CONTROL_SHARE = 0.10  # of control bytes (not NUL, tab, line and form feeds, escape) above which it is binary
+CONTROL_SHARE = (
+    0.10  # of control bytes (not NUL, tab, line and form feeds, escape) above which it is binary
+)
 STRAY_NULS = 1 / 1000  # of bytes: a text may hold a stray NUL, a binary file holds many
 _BOMS = (  # the longer first: the UTF-32-LE mark begins like the UTF-16-LE one
-    (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"), (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
-)  # fmt: skip
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 _TEXT_CONTROLS = bytes(byte for byte in range(32) if byte not in b"\x00\t\n\r\x0c\x1b\x08")
 SURROGATE = re.compile("[\ud800-\udfff]")
 FALLBACK = "brain-cp1252"
@@ -30,7 +35,9 @@ FALLBACK = "brain-cp1252"
 def read(raw: Raw) -> Iterator[Reading]:
     """One document of one section; tables and code keep lines together when a block must be cut."""
     text, notices = decode(raw.data)
-    section = Section(text, (), line_locator(1, text.count("\n") + 1), atomic=raw.media_type != "text/plain")
+    section = Section(
+        text, (), line_locator(1, text.count("\n") + 1), atomic=raw.media_type != "text/plain"
+    )
     yield Reading([section], notices=notices)
 
 
@@ -81,7 +88,9 @@ def _wide(sample: bytes) -> str:
     ):
         if likely:
             try:
-                found = codecs.getincrementaldecoder(encoding)().decode(sample)  # may end within a letter
+                found = codecs.getincrementaldecoder(encoding)().decode(
+                    sample
+                )  # may end within a letter
             except UnicodeDecodeError:
                 continue
             if "\x00" not in found:

@@ -17,7 +17,8 @@ PARSED_LINE = 400  # characters of a line: its patterns look again from every wo
 _RUN = re.compile(r"(?:[>-] ?|[ \t]){60}|_{200}|(?:\n[ \t]*){60}")
 # What may introduce an older mail without ">" below it: a line that ends with a colon, two lines of a head, a rule.
 _SIGN = re.compile(
-    r"^(?:[^\n]{1,300}:[ \t]*$|[ \t*>]{0,9}\w[\w ]{0,20}:[^\n]*\n[ \t*>]{0,9}\w[\w ]{0,20}:|[-_]{5})", re.M
+    r"^(?:[^\n]{1,300}:[ \t]*$|[ \t*>]{0,9}\w[\w ]{0,20}:[^\n]*\n[ \t*>]{0,9}\w[\w ]{0,20}:|[-_]{5})",
+    re.M,
 )
 FRESH_SHARE = 0.2  # of a quotation's lines may be unknown: programs wrap and trim what they quote
 QUOTED = "Quoted:"  # introduces older words that nothing introduces
@@ -40,7 +41,11 @@ def parts(body: str) -> list[Part]:
     found = _by_mark(body)
     if found and _SIGN.search(found[0].text) and not _slow(body):
         found = _by_library(body)
-    return [Part(_plain(part.text), " ".join(_MARK.sub("", part.intro).split())) for part in found if part.text.strip()]
+    return [
+        Part(_plain(part.text), " ".join(_MARK.sub("", part.intro).split()))
+        for part in found
+        if part.text.strip()
+    ]
 
 
 def _slow(body: str) -> bool:
@@ -87,7 +92,9 @@ def _plain(text: str) -> str:
     """Without the marks when every line has one; else as it is, because answers stand between the lines."""
     lines = [line for line in text.split("\n") if line.strip()]
     marked = sum(line.lstrip().startswith(">") for line in lines)
-    return _MARK.sub("", text).strip("\n") if marked == len(lines) or marked == 0 else text.strip("\n")
+    return (
+        _MARK.sub("", text).strip("\n") if marked == len(lines) or marked == 0 else text.strip("\n")
+    )
 
 
 def without_known(found: list[Part], known: set[str]) -> Iterator[Part]:

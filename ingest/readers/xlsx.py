@@ -55,13 +55,21 @@ class SheetTable:
         self.right = max(self.right, end) if self.lines else end
         self.first, self.last = self.first if self.lines else number, number
         filled = dict(cells)
-        near = end - start < WIDE  # a row of scattered cells is listed without the empty ones between
-        line = row(filled.get(column, "") for column in range(start, end + 1)) if near else row(filled.values())
+        near = (
+            end - start < WIDE
+        )  # a row of scattered cells is listed without the empty ones between
+        line = (
+            row(filled.get(column, "") for column in range(start, end + 1))
+            if near
+            else row(filled.values())
+        )
         self.header = self.header or line[:HEADING_CHARS]
         self.lines.append(line)
         self.chars += len(line)
 
-    def took(self, number: int, cells: list[tuple[int, str]], comments: Sequence[str] = ()) -> Iterator[Section]:
+    def took(
+        self, number: int, cells: list[tuple[int, str]], comments: Sequence[str] = ()
+    ) -> Iterator[Section]:
         """Takes a row, yielding what is complete: an empty row ends a table, enough text a block."""
         if self.last and number > self.last + 1:
             yield from self.block()
@@ -94,17 +102,27 @@ def read(raw: Raw) -> Iterator[Reading]:
     books = _books(data, archive)
     for name in books[0].sheetnames:
         if room < 0:
-            notices.append(f"{raw.limits.text_chars:,} characters reached: sheets from {name!r} on left out")
+            notices.append(
+                f"{raw.limits.text_chars:,} characters reached: sheets from {name!r} on left out"
+            )
             break
         for section in _sheet(books, name, archive):
             made.append(section)
             room -= len(section.text)
             if room < 0:
-                notices.append(f"{raw.limits.text_chars:,} characters reached: the rest of {name!r} left out")
+                notices.append(
+                    f"{raw.limits.text_chars:,} characters reached: the rest of {name!r} left out"
+                )
                 break
         made += _beside(archive, name)
     stated = properties(archive)
-    yield Reading(made, title=stated.get("Title", ""), metadata=stated, notices=tuple(notices), created=created(stated))
+    yield Reading(
+        made,
+        title=stated.get("Title", ""),
+        metadata=stated,
+        notices=tuple(notices),
+        created=created(stated),
+    )
 
 
 def _books(data: bytes, archive: zipfile.ZipFile) -> list[Workbook]:
@@ -128,7 +146,9 @@ def _sheet(books: list[Workbook], name: str, archive: zipfile.ZipFile) -> Iterat
     if hasattr(books[0][name], "iter_rows"):  # else a sheet that is one chart
         table = SheetTable(name)
         for number, cells in _rows(books, name):
-            yield from table.took(number, cells, [words for _cell, words in comments.pop(number, ())])
+            yield from table.took(
+                number, cells, [words for _cell, words in comments.pop(number, ())]
+            )
         yield from table.block()
     for cell, words in (comment for row_comments in comments.values() for comment in row_comments):
         yield Section(f"{words}\n\n", (name,), f"{_quoted(name)}!{cell}")
@@ -158,7 +178,11 @@ def _shown(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(" ", timespec="minutes")
+        return (
+            value.date().isoformat()
+            if value.time() == time()
+            else value.isoformat(" ", timespec="minutes")
+        )
     if isinstance(value, (date, time)):
         return value.isoformat()
     if isinstance(value, float):
@@ -178,7 +202,9 @@ def _comments(archive: zipfile.ZipFile, path: str) -> dict[int, list[tuple[str, 
         root = tree(zips.content(archive, target)) if kind in _COMMENTS else None
         for element in descendants(root, "comment", "threadedComment") if root is not None else ():
             cell = attribute(element, "ref") or "A1"
-            words = " ".join("".join(part.text or "" for part in descendants(element, "t", "text")).split())
+            words = " ".join(
+                "".join(part.text or "" for part in descendants(element, "t", "text")).split()
+            )
             if words and not words.startswith("[Threaded comment]"):  # a copy for old programs
                 row_number = int("".join(letter for letter in cell if letter.isdecimal()) or 1)
                 found.setdefault(row_number, []).append((cell, f"Comment ({cell}): {words}"))
@@ -190,8 +216,14 @@ def _beside(archive: zipfile.ZipFile, name: str) -> Iterator[Section]:
     texts: list[str] = []
     for kind, target in _linked(archive, _path(archive, name), set()):
         root = tree(zips.content(archive, target)) if kind not in _COMMENTS else None
-        said = (" ".join((part.text or "").split()) for part in descendants(root, "t", "v")) if root is not None else ()
-        if words := " | ".join(dict.fromkeys(text for text in said if any(letter.isalpha() for letter in text))):
+        said = (
+            (" ".join((part.text or "").split()) for part in descendants(root, "t", "v"))
+            if root is not None
+            else ()
+        )
+        if words := " | ".join(
+            dict.fromkeys(text for text in said if any(letter.isalpha() for letter in text))
+        ):
             texts.append(words)
     if texts:
         yield Section("\n".join(texts) + "\n\n", (name,), f"{_quoted(name)}!A1")
@@ -202,7 +234,14 @@ def _path(archive: zipfile.ZipFile, name: str) -> str:
     book = tree(zips.content(archive, "xl/workbook.xml"))
     if book is None:
         return ""
-    key = next((attribute(sheet, "id") for sheet in descendants(book, "sheet") if sheet.get("name") == name), "")
+    key = next(
+        (
+            attribute(sheet, "id")
+            for sheet in descendants(book, "sheet")
+            if sheet.get("name") == name
+        ),
+        "",
+    )
     relations = _relations(archive, "xl/workbook.xml")
     return next((target for identity, _kind, target in relations if identity == key), "")
 
@@ -223,5 +262,9 @@ def _relations(archive: zipfile.ZipFile, path: str) -> Iterator[tuple[str, str, 
     for element in root if root is not None else ():
         if local(element) == "Relationship" and element.get("TargetMode") != "External":
             target = element.get("Target") or ""
-            entry = target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+            entry = (
+                target[1:]
+                if target.startswith("/")
+                else posixpath.normpath(posixpath.join(folder, target))
+            )
             yield element.get("Id") or "", (element.get("Type") or "").rpartition("/")[2], entry

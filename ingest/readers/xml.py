@@ -22,12 +22,25 @@ _PLACEHOLDERS = re.compile(  # titles that programs and libraries put there them
     re.I,
 )
 _NO_AUTHORS = {"python-docx", "openpyxl", "unknown", "microsoft office user", "user"}
-_TEMPLATE_DATES = ("2013-12-23", "2013-01-27")  # of the empty files inside python-docx and python-pptx
+_TEMPLATE_DATES = (
+    "2013-12-23",
+    "2013-01-27",
+)  # of the empty files inside python-docx and python-pptx
 _NAMES = {
-    "title": "Title", "creator": "Author", "initial-creator": "Author", "subject": "Subject", "keywords": "Keywords",
-    "keyword": "Keywords", "description": "Description", "category": "Category", "created": "Created",
-    "creation-date": "Created", "modified": "Modified", "date": "Modified", "language": "Language",
-}  # fmt: skip
+    "title": "Title",
+    "creator": "Author",
+    "initial-creator": "Author",
+    "subject": "Subject",
+    "keywords": "Keywords",
+    "keyword": "Keywords",
+    "description": "Description",
+    "category": "Category",
+    "created": "Created",
+    "creation-date": "Created",
+    "modified": "Modified",
+    "date": "Modified",
+    "language": "Language",
+}
 
 
 def tree(data: bytes) -> Element | None:
@@ -35,7 +48,12 @@ def tree(data: bytes) -> Element | None:
     from lxml import etree
 
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True, recover=True
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
+        recover=True,
     )
     try:
         root: Element | None = etree.fromstring(data, parser) if data.strip() else None
@@ -55,7 +73,9 @@ def attribute(element: Element, name: str) -> str:
     plain = element.get(name)
     if plain is not None:
         return str(plain)
-    return next((str(value) for key, value in element.items() if key.rpartition("}")[2] == name), "")
+    return next(
+        (str(value) for key, value in element.items() if key.rpartition("}")[2] == name), ""
+    )
 
 
 def children(element: Element, *names: str) -> Iterator[Element]:
@@ -76,7 +96,11 @@ def properties(archive: zipfile.ZipFile, name: str = "docProps/core.xml") -> dic
         key = _NAMES.get(local(element))
         value = " ".join((element.text or "").split())[:VALUE_CHARS]
         if key and value:
-            found[key] = f"{found[key]}, {value}" if key == "Keywords" and key in found else found.get(key, value)
+            found[key] = (
+                f"{found[key]}, {value}"
+                if key == "Keywords" and key in found
+                else found.get(key, value)
+            )
     if _PLACEHOLDERS.fullmatch(found.get("Title", "")):
         del found["Title"]
     if found.get("Author", "").lower() in _NO_AUTHORS:

@@ -24,7 +24,9 @@ XML_DEPTH = 256  # libxml2's classical limit; real documents stay below 100
 ENCRYPTED = 0x1  # general purpose bit 0 (APPNOTE.TXT 4.4.4)
 LOCAL_HEADER = 30  # bytes before name and extra field (APPNOTE.TXT 4.3.7)
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-_PLAIN = re.compile(rb"utf-?8|utf-?16(le|be)?|us-ascii|ascii|iso-8859-\d+|windows-125\d|latin-?1", re.I)
+_PLAIN = re.compile(
+    rb"utf-?8|utf-?16(le|be)?|us-ascii|ascii|iso-8859-\d+|windows-125\d|latin-?1", re.I
+)
 _ENTITY = tuple("<!ENTITY".encode(encoding) for encoding in ("ascii", "utf-16-le", "utf-16-be"))
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/")
 ODD = "it is not built as its program builds them; open it there and save it anew"
@@ -42,7 +44,11 @@ def opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
     for entry in entries:
         content = _inflated(archive, entry, limits.expanded_bytes - inflated)
         inflated += len(content)
-        if content.lstrip()[:1] == b"<" or content[:2] in (b"\xff\xfe", b"\xfe\xff") or content[:2] in (b"<\0", b"\0<"):
+        if (
+            content.lstrip()[:1] == b"<"
+            or content[:2] in (b"\xff\xfe", b"\xfe\xff")
+            or content[:2] in (b"<\0", b"\0<")
+        ):
             _harmless_xml(content)
     _ratio(inflated, len(data), limits)
     return archive
@@ -79,7 +85,9 @@ def content(archive: zipfile.ZipFile, name: str) -> bytes:
 def _declared(entries: list[zipfile.ZipInfo], size: int, limits: Limits) -> None:
     """What the directory says: refused before anything is inflated."""
     if len(entries) > limits.archive_entries:
-        raise RefusedFile(f"{len(entries):,} entries in it, the cap is {limits.archive_entries:,}", ODD)
+        raise RefusedFile(
+            f"{len(entries):,} entries in it, the cap is {limits.archive_entries:,}", ODD
+        )
     if any(entry.flag_bits & ENCRYPTED for entry in entries):
         raise UnreadableFile("encrypted", "save a copy without a password")
     total = sum(entry.file_size for entry in entries)
@@ -103,14 +111,23 @@ def _inflated(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, room: int) -> by
                 if total > room:
                     raise RefusedFile("inflates to more than it says", ODD)
                 parts.append(part)
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, NotImplementedError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        ValueError,
+        OSError,
+        NotImplementedError,
+    ) as error:
         raise UnreadableFile("damaged: an entry of the archive cannot be read", ODD) from error
     return b"".join(parts)
 
 
 def _ratio(inflated: int, size: int, limits: Limits) -> None:
     if inflated > SMALL_BYTES and inflated > limits.expansion_ratio * size:
-        raise RefusedFile(f"inflates {inflated // max(size, 1):,} times, the cap is {limits.expansion_ratio}", ODD)
+        raise RefusedFile(
+            f"inflates {inflated // max(size, 1):,} times, the cap is {limits.expansion_ratio}", ODD
+        )
 
 
 def _too_large(total: int, limits: Limits) -> RefusedFile:

@@ -18,18 +18,45 @@ from brain.doors.cli.plain import Command, Group
 if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
 
-MODULES = ("capture", "questions", "library", "skills", "models", "upkeep", "keeping", "evaluation")  # of this package, in the order of the help
+MODULES = (
+    "capture",
+    "questions",
+    "library",
+    "skills",
+    "models",
+    "upkeep",
+    "keeping",
+    "evaluation",
+)  # of this package, in the order of the help
 
 EVERY_DAY, LIBRARY, SKILLS, MODELS, UPKEEP = "Every day", "Library", "Skills", "Models", "Upkeep"
 QUALITY = "Quality"
 PANELS = (EVERY_DAY, LIBRARY, SKILLS, MODELS, UPKEEP, QUALITY)
-FIRST = ("add", "ask", "search", "recall", "remember", "sync", "status", "export")  # USERS.md, row 29
+FIRST = (
+    "add",
+    "ask",
+    "search",
+    "recall",
+    "remember",
+    "sync",
+    "status",
+    "export",
+)  # USERS.md, row 29
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, schema 1 (docs/JSON.md).")]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, metavar="N", help="How many at most.")]
-Tags = Annotated[list[str], typer.Option("--tag", metavar="TAG", help="Only with this tag (repeat for several).")]
-Source = Annotated[str, typer.Option("--source", metavar="GLOB", help="Only sources that match, as 'journal/*'.")]
-Since = Annotated[str, typer.Option("--since", metavar="DATE", help="Dated on or after 2026-05-17, 2026-05 or 2026.")]
+Limit = Annotated[
+    int, typer.Option("--limit", "-n", min=1, max=1000, metavar="N", help="How many at most.")
+]
+Tags = Annotated[
+    list[str], typer.Option("--tag", metavar="TAG", help="Only with this tag (repeat for several).")
+]
+Source = Annotated[
+    str, typer.Option("--source", metavar="GLOB", help="Only sources that match, as 'journal/*'.")
+]
+Since = Annotated[
+    str,
+    typer.Option("--since", metavar="DATE", help="Dated on or after 2026-05-17, 2026-05 or 2026."),
+]
 Until = Annotated[str, typer.Option("--until", metavar="DATE", help="Dated on or before.")]
 
 
@@ -42,7 +69,11 @@ class Panels(Group):
         panel_of = {id(command): getattr(command, "rich_help_panel", None) for command in shown}
         limit = formatter.width - 6 - max(len(command.name or "") for command in shown)
         for panel in PANELS if any(panel_of.values()) else (None,):
-            rows = [(c.name or "", c.get_short_help_str(limit)) for c in shown if panel_of[id(c)] == panel]
+            rows = [
+                (c.name or "", c.get_short_help_str(limit))
+                for c in shown
+                if panel_of[id(c)] == panel
+            ]
             if panel == EVERY_DAY:
                 rows.sort(key=lambda row: FIRST.index(row[0]))
             with formatter.section(panel or "Commands"):
@@ -60,11 +91,18 @@ app = typer.Typer(
 
 
 def register(
-    name: str, panel: str | None = None, *, examples: tuple[str, ...], group: typer.Typer | None = None, **settings: Any
+    name: str,
+    panel: str | None = None,
+    *,
+    examples: tuple[str, ...],
+    group: typer.Typer | None = None,
+    **settings: Any,
 ) -> Callable[[Function], Function]:
     """Make a function a command of `group` (the whole app when None), its examples below its help."""
     epilog = "\b\nExamples:\n" + "\n".join(f"  {example}" for example in examples)
-    return (group or app).command(name, cls=Command, epilog=epilog, rich_help_panel=panel, context_settings=settings or None)
+    return (group or app).command(
+        name, cls=Command, epilog=epilog, rich_help_panel=panel, context_settings=settings or None
+    )
 
 
 def group(name: str, panel: str, text: str) -> typer.Typer:
@@ -77,7 +115,10 @@ def group(name: str, panel: str, text: str) -> typer.Typer:
 def command(wanted: str = "") -> typer.core.TyperGroup:
     """The command line with every module of `MODULES` loaded, or only as many as bring the command that is wanted."""
     for name in MODULES:
-        if wanted in {*(c.name for c in app.registered_commands), *(g.name for g in app.registered_groups)}:
+        if wanted in {
+            *(c.name for c in app.registered_commands),
+            *(g.name for g in app.registered_groups),
+        }:
             break
         importlib.import_module(f"brain.doors.cli.{name}")
     built = typer.main.get_command(app)
@@ -97,7 +138,10 @@ def _version(asked: bool) -> None:
 @app.callback()
 def brain(
     show_version: Annotated[
-        bool, typer.Option("--version", help="Print the version and leave.", callback=_version, is_eager=True)
+        bool,
+        typer.Option(
+            "--version", help="Print the version and leave.", callback=_version, is_eager=True
+        ),
     ] = False,
 ) -> None:
     """A second brain that stays on your machine: add, search, ask with checked citations, recall, export."""

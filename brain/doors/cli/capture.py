@@ -38,12 +38,22 @@ KINDS = ("episodes", "notes", "skills", "feedback", "documents")  # MEMORY.md, "
 def add(
     context: typer.Context,
     paths: Annotated[list[Path] | None, typer.Argument(metavar="PATH", hidden=True)] = None,
-    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="Add this text as a note.")] = "",
+    note: Annotated[
+        str, typer.Option("--note", metavar="TEXT", help="Add this text as a note.")
+    ] = "",
     edit: Annotated[bool, typer.Option("--edit", help="Write a note in $EDITOR.")] = False,
-    title: Annotated[str, typer.Option("--title", metavar="TEXT", help="The title of the note.")] = "",
-    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Tag it (repeat for several).")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for every skipped file.")] = False,
+    title: Annotated[
+        str, typer.Option("--title", metavar="TEXT", help="The title of the note.")
+    ] = "",
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="Tag it (repeat for several).")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 for every skipped file.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Take in files and folders, or a note. A folder stays registered: sync looks at it again."""
@@ -51,22 +61,30 @@ def add(
     files = paths or []
     if sum((bool(files), bool(note), edit)) != 1:
         raise UsageError(
-            "add takes paths, or --note, or --edit", "one of the three; `brain add -` reads standard input"
+            "add takes paths, or --note, or --edit",
+            "one of the three; `brain add -` reads standard input",
         )
     if Path(STDIN) in files and len(files) > 1:
-        raise UsageError(f"`{STDIN}` stands for standard input and cannot be mixed with paths", "add them one by one")
+        raise UsageError(
+            f"`{STDIN}` stands for standard input and cannot be mixed with paths",
+            "add them one by one",
+        )
     if (title or files == [Path(STDIN)] or note or edit) and dry_run:
         raise UsageError("--dry-run is for files and folders", "leave it out: a note is only added")
     if edit:
         with draft(run) as text:
-            report = _with_brain(run, lambda brain: brain.note(text, title=title or None, tags=tags))
+            report = _with_brain(
+                run, lambda brain: brain.note(text, title=title or None, tags=tags)
+            )
     elif note or files == [Path(STDIN)]:
         text = run.text([note or STDIN], "text")
         report = _with_brain(run, lambda brain: brain.note(text, title=title or None, tags=tags))
     elif title:
         raise UsageError("--title is for notes", "a document's title is read from the document")
     else:
-        report = _with_brain(run, lambda brain: brain.add(files, tags=tags, dry_run=dry_run, strict=strict))
+        report = _with_brain(
+            run, lambda brain: brain.add(files, tags=tags, dry_run=dry_run, strict=strict)
+        )
     _show(run, report, as_json=as_json, strict=strict, dry_run=dry_run)
 
 
@@ -88,17 +106,27 @@ def sync(context: typer.Context, as_json: Json = False) -> None:
 def remember(
     context: typer.Context,
     words: Annotated[list[str], typer.Argument(metavar="TEXT", hidden=True)],
-    at: Annotated[str, typer.Option("--at", metavar="TIME", help="When it happened, if not now.")] = "",
-    people: Annotated[list[str] | None, typer.Option("--with", metavar="NAME", help="Who was there.")] = None,
-    name: Annotated[str, typer.Option("--session", metavar="NAME", help="The meeting or thread it belongs to.")] = "",
-    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Tag it (repeat for several).")] = None,
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="When it happened, if not now.")
+    ] = "",
+    people: Annotated[
+        list[str] | None, typer.Option("--with", metavar="NAME", help="Who was there.")
+    ] = None,
+    name: Annotated[
+        str, typer.Option("--session", metavar="NAME", help="The meeting or thread it belongs to.")
+    ] = "",
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="Tag it (repeat for several).")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Keep something that happened, word for word. `-` reads standard input."""
     run = session(context)
     text = run.text(words, "text")
     with run.brain() as brain:
-        episode = brain.remember(text, at=at or None, session=name, people=tuple(people or ()), tags=tuple(tag or ()))
+        episode = brain.remember(
+            text, at=at or None, session=name, people=tuple(people or ()), tags=tuple(tag or ())
+        )
     if as_json:
         run.out.json(json_out.episode(episode))
     else:
@@ -106,13 +134,19 @@ def remember(
 
 
 @register(
-    "export", EVERY_DAY, examples=("brain export ~/brain-export", "brain export ~/vault/brain --only episodes,notes")
+    "export",
+    EVERY_DAY,
+    examples=("brain export ~/brain-export", "brain export ~/vault/brain --only episodes,notes"),
 )
 def export(
     context: typer.Context,
     directory: Annotated[Path, typer.Argument(metavar="DIR", hidden=True)],
-    only: Annotated[str, typer.Option("--only", metavar="KINDS", help=f"Some of {','.join(KINDS)}.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Replace exported files that were changed by hand.")] = False,
+    only: Annotated[
+        str, typer.Option("--only", metavar="KINDS", help=f"Some of {','.join(KINDS)}.")
+    ] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace exported files that were changed by hand.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write everything as Markdown; twice gives the same bytes."""
@@ -145,7 +179,9 @@ def _with_brain(run: Session, work: Callable[[Brain], AddReport]) -> AddReport:
         return work(brain)
 
 
-def _show(run: Session, report: AddReport, *, as_json: bool, strict: bool = False, dry_run: bool = False) -> None:
+def _show(
+    run: Session, report: AddReport, *, as_json: bool, strict: bool = False, dry_run: bool = False
+) -> None:
     """Print the report and leave with its code: 130 interrupted, 1 when a readable kind of file failed, else 0."""
     if as_json:
         run.out.json(json_out.added(report, dry_run=dry_run))

@@ -20,9 +20,13 @@ from brain.doors.views import evaluation as view
 evaluation = group("eval", QUALITY, "Measure retrieval and confidence.")
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", hidden=True)]
-Embedder = Annotated[str, typer.Option("--embedder", metavar="NAME", help="builtin, or an embedding model of Ollama.")]
+Embedder = Annotated[
+    str,
+    typer.Option("--embedder", metavar="NAME", help="builtin, or an embedding model of Ollama."),
+]
 Vectors = Annotated[
-    Path | None, typer.Option("--vectors", metavar="DIR", help="Keep the stores, and so the embeddings, here.")
+    Path | None,
+    typer.Option("--vectors", metavar="DIR", help="Keep the stores, and so the embeddings, here."),
 ]
 File = Annotated[Path | None, typer.Argument(metavar="FILE", hidden=True)]
 
@@ -79,7 +83,13 @@ def recall(
 
 
 def _measure(
-    context: typer.Context, kind: str, directory: Path, embedder: str, vectors: Path | None, *, as_json: bool
+    context: typer.Context,
+    kind: str,
+    directory: Path,
+    embedder: str,
+    vectors: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     run = session(context)
     with run.brain() as brain:
@@ -87,18 +97,31 @@ def _measure(
     if as_json:
         run.out.json(json_out.measured(report))
     else:
-        run.out.print(view.answerability(report) if kind == "answerability" else view.systems(report))
+        run.out.print(
+            view.answerability(report) if kind == "answerability" else view.systems(report)
+        )
 
 
-@register("init", group=evaluation, examples=("brain eval init", "brain eval init judgments.toml --count 50"))
+@register(
+    "init",
+    group=evaluation,
+    examples=("brain eval init", "brain eval init judgments.toml --count 50"),
+)
 def init(
     context: typer.Context,
     file: File = None,
-    count: Annotated[int, typer.Option("--count", min=1, max=1000, metavar="N", help="How many questions.")] = 30,
+    count: Annotated[
+        int, typer.Option("--count", min=1, max=1000, metavar="N", help="How many questions.")
+    ] = 30,
     absent: Annotated[
-        int, typer.Option("--absent", min=0, max=1000, metavar="N", help="How many that your notes do not hold.")
+        int,
+        typer.Option(
+            "--absent", min=0, max=1000, metavar="N", help="How many that your notes do not hold."
+        ),
     ] = 10,
-    force: Annotated[bool, typer.Option("--force", help="Write the file anew if it is there.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write the file anew if it is there.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Draft judged questions from your notes into a file that you correct by hand."""
@@ -111,7 +134,11 @@ def init(
         run.out.print(view.drafted(report))
 
 
-@register("run", group=evaluation, examples=("brain eval run", "brain eval run judgments.toml --json | jq .last"))
+@register(
+    "run",
+    group=evaluation,
+    examples=("brain eval run", "brain eval run judgments.toml --json | jq .last"),
+)
 def run_(context: typer.Context, file: File = None, as_json: Json = False) -> None:
     """Measure on your own questions and feedback, beside plain BM25 and the last run."""
     run = session(context)
@@ -124,10 +151,14 @@ def run_(context: typer.Context, file: File = None, as_json: Json = False) -> No
         run.out.say(*view.notices(report))
 
 
-@register("calibrate", group=evaluation, examples=("brain eval calibrate", "brain eval calibrate --reset"))
+@register(
+    "calibrate", group=evaluation, examples=("brain eval calibrate", "brain eval calibrate --reset")
+)
 def calibrate(
     context: typer.Context,
-    reset: Annotated[bool, typer.Option("--reset", help="Go back to the shipped confidence.")] = False,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Go back to the shipped confidence.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Fit the confidence `found` to your feedback. It is kept only where it predicts left-out feedback better."""
@@ -153,8 +184,12 @@ def feedback(
     context: typer.Context,
     verdict: Annotated[Verdict, typer.Argument(metavar="good|wrong|missing", hidden=True)],
     why: Annotated[str, typer.Argument(metavar="[WHY]", hidden=True)] = "",
-    source: Annotated[str, typer.Option("--source", metavar="PATH:LINE", help="Where the answer stands.")] = "",
-    episode: Annotated[str, typer.Option("--episode", metavar="ID", help="Another answer than the last one.")] = "",
+    source: Annotated[
+        str, typer.Option("--source", metavar="PATH:LINE", help="Where the answer stands.")
+    ] = "",
+    episode: Annotated[
+        str, typer.Option("--episode", metavar="ID", help="Another answer than the last one.")
+    ] = "",
     absent: Annotated[bool, typer.Option("--absent", help="The notes do not hold it.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -174,7 +209,10 @@ def feedback(
 @register(
     "why-not",
     QUALITY,
-    examples=('brain why-not "when does the lease end" home/lease.md', "brain why-not sencha a1b2c3 -n 5"),
+    examples=(
+        'brain why-not "when does the lease end" home/lease.md',
+        "brain why-not sencha a1b2c3 -n 5",
+    ),
 )
 def why_not(
     context: typer.Context,

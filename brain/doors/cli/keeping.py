@@ -23,7 +23,10 @@ PASSPHRASE = "BRAIN_BACKUP_PASSPHRASE"
 SEALED = ".age"  # the end of an encrypted backup's name
 
 Identity = Annotated[
-    Path | None, typer.Option("--identity", metavar="FILE", help="The file with the secret key of an encrypted backup.")
+    Path | None,
+    typer.Option(
+        "--identity", metavar="FILE", help="The file with the secret key of an encrypted backup."
+    ),
 ]
 
 
@@ -38,13 +41,19 @@ def backup(
     keep: Annotated[
         str,
         typer.Option(
-            "--keep", metavar="RULE", help="Then remove older ones but, as 7d,4w,12m, one a day, week, month."
+            "--keep",
+            metavar="RULE",
+            help="Then remove older ones but, as 7d,4w,12m, one a day, week, month.",
         ),
     ] = "",
-    encrypt: Annotated[bool, typer.Option("--encrypt", help=f"With a passphrase: asked for, or {PASSPHRASE}.")] = False,
+    encrypt: Annotated[
+        bool, typer.Option("--encrypt", help=f"With a passphrase: asked for, or {PASSPHRASE}.")
+    ] = False,
     recipient: Annotated[
         list[str],
-        typer.Option("--recipient", metavar="KEY", help="For the owner of this age key (repeat for several)."),
+        typer.Option(
+            "--recipient", metavar="KEY", help="For the owner of this age key (repeat for several)."
+        ),
     ] = [],  # noqa: B006  typer copies it
     as_json: Json = False,
 ) -> None:
@@ -72,11 +81,14 @@ def restore(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(metavar="FILE", hidden=True)],
     to: Annotated[
-        Path | None, typer.Option("--to", metavar="HOME", help="Into this home instead of the present one.")
+        Path | None,
+        typer.Option("--to", metavar="HOME", help="Into this home instead of the present one."),
     ] = None,
     identity: Identity = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the backup; nothing more.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check the backup; nothing more.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Take a backup back, once it is proven sound. What is there now is kept beside it."""
@@ -114,7 +126,9 @@ def passphrase(run: Session, *, twice: bool) -> str:
     if given:
         return given
     if not (run.stdin.isatty() and run.out.interactive):
-        raise UsageError("no passphrase was given", f"set {PASSPHRASE}, or run it on a terminal to type one")
+        raise UsageError(
+            "no passphrase was given", f"set {PASSPHRASE}, or run it on a terminal to type one"
+        )
     typed = getpass.getpass("passphrase: ")
     if not typed or (twice and getpass.getpass("again: ") != typed):
         raise UsageError("the passphrases are empty or differ", "nothing was done; try again")

@@ -61,7 +61,9 @@ def multi_get(
     with run.brain() as brain:
         items = brain.multi_get(pattern)
     if not items:
-        raise NotFound(f"no document matches {pattern}", "`brain list` shows what there is; quote the pattern")
+        raise NotFound(
+            f"no document matches {pattern}", "`brain list` shows what there is; quote the pattern"
+        )
     if as_json:
         run.out.json(json_out.excerpts(items))
     else:
@@ -71,11 +73,17 @@ def multi_get(
 @register(
     "list",
     LIBRARY,
-    examples=("brain list", "brain list --tag lease --since 2026", "brain list --json | jq '.documents[].source'"),
+    examples=(
+        "brain list",
+        "brain list --tag lease --since 2026",
+        "brain list --json | jq '.documents[].source'",
+    ),
 )
 def list_(
     context: typer.Context,
-    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, metavar="N", help="How many at most.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-n", min=1, metavar="N", help="How many at most.")
+    ] = None,
     tag: Tags = [],  # noqa: B006  typer copies it
     source: Source = "",
     since: Since = "",
@@ -91,7 +99,10 @@ def list_(
     else:
         run.out.print(view.documents(rows))
         if not rows:
-            run.out.say("brain: no documents", "  take some in with `brain add PATH`, or ask for fewer conditions")
+            run.out.say(
+                "brain: no documents",
+                "  take some in with `brain add PATH`, or ask for fewer conditions",
+            )
     if not rows:
         raise typer.Exit(NOTHING_FOUND)
 
@@ -112,7 +123,9 @@ def show(context: typer.Context, reference: Reference, as_json: Json = False) ->
 def open_(
     context: typer.Context,
     reference: Reference,
-    print_only: Annotated[bool, typer.Option("--print", help="Print the path or address instead.")] = False,
+    print_only: Annotated[
+        bool, typer.Option("--print", help="Print the path or address instead.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Open the source in its own program, or in Obsidian."""
@@ -131,24 +144,44 @@ def open_(
 @register(
     "forget",
     LIBRARY,
-    examples=("brain forget notes/old.md", "brain forget a1b2c3 9f8e7d --yes", "brain forget notes/old.md --erase --backups"),
+    examples=(
+        "brain forget notes/old.md",
+        "brain forget a1b2c3 9f8e7d --yes",
+        "brain forget notes/old.md --erase --backups",
+    ),
 )
 def forget(
     context: typer.Context,
     references: Annotated[list[str], typer.Argument(metavar="ID|PATH", hidden=True)],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go; nothing more.")] = False,
-    for_good: Annotated[
-        bool, typer.Option("--erase", help="Leave no byte of it in the home but in backups; answers that quote it go too. No undo.")
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would go; nothing more.")
     ] = False,
-    backups: Annotated[bool, typer.Option("--backups", help="With --erase: out of every backup as well.")] = False,
+    for_good: Annotated[
+        bool,
+        typer.Option(
+            "--erase",
+            help="Leave no byte of it in the home but in backups; answers that quote it go too. No undo.",
+        ),
+    ] = False,
+    backups: Annotated[
+        bool, typer.Option("--backups", help="With --erase: out of every backup as well.")
+    ] = False,
     identity: Identity = None,
     as_json: Json = False,
 ) -> None:
     """Hide documents or episodes everywhere. Shows first, asks, and can be undone."""
     run = session(context)
     if for_good:
-        _erase(run, references, yes=yes, dry_run=dry_run, backups=backups, identity=identity, as_json=as_json)
+        _erase(
+            run,
+            references,
+            yes=yes,
+            dry_run=dry_run,
+            backups=backups,
+            identity=identity,
+            as_json=as_json,
+        )
         return
     if backups or identity:
         raise UsageError("--backups and --identity go with --erase", "try `brain forget --help`")
@@ -167,12 +200,21 @@ def forget(
 
 
 def _erase(
-    run: Session, references: list[str], *, yes: bool, dry_run: bool, backups: bool, identity: Path | None, as_json: bool
+    run: Session,
+    references: list[str],
+    *,
+    yes: bool,
+    dry_run: bool,
+    backups: bool,
+    identity: Path | None,
+    as_json: bool,
 ) -> None:
     """The same for good. A step that could not be done yet is a failure that says how to do it."""
     options: dict[str, Any] = {
-        "backups": backups, "identity": identity, "passphrase": os.environ.get(keeping.PASSPHRASE, ""),
-    }  # fmt: skip
+        "backups": backups,
+        "identity": identity,
+        "passphrase": os.environ.get(keeping.PASSPHRASE, ""),
+    }
     with run.brain() as brain:
         report = brain.erase(references, dry_run=True, **options)
         if not as_json:
@@ -255,10 +297,18 @@ def split_tags(changes: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(add), tuple(remove)
 
 
-folders = group("context", LIBRARY, "Say what a folder is. The description comes with everything found under it.")
+folders = group(
+    "context",
+    LIBRARY,
+    "Say what a folder is. The description comes with everything found under it.",
+)
 
 
-@register("add", group=folders, examples=('brain context add ~/notes/work "contracts and minutes of the bakery"',))
+@register(
+    "add",
+    group=folders,
+    examples=('brain context add ~/notes/work "contracts and minutes of the bakery"',),
+)
 def context_add(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(metavar="PATH", hidden=True)],
@@ -288,7 +338,10 @@ def context_list(context: typer.Context, as_json: Json = False) -> None:
     else:
         run.out.print(view.contexts(pairs))
         if not pairs:
-            run.out.say("brain: no folder has a description", '  give one with `brain context add PATH "what it is"`')
+            run.out.say(
+                "brain: no folder has a description",
+                '  give one with `brain context add PATH "what it is"`',
+            )
     if not pairs:
         raise typer.Exit(NOTHING_FOUND)
 

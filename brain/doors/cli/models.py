@@ -15,7 +15,9 @@ from brain.doors.cli.app import MODELS, Json, group, register
 from brain.doors.cli.session import session
 from brain.doors.views import upkeep as view
 
-models = group("models", MODELS, "Which models embed and answer. Built in, or in Ollama on this machine.")
+models = group(
+    "models", MODELS, "Which models embed and answer. Built in, or in Ollama on this machine."
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", hidden=True)]
 
@@ -39,7 +41,11 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
         run.out.print(view.models(table))
 
 
-@register("pull", group=models, examples=("brain models pull nomic-embed-text", "brain models pull qwen3:4b"))
+@register(
+    "pull",
+    group=models,
+    examples=("brain models pull nomic-embed-text", "brain models pull qwen3:4b"),
+)
 def pull(context: typer.Context, name: Name, as_json: Json = False) -> None:
     """Let Ollama fetch a model. Interrupted, it goes on where it stopped."""
     run = session(context)
@@ -52,7 +58,11 @@ def pull(context: typer.Context, name: Name, as_json: Json = False) -> None:
         run.out.print([message])
 
 
-@register("use", group=models, examples=("brain models use embed nomic-embed-text", "brain models use ask builtin"))
+@register(
+    "use",
+    group=models,
+    examples=("brain models use embed nomic-embed-text", "brain models use ask builtin"),
+)
 def use(
     context: typer.Context,
     role: Annotated[Role, typer.Argument(metavar="embed|ask", hidden=True)],

@@ -49,7 +49,9 @@ def explained(error: Exception) -> BrainError:
         return _usage(error)
     if isinstance(error, OSError) and error.strerror:
         name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-        return BrainError(f"{name}{error.strerror}", "check the path, its permissions and the free space")
+        return BrainError(
+            f"{name}{error.strerror}", "check the path, its permissions and the free space"
+        )
     unexpected = BrainError(
         f"an unexpected error stopped this command ({type(error).__name__})",
         f"what was saved is kept; `brain doctor` tells whether the store is damaged, {DEBUG}=1 where the error is",
@@ -73,7 +75,9 @@ def _usage(error: typer.TyperException) -> UsageError:
     return UsageError(message[:1].lower() + message[1:], f"try `{path} --help`")
 
 
-def _report(error: BrainError, out: Out, words: Sequence[str], cause: Exception | None = None) -> int:
+def _report(
+    error: BrainError, out: Out, words: Sequence[str], cause: Exception | None = None
+) -> int:
     """Say it where it belongs; a broken output must not hide the code."""
     try:
         if cause is not None and error.kind == UNEXPECTED and os.environ.get(DEBUG):

@@ -58,10 +58,16 @@ if RuntimeParam is not None:
             return cls(parameter_info=descriptor.parameter_info, annotation=descriptor.annotation)
 
         def _coerce_value(self, value: Any, param: Any, ctx: Any) -> Any:
-            plain = ABSENT if self.parameter_info.parser is not None else taken(self.annotation, value, self.parameter_info)
+            plain = (
+                ABSENT
+                if self.parameter_info.parser is not None
+                else taken(self.annotation, value, self.parameter_info)
+            )
             if plain is not ABSENT:
                 return plain
-            return build_runtime_param(param.type_descriptor)._coerce_value(value, param=param, ctx=ctx)
+            return build_runtime_param(param.type_descriptor)._coerce_value(
+                value, param=param, ctx=ctx
+            )
 
 
 def taken(annotation: Any, value: Any, limits: Any) -> Any:
@@ -74,6 +80,8 @@ def taken(annotation: Any, value: Any, limits: Any) -> Any:
     if not isinstance(annotation, type) or type(value) is not annotation:
         return ABSENT
     if annotation in (int, float):
-        inside = (limits.min is None or value >= limits.min) and (limits.max is None or value <= limits.max)
+        inside = (limits.min is None or value >= limits.min) and (
+            limits.max is None or value <= limits.max
+        )
         return value if inside else ABSENT
     return value

@@ -32,10 +32,18 @@ STATE_CODES = {
 
 Words = Annotated[list[str], typer.Argument(metavar="WORDS", hidden=True)]
 Rerank = Annotated[
-    bool | None, typer.Option("--rerank/--no-rerank", help="Let a local model judge the best passages.", show_default=False)
+    bool | None,
+    typer.Option(
+        "--rerank/--no-rerank",
+        help="Let a local model judge the best passages.",
+        show_default=False,
+    ),
 ]
 Expand = Annotated[
-    bool | None, typer.Option("--expand/--no-expand", help="Let a local model find other words.", show_default=False)
+    bool | None,
+    typer.Option(
+        "--expand/--no-expand", help="Let a local model find other words.", show_default=False
+    ),
 ]
 
 
@@ -62,16 +70,24 @@ def search(
     context: typer.Context,
     words: Words,
     limit: Limit = 10,
-    lexical: Annotated[bool, typer.Option("--lexical", help="By words alone, without embeddings.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Show ranks, weights and why.")] = False,
+    lexical: Annotated[
+        bool, typer.Option("--lexical", help="By words alone, without embeddings.")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show ranks, weights and why.")
+    ] = False,
     rerank: Rerank = None,
     expand: Expand = None,
     tag: Tags = [],  # noqa: B006  typer copies it
     source: Source = "",
     since: Since = "",
     until: Until = "",
-    form: Annotated[Format, typer.Option("--format", help="list, files, md, csv or json.")] = Format.list,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when the best lies below the floor.")] = False,
+    form: Annotated[
+        Format, typer.Option("--format", help="list, files, md, csv or json.")
+    ] = Format.list,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 3 when the best lies below the floor.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Find passages by words and meaning. No quotes needed; `-` reads standard input."""
@@ -79,14 +95,18 @@ def search(
     query = run.text(words, "question")
     within = scope(tag, source, since, until)
     with run.brain() as brain:
-        result = brain.search(query, limit=limit, lexical=lexical, scope=within, rerank=rerank, expand=expand)
+        result = brain.search(
+            query, limit=limit, lexical=lexical, scope=within, rerank=rerank, expand=expand
+        )
     _print_found(run, query, result, Format.json if as_json else form, explain=explain)
     if strict and result.below_floor and result.passages:
         raise typer.Exit(NOTHING_FOUND)
     raise typer.Exit(_code(empty=not result.passages, degraded=bool(result.degraded)))
 
 
-def _print_found(run: Session, query: str, result: Retrieved, form: Format, *, explain: bool) -> None:
+def _print_found(
+    run: Session, query: str, result: Retrieved, form: Format, *, explain: bool
+) -> None:
     if form is Format.json:
         run.out.say(*result.notices)
         run.out.json(json_out.search(query, result, explain=explain))
@@ -114,9 +134,15 @@ def _print_found(run: Session, query: str, result: Retrieved, form: Format, *, e
 def ask(
     context: typer.Context,
     words: Words,
-    follow_up: Annotated[bool, typer.Option("--continue", "-c", help="Follow up on the last question.")] = False,
-    anyway: Annotated[bool, typer.Option("--anyway", help="Answer even when the notes seem not to hold it.")] = False,
-    no_record: Annotated[bool, typer.Option("--no-record", help="Keep no episode of this question.")] = False,
+    follow_up: Annotated[
+        bool, typer.Option("--continue", "-c", help="Follow up on the last question.")
+    ] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Answer even when the notes seem not to hold it.")
+    ] = False,
+    no_record: Annotated[
+        bool, typer.Option("--no-record", help="Keep no episode of this question.")
+    ] = False,
     limit: Limit = 8,
     rerank: Rerank = None,
     expand: Expand = None,
@@ -181,7 +207,9 @@ class Speaker:
             self._end_paragraph()
             self._out.print(view.not_found(given, width=self._out.width, nearest=NEAREST))
         else:
-            quoted = "\n".join(self._quotes) == given.text.strip()  # the quotes are the whole answer
+            quoted = (
+                "\n".join(self._quotes) == given.text.strip()
+            )  # the quotes are the whole answer
             if given.text and not self._spoken and not quoted:
                 self._sentence(given.text)
             self._end_paragraph()
@@ -214,10 +242,16 @@ class Speaker:
 def recall(
     context: typer.Context,
     words: Annotated[list[str] | None, typer.Argument(metavar="WORDS", hidden=True)] = None,
-    since: Annotated[str, typer.Option("--since", metavar="TIME", help="From then on: 2026-03, 'last friday'.")] = "",
+    since: Annotated[
+        str, typer.Option("--since", metavar="TIME", help="From then on: 2026-03, 'last friday'.")
+    ] = "",
     until: Annotated[str, typer.Option("--until", metavar="TIME", help="Up to then.")] = "",
-    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="ask, note, chat or import.")] = "",
-    person: Annotated[str, typer.Option("--with", metavar="NAME", help="Only with this person.")] = "",
+    kind: Annotated[
+        str, typer.Option("--kind", metavar="KIND", help="ask, note, chat or import.")
+    ] = "",
+    person: Annotated[
+        str, typer.Option("--with", metavar="NAME", help="Only with this person.")
+    ] = "",
     limit: Limit = 10,
     as_json: Json = False,
 ) -> None:
@@ -225,13 +259,16 @@ def recall(
     run = session(context)
     if not words and not any((since, until, kind, person)):
         raise UsageError(
-            "recall needs words or a time", 'for instance: brain recall lease, brain recall --since "last week"'
+            "recall needs words or a time",
+            'for instance: brain recall lease, brain recall --since "last week"',
         )
     if kind and kind not in EPISODE_KINDS:
         raise UsageError(f"there is no kind {kind!r}", f"kinds: {', '.join(EPISODE_KINDS)}")
     query = run.text(words, "question") if words else ""
     with run.brain() as brain:
-        result = brain.recall(query, since=since, until=until, kind=kind, person=person, limit=limit)
+        result = brain.recall(
+            query, since=since, until=until, kind=kind, person=person, limit=limit
+        )
     if not result.found:
         result = replace(result, episodes=result.episodes[:NEAREST])
     if as_json:
@@ -255,6 +292,12 @@ def _code(*, empty: bool, degraded: bool) -> int:
 
 def _say_nothing(run: Session, query: str, degraded: str) -> None:
     if degraded:
-        run.out.say(f"brain: could not look everywhere for “{query}”", "  `brain doctor` says what does not answer")
+        run.out.say(
+            f"brain: could not look everywhere for “{query}”",
+            "  `brain doctor` says what does not answer",
+        )
     else:
-        run.out.say(f"brain: nothing found for “{query}”", "  try other words, or `brain status` to see what is in")
+        run.out.say(
+            f"brain: nothing found for “{query}”",
+            "  try other words, or `brain status` to see what is in",
+        )

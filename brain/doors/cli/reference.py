@@ -42,7 +42,9 @@ def markdown() -> str:
         if panel != last and panel:
             done.append(f"### {panel}\n")
         last = panel
-        done.append(f"<details><summary><code>{name}</code></summary>\n\n```\n{text}\n```\n\n</details>\n")
+        done.append(
+            f"<details><summary><code>{name}</code></summary>\n\n```\n{text}\n```\n\n</details>\n"
+        )
     return "\n".join(done)
 
 

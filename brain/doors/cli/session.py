@@ -57,7 +57,10 @@ class Session:
         """The words joined, or standard input when the only one is `-`. Raises `UsageError` when there is nothing."""
         text = self.read() if words == [STDIN] else " ".join(words)
         if not text.strip():
-            raise UsageError(f"no {what} was given", f"write it after the command, or `{STDIN}` to read standard input")
+            raise UsageError(
+                f"no {what} was given",
+                f"write it after the command, or `{STDIN}` to read standard input",
+            )
         return text
 
     def read(self) -> str:
@@ -79,7 +82,9 @@ def session(context: typer.Context) -> Session:
     """The session that `run` put into the context."""
     found = context.find_object(Session)
     if found is None:
-        raise BrainError("this command was called without a session", "call it through brain.doors.cli.run")
+        raise BrainError(
+            "this command was called without a session", "call it through brain.doors.cli.run"
+        )
     return found
 
 
@@ -135,7 +140,10 @@ def draft(session: Session) -> Iterator[str]:
         session.edit(path)
         text = path.read_text("utf-8", "replace")
         if not text.strip():
-            raise BrainError("the editor was left without a text; nothing was added", "write something and save it")
+            raise BrainError(
+                "the editor was left without a text; nothing was added",
+                "write something and save it",
+            )
         yield text
     except BaseException:
         if path.exists() and path.stat().st_size:
@@ -152,9 +160,13 @@ def edit_file(path: Path) -> None:
     try:
         code = subprocess.run([*shlex.split(chosen), str(path)], check=False).returncode
     except (OSError, ValueError) as error:
-        raise BrainError(f"the editor {chosen!r} did not start: {error}", "set EDITOR to another program") from None
+        raise BrainError(
+            f"the editor {chosen!r} did not start: {error}", "set EDITOR to another program"
+        ) from None
     if code:
-        raise BrainError(f"the editor {chosen!r} ended with code {code}", "nothing was added; try again")
+        raise BrainError(
+            f"the editor {chosen!r} ended with code {code}", "nothing was added; try again"
+        )
 
 
 def launch(address: str) -> None:
@@ -165,7 +177,9 @@ def launch(address: str) -> None:
     opener = "open" if sys.platform == "darwin" else "xdg-open"
     try:
         silent = subprocess.DEVNULL
-        code = subprocess.run([opener, address], check=False, stdout=silent, stderr=silent).returncode
+        code = subprocess.run(
+            [opener, address], check=False, stdout=silent, stderr=silent
+        ).returncode
     except OSError:
         code = 1
     if code:

@@ -74,7 +74,9 @@ def _again(error: KeyboardInterrupt | SystemExit) -> None:
         return
     code = error.code if isinstance(error, SystemExit) else SIGNALLED + signal.SIGINT
     number = code - SIGNALLED if isinstance(code, int) else 0
-    if number not in {int(getattr(signal, name)) for name in ("SIGINT", *ENDING) if hasattr(signal, name)}:
+    if number not in {
+        int(getattr(signal, name)) for name in ("SIGINT", *ENDING) if hasattr(signal, name)
+    }:
         return
     if number != signal.SIGINT:
         signal.signal(number, _leave)
@@ -87,12 +89,18 @@ def _deliver(number: int) -> None:
     if _leaving.is_set():
         return
     if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(threading.main_thread().ident or 0, number)  # ends what it waits for, too
+        signal.pthread_kill(
+            threading.main_thread().ident or 0, number
+        )  # ends what it waits for, too
     else:
         _thread.interrupt_main(signal.Signals(number))
 
 
 def _said(kind: type[BaseException]) -> None:
     if not _leaving.is_set():
-        with suppress(OSError, ValueError, AttributeError):  # a stderr that is closed or was never there
-            sys.stderr.write(f"brain: an unexpected error was passed over ({kind.__name__}); {DEBUG}=1 shows it\n")
+        with suppress(
+            OSError, ValueError, AttributeError
+        ):  # a stderr that is closed or was never there
+            sys.stderr.write(
+                f"brain: an unexpected error was passed over ({kind.__name__}); {DEBUG}=1 shows it\n"
+            )

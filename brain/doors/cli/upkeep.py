@@ -30,11 +30,21 @@ def status(context: typer.Context, as_json: Json = False) -> None:
         run.out.print(view.status(facts))
 
 
-@register("doctor", UPKEEP, examples=("brain doctor --deep --json", "brain doctor --repair", "brain doctor --identity key.txt"))
+@register(
+    "doctor",
+    UPKEEP,
+    examples=(
+        "brain doctor --deep --json",
+        "brain doctor --repair",
+        "brain doctor --identity key.txt",
+    ),
+)
 def doctor(
     context: typer.Context,
     deep: Annotated[bool, typer.Option("--deep", help="Verify every stored hash as well.")] = False,
-    repair: Annotated[bool, typer.Option("--repair", help="Rebuild derived things; never touches your texts.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Rebuild derived things; never touches your texts.")
+    ] = False,
     identity: Identity = None,
     as_json: Json = False,
 ) -> None:
@@ -44,7 +54,9 @@ def doctor(
     """
     run = session(context)
     with run.brain() as brain:
-        found = brain.doctor(deep, repair, passphrase=os.environ.get(PASSPHRASE, ""), identity=identity)
+        found = brain.doctor(
+            deep, repair, passphrase=os.environ.get(PASSPHRASE, ""), identity=identity
+        )
     if as_json:
         run.out.json(json_out.checks(found))
     else:

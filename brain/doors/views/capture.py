@@ -36,14 +36,17 @@ def summary(report: AddReport, *, dry_run: bool = False) -> Line:
         parts.append(f"embedder {one_line(report.embedder)}")
     if len(report.documents) == 1:
         parts.append(short_ids(report.documents)[report.documents[0]])
-    return line("dry run, nothing written: " if dry_run else "", parts[0], (_tail(parts[1:]), "dim"))
+    return line(
+        "dry run, nothing written: " if dry_run else "", parts[0], (_tail(parts[1:]), "dim")
+    )
 
 
 def skipped(files: tuple[Skipped, ...]) -> list[Line]:
     """One block for each reason, most frequent first: how many, the first names, what to do."""
     ordered = sorted(files, key=lambda item: (item.kind, item.reason, item.hint))
     groups = [
-        (key, list(items)) for key, items in groupby(ordered, key=lambda item: (item.kind, item.reason, item.hint))
+        (key, list(items))
+        for key, items in groupby(ordered, key=lambda item: (item.kind, item.reason, item.hint))
     ]
     done: list[Line] = []
     for (kind, reason, hint), items in sorted(groups, key=lambda group: -len(group[1])):
@@ -52,7 +55,9 @@ def skipped(files: tuple[Skipped, ...]) -> list[Line]:
         done.append(line((f"{len(items):,} {kind}", style), f": {one_line(reason)}{known}"))
         done += [line("  ", (one_line(item.source), "path")) for item in items[:NAMES_SHOWN]]
         if len(items) > NAMES_SHOWN:
-            done.append(line((f"  … and {len(items) - NAMES_SHOWN:,} more (--json lists all)", "dim")))
+            done.append(
+                line((f"  … and {len(items) - NAMES_SHOWN:,} more (--json lists all)", "dim"))
+            )
         if hint:
             done.append(line((f"  {one_line(hint)}", "dim")))
     return done
@@ -62,7 +67,14 @@ def waiting(report: AddReport, *, said: Sequence[str] = ()) -> list[Line]:
     """What the person must be told beside the counts, less what was `said` on the way."""
     notices = [line((one_line(text), "dim")) for text in report.notices if text not in said]
     if report.waiting is None:
-        notices.append(line(("saved; how many chunks wait for embeddings is unknown until the model can be read; then run `brain sync`", "warn")))
+        notices.append(
+            line(
+                (
+                    "saved; how many chunks wait for embeddings is unknown until the model can be read; then run `brain sync`",
+                    "warn",
+                )
+            )
+        )
     elif report.waiting:
         chunks = count(report.waiting, "chunk waits", "chunks wait")
         notices.append(line((f"saved; {chunks} for embeddings: run `brain sync`", "warn")))
@@ -71,7 +83,11 @@ def waiting(report: AddReport, *, said: Sequence[str] = ()) -> list[Line]:
 
 def remembered(episode: Episode) -> list[Line]:
     """One line that names the id."""
-    return [line(f"remembered {short_ids([episode.id])[episode.id]}", (f" · {moment(episode.at)}", "dim"))]
+    return [
+        line(
+            f"remembered {short_ids([episode.id])[episode.id]}", (f" · {moment(episode.at)}", "dim")
+        )
+    ]
 
 
 def exported(report: ExportReport) -> list[Line]:
@@ -81,7 +97,14 @@ def exported(report: ExportReport) -> list[Line]:
         counts.append(f"{report.removed:,} removed")
     done = [line(", ".join(counts), " in ", (one_line(report.directory), "path"))]
     if report.conflicts:
-        done.append(line((f"{count(len(report.conflicts), 'file')} changed by hand, left as they are", "warn")))
+        done.append(
+            line(
+                (
+                    f"{count(len(report.conflicts), 'file')} changed by hand, left as they are",
+                    "warn",
+                )
+            )
+        )
         done += [line("  ", (one_line(name), "path")) for name in report.conflicts[:NAMES_SHOWN]]
         if len(report.conflicts) > NAMES_SHOWN:
             done.append(line((f"  … and {len(report.conflicts) - NAMES_SHOWN:,} more", "dim")))

@@ -26,9 +26,15 @@ def systems(report: Mapping[str, Any]) -> list[Line]:
     done += table(report["systems"])
     if "best_other" in report:
         low, high = report["hybrid_over_best_95"]
-        done.append(line(f"hybrid over {one_line(report['best_other'])}: {low:+.3f} … {high:+.3f} nDCG@10 (95 %)"))
+        done.append(
+            line(
+                f"hybrid over {one_line(report['best_other'])}: {low:+.3f} … {high:+.3f} nDCG@10 (95 %)"
+            )
+        )
     for name, kind in (("by_lang", "language"), ("by_category", "category")):
-        rows = [(one_line(key), _figure(_first(value))) for key, value in report.get(name, {}).items()]
+        rows = [
+            (one_line(key), _figure(_first(value))) for key, value in report.get(name, {}).items()
+        ]
         done += [line((f"hybrid nDCG@10 by {kind}", "dim")), *columns(rows)] if rows else []
     if report.get("sessions"):
         done += [line(("judged on sessions", "dim")), *table(report["sessions"])]
@@ -39,13 +45,18 @@ def table(rows: Mapping[str, Mapping[str, float]]) -> list[Line]:
     """Systems by figures; a figure that no system has is left out."""
     shown = [name for name in FIGURES if any(name in figures for figures in rows.values())]
     cells = [["", *(name.replace("_ms", " ms") for name in shown)]]
-    cells += [[name, *(_figure(figures.get(key)) for key in shown)] for name, figures in rows.items()]
+    cells += [
+        [name, *(_figure(figures.get(key)) for key in shown)] for name, figures in rows.items()
+    ]
     return columns(cells, ("title",))
 
 
 def answerability(report: Mapping[str, Any]) -> list[Line]:
     """`eval answerability`."""
-    return [line((f"{one_line(report['set'])}: {count(report['queries'], 'question')}", "title")), *_found(report)]
+    return [
+        line((f"{one_line(report['set'])}: {count(report['queries'], 'question')}", "title")),
+        *_found(report),
+    ]
 
 
 def own(report: Mapping[str, Any]) -> list[Line]:
@@ -59,7 +70,9 @@ def own(report: Mapping[str, Any]) -> list[Line]:
         done += table(report["systems"])
         done.append(line(f"hybrid over plain BM25: {low:+.3f} … {high:+.3f} nDCG@10 (95 %)"))
     done += _found(report["found"])
-    return done + (_last(report["last"]) if report["last"] else [line(("no run before this one", "dim"))])
+    return done + (
+        _last(report["last"]) if report["last"] else [line(("no run before this one", "dim"))]
+    )
 
 
 def notices(report: Mapping[str, Any]) -> list[Line]:
@@ -69,7 +82,11 @@ def notices(report: Mapping[str, Any]) -> list[Line]:
 
 def drafted(report: Mapping[str, Any]) -> list[Line]:
     """`eval init`."""
-    who = "your notes' own words" if report["written_by"] == "words" else one_line(report["written_by"])
+    who = (
+        "your notes' own words"
+        if report["written_by"] == "words"
+        else one_line(report["written_by"])
+    )
     amount = f"{count(report['questions'], 'question')} and {report['absent']} without an answer"
     done = [line(f"{amount}, drafted by {who}: ", (one_line(report["file"]), "path"))]
     if report["degraded"]:
@@ -80,7 +97,13 @@ def drafted(report: Mapping[str, Any]) -> list[Line]:
 def calibrated(report: Mapping[str, Any]) -> list[Line]:
     """`eval calibrate`: how much feedback, what changed, why."""
     if report["reset"]:
-        return [line("the shipped confidence is back" if report["was_calibrated"] else "it was the shipped confidence")]
+        return [
+            line(
+                "the shipped confidence is back"
+                if report["was_calibrated"]
+                else "it was the shipped confidence"
+            )
+        ]
     rows = f"{count(report['rows'], 'judged answer')}, {report['answerable']} of them in the notes"
     done = [line(("calibrated" if report["calibrated"] else "unchanged", "title"), f": {rows}")]
     for name, title in (("found", "with embeddings"), ("found_by_words", "by words alone")):
@@ -88,29 +111,48 @@ def calibrated(report: Mapping[str, Any]) -> list[Line]:
         brier = part["brier"]
         scores = f" (Brier {brier['shipped']:.3f} → {brier['now']:.3f})" if brier else ""
         done.append(line(f"{title}: {one_line(part['reason'])}{scores}"))
-        moved = sorted(part["changed"].items(), key=lambda item: -abs(item[1]["now"] - item[1]["shipped"]))
-        done += _inset([(key, f"{by['shipped']:.3f} → {by['now']:.3f}") for key, by in moved[:CHANGED_SHOWN]])
+        moved = sorted(
+            part["changed"].items(), key=lambda item: -abs(item[1]["now"] - item[1]["shipped"])
+        )
+        done += _inset(
+            [(key, f"{by['shipped']:.3f} → {by['now']:.3f}") for key, by in moved[:CHANGED_SHOWN]]
+        )
     for name in ("threshold", "floor"):
         part = report[name]
         same = part["now"] == part["shipped"]
         more = (
-            f" (moves from {part['needs']} judged answers on)" if same and part.get("needs", 0) > report["rows"] else ""
+            f" (moves from {part['needs']} judged answers on)"
+            if same and part.get("needs", 0) > report["rows"]
+            else ""
         )
         done.append(
-            line(f"{name} {part['now']:.3f}" + ("" if same else f", shipped {part['shipped']:.3f}"), (more, "dim"))
+            line(
+                f"{name} {part['now']:.3f}" + ("" if same else f", shipped {part['shipped']:.3f}"),
+                (more, "dim"),
+            )
         )
     return done
 
 
 def judged(kept: Judgment) -> list[Line]:
     """`feedback`: what was kept, and what follows from it."""
-    done = [line((kept.verdict, "good" if kept.verdict == "good" else "warn"), f": {one_line(kept.question)}")]
+    done = [
+        line(
+            (kept.verdict, "good" if kept.verdict == "good" else "warn"),
+            f": {one_line(kept.question)}",
+        )
+    ]
     if kept.source and kept.verdict != "good":
         place = one_line(f"{kept.source} {kept.locator}".strip())
         done.append(line("asked the same, this comes first: ", (place, "path")))
     if kept.answerable is None:
         done.append(
-            line(("say where the answer stands with --source PATH:LINE, or that it is nowhere with --absent", "dim"))
+            line(
+                (
+                    "say where the answer stands with --source PATH:LINE, or that it is nowhere with --absent",
+                    "dim",
+                )
+            )
         )
     return done
 
@@ -124,24 +166,49 @@ def traced(found: Trace) -> list[Line]:
 def _found(report: Mapping[str, Any]) -> list[Line]:
     """The figures of the head `found`."""
     areas = [
-        (f"AUROC {one_line(name)}", _figure(value)) for name, value in report["auroc"].items() if value is not None
+        (f"AUROC {one_line(name)}", _figure(value))
+        for name, value in report["auroc"].items()
+        if value is not None
     ]
     risks = [(name.replace("_", " "), _figure(report[name])) for name in RISKS] if areas else []
     share, risk = report["coverage"], report["risk"]
     done = columns([*areas, *risks])
-    done.append(line(f"answered as sure {share:.1%}, wrongly {risk:.1%} (threshold {report['threshold']:g})"))
-    done.append(line(f"false “not in your notes” {report['false_absences']:.1%} (floor {report['floor']:g})"))
+    done.append(
+        line(
+            f"answered as sure {share:.1%}, wrongly {risk:.1%} (threshold {report['threshold']:g})"
+        )
+    )
+    done.append(
+        line(
+            f"false “not in your notes” {report['false_absences']:.1%} (floor {report['floor']:g})"
+        )
+    )
     return done
 
 
 def _last(last: Mapping[str, Any]) -> list[Line]:
     """This run against the last one."""
     low, high = last["change_95"]
-    asked = f"on {count(last['common'], 'common question')}" if last["common"] else "with no question in common"
-    change = f"{last['change']:+.3f} ({low:+.3f} … {high:+.3f}, 95 %) {asked}" if last["common"] else asked
-    done = [line(f"since {moment(last['at'])}: {change}", (f", embedder then {one_line(last['embedder'])}", "dim"))]
+    asked = (
+        f"on {count(last['common'], 'common question')}"
+        if last["common"]
+        else "with no question in common"
+    )
+    change = (
+        f"{last['change']:+.3f} ({low:+.3f} … {high:+.3f}, 95 %) {asked}"
+        if last["common"]
+        else asked
+    )
+    done = [
+        line(
+            f"since {moment(last['at'])}: {change}",
+            (f", embedder then {one_line(last['embedder'])}", "dim"),
+        )
+    ]
     rows: Sequence[Mapping[str, Any]] = last["worse"]
-    return done + _inset([(row["question"], f"{row['before']:.2f} → {row['now']:.2f}") for row in rows])
+    return done + _inset(
+        [(row["question"], f"{row['before']:.2f} → {row['now']:.2f}") for row in rows]
+    )
 
 
 def _inset(rows: Sequence[Sequence[str]]) -> list[Line]:

@@ -20,8 +20,14 @@ STATES = {"rewritten": "written anew without it", "unread": "could not be looked
 
 def rebuilt(report: RebuildReport) -> list[Line]:
     """What was derived anew."""
-    waiting = f", {count(report.waiting, 'chunk')} without embeddings (brain sync)" if report.waiting else ""
-    waiting = ", an unknown number of chunks without embeddings" if report.waiting is None else waiting
+    waiting = (
+        f", {count(report.waiting, 'chunk')} without embeddings (brain sync)"
+        if report.waiting
+        else ""
+    )
+    waiting = (
+        ", an unknown number of chunks without embeddings" if report.waiting is None else waiting
+    )
     said = f"{count(report.rows, 'row')} of full text, {count(report.vectors, 'vector')} in the index{waiting}"
     return [line(said), *_notices(report.notices)]
 
@@ -46,7 +52,9 @@ def restored(report: RestoreReport) -> list[Line]:
     verb = "holds now" if report.done else "would hold"
     done = [line((one_line(report.home), "path"), f" {verb} the backup{made}: {holds}; {proof}")]
     if report.kept:
-        done.append(line(("what was there before is kept as ", "dim"), (one_line(report.kept), "path")))
+        done.append(
+            line(("what was there before is kept as ", "dim"), (one_line(report.kept), "path"))
+        )
     return done + _notices(report.notices)
 
 
@@ -54,7 +62,10 @@ def erased(report: EraseReport) -> list[Line]:
     """What would go, or went, for good; answers that quote it; backups that hold it; what is left of it."""
     entries = count(len(report.items), "entry", "entries")
     if not report.done:
-        done = [line((f"{entries} would be erased for good", "warn")), *_indented(items(report.items))]
+        done = [
+            line((f"{entries} would be erased for good", "warn")),
+            *_indented(items(report.items)),
+        ]
     else:
         done = [line((f"{entries} erased for good", "warn"), ("; this cannot be undone", "dim"))]
     if report.quoting:
@@ -69,7 +80,10 @@ def erased(report: EraseReport) -> list[Line]:
         ]
     if report.pending:
         done.append(
-            line((f"not finished: {one_line(report.pending)}", "bad"), (" (brain doctor --deep --repair)", "dim"))
+            line(
+                (f"not finished: {one_line(report.pending)}", "bad"),
+                (" (brain doctor --deep --repair)", "dim"),
+            )
         )
     return done + _notices(report.notices)
 

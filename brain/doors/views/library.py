@@ -41,7 +41,12 @@ def documents(rows: Sequence[DocumentRow]) -> list[Line]:
     """Id, date, source, title and tags, in columns."""
     ids = short_ids(row.id for row in rows)
     cells = [
-        (ids[row.id], day(row.date) or "–", row.source, " ".join([row.title, *(f"#{tag}" for tag in row.tags)]))
+        (
+            ids[row.id],
+            day(row.date) or "–",
+            row.source,
+            " ".join([row.title, *(f"#{tag}" for tag in row.tags)]),
+        )
         for row in rows
     ]
     return columns(cells, ("dim", "", "path", "title"))
@@ -50,7 +55,11 @@ def documents(rows: Sequence[DocumentRow]) -> list[Line]:
 def document(detail: DocumentDetail) -> list[Line]:
     """One document: its fields, then the first lines of its text."""
     row = detail.row
-    dated = f"{day(row.date)} (from {one_line(detail.dated_by)})" if row.date and detail.dated_by else day(row.date)
+    dated = (
+        f"{day(row.date)} (from {one_line(detail.dated_by)})"
+        if row.date and detail.dated_by
+        else day(row.date)
+    )
     fields = [
         ("id", row.id),
         ("source", row.source),
@@ -66,10 +75,15 @@ def document(detail: DocumentDetail) -> list[Line]:
         *detail.metadata.items(),
         *(("notice", text) for text in detail.notices),
     ]
-    head = [line((one_line(row.title), "title")), *columns([pair for pair in fields if pair[1]], ("dim", ""))]
+    head = [
+        line((one_line(row.title), "title")),
+        *columns([pair for pair in fields if pair[1]], ("dim", "")),
+    ]
     text = detail.text.strip("\n").split("\n") if detail.text.strip() else []
     more = (
-        [line(("… the whole text: brain get " + short_ids([row.id])[row.id], "dim"))] if len(text) > HEAD_LINES else []
+        [line(("… the whole text: brain get " + short_ids([row.id])[row.id], "dim"))]
+        if len(text) > HEAD_LINES
+        else []
     )
     return [*head, line(""), *(line(item) for item in text[:HEAD_LINES]), *more]
 
@@ -81,13 +95,17 @@ def forgotten(report: ForgetReport) -> list[Line]:
         plan = line((f"{entries} would be forgotten", "warn"))
         return [plan, *(line("  ", *item) for item in items(report.items))]
     until = f" until {day(report.undo_until)}" if report.undo_until else ""
-    return [line((f"{entries} forgotten", "warn"), (f"; `brain undo` brings it back{until}", "dim"))]
+    return [
+        line((f"{entries} forgotten", "warn"), (f"; `brain undo` brings it back{until}", "dim"))
+    ]
 
 
 def items(found: Sequence[Forgotten]) -> list[Line]:
     """Id, kind, source and title in columns, with the time for what is gone already."""
     ids = short_ids(item.id for item in found)
-    cells = [(ids[item.id], item.kind, moment(item.at) or "–", item.source, item.title) for item in found]
+    cells = [
+        (ids[item.id], item.kind, moment(item.at) or "–", item.source, item.title) for item in found
+    ]
     return columns(cells, ("dim", "", "dim", "path", ""))
 
 
@@ -103,10 +121,19 @@ def contexts(pairs: Sequence[tuple[str, str]]) -> list[Line]:
 
 def skills(found: Sequence[Skill]) -> list[Line]:
     """Name, status and description."""
-    return columns([(item.name, item.status, item.description) for item in found], ("title", "dim", ""))
+    return columns(
+        [(item.name, item.status, item.description) for item in found], ("title", "dim", "")
+    )
 
 
 def skill(item: Skill) -> list[Line]:
     """One skill as it is followed: name, description, body."""
-    head = line((one_line(item.name), "title"), (f" · {item.status} {short_ids([item.id])[item.id]}", "dim"))
-    return [head, line(one_line(item.description)), line(""), *(line(row) for row in item.body.strip("\n").split("\n"))]
+    head = line(
+        (one_line(item.name), "title"), (f" · {item.status} {short_ids([item.id])[item.id]}", "dim")
+    )
+    return [
+        head,
+        line(one_line(item.description)),
+        line(""),
+        *(line(row) for row in item.body.strip("\n").split("\n")),
+    ]

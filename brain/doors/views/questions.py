@@ -14,7 +14,16 @@ from brain.doors.lines import Line, count, day, line, marked, moment, place, sho
 from brain.doors.text import one_line
 
 if TYPE_CHECKING:
-    from brain.types import Answer, Citation, Episode, ModelStep, Passage, Recalled, Remembered, Retrieved
+    from brain.types import (
+        Answer,
+        Citation,
+        Episode,
+        ModelStep,
+        Passage,
+        Recalled,
+        Remembered,
+        Retrieved,
+    )
 
 INDENT = "   "
 FORMULA_STARTS = ("=", "+", "-", "@")  # a spreadsheet would run the cell (FAULTS.md, row 23)
@@ -38,11 +47,15 @@ def found(query: str, result: Retrieved, *, width: int, explain: bool = False) -
         done.append(line(("probably not in your notes; the nearest passages:", "warn")))
     if explain and result.explain:
         done.append(line(("ranking: " + _numbers(result.explain), "dim")))
-    done += [line((model_step(item, whole=True), "dim")) for item in result.steps] if explain else []
+    done += (
+        [line((model_step(item, whole=True), "dim")) for item in result.steps] if explain else []
+    )
     return done + passages(query, result.passages, width=width, explain=explain)
 
 
-def passages(query: str, items: Sequence[Passage], *, width: int, explain: bool = False) -> list[Line]:
+def passages(
+    query: str, items: Sequence[Passage], *, width: int, explain: bool = False
+) -> list[Line]:
     """Numbered passages: title › heading, path:line (date), two lines of text, the id."""
     ids = short_ids(item.id for item in items)
     done: list[Line] = []
@@ -76,13 +89,17 @@ def _title(item: Passage) -> str:
 
 
 def _explained(item: Passage) -> str:
-    ranks = ", ".join(f"{name} rank {rank if rank is not None else '–'}" for name, rank in item.ranks.items())
+    ranks = ", ".join(
+        f"{name} rank {rank if rank is not None else '–'}" for name, rank in item.ranks.items()
+    )
     return f"score {item.score:.4f}: {'; '.join(part for part in (ranks, _numbers(item.explain)) if part)}"
 
 
 def _numbers(values: object) -> str:
     pairs = values.items() if hasattr(values, "items") else ()
-    return ", ".join(f"{one_line(str(name)).replace('_', ' ')} {value:.4g}" for name, value in pairs)
+    return ", ".join(
+        f"{one_line(str(name)).replace('_', ' ')} {value:.4g}" for name, value in pairs
+    )
 
 
 def who_looked(result: Retrieved) -> list[Line]:
@@ -90,7 +107,9 @@ def who_looked(result: Retrieved) -> list[Line]:
     parts = [count(len(result.passages), "passage")]
     parts += [f"embedder {one_line(result.embedder)}"] if result.embedder else []
     parts += [f"index {one_line(result.index)}"] if result.index else []
-    parts += [f"{count(result.index_lag, 'change')} not in the index yet"] if result.index_lag else []
+    parts += (
+        [f"{count(result.index_lag, 'change')} not in the index yet"] if result.index_lag else []
+    )
     parts += [f"{count(result.withheld, 'passage')} withheld"] if result.withheld else []
     parts += [model_step(item) for item in result.steps if item.state == "ran"]
     return [line((" · ".join(parts), "dim")), *degraded(result.degraded)]
@@ -125,7 +144,13 @@ def markdown(query: str, items: Iterable[Passage]) -> list[Line]:
     done = [line(f"# {one_line(query)}")]
     for item in items:
         title = _title(item) + (f" ({day(item.date)})" if item.date else "")
-        done += [line(""), line(f"## {title}"), line(""), line(f"`{place(item.source, item.locator)}`"), line("")]
+        done += [
+            line(""),
+            line(f"## {title}"),
+            line(""),
+            line(f"`{place(item.source, item.locator)}`"),
+            line(""),
+        ]
         done += [line(f"> {row}".rstrip()) for row in item.text.strip().splitlines()]
     return done
 
@@ -136,8 +161,18 @@ def table(items: Iterable[Passage]) -> list[Line]:
     writer = csv.writer(held, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for number, item in enumerate(items, 1):
-        cells = (item.source, item.locator, item.title, item.date or "", item.id, f"{item.score:.6f}", item.text)
-        writer.writerow([number, *(f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell for cell in cells)])
+        cells = (
+            item.source,
+            item.locator,
+            item.title,
+            item.date or "",
+            item.id,
+            f"{item.score:.6f}",
+            item.text,
+        )
+        writer.writerow(
+            [number, *(f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell for cell in cells)]
+        )
     return [line(row) for row in held.getvalue().rstrip("\n").split("\n")]
 
 
@@ -147,7 +182,9 @@ def citations(items: Iterable[Citation]) -> list[Line]:
     for item in items:
         mark = "" if item.verified else " (not verified)"
         where = place(item.source, item.locator)
-        done.append(line(f"[{item.number}] ", (where, "path"), f" “{one_line(item.quote)}”", (mark, "bad")))
+        done.append(
+            line(f"[{item.number}] ", (where, "path"), f" “{one_line(item.quote)}”", (mark, "bad"))
+        )
     return done
 
 
@@ -168,22 +205,33 @@ def context_use(answer: Answer) -> str:
     """`context 6,812 of 8,192 tokens; 3 of 9 passages left out`."""
     use = answer.context
     total = use.passages_used + use.passages_left_out
-    left = f"{use.passages_left_out} of {total} passages left out" if use.passages_left_out else count(total, "passage")
+    left = (
+        f"{use.passages_left_out} of {total} passages left out"
+        if use.passages_left_out
+        else count(total, "passage")
+    )
     return f"context {use.tokens:,} of {use.window:,} tokens; {left}"
 
 
 def not_found(answer: Answer, *, width: int, nearest: int) -> list[Line]:
     """What `ask` prints when the notes do not hold it: the state, then the nearest passages."""
-    done = [line(("Not in your notes.", "warn"), (_confidence(answer), "dim"), (_models(answer), "dim"))]
+    done = [
+        line(("Not in your notes.", "warn"), (_confidence(answer), "dim"), (_models(answer), "dim"))
+    ]
     if answer.passages:
-        done += [line("The nearest:"), *passages(answer.question, answer.passages[:nearest], width=width)]
+        done += [
+            line("The nearest:"),
+            *passages(answer.question, answer.passages[:nearest], width=width),
+        ]
     return done + degraded(answer.degraded)
 
 
 def _confidence(answer: Answer) -> str:
     held = answer.confidence
     parts = [f"found {held.found:.2f}"] if held.found is not None else []
-    parts += [f"supported {held.supported:.2f}"] if held.supported is not None and held.known else []
+    parts += (
+        [f"supported {held.supported:.2f}"] if held.supported is not None and held.known else []
+    )
     parts += [f"grade {one_line(held.grade)}"] if held.grade else []
     return f" ({', '.join(parts)})" if parts else ""
 
@@ -199,7 +247,9 @@ def recalled(result: Recalled) -> list[Line]:
     """Episodes, best first: date, kind, who, the words, the id; the neighbouring rounds beside them."""
     done: list[Line] = []
     if result.since or result.until:
-        done.append(line((f"between {day(result.since) or '…'} and {day(result.until) or 'now'}", "dim")))
+        done.append(
+            line((f"between {day(result.since) or '…'} and {day(result.until) or 'now'}", "dim"))
+        )
     if not result.found and result.episodes:
         done.append(line(("nothing that fits well; the nearest:", "warn")))
     ids = short_ids(item.episode.id for item in result.episodes)
@@ -214,7 +264,11 @@ def _episode(item: Remembered, query: str, short: str) -> list[Line]:
     tags = "".join(f" #{one_line(tag)}" for tag in episode.tags)
     top = line((moment(episode.at), "title"), f" {episode.kind}{who}", (f"{tags} {short}", "dim"))
     near = [line(INDENT, (words(other), "dim")) for other in item.before]
-    body = [line(INDENT, *marked(row, query)) for row in (one_line(episode.question), one_line(episode.answer)) if row]
+    body = [
+        line(INDENT, *marked(row, query))
+        for row in (one_line(episode.question), one_line(episode.answer))
+        if row
+    ]
     after = [line(INDENT, (words(other), "dim")) for other in item.after]
     return [top, *near, *body, *after]
 

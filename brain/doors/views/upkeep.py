@@ -54,7 +54,13 @@ def checks(found: Sequence[Check]) -> list[Line]:
     for item in found:
         word, style = MARKS[item.level]
         message = f": {one_line(item.message)}" if item.message else ""
-        done.append(line((f"{word:<8}", style), (f"{one_line(item.id)}  ", "dim"), f"{one_line(item.title)}{message}"))
+        done.append(
+            line(
+                (f"{word:<8}", style),
+                (f"{one_line(item.id)}  ", "dim"),
+                f"{one_line(item.title)}{message}",
+            )
+        )
         if item.hint and item.level != "ok":
             done.append(line((f"         {one_line(item.hint)}", "dim")))
     counts = {level: sum(item.level == level for item in found) for level in MARKS}
@@ -68,7 +74,11 @@ def models(table: ModelTable) -> list[Line]:
         (
             item.name,
             item.provider,
-            f"in use: {', '.join(item.use)}" if item.use else f"could {' and '.join(item.roles)}" if item.roles else "",
+            f"in use: {', '.join(item.use)}"
+            if item.use
+            else f"could {' and '.join(item.roles)}"
+            if item.roles
+            else "",
             size(item.bytes) if item.bytes else "–",
             item.note,
         )
@@ -88,9 +98,19 @@ def _holds(facts: Status) -> list[str]:
 
 
 def _waiting(facts: Status) -> list[str]:
-    parts = [f"{count(facts.waiting, 'chunk')} without embeddings (brain sync)"] if facts.waiting else []
-    parts += [f"{count(facts.newer, 'file')} newer than the index (brain sync)"] if facts.newer else []
-    parts += [f"{count(facts.index_lag, 'change')} not in the vector index yet"] if facts.index_lag else []
+    parts = (
+        [f"{count(facts.waiting, 'chunk')} without embeddings (brain sync)"]
+        if facts.waiting
+        else []
+    )
+    parts += (
+        [f"{count(facts.newer, 'file')} newer than the index (brain sync)"] if facts.newer else []
+    )
+    parts += (
+        [f"{count(facts.index_lag, 'change')} not in the vector index yet"]
+        if facts.index_lag
+        else []
+    )
     return parts + ([f"{count(facts.skipped, 'file')} skipped"] if facts.skipped else [])
 
 

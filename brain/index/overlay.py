@@ -1,0 +1,96 @@
+"""What changed since an index was written: the chunks named by the outbox, with their present vectors, in memory.
+
+It is laid over the written part, so that no index lags behind the store. Leaves out the written part itself. Serves the
+exact index and Chroma alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from brain.index.truth import Truth, by_kind
+
+if TYPE_CHECKING:
+    from brain.protocols import Vectors
+
+MOST_ROWS = (
+    20_000  # outbox rows read for one delta: about 0.3 s; beyond that a refill is the shorter way
+)
+
+
+class Delta:
+    """`changed` names every chunk whose written vector no longer counts; `ids` and `matrix` hold the present ones."""
+
+    def __init__(self, truth: Truth, kind: str, fingerprint: str, *, seq: int) -> None:
+        self._truth, self._kind, self._fingerprint = truth, kind, fingerprint
+        self.seq = seq
+        self.changed: set[str] = set()
+        self._vectors: dict[str, Vectors] = {}
+        self._matrix: Vectors | None = None
+
+    def refresh(self) -> bool:
+        """Take in what is new in the outbox. False when the way from `seq` to now is too long or no longer there."""
+        if self._truth.last_seq() == self.seq:
+            return True
+        changes = self._truth.changes(self.seq, limit=MOST_ROWS + 1)
+        if changes is None or len(changes) > MOST_ROWS:
+            return False
+        named = by_kind(changes).get(self._kind, [])
+        if named:
+            present = self._truth.vectors(self._kind, named, self._fingerprint)
+            self.put(list(present), list(present.values()))
+            self.drop([chunk_id for chunk_id in named if chunk_id not in present])
+        self.seq = changes[-1].seq if changes else self.seq
+        return True
+
+    def put(self, ids: Sequence[str], vectors: Sequence[Vectors] | Vectors) -> None:
+        """These chunks have these vectors now; rows of length 1."""
+        self.changed.update(ids)
+        self._vectors.update(zip(ids, vectors, strict=True))
+        self._matrix = None
+
+    def drop(self, ids: Sequence[str]) -> None:
+        """These chunks have none any more."""
+        self.changed.update(ids)
+        for chunk_id in ids:
+            self._vectors.pop(chunk_id, None)
+        self._matrix = None
+
+    @property
+    def ids(self) -> list[str]:
+        """The chunks that have a vector here, in the order of `matrix`."""
+        return list(self._vectors)
+
+    @property
+    def matrix(self) -> Vectors:
+        """float32, shape (ids, dimensions)."""
+        import numpy as np
+
+        if self._matrix is None:
+            self._matrix = np.stack(list(self._vectors.values())).astype(np.float32, copy=False)
+        return self._matrix
+
+    def scores(self, vector: Vectors, allowed: set[str] | None) -> list[tuple[str, float]]:
+        """(chunk id, cosine) of everything here that `allowed` lets through, in no order."""
+        if not self._vectors:
+            return []
+        scores = (self.matrix @ vector).tolist()
+        pairs = zip(self._vectors, scores, strict=True)
+        return [pair for pair in pairs if allowed is None or pair[0] in allowed]
+
+
+def best(pairs: list[tuple[str, float]], limit: int) -> list[tuple[str, float]]:
+    """The `limit` highest, best first; equal ones by their id, so that the order is always the same."""
+    return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:limit]
+
+
+def unit(vector: Vectors, dimensions: int) -> Vectors | None:
+    """float32 of length 1 and shape (dimensions,); None without a direction. Raises `ValueError` for another shape."""
+    import numpy as np
+
+    array = np.asarray(vector, dtype=np.float32).reshape(-1)
+    if array.shape != (dimensions,):
+        raise ValueError(f"a vector of {array.shape[0]} numbers where the index holds {dimensions}")
+    length = float(np.linalg.norm(array))
+    return array / length if np.isfinite(length) and length > 0 else None

@@ -1,0 +1,88 @@
+"""The doctor: every check in its order, with an id that stays (FAULTS.md §8).
+
+It reads; with `repair` it makes derived things anew and never edits what a person put in. A check that cannot be done is
+a finding of its own. Leaves out what each check does (places, contents, derived, erasures) and the exit code. D08 is not in the
+plan; D13 comes with the policy file.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from brain.errors import BrainError
+from brain.keeping import check_erasures, check_files, check_index, check_store
+from brain.keeping.findings import RESTORE, Finding, Mode, Patient
+from brain.types import Check
+
+Examine = Callable[[Patient, Mode], Finding]
+QUICK, DEEP = False, True
+NONSENSE = (
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+)  # what a row that cannot be leads to
+
+CHECKS: tuple[tuple[str, str, Examine, bool], ...] = (
+    ("D01", "home folder", check_files.permissions, QUICK),
+    ("D02", "database file and leftovers", check_files.leftovers, QUICK),
+    ("D03", "structure of the database", check_store.structure, QUICK),
+    ("D04", "indexes of the database", check_store.structure_deep, DEEP),
+    ("D05", "full text", check_store.full_text, QUICK),
+    ("D06", "checksums of texts and vectors", check_store.hashes, DEEP),
+    ("D06R", "checksums of rows", check_store.rows, DEEP),
+    ("D07", "chunks cover their documents", check_store.tiles, QUICK),
+    ("D09", "changes that wait for the index", check_index.outbox, QUICK),
+    ("D10", "vector index", check_index.generations, QUICK),
+    ("D11", "leftovers of the index", check_index.litter, QUICK),
+    ("D12", "labels", check_store.labels, QUICK),
+    ("D14", "Ollama", check_index.models, QUICK),
+    ("D15", "keys in the open", check_files.keys, QUICK),
+    ("D16", "backups", check_files.backups, QUICK),
+    ("D17", "clock", check_store.clock, QUICK),
+    ("D18", "erasures", check_erasures.erasures, DEEP),
+)
+
+
+def examine(patient: Patient, *, deep: bool = False, repair: bool = False) -> list[Check]:
+    """All checks, in order; those that read every byte only when `deep`."""
+    mode = Mode(deep, repair)
+    return [_one(patient, mode, *check[:3]) for check in CHECKS if deep or check[3] is QUICK]
+
+
+def _one(patient: Patient, mode: Mode, identity: str, title: str, check: Examine) -> Check:
+    try:
+        return check(patient, mode).check(identity, title)
+    except BrainError as error:
+        return Check(identity, title, "error", f"could not be checked: {error.message}", error.hint)
+    except sqlite3.Error as error:
+        return Check(
+            identity,
+            title,
+            "error",
+            f"could not be checked: the database reported: {error}",
+            RESTORE,
+        )
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        return Check(
+            identity,
+            title,
+            "error",
+            f"could not be checked: {name}{error.strerror}",
+            "check its permissions",
+        )
+    except NONSENSE as error:  # a damaged page may bring a row without its id
+        said = f"could not be checked: what is stored makes no sense ({type(error).__name__})"
+        return Check(identity, title, "error", said, RESTORE)
+
+
+def unopened(error: BrainError, newest_backup: str) -> list[Check]:
+    """What can be said when the database does not open at all."""
+    damaged = newest_backup and "damaged" in error.message
+    hint = (
+        f"`brain restore {newest_backup}` brings back the newest backup" if damaged else error.hint
+    )
+    return [Check("D03", "structure of the database", "error", error.message, hint)]

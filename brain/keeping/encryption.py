@@ -1,0 +1,107 @@
+"""Backups that only their owner can read: age files, by a passphrase or for a public key, made and opened by pyrage.
+
+`age --decrypt` opens them too. Leaves out where a passphrase comes from. Serves `brain backup` and `brain restore`.
+A passphrase file is made and opened in memory (the library has no other way): about twice the backup's size.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from brain.errors import BrainError, UsageError
+from brain.keeping.files import FILE_MODE, flush_file
+
+SUFFIX = ".age"
+MAGIC = b"age-encryption.org/"
+ASCII_ARMOUR = b"-----BEGIN AGE"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """How to seal or open: a passphrase, or public keys (`recipients`, age1…) to seal, a file of secret keys to open."""
+
+    passphrase: str = ""
+    recipients: tuple[str, ...] = ()
+    identity: Path | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.passphrase or self.recipients or self.identity)
+
+
+NO_SECRET = Secret()
+
+
+def is_sealed(path: Path) -> bool:
+    """Whether it is an age file. Raises `OSError`."""
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)).startswith((MAGIC, ASCII_ARMOUR))
+
+
+def seal(path: Path, target: Path, secret: Secret) -> None:
+    """Encrypt `path` into the new file `target`. Raises `BrainError`."""
+    pyrage = _pyrage()
+    _new(target)
+    try:
+        if secret.recipients or secret.identity:
+            pyrage.encrypt_file(str(path), str(target), _recipients(pyrage, secret))
+        else:
+            target.write_bytes(pyrage.passphrase.encrypt(path.read_bytes(), secret.passphrase))
+    except (pyrage.RecipientError, pyrage.IdentityError, pyrage.EncryptError) as error:
+        raise UsageError(
+            f"the backup cannot be encrypted: {error}", "a recipient is a public key, age1…"
+        ) from None
+    flush_file(target)
+
+
+def unseal(path: Path, target: Path, secret: Secret) -> None:
+    """Decrypt `path` into the new file `target`. Raises `BrainError`."""
+    if not secret:
+        raise UsageError(
+            f"{path} is encrypted", "give its passphrase, or --identity with the file of its key"
+        )
+    pyrage = _pyrage()
+    _new(target)
+    try:
+        if secret.identity is not None:
+            pyrage.decrypt_file(str(path), str(target), _identities(pyrage, secret.identity))
+        else:
+            target.write_bytes(pyrage.passphrase.decrypt(path.read_bytes(), secret.passphrase))
+    except (pyrage.DecryptError, pyrage.IdentityError) as error:
+        raise BrainError(
+            f"{path} does not open: {error}", "check the passphrase or the key"
+        ) from None
+    flush_file(target)
+
+
+def _recipients(pyrage: Any, secret: Secret) -> list[Any]:
+    """The public keys named, or those that belong to the secret keys: a backup that is rewritten keeps its reader."""
+    if secret.recipients:
+        return [pyrage.x25519.Recipient.from_str(key) for key in secret.recipients]
+    return [identity.to_public() for identity in _identities(pyrage, secret.identity or Path())]
+
+
+def _identities(pyrage: Any, path: Path) -> list[Any]:
+    lines = [line.strip() for line in path.read_text("utf-8", "replace").splitlines()]
+    return [
+        pyrage.x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")
+    ]
+
+
+def _new(path: Path) -> None:
+    os.close(
+        os.open(
+            path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), FILE_MODE
+        )
+    )
+
+
+def _pyrage() -> Any:
+    try:
+        import pyrage  # type: ignore[import-not-found,import-untyped,unused-ignore]  # optional, and has no stubs
+    except ImportError:
+        hint = "install it with: pip install 'sovereign-brain[backup]'"
+        raise BrainError("encrypted backups need the package pyrage", hint) from None
+    return pyrage

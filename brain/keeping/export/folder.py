@@ -1,0 +1,268 @@
+"""A folder that an export writes into: nothing outside it, no link followed, nothing of a person's overwritten.
+
+`.brain-export.json` holds the hash of every file as it was last written. A file that still has it may be replaced or
+removed; any other was changed by a person and needs force. Hashes are noted before the files are written, so that an
+export that was killed can be told from a person's hand. Leaves out what the files say. Serves the export.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from brain.errors import BrainError, Refused
+from brain.faults import reach
+from brain.keeping.export.names import is_safe
+from brain.keeping.export.plain import open_plain
+
+MANIFEST = ".brain-export.json"  # `ingest.walk` leaves out every folder that holds one
+FORMAT = 1
+BATCH_FILES = 500  # files between two writings of the manifest …
+BATCH_CHARACTERS = 16 * 2**20  # … or so much text
+MANIFEST_BYTES = 256 * 2**20  # a larger one is not ours: 100 bytes a file
+TEMPORARY = ".brain-export-tmp"
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+@dataclass(slots=True)
+class Folder:
+    """An open export folder. `put` every file, then `remove_others`, then `close`."""
+
+    path: Path
+    force: bool
+    facts: Mapping[str, Any]  # goes into the manifest beside the files: contexts, roots
+    files: dict[str, str]  # as last written: path below the folder -> SHA-256
+    written: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    conflicts: list[str] = field(default_factory=list)
+    _top: int = -1
+    _seen: set[str] = field(default_factory=set)
+    _waiting: list[tuple[str, bytes, str]] = field(default_factory=list)
+    _size: int = 0
+    _pending: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, path: Path, *, force: bool, facts: Mapping[str, Any]) -> Folder:
+        """Make the folder where it is missing and read what was exported before. Raises `BrainError`, `Refused`."""
+        try:
+            path = path.expanduser().resolve()
+            path.mkdir(parents=True, exist_ok=True)
+            top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise _explained(error, path) from error
+        before = read_manifest(path)
+        files = {name: sha for name, sha in before.files.items() if _is_ours(name)}
+        return cls(path, force, facts, files, _top=top, _pending=dict(before.writing))
+
+    def put(self, name: str, text: str) -> None:
+        """Have a file say this. Unchanged, it is not touched; changed by a person, it is left and reported."""
+        data = text.encode("utf-8", "replace")
+        sha = hashlib.sha256(data).hexdigest()
+        self._seen.add(name)
+        found = self._hash(name)
+        if found == sha:
+            self.files[name] = sha
+            self.unchanged += 1
+        elif found is not None and not self._untouched(name, found):
+            self.conflicts.append(name)
+        else:
+            self._waiting.append((name, data, sha))
+            self._size += len(data)
+            if len(self._waiting) >= BATCH_FILES or self._size >= BATCH_CHARACTERS:
+                self._flush()
+
+    def remove_others(self, prefixes: tuple[str, ...]) -> None:
+        """Remove what was exported below these folders and was not put again, unless a person changed it."""
+        self._flush()
+        for name in sorted(set(self.files) - self._seen):
+            if not name.startswith(prefixes):
+                continue
+            found = self._hash(name)
+            if found is not None and not (self._untouched(name, found) and self._unlink(name)):
+                self.conflicts.append(name)
+                continue
+            self.removed += found is not None
+            del self.files[name]
+
+    def close(self) -> None:
+        """Write what waits and the manifest, and let go of the folder."""
+        try:
+            self._flush()
+            self._write_manifest({})
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the folder without writing; a second call does nothing."""
+        if self._top >= 0:
+            os.close(self._top)
+            self._top = -1
+
+    # -- within -------------------------------------------------------------------------------------------------------
+
+    def _untouched(self, name: str, found: str) -> bool:
+        return self.force or found in (self.files.get(name), self._pending.get(name))
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        self._write_manifest(self._pending | {name: sha for name, _, sha in self._waiting})
+        reach("export.before_files")
+        for name, data, sha in self._waiting:
+            self._write(name, data)
+            self.files[name] = sha
+            self.written += 1
+        reach("export.after_files")
+        self._waiting, self._size = [], 0
+
+    def _write_manifest(self, writing: Mapping[str, str]) -> None:
+        body = {"format": FORMAT, **self.facts, "files": self.files, "writing": writing}
+        text = (
+            json.dumps(
+                {k: v for k, v in body.items() if v}, ensure_ascii=False, indent=1, sort_keys=True
+            )
+            + "\n"
+        )
+        data = text.encode("utf-8", "replace")
+        if self._hash(MANIFEST) != hashlib.sha256(data).hexdigest():
+            self._write(MANIFEST, data)
+
+    def _write(self, name: str, data: bytes) -> None:
+        """Write beside, then rename: the old file or the new one, never half of one."""
+        try:
+            folder = self._folder(name, make=True)
+            try:
+                _remove(TEMPORARY, folder)  # a leftover of an export that was killed
+                with os.fdopen(os.open(TEMPORARY, _WRITE, 0o600, dir_fd=folder), "wb") as file:
+                    file.write(data)
+                os.rename(TEMPORARY, name.rpartition("/")[2], src_dir_fd=folder, dst_dir_fd=folder)
+            except OSError:
+                _remove(TEMPORARY, folder)
+                raise
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise _explained(error, self.path / name) from error
+
+    def _hash(self, name: str) -> str | None:
+        """SHA-256 of what stands there now, None when nothing does; "" for what is no plain file."""
+        try:
+            folder = self._folder(name, make=False)
+        except FileNotFoundError:
+            return None
+        try:
+            with open_plain(name.rpartition("/")[2], folder=folder) as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            return None
+        except OSError:
+            return ""
+        finally:
+            os.close(folder)
+
+    def _unlink(self, name: str) -> bool:
+        """Remove a file and the folders that it leaves empty; False when it cannot be removed."""
+        parts = name.split("/")
+        for depth in range(len(parts), 1, -1):
+            folder = self._folder("/".join(parts[:depth]), make=False)
+            try:
+                (os.unlink if depth == len(parts) else os.rmdir)(parts[depth - 1], dir_fd=folder)
+            except OSError:
+                return depth < len(parts)
+            finally:
+                os.close(folder)
+        return True
+
+    def _folder(self, name: str, *, make: bool) -> int:
+        """The open folder of a file, reached from the top one step at a time without following a link."""
+        here = os.dup(self._top)
+        try:
+            for part in name.split("/")[:-1]:
+                if make:
+                    with suppress(FileExistsError):
+                        os.mkdir(part, 0o700, dir_fd=here)
+                below = os.open(
+                    part, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=here
+                )
+                os.close(here)
+                here = below
+        except FileNotFoundError:
+            os.close(here)
+            raise
+        except OSError as error:
+            os.close(here)
+            where = self.path / name.rpartition("/")[0]
+            raise Refused(
+                f"{where} is a link or no folder", "move it away, then export again"
+            ) from error
+        return here
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What `.brain-export.json` says. `writing`: files that an export was about to write when it last noted it."""
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    writing: Mapping[str, str] = field(default_factory=dict)
+    contexts: Mapping[str, str] = field(default_factory=dict)
+    roots: tuple[Mapping[str, Any], ...] = ()
+    found: bool = False
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest of a folder; an empty one when there is none. Raises `BrainError` for one that cannot be read."""
+    file = path / MANIFEST
+    try:
+        with open_plain(file) as opened:
+            body = json.loads(opened.read(MANIFEST_BYTES))
+        if not isinstance(body, dict) or body.get("format") != FORMAT:
+            raise ValueError("another format")
+    except FileNotFoundError:
+        return Manifest()
+    except (OSError, ValueError, RecursionError) as error:
+        hint = "move it away; then every file that is there counts as changed by you, and needs --force"
+        raise BrainError(f"{file} cannot be read", hint) from error
+    roots = body.get("roots")
+    return Manifest(
+        files=_texts(body.get("files")),
+        writing=_texts(body.get("writing")),
+        contexts=_texts(body.get("contexts")),
+        roots=tuple(root for root in roots if isinstance(root, dict))
+        if isinstance(roots, list)
+        else (),
+        found=True,
+    )
+
+
+def _remove(name: str, folder: int) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+
+
+def _texts(value: object) -> dict[str, str]:
+    items = value.items() if isinstance(value, dict) else ()
+    return {key: text for key, text in items if isinstance(key, str) and isinstance(text, str)}
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a path of a manifest is one that an export can have written: it decides what may be removed."""
+    parts = name.split("/")
+    return (
+        parts[0] in ("documents", "notes", "episodes", "skills", "feedback")
+        and len(parts) > 1
+        and all(map(is_safe, parts))
+    )
+
+
+def _explained(error: OSError, path: Path) -> BrainError:
+    reason = (error.strerror or "cannot be written").lower()
+    return BrainError(
+        f"{path}: {reason}", "what was written before is whole; mend it, then export again"
+    )

@@ -1,0 +1,128 @@
+"""`brain import DIR`: the documents, episodes, skills and feedback of an export, as they were stored, file by file.
+
+Every file with our marker is read wherever it lies below the folder, since people move files; links are not followed. A
+file that cannot be read is given as `Skipped`, and the rest goes on. Leaves out saving. Serves the app.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from brain.errors import BrainError, NotFound
+from brain.keeping.export import documents, episodes, judgments
+from brain.keeping.export.documents import MARKER
+from brain.keeping.export.folder import MANIFEST, Manifest, read_manifest
+from brain.keeping.export.front_matter import BadFrontMatter, parse, split, text_at
+from brain.keeping.export.plain import open_plain
+from brain.keeping.export.rows import StoredDocument, StoredEpisode, StoredSkill
+from brain.keeping.export.skills import KIND as SKILL
+from brain.keeping.export.skills import MAIN, read_skill
+from brain.reports import Judgment
+from brain.types import Skipped
+
+FILE_BYTES = (
+    256 * 2**20
+)  # a file of an export; documents are capped well below when they are taken in
+HINT_OTHER = "add it with `brain add`"
+
+Stored = StoredDocument | StoredEpisode | StoredSkill | Judgment
+
+
+def is_export(directory: Path) -> bool:
+    """Whether a folder was written by `brain export`."""
+    return (directory / MANIFEST).is_file()
+
+
+def manifest(directory: Path) -> Manifest:
+    """The folder descriptions and roots that travel with an export. Raises `NotFound` when it is none."""
+    found = read_manifest(directory)
+    if not found.found:
+        raise NotFound(
+            f"{directory} is no export of brain", "name the folder that `brain export` wrote"
+        )
+    return found
+
+
+def read_export(directory: Path) -> Iterator[Stored | Skipped]:
+    """What the folder holds: documents first, then episodes by day, skills, feedback by month; each as it was stored."""
+    later: dict[str, list[Path]] = {episodes.KIND: [], SKILL: [], judgments.KIND: []}
+    for path in _files(directory):
+        try:
+            text = _text(path)
+            kind = _kind(text)
+            if kind in later:
+                later[kind].append(path)
+            elif kind == documents.KIND:
+                yield documents.read(text)
+            elif not _in_skill(path, directory):
+                yield Skipped(str(path), "ignored", "not written by brain export", HINT_OTHER)
+        except (BadFrontMatter, OSError, UnicodeDecodeError) as error:
+            yield _skipped(path, error)
+    for path in sorted(later[episodes.KIND], key=lambda path: path.name):
+        try:
+            yield from list(episodes.read(_text(path)))
+        except (BadFrontMatter, OSError, UnicodeDecodeError) as error:
+            yield _skipped(path, error)
+    for path in later[SKILL]:
+        try:
+            yield read_skill(path)
+        except BrainError as error:
+            yield Skipped(str(path), "unreadable", error.message, error.hint)
+    for path in sorted(later[judgments.KIND], key=lambda path: path.name):
+        try:
+            yield from list(judgments.read(_text(path)))
+        except (BadFrontMatter, OSError, UnicodeDecodeError) as error:
+            yield _skipped(path, error)
+
+
+def _skipped(path: Path, error: Exception) -> Skipped:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return Skipped(
+        str(path),
+        "unreadable",
+        "not UTF-8" if isinstance(error, UnicodeDecodeError) else reason,
+        "mend the file",
+    )
+
+
+def _files(directory: Path) -> Iterator[Path]:
+    """Markdown files below the folder, sorted, hidden ones and links left out."""
+    try:
+        entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name.startswith(".") or entry.is_symlink():
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(Path(entry.path))
+        elif entry.name.endswith(".md"):
+            yield Path(entry.path)
+
+
+def _in_skill(path: Path, directory: Path) -> bool:
+    """Whether the file belongs to a skill: some folder above it holds a SKILL.md."""
+    return any(
+        (folder / MAIN).is_file() for folder in path.parents if folder.is_relative_to(directory)
+    )
+
+
+def _kind(text: str) -> str:
+    """The marker in a file's front matter, "" when it has none."""
+    try:
+        block, _ = split(text)
+        return text_at(parse(block), MARKER) if MARKER in block else ""
+    except BadFrontMatter:
+        return ""
+
+
+def _text(path: Path) -> str:
+    """A plain file's text, line ends as they stand. Raises `OSError`, `UnicodeDecodeError`, `BadFrontMatter`."""
+    with open_plain(path) as file:
+        data = file.read(FILE_BYTES + 1)
+    if len(data) > FILE_BYTES:
+        raise BadFrontMatter("too large")
+    text = data.decode("utf-8")
+    return text.replace("\r\n", "\n") if text.startswith("---\r\n") else text

@@ -1,0 +1,207 @@
+"""Skills as folders in the Agent Skills format: read with care, written as they were.
+
+The front matter of a SKILL.md is kept word for word; an export adds our own facts below it. Symbolic links are never
+followed, and what is large or no text stays behind with a warning. Leaves out keeping skills (`brain.store.skills`).
+Serves `brain skill add`, the export and the import.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from brain.errors import Refused, UsageError
+from brain.keeping.export.documents import MARKER
+from brain.keeping.export.front_matter import (
+    BadFrontMatter,
+    dump,
+    lines_of,
+    map_at,
+    parse,
+    split,
+    text_at,
+)
+from brain.keeping.export.names import folder_name, is_safe
+from brain.keeping.export.plain import open_plain
+from brain.keeping.export.rows import ID, StoredSkill
+from brain.types import Skill
+
+KIND = "skill"
+MAIN = "SKILL.md"
+BODY_LINES = 500  # Agent Skills: a longer body belongs into files beside it
+FILE_BYTES = 262_144  # of one file
+FOLDER_BYTES = 2_097_152  # of a whole skill
+FOLDER_FILES = 200
+DEPTH = 5  # folders below the skill's own
+_OURS = f"{MARKER}: {KIND}\n"
+
+
+def read_skill(path: Path) -> StoredSkill:
+    """The skill of a folder, or of the SKILL.md in it.
+
+    Raises `UsageError` when it breaks the format, `Refused` when the SKILL.md is no plain file in that folder.
+    """
+    folder = Path(os.path.abspath(path.parent if path.name == MAIN else path))
+    main = _bytes(folder / MAIN)
+    if main is None:
+        raise UsageError(f"{folder} holds no {MAIN}", "name a folder with a SKILL.md in it")
+    text = _text(main)
+    if text is None:
+        raise UsageError(
+            f"{folder / MAIN} is too large or no text", "a SKILL.md is a Markdown file"
+        )
+    found = parse_skill(text, str(folder))
+    if folder.name != folder_name(found.skill.name):
+        hint = f"rename the folder to {found.skill.name}, or the skill to {folder.name}"
+        raise UsageError(f"the skill in {folder} is called {found.skill.name!r}", hint)
+    files, warnings = _belongings(folder)
+    return StoredSkill(
+        found.skill,
+        files={**found.files, **files},
+        label=found.label,
+        version=found.version,
+        added_at=found.added_at,
+        updated_at=found.updated_at,
+        warnings=(*found.warnings, *warnings),
+    )
+
+
+def parse_skill(text: str, path: str = "") -> StoredSkill:
+    """The skill of a SKILL.md's text, without the files beside it. Raises `UsageError`."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    try:
+        block, body = split(text)
+        values = parse(block)
+    except BadFrontMatter as error:
+        hint = "it begins with `---`, `name: …`, `description: …`, `---`"
+        raise UsageError(f"the {MAIN} of {path or 'the skill'} has {error}", hint) from error
+    ours = map_at(values, "brain") if text_at(values, MARKER) == KIND else {}
+    own = block[: block.index(_OURS)] if ours and _OURS in block else block
+    given = text_at(ours, "id")
+    skill = Skill(
+        id=given if ID.fullmatch(given) else "",
+        name=text_at(values, "name"),
+        description=text_at(values, "description"),
+        body=body,
+        path=text_at(ours, "path") if ours else path,
+        status=text_at(ours, "status", "active"),
+    )
+    files = {} if own == _plain(skill) else {MAIN: own}
+    lines = body.count("\n")
+    too_long = (
+        f"{skill.name}: the body has {lines} lines; move what is needed seldom into files beside it"
+    )
+    return StoredSkill(
+        skill,
+        files=files,
+        label=text_at(ours, "label", "internal"),
+        version=text_at(ours, "version"),
+        added_at=text_at(ours, "added_at"),
+        updated_at=text_at(ours, "updated_at"),
+        warnings=(too_long,) if lines >= BODY_LINES else (),
+    )
+
+
+def render_skill(item: StoredSkill) -> Iterator[tuple[str, str]]:
+    """(path below `skills/`, text) of each file: the SKILL.md first, then the others as they came."""
+    skill, folder = item.skill, folder_name(item.skill.name)
+    own = item.files.get(MAIN, "")
+    if not _says(own, skill):
+        own = _plain(skill)
+    facts = {
+        "id": skill.id,
+        "status": skill.status,
+        "path": skill.path,
+        "label": item.label,
+        "version": item.version,
+        "added_at": item.added_at,
+        "updated_at": item.updated_at,
+    }
+    ours = dump(
+        {MARKER: KIND, "brain": {key: value for key, value in facts.items() if value}}
+    ).removeprefix("---\n")
+    yield f"{folder}/{MAIN}", f"---\n{own}{ours}{skill.body}"
+    for name, text in sorted(item.files.items()):
+        if name != MAIN and all(is_safe(part) for part in name.split("/")):
+            yield f"{folder}/{name}", text
+
+
+def _plain(skill: Skill) -> str:
+    """The front matter of a skill that says nothing but what it must; such a one is not kept word for word."""
+    return "".join(
+        f"{line}\n" for line in lines_of({"name": skill.name, "description": skill.description})
+    )
+
+
+def _says(block: str, skill: Skill) -> bool:
+    """Whether a front matter as written still says what the skill says."""
+    try:
+        values = parse(block)
+    except BadFrontMatter:
+        return False
+    same = (text_at(values, "name"), text_at(values, "description")) == (
+        skill.name,
+        skill.description,
+    )
+    return same and block.endswith("\n") and not {MARKER, "brain"} & set(values)
+
+
+def _belongings(folder: Path) -> tuple[dict[str, str], list[str]]:
+    """The text files beside a SKILL.md, by relative path, and what stayed behind."""
+    files: dict[str, str] = {}
+    warnings: list[str] = []
+    total = 0
+    for path in _walk(folder, DEPTH):
+        name = path.relative_to(folder).as_posix()
+        data = None if path.is_symlink() else _bytes(path)
+        text = _text(data) if data is not None else None
+        if path.is_symlink():
+            warnings.append(f"{name!r}: a symbolic link; not taken")
+        elif text is None:
+            warnings.append(f"{name!r}: larger than {FILE_BYTES // 1024} KB or no text; not taken")
+        elif not all(is_safe(part) for part in name.split("/")):
+            warnings.append(f"{name!r}: a name that not every file system takes; not taken")
+        elif len(files) >= FOLDER_FILES or total + len(text) > FOLDER_BYTES:
+            warnings.append(
+                f"{name!r}: the folder holds more than {FOLDER_FILES} files or 2 MB; not taken"
+            )
+        else:
+            files[name] = text
+            total += len(text)
+    return files, warnings
+
+
+def _walk(folder: Path, depth: int) -> Iterator[Path]:
+    """Files and links of a folder, sorted; hidden ones and the SKILL.md at its top left out."""
+    for entry in sorted(os.scandir(folder), key=lambda e: e.name):
+        if entry.name.startswith(".") or entry.name == "__pycache__":
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            if depth > 0:
+                yield from _walk(Path(entry.path), depth - 1)
+        elif not (depth == DEPTH and entry.name == MAIN):
+            yield Path(entry.path)
+
+
+def _bytes(path: Path) -> bytes | None:
+    """A regular file's bytes, at most one more than the cap; None when there is none. Raises `Refused` for a link."""
+    try:
+        with open_plain(path) as file:
+            return file.read(FILE_BYTES + 1)
+    except OSError as error:
+        if path.is_symlink():
+            raise Refused(
+                f"{path} is a symbolic link", "copy the file that it points to into the folder"
+            ) from error
+        return None
+
+
+def _text(data: bytes) -> str | None:
+    """UTF-8 text, or None for what is too large or something else."""
+    if len(data) > FILE_BYTES or b"\0" in data:
+        return None
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,152 @@
+"""`brain export DIR`: everything, or some kinds of it, as Markdown files. Twice gives the same bytes.
+
+Documents come twice from the source that is handed in: once for their names, so that links between them can be written,
+once for their texts; nothing is held but names. Leaves out how one thing reads (documents.py, episodes.py, skills.py, judgments.py) and
+the care of the folder (folder.py).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from brain.errors import UsageError
+from brain.keeping.export import documents, episodes, judgments, skills
+from brain.keeping.export.folder import Folder
+from brain.keeping.export.names import Names, folder_of
+from brain.keeping.export.rows import stored_document, stored_episode, stored_skill
+from brain.protocols import Progress, silent
+from brain.reports import Judgment
+from brain.types import ExportReport
+
+KINDS = ("documents", "notes", "episodes", "skills", "feedback")
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is exported. Rows have the schema's columns; each function may be called several times.
+
+    `documents` gives (row of `documents` with `tags` [(tag, by)] and `links` [target], its rows of `knowledge` in order);
+    `episodes` gives rows in the order of days; `judgments` come in the order in which they were first made; `roots` are rows
+    of `roots`.
+    """
+
+    documents: Callable[[], Iterable[tuple[Row, Sequence[Row]]]]
+    episodes: Callable[[], Iterable[Row]]
+    skills: Callable[[], Iterable[Row]]
+    judgments: Callable[[], Iterable[Judgment]]
+    contexts: Mapping[str, str] = field(default_factory=dict)
+    roots: Sequence[Row] = ()
+
+
+def export(
+    source: Source,
+    directory: Path,
+    *,
+    only: Iterable[str] | None = None,
+    force: bool = False,
+    progress: Progress = silent,
+) -> ExportReport:
+    """Write the files; those that a person changed since are reported and left, unless `force`.
+
+    `only` names kinds (documents, notes, episodes, skills, feedback). Raises `UsageError`, `Refused`, `BrainError`.
+    """
+    kinds = KINDS if only is None else tuple(only)
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown or not kinds:
+        raise UsageError(
+            f"{', '.join(unknown) or 'nothing'} cannot be exported",
+            f"name some of: {', '.join(KINDS)}",
+        )
+    _beside(directory, source.roots)
+    folder = Folder.open(directory, force=force, facts=_facts(source))
+    try:
+        names = _names(source, kinds)
+        _documents(source, kinds, folder, names, progress)
+        days = (
+            {row["id"]: episodes.day_of(row["at"]) for row in source.episodes()}
+            if "episodes" in kinds
+            else {}
+        )
+        if "episodes" in kinds:
+            _episodes(source, folder, names, days)
+        if "skills" in kinds:
+            _skills(source, folder)
+        if judgments.KIND in kinds:
+            for month, held in judgments.by_month(source.judgments()):
+                folder.put(judgments.path_of(month), judgments.render(month, held, names, days))
+        folder.remove_others(tuple(f"{kind}/" for kind in kinds))
+        folder.close()
+    finally:
+        folder.abandon()
+    return ExportReport(
+        directory=str(folder.path),
+        written=folder.written,
+        unchanged=folder.unchanged,
+        removed=folder.removed,
+        conflicts=tuple(folder.conflicts),
+    )
+
+
+def _beside(directory: Path, roots: Sequence[Row]) -> None:
+    """A folder that was added cannot be the export: the mark of an export would hide a person's own notes in it."""
+    top = directory.expanduser().resolve()
+    for root in roots:
+        if Path(str(root["path"])).resolve().is_relative_to(top):
+            raise UsageError(
+                f"{root['path']} was added, so it cannot be exported into",
+                f"name a folder of its own: {top / 'brain'}",
+            )
+
+
+def _facts(source: Source) -> dict[str, Any]:
+    """What the manifest carries besides: no time of a look, which would differ from day to day."""
+    roots = [
+        {"uri": root["uri"], "path": root["path"], "options": root.get("options") or {}}
+        for root in source.roots
+    ]
+    return {
+        "contexts": dict(source.contexts),
+        "roots": sorted(roots, key=lambda root: str(root["uri"])),
+    }
+
+
+def _names(source: Source, kinds: Sequence[str]) -> Names:
+    return Names.of(
+        (
+            {key: row[key] for key in ("id", "uri", "title", "source")},
+            json.loads(row["aliases"]),
+            [c["id"] for c in chunks],
+        )
+        for row, chunks in source.documents()
+        if folder_of(row["uri"]) in kinds
+    )
+
+
+def _documents(
+    source: Source, kinds: Sequence[str], folder: Folder, names: Names, progress: Progress
+) -> None:
+    total, done = len(names.paths), 0
+    for row, chunks in source.documents() if total else ():
+        if row["id"] in names.paths:
+            folder.put(
+                names.paths[row["id"]], documents.render(stored_document(row, chunks), names)
+            )
+            done += 1
+            progress("exporting", done, total)
+
+
+def _episodes(source: Source, folder: Folder, names: Names, days: Mapping[str, str]) -> None:
+    for day, rounds in episodes.by_day(stored_episode(row) for row in source.episodes()):
+        folder.put(episodes.path_of(day), episodes.render(day, rounds, names, days))
+
+
+def _skills(source: Source, folder: Folder) -> None:
+    for row in source.skills():
+        for name, text in skills.render_skill(stored_skill(row)):
+            folder.put(f"skills/{name}", text)

@@ -1,0 +1,310 @@
+"""Time expressions as windows of days: "in May", "two weeks ago", "since last Friday", `--since 2026-05`.
+
+A small grammar finds what is certainly a time, the dateparser library says which day it is, and the calendar widens it
+to the week, month or year that was meant. Leaves out hours, seasons and events ("before the launch"): what is not
+surely a time restricts nothing, since a wrong filter hides the answer. English in free text; six languages more in
+`since_of` and `until_of`. Relative to `now`, never to the clock; nothing is downloaded. Serves
+`brain recall`.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from brain.errors import UsageError
+
+if TYPE_CHECKING:
+    from dateparser.date import DateDataParser
+
+QUESTION_CHARACTERS = 8_000  # FAULTS.md row 39: a question is read so far
+LANGUAGES = (
+    "en",
+    "de",
+    "fr",
+    "es",
+    "it",
+    "pt",
+    "nl",
+)  # of options; as in ingest/dates.py, each more makes a look slower
+AROUND_DAYS = 3  # "two weeks ago" means that week more or less: so many days on either side
+
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_SHORT = "jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec"
+_WEEKDAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+_COUNT = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a\s+couple\s+of|a\s+few|couple\s+of|few)"
+_UNIT = r"(?:days?|weeks?|months?|years?)"
+_DAY = r"(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?!\d)"
+_YEAR = r"(?:19|20)\d{2}(?![\d-])"
+_MONTH = rf"(?:(?:{_MONTHS})\b|(?:{_SHORT})\b\.?)"
+_ROLLING = (
+    rf"(?:(?:the\s+)?(?:last|past|previous)\s+(?P<rolling>{_COUNT}\s+{_UNIT})\b"
+    r"|the\s+(?:last|past)\s+(?P<one>day|week|month|year)\b(?!\s+of\b))"
+)
+
+# A time whatever stands before it.
+_SURE = "|".join(
+    (
+        r"(?<![\w-])\d{4}-\d{2}(?:-\d{2})?(?![\w-])",
+        r"(?<![\w.])\d{1,2}\.\d{1,2}\.\d{4}(?![\w])",
+        rf"{_DAY}\s+(?:of\s+)?{_MONTH}(?:,?\s+{_YEAR})?",
+        rf"{_MONTH}\s+{_DAY}(?:,?\s+{_YEAR})?",
+        rf"{_MONTH},?\s+(?:of\s+)?{_YEAR}",
+        rf"{_COUNT}\s+{_UNIT}\s+ago",
+        r"(?:the\s+)?day\s+before\s+yesterday|yesterday|today",
+        rf"last\s+(?:{_WEEKDAYS})\b",
+        rf"(?:last|this|previous|past)\s+(?:week|month|year|{_MONTHS})\b(?!\s+of\b)",  # "the last year of the lease"
+    )
+)
+# A time only behind a word that says so: may, march and 2000 are words of their own.
+_BARE = rf"(?:{_MONTH}|{_YEAR}|(?:{_WEEKDAYS})\b)"
+_ANY = rf"(?:{_SURE}|{_BARE})"
+
+_RANGE = re.compile(
+    rf"\b(?:between\s+(?P<a>{_ANY})\s+and\s+(?P<b>{_ANY})"
+    rf"|from\s+(?P<c>{_ANY})\s+(?:to|until|till|through)\s+(?P<d>{_ANY}))",
+    re.I,
+)
+_LEADS = "since|after|before|until|till|in|during|on|from"
+_LEAD = rf"(?<!day )(?P<lead>{_LEADS})\s+(?:the\s+)?(?:early\s+|late\s+|mid[\s-])?"
+_LED = re.compile(rf"\b{_LEAD}(?:{_ROLLING}|(?P<at>{_ANY}))", re.I)
+_ALONE = re.compile(rf"\b(?:{_ROLLING}|(?P<at>{_SURE}))", re.I)
+_NOT_A_YEAR = re.compile(  # "in 2000 words"
+    r"\s+(?:words?|tokens?|char\w*|bytes?|lines?|pages?|people|files?|notes?|items?|hours?|days?|minutes?|seconds?|euros?|dollars?|"
+    r"steps?|rows?|chunks?|times|k?m|k?g|[kmg]b|%)\b",
+    re.I,
+)
+_NAMES = frozenset({"april", "may", "june", "august"})  # "a mail from May" may be from a person
+_VERBS = ("may", "march")
+_COUNT_WORDS = (
+    (r"^(?:an?|one)\s+(?=day|week|month|year)", "1 "),
+    (r"^(?:a\s+)?couple\s+of\s+", "2 "),
+    (r"^(?:a\s+)?few\s+", "3 "),
+)
+
+
+class Window(NamedTuple):
+    """Days, inclusive, as ISO 8601 dates; "" is open. `words` is the part of the question that said so, so that it need
+    not be looked for in the texts as well.
+    """
+
+    since: str
+    until: str
+    words: str = ""
+
+
+class _Span(NamedTuple):
+    first: date
+    last: date
+
+
+def window_of(text: str, now: datetime) -> Window | None:
+    """The window that a question names, or None when it surely names none or only a time to come.
+
+    >>> window_of("what did we decide about pricing in May", datetime(2026, 5, 20))
+    Window(since='2026-05-01', until='2026-05-31', words='in May')
+    """
+    for read in (_range, _led, _alone):
+        window = read(text[:QUESTION_CHARACTERS], now)
+        if window is not None:
+            past = not window.since or window.since <= _iso(now.date())
+            return window if past and (not window.until or window.since <= window.until) else None
+    return None
+
+
+def since_of(text: str, now: datetime) -> str:
+    """The first day that `--since TEXT` lets through, ISO 8601. Raises `UsageError`."""
+    return _iso(_whole(text, now, "since").first)
+
+
+def until_of(text: str, now: datetime) -> str:
+    """The last day that `--until TEXT` lets through: `2026-05` is the end of May. Raises `UsageError`."""
+    return _iso(_whole(text, now, "until").last)
+
+
+def _whole(text: str, now: datetime, option: str) -> _Span:
+    plain = text.strip()[:QUESTION_CHARACTERS]
+    span = (
+        _span(re.sub(r"^(?:on|in|the)\s+", "", plain, flags=re.I), now, exact=True)
+        if plain
+        else None
+    )
+    if span is None:
+        hint = "say a day, a month or a year: 2026-05-07, 2026-05, last friday"
+        raise UsageError(f"--{option} {text!r} is no time that I know", hint)
+    return span
+
+
+def _range(text: str, now: datetime) -> Window | None:
+    for match in _RANGE.finditer(text):
+        begin, end = match["a"] or match["c"], match["b"] or match["d"]
+        last = _span(end, now, exact=True)
+        # "between March and May 2025": the March before that May
+        first = _span(begin, datetime.combine(last.last, now.time()), exact=True) if last else None
+        if first and last:
+            return Window(_iso(first.first), _iso(last.last), match[0])
+    return None
+
+
+def _led(text: str, now: datetime) -> Window | None:
+    for match in _LED.finditer(text):
+        lead = match["lead"].lower()
+        if match["rolling"] or match["one"]:
+            window = _rolling(match["rolling"] or f"1 {match['one']}", now)
+        elif _is_other(text, match, lead):
+            continue
+        else:
+            window = _directed(lead, match["at"], now)
+        if window is not None:
+            return window._replace(words=match[0])
+    return None
+
+
+def _alone(text: str, now: datetime) -> Window | None:
+    for match in _ALONE.finditer(text):
+        if match["rolling"] or match["one"]:
+            window = _rolling(match["rolling"] or f"1 {match['one']}", now)
+        elif _is_verb(text, match):
+            continue
+        else:
+            window = _directed("in", match["at"], now)
+        if window is not None:
+            return window._replace(words=match[0])
+    return None
+
+
+def _is_other(text: str, match: re.Match[str], lead: str) -> bool:
+    """Whether what follows the preposition is a person, an amount or a place in a list, not a time."""
+    words = match["at"].lower()
+    if re.fullmatch(_YEAR, words):
+        return lead == "on" or bool(_NOT_A_YEAR.match(text, match.end()))
+    if re.fullmatch(_WEEKDAYS, words):
+        return lead in ("in", "during")
+    return (lead == "from" and words in _NAMES) or (
+        lead == "on" and bool(re.fullmatch(_MONTH, words, re.I))
+    )
+
+
+def _is_verb(text: str, match: re.Match[str]) -> bool:
+    """Whether "may 5 people come" or "this may be" is meant: without a year, a capital inside a sentence is needed."""
+    words = match["at"]
+    if re.fullmatch(r"this\s+(?:may|march)", words, re.I):
+        return words.split()[1].islower()
+    if not words.lower().startswith(_VERBS) or re.search(_YEAR, words):
+        return False
+    return words[0].islower() or not text[: match.start()].rstrip().rstrip(".?!")
+
+
+def _directed(lead: str, words: str, now: datetime) -> Window | None:
+    span = _span(words, now, exact=lead not in ("in", "during", "on", "from"))
+    if span is None:
+        return None
+    day = timedelta(days=1)
+    try:
+        return {
+            "since": lambda: Window(_iso(span.first), ""),
+            "after": lambda: Window(_iso(span.last + day), ""),
+            "before": lambda: Window("", _iso(span.first - day)),
+            "until": lambda: Window("", _iso(span.last)),
+            "till": lambda: Window("", _iso(span.last)),
+        }.get(lead, lambda: Window(_iso(span.first), _iso(span.last)))()
+    except OverflowError:  # before the year 1, after the year 9999
+        return None
+
+
+def _rolling(words: str, now: datetime) -> Window | None:
+    """The last N units up to today."""
+    span = _span(f"{words} ago", now, exact=True, floor=False)
+    return Window(_iso(span.first), _iso(now.date())) if span else None
+
+
+def _span(words: str, now: datetime, *, exact: bool, floor: bool = True) -> _Span | None:
+    """The days that the words mean. `exact`: "two weeks ago" is that day, not about that week. `floor`: "two months
+    ago" is that month, not that day of it.
+    """
+    words = " ".join(words.split())
+    for pattern, number in _COUNT_WORDS:
+        words = re.sub(pattern, number, words, flags=re.I)
+    modifier = re.match(r"(last|this|previous|past)\s+(.+)", words, re.I)
+    ago = words.lower().endswith(" ago")
+    if modifier and not re.fullmatch("week|month|year", modifier[2], re.I):
+        words = modifier[2]
+    elif modifier and modifier[1].lower() in ("previous", "past"):
+        words = f"last {modifier[2]}"
+    found = _parse(words, now, floor)
+    if found is None:
+        return None
+    day, period = found
+    try:
+        if period == "week":
+            return _week(day, ago, exact)
+        span = _period(day, period if floor or not ago else "day")
+        named = modifier is not None and modifier[1].lower() == "last" and words == modifier[2]
+        if named and period == "month" and span.last >= now.date():  # "last May", said in May
+            return _period(day.replace(year=day.year - 1, day=1), "month")
+        return span
+    except (OverflowError, ValueError):
+        return None
+
+
+def _week(day: date, ago: bool, exact: bool) -> _Span:
+    if not ago:
+        monday = day - timedelta(days=day.weekday())
+        return _Span(monday, monday + timedelta(days=6))
+    around = timedelta(days=0 if exact else AROUND_DAYS)
+    return _Span(day - around, day + around)
+
+
+def _period(day: date, period: str) -> _Span:
+    if period == "year":
+        return _Span(date(day.year, 1, 1), date(day.year, 12, 31))
+    if period == "month":
+        return _Span(
+            day.replace(day=1), day.replace(day=calendar.monthrange(day.year, day.month)[1])
+        )
+    return _Span(day, day)
+
+
+def _parse(words: str, now: datetime, floor: bool) -> tuple[date, str] | None:
+    """(a day in it, "day" | "week" | "month" | "year"), by hand for ISO 8601, else by dateparser."""
+    iso = re.fullmatch(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", words)
+    if iso:
+        try:
+            period = "day" if iso[3] else "month" if iso[2] else "year"
+            return date(int(iso[1]), int(iso[2] or 1), int(iso[3] or 1)), period
+        except ValueError:
+            return None
+    order = "DMY" if re.fullmatch(r"\d{1,2}\.\d{1,2}\.\d{2,4}", words) else "MDY"
+    plain = now.replace(tzinfo=None)
+    for languages in (LANGUAGES[:1], LANGUAGES):
+        try:
+            found = _parser(languages, order, plain, floor).get_date_data(words)
+        except (OverflowError, ValueError):
+            continue
+        if found.date_obj is not None:
+            return found.date_obj.date(), found.period
+        if re.match(_ANY, words, re.I):
+            return None  # it was English, and no date
+    return None
+
+
+@lru_cache(maxsize=8)
+def _parser(languages: tuple[str, ...], order: str, now: datetime, floor: bool) -> DateDataParser:
+    from dateparser.date import DateDataParser
+
+    settings = {
+        "RELATIVE_BASE": now,
+        "PREFER_DATES_FROM": "past",
+        "PREFER_DAY_OF_MONTH": "first" if floor else "current",
+        "PREFER_MONTH_OF_YEAR": "first" if floor else "current",
+        "RETURN_AS_TIMEZONE_AWARE": False,
+        "DATE_ORDER": order,
+    }
+    return DateDataParser(languages=list(languages), settings=settings)
+
+
+def _iso(day: date) -> str:
+    return day.isoformat()

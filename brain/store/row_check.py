@@ -1,0 +1,142 @@
+"""Every row of truth against the hash that it carries, and which backup holds a damaged one as it was. Never repairs.
+
+Leaves out what follows from other columns, long texts and vectors, which have checks of their own (upkeep.py), and the
+hash itself (`brain.store.row_hash`). Serves `brain doctor --deep`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from brain.store.connection import Connection
+from brain.store.row_hash import COVERED, HASH, listed, row_hash
+
+# What finds a row in another copy of the database, and what a person knows it by.
+KNOWN_BY: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "documents": (("id",), "document {source} ({id:.8})"),
+    "knowledge": (("id",), "chunk {ordinal} of document {of} ({document_id:.8})"),
+    "tags": (("document_id", "tag"), "tag {tag} of document {of} ({document_id:.8})"),
+    "links": (("document_id", "target"), "link to {target} in document {of} ({document_id:.8})"),
+    "roots": (("uri",), "registered folder {path}"),
+    "settings": (("name",), "setting {name}"),
+    "contexts": (("source",), "description of {source}"),
+    "skipped": (("uri",), "note on the skipped file {source}"),
+    "episodes": (("id",), "episode {id:.8} of {at:.10}"),
+    "skills": (("id",), "skill {name}"),
+    "forgotten": (("id",), "forgotten {kind} {title} ({id:.8})"),
+    "judgments": (("id",), "feedback of {at:.10} on “{question:.60}”"),
+    "eval_runs": (("at", "name"), "evaluation of {at:.16}"),
+}
+AS_TEXT = "CAST(? AS TEXT)"  # of bytes: what is no UTF-8 any more can be looked for all the same
+ONLY_HASH = "its checksum alone"
+
+
+@dataclass(frozen=True, slots=True)
+class RowDamage:
+    """A row that is not what was stored. `row`: its covered columns and its hash, as they stand now."""
+
+    table: str
+    name: str
+    row: Mapping[str, Any]
+
+
+class RowCheck:
+    """The check of one open database."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._conn = connection.conn
+
+    def damage(self) -> list[RowDamage]:
+        """All rows whose hash is not theirs, or that have none. 100,000 rows take about a second."""
+        with _bytes_kept(self._conn):
+            return [found for table in COVERED for found in self._of(table)]
+
+    def _of(self, table: str) -> Iterator[RowDamage]:
+        names = (*COVERED[table], HASH)
+        bad = []
+        for values in self._conn.execute(f"SELECT {listed(table)} FROM {table}"):
+            row = dict(zip(names, values, strict=True))
+            if row[HASH] != row_hash(table, row):
+                bad.append(row)
+        for row in bad:
+            yield RowDamage(table, self._name(table, row), row)
+
+    def _name(self, table: str, row: Mapping[str, Any]) -> str:
+        shown = {name: _readable(value) for name, value in row.items()}
+        if "document_id" in row:
+            sql = f"SELECT source FROM documents WHERE id={AS_TEXT}"
+            found = self._conn.execute(sql, (_raw(row["document_id"]),)).fetchone()
+            shown["of"] = _readable(found[0]) if found else "unknown"
+        return KNOWN_BY[table][1].format_map(shown)
+
+    @staticmethod
+    def held(damage: RowDamage, path: Path) -> str | None:
+        """What differs in the copy at `path`, which holds the row as it was: "title, label". None when it does not.
+
+        The proof is the row's own hash; where that is what was damaged, the same row with another hash.
+        """
+        try:
+            with closing(_reader(path)) as copy, _bytes_kept(copy):
+                return next(
+                    (said for row in _candidates(copy, damage) if (said := _differs(damage, row))),
+                    None,
+                )
+        except sqlite3.Error:
+            return None
+
+
+def _candidates(copy: sqlite3.Connection, damage: RowDamage) -> list[dict[str, Any]]:
+    """Rows of a copy that may be the damaged one: by its key, and by its hash, since the key may be what was hit."""
+    table, keys = damage.table, KNOWN_BY[damage.table][0]
+    where = " AND ".join(f'"{name}"={AS_TEXT}' for name in keys)
+    values = [_raw(damage.row[name]) for name in keys]
+    present = {row[1] for row in copy.execute(f"PRAGMA table_info({table})")}
+    names: tuple[str, ...] = COVERED[table]
+    if HASH in present:
+        where, values, names = f"({where}) OR {HASH}=?", [*values, damage.row[HASH]], (*names, HASH)
+    columns = ", ".join(f'"{name}"' for name in names)
+    rows = copy.execute(f"SELECT {columns} FROM {table} WHERE {where}", values)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _differs(damage: RowDamage, row: Mapping[str, Any]) -> str:
+    """Which columns are others in a row that is proven to be the stored one; "" when it is not."""
+    proof = row_hash(damage.table, row)
+    others = ", ".join(name for name in COVERED[damage.table] if row[name] != damage.row[name])
+    if proof == damage.row[HASH]:
+        return others
+    return ONLY_HASH if not others and row.get(HASH) == proof else ""
+
+
+def _reader(path: Path) -> sqlite3.Connection:
+    """A backup, opened so that nothing of it is changed and nothing that it names is run."""
+    conn = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None
+    )
+    for pragma in ("trusted_schema=OFF", "query_only=ON", "cell_size_check=ON", "mmap_size=0"):
+        conn.execute(f"PRAGMA {pragma}")
+    return conn
+
+
+@contextmanager
+def _bytes_kept(conn: sqlite3.Connection) -> Iterator[None]:
+    """Text whose flipped bit left no UTF-8 is read all the same, and stays another than it was."""
+    before = conn.text_factory
+    conn.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+    try:
+        yield
+    finally:
+        conn.text_factory = before
+
+
+def _raw(value: object) -> object:
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+
+
+def _readable(value: object) -> str:
+    return str(value).encode("utf-8", "replace").decode("utf-8")

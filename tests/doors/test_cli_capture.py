@@ -1,0 +1,247 @@
+"""`add`, `sync`, `remember`, `export`, `import` against a stand-in `Brain`: calls, words, codes, JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from brain.errors import StoreError, Unavailable
+from brain.types import AddReport, Episode, ExportReport, Skipped
+from tests.fake_brain import brain
+
+REPORT = AddReport(
+    added=812,
+    unchanged=3,
+    skipped=(
+        Skipped("a.xyz", "unsupported", "no reader for .xyz"),
+        Skipped("b.pdf", "unreadable", "encrypted", "remove the password and add it again"),
+    ),
+    chunks=4100,
+    embedder="builtin",
+)
+CENSUS = "8,114 files: 6,020 md; about 4 min"
+NOTE = AddReport(added=1, chunks=1, embedder="builtin", documents=("a1b2c3d4e5f60708",))
+
+
+def test_add_says_counts_and_groups_what_was_skipped() -> None:
+    ran = brain("add", "notes", "b.pdf", "--tag", "x", add=REPORT)
+    assert ran.stdout.splitlines() == [
+        "812 added, 3 unchanged, 2 skipped · 4,100 chunks · embedder builtin",
+        "1 unreadable: encrypted",
+        "  b.pdf",
+        "  remove the password and add it again",
+        "1 unsupported: no reader for .xyz",
+        "  a.xyz",
+    ]
+    assert ran.called("add") == [
+        (([Path("notes"), Path("b.pdf")],), {"tags": ("x",), "dry_run": False, "strict": False})
+    ]
+    assert ran.code == 1
+
+
+def test_many_skipped_files_are_counted_and_the_first_named() -> None:
+    files = tuple(Skipped(f"{n}.xyz", "unsupported", "no reader for .xyz") for n in range(1200))
+    lines = brain("add", ".", add=AddReport(skipped=files)).stdout.splitlines()
+    assert lines == [
+        "1,200 skipped",
+        "1,200 unsupported: no reader for .xyz",
+        "  0.xyz",
+        "  1.xyz",
+        "  2.xyz",
+        "  … and 1,197 more (--json lists all)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "new", "strict", "code"),
+    [
+        ("unreadable", True, False, 1),
+        ("unreadable", False, False, 0),
+        ("unreadable", False, True, 1),
+        ("unsupported", True, False, 0),
+        ("unsupported", True, True, 1),
+        ("refused", True, False, 0),
+        ("ignored", True, True, 0),
+    ],
+)
+def test_row_26_the_code_tells_new_failures_from_known_kinds(
+    kind: str, new: bool, strict: bool, code: int
+) -> None:
+    report = AddReport(skipped=(Skipped("a", kind, "why", new=new),))
+    assert brain("add", ".", *(["--strict"] if strict else []), add=report).code == code
+
+
+def test_add_json_gives_counts_and_every_skipped_file() -> None:
+    ran = brain("add", "notes", "--json", add=REPORT)
+    shape = json.loads(ran.stdout)
+    assert ran.code == 1
+    assert shape["schema"] == 1
+    assert (shape["added"], shape["updated"], shape["unchanged"], shape["embedder"]) == (
+        812,
+        0,
+        3,
+        "builtin",
+    )
+    assert shape["skipped"][1] == {
+        "source": "b.pdf",
+        "kind": "unreadable",
+        "reason": "encrypted",
+        "hint": "remove the password and add it again",
+        "new": True,
+    }
+    assert ran.stderr == ""
+
+
+def test_an_interrupted_add_keeps_and_says_so() -> None:
+    ran = brain("add", ".", add=AddReport(added=7, interrupted=True))
+    assert ran.code == 130
+    assert ran.stdout == "7 added\n"
+    assert "what was done is kept; run the same command again to go on" in ran.stderr
+    ran = brain("add", ".", add=KeyboardInterrupt())
+    assert (ran.code, ran.stdout) == (130, "")
+    assert (
+        ran.stderr
+        == "brain: interrupted\n  what was done is kept; run the same command again to go on\n"
+    )
+
+
+def test_the_census_and_the_waiting_embeddings_are_talk() -> None:
+    ran = brain(
+        "add",
+        ".",
+        add=AddReport(added=1, chunks=12, waiting=12, notices=(CENSUS, "/n is registered")),
+        progress=lambda bar: bar(f"census: {CENSUS}", 0, 8114),
+    )
+    assert ran.stderr.splitlines() == [
+        CENSUS,
+        "/n is registered",
+        "saved; 12 chunks wait for embeddings: run `brain sync`",
+    ]
+    assert ran.code == 0
+
+
+def test_a_dry_run_says_that_nothing_was_written() -> None:
+    ran = brain("add", ".", "--dry-run", add=AddReport(added=2))
+    assert ran.stdout == "dry run, nothing written: 2 added\n"
+    assert ran.called("add")[0][1]["dry_run"] is True
+
+
+def test_notes_come_from_the_argument_standard_input_and_the_editor(home: Path) -> None:
+    ran = brain("add", "--note", "Call Ana", "--title", "Lease", "--tag", "todo", note=NOTE)
+    assert ran.called("note") == [(("Call Ana",), {"title": "Lease", "tags": ("todo",)})]
+    assert ran.stdout == "1 added · 1 chunk · embedder builtin · a1b2c3\n"
+    assert brain("add", "-", stdin="from a pipe\n", note=NOTE).called("note")[0][0] == (
+        "from a pipe\n",
+    )
+    ran = brain("add", "--edit", edit=lambda path: void(path.write_text("typed")), note=NOTE)
+    assert ran.called("note")[0][0] == ("typed",)
+    assert not list(home.glob("draft-*"))
+
+
+def void(_value: object) -> None:
+    """For a lambda that must return nothing."""
+
+
+def test_a_text_from_the_editor_is_kept_when_saving_fails(home: Path) -> None:
+    ran = brain(
+        "add",
+        "--edit",
+        edit=lambda path: void(path.write_text("typed")),
+        note=StoreError("the disk is full", "free"),
+    )
+    (kept,) = home.glob("draft-*")
+    assert kept.read_text() == "typed"
+    assert str(kept) in ran.stderr
+    assert ran.code == 1
+
+
+def test_an_empty_editor_adds_nothing(home: Path) -> None:
+    ran = brain("add", "--edit", note=NOTE)
+    assert (ran.code, ran.called("note"), list(home.glob("draft-*"))) == (1, [], [])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["add"],
+        ["add", "x.md", "--note", "y"],
+        ["add", "-", "x.md"],
+        ["add", "--note", "y", "--dry-run"],
+        ["add", "x.md", "--title", "y"],
+        ["remember"],
+        ["export", "d", "--only", "dreams"],
+    ],
+)
+def test_words_that_do_not_fit_together_are_a_usage_error(words: list[str]) -> None:
+    ran = brain(*words, note=NOTE, add=REPORT, export=ExportReport("d"))
+    assert ran.code == 2
+    assert len(ran.stderr.splitlines()) == 2
+    assert ran.stderr.startswith("brain: ")
+    assert ran.brain.calls == []
+
+
+def test_an_empty_standard_input_is_a_usage_error() -> None:
+    assert brain("add", "-", stdin=" \n", note=NOTE).code == 2
+
+
+def test_sync_and_import_report_as_add_does() -> None:
+    assert brain("sync", sync=AddReport(removed=2, updated=1)).stdout == "1 updated, 2 removed\n"
+    assert brain("sync", sync=AddReport()).stdout == "nothing to add\n"
+    ran = brain("import", "dir", "--json", import_from=AddReport(added=5))
+    assert json.loads(ran.stdout)["added"] == 5
+    assert ran.called("import_from") == [((Path("dir"),), {})]
+
+
+def test_remember_joins_the_words_and_prints_the_id() -> None:
+    episode = Episode(
+        "e1e2e3e4e5e6e7e8", "2026-05-07T09:12:00+02:00", "note", "", "We chose SQLite"
+    )
+    ran = brain(
+        "remember", "We", "chose", "SQLite", "--with", "Ana", "--at", "2026-05-07", remember=episode
+    )
+    assert ran.stdout == "remembered e1e2e3 · 2026-05-07 09:12\n"
+    options = {"at": "2026-05-07", "session": "", "people": ("Ana",), "tags": ()}
+    assert ran.called("remember") == [(("We chose SQLite",), options)]
+    assert brain("remember", "-", stdin="piped", remember=episode).called("remember")[0][0] == (
+        "piped",
+    )
+
+
+def test_export_names_the_files_that_a_person_changed() -> None:
+    report = ExportReport("out", written=10, unchanged=2, conflicts=("a.md",))
+    ran = brain("export", "out", "--only", "episodes,notes", export=report)
+    assert ran.stdout.splitlines() == [
+        "10 written, 2 unchanged in out",
+        "1 file changed by hand, left as they are",
+        "  a.md",
+        "  run again with --force to replace them",
+    ]
+    assert ran.called("export") == [
+        ((Path("out"),), {"only": ("episodes", "notes"), "force": False})
+    ]
+
+
+def test_an_error_is_two_lines_or_one_object_with_the_same_code() -> None:
+    error = Unavailable("Ollama does not answer", "start it with `ollama serve`")
+    ran = brain("sync", sync=error)
+    assert (ran.code, ran.stdout) == (6, "")
+    assert ran.stderr == "brain: Ollama does not answer\n  start it with `ollama serve`\n"
+    ran = brain("sync", "--json", sync=error)
+    assert (ran.code, ran.stderr) == (6, "")
+    assert json.loads(ran.stdout) == {
+        "schema": 1,
+        "error": {
+            "kind": "unavailable",
+            "message": "Ollama does not answer",
+            "hint": "start it with `ollama serve`",
+        },
+    }
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder of this test."""
+    monkeypatch.setenv("BRAIN_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"

@@ -1,0 +1,293 @@
+"""The library, skills, models and upkeep commands against a stand-in `Brain`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from brain.errors import NotFound
+from brain.types import (
+    Check,
+    DocumentDetail,
+    DocumentRow,
+    Excerpt,
+    ForgetReport,
+    Forgotten,
+    Generation,
+    ModelRow,
+    ModelTable,
+    Root,
+    Scope,
+    Skill,
+    Status,
+)
+from tests.fake_brain import brain
+
+EXCERPT = Excerpt(
+    "notes/lease.md:120:2", "d0", "notes/lease.md", "Lease", "L120-121", "one\ntwo", 120, 121, 300
+)
+ROW = DocumentRow(
+    "a1b2c3d4e5f60708",
+    "notes/lease.md",
+    "Lease",
+    "text/markdown",
+    date="2026-05-07",
+    chunks=3,
+    tags=("flat",),
+)
+DETAIL = DocumentDetail(
+    ROW,
+    "file:///n/lease.md",
+    "line\n" * 20,
+    dated_by="front matter",
+    notices=("p. 7: no text layer",),
+)
+GONE = Forgotten("a1b2c3d4e5f60708", "document", "notes/lease.md", "Lease", 3)
+OTHER = Forgotten("b1b2c3d4e5f60708", "document", "notes/flat.md", "Flat", 1)
+SKILL = Skill(
+    "5k111", "weekly-review", "Look back at the week, on Fridays", "1. Open the journal\n2. Read it"
+)
+PLAN = ForgetReport((GONE,))
+DONE = ForgetReport((GONE,), done=True, undo_until="2026-06-06T00:00:00+00:00")
+
+
+def forget(_references: list[str], *, dry_run: bool) -> ForgetReport:
+    """What `Brain.forget` says to a plan and to the deed."""
+    return PLAN if dry_run else DONE
+
+
+def test_get_prints_the_text_and_nothing_else() -> None:
+    ran = brain("get", "notes/lease.md:120:2", get=EXCERPT)
+    assert (ran.stdout, ran.stderr, ran.code) == ("one\ntwo\n", "", 0)
+    assert ran.called("get") == [(("notes/lease.md:120:2",), {})]
+    ran = brain("get", "x", terminal=True, environ={"NO_COLOR": "1"}, get=EXCERPT)
+    assert ran.stderr == "notes/lease.md lines 120-121 of 300\n"
+    assert json.loads(brain("get", "x", "--json", get=EXCERPT).stdout)["text"] == "one\ntwo"
+
+
+def test_what_is_not_there_is_3() -> None:
+    ran = brain(
+        "get", "nope", get=NotFound("nothing is stored under nope", "`brain list` shows what is")
+    )
+    assert ran.code == 3
+    ran = brain(
+        "get",
+        "nope",
+        "--json",
+        get=NotFound("nothing is stored under nope", "`brain list` shows what is"),
+    )
+    assert (ran.code, json.loads(ran.stdout)["error"]["kind"]) == (3, "not_found")
+    assert brain("multi-get", "x*", multi_get=[]).code == 3
+    assert brain("list", documents=[]).code == 3
+    assert brain("skill", "list", skills=[]).code == 3
+    assert brain("context", "list", contexts=[]).code == 3
+    assert brain("undo", "--list", forgotten=[]).code == 3
+
+
+def test_multi_get_heads_each_text_with_its_place() -> None:
+    ran = brain("multi-get", "notes/*", multi_get=[EXCERPT, EXCERPT])
+    assert (
+        ran.stdout
+        == "==> notes/lease.md:120 <==\none\ntwo\n\n==> notes/lease.md:120 <==\none\ntwo\n"
+    )
+    assert (
+        len(json.loads(brain("multi-get", "n*", "--json", multi_get=[EXCERPT]).stdout)["excerpts"])
+        == 1
+    )
+
+
+def test_list_and_show() -> None:
+    ran = brain("list", "--tag", "flat", "-n", "5", documents=[ROW])
+    assert ran.stdout == "a1b2c3  2026-05-07  notes/lease.md  Lease #flat\n"
+    assert ran.called("documents") == [((), {"scope": Scope(tags=("flat",)), "limit": 5})]
+    shown = brain("show", "a1b2c3", document=DETAIL).stdout
+    assert "2026-05-07 (from front matter)" in shown
+    assert "p. 7: no text layer" in shown
+    assert shown.count("\nline") == 12
+    assert "… the whole text: brain get a1b2c3" in shown
+    shape = json.loads(brain("show", "a1b2c3", "--json", document=DETAIL).stdout)["document"]
+    assert (shape["id"], shape["tags"], shape["text"]) == (ROW.id, ["flat"], DETAIL.text)
+    assert (
+        json.loads(brain("list", "--json", documents=[ROW]).stdout)["documents"][0]["source"]
+        == "notes/lease.md"
+    )
+
+
+def test_open_hands_the_address_over_or_prints_it() -> None:
+    ran = brain("open", "a1b2c3", locate="obsidian://open?path=x")
+    assert (ran.launched, ran.stdout) == (["obsidian://open?path=x"], "")
+    ran = brain("open", "a1b2c3", "--print", locate="/n/lease.md")
+    assert (ran.launched, ran.stdout) == ([], "/n/lease.md\n")
+    assert (
+        json.loads(brain("open", "a1b2c3", "--json", locate="/n/lease.md").stdout)["address"]
+        == "/n/lease.md"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "terminal", "done"),
+    [
+        ([], "", False, False),
+        (["--dry-run", "--yes"], "", False, False),
+        (["--yes"], "", False, True),
+        ([], "y\n", True, True),
+        ([], "\n", True, False),
+        ([], "y\n", False, False),
+        (["--json"], "y\n", True, False),
+        (["--json", "--yes"], "", False, True),
+    ],
+)
+def test_forget_shows_first_and_takes_away_only_after_a_yes(
+    words: list[str], stdin: str, terminal: bool, done: bool
+) -> None:
+    ran = brain("forget", "notes/lease.md", *words, stdin=stdin, terminal=terminal, forget=forget)
+    asked = [options["dry_run"] for _args, options in ran.called("forget")]
+    assert asked == ([True, False] if done else [True])
+    assert ran.code == 0
+    if "--json" in words:
+        assert json.loads(ran.stdout)["done"] is done
+    else:
+        assert "1 entry would be forgotten" in ran.stdout
+        assert ("1 entry forgotten" in ran.stdout) is done
+        assert ("nothing was forgotten; add --yes" in ran.stderr) is not done
+
+
+def test_undo_brings_back_the_last_or_the_one_named() -> None:
+    lists = [[GONE, OTHER], []]  # before and after
+    ran = brain("undo", restore_forgotten=GONE, forgotten=lambda: lists.pop(0))
+    assert ran.called("restore_forgotten") == [(("last",), {})]
+    assert ("notes/lease.md" in ran.stdout, "notes/flat.md" in ran.stdout) == (True, True)
+    ran = brain("undo", "a1b2c3", restore_forgotten=GONE, forgotten=[])
+    assert ran.called("restore_forgotten") == [(("a1b2c3",), {})]
+    assert "notes/lease.md" in brain("undo", "--list", forgotten=[GONE]).stdout
+    assert (
+        json.loads(brain("undo", "--json", restore_forgotten=GONE, forgotten=[]).stdout)["items"][
+            0
+        ]["id"]
+        == GONE.id
+    )
+
+
+def test_tags_go_on_with_plus_and_off_with_minus() -> None:
+    ran = brain("tag", "a1b2c3", "+x", "-y", "#z", "-work/old", tag=("x", "z"))
+    assert ran.called("tag") == [(("a1b2c3",), {"add": ("x", "z"), "remove": ("y", "work/old")})]
+    assert ran.stdout == "#x #z\n"
+    assert json.loads(brain("tag", "a1b2c3", "-y", "--json", tag=()).stdout)["tags"] == []
+    assert brain("tag", "a1b2c3", tag=()).stdout == "no tags\n"
+    assert brain("tag", "a1b2c3", "+", tag=()).code == 2
+
+
+def test_contexts() -> None:
+    pairs = [("/n/work", "contracts of the bakery")]
+    ran = brain(
+        "context",
+        "add",
+        "/n/work",
+        "contracts",
+        "of",
+        "the",
+        "bakery",
+        add_context=None,
+        contexts=pairs,
+    )
+    assert ran.called("add_context") == [(("/n/work", "contracts of the bakery"), {})]
+    assert ran.stdout == "/n/work  contracts of the bakery\n"
+    assert brain("context", "remove", "/n/work", remove_context=None, contexts=[]).code == 0
+    shape = json.loads(brain("context", "list", "--json", contexts=pairs).stdout)
+    assert shape["contexts"] == [{"path": "/n/work", "description": "contracts of the bakery"}]
+
+
+def test_skills() -> None:
+    line = "weekly-review  active  Look back at the week, on Fridays\n"
+    assert brain("skill", "list", skills=[SKILL]).stdout == line
+    ran = brain("skill", "find", "look", "back", "-n", "2", find_skills=[SKILL])
+    assert (ran.stdout, ran.called("find_skills")) == (line, [(("look back", 2), {})])
+    assert brain("skill", "add", "s", skill_add=SKILL).called("skill_add") == [((Path("s"),), {})]
+    assert brain("skill", "show", "weekly-review", skill=SKILL).stdout.endswith(
+        "\n1. Open the journal\n2. Read it\n"
+    )
+    assert (
+        json.loads(brain("skill", "show", "x", "--json", skill=SKILL).stdout)["skill"]["name"]
+        == "weekly-review"
+    )
+
+
+STATUS = Status(
+    home="/h",
+    database_bytes=3 * 2**20,
+    documents=812,
+    chunks=4100,
+    episodes=1,
+    embedder="builtin",
+    embedder_reason="nomic-embed-text is being built",
+    index="exact",
+    index_reason="4,100 chunks are under 100,000",
+    generations=(Generation(2, "nomic-embed-text", 768, "building", 3200, 4100, 245.0),),
+    ollama="0.33.0 at 127.0.0.1",
+    roots=(Root("/n", 800, "2026-05-07T09:00:00+02:00"), Root("/usb", 12, state="unmounted")),
+    waiting=900,
+)
+
+
+def test_status_says_what_serves_and_why_and_what_waits() -> None:
+    ran = brain("status", status=STATUS)
+    assert ran.stdout.splitlines() == [
+        "home      /h (3.0 MB)",
+        "holds     812 documents, 4,100 chunks, 1 episode, 0 skills",
+        "embedder  builtin (nomic-embed-text is being built)",
+        "index     exact (4,100 chunks are under 100,000)",
+        "vectors   nomic-embed-text 768: building, 3,200 of 4,100 chunks, about 4 min to go",
+        "ollama    0.33.0 at 127.0.0.1",
+        "root      /n: 800 documents, looked at 2026-05-07 09:00",
+        "root      /usb: 12 documents, unmounted",
+        "waiting   900 chunks without embeddings (brain sync)",
+    ]
+    shape = json.loads(brain("status", "--json", status=STATUS).stdout)
+    assert shape["generations"][0]["eta_seconds"] == 245.0
+    assert shape["roots"][1]["state"] == "unmounted"
+
+
+def test_doctor_exits_1_for_errors_only() -> None:
+    checks = [
+        Check("D01", "home", "ok"),
+        Check("D16", "backup", "warning", "none yet", "run `brain backup`"),
+    ]
+    ran = brain("doctor", "--deep", doctor=checks)
+    assert (ran.code, ran.called("doctor")) == (
+        0,
+        [((True, False), {"passphrase": "", "identity": None})],
+    )
+    assert ran.stdout.splitlines() == [
+        "ok      D01  home",
+        "warning D16  backup: none yet",
+        "         run `brain backup`",
+        "2 checks: 0 errors, 1 warning",
+    ]
+    bad = [*checks, Check("D03", "database", "error", "page 7 is damaged", "restore a backup")]
+    ran = brain("doctor", "--json", doctor=bad)
+    assert (ran.code, json.loads(ran.stdout)["errors"]) == (1, 1)
+
+
+def test_models() -> None:
+    table = ModelTable(
+        (ModelRow("wordllama", "builtin", ("embed",), ("embed",), 16 * 2**20),),
+        "Ollama does not answer",
+    )
+    assert (
+        brain("models", "list", models=table).stdout
+        == "wordllama  builtin  in use: embed  16 MB\nOllama does not answer\n"
+    )
+    ran = brain(
+        "models", "use", "embed", "nomic-embed-text", use_model="4,100 chunks to embed; about 4 min"
+    )
+    assert (ran.stdout, ran.called("use_model")) == (
+        "4,100 chunks to embed; about 4 min\n",
+        [(("embed", "nomic-embed-text"), {})],
+    )
+    assert brain("models", "use", "rerank", "x", use_model="").code == 2
+    ran = brain(
+        "models", "pull", "nomic-embed-text", pull_model=lambda name, progress: progress("x", 1, 2)
+    )
+    assert (ran.code, ran.called("pull_model")[0][0][0]) == (0, "nomic-embed-text")

@@ -1,0 +1,275 @@
+"""The house rules of the project, held by tests: who may import whom, how long things are, where SQL and networks live."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("brain", "ingest", "migrations")
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+MAX_FILE_LINES = 500
+MAX_FUNCTION_LINES = 70
+
+BASE = {
+    "brain.errors",
+    "brain.types",
+    "brain.protocols",
+    "brain.prompts",
+    "brain.reports",
+    "brain.faults",
+    "brain.store.vector_bytes",
+    "brain.store.row_hash",
+}
+# Pure rooms of ingest that a row below the app may use: values, terms, sentences, tokens. Not readers, not the walk.
+VALUES = {
+    "ingest.document",
+    "ingest.terms",
+    "ingest.words",
+    "ingest.sentences",
+    "ingest.tokens",
+    "ingest.errors",
+}
+
+# room -> the rooms that it may import besides its own. Nothing else may. (The plan's table, one line a room.)
+ARROWS: dict[str, set[str]] = {
+    "ingest": set(),
+    "migrations": {"ingest.scripts"},
+    "brain": set(),
+    "brain.__main__": {"brain.doors.cli"},
+    "brain.errors": set(),
+    "brain.reports": set(),
+    "brain.types": VALUES | {"brain.reports"},
+    "brain.protocols": {"brain.types"},
+    "brain.prompts": set(),
+    "brain.faults": set(),
+    "brain.store.vector_bytes": {"brain.protocols"},
+    "brain.store.row_hash": set(),
+    "brain.config": BASE | VALUES,
+    "brain.store": BASE | VALUES | {"migrations"},
+    "brain.index": BASE | VALUES,
+    "brain.models": BASE | VALUES,
+    "brain.retrieval": BASE | VALUES,
+    "brain.confidence": BASE | VALUES,
+    "brain.answering": BASE | VALUES | {"brain.confidence"},
+    "brain.keeping": BASE | VALUES,
+    "brain.evaluation": BASE | VALUES | {"brain.confidence", "brain.answering"},
+    "brain.doors": BASE | {"brain.app", "brain.config"},
+}
+SQL_ROOMS = ("brain/store/", "migrations/")
+NETWORK = {
+    "httpx",
+    "httpcore",
+    "ollama",
+    "requests",
+    "socket",
+    "urllib.request",
+    "http.client",
+    "aiohttp",
+    "urllib3",
+}
+NETWORK_FILES = re.compile(r"brain/models/ollama\w*\.py$")
+HEAVY = (
+    "chromadb",
+    "ollama",
+    "sqlite_utils",
+    "onnxruntime",
+    "pypdf",
+    "httpx",
+    "wordllama",
+    "numpy",
+    "rich",
+    "anthropic",
+    "openai",
+)
+
+
+def module_of(path: Path) -> str:
+    parts = list(path.relative_to(ROOT).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(module: str) -> str:
+    """The longest named room that holds the module; brain.app alone has no entry, since it knows all the parts."""
+    while module and module not in ARROWS and module != "brain.app":
+        module = module.rpartition(".")[0]
+    return module
+
+
+def imports(path: Path) -> set[str]:
+    """Every module named by an import statement anywhere in the file, relative ones resolved."""
+    found = set()
+    package = module_of(path) if path.name == "__init__.py" else module_of(path).rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, base] if base else above)
+            found.add(base)
+            found.update(f"{base}.{alias.name}" for alias in node.names)
+    return found
+
+
+def ours(name: str) -> bool:
+    return name.split(".")[0] in PACKAGES and any(
+        (ROOT / Path(*name.split("."))).with_suffix(".py").exists()
+        or (ROOT / Path(*name.split("."))).is_dir()
+        for _ in (0,)
+    )
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_arrows_go_one_way(path: Path) -> None:
+    room = room_of(module_of(path))
+    if room == "brain.app":
+        forbidden = {name for name in imports(path) if name.startswith("brain.doors")}
+        assert not forbidden, f"the app knows no door: {sorted(forbidden)}"
+        return
+    allowed = ARROWS[room]
+    for name in imports(path):
+        if not ours(name) or name == "brain":
+            continue
+        target = room_of(name)
+        inside = target == room or name.startswith(f"{room}.")
+        # `from brain.app import x` names both; a value module of ingest is allowed by its own name
+        assert (
+            inside
+            or target in allowed
+            or name in allowed
+            or any(a.startswith(f"{name}.") for a in allowed)
+        ), f"{module_of(path)} may not import {name}"
+
+
+def test_the_arrow_test_can_fail(tmp_path: Path) -> None:
+    """The table is a real constraint: a store that imported retrieval, or ingest that imported brain, is not in it."""
+    assert "brain.retrieval" not in ARROWS["brain.store"]
+    assert not any(name.startswith("brain") for name in ARROWS["ingest"])
+    source = tmp_path / "x.py"
+    source.write_text("def f():\n    from brain.app import Brain\n")
+    assert "brain.app" in {
+        name
+        for node in ast.walk(ast.parse(source.read_text()))
+        if isinstance(node, ast.ImportFrom)
+        for name in [node.module]
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_files_and_functions_stay_small(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert text.count("\n") <= MAX_FILE_LINES
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno + 1 <= MAX_FUNCTION_LINES, (
+                f"{node.name} is too long"
+            )
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_every_module_says_what_it_does(path: Path) -> None:
+    assert (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").strip()
+
+
+SQL = re.compile(
+    r"^\s*(SELECT\s.+\sFROM\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s+(VIRTUAL\s+)?TABLE\s|PRAGMA\s)",
+    re.S,
+)
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_sql_lives_in_the_store(path: Path) -> None:
+    if str(path.relative_to(ROOT)).startswith(SQL_ROOMS):
+        return
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            assert not SQL.match(node.value), f"SQL outside the store: {node.value[:60]!r}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_network_libraries_only_in_the_loopback_client(path: Path) -> None:
+    if NETWORK_FILES.search(str(path.relative_to(ROOT))):
+        return
+    assert not imports(path) & NETWORK
+
+
+@pytest.mark.parametrize("package", ["chromadb", "rich"])
+def test_one_module_alone_imports(package: str) -> None:
+    users = {
+        module_of(path)
+        for path in FILES
+        if any(name.split(".")[0] == package for name in imports(path))
+    }
+    assert users == {"chromadb": {"brain.index.chroma"}, "rich": {"brain.doors.render"}}[package]
+
+
+def test_help_loads_no_heavy_package() -> None:
+    code = (
+        "import sys\nfrom brain.doors.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"
+        f"found = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "sys.exit(f'loaded: {found}' if found else 0)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert run.returncode == 0, run.stderr
+    assert "ask" in run.stdout
+
+
+def test_lexical_search_loads_no_heavy_package(tmp_path: Path) -> None:
+    environ = {"BRAIN_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    brain = [sys.executable, "-m", "brain"]
+    subprocess.run(
+        [*brain, "add", "--note", "black tea wants 95 degrees"],
+        env=environ,
+        check=True,
+        capture_output=True,
+        cwd=ROOT,
+    )
+    code = (
+        "import sys\nfrom brain.doors.cli import main\n"
+        "try:\n    main(['search', '--lexical', '--json', 'tea'])\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"
+        "found = [n for n in ('chromadb', 'ollama', 'sqlite_utils', 'numpy', 'httpx', 'wordllama', 'rich', 'pypdf') if n in sys.modules]\n"
+        "sys.exit(f'loaded: {found}' if found else 0)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environ,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "95 degrees" in run.stdout
+
+
+def test_no_registry_or_machine_path_in_the_tree() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+    pattern = re.compile(
+        r"https?://[^ ]*("
+        + "|".join(["py" + "pi", "python" + "hosted", "npm" + "js"])
+        + r")\.|(^|[^\w.])/(wo"
+        + r"rk|fa"
+        + r"rm)/",
+        re.M,
+    )
+    for name in listed.stdout.splitlines():
+        path = ROOT / name
+        if path.suffix in {".py", ".md", ".toml", ".txt", ".sh", ""} and path.is_file():
+            found = pattern.search(path.read_text("utf-8", "replace"))
+            assert not found, f"{name}: {found.group(0) if found else ''}"

@@ -1,0 +1,223 @@
+"""One contract for every vector index, and Chroma held to exact search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from brain.index import ExactIndex
+from brain.index.approximate import ChromaIndex
+from brain.index.child import Worker
+from brain.index.chroma import ChromaDirectory
+from brain.protocols import VectorIndex
+from tests.index_support import SMALL, fingerprint, open_store, vector_of
+
+FP = str(fingerprint())
+ROOMY = 2**28  # bytes per file that the worker may write
+
+
+class Deaf:
+    """The exact index of the Chroma cases: holds what the test says it holds."""
+
+    def __init__(self, directory: Path) -> None:
+        self.index = ExactIndex(
+            open_store(directory), directory / "index", kind="knowledge", fingerprint=FP
+        )
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    with Worker() as one:
+        yield one
+
+
+@pytest.fixture(params=["exact", "chroma", "chroma in a worker"])
+def index(request: pytest.FixtureRequest, tmp_path: Path, worker: Worker) -> Iterator[VectorIndex]:
+    exact = Deaf(tmp_path).index
+    if request.param == "exact":
+        yield exact
+    elif request.param == "chroma":
+        room = ChromaDirectory(tmp_path / "vec-1")
+        yield Both(room, exact)
+        room.close()
+    else:
+        worker.open(tmp_path / "vec-1", file_bytes=ROOMY)
+        yield Both(worker, exact)
+        worker.close()
+
+
+class Both(ChromaIndex):
+    """Chroma, with an exact index beside it that is told the same, as the store's outbox would."""
+
+    def __init__(self, room: ChromaDirectory | Worker, exact: ExactIndex) -> None:
+        super().__init__(room, kind="knowledge", dimensions=SMALL, exact=lambda: exact)
+        self._oracle = exact
+
+    def upsert(self, ids, vectors) -> None:  # type: ignore[no-untyped-def]
+        super().upsert(ids, vectors)
+        self._oracle.upsert(ids, vectors)
+
+    def delete(self, ids) -> None:  # type: ignore[no-untyped-def]
+        super().delete(ids)
+        self._oracle.delete(ids)
+
+
+def fill(index: VectorIndex, count: int) -> list[str]:
+    ids = [f"c{n}" for n in range(count)]
+    index.upsert(ids, np.stack([vector_of(i) for i in ids]))
+    return ids
+
+
+def test_an_empty_index_finds_nothing(index: VectorIndex) -> None:
+    assert index.query(vector_of("x"), limit=5) == []
+    assert index.query(vector_of("x"), limit=5, allowed={"a"}) == []
+    assert index.ids() == set()
+    index.delete(["never there"])
+    index.upsert([], np.empty((0, SMALL), np.float32))
+
+
+def test_the_nearest_come_first_with_their_cosine(index: VectorIndex) -> None:
+    ids = fill(index, 50)
+    found = index.query(vector_of("c7"), limit=5)
+    assert found[0] == ("c7", pytest.approx(1, abs=1e-4))
+    expected = sorted((-float(vector_of(i) @ vector_of("c7")), i) for i in ids)[:5]
+    assert [i for i, _ in found] == [i for _, i in expected]
+    assert [score for _, score in found] == pytest.approx(
+        [-score for score, _ in expected], abs=1e-4
+    )
+
+
+def test_the_length_of_a_vector_does_not_count(index: VectorIndex) -> None:
+    index.upsert(["a", "b"], np.stack([vector_of("a") * 40, vector_of("b") * 0.01]))
+    assert index.query(vector_of("b") * 9, limit=1) == [("b", pytest.approx(1, abs=1e-4))]
+
+
+def test_upsert_twice_changes_nothing_and_replaces(index: VectorIndex) -> None:
+    fill(index, 5)
+    fill(index, 5)
+    assert index.ids() == {"c0", "c1", "c2", "c3", "c4"}
+    index.upsert(["c0"], vector_of("new")[None])
+    assert index.query(vector_of("new"), limit=1)[0][0] == "c0"
+    assert len(index.query(vector_of("new"), limit=10)) == 5
+
+
+def test_delete_is_final_and_idempotent(index: VectorIndex) -> None:
+    fill(index, 5)
+    for _ in range(2):
+        index.delete(["c1", "c1", "unknown"])
+    assert "c1" not in index.ids()
+    assert "c1" not in [i for i, _ in index.query(vector_of("c1"), limit=10)]
+
+
+def test_only_allowed_ids_and_as_many_as_asked(index: VectorIndex) -> None:
+    fill(index, 60)
+    allowed = {f"c{n}" for n in range(0, 60, 3)}
+    found = index.query(vector_of("c1"), limit=10, allowed=allowed)
+    assert len(found) == 10
+    assert {i for i, _ in found} <= allowed
+    assert index.query(vector_of("c1"), limit=10, allowed={"c5", "unknown"}) == [
+        ("c5", pytest.approx(float(vector_of("c1") @ vector_of("c5")), abs=1e-4))
+    ]
+    assert index.query(vector_of("c1"), limit=10, allowed=set()) == []
+
+
+def test_one_allowed_among_thousands_is_found(index: VectorIndex) -> None:
+    fill(index, 2_500)
+    far = min((f"c{n}" for n in range(2_500)), key=lambda i: float(vector_of(i) @ vector_of("c1")))
+    assert [i for i, _ in index.query(vector_of("c1"), limit=10, allowed={far})] == [far]
+
+
+def test_a_limit_over_the_count_gives_all(index: VectorIndex) -> None:
+    fill(index, 7)
+    assert len(index.query(vector_of("x"), limit=100)) == 7
+    assert index.query(vector_of("x"), limit=0) == []
+
+
+def test_a_vector_of_another_length_is_refused(index: VectorIndex) -> None:
+    fill(index, 3)
+    with pytest.raises(ValueError, match="31 numbers"):
+        index.query(np.ones(31, np.float32), limit=1)
+    with pytest.raises(ValueError, match="31 numbers"):
+        index.upsert(["z"], np.ones((1, 31), np.float32))
+    with pytest.raises(ValueError, match="direction"):
+        index.upsert(["z"], np.zeros((1, SMALL), np.float32))
+    assert index.query(np.zeros(SMALL, np.float32), limit=3) == []
+    assert index.ids() == {"c0", "c1", "c2"}
+
+
+def test_ids_of_any_script_come_back(index: VectorIndex) -> None:
+    ids = ["ümlaut", "日本語", "a b", "x" * 90]
+    index.upsert(ids, np.stack([vector_of(i) for i in ids]))
+    assert index.ids() == set(ids)
+    assert index.query(vector_of("日本語"), limit=1)[0][0] == "日本語"
+
+
+def test_chroma_agrees_with_exact_search(tmp_path: Path) -> None:
+    """recall@10 of clustered data, as text is: FAULTS §1.1 measured 0.995-1.0."""
+    rng = np.random.default_rng(5)
+    centres = rng.standard_normal((40, SMALL))
+    data = (centres[rng.integers(0, 40, 3_000)] + 0.6 * rng.standard_normal((3_000, SMALL))).astype(
+        np.float32
+    )
+    ids = [f"c{n}" for n in range(len(data))]
+    exact = Deaf(tmp_path).index
+    exact.upsert(ids, data)
+    room = ChromaDirectory(tmp_path / "vec-1")
+    chroma = ChromaIndex(room, kind="knowledge", dimensions=SMALL, exact=lambda: exact)
+    chroma.upsert(ids, data)
+    scopes = [None, set(ids[::2]), set(ids[:1_500])]
+    shared = 0
+    for n in range(30):
+        wanted = exact.query(data[n * 7] + 0.1, limit=10, allowed=scopes[n % 3])
+        found = chroma.query(data[n * 7] + 0.1, limit=10, allowed=scopes[n % 3])
+        assert dict(found) == pytest.approx(
+            {**dict(found), **{i: s for i, s in wanted if i in dict(found)}}, abs=1e-4
+        )
+        shared += len(set(dict(wanted)) & set(dict(found)))
+    room.close()
+    assert shared / 300 >= 0.99
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(["put", "drop"]),
+            st.lists(st.integers(0, 8), min_size=1, max_size=4, unique=True),
+        ),
+        max_size=8,
+    ),
+    limit=st.integers(1, 6),
+    allowed=st.none() | st.sets(st.integers(0, 8)),
+)
+def test_exact_search_is_a_sorted_list_of_dot_products(
+    tmp_path_factory, steps, limit, allowed
+) -> None:  # type: ignore[no-untyped-def]
+    index, model = Deaf(tmp_path_factory.mktemp("exact")).index, {}
+    for version, (what, numbers) in enumerate(steps):
+        ids = [f"c{n}" for n in numbers]
+        if what == "put":
+            rows = {i: vector_of(f"{i}.{version}") for i in ids}
+            index.upsert(ids, np.stack(list(rows.values())))
+            model.update(rows)
+        else:
+            index.delete(ids)
+            for i in ids:
+                model.pop(i, None)
+    names = None if allowed is None else {f"c{n}" for n in allowed}
+    expected = sorted(
+        (-float(v @ vector_of("q")), i) for i, v in model.items() if names is None or i in names
+    )[:limit]
+    found = index.query(vector_of("q"), limit=limit, allowed=names)
+    assert [score for _, score in found] == pytest.approx(
+        [-score for score, _ in expected], abs=1e-5
+    )
+    assert {i for i, _ in found} == {i for _, i in expected}
+    assert index.ids() == set(model)

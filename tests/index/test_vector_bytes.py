@@ -1,0 +1,70 @@
+"""Stored vectors come back as written, or not at all."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from brain.app import Brain
+from brain.store import vector_bytes
+from brain.types import Episode
+
+BODY = np.array([[0.5, -0.25], [1.0, 0.0]], np.float16).tobytes()
+TAIL = BODY + zlib.crc32(BODY).to_bytes(4, "little")
+
+
+def test_what_was_written_comes_back() -> None:
+    assert (vector_bytes.vector(BODY, zlib.crc32(BODY)) == np.float32([0.5, -0.25, 1.0, 0.0])).all()  # type: ignore[union-attr]
+    assert (vector_bytes.sentences(TAIL, 2) == np.float32([[0.5, -0.25], [1.0, 0.0]])).all()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("at", range(8 * len(TAIL)))
+def test_no_flipped_bit_does(at: int) -> None:
+    bad = bytearray(TAIL)
+    bad[at // 8] ^= 1 << at % 8
+    assert vector_bytes.sentences(bytes(bad), 2) is None
+    assert vector_bytes.vector(bytes(bad[:-4]), int.from_bytes(bad[-4:], "little")) is None
+
+
+@pytest.mark.parametrize("blob", [None, b"", b"x", "text", 7, TAIL[:-1], BODY])
+def test_nor_anything_else(blob: object) -> None:
+    assert vector_bytes.sentences(blob, 2) is None
+    assert vector_bytes.vector(blob, 0) is None or blob == BODY
+
+
+@pytest.mark.parametrize("column", ["vector", "sentences"])
+def test_a_vector_that_became_infinite_spoils_no_search(brain: Brain, column: str) -> None:
+    """Without the checksum its chunk would be nearest to every question, or no number at all."""
+    brain.note(
+        "Black tea wants water just off the boil. It stands for four minutes. Then the leaves go.",
+        title="Tea",
+    )
+    brain.note(
+        "The landlord mends the boiler before winter. He promised it. It was in May.", title="Lease"
+    )
+    brain.remember_many(
+        [
+            Episode(
+                "",
+                "2026-05-07T10:00:00+00:00",
+                "import",
+                "the tea",
+                "black, please",
+                session="talk",
+            )
+        ]
+    )
+    brain.search("tea")
+    with closing(sqlite3.connect(brain.config.database)) as conn:
+        conn.execute(
+            f"UPDATE embeddings SET {column} = CAST(substr({column}, 1, 6) || X'007C' || substr({column}, 9) AS BLOB)"
+        )
+        conn.commit()
+    found = brain.search("what about the boiler?")
+    assert found.passages[0].title == "Lease"
+    assert all(np.isfinite(passage.score) for passage in found.passages)
+    assert brain.recall("tea").episodes

@@ -1,0 +1,223 @@
+"""Mails, mailboxes and Outlook messages: who and when, what was written, what was quoted, what was attached."""
+
+from __future__ import annotations
+
+import email.policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from ingest import Document, Limits, UnreadableFile, load
+from ingest.readers import mail, threads
+from ingest.readers.mbox import read as read_mbox
+from ingest.reading import Raw
+
+SHARED = Path(__file__).parents[3] / "shared" / "eval" / "ingest"
+REPLY = (
+    "Good news. I will tell the neighbours.\n\n"
+    "On Thu, 7 May 2026 at 10:00, Ana Lopez <ana@example.org> wrote:\n"
+    "> The landlord promised a new boiler.\n> It comes in June.\n"
+)
+
+
+def letter(
+    subject: str,
+    body: str,
+    *,
+    sender: str = "Ana Lopez <ana@example.org>",
+    day: int = 7,
+    key: str = "",
+) -> EmailMessage:
+    made = EmailMessage(policy=email.policy.default)
+    made["From"], made["To"], made["Subject"] = sender, "Bob <bob@example.org>", subject
+    made["Date"] = f"Thu, {day:02} May 2026 10:00:00 +0200"
+    made["Message-ID"] = f"<{key or subject}@example.org>"
+    made.set_content(body)
+    return made
+
+
+def loaded(path: Path, data: bytes) -> list[Document]:
+    path.write_bytes(data)
+    documents = list(load(path))
+    assert all(d.text == "".join(chunk.text for chunk in d.chunks) for d in documents)
+    return documents
+
+
+def test_a_mail_is_dated_located_and_titled_by_its_head(tmp_path: Path) -> None:
+    made = letter("Boiler für Ana", "The landlord promised a new boiler.")
+    made.add_attachment(
+        b"12345", maintype="application", subtype="pdf", filename="vertrag größe.pdf"
+    )
+    (document,) = loaded(tmp_path / "a.eml", bytes(made))
+    assert (document.title, document.chunks[0].heading) == ("Boiler für Ana", ("Boiler für Ana",))
+    assert (document.dated_at, document.dated_by) == ("2026-05-07T10:00:00+02:00", "metadata")
+    assert document.chunks[0].locator == "2026-05-07 Ana Lopez"
+    assert document.text.startswith(
+        "From: Ana Lopez <ana@example.org>\nTo: Bob <bob@example.org>\n"
+    )
+    assert "Attachments: vertrag größe.pdf (5 bytes)" in document.text
+    assert document.notices == ("1 attachment named, not read",)
+    assert (
+        document.metadata["Message-ID"] == "<Boiler für Ana@example.org>"
+        or "Message-ID" in document.metadata
+    )
+
+
+def test_the_older_mail_below_is_parted_from_the_answer(tmp_path: Path) -> None:
+    (document,) = loaded(
+        tmp_path / "a.eml",
+        bytes(letter("Re: Boiler", REPLY, sender="Bob <bob@example.org>", day=8)),
+    )
+    assert "The landlord promised a new boiler.\nIt comes in June.\n" in document.text, (
+        "without its marks"
+    )
+    assert ">  The" not in document.text
+    quoted = threads.parts(REPLY)
+    assert [part.text for part in quoted] == [
+        "Good news. I will tell the neighbours.",
+        "The landlord promised a new boiler.\nIt comes in June.",
+    ]
+    assert quoted[1].intro == "On Thu, 7 May 2026 at 10:00, Ana Lopez <ana@example.org> wrote:"
+
+
+@pytest.mark.parametrize(
+    ("body", "parts"),
+    [
+        ("just words", ["just words"]),
+        ("> all\n> quoted", ["all\nquoted"]),
+        (
+            "yes\n\n-----Original Message-----\nFrom: Ana\nSent: Monday\nTo: Bob\n\nwill it come?",
+            ["yes", "will it come?"],
+        ),
+        (
+            "Am 07.05.2026 um 10:00 schrieb Ana:\n> Kommt er?\nJa.\n> Wann?\nIm Juni.",
+            ["> Kommt er?\nJa.\n> Wann?\nIm Juni."],
+        ),
+        ("mine\n> theirs", ["mine", "theirs"]),
+        ("  indented\n    code\n", ["  indented\n    code"]),
+        ("", []),
+    ],
+)
+def test_ways_of_quoting(body: str, parts: list[str]) -> None:
+    found = [part.text for part in threads.parts(body)]
+    assert len(found) == len(parts)
+    for text, wanted in zip(found, parts, strict=True):
+        assert wanted in text
+    assert not [text for text in found if text.startswith("> ") and "\n" not in text]
+
+
+def test_text_is_taken_where_it_says_as_much_as_the_page(tmp_path: Path) -> None:
+    made = letter("Plain", "The plain words of this mail, every one of them.")
+    made.add_alternative(
+        "<p>The <b>rich</b> words of this mail, every one of them.</p>", subtype="html"
+    )
+    assert "plain words" in loaded(tmp_path / "a.eml", bytes(made))[0].text
+    made = letter("Rich", "open in a browser")
+    made.add_alternative(
+        "<style>p{}</style>" + "<p>The rich words of this mail.</p>" * 5, subtype="html"
+    )
+    text = loaded(tmp_path / "b.eml", bytes(made))[0].text
+    assert "The rich words" in text
+    assert "open in a browser" not in text
+    assert "p{}" not in text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Subject: =?utf-8?q?broken=?=\n\nwords",
+        b"Subject: =?no-such-charset?q?a?=\n\nwords",
+        b"Subject: \xff\xfe\xe9\n\nwords \xe9",
+        b"Date: Thu, 99 Foo 99999 99:99\n\nwords",
+        b"From: ((((((((((\nContent-Type: multipart/mixed\n\nwords",
+        b'Content-Type: text/plain; charset="\xff"\n\nwords',
+        b"Content-Type: text/plain; charset=base64\n\nwords",
+        b"Content-Transfer-Encoding: base64\n\nwords!!",
+        b"no head at all, but words",
+        b"Subject: x\nContent-Disposition: inline; filename*=bad'''%ff\n\nwords",
+        b"Content-Type: multipart/mixed; boundary=x\n\n--x\n\nwords\n",
+    ],
+)
+def test_a_broken_mail_is_still_words(data: bytes) -> None:
+    (reading,) = mail.read(Raw(data, "a.eml", "message/rfc822"))
+    text = "".join(section.text for section in reading.sections)
+    assert "wor" in text or "base64" in data.decode("latin-1")
+
+
+def test_a_mailbox_is_many_documents_and_one_about_it(tmp_path: Path) -> None:
+    first = letter(
+        "Boiler", "The landlord promised a new boiler.\nIt comes in June.\n\nFrom here on we wait."
+    )
+    second = letter("Re: Boiler", REPLY, sender="Bob <bob@example.org>", day=8)
+    box = b"".join(
+        b"From x@example.org Thu May  7 10:00:00 2026\n"
+        + bytes(one).replace(b"\nFrom ", b"\n>From ")
+        + b"\n"
+        for one in (first, second)
+    )
+    about, boiler, answer = loaded(tmp_path / "in.mbox", box)
+    assert "Mailbox with 2 messages.\nFrom 2026-05-07 to 2026-05-08." in about.text
+    assert (boiler.title, answer.title) == ("Boiler", "Re: Boiler")
+    assert "\nFrom here on we wait." in boiler.text, "unescaped, and no message of its own"
+    assert "It comes in June" not in answer.text, "the mailbox holds that mail itself"
+    assert [d.uri.partition("#")[0] for d in (boiler, answer)] == [about.uri, about.uri]
+    assert boiler.content_hash != answer.content_hash
+    longer = loaded(
+        tmp_path / "in.mbox",
+        b"From y Fri May  8 09:00:00 2026\n" + bytes(letter("New", "first now")) + b"\n" + box,
+    )
+    assert [d.uri for d in longer[2:]] == [boiler.uri, answer.uri], (
+        "a message keeps its address when others come"
+    )
+
+
+def test_an_answer_between_known_lines_is_kept() -> None:
+    older = "\n".join(f"line {n} of the older mail" for n in range(9))
+    known = set(threads.fingerprints(older))
+    marked = "\n".join("> " + line for line in older.split("\n"))
+    (part,) = threads.without_known([threads.Part(marked + "\nmy answer", "Ana wrote:")], known)
+    assert part.text == "my answer"
+    assert list(threads.without_known([threads.Part(older, "Ana wrote:")], known)) == []
+    assert list(threads.without_known([threads.Part(older)], known)) == [threads.Part(older)], (
+        "her own words stay"
+    )
+
+
+def test_what_is_no_mailbox_is_said() -> None:
+    with pytest.raises(UnreadableFile, match="no message begins"):
+        list(read_mbox(Raw(b"From a distance\nnothing\n", "a.mbox", "application/mbox")))
+
+
+def test_messages_beyond_the_cap_are_counted() -> None:
+    box = b"".join(
+        b"From x Thu May  7 10:00:00 2026\n" + bytes(letter(f"s{n}", "w", key="same")) + b"\n"
+        for n in range(5)
+    )
+    about, *messages = read_mbox(Raw(box, "a.mbox", "application/mbox", Limits(parts=3)))
+    assert len(messages) == 3
+    assert about.notices == ("5 messages: cut to the first 3",)
+    assert len({message.part for message in messages}) == 3, "even with one Message-ID for all"
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="no shared evaluation files here")
+def test_mails_that_others_made_are_read() -> None:
+    files = [
+        path
+        for path in (*(SHARED / "eml").rglob("*"), *(SHARED / "docling" / "email").iterdir())
+        if path.suffix in (".eml", ".msg")
+    ]
+    assert len(files) > 20
+    for path in files:
+        (document,) = load(path)
+        assert document.chunks, path.name
+    outlook = next(load(SHARED / "docling" / "email" / "msg_with_attachment.msg"))
+    assert outlook.chunks[0].locator == "2026-05-20 Alice Example"
+    assert "Attachments: test.txt, report.pdf" in outlook.text
+    assert outlook.metadata["To"] == "Bob Example <bob@example.com>"
+
+
+def test_what_is_no_outlook_message_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.msg").write_bytes(b"Subject: renamed\n\nan .eml")
+    with pytest.raises(UnreadableFile, match="Outlook"):
+        next(load(tmp_path / "a.msg"))

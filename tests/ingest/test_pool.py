@@ -1,0 +1,162 @@
+"""Many files: ordinary ones here, PDFs in workers; one that dies, hangs or lies costs its one file."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest import Document, Found, IngestError, Limits, load_many, walk
+from ingest.loading import load
+from ingest.worker import packed, unpacked
+
+PDF = b"""%PDF-1.4
+1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj
+2 0 obj <</Type/Pages/Kids[3 0 R]/Count 1>> endobj
+3 0 obj <</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>> endobj
+4 0 obj <</Length 42>> stream
+BT /F1 12 Tf 20 100 Td (Kettle page) Tj ET
+endstream endobj
+5 0 obj <</Type/Font/Subtype/Type1/BaseFont/Helvetica>> endobj
+trailer <</Root 1 0 R>>
+startxref
+0
+%%EOF
+"""
+
+
+def folder(path: Path, pdfs: int, notes: int) -> list[Found]:
+    for at in range(pdfs):
+        (path / f"p{at}.pdf").write_bytes(PDF)
+    for at in range(notes):
+        (path / f"z{at}.md").write_text(f"note {at}")
+    return [item for item in walk(path) if isinstance(item, Found)]
+
+
+def child(code: str) -> list[str]:
+    """A worker with the behaviour of the code, for each request line."""
+    return [sys.executable, "-c", f"import sys, os, time\nfor line in sys.stdin:\n    {code}\n"]
+
+
+END = "print('{\"end\": true}', flush=True)"
+
+
+def test_pdfs_are_read_in_workers_and_every_file_comes_once(tmp_path: Path) -> None:
+    items = folder(tmp_path, pdfs=3, notes=20)
+    (tmp_path / "bad.pdf").write_bytes(b"%PDF-1.4 nothing")
+    results = dict(
+        load_many([*items, *(i for i in walk(tmp_path / "bad.pdf") if isinstance(i, Found))])
+    )
+    assert len(results) == 24
+    pages = results[tmp_path / "p0.pdf"]
+    assert isinstance(pages, Document)
+    assert (pages.text, pages.chunks[0].locator) == ("Kettle page\n", "p. 1")
+    bad = results[tmp_path / "bad.pdf"]
+    assert isinstance(bad, IngestError)
+    assert bad.kind == "unreadable"
+
+
+def test_notes_keep_coming_while_a_worker_hangs(tmp_path: Path) -> None:
+    items = folder(tmp_path, pdfs=1, notes=30)
+    results = load_many(
+        items,
+        limits=Limits(wall_seconds=0.3, wall_seconds_per_mb=0),
+        command=lambda: child("time.sleep(60)"),
+    )
+    order = [(path.name, made) for path, made in results]
+    assert order[0][0] == "z0.md"
+    name, error = order[-1]
+    assert name == "p0.pdf"
+    assert isinstance(error, IngestError)
+    assert "too long" in error.reason
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("os._exit(3)", "crashed"),
+        ("os.kill(os.getpid(), 11)", "signal 11"),
+        ("print('not json', flush=True)", "no sensible answer"),
+        ("print('{\"document\": {}}', flush=True)", "no sensible answer"),
+        ("print('[' * 100000, flush=True)", "no sensible answer"),
+    ],
+)
+def test_a_worker_that_dies_or_lies_costs_its_file_and_is_replaced(
+    tmp_path: Path, code: str, reason: str
+) -> None:
+    items = folder(tmp_path, pdfs=3, notes=0)
+    results = list(load_many(items, workers=1, command=lambda: child(code)))
+    assert sorted(path.name for path, _made in results) == ["p0.pdf", "p1.pdf", "p2.pdf"]
+    assert all(isinstance(made, IngestError) and reason in made.reason for _path, made in results)
+
+
+def test_closing_early_leaves_no_process(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    pids.mkdir()
+    items = folder(tmp_path, pdfs=4, notes=2)
+    code = f"open(os.path.join({str(pids)!r}, str(os.getpid())), 'w').close(); time.sleep(60)"
+    results = load_many(items, command=lambda: child(code))
+    next(results)
+    while len(list(pids.iterdir())) < 2:
+        time.sleep(0.01)
+    results.close()  # type: ignore[attr-defined]
+    for path in pids.iterdir():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(path.name), 0)
+
+
+def test_no_worker_starts_without_need(tmp_path: Path) -> None:
+    def refuse() -> list[str]:
+        raise AssertionError("no worker is needed for notes")
+
+    assert len(list(load_many(folder(tmp_path, pdfs=0, notes=3), command=refuse))) == 3
+
+
+def test_files_are_asked_for_one_by_one(tmp_path: Path) -> None:
+    """Nothing is read ahead of what the caller takes: memory stays flat."""
+    asked = 0
+
+    def counted() -> Iterator[Found]:
+        nonlocal asked
+        for item in folder(tmp_path, pdfs=0, notes=50):
+            asked += 1
+            yield item
+
+    results = load_many(counted())
+    next(results)
+    assert asked == 1
+    results.close()  # type: ignore[attr-defined]
+
+
+def test_the_cage_holds(tmp_path: Path) -> None:
+    """Inside a worker: memory and core limits set, no connection, no other program."""
+    probe = (
+        "import sys; sys.path.append(sys.argv[1])\n"
+        "from ingest import worker; from ingest.limits import Limits\n"
+        "import json, resource, socket, subprocess\n"
+        "def answers(request, limits):\n"
+        "    said = [resource.getrlimit(k)[0] for k in (resource.RLIMIT_AS, resource.RLIMIT_CORE)]\n"
+        "    for attempt in (lambda: socket.create_connection(('127.0.0.1', 9)), lambda: subprocess.run(['true'])):\n"
+        "        try: attempt(); said.append('open')\n"
+        "        except PermissionError: said.append('closed')\n"
+        "    return [{'error': ['unreadable', json.dumps(said), '']}, {'end': True}]\n"
+        "worker._answers = answers; worker.start()"
+    )
+    root = str(Path(load.__code__.co_filename).parents[1])
+    items = folder(tmp_path, pdfs=1, notes=0)
+    ((_path, made),) = load_many(items, command=lambda: [sys.executable, "-c", probe, root])
+    assert isinstance(made, IngestError)
+    assert made.reason == f'[{1 << 30}, 0, "closed", "closed"]'
+
+
+def test_a_document_survives_the_way_through_json(tmp_path: Path) -> None:
+    path = tmp_path / "2026-05-07.md"
+    path.write_text(
+        "---\ntags: [a]\naliases: [b]\n---\n# H\n\n" + "Some words of it. " * 300 + "[[link]]\n"
+    )
+    (document,) = load(path)
+    assert unpacked(packed(document)) == document

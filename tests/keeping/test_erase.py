@@ -1,0 +1,379 @@
+"""`forget --erase` leaves no byte of the text in any file of the home; what still holds it elsewhere is said."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyrage
+import pytest
+
+from brain.app import Brain, keep
+from brain.app import erase as erasing
+from brain.config import Config, Models
+from brain.errors import NotFound
+from brain.faults import KILLED, VARIABLE
+from brain.index import sync as index_sync
+from brain.store import copies
+from brain.store.erasure import PENDING
+from brain.types import Episode, EraseReport, Forgotten, Holding
+from tests.fake_brain import brain as command
+
+ROOT = Path(__file__).parents[2]
+NOON = datetime(2026, 5, 7, 12, tzinfo=UTC)
+BODY, TITLE, FILE, HEADING = "Zweckverband", "Quittenmarmelade", "kellerschluessel", "Ofenrohrzange"
+SENTENCE = f"The {BODY} keeps its seventh ledger under the loose floorboard"
+SECRET = (
+    f"# {TITLE}\n\n{SENTENCE}. "
+    + "Nobody was told about it. " * 40
+    + f"\n\n## {HEADING}\n\nThe end of {BODY}.\n"
+)
+OTHER = "# Tea\n\nBlack tea wants water at 96 degrees. The ledger of tea is a short one.\n"
+MARKERS = [BODY, TITLE, FILE, HEADING]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed store with a secret, answers that cite and quote it, its neighbours in a session, and another note."""
+    place = tmp_path_factory.mktemp("template")
+    notes = place / "notes"
+    notes.mkdir()
+    (notes / f"{FILE}.md").write_text(SECRET)
+    (notes / "tea.md").write_text(OTHER)
+    home = place / "home"
+    with Brain(Config(home=home, models=Models("builtin", "builtin"))) as brain:
+        brain.add([notes])
+        source = str(notes / f"{FILE}.md")
+        record = brain.parts.episodes.record_many
+        at = "2026-05-06T10:00:00+00:00"
+        record(
+            (Episode("", at, "ask", question, answer, cited, session="evening"), _plain())
+            for question, answer, cited in (
+                ("what came before?", "Something harmless.", ()),
+                (
+                    "where is the ledger?",
+                    f"“{SENTENCE}.” [1]",
+                    (f"{source}:L3-3", "notes/tea.md:L1-1"),
+                ),
+                ("and then?", "Nothing to see.", ()),
+                ("what did I copy?", f"You wrote: {SENTENCE.lower()}, I think.", ()),
+            )
+        )
+        brain.search("ledger")
+    (notes / f"{FILE}.md").unlink()
+    return place
+
+
+def _plain() -> object:
+    from brain.store.episodes import Circumstances
+
+    return Circumstances()
+
+
+@pytest.fixture
+def brain(template: Path, config: Config) -> Iterator[Brain]:
+    """A `Brain` over a copy of it."""
+    shutil.copytree(template / "home", config.home)
+    with Brain(config, now=lambda: NOON) as opened:
+        yield opened
+
+
+def grep(home: Path, *, markers: list[str] = MARKERS, without: str = "backups") -> list[str]:
+    """Every file that holds a marker in any case, as text, as JSON or as an address writes it."""
+    found = []
+    for path in sorted(home.rglob("*")):
+        if path.is_file() and without not in path.parts:
+            data = path.read_bytes().lower()
+            found += [f"{path.name}: {m}" for m in markers if m.lower().encode() in data]
+    return found
+
+
+def reference(brain: Brain) -> str:
+    return next(row.id for row in brain.documents() if row.title == TITLE)
+
+
+def erase(brain: Brain, *references: str, **options: object) -> EraseReport:
+    return erasing.erase(brain.parts, references or [reference(brain)], dry_run=False, **options)  # type: ignore[arg-type]
+
+
+def findings(brain: Brain) -> dict[str, str]:
+    return {
+        c.id: c.message
+        for c in keep.doctor(brain.parts, deep=True, repair=False)
+        if c.level == "error"
+    }
+
+
+def test_no_file_of_the_home_holds_a_byte_of_it(brain: Brain) -> None:
+    index_sync.apply(
+        brain.parts.store.vectors, brain.config.index_dir, brain.parts.serving.fingerprint
+    )
+    assert {m for hit in grep(brain.config.home) for m in MARKERS if m in hit} == set(
+        MARKERS
+    )  # it is there before
+    report = erase(brain)
+    assert report.done
+    assert (report.pending, report.left) == ("", ())
+    assert grep(brain.config.home) == []
+    brain.close()
+    assert grep(brain.config.home) == []
+    with Brain(brain.config) as again:
+        assert findings(again) == {}
+        assert [row.title for row in again.documents()] == ["Tea"]
+        assert again.search("tea degrees").passages[0].title == "Tea"
+        assert again.forgotten() == []
+        assert (
+            again.parts.store.vectors.waiting_count("episodes", again.parts.serving.fingerprint)
+            == 0
+        )
+
+
+def test_answers_that_quote_or_cite_it_lose_their_words_and_keep_their_questions(
+    brain: Brain,
+) -> None:
+    report = erase(brain)
+    assert sorted(item.title for item in report.quoting) == [
+        "what did I copy?",
+        "where is the ledger?",
+    ]
+    kept = {e.question: (e.answer, e.citations) for e in brain.parts.episodes.recent(9)}
+    assert kept["where is the ledger?"] == ("", ("notes/tea.md:L1-1",))
+    assert kept["what did I copy?"][0] == ""
+    assert kept["and then?"][0] == "Nothing to see."
+    around = dict(
+        brain.parts.store.connection.conn.execute("SELECT question, around FROM episodes")
+    )
+    assert "ledger" in around["and then?"]  # the neighbour's question
+    assert "floorboard" not in around["and then?"] + around["what came before?"]
+
+
+def test_looking_only_changes_nothing(brain: Brain) -> None:
+    before = copies.digest(brain.parts.store.connection.conn)
+    report = erasing.erase(brain.parts, [reference(brain)], dry_run=True)
+    assert (report.done, len(report.items), len(report.quoting)) == (False, 1, 2)
+    assert copies.digest(brain.parts.store.connection.conn) == before
+
+
+def test_what_was_forgotten_before_can_be_erased(brain: Brain) -> None:
+    name = reference(brain)
+    brain.forget([name], dry_run=False)
+    assert any(BODY in hit for hit in grep(brain.config.home))
+    report = erase(brain, name)
+    assert [item.kind for item in report.items] == ["document"]
+    assert grep(brain.config.home) == []
+    with pytest.raises(NotFound):
+        brain.restore_forgotten(name)
+
+
+def test_a_note_and_its_episode_go_together(brain: Brain) -> None:
+    note = brain.note("The Haselnussversteck is behind the mill.", title="Geheimnotiz").documents[0]
+    remembered = brain.remember("Ana hid the Zinnkanne in May", session="mill")
+    markers = ["Haselnussversteck", "Geheimnotiz", "Zinnkanne"]
+    assert len({hit.partition(": ")[2] for hit in grep(brain.config.home, markers=markers)}) == 3
+    erase(brain, note, f"episode:{remembered.id}")
+    assert grep(brain.config.home, markers=markers) == []
+    assert findings(brain) == {}
+
+
+def test_backups_that_hold_it_are_listed_with_their_day_and_rewritten_on_request(
+    brain: Brain,
+) -> None:
+    yesterday = NOON.replace(day=6)
+    with Brain(brain.config, now=lambda: yesterday) as earlier:
+        keep.backup(earlier.parts, None, keep="7d,4w")
+    plan = erasing.erase(brain.parts, [reference(brain)], dry_run=True)
+    assert [(item.state, item.until) for item in plan.backups] == [("holds", "2026-05-13")]
+    report = erase(brain)
+    assert [item.state for item in report.backups] == ["holds"]
+    path = Path(report.backups[0].path)
+    assert any(BODY in hit for hit in grep(path.parent, without="nothing"))
+    again = erase(
+        brain, report.items[0].source, backups=True
+    )  # the store no longer knows it, the backup does
+    assert [item.state for item in again.backups] == ["rewritten"]
+    assert grep(path.parent, without="nothing") == []
+    assert copies.judge(path).documents == 1
+    assert keep.restore(brain.parts, path).verified
+    assert grep(brain.config.home, without="nothing") == []
+    assert findings(brain) == {}
+
+
+def test_erasing_with_its_backups_in_one_go_and_what_was_put_aside(brain: Brain) -> None:
+    made = keep.backup(brain.parts, None)
+    keep.restore(brain.parts, Path(made.path))  # leaves the present store aside
+    report = erase(brain, backups=True)
+    assert sorted(item.state for item in report.backups) == ["rewritten", "rewritten"]
+    assert grep(brain.config.home, without="nothing") == []
+
+
+def test_sealed_backups_are_opened_with_their_key_or_said_to_be_unread(
+    brain: Brain, tmp_path: Path
+) -> None:
+    identity = pyrage.x25519.Identity.generate()
+    key = tmp_path / "key.txt"
+    key.write_text(f"{identity}\n")
+    made = keep.backup(brain.parts, None, recipients=[str(identity.to_public())])
+    plan = erasing.erase(brain.parts, [reference(brain)], dry_run=True)
+    assert [item.state for item in plan.backups] == ["unread"]
+    assert "could not be looked into" in plan.notices[-1]
+    report = erase(brain, backups=True, identity=key)
+    assert [item.state for item in report.backups] == ["rewritten"]
+    keep.restore(brain.parts, Path(made.path), identity=key)
+    assert [row.title for row in brain.documents()] == ["Tea"]
+    assert grep(brain.config.home, without="nothing") == []
+
+
+def killed(step: str, call: str, config: Config) -> None:
+    """Run a call in a process that dies at a step."""
+    code = f"from brain.app import Brain, erasing; from brain.config import load; {call}"
+    environ = {
+        "BRAIN_HOME": str(config.home),
+        VARIABLE: f"{step}:1:exit",
+        "PATH": os.environ["PATH"],
+        "BRAIN_MODELS_EMBED": "builtin",
+        "BRAIN_MODELS_ASK": "builtin",
+    }
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=environ, cwd=ROOT, capture_output=True, check=False
+    )
+    assert run.returncode == KILLED, run.stderr
+
+
+@pytest.mark.parametrize("step", ["erase.after_commit", "erase.before_scrub"])
+def test_a_kill_in_between_is_found_and_finished_by_the_doctor(step: str, brain: Brain) -> None:
+    name = reference(brain)
+    brain.close()
+    killed(step, f"erasing.erase(Brain(load()).parts, [{name!r}], dry_run=False)", brain.config)
+    with Brain(brain.config) as again:
+        assert "not finished" in findings(again)["D18"]
+        mended = {c.id: c for c in keep.doctor(again.parts, deep=True, repair=True)}
+        assert mended["D18"].level == "ok"
+    assert grep(brain.config.home) == []
+
+
+def names_of_temporaries(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.tmp"))
+
+
+def test_a_kill_while_a_backup_is_written_anew_leaves_it_whole_and_can_be_done_again(
+    brain: Brain,
+) -> None:
+    path = Path(keep.backup(brain.parts, None).path)
+    name = reference(brain)
+    brain.close()
+    killed(
+        "erase.before_put_back",
+        f"erasing.erase(Brain(load()).parts, [{name!r}], dry_run=False, backups=True)",
+        brain.config,
+    )
+    assert copies.judge(path).documents == 2
+    assert names_of_temporaries(path.parent) != []
+    with Brain(brain.config) as again:
+        assert "left unfinished" in {c.id: c.message for c in again.doctor()}["D02"]
+        assert [item.state for item in erase(again, name, backups=True).backups] == ["rewritten"]
+        with pytest.raises(NotFound):
+            erase(again, name, backups=True)
+    assert names_of_temporaries(path.parent) == []
+    assert grep(path.parent, without="nothing") == []
+
+
+def test_a_reader_of_another_process_is_said_and_the_rest_done_later(brain: Brain) -> None:
+    with closing(sqlite3.connect(brain.config.database, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM documents").fetchone()
+        brain.parts.store.connection.conn.execute("PRAGMA busy_timeout=50")
+        report = erase(brain)
+        assert report.done
+        assert report.pending
+        assert brain.parts.store.library.setting(PENDING)
+    assert erasing.finish(brain.parts) == ""
+    assert grep(brain.config.home) == []
+
+
+def test_what_is_left_in_other_files_of_the_home_is_named(brain: Brain) -> None:
+    draft = brain.config.home / "draft-old.md"
+    draft.write_text(SECRET)
+    assert erase(brain).left == (str(draft),)
+
+
+def test_a_twin_and_a_file_that_is_still_there_are_said(
+    brain: Brain, folder: Callable[..., Path]
+) -> None:
+    place = folder(
+        {"one.md": "# One\n\nA thought.\n", "two.md": "# One\n\nA thought.\n"}, "elsewhere"
+    )
+    brain.add([place])
+    notices = erasing.erase(brain.parts, [str(place / "one.md")], dry_run=True).notices
+    assert notices == (
+        f"the same text also stands in {place / 'two.md'}, which stays",
+        f"{place / 'one.md'} is still on the disk: `brain sync` would take it in again",
+    )
+
+
+def test_nothing_of_that_name(brain: Brain) -> None:
+    with pytest.raises(NotFound):
+        erase(brain, "nothing.md")
+
+
+# -- the command ----------------------------------------------------------------------------------------------------------
+
+PLAN = EraseReport(
+    (Forgotten("a1b2c3d4", "document", "notes/x.md", "X", 3),),
+    (Forgotten("e1e2e3e4", "episode", "episode:e1", "why?"),),
+    (
+        Holding("/b/1.db", "2026-05-01", "2026-06-01"),
+        Holding("/b/2.db", "2026-05-01"),
+        Holding("/b/3.db", "2026-05-01", state="unread"),
+    ),
+    notices=("a notice",),
+)
+
+
+def answer(_references: list[str], *, dry_run: bool, **_options: object) -> EraseReport:
+    return (
+        PLAN
+        if dry_run
+        else replace(
+            PLAN, done=True, left=("/h/draft.md",), pending="another process reads the store"
+        )
+    )
+
+
+def test_the_command_shows_what_goes_before_it_asks() -> None:
+    ran = command("forget", "x", "--erase", erase=answer)
+    assert ran.code == 0
+    for words in (
+        "would be erased for good",
+        "answers that quote it",
+        "until 2026-06-01",
+        "until it is deleted",
+        "not be looked into",
+    ):
+        assert words in ran.stdout
+    assert "nothing was erased" in ran.stderr
+    assert len(ran.called("erase")) == 1
+    assert not ran.called("forget")
+
+
+def test_the_command_says_what_is_left_and_fails_when_it_is_not_finished() -> None:
+    ran = command("forget", "x", "--erase", "--backups", "--yes", erase=answer)
+    assert ran.code == 1
+    assert "cannot be undone" in ran.stdout
+    assert "/h/draft.md" in ran.stdout
+    assert "not finished: another process" in ran.stdout
+    assert ran.called("erase")[1][1]["backups"] is True
+    shown = json.loads(command("forget", "x", "--erase", "--yes", "--json", erase=answer).stdout)
+    assert (shown["done"], shown["backups"][0]["until"]) == (True, "2026-06-01")
+
+
+def test_backups_without_erase_is_a_misuse() -> None:
+    assert command("forget", "x", "--backups", erase=answer).code == 2

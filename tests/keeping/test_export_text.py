@@ -1,0 +1,580 @@
+"""What an export writes reads back the same: front matter, names, documents, days, skills; and hostile files do no harm."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brain.errors import Refused, UsageError
+from brain.keeping.export import documents, episodes, skills
+from brain.keeping.export.front_matter import BadFrontMatter, dump, parse, split
+from brain.keeping.export.names import Names, file_name, folder_name, is_safe, slug
+from brain.keeping.export.rows import StoredChunk, StoredDocument, StoredEpisode, StoredSkill
+from brain.types import Episode, Skill
+from ingest.document import chunk_ids
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+lines = st.one_of(
+    texts,
+    st.lists(
+        st.sampled_from(
+            [
+                "---",
+                "<!-- answer -->",
+                "<!-- end -->",
+                "<!-- brain:document",
+                "-->",
+                "<!-- p. 3 -->",
+                "```",
+                "# H",
+                "",
+                "a\r",
+                "\n",
+                "<!-- brain:episode {}",
+                "[[x]]",
+            ]
+        ),
+        max_size=8,
+    ).map("\n".join),
+)
+ids = st.text("0123456789abcdef", min_size=16, max_size=16)
+short = st.lists(texts, max_size=3).map(tuple)
+NAMES = Names()
+
+
+# -- front matter ---------------------------------------------------------------------------------------------------------
+
+
+@given(
+    st.dictionaries(
+        texts,
+        st.one_of(
+            texts.filter(bool),
+            st.lists(texts, min_size=1, max_size=4),
+            st.dictionaries(texts, texts, min_size=1, max_size=3),
+        ),
+        max_size=6,
+    )
+)
+def test_front_matter_round_trips(values: dict[str, object]) -> None:
+    block, rest = split(dump(values) + "body\n---\nmore")
+    assert parse(block) == values
+    assert rest == "body\n---\nmore"
+
+
+@given(st.dictionaries(texts, texts.filter(bool), max_size=4))
+def test_other_programs_read_the_same(values: dict[str, str]) -> None:
+    assert (yaml.safe_load(split(dump(values))[0]) or {}) == values
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yes",
+        "No",
+        "null",
+        "~",
+        "1e3",
+        "0x10",
+        "2026-05-07",
+        "a: b",
+        "a #b",
+        "- x",
+        "[",
+        "{",
+        "&a",
+        "*a",
+        "!t",
+        "|",
+        ">",
+        "%",
+        "@",
+        "`",
+        "'",
+        '"',
+        "x:",
+        " x",
+        "x ",
+        "\t",
+        "\u2028",
+        "\x85",
+        "\ufeff",
+        "=",
+        "<<",
+        ".inf",
+        "é",
+        "日本",
+    ],
+)
+def test_scalars_that_yaml_would_misread(text: str) -> None:
+    assert yaml.safe_load(split(dump({"k": text, "l": [text]}))[0]) == {"k": text, "l": [text]}
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "a: &x 1\nb: *x\n",
+        "a: !!python/object:os.system x\n",
+        "a: !t x\n",
+        "a: 1\na: 2\n",
+        "- a\n",
+        "a: [[[[[[[1]]]]]]]\n",
+        "[" * 3_000,
+        "a: " + "{b: " * 50 + "1" + "}" * 50,
+        "a: 'x",
+        "? [a]\n: b\n",
+        "\x00",
+        "a:\n\t- b",
+        "x" * 2_000_000,
+        "a: &a [x]\nb: &b [*a,*a]\n",
+        "just words",
+    ],
+)
+def test_hostile_front_matter_is_refused(block: str) -> None:
+    with pytest.raises(BadFrontMatter):
+        parse(block)
+
+
+def test_values_come_back_as_the_text_that_stands_there() -> None:
+    assert parse("n: 0x10\nd: 9999-99-99\nb: yes\nf: 1.0\ne:\n") == {
+        "n": "0x10",
+        "d": "9999-99-99",
+        "b": "yes",
+        "f": "1.0",
+        "e": "",
+    }
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a",
+        "[",
+        " ",
+        "\n",
+        "---\n",
+        "<!-- brain:document\n",
+        "<!-- answer -->",
+        "<!-- brain:episode ",
+        "\n<!-- p. 3 -->\n",
+        "`",
+    ],
+)
+def test_readers_are_linear_in_hostile_texts(piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    for content in (
+        text,
+        f"---\n{text}",
+        f"---\nbrain_export: document\nid: abcdef\n---\n{text}",
+        f"---\nbrain_export: episodes\n---\n{text}",
+    ):
+        for read in (documents.read, lambda c: list(episodes.read(c))):
+            with suppress(BadFrontMatter):
+                read(content)
+
+
+# -- names ----------------------------------------------------------------------------------------------------------------
+
+
+@given(texts, ids)
+def test_users_24_every_name_is_safe_and_holds_the_id(title: str, key: str) -> None:
+    name = file_name(title, key)
+    assert is_safe(name)
+    assert name == file_name(title, key)
+    assert name.endswith(f"-{key[:8]}.md")
+    assert name == name.casefold() or slug(title) != slug(title).casefold()
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("../../.ssh/authorized_keys", "ssh-authorized-keys"),
+        ("CON", "con"),
+        ("-rf", "rf"),
+        ("a\nb\x1b[31m", "a-b-31m"),
+        ("\u202eevil", "evil"),
+        ("...", "untitled"),
+        ("🎉", "untitled"),
+        ("Ünïcode", "ünïcode"),
+        ("Café", "café"),
+        ("Cafe\u0301", "café"),
+        ("合同", "合同"),
+        ("x" * 300, "x" * 80),
+        ("é" * 100, "é" * 40),
+    ],
+)
+def test_slugs(title: str, expected: str) -> None:
+    assert slug(title) == expected
+
+
+def document_row(
+    key: str, title: str, source: str = "", uri: str = "file:///x"
+) -> tuple[dict[str, object], list[str], list[str]]:
+    return {"id": key, "title": title, "source": source or f"/n/{title}.md", "uri": uri}, [], []
+
+
+def test_twins_and_shared_beginnings_get_names_of_their_own() -> None:
+    rows = [
+        document_row("aaaaaaaa00000001", "Tea"),
+        document_row("aaaaaaaa00000002", "TEA"),
+        document_row("bbbbbbbb00000003", "tea"),
+    ]
+    paths = list(Names.of(rows).paths.values())
+    assert len({path.casefold() for path in paths}) == 3
+    assert "documents/tea-aaaaaaaa00000001.md" in paths
+    assert "documents/tea-bbbbbbbb.md" in paths
+
+
+def test_links_and_citations_find_their_file() -> None:
+    names = Names.of(
+        [
+            document_row("aaaaaaaa00000001", "The [Lease]", "/n/lease.md"),
+            document_row("bbbbbbbb00000002", "Call", uri="note:1"),
+        ]
+    )
+    assert (
+        names.linked("lease#Rent")
+        == names.linked("folder/Lease.md")
+        == "[[documents/the-lease-aaaaaaaa|The Lease]]"
+    )
+    assert names.cited("/n/lease.md:L3-4") == names.cited("/n/lease.md") == names.linked("lease")
+    assert names.linked("call") == "[[notes/call-bbbbbbbb|Call]]"
+    assert names.linked("nothing") == names.cited("gone:L1-2") == names.wiki_link("x") == ""
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["", ".", "..", "a/b", "a\\b", "con", "CON.txt", "a.", "a ", "a:b", "x\n", "é" * 90, "\u202e"],
+)
+def test_unsafe_parts(part: str) -> None:
+    assert not is_safe(part)
+
+
+# -- documents ------------------------------------------------------------------------------------------------------------
+
+
+def tiled(
+    text: str, cuts: list[int], locators: list[str], heading: tuple[str, ...]
+) -> tuple[StoredChunk, ...]:
+    places = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)}) if text else []
+    spans = list(pairwise(places))
+    return tuple(
+        StoredChunk(a, b, i, locators[i % len(locators)], heading) for i, (a, b) in enumerate(spans)
+    )
+
+
+@given(
+    text=lines,
+    title=texts,
+    key=ids,
+    cuts=st.lists(st.integers(0, 200), max_size=5),
+    heading=short,
+    tags=st.lists(
+        st.tuples(texts.filter(bool), st.sampled_from(["document", "person"])),
+        max_size=3,
+        unique_by=lambda t: t[0],
+    ),
+    locators=st.lists(
+        st.sampled_from(["L1-4", "p. 1", "p. 2", "§ --> 3", "Sheet!A1\n", ""]),
+        min_size=1,
+        max_size=3,
+    ),
+    media=st.sampled_from(["text/markdown", "application/pdf", "text/html", "text/x-python"]),
+    metadata=st.dictionaries(texts, texts, max_size=3),
+    aliases=short,
+)
+def test_documents_round_trip(
+    text: str,
+    title: str,
+    key: str,
+    cuts: list[int],
+    heading: tuple[str, ...],
+    tags: list[tuple[str, str]],
+    locators: list[str],
+    media: str,
+    metadata: dict[str, str],
+    aliases: tuple[str, ...],
+) -> None:
+    item = StoredDocument(
+        id=key,
+        uri=f"note:{key}",
+        source="/n/a.py",
+        title=title,
+        text=text,
+        media_type=media,
+        content_hash="c" * 64,
+        chunks=tiled(text, cuts, locators, heading),
+        tags=tuple(sorted(tags)),
+        metadata=metadata,
+        aliases=aliases,
+        dated_at="2026-05-07",
+        added_at="2026-05-08T10:00:00+02:00",
+        updated_at="2026-05-08T10:00:00+02:00",
+        label="public",
+        compartment="acme",
+    )
+    content = documents.render(item, NAMES)
+    back = documents.read(content)
+    assert back == item
+    assert documents.render(back, NAMES) == content
+    assert back.chunk_ids == chunk_ids(
+        key, ((c.heading, text[c.start : c.end]) for c in item.chunks)
+    )
+    assert "".join(chunk.text for chunk in back.document.chunks) == (text if item.chunks else "")
+
+
+PDF = StoredDocument(
+    id="abcdef0123456789",
+    uri="file:///p/a.pdf",
+    source="/p/a.pdf",
+    title="A",
+    text="one two three\nfour",
+    media_type="application/pdf",
+    content_hash="c" * 64,
+    chunks=(StoredChunk(0, 8, 2, "p. 1"), StoredChunk(8, 18, 2, "p. 2")),
+)
+
+
+def test_pages_are_marked_where_they_begin() -> None:
+    assert "<!-- p. 1 -->\none two \n<!-- p. 2 -->\nthree\nfour\n" in documents.render(PDF, NAMES)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c.replace("four", "4"),
+        lambda c: c + "written behind\n",
+        lambda c: c.replace("three", "three\n<!-- p. 9 -->\n"),
+    ],
+)
+def test_a_changed_file_comes_back_as_changed_with_its_new_words(change: object) -> None:
+    back = documents.read(change(documents.render(PDF, NAMES)))  # type: ignore[operator]
+    assert back.edited
+    assert back.chunks == ()
+    assert back.id == PDF.id
+    assert "<!--" not in back.text
+    assert "one two" in back.text
+
+
+def test_a_plain_note_stays_plain() -> None:
+    note = StoredDocument(
+        id="abcdef0123456789",
+        uri="note:1",
+        source="note:1",
+        title="Lease",
+        text="# Lease\n\nThe rent is 900.\n",
+        media_type="text/markdown",
+        content_hash="c",
+        chunks=(StoredChunk(0, 26, 9, "L1-3"),),
+    )
+    _, rest = split(documents.render(note, NAMES))
+    assert rest.startswith("# Lease\n\nThe rent is 900.\n\n<!-- brain:document\n")
+    assert rest.endswith("-->\n")
+
+
+def test_broken_marks_make_a_document_that_is_read_anew() -> None:
+    content = documents.render(PDF, NAMES)
+    for wrong in (
+        content.replace("[0, 8, 2", "[1, 8, 2"),
+        content.replace("[8, 18", "[8, 17"),
+        content.replace('"text_sha": "', '"text_sha": "0'),
+        content.replace("[8,", "[x,"),
+    ):
+        assert wrong != content
+        back = documents.read(wrong)
+        assert (back.edited, back.chunks) == (True, ())
+
+
+def test_what_is_not_ours_is_not_read() -> None:
+    with pytest.raises(BadFrontMatter):
+        documents.read("no front matter at all")
+    with pytest.raises(BadFrontMatter):
+        documents.read("---\ntitle: mine\n---\ntext")
+
+
+def test_an_id_that_we_cannot_have_made_is_not_taken() -> None:
+    back = documents.read(documents.render(PDF, NAMES).replace("abcdef0123456789", "../../etc"))
+    assert back.id != "../../etc"
+    assert len(back.id) == 16
+
+
+# -- episodes -------------------------------------------------------------------------------------------------------------
+
+rounds = st.builds(
+    StoredEpisode,
+    st.builds(
+        Episode,
+        id=ids,
+        at=st.sampled_from(["2026-05-07T10:00:00+02:00", "2026-05-07T10:00:00Z"]),
+        kind=st.sampled_from(["ask", "note", "chat"]),
+        question=lines,
+        answer=lines,
+        citations=short,
+        state=texts,
+        session=texts,
+        source=texts,
+        people=short,
+        tags=short,
+        supersedes=st.one_of(st.none(), ids),
+        label=texts.filter(bool),
+    ),
+    confidence=st.dictionaries(
+        texts, st.one_of(st.none(), st.floats(0, 1), st.booleans()), max_size=2
+    ),
+    route=st.one_of(st.none(), texts.filter(bool)),
+    outcome=st.sampled_from([None, "good"]),
+    document_id=st.one_of(st.none(), ids),
+)
+
+
+@given(st.lists(rounds, min_size=1, max_size=4))
+def test_days_of_episodes_round_trip(items: list[StoredEpisode]) -> None:
+    content = episodes.render("2026-05-07", items, NAMES, {})
+    back = list(episodes.read(content))
+    assert back == items
+    assert episodes.render("2026-05-07", back, NAMES, {}) == content
+
+
+def test_a_changed_round_is_told_and_its_neighbours_are_whole() -> None:
+    items = [
+        StoredEpisode(
+            Episode(f"{i:016x}", "2026-05-07T10:00:00Z", "ask", f"question {i}", f"answer {i}")
+        )
+        for i in range(3)
+    ]
+    content = episodes.render("2026-05-07", items, NAMES, {}).replace(
+        "answer 1", "a better answer, by hand"
+    )
+    back = list(episodes.read(content))
+    assert [item.edited for item in back] == [False, True, False]
+    assert (back[1].episode.question, back[1].episode.answer) == (
+        "question 1",
+        "a better answer, by hand",
+    )
+    assert (back[0], back[2]) == (items[0], items[2])
+
+
+@pytest.mark.parametrize(
+    "facts", ["{}", "[]", "{", '{"at": "9999-99-99"}', '{"at": 5}', "[" * 5_000]
+)
+def test_broken_facts_are_an_error_not_a_crash(facts: str) -> None:
+    with pytest.raises(BadFrontMatter):
+        list(
+            episodes.read(
+                f"---\nbrain_export: episodes\n---\n\n<!-- brain:episode {facts} -->\n\nx\n"
+            )
+        )
+
+
+def test_days_link_to_what_they_cite_and_correct() -> None:
+    names = Names.of([document_row("aaaaaaaa00000001", "Lease", "/n/lease.md")])
+    item = StoredEpisode(
+        Episode(
+            "1" * 16,
+            "2026-05-07T10:00:00Z",
+            "ask",
+            "q",
+            "a",
+            citations=("/n/lease.md:L1-2",),
+            supersedes="2" * 16,
+        ),
+        document_id="aaaaaaaa00000001",
+    )
+    content = episodes.render("2026-05-07", [item], names, {"2" * 16: "2026-05-01"})
+    assert "Cites: [[documents/lease-aaaaaaaa|Lease]]" in content
+    assert "Corrects: [[episodes/2026/2026-05-01|2026-05-01]]" in content
+    assert "Kept as: [[documents/lease-aaaaaaaa|Lease]]" in content
+
+
+# -- skills ---------------------------------------------------------------------------------------------------------------
+
+SKILL = "---\nname: brew-tea\ndescription: Brews tea. Use when thirsty.\nlicense: MIT # as is\nmetadata:\n  version: 1.0\n---\n# Tea\n\nBoil.\n"
+
+
+def skill_folder(tmp_path: Path, text: str = SKILL, name: str = "brew-tea") -> Path:
+    folder = tmp_path / name
+    (folder / "scripts").mkdir(parents=True)
+    (folder / "SKILL.md").write_text(text, "utf-8")
+    (folder / "scripts" / "boil.py").write_text("print('hot')\n", "utf-8")
+    return folder
+
+
+def test_a_skill_goes_out_as_it_came_in(tmp_path: Path) -> None:
+    found = skills.read_skill(skill_folder(tmp_path))
+    assert (found.skill.name, found.skill.body, found.warnings) == (
+        "brew-tea",
+        "# Tea\n\nBoil.\n",
+        (),
+    )
+    files = dict(skills.render_skill(found))
+    assert files["brew-tea/scripts/boil.py"] == "print('hot')\n"
+    assert files["brew-tea/SKILL.md"].startswith(SKILL.split("---\n")[1].join(["---\n", ""]))
+    again = skills.parse_skill(files["brew-tea/SKILL.md"])
+    assert (again.skill.body, again.files["SKILL.md"], again.skill.path) == (
+        found.skill.body,
+        found.files["SKILL.md"],
+        found.skill.path,
+    )
+
+
+@given(description=texts.filter(lambda t: bool(t.strip())), body=lines, key=ids)
+def test_skills_round_trip(description: str, body: str, key: str) -> None:
+    item = StoredSkill(
+        Skill(key, "brew-tea", description, body.replace("\r", ""), "/s", "trial"),
+        label="public",
+        version="v",
+        added_at="a1",
+        updated_at="b2",
+    )
+    main = dict(skills.render_skill(item))["brew-tea/SKILL.md"]
+    back = skills.parse_skill(main)
+    assert back.skill == item.skill
+    assert (back.label, back.version, back.added_at) == ("public", "v", "a1")
+    assert dict(skills.render_skill(back))["brew-tea/SKILL.md"] == main
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("no front matter", "brew-tea"),
+        (SKILL, "other"),
+        ("---\nname: [x]\n---\n", "brew-tea"),
+        ("---\nname: &a x\n---\n", "brew-tea"),
+    ],
+)
+def test_broken_skills_are_refused(tmp_path: Path, text: str, name: str) -> None:
+    with pytest.raises(UsageError):
+        skills.read_skill(skill_folder(tmp_path, text, name))
+    with pytest.raises(UsageError):
+        skills.read_skill(tmp_path / "nowhere")
+
+
+def test_links_and_binaries_of_a_skill_stay_behind(tmp_path: Path) -> None:
+    folder = skill_folder(tmp_path)
+    secret = tmp_path / "secret"
+    secret.write_text("key", "utf-8")
+    (folder / "leak").symlink_to(secret)
+    (folder / "deep").symlink_to(tmp_path)
+    (folder / "image.png").write_bytes(b"\x89PNG\x00")
+    (folder / "large.txt").write_text("x" * 300_000, "utf-8")
+    found = skills.read_skill(folder / "SKILL.md")
+    assert set(found.files) == {"SKILL.md", "scripts/boil.py"}
+    assert len(found.warnings) == 4
+    (folder / "SKILL.md").unlink()
+    (folder / "SKILL.md").symlink_to(secret)
+    with pytest.raises(Refused):
+        skills.read_skill(folder)
+
+
+def test_a_long_body_is_warned_about(tmp_path: Path) -> None:
+    assert skills.read_skill(skill_folder(tmp_path, SKILL + "x\n" * 500)).warnings
+
+
+def test_reserved_folder_names() -> None:
+    assert (folder_name("con"), folder_name("tea")) == ("con-skill", "tea")

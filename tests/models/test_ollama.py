@@ -1,0 +1,419 @@
+"""The server's client: nothing leaves this machine, whatever the environment or the server says, and every fault is named.
+
+With BRAIN_OLLAMA_LIVE=1 the contract at the end also runs against the real server at OLLAMA_HOST.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from brain.errors import BrainError, Refused, Unavailable
+from brain.models.catalogue import choose_models
+from brain.models.limits import Limits
+from brain.models.ollama import OllamaServer
+from brain.models.ollama_embedder import OllamaEmbedder
+from brain.models.ollama_generator import OllamaGenerator
+from tests.ollama_clients import (
+    ANSWER,
+    DEADLINES,
+    NOMIC,
+    SECRET,
+    ask,
+    client,
+    embedder,
+    generator,
+    two_lines,
+    usage,
+)
+from tests.stand_in_models import CATALOGUE
+from tests.stand_in_ollama import StandIn
+
+LIVE_HOST = os.environ.get("OLLAMA_HOST", "")
+LIVE = os.environ.get("BRAIN_OLLAMA_LIVE") == "1"
+ROOT = Path(__file__).parents[2]
+PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")
+WITH_ODD_ENVIRONMENT = """
+from brain.models.ollama import OllamaServer
+import os, sys
+server = OllamaServer(sys.argv[1])
+print([model.name for model in server.installed()], os.environ["ALL_PROXY"], os.environ["OLLAMA_HOST"])
+"""
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandIn]:
+    with StandIn(models=["llama3.2", "qwen3:4b", NOMIC]) as server:
+        yield server
+        assert server.errors == []
+
+
+# --- what it tells ------------------------------------------------------------------------------------------------
+
+
+def test_metadata(stand_in: StandIn) -> None:
+    server = client(stand_in)
+    assert server.is_up()
+    assert server.version() == "0.33.0"
+    assert server.cloud_disabled() is True
+    assert [entry["name"] for entry in server.tags()] == [
+        "llama3.2:latest",
+        "qwen3:4b",
+        "nomic-embed-text:latest",
+    ]
+    assert server.installed()[0].size == 2 * 10**9
+    assert server.show("llama3.2")["details"]["family"] == "llama"
+    assert server.running() == []
+    ask(generator(stand_in, num_ctx=4096))
+    assert server.running()[0]["context_length"] == 4096
+
+
+def test_a_proof_names_what_will_answer(stand_in: StandIn) -> None:
+    proof = client(stand_in).prove(NOMIC)
+    assert client(stand_in).prove("qwen3:4b").wire_name == "qwen3:4b:local"
+    assert (proof.wire_name, proof.window, proof.dimensions) == (f"{NOMIC}:local", 2048, 768)
+    assert (proof.digest, proof.notice) == (CATALOGUE[f"{NOMIC}:latest"].digest, "")
+    stand_in.cloud_disabled = False
+    assert "OLLAMA_NO_CLOUD=1" in client(stand_in).prove(NOMIC).notice
+
+
+def test_an_old_server_serves(stand_in: StandIn) -> None:
+    stand_in.faults.on("version_old")
+    proof = client(stand_in).prove("llama3.2")
+    assert (proof.cloud_disabled, proof.wire_name, proof.notice) == (None, "llama3.2", "")
+    assert ask(generator(stand_in)) == ANSWER
+    assert embedder(stand_in).embed_query("tea").shape == (768,)
+
+
+def test_a_pull_shows_its_progress(stand_in: StandIn) -> None:
+    seen: list[tuple[str, int, int]] = []
+    client(stand_in).pull("mxbai-embed-large", lambda *step: seen.append(step))
+    total = CATALOGUE["mxbai-embed-large:latest"].size + 487
+    assert seen[-1] == ("success", total, total)
+    assert (seen[0][1:], seen[2][2]) == ((0, 0), total)
+    assert client(stand_in).prove("mxbai-embed-large").dimensions == 1024
+
+
+@pytest.mark.parametrize(
+    ("model", "fault"), [("missing", ""), ("llama3.1", "stall_after"), ("llama3.1", "drop_after")]
+)
+def test_a_pull_that_fails_says_how_to_go_on(stand_in: StandIn, model: str, fault: str) -> None:
+    stand_in.fault_paths.add("/api/pull")
+    if fault:
+        stand_in.faults.on(fault)
+    with pytest.raises(Unavailable) as raised:
+        client(stand_in, DEADLINES).pull(model)
+    two_lines(raised.value)
+    assert "llama3.1:latest" not in stand_in.models
+
+
+# --- nobody there, or somebody else -------------------------------------------------------------------------------
+
+
+def test_nobody_listens() -> None:
+    """USERS 11: one line of cause, one of cure, at once."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        server = OllamaServer(f"localhost:{free.getsockname()[1]}")
+    problem = server.problem()
+    assert isinstance(problem, Unavailable)
+    assert problem.message.startswith("Ollama does not answer at localhost:")
+    assert "ollama serve" in problem.hint
+    assert not server.is_up()
+    with pytest.raises(Unavailable, match="does not answer"):
+        OllamaEmbedder(server, NOMIC).embed_query("tea")
+    with pytest.raises(Unavailable, match="does not answer"):
+        server.installed()
+
+
+def test_a_listener_that_never_takes_the_call() -> None:
+    """A full queue: the connection itself runs into its deadline."""
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        waiting = [socket.socket() for _ in range(3)]
+        for other in waiting:
+            other.setblocking(False)
+            other.connect_ex(deaf.getsockname())
+        server = OllamaServer(
+            f"127.0.0.1:{deaf.getsockname()[1]}", limits=Limits(0.2, 0.2, 0.2, 0.4)
+        )
+        problem = server.problem()
+        for other in waiting:
+            other.close()
+    assert isinstance(problem, Unavailable)
+    two_lines(problem)
+
+
+@pytest.mark.parametrize(
+    "said", [b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", b""]
+)
+def test_a_stranger_on_the_port(said: bytes) -> None:
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        stranger.listen()
+
+        def talk() -> None:
+            with stranger.accept()[0] as call:
+                call.recv(1000)
+                call.sendall(said)
+
+        thread = threading.Thread(target=talk)
+        thread.start()
+        problem = OllamaServer(
+            f"127.0.0.1:{stranger.getsockname()[1]}", limits=Limits(0.5, 0.5, 0.5, 1.0)
+        ).problem()
+        thread.join()
+    assert isinstance(problem, Unavailable)
+    two_lines(problem)
+
+
+def test_a_model_that_is_not_pulled(stand_in: StandIn) -> None:
+    for use in (
+        lambda: ask(generator(stand_in, "llama9")),
+        lambda: embedder(stand_in, "e5").embed_query("tea"),
+    ):
+        with pytest.raises(Unavailable, match="is not on this machine") as raised:
+            use()
+        assert "brain models pull " in raised.value.hint
+    assert stand_in.bodies("/api/chat") + stand_in.bodies("/api/embed") == []
+
+
+# --- nothing leaves -----------------------------------------------------------------------------------------------
+
+
+def everything(stand_in: StandIn) -> None:
+    """Each kind of request once, with a secret in those that carry text."""
+    embedder(stand_in).embed_documents([SECRET])
+    ask(generator(stand_in), [{"role": "user", "content": SECRET}])
+    client(stand_in).installed()
+    client(stand_in).pull("llama3.1")
+
+
+def test_proxies_and_keys_are_ignored(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    with StandIn() as proxy:
+        for name in PROXIES:
+            monkeypatch.setenv(name, proxy.url)
+        monkeypatch.setenv("OLLAMA_API_KEY", "very-secret")
+        monkeypatch.setenv("OLLAMA_HOST", proxy.host)
+        everything(stand_in)
+        assert proxy.requests == []
+    sent = [name.lower() for request in stand_in.requests for name in request.headers]
+    assert "host" in sent
+    assert not {"authorization", "proxy-authorization", "cookie"} & set(sent)
+    assert not any(b"very-secret" in request.body for request in stand_in.requests)
+
+
+def test_an_odd_environment_does_not_break_the_import(stand_in: StandIn) -> None:
+    """The package builds a client on import: a proxy it has no library for, or a broken host, would end the process."""
+    odd = {
+        "ALL_PROXY": "socks5://127.0.0.1:9",
+        "OLLAMA_HOST": "http://[::",
+        "PYTHONPATH": str(ROOT),
+    }
+    run = subprocess.run(
+        [sys.executable, "-c", WITH_ODD_ENVIRONMENT, stand_in.host],
+        env={**os.environ, **odd},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.stdout.strip().endswith("socks5://127.0.0.1:9 http://[::"), run.stderr
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/api/embed", "/api/pull", "/api/tags", "/api/show"])
+def test_a_redirect_is_not_followed(stand_in: StandIn, path: str) -> None:
+    with StandIn() as elsewhere:
+        stand_in.fault_paths = {path}
+        stand_in.faults.on("redirect_307", elsewhere.url)
+        with pytest.raises(Refused, match="sends the request on") as raised:
+            everything(stand_in)
+        two_lines(raised.value)
+        assert elsewhere.requests == []
+
+
+def no_text_was_sent(stand_in: StandIn) -> bool:
+    return not any(SECRET.encode() in request.body for request in stand_in.requests)
+
+
+@pytest.mark.parametrize(
+    "name", ["gpt-oss:120b-cloud", "qwen3:cloud", "llama3.2:CLOUD", "x:latest:cloud", "my-cloud"]
+)
+def test_cloud_names_are_refused(stand_in: StandIn, name: str) -> None:
+    for use in (
+        lambda: embedder(stand_in, name).embed_documents([SECRET]),
+        lambda: ask(generator(stand_in, name), [{"role": "user", "content": SECRET}]),
+        lambda: client(stand_in).pull(name),
+    ):
+        with pytest.raises(Refused, match="cloud model") as raised:
+            use()
+        two_lines(raised.value)
+    assert stand_in.requests == []
+
+
+@pytest.mark.parametrize("where", ["tags", "show"])
+def test_a_remote_model_by_any_name_is_refused(stand_in: StandIn, where: str) -> None:
+    stand_in.faults.on("remote_host_present", where)
+    for model in (embedder(stand_in), generator(stand_in)):
+        with pytest.raises(Refused, match="another machine") as raised:
+            model.embed_query(SECRET) if isinstance(model, OllamaEmbedder) else ask(model)
+        two_lines(raised.value)
+    assert no_text_was_sent(stand_in)
+
+
+def test_a_stub_without_weights_is_refused(stand_in: StandIn) -> None:
+    hollow = CATALOGUE["llama3.2:latest"]
+    stand_in.models["hollow:latest"] = type(hollow)(
+        **{**vars(hollow), "name": "hollow:latest", "remote_host": " "}
+    )
+    with pytest.raises(Refused):
+        ask(generator(stand_in, "hollow"), [{"role": "user", "content": SECRET}])
+    assert no_text_was_sent(stand_in)
+
+
+def test_a_reply_from_elsewhere_is_dropped(stand_in: StandIn) -> None:
+    generator(stand_in)
+    stand_in.faults.on("remote_host_present", "reply")
+    with pytest.raises(Refused, match="another machine"):
+        ask(generator(stand_in))
+    with pytest.raises(Refused, match="another machine"):
+        embedder(stand_in).embed_query("tea")
+
+
+def test_a_reply_that_quotes_the_words_is_no_alarm() -> None:
+    with StandIn(
+        models=["llama3.2"], answer=lambda _: 'set "remote_host": "x" in "remote_model":1'
+    ) as server:
+        assert "remote_host" in ask(OllamaGenerator(OllamaServer(server.host), "llama3.2"))
+
+
+@pytest.mark.parametrize("path", ["/api/status", "/api/tags", "/api/show"])
+@pytest.mark.parametrize("fault", ["500_html", "accept_no_reply"])
+def test_a_proof_that_cannot_be_had_is_a_refusal(stand_in: StandIn, path: str, fault: str) -> None:
+    """Fail closed: a step that errors stops everything before a text is sent."""
+    stand_in.fault_paths = {path}
+    stand_in.faults.on(fault)
+    server = client(stand_in, DEADLINES)
+    embeds, writes = OllamaEmbedder(server, NOMIC), OllamaGenerator(server, "llama3.2")
+    for use in (lambda: embeds.embed_query(SECRET), lambda: ask(writes)):
+        with pytest.raises(BrainError) as raised:
+            use()
+        two_lines(raised.value)
+    assert stand_in.bodies("/api/chat") + stand_in.bodies("/api/embed") == []
+
+
+def test_a_proof_is_asked_for_again_after_a_change(stand_in: StandIn) -> None:
+    server = client(stand_in)
+    server.prove("llama3.2")
+    stand_in.faults.on("remote_host_present", "tags")
+    assert server.prove("llama3.2")
+    with pytest.raises(Refused):
+        server.prove("llama3.2", fresh=True)
+    with pytest.raises(Refused):
+        server.prove("llama3.2")
+
+
+def test_headers_that_drip_end_at_the_total() -> None:
+    """Every byte comes in time; no answer does."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        over = threading.Event()
+
+        def drip() -> None:
+            with server.accept()[0] as call, suppress(OSError):
+                call.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                while not over.wait(0.02):
+                    call.sendall(b"x")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        problem = OllamaServer(
+            f"127.0.0.1:{server.getsockname()[1]}", limits=Limits(0.5, 0.5, 0.5, 0.5)
+        ).problem()
+        over.set()
+        thread.join()
+    assert isinstance(problem, Unavailable)
+    assert "in time" in problem.message
+
+
+def test_compression_that_nobody_asked_for_is_refused() -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        heard: list[bytes] = []
+
+        def talk() -> None:
+            with server.accept()[0] as call:
+                heard.append(call.recv(4000))
+                call.sendall(
+                    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nxyz"
+                )
+
+        thread = threading.Thread(target=talk)
+        thread.start()
+        problem = OllamaServer(f"127.0.0.1:{server.getsockname()[1]}").problem()
+        thread.join()
+    assert isinstance(problem, Refused)
+    assert b"accept-encoding: identity" in heard[0].lower()
+
+
+def test_a_body_over_the_limit_is_dropped(stand_in: StandIn) -> None:
+    limits = Limits(connect=0.5, first=0.5, idle=0.5, total=1.0, body=20_000)
+    model = OllamaEmbedder(OllamaServer(stand_in.host, limits=limits), NOMIC)
+    with pytest.raises(Unavailable, match="more than"):
+        model.embed_documents(["tea"] * 32)
+
+
+# --- a contract that holds against a real server too --------------------------------------------------------------
+
+
+@pytest.fixture(name="contract_server")
+def live_or_stand_in() -> Iterator[OllamaServer]:
+    if LIVE:
+        yield OllamaServer(LIVE_HOST)
+    else:
+        with StandIn(models=["llama3.2", NOMIC]) as place:
+            yield OllamaServer(place.host)
+
+
+def test_contract(contract_server: OllamaServer) -> None:
+    """Status, keys and types, not wording; runs with whatever the server holds."""
+    assert contract_server.version()
+    assert contract_server.cloud_disabled() in (True, False, None)
+    tags = contract_server.tags()
+    assert {row.name for row in contract_server.installed()} == {row["name"] for row in tags}
+    assert all(len(row["digest"]) == 64 and isinstance(row["size"], int) for row in tags)
+    choice = choose_models(tags)
+    if choice.embedder:
+        rows = OllamaEmbedder(contract_server, choice.embedder).embed_documents(
+            ["tea", "", "long " * 9000]
+        )
+        assert np.isfinite(rows).all()
+    if choice.generator:
+        model = OllamaGenerator(contract_server, choice.generator, num_ctx=2048)
+        assert ask(model).strip()
+        assert usage(model).window <= 2048
+        assert {"name", "digest", "expires_at"} <= contract_server.running()[0].keys()
+        with pytest.raises(Unavailable):
+            ask(model, [{"role": "user", "content": "word " * 20000}])
+    if not (choice.embedder or choice.generator):
+        pytest.skip("; ".join(choice.why))
+
+
+@pytest.mark.skipif(not LIVE, reason="set BRAIN_OLLAMA_LIVE=1 to ask a real Ollama")
+def test_live_models_are_proved_local(contract_server: OllamaServer) -> None:
+    choice = choose_models(contract_server.tags())
+    for name in filter(None, (choice.generator, choice.embedder)):
+        assert json.dumps(contract_server.show(name))
+        assert contract_server.prove(name).window > 0

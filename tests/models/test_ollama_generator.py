@@ -1,0 +1,294 @@
+"""Answers from the stand-in Ollama: what is sent, what comes, and how every fault of a chat ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from brain.errors import Incomplete, Refused, Unavailable
+from brain.models.limits import Limits
+from brain.models.ollama import OllamaServer
+from brain.models.ollama_generator import OllamaGenerator, schema_problem
+from tests.ollama_clients import (
+    ANSWER,
+    MESSAGES,
+    NOMIC,
+    PASSAGES,
+    SCHEMA,
+    ask,
+    client,
+    generator,
+    struck,
+    two_lines,
+    usage,
+)
+from tests.stand_in_models import CATALOGUE, Model
+from tests.stand_in_ollama import StandIn
+
+ROOT = Path(__file__).parents[2]
+CUT_AT = 260  # bytes of a body: in the middle of its second line
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandIn]:
+    with StandIn(models=["llama3.2", "qwen3:4b", NOMIC]) as server:
+        yield server
+        assert server.errors == []
+
+
+def test_an_answer_streams_and_tells_its_usage(stand_in: StandIn) -> None:
+    model = generator(stand_in, logprobs=True)
+    pieces = list(model.stream(MESSAGES, max_tokens=200))
+    assert "".join(pieces) == ANSWER
+    assert len(pieces) > 3
+    told = usage(model)
+    assert (told.done_reason, told.complete, told.truncated, told.window) == (
+        "stop",
+        True,
+        False,
+        8192,
+    )
+    assert told.prompt_tokens
+    assert told.reply_tokens == len(pieces)
+    assert told.digest == CATALOGUE["llama3.2:latest"].digest
+    assert len(told.logprobs) == len(pieces)
+    assert model.prompt_speed is None or model.prompt_speed > 0
+
+
+def test_every_switch_is_sent(stand_in: StandIn) -> None:
+    """USERS 1: `num_ctx` is always sent, and the server may neither cut nor slide."""
+    model = generator(stand_in, num_ctx=4096, keep_alive="10m")
+    ask(model, max_tokens=77)
+    body = json.loads(stand_in.bodies("/api/chat")[0])
+    assert body["options"] == {
+        "num_ctx": 4096,
+        "num_predict": 77,
+        "temperature": 0,
+        "seed": body["options"]["seed"],
+    }
+    assert (body["truncate"], body["shift"], body["think"], body["stream"]) == (
+        False,
+        False,
+        False,
+        True,
+    )
+    assert body["keep_alive"] == "10m"
+    assert "logprobs" not in body
+
+
+def test_the_window_is_no_larger_than_the_trained_one(stand_in: StandIn) -> None:
+    stand_in.models["small:latest"] = Model("small:latest", "llama", 10, 2048, 64)
+    assert generator(stand_in, "small", num_ctx=8192).window == 2048
+    assert generator(stand_in, num_ctx=1024).window == 1024
+
+
+def test_the_model_is_not_loaded_anew_between_questions(stand_in: StandIn) -> None:
+    model = generator(stand_in)
+    ask(model)
+    ask(model)
+    assert (usage(model).load_seconds or 0) < 0.1
+
+
+def test_a_thinking_model_is_told_not_to(stand_in: StandIn) -> None:
+    assert ask(generator(stand_in, "qwen3:4b")) == ANSWER
+
+
+def test_a_prompt_over_the_window_is_an_error_not_an_answer(stand_in: StandIn) -> None:
+    model = generator(stand_in, num_ctx=256)
+    with pytest.raises(Unavailable, match="tokens") as raised:
+        ask(model, [{"role": "user", "content": "word " * 2000}])
+    two_lines(raised.value)
+
+
+def test_prompt_speed_is_the_slowest_of_the_last(stand_in: StandIn) -> None:
+    model = generator(stand_in)
+    assert model.prompt_speed is None
+    ask(model, [{"role": "user", "content": f"{PASSAGES}\n{'tea ' * 100}"}])
+    assert model.prompt_speed == pytest.approx(1000.0)
+
+
+BEFORE = [
+    "500_html",
+    "503_busy",
+    "429",
+    "404_model",
+    "400_ctx_plain",
+    "400_ctx_nested_json",
+    "accept_no_reply",
+]
+BEFORE += ["slow_first_token", "empty_content"]
+WITHIN = [
+    "no_done",
+    "mid_error",
+    "garbage_line",
+    "array_line",
+    "nested_line",
+    "giant_line",
+    "stall_after",
+]
+
+
+@pytest.mark.parametrize("fault", BEFORE)
+def test_faults_before_the_first_piece_are_unavailable(stand_in: StandIn, fault: str) -> None:
+    server = client(stand_in)
+    server.prove("llama3.2")
+    struck(server, stand_in, fault)
+    with pytest.raises(Unavailable) as raised:
+        ask(OllamaGenerator(server, "llama3.2"))
+    assert not isinstance(raised.value, Incomplete)
+    two_lines(raised.value)
+
+
+def test_an_error_inside_an_error_is_unwrapped(stand_in: StandIn) -> None:
+    stand_in.faults.on("400_ctx_nested_json")
+    with pytest.raises(Unavailable, match=r"request \(42947 tokens\) exceeds") as raised:
+        ask(generator(stand_in))
+    assert "{" not in raised.value.message
+
+
+@pytest.mark.parametrize("fault", [*WITHIN, "drop_after", "rst_after"])
+def test_faults_within_an_answer_leave_it_incomplete(stand_in: StandIn, fault: str) -> None:
+    server = client(stand_in)
+    model = OllamaGenerator(server, "llama3.2")
+    assert model.window == 8192
+    struck(server, stand_in, fault, CUT_AT if fault in ("drop_after", "rst_after") else None)
+    with pytest.raises(Incomplete) as raised:
+        ask(model)
+    two_lines(raised.value)
+    assert ANSWER.startswith(raised.value.partial)
+    assert raised.value.partial
+    assert model.usage is None
+
+
+def test_slow_tokens_end_at_the_total(stand_in: StandIn) -> None:
+    """Every piece comes in time, the whole does not."""
+    server = client(stand_in)
+    model = OllamaGenerator(server, "llama3.2")
+    assert model.window == 8192
+    stand_in.faults.on("slow_tokens", 0.2)
+    server.limits = Limits(connect=0.5, first=5, idle=5, total=1.0)
+    with pytest.raises(Incomplete, match="in time"):
+        ask(model)
+
+
+@pytest.mark.parametrize("fault", ["401_signin", "403_cloud"])
+def test_a_model_behind_an_account_is_refused(stand_in: StandIn, fault: str) -> None:
+    stand_in.faults.on(fault)
+    with pytest.raises(Refused) as raised:
+        ask(generator(stand_in))
+    two_lines(raised.value)
+
+
+@pytest.mark.parametrize("fault", ["split_utf8", "blank_line", "thinking_first", "metrics_absent"])
+def test_oddities_change_no_word(stand_in: StandIn, fault: str) -> None:
+    stand_in.faults.on(fault)
+    messages = [
+        {
+            "role": "user",
+            "content": "[1] Ana\nAna zahlt für den Kessel — 新しい ☕ 900 €.\nQuestion: wer zahlt für den Kessel",
+        }
+    ]
+    model = generator(stand_in)
+    assert ask(model, messages) == "Ana zahlt für den Kessel — 新しい ☕ 900 € [1]."
+    assert not usage(model).truncated
+    assert (usage(model).prompt_tokens is None) == (fault == "metrics_absent")
+
+
+def test_a_cut_answer_says_so(stand_in: StandIn) -> None:
+    stand_in.faults.on("done_length")
+    model = generator(stand_in)
+    assert ANSWER.startswith(ask(model))
+    assert not usage(model).complete
+    stand_in.faults.clear()
+    assert len(ask(model, max_tokens=2)) < len(ANSWER)
+    assert usage(model).done_reason == "length"
+
+
+def test_silent_truncation_is_noticed(stand_in: StandIn) -> None:
+    """USERS 1: the server answers 200 from half of the prompt; its own count gives it away."""
+    stand_in.faults.on("silent_truncate", 64)
+    model = generator(stand_in)
+    ask(model, [{"role": "user", "content": f"{PASSAGES}\n{'filler ' * 60}"}])
+    assert usage(model).truncated
+
+
+def test_a_model_unloaded_or_deleted_in_between(stand_in: StandIn) -> None:
+    stand_in.faults.on("model_unloaded_between")
+    model = generator(stand_in)
+    assert ask(model) == ask(model) == ANSWER
+    assert (usage(model).load_seconds or 0) > 1
+    del stand_in.models["llama3.2:latest"]
+    with pytest.raises(Unavailable, match=r"llama3\.2 is not on this machine") as raised:
+        ask(model)
+    assert "brain models pull llama3.2" in raised.value.hint
+
+
+def test_hanging_up_stops_the_server(stand_in: StandIn) -> None:
+    stand_in.faults.on("slow_tokens", 0.02)
+    stream = generator(stand_in).stream(MESSAGES, max_tokens=200)
+    with closing(stream) as pieces:  # type: ignore[type-var]  # the stream has close()
+        assert next(pieces)
+    stand_in.faults.clear()
+    assert ask(generator(stand_in)) == ANSWER  # the one slot of the server is free again
+
+
+def test_a_killed_server_leaves_an_incomplete_answer() -> None:
+    """A real process, killed in the middle of its answer."""
+    command = [
+        sys.executable,
+        "-m",
+        "tests.stand_in_ollama",
+        "--models",
+        "llama3.2",
+        "--fault",
+        "die_mid_stream",
+    ]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        model = OllamaGenerator(OllamaServer(process.stdout.readline().strip()), "llama3.2")
+        with pytest.raises(Incomplete) as raised:
+            ask(model)
+        assert raised.value.partial
+        assert process.wait(20) == -signal.SIGKILL
+        with pytest.raises(Unavailable, match="does not answer"):
+            ask(model)
+
+
+def test_json_of_a_schema(stand_in: StandIn) -> None:
+    model = generator(stand_in)
+    data = json.loads(ask(model, schema=SCHEMA))
+    assert data == {"answer": ANSWER, "cited": [1]}
+    assert usage(model).schema == "valid"
+    assert json.loads(stand_in.bodies("/api/chat")[0])["format"] == SCHEMA
+
+
+def test_broken_json_is_repaired_once(stand_in: StandIn) -> None:
+    stand_in.faults.on("bad_json", 1)
+    model = generator(stand_in)
+    assert json.loads(ask(model, schema=SCHEMA))["cited"] == [1]
+    assert usage(model).schema == "repaired"
+    assert len(stand_in.bodies("/api/chat")) == 2
+
+
+def test_json_that_stays_broken_is_kept_as_it_came(stand_in: StandIn) -> None:
+    stand_in.faults.on("bad_json", True)
+    model = generator(stand_in)
+    assert ask(model, schema=SCHEMA) == '{"answer": '
+    assert usage(model).schema == "invalid"
+    assert len(stand_in.bodies("/api/chat")) == 2
+
+
+def test_schema_problems_are_named() -> None:
+    assert schema_problem('{"answer": "x", "cited": [1]}', SCHEMA) == ""
+    assert schema_problem("nonsense", SCHEMA) == "no JSON"
+    assert schema_problem("[" * 100_000, SCHEMA) == "no JSON"
+    assert "cited" in schema_problem('{"answer": "x", "cited": ["1"]}', SCHEMA)

@@ -1,0 +1,433 @@
+"""Every database that this program ever wrote opens, whole; a migration is all or nothing, and a newer file stays as it is.
+
+`python -m tests.store.test_upgrade` writes the golden files of the present schema anew. Those of a released schema stay as they
+are for ever; while a schema is not released, its dump is made again when it changes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from brain.app import Brain, keep
+from brain.config import Config, Models
+from brain.errors import StoreError
+from brain.faults import KILLED, VARIABLE
+from brain.store import copies
+from brain.store.connection import connect
+from brain.store.row_check import RowCheck
+from brain.store.row_hash import COVERED
+from brain.types import Episode
+from ingest.terms import index_terms, tokens
+from migrations import APPLICATION_ID, LATEST, NAMES
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = Path(__file__).parents[1] / "golden"
+SCHEMA = GOLDEN / "schema.sql"
+
+
+# -- golden files ---------------------------------------------------------------------------------------------------------
+
+
+def schema_of(path: Path) -> str:
+    """Everything in the file that has SQL, in one order, sqlite-utils' own table without its wording."""
+    with closing(sqlite3.connect(path)) as conn:
+        rows = conn.execute(
+            "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name"
+        ).fetchall()
+    inner = re.compile(r"_fts_(data|idx|docsize|config|content)$")
+    kept = [
+        f"-- {kind} {name}\n{sql.strip()};"
+        for kind, name, sql in rows
+        if not inner.search(name) and name[0] != "_"
+    ]
+    return "\n\n".join(item for item in kept if "sqlite_sequence" not in item) + "\n"
+
+
+def dump(path: Path) -> Iterator[str]:
+    """A script that makes the same database again; full text is filled from its rows."""
+    with closing(sqlite3.connect(path)) as conn:
+        yield f"PRAGMA application_id = {APPLICATION_ID}"
+        yield f"PRAGMA user_version = {conn.execute('PRAGMA user_version').fetchone()[0]}"
+        rows = conn.execute(
+            "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+        ).fetchall()
+        virtual = [name for _, name, sql in rows if sql.startswith("CREATE VIRTUAL")]
+        inner = tuple(f"{name}_" for name in virtual)
+        tables = [
+            (n, sql)
+            for kind, n, sql in rows
+            if kind == "table" and n not in virtual and not n.startswith((*inner, "sqlite_"))
+        ]
+        for name, sql in tables:
+            yield sql
+            columns = [row[1] for row in conn.execute(f"PRAGMA table_info({name})")]
+            quoted = " || ', ' || ".join(f'quote("{column}")' for column in columns)
+            for (values,) in conn.execute(f"SELECT {quoted} FROM {name}"):
+                yield f"INSERT INTO {name} VALUES ({values})"
+        for name, seq in conn.execute("SELECT name, seq FROM sqlite_sequence"):
+            yield f"UPDATE sqlite_sequence SET seq = {seq} WHERE name = '{name}'"
+        yield from (sql for kind, name, sql in rows if name in virtual)
+        yield from (
+            f"INSERT INTO {name}({name}) VALUES ('rebuild')"
+            for name in virtual
+            if name.endswith("_fts")
+        )
+        yield from (sql for kind, _, sql in rows if kind in ("index", "trigger", "view"))
+
+
+def make_golden() -> None:
+    """Write `schema.sql`, and the dump of a small store of the present schema."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as place:
+        config = Config(home=Path(place) / "home", models=Models("builtin", "builtin"))
+        with Brain(config) as brain:
+            brain.note("The landlord mends the boiler before winter.", title="Lease", tags=["flat"])
+            brain.note("東京で会った人は先生でした。 C++ and C# are words.", title="日本")
+            brain.note("Мы подписали договоры аренды.", title="Аренда")
+            brain.note("This one is forgotten.", title="Gone")
+            gone = next(row.id for row in brain.documents() if row.title == "Gone")
+            brain.forget([gone], dry_run=False)
+            brain.remember_many(
+                [
+                    Episode(
+                        "",
+                        "2026-05-07T10:00:00+00:00",
+                        "import",
+                        "where is the key?",
+                        "With Ana.",
+                        session="talk",
+                    )
+                ]
+            )
+            skill = Path(place) / "week"
+            skill.mkdir()
+            (skill / "SKILL.md").write_text(
+                "---\nname: week\ndescription: Look back at the week\n---\nOpen the journal.\n"
+            )
+            brain.skill_add(skill)
+            notes = Path(place) / "notes"
+            notes.mkdir()
+            (notes / "tea.md").write_text(
+                "---\ntags: [kitchen]\n---\n# Tea\n\nBlack tea, see [[Lease]].\n", "utf-8"
+            )
+            (notes / "x.bin").write_bytes(b"\0\1")
+            brain.add([notes], tags=["mine"])
+            brain.add_context(str(notes), "what we drink")
+            brain.ask("who mends the boiler?")
+            brain.feedback("good", why="it was so")
+        SCHEMA.write_text(schema_of(config.database), "utf-8")
+        (GOLDEN / f"schema_{LATEST}.sql").write_text(
+            ";\n".join(dump(config.database)) + ";\n", "utf-8"
+        )
+
+
+def grown(version: int, home: Path) -> Path:
+    """The golden database of a version, as a file."""
+    home.mkdir(mode=0o700, parents=True)
+    path = home / "brain.db"
+    with closing(sqlite3.connect(path)) as conn:
+        conn.executescript((GOLDEN / f"schema_{version}.sql").read_text("utf-8"))
+    path.chmod(0o600)
+    return path
+
+
+# -- the tests ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_schema_is_the_one_that_was_written_down(tmp_path: Path) -> None:
+    connect(tmp_path / "brain.db").close()
+    assert schema_of(tmp_path / "brain.db") == SCHEMA.read_text("utf-8"), (
+        "if that is meant: python -m tests.store.test_upgrade"
+    )
+
+
+def test_every_released_schema_has_its_golden_database() -> None:
+    assert {path.name for path in GOLDEN.glob("schema_*.sql")} == {
+        f"schema_{n}.sql" for n in range(1, len(NAMES) + 1)
+    }
+
+
+@pytest.mark.parametrize("version", range(1, LATEST + 1))
+def test_a_golden_database_opens_migrated_and_whole(version: int, config: Config) -> None:
+    path = grown(version, config.home)
+    with Brain(config) as brain:
+        assert brain.parts.store.connection.conn.execute("PRAGMA user_version").fetchone() == (
+            LATEST,
+        )
+        assert [
+            c for c in keep.doctor(brain.parts, deep=True, repair=False) if c.level == "error"
+        ] == []
+        assert {row.title for row in brain.documents()} >= {"Lease", "日本"}
+        assert brain.search("boiler landlord").passages[0].title == "Lease"
+        assert brain.search("先生", lexical=True).passages[0].title == "日本"
+        assert brain.skills()[0].name == "week"
+        brain.restore_forgotten()
+        assert "Gone" in {row.title for row in brain.documents()}
+    assert schema_of(path) == SCHEMA.read_text("utf-8")
+
+
+def next_schema(database: Database) -> None:
+    """What the migration after the present ones would do."""
+    database.execute("CREATE TABLE later (x)")
+    database.execute("UPDATE documents SET trust = 'moved'")
+    database.execute(f"PRAGMA user_version = {LATEST + 1}")
+
+
+def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table of schema 1, without what schema 2 added."""
+    with closing(sqlite3.connect(path)) as conn:
+        names = [
+            row[0]
+            for row in conn.execute(
+                "SELECT name FROM sqlite_master WHERE type='table' AND sql NOT LIKE '%VIRTUAL%'"
+            )
+        ]
+        held = {}
+        for name in names:
+            columns = [
+                row[1] for row in conn.execute(f"PRAGMA table_info({name})") if row[1] != "row_hash"
+            ]
+            listed = ", ".join(f'"{column}"' for column in columns)
+            held[name] = conn.execute(f"SELECT {listed} FROM {name} ORDER BY {listed}").fetchall()
+    return {
+        name: rows for name, rows in held.items() if not name.startswith("_")
+    }  # sqlite-utils notes its migrations
+
+
+def test_schema_2_changes_no_value_and_its_hashes_are_those_that_are_written_today(
+    config: Config,
+) -> None:
+    path = grown(1, config.home)
+    before = contents(path)
+    connection = connect(path)
+    assert RowCheck(connection).damage() == []
+    assert all(
+        connection.conn.execute(f"SELECT count(row_hash) = count(*) FROM {t}").fetchone()[0]
+        for t in COVERED
+    )
+    connection.close()
+    assert contents(path) == before
+    assert sum(map(len, before.values())) > 30
+
+
+def test_schema_3_finds_old_texts_of_other_scripts_by_their_stems(config: Config) -> None:
+    path = grown(2, config.home)
+    written = ("договоры аренды подписаны", "الإيجار والعقود")
+    with closing(sqlite3.connect(path)) as conn:  # as the program of schema 2 wrote them
+        keys = [row[0] for row in conn.execute("SELECT pk FROM knowledge ORDER BY pk LIMIT 2")]
+        conn.executemany("UPDATE knowledge SET terms=? WHERE pk=?", zip(written, keys, strict=True))
+        conn.commit()
+    connection = connect(path)
+    rows = dict(connection.conn.execute("SELECT pk, terms FROM knowledge").fetchall())
+    assert [rows[key] for key in keys] == [index_terms(text) for text in written] != list(written)
+    asked = "SELECT rowid FROM knowledge_fts WHERE knowledge_fts MATCH ?"
+    assert connection.conn.execute(asked, (f'"{tokens("договором")[0]}"',)).fetchall() == [
+        (keys[0],)
+    ]
+    connection.close()
+
+
+def test_text_that_is_no_utf_8_does_not_stop_the_migration(config: Config) -> None:
+    path = grown(1, config.home)
+    with closing(sqlite3.connect(path)) as conn:
+        conn.execute("UPDATE documents SET trust = CAST(X'6FFF6E' AS TEXT) WHERE title = 'Lease'")
+        conn.commit()
+    connection = connect(path)
+    assert RowCheck(connection).damage() == []
+    connection.close()
+
+
+def test_an_older_database_is_copied_before_it_is_migrated(config: Config) -> None:
+    path = grown(LATEST, config.home)
+    with closing(sqlite3.connect(path)) as conn:
+        before = copies.digest(conn)
+    connect(path, latest=LATEST + 1, upgrade=next_schema).close()
+    aside = config.home / f"brain.db.before-schema-{LATEST + 1}"
+    assert copies.judge(aside).digest == before
+    assert aside.stat().st_mode & 0o777 == 0o600
+    with closing(sqlite3.connect(path)) as conn:
+        assert conn.execute("SELECT DISTINCT trust FROM documents").fetchall() == [("moved",)]
+    assert not list(config.home.glob("*.tmp"))
+
+
+def test_a_new_database_is_not_copied(tmp_path: Path) -> None:
+    connect(tmp_path / "brain.db").close()
+    assert [path.name for path in tmp_path.iterdir()] == ["brain.db"]
+
+
+MIGRATE = (
+    "import sys; from pathlib import Path; from brain.store.connection import connect; from tests.store.test_upgrade import next_schema; "
+    "from migrations import LATEST; connect(Path(sys.argv[1]), latest=LATEST + 1, upgrade=next_schema)"
+)
+
+
+def killed(code: str, path: Path) -> None:
+    environ = {VARIABLE: "migrate.before_commit:1:exit", "PATH": os.environ["PATH"]}
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(path)],
+        env=environ,
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    assert run.returncode == KILLED, run.stderr
+
+
+def test_a_kill_in_mid_migration_leaves_the_old_database(config: Config) -> None:
+    path = grown(LATEST, config.home)
+    with closing(sqlite3.connect(path)) as conn:
+        before = copies.digest(conn)
+    killed(MIGRATE, path)
+    with Brain(config) as brain:
+        assert copies.digest(brain.parts.store.connection.conn) == before
+        assert [
+            c for c in keep.doctor(brain.parts, deep=True, repair=False) if c.level == "error"
+        ] == []
+    connect(path, latest=LATEST + 1, upgrade=next_schema).close()
+    with closing(sqlite3.connect(path)) as conn:
+        assert conn.execute("PRAGMA user_version").fetchone() == (LATEST + 1,)
+
+
+def content_digest(path: Path) -> str:
+    with closing(sqlite3.connect(path)) as conn:
+        return copies.digest(conn)
+
+
+UPGRADE = "import sys; from pathlib import Path; from brain.store.connection import connect; connect(Path(sys.argv[1]))"
+KILL_AT = """
+import os, sys
+from pathlib import Path
+from brain.store.connection import connect
+from migrations import migrate
+def upgrade(database):
+    left = [int(sys.argv[2])]
+    def statement(sql):
+        left[0] -= 1
+        if not left[0]:
+            os._exit(137)
+    database.conn.set_trace_callback(statement)
+    migrate(database)
+connect(Path(sys.argv[1]), upgrade=upgrade)
+"""
+
+
+@pytest.mark.parametrize(
+    ("version", "statement"),
+    [*((1, n) for n in (0, 3, 8, 21, 40, 60)), *((2, n) for n in (0, 2, 4, 5, 7, 9))],
+)
+def test_a_kill_in_a_real_upgrade_leaves_the_old_database_and_the_next_start_ends_it(
+    version: int, statement: int, config: Config
+) -> None:
+    """After some statement of the migration (0: just before its COMMIT); then it is opened as every day."""
+    path = grown(version, config.home)
+    before, rows = content_digest(path), contents(path)
+    if statement:
+        run = subprocess.run(
+            [sys.executable, "-c", KILL_AT, str(path), str(statement)],
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+        )
+        assert run.returncode == KILLED, run.stderr
+    else:
+        killed(UPGRADE, path)
+    with closing(sqlite3.connect(path)) as conn:
+        assert conn.execute("PRAGMA user_version").fetchone() == (version,)
+    assert content_digest(path) == before
+    assert copies.judge(config.home / f"brain.db.before-schema-{version + 1}").digest == before
+    with Brain(config) as brain:
+        assert [
+            c for c in keep.doctor(brain.parts, deep=True, repair=False) if c.level == "error"
+        ] == []
+    assert contents(path) == rows
+    assert schema_of(path) == SCHEMA.read_text("utf-8")
+
+
+def test_what_was_forgotten_and_backed_up_under_schema_1_comes_back_and_can_be_erased(
+    config: Config,
+) -> None:
+    path = grown(1, config.home)
+    with Brain(config) as brain:
+        (gone,) = brain.forgotten()
+        brain.restore_forgotten(gone.id)
+        assert RowCheck(brain.parts.store.connection).damage() == []
+        brain.remember_many(
+            [
+                Episode(
+                    "",
+                    "2026-05-08T10:00:00+00:00",
+                    "import",
+                    "again?",
+                    "See the lease.",
+                    session="x",
+                )
+            ]
+        )
+        lease = next(row.id for row in brain.documents() if row.title == "Lease")
+        report = brain.erase([lease], dry_run=False, backups=True)
+        assert [holding.state for holding in report.backups] == ["rewritten"]
+        assert RowCheck(brain.parts.store.connection).damage() == []
+    aside = path.with_name("brain.db.before-schema-2")
+    assert copies.judge(aside).schema == 1
+    assert b"boiler before winter" not in aside.read_bytes()
+    with Brain(config) as brain:
+        brain.restore(aside)
+    with Brain(config) as brain:
+        assert [
+            c for c in keep.doctor(brain.parts, deep=True, repair=False) if c.level == "error"
+        ] == []
+        assert "日本" in {row.title for row in brain.documents()}
+
+
+def test_a_kill_in_the_first_migration_leaves_a_file_that_opens(tmp_path: Path) -> None:
+    path = tmp_path / "brain.db"
+    killed(
+        "import sys; from pathlib import Path; from brain.store.connection import connect; connect(Path(sys.argv[1]))",
+        path,
+    )
+    assert path.exists()
+    connect(path).close()
+    assert schema_of(path) == SCHEMA.read_text("utf-8")
+
+
+def test_a_newer_database_is_refused_and_not_touched(config: Config) -> None:
+    path = grown(LATEST, config.home)
+    with closing(sqlite3.connect(path)) as conn:
+        conn.execute(f"PRAGMA user_version = {LATEST + 1}")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="newer version of brain") as caught:
+        connect(path)
+    assert "upgrade brain" in caught.value.hint
+    assert path.read_bytes() == before
+    with Brain(config) as brain:
+        assert "newer version" in brain.doctor()[0].message
+
+
+@pytest.mark.parametrize("version", [0, 7])
+def test_somebody_elses_database_is_refused_and_not_touched(version: int, tmp_path: Path) -> None:
+    path = tmp_path / "brain.db"
+    with closing(sqlite3.connect(path)) as conn:
+        conn.execute("CREATE TABLE theirs (x)")
+        conn.execute(f"PRAGMA user_version = {version}")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="not a brain database"):
+        connect(path)
+    assert path.read_bytes() == before
+
+
+if __name__ == "__main__":
+    make_golden()
