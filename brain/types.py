@@ -255,6 +255,11 @@ class Episode:
     supersedes: str | None = None
     label: str = "internal"
 
+    @property
+    def text(self) -> str:
+        """The question and the answer, a line end between them, or the one that there is: the text that is indexed."""
+        return "\n".join(part for part in (self.question, self.answer) if part)
+
 
 @dataclass(frozen=True, slots=True)
 class Skill:

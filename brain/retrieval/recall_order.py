@@ -10,7 +10,6 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from brain.store.episodes import words_of
 from brain.types import Episode, Passage
 
 DEPTH = 50  # MEMORY.md, recall 3: so many are ranked again
@@ -81,4 +80,4 @@ def importance(episode: Episode) -> float:
     """1 for a decision, a correction, a promise or a starred round, else 0: by rule, never by a model."""
     if episode.supersedes or any(tag.lower() in IMPORTANT_TAGS for tag in episode.tags):
         return 1.0
-    return 1.0 if _IMPORTANT_WORDS.search(words_of(episode)[:LOOKED_AT]) else 0.0
+    return 1.0 if _IMPORTANT_WORDS.search(episode.text[:LOOKED_AT]) else 0.0

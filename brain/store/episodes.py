@@ -331,14 +331,9 @@ def topic_of(episode: Episode) -> str:
     )
 
 
-def words_of(episode: Episode) -> str:
-    """The question and the answer, a line end between them, or the one that there is: the text that is indexed."""
-    return "\n".join(part for part in (episode.question, episode.answer) if part)
-
-
 def row_of(episode: Episode, circumstances: Circumstances) -> list[Any]:
     """The row in the order of COLUMNS, without its neighbours. `text_sha`: of the topic, a line end, the words."""
-    topic, words = topic_of(episode), words_of(episode)
+    topic, words = topic_of(episode), episode.text
     row = [
         episode.id,
         episode.at,

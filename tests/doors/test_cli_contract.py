@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_render import HOSTILE, harmless
 
 from brain import errors
 from brain.types import (
@@ -39,6 +38,7 @@ from brain.types import (
     Skipped,
     Status,
 )
+from tests.doors.test_render import HOSTILE, harmless
 from tests.fake_brain import brain, passage
 
 ROOT = Path(__file__).parents[2]

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_render import HOSTILE, harmless
 
 from brain.doors.cli import reference
 from brain.errors import NotFound, Unavailable
 from brain.evaluation import answerability, metrics
 from brain.reports import Judgment, Trace
+from tests.doors.test_render import HOSTILE, harmless
 from tests.fake_brain import brain
 
 EVIL = "".join(HOSTILE.values()) + "\ud800 [red]x[/red]\n# forged line"

@@ -13,12 +13,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from test_faults_add import at, uris
 
 from brain.store import connection
 from migrations import LATEST
 from tests.end_to_end import checked
 from tests.fault_victims import write_notes
+from tests.faults.test_faults_add import at, uris
 from tests.zygote import Child, Ended, Zygote
 
 DISK = 12 * 2**20  # bytes of the small disk

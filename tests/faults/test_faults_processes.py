@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_faults_add import at, uris
 
 from tests.end_to_end import ROOT, checked, held
 from tests.fault_victims import write_notes
+from tests.faults.test_faults_add import at, uris
 from tests.zygote import Child, Zygote
 
 SEEN_SECONDS = 5.0  # the issue: a new note is found so soon after it was acknowledged

@@ -15,13 +15,13 @@ from typing import Self
 
 import numpy as np
 import pytest
-from test_index_users import DISK_FACTOR, FP, VICTIM, chroma_ids, kill
 
 from brain.errors import Unavailable
 from brain.faults import KILLED, VARIABLE
 from brain.index import ExactIndex, Indexes, apply
 from brain.index.files import MANIFEST, disk_bytes, write_manifest
 from brain.store.vectors import VectorTable
+from tests.index.test_users import DISK_FACTOR, FP, VICTIM, chroma_ids, kill
 from tests.index_support import (
     FakeEmbedder,
     add_chunks,

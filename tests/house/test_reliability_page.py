@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NAMED = re.findall(
-    r"(\*slow\* )?`(test_\w+\.py)::(test_\w+)`",
+    r"(\*slow\* )?`(\w+/test_\w+\.py)::(test_\w+)`",
     (ROOT / "docs" / "RELIABILITY.md").read_text("utf-8"),
 )
 

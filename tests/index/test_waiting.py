@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_users_ollama import LEASE, NOMIC, TEA, vectors
 
 from brain.app import Brain, capture
 from brain.app.parts import SERVING
@@ -19,6 +18,7 @@ from brain.index import embed_pending
 from brain.types import AddReport, Episode, Fingerprint, RebuildReport
 from tests.end_to_end import Folder, brain, home
 from tests.index_support import FakeEmbedder
+from tests.journeys.test_users_ollama import LEASE, NOMIC, TEA, vectors
 from tests.stand_in_ollama import StandIn
 
 

@@ -7,13 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from test_upgrade import grown
 
 from brain.app import Brain
 from brain.config import Config
 from brain.store.connection import connect
 from ingest.terms import index_terms, tokens, written
 from tests.end_to_end import Folder, brain
+from tests.store.test_upgrade import grown
 
 
 @pytest.mark.parametrize(

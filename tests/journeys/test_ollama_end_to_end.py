@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_users_ollama import LEASE, NOMIC, TEA, vectors
 
 from brain.app import Brain, capture
 from brain.app.capture import INLINE_CHUNKS
 from brain.config import load
 from tests.end_to_end import ROOT, Folder, Ran, brain, checked, home
+from tests.journeys.test_users_ollama import LEASE, NOMIC, TEA, vectors
 from tests.stand_in_faults import FAULTS
 from tests.stand_in_ollama import StandIn
 

@@ -20,7 +20,6 @@ import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_ingest_epub import book, page
 
 from brain.errors import Unavailable
 from brain.models.limits import Limits as Deadlines
@@ -35,6 +34,7 @@ from ingest.readers import front_matter, mail, threads
 from ingest.readers.outline import Block, sections
 from ingest.reading import Raw
 from tests.hostile_files import docx
+from tests.ingest.test_epub import book, page
 
 ADDRESS = Address("127.0.0.1", 11434, ("127.0.0.1",), loopback=True)
 values = st.recursive(

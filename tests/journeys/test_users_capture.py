@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_ingest_pdf import pdf
 
 from brain.app import Brain
 from brain.app.intake import CENSUS_FILES
 from brain.config import Config
 from brain.errors import Unavailable
 from tests.end_to_end import Folder, brain, checked, home
+from tests.ingest.test_pdf import pdf
 
 
 def notes(count: int, start: int = 0) -> dict[str, str | bytes]:

@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_cli_contract import COMMANDS, answers
 
 from brain.doors import json_out
 from brain.doors.cli import reference
 from brain.doors.cli.app import EVERY_DAY, FIRST
 from brain.types import Retrieved
+from tests.doors.test_cli_contract import COMMANDS, answers
 from tests.fake_brain import brain, passage
 
 ROOT = Path(__file__).parents[2]

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_ingest_pdf import pdf
 
 from brain.app import Brain
 from brain.config import Config
 from brain.types import Answer, Scope
 from tests.end_to_end import Folder, brain, checked, home, process
+from tests.ingest.test_pdf import pdf
 
 # -- 4: text longer than the window is cut ----------------------------------------------------------------------------------
 

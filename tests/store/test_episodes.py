@@ -17,7 +17,7 @@ from brain.errors import NotFound, UsageError
 from brain.retrieval.recall_order import importance, recency, rerank
 from brain.store.connection import Connection, connect
 from brain.store.episode_search import EpisodeSearch
-from brain.store.episodes import Circumstances, EpisodeTable, topic_of, words_of
+from brain.store.episodes import Circumstances, EpisodeTable, topic_of
 from brain.store.skills import Belongings, SkillTable
 from brain.store.vectors import VectorTable
 from brain.types import Episode, Passage, Scope, Skill
@@ -211,7 +211,7 @@ def test_thousands_at_once_read_back_with_their_neighbours(
     ]
     kept = table.record_many(turns)
     assert table.count() == len(kept) == 5_000
-    assert words_of(table.neighbours(kept[40])[1][0]) == "turn 60 about topic10"
+    assert table.neighbours(kept[40])[1][0].text == "turn 60 about topic10"
     assert (
         connection.conn.execute(
             "INSERT INTO episodes_fts(episodes_fts, rank) VALUES ('integrity-check', 1)"

@@ -7,9 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_ingest_epub import book, page
-from test_ingest_office import slides, word, workbook
-from test_ingest_pdf import pdf
 
 from brain.answering.extract import line_locator
 from brain.app import Brain, judge
@@ -21,6 +18,9 @@ from ingest.chunking import chunk
 from ingest.document import Section
 from ingest.readers.outline import Block, sections
 from tests.index_support import FakeEmbedder
+from tests.ingest.test_epub import book, page
+from tests.ingest.test_office import slides, word, workbook
+from tests.ingest.test_pdf import pdf
 
 WHOLE = Excerpt("ref", "id", "/n/x", "X", "", "all of it")
 LONG = "many words that fill the part of the file and make it long enough to stand alone. " * 30
