@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+import statistics
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ PACKAGES = ("brain", "ingest", "migrations")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 70
+MEDIAN_FUNCTION_LINES = 10
 
 BASE = {
     "brain.errors",
@@ -126,26 +129,32 @@ def ours(name: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_of)
-def test_arrows_go_one_way(path: Path) -> None:
+def forbidden_imports(path: Path) -> list[str]:
+    """The imports of one file that the table of arrows does not allow."""
     room = room_of(module_of(path))
     if room == "brain.app":
-        forbidden = {name for name in imports(path) if name.startswith("brain.doors")}
-        assert not forbidden, f"the app knows no door: {sorted(forbidden)}"
-        return
+        return [name for name in imports(path) if name.startswith("brain.doors")]
     allowed = ARROWS[room]
+    found = []
     for name in imports(path):
         if not ours(name) or name == "brain":
             continue
         target = room_of(name)
         inside = target == room or name.startswith(f"{room}.")
         # `from brain.app import x` names both; a value module of ingest is allowed by its own name
-        assert (
-            inside
-            or target in allowed
-            or name in allowed
-            or any(a.startswith(f"{name}.") for a in allowed)
-        ), f"{module_of(path)} may not import {name}"
+        listed = target in allowed or name in allowed
+        if not (inside or listed or any(one.startswith(f"{name}.") for one in allowed)):
+            found.append(name)
+    return found
+
+
+def offenders(check: Callable[[Path], list[str]]) -> list[str]:
+    """Every file that breaks a rule, with what is wrong in it: one assertion tells all of them."""
+    return [f"{module_of(path)}: {wrong}" for path in FILES for wrong in check(path)]
+
+
+def test_arrows_go_one_way() -> None:
+    assert offenders(forbidden_imports) == []
 
 
 def test_the_arrow_test_can_fail(tmp_path: Path) -> None:
@@ -162,42 +171,78 @@ def test_the_arrow_test_can_fail(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_of)
-def test_files_and_functions_stay_small(path: Path) -> None:
+def too_long(path: Path) -> list[str]:
     text = path.read_text("utf-8")
-    assert text.count("\n") <= MAX_FILE_LINES
+    found = [f"{text.count(chr(10))} lines"] if text.count("\n") > MAX_FILE_LINES else []
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert (node.end_lineno or 0) - node.lineno + 1 <= MAX_FUNCTION_LINES, (
-                f"{node.name} is too long"
-            )
+            lines = (node.end_lineno or 0) - node.lineno + 1
+            if lines > MAX_FUNCTION_LINES:
+                found.append(f"{node.name} has {lines} lines")
+    return found
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_of)
-def test_every_module_says_what_it_does(path: Path) -> None:
-    assert (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").strip()
+def test_files_and_functions_stay_small() -> None:
+    assert offenders(too_long) == []
+
+
+def test_functions_are_short_in_the_middle() -> None:
+    lengths = [
+        (node.end_lineno or 0) - node.lineno + 1
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert statistics.median(lengths) < MEDIAN_FUNCTION_LINES
+
+
+def without_header(path: Path) -> list[str]:
+    header = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    return [] if header.strip() else ["no docstring says what it does"]
+
+
+def test_every_module_says_what_it_does() -> None:
+    assert offenders(without_header) == []
+
+
+def test_the_formatter_is_never_switched_off() -> None:
+    def switched_off(path: Path) -> list[str]:
+        return re.findall(r"#\s*fmt:\s*(?:skip|off)", path.read_text("utf-8"))
+
+    assert offenders(switched_off) == []
 
 
 SQL = re.compile(
-    r"^\s*(SELECT\s.+\sFROM\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s+(VIRTUAL\s+)?TABLE\s|PRAGMA\s)",
+    r"^\s*(SELECT\s.+\sFROM\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s"
+    r"|DELETE\s+FROM\s|CREATE\s+(VIRTUAL\s+)?TABLE\s|PRAGMA\s)",
     re.S,
 )
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_of)
-def test_sql_lives_in_the_store(path: Path) -> None:
+def statements(path: Path) -> list[str]:
+    """The string constants of a file that are SQL, unless it may hold them."""
     if str(path.relative_to(ROOT)).startswith(SQL_ROOMS):
-        return
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            assert not SQL.match(node.value), f"SQL outside the store: {node.value[:60]!r}"
+        return []
+    constants = [
+        node
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant)
+    ]
+    texts = [node.value for node in constants if isinstance(node.value, str)]
+    return [text[:60] for text in texts if SQL.match(text)]
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_of)
-def test_network_libraries_only_in_the_loopback_client(path: Path) -> None:
-    if NETWORK_FILES.search(str(path.relative_to(ROOT))):
-        return
-    assert not imports(path) & NETWORK
+def test_sql_lives_in_the_store() -> None:
+    assert offenders(statements) == []
+
+
+def test_network_libraries_only_in_the_loopback_client() -> None:
+    def networks(path: Path) -> list[str]:
+        if NETWORK_FILES.search(str(path.relative_to(ROOT))):
+            return []
+        return sorted(imports(path) & NETWORK)
+
+    assert offenders(networks) == []
 
 
 @pytest.mark.parametrize("package", ["chromadb", "rich"])
