@@ -89,7 +89,7 @@ def room(
     store = brain.parts.store
     talks = bool(part.talks and brain.episodes(kind="chat", limit=1))
     names: dict[str, str] = take_in(brain, part) if talks else file_names(part)
-    search: Searchable = brain.parts.episode_search("", "") if talks else store.search
+    search: Searchable = store.search_episodes() if talks else store.search
     conn = store.connection.conn
     print_of = fingerprint(conn, embedder)
     ids, rows = [], []

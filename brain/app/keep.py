@@ -26,12 +26,6 @@ from brain.types import BackupReport, Check, RebuildReport, RestoreReport
 
 BACKUPS = "backups"  # the folder in the home, and the setting that lists every folder used
 KEEP = "backup_keep"  # setting: the last rule given to `--keep`
-OPENED = (
-    "episodes",
-    "skills",
-    "episode_search",
-    "serving",
-)  # of Parts: bound to a store that a restore replaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +233,7 @@ def restore(
     make_home(config)
     if not dry_run:
         parts.close()
-        for name in OPENED:
-            parts.__dict__.pop(name, None)
+        parts.__dict__.pop("serving", None)  # it was chosen from the store that is replaced
     return restoring.restore(
         path.expanduser().absolute(),
         config.database,

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from brain.app.intake import Intake
     from brain.index import Indexes
     from brain.models.ollama import OllamaServer
-    from brain.store.episode_search import EpisodeSearch
     from brain.store.episodes import EpisodeTable
     from brain.store.skills import SkillTable
 
@@ -91,28 +90,18 @@ class Parts:
         """The truth; the home folder is made on first use."""
         if self._store is None:
             make_home(self.config)
-            self._store = Store.open(self.config.database)
+            self._store = Store.open(self.config.database, now=self._now)
         return self._store
 
-    @cached_property
+    @property
     def episodes(self) -> EpisodeTable:
         """What happened."""
-        from brain.store.episodes import EpisodeTable
+        return self.store.episodes
 
-        return EpisodeTable(self.store.connection, now=self._now)
-
-    @cached_property
+    @property
     def skills(self) -> SkillTable:
         """How to do things."""
-        from brain.store.skills import SkillTable
-
-        return SkillTable(self.store.connection)
-
-    def episode_search(self, kind: str, person: str) -> EpisodeSearch:
-        """Passages of episodes, of one kind or with one person when these are given."""
-        from brain.store.episode_search import EpisodeSearch
-
-        return EpisodeSearch(self.store.connection.conn, kind=kind, person=person)
+        return self.store.skills
 
     def intake(self) -> Intake:
         """Taking files in, under the limits of the configuration."""

@@ -148,7 +148,7 @@ class _Finder:
         from brain.index import embed_pending
 
         self._parts, self._limit, self._mode = parts, limit, mode
-        self._searchable = parts.episode_search(kind, person)
+        self._searchable = parts.store.search_episodes(kind=kind, person=person)
         if parts.serving.embedder is not None:
             embed_pending(
                 parts.store.vectors,

@@ -6,6 +6,8 @@ app, which hands the tables on to the rooms that work with them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,24 +16,34 @@ from brain.store.connection import Connection, connect
 
 if TYPE_CHECKING:
     from brain.store.documents import DocumentTable
+    from brain.store.episodes import EpisodeTable
+    from brain.store.fts_search import EpisodeSearch, KnowledgeSearch, WholeStore
     from brain.store.library import Library
-    from brain.store.search import KnowledgeSearch
+    from brain.store.skills import SkillTable
     from brain.store.trash import Trash
     from brain.store.vectors import VectorTable
-    from brain.store.whole import WholeStore
+
+
+def local_now() -> datetime:
+    """The present, with the offset of this machine's zone."""
+    return datetime.now().astimezone()
 
 
 class Store:
-    """`Store.open(path)`; then `documents.save`, `library`, `search`, `vectors`, `trash`. Writes happen in `write()`."""
+    """`Store.open(path)`; then `documents.save`, `library`, `search`, `episodes`, `skills` … Writes happen in `write()`.
 
-    def __init__(self, connection: Connection) -> None:
+    `now` gives the present with its offset: what is recorded without a time of its own gets it.
+    """
+
+    def __init__(self, connection: Connection, *, now: Callable[[], datetime] = local_now) -> None:
         self.connection = connection
         self.write = connection.write
+        self._now = now
 
     @classmethod
-    def open(cls, path: Path) -> Store:
+    def open(cls, path: Path, *, now: Callable[[], datetime] = local_now) -> Store:
         """Open or create the file and migrate it. Raises `StoreError`."""
-        return cls(connect(path))
+        return cls(connect(path), now=now)
 
     @cached_property
     def documents(self) -> DocumentTable:
@@ -48,16 +60,36 @@ class Store:
         return Library(self.connection)
 
     @cached_property
+    def episodes(self) -> EpisodeTable:
+        """What happened."""
+        from brain.store.episodes import EpisodeTable
+
+        return EpisodeTable(self.connection, now=self._now)
+
+    @cached_property
+    def skills(self) -> SkillTable:
+        """How to do things."""
+        from brain.store.skills import SkillTable
+
+        return SkillTable(self.connection, now=self._now)
+
+    @cached_property
     def search(self) -> KnowledgeSearch:
         """Passages for a question."""
-        from brain.store.search import KnowledgeSearch
+        from brain.store.fts_search import KnowledgeSearch
 
         return KnowledgeSearch(self.connection.conn)
+
+    def search_episodes(self, *, kind: str = "", person: str = "") -> EpisodeSearch:
+        """Episodes for a question, of one kind or with one person when these are given."""
+        from brain.store.fts_search import EpisodeSearch
+
+        return EpisodeSearch(self.connection.conn, kind=kind, person=person)
 
     @cached_property
     def whole(self) -> WholeStore:
         """Counts over everything."""
-        from brain.store.whole import WholeStore
+        from brain.store.fts_search import WholeStore
 
         return WholeStore(self.connection.conn)
 

@@ -20,7 +20,8 @@ from typing import Any
 
 from brain.errors import StoreError
 from brain.store.connection import Connection
-from brain.store.documents import FIRST_SEEN, derived
+from brain.store.documents import derived
+from brain.store.fts_search import FIRST_SEEN
 from brain.store.generations import dimensions_of
 from brain.store.vectors import CONTENT, CRC_BYTES, text_of
 from brain.types import header

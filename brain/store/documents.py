@@ -1,6 +1,6 @@
 """Saving documents: one row, its chunks, tags and links, changed only where the text changed.
 
-Leaves out reading them back for a question (search.py), lists and references (library.py) and forgetting (trash.py).
+Leaves out reading them back for a question (fts_search.py), lists and references (library.py) and forgetting (trash.py).
 Everything here runs inside `Connection.write()`. Serves `brain add` and `brain import`.
 """
 
@@ -16,14 +16,14 @@ from typing import Any, Protocol
 
 from brain.errors import StoreError
 from brain.store.connection import Connection
+from brain.store.fts_search import FIRST_SEEN, SHORT_TOKENS
 from brain.store.row_hash import hashed, listed, renewed, row_hash
+from brain.store.sql import named
 from brain.types import Document, Outcome, header
 from ingest.document import digest, rebind
 from ingest.terms import index_terms, written
 
-SHORT_TOKENS = 60  # a chunk shorter than this is searched together with its neighbours (RETRIEVAL.md §2, short turns)
 NEIGHBOURS = 2  # chunks on each side of a short one (benchmarks/RETRIEVAL.md)
-FIRST_SEEN = "first seen"  # `documents.dated_by` when the content itself carries no date
 
 DOCUMENT_COLUMNS = (
     "id",
@@ -178,12 +178,12 @@ class DocumentTable:
     def _known(self, document: Document) -> dict[str, Any] | None:
         """The stored row that this document continues, or None."""
         conn, sql = self._connection.conn, f"SELECT {listed('documents')} FROM documents WHERE "
-        rows = named(conn.execute(f"{sql} uri=? OR id=?", (document.uri, document.id)))
+        rows = named(conn, f"{sql} uri=? OR id=?", document.uri, document.id)
         if rows:
             return rows[0]
         if not document.uri.startswith("file:"):
             return None
-        for found in named(conn.execute(f"{sql} content_hash=?", (document.content_hash,))):
+        for found in named(conn, f"{sql} content_hash=?", document.content_hash):
             if found["uri"].startswith("file:") and not os.path.lexists(
                 path_of(found["uri"].partition("#")[0])
             ):
@@ -266,7 +266,7 @@ class DocumentTable:
         conn = self._connection.conn
         rows = chunk_rows(document, source, date, now)
         sql = f"SELECT {listed('knowledge')}, pk, source, topic, around FROM knowledge WHERE document_id=?"
-        old = {row["id"]: row for row in named(conn.execute(sql, (document.id,)))}
+        old = {row["id"]: row for row in named(conn, sql, document.id)}
         keep = {
             row[0]: row
             for row in rows
@@ -304,12 +304,6 @@ def tag_rows(conn: sqlite3.Connection, document_id: str, tags: Iterable[str], by
         conn.executemany(
             "INSERT OR IGNORE INTO tags VALUES (:document_id, :tag, :by, :row_hash)", rows
         )
-
-
-def named(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
-    """Rows by the names of their columns."""
-    names = [item[0] for item in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
 def dating(document: Document, known: Mapping[str, Any] | None, now: str) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Episodes: what happened, word for word, one row a round; recorded, found by id, session and day, corrected, judged.
 
-Leaves out search (memory/search.py), ranking (memory/ranking.py) and deciding what is worth recording. Nothing is
+Leaves out search (fts_search.py), ranking (`brain.retrieval`) and deciding what is worth recording. Nothing is
 deleted by age: a correction supersedes and the old round stays. The order of a session is the order of recording, not
 that of its clocks, which jump. Serves `ask`, `remember`, `recall` and imports.
 """
@@ -10,19 +10,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from brain.errors import NotFound, UsageError
+from brain.store.connection import Connection
 from brain.store.row_hash import HASH, listed, renewed, row_hash
-from brain.types import Episode
+from brain.store.sql import episode_scope
+from brain.types import Episode, Scope
 from ingest.document import digest, new_id
 from ingest.terms import index_terms
-
-if TYPE_CHECKING:
-    import sqlite3
 
 SHORTEST_PREFIX = 6  # STYLE.md: the shortest id that a person types
 CANDIDATES_SHOWN = 5
@@ -62,26 +60,13 @@ _MARKS = ", ".join("?" * len(COLUMNS))
 INSERT = f"INSERT INTO episodes ({', '.join(COLUMNS)}) VALUES ({_MARKS})"
 READ = (
     "SELECT id, at, kind, question, answer, citations, state, session, source, people, tags, supersedes, label "
-    "FROM episodes"
+    "FROM episodes c"
 )
 # The moment of a round as a number that sorts; the last hours of the year 9999 in the west are no date to SQLite.
 MOMENT = "coalesce(julianday(at), julianday(substr(at, 1, 10)), 0)"
 _MACHINE_SESSION = re.compile(
     r"[0-9a-f-]{8,}"
 )  # a random id says nothing about what the session was about
-
-
-class Connected(Protocol):
-    """The store's connection, as memory is handed it: `conn` reads, `write()` is one immediate transaction."""
-
-    conn: sqlite3.Connection
-
-    def write(self) -> AbstractContextManager[Any]: ...
-
-
-def local_now() -> datetime:
-    """The present, with the offset of this machine's zone."""
-    return datetime.now().astimezone()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +84,7 @@ class Circumstances:
 class EpisodeTable:
     """All SQL of episodes but search. `now` gives the present with its offset."""
 
-    def __init__(self, connection: Connected, *, now: Callable[[], datetime] = local_now) -> None:
+    def __init__(self, connection: Connection, *, now: Callable[[], datetime]) -> None:
         self._connection = connection
         self._now = now
 
@@ -258,8 +243,8 @@ class EpisodeTable:
 
     def last(self, kind: str = "", *, session: str = "") -> Episode | None:
         """The round recorded last, of this kind and session when given; no clock can mislead it."""
-        where, values = _conditions(kind=kind, session=session)
-        found = self._read(f"WHERE {where} ORDER BY pk DESC LIMIT 1", values)
+        where = episode_scope(Scope(), kind=kind, session=session)
+        found = self._read(f"WHERE {where} ORDER BY pk DESC LIMIT 1", where.values)
         return found[0] if found else None
 
     def recent(
@@ -276,11 +261,10 @@ class EpisodeTable:
 
         Rounds dated in the future (a clock was wrong) stand where they were recorded, not above everything for ever.
         """
-        where, values = _conditions(
-            kind=kind, person=person, since=since, until=until, session=session
-        )
+        scope = Scope(since=since, until=until)
+        where = episode_scope(scope, kind=kind, person=person, session=session)
         order = f"ORDER BY min({MOMENT}, julianday(?)) DESC, pk DESC LIMIT ?"
-        return self._read(f"WHERE {where} {order}", (*values, self._now().isoformat(), limit))
+        return self._read(f"WHERE {where} {order}", (*where.values, self._now().isoformat(), limit))
 
     def neighbours(
         self, episode: Episode, *, before: int = 1, after: int = 1
@@ -372,24 +356,6 @@ def _around(before: Sequence[str], after: Sequence[str]) -> str:
         t[:AROUND_CHARACTERS].rpartition(" ")[0] if len(t) > AROUND_CHARACTERS else t for t in after
     ]
     return "\n".join(part for part in (*tails, *heads) if part)
-
-
-def _conditions(
-    *, kind: str = "", person: str = "", since: str = "", until: str = "", session: str = ""
-) -> tuple[str, list[str]]:
-    """A WHERE clause over `episodes` and its values; "1" when nothing is restricted."""
-    parts, values = ["1"], []
-    for clause, value in (
-        ("kind = ?", kind),
-        ("session = ?", session),
-        ("EXISTS (SELECT 1 FROM json_each(people) p WHERE lower(p.value) = lower(?))", person),
-        ("substr(at, 1, 10) >= ?", since[:10]),
-        ("substr(at, 1, 10) <= ?", until[:10]),
-    ):
-        if value:
-            parts.append(clause)
-            values.append(value)
-    return " AND ".join(parts), values
 
 
 def _episode(row: Sequence[Any]) -> Episode:

@@ -19,8 +19,8 @@ from typing import Any
 from brain.store.checks import FTS
 from brain.store.connection import Connection, explain
 from brain.store.copies import restate, vacuum, writer
-from brain.store.documents import named
 from brain.store.row_hash import HASH, renewed
+from brain.store.sql import named
 from ingest.document import digest
 from ingest.terms import index_terms, tokens
 
@@ -183,7 +183,7 @@ class Eraser:
 
     def _empty(self, episode_id: str, sources: set[str]) -> None:
         """Take the answer and the citations of a round away and index what is left."""
-        before = named(self._conn.execute("SELECT * FROM episodes WHERE id=?", (episode_id,)))[0]
+        before = named(self._conn, "SELECT * FROM episodes WHERE id=?", episode_id)[0]
         question, topic, old = before["question"], before["topic"], before["text_sha"]
         kept = [item for item in _list(before["citations"]) if not _of(item, sources)]
         changes = {"answer": "", "citations": json.dumps(kept, ensure_ascii=False)}

@@ -1,6 +1,6 @@
 """The library as a person sees it: lists, references, excerpts by line or page, tags, roots, folder descriptions.
 
-Leaves out search (search.py) and every change of a document's text (documents.py). Serves the verbs list, show, get,
+Leaves out search (fts_search.py) and every change of a document's text (documents.py). Serves the verbs list, show, get,
 tag, context, status, and `sync`, which asks what is known of each file.
 """
 
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from brain.errors import NotFound, UsageError
 from brain.store.connection import Connection
-from brain.store.documents import named, tag_rows
+from brain.store.documents import tag_rows
 from brain.store.excerpts import LINES, narrowed
 from brain.store.row_hash import hashed, listed, renewed
+from brain.store.sql import document_scope, named
 from brain.types import Scope, Skipped
 
 if TYPE_CHECKING:
@@ -43,12 +44,10 @@ class Library:
 
     def rows(self, scope: Scope = EVERYTHING, *, limit: int | None = None) -> list[DocumentRow]:
         """Documents in the scope, newest first by their own date."""
-        where, values = conditions(scope)
+        where = document_scope(scope)
         sql = f"{ROW} WHERE {where} ORDER BY d.dated_at DESC, d.source LIMIT ?"
-        return [
-            _row(row)
-            for row in self._connection.conn.execute(sql, (*values, -1 if limit is None else limit))
-        ]
+        most = -1 if limit is None else limit
+        return [_row(row) for row in self._connection.conn.execute(sql, (*where.values, most))]
 
     def count(self) -> int:
         """How many documents there are."""
@@ -350,9 +349,7 @@ class Library:
         """Remember when a root was last looked at."""
         with self._connection.write():
             conn = self._connection.conn
-            for before in named(
-                conn.execute(f"SELECT {listed('roots')} FROM roots WHERE uri=?", (uri,))
-            ):
+            for before in named(conn, f"SELECT {listed('roots')} FROM roots WHERE uri=?", uri):
                 seal = renewed("roots", before, {"looked_at": now})
                 conn.execute(
                     "UPDATE roots SET looked_at=?, row_hash=? WHERE uri=?", (now, seal, uri)
@@ -437,28 +434,6 @@ def context_for(source: str, contexts: dict[str, str]) -> str:
         if source == prefix or source.startswith(prefix.rstrip("/") + "/")
     ]
     return contexts[max(fitting, key=len)] if fitting else ""
-
-
-def conditions(scope: Scope) -> tuple[str, list[str]]:
-    """A WHERE clause over `documents d` and its values; "1" when nothing is restricted."""
-    parts, values = ["1"], []
-    for tag in scope.tags:
-        parts.append("EXISTS (SELECT 1 FROM tags t WHERE t.document_id = d.id AND t.tag = ?)")
-        values.append(tag)
-    if scope.source:
-        parts.append("(d.source GLOB ? OR d.source GLOB ?)")
-        values += [scope.source, f"*/{scope.source}"]
-    if scope.since:
-        parts.append("substr(d.dated_at, 1, 10) >= ?")
-        values.append(scope.since[:10])
-    if scope.until:
-        parts.append("substr(d.dated_at, 1, 10) <= ?")
-        values.append(scope.until[:10])
-    for column, allowed in (("label", scope.labels), ("compartment", scope.compartments)):
-        if allowed is not None:
-            parts.append(f"d.{column} IN ({', '.join('?' * len(allowed))})")
-            values += allowed
-    return " AND ".join(parts), values
 
 
 def _row(row: Sequence[Any]) -> DocumentRow:

@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from brain.errors import NotFound, UsageError
-from brain.store.episodes import CANDIDATES_SHOWN, SHORTEST_PREFIX, Connected, local_now
+from brain.store.connection import Connection
+from brain.store.episodes import CANDIDATES_SHOWN, SHORTEST_PREFIX
 from brain.store.row_hash import HASH, listed, renewed, row_hash
 from brain.types import Skill
 from ingest.document import digest, new_id
@@ -49,7 +50,7 @@ class Belongings:
 class SkillTable:
     """All SQL of skills. A skill is known by its name: adding the same name again replaces what it says."""
 
-    def __init__(self, connection: Connected, *, now: Callable[[], datetime] = local_now) -> None:
+    def __init__(self, connection: Connection, *, now: Callable[[], datetime]) -> None:
         self._connection = connection
         self._now = now
 
@@ -87,9 +88,9 @@ class SkillTable:
             }
             if before:
                 changed = {**record, HASH: renewed("skills", before, record)}
-                database["skills"].update(self._pk(kept.id), changed)
+                database.table("skills").update(self._pk(kept.id), changed)
             else:
-                database["skills"].insert({**record, HASH: row_hash("skills", record)})
+                database.table("skills").insert({**record, HASH: row_hash("skills", record)})
         return kept
 
     def _before(self, name: str) -> dict[str, Any] | None:

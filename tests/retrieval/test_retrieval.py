@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from brain.errors import Unavailable
 from brain.retrieval import retrieve, why_not
-from brain.store.search import KnowledgeSearch
+from brain.store.fts_search import KnowledgeSearch
 from brain.types import Fingerprint, Scope
 from ingest.terms import index_terms, tokens
 from migrations import m0001_first

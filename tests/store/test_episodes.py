@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from brain.errors import NotFound, UsageError
 from brain.retrieval.recall_order import importance, recency, rerank
 from brain.store.connection import Connection, connect
-from brain.store.episode_search import EpisodeSearch
 from brain.store.episodes import Circumstances, EpisodeTable, topic_of
+from brain.store.fts_search import EpisodeSearch
 from brain.store.skills import Belongings, SkillTable
 from brain.store.vectors import VectorTable
 from brain.types import Episode, Passage, Scope, Skill

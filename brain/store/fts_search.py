@@ -1,0 +1,314 @@
+"""Reading one table for a question: BM25 by FTS5 within a scope, document frequencies, stored vectors, passages.
+
+Used twice, for the chunks of documents (`KnowledgeSearch`) and for episodes (`EpisodeSearch`): what the two tables have
+in common stands in `FtsSearch`, and each says what is its own. Beside them the counts over all documents (`WholeStore`).
+Leaves out ranking beyond BM25 and every write. Serves `retrieve`, through the `Searchable` protocol, and `Brain.ask`;
+needs the standard library alone until a vector is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from brain.store import vector_bytes
+from brain.store.sql import Where, document_scope, episode_scope, first, marks, number, pages
+from brain.types import Passage, Scope
+from ingest.terms import forms, stem, tokens
+
+if TYPE_CHECKING:
+    from brain.protocols import Vectors
+
+# Weights of BM25 by column: title and headings, text, neighbours (measured, also for episodes: benchmarks/RETRIEVAL.md)
+TOPIC, TERMS, AROUND = 2.0, 1.0, 0.25
+SHORT_TOKENS = 60  # a chunk under this many tokens is read together with its neighbours
+CHARACTERS_PER_TOKEN = 4  # of English, roughly; episodes do not store their tokens
+SHORT_CHARACTERS = SHORT_TOKENS * CHARACTERS_PER_TOKEN  # the same for a round
+FREQUENCIES_KEPT = 4_096  # terms whose document frequency is remembered until the file changes
+FIRST_SEEN = "first seen"  # `dated_by` of a document without a date of its own
+
+
+class FtsSearch:
+    """`Searchable` over one table `c`, which has its full text in `…_fts` and that one's words in `…_vocab`.
+
+    `conn` is any open connection to the file. A subclass names the table and says how a row becomes a passage, which
+    rows are neighbours, and what a scope means here.
+    """
+
+    table: ClassVar[str]
+    joined: ClassVar[str]  # what a scope looks at beside the table
+    passage_columns: ClassVar[str]
+    neighbours_of: ClassVar[
+        str
+    ]  # a statement that ends in `IN`: (id, the one before, the one behind)
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+        self._version: tuple[int, int] | None = None
+        self._count = 0
+        self._frequencies: dict[str, int] = {}
+        fts = f"{self.table}_fts"
+        self._scored = (
+            f"SELECT rowid AS pk, -bm25({fts}, {TOPIC}, {TERMS}, {AROUND}) AS score "
+            f"FROM {fts} WHERE {fts} MATCH ?"
+        )
+
+    # -- what a table says of itself ----------------------------------------------------------------------------------
+
+    def _unrestricted(self, scope: Scope) -> bool:
+        """Whether every row may be seen, so that no filter has to run."""
+        return scope.everything
+
+    def _where(self, scope: Scope) -> Where:
+        raise NotImplementedError
+
+    def _passage(self, row: Sequence[Any]) -> Passage:
+        raise NotImplementedError
+
+    # -- words --------------------------------------------------------------------------------------------------------
+
+    def count(self) -> int:
+        """How many chunks there are."""
+        self._refresh()
+        return self._count
+
+    def document_frequencies(self, terms: Sequence[str]) -> dict[str, int]:
+        """In how many chunks each term occurs, the term taken as one word and stemmed; 0 when in none."""
+        self._refresh()
+        for term in terms:
+            if term not in self._frequencies:
+                self._frequencies[term] = max(map(self._holding, {term, stem(term)}))
+        return {term: self._frequencies[term] for term in terms}
+
+    def _holding(self, word: str) -> int:
+        return number(self._conn, f"SELECT doc FROM {self.table}_vocab WHERE term = ?", word)
+
+    def _refresh(self) -> None:
+        """Forget the counts when this or another connection has written."""
+        version = (number(self._conn, "PRAGMA data_version"), self._conn.total_changes)
+        if version != self._version or len(self._frequencies) > FREQUENCIES_KEPT:
+            self._version, self._frequencies = version, {}
+            self._count = number(self._conn, f"SELECT count(*) FROM {self.table}")
+
+    def match(self, expression: str, *, limit: int, scope: Scope) -> list[tuple[str, float]]:
+        """Chunk ids with their weighted BM25, best first, higher is better, equal ones in the order of storage."""
+        if not expression or limit < 1:
+            return []
+        if self._unrestricted(scope):
+            best = f"{self._scored} ORDER BY score DESC, rowid LIMIT ?"
+            sql = f"""SELECT c.id, found.score FROM ({best}) found
+                JOIN {self.table} c ON c.pk = found.pk ORDER BY found.score DESC, found.pk"""
+            return list(self._conn.execute(sql, (expression, limit)))
+        where = self._where(scope)
+        # The words first, then the scope: with the filter first SQLite drops the FTS index (8 ms became 17 s elsewhere).
+        sql = f"""WITH found AS MATERIALIZED ({self._scored})
+            SELECT c.id, found.score FROM found JOIN {self.table} c ON c.pk = found.pk {self.joined}
+            WHERE {where} ORDER BY found.score DESC, c.pk LIMIT ?"""
+        return list(self._conn.execute(sql, (expression, *where.values, limit)))
+
+    def match_scores(self, expression: str, ids: Sequence[str]) -> dict[str, float]:
+        """The BM25 of just these chunks (those that match at all)."""
+        if not expression or not ids:
+            return {}
+        keys = dict(self._select(f"SELECT c.pk, c.id FROM {self.table} c WHERE c.id IN ", ids))
+        scores: dict[str, float] = {}
+        for page in pages(list(keys)):
+            # the plus keeps FTS5 from starting anew for every row
+            sql = f"{self._scored} AND +rowid IN {marks(page)}"
+            for pk, score in self._conn.execute(sql, (expression, *page)):
+                scores[keys[pk]] = score
+        return scores
+
+    # -- vectors ------------------------------------------------------------------------------------------------------
+
+    def vectors(self, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
+        """Stored vectors of these chunks, float32; chunks without one, or with a damaged one, are missing."""
+        return {key: vector for key, vector, _ in self._stored(ids, fingerprint)}
+
+    def sentence_vectors(self, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
+        """The sentence vectors stored with these chunks, shape (sentences, dimensions); those without are missing."""
+        found: dict[str, Vectors] = {}
+        for key, vector, packed in self._stored(ids, fingerprint):
+            sentences = vector_bytes.sentences(packed, len(vector))
+            if sentences is not None:
+                found[key] = sentences
+        return found
+
+    def _stored(
+        self, ids: Sequence[str], fingerprint: str
+    ) -> Iterator[tuple[str, Vectors, bytes | None]]:
+        for page in pages(ids):
+            sql = f"""SELECT c.id, e.vector, e.crc, e.sentences FROM {self.table} c
+                JOIN embeddings e ON e.text_sha = c.text_sha AND e.fingerprint = ? WHERE c.id IN {marks(page)}"""
+            for key, blob, crc, packed in self._conn.execute(sql, (fingerprint, *page)):
+                vector = vector_bytes.vector(blob, crc)
+                if vector is not None:
+                    yield key, vector, packed
+
+    # -- rows ---------------------------------------------------------------------------------------------------------
+
+    def neighbours(self, ids: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
+        """The chunk before and after each short one; long ones, and those that stand alone, are missing."""
+        return {
+            key: (before, after) for key, before, after in self._select(self.neighbours_of, ids)
+        }
+
+    def allowed(self, scope: Scope) -> set[str] | None:
+        """The ids that the scope lets through, or None when it lets everything through."""
+        if self._unrestricted(scope):
+            return None
+        where = self._where(scope)
+        sql = f"SELECT c.id FROM {self.table} c {self.joined} WHERE {where}"
+        return {row[0] for row in self._conn.execute(sql, where.values)}
+
+    def passages(self, ids: Sequence[str], *, scope: Scope) -> list[Passage]:
+        """The one gate: passages in the order of `ids`; what the scope forbids or no longer exists is missing."""
+        where = self._where(scope)
+        select = f"SELECT {self.passage_columns} FROM {self.table} c {self.joined}"
+        found: dict[str, Passage] = {}
+        for page in pages(ids):
+            sql = f"{select} WHERE c.id IN {marks(page)} AND {where}"
+            for row in self._conn.execute(sql, (*page, *where.values)):
+                found[row[0]] = self._passage(row)
+        return [found[key] for key in dict.fromkeys(ids) if key in found]
+
+    def _select(self, sql: str, ids: Sequence[str]) -> Iterator[Any]:
+        for page in pages(ids):
+            yield from self._conn.execute(sql + marks(page), page)
+
+
+class KnowledgeSearch(FtsSearch):
+    """The chunks of documents. A chunk's neighbours are those beside it in its document."""
+
+    table = "knowledge"
+    joined = "JOIN documents d ON d.id = c.document_id"
+    passage_columns = """c.id, c.document_id, c.source, c.locator, d.title, c.heading, c.content, d.dated_at, d.dated_by,
+        c.start, c."end", c.tokens, d.label, d.compartment, d.trust, coalesce((SELECT f.description FROM contexts f
+        WHERE d.source = f.source OR substr(d.source, 1, length(f.source) + 1) = f.source || '/'
+        ORDER BY length(f.source) DESC LIMIT 1), '')"""
+    neighbours_of = f"""SELECT c.id, b.id, a.id FROM knowledge c
+        LEFT JOIN knowledge b ON b.document_id = c.document_id AND b.ordinal = c.ordinal - 1
+        LEFT JOIN knowledge a ON a.document_id = c.document_id AND a.ordinal = c.ordinal + 1
+        WHERE c.tokens < {SHORT_TOKENS} AND c.id IN """
+
+    def documents(self, reference: str) -> list[str]:
+        """Ids of the chunks of one document, in order, named by its id, source or address; [] when nothing is stored."""
+        sql = """SELECT k.id FROM knowledge k JOIN documents d ON d.id = k.document_id
+            WHERE d.id = ? OR d.source = ? OR d.uri = ? ORDER BY k.document_id, k.ordinal"""
+        return [row[0] for row in self._conn.execute(sql, (reference, reference, reference))]
+
+    def _where(self, scope: Scope) -> Where:
+        return document_scope(scope)
+
+    def _passage(self, row: Sequence[Any]) -> Passage:
+        dated_at, dated_by = row[7:9]
+        return Passage(
+            id=row[0],
+            document_id=row[1],
+            source=row[2],
+            locator=row[3],
+            title=row[4],
+            heading=tuple(json.loads(row[5])),
+            text=row[6],
+            # the moment at which it was first seen is no date of its own
+            date=None if dated_by == FIRST_SEEN else dated_at,
+            start=row[9],
+            end=row[10],
+            tokens=row[11],
+            label=row[12],
+            client=row[13],
+            trust=row[14],
+            context=row[15],
+        )
+
+
+class EpisodeSearch(FtsSearch):
+    """Rounds, of one kind or with one person when these are given. Neighbours are those recorded beside it in a session."""
+
+    table = "episodes"
+    joined = ""
+    passage_columns = """c.id, c.at, c.kind, c.session, CASE WHEN c.question = '' THEN c.answer
+        WHEN c.answer = '' THEN c.question ELSE c.question || char(10) || c.answer END, c.label, c.compartment"""
+    neighbours_of = f"""SELECT c.id,
+        (SELECT b.id FROM episodes b WHERE b.session = c.session AND b.pk < c.pk ORDER BY b.pk DESC LIMIT 1),
+        (SELECT a.id FROM episodes a WHERE a.session = c.session AND a.pk > c.pk ORDER BY a.pk LIMIT 1)
+        FROM episodes c WHERE c.session <> '' AND length(c.question) + length(c.answer) < {SHORT_CHARACTERS}
+        AND c.id IN """
+
+    def __init__(self, conn: sqlite3.Connection, *, kind: str = "", person: str = "") -> None:
+        super().__init__(conn)
+        self._kind = kind
+        self._person = person
+
+    def _unrestricted(self, scope: Scope) -> bool:
+        return scope.everything and not self._kind and not self._person
+
+    def _where(self, scope: Scope) -> Where:
+        return episode_scope(scope, kind=self._kind, person=self._person)
+
+    def _passage(self, row: Sequence[Any]) -> Passage:
+        key, at, kind, session, words, label, compartment = row
+        return Passage(
+            id=key,
+            document_id=key,
+            source=f"episode:{key}",
+            locator=at[:10],
+            title=session or kind,
+            heading=(),
+            text=words,
+            date=at,
+            start=0,
+            end=len(words),
+            tokens=len(words) // CHARACTERS_PER_TOKEN,
+            label=label,
+            client=compartment,
+        )
+
+
+class WholeStore:
+    """Which documents mention a phrase or carry a tag: all of them, not the first ten."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+
+    def mentioning(
+        self, phrases: Sequence[str], *, any_of: bool, tag: str, scope: Scope
+    ) -> tuple[list[str], int]:
+        """(a chunk id of each document in the scope that mentions all the phrases, or any; how many were looked at)."""
+        where = document_scope(scope)
+        (covered,) = first(
+            self._conn, f"SELECT count(*) FROM documents d WHERE {where}", *where.values
+        )
+        if tag:
+            where.add(
+                "EXISTS (SELECT 1 FROM tags t WHERE t.document_id=d.id AND lower(t.tag)=lower(?))",
+                tag,
+            )
+        sql = f"""SELECT d.id, (SELECT k.id FROM knowledge k WHERE k.document_id=d.id ORDER BY k.ordinal LIMIT 1)
+            FROM documents d WHERE {where} ORDER BY d.dated_at DESC, d.source"""
+        rows = self._conn.execute(sql, where.values).fetchall()
+        if not phrases:
+            return [chunk for _document, chunk in rows if chunk], covered
+        found = [self._documents(phrase) for phrase in phrases]
+        kept = set(found[0])
+        for one in found[1:]:
+            kept = kept.union(one) if any_of else kept.intersection(one)
+        # the chunk that is shown is that of the first phrase which the document mentions
+        chunks: dict[str, str] = {}
+        for one in found:
+            chunks = one | chunks
+        return [chunks[document] for document, _chunk in rows if document in kept], covered
+
+    def _documents(self, phrase: str) -> dict[str, str]:
+        """Document id -> its first chunk that holds the words of the phrase next to each other."""
+        words = " ".join(tokens(phrase)).replace('"', "")
+        written = " ".join(forms(phrase)).replace('"', "")
+        if not words:
+            return {}
+        sql = """SELECT k.document_id, k.id FROM knowledge_fts f JOIN knowledge k ON k.pk = f.rowid
+            WHERE knowledge_fts MATCH ? ORDER BY k.document_id, k.ordinal DESC"""
+        return dict(
+            self._conn.execute(sql, (f'terms : "{words}" OR topic : "{written or words}"',))
+        )

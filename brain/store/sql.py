@@ -1,0 +1,114 @@
+"""Small steps that every table takes: one row, one number, rows by name, long lists in pages, a scope as a condition.
+
+Each works on any open connection, so that the live database and a copy of it are read by the same code. Leaves out
+every statement of a table. Serves the other modules of the store.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from brain.types import Scope
+
+PAGE = 500  # values bound in one statement; the oldest SQLite that we meet takes 999
+
+
+def first(conn: sqlite3.Connection, sql: str, *values: object) -> Any:
+    """The first row as a tuple, None when there is none."""
+    return conn.execute(sql, values).fetchone()
+
+
+def number(conn: sqlite3.Connection, sql: str, *values: object) -> int:
+    """The first column of the first row, 0 when there is no row."""
+    row = first(conn, sql, *values)
+    return int(row[0]) if row else 0
+
+
+def named(conn: sqlite3.Connection, sql: str, *values: object) -> list[dict[str, Any]]:
+    """Rows by the names of their columns."""
+    return list(each_named(conn, sql, *values))
+
+
+def each_named(conn: sqlite3.Connection, sql: str, *values: object) -> Iterator[dict[str, Any]]:
+    """The same, one at a time."""
+    cursor = conn.execute(sql, values)
+    names = [column[0] for column in cursor.description]
+    for row in cursor:
+        yield dict(zip(names, row, strict=True))
+
+
+def pages(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """The values in slices that one statement takes."""
+    for start in range(0, len(values), PAGE):
+        yield values[start : start + PAGE]
+
+
+def marks(values: Sequence[object]) -> str:
+    """Question marks for a list of values: "(?, ?, ?)"."""
+    return f"({', '.join('?' * len(values))})"
+
+
+class Where:
+    """A condition that grows clause by clause, and the values of its question marks. True of every row when empty."""
+
+    def __init__(self) -> None:
+        self._clauses = ["1"]
+        self.values: list[str] = []
+
+    def add(self, clause: str, *values: str) -> None:
+        """One more clause that has to hold."""
+        self._clauses.append(clause)
+        self.values += values
+
+    def among(self, column: str, allowed: Sequence[str] | None) -> None:
+        """The column is one of these; None allows any."""
+        if allowed is not None:
+            self.add(f"{column} IN {marks(allowed)}", *allowed)
+
+    def __str__(self) -> str:
+        """As SQL."""
+        return " AND ".join(self._clauses)
+
+
+def document_scope(scope: Scope) -> Where:
+    """The scope as a condition over documents `d`."""
+    where = Where()
+    for tag in scope.tags:
+        where.add("EXISTS (SELECT 1 FROM tags t WHERE t.document_id = d.id AND t.tag = ?)", tag)
+    if scope.source:
+        # the whole path, or the end of it
+        where.add("(d.source GLOB ? OR d.source GLOB ?)", scope.source, f"*/{scope.source}")
+    if scope.since:
+        # as much of the date as was given: 2026-05 holds every day of May
+        where.add("substr(d.dated_at, 1, length(?)) >= ?", scope.since, scope.since)
+    if scope.until:
+        where.add("substr(d.dated_at, 1, length(?)) <= ?", scope.until, scope.until)
+    where.among("d.label", scope.labels)
+    where.among("coalesce(d.compartment, '')", scope.compartments)
+    return where
+
+
+def episode_scope(scope: Scope, *, kind: str = "", person: str = "", session: str = "") -> Where:
+    """The scope, a kind, a person and a session as a condition over episodes `c`; what is empty does not restrict.
+
+    Days are compared as they were written down, without regard to zones.
+    """
+    where = Where()
+    holds = "EXISTS (SELECT 1 FROM json_each(c.{}) j WHERE lower(j.value) = lower(?))"
+    clauses = [(holds.format("tags"), tag) for tag in scope.tags]
+    clauses += [
+        ("c.kind = ?", kind),
+        ("c.session = ?", session),
+        (holds.format("people"), person),
+        ("c.source GLOB ?", scope.source),
+        ("substr(c.at, 1, 10) >= ?", scope.since[:10]),
+        ("substr(c.at, 1, 10) <= ?", scope.until[:10]),
+    ]
+    for clause, value in clauses:
+        if value:
+            where.add(clause, value)
+    where.among("c.label", scope.labels)
+    where.among("coalesce(c.compartment, '')", scope.compartments)
+    return where
