@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 DEMO := env -u CLAUDECODE BRAIN_HOME=.demo BRAIN_MODELS_EMBED=builtin BRAIN_MODELS_ASK=builtin $(BIN)/brain
 WORKERS ?= 2
 
-.PHONY: setup demo test test-quick test-slow lint bench readme clean
+.PHONY: setup demo test test-slow check-all lint bench readme clean
 setup: $(STAMP)
 
 $(STAMP): requirements.txt pyproject.toml
@@ -32,14 +32,15 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# What every change must pass: a few minutes on two cores. tests/README.md says how to run one room's tests.
 test: setup lint
 	$(BIN)/pytest -n $(WORKERS) -m "not slow and not fault" -q
 
-test-quick: setup
-	$(BIN)/pytest -n $(WORKERS) -m "not slow and not fault" -q -x tests/test_house.py tests/test_store.py tests/test_query.py tests/test_intake.py tests/test_cli_questions.py tests/test_retrieval.py
-
+# Kills at every step, full disks, single flipped bits, every verb without a network: an hour or more.
 test-slow: setup
 	$(BIN)/pytest -m "slow or fault" -q --timeout 3600
+
+check-all: test test-slow
 
 bench: setup
 	$(BIN)/python -m benchmarks.run
