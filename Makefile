@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 DEMO := env -u CLAUDECODE BRAIN_HOME=.demo BRAIN_MODELS_EMBED=builtin BRAIN_MODELS_ASK=builtin $(BIN)/brain
 WORKERS ?= 2
 
-.PHONY: setup demo test test-slow check-all lint bench readme clean
+.PHONY: setup demo test test-slow check-all lint bench commands clean
 setup: $(STAMP)
 
 $(STAMP): requirements.txt pyproject.toml
@@ -45,8 +45,8 @@ check-all: test test-slow
 bench: setup
 	$(BIN)/python -m benchmarks.run
 
-readme: setup
-	$(BIN)/python -m brain.doors.cli.reference README.md
+commands: setup
+	$(BIN)/python -m brain.doors.cli.reference docs/COMMANDS.md
 
 clean:
 	rm -rf $(VENV) .demo build dist *.egg-info

@@ -1,24 +1,38 @@
-"""The README holds every command with the help that the program prints. (`make readme` writes the block anew.)"""
+"""README.md names every verb and is short; docs/COMMANDS.md holds the help that the program prints; their examples run."""
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from brain.config import SECTIONS
 from brain.doors.cli import reference
+from brain.doors.cli.app import command
+from tests.pages import follow
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+COMMANDS = ROOT / "docs" / "COMMANDS.md"
+MAX_LINES = 250  # what a reader with two minutes gets through
 
 
-@pytest.mark.parametrize(
-    ("panel", "name", "text"), [pytest.param(*item, id=item[1]) for item in reference.helps()]
-)
-def test_every_command_is_in_the_readme_with_its_help(panel: str, name: str, text: str) -> None:
-    assert f"<code>{name}</code>" in README.read_text("utf-8"), (
-        f"run `make readme`: {panel} {name} is not in the README"
-    )
-    assert text in README.read_text("utf-8"), f"run `make readme`: the help of {name} has changed"
+def test_the_readme_is_short() -> None:
+    assert README.read_text("utf-8").count("\n") <= MAX_LINES
+
+
+def test_the_readme_lists_every_verb_and_no_other() -> None:
+    section = README.read_text("utf-8").partition("## All commands")[2].partition("\n## ")[0]
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    listed = re.findall(r"`([\w-]+)`", " ".join(cells))
+    assert sorted(listed) == sorted(command().commands)
+
+
+def test_the_commands_page_holds_every_help() -> None:
+    page = COMMANDS.read_text("utf-8")
+    assert reference.replace_block(page) == page, "the help has changed: run `make commands`"
 
 
 def test_the_block_is_replaced_between_its_marks_and_nothing_else() -> None:
@@ -40,3 +54,35 @@ def test_every_command_has_a_help_sentence_and_one_to_three_examples() -> None:
         assert 1 <= len(examples) <= 3, name
         assert all(name in example for example in examples), name
         assert text.splitlines()[2].strip(), name
+
+
+def test_what_the_readme_shows_is_what_is_printed(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "sample_corpus", tmp_path / "sample_corpus")
+    assert follow(README, tmp_path) >= 3
+
+
+def test_every_command_that_the_pages_name_exists() -> None:
+    """Also in the blocks that no test runs: `brain WORD` names a verb, and `--option` is in that verb's help."""
+    helps = {name: text for _panel, name, text in reference.helps()}
+    for page in (README, ROOT / "docs" / "TUTORIAL.md", ROOT / "CONTRIBUTING.md"):
+        for block in re.findall(
+            r"^```(?:sh|console)\n(.*?)^```", page.read_text("utf-8"), re.M | re.S
+        ):
+            for line in re.findall(r"^(?:\$ )?(?:\S*/)?(brain .*)$", block, re.M):
+                typed = line.partition("#")[0].partition("|")[0].split()
+                name = " ".join(typed[:3]) if " ".join(typed[:3]) in helps else " ".join(typed[:2])
+                assert name in helps or typed[1].startswith("--"), f"{page.name}: {line}"
+                for option in (word for word in typed if word.startswith("--")):
+                    assert option in helps.get(name, helps["brain"]), f"{page.name}: {line}"
+
+
+def test_every_setting_that_the_readme_shows_exists() -> None:
+    block = re.search(r"^```toml\n(.*?)^```", README.read_text("utf-8"), re.M | re.S)
+    assert block is not None
+    section = ""
+    for line in block[1].splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        else:
+            name = line.partition(" =")[0]
+            assert name in SECTIONS[section].__dataclass_fields__, f"[{section}] {name}"

@@ -1,6 +1,6 @@
-"""Prints the whole command line as Markdown: `python -m brain.doors.cli.reference` makes the block of the README.
+"""Prints the whole command line as Markdown: `python -m brain.doors.cli.reference` makes the block of docs/COMMANDS.md.
 
-Every command appears with the help that `--help` prints, so a test can hold the README to it. Leaves out where the
+Every command appears with the help that `--help` prints, so a test can hold the page to it. Leaves out where the
 block goes: `replace_block` knows only its two marks.
 """
 
@@ -17,7 +17,7 @@ import typer.core
 from brain.doors.cli import PROGRAM
 from brain.doors.cli.app import FIRST, PANELS, command
 
-WIDTH = 96  # columns of the help in the README: fits a code block of a common page
+WIDTH = 96  # columns of the help on the page: fits a code block of a common page
 BEGIN, END = "<!-- commands: begin (generated) -->", "<!-- commands: end -->"
 
 
