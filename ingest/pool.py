@@ -1,22 +1,21 @@
-"""Reads many files: ordinary ones here, risky ones (PDF, office, books, mail, large HTML) in worker processes, as they come.
+"""Reads many files: ordinary ones here, risky ones (PDF, office, books, mail, large HTML) in child processes, as they come.
 
-Workers start when the first risky file comes and are killed with whatever ends the iteration. One that dies or passes
-its deadline costs its one file and is replaced. Ordinary files keep coming while those are read; what waits is bounded,
-so memory stays flat. Leaves out order (results come when ready) and progress. Serves `add` and `sync`.
+The caller hands in how a child is started, since limits on processes are no business of reading files (`brain.child` has
+them, and `brain.app.intake` hands it over). Children start when the first risky file comes and are killed with whatever
+ends the iteration. One that dies or passes its deadline costs its one file and is replaced. Ordinary files keep coming
+while those are read; what waits is bounded, so memory stays flat. Leaves out order (results come when ready) and progress.
+Serves `add` and `sync`.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import selectors
-import subprocess
-import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, Protocol
 
 from ingest.chunking import CHUNK_TOKENS
 from ingest.document import Document
@@ -28,40 +27,42 @@ from ingest.readers import isolated
 from ingest.worker import unpacked, unpacked_error
 
 Result = tuple[Path, Document | IngestError]
-WORKERS = 2  # RETRIEVAL.md §4: two caged workers
+CHILDREN = 2  # at once: on two cores a third would only wait
 LOOK_AHEAD = 1_000  # risky files (paths only) that may wait while ordinary ones are read
-PIPE_BYTES = 1 << 18  # per read from a worker
-ANSWER_BYTES = (
-    128_000_000  # of one file's answer: 2 M characters escaped, with room for many chunks
-)
-_CHILD = "import sys; sys.path.append(sys.argv[1]); from ingest.worker import start; start()"
+WRITE_BYTES = 1 << 20  # a child has no file to write
+OPEN_FILES = 64  # of a child
+# What is said of a file whose child gave no answer, by the child's own word for it.
+REASONS = {
+    "late": "took too long to read",
+    "too long": "too much text in it",
+    "ended": "its reader crashed",
+    "nonsense": "its reader gave no sensible answer",
+}
 
 
-def worker_command() -> list[str]:
-    """How a worker is started: this interpreter, not looking for modules in the current folder (-P)."""
-    return [
-        sys.executable,
-        "-P",
-        "-B",
-        "-W",
-        "ignore",
-        "-c",
-        _CHILD,
-        str(Path(__file__).parents[1]),
-    ]
+class Child(Protocol):
+    """A process that answers requests by `ingest.worker.answers`, as `brain.child.Child` does."""
+
+    busy: bool
+    deadline: float
+
+    def fileno(self) -> int: ...
+    def send(self, request: object, *, seconds: float, limits: Mapping[str, int]) -> None: ...
+    def receive(self) -> list[dict[str, Any]]: ...
+    def kill(self) -> None: ...
 
 
 def load_many(
     found: Iterable[Found],
     *,
+    start: Callable[[], Child],
     limits: Limits | None = None,
     chunk_tokens: int = CHUNK_TOKENS,
-    workers: int = WORKERS,
-    command: Callable[[], list[str]] = worker_command,
+    children: int = CHILDREN,
 ) -> Iterator[Result]:
-    """(path, document or error) of every file; a file of many documents comes as many. Close it to end the workers."""
+    """(path, document or error) of every file; a file of many documents comes as many. Close it to end the children."""
     limits = limits or Limits()
-    crew = _Crew(workers, limits, chunk_tokens, command)
+    crew = _Crew(start, max(1, children), limits, chunk_tokens)
     try:
         for item in found:
             if isolated(item.media_type, item.size):
@@ -69,7 +70,7 @@ def load_many(
                 while len(crew.queue) > LOOK_AHEAD:
                     yield from crew.turn(wait=True)
             else:
-                yield from _inline(item, limits, chunk_tokens)
+                yield from _here(item, limits, chunk_tokens)
             yield from crew.turn(wait=False)
         while crew.busy:
             yield from crew.turn(wait=True)
@@ -77,7 +78,7 @@ def load_many(
         crew.close()
 
 
-def _inline(item: Found, limits: Limits, chunk_tokens: int) -> Iterator[Result]:
+def _here(item: Found, limits: Limits, chunk_tokens: int) -> Iterator[Result]:
     try:
         for document in load(item.path, chunk_tokens=chunk_tokens, limits=limits):
             yield item.path, document
@@ -85,148 +86,97 @@ def _inline(item: Found, limits: Limits, chunk_tokens: int) -> Iterator[Result]:
         yield item.path, error
 
 
-class _Worker:
-    """One child process and the file it is at."""
-
-    def __init__(self, command: list[str]) -> None:
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        self.item: Found | None = None
-        self.deadline = 0.0
-        self.buffer = bytearray()
-
-    def give(self, item: Found, limits: Limits, chunk_tokens: int) -> None:
-        self.item, self.deadline = item, time.monotonic() + limits.wall(item.size)
-        own = asdict(limits) | {"cpu_seconds": limits.cpu(item.size)}
-        request = {"path": str(item.path), "chunk_tokens": chunk_tokens, "limits": own}
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(json.dumps(request).encode("ascii") + b"\n")
-            self.process.stdin.flush()
-        except OSError:  # it is dead already: the end of its output will say so
-            return
-
-    def end(self) -> int:
-        """Kills it and gives its exit status (negative: the signal that it died of on its own)."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        if self.item is None:  # idle: nothing to lose by a kill, nothing to learn from its status
-            self.process.kill()
-        try:
-            self.process.stdin.close()
-        except OSError:  # what was still to be written goes nowhere
-            self.process.kill()
-        try:
-            status = self.process.wait(0.2)  # one that died has its own status within this time
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            status = self.process.wait()
-        self.process.stdout.close()
-        return status
-
-
 class _Crew:
-    """The workers, the files that wait for them, and the reading of their answers."""
+    """The children, the files that wait for them, and the file that each is at."""
 
     def __init__(
-        self, size: int, limits: Limits, chunk_tokens: int, command: Callable[[], list[str]]
+        self, start: Callable[[], Child], size: int, limits: Limits, chunk_tokens: int
     ) -> None:
         self.queue: deque[Found] = deque()
-        self._size, self._limits, self._chunk_tokens, self._command = (
-            max(1, size),
-            limits,
-            chunk_tokens,
-            command,
-        )
-        self._workers: list[_Worker] = []
-        self._selector = selectors.DefaultSelector()
+        self._start, self._size = start, size
+        self._limits, self._chunk_tokens = limits, chunk_tokens
+        self._reading: dict[Child, Path] = {}
+        self._idle: list[Child] = []
 
     @property
     def busy(self) -> bool:
         """Whether a file waits or is being read."""
-        return bool(self.queue) or any(worker.item for worker in self._workers)
+        return bool(self.queue or self._reading)
 
     def turn(self, *, wait: bool) -> Iterator[Result]:
         """Hands out files, then yields what has come; with `wait` blocks until something comes or a deadline passes."""
         if not self.busy:
             return
         self._hand_out()
-        now = time.monotonic()
-        nearest = min(worker.deadline for worker in self._workers if worker.item)
-        for key, _event in self._selector.select(max(0.0, nearest - now) if wait else 0):
-            yield from self._read(key.data)
-        for worker in [
-            worker
-            for worker in self._workers
-            if worker.item and worker.deadline <= time.monotonic()
-        ]:
-            yield from self._lost(worker, "took too long to read", kill=True)
+        if wait:
+            self._wait()
+        for child, path in list(self._reading.items()):
+            yield from self._received(child, path)
         self._hand_out()
 
     def close(self) -> None:
-        """Kills every worker."""
-        for worker in self._workers:
-            worker.process.kill()
-            worker.end()
-        self._workers = []
-        self._selector.close()
+        """Kills every child."""
+        for child in [*self._reading, *self._idle]:
+            child.kill()
 
     def _hand_out(self) -> None:
-        while self.queue:
-            worker = next((worker for worker in self._workers if not worker.item), None)
-            if worker is None and len(self._workers) < self._size:
-                worker = _Worker(self._command())
-                self._workers.append(worker)
-                assert worker.process.stdout is not None
-                self._selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
-            if worker is None:
-                return
-            worker.give(self.queue.popleft(), self._limits, self._chunk_tokens)
+        while self.queue and len(self._reading) < self._size:
+            item = self.queue.popleft()
+            child = self._idle.pop() if self._idle else self._start()
+            self._reading[child] = item.path
+            self._give(child, item)
 
-    def _read(self, worker: _Worker) -> Iterator[Result]:
-        assert worker.process.stdout is not None
-        part = os.read(worker.process.stdout.fileno(), PIPE_BYTES)
-        worker.buffer += part
-        if not part:
-            yield from self._lost(worker, "its reader crashed", kill=False)
-        elif len(worker.buffer) > ANSWER_BYTES:
-            yield from self._lost(worker, "too much text in it", kill=True)
-        elif part.endswith(b"\n"):
-            yield from self._answers(worker)
+    def _give(self, child: Child, item: Found) -> None:
+        seconds = self._limits.cpu(item.size)
+        request = {
+            "path": str(item.path.absolute()),
+            "chunk_tokens": self._chunk_tokens,
+            "limits": asdict(self._limits),
+        }
+        limits = {
+            "cpu_seconds": seconds,
+            "memory_bytes": self._limits.memory_bytes,
+            "file_bytes": WRITE_BYTES,
+            "open_files": OPEN_FILES,
+        }
+        child.send(request, seconds=self._limits.wall(item.size), limits=limits)
 
-    def _answers(self, worker: _Worker) -> Iterator[Result]:
-        """The answers in the buffer, which ends with a whole line."""
-        lines, item = bytes(worker.buffer).splitlines(), worker.item
-        worker.buffer.clear()
-        for line in lines:
+    def _wait(self) -> None:
+        nearest = min(child.deadline for child in self._reading)
+        with selectors.PollSelector() as selector:
+            for child in self._reading:
+                selector.register(child, selectors.EVENT_READ)
+            selector.select(max(0.0, nearest - time.monotonic()))
+
+    def _received(self, child: Child, path: Path) -> Iterator[Result]:
+        """What has come of one file. Its child is free, or gone, when that was all."""
+        sound = True
+        for answer in child.receive():
             try:
-                answer = json.loads(line)
-                if "end" in answer:
-                    worker.item = None
-                elif item:
-                    made = (
-                        unpacked(answer["document"])
-                        if "document" in answer
-                        else unpacked_error(answer["error"])
-                    )
-                    yield item.path, made
-            except (ValueError, KeyError, TypeError, RecursionError):
-                yield from self._lost(worker, "its reader gave no sensible answer", kill=True)
-                return
+                made = _made(answer)
+            except (ValueError, KeyError, TypeError):
+                made, sound = UnreadableFile(REASONS["nonsense"], OPEN_IT), False
+            if made is not None:
+                yield path, made
+            if not sound or "lost" in answer:
+                sound = False
+                child.kill()
+                break
+        if not child.busy:
+            del self._reading[child]
+        if not child.busy and sound:
+            self._idle.append(child)
 
-    def _lost(self, worker: _Worker, reason: str, *, kill: bool) -> Iterator[Result]:
-        assert worker.process.stdout is not None
-        self._selector.unregister(worker.process.stdout)
-        self._workers.remove(worker)
-        if kill:
-            worker.process.kill()
-        item, status = worker.item, worker.end()
-        if status < 0 and not kill:
-            reason = f"{reason} (signal {-status})"
-        if item:
-            yield item.path, UnreadableFile(reason, OPEN_IT)
+
+def _made(answer: Mapping[str, Any]) -> Document | IngestError | None:
+    """What an answer of a child brings; None at the end of a file. Raises KeyError, TypeError or ValueError for nonsense."""
+    if "end" in answer:
+        return None
+    if "document" in answer:
+        return unpacked(answer["document"])
+    if "error" in answer:
+        return unpacked_error(answer["error"])
+    reason = REASONS[answer["lost"]]
+    if answer["status"] < 0:
+        reason += f" (signal {-answer['status']})"
+    return UnreadableFile(reason, OPEN_IT)

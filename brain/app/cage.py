@@ -1,79 +1,58 @@
-"""Reading a file past everything that is open: one named task in a limited child process, its answer as JSON.
+"""Looking into files past everything that is open: one read-only task in a limited child process (`brain.child`).
 
-For the first look into a database from elsewhere, which may be made to harm its reader (FAULTS.md §3, row 42), and for
-reading our own database's bytes: a process that has it open and closes a second handle to it loses SQLite's locks
-(sqlite.org/howtocorrupt.html §2.2). The child writes nothing, connects nowhere, starts nothing. Leaves out the tasks.
+For the first look into a database from elsewhere, which may be made to harm its reader, and for reading our own
+database's bytes: a process that has it open and closes a second handle to it loses SQLite's locks
+(sqlite.org/howtocorrupt.html §2.2). The child writes nothing, connects nowhere, starts nothing. Leaves out the work of
+the tasks (`brain.store`, `brain.keeping`). Serves restore, the doctor and erasure.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from brain.child import LATE, Child, Lost, running
 from brain.errors import BrainError, StoreError
 
 if TYPE_CHECKING:
     from brain.store.copies import Copy
 
-ROOT = Path(__file__).parents[2]  # where the package lies; appended, so that it shadows nothing
-COMMAND = f"import sys; sys.path.append({str(ROOT)!r}); from brain.app.cage import main; main()"
-MEMORY_BYTES = 2**30  # FAULTS.md §3: address space
+MEMORY_BYTES = 2**30  # of address space: a hostile file is not to fill the machine
 LEAST_SECONDS = 60  # of processor time, for a small file
-BYTES_PER_SECOND = (
-    4 * 2**20
-)  # and for every byte of a larger one; a digest reads about ten times as fast here
+BYTES_PER_SECOND = 4 * 2**20  # and for every byte of a larger one; a digest reads ten times as fast
 WALL_FACTOR = 4  # times its processor time; then it is killed
-WRITE_BYTES = 2**20  # RLIMIT_FSIZE: it has no file to write
+WRITE_BYTES = 2**20  # it has no file to write
 OPEN_FILES = 64
-FORBIDDEN = (
-    "socket.",
-    "subprocess.",
-    "os.system",
-    "os.exec",
-    "os.posix_spawn",
-    "os.fork",
-    "sqlite3.enable_load_extension",
-    "os.remove",
-    "os.rename",
-    "os.rmdir",
-    "os.truncate",
-    "os.link",
-    "os.symlink",
-    "os.mkdir",
-    "os.chmod",
-)
-WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+UNCHANGED = "do not use it; nothing was changed"
+COMMAND = running("brain.app.cage:answer", "network", "programs", "files")
 
 
 def judge(path: Path, *, compare: bool = True) -> Copy:
     """`brain.store.copies.judge` of a file from elsewhere. Raises `StoreError`, also when the file kills its reader."""
     from brain.store.copies import Copy
 
-    return Copy(**_apart("judge", [str(path), compare], path, _seconds(path.stat().st_size)))
+    size = path.stat().st_size
+    return Copy(**_apart("judge", [str(path.absolute()), compare], path, _seconds(size)))
 
 
 def left_in(home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]) -> list[str]:
     """`brain.keeping.erase.left_in`. Raises `BrainError` when it cannot be done."""
-    size = sum(
-        os.lstat(Path(folder, name)).st_size for folder, _, names in os.walk(home) for name in names
-    )
+    files = (Path(folder, name) for folder, _, names in os.walk(home) for name in names)
+    size = sum(file.lstat().st_size for file in files)
     texts = [base64.b64encode(piece).decode() for piece in pieces]
-    found: list[str] = _apart(
-        "left_in", [str(home), texts, [str(path) for path in without]], home, _seconds(size)
-    )
+    known = [str(path) for path in without]
+    found: list[str] = _apart("left_in", [str(home.absolute()), texts, known], home, _seconds(size))
     return found
 
 
 def freed(database: Path) -> int:
     """`brain.store.erasure.freed`: pages of the database that are free and not empty."""
-    return int(_apart("freed", [str(database)], database, _seconds(database.stat().st_size)))
+    seconds = _seconds(database.stat().st_size)
+    return int(_apart("freed", [str(database.absolute())], database, seconds))
 
 
 def _seconds(size: int) -> int:
@@ -81,138 +60,72 @@ def _seconds(size: int) -> int:
 
 
 def _apart(
-    task: str, arguments: list[Any], path: Path, seconds: int, *, command: str = COMMAND
+    task: str, arguments: list[Any], path: Path, seconds: int, *, command: Sequence[str] = COMMAND
 ) -> Any:
     """What the task returned in a process of its own, which has so many seconds of processor time."""
-    request = json.dumps({"task": task, "arguments": arguments, "seconds": seconds})
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-B", "-W", "ignore", "-c", command],
-        env=_environ(),
-        start_new_session=True,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    with process:
-        try:
-            said, _ = process.communicate(request, timeout=seconds * WALL_FACTOR)
-        except subprocess.TimeoutExpired:
-            raise StoreError(
-                f"{path} took too long to look into", "do not use it; nothing was changed"
-            ) from None
-        finally:
-            process.kill()
-    if process.returncode or not said:
-        how = (
-            f"signal {-process.returncode}"
-            if process.returncode < 0
-            else f"status {process.returncode}"
-        )
-        raise StoreError(
-            f"{path} ends the process that looks into it ({how})",
-            "do not use it; nothing was changed",
-        )
-    answer = json.loads(said)
-    if "error" in answer:
-        raise _error(answer["error"])
-    return answer["value"]
+    limits = {
+        "cpu_seconds": seconds,
+        "memory_bytes": MEMORY_BYTES,
+        "file_bytes": WRITE_BYTES,
+        "open_files": OPEN_FILES,
+    }
+    child = Child(command)
+    try:
+        request = {"task": task, "arguments": arguments}
+        (said,) = child.ask(request, seconds=seconds * WALL_FACTOR, limits=limits)
+    except Lost as lost:
+        raise StoreError(f"{path} {_how(lost)}", UNCHANGED) from None
+    finally:
+        child.kill()
+    if "error" in said:
+        raise _error(said["error"])
+    return said["value"]
 
 
-def _environ() -> dict[str, str]:
-    """One thread for numpy, which sqlite-utils loads: each would claim address space."""
-    return {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+def _how(lost: Lost) -> str:
+    if lost.reason == LATE:
+        return "took too long to look into"
+    status = f"signal {-lost.status}" if lost.status < 0 else f"status {lost.status}"
+    return f"ends the process that looks into it ({status})"
 
 
 def _error(facts: dict[str, Any]) -> BrainError | OSError:
     if "number" in facts:
         return OSError(facts["number"], facts["message"], facts["hint"])
-    return (StoreError if facts["store"] else BrainError)(facts["message"], facts["hint"])
+    kind = StoreError if facts["store"] else BrainError
+    return kind(facts["message"], facts["hint"])
 
 
-# -- the child ------------------------------------------------------------------------------------------------------------
+# -- within the child -----------------------------------------------------------------------------------------------------
 
 
-def main() -> None:
-    """One request from standard input, one answer to standard output."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    request = json.loads(sys.stdin.read())
-    task = _tasks()[request["task"]]
-    _limit(request["seconds"])
-    sys.addaudithook(_forbid)
-    json.dump(_answer(task, request["arguments"]), answers)
-    answers.flush()
+def answer(request: dict[str, Any], _payload: bytes, _kept: object) -> Iterator[dict[str, Any]]:
+    """Do one task: its value, or the error that it ended with."""
+    arguments = request["arguments"]
+    try:
+        yield {"value": _tasks()[request["task"]](*arguments)}
+    except BrainError as error:
+        store = isinstance(error, StoreError)
+        yield {"error": {"message": error.message, "hint": error.hint, "store": store}}
+    except OSError as error:
+        said, place = error.strerror or str(error), str(error.filename or arguments[0])
+        yield {"error": {"number": error.errno or 0, "message": said, "hint": place}}
+    except MemoryError:
+        said = f"{arguments[0]} needs more than {MEMORY_BYTES / 2**20:,.0f} MB to be looked into"
+        yield {"error": {"message": said, "hint": UNCHANGED, "store": True}}
 
 
 def _tasks() -> dict[str, Callable[..., object]]:
-    """The tasks by name, with everything that they import, which opens files."""
+    """The tasks by name."""
     from brain.keeping import erase
     from brain.store import copies, erasure
 
-    copies.know_schemas()
-    return {
-        "judge": lambda path, compare: asdict(copies.judge(Path(path), compare=compare)),
-        "left_in": lambda home, pieces, without: erase.left_in(
-            Path(home),
-            [base64.b64decode(piece) for piece in pieces],
-            without=[Path(path) for path in without],
-        ),
-        "freed": lambda path: erasure.freed(Path(path)),
-    }
+    def judged(path: str, compare: bool) -> object:
+        copies.know_schemas()
+        return asdict(copies.judge(Path(path), compare=compare))
 
+    def left(home: str, pieces: list[str], without: list[str]) -> object:
+        wanted = [base64.b64decode(piece) for piece in pieces]
+        return erase.left_in(Path(home), wanted, without=[Path(path) for path in without])
 
-def _answer(task: Callable[..., object], arguments: list[Any]) -> dict[str, Any]:
-    try:
-        return {"value": task(*arguments)}
-    except BrainError as error:
-        return {
-            "error": {
-                "message": error.message,
-                "hint": error.hint,
-                "store": isinstance(error, StoreError),
-            }
-        }
-    except OSError as error:
-        said = error.strerror or str(error)
-        return {
-            "error": {
-                "number": error.errno or 0,
-                "message": said,
-                "hint": str(error.filename or arguments[0]),
-            }
-        }
-    except MemoryError:
-        said = f"{arguments[0]} needs more than {MEMORY_BYTES / 2**20:,.0f} MB to be looked into"
-        return {
-            "error": {"message": said, "hint": "do not use it; nothing was changed", "store": True}
-        }
-
-
-def _limit(seconds: int) -> None:
-    """Limits on this process, where the system has them; elsewhere the parent's deadline remains."""
-    try:
-        import resource
-    except ImportError:
-        return
-    wanted = {
-        "CPU": seconds,
-        "AS": MEMORY_BYTES,
-        "FSIZE": WRITE_BYTES,
-        "NOFILE": OPEN_FILES,
-        "CORE": 0,
-    }
-    for name, value in wanted.items():
-        kind = getattr(resource, f"RLIMIT_{name}")
-        hard = resource.getrlimit(kind)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        try:
-            resource.setrlimit(kind, (value, value))
-        except (ValueError, OSError):  # macOS refuses some of them
-            continue
-
-
-def _forbid(event: str, arguments: tuple[Any, ...]) -> None:
-    writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING
-    if writes or event.startswith(FORBIDDEN):
-        raise PermissionError(f"{event} is not allowed while a file from elsewhere is read")
+    return {"judge": judged, "left_in": left, "freed": lambda path: erasure.freed(Path(path))}

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import ingest
+from brain.child import Child, running
 from brain.faults import reach
 from brain.protocols import Progress, silent
 from brain.types import AddReport, Document, Skipped
@@ -45,9 +46,16 @@ FILES_PER_SECOND = {
     "other": 400.0,
 }  # for the estimate only; measured on two shared cores
 
+READING = running("ingest.worker:answers", "network", "programs")
+
 Facts = tuple[
     int, int, int, int, int
 ]  # (size in bytes, mtime_ns, ctime_ns, inode, looked_ns) of a file
+
+
+def reading_child() -> Child:
+    """A limited child process that reads risky files, for `ingest.load_many`."""
+    return Child(READING)
 
 
 @dataclass(slots=True)
@@ -244,7 +252,11 @@ class Intake:
         facts = {item.path: item for item in fresh}
         reported = set(self.store.library.skipped())
         reading = ingest.load_many(
-            fresh, limits=self.limits, chunk_tokens=self.chunk_tokens, workers=self.workers
+            fresh,
+            start=reading_child,
+            limits=self.limits,
+            chunk_tokens=self.chunk_tokens,
+            children=self.workers,
         )
         done, total = 0, len(fresh)
         mailboxes = Mailboxes()

@@ -1,15 +1,18 @@
-"""Many files: ordinary ones here, PDFs in workers; one that dies, hangs or lies costs its one file."""
+"""Many files: ordinary ones here, PDFs in child processes; one that dies, hangs or lies costs its one file."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from brain.app.intake import reading_child
+from brain.child import Child, running
 from ingest import Document, Found, IngestError, Limits, load_many, walk
 from ingest.loading import load
 from ingest.worker import packed, unpacked
@@ -37,19 +40,20 @@ def folder(path: Path, pdfs: int, notes: int) -> list[Found]:
     return [item for item in walk(path) if isinstance(item, Found)]
 
 
-def child(code: str) -> list[str]:
-    """A worker with the behaviour of the code, for each request line."""
-    return [sys.executable, "-c", f"import sys, os, time\nfor line in sys.stdin:\n    {code}\n"]
+def child(code: str) -> Callable[[], Child]:
+    """Starts a child with the behaviour of the code, for each request line."""
+    words = [sys.executable, "-c", f"import sys, os, time\nfor line in sys.stdin:\n    {code}\n"]
+    return lambda: Child(words)
 
 
-END = "print('{\"end\": true}', flush=True)"
+load_all = partial(load_many, start=reading_child)
 
 
-def test_pdfs_are_read_in_workers_and_every_file_comes_once(tmp_path: Path) -> None:
+def test_pdfs_are_read_in_children_and_every_file_comes_once(tmp_path: Path) -> None:
     items = folder(tmp_path, pdfs=3, notes=20)
     (tmp_path / "bad.pdf").write_bytes(b"%PDF-1.4 nothing")
     results = dict(
-        load_many([*items, *(i for i in walk(tmp_path / "bad.pdf") if isinstance(i, Found))])
+        load_all([*items, *(i for i in walk(tmp_path / "bad.pdf") if isinstance(i, Found))])
     )
     assert len(results) == 24
     pages = results[tmp_path / "p0.pdf"]
@@ -60,12 +64,12 @@ def test_pdfs_are_read_in_workers_and_every_file_comes_once(tmp_path: Path) -> N
     assert bad.kind == "unreadable"
 
 
-def test_notes_keep_coming_while_a_worker_hangs(tmp_path: Path) -> None:
+def test_notes_keep_coming_while_a_child_hangs(tmp_path: Path) -> None:
     items = folder(tmp_path, pdfs=1, notes=30)
     results = load_many(
         items,
         limits=Limits(wall_seconds=0.3, wall_seconds_per_mb=0),
-        command=lambda: child("time.sleep(60)"),
+        start=child("time.sleep(60)"),
     )
     order = [(path.name, made) for path, made in results]
     assert order[0][0] == "z0.md"
@@ -85,11 +89,11 @@ def test_notes_keep_coming_while_a_worker_hangs(tmp_path: Path) -> None:
         ("print('[' * 100000, flush=True)", "no sensible answer"),
     ],
 )
-def test_a_worker_that_dies_or_lies_costs_its_file_and_is_replaced(
+def test_a_child_that_dies_or_lies_costs_its_file_and_is_replaced(
     tmp_path: Path, code: str, reason: str
 ) -> None:
     items = folder(tmp_path, pdfs=3, notes=0)
-    results = list(load_many(items, workers=1, command=lambda: child(code)))
+    results = list(load_many(items, children=1, start=child(code)))
     assert sorted(path.name for path, _made in results) == ["p0.pdf", "p1.pdf", "p2.pdf"]
     assert all(isinstance(made, IngestError) and reason in made.reason for _path, made in results)
 
@@ -99,7 +103,7 @@ def test_closing_early_leaves_no_process(tmp_path: Path) -> None:
     pids.mkdir()
     items = folder(tmp_path, pdfs=4, notes=2)
     code = f"open(os.path.join({str(pids)!r}, str(os.getpid())), 'w').close(); time.sleep(60)"
-    results = load_many(items, command=lambda: child(code))
+    results = load_many(items, start=child(code))
     next(results)
     while len(list(pids.iterdir())) < 2:
         time.sleep(0.01)
@@ -109,11 +113,11 @@ def test_closing_early_leaves_no_process(tmp_path: Path) -> None:
             os.kill(int(path.name), 0)
 
 
-def test_no_worker_starts_without_need(tmp_path: Path) -> None:
-    def refuse() -> list[str]:
-        raise AssertionError("no worker is needed for notes")
+def test_no_child_starts_without_need(tmp_path: Path) -> None:
+    def refuse() -> Child:
+        raise AssertionError("no child is needed for notes")
 
-    assert len(list(load_many(folder(tmp_path, pdfs=0, notes=3), command=refuse))) == 3
+    assert len(list(load_many(folder(tmp_path, pdfs=0, notes=3), start=refuse))) == 3
 
 
 def test_files_are_asked_for_one_by_one(tmp_path: Path) -> None:
@@ -126,29 +130,17 @@ def test_files_are_asked_for_one_by_one(tmp_path: Path) -> None:
             asked += 1
             yield item
 
-    results = load_many(counted())
+    results = load_all(counted())
     next(results)
     assert asked == 1
     results.close()  # type: ignore[attr-defined]
 
 
-def test_the_cage_holds(tmp_path: Path) -> None:
-    """Inside a worker: memory and core limits set, no connection, no other program."""
-    probe = (
-        "import sys; sys.path.append(sys.argv[1])\n"
-        "from ingest import worker; from ingest.limits import Limits\n"
-        "import json, resource, socket, subprocess\n"
-        "def answers(request, limits):\n"
-        "    said = [resource.getrlimit(k)[0] for k in (resource.RLIMIT_AS, resource.RLIMIT_CORE)]\n"
-        "    for attempt in (lambda: socket.create_connection(('127.0.0.1', 9)), lambda: subprocess.run(['true'])):\n"
-        "        try: attempt(); said.append('open')\n"
-        "        except PermissionError: said.append('closed')\n"
-        "    return [{'error': ['unreadable', json.dumps(said), '']}, {'end': True}]\n"
-        "worker._answers = answers; worker.start()"
-    )
-    root = str(Path(load.__code__.co_filename).parents[1])
+def test_a_reading_child_is_limited(tmp_path: Path) -> None:
+    """Inside it: memory and core limits set, no connection, no other program."""
+    command = running("tests.child_tasks:limits_and_doors", "network", "programs")
     items = folder(tmp_path, pdfs=1, notes=0)
-    ((_path, made),) = load_many(items, command=lambda: [sys.executable, "-c", probe, root])
+    ((_path, made),) = load_many(items, start=lambda: Child(command))
     assert isinstance(made, IngestError)
     assert made.reason == f'[{1 << 30}, 0, "closed", "closed"]'
 
