@@ -1,25 +1,36 @@
-"""YAML front matter as flat strings, guarded: size, depth, no aliases, anchors or tags. It is read event by event and
-never constructed, so that nothing expands and every value stays as it was written ("2026-05-07", "no", "0x1F").
+"""Reads YAML front matter, for everything that has any: notes, exported files, the SKILL.md of a skill.
 
-Leaves out types and everything that is not at the head of the text. Serves the Markdown reader. Whatever is wrong with
-it (`Refused`), the reader keeps it as text.
+The block is read event by event and never constructed: aliases, anchors and tags are refused, size and depth have caps,
+and every value stays the text that stands there ("2026-05-07", "no", "0x1F"), so that a hostile block can neither expand
+nor run anything. `read_flat` serves notes, which people write as they like; `read_nested` serves files with a known
+shape, and the three `…_at` functions take values out of it. Leaves out what keys mean, and writing
+(`brain.keeping.export.front_matter`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ingest.limits import Limits
 
-# Values that a person would search for stay in the text, as the lines that they are.
+# Values that a person would search for stay in the text of a note, as the lines that they are.
 PROSE_KEYS = {"description", "summary", "abstract", "subtitle", "excerpt"}
+# Ours carry the metadata of a whole document, notes a few lines: hence another size than that of a note's block.
+NESTED_LIMITS = Limits(front_matter_bytes=4 * 2**20)
 _CLOSE = re.compile(r"^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.MULTILINE)
 
+Value = str | list["Value"] | dict[str, "Value"]
 
-class Refused(ValueError):
-    """The block is no front matter that we take. The message says why, in a few words."""
+
+class BadFrontMatter(ValueError):
+    """What stands there is no front matter that we take. The message says why, in a few words."""
+
+
+class NoFrontMatter(BadFrontMatter):
+    """The text does not open with a closed block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,80 +52,166 @@ class FrontMatter:
         return [part.strip() for value in joined for part in value.split(",") if part.strip()]
 
 
-def span(text: str) -> tuple[int, int] | None:
-    """(start, end) of what stands between the marks, when the text opens with a closed block, else None."""
-    if not text.startswith("---"):
-        return None
+@dataclass(frozen=True, slots=True)
+class _Scalar:
+    """A value as written, with its lines in the block: from `first` up to `end`."""
+
+    text: str
+    first: int
+    end: int
+
+
+class _Pairs(list[tuple[str, "_Node"]]):
+    """A mapping as it stands there: a key that is written twice is in it twice."""
+
+
+_Node = _Scalar | _Pairs | list["_Node"]
+
+
+def split(text: str) -> tuple[str, str]:
+    """(what stands between the two marks, what follows them). Raises `NoFrontMatter` when there are none."""
     opening = text.find("\n") + 1
-    if not opening or text[3 : opening - 1].strip():
-        return None
+    if not text.startswith("---") or not opening or text[3 : opening - 1].strip():
+        raise NoFrontMatter("no front matter")
     closing = _CLOSE.search(text, opening)
-    return (opening, closing.start()) if closing else None
+    if not closing:
+        raise NoFrontMatter("front matter without an end")
+    return text[opening : closing.start()], text[closing.end() :]
 
 
-def parse(block: str, limits: Limits) -> FrontMatter:
-    """The flat values of a YAML block. Raises Refused."""
-    import yaml
-
-    if len(block.encode()) > limits.front_matter_bytes:
-        raise Refused(f"over {limits.front_matter_bytes // 1024} KB")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+def read_flat(block: str, limits: Limits) -> FrontMatter:
+    """The values of a block as flat strings. Raises `BadFrontMatter`."""
     values: dict[str, list[str]] = {}
     prose: list[tuple[int, int]] = []
-    try:
-        for path, value, first, end in _leaves(
-            yaml.parse(block, Loader=loader), limits.front_matter_depth
-        ):
-            if len(path) == 0:
-                raise Refused("no keys in it")
-            values.setdefault(".".join(path).strip(), []).append(value)
-            if path[0].lower() in PROSE_KEYS and " " in value.strip():
-                prose.append((first + 1, end + 1))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise Refused(f"not valid YAML{f' at line {mark.line + 2}' if mark else ''}") from error
-    except RecursionError as error:
-        raise Refused("nested too deeply") from error
-    return FrontMatter(values, prose, block.count("\n") + 2)
+    closing_mark = block.count("\n") + 1
+    for root in _roots(block, limits):
+        for path, value in _leaves(root, ()):
+            values.setdefault(".".join(path).strip(), []).append(value.text)
+            if path[0].lower() in PROSE_KEYS and " " in value.text.strip():
+                # To YAML, U+2028 ends a line too: its count may run past the block.
+                prose.append((value.first + 1, min(value.end + 1, closing_mark)))
+    return FrontMatter(values, prose, closing_mark + 1)
 
 
-def _leaves(events: Iterator[object], depth: int) -> Iterator[tuple[list[str], str, int, int]]:
-    """(path of keys, value, first line, line after) of every scalar value of a stream of YAML events."""
+def _leaves(node: _Node, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], _Scalar]]:
+    """Every value that is not empty, with the keys that lead to it. An empty key counts as a blank."""
+    if isinstance(node, _Scalar):
+        if node.text:
+            yield path, node
+    elif isinstance(node, _Pairs):
+        for key, value in node:
+            yield from _leaves(value, (*path, key or " "))
+    else:
+        for item in node:
+            yield from _leaves(item, path)
+
+
+def read_nested(block: str) -> dict[str, Value]:
+    """The values of a block as mappings, lists and strings; each key once. Raises `BadFrontMatter`."""
+    roots = list(_roots(block, NESTED_LIMITS))
+    value = _plain(roots[0]) if roots else ""
+    if value == "":
+        return {}
+    if not isinstance(value, dict):
+        raise BadFrontMatter("no keys in it")
+    return value
+
+
+def _plain(node: _Node) -> Value:
+    if isinstance(node, _Scalar):
+        return node.text
+    if not isinstance(node, _Pairs):
+        return [_plain(item) for item in node]
+    values: dict[str, Value] = {}
+    for key, value in node:
+        if key in values:
+            raise BadFrontMatter(f"the key {key[:40]!r} stands there twice")
+        values[key] = _plain(value)
+    return values
+
+
+def _roots(block: str, limits: Limits) -> Iterator[_Node]:
+    """The value of each YAML document in a block; more than one is unusual, none means that it is empty."""
     import yaml
 
-    stack: list[
-        str | None
-    ] = []  # one per open collection: the pending key of a mapping, "" for a sequence
-    path: list[str] = []  # keys down to here
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        if len(block.encode()) > limits.front_matter_bytes:
+            raise BadFrontMatter(f"over {limits.front_matter_bytes // 1024} KB")
+        events = yaml.parse(block, Loader=loader)
+        for event in events:
+            if isinstance(event, yaml.NodeEvent):
+                yield _node(event, events, limits.front_matter_depth, keyed=False)
+    except BadFrontMatter:
+        raise
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: what cannot be encoded
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 2}" if mark else ""
+        raise BadFrontMatter(f"not valid YAML{where}") from error
+    except RecursionError as error:
+        raise BadFrontMatter("nested too deeply") from error
+
+
+def _node(event: Any, events: Iterator[Any], depth: int, *, keyed: bool) -> _Node:
+    """The value that begins with this event, at most `depth` levels deep. `keyed`: some key leads to it."""
+    import yaml
+
+    _refuse_references(event)
+    if isinstance(event, yaml.ScalarEvent):
+        if event.value and not keyed:
+            raise BadFrontMatter("no keys in it")
+        return _scalar(event)
+    if depth == 0:
+        raise BadFrontMatter("nested too deeply")
+    if isinstance(event, yaml.SequenceStartEvent):
+        items = _until(yaml.SequenceEndEvent, events)
+        return [_node(item, events, depth - 1, keyed=keyed) for item in items]
+    pairs = _Pairs()
+    for key in _until(yaml.MappingEndEvent, events):
+        _refuse_references(key)
+        if not isinstance(key, yaml.ScalarEvent):
+            raise BadFrontMatter("a key that is no word")
+        pairs.append((key.value, _node(next(events), events, depth - 1, keyed=True)))
+    return pairs
+
+
+def _refuse_references(event: Any) -> None:
+    """An alias repeats what an anchor names, and so can make gigabytes of a line; a tag may name a type to construct."""
+    import yaml
+
+    marked = getattr(event, "anchor", None) or getattr(event, "tag", None)
+    if marked or isinstance(event, yaml.AliasEvent):
+        raise BadFrontMatter("aliases, anchors and tags are not taken")
+
+
+def _scalar(event: Any) -> _Scalar:
+    end = event.end_mark
+    starts_a_line = end.column == 0  # the end of a block of lines is the beginning of the next
+    return _Scalar(event.value, event.start_mark.line, end.line if starts_a_line else end.line + 1)
+
+
+def _until(end: type, events: Iterator[Any]) -> Iterator[Any]:
+    """The events up to the one that ends this collection. What an event opens must be taken before the next is asked for."""
     for event in events:
-        if (
-            isinstance(event, yaml.AliasEvent)
-            or getattr(event, "anchor", None)
-            or getattr(event, "tag", None)
-        ):
-            raise Refused("aliases, anchors and tags are not taken")
-        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            if stack and stack[-1] is None:
-                raise Refused("a key that is no word")
-            if len(stack) >= depth:
-                raise Refused("nested too deeply")
-            stack.append(None if isinstance(event, yaml.MappingStartEvent) else "")
-        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-            stack.pop()
-            if stack and stack[-1]:
-                stack[-1] = None
-        elif isinstance(event, yaml.ScalarEvent):
-            if stack and stack[-1] is None:
-                stack[-1] = event.value or " "
-                continue
-            path = [key for key in stack if key]
-            first, end = event.start_mark, event.end_mark
-            if (
-                event.value
-                and first
-                and end
-                and not (event.style is None and event.value in ("~", "null"))
-            ):
-                yield path, event.value, first.line, end.line + (end.column > 0)
-            if stack and stack[-1]:
-                stack[-1] = None
+        if isinstance(event, end):
+            return
+        yield event
+
+
+def text_at(values: Mapping[str, Value], key: str, default: str = "") -> str:
+    """The text under a key; the default when there is none or something else."""
+    found = values.get(key, default)
+    return found if isinstance(found, str) else default
+
+
+def texts_at(values: Mapping[str, Value], key: str) -> tuple[str, ...]:
+    """The texts of a list under a key; a single text counts as a list of one."""
+    found = values.get(key, [])
+    items = found if isinstance(found, list) else [found] if found else []
+    return tuple(item for item in items if isinstance(item, str))
+
+
+def map_at(values: Mapping[str, Value], key: str) -> dict[str, Value]:
+    """The mapping under a key, empty when there is none."""
+    found = values.get(key)
+    return found if isinstance(found, dict) else {}

@@ -92,23 +92,22 @@ def _front(
     text: str, limits: Limits, notices: list[str]
 ) -> tuple[list[Section], FrontMatter | None, int]:
     """(sections to keep of the front matter, its values, the line where the body begins)."""
-    found = front_matter.span(text)
-    if not found:
-        return [], None, 0
-    begin, end = found
     try:
-        matter = front_matter.parse(text[begin:end], limits)
-    except front_matter.Refused as error:
+        block, rest = front_matter.split(text)
+    except front_matter.NoFrontMatter:
+        return [], None, 0
+    head = text[: len(text) - len(rest)]
+    try:
+        matter = front_matter.read_flat(block, limits)
+    except front_matter.BadFrontMatter as error:
         notices.append(f"front matter kept as text: {error}")
-        lines = text.count("\n", 0, end) + 1
-        close = text.find("\n", end) + 1 or len(text)
-        return [Section(text[:close], (), line_locator(1, lines))], None, lines
-    if not matter.prose:
-        return [], matter, matter.lines
-    rows = text[: end + 1].split("\n")
-    spans = [(first, min(last, len(rows))) for first, last in matter.prose]
+        lines = block.count("\n") + 2
+        return [Section(head, (), line_locator(1, lines))], None, lines
+    rows = head.split("\n")
     kept = [
-        Section("\n".join(rows[a:b]) + "\n", (), line_locator(a + 1, b)) for a, b in spans if b > a
+        Section("\n".join(rows[first:end]) + "\n", (), line_locator(first + 1, end))
+        for first, end in matter.prose
+        if end > first
     ]
     return kept, matter, matter.lines
 

@@ -61,7 +61,7 @@ ARROWS: dict[str, set[str]] = {
     "brain.retrieval": BASE | VALUES,
     "brain.confidence": BASE | VALUES,
     "brain.answering": BASE | VALUES | {"brain.confidence"},
-    "brain.keeping": BASE | VALUES,
+    "brain.keeping": BASE | VALUES | {"ingest.readers.front_matter"},
     "brain.evaluation": BASE | VALUES | {"brain.confidence", "brain.answering"},
     "brain.doors": BASE | {"brain.app", "brain.config"},
 }

@@ -54,7 +54,7 @@ def outcome(attempt: Callable[[], Any]) -> Any:
     """What it gives, or the one of our own errors that it raises; any other error fails the test."""
     try:
         return attempt()
-    except (IngestError, Unavailable, front_matter.Refused) as error:
+    except (IngestError, Unavailable, front_matter.BadFrontMatter) as error:
         return error
 
 
@@ -109,7 +109,7 @@ def test_what_yaml_wrote_is_read_as_it_stands(fields: dict[str, str | list[str]]
     block = (
         yaml.safe_dump(fields, allow_unicode=True, sort_keys=False, width=10_000) if fields else ""
     )
-    found = front_matter.parse(block, Limits()).values
+    found = front_matter.read_flat(block, Limits()).values
     assert found == {
         key: [value] if isinstance(value, str) else value for key, value in fields.items()
     }
@@ -120,8 +120,8 @@ def test_what_yaml_wrote_is_read_as_it_stands(fields: dict[str, str | list[str]]
 @example("? {a: b}\n: c")
 @example("a: 1\n\tb: 2")
 def test_any_block_is_read_or_refused(block: str) -> None:
-    found = outcome(lambda: front_matter.parse(block, Limits()))
-    if isinstance(found, front_matter.Refused):
+    found = outcome(lambda: front_matter.read_flat(block, Limits()))
+    if isinstance(found, front_matter.BadFrontMatter):
         assert str(found)
     else:
         assert all(isinstance(value, str) for many in found.values.values() for value in many)

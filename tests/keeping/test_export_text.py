@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from brain.errors import Refused, UsageError
 from brain.keeping.export import documents, episodes, skills
-from brain.keeping.export.front_matter import BadFrontMatter, dump, parse, split
+from brain.keeping.export.front_matter import dump
 from brain.keeping.export.names import Names, file_name, folder_name, is_safe, slug
 from brain.keeping.export.rows import StoredChunk, StoredDocument, StoredEpisode, StoredSkill
 from brain.types import Episode, Skill
 from ingest.document import chunk_ids
+from ingest.readers.front_matter import BadFrontMatter, read_nested, split
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 lines = st.one_of(
@@ -64,7 +65,7 @@ NAMES = Names()
 )
 def test_front_matter_round_trips(values: dict[str, object]) -> None:
     block, rest = split(dump(values) + "body\n---\nmore")
-    assert parse(block) == values
+    assert read_nested(block) == values
     assert rest == "body\n---\nmore"
 
 
@@ -138,11 +139,11 @@ def test_scalars_that_yaml_would_misread(text: str) -> None:
 )
 def test_hostile_front_matter_is_refused(block: str) -> None:
     with pytest.raises(BadFrontMatter):
-        parse(block)
+        read_nested(block)
 
 
 def test_values_come_back_as_the_text_that_stands_there() -> None:
-    assert parse("n: 0x10\nd: 9999-99-99\nb: yes\nf: 1.0\ne:\n") == {
+    assert read_nested("n: 0x10\nd: 9999-99-99\nb: yes\nf: 1.0\ne:\n") == {
         "n": "0x10",
         "d": "9999-99-99",
         "b": "yes",

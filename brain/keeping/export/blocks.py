@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from brain.keeping.export.documents import machine
-from brain.keeping.export.front_matter import BadFrontMatter
+from ingest.readers.front_matter import BadFrontMatter
 
 _CLOSE = " -->\n"
 _END = "\n\n<!-- end -->\n"

@@ -13,18 +13,18 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from brain.keeping.export.front_matter import (
+from brain.keeping.export.front_matter import dump
+from brain.keeping.export.names import Names
+from brain.keeping.export.rows import ID, StoredChunk, StoredDocument
+from ingest.document import digest, new_id
+from ingest.readers.front_matter import (
     BadFrontMatter,
-    dump,
     map_at,
-    parse,
+    read_nested,
     split,
     text_at,
     texts_at,
 )
-from brain.keeping.export.names import Names
-from brain.keeping.export.rows import ID, StoredChunk, StoredDocument
-from ingest.document import digest, new_id
 
 MARKER = "brain_export"  # the first key of every file's front matter: these files are never taken in as new notes
 KIND = "document"
@@ -125,7 +125,7 @@ def _with_marks(text: str, marks: Sequence[tuple[int, str]]) -> str:
 def read(content: str) -> StoredDocument:
     """The document of a file. Raises `BadFrontMatter` when the file is not one of ours or cannot be understood."""
     block, rest = split(content)
-    head = parse(block)
+    head = read_nested(block)
     if text_at(head, MARKER) != KIND:
         raise BadFrontMatter("not a document that brain exported")
     facts, chunks, body, after = _read_tail(rest)

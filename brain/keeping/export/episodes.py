@@ -13,10 +13,11 @@ from typing import Any
 
 from brain.keeping.export.blocks import Block, Marks
 from brain.keeping.export.documents import MARKER
-from brain.keeping.export.front_matter import BadFrontMatter, dump, parse, split, text_at
+from brain.keeping.export.front_matter import dump
 from brain.keeping.export.names import Names
 from brain.keeping.export.rows import ID, StoredEpisode
 from brain.types import Episode
+from ingest.readers.front_matter import BadFrontMatter, read_nested, split, text_at
 
 KIND = "episodes"
 MARKS = Marks("episode", "answer")
@@ -80,7 +81,7 @@ def _facts(item: StoredEpisode) -> dict[str, Any]:
 def read(content: str) -> Iterator[StoredEpisode]:
     """The rounds of a file, in order. Raises `BadFrontMatter` when the file is not one of ours."""
     block, body = split(content)
-    if text_at(parse(block), MARKER) != KIND:
+    if text_at(read_nested(block), MARKER) != KIND:
         raise BadFrontMatter("not a day of episodes that brain exported")
     return map(_stored, MARKS.read(body))
 

@@ -16,11 +16,12 @@ from typing import Any
 from brain.keeping.export.blocks import Block, Marks
 from brain.keeping.export.documents import MARKER
 from brain.keeping.export.episodes import day_link
-from brain.keeping.export.front_matter import BadFrontMatter, dump, parse, split, text_at
+from brain.keeping.export.front_matter import dump
 from brain.keeping.export.names import Names
 from brain.keeping.export.rows import ID
 from brain.reports import Judgment
 from ingest.document import new_id
+from ingest.readers.front_matter import BadFrontMatter, read_nested, split, text_at
 
 KIND = "feedback"
 MARKS = Marks("judgment", "why")
@@ -78,7 +79,7 @@ def _one(item: Judgment, names: Names, days: Mapping[str, str]) -> str:
 def read(content: str) -> Iterator[Judgment]:
     """The judgments of a file, in order. Raises `BadFrontMatter` when the file is not one of ours."""
     block, body = split(content)
-    if text_at(parse(block), MARKER) != KIND:
+    if text_at(read_nested(block), MARKER) != KIND:
         raise BadFrontMatter("not a month of feedback that brain exported")
     return map(_stored, MARKS.read(body))
 

@@ -14,13 +14,13 @@ from brain.errors import BrainError, NotFound
 from brain.keeping.export import documents, episodes, judgments
 from brain.keeping.export.documents import MARKER
 from brain.keeping.export.folder import MANIFEST, Manifest, read_manifest
-from brain.keeping.export.front_matter import BadFrontMatter, parse, split, text_at
 from brain.keeping.export.plain import open_plain
 from brain.keeping.export.rows import StoredDocument, StoredEpisode, StoredSkill
 from brain.keeping.export.skills import KIND as SKILL
 from brain.keeping.export.skills import MAIN, read_skill
 from brain.reports import Judgment
 from brain.types import Skipped
+from ingest.readers.front_matter import BadFrontMatter, read_nested, split, text_at
 
 FILE_BYTES = (
     256 * 2**20
@@ -113,7 +113,7 @@ def _kind(text: str) -> str:
     """The marker in a file's front matter, "" when it has none."""
     try:
         block, _ = split(text)
-        return text_at(parse(block), MARKER) if MARKER in block else ""
+        return text_at(read_nested(block), MARKER) if MARKER in block else ""
     except BadFrontMatter:
         return ""
 

@@ -13,19 +13,12 @@ from pathlib import Path
 
 from brain.errors import Refused, UsageError
 from brain.keeping.export.documents import MARKER
-from brain.keeping.export.front_matter import (
-    BadFrontMatter,
-    dump,
-    lines_of,
-    map_at,
-    parse,
-    split,
-    text_at,
-)
+from brain.keeping.export.front_matter import dump, lines_of
 from brain.keeping.export.names import folder_name, is_safe
 from brain.keeping.export.plain import open_plain
 from brain.keeping.export.rows import ID, StoredSkill
 from brain.types import Skill
+from ingest.readers.front_matter import BadFrontMatter, map_at, read_nested, split, text_at
 
 KIND = "skill"
 MAIN = "SKILL.md"
@@ -72,10 +65,10 @@ def parse_skill(text: str, path: str = "") -> StoredSkill:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     try:
         block, body = split(text)
-        values = parse(block)
+        values = read_nested(block)
     except BadFrontMatter as error:
         hint = "it begins with `---`, `name: …`, `description: …`, `---`"
-        raise UsageError(f"the {MAIN} of {path or 'the skill'} has {error}", hint) from error
+        raise UsageError(f"the {MAIN} of {path or 'the skill'}: {error}", hint) from error
     ours = map_at(values, "brain") if text_at(values, MARKER) == KIND else {}
     own = block[: block.index(_OURS)] if ours and _OURS in block else block
     given = text_at(ours, "id")
@@ -137,7 +130,7 @@ def _plain(skill: Skill) -> str:
 def _says(block: str, skill: Skill) -> bool:
     """Whether a front matter as written still says what the skill says."""
     try:
-        values = parse(block)
+        values = read_nested(block)
     except BadFrontMatter:
         return False
     same = (text_at(values, "name"), text_at(values, "description")) == (
