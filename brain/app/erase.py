@@ -25,8 +25,8 @@ from brain.keeping.erase import look_through, pieces_of
 from brain.store.erasure import (
     PENDING,
     Eraser,
-    Found,
-    Marks,
+    ErasureFindings,
+    ErasureTargets,
     erase_in_copy,
     free_pages,
     holds,
@@ -186,12 +186,12 @@ def _named(parts: Parts, references: Sequence[str]) -> tuple[tuple[Forgotten, ..
     return tuple(items.values()), unknown
 
 
-def _marks(items: Sequence[Forgotten], unknown: Sequence[str]) -> Marks:
+def _marks(items: Sequence[Forgotten], unknown: Sequence[str]) -> ErasureTargets:
     """By what it is known everywhere; of what the store no longer has, a whole id or a path finds it in the backups."""
     bare = {reference.removeprefix("#").removeprefix("episode:") for reference in unknown}
     documents = {item.id for item in items if item.kind == "document"} | bare
     episodes = {item.id for item in items if item.kind == "episode"} | bare
-    return Marks(
+    return ErasureTargets(
         documents, episodes, {uri_of(Path(library.place(reference))) for reference in unknown}
     )
 
@@ -219,7 +219,7 @@ def _copies(parts: Parts) -> list[Backup]:
 
 
 def _held(
-    parts: Parts, copies: list[Backup], marks: Marks, secret: Secret, *, rewrite: bool
+    parts: Parts, copies: list[Backup], marks: ErasureTargets, secret: Secret, *, rewrite: bool
 ) -> tuple[Holding, ...]:
     return tuple(
         look_through(
@@ -235,7 +235,7 @@ def _held(
     )
 
 
-def _quoting(present: Found, marks: Marks) -> tuple[Forgotten, ...]:
+def _quoting(present: ErasureFindings, marks: ErasureTargets) -> tuple[Forgotten, ...]:
     """Rounds that go, or lose their answer, because they quote it."""
     others = [
         Forgotten(i, "episode", f"episode:{i}", "")
@@ -249,7 +249,7 @@ def _quoting(present: Found, marks: Marks) -> tuple[Forgotten, ...]:
     return (*others, *answers)
 
 
-def _notices(eraser: Eraser, marks: Marks, held: Sequence[Holding]) -> tuple[str, ...]:
+def _notices(eraser: Eraser, marks: ErasureTargets, held: Sequence[Holding]) -> tuple[str, ...]:
     notices = [
         f"the same text also stands in {source}, which stays" for source in eraser.copies_of(marks)
     ]

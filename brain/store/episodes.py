@@ -10,63 +10,45 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
 from brain.errors import NotFound, UsageError
 from brain.store.connection import Connection
-from brain.store.row_hash import HASH, listed, renewed, row_hash
-from brain.store.sql import episode_scope
+from brain.store.row_hash import COVERED, HASH, hashed, listed, renewed
+from brain.store.sql import (
+    CANDIDATES_SHOWN,
+    SHORTEST_PREFIX,
+    each_named,
+    episode_scope,
+    first,
+    insert_into,
+    marks,
+    named,
+    number,
+    pages,
+    update_of,
+)
 from brain.types import Episode, Scope
 from ingest.document import digest, new_id
 from ingest.terms import index_terms
 
-SHORTEST_PREFIX = 6  # STYLE.md: the shortest id that a person types
-CANDIDATES_SHOWN = 5
 AROUND_CHARACTERS = 400  # taken of each neighbouring round: more would drown the round itself
 NEIGHBOURS = 2  # rounds on each side: one gave .529, two .542 nDCG@10 on locomo_dev by words alone (benchmarks/RETRIEVAL.md)
 OUTCOMES = ("good", "wrong", "missing")  # what `brain feedback` may say of an answer
-IDS_PER_QUERY = 500  # below the 999 variables of the oldest SQLite that we meet
 
-COLUMNS = (
-    "id",
-    "at",
-    "kind",
-    "session",
-    "question",
-    "answer",
-    "citations",
-    "state",
-    "confidence",
-    "route",
-    "model",
-    "label",
-    "compartment",
-    "source",
-    "people",
-    "tags",
-    "outcome",
-    "supersedes",
-    "document_id",
-    "topic",
-    "terms",
-    "around",
-    "text_sha",
-    HASH,
-)
-AROUND = COLUMNS.index("around")
-_MARKS = ", ".join("?" * len(COLUMNS))
-INSERT = f"INSERT INTO episodes ({', '.join(COLUMNS)}) VALUES ({_MARKS})"
+COLUMNS = (*COVERED["episodes"], "topic", "terms", "around", "text_sha", HASH)
 READ = (
     "SELECT id, at, kind, question, answer, citations, state, session, source, people, tags, supersedes, label "
     "FROM episodes c"
 )
 # The moment of a round as a number that sorts; the last hours of the year 9999 in the west are no date to SQLite.
 MOMENT = "coalesce(julianday(at), julianday(substr(at, 1, 10)), 0)"
-_MACHINE_SESSION = re.compile(
+RANDOM_ID = re.compile(
     r"[0-9a-f-]{8,}"
-)  # a random id says nothing about what the session was about
+)  # as a session's name it says nothing about what the session was about
+HINT = "`brain recall` shows the ids of what happened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +68,7 @@ class EpisodeTable:
 
     def __init__(self, connection: Connection, *, now: Callable[[], datetime]) -> None:
         self._connection = connection
+        self._conn = connection.conn
         self._now = now
 
     # -- writing ------------------------------------------------------------------------------------------------------
@@ -95,28 +78,33 @@ class EpisodeTable:
 
         Raises `UsageError` when `at` is no ISO 8601 date-time.
         """
-        done = self._record_all([(episode, circumstances)])
-        return done[0] if done else self.get(episode.id)
+        new = self._record_all([(episode, circumstances)])
+        if not new:
+            return self.get(episode.id)
+        return new[0]
 
     def record_many(
         self, rounds: Iterable[Episode | tuple[Episode, Circumstances]]
     ) -> list[Episode]:
         """Keep many in one transaction, in this order; returns those that were not kept before, as kept."""
+        bare = Circumstances()
         return self._record_all(
-            [(item, Circumstances()) if isinstance(item, Episode) else item for item in rounds]
+            [(item, bare) if isinstance(item, Episode) else item for item in rounds]
         )
 
     def _record_all(self, rounds: Sequence[tuple[Episode, Circumstances]]) -> list[Episode]:
-        named = [(self._complete(episode), circumstances) for episode, circumstances in rounds]
+        named_rounds = [(self._complete(episode), more) for episode, more in rounds]
         with self._connection.write():
-            known = self._known([episode.id for episode, _ in named])
-            fresh: dict[str, tuple[Episode, Circumstances]] = {}
-            for episode, circumstances in named:
-                if episode.id not in known:
-                    fresh.setdefault(episode.id, (episode, circumstances))
-            rows = [row_of(episode, circumstances) for episode, circumstances in fresh.values()]
-            self._connection.conn.executemany(INSERT, self._with_neighbours(rows))
-        return [episode for episode, _ in fresh.values()]
+            known = self._known([episode.id for episode, _ in named_rounds])
+            new: dict[str, Episode] = {}
+            rows = []
+            for episode, more in named_rounds:
+                if episode.id not in known and episode.id not in new:
+                    new[episode.id] = episode
+                    rows.append(row_of(episode, more))
+            self._fill_around(rows)
+            self._conn.executemany(insert_into("episodes", COLUMNS), rows)
+        return list(new.values())
 
     def supersede(
         self, reference: str, episode: Episode, circumstances: Circumstances = Circumstances()
@@ -138,17 +126,12 @@ class EpisodeTable:
 
     def _change(self, episode_id: str, **changes: str) -> None:
         """Set columns of a round, and its hash with them."""
+        select = f"SELECT {listed('episodes')} FROM episodes WHERE id=?"
         with self._connection.write():
-            cursor = self._connection.conn.execute(
-                f"SELECT {listed('episodes')} FROM episodes WHERE id=?", (episode_id,)
-            )
-            for row in cursor.fetchall():
-                before = dict(zip([item[0] for item in cursor.description], row, strict=True))
-                values = {**changes, HASH: renewed("episodes", before, changes)}
-                sets = ", ".join(f"{name}=?" for name in values)
-                self._connection.conn.execute(
-                    f"UPDATE episodes SET {sets} WHERE id=?", (*values.values(), episode_id)
-                )
+            for before in named(self._conn, select, episode_id):
+                row = {**changes, HASH: renewed("episodes", before, changes)}
+                sql = update_of("episodes", row, "id")
+                self._conn.execute(sql, {**row, "id": episode_id})
 
     def _complete(self, episode: Episode) -> Episode:
         at = episode.at or self._now().isoformat(timespec="seconds")
@@ -163,37 +146,33 @@ class EpisodeTable:
 
     def _known(self, ids: Sequence[str]) -> set[str]:
         found: set[str] = set()
-        for page in _pages(ids):
-            marks = ", ".join("?" * len(page))
-            sql = f"SELECT id FROM episodes WHERE id IN ({marks})"
-            found.update(row[0] for row in self._connection.conn.execute(sql, page))
+        for page in pages(ids):
+            sql = f"SELECT id FROM episodes WHERE id IN {marks(page)}"
+            found.update(row[0] for row in self._conn.execute(sql, page))
         return found
 
-    def _with_neighbours(self, rows: list[list[Any]]) -> list[list[Any]]:
-        """Fill `around` from the rounds beside each in its session; the last one kept learns of the first new one."""
-        session, terms = COLUMNS.index("session"), COLUMNS.index("terms")
-        sessions: dict[str, list[list[Any]]] = {}
+    def _fill_around(self, rows: list[dict[str, Any]]) -> None:
+        """Fill `around` of new rounds from those beside each in its session."""
+        sessions: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
-            if row[session]:
-                sessions.setdefault(row[session], []).append(row)
-        for name, turns in sessions.items():
-            self._place(name, turns, terms)
-        return rows
+            if row["session"]:
+                sessions.setdefault(row["session"], []).append(row)
+        for session, new in sessions.items():
+            self._join_session(session, new)
 
-    def _place(self, session: str, turns: list[list[Any]], terms: int) -> None:
+    def _join_session(self, session: str, new: list[dict[str, Any]]) -> None:
         """What stands around each new round of a session, and around those kept that now have new ones behind them."""
-        conn = self._connection.conn
-        kept = conn.execute(
-            "SELECT pk, terms FROM episodes WHERE session=? ORDER BY pk DESC LIMIT ?",
-            (session, 2 * NEIGHBOURS),
-        ).fetchall()[::-1]
-        line = [row[1] for row in kept] + [turn[terms] for turn in turns]
-        for i in range(max(len(kept) - NEIGHBOURS, 0), len(line)):
-            around = _around(line[max(i - NEIGHBOURS, 0) : i], line[i + 1 : i + 1 + NEIGHBOURS])
-            if i < len(kept):
-                conn.execute("UPDATE episodes SET around=? WHERE pk=?", (around, kept[i][0]))
-            else:
-                turns[i - len(kept)][AROUND] = around
+        sql = "SELECT pk, terms FROM episodes WHERE session=? ORDER BY pk DESC LIMIT ?"
+        kept = self._conn.execute(sql, (session, 2 * NEIGHBOURS)).fetchall()
+        kept.reverse()
+        terms = [old_terms for _pk, old_terms in kept]
+        terms += [row["terms"] for row in new]
+        for i, (pk, _terms) in enumerate(kept):
+            if i >= len(kept) - NEIGHBOURS:
+                values = (around(terms, i), pk)
+                self._conn.execute("UPDATE episodes SET around=? WHERE pk=?", values)
+        for i, row in enumerate(new, start=len(kept)):
+            row["around"] = around(terms, i)
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -203,49 +182,42 @@ class EpisodeTable:
         Raises `NotFound`, or `UsageError` with the candidates when several fit.
         """
         text = reference.removeprefix("#").removeprefix("episode:").lower()
+        found: list[Episode] = []
         if len(text) >= SHORTEST_PREFIX:
-            span = (text, text + "\U0010ffff", CANDIDATES_SHOWN)
-            found = self._read("WHERE id >= ? AND id < ? ORDER BY id LIMIT ?", span)
-            exact = [episode for episode in found if episode.id == text]
-            if len(found) == 1 or exact:
-                return (exact or found)[0]
-            if found:
-                names = ", ".join(episode.id for episode in found)
-                raise UsageError(f"{reference!r} names several episodes", f"say which: {names}")
-        raise NotFound(
-            f"no episode has the id {reference!r}", "`brain recall` shows the ids of what happened"
-        )
+            begins = "WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
+            found = self._read(begins, text, f"{text}\U0010ffff", CANDIDATES_SHOWN)
+        if not found:
+            raise NotFound(f"no episode has the id {reference!r}", HINT)
+        if len(found) == 1 or found[0].id == text:  # a whole id sorts before those that it begins
+            return found[0]
+        names = ", ".join(episode.id for episode in found)
+        raise UsageError(f"{reference!r} names several episodes", f"say which: {names}")
 
     def many(self, ids: Sequence[str]) -> dict[str, Episode]:
         """The rounds with these ids, by id; those that do not exist are missing."""
-        return {
-            episode.id: episode
-            for page in _pages(ids)
-            for episode in self._read(f"WHERE id IN ({', '.join('?' * len(page))})", page)
-        }
+        found: dict[str, Episode] = {}
+        for page in pages(ids):
+            for episode in self._read(f"WHERE id IN {marks(page)}", *page):
+                found[episode.id] = episode
+        return found
 
     def of_source(self, source: str) -> list[Episode]:
         """The rounds that came from there: a note's own, or those of an imported file."""
-        return self._read("WHERE source = ? ORDER BY pk", (source,))
+        return self._read("WHERE source = ? ORDER BY pk", source)
 
     def circumstances(self, episode_id: str) -> Circumstances:
         """What else is kept of a round. Raises `NotFound`."""
-        row = self._connection.conn.execute(
-            "SELECT confidence, route, model, compartment, outcome, document_id FROM episodes WHERE id=?",
-            (episode_id,),
-        ).fetchone()
+        sql = "SELECT confidence, route, model, compartment, outcome, document_id FROM episodes WHERE id=?"
+        row = first(self._conn, sql, episode_id)
         if row is None:
-            raise NotFound(
-                f"no episode has the id {episode_id!r}",
-                "`brain recall` shows the ids of what happened",
-            )
+            raise NotFound(f"no episode has the id {episode_id!r}", HINT)
         return Circumstances(json.loads(row[0]), *row[1:])
 
     def last(self, kind: str = "", *, session: str = "") -> Episode | None:
         """The round recorded last, of this kind and session when given; no clock can mislead it."""
         where = episode_scope(Scope(), kind=kind, session=session)
-        found = self._read(f"WHERE {where} ORDER BY pk DESC LIMIT 1", where.values)
-        return found[0] if found else None
+        found = self._read(f"WHERE {where} ORDER BY pk DESC LIMIT 1", *where.values)
+        return next(iter(found), None)
 
     def recent(
         self,
@@ -264,7 +236,8 @@ class EpisodeTable:
         scope = Scope(since=since, until=until)
         where = episode_scope(scope, kind=kind, person=person, session=session)
         order = f"ORDER BY min({MOMENT}, julianday(?)) DESC, pk DESC LIMIT ?"
-        return self._read(f"WHERE {where} {order}", (*where.values, self._now().isoformat(), limit))
+        now = self._now().isoformat()
+        return self._read(f"WHERE {where} {order}", *where.values, now, limit)
 
     def neighbours(
         self, episode: Episode, *, before: int = 1, after: int = 1
@@ -273,114 +246,91 @@ class EpisodeTable:
         if not episode.session:
             return (), ()
         this = (episode.session, episode.id)
-        condition = (
+        beside = (
             "WHERE session=? AND pk {} (SELECT pk FROM episodes WHERE id=?) ORDER BY pk {} LIMIT ?"
         )
-        earlier = self._read(condition.format("<", "DESC"), (*this, before))
-        later = self._read(condition.format(">", "ASC"), (*this, after))
+        earlier = self._read(beside.format("<", "DESC"), *this, before)
+        later = self._read(beside.format(">", "ASC"), *this, after)
         return tuple(reversed(earlier)), tuple(later)
 
     def superseded(self, ids: Sequence[str]) -> dict[str, str]:
         """Which of these were corrected, and by which round (the last correction)."""
         found: dict[str, str] = {}
-        for page in _pages(ids):
-            marks = ", ".join("?" * len(page))
-            sql = f"SELECT supersedes, id FROM episodes WHERE supersedes IN ({marks}) ORDER BY pk"
-            found.update(self._connection.conn.execute(sql, page).fetchall())
+        for page in pages(ids):
+            sql = (
+                f"SELECT supersedes, id FROM episodes WHERE supersedes IN {marks(page)} ORDER BY pk"
+            )
+            found.update(self._conn.execute(sql, page).fetchall())
         return found
 
     def count(self) -> int:
         """How many rounds are kept."""
-        return int(self._connection.conn.execute("SELECT count(*) FROM episodes").fetchone()[0])
+        return number(self._conn, "SELECT count(*) FROM episodes")
 
     def export_rows(self) -> Iterator[dict[str, Any]]:
         """Every round with all its columns, by day as written down, inside a day by moment and order of recording."""
         sql = f"SELECT * FROM episodes ORDER BY substr(at, 1, 10), {MOMENT}, pk"
-        cursor = self._connection.conn.execute(sql)
-        names = [item[0] for item in cursor.description]
-        for row in cursor:
-            yield dict(zip(names, row, strict=True))
+        return each_named(self._conn, sql)
 
-    def _read(self, rest: str, values: Sequence[Any]) -> list[Episode]:
-        return [
-            _episode(row) for row in self._connection.conn.execute(f"{READ} {rest}", tuple(values))
-        ]
+    def _read(self, rest: str, *values: object) -> list[Episode]:
+        rows = each_named(self._conn, f"{READ} {rest}", *values)
+        return [_episode(row) for row in rows]
 
 
 def topic_of(episode: Episode) -> str:
     """`2026-05-07 · lease talk · Ana, Ben`: what stands above a round in both indexes. Random session ids are not."""
-    session = "" if _MACHINE_SESSION.fullmatch(episode.session) else episode.session
-    return " · ".join(
-        part for part in (episode.at[:10], session, ", ".join(episode.people)) if part
-    )
+    session = "" if RANDOM_ID.fullmatch(episode.session) else episode.session
+    facts = (episode.at[:10], session, ", ".join(episode.people))
+    return " · ".join(filter(None, facts))
 
 
-def row_of(episode: Episode, circumstances: Circumstances) -> list[Any]:
-    """The row in the order of COLUMNS, without its neighbours. `text_sha`: of the topic, a line end, the words."""
+def row_of(episode: Episode, circumstances: Circumstances) -> dict[str, Any]:
+    """The row without its neighbours. `text_sha`: of the topic, a line end, the words."""
     topic, words = topic_of(episode), episode.text
-    row = [
-        episode.id,
-        episode.at,
-        episode.kind,
-        episode.session,
-        episode.question,
-        episode.answer,
-        _json(episode.citations),
-        episode.state,
-        json.dumps(dict(circumstances.confidence), sort_keys=True),
-        circumstances.route,
-        circumstances.model,
-        episode.label,
-        circumstances.compartment,
-        episode.source,
-        _json(episode.people),
-        _json(episode.tags),
-        circumstances.outcome,
-        episode.supersedes,
-        circumstances.document_id,
-        topic,
-        index_terms(words),
-        "",
-        digest(f"{topic}\n{words}"),
-    ]
-    return [*row, row_hash("episodes", dict(zip(COLUMNS, row, strict=False)))]
-
-
-def _around(before: Sequence[str], after: Sequence[str]) -> str:
-    """The near ends of what was said before and after, as terms; cut at words."""
-    tails = [
-        t[-AROUND_CHARACTERS:].partition(" ")[2] if len(t) > AROUND_CHARACTERS else t
-        for t in before
-    ]
-    heads = [
-        t[:AROUND_CHARACTERS].rpartition(" ")[0] if len(t) > AROUND_CHARACTERS else t for t in after
-    ]
-    return "\n".join(part for part in (*tails, *heads) if part)
-
-
-def _episode(row: Sequence[Any]) -> Episode:
-    lists = {
-        name: tuple(json.loads(row[i]))
-        for name, i in (("citations", 5), ("people", 9), ("tags", 10))
+    row = {
+        **_fields(episode),
+        **_fields(circumstances),
+        "citations": _json(episode.citations),
+        "people": _json(episode.people),
+        "tags": _json(episode.tags),
+        "confidence": json.dumps(dict(circumstances.confidence), sort_keys=True),
+        "topic": topic,
+        "terms": index_terms(words),
+        "around": "",
+        "text_sha": digest(f"{topic}\n{words}"),
     }
-    return Episode(
-        id=row[0],
-        at=row[1],
-        kind=row[2],
-        question=row[3],
-        answer=row[4],
-        state=row[6],
-        session=row[7],
-        source=row[8],
-        supersedes=row[11],
-        label=row[12],
-        **lists,
-    )
+    return hashed("episodes", row)
+
+
+def around(terms: Sequence[str], i: int) -> str:
+    """What round `i` of a session keeps of those beside it: the near ends of their terms, cut at words."""
+    before = terms[max(i - NEIGHBOURS, 0) : i]
+    behind = terms[i + 1 : i + 1 + NEIGHBOURS]
+    ends = [_end_of(text) for text in before] + [_start_of(text) for text in behind]
+    return "\n".join(filter(None, ends))
+
+
+def _end_of(text: str) -> str:
+    if len(text) <= AROUND_CHARACTERS:
+        return text
+    return text[-AROUND_CHARACTERS:].partition(" ")[2]
+
+
+def _start_of(text: str) -> str:
+    if len(text) <= AROUND_CHARACTERS:
+        return text
+    return text[:AROUND_CHARACTERS].rpartition(" ")[0]
+
+
+def _episode(row: dict[str, Any]) -> Episode:
+    for name in ("citations", "people", "tags"):
+        row[name] = tuple(json.loads(row[name]))
+    return Episode(**row)
+
+
+def _fields(value: Episode | Circumstances) -> dict[str, Any]:
+    return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
 def _json(items: Sequence[str]) -> str:
     return json.dumps(list(items), ensure_ascii=False)
-
-
-def _pages(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[start : start + IDS_PER_QUERY] for start in range(0, len(ids), IDS_PER_QUERY))

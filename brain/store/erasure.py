@@ -12,29 +12,28 @@ import sqlite3
 import struct
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from brain.store.checks import FTS
 from brain.store.connection import Connection, explain
 from brain.store.copies import restate, vacuum, writer
+from brain.store.episodes import around
 from brain.store.row_hash import HASH, renewed
-from brain.store.sql import named
+from brain.store.sql import each_named, first, named, number
 from ingest.document import digest
 from ingest.terms import index_terms, tokens
 
 PENDING = "erasing"  # setting: when an erasure began whose last step is not known to be done
-QUOTE_WORDS = (
-    6  # in a row, said in an answer and standing in a text: then it is a quotation and no chance
-)
+QUOTE_WORDS = 6  # so many in a row, in an answer and in a text, are a quotation and no chance
 WHOLE_CHARACTERS = 8  # so short a text counts as quoted when it stands in an answer as a whole
 HEAD_BYTES = 100  # of a database file
-AROUND_CHARACTERS = 400  # of each neighbouring round, as `brain.store.episodes` keeps them
 
 
 @dataclass(slots=True)
-class Marks:
+class ErasureTargets:
     """What is to go, by every name under which it may be stored. `find` adds what the database at hand knows."""
 
     documents: set[str] = field(default_factory=set)
@@ -43,19 +42,35 @@ class Marks:
     sources: set[str] = field(default_factory=set)
     texts: list[str] = field(default_factory=list)
 
-    def copy(self) -> Marks:
+    def copy(self) -> ErasureTargets:
         """To be widened by another database."""
-        return Marks(
-            set(self.documents),
-            set(self.episodes),
-            set(self.uris),
-            set(self.sources),
-            list(self.texts),
-        )
+        return deepcopy(self)
+
+    def add(self, document_id: str, uri: str, source: str, text: str) -> None:
+        """A document with all its names."""
+        self.documents.add(document_id)
+        self.uris.add(uri)
+        self.sources.add(source)
+        if text not in self.texts:
+            self.texts.append(text)
+
+    def own_sources(self) -> set[str]:
+        """What stands as `source` of a round that belongs to one of them."""
+        notes = {f"note:{name}" for name in self.documents}
+        return notes | self.uris
+
+    def cited_in(self, citations: str) -> bool:
+        """Whether one of the places stands in a stored list of citations."""
+        return any(self.points_here(item) for item in _citations(citations))
+
+    def points_here(self, citation: str) -> bool:
+        """Whether a citation, `place` or `place:locator`, names one of the places."""
+        starts = tuple(f"{source}:" for source in self.sources)
+        return citation in self.sources or citation.startswith(starts)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ErasureFindings:
     """What of it is in one database. `quoting`: (id, question, at) of rounds whose answers quote or cite it."""
 
     documents: tuple[str, ...]
@@ -73,163 +88,157 @@ class Eraser:
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
 
-    def find(self, marks: Marks) -> Found:
-        """What is there to erase. Adds addresses, places and texts that this database knows to the marks."""
-        documents = self._documents(marks)
-        forgotten = self._forgotten(marks)
-        whole = {f"note:{name}" for name in marks.documents} | {
-            f"episode:{name}" for name in marks.episodes
-        }
+    def find(self, targets: ErasureTargets) -> ErasureFindings:
+        """What is there to erase. Adds addresses, places and texts that this database knows to the targets."""
+        documents = self._documents(targets)
+        forgotten = self._forgotten(targets)
+        sources = targets.own_sources() | {f"episode:{name}" for name in targets.episodes}
+        quotation = Quotation(targets.texts)
         episodes, quoting = [], []
-        quotation = Quotation(marks.texts)
-        columns = "id, question, answer, citations, source, document_id, at"
-        for row in self._conn.execute(f"SELECT {columns} FROM episodes ORDER BY pk"):
-            named = (
-                row[0] in marks.episodes
-                or row[4] in whole | marks.uris
-                or row[5] in marks.documents
-            )
-            if named or quotation.within(row[1]):
-                episodes.append(row[0])
-            elif _cites(row[3], marks.sources) or quotation.within(row[2]):
-                quoting.append((row[0], row[1], row[6]))
-        return Found(tuple(documents), tuple(episodes), tuple(forgotten), tuple(quoting))
+        sql = "SELECT id, question, answer, citations, source, document_id, at FROM episodes ORDER BY pk"
+        for row in each_named(self._conn, sql):
+            belongs = row["id"] in targets.episodes or row["source"] in sources
+            belongs = belongs or row["document_id"] in targets.documents
+            if belongs or quotation.within(row["question"]):
+                episodes.append(row["id"])
+            elif targets.cited_in(row["citations"]) or quotation.within(row["answer"]):
+                quoting.append((row["id"], row["question"], row["at"]))
+        return ErasureFindings(tuple(documents), tuple(episodes), tuple(forgotten), tuple(quoting))
 
-    def erase(self, found: Found, marks: Marks) -> None:
+    def erase(self, found: ErasureFindings, targets: ErasureTargets) -> None:
         """Delete the rows; answers that quote it become empty, their questions stay."""
-        run = self._conn
         sessions = self._sessions(found)
         for table in ("knowledge", "tags", "links"):
-            run.executemany(f"DELETE FROM {table} WHERE document_id=?", _rows(found.documents))
-        run.executemany("DELETE FROM documents WHERE id=?", _rows(found.documents))
-        run.executemany("DELETE FROM forgotten WHERE id=?", _rows(found.forgotten))
-        run.executemany("DELETE FROM episodes WHERE id=?", _rows(found.episodes))
+            self._delete(table, "document_id", found.documents)
+        self._delete("documents", "id", found.documents)
+        self._delete("forgotten", "id", found.forgotten)
+        self._delete("episodes", "id", found.episodes)
         for episode_id, _question, _at in found.quoting:
-            self._empty(episode_id, marks.sources)
-        run.executemany("DELETE FROM skipped WHERE uri=?", _rows(marks.uris))
-        run.executemany("DELETE FROM roots WHERE uri=?", _rows(marks.uris))
-        run.executemany("DELETE FROM contexts WHERE source=?", _rows(marks.sources))
-        self._judgments(found, marks)
+            self._empty(episode_id, targets)
+        self._delete("skipped", "uri", targets.uris)
+        self._delete("roots", "uri", targets.uris)
+        self._delete("contexts", "source", targets.sources)
+        self._judgments(found, targets)
         for session in sessions:
             self._neighbours(session)
 
+    def _delete(self, table: str, column: str, values: Iterable[str]) -> None:
+        rows = [(value,) for value in values]
+        self._conn.executemany(f"DELETE FROM {table} WHERE {column}=?", rows)
+
     def stands_elsewhere(self, piece: str, *, forgotten: bool = True) -> bool:
         """Whether these words are also in something that stays; what was forgotten counts, as long as it can come back."""
-        sql = (
-            "SELECT EXISTS (SELECT 1 FROM documents WHERE instr(text, ?1) OR instr(title, ?1)) OR EXISTS "
-            "(SELECT 1 FROM episodes WHERE instr(question, ?1) OR instr(answer, ?1)) OR EXISTS "
-            "(SELECT 1 FROM skills WHERE instr(body, ?1)) OR (?2 AND EXISTS (SELECT 1 FROM forgotten WHERE instr(payload, ?1)))"
-        )
-        return bool(self._conn.execute(sql, (piece, forgotten)).fetchone()[0])
+        sql = """SELECT EXISTS (SELECT 1 FROM documents WHERE instr(text, ?1) OR instr(title, ?1))
+            OR EXISTS (SELECT 1 FROM episodes WHERE instr(question, ?1) OR instr(answer, ?1))
+            OR EXISTS (SELECT 1 FROM skills WHERE instr(body, ?1))
+            OR (?2 AND EXISTS (SELECT 1 FROM forgotten WHERE instr(payload, ?1)))"""
+        return bool(number(self._conn, sql, piece, forgotten))
 
-    def copies_of(self, marks: Marks) -> list[str]:
+    def copies_of(self, targets: ErasureTargets) -> list[str]:
         """Places of documents that stay and have one of the same texts."""
-        shas = {digest(text) for text in marks.texts if text.strip()}
-        rows = self._conn.execute("SELECT id, source, text_sha FROM documents")
-        return sorted(row[1] for row in rows if row[2] in shas and row[0] not in marks.documents)
+        hashes = {digest(text) for text in targets.texts if text.strip()}
+        places = []
+        for row_id, source, text_sha in self._conn.execute(
+            "SELECT id, source, text_sha FROM documents"
+        ):
+            if text_sha in hashes and row_id not in targets.documents:
+                places.append(source)
+        return sorted(places)
 
     def forgotten_texts(self) -> list[str]:
         """The texts of what waits, forgotten, to be taken back or to expire."""
         texts = []
         for (payload,) in self._conn.execute("SELECT payload FROM forgotten ORDER BY id"):
-            tables = _tables(payload)
-            texts += [row["text"] for row in tables.get("documents", [])]
-            texts += [f"{row['question']}\n{row['answer']}" for row in tables.get("episodes", [])]
+            documents, episodes = _contents(payload)
+            texts += [row["text"] for row in documents]
+            texts += [f"{row['question']}\n{row['answer']}" for row in episodes]
         return texts
 
     # -- finding ------------------------------------------------------------------------------------------------------
 
-    def _documents(self, marks: Marks) -> list[str]:
-        rows = self._conn.execute("SELECT id, uri FROM documents").fetchall()
-        found = [row_id for row_id, uri in rows if row_id in marks.documents or uri in marks.uris]
-        for row_id in found:
-            _note(
-                marks,
-                *self._conn.execute(
-                    "SELECT id, uri, source, text FROM documents WHERE id=?", (row_id,)
-                ).fetchone(),
-            )
+    def _documents(self, targets: ErasureTargets) -> list[str]:
+        found = []
+        for row_id, uri in self._conn.execute("SELECT id, uri FROM documents").fetchall():
+            if row_id in targets.documents or uri in targets.uris:
+                found.append(row_id)
+                sql = "SELECT id, uri, source, text FROM documents WHERE id=?"
+                targets.add(*first(self._conn, sql, row_id))
         return found
 
-    def _forgotten(self, marks: Marks) -> list[str]:
+    def _forgotten(self, targets: ErasureTargets) -> list[str]:
         """Entries of the trash that are, or hold, one of them; a forgotten round that quotes one goes whole."""
         found = []
-        rows = self._conn.execute(
-            "SELECT id, payload FROM forgotten ORDER BY kind"
-        ).fetchall()  # documents first
+        # documents first, so that their texts are known when the rounds are compared with them
+        rows = self._conn.execute("SELECT id, payload FROM forgotten ORDER BY kind").fetchall()
         for row_id, payload in rows:
-            tables = _tables(payload)
-            documents, episodes = tables.get("documents", []), tables.get("episodes", [])
-            if row_id in marks.documents | marks.episodes or any(
-                row["uri"] in marks.uris for row in documents
-            ):
+            documents, episodes = _contents(payload)
+            named_here = row_id in targets.documents or row_id in targets.episodes
+            if named_here or any(row["uri"] in targets.uris for row in documents):
                 found.append(row_id)
                 for row in documents:
-                    _note(marks, row["id"], row["uri"], row["source"], row["text"])
-            elif any(self._involved(row, marks, Quotation(marks.texts)) for row in episodes):
+                    targets.add(row["id"], row["uri"], row["source"], row["text"])
+            elif any(self._involved(row, targets) for row in episodes):
                 found.append(row_id)
         return found
 
     @staticmethod
-    def _involved(row: dict[str, Any], marks: Marks, quotation: Quotation) -> bool:
-        named = row["source"] in {f"note:{name}" for name in marks.documents} | marks.uris
-        return (
-            named
-            or _cites(row["citations"], marks.sources)
-            or quotation.within(f"{row['question']}\n{row['answer']}")
-        )
+    def _involved(row: dict[str, Any], targets: ErasureTargets) -> bool:
+        """Whether a forgotten round belongs to one of them, cites it or quotes it."""
+        if row["source"] in targets.own_sources() or targets.cited_in(row["citations"]):
+            return True
+        return Quotation(targets.texts).within(f"{row['question']}\n{row['answer']}")
 
     # -- deleting -----------------------------------------------------------------------------------------------------
 
-    def _empty(self, episode_id: str, sources: set[str]) -> None:
+    def _empty(self, episode_id: str, targets: ErasureTargets) -> None:
         """Take the answer and the citations of a round away and index what is left."""
-        before = named(self._conn, "SELECT * FROM episodes WHERE id=?", episode_id)[0]
-        question, topic, old = before["question"], before["topic"], before["text_sha"]
-        kept = [item for item in _list(before["citations"]) if not _of(item, sources)]
+        (before,) = named(self._conn, "SELECT * FROM episodes WHERE id=?", episode_id)
+        question = before["question"]
+        kept = [item for item in _citations(before["citations"]) if not targets.points_here(item)]
         changes = {"answer": "", "citations": json.dumps(kept, ensure_ascii=False)}
-        derived: dict[str, Any] = {
+        row: dict[str, Any] = {
+            **changes,
             "terms": index_terms(question),
-            "text_sha": digest(f"{topic}\n{question}"),
+            "text_sha": digest(f"{before['topic']}\n{question}"),
         }
         if HASH in before:  # a backup of schema 1 has none
-            derived[HASH] = renewed("episodes", before, changes)
-        sets = ", ".join(f"{name}=?" for name in (*changes, *derived))
-        values = (*changes.values(), *derived.values(), episode_id)
-        self._conn.execute(f"UPDATE episodes SET {sets} WHERE id=?", values)
+            row[HASH] = renewed("episodes", before, changes)
+        sets = ", ".join(f"{name}=?" for name in row)
+        self._conn.execute(f"UPDATE episodes SET {sets} WHERE id=?", (*row.values(), episode_id))
         self._conn.execute(
             "INSERT INTO outbox (op, kind, chunk_id) VALUES ('del', 'episodes', ?)", (episode_id,)
         )
+        # another text may have the same words: then its vector stays
         self._conn.execute(
             "DELETE FROM embeddings WHERE text_sha=?1 AND NOT EXISTS (SELECT 1 FROM knowledge WHERE text_sha=?1) "
             "AND NOT EXISTS (SELECT 1 FROM episodes WHERE text_sha=?1)",
-            (old,),
+            (before["text_sha"],),
         )
 
-    def _judgments(self, found: Found, marks: Marks) -> None:
+    def _judgments(self, found: ErasureFindings, targets: ErasureTargets) -> None:
         """What a person said of its answers and where they pointed to, and measurements that name its place."""
-        gone, quotation = {*found.episodes, *found.forgotten}, Quotation(marks.texts)
-        rows = self._conn.execute(
-            "SELECT pk, episode, document_id, source, question, quote, why FROM judgments"
-        ).fetchall()
-        for pk, episode, document_id, source, *said in rows:
-            named = episode in gone or document_id in marks.documents or source in marks.sources
-            if named or any(quotation.within(text) for text in said):
-                self._conn.execute("DELETE FROM judgments WHERE pk=?", (pk,))
-        quoted = [(json.dumps(source, ensure_ascii=False)[1:-1],) for source in marks.sources]
-        self._conn.executemany("DELETE FROM eval_runs WHERE instr(report, ?)", quoted)
+        gone = {*found.episodes, *found.forgotten}
+        quotation = Quotation(targets.texts)
+        for row in named(self._conn, "SELECT * FROM judgments"):
+            belongs = row["episode"] in gone or row["document_id"] in targets.documents
+            belongs = belongs or row["source"] in targets.sources
+            said = (row["question"], row["quote"], row["why"])
+            if belongs or any(map(quotation.within, said)):
+                self._conn.execute("DELETE FROM judgments WHERE pk=?", (row["pk"],))
+        for source in targets.sources:
+            written = json.dumps(source, ensure_ascii=False)[1:-1]
+            self._conn.execute("DELETE FROM eval_runs WHERE instr(report, ?)", (written,))
 
-    def _sessions(self, found: Found) -> list[str]:
+    def _sessions(self, found: ErasureFindings) -> list[str]:
         """Sessions in which a round stands beside one that changes, and all that lost one to the trash."""
-        ids = (*found.episodes, *(row[0] for row in found.quoting))
-        sessions = {
-            self._conn.execute("SELECT session FROM episodes WHERE id=?", (i,)).fetchone()[0]
-            for i in ids
-        }
+        sessions = set()
+        for episode_id in (*found.episodes, *(row[0] for row in found.quoting)):
+            sessions.update(
+                first(self._conn, "SELECT session FROM episodes WHERE id=?", episode_id)
+            )
         for row_id in found.forgotten:
-            payload = self._conn.execute(
-                "SELECT payload FROM forgotten WHERE id=?", (row_id,)
-            ).fetchone()[0]
-            sessions.update(row["session"] for row in _tables(payload).get("episodes", []))
+            (payload,) = first(self._conn, "SELECT payload FROM forgotten WHERE id=?", row_id)
+            sessions.update(row["session"] for row in _contents(payload)[1])
         return sorted(sessions - {""})
 
     def _neighbours(self, session: str) -> None:
@@ -237,9 +246,9 @@ class Eraser:
         rows = self._conn.execute(
             "SELECT pk, terms FROM episodes WHERE session=? ORDER BY pk", (session,)
         ).fetchall()
-        beside = ["", *(terms for _, terms in rows), ""]
-        values = [(_ends(beside[i], beside[i + 2]), rows[i][0]) for i in range(len(rows))]
-        self._conn.executemany("UPDATE episodes SET around=? WHERE pk=?", values)
+        terms = [row[1] for row in rows]
+        for i, (pk, _terms) in enumerate(rows):
+            self._conn.execute("UPDATE episodes SET around=? WHERE pk=?", (around(terms, i), pk))
 
 
 def scrub(connection: Connection, directory: Path) -> bool:
@@ -262,47 +271,53 @@ def scrub(connection: Connection, directory: Path) -> bool:
 
 def free_pages(conn: sqlite3.Connection) -> int:
     """How many pages of the database are free, whatever they hold."""
-    return int(conn.execute("PRAGMA freelist_count").fetchone()[0])
+    return number(conn, "PRAGMA freelist_count")
 
 
 def freed(path: Path) -> int:
     """How many free pages of a database file hold something: words of deleted rows, which `secure_delete` overwrites.
 
     Looks at the file alone, as of its last checkpoint. Not to be called where the database is open (see `brain.app.cage`).
-    The layout: sqlite.org/fileformat2.html §1.3, §1.5.
+    The layout: sqlite.org/fileformat2.html, sections 1.3 "The Database Header" and 1.5 "The Freelist".
     """
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
         size = int.from_bytes(head[16:18], "big")
-        size = 2**16 if size == 1 else size
-        trunk, left, dirty = *struct.unpack_from(">II", head, 32), 0
+        if size == 1:
+            size = 2**16  # as it is written, since two bytes do not hold it
+        trunk, left = struct.unpack_from(">II", head, 32)
+        dirty = 0
         while trunk and left > 0:
-            file.seek((trunk - 1) * size)
-            page = file.read(size)
+            page = _page(file, trunk, size)
             if len(page) < size:
-                break  # a damaged file: the structure is another check's
+                break  # a damaged file: that is for the check of its structure to say
             trunk, count = struct.unpack_from(">II", page)
             leaves = struct.unpack_from(f">{min(count, size // 4 - 2)}I", page, 8)
             left -= 1 + len(leaves)
-            for leaf in filter(None, leaves):
-                file.seek((leaf - 1) * size)
-                dirty += bool(file.read(size).strip(b"\0"))
+            dirty += sum(bool(_page(file, leaf, size).strip(b"\0")) for leaf in leaves if leaf)
     return dirty
 
 
-def holds(path: Path, marks: Marks) -> bool:
+def _page(file: BinaryIO, page: int, size: int) -> bytes:
+    """A page of a database file; pages count from 1."""
+    file.seek((page - 1) * size)
+    return file.read(size)
+
+
+def holds(path: Path, targets: ErasureTargets) -> bool:
     """Whether a judged copy holds any of it. Raises `sqlite3.Error`."""
     with closing(writer(path)) as conn:
-        return bool(Eraser(conn).find(marks.copy()))
+        return bool(Eraser(conn).find(targets.copy()))
 
 
-def erase_in_copy(path: Path, marks: Marks, made_at: str) -> None:
+def erase_in_copy(path: Path, targets: ErasureTargets, made_at: str) -> None:
     """Erase in a copy that nobody else has open, and write down anew what it holds. Raises `StoreError`."""
     try:
         with closing(writer(path)) as conn:
-            eraser, mine = Eraser(conn), marks.copy()
+            eraser = Eraser(conn)
+            here = targets.copy()
             conn.execute("BEGIN IMMEDIATE")
-            eraser.erase(eraser.find(mine), mine)
+            eraser.erase(eraser.find(here), here)
             merge(conn)
             conn.execute("COMMIT")
         restate(path, made_at=made_at)
@@ -316,39 +331,20 @@ def merge(conn: sqlite3.Connection) -> None:
         conn.execute(f"INSERT INTO {name}_fts({name}_fts) VALUES ('optimize')")
 
 
-def _note(marks: Marks, row_id: str, uri: str, source: str, text: str) -> None:
-    marks.documents.add(row_id)
-    marks.uris.add(uri)
-    marks.sources.add(source)
-    if text not in marks.texts:
-        marks.texts.append(text)
-
-
-def _rows(ids: Iterable[str]) -> list[tuple[str]]:
-    return [(row_id,) for row_id in ids]
-
-
-def _tables(payload: str) -> dict[str, list[dict[str, Any]]]:
+def _contents(payload: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """(documents, episodes) of an entry of the trash; none of either when a damaged one cannot be read."""
     try:
-        found: dict[str, list[dict[str, Any]]] = json.loads(payload)
+        tables: dict[str, list[dict[str, Any]]] = json.loads(payload)
     except ValueError:
-        return {}
-    return found
+        return [], []
+    return tables.get("documents", []), tables.get("episodes", [])
 
 
-def _list(text: str) -> list[str]:
+def _citations(text: str) -> list[str]:
     try:
         return [str(item) for item in json.loads(text)]
     except (ValueError, TypeError):
         return []
-
-
-def _of(citation: str, sources: set[str]) -> bool:
-    return any(citation == source or citation.startswith(f"{source}:") for source in sources)
-
-
-def _cites(citations: str, sources: set[str]) -> bool:
-    return any(_of(item, sources) for item in _list(citations))
 
 
 class Quotation:
@@ -368,24 +364,16 @@ class Quotation:
         if not self._runs and not self._wholes:
             return False
         plain = _plain(said)
-        return any(whole in plain for whole in self._wholes) or any(
-            run in self._runs for run in _runs(said)
-        )
+        if any(whole in plain for whole in self._wholes):
+            return True
+        return not self._runs.isdisjoint(_runs(said))
 
 
 def _runs(text: str) -> Iterator[tuple[str, ...]]:
+    """Every QUOTE_WORDS words that follow each other."""
     words = tokens(text)
-    return (tuple(words[at : at + QUOTE_WORDS]) for at in range(len(words) - QUOTE_WORDS + 1))
+    return zip(*(words[start:] for start in range(QUOTE_WORDS)), strict=False)
 
 
 def _plain(text: str) -> str:
     return " ".join(text.split()).casefold()
-
-
-def _ends(before: str, after: str) -> str:
-    """The near ends of the terms before and after a round, cut at words."""
-    head = after[:AROUND_CHARACTERS].rpartition(" ")[0] if len(after) > AROUND_CHARACTERS else after
-    tail = (
-        before[-AROUND_CHARACTERS:].partition(" ")[2] if len(before) > AROUND_CHARACTERS else before
-    )
-    return "\n".join(part for part in (tail, head) if part)

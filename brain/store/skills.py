@@ -14,8 +14,8 @@ from typing import Any
 
 from brain.errors import NotFound, UsageError
 from brain.store.connection import Connection
-from brain.store.episodes import CANDIDATES_SHOWN, SHORTEST_PREFIX
 from brain.store.row_hash import HASH, listed, renewed, row_hash
+from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX
 from brain.types import Skill
 from ingest.document import digest, new_id
 from ingest.terms import index_terms, tokens

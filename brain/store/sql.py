@@ -7,11 +7,13 @@ every statement of a table. Serves the other modules of the store.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from brain.types import Scope
 
+SHORTEST_PREFIX = 6  # characters of an id that a person has to type at least
+CANDIDATES_SHOWN = 5  # of those that an ambiguous beginning of an id fits
 PAGE = 500  # values bound in one statement; the oldest SQLite that we meet takes 999
 
 
@@ -37,6 +39,20 @@ def each_named(conn: sqlite3.Connection, sql: str, *values: object) -> Iterator[
     names = [column[0] for column in cursor.description]
     for row in cursor:
         yield dict(zip(names, row, strict=True))
+
+
+def insert_into(table: str, columns: Iterable[str]) -> str:
+    """A statement that inserts a row given as a dictionary: its values by the names of the columns."""
+    names = list(columns)
+    quoted = ", ".join(f'"{name}"' for name in names)
+    values = ", ".join(f":{name}" for name in names)
+    return f"INSERT INTO {table} ({quoted}) VALUES ({values})"
+
+
+def update_of(table: str, changed: Iterable[str], key: str) -> str:
+    """A statement that changes columns of the rows with that key, all given by name."""
+    sets = ", ".join(f'"{name}"=:{name}' for name in changed)
+    return f"UPDATE {table} SET {sets} WHERE {key}=:{key}"
 
 
 def pages(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
