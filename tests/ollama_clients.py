@@ -12,9 +12,9 @@ from brain.models.ollama_embedder import OllamaEmbedder
 from brain.models.ollama_generator import OllamaGenerator, Usage
 from tests.stand_in_ollama import StandIn
 
-PATIENT = Limits(
-    connect=5, first=20, idle=20, total=40
-)  # seconds; a busy machine must not look like a fault
+# Seconds: a busy machine must not look like a fault.
+PATIENT = Limits(connect=20, first=120, idle=120, total=240)
+# Seconds: only against a stand-in that never answers, or never ends.
 DEADLINES = Limits(connect=0.5, first=0.4, idle=0.3, total=1.2)
 TIMED = {
     "accept_no_reply",
@@ -70,6 +70,15 @@ def struck(server: OllamaServer, stand_in: StandIn, fault: str, value: Any = Non
     stand_in.faults.on(fault, value)
     if fault in TIMED:
         server.limits = DEADLINES
+
+
+def problem(server: OllamaServer) -> BrainError | None:
+    """Why the server cannot be used, None when it answers."""
+    try:
+        server.version()
+    except BrainError as error:
+        return error
+    return None
 
 
 def two_lines(error: BrainError) -> None:

@@ -33,6 +33,7 @@ class Place(Protocol):
     """The part of the server that inference needs."""
 
     loaded: dict[str, tuple[float, int]]
+    loads: list[str]
     answer: Callable[[Sequence[Message]], str]
     odds: Callable[[Sequence[Message]], Mapping[str, float] | None]
     structured: Callable[[Mapping[str, Any], str], Any]
@@ -130,6 +131,8 @@ class Inference:
             float("inf") if forever else time.monotonic() + self.keep,
             self.window,
         )
+        if not warm:
+            self.place.loads.append(self.model.name)
         return LOADED if warm else LOADING
 
     def _written(self, loading: int) -> Iterator[dict[str, Any]]:

@@ -85,7 +85,7 @@ class StandIn:
     """The server, running from `start` (or `with`) to `stop`.
 
     `models` by canonical name, `loaded` by name to (time it expires, window), `faults` and `fault_paths` may be changed
-    while it runs. `answer` is what the writing models say, `odds` the first tokens of a one-word answer with their
+    while it runs. `loads`: the models in the order in which they were loaded. `answer` is what the writing models say, `odds` the first tokens of a one-word answer with their
     probabilities, `structured` the object of a schema. `in_video`: loaded models lie in video memory.
     """
 
@@ -111,6 +111,7 @@ class StandIn:
         self.requests: list[Recorded] = []
         self.errors: list[BaseException] = []
         self.loaded: dict[str, tuple[float, int]] = {}
+        self.loads: list[str] = []
         self.answer = answer
         self.odds = odds
         self.structured = fill

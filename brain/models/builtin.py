@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brain.errors import Unavailable
+from brain.models.windows import sendable
 from brain.types import Fingerprint
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ TOKENIZER = Path("tokenizers/l2_supercat_tokenizer_config.json")
 TENSOR = "embedding.weight"
 DIMENSIONS = 256  # numbers per vector, the size that the wheel carries
 BATCH = 256  # texts per call of the tokenizer; measured flat from 64 to 1,024
-WIDEN_FROM = 64  # texts from which 32 MB of float32 pay: widening takes 20 ms, a pooled text then a fifth of the time
+# Texts from which 32 MB of float32 pay: widening takes 20 ms, a pooled text then a fifth of the time.
+WIDEN_FROM = 64
 HEADER_LENGTH = 8  # bytes, little-endian, before the header of a safetensors file
 
 
@@ -66,12 +68,14 @@ class BuiltinEmbedder:
         table = self._wide if len(texts) >= WIDEN_FROM else self._narrow
         out = np.empty((len(texts), DIMENSIONS), np.float32)
         for start in range(0, len(texts), BATCH):
-            for row, tokens in enumerate(self._tokens(texts[start : start + BATCH]), start):
+            batch = self._tokens(texts[start : start + BATCH])
+            for row, tokens in enumerate(batch, start):
                 np.add.reduce(table[tokens], axis=0, dtype=np.float32, out=out[row])
         lengths = np.linalg.norm(out, axis=1, keepdims=True)
         empty = lengths[:, 0] == 0.0
         if empty.any():
-            out[empty], lengths[empty] = self._nothing, 1.0
+            out[empty] = self._nothing
+            lengths[empty] = 1.0
         out /= lengths
         return out
 
@@ -81,12 +85,10 @@ class BuiltinEmbedder:
         return vector
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token numbers per text. A lone surrogate is not text: it becomes a question mark."""
-        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-        return [
-            encoding.ids
-            for encoding in self._tokenizer.encode_batch_fast(clean, add_special_tokens=False)
-        ]
+        """Token numbers per text."""
+        clean = [sendable(text) for text in texts]
+        encoded = self._tokenizer.encode_batch_fast(clean, add_special_tokens=False)
+        return [encoding.ids for encoding in encoded]
 
     @cached_property
     def _nothing(self) -> Vectors:
@@ -116,12 +118,12 @@ class BuiltinEmbedder:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(HEADER_LENGTH))
             tensor = json.loads(file.read(length))[TENSOR]
-        if tensor["dtype"] != "F16" or tensor["shape"][1] != DIMENSIONS:
-            raise _unusable(f"{path.name} holds {tensor['dtype']} {tensor['shape']}")
+        kind = tensor["dtype"]
+        shape = tensor["shape"]
+        if kind != "F16" or shape[1] != DIMENSIONS:
+            raise _unusable(f"{path.name} holds {kind} {shape}")
         offset = HEADER_LENGTH + length + tensor["data_offsets"][0]
-        return np.memmap(
-            path, dtype=np.float16, mode="r", offset=offset, shape=tuple(tensor["shape"])
-        )
+        return np.memmap(path, dtype=np.float16, mode="r", offset=offset, shape=tuple(shape))
 
     @cached_property
     def _wide(self) -> Any:

@@ -16,17 +16,19 @@ from brain.errors import Refused
 from brain.models.locality import refuse_remote_fields, refuse_remote_name
 
 MEMORY_SHARE = 0.6  # of this machine's memory for the weights; Ollama's README: 4.1 GB in 8, 7.4 in 16, 19 in 32
+ASSUMED_MEMORY = 8 << 30  # bytes, where the system does not say
 WRITERS = ("qwen", "llama")  # families that write (the project's choice)
 NOT_WRITERS = re.compile(
     r"cod(er|e)|vision|vl\b|embed|guard|math|omni|audio|(^|-)(base|text)\b", re.IGNORECASE
 )
+# The first of these that is installed embeds.
 EMBEDDERS = (
     "nomic-embed-text",
     "mxbai-embed-large",
     "snowflake-arctic-embed",
     "bge-m3",
     "all-minilm",
-)  # in this order
+)
 EMBEDS = re.compile(r"embed|minilm|^bge-|paraphrase|\be5-", re.IGNORECASE)
 BGE_QUERY = "Represent this sentence for searching relevant passages: "
 BGE_CHINESE = "为这个句子生成表示以用于检索相关文章："
@@ -49,15 +51,16 @@ class Prefixes:
         """The scheme, with a short hash of the strings, so that a corrected table is a new generation."""
         if not (self.document or self.query):
             return "none"
-        return f"{self.scheme}-{hashlib.sha256(f'{self.document}|{self.query}'.encode()).hexdigest()[:8]}"
+        both = f"{self.document}|{self.query}".encode()
+        return f"{self.scheme}-{hashlib.sha256(both).hexdigest()[:8]}"
 
 
-# By the start of the model's name; the longest start wins; a name that is not here has no prefixes. Each entry was read
-# in the model's own card (Hugging Face), or a copy of it:
+# By the start of the model's name; the longest start wins; a name that is not here has no prefixes. Each entry was
+# read in the model's own card (Hugging Face), or a copy of it:
 #   nomic-ai/nomic-embed-text-v1.5 and -v2-moe: "the text prompt must include a task instruction prefix", both roles
 #   mixedbread-ai/mxbai-embed-large-v1: the prompt for queries, "besides that you don't need any prompt"
 #   Snowflake/snowflake-arctic-embed-l, -m, -s, -xs, -m-long, -m-v1.5: query_prefix; -l-v2.0 and -m-v2.0: "query: "
-#   google/embeddinggemma-300m (and embeddinggemma-2): prompts "Retrieval-query" and "Retrieval-document", without a title
+#   google/embeddinggemma-300m (and -2): prompts "Retrieval-query" and "Retrieval-document", without a title
 #   BAAI/bge-{large,base,small}-en-v1.5 and -zh-v1.5: query instruction; none for passages
 #   Qwen/Qwen3-Embedding-0.6B, -4B, -8B: get_detailed_instruct, with the card's own task
 #   intfloat/e5-*, multilingual-e5-*: "query: " and "passage: "; -instruct: an instruction for queries alone
@@ -71,14 +74,22 @@ PREFIXES: Mapping[str, Prefixes] = {
     "snowflake-arctic-embed-l-v2": Prefixes("arctic2", "", "query: "),
     "snowflake-arctic-embed-m-v2": Prefixes("arctic2", "", "query: "),
     "embeddinggemma": Prefixes("gemma", "title: none | text: ", "task: search result | query: "),
-    **{f"bge-{size}": Prefixes("bge", "", BGE_QUERY) for size in ("large", "base", "small")},
-    **{f"bge-{size}-zh": Prefixes("bge", "", BGE_CHINESE) for size in ("large", "base", "small")},
+    **dict.fromkeys(("bge-large", "bge-base", "bge-small"), Prefixes("bge", "", BGE_QUERY)),
+    **dict.fromkeys(
+        ("bge-large-zh", "bge-base-zh", "bge-small-zh"), Prefixes("bge", "", BGE_CHINESE)
+    ),
     "qwen3-embedding": Prefixes("qwen3", "", QWEN_QUERY),
-    **{
-        f"{kind}e5-{size}": Prefixes("e5", "passage: ", "query: ")
-        for kind in ("", "multilingual-")
-        for size in ("small", "base", "large")
-    },
+    **dict.fromkeys(
+        (
+            "e5-small",
+            "e5-base",
+            "e5-large",
+            "multilingual-e5-small",
+            "multilingual-e5-base",
+            "multilingual-e5-large",
+        ),
+        Prefixes("e5", "passage: ", "query: "),
+    ),
     "multilingual-e5-large-instruct": Prefixes("e5-instruct", "", E5_QUERY),
     "e5-mistral-7b-instruct": Prefixes("e5-instruct", "", E5_QUERY),
 }
@@ -99,7 +110,8 @@ def prefixes_of(model: str) -> Prefixes:
     for publisher in PUBLISHERS:
         base = base.removeprefix(publisher)
     known = [start for start in PREFIXES if base.startswith(start)]
-    return PREFIXES[max(known, key=len)] if known else Prefixes()
+    longest = max(known, key=len, default="")
+    return PREFIXES.get(longest, Prefixes())
 
 
 def choose_models(tags: Iterable[Mapping[str, Any]], *, memory: int | None = None) -> Choice:
@@ -109,37 +121,44 @@ def choose_models(tags: Iterable[Mapping[str, Any]], *, memory: int | None = Non
     a coder, vision, embedding or remote model. The embedder is nomic-embed-text, else another that is installed.
     """
     local = [entry for entry in tags if _is_local(entry)]
-    room = int((machine_memory() if memory is None else memory) * MEMORY_SHARE)
+    if memory is None:
+        memory = machine_memory()
+    most = int(memory * MEMORY_SHARE)
     writers = [entry for entry in local if _writes(entry)]
-    fitting = [entry for entry in writers if _size(entry) <= room]
+    fitting = [entry for entry in writers if _size(entry) <= most]
     writer = max(fitting, key=lambda entry: (_size(entry), _name(entry)), default=None)
     embedder = _best_embedder(local)
-    why = (
-        _why_writer(writer, writers, room),
-        f"{embedder} embeds"
-        if embedder
-        else "no embedding model is installed: `brain models pull nomic-embed-text`",
-    )
+    why_embedder = "no embedding model is installed: `brain models pull nomic-embed-text`"
+    if embedder:
+        why_embedder = f"{embedder} embeds"
+    why = (_why_writer(writer, writers, most), why_embedder)
     return Choice(_name(writer) if writer else None, embedder, why)
 
 
 def machine_memory() -> int:
     """Bytes of memory of this machine; 8 GB where the system does not say."""
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        page = os.sysconf("SC_PAGE_SIZE")
+        return page * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
-        return 8 << 30
+        return ASSUMED_MEMORY
 
 
 def _why_writer(
-    writer: Mapping[str, Any] | None, writers: Sequence[Mapping[str, Any]], room: int
+    writer: Mapping[str, Any] | None, writers: Sequence[Mapping[str, Any]], most: int
 ) -> str:
     if writer is not None:
-        return f"{_name(writer)} answers: the largest Qwen or Llama here that fits ({_size(writer) / 1e9:.1f} GB)"
+        size = _gigabytes(_size(writer))
+        return f"{_name(writer)} answers: the largest Qwen or Llama here that fits ({size})"
     if writers:
         smallest = min(writers, key=_size)
-        return f"{_name(smallest)} needs {_size(smallest) / 1e9:.1f} GB, more than the {room / 1e9:.1f} GB set aside"
+        needed = _gigabytes(_size(smallest))
+        return f"{_name(smallest)} needs {needed}, more than the {_gigabytes(most)} set aside"
     return "no Qwen or Llama model is installed: `brain models pull llama3.2`"
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"
 
 
 def _best_embedder(local: Sequence[Mapping[str, Any]]) -> str | None:
@@ -162,22 +181,24 @@ def _is_local(entry: Mapping[str, Any]) -> bool:
 
 
 def _writes(entry: Mapping[str, Any]) -> bool:
-    name, capabilities = _name(entry), _listed(entry, "capabilities")
-    short = name.rpartition("/")[2].lower()
+    capabilities = _capabilities(entry)
     if capabilities and "completion" not in capabilities:
         return False
-    return short.startswith(WRITERS) and not any(
-        NOT_WRITERS.search(part) for part in short.split(":")
-    )
+    short = _name(entry).rpartition("/")[2].lower()
+    unfit = any(NOT_WRITERS.search(part) for part in short.split(":"))
+    return short.startswith(WRITERS) and not unfit
 
 
 def _embeds(entry: Mapping[str, Any]) -> bool:
-    capabilities = _listed(entry, "capabilities")
-    return "embedding" in capabilities if capabilities else bool(EMBEDS.search(_base(_name(entry))))
+    capabilities = _capabilities(entry)
+    if capabilities:
+        return "embedding" in capabilities
+    # Not every server lists capabilities: then the name has to tell.
+    return bool(EMBEDS.search(_base(_name(entry))))
 
 
-def _listed(entry: Mapping[str, Any], key: str) -> Sequence[str]:
-    value = entry.get(key)
+def _capabilities(entry: Mapping[str, Any]) -> Sequence[str]:
+    value = entry.get("capabilities")
     return value if isinstance(value, list) else ()
 
 

@@ -1,8 +1,8 @@
-"""The proof that a model runs on this machine, step by step (OLLAMA.md §9), as pure functions that fail closed.
+"""The proof that a model runs on this machine, step by step, as pure functions that fail closed.
 
 A server on 127.0.0.1 may pass a prompt on to its maker, and only names and metadata betray it. These functions look at
-an address, a name and the raw metadata; asking the server is the business of `ollama`. What they cannot see: a tunnel
-or a container port that ends on a loopback address but leads elsewhere.
+an address, a name and the raw metadata; asking the server is left to `ollama`. What they cannot see: a tunnel or a
+container port that ends on a loopback address but leads elsewhere.
 """
 
 from __future__ import annotations
@@ -16,21 +16,18 @@ from urllib.parse import SplitResult, urlsplit
 
 from brain.errors import Refused, UsageError
 
-DEFAULT_PORT = 11434  # where Ollama listens, OLLAMA.md §1
+DEFAULT_PORT = 11434  # where Ollama listens
 DEFAULT_HOST = "127.0.0.1"
-SCHEME_PORTS = {
-    "http": 80,
-    "https": 443,
-}  # a written scheme without a port, as Ollama's own client reads it
+DEFAULT_URL = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+# A written scheme without a port, as Ollama's own client reads it.
+SCHEME_PORTS = {"http": 80, "https": 443}
 LOCALHOST = ("127.0.0.1", "::1")  # never asked of a resolver, which could answer anything
-EVERYWHERE = (
-    "0.0.0.0",
-    "::",
-)  # what a server listens on, not where a client calls: the same machine is meant
+# What a server listens on, not where a client calls: the same machine is meant.
+EVERYWHERE = ("0.0.0.0", "::")
 REMOTE_FIELDS = ("remote_host", "remote_model")
-REMOTE_KEY = re.compile(
-    rb'"remote_(?:host|model)"\s*:'
-)  # as a JSON key: inside a string its quotes would be escaped
+# As a JSON key: inside a string its quotes would be escaped.
+REMOTE_KEY = re.compile(rb'"remote_(?:host|model)"\s*:')
 CLOUD_ADVICE = "set OLLAMA_NO_CLOUD=1 where Ollama starts, so that no model can leave this machine"
 MODEL_ADVICE = "choose a model that is stored on this machine: `brain models list`"
 
@@ -62,17 +59,9 @@ def address_of(host: str, trusted_hosts: Sequence[str] = ()) -> Address:
     """
     parts, port = _parsed(host)
     name = parts.hostname or DEFAULT_HOST
-    if (
-        parts.scheme != "http"
-        or parts.username
-        or parts.password
-        or parts.path.strip("/")
-        or parts.query
-    ):
-        raise UsageError(
-            f"{host!r} is not an address of Ollama",
-            f"write it as http://{DEFAULT_HOST}:{DEFAULT_PORT}",
-        )
+    extra = parts.username or parts.password or parts.path.strip("/") or parts.query
+    if parts.scheme != "http" or extra:
+        raise UsageError(f"{host!r} is not an address of Ollama", f"write it as {DEFAULT_URL}")
     if name in EVERYWHERE:
         name = DEFAULT_HOST
     if name == "localhost":
@@ -83,14 +72,15 @@ def address_of(host: str, trusted_hosts: Sequence[str] = ()) -> Address:
         return Address(name, port, (name,), loopback=False)
     raise Refused(
         f"Ollama at {name}:{port} is not this machine (rule: loopback or trusted_hosts)",
-        f"use http://{DEFAULT_HOST}:{DEFAULT_PORT}, or name {name} in `trusted_hosts` of [ollama] in config.toml",
+        f"use {DEFAULT_URL}, or name {name} in `trusted_hosts` of [ollama] in config.toml",
     )
 
 
 def refuse_remote_name(model: str) -> None:
     """Step 2: a tag `cloud` or `…-cloud` makes the daemon pass the prompt on. Raises `Refused`."""
-    for part in model.strip().lower().split(":"):
-        if part.strip() == "cloud" or part.strip().endswith("-cloud"):
+    for part in model.lower().split(":"):
+        tag = part.strip()
+        if tag == "cloud" or tag.endswith("-cloud"):
             raise Refused(
                 f"{model} is a cloud model: the prompt would leave this machine", MODEL_ADVICE
             )
@@ -98,12 +88,10 @@ def refuse_remote_name(model: str) -> None:
 
 def refuse_remote_fields(facts: Mapping[str, Any], model: str) -> None:
     """Step 3, for one entry of /api/tags, the answer of /api/show, or a reply. Raises `Refused`."""
-    found = [field for field in REMOTE_FIELDS if facts.get(field)]
-    if found:
-        raise Refused(
-            f"{model} is answered by another machine ({found[0]}: {facts[found[0]]!s:.80})",
-            MODEL_ADVICE,
-        )
+    for field in REMOTE_FIELDS:
+        if facts.get(field):
+            where = f"{field}: {facts[field]!s:.80}"
+            raise Refused(f"{model} is answered by another machine ({where})", MODEL_ADVICE)
 
 
 def refuse_unproven(shown: Mapping[str, Any], model: str) -> Mapping[str, Any]:
@@ -125,17 +113,17 @@ def canonical(model: str) -> str:
 
 def _parsed(host: str) -> tuple[SplitResult, int]:
     text = host.strip() or DEFAULT_HOST
-    if not re.match(r"[a-z][a-z0-9+.-]*://", text, re.IGNORECASE):
-        text, standard = f"http://{text}", DEFAULT_PORT
+    standard = DEFAULT_PORT
+    if SCHEME.match(text):
+        scheme = text.partition(":")[0].lower()
+        standard = SCHEME_PORTS.get(scheme, DEFAULT_PORT)
     else:
-        standard = SCHEME_PORTS.get(text.partition(":")[0].lower(), DEFAULT_PORT)
+        text = f"http://{text}"
     try:
         parts = urlsplit(text)
         return parts, parts.port or standard
     except ValueError:
-        raise UsageError(
-            f"{host!r} is not an address", f"write it as http://{DEFAULT_HOST}:{DEFAULT_PORT}"
-        ) from None
+        raise UsageError(f"{host!r} is not an address", f"write it as {DEFAULT_URL}") from None
 
 
 def _is_loopback(name: str) -> bool:
@@ -146,8 +134,13 @@ def _is_loopback(name: str) -> bool:
 
 
 def _trusted(name: str, port: int, trusted_hosts: Sequence[str]) -> bool:
-    known = {entry.strip().lower().removeprefix("http://").rstrip("/") for entry in trusted_hosts}
-    return bool(known & {name, _bracketed(name), f"{_bracketed(name)}:{port}"})
+    bracketed = _bracketed(name)
+    spellings = {name, bracketed, f"{bracketed}:{port}"}
+    for entry in trusted_hosts:
+        trusted = entry.strip().lower()
+        if trusted.removeprefix("http://").rstrip("/") in spellings:
+            return True
+    return False
 
 
 def _bracketed(name: str) -> str:

@@ -17,10 +17,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from brain.errors import BrainError, Refused, Unavailable
+from brain.errors import Refused, Unavailable
 from brain.models.limits import Limits
 from brain.models.locality import (
-    CLOUD_ADVICE,
     address_of,
     canonical,
     refuse_remote_fields,
@@ -35,56 +34,32 @@ if TYPE_CHECKING:
 
     from brain.models.ollama_wire import OllamaHttp
 
-PROOF_SECONDS = (
-    60.0  # a proof is asked for again after this, since a model's name can be given to another one
-)
-HIDDEN = (
-    "OLLAMA_HOST",
-    "OLLAMA_API_KEY",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-)  # from the package, beside all *_PROXY
-ON_THE_CARD = (
-    0.9  # of a model's size in video memory, from which hardly a layer is left to the processor
-)
-PULLED = "success"  # the only status line that means success, OLLAMA.md §7
+# A proof is asked for again after this, since a model's name can be given to another one.
+PROOF_SECONDS = 60.0
+# Hidden from the package, beside all *_PROXY.
+HIDDEN = ("OLLAMA_HOST", "OLLAMA_API_KEY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+# Of a model's size in video memory, from which hardly a layer is left to the processor.
+ON_THE_CARD = 0.9
+PULLED = "success"  # the only status line of a pull that means success
 
 _import_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A model that was shown to run here. `wire_name` is what to send; `digest` 64 hex digits; lengths in tokens.
+    """A model that was shown to run here. `wire_name` is what to send; `digest` 64 hex digits.
 
-    `window` is the trained maximum, 0 when the model does not say; `dimensions` is 0 for one that does not embed.
-    `cloud_disabled` is None on servers too old to say.
+    `window`: the trained maximum in tokens, 0 when the model does not say; `dimensions` of its vectors, 0 likewise.
     """
 
-    model: str
     wire_name: str
     digest: str
-    size: int
     window: int
     dimensions: int
-    capabilities: tuple[str, ...]
-    cloud_disabled: bool | None
 
-    @property
-    def notice(self) -> str:
-        """What to tell a person once, or ""."""
-        return (
-            f"Ollama may use cloud models: {CLOUD_ADVICE}" if self.cloud_disabled is False else ""
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """One row of `brain models list`. `size` in bytes, `modified` ISO 8601 or ""."""
-
-    name: str
-    size: int
-    digest: str
-    modified: str
+    def window_within(self, most: int) -> int:
+        """The tokens that the model can be given, at most `most`."""
+        return min(most, self.window or most)
 
 
 class OllamaServer:
@@ -100,20 +75,8 @@ class OllamaServer:
         self.limits = limits or Limits()
         self._proofs: dict[str, tuple[float, Proof]] = {}
 
-    def problem(self) -> BrainError | None:
-        """Why the server cannot be used, or None; within about the connect time when nobody answers."""
-        try:
-            self.version()
-        except BrainError as error:
-            return error
-        return None
-
-    def is_up(self) -> bool:
-        """True when an Ollama answers."""
-        return self.problem() is None
-
     def version(self) -> str:
-        """Such as "0.33.0"."""
+        """Such as "0.33.0"; an error comes within about the connect time when nobody answers."""
         version = self._asked("GET", "/api/version").get("version")
         if not isinstance(version, str):
             raise unreadable(self.address)
@@ -138,30 +101,13 @@ class OllamaServer:
 
     def in_video_memory(self, model: str) -> bool:
         """True while the model is loaded and runs on the graphics card: then a prompt takes no seconds to read."""
-        wanted = canonical(model)
-        for row in self.running():
-            size, in_video = _whole(row.get("size")), _whole(row.get("size_vram"))
-            if canonical(str(row.get("name"))) == wanted:
-                return 0 < size * ON_THE_CARD <= in_video
-        return False
+        row = _named(self.running(), model) or {}
+        size = _whole(row.get("size"))
+        return 0 < size * ON_THE_CARD <= _whole(row.get("size_vram"))
 
     def show(self, model: str) -> dict[str, Any]:
         """The raw answer of /api/show. Raises `Unavailable` when the model is not pulled."""
         return self._asked("POST", "/api/show", {"model": model}, model=model)
-
-    def installed(self) -> list[Installed]:
-        """What `ollama list` shows."""
-        with self.translated(""):
-            models = self.client(self.limits.quick()).list().models
-        return [
-            Installed(
-                m.model or "",
-                int(m.size or 0),
-                m.digest or "",
-                m.modified_at.isoformat() if m.modified_at else "",
-            )
-            for m in models
-        ]
 
     def pull(self, model: str, progress: Progress = silent) -> None:
         """Let the daemon fetch a model; `progress` gets (status, bytes done, bytes known). Only the name is sent.
@@ -172,15 +118,13 @@ class OllamaServer:
         layers: dict[str, tuple[int, int]] = {}
         status = ""
         with self.translated(model):
-            for part in self.client(self.limits.patient()).pull(model, stream=True):
+            for part in self.client(self.limits.for_download()).pull(model, stream=True):
                 status = part.status or status
                 if part.digest:
                     layers[part.digest] = (part.completed or 0, part.total or 0)
-                progress(
-                    status,
-                    sum(done for done, _ in layers.values()),
-                    sum(total for _, total in layers.values()),
-                )
+                done = sum(came for came, _ in layers.values())
+                known = sum(size for _, size in layers.values())
+                progress(status, done, known)
         if status != PULLED:
             raise Unavailable(
                 f"fetching {model} stopped at {status!r}",
@@ -188,7 +132,7 @@ class OllamaServer:
             )
 
     def prove(self, model: str, *, fresh: bool = False) -> Proof:
-        """Show that the model runs on this machine (OLLAMA.md §9), before anything confidential is sent to it.
+        """Show that the model runs on this machine (see `locality`), before anything confidential is sent to it.
 
         Sends the model's name and nothing else. Holds for `PROOF_SECONDS`. Raises `Refused`, or `Unavailable` when a
         step fails.
@@ -254,10 +198,7 @@ class OllamaServer:
 
     def _proven(self, model: str) -> Proof:
         disabled = self.cloud_disabled()
-        wanted = canonical(model)
-        entry = next(
-            (row for row in self.tags() if canonical(str(row.get("name"))) == wanted), None
-        )
+        entry = _named(self.tags(), model)
         if entry is None:
             raise not_pulled(model)
         refuse_remote_fields(entry, model)
@@ -271,26 +212,30 @@ class OllamaServer:
         info = refuse_unproven(shown, model)
         architecture = info.get("general.architecture")
         return Proof(
-            model=model,
-            wire_name=self._local_name(model, disabled),
+            # A server too old to speak of cloud models knows no `:local` either.
+            wire_name=model if disabled is None else self._local_name(model),
             digest=digest,
-            size=_whole(entry.get("size")),
             window=_whole(info.get(f"{architecture}.context_length")),
             dimensions=_whole(info.get(f"{architecture}.embedding_length")),
-            capabilities=tuple(shown.get("capabilities") or ()),
-            cloud_disabled=disabled,
         )
 
-    def _local_name(self, model: str, disabled: bool | None) -> str:
+    def _local_name(self, model: str) -> str:
         """`model:local`, which no stub answers to, on a server that knows the mark; else the name as it is."""
         marked = model if model.lower().endswith(":local") else f"{model}:local"
-        if disabled is None:
-            return model
         status, shown = self._quick.json("POST", "/api/show", {"model": marked})
         if status != 200:
             return model
         refuse_unproven(shown, model)
         return marked
+
+
+def _named(rows: Sequence[dict[str, Any]], model: str) -> dict[str, Any] | None:
+    """The row of this model, None when it is not among them."""
+    wanted = canonical(model)
+    for row in rows:
+        if canonical(str(row.get("name"))) == wanted:
+            return row
+    return None
 
 
 def _whole(value: Any) -> int:
@@ -304,9 +249,7 @@ def _package() -> Any:
     """
     with _import_lock:
         if "ollama" not in sys.modules:
-            names = [
-                name for name in os.environ if name in HIDDEN or name.upper().endswith("_PROXY")
-            ]
+            names = [n for n in os.environ if n in HIDDEN or n.upper().endswith("_PROXY")]
             hidden = {name: os.environ.pop(name) for name in names}
             try:
                 import ollama  # noqa: F401  (the first import is what must not see the environment)

@@ -15,20 +15,18 @@ from brain.errors import Unavailable
 from brain.models.catalogue import prefixes_of
 from brain.models.ollama import OllamaServer, Proof
 from brain.models.ollama_errors import Broken, Busy, Rejected
-from brain.models.windows import ceiling, halves, split
+from brain.models.windows import ceiling, cut_in_two, sendable, split
 from brain.types import Fingerprint
 
 if TYPE_CHECKING:
     from brain.protocols import Vectors
 
 BATCH = 32  # texts per request: a failed one costs seconds, and the daemon works on its items one after the other
-WINDOW_CAP = 2048  # tokens; the real window of nomic-embed-text (HOUSE §10), and long chunks are rare beyond it
+WINDOW_CAP = 2048  # tokens; the real window of nomic-embed-text, and long chunks are rare beyond it
 SPECIAL_TOKENS = 4  # around every text: [CLS] and [SEP], or the like
 SMALLEST = 32  # tokens of a window that is not halved further: what refuses this refuses everything
 PAUSES = (0.2, 1.0, 3.0)  # seconds before each new try while the server is busy
-BLANK = (
-    "(empty)"  # sent for a text without a character: a lone "" yields no row at all (OLLAMA.md §6)
-)
+BLANK = "(empty)"  # sent for a text without a character: a lone "" yields no row at all
 POOLING = "server+windows"
 
 
@@ -41,14 +39,12 @@ class OllamaEmbedder:
         model: str,
         *,
         keep_alive: str = "5m",
-        batch: int = BATCH,
         pauses: Sequence[float] = PAUSES,
     ) -> None:
         self.name = model
         self.prefixes = prefixes_of(model)
         self._server = server
         self._keep_alive = keep_alive
-        self._batch = batch
         self._pauses = tuple(pauses)
         self._fingerprint: Fingerprint | None = None
 
@@ -71,26 +67,23 @@ class OllamaEmbedder:
     def _embed(self, texts: Sequence[str], prefix: str) -> Vectors:
         import numpy as np
 
-        dimensions = self.fingerprint.dimensions
+        out = np.zeros((len(texts), self.fingerprint.dimensions), np.float32)
         proof = self._proof_of_the_same()
         budget = max(SMALLEST, _window(proof) - SPECIAL_TOKENS - ceiling(prefix))
-        windows = [
-            (at, part)
-            for at, text in enumerate(texts)
-            for part in split(
-                text.encode("utf-8", "replace").decode("utf-8") if text.strip() else BLANK, budget
-            )
-        ]
-        out = np.zeros((len(texts), dimensions), np.float32)
-        for start in range(0, len(windows), self._batch):
-            some = windows[start : start + self._batch]
-            rows = self._rows([part for _, part in some], prefix, proof)
-            for (at, part), row in zip(some, rows, strict=True):
-                out[at] += row * np.float32(max(1, ceiling(part)))
+        windows: list[tuple[int, str]] = []
+        for at, text in enumerate(texts):
+            whole = sendable(text) if text.strip() else BLANK
+            windows += [(at, part) for part in split(whole, budget)]
+        for start in range(0, len(windows), BATCH):
+            batch = windows[start : start + BATCH]
+            parts = [part for _at, part in batch]
+            rows = self._rows(parts, prefix, proof)
+            for (at, part), row in zip(batch, rows, strict=True):
+                out[at] += row * np.float32(_weight(part))
         return _unit(out)
 
     def _rows(self, parts: Sequence[str], prefix: str, proof: Proof) -> Vectors:
-        """Rows of length 1 for parts that should fit; a refused batch goes one by one, a refused part in halves."""
+        """Rows of length 1 for parts that should fit; a refused batch goes one by one, a refused part cut in two."""
         import numpy as np
 
         try:
@@ -100,10 +93,11 @@ class OllamaEmbedder:
                 return np.concatenate([self._rows([part], prefix, proof) for part in parts])
             if not isinstance(error, Rejected) or ceiling(parts[0]) <= SMALLEST:
                 raise
-        pair = halves(parts[0])
-        rows = np.concatenate([self._rows([half], prefix, proof) for half in pair])
-        weights = np.array([[max(1, ceiling(half))] for half in pair], np.float32)
-        return _unit((rows * weights).sum(axis=0, keepdims=True))
+        pair = cut_in_two(parts[0])
+        rows = np.concatenate([self._rows([part], prefix, proof) for part in pair])
+        weights = np.array([[_weight(part)] for part in pair], np.float32)
+        total = (rows * weights).sum(axis=0, keepdims=True)
+        return _unit(total)
 
     def _patiently(self, parts: Sequence[str], prefix: str, proof: Proof) -> Vectors:
         for pause in self._pauses:
@@ -117,9 +111,11 @@ class OllamaEmbedder:
         import numpy as np
 
         with self._server.translated(self.name):
-            reply = self._server.client(self._server.limits).embed(
+            client = self._server.client(self._server.limits)
+            reply = client.embed(
                 model=proof.wire_name,
                 input=[prefix + part for part in parts],
+                # What does not fit is refused, not cut.
                 truncate=False,
                 options={"num_ctx": _window(proof)},
                 keep_alive=self._keep_alive,
@@ -128,19 +124,18 @@ class OllamaEmbedder:
         return self._checked(rows, len(parts))
 
     def _checked(self, rows: Vectors, count: int) -> Vectors:
-        """A wrong length never comes right by asking again; the rest may be one bad text in a batch."""
+        """The rows at length 1. Raises `Broken` where one bad text of a batch may be the cause, else `Unavailable`."""
         import numpy as np
 
         wrong = f"{self.name} gave unusable vectors"
-        advice = (
-            f"fetch it again: `brain models pull {self.name}`, or `brain models use embed builtin`"
-        )
+        again = f"fetch it again: `brain models pull {self.name}`"
+        advice = f"{again}, or `brain models use embed builtin`"
         if rows.ndim != 2 or len(rows) != count:
             raise Broken(f"{wrong}: {len(rows)} for {count} texts", advice)
-        if rows.shape[1] != self.fingerprint.dimensions:
-            raise Unavailable(
-                f"{wrong}: {rows.shape[1]} numbers, not {self.fingerprint.dimensions}", advice
-            )
+        numbers = rows.shape[1]
+        dimensions = self.fingerprint.dimensions
+        if numbers != dimensions:
+            raise Unavailable(f"{wrong}: {numbers} numbers, not {dimensions}", advice)
         lengths = np.linalg.norm(rows, axis=1)
         if not np.isfinite(lengths).all() or not (lengths > 0).all():
             raise Broken(f"{wrong}: not numbers, or all zero", advice)
@@ -164,7 +159,12 @@ class OllamaEmbedder:
 
 
 def _window(proof: Proof) -> int:
-    return min(proof.window or WINDOW_CAP, WINDOW_CAP)
+    return proof.window_within(WINDOW_CAP)
+
+
+def _weight(part: str) -> int:
+    """What the vector of a part counts in the average of a text's: its length."""
+    return max(1, ceiling(part))
 
 
 def _unit(rows: Vectors) -> Vectors:

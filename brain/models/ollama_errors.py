@@ -1,7 +1,7 @@
 """Ollama's error answers as brain's errors: one line of what happened, one of what to do.
 
-Goes by the status code, never by the wording, which differs between versions and between endpoints (OLLAMA.md §2).
-Leaves out faults of the connection, which `ollama_wire` names. No network library is imported here.
+Goes by the status code, never by the wording, which differs between versions and between endpoints. Leaves out faults
+of the connection, which `ollama_wire` names. Apart from it, so that nothing here loads an HTTP library.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from brain.errors import BrainError, Refused, Unavailable
 from brain.models.locality import CLOUD_ADVICE, MODEL_ADVICE, Address
 
 SHOWN = 200  # characters of a server's own words that a message repeats
-NESTING = 3  # times that an error text may hold an error object again; one is seen in the wild (OLLAMA.md §1)
+NESTING = 3  # times that an error text may hold an error object again; one is seen in the wild
 LOCAL_INSTEAD = "or use the built-in model: `brain models use ask builtin`"
 
 
@@ -29,10 +29,6 @@ class Broken(Unavailable):
     """The server failed inside (500), or answered what cannot be used."""
 
 
-class NotPulled(Unavailable):
-    """The model is not on this machine (404)."""
-
-
 def silent_server(address: Address) -> Unavailable:
     """Nobody takes the call."""
     return Unavailable(
@@ -41,9 +37,9 @@ def silent_server(address: Address) -> Unavailable:
     )
 
 
-def not_pulled(model: str) -> NotPulled:
+def not_pulled(model: str) -> Unavailable:
     """The daemon is there, the model is not."""
-    return NotPulled(
+    return Unavailable(
         f"{model} is not on this machine", f"fetch it: `brain models pull {model}`, {LOCAL_INSTEAD}"
     )
 
@@ -98,7 +94,8 @@ def sentence(body: str) -> str:
         said = inner
     if not isinstance(said, str) or "<" in said[:SHOWN]:
         return ""
-    line = " ".join("".join(c if c.isprintable() else " " for c in said).split())
+    printable = "".join(c if c.isprintable() else " " for c in said)
+    line = " ".join(printable.split())
     return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"
 
 
@@ -109,4 +106,6 @@ def _inside(said: Any) -> Any:
             said = json.loads(said)
         except (ValueError, RecursionError):
             return None
-    return (said.get("error") or said.get("message")) if isinstance(said, dict) else None
+    if not isinstance(said, dict):
+        return None
+    return said.get("error") or said.get("message")

@@ -9,7 +9,6 @@ dead ones behind, and threads share nothing. Imported on first use only (httpx t
 from __future__ import annotations
 
 import json
-import ssl
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,11 +29,8 @@ DROPPED_HEADERS = (
     "accept-encoding",
     "connection",
 )
-CHECKED_PATHS = (
-    "/api/chat",
-    "/api/embed",
-    "/api/pull",
-)  # whose replies must not come from another machine
+# Paths whose replies must not come from another machine.
+CHECKED_PATHS = ("/api/chat", "/api/embed", "/api/pull")
 SCAN_OVERLAP = 64  # bytes kept between two pieces, so that a key that is cut in two is still seen
 REDIRECTS = range(300, 400)
 
@@ -71,7 +67,7 @@ class Wire(httpx.BaseTransport):
             for k, v in request.headers.raw
             if k.decode("ascii").lower() not in DROPPED_HEADERS
         ]
-        limits = {
+        deadlines = {
             "connect": self._limits.connect,
             "read": self._limits.first,
             "write": self._limits.idle,
@@ -86,7 +82,7 @@ class Wire(httpx.BaseTransport):
             ),
             headers=[*headers, (b"accept-encoding", b"identity"), (b"connection", b"close")],
             content=request.stream,
-            extensions={"timeout": limits},
+            extensions={"timeout": deadlines},
         )
 
     def _refuse(self, reply: httpx.Response) -> None:
@@ -119,11 +115,8 @@ class OllamaHttp:
             client.stream(method, path, json=body) as reply,
         ):
             text = reply.read().decode("utf-8", "replace")
-        try:
-            answer = json.loads(text)
-        except (ValueError, RecursionError):
-            answer = None
-        if isinstance(answer, dict):
+        answer = _object(text)
+        if answer is not None:
             return reply.status_code, answer
         if reply.is_success:
             raise unreadable(self._address)
@@ -141,22 +134,27 @@ class OllamaHttp:
             client.stream("POST", path, json=body) as reply,
         ):
             if not reply.is_success:
-                raise typed_error(
-                    reply.status_code, reply.read().decode("utf-8", "replace"), model, self._address
-                )
+                text = reply.read().decode("utf-8", "replace")
+                raise typed_error(reply.status_code, text, model, self._address)
             for line in _split_lines(reply.iter_raw(), self._limits.line, self._address):
                 yield self._parsed(line, model)
 
     def _parsed(self, line: bytes, model: str) -> dict[str, Any]:
-        try:
-            part = json.loads(line)
-        except (ValueError, RecursionError):
-            raise unreadable(self._address) from None
-        if not isinstance(part, dict):
+        part = _object(line)
+        if part is None:
             raise unreadable(self._address)
         if part.get("error"):
             raise typed_error(None, json.dumps(part), model, self._address)
         return part
+
+
+def _object(text: str | bytes) -> dict[str, Any] | None:
+    """The JSON object of a text, None where it is none."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _client(address: Address, limits: Limits) -> httpx.Client:
@@ -203,14 +201,17 @@ class _Body(httpx.SyncByteStream):
         tail = b""
         with _as_ours(self._address):
             for piece in self._response.iter_stream():
-                tail = (tail + piece) if self._check else b""
-                if REMOTE_KEY.search(tail):
-                    raise Refused(
-                        f"the reply of {self._address.shown} comes from another machine",
-                        MODEL_ADVICE,
-                    )
-                tail = tail[-SCAN_OVERLAP:]
+                if self._check:
+                    tail = self._checked(tail + piece)
                 yield piece
+
+    def _checked(self, scanned: bytes) -> bytes:
+        """The end of what was scanned, to be scanned again with the next piece."""
+        if REMOTE_KEY.search(scanned):
+            raise Refused(
+                f"the reply of {self._address.shown} comes from another machine", MODEL_ADVICE
+            )
+        return scanned[-SCAN_OVERLAP:]
 
     def close(self) -> None:
         self._response.close()
@@ -237,18 +238,19 @@ class _OneAddress(httpcore.NetworkBackend):
         inner = httpcore.SyncBackend()
         failure: Exception = httpcore.ConnectTimeout()
         for literal in self._address.hosts:
-            if (left := until - time.monotonic()) > 0:
-                try:
-                    return _Guarded(
-                        inner.connect_tcp(literal, self._address.port, timeout=left), self._limits
-                    )
-                except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                    failure = error
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            try:
+                stream = inner.connect_tcp(literal, self._address.port, timeout=left)
+                return _Guarded(stream, self._limits)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
         raise failure
 
 
 class _Guarded(httpcore.NetworkStream):
-    """A socket with three clocks and a counter."""
+    """A socket on which the first byte, every further one and the whole have a deadline, and the bytes a maximum."""
 
     def __init__(self, inner: httpcore.NetworkStream, limits: Limits) -> None:
         self._inner = inner
@@ -257,9 +259,8 @@ class _Guarded(httpcore.NetworkStream):
         self._came = 0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = self._inner.read(
-            max_bytes, self._left(self._limits.idle if self._came else self._limits.first)
-        )
+        step = self._limits.idle if self._came else self._limits.first
+        data = self._inner.read(max_bytes, self._left(step))
         self._came += len(data)
         if self._came > self._limits.body:
             raise Unavailable(
@@ -274,15 +275,6 @@ class _Guarded(httpcore.NetworkStream):
     def close(self) -> None:
         self._inner.close()
 
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
-        """Never: the scheme is http."""
-        raise httpcore.UnsupportedProtocol("no TLS on loopback")
-
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
 
@@ -290,6 +282,7 @@ class _Guarded(httpcore.NetworkStream):
         left = min(step, self._until - time.monotonic())
         if left <= 0:
             raise httpcore.ReadTimeout
+        # A socket takes no infinity: None is what says that it may wait for ever.
         return left if left != float("inf") else None
 
 

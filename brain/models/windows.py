@@ -17,18 +17,21 @@ SPACED = re.compile(r"\s*\S+\s*?")
 WHOLE_WORD = 6  # letters of a word that is usually one token; measured, see above
 WORD_STEP = 4  # letters per further token
 DIGIT_STEP = 2  # digits per token
-FOREIGN = (
-    1.5  # tokens per character outside ASCII, at most: Arabic and Hindi under an English WordPiece
-)
+# Tokens per character outside ASCII, at most: Arabic and Hindi under an English WordPiece.
+FOREIGN = 1.5
 MARGIN = 1.1  # over the count of ASCII pieces
 
-FLOOR_ASCII = (
-    0.2  # tokens per character: English under Llama 3, Qwen and WordPiece has 4.2-5.2 characters
-)
+# Tokens per character: English under Llama 3, Qwen and WordPiece has 4.2-5.2 characters a token.
+FLOOR_ASCII = 0.2
 FLOOR_WIDE = 0.55  # tokens per character of Chinese, Japanese, Korean: 1.5-1.8 characters per token
 FLOOR_OTHER = 0.28  # tokens per character of other scripts (Cyrillic, Greek, accents)
 WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 MESSAGE_TOKENS = 3  # around every message; templates of Llama and Qwen add 3-6
+
+
+def sendable(text: str) -> str:
+    """The text as UTF-8 can carry it: a lone surrogate becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def ceiling(text: str) -> int:
@@ -37,12 +40,14 @@ def ceiling(text: str) -> int:
 
 
 def _weight(text: str) -> float:
-    plain, foreign = 0, 0
+    plain = 0
+    foreign = 0
     for piece in PIECE.findall(text):
         if not piece.isascii():
             foreign += len(piece)
         elif piece.isalpha():
-            plain += 1 + max(0, math.ceil((len(piece) - WHOLE_WORD) / WORD_STEP))
+            beyond = max(0, len(piece) - WHOLE_WORD)
+            plain += 1 + math.ceil(beyond / WORD_STEP)
         else:
             plain += math.ceil(len(piece) / DIGIT_STEP)
     return plain * MARGIN + foreign * FOREIGN
@@ -52,17 +57,13 @@ def floor(text: str) -> int:
     """Tokens that the text will seldom stay under."""
     wide = len(WIDE.findall(text))
     ascii_count = sum(map(str.isascii, text))
-    return math.floor(
-        ascii_count * FLOOR_ASCII
-        + wide * FLOOR_WIDE
-        + (len(text) - wide - ascii_count) * FLOOR_OTHER
-    )
+    other = len(text) - wide - ascii_count
+    tokens = ascii_count * FLOOR_ASCII + wide * FLOOR_WIDE + other * FLOOR_OTHER
+    return math.floor(tokens)
 
 
 def split(text: str, budget: int) -> list[str]:
     """Cut into the fewest windows of about equal size, each at most `budget` tokens by `ceiling`; nothing is lost.
-
-    Equal, because a short tail would weigh as much in the average as a full window.
 
     >>> split("one two three four", 100), split("one two three four", 3)
     (['one two three four'], ['one two', ' three four'])
@@ -72,39 +73,46 @@ def split(text: str, budget: int) -> list[str]:
         return [text]
     count = math.ceil(total / budget)
     windows: list[str] = []
-    current, used = "", 0.0
+    current = ""
+    used = 0.0
     for word in _words(text, budget):
         weight = _weight(word)
-        full = used + weight > budget or (
-            len(windows) < count - 1 and used + weight / 2 > total / count
-        )
-        if current and full:
+        over = used + weight > budget
+        # Equal windows, because a short tail would weigh as much in the average as a full one.
+        long_enough = used + weight / 2 > total / count and len(windows) < count - 1
+        if current and (over or long_enough):
             windows.append(current)
-            current, used = "", 0.0
+            current = ""
+            used = 0.0
         current += word
         used += weight
-    return [*windows, current]
+    windows.append(current)
+    return windows
 
 
-def halves(text: str) -> tuple[str, str]:
-    """The two halves of a text, cut at the space nearest to the middle."""
+def cut_in_two(text: str) -> tuple[str, str]:
+    """The text in two, cut at the space nearest to its middle."""
     middle = len(text) // 2
-    after, before = text.find(" ", middle), text.rfind(" ", 0, middle)
-    near = min(
-        (at for at in (after, before) if at > 0), key=lambda at: abs(at - middle), default=middle
-    )
-    return text[:near], text[near:]
+    spaces = (text.find(" ", middle), text.rfind(" ", 0, middle))
+    usable = [at for at in spaces if at > 0]
+    cut = min(usable, key=lambda at: abs(at - middle), default=middle)
+    return text[:cut], text[cut:]
 
 
 def _words(text: str, budget: int) -> list[str]:
-    """Words with the space before them; one that is over the budget (base64, Chinese) in pieces of a safe length."""
+    """Words with the space before them; one over the budget (base64, Chinese) in pieces of a safe length."""
     step = max(1, int(budget / FOREIGN))
     words: list[str] = []
     end = 0
     for match in SPACED.finditer(text):
-        word, end = match[0], match.end()
+        word = match[0]
+        end = match.end()
         if _weight(word) <= budget:
             words.append(word)
-        else:
-            words += [word[at : at + step] for at in range(0, len(word), step)]
-    return [*words, text[end:]] if end < len(text) else words
+            continue
+        for start in range(0, len(word), step):
+            words.append(word[start : start + step])
+    rest = text[end:]
+    if rest:
+        words.append(rest)
+    return words

@@ -11,7 +11,7 @@ import pytest
 
 from brain.errors import Unavailable
 from brain.models.ollama import OllamaServer
-from brain.models.ollama_embedder import OllamaEmbedder
+from brain.models.ollama_embedder import BATCH, OllamaEmbedder
 from brain.models.windows import ceiling
 from tests.ollama_clients import NOMIC, PATIENT, client, embedder, struck, two_lines
 from tests.stand_in_models import Model, has_minilm, known
@@ -137,14 +137,11 @@ def test_a_busy_server_is_asked_again(stand_in: StandIn) -> None:
 
 
 def test_a_large_set_goes_in_batches(stand_in: StandIn) -> None:
-    rows = embedder(stand_in, batch=10).embed_documents([f"tea {n}" for n in range(35)])
-    assert rows.shape == (35, 768)
-    assert [len(json.loads(body)["input"]) for body in stand_in.bodies("/api/embed")] == [
-        10,
-        10,
-        10,
-        5,
-    ]
+    count = 3 * BATCH + 5
+    rows = embedder(stand_in).embed_documents([f"tea {n}" for n in range(count)])
+    assert rows.shape == (count, 768)
+    sizes = [len(json.loads(body)["input"]) for body in stand_in.bodies("/api/embed")]
+    assert sizes == [BATCH, BATCH, BATCH, 5]
 
 
 @pytest.mark.skipif(not has_minilm(), reason="../shared/models is not there")

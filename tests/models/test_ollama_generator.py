@@ -15,7 +15,7 @@ import pytest
 from brain.errors import Incomplete, Refused, Unavailable
 from brain.models.limits import Limits
 from brain.models.ollama import OllamaServer
-from brain.models.ollama_generator import OllamaGenerator, schema_problem
+from brain.models.ollama_generator import OllamaGenerator
 from tests.ollama_clients import (
     ANSWER,
     MESSAGES,
@@ -29,7 +29,7 @@ from tests.ollama_clients import (
     two_lines,
     usage,
 )
-from tests.stand_in_models import CATALOGUE, Model
+from tests.stand_in_models import Model
 from tests.stand_in_ollama import StandIn
 
 ROOT = Path(__file__).parents[2]
@@ -44,26 +44,19 @@ def stand_in() -> Iterator[StandIn]:
 
 
 def test_an_answer_streams_and_tells_its_usage(stand_in: StandIn) -> None:
-    model = generator(stand_in, logprobs=True)
+    model = generator(stand_in)
     pieces = list(model.stream(MESSAGES, max_tokens=200))
     assert "".join(pieces) == ANSWER
     assert len(pieces) > 3
     told = usage(model)
-    assert (told.done_reason, told.complete, told.truncated, told.window) == (
-        "stop",
-        True,
-        False,
-        8192,
-    )
+    assert (told.done_reason, told.complete, told.truncated) == ("stop", True, False)
     assert told.prompt_tokens
-    assert told.reply_tokens == len(pieces)
-    assert told.digest == CATALOGUE["llama3.2:latest"].digest
-    assert len(told.logprobs) == len(pieces)
+    assert model.window == 8192
     assert model.prompt_speed is None or model.prompt_speed > 0
 
 
 def test_every_switch_is_sent(stand_in: StandIn) -> None:
-    """USERS 1: `num_ctx` is always sent, and the server may neither cut nor slide."""
+    """`num_ctx` is always sent, and the server may neither cut nor slide."""
     model = generator(stand_in, num_ctx=4096, keep_alive="10m")
     ask(model, max_tokens=77)
     body = json.loads(stand_in.bodies("/api/chat")[0])
@@ -93,7 +86,7 @@ def test_the_model_is_not_loaded_anew_between_questions(stand_in: StandIn) -> No
     model = generator(stand_in)
     ask(model)
     ask(model)
-    assert (usage(model).load_seconds or 0) < 0.1
+    assert stand_in.loads == ["llama3.2:latest"]
 
 
 def test_a_thinking_model_is_told_not_to(stand_in: StandIn) -> None:
@@ -212,7 +205,7 @@ def test_a_cut_answer_says_so(stand_in: StandIn) -> None:
 
 
 def test_silent_truncation_is_noticed(stand_in: StandIn) -> None:
-    """USERS 1: the server answers 200 from half of the prompt; its own count gives it away."""
+    """The server answers 200 from half of the prompt; its own count gives it away."""
     stand_in.faults.on("silent_truncate", 64)
     model = generator(stand_in)
     ask(model, [{"role": "user", "content": f"{PASSAGES}\n{'filler ' * 60}"}])
@@ -223,7 +216,7 @@ def test_a_model_unloaded_or_deleted_in_between(stand_in: StandIn) -> None:
     stand_in.faults.on("model_unloaded_between")
     model = generator(stand_in)
     assert ask(model) == ask(model) == ANSWER
-    assert (usage(model).load_seconds or 0) > 1
+    assert len(stand_in.loads) == 2
     del stand_in.models["llama3.2:latest"]
     with pytest.raises(Unavailable, match=r"llama3\.2 is not on this machine") as raised:
         ask(model)
@@ -267,28 +260,11 @@ def test_json_of_a_schema(stand_in: StandIn) -> None:
     model = generator(stand_in)
     data = json.loads(ask(model, schema=SCHEMA))
     assert data == {"answer": ANSWER, "cited": [1]}
-    assert usage(model).schema == "valid"
     assert json.loads(stand_in.bodies("/api/chat")[0])["format"] == SCHEMA
 
 
-def test_broken_json_is_repaired_once(stand_in: StandIn) -> None:
+def test_json_that_breaks_the_schema_comes_as_it_is(stand_in: StandIn) -> None:
+    """Whoever asked for the schema checks what comes: a second question could take as long as the first."""
     stand_in.faults.on("bad_json", 1)
-    model = generator(stand_in)
-    assert json.loads(ask(model, schema=SCHEMA))["cited"] == [1]
-    assert usage(model).schema == "repaired"
-    assert len(stand_in.bodies("/api/chat")) == 2
-
-
-def test_json_that_stays_broken_is_kept_as_it_came(stand_in: StandIn) -> None:
-    stand_in.faults.on("bad_json", True)
-    model = generator(stand_in)
-    assert ask(model, schema=SCHEMA) == '{"answer": '
-    assert usage(model).schema == "invalid"
-    assert len(stand_in.bodies("/api/chat")) == 2
-
-
-def test_schema_problems_are_named() -> None:
-    assert schema_problem('{"answer": "x", "cited": [1]}', SCHEMA) == ""
-    assert schema_problem("nonsense", SCHEMA) == "no JSON"
-    assert schema_problem("[" * 100_000, SCHEMA) == "no JSON"
-    assert "cited" in schema_problem('{"answer": "x", "cited": ["1"]}', SCHEMA)
+    assert ask(generator(stand_in), schema=SCHEMA) == '{"answer": '
+    assert len(stand_in.bodies("/api/chat")) == 1

@@ -399,7 +399,7 @@ def test_an_unknown_fault_is_an_error() -> None:
 
 def test_every_fault_has_a_test_of_the_client() -> None:
     text = "".join(
-        path.read_text("utf-8") for path in Path(__file__).parent.glob("test_models_ollama*.py")
+        path.read_text("utf-8") for path in Path(__file__).parent.glob("test_ollama*.py")
     )
     assert [name for name in FAULTS if f'"{name}"' not in text] == []
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.models.windows import ceiling, floor, halves, split
+from brain.models.windows import ceiling, cut_in_two, floor, split
 from tests.stand_in_models import MINILM_TOKENIZER, has_minilm
 
 TEXTS = st.text(st.sampled_from("ab c\n.中я1é\U0001f600"), max_size=400)
@@ -27,8 +27,8 @@ def test_windows_are_about_equal() -> None:
 
 
 @given(TEXTS.filter(lambda text: len(text) > 1))
-def test_halves_are_smaller_and_lose_nothing(text: str) -> None:
-    first, second = halves(text)
+def test_both_parts_are_smaller_and_lose_nothing(text: str) -> None:
+    first, second = cut_in_two(text)
     assert first + second == text
     assert max(len(first), len(second)) < len(text)
 
