@@ -1,4 +1,4 @@
-"""`brain eval answerability`: does the head `found` tell the questions that the store can answer from the others?
+"""`brain eval answerability`: does the probability `found` tell the questions that the store can answer from the others?
 
 Reads the probability that `Brain.search` (or, for conversations, `Brain.recall`) gives, as shipped. Leaves out fitting.
 """
@@ -14,6 +14,7 @@ from brain.evaluation import recall as talks
 from brain.evaluation import retrieval as notes
 from brain.evaluation.folder import conversations, read_set
 from brain.evaluation.metrics import (
+    Pairs,
     at_prior,
     auroc,
     brier_skill,
@@ -26,10 +27,9 @@ from brain.evaluation.retrieval import Home, OpenBrain
 from brain.protocols import BrainLike, Progress, silent
 
 ANSWERABLE = "answerable"
-HALF, QUARTER = (
-    0.5,
-    0.25,
-)  # shares of answerable questions under which calibration is judged (RETRIEVAL.md §5)
+# Shares of answerable questions under which calibration is judged.
+HALF = 0.5
+QUARTER = 0.25
 
 Rows = Sequence[tuple[str, float]]  # ("answerable" or the kind of absence, probability)
 
@@ -76,42 +76,52 @@ def kind_of(query: Mapping[str, Any]) -> str:
 def figures(rows: Rows) -> dict[str, Any]:
     """All figures from (kind, probability) rows."""
     present = [p for kind, p in rows if kind == ANSWERABLE]
-    kinds = sorted({kind for kind, _ in rows} - {ANSWERABLE})
-    areas = {"all": auroc(present, [p for kind, p in rows if kind != ANSWERABLE])}
-    areas |= {kind: auroc(present, [p for k, p in rows if k == kind]) for kind in kinds}
+    absent: dict[str, list[float]] = {"all": []}
+    for kind, p in sorted(rows, key=lambda row: row[0]):
+        if kind != ANSWERABLE:
+            absent["all"].append(p)
+            absent.setdefault(kind, []).append(p)
     pairs = [(p, kind == ANSWERABLE) for kind, p in rows]
-    half, quarter = weights(pairs, HALF), weights(pairs, QUARTER)
-    rarer = at_prior(
-        pairs, QUARTER
-    )  # one probability cannot fit two priors: the odds are moved to the rarer one
+    half = weights(pairs, HALF)
+    quarter = weights(pairs, QUARTER)
+    # One probability cannot fit two priors: the odds are moved to the rarer one.
+    rarer = at_prior(pairs, QUARTER)
+    ece, brier = calibration(pairs, half)
+    ece_rarer, brier_rarer = calibration(rarer, quarter)
     curve, area = risk_coverage(pairs)
     given = [truth for p, truth in pairs if p >= confidence.THRESHOLD]
+    denied = [p for p in present if p < confidence.FLOOR]
     return {
         "queries": len(rows),
-        "auroc": areas,
-        "ece": calibration(pairs, half)[0],
-        "brier": calibration(pairs, half)[1],
+        "auroc": {kind: auroc(present, found) for kind, found in absent.items()},
+        "ece": ece,
+        "brier": brier,
         "brier_skill": brier_skill(pairs, half),
-        "ece_25_75": calibration(rarer, quarter)[0],
-        "brier_25_75": calibration(rarer, quarter)[1],
+        "ece_25_75": ece_rarer,
+        "brier_25_75": brier_rarer,
         "brier_skill_25_75": brier_skill(rarer, quarter),
         "ece_25_75_as_told": calibration(pairs, quarter)[0],
         "aurc": area,
         "curve": [{"coverage": coverage, "risk": risk} for coverage, risk in shortened(curve)],
         "threshold": confidence.THRESHOLD,
-        "coverage": round(len(given) / len(pairs), 4) if pairs else 0.0,
-        "risk": round(given.count(False) / len(given), 4) if given else 0.0,
+        "coverage": _share(len(given), len(pairs)),
+        "risk": _share(given.count(False), len(given)),
         "floor": confidence.FLOOR,
-        "false_absences": round(sum(p < confidence.FLOOR for p in present) / len(present), 4)
-        if present
-        else 0.0,
+        "false_absences": _share(len(denied), len(present)),
     }
 
 
-def weights(pairs: Sequence[tuple[float, bool]], share: float) -> list[float]:
+def _share(part: int, whole: int) -> float:
+    """0 of nothing."""
+    return round(part / max(whole, 1), 4)
+
+
+def weights(pairs: Pairs, share: float) -> list[float]:
     """Weights under which this share of the mass is answerable; all alike when one of the two is missing."""
     positive = sum(truth for _, truth in pairs)
     negative = len(pairs) - positive
     if not positive or not negative:
         return [1.0] * len(pairs)
-    return [share / positive if truth else (1 - share) / negative for _, truth in pairs]
+    held = share / positive
+    other = (1 - share) / negative
+    return [held if truth else other for _, truth in pairs]

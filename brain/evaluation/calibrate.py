@@ -1,4 +1,4 @@
-"""`brain eval calibrate`: the head `found` moved toward a person's feedback, and thresholds from a target risk.
+"""`brain eval calibrate`: the probability `found` moved toward a person's feedback, and thresholds from a target risk.
 
 The shipped coefficients are the prior (`brain.confidence.refit`); what comes out is kept only when it predicts feedback
 that it was not fitted on at least as well as the shipped ones. Thresholds move only when enough answers were judged to
@@ -7,6 +7,7 @@ bound the risk; until then the shipped ones stand. Leaves out storage. Serves `B
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -14,20 +15,20 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from brain import confidence
-from brain.evaluation.metrics import Pairs, calibration
+from brain.evaluation.metrics import Pair, Pairs, calibration
 from ingest.document import digest
 
 MIN_ROWS = 10  # judged answers of one head: with fewer nothing can be left out and predicted
 FOLDS = 5  # parts of the feedback, each predicted by a fit on the others
-SURE = 0.90  # how sure a bound on a risk must be (RETRIEVAL.md §5)
-RISK = 0.10  # of answers given as sure although the notes do not hold it (RETRIEVAL.md §5)
-FALSE_ABSENCES = (
-    0.02  # of questions that the notes do hold, called "not in your notes" (RETRIEVAL.md §5)
-)
+SURE = 0.90  # how sure a bound on a risk must be
+RISK = 0.10  # of answers given as sure although the notes do not hold it
+FALSE_ABSENCES = 0.02  # of questions that the notes do hold, called "not in your notes"
 FOUND, BY_WORDS = "found", "found_by_words"
 
-Row = tuple[Mapping[str, float], bool]  # (signals, do the notes hold it)
-Heads = Mapping[str, Mapping[str, float]]  # coefficients by head
+Signals = Mapping[str, float]
+Coefficients = Mapping[str, float]
+Row = tuple[Signals, bool]  # (signals, do the notes hold it)
+Heads = Mapping[str, Coefficients]  # coefficients by head
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,17 @@ class Head:
     threshold: float = confidence.THRESHOLD
     shipped: str = ""
 
-    def found(self, signals: Mapping[str, float]) -> float:
+    def found(self, signals: Signals) -> float:
         """The probability that the notes hold it."""
-        return confidence.found(
-            signals, self.coefficients.get(FOUND if signals.get("has_dense") else BY_WORDS)
-        )
+        return confidence.found(signals, self.coefficients.get(_head_of(signals)))
 
 
 AS_SHIPPED = Head()
+
+
+def _head_of(signals: Signals) -> str:
+    """The head that speaks: another one where nothing was ranked by meaning."""
+    return FOUND if signals.get("has_dense") else BY_WORDS
 
 
 def shipped() -> Heads:
@@ -59,12 +63,9 @@ def shipped() -> Heads:
 
 def version(heads: Heads | None = None) -> str:
     """A digest of the shipped coefficients and thresholds: a head fitted from others no longer fits."""
-    parts = [
-        {name: dict(one) for name, one in (heads or shipped()).items()},
-        confidence.FLOOR,
-        confidence.THRESHOLD,
-    ]
-    return digest(json.dumps(parts, sort_keys=True))[:16]
+    plain = {name: dict(one) for name, one in (heads or shipped()).items()}
+    facts = [plain, confidence.FLOOR, confidence.THRESHOLD]
+    return digest(json.dumps(facts, sort_keys=True))[:16]
 
 
 def dumped(head: Head) -> str:
@@ -73,7 +74,7 @@ def dumped(head: Head) -> str:
 
 
 def loaded(text: str | None, heads: Heads | None = None) -> Head:
-    """The head that was kept, or the shipped one when there is none or the program's coefficients have changed since."""
+    """The head that was kept; the shipped one when there is none, or the program's coefficients have changed since."""
     facts = json.loads(text) if text else {}
     return Head(**facts) if facts.get("shipped") == version(heads) else AS_SHIPPED
 
@@ -83,23 +84,19 @@ def calibrated(rows: Sequence[Row], heads: Heads | None = None) -> tuple[Head, d
 
     With too few rows the head is the shipped one.
     """
-    coefficients: dict[str, Mapping[str, float]] = {}
+    coefficients: dict[str, Coefficients] = {}
     report: dict[str, Any] = {}
-    pairs: list[tuple[float, bool]] = []
+    pairs: list[Pair] = []
     for name, prior in (heads or shipped()).items():
-        mine = [row for row in rows if bool(row[0].get("has_dense")) == (name == FOUND)]
+        mine = [row for row in rows if _head_of(row[0]) == name]
         before, after = _predicted(mine, prior)
-        report[name] = one = _judged(mine, before, after)
-        if not one["kept"]:
+        report[name] = _judged(mine, before, after)
+        if not report[name]["kept"]:
             pairs += before
             continue
         pairs += after
         coefficients[name] = confidence.refit(mine, prior)
-        one["changed"] = {
-            key: {"shipped": round(prior[key], 4), "now": round(value, 4)}
-            for key, value in coefficients[name].items()
-            if round(value, 4) != round(prior[key], 4)
-        }
+        report[name]["changed"] = _changed(prior, coefficients[name])
     head = Head(coefficients, floor(pairs), threshold(pairs), version(heads))
     report["floor"] = {"shipped": confidence.FLOOR, "now": head.floor}
     report["threshold"] = {
@@ -110,19 +107,31 @@ def calibrated(rows: Sequence[Row], heads: Heads | None = None) -> tuple[Head, d
     return head, report
 
 
-def _predicted(rows: Sequence[Row], prior: Mapping[str, float]) -> tuple[Pairs, Pairs]:
+def _changed(prior: Coefficients, fitted: Coefficients) -> dict[str, dict[str, float]]:
+    """The coefficients that a reader would see change."""
+    changed = {}
+    for name, value in fitted.items():
+        before = round(prior[name], 4)
+        now = round(value, 4)
+        if now != before:
+            changed[name] = {"shipped": before, "now": now}
+    return changed
+
+
+def _predicted(rows: Sequence[Row], prior: Coefficients) -> tuple[list[Pair], list[Pair]]:
     """(what the shipped coefficients say, what a fit on the other folds says) of every row; the same with few rows."""
     before = [(confidence.found(signals, prior), truth) for signals, truth in rows]
     if len(rows) < MIN_ROWS:
         return before, before
-    fits = [
-        confidence.refit([row for at, row in enumerate(rows) if at % FOLDS != fold], prior)
-        for fold in range(FOLDS)
-    ]
-    return before, [
-        (confidence.found(signals, fits[at % FOLDS]), truth)
-        for at, (signals, truth) in enumerate(rows)
-    ]
+    fits = []
+    for fold in range(FOLDS):
+        others = [row for number, row in enumerate(rows) if number % FOLDS != fold]
+        fits.append(confidence.refit(others, prior))
+    after = []
+    for number, (signals, truth) in enumerate(rows):
+        fit = fits[number % FOLDS]
+        after.append((confidence.found(signals, fit), truth))
+    return before, after
 
 
 def _judged(rows: Sequence[Row], before: Pairs, after: Pairs) -> dict[str, Any]:
@@ -132,38 +141,43 @@ def _judged(rows: Sequence[Row], before: Pairs, after: Pairs) -> dict[str, Any]:
         "answerable": sum(truth for _, truth in rows),
         "kept": False,
         "changed": {},
+        "brier": None,
+        "reason": f"{len(rows)} of at least {MIN_ROWS} judged answers",
     }
     if len(rows) < MIN_ROWS:
-        return facts | {
-            "brier": None,
-            "reason": f"{len(rows)} of at least {MIN_ROWS} judged answers",
-        }
-    old, new = calibration(before)[1], calibration(after)[1]
-    reason = (
-        "it predicts left-out feedback better"
-        if new < old
-        else "the shipped coefficients predict it as well"
-    )
-    return facts | {"brier": {"shipped": old, "now": new}, "kept": new < old, "reason": reason}
+        return facts
+    _error, old = calibration(before)
+    _error, new = calibration(after)
+    facts["brier"] = {"shipped": old, "now": new}
+    facts["kept"] = new < old
+    facts["reason"] = "the shipped coefficients predict it as well"
+    if new < old:
+        facts["reason"] = "it predicts left-out feedback better"
+    return facts
 
 
 def threshold(pairs: Pairs) -> float:
     """The lowest probability from which on the notes surely enough hold it: risk <= RISK, with SURE.
 
-    From the surest answer down, as far as the bound holds at every step (fixed-sequence testing: Angelopoulos et al. 2021);
-    the shipped one while too few answers were judged.
+    From the surest answer down, as far as the bound holds at every step (fixed-sequence testing: Angelopoulos et al.
+    2021); the shipped one while too few answers were judged.
     """
     ordered = sorted(pairs, key=lambda pair: -pair[0])
-    found: float | None = None
+    lowest: float | None = None
+    judged = 0
     wrong = 0
-    for number, (chance, truth) in enumerate(ordered, 1):
-        wrong += not truth
-        if number < needed(RISK) or (number < len(ordered) and ordered[number][0] == chance):
+    for chance, tied in itertools.groupby(ordered, key=lambda pair: pair[0]):
+        for _chance, truth in tied:
+            judged += 1
+            wrong += not truth
+        if judged < needed(RISK):
             continue
-        if not bounded(wrong, number, RISK):
+        if not bounded(wrong, judged, RISK):
             break
-        found = chance
-    return confidence.THRESHOLD if found is None else round(max(found, confidence.FLOOR), 4)
+        lowest = chance
+    if lowest is None:
+        return confidence.THRESHOLD
+    return round(max(lowest, confidence.FLOOR), 4)
 
 
 def floor(pairs: Pairs) -> float:
@@ -172,17 +186,21 @@ def floor(pairs: Pairs) -> float:
     It is never raised from feedback: a false "not in your notes" costs more than a weak answer.
     """
     present = sorted(chance for chance, truth in pairs if truth)
-    denied = sum(chance < confidence.FLOOR for chance in present)
+    denied = [chance for chance in present if chance < confidence.FLOOR]
     allowed = int(FALSE_ABSENCES * len(present))
-    return confidence.FLOOR if denied <= allowed else round(present[allowed], 4)
+    if len(denied) <= allowed:
+        return confidence.FLOOR
+    return round(present[allowed], 4)
 
 
 def bounded(wrong: int, number: int, risk: float) -> bool:
     """Whether `wrong` of `number` proves, with SURE, that the risk is at most `risk` (exact binomial test)."""
-    ways = (math.comb(number, k) * risk**k * (1 - risk) ** (number - k) for k in range(wrong + 1))
-    return sum(ways) <= 1 - SURE
+    chance = 0.0
+    for k in range(wrong + 1):
+        chance += math.comb(number, k) * risk**k * (1 - risk) ** (number - k)
+    return chance <= 1 - SURE
 
 
 def needed(risk: float) -> int:
-    """How many answers without a mistake prove the risk: 22 for 0.10, as RETRIEVAL.md §5 says."""
+    """How many answers without a mistake prove the risk: 22 for 0.10."""
     return math.ceil(math.log(1 - SURE) / math.log(1 - risk))

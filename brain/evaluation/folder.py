@@ -1,6 +1,7 @@
 """The folder format of judged sets: corpus.jsonl, queries.jsonl, qrels.tsv; and the files that a corpus becomes.
 
-Leaves out every metric. A document with `conv` belongs to a store of its own with all the others of that conversation.
+A document with `conv` belongs to a store of its own with all the others of that conversation. Leaves out every metric.
+Serves `brain eval retrieval`, `answerability` and `recall`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,24 +67,19 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
 
 def conversations(judged: Judged) -> list[Judged]:
     """One set for each `conv`, or the set itself when its documents carry none."""
-    names = list(
-        dict.fromkeys(document["conv"] for document in judged.documents if document.get("conv"))
-    )
-    if not names:
-        return [judged]
-    return [
-        Judged(
-            name,
-            [document for document in judged.documents if document.get("conv") == name],
-            [query for query in judged.queries if query.get("conv") == name],
-            {
-                q["id"]: judged.qrels[q["id"]]
-                for q in judged.queries
-                if q.get("conv") == name and q["id"] in judged.qrels
-            },
-        )
-        for name in names
-    ]
+    parts: dict[str, Judged] = {}
+    for document in judged.documents:
+        name = document.get("conv")
+        if name:
+            parts.setdefault(name, Judged(name)).documents.append(document)
+    for query in judged.queries:
+        part = parts.get(query.get("conv", ""))
+        if part:
+            part.queries.append(query)
+            grades = judged.qrels.get(query["id"])
+            if grades is not None:
+                part.qrels[query["id"]] = grades
+    return list(parts.values()) or [judged]
 
 
 def write_files(judged: Judged, folder: Path) -> dict[str, str]:
@@ -91,20 +87,26 @@ def write_files(judged: Judged, folder: Path) -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     names = {}
     for number, document in enumerate(judged.documents):
-        title, text = document.get("title") or "", document.get("text") or ""
-        if title:
-            # as YAML reads it: JSON's own escapes for what is not ASCII would be halves of characters there
-            name, body = (
-                f"{number:07}.md",
-                f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\n---\n{text}\n",
-            )
-        else:
-            name, body = f"{number:07}.{'py' if CODE.match(text) else 'txt'}", text + "\n"
-        path, content = folder / name, body.encode("utf-8", "replace")
+        ending, body = _as_file(document)
+        name = f"{number:07}{ending}"
+        path = folder / name
+        content = body.encode("utf-8", "replace")
         if not path.exists() or path.read_bytes() != content:
             path.write_bytes(content)
         names[name] = document["doc_id"]
     return names
+
+
+def _as_file(document: Mapping[str, Any]) -> tuple[str, str]:
+    """(the ending of its name, what stands in it)."""
+    title = document.get("title")
+    text = document.get("text") or ""
+    if title:
+        # JSON is YAML, but its escapes for what is not ASCII are pairs of surrogates, which YAML does not join.
+        quoted = json.dumps(title, ensure_ascii=False)
+        return ".md", f"---\ntitle: {quoted}\n---\n{text}\n"
+    ending = ".py" if CODE.match(text) else ".txt"
+    return ending, f"{text}\n"
 
 
 def _lines(path: Path, fields: tuple[str, ...]) -> Iterator[dict[str, Any]]:
@@ -112,12 +114,11 @@ def _lines(path: Path, fields: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
+            place = f"{path}, line {number}"
             try:
                 found = json.loads(line)
             except json.JSONDecodeError as error:
-                raise UsageError(
-                    f"{path}, line {number}: {error}", "each line is one JSON object"
-                ) from None
-            if not isinstance(found, dict) or any(name not in found for name in fields):
-                raise UsageError(f"{path}, line {number} lacks one of {', '.join(fields)}", FORMAT)
+                raise UsageError(f"{place}: {error}", "each line is one JSON object") from None
+            if not isinstance(found, dict) or not found.keys() >= set(fields):
+                raise UsageError(f"{place} lacks one of {', '.join(fields)}", FORMAT)
             yield found

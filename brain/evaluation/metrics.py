@@ -1,7 +1,7 @@
 """The figures: ranking metrics by `ir_measures`, areas and calibration of probabilities, bootstrap intervals.
 
 Leaves out running anything. `ir_measures` and scikit-learn are the optional extra `eval`. Questions with equal
-probability stay together in every figure, so that the order of a file changes nothing.
+probability stay together in every figure, so that the order of a file changes nothing. Serves `brain eval`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,29 @@ from types import ModuleType
 
 from brain.errors import Unavailable
 
-RANKING = ("nDCG@10", "S@1", "R@5", "R@10", "R@20", "RR@10")
-BINS = 10  # equal-mass bins of the calibration error (RETRIEVAL.md §5)
+# As reports name them, and as `ir_measures` does.
+MEASURES = {
+    "nDCG@10": "nDCG@10",
+    "S@1": "Success@1",
+    "R@5": "R@5",
+    "R@10": "R@10",
+    "R@20": "R@20",
+    "RR@10": "RR@10",
+}
+RANKING = tuple(MEASURES)
+BINS = 10  # equal-mass bins of the calibration error
 RESAMPLES = 1_000  # of the bootstrap
-SEED = 20260507
+SEED = 20260507  # the same values give the same interval
 TAIL = 0.025  # on either side of a 95 % interval
 CURVE_POINTS = 20  # of a risk-coverage curve that are reported: every twentieth of the questions
 
-Run = Mapping[str, Mapping[str, float]]  # query -> document -> score
-Pairs = Sequence[tuple[float, bool]]  # (probability, truth)
+Values = Mapping[str, float]  # query -> value
+Qrels = Mapping[str, Mapping[str, int]]  # query -> document -> grade
+Run = Mapping[str, Values]  # query -> document -> score
+Measurements = dict[str, dict[str, float]]  # metric -> query -> value
+Pair = tuple[float, bool]  # a probability, and whether it came true
+Pairs = Sequence[Pair]
+Point = tuple[float, float]  # of a risk-coverage curve
 
 
 def require() -> None:
@@ -54,39 +68,39 @@ def _missing(name: str) -> Unavailable:
     )
 
 
-def ranking(qrels: Mapping[str, Mapping[str, int]], run: Run) -> dict[str, dict[str, float]]:
+def ranking(qrels: Qrels, run: Run) -> Measurements:
     """Metric -> query -> value, for every query that has a relevant document; 0 where nothing was found."""
     library = _ir_measures()
-    names = {
-        "nDCG@10": library.nDCG @ 10,
-        "S@1": library.Success @ 1,
-        "R@5": library.R @ 5,
-        "R@10": library.R @ 10,
-        "R@20": library.R @ 20,
-        "RR@10": library.RR @ 10,
-    }
-    judged = {
-        query: dict(grades)
-        for query, grades in qrels.items()
-        if any(grade > 0 for grade in grades.values())
-    }
-    values: dict[str, dict[str, float]] = {name: dict.fromkeys(judged, 0.0) for name in names}
-    back = {str(measure): name for name, measure in names.items()}
+    names = {library.parse_measure(theirs): ours for ours, theirs in MEASURES.items()}
+    judged = {}
+    for query, grades in qrels.items():
+        if max(grades.values(), default=0) > 0:
+            judged[query] = dict(grades)
     found = {query: dict(scores) for query, scores in run.items() if query in judged and scores}
-    for item in library.iter_calc(list(names.values()), judged, found) if found else ():
-        values[back[str(item.measure)]][item.query_id] = float(item.value)
+    values = {name: dict.fromkeys(judged, 0.0) for name in RANKING}
+    if found:
+        for item in library.iter_calc(list(names), judged, found):
+            name = names[item.measure]
+            values[name][item.query_id] = float(item.value)
     return values
 
 
-def means(values: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+def mean(numbers: Sequence[float]) -> float:
+    """0 of nothing."""
+    return sum(numbers) / max(len(numbers), 1)
+
+
+def means(values: Run) -> dict[str, float]:
     """The mean of each metric over the queries."""
-    return {name: round(sum(one.values()) / max(len(one), 1), 4) for name, one in values.items()}
+    return {name: round(mean(list(one.values())), 4) for name, one in values.items()}
 
 
 def percentile(numbers: Sequence[float], share: float) -> float:
     """The value below which this share of the numbers lies (nearest rank); 0 of nothing."""
-    ordered = sorted(numbers)
-    return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else 0.0
+    if not numbers:
+        return 0.0
+    rank = int(share * len(numbers))
+    return sorted(numbers)[min(rank, len(numbers) - 1)]
 
 
 def latency(milliseconds: Sequence[float]) -> dict[str, float]:
@@ -99,18 +113,22 @@ def latency(milliseconds: Sequence[float]) -> dict[str, float]:
     }
 
 
-def interval(
-    values: Mapping[str, float], other: Mapping[str, float] | None = None
-) -> tuple[float, float]:
+def interval(values: Values, other: Values | None = None) -> Point:
     """95 % bootstrap interval of the mean, or of the mean difference to `other` (paired by key)."""
-    numbers = [value - (other[key] if other else 0.0) for key, value in values.items()]
+    numbers = list(values.values())
+    if other:
+        numbers = [value - other[key] for key, value in values.items()]
     if not numbers:
         return 0.0, 0.0
-    random_ = random.Random(SEED)
-    sums = sorted(
-        sum(random_.choices(numbers, k=len(numbers))) / len(numbers) for _ in range(RESAMPLES)
-    )
-    return round(sums[int(TAIL * RESAMPLES)], 4), round(sums[int((1 - TAIL) * RESAMPLES)], 4)
+    dice = random.Random(SEED)
+    resampled = []
+    for _ in range(RESAMPLES):
+        sample = dice.choices(numbers, k=len(numbers))
+        resampled.append(mean(sample))
+    resampled.sort()
+    low = resampled[int(TAIL * RESAMPLES)]
+    high = resampled[int((1 - TAIL) * RESAMPLES)]
+    return round(low, 4), round(high, 4)
 
 
 def auroc(positive: Sequence[float], negative: Sequence[float]) -> float | None:
@@ -118,72 +136,102 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float | None:
     if not positive or not negative:
         return None
     labels = [1] * len(positive) + [0] * len(negative)
-    return round(float(_sklearn().roc_auc_score(labels, [*positive, *negative])), 4)
+    area = _sklearn().roc_auc_score(labels, [*positive, *negative])
+    return round(float(area), 4)
 
 
-def calibration(pairs: Pairs, weights: Sequence[float] | None = None) -> tuple[float, float]:
+def calibration(pairs: Pairs, weights: Sequence[float] | None = None) -> Point:
     """(expected calibration error over BINS of equal mass, Brier score), both weighted."""
-    weighted = sorted(
-        zip(pairs, weights or [1.0] * len(pairs), strict=True), key=lambda item: item[0][0]
-    )
-    total = sum(weight for _, weight in weighted) or 1.0
-    brier = sum(weight * (p - truth) ** 2 for (p, truth), weight in weighted) / total
-    mass, bins = 0.0, [[0.0, 0.0] for _ in range(BINS)]
-    for _p, tied in itertools.groupby(weighted, key=lambda item: item[0][0]):
+    rows = _weighted(pairs, weights)
+    rows.sort(key=_probability)
+    total = 0.0
+    squares = 0.0
+    for p, truth, weight in rows:
+        total += weight
+        squares += weight * (p - truth) ** 2
+    total = total or 1.0
+    told = [0.0] * BINS
+    true = [0.0] * BINS
+    mass = 0.0
+    for p, tied in itertools.groupby(rows, key=_probability):
         group = list(tied)
-        held = sum(weight for _, weight in group)
-        chosen = bins[
-            min(int((mass + held / 2) / total * BINS), BINS - 1)
-        ]  # the bin in which its middle lies
-        chosen[0] += sum(weight * p for (p, _), weight in group)
-        chosen[1] += sum(weight * truth for (_, truth), weight in group)
+        held = sum(weight for _p, _truth, weight in group)
+        # All of equal probability go where the middle of their mass lies, so that their order does not matter.
+        middle = (mass + held / 2) / total
+        number = min(int(middle * BINS), BINS - 1)
+        told[number] += sum(weight * p for _p, _truth, weight in group)
+        true[number] += sum(weight * truth for _p, truth, weight in group)
         mass += held
-    return round(sum(abs(said - true) for said, true in bins) / total, 4), round(brier, 4)
+    gaps = 0.0
+    for said, was in zip(told, true, strict=True):
+        gaps += abs(said - was)
+    return round(gaps / total, 4), round(squares / total, 4)
 
 
-def at_prior(pairs: Pairs, share: float) -> list[tuple[float, bool]]:
-    """The same evidence where `share` of the questions can be answered, if the odds told were those of one half (Bayes)."""
+def _weighted(pairs: Pairs, weights: Sequence[float] | None) -> list[tuple[float, bool, float]]:
+    """(probability, truth, weight), all of one weight when none are given."""
+    weights = weights or [1.0] * len(pairs)
+    return [(p, truth, weight) for (p, truth), weight in zip(pairs, weights, strict=True)]
+
+
+def _probability(row: Sequence[float]) -> float:
+    return row[0]
+
+
+def at_prior(pairs: Pairs, share: float) -> list[Pair]:
+    """The same evidence where `share` of the questions can be answered, if the odds told were those of one half.
+
+    By Bayes: the odds are multiplied by those of the share.
+    """
     ratio = share / (1 - share)
     return [(p * ratio / (p * ratio + 1 - p), truth) for p, truth in pairs]
 
 
 def brier_skill(pairs: Pairs, weights: Sequence[float] | None = None) -> float:
     """1 - Brier / Brier of always saying the (weighted) share of the answerable; above 0 is better than that."""
-    weights = weights or [1.0] * len(pairs)
-    share = sum(w * truth for (_, truth), w in zip(pairs, weights, strict=True)) / (
-        sum(weights) or 1.0
-    )
+    mass = 0.0
+    held = 0.0
+    for _p, truth, weight in _weighted(pairs, weights):
+        mass += weight
+        held += weight * truth
+    share = held / (mass or 1.0)
     constant = share * (1 - share)
-    brier = calibration(pairs, weights)[1]
-    return round(1 - brier / constant, 4) + 0.0 if constant else 0.0  # never -0.0
+    if not constant:
+        return 0.0
+    _error, brier = calibration(pairs, weights)
+    skill = round(1 - brier / constant, 4)
+    # Adding nothing turns -0.0 into 0.0.
+    return skill + 0.0
 
 
-def risk_coverage(pairs: Pairs) -> tuple[list[tuple[float, float]], float]:
+def risk_coverage(pairs: Pairs) -> tuple[list[Point], float]:
     """([(coverage, risk)] when the surest share is answered, the area under that curve).
 
     Among equal probabilities the risk is that of any order on average.
     """
-    curve: list[tuple[float, float]] = []
+    curve: list[Point] = []
     wrong = 0.0
-    for share in _wrong_shares(pairs):
+    for number, share in enumerate(_wrong_shares(pairs), 1):
         wrong += share
-        number = len(curve) + 1
-        curve.append((number / len(pairs), wrong / number))
-    area = sum(risk for _, risk in curve) / len(curve) if curve else 0.0
+        coverage = number / len(pairs)
+        curve.append((coverage, wrong / number))
+    area = mean([risk for _coverage, risk in curve])
     return curve, round(area, 4)
 
 
 def _wrong_shares(pairs: Pairs) -> Iterator[float]:
     """From the surest on, the chance that each answered question has no answer."""
-    ordered = sorted(pairs, key=lambda pair: -pair[0])
-    for _p, tied in itertools.groupby(ordered, key=lambda pair: pair[0]):
-        group = [not truth for _, truth in tied]
-        yield from itertools.repeat(sum(group) / len(group), len(group))
+    ordered = sorted(pairs, key=_probability, reverse=True)
+    for _p, tied in itertools.groupby(ordered, key=_probability):
+        wrong = [not truth for _p, truth in tied]
+        yield from itertools.repeat(mean(wrong), len(wrong))
 
 
-def shortened(curve: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+def shortened(curve: Sequence[Point]) -> list[Point]:
     """CURVE_POINTS of a curve, its end among them, rounded."""
-    places = sorted(
-        {max(1, round(len(curve) * step / CURVE_POINTS)) - 1 for step in range(1, CURVE_POINTS + 1)}
-    )
-    return [(round(curve[at][0], 4), round(curve[at][1], 4)) for at in places if at < len(curve)]
+    ends = {round(len(curve) * step / CURVE_POINTS) for step in range(1, CURVE_POINTS + 1)}
+    points = []
+    for end in sorted(ends - {0}):
+        coverage, risk = curve[end - 1]
+        points.append((round(coverage, 4), round(risk, 4)))
+    return points
