@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from brain.errors import Refused, UsageError
 from brain.keeping.export import documents, episodes, skills
 from brain.keeping.export.front_matter import dump
-from brain.keeping.export.names import Names, file_name, folder_name, is_safe, slug
+from brain.keeping.export.names import Named, Names, file_name, folder_name, is_safe, slug
 from brain.keeping.export.rows import StoredChunk, StoredDocument, StoredEpisode, StoredSkill
 from brain.types import Episode, Skill
 from ingest.document import chunk_ids
@@ -214,10 +214,8 @@ def test_slugs(title: str, expected: str) -> None:
     assert slug(title) == expected
 
 
-def document_row(
-    key: str, title: str, source: str = "", uri: str = "file:///x"
-) -> tuple[dict[str, object], list[str], list[str]]:
-    return {"id": key, "title": title, "source": source or f"/n/{title}.md", "uri": uri}, [], []
+def document_row(key: str, title: str, source: str = "", uri: str = "file:///x") -> Named:
+    return Named(key, uri, title, source or f"/n/{title}.md")
 
 
 def test_twins_and_shared_beginnings_get_names_of_their_own() -> None:

@@ -10,14 +10,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from brain.keeping.export.documents import machine
-from ingest.readers.front_matter import BadFrontMatter
+from brain.keeping.export.names import one_line
+from brain.keeping.export.rows import ID
+from ingest.readers.front_matter import BadFrontMatter, text_at, texts_at
 
 _CLOSE = " -->\n"
 _END = "\n\n<!-- end -->\n"
 CHARACTERS = "characters"  # the fact that holds the two lengths
+
+Words = tuple[str, str, int]  # both texts, and where in the file they end
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,27 @@ class Block:
     first: str
     second: str
     edited: bool
+
+    def text(self, name: str) -> str:
+        """The text of a fact, "" where there is none."""
+        return text_at(self.facts, name)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The list of texts of a fact, () where there is none."""
+        return texts_at(self.facts, name)
+
+    @property
+    def identity(self) -> str:
+        """The id, "" for one that we could not have made."""
+        given = self.text("id")
+        return given if ID.fullmatch(given) else ""
+
+    def check_date(self, what: str) -> None:
+        """Raise `BadFrontMatter` when `at` is no date."""
+        try:
+            datetime.fromisoformat(self.text("at"))
+        except ValueError as error:
+            raise BadFrontMatter(f"{what} without a date") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +73,10 @@ class Marks:
 
     def render(self, title: str, facts: Mapping[str, Any], first: str, second: str) -> str:
         """A heading, the facts that say something, the two texts."""
-        shown = " ".join("".join(c if c.isprintable() else " " for c in title).split())
         kept = {name: value for name, value in facts.items() if value not in (None, "", (), {})}
-        said = machine({**kept, CHARACTERS: [len(first), len(second)]})
-        return f"\n## {shown}\n{self._open}{said}{_CLOSE}\n{first}{self._middle}{second}{_END}"
+        kept[CHARACTERS] = [len(first), len(second)]
+        head = f"\n## {one_line(title)}\n{self._open}{machine(kept)}{_CLOSE}\n"
+        return f"{head}{first}{self._middle}{second}{_END}"
 
     def read(self, body: str) -> Iterator[Block]:
         """The blocks in order. Raises `BadFrontMatter` for one whose facts cannot be read."""
@@ -64,6 +90,7 @@ class Marks:
             exact = self._exact(body, begin, facts)
             first, second, end = exact or self._by_marks(body, begin)
             yield Block(facts, first, second, edited=exact is None)
+            # The next one is looked for behind the words, which may hold what looks like a mark.
             at = self._find(body, end)
 
     def _find(self, body: str, start: int) -> int:
@@ -71,34 +98,30 @@ class Marks:
         found = body.find(f"\n{self._open}", start)
         return found + 1 if found >= 0 else -1
 
-    def _exact(
-        self, body: str, begin: int, facts: Mapping[str, Any]
-    ) -> tuple[str, str, int] | None:
-        """(first, second, where they end) by their lengths; None when the words between were changed."""
+    def _exact(self, body: str, begin: int, facts: Mapping[str, Any]) -> Words | None:
+        """The texts by their lengths; None when they were changed."""
         lengths = facts.get(CHARACTERS)
-        if not (
-            isinstance(lengths, list)
-            and len(lengths) == 2
-            and all(isinstance(n, int) and n >= 0 for n in lengths)
-        ):
+        if not isinstance(lengths, list) or len(lengths) != 2:
+            return None
+        if not all(isinstance(length, int) and length >= 0 for length in lengths):
             return None
         start = begin + 1
         middle = start + lengths[0]
         after = middle + len(self._middle)
         end = after + lengths[1]
-        fits = (
-            body.startswith("\n", begin)
-            and body.startswith(self._middle, middle)
-            and body.startswith(_END, end)
-        )
-        return (body[start:middle], body[after:end], end) if fits else None
+        whole = body.startswith("\n", begin) and body.startswith(self._middle, middle)
+        if not whole or not body.startswith(_END, end):
+            return None
+        return body[start:middle], body[after:end], end
 
-    def _by_marks(self, body: str, begin: int) -> tuple[str, str, int]:
-        """The same by the marks between the words, after a person changed them."""
-        following = self._find(body, begin)
-        limit = following if following >= 0 else len(body)
+    def _by_marks(self, body: str, begin: int) -> Words:
+        """The same by the marks between the texts, after a person changed them."""
+        limit = self._find(body, begin)
+        if limit < 0:
+            limit = len(body)
         end = body.find(_END.strip(), begin, limit)
-        end = end if end >= 0 else limit
+        if end < 0:
+            end = limit
         first, _, second = body[begin:end].partition(self._middle.strip())
         return first.strip(), second.strip(), end
 

@@ -1,5 +1,5 @@
 """One document as one Markdown file: front matter for people and Obsidian, the text word for word, and behind it, in a
-comment that no reader shows, where its chunks lie.
+comment that no viewer shows, where its chunks lie.
 
 A PDF or a page gets marks such as `<!-- p. 3 -->` where a new place begins; source code stands in a fence. A file that
 a person changed is recognised by the hash of the text and comes back without chunks, to be read anew. Leaves out where
@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from brain.keeping.export.front_matter import dump
 from brain.keeping.export.names import Names
-from brain.keeping.export.rows import ID, StoredChunk, StoredDocument
+from brain.keeping.export.rows import FIRST_SEEN, ID, StoredChunk, StoredDocument
 from ingest.document import digest, new_id
 from ingest.readers.front_matter import (
     BadFrontMatter,
@@ -28,20 +29,40 @@ from ingest.readers.front_matter import (
 
 MARKER = "brain_export"  # the first key of every file's front matter: these files are never taken in as new notes
 KIND = "document"
+TAGGED = "document"  # `by` of the tags that stand in the document itself
+# What a file's front matter says first, in this order.
+FACTS = (
+    "id",
+    "title",
+    "source",
+    "uri",
+    "media_type",
+    "entry",
+    "label",
+    "compartment",
+    "trust",
+    "dated_at",
+    "dated_by",
+    "added_at",
+    "updated_at",
+    "content_hash",
+)
+# Of those, what is taken back as it stands.
+PLAIN = ("source", "title", "dated_at", "added_at", "updated_at")
 _TAIL = "<!-- brain:document\n"
 _TAIL_END = "-->"
+_MARK = re.compile(r"\n?<!-- [^\n>]* -->\n")
 _LINES = re.compile(r"L\d+-\d+")
 _UNFENCED = ("text/markdown", "text/plain", "text/html", "application/pdf")
 _LANGUAGE = re.compile(r"[a-z0-9+#]{1,10}")
-TAGGED = "document"  # `by` of the tags that stand in the document itself
 
 
 def render(item: StoredDocument, names: Names) -> str:
     """The file's text. The same document gives the same text, whatever else changed in the store."""
-    marks = _marks(item.text, item.chunks)
-    opening, closing = _fence(item) if not marks else ("", "")
-    body = f"{opening}{_with_marks(item.text, marks)}{closing}\n"
-    return f"{dump(_head(item, names))}{body}{_tail(item, opening, closing)}"
+    marked = _with_marks(item)
+    opening, closing = ("", "") if marked != item.text else _fence(item)
+    head = dump(_head(item, names))
+    return f"{head}{opening}{marked}{closing}\n{_tail(item, opening, closing)}"
 
 
 def _head(item: StoredDocument, names: Names) -> dict[str, Any]:
@@ -49,43 +70,32 @@ def _head(item: StoredDocument, names: Names) -> dict[str, Any]:
     for tag, by in item.tags:
         if by != TAGGED:
             others.setdefault(by, []).append(tag)
-    cites = dict.fromkeys(
-        link for link in map(names.linked, item.links) if link and link != names.wiki_link(item.id)
-    )
+    itself = names.wiki_link(item.id)
+    cites = dict.fromkeys(map(names.linked, item.links))
     return {
         MARKER: KIND,
-        "id": item.id,
-        "title": item.title,
-        "source": item.source,
-        "uri": item.uri,
-        "media_type": item.media_type,
-        "entry": item.entry,
-        "label": item.label,
-        "compartment": item.compartment,
-        "trust": item.trust,
-        "dated_at": item.dated_at,
-        "dated_by": item.dated_by,
-        "added_at": item.added_at,
-        "updated_at": item.updated_at,
-        "content_hash": item.content_hash,
-        "tags": [tag for tag, _ in item.tags],
+        **{name: getattr(item, name) for name in FACTS},
+        "tags": [tag for tag, _by in item.tags],
         "tagged_by": others,
         "aliases": item.aliases,
         "links": item.links,
-        "cites": list(cites),
+        "cites": [link for link in cites if link and link != itself],
         "metadata": dict(sorted(item.metadata.items())),
         "notices": item.notices,
     }
 
 
 def _tail(item: StoredDocument, opening: str, closing: str) -> str:
+    """The comment: facts of the text in its first line, then a line for each chunk."""
     facts = {
         "characters": len(item.text),
         "text_sha": digest(item.text),
         "fence": [opening, closing],
     }
     lines = [machine(facts)]
-    lines += [machine([c.start, c.end, c.tokens, c.locator, c.heading]) for c in item.chunks]
+    for chunk in item.chunks:
+        row = [chunk.start, chunk.end, chunk.tokens, chunk.locator, chunk.heading]
+        lines.append(machine(row))
     return _TAIL + "\n".join(lines) + f"\n{_TAIL_END}\n"
 
 
@@ -95,31 +105,93 @@ def machine(value: Any) -> str:
 
 
 def _fence(item: StoredDocument) -> tuple[str, str]:
+    """(opening, closing) of the fence around source code, one tick longer than any run of ticks inside; else ""."""
     if item.media_type in _UNFENCED or not item.text.strip():
         return "", ""
-    suffix = item.source.rpartition(".")[2].lower()
-    ticks = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", item.text)), default=0))
-    return f"{ticks}{suffix if _LANGUAGE.fullmatch(suffix) else ''}\n", f"\n{ticks}"
+    longest = max(re.findall("`+", item.text), key=len, default="")
+    ticks = "`" * max(3, 1 + len(longest))
+    _, _, suffix = item.source.lower().rpartition(".")
+    language = suffix if _LANGUAGE.fullmatch(suffix) else ""
+    return f"{ticks}{language}\n", f"\n{ticks}"
 
 
-def _marks(text: str, chunks: Sequence[StoredChunk]) -> list[tuple[int, str]]:
-    """(offset in the text, what stands there in the file) wherever a new page or section begins."""
-    marks, before = [], ""
+def _begin_a_place(chunks: Iterable[StoredChunk]) -> Iterator[StoredChunk]:
+    """The chunks with which a new page or section begins."""
+    before = ""
     for chunk in chunks:
-        if chunk.locator and chunk.locator != before and not _LINES.fullmatch(chunk.locator):
-            own_line = "" if chunk.start == 0 or text[chunk.start - 1] == "\n" else "\n"
-            shown = " ".join(chunk.locator.replace("--", "- -").replace(">", " ").split())
-            marks.append((chunk.start, f"{own_line}<!-- {shown} -->\n"))
+        if chunk.locator not in ("", before) and not _LINES.fullmatch(chunk.locator):
+            yield chunk
         before = chunk.locator
-    return marks
 
 
-def _with_marks(text: str, marks: Sequence[tuple[int, str]]) -> str:
-    parts, done = [], 0
-    for offset, mark in marks:
-        parts += [text[done:offset], mark]
-        done = offset
+def _with_marks(item: StoredDocument) -> str:
+    """The text with a mark wherever a new page or section begins."""
+    text = item.text
+    parts = []
+    done = 0
+    for chunk in _begin_a_place(item.chunks):
+        before = text[done : chunk.start]
+        at_line_start = chunk.start == 0 or text[chunk.start - 1] == "\n"
+        # A mark is a comment, which "--" or ">" in it could end.
+        shown = chunk.locator.replace("--", "- -").replace(">", " ").split()
+        mark = f"<!-- {' '.join(shown)} -->\n"
+        parts.append(before if at_line_start else f"{before}\n")
+        parts.append(mark)
+        done = chunk.start
     return "".join((*parts, text[done:]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """What stands below the front matter. `behind`: what a person wrote behind the comment; the rest is from it."""
+
+    text: str
+    behind: str = ""
+    chunks: tuple[StoredChunk, ...] = ()
+    text_sha: str = ""
+    opening: str = ""
+    closing: str = ""
+
+    def exact(self) -> str | None:
+        """The text as it was exported; None when the file was changed, so that the chunks no longer fit."""
+        inner = self.text.removesuffix("\n")
+        if self.behind or not inner.startswith(self.opening) or not inner.endswith(self.closing):
+            return None
+        inner = inner[len(self.opening) : len(inner) - len(self.closing)]
+        text = self._without_marks(inner)
+        return text if self._tiles(len(text)) and digest(text) == self.text_sha else None
+
+    def changed(self) -> str:
+        """The words of a changed file: without fence and page marks, with what was written behind the comment."""
+        inner = self.text.removesuffix("\n").removeprefix(self.opening)
+        inner = inner.removesuffix(self.closing)
+        if not all(_LINES.fullmatch(chunk.locator) for chunk in self.chunks):
+            inner = _MARK.sub("\n", inner).removeprefix("\n")
+        if self.behind:
+            return f"{inner.rstrip()}\n\n{self.behind.rstrip()}\n"
+        return inner
+
+    def _tiles(self, length: int) -> bool:
+        """Whether the chunks, if there are any, cover the text without a gap."""
+        end = 0
+        for chunk in self.chunks:
+            if chunk.start != end:
+                return False
+            end = chunk.end
+        return not self.chunks or end == length
+
+    def _without_marks(self, inner: str) -> str:
+        """Take out each mark at the place where it was put; what only looks like one stays."""
+        parts = []
+        at = 0  # in the file
+        done = 0  # in the text
+        for chunk in _begin_a_place(self.chunks):
+            following = at + chunk.start - done
+            parts.append(inner[at:following])
+            mark = _MARK.match(inner, following)
+            at = mark.end() if mark else following
+            done = chunk.start
+        return "".join((*parts, inner[at:]))
 
 
 def read(content: str) -> StoredDocument:
@@ -128,104 +200,59 @@ def read(content: str) -> StoredDocument:
     head = read_nested(block)
     if text_at(head, MARKER) != KIND:
         raise BadFrontMatter("not a document that brain exported")
-    facts, chunks, body, after = _read_tail(rest)
-    text = _text(body, after, facts, chunks)
-    exact = text is not None
+    body = _read_body(rest)
+    text = body.exact()
     given = text_at(head, "id")
     key = given if ID.fullmatch(given) else new_id()
-    own = tuple(tag for tag in texts_at(head, "tags"))
-    others = {
-        tag: by
-        for by, tags in map_at(head, "tagged_by").items()
-        for tag in texts_at({"t": tags}, "t")
-    }
+    by_whom: dict[str, str] = {}
+    tagged_by = map_at(head, "tagged_by")
+    for by in tagged_by:
+        by_whom.update(dict.fromkeys(texts_at(tagged_by, by), by))
+    tags = [(tag, by_whom.get(tag, TAGGED)) for tag in texts_at(head, "tags")]
+    metadata = map_at(head, "metadata")
     return StoredDocument(
-        **{
-            name: text_at(head, name)
-            for name in ("source", "title", "dated_at", "added_at", "updated_at")
-        },
+        **{name: text_at(head, name) for name in PLAIN},
         id=key,
         uri=text_at(head, "uri") or f"note:{key}",
-        text=text if text is not None else _plain(body, after, facts, chunks),
+        text=body.changed() if text is None else text,
         media_type=text_at(head, "media_type", "text/markdown"),
-        content_hash=text_at(head, "content_hash") or digest(body),
-        chunks=tuple(chunks) if exact else (),
+        content_hash=text_at(head, "content_hash") or digest(body.text),
+        chunks=() if text is None else body.chunks,
         entry="name" if text_at(head, "entry") == "name" else "full",
         label=text_at(head, "label", "internal"),
         compartment=text_at(head, "compartment") or None,
         trust=text_at(head, "trust", "own"),
-        dated_by=text_at(head, "dated_by", "first seen"),
-        tags=tuple(sorted((tag, others.get(tag, TAGGED)) for tag in own)),
+        dated_by=text_at(head, "dated_by", FIRST_SEEN),
+        tags=tuple(sorted(tags)),
         aliases=texts_at(head, "aliases"),
         links=tuple(sorted(texts_at(head, "links"))),
-        metadata={
-            key: value for key, value in map_at(head, "metadata").items() if isinstance(value, str)
-        },
+        metadata={key: value for key, value in metadata.items() if isinstance(value, str)},
         notices=texts_at(head, "notices"),
-        edited=not exact,
+        edited=text is None,
     )
 
 
-def _read_tail(rest: str) -> tuple[Mapping[str, Any], list[StoredChunk], str, str]:
-    """(facts, chunks, what stands before the comment, what a person wrote behind it)."""
+def _read_body(rest: str) -> _Body:
+    """What stands below the front matter; a comment that cannot be read says nothing."""
     begin = rest.rfind(_TAIL)
-    end = rest.find(f"\n{_TAIL_END}", begin) if begin >= 0 else -1
-    if end < 0:
-        return {}, [], rest, ""
+    end = rest.find(f"\n{_TAIL_END}", begin)
+    if begin < 0 or end < 0:
+        return _Body(rest)
+    text = rest[:begin]
+    behind = rest[end + 1 + len(_TAIL_END) :].lstrip("\n")
     try:
-        facts, *rows = (json.loads(line) for line in rest[begin + len(_TAIL) : end].split("\n"))
-        chunks = [
-            StoredChunk(int(r[0]), int(r[1]), int(r[2]), str(r[3]), tuple(map(str, r[4])))
-            for r in rows
-        ]
+        facts, *rows = map(json.loads, rest[begin + len(_TAIL) : end].split("\n"))
+        chunks = tuple(_chunk(*row) for row in rows)
     except (ValueError, TypeError, IndexError, KeyError, RecursionError):
-        facts, chunks = {}, []
-    after = rest[end + 1 + len(_TAIL_END) :].lstrip("\n")
-    return (facts if isinstance(facts, dict) else {}), chunks, rest[:begin], after
-
-
-def _text(
-    body: str, after: str, facts: Mapping[str, Any], chunks: Sequence[StoredChunk]
-) -> str | None:
-    """The text as it was exported, or None when the file was changed, so that the chunks no longer fit."""
+        return _Body(text, behind)
+    if not isinstance(facts, dict):
+        return _Body(text, behind, chunks)
     opening, closing = _fence_of(facts)
-    inner = body.removesuffix("\n")
-    if after or not inner.startswith(opening) or not inner.endswith(closing):
-        return None
-    inner = inner[len(opening) : len(inner) - len(closing)]
-    text = _without_marks(inner, chunks)
-    tiled = [chunk.start for chunk in chunks] == [0, *(chunk.end for chunk in chunks)][
-        : len(chunks)
-    ]
-    whole = not chunks or (tiled and chunks[-1].end == len(text))
-    return text if whole and digest(text) == facts.get("text_sha") else None
+    return _Body(text, behind, chunks, str(facts.get("text_sha")), opening, closing)
 
 
-def _without_marks(inner: str, chunks: Sequence[StoredChunk]) -> str:
-    """Take out each mark at the place where it was put; what only looks like one stays."""
-    parts, at, before = [], 0, ""
-    done = 0  # characters of the text so far
-    for chunk in chunks:
-        parts.append(inner[at : at + chunk.start - done])
-        at, done = at + chunk.start - done, chunk.start
-        if chunk.locator and chunk.locator != before and not _LINES.fullmatch(chunk.locator):
-            mark = _MARK.match(inner, at)
-            at = mark.end() if mark else at
-        before = chunk.locator
-    return "".join((*parts, inner[at:]))
-
-
-_MARK = re.compile(r"\n?<!-- [^\n>]* -->\n")
-
-
-def _plain(body: str, after: str, facts: Mapping[str, Any], chunks: Sequence[StoredChunk]) -> str:
-    """The words of a changed file: without fence and page marks, with what was written behind the comment."""
-    opening, closing = _fence_of(facts)
-    inner = body.removesuffix("\n").removeprefix(opening)
-    inner = inner.removesuffix(closing) if closing else inner
-    if any(not _LINES.fullmatch(chunk.locator) for chunk in chunks):
-        inner = _MARK.sub("\n", inner).removeprefix("\n")
-    return f"{inner.rstrip()}\n\n{after.rstrip()}\n" if after else inner
+def _chunk(start: Any, end: Any, tokens: Any, locator: Any, heading: Any, *_: Any) -> StoredChunk:
+    return StoredChunk(int(start), int(end), int(tokens), str(locator), tuple(map(str, heading)))
 
 
 def _fence_of(facts: Mapping[str, Any]) -> tuple[str, str]:

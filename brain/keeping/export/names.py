@@ -1,24 +1,32 @@
 """File names that every file system takes, and the links between them.
 
 A name is what the title says plus the beginning of the id, so that twins, case-only differences and titles of nothing
-but signs stay apart. Leaves out making files. Serves the export.
+but punctuation stay apart. Leaves out making files. Serves the export.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-SLUG_BYTES = (
-    80  # UTF-8; with id and suffix far under the 143 of encrypted and the 255 of plain file systems
-)
+# UTF-8; with id and suffix far under the 143 bytes of encrypted and the 255 of plain file systems.
+SLUG_BYTES = 80
+PART_BYTES = 143  # of one component of a path on an encrypted file system
+ID_BYTES = 64  # of an id in a name
 ID_SHOWN = 8  # characters of an id in a name; all of it where two would be the same
 UNTITLED = "untitled"
+# Windows, "Naming Files, Paths, and Namespaces".
 RESERVED = frozenset(
-    {"con", "prn", "aux", "nul", *(f"{name}{i}" for name in ("com", "lpt") for i in range(10))}
-)  # Windows, "Naming Files, Paths, and Namespaces"
+    (
+        "con prn aux nul "
+        "com0 com1 com2 com3 com4 com5 com6 com7 com8 com9 "
+        "lpt0 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9"
+    ).split()
+)
+FORBIDDEN = frozenset('<>:"/\\|?*')  # in a name, on one file system or another
+LINK_SIGNS = frozenset("[]|#^\\")  # that would end or part an Obsidian link
 
 
 def slug(text: str, limit: int = SLUG_BYTES) -> str:
@@ -27,15 +35,22 @@ def slug(text: str, limit: int = SLUG_BYTES) -> str:
     >>> slug("../../.ssh/Authorized Keys?")
     'ssh-authorized-keys'
     """
-    plain = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text).casefold())
-    words = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in plain).split()
-    cut = "-".join(words).encode("utf-8")[:limit].decode("utf-8", "ignore")
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    plain = unicodedata.normalize("NFC", folded)
+    parted = "".join(c if _is_of_a_word(c) else " " for c in plain)
+    whole = "-".join(parted.split()).encode("utf-8")
+    cut = whole[:limit].decode("utf-8", "ignore")
+    # Composed again: the cut may have parted a letter from its mark.
     return unicodedata.normalize("NFC", cut).strip("-") or UNTITLED
+
+
+def _is_of_a_word(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LNM"
 
 
 def file_name(title: str, document_id: str, shown: int = ID_SHOWN) -> str:
     """`lease-a1b2c3d4.md`."""
-    return f"{slug(title)}-{slug(document_id[:shown], 64)}.md"
+    return f"{slug(title)}-{slug(document_id[:shown], ID_BYTES)}.md"
 
 
 def folder_name(name: str) -> str:
@@ -45,13 +60,13 @@ def folder_name(name: str) -> str:
 
 def is_safe(part: str) -> bool:
     """Whether one component of a path can be written anywhere and means only itself."""
-    return (
-        0 < len(part.encode("utf-8", "surrogatepass")) <= 143
-        and part.split(".")[0].lower() not in RESERVED
-        and part not in (".", "..")
-        and part[-1] not in ". "
-        and not any(c in '<>:"/\\|?*' or not c.isprintable() for c in part)
-    )
+    size = len(part.encode("utf-8", "surrogatepass"))
+    if not 0 < size <= PART_BYTES:
+        return False
+    stem = part.partition(".")[0]
+    if stem.lower() in RESERVED or part.endswith((".", " ")):
+        return False
+    return part.isprintable() and FORBIDDEN.isdisjoint(part)
 
 
 def folder_of(uri: str) -> str:
@@ -59,71 +74,94 @@ def folder_of(uri: str) -> str:
     return "notes" if uri.startswith(("note:", "episode:")) else "documents"
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What names need to know of a document."""
+
+    id: str
+    uri: str
+    title: str
+    source: str
+    aliases: tuple[str, ...] = ()
+    chunks: tuple[str, ...] = ()  # ids
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a link may call it: its title, its file's name without the ending, its aliases."""
+        _folder, _, file = self.source.rpartition("/")
+        stem, _, _ending = file.rpartition(".")
+        return (self.title, stem, *self.aliases)
+
+
+Texts = dict[str, str]
+
+
 @dataclass(slots=True)
 class Names:
-    """Which file each thing goes to, and which thing a link or a citation means; filled before the first file."""
+    """Which file each thing goes to, and which thing a link or a citation means; filled before the first file.
 
-    paths: dict[str, str] = field(default_factory=dict)
-    titles: dict[str, str] = field(default_factory=dict)
-    by_source: dict[str, str] = field(default_factory=dict)
-    by_name: dict[str, str] = field(default_factory=dict)
-    by_chunk: dict[str, str] = field(default_factory=dict)
+    `paths` and `titles` by a document's id; the others give the id of the document that is meant.
+    """
+
+    paths: Texts = field(default_factory=dict)
+    titles: Texts = field(default_factory=dict)
+    by_source: Texts = field(default_factory=dict)
+    by_name: Texts = field(default_factory=dict)
+    by_chunk: Texts = field(default_factory=dict)
 
     @classmethod
-    def of(
-        cls, documents: Iterable[tuple[Mapping[str, object], Iterable[str], Iterable[str]]]
-    ) -> Names:
-        """From (row of `documents`, its aliases, its chunks' ids)."""
+    def of(cls, documents: Iterable[Named]) -> Names:
+        """Of all the documents that are exported. Where two have one name, the smaller id has it."""
         names = cls()
-        rows = sorted(
-            ((dict(row), list(aliases), list(chunks)) for row, aliases, chunks in documents),
-            key=_id,
-        )
-        short = Counter(str(row["id"])[:ID_SHOWN] for row, _, _ in rows)
-        for row, aliases, chunks in rows:
-            key, title, source = str(row["id"]), str(row["title"]), str(row["source"])
-            shown = ID_SHOWN if short[key[:ID_SHOWN]] == 1 else len(key)
-            names.paths[key] = f"{folder_of(str(row['uri']))}/{file_name(title, key, shown)}"
-            names.titles[key] = title
-            names.by_source.setdefault(source, key)
-            stem = source.rpartition("/")[2].rpartition(".")[0]
-            for name in (title, stem, *aliases):
-                names.by_name.setdefault(name.casefold(), key)
-            names.by_chunk.update(dict.fromkeys(chunks, key))
+        ordered = sorted(documents, key=lambda document: document.id)
+        beginnings = Counter(document.id[:ID_SHOWN] for document in ordered)
+        for document in ordered:
+            key = document.id
+            shown = ID_SHOWN
+            if beginnings[key[:ID_SHOWN]] > 1:
+                shown = len(key)
+            name = file_name(document.title, key, shown)
+            folder = folder_of(document.uri)
+            names.paths[key] = f"{folder}/{name}"
+            names.titles[key] = document.title
+            names.by_source.setdefault(document.source, key)
+            for called in document.names:
+                names.by_name.setdefault(called.casefold(), key)
+            names.by_chunk.update(dict.fromkeys(document.chunks, key))
         return names
 
-    def wiki_link(self, key: str) -> str:
+    def wiki_link(self, key: str | None) -> str:
         """`[[notes/lease-a1b2c3d4|Lease]]` for the document with this id, "" when it is not in this export."""
         if key not in self.paths:
             return ""
-        shown = " ".join(
-            "".join(
-                " " if c in "[]|#^\\" or not c.isprintable() else c for c in self.titles[key]
-            ).split()
-        )
-        return f"[[{self.paths[key].removesuffix('.md')}|{shown or UNTITLED}]]"
+        path = self.paths[key].removesuffix(".md")
+        title = "".join(" " if c in LINK_SIGNS else c for c in self.titles[key])
+        return f"[[{path}|{one_line(title) or UNTITLED}]]"
 
     def linked(self, target: str) -> str:
         """The wiki-link for a link written in a note ("Lease#Rent", "folder/Lease.md"), "" when nothing here fits."""
-        name = target.partition("#")[0].partition("|")[0].strip().removesuffix(".md")
-        key = self.by_name.get(name.casefold()) or self.by_name.get(
-            name.rpartition("/")[2].casefold()
-        )
-        return self.wiki_link(key) if key else ""
+        place, _, _heading = target.partition("#")
+        path, _, _shown = place.partition("|")
+        name = path.strip().removesuffix(".md").casefold()
+        key = self.by_name.get(name)
+        if not key:
+            key = self.by_name.get(name.rpartition("/")[2])
+        return self.wiki_link(key)
 
     def cited(self, citation: str) -> str:
         """The wiki-link for what an answer cites: a source, with locator or not, a document, a chunk; else ""."""
-        key = (
-            citation
-            if citation in self.paths
-            else self.by_chunk.get(citation) or self.by_source.get(citation)
-        )
-        head = citation
-        while not key and ":" in head:
-            head = head.rpartition(":")[0]
-            key = self.by_source.get(head)
-        return self.wiki_link(key) if key else ""
+        if citation in self.paths:
+            return self.wiki_link(citation)
+        key = self.by_chunk.get(citation) or self.by_source.get(citation)
+        source = citation
+        # A locator may hold colons itself ("00:14:05"), so one after the other is taken off.
+        while not key and ":" in source:
+            source, _, _locator = source.rpartition(":")
+            key = self.by_source.get(source)
+        return self.wiki_link(key)
 
 
-def _id(item: tuple[dict[str, object], list[str], list[str]]) -> str:
-    return str(item[0]["id"])
+def one_line(text: str) -> str:
+    """The text in one line: a space for whatever is not printable, single ones between words."""
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(printable.split())

@@ -16,7 +16,7 @@ from typing import Any
 from brain.errors import UsageError
 from brain.keeping.export import documents, episodes, judgments, skills
 from brain.keeping.export.folder import Folder
-from brain.keeping.export.names import Names, folder_of
+from brain.keeping.export.names import Named, Names, folder_of
 from brain.keeping.export.rows import stored_document, stored_episode, stored_skill
 from brain.protocols import Progress, silent
 from brain.reports import Judgment
@@ -118,10 +118,13 @@ def _facts(source: Source) -> dict[str, Any]:
 
 def _names(source: Source, kinds: Sequence[str]) -> Names:
     return Names.of(
-        (
-            {key: row[key] for key in ("id", "uri", "title", "source")},
-            json.loads(row["aliases"]),
-            [c["id"] for c in chunks],
+        Named(
+            row["id"],
+            row["uri"],
+            row["title"],
+            row["source"],
+            tuple(json.loads(row["aliases"])),
+            tuple(chunk["id"] for chunk in chunks),
         )
         for row, chunks in source.documents()
         if folder_of(row["uri"]) in kinds
