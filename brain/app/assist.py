@@ -162,7 +162,9 @@ def _writer(parts: Parts, wish: str) -> Generator:
         return parts.given_generator
     settings = parts.config.ollama
     server, name = _model(parts, wish, parts.config.retrieval.expand_seconds)
-    return OllamaGenerator(server, name, num_ctx=settings.num_ctx, keep_alive=settings.keep_alive)
+    return OllamaGenerator(
+        server, name, num_ctx=settings.num_ctx, keep_alive=settings.keep_alive, repair=False
+    )
 
 
 def _judge(parts: Parts, wish: str) -> Reranker:

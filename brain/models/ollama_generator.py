@@ -110,7 +110,13 @@ class OllamaGenerator:
     provider = "ollama"
 
     def __init__(
-        self, server: OllamaServer, model: str, *, num_ctx: int = WINDOW, keep_alive: str = "5m"
+        self,
+        server: OllamaServer,
+        model: str,
+        *,
+        num_ctx: int = WINDOW,
+        keep_alive: str = "5m",
+        repair: bool = False,
     ) -> None:
         self.name = model
         self.usage: Usage | None = None
