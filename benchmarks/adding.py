@@ -12,7 +12,7 @@ from benchmarks.prepared import Place
 
 NOTES = 10_000
 TIMES = 3
-FILES_PER_SECOND = 5_000.0  # RETRIEVAL.md §4: the unchanged folder again
+FILES_PER_SECOND = 5_000.0  # of the unchanged folder again (docs/RETRIEVAL.md, "Speed targets")
 MEGABYTES = 400.0  # … and the most memory
 GROWTH = 1.2  # what counts as flat for 4.3 times the notes: the list of paths grows, by less than 1 KB a note
 WORDS = ("read", "parse", "tokens", "fts5")  # the first four stages

@@ -116,7 +116,7 @@ def _embed(chunks: list[str]) -> Any:
 
 
 def _wordllama() -> Any:
-    """The package itself, from its own wheel (HOUSE.md §10: it looks in the wrong folder and would download)."""
+    """The package itself, from its own wheel: left alone it looks in the wrong folder, then downloads."""
     import wordllama
 
     return wordllama.WordLlama.load(

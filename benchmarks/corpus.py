@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SAMPLE = Path(__file__).parents[1] / "sample_corpus"
-MEAN_BYTES = 4_500  # RETRIEVAL.md §4: 10,000 notes of 45 MB
+MEAN_BYTES = 4_500  # 10,000 notes make 45 MB (docs/RETRIEVAL.md, "Speed targets")
 SPREAD = 0.9  # of the logarithm of the size: most notes are short, a few are ten times the mean
 NAMES = 30_000  # made-up words; the rarest come once or twice in 10,000 notes
 NAME_SHARE = 0.03  # of the words

@@ -1,6 +1,6 @@
 """all-MiniLM-L6-v2 from a folder with its ONNX file and tokenizer, as an `Embedder` for measuring.
 
-Leaves out downloads: the folder is given. Texts over 256 tokens are embedded in windows and averaged (HOUSE §7). Serves
+Leaves out downloads: the folder is given. Texts over 256 tokens are embedded in windows and averaged, as the product does. Serves
 the scripts of this folder; onnxruntime and tokenizers come with chromadb.
 """
 

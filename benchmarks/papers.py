@@ -10,9 +10,7 @@ from pathlib import Path
 from benchmarks.measure import PYTHON, Figure, Spent, alternate, spend
 from benchmarks.prepared import Place
 
-FILES = (
-    300  # RETRIEVAL.md §4; the folder's files repeated under other names, each with its own bytes
-)
+FILES = 300  # the folder's files repeated under other names, each with its own bytes
 TIMES = 3
 TARGET = 1.6
 BARE = """

@@ -15,7 +15,7 @@ WORDLLAMA = (
     "import sqlite3, numpy, wordllama; from pathlib import Path; "
     "wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)"
 )
-MORE_SECONDS = 0.4  # RETRIEVAL.md §4: what a hybrid search may cost beyond importing and loading
+MORE_SECONDS = 0.4  # what a hybrid search may cost beyond importing and loading (docs/RETRIEVAL.md, "Speed targets")
 
 
 def figures(place: Place) -> Iterator[Figure]:

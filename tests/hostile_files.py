@@ -1,4 +1,4 @@
-"""Files made to do harm, one maker per trick, built here and never kept: FAULTS.md §3, rows 1-23 and 36.
+"""Files made to do harm, one maker per trick, built here and never kept (docs/FAULTS.md, "Hostile files").
 
 Each `Case` says what must become of its file: read, with words that must be in the text, or left out, with the reason.
 """

@@ -11,7 +11,7 @@ import sys
 from itertools import count
 from pathlib import Path
 
-FILE_BYTES = 256 * 2**20  # FAULTS §9: without it one trial took 39 GB
+FILE_BYTES = 256 * 2**20  # without it one trial took 39 GB of disk
 CHUNKS = 20  # per write
 
 

@@ -1,4 +1,4 @@
-"""USERS row 19: questions over everything are recognised, counted and answered with their coverage; others are not."""
+"""Questions over everything are recognised, counted and answered with their coverage; others are not."""
 
 import pytest
 

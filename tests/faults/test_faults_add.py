@@ -1,4 +1,4 @@
-"""FAULTS.md F1 and F2: killed in the middle of taking in, at random moments and at every named step."""
+"""Faults F1 and F2 of docs/FAULTS.md: killed while taking in, at random moments and at every named step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FAULTS.md F11: clocks that jump back, stand at the ends of time, or change with summer, and files dated like that."""
+"""Fault F11 of docs/FAULTS.md: clocks that jump back, stand at the ends of time, or change with summer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FAULTS.md F5, F6 and F19: full disks, files that may not grow, homes that may not be written, too few handles, long names."""
+"""Faults F5, F6, F15 and F19 of docs/FAULTS.md: full disks, read-only homes, too few handles, long names."""
 
 from __future__ import annotations
 

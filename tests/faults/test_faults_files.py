@@ -1,4 +1,4 @@
-"""FAULTS.md F7: brain.db, its log and its shared memory with flipped bits, zeroed pages, cut short or gone."""
+"""Fault F7 of docs/FAULTS.md: the database, its log and its shared memory damaged, cut short or gone."""
 
 from __future__ import annotations
 

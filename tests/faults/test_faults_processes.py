@@ -1,4 +1,4 @@
-"""FAULTS.md F9, F10, F16, F18 and F22: many processes at once, readers beside writers, signals, and locks of the dead."""
+"""Faults F9, F10, F16, F18 and F22 of docs/FAULTS.md: many processes, signals, and locks of the dead."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from tests.index_support import (
     open_store,
 )
 
-HEAL_SECONDS = 60.0  # FAULTS F3
+HEAL_SECONDS = 60.0  # within which a killed writer must have left nothing that does not heal
 LOOK_SECONDS = 0.01  # between two looks at the folder
 LINK_BYTES = (
     4 + 2 * 16 * 4

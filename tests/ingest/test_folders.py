@@ -159,7 +159,7 @@ def test_large_files_and_placeholders(tmp_path: Path) -> None:
     ],
 )
 def test_odd_names_are_found_as_they_are(tmp_path: Path, name: str) -> None:
-    """USERS.md 24."""
+    """Spaces, "#", emoji, a newline, bytes outside UTF-8 and names that differ in case alone: all are found."""
     try:
         (tmp_path / name).write_text("x")
     except (OSError, UnicodeError) as error:

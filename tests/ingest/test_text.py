@@ -1,4 +1,4 @@
-"""Encodings: found out, told, and never lossy in silence (FAULTS.md §3 rows 10-13)."""
+"""Encodings: found out, told, and never lossy in silence (docs/FAULTS.md, "Hostile files")."""
 
 from __future__ import annotations
 

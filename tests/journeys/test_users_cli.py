@@ -1,4 +1,4 @@
-"""USERS.md, the rows that the command line answers for: 12 (starts fast), 25 (escape codes), 29 (the first panel)."""
+"""What people complain of in other command lines: a slow start, escape codes in a note, sixty verbs in the help."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SLOW = (
 @pytest.mark.parametrize(
     "words", [["--help"], ["search", "--help"], ["skill", "add", "--help"], ["nonsense"], ["add"]]
 )
-def test_row_12_help_and_usage_errors_load_nothing_slow(words: list[str]) -> None:
+def test_help_and_usage_errors_load_nothing_slow(words: list[str]) -> None:
     code = (
         f"import sys\nfrom brain.doors.cli import main\ntry:\n    main({words!r})\nexcept SystemExit:\n    pass\n"
         f"print(sorted(name for name in {SLOW!r} if name in sys.modules), file=sys.stderr)"
@@ -52,7 +52,7 @@ def test_row_12_help_and_usage_errors_load_nothing_slow(words: list[str]) -> Non
     assert ran.stderr.splitlines()[-1] == "[]"
 
 
-def test_row_25_escape_codes_and_markup_of_a_note_are_shown_as_text() -> None:
+def test_escape_codes_and_markup_of_a_note_are_shown_as_text() -> None:
     text = "price [red]100[/red] \x1b[31mEUR\x1b[0m \x1b]0;owned\x07 [link=http://evil]here[/link]"
     for terminal in (False, True):
         ran = brain(
@@ -67,7 +67,7 @@ def test_row_25_escape_codes_and_markup_of_a_note_are_shown_as_text() -> None:
         assert "\x1b]" not in ran.stdout
 
 
-def test_row_29_the_first_panel_has_the_eight_of_every_day() -> None:
+def test_the_first_panel_has_the_eight_of_every_day() -> None:
     (whole,) = [text for _panel, name, text in reference.helps() if name == "brain"]
     first, *rest = re.findall(
         r"^(\S[^\n]*):\n((?:  \S[^\n]*\n?)+)", whole.partition("Options:")[2], re.M

@@ -101,7 +101,7 @@ def test_a_lone_surrogate_is_no_crash(embedder: BuiltinEmbedder) -> None:
 
 
 def test_every_word_of_a_long_text_counts(embedder: BuiltinEmbedder) -> None:
-    """USERS 4: there is no window, so the last sentence moves the vector."""
+    """There is no window, so the last sentence moves the vector."""
     long = "tea " * 3000
     longer = long + "mortgage interest " * 300
     assert not np.allclose(embedder.embed_query(long), embedder.embed_query(longer), atol=1e-3)

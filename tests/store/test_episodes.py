@@ -447,7 +447,7 @@ def test_any_words_come_back(
     assert table.get(kept.id) == kept
 
 
-def test_users_13_a_hundred_idle_days_create_nothing(connection: Connection) -> None:
+def test_a_hundred_idle_days_create_nothing(connection: Connection) -> None:
     clock = random.Random(1)
     table = EpisodeTable(connection, now=lambda: NOW + timedelta(days=clock.randrange(100)))
     table.record(said("one fact"))
