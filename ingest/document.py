@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+Heading = tuple[str, ...]  # the path of headings above a text, outermost first
 ID_BYTES = 8  # 64 random bits: under 1 in 10 million that a million documents collide
 
 
@@ -38,7 +39,7 @@ class Section:
     """
 
     text: str
-    heading: tuple[str, ...] = ()
+    heading: Heading = ()
     locator: str = ""
     atomic: bool = False
 
@@ -50,7 +51,7 @@ class Chunk:
     id: str
     document_id: str
     ordinal: int
-    heading: tuple[str, ...]
+    heading: Heading
     text: str
     locator: str
     tokens: int
@@ -85,7 +86,7 @@ class Document:
     notices: tuple[str, ...] = ()
 
 
-def chunk_ids(document_id: str, pieces: Iterable[tuple[tuple[str, ...], str]]) -> list[str]:
+def chunk_ids(document_id: str, pieces: Iterable[tuple[Heading, str]]) -> list[str]:
     """Ids of (heading, text) pieces: a hash of document, heading and text with a counter for repeats, never of position.
 
     An edit therefore changes the ids of the chunks it touches and of no other.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING
 
-from ingest.chunking import line_locator
+from ingest import locators
 from ingest.document import Section
 from ingest.readers.text import decode
 from ingest.reading import Raw, Reading
@@ -42,7 +42,7 @@ def read(raw: Raw) -> Iterator[Reading]:
     try:
         captions = WebVTT.from_buffer(io.StringIO(text), format=kind)
     except (MalformedCaptionError, MalformedFileError, ValueError, IndexError) as error:
-        section = Section(text, (), line_locator(1, text.count("\n") + 1))
+        section = Section(text, (), locators.of_lines(1, text.count("\n") + 1))
         yield Reading([section], notices=(*notices, f"read as plain text ({type(error).__name__})"))
         return
     parts = list(_parts(captions))

@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ingest.chunking import line_locator
+from ingest import locators
 from ingest.document import Section
 from ingest.readers.text import decode
 from ingest.reading import Raw, Reading
@@ -177,5 +177,5 @@ def _sections(lines: list[str], parts: list[Part]) -> Iterator[Section]:
         body = "\n".join(lines[first:line]) + ("\n" if line < len(lines) else "")
         names = parts[part][2] if part >= 0 else ()
         if body:
-            yield Section(body, names, line_locator(first + 1, line), atomic=part >= 0)
+            yield Section(body, names, locators.of_lines(first + 1, line), atomic=part >= 0)
         first = line

@@ -108,8 +108,8 @@ def _leaves(node: _Node, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
 
 def read_nested(block: str) -> dict[str, Value]:
     """The values of a block as mappings, lists and strings; each key once. Raises `BadFrontMatter`."""
-    roots = list(_roots(block, NESTED_LIMITS))
-    value = _plain(roots[0]) if roots else ""
+    root = next(_roots(block, NESTED_LIMITS), None)
+    value = "" if root is None else _plain(root)
     if value == "":
         return {}
     if not isinstance(value, dict):
@@ -141,7 +141,9 @@ def _roots(block: str, limits: Limits) -> Iterator[_Node]:
         events = yaml.parse(block, Loader=loader)
         for event in events:
             if isinstance(event, yaml.NodeEvent):
-                yield _node(event, events, limits.front_matter_depth, keyed=False)
+                root = _node(event, events, limits.front_matter_depth, keyed=False)
+                next(events)  # the end of the document: only now it is known to be whole
+                yield root
     except BadFrontMatter:
         raise
     except (yaml.YAMLError, ValueError) as error:  # ValueError: what cannot be encoded

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ingest.chunking import line_locator
+from ingest import locators
 from ingest.dates import date_in_metadata
 from ingest.document import Section
 from ingest.limits import Limits
@@ -102,10 +102,10 @@ def _front(
     except front_matter.BadFrontMatter as error:
         notices.append(f"front matter kept as text: {error}")
         lines = block.count("\n") + 2
-        return [Section(head, (), line_locator(1, lines))], None, lines
+        return [Section(head, (), locators.of_lines(1, lines))], None, lines
     rows = head.split("\n")
     kept = [
-        Section("\n".join(rows[first:end]) + "\n", (), line_locator(first + 1, end))
+        Section("\n".join(rows[first:end]) + "\n", (), locators.of_lines(first + 1, end))
         for first, end in matter.prose
         if end > first
     ]
@@ -204,7 +204,9 @@ def _sections(lines: list[str], marks: list[Mark], start: int) -> tuple[list[Sec
     path: list[tuple[int, str]] = []
     title = ""
     if not marks:  # blank, or what comments left of it
-        whole = Section("".join(lines), (), line_locator(start + 1, start + max(1, len(lines))))
+        whole = Section(
+            "".join(lines), (), locators.of_lines(start + 1, start + max(1, len(lines)))
+        )
         return [whole], whole.text, ""
     cuts = [
         at
@@ -225,7 +227,7 @@ def _sections(lines: list[str], marks: list[Mark], start: int) -> tuple[list[Sec
         if not body:
             continue
         atomic = kind in ("code", "atomic")
-        where = line_locator(start + first + 1, start + end)
+        where = locators.of_lines(start + first + 1, start + end)
         sections.append(Section(body, tuple(words for _level, words in path), where, atomic))
         if kind != "code":
             prose.append(body)

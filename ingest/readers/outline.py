@@ -1,7 +1,7 @@
 """Blocks of text with heading levels -> sections located by paragraph: "¶12-30".
 
 A paragraph or a table is one block and one number. Inside a block no line is blank, so that the number of any offset can
-be counted from the text (`ingest.chunking`). Leaves out formats. Serves the readers of word processors' files.
+be counted from the text (`ingest.locators`). Leaves out formats. Serves the readers of word processors' files.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ingest.chunking import counted_locator
+from ingest import locators
 from ingest.document import Section
 
 HEADING_CHARS = 300
@@ -34,7 +34,7 @@ def sections(blocks: Iterable[Block]) -> Iterator[Section]:
 
     def flush(atomic: bool = False) -> Iterator[Section]:
         if pending:
-            where = counted_locator("¶", number - len(pending) + 1, number)
+            where = locators.of_paragraphs(number - len(pending) + 1, number)
             yield Section("".join(pending), tuple(words for _level, words in path), where, atomic)
             pending.clear()
 

@@ -10,7 +10,7 @@ import codecs
 import re
 from collections.abc import Iterator
 
-from ingest.chunking import line_locator
+from ingest import locators
 from ingest.document import Section
 from ingest.errors import UnreadableFile
 from ingest.reading import Raw, Reading
@@ -36,7 +36,7 @@ def read(raw: Raw) -> Iterator[Reading]:
     """One document of one section; tables and code keep lines together when a block must be cut."""
     text, notices = decode(raw.data)
     section = Section(
-        text, (), line_locator(1, text.count("\n") + 1), atomic=raw.media_type != "text/plain"
+        text, (), locators.of_lines(1, text.count("\n") + 1), atomic=raw.media_type != "text/plain"
     )
     yield Reading([section], notices=notices)
 

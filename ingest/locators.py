@@ -1,0 +1,112 @@
+"""Where a span of a text is found by a person: "L12-40", "¶3-5", "p. 3-4", "slide 7", "Sheet!B2:F9".
+
+A reader gives each section a locator; here they are made for lines and paragraphs, which can be counted in the text, and
+put together for a span that touches several sections. Leaves out turning a locator back into a span (the store does that).
+Serves the readers and the chunker.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from ingest.document import Section
+
+_COUNTED = re.compile(r"(L|¶)(\d+)(?:-\d+)?")
+# What stands between two that are counted: lines of a file, paragraphs.
+_SEPARATORS = {"L": "\n", "¶": "\n\n"}
+_NUMBERED = re.compile(r"(\D+)(\d.*)", re.S)
+_CELLS = re.compile(r".+![A-Z]{1,3}\d+(?::[A-Z]{1,3}\d+)?", re.S)
+_CELL = re.compile(r"([A-Z]+)(\d+)")
+
+
+def of_lines(first: int, last: int) -> str:
+    """ "L12-40", or "L12" for one line; lines count from 1, both ends included."""
+    return _counted("L", first, last)
+
+
+def of_paragraphs(first: int, last: int) -> str:
+    """ "¶12-30", or "¶12" for one paragraph; paragraphs count from 1, both ends included."""
+    return _counted("¶", first, last)
+
+
+def _counted(mark: str, first: int, last: int) -> str:
+    locator = f"{mark}{first}"
+    return f"{locator}-{last}" if last > first else locator
+
+
+def is_counted(locator: str) -> bool:
+    """Whether it names lines or paragraphs, which can be counted in the text, and not a page or the like."""
+    return _COUNTED.fullmatch(locator) is not None
+
+
+class Locators:
+    """Locators of spans of the sections' joined text."""
+
+    def __init__(self, sections: Sequence[Section], text: str) -> None:
+        self.sections = sections
+        self.text = text
+        lengths = (len(section.text) for section in sections)
+        *self.starts, _end = itertools.accumulate(lengths, initial=0)
+        self.mark = ""  # "L" or "¶" where the text is counted
+        if sections and is_counted(sections[0].locator):
+            self.mark = sections[0].locator[0]
+
+    def of(self, start: int, end: int) -> str:
+        """The locator of the characters from `start` to `end`, without the white space around them."""
+        span = self.text[start:end]
+        first = end - len(span.lstrip())
+        last = start + len(span.rstrip()) - 1
+        if self.mark:
+            return _counted(self.mark, self._number(first), self._number(last))
+        begin = self._section(first)
+        touched = self.sections[begin : self._section(last) + 1]
+        return _together([section.locator for section in touched])
+
+    def _section(self, offset: int) -> int:
+        return bisect_right(self.starts, offset) - 1
+
+    def _number(self, offset: int) -> int:
+        """Which line or paragraph of the file stands at the offset."""
+        at = self._section(offset)
+        counted = _COUNTED.fullmatch(self.sections[at].locator)
+        first = int(counted[2]) if counted else 1
+        separator = _SEPARATORS[self.mark]
+        return first + self.text.count(separator, self.starts[at], offset)
+
+
+def _together(locators: list[str]) -> str:
+    """From one part to another: "p. 3-4", "slide 7-8", "00:14:05-00:15:10", or the cells: "Sheet!B2:F9; Costs!A1"."""
+    if all(map(_CELLS.fullmatch, locators)):
+        return _cell_ranges(locators)
+    first = locators[0]
+    last = locators[-1]
+    if first == last:
+        return first
+    opening = _NUMBERED.fullmatch(first)
+    closing = _NUMBERED.fullmatch(last)
+    if opening and closing and opening[1] == closing[1]:
+        last = closing[2]
+    return f"{first}-{last}"
+
+
+def _cell_ranges(locators: list[str]) -> str:
+    """For each sheet, the one range around all of its cells."""
+    columns: dict[str, set[str]] = {}
+    rows: dict[str, set[int]] = {}
+    for locator in locators:
+        sheet, _, cells = locator.rpartition("!")
+        for column, number in _CELL.findall(cells):
+            columns.setdefault(sheet, set()).add(column)
+            rows.setdefault(sheet, set()).add(int(number))
+    ranges = []
+    for sheet in columns:
+        # Column Z comes before column AA.
+        names = sorted(columns[sheet], key=lambda name: (len(name), name))
+        first = f"{names[0]}{min(rows[sheet])}"
+        last = f"{names[-1]}{max(rows[sheet])}"
+        cells = first if first == last else f"{first}:{last}"
+        ranges.append(f"{sheet}!{cells}")
+    return "; ".join(ranges)
