@@ -23,6 +23,7 @@ INVISIBLE = (
 )
 UNSAFE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{INVISIBLE}\ud800-\udfff]")
 REPLACEMENT = "\ufffd"
+BREAKS = re.compile(r"[\n\t\u2028\u2029]+")
 
 
 class Sanitiser:
@@ -135,6 +136,11 @@ def safe_text(text: str) -> str:
     return sanitiser.feed(text) + sanitiser.finish()
 
 
+def unbroken(text: str) -> str:
+    """Safe, and without line breaks or tabs, which would forge further lines; the spaces around it stay."""
+    return BREAKS.sub(" ", safe_text(text))
+
+
 def one_line(text: str) -> str:
-    """Safe, and on one line: for titles, paths and reasons, whose line breaks would forge further lines."""
-    return " ".join(re.split(r"[\n\t\u2028\u2029]+", safe_text(text))).strip()
+    """Safe, on one line and without spaces around it: for titles, paths and reasons."""
+    return unbroken(text).strip()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.doors.lines import columns, line, plain, short_ids, snippet
+from brain.doors.lines import columns, line, plain, short_ids, snippet, title
 from brain.doors.render import ANNOUNCEMENTS, BAR_AFTER, Out
 from brain.doors.text import STRING_CHARS, Sanitiser, one_line, safe_text
 from brain.errors import BrainError
@@ -136,7 +136,7 @@ def test_every_way_out_is_sanitised(terminal: bool) -> None:
     for hostile in HOSTILE.values():
         stdout, stderr = (Terminal(), Terminal()) if terminal else (Pipe(), Pipe())
         out = Out(stdout, stderr, environ={"NO_COLOR": "1"})
-        out.print([hostile, line((hostile, "title"), hostile)])
+        out.print([hostile, ((hostile, "title"), (hostile, ""))])
         out.say(hostile)
         out.text(hostile)
         out.stream(hostile)
@@ -149,7 +149,7 @@ def test_every_way_out_is_sanitised(terminal: bool) -> None:
 def test_rich_markup_and_emoji_codes_are_text() -> None:
     stdout = Terminal()
     text = "[link=http://evil]x[/link] [/nope] a[red] :smile: 123 'quoted'"
-    Out(stdout, Pipe(), environ={"TERM": "xterm"}).print([line((text, "title"), " ", (text, ""))])
+    Out(stdout, Pipe(), environ={"TERM": "xterm"}).print([line(title(text), " ", text)])
     shown = stdout.getvalue()
     assert re.sub(r"\x1b\[[0-9;]*m", "", shown) == f"{text} {text}\n"
     assert "\x1b]8" not in shown
@@ -163,13 +163,13 @@ def test_colour_only_on_a_terminal_that_wants_it() -> None:
         (Terminal(), {"TERM": "dumb"}, False),
         (Pipe(), {"TERM": "xterm"}, False),
     ):
-        Out(stream, Pipe(), environ=environ).print([line(("title", "title"))])
+        Out(stream, Pipe(), environ=environ).print([title("title")])
         assert ("\x1b[" in stream.getvalue()) is coloured
 
 
 def test_a_long_line_is_not_wrapped_by_us() -> None:
     stdout = Terminal()
-    Out(stdout, Pipe(), environ={"TERM": "xterm"}).print([line(("word " * 100, "title"))])
+    Out(stdout, Pipe(), environ={"TERM": "xterm"}).print([title("word " * 100)])
     assert stdout.getvalue().count("\n") == 1
 
 

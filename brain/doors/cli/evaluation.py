@@ -148,7 +148,7 @@ def run_(context: typer.Context, file: File = None, as_json: Json = False) -> No
         run.out.json(json_out.measured(report))
     else:
         run.out.print(view.own(report))
-        run.out.say(*view.notices(report))
+        run.out.say(*view.left_out(report))
 
 
 @register(

@@ -13,7 +13,7 @@ import typer
 from brain.doors import json_out
 from brain.doors.cli.app import MODELS, Json, group, register
 from brain.doors.cli.session import session
-from brain.doors.views import upkeep as view
+from brain.doors.views import keeping as view
 
 models = group(
     "models", MODELS, "Which models embed and answer. Built in, or in Ollama on this machine."

@@ -1,6 +1,6 @@
 """The commands that look after the house: `status`, `doctor`.
 
-Leaves out the wording (`views.upkeep`).
+Leaves out the wording (`views.keeping`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from brain.doors.cli.app import EVERY_DAY, UPKEEP, Json, register
 from brain.doors.cli.keeping import PASSPHRASE, Identity
 from brain.doors.cli.outcome import FAILED
 from brain.doors.cli.session import session
-from brain.doors.views import upkeep as view
+from brain.doors.views import keeping as view
 
 
 @register("status", EVERY_DAY, examples=("brain status", "brain status --json | jq .waiting"))

@@ -1,16 +1,28 @@
-"""How the reports of `add`, `sync`, `import`, `remember`, `export` and `models pull` read.
+"""How the reports of `add`, `sync`, `import`, `remember` and `export` read.
 
-Leaves out the exit code (the commands decide that) and everything about questions.
+Serves the commands that take things in and give them back. Leaves them the exit code.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from itertools import groupby
 from typing import TYPE_CHECKING
 
-from brain.doors.lines import Line, count, line, moment, short_ids
-from brain.doors.text import one_line
+from brain.doors.lines import (
+    Line,
+    bad,
+    commas,
+    count,
+    dim,
+    given,
+    line,
+    moment,
+    path,
+    short_id,
+    some,
+    warn,
+)
 
 if TYPE_CHECKING:
     from brain.types import AddReport, Episode, ExportReport, Skipped
@@ -26,91 +38,82 @@ def added(report: AddReport, *, dry_run: bool = False) -> list[Line]:
 
 def summary(report: AddReport, *, dry_run: bool = False) -> Line:
     """The counts that are not zero, the id when there is just one document, and the embedder."""
-    counts = [f"{getattr(report, name):,} {name}" for name in OUTCOMES if getattr(report, name)]
-    if report.skipped:
-        counts.append(f"{len(report.skipped):,} skipped")
-    parts = [", ".join(counts) or "nothing to add"]
-    if report.chunks:
-        parts.append(count(report.chunks, "chunk"))
-    if report.embedder:
-        parts.append(f"embedder {one_line(report.embedder)}")
-    if len(report.documents) == 1:
-        parts.append(short_ids(report.documents)[report.documents[0]])
+    outcomes = {name: getattr(report, name) for name in OUTCOMES}
+    outcomes["skipped"] = len(report.skipped)
+    counts = commas(*(f"{number:,} {name}" for name, number in outcomes.items() if number))
+    only = report.documents[0] if len(report.documents) == 1 else ""
     return line(
-        "dry run, nothing written: " if dry_run else "", parts[0], (_tail(parts[1:]), "dim")
+        "dry run, nothing written: " if dry_run else "",
+        counts or "nothing to add",
+        dim(
+            given(" · ", some(report.chunks, "chunk")),
+            given(" · embedder ", report.embedder),
+            given(" · ", short_id(only)),
+        ),
     )
 
 
-def skipped(files: tuple[Skipped, ...]) -> list[Line]:
+def skipped(files: Sequence[Skipped]) -> list[Line]:
     """One block for each reason, most frequent first: how many, the first names, what to do."""
-    ordered = sorted(files, key=lambda item: (item.kind, item.reason, item.hint))
-    groups = [
-        (key, list(items))
-        for key, items in groupby(ordered, key=lambda item: (item.kind, item.reason, item.hint))
-    ]
+    blocks: dict[tuple[str, str, str], list[Skipped]] = defaultdict(list)
+    for item in files:
+        blocks[item.kind, item.reason, item.hint].append(item)
     done: list[Line] = []
-    for (kind, reason, hint), items in sorted(groups, key=lambda group: -len(group[1])):
-        style = "bad" if kind == "unreadable" else "warn"
+    for (kind, reason, hint), items in sorted(blocks.items(), key=_most_frequent_first):
+        style = bad if kind == "unreadable" else warn
         known = "" if any(item.new for item in items) else ", reported before"
-        done.append(line((f"{len(items):,} {kind}", style), f": {one_line(reason)}{known}"))
-        done += [line("  ", (one_line(item.source), "path")) for item in items[:NAMES_SHOWN]]
-        if len(items) > NAMES_SHOWN:
-            done.append(
-                line((f"  … and {len(items) - NAMES_SHOWN:,} more (--json lists all)", "dim"))
-            )
+        done.append(line(style(f"{len(items):,} {kind}"), ": ", reason.strip(), known))
+        done += _first_names([item.source for item in items], more=" (--json lists all)")
         if hint:
-            done.append(line((f"  {one_line(hint)}", "dim")))
+            done.append(dim("  ", hint))
+    return done
+
+
+def _most_frequent_first(
+    block: tuple[tuple[str, str, str], list[Skipped]],
+) -> tuple[int, tuple[str, str, str]]:
+    reason, items = block
+    return -len(items), reason
+
+
+def _first_names(names: Sequence[str], *, more: str = "") -> list[Line]:
+    """The first names, a line each, and how many are not shown."""
+    done = [line("  ", path(name)) for name in names[:NAMES_SHOWN]]
+    left = len(names) - NAMES_SHOWN
+    if left > 0:
+        done.append(dim(f"  … and {left:,} more{more}"))
     return done
 
 
 def waiting(report: AddReport, *, said: Sequence[str] = ()) -> list[Line]:
     """What the person must be told beside the counts, less what was `said` on the way."""
-    notices = [line((one_line(text), "dim")) for text in report.notices if text not in said]
+    done = [dim(text) for text in report.notices if text not in said]
     if report.waiting is None:
-        notices.append(
-            line(
-                (
-                    "saved; how many chunks wait for embeddings is unknown until the model can be read; then run `brain sync`",
-                    "warn",
-                )
+        done.append(
+            warn(
+                "saved; how many chunks wait for embeddings is unknown until the model can be read;"
+                " then run `brain sync`"
             )
         )
     elif report.waiting:
         chunks = count(report.waiting, "chunk waits", "chunks wait")
-        notices.append(line((f"saved; {chunks} for embeddings: run `brain sync`", "warn")))
-    return notices
+        done.append(warn(f"saved; {chunks} for embeddings: run `brain sync`"))
+    return done
 
 
 def remembered(episode: Episode) -> list[Line]:
     """One line that names the id."""
-    return [
-        line(
-            f"remembered {short_ids([episode.id])[episode.id]}", (f" · {moment(episode.at)}", "dim")
-        )
-    ]
+    return [line("remembered ", short_id(episode.id), dim(" · ", moment(episode.at)))]
 
 
 def exported(report: ExportReport) -> list[Line]:
     """The counts of files, then the ones that a person changed and that stayed as they are."""
-    counts = [f"{report.written:,} written", f"{report.unchanged:,} unchanged"]
-    if report.removed:
-        counts.append(f"{report.removed:,} removed")
-    done = [line(", ".join(counts), " in ", (one_line(report.directory), "path"))]
+    removed = f"{report.removed:,} removed" if report.removed else ""
+    counts = commas(f"{report.written:,} written", f"{report.unchanged:,} unchanged", removed)
+    done = [line(counts, " in ", path(report.directory))]
     if report.conflicts:
-        done.append(
-            line(
-                (
-                    f"{count(len(report.conflicts), 'file')} changed by hand, left as they are",
-                    "warn",
-                )
-            )
-        )
-        done += [line("  ", (one_line(name), "path")) for name in report.conflicts[:NAMES_SHOWN]]
-        if len(report.conflicts) > NAMES_SHOWN:
-            done.append(line((f"  … and {len(report.conflicts) - NAMES_SHOWN:,} more", "dim")))
-        done.append(line(("  run again with --force to replace them", "dim")))
+        changed = count(len(report.conflicts), "file")
+        done.append(warn(changed, " changed by hand, left as they are"))
+        done += _first_names(report.conflicts)
+        done.append(dim("  run again with --force to replace them"))
     return done
-
-
-def _tail(parts: list[str]) -> str:
-    return "".join(f" · {part}" for part in parts)

@@ -1,6 +1,7 @@
-"""How keeping a store reads: what was rebuilt, backed up, taken back, erased for good.
+"""How the state of a store reads, and what was done to keep it: `status`, `doctor`, `models`, backups, erasing.
 
-Leaves out every judgement about it: what holds what, and until when, comes with the values.
+Serves the commands that keep a store for years. Leaves out every judgement: levels, reasons, what holds what and until
+when come with the values.
 """
 
 from __future__ import annotations
@@ -8,84 +9,188 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from brain.doors.lines import Line, columns, count, day, line, moment, size
-from brain.doors.text import one_line
-from brain.doors.views.library import items
+from brain.doors.lines import (
+    Line,
+    bad,
+    columns,
+    commas,
+    count,
+    day,
+    dim,
+    duration,
+    given,
+    good,
+    indented,
+    line,
+    moment,
+    notices,
+    path,
+    size,
+    some,
+    styled,
+    warn,
+)
+from brain.doors.views.library import NOTHING, items
 
 if TYPE_CHECKING:
-    from brain.types import BackupReport, EraseReport, Holding, RebuildReport, RestoreReport
+    from brain.types import (
+        BackupReport,
+        Check,
+        EraseReport,
+        Generation,
+        Holding,
+        ModelRow,
+        ModelTable,
+        RebuildReport,
+        RestoreReport,
+        Root,
+        Status,
+    )
 
-STATES = {"rewritten": "written anew without it", "unread": "could not be looked into"}
+LEVEL_STYLES = {"ok": "good", "warning": "warn", "error": "bad"}
+LEVEL_WIDTH = 8  # columns: the longest level and a space, so that the ids stand below one another
+HINT_INDENT = " " * (LEVEL_WIDTH + 1)
+WITHOUT_VECTORS = " without embeddings (brain sync)"
+HOLDING_STATES = {"rewritten": "written anew without it", "unread": "could not be looked into"}
+
+
+def status(facts: Status) -> list[Line]:
+    """The table of `status`: where, how much, which parts serve and why, what waits."""
+    rows = [
+        ("home", f"{facts.home} ({size(facts.database_bytes)})"),
+        ("holds", commas(_holds(facts), count(facts.skills, "skill"))),
+        ("embedder", _because(facts.embedder, facts.embedder_reason)),
+        ("answers", _because(facts.generator, facts.generator_reason)),
+        ("index", _because(facts.index, facts.index_reason)),
+        *(("vectors", generation(item)) for item in facts.generations),
+        ("ollama", facts.ollama),
+        *(("root", root(item)) for item in facts.roots),
+        ("waiting", _waiting(facts) or "nothing"),
+    ]
+    known = [row for row in rows if row[1]]
+    return [*columns(known, ("dim", "")), *notices(facts.notices)]
+
+
+def generation(item: Generation) -> str:
+    """`nomic-embed-text 768: building, 3,200 of 8,114 chunks, about 4 min`."""
+    amount = f"{item.done:,} of {count(item.total, 'chunk')}"
+    eta = f", about {duration(item.eta_seconds)} to go" if item.eta_seconds else ""
+    return f"{item.embedder} {item.dimensions}: {item.state}, {amount}{eta}"
+
+
+def root(item: Root) -> str:
+    """A registered folder with its number of documents and when it was looked at."""
+    state = "" if item.state == "ok" else item.state
+    looked = given("looked at ", moment(item.looked_at or ""))
+    return f"{item.path}: {commas(count(item.documents, 'document'), state, looked)}"
+
+
+def _holds(held: Status | BackupReport | RestoreReport) -> str:
+    return commas(
+        count(held.documents, "document"),
+        count(held.chunks, "chunk"),
+        count(held.episodes, "episode"),
+    )
+
+
+def _waiting(facts: Status) -> str:
+    return commas(
+        some(facts.waiting, "chunk", WITHOUT_VECTORS),
+        some(facts.newer, "file", " newer than the index (brain sync)"),
+        some(facts.index_lag, "change", " not in the vector index yet"),
+        some(facts.skipped, "file", " skipped"),
+    )
+
+
+def _because(name: str, reason: str) -> str:
+    return name + given(" (", reason, ")") if name else ""
+
+
+def checks(found: Sequence[Check]) -> list[Line]:
+    """One line for each check, its cure below it, and the count at the end."""
+    done: list[Line] = []
+    for item in found:
+        level = styled(LEVEL_STYLES[item.level], f"{item.level:<{LEVEL_WIDTH}}")
+        message = given(": ", item.message)
+        done.append(line(level, dim(item.id, "  "), item.title, message))
+        if item.hint and item.level != "ok":
+            done.append(dim(HINT_INDENT, item.hint))
+    levels = [item.level for item in found]
+    errors, warnings = levels.count("error"), levels.count("warning")
+    amounts = commas(count(errors, "error"), count(warnings, "warning"))
+    style = bad if errors else good
+    return [*done, style(count(len(found), "check"), ": ", amounts)]
+
+
+def models(table: ModelTable) -> list[Line]:
+    """Name, provider, what it is used for, what it could be used for, size."""
+    cells = []
+    for item in table.models:
+        bytes_used = size(item.bytes) if item.bytes else NOTHING
+        cells.append((item.name, item.provider, _use(item), bytes_used, item.note))
+    done = columns(cells, ("title", "dim", "", "dim", ""))
+    return done + [dim(text) for text in (table.ollama, *table.notices) if text]
+
+
+def _use(model: ModelRow) -> str:
+    if model.use:
+        return f"in use: {', '.join(model.use)}"
+    return given("could ", " and ".join(model.roles))
 
 
 def rebuilt(report: RebuildReport) -> list[Line]:
     """What was derived anew."""
-    waiting = (
-        f", {count(report.waiting, 'chunk')} without embeddings (brain sync)"
-        if report.waiting
-        else ""
-    )
-    waiting = (
-        ", an unknown number of chunks without embeddings" if report.waiting is None else waiting
-    )
-    said = f"{count(report.rows, 'row')} of full text, {count(report.vectors, 'vector')} in the index{waiting}"
-    return [line(said), *_notices(report.notices)]
+    rows = count(report.rows, "row")
+    vectors = count(report.vectors, "vector")
+    waiting = "an unknown number of chunks without embeddings"
+    if report.waiting is not None:
+        waiting = some(report.waiting, "chunk", WITHOUT_VECTORS)
+    said = commas(f"{rows} of full text", f"{vectors} in the index", waiting)
+    return [line(said), *notices(report.notices)]
 
 
 def backed_up(report: BackupReport) -> list[Line]:
     """Where the backup is, what it holds, what went."""
-    kind = ", encrypted" if report.encrypted else ""
-    holds = _holds(report.documents, report.chunks, report.episodes)
-    done = [
-        line((one_line(report.path), "path"), f" ({size(report.bytes)}{kind})"),
-        line((f"{holds}; compared with the store: the same", "dim")),
+    kind = commas(size(report.bytes), "encrypted" if report.encrypted else "")
+    return [
+        line(path(report.path), f" ({kind})"),
+        dim(_holds(report), "; compared with the store: the same"),
+        *(dim("removed ", removed) for removed in report.removed),
+        *notices(report.notices),
     ]
-    done += [line((f"removed {one_line(path)}", "dim")) for path in report.removed]
-    return done + _notices(report.notices)
 
 
 def restored(report: RestoreReport) -> list[Line]:
     """What the backup holds and, when it is done, where the old store is."""
-    made = f" of {moment(report.made_at)}" if report.made_at else ""
-    holds = _holds(report.documents, report.chunks, report.episodes)
+    made = given(" of ", moment(report.made_at))
     proof = "its digest is right" if report.verified else "it carries no digest to compare with"
     verb = "holds now" if report.done else "would hold"
-    done = [line((one_line(report.home), "path"), f" {verb} the backup{made}: {holds}; {proof}")]
+    done = [line(path(report.home), f" {verb} the backup{made}: {_holds(report)}; {proof}")]
     if report.kept:
-        done.append(
-            line(("what was there before is kept as ", "dim"), (one_line(report.kept), "path"))
-        )
-    return done + _notices(report.notices)
+        done.append(line(dim("what was there before is kept as "), path(report.kept)))
+    return done + notices(report.notices)
 
 
 def erased(report: EraseReport) -> list[Line]:
     """What would go, or went, for good; answers that quote it; backups that hold it; what is left of it."""
     entries = count(len(report.items), "entry", "entries")
-    if not report.done:
-        done = [
-            line((f"{entries} would be erased for good", "warn")),
-            *_indented(items(report.items)),
-        ]
+    if report.done:
+        verb = "were erased"
+        done = [line(warn(f"{entries} erased for good"), dim("; this cannot be undone"))]
     else:
-        done = [line((f"{entries} erased for good", "warn"), ("; this cannot be undone", "dim"))]
+        verb = "would be erased"
+        done = [warn(f"{entries} would be erased for good"), *indented(items(report.items))]
     if report.quoting:
-        verb = "were erased" if report.done else "would be erased"
-        done += [line(f"answers that quote it {verb} too:"), *_indented(items(report.quoting))]
+        done += [line(f"answers that quote it {verb} too:"), *indented(items(report.quoting))]
     if report.backups:
-        done += [line("backups that hold it:"), *_indented(holdings(report.backups))]
+        done += [line("backups that hold it:"), *indented(holdings(report.backups))]
     if report.left:
-        done += [
-            line(("some of its words are still in:", "warn")),
-            *_indented([line((one_line(p), "path")) for p in report.left]),
-        ]
+        files = [path(name) for name in report.left]
+        done += [warn("some of its words are still in:"), *indented(files)]
     if report.pending:
-        done.append(
-            line(
-                (f"not finished: {one_line(report.pending)}", "bad"),
-                (" (brain doctor --deep --repair)", "dim"),
-            )
-        )
-    return done + _notices(report.notices)
+        reason = bad("not finished: ", report.pending)
+        done.append(line(reason, dim(" (brain doctor --deep --repair)")))
+    return done + notices(report.notices)
 
 
 def holdings(found: Sequence[Holding]) -> list[Line]:
@@ -94,17 +199,6 @@ def holdings(found: Sequence[Holding]) -> list[Line]:
 
 
 def _until(item: Holding) -> str:
-    stays = f"until {day(item.until)}" if item.until else "until it is deleted"
-    return STATES.get(item.state, stays)
-
-
-def _holds(documents: int, chunks: int, episodes: int) -> str:
-    return f"{count(documents, 'document')}, {count(chunks, 'chunk')}, {count(episodes, 'episode')}"
-
-
-def _indented(lines: Sequence[Line]) -> list[Line]:
-    return [line("  ", *item) for item in lines]
-
-
-def _notices(notices: Sequence[str]) -> list[Line]:
-    return [line((one_line(text), "warn")) for text in notices]
+    if item.state in HOLDING_STATES:
+        return HOLDING_STATES[item.state]
+    return given("until ", day(item.until)) or "until it is deleted"

@@ -1,16 +1,40 @@
 """How found passages, answers and episodes read: `search`, `ask`, `recall`.
 
-Leaves out streaming (the command prints sentences as they come) and the exit codes.
+Serves the commands that ask. Leaves them the streaming (sentences are printed as they come) and the exit codes.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from brain.doors.lines import Line, count, day, line, marked, moment, place, short_ids, snippet
+from brain.doors.lines import (
+    Line,
+    bad,
+    body,
+    commas,
+    count,
+    day,
+    dim,
+    dots,
+    given,
+    indented,
+    line,
+    marked,
+    moment,
+    path,
+    place,
+    quoted,
+    short_id,
+    short_ids,
+    snippet,
+    some,
+    styled,
+    title,
+    warn,
+)
 from brain.doors.text import one_line
 
 if TYPE_CHECKING:
@@ -25,11 +49,12 @@ if TYPE_CHECKING:
         Retrieved,
     )
 
-INDENT = "   "
+INDENT = "   "  # as wide as the number before a passage
+MARGIN = 2  # columns at the right of a snippet, for the sign that the text goes on
 FORMULA_STARTS = ("=", "+", "-", "@")  # a spreadsheet would run the cell (FAULTS.md, row 23)
 CSV_COLUMNS = ("number", "source", "locator", "title", "date", "id", "score", "text")
 
-SURE = {
+STATES = {
     "supported": ("supported by the passages cited", "good"),
     "unsure": ("unsure: check these sources", "warn"),
     "unrated": ("unrated: nobody has measured how often this model is right here", "warn"),
@@ -44,12 +69,11 @@ def found(query: str, result: Retrieved, *, width: int, explain: bool = False) -
     """The list that `search` prints, a warning above it when nothing in it reached the floor."""
     done: list[Line] = []
     if result.below_floor and result.passages:
-        done.append(line(("probably not in your notes; the nearest passages:", "warn")))
-    if explain and result.explain:
-        done.append(line(("ranking: " + _numbers(result.explain), "dim")))
-    done += (
-        [line((model_step(item, whole=True), "dim")) for item in result.steps] if explain else []
-    )
+        done.append(warn("probably not in your notes; the nearest passages:"))
+    if explain:
+        if result.explain:
+            done.append(dim("ranking: ", _numbers(result.explain)))
+        done += [dim(model_step(item, whole=True)) for item in result.steps]
     return done + passages(query, result.passages, width=width, explain=explain)
 
 
@@ -60,98 +84,109 @@ def passages(
     ids = short_ids(item.id for item in items)
     done: list[Line] = []
     for number, item in enumerate(items, 1):
-        done += _passage(number, item, query, ids[item.id], width)
+        where = place(item.source, item.locator)
+        done.append(line(dim(f"{number:<{len(INDENT)}}"), title(_title(item))))
+        done.append(line(INDENT, path(where), dim(_dated(item), " ", ids[item.id])))
+        rows = snippet(item.text, query, width=width - len(INDENT) - MARGIN)
+        rows += _beside(item)
         if explain:
-            done.append(line(INDENT, (_explained(item), "dim")))
+            rows.append(dim(_explained(item)))
+        done += indented(rows, INDENT)
     return done
 
 
-def _passage(number: int, item: Passage, query: str, short: str, width: int) -> list[Line]:
-    title = _title(item)
-    date = f" ({day(item.date)})" if item.date else ""
-    done = [
-        line((f"{number:<{len(INDENT)}}", "dim"), (title, "title")),
-        line(INDENT, (place(item.source, item.locator), "path"), (f"{date} {short}", "dim")),
-    ]
-    done += [line(INDENT, *row) for row in snippet(item.text, query, width=width - len(INDENT) - 2)]
+def _beside(item: Passage) -> list[Line]:
+    """What stands below the text of a passage: its folder's description, the older versions that it stands for."""
+    done = []
     if item.context:
-        done.append(line(INDENT, (f"in: {one_line(item.context)}", "dim")))
+        done.append(dim("in: ", item.context))
     if item.versions:
         older = count(len(item.versions), "older version says", "older versions say")
-        done.append(line(INDENT, (f"{older} nearly the same", "dim")))
+        done.append(dim(older, " nearly the same"))
     return done
 
 
 def _title(item: Passage) -> str:
     from brain.types import header
 
-    return one_line(header(item.title, item.heading, None)) or one_line(item.source)
+    heading = header(item.title, item.heading, None)
+    return one_line(heading) or one_line(item.source)
+
+
+def _dated(item: Passage) -> str:
+    return given(" (", day(item.date), ")")
 
 
 def _explained(item: Passage) -> str:
-    ranks = ", ".join(
-        f"{name} rank {rank if rank is not None else '–'}" for name, rank in item.ranks.items()
-    )
-    return f"score {item.score:.4f}: {'; '.join(part for part in (ranks, _numbers(item.explain)) if part)}"
+    ranks = []
+    for name, rank in item.ranks.items():
+        shown = "–" if rank is None else rank
+        ranks.append(f"{name} rank {shown}")
+    parts = filter(None, (", ".join(ranks), _numbers(item.explain)))
+    return f"score {item.score:.4f}: {'; '.join(parts)}"
 
 
-def _numbers(values: object) -> str:
-    pairs = values.items() if hasattr(values, "items") else ()
-    return ", ".join(
-        f"{one_line(str(name)).replace('_', ' ')} {value:.4g}" for name, value in pairs
-    )
+def _numbers(values: Mapping[str, float]) -> str:
+    pairs = []
+    for name, value in values.items():
+        words = one_line(name).replace("_", " ")
+        pairs.append(f"{words} {value:.4g}")
+    return ", ".join(pairs)
 
 
 def who_looked(result: Retrieved) -> list[Line]:
     """What stands beside a search: which embedder and index answered, and what could not look."""
-    parts = [count(len(result.passages), "passage")]
-    parts += [f"embedder {one_line(result.embedder)}"] if result.embedder else []
-    parts += [f"index {one_line(result.index)}"] if result.index else []
-    parts += (
-        [f"{count(result.index_lag, 'change')} not in the index yet"] if result.index_lag else []
+    said = dots(
+        count(len(result.passages), "passage"),
+        given("embedder ", one_line(result.embedder)),
+        given("index ", one_line(result.index)),
+        some(result.index_lag, "change", " not in the index yet"),
+        some(result.withheld, "passage", " withheld"),
+        *ran(result.steps),
     )
-    parts += [f"{count(result.withheld, 'passage')} withheld"] if result.withheld else []
-    parts += [model_step(item) for item in result.steps if item.state == "ran"]
-    return [line((" · ".join(parts), "dim")), *degraded(result.degraded)]
+    return [dim(said), *degraded(result.degraded)]
+
+
+def ran(steps: Iterable[ModelStep]) -> list[str]:
+    """The steps that a local model took."""
+    return [model_step(item) for item in steps if item.state == "ran"]
 
 
 def model_step(item: ModelStep, *, whole: bool = False) -> str:
     """`reranked by qwen3:4b in 1.3 s`; `whole`: with what came of it, or why nothing did."""
     verb = "reranked" if item.name == "rerank" else "expanded"
-    who = f" by {one_line(item.model)}" if item.model else ""
+    verb += given(" by ", one_line(item.model))
+    reason = one_line(item.reason)
     if item.state != "ran":
-        return f"not {verb}{who}: {one_line(item.reason)}"
-    done = f"{verb}{who} in {item.seconds:.1f} s"
+        return f"not {verb}: {reason}"
+    done = f"{verb} in {item.seconds:.1f} s"
     if not whole:
         return done
-    judged = [f"{item.judged} of {count(item.of, 'passage')} judged"] if item.of else []
-    asked = [f"{kind} “{one_line(text)}”" for kind, text in item.queries]
-    return f"{done}: {', '.join(judged + asked) or one_line(item.reason)}"
+    judged = f"{item.judged} of {count(item.of, 'passage')} judged" if item.of else ""
+    asked = (f"{kind} {quoted(text)}" for kind, text in item.queries)
+    return f"{done}: {commas(judged, *asked) or reason}"
 
 
 def degraded(reason: str) -> list[Line]:
     """One line that says which part could not look."""
-    return [line((f"degraded: {one_line(reason)}", "warn"))] if reason else []
+    return [warn("degraded: ", reason)] if reason else []
 
 
 def files(items: Iterable[Passage]) -> list[Line]:
     """`--format files`: each source once, best first."""
-    return [line(one_line(source)) for source in dict.fromkeys(item.source for item in items)]
+    sources = dict.fromkeys(item.source for item in items)
+    return [line(source) for source in sources]
 
 
 def markdown(query: str, items: Iterable[Passage]) -> list[Line]:
     """`--format md`: a list of quotes that can be pasted into a note."""
-    done = [line(f"# {one_line(query)}")]
+    done = [line("# ", query)]
     for item in items:
-        title = _title(item) + (f" ({day(item.date)})" if item.date else "")
-        done += [
-            line(""),
-            line(f"## {title}"),
-            line(""),
-            line(f"`{place(item.source, item.locator)}`"),
-            line(""),
-        ]
-        done += [line(f"> {row}".rstrip()) for row in item.text.strip().splitlines()]
+        heading = line("## ", _title(item), _dated(item))
+        where = line("`", place(item.source, item.locator), "`")
+        done += [line(), heading, line(), where, line()]
+        for row in item.text.strip().splitlines():
+            done += body(f"> {row}".rstrip())
     return done
 
 
@@ -173,18 +208,16 @@ def table(items: Iterable[Passage]) -> list[Line]:
         writer.writerow(
             [number, *(f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell for cell in cells)]
         )
-    return [line(row) for row in held.getvalue().rstrip("\n").split("\n")]
+    return body(held.getvalue().rstrip("\n"))
 
 
 def citations(items: Iterable[Citation]) -> list[Line]:
     """`[1] notes/lease.md:12 “the words”`; a quote that no longer stands there is marked."""
     done = []
     for item in items:
-        mark = "" if item.verified else " (not verified)"
-        where = place(item.source, item.locator)
-        done.append(
-            line(f"[{item.number}] ", (where, "path"), f" “{one_line(item.quote)}”", (mark, "bad"))
-        )
+        where = path(place(item.source, item.locator))
+        mark = bad("" if item.verified else " (not verified)")
+        done.append(line(f"[{item.number}] ", where, " ", quoted(item.quote), mark))
     return done
 
 
@@ -192,66 +225,65 @@ def footer(answer: Answer) -> list[Line]:
     """Below an answer: its citations, how sure, which models, how the window was used."""
     done = citations(answer.citations)
     if done:
-        done.append(line(""))
-    sure, style = SURE[answer.state]
-    done.append(line((sure, style), (_confidence(answer), "dim"), (_models(answer), "dim")))
+        done.append(line())
+    words, style = STATES[answer.state]
+    done.append(line(styled(style, words), dim(_confidence(answer)), dim(_models(answer))))
     if answer.context.window:
-        done.append(line((context_use(answer), "dim")))
-    done += [line((model_step(item), "dim")) for item in answer.steps if item.state == "ran"]
+        done.append(dim(context_use(answer)))
+    done += [dim(step) for step in ran(answer.steps)]
     return done + degraded(answer.degraded)
 
 
 def context_use(answer: Answer) -> str:
     """`context 6,812 of 8,192 tokens; 3 of 9 passages left out`."""
     use = answer.context
-    total = use.passages_used + use.passages_left_out
-    left = (
-        f"{use.passages_left_out} of {total} passages left out"
-        if use.passages_left_out
-        else count(total, "passage")
-    )
-    return f"context {use.tokens:,} of {use.window:,} tokens; {left}"
+    shown = count(use.passages_used, "passage")
+    if use.passages_left_out:
+        total = use.passages_used + use.passages_left_out
+        shown = f"{use.passages_left_out} of {total} passages left out"
+    return f"context {use.tokens:,} of {use.window:,} tokens; {shown}"
 
 
 def not_found(answer: Answer, *, width: int, nearest: int) -> list[Line]:
     """What `ask` prints when the notes do not hold it: the state, then the nearest passages."""
-    done = [
-        line(("Not in your notes.", "warn"), (_confidence(answer), "dim"), (_models(answer), "dim"))
-    ]
+    done = [line(warn("Not in your notes."), dim(_confidence(answer)), dim(_models(answer)))]
     if answer.passages:
-        done += [
-            line("The nearest:"),
-            *passages(answer.question, answer.passages[:nearest], width=width),
-        ]
+        done.append(line("The nearest:"))
+        done += passages(answer.question, answer.passages[:nearest], width=width)
     return done + degraded(answer.degraded)
 
 
 def _confidence(answer: Answer) -> str:
     held = answer.confidence
-    parts = [f"found {held.found:.2f}"] if held.found is not None else []
-    parts += (
-        [f"supported {held.supported:.2f}"] if held.supported is not None and held.known else []
+    supported = held.supported if held.known else None
+    said = commas(
+        _probability("found", held.found),
+        _probability("supported", supported),
+        given("grade ", one_line(held.grade or "")),
     )
-    parts += [f"grade {one_line(held.grade)}"] if held.grade else []
-    return f" ({', '.join(parts)})" if parts else ""
+    return given(" (", said, ")")
+
+
+def _probability(name: str, value: float | None) -> str:
+    return "" if value is None else f"{name} {value:.2f}"
 
 
 def _models(answer: Answer) -> str:
+    """` · builtin extractive · embedder wordllama · episode 9f8e7d`: who answered, and under which id it is kept."""
     who = " ".join(one_line(part) for part in (answer.provider, answer.model) if part)
-    parts = [who, f"embedder {one_line(answer.embedder)}" if answer.embedder else ""]
-    parts += [f"episode {short_ids([answer.episode])[answer.episode]}"] if answer.episode else []
-    return "".join(f" · {part}" for part in parts if part)
+    embedder = given("embedder ", one_line(answer.embedder or ""))
+    episode = given("episode ", short_id(answer.episode or ""))
+    return given(" · ", dots(who, embedder, episode))
 
 
 def recalled(result: Recalled) -> list[Line]:
     """Episodes, best first: date, kind, who, the words, the id; the neighbouring rounds beside them."""
     done: list[Line] = []
     if result.since or result.until:
-        done.append(
-            line((f"between {day(result.since) or '…'} and {day(result.until) or 'now'}", "dim"))
-        )
+        since, until = day(result.since) or "…", day(result.until) or "now"
+        done.append(dim(f"between {since} and {until}"))
     if not result.found and result.episodes:
-        done.append(line(("nothing that fits well; the nearest:", "warn")))
+        done.append(warn("nothing that fits well; the nearest:"))
     ids = short_ids(item.episode.id for item in result.episodes)
     for item in result.episodes:
         done += _episode(item, result.query, ids[item.episode.id])
@@ -260,17 +292,16 @@ def recalled(result: Recalled) -> list[Line]:
 
 def _episode(item: Remembered, query: str, short: str) -> list[Line]:
     episode = item.episode
-    who = f" with {', '.join(one_line(name) for name in episode.people)}" if episode.people else ""
-    tags = "".join(f" #{one_line(tag)}" for tag in episode.tags)
-    top = line((moment(episode.at), "title"), f" {episode.kind}{who}", (f"{tags} {short}", "dim"))
-    near = [line(INDENT, (words(other), "dim")) for other in item.before]
-    body = [
-        line(INDENT, *marked(row, query))
-        for row in (one_line(episode.question), one_line(episode.answer))
-        if row
+    who = given(" with ", ", ".join(map(one_line, episode.people)))
+    tags = [f" #{one_line(tag)}" for tag in episode.tags]
+    said = map(one_line, (episode.question, episode.answer))
+    rows = [
+        *(dim(words(near)) for near in item.before),
+        *(marked(text, query) for text in said if text),
+        *(dim(words(near)) for near in item.after),
     ]
-    after = [line(INDENT, (words(other), "dim")) for other in item.after]
-    return [top, *near, *body, *after]
+    heading = line(title(moment(episode.at)), " ", episode.kind, who, dim(*tags, " ", short))
+    return [heading, *indented(rows, INDENT)]
 
 
 def words(episode: Episode) -> str:
