@@ -23,8 +23,8 @@ from brain.config import Config, Models
 from brain.evaluation.folder import Judged, conversations, read_set
 from brain.protocols import Embedder
 from brain.retrieval import retrieve
-from brain.retrieval.query import read
-from brain.retrieval.retrieve import _idf
+from brain.retrieval.retrieve import idf as idf_of
+from brain.text import Question
 from brain.types import Passage
 from ingest.terms import stem
 
@@ -116,13 +116,12 @@ def _rows(
     held: Loaded, room: stores.Room, asked: Sequence[tuple[dict[str, Any], bool, str, str]]
 ) -> Iterator[Row]:
     for query, answerable, kind, group in asked:
-        found = retrieve(
-            query["text"], searchable=room.search, index=room.index, embedder=room.embedder
-        )
-        plain = retrieve(query["text"], searchable=room.search, index=None, embedder=None)
-        words = read(query["text"]).words
+        question = Question(query["text"])
+        found = retrieve(question, searchable=room.search, index=room.index, embedder=room.embedder)
+        plain = retrieve(question, searchable=room.search, index=None, embedder=None)
+        words = question.words
         frequencies = room.search.document_frequencies(tuple(dict.fromkeys(words)))
-        idf = {stem(word): _idf(frequencies[word], room.search.count()) for word in words}
+        idf = {stem(word): idf_of(frequencies[word], room.search.count()) for word in words}
         places = [
             i
             for i, p in enumerate(found.passages)

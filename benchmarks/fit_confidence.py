@@ -29,6 +29,7 @@ from brain.confidence import INTERCEPT, among_near_misses, much_there
 from brain.evaluation.metrics import auroc, calibration
 from brain.models.builtin import BuiltinEmbedder
 from brain.retrieval.signals import NAMES
+from brain.text import Question
 
 FOLDS = 12
 RIDGE = 1.0  # of standardised features
@@ -244,13 +245,13 @@ def supported(items: Sequence[Row], chances: Any) -> tuple[list[dict[str, float]
     builtin = BuiltinEmbedder()
     features, right = [], []
     for row, chance in zip(items, chances, strict=True):
-        quotes = extract(row.question, row.passages, idf=row.idf, embedder=builtin)
+        question = Question(row.question, row.idf)
+        quotes = extract(question, row.passages, embedder=builtin)
         features.append(
             support_features(
-                row.question,
+                question,
                 row.passages,
                 quotes,
-                idf=row.idf,
                 found=float(chance),
                 signals=row.signals,
             )

@@ -27,13 +27,14 @@ from benchmarks.confidence_rows import Row, rows
 from benchmarks.fit_confidence import folds
 from benchmarks.minilm import MiniLM
 from brain.answering.extract import COEFFICIENTS, ENOUGH, LEAST, MAX_QUOTES, MAX_SENTENCES
-from brain.answering.features import read_unit, sentence_features
-from brain.answering.question import read_question
+from brain.answering.features import passage_features
 from brain.answering.verify import verify
 from brain.models.builtin import BuiltinEmbedder
+from brain.text import Question, sheet
+from brain.text.sheet import stems_of
 from brain.types import Passage
 from ingest.sentences import sentences
-from ingest.terms import stem, tokens
+from ingest.terms import tokens
 from ingest.words import _NUMBER, numbers
 
 RIDGE = 1.0
@@ -49,26 +50,23 @@ class Candidates:
 
     def __init__(self, row: Row, passages: Sequence[Passage], builtin: BuiltinEmbedder) -> None:
         self.row = row
-        asked = read_question(row.question, row.idf)
+        question = Question(row.question, row.idf)
         target = builtin.embed_query(row.question)
         features, self.holds, self.right, self.lengths, self.of = [], [], [], [], []
         for rank, passage in enumerate(passages):
-            inside = [read_unit(s) for s in sentences(passage.text)[:MAX_SENTENCES]]
-            header = frozenset(stem(word) for word in tokens(passage.header))
-            cosines = (
-                builtin.embed_documents([unit.sentence.text for unit in inside]) @ target
-                if inside
-                else []
+            statements = sheet(passage.text).statements[:MAX_SENTENCES]
+            texts = [statement.text for statement in statements]
+            cosines = (builtin.embed_documents(texts) @ target).tolist() if texts else []
+            header = stems_of(passage.header)
+            found = passage_features(
+                question, statements, header=header, rank=rank, cosines=cosines
             )
-            for place, unit in enumerate(inside):
-                one = sentence_features(
-                    asked, inside, place, header=header, rank=rank, cosine=float(cosines[place])
-                )
+            for text, one in zip(texts, found, strict=True):
                 features.append([one[name] for name in NAMES])
-                holds = any(answer in unit.sentence.text for answer in row.answers)
+                holds = any(answer in text for answer in row.answers)
                 self.holds.append(holds)
                 self.right.append(holds and rank == max(row.gold, 0))
-                self.lengths.append(len(unit.sentence.text))
+                self.lengths.append(len(text))
                 self.of.append(len(passage.text))
         self.x = np.array(features)
 

@@ -2,7 +2,7 @@
 
     brain eval retrieval ../shared/eval/squad_dev --embedder all-minilm --vectors .stores      # and so for every set
     python -m benchmarks.fit_fusion ../shared/eval/{squad_dev,…} --models ../shared/models --stores .stores --vectors .vectors
-        [--signs FILE] [--left-out] [--folds 3] [--without SIGN …] [--write brain/retrieval/coefficients.py]
+        [--features FILE] [--left-out] [--folds 3] [--without SIGN …] [--write brain/retrieval/coefficients.py]
 
 Every set and embedder weighs the same. The loss is the cross-entropy of a softmax over the candidates of a question
 (ListNet, Cao 2007) with a ridge. Coefficients and weights are fitted in turn: with the weights fixed both are linear, so each
@@ -29,7 +29,8 @@ from benchmarks.stores import rooms
 from brain.models.builtin import BuiltinEmbedder
 from brain.retrieval import fusion
 from brain.retrieval.coefficients import FIRST_LOOK
-from brain.retrieval.retrieve import candidates
+from brain.retrieval.retrieve import Sources, candidates
+from brain.text import Question
 
 GROUPS = {
     "words": (
@@ -90,10 +91,10 @@ GAINS = 1 / np.log2(np.arange(2, JUDGED + 2))
 
 @dataclass
 class Seen:
-    """The candidates of one set and one embedder: rows of signs, what was known of each question, and the judgments."""
+    """The candidates of one set and one embedder: rows of features, what was known of each question, and the judgments."""
 
     name: str
-    signs: list[str] = field(default_factory=list)
+    features: list[str] = field(default_factory=list)
     rows: list[Any] = field(default_factory=list)
     looks: list[dict[str, float]] = field(default_factory=list)
     relevant: list[Any] = field(default_factory=list)
@@ -109,20 +110,21 @@ def collect(
     seen = Seen(f"{folder.name}.{embedder.name}")
     for room in rooms(folder, stores, embedder, cache):
         for query in room.queries:
-            found = candidates(
-                query.text, searchable=room.search, index=room.index, embedder=room.embedder
-            )
+            sources = Sources(room.search, room.index, room.embedder)
+            found = candidates(Question(query.text), sources)
             if not found.has_vectors:
                 continue
-            seen.signs = seen.signs or [name for name in found.signs[0] if name != "has_sentences"]
+            seen.features = seen.features or [
+                name for name in found.features[0] if name != "has_sentences"
+            ]
             texts = [passage.text for passage in found.passages]
             names = [room.name_of(passage) for passage in found.passages]
             order = {name: number for number, name in enumerate(dict.fromkeys(names))}
             seen.rows.append(
-                np.array([[sign[name] for name in seen.signs] for sign in found.signs])
+                np.array([[one[name] for name in seen.features] for one in found.features])
             )
             seen.looks.append(
-                fusion.numbers(found.query, found.idf, found.count, found.signs, texts)
+                fusion.numbers(found.question, found.idf, found.count, found.features, texts)
             )
             seen.relevant.append(np.array([query.relevant.get(name, 0) for name in names], float))
             seen.documents.append(np.array([order[name] for name in names]))
@@ -137,7 +139,7 @@ def drawn(seen: Seen, most: int) -> Seen:
     chosen = random.Random(0).sample(range(len(seen.rows)), min(most, len(seen.rows)))
     lists = ("rows", "looks", "relevant", "documents", "ideal", "questions")
     return Seen(
-        seen.name, seen.signs, *([getattr(seen, name)[i] for i in chosen] for name in lists)
+        seen.name, seen.features, *([getattr(seen, name)[i] for i in chosen] for name in lists)
     )
 
 
@@ -158,9 +160,9 @@ class Problem:
         self.pair_look = np.array([self.look_names.index(look) for _, look in self.pairs], int)
         wanted = [name for group in groups.values() for name in group]
         self.group_of = np.repeat(np.arange(len(groups)), [len(group) for group in groups.values()])
-        self.signs = np.concatenate(
+        self.features = np.concatenate(
             [
-                rows[:, [seen.signs.index(name) for name in wanted]]
+                rows[:, [seen.features.index(name) for name in wanted]]
                 for seen in sets
                 for rows in seen.rows
             ]
@@ -212,7 +214,7 @@ def target(relevant: Any, documents: Any) -> Any:
 
 @dataclass
 class Fitted:
-    """`coefficients` of the signs in order, `rest` the weight of each group for an average question, `slopes` of the pairs."""
+    """`coefficients` of the features in order, `rest` the weight of each group for an average question, `slopes` of the pairs."""
 
     coefficients: Any
     rest: Any
@@ -262,10 +264,12 @@ def fit(problem: Problem, use: Any, *, rounds: int = ROUNDS) -> Fitted:
     """Coefficients and weights in turn, on the questions in the mask `use`."""
     importance = problem.importance(use)
     groups, pairs = len(problem.groups), len(problem.pairs)
-    zero = np.zeros(problem.signs.shape[1])
+    zero = np.zeros(problem.features.shape[1])
     fitted = Fitted(zero, np.ones(groups), np.zeros(pairs))
     for turn in range(rounds + 1):
-        weighed = problem.signs * problem.weights(fitted)[problem.group_of][:, problem.question].T
+        weighed = (
+            problem.features * problem.weights(fitted)[problem.group_of][:, problem.question].T
+        )
         fitted.coefficients = softmax_fit(
             weighed, problem, importance, RIDGE, weighed.var(0), zero, fitted.coefficients
         )
@@ -289,7 +293,7 @@ def fit(problem: Problem, use: Any, *, rounds: int = ROUNDS) -> Fitted:
 
 def group_sums(problem: Problem, fitted: Fitted) -> Any:
     """(candidates, groups): what each group says of each candidate, unweighed."""
-    parts = problem.signs * fitted.coefficients
+    parts = problem.features * fitted.coefficients
     return np.stack(
         [parts[:, problem.group_of == g].sum(1) for g in range(len(problem.groups))], axis=1
     )
@@ -382,14 +386,14 @@ def source(
         f'"""The coefficients of fusion.py. Written by benchmarks/fit_fusion.py; do not edit by hand.\n\n'
         f"nDCG@10 of the fit on the development sets, in the same units as benchmarks/RETRIEVAL.md:\n\n{report}\n"
         f'"""\n\nfrom __future__ import annotations\n\n'
-        f"# sign -> weight in the look before feedback: chosen by hand, flat around these values\n"
+        f"# feature -> weight in the look before feedback: chosen by hand, flat around these values\n"
         f"FIRST_LOOK = {dict(FIRST_LOOK)!r}\n\n"
         f"# number known of a question -> (mean, deviation) over the development sets\n"
         f"LOOK_SCALE: dict[str, tuple[float, float]] = {scale!r}\n\n"
         f"# group -> (weight of an average question, slopes per deviation)\n"
         f"WEIGHTS: dict[str, tuple[float, dict[str, float]]] = {weights!r}\n\n"
-        f"# group -> sign -> coefficient\nHYBRID: dict[str, dict[str, float]] = {groups!r}\n\n"
-        f"# sign -> coefficient, when there are only words\nWORDS_ONLY: dict[str, float] = {only!r}\n"
+        f"# group -> feature -> coefficient\nHYBRID: dict[str, dict[str, float]] = {groups!r}\n\n"
+        f"# feature -> coefficient, when there are only words\nWORDS_ONLY: dict[str, float] = {only!r}\n"
     )
 
 
@@ -414,7 +418,7 @@ def main() -> None:
         "--questions", type=int, help="of each set and embedder at most so many questions"
     )
     parser.add_argument(
-        "--signs", type=Path, help="where the candidates' signs are kept between runs"
+        "--features", type=Path, help="where the candidates' features are kept between runs"
     )
     parser.add_argument(
         "--left-out", action="store_true", help="also fit on all sets but one, for each"
@@ -423,7 +427,7 @@ def main() -> None:
         "--folds", type=int, default=0, help="also judge on questions left out, in so many folds"
     )
     parser.add_argument(
-        "--without", nargs="*", default=[], help="signs or numbers of the question to leave out"
+        "--without", nargs="*", default=[], help="features or numbers of the question to leave out"
     )
     parser.add_argument("--write", type=Path, help="write the coefficients to this file")
     options = parser.parse_args()
@@ -457,9 +461,9 @@ def main() -> None:
 
 
 def load(options: argparse.Namespace) -> list[Seen]:
-    """The signs of every set and embedder, from the file when there is one."""
-    if options.signs and options.signs.exists():
-        return list(pickle.loads(options.signs.read_bytes()))
+    """The features of every set and embedder, from the file when there is one."""
+    if options.features and options.features.exists():
+        return list(pickle.loads(options.features.read_bytes()))
     embedders: list[Any] = [
         BuiltinEmbedder(),
         *([MiniLM(options.models)] if options.models else []),
@@ -471,8 +475,8 @@ def load(options: argparse.Namespace) -> list[Seen]:
                 collect(folder, embedder, options.stores, options.vectors, most=options.questions)
             )
             print(f"{sets[-1].name}: {len(sets[-1].rows)} questions", flush=True)
-    if options.signs:
-        options.signs.write_bytes(pickle.dumps(sets))
+    if options.features:
+        options.features.write_bytes(pickle.dumps(sets))
     return sets
 
 

@@ -112,7 +112,7 @@ def _bare(folder: Path) -> tuple[Callable[[str], object], Callable[[Any], object
     import chromadb
     from chromadb.config import Settings
 
-    from brain.retrieval.query import read
+    from brain.text import Question
 
     connection = sqlite3.connect(folder / "bare.db")
     client = chromadb.PersistentClient(str(folder / "chroma"), Settings(anonymized_telemetry=False))
@@ -120,7 +120,7 @@ def _bare(folder: Path) -> tuple[Callable[[str], object], Callable[[Any], object
 
     def fts5(question: str) -> object:
         words = " OR ".join(
-            f'"{word}"' for word in read(question).words
+            f'"{word}"' for word in Question(question).words
         )  # content words: with "the" it takes far longer
         sql = "SELECT rowid, rank FROM chunks WHERE chunks MATCH ? ORDER BY rank LIMIT ?"
         return connection.execute(sql, (words, CANDIDATES)).fetchall()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
 
@@ -38,6 +39,7 @@ _MARKS = (
 )
 _LETTERS = rf"(?:[^\W_]|[{_MARKS}])+[+#]*"
 _WORD = re.compile(_LETTERS)
+SENTENCE_ENDS = frozenset(".!?。！？।\n")  # the pieces that are no words
 _PIECE = re.compile(rf"{_LETTERS}|[.!?](?=\s|$)|[。！？।\n]")
 _THAI_MARKS = frozenset(
     chr(code) for code in (0x0E31, *range(0x0E34, 0x0E3B), *range(0x0E47, 0x0E4F))
@@ -140,6 +142,16 @@ def pieces(text: str) -> list[str]:
     """
     found: list[str] = _PIECE.findall(fold(index_terms(text)))
     return found
+
+
+def tokens_of_each(texts: Iterable[str]) -> list[list[str]]:
+    """`tokens` of several texts, such as the sentences of one passage."""
+    return [tokens(text) for text in texts]
+
+
+def pieces_of_each(texts: Iterable[str]) -> list[list[str]]:
+    """`pieces` of several texts, such as all candidates of one question."""
+    return [pieces(text) for text in texts]
 
 
 @lru_cache(maxsize=STEM_CACHE)

@@ -18,15 +18,19 @@ _NUMBER = re.compile(
 _ISO = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)")
 _NAME = re.compile(r"(?<![\w'’])[^\W\d_a-z]\w*(?:['’.-]?\w+)*")
 
-# Function words, of English and then of its commonest neighbours: they say nothing about what a passage is about.
-ENGLISH = frozenset(
+# Function words say nothing about what a passage is about. Three lists, each holding the one before it:
+# what retrieval leaves out of a search, since it stands in nearly every chunk,
+FUNCTION_WORDS = frozenset(
     "a an the and or but if then than that this these those of in on at by for from with to into onto over under about "
     "as is are was were be been being am do does did doing done has have had having will would shall should can could "
     "may might must not no nor so such it its he she his her hers him them they their theirs we us our ours you your "
     "yours i me my mine who whom whose which what when where why how there here also any some all each both few more "
     "most other own same too very just only s t d ll re ve m don doesn didn isn aren wasn weren hasn "
-    "haven hadn won wouldn shouldn couldn many much name called did".split()
+    "haven hadn won wouldn shouldn couldn".split()
 )
+# also what a question asks with and its answer does not repeat (how much, the name of, called),
+ENGLISH = FUNCTION_WORDS | frozenset("many much name called".split())
+# and the commonest ones of English's neighbours.
 STOP = ENGLISH | frozenset(
     "der die das und oder ist sind war ein eine des dem den von zu im mit für auf wie was wer wann wo "
     "le la les un une et ou est sont de du des que qui quand el los las y es son en por para con se".split()
@@ -67,27 +71,11 @@ _LARGE = re.compile(
     r"(hundred|thousand|million|billion)s?\b",
     re.IGNORECASE,
 )
-MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january jan",
-            "february feb",
-            "march mar",
-            "april apr",
-            "may",
-            "june jun",
-            "july jul",
-            "august aug",
-            "september sep sept",
-            "october oct",
-            "november nov",
-            "december dec",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
+MONTH_NAMES = tuple(
+    "january february march april may june july august september october november december".split()
+)
+SHORT_MONTHS = {"sept": 9} | {name[:3]: number for number, name in enumerate(MONTH_NAMES, start=1)}
+MONTHS = SHORT_MONTHS | {name: number for number, name in enumerate(MONTH_NAMES, start=1)}
 
 
 def content_words(text: str) -> list[str]:

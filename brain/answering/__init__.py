@@ -3,8 +3,14 @@
 `answer` is the whole walk; `extract` alone picks the quotes. Leaves out retrieval and storage, which are handed in.
 """
 
-from brain.answering.answer import Asking, Say, answer, quiet
+from brain.answering.answer import answer
+from brain.answering.asking import Asking, Say, quiet
 from brain.answering.extract import Quote, extract
-from brain.answering.follow_up import widen
+from brain.text.question import Question
 
 __all__ = ["Asking", "Quote", "Say", "answer", "extract", "quiet", "widen"]
+
+
+def widen(question: str, previous: str) -> str:
+    """The question, with the content words of the previous one that it lacks unless it plainly stands alone."""
+    return Question.of(question).after(previous).text

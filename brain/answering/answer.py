@@ -1,83 +1,55 @@
 """From passages to a cited answer: the best quoted sentence first, then, where a model is there, what it writes.
 
-Below the floor of `found` nothing is generated. Without a model, or when the model cannot be reached (said aloud), the
+Below the floor of `found` nothing is generated. Without a model, or when the model cannot be reached (which is said), the
 quotes are the answer. Leaves out retrieval, the router and memory: `Brain.ask` joins them. Serves `Brain.ask`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from brain import confidence, prompts
+from brain.answering.asking import Asking, quiet
 from brain.answering.extract import Quote, extract
 from brain.answering.generate import generated
 from brain.answering.support import support_features
-from brain.answering.verify import Reader
 from brain.errors import Incomplete, Unavailable
-from brain.protocols import Embedder, Generator
-from brain.types import Answer, Citation, Confidence, Passage
+from brain.protocols import Generator
+from brain.text.question import Question
+from brain.types import Answer, Citation, Confidence, Passage, State
 
-NEAREST = 3  # passages shown when the notes do not hold the answer (RETRIEVAL §5)
+NEAREST = 3  # passages shown when the notes do not hold the answer
 PROVIDER, MODEL = "builtin", "extractive"
-
-Say = Callable[[str, str], None]
-"""(kind, text) as soon as it is certain: "quote" (a sentence of the notes, cited), "sentence" (of the model), "notice"."""
-
-
-def quiet(_kind: str, _text: str) -> None:
-    """Says nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """What `answer` is handed beside question and passages.
-
-    `read`: (passage id, start, end) -> stored text, offsets within the passage. `idf`: weight of each question word over
-    the store. `found`: the probability from retrieval, None when unknown. `speed`: prompt tokens a second, None when not
-    measured. `count`: tokens of a text. `previous`: the question before, for a follow-up. `anyway`: answer below the floor.
-    `signals`: of retrieval. `floor`, `threshold`: of `found`, the person's own where feedback calibrated them.
-    """
-
-    read: Reader
-    count: Callable[[str], int]
-    say: Say = quiet
-    idf: Mapping[str, float] | None = None
-    embedder: Embedder | None = None
-    found: float | None = None
-    speed: float | None = None
-    previous: str = ""
-    anyway: bool = False
-    signals: Mapping[str, float] | None = None
-    floor: float = confidence.FLOOR
-    threshold: float = confidence.THRESHOLD
 
 
 def answer(
-    question: str, passages: Sequence[Passage], *, generator: Generator | None, asking: Asking
+    question: str | Question,
+    passages: Sequence[Passage],
+    *,
+    generator: Generator | None,
+    asking: Asking,
 ) -> Answer:
     """A cited answer. Never raises for a model that fails: `degraded` names it and the quotes stand in, or state is
     "incomplete" when it broke off midway.
     """
-    below = asking.found is not None and asking.found < asking.floor and not asking.anyway
-    quotes = [] if below else extract(question, passages, idf=asking.idf, embedder=asking.embedder)
+    question = Question.of(question).weighed(asking.idf)
+    quotes = [] if asking.below_floor else extract(question, passages, embedder=asking.embedder)
     if not quotes:
-        return not_found(question, passages, found=asking.found)
+        return not_found(question.text, passages, found=asking.found)
     if generator is None:
         return _extracted(question, passages, quotes, asking)
     asking.say("quote", _placed(quotes[0]))
     try:
-        return _versions_said(
-            generated(question, passages, generator=generator, asking=asking), passages
-        )
+        written = generated(question.text, passages, generator=generator, asking=asking)
+        return _versions_said(written, passages)
     except Incomplete:
         raise
     except Unavailable as error:
         asking.say("notice", error.message)
         stand_in = _extracted(question, passages, quotes, replace(asking, say=quiet))
-        return replace(
-            stand_in, degraded=f"{error.message}; the best sentences of the notes stand in"
-        )
+        degraded = f"{error.message}; the best sentences of the notes stand in"
+        return replace(stand_in, degraded=degraded)
 
 
 def not_found(question: str, passages: Sequence[Passage], *, found: float | None) -> Answer:
@@ -94,77 +66,83 @@ def not_found(question: str, passages: Sequence[Passage], *, found: float | None
 
 
 def _extracted(
-    question: str, passages: Sequence[Passage], quotes: Sequence[Quote], asking: Asking
+    question: Question, passages: Sequence[Passage], quotes: Sequence[Quote], asking: Asking
 ) -> Answer:
     """The quotes as the answer, each with its own number."""
-    lines, citations = [], []
+    lines = []
+    citations = []
     for number, quote in enumerate(quotes, 1):
-        verified = asking.read(quote.passage_id, quote.start, quote.end) == quote.text
-        citations.append(
-            Citation(number, quote.passage_id, quote.source, quote.locator, quote.text, verified)
-        )
-        lines.append(_line(quote, number))
+        citations.append(_citation(number, quote, asking))
+        lines.append(f"{_quoted(quote)} [{number}]")
         asking.say("quote", lines[-1])
     supported = _supported(question, passages, quotes, asking)
-    sure = (
-        supported is not None
-        and supported >= confidence.SUPPORTED_AT
-        and not confidence.in_doubt(asking.found, asking.threshold)
-    )
-    grade = (
-        "weak"
-        if confidence.in_doubt(asking.found, asking.threshold)
-        or not all(c.verified for c in citations)
-        else "strong"
-    )
+    borne_out = all(citation.verified for citation in citations)
+    strong = borne_out and not asking.in_doubt
+    sure = strong and supported is not None and supported >= confidence.SUPPORTED_AT
+    state: State = "supported" if sure else "unsure"
     whole = Answer(
-        question,
-        "supported" if sure and grade == "strong" else "unsure",
+        question.text,
+        state,
         "\n".join(lines),
         citations=tuple(citations),
         passages=tuple(passages),
-        confidence=Confidence(asking.found, supported, known=supported is not None, grade=grade),
+        confidence=Confidence(
+            asking.found,
+            supported,
+            known=supported is not None,
+            grade="strong" if strong else "weak",
+        ),
         provider=PROVIDER,
         model=MODEL,
     )
     return _versions_said(whole, passages)
 
 
+def _citation(number: int, quote: Quote, asking: Asking) -> Citation:
+    """The quote as a citation, read again from the store."""
+    verified = asking.read(quote.passage_id, quote.start, quote.end) == quote.text
+    return Citation(number, quote.passage_id, quote.source, quote.locator, quote.text, verified)
+
+
 def _supported(
-    question: str, passages: Sequence[Passage], quotes: Sequence[Quote], asking: Asking
+    question: Question, passages: Sequence[Passage], quotes: Sequence[Quote], asking: Asking
 ) -> float | None:
-    """The second head's probability; None without retrieval's signals, on which it was fitted."""
+    """The probability that the answer follows; None without retrieval's signals, on which the model was fitted."""
     if asking.signals is None:
         return None
     features = support_features(
-        question, passages, quotes, idf=asking.idf, found=asking.found, signals=asking.signals
+        question, passages, quotes, found=asking.found, signals=asking.signals
     )
     return confidence.supported(features)
 
 
-def _line(quote: Quote, number: int) -> str:
-    """`“the sentence” [1]`, on one line."""
-    return f"“{' '.join(quote.text.split())}” [{number}]"
+def _quoted(quote: Quote) -> str:
+    """`“the sentence”`, on one line."""
+    return f"“{' '.join(quote.text.split())}”"
 
 
 def _placed(quote: Quote) -> str:
     """`“the sentence” notes/lease.md:14`: said before the model has numbered anything."""
-    lines = quote.locator[1:].partition("-")[0]
-    place = (
-        f"{quote.source}:{lines}"
-        if quote.locator[:1] == "L" and lines.isdigit()
-        else f"{quote.source} {quote.locator}"
-    )
-    return f"“{' '.join(quote.text.split())}” {place.strip()}"
+    line = quote.locator[1:].partition("-")[0]
+    place = f"{quote.source} {quote.locator}"
+    if quote.locator[:1] == "L" and line.isdigit():
+        place = f"{quote.source}:{line}"
+    return f"{_quoted(quote)} {place.strip()}"
 
 
 def _versions_said(whole: Answer, passages: Sequence[Passage]) -> Answer:
     """The answer with a notice for every cited passage that stands for older versions of itself."""
     cited = {citation.passage_id for citation in whole.citations}
-    notices = [
-        f"{len(passage.versions)} older version{'s' * (len(passage.versions) != 1)} of {passage.source} "
-        f"sa{'y' if len(passage.versions) != 1 else 'ys'}: {'; '.join(passage.versions)}"
-        for passage in passages
-        if passage.id in cited and passage.versions
-    ]
-    return replace(whole, notices=(*whole.notices, *notices))
+    notices = list(whole.notices)
+    for passage in passages:
+        if passage.id in cited and passage.versions:
+            notices.append(_older_versions(passage))
+    return replace(whole, notices=tuple(notices))
+
+
+def _older_versions(passage: Passage) -> str:
+    older = f"{len(passage.versions)} older version"
+    said = f"of {passage.source} says"
+    if len(passage.versions) > 1:
+        older, said = f"{older}s", f"of {passage.source} say"
+    return f"{older} {said}: {'; '.join(passage.versions)}"

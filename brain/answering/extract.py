@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-from brain.answering.features import Unit, read_unit, sentence_features
-from brain.answering.question import Asked, read_question
+from brain.answering.features import passage_features
 from brain.protocols import Embedder
+from brain.text.question import Question
+from brain.text.sheet import Statement, sheet, stems_of
 from brain.types import Passage
-from ingest.sentences import sentences
-from ingest.terms import stem, tokens
-
-Item = TypeVar("Item")
 
 MAX_PASSAGES = 5  # passages looked into: the right one is among the first five for 97 of 100 questions of squad_dev
 MAX_SENTENCES = 60  # of one passage, against a passage of thousands of tiny lines
@@ -65,43 +62,61 @@ class Quote:
     features: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """A sentence that may be quoted: the `place`-th of the `rank`-th passage."""
+
+    score: float
+    rank: int
+    place: int
+    statement: Statement
+    features: Mapping[str, float]
+
+
 def extract(
-    question: str,
+    question: Question,
     passages: Sequence[Passage],
     *,
-    idf: Mapping[str, float] | None = None,
     embedder: Embedder | None = None,
     limit: int = MAX_QUOTES,
 ) -> list[Quote]:
     """The best sentences, best first; at least one when any passage holds a sentence, at most `limit`.
 
-    `idf`: the weight of each content word over the store (retrieval knows it); without it, over these passages.
+    The question's `idf` weighs its words over the store (retrieval knows it); without it they are weighed over these
+    passages.
     """
-    looked = passages[:MAX_PASSAGES]
-    units = [[read_unit(s) for s in sentences(passage.text)[:MAX_SENTENCES]] for passage in looked]
-    if not any(units):
+    looked_at = passages[:MAX_PASSAGES]
+    read = [sheet(passage.text).statements[:MAX_SENTENCES] for passage in looked_at]
+    if not any(read):
         return []
-    asked = read_question(question, idf if idf is not None else local_idf(units))
-    cosines = _cosines(asked, units, embedder)
-    scored: list[tuple[float, int, int, dict[str, float]]] = []
-    for rank, (passage, inside) in enumerate(zip(looked, units, strict=True)):
-        header = frozenset(stem(word) for word in tokens(passage.header))
-        for place in range(len(inside)):
-            features = sentence_features(
-                asked, inside, place, header=header, rank=rank, cosine=cosines.get((rank, place))
-            )
-            scored.append((score(features), rank, place, features))
-    scored = [
-        item for item in scored if not _HEADING.match(units[item[1]][item[2]].sentence.text)
-    ] or scored
-    scored.sort(key=lambda item: (-item[0], item[1], item[2]))
-    shares = _softmax([item[0] for item in scored])
+    if question.idf is None:
+        question = question.weighed(local_idf(read))
+    scored = _scored(question, looked_at, read, embedder)
+    prose = [one for one in scored if not _HEADING.match(one.statement.text)]
+    ranked = sorted(prose or scored, key=lambda one: (-one.score, one.rank, one.place))
+    shares = _softmax([one.score for one in ranked])
+    chosen = ranked[: _enough(shares[:limit])]
     return [
-        _quote(looked[rank], units[rank][place], rank, share, features)
-        for share, (_, rank, place, features) in _choose(
-            list(zip(shares, scored, strict=True)), limit
-        )
+        _quote(looked_at[one.rank], one, share) for one, share in zip(chosen, shares, strict=False)
     ]
+
+
+def _scored(
+    question: Question,
+    passages: Sequence[Passage],
+    read: Sequence[Sequence[Statement]],
+    embedder: Embedder | None,
+) -> list[_Scored]:
+    """Every sentence of every passage with its features and score."""
+    cosines = _cosines(question, read, embedder)
+    scored = []
+    for rank, (passage, statements) in enumerate(zip(passages, read, strict=True)):
+        own, cosines = cosines[: len(statements)], cosines[len(statements) :]
+        header = stems_of(passage.header)
+        found = passage_features(question, statements, header=header, rank=rank, cosines=own)
+        for place, features in enumerate(found):
+            scored.append(_Scored(score(features), rank, place, statements[place], features))
+    return scored
 
 
 def score(features: Mapping[str, float]) -> float:
@@ -109,14 +124,13 @@ def score(features: Mapping[str, float]) -> float:
     return sum(weight * features[name] for name, weight in COEFFICIENTS.items())
 
 
-def local_idf(units: Sequence[Sequence[Unit]]) -> dict[str, float]:
+def local_idf(read: Sequence[Sequence[Statement]]) -> dict[str, float]:
     """How telling each stem is among these sentences: the stand-in when the store's own figures are not handed in."""
-    pool = [unit.stem_set for inside in units for unit in inside]
-    counts: dict[str, int] = {}
+    pool = [statement.stem_set for statements in read for statement in statements]
+    counts: Counter[str] = Counter()
     for stems in pool:
-        for item in stems:
-            counts[item] = counts.get(item, 0) + 1
-    return {item: math.log(1 + len(pool) / count) for item, count in counts.items()}
+        counts.update(stems)
+    return {term: math.log(1 + len(pool) / count) for term, count in counts.items()}
 
 
 def line_locator(locator: str, text: str, start: int) -> str:
@@ -134,28 +148,25 @@ def line_locator(locator: str, text: str, start: int) -> str:
     return f"{mark}{int(first) + text.count(COUNTED[mark], min(head, start), start)}"
 
 
-def _choose(ranked: list[tuple[float, Item]], limit: int) -> list[tuple[float, Item]]:
-    """The first, and more while their joint probability is short of ENOUGH and each is worth LEAST."""
-    chosen: list[tuple[float, Item]] = []
+def _enough(shares: Sequence[float]) -> int:
+    """How many to quote: the first, and more while their joint probability is short of ENOUGH and each is worth LEAST."""
     total = 0.0
-    for share, item in ranked[:limit]:
-        if chosen and (total >= ENOUGH or share < LEAST):
-            break
-        chosen.append((share, item))
+    for place, share in enumerate(shares):
+        if place and (total >= ENOUGH or share < LEAST):
+            return place
         total += share
-    return chosen
+    return len(shares)
 
 
 def _cosines(
-    asked: Asked, units: Sequence[Sequence[Unit]], embedder: Embedder | None
-) -> dict[tuple[int, int], float]:
-    """The cosine of question and sentence, by (passage, sentence); empty without an embedder."""
+    question: Question, read: Sequence[Sequence[Statement]], embedder: Embedder | None
+) -> list[float]:
+    """The cosine of question and sentence, for all sentences in order; 0 without an embedder."""
+    texts = [statement.text for statements in read for statement in statements]
     if embedder is None:
-        return {}
-    places = [(rank, place) for rank, inside in enumerate(units) for place in range(len(inside))]
-    texts = [units[rank][place].sentence.text for rank, place in places]
-    values = embedder.embed_documents(texts) @ embedder.embed_query(asked.text)
-    return {place: float(value) for place, value in zip(places, values, strict=True)}
+        return [0.0] * len(texts)
+    values = embedder.embed_documents(texts) @ embedder.embed_query(question.text)
+    return [float(value) for value in values]
 
 
 def _softmax(scores: Sequence[float]) -> list[float]:
@@ -165,19 +176,16 @@ def _softmax(scores: Sequence[float]) -> list[float]:
     return [power / total for power in powers]
 
 
-def _quote(
-    passage: Passage, unit: Unit, rank: int, share: float, features: Mapping[str, float]
-) -> Quote:
-    sentence = unit.sentence
-    locator = line_locator(passage.locator, passage.text, sentence.start)
+def _quote(passage: Passage, chosen: _Scored, share: float) -> Quote:
+    start, end, text = chosen.statement.sentence
     return Quote(
         passage.id,
         passage.source,
-        locator,
-        sentence.start,
-        sentence.end,
-        sentence.text,
+        line_locator(passage.locator, passage.text, start),
+        start,
+        end,
+        text,
         share,
-        rank,
-        dict(features),
+        chosen.rank,
+        chosen.features,
     )

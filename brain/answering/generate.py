@@ -1,7 +1,7 @@
 """The part of an answer that a model writes: streamed by whole sentence, each checked before anyone sees it.
 
 A sentence that its citation does not bear out is marked, so is one without a citation; citations to nothing are dropped
-and counted. The model has no tools and no network, and what it writes is treated as hostile (FAULTS rows 39 and 43).
+and counted. The model has no tools and no network, and what it writes is treated as hostile (docs/FAULTS.md).
 Leaves out choosing passages. Serves `answer`.
 """
 
@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Generator as Pieces
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from brain import confidence
+from brain.answering.asking import Asking
 from brain.answering.citations import cite, harmless, uncited
 from brain.answering.context import Packed, pack
 from brain.answering.stream import FENCE, by_sentence
@@ -24,13 +24,10 @@ from brain.protocols import Generator
 from brain.types import Answer, Citation, Confidence, Passage, State
 from ingest.words import content_words
 
-if TYPE_CHECKING:
-    from brain.answering.answer import Asking
-
 UNVERIFIED = "[unverified]"
 NO_SOURCE = "[no source]"
 BROKEN_OFF = "[broke off]"
-MAX_BYTES = 64 * 1024  # of an answer (FAULTS row 43); five sentences take one
+MAX_BYTES = 64 * 1024  # of an answer; five sentences take one
 MAX_REPEATS = 3  # the same sentence this often: the model is in a loop
 CLAIM_WORDS = (
     3  # content words from which a sentence claims something ("Yes." and "Summary:" do not)

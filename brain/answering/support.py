@@ -6,21 +6,16 @@ sense (not, last instead of first). Leaves out the coefficients (`brain.confiden
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from brain.answering.extract import Quote
-from brain.answering.features import coverage, fits, match, nearness, new_names, read_unit
-from brain.answering.question import read_question
+from brain.answering.features import fits, lacks_kind, new_names, share
 from brain.confidence import topic_log_odds
+from brain.text.matching import likenesses, nearness
+from brain.text.question import Question
+from brain.text.sheet import Sheet, Statement, sheet, stems_of
 from brain.types import Passage
-from ingest.sentences import Sentence, sentences
-from ingest.terms import stem, tokens
 
-_NEGATION = re.compile(
-    r"\b(?:not|no|never|none|neither|nor|without|cannot|nobody|nothing|un\w{4,}|in(?:correct|valid)\w*)\b|n['’]t\b",
-    re.I,
-)
 # Pairs of which a question has one and the passage the other when the question was turned round on purpose.
 _OPPOSITES = tuple(
     tuple(pair.split("/"))
@@ -75,61 +70,69 @@ NAMES = (*OWN, *PASSED_ON)
 
 
 def support_features(
-    question: str,
+    question: Question,
     passages: Sequence[Passage],
     quotes: Sequence[Quote],
     *,
-    idf: Mapping[str, float] | None = None,
     found: float | None = None,
     signals: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
-    """Every feature of NAMES for the first quote. `found`: the first head's probability, .5 when unknown. `signals`:
+    """Every feature of NAMES for the first quote. `found`: the first model's probability, .5 when unknown. `signals`:
     retrieval's.
     """
-    asked = read_question(question, idf)
     quote = quotes[0]
     passage = passages[quote.rank]
-    unit = read_unit(Sentence(quote.start, quote.end, quote.text))
-    header = frozenset(stem(word) for word in tokens(passage.header))
-    around = _around(passage, quote) | header
-    lacking = [weight * (1 - match(term, around)) for term, weight in asked.weights.items()]
-    fit = fits(asked, quote.text)
+    text = sheet(passage.text)
+    places = _places(text, quote)
+    quoted = text.statements[places[0]]
+    header = stems_of(passage.header)
+    around = _around(text, places) | header
+    weights = question.weights
+    in_quote, in_sight = likenesses(weights, [quoted.stem_set | header, around])
+    lacking = [weights[term] * (1 - held) for term, held in in_sight.items()]
+    fit = fits(question, quoted)
     known = signals or {}
-    return {
+    features = {
         "probability": quote.probability,
-        "coverage": coverage(asked, unit.stem_set | header),
-        "near": nearness(asked, unit.stems),
+        "coverage": share(question, in_quote),
+        "near": nearness(question.pairs, quoted.stems),
         "cosine": quote.features["cosine"],
         "fits": fit,
-        "fits_not": float(asked.kind in ("number", "when", "who") and not fit),
-        "gap_here": max(lacking, default=0.0) / asked.total,
-        "turned": float(bool(_NEGATION.search(question)) != bool(_NEGATION.search(quote.text))),
-        "opposite": opposite(question, quote.text),
-        "kind_number": float(asked.kind == "number"),
-        "kind_who": float(asked.kind == "who" and bool(new_names(asked, quote.text))),
+        "fits_not": lacks_kind(question, fit),
+        "gap_here": max(lacking, default=0.0) / question.total,
+        "turned": float(question.denies != quoted.denies_or_reverses),
+        "opposite": opposite(question, quoted),
+        "kind_number": float(question.kind == "number"),
+        "kind_who": float(question.kind == "who" and new_names(question, quoted)),
         "rank": 1.0 / (1 + quote.rank),
         "found": topic_log_odds(found),
-        "words": len(asked.weights) / MANY_WORDS,
-    } | {name: known.get(name, 0.0) for name in PASSED_ON}
+        "words": len(weights) / MANY_WORDS,
+    }
+    return features | {name: known.get(name, 0.0) for name in PASSED_ON}
 
 
-def _around(passage: Passage, quote: Quote) -> frozenset[str]:
+def _places(text: Sheet, quote: Quote) -> list[int]:
+    """Which sentences of the passage the quote lies in: one, as the extractive answerer quotes."""
+    found = []
+    for place, statement in enumerate(text.statements):
+        start, end, _ = statement.sentence
+        if start < quote.end and end > quote.start:
+            found.append(place)
+    return found
+
+
+def _around(text: Sheet, places: Sequence[int]) -> frozenset[str]:
     """The stems of the quoted sentence and of the one before and after it."""
-    units = sentences(passage.text)
-    places = [
-        i for i, unit in enumerate(units) if unit.start < quote.end and unit.end > quote.start
-    ]
-    near = units[max(0, places[0] - 1) : places[-1] + 2] if places else []
-    return frozenset(stem(word) for unit in near for word in tokens(unit.text))
+    near = text.statements[max(0, places[0] - 1) : places[-1] + 2]
+    return frozenset[str]().union(*(statement.all_stems for statement in near))
 
 
-def opposite(question: str, sentence: str) -> float:
+def opposite(question: Question, statement: Statement) -> float:
     """1 when the question says one word of an opposed pair and the sentence only the other."""
-    asked, said = set(tokens(question)), set(tokens(sentence))
-    return float(
-        any(
-            (a in asked and b in said and a not in said and b not in asked)
-            or (b in asked and a in said and b not in said and a not in asked)
-            for a, b in _OPPOSITES
-        )
-    )
+    asked = question.said
+    said = frozenset(statement.words)
+    for a, b in _OPPOSITES:
+        for one, other in ((a, b), (b, a)):
+            if one in asked and other in said and one not in said and other not in asked:
+                return 1.0
+    return 0.0

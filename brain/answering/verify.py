@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 
 from brain.answering.extract import line_locator
+from brain.text.matching import denies
+from brain.text.sheet import Statement, sheet, stems_of, words_of
 from brain.types import Passage
-from ingest.sentences import Sentence, sentences
 from ingest.terms import fold, stem, tokens
 from ingest.words import STOP, content_words, months, names, numbers
 
@@ -28,11 +29,9 @@ FIGURE_SHARE = 0.45  # of the best sentence's coverage that a sentence needs for
 SAME_SENTENCE = 0.85  # coverage from which an added or dropped negation is a contradiction and not another sentence
 OWN_COVERAGE = 0.10  # from which the neighbours shown with a short passage may make up the rest
 JOINT_WORTH = 0.9  # of coverage by several cited passages together, against one span
+LONGER_SPAN_LEAD = 0.1  # of coverage that two sentences must be better than one
 SPAN = 2  # sentences: a claim may draw on a sentence and the next
 
-_NEGATION = re.compile(
-    r"\b(?:not|no|never|none|neither|nor|without|cannot|nobody|nothing)\b|n['’]t\b", re.IGNORECASE
-)
 _LEAD = re.compile(
     r"^[\s\-*•#>\d.)]*(?:(?:According to|In|On|As|From) (?:the |your )?(?:notes?|passages?|sources?)\b[^,:]*[,:]\s*)?",
     re.IGNORECASE,
@@ -63,29 +62,37 @@ class Support:
         return line_locator(self.passage.locator, self.passage.text, self.start)
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """One sentence of the evidence: its stems, figures, months, and whether it denies."""
+class _Claim:
+    """A written sentence, read once, with the weight of its words.
 
-    sentence: Sentence
-    stems: frozenset[str]
-    numbers: frozenset[str]
-    months: frozenset[int]
-    denies: bool
+    `weights`: stem -> the store's idf, else its rarity among the sentences that are cited.
+    """
 
+    def __init__(
+        self, text: str, cited: Sequence[Passage], idf: Mapping[str, float] | None
+    ) -> None:
+        self.text = _LEAD.sub("", text)
+        self.weights = self._weighed(cited, idf or {})
 
-@lru_cache(maxsize=256)
-def _facts(text: str) -> tuple[_Facts, ...]:
-    return tuple(
-        _Facts(
-            s,
-            frozenset(stem(word) for word in tokens(s.text)),
-            frozenset(numbers(s.text)),
-            frozenset(months(s.text)),
-            bool(_NEGATION.search(s.text)),
-        )
-        for s in sentences(text)
-    )
+    def _weighed(self, cited: Sequence[Passage], idf: Mapping[str, float]) -> dict[str, float]:
+        sentences = [one for passage in cited for one in sheet(passage.text).statements]
+        counts = Counter(term for one in sentences for term in one.all_stem_set)
+        weights = {}
+        for word in content_words(self.text):
+            key = stem(word)
+            rarity = math.log(1 + (len(sentences) + 1) / (counts[key] + 0.5))
+            weights[key] = idf.get(key, idf.get(word, rarity))
+        return weights
+
+    @cached_property
+    def plain(self) -> dict[str, float]:
+        """The weights of the words that are no figures."""
+        return {term: weight for term, weight in self.weights.items() if not term.isdigit()}
+
+    @cached_property
+    def denies(self) -> bool:
+        """Whether it holds a negation."""
+        return denies(self.text)
 
 
 def verify(
@@ -95,136 +102,129 @@ def verify(
 
     A claim that cites several passages may take each figure and name from any of them.
     """
-    bare = _LEAD.sub("", claim)
-    weights = _weights(bare, cited, idf)
-    spans = [
-        (passage, *_best_span(weights, _facts(passage.text)))
-        for passage in cited
-        if _facts(passage.text)
-    ]
+    read = _Claim(claim, cited, idf)
+    spans = []
+    for passage in cited:
+        statements = sheet(passage.text).statements
+        if statements:
+            spans.append((passage, *_best_span(read.weights, statements)))
     if not spans:
         return None
     passage, coverage, first, last = max(spans, key=lambda span: span[1])
-    facts = _facts(passage.text)
-    everything = frozenset[str]().union(
-        *(_header_stems(p) for p in cited), *(f.stems for p in cited for f in _all(p))
-    )
-    joint = _share(weights, everything) if len(cited) > 1 else coverage
-    told = _stems(facts[first : last + 1])
-    shown = (
-        told
-        | _header_stems(passage)
-        | (_stems(_all(passage)[len(facts) :]) if coverage >= OWN_COVERAGE else told)
-    )
+    statements = sheet(passage.text).statements
+    everything = frozenset[str]().union(*map(_header_stems, cited), *map(_shown_stems, cited))
     reasons = []
-    if max(coverage, _share(weights, shown), joint * JOINT_WORTH) < LEAST_COVERAGE:
+    if _covered(read, cited, spans, everything) < LEAST_COVERAGE:
         reasons.append("its words are not in the source")
-    reasons += _wrong_figures(bare, weights, cited)
-    reasons += _wrong_names(bare, everything)
-    if len(cited) == 1 and _turned(bare, weights, facts):
+    reasons += _wrong_figures(read, cited)
+    reasons += _wrong_names(read.text, everything)
+    if len(cited) == 1 and _turned(read, statements):
         reasons.append("the source says the opposite")
-    return Support(
-        passage, facts[first].sentence.start, facts[last].sentence.end, coverage, tuple(reasons)
-    )
+    start, end = statements[first].sentence.start, statements[last].sentence.end
+    return Support(passage, start, end, coverage, tuple(reasons))
+
+
+def _covered(
+    claim: _Claim,
+    cited: Sequence[Passage],
+    spans: Sequence[tuple[Passage, float, int, int]],
+    everything: frozenset[str],
+) -> float:
+    """The most of a claim that its best span, what was shown around that, or all citations together cover."""
+    passage, coverage, first, last = max(spans, key=lambda span: span[1])
+    joint = _share(claim.weights, everything) if len(cited) > 1 else coverage
+    shown = _stems(sheet(passage.text).statements[first : last + 1]) | _header_stems(passage)
+    if coverage >= OWN_COVERAGE:
+        shown |= sheet(passage.before).stem_set | sheet(passage.after).stem_set
+    return max(coverage, _share(claim.weights, shown), joint * JOINT_WORTH)
 
 
 def holds(support: Support, read: Reader) -> bool:
     """Whether the quote, read again from the stored text, is still there word for word."""
-    return (
-        bool(support.quote)
-        and read(support.passage.id, support.start, support.end) == support.quote
-    )
-
-
-def _weights(
-    claim: str, cited: Sequence[Passage], idf: Mapping[str, float] | None
-) -> dict[str, float]:
-    """How much each content stem of the claim counts: the store's idf, else rarity among the cited sentences."""
-    pool = [facts.stems for passage in cited for facts in _facts(passage.text)]
-    counts = Counter(term for stems in pool for term in stems)
-    known = idf or {}
-    weights = {}
-    for word in content_words(claim):
-        key = stem(word)
-        weights[key] = known.get(
-            key, known.get(word, math.log(1 + (len(pool) + 1) / (counts[key] + 0.5)))
-        )
-    return weights
+    stored = read(support.passage.id, support.start, support.end)
+    return bool(support.quote) and stored == support.quote
 
 
 def _share(weights: Mapping[str, float], stems: frozenset[str]) -> float:
+    """The share of the weights whose terms stand among the stems."""
     total = sum(weights.values())
-    return (
-        sum(weight for term, weight in weights.items() if term in stems) / total if total else 0.0
-    )
+    if not total:
+        return 0.0
+    return sum(weight for term, weight in weights.items() if term in stems) / total
 
 
-def _stems(facts: Sequence[_Facts]) -> frozenset[str]:
-    return frozenset[str]().union(*(fact.stems for fact in facts))
+def _stems(statements: Iterable[Statement]) -> frozenset[str]:
+    return frozenset[str]().union(*(one.all_stem_set for one in statements))
 
 
-def _best_span(weights: Mapping[str, float], facts: Sequence[_Facts]) -> tuple[float, int, int]:
+def _best_span(
+    weights: Mapping[str, float], statements: Sequence[Statement]
+) -> tuple[float, int, int]:
     """(coverage, first, last) of the sentence, or the two in a row, that cover most; the shorter one when they tie."""
     best = (-1.0, 0, 0)
     for length in range(1, SPAN + 1):
-        for first in range(len(facts) - length + 1):
-            share = _share(weights, _stems(facts[first : first + length]))
-            if share > best[0] + (0.1 if length > 1 else 0.0):
+        ahead = LONGER_SPAN_LEAD if length > 1 else 0.0
+        for first in range(len(statements) - length + 1):
+            share = _share(weights, _stems(statements[first : first + length]))
+            if share > best[0] + ahead:
                 best = (share, first, first + length - 1)
     return best
 
 
-def _all(passage: Passage) -> list[_Facts]:
+def _shown(passage: Passage) -> list[Statement]:
     """The sentences of a passage and of the neighbours that were shown with it."""
-    return [*_facts(passage.text), *_facts(passage.before), *_facts(passage.after)]
+    texts = (passage.text, passage.before, passage.after)
+    return [statement for text in texts for statement in sheet(text).statements]
+
+
+def _shown_stems(passage: Passage) -> frozenset[str]:
+    return _stems(_shown(passage))
 
 
 def _header_stems(passage: Passage) -> frozenset[str]:
-    return frozenset(
-        stem(word) for word in tokens(f"{passage.header} {passage.source} {passage.context}")
-    )
+    return stems_of(f"{passage.header} {passage.source} {passage.context}")
 
 
-def _wrong_figures(claim: str, weights: Mapping[str, float], cited: Sequence[Passage]) -> list[str]:
+def _wrong_figures(claim: _Claim, cited: Sequence[Passage]) -> list[str]:
     """The figures and months of a claim that stand in no sentence that speaks of the same thing."""
     dates = " ".join(passage.header for passage in cited)
     known, known_months = numbers(dates), months(dates)
-    plain = {term: weight for term, weight in weights.items() if not term.isdigit()}
     for passage in cited:
-        facts = [(fact, _share(plain, fact.stems)) for fact in _all(passage)]
-        least = FIGURE_SHARE * max((share for _, share in facts), default=0.0)
-        for fact, share in facts:
+        shares = [(one, _share(claim.plain, one.all_stem_set)) for one in _shown(passage)]
+        least = FIGURE_SHARE * max((share for _, share in shares), default=0.0)
+        for statement, share in shares:
             if share >= least:
-                known |= fact.numbers
-                known_months |= fact.months
-    wrong = sorted(numbers(claim) - known)
-    return [f"{number} is not in the source" for number in wrong] + [
-        f"month {month} is not in the source" for month in sorted(months(claim) - known_months)
-    ]
+                known |= statement.numbers
+                known_months |= statement.months
+    reasons = []
+    for number in sorted(numbers(claim.text) - known):
+        reasons.append(f"{number} is not in the source")
+    for month in sorted(months(claim.text) - known_months):
+        reasons.append(f"month {month} is not in the source")
+    return reasons
 
 
 def _wrong_names(claim: str, everything: frozenset[str]) -> list[str]:
-    """The names of a claim that the cited passages do not hold. Its first word counts only if it is a name elsewhere."""
-    found = names(claim)
-    first = tokens(claim)[:1]
+    """The names of a claim that the cited passages do not hold."""
     wrong = []
-    for name in found:
-        parts = [stem(part) for part in tokens(name) if part not in STOP]
-        if (
-            first == tokens(name)[:1]
-            and fold(claim).count(name) == 1
-            and not claim.lstrip("\"'“‘*- ")[1:2].isupper()
-        ):
+    for name in names(claim):
+        if _capital_by_place(name, claim):
             continue
-        if any(part not in everything for part in parts):
+        parts = [stem(part) for part in words_of(name) if part not in STOP]
+        if not everything.issuperset(parts):
             wrong.append(f"{name} is not in the source")
     return wrong
 
 
-def _turned(claim: str, weights: Mapping[str, float], facts: Sequence[_Facts]) -> bool:
+def _capital_by_place(name: str, claim: str) -> bool:
+    """Whether a word may have its capital from standing first: it stands there alone, and is no abbreviation."""
+    first = tokens(claim)[:1] == list(words_of(name)[:1])
+    abbreviation = claim.lstrip("\"'“‘*- ")[1:2].isupper()
+    return first and fold(claim).count(name) == 1 and not abbreviation
+
+
+def _turned(claim: _Claim, statements: Sequence[Statement]) -> bool:
     """Whether the sentence that says the same says it with a negation more or less."""
-    best = max(facts, key=lambda fact: _share(weights, fact.stems))
-    return (
-        _share(weights, best.stems) >= SAME_SENTENCE
-        and bool(_NEGATION.search(claim)) != best.denies
-    )
+    shares = [_share(claim.weights, one.all_stem_set) for one in statements]
+    best = max(shares)
+    return best >= SAME_SENTENCE and claim.denies != statements[shares.index(best)].denies

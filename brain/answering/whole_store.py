@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from brain.answering.extract import line_locator
+from brain.text.sheet import sheet
 from brain.types import Answer, Citation, Confidence, Passage
-from ingest.sentences import sentences
 from ingest.terms import fold, stem, tokens
 
 MAX_WORDS = 6  # words to look for: more is a sentence, not a thing that is mentioned
@@ -162,22 +162,15 @@ def _what(wanted: WholeStoreQuestion) -> str:
 
 def _citation(number: int, row: Passage, wanted: WholeStoreQuestion) -> Citation:
     """The first sentence that mentions one of the phrases, else the first one."""
-    inside = sentences(row.text)
+    statements = sheet(row.text).statements
     sought = [{stem(word) for word in tokens(phrase)} for phrase in wanted.phrases]
-    chosen = next(
-        (
-            s
-            for s in inside
-            if any(words <= {stem(word) for word in tokens(fold(s.text))} for words in sought)
-        ),
-        inside[0] if inside else None,
-    )
-    start, end = (chosen.start, chosen.end) if chosen else (0, len(row.text))
-    return Citation(
-        number,
-        row.id,
-        row.source,
-        line_locator(row.locator, row.text, start),
-        row.text[start:end],
-        verified=True,
-    )
+    chosen = statements[0] if statements else None
+    for statement in statements:
+        said = {stem(word) for word in tokens(fold(statement.text))}
+        if any(words <= said for words in sought):
+            chosen = statement
+            break
+    start, end = (chosen.sentence.start, chosen.sentence.end) if chosen else (0, len(row.text))
+    locator = line_locator(row.locator, row.text, start)
+    quote = row.text[start:end]
+    return Citation(number, row.id, row.source, locator, quote, verified=True)

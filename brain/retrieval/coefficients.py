@@ -22,7 +22,7 @@ nDCG@10 of the fit on the development sets, in the same units as benchmarks/RETR
 
 from __future__ import annotations
 
-# sign -> weight in the look before feedback: chosen by hand, flat around these values
+# feature -> weight in the look before feedback: chosen by hand, flat around these values
 FIRST_LOOK = {"bm25": 6.0, "coverage": 3.0, "sentence": 3.0, "cosine": 2.4, "sentence_cosine": 1.2}
 
 # number known of a question -> (mean, deviation) over the development sets
@@ -93,7 +93,7 @@ WEIGHTS: dict[str, tuple[float, dict[str, float]]] = {
     ),
 }
 
-# group -> sign -> coefficient
+# group -> feature -> coefficient
 HYBRID: dict[str, dict[str, float]] = {
     "words": {
         "bm25": 2.942,
@@ -113,7 +113,7 @@ HYBRID: dict[str, dict[str, float]] = {
     "place": {"crowd": -0.815, "length": -0.22},
 }
 
-# sign -> coefficient, when there are only words
+# feature -> coefficient, when there are only words
 WORDS_ONLY: dict[str, float] = {
     "bm25": 4.664,
     "often": -0.526,

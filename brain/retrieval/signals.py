@@ -7,16 +7,17 @@ ranking, one passage) is 0. Serves `retrieve`.
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 
+from brain.text.matching import likenesses, nearnesses
+from brain.text.question import Question
+from brain.text.sheet import Sheet, Statement, sheet, stems_of, words_of
 from brain.types import Passage
-from ingest.sentences import sentences as split
-from ingest.terms import fold, stem, tokens
-from ingest.words import ENGLISH, FRAME, STOP, months, names, numbers
+from ingest.terms import stem
+from ingest.words import FRAME, STOP
 
 RANKED = 10  # places of a ranking that are compared
 READ = 5  # passages that are read
@@ -25,24 +26,15 @@ K1 = 1.2  # FTS5's bm25: one term adds at most idf * (K1 + 1)
 FRAME_WEIGHT = 0.4  # of a word that frames the question (kind, called, according), against 1
 RARE_SHARE = 0.6  # of the largest idf of the question: terms from there on are its rare ones
 UNKNOWN_SHARE = 0.85  # of the largest idf: a term so rare may be misspelt
-PAIR_DISTANCE = 3  # words: neighbouring question words this close stand together
-RELATED, RELATED_SHARE, PREFIX = (
-    0.6,
-    0.6,
-    5,
-)  # worth of a word with a common beginning; of the longer word; letters
-MISSPELT, ALIKE = (
-    0.8,
-    0.8,
-)  # worth of a word spelt almost the same; SequenceMatcher ratio from which it is
-FEW_WORDS = 3  # words from which a question must hold a function word
+MISSPELT = 0.8  # worth of a word spelt almost the same, against 1
+ALIKE = 0.8  # SequenceMatcher ratio from which two words are spelt almost the same
+MISSPELT_MIN = 5  # letters: shorter words are too much alike by chance
+MISSPELT_BY = 2  # letters that a misspelling adds or drops at most
 MOST_APART = 50.0  # fused score: further below the first counts as nothing
-USUAL_IDF = 7.2  # nats: ln(1 + (N + .5) / .5), the most that a word can weigh, in the sets of the fit (400-1,100 chunks)
+# nats: ln(1 + (N + .5) / .5), the most that a word can weigh, in the sets of the fit (400-1,100 chunks)
+USUAL_IDF = 7.2
 EVIDENCE = 20.0  # nats of idf: about four rare words; brings `matched` and `missing` to the size of the other signals
 
-_SPEAKER = re.compile(
-    r"\s*(?:\[?\d{1,2}:\d{2}\]?\s*)?(?:\*\*)?([A-ZÀ-Þ][\w.'-]*(?: [A-ZÀ-Þ][\w.'-]*){0,2})(?:\*\*)?:\s"
-)
 _COUNTED = re.compile(
     r"\bhow (?:many|much|old|long|far|tall|large)\b|percentage|what (?:number|share|price)",
     re.IGNORECASE,
@@ -51,6 +43,7 @@ _DATED = re.compile(
     r"\bwhen\b|\b(?:what|which) (?:\w+ )?(?:year|date|day|month|century|decade)\b", re.IGNORECASE
 )
 _PERSON = re.compile(r"\bwho(?:se|m)?\b", re.IGNORECASE)
+_FRAME_STEMS = frozenset(map(stem, FRAME))
 
 NAMES = (
     "fused_top_cosine",
@@ -79,7 +72,7 @@ NAMES = (
 
 
 def signals(
-    question: str,
+    question: Question,
     idf: Mapping[str, float],
     *,
     lexical: Sequence[tuple[str, float]],
@@ -89,7 +82,7 @@ def signals(
     sentences: Mapping[str, float],
     count: int | None = None,
 ) -> dict[str, float]:
-    """Every signal of NAMES. `idf`: stem of a content word -> idf; `lexical`: bare BM25, `dense`: cosine, each best first.
+    """Every signal of NAMES. `idf`: stem of a content word -> idf; `lexical`: bare BM25, `dense`: cosine, best first.
 
     `cosines` and `sentences`: cosine of the chunk, and of its best sentence, by passage id. `count`: chunks in the store;
     with it the evidence of a small store, where no word can be rare, weighs what it would in one of a thousand.
@@ -98,220 +91,174 @@ def signals(
         scale = USUAL_IDF / math.log(2 * count + 2) if count else 1.0
         idf = {term: weight * scale for term, weight in idf.items()}
         lexical = [(key, score * scale) for key, score in lexical]
-    found = _from_rankings(lexical, dense, passages, cosines, (K1 + 1) * sum(idf.values()))
-    found |= _Read(question, idf, passages[:READ]).signals()
-    found["sentence_cosine"] = max(
-        (sentences[p.id] for p in passages[:READ] if p.id in sentences), default=0.0
-    )
-    found["share"] = _share_of_first([passage.score for passage in passages[:RANKED]])
-    found |= {
+    looked_at = passages[:READ]
+    ceiling = (K1 + 1) * sum(idf.values())
+    found = {
+        "fused_top_cosine": cosines.get(passages[0].id, 0.0) if passages else 0.0,
+        "has_dense": float(bool(dense)),
+        "sentence_cosine": max((sentences.get(p.id, -math.inf) for p in looked_at), default=0.0),
+        "share": _share_of_first([passage.score for passage in passages[:RANKED]]),
         "other_speaker": other_speaker(question, passages),
         "spoken": spoken(passages),
-        "foreign": foreign(question),
+        "foreign": float(question.foreign),
     }
+    found |= _lexical_signals([score for _, score in lexical[:2]], ceiling)
+    found |= _Evidence(question, idf, looked_at).signals()
     return {name: found[name] if math.isfinite(found[name]) else 0.0 for name in NAMES}
 
 
-def _from_rankings(
-    lexical: Sequence[tuple[str, float]],
-    dense: Sequence[tuple[str, float]],
-    passages: Sequence[Passage],
-    cosines: Mapping[str, float],
-    ceiling: float,
-) -> dict[str, float]:
-    """What can be read from the two lists without looking at a text."""
-    best = [value for _, value in lexical[:2]]
+def _lexical_signals(best: Sequence[float], ceiling: float) -> dict[str, float]:
+    """What the two best BM25 scores say."""
+    leads = len(best) > 1 and best[0] > 0
     return {
-        "fused_top_cosine": cosines.get(passages[0].id, 0.0) if passages else 0.0,
         "bm25": best[0] / ceiling if best and ceiling else 0.0,
-        "lexical_margin": (best[0] - best[1]) / best[0] if len(best) > 1 and best[0] > 0 else 0.0,
-        "has_dense": float(bool(dense)),
+        "lexical_margin": (best[0] - best[1]) / best[0] if leads else 0.0,
     }
 
 
 def _share_of_first(scores: Sequence[float]) -> float:
     """The first passage's share of a softmax over the fused scores of the first ten; 1 when it is alone."""
-    return (
-        1 / sum(math.exp(max(score - scores[0], -MOST_APART)) for score in scores)
-        if scores
-        else 0.0
-    )
+    if not scores:
+        return 0.0
+    return 1 / sum(math.exp(max(score - scores[0], -MOST_APART)) for score in scores)
 
 
-class _Read:
-    """The question's terms in the texts of the first passages."""
+class _Evidence:
+    """The question's terms in the texts of the first passages.
+
+    `worth` says of each passage how well it holds each term: 1 the same, less for a relative or a misspelling, 0 not.
+    """
 
     def __init__(
-        self, question: str, idf: Mapping[str, float], passages: Sequence[Passage]
+        self, question: Question, idf: Mapping[str, float], passages: Sequence[Passage]
     ) -> None:
-        self.question, self.passages = question, passages
-        self.weights = {
-            term: weight * (FRAME_WEIGHT if term in _FRAME_STEMS else 1.0)
-            for term, weight in idf.items()
-        }
+        self.question = question
+        self.weights: dict[str, float] = {}
+        for term, weight in idf.items():
+            self.weights[term] = weight * (FRAME_WEIGHT if term in _FRAME_STEMS else 1.0)
         self.total = sum(self.weights.values()) or 1.0
         largest = max(idf.values(), default=0.0)
-        self.rare = {
-            term for term, weight in self.weights.items() if weight >= RARE_SHARE * largest
-        }
-        self.unknown = {
-            term for term, weight in self.weights.items() if weight >= UNKNOWN_SHARE * largest
-        }
-        self.headers = [frozenset(stem(word) for word in tokens(p.header)) for p in passages]
-        self.units = [split(p.text) for p in passages]
-        self.inside = [
-            [[stem(word) for word in tokens(unit.text)] for unit in units] for units in self.units
+        self.rare = self._from(RARE_SHARE * largest)
+        self.unknown = self._from(UNKNOWN_SHARE * largest)
+        self.headers = [stems_of(passage.header) for passage in passages]
+        self.texts = [sheet(passage.text) for passage in passages]
+        held = [
+            text.stem_set | header for text, header in zip(self.texts, self.headers, strict=True)
         ]
-        self.texts = [list(itertools.chain.from_iterable(inside)) for inside in self.inside]
-        self.worth = [
-            self._worth(frozenset(text) | head)
-            for text, head in zip(self.texts, self.headers, strict=True)
-        ]
+        self.worth = likenesses(self.weights, held)
+        for worth, stems in zip(self.worth, held, strict=True):
+            self._forgive(worth, stems)
 
-    def _worth(self, stems: frozenset[str]) -> dict[str, float]:
-        """For each term, how well these stems hold it: 1 the same, less for a relative or a misspelling, 0 not."""
-        return {
-            term: 1.0
-            if term in stems
-            else max(_related(term, stems), _misspelt(term, stems, self.unknown))
-            for term in self.weights
-        }
+    def _from(self, least: float) -> set[str]:
+        """The terms that weigh at least this."""
+        return {term for term, weight in self.weights.items() if weight >= least}
 
-    def share(self, worth: Mapping[str, float], among: Sequence[str] | None = None) -> float:
-        """The idf-weighted share of the terms (or of some of them) that is held."""
-        chosen = self.weights if among is None else among
-        total = sum(self.weights[term] for term in chosen)
-        return sum(self.weights[term] * worth[term] for term in chosen) / total if total else 0.0
+    def _forgive(self, worth: dict[str, float], stems: frozenset[str]) -> None:
+        """A term that the store does not know counts where it is spelt almost the same."""
+        for term, likeness in worth.items():
+            if likeness < MISSPELT and term in self.unknown and _misspelt(term, stems):
+                worth[term] = MISSPELT
+
+    def share(self, worth: Mapping[str, float], among: Collection[str]) -> float:
+        """The idf-weighted share of some terms that is held."""
+        total = sum(self.weights[term] for term in among)
+        if not total:
+            return 0.0
+        return sum(self.weights[term] * worth[term] for term in among) / total
 
     def signals(self) -> dict[str, float]:
         """All that the texts say."""
-        shares = [self.share(worth) for worth in self.worth]
-        place = max(range(len(shares)), key=lambda i: shares[i], default=-1)
-        best = self.worth[place] if place >= 0 else dict.fromkeys(self.weights, 0.0)
-        lacking = {term: weight * (1 - best[term]) for term, weight in self.weights.items()}
+        shares = [self.share(worth, self.weights) for worth in self.worth]
+        best = dict.fromkeys(self.weights, 0.0)
+        if shares:
+            best = self.worth[shares.index(max(shares))]
+        lacking = [weight * (1 - best[term]) for term, weight in self.weights.items()]
         named = self._named()
         unnamed = [term for term in self.weights if term not in named]
+        sentence_coverage, quoted = self._best_sentence()
+        pairs = () if self.question.only_function_words else self.question.pairs
         return {
             "coverage_1": shares[0] if shares else 0.0,
             "coverage_best": max(shares, default=0.0),
-            "gap": max(lacking.values(), default=0.0) / EVIDENCE,
+            "gap": max(lacking, default=0.0) / EVIDENCE,
             "matched": sum(self.weights[term] * held for term, held in best.items()) / EVIDENCE,
-            "missing": sum(lacking.values()) / EVIDENCE,
+            "missing": sum(lacking) / EVIDENCE,
             "named": self.share(best, named) if named else 1.0,
             "unnamed": self.share(best, unnamed) if unnamed else 1.0,
             "has_names": float(bool(named)),
-            "rare_together": float(
-                bool(self.rare)
-                and any(all(w[t] >= MISSPELT for t in self.rare) for w in self.worth)
-            ),
+            "rare_together": float(self._rare_together()),
             "terms": math.log1p(len(self.weights)),
-        } | self._close()
-
-    def _named(self) -> list[str]:
-        """The terms that are part of a name, or a number."""
-        first = tokens(self.question)[:1]
-        held = {stem(part) for name in names(self.question) for part in tokens(name)}
-        held -= {stem(first[0])} if first and first[0] in STOP else set()
-        return [term for term in self.weights if term in held or term.isdigit()]
-
-    def _close(self) -> dict[str, float]:
-        """Within sentences: coverage by the best one, pairs, and whether the answer's kind is there."""
-        order = [stem(word) for word in tokens(self.question) if word not in STOP]
-        pairs = [(a, b) for a, b in itertools.pairwise(order) if a != b]
-        one = 0.0
-        quoted = ""
-        for units, inside, header in zip(self.units, self.inside, self.headers, strict=True):
-            for unit, stems in zip(units[:MAX_SENTENCES], inside, strict=False):
-                share = self._plain(header.union(stems))
-                if share > one:
-                    one, quoted = share, unit.text
-        return {
-            "sentence_coverage": one,
-            "pairs": max((_near(pairs, text) for text in self.texts), default=0.0),
+            "sentence_coverage": sentence_coverage,
+            "pairs": max(nearnesses(pairs, [text.stems for text in self.texts]), default=0.0),
             "unfit": float(_unfit(self.question, quoted)),
         }
 
-    def _plain(self, stems: frozenset[str]) -> float:
+    def _rare_together(self) -> bool:
+        """Whether one passage holds all the rare terms of the question, be it misspelt."""
+        if not self.rare:
+            return False
+        return any(all(worth[term] >= MISSPELT for term in self.rare) for worth in self.worth)
+
+    def _named(self) -> list[str]:
+        """The terms that are part of a name, or a number."""
+        held = {stem(part) for name in self.question.names for part in words_of(name)}
+        first = self.question.everything[:1]
+        if first and first[0] in STOP:
+            held.discard(stem(first[0]))
+        return [term for term in self.weights if term in held or term.isdigit()]
+
+    def _best_sentence(self) -> tuple[float, Statement | None]:
+        """(share of the terms in the sentence that holds most of them, the sentence)."""
+        best = 0.0
+        quoted = None
+        for text, header in zip(self.texts, self.headers, strict=True):
+            for statement in text.statements[:MAX_SENTENCES]:
+                share = self._plain_share(header.union(statement.all_stems))
+                if share > best:
+                    best, quoted = share, statement
+        return best, quoted
+
+    def _plain_share(self, stems: frozenset[str]) -> float:
         """The share of the terms that stand among the stems, without relatives: many sentences are asked."""
         return sum(weight for term, weight in self.weights.items() if term in stems) / self.total
 
 
-_FRAME_STEMS = frozenset(stem(word) for word in FRAME)
-
-
-def _related(term: str, stems: frozenset[str]) -> float:
-    """RELATED for a word with a long common beginning (decide, decision), else 0."""
-    if len(term) < PREFIX:
-        return 0.0
-    head = term[:PREFIX]
-    for other in stems:
-        if other.startswith(head):
-            shared = next(
-                (i for i, (a, b) in enumerate(zip(term, other, strict=False)) if a != b),
-                min(len(term), len(other)),
-            )
-            if shared >= RELATED_SHARE * max(len(term), len(other)):
-                return RELATED
-    return 0.0
-
-
-def _misspelt(term: str, stems: frozenset[str], unknown: set[str]) -> float:
-    """MISSPELT when a term that the store does not know is spelt almost like a word here, else 0."""
-    if term not in unknown or len(term) < PREFIX or not term.isalpha():
-        return 0.0
+def _misspelt(term: str, stems: Iterable[str]) -> bool:
+    """Whether one of the stems is spelt almost like the term."""
+    if len(term) < MISSPELT_MIN or not term.isalpha():
+        return False
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(term)
     for other in stems:
-        if abs(len(other) - len(term)) <= 2 and other[0] == term[0] and other.isalpha():
-            matcher.set_seq1(other)
-            if matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE:
-                return MISSPELT
-    return 0.0
-
-
-def _unfit(question: str, sentence: str) -> bool:
-    """Whether a question for a number, a date or a person meets a sentence that holds none but its own."""
-    if _COUNTED.search(question):
-        return not numbers(sentence) - numbers(question)
-    if _DATED.search(question):
-        return not (months(sentence) or numbers(sentence) - numbers(question))
-    if _PERSON.search(question):
-        return not set(names(sentence)) - set(names(question))
+        if abs(len(other) - len(term)) > MISSPELT_BY or other[0] != term[0] or not other.isalpha():
+            continue
+        matcher.set_seq1(other)
+        if matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE:
+            return True
     return False
 
 
-def _near(pairs: Sequence[tuple[str, str]], text: Sequence[str]) -> float:
-    """The share of pairs that stand within PAIR_DISTANCE words of each other, in either order."""
-    if not pairs:
-        return 0.0
-    wanted = {term for pair in pairs for term in pair}
-    places: dict[str, list[int]] = {}
-    for position, term in enumerate(text):
-        if term in wanted:
-            places.setdefault(term, []).append(position)
-    close = sum(
-        any(abs(i - j) <= PAIR_DISTANCE for i in places.get(a, ()) for j in places.get(b, ()))
-        for a, b in pairs
-    )
-    return close / len(pairs)
+def _unfit(question: Question, quoted: Statement | None) -> bool:
+    """Whether a question for a number, a date or a person meets a sentence that holds none but its own."""
+    if _COUNTED.search(question.text):
+        return quoted is None or quoted.numbers <= question.numbers
+    if _DATED.search(question.text):
+        return quoted is None or (not quoted.months and quoted.numbers <= question.numbers)
+    if _PERSON.search(question.text):
+        return quoted is None or set(quoted.names) <= set(question.names)
+    return False
 
 
-def other_speaker(question: str, passages: Sequence[Passage]) -> float:
+def other_speaker(question: Question, passages: Sequence[Passage]) -> float:
     """1 when the question names one speaker of the conversation and the best passage is another's words, else 0."""
-    said = [_SPEAKER.match(passage.text) for passage in passages[:RANKED]]
-    speakers = {fold(match.group(1)) for match in said if match}
-    asked = {name for name in speakers if set(tokens(name)) <= set(tokens(question))}
-    if not asked or not said or said[0] is None:
+    texts: list[Sheet] = [sheet(passage.text) for passage in passages[:RANKED]]
+    speakers = {text.named_speaker for text in texts if text.named_speaker}
+    asked = {name for name in speakers if question.said.issuperset(words_of(name))}
+    if not asked or not texts[0].named_speaker:
         return 0.0
-    return float(fold(said[0].group(1)) not in asked)
+    return float(texts[0].named_speaker not in asked)
 
 
 def spoken(passages: Sequence[Passage]) -> float:
     """1 when the best passage is a turn of a conversation, else 0."""
-    return float(bool(passages) and bool(_SPEAKER.match(passages[0].text)))
-
-
-def foreign(question: str) -> float:
-    """1 for a question of some length without one English function word: idf and endings mean less there."""
-    found = tokens(question)
-    return float(len(found) >= FEW_WORDS and not any(word in ENGLISH for word in found))
+    return float(bool(passages) and bool(sheet(passages[0].text).named_speaker))

@@ -10,10 +10,10 @@ from typing import Literal, Protocol
 
 from brain.errors import BrainError
 from brain.protocols import Embedder, Searchable, VectorIndex
-from brain.retrieval.query import expression, read
-from brain.retrieval.reading import Lens
-from brain.retrieval.retrieve import candidates, rank, retrieve
+from brain.retrieval.retrieve import Sources, candidates, rank, retrieve
+from brain.text.question import Question, expression
 from brain.types import Scope
+from ingest.terms import stem, tokens
 
 DEPTH = 1_000  # places of each ranking in which a lost document is looked for
 EVERYTHING = Scope()
@@ -53,7 +53,7 @@ class Lost:
 
 
 def why_not(
-    question: str,
+    question: str | Question,
     document: str,
     *,
     searchable: Traceable,
@@ -69,17 +69,12 @@ def why_not(
     inside = searchable.passages(sorted(chunks), scope=scope)
     if not inside:
         return Lost("out of scope", limit=limit)
-    query = read(question)
-    lens = Lens(query, dict.fromkeys(query.stems, 1.0))
-    held = lens.terms_in(" ".join(f"{passage.header} {passage.text}" for passage in inside))
-    shared = tuple(
-        dict.fromkeys(word for word in query.words if not held.isdisjoint(lens.terms_in(word)))
-    )
-    lexical = _place(searchable.match(expression(query), limit=DEPTH, scope=scope), chunks)
-    dense = _dense_place(question, searchable, index, embedder, scope, chunks)
-    ranked, _ = rank(
-        candidates(question, searchable=searchable, index=index, embedder=embedder, scope=scope)
-    )
+    question = Question.of(question)
+    sources = Sources(searchable, index, embedder, scope)
+    shared = _shared(question, " ".join(f"{passage.header} {passage.text}" for passage in inside))
+    lexical = _place(searchable.match(expression(question), limit=DEPTH, scope=scope), chunks)
+    dense = _dense_place(question, sources, chunks)
+    ranked, _ = rank(candidates(question, sources))
     fused = _place([(passage.id, passage.score) for passage in ranked], chunks)
     shown = retrieve(
         question, searchable=searchable, index=index, embedder=embedder, scope=scope, limit=limit
@@ -98,19 +93,19 @@ def _place(ranking: list[tuple[str, float]], chunks: set[str]) -> int | None:
     return next((place for place, (key, _) in enumerate(ranking, start=1) if key in chunks), None)
 
 
-def _dense_place(
-    question: str,
-    searchable: Searchable,
-    index: VectorIndex | None,
-    embedder: Embedder | None,
-    scope: Scope,
-    chunks: set[str],
-) -> int | None:
-    if index is None or embedder is None:
+def _shared(question: Question, text: str) -> tuple[str, ...]:
+    """The words of the question that stand in a text, in any of their forms, each once."""
+    held = {stem(word) for word in tokens(text)}
+    return tuple(word for word in dict.fromkeys(question.words) if stem(word) in held)
+
+
+def _dense_place(question: Question, sources: Sources, chunks: set[str]) -> int | None:
+    if sources.index is None or sources.embedder is None:
         return None
     try:
-        vector = embedder.embed_query(question)
-        return _place(index.query(vector, limit=DEPTH, allowed=searchable.allowed(scope)), chunks)
+        vector = sources.embedder.embed_query(question.text)
+        allowed = sources.searchable.allowed(sources.scope)
+        return _place(sources.index.query(vector, limit=DEPTH, allowed=allowed), chunks)
     except BrainError:
         return None
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from brain import confidence, prompts
-from brain.answering import Asking, answer, widen
+from brain.answering import Asking, answer
 from brain.answering.generate import MAX_BYTES, NO_SOURCE, UNVERIFIED
 from brain.errors import BrainError, Incomplete, Unavailable
+from brain.text import Question
 from brain.types import Answer, Passage
 
 LEASE = (
@@ -267,11 +268,11 @@ def test_older_versions_are_named_beside_the_newest() -> None:
 
 def test_a_follow_up_is_widened_by_the_previous_question_only() -> None:
     assert (
-        widen("and in euros?", "What did we promise the landlord?")
+        Question("and in euros?").after("What did we promise the landlord?").text
         == "and in euros? promise landlord"
     )
     alone = "Which hotel in Lisbon has rooms with balcony for two adults?"
-    assert widen(alone, "What did we promise the landlord?") == alone
+    assert Question(alone).after("What did we promise the landlord?").text == alone
     writer = Writer("The rent is 950 euros per month [1].")
     ask("and the rent?", writer, previous="What did we promise?")
     assert "The question before was: What did we promise?" in writer.messages[1]["content"]

@@ -11,7 +11,8 @@ from brain.answering.extract import extract
 from brain.answering.support import NAMES as SUPPORT_NAMES
 from brain.answering.support import opposite, support_features
 from brain.retrieval import signals as signalling
-from brain.retrieval.signals import NAMES, foreign, other_speaker, signals, spoken
+from brain.retrieval.signals import NAMES, other_speaker, signals, spoken
+from brain.text import Question, sheet
 from brain.types import Passage
 
 LEASE = (
@@ -31,7 +32,7 @@ def measured(
 ) -> dict[str, float]:
     ids = [p.id for p in passages]
     return signals(
-        question,
+        Question(question),
         idf,
         lexical=[(key, 6.0 - i) for i, key in enumerate(ids)],
         dense=[(key, cosine - i / 10) for i, key in enumerate(ids)],
@@ -110,7 +111,7 @@ def test_found_is_a_probability_whatever_the_signals(held: dict[str, float]) -> 
 
 
 def test_signals_are_all_there_and_finite_with_nothing_at_hand() -> None:
-    empty = signals("", {}, lexical=[], dense=[], passages=[], cosines={}, sentences={})
+    empty = signals(Question(""), {}, lexical=[], dense=[], passages=[], cosines={}, sentences={})
     assert set(empty) == set(NAMES)
     assert all(math.isfinite(value) for value in empty.values())
 
@@ -128,7 +129,7 @@ def test_signals_say_what_is_covered_and_what_is_missing() -> None:
 def test_evidence_weighs_the_same_in_a_small_store() -> None:
     def held(idf: float, count: int) -> dict[str, float]:
         return signals(
-            "boiler",
+            Question("boiler"),
             {"boiler": idf},
             lexical=[],
             dense=[],
@@ -145,16 +146,16 @@ def test_evidence_weighs_the_same_in_a_small_store() -> None:
 def test_who_said_it() -> None:
     turn = passage("t", "Melanie: I painted a sunrise last year.")
     other = passage("u", "Caroline: That sounds lovely!")
-    assert other_speaker("When did Caroline paint a sunrise?", [turn, other]) == 1.0
-    assert other_speaker("When did Melanie paint a sunrise?", [turn, other]) == 0.0
-    assert other_speaker("When was the sunrise painted?", [turn, other]) == 0.0
+    assert other_speaker(Question("When did Caroline paint a sunrise?"), [turn, other]) == 1.0
+    assert other_speaker(Question("When did Melanie paint a sunrise?"), [turn, other]) == 0.0
+    assert other_speaker(Question("When was the sunrise painted?"), [turn, other]) == 0.0
     assert spoken([turn]) == 1.0
     assert spoken([passage("lease", LEASE)]) == 0.0
 
 
 def test_kinds_of_question() -> None:
-    assert foreign("Πότε άρχισε η κατασκευή;") == 1.0
-    assert foreign("When did the building begin?") == 0.0
+    assert Question("Πότε άρχισε η κατασκευή;").foreign
+    assert not Question("When did the building begin?").foreign
 
 
 @pytest.mark.parametrize(
@@ -199,9 +200,8 @@ def test_a_refit_solves_its_own_equation() -> None:
 
 def support(question: str, text: str) -> dict[str, float]:
     passages = [passage("lease", text)]
-    return support_features(
-        question, passages, extract(question, passages), found=0.6, signals=PRESENT
-    )
+    asked = Question(question)
+    return support_features(asked, passages, extract(asked, passages), found=0.6, signals=PRESENT)
 
 
 def test_supported_sees_a_turned_question() -> None:
@@ -226,4 +226,4 @@ def test_supported_sees_a_turned_question() -> None:
     ],
 )
 def test_opposites(question: str, sentence: str, expected: float) -> None:
-    assert opposite(question, sentence) == expected
+    assert opposite(Question(question), sheet(sentence).statements[0]) == expected

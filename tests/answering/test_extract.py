@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from brain.answering.extract import extract, line_locator
-from brain.answering.question import kind_of, read_question
 from brain.protocols import Vectors
+from brain.text import Question
 from brain.types import Fingerprint, Passage
 
 LEASE = (
@@ -50,41 +50,41 @@ class OneWordEmbedder:
 def test_the_best_sentence_comes_first_with_its_own_line(
     question: str, expected: str, line: str
 ) -> None:
-    quote = extract(question, [passage(LEASE)])[0]
+    quote = extract(Question(question), [passage(LEASE)])[0]
     assert (quote.text, quote.locator) == (expected, line)
     assert LEASE[quote.start : quote.end] == quote.text
 
 
 def test_a_page_stays_a_page() -> None:
-    assert extract("rent?", [passage(LEASE, locator="p. 3")])[0].locator == "p. 3"
+    assert extract(Question("rent?"), [passage(LEASE, locator="p. 3")])[0].locator == "p. 3"
     assert line_locator("L12-40", "one\ntwo\nthree", 8) == "L14"
 
 
 def test_never_more_than_the_limit_and_one_when_sure() -> None:
     many = passage("\n".join(f"The cat number {n} sat on the mat." for n in range(30)))
-    assert len(extract("Where did the cat sit?", [many])) <= 3
-    assert len(extract("Where did the cat sit?", [many], limit=1)) == 1
+    assert len(extract(Question("Where did the cat sit?"), [many])) <= 3
+    assert len(extract(Question("Where did the cat sit?"), [many], limit=1)) == 1
     sure = passage("The moon is far.\nZanzibar exports cloves worth 40 million.\nRain fell.")
-    assert len(extract("What does Zanzibar export?", [sure])) == 1
+    assert len(extract(Question("What does Zanzibar export?"), [sure])) == 1
 
 
 def test_empty_passages_give_no_quote() -> None:
-    assert extract("rent?", []) == []
-    assert extract("rent?", [passage("---\n\n***")]) == []
+    assert extract(Question("rent?"), []) == []
+    assert extract(Question("rent?"), [passage("---\n\n***")]) == []
 
 
 def test_the_second_passage_can_win() -> None:
     other = passage(
         "We flew to Lisbon. The hotel in Lisbon cost 120 euros.", title="Trip", name="p2"
     )
-    quote = extract("How much did the hotel in Lisbon cost?", [passage(LEASE), other])[0]
+    quote = extract(Question("How much did the hotel in Lisbon cost?"), [passage(LEASE), other])[0]
     assert (quote.passage_id, quote.rank) == ("p2", 1)
 
 
 def test_an_embedder_breaks_a_tie() -> None:
     text = "Alpha is here now. Omega is here now."
     assert (
-        extract("What?", [passage(text)], embedder=OneWordEmbedder("Omega"))[0].text
+        extract(Question("What?"), [passage(text)], embedder=OneWordEmbedder("Omega"))[0].text
         == "Omega is here now."
     )
 
@@ -92,7 +92,7 @@ def test_an_embedder_breaks_a_tie() -> None:
 def test_idf_of_the_store_decides_which_word_counts() -> None:
     text = "The report covers sales. The budget covers zirconium."
     rare = extract(
-        "report zirconium", [passage(text, title="")], idf={"report": 0.1, "zirconium": 8.0}
+        Question("report zirconium", {"report": 0.1, "zirconium": 8.0}), [passage(text, title="")]
     )[0]
     assert rare.text == "The budget covers zirconium."
 
@@ -111,8 +111,8 @@ def test_idf_of_the_store_decides_which_word_counts() -> None:
     ],
 )
 def test_the_kind_of_answer(question: str, kind: str) -> None:
-    assert kind_of(question) == kind
+    assert Question(question).kind == kind
 
 
 def test_question_words_carry_no_weight() -> None:
-    assert set(read_question("What is the rent of the flat?").weights) == {"rent", "flat"}
+    assert set(Question("What is the rent of the flat?").weights) == {"rent", "flat"}

@@ -58,11 +58,12 @@ ARROWS: dict[str, set[str]] = {
     "brain.store": BASE | VALUES | {"migrations"},
     "brain.index": BASE | VALUES | {"brain.child"},
     "brain.models": BASE | VALUES,
-    "brain.retrieval": BASE | VALUES,
+    "brain.text": VALUES,
+    "brain.retrieval": BASE | VALUES | {"brain.text"},
     "brain.confidence": BASE | VALUES,
-    "brain.answering": BASE | VALUES | {"brain.confidence"},
+    "brain.answering": BASE | VALUES | {"brain.text", "brain.confidence"},
     "brain.keeping": BASE | VALUES | {"ingest.readers.front_matter"},
-    "brain.evaluation": BASE | VALUES | {"brain.confidence", "brain.answering"},
+    "brain.evaluation": BASE | VALUES | {"brain.text", "brain.confidence", "brain.answering"},
     "brain.doors": BASE | {"brain.app", "brain.config"},
 }
 SQL_ROOMS = ("brain/store/", "migrations/")

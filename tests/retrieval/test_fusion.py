@@ -10,9 +10,9 @@ import pytest
 
 from brain.retrieval import closeness, fusion
 from brain.retrieval.coefficients import FIRST_LOOK, HYBRID, LOOK_SCALE, WEIGHTS, WORDS_ONLY
-from brain.retrieval.query import read
-from brain.retrieval.reading import Lens, speaker_of
+from brain.retrieval.overlap import Overlap
 from brain.retrieval.variety import collapse, spread
+from brain.text import Question, sheet
 from brain.types import Passage
 from ingest.terms import pieces
 
@@ -33,8 +33,9 @@ def passage(
     )
 
 
-def read_by(lens: Lens, p: Passage, named: frozenset[str] = frozenset()) -> dict[str, float]:
-    return lens.read(p, pieces(p.text), average=10.0, named=named)
+def seen_in(overlap: Overlap, p: Passage, named: frozenset[str] = frozenset()) -> dict[str, float]:
+    title = sheet(p.title).words
+    return overlap.features(p, title, sheet(p.text), average=10.0, named=named)
 
 
 def words_of(passages: list[Passage]) -> dict[str, frozenset[str]]:
@@ -77,16 +78,16 @@ def test_feedback_leaves_the_candidate_itself_out() -> None:
 
 def test_the_parts_add_up_to_the_weighed_sums() -> None:
     signs = {name: 1.0 for group in HYBRID.values() for name in group}
-    looked = fusion.Looked({}, dict.fromkeys(HYBRID, 2.0))
-    parts = fusion.parts(signs, looked)
-    assert parts == {
+    weights = fusion.GroupWeights({}, dict.fromkeys(HYBRID, 2.0))
+    scores = fusion.group_scores(signs, weights)
+    assert scores == {
         group: pytest.approx(2 * sum(table.values())) for group, table in HYBRID.items()
     }
 
 
 def test_the_dense_share_is_that_of_meaning_and_feedback() -> None:
-    looked = fusion.Looked({}, {"words": 2.0, "meaning": 1.0, "feedback": 1.0, "place": 7.0})
-    assert looked.dense_share == 0.5
+    weights = fusion.GroupWeights({}, {"words": 2.0, "meaning": 1.0, "feedback": 1.0, "place": 7.0})
+    assert weights.dense_share == 0.5
 
 
 def signs(bm25: float, cosine: float) -> dict[str, float]:
@@ -96,7 +97,7 @@ def signs(bm25: float, cosine: float) -> dict[str, float]:
 def test_what_two_rankings_look_like() -> None:
     table = [signs(0.8, 2.0), signs(0.4, 3.0), signs(0.0, 1.0)]
     seen = fusion.numbers(
-        read("red door"), {"red": 2.0, "door": 1.0}, 98, table, ["if (x) {", "plain text", ""]
+        Question("red door"), {"red": 2.0, "door": 1.0}, 98, table, ["if (x) {", "plain text", ""]
     )
     assert seen["rarity"] == pytest.approx(1.5 / math.log(100))
     assert seen["words_lead"] == pytest.approx((0.8 - 0.2) / 0.8, rel=1e-4)
@@ -111,30 +112,34 @@ def test_what_two_rankings_look_like() -> None:
 def test_vectors_that_do_not_know_the_script_are_seen_to_be_strange() -> None:
     far, near = [signs(0.8, 2.0), signs(0.0, 4.0)], [signs(0.8, 4.0), signs(0.0, 2.0)]
     idf = {"дом": 1.0}
-    assert fusion.numbers(read("дом"), idf, 98, far, ["", ""])["estranged"] == pytest.approx(
+    assert fusion.numbers(Question("дом"), idf, 98, far, ["", ""])["estranged"] == pytest.approx(
         2.0 / 1.05
     )
-    assert fusion.numbers(read("дом"), idf, 98, near, ["", ""])["estranged"] == 0.0
-    assert fusion.numbers(read("door"), {"door": 1.0}, 98, far, ["", ""])["estranged"] == 0.0
+    assert fusion.numbers(Question("дом"), idf, 98, near, ["", ""])["estranged"] == 0.0
+    assert fusion.numbers(Question("door"), {"door": 1.0}, 98, far, ["", ""])["estranged"] == 0.0
     assert all(WEIGHTS[group][1]["estranged"] < 0 for group in ("meaning", "feedback"))
 
 
 def test_no_question_silences_a_group_or_runs_away() -> None:
     wild = [signs(1e6, -1e6), signs(-1e6, 1e6)]
-    looked = fusion.look(read("x"), {"x": 1.0}, 10, wild, ["", ""])
-    assert all(weight >= fusion.LEAST_WEIGHT for weight in looked.weights.values())
+    weights = fusion.weigh(Question("x"), {"x": 1.0}, 10, wild, ["", ""])
+    assert all(weight >= fusion.LEAST_WEIGHT for weight in weights.weights.values())
     assert all(
         weight
         <= at_rest
-        + sum(abs(slope) * fusion.MOST_OF.get(name, fusion.MOST) for name, slope in slopes.items())
+        + sum(
+            abs(slope) * fusion.MAX_Z_OF.get(name, fusion.MAX_Z) for name, slope in slopes.items()
+        )
         + fusion.LEAST_WEIGHT
-        for weight, (at_rest, slopes) in zip(looked.weights.values(), WEIGHTS.values(), strict=True)
+        for weight, (at_rest, slopes) in zip(
+            weights.weights.values(), WEIGHTS.values(), strict=True
+        )
     )
 
 
-def test_the_coefficients_name_signs_and_numbers_that_exist() -> None:
-    lens = Lens(read("red door"), {"red": 2.0, "door": 1.0})
-    known = set(read_by(lens, passage("p", "A red door."))) | {
+def test_the_coefficients_name_features_and_numbers_that_exist() -> None:
+    overlap = Overlap(Question("red door"), {"red": 2.0, "door": 1.0})
+    known = set(seen_in(overlap, passage("p", "A red door."))) | {
         "bm25",
         "cosine",
         "sentence_cosine",
@@ -152,16 +157,17 @@ def test_the_coefficients_name_signs_and_numbers_that_exist() -> None:
         "many",
         "crowd",
     }
-    seen = fusion.numbers(read("red"), {"red": 1.0}, 9, [signs(0.5, 0.5)], ["red"])
+    seen = fusion.numbers(Question("red"), {"red": 1.0}, 9, [signs(0.5, 0.5)], ["red"])
     assert set(LOOK_SCALE) <= set(seen)
     assert set(WEIGHTS) == set(HYBRID)
 
 
-def test_a_passage_is_read_once_for_all_signs() -> None:
+def test_the_features_of_a_passage() -> None:
     # idf: sail 3, ship 1; the first sentence holds one, the second both, next to each other and in order.
-    lens = Lens(read("When did the ship sail?"), {"ship": 1.0, "sail": 3.0})
-    seen = read_by(
-        lens, passage("p", "The ships lay still. In May 1851 a ship sailed north.", title="Harbour")
+    overlap = Overlap(Question("When did the ship sail?"), {"ship": 1.0, "sail": 3.0})
+    seen = seen_in(
+        overlap,
+        passage("p", "The ships lay still. In May 1851 a ship sailed north.", title="Harbour"),
     )
     assert seen["coverage"] == 1.0
     assert seen["sentence"] == 1.0
@@ -174,23 +180,23 @@ def test_a_passage_is_read_once_for_all_signs() -> None:
 
 
 def test_neighbours_count_for_what_the_line_itself_lacks() -> None:
-    lens = Lens(read("ship sail"), {"ship": 1.0, "sail": 3.0})
+    overlap = Overlap(Question("ship sail"), {"ship": 1.0, "sail": 3.0})
     line = passage("p", "A ship, yes.")
-    seen = read_by(lens, replace(line, before="Did the ship sail?", after="Never."))
+    seen = seen_in(overlap, replace(line, before="Did the ship sail?", after="Never."))
     assert (seen["coverage"], seen["before"]) == (0.25, 0.75)
 
 
 def test_who_speaks() -> None:
-    lens = Lens(read("What did Ana buy?"), {"ana": 2.0, "bui": 1.0})
+    overlap = Overlap(Question("What did Ana buy?"), {"ana": 2.0, "bui": 1.0})
     turns = [
         passage("1", "Ana: I bought a boat."),
         passage("2", "Ben: A boat?"),
         passage("3", "A boat was bought."),
     ]
-    named = lens.named(turns)
+    named = overlap.named([sheet(turn.text) for turn in turns])
     assert named == {"ana"}
-    assert [read_by(lens, turn, named)["speaker"] for turn in turns] == [1.0, -1.0, 0.0]
-    assert speaker_of("no name here") == frozenset()
+    assert [seen_in(overlap, turn, named)["speaker"] for turn in turns] == [1.0, -1.0, 0.0]
+    assert sheet("no name here").speaker == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -198,11 +204,11 @@ def test_who_speaks() -> None:
     [("2022-03-27", 2.0), ("2022-03-01", 1.0), ("2022-04-27", -0.5), (None, 0.0), ("", 0.0)],
 )
 def test_the_date_of_a_passage_against_the_one_asked_for(date: str | None, worth: float) -> None:
-    lens = Lens(
-        read("What did she play on 27 March, 2022?"),
+    overlap = Overlap(
+        Question("What did she play on 27 March, 2022?"),
         {"plai": 1.0, "27": 1.0, "march": 1.0, "2022": 1.0},
     )
-    assert read_by(lens, passage("p", "Drums.", date=date))["date"] == worth
+    assert seen_in(overlap, passage("p", "Drums.", date=date))["date"] == worth
 
 
 LONG = "The rent of the flat in Mill Lane is 12 percent higher than it was when we signed the lease in spring"

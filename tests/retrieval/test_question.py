@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from brain.retrieval.query import MAX_WORDS, expression, read
+from brain.text.question import MAX_WORDS, Question, expression
 from ingest.terms import fold, index_terms, pieces, stem, tokens
 from migrations.m0001_first import TOKENIZER
 
@@ -40,7 +40,7 @@ def table() -> sqlite3.Connection:
 
 
 def found(conn: sqlite3.Connection, question: str) -> list[int]:
-    asked = expression(read(question))
+    asked = expression(Question(question))
     return (
         [
             row[0]
@@ -85,9 +85,9 @@ def test_a_text_is_found_by_what_a_person_would_type(
 
 
 def test_a_title_is_found_by_its_written_form_and_its_stem_is_asked_too() -> None:
-    asked = expression(read("договоры аренды"))
+    asked = expression(Question("договоры аренды"))
     assert asked == '"договор" OR "аренд" OR "договоры" OR "аренды"'
-    assert expression(read("leases of a flat")) == '"leases" OR "flat"'
+    assert expression(Question("leases of a flat")) == '"leases" OR "flat"'
 
 
 def test_a_very_long_word_of_another_script_is_left_alone() -> None:
@@ -106,7 +106,7 @@ def test_c_plus_plus_does_not_find_c_sharp() -> None:
 @example("a\u0301" * 40)
 @settings(max_examples=300, deadline=None)
 def test_no_text_makes_the_builder_or_fts5_fail(table: sqlite3.Connection, text: str) -> None:
-    query = read(text)
+    query = Question(text)
     assert len(query.words) <= MAX_WORDS
     assert all(row in TEXTS for row in found(table, text))
 
@@ -122,17 +122,17 @@ def test_pieces_are_tokens_with_ends_between(text: str) -> None:
 
 
 def test_function_words_are_left_out_unless_nothing_else_is_there() -> None:
-    assert read("When did the ship sail?").words == ("ship", "sail")
-    assert read("Who am I?").words == ("who", "am", "i")
-    assert expression(read("?!")) == ""
+    assert Question("When did the ship sail?").words == ("ship", "sail")
+    assert Question("Who am I?").words == ("who", "am", "i")
+    assert expression(Question("?!")) == ""
 
 
 def test_a_repeated_word_weighs_twice() -> None:
-    assert expression(read("flow over flow")) == '"flow" OR "flow"'
+    assert expression(Question("flow over flow")) == '"flow" OR "flow"'
 
 
 def test_common_words_are_dropped_only_while_a_rarer_one_is_left() -> None:
-    query = read("system latency")
+    query = Question("system latency")
     assert expression(query, lambda word: word == "latency") == '"latency"'
     assert expression(query, lambda word: False) == '"system" OR "latency"'
 
@@ -149,7 +149,7 @@ def test_common_words_are_dropped_only_while_a_rarer_one_is_left() -> None:
 def test_dates_of_a_question(
     question: str, months: set[int], years: set[int], days: set[int]
 ) -> None:
-    moment = read(question).moment
+    moment = Question(question).moment
     assert (moment.months, moment.years, moment.days) == (months, years, days)
 
 

@@ -1,0 +1,55 @@
+"""What an answer is made with beside the question and the passages: readers, models' facts, and where it is said.
+
+Values only. Serves `answer`, which writes or quotes, and `generate`, which lets a model write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from brain import confidence
+from brain.answering.verify import Reader
+from brain.protocols import Embedder
+
+Say = Callable[[str, str], None]
+"""(kind, text) as soon as it is certain: "quote" (a sentence of the notes, cited), "sentence" (of the model), "notice"."""
+
+
+def quiet(_kind: str, _text: str) -> None:
+    """Says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What `answer` is handed beside question and passages.
+
+    `read`: (passage id, start, end) -> stored text, offsets within the passage. `count`: tokens of a text. `idf`: weight
+    of each question word over the store. `found`: the probability from retrieval, None when unknown. `speed`: prompt
+    tokens a second, None when not measured. `previous`: the question before, for a follow-up. `anyway`: answer below
+    the floor. `signals`: of retrieval. `floor`, `threshold`: of `found`, the person's own where feedback calibrated
+    them.
+    """
+
+    read: Reader
+    count: Callable[[str], int]
+    say: Say = quiet
+    idf: Mapping[str, float] | None = None
+    embedder: Embedder | None = None
+    found: float | None = None
+    speed: float | None = None
+    previous: str = ""
+    anyway: bool = False
+    signals: Mapping[str, float] | None = None
+    floor: float = confidence.FLOOR
+    threshold: float = confidence.THRESHOLD
+
+    @property
+    def below_floor(self) -> bool:
+        """Whether the notes probably do not hold it, and nothing should be said anyway."""
+        return self.found is not None and self.found < self.floor and not self.anyway
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether it is neither absent nor surely there."""
+        return confidence.in_doubt(self.found, self.threshold)

@@ -1,0 +1,213 @@
+"""How much of a question stands in one passage, as a few named numbers; the same for every kind of text.
+
+Pure Python over the words of the passage's sheet: coverage weighted by idf, words in the order of the question, the best
+sentence, who speaks, numbers and dates where the question asks for them. Leaves out vectors (closeness.py) and every
+weight (fusion.py). Serves `retrieve`, for the candidates of one question.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+from brain.text.question import Question
+from brain.text.sheet import Sheet, sheet
+from brain.types import Passage
+from ingest.terms import stem
+from ingest.words import MONTH_NAMES
+
+USUAL_LENGTH = math.log(64)  # log of words; `length` is measured from here
+K1, B = 1.2, 0.75  # of BM25, the usual ones, which are also those of FTS5
+MAX_PIECES = 2_000  # words of one passage that are looked at; chunks have at most a quarter of that
+BEGINNING = 2  # letters that no stemming changes: most words are told from the question's by them
+
+# Relative worth of a date that fits, or does not; the feature `date` as a whole has a fitted weight.
+RIGHT_MONTH = 1.0
+RIGHT_DAY = 1.0
+WRONG_MONTH = -0.5
+RIGHT_YEAR = 0.3
+
+ELSEWHERE = -1  # number of a word that the question does not hold
+END = -2  # number of the end of a sentence or line
+
+_DIGIT = re.compile(r"\d")
+_YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
+_TIME_WORDS = frozenset(MONTH_NAMES) | frozenset(
+    """monday tuesday wednesday thursday friday saturday sunday yesterday today tomorrow ago week weeks month months
+    year years day days weekend night morning summer winter spring fall last next""".split()
+)
+_NUMBER_WORDS = frozenset(
+    """one two three four five six seven eight nine ten twelve twenty thirty hundred thousand million billion half third
+    quarter several few once twice""".split()
+)
+
+
+class Overlap:
+    """A question that passages are compared with. `idf` holds every stem of the question, and nothing else.
+
+    Inside, a stem is its number among the distinct stems of the question.
+    """
+
+    def __init__(self, question: Question, idf: Mapping[str, float]) -> None:
+        self.question = question
+        self._moment = question.moment if question.moment else None
+        terms = list(dict.fromkeys(question.stems))
+        numbers = {term: number for number, term in enumerate(terms)}
+        order = [numbers[term] for term in question.stems]
+        self._words = _Numbers(numbers)
+        self._weights = [idf[term] for term in terms]
+        self._total = sum(self._weights) or 1.0
+        self._exact = {word: idf[stem(word)] for word in question.words}
+        self._exact_total = sum(self._exact.values()) or 1.0
+        self._repeats = [order.count(number) for number in range(len(terms))]
+        self._ceiling = sum(self._weights[number] for number in order) or 1.0
+        self._pairs = self._neighbours(order)
+        self._pairs_total = sum(weight for _, _, weight in self._pairs) or 1.0
+
+    def _neighbours(self, order: Sequence[int]) -> list[tuple[int, int, float]]:
+        """(stem, next stem, the smaller weight) for all that stand beside each other in the question."""
+        found = []
+        for a, b in pairwise(order):
+            if a != b:
+                found.append((a, b, min(self._weights[a], self._weights[b])))
+        return found
+
+    def named(self, texts: Iterable[Sheet]) -> frozenset[str]:
+        """The words of the question that are names of people who speak in these texts."""
+        speakers = frozenset[str]().union(*(text.speaker for text in texts))
+        return self.question.said & speakers
+
+    def share(self, numbers: Iterable[int]) -> float:
+        """The idf-weighted share of the question's stems."""
+        return sum(self._weights[number] for number in numbers) / self._total
+
+    def terms_in(self, words: Iterable[str]) -> set[int]:
+        """Which of the question's stems are among these words, by number."""
+        found = {self._words[word] for word in words}
+        found.discard(ELSEWHERE)
+        return found
+
+    def features(
+        self,
+        passage: Passage,
+        title: Sequence[str],
+        text: Sheet,
+        *,
+        average: float,
+        named: frozenset[str],
+    ) -> dict[str, float]:
+        """The named numbers of one passage; its `before` is looked at where it has one.
+
+        `title` holds the words of its title and headings, `text` is the sheet of its text, `average` the mean number of
+        pieces among the candidates, `named` the words of the question that are names of speakers.
+        """
+        pieces = text.pieces[:MAX_PIECES]
+        said = set(pieces)
+        numbers = [self._words[piece] for piece in pieces]
+        inside, best_sentence, ordered, length = self._walk(numbers)
+        covered = self.share(inside | self.terms_in(title))
+        return {
+            "coverage": covered,
+            "exact": self._verbatim(said.union(title)) - covered,
+            "often": self._often(numbers, len(pieces) / (average or 1.0)),
+            "ordered": ordered,
+            "sentence": best_sentence,
+            "before": self._before(passage, inside),
+            "speaker": _speaks(text, named),
+            "number": float(self.question.counts and _counts(passage.text, said)),
+            "time": float(self.question.asks_when and _dated(passage.text, said)),
+            "date": self._same_date(passage.date),
+            "length": math.log(length + 1) - USUAL_LENGTH,
+        }
+
+    def _before(self, passage: Passage, inside: set[int]) -> float:
+        """The share of the stems that stand only in the text before a short passage."""
+        if not passage.before:
+            return 0.0
+        return self.share(self.terms_in(sheet(passage.before).words) - inside)
+
+    def _often(self, numbers: Sequence[int], length: float) -> float:
+        """BM25 of the text alone, without title and neighbours, over its ceiling; `length` relative to the others."""
+        total = 0.0
+        damping = K1 * (1 - B + B * length)
+        for number, weight in enumerate(self._weights):
+            times = numbers.count(number)
+            if times:
+                total += self._repeats[number] * weight * times * (K1 + 1) / (times + damping)
+        return total / self._ceiling
+
+    def _walk(self, numbers: Sequence[int]) -> tuple[set[int], float, float, int]:
+        """Stems inside, best sentence's share, share of pairs in order, number of words."""
+        inside: set[int] = set()
+        sentence: set[int] = set()
+        followed: set[tuple[int, int]] = set()
+        best = 0.0
+        ends = 0
+        before = ELSEWHERE
+        for number in (*numbers, END):
+            if number >= 0:
+                sentence.add(number)
+                followed.add((before, number))
+            elif number == END:
+                if sentence:
+                    best = max(best, self.share(sentence))
+                    inside |= sentence
+                    sentence = set()
+                ends += 1
+                continue
+            before = number
+        ordered = sum(weight for a, b, weight in self._pairs if (a, b) in followed)
+        return inside, best, ordered / self._pairs_total, len(numbers) + 1 - ends
+
+    def _verbatim(self, said: set[str]) -> float:
+        """The share of the question's words that stand there in the same form."""
+        held = sum(weight for word, weight in self._exact.items() if word in said)
+        return held / self._exact_total
+
+    def _same_date(self, date: str | None) -> float:
+        """How well the passage's own date fits the dates that the question names: from -0.5 to 2, 0 when none is."""
+        moment = self._moment
+        if moment is None or not date:
+            return 0.0
+        year, month, day = map(_whole, (date[:4], date[5:7], date[8:10]))
+        if not moment.months:
+            return RIGHT_YEAR if year in moment.years else -RIGHT_YEAR
+        if month not in moment.months:
+            return WRONG_MONTH
+        return RIGHT_MONTH + (RIGHT_DAY if day in moment.days else 0.0)
+
+
+class _Numbers(dict[str, int]):
+    """Word -> number of the question's stem, ELSEWHERE or END; each word is stemmed once for a question, if at all."""
+
+    def __init__(self, stems: Mapping[str, int]) -> None:
+        self._stems = stems
+        self._beginnings = {term[:BEGINNING] for term in stems}
+
+    def __missing__(self, word: str) -> int:
+        number = ELSEWHERE if word[0].isalnum() else END
+        if word[:BEGINNING] in self._beginnings:
+            number = self._stems.get(stem(word), ELSEWHERE)
+        self[word] = number
+        return number
+
+
+def _whole(digits: str) -> int:
+    return int(digits) if digits.isdigit() else 0
+
+
+def _speaks(text: Sheet, named: frozenset[str]) -> float:
+    """1 when a person named in the question speaks here, -1 when another one does, 0 when that cannot be told."""
+    if not named or not text.speaker:
+        return 0.0
+    return 1.0 if text.speaker & named else -1.0
+
+
+def _counts(text: str, said: set[str]) -> bool:
+    return not _NUMBER_WORDS.isdisjoint(said) or bool(_DIGIT.search(text))
+
+
+def _dated(text: str, said: set[str]) -> bool:
+    return not _TIME_WORDS.isdisjoint(said) or bool(_YEAR.search(text))

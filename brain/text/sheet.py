@@ -1,0 +1,176 @@
+"""A text read once: the words, stems, sentences, figures and names of a passage, each when it is first asked for.
+
+`sheet` keeps the last texts that were read, so that retrieval, confidence, the answerer and its verification read a
+passage together once, and a door that lives long reads a passage that is found again not at all. Leaves out the
+question, and every weight.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cached_property, lru_cache
+
+from brain.text.matching import denies
+from ingest.sentences import Sentence, sentences
+from ingest.terms import SENTENCE_ENDS, fold, pieces_of_each, stem, tokens, tokens_of_each
+from ingest.words import STOP, months, names, numbers
+
+SHEETS_KEPT = (
+    512  # texts: the candidates of about ten questions, some 10 MB when all are chunks of prose
+)
+HEADERS_KEPT = (
+    4_096  # headers, titles and names of speakers, short texts of which many passages share one
+)
+
+# The start of a turn: [00:14] **Ana Wu**: …
+_TURN = r"\s*(?:\[?\d{1,2}:\d{2}\]?\s*)?(?:\*\*)?(NAME)(?:\*\*)?:\s"
+_SPEAKER = re.compile(_TURN.replace("NAME", r"[^\W\d_][\w.'’ -]{0,30}"))
+# With capitals: what `found` was fitted with, where "note: …" must not be taken for a person.
+_NAMED_SPEAKER = re.compile(_TURN.replace("NAME", r"[A-ZÀ-Þ][\w.'-]*(?: [A-ZÀ-Þ][\w.'-]*){0,2}"))
+
+
+class Statement:
+    """One sentence of a text, as `ingest.sentences` cuts it. `words` are its `tokens`, `all_stems` their stems in order;
+    `stems`, and `stem_set`, those of the words that are no function words.
+    """
+
+    def __init__(self, sentence: Sentence, words: list[str]) -> None:
+        self.sentence = sentence
+        self.text = sentence.text
+        self.words = words
+        self.all_stems = tuple(map(stem, words))
+        self.stems = tuple(stem(word) for word in words if word not in STOP)
+        self.stem_set = frozenset(self.stems)
+
+    @cached_property
+    def all_stem_set(self) -> frozenset[str]:
+        """The stem of every word, function words too."""
+        return frozenset(self.all_stems)
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """Its numbers, in the form of `ingest.words.numbers`."""
+        return frozenset(numbers(self.text))
+
+    @cached_property
+    def months(self) -> frozenset[int]:
+        """The months that it names, 1-12."""
+        return frozenset(months(self.text))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Its capitalised words, folded, in order; its first word is among them."""
+        return tuple(names(self.text))
+
+    @cached_property
+    def names_inside(self) -> tuple[str, ...]:
+        """Its capitalised words but for its first word, which may have its capital from standing there."""
+        parts = self.text.lstrip("\"'“‘([-*• ").split(" ", 1)
+        return tuple(names(parts[1])) if len(parts) > 1 else self.names
+
+    @cached_property
+    def denies(self) -> bool:
+        """Whether it holds a negation."""
+        return denies(self.text)
+
+    @cached_property
+    def denies_or_reverses(self) -> bool:
+        """Whether it holds a negation, prefixes such as un- among them."""
+        return denies(self.text, prefixes=True)
+
+
+class Sheet:
+    """One text, read. Made by `sheet`, which keeps it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @property
+    def is_read(self) -> bool:
+        """Whether its words were read."""
+        return "pieces" in vars(self)
+
+    def read(self, pieces: list[str]) -> None:
+        """Take its `pieces`, read together with those of other texts, and what retrieval asks of every candidate."""
+        vars(self).update(pieces=pieces, said=frozenset(pieces), speaker=self.speaker)
+
+    @cached_property
+    def pieces(self) -> list[str]:
+        """Its words with the ends of sentences and lines between them: `ingest.terms.pieces`."""
+        return pieces_of_each([self.text])[0]
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Its words: `ingest.terms.tokens`."""
+        return [piece for piece in self.pieces if piece not in SENTENCE_ENDS]
+
+    @cached_property
+    def said(self) -> frozenset[str]:
+        """Its words, each once, and the ends."""
+        return frozenset(self.pieces)
+
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """Its sentences in order."""
+        found = sentences(self.text)
+        words = tokens_of_each([sentence.text for sentence in found])
+        return tuple(map(Statement, found, words))
+
+    @cached_property
+    def stems(self) -> tuple[str, ...]:
+        """The stem of every word of its sentences, in order."""
+        return tuple(term for statement in self.statements for term in statement.all_stems)
+
+    @cached_property
+    def stem_set(self) -> frozenset[str]:
+        """The stem of every word of its sentences."""
+        return frozenset(self.stems)
+
+    @cached_property
+    def speaker(self) -> frozenset[str]:
+        """The words of the name before the colon at the start of a turn; empty when nobody is said to speak.
+
+        >>> sorted(Sheet("Dr. Ana Wu: it rains").speaker)
+        ['ana', 'dr', 'wu']
+        """
+        match = _SPEAKER.match(self.text)
+        return frozenset(words_of(match.group(1))) if match else frozenset()
+
+    @cached_property
+    def named_speaker(self) -> str:
+        """The capitalised name before the colon at the start of a turn, folded; "" when there is none."""
+        match = _NAMED_SPEAKER.match(self.text)
+        return fold(match.group(1)) if match else ""
+
+
+@lru_cache(maxsize=SHEETS_KEPT)
+def sheet(text: str) -> Sheet:
+    """The sheet of a text, the same one as long as it is kept."""
+    return Sheet(text)
+
+
+def sheets(texts: Iterable[str]) -> list[Sheet]:
+    """The sheets of many texts, whose pieces are read together."""
+    found = [sheet(text) for text in texts]
+    unread = [one for one in found if not one.is_read]
+    for one, pieces in zip(unread, pieces_of_each([one.text for one in unread]), strict=True):
+        one.read(pieces)
+    return found
+
+
+@lru_cache(maxsize=HEADERS_KEPT)
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a header, a title or a name."""
+    return tuple(tokens(text))
+
+
+def words_of_each(texts: Iterable[str]) -> list[tuple[str, ...]]:
+    """The words of many titles."""
+    return [tuple(one.words) for one in sheets(texts)]
+
+
+@lru_cache(maxsize=HEADERS_KEPT)
+def stems_of(text: str) -> frozenset[str]:
+    """The stems of the words of a header."""
+    return frozenset(stem(word) for word in words_of(text))
