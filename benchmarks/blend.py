@@ -23,6 +23,7 @@ from brain.app import Brain
 from brain.config import Config, Models
 from brain.evaluation.folder import read_set, write_files
 from brain.retrieval.rerank import blend, by_places
+from brain.types import Request
 
 SETS = ("cosqa_dev", "scifact_train", "squad_dev", "cranfield")
 JUDGED, SHOWN, DEPTH = 12, 20, 10  # passages that are judged, found, and counted
@@ -57,7 +58,7 @@ def collect(sets: Path, models: Path, queries: int, home: Path) -> dict[str, lis
             brain.add([home / name / "corpus"])
             found[name] = []
             for query in asked[:queries]:
-                passages = brain.search(query["text"], limit=SHOWN, look=False).passages
+                passages = brain.search(Request(query["text"], limit=SHOWN, look=False)).passages
                 vectors = judge.embed_documents(
                     [f"{one.header}\n{one.text}" for one in passages[:JUDGED]]
                 )

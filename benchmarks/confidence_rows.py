@@ -103,10 +103,12 @@ def ask(
         ) as brain:
             names = stores.file_names(part)
             paths = [
-                row.source for row in brain.documents() if names.get(Path(row.source).name) in gone
+                row.source
+                for row in brain.library.documents()
+                if names.get(Path(row.source).name) in gone
             ]
             if paths:
-                brain.forget(paths, dry_run=False)
+                brain.library.forget(paths, dry_run=False)
             yield from _rows(
                 held, stores.room(brain, part, held.embedder, held.asked, every=True), asked
             )

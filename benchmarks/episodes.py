@@ -26,6 +26,7 @@ description: How to {what}; use when the week ends or the inbox is full.
 def main(count: int) -> None:
     """Remember so many, add the skills."""
     from brain.app import Brain
+    from brain.app.capture import remember_episodes
     from brain.config import load
     from brain.types import Episode
 
@@ -41,7 +42,7 @@ def main(count: int) -> None:
             )
         )
     with Brain(load()) as brain, tempfile.TemporaryDirectory() as folder:
-        brain.remember_many(episodes)
+        remember_episodes(brain.resources, episodes)
         for number in range(SKILLS):
             name = f"routine-{number}"
             place = Path(folder, name)
@@ -50,7 +51,7 @@ def main(count: int) -> None:
             (place / "SKILL.md").write_text(
                 SKILL.format(name=name, what=writer.words(4).strip(".,;: "), body=body), "utf-8"
             )
-            brain.skill_add(place)
+            brain.skills.add(place)
 
 
 if __name__ == "__main__":

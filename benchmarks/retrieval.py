@@ -67,7 +67,7 @@ def best_weight(folder: Path, embedder: Any, stores: Path, cache: Path) -> tuple
     judged: dict[str, dict[str, int]] = {}
     for room in rooms(folder, stores, embedder, cache):
         frozen = Scored(
-            room.brain.parts.store.connection.conn, "episodes" if room.talks else "knowledge"
+            room.brain.resources.store.connection.conn, "episodes" if room.talks else "knowledge"
         )
         for query in room.queries:
             judged[query.id] = dict(query.relevant)

@@ -71,21 +71,24 @@ def measure(bare: Path) -> dict[str, dict[str, tuple[float, float]]]:
     """(wall, processor) seconds by way and percentile; every way asked every question in turn: noise falls on all alike."""
     from brain.app import Brain
     from brain.config import load
+    from brain.types import Request
 
     writer = Writer(SEED)
     questions = [writer.words(4 + number % 6).strip(".,;: ") for number in range(QUESTIONS)]
     with Brain(load()) as brain:
-        embedder = brain.parts.builtin
-        index = brain.parts.index("knowledge", str(embedder.fingerprint))
+        embedder = brain.resources.builtin
+        index = brain.resources.index("knowledge", str(embedder.fingerprint))
         fts5, chroma = _bare(bare)
         ways: dict[str, Callable[[str, Any], object]] = {
             "fts5": lambda question, _vector: fts5(question),
             "chroma": lambda _question, vector: chroma(vector),
             "exact": lambda _question, vector: index.query(vector, limit=CANDIDATES),
             "lexical": lambda question, _vector: brain.search(
-                question, limit=LIMIT, lexical=True, look=False
+                Request(question, limit=LIMIT, mode="lexical", look=False)
             ),
-            "hybrid": lambda question, _vector: brain.search(question, limit=LIMIT, look=False),
+            "hybrid": lambda question, _vector: brain.search(
+                Request(question, limit=LIMIT, look=False)
+            ),
         }
         took: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
         for question in (*questions[:5], *questions):  # five to warm up

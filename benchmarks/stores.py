@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks.evalset import MatrixIndex, Remembering, kept
 from brain.app import Brain
+from brain.app.measure import MeasuredStore
 from brain.config import Config, Models
 from brain.evaluation.folder import Judged, conversations, read_set
 from brain.evaluation.recall import take_in
@@ -86,9 +87,11 @@ def room(
     brain: Brain, part: Judged, embedder: Embedder, known: Mapping[str, Any], *, every: bool
 ) -> Room:
     """One opened store."""
-    store = brain.parts.store
-    talks = bool(part.talks and brain.episodes(kind="chat", limit=1))
-    names: dict[str, str] = take_in(brain, part) if talks else file_names(part)
+    store = brain.resources.store
+    talks = bool(part.talks and brain.library.episodes(kind="chat", limit=1))
+    names: dict[str, str] = (
+        take_in(MeasuredStore(brain.resources), part) if talks else file_names(part)
+    )
     search: Searchable = store.search_episodes() if talks else store.search
     conn = store.connection.conn
     print_of = fingerprint(conn, embedder)

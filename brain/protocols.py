@@ -7,10 +7,9 @@ test swaps a part by passing another one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
-from brain.types import AddReport, Episode, Fingerprint, Passage, Recalled, Retrieved, Scope
+from brain.types import Fingerprint, Passage, Scope
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,35 +123,6 @@ class Searchable(Protocol):
     def passages(self, ids: Sequence[str], *, scope: Scope) -> list[Passage]:
         """The one gate: passages in the order of `ids`; what the scope forbids or no longer exists is missing."""
         ...
-
-
-class Ranker(Protocol):
-    """Something that ranks names for a question: the yardstick of the evaluation."""
-
-    def search(self, question: str, *, limit: int) -> list[str]: ...
-
-
-class BrainLike(Protocol):
-    """What the evaluation is handed: the verbs of `Brain` that it drives."""
-
-    def __enter__(self) -> Self: ...
-    def __exit__(self, kind: object, error: BaseException | None, trace: object, /) -> None: ...
-    def add(self, paths: Sequence[Path]) -> AddReport: ...
-    def sync(self) -> AddReport: ...
-    def search(
-        self,
-        query: str,
-        *,
-        limit: int = ...,
-        mode: Literal["hybrid", "lexical", "dense"] = ...,
-        look: bool = ...,
-    ) -> Retrieved: ...
-    def recall(
-        self, query: str, *, limit: int = ..., mode: Literal["hybrid", "lexical", "dense"] = ...
-    ) -> Recalled: ...
-    def remember_many(self, episodes: Sequence[Episode]) -> list[Episode]: ...
-    def episodes(self, *, kind: str = ...) -> list[Episode]: ...
-    def frozen_bm25(self, kind: str = ...) -> Ranker: ...
 
 
 Progress = Callable[[str, int, int], None]

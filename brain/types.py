@@ -69,6 +69,8 @@ State = Literal[
     "supported", "unsure", "unrated", "incomplete", "not_found", "refused", "over_budget"
 ]
 Outcome = Literal["added", "updated", "unchanged", "renamed"]
+Mode = Literal["hybrid", "lexical", "dense"]
+"""By words and meaning, by words alone, by meaning alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class Scope:
     """What a question may see. Empty fields do not restrict.
 
     `tags`: all must be present. `source`: glob over the displayed source. `since`/`until`: ISO dates compared with the
-    document's date, inclusive. `labels`, `compartments`: None means any (another issue gives them meaning).
+    document's date, inclusive; `recall` takes them as a person wrote them ("last week"). `labels`, `compartments`: None
+    means any; nothing sets them yet.
     """
 
     tags: tuple[str, ...] = ()
@@ -90,6 +93,30 @@ class Scope:
     def everything(self) -> bool:
         """True when nothing is restricted, so that no filter needs to run."""
         return self == Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person asks for: one value from the door to retrieval, so that a new option changes no signature on the way.
+
+    `rerank`, `expand`: whether a local model may help, None as configured. `look`: look at the registered folders for
+    changes first. For `ask` alone: `anyway` answers even when the notes seem not to hold it, `record` keeps an episode,
+    `follow_up` reads the question after the one before. `client` (who the work is for) and `audience` (who receives the
+    output) are not used yet.
+    """
+
+    question: str
+    scope: Scope = Scope()
+    limit: int = 10
+    mode: Mode = "hybrid"
+    rerank: bool | None = None
+    expand: bool | None = None
+    anyway: bool = False
+    record: bool = True
+    follow_up: bool = False
+    look: bool = True
+    client: str = ""
+    audience: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +15,41 @@ from brain.doors.cli.session import Session
 from brain.doors.render import Out
 from brain.types import Citation, Confidence, ContextUse, Passage
 
+NOUNS = ("library", "skills", "judge", "keep", "models")
+
 
 class FakeBrain:
-    """Each verb returns what `answers` holds under its name; a function is called, an error raised."""
+    """Each verb returns what `answers` holds under its name; a function is called, an error raised.
+
+    A verb of a noun has both in its name: `brain.library.get` returns the answer `library_get`.
+    """
 
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return FakeNoun(self, name) if name in NOUNS else partial(self._answer, name)
+
+    def _answer(self, verb: str, /, *args: Any, **options: Any) -> Any:
+        self.calls.append((verb, args, options))
+        answer = self.answers[verb]
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer(*args, **options) if callable(answer) else answer
+
+
+@dataclass(frozen=True)
+class FakeNoun:
+    """`brain.library` and the like."""
+
+    brain: FakeBrain
+    noun: str
+
     def __getattr__(self, verb: str) -> Callable[..., Any]:
-        if verb.startswith("_"):
-            raise AttributeError(verb)
-
-        def call(*args: Any, **options: Any) -> Any:
-            self.calls.append((verb, args, options))
-            answer = self.answers[verb]
-            if isinstance(answer, BaseException):
-                raise answer
-            return answer(*args, **options) if callable(answer) else answer
-
-        return call
+        return partial(self.brain._answer, f"{self.noun}_{verb}")
 
 
 class Terminal(io.StringIO):

@@ -29,7 +29,9 @@ def add_and_acknowledge(folder: str) -> None:
         if what == "reading":
             there = {
                 str(row[0])
-                for row in opened.parts.store.connection.conn.execute("SELECT uri FROM documents")
+                for row in opened.resources.store.connection.conn.execute(
+                    "SELECT uri FROM documents"
+                )
             }
             sys.stdout.write("".join(f"{uri}\n" for uri in sorted(there - said)))
             sys.stdout.flush()
@@ -43,13 +45,14 @@ def ask_all_the_time(seconds: str) -> None:
     """One `Brain` that stays open and searches until the time is up; prints what it saw, or the error that stopped it."""
     from brain.app import Brain
     from brain.config import load
+    from brain.types import Request
 
     until, rounds, most = time.monotonic() + float(seconds), 0, 0
     with Brain(load()) as opened:
         while time.monotonic() < until:
-            found = opened.search(f"word of page w{rounds % 50}x", look=False)
+            found = opened.search(Request(f"word of page w{rounds % 50}x", look=False))
             assert not found.degraded, found.degraded
-            most = max(most, len(opened.documents()))
+            most = max(most, len(opened.library.documents()))
             rounds += 1
     print(json.dumps({"rounds": rounds, "most": most}))
 
@@ -58,16 +61,19 @@ def wait_for(word: str, seconds: str) -> None:
     """One `Brain`, open before the word was written, that looks for it; prints when it saw it first (`time.time`)."""
     from brain.app import Brain
     from brain.config import load
+    from brain.types import Request
 
     until = time.monotonic() + float(seconds)
     with Brain(load()) as opened:
-        opened.search("anything", look=False)
+        opened.search(Request("anything", look=False))
         print("READY", flush=True)
         while time.monotonic() < until:
             for lexical in (True, False):
                 if any(
                     word in passage.text
-                    for passage in opened.search(word, lexical=lexical, look=False).passages[:3]
+                    for passage in opened.search(
+                        Request(word, mode="lexical" if lexical else "hybrid", look=False)
+                    ).passages[:3]
                 ):
                     print("lexical" if lexical else "dense", time.time(), flush=True)
                     if not lexical:

@@ -1,7 +1,7 @@
-"""Asking: `search`, `ask`, and the whole-store questions that SQL answers.
+"""`ask`: an answer from the notes with checked citations, or a count over everything, kept as an episode.
 
-Leaves out ranking (`brain.retrieval`), writing answers (`brain.answering`) and probabilities (`brain.confidence`): this
-joins them. Every function is handed the parts.
+Leaves ranking to `brain.app.search`, writing and checking answers to `brain.answering`, and what a person corrected
+before to `brain.app.corrections`: this joins them.
 """
 
 from __future__ import annotations
@@ -12,222 +12,100 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from brain.app.capture import refresh
-from brain.app.parts import Parts
+from brain.app.resources import Resources, clean
+from brain.app.search import MAX_QUESTION_CHARS, retrieved
 from brain.errors import BrainError, NotFound, UsageError
 from brain.protocols import Generator
-from brain.types import Answer, Confidence, Episode, Retrieved, Scope
+from brain.types import Answer, Episode, Request, Retrieved, Scope
 
 if TYPE_CHECKING:
-    from brain.answering import Say
-    from brain.retrieval import Mode
+    from brain.answering import Asking, Say
 
 TRUNCATED = "the server cut the prompt: part of the passages was not read"
-QUESTION_CHARS = 8_000  # FAULTS row 39: a longer question is cut, and said so
 
 
-def search(
-    parts: Parts,
-    query: str,
-    *,
-    limit: int,
-    mode: Mode,
-    scope: Scope,
-    look: bool,
-    rerank: bool | None = None,
-    expand: bool | None = None,
-) -> Retrieved:
-    """Ranked passages with the confidence that the notes hold an answer. `rerank`, `expand`: None as configured."""
-    notices = tuple(refresh(parts)) if look else ()
-    if len(query) > QUESTION_CHARS:
-        notices += (f"the query was cut to its first {QUESTION_CHARS:,} characters",)
-    found = _retrieve(
-        parts,
-        query[:QUESTION_CHARS],
-        limit=limit,
-        mode=mode,
-        scope=scope,
-        rerank=rerank,
-        expand=expand,
-    )
-    notices += found.notices
-    chance = found.confidence.found
-    if chance is None:
-        return replace(found, notices=notices)
-    from brain.app.heads import head
-
-    return replace(found, notices=notices, below_floor=chance < head(parts).floor)
-
-
-def _retrieve(
-    parts: Parts,
-    query: str,
-    *,
-    limit: int,
-    mode: Mode,
-    scope: Scope,
-    rerank: bool | None,
-    expand: bool | None,
-) -> Retrieved:
-    """What the search finds, and where it is wanted what a local model makes of it."""
-    from brain.app import assist
-
-    settings = parts.config.retrieval
-    wanted = assist.wishes(settings, rerank=rerank, expand=expand)
-    if not wanted:
-        return _ranked(parts, query, limit=limit, mode=mode, scope=scope)
-    room = assist.pool(settings, wanted, limit)
-    found = _ranked(parts, query, limit=room, mode=mode, scope=scope)
-    return assist.assisted(
-        parts,
-        query,
-        found,
-        wanted,
-        chance=chance_of(parts, found),
-        limit=limit,
-        mode=mode,
-        again=lambda text, way: _ranked(parts, text, limit=room, mode=way, scope=scope),
-    )
-
-
-def _ranked(parts: Parts, query: str, *, limit: int, mode: Mode, scope: Scope) -> Retrieved:
-    from brain.retrieval import retrieve
-
-    searchable = parts.store.search
-    if mode == "lexical":  # its own head, fitted to words alone, tells how sure
-        found = retrieve(
-            query,
-            searchable=searchable,
-            index=None,
-            embedder=None,
-            scope=scope,
-            limit=limit,
-            mode="lexical",
-        )
-        return replace(found, confidence=Confidence(found=chance_of(parts, found)))
-    serving = parts.serving
-    index = parts.index("knowledge", serving.fingerprint) if serving.embedder is not None else None
-    found = retrieve(
-        query,
-        searchable=searchable,
-        index=index,
-        embedder=serving.embedder,
-        scope=scope,
-        limit=limit,
-        mode=mode,
-    )
-    lag = parts.store.vectors.generations.lag(serving.fingerprint) if found.index == "chroma" else 0
-    degraded = "; ".join(part for part in (serving.degraded, found.degraded) if part)
-    fallback = getattr(index, "fallback", "")  # only what has a choice has one
-    return replace(
-        found,
-        degraded=degraded,
-        index_lag=lag,
-        confidence=Confidence(found=chance_of(parts, found)),
-        notices=(*found.notices, fallback) if fallback else found.notices,
-    )
-
-
-def chance_of(parts: Parts, retrieved: Retrieved) -> float:
-    """The probability that the notes hold it, from retrieval alone, by the shipped head or the person's calibrated one."""
-    from brain.app.heads import head
-
-    return head(parts).found(retrieved.signals) if retrieved.passages else 0.0
-
-
-def ask(
-    parts: Parts,
-    question: str,
-    *,
-    follow_up: bool,
-    scope: Scope,
-    limit: int,
-    anyway: bool,
-    record: bool,
-    say: Say,
-    rerank: bool | None = None,
-    expand: bool | None = None,
-) -> Answer:
+def ask(resources: Resources, request: Request, say: Say) -> Answer:
     """An answer from the notes, with citations that were read again; the question and the answer become an episode."""
+    question = clean(request.question)
     if not question.strip():
         raise UsageError(
             "the question is empty", 'write it after the command: brain ask "what did we decide?"'
         )
-    if len(question) > QUESTION_CHARS:
-        say("notice", f"the question was cut to its first {QUESTION_CHARS:,} characters")
-        question = question[:QUESTION_CHARS]
-    for notice in refresh(parts):
+    if len(question) > MAX_QUESTION_CHARS:
+        say("notice", f"the question was cut to its first {MAX_QUESTION_CHARS:,} characters")
+    request = replace(request, question=question[:MAX_QUESTION_CHARS])
+    for notice in refresh(resources) if request.look else ():
         say("notice", notice)
     signals: Mapping[str, float] = {}
-    asked = _whole_store(parts, question, scope, say)
+    asked = _whole_store(resources, request, say)
     if asked is None:
-        previous = _previous(parts) if follow_up else ""
-        asked, signals = _from_passages(
-            parts,
-            question,
-            previous,
-            scope=scope,
-            limit=limit,
-            anyway=anyway,
-            say=say,
-            rerank=rerank,
-            expand=expand,
-        )
-    return replace(asked, episode=_record(parts, asked, signals)) if record else asked
+        asked, signals = _from_passages(resources, request, say)
+    if not request.record:
+        return asked
+    return replace(asked, episode=_record(resources, asked, signals))
 
 
 def _from_passages(
-    parts: Parts,
-    question: str,
-    previous: str,
-    *,
-    scope: Scope,
-    limit: int,
-    anyway: bool,
-    say: Say,
-    rerank: bool | None,
-    expand: bool | None,
+    resources: Resources, request: Request, say: Say
 ) -> tuple[Answer, Mapping[str, float]]:
     """(the answer, the signals of its retrieval)."""
-    from brain.answering import Asking, answer, widen
-    from brain.app.heads import head
-    from brain.app.judge import with_corrections
-    from ingest.tokens import count_tokens
+    from brain.answering import answer, widen
+    from brain.app.corrections import with_corrections
 
-    query = widen(question, previous) if previous else question
-    found = _retrieve(
-        parts, query, limit=limit, mode="hybrid", scope=scope, rerank=rerank, expand=expand
-    )
+    previous = _previous(resources) if request.follow_up else ""
+    query = widen(request.question, previous) if previous else request.question
+    found = retrieved(resources, replace(request, question=query, mode="hybrid"))
     for notice in found.notices:
         say("notice", notice)
-    found = with_corrections(parts, question, found, scope, say)
-    generator, _why, missing = parts.generator()
-    asking = Asking(
-        read=lambda passage_id, start, end: _read(parts, passage_id, start, end),
-        count=count_tokens,
-        say=say,
-        idf=_idf(parts, question),
-        embedder=parts.comparer,
-        found=found.confidence.found,
-        speed=getattr(generator, "prompt_speed", None),
-        previous=previous,
-        anyway=anyway,
-        signals=found.signals,
-        floor=head(parts).floor,
-        threshold=head(parts).threshold,
-    )
-    asked = _with_usage(
-        answer(question, found.passages, generator=generator, asking=asking), generator
-    )
-    degraded = "; ".join(part for part in (found.degraded, missing, asked.degraded) if part)
-    said = (*found.notices, *asked.notices)
+    found = with_corrections(resources, request, found, say)
+    generator, _why, missing = resources.generator()
+    asking = _asking(resources, request, found, generator, previous, say)
+    asked = answer(request.question, found.passages, generator=generator, asking=asking)
+    asked = _with_usage(asked, generator)
+    degraded = [reason for reason in (found.degraded, missing, asked.degraded) if reason]
     whole = replace(
         asked,
         embedder=found.embedder,
-        degraded=degraded,
+        degraded="; ".join(degraded),
         withheld=found.withheld,
         steps=found.steps,
+        notices=(*found.notices, *asked.notices),
     )
-    return replace(whole, notices=said), found.signals
+    return whole, found.signals
+
+
+def _asking(
+    resources: Resources,
+    request: Request,
+    found: Retrieved,
+    generator: Generator | None,
+    previous: str,
+    say: Say,
+) -> Asking:
+    """What answering needs beside the passages: means to read, count and compare, and what is known of the search."""
+    from brain.answering import Asking
+    from ingest.tokens import count_tokens
+
+    def read(passage_id: str, start: int, end: int) -> str:
+        """The stored text of a passage from `start` to `end`, read again; "" when it is gone."""
+        stored = resources.store.search.passages([passage_id], scope=Scope())
+        return stored[0].text[start:end] if stored else ""
+
+    head = resources.head
+    return Asking(
+        read=read,
+        count=count_tokens,
+        say=say,
+        idf=_idf(resources, request.question),
+        embedder=resources.comparer,
+        found=found.confidence.found,
+        speed=getattr(generator, "prompt_speed", None),
+        previous=previous,
+        anyway=request.anyway,
+        signals=found.signals,
+        floor=head.floor,
+        threshold=head.threshold,
+    )
 
 
 def _with_usage(asked: Answer, generator: Generator | None) -> Answer:
@@ -244,51 +122,49 @@ def _with_usage(asked: Answer, generator: Generator | None) -> Answer:
     return asked
 
 
-def _idf(parts: Parts, question: str) -> dict[str, float]:
+def _idf(resources: Resources, question: str) -> dict[str, float]:
     """The weight of each content word of the question over the store, by its stem."""
     from ingest.terms import stem
     from ingest.words import content_words
 
     words = tuple(dict.fromkeys(content_words(question)))
-    count, frequencies = parts.store.search.count(), parts.store.search.document_frequencies(words)
+    count, frequencies = (
+        resources.store.search.count(),
+        resources.store.search.document_frequencies(words),
+    )
     return {
         stem(word): math.log(1 + (max(count - n, 0) + 0.5) / (n + 0.5))
         for word, n in frequencies.items()
     }
 
 
-def _read(parts: Parts, passage_id: str, start: int, end: int) -> str:
-    """The stored text of a passage from `start` to `end`, read again; "" when it is gone."""
-    found = parts.store.search.passages([passage_id], scope=Scope())
-    return found[0].text[start:end] if found else ""
-
-
-def _whole_store(parts: Parts, question: str, scope: Scope, say: Say) -> Answer | None:
+def _whole_store(resources: Resources, request: Request, say: Say) -> Answer | None:
     """Questions over everything ("how many notes mention …") are counted, not ranked."""
     from brain.answering import whole_store
 
+    question, scope = request.question, request.scope
     wanted = whole_store.recognise(question)
     if wanted is None:
         return None
-    ids, covered = parts.store.whole.mentioning(
+    ids, covered = resources.store.whole.mentioning(
         wanted.phrases, any_of=wanted.any_of, tag=wanted.tag, scope=scope
     )
-    rows = parts.store.search.passages(ids, scope=scope)
+    rows = resources.store.search.passages(ids, scope=scope)
     asked = whole_store.render(
-        question, wanted, rows, covered=covered, total=parts.store.library.count()
+        question, wanted, rows, covered=covered, total=resources.store.library.count()
     )
     say("sentence", asked.text)
     return asked
 
 
-def _previous(parts: Parts) -> str:
-    last = parts.episodes.last("ask")
+def _previous(resources: Resources) -> str:
+    last = resources.store.episodes.last("ask")
     if last is None:
         raise NotFound("there is no question before this one", "ask it without -c")
     return last.question
 
 
-def _record(parts: Parts, asked: Answer, signals: Mapping[str, float]) -> str | None:
+def _record(resources: Resources, asked: Answer, signals: Mapping[str, float]) -> str | None:
     """Keep what was asked and answered; a broken-off answer is kept as a question without an answer."""
     from brain.store.episodes import Circumstances
 
@@ -296,7 +172,7 @@ def _record(parts: Parts, asked: Answer, signals: Mapping[str, float]) -> str | 
     cited = tuple(f"{citation.source}:{citation.locator}" for citation in asked.citations)
     episode = Episode(
         "",
-        parts.moment().isoformat(timespec="seconds"),
+        resources.moment().isoformat(timespec="seconds"),
         "ask",
         asked.question,
         text,
@@ -309,6 +185,6 @@ def _record(parts: Parts, asked: Answer, signals: Mapping[str, float]) -> str | 
         model=asked.model,
     )
     try:
-        return parts.episodes.record(episode, facts).id
+        return resources.store.episodes.record(episode, facts).id
     except BrainError:
         return None  # an answer that cannot be recorded (a full disk, a read-only home) is still an answer

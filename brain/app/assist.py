@@ -2,7 +2,7 @@
 
 Decides whether, with which model and within which time, and says aloud what was wanted and did not happen. Leaves out
 how (`brain.retrieval.expand` and `rerank`) and everything that a search does by itself. Every function is handed the
-parts; none raises for a model that fails.
+resources; none raises for a model that fails.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from brain.app.parts import AUTO, BUILTIN, Parts
+from brain.app.resources import AUTO, BUILTIN, Resources
 from brain.config import Retrieval
 from brain.errors import BrainError, Unavailable
-from brain.types import ModelStep, Retrieved
+from brain.types import Mode, ModelStep, Request, Retrieved
 
 if TYPE_CHECKING:
     from brain.models.ollama import OllamaServer
     from brain.protocols import Generator, Reranker
-    from brain.retrieval import Mode
 
 OFF, ON = "off", "on"
 INSTEAD = {
@@ -27,7 +26,7 @@ INSTEAD = {
     "expand": "it was searched with your words alone",
 }
 
-Again = Callable[[str, "Mode"], Retrieved]
+Again = Callable[[str, Mode], Retrieved]
 """One more search: (text, mode) -> what it finds, in the same scope."""
 
 
@@ -42,13 +41,15 @@ class Wishes:
         return (self.rerank, self.expand) != (OFF, OFF)
 
 
-def wishes(settings: Retrieval, *, rerank: bool | None, expand: bool | None) -> Wishes:
-    """What a command asked for, or else the configuration."""
+def wishes(settings: Retrieval, request: Request) -> Wishes:
+    """What the request asks for, or else the configuration."""
 
     def wish(asked: bool | None, configured: str) -> str:
-        return configured if asked is None else ON if asked else OFF
+        if asked is None:
+            return configured
+        return ON if asked else OFF
 
-    return Wishes(wish(rerank, settings.rerank), wish(expand, settings.expand))
+    return Wishes(wish(request.rerank, settings.rerank), wish(request.expand, settings.expand))
 
 
 def pool(settings: Retrieval, wanted: Wishes, limit: int) -> int:
@@ -60,28 +61,18 @@ def pool(settings: Retrieval, wanted: Wishes, limit: int) -> int:
 
 
 def assisted(
-    parts: Parts,
-    query: str,
-    found: Retrieved,
-    wanted: Wishes,
-    *,
-    chance: float,
-    limit: int,
-    mode: Mode,
-    again: Again,
+    resources: Resources, request: Request, found: Retrieved, wanted: Wishes, again: Again
 ) -> Retrieved:
-    """What the search found, joined by what other words found, then judged, and cut to `limit`; `steps` tells of both.
+    """What the search found, joined by what other words found, then judged, and cut to the limit; `steps` tells of both.
 
-    `chance`: the probability that the notes hold it, by the search alone; it is not changed by what a model does.
+    The probability that the notes hold it is the search's own; it is not changed by what a model does.
     """
     steps = []
     if wanted.expand != OFF:
-        found, step = _expanded(
-            parts, query, found, wanted.expand, chance=chance, mode=mode, again=again
-        )
+        found, step = _expanded(resources, request, found, wanted.expand, again)
         steps.append((step, wanted.expand))
     if wanted.rerank != OFF:
-        found, step = _reranked(parts, query, found, wanted.rerank)
+        found, step = _reranked(resources, request.question, found, wanted.rerank)
         steps.append((step, wanted.rerank))
     aloud = tuple(notice for step, wish in steps if wish == ON and (notice := _aloud(step)))
     told = tuple(
@@ -89,7 +80,10 @@ def assisted(
         for s, wish in steps
     )
     return replace(
-        found, passages=found.passages[:limit], steps=told, notices=(*found.notices, *aloud)
+        found,
+        passages=found.passages[: request.limit],
+        steps=told,
+        notices=(*found.notices, *aloud),
     )
 
 
@@ -104,27 +98,21 @@ def _aloud(step: ModelStep) -> str:
 
 
 def _expanded(
-    parts: Parts,
-    query: str,
-    found: Retrieved,
-    wish: str,
-    *,
-    chance: float,
-    mode: Mode,
-    again: Again,
+    resources: Resources, request: Request, found: Retrieved, wish: str, again: Again
 ) -> tuple[Retrieved, ModelStep]:
     from brain.retrieval.expand import STRONG_FOUND, expand, fuse
 
+    chance = found.confidence.found or 0.0
     if chance >= STRONG_FOUND:
         return found, ModelStep(
             "expand", "skipped", reason=f"the first look is sure (found {chance:.2f})"
         )
     try:
-        generator = _writer(parts, wish)
+        generator = _writer(resources, wish)
     except BrainError as error:
         return found, ModelStep("expand", "failed", reason=error.message)
-    queries, step = expand(query, generator=generator)
-    if mode == "lexical":
+    queries, step = expand(request.question, generator=generator)
+    if request.mode == "lexical":
         queries = [one for one in queries if one.kind == "lex"]
     rankings = [
         (one.kind, again(one.text, "lexical" if one.kind == "lex" else "dense").passages)
@@ -135,12 +123,14 @@ def _expanded(
     ), step
 
 
-def _reranked(parts: Parts, query: str, found: Retrieved, wish: str) -> tuple[Retrieved, ModelStep]:
+def _reranked(
+    resources: Resources, query: str, found: Retrieved, wish: str
+) -> tuple[Retrieved, ModelStep]:
     from brain.retrieval.rerank import rerank
 
-    settings = parts.config.retrieval
+    settings = resources.config.retrieval
     try:
-        judge = _judge(parts, wish)
+        judge = _judge(resources, wish)
     except BrainError as error:
         return found, ModelStep("rerank", "failed", reason=error.message)
     passages, step = rerank(
@@ -149,34 +139,34 @@ def _reranked(parts: Parts, query: str, found: Retrieved, wish: str) -> tuple[Re
         judge=judge,
         count=settings.rerank_passages,
         seconds=settings.rerank_seconds,
-        progress=parts.progress,
+        progress=resources.progress,
     )
     return replace(found, passages=passages), step
 
 
-def _writer(parts: Parts, wish: str) -> Generator:
+def _writer(resources: Resources, wish: str) -> Generator:
     """The model that finds other words. Raises `Refused` or `Unavailable`."""
     from brain.models.ollama_generator import OllamaGenerator
 
-    if parts.given_generator is not None:
-        return parts.given_generator
-    settings = parts.config.ollama
-    server, name = _model(parts, wish, parts.config.retrieval.expand_seconds)
+    if resources.given_generator is not None:
+        return resources.given_generator
+    settings = resources.config.ollama
+    server, name = _model(resources, wish, resources.config.retrieval.expand_seconds)
     return OllamaGenerator(
         server, name, num_ctx=settings.num_ctx, keep_alive=settings.keep_alive, repair=False
     )
 
 
-def _judge(parts: Parts, wish: str) -> Reranker:
+def _judge(resources: Resources, wish: str) -> Reranker:
     """The model that judges. Raises `Refused` or `Unavailable`."""
     from brain.models.ollama_judge import OllamaJudge
 
-    settings = parts.config.ollama
-    server, name = _model(parts, wish, parts.config.retrieval.rerank_seconds)
+    settings = resources.config.ollama
+    server, name = _model(resources, wish, resources.config.retrieval.rerank_seconds)
     return OllamaJudge(server, name, num_ctx=settings.num_ctx, keep_alive=settings.keep_alive)
 
 
-def _model(parts: Parts, wish: str, seconds: float) -> tuple[OllamaServer, str]:
+def _model(resources: Resources, wish: str, seconds: float) -> tuple[OllamaServer, str]:
     """The server, no call to which takes longer than `seconds`, and the model: the one that answers, unless another
     one was named. With "auto" only one that is loaded in video memory.
     """
@@ -184,12 +174,12 @@ def _model(parts: Parts, wish: str, seconds: float) -> tuple[OllamaServer, str]:
     from brain.models.limits import Limits
     from brain.models.ollama import OllamaServer
 
-    settings = parts.config.ollama
+    settings = resources.config.ollama
     limits = Limits.of(connect=min(settings.connect_seconds, seconds), idle=seconds, total=seconds)
     server = OllamaServer(settings.host, trusted_hosts=settings.trusted_hosts, limits=limits)
     named = [
         name
-        for name in (parts.config.retrieval.model, parts.config.models.ask)
+        for name in (resources.config.retrieval.model, resources.config.models.ask)
         if name not in (AUTO, BUILTIN)
     ]
     name = named[0] if named else None

@@ -1,7 +1,7 @@
 """Taking in: `add`, `note`, `remember`, `sync`, and filling the vectors behind them.
 
 Leaves out reading and saving files (`brain.app.intake`) and computing vectors (`brain.index`). Every function is handed the
-parts; what was saved before a failure or Ctrl-C stays.
+resources; what was saved before a failure or Ctrl-C stays.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from brain.app.intake import (
@@ -25,13 +26,12 @@ from brain.app.intake import (
     uri_of,
     whole_files,
 )
-from brain.app.parts import SERVING, Parts
+from brain.app.resources import KINDS, SERVING, Resources
 from brain.errors import BrainError, Refused, StoreError, UsageError
 from brain.faults import reach
 from brain.types import AddReport, Episode
 from ingest.document import Document, new_id
 
-KINDS = ("knowledge", "episodes")
 INLINE_CHUNKS = (
     64  # so few chunks are embedded by Ollama at once; more are filled behind the command's back
 )
@@ -42,14 +42,16 @@ _started: list[
 ] = []  # fillers, held so that one that has ended can be reaped
 
 
-def add(parts: Parts, paths: Sequence[Path], tags: Sequence[str], *, dry_run: bool) -> AddReport:
+def add(
+    resources: Resources, paths: Sequence[Path], tags: Sequence[str], *, dry_run: bool
+) -> AddReport:
     """Files and folders. Folders become roots."""
     places = [Path(os.path.abspath(path.expanduser())) for path in paths]
-    intake = parts.intake()
+    intake = resources.intake()
     if dry_run:
         return _rehearse(intake, places)
     tally = intake.take_in(places, tags=tuple(tags))
-    return finish(parts, tally)
+    return finish(resources, tally)
 
 
 def _rehearse(intake: Intake, places: Iterable[Path]) -> AddReport:
@@ -73,70 +75,107 @@ def _rehearse(intake: Intake, places: Iterable[Path]) -> AddReport:
     return tally.report()
 
 
-def note(parts: Parts, text: str, title: str | None, tags: Sequence[str]) -> AddReport:
+def note(resources: Resources, text: str, title: str | None, tags: Sequence[str]) -> AddReport:
     """A note that is no file; with `notes_dir` set it becomes one."""
     if not text.strip():
         raise UsageError("the note is empty", "nothing was added")
-    folder = parts.config.ingest.notes_dir
+    folder = resources.config.ingest.notes_dir
     if folder:
         return add(
-            parts, [_note_file(Path(folder).expanduser(), text, title, parts)], tags, dry_run=False
+            resources,
+            [_note_file(Path(folder).expanduser(), text, title, resources)],
+            tags,
+            dry_run=False,
         )
-    document = _document(parts, f"note:{new_id()}", text, title)
+    document = _document(resources, f"note:{new_id()}", text, title)
     tally = Tally()
-    with parts.store.write():
-        _save(parts, document, tally, tags)
+    with resources.store.write():
+        _save(resources, document, tally, tags)
         reach("note.between")
         episode = Episode(
             new_id(),
-            _seconds(parts),
+            _seconds(resources),
             "note",
             "",
             text,
             source=f"note:{document.id}",
             tags=tuple(tags),
         )
-        parts.episodes.record(episode)
-    return finish(parts, tally)
+        resources.store.episodes.record(episode)
+    return finish(resources, tally)
 
 
-def remember(parts: Parts, episodes: Sequence[Episode]) -> list[Episode]:
-    """Episodes by hand. Their words are evidence, so each is a document as well, under `episode:ID`."""
+def remember(resources: Resources, said: Episode) -> Episode:
+    """One episode by hand; its `at` as a person wrote it, "" for now. Raises `UsageError` for an empty text or a time
+    that cannot be read.
+    """
+    text = said.answer.strip()
+    if not text:
+        raise UsageError(
+            "there is nothing to remember",
+            'write it after the command: brain remember "We chose …"',
+        )
+    now = resources.moment()
+    at = _moment(said.at, now) if said.at else now
+    episode = replace(said, at=at.isoformat(timespec="seconds"), answer=text)
+    return remember_episodes(resources, [episode])[0]
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    """The time that a person wrote; a day without an hour is its beginning. Raises `UsageError`."""
+    from brain.retrieval import time_window
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = datetime.fromisoformat(time_window.since_of(text, now))
+    return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
+
+
+def remember_episodes(resources: Resources, episodes: Sequence[Episode]) -> list[Episode]:
+    """Episodes in one transaction. Their words are evidence, so each is a document as well, under `episode:ID`."""
     from brain.store.episodes import Circumstances
 
     tally = Tally()
-    with parts.store.write():
-        kept = list(parts.episodes.record_many((episode, Circumstances()) for episode in episodes))
+    with resources.store.write():
+        kept = list(
+            resources.store.episodes.record_many((episode, Circumstances()) for episode in episodes)
+        )
         for episode in kept:
             title = episode.session or (", ".join(episode.people) or "Remembered")
             document = _document(
-                parts,
+                resources,
                 f"episode:{episode.id}",
                 episode.answer or episode.question,
                 title,
                 episode.at,
             )
-            _save(parts, document, tally, episode.tags)
-    finish(parts, tally)
+            _save(resources, document, tally, episode.tags)
+    finish(resources, tally)
     return kept
 
 
-def sync(parts: Parts, *, wait: bool = True) -> AddReport:
+def sync(resources: Resources, *, wait: bool = True) -> AddReport:
     """Look at every root again, take in what changed, let go of what is gone, finish what waits."""
-    intake, tally = parts.intake(), Tally()
-    for root in parts.store.library.roots():
-        look_at_root(parts, intake, root, tally, limit=None)
-    expired = parts.store.trash.expire(now=parts.moment())
-    report = finish(parts, tally, wait=wait)
+    intake, tally = resources.intake(), Tally()
+    for root in resources.store.library.roots():
+        look_at_root(resources, intake, root, tally, limit=None)
+    expired = resources.store.trash.expire(now=resources.moment())
+    report = finish(resources, tally, wait=wait)
     if expired:
-        from brain.app import erase
+        from brain.app.derived import finish_erasure
 
-        erase.finish(parts)  # what was forgotten long ago leaves every file
+        finish_erasure(resources)  # what was forgotten long ago leaves every file
     return report
 
 
 def look_at_root(
-    parts: Parts, intake: Intake, root: dict[str, object], tally: Tally, *, limit: int | None
+    resources: Resources,
+    intake: Intake,
+    root: dict[str, object],
+    tally: Tally,
+    *,
+    limit: int | None,
 ) -> int:
     """One root: changed files in (at most `limit`, else none and their number is returned), missing ones out."""
     from brain.store.documents import path_of
@@ -146,8 +185,8 @@ def look_at_root(
         tally.notices.append(f"{shown(path)} is not there; nothing of it was forgotten")
         return 0
     fresh, gone = intake.look(path, tally)
-    if limit is not None and len(fresh) + len(gone) > limit and not _vanished(parts, path):
-        known = whole_files(parts.store.library.known_files(path.as_uri()))
+    if limit is not None and len(fresh) + len(gone) > limit and not _vanished(resources, path):
+        known = whole_files(resources.store.library.known_files(path.as_uri()))
         fresh = [item for item in fresh if differs(item, known.get(uri_of(item.path)))]
         if len(fresh) + len(gone) > limit:
             return len(fresh) + len(gone)
@@ -156,20 +195,20 @@ def look_at_root(
     reach("sync.before_let_go")
     removed = tally.counts["removed"]
     if gone:
-        _let_go(parts, path, tally)
+        _let_go(resources, path, tally)
     if fresh or tally.counts["removed"] > removed or limit is None:
-        parts.store.library.looked_at(str(root["uri"]), parts.now())
+        resources.store.library.looked_at(str(root["uri"]), resources.now())
     return 0
 
 
-def _let_go(parts: Parts, path: Path, tally: Tally) -> None:
+def _let_go(resources: Resources, path: Path, tally: Tally) -> None:
     """Forget documents whose files are gone; renamed ones have their new address by now."""
-    known = parts.store.library.known_files(path.as_uri())
+    known = resources.store.library.known_files(path.as_uri())
     gone = [uri for uri in known if not os.path.lexists(_file_of(uri))]
     if not gone:
         return
     files = {_file_of(uri) for uri in gone}
-    if _vanished(parts, path):
+    if _vanished(resources, path):
         tally.notices.append(
             f"{shown(path)} is empty, as when a disk is not mounted; nothing of it was forgotten"
         )
@@ -179,16 +218,18 @@ def _let_go(parts: Parts, path: Path, tally: Tally) -> None:
             f"Were they deleted? Then: brain forget {_quoted(_topmost_missing(files))}"
         )
     else:
-        ids = [parts.store.library.resolve(uri) for uri in gone]
-        tally.counts["removed"] += parts.store.trash.forget(ids, now=parts.now(), lasting=False)
+        ids = [resources.store.library.resolve(uri) for uri in gone]
+        tally.counts["removed"] += resources.store.trash.forget(
+            ids, now=resources.now(), lasting=False
+        )
 
 
-def _vanished(parts: Parts, path: Path) -> bool:
+def _vanished(resources: Resources, path: Path) -> bool:
     """Whether a folder that held files holds nothing at all now: a disk that is not mounted leaves one like that."""
     return (
         path.is_dir()
         and not any(path.iterdir())
-        and bool(parts.store.library.known_files(path.as_uri()))
+        and bool(resources.store.library.known_files(path.as_uri()))
     )
 
 
@@ -215,19 +256,19 @@ def _quoted(paths: Sequence[str]) -> str:
     return named + (f" … and {len(paths) - NAMED:,} more" if len(paths) > NAMED else "")
 
 
-def refresh(parts: Parts) -> list[str]:
+def refresh(resources: Resources) -> list[str]:
     """Before a question: take in a few changed files at once, or say how many are newer than what is known."""
-    roots = parts.store.library.roots()
+    roots = resources.store.library.roots()
     if not roots:
         return []
-    intake, tally, newer = parts.intake(), Tally(), 0
+    intake, tally, newer = resources.intake(), Tally(), 0
     try:
         for root in roots:
             newer += look_at_root(
-                parts, intake, root, tally, limit=parts.config.ingest.inline_changes
+                resources, intake, root, tally, limit=resources.config.ingest.inline_changes
             )
         if tally.counts["added"] or tally.counts["updated"] or tally.counts["removed"]:
-            finish(parts, tally, wait=False)
+            finish(resources, tally, wait=False)
     except (
         BrainError,
         OSError,
@@ -240,7 +281,7 @@ def refresh(parts: Parts) -> list[str]:
 # -- vectors --------------------------------------------------------------------------------------------------------------
 
 
-def finish(parts: Parts, tally: Tally, *, wait: bool = False) -> AddReport:
+def finish(resources: Resources, tally: Tally, *, wait: bool = False) -> AddReport:
     """The end of every taking in: built-in vectors at once, Ollama's behind them, Chroma when it pays."""
     from brain.index import embed_pending
 
@@ -248,10 +289,10 @@ def finish(parts: Parts, tally: Tally, *, wait: bool = False) -> AddReport:
     name = ""
     try:
         reach("finish.before_vectors")
-        name = parts.builtin.name
+        name = resources.builtin.name
         for kind in KINDS:
             report = embed_pending(
-                parts.store.vectors, parts.builtin, kind=kind, progress=parts.progress
+                resources.store.vectors, resources.builtin, kind=kind, progress=resources.progress
             )
             waiting = (
                 None if waiting is None or report.waiting is None else waiting + report.waiting
@@ -264,49 +305,53 @@ def finish(parts: Parts, tally: Tally, *, wait: bool = False) -> AddReport:
             if report.error is not None and report.error.message not in tally.notices:
                 tally.notices.append(report.error.message)
         if not tally.interrupted:
-            tally.notices += _ollama_vectors(parts, wait=wait)
-            _chroma(parts, tally, wait=wait)
+            tally.notices += _ollama_vectors(resources, wait=wait)
+            _chroma(resources, tally, wait=wait)
     except KeyboardInterrupt:
         tally.interrupted = True
     return tally.report(waiting=waiting, embedder=name)
 
 
-def _ollama_vectors(parts: Parts, *, wait: bool) -> list[str]:
+def _ollama_vectors(resources: Resources, *, wait: bool) -> list[str]:
     """Start or finish the generation of an Ollama model, where one is there and wanted; what to tell about it."""
-    if parts.config.models.embed == "builtin" or parts.given_embedder is not None:
+    if resources.config.models.embed == "builtin" or resources.given_embedder is not None:
         return []
     try:
-        model = parts.wanted_embedder()
+        model = resources.wanted_embedder()
         if model is None:
             return []
-        embedder = parts.ollama_embedder(model)
+        embedder = resources.ollama_embedder(model)
         fingerprint = str(embedder.fingerprint)
     except BrainError as error:
         return (
             [f"{error.message}; the built-in embedder serves"]
-            if parts.config.models.embed != "auto"
+            if resources.config.models.embed != "auto"
             else []
         )
-    place = parts.store.vectors.place()
-    waiting = sum(parts.store.vectors.waiting_count(kind, fingerprint) for kind in KINDS)
+    place = resources.store.vectors.place()
+    waiting = sum(resources.store.vectors.waiting_count(kind, fingerprint) for kind in KINDS)
     if not waiting:
-        _switch(parts, model, fingerprint, place)
+        _switch(resources, model, fingerprint, place)
         return []
-    parts.__dict__.pop("serving", None)  # what it said of complete vectors is no longer so
+    resources.__dict__.pop("serving", None)  # what it said of complete vectors is no longer so
     if wait or waiting <= INLINE_CHUNKS:
-        return fill(parts, model)
-    return [_in_background(parts, waiting, model)]
+        return fill(resources, model)
+    return [_in_background(resources, waiting, model)]
 
 
-def fill(parts: Parts, model: str) -> list[str]:
+def fill(resources: Resources, model: str) -> list[str]:
     """Compute what is missing of a model's vectors, here and now; it takes over when nothing is missing."""
     from brain.index import embed_pending
 
-    embedder, place, made = parts.ollama_embedder(model), parts.store.vectors.place(), 0
+    embedder, place, made = resources.ollama_embedder(model), resources.store.vectors.place(), 0
     for kind in KINDS:
         try:
             report = embed_pending(
-                parts.store.vectors, embedder, kind=kind, sentences=True, progress=parts.progress
+                resources.store.vectors,
+                embedder,
+                kind=kind,
+                sentences=True,
+                progress=resources.progress,
             )
         except (
             Refused
@@ -323,28 +368,28 @@ def fill(parts: Parts, model: str) -> list[str]:
             return [
                 f"{_chunks(report.waiting)} not embedded by {model}; run `brain sync` to try again"
             ]
-    _switch(parts, model, str(embedder.fingerprint), place)
+    _switch(resources, model, str(embedder.fingerprint), place)
     if made > CHROMA_FROM:
-        _ahead(parts, str(embedder.fingerprint))
+        _ahead(resources, str(embedder.fingerprint))
     return []
 
 
-def _switch(parts: Parts, model: str, fingerprint: str, place: tuple[int, int]) -> None:
+def _switch(resources: Resources, model: str, fingerprint: str, place: tuple[int, int]) -> None:
     """From now on these vectors answer; the built-in ones stay as the warm spare. `place`: where the store was before they
     were looked through and none was missing; what comes later is looked at again.
     """
-    before = json.loads(parts.store.library.setting(SERVING) or "{}")
+    before = json.loads(resources.store.library.setting(SERVING) or "{}")
     value = {"model": model, "fingerprint": fingerprint, "pk": place[0], "seq": place[1]}
     if before != value:
-        parts.store.library.keep_setting(SERVING, json.dumps(value, sort_keys=True))
+        resources.store.library.keep_setting(SERVING, json.dumps(value, sort_keys=True))
         if before.get("fingerprint") != fingerprint:
-            parts.store.vectors.generations.serve(fingerprint)
-        parts.__dict__.pop("serving", None)
+            resources.store.vectors.generations.serve(fingerprint)
+        resources.__dict__.pop("serving", None)
 
 
-def _in_background(parts: Parts, waiting: int, model: str) -> str:
+def _in_background(resources: Resources, waiting: int, model: str) -> str:
     """Let a child process of its own session fill the vectors; a lock makes sure that only one does."""
-    environ = {**os.environ, "BRAIN_HOME": str(parts.config.home)}
+    environ = {**os.environ, "BRAIN_HOME": str(resources.config.home)}
     _started[:] = [child for child in _started if child.poll() is None]
     child = subprocess.Popen(
         [sys.executable, "-m", "brain.app.fill", model],
@@ -364,7 +409,7 @@ def _chunks(count: int | None) -> str:
     return f"{count:,} chunk{'s' * (count != 1)}"
 
 
-def _chroma(parts: Parts, tally: Tally, *, wait: bool) -> None:
+def _chroma(resources: Resources, tally: Tally, *, wait: bool) -> None:
     """The outbox into Chroma, at the end of a large `add` and at every `sync` that has something to apply."""
     if not wait and tally.counts["chunks"] <= CHROMA_FROM:
         return
@@ -372,26 +417,29 @@ def _chroma(parts: Parts, tally: Tally, *, wait: bool) -> None:
 
     try:
         apply(
-            parts.store.vectors,
-            parts.config.index_dir,
-            parts.serving.fingerprint,
-            progress=parts.progress,
+            resources.store.vectors,
+            resources.config.index_dir,
+            resources.serving.fingerprint,
+            progress=resources.progress,
         )
     except BrainError as error:
         tally.notices.append(f"{error.message}; exact search answers meanwhile")
     if tally.counts["chunks"] > CHROMA_FROM:
-        _ahead(parts, parts.serving.fingerprint)
+        _ahead(resources, resources.serving.fingerprint)
 
 
-def _ahead(parts: Parts, fingerprint: str) -> None:
+def _ahead(resources: Resources, fingerprint: str) -> None:
     """The exact files of many new vectors, before the first question has to wait for them."""
     from brain.index import ExactIndex, most_exactly
 
-    most = most_exactly(parts.config.index.exact_limit, fingerprint)
-    if sum(parts.store.vectors.size(kind) for kind in KINDS) <= most:
+    most = most_exactly(resources.config.index.exact_limit, fingerprint)
+    if sum(resources.store.vectors.size(kind) for kind in KINDS) <= most:
         for kind in KINDS:
             ExactIndex(
-                parts.store.vectors, parts.config.index_dir, kind=kind, fingerprint=fingerprint
+                resources.store.vectors,
+                resources.config.index_dir,
+                kind=kind,
+                fingerprint=fingerprint,
             ).prepare()
 
 
@@ -399,7 +447,7 @@ def _ahead(parts: Parts, fingerprint: str) -> None:
 
 
 def _document(
-    parts: Parts, uri: str, text: str, title: str | None, at: str | None = None
+    resources: Resources, uri: str, text: str, title: str | None, at: str | None = None
 ) -> Document:
     import ingest
 
@@ -408,32 +456,30 @@ def _document(
             text,
             uri=uri,
             title=title,
-            dated_at=at or _seconds(parts),
-            chunk_tokens=parts.config.ingest.chunk_tokens,
+            dated_at=at or _seconds(resources),
+            chunk_tokens=resources.config.ingest.chunk_tokens,
         )
     except ingest.IngestError as error:
         raise BrainError(f"this text cannot be kept: {error.reason}", error.hint) from None
     return replace(document, uri=f"note:{document.id}") if uri.startswith("note:") else document
 
 
-def _save(parts: Parts, document: Document, tally: Tally, tags: Sequence[str]) -> None:
+def _save(resources: Resources, document: Document, tally: Tally, tags: Sequence[str]) -> None:
     from brain.store.documents import Origin
 
-    outcome, document_id = parts.store.documents.save(
-        document, Origin(document.uri, tags=tuple(tags)), now=parts.now()
+    outcome, document_id = resources.store.documents.save(
+        document, Origin(document.uri, tags=tuple(tags)), now=resources.now()
     )
-    tally.counts[outcome] += 1
-    tally.counts["chunks"] += len(document.chunks)
-    tally.documents.append(document_id)
+    tally.saved(document, outcome, document_id)
 
 
-def _note_file(folder: Path, text: str, title: str | None, parts: Parts) -> Path:
+def _note_file(folder: Path, text: str, title: str | None, resources: Resources) -> Path:
     """Write a note as a Markdown file of its own; never over another."""
     folder.mkdir(parents=True, exist_ok=True)
     first = (title or text.strip().splitlines()[0].lstrip("# "))[:60]
     stem = "".join(c if c.isalnum() else "-" for c in first).strip("-") or "note"
     body = f"# {title}\n\n{text}\n" if title else f"{text}\n"
-    day = parts.now()[:10]
+    day = resources.now()[:10]
     for number in range(1, 1_000):
         path = folder / f"{day} {stem}{'' if number == 1 else f' {number}'}.md"
         try:
@@ -445,5 +491,5 @@ def _note_file(folder: Path, text: str, title: str | None, parts: Parts) -> Path
     raise UsageError(f"{folder} holds 1,000 notes of that name", "give it a title")
 
 
-def _seconds(parts: Parts) -> str:
-    return parts.moment().isoformat(timespec="seconds")
+def _seconds(resources: Resources) -> str:
+    return resources.moment().isoformat(timespec="seconds")

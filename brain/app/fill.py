@@ -8,10 +8,9 @@ from __future__ import annotations
 import sys
 
 from brain.app.capture import fill
-from brain.app.parts import Parts
+from brain.app.resources import Resources
 from brain.config import load
 from brain.errors import BrainError
-from brain.protocols import silent
 
 LOCK = "filling.lock"
 
@@ -20,14 +19,14 @@ def main(model: str) -> int:
     """Fill until nothing waits, the model is away, or another process does it already."""
     from filelock import FileLock, Timeout
 
-    parts = Parts(load(), embedder=None, generator=None, index=None, progress=silent, now=None)
+    resources = Resources(load())
     try:
-        with FileLock(parts.config.home / LOCK, timeout=0):
-            fill(parts, model)
+        with FileLock(resources.config.home / LOCK, timeout=0):
+            fill(resources, model)
     except (Timeout, BrainError, KeyboardInterrupt):
         return 1
     finally:
-        parts.close()
+        resources.close()
     return 0
 
 

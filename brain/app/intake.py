@@ -69,6 +69,12 @@ class Tally:
     cleared: list[str] = field(default_factory=list)
     interrupted: bool = False
 
+    def saved(self, document: Document, outcome: str, document_id: str) -> None:
+        """Count one document that was handed to the store."""
+        self.counts[outcome] += 1
+        self.counts["chunks"] += len(document.chunks)
+        self.documents.append(document_id)
+
     def report(self, **more: Any) -> AddReport:
         """The frozen form."""
         counts: dict[str, Any] = {name: self.counts[name] for name in COUNTED}

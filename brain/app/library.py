@@ -1,6 +1,7 @@
-"""The library verbs that need more than one table: get, open, forget, undo.
+"""`.library`: what is stored, as a person sees it. Read, list, open, describe, tag, forget, bring back.
 
-Leaves out lists and tags, which `Brain` asks of the store's library itself.
+Joins documents, episodes and what was forgotten, which are tables of their own. Leaves their SQL to `brain.store`, and
+erasing for good to `brain.app.erase`.
 """
 
 from __future__ import annotations
@@ -11,167 +12,249 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
-from brain.app.parts import Parts
+from brain.app.resources import Resources, clean
 from brain.errors import NotFound, UsageError
-from brain.types import Excerpt, ForgetReport, Forgotten
+from brain.types import (
+    DocumentDetail,
+    DocumentRow,
+    Episode,
+    Excerpt,
+    ForgetReport,
+    Forgotten,
+    Scope,
+)
 
 EPISODE, NOTE = "episode:", "note:"
-UNDO_DAYS = 30  # as long as the store's trash keeps it (HOUSE)
-VAULT = ".obsidian"  # the folder that makes a folder an Obsidian vault
+UNDO_DAYS = 30  # as long as the store keeps what was forgotten
+OBSIDIAN = ".obsidian"  # the folder by which Obsidian knows its own
+LAST = "last"  # what `undo` brings back when nothing is named
+TITLE_CHARS = 80  # of an episode, which has no title of its own
+EVERYTHING = Scope()
 
 
-def excerpt(parts: Parts, reference: str) -> Excerpt:
-    """What the reference points at. Raises `NotFound` or, when it is ambiguous, `UsageError`."""
-    library = parts.store.library
-    try:
-        return library.excerpt(reference)
-    except NotFound as nothing:
+class Library:
+    """What is stored. A reference is an id or the start of one, a path or the end of one."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    # -- reading --------------------------------------------------------------------------------------
+
+    def get(self, reference: str) -> list[Excerpt]:
+        """Stored text: a document, lines of it (`PATH:120:40`), a chunk, an episode; or each document that a glob fits.
+
+        One excerpt for a plain reference. Raises `NotFound` or, when it is ambiguous, `UsageError`.
+        """
         try:
-            episode = parts.episodes.get(reference)
+            return [self._resources.store.library.excerpt(reference)]
+        except NotFound as nothing:
+            found = self._matching(reference) or self._episode(reference)
+            if not found:
+                raise nothing from None
+            return found
+
+    def _matching(self, pattern: str) -> list[Excerpt]:
+        """Every whole document that the glob fits; none for what is no glob."""
+        if not any(sign in pattern for sign in "*?["):
+            return []
+        library = self._resources.store.library
+        found = [library.excerpt(document_id) for document_id in library.matching(pattern)]
+        if not found:
+            raise NotFound(
+                f"no document fits {pattern!r}",
+                "`brain list` shows what is stored; quote the pattern",
+            )
+        return found
+
+    def _episode(self, reference: str) -> list[Excerpt]:
+        try:
+            episode = self._resources.store.episodes.get(reference)
+        except NotFound:
+            return []
+        said = [text for text in (episode.question, episode.answer) if text]
+        excerpt = Excerpt(
+            episode.id,
+            document_id="",
+            source=f"{EPISODE}{episode.id}",
+            title=episode.session or episode.kind,
+            locator="",
+            text="\n".join(said) + "\n",
+            date=episode.at,
+            label=episode.label,
+        )
+        return [excerpt]
+
+    def documents(
+        self, *, scope: Scope = EVERYTHING, limit: int | None = None
+    ) -> list[DocumentRow]:
+        """What is stored, newest first."""
+        return self._resources.store.library.rows(scope, limit=limit)
+
+    def document(self, reference: str) -> DocumentDetail:
+        """One document whole. Raises `NotFound`, `UsageError`."""
+        library = self._resources.store.library
+        return library.detail(library.resolve(reference))
+
+    def episodes(self, *, kind: str = "", limit: int = 1_000_000) -> list[Episode]:
+        """What happened, newest first."""
+        return self._resources.store.episodes.recent(limit, kind=kind)
+
+    def locate(self, reference: str) -> str:
+        """What a person's desktop opens: a path, or an `obsidian:` address for a note in a folder of Obsidian's.
+
+        Raises `NotFound` for what is no file, or a file that is gone.
+        """
+        from brain.store.documents import path_of
+
+        detail = self.document(reference.rpartition(":L")[0] or reference)
+        source, short = detail.row.source, detail.row.id[:8]
+        if not detail.uri.startswith("file:"):
+            raise NotFound(f"{source} is no file", f"read it with: brain get {short}")
+        path = Path(path_of(detail.uri.partition("#")[0]))
+        if not path.exists():
+            raise NotFound(f"{source} is no longer there", f"its text is: brain get {short}")
+        if path.suffix.lower() == ".md" and any((up / OBSIDIAN).is_dir() for up in path.parents):
+            return f"obsidian://open?path={quote(os.fsencode(path))}"
+        return str(path)
+
+    # -- tags and descriptions ------------------------------------------------------------------------
+
+    def tag(
+        self, reference: str, add: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> tuple[str, ...]:
+        """Change a document's tags; returns those that it has now."""
+        library = self._resources.store.library
+        return library.tag(library.resolve(reference), map(clean, add), map(clean, remove))
+
+    def describe(self, path: str, description: str) -> None:
+        """Say what lies under a path; it is returned with what is found there."""
+        self._resources.store.library.set_context(stored_path(path), clean(description))
+
+    def undescribe(self, path: str) -> None:
+        """Take that description away."""
+        self._resources.store.library.set_context(stored_path(path), None)
+
+    def descriptions(self) -> list[tuple[str, str]]:
+        """(path, description) of all."""
+        return list(self._resources.store.library.contexts().items())
+
+    # -- forgetting -----------------------------------------------------------------------------------
+
+    def forget(self, references: Sequence[str], *, dry_run: bool) -> ForgetReport:
+        """Hide documents by id, path or folder, and episodes by id; `undo` brings them back for 30 days.
+
+        Raises `NotFound` when a reference fits nothing.
+        """
+        planned = self.named(references)
+        if dry_run:
+            return ForgetReport(planned)
+        resources, now = self._resources, self._resources.now()
+        documents = [item.id for item in planned if item.kind == "document"]
+        episodes = [item.id for item in planned if item.kind == "episode"]
+        with resources.store.write():
+            resources.store.trash.forget(documents, now=now)
+            resources.store.trash.forget_episodes(episodes, now=now)
+            for reference in references:
+                resources.store.library.drop_root(stored_path(reference))
+        try:
+            until = (resources.moment() + timedelta(days=UNDO_DAYS)).date().isoformat()
+        except OverflowError:  # a clock at the end of time
+            until = ""
+        return ForgetReport(planned, done=True, undo_until=until)
+
+    def named(self, references: Sequence[str]) -> tuple[Forgotten, ...]:
+        """The documents and episodes that references name, each once. Raises `NotFound`."""
+        items = [item for reference in references for item in self._meant(reference)]
+        return tuple({item.id: item for item in items}.values())
+
+    def _meant(self, reference: str) -> list[Forgotten]:
+        """What one reference names; remembered words go with their episode, and it with them."""
+        library = self._resources.store.library
+        below = library.below(stored_path(reference))
+        if below:
+            return [_as_document(row) for row in below]
+        try:
+            row = library.detail(library.resolve(reference)).row
+        except NotFound as nothing:
+            return self._meant_episode(reference, nothing)
+        found = [_as_document(row)]
+        if row.source.startswith(NOTE):
+            rounds = self._resources.store.episodes.of_source(row.source)
+            found += [_as_episode(one.id, row.title) for one in rounds]
+        if row.source.startswith(EPISODE):
+            found.append(_as_episode(row.source.removeprefix(EPISODE), row.title))
+        return found
+
+    def _meant_episode(self, reference: str, nothing: NotFound) -> list[Forgotten]:
+        """The episode of that id with its document, where it has one. Raises `nothing` when there is none."""
+        try:
+            episode = self._resources.store.episodes.get(reference)
         except NotFound:
             raise nothing from None
-    text = "\n".join(part for part in (episode.question, episode.answer) if part) + "\n"
-    source = f"{EPISODE}{episode.id}"
-    return Excerpt(
-        episode.id,
-        "",
-        source,
-        episode.session or episode.kind,
-        "",
-        text,
-        date=episode.at,
-        label=episode.label,
-    )
+        found = [_as_episode(episode.id, (episode.question or episode.answer)[:TITLE_CHARS])]
+        row = self._resources.store.library.by_uri(f"{EPISODE}{episode.id}")
+        if row:
+            found.append(_as_document(row))
+        return found
 
+    def undo(self, reference: str = LAST) -> Forgotten:
+        """Bring back what was forgotten: one by the start of its id, or all that the last `forget` took.
 
-def excerpts(parts: Parts, pattern: str) -> list[Excerpt]:
-    """Whole documents by glob. Raises `NotFound`."""
-    library = parts.store.library
-    found = [library.excerpt(document_id) for document_id in library.matching(pattern)]
-    if not found:
-        raise NotFound(
-            f"no document fits {pattern!r}", "`brain list` shows what is stored; quote the pattern"
-        )
-    return found
+        Raises `NotFound`, and `UsageError` when the start of an id fits several.
+        """
+        from brain.app.capture import finish
+        from brain.app.intake import Tally
 
+        resources, listing = self._resources, self.forgotten()
+        wanted = self._to_bring_back(reference, [item.id for item in listing])
+        with resources.store.write():
+            for item_id in wanted:
+                resources.store.trash.restore(item_id)
+        finish(resources, Tally())
+        return next(item for item in listing if item.id == wanted[0])
 
-def locate(parts: Parts, reference: str) -> str:
-    """What a person's desktop opens. Raises `NotFound` for what is no file, or a file that is gone."""
-    from brain.store.documents import path_of
-
-    detail = parts.store.library.detail(
-        parts.store.library.resolve(reference.rpartition(":L")[0] or reference)
-    )
-    if not detail.uri.startswith("file:"):
-        raise NotFound(
-            f"{detail.row.source} is no file", f"read it with: brain get {detail.row.id[:8]}"
-        )
-    path = Path(path_of(detail.uri.partition("#")[0]))
-    if not path.exists():
-        raise NotFound(
-            f"{detail.row.source} is no longer there", f"its text is: brain get {detail.row.id[:8]}"
-        )
-    if path.suffix.lower() == ".md" and any((folder / VAULT).is_dir() for folder in path.parents):
-        return f"obsidian://open?path={quote(os.fsencode(path))}"
-    return str(path)
-
-
-def place(path: str) -> str:
-    """A path as sources are written: absolute."""
-    from brain.store.library import as_stored
-
-    return (
-        as_stored(os.path.abspath(os.path.expanduser(path.replace("\x00", "")))).rstrip("/") or "/"
-    )
-
-
-def forget(parts: Parts, references: Sequence[str], *, dry_run: bool) -> ForgetReport:
-    """Documents by id, path or folder, and episodes by id. Raises `NotFound` when a reference fits nothing."""
-    items: dict[str, Forgotten] = {}
-    for reference in references:
-        items.update((item.id, item) for item in _meant(parts, reference))
-    planned = tuple(items.values())
-    if dry_run:
-        return ForgetReport(planned)
-    now = parts.now()
-    with parts.store.write():
-        parts.store.trash.forget([item.id for item in planned if item.kind == "document"], now=now)
-        parts.store.trash.forget_episodes(
-            [item.id for item in planned if item.kind == "episode"], now=now
-        )
-        for reference in references:
-            parts.store.library.drop_root(place(reference))
-    try:
-        until = (parts.moment() + timedelta(days=UNDO_DAYS)).date().isoformat()
-    except OverflowError:  # a clock at the end of time
-        until = ""
-    return ForgetReport(planned, done=True, undo_until=until)
-
-
-def _meant(parts: Parts, reference: str) -> list[Forgotten]:
-    """The documents and episodes that one reference names; remembered words go with their episode, and it with them."""
-    library = parts.store.library
-    below = library.below(place(reference))
-    if below:
-        return [Forgotten(row.id, "document", row.source, row.title, row.chunks) for row in below]
-    try:
-        row = library.detail(library.resolve(reference)).row
-    except NotFound as nothing:
-        try:
-            episode = parts.episodes.get(reference)
-        except NotFound:
-            raise nothing from None
-        title = (episode.question or episode.answer)[:80]
-        words = [Forgotten(episode.id, "episode", f"{EPISODE}{episode.id}", title, 1)]
-        twin = library.by_uri(f"{EPISODE}{episode.id}")
-        return words + (
-            [Forgotten(twin.id, "document", twin.source, twin.title, twin.chunks)] if twin else []
-        )
-    found = [Forgotten(row.id, "document", row.source, row.title, row.chunks)]
-    if row.source.startswith(NOTE):
-        rounds = parts.episodes.of_source(row.source)
-        found += [
-            Forgotten(one.id, "episode", f"{EPISODE}{one.id}", row.title, 1) for one in rounds
-        ]
-    if row.source.startswith(EPISODE):
-        found.append(
-            Forgotten(row.source.removeprefix(EPISODE), "episode", row.source, row.title, 1)
-        )
-    return found
-
-
-def restore(parts: Parts, reference: str) -> Forgotten:
-    """One by the start of its id, or with "last" all that the last `forget` took. Raises `NotFound`."""
-    listing = forgotten(parts)
-    if reference == "last":
-        wanted = parts.store.trash.last_batch()
-    else:
-        wanted = [item.id for item in listing if item.id.startswith(reference.removeprefix("#"))]
-        if len(set(wanted)) > 1:
-            raise UsageError(f"{reference!r} names {len(wanted)} things", "write more of the id")
-    if not wanted and listing:
-        raise NotFound(
-            f"nothing forgotten has the id {reference}",
-            "`brain undo --list` shows what can be undone",
-        )
-    if not wanted:
+    def _to_bring_back(self, reference: str, forgotten: list[str]) -> list[str]:
+        """The ids that a reference of `undo` means."""
+        if reference == LAST:
+            wanted = self._resources.store.trash.last_batch()
+        else:
+            start = reference.removeprefix("#")
+            wanted = [item_id for item_id in forgotten if item_id.startswith(start)]
+            if len(set(wanted)) > 1:
+                raise UsageError(
+                    f"{reference!r} names {len(wanted)} things", "write more of the id"
+                )
+        if wanted:
+            return wanted
+        if forgotten:
+            raise NotFound(
+                f"nothing forgotten has the id {reference}",
+                "`brain undo --list` shows what can be undone",
+            )
         raise NotFound(
             "there is nothing to undo",
             "`brain undo --list` shows what was forgotten in the last 30 days",
         )
-    with parts.store.write():
-        for item_id in wanted:
-            parts.store.trash.restore(item_id)
-    from brain.app.capture import finish
-    from brain.app.intake import Tally
 
-    finish(parts, Tally())
-    return next(item for item in listing if item.id == wanted[0])
+    def forgotten(self) -> list[Forgotten]:
+        """What can be brought back, newest first."""
+        return [
+            Forgotten(row["id"], row["kind"], row["source"], row["title"], at=row["at"])
+            for row in self._resources.store.trash.listing()
+        ]
 
 
-def forgotten(parts: Parts) -> list[Forgotten]:
-    """What can be brought back, newest first."""
-    return [
-        Forgotten(row["id"], row["kind"], row["source"], row["title"], at=row["at"])
-        for row in parts.store.trash.listing()
-    ]
+def _as_document(row: DocumentRow) -> Forgotten:
+    return Forgotten(row.id, "document", row.source, row.title, row.chunks)
+
+
+def _as_episode(episode_id: str, title: str) -> Forgotten:
+    return Forgotten(episode_id, "episode", f"{EPISODE}{episode_id}", title, 1)
+
+
+def stored_path(path: str) -> str:
+    """A path as sources are written: absolute, without a slash at its end."""
+    from brain.store.library import as_stored
+
+    absolute = os.path.abspath(os.path.expanduser(path.replace("\x00", "")))
+    return as_stored(absolute).rstrip("/") or "/"

@@ -1,97 +1,142 @@
-"""`brain eval`: judged sets in temporary homes, and the person's own questions on their own store.
+"""What `.judge` measures with: stores made for a judged set, and drafts of a person's own questions.
 
-Thin joins: what is measured and how is `brain.evaluation`'s. A judged set never touches the person's store: every home
-is made for it, with the shipped configuration and the embedder that was asked for. Leaves out feedback (judging).
+A judged set never touches the person's store: every home is made for it, with the shipped configuration and the embedder
+that was asked for. Leaves what is measured, and how, to `brain.evaluation`; serves `brain.app.judge`.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from brain import prompts
-from brain.app.judge import table
-from brain.app.parts import AUTO, BUILTIN, Parts
-from brain.config import Config, Models, Retrieval
+from brain.app import capture
+from brain.app.recall import recall
+from brain.app.resources import AUTO, BUILTIN, Resources
+from brain.app.search import search
+from brain.config import Config, Models
 from brain.errors import BrainError, NotFound, Unavailable, UsageError
 from brain.evaluation.drafting import Text, draft
-from brain.evaluation.own import FEEDBACK, Question, merged, read_questions, write_questions
-from brain.evaluation.own import run as run_own
+from brain.evaluation.own import FEEDBACK, Question
 from brain.protocols import Generator, Progress
-from brain.types import Scope
+from brain.types import AddReport, Episode, Recalled, Request, Retrieved, Scope
 from ingest.document import digest
 
 if TYPE_CHECKING:
-    from brain.app import Brain
-    from brain.evaluation.retrieval import OpenBrain
+    from brain.store.plain_bm25 import FrozenBM25
+
+    OpenStore = Callable[[Path], "MeasuredStore"]
 
 KINDS = ("retrieval", "answerability", "recall")
-JUDGMENTS = "judgments.toml"  # in the home folder, unless a person names another file
-OWN = "own"  # the name of the runs on the person's own questions
 QUESTION_TOKENS = 80  # that a model may write for one question
 
 
-def eval_set(
-    config: Config,
-    kind: str,
-    directory: Path,
-    *,
-    embedder: str,
-    vectors: Path | None,
-    progress: Progress,
-) -> dict[str, Any]:
-    """The report of one judged set. `embedder`: "builtin" or a model of Ollama. Nothing of the person's store is opened.
+class MeasuredStore:
+    """A store with the verbs that the evaluation drives; no local model helps its search. Closing it closes its files.
 
-    Raises `UsageError` for a folder that is no set, `Unavailable` when the model does not answer.
+    With `embedder`, the name of a model of Ollama, its `sync` must end with every vector of that model.
     """
+
+    def __init__(self, resources: Resources, embedder: str = BUILTIN) -> None:
+        self._resources = resources
+        self._embedder = embedder
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._resources.leave(error)
+
+    def add(self, paths: Sequence[Path]) -> AddReport:
+        """As `Brain.add`."""
+        return capture.add(self._resources, paths, (), dry_run=False)
+
+    def remember(self, episodes: Sequence[Episode]) -> list[Episode]:
+        """Episodes as they are, in one transaction."""
+        return capture.remember_episodes(self._resources, episodes)
+
+    def sync(self) -> AddReport:
+        """As `Brain.sync`. Raises `Unavailable` when the model that was asked for did not embed everything."""
+        report = capture.sync(self._resources)
+        serving = self._resources.serving
+        if self._embedder != BUILTIN and serving.embedder is self._resources.builtin:
+            why = "; ".join(report.notices) or serving.reason
+            raise Unavailable(
+                f"{self._embedder} did not embed everything: {why}",
+                "see `brain models list`; run it again",
+            )
+        return report
+
+    def search(self, request: Request) -> Retrieved:
+        """As `Brain.search`."""
+        return search(self._resources, replace(request, rerank=False, expand=False))
+
+    def recall(self, request: Request) -> Recalled:
+        """As `Brain.recall`."""
+        return recall(self._resources, request, "", "")
+
+    def episodes(self, kind: str) -> list[Episode]:
+        """Every episode of a kind."""
+        return self._resources.store.episodes.recent(1_000_000, kind=kind)
+
+    def plain_bm25(self, kind: str) -> FrozenBM25:
+        """The yardstick: BM25 as it comes, over what is stored now ("knowledge" or "episodes")."""
+        from brain.store.plain_bm25 import FrozenBM25
+
+        return FrozenBM25(self._resources.store.connection.conn, kind)
+
+
+# -- judged sets ----------------------------------------------------------------------------------------
+
+
+def evaluation_of(kind: str, embedder: str) -> Callable[..., dict[str, Any]]:
+    """What measures a kind of set. Raises `UsageError` for an unknown one, or when the embedder is left open."""
     from brain.evaluation import answerability, recall, retrieval
 
-    measure = {
-        "retrieval": retrieval.retrieval,
-        "answerability": answerability.answerability,
-        "recall": recall.recall,
-    }
     if kind not in KINDS:
         raise UsageError(f"there is no evaluation {kind!r}", f"kinds: {', '.join(KINDS)}")
     if embedder == AUTO:
         raise UsageError(
             "an evaluation names its embedder", "say --embedder builtin or the name of a model"
         )
-    open_brain = opener(config, embedder, progress)
-    filler = None if embedder == BUILTIN else opener(config, BUILTIN, progress)
-    kept = vectors / f"{_model_name(embedder)}-{sources_digest()}" if vectors else None
-    return measure[kind](directory, open_brain, filler=filler, vectors=kept, progress=progress)
+    evaluations = {
+        "retrieval": retrieval.retrieval,
+        "answerability": answerability.answerability,
+        "recall": recall.recall,
+    }
+    return evaluations[kind]
 
 
-def opener(config: Config, embedder: str, progress: Progress) -> OpenBrain:
-    """From a home folder to a `Brain` as shipped, with this embedder and the person's address of Ollama."""
-    from brain.app import Brain
+def opener(config: Config, embedder: str, progress: Progress) -> OpenStore:
+    """From a home folder to a store as shipped, with this embedder and the person's address of Ollama."""
 
-    class Measuring(Brain):
-        """A `Brain` whose `sync` must end with every vector of the embedder that was asked for."""
+    def opened(home: Path) -> MeasuredStore:
+        models = Models(embed=embedder, ask=BUILTIN)
+        shipped = Config(home=home, models=models, ollama=config.ollama)
+        return MeasuredStore(Resources(shipped, progress=progress), embedder)
 
-        def sync(self) -> Any:
-            report = super().sync()
-            if embedder != BUILTIN and self.parts.serving.embedder is self.parts.builtin:
-                why = "; ".join(report.notices) or self.parts.serving.reason
-                raise Unavailable(
-                    f"{embedder} did not embed everything: {why}",
-                    "see `brain models list`; run it again",
-                )
-            return report
+    return opened
 
-    return lambda home: Measuring(
-        Config(home=home, models=Models(embed=embedder, ask=BUILTIN), ollama=config.ollama),
-        progress=progress,
-    )
+
+def filler(config: Config, embedder: str, progress: Progress) -> OpenStore | None:
+    """What opens a store to take the set in: with the built-in models alone, so that no process in the background begins
+    on the vectors of an Ollama model; `sync` computes them all.
+    """
+    return None if embedder == BUILTIN else opener(config, BUILTIN, progress)
+
+
+def store_name(embedder: str) -> str:
+    """The folder of kept stores. It names the code that decides what a store holds: one of other chunks is not reused."""
+    name = "".join(c if c.isalnum() or c in "-." else "-" for c in embedder)
+    return f"{name}-{sources_digest()}"
 
 
 def sources_digest() -> str:
-    """A digest of the code that decides what a store holds: a kept store of other chunks is not measured again."""
+    """A digest of the code that decides what a store holds."""
     import ingest
     import migrations
     from brain import store
@@ -101,125 +146,94 @@ def sources_digest() -> str:
     return digest(b"".join(path.read_bytes() for path in files))[:12]
 
 
-def _model_name(embedder: str) -> str:
-    return "".join(c if c.isalnum() or c in "-." else "-" for c in embedder)
+# -- the person's own questions ---------------------------------------------------------------------------
 
 
-# -- the person's own questions -----------------------------------------------------------------------------------------
+def texts(resources: Resources) -> list[Text]:
+    """Every document that was read, as something to draft questions from."""
+    library = resources.store.library
+
+    def text_of(document_id: str) -> str:
+        return library.detail(document_id).text
+
+    return [
+        Text(row.source, row.title, partial(text_of, row.id))
+        for row in library.rows()
+        if row.entry == "full"
+    ]
 
 
-def eval_init(
-    parts: Parts, path: Path | None, *, count: int, absent: int, force: bool
-) -> dict[str, Any]:
-    """Draft questions from the stored documents into a file. Raises `NotFound` when nothing is stored."""
-    target = path or parts.config.home / JUDGMENTS
-    if target.exists() and not force:
-        raise UsageError(
-            f"{target} is there already", "name another file, or write it anew with --force"
-        )
-    library = parts.store.library
-    rows = [row for row in library.rows() if row.entry == "full"]
-    if not rows:
-        raise NotFound(
-            "nothing is stored to draft questions from", "take something in first: brain add PATH"
-        )
-    generator, _why, missing = parts.generator()
-    texts = [Text(row.source, row.title, partial(_text, parts, row.id)) for row in rows]
-    drafted = draft(
+def drafted(
+    resources: Resources,
+    texts: Sequence[Text],
+    generator: Generator | None,
+    *,
+    count: int,
+    absent: int,
+) -> list[Question]:
+    """`count` questions that the texts answer and `absent` that they do not, written by the model where there is one."""
+    store = resources.store
+
+    def held(words: Sequence[str]) -> bool:
+        return bool(store.whole.mentioning(words, any_of=False, tag="", scope=Scope())[0])
+
+    return draft(
         texts,
         count=count,
         absent=absent,
-        chunks=parts.store.search.count(),
-        frequencies=parts.store.search.document_frequencies,
-        held=lambda words: bool(
-            parts.store.whole.mentioning(words, any_of=False, tag="", scope=Scope())[0]
-        ),
-        write=writer(generator, parts.progress, count) if generator is not None else None,
+        chunks=store.search.count(),
+        frequencies=store.search.document_frequencies,
+        held=held,
+        write=writer(generator, resources.progress, count) if generator is not None else None,
     )
-    write_questions(target, drafted, force=force)
-    answerable = sum(bool(question.sources) for question in drafted)
-    return {
-        "schema": 1,
-        "file": str(target),
-        "questions": answerable,
-        "absent": len(drafted) - answerable,
-        "documents": len(rows),
-        "written_by": generator.name if generator is not None else "words",
-        "degraded": missing or None,
-    }
-
-
-def _text(parts: Parts, document_id: str) -> str:
-    return parts.store.library.detail(document_id).text
 
 
 def writer(generator: Generator, progress: Progress, total: int) -> Callable[[str, str], str]:
     """A function that lets a model write the question of a sentence; once it fails it is not asked again."""
-    state = {"done": 0, "works": 1}
+    done, works = 0, True
 
     def write(sentence: str, title: str) -> str:
-        state["done"] += 1
-        progress("questions", min(state["done"], total), total)
-        if not state["works"]:
+        nonlocal done, works
+        done += 1
+        progress("questions", min(done, total), total)
+        if not works:
             return ""
         nonce = secrets.token_hex(4)
+        asked = prompts.QUESTION_USER.format(nonce=nonce, title=title, sentence=sentence)
         messages = [
             {"role": "system", "content": prompts.QUESTION_SYSTEM.format(nonce=nonce)},
-            {
-                "role": "user",
-                "content": prompts.QUESTION_USER.format(
-                    nonce=nonce, title=title, sentence=sentence
-                ),
-            },
+            {"role": "user", "content": asked},
         ]
         try:
             return "".join(generator.stream(messages, max_tokens=QUESTION_TOKENS))
         except BrainError:
-            state["works"] = 0
+            works = False
             return ""
 
     return write
 
 
-def eval_run(brain: Brain, path: Path | None) -> dict[str, Any]:
-    """Measure on the file and the feedback, compare with the last run, and keep this one. Measured is the search alone,
-    whatever a local model is configured to do to it.
-
-    Raises `NotFound` without a single question, or for a file that was named and is not there.
-    """
-    parts = brain.parts
-    target = path or parts.config.home / JUDGMENTS
-    if path is not None and not path.exists():
-        raise NotFound(f"{path} is not there", f"draft it: brain eval init {path}")
-    notices: list[str] = []
-    drafted = list(_resolved(parts, read_questions(target), notices)) if target.exists() else []
-    questions = merged(drafted, list(_from_feedback(parts)))
-    kept = table(parts)
-    parts.config = replace(parts.config, retrieval=Retrieval())
-    report = run_own(questions, brain, last=kept.last_run(OWN), progress=parts.progress)
-    kept.keep_run(OWN, report, at=parts.moment().isoformat(timespec="seconds"))
-    shown = {name: value for name, value in report.items() if name != "per_query"}
-    return shown | {"file": str(target) if target.exists() else None, "notices": notices}
-
-
-def _resolved(parts: Parts, questions: list[Question], notices: list[str]) -> Iterator[Question]:
+def as_stored(
+    resources: Resources, questions: Iterable[Question], notices: list[str]
+) -> list[Question]:
     """The questions with the sources as stored; one that names nothing stored is left out, and said."""
-    library = parts.store.library
+    library = resources.store.library
+    found = []
     for question in questions:
         try:
-            sources = tuple(
-                library.detail(library.resolve(source)).row.source for source in question.sources
-            )
+            rows = [library.detail(library.resolve(source)).row for source in question.sources]
         except BrainError as error:
             notices.append(f"left out “{question.text}”: {error.message}")
             continue
-        yield Question(question.text, sources, question.quote, question.kind, question.checked)
+        found.append(replace(question, sources=tuple(row.source for row in rows)))
+    return found
 
 
-def _from_feedback(parts: Parts) -> Iterator[Question]:
+def from_feedback(resources: Resources) -> list[Question]:
     """Feedback that says where the answer is, or that there is none."""
-    library = parts.store.library
-    for one in table(parts).all():
+    library = resources.store.library
+    found = []
+    for one in resources.judgments.all():
         sources = []
         for document_id in one.documents:
             try:
@@ -227,6 +241,13 @@ def _from_feedback(parts: Parts) -> Iterator[Question]:
             except NotFound:
                 continue
         if one.answerable is False or sources:
-            yield Question(
-                one.question, tuple(sources), one.quote, "feedback", checked=True, origin=FEEDBACK
+            question = Question(
+                one.question,
+                tuple(sources),
+                one.quote,
+                kind="feedback",
+                checked=True,
+                origin=FEEDBACK,
             )
+            found.append(question)
+    return found

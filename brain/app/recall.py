@@ -1,20 +1,20 @@
-"""Memory's verbs: `remember`, an episode by hand, and `recall`, what happened, by words, meaning and time.
+"""`recall`: what happened, by words, meaning and time, with the rounds around it in the same conversation.
 
-Leaves out storing (capture) and ranking (`brain.retrieval`, `brain.retrieval.recall_order`).
+Decides which time window holds and when the notes hold nothing. Leaves ranking to `brain.retrieval`, the order of
+episodes to `brain.retrieval.recall_order`, and reading times to `brain.retrieval.time_window`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from brain.app import capture
-from brain.app.ask import chance_of
-from brain.app.heads import head
-from brain.app.parts import Parts
-from brain.errors import UsageError
-from brain.retrieval.retrieve import Mode
-from brain.types import Confidence, Episode, Recalled, Remembered, Retrieved, Scope
+from brain.app.resources import Resources
+from brain.app.search import chance_of
+from brain.types import Confidence, Episode, Recalled, Remembered, Request, Retrieved, Scope
+
+if TYPE_CHECKING:
+    from brain.retrieval.time_window import Window
 
 # A window that stands in the words ("in May") holds when its best round is at least this share of the best of all times:
 # else the time belongs to what happened, not to when it was said. On locomo_dev, the 100 questions with such words: nDCG@10
@@ -24,107 +24,39 @@ WINDOW_HOLDS = 0.5
 Ranked = list[tuple[Episode, float]]
 
 
-def remember(
-    parts: Parts,
-    text: str,
-    *,
-    at: str | None,
-    session: str,
-    people: Sequence[str],
-    tags: Sequence[str],
-) -> Episode:
-    """One episode. Raises `UsageError` for an empty text or a time that cannot be read."""
-    if not text.strip():
-        raise UsageError(
-            "there is nothing to remember",
-            'write it after the command: brain remember "We chose …"',
-        )
-    moment = parts.moment() if at is None else _moment(at, parts.moment())
-    episode = Episode(
-        "",
-        moment.isoformat(timespec="seconds"),
-        "note",
-        "",
-        text.strip(),
-        session=session,
-        people=tuple(people),
-        tags=tuple(tags),
-    )
-    return capture.remember(parts, [episode])[0]
-
-
-def _moment(text: str, now: datetime) -> datetime:
-    """The time that a person wrote; a day without an hour is its beginning. Raises `UsageError`."""
+def recall(resources: Resources, request: Request, kind: str, person: str) -> Recalled:
+    """Episodes by words, meaning and time window. `since` and `until` of the scope are read as a person writes them;
+    without them the window may stand in the words ("in May").
+    """
     from brain.retrieval import time_window
 
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = datetime.fromisoformat(time_window.since_of(text, now))
-    return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
-
-
-def recall(
-    parts: Parts,
-    query: str,
-    *,
-    since: str,
-    until: str,
-    kind: str,
-    person: str,
-    limit: int,
-    mode: Mode,
-) -> Recalled:
-    """Episodes by words, meaning and time window; the window may stand in the words ("in May")."""
-    from brain.retrieval import time_window
-
-    now = parts.moment()
-    since, until = (
-        since and time_window.since_of(since, now),
-        until and time_window.until_of(until, now),
-    )
+    now, query = resources.moment(), request.question
+    since, until = request.scope.since, request.scope.until
+    since = since and time_window.since_of(since, now)
+    until = until and time_window.until_of(until, now)
+    finder = _Finder(resources, request, kind, person)
     if not query.strip():
-        recent = parts.episodes.recent(limit, since=since, until=until, kind=kind, person=person)
-        return Recalled(
-            query, tuple(Remembered(episode) for episode in recent), since=since, until=until
-        )
+        return finder.newest(since, until)
     window = None if since or until else time_window.window_of(query, now)
-    if window is not None and window.words and not _says_more(query.replace(window.words, " ")):
-        recent = parts.episodes.recent(
-            limit, since=window.since, until=window.until, kind=kind, person=person
-        )
-        return Recalled(
-            query,
-            tuple(Remembered(one) for one in recent),
-            bool(recent),
-            since=window.since,
-            until=window.until,
-        )
-    finder = _Finder(parts, kind, person, max(limit, _depth()), mode)
-    found, ranked = finder.find(query, since, until)
-    if window is not None:
-        within, inside = finder.find(
-            query.replace(window.words, " ") if window.words else query, window.since, window.until
-        )
-        if inside and (not ranked or inside[0][1] >= WINDOW_HOLDS * ranked[0][1]):
-            known = {episode.id for episode, _score in inside}
-            later = [
-                (e, score) for e, score in ranked if e.id not in known and score > inside[0][1]
-            ]
-            found, ranked, since, until = within, inside + later, window.since, window.until
-    chance = chance_of(parts, found) if mode == "hybrid" else None
-    there = chance is None or chance >= head(parts).floor
-    shown = ranked[:limit]
-    return Recalled(
-        query,
-        tuple(_remembered(parts, episode, score) for episode, score in shown),
-        found=there and bool(shown),
-        since=since,
-        until=until,
-        degraded=found.degraded or parts.serving.degraded,
-        embedder=found.embedder,
-        confidence=Confidence(found=chance),
-    )
+    if window is None:
+        return finder.shown(*finder.find(query, since, until), since, until)
+    rest = query.replace(window.words, " ") if window.words else query
+    if window.words and not _says_more(rest):
+        listed = finder.newest(window.since, window.until)
+        return replace(listed, found=bool(listed.episodes))
+    return _in_or_out_of_window(finder, query, rest, window)
+
+
+def _in_or_out_of_window(finder: _Finder, query: str, rest: str, window: Window) -> Recalled:
+    """What lies in the window first, if that is as good as the rest: `rest` is the question without the words of time."""
+    found, ranked = finder.find(query, "", "")
+    within, inside = finder.find(rest, window.since, window.until)
+    if not inside or (ranked and inside[0][1] < WINDOW_HOLDS * ranked[0][1]):
+        return finder.shown(found, ranked, "", "")
+    known = {episode.id for episode, _score in inside}
+    best = inside[0][1]
+    better = [one for one in ranked if one[0].id not in known and one[1] > best]
+    return finder.shown(within, inside + better, window.since, window.until)
 
 
 def _says_more(words: str) -> bool:
@@ -135,57 +67,82 @@ def _says_more(words: str) -> bool:
     return any(word not in STOP and word not in FRAME for word in tokens(words))
 
 
-def _depth() -> int:
-    from brain.retrieval import recall_order
-
-    return recall_order.DEPTH
-
-
+@dataclass(slots=True)
 class _Finder:
     """Retrieval over episodes of one kind and person, ranked as memory ranks."""
 
-    def __init__(self, parts: Parts, kind: str, person: str, limit: int, mode: Mode) -> None:
-        from brain.index import embed_pending
+    resources: Resources
+    request: Request
+    kind: str
+    person: str
+    ready: bool = False
 
-        self._parts, self._limit, self._mode = parts, limit, mode
-        self._searchable = parts.store.search_episodes(kind=kind, person=person)
-        if parts.serving.embedder is not None:
-            embed_pending(
-                parts.store.vectors,
-                parts.serving.embedder,
-                kind="episodes",
-                sentences=parts.serving.embedder is not parts.builtin,
-            )
+    def newest(self, since: str, until: str) -> Recalled:
+        """The newest episodes of a time, for a question that says nothing else."""
+        recent = self.resources.store.episodes.recent(
+            self.request.limit, since=since, until=until, kind=self.kind, person=self.person
+        )
+        listed = tuple(Remembered(episode) for episode in recent)
+        return Recalled(self.request.question, listed, since=since, until=until)
 
     def find(self, words: str, since: str, until: str) -> tuple[Retrieved, Ranked]:
         """(what retrieval says, the episodes with their scores)."""
         from brain.retrieval import recall_order, retrieve
 
-        parts, serving = self._parts, self._parts.serving
+        resources, serving = self.resources, self.resources.serving
+        self._embed_new_episodes()
+        index = resources.index("episodes", serving.fingerprint) if serving.embedder else None
         found = retrieve(
             words,
-            searchable=self._searchable,
+            searchable=resources.store.search_episodes(kind=self.kind, person=self.person),
             scope=Scope(since=since, until=until),
             embedder=serving.embedder,
-            index=parts.index("episodes", serving.fingerprint)
-            if serving.embedder is not None
-            else None,
-            limit=self._limit,
+            index=index,
+            limit=max(self.request.limit, recall_order.DEPTH),
             per_document=None,
             collapse_copies=False,
-            mode=self._mode,
+            mode=self.request.mode,
         )
         ids = [passage.id for passage in found.passages]
-        return found, recall_order.rerank(
+        ranked = recall_order.rerank(
             found.passages,
-            parts.episodes.many(ids),
-            now=parts.moment(),
-            corrected=parts.episodes.superseded(ids),
+            resources.store.episodes.many(ids),
+            now=resources.moment(),
+            corrected=resources.store.episodes.superseded(ids),
             timed=bool(since or until),
         )
+        return found, ranked
 
+    def shown(self, found: Retrieved, ranked: Ranked, since: str, until: str) -> Recalled:
+        """The best, and whether the notes hold it: by the probability where words and meaning were both looked at."""
+        resources, request = self.resources, self.request
+        chance = chance_of(resources, found) if request.mode == "hybrid" else None
+        there = chance is None or chance >= resources.head.floor
+        best = ranked[: request.limit]
+        return Recalled(
+            request.question,
+            tuple(self._with_rounds(episode, score) for episode, score in best),
+            found=there and bool(best),
+            since=since,
+            until=until,
+            degraded=found.degraded or resources.serving.degraded,
+            embedder=found.embedder,
+            confidence=Confidence(found=chance),
+        )
 
-def _remembered(parts: Parts, episode: Episode, score: float) -> Remembered:
-    """An episode with the rounds before and after it in its session."""
-    before, after = parts.episodes.neighbours(episode) if episode.session else ((), ())
-    return Remembered(episode, score, before, after)
+    def _embed_new_episodes(self) -> None:
+        """A question that was asked gets its vector now, when somebody looks for it, and not while it is answered."""
+        from brain.index import embed_pending
+
+        serving = self.resources.serving
+        if self.ready or serving.embedder is None:
+            return
+        self.ready = True
+        whole = serving.embedder is not self.resources.builtin
+        vectors = self.resources.store.vectors
+        embed_pending(vectors, serving.embedder, kind="episodes", sentences=whole)
+
+    def _with_rounds(self, episode: Episode, score: float) -> Remembered:
+        """An episode with the rounds before and after it in its session."""
+        before, after = self.resources.store.episodes.neighbours(episode)
+        return Remembered(episode, score, before, after)

@@ -23,8 +23,9 @@ from brain.evaluation.metrics import (
     risk_coverage,
     shortened,
 )
-from brain.evaluation.retrieval import Home, OpenBrain
-from brain.protocols import BrainLike, Progress, silent
+from brain.evaluation.retrieval import Home, Measurable, OpenStore
+from brain.protocols import Progress, silent
+from brain.types import Request
 
 ANSWERABLE = "answerable"
 # Shares of answerable questions under which calibration is judged.
@@ -36,9 +37,9 @@ Rows = Sequence[tuple[str, float]]  # ("answerable" or the kind of absence, prob
 
 def answerability(
     directory: Path,
-    open_brain: OpenBrain,
+    open_brain: OpenStore,
     *,
-    filler: OpenBrain | None = None,
+    filler: OpenStore | None = None,
     vectors: Path | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
@@ -60,9 +61,11 @@ def answerability(
     return {"schema": 1, "set": judged.name} | figures(rows)
 
 
-def chance(brain: BrainLike, question: str, *, recalled: bool) -> float:
+def chance(brain: Measurable, question: str, *, recalled: bool) -> float:
     """What the person is told: the probability that the store holds it; 0 where nothing was found at all."""
-    told = brain.recall(question) if recalled else brain.search(question, look=False)
+    told = (
+        brain.recall(Request(question)) if recalled else brain.search(Request(question, look=False))
+    )
     return told.confidence.found if told.confidence.found is not None else 0.0
 
 

@@ -16,8 +16,8 @@ from brain.errors import NotFound, UsageError
 from brain.evaluation.answerability import ANSWERABLE, chance
 from brain.evaluation.answerability import figures as found_figures
 from brain.evaluation.metrics import interval, require
-from brain.evaluation.retrieval import BM25, MEASURE, Measured, ask_all, figures
-from brain.protocols import BrainLike, Progress, silent
+from brain.evaluation.retrieval import BM25, MEASURE, Measurable, Measured, ask_all, figures
+from brain.protocols import Progress, silent
 from ingest.document import digest
 from ingest.terms import fold
 
@@ -104,7 +104,7 @@ def merged(questions: Sequence[Question], feedback: Sequence[Question]) -> list[
 
 def run(
     questions: Sequence[Question],
-    brain: BrainLike,
+    brain: Measurable,
     *,
     last: tuple[str, Mapping[str, Any]] | None = None,
     progress: Progress = silent,

@@ -23,15 +23,15 @@ from brain.evaluation.retrieval import (
     MODES,
     RRF,
     Home,
+    Measurable,
     Measured,
-    Mode,
-    OpenBrain,
+    OpenStore,
     figures,
     rrf,
     scores,
 )
-from brain.protocols import BrainLike, Progress, silent
-from brain.types import Episode
+from brain.protocols import Progress, silent
+from brain.types import Episode, Mode, Request
 
 SESSIONS = "qrels_episodes.tsv"  # the same questions, judged on sessions
 HALVED = 0.5  # weight of each further turn of a session against the one before
@@ -41,9 +41,9 @@ LOG_ODDS: tuple[Mode, ...] = ("lexical", "hybrid")  # systems whose scores are l
 
 def recall(
     directory: Path,
-    open_brain: OpenBrain,
+    open_brain: OpenStore,
     *,
-    filler: OpenBrain | None = None,
+    filler: OpenStore | None = None,
     vectors: Path | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
@@ -97,18 +97,18 @@ def report(
 
 
 def fill(
-    home: Path, part: Judged, open_brain: OpenBrain, filler: OpenBrain | None
+    home: Path, part: Judged, open_brain: OpenStore, filler: OpenStore | None
 ) -> dict[str, str]:
     """The turns of one conversation in the store of this home; episode id -> doc_id."""
     with (filler or open_brain)(home) as brain:
         return take_in(brain, part)
 
 
-def take_in(brain: BrainLike, part: Judged) -> dict[str, str]:
+def take_in(brain: Measurable, part: Judged) -> dict[str, str]:
     """Every turn as an episode, oldest first as they stand; episode id -> doc_id. A kept store is not filled twice."""
-    known = {episode.source: episode.id for episode in brain.episodes(kind="chat")}
+    known = {episode.source: episode.id for episode in brain.episodes("chat")}
     rows = [_episode(document) for document in part.documents if document["doc_id"] not in known]
-    known |= {episode.source: episode.id for episode in (brain.remember_many(rows) if rows else ())}
+    known |= {episode.source: episode.id for episode in (brain.remember(rows) if rows else ())}
     return {episode_id: doc_id for doc_id, episode_id in known.items()}
 
 
@@ -136,7 +136,7 @@ def _episode(document: Mapping[str, Any]) -> Episode:
 
 
 def _ask_all(
-    brain: BrainLike,
+    brain: Measurable,
     part: Judged,
     ids: Mapping[str, str],
     measured: Measured,
@@ -144,15 +144,15 @@ def _ask_all(
     progress: Progress,
 ) -> None:
     """Every question to every system."""
-    frozen = brain.frozen_bm25("episodes")
+    yardstick = brain.plain_bm25("episodes")
     wanted = [query for query in part.queries if query["id"] in part.qrels]
     for mode in MODES if wanted else ():  # what is loaded once is no latency of the first question
-        brain.recall(wanted[0]["text"], limit=DEPTH, mode=mode)
+        brain.recall(Request(wanted[0]["text"], limit=DEPTH, mode=mode))
     for number, query in enumerate(wanted, 1):
         key, text = query["id"], query["text"]
         for mode in MODES:
             began = time.perf_counter()
-            found = brain.recall(text, limit=DEPTH, mode=mode)
+            found = brain.recall(Request(text, limit=DEPTH, mode=mode))
             measured.times[mode].append((time.perf_counter() - began) * 1_000)
             measured.embedder = found.embedder or measured.embedder
             measured.runs[mode][key] = scores(ids.get(item.episode.id) for item in found.episodes)
@@ -161,7 +161,7 @@ def _ask_all(
                     [(ids.get(item.episode.id, ""), item.score) for item in found.episodes]
                 )
         began = time.perf_counter()
-        names = frozen.search(text, limit=DEPTH)
+        names = yardstick.search(text, limit=DEPTH)
         measured.times[BM25].append((time.perf_counter() - began) * 1_000)
         measured.runs[BM25][key] = scores(ids.get(name) for name in names)
         measured.runs[RRF][key] = rrf(measured.runs["lexical"][key], measured.runs["dense"][key])

@@ -12,14 +12,35 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Protocol, Self
 
 from brain.evaluation.folder import Judged, conversations, read_set, write_files
 from brain.evaluation.metrics import interval, latency, means, ranking, require
-from brain.protocols import BrainLike, Progress, silent
+from brain.protocols import Progress, silent
+from brain.types import AddReport, Episode, Mode, Recalled, Request, Retrieved
 
-Mode = Literal["lexical", "dense", "hybrid"]
-OpenBrain = Callable[[Path], BrainLike]
+
+class Ranker(Protocol):
+    """The yardstick: something that ranks names for a question."""
+
+    def search(self, question: str, *, limit: int) -> list[str]: ...
+
+
+class Measurable(Protocol):
+    """A store with the verbs that are measured, open until the end of its `with`."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, kind: object, error: BaseException | None, trace: object, /) -> None: ...
+    def add(self, paths: Sequence[Path]) -> AddReport: ...
+    def remember(self, episodes: Sequence[Episode]) -> list[Episode]: ...
+    def sync(self) -> AddReport: ...
+    def search(self, request: Request) -> Retrieved: ...
+    def recall(self, request: Request) -> Recalled: ...
+    def episodes(self, kind: str) -> list[Episode]: ...
+    def plain_bm25(self, kind: str) -> Ranker: ...
+
+
+OpenStore = Callable[[Path], Measurable]
 
 DEPTH = 60  # passages asked for, so that 20 documents stand among them
 RRF_K = 60  # Cormack, Clarke & Buettcher 2009
@@ -44,9 +65,9 @@ class Measured:
 
 def retrieval(
     directory: Path,
-    open_brain: OpenBrain,
+    open_brain: OpenStore,
     *,
-    filler: OpenBrain | None = None,
+    filler: OpenStore | None = None,
     vectors: Path | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
@@ -68,7 +89,7 @@ def retrieval(
 
 
 def fill(
-    home: Path, part: Judged, open_brain: OpenBrain, filler: OpenBrain | None
+    home: Path, part: Judged, open_brain: OpenStore, filler: OpenStore | None
 ) -> dict[str, str]:
     """The documents as files, taken in as a person would; file name -> doc_id."""
     names = write_files(part, home / "corpus")
@@ -83,28 +104,28 @@ def by_name(names: Mapping[str, str]) -> Callable[[str], str | None]:
 
 
 def ask_all(
-    brain: BrainLike,
+    brain: Measurable,
     queries: Sequence[Mapping[str, Any]],
     measured: Measured,
     identify: Callable[[str], str | None],
     progress: Progress = silent,
 ) -> None:
     """Every question (`id`, `text`) to every system; `identify` turns a passage's source into what is judged."""
-    frozen = brain.frozen_bm25()
+    yardstick = brain.plain_bm25("knowledge")
     for mode in MODES if queries else ():  # what is loaded once is no latency of the first question
-        brain.search(queries[0]["text"], limit=DEPTH, mode=mode, look=False)
+        brain.search(Request(queries[0]["text"], limit=DEPTH, mode=mode, look=False))
     for number, query in enumerate(queries, 1):
         key, text = query["id"], query["text"]
         for mode in MODES:
             began = time.perf_counter()
-            found = brain.search(text, limit=DEPTH, mode=mode, look=False)
+            found = brain.search(Request(text, limit=DEPTH, mode=mode, look=False))
             measured.times[mode].append((time.perf_counter() - began) * 1_000)
             measured.embedder = found.embedder or measured.embedder
             measured.runs[mode][key] = scores(
                 identify(passage.source) for passage in found.passages
             )
         began = time.perf_counter()
-        sources = frozen.search(text, limit=DEPTH)
+        sources = yardstick.search(text, limit=DEPTH)
         measured.times[BM25].append((time.perf_counter() - began) * 1_000)
         measured.runs[BM25][key] = scores(identify(source) for source in sources)
         measured.runs[RRF][key] = rrf(measured.runs["lexical"][key], measured.runs["dense"][key])

@@ -4,7 +4,7 @@ The one public function is `retrieve`; `why_not` says at which stage a document 
 and the models, which are handed in. Serves search, ask and recall.
 """
 
-from brain.retrieval.retrieve import Mode, retrieve
+from brain.retrieval.retrieve import retrieve
 from brain.retrieval.why import Lost, why_not
 
-__all__ = ["Lost", "Mode", "retrieve", "why_not"]
+__all__ = ["Lost", "retrieve", "why_not"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from brain.errors import BrainError
 from brain.protocols import Embedder, Searchable, VectorIndex
@@ -20,10 +20,9 @@ from brain.retrieval.signals import signals
 from brain.retrieval.variety import FIRST, collapse, spread
 from brain.text.question import Question, expression
 from brain.text.sheet import Sheet, sheets, words_of_each
-from brain.types import Passage, Retrieved, Scope
+from brain.types import Mode, Passage, Retrieved, Scope
 from ingest.terms import stem
 
-Mode = Literal["hybrid", "lexical", "dense"]
 CANDIDATES = 40  # of each ranking; 50 changes no figure by .002 and costs a quarter more
 SENTENCES_FOR = 30  # candidates whose sentence vectors are compared (benchmarks/RETRIEVAL.md)
 READ_CHARACTERS = 32_000  # of all candidates' texts: about 3 ms; short lines are all read, of chunks of 1,300 letters 25

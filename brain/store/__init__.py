@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from brain.store.documents import DocumentTable
     from brain.store.episodes import EpisodeTable
     from brain.store.fts_search import EpisodeSearch, KnowledgeSearch, WholeStore
-    from brain.store.library import Library
+    from brain.store.library import LibraryTable
     from brain.store.skills import SkillTable
     from brain.store.trash import Trash
     from brain.store.vectors import VectorTable
@@ -53,11 +53,11 @@ class Store:
         return DocumentTable(self.connection)
 
     @cached_property
-    def library(self) -> Library:
+    def library(self) -> LibraryTable:
         """Lists, references, excerpts, tags, roots."""
-        from brain.store.library import Library
+        from brain.store.library import LibraryTable
 
-        return Library(self.connection)
+        return LibraryTable(self.connection)
 
     @cached_property
     def episodes(self) -> EpisodeTable:

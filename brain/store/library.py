@@ -34,7 +34,7 @@ ROW = """SELECT d.id, d.source, d.title, d.media_type, d.label, d.dated_at, d.en
 PLACE = re.compile(r"^(?P<where>.+?):(?P<first>\d+)(?::(?P<count>\d+))?$", re.S)
 
 
-class Library:
+class LibraryTable:
     """Reads documents as rows, details and excerpts; keeps tags, roots, contexts and the list of skipped files."""
 
     def __init__(self, connection: Connection) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from brain import confidence
-from brain.app import Brain, heads, judge
-from brain.app.judge import corrections_for, feedback, with_corrections
+from brain.app import Brain
+from brain.app.corrections import corrections_for, with_corrections
 from brain.config import Config
 from brain.errors import NotFound, UsageError
 from brain.evaluation import calibrate
@@ -22,7 +22,7 @@ from brain.evaluation.corrections import similar
 from brain.models.builtin import BuiltinEmbedder
 from brain.reports import Judgment
 from brain.store.episodes import Circumstances
-from brain.types import Confidence, Episode, Retrieved, Scope
+from brain.types import Confidence, Episode, Request, Retrieved, Scope
 
 LEASE = """# Lease
 
@@ -61,7 +61,7 @@ def asked(
     facts = Circumstances(
         confidence={"found": 0.9, "signals": dict(signals or {"has_dense": 1.0, "coverage_1": 0.5})}
     )
-    return brain.parts.episodes.record(
+    return brain.resources.store.episodes.record(
         Episode("", "", "ask", question, "an answer", cited, state), facts
     ).id
 
@@ -87,19 +87,17 @@ def test_what_a_verdict_says_of_the_notes(
     filled: Brain, verdict: str, state: str, source: bool, absent: bool, answerable: bool | None
 ) -> None:
     episode = asked(filled, "what is the rent?", state=state)
-    kept = feedback(filled.parts, verdict, source="lease.md:5" if source else "", absent=absent)
+    kept = filled.judge.feedback(verdict, source="lease.md:5" if source else "", absent=absent)
     assert (kept.verdict, kept.answerable, kept.episode) == (verdict, answerable, episode)
     assert kept.signals == {"has_dense": 1.0, "coverage_1": 0.5}
-    assert filled.parts.episodes.circumstances(episode).outcome == verdict
-    assert judge.table(filled.parts).all() == [kept]
+    assert filled.resources.store.episodes.circumstances(episode).outcome == verdict
+    assert filled.resources.judgments.all() == [kept]
 
 
 def test_a_source_is_the_line_and_its_words(filled: Brain) -> None:
     asked(filled, "what is the rent?")
-    kept = feedback(
-        filled.parts, "wrong", source="home/lease.md:5", why="that was the old contract"
-    )
-    row = next(row for row in filled.documents() if row.source.endswith("lease.md"))
+    kept = filled.judge.feedback("wrong", source="home/lease.md:5", why="that was the old contract")
+    row = next(row for row in filled.library.documents() if row.source.endswith("lease.md"))
     assert (kept.document_id, kept.documents, kept.source, kept.locator) == (
         row.id,
         (row.id,),
@@ -111,40 +109,40 @@ def test_a_source_is_the_line_and_its_words(filled: Brain) -> None:
 
 
 def test_a_good_answer_is_a_judgment_of_what_it_cites(filled: Brain) -> None:
-    row = next(row for row in filled.documents() if row.source.endswith("tea.md"))
+    row = next(row for row in filled.library.documents() if row.source.endswith("tea.md"))
     asked(filled, "how hot?", cited=(f"{row.source}:L3", "/gone.md:L1", f"{row.source}:p. 3"))
-    kept = feedback(filled.parts, "good")
+    kept = filled.judge.feedback("good")
     assert (kept.documents, kept.document_id) == ((row.id,), "")
 
 
 def test_a_real_ask_keeps_the_signals_that_calibrate_needs(filled: Brain) -> None:
-    filled.ask("how hot for black tea")
-    kept = feedback(filled.parts, "good")
+    filled.ask(Request("how hot for black tea", limit=8))
+    kept = filled.judge.feedback("good")
     assert kept.signals["has_dense"] == 1.0
     assert kept.documents == (
-        next(row.id for row in filled.documents() if row.source.endswith("tea.md")),
+        next(row.id for row in filled.library.documents() if row.source.endswith("tea.md")),
     )
 
 
 def test_judging_again_replaces_what_was_said(filled: Brain) -> None:
     asked(filled, "what is the rent?")
-    first = feedback(filled.parts, "good")
-    second = feedback(filled.parts, "missing", source="lease.md:5")
+    first = filled.judge.feedback("good")
+    second = filled.judge.feedback("missing", source="lease.md:5")
     assert second.id == first.id
-    assert judge.table(filled.parts).all() == [second]
+    assert filled.resources.judgments.all() == [second]
 
 
 def test_another_answer_is_judged_by_its_id(filled: Brain) -> None:
     older, _last = asked(filled, "first?"), asked(filled, "second?")
-    assert feedback(filled.parts, "good", episode=older[:8]).question == "first?"
+    assert filled.judge.feedback("good", episode=older[:8]).question == "first?"
     note = filled.remember("Ana agreed")
     with pytest.raises(UsageError, match="no question"):
-        feedback(filled.parts, "good", episode=note.id)
+        filled.judge.feedback("good", episode=note.id)
 
 
 def test_what_cannot_be_judged_is_said_in_two_lines(filled: Brain, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no answer to judge"):
-        feedback(filled.parts, "good")
+        filled.judge.feedback("good")
     asked(filled, "what is the rent?")
     for words, options in (
         (("fine",), {}),
@@ -152,16 +150,21 @@ def test_what_cannot_be_judged_is_said_in_two_lines(filled: Brain, tmp_path: Pat
         (("wrong",), {"absent": True, "source": "lease.md:5"}),
     ):
         with pytest.raises(UsageError):
-            feedback(filled.parts, *words, **options)  # type: ignore[arg-type]
+            filled.judge.feedback(*words, **options)  # type: ignore[arg-type]
     (tmp_path / "new.md").write_text("x")
     with pytest.raises(NotFound) as caught:
-        feedback(filled.parts, "missing", source=f"{tmp_path}/new.md:1")
+        filled.judge.feedback("missing", source=f"{tmp_path}/new.md:1")
     assert caught.value.hint == f"take it in first: brain add {tmp_path}/new.md"
     for missing in ("lease.md:999", "nowhere.md:1"):
         with pytest.raises(NotFound):
-            feedback(filled.parts, "wrong", source=missing)
-    assert judge.table(filled.parts).all() == []
-    assert filled.parts.episodes.circumstances(filled.parts.episodes.last("ask").id).outcome is None  # type: ignore[union-attr]
+            filled.judge.feedback("wrong", source=missing)
+    assert filled.resources.judgments.all() == []
+    assert (
+        filled.resources.store.episodes.circumstances(
+            filled.resources.store.episodes.last("ask").id
+        ).outcome
+        is None
+    )  # type: ignore[union-attr]
 
 
 # -- forgetting ---------------------------------------------------------------------------------------------------------
@@ -175,16 +178,16 @@ def test_a_judgment_goes_where_its_words_go(
     with Brain(config, now=lambda: now[0]) as brain:
         brain.add([folder(NOTES)])
         episode = asked(brain, "what is the rent?")
-        feedback(brain.parts, "wrong", source="lease.md:5")
-        brain.forget([episode if what == "episode" else "lease.md"], dry_run=False)
-        assert judge.table(brain.parts).all() == []
-        assert corrections_for(brain.parts, "what is the rent?") == []
-        brain.restore_forgotten()
-        assert len(judge.table(brain.parts).all()) == 1
-        brain.forget([episode if what == "episode" else "lease.md"], dry_run=False)
+        brain.judge.feedback("wrong", source="lease.md:5")
+        brain.library.forget([episode if what == "episode" else "lease.md"], dry_run=False)
+        assert brain.resources.judgments.all() == []
+        assert corrections_for(brain.resources, "what is the rent?") == []
+        brain.library.undo()
+        assert len(brain.resources.judgments.all()) == 1
+        brain.library.forget([episode if what == "episode" else "lease.md"], dry_run=False)
         now[0] += timedelta(days=31)
         brain.sync()
-        left = brain.parts.store.connection.conn.execute(
+        left = brain.resources.store.connection.conn.execute(
             "SELECT count(*) FROM judgments"
         ).fetchone()[0]
         assert left == 0
@@ -195,17 +198,16 @@ def test_a_judgment_goes_where_its_words_go(
 
 def test_a_correction_comes_first_for_a_similar_question_and_says_so(filled: Brain) -> None:
     asked(filled, "what rent do we pay for the flat?")
-    feedback(filled.parts, "wrong", source="lease.md:5", why="old contract")
+    filled.judge.feedback("wrong", source="lease.md:5", why="old contract")
     heard: list[tuple[str, str]] = []
-    found = filled.search("which rent do we pay for the flat", look=False)
+    found = filled.search(Request("which rent do we pay for the flat", look=False))
     found = replace(
         found, passages=tuple(reversed(found.passages)), confidence=Confidence(found=0.01)
     )
     first = with_corrections(
-        filled.parts,
-        "which rent do we pay for the flat",
+        filled.resources,
+        Request("which rent do we pay for the flat"),
         found,
-        Scope(),
         lambda *said: heard.append(said),
     )
     assert "1,450" in first.passages[0].text
@@ -220,9 +222,11 @@ def test_a_correction_comes_first_for_a_similar_question_and_says_so(filled: Bra
 
 def test_ask_says_the_correction_and_answers_though_it_was_not_found(filled: Brain) -> None:
     asked(filled, "what rent do we pay for the flat?", state="not_found")
-    feedback(filled.parts, "missing", source="lease.md:5")
+    filled.judge.feedback("missing", source="lease.md:5")
     heard: list[tuple[str, str]] = []
-    answer = filled.ask("which rent do we pay for the flat?", say=lambda *said: heard.append(said))
+    answer = filled.ask(
+        Request("which rent do we pay for the flat?", limit=8), say=lambda *said: heard.append(said)
+    )
     assert any(kind == "notice" and "you corrected this on" in text for kind, text in heard)
     assert "1,450" in answer.passages[0].text
     assert answer.state != "not_found"
@@ -238,34 +242,36 @@ def test_ask_says_the_correction_and_answers_though_it_was_not_found(filled: Bra
 )
 def test_another_question_is_not_corrected(filled: Brain, question: str) -> None:
     asked(filled, "what rent do we pay for the flat?")
-    feedback(filled.parts, "wrong", source="lease.md:5")
-    found = filled.search(question, look=False)
-    assert with_corrections(filled.parts, question, found, Scope(), quiet) is found
+    filled.judge.feedback("wrong", source="lease.md:5")
+    found = filled.search(Request(question, look=False))
+    assert with_corrections(filled.resources, Request(question), found, quiet) is found
 
 
 def test_a_good_verdict_corrects_nothing(filled: Brain) -> None:
     asked(filled, "what rent do we pay?")
-    feedback(filled.parts, "good", source="lease.md:5")
-    assert corrections_for(filled.parts, "what rent do we pay?") == []
+    filled.judge.feedback("good", source="lease.md:5")
+    assert corrections_for(filled.resources, "what rent do we pay?") == []
 
 
 def test_a_correction_respects_the_scope_and_follows_its_line(
     filled: Brain, folder: Callable[..., Path]
 ) -> None:
     asked(filled, "what rent do we pay?")
-    feedback(filled.parts, "wrong", source="lease.md:5")
-    assert corrections_for(filled.parts, "what rent do we pay?", scope=Scope(tags=("none",))) == []
+    filled.judge.feedback("wrong", source="lease.md:5")
+    assert (
+        corrections_for(filled.resources, "what rent do we pay?", scope=Scope(tags=("none",))) == []
+    )
     filler = "".join(
         f"\n## Part {n}\n\n{'Words about the house and its garden. ' * 40}\n" for n in range(4)
     )
     place = folder({**NOTES, "home/lease.md": f"# Lease\n{filler}\n{LEASE}"})
     filled.add([place])
-    (moved,) = corrections_for(filled.parts, "what rent do we pay?")
+    (moved,) = corrections_for(filled.resources, "what rent do we pay?")
     assert "Since 2026 the rent is 1,450" in moved.passage.text
     filled.add(
         [folder({**NOTES, "home/lease.md": "# Lease\n\nNothing is left.\n\nIndeed nothing.\n"})]
     )
-    found = corrections_for(filled.parts, "what rent do we pay?")
+    found = corrections_for(filled.resources, "what rent do we pay?")
     assert all("Nothing is left" in one.passage.text for one in found), (
         "at most the place that it had"
     )
@@ -288,9 +294,9 @@ def test_a_whole_document_is_corrected_to_its_best_passage(
         ]
     )
     asked(filled, "where is the water meter?")
-    kept = feedback(filled.parts, "missing", source="long.md")
+    kept = filled.judge.feedback("missing", source="long.md")
     assert (kept.locator, kept.quote) == ("", "")
-    (one,) = corrections_for(filled.parts, "where is the water meter")
+    (one,) = corrections_for(filled.resources, "where is the water meter")
     assert "behind the blue door" in one.passage.text
 
 
@@ -427,34 +433,34 @@ def test_calibrate_keeps_the_head_that_search_then_uses_and_reset_takes_it_back(
     filled: Brain,
 ) -> None:
     question = "what is the rent?"
-    first = filled.search(question, look=False)
+    first = filled.search(Request(question, look=False))
     before = first.confidence.found
     assert before is not None
     held = before < 0.5  # the feedback contradicts, whatever is shipped
     for _ in range(30):
         asked(filled, question, signals=first.signals)
-        feedback(filled.parts, "good" if held else "wrong", absent=not held)
-    report = judge.calibrate(filled.parts)
+        filled.judge.feedback("good" if held else "wrong", absent=not held)
+    report = filled.judge.calibrate()
     assert (report["calibrated"], report["rows"], report["answerable"]) == (True, 30, 30 * held)
-    after = filled.search(question, look=False).confidence.found
-    assert after == pytest.approx(heads.head(filled.parts).found(first.signals))
+    after = filled.search(Request(question, look=False)).confidence.found
+    assert after == pytest.approx(filled.resources.head.found(first.signals))
     assert after is not None
     assert (after > before) == held
-    assert judge.calibrate(filled.parts, reset=True) == {
+    assert filled.judge.calibrate(reset=True) == {
         "schema": 1,
         "reset": True,
         "was_calibrated": True,
     }
-    assert filled.search(question, look=False).confidence.found == before
-    assert judge.calibrate(filled.parts, reset=True)["was_calibrated"] is False
+    assert filled.search(Request(question, look=False)).confidence.found == before
+    assert filled.judge.calibrate(reset=True)["was_calibrated"] is False
 
 
 def test_calibrate_without_feedback_is_no_error(brain: Brain) -> None:
-    report = judge.calibrate(brain.parts)
+    report = brain.judge.calibrate()
     assert (report["calibrated"], report["rows"], report["threshold"]["needs"]) == (False, 0, 22)
-    assert math.isclose(heads.head(brain.parts).threshold, confidence.THRESHOLD)
+    assert math.isclose(brain.resources.head.threshold, confidence.THRESHOLD)
 
 
 def test_nothing_is_touched_without_corrections(filled: Brain) -> None:
     found = Retrieved((), {})
-    assert with_corrections(filled.parts, "anything", found, Scope(), quiet) is found
+    assert with_corrections(filled.resources, Request("anything"), found, quiet) is found

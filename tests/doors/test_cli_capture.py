@@ -36,7 +36,7 @@ def test_add_says_counts_and_groups_what_was_skipped() -> None:
         "  a.xyz",
     ]
     assert ran.called("add") == [
-        (([Path("notes"), Path("b.pdf")],), {"tags": ("x",), "dry_run": False, "strict": False})
+        (([Path("notes"), Path("b.pdf")],), {"tags": ("x",), "dry_run": False})
     ]
     assert ran.code == 1
 
@@ -175,7 +175,7 @@ def test_an_empty_editor_adds_nothing(home: Path) -> None:
     ],
 )
 def test_words_that_do_not_fit_together_are_a_usage_error(words: list[str]) -> None:
-    ran = brain(*words, note=NOTE, add=REPORT, export=ExportReport("d"))
+    ran = brain(*words, note=NOTE, add=REPORT, keep_export=ExportReport("d"))
     assert ran.code == 2
     assert len(ran.stderr.splitlines()) == 2
     assert ran.stderr.startswith("brain: ")
@@ -189,9 +189,9 @@ def test_an_empty_standard_input_is_a_usage_error() -> None:
 def test_sync_and_import_report_as_add_does() -> None:
     assert brain("sync", sync=AddReport(removed=2, updated=1)).stdout == "1 updated, 2 removed\n"
     assert brain("sync", sync=AddReport()).stdout == "nothing to add\n"
-    ran = brain("import", "dir", "--json", import_from=AddReport(added=5))
+    ran = brain("import", "dir", "--json", keep_import_from=AddReport(added=5))
     assert json.loads(ran.stdout)["added"] == 5
-    assert ran.called("import_from") == [((Path("dir"),), {})]
+    assert ran.called("keep_import_from") == [((Path("dir"),), {})]
 
 
 def test_remember_joins_the_words_and_prints_the_id() -> None:
@@ -211,14 +211,14 @@ def test_remember_joins_the_words_and_prints_the_id() -> None:
 
 def test_export_names_the_files_that_a_person_changed() -> None:
     report = ExportReport("out", written=10, unchanged=2, conflicts=("a.md",))
-    ran = brain("export", "out", "--only", "episodes,notes", export=report)
+    ran = brain("export", "out", "--only", "episodes,notes", keep_export=report)
     assert ran.stdout.splitlines() == [
         "10 written, 2 unchanged in out",
         "1 file changed by hand, left as they are",
         "  a.md",
         "  run again with --force to replace them",
     ]
-    assert ran.called("export") == [
+    assert ran.called("keep_export") == [
         ((Path("out"),), {"only": ("episodes", "notes"), "force": False})
     ]
 

@@ -32,6 +32,7 @@ from brain.types import (
     ModelTable,
     Recalled,
     Remembered,
+    Request,
     Retrieved,
     Root,
     Skill,
@@ -122,9 +123,9 @@ def answers(text: str) -> dict[str, Any]:
         "add": report,
         "note": report,
         "sync": report,
-        "import_from": report,
+        "keep_import_from": report,
         "remember": episode,
-        "export": ExportReport(text, conflicts=(text,), notices=(text,)),
+        "keep_export": ExportReport(text, conflicts=(text,), notices=(text,)),
         "search": Retrieved(
             (found,), {}, degraded=text, embedder=text, index=text, explain={text: 1.0}
         ),
@@ -132,27 +133,26 @@ def answers(text: str) -> dict[str, Any]:
         "recall": Recalled(
             text, (Remembered(episode, 1.0, (episode,), (episode,)),), degraded=text, since=text
         ),
-        "get": Excerpt(text, "d", text, text, text, text, 1, 2, 3, text, text, text),
-        "multi_get": [Excerpt(text, "d", text, text, text, text)],
-        "documents": [row],
-        "document": DocumentDetail(
+        "library_get": [Excerpt(text, "d", text, text, text, text, 1, 2, 3, text, text, text)],
+        "library_documents": [row],
+        "library_document": DocumentDetail(
             row, text, text, metadata={text: text}, notices=(text,), context=text, links=(text,)
         ),
-        "locate": text,
-        "forget": ForgetReport((gone,), True, text, (text,)),
-        "forgotten": [gone],
-        "restore_forgotten": gone,
-        "tag": (text,),
-        "add_context": None,
-        "remove_context": None,
-        "contexts": [(text, text)],
-        "skill_add": skill,
-        "skill": skill,
-        "skills": [skill],
-        "find_skills": [skill],
-        "models": ModelTable((ModelRow(text, text, ("ask",), (), 1, text),), text, (text,)),
-        "pull_model": None,
-        "use_model": text,
+        "library_locate": text,
+        "library_forget": ForgetReport((gone,), True, text, (text,)),
+        "library_forgotten": [gone],
+        "library_undo": gone,
+        "library_tag": (text,),
+        "library_describe": None,
+        "library_undescribe": None,
+        "library_descriptions": [(text, text)],
+        "skills_add": skill,
+        "skills_get": skill,
+        "skills_list": [skill],
+        "skills_find": [skill],
+        "models_table": ModelTable((ModelRow(text, text, ("ask",), (), 1, text),), text, (text,)),
+        "models_pull": None,
+        "models_use": text,
         "status": Status(
             text,
             embedder=text,
@@ -165,7 +165,7 @@ def answers(text: str) -> dict[str, Any]:
             roots=(Root(text, 1, text),),
             notices=(text,),
         ),
-        "doctor": [Check("D01", text, "warning", text, text)],
+        "keep_doctor": [Check("D01", text, "warning", text, text)],
     }
 
 
@@ -269,7 +269,7 @@ def test_a_wrong_word_is_two_lines_and_2(words: list[str]) -> None:
 def test_json_after_two_dashes_is_a_word() -> None:
     ran = brain("search", "--", "--json", search=errors.NotFound("no", "none"))
     assert (ran.stdout, ran.stderr) == ("", "brain: no\n  none\n")
-    assert ran.called("search")[0][0] == ("--json",)
+    assert ran.called("search")[0][0] == (Request("--json"),)
 
 
 def test_running_a_command_leaves_the_signals_of_the_process_alone() -> None:

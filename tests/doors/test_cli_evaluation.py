@@ -168,12 +168,12 @@ def answers(text: str) -> dict[str, Any]:
         )
 
     return {
-        "eval_set": eval_set,
-        "eval_init": drafted(text, file=text, degraded=text),
-        "eval_run": own(text),
-        "calibrate": fitted(text),
-        "feedback": judgment(text, source=text, locator=text, why=text),
-        "why_not": traced(text),
+        "judge_eval_set": eval_set,
+        "judge_eval_init": drafted(text, file=text, degraded=text),
+        "judge_eval_run": own(text),
+        "judge_calibrate": fitted(text),
+        "judge_feedback": judgment(text, source=text, locator=text, why=text),
+        "judge_why_not": traced(text),
     }
 
 
@@ -197,7 +197,7 @@ def test_every_command_speaks_json_and_nothing_else_on_stdout(words: list[str]) 
 
 
 def test_retrieval_prints_systems_by_figures() -> None:
-    ran = brain("eval", "retrieval", "d", eval_set=ranked(by_lang={"zh": 0.96}))
+    ran = brain("eval", "retrieval", "d", judge_eval_set=ranked(by_lang={"zh": 0.96}))
     rows = ran.stdout.splitlines()
     assert rows[0] == "squad_dev: 1,000 questions, 1,084 documents, embedder squad_dev"
     assert rows[1].split() == [
@@ -228,14 +228,14 @@ def test_a_set_is_measured_with_what_was_asked_for() -> None:
         "all-minilm",
         "--vectors",
         "v",
-        eval_set={"set": "s"} | found(),
+        judge_eval_set={"set": "s"} | found(),
     )
-    assert ran.called("eval_set") == [
+    assert ran.called("judge_eval_set") == [
         (("answerability", Path("d")), {"embedder": "all-minilm", "vectors": Path("v")})
     ]
     assert "AUROC near_miss" in ran.stdout
     assert "(floor " in ran.stdout
-    assert brain("eval", "recall", "d", eval_set=ranked()).called("eval_set")[0][1] == {
+    assert brain("eval", "recall", "d", judge_eval_set=ranked()).called("judge_eval_set")[0][1] == {
         "embedder": "builtin",
         "vectors": None,
     }
@@ -243,7 +243,10 @@ def test_a_set_is_measured_with_what_was_asked_for() -> None:
 
 def test_the_json_of_a_set_is_the_report_itself() -> None:
     report = ranked()
-    assert json.loads(brain("eval", "retrieval", "d", "--json", eval_set=report).stdout) == report
+    assert (
+        json.loads(brain("eval", "retrieval", "d", "--json", judge_eval_set=report).stdout)
+        == report
+    )
 
 
 def test_recall_shows_categories_and_sessions() -> None:
@@ -251,7 +254,7 @@ def test_recall_shows_categories_and_sessions() -> None:
         "eval",
         "recall",
         "d",
-        eval_set=ranked(
+        judge_eval_set=ranked(
             by_category={"temporal": FIGURES | {"queries": 7}}, sessions={"hybrid": FIGURES}
         ),
     )
@@ -264,22 +267,30 @@ def test_missing_extra_and_interruption_end_as_they_should() -> None:
         "eval",
         "retrieval",
         "d",
-        eval_set=Unavailable("the evaluation needs ir_measures", "install it"),
+        judge_eval_set=Unavailable("the evaluation needs ir_measures", "install it"),
     )
     assert (ran.code, ran.stdout, ran.stderr) == (
         6,
         "",
         "brain: the evaluation needs ir_measures\n  install it\n",
     )
-    assert brain("eval", "retrieval", "d", eval_set=KeyboardInterrupt()).code == 130
+    assert brain("eval", "retrieval", "d", judge_eval_set=KeyboardInterrupt()).code == 130
     assert brain("eval", "speed", "d").code == 2
 
 
 def test_init_says_where_the_file_is_and_what_comes_next() -> None:
     ran = brain(
-        "eval", "init", "my.toml", "--count", "50", "--absent", "0", "--force", eval_init=drafted()
+        "eval",
+        "init",
+        "my.toml",
+        "--count",
+        "50",
+        "--absent",
+        "0",
+        "--force",
+        judge_eval_init=drafted(),
     )
-    assert ran.called("eval_init") == [
+    assert ran.called("judge_eval_init") == [
         ((Path("my.toml"),), {"count": 50, "absent": 0, "force": True})
     ]
     assert ran.stdout.splitlines() == [
@@ -289,7 +300,7 @@ def test_init_says_where_the_file_is_and_what_comes_next() -> None:
 
 
 def test_run_shows_bm25_the_confidence_and_the_last_run() -> None:
-    ran = brain("eval", "run", eval_run=own())
+    ran = brain("eval", "run", judge_eval_run=own())
     assert ran.stdout.startswith(
         "4 questions: 2 answerable, 2 absent, 1 from feedback, 3 not checked by hand\n"
     )
@@ -299,18 +310,20 @@ def test_run_shows_bm25_the_confidence_and_the_last_run() -> None:
     )
     assert "  what is the rent?  1.00 → 0.50" in ran.stdout
     assert ran.stderr == "what is the rent?\n"
-    first = brain("eval", "run", eval_run=own(last=None, notices=[]))
+    first = brain("eval", "run", judge_eval_run=own(last=None, notices=[]))
     assert first.stdout.endswith("no run before this one\n")
     assert (
         brain(
-            "eval", "run", eval_run=NotFound("there are no judgments to measure on", "draft some")
+            "eval",
+            "run",
+            judge_eval_run=NotFound("there are no judgments to measure on", "draft some"),
         ).code
         == 3
     )
 
 
 def test_calibrate_says_how_many_and_what_changed() -> None:
-    ran = brain("eval", "calibrate", calibrate=fitted())
+    ran = brain("eval", "calibrate", judge_calibrate=fitted())
     assert ran.stdout.startswith("calibrated: 20 judged answers, 15 of them in the notes\n")
     assert "(Brier 0.200 → 0.150)" in ran.stdout
     assert "1.000 → 1.500" in ran.stdout
@@ -320,9 +333,9 @@ def test_calibrate_says_how_many_and_what_changed() -> None:
         "eval",
         "calibrate",
         "--reset",
-        calibrate={"schema": 1, "reset": True, "was_calibrated": True},
+        judge_calibrate={"schema": 1, "reset": True, "was_calibrated": True},
     )
-    assert (ran.stdout, ran.called("calibrate")) == (
+    assert (ran.stdout, ran.called("judge_calibrate")) == (
         "the shipped confidence is back\n",
         [((), {"reset": True})],
     )
@@ -337,7 +350,7 @@ def test_feedback_takes_a_verdict_a_reason_and_a_place() -> None:
         "home/lease.md:5",
         "--episode",
         "9f8e7d",
-        feedback=judgment(),
+        judge_feedback=judgment(),
     )
     options = {
         "source": "home/lease.md:5",
@@ -345,34 +358,39 @@ def test_feedback_takes_a_verdict_a_reason_and_a_place() -> None:
         "episode": "9f8e7d",
         "absent": False,
     }
-    assert ran.called("feedback") == [(("wrong",), options)]
+    assert ran.called("judge_feedback") == [(("wrong",), options)]
     assert ran.stdout.splitlines() == [
         "wrong: what is the rent?",
         "asked the same, this comes first: home/lease.md L5-5",
     ]
-    assert brain("feedback", "great", feedback=judgment()).code == 2
-    assert brain("feedback", feedback=judgment()).code == 2
-    unknown = brain("feedback", "wrong", feedback=judgment(answerable=None, source="", locator=""))
+    assert brain("feedback", "great", judge_feedback=judgment()).code == 2
+    assert brain("feedback", judge_feedback=judgment()).code == 2
+    unknown = brain(
+        "feedback", "wrong", judge_feedback=judgment(answerable=None, source="", locator="")
+    )
     assert "--source PATH:LINE" in unknown.stdout
     assert (
-        brain("feedback", "good", feedback=judgment(verdict="good")).stdout
+        brain("feedback", "good", judge_feedback=judgment(verdict="good")).stdout
         == "good: what is the rent?\n"
     )
     assert (
-        json.loads(brain("feedback", "good", "--json", feedback=judgment()).stdout)["judgment"][
-            "locator"
-        ]
+        json.loads(brain("feedback", "good", "--json", judge_feedback=judgment()).stdout)[
+            "judgment"
+        ]["locator"]
         == "L5-5"
     )
 
 
 def test_why_not_says_the_stage_and_3_when_nothing_is_stored() -> None:
-    ran = brain("why-not", "when does it end", "home/lease.md", "-n", "5", why_not=traced())
-    assert ran.called("why_not") == [(("when does it end", "home/lease.md"), {"limit": 5})]
+    ran = brain("why-not", "when does it end", "home/lease.md", "-n", "5", judge_why_not=traced())
+    assert ran.called("judge_why_not") == [(("when does it end", "home/lease.md"), {"limit": 5})]
     assert ran.stdout.splitlines()[0] == "home/lease.md: cut: holds rent"
     assert ran.code == 0
-    assert brain("why-not", "x", "y", why_not=traced(stage="not stored")).code == 3
-    assert json.loads(brain("why-not", "x", "y", "--json", why_not=traced()).stdout)["fused"] == 14
+    assert brain("why-not", "x", "y", judge_why_not=traced(stage="not stored")).code == 3
+    assert (
+        json.loads(brain("why-not", "x", "y", "--json", judge_why_not=traced()).stdout)["fused"]
+        == 14
+    )
 
 
 def test_the_help_has_a_panel_of_its_own() -> None:

@@ -59,69 +59,81 @@ def forget(_references: list[str], *, dry_run: bool) -> ForgetReport:
 
 
 def test_get_prints_the_text_and_nothing_else() -> None:
-    ran = brain("get", "notes/lease.md:120:2", get=EXCERPT)
+    ran = brain("get", "notes/lease.md:120:2", library_get=[EXCERPT])
     assert (ran.stdout, ran.stderr, ran.code) == ("one\ntwo\n", "", 0)
-    assert ran.called("get") == [(("notes/lease.md:120:2",), {})]
-    ran = brain("get", "x", terminal=True, environ={"NO_COLOR": "1"}, get=EXCERPT)
+    assert ran.called("library_get") == [(("notes/lease.md:120:2",), {})]
+    ran = brain("get", "x", terminal=True, environ={"NO_COLOR": "1"}, library_get=[EXCERPT])
     assert ran.stderr == "notes/lease.md lines 120-121 of 300\n"
-    assert json.loads(brain("get", "x", "--json", get=EXCERPT).stdout)["text"] == "one\ntwo"
+    assert (
+        json.loads(brain("get", "x", "--json", library_get=[EXCERPT]).stdout)["text"] == "one\ntwo"
+    )
 
 
 def test_what_is_not_there_is_3() -> None:
     ran = brain(
-        "get", "nope", get=NotFound("nothing is stored under nope", "`brain list` shows what is")
+        "get",
+        "nope",
+        library_get=NotFound("nothing is stored under nope", "`brain list` shows what is"),
     )
     assert ran.code == 3
     ran = brain(
         "get",
         "nope",
         "--json",
-        get=NotFound("nothing is stored under nope", "`brain list` shows what is"),
+        library_get=NotFound("nothing is stored under nope", "`brain list` shows what is"),
     )
     assert (ran.code, json.loads(ran.stdout)["error"]["kind"]) == (3, "not_found")
-    assert brain("multi-get", "x*", multi_get=[]).code == 3
-    assert brain("list", documents=[]).code == 3
-    assert brain("skill", "list", skills=[]).code == 3
-    assert brain("context", "list", contexts=[]).code == 3
-    assert brain("undo", "--list", forgotten=[]).code == 3
+    assert brain("multi-get", "x*", library_get=NotFound("no document fits", "")).code == 3
+    assert brain("list", library_documents=[]).code == 3
+    assert brain("skill", "list", skills_list=[]).code == 3
+    assert brain("context", "list", library_descriptions=[]).code == 3
+    assert brain("undo", "--list", library_forgotten=[]).code == 3
 
 
 def test_multi_get_heads_each_text_with_its_place() -> None:
-    ran = brain("multi-get", "notes/*", multi_get=[EXCERPT, EXCERPT])
+    ran = brain("multi-get", "notes/*", library_get=[EXCERPT, EXCERPT])
     assert (
         ran.stdout
         == "==> notes/lease.md:120 <==\none\ntwo\n\n==> notes/lease.md:120 <==\none\ntwo\n"
     )
     assert (
-        len(json.loads(brain("multi-get", "n*", "--json", multi_get=[EXCERPT]).stdout)["excerpts"])
+        len(
+            json.loads(brain("multi-get", "n*", "--json", library_get=[EXCERPT]).stdout)["excerpts"]
+        )
         == 1
     )
 
 
 def test_list_and_show() -> None:
-    ran = brain("list", "--tag", "flat", "-n", "5", documents=[ROW])
+    ran = brain("list", "--tag", "flat", "-n", "5", library_documents=[ROW])
     assert ran.stdout == "a1b2c3  2026-05-07  notes/lease.md  Lease #flat\n"
-    assert ran.called("documents") == [((), {"scope": Scope(tags=("flat",)), "limit": 5})]
-    shown = brain("show", "a1b2c3", document=DETAIL).stdout
+    assert ran.called("library_documents") == [((), {"scope": Scope(tags=("flat",)), "limit": 5})]
+    shown = brain("show", "a1b2c3", library_document=DETAIL).stdout
     assert "2026-05-07 (from front matter)" in shown
     assert "p. 7: no text layer" in shown
     assert shown.count("\nline") == 12
     assert "… the whole text: brain get a1b2c3" in shown
-    shape = json.loads(brain("show", "a1b2c3", "--json", document=DETAIL).stdout)["document"]
+    shape = json.loads(brain("show", "a1b2c3", "--json", library_document=DETAIL).stdout)[
+        "document"
+    ]
     assert (shape["id"], shape["tags"], shape["text"]) == (ROW.id, ["flat"], DETAIL.text)
     assert (
-        json.loads(brain("list", "--json", documents=[ROW]).stdout)["documents"][0]["source"]
+        json.loads(brain("list", "--json", library_documents=[ROW]).stdout)["documents"][0][
+            "source"
+        ]
         == "notes/lease.md"
     )
 
 
 def test_open_hands_the_address_over_or_prints_it() -> None:
-    ran = brain("open", "a1b2c3", locate="obsidian://open?path=x")
+    ran = brain("open", "a1b2c3", library_locate="obsidian://open?path=x")
     assert (ran.launched, ran.stdout) == (["obsidian://open?path=x"], "")
-    ran = brain("open", "a1b2c3", "--print", locate="/n/lease.md")
+    ran = brain("open", "a1b2c3", "--print", library_locate="/n/lease.md")
     assert (ran.launched, ran.stdout) == ([], "/n/lease.md\n")
     assert (
-        json.loads(brain("open", "a1b2c3", "--json", locate="/n/lease.md").stdout)["address"]
+        json.loads(brain("open", "a1b2c3", "--json", library_locate="/n/lease.md").stdout)[
+            "address"
+        ]
         == "/n/lease.md"
     )
 
@@ -142,8 +154,10 @@ def test_open_hands_the_address_over_or_prints_it() -> None:
 def test_forget_shows_first_and_takes_away_only_after_a_yes(
     words: list[str], stdin: str, terminal: bool, done: bool
 ) -> None:
-    ran = brain("forget", "notes/lease.md", *words, stdin=stdin, terminal=terminal, forget=forget)
-    asked = [options["dry_run"] for _args, options in ran.called("forget")]
+    ran = brain(
+        "forget", "notes/lease.md", *words, stdin=stdin, terminal=terminal, library_forget=forget
+    )
+    asked = [options["dry_run"] for _args, options in ran.called("library_forget")]
     assert asked == ([True, False] if done else [True])
     assert ran.code == 0
     if "--json" in words:
@@ -156,27 +170,29 @@ def test_forget_shows_first_and_takes_away_only_after_a_yes(
 
 def test_undo_brings_back_the_last_or_the_one_named() -> None:
     lists = [[GONE, OTHER], []]  # before and after
-    ran = brain("undo", restore_forgotten=GONE, forgotten=lambda: lists.pop(0))
-    assert ran.called("restore_forgotten") == [(("last",), {})]
+    ran = brain("undo", library_undo=GONE, library_forgotten=lambda: lists.pop(0))
+    assert ran.called("library_undo") == [(("last",), {})]
     assert ("notes/lease.md" in ran.stdout, "notes/flat.md" in ran.stdout) == (True, True)
-    ran = brain("undo", "a1b2c3", restore_forgotten=GONE, forgotten=[])
-    assert ran.called("restore_forgotten") == [(("a1b2c3",), {})]
-    assert "notes/lease.md" in brain("undo", "--list", forgotten=[GONE]).stdout
+    ran = brain("undo", "a1b2c3", library_undo=GONE, library_forgotten=[])
+    assert ran.called("library_undo") == [(("a1b2c3",), {})]
+    assert "notes/lease.md" in brain("undo", "--list", library_forgotten=[GONE]).stdout
     assert (
-        json.loads(brain("undo", "--json", restore_forgotten=GONE, forgotten=[]).stdout)["items"][
-            0
-        ]["id"]
+        json.loads(brain("undo", "--json", library_undo=GONE, library_forgotten=[]).stdout)[
+            "items"
+        ][0]["id"]
         == GONE.id
     )
 
 
 def test_tags_go_on_with_plus_and_off_with_minus() -> None:
-    ran = brain("tag", "a1b2c3", "+x", "-y", "#z", "-work/old", tag=("x", "z"))
-    assert ran.called("tag") == [(("a1b2c3",), {"add": ("x", "z"), "remove": ("y", "work/old")})]
+    ran = brain("tag", "a1b2c3", "+x", "-y", "#z", "-work/old", library_tag=("x", "z"))
+    assert ran.called("library_tag") == [
+        (("a1b2c3",), {"add": ("x", "z"), "remove": ("y", "work/old")})
+    ]
     assert ran.stdout == "#x #z\n"
-    assert json.loads(brain("tag", "a1b2c3", "-y", "--json", tag=()).stdout)["tags"] == []
-    assert brain("tag", "a1b2c3", tag=()).stdout == "no tags\n"
-    assert brain("tag", "a1b2c3", "+", tag=()).code == 2
+    assert json.loads(brain("tag", "a1b2c3", "-y", "--json", library_tag=()).stdout)["tags"] == []
+    assert brain("tag", "a1b2c3", library_tag=()).stdout == "no tags\n"
+    assert brain("tag", "a1b2c3", "+", library_tag=()).code == 2
 
 
 def test_contexts() -> None:
@@ -189,27 +205,30 @@ def test_contexts() -> None:
         "of",
         "the",
         "bakery",
-        add_context=None,
-        contexts=pairs,
+        library_describe=None,
+        library_descriptions=pairs,
     )
-    assert ran.called("add_context") == [(("/n/work", "contracts of the bakery"), {})]
+    assert ran.called("library_describe") == [(("/n/work", "contracts of the bakery"), {})]
     assert ran.stdout == "/n/work  contracts of the bakery\n"
-    assert brain("context", "remove", "/n/work", remove_context=None, contexts=[]).code == 0
-    shape = json.loads(brain("context", "list", "--json", contexts=pairs).stdout)
+    assert (
+        brain("context", "remove", "/n/work", library_undescribe=None, library_descriptions=[]).code
+        == 0
+    )
+    shape = json.loads(brain("context", "list", "--json", library_descriptions=pairs).stdout)
     assert shape["contexts"] == [{"path": "/n/work", "description": "contracts of the bakery"}]
 
 
 def test_skills() -> None:
     line = "weekly-review  active  Look back at the week, on Fridays\n"
-    assert brain("skill", "list", skills=[SKILL]).stdout == line
-    ran = brain("skill", "find", "look", "back", "-n", "2", find_skills=[SKILL])
-    assert (ran.stdout, ran.called("find_skills")) == (line, [(("look back", 2), {})])
-    assert brain("skill", "add", "s", skill_add=SKILL).called("skill_add") == [((Path("s"),), {})]
-    assert brain("skill", "show", "weekly-review", skill=SKILL).stdout.endswith(
+    assert brain("skill", "list", skills_list=[SKILL]).stdout == line
+    ran = brain("skill", "find", "look", "back", "-n", "2", skills_find=[SKILL])
+    assert (ran.stdout, ran.called("skills_find")) == (line, [(("look back",), {"limit": 2})])
+    assert brain("skill", "add", "s", skills_add=SKILL).called("skills_add") == [((Path("s"),), {})]
+    assert brain("skill", "show", "weekly-review", skills_get=SKILL).stdout.endswith(
         "\n1. Open the journal\n2. Read it\n"
     )
     assert (
-        json.loads(brain("skill", "show", "x", "--json", skill=SKILL).stdout)["skill"]["name"]
+        json.loads(brain("skill", "show", "x", "--json", skills_get=SKILL).stdout)["skill"]["name"]
         == "weekly-review"
     )
 
@@ -254,10 +273,10 @@ def test_doctor_exits_1_for_errors_only() -> None:
         Check("D01", "home", "ok"),
         Check("D16", "backup", "warning", "none yet", "run `brain backup`"),
     ]
-    ran = brain("doctor", "--deep", doctor=checks)
-    assert (ran.code, ran.called("doctor")) == (
+    ran = brain("doctor", "--deep", keep_doctor=checks)
+    assert (ran.code, ran.called("keep_doctor")) == (
         0,
-        [((True, False), {"passphrase": "", "identity": None})],
+        [((), {"deep": True, "repair": False, "passphrase": "", "identity": None})],
     )
     assert ran.stdout.splitlines() == [
         "ok      D01  home",
@@ -266,7 +285,7 @@ def test_doctor_exits_1_for_errors_only() -> None:
         "2 checks: 0 errors, 1 warning",
     ]
     bad = [*checks, Check("D03", "database", "error", "page 7 is damaged", "restore a backup")]
-    ran = brain("doctor", "--json", doctor=bad)
+    ran = brain("doctor", "--json", keep_doctor=bad)
     assert (ran.code, json.loads(ran.stdout)["errors"]) == (1, 1)
 
 
@@ -276,18 +295,22 @@ def test_models() -> None:
         "Ollama does not answer",
     )
     assert (
-        brain("models", "list", models=table).stdout
+        brain("models", "list", models_table=table).stdout
         == "wordllama  builtin  in use: embed  16 MB\nOllama does not answer\n"
     )
     ran = brain(
-        "models", "use", "embed", "nomic-embed-text", use_model="4,100 chunks to embed; about 4 min"
+        "models",
+        "use",
+        "embed",
+        "nomic-embed-text",
+        models_use="4,100 chunks to embed; about 4 min",
     )
-    assert (ran.stdout, ran.called("use_model")) == (
+    assert (ran.stdout, ran.called("models_use")) == (
         "4,100 chunks to embed; about 4 min\n",
         [(("embed", "nomic-embed-text"), {})],
     )
-    assert brain("models", "use", "rerank", "x", use_model="").code == 2
+    assert brain("models", "use", "rerank", "x", models_use="").code == 2
     ran = brain(
-        "models", "pull", "nomic-embed-text", pull_model=lambda name, progress: progress("x", 1, 2)
+        "models", "pull", "nomic-embed-text", models_pull=lambda name, progress: progress("x", 1, 2)
     )
-    assert (ran.code, ran.called("pull_model")[0][0][0]) == (0, "nomic-embed-text")
+    assert (ran.code, ran.called("models_pull")[0][0][0]) == (0, "nomic-embed-text")

@@ -19,6 +19,7 @@ from brain.types import (
     ModelStep,
     Recalled,
     Remembered,
+    Request,
     Retrieved,
     Scope,
 )
@@ -56,8 +57,7 @@ def test_search_lists_number_title_place_text_and_id() -> None:
         "   five minutes.",
     ]
     assert ran.stderr == "2 passages · embedder builtin · index exact\n"
-    options = {"limit": 10, "lexical": False, "scope": Scope(), "rerank": None, "expand": None}
-    assert ran.called("search") == [(("how hot for black tea",), options)]
+    assert ran.called("search") == [((Request("how hot for black tea"),), {})]
     assert ran.code == 0
 
 
@@ -79,10 +79,10 @@ def test_search_passes_what_restricts_it_with_dates_made_whole() -> None:
     ]
     ran = brain("search", "tea", *words, search=FOUND)
     scope = Scope(tags=("x", "y"), source="j/*", since="2026-02-01", until="2026-02-28")
-    options = {"limit": 3, "lexical": True, "scope": scope, "rerank": None, "expand": None}
-    assert ran.called("search") == [(("tea",), options)]
-    ((_, asked),) = brain("search", "tea", "--rerank", "--no-expand", search=FOUND).called("search")
-    assert (asked["rerank"], asked["expand"]) == (True, False)
+    request = Request("tea", limit=3, mode="lexical", scope=scope)
+    assert ran.called("search") == [((request,), {})]
+    ran = brain("search", "tea", "--rerank", "--no-expand", search=FOUND)
+    assert ran.called("search") == [((Request("tea", rerank=True, expand=False),), {})]
     assert brain("search", "tea", "--since", "next week", search=FOUND).code == 2
     assert brain("search", "tea", "--until", "2026-13", search=FOUND).code == 2
     assert brain("search", "tea", "-n", "0", search=FOUND).code == 2
@@ -241,10 +241,10 @@ def test_formats_for_other_programs() -> None:
 
 
 def test_questions_come_from_standard_input_too() -> None:
-    assert brain("search", "-", stdin="black tea\n", search=FOUND).called("search")[0][0] == (
-        "black tea\n",
-    )
-    assert brain("ask", "-", stdin="how hot?\n", ask=ANSWER).called("ask")[0][0] == ("how hot?",)
+    ran = brain("search", "-", stdin="black tea\n", search=FOUND)
+    assert ran.called("search")[0][0] == (Request("black tea\n"),)
+    ran = brain("ask", "-", stdin="how hot?\n", ask=ANSWER)
+    assert ran.called("ask")[0][0] == (Request("how hot?", limit=8),)
 
 
 def talking(answer: Answer, *said: tuple[str, str]) -> Callable[..., Answer]:
@@ -316,16 +316,16 @@ def test_ask_passes_its_options() -> None:
         "ask", "-c", "and in euros?", "--anyway", "--no-record", "-n", "4", "--tag", "x", ask=ANSWER
     )
     ((args, options),) = ran.called("ask")
-    options.pop("say")
-    assert args == ("and in euros?",)
-    expected = {
-        "follow_up": True,
-        "scope": Scope(tags=("x",)),
-        "limit": 4,
-        "anyway": True,
-        "record": False,
-    }
-    assert options == expected | {"rerank": None, "expand": None}
+    assert set(options) == {"say"}
+    request = Request(
+        "and in euros?",
+        follow_up=True,
+        scope=Scope(tags=("x",)),
+        limit=4,
+        anyway=True,
+        record=False,
+    )
+    assert args == (request,)
 
 
 def test_ask_json_is_schema_1_and_never_streams() -> None:
@@ -437,8 +437,8 @@ def test_recall_shows_when_who_and_the_words() -> None:
         "   What about the lease?",
         "   Ana agreed.",
     ]
-    options = {"since": "last month", "until": "", "kind": "chat", "person": "Ana", "limit": 10}
-    assert ran.called("recall") == [(("lease",), options)]
+    request = Request("lease", scope=Scope(since="last month"))
+    assert ran.called("recall") == [((request,), {"kind": "chat", "person": "Ana"})]
     shape = json.loads(brain("recall", "lease", "--json", recall=result).stdout)
     assert shape["episodes"][0]["id"] == "e1e2e3e4e5e6e7e8"
     assert shape["episodes"][0]["before"][0]["question"] == "Hello"

@@ -14,14 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.app import Brain, measure
+from brain.app import Brain
+from brain.app.measure import MeasuredStore
+from brain.app.resources import Resources
 from brain.config import Config, Models, Ollama
 from brain.errors import Unavailable, UsageError
 from brain.evaluation import metrics, recall, retrieval
 from brain.evaluation.answerability import figures, kind_of, weights
 from brain.evaluation.folder import Judged, conversations, read_set, write_files
 from brain.evaluation.retrieval import Home, rrf, scores
-from brain.protocols import silent
+from brain.types import Request
 from tests.stand_in_ollama import StandIn
 
 ROOT = Path(__file__).parents[2]
@@ -73,8 +75,9 @@ def small(judged: Callable[..., Path]) -> Path:
     )
 
 
-def open_builtin(home: Path) -> Brain:
-    return Brain(Config(home=home, models=Models(embed="builtin", ask="builtin")))
+def open_builtin(home: Path) -> MeasuredStore:
+    config = Config(home=home, models=Models(embed="builtin", ask="builtin"))
+    return MeasuredStore(Resources(config))
 
 
 # -- figures, by hand ---------------------------------------------------------------------------------------------------
@@ -236,16 +239,15 @@ def test_conversations_are_stores_of_their_own() -> None:
 
 
 def test_documents_become_files_that_keep_their_title_and_are_written_once(
-    tmp_path: Path, small: Path
+    tmp_path: Path, small: Path, brain: Brain
 ) -> None:
     names = write_files(read_set(small), tmp_path / "files")
     assert sorted(Path(name).suffix for name in names) == [".md", ".md", ".md", ".py"]
     times = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "files").iterdir()}
     write_files(read_set(small), tmp_path / "files")
     assert times == {path.name: path.stat().st_mtime_ns for path in (tmp_path / "files").iterdir()}
-    with open_builtin(tmp_path / "home") as brain:
-        brain.add([tmp_path / "files"])
-        assert "Naïve kiln 🔥" in {row.title for row in brain.documents()}
+    brain.add([tmp_path / "files"])
+    assert "Naïve kiln 🔥" in {row.title for row in brain.library.documents()}
 
 
 # -- through a real Brain ---------------------------------------------------------------------------------------------------
@@ -255,14 +257,10 @@ def test_retrieval_measures_what_the_person_sees(
     small: Path, tmp_path: Path, config: Config
 ) -> None:
     seen: list[tuple[str, int, int]] = []
-    report = measure.eval_set(
+    report = Brain(
         config,
-        "retrieval",
-        small,
-        embedder="builtin",
-        vectors=None,
         progress=lambda *step: seen.append(step),
-    )
+    ).judge.eval_set("retrieval", small, embedder="builtin", vectors=None)
     assert (
         report["schema"],
         report["set"],
@@ -292,10 +290,12 @@ def test_deeper_lists_begin_as_the_list_that_a_person_sees(brain: Brain) -> None
         "what did we promise the landlord?",
         "why did we pick SQLite",
     ):
-        short = [passage.id for passage in brain.search(question, look=False).passages]
+        short = [passage.id for passage in brain.search(Request(question, look=False)).passages]
         assert [
             passage.id
-            for passage in brain.search(question, limit=retrieval.DEPTH, look=False).passages
+            for passage in brain.search(
+                Request(question, limit=retrieval.DEPTH, look=False)
+            ).passages
         ][:10] == short
 
 
@@ -319,7 +319,7 @@ def test_kept_stores_are_named_by_embedder_and_by_the_code_that_fills_them(
     small: Path, tmp_path: Path, config: Config
 ) -> None:
     kept = tmp_path / "kept"
-    measure.eval_set(config, "retrieval", small, embedder="builtin", vectors=kept, progress=silent)
+    Brain(config).judge.eval_set("retrieval", small, embedder="builtin", vectors=kept)
     ((name, digest),) = (path.name.split("-") for path in kept.iterdir())
     assert (name, len(digest)) == ("builtin", 12)
 
@@ -337,16 +337,14 @@ def test_interrupted_it_leaves_nothing_behind(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        measure.eval_set(
-            config, "retrieval", small, embedder="builtin", vectors=None, progress=stop
+        Brain(config, progress=stop).judge.eval_set(
+            "retrieval", small, embedder="builtin", vectors=None
         )
     assert list(place.iterdir()) == []
 
 
 def test_answerability_reads_what_search_says(small: Path, config: Config) -> None:
-    report = measure.eval_set(
-        config, "answerability", small, embedder="builtin", vectors=None, progress=silent
-    )
+    report = Brain(config).judge.eval_set("answerability", small, embedder="builtin", vectors=None)
     assert {
         "set",
         "queries",
@@ -398,9 +396,7 @@ def test_recall_takes_turns_in_by_the_users_path_and_judges_sessions_too(
     ]
     folder = judged(documents, queries, [("q1", "c/1", 1), ("q2", "c/2", 1)], "talk")
     (folder / recall.SESSIONS).write_text("query_id\tdoc_id\trelevance\nq1\ts1\t1\nq2\ts2\t1\n")
-    report = measure.eval_set(
-        config, "recall", folder, embedder="builtin", vectors=None, progress=silent
-    )
+    report = Brain(config).judge.eval_set("recall", folder, embedder="builtin", vectors=None)
     assert (report["queries"], report["documents"]) == (2, 4)
     assert report["systems"]["hybrid"]["S@1"] == report["sessions"]["hybrid"]["S@1"] == 1.0
     assert "p95_ms" in report["systems"]["lexical"]
@@ -408,9 +404,7 @@ def test_recall_takes_turns_in_by_the_users_path_and_judges_sessions_too(
         2,
         False,
     )
-    absent = measure.eval_set(
-        config, "answerability", folder, embedder="builtin", vectors=None, progress=silent
-    )
+    absent = Brain(config).judge.eval_set("answerability", folder, embedder="builtin", vectors=None)
     assert set(absent["auroc"]) == {"all", "adversarial"}
 
 
@@ -437,8 +431,8 @@ def test_sessions_are_ranked_by_the_odds_of_their_turns_by_hand() -> None:
 def test_with_an_ollama_model_every_vector_is_its_own_before_a_question(small: Path) -> None:
     with StandIn() as server:
         config = Config(home=small / "home", ollama=Ollama(host=server.host))
-        report = measure.eval_set(
-            config, "retrieval", small, embedder="nomic-embed-text", vectors=None, progress=silent
+        report = Brain(config).judge.eval_set(
+            "retrieval", small, embedder="nomic-embed-text", vectors=None
         )
         bodies = [json.loads(body) for body in server.bodies("/api/embed")]
     assert report["embedder"].startswith("nomic-embed-text")
@@ -457,13 +451,11 @@ def test_an_embedder_that_does_not_answer_is_no_result(small: Path) -> None:
         host = server.host
     config = Config(home=small / "home", ollama=Ollama(host=host, connect_seconds=0.5))
     with pytest.raises(Unavailable, match="nomic-embed-text"):
-        measure.eval_set(
-            config, "retrieval", small, embedder="nomic-embed-text", vectors=None, progress=silent
-        )
+        Brain(config).judge.eval_set("retrieval", small, embedder="nomic-embed-text", vectors=None)
     with pytest.raises(UsageError, match="names its embedder"):
-        measure.eval_set(config, "retrieval", small, embedder="auto", vectors=None, progress=silent)
+        Brain(config).judge.eval_set("retrieval", small, embedder="auto", vectors=None)
     with pytest.raises(UsageError, match="no evaluation"):
-        measure.eval_set(config, "speed", small, embedder="builtin", vectors=None, progress=silent)
+        Brain(config).judge.eval_set("speed", small, embedder="builtin", vectors=None)
 
 
 def test_a_home_is_named_by_set_part_and_content(tmp_path: Path) -> None:
@@ -491,7 +483,7 @@ def test_the_right_note_is_among_the_first_five_for_most_questions_of_the_sample
             right = {row["path"] for row in question["relevant"]}
             first = [
                 passage.source
-                for passage in brain.search(question["question"], look=False).passages
+                for passage in brain.search(Request(question["question"], look=False)).passages
             ]
             top = list(dict.fromkeys(first))[:5]
             asked += 1

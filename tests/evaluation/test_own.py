@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from brain.app import Brain, judge, measure
+from brain.app import Brain
 from brain.config import Config
 from brain.errors import NotFound, Unavailable, UsageError
 from brain.evaluation.drafting import ELSEWHERE, Text, draft, keywords, salient, spread
 from brain.evaluation.own import Question, compared, merged, read_questions, write_questions
+from brain.types import Request
 from ingest.terms import tokens
 
 ROOT = Path(__file__).parents[2]
@@ -107,7 +108,7 @@ def test_absent_questions_stand_nowhere_in_the_notes() -> None:
 def test_init_drafts_a_file_that_run_reads_and_never_writes_over_one(
     filled: Brain, tmp_path: Path
 ) -> None:
-    report = measure.eval_init(filled.parts, None, count=10, absent=4, force=False)
+    report = filled.judge.eval_init(None, count=10, absent=4, force=False)
     path = filled.config.home / "judgments.toml"
     assert (report["file"], report["questions"], report["absent"], report["written_by"]) == (
         str(path),
@@ -125,9 +126,9 @@ def test_init_drafts_a_file_that_run_reads_and_never_writes_over_one(
         path.read_text("utf-8").replace("checked = false", "checked = true", 1), "utf-8"
     )
     with pytest.raises(UsageError, match="is there already"):
-        measure.eval_init(filled.parts, None, count=10, absent=4, force=False)
+        filled.judge.eval_init(None, count=10, absent=4, force=False)
     assert sum(question.checked for question in read_questions(path)) == 1
-    measure.eval_init(filled.parts, None, count=1, absent=0, force=True)
+    filled.judge.eval_init(None, count=1, absent=0, force=True)
     assert len(read_questions(path)) == 1
 
 
@@ -160,7 +161,7 @@ def test_init_with_a_model_fences_the_note_and_survives_its_failure(
     writer = Writer("Who repaired it?", Unavailable("gone", "start it"))
     with Brain(config, generator=writer) as brain:
         brain.add([folder(NOTES)])
-        report = measure.eval_init(brain.parts, None, count=10, absent=0, force=False)
+        report = brain.judge.eval_init(None, count=10, absent=0, force=False)
     assert (report["questions"], report["written_by"]) == (3, "writer")
     assert len(writer.messages) == 2, "a model that fails is not asked again"
     system, user = (message["content"] for message in writer.messages[0])
@@ -171,7 +172,7 @@ def test_init_with_a_model_fences_the_note_and_survives_its_failure(
 
 def test_init_without_notes_says_what_to_do(brain: Brain) -> None:
     with pytest.raises(NotFound, match="nothing is stored"):
-        measure.eval_init(brain.parts, None, count=1, absent=1, force=False)
+        brain.judge.eval_init(None, count=1, absent=1, force=False)
 
 
 # -- the file -----------------------------------------------------------------------------------------------------------
@@ -226,9 +227,9 @@ def test_run_measures_the_file_and_the_feedback_beside_bm25_and_the_last_run(
             Question("lost", ("gone.md",)),
         ],
     )
-    filled.ask("who trued the wheel?")
-    judge.feedback(filled.parts, "wrong", source="home/bike.md:3")
-    first = measure.eval_run(filled, path)
+    filled.ask(Request("who trued the wheel?", limit=8))
+    filled.judge.feedback("wrong", source="home/bike.md:3")
+    first = filled.judge.eval_run(path)
     assert (
         first["queries"],
         first["answerable"],
@@ -252,7 +253,7 @@ def test_run_measures_the_file_and_the_feedback_beside_bm25_and_the_last_run(
     assert len(first["notices"]) == 1
     assert "lost" in first["notices"][0]
     assert set(first["found"]["auroc"]) == {"all", "elsewhere"}
-    again = measure.eval_run(filled, path)
+    again = filled.judge.eval_run(path)
     assert (again["last"]["common"], again["last"]["change"], again["last"]["worse"]) == (
         2,
         0.0,
@@ -262,16 +263,16 @@ def test_run_measures_the_file_and_the_feedback_beside_bm25_and_the_last_run(
 
 def test_run_without_a_question_says_what_to_do(filled: Brain, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no judgments"):
-        measure.eval_run(filled, None)
+        filled.judge.eval_run(None)
     with pytest.raises(NotFound, match="is not there"):
-        measure.eval_run(filled, tmp_path / "no.toml")
+        filled.judge.eval_run(tmp_path / "no.toml")
 
 
 def test_run_with_absent_questions_alone_measures_the_confidence(
     filled: Brain, tmp_path: Path
 ) -> None:
     write_questions(tmp_path / "j.toml", [Question("chess club", kind="elsewhere")])
-    report = measure.eval_run(filled, tmp_path / "j.toml")
+    report = filled.judge.eval_run(tmp_path / "j.toml")
     assert (report["answerable"], report["absent"], report["found"]["auroc"]["all"]) == (0, 1, None)
 
 
@@ -290,12 +291,12 @@ def test_what_fell_since_the_last_run_is_named_worst_first() -> None:
 
 
 def test_only_the_last_runs_are_kept(brain: Brain) -> None:
-    table = judge.table(brain.parts)
+    table = brain.resources.judgments
     for number in range(60):
         table.keep_run("own", {"number": number}, at=f"2026-01-01T00:00:{number:02}")
     table.keep_run("other", {"number": -1}, at="2026-01-02")
-    count = brain.parts.store.connection.conn.execute("SELECT count(*) FROM eval_runs").fetchone()[
-        0
-    ]
+    count = brain.resources.store.connection.conn.execute(
+        "SELECT count(*) FROM eval_runs"
+    ).fetchone()[0]
     assert (count, table.last_run("own")) == (51, ("2026-01-01T00:00:59", {"number": 59}))
     assert table.last_run("never") is None

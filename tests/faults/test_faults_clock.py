@@ -12,6 +12,7 @@ import pytest
 
 from brain.app import Brain
 from brain.config import Config
+from brain.types import Request
 from tests.end_to_end import Folder, checked, home
 from tests.fault_victims import write_notes
 
@@ -38,14 +39,14 @@ def test_f11_a_whole_day_at_an_odd_moment(config: Config, tmp_path: Path, name: 
         assert brain.add([place]).added == 3
         brain.note("Call Ana about the lease")
         brain.remember("We chose SQLite because one file is enough")
-        assert brain.ask("what is the word of page w1x?").citations
-        assert brain.recall("SQLite").episodes
-        brain.recall("what did I write yesterday?")
-        assert brain.forget(["00001.md"], dry_run=False).done
-        assert brain.restore_forgotten("last").source.endswith("00001.md")
+        assert brain.ask(Request("what is the word of page w1x?", limit=8)).citations
+        assert brain.recall(Request("SQLite")).episodes
+        brain.recall(Request("what did I write yesterday?"))
+        assert brain.library.forget(["00001.md"], dry_run=False).done
+        assert brain.library.undo("last").source.endswith("00001.md")
         assert brain.sync().unchanged + brain.sync().updated >= 0
         assert brain.status().documents == 5
-        assert brain.export(tmp_path / "out").written
+        assert brain.keep.export(tmp_path / "out").written
     checked(home())
 
 
@@ -56,15 +57,15 @@ def test_f11_the_order_is_that_of_the_deeds_when_the_clock_goes_back(
     today = datetime(2026, 5, 2, 9, tzinfo=UTC)
     with Brain(config, now=at(today)) as brain:
         brain.add([place])
-        brain.forget(["a.md"], dry_run=False)
+        brain.library.forget(["a.md"], dry_run=False)
     with Brain(config, now=at(today - timedelta(days=1))) as brain:
-        brain.forget(["b.md"], dry_run=False)
-        assert Path(brain.restore_forgotten("last").source).name == "b.md", (
+        brain.library.forget(["b.md"], dry_run=False)
+        assert Path(brain.library.undo("last").source).name == "b.md", (
             "the last deed, not the latest time"
         )
         (place / "a.md").write_text("alpha text again")
         brain.add([place / "a.md"])
-        assert {Path(row.source).name for row in brain.documents()} == {"a.md", "b.md"}
+        assert {Path(row.source).name for row in brain.library.documents()} == {"a.md", "b.md"}
     checked(home())
 
 
@@ -83,7 +84,7 @@ def test_f11_a_step_back_during_a_run_loses_nothing(config: Config, tmp_path: Pa
         assert brain.add([place]).added == 250
         (place / "00007.md").write_text("# Note 7\n\nedited after the jump\n")
         assert brain.sync().updated >= 1
-        assert "edited" in brain.document("00007.md").text
+        assert "edited" in brain.library.document("00007.md").text
     assert checked(home()).vectors == 250
 
 
@@ -97,7 +98,7 @@ def test_f11_files_of_any_age_are_taken_in_once(
         assert brain.add([place]).added == 1
         again = brain.add([place])
         assert (again.added, again.updated, again.unchanged) == (0, 0, 1)
-        date = brain.documents()[0].date
+        date = brain.library.documents()[0].date
         assert date is not None
         assert date[:4] == str(datetime.now().astimezone().year), (
             "a file's own time never dates a note"

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from brain.app import Brain, keep
+from brain.app import Brain
 from brain.config import Config, Models
 from brain.errors import BrainError
 from brain.store import copies
-from brain.types import Check
+from brain.types import Check, Request
 from tests.end_to_end import ROOT, checked
 from tests.end_to_end import brain as run
 from tests.fault_victims import write_notes
@@ -41,7 +41,7 @@ from pathlib import Path
 from brain.app import Brain
 from brain.config import load
 with Brain(load()) as opened:
-    opened.parts.store.connection.conn.execute("PRAGMA wal_autocheckpoint=0")
+    opened.resources.store.connection.conn.execute("PRAGMA wal_autocheckpoint=0")
     for path in sorted(Path(sys.argv[1]).iterdir()):
         opened.add([path])
     os._exit(0)  # as a kill -9: the log is not written back
@@ -165,12 +165,12 @@ def whole(notes: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     with Brain(Config(home=home, models=Models("builtin", "builtin"))) as brain:
         brain.add([notes / "old"], tags=["paper"])
         brain.note("The spare key is with Ana.", title="Keys")
-        brain.ask("what is the word of page w7x?")
-        brain.forget(
-            [next(row.id for row in brain.documents() if row.source.endswith("00003.md"))],
+        brain.ask(Request("what is the word of page w7x?", limit=8))
+        brain.library.forget(
+            [next(row.id for row in brain.library.documents() if row.source.endswith("00003.md"))],
             dry_run=False,
         )
-        digest = copies.digest(brain.parts.store.connection.conn)
+        digest = copies.digest(brain.resources.store.connection.conn)
     return home, digest
 
 
@@ -196,9 +196,9 @@ def test_f07_damage_to_the_database_is_found_or_harmless(
     damage(home / "brain.db", DAMAGES[seed % len(DAMAGES)], random.Random(seed))
     try:
         with Brain(config) as brain:
-            found = keep.doctor(brain.parts, deep=True, repair=False)
+            found = brain.keep.doctor(deep=True, repair=False)
             try:
-                same = copies.digest(brain.parts.store.connection.conn) == digest
+                same = copies.digest(brain.resources.store.connection.conn) == digest
             except sqlite3.Error:
                 same = False
     except BrainError as error:  # it says so when it is opened
@@ -217,7 +217,7 @@ def test_f07_an_undamaged_copy_has_no_finding(
     whole: tuple[Path, str], tmp_path: Path, config: Config
 ) -> None:
     shutil.copytree(whole[0], tmp_path / "home")
-    with Brain(config) as brain, closing(brain.parts.store.connection):
-        found = keep.doctor(brain.parts, deep=True, repair=False)
+    with Brain(config) as brain, closing(brain.resources.store.connection):
+        found = brain.keep.doctor(deep=True, repair=False)
         assert [check.id for check in found if check.level != "ok"] == ["D16"]
-        assert copies.digest(brain.parts.store.connection.conn) == whole[1]
+        assert copies.digest(brain.resources.store.connection.conn) == whole[1]

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from brain.app import Brain
+from brain.app.capture import remember_episodes
 from brain.store import vector_bytes
-from brain.types import Episode
+from brain.types import Episode, Request
 
 BODY = np.array([[0.5, -0.25], [1.0, 0.0]], np.float16).tobytes()
 TAIL = BODY + zlib.crc32(BODY).to_bytes(4, "little")
@@ -46,7 +47,8 @@ def test_a_vector_that_became_infinite_spoils_no_search(brain: Brain, column: st
     brain.note(
         "The landlord mends the boiler before winter. He promised it. It was in May.", title="Lease"
     )
-    brain.remember_many(
+    remember_episodes(
+        brain.resources,
         [
             Episode(
                 "",
@@ -56,15 +58,15 @@ def test_a_vector_that_became_infinite_spoils_no_search(brain: Brain, column: st
                 "black, please",
                 session="talk",
             )
-        ]
+        ],
     )
-    brain.search("tea")
+    brain.search(Request("tea"))
     with closing(sqlite3.connect(brain.config.database)) as conn:
         conn.execute(
             f"UPDATE embeddings SET {column} = CAST(substr({column}, 1, 6) || X'007C' || substr({column}, 9) AS BLOB)"
         )
         conn.commit()
-    found = brain.search("what about the boiler?")
+    found = brain.search(Request("what about the boiler?"))
     assert found.passages[0].title == "Lease"
     assert all(np.isfinite(passage.score) for passage in found.passages)
-    assert brain.recall("tea").episodes
+    assert brain.recall(Request("tea")).episodes

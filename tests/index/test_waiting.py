@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from brain.app import Brain, capture
-from brain.app.parts import SERVING
+from brain.app.resources import SERVING
 from brain.confidence import FLOOR
 from brain.config import Config, load
 from brain.doors.views import capture as view
 from brain.doors.views import keeping
 from brain.errors import Unavailable
 from brain.index import embed_pending
-from brain.types import AddReport, Episode, Fingerprint, RebuildReport
+from brain.types import AddReport, Episode, Fingerprint, RebuildReport, Request
 from tests.end_to_end import Folder, brain, home
 from tests.index_support import FakeEmbedder
 from tests.journeys.test_users_ollama import LEASE, NOMIC, TEA, vectors
@@ -70,8 +70,8 @@ def test_nothing_waits_after_an_ask(folder: Folder) -> None:
 def test_what_really_waits_is_still_counted(config: Config) -> None:
     with Brain(config) as opened:
         opened.note("the spare key is with Ana")
-        opened.parts.episodes.record(Episode("", "", "chat", "who?", "Ana."))
-        opened.parts.episodes.record(Episode("", "", "ask", "who has it?", "Ana."))
+        opened.resources.store.episodes.record(Episode("", "", "chat", "who?", "Ana."))
+        opened.resources.store.episodes.record(Episode("", "", "ask", "who has it?", "Ana."))
         assert opened.status().waiting == 1
 
 
@@ -120,30 +120,30 @@ def test_a_row_number_that_is_given_again_hides_nothing(ollama: StandIn, folder:
 def test_a_long_lived_door_learns_of_it_too(ollama: StandIn, folder: Folder) -> None:
     brain("add", folder({"lease.md": LEASE}))
     with Brain(load()) as opened:
-        assert not opened.search("rent").degraded
+        assert not opened.search(Request("rent")).degraded
         ollama.fault_paths, ollama.faults["500_html"] = {"/api/embed"}, True
         opened.note("the boiler is old")
         ollama.faults.clear()
-        assert lacking(1) in opened.search("rent").degraded
+        assert lacking(1) in opened.search(Request("rent")).degraded
         opened.sync()
-        assert not opened.search("rent").degraded
+        assert not opened.search(Request("rent")).degraded
 
 
 def test_a_store_of_an_earlier_version_says_the_same(ollama: StandIn, folder: Folder) -> None:
     """It noted the model alone."""
     brain("add", folder({"lease.md": LEASE}))
     with Brain(load()) as opened:
-        vectors_of = opened.parts.store.vectors
+        vectors_of = opened.resources.store.vectors
         fingerprint = next(name for name in vectors_of.fingerprints() if name.startswith(NOMIC))
         note = f'{{"fingerprint": "{fingerprint}", "model": "{NOMIC}"}}'
-        opened.parts.store.library.keep_setting(SERVING, note)
-        assert opened.parts.serving.reason == "its vectors are complete"
-        with opened.parts.store.write():
-            opened.parts.store.connection.conn.execute(
+        opened.resources.store.library.keep_setting(SERVING, note)
+        assert opened.resources.serving.reason == "its vectors are complete"
+        with opened.resources.store.write():
+            opened.resources.store.connection.conn.execute(
                 "DELETE FROM embeddings WHERE fingerprint = ?", (fingerprint,)
             )
-        opened.parts.__dict__.pop("serving")
-        assert lacking(1) in opened.parts.serving.degraded
+        opened.resources.__dict__.pop("serving")
+        assert lacking(1) in opened.resources.serving.degraded
 
 
 # -- nobody knows ------------------------------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def test_how_much_waits_is_unknown_while_the_model_cannot_be_read(
     with Brain(config) as opened:
         for n in range(3):
             opened.note(f"note {n}")
-        report = embed_pending(opened.parts.store.vectors, Nameless(), kind="knowledge")
+        report = embed_pending(opened.resources.store.vectors, Nameless(), kind="knowledge")
         assert (report.waiting, str(report.error)) == (
             None,
             str(Unavailable("the model cannot be read", "put it back")),
@@ -164,7 +164,7 @@ def test_how_much_waits_is_unknown_while_the_model_cannot_be_read(
         added = broken.note("one more")
         assert added.waiting is None
         assert "the model cannot be read" in added.notices
-        assert broken.rebuild().waiting is None
+        assert broken.keep.rebuild().waiting is None
     said = "".join(text for line in view.waiting(added) for text in (part[0] for part in line))
     assert "unknown until the model can be read" in said
     assert "4 chunks" not in said
@@ -177,7 +177,7 @@ def test_a_server_that_went_away_gives_no_wrong_number(ollama: StandIn, folder: 
     brain("add", folder({"lease.md": LEASE, "tea.md": TEA}))
     ollama.stop()
     with Brain(load()) as opened:
-        (said,) = capture.fill(opened.parts, NOMIC)
+        (said,) = capture.fill(opened.resources, NOMIC)
     assert f"how many chunks wait for {NOMIC} is unknown until the server answers" in said
     assert "2 chunks" not in said
     assert home().exists()
@@ -225,7 +225,7 @@ def test_after_a_large_add_the_first_question_finds_its_exact_file(
     (written,) = (home() / "index").glob("exact-knowledge-*.f32")
     before = written.stat().st_ino
     with Brain(load()) as opened:
-        assert opened.search("topic7").index == "exact"
+        assert opened.search(Request("topic7")).index == "exact"
     assert written.stat().st_ino == before, "it is not written again"
 
 

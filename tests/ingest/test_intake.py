@@ -12,6 +12,7 @@ import pytest
 from brain.app import Brain
 from brain.app.intake import CENSUS_FILES, believable, shown, unchanged, uri_of
 from brain.config import Config
+from brain.types import Request
 from ingest import Found
 
 Folder = Callable[..., Path]
@@ -50,7 +51,7 @@ def test_an_edit_is_seen(brain: Brain, folder: Folder) -> None:
     (place / "a.md").write_text("alpha changed entirely")
     report = brain.sync()
     assert report.updated == 1
-    assert brain.document("a.md").text == "alpha changed entirely"
+    assert brain.library.document("a.md").text == "alpha changed entirely"
 
 
 def test_a_rename_keeps_id_and_tags(brain: Brain, folder: Folder) -> None:
@@ -58,11 +59,11 @@ def test_a_rename_keeps_id_and_tags(brain: Brain, folder: Folder) -> None:
         {"a.md": "# Title\n\nalpha text here", "b.md": "other", "c.md": "third", "d.md": "fourth"}
     )
     brain.add([place], tags=("keep",))
-    before = brain.document("a.md").row
+    before = brain.library.document("a.md").row
     (place / "a.md").rename(place / "moved.md")
     report = brain.sync()
     assert (report.renamed, report.removed, report.added) == (1, 0, 0)
-    after = brain.document("moved.md").row
+    after = brain.library.document("moved.md").row
     assert (after.id, after.tags) == (before.id, before.tags)
 
 
@@ -71,7 +72,7 @@ def test_a_copy_is_another_document(brain: Brain, folder: Folder) -> None:
     brain.add([place])
     shutil.copy(place / "a.md", place / "copy.md")
     assert brain.sync().added == 1
-    assert brain.document("a.md").row.id != brain.document("copy.md").row.id
+    assert brain.library.document("a.md").row.id != brain.library.document("copy.md").row.id
 
 
 def test_deleted_files_leave_at_sync(brain: Brain, folder: Folder) -> None:
@@ -79,7 +80,7 @@ def test_deleted_files_leave_at_sync(brain: Brain, folder: Folder) -> None:
     brain.add([place])
     (place / "3.md").unlink()
     assert brain.sync().removed == 1
-    assert len(brain.documents()) == 4
+    assert len(brain.library.documents()) == 4
     (place / "3.md").write_text("text number 3")
     assert brain.sync().added == 1, "a file that comes back is taken in again"
 
@@ -87,9 +88,9 @@ def test_deleted_files_leave_at_sync(brain: Brain, folder: Folder) -> None:
 def test_what_a_person_forgot_does_not_come_back_by_itself(brain: Brain, folder: Folder) -> None:
     place = folder({"a.md": "alpha text", "b.md": "beta text"})
     brain.add([place])
-    brain.forget(["a.md"], dry_run=False)
+    brain.library.forget(["a.md"], dry_run=False)
     assert [skip.kind for skip in brain.sync().skipped] == ["forgotten"]
-    assert len(brain.documents()) == 1
+    assert len(brain.library.documents()) == 1
     assert brain.add([place / "a.md"]).added == 1
 
 
@@ -100,11 +101,11 @@ def test_a_missing_disk_forgets_nothing(brain: Brain, folder: Folder) -> None:
         (place / f"{i}.md").unlink()
     report = brain.sync()
     assert report.removed == 0
-    assert len(brain.documents()) == 30
+    assert len(brain.library.documents()) == 30
     assert any("20 of 30 files" in notice for notice in report.notices)
     shutil.rmtree(place)
     report = brain.sync()
-    assert len(brain.documents()) == 30
+    assert len(brain.library.documents()) == 30
     assert any("is not there" in notice for notice in report.notices)
     assert believable(3, 10)
     assert not believable(6, 100)
@@ -125,7 +126,7 @@ def test_one_bad_file_stops_nothing(brain: Brain, folder: Folder) -> None:
     assert reasons["bad.pdf"] == "unreadable"
     assert reasons["photo.psd"] == "unsupported"
     assert "binary.txt" in reasons
-    names = {Path(row.source).name: row.entry for row in brain.documents()}
+    names = {Path(row.source).name: row.entry for row in brain.library.documents()}
     assert names["photo.psd"] == "name"
     again = brain.add([place])
     assert not [skip for skip in again.skipped if skip.new], "reported once is known"
@@ -137,7 +138,7 @@ def test_a_file_that_turns_bad_keeps_what_was_stored(brain: Brain, folder: Folde
     (place / "a.txt").write_bytes(b"\x00\x00\x01" * 100)
     report = brain.sync()
     assert [skip.kind for skip in report.skipped]
-    assert brain.document("a.txt").text == "good words stored"
+    assert brain.library.document("a.txt").text == "good words stored"
 
 
 def test_a_missing_path_is_listed_and_the_rest_goes_in(brain: Brain, folder: Folder) -> None:
@@ -160,24 +161,24 @@ def test_ctrl_c_keeps_what_was_done(config: Config, folder: Folder) -> None:
         report = brain.add([place])
         assert report.interrupted
         assert 200 <= report.added < 350
-        kept = len(brain.documents())
+        kept = len(brain.library.documents())
         assert kept == report.added
     with Brain(config) as brain:
         assert brain.add([place]).added == 350 - kept
-        assert len(brain.documents()) == 350
+        assert len(brain.library.documents()) == 350
 
 
 def test_a_dry_run_writes_nothing(brain: Brain, folder: Folder) -> None:
     place = folder({"a.md": "alpha"})
     assert brain.add([place], dry_run=True).added == 1
-    assert brain.documents() == []
+    assert brain.library.documents() == []
 
 
 def test_a_note_is_a_document_and_an_episode(brain: Brain) -> None:
     report = brain.note("Call Ana about the lease", tags=("todo",))
     assert report.added == 1
-    assert brain.documents()[0].source.startswith("note:")
-    assert brain.parts.episodes.last("note") is not None
+    assert brain.library.documents()[0].source.startswith("note:")
+    assert brain.resources.store.episodes.last("note") is not None
 
 
 def test_a_note_goes_to_the_notes_folder_when_there_is_one(config: Config, tmp_path: Path) -> None:
@@ -217,20 +218,20 @@ def test_a_look_that_finds_nothing_new_writes_nothing(brain: Brain, folder: Fold
     """Hidden folders are in every vault: leaving them out is no news that a search would have to note."""
     place = folder({".obsidian/app.json": "{}", ".trash/old.md": "gone"})
     brain.add([place])
-    connection = brain.parts.store.connection.conn
+    connection = brain.resources.store.connection.conn
     before = connection.total_changes
-    brain.search("anything")
+    brain.search(Request("anything"))
     assert connection.total_changes == before
 
 
 def test_a_forgotten_note_is_gone_from_recall_too_and_undo_brings_both_back(brain: Brain) -> None:
     brain.note("The spare key lies under the blue pot")
-    source = brain.documents()[0].source
-    assert {item.kind for item in brain.forget([source], dry_run=False).items} == {
+    source = brain.library.documents()[0].source
+    assert {item.kind for item in brain.library.forget([source], dry_run=False).items} == {
         "document",
         "episode",
     }
-    assert brain.documents() == []
-    assert brain.episodes() == []
-    brain.restore_forgotten()
-    assert len(brain.documents()) == len(brain.episodes()) == 1
+    assert brain.library.documents() == []
+    assert brain.library.episodes() == []
+    brain.library.undo()
+    assert len(brain.library.documents()) == len(brain.library.episodes()) == 1

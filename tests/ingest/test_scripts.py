@@ -11,6 +11,7 @@ import pytest
 from brain.app import Brain
 from brain.config import Config
 from brain.store.connection import connect
+from brain.types import Request
 from ingest.terms import index_terms, tokens, written
 from tests.end_to_end import Folder, brain
 from tests.store.test_upgrade import grown
@@ -73,15 +74,15 @@ def test_what_was_forgotten_under_older_rules_comes_back_under_those_of_today(
 ) -> None:
     with Brain(config) as opened:
         opened.note("Мы подписали договоры с арендаторами.", title="Аренда")
-        store = opened.parts.store
+        store = opened.resources.store
         with store.write():
             store.connection.conn.execute(
                 "UPDATE knowledge SET terms=?", (written("Мы подписали договоры с арендаторами."),)
             )
-        (row,) = opened.documents()
-        opened.forget([row.id], dry_run=False)
-        opened.restore_forgotten()
-        assert opened.search("договором", lexical=True).passages[0].title == "Аренда"
+        (row,) = opened.library.documents()
+        opened.library.forget([row.id], dry_run=False)
+        opened.library.undo()
+        assert opened.search(Request("договором", mode="lexical")).passages[0].title == "Аренда"
 
 
 OLD = "договоры аренды подписаны"

@@ -128,7 +128,7 @@ def test_rows_1_to_23_and_36(swept: Swept, case: Case) -> None:
         return
     assert "read" in case.outcome.split("|"), f"{case.name} was read"
     with Brain(Config(home=swept.home, models=Models(embed="builtin", ask="builtin"))) as opened:
-        detail = opened.document(str(path))
+        detail = opened.library.document(str(path))
     assert re.search(case.wanted, detail.text)
     assert "root:x:0" not in detail.text
     assert not case.told or any(case.told in notice for notice in detail.notices), detail.notices
@@ -203,7 +203,7 @@ def test_row_11_and_12_no_nul_or_half_letter_in_titles_tags_and_names(
     front = '---\ntitle: "a\\0b\\uD800"\ntags: ["t\\0u", "v\\uD800"]\naliases: ["w\\0"]\nother: "x\\0\\uDFFF"\n---\nwords [[link\0]]\n'
     with Brain(config) as opened:
         opened.add([folder({"a.md": front})])
-        detail = opened.document("a.md")
+        detail = opened.library.document("a.md")
     said = json.dumps(
         [detail.row.title, detail.row.tags, detail.aliases, dict(detail.metadata), detail.links]
     )
@@ -271,7 +271,7 @@ def test_row_22_a_hostile_export_is_refused_and_nothing_is_lost(
 ) -> None:
     with Brain(config) as opened:
         opened.add([folder({"a.md": "kept words"})])
-        opened.export(tmp_path / "out")
+        opened.keep.export(tmp_path / "out")
     content = HOSTILE_EXPORTS[trick]
     raw = content if isinstance(content, bytes) else content.encode()
     target = ".brain-export.json" if "manifest" in trick else "documents/evil.md"
@@ -281,7 +281,7 @@ def test_row_22_a_hostile_export_is_refused_and_nothing_is_lost(
         with contextlib.suppress(
             BrainError
         ):  # two lines for a person; or the one file is listed as skipped
-            opened.import_from(tmp_path / "out")
+            opened.keep.import_from(tmp_path / "out")
     assert "own words" in checked(tmp_path / "other").documents.values()
 
 

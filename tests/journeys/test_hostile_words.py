@@ -17,7 +17,7 @@ from brain.app import Brain
 from brain.config import Config, load
 from brain.doors.text import Sanitiser, safe_text
 from brain.errors import BrainError, UsageError
-from brain.types import Answer, Scope
+from brain.types import Answer, Request, Scope
 from tests.end_to_end import Folder, brain, checked, home, process
 
 ESCAPES = "\x1b]52;c;ZXZpbA==\x07\x1b[2J\x1b]0;owned\x07\x9b31m\x1b]8;;http://evil.example\x07link\x1b]8;;\x07\r\x07\x1b[6n"
@@ -178,18 +178,18 @@ def stocked(folder: Folder, config: Config) -> Iterator[Brain]:
 def test_row_24_no_query_makes_the_search_fail(stocked: Brain) -> None:
     for query in QUERIES:
         for mode in ("lexical", "hybrid"):
-            found = stocked.search(query, mode=mode)  # type: ignore[arg-type]
+            found = stocked.search(Request(query, mode=mode))  # type: ignore[arg-type]
             assert len(found.passages) <= 2
         if query.replace("\x00", "").strip():
-            assert stocked.ask(query).text
+            assert stocked.ask(Request(query, limit=8)).text
         else:
             with pytest.raises(UsageError, match="empty"):
-                stocked.ask(query)
-    assert stocked.search("black tea degrees").passages[0].title == "Tea"
+                stocked.ask(Request(query, limit=8))
+    assert stocked.search(Request("black tea degrees")).passages[0].title == "Tea"
 
 
 @pytest.mark.parametrize(
-    "verb", ["search", "recall", "ask", "note", "remember", "tag", "add_context", "document"]
+    "verb", ["search", "recall", "ask", "note", "remember", "tag", "describe", "document"]
 )
 def test_row_11_half_letters_and_nul_in_typed_words(stocked: Brain, verb: str) -> None:
     """A shell passes bytes that are no UTF-8 on as lone surrogates; a pipe may hold NUL."""
@@ -198,29 +198,33 @@ def test_row_11_half_letters_and_nul_in_typed_words(stocked: Brain, verb: str) -
         with contextlib.suppress(BrainError):
             match verb:
                 case "tag":
-                    stocked.tag("a.md", add=(text,))
-                case "add_context":
-                    stocked.add_context(text, text)
-                case _:
+                    stocked.library.tag("a.md", add=(text,))
+                case "describe":
+                    stocked.library.describe(text, text)
+                case "document":
+                    stocked.library.document(text)
+                case "note" | "remember":
                     getattr(stocked, verb)(text)
+                case _:
+                    getattr(stocked, verb)(Request(text))
     assert len(checked(home()).documents) >= before
 
 
 def test_row_25_no_text_reaches_sql_as_sql(stocked: Brain) -> None:
     before = checked(home())
     for text in INJECTIONS:
-        stocked.search(text)
-        stocked.search("tea", scope=Scope(source=text, tags=(text,), since="2020-01-01"))
-        stocked.recall(text)
-        stocked.tag("a.md", add=(text,))
-        assert text in stocked.tag("a.md")
-        stocked.tag("a.md", remove=(text,))
-        stocked.add_context(text, text)
-        stocked.remove_context(text)
-        for verb in (stocked.document, stocked.get, stocked.locate, stocked.multi_get):
+        stocked.search(Request(text))
+        stocked.search(Request("tea", scope=Scope(source=text, tags=(text,), since="2020-01-01")))
+        stocked.recall(Request(text))
+        stocked.library.tag("a.md", add=(text,))
+        assert text in stocked.library.tag("a.md")
+        stocked.library.tag("a.md", remove=(text,))
+        stocked.library.describe(text, text)
+        stocked.library.undescribe(text)
+        for verb in (stocked.library.document, stocked.library.get, stocked.library.locate):
             with contextlib.suppress(BrainError):
                 verb(text)
-        assert stocked.documents(scope=Scope(source=text)) == [] or "*" in text
+        assert stocked.library.documents(scope=Scope(source=text)) == [] or "*" in text
     assert checked(home()) == before
 
 
@@ -263,8 +267,8 @@ def test_row_26_the_text_is_kept_as_it_is_and_copies_are_cleaned(
     model = Recording("Nothing.")
     with Brain(config, generator=model) as opened:
         opened.add([folder({"a.md": text})])
-        assert opened.document("a.md").text == text
-        opened.ask("what does the note say of the kettle?")
+        assert opened.library.document("a.md").text == text
+        opened.ask(Request("what does the note say of the kettle?", limit=8))
     assert model.seen
     assert not FORBIDDEN.search(model.seen)
     shown = safe_text(text)
@@ -293,7 +297,7 @@ def test_row_38_many_tiny_files_and_one_file_many_times(folder: Folder) -> None:
     stored = checked(home())
     assert len(stored.documents) == 800
     with Brain(load(home())) as opened:
-        sameness = [p.text for p in opened.search("the same words", limit=10).passages]
+        sameness = [p.text for p in opened.search(Request("the same words", limit=10)).passages]
     assert sameness
     assert brain("add", place).stdout.startswith("800 unchanged")
 
@@ -336,7 +340,7 @@ def asked(config: Config, place: Path, question: str, *pieces: str) -> tuple[Ans
     model = Recording(*pieces)
     with Brain(config, generator=model) as opened:
         opened.add([place])
-        return opened.ask(question), model.seen
+        return opened.ask(Request(question, limit=8)), model.seen
 
 
 MARKERS = [
@@ -383,7 +387,9 @@ def test_row_39_questions_of_every_size_and_none(
     said: list[tuple[str, str]] = []
     with Brain(config) as opened:
         opened.add([folder({"a.md": "# Tea\n\nBlack tea wants 95 degrees.\n"})])
-        answer = opened.ask(question, say=lambda kind, text: said.append((kind, text)))
+        answer = opened.ask(
+            Request(question, limit=8), say=lambda kind, text: said.append((kind, text))
+        )
     assert answer.text
     assert len(question) <= 8_000 or any("cut to its first 8,000" in text for _kind, text in said)
 

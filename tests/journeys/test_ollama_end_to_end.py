@@ -17,6 +17,7 @@ import pytest
 from brain.app import Brain, capture
 from brain.app.capture import INLINE_CHUNKS
 from brain.config import load
+from brain.types import Request
 from tests.end_to_end import ROOT, Folder, Ran, brain, checked, home
 from tests.journeys.test_users_ollama import LEASE, NOMIC, TEA, vectors
 from tests.stand_in_faults import FAULTS
@@ -503,4 +504,4 @@ def test_a_brain_that_stays_open_notices_that_ollama_came_back(
     """A door that lives long holds one `Brain`: what serves is asked again, not remembered for ever."""
     with Brain(load()) as opened:
         opened.add([shelf])
-        assert opened.search("rent").embedder == NOMIC
+        assert opened.search(Request("rent")).embedder == NOMIC

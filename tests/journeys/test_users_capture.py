@@ -218,14 +218,14 @@ def test_users_08_a_mailbox_that_was_not_read_to_its_end_loses_nothing(
         path.write_bytes(b"\x00\x01 no mail at all " * 100)
         assert opened.add([path]).skipped[0].reason.startswith("not a mailbox")
         path.write_text(mailbox(words[:-2]))
-        intake = opened.parts.intake()
+        intake = opened.resources.intake()
         cut = replace(intake, limits=replace(intake.limits, parts=77)).take_in([path])
         assert "78 messages: cut to the first 77" in cut.notices[0]
         path.write_text(mailbox(words[:-3]))
         stopped = True
         assert opened.add([path]).interrupted
         stopped = False
-        assert len(opened.documents()) == 81
+        assert len(opened.library.documents()) == 81
         path.write_text(mailbox(words[:-3]) + "\n")
         assert opened.add([path]).removed == 3, "and once it is read whole, they go"
 
@@ -406,7 +406,7 @@ def test_users_24_odd_paths_are_named_shown_and_opened(odd: Path, name: str) -> 
     assert brain("tag", path, "+seen").code == 0
     assert brain("list", "--tag", "seen", "--json").json["documents"][0]["tags"] == ["seen"]
     with Brain(Config(home=home())) as opened:
-        assert opened.locate(path) == path
+        assert opened.library.locate(path) == path
     assert brain("forget", "--yes", "--", path).code == 0
     assert len(checked(home()).documents) == 0
 
@@ -460,7 +460,8 @@ def test_users_26_notes_come_before_pdfs_and_the_newest_first(
     with Brain(config) as opened:
         report = opened.add([place])
         order = [
-            Path(opened.document(document_id).row.source).name for document_id in report.documents
+            Path(opened.library.document(document_id).row.source).name
+            for document_id in report.documents
         ]
     assert order == ["new.md", "middle.md", "old.md", "slow.pdf"]
 

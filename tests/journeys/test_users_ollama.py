@@ -16,6 +16,7 @@ import pytest
 
 from brain.app import Brain
 from brain.config import load
+from brain.types import Request
 from tests.end_to_end import Folder, brain, checked, home
 from tests.stand_in_models import CATALOGUE
 from tests.stand_in_ollama import StandIn
@@ -262,11 +263,13 @@ def test_users_11_a_question_says_why_the_model_that_was_chosen_did_not_answer(
 def test_users_11_embeddings_and_chat_share_one_client(folder: Folder, ollama: StandIn) -> None:
     with Brain(load()) as opened:
         opened.add([folder({"lease.md": LEASE})])
-        opened.ask("what is the rent?")
-        generator, _why, _missing = opened.parts.generator()
+        opened.ask(Request("what is the rent?", limit=8))
+        generator, _why, _missing = opened.resources.generator()
         assert generator is not None
         assert (
-            opened.parts.ollama_embedder(NOMIC)._server is opened.parts.ollama is generator._server
+            opened.resources.ollama_embedder(NOMIC)._server
+            is opened.resources.ollama
+            is generator._server
         )
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from brain.app import Brain
 from brain.config import Config
-from brain.types import Answer, Scope
+from brain.types import Answer, Request, Scope
 from tests.end_to_end import Folder, brain, checked, home, process
 from tests.ingest.test_pdf import pdf
 
@@ -41,11 +41,16 @@ def test_users_04_a_long_block_is_split_and_its_last_sentence_is_found(
     place = folder({name: text})
     with Brain(config) as opened:
         opened.add([place])
-        detail = opened.document(name)
+        detail = opened.library.document(name)
         assert detail.text == text, "nothing of it is missing"
         assert detail.tokens >= 3_000
         for lexical in (True, False):
-            assert query in opened.search(query, lexical=lexical).passages[0].text
+            assert (
+                query
+                in opened.search(Request(query, mode="lexical" if lexical else "hybrid"))
+                .passages[0]
+                .text
+            )
     stored = checked(home())
     assert stored.chunks == stored.vectors > 10
 
@@ -74,11 +79,11 @@ def span(answer: Answer, number: int, opened: Brain) -> str:
     lines = re.fullmatch(r"L(\d+)(?:-(\d+))?", citation.locator)
     if lines:
         first, last = int(lines[1]), int(lines[2] or lines[1])
-        return opened.get(f"{citation.source}:{first}:{last - first + 1}").text
+        return opened.library.get(f"{citation.source}:{first}:{last - first + 1}")[0].text
     pages = re.fullmatch(r"p\. (\d+)(?:-(\d+))?", citation.locator)
     assert pages, citation.locator
     return "".join(
-        opened.get(f"{citation.source}:{n}").text
+        opened.library.get(f"{citation.source}:{n}")[0].text
         for n in range(int(pages[1]), int(pages[2] or pages[1]) + 1)
     )
 
@@ -94,12 +99,14 @@ def test_users_10_every_quote_stands_where_its_citation_says(
     place = folder(SHELF)
     with Brain(config) as opened:
         opened.add([place])
-        answer = opened.ask(question)
+        answer = opened.ask(Request(question, limit=8))
         assert Path(answer.citations[0].source).name == name
         for citation in answer.citations:
             assert citation.verified
             assert words(citation.quote) in words(span(answer, citation.number, opened))
-            assert opened.locate(citation.source) == citation.source, "opening [n] opens source n"
+            assert opened.library.locate(citation.source) == citation.source, (
+                "opening [n] opens source n"
+            )
 
 
 class Scripted:
@@ -132,7 +139,7 @@ def scripted(
 ) -> Answer:
     with Brain(config, generator=Scripted(text)) as opened:
         opened.add([place])
-        return opened.ask(question)
+        return opened.ask(Request(question, limit=8))
 
 
 def test_users_10_what_a_model_invents_is_removed_marked_or_shown_unverified(
@@ -252,7 +259,7 @@ def terms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brain]:
 @pytest.mark.parametrize("query", [*TERMS, *ALSO])
 def test_users_18_names_and_other_scripts_are_found_by_keyword(terms: Brain, query: str) -> None:
     wanted = list(TERMS).index(ALSO.get(query, query))
-    found = terms.search(query, lexical=True).passages
+    found = terms.search(Request(query, mode="lexical")).passages
     assert found
     assert Path(found[0].source).name == f"{wanted}.md"
     assert found[0].ranks["lexical"] == 1
@@ -269,11 +276,13 @@ def test_users_18_a_folder_is_named_by_the_end_of_its_path(folder: Folder, confi
         opened.add([place])
         for pattern in ("home/*", str(place / "home" / "*")):
             scope = Scope(source=pattern)
-            assert [Path(row.source).parent.name for row in opened.documents(scope=scope)] == [
-                "home"
-            ]
+            assert [
+                Path(row.source).parent.name for row in opened.library.documents(scope=scope)
+            ] == ["home"]
             for lexical in (True, False):
-                found = opened.search("rent", scope=scope, lexical=lexical).passages
+                found = opened.search(
+                    Request("rent", scope=scope, mode="lexical" if lexical else "hybrid")
+                ).passages
                 assert [Path(passage.source).parent.name for passage in found] == ["home"]
 
 

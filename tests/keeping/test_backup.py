@@ -22,7 +22,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.app import Brain, keep
+from brain.app import Brain
+from brain.app.backups import backup_folders
+from brain.app.capture import remember_episodes
 from brain.config import Config, Models
 from brain.errors import BrainError, StoreError, UsageError
 from brain.faults import KILLED, VARIABLE
@@ -31,7 +33,7 @@ from brain.keeping.encryption import NO_SECRET
 from brain.keeping.restore import Tools, restore
 from brain.store import copies
 from brain.store.connection import connect
-from brain.types import BackupReport, Episode, RebuildReport, RestoreReport
+from brain.types import BackupReport, Episode, RebuildReport, Request, RestoreReport
 from tests.fake_brain import brain as command
 
 ROOT = Path(__file__).parents[2]
@@ -45,12 +47,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Brain(Config(home=home, models=Models("builtin", "builtin"))) as brain:
         brain.note("The landlord mends the boiler before winter.", title="Lease")
         brain.note("Black tea wants water at 96 degrees.", title="Tea")
-        brain.remember_many(
+        remember_episodes(
+            brain.resources,
             [
                 Episode(
                     "", "2026-05-07T10:00:00+00:00", "import", "how hot is the water?", "96 degrees"
                 )
-            ]
+            ],
         )
     return home
 
@@ -80,21 +83,24 @@ def names(home: Path) -> list[str]:
 
 
 def test_a_backup_holds_what_the_store_held(brain: Brain) -> None:
-    made = keep.backup(brain.parts, None)
+    made = brain.keep.backup()
     path = Path(made.path)
     assert path == brain.config.home / "backups" / "brain-20260507T120000Z.db"
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     assert made.digest == state(brain.config.home) == copies.judge(path).stated
     assert (made.documents, made.chunks, made.episodes) == (3, 3, 3)
     assert names(path.parent) == [path.name]
-    assert keep.backup(brain.parts, None).path.endswith("brain-20260507T120000Z-2.db")
+    assert brain.keep.backup().path.endswith("brain-20260507T120000Z-2.db")
 
 
 def test_a_backup_in_a_folder_of_ones_own_is_remembered(brain: Brain, tmp_path: Path) -> None:
-    made = keep.backup(brain.parts, tmp_path / "disk")
+    made = brain.keep.backup(tmp_path / "disk")
     assert Path(made.path).parent == tmp_path / "disk"
-    assert keep.backup_folders(brain.parts) == (brain.config.home / "backups", tmp_path / "disk")
-    checks = {check.id: check for check in keep.doctor(brain.parts, deep=False, repair=False)}
+    assert backup_folders(brain.resources) == (
+        brain.config.home / "backups",
+        tmp_path / "disk",
+    )
+    checks = {check.id: check for check in brain.keep.doctor(deep=False, repair=False)}
     assert "would come back" in checks["D16"].message
 
 
@@ -119,7 +125,7 @@ def test_a_backup_while_others_write_is_of_one_moment(brain: Brain) -> None:
     writer.start()
     try:
         for number in range(5):
-            made = keep.backup(brain.parts, None)
+            made = brain.keep.backup()
             with closing(sqlite3.connect(made.path)) as conn:
                 pair = dict(
                     conn.execute("SELECT name, value FROM settings WHERE name IN ('a', 'b')")
@@ -133,7 +139,7 @@ def test_a_backup_while_others_write_is_of_one_moment(brain: Brain) -> None:
 @pytest.mark.parametrize("step", ["backup.after_copy", "backup.before_rename"])
 def test_a_kill_leaves_no_half_backup(step: str, brain: Brain) -> None:
     before = state(brain.config.home)
-    code = "from brain.app import Brain, upkeep; from brain.config import load; keep.backup(Brain(load()).parts, None)"
+    code = "from brain.app import Brain; from brain.config import load; Brain(load()).keep.backup()"
     environ = {
         "BRAIN_HOME": str(brain.config.home),
         VARIABLE: f"{step}:1:exit",
@@ -145,7 +151,7 @@ def test_a_kill_leaves_no_half_backup(step: str, brain: Brain) -> None:
     assert run.returncode == KILLED, run.stderr
     assert backups.found(brain.config.home / "backups") == []
     assert state(brain.config.home) == before
-    assert copies.judge(Path(keep.backup(brain.parts, None).path)).digest == before
+    assert copies.judge(Path(brain.keep.backup().path)).digest == before
 
 
 def test_a_full_disk_leaves_no_half_backup(brain: Brain) -> None:
@@ -161,7 +167,7 @@ def test_a_full_disk_leaves_no_half_backup(brain: Brain) -> None:
 def test_a_folder_that_cannot_be_written_is_said_in_two_lines(brain: Brain, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(BrainError) as caught:
-        keep.backup(brain.parts, tmp_path / "file" / "deeper")
+        brain.keep.backup(tmp_path / "file" / "deeper")
     assert caught.value.hint
 
 
@@ -241,9 +247,9 @@ def test_a_rule_that_is_none(text: str) -> None:
 
 def test_keep_removes_backups_and_nothing_else(brain: Brain) -> None:
     folder = brain.config.home / "backups"
-    keep.backup(brain.parts, None)
+    brain.keep.backup()
     (folder / "holiday.db").write_text("mine")
-    made = keep.backup(brain.parts, None, keep="1d")
+    made = brain.keep.backup(keep="1d")
     assert made.removed == (str(folder / "brain-20260507T120000Z.db"),)
     assert names(folder) == ["brain-20260507T120000Z-2.db", "holiday.db"]
 
@@ -253,27 +259,27 @@ def test_keep_removes_backups_and_nothing_else(brain: Brain) -> None:
 
 def test_a_sealed_backup_shows_nothing_and_comes_back_by_its_passphrase(brain: Brain) -> None:
     before = state(brain.config.home)
-    made = keep.backup(brain.parts, None, passphrase="correct horse")
+    made = brain.keep.backup(passphrase="correct horse")
     path = Path(made.path)
     assert path.name.endswith(".db.age")
     assert b"landlord" not in path.read_bytes()
     assert names(path.parent) == [path.name]
     with pytest.raises(UsageError, match="encrypted"):
-        keep.restore(brain.parts, path)
-    assert keep.restore(brain.parts, path, passphrase="correct horse").done
+        brain.keep.restore(path)
+    assert brain.keep.restore(path, passphrase="correct horse").done
     assert state(brain.config.home) == before
 
 
 def test_a_backup_for_a_key_comes_back_by_that_key(brain: Brain, tmp_path: Path) -> None:
     identity = pyrage.x25519.Identity.generate()
     (tmp_path / "key.txt").write_text(f"# mine\n{identity}\n")
-    made = keep.backup(brain.parts, None, recipients=[str(identity.to_public())])
-    assert keep.restore(brain.parts, Path(made.path), identity=tmp_path / "key.txt").verified
+    made = brain.keep.backup(recipients=[str(identity.to_public())])
+    assert brain.keep.restore(Path(made.path), identity=tmp_path / "key.txt").verified
     (tmp_path / "other.txt").write_text(f"{pyrage.x25519.Identity.generate()}\n")
     with pytest.raises(BrainError, match="does not open"):
-        keep.restore(brain.parts, Path(made.path), identity=tmp_path / "other.txt")
+        brain.keep.restore(Path(made.path), identity=tmp_path / "other.txt")
     with pytest.raises(UsageError, match="cannot be encrypted"):
-        keep.backup(brain.parts, None, recipients=["age1nonsense"])
+        brain.keep.backup(recipients=["age1nonsense"])
 
 
 # -- taking back ----------------------------------------------------------------------------------------------------------
@@ -281,46 +287,46 @@ def test_a_backup_for_a_key_comes_back_by_that_key(brain: Brain, tmp_path: Path)
 
 def test_restoring_brings_everything_back_and_keeps_what_was_there(brain: Brain) -> None:
     home = brain.config.home
-    made = keep.backup(brain.parts, None)
-    brain.search("boiler")
+    made = brain.keep.backup()
+    brain.search(Request("boiler"))
     brain.note("A later thought about marmalade.", title="Later")
     later = state(home)
-    report = keep.restore(brain.parts, Path(made.path))
+    report = brain.keep.restore(Path(made.path))
     assert report.done
     assert report.verified
     assert state(home) == made.digest
     with closing(sqlite3.connect(report.kept)) as conn:
         assert copies.digest(conn) == later
-    assert brain.search("boiler").passages
-    assert not brain.search("marmalade", lexical=True).passages
-    checks = keep.doctor(brain.parts, deep=True, repair=False)
+    assert brain.search(Request("boiler")).passages
+    assert not brain.search(Request("marmalade", mode="lexical")).passages
+    checks = brain.keep.doctor(deep=True, repair=False)
     assert [check for check in checks if check.level == "error"] == []
     assert {path.stat().st_mode & 0o077 for path in home.rglob("*")} == {0}
 
 
 def test_restoring_into_another_home(brain: Brain, tmp_path: Path) -> None:
-    made = keep.backup(brain.parts, None)
-    report = keep.restore(brain.parts, Path(made.path), to=tmp_path / "other")
+    made = brain.keep.backup()
+    report = brain.keep.restore(Path(made.path), to=tmp_path / "other")
     assert (report.done, report.kept) == (True, "")
     assert state(tmp_path / "other") == made.digest
     with Brain(replace(brain.config, home=tmp_path / "other")) as other:
-        assert other.search("boiler").passages
+        assert other.search(Request("boiler")).passages
 
 
 def test_looking_only_changes_nothing(brain: Brain) -> None:
-    made = keep.backup(brain.parts, None)
+    made = brain.keep.backup()
     before = names(brain.config.home)
-    report = keep.restore(brain.parts, Path(made.path), dry_run=True)
+    report = brain.keep.restore(Path(made.path), dry_run=True)
     assert (report.done, report.documents) == (False, 3)
     assert names(brain.config.home) == before
 
 
 def test_a_damaged_store_is_replaced_and_kept(brain: Brain) -> None:
-    made = keep.backup(brain.parts, None)
+    made = brain.keep.backup()
     brain.close()
     brain.config.database.write_bytes(b"no database any more" * 1000)
     Path(f"{brain.config.database}-wal").write_bytes(b"nor this" * 1000)
-    report = keep.restore(brain.parts, Path(made.path))
+    report = brain.keep.restore(Path(made.path))
     assert state(brain.config.home) == made.digest
     assert Path(report.kept).read_bytes().startswith(b"no database")
     assert Path(f"{report.kept}-wal").read_bytes().startswith(b"nor this")
@@ -392,12 +398,12 @@ STRANGE: dict[str, tuple[str, Callable[[Path], None]]] = {
 @pytest.mark.parametrize("name", STRANGE)
 def test_a_strange_or_damaged_file_is_refused_and_nothing_changes(name: str, brain: Brain) -> None:
     words, change = STRANGE[name]
-    path = Path(keep.backup(brain.parts, None).path)
+    path = Path(brain.keep.backup().path)
     brain.note("something newer", title="Newer")
     before = state(brain.config.home)
     change(path)
     with pytest.raises(BrainError) as caught:
-        keep.restore(brain.parts, path)
+        brain.keep.restore(path)
     assert words in caught.value.message
     assert str(path) in caught.value.message or name == "no file"
     assert caught.value.hint
@@ -408,22 +414,22 @@ def test_a_strange_or_damaged_file_is_refused_and_nothing_changes(name: str, bra
 
 
 def test_a_backup_of_an_untold_origin_says_so(brain: Brain) -> None:
-    path = Path(keep.backup(brain.parts, None).path)
+    path = Path(brain.keep.backup().path)
     sql("DROP TABLE backup_facts")(path)
-    report = keep.restore(brain.parts, path)
+    report = brain.keep.restore(path)
     assert (report.done, report.verified) == (True, False)
     assert "no digest" in report.notices[0]
 
 
 def test_damaged_full_text_in_a_backup_is_filled_anew(brain: Brain) -> None:
-    path = Path(keep.backup(brain.parts, None).path)
+    path = Path(brain.keep.backup().path)
     sql("INSERT INTO knowledge_fts(knowledge_fts) VALUES ('delete-all')")(path)
-    keep.restore(brain.parts, path)
-    assert brain.search("boiler", lexical=True).passages
+    brain.keep.restore(path)
+    assert brain.search(Request("boiler", mode="lexical")).passages
 
 
 def test_a_store_in_use_is_not_replaced(brain: Brain) -> None:
-    path = Path(keep.backup(brain.parts, None).path)
+    path = Path(brain.keep.backup().path)
     before = state(brain.config.home)
     tools = Tools(copies.judge, copies.prepare, partial(copies.alone, seconds=0.1))
     with closing(sqlite3.connect(brain.config.database)) as other:
@@ -447,12 +453,12 @@ def test_a_store_in_use_is_not_replaced(brain: Brain) -> None:
 def test_a_kill_while_restoring_leaves_the_old_store_or_the_new_one(
     step: str, brain: Brain
 ) -> None:
-    path = Path(keep.backup(brain.parts, None).path)
+    path = Path(brain.keep.backup().path)
     old = copies.judge(path).digest
     brain.note("something newer", title="Newer")
     new = state(brain.config.home)
     brain.close()
-    code = f"from pathlib import Path; from brain.app import Brain, upkeep; from brain.config import load; keep.restore(Brain(load()).parts, Path({str(path)!r}))"
+    code = f"from pathlib import Path; from brain.app import Brain; from brain.config import load; Brain(load()).keep.restore(Path({str(path)!r}))"
     environ = {
         "BRAIN_HOME": str(brain.config.home),
         VARIABLE: f"{step}:1:exit",
@@ -465,11 +471,9 @@ def test_a_kill_while_restoring_leaves_the_old_store_or_the_new_one(
     assert state(brain.config.home) == (new if step == "restore.before_swap" else old)
     with Brain(brain.config) as again:
         assert not [
-            check
-            for check in keep.doctor(again.parts, deep=True, repair=False)
-            if check.level == "error"
+            check for check in again.keep.doctor(deep=True, repair=False) if check.level == "error"
         ]
-        assert keep.restore(again.parts, path).done
+        assert again.keep.restore(path).done
     assert state(brain.config.home) == old
 
 
@@ -482,43 +486,48 @@ PLAN = RestoreReport("/b/x.db", "/home/me", "2026-05-07T12:00:00+00:00", 2, 5, 1
 
 
 def test_the_backup_command() -> None:
-    ran = command("backup", "/b", "--keep", "7d", backup=MADE)
+    ran = command("backup", "/b", "--keep", "7d", keep_backup=MADE)
     assert (ran.code, "1.9 MB" in ran.stdout, "removed /b/old.db" in ran.stdout) == (0, True, True)
-    assert ran.called("backup") == [
+    assert ran.called("keep_backup") == [
         ((Path("/b"),), {"keep": "7d", "passphrase": "", "recipients": ()})
     ]
-    assert json.loads(command("backup", "--json", backup=MADE).stdout)["digest"] == "d1"
+    assert json.loads(command("backup", "--json", keep_backup=MADE).stdout)["digest"] == "d1"
     assert (
-        command("backup", "--encrypt", backup=MADE).code == 2
+        command("backup", "--encrypt", keep_backup=MADE).code == 2
     )  # nobody there to type a passphrase
 
 
 def test_the_passphrase_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRAIN_BACKUP_PASSPHRASE", "horse")
-    ran = command("backup", "--encrypt", backup=MADE)
-    assert ran.called("backup")[0][1]["passphrase"] == "horse"
+    ran = command("backup", "--encrypt", keep_backup=MADE)
+    assert ran.called("keep_backup")[0][1]["passphrase"] == "horse"
     assert "horse" not in ran.stdout + ran.stderr
-    ran = command("restore", "x.db.age", "--dry-run", restore=PLAN)
-    assert ran.called("restore")[0][1]["passphrase"] == "horse"
+    ran = command("restore", "x.db.age", "--dry-run", keep_restore=PLAN)
+    assert ran.called("keep_restore")[0][1]["passphrase"] == "horse"
 
 
 def test_the_restore_command_shows_first() -> None:
     def answer(_path: Path, *, dry_run: bool, **_options: object) -> RestoreReport:
         return PLAN if dry_run else replace(PLAN, done=True, kept="/home/me/brain.db.before-1")
 
-    ran = command("restore", "/b/x.db", restore=answer)
+    ran = command("restore", "/b/x.db", keep_restore=answer)
     assert "would hold the backup" in ran.stdout
     assert "nothing was changed" in ran.stderr
-    assert len(ran.called("restore")) == 1
-    ran = command("restore", "/b/x.db", "--yes", restore=answer)
+    assert len(ran.called("keep_restore")) == 1
+    ran = command("restore", "/b/x.db", "--yes", keep_restore=answer)
     assert "kept as /home/me/brain.db.before-1" in ran.stdout
     assert (
-        json.loads(command("restore", "/b/x.db", "--yes", "--json", restore=answer).stdout)["done"]
+        json.loads(command("restore", "/b/x.db", "--yes", "--json", keep_restore=answer).stdout)[
+            "done"
+        ]
         is True
     )
 
 
 def test_the_rebuild_command() -> None:
-    ran = command("rebuild", rebuild=RebuildReport(12, 5, 0, ("a notice",)))
+    ran = command("rebuild", keep_rebuild=RebuildReport(12, 5, 0, ("a notice",)))
     assert "12 rows of full text, 5 vectors" in ran.stdout
-    assert json.loads(command("rebuild", "--json", rebuild=RebuildReport(12)).stdout)["rows"] == 12
+    assert (
+        json.loads(command("rebuild", "--json", keep_rebuild=RebuildReport(12)).stdout)["rows"]
+        == 12
+    )

@@ -14,14 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from brain.app import Brain, keep
+from brain.app import Brain
+from brain.app.capture import remember_episodes
 from brain.config import Config, Models
 from brain.index import health
 from brain.index import sync as index_sync
 from brain.keeping import check_files
 from brain.keeping import doctor as room
 from brain.store import copies
-from brain.types import Check, Episode
+from brain.types import Check, Episode, Request
 
 NOTES = {
     "tea.md": "# Tea\n\nBlack tea wants water just off the boil.\n\n## Green\n\nGreen tea wants 70 degrees and two minutes.\n",
@@ -45,7 +46,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Brain(Config(home=place / "home", models=Models("builtin", "builtin"))) as brain:
         brain.add([place / "notes"])
         brain.note("the spare key is with Ana", title="Keys")
-        brain.remember_many(
+        remember_episodes(
+            brain.resources,
             [
                 Episode(
                     "",
@@ -55,10 +57,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     "an answer",
                     session="talk",
                 )
-            ]
+            ],
         )
-        brain.skill_add(place / "week")
-        brain.search("tea")
+        brain.skills.add(place / "week")
+        brain.search(Request("tea"))
     return place / "home"
 
 
@@ -71,7 +73,7 @@ def home(template: Path, config: Config) -> Path:
 
 def examined(config: Config, *, deep: bool = False, repair: bool = False) -> dict[str, Check]:
     with Brain(config) as brain:
-        return {check.id: check for check in keep.doctor(brain.parts, deep=deep, repair=repair)}
+        return {check.id: check for check in brain.keep.doctor(deep=deep, repair=repair)}
 
 
 MENDED = ("anew", "narrowed", "removed", "placed", "finished", "filled")
@@ -270,7 +272,7 @@ def test_a_derived_fault_is_found_and_mended(name: str, home: Path, config: Conf
     with Brain(config) as brain:
         texts = [
             tuple(row)
-            for row in brain.parts.store.connection.conn.execute(
+            for row in brain.resources.store.connection.conn.execute(
                 "SELECT id, text, title FROM documents"
             )
         ]
@@ -282,11 +284,11 @@ def test_a_derived_fault_is_found_and_mended(name: str, home: Path, config: Conf
     with Brain(config) as brain:
         assert texts == [
             tuple(row)
-            for row in brain.parts.store.connection.conn.execute(
+            for row in brain.resources.store.connection.conn.execute(
                 "SELECT id, text, title FROM documents"
             )
         ]
-        assert brain.search("landlord boiler").passages[0].source.endswith("lease.md")
+        assert brain.search(Request("landlord boiler")).passages[0].source.endswith("lease.md")
 
 
 @pytest.mark.parametrize("name", TRUTH)
@@ -297,12 +299,12 @@ def test_a_fault_of_the_truth_is_found_and_never_edited(
     plant(home)
     assert examined(config, deep=True)[identity].level == level
     with Brain(config) as brain:
-        before = copies.digest(brain.parts.store.connection.conn)
+        before = copies.digest(brain.resources.store.connection.conn)
     left = examined(config, deep=True, repair=True)[identity]
     assert left.level == level
     assert left.hint
     with Brain(config) as brain:
-        assert copies.digest(brain.parts.store.connection.conn) == before
+        assert copies.digest(brain.resources.store.connection.conn) == before
 
 
 def test_a_chroma_index_with_a_flipped_bit_is_found_and_filled_anew(
@@ -310,7 +312,7 @@ def test_a_chroma_index_with_a_flipped_bit_is_found_and_filled_anew(
 ) -> None:
     with Brain(config) as brain:
         index_sync.apply(
-            brain.parts.store.vectors, config.index_dir, brain.parts.serving.fingerprint
+            brain.resources.store.vectors, config.index_dir, brain.resources.serving.fingerprint
         )
     assert not bad(examined(config, deep=True))
     path = next((home / "index").glob("vec-*/*/data_level0.bin"))
@@ -323,7 +325,7 @@ def test_a_chroma_index_with_a_flipped_bit_is_found_and_filled_anew(
 
 def test_a_generation_that_claims_the_future_or_lost_its_writer(home: Path, config: Config) -> None:
     with Brain(config) as brain:
-        fingerprint = brain.parts.serving.fingerprint
+        fingerprint = brain.resources.serving.fingerprint
     row = "INSERT INTO index_generations (n, fingerprint, dimensions, state, applied_seq, owner_pid, owner_start, created_at) VALUES "
     sql(
         f"{row} (1, '{fingerprint}', 256, 'dirty', 99999, 4194999, 'gone', '2026-01-01T00:00:00+00:00')"
@@ -380,7 +382,7 @@ def test_every_flipped_bit_in_a_text_or_a_vector_is_found(
 
 def test_a_database_that_does_not_open_names_the_newest_backup(home: Path, config: Config) -> None:
     with Brain(config) as brain:
-        made = keep.backup(brain.parts, None)
+        made = brain.keep.backup()
     (home / "brain.db").write_bytes(b"\0" * 8192 + b"garbage" * 512)
     checks = examined(config)
     assert checks["D03"].level == "error"
@@ -389,20 +391,20 @@ def test_a_database_that_does_not_open_names_the_newest_backup(home: Path, confi
 
 def test_backups_are_drilled(home: Path, config: Config) -> None:
     with Brain(config) as brain:
-        path = Path(keep.backup(brain.parts, None).path)
+        path = Path(brain.keep.backup().path)
     assert "would come back: 5 documents" in examined(config)["D16"].message
     flip(path, path.read_bytes().index(b"The landlord") + 5)
     assert examined(config)["D16"].level == "error"
     path.unlink()
     later = datetime.now(UTC) - timedelta(days=40)
     with Brain(config, now=lambda: later) as brain:
-        keep.backup(brain.parts, None)
+        brain.keep.backup()
     assert "40 days old" in examined(config)["D16"].message
 
 
 def test_a_clock_that_went_back(home: Path, config: Config) -> None:
     with Brain(config, now=lambda: datetime(2020, 1, 1, tzinfo=UTC)) as brain:
-        found = {check.id: check for check in keep.doctor(brain.parts, deep=False, repair=False)}
+        found = {check.id: check for check in brain.keep.doctor(deep=False, repair=False)}
     assert found["D17"].level == "warning"
 
 
@@ -429,8 +431,8 @@ def test_rebuild_makes_everything_derived_anew(home: Path, config: Config) -> No
     sql("DELETE FROM embeddings")(home)
     health.drop(home / "index")
     with Brain(config) as brain:
-        report = keep.rebuild(brain.parts)
+        report = brain.keep.rebuild()
         assert report.rows > 5
         assert report.waiting == 0
-        assert brain.search("green tea minutes").passages[0].source.endswith("tea.md")
+        assert brain.search(Request("green tea minutes")).passages[0].source.endswith("tea.md")
     assert not bad(examined(config, deep=True))

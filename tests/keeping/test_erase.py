@@ -17,15 +17,15 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from brain.app import Brain, keep
-from brain.app import erase as erasing
+from brain.app import Brain
+from brain.app.derived import finish_erasure
 from brain.config import Config, Models
 from brain.errors import NotFound
 from brain.faults import KILLED, VARIABLE
 from brain.index import sync as index_sync
 from brain.store import copies
 from brain.store.erasure import PENDING
-from brain.types import Episode, EraseReport, Forgotten, Holding
+from brain.types import Episode, EraseReport, Forgotten, Holding, Request
 from tests.fake_brain import brain as command
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +53,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Brain(Config(home=home, models=Models("builtin", "builtin"))) as brain:
         brain.add([notes])
         source = str(notes / f"{FILE}.md")
-        record = brain.parts.episodes.record_many
+        record = brain.resources.store.episodes.record_many
         at = "2026-05-06T10:00:00+00:00"
         record(
             (Episode("", at, "ask", question, answer, cited, session="evening"), _plain())
@@ -68,7 +68,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 ("what did I copy?", f"You wrote: {SENTENCE.lower()}, I think.", ()),
             )
         )
-        brain.search("ledger")
+        brain.search(Request("ledger"))
     (notes / f"{FILE}.md").unlink()
     return place
 
@@ -98,24 +98,22 @@ def grep(home: Path, *, markers: list[str] = MARKERS, without: str = "backups") 
 
 
 def reference(brain: Brain) -> str:
-    return next(row.id for row in brain.documents() if row.title == TITLE)
+    return next(row.id for row in brain.library.documents() if row.title == TITLE)
 
 
 def erase(brain: Brain, *references: str, **options: object) -> EraseReport:
-    return erasing.erase(brain.parts, references or [reference(brain)], dry_run=False, **options)  # type: ignore[arg-type]
+    return brain.keep.erase(references or [reference(brain)], dry_run=False, **options)  # type: ignore[arg-type]
 
 
 def findings(brain: Brain) -> dict[str, str]:
     return {
-        c.id: c.message
-        for c in keep.doctor(brain.parts, deep=True, repair=False)
-        if c.level == "error"
+        c.id: c.message for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"
     }
 
 
 def test_no_file_of_the_home_holds_a_byte_of_it(brain: Brain) -> None:
     index_sync.apply(
-        brain.parts.store.vectors, brain.config.index_dir, brain.parts.serving.fingerprint
+        brain.resources.store.vectors, brain.config.index_dir, brain.resources.serving.fingerprint
     )
     assert {m for hit in grep(brain.config.home) for m in MARKERS if m in hit} == set(
         MARKERS
@@ -128,11 +126,13 @@ def test_no_file_of_the_home_holds_a_byte_of_it(brain: Brain) -> None:
     assert grep(brain.config.home) == []
     with Brain(brain.config) as again:
         assert findings(again) == {}
-        assert [row.title for row in again.documents()] == ["Tea"]
-        assert again.search("tea degrees").passages[0].title == "Tea"
-        assert again.forgotten() == []
+        assert [row.title for row in again.library.documents()] == ["Tea"]
+        assert again.search(Request("tea degrees")).passages[0].title == "Tea"
+        assert again.library.forgotten() == []
         assert (
-            again.parts.store.vectors.waiting_count("episodes", again.parts.serving.fingerprint)
+            again.resources.store.vectors.waiting_count(
+                "episodes", again.resources.serving.fingerprint
+            )
             == 0
         )
 
@@ -145,33 +145,33 @@ def test_answers_that_quote_or_cite_it_lose_their_words_and_keep_their_questions
         "what did I copy?",
         "where is the ledger?",
     ]
-    kept = {e.question: (e.answer, e.citations) for e in brain.parts.episodes.recent(9)}
+    kept = {e.question: (e.answer, e.citations) for e in brain.resources.store.episodes.recent(9)}
     assert kept["where is the ledger?"] == ("", ("notes/tea.md:L1-1",))
     assert kept["what did I copy?"][0] == ""
     assert kept["and then?"][0] == "Nothing to see."
     around = dict(
-        brain.parts.store.connection.conn.execute("SELECT question, around FROM episodes")
+        brain.resources.store.connection.conn.execute("SELECT question, around FROM episodes")
     )
     assert "ledger" in around["and then?"]  # the neighbour's question
     assert "floorboard" not in around["and then?"] + around["what came before?"]
 
 
 def test_looking_only_changes_nothing(brain: Brain) -> None:
-    before = copies.digest(brain.parts.store.connection.conn)
-    report = erasing.erase(brain.parts, [reference(brain)], dry_run=True)
+    before = copies.digest(brain.resources.store.connection.conn)
+    report = brain.keep.erase([reference(brain)], dry_run=True)
     assert (report.done, len(report.items), len(report.quoting)) == (False, 1, 2)
-    assert copies.digest(brain.parts.store.connection.conn) == before
+    assert copies.digest(brain.resources.store.connection.conn) == before
 
 
 def test_what_was_forgotten_before_can_be_erased(brain: Brain) -> None:
     name = reference(brain)
-    brain.forget([name], dry_run=False)
+    brain.library.forget([name], dry_run=False)
     assert any(BODY in hit for hit in grep(brain.config.home))
     report = erase(brain, name)
     assert [item.kind for item in report.items] == ["document"]
     assert grep(brain.config.home) == []
     with pytest.raises(NotFound):
-        brain.restore_forgotten(name)
+        brain.library.undo(name)
 
 
 def test_a_note_and_its_episode_go_together(brain: Brain) -> None:
@@ -189,8 +189,8 @@ def test_backups_that_hold_it_are_listed_with_their_day_and_rewritten_on_request
 ) -> None:
     yesterday = NOON.replace(day=6)
     with Brain(brain.config, now=lambda: yesterday) as earlier:
-        keep.backup(earlier.parts, None, keep="7d,4w")
-    plan = erasing.erase(brain.parts, [reference(brain)], dry_run=True)
+        earlier.keep.backup(keep="7d,4w")
+    plan = brain.keep.erase([reference(brain)], dry_run=True)
     assert [(item.state, item.until) for item in plan.backups] == [("holds", "2026-05-13")]
     report = erase(brain)
     assert [item.state for item in report.backups] == ["holds"]
@@ -202,14 +202,14 @@ def test_backups_that_hold_it_are_listed_with_their_day_and_rewritten_on_request
     assert [item.state for item in again.backups] == ["rewritten"]
     assert grep(path.parent, without="nothing") == []
     assert copies.judge(path).documents == 1
-    assert keep.restore(brain.parts, path).verified
+    assert brain.keep.restore(path).verified
     assert grep(brain.config.home, without="nothing") == []
     assert findings(brain) == {}
 
 
 def test_erasing_with_its_backups_in_one_go_and_what_was_put_aside(brain: Brain) -> None:
-    made = keep.backup(brain.parts, None)
-    keep.restore(brain.parts, Path(made.path))  # leaves the present store aside
+    made = brain.keep.backup()
+    brain.keep.restore(Path(made.path))  # leaves the present store aside
     report = erase(brain, backups=True)
     assert sorted(item.state for item in report.backups) == ["rewritten", "rewritten"]
     assert grep(brain.config.home, without="nothing") == []
@@ -221,20 +221,20 @@ def test_sealed_backups_are_opened_with_their_key_or_said_to_be_unread(
     identity = pyrage.x25519.Identity.generate()
     key = tmp_path / "key.txt"
     key.write_text(f"{identity}\n")
-    made = keep.backup(brain.parts, None, recipients=[str(identity.to_public())])
-    plan = erasing.erase(brain.parts, [reference(brain)], dry_run=True)
+    made = brain.keep.backup(recipients=[str(identity.to_public())])
+    plan = brain.keep.erase([reference(brain)], dry_run=True)
     assert [item.state for item in plan.backups] == ["unread"]
     assert "could not be looked into" in plan.notices[-1]
     report = erase(brain, backups=True, identity=key)
     assert [item.state for item in report.backups] == ["rewritten"]
-    keep.restore(brain.parts, Path(made.path), identity=key)
-    assert [row.title for row in brain.documents()] == ["Tea"]
+    brain.keep.restore(Path(made.path), identity=key)
+    assert [row.title for row in brain.library.documents()] == ["Tea"]
     assert grep(brain.config.home, without="nothing") == []
 
 
 def killed(step: str, call: str, config: Config) -> None:
     """Run a call in a process that dies at a step."""
-    code = f"from brain.app import Brain, erasing; from brain.config import load; {call}"
+    code = f"from brain.app import Brain; from brain.config import load; {call}"
     environ = {
         "BRAIN_HOME": str(config.home),
         VARIABLE: f"{step}:1:exit",
@@ -252,10 +252,10 @@ def killed(step: str, call: str, config: Config) -> None:
 def test_a_kill_in_between_is_found_and_finished_by_the_doctor(step: str, brain: Brain) -> None:
     name = reference(brain)
     brain.close()
-    killed(step, f"erasing.erase(Brain(load()).parts, [{name!r}], dry_run=False)", brain.config)
+    killed(step, f"Brain(load()).keep.erase([{name!r}], dry_run=False)", brain.config)
     with Brain(brain.config) as again:
         assert "not finished" in findings(again)["D18"]
-        mended = {c.id: c for c in keep.doctor(again.parts, deep=True, repair=True)}
+        mended = {c.id: c for c in again.keep.doctor(deep=True, repair=True)}
         assert mended["D18"].level == "ok"
     assert grep(brain.config.home) == []
 
@@ -267,18 +267,18 @@ def names_of_temporaries(folder: Path) -> list[str]:
 def test_a_kill_while_a_backup_is_written_anew_leaves_it_whole_and_can_be_done_again(
     brain: Brain,
 ) -> None:
-    path = Path(keep.backup(brain.parts, None).path)
+    path = Path(brain.keep.backup().path)
     name = reference(brain)
     brain.close()
     killed(
         "erase.before_put_back",
-        f"erasing.erase(Brain(load()).parts, [{name!r}], dry_run=False, backups=True)",
+        f"Brain(load()).keep.erase([{name!r}], dry_run=False, backups=True)",
         brain.config,
     )
     assert copies.judge(path).documents == 2
     assert names_of_temporaries(path.parent) != []
     with Brain(brain.config) as again:
-        assert "left unfinished" in {c.id: c.message for c in again.doctor()}["D02"]
+        assert "left unfinished" in {c.id: c.message for c in again.keep.doctor()}["D02"]
         assert [item.state for item in erase(again, name, backups=True).backups] == ["rewritten"]
         with pytest.raises(NotFound):
             erase(again, name, backups=True)
@@ -290,12 +290,12 @@ def test_a_reader_of_another_process_is_said_and_the_rest_done_later(brain: Brai
     with closing(sqlite3.connect(brain.config.database, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM documents").fetchone()
-        brain.parts.store.connection.conn.execute("PRAGMA busy_timeout=50")
+        brain.resources.store.connection.conn.execute("PRAGMA busy_timeout=50")
         report = erase(brain)
         assert report.done
         assert report.pending
-        assert brain.parts.store.library.setting(PENDING)
-    assert erasing.finish(brain.parts) == ""
+        assert brain.resources.store.library.setting(PENDING)
+    assert finish_erasure(brain.resources) == ""
     assert grep(brain.config.home) == []
 
 
@@ -312,7 +312,7 @@ def test_a_twin_and_a_file_that_is_still_there_are_said(
         {"one.md": "# One\n\nA thought.\n", "two.md": "# One\n\nA thought.\n"}, "elsewhere"
     )
     brain.add([place])
-    notices = erasing.erase(brain.parts, [str(place / "one.md")], dry_run=True).notices
+    notices = brain.keep.erase([str(place / "one.md")], dry_run=True).notices
     assert notices == (
         f"the same text also stands in {place / 'two.md'}, which stays",
         f"{place / 'one.md'} is still on the disk: `brain sync` would take it in again",
@@ -349,7 +349,7 @@ def answer(_references: list[str], *, dry_run: bool, **_options: object) -> Eras
 
 
 def test_the_command_shows_what_goes_before_it_asks() -> None:
-    ran = command("forget", "x", "--erase", erase=answer)
+    ran = command("forget", "x", "--erase", keep_erase=answer)
     assert ran.code == 0
     for words in (
         "would be erased for good",
@@ -360,20 +360,22 @@ def test_the_command_shows_what_goes_before_it_asks() -> None:
     ):
         assert words in ran.stdout
     assert "nothing was erased" in ran.stderr
-    assert len(ran.called("erase")) == 1
-    assert not ran.called("forget")
+    assert len(ran.called("keep_erase")) == 1
+    assert not ran.called("library_forget")
 
 
 def test_the_command_says_what_is_left_and_fails_when_it_is_not_finished() -> None:
-    ran = command("forget", "x", "--erase", "--backups", "--yes", erase=answer)
+    ran = command("forget", "x", "--erase", "--backups", "--yes", keep_erase=answer)
     assert ran.code == 1
     assert "cannot be undone" in ran.stdout
     assert "/h/draft.md" in ran.stdout
     assert "not finished: another process" in ran.stdout
-    assert ran.called("erase")[1][1]["backups"] is True
-    shown = json.loads(command("forget", "x", "--erase", "--yes", "--json", erase=answer).stdout)
+    assert ran.called("keep_erase")[1][1]["backups"] is True
+    shown = json.loads(
+        command("forget", "x", "--erase", "--yes", "--json", keep_erase=answer).stdout
+    )
     assert (shown["done"], shown["backups"][0]["until"]) == (True, "2026-06-01")
 
 
 def test_backups_without_erase_is_a_misuse() -> None:
-    assert command("forget", "x", "--backups", erase=answer).code == 2
+    assert command("forget", "x", "--backups", keep_erase=answer).code == 2

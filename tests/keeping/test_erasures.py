@@ -12,9 +12,8 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from brain.app import Brain, erase, keep
+from brain.app import Brain, erase
 from brain.config import Config
-from brain.keeping.encryption import Secret
 from brain.types import Check
 
 NOON = datetime(2026, 5, 7, 12, tzinfo=UTC)
@@ -30,11 +29,13 @@ def brain(config: Config) -> Iterator[Brain]:
 
 
 def reference(brain: Brain) -> str:
-    return next(row.id for row in brain.documents() if row.title == "Kettlewick")
+    return next(row.id for row in brain.library.documents() if row.title == "Kettlewick")
 
 
-def check(brain: Brain, identity: str, *, repair: bool = False, secret: Secret = Secret()) -> Check:  # noqa: B008  frozen
-    found = keep.doctor(brain.parts, deep=True, repair=repair, secret=secret)
+def check(
+    brain: Brain, identity: str, *, repair: bool = False, identity_file: Path | None = None
+) -> Check:
+    found = brain.keep.doctor(deep=True, repair=repair, identity=identity_file)
     return next(item for item in found if item.id == identity)
 
 
@@ -43,8 +44,8 @@ def test_what_waits_in_the_trash_stands_in_no_other_file(brain: Brain) -> None:
     (home / "draft-1.md").write_text(f"# Draft\n\n{LINE}\n")
     (home / "draft-2.md").write_text("Black tea wants water just off the boil.\n")
     assert check(brain, "D18").level == "ok", "it is stored: whoever wrote the draft may have it"
-    keep.backup(brain.parts, None)
-    brain.forget([reference(brain)], dry_run=False)
+    brain.keep.backup()
+    brain.library.forget([reference(brain)], dry_run=False)
     found = check(brain, "D18")
     assert (found.level, found.message) == (
         "warning",
@@ -83,20 +84,20 @@ def test_pages_that_another_program_freed_are_found_and_emptied(brain: Brain) ->
 def test_what_an_erasure_left_out_is_said_until_it_is_gone(brain: Brain) -> None:
     """Backups that were not written anew, and other files with its words; no word of it is kept to say so."""
     home = brain.config.home
-    first, second = (Path(keep.backup(brain.parts, None).path) for _ in range(2))
+    first, second = (Path(brain.keep.backup().path) for _ in range(2))
     (home / "draft-1.md").write_text(LINE)
-    report = erase.erase(brain.parts, [reference(brain)], dry_run=False)
+    report = brain.keep.erase([reference(brain)], dry_run=False)
     assert [item.state for item in report.backups] == ["holds", "holds"]
     found = check(brain, "D18")
     assert (found.level, found.message.count("held what was erased at 2026-05-07T12:00")) == (
         "warning",
         3,
     )
-    assert "Kettlewick" not in (brain.parts.store.library.setting(erase.ELSEWHERE) or "")
+    assert "Kettlewick" not in (brain.resources.store.library.setting(erase.ELSEWHERE) or "")
     first.unlink()
     (home / "draft-1.md").write_text("rewritten")
     assert check(brain, "D18").message.count("held what was erased") == 1
-    again = erase.erase(brain.parts, [f"{report.items[0].id}"], dry_run=False, backups=True)
+    again = brain.keep.erase([f"{report.items[0].id}"], dry_run=False, backups=True)
     assert [item.state for item in again.backups] == ["rewritten"]
     assert second.exists()
     assert check(brain, "D18").level == "ok"
@@ -111,12 +112,12 @@ def test_an_encrypted_backup_is_drilled_with_its_key_and_else_said_to_be_unprove
     key, other = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
     (tmp_path / "key.txt").write_text(f"{key}\n")
     (tmp_path / "other.txt").write_text(f"{other}\n")
-    made = Path(keep.backup(brain.parts, None, recipients=[str(key.to_public())]).path)
+    made = Path(brain.keep.backup(recipients=[str(key.to_public())]).path)
     unproven = check(brain, "D16")
     assert (unproven.level, "encrypted and was not proven" in unproven.message) == ("warning", True)
     assert "--identity" in unproven.hint
     before = sorted(path.name for path in brain.config.home.iterdir())
-    drilled = check(brain, "D16", secret=Secret(identity=tmp_path / "key.txt"))
+    drilled = check(brain, "D16", identity_file=tmp_path / "key.txt")
     assert (
         drilled.level,
         "would come back: 2 documents, its digest is right" in drilled.message,
@@ -124,12 +125,12 @@ def test_an_encrypted_backup_is_drilled_with_its_key_and_else_said_to_be_unprove
     assert sorted(path.name for path in brain.config.home.iterdir()) == before, (
         "the opened copy is gone"
     )
-    wrong = check(brain, "D16", secret=Secret(identity=tmp_path / "other.txt"))
+    wrong = check(brain, "D16", identity_file=tmp_path / "other.txt")
     assert (wrong.level, "does not open" in wrong.message) == ("error", True)
     data = bytearray(made.read_bytes())
     data[len(data) // 2] ^= 1
     made.write_bytes(data)
-    assert check(brain, "D16", secret=Secret(identity=tmp_path / "key.txt")).level == "error"
+    assert check(brain, "D16", identity_file=tmp_path / "key.txt").level == "error"
 
 
 def test_an_encrypted_backup_of_something_else_would_not_come_back(
@@ -138,9 +139,9 @@ def test_an_encrypted_backup_of_something_else_would_not_come_back(
     """What is inside is judged like any file from elsewhere, and named by its own path."""
     key = pyrage.x25519.Identity.generate()
     (tmp_path / "key.txt").write_text(f"{key}\n")
-    made = Path(keep.backup(brain.parts, None, recipients=[str(key.to_public())]).path)
+    made = Path(brain.keep.backup(recipients=[str(key.to_public())]).path)
     made.write_bytes(pyrage.encrypt(b"SQLite format 3\0" + bytes(4_000), [key.to_public()]))
-    found = check(brain, "D16", secret=Secret(identity=tmp_path / "key.txt"))
+    found = check(brain, "D16", identity_file=tmp_path / "key.txt")
     assert (found.level, str(made) in found.message) == ("error", True), found
     assert "drill.db" not in found.message
 
@@ -152,12 +153,12 @@ def test_the_command_takes_the_key(
 
     key = pyrage.x25519.Identity.generate()
     (tmp_path / "key.txt").write_text(f"{key}\n")
-    keep.backup(brain.parts, None, recipients=[str(key.to_public())])
+    brain.keep.backup(recipients=[str(key.to_public())])
     brain.close()
     assert "was not proven" in run("doctor").stdout
     assert "its digest is right" in run("doctor", "--identity", tmp_path / "key.txt").stdout
     shutil.rmtree(brain.config.home / "backups")
     with Brain(brain.config) as again:
-        keep.backup(again.parts, None, passphrase="correct horse")
+        again.keep.backup(passphrase="correct horse")
     monkeypatch.setenv("BRAIN_BACKUP_PASSPHRASE", "correct horse")
     assert "its digest is right" in run("doctor").stdout

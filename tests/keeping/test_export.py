@@ -24,7 +24,7 @@ from brain.store.connection import connect
 from brain.store.documents import DocumentTable, Origin
 from brain.store.episodes import Circumstances, EpisodeTable
 from brain.store.judgments import JudgmentTable
-from brain.store.library import Library
+from brain.store.library import LibraryTable
 from brain.store.skills import Belongings, SkillTable
 from brain.store.trash import Trash
 from brain.types import Chunk, Document, Episode, Skill, Skipped
@@ -40,7 +40,7 @@ class Home:
     def __init__(self, path: Path) -> None:
         self.connection = connect(path)
         self.documents = DocumentTable(self.connection)
-        self.library = Library(self.connection)
+        self.library = LibraryTable(self.connection)
         self.episodes = EpisodeTable(self.connection, now=lambda: NOW)
         self.skills = SkillTable(self.connection, now=lambda: NOW)
         self.judgments = JudgmentTable(self.connection)

@@ -112,7 +112,7 @@ acts = st.one_of(
 def do(brain: Brain, act: tuple[Any, ...], folder: Path) -> None:
     """One thing that a person did. What the program refuses in two lines is not done."""
     kind, *args = act
-    parts = brain.parts
+    parts = brain.resources
     if kind == "note":
         brain.note(args[0], title=args[1], tags=args[2])
     elif kind in ("file", "name"):
@@ -127,7 +127,7 @@ def do(brain: Brain, act: tuple[Any, ...], folder: Path) -> None:
     elif kind == "remember":
         brain.remember(args[0], at=args[1], session=args[2], people=args[3], tags=args[4])
     elif kind == "round":
-        rows = brain.documents()
+        rows = brain.library.documents()
         row = rows[0] if rows else None
         round_ = Episode(
             args[0],
@@ -147,9 +147,9 @@ def do(brain: Brain, act: tuple[Any, ...], folder: Path) -> None:
         head = dump({"name": args[0], "description": args[1][:1_000]})
         for path, text in {"SKILL.md": f"{head}{args[2]}", **args[3]}.items():
             (skill / path).write_bytes(text.encode())
-        brain.skill_add(skill)
+        brain.skills.add(skill)
     elif kind == "judge":
-        rows = brain.documents()
+        rows = brain.library.documents()
         last = parts.episodes.last("ask")
         key = rows[0].id if rows else ""
         judgment = Judgment(
@@ -169,7 +169,7 @@ def do(brain: Brain, act: tuple[Any, ...], folder: Path) -> None:
         )
         judge.table(parts).keep(judgment)
     else:
-        brain.add_context(str(folder / args[0]), args[1])
+        brain.library.describe(str(folder / args[0]), args[1])
 
 
 def file_of(key: str, title: str, pieces: list[str], place: str, day: str) -> Document:
@@ -273,14 +273,14 @@ def test_out_and_in_and_out_again_gives_the_same_bytes(
                 do(one, act, place)
             except (BrainError, ingest.IngestError):
                 continue
-        one.export(place / "first")
-        report = two.import_from(place / "first")
+        one.keep.export(place / "first")
+        report = two.keep.import_from(place / "first")
         assert report.skipped == ()
-        two.export(place / "second")
+        two.keep.export(place / "second")
         assert tree(place / "second") == tree(place / "first")
-        assert RowCheck(two.parts.store.connection).damage() == []
-        assert two.import_from(place / "first").updated == 0
-        two.export(place / "second")
+        assert RowCheck(two.resources.store.connection).damage() == []
+        assert two.keep.import_from(place / "first").updated == 0
+        two.keep.export(place / "second")
         assert tree(place / "second") == tree(place / "first"), "a second import changes nothing"
 
 
@@ -299,7 +299,7 @@ def test_every_kind_of_act_is_really_done(tmp_path: Path, empty: Path) -> None:
     with opened(tmp_path / "home", empty) as brain:
         for act in acts_of_a_day:
             do(brain, act, tmp_path)
-        brain.export(tmp_path / "out")
+        brain.keep.export(tmp_path / "out")
         folders = {name.split("/")[0] for name in tree(tmp_path / "out")}
         assert folders == {
             ".brain-export.json",

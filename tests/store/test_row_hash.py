@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from brain.app import Brain, capture, judge, keep
+from brain.app import Brain, capture
 from brain.config import Config, Ingest, Models
 from brain.errors import BrainError
 from brain.store import copies
@@ -25,7 +25,7 @@ from brain.store.documents import DOCUMENT_COLUMNS
 from brain.store.episodes import Circumstances
 from brain.store.row_check import KNOWN_BY, RowCheck
 from brain.store.row_hash import COVERED, HASH, hashed, renewed, row_hash, sound
-from brain.types import Episode
+from brain.types import Episode, Request
 from tests.sqlite_cells import Value, values
 
 LOOKED = {
@@ -71,9 +71,9 @@ def filled(place: Path) -> Path:
         (notes / name).write_text(text, "utf-8")
     config = Config(home=place / "home", models=Models("builtin", "builtin"))
     with Brain(config) as brain:
-        brain.skill_add(notes / "week")
+        brain.skills.add(notes / "week")
         brain.add([notes], tags=["mine"])
-        brain.add_context(str(notes), "papers of the flat")
+        brain.library.describe(str(notes), "papers of the flat")
         brain.note("a note", title="Note", tags=["loose"])
         said = Episode(
             "",
@@ -88,18 +88,20 @@ def filled(place: Path) -> Path:
             ("Ana",),
             ("key",),
         )
-        first = brain.parts.episodes.record(
+        first = brain.resources.store.episodes.record(
             said, Circumstances({"found": 0.5}, "local", "llama", "client-a")
         )
         again = Episode("", NOW.isoformat(), "chat", "who then?", "Ben.")
-        brain.parts.episodes.supersede(first.id, again, Circumstances(document_id=first.id))
-        brain.ask("what does green tea want?")
-        brain.feedback("wrong", source=f"{notes / 'tea.md'}:3", why="it was hotter")
-        brain.calibrate()
-        brain.parts.store.library.keep_setting("of ours", "a value")
-        judge.table(brain.parts).keep_run("own", {"queries": 3}, at=NOW.isoformat())
-        brain.forget([str(notes / "old.md")], dry_run=False)
-        brain.parts.store.connection.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        brain.resources.store.episodes.supersede(
+            first.id, again, Circumstances(document_id=first.id)
+        )
+        brain.ask(Request("what does green tea want?", limit=8))
+        brain.judge.feedback("wrong", source=f"{notes / 'tea.md'}:3", why="it was hotter")
+        brain.judge.calibrate()
+        brain.resources.store.library.keep_setting("of ours", "a value")
+        brain.resources.judgments.keep_run("own", {"queries": 3}, at=NOW.isoformat())
+        brain.library.forget([str(notes / "old.md")], dry_run=False)
+        brain.resources.store.connection.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return config.database
 
 
@@ -225,9 +227,7 @@ def plant(database: Path, *statements: str) -> None:
 
 def row_finding(config: Config, *, repair: bool = False) -> tuple[str, str, str]:
     with Brain(config) as brain:
-        check = next(
-            c for c in keep.doctor(brain.parts, deep=True, repair=repair) if c.id == "D06R"
-        )
+        check = next(c for c in brain.keep.doctor(deep=True, repair=repair) if c.id == "D06R")
     return check.level, check.message, check.hint
 
 
@@ -259,7 +259,7 @@ def test_a_damaged_row_is_named_with_the_backup_that_has_it_and_is_never_edited(
 ) -> None:
     notes = database.parents[1] / "notes"
     with Brain(config) as brain:
-        made = brain.backup().path
+        made = brain.keep.backup().path
     plant(home, statement)
     level, message, hint = row_finding(config)
     assert level == "error"
@@ -268,17 +268,17 @@ def test_a_damaged_row_is_named_with_the_backup_that_has_it_and_is_never_edited(
     assert f"{made} has it as it was ({column})" in message
     assert f"brain restore {made} --to" in hint
     with Brain(config) as brain:
-        before = copies.digest(brain.parts.store.connection.conn)
+        before = copies.digest(brain.resources.store.connection.conn)
     assert row_finding(config, repair=True)[0] == "error"
     with Brain(config) as brain:
-        assert copies.digest(brain.parts.store.connection.conn) == before
+        assert copies.digest(brain.resources.store.connection.conn) == before
 
 
 def test_a_damaged_hash_is_told_from_a_damaged_row_and_a_row_of_a_stranger_is_named(
     home: Path, config: Config
 ) -> None:
     with Brain(config) as brain:
-        brain.backup()
+        brain.keep.backup()
     plant(home, "UPDATE documents SET row_hash = row_hash + 1 WHERE title = 'Tea'")
     plant(home, "INSERT INTO settings (name, value) VALUES ('theirs', 'x')")
     _level, message, hint = row_finding(config)
@@ -290,7 +290,7 @@ def test_a_damaged_hash_is_told_from_a_damaged_row_and_a_row_of_a_stranger_is_na
 def test_without_a_backup_that_has_it_none_is_named(home: Path, config: Config) -> None:
     plant(home, "UPDATE documents SET trust = 'other' WHERE title = 'Tea'")
     with Brain(config) as brain:
-        brain.backup()  # too late
+        brain.keep.backup()  # too late
     _level, message, hint = row_finding(config)
     assert "as it was" not in message
     assert "restore" in hint
@@ -307,21 +307,21 @@ def test_no_verb_hides_what_was_damaged(home: Path, config: Config, database: Pa
     own = config.home.parent / "own"
     shutil.copytree(notes, own)
     with Brain(config) as brain:
-        brain.tag(str(notes / "tea.md"), ["hot"])
-        brain.feedback("good")
-        document = brain.document(str(notes / "tea.md"))
-        connection = brain.parts.store.connection
+        brain.library.tag(str(notes / "tea.md"), ["hot"])
+        brain.judge.feedback("good")
+        document = brain.library.document(str(notes / "tea.md"))
+        connection = brain.resources.store.connection
         connection.conn.execute("UPDATE documents SET size = 0 WHERE id = ?", (document.row.id,))
         (notes / "tea.md").write_text("# Tea\n\nGreen tea wants 75 degrees.\n", "utf-8")
         try:
             brain.add([notes / "tea.md"])
         finally:
             shutil.copy2(own / "tea.md", notes / "tea.md")
-        assert "75 degrees" in brain.document(document.row.id).text
+        assert "75 degrees" in brain.library.document(document.row.id).text
         assert {found.table for found in RowCheck(connection).damage()} == {"documents", "episodes"}
-        brain.forget([document.row.id], dry_run=False)
+        brain.library.forget([document.row.id], dry_run=False)
         assert {found.table for found in RowCheck(connection).damage()} == {"episodes"}
-        brain.restore_forgotten()
+        brain.library.undo()
         assert {found.table for found in RowCheck(connection).damage()} == {"documents", "episodes"}
 
 
@@ -351,10 +351,12 @@ class Day:
         return self.chance.choice(sorted(self.notes.glob("*.md")) or [self.notes / "1.md"])
 
     def any(self) -> str:
-        return self.chance.choice(self.brain.documents()).id
+        return self.chance.choice(self.brain.library.documents()).id
 
     def sync(self) -> None:
-        capture.sync(self.brain.parts, wait=False)  # without Chroma's child, which takes a second
+        capture.sync(
+            self.brain.resources, wait=False
+        )  # without Chroma's child, which takes a second
 
     def write(self) -> None:
         (self.notes / f"{self.chance.randrange(12)}.md").write_text(self.text(), "utf-8")
@@ -389,23 +391,28 @@ class Day:
 
     def ask(self) -> None:
         self.brain.ask(
-            self.chance.choice(
-                ["what about the boiler?", "who has the key?", "how many notes mention tea?"]
+            Request(
+                self.chance.choice(
+                    ["what about the boiler?", "who has the key?", "how many notes mention tea?"]
+                ),
+                limit=8,
             )
         )
 
     def judge(self) -> None:
-        self.brain.feedback(
+        self.brain.judge.feedback(
             self.chance.choice(["good", "wrong"]),
             why="so",
             source=self.chance.choice(["", self.any()]),
         )
 
     def tag(self) -> None:
-        self.brain.tag(self.any(), [self.chance.choice("xyz")], [self.chance.choice("xyzn")])
+        self.brain.library.tag(
+            self.any(), [self.chance.choice("xyz")], [self.chance.choice("xyzn")]
+        )
 
     def describe(self) -> None:
-        self.brain.add_context(str(self.notes), self.chance.choice(["papers", "more"]))
+        self.brain.library.describe(str(self.notes), self.chance.choice(["papers", "more"]))
 
     def skill(self) -> None:
         folder = self.place / "week"
@@ -413,40 +420,40 @@ class Day:
         (folder / "SKILL.md").write_text(
             f"---\nname: week\ndescription: Look\n---\n{self.chance.random()}\n", "utf-8"
         )
-        self.brain.skill_add(folder)
+        self.brain.skills.add(folder)
 
     def forget(self) -> None:
-        self.brain.forget([self.any()], dry_run=False)
+        self.brain.library.forget([self.any()], dry_run=False)
 
     def forget_round(self) -> None:
-        self.brain.forget(
-            [f"episode:{self.chance.choice(self.brain.episodes()).id}"], dry_run=False
+        self.brain.library.forget(
+            [f"episode:{self.chance.choice(self.brain.library.episodes()).id}"], dry_run=False
         )
 
     def undo(self) -> None:
-        self.brain.restore_forgotten()
+        self.brain.library.undo()
 
     def erase(self) -> None:
-        self.brain.erase([self.any()], dry_run=False, backups=self.chance.random() < 0.5)
+        self.brain.keep.erase([self.any()], dry_run=False, backups=self.chance.random() < 0.5)
 
     def calibrate(self) -> None:
-        self.brain.calibrate(reset=self.chance.random() < 0.5)
-        self.brain.eval_init(self.place / "questions.json", count=2, absent=1, force=True)
-        self.brain.eval_run(self.place / "questions.json")
+        self.brain.judge.calibrate(reset=self.chance.random() < 0.5)
+        self.brain.judge.eval_init(self.place / "questions.json", count=2, absent=1, force=True)
+        self.brain.judge.eval_run(self.place / "questions.json")
 
     def carry(self) -> None:
         self.exports += 1
         out = self.place / f"out{self.exports}"
-        self.brain.export(out)
-        self.brain.import_from(out)
+        self.brain.keep.export(out)
+        self.brain.keep.import_from(out)
         with Brain(
             Config(home=self.place / f"home{self.exports}", models=Models("builtin", "builtin"))
         ) as other:
-            other.import_from(out)
-            assert RowCheck(other.parts.store.connection).damage() == []
+            other.keep.import_from(out)
+            assert RowCheck(other.resources.store.connection).damage() == []
 
     def back_up(self) -> None:
-        self.brain.restore(Path(self.brain.backup().path))
+        self.brain.keep.restore(Path(self.brain.keep.backup().path))
 
 
 VERBS = [name for name in vars(Day) if name[0] != "_" and name not in ("text", "file", "any")]
@@ -476,10 +483,8 @@ def test_after_a_long_day_of_every_verb_the_deep_look_finds_nothing(
                 done[verb] += 1
             except (BrainError, IndexError):
                 continue  # nothing there to do it with
-            damage = RowCheck(brain.parts.store.connection).damage()
+            damage = RowCheck(brain.resources.store.connection).damage()
             assert not damage, (verb, damage)
-        brain.rebuild()
-        assert [
-            c for c in keep.doctor(brain.parts, deep=True, repair=False) if c.level == "error"
-        ] == []
+        brain.keep.rebuild()
+        assert [c for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"] == []
     assert len(done) >= len(VERBS) - 4

@@ -100,16 +100,16 @@ def opened(shelf: Path, tmp_path_factory: pytest.TempPathFactory) -> Brain:
 def test_a_number_means_what_the_kind_of_file_counts(
     opened: Brain, shelf: Path, reference: str, locator: str, begins: str, holds: str, lacks: str
 ) -> None:
-    found = opened.get(f"{shelf}/{reference}")
+    found = opened.library.get(f"{shelf}/{reference}")[0]
     assert found.locator == locator
     assert found.text.startswith(begins)
     assert holds in found.text
     assert lacks not in found.text
-    assert found.text in opened.get(f"{shelf}/{reference.partition(':')[0]}").text + "\n"
+    assert found.text in opened.library.get(f"{shelf}/{reference.partition(':')[0]}")[0].text + "\n"
 
 
 def test_a_row_of_a_sheet_comes_with_the_range_it_stands_in(opened: Brain, shelf: Path) -> None:
-    found = opened.get(f"{shelf}/costs.xlsx:150")
+    found = opened.library.get(f"{shelf}/costs.xlsx:150")[0]
     assert "bill 150 | 150" in found.text
     first, last = found.locator.removeprefix("Sheet!").split(":")
     assert (first[0], last[0]) == ("B", "C")
@@ -117,9 +117,9 @@ def test_a_row_of_a_sheet_comes_with_the_range_it_stands_in(opened: Brain, shelf
 
 
 def test_what_has_no_numbers_is_counted_as_it_follows(opened: Brain, shelf: Path) -> None:
-    second = opened.get(f"{shelf}/talk.vtt:2")
+    second = opened.library.get(f"{shelf}/talk.vtt:2")[0]
     assert second.locator == "01:00:00"
-    assert opened.get(f"{shelf}/talk.vtt:1").locator == "00:00:00"
+    assert opened.library.get(f"{shelf}/talk.vtt:1")[0].locator == "00:00:00"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_part_that_is_not_there_is_said_by_its_name(
     opened: Brain, shelf: Path, reference: str, said: str
 ) -> None:
     with pytest.raises(NotFound, match=said) as caught:
-        opened.get(f"{shelf}/{reference}")
+        opened.library.get(f"{shelf}/{reference}")[0]
     assert caught.value.hint
 
 

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from brain.app import Brain, keep
+from brain.app import Brain
+from brain.app.capture import remember_episodes
 from brain.config import Config, Models
 from brain.errors import StoreError
 from brain.faults import KILLED, VARIABLE
@@ -26,7 +27,7 @@ from brain.store import copies
 from brain.store.connection import connect
 from brain.store.row_check import RowCheck
 from brain.store.row_hash import COVERED
-from brain.types import Episode
+from brain.types import Episode, Request
 from ingest.terms import index_terms, tokens
 from migrations import APPLICATION_ID, LATEST, NAMES
 
@@ -99,9 +100,10 @@ def make_golden() -> None:
             brain.note("東京で会った人は先生でした。 C++ and C# are words.", title="日本")
             brain.note("Мы подписали договоры аренды.", title="Аренда")
             brain.note("This one is forgotten.", title="Gone")
-            gone = next(row.id for row in brain.documents() if row.title == "Gone")
-            brain.forget([gone], dry_run=False)
-            brain.remember_many(
+            gone = next(row.id for row in brain.library.documents() if row.title == "Gone")
+            brain.library.forget([gone], dry_run=False)
+            remember_episodes(
+                brain.resources,
                 [
                     Episode(
                         "",
@@ -111,14 +113,14 @@ def make_golden() -> None:
                         "With Ana.",
                         session="talk",
                     )
-                ]
+                ],
             )
             skill = Path(place) / "week"
             skill.mkdir()
             (skill / "SKILL.md").write_text(
                 "---\nname: week\ndescription: Look back at the week\n---\nOpen the journal.\n"
             )
-            brain.skill_add(skill)
+            brain.skills.add(skill)
             notes = Path(place) / "notes"
             notes.mkdir()
             (notes / "tea.md").write_text(
@@ -126,9 +128,9 @@ def make_golden() -> None:
             )
             (notes / "x.bin").write_bytes(b"\0\1")
             brain.add([notes], tags=["mine"])
-            brain.add_context(str(notes), "what we drink")
-            brain.ask("who mends the boiler?")
-            brain.feedback("good", why="it was so")
+            brain.library.describe(str(notes), "what we drink")
+            brain.ask(Request("who mends the boiler?", limit=8))
+            brain.judge.feedback("good", why="it was so")
         SCHEMA.write_text(schema_of(config.database), "utf-8")
         (GOLDEN / f"schema_{LATEST}.sql").write_text(
             ";\n".join(dump(config.database)) + ";\n", "utf-8"
@@ -165,18 +167,16 @@ def test_every_released_schema_has_its_golden_database() -> None:
 def test_a_golden_database_opens_migrated_and_whole(version: int, config: Config) -> None:
     path = grown(version, config.home)
     with Brain(config) as brain:
-        assert brain.parts.store.connection.conn.execute("PRAGMA user_version").fetchone() == (
+        assert brain.resources.store.connection.conn.execute("PRAGMA user_version").fetchone() == (
             LATEST,
         )
-        assert [
-            c for c in keep.doctor(brain.parts, deep=True, repair=False) if c.level == "error"
-        ] == []
-        assert {row.title for row in brain.documents()} >= {"Lease", "日本"}
-        assert brain.search("boiler landlord").passages[0].title == "Lease"
-        assert brain.search("先生", lexical=True).passages[0].title == "日本"
-        assert brain.skills()[0].name == "week"
-        brain.restore_forgotten()
-        assert "Gone" in {row.title for row in brain.documents()}
+        assert [c for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"] == []
+        assert {row.title for row in brain.library.documents()} >= {"Lease", "日本"}
+        assert brain.search(Request("boiler landlord")).passages[0].title == "Lease"
+        assert brain.search(Request("先生", mode="lexical")).passages[0].title == "日本"
+        assert brain.skills.list()[0].name == "week"
+        brain.library.undo()
+        assert "Gone" in {row.title for row in brain.library.documents()}
     assert schema_of(path) == SCHEMA.read_text("utf-8")
 
 
@@ -293,10 +293,8 @@ def test_a_kill_in_mid_migration_leaves_the_old_database(config: Config) -> None
         before = copies.digest(conn)
     killed(MIGRATE, path)
     with Brain(config) as brain:
-        assert copies.digest(brain.parts.store.connection.conn) == before
-        assert [
-            c for c in keep.doctor(brain.parts, deep=True, repair=False) if c.level == "error"
-        ] == []
+        assert copies.digest(brain.resources.store.connection.conn) == before
+        assert [c for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"] == []
     connect(path, latest=LATEST + 1, upgrade=next_schema).close()
     with closing(sqlite3.connect(path)) as conn:
         assert conn.execute("PRAGMA user_version").fetchone() == (LATEST + 1,)
@@ -350,9 +348,7 @@ def test_a_kill_in_a_real_upgrade_leaves_the_old_database_and_the_next_start_end
     assert content_digest(path) == before
     assert copies.judge(config.home / f"brain.db.before-schema-{version + 1}").digest == before
     with Brain(config) as brain:
-        assert [
-            c for c in keep.doctor(brain.parts, deep=True, repair=False) if c.level == "error"
-        ] == []
+        assert [c for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"] == []
     assert contents(path) == rows
     assert schema_of(path) == SCHEMA.read_text("utf-8")
 
@@ -362,10 +358,11 @@ def test_what_was_forgotten_and_backed_up_under_schema_1_comes_back_and_can_be_e
 ) -> None:
     path = grown(1, config.home)
     with Brain(config) as brain:
-        (gone,) = brain.forgotten()
-        brain.restore_forgotten(gone.id)
-        assert RowCheck(brain.parts.store.connection).damage() == []
-        brain.remember_many(
+        (gone,) = brain.library.forgotten()
+        brain.library.undo(gone.id)
+        assert RowCheck(brain.resources.store.connection).damage() == []
+        remember_episodes(
+            brain.resources,
             [
                 Episode(
                     "",
@@ -375,22 +372,20 @@ def test_what_was_forgotten_and_backed_up_under_schema_1_comes_back_and_can_be_e
                     "See the lease.",
                     session="x",
                 )
-            ]
+            ],
         )
-        lease = next(row.id for row in brain.documents() if row.title == "Lease")
-        report = brain.erase([lease], dry_run=False, backups=True)
+        lease = next(row.id for row in brain.library.documents() if row.title == "Lease")
+        report = brain.keep.erase([lease], dry_run=False, backups=True)
         assert [holding.state for holding in report.backups] == ["rewritten"]
-        assert RowCheck(brain.parts.store.connection).damage() == []
+        assert RowCheck(brain.resources.store.connection).damage() == []
     aside = path.with_name("brain.db.before-schema-2")
     assert copies.judge(aside).schema == 1
     assert b"boiler before winter" not in aside.read_bytes()
     with Brain(config) as brain:
-        brain.restore(aside)
+        brain.keep.restore(aside)
     with Brain(config) as brain:
-        assert [
-            c for c in keep.doctor(brain.parts, deep=True, repair=False) if c.level == "error"
-        ] == []
-        assert "日本" in {row.title for row in brain.documents()}
+        assert [c for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"] == []
+        assert "日本" in {row.title for row in brain.library.documents()}
 
 
 def test_a_kill_in_the_first_migration_leaves_a_file_that_opens(tmp_path: Path) -> None:
@@ -414,7 +409,7 @@ def test_a_newer_database_is_refused_and_not_touched(config: Config) -> None:
     assert "upgrade brain" in caught.value.hint
     assert path.read_bytes() == before
     with Brain(config) as brain:
-        assert "newer version" in brain.doctor()[0].message
+        assert "newer version" in brain.keep.doctor()[0].message
 
 
 @pytest.mark.parametrize("version", [0, 7])

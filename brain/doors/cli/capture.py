@@ -82,9 +82,7 @@ def add(
     elif title:
         raise UsageError("--title is for notes", "a document's title is read from the document")
     else:
-        report = _with_brain(
-            run, lambda brain: brain.add(files, tags=tags, dry_run=dry_run, strict=strict)
-        )
+        report = _with_brain(run, lambda brain: brain.add(files, tags=tags, dry_run=dry_run))
     _show(run, report, as_json=as_json, strict=strict, dry_run=dry_run)
 
 
@@ -155,7 +153,7 @@ def export(
     if unknown := [kind for kind in kinds or () if kind not in KINDS]:
         raise UsageError(f"--only does not know {unknown[0]!r}", f"kinds: {', '.join(KINDS)}")
     with run.brain() as brain:
-        report = brain.export(directory, only=kinds, force=force)
+        report = brain.keep.export(directory, only=kinds, force=force)
     run.out.say(*report.notices)
     if as_json:
         run.out.json(json_out.exported(report))
@@ -171,7 +169,7 @@ def import_(
 ) -> None:
     """Take in what export wrote, ids, tags and dates included."""
     run = session(context)
-    _show(run, _with_brain(run, lambda brain: brain.import_from(directory)), as_json=as_json)
+    _show(run, _with_brain(run, lambda brain: brain.keep.import_from(directory)), as_json=as_json)
 
 
 def _with_brain(run: Session, work: Callable[[Brain], AddReport]) -> AddReport:

@@ -93,7 +93,7 @@ def _measure(
 ) -> None:
     run = session(context)
     with run.brain() as brain:
-        report = brain.eval_set(kind, directory, embedder=embedder, vectors=vectors)
+        report = brain.judge.eval_set(kind, directory, embedder=embedder, vectors=vectors)
     if as_json:
         run.out.json(json_out.measured(report))
     else:
@@ -127,7 +127,7 @@ def init(
     """Draft judged questions from your notes into a file that you correct by hand."""
     run = session(context)
     with run.brain() as brain:
-        report = brain.eval_init(file, count=count, absent=absent, force=force)
+        report = brain.judge.eval_init(file, count=count, absent=absent, force=force)
     if as_json:
         run.out.json(json_out.measured(report))
     else:
@@ -143,7 +143,7 @@ def run_(context: typer.Context, file: File = None, as_json: Json = False) -> No
     """Measure on your own questions and feedback, beside plain BM25 and the last run."""
     run = session(context)
     with run.brain() as brain:
-        report = brain.eval_run(file)
+        report = brain.judge.eval_run(file)
     if as_json:
         run.out.json(json_out.measured(report))
     else:
@@ -164,7 +164,7 @@ def calibrate(
     """Fit the confidence `found` to your feedback. It is kept only where it predicts left-out feedback better."""
     run = session(context)
     with run.brain() as brain:
-        report = brain.calibrate(reset=reset)
+        report = brain.judge.calibrate(reset=reset)
     if as_json:
         run.out.json(json_out.measured(report))
     else:
@@ -199,7 +199,9 @@ def feedback(
     """
     run = session(context)
     with run.brain() as brain:
-        kept = brain.feedback(verdict.value, source=source, why=why, episode=episode, absent=absent)
+        kept = brain.judge.feedback(
+            verdict.value, source=source, why=why, episode=episode, absent=absent
+        )
     if as_json:
         run.out.json(json_out.judged(kept))
     else:
@@ -224,7 +226,7 @@ def why_not(
     """Say at which stage a document was lost for a question."""
     run = session(context)
     with run.brain() as brain:
-        found = brain.why_not(run.text([query], "question"), document, limit=limit)
+        found = brain.judge.why_not(run.text([query], "question"), document, limit=limit)
     if as_json:
         run.out.json(json_out.traced(found))
     else:

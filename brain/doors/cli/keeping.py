@@ -61,7 +61,9 @@ def backup(
     run = session(context)
     secret = passphrase(run, twice=True) if encrypt and not recipient else ""
     with run.brain() as brain:
-        report = brain.backup(directory, keep=keep, passphrase=secret, recipients=tuple(recipient))
+        report = brain.keep.backup(
+            directory, keep=keep, passphrase=secret, recipients=tuple(recipient)
+        )
     if as_json:
         run.out.json(json_out.backed_up(report))
     else:
@@ -95,11 +97,13 @@ def restore(
     run = session(context)
     secret = passphrase(run, twice=False) if path.suffix == SEALED and identity is None else ""
     with run.brain() as brain:
-        report = brain.restore(path, to=to, passphrase=secret, identity=identity, dry_run=True)
+        report = brain.keep.restore(path, to=to, passphrase=secret, identity=identity, dry_run=True)
         if not as_json:
             run.out.print(view.restored(report))
         if not dry_run and (yes or (not as_json and run.yes("make it the store?"))):
-            report = brain.restore(path, to=to, passphrase=secret, identity=identity, dry_run=False)
+            report = brain.keep.restore(
+                path, to=to, passphrase=secret, identity=identity, dry_run=False
+            )
             if not as_json:
                 run.out.print(view.restored(report))
     if as_json:
@@ -113,7 +117,7 @@ def rebuild(context: typer.Context, as_json: Json = False) -> None:
     """Make everything derived anew: full text, vectors, index."""
     run = session(context)
     with run.brain() as brain:
-        report = brain.rebuild()
+        report = brain.keep.rebuild()
     if as_json:
         run.out.json(json_out.rebuilt(report))
     else:

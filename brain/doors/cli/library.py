@@ -6,6 +6,7 @@ Leaves out the wording (`views.library`). `forget` shows first and takes away on
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,10 +20,10 @@ from brain.doors.cli.outcome import FAILED, NOTHING_FOUND
 from brain.doors.cli.session import Session, scope, session
 from brain.doors.views import keeping as for_keeps
 from brain.doors.views import library as view
-from brain.errors import NotFound, UsageError
+from brain.errors import UsageError
 
 if TYPE_CHECKING:
-    from brain.types import ForgetReport
+    from brain.types import Excerpt, ForgetReport
 
 LAST = "last"  # what `undo` brings back when nothing is named
 
@@ -41,13 +42,15 @@ def get(context: typer.Context, reference: Reference, as_json: Json = False) -> 
     """
     run = session(context)
     with run.brain() as brain:
-        item = brain.get(reference)
-    if as_json:
-        run.out.json(json_out.excerpt(item))
+        items = brain.library.get(reference)
+    if len(items) > 1:
+        _print_all(run, items, as_json=as_json)
+    elif as_json:
+        run.out.json(json_out.excerpt(items[0]))
     else:
-        run.out.text(item.text)
+        run.out.text(items[0].text)
         if run.out.interactive:
-            run.out.say(view.where(item))
+            run.out.say(view.where(items[0]))
 
 
 @register("multi-get", LIBRARY, examples=("brain multi-get 'journal/2026-05*.md'",))
@@ -59,11 +62,11 @@ def multi_get(
     """Print every document whose path matches."""
     run = session(context)
     with run.brain() as brain:
-        items = brain.multi_get(pattern)
-    if not items:
-        raise NotFound(
-            f"no document matches {pattern}", "`brain list` shows what there is; quote the pattern"
-        )
+        items = brain.library.get(pattern)
+    _print_all(run, items, as_json=as_json)
+
+
+def _print_all(run: Session, items: Sequence[Excerpt], *, as_json: bool) -> None:
     if as_json:
         run.out.json(json_out.excerpts(items))
     else:
@@ -93,7 +96,7 @@ def list_(
     """The documents: id, date, path, title and tags."""
     run = session(context)
     with run.brain() as brain:
-        rows = brain.documents(scope=scope(tag, source, since, until), limit=limit)
+        rows = brain.library.documents(scope=scope(tag, source, since, until), limit=limit)
     if as_json:
         run.out.json(json_out.documents(rows))
     else:
@@ -112,7 +115,7 @@ def show(context: typer.Context, reference: Reference, as_json: Json = False) ->
     """One document: source, date, tags and first lines."""
     run = session(context)
     with run.brain() as brain:
-        detail = brain.document(reference)
+        detail = brain.library.document(reference)
     if as_json:
         run.out.json(json_out.document(detail))
     else:
@@ -131,7 +134,7 @@ def open_(
     """Open the source in its own program, or in Obsidian."""
     run = session(context)
     with run.brain() as brain:
-        address = brain.locate(reference)
+        address = brain.library.locate(reference)
     if as_json:
         run.out.json(json_out.located(reference, address))
     elif print_only:
@@ -186,11 +189,11 @@ def forget(
     if backups or identity:
         raise UsageError("--backups and --identity go with --erase", "try `brain forget --help`")
     with run.brain() as brain:
-        report = brain.forget(references, dry_run=True)
+        report = brain.library.forget(references, dry_run=True)
         if not as_json:
             _show_forgotten(run, report)
         if not dry_run and (yes or (not as_json and run.yes("forget them?"))):
-            report = brain.forget(references, dry_run=False)
+            report = brain.library.forget(references, dry_run=False)
             if not as_json:
                 _show_forgotten(run, report)
     if as_json:
@@ -216,11 +219,11 @@ def _erase(
         "passphrase": os.environ.get(keeping.PASSPHRASE, ""),
     }
     with run.brain() as brain:
-        report = brain.erase(references, dry_run=True, **options)
+        report = brain.keep.erase(references, dry_run=True, **options)
         if not as_json:
             run.out.print(for_keeps.erased(report))
         if not dry_run and (yes or (not as_json and run.yes("erase them for good?"))):
-            report = brain.erase(references, dry_run=False, **options)
+            report = brain.keep.erase(references, dry_run=False, **options)
             if not as_json:
                 run.out.print(for_keeps.erased(report))
     if as_json:
@@ -246,10 +249,10 @@ def undo(
     """Bring back what was forgotten last, or the entry named."""
     run = session(context)
     with run.brain() as brain:
-        items = brain.forgotten()
+        items = brain.library.forgotten()
         if not listing:
-            restored = brain.restore_forgotten(reference)
-            left = {item.id for item in brain.forgotten()}
+            restored = brain.library.undo(reference)
+            left = {item.id for item in brain.library.forgotten()}
             items = [item for item in items if item.id not in left] or [restored]
     if as_json:
         run.out.json(json_out.restored(items))
@@ -278,7 +281,7 @@ def tag(
     run = session(context)
     add, remove = split_tags(changes or [])
     with run.brain() as brain:
-        names = brain.tag(reference, add=add, remove=remove)
+        names = brain.library.tag(reference, add=add, remove=remove)
     if as_json:
         run.out.json(json_out.tags(reference, names))
     else:
@@ -319,8 +322,8 @@ def context_add(
     run = session(context)
     description = run.text(words, "description").strip()
     with run.brain() as brain:
-        brain.add_context(str(path), description)
-        pairs = brain.contexts()
+        brain.library.describe(str(path), description)
+        pairs = brain.library.descriptions()
     if as_json:
         run.out.json(json_out.contexts(pairs))
     else:
@@ -332,7 +335,7 @@ def context_list(context: typer.Context, as_json: Json = False) -> None:
     """The folders that have a description."""
     run = session(context)
     with run.brain() as brain:
-        pairs = brain.contexts()
+        pairs = brain.library.descriptions()
     if as_json:
         run.out.json(json_out.contexts(pairs))
     else:
@@ -355,8 +358,8 @@ def context_remove(
     """Take the description of a folder away."""
     run = session(context)
     with run.brain() as brain:
-        brain.remove_context(str(path))
-        pairs = brain.contexts()
+        brain.library.undescribe(str(path))
+        pairs = brain.library.descriptions()
     if as_json:
         run.out.json(json_out.contexts(pairs))
     else:

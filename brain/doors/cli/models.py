@@ -34,7 +34,7 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
     """The models that are there, and which are in use."""
     run = session(context)
     with run.brain() as brain:
-        table = brain.models()
+        table = brain.models.table()
     if as_json:
         run.out.json(json_out.models(table))
     else:
@@ -50,7 +50,7 @@ def pull(context: typer.Context, name: Name, as_json: Json = False) -> None:
     """Let Ollama fetch a model. Interrupted, it goes on where it stopped."""
     run = session(context)
     with run.brain() as brain:
-        brain.pull_model(name, run.out.progress_bytes)
+        brain.models.pull(name, run.out.progress_bytes)
     message = f"{name} is there; `brain models use` puts it to work"
     if as_json:
         run.out.json(json_out.said(message))
@@ -72,7 +72,7 @@ def use(
     """Choose the model that embeds or answers. Vectors are made anew beside the old ones, which serve until then."""
     run = session(context)
     with run.brain() as brain:
-        message = brain.use_model(role.value, name) or f"{role.value}: {name}"
+        message = brain.models.use(role.value, name) or f"{role.value}: {name}"
     if as_json:
         run.out.json(json_out.said(message))
     else:

@@ -17,6 +17,7 @@ from brain.doors.cli.outcome import COULD_NOT_LOOK, DONE, NOTHING_FOUND, OVER_BU
 from brain.doors.cli.session import Session, scope, session
 from brain.doors.views import questions as view
 from brain.errors import UsageError
+from brain.types import Request, Scope
 
 if TYPE_CHECKING:
     from brain.types import Answer, Retrieved
@@ -93,11 +94,16 @@ def search(
     """Find passages by words and meaning. No quotes needed; `-` reads standard input."""
     run = session(context)
     query = run.text(words, "question")
-    within = scope(tag, source, since, until)
+    request = Request(
+        query,
+        scope=scope(tag, source, since, until),
+        limit=limit,
+        mode="lexical" if lexical else "hybrid",
+        rerank=rerank,
+        expand=expand,
+    )
     with run.brain() as brain:
-        result = brain.search(
-            query, limit=limit, lexical=lexical, scope=within, rerank=rerank, expand=expand
-        )
+        result = brain.search(request)
     _print_found(run, query, result, Format.json if as_json else form, explain=explain)
     if strict and result.below_floor and result.passages:
         raise typer.Exit(NOTHING_FOUND)
@@ -154,21 +160,19 @@ def ask(
 ) -> None:
     """Answer from your notes, with citations that were checked. `-` reads the question from standard input."""
     run = session(context)
-    question = run.text(words, "question").strip()
-    within = scope(tag, source, since, until)
+    request = Request(
+        run.text(words, "question").strip(),
+        scope=scope(tag, source, since, until),
+        limit=limit,
+        rerank=rerank,
+        expand=expand,
+        anyway=anyway,
+        record=not no_record,
+        follow_up=follow_up,
+    )
     speaker = Speaker(run, silent=as_json)
     with run.brain() as brain:
-        given = brain.ask(
-            question,
-            follow_up=follow_up,
-            scope=within,
-            limit=limit,
-            anyway=anyway,
-            record=not no_record,
-            say=speaker.say,
-            rerank=rerank,
-            expand=expand,
-        )
+        given = brain.ask(request, say=speaker.say)
     if as_json:
         run.out.json(json_out.answer(given))
     else:
@@ -265,10 +269,9 @@ def recall(
     if kind and kind not in EPISODE_KINDS:
         raise UsageError(f"there is no kind {kind!r}", f"kinds: {', '.join(EPISODE_KINDS)}")
     query = run.text(words, "question") if words else ""
+    request = Request(query, scope=Scope(since=since, until=until), limit=limit)
     with run.brain() as brain:
-        result = brain.recall(
-            query, since=since, until=until, kind=kind, person=person, limit=limit
-        )
+        result = brain.recall(request, kind=kind, person=person)
     if not result.found:
         result = replace(result, episodes=result.episodes[:NEAREST])
     if as_json:

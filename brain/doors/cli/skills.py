@@ -32,7 +32,7 @@ def add(
     """Take in a folder with a SKILL.md, or the file itself."""
     run = session(context)
     with run.brain() as brain:
-        added = brain.skill_add(path)
+        added = brain.skills.add(path)
     _list(run, [added], as_json=as_json)
 
 
@@ -41,7 +41,7 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
     """All skills: name, status, what and when."""
     run = session(context)
     with run.brain() as brain:
-        found = brain.skills()
+        found = brain.skills.list()
     _list(run, found, as_json=as_json)
 
 
@@ -56,7 +56,7 @@ def find(
     run = session(context)
     query = run.text(words, "question")
     with run.brain() as brain:
-        found = brain.find_skills(query, limit)
+        found = brain.skills.find(query, limit=limit)
     _list(run, found, as_json=as_json)
 
 
@@ -69,7 +69,7 @@ def show(
     """One skill, whole."""
     run = session(context)
     with run.brain() as brain:
-        found = brain.skill(name)
+        found = brain.skills.get(name)
     if as_json:
         run.out.json(json_out.skill(found))
     else:

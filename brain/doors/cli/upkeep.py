@@ -54,8 +54,8 @@ def doctor(
     """
     run = session(context)
     with run.brain() as brain:
-        found = brain.doctor(
-            deep, repair, passphrase=os.environ.get(PASSPHRASE, ""), identity=identity
+        found = brain.keep.doctor(
+            deep=deep, repair=repair, passphrase=os.environ.get(PASSPHRASE, ""), identity=identity
         )
     if as_json:
         run.out.json(json_out.checks(found))

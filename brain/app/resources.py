@@ -1,6 +1,7 @@
-"""The parts of `Brain`, each built on first use: store, models, indexes, and which of them serve at the moment.
+"""What `Brain` opens, each on first use: store, tables, models, indexes, and which of them serve at the moment.
 
-Leaves out every verb. The one place that decides between the built-in models and Ollama's, and that says why.
+The one place that decides between the built-in models and Ollama's, and that says why. Leaves every verb to the modules
+beside it; serves all of them.
 """
 
 from __future__ import annotations
@@ -17,20 +18,28 @@ from typing import TYPE_CHECKING
 
 from brain.config import Config, make_home
 from brain.errors import BrainError, Unavailable
-from brain.protocols import Embedder, Generator, Progress, VectorIndex
+from brain.protocols import Embedder, Generator, Progress, VectorIndex, silent
 from brain.store import Store
 
 if TYPE_CHECKING:
     from brain.app.intake import Intake
+    from brain.evaluation.calibrate import Head
     from brain.index import Indexes
     from brain.models.ollama import OllamaServer
-    from brain.store.episodes import EpisodeTable
-    from brain.store.skills import SkillTable
+    from brain.store.judgments import JudgmentTable
 
 BUILTIN, AUTO = "builtin", "auto"
+KINDS = ("knowledge", "episodes")  # what has vectors: chunks of documents, and episodes
 # Setting: the Ollama generation that was complete, and where the store was then: {"model", "fingerprint", "pk", "seq"} in JSON
 SERVING = "serving"
+HEAD = "confidence_head"  # setting: what `brain eval calibrate` fitted, as JSON
 UMASK = 0o077
+BOUND_TO_STORE = (
+    "episodes",
+    "skills",
+    "judgments",
+    "serving",
+)  # of `Resources`: end with the store
 # numpy's own threads wait for one another in a loop: on a busy machine a scan of 100,000 vectors takes 120 ms with two, 4 with
 # one. Read when numpy is loaded, which is later than this.
 ONE_THREAD = "OPENBLAS_NUM_THREADS"
@@ -53,18 +62,18 @@ class Serving:
     degraded: str = ""
 
 
-class Parts:
+class Resources:
     """Everything that is opened and closed. `now` gives the present time with its zone."""
 
     def __init__(
         self,
         config: Config,
         *,
-        embedder: Embedder | None,
-        generator: Generator | None,
-        index: VectorIndex | None,
-        progress: Progress,
-        now: Callable[[], datetime] | None,
+        embedder: Embedder | None = None,
+        generator: Generator | None = None,
+        index: VectorIndex | None = None,
+        progress: Progress = silent,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         os.umask(UMASK)
         os.environ.setdefault(ONE_THREAD, "1")
@@ -75,7 +84,7 @@ class Parts:
         self._indexes: dict[str, Indexes] = {}
         self._store: Store | None = None
 
-    # -- time and truth -----------------------------------------------------------------------------------------------
+    # -- time and store -----------------------------------------------------------------------------------------------
 
     def moment(self) -> datetime:
         """The present."""
@@ -87,21 +96,25 @@ class Parts:
 
     @property
     def store(self) -> Store:
-        """The truth; the home folder is made on first use."""
+        """The database; the home folder is made on first use."""
         if self._store is None:
             make_home(self.config)
             self._store = Store.open(self.config.database, now=self._now)
         return self._store
 
-    @property
-    def episodes(self) -> EpisodeTable:
-        """What happened."""
-        return self.store.episodes
+    @cached_property
+    def judgments(self) -> JudgmentTable:
+        """What a person said of answers, and figures measured on it."""
+        from brain.store.judgments import JudgmentTable
+
+        return JudgmentTable(self.store.connection)
 
     @property
-    def skills(self) -> SkillTable:
-        """How to do things."""
-        return self.store.skills
+    def head(self) -> Head:
+        """What the probability `found` is computed with: the person's calibrated head, or the shipped one."""
+        from brain.evaluation import calibrate
+
+        return calibrate.loaded(self.store.library.setting(HEAD))
 
     def intake(self) -> Intake:
         """Taking files in, under the limits of the configuration."""
@@ -286,10 +299,12 @@ class Parts:
             raise explain(error, self.config.database) from error
 
     def close(self) -> None:
-        """Close what was opened."""
+        """Close what was opened. What is asked for afterwards is opened anew, as it must be after a `restore`."""
         for opened in self._indexes.values():
             opened.close()
         self._indexes.clear()
         if self._store is not None:
             self._store.close()
             self._store = None
+        for name in BOUND_TO_STORE:
+            self.__dict__.pop(name, None)

@@ -1,0 +1,96 @@
+"""What a person corrected before comes first when a question like that one is asked again.
+
+Serves `ask`. Leaves keeping judgments to the store, and which questions are alike to `brain.evaluation.corrections`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from brain.app.resources import Resources
+from brain.errors import BrainError
+from brain.evaluation.corrections import shared, similar
+from brain.reports import Judgment
+from brain.types import Passage, Request, Retrieved, Scope
+from ingest.terms import tokens
+
+EVERYTHING = Scope()
+_LINES = re.compile(r"L(\d+)(?:-(\d+))?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A place that a person pointed at for a question like this one. `similarity`: cosine of the two questions."""
+
+    judgment: Judgment
+    passage: Passage
+    similarity: float
+
+    def __str__(self) -> str:
+        """The notice that goes with the answer."""
+        judgment, source = self.judgment, self.passage.source
+        line = _LINES.match(judgment.locator)
+        place = f"{source}:{line[1]}" if line else f"{source} {judgment.locator}".strip()
+        why = f" (“{judgment.why}”)" if judgment.why else ""
+        quote = f": “{judgment.quote}”" if judgment.quote else ""
+        return f"you corrected this on {judgment.at[:10]}{why}; {place} comes first{quote}"
+
+
+def with_corrections(
+    resources: Resources, request: Request, found: Retrieved, say: Callable[[str, str], None]
+) -> Retrieved:
+    """The passages with what a person pointed at first, each said; then the notes hold it, because they said so."""
+    corrections = corrections_for(resources, request.question, scope=request.scope)
+    if not corrections:
+        return found
+    first = {one.passage.id: one.passage for one in corrections}
+    for one in corrections:
+        say("notice", str(one))
+    rest = [passage for passage in found.passages if passage.id not in first]
+    chance = max(found.confidence.found or 0.0, resources.head.threshold)
+    confidence = replace(found.confidence, found=chance)
+    return replace(found, passages=(*first.values(), *rest), confidence=confidence)
+
+
+def corrections_for(
+    resources: Resources, question: str, *, scope: Scope = EVERYTHING
+) -> list[Correction]:
+    """What a person pointed at for a question like this one, best first; what the scope forbids or is gone is missing."""
+    made = resources.judgments.corrections()
+    if not made:
+        return []
+    try:
+        near = similar(question, made, resources.builtin)
+    except BrainError:
+        return []  # without the built-in model nothing can be compared: the answer comes without corrections
+    found: dict[str, Correction] = {}
+    for judgment, cosine in near:
+        passage = _passage(resources, judgment, scope)
+        if passage is not None:
+            found.setdefault(passage.id, Correction(judgment, passage, cosine))
+    return list(found.values())
+
+
+def _passage(resources: Resources, judgment: Judgment, scope: Scope) -> Passage | None:
+    """The passage that holds the line as it was, else the place it had, else (no line named) the words of the question."""
+    search = resources.store.search
+    passages = search.passages(search.documents(judgment.document_id), scope=scope)
+    if not judgment.quote:
+        asked = frozenset(tokens(judgment.question))
+        return max(
+            passages, key=lambda item: shared(asked, frozenset(tokens(item.text))), default=None
+        )
+    wanted = " ".join(judgment.quote.split())
+    same = [item for item in passages if wanted in " ".join(item.text.split())]
+    there = [item for item in passages if _covers(item.locator, judgment.locator)]
+    return next(iter(same or there), None)
+
+
+def _covers(held: str, wanted: str) -> bool:
+    """Whether one locator lies in another: lines in lines, or the same page or part."""
+    outer, inner = _LINES.match(held), _LINES.match(wanted)
+    if outer and inner:
+        return int(outer[1]) <= int(inner[1]) <= int(outer[2] or outer[1])
+    return held == wanted

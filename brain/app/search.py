@@ -1,0 +1,76 @@
+"""`search`: from a request to ranked passages, with the probability that the notes hold an answer.
+
+Chooses what ranks (which embedder, which index, whether a local model helps) and computes the probability. Leaves
+ranking to `brain.retrieval`, what a local model does to `brain.app.assist`. Serves `search`, `ask` and `recall`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from brain.app.capture import refresh
+from brain.app.resources import Resources
+from brain.types import Confidence, Mode, Request, Retrieved
+
+MAX_QUESTION_CHARS = 8_000  # a longer text is a document, and each of its words would be looked up
+
+
+def search(resources: Resources, request: Request) -> Retrieved:
+    """Ranked passages, and whether they lie below the floor under which the notes probably do not hold it."""
+    notices = refresh(resources) if request.look else []
+    if len(request.question) > MAX_QUESTION_CHARS:
+        notices.append(f"the query was cut to its first {MAX_QUESTION_CHARS:,} characters")
+        request = replace(request, question=request.question[:MAX_QUESTION_CHARS])
+    found = retrieved(resources, request)
+    chance = found.confidence.found
+    below = chance is not None and chance < resources.head.floor
+    return replace(found, notices=(*notices, *found.notices), below_floor=below)
+
+
+def retrieved(resources: Resources, request: Request) -> Retrieved:
+    """What the search finds, and where it is wanted what a local model makes of it."""
+    from brain.app import assist
+
+    settings = resources.config.retrieval
+    wanted = assist.wishes(settings, request)
+    if not wanted:
+        return ranked(resources, request)
+    wider = replace(request, limit=assist.pool(settings, wanted, request.limit))
+
+    def again(text: str, mode: Mode) -> Retrieved:
+        return ranked(resources, replace(wider, question=text, mode=mode))
+
+    return assist.assisted(resources, request, ranked(resources, wider), wanted, again)
+
+
+def ranked(resources: Resources, request: Request) -> Retrieved:
+    """What retrieval alone finds. By words alone when that is asked for: no embedder is opened then."""
+    from brain.retrieval import retrieve
+
+    serving = resources.serving if request.mode != "lexical" else None
+    embedder = serving.embedder if serving else None
+    index = resources.index("knowledge", serving.fingerprint) if serving and embedder else None
+    found = retrieve(
+        request.question,
+        searchable=resources.store.search,
+        index=index,
+        embedder=embedder,
+        scope=request.scope,
+        limit=request.limit,
+        mode=request.mode,
+    )
+    found = replace(found, confidence=Confidence(found=chance_of(resources, found)))
+    if serving is None:
+        return found
+    lag = 0
+    if found.index == "chroma":
+        lag = resources.store.vectors.generations.lag(serving.fingerprint)
+    missing = [reason for reason in (serving.degraded, found.degraded) if reason]
+    fallback = getattr(index, "fallback", "")  # only an index that chooses between two has one
+    notices = (*found.notices, fallback) if fallback else found.notices
+    return replace(found, degraded="; ".join(missing), index_lag=lag, notices=notices)
+
+
+def chance_of(resources: Resources, found: Retrieved) -> float:
+    """The probability that the notes hold it, from retrieval alone; 0 where nothing was found."""
+    return resources.head.found(found.signals) if found.passages else 0.0

@@ -1,0 +1,42 @@
+"""`.skills`: how to do things, in the Agent Skills format (a folder with a SKILL.md).
+
+Leaves reading a folder to `brain.keeping.export.skills`, and keeping and finding to the store's table.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from brain.app.resources import Resources
+from brain.types import Skill
+
+SkillList = list[Skill]  # inside the class `list` is a verb
+
+
+class Skills:
+    """The skills of this store."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    def add(self, path: Path) -> Skill:
+        """Take in a folder with a SKILL.md, or the file itself; the same again changes nothing."""
+        from brain.keeping.export.skills import read_skill
+        from brain.store.skills import Belongings
+
+        read = read_skill(path)
+        for warning in read.warnings:
+            self._resources.progress(f"notice: {warning}", 0, 0)
+        return self._resources.store.skills.add(read.skill, Belongings(read.files))
+
+    def list(self) -> SkillList:
+        """All skills, by name."""
+        return [*self._resources.store.skills.list()]
+
+    def get(self, name: str) -> Skill:
+        """One skill whole. Raises `NotFound`."""
+        return self._resources.store.skills.get(name)
+
+    def find(self, query: str, *, limit: int = 5) -> SkillList:
+        """Skills whose description fits, best first."""
+        return [*self._resources.store.skills.find(query, limit=limit)]
