@@ -1,6 +1,6 @@
 """`brain eval recall`: conversations taken in as dated episodes, ranked as turns and as sessions.
 
-The turns go in by `Brain.remember_many`, which is `remember` for many at once, and come out by `Brain.recall`. Leaves
+The turns go in as episodes, many at once, and come out by `recall` as a person uses it. Leaves
 out how `recall` ranks: sessions are ranked here from its turns, because that is all that a person sees.
 """
 

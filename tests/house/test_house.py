@@ -7,7 +7,8 @@ import re
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,39 @@ def forbidden_imports(path: Path) -> list[str]:
     return found
 
 
+def private_imports(path: Path) -> list[str]:
+    """The names with an underscore that a file takes from another module of ours."""
+    return [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module and ours(node.module)
+        for alias in node.names
+        if alias.name.startswith("_") and not alias.name.startswith("__")
+    ]
+
+
+def modules_of(path: Path, known: Container[str]) -> set[str]:
+    """The modules of ours that a file imports: of `from brain.app import capture` the submodule, not the package."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            found.update(name if name in known else node.module for name in inner)
+    return {name for name in found if name in known}
+
+
+def circle(sources: Mapping[str, set[str]]) -> list[str]:
+    """The modules of one circle of imports, [] when there is none. `sources`: module -> what it imports."""
+    try:
+        TopologicalSorter(sources).prepare()
+    except CycleError as error:
+        found: list[str] = error.args[1]
+        return found
+    return []
+
+
 def offenders(check: Callable[[Path], list[str]]) -> list[str]:
     """Every file that breaks a rule, with what is wrong in it: one assertion tells all of them."""
     return [f"{module_of(path)}: {wrong}" for path in FILES for wrong in check(path)]
@@ -157,6 +191,17 @@ def offenders(check: Callable[[Path], list[str]]) -> list[str]:
 
 def test_arrows_go_one_way() -> None:
     assert offenders(forbidden_imports) == []
+
+
+def test_no_module_takes_a_private_name_of_another() -> None:
+    assert offenders(private_imports) == []
+
+
+def test_no_circle_of_imports_not_even_a_lazy_one() -> None:
+    """What two modules need of one another lies in a third, below both."""
+    modules = {module_of(path): path for path in FILES}
+    assert circle({name: modules_of(path, modules) for name, path in modules.items()}) == []
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) != []
 
 
 def test_the_arrow_test_can_fail(tmp_path: Path) -> None:
