@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ingest.readers import zips
-from ingest.readers.outline import Block, row, sections
-from ingest.readers.xml import attribute, children, created, local, properties, tree
+from ingest.readers.outline import Block, comment, has_letters, listed, one_line, row, sections
+from ingest.readers.xml import attribute, children, described, local, related, tree
 from ingest.reading import Raw, Reading
 
 if TYPE_CHECKING:
     from docx.document import Document
     from lxml.etree import _Element as Element
 
-LISTED_STYLES = 5  # ancestors of a style looked at for its outline level
+STYLE_DEPTH = 5  # ancestors of a style looked at for its outline level
 LAST_LEVEL = 9  # Word's outline levels are 0-8; 9 means body text
 _DROPPED = {
     "del",
@@ -51,6 +51,9 @@ _WRAPPERS = {
     "AlternateContent",
     "Choice",
 }
+# Parts with remarks, and how the text refers to them.
+_NOTES = ("footnotes", "endnotes", "comments")
+_REFERENCES = {f"{kind.removesuffix('s')}Reference": kind for kind in _NOTES}
 
 
 @dataclass(slots=True)
@@ -66,21 +69,14 @@ class _Story:
 
 def read(raw: Raw) -> Iterator[Reading]:
     """One document, "¶n" by paragraph. Raises RefusedFile and UnreadableFile."""
-    archive = zips.opened(raw.data, raw.limits)
     from docx import Document
 
-    data = zips.transitional(archive) if zips.is_strict(archive) else raw.data
+    archive, data = zips.office_package(raw.data, raw.limits)
     document = Document(io.BytesIO(data))
     story = _story(document)
     blocks = [*_blocks(document.element.body, story), *_margins(document, story)]
-    stated = properties(archive)
-    yield Reading(
-        list(sections(blocks)),
-        title=stated.get("Title", "") or story.title,
-        metadata=stated,
-        notices=tuple(_notices(archive)),
-        created=created(stated),
-    )
+    made = list(sections(blocks))
+    yield described(made, archive, title=story.title, notices=_notices(archive))
 
 
 def _notices(archive: zipfile.ZipFile) -> Iterator[str]:
@@ -92,30 +88,26 @@ def _notices(archive: zipfile.ZipFile) -> Iterator[str]:
 def _story(document: Document) -> _Story:
     """Styles, footnotes, endnotes and comments of the package."""
     story = _Story()
-    for relation in document.part.rels.values():
-        kind = relation.reltype.rpartition("/")[2]
-        if relation.is_external or kind not in ("styles", "footnotes", "endnotes", "comments"):
+    for kind, part in related(document.part):
+        if kind not in ("styles", *_NOTES):
             continue
-        root = tree(relation.target_part.blob)
+        root = tree(part.blob)
         if root is None:
             continue
         if kind == "styles":
             _styles(root, story)
-        else:
-            for note in root:
-                text = "\n".join(block.text for block in _blocks(note, _Story()))
-                if text.strip():
-                    story.notes[kind, attribute(note, "id")] = _introduced(kind, note, text)
+            continue
+        for note in root:
+            text = "\n".join(block.text for block in _blocks(note, _Story()))
+            if text.strip():
+                story.notes[kind, attribute(note, "id")] = _introduced(kind, note, text)
     return story
 
 
 def _introduced(kind: str, note: Element, text: str) -> str:
-    if kind != "comments":
-        return f"Note {attribute(note, 'id')}: {text}"
-    who = ", ".join(
-        part for part in (attribute(note, "author"), attribute(note, "date")[:10]) if part
-    )
-    return f"Comment ({who}): {text}" if who else f"Comment: {text}"
+    if kind == "comments":
+        return comment(text, attribute(note, "author"), attribute(note, "date")[:10])
+    return f"Note {attribute(note, 'id')}: {text}"
 
 
 def _styles(root: Element, story: _Story) -> None:
@@ -123,7 +115,8 @@ def _styles(root: Element, story: _Story) -> None:
     own: dict[str, int] = {}
     above: dict[str, str] = {}
     for style in children(root, "style"):
-        name, key = "", attribute(style, "styleId")
+        key = attribute(style, "styleId")
+        name = ""
         for part in style.iter():
             kind = local(part)
             if kind == "name":
@@ -131,7 +124,7 @@ def _styles(root: Element, story: _Story) -> None:
             elif kind == "basedOn":
                 above[key] = attribute(part, "val")
             elif kind == "outlineLvl":
-                own[key] = int(attribute(part, "val") or LAST_LEVEL) + 1
+                own[key] = _outline_level(part)
         if name.startswith("heading ") and name[8:].isdigit():
             own[key] = int(name[8:])
         if name == "title":
@@ -139,25 +132,29 @@ def _styles(root: Element, story: _Story) -> None:
         if name.startswith("list"):
             story.lists.add(key)
     for key in [*own, *above]:
-        at, steps = key, 0
-        while at and at not in own and steps < LISTED_STYLES:
-            at, steps = above.get(at, ""), steps + 1
-        if 0 < own.get(at, 0) <= LAST_LEVEL:
-            story.levels[key] = own[at]
+        ancestor = key
+        for _step in range(STYLE_DEPTH):
+            if not ancestor or ancestor in own:
+                break
+            ancestor = above.get(ancestor, "")
+        if 0 < own.get(ancestor, 0) <= LAST_LEVEL:
+            story.levels[key] = own[ancestor]
+
+
+def _outline_level(element: Element) -> int:
+    """Word counts from 0, we from 1."""
+    return int(attribute(element, "val") or LAST_LEVEL) + 1
 
 
 def _margins(document: Document, story: _Story) -> Iterator[Block]:
     """Headers and footers, each wording once."""
     seen: set[str] = set()
-    for relation in document.part.rels.values():
-        kind = relation.reltype.rpartition("/")[2]
-        if relation.is_external or kind not in ("header", "footer"):
+    for kind, part in related(document.part):
+        root = tree(part.blob) if kind in ("header", "footer") else None
+        if root is None:
             continue
-        root = tree(relation.target_part.blob)
-        for block in _blocks(root, story) if root is not None else ():
-            if block.text not in seen and any(
-                letter.isalpha() for letter in block.text
-            ):  # no bare page numbers
+        for block in _blocks(root, story):
+            if block.text not in seen and has_letters(block.text):
                 seen.add(block.text)
                 yield Block(f"({kind}) {block.text.strip()}")
 
@@ -177,27 +174,31 @@ def _blocks(parent: Element, story: _Story) -> Iterator[Block]:
 def _paragraph(element: Element, story: _Story) -> Iterator[Block]:
     carried: list[Block] = []
     text = _text(element, story, carried)
-    style, level, listed = _style(element, story)
+    style, level, is_item = _style(element, story)
     if style in story.titles and not story.title:
-        story.title = " ".join(text.split())
-    yield Block(f"- {text}" if listed and not level and text.strip() else text, level)
+        story.title = one_line(text)
+    yield Block(listed(text) if is_item and not level else text, level)
     yield from carried
 
 
 def _style(element: Element, story: _Story) -> tuple[str, int, bool]:
     """(style id, outline level or 0, whether it is an item of a list)."""
-    style, level, listed = "", 0, False
+    style = ""
+    level = 0
+    is_item = False
     for block in children(element, "pPr"):
         for part in block:
             kind = local(part)
             if kind == "pStyle":
                 style = attribute(part, "val")
             elif kind == "outlineLvl":
-                level = int(attribute(part, "val") or LAST_LEVEL) + 1
+                level = _outline_level(part)
             elif kind == "numPr":
-                listed = True
+                is_item = True
     level = level or story.levels.get(style, 0)
-    return style, level if level <= LAST_LEVEL else 0, listed or style in story.lists
+    if level > LAST_LEVEL:
+        level = 0
+    return style, level, is_item or style in story.lists
 
 
 def _text(element: Element, story: _Story, carried: list[Block]) -> str:
@@ -218,51 +219,39 @@ def _text(element: Element, story: _Story, carried: list[Block]) -> str:
             pieces.append(_MARKS[kind])
         elif kind == "txbxContent":
             carried += _blocks(child, story)
-        elif kind in ("footnoteReference", "endnoteReference", "commentReference"):
-            note = story.notes.pop(
-                (kind.removesuffix("Reference") + "s", attribute(child, "id")), ""
-            )
+        elif kind in _REFERENCES:
+            note = story.notes.pop((_REFERENCES[kind], attribute(child, "id")), "")
             if note:
                 carried.append(Block(note))
-        elif (
-            kind == "p" and element is not child
-        ):  # a drawing's own paragraph (a:p): a line of its own
-            pieces.append("\n")
-            pending.append(iter(child))
         else:
+            if kind == "p":  # a drawing's own paragraph (a:p): a line of its own
+                pieces.append("\n")
             pending.append(iter(child))
     return "".join(pieces)
 
 
 def _table(element: Element, story: _Story) -> Iterator[Block]:
-    """One block: a line per row, nested tables inside their cell; what the cells carry follows."""
-    carried: list[Block] = []
-    lines = [line for line in (_row(child, story, carried) for child in _rows(element)) if line]
-    yield Block("\n".join(lines), atomic=True)
-    yield from carried
+    """One block: a line per row, nested tables inside their cell."""
+    lines = [
+        row(_cell(cell, story) for cell in _unwrapped(element_row, "tc"))
+        for element_row in _unwrapped(element, "tr")
+    ]
+    yield Block("\n".join(filter(None, lines)), atomic=True)
 
 
-def _rows(element: Element) -> Iterator[Element]:
+def _cell(element: Element, story: _Story) -> str:
+    """The words of a cell; the rows of a table in it parted by semicolons."""
+    texts = []
+    for block in _blocks(element, story):
+        texts.append(block.text.replace("\n", " ; ") if block.atomic else block.text)
+    return " ".join(texts)
+
+
+def _unwrapped(element: Element, name: str) -> Iterator[Element]:
+    """The children of this name, those inside wrappers too."""
     for child in element:
-        if local(child) == "tr":
+        kind = local(child)
+        if kind == name:
             yield child
-        elif local(child) in _WRAPPERS:
-            yield from _rows(child)
-
-
-def _row(element: Element, story: _Story, carried: list[Block]) -> str:
-    cells: list[str] = []
-    for cell in _cells(element):
-        words: list[str] = []
-        for block in _blocks(cell, story):
-            words.append(block.text.replace("\n", " ; ") if block.atomic else block.text)
-        cells.append(" ".join(words))
-    return row(cells)
-
-
-def _cells(element: Element) -> Iterator[Element]:
-    for child in element:
-        if local(child) == "tc":
-            yield child
-        elif local(child) in _WRAPPERS:
-            yield from _cells(child)
+        elif kind in _WRAPPERS:
+            yield from _unwrapped(child, name)

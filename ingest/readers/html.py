@@ -111,12 +111,18 @@ def read(raw: Raw) -> Iterator[Reading]:
 
 def whole_page(data: bytes) -> tuple[list[Block], str]:
     """(every block of a page, its title): for pages that are a text through and through, as a book's or a mail's are."""
-    tree = _tree(_decoded(data)[0])
-    return (
-        ([], "")
-        if tree is None
-        else (list(_blocks(tree, skip=set(), textless=_TEXTLESS)), _declared(tree)[0])
-    )
+    text, _notices = _decoded(data)
+    tree = _tree(text)
+    if tree is None:
+        return [], ""
+    title, _date = _declared(tree)
+    return list(_blocks(tree, skip=set(), textless=_TEXTLESS)), title
+
+
+def page_text(data: bytes) -> str:
+    """The text of such a page, block by block."""
+    blocks, _title = whole_page(data)
+    return "\n\n".join(words for _level, words in blocks)
 
 
 def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes
@@ -20,16 +21,17 @@ from email.utils import parsedate_to_datetime
 
 from ingest.document import Section
 from ingest.readers import threads
-from ingest.readers.html import whole_page
+from ingest.readers.html import page_text
+from ingest.readers.outline import one_line
 from ingest.readers.text import decode
 from ingest.reading import Raw, Reading
 
-HEADER_CHARS = (
-    5_000  # of a header's value looked at: parsing a long list of addresses takes quadratic time
-)
+# Of a header's value looked at: parsing a long list of addresses takes quadratic time.
+HEADER_CHARS = 5_000
 NAMED_CHARS = 200  # of a name or subject shown
 PARTS = 1_000  # parts of one mail looked at
-HTML_SHARE = 0.5  # of the HTML's words that the plain text must have, to be more than "open this in a browser"
+# Of the HTML's words that the plain text must have, to be more than "open this in a browser".
+HTML_SHARE = 0.5
 _ADDRESS = re.compile(r"""^\s*"?([^"<]*?)"?\s*<([^<>]*)>""")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -72,28 +74,33 @@ def parsed(data: bytes) -> Letter:
     pages: list[str] = []
     for part in _leaves(message, letter):
         _take(part, letter, plain, pages)
-    said, shown = "\n\n".join(plain), "\n\n".join(pages)
-    letter.body = said if len(said.split()) >= HTML_SHARE * len(shown.split()) else shown
+    said = "\n\n".join(plain)
+    shown = "\n\n".join(pages)
+    says_as_much = len(said.split()) >= HTML_SHARE * len(shown.split())
+    letter.body = said if says_as_much else shown
     return letter
 
 
 def reading(letter: Letter, parts: Iterable[threads.Part], part: str = "") -> Reading:
     """Sections: the head of the mail with its sender's words, then each older mail, then the attachments' names."""
-    who = _name(letter.sender)
-    where = " ".join(word for word in (letter.date[:10], who) if word) or "mail"
+    day_and_name = filter(None, (letter.date[:10], _name(letter.sender)))
+    where = " ".join(day_and_name) or "mail"
     subject = letter.subject[:NAMED_CHARS]
     top = (subject,) if subject else ()
     sections = [Section(_head(letter), top, where)]
     for found in parts:
+        text = found.text + "\n\n"
         if found.intro:
             intro = found.intro[:NAMED_CHARS]
-            sections.append(
-                Section(f"{intro}\n{found.text}\n\n", (*top, intro), f"{where} (quoted)")
-            )
+            quoted = Section(f"{intro}\n{text}", (*top, intro), f"{where} (quoted)")
+            sections.append(quoted)
         else:
-            sections.append(Section(found.text + "\n\n", top, where))
-    if letter.attachments:
-        sections.append(Section("Attachments: " + ", ".join(letter.attachments) + "\n", top, where))
+            sections.append(Section(text, top, where))
+    notices = letter.notices.copy()
+    if count := len(letter.attachments):
+        names = ", ".join(letter.attachments)
+        sections.append(Section(f"Attachments: {names}\n", top, where))
+        notices.append(f"{count} attachment{'s' if count > 1 else ''} named, not read")
     stated = {
         "From": letter.sender,
         "To": letter.to,
@@ -101,13 +108,11 @@ def reading(letter: Letter, parts: Iterable[threads.Part], part: str = "") -> Re
         "Message-ID": letter.identity,
         "In-Reply-To": letter.answers,
     }
-    count = len(letter.attachments)
-    notices = [f"{count} attachment{'s' if count > 1 else ''} named, not read"] if count else []
     return Reading(
         sections,
         title=subject or where,
         metadata={key: value for key, value in stated.items() if value},
-        notices=(*letter.notices, *notices),
+        notices=tuple(notices),
         date=letter.date,
         date_by="metadata",
         part=part,
@@ -115,14 +120,15 @@ def reading(letter: Letter, parts: Iterable[threads.Part], part: str = "") -> Re
 
 
 def _head(letter: Letter) -> str:
-    rows = (
-        ("From", letter.sender),
-        ("To", letter.to),
-        ("Cc", letter.cc),
-        ("Date", letter.date.replace("T", " ")),
-        ("Subject", letter.subject),
-    )
-    return "".join(f"{key}: {value}\n" for key, value in rows if value) + "\n"
+    stated = {
+        "From": letter.sender,
+        "To": letter.to,
+        "Cc": letter.cc,
+        "Date": letter.date.replace("T", " "),
+        "Subject": letter.subject,
+    }
+    lines = [f"{key}: {value}\n" for key, value in stated.items() if value]
+    return "".join(lines) + "\n"
 
 
 def _leaves(message: Message, letter: Letter) -> Iterator[Message]:
@@ -144,23 +150,23 @@ def _leaves(message: Message, letter: Letter) -> Iterator[Message]:
 
 def _take(part: Message, letter: Letter, plain: list[str], pages: list[str]) -> None:
     """A part's text, or its name when it is an attachment."""
-    kind, name = part.get_content_type(), _file_name(part)
+    kind = part.get_content_type()
+    name = _file_name(part)
     data = _payload(part)
-    attached = part.get_content_disposition() == "attachment" or (
-        bool(name) and kind not in ("text/plain", "text/html")
-    )
-    if attached or part.get_content_maintype() not in ("text", "multipart"):
-        if kind == "message/delivery-status":
-            plain.append("\n".join(str(inner) for inner in _inner(part)).strip())
-        elif name or attached or kind != "application/pgp-signature":
-            letter.attachments.append(f"{name or kind} ({_size(len(data))})")
-        return
-    if kind == "text/html":
-        pages.append(
-            "\n\n".join(words for _level, words in whole_page(_utf8(part, data).encode())[0])
-        )
-    else:
-        plain.append(_utf8(part, data).strip("\n"))
+    attached = part.get_content_disposition() == "attachment"
+    if name and kind not in ("text/plain", "text/html"):
+        attached = True
+    is_text = part.get_content_maintype() in ("text", "multipart")
+    if is_text and not attached:
+        text = _utf8(part, data)
+        if kind == "text/html":
+            pages.append(page_text(text.encode()))
+        else:
+            plain.append(text.strip("\n"))
+    elif kind == "message/delivery-status":
+        plain.append("\n".join(map(str, _inner(part))).strip())
+    elif name or attached or kind != "application/pgp-signature":
+        letter.attachments.append(f"{name or kind} ({_size(len(data))})")
 
 
 def _inner(part: Message) -> Sequence[object]:
@@ -172,11 +178,9 @@ def _payload(part: Message) -> bytes:
     """The decoded bytes; of an attached mail, what it holds."""
     inner = part.get_payload()
     if isinstance(inner, list):
-        return (
-            b"".join(child.as_bytes() for child in inner if isinstance(child, Message))
-            if len(inner) < PARTS
-            else b""
-        )
+        if len(inner) >= PARTS:
+            return b""
+        return b"".join(child.as_bytes() for child in inner if isinstance(child, Message))
     try:
         data = part.get_payload(decode=True)
     except (ValueError, LookupError):
@@ -186,11 +190,11 @@ def _payload(part: Message) -> bytes:
 
 def _utf8(part: Message, data: bytes) -> str:
     """Text by the stated charset where it works, else as any text."""
-    charset = part.get_content_charset() or "utf-8"
+    charset = part.get_content_charset() or "us-ascii"
+    if charset == "us-ascii":  # what many programs state whatever they send
+        charset = "utf-8"
     try:
-        if charset not in ("utf-8", "us-ascii"):
-            return data.decode(charset).replace("\x00", "")
-        return data.decode("utf-8").replace("\x00", "")
+        return data.decode(charset).replace("\x00", "")
     except (LookupError, UnicodeError):
         return _lenient(data)
 
@@ -204,19 +208,20 @@ def _lenient(data: bytes) -> str:
 
 def _header(message: Message, name: str) -> str:
     """A header's words, decoded, on one line; raw where they cannot be."""
-    low = name.lower()
-    value = next((text for key, text in message.raw_items() if key.lower() == low), "")[
-        :HEADER_CHARS
-    ]
+    stated = (text for key, text in message.raw_items() if key.lower() == name.lower())
+    value = next(stated, "")[:HEADER_CHARS]
     if _SURROGATES.search(value):  # 8-bit letters, as RFC 6532 allows
         value = _lenient(value.encode("utf-8", "surrogateescape"))
-    try:
-        pieces = decode_header(value) if "=?" in value else [(value, None)]
-    except (HeaderParseError, ValueError):
-        pieces = [(value, None)]
-    return " ".join(
-        "".join(_decoded(text, charset) for text, charset in pieces).replace("\x00", "").split()
-    )
+    with suppress(HeaderParseError, ValueError):
+        value = _unencoded(value)
+    return one_line(value.replace("\x00", ""))
+
+
+def _unencoded(value: str) -> str:
+    """The text of a header with its encoded words (RFC 2047) read. Raises HeaderParseError and ValueError."""
+    if "=?" not in value:
+        return value
+    return "".join(_decoded(text, charset) for text, charset in decode_header(value))
 
 
 def _decoded(text: str | bytes, charset: str | None) -> str:
@@ -232,6 +237,7 @@ def _date(value: str) -> str:
     """RFC 5322 -> ISO 8601 with its own offset, "" when it is no date."""
     try:
         found: datetime = parsedate_to_datetime(value)
+        # 1970 is what programs write that know no date.
         return found.isoformat(timespec="seconds") if found.year > 1970 else ""
     except (TypeError, ValueError, IndexError, OverflowError):
         return ""
@@ -240,18 +246,16 @@ def _date(value: str) -> str:
 def _name(sender: str) -> str:
     """The name of `Ana Lopez <ana@example.org>`, else the address."""
     match = _ADDRESS.match(sender)
-    return ((match[1].strip() or match[2]) if match else sender)[:NAMED_CHARS]
+    name = match[1].strip() or match[2] if match else sender
+    return name[:NAMED_CHARS]
 
 
 def _file_name(part: Message) -> str:
     try:
-        name = part.get_filename() or ""
-        pieces = decode_header(name) if "=?" in name else [(name, None)]
+        name = _unencoded(part.get_filename() or "")
     except (HeaderParseError, ValueError, LookupError, TypeError):
         return ""
-    return " ".join("".join(_decoded(text, charset) for text, charset in pieces).split())[
-        :NAMED_CHARS
-    ]
+    return one_line(name)[:NAMED_CHARS]
 
 
 def _size(count: int) -> str:

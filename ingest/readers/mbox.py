@@ -1,8 +1,9 @@
 """Mailboxes (.mbox): a document per message, and one for the mailbox itself that says what is in it.
 
-A message begins at a "From " line that carries a time and a year and is followed by a header, so that a sentence beginning
-with "From" parts nothing. A message's address is made of its Message-ID: it stays when others come and go. An older mail
-quoted in a message and held by the mailbox itself is read once. Serves `loading`, in a worker.
+A message begins at a "From " line that carries a time and a year and is followed by a header, so that a sentence
+beginning with "From" parts nothing. A message's address is made of its Message-ID: it stays when others come and go. An
+older mail quoted in a message and held by the mailbox itself is read once. Leaves out what a single mail says
+(`mail`). Serves `loading`, in a worker.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 
 from ingest.document import Section, digest
 from ingest.errors import UnreadableFile
@@ -26,29 +28,36 @@ _ESCAPED = re.compile(rb"^>(>*From )", re.M)
 
 def read(raw: Raw) -> Iterator[Reading]:
     """Many documents. Raises UnreadableFile when no message begins in it."""
-    starts = [match.span() for match in _START.finditer(raw.data)]
+    starts = list(_START.finditer(raw.data))
     if not starts and raw.data.strip():
         raise UnreadableFile(
             "not a mailbox: no message begins in it", "name it .eml if it is one mail"
         )
-    ends = [start for start, _body in starts[1:]] + [len(raw.data)]
     letters: list[mail.Letter] = []
     readings: list[Reading] = []
     known: set[str] = set()
     names: Counter[str] = Counter()
-    for (_start, body), end in list(zip(starts, ends, strict=True))[: raw.limits.parts]:
-        data = _ESCAPED.sub(rb"\1", raw.data[body:end])
+    for data in islice(_messages(raw.data, starts), raw.limits.parts):
         letter = mail.parsed(data)
+        letters.append(letter)
+        parts = threads.parts(letter.body)
         name = digest(letter.identity or data)[:ID_DIGITS]
         names[name] += 1
-        part = name if names[name] == 1 else f"{name}-{names[name]}"
-        found = threads.parts(letter.body)
-        readings.append(mail.reading(letter, threads.without_known(found, known), part))
-        for own in found:
-            known.update(threads.fingerprints(own.text))
-        letters.append(letter)
+        if names[name] > 1:  # the same mail twice, or two that claim one identity
+            name = f"{name}-{names[name]}"
+        readings.append(mail.reading(letter, threads.without_known(parts, known), name))
+        for part in parts:
+            known.update(threads.fingerprints(part.text))
     yield _mailbox(letters, len(starts))
     yield from readings
+
+
+def _messages(data: bytes, starts: list[re.Match[bytes]]) -> Iterator[bytes]:
+    """The bytes of each message without its "From " line and without the marks before such lines inside it."""
+    ends = [start.start() for start in starts[1:]]
+    ends.append(len(data))
+    for start, end in zip(starts, ends, strict=False):
+        yield _ESCAPED.sub(rb"\1", data[start.end() : end])
 
 
 def _mailbox(letters: list[mail.Letter], count: int) -> Reading:
@@ -56,9 +65,11 @@ def _mailbox(letters: list[mail.Letter], count: int) -> Reading:
     days = sorted(letter.date[:10] for letter in letters if letter.date)
     senders = Counter(letter.sender for letter in letters if letter.sender)
     lines = [f"Mailbox with {count:,} messages."]
-    lines += [f"From {days[0]} to {days[-1]}."] if days else []
-    lines += [f"{sender}: {number:,}" for sender, number in senders.most_common(FREQUENT)]
-    notices = (
-        () if count == len(letters) else (f"{count:,} messages: cut to the first {len(letters):,}",)
-    )
-    return Reading([Section("\n".join(lines) + "\n", (), "mailbox")], notices=notices)
+    if days:
+        lines.append(f"From {days[0]} to {days[-1]}.")
+    for sender, number in senders.most_common(FREQUENT):
+        lines.append(f"{sender}: {number:,}")
+    notices = []
+    if count > len(letters):
+        notices.append(f"{count:,} messages: cut to the first {len(letters):,}")
+    return Reading([Section("\n".join(lines) + "\n", (), "mailbox")], notices=tuple(notices))

@@ -16,14 +16,31 @@ from ingest.document import Section
 from ingest.errors import UnreadableFile
 from ingest.media import ODP, ODS
 from ingest.readers import zips
-from ingest.readers.outline import HEADING_CHARS, Block, row, sections
-from ingest.readers.xlsx import SheetTable
-from ingest.readers.xml import attribute, children, created, descendants, local, properties, tree
+from ingest.readers.outline import (
+    HEADING_CHARS,
+    Block,
+    has_letters,
+    listed,
+    one_line,
+    row,
+    sections,
+)
+from ingest.readers.xlsx import Cells, SheetTable
+from ingest.readers.xml import (
+    attribute,
+    children,
+    descendants,
+    described,
+    entry,
+    first_heading,
+    local,
+)
 from ingest.reading import Raw, Reading
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
+LAST_LEVEL = 9  # of headings
 MANY = 1_000  # repeated spaces, cells or rows beyond which a repeat is taken for padding
 _DROPPED = {
     "tracked-changes",
@@ -37,6 +54,7 @@ _DROPPED = {
     "object",
     "object-ole",
 }
+_MARGINS = ("header", "footer", "header-first", "footer-first")
 _LISTS = {"list-item", "list-header"}
 _ROWS = {"table-rows", "table-header-rows", "table-row-group"}
 
@@ -44,32 +62,26 @@ _ROWS = {"table-rows", "table-header-rows", "table-row-group"}
 def read(raw: Raw) -> Iterator[Reading]:
     """One document. Raises RefusedFile and UnreadableFile."""
     archive = zips.opened(raw.data, raw.limits)
-    root = tree(zips.content(archive, "content.xml"))
-    body = next(descendants(root, "body"), None) if root is not None else None
+    body = next(descendants(entry(archive, "content.xml"), "body"), None)
     if body is None or not len(body):
         encrypted = b"encryption-data" in zips.content(archive, "META-INF/manifest.xml")
-        raise UnreadableFile(
-            "encrypted" if encrypted else "damaged: it has no body", "open it and save a plain copy"
-        )
-    stated = properties(archive, "meta.xml")
-    first = ""
+        reason = "encrypted" if encrypted else "damaged: it has no body"
+        raise UnreadableFile(reason, "open it and save a plain copy")
+    made: list[Section] = []
+    title = ""
     if raw.media_type == ODS:
-        made = [section for table in descendants(body, "table") for section in _sheet(table)]
+        for table in descendants(body, "table"):
+            made += _sheet(table)
     elif raw.media_type == ODP:
-        made = [
-            section
-            for number, page in enumerate(descendants(body, "page"), 1)
-            for section in _slide(page, number)
-        ]
-        first = next((section.heading[0] for section in made[:1] if section.heading), "")
+        for number, page in enumerate(descendants(body, "page"), 1):
+            made += _slide(page, number)
+        title = first_heading(made)
     else:
-        made = list(sections([*_blocks(body[0]), *_margins(archive)]))
-    yield Reading(
-        made, title=stated.get("Title", "") or first, metadata=stated, created=created(stated)
-    )
+        made += sections([*_blocks(body[0]), *_margins(archive)])
+    yield described(made, archive, properties_in="meta.xml", title=title)
 
 
-def _blocks(parent: Iterable[Element], listed: bool = False) -> Iterator[Block]:
+def _blocks(parent: Iterable[Element], in_list: bool = False) -> Iterator[Block]:
     """Paragraphs, headings and tables below an element, in order."""
     for child in parent:
         kind = local(child)
@@ -78,15 +90,20 @@ def _blocks(parent: Iterable[Element], listed: bool = False) -> Iterator[Block]:
         if kind in ("p", "h"):
             carried: list[Block] = []
             text = _text(child, carried)
-            level = min(int(attribute(child, "outline-level") or 1), 9) if kind == "h" else 0
-            yield Block(f"- {text}" if listed and not level and text.strip() else text, level)
+            level = _number(child, "outline-level") if kind == "h" else 0
+            yield Block(listed(text) if in_list and not level else text, min(level, LAST_LEVEL))
             yield from carried
         elif kind == "table":
-            yield Block("\n".join(line for line in _lines(child) if line), atomic=True)
+            yield Block("\n".join(filter(None, _lines(child))), atomic=True)
         elif kind == "annotation":
             yield Block(_comment(child))
         else:
-            yield from _blocks(child, listed or kind in _LISTS)
+            yield from _blocks(child, in_list or kind in _LISTS)
+
+
+def _number(element: Element, name: str) -> int:
+    """A number that an attribute states: how often, or how deep; 1 when it does not."""
+    return int(attribute(element, name) or 1)
 
 
 def _text(element: Element, carried: list[Block]) -> str:
@@ -95,17 +112,13 @@ def _text(element: Element, carried: list[Block]) -> str:
     for child in element:
         kind = local(child)
         if kind == "s":
-            pieces.append(" " * min(int(attribute(child, "c") or 1), MANY))
+            pieces.append(" " * min(_number(child, "c"), MANY))
         elif kind in ("tab", "line-break"):
             pieces.append("\t" if kind == "tab" else "\n")
         elif kind == "annotation":
             carried.append(Block(_comment(child)))
         elif kind == "note":
-            mark = " ".join(_text(found, []) for found in children(child, "note-citation"))
-            said = "\n".join(
-                b.text for found in children(child, "note-body") for b in _blocks(found)
-            )
-            carried.append(Block(f"Note {mark}: {said}"))
+            carried.append(Block(_note(child)))
         elif kind in ("frame", "text-box", "custom-shape", "g"):
             carried += _blocks(child)
         elif kind not in _DROPPED:
@@ -114,30 +127,34 @@ def _text(element: Element, carried: list[Block]) -> str:
     return "".join(pieces)
 
 
+def _note(element: Element) -> str:
+    mark = " ".join(_text(found, []) for found in children(element, "note-citation"))
+    said: list[str] = []
+    for body in children(element, "note-body"):
+        said += _texts(body)
+    return f"Note {mark}: " + "\n".join(said)
+
+
+def _texts(parent: Iterable[Element]) -> list[str]:
+    return [block.text for block in _blocks(parent)]
+
+
 def _comment(element: Element) -> str:
-    who = ", ".join(
-        text
-        for name in ("creator", "date")
-        for found in children(element, name)
-        if (text := (found.text or "")[:40])
-    )
     said = "\n".join(_text(found, []) for found in descendants(element, "p"))
+    stated = [*children(element, "creator"), *children(element, "date")]
+    who = ", ".join(filter(None, ((found.text or "")[:40] for found in stated)))
     return f"Comment ({who.partition('T')[0]}): {said}" if who else f"Comment: {said}"
 
 
 def _margins(archive: zipfile.ZipFile) -> Iterator[Block]:
     """Headers and footers of the page styles, each wording once."""
-    root = tree(zips.content(archive, "styles.xml"))
     seen: set[str] = set()
-    for element in (
-        descendants(root, "header", "footer", "header-first", "footer-first")
-        if root is not None
-        else ()
-    ):
-        for block in _blocks(element):
-            if block.text not in seen and any(letter.isalpha() for letter in block.text):
-                seen.add(block.text)
-                yield Block(f"({local(element).partition('-')[0]}) {block.text}")
+    for element in descendants(entry(archive, "styles.xml"), *_MARGINS):
+        kind = local(element).partition("-")[0]
+        for text in _texts(element):
+            if text not in seen and has_letters(text):
+                seen.add(text)
+                yield Block(f"({kind}) {text}")
 
 
 def _table_rows(table: Element) -> Iterator[Element]:
@@ -150,30 +167,36 @@ def _table_rows(table: Element) -> Iterator[Element]:
 
 def _lines(table: Element) -> Iterator[str]:
     for element in _table_rows(table):
-        yield row(
-            " ".join(block.text for block in _blocks(cell))
-            for cell in children(element, "table-cell")
-        )
+        yield row(" ".join(_texts(cell)) for cell in children(element, "table-cell"))
 
 
 def _sheet(table: Element) -> Iterator[Section]:
     """The tables of a sheet in blocks, as for other workbooks; comments in their cells."""
     name = attribute(table, "name") or "Sheet"
-    known, number = SheetTable(name), 0
+    known = SheetTable(name)
+    first = 1
     for element in _table_rows(table):
-        filled: list[tuple[int, str]] = []
-        column = 1
-        for cell in children(element, "table-cell", "covered-table-cell"):
-            text = " ".join(" ".join(block.text for block in _blocks(cell)).split())
-            repeated = int(attribute(cell, "number-columns-repeated") or 1)
-            if text:
-                filled += [(column + at, text) for at in range(repeated if repeated < MANY else 1)]
-            column += repeated
-        repeated = int(attribute(element, "number-rows-repeated") or 1)
-        for at in range(min(repeated, MANY) if filled else 0):
-            yield from known.took(number + at + 1, filled)
-        number += repeated
+        filled = _filled(element)
+        repeated = _number(element, "number-rows-repeated")
+        if filled:
+            for number in range(first, first + min(repeated, MANY)):
+                yield from known.took(number, filled)
+        first += repeated
     yield from known.block()
+
+
+def _filled(table_row: Element) -> Cells:
+    """The filled cells of a row."""
+    filled: Cells = []
+    first = 1
+    for cell in children(table_row, "table-cell", "covered-table-cell"):
+        text = one_line(" ".join(_texts(cell)))
+        repeated = _number(cell, "number-columns-repeated")
+        if text:
+            shown = repeated if repeated < MANY else 1
+            filled += [(column, text) for column in range(first, first + shown)]
+        first += repeated
+    return filled
 
 
 def _slide(page: Element, number: int) -> Iterator[Section]:
@@ -181,15 +204,16 @@ def _slide(page: Element, number: int) -> Iterator[Section]:
     title = ""
     parts: list[str] = []
     for child in page:
-        text = "\n".join(block.text for block in _blocks([child]) if block.text.strip())
+        text = "\n".join(said for said in _texts([child]) if said.strip())
         if not text:
             continue
         if local(child) == "notes":
             parts.append(f"Notes: {text}")
         elif not title and attribute(child, "class") == "title":
-            title = " ".join(text.split())[:HEADING_CHARS]
+            title = one_line(text)[:HEADING_CHARS]
             parts.insert(0, text)
         else:
             parts.append(text)
     if parts:
-        yield Section("\n\n".join(parts) + "\n\n", (title,) if title else (), f"slide {number}")
+        heading = (title,) if title else ()
+        yield Section("\n\n".join(parts) + "\n\n", heading, f"slide {number}")

@@ -1,7 +1,8 @@
-"""Blocks of text with heading levels -> sections located by paragraph: "¶12-30".
+"""Blocks of text with heading levels -> sections located by paragraph: "¶12-30"; and how readers put words on a line.
 
 A paragraph or a table is one block and one number. Inside a block no line is blank, so that the number of any offset can
-be counted from the text (`ingest.locators`). Leaves out formats. Serves the readers of word processors' files.
+be counted from the text (`ingest.locators`). Leaves out formats. Serves the readers; sections, above all those of word
+processors' files.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ingest import locators
-from ingest.document import Section
+from ingest.document import Heading, Section
 
-HEADING_CHARS = 300
+HEADING_CHARS = 300  # of a heading taken into the path; the text keeps all of it
 _BLANK = re.compile(r"\n[ \t]*(?=\n)")
 
 
@@ -26,28 +27,46 @@ class Block:
     atomic: bool = False
 
 
+class Headings:
+    """The headings above the place that a reader has come to."""
+
+    def __init__(self) -> None:
+        self._levels: list[int] = []
+        self._words: list[str] = []
+
+    def enter(self, level: int, words: str) -> None:
+        """A heading ends those of its own level and below."""
+        while self._levels and self._levels[-1] >= level:
+            self._levels.pop()
+            self._words.pop()
+        self._levels.append(level)
+        self._words.append(words)
+
+    @property
+    def path(self) -> Heading:
+        return tuple(self._words)
+
+
 def sections(blocks: Iterable[Block]) -> Iterator[Section]:
     """One section per heading, tables their own; the texts joined are the document."""
-    path: list[tuple[int, str]] = []
+    headings = Headings()
     pending: list[str] = []
     number = 0
 
     def flush(atomic: bool = False) -> Iterator[Section]:
         if pending:
             where = locators.of_paragraphs(number - len(pending) + 1, number)
-            yield Section("".join(pending), tuple(words for _level, words in path), where, atomic)
+            yield Section("".join(pending), headings.path, where, atomic)
             pending.clear()
 
     for block in blocks:
         text = _BLANK.sub("", block.text.strip("\n")).rstrip()
         if not text.strip():
             continue
+        if block.level or block.atomic:
+            yield from flush()
         if block.level:
-            yield from flush()
-            words = " ".join(text.split())[:HEADING_CHARS]
-            path = [*(entry for entry in path if entry[0] < block.level), (block.level, words)]
-        if block.atomic:
-            yield from flush()
+            headings.enter(block.level, one_line(text)[:HEADING_CHARS])
         number += 1
         pending.append(text + "\n\n")
         if block.atomic:
@@ -55,9 +74,30 @@ def sections(blocks: Iterable[Block]) -> Iterator[Section]:
     yield from flush()
 
 
+def one_line(text: str) -> str:
+    """The words of a text with single spaces between them."""
+    return " ".join(text.split())
+
+
+def has_letters(text: str) -> bool:
+    """Whether it says anything in words: a page number does not."""
+    return any(letter.isalpha() for letter in text)
+
+
+def listed(item: str) -> str:
+    """A paragraph of a list as a line of its own; an empty one stays empty."""
+    return f"- {item}" if item.strip() else item
+
+
 def row(cells: Iterable[str]) -> str:
     """One line of a table: cells between bars, without empty ones at its end; "" for an empty row."""
-    words = [" ".join(cell.split()) for cell in cells]
+    words = [one_line(cell) for cell in cells]
     while words and not words[-1]:
         words.pop()
     return " | ".join(words)
+
+
+def comment(text: str, *by: str) -> str:
+    """A remark in the margin, with what is known of who made it and when."""
+    who = ", ".join(filter(None, by))
+    return f"Comment ({who}): {text}" if who else f"Comment: {text}"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ingest.errors import UnreadableFile
 from ingest.readers import mail, threads
-from ingest.readers.html import whole_page
+from ingest.readers.html import page_text
+from ingest.readers.outline import one_line
 from ingest.reading import Raw, Reading
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def _letter(message: Message) -> mail.Letter:
     sent = message.sent_date
     headers = {key.lower(): value for key, value in message.message_headers.items()}
     letter = mail.Letter(
-        subject=" ".join(message.subject.split()),
-        sender=" ".join((message.sender or "").split()),
+        subject=one_line(message.subject),
+        sender=one_line(message.sender or ""),
         to=headers.get("to") or _recipients(message, TO),
         cc=headers.get("cc") or _recipients(message, CC),
         date=sent.isoformat(timespec="seconds") if sent else "",
@@ -49,9 +50,7 @@ def _letter(message: Message) -> mail.Letter:
         answers=headers.get("in-reply-to", ""),
     )
     if not letter.body.strip() and (page := message.html_body):
-        letter.body = "\n\n".join(
-            words for _level, words in whole_page(page.encode("utf-8", "replace"))[0]
-        )
+        letter.body = page_text(page.encode("utf-8", "replace"))
     if not letter.body.strip() and message.properties.binary_prop_value(RTF_BODY):
         letter.notices.append("its text is rich text (RTF) only: not read")
     for attachment in message.attachments:
@@ -63,10 +62,9 @@ def _recipients(message: Message, kind: int) -> str:
     """Names and addresses of the recipients of a kind."""
     chosen = []
     for recipient in message.recipients:
-        if (recipient.properties.int_prop_value(RECIPIENT_TYPE) or TO) == kind:
-            chosen.append(
-                f"{recipient.name} <{recipient.email_address}>"
-                if recipient.email_address
-                else recipient.name
-            )
+        stated = recipient.properties.int_prop_value(RECIPIENT_TYPE)
+        if (stated or TO) != kind:
+            continue
+        address = recipient.email_address
+        chosen.append(f"{recipient.name} <{address}>" if address else recipient.name)
     return ", ".join(chosen)

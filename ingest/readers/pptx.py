@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING
 
 from ingest.document import Section
 from ingest.readers import zips
-from ingest.readers.outline import HEADING_CHARS, row
-from ingest.readers.xml import attribute, created, descendants, local, properties, tree
+from ingest.readers.outline import HEADING_CHARS, comment, has_letters, one_line, row
+from ingest.readers.xml import (
+    attribute,
+    descendants,
+    described,
+    first_heading,
+    local,
+    related,
+    tree,
+)
 from ingest.reading import Raw, Reading
 
 if TYPE_CHECKING:
@@ -25,16 +33,15 @@ if TYPE_CHECKING:
 
 _DROPPED = {"Fallback", "extLst", "rPr", "pPr"}
 _TITLES = {"title", "ctrTitle"}
-_SLOTS = {"dt", "sldNum", "ftr", "hdr"}  # placeholders for date, number, running head and foot
-_MODERN = "relationships/comments"  # ends the relation type of old and new comments
+_RUNNING = {"dt", "sldNum", "ftr", "hdr"}  # placeholders for date, number, running head and foot
+_NOT_NOTES = _RUNNING | {"sldImg"}
 
 
 def read(raw: Raw) -> Iterator[Reading]:
     """One document. Raises RefusedFile and UnreadableFile."""
-    archive = zips.opened(raw.data, raw.limits)
     from pptx import Presentation
 
-    data = zips.transitional(archive) if zips.is_strict(archive) else raw.data
+    archive, data = zips.office_package(raw.data, raw.limits)
     presentation = Presentation(io.BytesIO(data))
     authors = _authors(presentation.part)
     made: list[Section] = []
@@ -43,19 +50,13 @@ def read(raw: Raw) -> Iterator[Reading]:
         title, parts = _slide(slide, authors)
         if slide._element.get("show") == "0":
             hidden.append(number)
-        text = "\n\n".join(parts)
-        if text.strip():
-            made.append(Section(text + "\n\n", (title,) if title else (), f"slide {number}"))
-    stated = properties(archive)
-    first = next((section.heading[0] for section in made[:1] if section.heading), "")
-    notices = (f"hidden: slide {', '.join(map(str, hidden))}",) if hidden else ()
-    yield Reading(
-        made,
-        title=stated.get("Title", "") or first,
-        metadata=stated,
-        notices=notices,
-        created=created(stated),
-    )
+        if parts:
+            heading = (title,) if title else ()
+            made.append(Section("\n\n".join(parts) + "\n\n", heading, f"slide {number}"))
+    notices = []
+    if hidden:
+        notices.append(f"hidden: slide {', '.join(map(str, hidden))}")
+    yield described(made, archive, title=first_heading(made), notices=notices)
 
 
 def _slide(slide: Slide, authors: dict[str, str]) -> tuple[str, list[str]]:
@@ -63,26 +64,28 @@ def _slide(slide: Slide, authors: dict[str, str]) -> tuple[str, list[str]]:
     title = ""
     parts: list[str] = []
     for shape in _shapes(slide._element):
-        slot = next((attribute(found, "type") for found in descendants(shape, "ph")), "")
+        slot = next(_slots(shape), "")
         text = _shape_text(shape)
-        if slot in _SLOTS or not text:
+        if slot in _RUNNING or not text:
             continue
         if slot in _TITLES and not title:
-            title = " ".join(text.split())[:HEADING_CHARS]
+            title = one_line(text)[:HEADING_CHARS]
             parts.insert(0, text)
         else:
             parts.append(text)
-    for relation in slide.part.rels.values():
-        kind = relation.reltype.rpartition("/")[2]
-        if relation.is_external:
-            continue
+    for kind, part in related(slide.part):
         if kind == "notesSlide":
-            parts += _notes(relation.target_part)
+            parts.append(_notes(part))
         elif kind in ("chart", "diagramData"):
-            parts += _figure(relation.target_part)
-        elif relation.reltype.endswith(_MODERN):
-            parts += _comments(relation.target_part, authors)
-    return title, [part for part in parts if part.strip()]
+            parts.append(_figure(part))
+        elif kind == "comments":
+            parts += _comments(part, authors)
+    return title, [text for text in parts if text.strip()]
+
+
+def _slots(shape: Element) -> Iterator[str]:
+    """What the placeholders in a shape are for: "title", "sldNum"."""
+    return (attribute(found, "type") for found in descendants(shape, "ph"))
 
 
 def _shapes(element: Element) -> Iterator[Element]:
@@ -120,70 +123,51 @@ def _paragraph(element: Element) -> str:
     return "".join(pieces).replace("\x0b", "\n").rstrip()
 
 
-def _notes(part: Part) -> list[str]:
-    root = tree(part.blob)
-    texts = (
-        []
-        if root is None
-        else [
-            _shape_text(shape)
-            for shape in _shapes(root)
-            if not any(
-                attribute(found, "type") in (*_SLOTS, "sldImg")
-                for found in descendants(shape, "ph")
-            )
-        ]
-    )
-    said = "\n".join(text for text in texts if text)
-    return [f"Notes: {said}"] if said else []
-
-
-def _figure(part: Part) -> list[str]:
-    """A chart's titles, names and values, or a diagram's words."""
+def _notes(part: Part) -> str:
+    """The speaker's notes of a slide, without the slide's picture and running heads; "" when there are none."""
     root = tree(part.blob)
     if root is None:
-        return []
+        return ""
+    own = [shape for shape in _shapes(root) if _NOT_NOTES.isdisjoint(_slots(shape))]
+    said = "\n".join(filter(None, map(_shape_text, own)))
+    return f"Notes: {said}" if said else ""
+
+
+def _figure(part: Part) -> str:
+    """A chart's titles, names and values, or a diagram's words; "" when it has none."""
     said: list[str] = []
-    for element in descendants(root, "t", "v"):
-        words = " ".join((element.text or "").split())
-        if words and (
-            words not in said or not any(letter.isalpha() for letter in words)
-        ):  # names repeat per series
+    for element in descendants(tree(part.blob), "t", "v"):
+        words = one_line(element.text or "")
+        repeated = words in said and has_letters(words)  # names repeat per series
+        if words and not repeated:
             said.append(words)
-    return ["Figure: " + " | ".join(said)] if said else []
+    return "Figure: " + " | ".join(said) if said else ""
 
 
 def _authors(part: Part) -> dict[str, str]:
     """Names of commenters by id."""
     names: dict[str, str] = {}
-    for relation in part.rels.values():
-        if relation.is_external or not relation.reltype.lower().endswith("authors"):
-            continue
-        root = tree(relation.target_part.blob)
-        for element in descendants(root, "cmAuthor", "author") if root is not None else ():
-            names[attribute(element, "id")] = attribute(element, "name")
+    for kind, authors in related(part):
+        if kind.lower().endswith("authors"):
+            for element in descendants(tree(authors.blob), "cmAuthor", "author"):
+                names[attribute(element, "id")] = attribute(element, "name")
     return names
 
 
 def _comments(part: Part, authors: dict[str, str]) -> list[str]:
-    root = tree(part.blob)
     said: list[str] = []
-    for element in descendants(root, "cm", "reply") if root is not None else ():
-        text = " ".join(
-            (found.text or "").strip()
-            for found in descendants(element, "text", "t")
-            if not any(
-                local(above) == "reply" and above is not element for above in found.iterancestors()
-            )
+    for element in descendants(tree(part.blob), "cm", "reply"):
+        own = (
+            found for found in descendants(element, "text", "t") if not _in_reply(found, element)
         )
-        who = ", ".join(
-            word
-            for word in (
-                authors.get(attribute(element, "authorId"), ""),
-                (attribute(element, "dt") or attribute(element, "created"))[:10],
-            )
-            if word
-        )
+        text = " ".join((found.text or "").strip() for found in own)
         if text.strip():
-            said.append(f"Comment ({who}): {text}" if who else f"Comment: {text}")
+            author = authors.get(attribute(element, "authorId"), "")
+            when = attribute(element, "dt") or attribute(element, "created")
+            said.append(comment(text, author, when[:10]))
     return said
+
+
+def _in_reply(text: Element, remark: Element) -> bool:
+    """Whether the text stands in an answer to the remark, which is a comment of its own."""
+    return any(local(above) == "reply" and above is not remark for above in text.iterancestors())

@@ -1,8 +1,9 @@
 """The body of a mail parted into what its sender wrote and the older mails quoted below, without their ">" marks.
 
-mail-parser-reply knows how mail programs of thirteen languages introduce a quotation; its patterns are slow, so it is asked
-only where a line looks like an introduction, and a very long body or line is parted by ">" alone. Answers written between quoted lines stay where they are.
-Leaves out removing signatures: they are short, and now and then the answer. Serves the mail readers.
+mail-parser-reply knows how mail programs of thirteen languages introduce a quotation; its patterns are slow, so it is
+asked only where a line looks like an introduction, and a very long body or line is parted by ">" alone. Answers written
+between quoted lines stay where they are. Leaves out removing signatures: they are short, and now and then the answer.
+Serves the mail readers.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from ingest.readers.outline import one_line
+
 PARSED_CHARS = 50_000  # of a body that the library is given
 PARSED_LINE = 400  # characters of a line: its patterns look again from every word
+# Repetitions in which those patterns go back and forth.
 _RUN = re.compile(r"(?:[>-] ?|[ \t]){60}|_{200}|(?:\n[ \t]*){60}")
 # What may introduce an older mail without ">" below it: a line that ends with a colon, two lines of a head, a rule.
-_SIGN = re.compile(
+_INTRODUCTION = re.compile(
     r"^(?:[^\n]{1,300}:[ \t]*$|[ \t*>]{0,9}\w[\w ]{0,20}:[^\n]*\n[ \t*>]{0,9}\w[\w ]{0,20}:|[-_]{5})",
     re.M,
 )
@@ -39,19 +43,21 @@ def parts(body: str) -> list[Part]:
     """The sender's own words first, then the older mails in their order. Nothing but marks is left out."""
     body = body.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
     found = _by_mark(body)
-    if found and _SIGN.search(found[0].text) and not _slow(body):
+    if _INTRODUCTION.search(found[0].text) and not _is_slow(body):
         found = _by_library(body)
-    return [
-        Part(_plain(part.text), " ".join(_MARK.sub("", part.intro).split()))
-        for part in found
-        if part.text.strip()
-    ]
+    parts = []
+    for part in found:
+        if part.text.strip():
+            intro = one_line(_MARK.sub("", part.intro))
+            parts.append(Part(_unmarked(part.text), intro))
+    return parts
 
 
-def _slow(body: str) -> bool:
-    """Whether the library's patterns might go back and forth on it for long."""
-    long = len(body) > PARSED_CHARS or any(len(line) > PARSED_LINE for line in body.split("\n"))
-    return long or bool(_RUN.search(body))
+def _is_slow(body: str) -> bool:
+    """Whether the library's patterns might look at it for long."""
+    if len(body) > PARSED_CHARS or _RUN.search(body):
+        return True
+    return max(map(len, body.split("\n"))) > PARSED_LINE
 
 
 def _by_library(body: str) -> list[Part]:
@@ -68,33 +74,36 @@ def _by_library(body: str) -> list[Part]:
         if reply.full_body:  # else a line such as "Original Message": it goes with what follows
             made.append(Part(reply.full_body, intro))
             intro = ""
-    whole = Counter(_WORD.findall(body)) == Counter(
-        word for part in made for word in _WORD.findall(part.intro + " " + part.text)
-    )
-    return made if whole else _by_mark(body)  # it may lose or double what it cannot find again
+    together = " ".join(f"{part.intro} {part.text}" for part in made)
+    # The library may lose or double what it cannot find again.
+    is_whole = Counter(_WORD.findall(body)) == Counter(_WORD.findall(together))
+    return made if is_whole else _by_mark(body)
 
 
 def _by_mark(body: str) -> list[Part]:
     """Own words above a trailing block of ">" lines; lines quoted in between stay, marked."""
     lines = body.split("\n")
-    at = len(lines)
-    while at and (not lines[at - 1].strip() or lines[at - 1].lstrip().startswith(">")):
-        at -= 1
-    quoted = "\n".join(lines[at:]).strip("\n")
-    own = "\n".join(lines[:at]).rstrip()
+    end = len(lines)
+    while end and _is_quoted_or_blank(lines[end - 1]):
+        end -= 1
+    quoted = "\n".join(lines[end:]).strip("\n")
+    own = "\n".join(lines[:end]).rstrip()
     if not quoted.strip() or not own.strip():
         return [Part(body)]
     intro = own.rpartition("\n")[2] if _ATTRIBUTION.search(own) else ""
-    return [Part(own.removesuffix(intro) if intro else own), Part(quoted, intro or QUOTED)]
+    return [Part(own.removesuffix(intro)), Part(quoted, intro or QUOTED)]
 
 
-def _plain(text: str) -> str:
+def _is_quoted_or_blank(line: str) -> bool:
+    words = line.lstrip()
+    return not words or words.startswith(">")
+
+
+def _unmarked(text: str) -> str:
     """Without the marks when every line has one; else as it is, because answers stand between the lines."""
-    lines = [line for line in text.split("\n") if line.strip()]
-    marked = sum(line.lstrip().startswith(">") for line in lines)
-    return (
-        _MARK.sub("", text).strip("\n") if marked == len(lines) or marked == 0 else text.strip("\n")
-    )
+    if all(map(_is_quoted_or_blank, text.split("\n"))):
+        text = _MARK.sub("", text)
+    return text.strip("\n")
 
 
 def without_known(found: list[Part], known: set[str]) -> Iterator[Part]:
@@ -105,15 +114,14 @@ def without_known(found: list[Part], known: set[str]) -> Iterator[Part]:
     for part in found:
         lines = [line for line in part.text.split("\n") if line.strip()]
         fresh = [line for line in lines if not known.issuperset(fingerprints(line))]
-        if part.intro and len(fresh) <= FRESH_SHARE * len(lines):
-            if fresh:
-                yield replace(part, text="\n".join(fresh))
-        else:
+        if not part.intro or len(fresh) > FRESH_SHARE * len(lines):
             yield part
+        elif fresh:
+            yield replace(part, text="\n".join(fresh))
 
 
 def fingerprints(text: str) -> Iterator[str]:
     """The lines of a text as they are compared: words only, without case or marks."""
     for line in _MARK.sub("", text).split("\n"):
-        if words := " ".join(line.split()).casefold():
+        if words := one_line(line).casefold():
             yield words

@@ -12,25 +12,29 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
 from ingest.document import Section
 from ingest.readers import zips
-from ingest.readers.outline import HEADING_CHARS, row
-from ingest.readers.xml import attribute, created, descendants, local, properties, tree
+from ingest.readers.outline import HEADING_CHARS, has_letters, one_line, row
+from ingest.readers.xml import attribute, descendants, described, entry, local
 from ingest.reading import Raw, Reading
 
 if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
     from openpyxl import Workbook  # type: ignore[import-untyped]  # the package has no types
 
+Cells = list[tuple[int, str]]  # (column, text) of the filled cells of a row, columns from 1
 BLOCK_CHARS = 700  # about 300 tokens where numbers abound: one chunk
 WIDE = 512  # columns beyond which empty cells are not shown
 CELL_CHARS = 32_767  # Excel's own cap
+EXACT_WHOLE = 1e15  # Excel keeps 15 digits: a larger number is no longer exact
 _BARE_NAME = re.compile(r"[^\W\d]\w*")
 _NO_VALUE = re.compile(rb"(?:</f>|<f\s[^<>]*/>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
+_BOOK = "xl/workbook.xml"
 _COMMENTS = ("comments", "threadedComment")
 _LINKED = (*_COMMENTS, "drawing", "chart", "diagramData")
 
@@ -48,28 +52,21 @@ class SheetTable:
     right: int = 0
     chars: int = 0
 
-    def add(self, number: int, cells: list[tuple[int, str]]) -> None:
-        """A row that is not empty: (column, text) of its filled cells, columns from 1."""
-        start, end = cells[0][0], cells[-1][0]
-        self.left = min(self.left, start) if self.lines else start
-        self.right = max(self.right, end) if self.lines else end
-        self.first, self.last = self.first if self.lines else number, number
-        filled = dict(cells)
-        near = (
-            end - start < WIDE
-        )  # a row of scattered cells is listed without the empty ones between
-        line = (
-            row(filled.get(column, "") for column in range(start, end + 1))
-            if near
-            else row(filled.values())
-        )
+    def add(self, number: int, cells: Cells) -> None:
+        """A row that is not empty."""
+        start = cells[0][0]
+        end = cells[-1][0]
+        if not self.lines:
+            self.left, self.right, self.first = start, end, number
+        self.left = min(self.left, start)
+        self.right = max(self.right, end)
+        self.last = number
+        line = _line(cells)
         self.header = self.header or line[:HEADING_CHARS]
         self.lines.append(line)
         self.chars += len(line)
 
-    def took(
-        self, number: int, cells: list[tuple[int, str]], comments: Sequence[str] = ()
-    ) -> Iterator[Section]:
+    def took(self, number: int, cells: Cells, comments: Iterable[str] = ()) -> Iterator[Section]:
         """Takes a row, yielding what is complete: an empty row ends a table, enough text a block."""
         if self.last and number > self.last + 1:
             yield from self.block()
@@ -83,46 +80,49 @@ class SheetTable:
         """The rows so far as a section; the header row stays known."""
         from openpyxl.utils import get_column_letter as letter  # type: ignore[import-untyped]  # no types
 
-        if self.lines:
-            where = f"{_quoted(self.sheet)}!{letter(self.left)}{self.first}"
-            if (self.left, self.first) != (self.right, self.last):
-                where += f":{letter(self.right)}{self.last}"
-            heading = (self.sheet,) if self.lines[0] == self.header else (self.sheet, self.header)
-            yield Section("\n".join(self.lines) + "\n\n", heading, where, atomic=True)
-            self.lines, self.chars = [], 0
+        if not self.lines:
+            return
+        first = f"{letter(self.left)}{self.first}"
+        last = f"{letter(self.right)}{self.last}"
+        cells = first if first == last else f"{first}:{last}"
+        # The block that begins with the header need not repeat it.
+        header = () if self.lines[0] == self.header else (self.header,)
+        text = "\n".join(self.lines) + "\n\n"
+        yield Section(text, (self.sheet, *header), _address(self.sheet, cells), atomic=True)
+        self.lines = []
+        self.chars = 0
+
+
+def _line(cells: Cells) -> str:
+    """The cells of a row with the empty ones between; a row of scattered cells is listed without those."""
+    start = cells[0][0]
+    end = cells[-1][0]
+    filled = dict(cells)
+    if end - start >= WIDE:
+        return row(filled.values())
+    return row(filled.get(column, "") for column in range(start, end + 1))
 
 
 def read(raw: Raw) -> Iterator[Reading]:
     """One document. Raises RefusedFile and UnreadableFile."""
-    archive = zips.opened(raw.data, raw.limits)
-    data = zips.transitional(archive) if zips.is_strict(archive) else raw.data
+    archive, data = zips.office_package(raw.data, raw.limits)
     made: list[Section] = []
     notices: list[str] = []
-    room = raw.limits.text_chars
+    cap = f"{raw.limits.text_chars:,} characters reached"
+    left = raw.limits.text_chars
     books = _books(data, archive)
     for name in books[0].sheetnames:
-        if room < 0:
-            notices.append(
-                f"{raw.limits.text_chars:,} characters reached: sheets from {name!r} on left out"
-            )
+        if left < 0:
+            notices.append(f"{cap}: sheets from {name!r} on left out")
             break
         for section in _sheet(books, name, archive):
             made.append(section)
-            room -= len(section.text)
-            if room < 0:
-                notices.append(
-                    f"{raw.limits.text_chars:,} characters reached: the rest of {name!r} left out"
-                )
+            left -= len(section.text)
+            if left < 0:
+                notices.append(f"{cap}: the rest of {name!r} left out")
                 break
         made += _beside(archive, name)
-    stated = properties(archive)
-    yield Reading(
-        made,
-        title=stated.get("Title", ""),
-        metadata=stated,
-        notices=tuple(notices),
-        created=created(stated),
-    )
+    yield described(made, archive, notices=notices)
 
 
 def _books(data: bytes, archive: zipfile.ZipFile) -> list[Workbook]:
@@ -146,26 +146,26 @@ def _sheet(books: list[Workbook], name: str, archive: zipfile.ZipFile) -> Iterat
     if hasattr(books[0][name], "iter_rows"):  # else a sheet that is one chart
         table = SheetTable(name)
         for number, cells in _rows(books, name):
-            yield from table.took(
-                number, cells, [words for _cell, words in comments.pop(number, ())]
-            )
+            own = comments.pop(number, [])
+            yield from table.took(number, cells, (words for _cell, words in own))
         yield from table.block()
-    for cell, words in (comment for row_comments in comments.values() for comment in row_comments):
-        yield Section(f"{words}\n\n", (name,), f"{_quoted(name)}!{cell}")
+    for beyond_the_table in comments.values():
+        for cell, words in beyond_the_table:
+            yield Section(f"{words}\n\n", (name,), _address(name, cell))
 
 
-def _rows(books: list[Workbook], name: str) -> Iterator[tuple[int, list[tuple[int, str]]]]:
+def _rows(books: list[Workbook], name: str) -> Iterator[tuple[int, Cells]]:
     """(row number, filled cells) of the rows that are not empty."""
     walks = []
     for book in books:
         book[name].reset_dimensions()  # what the sheet says of its size may be a million rows
         walks.append(book[name].iter_rows())
     for row_cells in zip(*walks, strict=False):
-        filled: list[tuple[int, str]] = []
+        filled: Cells = []
         number = 0
         for versions in zip(*row_cells, strict=False):
-            value = next((cell.value for cell in versions if cell.value is not None), None)
-            text = _shown(value)
+            values = (cell.value for cell in versions if cell.value is not None)
+            text = _shown(next(values, None))
             if text:
                 number = versions[0].row
                 filled.append((versions[0].column, text))
@@ -178,72 +178,70 @@ def _shown(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return (
-            value.date().isoformat()
-            if value.time() == time()
-            else value.isoformat(" ", timespec="minutes")
-        )
+        if value.time() == time():
+            return value.date().isoformat()
+        return value.isoformat(" ", timespec="minutes")
     if isinstance(value, (date, time)):
         return value.isoformat()
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.12g}"
+        whole = value.is_integer() and abs(value) < EXACT_WHOLE
+        return str(int(value)) if whole else f"{value:.12g}"
     return str(getattr(value, "text", value))[:CELL_CHARS].replace("_x000D_", "")
 
 
-def _quoted(sheet: str) -> str:
-    """The sheet's name as the program's own address box takes it: quotes around odd ones."""
-    return sheet if _BARE_NAME.fullmatch(sheet) else "'" + sheet.replace("'", "''") + "'"
+def _address(sheet: str, cells: str) -> str:
+    """Cells of a sheet as the program's own address box takes them: quotes around an odd name."""
+    if _BARE_NAME.fullmatch(sheet):
+        return f"{sheet}!{cells}"
+    quoted = sheet.replace("'", "''")
+    return f"'{quoted}'!{cells}"
 
 
 def _comments(archive: zipfile.ZipFile, path: str) -> dict[int, list[tuple[str, str]]]:
     """Row -> (cell, words) of a sheet's comments, old and threaded."""
     found: dict[int, list[tuple[str, str]]] = {}
     for kind, target in _linked(archive, path, set()):
-        root = tree(zips.content(archive, target)) if kind in _COMMENTS else None
-        for element in descendants(root, "comment", "threadedComment") if root is not None else ():
+        if kind not in _COMMENTS:
+            continue
+        for element in descendants(entry(archive, target), "comment", "threadedComment"):
             cell = attribute(element, "ref") or "A1"
-            words = " ".join(
-                "".join(part.text or "" for part in descendants(element, "t", "text")).split()
-            )
+            words = one_line("".join(_texts(element, "t", "text")))
             if words and not words.startswith("[Threaded comment]"):  # a copy for old programs
-                row_number = int("".join(letter for letter in cell if letter.isdecimal()) or 1)
-                found.setdefault(row_number, []).append((cell, f"Comment ({cell}): {words}"))
+                digits = "".join(filter(str.isdecimal, cell))
+                own = found.setdefault(int(digits or 1), [])
+                own.append((cell, f"Comment ({cell}): {words}"))
     return found
+
+
+def _texts(element: Element | None, *names: str) -> Iterator[str]:
+    return (part.text or "" for part in descendants(element, *names))
 
 
 def _beside(archive: zipfile.ZipFile, name: str) -> Iterator[Section]:
     """The words of the drawings and charts of one sheet; a chart's numbers are its cells'."""
     texts: list[str] = []
     for kind, target in _linked(archive, _path(archive, name), set()):
-        root = tree(zips.content(archive, target)) if kind not in _COMMENTS else None
-        said = (
-            (" ".join((part.text or "").split()) for part in descendants(root, "t", "v"))
-            if root is not None
-            else ()
-        )
-        if words := " | ".join(
-            dict.fromkeys(text for text in said if any(letter.isalpha() for letter in text))
-        ):
-            texts.append(words)
+        if kind in _COMMENTS:
+            continue
+        said = map(one_line, _texts(entry(archive, target), "t", "v"))
+        words = dict.fromkeys(filter(has_letters, said))
+        if words:
+            texts.append(" | ".join(words))
     if texts:
-        yield Section("\n".join(texts) + "\n\n", (name,), f"{_quoted(name)}!A1")
+        yield Section("\n".join(texts) + "\n\n", (name,), _address(name, "A1"))
 
 
 def _path(archive: zipfile.ZipFile, name: str) -> str:
     """The entry that holds a sheet, by the workbook's relations; "" when it cannot be told."""
-    book = tree(zips.content(archive, "xl/workbook.xml"))
-    if book is None:
-        return ""
-    key = next(
-        (
-            attribute(sheet, "id")
-            for sheet in descendants(book, "sheet")
-            if sheet.get("name") == name
-        ),
-        "",
-    )
-    relations = _relations(archive, "xl/workbook.xml")
-    return next((target for identity, _kind, target in relations if identity == key), "")
+    key = ""
+    for sheet in descendants(entry(archive, _BOOK), "sheet"):
+        if sheet.get("name") == name:
+            key = attribute(sheet, "id")
+            break
+    for identity, _kind, target in _relations(archive, _BOOK):
+        if identity == key:
+            return target
+    return ""
 
 
 def _linked(archive: zipfile.ZipFile, path: str, seen: set[str]) -> Iterator[tuple[str, str]]:
@@ -258,13 +256,13 @@ def _linked(archive: zipfile.ZipFile, path: str, seen: set[str]) -> Iterator[tup
 def _relations(archive: zipfile.ZipFile, path: str) -> Iterator[tuple[str, str, str]]:
     """(id, last word of the type, entry) of what an entry refers to."""
     folder, name = posixpath.split(path)
-    root = tree(zips.content(archive, f"{folder}/_rels/{name}.rels"))
-    for element in root if root is not None else ():
+    root = entry(archive, f"{folder}/_rels/{name}.rels")
+    if root is None:
+        return
+    for element in root:
         if local(element) == "Relationship" and element.get("TargetMode") != "External":
             target = element.get("Target") or ""
-            entry = (
-                target[1:]
-                if target.startswith("/")
-                else posixpath.normpath(posixpath.join(folder, target))
-            )
-            yield element.get("Id") or "", (element.get("Type") or "").rpartition("/")[2], entry
+            beside = posixpath.normpath(posixpath.join(folder, target))
+            kind = (element.get("Type") or "").rpartition("/")[2]
+            path = target[1:] if target.startswith("/") else beside
+            yield element.get("Id") or "", kind, path

@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
+from ingest.document import Section
+from ingest.readers.outline import one_line
 from ingest.readers.zips import content
+from ingest.reading import Reading
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 VALUE_CHARS = 2_000  # of a property kept
-_PLACEHOLDERS = re.compile(  # titles that programs and libraries put there themselves
+# Titles that programs and libraries put there themselves.
+_PLACEHOLDERS = re.compile(
     r"(powerpoint|word|excel)?[ -]?(presentation|document|workbook)\d*|untitled.*|slide 1|title|title of the document",
     re.I,
 )
 _NO_AUTHORS = {"python-docx", "openpyxl", "unknown", "microsoft office user", "user"}
-_TEMPLATE_DATES = (
-    "2013-12-23",
-    "2013-01-27",
-)  # of the empty files inside python-docx and python-pptx
+# Of the empty files inside python-docx and python-pptx.
+_TEMPLATE_DATES = ("2013-12-23", "2013-01-27")
 _NAMES = {
     "title": "Title",
     "creator": "Author",
@@ -73,9 +75,10 @@ def attribute(element: Element, name: str) -> str:
     plain = element.get(name)
     if plain is not None:
         return str(plain)
-    return next(
-        (str(value) for key, value in element.items() if key.rpartition("}")[2] == name), ""
-    )
+    for key, value in element.items():
+        if key.rpartition("}")[2] == name:
+            return str(value)
+    return ""
 
 
 def children(element: Element, *names: str) -> Iterator[Element]:
@@ -83,24 +86,38 @@ def children(element: Element, *names: str) -> Iterator[Element]:
     return (child for child in element if local(child) in names)
 
 
-def descendants(element: Element, *names: str) -> Iterator[Element]:
-    """All elements below, and the element itself, of these local names, in document order."""
-    return (found for found in element.iter() if local(found) in names)
+def descendants(element: Element | None, *names: str) -> Iterator[Element]:
+    """All elements below, and the element itself, of these local names, in document order; none below None."""
+    if element is not None:
+        for found in element.iter():
+            if local(found) in names:
+                yield found
+
+
+def entry(archive: zipfile.ZipFile, name: str) -> Element | None:
+    """The root of an entry of the archive, None when there is no such entry or no XML in it."""
+    return tree(content(archive, name))
+
+
+def related(part: Any) -> Iterator[tuple[str, Any]]:
+    """(last word of the relation's type, part) of the parts of an opened package that a part refers to."""
+    for relation in part.rels.values():
+        if not relation.is_external:
+            yield relation.reltype.rpartition("/")[2], relation.target_part
 
 
 def properties(archive: zipfile.ZipFile, name: str = "docProps/core.xml") -> dict[str, str]:
     """The document's stated properties under their usual names, without a program's own defaults."""
-    root = tree(content(archive, name))
     found: dict[str, str] = {}
-    for element in root.iter() if root is not None else ():
-        key = _NAMES.get(local(element))
-        value = " ".join((element.text or "").split())[:VALUE_CHARS]
-        if key and value:
-            found[key] = (
-                f"{found[key]}, {value}"
-                if key == "Keywords" and key in found
-                else found.get(key, value)
-            )
+    for element in descendants(entry(archive, name), *_NAMES):
+        key = _NAMES[local(element)]
+        value = one_line(element.text or "")[:VALUE_CHARS]
+        if not value:
+            continue
+        if key == "Keywords" and key in found:
+            found[key] += f", {value}"
+        else:
+            found.setdefault(key, value)
     if _PLACEHOLDERS.fullmatch(found.get("Title", "")):
         del found["Title"]
     if found.get("Author", "").lower() in _NO_AUTHORS:
@@ -111,6 +128,27 @@ def properties(archive: zipfile.ZipFile, name: str = "docProps/core.xml") -> dic
     return found
 
 
-def created(stated: dict[str, str]) -> str:
-    """The day that a document was made, else last changed, as its properties say; "" when they do not."""
-    return (stated.get("Created") or stated.get("Modified") or "")[:10]
+def described(
+    sections: list[Section],
+    archive: zipfile.ZipFile,
+    *,
+    properties_in: str = "docProps/core.xml",
+    title: str = "",
+    notices: Iterable[str] = (),
+) -> Reading:
+    """The document of an archive with what its properties say of it; `title` where they state none."""
+    stated = properties(archive, properties_in)
+    created = stated.get("Created") or stated.get("Modified") or ""
+    return Reading(
+        sections,
+        title=stated.get("Title", "") or title,
+        metadata=stated,
+        notices=tuple(notices),
+        created=created[:10],
+    )
+
+
+def first_heading(sections: list[Section]) -> str:
+    """The outermost heading of the first section, "" when it has none: what slides are called without a title."""
+    opening = sections[0].heading if sections else ()
+    return opening[0] if opening else ""

@@ -1,7 +1,7 @@
 """Zip-based formats: opened in memory after every entry was looked at, so that a library meets no bomb and no trap.
 
 Counts declared and really inflated bytes, entries, overlaps and the ratio; refuses encrypted entries and XML that declares
-entities, hides in an odd encoding or nests too deeply (FAULTS.md §3, rows 1-4). Nothing is ever written to the name of an
+entities, hides in an odd encoding or nests too deeply. Nothing is ever written to the name of an
 entry and no inner archive is opened. Leaves out what the entries mean. Serves the office and EPUB readers.
 """
 
@@ -28,7 +28,12 @@ _PLAIN = re.compile(
     rb"utf-?8|utf-?16(le|be)?|us-ascii|ascii|iso-8859-\d+|windows-125\d|latin-?1", re.I
 )
 _ENTITY = tuple("<!ENTITY".encode(encoding) for encoding in ("ascii", "utf-16-le", "utf-16-be"))
+# How UTF-16 begins: its byte order marks, or a bracket.
+_WIDE_XML = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
+# Names of ISO/IEC 29500 "strict".
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/")
+# NotImplementedError: a way of compressing that Python does not know.
+_DAMAGED = (zipfile.BadZipFile, ValueError, OSError, NotImplementedError)
 ODD = "it is not built as its program builds them; open it there and save it anew"
 
 
@@ -37,24 +42,27 @@ def opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         entries = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+    except _DAMAGED as error:
         raise UnreadableFile("damaged: not a whole archive", ODD) from error
-    _declared(entries, len(data), limits)
+    _refuse_declared(entries, len(data), limits)
     inflated = 0
     for entry in entries:
         content = _inflated(archive, entry, limits.expanded_bytes - inflated)
         inflated += len(content)
-        if (
-            content.lstrip()[:1] == b"<"
-            or content[:2] in (b"\xff\xfe", b"\xfe\xff")
-            or content[:2] in (b"<\0", b"\0<")
-        ):
-            _harmless_xml(content)
-    _ratio(inflated, len(data), limits)
+        if content.lstrip()[:1] == b"<" or content.startswith(_WIDE_XML):
+            _refuse_harmful_xml(content)
+    _refuse_ratio(inflated, len(data), limits)
     return archive
 
 
-def transitional(archive: zipfile.ZipFile) -> bytes:
+def office_package(data: bytes, limits: Limits) -> tuple[zipfile.ZipFile, bytes]:
+    """(the archive, its bytes in the dialect that the libraries know) of an Office Open XML file. Raises as `opened`."""
+    archive = opened(data, limits)
+    is_strict = _STRICT.search(content(archive, "_rels/.rels"))
+    return archive, _transitional(archive) if is_strict else data
+
+
+def _transitional(archive: zipfile.ZipFile) -> bytes:
     """The archive with ISO "strict" Office Open XML names turned to the transitional ones that libraries know.
 
     Entries are stored, not compressed: the copy lives in memory for one reading.
@@ -69,11 +77,6 @@ def transitional(archive: zipfile.ZipFile) -> bytes:
     return copy.getvalue()
 
 
-def is_strict(archive: zipfile.ZipFile) -> bool:
-    """Whether the package speaks ISO/IEC 29500 strict."""
-    return bool(_STRICT.search(content(archive, "_rels/.rels")))
-
-
 def content(archive: zipfile.ZipFile, name: str) -> bytes:
     """The bytes of an entry, b"" when there is none of that name."""
     try:
@@ -82,7 +85,7 @@ def content(archive: zipfile.ZipFile, name: str) -> bytes:
         return b""
 
 
-def _declared(entries: list[zipfile.ZipInfo], size: int, limits: Limits) -> None:
+def _refuse_declared(entries: list[zipfile.ZipInfo], size: int, limits: Limits) -> None:
     """What the directory says: refused before anything is inflated."""
     if len(entries) > limits.archive_entries:
         raise RefusedFile(
@@ -92,11 +95,13 @@ def _declared(entries: list[zipfile.ZipInfo], size: int, limits: Limits) -> None
         raise UnreadableFile("encrypted", "save a copy without a password")
     total = sum(entry.file_size for entry in entries)
     if total > limits.expanded_bytes:
-        raise _too_large(total, limits)
-    _ratio(total, size, limits)
-    places = sorted((entry.header_offset, entry.compress_size) for entry in entries)
-    for (start, length), (following, _length) in pairwise(places):
-        if start + LOCAL_HEADER + length > following:
+        cap = limits.expanded_bytes / MEGABYTE
+        raise RefusedFile(f"inflates to {total / MEGABYTE:,.0f} MB, the cap is {cap:.0f} MB", ODD)
+    _refuse_ratio(total, size, limits)
+    in_order = sorted(entries, key=lambda entry: entry.header_offset)
+    for before, after in pairwise(in_order):
+        end = before.header_offset + LOCAL_HEADER + before.compress_size
+        if end > after.header_offset:
             raise RefusedFile("entries of the archive overlap", ODD)
 
 
@@ -111,42 +116,30 @@ def _inflated(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, room: int) -> by
                 if total > room:
                     raise RefusedFile("inflates to more than it says", ODD)
                 parts.append(part)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        ValueError,
-        OSError,
-        NotImplementedError,
-    ) as error:
+    except (*_DAMAGED, zlib.error, EOFError) as error:
         raise UnreadableFile("damaged: an entry of the archive cannot be read", ODD) from error
     return b"".join(parts)
 
 
-def _ratio(inflated: int, size: int, limits: Limits) -> None:
+def _refuse_ratio(inflated: int, size: int, limits: Limits) -> None:
     if inflated > SMALL_BYTES and inflated > limits.expansion_ratio * size:
         raise RefusedFile(
             f"inflates {inflated // max(size, 1):,} times, the cap is {limits.expansion_ratio}", ODD
         )
 
 
-def _too_large(total: int, limits: Limits) -> RefusedFile:
-    cap = limits.expanded_bytes / MEGABYTE
-    return RefusedFile(f"inflates to {total / MEGABYTE:,.0f} MB, the cap is {cap:.0f} MB", ODD)
-
-
-def _harmless_xml(content: bytes) -> None:
-    """Refuses declared entities (billion laughs, external files), encodings that could hide them, and deep nesting."""
+def _refuse_harmful_xml(content: bytes) -> None:
+    """Refuses entities that are declared (billion laughs, external files), encodings that could hide them, and deep nesting."""
     declared = _DECLARED.match(content[:400])
     if declared and not _PLAIN.fullmatch(declared[1]):
         raise RefusedFile(f"XML in the encoding {declared[1].decode('ascii')}", ODD)
     if any(mark in content for mark in _ENTITY):
         raise RefusedFile("XML that declares entities", ODD)
     if len(content) <= DEPTH_BYTES:
-        _shallow(content)
+        _refuse_deep_xml(content)
 
 
-def _shallow(content: bytes) -> None:
+def _refuse_deep_xml(content: bytes) -> None:
     depth = 0
     parser = expat.ParserCreate()
 
@@ -160,7 +153,8 @@ def _shallow(content: bytes) -> None:
         nonlocal depth
         depth -= 1
 
-    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
     try:
         parser.Parse(content, True)
     except expat.ExpatError:  # HTML that is no XML, or damage: the reader decides

@@ -184,6 +184,11 @@ def test_an_answer_between_known_lines_is_kept() -> None:
     )
 
 
+def test_an_empty_mailbox_holds_no_messages(tmp_path: Path) -> None:
+    (document,) = loaded(tmp_path / "empty.mbox", b"")
+    assert document.text == "Mailbox with 0 messages.\n"
+
+
 def test_what_is_no_mailbox_is_said() -> None:
     with pytest.raises(UnreadableFile, match="no message begins"):
         list(read_mbox(Raw(b"From a distance\nnothing\n", "a.mbox", "application/mbox")))
