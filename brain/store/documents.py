@@ -17,68 +17,25 @@ from typing import Any, Protocol
 from brain.errors import StoreError
 from brain.store.connection import Connection
 from brain.store.fts_search import FIRST_SEEN, SHORT_TOKENS
-from brain.store.row_hash import hashed, listed, renewed, row_hash
-from brain.store.sql import named
+from brain.store.row_hash import HASH, hashed, listed, renewed, row_hash
+from brain.store.sql import fields_of, first, insert_into, marks, named, update_of
 from brain.types import Document, Outcome, header
 from ingest.document import digest, rebind
 from ingest.terms import index_terms, written
 
 NEIGHBOURS = 2  # chunks on each side of a short one (benchmarks/RETRIEVAL.md)
 
-DOCUMENT_COLUMNS = (
-    "id",
-    "uri",
-    "source",
-    "title",
-    "text",
-    "media_type",
-    "content_hash",
-    "text_sha",
-    "entry",
-    "label",
-    "compartment",
-    "trust",
-    "dated_at",
-    "dated_by",
-    "added_at",
-    "updated_at",
-    "size",
-    "mtime_ns",
-    "ctime_ns",
-    "inode",
-    "looked_ns",
-    "aliases",
-    "metadata",
-    "notices",
-    "row_hash",
-)
-INSERT_DOCUMENT = (
-    f"INSERT INTO documents ({', '.join(DOCUMENT_COLUMNS)}) VALUES ({', '.join('?' * len(DOCUMENT_COLUMNS))}) "
-    f"ON CONFLICT(id) DO UPDATE SET {', '.join(f'{c}=excluded.{c}' for c in DOCUMENT_COLUMNS if c != 'id')}"
-)
-CHUNK_COLUMNS = (
-    "id",
-    "document_id",
-    "ordinal",
-    "heading",
-    "topic",
-    "content",
-    "source",
-    "locator",
-    "start",
-    "end",
-    "tokens",
-    "terms",
-    "around",
-    "text_sha",
-    "created_at",
-)
-INSERT_CHUNKS = f"""INSERT INTO knowledge ({", ".join(f'"{name}"' for name in CHUNK_COLUMNS)}, row_hash) VALUES """
-CHUNK_VALUES = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+DOCUMENT_COLUMNS = """id uri source title text media_type content_hash text_sha entry label compartment trust
+    dated_at dated_by added_at updated_at size mtime_ns ctime_ns inode looked_ns aliases metadata notices row_hash""".split()
+CHUNK_COLUMNS = """id document_id ordinal heading topic content source locator start end tokens terms around
+    text_sha created_at row_hash""".split()
+# what changes when a chunk moves in its document
+MOVED = ("ordinal", "source", "locator", "start", "end", "tokens")
+FILE_FACTS = ("size", "mtime_ns", "ctime_ns", "inode")
+KEPT = ("label", "compartment", "added_at")  # of a known document, whatever it says now
+
 CHUNKS_PER_INSERT = 62  # FTS5 writes what it holds at every statement and savepoint; x 16 values is below SQLite's old 999
 CHUNKS_HELD = 512  # chunks that wait for the end of `together` at most: about 2 MB
-MOVE_CHUNK = 'UPDATE knowledge SET ordinal=?, source=?, locator=?, start=?, "end"=?, tokens=?, row_hash=? WHERE pk=?'
-MOVED = ("ordinal", "source", "locator", "start", "end", "tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +78,9 @@ class DocumentTable:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._held: list[tuple[Any, ...]] | None = (
-            None  # chunks that are written together, None to write at once
-        )
+        self._conn = connection.conn
+        # rows of chunks that are written together, None to write at once
+        self._held: list[dict[str, Any]] | None = None
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -152,11 +109,12 @@ class DocumentTable:
                     self._write(document, origin, None, now=now)
                     return "added", document.id
                 document = rebind(document, known["id"])
-                if known["uri"] == document.uri and self._same(known, document, origin):
-                    self._touch(known["id"], origin)
+                renamed = known["uri"] != document.uri
+                if not renamed and _same(known, document, origin):
+                    self._touch(document.id, origin)
                     return "unchanged", document.id
                 self._write(document, origin, known, now=now)
-                return ("renamed" if known["uri"] != document.uri else "updated"), document.id
+                return ("renamed" if renamed else "updated"), document.id
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -171,130 +129,123 @@ class DocumentTable:
 
     def _make_room(self, known: Mapping[str, Any] | None) -> None:
         """Write what is held, outside any savepoint, when it is much or when this document's chunks are among it."""
-        held = self._held or ()
-        if len(held) >= CHUNKS_HELD or (known and any(row[1] == known["id"] for row in held)):
+        held = self._held or []
+        waits = known and any(row["document_id"] == known["id"] for row in held)
+        if waits or len(held) >= CHUNKS_HELD:
             self._insert_held()
 
     def _known(self, document: Document) -> dict[str, Any] | None:
         """The stored row that this document continues, or None."""
-        conn, sql = self._connection.conn, f"SELECT {listed('documents')} FROM documents WHERE "
-        rows = named(conn, f"{sql} uri=? OR id=?", document.uri, document.id)
+        select = f"SELECT {listed('documents')} FROM documents WHERE "
+        rows = named(self._conn, f"{select} uri=? OR id=?", document.uri, document.id)
         if rows:
             return rows[0]
         if not document.uri.startswith("file:"):
             return None
-        for found in named(conn, f"{sql} content_hash=?", document.content_hash):
-            if found["uri"].startswith("file:") and not os.path.lexists(
-                path_of(found["uri"].partition("#")[0])
-            ):
+        for found in named(self._conn, f"{select} content_hash=?", document.content_hash):
+            file, _, _part = found["uri"].partition("#")
+            if file.startswith("file:") and not os.path.lexists(path_of(file)):
                 return found
         return None
-
-    @staticmethod
-    def _same(known: Mapping[str, Any], document: Document, origin: Origin) -> bool:
-        return bool(
-            known["content_hash"] == document.content_hash
-            and known["entry"] == origin.entry
-            and known["text_sha"] == digest(document.text)
-            and known["title"] == document.title
-        )
 
     def _touch(self, document_id: str, origin: Origin) -> None:
         """Remember the file's present facts, and tags given by hand, without a change of content."""
         if origin.stat is not None:
-            self._connection.conn.execute(
+            self._conn.execute(
                 "UPDATE documents SET size=?, mtime_ns=?, ctime_ns=?, inode=?, looked_ns=? WHERE id=?",
                 (*origin.stat, origin.looked_ns, document_id),
             )
-        self._tags(document_id, origin.tags, "person")
+        tag_rows(self._conn, document_id, origin.tags, "person")
 
     def _write(
         self, document: Document, origin: Origin, known: Mapping[str, Any] | None, *, now: str
     ) -> None:
-        conn = self._connection.conn
-        dated_at, dated_by = dating(document, known, now)
-        text_sha = digest(document.text)
-        values = (
-            document.id,
-            document.uri,
-            origin.source,
-            document.title,
-            document.text,
-            document.media_type,
-            document.content_hash,
-            text_sha,
-            origin.entry,
-            known["label"] if known else origin.label,
-            known["compartment"] if known else origin.compartment,
-            origin.trust,
-            dated_at,
-            dated_by,
-            known["added_at"] if known else (origin.added_at or now),
-            origin.updated_at or now,
-            *(origin.stat or (None,) * 4),
-            origin.looked_ns,
-            json.dumps(document.aliases, ensure_ascii=False),
-            json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
-            json.dumps(document.notices, ensure_ascii=False),
-        )
-        row = dict(zip(DOCUMENT_COLUMNS, values, strict=False))
-        seal = renewed("documents", known, row) if known else row_hash("documents", row)
-        conn.execute(INSERT_DOCUMENT, (*values, seal))
-        self._chunks(document, origin.source, dated_at if dated_by != FIRST_SEEN else None, now)
+        row = document_row(document, origin, known, now)
+        row[HASH] = renewed("documents", known, row) if known else row_hash("documents", row)
+        others = ", ".join(f"{name}=excluded.{name}" for name in DOCUMENT_COLUMNS if name != "id")
+        insert = insert_into("documents", DOCUMENT_COLUMNS)
+        self._conn.execute(f"{insert} ON CONFLICT(id) DO UPDATE SET {others}", row)
+        date = None if row["dated_by"] == FIRST_SEEN else row["dated_at"]
+        self._chunks(document, origin.source, date, now)
         if known:
-            conn.execute("DELETE FROM tags WHERE document_id=? AND by='document'", (document.id,))
-            conn.execute("DELETE FROM links WHERE document_id=?", (document.id,))
-        self._tags(document.id, document.tags, "document")
-        self._tags(document.id, origin.tags, "person")
-        links = [
-            hashed("links", {"document_id": document.id, "target": to}) for to in document.links
-        ]
-        conn.executemany(
-            "INSERT OR IGNORE INTO links VALUES (:document_id, :target, :row_hash)", links
-        )
-        stored = conn.execute("SELECT text FROM documents WHERE id=?", (document.id,)).fetchone()[0]
-        if digest(stored) != text_sha:
-            raise StoreError(
-                f"{origin.source} did not read back as written", "check the disk, then add it again"
+            self._conn.execute(
+                "DELETE FROM tags WHERE document_id=? AND by='document'", (document.id,)
             )
-
-    def _tags(self, document_id: str, tags: Iterable[str], by: str) -> None:
-        tag_rows(self._connection.conn, document_id, tags, by)
+            self._conn.execute("DELETE FROM links WHERE document_id=?", (document.id,))
+        tag_rows(self._conn, document.id, document.tags, "document")
+        tag_rows(self._conn, document.id, origin.tags, "person")
+        link_rows(self._conn, document)
+        (stored,) = first(self._conn, "SELECT text FROM documents WHERE id=?", document.id)
+        if digest(stored) != row["text_sha"]:
+            hint = "check the disk, then add it again"
+            raise StoreError(f"{origin.source} did not read back as written", hint)
 
     def _chunks(self, document: Document, source: str, date: str | None, now: str) -> None:
         """Insert the chunks that are new, move those that stayed, delete the rest."""
-        conn = self._connection.conn
-        rows = chunk_rows(document, source, date, now)
-        sql = f"SELECT {listed('knowledge')}, pk, source, topic, around FROM knowledge WHERE document_id=?"
-        old = {row["id"]: row for row in named(conn, sql, document.id)}
-        keep = {
-            row[0]: row
-            for row in rows
-            if row[0] in old and (old[row[0]]["topic"], old[row[0]]["around"]) == (row[4], row[12])
-        }
-        gone = [(row["pk"],) for chunk_id, row in old.items() if chunk_id not in keep]
-        if gone:
-            conn.executemany("DELETE FROM knowledge WHERE pk=?", gone)
-        for chunk_id, row in keep.items():
-            before, place = old[chunk_id], dict(zip(MOVED, (row[2], *row[6:11]), strict=True))
-            if any(before[name] != value for name, value in place.items()):
-                seal = renewed("knowledge", before, place)
-                conn.execute(MOVE_CHUNK, (*place.values(), seal, before["pk"]))
-        new = [row for row in rows if row[0] not in keep]
+        rows = {row["id"]: row for row in chunk_rows(document, source, date, now)}
+        select = f"SELECT {listed('knowledge')}, pk, source, topic, around FROM knowledge WHERE document_id=?"
+        for before in named(self._conn, select, document.id):
+            row = rows.get(before["id"])
+            if row and (row["topic"], row["around"]) == (before["topic"], before["around"]):
+                self._move(before, rows.pop(before["id"]))
+            else:
+                self._conn.execute("DELETE FROM knowledge WHERE pk=?", (before["pk"],))
         if self._held is None:
-            self._insert(new)
+            self._insert(list(rows.values()))
         else:
-            self._held += new
+            self._held += rows.values()
+
+    def _move(self, before: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+        """Bring a chunk whose text stayed to its present place."""
+        place = {name: row[name] for name in MOVED}
+        if any(before[name] != value for name, value in place.items()):
+            changes = {**place, HASH: renewed("knowledge", before, place)}
+            sql = update_of("knowledge", changes, "pk")
+            self._conn.execute(sql, {**changes, "pk": before["pk"]})
 
     def _insert_held(self) -> None:
         held, self._held = self._held or [], []
         self._insert(held)
 
-    def _insert(self, rows: list[tuple[Any, ...]]) -> None:
+    def _insert(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        names = ", ".join(f'"{name}"' for name in CHUNK_COLUMNS)
         for start in range(0, len(rows), CHUNKS_PER_INSERT):
             page = rows[start : start + CHUNKS_PER_INSERT]
-            sql = INSERT_CHUNKS + ", ".join([CHUNK_VALUES] * len(page))
-            self._connection.conn.execute(sql, [value for row in page for value in row])
+            values = ", ".join([marks(CHUNK_COLUMNS)] * len(page))
+            self._conn.execute(
+                f"INSERT INTO knowledge ({names}) VALUES {values}",
+                [row[name] for row in page for name in CHUNK_COLUMNS],
+            )
+
+
+def _same(known: Mapping[str, Any], document: Document, origin: Origin) -> bool:
+    """Whether the stored row says already what this document says."""
+    if known["content_hash"] != document.content_hash or known["entry"] != origin.entry:
+        return False
+    return bool(known["title"] == document.title and known["text_sha"] == digest(document.text))
+
+
+def document_row(
+    document: Document, origin: Origin, known: Mapping[str, Any] | None, now: str
+) -> dict[str, Any]:
+    """The row of `documents` without its hash."""
+    dated_at, dated_by = dating(document, known, now)
+    row = {
+        **fields_of(document),
+        **fields_of(origin),
+        **dict(zip(FILE_FACTS, origin.stat or (None,) * 4, strict=True)),
+        "text_sha": digest(document.text),
+        "dated_at": dated_at,
+        "dated_by": dated_by,
+        "added_at": origin.added_at or now,
+        "updated_at": origin.updated_at or now,
+        "aliases": json.dumps(document.aliases, ensure_ascii=False),
+        "metadata": json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
+        "notices": json.dumps(document.notices, ensure_ascii=False),
+    }
+    if known:
+        row |= {name: known[name] for name in KEPT}
+    return row
 
 
 def tag_rows(conn: sqlite3.Connection, document_id: str, tags: Iterable[str], by: str) -> None:
@@ -306,41 +257,43 @@ def tag_rows(conn: sqlite3.Connection, document_id: str, tags: Iterable[str], by
         )
 
 
+def link_rows(conn: sqlite3.Connection, document: Document) -> None:
+    """Keep where a document links to; a target that it names twice counts once."""
+    rows = [{"document_id": document.id, "target": target} for target in document.links]
+    conn.executemany(
+        "INSERT OR IGNORE INTO links VALUES (:document_id, :target, :row_hash)",
+        [hashed("links", row) for row in rows],
+    )
+
+
 def dating(document: Document, known: Mapping[str, Any] | None, now: str) -> tuple[str, str]:
     """(date, where it came from): the content's own, else the one it has, else the moment it was first seen."""
     if document.dated_at and document.dated_by:
         return document.dated_at, document.dated_by
     if known and known["dated_by"] == FIRST_SEEN:
         return known["dated_at"], FIRST_SEEN
-    return (known["added_at"] if known else now), FIRST_SEEN
+    return known["added_at"] if known else now, FIRST_SEEN
 
 
-def chunk_rows(
-    document: Document, source: str, date: str | None, now: str
-) -> list[tuple[Any, ...]]:
-    """Rows of `knowledge` in the order of INSERT_CHUNKS, each with its hash."""
+def chunk_rows(document: Document, source: str, date: str | None, now: str) -> list[dict[str, Any]]:
+    """Rows of `knowledge` in the order of the document, each with its hash."""
     terms = searchable([chunk.text for chunk in document.chunks], document.aliases)
-    rows: list[tuple[Any, ...]] = []
+    rows: list[dict[str, Any]] = []
     for i, chunk in enumerate(document.chunks):
         topic = written(header(document.title, chunk.heading, date))
-        row = (
-            chunk.id,
-            document.id,
-            chunk.ordinal,
-            json.dumps(chunk.heading, ensure_ascii=False),
-            topic,
-            chunk.text,
-            source,
-            chunk.locator,
-            chunk.start,
-            chunk.end,
-            chunk.tokens,
-            terms[i],
-            around(document.chunks, terms, i),
-            digest(f"{topic}\n{chunk.text}"),
-            now,
-        )
-        rows.append((*row, row_hash("knowledge", dict(zip(CHUNK_COLUMNS, row, strict=True)))))
+        row = {
+            **fields_of(chunk),
+            "document_id": document.id,
+            "heading": json.dumps(chunk.heading, ensure_ascii=False),
+            "topic": topic,
+            "content": chunk.text,
+            "source": source,
+            "terms": terms[i],
+            "around": around(document.chunks, terms, i),
+            "text_sha": digest(f"{topic}\n{chunk.text}"),
+            "created_at": now,
+        }
+        rows.append(hashed("knowledge", row))
     return rows
 
 
@@ -356,8 +309,9 @@ def around(chunks: Sequence[Sized], terms: Sequence[str], i: int) -> str:
     """What stands beside a short chunk, as searchable terms; nothing for a chunk that is long enough by itself."""
     if chunks[i].tokens >= SHORT_TOKENS:
         return ""
-    near = [j for j in range(i - NEIGHBOURS, i + NEIGHBOURS + 1) if j != i and 0 <= j < len(chunks)]
-    return "\n".join(terms[j] for j in near if chunks[j].tokens < SHORT_TOKENS)
+    near = range(max(i - NEIGHBOURS, 0), min(i + NEIGHBOURS + 1, len(chunks)))
+    short = [j for j in near if j != i and chunks[j].tokens < SHORT_TOKENS]
+    return "\n".join(terms[j] for j in short)
 
 
 def derived(conn: sqlite3.Connection, rows: Sequence[Stored]) -> Iterator[tuple[Any, str, str]]:
@@ -365,10 +319,11 @@ def derived(conn: sqlite3.Connection, rows: Sequence[Stored]) -> Iterator[tuple[
     if not rows:
         return
     sql = "SELECT d.aliases FROM documents d JOIN knowledge k ON k.document_id = d.id WHERE k.pk=?"
+    (stored,) = first(conn, sql, rows[0].pk)
     try:
-        aliases = [str(name) for name in json.loads(conn.execute(sql, (rows[0].pk,)).fetchone()[0])]
+        aliases = [str(name) for name in json.loads(stored)]
     except ValueError:
-        aliases = []
+        aliases = []  # damaged: another check says so
     terms = searchable([row.content for row in rows], aliases)
     for i, row in enumerate(rows):
         yield row, terms[i], around(rows, terms, i)

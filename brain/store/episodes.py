@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from brain.store.sql import (
     SHORTEST_PREFIX,
     each_named,
     episode_scope,
+    fields_of,
     first,
     insert_into,
     marks,
@@ -288,8 +289,8 @@ def row_of(episode: Episode, circumstances: Circumstances) -> dict[str, Any]:
     """The row without its neighbours. `text_sha`: of the topic, a line end, the words."""
     topic, words = topic_of(episode), episode.text
     row = {
-        **_fields(episode),
-        **_fields(circumstances),
+        **fields_of(episode),
+        **fields_of(circumstances),
         "citations": _json(episode.citations),
         "people": _json(episode.people),
         "tags": _json(episode.tags),
@@ -326,10 +327,6 @@ def _episode(row: dict[str, Any]) -> Episode:
     for name in ("citations", "people", "tags"):
         row[name] = tuple(json.loads(row[name]))
     return Episode(**row)
-
-
-def _fields(value: Episode | Circumstances) -> dict[str, Any]:
-    return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
 def _json(items: Sequence[str]) -> str:

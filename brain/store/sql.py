@@ -41,6 +41,11 @@ def each_named(conn: sqlite3.Connection, sql: str, *values: object) -> Iterator[
         yield dict(zip(names, row, strict=True))
 
 
+def fields_of(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass by name, not copied."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
 def insert_into(table: str, columns: Iterable[str]) -> str:
     """A statement that inserts a row given as a dictionary: its values by the names of the columns."""
     names = list(columns)
