@@ -19,28 +19,35 @@ from pathlib import Path
 from brain.errors import StoreError
 from brain.faults import reach
 from brain.store.connection import explain
+from brain.store.sql import first, number
 from migrations import APPLICATION_ID, LATEST
 
 FACTS = "backup_facts"  # the table of a copy that says what it holds; no open store has it
 FACTS_SQL = f"CREATE TABLE {FACTS} (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
-DERIVED = (
-    "outbox",
-    "index_generations",
-    FACTS,
-)  # tables that may differ between two stores that hold the same
+# tables that may differ between two stores that hold the same
+DERIVED = ("outbox", "index_generations", FACTS)
 SQLITES_OWN = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
 MIGRATIONS = "_sqlite_migrations"  # made by sqlite-utils, in words that may change with its version
 DIGEST_ROWS = 32  # hashed at once: about 64 KB, and 200 MB for the longest texts that are taken in
+FULL_TEXT = (
+    "knowledge",
+    "episodes",
+    "skills",
+)  # tables with a full-text table beside them, named …_fts
 FAULTS_SHOWN = 5
 BUSY_SECONDS = 5.0  # restore waits this long for the present database to be free
 FILE_MODE = 0o600
 HEADER = b"SQLite format 3\0"
-LOOKING = (
+# all that judging does
+READING = (
     sqlite3.SQLITE_SELECT,
     sqlite3.SQLITE_READ,
     sqlite3.SQLITE_PRAGMA,
     sqlite3.SQLITE_FUNCTION,
-)  # all that judging does
+)
+IN_MEMORY = "temp_store=MEMORY"
+ELSEWHERE = "name a file that `brain backup` made"
+OLDER = "use an older backup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,8 @@ def digest(conn: sqlite3.Connection) -> str:
             found.update(f"[{table}]".encode())
             cursor = conn.execute(f"SELECT * FROM {table} ORDER BY {_key(conn, table)}")
             while rows := cursor.fetchmany(DIGEST_ROWS):
-                found.update(b"".join([_canonical(value) for row in rows for value in row]))
+                values = [_canonical(value) for row in rows for value in row]
+                found.update(b"".join(values))
     return found.hexdigest()
 
 
@@ -80,23 +88,22 @@ def _canonical(value: object) -> bytes:
 
 def _tables(conn: sqlite3.Connection) -> list[str]:
     """Names of the tables that are not derived: no full-text tables, no tables inside those, none of SQLite's own."""
-    rows = [
-        (name.decode(), sql.decode())
-        for name, sql in conn.execute("SELECT name, sql FROM sqlite_master WHERE type='table'")
-    ]
-    virtual = [name for name, sql in rows if sql.upper().startswith("CREATE VIRTUAL")]
-    inner = tuple(f"{name}_" for name in virtual)
-    kept = (
-        name for name, _ in rows if name not in virtual and not name.startswith((*inner, "sqlite_"))
-    )
-    return sorted(name for name in kept if name not in DERIVED)
+    names: list[str] = []
+    virtual: list[str] = []
+    for name, sql in conn.execute("SELECT name, sql FROM sqlite_master WHERE type='table'"):
+        made_by = virtual if sql.upper().startswith(b"CREATE VIRTUAL") else names
+        made_by.append(name.decode())
+    inner = ("sqlite_", *(f"{name}_" for name in virtual))
+    return sorted(name for name in names if name not in DERIVED and not name.startswith(inner))
 
 
 def _key(conn: sqlite3.Connection, table: str) -> str:
-    columns = [
-        (row[5], row[1].decode()) for row in conn.execute(f"PRAGMA table_info({table})") if row[5]
-    ]
-    return ", ".join(f'"{name}"' for _, name in sorted(columns)) or "rowid"
+    """The primary key's columns in their order, else the row number."""
+    columns = []
+    for _n, name, _type, _null, _default, place in conn.execute(f"PRAGMA table_info({table})"):
+        if place:
+            columns.append((place, f'"{name.decode()}"'))
+    return ", ".join(name for _place, name in sorted(columns)) or "rowid"
 
 
 @contextmanager
@@ -122,9 +129,7 @@ def snapshot(database: Path, target: Path, *, made_at: str) -> Copy:
     try:
         with closing(_reader(database)) as source:
             source.execute("BEGIN")
-            live = digest(
-                source
-            )  # the first read fixes the moment; the copy below is of the same one
+            live = digest(source)  # the first read fixes the moment; the copy below is of it
             with closing(writer(target)) as copy:
                 source.backup(copy)
                 reach("backup.after_copy")
@@ -170,13 +175,11 @@ def judge(path: Path, *, compare: bool = True) -> Copy:
     """
     with path.open("rb") as file:
         if file.read(len(HEADER)) != HEADER:
-            raise StoreError(
-                f"{path} is not a brain database", "name a file that `brain backup` made"
-            )
-    if os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal"):
-        raise StoreError(
-            f"{path} was copied without its log (-wal)", "make the copy with `brain backup`"
-        )
+            raise StoreError(f"{path} is not a brain database", ELSEWHERE)
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        hint = "make the copy with `brain backup`"
+        raise StoreError(f"{path} was copied without its log (-wal)", hint)
     try:
         with closing(_stranger(path)) as conn:
             version = _ours(conn, path)
@@ -184,64 +187,65 @@ def judge(path: Path, *, compare: bool = True) -> Copy:
             _whole(conn, path)
             return _contents(conn, path, version, compare=compare)
     except sqlite3.Error as error:
-        raise StoreError(f"{path} is damaged: {error}", "use an older backup") from error
+        raise StoreError(f"{path} is damaged: {error}", OLDER) from error
 
 
-def _stranger(path: Path) -> sqlite3.Connection:
-    """A connection that changes nothing, maps nothing, and runs nothing that the file's schema names."""
-    conn = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None
-    )
-    for pragma in (
-        "trusted_schema=OFF",
-        "query_only=ON",
-        "cell_size_check=ON",
-        "mmap_size=0",
-        "temp_store=MEMORY",
-    ):
-        conn.execute(f"PRAGMA {pragma}")
-    conn.set_authorizer(
-        lambda action, *_: sqlite3.SQLITE_OK if action in LOOKING else sqlite3.SQLITE_DENY
+def read_only(path: Path) -> sqlite3.Connection:
+    """A connection to a file that nobody writes, which changes nothing and trusts nothing that its schema names."""
+    address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    conn = sqlite3.connect(address, uri=True, isolation_level=None)
+    _set(
+        conn, "trusted_schema=OFF", "query_only=ON", "cell_size_check=ON", "mmap_size=0", IN_MEMORY
     )
     return conn
 
 
+def _stranger(path: Path) -> sqlite3.Connection:
+    """The same for a file from elsewhere: nothing but reading is allowed at all."""
+    conn = read_only(path)
+    conn.set_authorizer(_allow)
+    return conn
+
+
+def _allow(action: int, *_names: str | None) -> int:
+    return sqlite3.SQLITE_OK if action in READING else sqlite3.SQLITE_DENY
+
+
+def _set(conn: sqlite3.Connection, *pragmas: str) -> None:
+    for pragma in pragmas:
+        conn.execute(f"PRAGMA {pragma}")
+
+
 def _ours(conn: sqlite3.Connection, path: Path) -> int:
-    version: int = conn.execute("PRAGMA user_version").fetchone()[0]
-    if conn.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID or version < 1:
-        raise StoreError(f"{path} is not a brain database", "name a file that `brain backup` made")
+    version = number(conn, "PRAGMA user_version")
+    if number(conn, "PRAGMA application_id") != APPLICATION_ID or version < 1:
+        raise StoreError(f"{path} is not a brain database", ELSEWHERE)
     if version > LATEST:
-        raise StoreError(
-            f"{path} was written by a newer version of brain (schema {version})",
-            "upgrade brain first",
-        )
+        what = f"{path} was written by a newer version of brain (schema {version})"
+        raise StoreError(what, "upgrade brain first")
     return version
 
 
 def _same_schema(conn: sqlite3.Connection, path: Path, version: int) -> None:
-    """Every table, index, trigger and view is ours to the letter, and none is missing (FAULTS.md §3, row 42)."""
+    """Every table, index, trigger and view is ours to the letter, and none is missing: one more could run what we do not."""
     found, ours = _schema(conn), dict(_schema_of(version))
     ours[FACTS] = ("table", FACTS_SQL)
     strange = sorted(name for name, what in found.items() if ours.get(name) != what)
     missing = sorted(ours.keys() - found.keys() - {FACTS})
     if strange or missing:
-        what = (
-            f"has {', '.join(strange[:FAULTS_SHOWN])}"
-            if strange
-            else f"lacks {', '.join(missing[:FAULTS_SHOWN])}"
-        )
-        raise StoreError(
-            f"{path} {what}, unlike any database of ours", "do not use it; nothing was changed"
-        )
+        names = ", ".join((strange or missing)[:FAULTS_SHOWN])
+        what = f"{'has' if strange else 'lacks'} {names}, unlike any database of ours"
+        raise StoreError(f"{path} {what}", "do not use it; nothing was changed")
 
 
 def _schema(conn: sqlite3.Connection) -> dict[str, tuple[str, str]]:
     """name -> (kind, SQL) of everything that has SQL of its own."""
-    rows = conn.execute(
-        "SELECT name, type, sql FROM sqlite_master WHERE sql IS NOT NULL"
-    ).fetchall()
-    kept = {name: (kind, sql) for name, kind, sql in rows if name not in SQLITES_OWN}
-    return kept | {name: (kind, "") for name, kind, _ in rows if name == MIGRATIONS}
+    found = {}
+    rows = conn.execute("SELECT name, type, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    for name, kind, sql in rows:
+        if name not in SQLITES_OWN:
+            found[name] = (kind, "" if name == MIGRATIONS else sql)
+    return found
 
 
 def know_schemas() -> None:
@@ -265,29 +269,24 @@ def _schema_of(version: int) -> tuple[tuple[str, tuple[str, str]], ...]:
 def _whole(conn: sqlite3.Connection, path: Path) -> None:
     said = [row[0] for row in conn.execute(f"PRAGMA quick_check({FAULTS_SHOWN})")]
     if said != ["ok"]:
-        raise StoreError(f"{path} is damaged: {said[0].splitlines()[-1]}", "use an older backup")
-    loose = conn.execute("PRAGMA foreign_key_check").fetchone()
+        raise StoreError(f"{path} is damaged: {said[0].splitlines()[-1]}", OLDER)
+    loose = first(conn, "PRAGMA foreign_key_check")
     if loose:
-        raise StoreError(
-            f"{path} is damaged: a row of {loose[0]} points at nothing in {loose[2]}",
-            "use an older backup",
-        )
+        what = f"a row of {loose[0]} points at nothing in {loose[2]}"
+        raise StoreError(f"{path} is damaged: {what}", OLDER)
 
 
 def _contents(conn: sqlite3.Connection, path: Path, version: int, *, compare: bool) -> Copy:
     facts: dict[str, str] = {}
-    if conn.execute("SELECT 1 FROM sqlite_master WHERE name=?", (FACTS,)).fetchone():
+    if first(conn, "SELECT 1 FROM sqlite_master WHERE name=?", FACTS):
         facts = dict(conn.execute(f"SELECT name, value FROM {FACTS}"))
     stated = facts.get("digest", "")
     value = digest(conn) if compare else stated
     if stated and value != stated:
-        raise StoreError(
-            f"{path} does not hold what was put into it: its digest differs", "use an older backup"
-        )
-    counts = [
-        conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-        for table in ("documents", "knowledge", "episodes")
-    ]
+        what = f"{path} does not hold what was put into it: its digest differs"
+        raise StoreError(what, OLDER)
+    tables = ("documents", "knowledge", "episodes")
+    counts = [number(conn, f"SELECT count(*) FROM {table}") for table in tables]
     return Copy(value, stated, facts.get("made_at", ""), version, *counts)
 
 
@@ -301,13 +300,12 @@ def prepare(staging: Path) -> None:
         conn.execute("BEGIN IMMEDIATE")
         conn.execute(f"DROP TABLE IF EXISTS {FACTS}")
         conn.execute("UPDATE index_generations SET state='dead', owner_pid=NULL, owner_start=NULL")
-        for name in ("knowledge", "episodes", "skills"):
+        for table in FULL_TEXT:
+            fts = f"{table}_fts"
             try:
-                conn.execute(
-                    f"INSERT INTO {name}_fts({name}_fts, rank) VALUES ('integrity-check', 1)"
-                )
+                conn.execute(f"INSERT INTO {fts}({fts}, rank) VALUES ('integrity-check', 1)")
             except sqlite3.DatabaseError:
-                conn.execute(f"INSERT INTO {name}_fts({name}_fts) VALUES ('rebuild')")
+                conn.execute(f"INSERT INTO {fts}({fts}) VALUES ('rebuild')")
         conn.execute("COMMIT")
         conn.execute("PRAGMA journal_mode=DELETE")
     _flush(staging)
@@ -323,22 +321,26 @@ def alone(database: Path, *, seconds: float = BUSY_SECONDS) -> Iterator[None]:
         return
     conn = sqlite3.connect(database, isolation_level=None, timeout=seconds)
     try:
-        held = False
-        try:
-            conn.execute(
-                "PRAGMA journal_mode=DELETE"
-            )  # SQLite does this only for the one connection that is left
-            conn.execute("BEGIN EXCLUSIVE")
-            held = True
-        except sqlite3.DatabaseError as error:
-            if "locked" in str(error) or "busy" in str(error):
-                raise explain(error, database) from error
+        held = _hold(conn, database)
         yield
         if held:
             conn.execute("ROLLBACK")
     finally:
         with suppress(sqlite3.Error):
             conn.close()
+
+
+def _hold(conn: sqlite3.Connection, database: Path) -> bool:
+    """Lock out every other connection; False when the database is too damaged for that."""
+    try:
+        # SQLite does this only for the one connection that is left
+        conn.execute("PRAGMA journal_mode=DELETE")
+        conn.execute("BEGIN EXCLUSIVE")
+    except sqlite3.DatabaseError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            raise explain(error, database) from error
+        return False
+    return True
 
 
 # -- files ----------------------------------------------------------------------------------------------------------------
@@ -351,29 +353,23 @@ def _reader(path: Path) -> sqlite3.Connection:
 def writer(path: Path) -> sqlite3.Connection:
     """A connection to a copy that no one else has open; it is flushed once, at the end."""
     conn = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("synchronous=OFF", "foreign_keys=ON", "secure_delete=ON", "temp_store=MEMORY"):
-        conn.execute(f"PRAGMA {pragma}")
+    _set(conn, "synchronous=OFF", "foreign_keys=ON", "secure_delete=ON", IN_MEMORY)
     return conn
 
 
 def vacuum(conn: sqlite3.Connection, directory: Path) -> None:
     """Write the file anew; a large one not in memory, and in between in `directory`, not in the system's temporary one."""
     quoted = str(directory).replace("'", "''")
-    conn.execute("PRAGMA temp_store=FILE")
-    conn.execute(f"PRAGMA temp_store_directory='{quoted}'")
+    _set(conn, "temp_store=FILE", f"temp_store_directory='{quoted}'")
     try:
         conn.execute("VACUUM")
     finally:
-        conn.execute("PRAGMA temp_store_directory=''")
-        conn.execute("PRAGMA temp_store=MEMORY")
+        _set(conn, "temp_store_directory=''", IN_MEMORY)
 
 
 def _new_file(path: Path) -> None:
-    os.close(
-        os.open(
-            path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), FILE_MODE
-        )
-    )
+    no_link = getattr(os, "O_NOFOLLOW", 0)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | no_link, FILE_MODE))
 
 
 def _flush(path: Path) -> None:

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from brain.store.connection import Connection
-from brain.store.row_hash import COVERED, HASH, listed, row_hash
+from brain.store.copies import read_only
+from brain.store.row_hash import COVERED, HASH, listed, row_hash, sound
+from brain.store.sql import each_named, first, named
 
 # What finds a row in another copy of the database, and what a person knows it by.
 KNOWN_BY: Mapping[str, tuple[tuple[str, ...], str]] = {
@@ -56,21 +58,16 @@ class RowCheck:
         with _bytes_kept(self._conn):
             return [found for table in COVERED for found in self._of(table)]
 
-    def _of(self, table: str) -> Iterator[RowDamage]:
-        names = (*COVERED[table], HASH)
-        bad = []
-        for values in self._conn.execute(f"SELECT {listed(table)} FROM {table}"):
-            row = dict(zip(names, values, strict=True))
-            if row[HASH] != row_hash(table, row):
-                bad.append(row)
-        for row in bad:
-            yield RowDamage(table, self._name(table, row), row)
+    def _of(self, table: str) -> list[RowDamage]:
+        select = f"SELECT {listed(table)} FROM {table}"
+        bad = [row for row in each_named(self._conn, select) if not sound(table, row)]
+        return [RowDamage(table, self._name(table, row), row) for row in bad]
 
     def _name(self, table: str, row: Mapping[str, Any]) -> str:
         shown = {name: _readable(value) for name, value in row.items()}
         if "document_id" in row:
             sql = f"SELECT source FROM documents WHERE id={AS_TEXT}"
-            found = self._conn.execute(sql, (_raw(row["document_id"]),)).fetchone()
+            found = first(self._conn, sql, _raw(row["document_id"]))
             shown["of"] = _readable(found[0]) if found else "unknown"
         return KNOWN_BY[table][1].format_map(shown)
 
@@ -81,46 +78,41 @@ class RowCheck:
         The proof is the row's own hash; where that is what was damaged, the same row with another hash.
         """
         try:
-            with closing(_reader(path)) as copy, _bytes_kept(copy):
-                return next(
-                    (said for row in _candidates(copy, damage) if (said := _differs(damage, row))),
-                    None,
-                )
+            with closing(read_only(path)) as copy, _bytes_kept(copy):
+                for row in _candidates(copy, damage):
+                    said = _differs(damage, row)
+                    if said:
+                        return said
         except sqlite3.Error:
-            return None
+            pass  # a damaged backup proves nothing
+        return None
 
 
 def _candidates(copy: sqlite3.Connection, damage: RowDamage) -> list[dict[str, Any]]:
     """Rows of a copy that may be the damaged one: by its key, and by its hash, since the key may be what was hit."""
-    table, keys = damage.table, KNOWN_BY[damage.table][0]
+    table = damage.table
+    keys = KNOWN_BY[table][0]
+    columns = [f'"{name}"' for name in COVERED[table]]
     where = " AND ".join(f'"{name}"={AS_TEXT}' for name in keys)
     values = [_raw(damage.row[name]) for name in keys]
     present = {row[1] for row in copy.execute(f"PRAGMA table_info({table})")}
-    names: tuple[str, ...] = COVERED[table]
     if HASH in present:
-        where, values, names = f"({where}) OR {HASH}=?", [*values, damage.row[HASH]], (*names, HASH)
-    columns = ", ".join(f'"{name}"' for name in names)
-    rows = copy.execute(f"SELECT {columns} FROM {table} WHERE {where}", values)
-    return [dict(zip(names, row, strict=True)) for row in rows]
+        columns.append(HASH)
+        where = f"({where}) OR {HASH}=?"
+        values.append(damage.row[HASH])
+    select = f"SELECT {', '.join(columns)} FROM {table} WHERE {where}"
+    return named(copy, select, *values)
 
 
 def _differs(damage: RowDamage, row: Mapping[str, Any]) -> str:
     """Which columns are others in a row that is proven to be the stored one; "" when it is not."""
     proof = row_hash(damage.table, row)
-    others = ", ".join(name for name in COVERED[damage.table] if row[name] != damage.row[name])
+    others = [name for name in COVERED[damage.table] if row[name] != damage.row[name]]
     if proof == damage.row[HASH]:
-        return others
-    return ONLY_HASH if not others and row.get(HASH) == proof else ""
-
-
-def _reader(path: Path) -> sqlite3.Connection:
-    """A backup, opened so that nothing of it is changed and nothing that it names is run."""
-    conn = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None
-    )
-    for pragma in ("trusted_schema=OFF", "query_only=ON", "cell_size_check=ON", "mmap_size=0"):
-        conn.execute(f"PRAGMA {pragma}")
-    return conn
+        return ", ".join(others)
+    if others or row.get(HASH) != proof:
+        return ""
+    return ONLY_HASH
 
 
 @contextmanager

@@ -19,108 +19,36 @@ HASH_BYTES = (
 
 # Left out: what follows from other columns (`topic`, `terms`, `around`, `content`, a chunk's `source`: the doctor works them
 # out again), long texts (their SHA-256 stands in), what a look at a file found (the next look finds it again), row numbers.
-COVERED: Mapping[str, tuple[str, ...]] = {
-    "documents": (
-        "id",
-        "uri",
-        "source",
-        "title",
-        "media_type",
-        "content_hash",
-        "text_sha",
-        "entry",
-        "label",
-        "compartment",
-        "trust",
-        "dated_at",
-        "dated_by",
-        "added_at",
-        "updated_at",
-        "aliases",
-        "metadata",
-        "notices",
-    ),
-    "knowledge": (
-        "id",
-        "document_id",
-        "ordinal",
-        "heading",
-        "locator",
-        "start",
-        "end",
-        "tokens",
-        "text_sha",
-        "created_at",
-    ),
-    "tags": ("document_id", "tag", "by"),
-    "links": ("document_id", "target"),
-    "roots": ("uri", "path", "added_at", "looked_at", "options"),
-    "settings": ("name", "value"),
-    "contexts": ("source", "description"),
-    "skipped": ("uri", "source", "kind", "reason", "hint", "seen_at"),
-    "episodes": (
-        "id",
-        "at",
-        "kind",
-        "session",
-        "question",
-        "answer",
-        "citations",
-        "state",
-        "confidence",
-        "route",
-        "model",
-        "label",
-        "compartment",
-        "source",
-        "people",
-        "tags",
-        "outcome",
-        "supersedes",
-        "document_id",
-    ),
-    "skills": (
-        "id",
-        "name",
-        "description",
-        "body",
-        "files",
-        "path",
-        "status",
-        "label",
-        "version",
-        "added_at",
-        "updated_at",
-    ),
-    "forgotten": ("id", "kind", "source", "title", "at", "payload"),
-    "judgments": (
-        "id",
-        "at",
-        "question",
-        "verdict",
-        "answerable",
-        "documents",
-        "document_id",
-        "source",
-        "locator",
-        "quote",
-        "why",
-        "episode",
-        "signals",
-    ),
-    "eval_runs": ("at", "name", "report"),
+_COLUMNS = {
+    "documents": """id uri source title media_type content_hash text_sha entry label compartment trust
+        dated_at dated_by added_at updated_at aliases metadata notices""",
+    "knowledge": "id document_id ordinal heading locator start end tokens text_sha created_at",
+    "tags": "document_id tag by",
+    "links": "document_id target",
+    "roots": "uri path added_at looked_at options",
+    "settings": "name value",
+    "contexts": "source description",
+    "skipped": "uri source kind reason hint seen_at",
+    "episodes": """id at kind session question answer citations state confidence route model label
+        compartment source people tags outcome supersedes document_id""",
+    "skills": "id name description body files path status label version added_at updated_at",
+    "forgotten": "id kind source title at payload",
+    "judgments": """id at question verdict answerable documents document_id source locator quote why
+        episode signals""",
+    "eval_runs": "at name report",
 }
-_encode = JSONEncoder(
-    separators=(",", ":"), default=repr
-).encode  # ASCII; bytes where text belongs are not that text
+COVERED: Mapping[str, tuple[str, ...]] = {
+    table: tuple(columns.split()) for table, columns in _COLUMNS.items()
+}
+# ASCII; bytes where text belongs are not that text
+_encode = JSONEncoder(separators=(",", ":"), default=repr).encode
 
 
 def row_hash(table: str, row: Mapping[str, Any]) -> int:
     """The first eight bytes of BLAKE2b over the JSON list of the table's name and the covered values, in their order."""
     data = _encode([table, *[row[name] for name in COVERED[table]]])
-    return int.from_bytes(
-        blake2b(data.encode(), digest_size=HASH_BYTES).digest(), "big", signed=True
-    )
+    hashed_bytes = blake2b(data.encode(), digest_size=HASH_BYTES).digest()
+    return int.from_bytes(hashed_bytes, "big", signed=True)
 
 
 def hashed(table: str, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from brain.errors import NotFound, UsageError
 from brain.store.connection import Connection
-from brain.store.row_hash import HASH, listed, renewed, row_hash
-from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX
+from brain.store.row_hash import HASH, hashed, listed, renewed
+from brain.store.sql import (
+    CANDIDATES_SHOWN,
+    SHORTEST_PREFIX,
+    each_named,
+    fields_of,
+    first,
+    named,
+    number,
+)
 from brain.types import Skill
 from ingest.document import digest, new_id
 from ingest.terms import index_terms, tokens
@@ -25,11 +33,9 @@ NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")  # Agent Skills: lower case, digi
 NAME_CHARACTERS = 64  # Agent Skills
 DESCRIPTION_CHARACTERS = 1_024  # Agent Skills
 QUERY_WORDS = 32  # of a question that are looked up
-TOPIC_WEIGHT, BODY_WEIGHT = (
-    8.0,
-    1.0,
-)  # bm25: the description says when a skill fits, the body only how it is done
-COLUMNS = "id, name, description, body, path, status"
+# weights of BM25: the description says when a skill fits, the body only how it is done
+TOPIC_WEIGHT, BODY_WEIGHT = 8.0, 1.0
+COLUMNS = "id, name, description, body, path, status"  # the fields of `Skill`, in their order
 
 Skills = list[Skill]  # inside the table the word `list` is its verb
 
@@ -52,6 +58,7 @@ class SkillTable:
 
     def __init__(self, connection: Connection, *, now: Callable[[], datetime]) -> None:
         self._connection = connection
+        self._conn = connection.conn
         self._now = now
 
     def add(self, skill: Skill, belongings: Belongings = Belongings()) -> Skill:
@@ -62,127 +69,99 @@ class SkillTable:
         check(skill.name, skill.description)
         now = self._now().isoformat(timespec="seconds")
         version = belongings.version or version_of(skill, belongings.files)
+        topic = f"{skill.name.replace('-', ' ')}\n{skill.description}"
         with self._connection.write() as database:
             before = self._before(skill.name)
             kept = replace(skill, id=before["id"] if before else skill.id or new_id())
-            same = before is not None and before["version"] == version
-            topic = f"{skill.name.replace('-', ' ')}\n{skill.description}"
             record = {
-                "id": kept.id,
-                "name": skill.name,
-                "description": skill.description,
-                "body": skill.body,
+                **fields_of(kept),
                 "files": json.dumps(dict(belongings.files), ensure_ascii=False, sort_keys=True),
-                "path": skill.path,
-                "status": skill.status,
                 "label": belongings.label,
                 "version": version,
-                "added_at": before["added_at"] if before else belongings.added_at or now,
-                "updated_at": before["updated_at"]
-                if before and same
-                else belongings.updated_at or now,
+                "added_at": belongings.added_at or now,
+                "updated_at": belongings.updated_at or now,
                 "topic": index_terms(topic),
                 "terms": index_terms(skill.body),
                 "around": "",
                 "text_sha": digest(topic),
             }
-            if before:
-                changed = {**record, HASH: renewed("skills", before, record)}
-                database.table("skills").update(self._pk(kept.id), changed)
-            else:
-                database.table("skills").insert({**record, HASH: row_hash("skills", record)})
+            if not before:
+                database.table("skills").insert(hashed("skills", record))
+                return kept
+            record["added_at"] = before["added_at"]
+            if before["version"] == version:
+                record["updated_at"] = before["updated_at"]
+            changes = {**record, HASH: renewed("skills", before, record)}
+            database.table("skills").update(before["pk"], changes)
         return kept
 
     def _before(self, name: str) -> dict[str, Any] | None:
         """The row of this name, None when there is none."""
-        cursor = self._connection.conn.execute(
-            f"SELECT {listed('skills')} FROM skills WHERE name=?", (name,)
-        )
-        row = cursor.fetchone()
-        return (
-            dict(zip([item[0] for item in cursor.description], row, strict=True)) if row else None
-        )
+        sql = f"SELECT {listed('skills')}, pk FROM skills WHERE name=?"
+        return next(iter(named(self._conn, sql, name)), None)
 
     def list(self) -> Skills:
         """All skills, by name."""
-        return self._read("ORDER BY name", ())
+        return self._read("ORDER BY name")
 
     def get(self, reference: str) -> Skill:
         """By name, by id or by the beginning of an id. Raises `NotFound`, or `UsageError` when several fit."""
         text = reference.removeprefix("#").lower()
-        found = self._read("WHERE name=? OR id=?", (text, text))
+        found = self._read("WHERE name=? OR id=?", text, text)
         if not found and len(text) >= SHORTEST_PREFIX:
-            found = self._read(
-                "WHERE id >= ? AND id < ? LIMIT ?", (text, text + "\U0010ffff", CANDIDATES_SHOWN)
-            )
+            begins = "WHERE id >= ? AND id < ? LIMIT ?"
+            found = self._read(begins, text, f"{text}\U0010ffff", CANDIDATES_SHOWN)
         if not found:
-            raise NotFound(
-                f"there is no skill {reference!r}", "`brain skill list` shows those there are"
-            )
+            hint = "`brain skill list` shows those there are"
+            raise NotFound(f"there is no skill {reference!r}", hint)
         if len(found) > 1:
-            raise UsageError(
-                f"{reference!r} names several skills",
-                f"say which: {', '.join(s.name for s in found)}",
-            )
+            names = ", ".join(skill.name for skill in found)
+            raise UsageError(f"{reference!r} names several skills", f"say which: {names}")
         return found[0]
 
     def belongings(self, reference: str) -> Belongings:
         """What comes with a skill. Raises `NotFound`."""
-        row = self._connection.conn.execute(
-            "SELECT files, label, version, added_at, updated_at FROM skills WHERE id=?",
-            (self.get(reference).id,),
-        ).fetchone()
-        return Belongings(json.loads(row[0]), *row[1:])
+        skill = self.get(reference)
+        sql = "SELECT files, label, version, added_at, updated_at FROM skills WHERE id=?"
+        files, *facts = first(self._conn, sql, skill.id)
+        return Belongings(json.loads(files), *facts)
 
     def find(self, query: str, limit: int = 5) -> Skills:
         """Skills whose description, or else body, shares words with the query, best first. Never raises on any text."""
-        said = [*dict.fromkeys(tokens(query))]
-        words = [word for word in said if word not in STOP][:QUERY_WORDS] or said[:QUERY_WORDS]
+        said = list(dict.fromkeys(tokens(query)))
+        telling = [word for word in said if word not in STOP]
+        words = (telling or said)[:QUERY_WORDS]
         if not words:
             return []
-        expression = " OR ".join('"' + word.replace('"', '""') + '"' for word in words)
-        sql = (
-            "SELECT s.id FROM skills_fts JOIN skills s ON s.pk = skills_fts.rowid WHERE skills_fts MATCH ? "
-            "ORDER BY bm25(skills_fts, ?, ?, 0.0), s.name LIMIT ?"
+        quoted = [word.replace('"', '""') for word in words]
+        expression = " OR ".join(f'"{word}"' for word in quoted)
+        return self._read(
+            "JOIN skills_fts ON skills_fts.rowid = skills.pk WHERE skills_fts MATCH ? "
+            "ORDER BY bm25(skills_fts, ?, ?, 0.0), name LIMIT ?",
+            expression,
+            TOPIC_WEIGHT,
+            BODY_WEIGHT,
+            limit,
         )
-        cursor = self._connection.conn.execute(sql, (expression, TOPIC_WEIGHT, BODY_WEIGHT, limit))
-        ids = [row[0] for row in cursor]
-        by_id = {
-            skill.id: skill
-            for skill in self._read(f"WHERE id IN ({', '.join('?' * len(ids))})", ids)
-        }
-        return [by_id[skill_id] for skill_id in ids]
 
     def remove(self, reference: str) -> Skill:
         """Take a skill away for good; returns what it was. Raises `NotFound`."""
         skill = self.get(reference)
         with self._connection.write():
-            self._connection.conn.execute("DELETE FROM skills WHERE id=?", (skill.id,))
+            self._conn.execute("DELETE FROM skills WHERE id=?", (skill.id,))
         return skill
 
     def count(self) -> int:
         """How many skills there are."""
-        return int(self._connection.conn.execute("SELECT count(*) FROM skills").fetchone()[0])
+        return number(self._conn, "SELECT count(*) FROM skills")
 
     def export_rows(self) -> Iterator[dict[str, Any]]:
         """Every skill with all its columns, by name."""
-        cursor = self._connection.conn.execute("SELECT * FROM skills ORDER BY name")
-        names = [item[0] for item in cursor.description]
-        for row in cursor:
-            yield dict(zip(names, row, strict=True))
+        return each_named(self._conn, "SELECT * FROM skills ORDER BY name")
 
-    def _pk(self, skill_id: str) -> int:
-        return int(
-            self._connection.conn.execute(
-                "SELECT pk FROM skills WHERE id=?", (skill_id,)
-            ).fetchone()[0]
-        )
-
-    def _read(self, rest: str, values: Sequence[Any]) -> Skills:
-        return [
-            Skill(*row)
-            for row in self._connection.conn.execute(f"SELECT {COLUMNS} FROM skills {rest}", values)
-        ]
+    def _read(self, rest: str, *values: object) -> Skills:
+        rows = self._conn.execute(f"SELECT {COLUMNS} FROM skills {rest}", values)
+        return [Skill(*row) for row in rows]
 
 
 def check(name: str, description: str) -> None:

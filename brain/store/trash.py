@@ -13,14 +13,16 @@ from typing import Any
 from brain.errors import NotFound
 from brain.store.connection import Connection
 from brain.store.documents import renew_terms
-from brain.store.row_hash import HASH, hashed, row_hash
+from brain.store.row_hash import HASH, hashed
+from brain.store.sql import first, named
 from brain.store.vectors import CONTENT
 from ingest.terms import index_terms
 
-KEPT = timedelta(days=30)  # HOUSE: forget is undoable for this long
+KEPT = timedelta(days=30)  # what is forgotten can be taken back for this long
 FORGOTTEN = "forgotten"  # `skipped.kind` of a file that a person does not want back
 REASON, HINT = "you forgot it", "to take it in again, add it by its own path"
 TABLES = ("documents", "knowledge", "tags", "links")
+TITLE_CHARACTERS = 80  # of a round, which has no title
 
 
 class Trash:
@@ -28,147 +30,133 @@ class Trash:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._conn = connection.conn
 
     def forget(self, document_ids: Sequence[str], *, now: str, lasting: bool = True) -> int:
         """Move these documents away in one transaction; returns how many there were.
 
         `lasting`: a person wants them gone, so that looking at their folder again does not bring the files back.
         """
-        with self._connection.write() as database:
-            count = 0
+        count = 0
+        with self._connection.write():
             for document_id in document_ids:
                 rows = {table: self._rows(table, document_id) for table in TABLES}
                 if not rows["documents"]:
                     continue
-                facts = rows["documents"][0]
-                record = {
-                    "id": document_id,
-                    "kind": "document",
-                    "source": facts["source"],
-                    "title": facts["title"],
-                    "at": now,
-                    "payload": json.dumps(rows, ensure_ascii=False),
-                }
-                database.table("forgotten").insert(
-                    hashed("forgotten", record), pk="id", replace=True
-                )
+                (facts,) = rows["documents"]
+                self._keep("document", facts["source"], facts["title"], rows, now)
                 if lasting and facts["size"] is not None:
-                    place = {
-                        "uri": facts["uri"],
-                        "source": facts["source"],
-                        "kind": FORGOTTEN,
-                        "seen_at": now,
-                    }
-                    row = hashed("skipped", {**place, "reason": REASON, "hint": HINT})
-                    database.table("skipped").upsert(row, pk="uri")
-                self._connection.conn.execute(
-                    "DELETE FROM knowledge WHERE document_id=?", (document_id,)
-                )
-                self._connection.conn.execute("DELETE FROM documents WHERE id=?", (document_id,))
+                    self._skip(facts, now)
+                self._conn.execute("DELETE FROM knowledge WHERE document_id=?", (document_id,))
+                self._conn.execute("DELETE FROM documents WHERE id=?", (document_id,))
                 count += 1
-            return count
+        return count
 
     def forget_episodes(self, episode_ids: Sequence[str], *, now: str) -> int:
         """The same for episodes."""
-        with self._connection.write() as database:
-            count = 0
+        count = 0
+        with self._connection.write():
             for episode_id in episode_ids:
-                rows = list(database.query("SELECT * FROM episodes WHERE id=?", [episode_id]))
+                rows = named(self._conn, "SELECT * FROM episodes WHERE id=?", episode_id)
                 if not rows:
                     continue
                 title = rows[0]["question"] or rows[0]["answer"]
-                record = {
-                    "id": episode_id,
-                    "kind": "episode",
-                    "source": f"episode:{episode_id}",
-                    "title": title[:80],
-                    "at": now,
-                    "payload": json.dumps({"episodes": rows}, ensure_ascii=False),
-                }
-                database.table("forgotten").insert(
-                    hashed("forgotten", record), pk="id", replace=True
-                )
-                self._connection.conn.execute("DELETE FROM episodes WHERE id=?", (episode_id,))
+                source = f"episode:{episode_id}"
+                self._keep("episode", source, title[:TITLE_CHARACTERS], {"episodes": rows}, now)
+                self._conn.execute("DELETE FROM episodes WHERE id=?", (episode_id,))
                 count += 1
-            return count
+        return count
+
+    def _keep(
+        self, kind: str, source: str, title: str, rows: dict[str, list[dict[str, Any]]], now: str
+    ) -> None:
+        """Put the rows into `forgotten`, the first of them under its own id."""
+        record = {
+            "id": rows[f"{kind}s"][0]["id"],
+            "kind": kind,
+            "source": source,
+            "title": title,
+            "at": now,
+            "payload": json.dumps(rows, ensure_ascii=False),
+        }
+        table = self._connection.database.table("forgotten")
+        table.insert(hashed("forgotten", record), pk="id", replace=True)
+
+    def _skip(self, facts: dict[str, Any], now: str) -> None:
+        """Note a file that is not to be taken in again."""
+        record = {
+            "uri": facts["uri"],
+            "source": facts["source"],
+            "kind": FORGOTTEN,
+            "reason": REASON,
+            "hint": HINT,
+            "seen_at": now,
+        }
+        self._connection.database.table("skipped").upsert(hashed("skipped", record), pk="uri")
 
     def restore(self, forgotten_id: str) -> str:
         """Bring one back; returns its source. Raises `NotFound`, also when its address was taken in the meantime."""
         with self._connection.write() as database:
-            row = self._connection.conn.execute(
-                "SELECT payload, source FROM forgotten WHERE id=?", (forgotten_id,)
-            ).fetchone()
+            row = first(
+                self._conn, "SELECT payload, source FROM forgotten WHERE id=?", forgotten_id
+            )
             if row is None:
-                raise NotFound(
-                    f"nothing forgotten has the id {forgotten_id}",
-                    "`brain undo --list` shows what can be undone",
-                )
+                hint = "`brain undo --list` shows what can be undone"
+                raise NotFound(f"nothing forgotten has the id {forgotten_id}", hint)
+            source = str(row[1])
             payload: dict[str, list[dict[str, Any]]] = json.loads(row[0])
-            for taken in payload.get("documents", ()):
-                if self._connection.conn.execute(
-                    "SELECT 1 FROM documents WHERE uri=?", (taken["uri"],)
-                ).fetchone():
-                    raise NotFound(
-                        f"{row[1]} was added again since", "forget that one first, then undo"
-                    )
+            documents = payload.get("documents", [])
+            for document in documents:
+                uri = document["uri"]
+                if first(self._conn, "SELECT 1 FROM documents WHERE uri=?", uri):
+                    hint = "forget that one first, then undo"
+                    raise NotFound(f"{source} was added again since", hint)
+                self._conn.execute("DELETE FROM skipped WHERE uri=?", (uri,))
             for table in (*TABLES, "episodes"):
                 records = [_as_it_was(table, record) for record in payload.get(table, ())]
-                if table == "documents":
-                    taken_back = [(record["uri"],) for record in records]
-                    self._connection.conn.executemany("DELETE FROM skipped WHERE uri=?", taken_back)
                 if records:
                     database.table(table).insert_all(records)
-            for back in payload.get("documents", ()):
-                renew_terms(self._connection.conn, str(back["id"]))
-            for back in payload.get("episodes", ()):
-                self._renew_episode(str(back["id"]))
-            self._connection.conn.execute("DELETE FROM forgotten WHERE id=?", (forgotten_id,))
-            return str(row[1])
+            # the search terms by the rules of today: it may have been forgotten under others
+            for document in documents:
+                renew_terms(self._conn, str(document["id"]))
+            for episode in payload.get("episodes", ()):
+                self._renew_episode(str(episode["id"]))
+            self._conn.execute("DELETE FROM forgotten WHERE id=?", (forgotten_id,))
+            return source
 
     def _renew_episode(self, episode_id: str) -> None:
-        """Its search terms by the rules of today: it may have been forgotten under others."""
-        conn = self._connection.conn
-        said = conn.execute(
-            f"SELECT {CONTENT['episodes']} FROM episodes WHERE id=?", (episode_id,)
-        ).fetchone()[0]
-        conn.execute("UPDATE episodes SET terms=? WHERE id=?", (index_terms(said), episode_id))
+        (words,) = first(
+            self._conn, f"SELECT {CONTENT['episodes']} FROM episodes WHERE id=?", episode_id
+        )
+        values = (index_terms(words), episode_id)
+        self._conn.execute("UPDATE episodes SET terms=? WHERE id=?", values)
 
     def listing(self) -> list[dict[str, str]]:
         """What can be undone, newest first: id, kind, source, title, at."""
-        cursor = self._connection.conn.execute(
-            "SELECT id, kind, source, title, at FROM forgotten ORDER BY at DESC, rowid DESC"
-        )
-        return [
-            dict(zip(("id", "kind", "source", "title", "at"), row, strict=True)) for row in cursor
-        ]
+        columns = "id, kind, source, title, at"
+        return named(self._conn, f"SELECT {columns} FROM forgotten ORDER BY at DESC, rowid DESC")
 
     def last_batch(self) -> list[str]:
         """The ids that the newest `forget` moved away."""
-        cursor = self._connection.conn.execute(
-            "SELECT id FROM forgotten WHERE at=(SELECT at FROM forgotten ORDER BY rowid DESC LIMIT 1)"
-        )
-        return [row[0] for row in cursor]
+        newest = "SELECT at FROM forgotten ORDER BY rowid DESC LIMIT 1"
+        rows = self._conn.execute(f"SELECT id FROM forgotten WHERE at=({newest})")
+        return [row[0] for row in rows]
 
     def expire(self, *, now: datetime) -> int:
         """Destroy what has waited longer than KEPT; returns how many."""
         limit = (now - KEPT).isoformat()
-        if not self._connection.conn.execute(
-            "SELECT 1 FROM forgotten WHERE at < ?", (limit,)
-        ).fetchone():
+        # looked at first: most of the time there is nothing, and no write lock is needed to see that
+        if not first(self._conn, "SELECT 1 FROM forgotten WHERE at < ?", limit):
             return 0
         with self._connection.write():
-            return self._connection.conn.execute(
-                "DELETE FROM forgotten WHERE at < ?", (limit,)
-            ).rowcount
+            return self._conn.execute("DELETE FROM forgotten WHERE at < ?", (limit,)).rowcount
 
     def _rows(self, table: str, document_id: str) -> list[dict[str, Any]]:
         key = "id" if table == "documents" else "document_id"
-        return list(
-            self._connection.database.query(f"SELECT * FROM {table} WHERE {key}=?", [document_id])
-        )
+        return named(self._conn, f"SELECT * FROM {table} WHERE {key}=?", document_id)
 
 
 def _as_it_was(table: str, row: dict[str, Any]) -> dict[str, Any]:
     """The row to insert again; one forgotten under schema 1 has no hash yet."""
     kept = {name: value for name, value in row.items() if name != "pk"}
-    return kept if HASH in kept else {**kept, HASH: row_hash(table, kept)}
+    return kept if HASH in kept else hashed(table, kept)
