@@ -1,7 +1,7 @@
 """The configuration: defaults, then `config.toml` in the home folder, then `BRAIN_*` variables, then flags.
 
-Leaves out rules about what may leave the machine (the policy file of another room). Every setting is listed here once,
-with its unit; a name that is not listed is an error, so that a typing mistake is never silent.
+Every setting is listed here once, with its unit and its least value; a name that is not listed is an error, so that a
+typing mistake is never silent. Leaves out what the settings do. Serves the app, which reads them once.
 """
 
 from __future__ import annotations
@@ -115,32 +115,32 @@ SECTIONS: dict[str, type] = {
     "index": Index,
     "retrieval": Retrieval,
 }
-WHEN = ("off", "auto", "on")
-LEAST: dict[tuple[str, str], float] = {
-    ("ingest", "chunk_tokens"): 50,
-    ("ingest", "file_bytes"): 1,
-    ("ingest", "text_chars"): 1,
-    ("ingest", "file_chunks"): 1,
-    ("ingest", "seconds"): 1,
-    ("ingest", "inline_changes"): 0,
-    ("index", "exact_limit"): 0,
-    ("index", "chroma_batch"): 1,
-    ("retrieval", "rerank_passages"): 1,
-    ("retrieval", "rerank_seconds"): 0,
-    ("retrieval", "expand_seconds"): 0,
+# the least value of a setting that is a number
+LEAST: dict[str, float] = {
+    "ingest.chunk_tokens": 50,
+    "ingest.file_bytes": 1,
+    "ingest.text_chars": 1,
+    "ingest.file_chunks": 1,
+    "ingest.seconds": 1,
+    "ingest.inline_changes": 0,
+    "index.exact_limit": 0,
+    "index.chroma_batch": 1,
+    "retrieval.rerank_passages": 1,
+    "retrieval.rerank_seconds": 0,
+    "retrieval.expand_seconds": 0,
 }
-CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
-    ("retrieval", "rerank"): WHEN,
-    ("retrieval", "expand"): WHEN,
+# the only values of a setting that is a word
+CHOICES: dict[str, tuple[str, ...]] = {
+    "retrieval.rerank": ("off", "auto", "on"),
+    "retrieval.expand": ("off", "auto", "on"),
 }
 
 
 def load(home: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
     """Read the configuration. Raises `UsageError` for a name or a type that does not exist."""
     environ = os.environ if environ is None else environ
-    place = home or default_home(environ)
-    config = Config(home=place)
-    path = place / FILE
+    config = Config(home=home or default_home(environ))
+    path = config.home / FILE
     if path.exists():
         config = _merge(config, _read(path), str(path))
     return _merge(config, _from_environment(environ), "the environment")
@@ -156,9 +156,8 @@ def default_home(environ: Mapping[str, str]) -> Path:
 
         place = Path(platformdirs.user_data_dir("brain", appauthor=False))
     if place == Path(place.anchor):
-        raise BrainError(
-            f"{place} cannot be the home folder", "set BRAIN_HOME to a folder of its own"
-        )
+        hint = "set BRAIN_HOME to a folder of its own"
+        raise BrainError(f"{place} cannot be the home folder", hint)
     return place
 
 
@@ -169,17 +168,18 @@ def make_home(config: Config) -> None:
         home.mkdir(parents=True, exist_ok=True, mode=HOME_MODE)
         facts = home.stat()
     except OSError as error:
-        raise BrainError(
-            f"the home folder {home} cannot be used: {error.strerror}", "set BRAIN_HOME to another"
-        ) from None
+        what = f"the home folder {home} cannot be used: {error.strerror}"
+        raise BrainError(what, "set BRAIN_HOME to another") from None
     if hasattr(os, "getuid") and facts.st_uid != os.getuid():
-        raise BrainError(
-            f"{home} belongs to another user", "set BRAIN_HOME to a folder of your own"
-        )
-    if facts.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and any(home.iterdir()):
-            raise BrainError(f"{home} can be written by others", f"run: chmod 700 {home}")
-        home.chmod(HOME_MODE)
+        hint = "set BRAIN_HOME to a folder of your own"
+        raise BrainError(f"{home} belongs to another user", hint)
+    if not facts.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return
+    # an empty folder can be made private; in one with files others may already have put something
+    written_by_others = facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if written_by_others and any(home.iterdir()):
+        raise BrainError(f"{home} can be written by others", f"run: chmod 700 {home}")
+    home.chmod(HOME_MODE)
 
 
 def write_setting(config: Config, section: str, name: str, value: str) -> None:
@@ -201,74 +201,65 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(
-            f"{path} is not valid TOML: {error}", "mend the line, or move the file away"
-        ) from None
+        hint = "mend the line, or move the file away"
+        raise UsageError(f"{path} is not valid TOML: {error}", hint) from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """`BRAIN_OLLAMA_HOST=…` is `[ollama] host`; OLLAMA_HOST itself is honoured as Ollama's own tools do."""
     found: dict[str, dict[str, Any]] = {}
-    if environ.get("OLLAMA_HOST"):
-        host = environ["OLLAMA_HOST"]
+    host = environ.get("OLLAMA_HOST")
+    if host:
         found["ollama"] = {"host": host if "//" in host else f"http://{host}"}
     for section, kind in SECTIONS.items():
         for item in fields(kind):
-            value = environ.get(f"{ENVIRONMENT_PREFIX}{section.upper()}_{item.name.upper()}")
-            if value is not None:
-                found.setdefault(section, {})[item.name] = value
+            variable = f"{ENVIRONMENT_PREFIX}{section}_{item.name}".upper()
+            if variable in environ:
+                found.setdefault(section, {})[item.name] = environ[variable]
     return found
 
 
 def _merge(config: Config, values: Mapping[str, Any], where: str) -> Config:
     for section, given in values.items():
-        kind = SECTIONS.get(section)
-        if kind is not None and not isinstance(given, Mapping):
-            raise UsageError(
-                f"{section} in {where} is no section",
-                f"write [{section}] on a line of its own, the settings below it",
-            )
-        if kind is None:
-            raise UsageError(
-                f"unknown setting [{section}] in {where}", f"sections: {', '.join(SECTIONS)}"
-            )
+        if section not in SECTIONS:
+            what = f"unknown setting [{section}] in {where}"
+            raise UsageError(what, f"sections: {', '.join(SECTIONS)}")
+        if not isinstance(given, Mapping):
+            hint = f"write [{section}] on a line of its own, the settings below it"
+            raise UsageError(f"{section} in {where} is no section", hint)
         current = getattr(config, section)
-        config = replace(
-            config, **{section: replace(current, **_typed(current, section, given, where))}
-        )
+        changed = replace(current, **_typed(current, section, given, where))
+        config = replace(config, **{section: changed})
     return config
 
 
 def _typed(current: Any, section: str, given: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The values turned to the types of the defaults."""
+    """The values turned to the types of the defaults. Raises `UsageError` for one that does not fit."""
     done: dict[str, Any] = {}
-    names = {item.name for item in fields(current)}
+    names = sorted(item.name for item in fields(current))
     for name, value in given.items():
+        setting = f"{section}.{name}"
         if name not in names:
-            raise UsageError(
-                f"unknown setting {section}.{name} in {where}",
-                f"settings: {', '.join(sorted(names))}",
-            )
-        default = getattr(current, name)
-        try:
-            if isinstance(default, tuple):
-                done[name] = tuple(value.split(",") if isinstance(value, str) else value)
-            else:
-                done[name] = type(default)(value)
-        except (TypeError, ValueError):
-            wanted = type(default).__name__
-            raise UsageError(
-                f"{section}.{name} in {where} is {value!r}", f"it must be of type {wanted}"
-            ) from None
-        least = LEAST.get((section, name))
-        if least is not None and not least <= done[name] < math.inf:
-            raise UsageError(
-                f"{section}.{name} in {where} is {value!r}", f"it must be {least:g} or more"
-            )
-        choices = CHOICES.get((section, name))
-        if choices and done[name] not in choices:
-            raise UsageError(
-                f"{section}.{name} in {where} is {value!r}",
-                f"it must be one of: {', '.join(choices)}",
-            )
+            what = f"unknown setting {setting} in {where}"
+            raise UsageError(what, f"settings: {', '.join(names)}")
+        done[name], wrong = _converted(setting, value, getattr(current, name))
+        if wrong:
+            raise UsageError(f"{setting} in {where} is {value!r}", wrong)
     return done
+
+
+def _converted(setting: str, value: Any, default: Any) -> tuple[Any, str]:
+    """(the value as the type of the default, what it must be instead: "" when it fits)."""
+    try:
+        if isinstance(default, tuple):
+            return tuple(value.split(",") if isinstance(value, str) else value), ""
+        found = type(default)(value)
+    except (TypeError, ValueError):
+        return None, f"it must be of type {type(default).__name__}"
+    least = LEAST.get(setting)
+    if least is not None and not least <= found < math.inf:
+        return None, f"it must be {least:g} or more"
+    choices = CHOICES.get(setting)
+    if choices and found not in choices:
+        return None, f"it must be one of: {', '.join(choices)}"
+    return found, ""

@@ -14,37 +14,50 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from brain.errors import StoreError
 from brain.store.connection import Connection
-from brain.store.documents import derived
+from brain.store.documents import ChunkRow, derived, stored_chunks
 from brain.store.fts_search import FIRST_SEEN
 from brain.store.generations import dimensions_of
+from brain.store.sql import (
+    FULL_TEXT,
+    fields_of,
+    first,
+    full_text,
+    full_text_agrees,
+    number,
+    update_of,
+)
 from brain.store.vectors import CONTENT, CRC_BYTES, text_of
 from brain.types import header
 from ingest.document import digest
 from ingest.terms import index_terms, tokens, written
 from migrations import APPLICATION_ID, LATEST
 
-FTS = (
-    "knowledge",
-    "episodes",
-    "skills",
-)  # tables that have a full-text table beside them, named …_fts
 FAULTS_SHOWN = 20  # of each kind; one is enough to act, twenty to see a pattern
+# what `text_sha` is the SHA-256 of
 HASHED = {
     "episodes": text_of("episodes"),
     "skills": "replace(name, '-', ' ') || char(10) || description",
-}  # by `text_sha`
-WORD = re.compile(r"[a-z][a-z0-9_-]*")  # a label
+}
+# columns that hold JSON
+LISTS = {
+    "documents": ("aliases", "metadata", "notices"),
+    "knowledge": ("heading",),
+    "skills": ("files",),
+    "episodes": ("citations", "confidence", "people", "tags"),
+}
+# columns of a chunk that are worked out again
+MENDED = ("start", "end", "content", "topic", "source", "terms", "around")
+LABEL = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Something stored that is not what was stored. `derived`: it follows from something sound and can be made anew.
+    """A value that no longer matches its checksum. `derived`: it follows from something sound and can be made anew.
     `mild`: search terms, which an older version of this program may have made by other rules.
     """
 
@@ -53,28 +66,6 @@ class Damage:
     what: str
     derived: bool = False
     mild: bool = False
-
-
-@dataclass(slots=True)
-class ChunkRow:
-    """A row of `knowledge`, as far as it follows from its document."""
-
-    pk: int
-    id: str
-    ordinal: int
-    heading: str
-    topic: str
-    content: str
-    source: str
-    start: int
-    end: int
-    tokens: int
-    terms: str
-    around: str
-    text_sha: str
-
-
-CHUNK_COLUMNS = 'pk, id, ordinal, heading, topic, content, source, start, "end", tokens, terms, around, text_sha'
 
 
 class Upkeep:
@@ -88,14 +79,14 @@ class Upkeep:
 
     def header_faults(self) -> list[str]:
         """D02: whose file it is and of which version."""
-        owner = self._number("PRAGMA application_id")
-        version = self._number("PRAGMA user_version")
-        faults = [] if owner == APPLICATION_ID else [f"the application id is {owner:#x}, not ours"]
-        return faults + (
-            []
-            if version == LATEST
-            else [f"the schema is version {version}, this program's is {LATEST}"]
-        )
+        application = number(self._conn, "PRAGMA application_id")
+        version = number(self._conn, "PRAGMA user_version")
+        faults = []
+        if application != APPLICATION_ID:
+            faults.append(f"the application id is {application:#x}, not ours")
+        if version != LATEST:
+            faults.append(f"the schema is version {version}, this program's is {LATEST}")
+        return faults
 
     def wal_bytes(self) -> int:
         """How long the write-ahead log is."""
@@ -106,51 +97,45 @@ class Upkeep:
 
     def checkpoint(self) -> bool:
         """Write the log back into the file and empty it. False when another process is reading."""
-        busy: int = self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        return not busy
+        return not number(self._conn, "PRAGMA wal_checkpoint(TRUNCATE)")
 
     def structure_faults(self, *, deep: bool) -> list[str]:
         """D03, and D04 when `deep`: SQLite's own check of its pages and indexes, and rows that point nowhere."""
         check = "integrity_check" if deep else "quick_check"
         try:
-            said = [row[0] for row in self._conn.execute(f"PRAGMA {check}({FAULTS_SHOWN})")]
+            said = self._conn.execute(f"PRAGMA {check}({FAULTS_SHOWN})").fetchall()
             loose = self._conn.execute("PRAGMA foreign_key_check").fetchmany(FAULTS_SHOWN)
         except sqlite3.DatabaseError as error:
             return [str(error)]
-        faults = [line for text in said if text != "ok" for line in text.splitlines()]
-        return faults + [f"row {row[1]} of {row[0]} points at nothing in {row[2]}" for row in loose]
+        faults: list[str] = []
+        for (text,) in said:
+            if text != "ok":
+                faults += text.splitlines()
+        for table, row, other, _key in loose:
+            faults.append(f"row {row} of {table} points at nothing in {other}")
+        return faults
 
     # -- full text ----------------------------------------------------------------------------------------------------
 
     def fts_faults(self) -> list[str]:
-        """D05: full-text tables that do not agree with the rows they index.
+        """D05: tables whose full text does not agree with their rows."""
+        return [table for table in FULL_TEXT if not self._agrees(table)]
 
-        Rank 1 makes FTS5 compare with the rows themselves; without it an emptied index still passes (FAULTS.md §8).
-        """
-        return [name for name in FTS if not self._agrees(name)]
-
-    def _agrees(self, name: str) -> bool:
-        self._conn.execute("BEGIN IMMEDIATE")  # FTS5 is asked by an INSERT, which changes nothing
+    def _agrees(self, table: str) -> bool:
+        self._conn.execute("BEGIN IMMEDIATE")
         try:
-            self._conn.execute(
-                f"INSERT INTO {name}_fts({name}_fts, rank) VALUES ('integrity-check', 1)"
-            )
-        except sqlite3.DatabaseError as error:
-            if "locked" in str(error) or "full" in str(error):
-                raise
-            return False
+            return full_text_agrees(self._conn, table)
         finally:
             if self._conn.in_transaction:
                 self._conn.execute("ROLLBACK")
-        return True
 
-    def rebuild_fts(self, names: Iterable[str] = FTS) -> int:
+    def rebuild_fts(self, tables: Iterable[str] = FULL_TEXT) -> int:
         """Fill full-text tables anew from their rows; returns the rows."""
         rows = 0
         with self._connection.write():
-            for name in names:
-                self._conn.execute(f"INSERT INTO {name}_fts({name}_fts) VALUES ('rebuild')")
-                rows += self._number(f"SELECT count(*) FROM {name}")
+            for table in tables:
+                full_text(self._conn, table, "rebuild")
+                rows += number(self._conn, f"SELECT count(*) FROM {table}")
         return rows
 
     # -- texts and what follows from them -----------------------------------------------------------------------------
@@ -170,85 +155,62 @@ class Upkeep:
             self._conn.text_factory = str
 
     def _text_damage(self) -> Iterator[Damage]:
-        for document_id, source in self._conn.execute(
-            "SELECT id, source FROM documents ORDER BY id"
-        ).fetchall():
+        documents = "SELECT id, source FROM documents ORDER BY id"
+        for document_id, source in self._conn.execute(documents).fetchall():
             yield from self._document_damage(document_id, source)
-        for kind, expression in HASHED.items():
-            for row_id, text, sha in self._conn.execute(
-                f"SELECT id, {expression}, text_sha FROM {kind}"
+        for kind, text in HASHED.items():
+            for row_id, words, sha in self._conn.execute(
+                f"SELECT id, {text}, text_sha FROM {kind}"
             ):
-                if digest(text) != sha:
+                if digest(words) != sha:
                     yield Damage(kind, row_id, "its text is not what was stored")
-        for (row_id,) in self._stale_episodes():
-            yield Damage(
-                "episodes",
-                row_id,
-                "the search terms of an episode are off",
-                derived=True,
-                mild=True,
-            )
+        for row_id, _terms in self._stale_episodes():
+            what = "the search terms of an episode are off"
+            yield Damage("episodes", row_id, what, derived=True, mild=True)
         for row_id, body, terms in self._conn.execute("SELECT id, body, terms FROM skills"):
             if index_terms(body) != terms:
                 yield Damage("skills", row_id, "a skill and its search terms disagree")
         yield from self._unreadable_lists()
         for row_id, payload in self._conn.execute("SELECT id, payload FROM forgotten"):
             if not _payload_sound(payload):
-                yield Damage(
-                    "forgotten", row_id, "what `undo` would bring back is not what was forgotten"
-                )
+                what = "what `undo` would bring back is not what was forgotten"
+                yield Damage("forgotten", row_id, what)
 
     def _document_damage(self, document_id: str, source: str) -> Iterator[Damage]:
         text, sha, title, date = self._facts(document_id)
         if digest(text) != sha:
             yield Damage("documents", source, f"the text of {source} is not what was stored")
             return
-        rows = self._chunks(document_id)
+        rows = stored_chunks(self._conn, document_id)
         for row in rows:
             slice_ = text[row.start : row.end]
+            headed = _headed(row, title, date)
             if digest(f"{row.topic}\n{row.content}") != row.text_sha:
-                mendable = digest(f"{row.topic}\n{slice_}") == row.text_sha or not _headed(
-                    row, title, date
-                )
-                yield Damage(
-                    "knowledge",
-                    row.id,
-                    f"a chunk of {source} is not what was stored",
-                    derived=mendable,
-                )
+                # from its document, when that or its header alone was hit
+                mendable = digest(f"{row.topic}\n{slice_}") == row.text_sha or not headed
+                what = f"a chunk of {source} is not what was stored"
+                yield Damage("knowledge", row.id, what, derived=mendable)
             elif row.content != slice_:
-                yield Damage(
-                    "knowledge",
-                    row.id,
-                    f"a chunk of {source} is not that part of the text",
-                    derived=True,
-                )
-            elif not _headed(row, title, date):
-                yield Damage(
-                    "documents",
-                    source,
-                    f"the title, the date or a heading of {source} is not what was stored",
-                )
+                what = f"a chunk of {source} is not that part of the text"
+                yield Damage("knowledge", row.id, what, derived=True)
+            elif not headed:
+                what = f"the title, the date or a heading of {source} is not what was stored"
+                yield Damage("documents", source, what)
         for row, terms, beside in derived(self._conn, rows):
             if (row.terms, row.around, row.source) != (terms, beside, source):
-                yield Damage(
-                    "knowledge",
-                    row.id,
-                    f"the search terms of a chunk of {source} are off",
-                    derived=True,
-                    mild=True,
-                )
+                what = f"the search terms of a chunk of {source} are off"
+                yield Damage("knowledge", row.id, what, derived=True, mild=True)
 
-    def _stale_episodes(self) -> list[tuple[str]]:
-        """Sound episodes whose search terms are not those of their words."""
-        rows = self._conn.execute(
-            f"SELECT id, {CONTENT['episodes']}, {text_of('episodes')}, terms, text_sha FROM episodes"
-        )
-        return [
-            (i,)
-            for i, said, text, terms, sha in rows
-            if digest(text) == sha and index_terms(said) != terms
-        ]
+    def _stale_episodes(self) -> list[tuple[str, str]]:
+        """(id, the right terms) of sound episodes whose search terms are not those of their words."""
+        words, text = CONTENT["episodes"], text_of("episodes")
+        sql = f"SELECT id, {words}, {text}, terms, text_sha FROM episodes"
+        found = []
+        for row_id, said, hashed_text, terms, sha in self._conn.execute(sql):
+            right = index_terms(said)
+            if right != terms and digest(hashed_text) == sha:
+                found.append((row_id, right))
+        return found
 
     def mend_columns(self) -> int:
         """Work out again what follows from sound document texts; returns the rows that were mended.
@@ -257,75 +219,42 @@ class Upkeep:
         """
         mended = 0
         with self._lenient(), self._connection.write():
-            for document_id, source in self._conn.execute(
-                "SELECT id, source FROM documents"
-            ).fetchall():
+            documents = self._conn.execute("SELECT id, source FROM documents").fetchall()
+            for document_id, source in documents:
                 text, sha, title, date = self._facts(document_id)
                 if digest(text) == sha:
-                    mended += self._mend(self._chunks(document_id), text, source, title, date)
-            for (row_id,) in self._stale_episodes():
-                said = self._conn.execute(
-                    f"SELECT {CONTENT['episodes']} FROM episodes WHERE id=?", (row_id,)
-                ).fetchone()[0]
-                self._conn.execute(
-                    "UPDATE episodes SET terms=? WHERE id=?", (index_terms(said), row_id)
-                )
+                    rows = stored_chunks(self._conn, document_id)
+                    mended += self._mend(rows, text, source, title, date)
+            for row_id, terms in self._stale_episodes():
+                self._conn.execute("UPDATE episodes SET terms=? WHERE id=?", (terms, row_id))
                 mended += 1
         return mended
 
     def _mend(
         self, rows: list[ChunkRow], text: str, source: str, title: str, date: str | None
     ) -> int:
-        changed: set[int] = set()
-        for at, row in zip(_places(rows, text), rows, strict=True):
-            before = (row.start, row.end, row.content, row.topic, row.source)
-            row.start, row.end = at
-            row.source = source
-            for topic, content in (
-                (row.topic, text[slice(*at)]),
-                (written(_header(row, title, date)), text[slice(*at)]),
-            ):
-                if digest(f"{topic}\n{content}") == row.text_sha:
-                    row.topic, row.content = topic, content
+        before = [replace(row) for row in rows]
+        for (start, end), row in zip(_places(rows, text), rows, strict=True):
+            row.start, row.end, row.source = start, end, source
+            for topic in (row.topic, written(_header(row, title, date))):
+                if digest(f"{topic}\n{text[start:end]}") == row.text_sha:
+                    row.topic, row.content = topic, text[start:end]
                     break
-            if before != (row.start, row.end, row.content, row.topic, row.source):
-                changed.add(row.pk)
         for row, terms, beside in derived(self._conn, rows):
-            if (row.terms, row.around) != (terms, beside):
-                row.terms, row.around = terms, beside
-                changed.add(row.pk)
-        self._conn.executemany(
-            'UPDATE knowledge SET start=?, "end"=?, content=?, topic=?, source=?, terms=?, around=? WHERE pk=?',
-            [
-                (r.start, r.end, r.content, r.topic, r.source, r.terms, r.around, r.pk)
-                for r in rows
-                if r.pk in changed
-            ],
-        )
+            row.terms, row.around = terms, beside
+        changed = [fields_of(row) for row, old in zip(rows, before, strict=True) if row != old]
+        self._conn.executemany(update_of("knowledge", MENDED, "pk"), changed)
         return len(changed)
 
     def _facts(self, document_id: str) -> tuple[str, str, str, str | None]:
         """(text, its SHA-256, title, the date that stands in its headers)."""
-        text, sha, title, dated_at, dated_by = self._conn.execute(
-            "SELECT text, text_sha, title, dated_at, dated_by FROM documents WHERE id=?",
-            (document_id,),
-        ).fetchone()
-        return text, sha, title, dated_at if dated_by != FIRST_SEEN else None
-
-    def _chunks(self, document_id: str) -> list[ChunkRow]:
-        sql = f"SELECT {CHUNK_COLUMNS} FROM knowledge WHERE document_id=? ORDER BY ordinal, pk"
-        return [ChunkRow(*row) for row in self._conn.execute(sql, (document_id,))]
+        sql = "SELECT text, text_sha, title, dated_at, dated_by FROM documents WHERE id=?"
+        text, sha, title, dated_at, dated_by = first(self._conn, sql, document_id)
+        return text, sha, title, None if dated_by == FIRST_SEEN else dated_at
 
     def _unreadable_lists(self) -> Iterator[Damage]:
-        """Columns that hold JSON and do not."""
-        columns = {
-            "documents": ("aliases", "metadata", "notices"),
-            "knowledge": ("heading",),
-            "skills": ("files",),
-            "episodes": ("citations", "confidence", "people", "tags"),
-        }
-        for table, names in columns.items():
-            bad = " OR ".join(f"NOT json_valid({name})" for name in names)
+        for table, columns in LISTS.items():
+            bad = " OR ".join(f"NOT json_valid({name})" for name in columns)
             for (row_id,) in self._conn.execute(f"SELECT id FROM {table} WHERE {bad}"):
                 yield Damage(table, row_id, "a list in it cannot be read")
 
@@ -371,35 +300,32 @@ class Upkeep:
 
     def outbox_rows(self) -> int:
         """How many there are."""
-        return self._number("SELECT count(*) FROM outbox")
+        return number(self._conn, "SELECT count(*) FROM outbox")
 
     def unlabelled(self) -> list[str]:
         """D12: documents, episodes and skills whose label is missing or is no word."""
+        found = []
         with self._lenient():
-            return [
-                f"{table} {row_id}"
-                for table in ("documents", "episodes", "skills")
-                for row_id, label in self._conn.execute(f"SELECT id, label FROM {table}")
-                if not (isinstance(label, str) and WORD.fullmatch(label))
-            ]
+            for table in ("documents", "episodes", "skills"):
+                for row_id, label in self._conn.execute(f"SELECT id, label FROM {table}"):
+                    if not isinstance(label, str) or not LABEL.fullmatch(label):
+                        found.append(f"{table} {row_id}")
+        return found
 
     def newest(self) -> datetime | None:
         """D17: the latest moment that this program wrote down for itself; None when there is none."""
-        row = self._conn.execute(
-            "SELECT at FROM (SELECT updated_at AS at FROM documents UNION ALL SELECT looked_at FROM roots "
-            "UNION ALL SELECT created_at FROM index_generations) WHERE julianday(at) IS NOT NULL "
-            "ORDER BY julianday(at) DESC LIMIT 1"
-        ).fetchone()
-        found = datetime.fromisoformat(row[0]) if row else None
-        return found if found is None or found.tzinfo else found.astimezone()
+        sql = """SELECT at FROM (SELECT updated_at AS at FROM documents UNION ALL SELECT looked_at FROM roots
+            UNION ALL SELECT created_at FROM index_generations) WHERE julianday(at) IS NOT NULL
+            ORDER BY julianday(at) DESC LIMIT 1"""
+        row = first(self._conn, sql)
+        if row is None:
+            return None
+        found = datetime.fromisoformat(row[0])
+        return found if found.tzinfo else found.astimezone()
 
     def settings(self) -> dict[str, str]:
         """What the program keeps for itself, for D15."""
         return dict(self._conn.execute("SELECT name, value FROM settings"))
-
-    def _number(self, sql: str) -> int:
-        number: int = self._conn.execute(sql).fetchone()[0]
-        return number
 
 
 def _header(row: ChunkRow, title: str, date: str | None) -> str:
@@ -414,18 +340,21 @@ def _header(row: ChunkRow, title: str, date: str | None) -> str:
 def _headed(row: ChunkRow, title: str, date: str | None) -> bool:
     """Whether the chunk's topic has the words of that; how they are cut is a rule of the version that wrote them."""
     header_now = _header(row, title, date)
-    return row.topic == written(header_now) or set(tokens(row.topic)) == set(tokens(header_now))
+    if row.topic == written(header_now):
+        return True
+    return set(tokens(row.topic)) == set(tokens(header_now))
 
 
 def _places(rows: list[ChunkRow], text: str) -> list[tuple[int, int]]:
     """Where the chunks stand: by their lengths when they join to the whole text, else as stored."""
     if "".join(row.content for row in rows) != text:
         return [(row.start, row.end) for row in rows]
-    ends, at = [], 0
+    places, start = [], 0
     for row in rows:
-        ends.append((at, at + len(row.content)))
-        at += len(row.content)
-    return ends
+        end = start + len(row.content)
+        places.append((start, end))
+        start = end
+    return places
 
 
 def _vector_sound(fingerprint: str, vector: bytes, sentences: bytes | None, crc: int) -> bool:
@@ -444,13 +373,13 @@ def _vector_sound(fingerprint: str, vector: bytes, sentences: bytes | None, crc:
 def _payload_sound(payload: str) -> bool:
     """Whether the rows inside have the texts that their hashes name."""
     try:
-        tables: dict[str, list[dict[str, Any]]] = json.loads(payload)
-        documents = all(
-            digest(row["text"]) == row["text_sha"] for row in tables.get("documents", ())
-        )
-        return documents and all(
-            digest(f"{row['topic']}\n{row['content']}") == row["text_sha"]
-            for row in tables.get("knowledge", ())
-        )
+        tables = json.loads(payload)
+        for row in tables.get("documents", ()):
+            if digest(row["text"]) != row["text_sha"]:
+                return False
+        for row in tables.get("knowledge", ()):
+            if digest(f"{row['topic']}\n{row['content']}") != row["text_sha"]:
+                return False
     except (ValueError, KeyError, TypeError, AttributeError):
         return False
+    return True

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING
 
 from brain.errors import BrainError, StoreError
 from brain.faults import reach
+from brain.store.sql import first, number
 from migrations import APPLICATION_ID, LATEST
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-BUSY_TIMEOUT_MS = 30_000  # FAULTS.md §1.3: a writer waits this long for another writer
-ROOM_BYTES = 64 * 1024  # SQLite's shared-memory file takes 32 KiB
+BUSY_TIMEOUT_MS = 30_000  # a writer waits this long for another writer
+NEEDED_BYTES = 64 * 1024  # SQLite's shared-memory file takes 32 KiB
 ALONE_VFS = "unix-excl"
 ALONE_SECONDS = 1.0  # a process that has the database open has made the shared-memory file: then it is opened as usual
 CACHE_KIB = 32 * 1024  # SQLite's page cache for one connection
@@ -181,30 +182,24 @@ def _copy_aside(path: Path, version: int) -> None:
 
 
 def _new_file(path: Path) -> None:
-    os.close(
-        os.open(
-            path,
-            os.O_CREAT | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0),
-            stat.S_IRUSR | stat.S_IWUSR,
-        )
-    )
+    no_link = getattr(os, "O_NOFOLLOW", 0)
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | no_link, stat.S_IRUSR | stat.S_IWUSR))
 
 
 def _version(connection: Connection, latest: int) -> int:
     """The schema version of the file. Raises `StoreError` when it is not ours or newer than this code."""
-    version: int = connection.conn.execute("PRAGMA user_version").fetchone()[0]
-    owner: int = connection.conn.execute("PRAGMA application_id").fetchone()[0]
-    used = version or connection.conn.execute("SELECT 1 FROM sqlite_master").fetchone()
-    if used and owner != APPLICATION_ID:
-        raise StoreError(
-            f"{connection.path} is not a brain database",
-            "move it away, or set BRAIN_HOME to another folder",
-        )
+    conn = connection.conn
+    version = number(conn, "PRAGMA user_version")
+    application = number(conn, "PRAGMA application_id")
+    used = version or first(conn, "SELECT 1 FROM sqlite_master")
+    if used and application != APPLICATION_ID:
+        hint = "move it away, or set BRAIN_HOME to another folder"
+        raise StoreError(f"{connection.path} is not a brain database", hint)
     if version > latest:
-        raise StoreError(
-            f"{connection.path} was written by a newer version of brain (schema {version}, this one knows {latest})",
-            "upgrade brain; nothing was changed",
+        what = (
+            f"was written by a newer version of brain (schema {version}, this one knows {latest})"
         )
+        raise StoreError(f"{connection.path} {what}", "upgrade brain; nothing was changed")
     return version
 
 
@@ -213,40 +208,33 @@ def no_room(path: Path) -> bool:
     try:
         facts = os.statvfs(path.parent) if hasattr(os, "statvfs") else None
         spent = facts is not None and facts.f_files > 0 and facts.f_favail == 0
-        return spent or shutil.disk_usage(path.parent).free < ROOM_BYTES
+        return spent or shutil.disk_usage(path.parent).free < NEEDED_BYTES
     except OSError:
         return False
 
 
 def _unwritable(path: Path) -> Path:
     """Which of the files beside the database, which have its permissions, or which folder stops us; itself when none."""
-    beside = [path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm")), path.parent]
-    return next(
-        (place for place in beside if place.exists() and not os.access(place, os.W_OK)), path
-    )
+    beside = [path.with_name(f"{path.name}{end}") for end in ("", "-wal", "-shm")]
+    for place in (*beside, path.parent):
+        if place.exists() and not os.access(place, os.W_OK):
+            return place
+    return path
 
 
 def explain(error: sqlite3.Error, path: Path) -> BrainError:
     """What a person should read for an error of SQLite."""
     text = str(error)
+    again = "then run the command again"
     if "locked" in text or "busy" in text:
-        return StoreError(
-            f"{path} is in use by another process",
-            "wait for it to finish, then run the command again",
-        )
-    if "full" in text or (("unable to open" in text or "I/O" in text) and no_room(path)):
-        return StoreError(
-            "the disk is full; nothing was written", "free some space, then run the command again"
-        )
-    if "readonly" in text or "read-only" in text or "unable to open" in text:
-        place = _unwritable(path)
-        return StoreError(
-            f"{place} cannot be written: {text}",
-            "check its permissions, its owner and the free space",
-        )
+        return StoreError(f"{path} is in use by another process", f"wait for it to finish, {again}")
+    cannot_open = "unable to open" in text
+    if "full" in text or ((cannot_open or "I/O" in text) and no_room(path)):
+        return StoreError("the disk is full; nothing was written", f"free some space, {again}")
+    if cannot_open or "readonly" in text or "read-only" in text:
+        hint = "check its permissions, its owner and the free space"
+        return StoreError(f"{_unwritable(path)} cannot be written: {text}", hint)
     if "malformed" in text or "not a database" in text:
-        return StoreError(
-            f"{path} is damaged: {text}",
-            "run `brain doctor`, or restore a backup with `brain restore`",
-        )
+        hint = "run `brain doctor`, or restore a backup with `brain restore`"
+        return StoreError(f"{path} is damaged: {text}", hint)
     return StoreError(f"the database reported: {text}", "run `brain doctor`")

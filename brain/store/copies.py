@@ -19,7 +19,7 @@ from pathlib import Path
 from brain.errors import StoreError
 from brain.faults import reach
 from brain.store.connection import explain
-from brain.store.sql import first, number
+from brain.store.sql import FULL_TEXT, first, full_text, full_text_agrees, number
 from migrations import APPLICATION_ID, LATEST
 
 FACTS = "backup_facts"  # the table of a copy that says what it holds; no open store has it
@@ -29,11 +29,6 @@ DERIVED = ("outbox", "index_generations", FACTS)
 SQLITES_OWN = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
 MIGRATIONS = "_sqlite_migrations"  # made by sqlite-utils, in words that may change with its version
 DIGEST_ROWS = 32  # hashed at once: about 64 KB, and 200 MB for the longest texts that are taken in
-FULL_TEXT = (
-    "knowledge",
-    "episodes",
-    "skills",
-)  # tables with a full-text table beside them, named …_fts
 FAULTS_SHOWN = 5
 BUSY_SECONDS = 5.0  # restore waits this long for the present database to be free
 FILE_MODE = 0o600
@@ -301,11 +296,8 @@ def prepare(staging: Path) -> None:
         conn.execute(f"DROP TABLE IF EXISTS {FACTS}")
         conn.execute("UPDATE index_generations SET state='dead', owner_pid=NULL, owner_start=NULL")
         for table in FULL_TEXT:
-            fts = f"{table}_fts"
-            try:
-                conn.execute(f"INSERT INTO {fts}({fts}, rank) VALUES ('integrity-check', 1)")
-            except sqlite3.DatabaseError:
-                conn.execute(f"INSERT INTO {fts}({fts}) VALUES ('rebuild')")
+            if not full_text_agrees(conn, table):
+                full_text(conn, table, "rebuild")
         conn.execute("COMMIT")
         conn.execute("PRAGMA journal_mode=DELETE")
     _flush(staging)

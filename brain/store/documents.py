@@ -64,13 +64,30 @@ class Sized(Protocol):
     def tokens(self) -> int: ...
 
 
-class Stored(Sized, Protocol):
-    """A row of `knowledge`."""
+@dataclass(slots=True)
+class ChunkRow:
+    """A row of `knowledge`, as far as it follows from its document."""
 
-    @property
-    def pk(self) -> int: ...
-    @property
-    def content(self) -> str: ...
+    pk: int
+    id: str
+    ordinal: int
+    heading: str
+    topic: str
+    content: str
+    source: str
+    start: int
+    end: int
+    tokens: int
+    terms: str
+    around: str
+    text_sha: str
+
+
+def stored_chunks(conn: sqlite3.Connection, document_id: str) -> list[ChunkRow]:
+    """The chunks of a document in their order."""
+    columns = ", ".join(f'"{name}"' for name in ChunkRow.__dataclass_fields__)
+    sql = f"SELECT {columns} FROM knowledge WHERE document_id=? ORDER BY ordinal, pk"
+    return [ChunkRow(*row) for row in conn.execute(sql, (document_id,))]
 
 
 class DocumentTable:
@@ -314,7 +331,9 @@ def around(chunks: Sequence[Sized], terms: Sequence[str], i: int) -> str:
     return "\n".join(terms[j] for j in short)
 
 
-def derived(conn: sqlite3.Connection, rows: Sequence[Stored]) -> Iterator[tuple[Any, str, str]]:
+def derived(
+    conn: sqlite3.Connection, rows: Sequence[ChunkRow]
+) -> Iterator[tuple[ChunkRow, str, str]]:
     """Each stored chunk of one document, with the terms and the neighbours' terms that belong to it."""
     if not rows:
         return
@@ -329,27 +348,12 @@ def derived(conn: sqlite3.Connection, rows: Sequence[Stored]) -> Iterator[tuple[
         yield row, terms[i], around(rows, terms, i)
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """`Stored`, as far as terms follow from it."""
-
-    pk: int
-    content: str
-    tokens: int
-    terms: str
-    around: str
-
-
 def renew_terms(conn: sqlite3.Connection, document_id: str) -> None:
     """The search terms of a document that comes back, by the rules of today: it may have been forgotten under others."""
-    sql = "SELECT pk, content, tokens, terms, around FROM knowledge WHERE document_id=? ORDER BY ordinal"
-    rows = [_Row(*row) for row in conn.execute(sql, (document_id,))]
-    changed = [
-        (terms, beside, row.pk)
-        for row, terms, beside in derived(conn, rows)
-        if (row.terms, row.around) != (terms, beside)
-    ]
-    conn.executemany("UPDATE knowledge SET terms=?, around=? WHERE pk=?", changed)
+    for row, terms, beside in derived(conn, stored_chunks(conn, document_id)):
+        if (row.terms, row.around) != (terms, beside):
+            values = (terms, beside, row.pk)
+            conn.execute("UPDATE knowledge SET terms=?, around=? WHERE pk=?", values)
 
 
 def path_of(uri: str) -> str:

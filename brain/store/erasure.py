@@ -17,12 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from brain.store.checks import FTS
 from brain.store.connection import Connection, explain
 from brain.store.copies import restate, vacuum, writer
 from brain.store.episodes import around
 from brain.store.row_hash import HASH, renewed
-from brain.store.sql import each_named, first, named, number
+from brain.store.sql import FULL_TEXT, each_named, first, full_text, named, number
 from ingest.document import digest
 from ingest.terms import index_terms, tokens
 
@@ -327,8 +326,8 @@ def erase_in_copy(path: Path, targets: ErasureTargets, made_at: str) -> None:
 
 def merge(conn: sqlite3.Connection) -> None:
     """Merge the parts of every full-text table into one, which holds no deleted word."""
-    for name in FTS:
-        conn.execute(f"INSERT INTO {name}_fts({name}_fts) VALUES ('optimize')")
+    for table in FULL_TEXT:
+        full_text(conn, table, "optimize")
 
 
 def _contents(payload: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -12,6 +12,11 @@ from typing import Any
 
 from brain.types import Scope
 
+FULL_TEXT = (
+    "knowledge",
+    "episodes",
+    "skills",
+)  # tables with a full-text table beside them, named …_fts
 SHORTEST_PREFIX = 6  # characters of an id that a person has to type at least
 CANDIDATES_SHOWN = 5  # of those that an ambiguous beginning of an id fits
 PAGE = 500  # values bound in one statement; the oldest SQLite that we meet takes 999
@@ -39,6 +44,23 @@ def each_named(conn: sqlite3.Connection, sql: str, *values: object) -> Iterator[
     names = [column[0] for column in cursor.description]
     for row in cursor:
         yield dict(zip(names, row, strict=True))
+
+
+def full_text(conn: sqlite3.Connection, table: str, command: str, rank: int = 0) -> None:
+    """Give FTS5 a command for the full text of a table: "optimize", "rebuild", "integrity-check"."""
+    conn.execute(f"INSERT INTO {table}_fts({table}_fts, rank) VALUES (?, ?)", (command, rank))
+
+
+def full_text_agrees(conn: sqlite3.Connection, table: str) -> bool:
+    """Whether the full text is that of the rows. FTS5 is asked by an INSERT that changes nothing, in a transaction."""
+    try:
+        # rank 1 compares with the rows themselves; without it an emptied index still passes
+        full_text(conn, table, "integrity-check", 1)
+    except sqlite3.DatabaseError as error:
+        if "locked" in str(error) or "full" in str(error):
+            raise
+        return False
+    return True
 
 
 def fields_of(value: Any) -> dict[str, Any]:
