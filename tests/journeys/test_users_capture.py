@@ -1,4 +1,4 @@
-"""USERS.md, the complaints about taking things in: 7, 8, 9, 21, 24, 26 and 28."""
+"""What people complain of when such tools take things in: lost files, stale folders, odd paths, silence, orphans."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def notes(count: int, start: int = 0) -> dict[str, str | bytes]:
 # -- 7: crashes at file 3,000 and starts over ---------------------------------------------------------------------------
 
 
-def test_users_07_a_bad_file_stops_nothing_and_is_listed_with_its_reason(folder: Folder) -> None:
+def test_a_bad_file_stops_nothing_and_is_listed_with_its_reason(folder: Folder) -> None:
     place = folder(
         {
             **notes(3),
@@ -49,7 +49,7 @@ def test_users_07_a_bad_file_stops_nothing_and_is_listed_with_its_reason(folder:
     assert "2 skipped" not in again.stdout
 
 
-def test_users_07_progress_is_shown_and_vectors_resume_at_the_next_chunk(
+def test_progress_is_shown_and_vectors_resume_at_the_next_chunk(
     config: Config, folder: Folder
 ) -> None:
     from tests.index_support import FakeEmbedder
@@ -78,7 +78,7 @@ def test_users_07_progress_is_shown_and_vectors_resume_at_the_next_chunk(
 # -- 8: vectors and documents drift apart ---------------------------------------------------------------------------------
 
 
-def test_users_08_one_live_document_and_no_orphan_vector_through_every_change(
+def test_one_live_document_and_no_orphan_vector_through_every_change(
     folder: Folder,
 ) -> None:
     place = folder({**notes(6), "lease.md": "# Lease\n\nThe rent is 900 euros.\n"})
@@ -100,7 +100,7 @@ def test_users_08_one_live_document_and_no_orphan_vector_through_every_change(
     assert brain("search", "rent", "--lexical").code == 3
 
 
-def test_users_08_250_pages_go_in_one_command_and_come_back_in_another(folder: Folder) -> None:
+def test_250_pages_go_in_one_command_and_come_back_in_another(folder: Folder) -> None:
     place = folder(
         {f"wiki/{name}": text for name, text in notes(250).items()}
         | {"keep.md": "# Keep\n\nthis one\n"}
@@ -119,7 +119,7 @@ def test_users_08_250_pages_go_in_one_command_and_come_back_in_another(folder: F
     assert brain("search", "w17x", "--lexical").code == 0
 
 
-def test_users_08_the_messages_of_a_mailbox_stay_through_sync_and_go_with_their_file(
+def test_the_messages_of_a_mailbox_stay_through_sync_and_go_with_their_file(
     folder: Folder,
 ) -> None:
     mail = "From ana@example.invalid Thu May  7 10:00:00 2026\nFrom: Ana <ana@example.invalid>\nSubject: {0}\nMessage-ID: <{0}@x>\nDate: Thu, 07 May 2026 10:00:00 +0000\n\nThe word is {0}.\n\n"
@@ -159,7 +159,7 @@ def ids() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("verb", ["sync", "add"])
-def test_users_08_a_message_deleted_in_a_mailbox_leaves_and_can_be_taken_back(
+def test_a_message_deleted_in_a_mailbox_leaves_and_can_be_taken_back(
     folder: Folder, verb: str
 ) -> None:
     """The rule and the undo are those of files that are gone from a folder."""
@@ -183,7 +183,7 @@ def test_users_08_a_message_deleted_in_a_mailbox_leaves_and_can_be_taken_back(
     assert ids().items() >= before.items(), "with the ids that they had"
 
 
-def test_users_08_many_messages_gone_at_once_are_asked_about_with_the_commands_that_say_yes(
+def test_many_messages_gone_at_once_are_asked_about_with_the_commands_that_say_yes(
     folder: Folder,
 ) -> None:
     words = [f"word{number}" for number in range(40)]
@@ -201,7 +201,7 @@ def test_users_08_many_messages_gone_at_once_are_asked_about_with_the_commands_t
     assert brain("sync", "--json").json["removed"] == 0
 
 
-def test_users_08_a_mailbox_that_was_not_read_to_its_end_loses_nothing(
+def test_a_mailbox_that_was_not_read_to_its_end_loses_nothing(
     folder: Folder, config: Config
 ) -> None:
     """Damaged, longer than is read of one mailbox, or stopped by Ctrl-C in between."""
@@ -230,7 +230,7 @@ def test_users_08_a_mailbox_that_was_not_read_to_its_end_loses_nothing(
         assert opened.add([path]).removed == 3, "and once it is read whole, they go"
 
 
-def test_users_08_the_messages_of_a_renamed_mailbox_keep_their_ids_and_of_a_copied_one_get_their_own(
+def test_the_messages_of_a_renamed_mailbox_keep_their_ids_and_of_a_copied_one_get_their_own(
     folder: Folder,
 ) -> None:
     place = folder({"inbox.mbox": mailbox(["alpha", "beta", "gamma"])})
@@ -253,7 +253,7 @@ def test_users_08_the_messages_of_a_renamed_mailbox_keep_their_ids_and_of_a_copi
 # -- 9: the folder I added is stale -----------------------------------------------------------------------------------------
 
 
-def test_users_09_adding_a_folder_registers_it_and_says_so(folder: Folder) -> None:
+def test_adding_a_folder_registers_it_and_says_so(folder: Folder) -> None:
     place = folder(notes(2))
     assert f"{place} is registered: `brain sync` looks at it again" in brain("add", place).stderr
     assert "registered" not in brain("add", place).stderr, "said once"
@@ -261,7 +261,7 @@ def test_users_09_adding_a_folder_registers_it_and_says_so(folder: Folder) -> No
 
 
 @pytest.mark.parametrize("verb", ["ask", "search"])
-def test_users_09_a_question_takes_in_up_to_twenty_changed_files(folder: Folder, verb: str) -> None:
+def test_a_question_takes_in_up_to_twenty_changed_files(folder: Folder, verb: str) -> None:
     place = folder(notes(5))
     brain("add", place)
     for name, text in notes(20, 100).items():
@@ -272,7 +272,7 @@ def test_users_09_a_question_takes_in_up_to_twenty_changed_files(folder: Folder,
     assert "newer" not in ran.stderr
 
 
-def test_users_09_more_than_twenty_are_counted_and_left_to_sync(folder: Folder) -> None:
+def test_more_than_twenty_are_counted_and_left_to_sync(folder: Folder) -> None:
     place = folder(notes(5))
     brain("add", place)
     for name, text in notes(21, 100).items():
@@ -286,7 +286,7 @@ def test_users_09_more_than_twenty_are_counted_and_left_to_sync(folder: Folder) 
 
 
 @pytest.mark.parametrize("gone", ["unmounted", "removed"])
-def test_users_09_a_root_that_is_not_there_loses_nothing(folder: Folder, gone: str) -> None:
+def test_a_root_that_is_not_there_loses_nothing(folder: Folder, gone: str) -> None:
     place = folder(notes(3))
     brain("add", place)
     shutil.rmtree(place)
@@ -302,7 +302,7 @@ def test_users_09_a_root_that_is_not_there_loses_nothing(folder: Folder, gone: s
     assert len(checked(home()).documents) == 3
 
 
-def test_users_09_when_more_than_five_percent_is_gone_it_asks_with_the_command_that_says_yes(
+def test_when_more_than_five_percent_is_gone_it_asks_with_the_command_that_says_yes(
     folder: Folder,
 ) -> None:
     place = folder({**notes(60), **{f"old/{name}": text for name, text in notes(10, 200).items()}})
@@ -320,7 +320,7 @@ def test_users_09_when_more_than_five_percent_is_gone_it_asks_with_the_command_t
     assert "gone" not in brain("sync").stderr
 
 
-def test_users_09_cloud_placeholders_are_skipped_and_never_opened(folder: Folder) -> None:
+def test_cloud_placeholders_are_skipped_and_never_opened(folder: Folder) -> None:
     place = folder({"here.md": "# Here\n\nwords\n"})
     with (place / "online only.md").open("wb") as file:
         file.truncate(50_000)  # as a cloud drive leaves it: a size and no block on this disk
@@ -334,7 +334,7 @@ def test_users_09_cloud_placeholders_are_skipped_and_never_opened(folder: Folder
 # -- 21: PDFs ---------------------------------------------------------------------------------------------------------------
 
 
-def test_users_21_pages_without_a_text_layer_are_reported_by_number(folder: Folder) -> None:
+def test_pages_without_a_text_layer_are_reported_by_number(folder: Folder) -> None:
     pages = [["Kettle manual, page one."] * 25, [], ["Descale every month."] * 25, []]
     place = folder({"kettle.pdf": pdf(pages, title="Kettle manual")})
     ran = brain("add", place / "kettle.pdf")
@@ -383,7 +383,7 @@ def odd(folder: Folder) -> Path:
     return place
 
 
-def test_users_24_odd_paths_go_in_and_are_found(odd: Path) -> None:
+def test_odd_paths_go_in_and_are_found(odd: Path) -> None:
     ran = brain("add", odd, "--json")
     assert (ran.code, ran.json["added"], ran.json["skipped"]) == (0, len(ODD) + 1, [])
     assert brain("add", odd, "--json").json["unchanged"] == len(ODD) + 1
@@ -393,7 +393,7 @@ def test_users_24_odd_paths_go_in_and_are_found(odd: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_users_24_odd_paths_are_named_shown_and_opened(odd: Path, name: str) -> None:
+def test_odd_paths_are_named_shown_and_opened(odd: Path, name: str) -> None:
     number, path = list(ODD).index(name), os.fsdecode(os.fsencode(odd) + b"/" + ODD[name])
     brain("add", path)
     for reference in (path, os.path.basename(path)):
@@ -411,7 +411,7 @@ def test_users_24_odd_paths_are_named_shown_and_opened(odd: Path, name: str) -> 
     assert len(checked(home()).documents) == 0
 
 
-def test_users_24_odd_paths_leave_by_export_and_come_back_the_same(
+def test_odd_paths_leave_by_export_and_come_back_the_same(
     odd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     brain("add", odd)
@@ -428,7 +428,7 @@ def test_users_24_odd_paths_leave_by_export_and_come_back_the_same(
 # -- 26: thousands of files, and silence ----------------------------------------------------------------------------------------
 
 
-def test_users_26_the_census_comes_first_and_says_what_how_long_and_how_large(
+def test_the_census_comes_first_and_says_what_how_long_and_how_large(
     config: Config, folder: Folder
 ) -> None:
     place = folder(
@@ -449,9 +449,7 @@ def test_users_26_the_census_comes_first_and_says_what_how_long_and_how_large(
     assert said[1] == "reading", "and then the work begins"
 
 
-def test_users_26_notes_come_before_pdfs_and_the_newest_first(
-    config: Config, folder: Folder
-) -> None:
+def test_notes_come_before_pdfs_and_the_newest_first(config: Config, folder: Folder) -> None:
     place = folder(
         {"slow.pdf": pdf([["words"]]), "old.md": "old", "new.md": "new", "middle.md": "middle"}
     )
@@ -466,7 +464,7 @@ def test_users_26_notes_come_before_pdfs_and_the_newest_first(
     assert order == ["new.md", "middle.md", "old.md", "slow.pdf"]
 
 
-def test_users_26_what_was_left_out_is_grouped_by_reason_and_the_code_says_whether_it_matters(
+def test_what_was_left_out_is_grouped_by_reason_and_the_code_says_whether_it_matters(
     folder: Folder,
 ) -> None:
     place = folder(
@@ -489,7 +487,7 @@ def test_users_26_what_was_left_out_is_grouped_by_reason_and_the_code_says_wheth
     assert brain("add", place).code == 0, "reported before"
 
 
-def test_users_26_a_file_that_no_reader_opens_is_found_by_its_name(folder: Folder) -> None:
+def test_a_file_that_no_reader_opens_is_found_by_its_name(folder: Folder) -> None:
     place = folder({"design/falcon packaging.psd": b"8BPS", "a.md": "words"})
     brain("add", place)
     (found,) = brain("search", "falcon packaging", "--json", "--lexical").json["passages"]
@@ -515,7 +513,7 @@ VAULT: dict[str, str | bytes] = {
 }
 
 
-def test_users_28_a_vault_is_read_as_its_owner_means_it(folder: Folder) -> None:
+def test_a_vault_is_read_as_its_owner_means_it(folder: Folder) -> None:
     vault = folder(VAULT, name="vault")
     assert brain("add", vault).code == 0
     assert {Path(uri).name for uri in checked(home()).documents} == {"Boiler.md", "Manual.md"}
@@ -531,13 +529,13 @@ def test_users_28_a_vault_is_read_as_its_owner_means_it(folder: Folder) -> None:
         assert [Path(found["source"]).name for found in passages] == ["Boiler.md"], words
 
 
-def test_users_28_a_note_is_found_by_its_alias(folder: Folder) -> None:
+def test_a_note_is_found_by_its_alias(folder: Folder) -> None:
     brain("add", folder(VAULT, name="vault"))
     passages = brain("search", "furnace", "--lexical", "--json").json["passages"]
     assert [Path(found["source"]).name for found in passages] == ["Boiler.md"]
 
 
-def test_users_28_open_uses_obsidian_inside_a_vault_only(folder: Folder) -> None:
+def test_open_uses_obsidian_inside_a_vault_only(folder: Folder) -> None:
     vault, plain = folder(VAULT, name="my vault"), folder({"plain.md": "words"}, name="plain")
     brain("add", vault, plain)
     assert brain("open", "Boiler.md", "--print").stdout.startswith("obsidian://open?path=/")
@@ -545,7 +543,7 @@ def test_users_28_open_uses_obsidian_inside_a_vault_only(folder: Folder) -> None
     assert brain("open", "plain.md", "--print").stdout == f"{plain / 'plain.md'}\n"
 
 
-def test_users_20_a_config_inside_an_added_folder_is_never_read(folder: Folder) -> None:
+def test_a_config_inside_an_added_folder_is_never_read(folder: Folder) -> None:
     place = folder(
         {
             "config.toml": '[models]\nask = "evil:cloud"\n[ollama]\nhost = "http://203.0.113.9"\n',

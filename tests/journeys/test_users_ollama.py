@@ -1,4 +1,4 @@
-"""USERS.md, the complaints about Ollama: 1, 2, 3, 4, 11 and 27, end to end against the stand-in."""
+"""What people complain of with Ollama: cut prompts, another model, a server that is away; against the stand-in."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def embedded(server: StandIn) -> list[str]:
 # -- 1: a long prompt is cut silently -------------------------------------------------------------------------------------
 
 
-def test_users_01_a_prompt_over_the_window_is_trimmed_where_everyone_can_see(
+def test_a_prompt_over_the_window_is_trimmed_where_everyone_can_see(
     folder: Folder, ollama: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BRAIN_OLLAMA_NUM_CTX", "1024")
@@ -83,7 +83,7 @@ def test_users_01_a_prompt_over_the_window_is_trimmed_where_everyone_can_see(
     assert 0 < context["tokens"] <= context["window"] == 1_024
 
 
-def test_users_01_a_server_that_cuts_all_the_same_is_found_out_by_its_count(
+def test_a_server_that_cuts_all_the_same_is_found_out_by_its_count(
     folder: Folder, ollama: StandIn
 ) -> None:
     brain("add", folder({"lease.md": LEASE, "tea.md": TEA}))
@@ -97,7 +97,7 @@ def test_users_01_a_server_that_cuts_all_the_same_is_found_out_by_its_count(
 # -- 2: changing the embedding model bricks the store ---------------------------------------------------------------------------
 
 
-def test_users_02_another_model_is_built_beside_resumes_and_repeats_nothing(
+def test_another_model_is_built_beside_resumes_and_repeats_nothing(
     folder: Folder, ollama: StandIn
 ) -> None:
     place = folder(
@@ -128,7 +128,7 @@ def test_users_02_another_model_is_built_beside_resumes_and_repeats_nothing(
     )
 
 
-def test_users_02_the_old_model_serves_until_the_new_one_is_complete(
+def test_the_old_model_serves_until_the_new_one_is_complete(
     folder: Folder, ollama: StandIn
 ) -> None:
     brain("add", folder({"lease.md": LEASE, "tea.md": TEA}))
@@ -140,9 +140,7 @@ def test_users_02_the_old_model_serves_until_the_new_one_is_complete(
     assert brain("search", "rent", "--json").json["embedder"] == NOMIC
 
 
-def test_users_02_the_same_name_pulled_anew_is_another_model(
-    folder: Folder, ollama: StandIn
-) -> None:
+def test_the_same_name_pulled_anew_is_another_model(folder: Folder, ollama: StandIn) -> None:
     brain("add", folder({"lease.md": LEASE, "tea.md": TEA}))
     assert brain("search", "rent", "--json").json["embedder"] == NOMIC
     ollama.models[NOMIC] = replace(ollama.models[NOMIC], version=2)
@@ -154,9 +152,7 @@ def test_users_02_the_same_name_pulled_anew_is_another_model(
     assert vectors()[NOMIC] == 4, "two texts by two digests"
 
 
-def test_users_02_an_edit_embeds_what_changed_and_nothing_else(
-    folder: Folder, ollama: StandIn
-) -> None:
+def test_an_edit_embeds_what_changed_and_nothing_else(folder: Folder, ollama: StandIn) -> None:
     place = folder(
         {f"{n}.md": f"# Note {n}\n\nThe topic of this page is word{n}.\n" for n in range(20)}
     )
@@ -173,9 +169,7 @@ def test_users_02_an_edit_embeds_what_changed_and_nothing_else(
 # -- 3: nomic-embed-text without its prefixes -----------------------------------------------------------------------------------------
 
 
-def test_users_03_prefixes_are_sent_and_are_part_of_the_fingerprint(
-    folder: Folder, ollama: StandIn
-) -> None:
+def test_prefixes_are_sent_and_are_part_of_the_fingerprint(folder: Folder, ollama: StandIn) -> None:
     brain("add", folder({"lease.md": LEASE}))
     brain("search", "rent")
     documents, queries = embedded(ollama)[:-1], embedded(ollama)[-1:]
@@ -192,7 +186,7 @@ def test_users_03_prefixes_are_sent_and_are_part_of_the_fingerprint(
 # -- 4: the embedder's real window ------------------------------------------------------------------------------------------------------
 
 
-def test_users_04_a_chunk_over_the_models_window_is_embedded_in_windows(
+def test_a_chunk_over_the_models_window_is_embedded_in_windows(
     folder: Folder, ollama: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BRAIN_INGEST_CHUNK_TOKENS", "4000")
@@ -220,7 +214,7 @@ def closed_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def test_users_11_one_line_of_cause_and_one_of_cure_for_every_way_to_miss_it(
+def test_one_line_of_cause_and_one_of_cure_for_every_way_to_miss_it(
     ollama: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cause, cure = brain("models", "use", "ask", "mistral-nemo").two_lines()
@@ -246,7 +240,7 @@ def test_users_11_one_line_of_cause_and_one_of_cure_for_every_way_to_miss_it(
         ran.two_lines()
 
 
-def test_users_11_a_question_says_why_the_model_that_was_chosen_did_not_answer(
+def test_a_question_says_why_the_model_that_was_chosen_did_not_answer(
     folder: Folder, ollama: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     brain("add", folder({"lease.md": LEASE}))
@@ -260,7 +254,7 @@ def test_users_11_a_question_says_why_the_model_that_was_chosen_did_not_answer(
     assert "the best sentences of the notes stand in" in asked.json["degraded"]
 
 
-def test_users_11_embeddings_and_chat_share_one_client(folder: Folder, ollama: StandIn) -> None:
+def test_embeddings_and_chat_share_one_client(folder: Folder, ollama: StandIn) -> None:
     with Brain(load()) as opened:
         opened.add([folder({"lease.md": LEASE})])
         opened.ask(Request("what is the rent?", limit=8))
@@ -276,7 +270,7 @@ def test_users_11_embeddings_and_chat_share_one_client(folder: Folder, ollama: S
 # -- 27: Ollama was asleep on the first day -----------------------------------------------------------------------------------------------------
 
 
-def test_users_27_a_later_add_takes_the_better_model_up(
+def test_a_later_add_takes_the_better_model_up(
     folder: Folder, ollama: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BRAIN_OLLAMA_HOST", f"http://127.0.0.1:{closed_port()}")
@@ -288,9 +282,7 @@ def test_users_27_a_later_add_takes_the_better_model_up(
     assert vectors() == {"wordllama": 2, NOMIC: 2}
 
 
-def test_users_27_status_nudges_at_most_weekly_and_names_the_cost(
-    folder: Folder, ollama: StandIn
-) -> None:
+def test_status_nudges_at_most_weekly_and_names_the_cost(folder: Folder, ollama: StandIn) -> None:
     config = load()
     with Brain(replace(config, models=replace(config.models, embed="builtin"))) as asleep:
         asleep.add([folder({f"{n}.md": f"page {n}" for n in range(70)})])

@@ -1,4 +1,4 @@
-"""USERS.md, the complaints about answers: 4, 10, 18, 19, 22 and 23."""
+"""What people complain of in answers: wrong citations, words not found, top-k for counting, silent degradation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ONE_LINE = "word " * 3_900 + "and the final phrase names the quokka"
         ("one line.txt", ONE_LINE, "quokka"),
     ],
 )
-def test_users_04_a_long_block_is_split_and_its_last_sentence_is_found(
+def test_a_long_block_is_split_and_its_last_sentence_is_found(
     folder: Folder, config: Config, name: str, text: str, query: str
 ) -> None:
     place = folder({name: text})
@@ -93,7 +93,7 @@ def words(text: str) -> str:
 
 
 @pytest.mark.parametrize(("question", "name"), ASKED.items())
-def test_users_10_every_quote_stands_where_its_citation_says(
+def test_every_quote_stands_where_its_citation_says(
     folder: Folder, config: Config, question: str, name: str
 ) -> None:
     place = folder(SHELF)
@@ -142,7 +142,7 @@ def scripted(
         return opened.ask(Request(question, limit=8))
 
 
-def test_users_10_what_a_model_invents_is_removed_marked_or_shown_unverified(
+def test_what_a_model_invents_is_removed_marked_or_shown_unverified(
     folder: Folder, config: Config
 ) -> None:
     place = folder({"lease.md": SHELF["lease.md"]})
@@ -163,7 +163,7 @@ def test_users_10_what_a_model_invents_is_removed_marked_or_shown_unverified(
     assert [citation.verified for citation in answer.citations] == [True, False]
 
 
-def test_users_10_not_only_the_first_source_is_cited(folder: Folder, config: Config) -> None:
+def test_not_only_the_first_source_is_cited(folder: Folder, config: Config) -> None:
     place = folder(
         {
             "a.md": "# A\n\nThe red key opens the cellar door.\n",
@@ -201,7 +201,7 @@ HEAVY = (
 )
 
 
-def test_users_12_search_by_words_loads_no_vector_library_and_no_client_of_a_model(
+def test_search_by_words_loads_no_vector_library_and_no_client_of_a_model(
     folder: Folder,
 ) -> None:
     brain("add", folder({"lease.md": SHELF["lease.md"]}) / "lease.md")
@@ -257,7 +257,7 @@ def terms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brain]:
 
 
 @pytest.mark.parametrize("query", [*TERMS, *ALSO])
-def test_users_18_names_and_other_scripts_are_found_by_keyword(terms: Brain, query: str) -> None:
+def test_names_and_other_scripts_are_found_by_keyword(terms: Brain, query: str) -> None:
     wanted = list(TERMS).index(ALSO.get(query, query))
     found = terms.search(Request(query, mode="lexical")).passages
     assert found
@@ -265,7 +265,7 @@ def test_users_18_names_and_other_scripts_are_found_by_keyword(terms: Brain, que
     assert found[0].ranks["lexical"] == 1
 
 
-def test_users_18_a_folder_is_named_by_the_end_of_its_path(folder: Folder, config: Config) -> None:
+def test_a_folder_is_named_by_the_end_of_its_path(folder: Folder, config: Config) -> None:
     place = folder(
         {
             "home/lease.md": "The rent of the flat is 900 euros.\n",
@@ -289,7 +289,7 @@ def test_users_18_a_folder_is_named_by_the_end_of_its_path(folder: Folder, confi
 # -- 19: "how many notes mention X" ------------------------------------------------------------------------------------------------
 
 
-def test_users_19_a_question_about_everything_is_a_count_over_everything(folder: Folder) -> None:
+def test_a_question_about_everything_is_a_count_over_everything(folder: Folder) -> None:
     place = folder(
         {
             f"{n}.md": f"# Note {n}\n\n{'The landlord called.' if n % 3 == 0 else 'Nothing.'}\n"
@@ -306,7 +306,7 @@ def test_users_19_a_question_about_everything_is_a_count_over_everything(folder:
 # -- 22: silent degradation ------------------------------------------------------------------------------------------------------------
 
 
-def test_users_22_an_embedder_that_is_down_is_said_in_text_in_json_and_in_the_code(
+def test_an_embedder_that_is_down_is_said_in_text_in_json_and_in_the_code(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     brain("add", folder({"lease.md": SHELF["lease.md"]}))
@@ -332,7 +332,7 @@ def test_users_22_an_embedder_that_is_down_is_said_in_text_in_json_and_in_the_co
     assert stored.chunks == stored.vectors == 2
 
 
-def test_users_22_ask_answers_without_an_embedder_and_says_so(
+def test_ask_answers_without_an_embedder_and_says_so(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     brain("add", folder({"lease.md": SHELF["lease.md"]}))
@@ -346,7 +346,7 @@ def test_users_22_ask_answers_without_an_embedder_and_says_so(
 # -- 23: getting data back out --------------------------------------------------------------------------------------------------------
 
 
-def test_users_23_everything_comes_out_as_markdown_and_goes_in_again(
+def test_everything_comes_out_as_markdown_and_goes_in_again(
     folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     skill = folder(

@@ -278,7 +278,7 @@ def tree(directory: Path) -> dict[str, bytes]:
     }
 
 
-def test_users_23_out_and_in_again_gives_the_same_bytes(
+def test_out_and_in_again_gives_the_same_bytes(
     home: Callable[[str], Home], tmp_path: Path, skill_folder: Path
 ) -> None:
     first = filled(home("a"), skill_folder)
@@ -298,7 +298,7 @@ def test_users_23_out_and_in_again_gives_the_same_bytes(
     assert tree(tmp_path / "three") == tree(tmp_path / "one")
 
 
-def test_users_23_every_chunk_citation_and_date_survives(
+def test_every_chunk_citation_and_date_survives(
     home: Callable[[str], Home], tmp_path: Path, skill_folder: Path
 ) -> None:
     first, second = filled(home("a"), skill_folder), home("b")
@@ -320,7 +320,7 @@ def test_users_23_every_chunk_citation_and_date_survives(
         assert second.connection.conn.execute(sql).fetchall() == rows
 
 
-def test_users_23_it_opens_as_a_vault(home: Callable[[str], Home], tmp_path: Path) -> None:
+def test_it_opens_as_a_vault(home: Callable[[str], Home], tmp_path: Path) -> None:
     export(filled(home("a")).source(), tmp_path / "out")
     files = {name: data.decode() for name, data in tree(tmp_path / "out").items()}
     lease = files["documents/lease-a1a1a1a1.md"]
@@ -512,7 +512,7 @@ def test_no_link_is_followed_and_nothing_is_written_outside(
         "nul\x00",
     ],
 )
-def test_users_24_hostile_titles_stay_inside(
+def test_hostile_titles_stay_inside(
     home: Callable[[str], Home], tmp_path: Path, title: str
 ) -> None:
     one, out = home("a"), tmp_path / "deep" / "out"

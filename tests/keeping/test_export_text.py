@@ -184,7 +184,7 @@ def test_readers_are_linear_in_hostile_texts(piece: str) -> None:
 
 
 @given(texts, ids)
-def test_users_24_every_name_is_safe_and_holds_the_id(title: str, key: str) -> None:
+def test_every_name_is_safe_and_holds_the_id(title: str, key: str) -> None:
     name = file_name(title, key)
     assert is_safe(name)
     assert name == file_name(title, key)
