@@ -124,9 +124,7 @@ class _Life:
             SOON,
             TIMES,
         )
-        yield Step(
-            "multi-get, 500 notes", ["multi-get", f"{self.one.parent}/*"], "start", None, TIMES
-        )
+        yield Step("get, 500 notes", ["get", f"{self.one.parent}/*"], "start", None, TIMES)
         yield Step("skill find", ["skill", "find", "review the week"], "start", SOON, TIMES)
         yield Step("skill list", ["skill", "list"], "start", SOON, TIMES)
 

@@ -1,7 +1,8 @@
-"""The machine contract: JSON, schema 1 (docs/JSON.md). One function per result, from a value to plain dictionaries.
+"""The machine contract: JSON, schema 1 (docs/JSON.md). From a result to plain dictionaries.
 
-Leaves out writing. Field names and their meaning only grow within a schema; a field that nothing fills yet is null.
-Serves every door that speaks JSON.
+A result whose fields are the contract as they stand goes through `fields`, a list of them through `listed`; the others have
+a function each. Within a schema fields are only added, and one that nothing fills yet is null. Serves every door that
+speaks JSON; leaves writing to them.
 """
 
 from __future__ import annotations
@@ -12,41 +13,34 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from brain.reports import Judgment, Trace
+    from brain.reports import Judgment
     from brain.types import (
         AddReport,
         Answer,
-        BackupReport,
         Check,
+        Citation,
         DocumentDetail,
-        DocumentRow,
         Episode,
-        EraseReport,
-        Excerpt,
-        ExportReport,
-        ForgetReport,
-        Forgotten,
         ModelStep,
-        ModelTable,
         Passage,
-        RebuildReport,
         Recalled,
-        RestoreReport,
+        Remembered,
         Retrieved,
         Skill,
-        Status,
     )
 
 
 SCHEMA = 1
 DECIMALS = 6  # of scores and probabilities: more is noise
+RANKINGS = ("lexical", "dense", "before", "reranker")  # a ranking that did not run is null
 
 Shape = dict[str, Any]
 
 
-def envelope(**fields: Any) -> Shape:
+def envelope(**values: Any) -> Shape:
     """An object of this schema; tuples become lists, numbers that JSON cannot hold null."""
-    return {"schema": SCHEMA, **{name: tidy(value) for name, value in fields.items()}}
+    shape: Shape = tidy(values)
+    return {"schema": SCHEMA} | shape
 
 
 def tidy(value: Any) -> Any:
@@ -60,6 +54,16 @@ def tidy(value: Any) -> Any:
     return value
 
 
+def fields(value: Any) -> Shape:
+    """A result whose own fields are its contract."""
+    return envelope(**asdict(value))
+
+
+def listed(name: str, values: Sequence[Any]) -> Shape:
+    """Several results under one name."""
+    return envelope(**{name: [asdict(value) for value in values]})
+
+
 def error(kind: str, message: str, hint: str) -> Shape:
     """What every command prints instead of its result when it fails."""
     return envelope(error={"kind": kind, "message": message, "hint": hint})
@@ -67,7 +71,7 @@ def error(kind: str, message: str, hint: str) -> Shape:
 
 def passage(found: Passage, *, explain: bool = False) -> Shape:
     """A passage. `explain` is there only when it was asked for."""
-    shape = {
+    shape: Shape = {
         "id": found.id,
         "source": found.source,
         "locator": found.locator,
@@ -79,17 +83,31 @@ def passage(found: Passage, *, explain: bool = False) -> Shape:
         "trust": found.trust,
         "context": found.context,
         "score": found.score,
-        "ranks": {
-            name: found.ranks.get(name) for name in ("lexical", "dense", "before", "reranker")
-        },
+        "ranks": {name: found.ranks.get(name) for name in RANKINGS},
     }
-    return shape | ({"explain": dict(found.explain)} if explain else {})
+    if explain:
+        shape["explain"] = dict(found.explain)
+    return shape
 
 
 def step(item: ModelStep) -> Shape:
     """What a local model did, or why it did not."""
-    shape = asdict(item) | {"model": item.model or None, "reason": item.reason or None}
-    return shape | {"queries": [{"kind": kind, "text": text} for kind, text in item.queries]}
+    shape = asdict(item)
+    shape["model"] = item.model or None
+    shape["reason"] = item.reason or None
+    shape["queries"] = [{"kind": kind, "text": text} for kind, text in item.queries]
+    return shape
+
+
+def citation(item: Citation) -> Shape:
+    """A citation, by the place that a person opens."""
+    return {
+        "number": item.number,
+        "source": item.source,
+        "locator": item.locator,
+        "quote": item.quote,
+        "verified": item.verified,
+    }
 
 
 def search(query: str, found: Retrieved, *, explain: bool = False) -> Shape:
@@ -105,7 +123,9 @@ def search(query: str, found: Retrieved, *, explain: bool = False) -> Shape:
         notices=found.notices,
         model_steps=[step(item) for item in found.steps],
     )
-    return shape | ({"explain": tidy(dict(found.explain))} if explain else {})
+    if explain:
+        shape["explain"] = tidy(found.explain)
+    return shape
 
 
 def answer(given: Answer) -> Shape:
@@ -114,16 +134,7 @@ def answer(given: Answer) -> Shape:
         question=given.question,
         state=given.state,
         answer=given.text,
-        citations=[
-            {
-                "number": item.number,
-                "source": item.source,
-                "locator": item.locator,
-                "quote": item.quote,
-                "verified": item.verified,
-            }
-            for item in given.citations
-        ],
+        citations=[citation(item) for item in given.citations],
         confidence=asdict(given.confidence),
         label=given.label,
         route=given.route,
@@ -144,26 +155,21 @@ def answer(given: Answer) -> Shape:
 
 def added(report: AddReport, *, dry_run: bool = False) -> Shape:
     """`brain add`, `sync` and `import`."""
-    counts = ("added", "updated", "unchanged", "renamed", "removed", "chunks", "waiting")
     return envelope(
         dry_run=dry_run,
-        **{name: getattr(report, name) for name in counts},
+        added=report.added,
+        updated=report.updated,
+        unchanged=report.unchanged,
+        renamed=report.renamed,
+        removed=report.removed,
+        chunks=report.chunks,
+        waiting=report.waiting,
         skipped=[asdict(item) for item in report.skipped],
         notices=report.notices,
         interrupted=report.interrupted,
         embedder=report.embedder or None,
         documents=report.documents,
     )
-
-
-def excerpt(item: Excerpt) -> Shape:
-    """`brain get`."""
-    return envelope(**asdict(item))
-
-
-def excerpts(items: Sequence[Excerpt]) -> Shape:
-    """`brain multi-get`."""
-    return envelope(excerpts=[asdict(item) for item in items])
 
 
 def episode(item: Episode) -> Shape:
@@ -180,52 +186,20 @@ def recalled(result: Recalled) -> Shape:
         until=result.until or None,
         degraded=result.degraded or None,
         embedder=result.embedder or None,
-        episodes=[
-            {
-                **asdict(item.episode),
-                "score": item.score,
-                "before": [asdict(near) for near in item.before],
-                "after": [asdict(near) for near in item.after],
-            }
-            for item in result.episodes
-        ],
+        episodes=[_remembered(item) for item in result.episodes],
     )
 
 
-def documents(rows: Sequence[DocumentRow]) -> Shape:
-    """`brain list`."""
-    return envelope(documents=[asdict(row) for row in rows])
+def _remembered(item: Remembered) -> Shape:
+    near = asdict(item)
+    shape: Shape = near.pop("episode")
+    return shape | near
 
 
 def document(detail: DocumentDetail) -> Shape:
     """`brain show`: the fields of `list` and those that only one document has, on one level."""
-    fields = asdict(detail)
-    return envelope(document={**fields.pop("row"), **fields})
-
-
-def located(reference: str, address: str) -> Shape:
-    """`brain open --json`."""
-    return envelope(reference=reference, address=address)
-
-
-def forgotten(report: ForgetReport) -> Shape:
-    """`brain forget`."""
-    return envelope(**asdict(report))
-
-
-def erased(report: EraseReport) -> Shape:
-    """`brain forget --erase`."""
-    return envelope(**asdict(report))
-
-
-def restored(items: Sequence[Forgotten]) -> Shape:
-    """`brain undo` and `undo --list`."""
-    return envelope(items=[asdict(item) for item in items])
-
-
-def tags(reference: str, names: Sequence[str]) -> Shape:
-    """`brain tag`."""
-    return envelope(reference=reference, tags=names)
+    shape = asdict(detail)
+    return envelope(document=shape.pop("row") | shape)
 
 
 def contexts(pairs: Sequence[tuple[str, str]]) -> Shape:
@@ -233,56 +207,15 @@ def contexts(pairs: Sequence[tuple[str, str]]) -> Shape:
     return envelope(contexts=[{"path": path, "description": text} for path, text in pairs])
 
 
-def skills(items: Sequence[Skill]) -> Shape:
-    """`brain skill list`, `find` and `add`."""
-    return envelope(skills=[asdict(item) for item in items])
-
-
 def skill(item: Skill) -> Shape:
     """`brain skill show`."""
     return envelope(skill=asdict(item))
 
 
-def status(facts: Status) -> Shape:
-    """`brain status`."""
-    return envelope(**asdict(facts))
-
-
 def checks(found: Sequence[Check]) -> Shape:
     """`brain doctor`. `errors` counts those that make the exit code 1."""
-    return envelope(
-        errors=sum(item.level == "error" for item in found), checks=[asdict(item) for item in found]
-    )
-
-
-def models(table: ModelTable) -> Shape:
-    """`brain models list`."""
-    return envelope(**asdict(table))
-
-
-def said(message: str) -> Shape:
-    """A command whose result is one line."""
-    return envelope(message=message)
-
-
-def exported(report: ExportReport) -> Shape:
-    """`brain export`."""
-    return envelope(**asdict(report))
-
-
-def backed_up(report: BackupReport) -> Shape:
-    """`brain backup`."""
-    return envelope(**asdict(report))
-
-
-def taken_back(report: RestoreReport) -> Shape:
-    """`brain restore`."""
-    return envelope(**asdict(report))
-
-
-def rebuilt(report: RebuildReport) -> Shape:
-    """`brain rebuild`."""
-    return envelope(**asdict(report))
+    levels = [item.level for item in found]
+    return envelope(errors=levels.count("error"), checks=[asdict(item) for item in found])
 
 
 def judged(item: Judgment) -> Shape:
@@ -290,11 +223,7 @@ def judged(item: Judgment) -> Shape:
     return envelope(judgment=asdict(item))
 
 
-def traced(found: Trace) -> Shape:
-    """`brain why-not`."""
-    return envelope(**asdict(found))
-
-
 def measured(report: Mapping[str, Any]) -> Shape:
     """`brain eval …`: the report as it is measured."""
-    return envelope(**{name: value for name, value in report.items() if name != "schema"})
+    values = {name: value for name, value in report.items() if name != "schema"}
+    return envelope(**values)

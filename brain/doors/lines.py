@@ -59,6 +59,11 @@ def body(text: str) -> list[Line]:
     return [((row, ""),) for row in text.split("\n")]
 
 
+def verbatim(text: str) -> list[Line]:
+    """A stored text as one piece, its last line ended; nothing for an empty one."""
+    return [((text.removesuffix("\n"), ""),)] if text else []
+
+
 def indented(lines: Iterable[Line], by: str = "  ") -> list[Line]:
     """The lines set in below the line that announces them."""
     return [line(by, spans) for spans in lines]

@@ -1,7 +1,8 @@
-"""The library, skills, models and upkeep commands against a stand-in `Brain`."""
+"""The library, skills, models and keeping commands against a stand-in `Brain`."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -83,25 +84,28 @@ def test_what_is_not_there_is_3() -> None:
         library_get=NotFound("nothing is stored under nope", "`brain list` shows what is"),
     )
     assert (ran.code, json.loads(ran.stdout)["error"]["kind"]) == (3, "not_found")
-    assert brain("multi-get", "x*", library_get=NotFound("no document fits", "")).code == 3
+    assert brain("get", "x*", library_get=NotFound("no document fits", "")).code == 3
     assert brain("list", library_documents=[]).code == 3
     assert brain("skill", "list", skills_list=[]).code == 3
     assert brain("context", "list", library_descriptions=[]).code == 3
     assert brain("undo", "--list", library_forgotten=[]).code == 3
 
 
-def test_multi_get_heads_each_text_with_its_place() -> None:
-    ran = brain("multi-get", "notes/*", library_get=[EXCERPT, EXCERPT])
+def test_get_takes_a_pattern_and_heads_each_text_with_its_place() -> None:
+    ran = brain("get", "notes/*", library_get=[EXCERPT, EXCERPT])
     assert (
         ran.stdout
         == "==> notes/lease.md:120 <==\none\ntwo\n\n==> notes/lease.md:120 <==\none\ntwo\n"
     )
-    assert (
-        len(
-            json.loads(brain("multi-get", "n*", "--json", library_get=[EXCERPT]).stdout)["excerpts"]
-        )
-        == 1
-    )
+    one = brain("get", "n*", library_get=[EXCERPT])
+    assert one.stdout == "==> notes/lease.md:120 <==\none\ntwo\n"
+    shape = json.loads(brain("get", "n*", "--json", library_get=[EXCERPT]).stdout)
+    assert len(shape["excerpts"]) == 1
+
+
+def test_a_path_with_the_sign_of_a_pattern_is_one_document() -> None:
+    named = dataclasses.replace(EXCERPT, reference="notes/lease[1].md")
+    assert brain("get", "notes/lease[1].md", library_get=[named]).stdout == "one\ntwo\n"
 
 
 def test_list_and_show() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -170,7 +168,7 @@ def test_what_a_model_did_is_said_shortly_and_with_explain_wholly() -> None:
 def test_what_a_model_did_not_do_is_said_aloud_in_every_form() -> None:
     notice = "not reranked: Ollama does not answer at 127.0.0.1:1; the order is the search's own"
     found = dataclasses.replace(FOUND, steps=(FAILED,), notices=(notice,))
-    for form in ("list", "files", "md", "csv", "json"):
+    for form in ("list", "files", "md", "json"):
         assert notice in brain("search", "tea", "--format", form, search=found).stderr
     assert (
         "not reranked: Ollama does not answer"
@@ -230,14 +228,7 @@ def test_formats_for_other_programs() -> None:
     assert shown.startswith(
         "# tea\n\n## Tea › Black (2026-05-07)\n\n`notes/tea1.md:12`\n\n> Black tea wants"
     )
-    risky = Retrieved((passage(1, title='=cmd|"/c calc"!A1', text="one\ntwo, three"),), {})
-    rows = list(
-        csv.reader(io.StringIO(brain("search", "tea", "--format", "csv", search=risky).stdout))
-    )
-    assert rows[0][:3] == ["number", "source", "locator"]
-    assert rows[1][3] == '\'=cmd|"/c calc"!A1'
-    assert rows[1][7] == "one\ntwo, three"
-    assert brain("search", "tea", "--format", "xml", search=FOUND).code == 2
+    assert brain("search", "tea", "--format", "csv", search=FOUND).code == 2
 
 
 def test_questions_come_from_standard_input_too() -> None:

@@ -285,14 +285,6 @@ def test_row_22_a_hostile_export_is_refused_and_nothing_is_lost(
     assert "own words" in checked(tmp_path / "other").documents.values()
 
 
-def test_row_23_formulas_do_not_reach_a_spreadsheet(folder: Folder) -> None:
-    place = folder({"a.csv": "=cmd|'/c calc'!A1,kettle\n", "b.md": "# =HYPERLINK(1)\n\nkettle\n"})
-    assert brain("add", place).code == 0
-    out = brain("search", "--lexical", "--format", "csv", "kettle").stdout
-    assert "'=cmd" in out
-    assert not re.search(r"(^|,)\"?[=+@]", out, re.M)
-
-
 def test_row_36_nothing_of_a_page_is_fetched(folder: Folder) -> None:
     """The sockets of the child are closed off by an audit hook that ends it: a page with every way to call out is read."""
     page = (

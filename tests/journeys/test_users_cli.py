@@ -88,7 +88,7 @@ def keys(value: object) -> set[str]:
 
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS.keys())
 def test_the_page_on_json_names_every_field(words: list[str]) -> None:
-    plain = [word for word in words if word not in ("--format", "md", "csv", "files")]
+    plain = [word for word in words if word not in ("--format", "md", "files")]
     ran = brain(*plain, "--json", **answers("2026-05-07"))
     named = set(re.findall(r"[`\"](\w+)[`\"]", PAGE))
     # The named numbers of `explain` and the fields of a file's own metadata are no contract.

@@ -24,14 +24,13 @@ MODULES = (
     "library",
     "skills",
     "models",
-    "upkeep",
     "keeping",
     "evaluation",
 )  # of this package, in the order of the help
 
-EVERY_DAY, LIBRARY, SKILLS, MODELS, UPKEEP = "Every day", "Library", "Skills", "Models", "Upkeep"
+EVERY_DAY, LIBRARY, SKILLS, MODELS, KEEPING = "Every day", "Library", "Skills", "Models", "Keeping"
 QUALITY = "Quality"
-PANELS = (EVERY_DAY, LIBRARY, SKILLS, MODELS, UPKEEP, QUALITY)
+PANELS = (EVERY_DAY, LIBRARY, SKILLS, MODELS, KEEPING, QUALITY)
 FIRST = (
     "add",
     "ask",

@@ -13,9 +13,10 @@ import typer
 
 from brain.doors import json_out
 from brain.doors.cli import INTERRUPTED
-from brain.doors.cli.app import EVERY_DAY, UPKEEP, Json, register
-from brain.doors.cli.outcome import FAILED, KEPT
+from brain.doors.cli.app import EVERY_DAY, KEEPING, Json, register
+from brain.doors.cli.outcome import KEPT
 from brain.doors.cli.session import STDIN, Session, draft, session
+from brain.doors.show import FAILED
 from brain.doors.views import capture as view
 from brain.errors import UsageError
 
@@ -125,10 +126,7 @@ def remember(
         episode = brain.remember(
             text, at=at or None, session=name, people=tuple(people or ()), tags=tuple(tag or ())
         )
-    if as_json:
-        run.out.json(json_out.episode(episode))
-    else:
-        run.out.print(view.remembered(episode))
+    run.show(episode, as_json=as_json)
 
 
 @register(
@@ -155,13 +153,10 @@ def export(
     with run.brain() as brain:
         report = brain.keep.export(directory, only=kinds, force=force)
     run.out.say(*report.notices)
-    if as_json:
-        run.out.json(json_out.exported(report))
-    else:
-        run.out.print(view.exported(report))
+    run.show(report, as_json=as_json)
 
 
-@register("import", UPKEEP, examples=("brain import ~/brain-export",))
+@register("import", KEEPING, examples=("brain import ~/brain-export",))
 def import_(
     context: typer.Context,
     directory: Annotated[Path, typer.Argument(metavar="DIR", hidden=True)],

@@ -1,6 +1,6 @@
 """The commands that measure and correct: `eval …`, `feedback`, `why-not`.
 
-Leaves out the wording (`views.evaluation`). A judged set is measured in a home of its own, never in the person's.
+Leaves the wording to `views.evaluation`. A judged set is measured in a home of its own, never in the person's.
 """
 
 from __future__ import annotations
@@ -11,11 +11,8 @@ from typing import Annotated
 
 import typer
 
-from brain.doors import json_out
 from brain.doors.cli.app import QUALITY, Json, Limit, group, register
-from brain.doors.cli.outcome import NOTHING_FOUND
 from brain.doors.cli.session import session
-from brain.doors.views import evaluation as view
 
 evaluation = group("eval", QUALITY, "Measure retrieval and confidence.")
 
@@ -94,12 +91,8 @@ def _measure(
     run = session(context)
     with run.brain() as brain:
         report = brain.judge.eval_set(kind, directory, embedder=embedder, vectors=vectors)
-    if as_json:
-        run.out.json(json_out.measured(report))
-    else:
-        run.out.print(
-            view.answerability(report) if kind == "answerability" else view.systems(report)
-        )
+    shown = "answerability" if kind == "answerability" else "systems"
+    run.show(report, shown, as_json=as_json)
 
 
 @register(
@@ -128,10 +121,7 @@ def init(
     run = session(context)
     with run.brain() as brain:
         report = brain.judge.eval_init(file, count=count, absent=absent, force=force)
-    if as_json:
-        run.out.json(json_out.measured(report))
-    else:
-        run.out.print(view.drafted(report))
+    run.show(report, "draft", as_json=as_json)
 
 
 @register(
@@ -144,11 +134,7 @@ def run_(context: typer.Context, file: File = None, as_json: Json = False) -> No
     run = session(context)
     with run.brain() as brain:
         report = brain.judge.eval_run(file)
-    if as_json:
-        run.out.json(json_out.measured(report))
-    else:
-        run.out.print(view.own(report))
-        run.out.say(*view.left_out(report))
+    run.show(report, "own questions", as_json=as_json)
 
 
 @register(
@@ -165,10 +151,7 @@ def calibrate(
     run = session(context)
     with run.brain() as brain:
         report = brain.judge.calibrate(reset=reset)
-    if as_json:
-        run.out.json(json_out.measured(report))
-    else:
-        run.out.print(view.calibrated(report))
+    run.show(report, "calibration", as_json=as_json)
 
 
 @register(
@@ -202,10 +185,7 @@ def feedback(
         kept = brain.judge.feedback(
             verdict.value, source=source, why=why, episode=episode, absent=absent
         )
-    if as_json:
-        run.out.json(json_out.judged(kept))
-    else:
-        run.out.print(view.judged(kept))
+    run.show(kept, as_json=as_json)
 
 
 @register(
@@ -227,9 +207,4 @@ def why_not(
     run = session(context)
     with run.brain() as brain:
         found = brain.judge.why_not(run.text([query], "question"), document, limit=limit)
-    if as_json:
-        run.out.json(json_out.traced(found))
-    else:
-        run.out.print(view.traced(found))
-    if found.stage == "not stored":
-        raise typer.Exit(NOTHING_FOUND)
+    run.show(found, as_json=as_json)

@@ -1,22 +1,21 @@
-"""The commands that keep a store for years: `backup`, `restore`, `rebuild`.
+"""The commands that look after a store for years: `status`, `doctor`, `backup`, `restore`, `rebuild`.
 
-Leaves out the wording (`views.keeping`). A passphrase comes from BRAIN_BACKUP_PASSPHRASE or is typed unseen, never from
-the command line, where every process can read it.
+Leaves the wording to `views.keeping`. A passphrase comes from BRAIN_BACKUP_PASSPHRASE or is typed unseen, never from the
+command line, where every process can read it.
 """
 
 from __future__ import annotations
 
 import getpass
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from brain.doors import json_out
-from brain.doors.cli.app import UPKEEP, Json, register
+from brain.doors.cli.app import EVERY_DAY, KEEPING, Json, register
 from brain.doors.cli.session import Session, session
-from brain.doors.views import keeping as view
 from brain.errors import UsageError
 
 PASSPHRASE = "BRAIN_BACKUP_PASSPHRASE"
@@ -30,9 +29,48 @@ Identity = Annotated[
 ]
 
 
+@register("status", EVERY_DAY, examples=("brain status", "brain status --json | jq .waiting"))
+def status(context: typer.Context, as_json: Json = False) -> None:
+    """What is in, what serves and why, and what waits."""
+    run = session(context)
+    with run.brain() as brain:
+        facts = brain.status()
+    run.show(facts, as_json=as_json)
+
+
+@register(
+    "doctor",
+    KEEPING,
+    examples=(
+        "brain doctor --deep --json",
+        "brain doctor --repair",
+        "brain doctor --identity key.txt",
+    ),
+)
+def doctor(
+    context: typer.Context,
+    deep: Annotated[bool, typer.Option("--deep", help="Verify every stored hash as well.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Rebuild derived things; never touches your texts.")
+    ] = False,
+    identity: Identity = None,
+    as_json: Json = False,
+) -> None:
+    """Check the database, the indexes, the models and the newest backup. Exit 1 when errors were found.
+
+    An encrypted backup is proven with --identity, or with the passphrase in BRAIN_BACKUP_PASSPHRASE.
+    """
+    run = session(context)
+    with run.brain() as brain:
+        found = brain.keep.doctor(
+            deep=deep, repair=repair, passphrase=os.environ.get(PASSPHRASE, ""), identity=identity
+        )
+    run.show(found, "checks", as_json=as_json)
+
+
 @register(
     "backup",
-    UPKEEP,
+    KEEPING,
     examples=("brain backup", "brain backup /mnt/disk --keep 7d,4w,12m", "brain backup --encrypt"),
 )
 def backup(
@@ -64,15 +102,12 @@ def backup(
         report = brain.keep.backup(
             directory, keep=keep, passphrase=secret, recipients=tuple(recipient)
         )
-    if as_json:
-        run.out.json(json_out.backed_up(report))
-    else:
-        run.out.print(view.backed_up(report))
+    run.show(report, as_json=as_json)
 
 
 @register(
     "restore",
-    UPKEEP,
+    KEEPING,
     examples=(
         "brain restore backups/brain-20260507T091200Z.db",
         "brain restore FILE --to ~/old-notes",
@@ -97,31 +132,26 @@ def restore(
     run = session(context)
     secret = passphrase(run, twice=False) if path.suffix == SEALED and identity is None else ""
     with run.brain() as brain:
-        report = brain.keep.restore(path, to=to, passphrase=secret, identity=identity, dry_run=True)
-        if not as_json:
-            run.out.print(view.restored(report))
-        if not dry_run and (yes or (not as_json and run.yes("make it the store?"))):
-            report = brain.keep.restore(
-                path, to=to, passphrase=secret, identity=identity, dry_run=False
-            )
-            if not as_json:
-                run.out.print(view.restored(report))
-    if as_json:
-        run.out.json(json_out.taken_back(report))
-    elif not report.done:
-        run.out.say("nothing was changed; add --yes to do it")
+        restore_backup = partial(
+            brain.keep.restore, path, to=to, passphrase=secret, identity=identity
+        )
+        run.confirmed(
+            lambda planned: restore_backup(dry_run=planned),
+            "make it the store?",
+            "nothing was changed",
+            yes=yes,
+            dry_run=dry_run,
+            as_json=as_json,
+        )
 
 
-@register("rebuild", UPKEEP, examples=("brain rebuild",))
+@register("rebuild", KEEPING, examples=("brain rebuild",))
 def rebuild(context: typer.Context, as_json: Json = False) -> None:
     """Make everything derived anew: full text, vectors, index."""
     run = session(context)
     with run.brain() as brain:
         report = brain.keep.rebuild()
-    if as_json:
-        run.out.json(json_out.rebuilt(report))
-    else:
-        run.out.print(view.rebuilt(report))
+    run.show(report, as_json=as_json)
 
 
 def passphrase(run: Session, *, twice: bool) -> str:
@@ -129,7 +159,7 @@ def passphrase(run: Session, *, twice: bool) -> str:
     given = os.environ.get(PASSPHRASE, "")
     if given:
         return given
-    if not (run.stdin.isatty() and run.out.interactive):
+    if not run.attended:
         raise UsageError(
             "no passphrase was given", f"set {PASSPHRASE}, or run it on a terminal to type one"
         )

@@ -1,29 +1,27 @@
-"""The commands over what is stored: `get`, `multi-get`, `list`, `show`, `open`, `forget`, `undo`, `tag`, `context`.
+"""The commands over what is stored: `get`, `list`, `show`, `open`, `forget`, `undo`, `tag`, `context`.
 
-Leaves out the wording (`views.library`). `forget` shows first and takes away only after a yes.
+Leaves the wording to `views.library`. `forget` shows first and takes away only after a yes.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from brain.doors import json_out
-from brain.doors.cli import keeping
 from brain.doors.cli.app import LIBRARY, Json, Since, Source, Tags, Until, group, register
-from brain.doors.cli.keeping import Identity
-from brain.doors.cli.outcome import FAILED, NOTHING_FOUND
-from brain.doors.cli.session import Session, scope, session
-from brain.doors.views import keeping as for_keeps
+from brain.doors.cli.keeping import PASSPHRASE, Identity
+from brain.doors.cli.session import scope, session
 from brain.doors.views import library as view
 from brain.errors import UsageError
 
 if TYPE_CHECKING:
-    from brain.types import Excerpt, ForgetReport
+    from brain.types import Excerpt
 
 LAST = "last"  # what `undo` brings back when nothing is named
 
@@ -33,44 +31,33 @@ Reference = Annotated[str, typer.Argument(metavar="ID|PATH", hidden=True)]
 @register(
     "get",
     LIBRARY,
-    examples=("brain get notes/lease.md:120:40", "brain get a1b2c3", "brain get episode:9f8e7d"),
+    examples=(
+        "brain get notes/lease.md:120:40",
+        "brain get a1b2c3",
+        "brain get 'journal/2026-05*.md'",
+    ),
 )
 def get(context: typer.Context, reference: Reference, as_json: Json = False) -> None:
     """Print stored text, whole or by lines.
 
-    Name it as PATH, PATH:LINE, PATH:LINE:COUNT, or by the id of a document, a passage or an episode.
+    Name it as PATH, PATH:LINE, PATH:LINE:COUNT, or by the id of a document, a passage or an episode. A quoted pattern such
+    as 'journal/*.md' prints every document whose path matches.
     """
     run = session(context)
     with run.brain() as brain:
         items = brain.library.get(reference)
-    if len(items) > 1:
-        _print_all(run, items, as_json=as_json)
-    elif as_json:
-        run.out.json(json_out.excerpt(items[0]))
-    else:
-        run.out.text(items[0].text)
-        if run.out.interactive:
-            run.out.say(view.where(items[0]))
+    if _is_pattern(reference, items):
+        run.show(items, "excerpts", as_json=as_json)
+        return
+    run.show(items[0], as_json=as_json)
+    if run.out.interactive and not as_json:
+        run.out.say(view.where(items[0]))
 
 
-@register("multi-get", LIBRARY, examples=("brain multi-get 'journal/2026-05*.md'",))
-def multi_get(
-    context: typer.Context,
-    pattern: Annotated[str, typer.Argument(metavar="GLOB", hidden=True)],
-    as_json: Json = False,
-) -> None:
-    """Print every document whose path matches."""
-    run = session(context)
-    with run.brain() as brain:
-        items = brain.library.get(pattern)
-    _print_all(run, items, as_json=as_json)
-
-
-def _print_all(run: Session, items: Sequence[Excerpt], *, as_json: bool) -> None:
-    if as_json:
-        run.out.json(json_out.excerpts(items))
-    else:
-        run.out.print(view.excerpts(items))
+def _is_pattern(reference: str, items: Sequence[Excerpt]) -> bool:
+    """Was it a pattern? A path that holds one of its signs names one document, and its excerpt says so."""
+    has_signs = any(sign in reference for sign in "*?[")
+    return len(items) > 1 or (has_signs and items[0].reference != reference)
 
 
 @register(
@@ -97,17 +84,7 @@ def list_(
     run = session(context)
     with run.brain() as brain:
         rows = brain.library.documents(scope=scope(tag, source, since, until), limit=limit)
-    if as_json:
-        run.out.json(json_out.documents(rows))
-    else:
-        run.out.print(view.documents(rows))
-        if not rows:
-            run.out.say(
-                "brain: no documents",
-                "  take some in with `brain add PATH`, or ask for fewer conditions",
-            )
-    if not rows:
-        raise typer.Exit(NOTHING_FOUND)
+    run.show(rows, "documents", as_json=as_json)
 
 
 @register("show", LIBRARY, examples=("brain show a1b2c3", "brain show notes/lease.md"))
@@ -116,10 +93,7 @@ def show(context: typer.Context, reference: Reference, as_json: Json = False) ->
     run = session(context)
     with run.brain() as brain:
         detail = brain.library.document(reference)
-    if as_json:
-        run.out.json(json_out.document(detail))
-    else:
-        run.out.print(view.document(detail))
+    run.show(detail, as_json=as_json)
 
 
 @register("open", LIBRARY, examples=("brain open a1b2c3", "brain open notes/lease.md --print"))
@@ -135,10 +109,8 @@ def open_(
     run = session(context)
     with run.brain() as brain:
         address = brain.library.locate(reference)
-    if as_json:
-        run.out.json(json_out.located(reference, address))
-    elif print_only:
-        run.out.print([address])
+    if as_json or print_only:
+        run.show(view.Located(reference, address), as_json=as_json)
     else:
         run.launch(address)
         run.out.say(f"opened {address}")
@@ -175,68 +147,34 @@ def forget(
 ) -> None:
     """Hide documents or episodes everywhere. Shows first, asks, and can be undone."""
     run = session(context)
-    if for_good:
-        _erase(
-            run,
-            references,
-            yes=yes,
-            dry_run=dry_run,
-            backups=backups,
-            identity=identity,
-            as_json=as_json,
-        )
-        return
-    if backups or identity:
+    if not for_good and (backups or identity):
         raise UsageError("--backups and --identity go with --erase", "try `brain forget --help`")
     with run.brain() as brain:
-        report = brain.library.forget(references, dry_run=True)
-        if not as_json:
-            _show_forgotten(run, report)
-        if not dry_run and (yes or (not as_json and run.yes("forget them?"))):
-            report = brain.library.forget(references, dry_run=False)
-            if not as_json:
-                _show_forgotten(run, report)
-    if as_json:
-        run.out.json(json_out.forgotten(report))
-    elif not report.done:
-        run.out.say("nothing was forgotten; add --yes to do it")
-
-
-def _erase(
-    run: Session,
-    references: list[str],
-    *,
-    yes: bool,
-    dry_run: bool,
-    backups: bool,
-    identity: Path | None,
-    as_json: bool,
-) -> None:
-    """The same for good. A step that could not be done yet is a failure that says how to do it."""
-    options: dict[str, Any] = {
-        "backups": backups,
-        "identity": identity,
-        "passphrase": os.environ.get(keeping.PASSPHRASE, ""),
-    }
-    with run.brain() as brain:
-        report = brain.keep.erase(references, dry_run=True, **options)
-        if not as_json:
-            run.out.print(for_keeps.erased(report))
-        if not dry_run and (yes or (not as_json and run.yes("erase them for good?"))):
-            report = brain.keep.erase(references, dry_run=False, **options)
-            if not as_json:
-                run.out.print(for_keeps.erased(report))
-    if as_json:
-        run.out.json(json_out.erased(report))
-    elif not report.done:
-        run.out.say("nothing was erased; add --yes to do it")
-    if report.pending:
-        raise typer.Exit(FAILED)
-
-
-def _show_forgotten(run: Session, report: ForgetReport) -> None:
-    run.out.print(view.forgotten(report))
-    run.out.say(*report.notices)
+        if for_good:
+            erase = partial(
+                brain.keep.erase,
+                references,
+                backups=backups,
+                identity=identity,
+                passphrase=os.environ.get(PASSPHRASE, ""),
+            )
+            run.confirmed(
+                lambda planned: erase(dry_run=planned),
+                "erase them for good?",
+                "nothing was erased",
+                yes=yes,
+                dry_run=dry_run,
+                as_json=as_json,
+            )
+        else:
+            run.confirmed(
+                lambda planned: brain.library.forget(references, dry_run=planned),
+                "forget them?",
+                "nothing was forgotten",
+                yes=yes,
+                dry_run=dry_run,
+                as_json=as_json,
+            )
 
 
 @register("undo", LIBRARY, examples=("brain undo", "brain undo a1b2c3", "brain undo --list"))
@@ -254,15 +192,9 @@ def undo(
             restored = brain.library.undo(reference)
             left = {item.id for item in brain.library.forgotten()}
             items = [item for item in items if item.id not in left] or [restored]
-    if as_json:
-        run.out.json(json_out.restored(items))
-    elif items:
+    if items and not as_json:
         run.out.say("can be brought back:" if listing else "brought back:")
-        run.out.print(view.items(items))
-    else:
-        run.out.say("nothing was forgotten, so there is nothing to bring back")
-    if not items:
-        raise typer.Exit(NOTHING_FOUND)
+    run.show(items, "items", as_json=as_json)
 
 
 @register(
@@ -282,10 +214,7 @@ def tag(
     add, remove = split_tags(changes or [])
     with run.brain() as brain:
         names = brain.library.tag(reference, add=add, remove=remove)
-    if as_json:
-        run.out.json(json_out.tags(reference, names))
-    else:
-        run.out.print(view.tags(names))
+    run.show(view.Tagged(reference, names), as_json=as_json)
 
 
 def split_tags(changes: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -324,10 +253,7 @@ def context_add(
     with run.brain() as brain:
         brain.library.describe(str(path), description)
         pairs = brain.library.descriptions()
-    if as_json:
-        run.out.json(json_out.contexts(pairs))
-    else:
-        run.out.print(view.contexts(pairs))
+    run.show(pairs, "contexts", as_json=as_json)
 
 
 @register("list", group=folders, examples=("brain context list",))
@@ -336,17 +262,7 @@ def context_list(context: typer.Context, as_json: Json = False) -> None:
     run = session(context)
     with run.brain() as brain:
         pairs = brain.library.descriptions()
-    if as_json:
-        run.out.json(json_out.contexts(pairs))
-    else:
-        run.out.print(view.contexts(pairs))
-        if not pairs:
-            run.out.say(
-                "brain: no folder has a description",
-                '  give one with `brain context add PATH "what it is"`',
-            )
-    if not pairs:
-        raise typer.Exit(NOTHING_FOUND)
+    run.show(pairs, "contexts", as_json=as_json)
 
 
 @register("remove", group=folders, examples=("brain context remove ~/notes/work",))

@@ -10,10 +10,9 @@ from typing import Annotated
 
 import typer
 
-from brain.doors import json_out
 from brain.doors.cli.app import MODELS, Json, group, register
 from brain.doors.cli.session import session
-from brain.doors.views import keeping as view
+from brain.doors.views.keeping import Message
 
 models = group(
     "models", MODELS, "Which models embed and answer. Built in, or in Ollama on this machine."
@@ -35,10 +34,7 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
     run = session(context)
     with run.brain() as brain:
         table = brain.models.table()
-    if as_json:
-        run.out.json(json_out.models(table))
-    else:
-        run.out.print(view.models(table))
+    run.show(table, as_json=as_json)
 
 
 @register(
@@ -52,10 +48,7 @@ def pull(context: typer.Context, name: Name, as_json: Json = False) -> None:
     with run.brain() as brain:
         brain.models.pull(name, run.out.progress_bytes)
     message = f"{name} is there; `brain models use` puts it to work"
-    if as_json:
-        run.out.json(json_out.said(message))
-    else:
-        run.out.print([message])
+    run.show(Message(message), as_json=as_json)
 
 
 @register(
@@ -73,7 +66,4 @@ def use(
     run = session(context)
     with run.brain() as brain:
         message = brain.models.use(role.value, name) or f"{role.value}: {name}"
-    if as_json:
-        run.out.json(json_out.said(message))
-    else:
-        run.out.print([message])
+    run.show(Message(message), as_json=as_json)

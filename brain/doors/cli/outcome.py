@@ -15,10 +15,10 @@ import typer
 from brain.doors import json_out
 from brain.doors.cli.signals import DEBUG
 from brain.doors.render import Out
+from brain.doors.show import DONE
 from brain.doors.text import one_line
 from brain.errors import BrainError, Interrupted, UsageError
 
-DONE, FAILED, NOTHING_FOUND, REFUSED, OVER_BUDGET, COULD_NOT_LOOK = 0, 1, 3, 4, 5, 6
 UNEXPECTED = "internal"  # the kind of an error that is a bug
 KEPT = "what was done is kept; run the same command again to go on"
 

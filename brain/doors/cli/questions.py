@@ -13,8 +13,8 @@ import typer
 
 from brain.doors import json_out
 from brain.doors.cli.app import EVERY_DAY, Json, Limit, Since, Source, Tags, Until, register
-from brain.doors.cli.outcome import COULD_NOT_LOOK, DONE, NOTHING_FOUND, OVER_BUDGET, REFUSED
 from brain.doors.cli.session import Session, scope, session
+from brain.doors.show import COULD_NOT_LOOK, DONE, NOTHING_FOUND, OVER_BUDGET, REFUSED
 from brain.doors.views import questions as view
 from brain.errors import UsageError
 from brain.types import Request, Scope
@@ -54,7 +54,6 @@ class Format(enum.StrEnum):
     list = "list"
     files = "files"
     md = "md"
-    csv = "csv"
     json = "json"
 
 
@@ -84,7 +83,7 @@ def search(
     since: Since = "",
     until: Until = "",
     form: Annotated[
-        Format, typer.Option("--format", help="list, files, md, csv or json.")
+        Format, typer.Option("--format", help="list, files, md or json.")
     ] = Format.list,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 3 when the best lies below the floor.")
@@ -105,9 +104,10 @@ def search(
     with run.brain() as brain:
         result = brain.search(request)
     _print_found(run, query, result, Format.json if as_json else form, explain=explain)
-    if strict and result.below_floor and result.passages:
+    if not result.passages:
+        raise typer.Exit(view.code_of_nothing(result.degraded))
+    if strict and result.below_floor:
         raise typer.Exit(NOTHING_FOUND)
-    raise typer.Exit(_code(empty=not result.passages, degraded=bool(result.degraded)))
 
 
 def _print_found(
@@ -122,10 +122,12 @@ def _print_found(
         run.out.say(*view.who_looked(result), *result.notices)
     else:
         run.out.say(*view.degraded(result.degraded), *result.notices)
-        chosen = {Format.files: view.files, Format.csv: view.table}.get(form)
-        run.out.print(chosen(result.passages) if chosen else view.markdown(query, result.passages))
+        if form is Format.files:
+            run.out.print(view.files(result.passages))
+        else:
+            run.out.print(view.markdown(query, result.passages))
     if not result.passages:
-        _say_nothing(run, query, result.degraded)
+        run.out.say(*view.nothing_found(query, result.degraded))
 
 
 @register(
@@ -274,33 +276,4 @@ def recall(
         result = brain.recall(request, kind=kind, person=person)
     if not result.found:
         result = replace(result, episodes=result.episodes[:NEAREST])
-    if as_json:
-        run.out.json(json_out.recalled(result))
-    else:
-        run.out.print(view.recalled(result))
-        run.out.say(*view.degraded(result.degraded))
-        if not result.episodes:
-            _say_nothing(run, query, result.degraded)
-    if result.episodes and not result.found:
-        raise typer.Exit(NOTHING_FOUND)
-    raise typer.Exit(_code(empty=not result.episodes, degraded=bool(result.degraded)))
-
-
-def _code(*, empty: bool, degraded: bool) -> int:
-    """ "Nothing found" and "could not look" differ (USERS.md, row 22)."""
-    if not empty:
-        return DONE
-    return COULD_NOT_LOOK if degraded else NOTHING_FOUND
-
-
-def _say_nothing(run: Session, query: str, degraded: str) -> None:
-    if degraded:
-        run.out.say(
-            f"brain: could not look everywhere for “{query}”",
-            "  `brain doctor` says what does not answer",
-        )
-    else:
-        run.out.say(
-            f"brain: nothing found for “{query}”",
-            "  try other words, or `brain status` to see what is in",
-        )
+    run.show(result, as_json=as_json)

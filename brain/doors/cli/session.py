@@ -16,17 +16,30 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO, TypeVar
 
 import typer
 
 from brain.doors.render import Out
+from brain.doors.show import Showing, showing
 from brain.errors import BrainError, UsageError
 
 if TYPE_CHECKING:
     from brain.app import Brain
     from brain.protocols import Progress
     from brain.types import Scope
+
+
+class Report(Protocol):
+    """What a plan and its execution both hand back."""
+
+    @property
+    def done(self) -> bool:
+        """True once it has happened."""
+
+
+Planned = TypeVar("Planned", bound=Report)
+
 STDIN = "-"  # a text that stands for "read it from standard input"
 EDITORS = ("VISUAL", "EDITOR")
 DEFAULT_EDITOR = "vi"  # POSIX
@@ -70,12 +83,66 @@ class Session:
         source = getattr(self.stdin, "buffer", None)
         return source.read().decode("utf-8", "replace") if source is not None else self.stdin.read()
 
+    @property
+    def attended(self) -> bool:
+        """True when a person can be asked: what is said reaches a terminal, and so does what is read."""
+        return self.stdin.isatty() and self.out.interactive
+
     def yes(self, question: str) -> bool:
         """Ask on the terminal. False without one: nobody was there to say yes."""
-        if not (self.stdin.isatty() and self.out.interactive):
+        if not self.attended:
             return False
         self.out.say(f"{question} [y/N]")
         return self.stdin.readline().strip().lower() in ("y", "yes")
+
+    def show(self, value: object, kind: str = "", *, as_json: bool) -> None:
+        """A result as JSON or as lines, with the talk beside it. Leaves with its exit code when that is not 0.
+
+        `kind` names what a bare list or mapping is; any other value is shown by its type.
+        """
+        shown = showing(kind or type(value).__name__)
+        self._print(shown, value, as_json=as_json)
+        self._leave(shown, value)
+
+    def confirmed(
+        self,
+        act: Callable[[bool], Planned],
+        question: str,
+        nothing_done: str,
+        *,
+        yes: bool,
+        dry_run: bool,
+        as_json: bool,
+    ) -> None:
+        """Something that takes away or replaces: show what would happen, ask, do it, show what happened.
+
+        `act(True)` plans, `act(False)` does. With JSON nobody is asked: it is done with --yes alone.
+        """
+        report = act(True)
+        shown = showing(type(report).__name__)
+        if not as_json:
+            self._print(shown, report, as_json=False)
+        agreed = yes or (not as_json and not dry_run and self.yes(question))
+        if agreed and not dry_run:
+            report = act(False)
+            self._print(shown, report, as_json=as_json)
+        elif as_json:
+            self._print(shown, report, as_json=True)
+        if not as_json and not report.done:
+            self.out.say(f"{nothing_done}; add --yes to do it")
+        self._leave(shown, report)
+
+    def _print(self, shown: Showing, value: object, *, as_json: bool) -> None:
+        if as_json:
+            self.out.json(shown.to_json(value))
+        else:
+            self.out.print(shown.lines(value))
+            self.out.say(*shown.talk(value))
+
+    def _leave(self, shown: Showing, value: object) -> None:
+        code = shown.code(value)
+        if code:
+            raise typer.Exit(code)
 
 
 def session(context: typer.Context) -> Session:

@@ -1,24 +1,17 @@
 """The commands over skills, the `SKILL.md` folders: `skill add`, `list`, `show`, `find`.
 
-Leaves out the wording (`views.library`).
+Leaves the wording to `views.library`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from brain.doors import json_out
 from brain.doors.cli.app import SKILLS, Json, Limit, group, register
-from brain.doors.cli.outcome import NOTHING_FOUND
-from brain.doors.cli.session import Session, session
-from brain.doors.views import library as view
-
-if TYPE_CHECKING:
-    from brain.types import Skill
+from brain.doors.cli.session import session
 
 skill = group("skill", SKILLS, "How to do things: SKILL.md folders, found by description.")
 
@@ -33,7 +26,7 @@ def add(
     run = session(context)
     with run.brain() as brain:
         added = brain.skills.add(path)
-    _list(run, [added], as_json=as_json)
+    run.show([added], "skills", as_json=as_json)
 
 
 @register("list", group=skill, examples=("brain skill list",))
@@ -42,7 +35,7 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
     run = session(context)
     with run.brain() as brain:
         found = brain.skills.list()
-    _list(run, found, as_json=as_json)
+    run.show(found, "skills", as_json=as_json)
 
 
 @register("find", group=skill, examples=("brain skill find prepare the tax return",))
@@ -57,7 +50,7 @@ def find(
     query = run.text(words, "question")
     with run.brain() as brain:
         found = brain.skills.find(query, limit=limit)
-    _list(run, found, as_json=as_json)
+    run.show(found, "skills", as_json=as_json)
 
 
 @register("show", group=skill, examples=("brain skill show weekly-review",))
@@ -70,18 +63,4 @@ def show(
     run = session(context)
     with run.brain() as brain:
         found = brain.skills.get(name)
-    if as_json:
-        run.out.json(json_out.skill(found))
-    else:
-        run.out.print(view.skill(found))
-
-
-def _list(run: Session, found: Sequence[Skill], *, as_json: bool) -> None:
-    if as_json:
-        run.out.json(json_out.skills(found))
-    else:
-        run.out.print(view.skills(found))
-        if not found:
-            run.out.say("brain: no skill found", "  take one in with `brain skill add PATH`")
-    if not found:
-        raise typer.Exit(NOTHING_FOUND)
+    run.show(found, as_json=as_json)

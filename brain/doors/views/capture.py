@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from brain.doors import json_out
 from brain.doors.lines import (
     Line,
     bad,
@@ -23,6 +24,7 @@ from brain.doors.lines import (
     some,
     warn,
 )
+from brain.doors.show import shows
 
 if TYPE_CHECKING:
     from brain.types import AddReport, Episode, ExportReport, Skipped
@@ -101,11 +103,13 @@ def waiting(report: AddReport, *, said: Sequence[str] = ()) -> list[Line]:
     return done
 
 
+@shows("Episode", json_out.episode)
 def remembered(episode: Episode) -> list[Line]:
     """One line that names the id."""
     return [line("remembered ", short_id(episode.id), dim(" · ", moment(episode.at)))]
 
 
+@shows("ExportReport")
 def exported(report: ExportReport) -> list[Line]:
     """The counts of files, then the ones that a person changed and that stayed as they are."""
     removed = f"{report.removed:,} removed" if report.removed else ""

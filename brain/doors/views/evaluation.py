@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from brain.doors import json_out
 from brain.doors.lines import (
     Line,
     columns,
@@ -24,6 +25,7 @@ from brain.doors.lines import (
     title,
     warn,
 )
+from brain.doors.show import DONE, NOTHING_FOUND, shows
 
 if TYPE_CHECKING:
     from brain.reports import Judgment, Trace
@@ -45,13 +47,7 @@ RISKS = ("ece", "brier", "brier_skill", "ece_25_75", "aurc")
 CHANGED_SHOWN = 8  # coefficients that moved most
 
 
-def measured(report: Report, kind: str) -> list[Line]:
-    """`eval retrieval`, `eval recall` or `eval answerability`, by its `kind`."""
-    if kind == "answerability":
-        return answerability(report)
-    return systems(report)
-
-
+@shows("systems", json_out.measured)
 def systems(report: Report) -> list[Line]:
     """`eval retrieval` and `eval recall`: a row for each system, then each part of the set."""
     questions = count(report["queries"], "question")
@@ -97,6 +93,7 @@ def table(rows: Mapping[str, Mapping[str, float]]) -> list[Line]:
     return columns(cells, ("title",))
 
 
+@shows("answerability", json_out.measured)
 def answerability(report: Report) -> list[Line]:
     """`eval answerability`."""
     questions = count(report["queries"], "question")
@@ -104,6 +101,11 @@ def answerability(report: Report) -> list[Line]:
     return [heading, *_found(report)]
 
 
+def _left_out(report: Report) -> list[Line]:
+    return notices(report["notices"])
+
+
+@shows("own questions", json_out.measured, talk=_left_out)
 def own(report: Report) -> list[Line]:
     """`eval run`: the systems, the confidence, the last run."""
     kinds = commas(
@@ -127,11 +129,7 @@ def _unless_zero(number: int, what: str) -> str:
     return f"{number} {what}" if number else ""
 
 
-def left_out(report: Report) -> list[Line]:
-    """What a run left out."""
-    return notices(report["notices"])
-
-
+@shows("draft", json_out.measured)
 def drafted(report: Report) -> list[Line]:
     """`eval init`."""
     writer = report["written_by"]
@@ -148,6 +146,7 @@ def drafted(report: Report) -> list[Line]:
     return done
 
 
+@shows("calibration", json_out.measured)
 def calibrated(report: Report) -> list[Line]:
     """`eval calibrate`: how much feedback, what changed, why."""
     if report["reset"]:
@@ -200,6 +199,7 @@ def _cut(name: str, change: Report, rows: int) -> Line:
     return line(said)
 
 
+@shows("Judgment", json_out.judged)
 def judged(kept: Judgment) -> list[Line]:
     """`feedback`: what was kept, and what follows from it."""
     is_good = kept.verdict == "good"
@@ -218,6 +218,11 @@ def judged(kept: Judgment) -> list[Line]:
     return done
 
 
+def _stored(found: Trace) -> int:
+    return NOTHING_FOUND if found.stage == "not stored" else DONE
+
+
+@shows("Trace", code=_stored)
 def traced(found: Trace) -> list[Line]:
     """`why-not`: the stage, the ranks, what to do."""
     done = [line(path(found.source), ": ", found.said)]

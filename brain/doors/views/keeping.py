@@ -7,8 +7,10 @@ when come with the values.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from brain.doors import json_out
 from brain.doors.lines import (
     Line,
     bad,
@@ -30,6 +32,7 @@ from brain.doors.lines import (
     styled,
     warn,
 )
+from brain.doors.show import DONE, FAILED, shows
 from brain.doors.views.library import NOTHING, items
 
 if TYPE_CHECKING:
@@ -54,6 +57,20 @@ WITHOUT_VECTORS = " without embeddings (brain sync)"
 HOLDING_STATES = {"rewritten": "written anew without it", "unread": "could not be looked into"}
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A result that is one line."""
+
+    message: str
+
+
+@shows("Message")
+def message(said: Message) -> list[Line]:
+    """The line."""
+    return [line(said.message)]
+
+
+@shows("Status")
 def status(facts: Status) -> list[Line]:
     """The table of `status`: where, how much, which parts serve and why, what waits."""
     rows = [
@@ -106,6 +123,11 @@ def _because(name: str, reason: str) -> str:
     return name + given(" (", reason, ")") if name else ""
 
 
+def _errors_found(found: Sequence[Check]) -> int:
+    return FAILED if any(item.level == "error" for item in found) else DONE
+
+
+@shows("checks", json_out.checks, code=_errors_found)
 def checks(found: Sequence[Check]) -> list[Line]:
     """One line for each check, its cure below it, and the count at the end."""
     done: list[Line] = []
@@ -122,6 +144,7 @@ def checks(found: Sequence[Check]) -> list[Line]:
     return [*done, style(count(len(found), "check"), ": ", amounts)]
 
 
+@shows("ModelTable")
 def models(table: ModelTable) -> list[Line]:
     """Name, provider, what it is used for, what it could be used for, size."""
     cells = []
@@ -138,6 +161,7 @@ def _use(model: ModelRow) -> str:
     return given("could ", " and ".join(model.roles))
 
 
+@shows("RebuildReport")
 def rebuilt(report: RebuildReport) -> list[Line]:
     """What was derived anew."""
     rows = count(report.rows, "row")
@@ -149,6 +173,7 @@ def rebuilt(report: RebuildReport) -> list[Line]:
     return [line(said), *notices(report.notices)]
 
 
+@shows("BackupReport")
 def backed_up(report: BackupReport) -> list[Line]:
     """Where the backup is, what it holds, what went."""
     kind = commas(size(report.bytes), "encrypted" if report.encrypted else "")
@@ -160,6 +185,7 @@ def backed_up(report: BackupReport) -> list[Line]:
     ]
 
 
+@shows("RestoreReport")
 def restored(report: RestoreReport) -> list[Line]:
     """What the backup holds and, when it is done, where the old store is."""
     made = given(" of ", moment(report.made_at))
@@ -171,6 +197,11 @@ def restored(report: RestoreReport) -> list[Line]:
     return done + notices(report.notices)
 
 
+def _unfinished(report: EraseReport) -> int:
+    return FAILED if report.pending else DONE
+
+
+@shows("EraseReport", code=_unfinished)
 def erased(report: EraseReport) -> list[Line]:
     """What would go, or went, for good; answers that quote it; backups that hold it; what is left of it."""
     entries = count(len(report.items), "entry", "entries")

@@ -6,8 +6,10 @@ Serves the commands of the library and of skills. Leaves out questions, and what
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from brain.doors import json_out
 from brain.doors.lines import (
     Line,
     body,
@@ -25,8 +27,10 @@ from brain.doors.lines import (
     short_id,
     short_ids,
     title,
+    verbatim,
     warn,
 )
+from brain.doors.show import lists, shows
 
 if TYPE_CHECKING:
     from brain.types import DocumentDetail, DocumentRow, Excerpt, ForgetReport, Forgotten, Skill
@@ -34,6 +38,28 @@ if TYPE_CHECKING:
 FIRST_LINES = 12  # of a document's text in `show`; `get` prints it whole
 NAME_ONLY = " (name only: no reader for this kind of file)"
 NOTHING = "–"  # in a cell without a value
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """The tags of a document after a change."""
+
+    reference: str
+    tags: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """What `open` hands to the desktop: a path or an address."""
+
+    reference: str
+    address: str
+
+
+@shows("Excerpt")
+def excerpt(item: Excerpt) -> list[Line]:
+    """The stored text and nothing else, so that it can be piped into a file."""
+    return verbatim(item.text)
 
 
 def where(item: Excerpt) -> Line:
@@ -45,6 +71,7 @@ def where(item: Excerpt) -> Line:
     return dim(place(item.source, item.locator), folder)
 
 
+@lists("excerpts")
 def excerpts(items: Sequence[Excerpt]) -> list[Line]:
     """Several excerpts, each below a line with its place, as `head` prints several files."""
     done: list[Line] = []
@@ -54,6 +81,11 @@ def excerpts(items: Sequence[Excerpt]) -> list[Line]:
     return done[:-1]
 
 
+@lists(
+    "documents",
+    "brain: no documents",
+    "  take some in with `brain add PATH`, or ask for fewer conditions",
+)
 def documents(rows: Sequence[DocumentRow]) -> list[Line]:
     """Id, date, source, title and tags, in columns."""
     ids = short_ids(row.id for row in rows)
@@ -65,6 +97,7 @@ def documents(rows: Sequence[DocumentRow]) -> list[Line]:
     return columns(cells, ("dim", "", "path", "title"))
 
 
+@shows("DocumentDetail", json_out.document)
 def document(detail: DocumentDetail) -> list[Line]:
     """One document: its fields, then the first lines of its text."""
     known = [(name, text) for name, text in _fields(detail) if text]
@@ -99,6 +132,11 @@ def _fields(detail: DocumentDetail) -> list[tuple[str, str]]:
     ]
 
 
+def _said(report: ForgetReport) -> list[Line]:
+    return [line(text) for text in report.notices]
+
+
+@shows("ForgetReport", talk=_said)
 def forgotten(report: ForgetReport) -> list[Line]:
     """The plan with everything that would go; or, when it is done, until when it can come back."""
     entries = count(len(report.items), "entry", "entries")
@@ -108,6 +146,7 @@ def forgotten(report: ForgetReport) -> list[Line]:
     return [line(warn(f"{entries} forgotten"), dim("; `brain undo` brings it back", until))]
 
 
+@lists("items", "nothing was forgotten, so there is nothing to bring back")
 def items(found: Sequence[Forgotten]) -> list[Line]:
     """Id, kind, source and title in columns, with the time for what is gone already."""
     ids = short_ids(item.id for item in found)
@@ -118,22 +157,42 @@ def items(found: Sequence[Forgotten]) -> list[Line]:
     return columns(cells, ("dim", "", "dim", "path", ""))
 
 
-def tags(names: Sequence[str]) -> list[Line]:
+@shows("Tagged")
+def tags(after: Tagged) -> list[Line]:
     """The tags after the change."""
-    return [line(" ".join(f"#{name}" for name in names) or "no tags")]
+    names = [f"#{name}" for name in after.tags]
+    return [line(" ".join(names) or "no tags")]
 
 
+@shows("Located")
+def address(found: Located) -> list[Line]:
+    """The address alone, for another program."""
+    return [line(found.address)]
+
+
+@lists(
+    "contexts",
+    "brain: no folder has a description",
+    '  give one with `brain context add PATH "what it is"`',
+    to_json=json_out.contexts,
+)
 def contexts(pairs: Sequence[tuple[str, str]]) -> list[Line]:
     """Folder and description."""
     return columns(pairs, ("path", ""))
 
 
+@lists(
+    "skills",
+    "brain: no skill found",
+    "  take one in with `brain skill add PATH`",
+)
 def skills(found: Sequence[Skill]) -> list[Line]:
     """Name, status and description."""
     cells = [(item.name, item.status, item.description) for item in found]
     return columns(cells, ("title", "dim", ""))
 
 
+@shows("Skill", json_out.skill)
 def skill(item: Skill) -> list[Line]:
     """One skill as it is followed: name, description, body."""
     status = dim(" · ", item.status, " ", short_id(item.id))

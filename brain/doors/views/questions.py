@@ -5,11 +5,10 @@ Serves the commands that ask. Leaves them the streaming (sentences are printed a
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from brain.doors import json_out
 from brain.doors.lines import (
     Line,
     bad,
@@ -35,6 +34,7 @@ from brain.doors.lines import (
     title,
     warn,
 )
+from brain.doors.show import COULD_NOT_LOOK, DONE, NOTHING_FOUND, shows
 from brain.doors.text import one_line
 
 if TYPE_CHECKING:
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 
 INDENT = "   "  # as wide as the number before a passage
 MARGIN = 2  # columns at the right of a snippet, for the sign that the text goes on
-FORMULA_STARTS = ("=", "+", "-", "@")  # a spreadsheet would run the cell (FAULTS.md, row 23)
-CSV_COLUMNS = ("number", "source", "locator", "title", "date", "id", "score", "text")
 
 STATES = {
     "supported": ("supported by the passages cited", "good"),
@@ -190,27 +188,6 @@ def markdown(query: str, items: Iterable[Passage]) -> list[Line]:
     return done
 
 
-def table(items: Iterable[Passage]) -> list[Line]:
-    """`--format csv`, with a heading row."""
-    held = io.StringIO()
-    writer = csv.writer(held, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for number, item in enumerate(items, 1):
-        cells = (
-            item.source,
-            item.locator,
-            item.title,
-            item.date or "",
-            item.id,
-            f"{item.score:.6f}",
-            item.text,
-        )
-        writer.writerow(
-            [number, *(f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell for cell in cells)]
-        )
-    return body(held.getvalue().rstrip("\n"))
-
-
 def citations(items: Iterable[Citation]) -> list[Line]:
     """`[1] notes/lease.md:12 “the words”`; a quote that no longer stands there is marked."""
     done = []
@@ -276,6 +253,38 @@ def _models(answer: Answer) -> str:
     return given(" · ", dots(who, embedder, episode))
 
 
+def nothing_found(query: str, degraded: str) -> list[Line]:
+    """What is said when nothing came: nothing is there, or not everything could be looked into."""
+    if degraded:
+        return [
+            line("brain: could not look everywhere for ", quoted(query)),
+            line("  `brain doctor` says what does not answer"),
+        ]
+    return [
+        line("brain: nothing found for ", quoted(query)),
+        line("  try other words, or `brain status` to see what is in"),
+    ]
+
+
+def code_of_nothing(degraded: str) -> int:
+    """ "Nothing is there" and "could not look" differ: only the first is a fact about the notes."""
+    return COULD_NOT_LOOK if degraded else NOTHING_FOUND
+
+
+def _beside_recalled(result: Recalled) -> list[Line]:
+    said = degraded(result.degraded)
+    if not result.episodes:
+        said += nothing_found(result.query, result.degraded)
+    return said
+
+
+def _code_of_recalled(result: Recalled) -> int:
+    if not result.episodes:
+        return code_of_nothing(result.degraded)
+    return DONE if result.found else NOTHING_FOUND
+
+
+@shows("Recalled", json_out.recalled, talk=_beside_recalled, code=_code_of_recalled)
 def recalled(result: Recalled) -> list[Line]:
     """Episodes, best first: date, kind, who, the words, the id; the neighbouring rounds beside them."""
     done: list[Line] = []
