@@ -38,6 +38,7 @@ SHELVES = (
 CITED = re.compile(r"((?:[\w.-]+/)*[A-Z][A-Z_]{3,}\.md)(?:,? (?:\"([^\"]+)\"|(§ ?[\w.]+)))?")
 NOT_PAGES = {"SKILL.md"}  # a file of the Agent Skills format
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+HOLE = re.compile(r"NAME|NNNN")  # a name that the reader fills in
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 PLAN = re.compile(
@@ -123,6 +124,16 @@ def dead_links(page: Path, text: str) -> list[str]:
     return faults
 
 
+def gone(page: Path, text: str) -> list[str]:
+    """Files and folders of ours that the page names between backticks and that are not there; `*` stands for any."""
+    named = re.findall(
+        r"`((?:brain|ingest|migrations|tests|benchmarks|docs|sample_corpus)/[\w./*-]*)`", text
+    )
+    return [
+        name for name in named if not any(ROOT.glob(name.rstrip("/"))) and not HOLE.search(name)
+    ]
+
+
 def plans(path: Path, source: str) -> list[str]:
     """Citations of issues and plans in what a person reads, and in the names of tests."""
     named = PLAN_NAME.findall(source) if path.suffix == ".py" else []
@@ -141,6 +152,13 @@ def test_every_page_and_section_that_is_cited_is_there() -> None:
 
 def test_every_link_of_a_page_leads_somewhere() -> None:
     assert not told({page: dead_links(page, page.read_text("utf-8")) for page in PAGES})
+
+
+def test_every_file_that_a_page_names_is_there() -> None:
+    pages = [
+        page for page in PAGES if page.name != "CHANGELOG.md"
+    ]  # what it tells of may be gone since
+    assert not told({page: gone(page, page.read_text("utf-8")) for page in pages})
 
 
 def test_nobody_cites_an_issue_or_a_plan() -> None:
@@ -163,6 +181,13 @@ def test_a_lost_citation_is_found(tmp_path: Path) -> None:
         "NOWHERE.md",
         "FAULTS.md#nothing",
     ]
+
+
+def test_a_file_that_is_gone_is_found() -> None:
+    page = ROOT / "README.md"
+    assert gone(
+        page, "`brain/nowhere.py` `brain/app/` `tests/ingest/test_NAME.py` `brain/*/ask.py`"
+    ) == ["brain/nowhere.py"]
 
 
 def test_a_citation_of_a_plan_is_found(tmp_path: Path) -> None:

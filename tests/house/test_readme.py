@@ -11,6 +11,7 @@ import pytest
 from brain.config import SECTIONS
 from brain.doors.cli import reference
 from brain.doors.cli.app import command
+from tests.end_to_end import brain
 from tests.pages import follow
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +60,14 @@ def test_every_command_has_a_help_sentence_and_one_to_three_examples() -> None:
 def test_what_the_readme_shows_is_what_is_printed(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "sample_corpus", tmp_path / "sample_corpus")
     assert follow(README, tmp_path) >= 3
+
+
+def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    block = re.search(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.M | re.S)
+    assert block is not None
+    assert brain("add", ROOT / "sample_corpus" / "home").code == 0
+    exec(compile(block[1], str(README), "exec"), {})
+    assert "96 °C" in capsys.readouterr().out
 
 
 def test_every_command_that_the_pages_name_exists() -> None:
