@@ -396,7 +396,7 @@ def test_feedback_without_a_pattern_is_not_followed() -> None:
 
 
 def test_the_bound_is_the_one_of_the_plan() -> None:
-    """RETRIEVAL.md §5: 22 labels with no error, 38 with one, for a risk of .10 at 90 %."""
+    """22 labels with no error, 38 with one, for a risk of .10 at 90 %."""
     assert needed(0.10) == 22
     assert bounded(0, 22, 0.10)
     assert not bounded(0, 21, 0.10)

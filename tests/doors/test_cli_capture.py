@@ -66,7 +66,7 @@ def test_many_skipped_files_are_counted_and_the_first_named() -> None:
         ("ignored", True, True, 0),
     ],
 )
-def test_row_26_the_code_tells_new_failures_from_known_kinds(
+def test_the_code_tells_new_failures_from_known_kinds(
     kind: str, new: bool, strict: bool, code: int
 ) -> None:
     report = AddReport(skipped=(Skipped("a", kind, "why", new=new),))

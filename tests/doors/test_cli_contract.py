@@ -170,7 +170,7 @@ def answers(text: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("terminal", [False, True], ids=["piped", "terminal"])
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS.keys())
-def test_row_25_hostile_text_reaches_no_terminal(words: list[str], terminal: bool) -> None:
+def test_hostile_text_reaches_no_terminal(words: list[str], terminal: bool) -> None:
     ran = brain(
         *words,
         terminal=terminal,

@@ -190,7 +190,7 @@ def test_ask_says_what_a_model_did() -> None:
     )
 
 
-def test_row_22_nothing_found_and_could_not_look_differ() -> None:
+def test_nothing_found_and_could_not_look_differ() -> None:
     ran = brain("search", "zebra", search=NOTHING)
     assert (ran.code, ran.stdout) == (3, "")
     assert "nothing found for “zebra”" in ran.stderr

@@ -1,4 +1,4 @@
-"""FAULTS.md §3, rows 1-23 and 36: hostile files meet `brain add`, run in a child that may use 1 GiB and 60 s of processor.
+"""Hostile files meet `brain add` in a child that may use 1 GiB and 60 s of processor (docs/FAULTS.md, "Hostile files").
 
 All files are taken in by one command, as a folder full of them would be; each case then looks at what became of its file.
 What was stored before must be there afterwards, nothing may appear outside the home, and no process may die of a signal.
@@ -117,7 +117,7 @@ def test_one_bad_file_stops_nothing(swept: Swept) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"row_{case.row}_{case.name}")
-def test_rows_1_to_23_and_36(swept: Swept, case: Case) -> None:
+def test_every_hostile_file_ends_as_a_document_or_a_listed_reason(swept: Swept, case: Case) -> None:
     path = swept.folder / case.name
     skips = swept.skips(path)
     if skips:
@@ -134,7 +134,7 @@ def test_rows_1_to_23_and_36(swept: Swept, case: Case) -> None:
     assert not case.told or any(case.told in notice for notice in detail.notices), detail.notices
 
 
-def test_row_1_and_2_and_38_twice_changes_nothing(swept: Swept) -> None:
+def test_hostile_files_added_twice_change_nothing(swept: Swept) -> None:
     """A second look reads none of them again: what failed is known by its facts."""
     again = command(swept.home, "add", "--json", swept.folder)
     report = json.loads(again.stdout)
@@ -149,7 +149,7 @@ def test_row_1_and_2_and_38_twice_changes_nothing(swept: Swept) -> None:
 @pytest.mark.parametrize(
     "path", ["/dev/zero", "/proc/self/mem", "/dev/stdin", "/proc/self/environ"]
 )
-def test_row_15_devices_named_by_hand(folder: Folder, path: str) -> None:
+def test_devices_named_by_hand(folder: Folder, path: str) -> None:
     if not Path(path).exists():
         pytest.skip("not on this system")
     brain("add", folder({"a.md": "kept"}))
@@ -158,13 +158,13 @@ def test_row_15_devices_named_by_hand(folder: Folder, path: str) -> None:
     assert list(checked(home()).documents.values()).count("kept") == 1
 
 
-def test_row_9_the_size_cap_comes_before_reading(folder: Folder) -> None:
+def test_the_size_cap_comes_before_reading(folder: Folder) -> None:
     place = folder({"a.txt": "word " * 1_000})
     with pytest.raises(IngestError, match="too large"):
         next(load(place / "a.txt", limits=Limits(file_bytes=4_000)))
 
 
-def test_row_14_a_hard_link_is_a_document_and_a_loop_ends(folder: Folder) -> None:
+def test_a_hard_link_is_a_document_and_a_loop_ends(folder: Folder) -> None:
     place = folder({"a.md": "linked words"})
     (place / "b.md").hardlink_to(place / "a.md")
     (place / "sub").mkdir()
@@ -173,7 +173,7 @@ def test_row_14_a_hard_link_is_a_document_and_a_loop_ends(folder: Folder) -> Non
     assert sorted(checked(home()).documents.values()) == ["linked words", "linked words"]
 
 
-def test_row_16_a_file_that_grows_while_it_is_read_is_stored_as_it_was_hashed(
+def test_a_file_that_grows_while_it_is_read_is_stored_as_it_was_hashed(
     tmp_path: Path,
 ) -> None:
     path, done = tmp_path / "growing.txt", threading.Event()
@@ -197,9 +197,7 @@ def test_row_16_a_file_that_grows_while_it_is_read_is_stored_as_it_was_hashed(
         writer.join()
 
 
-def test_row_11_and_12_no_nul_or_half_letter_in_titles_tags_and_names(
-    config: Config, folder: Folder
-) -> None:
+def test_no_nul_or_half_letter_in_titles_tags_and_names(config: Config, folder: Folder) -> None:
     front = '---\ntitle: "a\\0b\\uD800"\ntags: ["t\\0u", "v\\uD800"]\naliases: ["w\\0"]\nother: "x\\0\\uDFFF"\n---\nwords [[link\0]]\n'
     with Brain(config) as opened:
         opened.add([folder({"a.md": front})])
@@ -236,7 +234,7 @@ def test_row_11_and_12_no_nul_or_half_letter_in_titles_tags_and_names(
     ],
 )
 @pytest.mark.parametrize("kind", ["text/markdown", "text/plain", "text/html", "text/x-python"])
-def test_row_20_no_pattern_of_ours_goes_back_and_forth(letter: str, kind: str) -> None:
+def test_no_pattern_of_ours_goes_back_and_forth(letter: str, kind: str) -> None:
     """100 KB of one letter; what grows with its square would need minutes."""
     text = letter * (100_000 // len(letter))
     document = load_text(text, uri="note:x", media_type=kind)
@@ -248,7 +246,7 @@ def test_row_20_no_pattern_of_ours_goes_back_and_forth(letter: str, kind: str) -
     "letter",
     ["> ", "On ", "From: ", "-", "_", ":\n", "\n\n", ">", "On a wrote:\n", "Sent from my "],
 )
-def test_row_20_nor_does_a_mail(letter: str) -> None:
+def test_no_pattern_goes_back_and_forth_over_a_mail(letter: str) -> None:
     from ingest.readers import threads
 
     for size in (20_000, 200_000):
@@ -266,7 +264,7 @@ HOSTILE_EXPORTS: dict[str, str | bytes] = {
 
 
 @pytest.mark.parametrize("trick", HOSTILE_EXPORTS)
-def test_row_22_a_hostile_export_is_refused_and_nothing_is_lost(
+def test_a_hostile_export_is_refused_and_nothing_is_lost(
     config: Config, folder: Folder, tmp_path: Path, trick: str
 ) -> None:
     with Brain(config) as opened:
@@ -285,7 +283,7 @@ def test_row_22_a_hostile_export_is_refused_and_nothing_is_lost(
     assert "own words" in checked(tmp_path / "other").documents.values()
 
 
-def test_row_36_nothing_of_a_page_is_fetched(folder: Folder) -> None:
+def test_nothing_of_a_page_is_fetched(folder: Folder) -> None:
     """The sockets of the child are closed off by an audit hook that ends it: a page with every way to call out is read."""
     page = (
         "<img src=//evil.example/a><link rel=stylesheet href=//evil.example/b><iframe src=//evil.example/c></iframe>"

@@ -37,7 +37,7 @@ def test_vectors_have_the_shape_of_the_contract(stand_in: StandIn) -> None:
 
 
 def test_prefixes_are_in_the_bytes_sent(stand_in: StandIn) -> None:
-    """USERS 3: nomic without its prefixes is worse than plain words."""
+    """nomic without its prefixes is worse than plain words."""
     model = embedder(stand_in)
     model.embed_documents(["tea time"])
     model.embed_query("when is tea")
@@ -68,7 +68,7 @@ def test_a_model_replaced_in_use_is_refused(stand_in: StandIn) -> None:
 
 
 def test_a_text_over_the_window_is_split_and_its_end_counts(stand_in: StandIn) -> None:
-    """USERS 4: 3,900 tokens of CSV and of Chinese; the last words move the vector."""
+    """3,900 tokens of CSV and of Chinese; the last words move the vector."""
     model = embedder(stand_in)
     csv = "\n".join(f"{n},{n * 7},item-{n}" for n in range(700))
     for text in (csv, "租约 " * 1950):
