@@ -107,9 +107,9 @@ class Brain:
 
     def sync(self) -> AddReport:
         """Look at every registered folder again and finish what waits."""
-        from brain.app import capture
+        from brain.app.sync import sync
 
-        return capture.sync(self.resources)
+        return sync(self.resources)
 
     # -- asking ---------------------------------------------------------------------------------------
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from brain.app.capture import refresh
 from brain.app.resources import Resources, clean
 from brain.app.search import MAX_QUESTION_CHARS, retrieved
+from brain.app.sync import refresh
 from brain.errors import BrainError, NotFound, UsageError
 from brain.protocols import Generator
 from brain.types import Answer, Episode, Request, Retrieved, Scope

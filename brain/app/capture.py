@@ -1,14 +1,12 @@
-"""Taking in: `add`, `note`, `remember`, `sync`, and filling the vectors behind them.
+"""Taking in: `add`, `note`, `remember`. What was saved before a failure or Ctrl-C stays.
 
-Leaves out reading and saving files (`brain.app.intake`) and computing vectors (`brain.index`). Every function is handed the
-resources; what was saved before a failure or Ctrl-C stays.
+Leaves reading and saving files to `brain.app.intake`, and looking at folders again to `brain.app.sync`.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -16,17 +14,10 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from brain.app.intake import (
-    Intake,
-    Tally,
-    believable,
-    differs,
-    shown,
-    unchanged,
-    uri_of,
-    whole_files,
-)
+from brain.app.file_facts import unchanged, uri_of
+from brain.app.intake import Intake
 from brain.app.resources import KINDS, SERVING, Resources
+from brain.app.tally import Tally
 from brain.errors import BrainError, Refused, StoreError, UsageError
 from brain.faults import reach
 from brain.types import AddReport, Episode
@@ -35,7 +26,6 @@ from ingest.document import Document, new_id
 INLINE_CHUNKS = (
     64  # so few chunks are embedded by Ollama at once; more are filled behind the command's back
 )
-NAMED = 3  # missing files or folders that a notice names
 CHROMA_FROM = 1_000  # HOUSE §7: an `add` of more chunks brings Chroma up to date at its end
 _started: list[
     subprocess.Popen[bytes]
@@ -47,11 +37,10 @@ def add(
 ) -> AddReport:
     """Files and folders. Folders become roots."""
     places = [Path(os.path.abspath(path.expanduser())) for path in paths]
-    intake = resources.intake()
+    intake = Intake.of(resources)
     if dry_run:
         return _rehearse(intake, places)
-    tally = intake.take_in(places, tags=tuple(tags))
-    return finish(resources, tally)
+    return finish(resources, intake.take_in(places, tuple(tags)))
 
 
 def _rehearse(intake: Intake, places: Iterable[Path]) -> AddReport:
@@ -60,18 +49,15 @@ def _rehearse(intake: Intake, places: Iterable[Path]) -> AddReport:
 
     tally = Tally()
     for place in places:
-        known = intake.store.library.known_files(place.as_uri())
+        known = intake.resources.store.library.known_files(place.as_uri())
         for item in ingest.walk(place, limits=intake.limits):
-            if isinstance(item, ingest.Found):
-                uri = uri_of(item.path)
-                state = (
-                    "unchanged"
-                    if unchanged(item, known.get(uri))
-                    else "updated"
-                    if uri in known
-                    else "added"
-                )
-                tally.counts[state] += 1
+            if isinstance(item, ingest.Skip):
+                continue
+            uri = uri_of(item.path)
+            state = "updated" if uri in known else "added"
+            if unchanged(item, known.get(uri)):
+                state = "unchanged"
+            tally.counts[state] += 1
     return tally.report()
 
 
@@ -81,12 +67,8 @@ def note(resources: Resources, text: str, title: str | None, tags: Sequence[str]
         raise UsageError("the note is empty", "nothing was added")
     folder = resources.config.ingest.notes_dir
     if folder:
-        return add(
-            resources,
-            [_note_file(Path(folder).expanduser(), text, title, resources)],
-            tags,
-            dry_run=False,
-        )
+        path = _note_file(Path(folder).expanduser(), text, title, resources.now()[:10])
+        return add(resources, [path], tags, dry_run=False)
     document = _document(resources, f"note:{new_id()}", text, title)
     tally = Tally()
     with resources.store.write():
@@ -153,129 +135,6 @@ def remember_episodes(resources: Resources, episodes: Sequence[Episode]) -> list
             _save(resources, document, tally, episode.tags)
     finish(resources, tally)
     return kept
-
-
-def sync(resources: Resources, *, wait: bool = True) -> AddReport:
-    """Look at every root again, take in what changed, let go of what is gone, finish what waits."""
-    intake, tally = resources.intake(), Tally()
-    for root in resources.store.library.roots():
-        look_at_root(resources, intake, root, tally, limit=None)
-    expired = resources.store.trash.expire(now=resources.moment())
-    report = finish(resources, tally, wait=wait)
-    if expired:
-        from brain.app.derived import finish_erasure
-
-        finish_erasure(resources)  # what was forgotten long ago leaves every file
-    return report
-
-
-def look_at_root(
-    resources: Resources,
-    intake: Intake,
-    root: dict[str, object],
-    tally: Tally,
-    *,
-    limit: int | None,
-) -> int:
-    """One root: changed files in (at most `limit`, else none and their number is returned), missing ones out."""
-    from brain.store.documents import path_of
-
-    path = Path(path_of(str(root["uri"])))
-    if not path.exists():
-        tally.notices.append(f"{shown(path)} is not there; nothing of it was forgotten")
-        return 0
-    fresh, gone = intake.look(path, tally)
-    if limit is not None and len(fresh) + len(gone) > limit and not _vanished(resources, path):
-        known = whole_files(resources.store.library.known_files(path.as_uri()))
-        fresh = [item for item in fresh if differs(item, known.get(uri_of(item.path)))]
-        if len(fresh) + len(gone) > limit:
-            return len(fresh) + len(gone)
-    options = root["options"] if isinstance(root["options"], dict) else {}
-    intake.take_changes(fresh, tuple(options.get("tags", ())), tally)
-    reach("sync.before_let_go")
-    removed = tally.counts["removed"]
-    if gone:
-        _let_go(resources, path, tally)
-    if fresh or tally.counts["removed"] > removed or limit is None:
-        resources.store.library.looked_at(str(root["uri"]), resources.now())
-    return 0
-
-
-def _let_go(resources: Resources, path: Path, tally: Tally) -> None:
-    """Forget documents whose files are gone; renamed ones have their new address by now."""
-    known = resources.store.library.known_files(path.as_uri())
-    gone = [uri for uri in known if not os.path.lexists(_file_of(uri))]
-    if not gone:
-        return
-    files = {_file_of(uri) for uri in gone}
-    if _vanished(resources, path):
-        tally.notices.append(
-            f"{shown(path)} is empty, as when a disk is not mounted; nothing of it was forgotten"
-        )
-    elif not believable(len(files), len(whole_files(known))):
-        tally.notices.append(
-            f"{len(files):,} of {len(whole_files(known)):,} files under {shown(path)} are gone; nothing was forgotten. "
-            f"Were they deleted? Then: brain forget {_quoted(_topmost_missing(files))}"
-        )
-    else:
-        ids = [resources.store.library.resolve(uri) for uri in gone]
-        tally.counts["removed"] += resources.store.trash.forget(
-            ids, now=resources.now(), lasting=False
-        )
-
-
-def _vanished(resources: Resources, path: Path) -> bool:
-    """Whether a folder that held files holds nothing at all now: a disk that is not mounted leaves one like that."""
-    return (
-        path.is_dir()
-        and not any(path.iterdir())
-        and bool(resources.store.library.known_files(path.as_uri()))
-    )
-
-
-def _file_of(uri: str) -> str:
-    """The file that a document came from; a message of a mailbox has the mailbox's."""
-    from brain.store.documents import path_of
-
-    return path_of(uri.partition("#")[0])
-
-
-def _topmost_missing(files: Iterable[str]) -> list[str]:
-    """The missing files, those of a missing folder named by the folder alone."""
-    found = set()
-    for file in files:
-        while not os.path.lexists(os.path.dirname(file)):
-            file = os.path.dirname(file)
-        found.add(file)
-    return sorted(found)
-
-
-def _quoted(paths: Sequence[str]) -> str:
-    """As a shell takes them, the first few."""
-    named = " ".join(shlex.quote(shown(Path(path))) for path in paths[:NAMED])
-    return named + (f" … and {len(paths) - NAMED:,} more" if len(paths) > NAMED else "")
-
-
-def refresh(resources: Resources) -> list[str]:
-    """Before a question: take in a few changed files at once, or say how many are newer than what is known."""
-    roots = resources.store.library.roots()
-    if not roots:
-        return []
-    intake, tally, newer = resources.intake(), Tally(), 0
-    try:
-        for root in roots:
-            newer += look_at_root(
-                resources, intake, root, tally, limit=resources.config.ingest.inline_changes
-            )
-        if tally.counts["added"] or tally.counts["updated"] or tally.counts["removed"]:
-            finish(resources, tally, wait=False)
-    except (
-        BrainError,
-        OSError,
-    ) as error:  # a full disk or a read-only home: what is stored can still be asked
-        tally.notices.append(f"changed files were not taken in: {getattr(error, 'message', error)}")
-    said = [f"{newer:,} files are newer than what is stored; run `brain sync`"] if newer else []
-    return [*said, *tally.notices]
 
 
 # -- vectors --------------------------------------------------------------------------------------------------------------
@@ -473,13 +332,12 @@ def _save(resources: Resources, document: Document, tally: Tally, tags: Sequence
     tally.saved(document, outcome, document_id)
 
 
-def _note_file(folder: Path, text: str, title: str | None, resources: Resources) -> Path:
+def _note_file(folder: Path, text: str, title: str | None, day: str) -> Path:
     """Write a note as a Markdown file of its own; never over another."""
     folder.mkdir(parents=True, exist_ok=True)
     first = (title or text.strip().splitlines()[0].lstrip("# "))[:60]
     stem = "".join(c if c.isalnum() else "-" for c in first).strip("-") or "note"
     body = f"# {title}\n\n{text}\n" if title else f"{text}\n"
-    day = resources.now()[:10]
     for number in range(1, 1_000):
         path = folder / f"{day} {stem}{'' if number == 1 else f' {number}'}.md"
         try:

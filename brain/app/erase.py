@@ -16,7 +16,7 @@ from pathlib import Path
 from brain.app import cage
 from brain.app.backups import copies_of, keep_rule
 from brain.app.derived import finish_erasure
-from brain.app.intake import uri_of
+from brain.app.file_facts import uri_of
 from brain.app.library import Library, stored_path
 from brain.app.resources import Resources
 from brain.errors import NotFound

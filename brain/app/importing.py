@@ -12,8 +12,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from brain.app.intake import BATCH_DOCUMENTS, Tally
+from brain.app.intake import BATCH_DOCUMENTS
 from brain.app.resources import Resources
+from brain.app.tally import Tally
 from brain.reports import Judgment
 from brain.types import Skipped
 

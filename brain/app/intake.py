@@ -1,56 +1,42 @@
-"""Taking files in: look at what changed, read only that, save in small batches, and say what went in and what did not.
+"""Reading what changed and saving it in small batches, with what went in and what did not.
 
-Leaves out reading (ingest), SQL (store) and vectors (index). Whatever stops it (Ctrl-C, a full disk, a bad file), the
-batches that were acknowledged stay. Serves `Brain.add` and `Brain.sync`.
+Whatever stops it (Ctrl-C, a full disk, a bad file), the batches that were acknowledged stay. Leaves finding what
+changed to `brain.app.look`, reading to `ingest`, SQL to the store and vectors to the end of every taking in. Serves
+`add` and `sync`.
 """
 
 from __future__ import annotations
 
-import os
 import shlex
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Self
 
 import ingest
+from brain.app.file_facts import believable, shown, stat_of, uri_of
+from brain.app.look import Look
+from brain.app.resources import Resources
+from brain.app.tally import Tally
 from brain.child import Child, running
 from brain.faults import reach
-from brain.protocols import Progress, silent
-from brain.types import AddReport, Document, Skipped
+from brain.store.documents import Origin
+from brain.types import Document, Skipped
 from ingest.errors import IngestError
-from ingest.readers import isolated
+from ingest.limits import Limits
 
-if TYPE_CHECKING:
-    from brain.store import Store
-    from brain.store.documents import Origin
-    from ingest.limits import Limits
+Result = tuple[Path, Document | IngestError]
 
-T = TypeVar("T")
-BATCH_DOCUMENTS = 100  # HOUSE §7: a batch holds at most so many documents …
-BATCH_SECONDS = 0.5  # … or what half a second brings
+BATCH_DOCUMENTS = 100  # a batch holds at most so many documents …
+BATCH_SECONDS = 0.5  # … or what half a second brings: so much is lost when the power goes
+CHILDREN = 2  # processes that read risky files side by side
 MAILBOX = "application/mbox"
-COUNTED = ("added", "updated", "unchanged", "renamed", "removed", "chunks")
-RACY_NS = (
-    2_000_000_000  # HOUSE §7: a file touched within 2 s of the last look may have changed unseen
-)
-CENSUS_FILES = 2_000  # USERS 26: above so many files say first what is coming
-GONE_SHARE = (
-    0.05  # USERS 9: if more than this share of a root is gone, nothing is forgotten unasked
-)
-GONE_SMALL = 3  # … but so few missing files are always believed
-FILES_PER_SECOND = {
-    "pdf": 4.0,
-    "other": 400.0,
-}  # for the estimate only; measured on two shared cores
-
+CENSUS_FILES = 2_000  # from so many files on a person is told first what is coming
+CENSUS_KINDS = 6  # named in it
+FILES_PER_SECOND = {"pdf": 4.0, "other": 400.0}  # for that estimate; on two shared cores
 READING = running("ingest.worker:answers", "network", "programs")
-
-Facts = tuple[
-    int, int, int, int, int
-]  # (size in bytes, mtime_ns, ctime_ns, inode, looked_ns) of a file
 
 
 def reading_child() -> Child:
@@ -58,43 +44,12 @@ def reading_child() -> Child:
     return Child(READING)
 
 
-@dataclass(slots=True)
-class Tally:
-    """What happened so far."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    skipped: list[tuple[str, Skipped, int | None, int | None]] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
-    documents: list[str] = field(default_factory=list)
-    cleared: list[str] = field(default_factory=list)
-    interrupted: bool = False
-
-    def saved(self, document: Document, outcome: str, document_id: str) -> None:
-        """Count one document that was handed to the store."""
-        self.counts[outcome] += 1
-        self.counts["chunks"] += len(document.chunks)
-        self.documents.append(document_id)
-
-    def report(self, **more: Any) -> AddReport:
-        """The frozen form."""
-        counts: dict[str, Any] = {name: self.counts[name] for name in COUNTED}
-        skips = tuple(skip for _uri, skip, _size, _time in self.skipped)
-        return AddReport(
-            **counts,
-            skipped=skips,
-            notices=tuple(self.notices),
-            interrupted=self.interrupted,
-            documents=tuple(self.documents),
-            **more,
-        )
-
-
-@dataclass(slots=True)
 class Mailboxes:
     """Files of many documents that were read: which of their messages are there now."""
 
-    _present: dict[Path, set[str]] = field(default_factory=dict)
-    _cut: set[Path] = field(default_factory=set)
+    def __init__(self) -> None:
+        self._present: dict[Path, set[str]] = {}
+        self._cut: set[Path] = set()
 
     def note(self, path: Path, result: Document | IngestError, document_id: str) -> None:
         """One result of a file. The document of a mailbox itself says by a notice when it was not read to its end."""
@@ -114,239 +69,176 @@ class Mailboxes:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Everything that taking in needs. `now` gives the present as ISO 8601 with offset; `origin` says how a document
-    stands (label, compartment, trust) and is where rules about folders come in.
-    """
+    """One taking in, over the store of `resources`; `tally` counts what happens."""
 
-    store: Store
+    resources: Resources
     limits: Limits
-    chunk_tokens: int
-    now: Callable[[], str]
-    origin: Callable[..., Origin]
-    progress: Progress = silent
-    workers: int = 2
+    tally: Tally = field(default_factory=Tally)
     clock: Callable[[], float] = time.monotonic
 
-    def take_in(
-        self, paths: Iterable[Path], *, tags: tuple[str, ...] = (), register: bool = True
-    ) -> Tally:
+    @classmethod
+    def of(cls, resources: Resources) -> Self:
+        """Under the limits of the configuration."""
+        settings = resources.config.ingest
+        limits = Limits(
+            file_bytes=settings.file_bytes,
+            text_chars=settings.text_chars,
+            chunks=settings.file_chunks,
+            wall_seconds=settings.seconds,
+        )
+        return cls(resources, limits)
+
+    def look(self, path: Path) -> Look:
+        """What changed under a path."""
+        return Look(path, self.resources.store, self.tally, self.limits)
+
+    def take_in(self, paths: Iterable[Path], tags: tuple[str, ...] = ()) -> Tally:
         """Read what is new or changed under `paths`; folders become roots that `sync` looks at again."""
-        tally = Tally()
         fresh: list[ingest.Found] = []
         try:
             for path in paths:
-                found = self._look(
-                    path, tally, whole_files(self.store.library.known_files(path.as_uri()))
-                )
-                if register and path.is_dir() and self._register(path, tags):
-                    tally.notices.append(
-                        f"{shown(path)} is registered: `brain sync` looks at it again"
-                    )
+                found = self.look(path).changed()
+                if path.is_dir():
+                    self._register(path, tags)
                 fresh += found
-            self._census(fresh, tally)
-            self._save_all(fresh, tags, tally)
+            self._census(fresh)
+            self._save_all(fresh, tags)
         except KeyboardInterrupt:
-            tally.interrupted = True
-        self._note_skipped(tally)
-        return tally
+            self.tally.interrupted = True
+        self._note_skipped()
+        return self.tally
 
-    def look(self, root: Path, tally: Tally) -> tuple[list[ingest.Found], list[str]]:
-        """Under a root: the files that changed, and the addresses that are gone."""
-        known = whole_files(self.store.library.known_files(root.as_uri()))
-        unseen = set(known)
-        fresh = self._look(root, tally, known, unseen)
-        return fresh, sorted(unseen)
-
-    def take_changes(self, fresh: list[ingest.Found], tags: tuple[str, ...], tally: Tally) -> None:
-        """Read the files that `look` found changed."""
+    def take_changes(self, fresh: list[ingest.Found], tags: tuple[str, ...]) -> None:
+        """Read the files that a look found changed."""
         try:
-            self._save_all(fresh, tags, tally)
+            self._save_all(fresh, tags)
         except KeyboardInterrupt:
-            tally.interrupted = True
-        self._note_skipped(tally)
+            self.tally.interrupted = True
+        self._note_skipped()
 
-    def _register(self, path: Path, tags: tuple[str, ...]) -> bool:
-        """Make a folder a root; True when it was none."""
-        new = self.store.library.add_root(
-            path.as_uri(), shown(path), {"tags": list(tags)}, self.now()
-        )
+    def _register(self, path: Path, tags: tuple[str, ...]) -> None:
+        """Make a folder a root, and say so when it was none."""
+        library, now = self.resources.store.library, self.resources.now()
+        name, options = shown(path), {"tags": list(tags)}
+        new = library.add_root(path.as_uri(), name, options, now)
         reach("add.after_root")
-        return new
+        if new:
+            self.tally.notices.append(f"{name} is registered: `brain sync` looks at it again")
 
-    # -- which files ------------------------------------------------------------------------------------------------
-
-    def _look(
-        self, path: Path, tally: Tally, known: Mapping[str, Facts], unseen: set[str] | None = None
-    ) -> list[ingest.Found]:
-        """Files under `path` that differ from what is `known`; seen addresses are taken out of `unseen`."""
-        if not os.path.lexists(path):
-            skip = Skipped(
-                shown(path), "unreadable", "no such file or folder", "check the spelling"
-            )
-            tally.skipped.append((path.as_uri(), skip, None, None))
-            return []
-        reported = self.store.library.skipped()
-        passed = self._passing(known, reported, tally, unseen if unseen is not None else set())
-        fresh = []
-        for item in ingest.walk(path, limits=self.limits, passed=passed):
-            uri = uri_of(item.path)
-            if isinstance(item, ingest.Skip):
-                tally.skipped.append(
-                    (uri, Skipped(shown(item.path), item.kind, item.reason, ""), None, None)
-                )
-                continue
-            if unseen is not None:
-                unseen.discard(uri)
-            before = reported.get(uri)
-            if before and before[0].kind == "forgotten":
-                if item.path != path:
-                    tally.skipped.append((uri, before[0], None, None))
-                    continue
-                before = None
-            # A kind that no reader opened may have one since an upgrade: then the file is looked at again.
-            readable = (
-                before and before[0].kind == "unsupported" and item.media_type in ingest.READERS
-            )
-            if before and not readable and (before[1], before[2]) == (item.size, item.mtime_ns):
-                tally.counts["unchanged" if before[0].kind == "unsupported" else "reported"] += 1
-                continue
-            if unchanged(item, known.get(uri)):
-                tally.counts["unchanged"] += 1
-                continue
-            fresh.append(item)
-        fresh.sort(
-            key=lambda item: (isolated(item.media_type, item.size), -item.mtime_ns)
-        )  # notes before slow formats
-        return fresh
-
-    @staticmethod
-    def _passing(
-        known: Mapping[str, Facts], reported: Collection[str], tally: Tally, unseen: set[str]
-    ) -> Callable[[str, os.stat_result], bool]:
-        """A quick answer for the files of a walk that are as stored: they are counted and need no second look."""
-        uris = {plain(uri): uri for uri in known if uri not in reported}
-
-        def passed(path: str, status: os.stat_result) -> bool:
-            uri = uris.get(path)
-            if uri is None or not settled(known[uri], status):
-                return False
-            unseen.discard(uri)
-            tally.counts["unchanged"] += 1
-            return True
-
-        return passed
-
-    def _census(self, fresh: list[ingest.Found], tally: Tally) -> None:
-        """Above CENSUS_FILES: what is coming, of which kinds, how large and about how long."""
+    def _census(self, fresh: list[ingest.Found]) -> None:
+        """Of very many files: what is coming, of which kinds, how large and about how long."""
         if len(fresh) <= CENSUS_FILES:
             return
         kinds = Counter(_kind(item) for item in fresh)
         pdfs = kinds["pdf"]
-        seconds = pdfs / FILES_PER_SECOND["pdf"] + (len(fresh) - pdfs) / FILES_PER_SECOND["other"]
+        others = len(fresh) - pdfs
+        seconds = pdfs / FILES_PER_SECOND["pdf"] + others / FILES_PER_SECOND["other"]
         size = sum(item.size for item in fresh)
-        parts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(6))
-        line = f"{len(fresh):,} files: {parts}; about {_minutes(seconds)}; {size / 1e9:.1f} GB"
-        tally.notices.append(line)
-        self.progress(f"census: {line}", 0, len(fresh))
+        listed = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(CENSUS_KINDS))
+        line = f"{len(fresh):,} files: {listed}; about {_minutes(seconds)}; {size / 1e9:.1f} GB"
+        self.tally.notices.append(line)
+        self.resources.progress(f"census: {line}", 0, len(fresh))
 
-    # -- saving -------------------------------------------------------------------------------------------------------
+    # -- saving ---------------------------------------------------------------------------------------
 
-    def _save_all(self, fresh: list[ingest.Found], tags: tuple[str, ...], tally: Tally) -> None:
+    def _save_all(self, fresh: list[ingest.Found], tags: tuple[str, ...]) -> None:
         """Read and save in batches; each batch is durable before the next begins."""
         if not fresh:
             return
         facts = {item.path: item for item in fresh}
-        reported = set(self.store.library.skipped())
+        store = self.resources.store
+        reported = set(store.library.skipped())
         reading = ingest.load_many(
             fresh,
             start=reading_child,
             limits=self.limits,
-            chunk_tokens=self.chunk_tokens,
-            children=self.workers,
+            chunk_tokens=self.resources.config.ingest.chunk_tokens,
+            children=CHILDREN,
         )
-        done, total = 0, len(fresh)
+        done = 0
         mailboxes = Mailboxes()
         for batch in in_batches(reading, self.clock):
-            with self.store.write():
-                with self.store.documents.together():
+            with store.write():
+                with store.documents.together():
                     for path, result in batch:
-                        mailboxes.note(
-                            path, result, self._save_one(facts[path], result, tags, tally, reported)
-                        )
+                        if isinstance(result, IngestError):
+                            document_id = ""
+                            self._note_failure(facts[path], result, tags, reported)
+                        else:
+                            document_id = self._save(facts[path], result, tags)
+                        mailboxes.note(path, result, document_id)
                 reach("add.before_commit")
             reach("add.after_commit")
             done += len(batch)
-            self.progress("reading", done, total)
-        self._let_go(mailboxes, tally)
+            self.resources.progress("reading", done, len(fresh))
+        for path, present in mailboxes.whole():
+            self._let_go(shown(path), present)
 
-    def _save_one(
-        self,
-        item: ingest.Found,
-        result: Document | IngestError,
-        tags: tuple[str, ...],
-        tally: Tally,
-        reported: Collection[str],
-    ) -> str:
-        """Save what was read, or note why nothing was; the id of the document, "" when there is none."""
-        source, uri = shown(item.path), uri_of(item.path)
-        if isinstance(result, IngestError):
-            skip = Skipped(source, result.kind, result.reason, result.hint, new=uri not in reported)
-            tally.skipped.append((uri, skip, item.size, item.mtime_ns))
-            if uri not in self.store.library.known_files(uri):
-                entry = name_only(item.path, uri)
-                self.store.documents.save(
-                    entry, self.origin(item, source, tags, entry="name"), now=self.now()
-                )
-            return ""
-        place = source + "".join(
-            result.uri.partition("#")[1:]
-        )  # a message of a mailbox has a name of its own
-        outcome, document_id = self.store.documents.save(
-            result, self.origin(item, place, tags), now=self.now()
-        )
+    def _save(self, item: ingest.Found, document: Document, tags: tuple[str, ...]) -> str:
+        """Save what was read; the id that it has."""
+        source, tally = shown(item.path), self.tally
+        message = "".join(document.uri.partition("#")[1:])  # "" but for the messages of a mailbox
+        origin = self._origin(item, source + message, tags)
+        store, now = self.resources.store, self.resources.now()
+        outcome, document_id = store.documents.save(document, origin, now=now)
         tally.counts[outcome] += 1
-        tally.counts["chunks"] += len(result.chunks) if outcome != "unchanged" else 0
+        if outcome != "unchanged":
+            tally.counts["chunks"] += len(document.chunks)
         tally.documents.append(document_id)
-        tally.cleared.append(uri)
-        tally.notices += [f"{source}: {notice}" for notice in result.notices]
+        tally.cleared.append(uri_of(item.path))
+        tally.notices += [f"{source}: {notice}" for notice in document.notices]
         reach("add.after_document")
         return document_id
 
-    def _let_go(self, mailboxes: Mailboxes, tally: Tally) -> None:
-        """Forget messages that are no longer in a mailbox, under the same rule as files that are gone from a folder."""
-        for path, present in mailboxes.whole():
-            source = shown(path)
-            known = [
-                row
-                for row in self.store.library.below(source)
-                if row.source.startswith(f"{source}#")
-            ]
-            gone = [row.id for row in known if row.id not in present]
-            if not gone:
-                continue
-            if not believable(len(gone), len(known)):
-                name = shlex.quote(source)
-                tally.notices.append(
-                    f"{len(gone):,} of {len(known):,} messages of {source} are gone; nothing was forgotten. "
-                    f"Were they deleted? Then: brain forget {name} && brain add {name}"
-                )
-                continue
-            tally.counts["removed"] += self.store.trash.forget(gone, now=self.now(), lasting=False)
+    def _note_failure(
+        self, item: ingest.Found, error: IngestError, tags: tuple[str, ...], reported: set[str]
+    ) -> None:
+        """Say why nothing was read; a file that never was is found by its name at least."""
+        source, uri = shown(item.path), uri_of(item.path)
+        why = Skipped(source, error.kind, error.reason, error.hint, new=uri not in reported)
+        self.tally.skip(uri, why, item.size, item.mtime_ns)
+        store = self.resources.store
+        if uri not in store.library.known_files(uri):
+            origin = replace(self._origin(item, source, tags), entry="name")
+            store.documents.save(name_only(item.path, uri), origin, now=self.resources.now())
 
-    def _note_skipped(self, tally: Tally) -> None:
+    def _origin(self, item: ingest.Found, source: str, tags: tuple[str, ...]) -> Origin:
+        return Origin(source, stat_of(item), time.time_ns(), tags=tags)
+
+    def _let_go(self, source: str, present: set[str]) -> None:
+        """Forget messages that are no longer in a mailbox, under the same rule as files that are gone from a folder."""
+        store = self.resources.store
+        below = store.library.below(source)
+        known = [row.id for row in below if row.source.startswith(f"{source}#")]
+        gone = [message_id for message_id in known if message_id not in present]
+        if not gone:
+            return
+        if believable(len(gone), len(known)):
+            count = store.trash.forget(gone, now=self.resources.now(), lasting=False)
+            self.tally.counts["removed"] += count
+            return
+        name = shlex.quote(source)
+        self.tally.notices.append(
+            f"{len(gone):,} of {len(known):,} messages of {source} are gone; nothing was forgotten. "
+            f"Were they deleted? Then: brain forget {name} && brain add {name}"
+        )
+
+    def _note_skipped(self) -> None:
         """Remember what did not go in, and what now did. Files left out by a rule are no news: most looks write nothing."""
+        library, tally = self.resources.store.library, self.tally
         with_facts = [row for row in tally.skipped if row[2] is not None]
-        reported = self.store.library.skipped() if tally.cleared else {}
+        reported = library.skipped() if tally.cleared else {}
         cleared = [uri for uri in tally.cleared if uri in reported]
         reach("add.before_skipped")
         if with_facts or cleared:
-            self.store.library.remember_skipped(with_facts, cleared, self.now())
+            library.remember_skipped(with_facts, cleared, self.resources.now())
 
 
 def name_only(path: Path, uri: str) -> Document:
     """An entry that holds a file's name and the folder it lies in, for files whose content no reader opens."""
-    words = " ".join(shown(Path(path.parent.name, path.name)).replace("/", " / ").split())
-    entry = ingest.load_text(words, uri=uri, title=shown(Path(path.name)), media_type="text/plain")
+    words = shown(Path(path.parent.name, path.name)).replace("/", " / ").split()
+    name = shown(Path(path.name))
+    entry = ingest.load_text(" ".join(words), uri=uri, title=name, media_type="text/plain")
     return replace(
         entry,
         media_type=ingest.media_type(path),
@@ -355,48 +247,9 @@ def name_only(path: Path, uri: str) -> Document:
     )
 
 
-def unchanged(item: ingest.Found, known: Facts | None) -> bool:
-    """True when size, times and inode are as stored, and the file was not touched just before we last looked."""
-    return known is not None and not differs(item, known) and _long_ago(known)
-
-
-def settled(known: Facts, status: os.stat_result) -> bool:
-    """The same from what the system says of the file."""
-    size, mtime_ns, ctime_ns, inode, _looked_ns = known
-    same = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino) == (
-        size,
-        mtime_ns,
-        ctime_ns,
-        inode,
-    )
-    return same and _long_ago(known)
-
-
-def _long_ago(known: Facts) -> bool:
-    _size, mtime_ns, ctime_ns, _inode, looked_ns = known
-    return looked_ns is not None and max(mtime_ns, ctime_ns) < looked_ns - RACY_NS
-
-
-def differs(item: ingest.Found, known: Facts | None) -> bool:
-    """True when the file's facts are not those stored; a file touched just before the last look may have changed too."""
-    return known is None or (item.size, item.mtime_ns, item.ctime_ns, item.inode) != known[:4]
-
-
-def believable(gone: int, total: int) -> bool:
-    """Whether so many missing files of a root look like deletions and not like a disk that is not there."""
-    return gone <= GONE_SMALL or gone <= total * GONE_SHARE
-
-
-def whole_files(known: Mapping[str, T]) -> dict[str, T]:
-    """The same by file: the messages of a mailbox (`…mbox#3`) are one file."""
-    return {uri.partition("#")[0]: facts for uri, facts in known.items()}
-
-
-def in_batches(
-    results: Iterator[tuple[Path, Document | IngestError]], clock: Callable[[], float]
-) -> Iterator[list[tuple[Path, Document | IngestError]]]:
+def in_batches(results: Iterator[Result], clock: Callable[[], float]) -> Iterator[list[Result]]:
     """Groups of at most BATCH_DOCUMENTS results or what BATCH_SECONDS brought."""
-    batch: list[tuple[Path, Document | IngestError]] = []
+    batch: list[Result] = []
     begun = clock()
     for result in results:
         batch.append(result)
@@ -405,27 +258,6 @@ def in_batches(
             batch, begun = [], clock()
     if batch:
         yield batch
-
-
-def uri_of(path: Path) -> str:
-    """The `file:` address of a path; bytes outside UTF-8 are percent-encoded, so that every name round-trips."""
-    from urllib.parse import quote_from_bytes
-
-    return "file://" + quote_from_bytes(os.fsencode(path))
-
-
-def plain(uri: str) -> str:
-    """The path of a `file:` address; only names with other than plain letters need decoding."""
-    if "%" not in uri:
-        return uri.removeprefix("file://")
-    from brain.store.documents import path_of
-
-    return path_of(uri)
-
-
-def shown(path: Path) -> str:
-    """The path as text that JSON, SQLite and a terminal can hold: bytes outside UTF-8 appear as `\\xNN`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _kind(item: ingest.Found) -> str:
@@ -437,15 +269,3 @@ def _kind(item: ingest.Found) -> str:
 
 def _minutes(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
-__all__ = [
-    "Intake",
-    "Tally",
-    "believable",
-    "differs",
-    "shown",
-    "unchanged",
-    "uri_of",
-    "whole_files",
-]

@@ -249,7 +249,7 @@ class Keep:
         """Take in what `export` wrote, ids, tags, dates and labels included. Raises `NotFound` when it is no export."""
         from brain.app.capture import finish
         from brain.app.importing import Import
-        from brain.app.intake import Tally
+        from brain.app.tally import Tally
 
         tally = Tally()
         taking = Import(self._resources, tally)

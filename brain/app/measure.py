@@ -18,6 +18,7 @@ from brain.app import capture
 from brain.app.recall import recall
 from brain.app.resources import AUTO, BUILTIN, Resources
 from brain.app.search import search
+from brain.app.sync import sync
 from brain.config import Config, Models
 from brain.errors import BrainError, NotFound, Unavailable, UsageError
 from brain.evaluation.drafting import Text, draft
@@ -61,7 +62,7 @@ class MeasuredStore:
 
     def sync(self) -> AddReport:
         """As `Brain.sync`. Raises `Unavailable` when the model that was asked for did not embed everything."""
-        report = capture.sync(self._resources)
+        report = sync(self._resources)
         serving = self._resources.serving
         if self._embedder != BUILTIN and serving.embedder is self._resources.builtin:
             why = "; ".join(report.notices) or serving.reason

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +21,6 @@ from brain.protocols import Embedder, Generator, Progress, VectorIndex, silent
 from brain.store import Store
 
 if TYPE_CHECKING:
-    from brain.app.intake import Intake
     from brain.evaluation.calibrate import Head
     from brain.index import Indexes
     from brain.models.ollama import OllamaServer
@@ -115,26 +113,6 @@ class Resources:
         from brain.evaluation import calibrate
 
         return calibrate.loaded(self.store.library.setting(HEAD))
-
-    def intake(self) -> Intake:
-        """Taking files in, under the limits of the configuration."""
-        from brain.app.intake import Intake
-        from brain.store.documents import Origin
-        from ingest.limits import Limits
-
-        settings = self.config.ingest
-        limits = Limits(
-            file_bytes=settings.file_bytes,
-            text_chars=settings.text_chars,
-            chunks=settings.file_chunks,
-            wall_seconds=settings.seconds,
-        )
-
-        def origin(item: object, source: str, tags: tuple[str, ...], entry: str = "full") -> Origin:
-            stat = (item.size, item.mtime_ns, item.ctime_ns, item.inode)  # type: ignore[attr-defined]
-            return Origin(source, stat, time.time_ns(), entry=entry, tags=tags)
-
-        return Intake(self.store, limits, settings.chunk_tokens, self.now, origin, self.progress)
 
     # -- models ---------------------------------------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from brain.app.capture import refresh
 from brain.app.resources import Resources
+from brain.app.sync import refresh
 from brain.types import Confidence, Mode, Request, Retrieved
 
 MAX_QUESTION_CHARS = 8_000  # a longer text is a document, and each of its words would be looked up

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from brain.app import Brain
-from brain.app.intake import CENSUS_FILES, believable, shown, unchanged, uri_of
+from brain.app.file_facts import believable, shown, unchanged, uri_of
+from brain.app.intake import CENSUS_FILES
 from brain.config import Config
 from brain.types import Request
 from ingest import Found

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from brain.app import Brain
-from brain.app.intake import CENSUS_FILES
+from brain.app.intake import CENSUS_FILES, Intake
 from brain.config import Config
 from brain.errors import Unavailable
 from tests.end_to_end import Folder, brain, checked, home
@@ -218,7 +218,7 @@ def test_a_mailbox_that_was_not_read_to_its_end_loses_nothing(
         path.write_bytes(b"\x00\x01 no mail at all " * 100)
         assert opened.add([path]).skipped[0].reason.startswith("not a mailbox")
         path.write_text(mailbox(words[:-2]))
-        intake = opened.resources.intake()
+        intake = Intake.of(opened.resources)
         cut = replace(intake, limits=replace(intake.limits, parts=77)).take_in([path])
         assert "78 messages: cut to the first 77" in cut.notices[0]
         path.write_text(mailbox(words[:-3]))

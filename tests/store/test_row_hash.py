@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from brain.app import Brain, capture
+from brain.app import Brain
+from brain.app.sync import sync
 from brain.config import Config, Ingest, Models
 from brain.errors import BrainError
 from brain.store import copies
@@ -354,9 +355,7 @@ class Day:
         return self.chance.choice(self.brain.library.documents()).id
 
     def sync(self) -> None:
-        capture.sync(
-            self.brain.resources, wait=False
-        )  # without Chroma's child, which takes a second
+        sync(self.brain.resources, wait=False)  # without Chroma's child, which takes a second
 
     def write(self) -> None:
         (self.notes / f"{self.chance.randrange(12)}.md").write_text(self.text(), "utf-8")

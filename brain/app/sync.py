@@ -1,0 +1,129 @@
+"""`sync`, and the look before every question: the registered folders, what changed in them and what is gone from them.
+
+Forgets what is gone, but not when so much is missing that it is more likely a disk that is not there. Leaves looking to
+`brain.app.look`, reading and saving to `brain.app.intake`, and vectors to the end of every taking in.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from brain.app.capture import finish
+from brain.app.file_facts import believable, differs, path_of, shown, uri_of, whole_files
+from brain.app.intake import Intake
+from brain.app.resources import Resources
+from brain.errors import BrainError
+from brain.faults import reach
+from brain.types import AddReport
+
+MISSING_NAMED = 3  # files or folders that a notice names
+
+
+def sync(resources: Resources, *, wait: bool = True) -> AddReport:
+    """Look at every root again, take in what changed, let go of what is gone, finish what waits."""
+    from brain.app.derived import finish_erasure
+
+    intake = Intake.of(resources)
+    for root in resources.store.library.roots():
+        _look_at_root(intake, root)
+    expired = resources.store.trash.expire(now=resources.moment())
+    report = finish(resources, intake.tally, wait=wait)
+    if expired:
+        finish_erasure(resources)  # what was forgotten long ago leaves every file
+    return report
+
+
+def refresh(resources: Resources) -> list[str]:
+    """Before a question: take in a few changed files at once, or say how many are newer than what is known."""
+    roots = resources.store.library.roots()
+    if not roots:
+        return []
+    intake, newer = Intake.of(resources), 0
+    tally = intake.tally
+    try:
+        for root in roots:
+            newer += _look_at_root(intake, root, resources.config.ingest.inline_changes)
+        if any(tally.counts[outcome] for outcome in ("added", "updated", "removed")):
+            finish(resources, tally, wait=False)
+    except (BrainError, OSError) as error:
+        # a full disk or a read-only home: what is stored can still be asked
+        tally.notices.append(f"changed files were not taken in: {getattr(error, 'message', error)}")
+    if newer:
+        said = f"{newer:,} files are newer than what is stored; run `brain sync`"
+        tally.notices.insert(0, said)
+    return tally.notices
+
+
+def _look_at_root(intake: Intake, root: Mapping[str, Any], limit: int | None = None) -> int:
+    """One root: changed files in (at most `limit`, else none and their number is returned), missing ones out."""
+    uri, library = str(root["uri"]), intake.resources.store.library
+    path, tally = Path(path_of(uri)), intake.tally
+    if not path.exists():
+        tally.notices.append(f"{shown(path)} is not there; nothing of it was forgotten")
+        return 0
+    look = intake.look(path)
+    fresh = look.changed()
+    if limit is not None and len(fresh) + len(look.missing) > limit and not _vanished(intake, path):
+        known = whole_files(library.known_files(path.as_uri()))
+        fresh = [item for item in fresh if differs(item, known.get(uri_of(item.path)))]
+        if len(fresh) + len(look.missing) > limit:
+            return len(fresh) + len(look.missing)
+    tags = (root["options"] or {}).get("tags", ())
+    intake.take_changes(fresh, tuple(tags))
+    reach("sync.before_let_go")
+    removed = _let_go(intake, path) if look.missing else 0
+    if fresh or removed or limit is None:
+        library.looked_at(uri, intake.resources.now())
+    return 0
+
+
+def _let_go(intake: Intake, path: Path) -> int:
+    """Forget documents whose files are gone, and say how many; renamed ones have their new address by now."""
+    store, tally, folder = intake.resources.store, intake.tally, shown(path)
+    known = store.library.known_files(path.as_uri())
+    gone = [uri for uri in known if not os.path.lexists(path_of(uri))]
+    if not gone:
+        return 0
+    if _vanished(intake, path):
+        notice = f"{folder} is empty, as when a disk is not mounted; nothing of it was forgotten"
+        tally.notices.append(notice)
+        return 0
+    files, total = {path_of(uri) for uri in gone}, len(whole_files(known))
+    if not believable(len(files), total):
+        tally.notices.append(
+            f"{len(files):,} of {total:,} files under {folder} are gone; nothing was forgotten. "
+            f"Were they deleted? Then: brain forget {_quoted(_topmost_missing(files))}"
+        )
+        return 0
+    ids = [store.library.resolve(uri) for uri in gone]
+    removed = store.trash.forget(ids, now=intake.resources.now(), lasting=False)
+    tally.counts["removed"] += removed
+    return removed
+
+
+def _vanished(intake: Intake, path: Path) -> bool:
+    """Whether a folder that held files holds nothing at all now: a disk that is not mounted leaves one like that."""
+    if not path.is_dir() or any(path.iterdir()):
+        return False
+    return bool(intake.resources.store.library.known_files(path.as_uri()))
+
+
+def _topmost_missing(files: Iterable[str]) -> list[str]:
+    """The missing files, those of a missing folder named by the folder alone."""
+    found = set()
+    for file in files:
+        while not os.path.lexists(os.path.dirname(file)):
+            file = os.path.dirname(file)
+        found.add(file)
+    return sorted(found)
+
+
+def _quoted(paths: Sequence[str]) -> str:
+    """As a shell takes them, the first few."""
+    named = " ".join(shlex.quote(shown(Path(path))) for path in paths[:MISSING_NAMED])
+    rest = len(paths) - MISSING_NAMED
+    return named + (f" … and {rest:,} more" if rest > 0 else "")
