@@ -18,7 +18,6 @@ if TYPE_CHECKING:
         AddReport,
         Answer,
         Check,
-        Citation,
         DocumentDetail,
         Episode,
         ModelStep,
@@ -33,6 +32,37 @@ if TYPE_CHECKING:
 SCHEMA = 1
 DECIMALS = 6  # of scores and probabilities: more is noise
 RANKINGS = ("lexical", "dense", "before", "reranker")  # a ranking that did not run is null
+
+# The fields that leave the house under their own names; what else a value holds is for the program itself.
+PASSAGE = (
+    "id",
+    "source",
+    "locator",
+    "title",
+    "text",
+    "date",
+    "label",
+    "client",
+    "trust",
+    "context",
+    "score",
+)
+CITATION = ("number", "source", "locator", "quote", "verified")
+ANSWERED_BY = ("label", "route", "provider", "model", "embedder", "cost_usd", "ledger_id")
+ADDED = (
+    "added",
+    "updated",
+    "unchanged",
+    "renamed",
+    "removed",
+    "chunks",
+    "waiting",
+    "skipped",
+    "notices",
+    "interrupted",
+    "embedder",
+    "documents",
+)
 
 Shape = dict[str, Any]
 
@@ -64,6 +94,11 @@ def listed(name: str, values: Sequence[Any]) -> Shape:
     return envelope(**{name: [asdict(value) for value in values]})
 
 
+def chosen(value: Any, names: Sequence[str]) -> Shape:
+    """Those fields of a value that are in its contract, in the order of the contract."""
+    return {name: getattr(value, name) for name in names}
+
+
 def error(kind: str, message: str, hint: str) -> Shape:
     """What every command prints instead of its result when it fails."""
     return envelope(error={"kind": kind, "message": message, "hint": hint})
@@ -71,20 +106,8 @@ def error(kind: str, message: str, hint: str) -> Shape:
 
 def passage(found: Passage, *, explain: bool = False) -> Shape:
     """A passage. `explain` is there only when it was asked for."""
-    shape: Shape = {
-        "id": found.id,
-        "source": found.source,
-        "locator": found.locator,
-        "title": found.title,
-        "text": found.text,
-        "date": found.date,
-        "label": found.label,
-        "client": found.client,
-        "trust": found.trust,
-        "context": found.context,
-        "score": found.score,
-        "ranks": {name: found.ranks.get(name) for name in RANKINGS},
-    }
+    shape = chosen(found, PASSAGE)
+    shape["ranks"] = {name: found.ranks.get(name) for name in RANKINGS}
     if explain:
         shape["explain"] = dict(found.explain)
     return shape
@@ -97,17 +120,6 @@ def step(item: ModelStep) -> Shape:
     shape["reason"] = item.reason or None
     shape["queries"] = [{"kind": kind, "text": text} for kind, text in item.queries]
     return shape
-
-
-def citation(item: Citation) -> Shape:
-    """A citation, by the place that a person opens."""
-    return {
-        "number": item.number,
-        "source": item.source,
-        "locator": item.locator,
-        "quote": item.quote,
-        "verified": item.verified,
-    }
 
 
 def search(query: str, found: Retrieved, *, explain: bool = False) -> Shape:
@@ -134,15 +146,9 @@ def answer(given: Answer) -> Shape:
         question=given.question,
         state=given.state,
         answer=given.text,
-        citations=[citation(item) for item in given.citations],
+        citations=[chosen(item, CITATION) for item in given.citations],
         confidence=asdict(given.confidence),
-        label=given.label,
-        route=given.route,
-        provider=given.provider,
-        model=given.model,
-        embedder=given.embedder,
-        cost_usd=given.cost_usd,
-        ledger_id=given.ledger_id,
+        **chosen(given, ANSWERED_BY),
         degraded=given.degraded or None,
         withheld=given.withheld,
         context=asdict(given.context),
@@ -155,21 +161,10 @@ def answer(given: Answer) -> Shape:
 
 def added(report: AddReport, *, dry_run: bool = False) -> Shape:
     """`brain add`, `sync` and `import`."""
-    return envelope(
-        dry_run=dry_run,
-        added=report.added,
-        updated=report.updated,
-        unchanged=report.unchanged,
-        renamed=report.renamed,
-        removed=report.removed,
-        chunks=report.chunks,
-        waiting=report.waiting,
-        skipped=[asdict(item) for item in report.skipped],
-        notices=report.notices,
-        interrupted=report.interrupted,
-        embedder=report.embedder or None,
-        documents=report.documents,
-    )
+    shape = chosen(report, ADDED)
+    shape["skipped"] = [asdict(item) for item in report.skipped]
+    shape["embedder"] = report.embedder or None
+    return envelope(dry_run=dry_run, **shape)
 
 
 def episode(item: Episode) -> Shape:

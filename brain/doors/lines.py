@@ -19,16 +19,20 @@ from brain.doors.text import one_line, unbroken
 
 Span: TypeAlias = tuple[str, str]
 Line: TypeAlias = tuple[Span, ...]
+Lines: TypeAlias = list[Line]
 
-SHORT_ID = 6  # characters: the shortest prefix of an id that is shown, and that the library takes
-SNIPPET_LINES = (
-    2  # of a passage in a list: enough to judge it, and ten passages still fit on a screen
-)
-MIN_SNIPPET_WIDTH = 20  # columns: below it a terminal wraps the lines itself
-COLUMN_GAP = 2  # spaces between two columns
+# Characters: the shortest prefix of an id that is shown, and that the library takes.
+SHORT_ID = 6
+# Of a passage in a list: enough to judge it, and ten passages still fit on a screen.
+SNIPPET_LINES = 2
+# Columns: in a terminal narrower than this it is the terminal that wraps.
+MIN_SNIPPET_WIDTH = 20
+COLUMN_GAP = "  "
 UNITS = ("B", "KB", "MB", "GB", "TB")
 KIB = 1024
 MINUTE, HOUR = 60, 3_600  # seconds
+# Below ten of these a decimal tells something: 1.1 GB, but 12 GB.
+LARGE_UNITS = ("MB", "GB", "TB")
 
 
 def line(*parts: str | Line) -> Line:
@@ -54,22 +58,22 @@ title = partial(styled, "title")
 path = partial(styled, "path")
 
 
-def body(text: str) -> list[Line]:
+def body(text: str) -> Lines:
     """A stored text, row by row as it stands."""
     return [((row, ""),) for row in text.split("\n")]
 
 
-def verbatim(text: str) -> list[Line]:
+def verbatim(text: str) -> Lines:
     """A stored text as one piece, its last line ended; nothing for an empty one."""
     return [((text.removesuffix("\n"), ""),)] if text else []
 
 
-def indented(lines: Iterable[Line], by: str = "  ") -> list[Line]:
+def indented(lines: Iterable[Line], by: str = "  ") -> Lines:
     """The lines set in below the line that announces them."""
     return [line(by, spans) for spans in lines]
 
 
-def notices(texts: Iterable[str]) -> list[Line]:
+def notices(texts: Iterable[str]) -> Lines:
     """What a person should know beside a result, a line for each."""
     return [warn(text) for text in texts]
 
@@ -81,8 +85,9 @@ def plain(spans: Line) -> str:
 
 def count(number: int, noun: str, plural: str = "") -> str:
     """`1 passage`, `1,204 passages`."""
-    name = noun if number == 1 else plural or f"{noun}s"
-    return f"{number:,} {name}"
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {plural or noun + 's'}"
 
 
 def some(number: int, noun: str, rest: str = "") -> str:
@@ -117,8 +122,9 @@ def size(number: int) -> str:
         if value < KIB or unit == UNITS[-1]:
             break
         value /= KIB
-    decimals = 1 if value < 10 and unit not in ("B", "KB") else 0
-    return f"{value:,.{decimals}f} {unit}"
+    if value < 10 and unit in LARGE_UNITS:
+        return f"{value:,.1f} {unit}"
+    return f"{value:,.0f} {unit}"
 
 
 def duration(seconds: float) -> str:
@@ -165,7 +171,11 @@ def short_ids(ids: Iterable[str]) -> dict[str, str]:
         common = _common_length(one, other)
         shared[one] = max(shared[one], common)
         shared[other] = common
-    return {identity: identity[: max(SHORT_ID, common + 1)] for identity, common in shared.items()}
+    short = {}
+    for identity, common in shared.items():
+        length = max(SHORT_ID, common + 1)
+        short[identity] = identity[:length]
+    return short
 
 
 def _common_length(one: str, other: str) -> int:
@@ -177,46 +187,62 @@ def _common_length(one: str, other: str) -> int:
 
 def folded(text: str) -> str:
     """Case and accents removed, as the lexical index compares words."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    letters = []
+    for char in unicodedata.normalize("NFKD", text.casefold()):
+        if not unicodedata.combining(char):
+            letters.append(char)
+    return "".join(letters)
 
 
 def marked(text: str, query: str) -> Line:
     """The text with the words of the query in style "match"."""
-    words = re.findall(r"\w+", query)
-    terms = {folded(word) for word in words if len(word) > 2 or not word.isascii()}
+    terms = _terms(query)
     spans = []
     for piece in re.split(r"(\w+)", text):
-        style = "match" if piece.strip() and _matches(folded(piece), terms) else ""
-        spans.append((piece, style))
-    return tuple(span for span in spans if span[0])
+        if not piece:
+            continue
+        is_match = piece.strip() and _matches(folded(piece), terms)
+        spans.append((piece, "match" if is_match else ""))
+    return tuple(spans)
+
+
+def _terms(query: str) -> set[str]:
+    """The words of a query that are worth marking: one or two Latin letters would be marked everywhere."""
+    terms = set()
+    for word in re.findall(r"\w+", query):
+        if len(word) > 2 or not word.isascii():
+            terms.add(folded(word))
+    return terms
 
 
 def _matches(word: str, terms: set[str]) -> bool:
-    """Is it one of the terms, or an ending away from one?"""
+    """Is it one of the terms, or one with an ending?"""
+    if word in terms:
+        return True
     for term in terms:
-        begins = len(term) > 3 and word.startswith(term)
-        # A run of Chinese, Japanese or Thai has no spaces: the term stands somewhere inside.
-        inside = not term.isascii() and term in word
-        if word == term or begins or inside:
+        # A run of Chinese, Japanese or Thai has no spaces: there the term stands somewhere inside.
+        if not term.isascii() and term in word:
+            return True
+        if len(term) > 3 and word.startswith(term):
             return True
     return False
 
 
-def snippet(text: str, query: str, *, width: int) -> list[Line]:
+def snippet(text: str, query: str, *, width: int) -> Lines:
     """The `SNIPPET_LINES` lines of the text, `width` characters each, in which most words of the query stand."""
-    columns_wide = max(width, MIN_SNIPPET_WIDTH)
-    rows = textwrap.wrap(one_line(text), columns_wide, break_on_hyphens=False)
-    if not rows:
-        return []
-    styled_rows = [marked(row, query) for row in rows]
-    hits = [_distinct_matches(row) for row in styled_rows]
-    starts = range(max(1, len(rows) - SNIPPET_LINES + 1))
-    start = max(starts, key=lambda at: (sum(hits[at : at + SNIPPET_LINES]), -at))
-    end = start + SNIPPET_LINES
-    chosen = styled_rows[start:end]
+    width = max(width, MIN_SNIPPET_WIDTH)
+    wrapped = textwrap.wrap(one_line(text), width, break_on_hyphens=False)
+    rows = [marked(row, query) for row in wrapped]
+    matches = [_distinct_matches(row) for row in rows]
+    best, most = 0, -1
+    for start in range(len(rows) - SNIPPET_LINES + 1):
+        there = sum(matches[start : start + SNIPPET_LINES])
+        if there > most:
+            best, most = start, there
+    end = best + SNIPPET_LINES
+    chosen = rows[best:end]
     if end < len(rows):
-        chosen[-1] = (*chosen[-1], (" …", "dim"))
+        chosen[-1] = line(chosen[-1], dim(" …"))
     return chosen
 
 
@@ -228,30 +254,34 @@ def cell_width(text: str) -> int:
     """How many cells of a terminal the text fills (Unicode TR 11)."""
     cells = 0
     for char in text:
-        if not unicodedata.combining(char):
-            cells += 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        if unicodedata.combining(char):
+            continue
+        cells += 1
+        if unicodedata.east_asian_width(char) in "WF":
+            cells += 1
     return cells
 
 
-def columns(rows: Sequence[Sequence[str]], styles: Sequence[str] = ()) -> list[Line]:
+def columns(rows: Sequence[Sequence[str]], styles: Sequence[str] = ()) -> Lines:
     """Rows as columns, each as wide as its longest cell; nothing is padded at the end. `styles` are of the columns."""
-    table = [[one_line(cell) for cell in row] for row in rows]
-    widths = [max(map(cell_width, column)) for column in zip(*table, strict=True)]
-    # Columns without a style of their own have none.
-    styles = [*styles, *("" for _ in widths)]
-    done = []
-    for row in table:
-        while len(row) > 1 and not row[-1]:
-            row.pop()
-        spans = zip(_padded(row, widths), styles, strict=False)
-        done.append(tuple(span for span in spans if span[0]))
-    return done
+    table = [list(map(one_line, row)) for row in rows]
+    widths = []
+    for column in zip(*table, strict=True):
+        widest = max(map(cell_width, column))
+        widths.append(widest)
+    return [_columns_of(row, widths, styles) for row in table]
 
 
-def _padded(row: list[str], widths: list[int]) -> list[str]:
-    """The cells, every one but the last filled up to the width of its column and the gap beside it."""
-    *front, last = row
-    padded = []
-    for cell, width in zip(front, widths, strict=False):
-        padded.append(cell + " " * (width - cell_width(cell) + COLUMN_GAP))
-    return [*padded, last]
+def _columns_of(row: list[str], widths: list[int], styles: Sequence[str]) -> Line:
+    """One row: every cell but the last that says something is filled up to the width of its column."""
+    while len(row) > 1 and not row[-1]:
+        row.pop()
+    last = len(row) - 1
+    spans = []
+    for at, cell in enumerate(row):
+        style = styles[at] if at < len(styles) else ""
+        if at < last:
+            missing = widths[at] - cell_width(cell)
+            cell += " " * missing + COLUMN_GAP
+        spans.append((cell, style))
+    return tuple(spans)

@@ -23,12 +23,11 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-BAR_AFTER = 1.0  # seconds: a shorter job shows no bar
-BAR_EVERY = 0.1  # seconds between two drawings: more is not seen
-ANNOUNCEMENTS = (
-    "notice: ",
-    "census: ",
-)  # a progress message with one in front is a line to say, not a step
+# Seconds: a shorter job shows no bar, and more drawings than this are not seen.
+BAR_AFTER = 1.0
+BAR_EVERY = 0.1
+# A progress message that begins with one of these is a line to say, not a step.
+ANNOUNCEMENTS = ("notice: ", "census: ")
 
 STYLES = {
     "title": "bold",
@@ -57,9 +56,8 @@ class Out:
         self._sanitiser = Sanitiser()
         self._consoles: dict[int, Console] = {}
         self.bar = Bar(self, clock)
-        self.announced: list[
-            str
-        ] = []  # said already, so that a report at the end need not repeat it
+        # What was said already, so that a report at the end need not repeat it.
+        self.announced: list[str] = []
 
     @property
     def width(self) -> int:
@@ -109,19 +107,14 @@ class Out:
             self.announced.append(what.partition(": ")[2])
             self.say(self.announced[-1])
         elif self.interactive:
-            self.bar.step(
-                one_line(what), done, total, f"{done:,} of {total:,}" if total else f"{done:,}"
-            )
+            amount = f"{done:,} of {total:,}" if total else f"{done:,}"
+            self.bar.step(one_line(what), done, total, amount)
 
     def progress_bytes(self, what: str, done: int, total: int) -> None:
         """A step of a download, in bytes."""
         if self.interactive:
-            self.bar.step(
-                one_line(what),
-                done,
-                total,
-                f"{size(done)} of {size(total)}" if total else size(done),
-            )
+            amount = f"{size(done)} of {size(total)}" if total else size(done)
+            self.bar.step(one_line(what), done, total, amount)
 
     def flush(self) -> None:
         """Everything written so far leaves the process."""
@@ -129,7 +122,7 @@ class Out:
         self._write(self._stdout, "", flush=True)
 
     def console(self, stream: TextIO) -> Console:
-        """The rich console of one stream, with markup, highlighting and emoji off (FAULTS.md, row 28)."""
+        """The rich console of one stream, with markup, highlighting and emoji off: stored text must not colour itself."""
         if id(stream) not in self._consoles:
             from rich.console import Console
             from rich.theme import Theme
@@ -238,7 +231,10 @@ class Bar:
 
 
 def _ended(text: str) -> str:
-    return text if text.endswith("\n") or not text else text + "\n"
+    """The text with its last line ended; an empty text has no line."""
+    if not text or text.endswith("\n"):
+        return text
+    return text + "\n"
 
 
 def _discard(stream: TextIO) -> None:

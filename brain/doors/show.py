@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 
 from brain.doors import json_out
 from brain.doors.json_out import Shape
-from brain.doors.lines import Line, line
+from brain.doors.lines import Lines, line
 
-View = TypeVar("View", bound=Callable[..., list[Line]])
+View = TypeVar("View", bound=Callable[..., Lines])
 
 # The exit codes of the command line, as docs/JSON.md tells them; an error brings its own (`brain.errors`).
 DONE = 0
@@ -34,16 +34,16 @@ VIEWS = ("questions", "capture", "library", "keeping", "evaluation")
 class Showing:
     """What one kind of value becomes. `talk` is for a person, beside the result; `code` is the exit code."""
 
-    lines: Callable[[Any], list[Line]]
+    lines: Callable[[Any], Lines]
     to_json: Callable[[Any], Shape]
-    talk: Callable[[Any], list[Line]]
+    talk: Callable[[Any], Lines]
     code: Callable[[Any], int]
 
 
 _showings: dict[str, Showing] = {}
 
 
-def silent(_value: Any) -> list[Line]:
+def silent(_value: Any) -> Lines:
     """Nothing needs to be said beside the result."""
     return []
 
@@ -57,7 +57,7 @@ def shows(
     kind: str,
     to_json: Callable[[Any], Shape] = json_out.fields,
     *,
-    talk: Callable[[Any], list[Line]] = silent,
+    talk: Callable[[Any], Lines] = silent,
     code: Callable[[Any], int] = done,
 ) -> Callable[[View], View]:
     """Register the view below for one kind of value."""
@@ -76,7 +76,7 @@ def lists(
 ) -> Callable[[View], View]:
     """Register the view below for a list, which JSON calls by its `kind`; an empty one is told in these rows, and is 3."""
 
-    def talk(values: Sequence[object]) -> list[Line]:
+    def talk(values: Sequence[object]) -> Lines:
         return [] if values else [line(row) for row in if_empty]
 
     to_json = to_json or partial(json_out.listed, kind)

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 
-STRING_CHARS = 4_096  # a control string longer than this is no sequence, it is text (xterm's own limit is smaller)
-CSI_CHARS = 64  # ECMA-48 parameters in real use stay under 20 characters
+# A control string longer than this is no sequence, it is text; the limit of xterm itself is smaller.
+STRING_CHARS = 4_096
+# The parameters of ECMA-48 stay under 20 characters in real use.
+CSI_CHARS = 64
 
 ESC, BEL, C1_CSI, C1_ST = "\x1b", "\x07", "\x9b", "\x9c"
-STRING_STARTS = {"]", "P", "X", "^", "_"}  # OSC, DCS, SOS, PM, APC
-C1_STRINGS = {"\x9d", "\x90", "\x98", "\x9e", "\x9f"}  # the 8-bit forms of the same five
+# What opens a control string: OSC, DCS, SOS, PM and APC, behind an escape and in their 8-bit forms.
+STRING_STARTS = frozenset("]PX^_")
+C1_STRINGS = frozenset("\x9d\x90\x98\x9e\x9f")
 
 # Invisible characters that reorder or hide text. ZWJ and ZWNJ stay: emoji and several scripts need them.
 INVISIBLE = (
@@ -33,8 +36,10 @@ class Sanitiser:
     """
 
     def __init__(self) -> None:
-        self._state = ""  # "", "esc", "csi", "string", "string esc"
-        self._held = ""  # what comes out as text if the sequence turns out to be none
+        # Inside which sequence: "", "esc", "csi", "string" or "string esc".
+        self._state = ""
+        # What comes out as text if the sequence turns out to be none.
+        self._held = ""
 
     def feed(self, chunk: str) -> str:
         """The safe text that `chunk` completes."""
@@ -84,7 +89,8 @@ class Sanitiser:
         elif char in STRING_STARTS:
             self._enter("string", char)
         elif " " <= char <= "/" and len(self._held) < CSI_CHARS:
-            self._held += char  # intermediates, as in ESC ( B
+            # An intermediate character, as in ESC ( B.
+            self._held += char
         elif "0" <= char <= "~":
             self._leave()
         else:

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from brain.doors.cli.session import Session
 
 PROGRAM = "brain"
-INTERRUPTED = 130  # STYLE.md
-COMPLETION = "_BRAIN_COMPLETE"  # typer's own completion scripts set it
+# The exit code of what Ctrl-C ended: 128 and the number of SIGINT, as shells count.
+INTERRUPTED = 130
+# The completion scripts of typer set this variable and expect candidates in place of a result.
+COMPLETION = "_BRAIN_COMPLETE"
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
-    """Run the words of the process, or these, and leave with the exit code of STYLE.md."""
+    """Run the words of the process, or these, and leave with the exit code that docs/JSON.md tells."""
     try:
         stop_on_signals()
         code = run(sys.argv[1:] if words is None else words)

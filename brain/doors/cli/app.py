@@ -13,11 +13,13 @@ import typer
 import typer.core
 import typer.main
 
+from brain.doors.cli.options import flag
 from brain.doors.cli.plain import Command, Group
 
 if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
 
+# Of this package, in the order of the help.
 MODULES = (
     "capture",
     "questions",
@@ -26,11 +28,18 @@ MODULES = (
     "models",
     "keeping",
     "evaluation",
-)  # of this package, in the order of the help
+)
 
-EVERY_DAY, LIBRARY, SKILLS, MODELS, KEEPING = "Every day", "Library", "Skills", "Models", "Keeping"
+EVERY_DAY = "Every day"
+LIBRARY = "Library"
+SKILLS = "Skills"
+MODELS = "Models"
+KEEPING = "Keeping"
 QUALITY = "Quality"
+# Of a group without panels.
+COMMANDS = "Commands"
 PANELS = (EVERY_DAY, LIBRARY, SKILLS, MODELS, KEEPING, QUALITY)
+# The first panel is what a newcomer reads: eight verbs, in the order in which they are first needed.
 FIRST = (
     "add",
     "ask",
@@ -40,23 +49,11 @@ FIRST = (
     "sync",
     "status",
     "export",
-)  # USERS.md, row 29
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, schema 1 (docs/JSON.md).")]
-Limit = Annotated[
-    int, typer.Option("--limit", "-n", min=1, max=1000, metavar="N", help="How many at most.")
-]
-Tags = Annotated[
-    list[str], typer.Option("--tag", metavar="TAG", help="Only with this tag (repeat for several).")
-]
-Source = Annotated[
-    str, typer.Option("--source", metavar="GLOB", help="Only sources that match, as 'journal/*'.")
-]
-Since = Annotated[
-    str,
-    typer.Option("--since", metavar="DATE", help="Dated on or after 2026-05-17, 2026-05 or 2026."),
-]
-Until = Annotated[str, typer.Option("--until", metavar="DATE", help="Dated on or before.")]
+)
+ABOUT = (
+    "A second brain that stays on your machine:"
+    " add, search, ask with checked citations, recall, export."
+)
 
 
 class Panels(Group):
@@ -65,24 +62,27 @@ class Panels(Group):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write one section for each panel; a group without panels reads as usual."""
         shown = [command for command in self.commands.values() if not command.hidden]
-        panel_of = {id(command): getattr(command, "rich_help_panel", None) for command in shown}
-        limit = formatter.width - 6 - max(len(command.name or "") for command in shown)
-        for panel in PANELS if any(panel_of.values()) else (None,):
-            rows = [
-                (c.name or "", c.get_short_help_str(limit))
-                for c in shown
-                if panel_of[id(c)] == panel
-            ]
+        longest = max(len(command.name or "") for command in shown)
+        # Two spaces before a name, two behind it, and typer's own margin of two.
+        width = formatter.width - longest - 6
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for command in shown:
+            panel = getattr(command, "rich_help_panel", None) or COMMANDS
+            row = (command.name or "", command.get_short_help_str(width))
+            sections.setdefault(panel, []).append(row)
+        for panel in (*PANELS, COMMANDS):
+            rows = sections.get(panel, [])
             if panel == EVERY_DAY:
                 rows.sort(key=lambda row: FIRST.index(row[0]))
-            with formatter.section(panel or "Commands"):
-                formatter.write_dl(rows)
+            if rows:
+                with formatter.section(panel):
+                    formatter.write_dl(rows)
 
 
 app = typer.Typer(
     name="brain",
     cls=Panels,
-    help="A second brain that stays on your machine: add, search, ask with checked citations, recall, export.",
+    help=ABOUT,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=False,
@@ -111,13 +111,16 @@ def group(name: str, panel: str, text: str) -> typer.Typer:
     return inner
 
 
+def _registered() -> set[str | None]:
+    """The names of what the modules loaded so far have brought."""
+    names = {command.name for command in app.registered_commands}
+    return names | {group.name for group in app.registered_groups}
+
+
 def command(wanted: str = "") -> typer.core.TyperGroup:
     """The command line with every module of `MODULES` loaded, or only as many as bring the command that is wanted."""
     for name in MODULES:
-        if wanted in {
-            *(c.name for c in app.registered_commands),
-            *(g.name for g in app.registered_groups),
-        }:
+        if wanted in _registered():
             break
         importlib.import_module(f"brain.doors.cli.{name}")
     built = typer.main.get_command(app)
@@ -138,9 +141,7 @@ def _version(asked: bool) -> None:
 def brain(
     show_version: Annotated[
         bool,
-        typer.Option(
-            "--version", help="Print the version and leave.", callback=_version, is_eager=True
-        ),
+        flag("--version", "Print the version and leave.", callback=_version, is_eager=True),
     ] = False,
 ) -> None:
     """A second brain that stays on your machine: add, search, ask with checked citations, recall, export."""

@@ -13,7 +13,8 @@ import typer
 
 from brain.doors import json_out
 from brain.doors.cli import INTERRUPTED
-from brain.doors.cli.app import EVERY_DAY, KEEPING, Json, register
+from brain.doors.cli.app import EVERY_DAY, KEEPING, register
+from brain.doors.cli.options import Json, argument, flag, option
 from brain.doors.cli.outcome import KEPT
 from brain.doors.cli.session import STDIN, Session, draft, session
 from brain.doors.show import FAILED
@@ -38,23 +39,13 @@ KINDS = ("episodes", "notes", "skills", "feedback", "documents")  # MEMORY.md, "
 )
 def add(
     context: typer.Context,
-    paths: Annotated[list[Path] | None, typer.Argument(metavar="PATH", hidden=True)] = None,
-    note: Annotated[
-        str, typer.Option("--note", metavar="TEXT", help="Add this text as a note.")
-    ] = "",
-    edit: Annotated[bool, typer.Option("--edit", help="Write a note in $EDITOR.")] = False,
-    title: Annotated[
-        str, typer.Option("--title", metavar="TEXT", help="The title of the note.")
-    ] = "",
-    tag: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="TAG", help="Tag it (repeat for several).")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit 1 for every skipped file.")
-    ] = False,
+    paths: Annotated[list[Path] | None, argument("PATH")] = None,
+    note: Annotated[str, option("--note", "TEXT", "Add this text as a note.")] = "",
+    edit: Annotated[bool, flag("--edit", "Write a note in $EDITOR.")] = False,
+    title: Annotated[str, option("--title", "TEXT", "The title of the note.")] = "",
+    tag: Annotated[list[str] | None, option("--tag", "TAG", "Tag it (repeat for several).")] = None,
+    dry_run: Annotated[bool, flag("--dry-run", "Say what would be done; write nothing.")] = False,
+    strict: Annotated[bool, flag("--strict", "Exit 1 for every skipped file.")] = False,
     as_json: Json = False,
 ) -> None:
     """Take in files and folders, or a note. A folder stays registered: sync looks at it again."""
@@ -104,19 +95,11 @@ def sync(context: typer.Context, as_json: Json = False) -> None:
 )
 def remember(
     context: typer.Context,
-    words: Annotated[list[str], typer.Argument(metavar="TEXT", hidden=True)],
-    at: Annotated[
-        str, typer.Option("--at", metavar="TIME", help="When it happened, if not now.")
-    ] = "",
-    people: Annotated[
-        list[str] | None, typer.Option("--with", metavar="NAME", help="Who was there.")
-    ] = None,
-    name: Annotated[
-        str, typer.Option("--session", metavar="NAME", help="The meeting or thread it belongs to.")
-    ] = "",
-    tag: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="TAG", help="Tag it (repeat for several).")
-    ] = None,
+    words: Annotated[list[str], argument("TEXT")],
+    at: Annotated[str, option("--at", "TIME", "When it happened, if not now.")] = "",
+    people: Annotated[list[str] | None, option("--with", "NAME", "Who was there.")] = None,
+    name: Annotated[str, option("--session", "NAME", "The meeting or thread it belongs to.")] = "",
+    tag: Annotated[list[str] | None, option("--tag", "TAG", "Tag it (repeat for several).")] = None,
     as_json: Json = False,
 ) -> None:
     """Keep something that happened, word for word. `-` reads standard input."""
@@ -136,12 +119,10 @@ def remember(
 )
 def export(
     context: typer.Context,
-    directory: Annotated[Path, typer.Argument(metavar="DIR", hidden=True)],
-    only: Annotated[
-        str, typer.Option("--only", metavar="KINDS", help=f"Some of {','.join(KINDS)}.")
-    ] = "",
+    directory: Annotated[Path, argument("DIR")],
+    only: Annotated[str, option("--only", "KINDS", f"Some of {','.join(KINDS)}.")] = "",
     force: Annotated[
-        bool, typer.Option("--force", help="Replace exported files that were changed by hand.")
+        bool, flag("--force", "Replace exported files that were changed by hand.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -159,7 +140,7 @@ def export(
 @register("import", KEEPING, examples=("brain import ~/brain-export",))
 def import_(
     context: typer.Context,
-    directory: Annotated[Path, typer.Argument(metavar="DIR", hidden=True)],
+    directory: Annotated[Path, argument("DIR")],
     as_json: Json = False,
 ) -> None:
     """Take in what export wrote, ids, tags and dates included."""

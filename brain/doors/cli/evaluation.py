@@ -11,21 +11,22 @@ from typing import Annotated
 
 import typer
 
-from brain.doors.cli.app import QUALITY, Json, Limit, group, register
+from brain.doors.cli.app import QUALITY, group, register
+from brain.doors.cli.options import Json, Limit, argument, flag, option
 from brain.doors.cli.session import session
 
 evaluation = group("eval", QUALITY, "Measure retrieval and confidence.")
 
-Directory = Annotated[Path, typer.Argument(metavar="DIR", hidden=True)]
+Directory = Annotated[Path, argument("DIR")]
 Embedder = Annotated[
     str,
-    typer.Option("--embedder", metavar="NAME", help="builtin, or an embedding model of Ollama."),
+    option("--embedder", "NAME", "builtin, or an embedding model of Ollama."),
 ]
 Vectors = Annotated[
     Path | None,
-    typer.Option("--vectors", metavar="DIR", help="Keep the stores, and so the embeddings, here."),
+    option("--vectors", "DIR", "Keep the stores, and so the embeddings, here."),
 ]
-File = Annotated[Path | None, typer.Argument(metavar="FILE", hidden=True)]
+File = Annotated[Path | None, argument("FILE")]
 
 
 class Verdict(enum.StrEnum):
@@ -103,18 +104,12 @@ def _measure(
 def init(
     context: typer.Context,
     file: File = None,
-    count: Annotated[
-        int, typer.Option("--count", min=1, max=1000, metavar="N", help="How many questions.")
-    ] = 30,
+    count: Annotated[int, option("--count", "N", "How many questions.", min=1, max=1000)] = 30,
     absent: Annotated[
         int,
-        typer.Option(
-            "--absent", min=0, max=1000, metavar="N", help="How many that your notes do not hold."
-        ),
+        option("--absent", "N", "How many that your notes do not hold.", min=0, max=1000),
     ] = 10,
-    force: Annotated[
-        bool, typer.Option("--force", help="Write the file anew if it is there.")
-    ] = False,
+    force: Annotated[bool, flag("--force", "Write the file anew if it is there.")] = False,
     as_json: Json = False,
 ) -> None:
     """Draft judged questions from your notes into a file that you correct by hand."""
@@ -142,9 +137,7 @@ def run_(context: typer.Context, file: File = None, as_json: Json = False) -> No
 )
 def calibrate(
     context: typer.Context,
-    reset: Annotated[
-        bool, typer.Option("--reset", help="Go back to the shipped confidence.")
-    ] = False,
+    reset: Annotated[bool, flag("--reset", "Go back to the shipped confidence.")] = False,
     as_json: Json = False,
 ) -> None:
     """Fit the confidence `found` to your feedback. It is kept only where it predicts left-out feedback better."""
@@ -165,15 +158,11 @@ def calibrate(
 )
 def feedback(
     context: typer.Context,
-    verdict: Annotated[Verdict, typer.Argument(metavar="good|wrong|missing", hidden=True)],
-    why: Annotated[str, typer.Argument(metavar="[WHY]", hidden=True)] = "",
-    source: Annotated[
-        str, typer.Option("--source", metavar="PATH:LINE", help="Where the answer stands.")
-    ] = "",
-    episode: Annotated[
-        str, typer.Option("--episode", metavar="ID", help="Another answer than the last one.")
-    ] = "",
-    absent: Annotated[bool, typer.Option("--absent", help="The notes do not hold it.")] = False,
+    verdict: Annotated[Verdict, argument("good|wrong|missing")],
+    why: Annotated[str, argument("[WHY]")] = "",
+    source: Annotated[str, option("--source", "PATH:LINE", "Where the answer stands.")] = "",
+    episode: Annotated[str, option("--episode", "ID", "Another answer than the last one.")] = "",
+    absent: Annotated[bool, flag("--absent", "The notes do not hold it.")] = False,
     as_json: Json = False,
 ) -> None:
     """Judge the last answer: good, wrong or missing.
@@ -198,8 +187,8 @@ def feedback(
 )
 def why_not(
     context: typer.Context,
-    query: Annotated[str, typer.Argument(metavar="QUERY", hidden=True)],
-    document: Annotated[str, typer.Argument(metavar="ID|PATH", hidden=True)],
+    query: Annotated[str, argument("QUERY")],
+    document: Annotated[str, argument("ID|PATH")],
     limit: Limit = 10,
     as_json: Json = False,
 ) -> None:

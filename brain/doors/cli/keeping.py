@@ -14,7 +14,8 @@ from typing import Annotated
 
 import typer
 
-from brain.doors.cli.app import EVERY_DAY, KEEPING, Json, register
+from brain.doors.cli.app import EVERY_DAY, KEEPING, register
+from brain.doors.cli.options import Json, Yes, argument, flag, option
 from brain.doors.cli.session import Session, session
 from brain.errors import UsageError
 
@@ -23,9 +24,7 @@ SEALED = ".age"  # the end of an encrypted backup's name
 
 Identity = Annotated[
     Path | None,
-    typer.Option(
-        "--identity", metavar="FILE", help="The file with the secret key of an encrypted backup."
-    ),
+    option("--identity", "FILE", "The file with the secret key of an encrypted backup."),
 ]
 
 
@@ -49,9 +48,9 @@ def status(context: typer.Context, as_json: Json = False) -> None:
 )
 def doctor(
     context: typer.Context,
-    deep: Annotated[bool, typer.Option("--deep", help="Verify every stored hash as well.")] = False,
+    deep: Annotated[bool, flag("--deep", "Verify every stored hash as well.")] = False,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Rebuild derived things; never touches your texts.")
+        bool, flag("--repair", "Rebuild derived things; never touches your texts.")
     ] = False,
     identity: Identity = None,
     as_json: Json = False,
@@ -75,23 +74,19 @@ def doctor(
 )
 def backup(
     context: typer.Context,
-    directory: Annotated[Path | None, typer.Argument(metavar="DIR", hidden=True)] = None,
+    directory: Annotated[Path | None, argument("DIR")] = None,
     keep: Annotated[
         str,
-        typer.Option(
-            "--keep",
-            metavar="RULE",
-            help="Then remove older ones but, as 7d,4w,12m, one a day, week, month.",
+        option(
+            "--keep", "RULE", "Then remove older ones but, as 7d,4w,12m, one a day, week, month."
         ),
     ] = "",
     encrypt: Annotated[
-        bool, typer.Option("--encrypt", help=f"With a passphrase: asked for, or {PASSPHRASE}.")
+        bool, flag("--encrypt", f"With a passphrase: asked for, or {PASSPHRASE}.")
     ] = False,
     recipient: Annotated[
         list[str],
-        typer.Option(
-            "--recipient", metavar="KEY", help="For the owner of this age key (repeat for several)."
-        ),
+        option("--recipient", "KEY", "For the owner of this age key (repeat for several)."),
     ] = [],  # noqa: B006  typer copies it
     as_json: Json = False,
 ) -> None:
@@ -116,16 +111,14 @@ def backup(
 )
 def restore(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="FILE", hidden=True)],
+    path: Annotated[Path, argument("FILE")],
     to: Annotated[
         Path | None,
-        typer.Option("--to", metavar="HOME", help="Into this home instead of the present one."),
+        option("--to", "HOME", "Into this home instead of the present one."),
     ] = None,
     identity: Identity = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check the backup; nothing more.")
-    ] = False,
+    yes: Yes = False,
+    dry_run: Annotated[bool, flag("--dry-run", "Check the backup; nothing more.")] = False,
     as_json: Json = False,
 ) -> None:
     """Take a backup back, once it is proven sound. What is there now is kept beside it."""

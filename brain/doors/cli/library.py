@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brain.doors import json_out
-from brain.doors.cli.app import LIBRARY, Json, Since, Source, Tags, Until, group, register
+from brain.doors.cli.app import LIBRARY, group, register
 from brain.doors.cli.keeping import PASSPHRASE, Identity
+from brain.doors.cli.options import Json, Since, Source, Tags, Until, Yes, argument, flag, option
 from brain.doors.cli.session import scope, session
 from brain.doors.views import library as view
 from brain.errors import UsageError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 LAST = "last"  # what `undo` brings back when nothing is named
 
-Reference = Annotated[str, typer.Argument(metavar="ID|PATH", hidden=True)]
+Reference = Annotated[str, argument("ID|PATH")]
 
 
 @register(
@@ -71,9 +72,7 @@ def _is_pattern(reference: str, items: Sequence[Excerpt]) -> bool:
 )
 def list_(
     context: typer.Context,
-    limit: Annotated[
-        int | None, typer.Option("--limit", "-n", min=1, metavar="N", help="How many at most.")
-    ] = None,
+    limit: Annotated[int | None, option("--limit", "N", "How many at most.", "-n", min=1)] = None,
     tag: Tags = [],  # noqa: B006  typer copies it
     source: Source = "",
     since: Since = "",
@@ -100,9 +99,7 @@ def show(context: typer.Context, reference: Reference, as_json: Json = False) ->
 def open_(
     context: typer.Context,
     reference: Reference,
-    print_only: Annotated[
-        bool, typer.Option("--print", help="Print the path or address instead.")
-    ] = False,
+    print_only: Annotated[bool, flag("--print", "Print the path or address instead.")] = False,
     as_json: Json = False,
 ) -> None:
     """Open the source in its own program, or in Obsidian."""
@@ -127,20 +124,18 @@ def open_(
 )
 def forget(
     context: typer.Context,
-    references: Annotated[list[str], typer.Argument(metavar="ID|PATH", hidden=True)],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would go; nothing more.")
-    ] = False,
+    references: Annotated[list[str], argument("ID|PATH")],
+    yes: Yes = False,
+    dry_run: Annotated[bool, flag("--dry-run", "Show what would go; nothing more.")] = False,
     for_good: Annotated[
         bool,
-        typer.Option(
+        flag(
             "--erase",
-            help="Leave no byte of it in the home but in backups; answers that quote it go too. No undo.",
+            "Leave no byte of it in the home but in backups; answers that quote it go too. No undo.",
         ),
     ] = False,
     backups: Annotated[
-        bool, typer.Option("--backups", help="With --erase: out of every backup as well.")
+        bool, flag("--backups", "With --erase: out of every backup as well.")
     ] = False,
     identity: Identity = None,
     as_json: Json = False,
@@ -180,8 +175,8 @@ def forget(
 @register("undo", LIBRARY, examples=("brain undo", "brain undo a1b2c3", "brain undo --list"))
 def undo(
     context: typer.Context,
-    reference: Annotated[str, typer.Argument(metavar="ID", hidden=True)] = LAST,
-    listing: Annotated[bool, typer.Option("--list", help="Show what can be brought back.")] = False,
+    reference: Annotated[str, argument("ID")] = LAST,
+    listing: Annotated[bool, flag("--list", "Show what can be brought back.")] = False,
     as_json: Json = False,
 ) -> None:
     """Bring back what was forgotten last, or the entry named."""
@@ -206,7 +201,7 @@ def undo(
 def tag(
     context: typer.Context,
     reference: Reference,
-    changes: Annotated[list[str] | None, typer.Argument(metavar="+TAG|-TAG", hidden=True)] = None,
+    changes: Annotated[list[str] | None, argument("+TAG|-TAG")] = None,
     as_json: Json = False,
 ) -> None:
     """Add tags with +, take them off with -. Without any, show them."""
@@ -243,8 +238,8 @@ folders = group(
 )
 def context_add(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="PATH", hidden=True)],
-    words: Annotated[list[str], typer.Argument(metavar="TEXT", hidden=True)],
+    path: Annotated[Path, argument("PATH")],
+    words: Annotated[list[str], argument("TEXT")],
     as_json: Json = False,
 ) -> None:
     """Describe a folder, or describe it anew."""
@@ -268,7 +263,7 @@ def context_list(context: typer.Context, as_json: Json = False) -> None:
 @register("remove", group=folders, examples=("brain context remove ~/notes/work",))
 def context_remove(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="PATH", hidden=True)],
+    path: Annotated[Path, argument("PATH")],
     as_json: Json = False,
 ) -> None:
     """Take the description of a folder away."""

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from brain.doors.cli.app import MODELS, Json, group, register
+from brain.doors.cli.app import MODELS, group, register
+from brain.doors.cli.options import Json, argument
 from brain.doors.cli.session import session
 from brain.doors.views.keeping import Message
 
@@ -18,7 +19,7 @@ models = group(
     "models", MODELS, "Which models embed and answer. Built in, or in Ollama on this machine."
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", hidden=True)]
+Name = Annotated[str, argument("NAME")]
 
 
 class Role(enum.StrEnum):
@@ -58,8 +59,8 @@ def pull(context: typer.Context, name: Name, as_json: Json = False) -> None:
 )
 def use(
     context: typer.Context,
-    role: Annotated[Role, typer.Argument(metavar="embed|ask", hidden=True)],
-    name: Annotated[str, typer.Argument(metavar="NAME|auto|builtin", hidden=True)],
+    role: Annotated[Role, argument("embed|ask")],
+    name: Annotated[str, argument("NAME|auto|builtin")],
     as_json: Json = False,
 ) -> None:
     """Choose the model that embeds or answers. Vectors are made anew beside the old ones, which serve until then."""

@@ -1,7 +1,7 @@
 """How a command ends: exit codes, the two lines of an error, its JSON object. No traceback, ever.
 
-`BRAIN_DEBUG=1` shows the traceback of an unexpected error. Leaves out what the commands do and how signals stop them
-(signals.py). The codes are STYLE.md's.
+`BRAIN_DEBUG=1` shows the traceback of an unexpected error. Leaves how signals stop a command to
+`signals`, and the codes of results to the views.
 """
 
 from __future__ import annotations
@@ -9,17 +9,20 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import typer
 
 from brain.doors import json_out
 from brain.doors.cli.signals import DEBUG
+from brain.doors.lines import bad, line
 from brain.doors.render import Out
 from brain.doors.show import DONE
 from brain.doors.text import one_line
 from brain.errors import BrainError, Interrupted, UsageError
 
-UNEXPECTED = "internal"  # the kind of an error that is a bug
+# The kind of an error that nobody expected, and so the fault of this program.
+UNEXPECTED = "internal"
 KEPT = "what was done is kept; run the same command again to go on"
 
 
@@ -48,10 +51,11 @@ def explained(error: Exception) -> BrainError:
     if isinstance(error, typer.TyperException):
         return _usage(error)
     if isinstance(error, OSError) and error.strerror:
-        name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-        return BrainError(
-            f"{name}{error.strerror}", "check the path, its permissions and the free space"
-        )
+        name = ""
+        if isinstance(error.filename, str | bytes):
+            name = os.fsdecode(error.filename) + ": "
+        hint = "check the path, its permissions and the free space"
+        return BrainError(name + error.strerror, hint)
     unexpected = BrainError(
         f"an unexpected error stopped this command ({type(error).__name__})",
         f"what was saved is kept; `brain doctor` tells whether the store is damaged, {DEBUG}=1 where the error is",
@@ -62,17 +66,23 @@ def explained(error: Exception) -> BrainError:
 
 def wants_json(words: Sequence[str]) -> bool:
     """Was JSON asked for? Read from the words themselves, because a usage error comes before they are understood."""
-    options = list(words[: words.index("--")]) if "--" in words else list(words)
-    pairs = zip(options, [*options[1:], ""], strict=True)
-    return "--json" in options or "--format=json" in options or ("--format", "json") in pairs
+    options = list(words)
+    if "--" in options:
+        # What follows two dashes is text, whatever it looks like.
+        options = options[: options.index("--")]
+    if "--json" in options or "--format=json" in options:
+        return True
+    return ("--format", "json") in pairwise(options)
 
 
 def _usage(error: typer.TyperException) -> UsageError:
     """A wrong word on the command line, with the help that names the right ones."""
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", "") or "brain"
-    message = " ".join(error.format_message().split()).rstrip(".")
-    return UsageError(message[:1].lower() + message[1:], f"try `{path} --help`")
+    words = error.format_message().split()
+    message = " ".join(words).rstrip(".")
+    first, rest = message[:1], message[1:]
+    return UsageError(first.lower() + rest, f"try `{path} --help`")
 
 
 def _report(
@@ -81,14 +91,15 @@ def _report(
     """Say it where it belongs; a broken output must not hide the code."""
     try:
         if cause is not None and error.kind == UNEXPECTED and os.environ.get(DEBUG):
-            out.say("".join(traceback.format_exception(cause)).rstrip())
+            shown = traceback.format_exception(cause)
+            out.say("".join(shown).rstrip())
         if wants_json(words):
             out.json(json_out.error(error.kind, error.message, error.hint))
             out.flush()
         else:
-            out.say((("brain: ", "bad"), (one_line(error.message), "")))
+            out.say(line(bad("brain: "), one_line(error.message)))
             if error.hint:
-                out.say(f"  {one_line(error.hint)}")
+                out.say(line("  ", one_line(error.hint)))
     except BrainError:
         return error.exit_code
     return error.exit_code

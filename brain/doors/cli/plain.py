@@ -15,7 +15,8 @@ import typer.core
 
 try:
     from typer._coercion import RuntimeParam, build_runtime_param
-except ImportError:  # another typer: its own way for everything
+except ImportError:
+    # Another version of typer: its own way serves for everything.
     RuntimeParam = None  # type: ignore[misc, assignment]
 
 ABSENT = object()
@@ -58,30 +59,36 @@ if RuntimeParam is not None:
             return cls(parameter_info=descriptor.parameter_info, annotation=descriptor.annotation)
 
         def _coerce_value(self, value: Any, param: Any, ctx: Any) -> Any:
-            plain = (
-                ABSENT
-                if self.parameter_info.parser is not None
-                else taken(self.annotation, value, self.parameter_info)
-            )
+            plain = ABSENT
+            if self.parameter_info.parser is None:
+                plain = taken(self.annotation, value, self.parameter_info)
             if plain is not ABSENT:
                 return plain
-            return build_runtime_param(param.type_descriptor)._coerce_value(
-                value, param=param, ctx=ctx
-            )
+            typers_own = build_runtime_param(param.type_descriptor)
+            return typers_own._coerce_value(value, param=param, ctx=ctx)
 
 
 def taken(annotation: Any, value: Any, limits: Any) -> Any:
     """The value as it is wanted, ABSENT when it is not plain. `limits` has `min` and `max`, None without one."""
     if get_origin(annotation) is list:
-        plain = get_args(annotation) == (str,) and isinstance(value, list | tuple)
-        return list(value) if plain and all(type(item) is str for item in value) else ABSENT
+        return _texts(annotation, value)
     if annotation is int and type(value) is str and value.isascii() and value.isdigit():
         value = int(value)
     if not isinstance(annotation, type) or type(value) is not annotation:
         return ABSENT
-    if annotation in (int, float):
-        inside = (limits.min is None or value >= limits.min) and (
-            limits.max is None or value <= limits.max
-        )
-        return value if inside else ABSENT
+    if annotation not in (int, float):
+        return value
+    if limits.min is not None and value < limits.min:
+        return ABSENT
+    if limits.max is not None and value > limits.max:
+        return ABSENT
     return value
+
+
+def _texts(annotation: Any, value: Any) -> Any:
+    """A list of texts that is one already."""
+    if get_args(annotation) != (str,) or not isinstance(value, list | tuple):
+        return ABSENT
+    if all(type(item) is str for item in value):
+        return list(value)
+    return ABSENT

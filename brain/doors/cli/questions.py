@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brain.doors import json_out
-from brain.doors.cli.app import EVERY_DAY, Json, Limit, Since, Source, Tags, Until, register
+from brain.doors.cli.app import EVERY_DAY, register
+from brain.doors.cli.options import (
+    Json,
+    Limit,
+    Since,
+    Source,
+    Tags,
+    Until,
+    argument,
+    choice,
+    flag,
+    option,
+)
 from brain.doors.cli.session import Session, scope, session
 from brain.doors.show import COULD_NOT_LOOK, DONE, NOTHING_FOUND, OVER_BUDGET, REFUSED
 from brain.doors.views import questions as view
@@ -31,20 +43,14 @@ STATE_CODES = {
     "incomplete": COULD_NOT_LOOK,
 }
 
-Words = Annotated[list[str], typer.Argument(metavar="WORDS", hidden=True)]
+Words = Annotated[list[str], argument("WORDS")]
 Rerank = Annotated[
     bool | None,
-    typer.Option(
-        "--rerank/--no-rerank",
-        help="Let a local model judge the best passages.",
-        show_default=False,
-    ),
+    flag("--rerank/--no-rerank", "Let a local model judge the best passages.", show_default=False),
 ]
 Expand = Annotated[
     bool | None,
-    typer.Option(
-        "--expand/--no-expand", help="Let a local model find other words.", show_default=False
-    ),
+    flag("--expand/--no-expand", "Let a local model find other words.", show_default=False),
 ]
 
 
@@ -70,24 +76,16 @@ def search(
     context: typer.Context,
     words: Words,
     limit: Limit = 10,
-    lexical: Annotated[
-        bool, typer.Option("--lexical", help="By words alone, without embeddings.")
-    ] = False,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Show ranks, weights and why.")
-    ] = False,
+    lexical: Annotated[bool, flag("--lexical", "By words alone, without embeddings.")] = False,
+    explain: Annotated[bool, flag("--explain", "Show ranks, weights and why.")] = False,
     rerank: Rerank = None,
     expand: Expand = None,
     tag: Tags = [],  # noqa: B006  typer copies it
     source: Source = "",
     since: Since = "",
     until: Until = "",
-    form: Annotated[
-        Format, typer.Option("--format", help="list, files, md or json.")
-    ] = Format.list,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit 3 when the best lies below the floor.")
-    ] = False,
+    form: Annotated[Format, choice("--format", "list, files, md or json.")] = Format.list,
+    strict: Annotated[bool, flag("--strict", "Exit 3 when the best lies below the floor.")] = False,
     as_json: Json = False,
 ) -> None:
     """Find passages by words and meaning. No quotes needed; `-` reads standard input."""
@@ -142,15 +140,11 @@ def _print_found(
 def ask(
     context: typer.Context,
     words: Words,
-    follow_up: Annotated[
-        bool, typer.Option("--continue", "-c", help="Follow up on the last question.")
-    ] = False,
+    follow_up: Annotated[bool, flag("--continue", "Follow up on the last question.", "-c")] = False,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Answer even when the notes seem not to hold it.")
+        bool, flag("--anyway", "Answer even when the notes seem not to hold it.")
     ] = False,
-    no_record: Annotated[
-        bool, typer.Option("--no-record", help="Keep no episode of this question.")
-    ] = False,
+    no_record: Annotated[bool, flag("--no-record", "Keep no episode of this question.")] = False,
     limit: Limit = 8,
     rerank: Rerank = None,
     expand: Expand = None,
@@ -247,17 +241,11 @@ class Speaker:
 )
 def recall(
     context: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument(metavar="WORDS", hidden=True)] = None,
-    since: Annotated[
-        str, typer.Option("--since", metavar="TIME", help="From then on: 2026-03, 'last friday'.")
-    ] = "",
-    until: Annotated[str, typer.Option("--until", metavar="TIME", help="Up to then.")] = "",
-    kind: Annotated[
-        str, typer.Option("--kind", metavar="KIND", help="ask, note, chat or import.")
-    ] = "",
-    person: Annotated[
-        str, typer.Option("--with", metavar="NAME", help="Only with this person.")
-    ] = "",
+    words: Annotated[list[str] | None, argument("WORDS")] = None,
+    since: Annotated[str, option("--since", "TIME", "From then on: 2026-03, 'last friday'.")] = "",
+    until: Annotated[str, option("--until", "TIME", "Up to then.")] = "",
+    kind: Annotated[str, option("--kind", "KIND", "ask, note, chat or import.")] = "",
+    person: Annotated[str, option("--with", "NAME", "Only with this person.")] = "",
     limit: Limit = 10,
     as_json: Json = False,
 ) -> None:

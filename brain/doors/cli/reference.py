@@ -1,7 +1,7 @@
-"""Prints the whole command line as Markdown: `python -m brain.doors.cli.reference` makes the block of docs/COMMANDS.md.
+"""Prints the whole command line as Markdown: `python -m brain.doors.cli.reference docs/COMMANDS.md` rewrites that page.
 
-Every command appears with the help that `--help` prints, so a test can hold the page to it. Leaves out where the
-block goes: `replace_block` knows only its two marks.
+Every command appears with the help that `--help` prints, so a test can hold the page to it. Serves `make commands`. What
+stands above and below the two marks of the page is left to those who write it.
 """
 
 from __future__ import annotations
@@ -17,34 +17,45 @@ import typer.core
 from brain.doors.cli import PROGRAM
 from brain.doors.cli.app import FIRST, PANELS, command
 
-WIDTH = 96  # columns of the help on the page: fits a code block of a common page
-BEGIN, END = "<!-- commands: begin (generated) -->", "<!-- commands: end -->"
+# Columns of the help: what fits into a code block of a common page.
+WIDTH = 96
+BEGIN = "<!-- commands: begin (generated) -->"
+END = "<!-- commands: end -->"
+ENTRY = """\
+<details><summary><code>{name}</code></summary>
+
+```
+{text}
+```
+
+</details>
+"""
 
 
 def helps() -> Iterator[tuple[str, str, str]]:
     """(panel, command, its help) for every command, in the order of the help; a group comes before its commands."""
     root = command()
     top = _context(root, PROGRAM, None)
-    yield "", PROGRAM, _help(root, top)
+    yield "", PROGRAM, _help(top)
     for item in sorted(root.commands.values(), key=_rank):
-        context = _context(item, item.name or "", top)
-        yield _panel(item), f"{PROGRAM} {item.name}", _help(item, context)
-        if isinstance(item, typer.core.TyperGroup):
-            for inner in item.commands.values():
-                name = f"{PROGRAM} {item.name} {inner.name}"
-                yield _panel(item), name, _help(inner, _context(inner, inner.name or "", context))
+        context = _context(item, item.name, top)
+        panel = _panel(item)
+        yield panel, context.command_path, _help(context)
+        if not isinstance(item, typer.core.TyperGroup):
+            continue
+        for inner in item.commands.values():
+            below = _context(inner, inner.name, context)
+            yield panel, below.command_path, _help(below)
 
 
 def markdown() -> str:
     """The block: a heading for each panel, a fenced help for each command."""
-    done, last = [], None
+    done, last = [], ""
     for panel, name, text in helps():
-        if panel != last and panel:
+        if panel != last:
             done.append(f"### {panel}\n")
         last = panel
-        done.append(
-            f"<details><summary><code>{name}</code></summary>\n\n```\n{text}\n```\n\n</details>\n"
-        )
+        done.append(ENTRY.format(name=name, text=text))
     return "\n".join(done)
 
 
@@ -68,19 +79,23 @@ def main(words: list[str]) -> None:
 
 def _rank(item: Any) -> tuple[int, int]:
     """By panel, the eight of every day in their own order, the rest as they were defined."""
-    return PANELS.index(_panel(item)), FIRST.index(item.name) if item.name in FIRST else len(FIRST)
+    panel = PANELS.index(_panel(item))
+    if item.name in FIRST:
+        return panel, FIRST.index(item.name)
+    return panel, len(FIRST)
 
 
 def _panel(item: Any) -> str:
-    return str(getattr(item, "rich_help_panel", None) or PANELS[-1])
+    panel = getattr(item, "rich_help_panel", None)
+    return str(panel or PANELS[-1])
 
 
-def _context(item: Any, name: str, parent: typer.Context | None) -> typer.Context:
+def _context(item: Any, name: str | None, parent: typer.Context | None) -> typer.Context:
     return typer.Context(item, info_name=name, parent=parent, terminal_width=WIDTH)
 
 
-def _help(item: Any, context: typer.Context) -> str:
-    return str(item.get_help(context)).strip()
+def _help(context: typer.Context) -> str:
+    return context.get_help().strip()
 
 
 if __name__ == "__main__":

@@ -40,9 +40,11 @@ class Report(Protocol):
 
 Planned = TypeVar("Planned", bound=Report)
 
-STDIN = "-"  # a text that stands for "read it from standard input"
+# A text that stands for "read it from standard input".
+STDIN = "-"
 EDITORS = ("VISUAL", "EDITOR")
-DEFAULT_EDITOR = "vi"  # POSIX
+# POSIX names no other editor that is always there.
+DEFAULT_EDITOR = "vi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,30 +166,29 @@ def open_brain(progress: Progress) -> AbstractContextManager[Brain]:
 
 
 def scope(tags: list[str], source: str, since: str, until: str) -> Scope:
-    """What the options of a question restrict it to."""
+    """What the options of a question restrict it to. `since`, `until`: `2026`, `2026-05` or `2026-05-17`.
+
+    Raises `UsageError` for any other date.
+    """
     from brain.types import Scope
 
-    return Scope(tags=tuple(tags), source=source, since=first_day(since), until=last_day(until))
-
-
-def first_day(text: str) -> str:
-    """The first day of `2026`, `2026-05` or `2026-05-17`. Raises `UsageError` for anything else."""
-    return _days(text)[0]
-
-
-def last_day(text: str) -> str:
-    """The last day of `2026`, `2026-05` or `2026-05-17`."""
-    return _days(text)[1]
+    first, _last = _days(since)
+    _first, last = _days(until)
+    return Scope(tags=tuple(tags), source=source, since=first, until=last)
 
 
 def _days(text: str) -> tuple[str, str]:
+    """The first and the last day of what the text names."""
     if not text:
         return "", ""
     try:
         numbers = [int(part) for part in text.split("-")]
-        year, month, day = (*numbers, 0, 0)[:3] if len(numbers) <= 3 else (0, 0, 0)
+        # What is left out is 0; a fourth number does not fit into three names.
+        year, month, day = numbers + [0] * (3 - len(numbers))
         first = datetime.date(year, month or 1, day or 1)
-        last = datetime.date(year, month or 12, day or calendar.monthrange(year, month or 12)[1])
+        last_month = month or 12
+        _weekday, days = calendar.monthrange(year, last_month)
+        last = datetime.date(year, last_month, day or days)
     except (ValueError, calendar.IllegalMonthError):
         raise UsageError(f"{text!r} is not a date", "write 2026-05-17, 2026-05 or 2026") from None
     return first.isoformat(), last.isoformat()
@@ -223,7 +224,8 @@ def draft(session: Session) -> Iterator[str]:
 
 def edit_file(path: Path) -> None:
     """Open the person's editor and wait. Raises `BrainError` when it cannot start or reports a failure."""
-    chosen = next((os.environ[name] for name in EDITORS if os.environ.get(name)), DEFAULT_EDITOR)
+    wished = filter(None, map(os.environ.get, EDITORS))
+    chosen = next(wished, DEFAULT_EDITOR)
     try:
         code = subprocess.run([*shlex.split(chosen), str(path)], check=False).returncode
     except (OSError, ValueError) as error:

@@ -19,10 +19,13 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
-SIGNALLED = 128  # a process that a signal ended reports this plus the signal's number
-ENDING = ("SIGTERM", "SIGHUP")  # SIGINT is Python's own: KeyboardInterrupt
+# A process that a signal ended reports this plus the number of the signal, as shells count.
+SIGNALLED = 128
+# SIGINT is not among them: Python makes a KeyboardInterrupt of it.
+ENDING = ("SIGTERM", "SIGHUP")
 DEBUG = "BRAIN_DEBUG"
-LATER_SECONDS = 0.02  # by then what was being cleared away is gone
+# By then Python has cleared away what it was clearing away.
+LATER_SECONDS = 0.02
 _leaving = threading.Event()
 
 
@@ -89,18 +92,16 @@ def _deliver(number: int) -> None:
     if _leaving.is_set():
         return
     if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(
-            threading.main_thread().ident or 0, number
-        )  # ends what it waits for, too
+        # To the thread itself: that also ends what it waits for.
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
     else:
         _thread.interrupt_main(signal.Signals(number))
 
 
 def _said(kind: type[BaseException]) -> None:
     if not _leaving.is_set():
-        with suppress(
-            OSError, ValueError, AttributeError
-        ):  # a stderr that is closed or was never there
+        # Standard error may be closed, or never have been there.
+        with suppress(OSError, ValueError, AttributeError):
             sys.stderr.write(
                 f"brain: an unexpected error was passed over ({kind.__name__}); {DEBUG}=1 shows it\n"
             )

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from brain.doors.cli.app import SKILLS, Json, Limit, group, register
+from brain.doors.cli.app import SKILLS, group, register
+from brain.doors.cli.options import Json, Limit, argument
 from brain.doors.cli.session import session
 
 skill = group("skill", SKILLS, "How to do things: SKILL.md folders, found by description.")
@@ -19,7 +20,7 @@ skill = group("skill", SKILLS, "How to do things: SKILL.md folders, found by des
 @register("add", group=skill, examples=("brain skill add ~/skills/weekly-review",))
 def add(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="PATH", hidden=True)],
+    path: Annotated[Path, argument("PATH")],
     as_json: Json = False,
 ) -> None:
     """Take in a folder with a SKILL.md, or the file itself."""
@@ -41,7 +42,7 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
 @register("find", group=skill, examples=("brain skill find prepare the tax return",))
 def find(
     context: typer.Context,
-    words: Annotated[list[str], typer.Argument(metavar="WORDS", hidden=True)],
+    words: Annotated[list[str], argument("WORDS")],
     limit: Limit = 5,
     as_json: Json = False,
 ) -> None:
@@ -56,7 +57,7 @@ def find(
 @register("show", group=skill, examples=("brain skill show weekly-review",))
 def show(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", hidden=True)],
+    name: Annotated[str, argument("NAME")],
     as_json: Json = False,
 ) -> None:
     """One skill, whole."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from brain.doors import json_out
 from brain.doors.lines import (
     Line,
+    Lines,
     bad,
     commas,
     count,
@@ -33,7 +34,7 @@ NAMES_SHOWN = 3  # of each reason for skipping; --json has them all
 OUTCOMES = ("added", "updated", "renamed", "removed", "unchanged")
 
 
-def added(report: AddReport, *, dry_run: bool = False) -> list[Line]:
+def added(report: AddReport, *, dry_run: bool = False) -> Lines:
     """`812 added, 3 unchanged, 2 skipped`, who embedded, and the skipped files grouped by reason."""
     return [summary(report, dry_run=dry_run), *skipped(report.skipped)]
 
@@ -55,12 +56,12 @@ def summary(report: AddReport, *, dry_run: bool = False) -> Line:
     )
 
 
-def skipped(files: Sequence[Skipped]) -> list[Line]:
+def skipped(files: Sequence[Skipped]) -> Lines:
     """One block for each reason, most frequent first: how many, the first names, what to do."""
     blocks: dict[tuple[str, str, str], list[Skipped]] = defaultdict(list)
     for item in files:
         blocks[item.kind, item.reason, item.hint].append(item)
-    done: list[Line] = []
+    done: Lines = []
     for (kind, reason, hint), items in sorted(blocks.items(), key=_most_frequent_first):
         style = bad if kind == "unreadable" else warn
         known = "" if any(item.new for item in items) else ", reported before"
@@ -78,7 +79,7 @@ def _most_frequent_first(
     return -len(items), reason
 
 
-def _first_names(names: Sequence[str], *, more: str = "") -> list[Line]:
+def _first_names(names: Sequence[str], *, more: str = "") -> Lines:
     """The first names, a line each, and how many are not shown."""
     done = [line("  ", path(name)) for name in names[:NAMES_SHOWN]]
     left = len(names) - NAMES_SHOWN
@@ -87,7 +88,7 @@ def _first_names(names: Sequence[str], *, more: str = "") -> list[Line]:
     return done
 
 
-def waiting(report: AddReport, *, said: Sequence[str] = ()) -> list[Line]:
+def waiting(report: AddReport, *, said: Sequence[str] = ()) -> Lines:
     """What the person must be told beside the counts, less what was `said` on the way."""
     done = [dim(text) for text in report.notices if text not in said]
     if report.waiting is None:
@@ -104,13 +105,13 @@ def waiting(report: AddReport, *, said: Sequence[str] = ()) -> list[Line]:
 
 
 @shows("Episode", json_out.episode)
-def remembered(episode: Episode) -> list[Line]:
+def remembered(episode: Episode) -> Lines:
     """One line that names the id."""
     return [line("remembered ", short_id(episode.id), dim(" · ", moment(episode.at)))]
 
 
 @shows("ExportReport")
-def exported(report: ExportReport) -> list[Line]:
+def exported(report: ExportReport) -> Lines:
     """The counts of files, then the ones that a person changed and that stayed as they are."""
     removed = f"{report.removed:,} removed" if report.removed else ""
     counts = commas(f"{report.written:,} written", f"{report.unchanged:,} unchanged", removed)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from brain.doors import json_out
 from brain.doors.lines import (
     Line,
+    Lines,
     columns,
     commas,
     count,
@@ -48,7 +49,7 @@ CHANGED_SHOWN = 8  # coefficients that moved most
 
 
 @shows("systems", json_out.measured)
-def systems(report: Report) -> list[Line]:
+def systems(report: Report) -> Lines:
     """`eval retrieval` and `eval recall`: a row for each system, then each part of the set."""
     questions = count(report["queries"], "question")
     documents = count(report["documents"], "document")
@@ -69,7 +70,7 @@ def _difference(other: str, bounds: Sequence[float]) -> Line:
     return line("hybrid over ", other, ": ", _interval(bounds), " nDCG@10 (95 %)")
 
 
-def _by_group(kind: str, groups: Report | None) -> list[Line]:
+def _by_group(kind: str, groups: Report | None) -> Lines:
     """The hybrid system in each language or category; a group has one figure or all of them."""
     if not groups:
         return []
@@ -81,7 +82,7 @@ def _by_group(kind: str, groups: Report | None) -> list[Line]:
     return [dim("hybrid nDCG@10 by ", kind), *columns(rows)]
 
 
-def table(rows: Mapping[str, Mapping[str, float]]) -> list[Line]:
+def table(rows: Mapping[str, Mapping[str, float]]) -> Lines:
     """Systems by figures; a figure that no system has is left out."""
     known = set().union(*rows.values())
     shown = [name for name in FIGURES if name in known]
@@ -94,19 +95,19 @@ def table(rows: Mapping[str, Mapping[str, float]]) -> list[Line]:
 
 
 @shows("answerability", json_out.measured)
-def answerability(report: Report) -> list[Line]:
+def answerability(report: Report) -> Lines:
     """`eval answerability`."""
     questions = count(report["queries"], "question")
     heading = title(report["set"], ": ", questions)
     return [heading, *_found(report)]
 
 
-def _left_out(report: Report) -> list[Line]:
+def _left_out(report: Report) -> Lines:
     return notices(report["notices"])
 
 
 @shows("own questions", json_out.measured, talk=_left_out)
-def own(report: Report) -> list[Line]:
+def own(report: Report) -> Lines:
     """`eval run`: the systems, the confidence, the last run."""
     kinds = commas(
         f"{report['answerable']} answerable",
@@ -130,7 +131,7 @@ def _unless_zero(number: int, what: str) -> str:
 
 
 @shows("draft", json_out.measured)
-def drafted(report: Report) -> list[Line]:
+def drafted(report: Report) -> Lines:
     """`eval init`."""
     writer = report["written_by"]
     if writer == "words":
@@ -147,7 +148,7 @@ def drafted(report: Report) -> list[Line]:
 
 
 @shows("calibration", json_out.measured)
-def calibrated(report: Report) -> list[Line]:
+def calibrated(report: Report) -> Lines:
     """`eval calibrate`: how much feedback, what changed, why."""
     if report["reset"]:
         if report["was_calibrated"]:
@@ -165,7 +166,7 @@ def calibrated(report: Report) -> list[Line]:
     ]
 
 
-def _fitted(kind: str, fit: Report) -> list[Line]:
+def _fitted(kind: str, fit: Report) -> Lines:
     """What became of one model of `found`: why, how well it predicts, and which coefficients moved most."""
     scores = ""
     if fit["brier"]:
@@ -200,7 +201,7 @@ def _cut(name: str, change: Report, rows: int) -> Line:
 
 
 @shows("Judgment", json_out.judged)
-def judged(kept: Judgment) -> list[Line]:
+def judged(kept: Judgment) -> Lines:
     """`feedback`: what was kept, and what follows from it."""
     is_good = kept.verdict == "good"
     style = good if is_good else warn
@@ -223,7 +224,7 @@ def _stored(found: Trace) -> int:
 
 
 @shows("Trace", code=_stored)
-def traced(found: Trace) -> list[Line]:
+def traced(found: Trace) -> Lines:
     """`why-not`: the stage, the ranks, what to do."""
     done = [line(path(found.source), ": ", found.said)]
     if found.hint:
@@ -231,7 +232,7 @@ def traced(found: Trace) -> list[Line]:
     return done
 
 
-def _found(report: Report) -> list[Line]:
+def _found(report: Report) -> Lines:
     """The figures of the probability `found`."""
     rows = []
     for name, area in report["auroc"].items():
@@ -250,7 +251,7 @@ def _found(report: Report) -> list[Line]:
     ]
 
 
-def _last(last: Report) -> list[Line]:
+def _last(last: Report) -> Lines:
     """This run against the last one."""
     change = "with no question in common"
     if last["common"]:

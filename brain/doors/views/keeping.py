@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from brain.doors import json_out
 from brain.doors.lines import (
-    Line,
+    Lines,
     bad,
     columns,
     commas,
@@ -65,13 +65,13 @@ class Message:
 
 
 @shows("Message")
-def message(said: Message) -> list[Line]:
+def message(said: Message) -> Lines:
     """The line."""
     return [line(said.message)]
 
 
 @shows("Status")
-def status(facts: Status) -> list[Line]:
+def status(facts: Status) -> Lines:
     """The table of `status`: where, how much, which parts serve and why, what waits."""
     rows = [
         ("home", f"{facts.home} ({size(facts.database_bytes)})"),
@@ -128,9 +128,9 @@ def _errors_found(found: Sequence[Check]) -> int:
 
 
 @shows("checks", json_out.checks, code=_errors_found)
-def checks(found: Sequence[Check]) -> list[Line]:
+def checks(found: Sequence[Check]) -> Lines:
     """One line for each check, its cure below it, and the count at the end."""
-    done: list[Line] = []
+    done: Lines = []
     for item in found:
         level = styled(LEVEL_STYLES[item.level], f"{item.level:<{LEVEL_WIDTH}}")
         message = given(": ", item.message)
@@ -145,7 +145,7 @@ def checks(found: Sequence[Check]) -> list[Line]:
 
 
 @shows("ModelTable")
-def models(table: ModelTable) -> list[Line]:
+def models(table: ModelTable) -> Lines:
     """Name, provider, what it is used for, what it could be used for, size."""
     cells = []
     for item in table.models:
@@ -162,7 +162,7 @@ def _use(model: ModelRow) -> str:
 
 
 @shows("RebuildReport")
-def rebuilt(report: RebuildReport) -> list[Line]:
+def rebuilt(report: RebuildReport) -> Lines:
     """What was derived anew."""
     rows = count(report.rows, "row")
     vectors = count(report.vectors, "vector")
@@ -174,7 +174,7 @@ def rebuilt(report: RebuildReport) -> list[Line]:
 
 
 @shows("BackupReport")
-def backed_up(report: BackupReport) -> list[Line]:
+def backed_up(report: BackupReport) -> Lines:
     """Where the backup is, what it holds, what went."""
     kind = commas(size(report.bytes), "encrypted" if report.encrypted else "")
     return [
@@ -186,7 +186,7 @@ def backed_up(report: BackupReport) -> list[Line]:
 
 
 @shows("RestoreReport")
-def restored(report: RestoreReport) -> list[Line]:
+def restored(report: RestoreReport) -> Lines:
     """What the backup holds and, when it is done, where the old store is."""
     made = given(" of ", moment(report.made_at))
     proof = "its digest is right" if report.verified else "it carries no digest to compare with"
@@ -202,7 +202,7 @@ def _unfinished(report: EraseReport) -> int:
 
 
 @shows("EraseReport", code=_unfinished)
-def erased(report: EraseReport) -> list[Line]:
+def erased(report: EraseReport) -> Lines:
     """What would go, or went, for good; answers that quote it; backups that hold it; what is left of it."""
     entries = count(len(report.items), "entry", "entries")
     if report.done:
@@ -224,7 +224,7 @@ def erased(report: EraseReport) -> list[Line]:
     return done + notices(report.notices)
 
 
-def holdings(found: Sequence[Holding]) -> list[Line]:
+def holdings(found: Sequence[Holding]) -> Lines:
     """Each backup, and until when `--keep` lets it stay."""
     return columns([(item.path, _until(item)) for item in found], ("path", ""))
 

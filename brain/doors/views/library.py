@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from brain.doors import json_out
 from brain.doors.lines import (
     Line,
+    Lines,
     body,
     columns,
     commas,
@@ -57,7 +58,7 @@ class Located:
 
 
 @shows("Excerpt")
-def excerpt(item: Excerpt) -> list[Line]:
+def excerpt(item: Excerpt) -> Lines:
     """The stored text and nothing else, so that it can be piped into a file."""
     return verbatim(item.text)
 
@@ -72,9 +73,9 @@ def where(item: Excerpt) -> Line:
 
 
 @lists("excerpts")
-def excerpts(items: Sequence[Excerpt]) -> list[Line]:
+def excerpts(items: Sequence[Excerpt]) -> Lines:
     """Several excerpts, each below a line with its place, as `head` prints several files."""
-    done: list[Line] = []
+    done: Lines = []
     for item in items:
         heading = line(dim("==> "), path(place(item.source, item.locator)), dim(" <=="))
         done += [heading, *body(item.text.rstrip("\n")), line()]
@@ -86,7 +87,7 @@ def excerpts(items: Sequence[Excerpt]) -> list[Line]:
     "brain: no documents",
     "  take some in with `brain add PATH`, or ask for fewer conditions",
 )
-def documents(rows: Sequence[DocumentRow]) -> list[Line]:
+def documents(rows: Sequence[DocumentRow]) -> Lines:
     """Id, date, source, title and tags, in columns."""
     ids = short_ids(row.id for row in rows)
     cells = []
@@ -98,7 +99,7 @@ def documents(rows: Sequence[DocumentRow]) -> list[Line]:
 
 
 @shows("DocumentDetail", json_out.document)
-def document(detail: DocumentDetail) -> list[Line]:
+def document(detail: DocumentDetail) -> Lines:
     """One document: its fields, then the first lines of its text."""
     known = [(name, text) for name, text in _fields(detail) if text]
     done = [title(detail.row.title), *columns(known, ("dim", "")), line()]
@@ -132,12 +133,12 @@ def _fields(detail: DocumentDetail) -> list[tuple[str, str]]:
     ]
 
 
-def _said(report: ForgetReport) -> list[Line]:
+def _said(report: ForgetReport) -> Lines:
     return [line(text) for text in report.notices]
 
 
 @shows("ForgetReport", talk=_said)
-def forgotten(report: ForgetReport) -> list[Line]:
+def forgotten(report: ForgetReport) -> Lines:
     """The plan with everything that would go; or, when it is done, until when it can come back."""
     entries = count(len(report.items), "entry", "entries")
     if not report.done:
@@ -147,7 +148,7 @@ def forgotten(report: ForgetReport) -> list[Line]:
 
 
 @lists("items", "nothing was forgotten, so there is nothing to bring back")
-def items(found: Sequence[Forgotten]) -> list[Line]:
+def items(found: Sequence[Forgotten]) -> Lines:
     """Id, kind, source and title in columns, with the time for what is gone already."""
     ids = short_ids(item.id for item in found)
     cells = []
@@ -158,14 +159,14 @@ def items(found: Sequence[Forgotten]) -> list[Line]:
 
 
 @shows("Tagged")
-def tags(after: Tagged) -> list[Line]:
+def tags(after: Tagged) -> Lines:
     """The tags after the change."""
     names = [f"#{name}" for name in after.tags]
     return [line(" ".join(names) or "no tags")]
 
 
 @shows("Located")
-def address(found: Located) -> list[Line]:
+def address(found: Located) -> Lines:
     """The address alone, for another program."""
     return [line(found.address)]
 
@@ -176,7 +177,7 @@ def address(found: Located) -> list[Line]:
     '  give one with `brain context add PATH "what it is"`',
     to_json=json_out.contexts,
 )
-def contexts(pairs: Sequence[tuple[str, str]]) -> list[Line]:
+def contexts(pairs: Sequence[tuple[str, str]]) -> Lines:
     """Folder and description."""
     return columns(pairs, ("path", ""))
 
@@ -186,14 +187,14 @@ def contexts(pairs: Sequence[tuple[str, str]]) -> list[Line]:
     "brain: no skill found",
     "  take one in with `brain skill add PATH`",
 )
-def skills(found: Sequence[Skill]) -> list[Line]:
+def skills(found: Sequence[Skill]) -> Lines:
     """Name, status and description."""
     cells = [(item.name, item.status, item.description) for item in found]
     return columns(cells, ("title", "dim", ""))
 
 
 @shows("Skill", json_out.skill)
-def skill(item: Skill) -> list[Line]:
+def skill(item: Skill) -> Lines:
     """One skill as it is followed: name, description, body."""
     status = dim(" · ", item.status, " ", short_id(item.id))
     heading = line(title(item.name), status)

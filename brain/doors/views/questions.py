@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from brain.doors import json_out
 from brain.doors.lines import (
-    Line,
+    Lines,
     bad,
     body,
     commas,
@@ -63,9 +63,9 @@ STATES = {
 }
 
 
-def found(query: str, result: Retrieved, *, width: int, explain: bool = False) -> list[Line]:
+def found(query: str, result: Retrieved, *, width: int, explain: bool = False) -> Lines:
     """The list that `search` prints, a warning above it when nothing in it reached the floor."""
-    done: list[Line] = []
+    done: Lines = []
     if result.below_floor and result.passages:
         done.append(warn("probably not in your notes; the nearest passages:"))
     if explain:
@@ -75,12 +75,10 @@ def found(query: str, result: Retrieved, *, width: int, explain: bool = False) -
     return done + passages(query, result.passages, width=width, explain=explain)
 
 
-def passages(
-    query: str, items: Sequence[Passage], *, width: int, explain: bool = False
-) -> list[Line]:
+def passages(query: str, items: Sequence[Passage], *, width: int, explain: bool = False) -> Lines:
     """Numbered passages: title › heading, path:line (date), two lines of text, the id."""
     ids = short_ids(item.id for item in items)
-    done: list[Line] = []
+    done: Lines = []
     for number, item in enumerate(items, 1):
         where = place(item.source, item.locator)
         done.append(line(dim(f"{number:<{len(INDENT)}}"), title(_title(item))))
@@ -93,7 +91,7 @@ def passages(
     return done
 
 
-def _beside(item: Passage) -> list[Line]:
+def _beside(item: Passage) -> Lines:
     """What stands below the text of a passage: its folder's description, the older versions that it stands for."""
     done = []
     if item.context:
@@ -132,7 +130,7 @@ def _numbers(values: Mapping[str, float]) -> str:
     return ", ".join(pairs)
 
 
-def who_looked(result: Retrieved) -> list[Line]:
+def who_looked(result: Retrieved) -> Lines:
     """What stands beside a search: which embedder and index answered, and what could not look."""
     said = dots(
         count(len(result.passages), "passage"),
@@ -165,18 +163,18 @@ def model_step(item: ModelStep, *, whole: bool = False) -> str:
     return f"{done}: {commas(judged, *asked) or reason}"
 
 
-def degraded(reason: str) -> list[Line]:
+def degraded(reason: str) -> Lines:
     """One line that says which part could not look."""
     return [warn("degraded: ", reason)] if reason else []
 
 
-def files(items: Iterable[Passage]) -> list[Line]:
+def files(items: Iterable[Passage]) -> Lines:
     """`--format files`: each source once, best first."""
     sources = dict.fromkeys(item.source for item in items)
     return [line(source) for source in sources]
 
 
-def markdown(query: str, items: Iterable[Passage]) -> list[Line]:
+def markdown(query: str, items: Iterable[Passage]) -> Lines:
     """`--format md`: a list of quotes that can be pasted into a note."""
     done = [line("# ", query)]
     for item in items:
@@ -188,7 +186,7 @@ def markdown(query: str, items: Iterable[Passage]) -> list[Line]:
     return done
 
 
-def citations(items: Iterable[Citation]) -> list[Line]:
+def citations(items: Iterable[Citation]) -> Lines:
     """`[1] notes/lease.md:12 “the words”`; a quote that no longer stands there is marked."""
     done = []
     for item in items:
@@ -198,7 +196,7 @@ def citations(items: Iterable[Citation]) -> list[Line]:
     return done
 
 
-def footer(answer: Answer) -> list[Line]:
+def footer(answer: Answer) -> Lines:
     """Below an answer: its citations, how sure, which models, how the window was used."""
     done = citations(answer.citations)
     if done:
@@ -221,7 +219,7 @@ def context_use(answer: Answer) -> str:
     return f"context {use.tokens:,} of {use.window:,} tokens; {shown}"
 
 
-def not_found(answer: Answer, *, width: int, nearest: int) -> list[Line]:
+def not_found(answer: Answer, *, width: int, nearest: int) -> Lines:
     """What `ask` prints when the notes do not hold it: the state, then the nearest passages."""
     done = [line(warn("Not in your notes."), dim(_confidence(answer)), dim(_models(answer)))]
     if answer.passages:
@@ -253,7 +251,7 @@ def _models(answer: Answer) -> str:
     return given(" · ", dots(who, embedder, episode))
 
 
-def nothing_found(query: str, degraded: str) -> list[Line]:
+def nothing_found(query: str, degraded: str) -> Lines:
     """What is said when nothing came: nothing is there, or not everything could be looked into."""
     if degraded:
         return [
@@ -271,7 +269,7 @@ def code_of_nothing(degraded: str) -> int:
     return COULD_NOT_LOOK if degraded else NOTHING_FOUND
 
 
-def _beside_recalled(result: Recalled) -> list[Line]:
+def _beside_recalled(result: Recalled) -> Lines:
     said = degraded(result.degraded)
     if not result.episodes:
         said += nothing_found(result.query, result.degraded)
@@ -285,9 +283,9 @@ def _code_of_recalled(result: Recalled) -> int:
 
 
 @shows("Recalled", json_out.recalled, talk=_beside_recalled, code=_code_of_recalled)
-def recalled(result: Recalled) -> list[Line]:
+def recalled(result: Recalled) -> Lines:
     """Episodes, best first: date, kind, who, the words, the id; the neighbouring rounds beside them."""
-    done: list[Line] = []
+    done: Lines = []
     if result.since or result.until:
         since, until = day(result.since) or "…", day(result.until) or "now"
         done.append(dim(f"between {since} and {until}"))
@@ -299,7 +297,7 @@ def recalled(result: Recalled) -> list[Line]:
     return done
 
 
-def _episode(item: Remembered, query: str, short: str) -> list[Line]:
+def _episode(item: Remembered, query: str, short: str) -> Lines:
     episode = item.episode
     who = given(" with ", ", ".join(map(one_line, episode.people)))
     tags = [f" #{one_line(tag)}" for tag in episode.tags]

@@ -1,0 +1,39 @@
+"""How a parameter of a command is declared: an argument, an option with a value, a flag; and those that many commands take.
+
+Serves the command modules, as the second part of `Annotated`. Leaves parsing to typer.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+
+def argument(metavar: str) -> Any:
+    """A word without a name. The usage line shows it, so that the help needs no section of its own for it."""
+    return typer.Argument(metavar=metavar, hidden=True)
+
+
+def option(name: str, metavar: str, text: str, *short: str, **settings: Any) -> Any:
+    """A named value."""
+    return typer.Option(name, *short, metavar=metavar, help=text, **settings)
+
+
+def flag(name: str, text: str, *short: str, **settings: Any) -> Any:
+    """A switch."""
+    return typer.Option(name, *short, help=text, **settings)
+
+
+def choice(name: str, text: str) -> Any:
+    """One word of an enumeration; the help lists them."""
+    return typer.Option(name, help=text)
+
+
+Json = Annotated[bool, flag("--json", "Print JSON, schema 1 (docs/JSON.md).")]
+Yes = Annotated[bool, flag("--yes", "Do it without asking.", "-y")]
+Limit = Annotated[int, option("--limit", "N", "How many at most.", "-n", min=1, max=1000)]
+Tags = Annotated[list[str], option("--tag", "TAG", "Only with this tag (repeat for several).")]
+Source = Annotated[str, option("--source", "GLOB", "Only sources that match, as 'journal/*'.")]
+Since = Annotated[str, option("--since", "DATE", "Dated on or after 2026-05-17, 2026-05 or 2026.")]
+Until = Annotated[str, option("--until", "DATE", "Dated on or before.")]
