@@ -248,7 +248,11 @@ class Upkeep:
 
     def _facts(self, document_id: str) -> tuple[str, str, str, str | None]:
         """(text, its SHA-256, title, the date that stands in its headers)."""
-        sql = "SELECT text, text_sha, title, dated_at, dated_by FROM documents WHERE id=?"
+        sql = """
+            SELECT text, text_sha, title, dated_at, dated_by
+            FROM documents
+            WHERE id=?
+        """
         text, sha, title, dated_at, dated_by = first(self._conn, sql, document_id)
         return text, sha, title, None if dated_by == FIRST_SEEN else dated_at
 
@@ -314,9 +318,15 @@ class Upkeep:
 
     def newest(self) -> datetime | None:
         """D17: the latest moment that this program wrote down for itself; None when there is none."""
-        sql = """SELECT at FROM (SELECT updated_at AS at FROM documents UNION ALL SELECT looked_at FROM roots
-            UNION ALL SELECT created_at FROM index_generations) WHERE julianday(at) IS NOT NULL
-            ORDER BY julianday(at) DESC LIMIT 1"""
+        sql = """
+            SELECT at FROM (
+                SELECT updated_at AS at FROM documents
+                UNION ALL SELECT looked_at FROM roots
+                UNION ALL SELECT created_at FROM index_generations
+            )
+            WHERE julianday(at) IS NOT NULL
+            ORDER BY julianday(at) DESC LIMIT 1
+        """
         row = first(self._conn, sql)
         if row is None:
             return None

@@ -200,7 +200,11 @@ class DocumentTable:
     def _chunks(self, document: Document, source: str, date: str | None, now: str) -> None:
         """Insert the chunks that are new, move those that stayed, delete the rest."""
         rows = {row["id"]: row for row in chunk_rows(document, source, date, now)}
-        select = f"SELECT {listed('knowledge')}, pk, source, topic, around FROM knowledge WHERE document_id=?"
+        select = f"""
+            SELECT {listed("knowledge")}, pk, source, topic, around
+            FROM knowledge
+            WHERE document_id=?
+        """
         for before in named(self._conn, select, document.id):
             row = rows.get(before["id"])
             if row and (row["topic"], row["around"]) == (before["topic"], before["around"]):
@@ -337,7 +341,12 @@ def derived(
     """Each stored chunk of one document, with the terms and the neighbours' terms that belong to it."""
     if not rows:
         return
-    sql = "SELECT d.aliases FROM documents d JOIN knowledge k ON k.document_id = d.id WHERE k.pk=?"
+    sql = """
+        SELECT d.aliases
+        FROM documents d
+        JOIN knowledge k ON k.document_id = d.id
+        WHERE k.pk=?
+    """
     (stored,) = first(conn, sql, rows[0].pk)
     try:
         aliases = [str(name) for name in json.loads(stored)]

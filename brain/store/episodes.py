@@ -40,10 +40,11 @@ NEIGHBOURS = 2  # rounds on each side: one gave .529, two .542 nDCG@10 on locomo
 OUTCOMES = ("good", "wrong", "missing")  # what `brain feedback` may say of an answer
 
 COLUMNS = (*COVERED["episodes"], "topic", "terms", "around", "text_sha", HASH)
-READ = (
-    "SELECT id, at, kind, question, answer, citations, state, session, source, people, tags, supersedes, label "
-    "FROM episodes c"
-)
+READ = """
+    SELECT id, at, kind, question, answer, citations, state, session, source, people, tags,
+        supersedes, label
+    FROM episodes c
+"""
 # The moment of a round as a number that sorts; the last hours of the year 9999 in the west are no date to SQLite.
 MOMENT = "coalesce(julianday(at), julianday(substr(at, 1, 10)), 0)"
 RANDOM_ID = re.compile(
@@ -208,7 +209,11 @@ class EpisodeTable:
 
     def circumstances(self, episode_id: str) -> Circumstances:
         """What else is kept of a round. Raises `NotFound`."""
-        sql = "SELECT confidence, route, model, compartment, outcome, document_id FROM episodes WHERE id=?"
+        sql = """
+            SELECT confidence, route, model, compartment, outcome, document_id
+            FROM episodes
+            WHERE id=?
+        """
         row = first(self._conn, sql, episode_id)
         if row is None:
             raise NotFound(f"no episode has the id {episode_id!r}", HINT)
@@ -258,9 +263,12 @@ class EpisodeTable:
         """Which of these were corrected, and by which round (the last correction)."""
         found: dict[str, str] = {}
         for page in pages(ids):
-            sql = (
-                f"SELECT supersedes, id FROM episodes WHERE supersedes IN {marks(page)} ORDER BY pk"
-            )
+            sql = f"""
+                SELECT supersedes, id
+                FROM episodes
+                WHERE supersedes IN {marks(page)}
+                ORDER BY pk
+            """
             found.update(self._conn.execute(sql, page).fetchall())
         return found
 

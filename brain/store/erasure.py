@@ -94,7 +94,11 @@ class Eraser:
         sources = targets.own_sources() | {f"episode:{name}" for name in targets.episodes}
         quotation = Quotation(targets.texts)
         episodes, quoting = [], []
-        sql = "SELECT id, question, answer, citations, source, document_id, at FROM episodes ORDER BY pk"
+        sql = """
+            SELECT id, question, answer, citations, source, document_id, at
+            FROM episodes
+            ORDER BY pk
+        """
         for row in each_named(self._conn, sql):
             belongs = row["id"] in targets.episodes or row["source"] in sources
             belongs = belongs or row["document_id"] in targets.documents

@@ -98,14 +98,23 @@ class FtsSearch:
             return []
         if self._unrestricted(scope):
             best = f"{self._scored} ORDER BY score DESC, rowid LIMIT ?"
-            sql = f"""SELECT c.id, found.score FROM ({best}) found
-                JOIN {self.table} c ON c.pk = found.pk ORDER BY found.score DESC, found.pk"""
+            sql = f"""
+                SELECT c.id, found.score
+                FROM ({best}) found
+                JOIN {self.table} c ON c.pk = found.pk
+                ORDER BY found.score DESC, found.pk
+            """
             return list(self._conn.execute(sql, (expression, limit)))
         where = self._where(scope)
         # The words first, then the scope: with the filter first SQLite drops the FTS index (8 ms became 17 s elsewhere).
-        sql = f"""WITH found AS MATERIALIZED ({self._scored})
-            SELECT c.id, found.score FROM found JOIN {self.table} c ON c.pk = found.pk {self.joined}
-            WHERE {where} ORDER BY found.score DESC, c.pk LIMIT ?"""
+        sql = f"""
+            WITH found AS MATERIALIZED ({self._scored})
+            SELECT c.id, found.score
+            FROM found
+            JOIN {self.table} c ON c.pk = found.pk {self.joined}
+            WHERE {where}
+            ORDER BY found.score DESC, c.pk LIMIT ?
+        """
         return list(self._conn.execute(sql, (expression, *where.values, limit)))
 
     def match_scores(self, expression: str, ids: Sequence[str]) -> dict[str, float]:
@@ -140,8 +149,12 @@ class FtsSearch:
         self, ids: Sequence[str], fingerprint: str
     ) -> Iterator[tuple[str, Vectors, bytes | None]]:
         for page in pages(ids):
-            sql = f"""SELECT c.id, e.vector, e.crc, e.sentences FROM {self.table} c
-                JOIN embeddings e ON e.text_sha = c.text_sha AND e.fingerprint = ? WHERE c.id IN {marks(page)}"""
+            sql = f"""
+                SELECT c.id, e.vector, e.crc, e.sentences
+                FROM {self.table} c
+                JOIN embeddings e ON e.text_sha = c.text_sha AND e.fingerprint = ?
+                WHERE c.id IN {marks(page)}
+            """
             for key, blob, crc, packed in self._conn.execute(sql, (fingerprint, *page)):
                 vector = vector_bytes.vector(blob, crc)
                 if vector is not None:
@@ -160,13 +173,20 @@ class FtsSearch:
         if self._unrestricted(scope):
             return None
         where = self._where(scope)
-        sql = f"SELECT c.id FROM {self.table} c {self.joined} WHERE {where}"
+        sql = f"""
+            SELECT c.id
+            FROM {self.table} c {self.joined}
+            WHERE {where}
+        """
         return {row[0] for row in self._conn.execute(sql, where.values)}
 
     def passages(self, ids: Sequence[str], *, scope: Scope) -> list[Passage]:
         """The one gate: passages in the order of `ids`; what the scope forbids or no longer exists is missing."""
         where = self._where(scope)
-        select = f"SELECT {self.passage_columns} FROM {self.table} c {self.joined}"
+        select = f"""
+            SELECT {self.passage_columns}
+            FROM {self.table} c {self.joined}
+        """
         found: dict[str, Passage] = {}
         for page in pages(ids):
             sql = f"{select} WHERE c.id IN {marks(page)} AND {where}"
@@ -184,19 +204,33 @@ class KnowledgeSearch(FtsSearch):
 
     table = "knowledge"
     joined = "JOIN documents d ON d.id = c.document_id"
-    passage_columns = """c.id, c.document_id, c.source, c.locator, d.title, c.heading, c.content, d.dated_at, d.dated_by,
-        c.start, c."end", c.tokens, d.label, d.compartment, d.trust, coalesce((SELECT f.description FROM contexts f
-        WHERE d.source = f.source OR substr(d.source, 1, length(f.source) + 1) = f.source || '/'
-        ORDER BY length(f.source) DESC LIMIT 1), '')"""
-    neighbours_of = f"""SELECT c.id, b.id, a.id FROM knowledge c
+    passage_columns = """
+        c.id, c.document_id, c.source, c.locator, d.title, c.heading, c.content,
+        d.dated_at, d.dated_by, c.start, c."end", c.tokens, d.label, d.compartment, d.trust,
+        coalesce((
+            SELECT f.description FROM contexts f
+            WHERE d.source = f.source
+                OR substr(d.source, 1, length(f.source) + 1) = f.source || '/'
+            ORDER BY length(f.source) DESC LIMIT 1
+        ), '')
+    """
+    neighbours_of = f"""
+        SELECT c.id, b.id, a.id
+        FROM knowledge c
         LEFT JOIN knowledge b ON b.document_id = c.document_id AND b.ordinal = c.ordinal - 1
         LEFT JOIN knowledge a ON a.document_id = c.document_id AND a.ordinal = c.ordinal + 1
-        WHERE c.tokens < {SHORT_TOKENS} AND c.id IN """
+        WHERE c.tokens < {SHORT_TOKENS} AND c.id IN
+    """
 
     def documents(self, reference: str) -> list[str]:
         """Ids of the chunks of one document, in order, named by its id, source or address; [] when nothing is stored."""
-        sql = """SELECT k.id FROM knowledge k JOIN documents d ON d.id = k.document_id
-            WHERE d.id = ? OR d.source = ? OR d.uri = ? ORDER BY k.document_id, k.ordinal"""
+        sql = """
+            SELECT k.id
+            FROM knowledge k
+            JOIN documents d ON d.id = k.document_id
+            WHERE d.id = ? OR d.source = ? OR d.uri = ?
+            ORDER BY k.document_id, k.ordinal
+        """
         return [row[0] for row in self._conn.execute(sql, (reference, reference, reference))]
 
     def _where(self, scope: Scope) -> Where:
@@ -229,13 +263,25 @@ class EpisodeSearch(FtsSearch):
 
     table = "episodes"
     joined = ""
-    passage_columns = """c.id, c.at, c.kind, c.session, CASE WHEN c.question = '' THEN c.answer
-        WHEN c.answer = '' THEN c.question ELSE c.question || char(10) || c.answer END, c.label, c.compartment"""
-    neighbours_of = f"""SELECT c.id,
-        (SELECT b.id FROM episodes b WHERE b.session = c.session AND b.pk < c.pk ORDER BY b.pk DESC LIMIT 1),
-        (SELECT a.id FROM episodes a WHERE a.session = c.session AND a.pk > c.pk ORDER BY a.pk LIMIT 1)
-        FROM episodes c WHERE c.session <> '' AND length(c.question) + length(c.answer) < {SHORT_CHARACTERS}
-        AND c.id IN """
+    passage_columns = """
+        c.id, c.at, c.kind, c.session,
+        CASE
+            WHEN c.question = '' THEN c.answer
+            WHEN c.answer = '' THEN c.question
+            ELSE c.question || char(10) || c.answer
+        END,
+        c.label, c.compartment
+    """
+    neighbours_of = f"""
+        SELECT c.id,
+            (SELECT b.id FROM episodes b WHERE b.session = c.session AND b.pk < c.pk
+                ORDER BY b.pk DESC LIMIT 1),
+            (SELECT a.id FROM episodes a WHERE a.session = c.session AND a.pk > c.pk
+                ORDER BY a.pk LIMIT 1)
+        FROM episodes c
+        WHERE c.session <> '' AND length(c.question) + length(c.answer) < {SHORT_CHARACTERS}
+            AND c.id IN
+    """
 
     def __init__(self, conn: sqlite3.Connection, *, kind: str = "", person: str = "") -> None:
         super().__init__(conn)
@@ -286,8 +332,13 @@ class WholeStore:
                 "EXISTS (SELECT 1 FROM tags t WHERE t.document_id=d.id AND lower(t.tag)=lower(?))",
                 tag,
             )
-        sql = f"""SELECT d.id, (SELECT k.id FROM knowledge k WHERE k.document_id=d.id ORDER BY k.ordinal LIMIT 1)
-            FROM documents d WHERE {where} ORDER BY d.dated_at DESC, d.source"""
+        sql = f"""
+            SELECT d.id,
+                (SELECT k.id FROM knowledge k WHERE k.document_id=d.id ORDER BY k.ordinal LIMIT 1)
+            FROM documents d
+            WHERE {where}
+            ORDER BY d.dated_at DESC, d.source
+        """
         rows = self._conn.execute(sql, where.values).fetchall()
         if not phrases:
             return [chunk for _document, chunk in rows if chunk], covered
@@ -307,8 +358,13 @@ class WholeStore:
         written = " ".join(forms(phrase)).replace('"', "")
         if not words:
             return {}
-        sql = """SELECT k.document_id, k.id FROM knowledge_fts f JOIN knowledge k ON k.pk = f.rowid
-            WHERE knowledge_fts MATCH ? ORDER BY k.document_id, k.ordinal DESC"""
+        sql = """
+            SELECT k.document_id, k.id
+            FROM knowledge_fts f
+            JOIN knowledge k ON k.pk = f.rowid
+            WHERE knowledge_fts MATCH ?
+            ORDER BY k.document_id, k.ordinal DESC
+        """
         return dict(
             self._conn.execute(sql, (f'terms : "{words}" OR topic : "{written or words}"',))
         )

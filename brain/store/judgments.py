@@ -17,8 +17,12 @@ from brain.store.sql import fields_of, first, insert_into, named
 
 RUNS_KEPT = 50  # of one name: enough to see a trend, small enough to stay out of the way
 COLUMNS = COVERED["judgments"]
-READ = f"""SELECT {", ".join(COLUMNS)} FROM judgments j WHERE NOT EXISTS
-    (SELECT 1 FROM forgotten f WHERE f.id = j.episode OR f.id = j.document_id)"""
+READ = f"""
+    SELECT {", ".join(COLUMNS)}
+    FROM judgments j
+    WHERE NOT EXISTS
+        (SELECT 1 FROM forgotten f WHERE f.id = j.episode OR f.id = j.document_id)
+"""
 
 
 class JudgmentTable:

@@ -37,10 +37,13 @@ HEX = re.compile(r"[0-9a-f]+")
 HINT = "`brain list` shows what is stored"
 
 # a `DocumentRow` by the names of its fields
-ROW = """SELECT d.id, d.source, d.title, d.media_type, d.label, d.dated_at AS date, d.entry, d.added_at,
-    (SELECT count(*) FROM knowledge k WHERE k.document_id = d.id) AS chunks,
-    (SELECT json_group_array(tag) FROM (SELECT tag FROM tags t WHERE t.document_id = d.id ORDER BY tag)) AS tags
-    FROM documents d"""
+ROW = """
+    SELECT d.id, d.source, d.title, d.media_type, d.label, d.dated_at AS date, d.entry, d.added_at,
+        (SELECT count(*) FROM knowledge k WHERE k.document_id = d.id) AS chunks,
+        (SELECT json_group_array(tag) FROM
+            (SELECT tag FROM tags t WHERE t.document_id = d.id ORDER BY tag)) AS tags
+    FROM documents d
+"""
 PLACE = re.compile(r"^(?P<where>.+?):(?P<first>\d+)(?::(?P<count>\d+))?$", re.S)
 
 
@@ -134,7 +137,11 @@ class LibraryTable:
         documents = self._conn.execute(sql, span).fetchall()
         if documents:
             return documents
-        sql = "SELECT DISTINCT document_id, source FROM knowledge WHERE id >= ? AND id < ?"
+        sql = """
+            SELECT DISTINCT document_id, source
+            FROM knowledge
+            WHERE id >= ? AND id < ?
+        """
         return self._conn.execute(sql, span).fetchall()
 
     def _by_source(self, text: str) -> list[tuple[str, str]]:
@@ -145,15 +152,23 @@ class LibraryTable:
             if found:
                 return found
         tail = "/" + text.lstrip("./")
-        sql = (
-            "SELECT id, source FROM documents WHERE substr(source, -length(?)) = ? ORDER BY source"
-        )
+        sql = """
+            SELECT id, source
+            FROM documents
+            WHERE substr(source, -length(?)) = ?
+            ORDER BY source
+        """
         return self._conn.execute(sql, (tail, tail)).fetchall()
 
     def matching(self, pattern: str) -> list[str]:
         """Ids of documents whose source, or the end of it, fits the glob."""
         pattern = as_stored(pattern)
-        sql = "SELECT id FROM documents WHERE source GLOB ? OR source GLOB ? ORDER BY source"
+        sql = """
+            SELECT id
+            FROM documents
+            WHERE source GLOB ? OR source GLOB ?
+            ORDER BY source
+        """
         return [row[0] for row in self._conn.execute(sql, (pattern, f"*/{pattern}"))]
 
     def below(self, path: str) -> list[DocumentRow]:
@@ -192,9 +207,13 @@ class LibraryTable:
         if not _begins_id(text):
             return None
         span = (text, f"{text}g")
-        sql = """SELECT k.id AS reference, k.document_id, k.source, d.title, k.locator, k.content AS text,
-            d.dated_at AS date, d.label
-            FROM knowledge k JOIN documents d ON d.id = k.document_id WHERE k.id >= ? AND k.id < ?"""
+        sql = """
+            SELECT k.id AS reference, k.document_id, k.source, d.title, k.locator,
+                k.content AS text, d.dated_at AS date, d.label
+            FROM knowledge k
+            JOIN documents d ON d.id = k.document_id
+            WHERE k.id >= ? AND k.id < ?
+        """
         rows = named(self._conn, sql, *span)
         document = first(self._conn, "SELECT 1 FROM documents WHERE id >= ? AND id < ?", *span)
         if len(rows) != 1 or document:
@@ -212,7 +231,12 @@ class LibraryTable:
         """Part `first_part` of a document and `count` - 1 behind it; all of it when that is 0."""
         sql = "SELECT source, title, text, dated_at, label FROM documents WHERE id=?"
         source, title, text, date, label = first(self._conn, sql, document_id)
-        sql = "SELECT locator, content FROM knowledge WHERE document_id=? ORDER BY ordinal"
+        sql = """
+            SELECT locator, content
+            FROM knowledge
+            WHERE document_id=?
+            ORDER BY ordinal
+        """
         chunks = self._conn.execute(sql, (document_id,)).fetchall()
         from brain.types import Excerpt
 
@@ -309,8 +333,11 @@ class LibraryTable:
     def known_files(self, prefix_uri: str) -> dict[str, tuple[int, int, int, int, int]]:
         """What is known of the files at or under an address: uri -> (size, mtime_ns, ctime_ns, inode, looked_ns)."""
         # one range, so that the index of these columns serves
-        sql = """SELECT uri, size, mtime_ns, ctime_ns, inode, looked_ns FROM documents
-            WHERE uri >= ?1 AND uri < ?3 AND (uri = ?1 OR uri >= ?2) AND size IS NOT NULL"""
+        sql = """
+            SELECT uri, size, mtime_ns, ctime_ns, inode, looked_ns
+            FROM documents
+            WHERE uri >= ?1 AND uri < ?3 AND (uri = ?1 OR uri >= ?2) AND size IS NOT NULL
+        """
         folder = prefix_uri.rstrip("/")
         cursor = self._conn.execute(sql, (prefix_uri, f"{folder}/", f"{folder}0"))
         return {row[0]: tuple(row[1:]) for row in cursor}
