@@ -18,19 +18,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from brain.errors import StoreError
-from brain.store.connection import Connection
 from brain.store.documents import ChunkRow, derived, stored_chunks
 from brain.store.fts_search import FIRST_SEEN
 from brain.store.generations import dimensions_of
-from brain.store.sql import (
-    FULL_TEXT,
-    fields_of,
-    first,
-    full_text,
-    full_text_agrees,
-    number,
-    update_of,
-)
+from brain.store.sql import FULL_TEXT, fields_of, full_text, full_text_agrees, update_of
+from brain.store.table import Table
 from brain.store.vectors import CONTENT, CRC_BYTES, text_of
 from brain.types import header
 from ingest.document import digest
@@ -68,19 +60,15 @@ class Damage:
     mild: bool = False
 
 
-class Upkeep:
+class Upkeep(Table):
     """Checks and repairs of one open database. Checks return what is wrong: nothing when all is well."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._conn = connection.conn
 
     # -- the file -----------------------------------------------------------------------------------------------------
 
     def header_faults(self) -> list[str]:
         """D02: whose file it is and of which version."""
-        application = number(self._conn, "PRAGMA application_id")
-        version = number(self._conn, "PRAGMA user_version")
+        application = self._number("PRAGMA application_id")
+        version = self._number("PRAGMA user_version")
         faults = []
         if application != APPLICATION_ID:
             faults.append(f"the application id is {application:#x}, not ours")
@@ -97,14 +85,14 @@ class Upkeep:
 
     def checkpoint(self) -> bool:
         """Write the log back into the file and empty it. False when another process is reading."""
-        return not number(self._conn, "PRAGMA wal_checkpoint(TRUNCATE)")
+        return not self._number("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def structure_faults(self, *, deep: bool) -> list[str]:
         """D03, and D04 when `deep`: SQLite's own check of its pages and indexes, and rows that point nowhere."""
         check = "integrity_check" if deep else "quick_check"
         try:
-            said = self._conn.execute(f"PRAGMA {check}({FAULTS_SHOWN})").fetchall()
-            loose = self._conn.execute("PRAGMA foreign_key_check").fetchmany(FAULTS_SHOWN)
+            said = self._run(f"PRAGMA {check}({FAULTS_SHOWN})").fetchall()
+            loose = self._run("PRAGMA foreign_key_check").fetchmany(FAULTS_SHOWN)
         except sqlite3.DatabaseError as error:
             return [str(error)]
         faults: list[str] = []
@@ -122,20 +110,20 @@ class Upkeep:
         return [table for table in FULL_TEXT if not self._agrees(table)]
 
     def _agrees(self, table: str) -> bool:
-        self._conn.execute("BEGIN IMMEDIATE")
+        self._run("BEGIN IMMEDIATE")
         try:
             return full_text_agrees(self._conn, table)
         finally:
             if self._conn.in_transaction:
-                self._conn.execute("ROLLBACK")
+                self._run("ROLLBACK")
 
     def rebuild_fts(self, tables: Iterable[str] = FULL_TEXT) -> int:
         """Fill full-text tables anew from their rows; returns the rows."""
         rows = 0
-        with self._connection.write():
+        with self._write():
             for table in tables:
                 full_text(self._conn, table, "rebuild")
-                rows += number(self._conn, f"SELECT count(*) FROM {table}")
+                rows += self._number(f"SELECT count(*) FROM {table}")
         return rows
 
     # -- texts and what follows from them -----------------------------------------------------------------------------
@@ -156,22 +144,20 @@ class Upkeep:
 
     def _text_damage(self) -> Iterator[Damage]:
         documents = "SELECT id, source FROM documents ORDER BY id"
-        for document_id, source in self._conn.execute(documents).fetchall():
+        for document_id, source in self._run(documents).fetchall():
             yield from self._document_damage(document_id, source)
         for kind, text in HASHED.items():
-            for row_id, words, sha in self._conn.execute(
-                f"SELECT id, {text}, text_sha FROM {kind}"
-            ):
+            for row_id, words, sha in self._run(f"SELECT id, {text}, text_sha FROM {kind}"):
                 if digest(words) != sha:
                     yield Damage(kind, row_id, "its text is not what was stored")
         for row_id, _terms in self._stale_episodes():
             what = "the search terms of an episode are off"
             yield Damage("episodes", row_id, what, derived=True, mild=True)
-        for row_id, body, terms in self._conn.execute("SELECT id, body, terms FROM skills"):
+        for row_id, body, terms in self._run("SELECT id, body, terms FROM skills"):
             if index_terms(body) != terms:
                 yield Damage("skills", row_id, "a skill and its search terms disagree")
         yield from self._unreadable_lists()
-        for row_id, payload in self._conn.execute("SELECT id, payload FROM forgotten"):
+        for row_id, payload in self._run("SELECT id, payload FROM forgotten"):
             if not _payload_sound(payload):
                 what = "what `undo` would bring back is not what was forgotten"
                 yield Damage("forgotten", row_id, what)
@@ -206,7 +192,7 @@ class Upkeep:
         words, text = CONTENT["episodes"], text_of("episodes")
         sql = f"SELECT id, {words}, {text}, terms, text_sha FROM episodes"
         found = []
-        for row_id, said, hashed_text, terms, sha in self._conn.execute(sql):
+        for row_id, said, hashed_text, terms, sha in self._run(sql):
             right = index_terms(said)
             if right != terms and digest(hashed_text) == sha:
                 found.append((row_id, right))
@@ -218,15 +204,15 @@ class Upkeep:
         A chunk is taken from its document's text where the stored hash proves that this is what it was.
         """
         mended = 0
-        with self._lenient(), self._connection.write():
-            documents = self._conn.execute("SELECT id, source FROM documents").fetchall()
+        with self._lenient(), self._write():
+            documents = self._run("SELECT id, source FROM documents").fetchall()
             for document_id, source in documents:
                 text, sha, title, date = self._facts(document_id)
                 if digest(text) == sha:
                     rows = stored_chunks(self._conn, document_id)
                     mended += self._mend(rows, text, source, title, date)
             for row_id, terms in self._stale_episodes():
-                self._conn.execute("UPDATE episodes SET terms=? WHERE id=?", (terms, row_id))
+                self._run("UPDATE episodes SET terms=? WHERE id=?", terms, row_id)
                 mended += 1
         return mended
 
@@ -253,13 +239,13 @@ class Upkeep:
             FROM documents
             WHERE id=?
         """
-        text, sha, title, dated_at, dated_by = first(self._conn, sql, document_id)
+        text, sha, title, dated_at, dated_by = self._first(sql, document_id)
         return text, sha, title, None if dated_by == FIRST_SEEN else dated_at
 
     def _unreadable_lists(self) -> Iterator[Damage]:
         for table, columns in LISTS.items():
             bad = " OR ".join(f"NOT json_valid({name})" for name in columns)
-            for (row_id,) in self._conn.execute(f"SELECT id FROM {table} WHERE {bad}"):
+            for (row_id,) in self._run(f"SELECT id FROM {table} WHERE {bad}"):
                 yield Damage(table, row_id, "a list in it cannot be read")
 
     def untiled(self) -> list[str]:
@@ -268,14 +254,14 @@ class Upkeep:
             return self._untiled()
 
     def _untiled(self) -> list[str]:
-        gaps = self._conn.execute(
+        gaps = self._run(
             'SELECT DISTINCT d.source FROM (SELECT document_id, start, "end", ordinal, '
             'lag("end", 1, 0) OVER (PARTITION BY document_id ORDER BY ordinal) AS before, '
             "lag(ordinal, 1, -1) OVER (PARTITION BY document_id ORDER BY ordinal) AS previous FROM knowledge) k "
             'JOIN documents d ON d.id = k.document_id WHERE k.start <> k.before OR k."end" < k.start '
             "OR k.ordinal <> k.previous + 1"
         )
-        ends = self._conn.execute(
+        ends = self._run(
             'SELECT d.source FROM documents d LEFT JOIN (SELECT document_id, max("end") AS last FROM knowledge '
             "GROUP BY document_id) k ON k.document_id = d.id WHERE ifnull(k.last, 0) <> length(d.text) "
             "AND NOT (k.last IS NULL AND trim(d.text, char(9, 10, 13, 32)) = '')"
@@ -291,7 +277,7 @@ class Upkeep:
 
     def _vector_damage(self) -> list[tuple[str, str]]:
         bad = []
-        rows = self._conn.execute(
+        rows = self._run(
             "SELECT text_sha, fingerprint, vector, sentences, crc, EXISTS (SELECT 1 FROM knowledge k WHERE k.text_sha = "
             "e.text_sha) OR EXISTS (SELECT 1 FROM episodes p WHERE p.text_sha = e.text_sha) FROM embeddings e"
         )
@@ -304,14 +290,14 @@ class Upkeep:
 
     def outbox_rows(self) -> int:
         """How many there are."""
-        return number(self._conn, "SELECT count(*) FROM outbox")
+        return self._number("SELECT count(*) FROM outbox")
 
     def unlabelled(self) -> list[str]:
         """D12: documents, episodes and skills whose label is missing or is no word."""
         found = []
         with self._lenient():
             for table in ("documents", "episodes", "skills"):
-                for row_id, label in self._conn.execute(f"SELECT id, label FROM {table}"):
+                for row_id, label in self._run(f"SELECT id, label FROM {table}"):
                     if not isinstance(label, str) or not LABEL.fullmatch(label):
                         found.append(f"{table} {row_id}")
         return found
@@ -327,7 +313,7 @@ class Upkeep:
             WHERE julianday(at) IS NOT NULL
             ORDER BY julianday(at) DESC LIMIT 1
         """
-        row = first(self._conn, sql)
+        row = self._first(sql)
         if row is None:
             return None
         found = datetime.fromisoformat(row[0])
@@ -335,7 +321,7 @@ class Upkeep:
 
     def settings(self) -> dict[str, str]:
         """What the program keeps for itself, for D15."""
-        return dict(self._conn.execute("SELECT name, value FROM settings"))
+        return dict(self._run("SELECT name, value FROM settings"))
 
 
 def _header(row: ChunkRow, title: str, date: str | None) -> str:

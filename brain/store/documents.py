@@ -18,7 +18,8 @@ from brain.errors import StoreError
 from brain.store.connection import Connection
 from brain.store.fts_search import FIRST_SEEN, SHORT_TOKENS
 from brain.store.row_hash import HASH, hashed, listed, renewed, row_hash
-from brain.store.sql import fields_of, first, insert_into, marks, named, update_of
+from brain.store.sql import fields_of, first, insert_into, marks, update_of
+from brain.store.table import Table
 from brain.types import Document, Outcome, header
 from ingest.document import digest, rebind
 from ingest.terms import index_terms, written
@@ -90,12 +91,11 @@ def stored_chunks(conn: sqlite3.Connection, document_id: str) -> list[ChunkRow]:
     return [ChunkRow(*row) for row in conn.execute(sql, (document_id,))]
 
 
-class DocumentTable:
+class DocumentTable(Table):
     """Writes documents. `save` may be called many times inside one `write()`, and best inside `together()`."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._conn = connection.conn
+        super().__init__(connection)
         # rows of chunks that are written together, None to write at once
         self._held: list[dict[str, Any]] | None = None
 
@@ -118,19 +118,19 @@ class DocumentTable:
         Known by its address, else by its content when the file that had it is gone (a rename), else new. A failure
         rolls back this document only. Raises `StoreError` when what was written does not read back the same.
         """
-        with self._connection.write():
+        with self._write():
             known = self._known(document)
             self._make_room(known)
             with self._alone():
                 if known is None:
-                    self._write(document, origin, None, now=now)
+                    self._put(document, origin, None, now=now)
                     return "added", document.id
                 document = rebind(document, known["id"])
                 renamed = known["uri"] != document.uri
                 if not renamed and _same(known, document, origin):
                     self._touch(document.id, origin)
                     return "unchanged", document.id
-                self._write(document, origin, known, now=now)
+                self._put(document, origin, known, now=now)
                 return ("renamed" if renamed else "updated"), document.id
 
     @contextmanager
@@ -154,12 +154,12 @@ class DocumentTable:
     def _known(self, document: Document) -> dict[str, Any] | None:
         """The stored row that this document continues, or None."""
         select = f"SELECT {listed('documents')} FROM documents WHERE "
-        rows = named(self._conn, f"{select} uri=? OR id=?", document.uri, document.id)
+        rows = self._named(f"{select} uri=? OR id=?", document.uri, document.id)
         if rows:
             return rows[0]
         if not document.uri.startswith("file:"):
             return None
-        for found in named(self._conn, f"{select} content_hash=?", document.content_hash):
+        for found in self._named(f"{select} content_hash=?", document.content_hash):
             file, _, _part = found["uri"].partition("#")
             if file.startswith("file:") and not os.path.lexists(path_of(file)):
                 return found
@@ -168,13 +168,15 @@ class DocumentTable:
     def _touch(self, document_id: str, origin: Origin) -> None:
         """Remember the file's present facts, and tags given by hand, without a change of content."""
         if origin.stat is not None:
-            self._conn.execute(
+            self._run(
                 "UPDATE documents SET size=?, mtime_ns=?, ctime_ns=?, inode=?, looked_ns=? WHERE id=?",
-                (*origin.stat, origin.looked_ns, document_id),
+                *origin.stat,
+                origin.looked_ns,
+                document_id,
             )
         tag_rows(self._conn, document_id, origin.tags, "person")
 
-    def _write(
+    def _put(
         self, document: Document, origin: Origin, known: Mapping[str, Any] | None, *, now: str
     ) -> None:
         row = document_row(document, origin, known, now)
@@ -185,14 +187,12 @@ class DocumentTable:
         date = None if row["dated_by"] == FIRST_SEEN else row["dated_at"]
         self._chunks(document, origin.source, date, now)
         if known:
-            self._conn.execute(
-                "DELETE FROM tags WHERE document_id=? AND by='document'", (document.id,)
-            )
-            self._conn.execute("DELETE FROM links WHERE document_id=?", (document.id,))
+            self._run("DELETE FROM tags WHERE document_id=? AND by='document'", document.id)
+            self._run("DELETE FROM links WHERE document_id=?", document.id)
         tag_rows(self._conn, document.id, document.tags, "document")
         tag_rows(self._conn, document.id, origin.tags, "person")
         link_rows(self._conn, document)
-        (stored,) = first(self._conn, "SELECT text FROM documents WHERE id=?", document.id)
+        (stored,) = self._first("SELECT text FROM documents WHERE id=?", document.id)
         if digest(stored) != row["text_sha"]:
             hint = "check the disk, then add it again"
             raise StoreError(f"{origin.source} did not read back as written", hint)
@@ -205,12 +205,12 @@ class DocumentTable:
             FROM knowledge
             WHERE document_id=?
         """
-        for before in named(self._conn, select, document.id):
+        for before in self._named(select, document.id):
             row = rows.get(before["id"])
             if row and (row["topic"], row["around"]) == (before["topic"], before["around"]):
                 self._move(before, rows.pop(before["id"]))
             else:
-                self._conn.execute("DELETE FROM knowledge WHERE pk=?", (before["pk"],))
+                self._run("DELETE FROM knowledge WHERE pk=?", before["pk"])
         if self._held is None:
             self._insert(list(rows.values()))
         else:

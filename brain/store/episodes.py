@@ -20,17 +20,14 @@ from brain.store.row_hash import COVERED, HASH, hashed, listed, renewed
 from brain.store.sql import (
     CANDIDATES_SHOWN,
     SHORTEST_PREFIX,
-    each_named,
     episode_scope,
     fields_of,
-    first,
     insert_into,
     marks,
-    named,
-    number,
     pages,
     update_of,
 )
+from brain.store.table import Table
 from brain.types import Episode, Scope
 from ingest.document import digest, new_id
 from ingest.terms import index_terms
@@ -65,12 +62,11 @@ class Circumstances:
     document_id: str | None = None
 
 
-class EpisodeTable:
+class EpisodeTable(Table):
     """All SQL of episodes but search. `now` gives the present with its offset."""
 
     def __init__(self, connection: Connection, *, now: Callable[[], datetime]) -> None:
-        self._connection = connection
-        self._conn = connection.conn
+        super().__init__(connection)
         self._now = now
 
     # -- writing ------------------------------------------------------------------------------------------------------
@@ -96,7 +92,7 @@ class EpisodeTable:
 
     def _record_all(self, rounds: Sequence[tuple[Episode, Circumstances]]) -> list[Episode]:
         named_rounds = [(self._complete(episode), more) for episode, more in rounds]
-        with self._connection.write():
+        with self._write():
             known = self._known([episode.id for episode, _ in named_rounds])
             new: dict[str, Episode] = {}
             rows = []
@@ -129,8 +125,8 @@ class EpisodeTable:
     def _change(self, episode_id: str, **changes: str) -> None:
         """Set columns of a round, and its hash with them."""
         select = f"SELECT {listed('episodes')} FROM episodes WHERE id=?"
-        with self._connection.write():
-            for before in named(self._conn, select, episode_id):
+        with self._write():
+            for before in self._named(select, episode_id):
                 row = {**changes, HASH: renewed("episodes", before, changes)}
                 sql = update_of("episodes", row, "id")
                 self._conn.execute(sql, {**row, "id": episode_id})
@@ -150,7 +146,7 @@ class EpisodeTable:
         found: set[str] = set()
         for page in pages(ids):
             sql = f"SELECT id FROM episodes WHERE id IN {marks(page)}"
-            found.update(row[0] for row in self._conn.execute(sql, page))
+            found.update(row[0] for row in self._run(sql, *page))
         return found
 
     def _fill_around(self, rows: list[dict[str, Any]]) -> None:
@@ -165,14 +161,14 @@ class EpisodeTable:
     def _join_session(self, session: str, new: list[dict[str, Any]]) -> None:
         """What stands around each new round of a session, and around those kept that now have new ones behind them."""
         sql = "SELECT pk, terms FROM episodes WHERE session=? ORDER BY pk DESC LIMIT ?"
-        kept = self._conn.execute(sql, (session, 2 * NEIGHBOURS)).fetchall()
+        kept = self._run(sql, session, 2 * NEIGHBOURS).fetchall()
         kept.reverse()
         terms = [old_terms for _pk, old_terms in kept]
         terms += [row["terms"] for row in new]
         for i, (pk, _terms) in enumerate(kept):
             if i >= len(kept) - NEIGHBOURS:
                 values = (around(terms, i), pk)
-                self._conn.execute("UPDATE episodes SET around=? WHERE pk=?", values)
+                self._run("UPDATE episodes SET around=? WHERE pk=?", *values)
         for i, row in enumerate(new, start=len(kept)):
             row["around"] = around(terms, i)
 
@@ -214,7 +210,7 @@ class EpisodeTable:
             FROM episodes
             WHERE id=?
         """
-        row = first(self._conn, sql, episode_id)
+        row = self._first(sql, episode_id)
         if row is None:
             raise NotFound(f"no episode has the id {episode_id!r}", HINT)
         return Circumstances(json.loads(row[0]), *row[1:])
@@ -269,20 +265,20 @@ class EpisodeTable:
                 WHERE supersedes IN {marks(page)}
                 ORDER BY pk
             """
-            found.update(self._conn.execute(sql, page).fetchall())
+            found.update(self._run(sql, *page).fetchall())
         return found
 
     def count(self) -> int:
         """How many rounds are kept."""
-        return number(self._conn, "SELECT count(*) FROM episodes")
+        return self._number("SELECT count(*) FROM episodes")
 
     def export_rows(self) -> Iterator[dict[str, Any]]:
         """Every round with all its columns, by day as written down, inside a day by moment and order of recording."""
         sql = f"SELECT * FROM episodes ORDER BY substr(at, 1, 10), {MOMENT}, pk"
-        return each_named(self._conn, sql)
+        return self._each_named(sql)
 
     def _read(self, rest: str, *values: object) -> list[Episode]:
-        rows = each_named(self._conn, f"{READ} {rest}", *values)
+        rows = self._each_named(f"{READ} {rest}", *values)
         return [_episode(row) for row in rows]
 
 

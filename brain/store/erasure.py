@@ -21,7 +21,8 @@ from brain.store.connection import Connection, explain
 from brain.store.copies import restate, vacuum, writer
 from brain.store.episodes import around
 from brain.store.row_hash import HASH, renewed
-from brain.store.sql import FULL_TEXT, each_named, first, full_text, named, number
+from brain.store.sql import FULL_TEXT, full_text, number
+from brain.store.table import Reader
 from ingest.document import digest
 from ingest.terms import index_terms, tokens
 
@@ -81,11 +82,8 @@ class ErasureFindings:
         return bool(self.documents or self.episodes or self.forgotten or self.quoting)
 
 
-class Eraser:
+class Eraser(Reader):
     """Finds and deletes in one database. The caller holds the write transaction around `erase`."""
-
-    def __init__(self, conn: sqlite3.Connection) -> None:
-        self._conn = conn
 
     def find(self, targets: ErasureTargets) -> ErasureFindings:
         """What is there to erase. Adds addresses, places and texts that this database knows to the targets."""
@@ -99,7 +97,7 @@ class Eraser:
             FROM episodes
             ORDER BY pk
         """
-        for row in each_named(self._conn, sql):
+        for row in self._each_named(sql):
             belongs = row["id"] in targets.episodes or row["source"] in sources
             belongs = belongs or row["document_id"] in targets.documents
             if belongs or quotation.within(row["question"]):
@@ -135,15 +133,13 @@ class Eraser:
             OR EXISTS (SELECT 1 FROM episodes WHERE instr(question, ?1) OR instr(answer, ?1))
             OR EXISTS (SELECT 1 FROM skills WHERE instr(body, ?1))
             OR (?2 AND EXISTS (SELECT 1 FROM forgotten WHERE instr(payload, ?1)))"""
-        return bool(number(self._conn, sql, piece, forgotten))
+        return bool(self._number(sql, piece, forgotten))
 
     def copies_of(self, targets: ErasureTargets) -> list[str]:
         """Places of documents that stay and have one of the same texts."""
         hashes = {digest(text) for text in targets.texts if text.strip()}
         places = []
-        for row_id, source, text_sha in self._conn.execute(
-            "SELECT id, source, text_sha FROM documents"
-        ):
+        for row_id, source, text_sha in self._run("SELECT id, source, text_sha FROM documents"):
             if text_sha in hashes and row_id not in targets.documents:
                 places.append(source)
         return sorted(places)
@@ -151,7 +147,7 @@ class Eraser:
     def forgotten_texts(self) -> list[str]:
         """The texts of what waits, forgotten, to be taken back or to expire."""
         texts = []
-        for (payload,) in self._conn.execute("SELECT payload FROM forgotten ORDER BY id"):
+        for (payload,) in self._run("SELECT payload FROM forgotten ORDER BY id"):
             documents, episodes = _contents(payload)
             texts += [row["text"] for row in documents]
             texts += [f"{row['question']}\n{row['answer']}" for row in episodes]
@@ -161,18 +157,18 @@ class Eraser:
 
     def _documents(self, targets: ErasureTargets) -> list[str]:
         found = []
-        for row_id, uri in self._conn.execute("SELECT id, uri FROM documents").fetchall():
+        for row_id, uri in self._run("SELECT id, uri FROM documents").fetchall():
             if row_id in targets.documents or uri in targets.uris:
                 found.append(row_id)
                 sql = "SELECT id, uri, source, text FROM documents WHERE id=?"
-                targets.add(*first(self._conn, sql, row_id))
+                targets.add(*self._first(sql, row_id))
         return found
 
     def _forgotten(self, targets: ErasureTargets) -> list[str]:
         """Entries of the trash that are, or hold, one of them; a forgotten round that quotes one goes whole."""
         found = []
         # documents first, so that their texts are known when the rounds are compared with them
-        rows = self._conn.execute("SELECT id, payload FROM forgotten ORDER BY kind").fetchall()
+        rows = self._run("SELECT id, payload FROM forgotten ORDER BY kind").fetchall()
         for row_id, payload in rows:
             documents, episodes = _contents(payload)
             named_here = row_id in targets.documents or row_id in targets.episodes
@@ -195,7 +191,7 @@ class Eraser:
 
     def _empty(self, episode_id: str, targets: ErasureTargets) -> None:
         """Take the answer and the citations of a round away and index what is left."""
-        (before,) = named(self._conn, "SELECT * FROM episodes WHERE id=?", episode_id)
+        (before,) = self._named("SELECT * FROM episodes WHERE id=?", episode_id)
         question = before["question"]
         kept = [item for item in _citations(before["citations"]) if not targets.points_here(item)]
         changes = {"answer": "", "citations": json.dumps(kept, ensure_ascii=False)}
@@ -207,51 +203,49 @@ class Eraser:
         if HASH in before:  # a backup of schema 1 has none
             row[HASH] = renewed("episodes", before, changes)
         sets = ", ".join(f"{name}=?" for name in row)
-        self._conn.execute(f"UPDATE episodes SET {sets} WHERE id=?", (*row.values(), episode_id))
-        self._conn.execute(
-            "INSERT INTO outbox (op, kind, chunk_id) VALUES ('del', 'episodes', ?)", (episode_id,)
+        self._run(f"UPDATE episodes SET {sets} WHERE id=?", *row.values(), episode_id)
+        self._run(
+            "INSERT INTO outbox (op, kind, chunk_id) VALUES ('del', 'episodes', ?)", episode_id
         )
         # another text may have the same words: then its vector stays
-        self._conn.execute(
+        self._run(
             "DELETE FROM embeddings WHERE text_sha=?1 AND NOT EXISTS (SELECT 1 FROM knowledge WHERE text_sha=?1) "
             "AND NOT EXISTS (SELECT 1 FROM episodes WHERE text_sha=?1)",
-            (before["text_sha"],),
+            before["text_sha"],
         )
 
     def _judgments(self, found: ErasureFindings, targets: ErasureTargets) -> None:
         """What a person said of its answers and where they pointed to, and measurements that name its place."""
         gone = {*found.episodes, *found.forgotten}
         quotation = Quotation(targets.texts)
-        for row in named(self._conn, "SELECT * FROM judgments"):
+        for row in self._named("SELECT * FROM judgments"):
             belongs = row["episode"] in gone or row["document_id"] in targets.documents
             belongs = belongs or row["source"] in targets.sources
             said = (row["question"], row["quote"], row["why"])
             if belongs or any(map(quotation.within, said)):
-                self._conn.execute("DELETE FROM judgments WHERE pk=?", (row["pk"],))
+                self._run("DELETE FROM judgments WHERE pk=?", row["pk"])
         for source in targets.sources:
             written = json.dumps(source, ensure_ascii=False)[1:-1]
-            self._conn.execute("DELETE FROM eval_runs WHERE instr(report, ?)", (written,))
+            self._run("DELETE FROM eval_runs WHERE instr(report, ?)", written)
 
     def _sessions(self, found: ErasureFindings) -> list[str]:
         """Sessions in which a round stands beside one that changes, and all that lost one to the trash."""
         sessions = set()
         for episode_id in (*found.episodes, *(row[0] for row in found.quoting)):
-            sessions.update(
-                first(self._conn, "SELECT session FROM episodes WHERE id=?", episode_id)
-            )
+            sessions.update(self._first("SELECT session FROM episodes WHERE id=?", episode_id))
         for row_id in found.forgotten:
-            (payload,) = first(self._conn, "SELECT payload FROM forgotten WHERE id=?", row_id)
+            (payload,) = self._first("SELECT payload FROM forgotten WHERE id=?", row_id)
             sessions.update(row["session"] for row in _contents(payload)[1])
         return sorted(sessions - {""})
 
     def _neighbours(self, session: str) -> None:
         """Work out anew what each round of a session keeps of the rounds beside it."""
-        rows = self._conn.execute(
-            "SELECT pk, terms FROM episodes WHERE session=? ORDER BY pk", (session,)
+        rows = self._run(
+            "SELECT pk, terms FROM episodes WHERE session=? ORDER BY pk", session
         ).fetchall()
         terms = [row[1] for row in rows]
         for i, (pk, _terms) in enumerate(rows):
-            self._conn.execute("UPDATE episodes SET around=? WHERE pk=?", (around(terms, i), pk))
+            self._run("UPDATE episodes SET around=? WHERE pk=?", around(terms, i), pk)
 
 
 def scrub(connection: Connection, directory: Path) -> bool:

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from brain.store import vector_bytes
-from brain.store.sql import Where, document_scope, episode_scope, first, marks, number, pages
+from brain.store.sql import Where, document_scope, episode_scope, marks, pages
+from brain.store.table import Reader
 from brain.types import Passage, Scope
 from ingest.terms import forms, stem, tokens
 
@@ -30,7 +31,7 @@ FREQUENCIES_KEPT = 4_096  # terms whose document frequency is remembered until t
 FIRST_SEEN = "first seen"  # `dated_by` of a document without a date of its own
 
 
-class FtsSearch:
+class FtsSearch(Reader):
     """`Searchable` over one table `c`, which has its full text in `…_fts` and that one's words in `…_vocab`.
 
     `conn` is any open connection to the file. A subclass names the table and says how a row becomes a passage, which
@@ -45,7 +46,7 @@ class FtsSearch:
     ]  # a statement that ends in `IN`: (id, the one before, the one behind)
 
     def __init__(self, conn: sqlite3.Connection) -> None:
-        self._conn = conn
+        super().__init__(conn)
         self._version: tuple[int, int] | None = None
         self._count = 0
         self._frequencies: dict[str, int] = {}
@@ -83,14 +84,14 @@ class FtsSearch:
         return {term: self._frequencies[term] for term in terms}
 
     def _holding(self, word: str) -> int:
-        return number(self._conn, f"SELECT doc FROM {self.table}_vocab WHERE term = ?", word)
+        return self._number(f"SELECT doc FROM {self.table}_vocab WHERE term = ?", word)
 
     def _refresh(self) -> None:
         """Forget the counts when this or another connection has written."""
-        version = (number(self._conn, "PRAGMA data_version"), self._conn.total_changes)
+        version = (self._number("PRAGMA data_version"), self._conn.total_changes)
         if version != self._version or len(self._frequencies) > FREQUENCIES_KEPT:
             self._version, self._frequencies = version, {}
-            self._count = number(self._conn, f"SELECT count(*) FROM {self.table}")
+            self._count = self._number(f"SELECT count(*) FROM {self.table}")
 
     def match(self, expression: str, *, limit: int, scope: Scope) -> list[tuple[str, float]]:
         """Chunk ids with their weighted BM25, best first, higher is better, equal ones in the order of storage."""
@@ -104,7 +105,7 @@ class FtsSearch:
                 JOIN {self.table} c ON c.pk = found.pk
                 ORDER BY found.score DESC, found.pk
             """
-            return list(self._conn.execute(sql, (expression, limit)))
+            return list(self._run(sql, expression, limit))
         where = self._where(scope)
         # The words first, then the scope: with the filter first SQLite drops the FTS index (8 ms became 17 s elsewhere).
         sql = f"""
@@ -115,7 +116,7 @@ class FtsSearch:
             WHERE {where}
             ORDER BY found.score DESC, c.pk LIMIT ?
         """
-        return list(self._conn.execute(sql, (expression, *where.values, limit)))
+        return list(self._run(sql, expression, *where.values, limit))
 
     def match_scores(self, expression: str, ids: Sequence[str]) -> dict[str, float]:
         """The BM25 of just these chunks (those that match at all)."""
@@ -126,7 +127,7 @@ class FtsSearch:
         for page in pages(list(keys)):
             # the plus keeps FTS5 from starting anew for every row
             sql = f"{self._scored} AND +rowid IN {marks(page)}"
-            for pk, score in self._conn.execute(sql, (expression, *page)):
+            for pk, score in self._run(sql, expression, *page):
                 scores[keys[pk]] = score
         return scores
 
@@ -155,7 +156,7 @@ class FtsSearch:
                 JOIN embeddings e ON e.text_sha = c.text_sha AND e.fingerprint = ?
                 WHERE c.id IN {marks(page)}
             """
-            for key, blob, crc, packed in self._conn.execute(sql, (fingerprint, *page)):
+            for key, blob, crc, packed in self._run(sql, fingerprint, *page):
                 vector = vector_bytes.vector(blob, crc)
                 if vector is not None:
                     yield key, vector, packed
@@ -178,7 +179,7 @@ class FtsSearch:
             FROM {self.table} c {self.joined}
             WHERE {where}
         """
-        return {row[0] for row in self._conn.execute(sql, where.values)}
+        return {row[0] for row in self._run(sql, *where.values)}
 
     def passages(self, ids: Sequence[str], *, scope: Scope) -> list[Passage]:
         """The one gate: passages in the order of `ids`; what the scope forbids or no longer exists is missing."""
@@ -190,13 +191,13 @@ class FtsSearch:
         found: dict[str, Passage] = {}
         for page in pages(ids):
             sql = f"{select} WHERE c.id IN {marks(page)} AND {where}"
-            for row in self._conn.execute(sql, (*page, *where.values)):
+            for row in self._run(sql, *page, *where.values):
                 found[row[0]] = self._passage(row)
         return [found[key] for key in dict.fromkeys(ids) if key in found]
 
     def _select(self, sql: str, ids: Sequence[str]) -> Iterator[Any]:
         for page in pages(ids):
-            yield from self._conn.execute(sql + marks(page), page)
+            yield from self._run(sql + marks(page), *page)
 
 
 class KnowledgeSearch(FtsSearch):
@@ -231,7 +232,7 @@ class KnowledgeSearch(FtsSearch):
             WHERE d.id = ? OR d.source = ? OR d.uri = ?
             ORDER BY k.document_id, k.ordinal
         """
-        return [row[0] for row in self._conn.execute(sql, (reference, reference, reference))]
+        return [row[0] for row in self._run(sql, reference, reference, reference)]
 
     def _where(self, scope: Scope) -> Where:
         return document_scope(scope)
@@ -313,20 +314,15 @@ class EpisodeSearch(FtsSearch):
         )
 
 
-class WholeStore:
+class WholeStore(Reader):
     """Which documents mention a phrase or carry a tag: all of them, not the first ten."""
-
-    def __init__(self, conn: sqlite3.Connection) -> None:
-        self._conn = conn
 
     def mentioning(
         self, phrases: Sequence[str], *, any_of: bool, tag: str, scope: Scope
     ) -> tuple[list[str], int]:
         """(a chunk id of each document in the scope that mentions all the phrases, or any; how many were looked at)."""
         where = document_scope(scope)
-        (covered,) = first(
-            self._conn, f"SELECT count(*) FROM documents d WHERE {where}", *where.values
-        )
+        (covered,) = self._first(f"SELECT count(*) FROM documents d WHERE {where}", *where.values)
         if tag:
             where.add(
                 "EXISTS (SELECT 1 FROM tags t WHERE t.document_id=d.id AND lower(t.tag)=lower(?))",
@@ -339,7 +335,7 @@ class WholeStore:
             WHERE {where}
             ORDER BY d.dated_at DESC, d.source
         """
-        rows = self._conn.execute(sql, where.values).fetchall()
+        rows = self._run(sql, *where.values).fetchall()
         if not phrases:
             return [chunk for _document, chunk in rows if chunk], covered
         found = [self._documents(phrase) for phrase in phrases]
@@ -365,6 +361,4 @@ class WholeStore:
             WHERE knowledge_fts MATCH ?
             ORDER BY k.document_id, k.ordinal DESC
         """
-        return dict(
-            self._conn.execute(sql, (f'terms : "{words}" OR topic : "{written or words}"',))
-        )
+        return dict(self._run(sql, f'terms : "{words}" OR topic : "{written or words}"'))

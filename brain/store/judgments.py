@@ -11,9 +11,9 @@ import json
 from typing import Any
 
 from brain.reports import Judgment
-from brain.store.connection import Connection
 from brain.store.row_hash import COVERED, HASH, hashed
-from brain.store.sql import fields_of, first, insert_into, named
+from brain.store.sql import fields_of, insert_into
+from brain.store.table import Table
 
 RUNS_KEPT = 50  # of one name: enough to see a trend, small enough to stay out of the way
 COLUMNS = COVERED["judgments"]
@@ -25,12 +25,8 @@ READ = f"""
 """
 
 
-class JudgmentTable:
+class JudgmentTable(Table):
     """All SQL of judgments and of evaluation runs."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._conn = connection.conn
 
     def keep(self, judgment: Judgment) -> Judgment:
         """Keep what was said of one answer, in place of what was said of it before; returns it with the id it has."""
@@ -41,8 +37,8 @@ class JudgmentTable:
         }
         insert = insert_into("judgments", (*COLUMNS, HASH))
         others = ", ".join(f"{name}=excluded.{name}" for name in (*COLUMNS[1:], HASH))
-        with self._connection.write():
-            said = first(self._conn, "SELECT id FROM judgments WHERE episode = ?", judgment.episode)
+        with self._write():
+            said = self._first("SELECT id FROM judgments WHERE episode = ?", judgment.episode)
             if said:
                 row["id"] = said[0]
             upsert = f"{insert} ON CONFLICT(episode) DO UPDATE SET {others}"
@@ -53,7 +49,7 @@ class JudgmentTable:
     def take_back(self, judgment: Judgment) -> bool:
         """Keep one that was exported. False when that answer was judged here, or the judgment is here already."""
         sql = "SELECT 1 FROM judgments WHERE episode = ? OR id = ?"
-        if first(self._conn, sql, judgment.episode, judgment.id):
+        if self._first(sql, judgment.episode, judgment.id):
             return False
         self.keep(judgment)
         return True
@@ -72,22 +68,23 @@ class JudgmentTable:
         """Keep the report of one run; only the last `RUNS_KEPT` of a name stay."""
         text = json.dumps(report, ensure_ascii=False, sort_keys=True)
         row = hashed("eval_runs", {"at": at, "name": name, "report": text})
-        with self._connection.write():
+        with self._write():
             self._conn.execute(insert_into("eval_runs", row), row)
-            self._conn.execute(
+            self._run(
                 "DELETE FROM eval_runs WHERE name = ?1 AND pk NOT IN "
                 "(SELECT pk FROM eval_runs WHERE name = ?1 ORDER BY pk DESC LIMIT ?2)",
-                (name, RUNS_KEPT),
+                name,
+                RUNS_KEPT,
             )
 
     def last_run(self, name: str) -> tuple[str, dict[str, Any]] | None:
         """(when, report) of the last run of this name, or None."""
         sql = "SELECT at, report FROM eval_runs WHERE name = ? ORDER BY pk DESC LIMIT 1"
-        row = first(self._conn, sql, name)
+        row = self._first(sql, name)
         return (row[0], json.loads(row[1])) if row else None
 
     def _read(self, rest: str, *values: object) -> list[Judgment]:
-        return [_judgment(row) for row in named(self._conn, f"{READ} {rest}", *values)]
+        return [_judgment(row) for row in self._named(f"{READ} {rest}", *values)]
 
 
 def _judgment(facts: dict[str, Any]) -> Judgment:

@@ -14,19 +14,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from brain.errors import NotFound, UsageError
-from brain.store.connection import Connection
 from brain.store.documents import tag_rows
 from brain.store.excerpts import LINES, narrowed, span_of
 from brain.store.row_hash import hashed, listed, renewed
-from brain.store.sql import (
-    CANDIDATES_SHOWN,
-    SHORTEST_PREFIX,
-    document_scope,
-    each_named,
-    first,
-    named,
-    number,
-)
+from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, document_scope, named
+from brain.store.table import Table
 from brain.types import Scope, Skipped
 
 if TYPE_CHECKING:
@@ -47,12 +39,8 @@ ROW = """
 PLACE = re.compile(r"^(?P<where>.+?):(?P<first>\d+)(?::(?P<count>\d+))?$", re.S)
 
 
-class LibraryTable:
+class LibraryTable(Table):
     """Reads documents as rows, details and excerpts; keeps tags, roots, contexts and the list of skipped files."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._conn = connection.conn
 
     # -- rows -----------------------------------------------------------------------------------------------------
 
@@ -65,7 +53,7 @@ class LibraryTable:
 
     def count(self) -> int:
         """How many documents there are."""
-        return number(self._conn, "SELECT count(*) FROM documents")
+        return self._number("SELECT count(*) FROM documents")
 
     def detail(self, document_id: str) -> DocumentDetail:
         """One document whole. Raises `NotFound`."""
@@ -73,7 +61,7 @@ class LibraryTable:
         if not rows:
             raise NotFound(f"no document has the id {document_id}", HINT)
         columns = "uri, text, content_hash, dated_by, updated_at, aliases, metadata, notices"
-        (facts,) = named(self._conn, f"SELECT {columns} FROM documents WHERE id=?", document_id)
+        (facts,) = self._named(f"SELECT {columns} FROM documents WHERE id=?", document_id)
         facts["aliases"] = tuple(json.loads(facts["aliases"]))
         facts["metadata"] = json.loads(facts["metadata"])
         facts["notices"] = tuple(json.loads(facts["notices"]))
@@ -82,7 +70,7 @@ class LibraryTable:
 
         return DocumentDetail(
             row=rows[0],
-            tokens=first(self._conn, tokens, document_id)[0] or 0,
+            tokens=self._first(tokens, document_id)[0] or 0,
             links=tuple(self._links(document_id)),
             context=self.context_of(rows[0].source),
             **facts,
@@ -101,13 +89,13 @@ class LibraryTable:
 
     def _links(self, document_id: str) -> list[str]:
         sql = "SELECT target FROM links WHERE document_id=? ORDER BY target"
-        return [target for (target,) in self._conn.execute(sql, (document_id,))]
+        return [target for (target,) in self._run(sql, document_id)]
 
     def _rows(self, sql: str, *values: object) -> list[DocumentRow]:
         from brain.types import DocumentRow
 
         found = []
-        for row in each_named(self._conn, sql, *values):
+        for row in self._each_named(sql, *values):
             row["tags"] = tuple(json.loads(row["tags"]))
             found.append(DocumentRow(**row))
         return found
@@ -134,7 +122,7 @@ class LibraryTable:
             return []
         span = (text, f"{text}g")  # "g" follows the digits of an id
         sql = "SELECT id, source FROM documents WHERE id >= ? AND id < ?"
-        documents = self._conn.execute(sql, span).fetchall()
+        documents = self._run(sql, *span).fetchall()
         if documents:
             return documents
         sql = """
@@ -142,13 +130,13 @@ class LibraryTable:
             FROM knowledge
             WHERE id >= ? AND id < ?
         """
-        return self._conn.execute(sql, span).fetchall()
+        return self._run(sql, *span).fetchall()
 
     def _by_source(self, text: str) -> list[tuple[str, str]]:
         """(id, source) of the document at a path or an address, else of those whose path ends so."""
         for place in (text, os.path.abspath(os.path.expanduser(text))):
             sql = "SELECT id, source FROM documents WHERE source=? OR uri=?"
-            found = self._conn.execute(sql, (place, place)).fetchall()
+            found = self._run(sql, place, place).fetchall()
             if found:
                 return found
         tail = "/" + text.lstrip("./")
@@ -158,7 +146,7 @@ class LibraryTable:
             WHERE substr(source, -length(?)) = ?
             ORDER BY source
         """
-        return self._conn.execute(sql, (tail, tail)).fetchall()
+        return self._run(sql, tail, tail).fetchall()
 
     def matching(self, pattern: str) -> list[str]:
         """Ids of documents whose source, or the end of it, fits the glob."""
@@ -169,7 +157,7 @@ class LibraryTable:
             WHERE source GLOB ? OR source GLOB ?
             ORDER BY source
         """
-        return [row[0] for row in self._conn.execute(sql, (pattern, f"*/{pattern}"))]
+        return [row[0] for row in self._run(sql, pattern, f"*/{pattern}")]
 
     def below(self, path: str) -> list[DocumentRow]:
         """Documents whose source lies under a folder, or in a file of many documents (a mailbox), that file included."""
@@ -214,8 +202,8 @@ class LibraryTable:
             JOIN documents d ON d.id = k.document_id
             WHERE k.id >= ? AND k.id < ?
         """
-        rows = named(self._conn, sql, *span)
-        document = first(self._conn, "SELECT 1 FROM documents WHERE id >= ? AND id < ?", *span)
+        rows = self._named(sql, *span)
+        document = self._first("SELECT 1 FROM documents WHERE id >= ? AND id < ?", *span)
         if len(rows) != 1 or document:
             return None
         from brain.types import Excerpt
@@ -230,14 +218,14 @@ class LibraryTable:
     def _part(self, document_id: str, reference: str, first_part: int, count: int) -> Excerpt:
         """Part `first_part` of a document and `count` - 1 behind it; all of it when that is 0."""
         sql = "SELECT source, title, text, dated_at, label FROM documents WHERE id=?"
-        source, title, text, date, label = first(self._conn, sql, document_id)
+        source, title, text, date, label = self._first(sql, document_id)
         sql = """
             SELECT locator, content
             FROM knowledge
             WHERE document_id=?
             ORDER BY ordinal
         """
-        chunks = self._conn.execute(sql, (document_id,)).fetchall()
+        chunks = self._run(sql, document_id).fetchall()
         from brain.types import Excerpt
 
         whole = Excerpt(
@@ -257,26 +245,26 @@ class LibraryTable:
 
     def tag(self, document_id: str, add: Iterable[str], remove: Iterable[str]) -> tuple[str, ...]:
         """Change a document's tags; returns those that it has now."""
-        with self._connection.write():
+        with self._write():
             tag_rows(self._conn, document_id, add, "person")
             for tag in remove:
                 sql = "DELETE FROM tags WHERE document_id=? AND tag=?"
-                self._conn.execute(sql, (document_id, tag))
+                self._run(sql, document_id, tag)
         sql = "SELECT tag FROM tags WHERE document_id=? ORDER BY tag"
-        return tuple(tag for (tag,) in self._conn.execute(sql, (document_id,)))
+        return tuple(tag for (tag,) in self._run(sql, document_id))
 
     def contexts(self) -> dict[str, str]:
         """Descriptions by path prefix."""
-        return dict(self._conn.execute("SELECT source, description FROM contexts ORDER BY source"))
+        return dict(self._run("SELECT source, description FROM contexts ORDER BY source"))
 
     def set_context(self, source: str, description: str | None) -> None:
         """Describe what lies under a path; None takes the description away. Raises `NotFound` when there is none."""
-        with self._connection.write() as database:
+        with self._write() as database:
             if description is not None:
                 record = hashed("contexts", {"source": source, "description": description})
                 database.table("contexts").upsert(record, pk="source")
                 return
-            gone = self._conn.execute("DELETE FROM contexts WHERE source=?", (source,))
+            gone = self._run("DELETE FROM contexts WHERE source=?", source)
             if not gone.rowcount:
                 hint = "`brain context list` shows those there are"
                 raise NotFound(f"{source} has no description", hint)
@@ -287,8 +275,8 @@ class LibraryTable:
 
     def add_root(self, uri: str, path: str, options: dict[str, Any], now: str) -> bool:
         """Register a folder to be looked at again; True when it is new."""
-        with self._connection.write() as database:
-            if first(self._conn, "SELECT 1 FROM roots WHERE uri=?", uri):
+        with self._write() as database:
+            if self._first("SELECT 1 FROM roots WHERE uri=?", uri):
                 return False
             record = {"uri": uri, "path": path, "added_at": now, "looked_at": None}
             record["options"] = json.dumps(options)
@@ -297,13 +285,13 @@ class LibraryTable:
 
     def drop_root(self, path: str) -> None:
         """Stop looking at a folder, if it was registered."""
-        with self._connection.write():
-            self._conn.execute("DELETE FROM roots WHERE path=?", (path,))
+        with self._write():
+            self._run("DELETE FROM roots WHERE path=?", path)
 
     def roots(self) -> list[dict[str, Any]]:
         """Registered roots: uri, path, added_at, looked_at, options."""
         sql = "SELECT uri, path, added_at, looked_at, options FROM roots ORDER BY path"
-        found = named(self._conn, sql)
+        found = self._named(sql)
         for row in found:
             row["options"] = json.loads(row["options"] or "{}")
         return found
@@ -311,21 +299,21 @@ class LibraryTable:
     def looked_at(self, uri: str, now: str) -> None:
         """Remember when a root was last looked at."""
         select = f"SELECT {listed('roots')} FROM roots WHERE uri=?"
-        with self._connection.write():
-            for before in named(self._conn, select, uri):
+        with self._write():
+            for before in self._named(select, uri):
                 values = (now, renewed("roots", before, {"looked_at": now}), uri)
-                self._conn.execute("UPDATE roots SET looked_at=?, row_hash=? WHERE uri=?", values)
+                self._run("UPDATE roots SET looked_at=?, row_hash=? WHERE uri=?", *values)
 
     def setting(self, name: str) -> str | None:
         """A value that the program keeps for itself (a person's settings live in the configuration file)."""
-        row = first(self._conn, "SELECT value FROM settings WHERE name=?", name)
+        row = self._first("SELECT value FROM settings WHERE name=?", name)
         return row[0] if row else None
 
     def keep_setting(self, name: str, value: str | None) -> None:
         """Keep it, or with None forget it."""
-        with self._connection.write() as database:
+        with self._write() as database:
             if value is None:
-                self._conn.execute("DELETE FROM settings WHERE name=?", (name,))
+                self._run("DELETE FROM settings WHERE name=?", name)
             else:
                 record = hashed("settings", {"name": name, "value": value})
                 database.table("settings").upsert(record, pk="name")
@@ -339,14 +327,14 @@ class LibraryTable:
             WHERE uri >= ?1 AND uri < ?3 AND (uri = ?1 OR uri >= ?2) AND size IS NOT NULL
         """
         folder = prefix_uri.rstrip("/")
-        cursor = self._conn.execute(sql, (prefix_uri, f"{folder}/", f"{folder}0"))
+        cursor = self._run(sql, prefix_uri, f"{folder}/", f"{folder}0")
         return {row[0]: tuple(row[1:]) for row in cursor}
 
     def skipped(self) -> dict[str, tuple[Skipped, int | None, int | None]]:
         """Files that did not go in at the last look: uri -> (why, size, mtime_ns)."""
         sql = "SELECT uri, size, mtime_ns, source, kind, reason, hint FROM skipped"
         found = {}
-        for uri, size, mtime_ns, *why in self._conn.execute(sql):
+        for uri, size, mtime_ns, *why in self._run(sql):
             found[uri] = (Skipped(*why), size, mtime_ns)
         return found
 
@@ -362,7 +350,7 @@ class LibraryTable:
             record = {"uri": uri, "size": size, "mtime_ns": mtime_ns, "seen_at": now}
             record |= {name: getattr(why, name) for name in ("source", "kind", "reason", "hint")}
             records.append(hashed("skipped", record))
-        with self._connection.write() as database:
+        with self._write() as database:
             database.table("skipped").upsert_all(records, pk="uri")
             gone = [(uri,) for uri in cleared]
             self._conn.executemany("DELETE FROM skipped WHERE uri=?", gone)

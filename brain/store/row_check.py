@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from brain.store.connection import Connection
 from brain.store.copies import read_only
 from brain.store.row_hash import COVERED, HASH, listed, row_hash, sound
-from brain.store.sql import each_named, first, named
+from brain.store.sql import named
+from brain.store.table import Table
 
 # What finds a row in another copy of the database, and what a person knows it by.
 KNOWN_BY: Mapping[str, tuple[tuple[str, ...], str]] = {
@@ -47,11 +47,8 @@ class RowDamage:
     row: Mapping[str, Any]
 
 
-class RowCheck:
+class RowCheck(Table):
     """The check of one open database."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._conn = connection.conn
 
     def damage(self) -> list[RowDamage]:
         """All rows whose hash is not theirs, or that have none. 100,000 rows take about a second."""
@@ -60,14 +57,14 @@ class RowCheck:
 
     def _of(self, table: str) -> list[RowDamage]:
         select = f"SELECT {listed(table)} FROM {table}"
-        bad = [row for row in each_named(self._conn, select) if not sound(table, row)]
+        bad = [row for row in self._each_named(select) if not sound(table, row)]
         return [RowDamage(table, self._name(table, row), row) for row in bad]
 
     def _name(self, table: str, row: Mapping[str, Any]) -> str:
         shown = {name: _readable(value) for name, value in row.items()}
         if "document_id" in row:
             sql = f"SELECT source FROM documents WHERE id={AS_TEXT}"
-            found = first(self._conn, sql, _raw(row["document_id"]))
+            found = self._first(sql, _raw(row["document_id"]))
             shown["of"] = _readable(found[0]) if found else "unknown"
         return KNOWN_BY[table][1].format_map(shown)
 

@@ -15,15 +15,8 @@ from typing import Any
 from brain.errors import NotFound, UsageError
 from brain.store.connection import Connection
 from brain.store.row_hash import HASH, hashed, listed, renewed
-from brain.store.sql import (
-    CANDIDATES_SHOWN,
-    SHORTEST_PREFIX,
-    each_named,
-    fields_of,
-    first,
-    named,
-    number,
-)
+from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, fields_of
+from brain.store.table import Table
 from brain.types import Skill
 from ingest.document import digest, new_id
 from ingest.terms import index_terms, tokens
@@ -53,12 +46,11 @@ class Belongings:
     updated_at: str = ""
 
 
-class SkillTable:
+class SkillTable(Table):
     """All SQL of skills. A skill is known by its name: adding the same name again replaces what it says."""
 
     def __init__(self, connection: Connection, *, now: Callable[[], datetime]) -> None:
-        self._connection = connection
-        self._conn = connection.conn
+        super().__init__(connection)
         self._now = now
 
     def add(self, skill: Skill, belongings: Belongings = Belongings()) -> Skill:
@@ -70,7 +62,7 @@ class SkillTable:
         now = self._now().isoformat(timespec="seconds")
         version = belongings.version or version_of(skill, belongings.files)
         topic = f"{skill.name.replace('-', ' ')}\n{skill.description}"
-        with self._connection.write() as database:
+        with self._write() as database:
             before = self._before(skill.name)
             kept = replace(skill, id=before["id"] if before else skill.id or new_id())
             record = {
@@ -98,7 +90,7 @@ class SkillTable:
     def _before(self, name: str) -> dict[str, Any] | None:
         """The row of this name, None when there is none."""
         sql = f"SELECT {listed('skills')}, pk FROM skills WHERE name=?"
-        return next(iter(named(self._conn, sql, name)), None)
+        return next(iter(self._named(sql, name)), None)
 
     def list(self) -> Skills:
         """All skills, by name."""
@@ -123,7 +115,7 @@ class SkillTable:
         """What comes with a skill. Raises `NotFound`."""
         skill = self.get(reference)
         sql = "SELECT files, label, version, added_at, updated_at FROM skills WHERE id=?"
-        files, *facts = first(self._conn, sql, skill.id)
+        files, *facts = self._first(sql, skill.id)
         return Belongings(json.loads(files), *facts)
 
     def find(self, query: str, limit: int = 5) -> Skills:
@@ -147,20 +139,20 @@ class SkillTable:
     def remove(self, reference: str) -> Skill:
         """Take a skill away for good; returns what it was. Raises `NotFound`."""
         skill = self.get(reference)
-        with self._connection.write():
-            self._conn.execute("DELETE FROM skills WHERE id=?", (skill.id,))
+        with self._write():
+            self._run("DELETE FROM skills WHERE id=?", skill.id)
         return skill
 
     def count(self) -> int:
         """How many skills there are."""
-        return number(self._conn, "SELECT count(*) FROM skills")
+        return self._number("SELECT count(*) FROM skills")
 
     def export_rows(self) -> Iterator[dict[str, Any]]:
         """Every skill with all its columns, by name."""
-        return each_named(self._conn, "SELECT * FROM skills ORDER BY name")
+        return self._each_named("SELECT * FROM skills ORDER BY name")
 
     def _read(self, rest: str, *values: object) -> Skills:
-        rows = self._conn.execute(f"SELECT {COLUMNS} FROM skills {rest}", values)
+        rows = self._run(f"SELECT {COLUMNS} FROM skills {rest}", *values)
         return [Skill(*row) for row in rows]
 
 

@@ -11,10 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from brain.errors import NotFound
-from brain.store.connection import Connection
 from brain.store.documents import renew_terms
 from brain.store.row_hash import HASH, hashed
-from brain.store.sql import first, named
+from brain.store.table import Table
 from brain.store.vectors import CONTENT
 from ingest.terms import index_terms
 
@@ -25,12 +24,8 @@ TABLES = ("documents", "knowledge", "tags", "links")
 TITLE_CHARACTERS = 80  # of a round, which has no title
 
 
-class Trash:
+class Trash(Table):
     """Moves documents and episodes out of the store, and back."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._conn = connection.conn
 
     def forget(self, document_ids: Sequence[str], *, now: str, lasting: bool = True) -> int:
         """Move these documents away in one transaction; returns how many there were.
@@ -47,8 +42,8 @@ class Trash:
                 self._keep("document", facts["source"], facts["title"], rows, now)
                 if lasting and facts["size"] is not None:
                     self._skip(facts, now)
-                self._conn.execute("DELETE FROM knowledge WHERE document_id=?", (document_id,))
-                self._conn.execute("DELETE FROM documents WHERE id=?", (document_id,))
+                self._run("DELETE FROM knowledge WHERE document_id=?", document_id)
+                self._run("DELETE FROM documents WHERE id=?", document_id)
                 count += 1
         return count
 
@@ -57,13 +52,13 @@ class Trash:
         count = 0
         with self._connection.write():
             for episode_id in episode_ids:
-                rows = named(self._conn, "SELECT * FROM episodes WHERE id=?", episode_id)
+                rows = self._named("SELECT * FROM episodes WHERE id=?", episode_id)
                 if not rows:
                     continue
                 title = rows[0]["question"] or rows[0]["answer"]
                 source = f"episode:{episode_id}"
                 self._keep("episode", source, title[:TITLE_CHARACTERS], {"episodes": rows}, now)
-                self._conn.execute("DELETE FROM episodes WHERE id=?", (episode_id,))
+                self._run("DELETE FROM episodes WHERE id=?", episode_id)
                 count += 1
         return count
 
@@ -97,9 +92,7 @@ class Trash:
     def restore(self, forgotten_id: str) -> str:
         """Bring one back; returns its source. Raises `NotFound`, also when its address was taken in the meantime."""
         with self._connection.write() as database:
-            row = first(
-                self._conn, "SELECT payload, source FROM forgotten WHERE id=?", forgotten_id
-            )
+            row = self._first("SELECT payload, source FROM forgotten WHERE id=?", forgotten_id)
             if row is None:
                 hint = "`brain undo --list` shows what can be undone"
                 raise NotFound(f"nothing forgotten has the id {forgotten_id}", hint)
@@ -108,10 +101,10 @@ class Trash:
             documents = payload.get("documents", [])
             for document in documents:
                 uri = document["uri"]
-                if first(self._conn, "SELECT 1 FROM documents WHERE uri=?", uri):
+                if self._first("SELECT 1 FROM documents WHERE uri=?", uri):
                     hint = "forget that one first, then undo"
                     raise NotFound(f"{source} was added again since", hint)
-                self._conn.execute("DELETE FROM skipped WHERE uri=?", (uri,))
+                self._run("DELETE FROM skipped WHERE uri=?", uri)
             for table in (*TABLES, "episodes"):
                 records = [_as_it_was(table, record) for record in payload.get(table, ())]
                 if records:
@@ -121,39 +114,37 @@ class Trash:
                 renew_terms(self._conn, str(document["id"]))
             for episode in payload.get("episodes", ()):
                 self._renew_episode(str(episode["id"]))
-            self._conn.execute("DELETE FROM forgotten WHERE id=?", (forgotten_id,))
+            self._run("DELETE FROM forgotten WHERE id=?", forgotten_id)
             return source
 
     def _renew_episode(self, episode_id: str) -> None:
-        (words,) = first(
-            self._conn, f"SELECT {CONTENT['episodes']} FROM episodes WHERE id=?", episode_id
-        )
+        (words,) = self._first(f"SELECT {CONTENT['episodes']} FROM episodes WHERE id=?", episode_id)
         values = (index_terms(words), episode_id)
-        self._conn.execute("UPDATE episodes SET terms=? WHERE id=?", values)
+        self._run("UPDATE episodes SET terms=? WHERE id=?", *values)
 
     def listing(self) -> list[dict[str, str]]:
         """What can be undone, newest first: id, kind, source, title, at."""
         columns = "id, kind, source, title, at"
-        return named(self._conn, f"SELECT {columns} FROM forgotten ORDER BY at DESC, rowid DESC")
+        return self._named(f"SELECT {columns} FROM forgotten ORDER BY at DESC, rowid DESC")
 
     def last_batch(self) -> list[str]:
         """The ids that the newest `forget` moved away."""
         newest = "SELECT at FROM forgotten ORDER BY rowid DESC LIMIT 1"
-        rows = self._conn.execute(f"SELECT id FROM forgotten WHERE at=({newest})")
+        rows = self._run(f"SELECT id FROM forgotten WHERE at=({newest})")
         return [row[0] for row in rows]
 
     def expire(self, *, now: datetime) -> int:
         """Destroy what has waited longer than KEPT; returns how many."""
         limit = (now - KEPT).isoformat()
         # looked at first: most of the time there is nothing, and no write lock is needed to see that
-        if not first(self._conn, "SELECT 1 FROM forgotten WHERE at < ?", limit):
+        if not self._first("SELECT 1 FROM forgotten WHERE at < ?", limit):
             return 0
         with self._connection.write():
-            return self._conn.execute("DELETE FROM forgotten WHERE at < ?", (limit,)).rowcount
+            return self._run("DELETE FROM forgotten WHERE at < ?", limit).rowcount
 
     def _rows(self, table: str, document_id: str) -> list[dict[str, Any]]:
         key = "id" if table == "documents" else "document_id"
-        return named(self._conn, f"SELECT * FROM {table} WHERE {key}=?", document_id)
+        return self._named(f"SELECT * FROM {table} WHERE {key}=?", document_id)
 
 
 def _as_it_was(table: str, row: dict[str, Any]) -> dict[str, Any]:
