@@ -61,10 +61,11 @@ class Ingest:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """`exact_limit`: up to this many chunks of 256 dimensions (a third of it with 768) a one-shot command scans exactly
-    instead of loading Chroma.
+    """Which vector index answers. `engine`: "exact", "chroma", or "auto": Chroma for a door that lives long and for a store
+    over `exact_limit` chunks of 256 dimensions (a third of it with 768), where loading it pays.
     """
 
+    engine: str = "auto"
     exact_limit: int = 400_000
     chroma_batch: int = 1_000
 
@@ -131,6 +132,7 @@ LEAST: dict[str, float] = {
 }
 # the only values of a setting that is a word
 CHOICES: dict[str, tuple[str, ...]] = {
+    "index.engine": ("auto", "exact", "chroma"),
     "retrieval.rerank": ("off", "auto", "on"),
     "retrieval.expand": ("off", "auto", "on"),
 }

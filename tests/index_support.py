@@ -151,3 +151,15 @@ def embed_all(table: VectorTable, model: FakeEmbedder) -> None:
 
     for kind in ("knowledge", "episodes"):
         embed_pending(table, model, kind=kind, clock=Clock())
+
+
+def held_by(child: Any, table: VectorTable, home: Path, kind: str = "knowledge") -> set[str]:
+    """The chunks in the present snapshot, which is proven first; `child` is a `ChromaChild`."""
+    from brain.index import snapshot
+
+    found = table.snapshots.current(str(fingerprint()))
+    assert snapshot.doubt(home / "index", found) == ""
+    assert found is not None
+    child.open(snapshot.directory_of(home / "index", found.n))
+    ids: set[str] = child.ids(kind)
+    return ids

@@ -1,7 +1,7 @@
 """The process that the kill tests start and kill: `python index_victim.py MODE HOME [NAME]`, under a limit of file size.
 
-write   adds chunks and their vectors, says "ACK first count" after each commit, and brings Chroma up to date in between
-apply   brings Chroma up to date until killed; `refill` does so with a new generation every time
+write      adds chunks and their vectors, says "ACK first count" after each commit, and writes a snapshot in between
+snapshot   writes one snapshot after the other until killed
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from itertools import count
 from pathlib import Path
 
-FILE_BYTES = 256 * 2**20  # without it one trial took 39 GB of disk
+FILE_BYTES = 256 * 2**20  # a damaged index of Chroma's once grew to 39 GB
 CHUNKS = 20  # per write
 
 
@@ -20,7 +20,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
     from brain.errors import Unavailable
-    from brain.index import apply
+    from brain.index import snapshot
     from tests.index_support import FakeEmbedder, add_chunks, embed_all, open_store
 
     mode, home = sys.argv[1], Path(sys.argv[2])
@@ -33,10 +33,8 @@ def main() -> None:
             print("ACK", *ids, flush=True)
             embed_all(table, model)
         try:
-            if mode != "write" or turn % 5 == 0:
-                apply(
-                    table, home / "index", str(model.fingerprint), batch=50, refill=mode == "refill"
-                )
+            if mode == "snapshot" or turn % 5 == 0:
+                snapshot.write(table, home / "index", str(model.fingerprint), batch=50)
         except Unavailable as error:
             print("NOTE", error.message, flush=True)
 

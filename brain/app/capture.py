@@ -241,8 +241,6 @@ def _switch(resources: Resources, model: str, fingerprint: str, place: tuple[int
     value = {"model": model, "fingerprint": fingerprint, "pk": place[0], "seq": place[1]}
     if before != value:
         resources.store.library.keep_setting(SERVING, json.dumps(value, sort_keys=True))
-        if before.get("fingerprint") != fingerprint:
-            resources.store.vectors.generations.serve(fingerprint)
         resources.__dict__.pop("serving", None)
 
 
@@ -269,29 +267,26 @@ def _chunks(count: int | None) -> str:
 
 
 def _chroma(resources: Resources, tally: Tally, *, wait: bool) -> None:
-    """The outbox into Chroma, at the end of a large `add` and at every `sync` that has something to apply."""
-    if not wait and tally.counts["chunks"] <= CHROMA_FROM:
+    """At the end of a large `add` and of every `sync`: a snapshot of Chroma's where one is due, exact files where not."""
+    large = tally.counts["chunks"] > CHROMA_FROM
+    if not (wait or large):
         return
-    from brain.index import apply
-
+    fingerprint = ""
     try:
-        apply(
-            resources.store.vectors,
-            resources.config.index_dir,
-            resources.serving.fingerprint,
-            progress=resources.progress,
-        )
+        fingerprint = resources.serving.fingerprint
+        if fingerprint:
+            resources.indexes(fingerprint).update(progress=resources.progress)
     except BrainError as error:
         tally.notices.append(f"{error.message}; exact search answers meanwhile")
-    if tally.counts["chunks"] > CHROMA_FROM:
-        _ahead(resources, resources.serving.fingerprint)
+    if large and fingerprint:
+        _ahead(resources, fingerprint)
 
 
 def _ahead(resources: Resources, fingerprint: str) -> None:
     """The exact files of many new vectors, before the first question has to wait for them."""
-    from brain.index import ExactIndex, most_exactly
+    from brain.index import ExactIndex, max_exact
 
-    most = most_exactly(resources.config.index.exact_limit, fingerprint)
+    most = max_exact(resources.config.index.exact_limit, fingerprint)
     if sum(resources.store.vectors.size(kind) for kind in KINDS) <= most:
         for kind in KINDS:
             ExactIndex(

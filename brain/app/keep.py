@@ -131,9 +131,11 @@ class Keep:
         store.vectors.damaged.update(upkeep.vector_damage())
         store.vectors.drop_damaged()
         waiting, applied = embed_builtin(resources), 0
+        exactly = resources.config.index.engine == "exact"
         for fingerprint in sorted(store.vectors.fingerprints()):
             try:
-                applied += IndexCare(resources).renew(fingerprint)
+                chroma = not exactly and fingerprint == resources.serving.fingerprint
+                applied += IndexCare(resources).renew(fingerprint, chroma=chroma)
             except BrainError as error:
                 notices.append(f"{error.message}; exact search answers meanwhile")
         return RebuildReport(rows, applied, waiting, tuple(notices))
@@ -184,7 +186,7 @@ class Keep:
         themselves.
         """
         from brain.app import cage
-        from brain.index import health
+        from brain.index import snapshot
         from brain.keeping import restore
         from brain.store import copies
 
@@ -198,7 +200,7 @@ class Keep:
             path.expanduser().absolute(),
             config.database,
             tools=restore.Tools(cage.judge, copies.prepare, copies.alone),
-            drop_index=lambda: health.drop(config.index_dir),
+            drop_index=lambda: snapshot.drop(config.index_dir),
             now=self._resources.moment(),
             secret=Secret(passphrase, identity=identity),
             dry_run=dry_run,

@@ -264,6 +264,7 @@ class Resources:
                 self.store.vectors,
                 self.config.index_dir,
                 fingerprint,
+                engine=self.config.index.engine,
                 exact_limit=self.config.index.exact_limit,
             )
         return self._indexes[fingerprint]

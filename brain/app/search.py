@@ -64,7 +64,7 @@ def ranked(resources: Resources, request: Request) -> Retrieved:
         return found
     lag = 0
     if found.index == "chroma":
-        lag = resources.store.vectors.generations.lag(serving.fingerprint)
+        lag = resources.store.vectors.snapshots.lag(serving.fingerprint)
     missing = [reason for reason in (serving.degraded, found.degraded) if reason]
     fallback = getattr(index, "fallback", "")  # only an index that chooses between two has one
     notices = (*found.notices, fallback) if fallback else found.notices

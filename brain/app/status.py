@@ -41,7 +41,7 @@ def status(resources: Resources) -> Status:
         generator_reason=why,
         index=index.name if index else "words only",
         index_reason=str(getattr(index, "reason", "")),
-        index_lag=store.vectors.generations.lag(serving.fingerprint)
+        index_lag=store.vectors.snapshots.lag(serving.fingerprint)
         if index and index.name == "chroma"
         else 0,
         generations=generations,

@@ -1,8 +1,9 @@
 """Which index answers: Chroma where it pays and is proven, else exact search, and always said which and why.
 
-A one-shot command below `exact_limit` chunks scans exactly, which is faster than importing Chroma. A long-lived door,
-or a larger store, asks Chroma in its own process, and falls back to exact search on any failure. Words alone are the
-caller's last resort. Leaves out writing Chroma (sync.py). Serves `Brain` and, through it, every door.
+A one-shot command scans exactly up to `exact_limit` chunks, which is quicker than importing Chroma. A door that lives
+long, or a larger store, asks a snapshot of Chroma in a process of its own, and falls back to exact search on any failure.
+`[index] engine` forces one. Words alone are the caller's last resort. Leaves out writing snapshots (snapshot.py). Serves
+`Brain` and, through it, every door.
 """
 
 from __future__ import annotations
@@ -12,30 +13,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from brain.errors import Unavailable
-from brain.index.approximate import ChromaIndex
-from brain.index.child import Worker, WorkerDied
+from brain.index import snapshot
+from brain.index.chroma_child import ChromaChild, ChromaDied
+from brain.index.chroma_index import ChromaIndex
 from brain.index.exact import ExactIndex
-from brain.index.files import LOCK
-from brain.index.overlay import Delta
-from brain.index.proof import directory_of, doubt, file_limit
-from brain.index.sync import apply
-from brain.index.truth import KINDS, Truth, length_of
+from brain.index.overlay import Overlay, Scored
 from brain.protocols import Progress, silent
-from brain.types import Synced
+from brain.store.snapshots import Snapshot, dimensions_of
+from brain.store.vectors import KINDS, VectorTable
 
 if TYPE_CHECKING:
     from brain.protocols import Vectors
 
 # Chunks of WIDTH dimensions, of wider ones fewer: at 200,000 a command that starts takes 1.5 s of processor exactly and
-# 3.9 s with Chroma (HOUSE §7 says 100,000). `[index] exact_limit` in the configuration.
+# 3.9 s with Chroma. `[index] exact_limit` in the configuration.
 EXACT_LIMIT = 400_000
 WIDTH = 256
-LOCK_SECONDS = 0.2  # a search waits no longer for a writer; exact search answers meanwhile
 QUERY_SECONDS = 20.0  # per answer of Chroma; then exact search
+AUTO, EXACT, CHROMA = "auto", "exact", "chroma"  # `[index] engine`
+
+
+def max_exact(limit: int, fingerprint: str) -> int:
+    """How many chunks of these dimensions are as much to read as `limit` of WIDTH; never more than `limit`."""
+    return min(limit, limit * WIDTH // dimensions_of(fingerprint))
 
 
 class Indexes:
-    """The vector indexes of one fingerprint: one per kind, over one Chroma directory that is opened on first use.
+    """The vector indexes of one fingerprint, one per kind; the snapshot behind them is opened on first use.
 
     `name` is "chroma" or "exact", `reason` why, both also after a failure in between; `fallback` is the reason when Chroma
     should have answered and could not, else "".
@@ -43,19 +47,20 @@ class Indexes:
 
     def __init__(
         self,
-        truth: Truth,
+        table: VectorTable,
         directory: Path,
         fingerprint: str,
         *,
+        engine: str = AUTO,
         exact_limit: int = EXACT_LIMIT,
         long_lived: bool = False,
     ) -> None:
-        self.truth, self.directory, self.fingerprint = truth, directory, fingerprint
-        self._exact_limit, self._long_lived = exact_limit, long_lived
-        self._worker: Worker | None = None
-        self._generation = 0
-        self._seq = 0
-        self._open: dict[str, Chosen] = {}
+        self._table, self._directory, self._fingerprint = table, directory, fingerprint
+        self._engine, self._exact_limit, self._long_lived = engine, exact_limit, long_lived
+        self._child: ChromaChild | None = None
+        self._opened: Snapshot | None = None
+        self._exact: dict[str, ExactIndex] = {}
+        self._chroma: dict[str, ChromaIndex] = {}
         self.name, self.reason, self.fallback = "", "", ""
 
     def __enter__(self) -> Self:
@@ -64,105 +69,121 @@ class Indexes:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def index(self, kind: str) -> Chosen:
+    @property
+    def pid(self) -> int | None:
+        """The process that has Chroma open, None when none does."""
+        return self._child.pid if self._child else None
+
+    def index(self, kind: str) -> ServingIndex:
         """The index of this kind; the choice is made once, at the first call."""
         if not self.name:
-            self._choose()
-        if kind not in self._open:
-            exact = ExactIndex(self.truth, self.directory, kind=kind, fingerprint=self.fingerprint)
-            self._open[kind] = Chosen(self, exact, self._approximate(kind, exact))
-        return self._open[kind]
+            self.name, self.reason = self._choice()
+            if self.name == CHROMA:
+                self._enter()
+        return ServingIndex(self, kind)
 
-    def sync(self, *, progress: Progress = silent) -> Synced:
-        """Let go of Chroma, bring it up to date, and open it again at the next question. For long-lived doors."""
+    def update(self, *, progress: Progress = silent) -> int | None:
+        """Write a snapshot where Chroma is to answer and one is due, and remove what nobody uses; the next question opens
+        it. For the end of a large taking in, and for doors that live long.
+
+        Returns how many vectors it holds, 0 when none was due, None when another process writes one.
+        """
+        self._table.drop_damaged()
+        self._table.prune()
         self.close()
-        return apply(self.truth, self.directory, self.fingerprint, progress=progress)
+        if self._choice()[0] == CHROMA:
+            return snapshot.update(
+                self._table, self._directory, self._fingerprint, progress=progress
+            )
+        if any(True for _ in snapshot.leftovers(self._table, self._directory)):
+            snapshot.tidy(self._table, self._directory)
+        return 0
+
+    def exact(self, kind: str) -> ExactIndex:
+        """The exact index of this kind."""
+        if kind not in self._exact:
+            self._exact[kind] = ExactIndex(
+                self._table, self._directory, kind=kind, fingerprint=self._fingerprint
+            )
+        return self._exact[kind]
+
+    def chroma(self, kind: str) -> ChromaIndex | None:
+        """The approximate index of this kind over the present snapshot, None where exact search is to answer."""
+        if self.name != CHROMA:
+            return None
+        if self._opened != self._table.snapshots.current(self._fingerprint):
+            self._let_go()
+            self._enter()  # another process has written a newer one
+        if self._child is None or self._opened is None:
+            return None
+        if kind not in self._chroma:
+            seq = self._opened.applied_seq
+            self._chroma[kind] = ChromaIndex(
+                self._child,
+                Overlay(self._table, kind, self._fingerprint, seq=seq),
+                kind=kind,
+                dimensions=self._opened.dimensions,
+                exact=self.exact(kind),
+            )
+        return self._chroma[kind]
 
     def give_up(self, error: Unavailable) -> None:
-        """Chroma failed: exact search from now on; a directory that killed its process is not opened again."""
-        self.name = "exact"
+        """Chroma failed: exact search from now on; a snapshot that killed its process is not opened again."""
+        self.name = EXACT
         self.reason = self.fallback = f"{error.message}; exact search answers"
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.end()
-        if isinstance(error, WorkerDied) and error.crashed:
-            self.truth.generations.bury(self._generation)
+        if isinstance(error, ChromaDied) and error.crashed and self._opened is not None:
+            self._table.snapshots.discard(self._opened.n)
+        self._let_go()
 
     def close(self) -> None:
         """Let go of everything; it opens again when it is used."""
-        for chosen in self._open.values():
-            chosen.exact.close()
-        self._open.clear()
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.end()
+        for index in self._exact.values():
+            index.close()
+        self._exact.clear()
+        self._let_go()
         self.name, self.reason, self.fallback = "", "", ""
 
-    def _choose(self) -> None:
-        count, most = (
-            sum(self.truth.size(kind) for kind in KINDS),
-            most_exactly(self._exact_limit, self.fingerprint),
-        )
-        if not self._long_lived and count <= most:
-            self.name, self.reason = (
-                "exact",
-                f"{count:,} chunks: up to {most:,} are searched exactly",
-            )
-            return
-        self.name, self.reason = (
-            "chroma",
-            f"{count:,} chunks" if not self._long_lived else "kept open by this process",
-        )
+    def _choice(self) -> tuple[str, str]:
+        """(the index that should answer, why)."""
+        if self._engine != AUTO:
+            return self._engine, "chosen in the configuration"
+        if self._long_lived:
+            return CHROMA, "kept open by this process"
+        count = sum(self._table.size(kind) for kind in KINDS)
+        most = max_exact(self._exact_limit, self._fingerprint)
+        if count <= most:
+            return EXACT, f"{count:,} chunks: up to {most:,} are searched exactly"
+        return CHROMA, f"{count:,} chunks"
+
+    def _enter(self) -> None:
+        """Open the present snapshot in a process of its own, or say why exact search answers."""
+        found = self._table.snapshots.current(self._fingerprint)
         try:
-            self._enter()
+            if why := snapshot.doubt(self._directory, found):
+                raise Unavailable(why, "run `brain sync`")
+            assert found is not None
+            self._opened, self._child = found, ChromaChild(seconds=QUERY_SECONDS)
+            self._child.open(snapshot.directory_of(self._directory, found.n))
         except Unavailable as error:
             self.give_up(error)
 
-    def _enter(self) -> None:
-        """Open the proven generation in a process of its own. Raises `Unavailable` with the reason why not."""
-        generations = self.truth.generations
-        if doubts := doubt(self.directory, generations.usable(self.fingerprint)):
-            raise Unavailable(doubts, "run `brain sync`")
-        self._worker = Worker(seconds=QUERY_SECONDS)
-        if not self._worker.lock(self.directory / LOCK, seconds=LOCK_SECONDS):
-            raise Unavailable(
-                "the Chroma index is in use by another process", "run `brain sync` later"
-            )
-        found = generations.usable(self.fingerprint)  # again, now that nobody else can change it
-        if doubts := doubt(self.directory, found):
-            raise Unavailable(doubts, "run `brain sync`")
-        assert found is not None
-        self._generation, self._seq = found.n, found.applied_seq
-        place = directory_of(self.directory, found.n)
-        self._worker.open(place, file_bytes=file_limit(found.count, found.dimensions))
-
-    def _approximate(self, kind: str, exact: ExactIndex) -> ChromaIndex | None:
-        found = self.truth.generations.usable(self.fingerprint)
-        if self._worker is None or found is None:
-            return None
-        delta = Delta(self.truth, kind, self.fingerprint, seq=self._seq)
-        return ChromaIndex(
-            self._worker, kind=kind, dimensions=found.dimensions, exact=lambda: exact, delta=delta
-        )
+    def _let_go(self) -> None:
+        self._chroma.clear()
+        if self._child is not None:
+            self._child.close()
+        self._child = self._opened = None
 
 
-def most_exactly(limit: int, fingerprint: str) -> int:
-    """How many chunks of these dimensions are as much to read as `limit` of WIDTH; never more than `limit`."""
-    return min(limit, limit * WIDTH // length_of(fingerprint))
-
-
-class Chosen:
+class ServingIndex:
     """`VectorIndex` that asks Chroma while it serves, and exact search otherwise. `name` says which answered last."""
 
-    def __init__(
-        self, indexes: Indexes, exact: ExactIndex, approximate: ChromaIndex | None
-    ) -> None:
-        self._indexes, self.exact, self._approximate = indexes, exact, approximate
+    def __init__(self, indexes: Indexes, kind: str) -> None:
+        self._indexes, self._kind = indexes, kind
 
     @property
     def name(self) -> str:
         """ "chroma" or "exact"."""
-        return self._indexes.name or self.exact.name
+        return self._indexes.name or EXACT
 
     @property
     def reason(self) -> str:
@@ -174,28 +195,27 @@ class Chosen:
         """Why not the one that should have answered; "" when it did."""
         return self._indexes.fallback
 
-    def query(
-        self, vector: Vectors, *, limit: int, allowed: set[str] | None = None
-    ) -> list[tuple[str, float]]:
+    def query(self, vector: Vectors, *, limit: int, allowed: set[str] | None = None) -> Scored:
         """(chunk id, cosine), best first, from the index named by `name` afterwards."""
-        if self._approximate is not None and self._indexes.name == "chroma":
+        chroma = self._indexes.chroma(self._kind)
+        if chroma is not None:
             try:
-                return self._approximate.query(vector, limit=limit, allowed=allowed)
+                return chroma.query(vector, limit=limit, allowed=allowed)
             except Unavailable as error:
                 self._indexes.give_up(error)
-        return self.exact.query(vector, limit=limit, allowed=allowed)
+        return self._indexes.exact(self._kind).query(vector, limit=limit, allowed=allowed)
 
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Lay these over what is stored, for this process alone: the store's own changes come by the outbox."""
-        self.exact.upsert(ids, vectors)
+        self._indexes.exact(self._kind).upsert(ids, vectors)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Leave these out, for this process alone."""
-        self.exact.delete(ids)
+        self._indexes.exact(self._kind).delete(ids)
 
     def ids(self) -> set[str]:
         """Every chunk that can be found: what the store holds, which no index may lack."""
-        return self.exact.ids()
+        return self._indexes.exact(self._kind).ids()
 
     def close(self) -> None:
         """Let go of everything."""

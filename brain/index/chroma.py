@@ -1,26 +1,24 @@
 """ChromaDB, the only module that imports it: one directory with one collection per kind, ids and vectors only.
 
-Chroma is not crash-safe, not process-safe, and a damaged directory kills the interpreter. So this class is opened by a
-worker process (worker.py) that holds the lock; in-process it is for tests. It is given no text and no metadata, since
-Chroma keeps deleted ones in its files. Leaves out scopes, locks, generations and every decision about trust.
+Chroma is not crash-safe, not process-safe, and a damaged directory kills the interpreter. So a directory is opened by a
+child process alone (chroma_child.py), written once and never again. It is given no text and no metadata, since Chroma
+keeps deleted ones in its files. Leaves out scopes, snapshots and every decision about trust.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brain.errors import Unavailable
-from brain.index.files import MANIFEST, private_directory, write_manifest
 
 if TYPE_CHECKING:
     from brain.protocols import Vectors
 
-PRIVATE_UMASK = 0o077  # Chroma creates 0755 and 0644 by itself
-MOST_IN_A_BATCH = 1_000  # Chroma takes 5,461 (SQLite's variables); its own flush comes every 1,000
+DATABASE = "chroma.sqlite3"  # the one file that Chroma writes into whenever it opens a directory
+BATCH = 1_000  # Chroma takes 5,461 (SQLite's variables); its own flush comes every 1,000
 COSINE = {"hnsw": {"space": "cosine"}}  # the default is L2
 SETTINGS = {
     "anonymized_telemetry": False,
@@ -30,121 +28,86 @@ SETTINGS = {
 
 
 class ChromaDirectory:
-    """One opened directory. Only one may be open per path and machine: the caller holds the lock.
-
-    The manifest is taken away while it is open and written at a clean close, so that its absence tells of a crash.
-    Every method raises `Unavailable` for whatever Chroma raises; afterwards no manifest is written.
-    """
+    """One opened directory. Every method raises `Unavailable` for whatever Chroma raises."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self._client: Any = _guarded(_client, directory)
         self._collections: dict[str, Any] = {}
-        self._sound = True
-        self._umask = os.umask(PRIVATE_UMASK)
-        self._client: Any = None
-        try:
-            private_directory(directory)
-            (directory / MANIFEST).unlink(missing_ok=True)
-            self._client = self._guard(_open, directory)
-            self._batch = min(MOST_IN_A_BATCH, self._client.get_max_batch_size())
-        except BaseException:
-            self.close()
-            raise
 
-    def upsert(self, kind: str, ids: Sequence[str], vectors: Vectors) -> None:
-        """Set the vectors of these chunks, shape (ids, dimensions), rows of length 1."""
-        collection = self._collection(kind)
-        for start in range(0, len(ids), self._batch):
-            stop = start + self._batch
-            self._guard(
-                collection.upsert, ids=list(ids[start:stop]), embeddings=vectors[start:stop]
+    def create(self, kinds: Sequence[str]) -> None:
+        """Make the empty collections."""
+        create = self._client.create_collection
+        for kind in kinds:
+            self._collections[kind] = _guarded(
+                create, kind, configuration=COSINE, embedding_function=_refusal()
             )
 
-    def delete(self, kind: str, ids: Sequence[str]) -> None:
-        """Forget these chunks; unknown ones are no error."""
-        collection, once = (
-            self._collection(kind),
-            list(dict.fromkeys(ids)),
-        )  # Chroma refuses an id that is named twice
-        for start in range(0, len(once), self._batch):
-            self._guard(collection.delete, ids=once[start : start + self._batch])
+    def add(self, kind: str, ids: Sequence[str], vectors: Vectors) -> None:
+        """Set the vectors of these chunks, shape (ids, dimensions), rows of length 1."""
+        collection = self._collection(kind)
+        for start in range(0, len(ids), BATCH):
+            batch = slice(start, start + BATCH)
+            _guarded(collection.upsert, ids=list(ids[batch]), embeddings=vectors[batch])
 
     def nearest(self, kind: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
         """(chunk id, cosine) of the approximately nearest, best first; fewer than `limit` when there are no more."""
-        collection = self._collection(kind)
-        if limit < 1 or not self._guard(collection.count):
+        if limit < 1 or not self.count(kind):
             return []
-        found = self._guard(
-            collection.query, query_embeddings=[vector], n_results=limit, include=["distances"]
-        )
-        return [
-            (i, 1.0 - float(d)) for i, d in zip(found["ids"][0], found["distances"][0], strict=True)
-        ]
+        query = self._collection(kind).query
+        found = _guarded(query, query_embeddings=[vector], n_results=limit, include=["distances"])
+        pairs = zip(found["ids"][0], found["distances"][0], strict=True)
+        return [(chunk_id, 1.0 - float(distance)) for chunk_id, distance in pairs]
 
     def vectors(self, kind: str, ids: Sequence[str]) -> Vectors:
         """The stored vectors of these chunks in their order, float32; fewer rows when some are not there."""
         import numpy as np
 
-        found: dict[str, Any] = {}
-        for start in range(0, len(ids), self._batch):
-            part = list(ids[start : start + self._batch])
-            held = self._guard(self._collection(kind).get, ids=part, include=["embeddings"])
-            found |= dict(zip(held["ids"], held["embeddings"], strict=True))
-        return np.array([found[i] for i in ids if i in found], np.float32)
+        get = self._collection(kind).get
+        held: dict[str, Any] = {}
+        for start in range(0, len(ids), BATCH):
+            batch = list(ids[start : start + BATCH])
+            found = _guarded(get, ids=batch, include=["embeddings"])
+            held |= dict(zip(found["ids"], found["embeddings"], strict=True))
+        return np.array([held[chunk_id] for chunk_id in ids if chunk_id in held], np.float32)
 
     def ids(self, kind: str) -> set[str]:
         """Every chunk in it."""
-        return set(self._guard(self._collection(kind).get, include=[])["ids"])
+        return set(_guarded(self._collection(kind).get, include=[])["ids"])
 
     def count(self, kind: str) -> int:
-        """How many it says it has; no proof of health."""
-        return int(self._guard(self._collection(kind).count))
+        """How many it says it has."""
+        return int(_guarded(self._collection(kind).count))
 
     def close(self) -> None:
-        """Flush and let go; a second call does nothing."""
-        client, self._client = self._client, None
+        """Flush and let go. Only then do its files hold everything."""
         self._collections.clear()
-        try:
-            if client is not None:
-                self._guard(client.close)
-                _forget_systems()
-                if self._sound:
-                    write_manifest(self._directory)
-        finally:
-            if self._umask is not None:
-                os.umask(self._umask)
-                self._umask = None  # type: ignore[assignment]
+        _guarded(self._client.close)
+        _forget_systems()
 
     def _collection(self, kind: str) -> Any:
-        if self._client is None:
-            raise Unavailable("the vector index is closed", "run the command again")
         if kind not in self._collections:
-            self._collections[kind] = self._guard(
-                self._client.get_or_create_collection,
-                kind,
-                configuration=COSINE,
-                embedding_function=_poison(),
-            )
+            get = self._client.get_collection
+            self._collections[kind] = _guarded(get, kind, embedding_function=_refusal())
         return self._collections[kind]
 
-    def _guard(self, call: Any, *arguments: Any, **named: Any) -> Any:
-        """Chroma's answer. Its Rust half panics with a `BaseException` of its own, which is turned like the others."""
-        try:
-            return call(*arguments, **named)
-        except (KeyboardInterrupt, SystemExit, GeneratorExit):
-            raise
-        except BaseException as error:
-            self._sound = False
-            raise Unavailable(
-                f"the vector index failed: {type(error).__name__}: {error}", "run `brain sync`"
-            ) from error
+
+def _guarded(call: Any, *arguments: Any, **named: Any) -> Any:
+    """Chroma's answer. Its Rust half panics with a `BaseException` of its own, which is turned like the others."""
+    try:
+        return call(*arguments, **named)
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        said = f"the vector index failed: {type(error).__name__}: {error}"
+        raise Unavailable(said, "run `brain sync`") from error
 
 
-def _open(directory: Path) -> Any:
+def _client(directory: Path) -> Any:
     import chromadb
     from chromadb.config import Settings
 
-    return chromadb.PersistentClient(path=str(directory), settings=Settings(**SETTINGS))  # type: ignore[arg-type]
+    settings = Settings(**SETTINGS)  # type: ignore[arg-type]
+    return chromadb.PersistentClient(path=str(directory), settings=settings)
 
 
 def _forget_systems() -> None:
@@ -155,11 +118,11 @@ def _forget_systems() -> None:
         SharedSystemClient.clear_system_cache()
 
 
-def _poison() -> Any:
+def _refusal() -> Any:
     """An embedding function that refuses. Without one Chroma downloads a model when it is handed text."""
     from chromadb.api.types import Documents, EmbeddingFunction, Embeddings
 
-    class Poison(EmbeddingFunction[Documents]):
+    class Refusal(EmbeddingFunction[Documents]):
         def __init__(self) -> None:
             pass
 
@@ -168,13 +131,13 @@ def _poison() -> Any:
 
         @staticmethod
         def name() -> str:
-            return "poison"
+            return "refusal"
 
         def get_config(self) -> dict[str, Any]:
             return {}
 
         @staticmethod
-        def build_from_config(config: dict[str, Any]) -> Poison:
-            return Poison()
+        def build_from_config(config: dict[str, Any]) -> Refusal:
+            return Refusal()
 
-    return Poison()
+    return Refusal()

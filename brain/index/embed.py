@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from brain.errors import BrainError, StoreError, Unavailable
-from brain.index.truth import Truth, Waiting
 from brain.protocols import Embedder, Progress, silent
+from brain.store.vectors import Pending, VectorTable
 from ingest.sentences import sentences as read_sentences
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 BATCH = 256  # texts per call at most
 FIRST_BATCH = 32  # texts of the first call, before the speed is known
-COMMIT_SECONDS = 0.5  # what may be lost by a kill (HOUSE §7)
+COMMIT_SECONDS = 0.5  # what may be lost by a kill
 PAGE = 1_024  # chunks looked up at once
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedReport:
-    """Counts are of chunks. `waiting` have no vector yet, None when nobody knows: a model that does not say which one it is
-    has vectors that cannot be told. `error` says why the work ended early, None when it did not.
+    """Counts are of chunks. `waiting` have no vector yet, None when nobody knows: a model that does not say which one it
+    is has vectors that cannot be told. `error` says why the work ended early, None when it did not.
 
     `failed` were refused by the model one by one while others were taken; they stay among the waiting.
     """
@@ -39,7 +39,7 @@ class EmbedReport:
 
 
 def embed_pending(
-    truth: Truth,
+    table: VectorTable,
     embedder: Embedder,
     *,
     kind: str,
@@ -58,14 +58,14 @@ def embed_pending(
         fingerprint = str(embedder.fingerprint)
     except Unavailable as error:
         return EmbedReport(waiting=None, error=error)
-    waiting = truth.waiting_count(kind, fingerprint)
+    waiting = table.waiting_count(kind, fingerprint)
     if not waiting:
         return EmbedReport()
-    run = _Run(truth, embedder, fingerprint, batch, clock, sentences)
+    run = _Run(table, embedder, fingerprint, batch, clock, sentences)
     report = EmbedReport()
     after = 0
     while report.error is None and (
-        page := truth.pending(kind, fingerprint, limit=PAGE, after=after)
+        page := table.pending(kind, fingerprint, limit=PAGE, after=after)
     ):
         after = page[-1].pk
         while page and report.error is None:
@@ -80,7 +80,7 @@ def embed_pending(
                 error=done.error,
             )
             progress("embed", report.embedded, max(waiting, report.embedded))
-    return replace(report, waiting=truth.waiting_count(kind, fingerprint))
+    return replace(report, waiting=table.waiting_count(kind, fingerprint))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +102,21 @@ class _Run:
 
     def __init__(
         self,
-        truth: Truth,
+        table: VectorTable,
         embedder: Embedder,
         fingerprint: str,
         batch: int,
         clock: Callable[[], float],
         sentences: bool,
     ) -> None:
-        self._truth, self._embedder, self._fingerprint = truth, embedder, fingerprint
+        self._table, self._embedder, self._fingerprint = table, embedder, fingerprint
         self._sentences = sentences
         self._most, self._clock = max(batch, 1), clock
         self._size = min(FIRST_BATCH, self._most)
         self._alone = False
         self._refused = False
 
-    def step(self, page: Sequence[Waiting]) -> _Step:
+    def step(self, page: Sequence[Pending]) -> _Step:
         """One call of the model and one transaction."""
         chunks = page[: 1 if self._alone else self._size]
         texts = {chunk.text_sha: chunk.text for chunk in chunks}
@@ -130,7 +130,7 @@ class _Run:
             parts = (
                 self._of_sentences(list(texts.values())) if self._sentences else [None] * len(texts)
             )
-            self._truth.save_vectors(self._fingerprint, zip(texts, vectors, parts, strict=True))
+            self._table.save_vectors(self._fingerprint, zip(texts, vectors, parts, strict=True))
         except (Unavailable, StoreError) as error:
             return self._failed(error)
         self._alone = self._refused = False
@@ -139,14 +139,15 @@ class _Run:
 
     def _of_sentences(self, texts: list[str]) -> list[Vectors | None]:
         """The sentences' vectors of each text, None for a text that is one sentence; the line above the text is none."""
-        split = [[s.text for s in read_sentences(text.partition("\n")[2])] for text in texts]
-        wanted = [sentence for found in split if len(found) > 1 for sentence in found]
+        split = [_several_sentences(text) for text in texts]
+        wanted = [sentence for found in split for sentence in found]
         if not wanted:
             return [None] * len(texts)
-        vectors, at, parts = self._embedder.embed_documents(wanted), 0, []
+        vectors, at = self._embedder.embed_documents(wanted), 0
+        parts: list[Vectors | None] = []
         for found in split:
-            parts.append(vectors[at : at + len(found)] if len(found) > 1 else None)
-            at += len(found) if len(found) > 1 else 0
+            parts.append(vectors[at : at + len(found)] if found else None)
+            at += len(found)
         return parts
 
     def _failed(self, error: BrainError) -> _Step:
@@ -164,3 +165,9 @@ class _Run:
             self._size = min(self._size * 2, self._most)
         elif seconds > COMMIT_SECONDS:
             self._size = max(self._size // 2, 1)
+
+
+def _several_sentences(text: str) -> list[str]:
+    """The sentences below the first line, none where there is only one."""
+    found = [sentence.text for sentence in read_sentences(text.partition("\n")[2])]
+    return found if len(found) > 1 else []

@@ -1,4 +1,4 @@
-"""The directory of derived files: private, replaced whole, locked while Chroma is open, and proven by its manifest.
+"""The directory of derived files: private, replaced whole, locked while they are written, proven by a manifest.
 
 Leaves out what is in the files. Serves every index. Whatever is here may be deleted at any moment by anyone.
 """
@@ -15,8 +15,11 @@ from pathlib import Path
 
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
+NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
 MANIFEST = "manifest.json"
-LOCK = "applier.lock"
+LOCK = (
+    "snapshot.lock"  # held by whoever writes a snapshot, and within the copy of whoever reads one
+)
 READ_BYTES = 4 * 2**20  # per read while a checksum is computed: about 6 GB/s here
 BLOCK = 512  # bytes, the unit of st_blocks (stat(2))
 
@@ -34,15 +37,12 @@ def replaced(path: Path) -> Iterator[int]:
     """A file descriptor for new content of `path`, which takes its place at the end of the block, or not at all."""
     private_directory(path.parent)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    handle = os.open(
-        temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), FILE_MODE
-    )
+    handle = os.open(temporary, NEW_FILE, FILE_MODE)
     try:
         try:
             yield handle
-            os.fsync(
-                handle
-            )  # without it a power cut may leave the new name with a hole in place of its content
+            # Without it a power cut may leave the new name with a hole in place of its content.
+            os.fsync(handle)
         finally:
             os.close(handle)
         temporary.replace(path)
@@ -71,37 +71,40 @@ def locked(path: Path, *, seconds: float) -> Iterator[bool]:
 
 
 def write_manifest(directory: Path) -> None:
-    """Note every file with its size and checksum. Only after a clean close, when no process has the directory open."""
-    if not directory.is_dir():
-        return  # someone deleted the index while it was open, which is allowed
+    """Note every file with its size and checksum, when all of them are complete and closed."""
     text = json.dumps(_checksums(directory), sort_keys=True).encode()
     with replaced(directory / MANIFEST) as handle:
         os.write(handle, text)
 
 
 def intact(directory: Path) -> bool:
-    """Whether it is to the byte what was closed cleanly: then opening it cannot meet damage."""
+    """Whether it is to the byte what was noted: then opening it cannot meet damage. Reads it all: 20 ms per 100 MB."""
     try:
         noted = json.loads((directory / MANIFEST).read_bytes())
-        sizes = {name: (directory / name).stat().st_size for name in noted}
-        if any(sizes[name] != facts[0] for name, facts in noted.items()):
-            return False  # before reading: a damaged file may claim a terabyte
+        # Sizes before reading: a damaged file may claim a terabyte.
+        if any((directory / name).stat().st_size != facts[0] for name, facts in noted.items()):
+            return False
         return bool(noted) and _checksums(directory) == noted
     except (OSError, ValueError, TypeError, AttributeError, IndexError):
         return False
 
 
 def _checksums(directory: Path) -> dict[str, list[int]]:
-    """{name: [bytes, crc32]} of every file but the manifest."""
+    """{name: [bytes, crc32]} of every file but the manifest, which may be there under its temporary name."""
     found = {}
     for path in sorted(directory.rglob("*")):
-        if path.is_file() and path.name != MANIFEST and not path.name.endswith(".tmp"):
-            crc = 0
-            with path.open("rb", buffering=0) as file:
-                while block := file.read(READ_BYTES):
-                    crc = zlib.crc32(block, crc)
-            found[str(path.relative_to(directory))] = [path.stat().st_size, crc]
+        if path.is_file() and not path.name.startswith(MANIFEST):
+            name = str(path.relative_to(directory))
+            found[name] = [path.stat().st_size, _checksum(path)]
     return found
+
+
+def _checksum(path: Path) -> int:
+    crc = 0
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(READ_BYTES):
+            crc = zlib.crc32(block, crc)
+    return crc
 
 
 def disk_bytes(path: Path) -> int:

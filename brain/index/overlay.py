@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from brain.index.truth import Truth, by_kind
+from brain.store.vectors import VectorTable, by_kind
 
 if TYPE_CHECKING:
     from brain.protocols import Vectors
 
-MOST_ROWS = (
-    20_000  # outbox rows read for one delta: about 0.3 s; beyond that a refill is the shorter way
-)
+Scored = list[tuple[str, float]]
+"""(chunk id, cosine)."""
+
+# Outbox rows read for one overlay: about 0.3 s; beyond that it is quicker to write the index again.
+MAX_ROWS = 20_000
 
 
-class Delta:
+class Overlay:
     """`changed` names every chunk whose written vector no longer counts; `ids` and `matrix` hold the present ones."""
 
-    def __init__(self, truth: Truth, kind: str, fingerprint: str, *, seq: int) -> None:
-        self._truth, self._kind, self._fingerprint = truth, kind, fingerprint
+    def __init__(self, table: VectorTable, kind: str, fingerprint: str, *, seq: int) -> None:
+        self._table, self._kind, self._fingerprint = table, kind, fingerprint
         self.seq = seq
         self.changed: set[str] = set()
         self._vectors: dict[str, Vectors] = {}
@@ -31,17 +33,18 @@ class Delta:
 
     def refresh(self) -> bool:
         """Take in what is new in the outbox. False when the way from `seq` to now is too long or no longer there."""
-        if self._truth.last_seq() == self.seq:
+        if self._table.last_seq() == self.seq:
             return True
-        changes = self._truth.changes(self.seq, limit=MOST_ROWS + 1)
-        if changes is None or len(changes) > MOST_ROWS:
+        changes = self._table.changes(self.seq, limit=MAX_ROWS + 1)
+        if changes is None or len(changes) > MAX_ROWS:
             return False
         named = by_kind(changes).get(self._kind, [])
         if named:
-            present = self._truth.vectors(self._kind, named, self._fingerprint)
+            present = self._table.vectors(self._kind, named, self._fingerprint)
             self.put(list(present), list(present.values()))
             self.drop([chunk_id for chunk_id in named if chunk_id not in present])
-        self.seq = changes[-1].seq if changes else self.seq
+        if changes:
+            self.seq = changes[-1].seq
         return True
 
     def put(self, ids: Sequence[str], vectors: Sequence[Vectors] | Vectors) -> None:
@@ -68,10 +71,11 @@ class Delta:
         import numpy as np
 
         if self._matrix is None:
-            self._matrix = np.stack(list(self._vectors.values())).astype(np.float32, copy=False)
+            rows = list(self._vectors.values())
+            self._matrix = np.stack(rows).astype(np.float32, copy=False)
         return self._matrix
 
-    def scores(self, vector: Vectors, allowed: set[str] | None) -> list[tuple[str, float]]:
+    def scores(self, vector: Vectors, allowed: set[str] | None) -> Scored:
         """(chunk id, cosine) of everything here that `allowed` lets through, in no order."""
         if not self._vectors:
             return []
@@ -80,7 +84,7 @@ class Delta:
         return [pair for pair in pairs if allowed is None or pair[0] in allowed]
 
 
-def best(pairs: list[tuple[str, float]], limit: int) -> list[tuple[str, float]]:
+def best(pairs: Scored, limit: int) -> Scored:
     """The `limit` highest, best first; equal ones by their id, so that the order is always the same."""
     return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:limit]
 
@@ -94,3 +98,12 @@ def unit(vector: Vectors, dimensions: int) -> Vectors | None:
         raise ValueError(f"a vector of {array.shape[0]} numbers where the index holds {dimensions}")
     length = float(np.linalg.norm(array))
     return array / length if np.isfinite(length) and length > 0 else None
+
+
+def units(vectors: Vectors, dimensions: int) -> list[Vectors]:
+    """Each as `unit` gives it. Raises `ValueError` also for one that has no direction."""
+    rows = [unit(vector, dimensions) for vector in vectors]
+    good = [row for row in rows if row is not None]
+    if len(good) < len(rows):
+        raise ValueError("a vector without a direction cannot be compared")
+    return good

@@ -95,7 +95,7 @@ class Store:
 
     @cached_property
     def vectors(self) -> VectorTable:
-        """Embeddings, the outbox, generations."""
+        """Embeddings, the outbox, snapshots of the index."""
         from brain.store.vectors import VectorTable
 
         return VectorTable(self.connection)

@@ -20,7 +20,7 @@ from datetime import datetime
 from brain.errors import StoreError
 from brain.store.documents import ChunkRow, derived, stored_chunks
 from brain.store.fts_search import FIRST_SEEN
-from brain.store.generations import dimensions_of
+from brain.store.snapshots import dimensions_of
 from brain.store.sql import FULL_TEXT, fields_of, full_text, full_text_agrees, update_of
 from brain.store.table import Table
 from brain.store.vectors import CONTENT, CRC_BYTES, text_of

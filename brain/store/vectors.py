@@ -1,7 +1,7 @@
 """Vectors and the outbox that tells every index what changed: all their SQL.
 
 A vector is kept once per text and fingerprint, as float16 with a checksum; every chunk with that text shares it. Leaves
-out computing and searching vectors (`brain.index`) and the index's generations (generations.py). Serves `brain add` and
+out computing and searching vectors (`brain.index`) and the index's snapshots (snapshots.py). Serves `brain add` and
 `sync`, the indexes, and doctor.
 
 The outbox says "look again at this chunk", never what it holds: whoever reads it asks for the present vectors of the
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from brain.errors import StoreError
 from brain.faults import reach
 from brain.store.connection import Connection
-from brain.store.generations import GenerationTable, dimensions_of
+from brain.store.snapshots import SnapshotTable, dimensions_of
 
 if TYPE_CHECKING:
     from brain.protocols import Vectors
@@ -62,6 +62,14 @@ class Change(NamedTuple):
     chunk_id: str
 
 
+def by_kind(changes: Iterable[Change]) -> dict[str, list[str]]:
+    """The chunks named by outbox rows, each once, per kind."""
+    named: dict[str, dict[str, None]] = {}
+    for change in changes:
+        named.setdefault(change.kind, {})[change.chunk_id] = None
+    return {kind: list(ids) for kind, ids in named.items()}
+
+
 def text_of(kind: str) -> str:
     """The SQL expression of what is embedded of a row of `kind`: its topic, a line end, its content."""
     return f"topic || char(10) || {CONTENT[kind]}"
@@ -73,7 +81,7 @@ class VectorTable:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._conn = connection.conn
-        self.generations = GenerationTable(connection)
+        self.snapshots = SnapshotTable(connection)
         self.damaged: set[tuple[str, str]] = set()
 
     # -- chunks that wait -----------------------------------------------------------------------------------------
@@ -246,9 +254,9 @@ class VectorTable:
         return count
 
     def drop_fingerprint(self, fingerprint: str) -> int:
-        """Delete every vector of a model that is no longer used and give up its generations; returns the vectors."""
+        """Delete every vector of a model that is no longer used and give up its snapshots; returns the vectors."""
         with self._connection.write():
-            self.generations.retire(fingerprint)
+            self.snapshots.discard_all(fingerprint)
             return self._conn.execute(
                 "DELETE FROM embeddings WHERE fingerprint = ?", (fingerprint,)
             ).rowcount

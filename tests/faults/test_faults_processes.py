@@ -279,24 +279,25 @@ def test_f18_index_and_locks_deleted_many_times(zygote: Zygote, tmp_path: Path, 
 
 
 def test_f22_locks_of_the_dead_stop_nobody(zygote: Zygote, tmp_path: Path) -> None:
-    """Lock files left by a killed process, and a generation whose owner is gone while its number belongs to another."""
-    environ = at(tmp_path / "home")
+    """Lock files left by a killed process, and a snapshot whose writer is gone."""
+    environ = at(tmp_path / "home") | {"BRAIN_INDEX_ENGINE": "chroma"}
     folder = write_notes(tmp_path / "notes", range(40))
     assert zygote.run(["add", folder], environ=environ).code == 0
-    assert zygote.run(["sync"], environ=environ).code == 0
-    for name in ("filling.lock", "index/applier.lock", "index/exact.lock"):
+    for name in ("filling.lock", "index/snapshot.lock", "index/exact.lock"):
         (tmp_path / "home" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "home" / name).write_text("4194304")
-    with sqlite3.connect(
-        tmp_path / "home" / "brain.db"
-    ) as conn:  # our own number, with another time of birth
+    with sqlite3.connect(tmp_path / "home" / "brain.db") as conn:
         conn.execute(
-            "UPDATE index_generations SET state='dirty', owner_pid=?, owner_start='long ago'",
-            (os.getpid(),),
+            "INSERT INTO index_generations (n, fingerprint, dimensions, state, created_at) "
+            "SELECT 1, fingerprint, 256, 'building', '2026-05-01' FROM embeddings LIMIT 1"
         )
+    (tmp_path / "home" / "index" / "snapshot-1").mkdir()
     write_notes(folder, range(40, 50))
     assert zygote.run(["sync"], environ=environ).code == 0
     assert zygote.run(["search", "word of page w45x"], environ=environ).code == 0
+    assert [place.name for place in (tmp_path / "home" / "index").glob("snapshot-*")] == [
+        "snapshot-2"
+    ]
     stored = checked(tmp_path / "home")
     assert (len(stored.documents), stored.vectors) == (50, 50)
 

@@ -18,10 +18,10 @@ import pytest
 
 from brain.errors import Unavailable
 from brain.faults import KILLED, VARIABLE
-from brain.index import ExactIndex, Indexes, apply
-from brain.index.files import MANIFEST, disk_bytes, write_manifest
+from brain.index import ExactIndex, Indexes, snapshot
+from brain.index.files import disk_bytes, write_manifest
 from brain.store.vectors import VectorTable
-from tests.index.test_users import DISK_FACTOR, FP, VICTIM, chroma_ids, kill
+from tests.index.test_users import DISK_FACTOR, FP, VICTIM, children_of, chroma_ids, kill
 from tests.index_support import (
     FakeEmbedder,
     add_chunks,
@@ -35,9 +35,8 @@ from tests.index_support import (
 
 HEAL_SECONDS = 60.0  # within which a killed writer must have left nothing that does not heal
 LOOK_SECONDS = 0.01  # between two looks at the folder
-LINK_BYTES = (
-    4 + 2 * 16 * 4
-)  # hnswlib: the number of links and 2 x M links stand before the first vector
+# hnswlib: the number of links and 2 x M links stand before the first vector.
+LINK_BYTES = 4 + 2 * 16 * 4
 COUNT = 1_500  # more than Chroma keeps in its log, so that every file of its index exists
 FILES = [
     "chroma.sqlite3",
@@ -58,6 +57,8 @@ HOWS = [
     "longer",
 ]
 VARIANTS = [(file, how) for file in FILES for how in HOWS]
+# One of each file and each kind of damage, two files twice; the others in the slow part.
+QUICK = [(FILES[number % len(FILES)], how) for number, how in enumerate(HOWS)]
 QUESTION = FakeEmbedder().embed_query("topic\ntext number 7")
 
 
@@ -65,7 +66,7 @@ QUESTION = FakeEmbedder().embed_query("topic\ntext number 7")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("pristine")
     table, _ = filled(home, COUNT)
-    apply(table, home / "index", FP)
+    snapshot.write(table, home / "index", FP)
     ExactIndex(table, home / "index", kind="knowledge", fingerprint=FP).ids()
     connection_of(table).close()
     return home
@@ -108,11 +109,11 @@ def damage(path: Path, how: str, rng: random.Random) -> None:
 
 
 def spoil(home: Path, name: str, how: str, seed: int) -> None:
-    (path,) = (file for file in (home / "index" / "vec-1").rglob(name))
+    (path,) = (file for file in (home / "index" / "snapshot-1").rglob(name))
     damage(path, how, random.Random(seed))
 
 
-@pytest.mark.parametrize(("file", "how"), VARIANTS)
+@pytest.mark.parametrize(("file", "how"), QUICK)
 def test_damage_is_seen_before_chroma_is_opened(home: Path, file: str, how: str) -> None:
     """F4: the manifest tells, so that the damaged file is never handed to native code."""
     spoil(home, file, how, VARIANTS.index((file, how)))
@@ -167,54 +168,44 @@ def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
 def healed(
     table: VectorTable, index: Path, usual: float, watch: Watch, noted: list[tuple[float, float]]
 ) -> None:
-    """Bring Chroma up to date under the bounds of F3 and F4: `usual` is what a healthy folder of as many chunks occupies,
+    """Write a snapshot under the bounds of F3 and F4: `usual` is what a healthy folder of as many chunks occupies,
     in bytes. The folder is watched all the while.
     """
     began = time.monotonic()
-    assert apply(table, index, FP, wait_seconds=60).waiting == 0
+    assert snapshot.write(table, index, FP, wait_seconds=60) is not None
     seconds = time.monotonic() - began
     ratio = max(watch.most, disk_bytes(index)) / usual
     noted.append((seconds, ratio))
     assert seconds < HEAL_SECONDS
     assert ratio <= DISK_FACTOR
-    # a worker whose parent was killed may be closing its half-built generation, which is its own until then
-    while len(list(index.glob("vec-*"))) > 1 and time.monotonic() < began + HEAL_SECONDS:
-        time.sleep(0.1)
-        apply(table, index, FP)
-    assert len(list(index.glob("vec-*"))) == 1
+    assert len(list(index.glob("snapshot-*"))) == 1
+    assert not list(index.glob("reading-*"))
 
 
 @pytest.mark.fault
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("when", ["closed", "crashed"])
 @pytest.mark.parametrize(("file", "how"), VARIANTS)
 def test_damage_is_mended_and_kills_nobody(
-    home: Path, file: str, how: str, when: str, usual: float, figures: Figures
+    home: Path, file: str, how: str, usual: float, figures: Figures
 ) -> None:
-    """F4: also after a crash, when no manifest tells and the probe meets the damage in its child process. Until it is
-    mended exact search answers, and says why.
-    """
+    """F4: until it is mended exact search answers, and says why."""
     table, index = open_store(home), home / "index"
     spoil(home, file, how, VARIANTS.index((file, how)))
-    if when == "crashed":
-        next(index.rglob(MANIFEST)).unlink()
     with Indexes(table, index, FP, long_lived=True) as indexes:
         assert indexes.index("knowledge").query(QUESTION, limit=1)[0][0] == "c000007"
         assert indexes.name == "exact"
         assert indexes.reason.endswith("; exact search answers")
     with Watch(index) as watch:
-        healed(table, index, usual, watch, figures.setdefault(f"F4 {when}", []))
+        healed(table, index, usual, watch, figures.setdefault("F4", []))
     with Indexes(table, index, FP, long_lived=True) as indexes:
         assert indexes.index("knowledge").query(QUESTION, limit=1)[0][0] == "c000007"
         assert indexes.name == "chroma", indexes.reason
-        assert indexes._worker is not None
-        assert indexes._worker.ids("knowledge") == set(numbered(COUNT))
+    assert chroma_ids(table, home) == set(numbered(COUNT))
 
 
-@pytest.mark.parametrize("seen", ["after a crash", "by its answers"])
-def test_a_bit_that_draws_every_question_to_one_chunk(home: Path, seen: str) -> None:
-    """A flipped exponent makes one vector huge: every search still succeeds, and half of them answer with that chunk.
-    After a crash the vectors are compared one by one; an index that passed for whole is given up at its first answer.
+def test_a_bit_that_draws_every_question_to_one_chunk(home: Path) -> None:
+    """A flipped exponent makes one vector huge: every search still succeeds, and half of them answer with that chunk. An
+    index that passed for whole is given up at its first answer.
     """
     table, index = open_store(home), home / "index"
     (path,) = index.rglob("data_level0.bin")
@@ -227,87 +218,83 @@ def test_a_bit_that_draws_every_question_to_one_chunk(home: Path, seen: str) -> 
         vector[np.argmax(np.abs(vector))] *= 1e18
         file.seek(LINK_BYTES)
         file.write(vector.tobytes())
-    if seen == "after a crash":
-        next(index.rglob(MANIFEST)).unlink()
-        assert apply(table, index, FP).applied == COUNT
-    else:
-        write_manifest(next(index.glob("vec-*")))
-        found = Indexes(table, index, FP, long_lived=True)
-        with found as indexes:
-            for number in range(20):
-                question = FakeEmbedder().embed_query(f"topic\ntext number {number}")
-                assert indexes.index("knowledge").query(question, limit=1)[0][0] == f"c{number:06d}"
-            assert (indexes.name, "damaged" in indexes.reason) == ("exact", True)
-        assert apply(table, index, FP).applied == COUNT
-    assert [place.name for place in index.glob("vec-*")] == ["vec-2"]
+    write_manifest(index / "snapshot-1")
+    with Indexes(table, index, FP, long_lived=True) as indexes:
+        for number in range(20):
+            question = FakeEmbedder().embed_query(f"topic\ntext number {number}")
+            assert indexes.index("knowledge").query(question, limit=1)[0][0] == f"c{number:06d}"
+        assert (indexes.name, "damaged" in indexes.reason) == ("exact", True)
+        assert indexes.update() == COUNT
+    assert [place.name for place in index.glob("snapshot-*")] == ["snapshot-2"]
 
 
-def trial(home: Path, mode: str, seed: int, usual: float, noted: list[tuple[float, float]]) -> None:
-    """Kill an applier once at a random moment, then heal: ids equal the store's, in time, and never too much disk."""
+def trial(home: Path, seed: int, usual: float, noted: list[tuple[float, float]]) -> None:
+    """Kill a writer once at a random moment, then heal: ids equal the store's, in time, and never too much disk."""
     rng = random.Random(seed)
     table, index = open_store(home), home / "index"
     add_chunks(table, numbered(300, COUNT))
     delete_chunks(table, list(numbered(100)))
     embed_all(table, FakeEmbedder())
     with Watch(index) as watch:
-        kill_an_applier(table, home, mode, rng)
+        kill_a_writer(home, rng)
+        with Indexes(table, index, FP, long_lived=True) as indexes:
+            indexes.index("knowledge").query(QUESTION, limit=1)
+            assert (indexes.name, indexes.fallback) == ("chroma", ""), "the old or the new one"
         healed(table, index, usual * (COUNT + 200) / COUNT, watch, noted)
     assert chroma_ids(table, home) == table.ids("knowledge", FP) == set(numbered(COUNT + 200, 100))
 
 
-def kill_an_applier(table: VectorTable, home: Path, mode: str, rng: random.Random) -> None:
+def kill_a_writer(home: Path, rng: random.Random) -> None:
     victim = subprocess.Popen(
-        [sys.executable, str(VICTIM), mode, str(home)],
+        [sys.executable, str(VICTIM), "snapshot", str(home)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     time.sleep(rng.uniform(0.3, 5.0))
-    owners = [g.owner_pid for g in table.generations.all() if g.owner_pid]
-    who = rng.choice(["parent", "worker", "both"])
-    if who != "worker" or not owners:
+    children = children_of(victim.pid)
+    who = rng.choice(["parent", "child", "both"])
+    if who != "child" or not children:
         victim.kill()
     if who != "parent":
-        for pid in owners:
+        for pid in children:
             kill(pid)
-    if who == "worker":
+    if who == "child":
         time.sleep(rng.uniform(0, 1.0))
         victim.kill()
     victim.wait()
 
 
 @pytest.mark.parametrize("seed", [7])
-def test_a_killed_applier_leaves_nothing_that_does_not_heal(
+def test_a_killed_writer_leaves_nothing_that_does_not_heal(
     home: Path, seed: int, usual: float, figures: Figures
 ) -> None:
-    trial(home, "apply", seed, usual, figures.setdefault("F3 quick", []))
+    trial(home, seed, usual, figures.setdefault("F3 quick", []))
 
 
 @pytest.mark.fault
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", range(100))
-def test_a_killed_applier_a_hundred_times(
+def test_a_killed_writer_a_hundred_times(
     home: Path, seed: int, usual: float, figures: Figures
 ) -> None:
     """F3: ids equal the store's, no orphan, healed in under 60 s, never more than three times a healthy folder's disk."""
-    mode = "refill" if seed % 2 else "apply"
-    trial(home, mode, seed, usual, figures.setdefault(f"F3 {mode}", []))
+    trial(home, seed, usual, figures.setdefault("F3", []))
 
 
 STEPS = [
     "vectors.before_commit",
-    "index.before_upsert",
-    "index.mid_apply",
+    "index.before_add",
     "index.before_close",
     "index.before_flip",
     "index.before_rmtree",
     "index.exact_write",
 ]
 RUN = (
-    "import sys; sys.path[:0] = sys.argv[1:3]\nfrom pathlib import Path\nfrom index_support import *\nfrom brain.index import *\n"
+    "import sys; sys.path[:0] = sys.argv[1:3]\nfrom pathlib import Path\nfrom index_support import *\nfrom brain.index import *\nfrom brain.index import snapshot\n"
     "home = Path(sys.argv[3]); table = open_store(home); fp = str(fingerprint())\n"
     "add_chunks(table, numbered(40, 5000)); embed_all(table, FakeEmbedder())\n"
     "Indexes(table, home / 'index', fp).index('knowledge').ids()\n"
-    "apply(table, home / 'index', fp); apply(table, home / 'index', fp, refill=True)\n"
+    "snapshot.write(table, home / 'index', fp); snapshot.write(table, home / 'index', fp)\n"
 )
 
 
@@ -325,14 +312,14 @@ def at_step(home: Path, step: str, action: str, nth: int = 1) -> subprocess.Comp
 def heals(home: Path) -> None:
     table = open_store(home)
     embed_all(table, FakeEmbedder())
-    assert apply(table, home / "index", FP, wait_seconds=60).waiting == 0
+    assert snapshot.write(table, home / "index", FP, wait_seconds=60) is not None
     stored = {row[0] for row in connection_of(table).conn.execute("SELECT id FROM knowledge")}
     assert (
         chroma_ids(table, home)
         == stored
         == ExactIndex(table, home / "index", kind="knowledge", fingerprint=FP).ids()
     )
-    assert len(list((home / "index").glob("vec-*"))) == 1
+    assert len(list((home / "index").glob("snapshot-*"))) == 1
 
 
 @pytest.mark.fault
@@ -341,8 +328,8 @@ def heals(home: Path) -> None:
 def test_every_step_with_every_action(home: Path, step: str, action: str) -> None:
     """F2 for the index: whatever happens at a named step, the next run puts it right."""
     run = at_step(home, step, action)
-    inside_worker = step in {"index.before_upsert", "index.before_close"}
-    if action == "exit" and not inside_worker:
+    inside_child = step in {"index.before_add", "index.before_close"}
+    if action == "exit" and not inside_child:
         assert run.returncode == KILLED
     heals(home)
 
@@ -359,15 +346,14 @@ def test_a_step_that_is_never_reached_does_nothing(home: Path) -> None:
     heals(home)
 
 
-def test_a_refill_that_fails_is_said_and_leaves_the_old_generation(
+def test_a_writing_that_fails_is_said_and_leaves_the_old_snapshot(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(
-        VARIABLE, "index.before_upsert:1:enospc"
-    )  # for the worker, which starts with this environment
+    monkeypatch.setenv(VARIABLE, "index.before_add:1:enospc")  # for the child, which inherits it
     table = open_store(home)
     with pytest.raises(Unavailable, match="No space left"):
-        apply(table, home / "index", FP, refill=True)
+        snapshot.write(table, home / "index", FP)
+    assert [place.name for place in (home / "index").glob("snapshot-*")] == ["snapshot-1"]
     with Indexes(table, home / "index", FP, exact_limit=10) as indexes:
         assert indexes.index("knowledge").query(QUESTION, limit=1)[0][0] == "c000007"
         assert indexes.name == "chroma"

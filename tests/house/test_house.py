@@ -57,7 +57,7 @@ ARROWS: dict[str, set[str]] = {
     "brain.store.row_hash": set(),
     "brain.config": BASE | VALUES,
     "brain.store": BASE | VALUES | {"migrations"},
-    "brain.index": BASE | VALUES | {"brain.child"},
+    "brain.index": BASE | VALUES | {"brain.child", "brain.store"},
     "brain.models": BASE | VALUES,
     "brain.text": VALUES,
     "brain.retrieval": BASE | VALUES | {"brain.text"},

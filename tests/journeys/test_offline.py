@@ -86,9 +86,9 @@ def test_users_17_every_verb_works_with_every_connection_refused(
 def test_users_17_chroma_too_stays_at_home(guarded: dict[str, str]) -> None:
     """The vector index in its own process: it used to phone home, and downloads a model when it is asked to embed."""
     code = (
-        "from brain.app import Brain\nfrom brain.config import load\nfrom pathlib import Path\nfrom brain.index import Indexes, apply\n"
+        "from brain.app import Brain\nfrom brain.config import load\nfrom pathlib import Path\nfrom brain.index import Indexes, snapshot\n"
         "brain = Brain(load())\nbrain.add([Path('sample_corpus')])\nparts = brain.resources\nfp = parts.serving.fingerprint\n"
-        "synced = apply(parts.store.vectors, parts.config.index_dir, fp)\nassert synced.applied > 50, synced\n"
+        "written = snapshot.write(parts.store.vectors, parts.config.index_dir, fp)\nassert written > 50, written\n"
         "with Indexes(parts.store.vectors, parts.config.index_dir, fp, exact_limit=1) as indexes:\n"
         "    index = indexes.index('knowledge')\n"
         "    assert index.query(parts.builtin.embed_query('black tea'), limit=3)\n    assert index.name == 'chroma', index.name\n"

@@ -10,7 +10,7 @@ from brain.app import Brain
 from brain.confidence import FLOOR, found
 from brain.config import Config, load
 from brain.errors import UsageError
-from brain.index import most_exactly
+from brain.index import max_exact
 from tests.end_to_end import Folder, brain
 
 
@@ -98,9 +98,9 @@ def test_a_section_that_is_a_value_is_told_from_an_unknown_one(config: Config) -
 
 
 def test_the_exact_limit_counts_wide_vectors_as_more() -> None:
-    assert most_exactly(400_000, "wordllama@1/256/none/mean") == 400_000
-    assert most_exactly(400_000, "nomic@1/768/none/mean") == 133_333
-    assert most_exactly(10, "tiny@1/8/none/mean") == 10
+    assert max_exact(400_000, "wordllama@1/256/none/mean") == 400_000
+    assert max_exact(400_000, "nomic@1/768/none/mean") == 133_333
+    assert max_exact(10, "tiny@1/8/none/mean") == 10
 
 
 def test_a_read_only_home_is_not_taken_for_a_damaged_one(config: Config) -> None:

@@ -22,7 +22,7 @@ from brain.app.derived import finish_erasure
 from brain.config import Config, Models
 from brain.errors import NotFound
 from brain.faults import KILLED, VARIABLE
-from brain.index import sync as index_sync
+from brain.index import snapshot
 from brain.store import copies
 from brain.store.erasure import PENDING
 from brain.types import Episode, EraseReport, Forgotten, Holding, Request
@@ -112,7 +112,7 @@ def findings(brain: Brain) -> dict[str, str]:
 
 
 def test_no_file_of_the_home_holds_a_byte_of_it(brain: Brain) -> None:
-    index_sync.apply(
+    snapshot.write(
         brain.resources.store.vectors, brain.config.index_dir, brain.resources.serving.fingerprint
     )
     assert {m for hit in grep(brain.config.home) for m in MARKERS if m in hit} == set(

@@ -231,49 +231,36 @@ def test_a_fingerprint_may_hold_slashes_in_its_model() -> None:
         dimensions_of("nonsense")
 
 
-def create(table: VectorTable, model: str = "fake", pid: int = 7) -> int:
-    return table.generations.create(
-        str(fingerprint(model)), version="1", pid=pid, start="s", now=NOW
-    ).n
+def reserve(table: VectorTable, model: str = "fake") -> int:
+    return table.snapshots.reserve(str(fingerprint(model)), now=NOW).n
 
 
-def test_a_generation_is_usable_once_it_was_complete(table: VectorTable) -> None:
-    n = create(table)
-    assert table.generations.usable(FP) is None
-    assert table.generations.flip(n, count=3) == "live"
-    found = table.generations.usable(FP)
+def test_a_snapshot_is_pointed_to_once_it_is_complete(table: VectorTable) -> None:
+    n = reserve(table)
+    assert table.snapshots.current(FP) is None
+    assert table.snapshots.flip(n, count=3, version="1")
+    found = table.snapshots.current(FP)
     assert found is not None
-    assert (found.state, found.count, found.owner_pid) == ("live", 3, None)
-    newer = create(table)
-    table.generations.flip(newer, count=3)
-    assert [(g.n, g.state) for g in table.generations.all()] == [(n, "dead"), (newer, "live")]
+    assert (found.state, found.count, found.chroma_version) == ("live", 3, "1")
+    other, newer = reserve(table, "other"), reserve(table)
+    assert table.snapshots.flip(other, count=1, version="1")
+    assert table.snapshots.flip(newer, count=3, version="1")
+    states = [(s.n, s.state) for s in table.snapshots.all()]
+    assert states == [(n, "dead"), (other, "live"), (newer, "live")]
 
 
-def test_one_process_claims_a_generation_until_it_dies(table: VectorTable) -> None:
-    n = create(table)
-    table.generations.flip(n, count=0)
-    living = {1, 2}
-    claim = table.generations.claim
-    assert claim(n, pid=1, start="s", alive=lambda pid, _: pid in living)
-    assert claim(n, pid=1, start="s", alive=lambda pid, _: pid in living), "its own claim"
-    assert not claim(n, pid=2, start="s", alive=lambda pid, _: pid in living)
-    living.remove(1)
-    assert claim(n, pid=2, start="s", alive=lambda pid, _: pid in living)
-    table.generations.bury(n)
-    assert not claim(n, pid=2, start="s", alive=lambda pid, _: pid in living)
-
-
-def test_another_fingerprint_is_spare_until_it_serves(table: VectorTable) -> None:
-    first, second = create(table), create(table, "other")
-    table.generations.flip(first, count=0)
-    assert table.generations.flip(second, count=0) == "spare"
-    table.generations.serve(str(fingerprint("other")))
-    assert [g.state for g in table.generations.all()] == ["spare", "live"]
+def test_a_snapshot_that_was_given_up_is_never_pointed_to(table: VectorTable) -> None:
+    one, two = reserve(table), reserve(table)
+    table.snapshots.discard(one)
+    assert not table.snapshots.flip(one, count=3, version="1")
+    table.snapshots.discard_all()
+    assert not table.snapshots.flip(two, count=3, version="1")
+    assert table.snapshots.current(FP) is None
 
 
 def test_no_number_is_given_twice(table: VectorTable) -> None:
-    first, second = create(table), create(table)
+    first, second = reserve(table), reserve(table)
     for n in (first, second):
-        table.generations.bury(n)
-        table.generations.forget(n)
-    assert create(table) == 3
+        table.snapshots.discard(n)
+        table.snapshots.forget(n)
+    assert reserve(table) == 3

@@ -1,0 +1,252 @@
+"""The child process that has Chroma open, seen from both sides: `ChromaChild` asks, `answer` does it in there.
+
+A damaged index may kill that process; then it was only this one. It holds its locks for as long as it lives, ends when
+its parent does (the pipe closes), and writes no file longer than it was allowed. Leaves out SQLite: what to write comes
+through the pipe. Serves the writing of snapshots (snapshot.py) and their search (chain.py).
+
+Chroma writes into what it only reads, so a snapshot is never opened itself: the child opens a copy of its own, which shares
+the large files by hard links, and removes it when it ends.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from brain.child import LATE, Child, Lost, running
+from brain.errors import Unavailable
+from brain.faults import reach
+from brain.index.chroma import DATABASE, ChromaDirectory
+from brain.index.files import LOCK, MANIFEST, locked, private_directory, remove, write_manifest
+from brain.store.vectors import KINDS
+
+if TYPE_CHECKING:
+    from brain.protocols import Vectors
+
+ANSWER_SECONDS = 120.0  # for one batch or one opening; 1,000 vectors take 0.3-0.9 s here
+THREADS = 2  # of Chroma's numeric libraries
+COPY_BYTES = 2**26  # by which a file of a reader's copy may grow over the largest of the snapshot
+LINKED_BYTES = 2**24  # a file from this size on is not copied for a reader
+READING = "reading-"  # beginning of the name of a reader's copy
+MAX_COSINE = (
+    1.01  # one flipped bit in a stored vector can make it the nearest of half of all questions
+)
+SAME = 1e-5  # between two numbers of a vector of length 1: Chroma scales it once more
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
+
+
+class ChromaDied(Unavailable):
+    """The process ended, did not answer, or answered what cannot be. `crashed`: in a way that tells of a damaged index."""
+
+    def __init__(self, message: str, *, crashed: bool) -> None:
+        super().__init__(message, "run `brain sync`")
+        self.crashed = crashed
+
+
+class ChromaChild:
+    """One child process. Every method raises `Unavailable` for an error of Chroma's, `ChromaDied` when the child is gone."""
+
+    def __init__(self, *, seconds: float = ANSWER_SECONDS) -> None:
+        self._child = Child(running("brain.index.chroma_child:answer"), threads=THREADS)
+        self._seconds = seconds
+        self.pid = self._child.pid
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def lock(self, path: Path, *, seconds: float) -> bool:
+        """Hold this lock until the child ends, also when we die before it; False when another process kept it."""
+        request = {"op": "lock", "path": str(path.absolute()), "seconds": seconds}
+        return bool(self._ask(request, seconds=self._seconds + seconds))
+
+    def create(self, directory: Path, *, file_bytes: int) -> None:
+        """Begin a new directory; none of its files may grow over `file_bytes`."""
+        request = {"op": "create", "directory": str(directory.absolute())}
+        self._ask(request, limits={"file_bytes": file_bytes})
+
+    def add(self, kind: str, ids: Sequence[str], vectors: Vectors) -> None:
+        """Set vectors, float32 of shape (ids, dimensions), rows of length 1."""
+        self._ask({"op": "add", "kind": kind, "ids": list(ids)}, _bytes(vectors))
+
+    def finish(self) -> int:
+        """Close what was created and note its files in a manifest; returns how many vectors it holds."""
+        return int(self._ask({"op": "finish"}))
+
+    def open(self, directory: Path) -> None:
+        """Open a copy of a finished directory, made beside it, in place of what was open before."""
+        sizes = [path.stat().st_size for path in directory.rglob("*")]
+        request = {"op": "open", "directory": str(directory.absolute())}
+        self._ask(request, limits={"file_bytes": max(sizes, default=0) + COPY_BYTES})
+
+    def nearest(self, kind: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
+        """(chunk id, cosine), best first."""
+        found = self._ask({"op": "nearest", "kind": kind, "limit": limit}, _bytes(vector))
+        # not `any(… > MAX_COSINE)`: a score that is no number is not larger than anything
+        if not all(abs(score) <= MAX_COSINE for _, score in found):
+            said = "the Chroma index is damaged: it found a vector closer than can be"
+            raise ChromaDied(said, crashed=True)
+        return [(str(chunk_id), float(score)) for chunk_id, score in found]
+
+    def agrees(self, kind: str, ids: Sequence[str], vectors: Vectors) -> bool:
+        """Whether it holds just these vectors for these chunks, shape (ids, dimensions), rows of length 1."""
+        return bool(self._ask({"op": "agrees", "kind": kind, "ids": list(ids)}, _bytes(vectors)))
+
+    def ids(self, kind: str) -> set[str]:
+        """Every chunk in it."""
+        return set(self._ask({"op": "ids", "kind": kind}))
+
+    def count(self, kind: str) -> int:
+        """How many chunks it says it has."""
+        return int(self._ask({"op": "count", "kind": kind}))
+
+    def close(self) -> None:
+        """End it in good order; a second call does nothing."""
+        self._child.close()
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._child.kill()
+
+    def _ask(
+        self,
+        request: Mapping[str, object],
+        payload: bytes = b"",
+        *,
+        limits: Mapping[str, int] | None = None,
+        seconds: float | None = None,
+    ) -> Any:
+        allowed = self._seconds if seconds is None else seconds
+        try:
+            (said,) = self._child.ask(request, payload, seconds=allowed, limits=limits)
+        except Lost as lost:
+            raise self._death(lost) from None
+        if "error" in said:
+            raise Unavailable(said["error"], "run `brain sync`")
+        return said["value"]
+
+    def _death(self, lost: Lost) -> ChromaDied:
+        if lost.reason == LATE:
+            said = f"the vector index did not answer for {self._seconds:.0f} s"
+            return ChromaDied(said, crashed=True)
+        if lost.status < 0:
+            name = signal.Signals(-lost.status).name
+            return ChromaDied(f"the vector index ended by {name}", crashed=-lost.status in CRASHES)
+        return ChromaDied(f"the vector index ended with status {lost.status}", crashed=False)
+
+
+def _bytes(vectors: Vectors) -> bytes:
+    import numpy as np
+
+    return np.ascontiguousarray(vectors, dtype=np.float32).tobytes()
+
+
+# -- within the child -----------------------------------------------------------------------------------------------------
+
+
+class _Desk:
+    """What the child can be asked for: one method for each `op`, called with the request and the bytes behind it."""
+
+    def __init__(self) -> None:
+        self.kept = ExitStack()
+        self._place = Path()
+        self._directory: ChromaDirectory
+
+    def lock(self, request: dict[str, Any], _payload: bytes) -> bool:
+        return self.kept.enter_context(locked(Path(request["path"]), seconds=request["seconds"]))
+
+    def create(self, request: dict[str, Any], _payload: bytes) -> None:
+        self._place = private_directory(Path(request["directory"]))
+        self._directory = ChromaDirectory(self._place)
+        self._directory.create(KINDS)
+
+    def add(self, request: dict[str, Any], payload: bytes) -> None:
+        reach("index.before_add")
+        self._directory.add(request["kind"], request["ids"], _rows(payload, request["ids"]))
+
+    def finish(self, _request: object, _payload: bytes) -> int:
+        count = sum(self._directory.count(kind) for kind in KINDS)
+        reach("index.before_close")
+        self._directory.close()
+        write_manifest(self._place)
+        return count
+
+    def open(self, request: dict[str, Any], _payload: bytes) -> None:
+        self.kept.close()
+        written = Path(request["directory"])
+        copy = Path(tempfile.mkdtemp(prefix=READING, dir=written.parent))
+        self.kept.callback(remove, copy)
+        self.kept.enter_context(locked(copy / LOCK, seconds=0))
+        _copy(written, copy)
+        self._directory = ChromaDirectory(copy)
+
+    def nearest(self, request: dict[str, Any], payload: bytes) -> object:
+        (vector,) = _rows(payload, [""])
+        return self._directory.nearest(request["kind"], vector, limit=request["limit"])
+
+    def agrees(self, request: dict[str, Any], payload: bytes) -> bool:
+        import numpy as np
+
+        held = self._directory.vectors(request["kind"], request["ids"])
+        wanted = _rows(payload, request["ids"])
+        return held.shape == wanted.shape and np.allclose(held, wanted, rtol=0, atol=SAME)
+
+    def ids(self, request: dict[str, Any], _payload: bytes) -> list[str]:
+        return sorted(self._directory.ids(request["kind"]))
+
+    def count(self, request: dict[str, Any], _payload: bytes) -> int:
+        return self._directory.count(request["kind"])
+
+
+@lru_cache(maxsize=1)
+def _desk(kept: ExitStack) -> _Desk:
+    """The one of this process, which closes what it holds when the process ends."""
+    desk = _Desk()
+    kept.callback(desk.kept.close)
+    return desk
+
+
+def answer(request: dict[str, Any], payload: bytes, kept: ExitStack) -> Iterator[dict[str, Any]]:
+    """Do what `op` names."""
+    os.umask(0o077)  # Chroma creates 0755 and 0644 by itself
+    try:
+        yield {"value": getattr(_desk(kept), request["op"])(request, payload)}
+    except Unavailable as error:
+        yield {"error": error.message}
+    except (OSError, ValueError, ImportError) as error:
+        yield {"error": f"{type(error).__name__}: {error}"}
+
+
+def _rows(payload: bytes, ids: Sequence[str]) -> Vectors:
+    import numpy as np
+
+    return np.frombuffer(payload, np.float32).reshape(len(ids), -1)
+
+
+def _copy(written: Path, copy: Path) -> None:
+    """Every file byte by byte, but large ones by hard links where the file system has them: those are only read, while
+    Chroma writes into its SQLite file when it opens a directory, and into a few small ones when it is asked.
+    """
+    for path in sorted(written.rglob("*")):
+        target = copy / path.relative_to(written)
+        if path.is_dir():
+            target.mkdir()
+        elif path.name != MANIFEST:
+            _copy_file(path, target)
+
+
+def _copy_file(path: Path, target: Path) -> None:
+    if path.name != DATABASE and path.stat().st_size >= LINKED_BYTES:
+        with suppress(OSError):
+            os.link(path, target)
+            return
+    shutil.copyfile(path, target)

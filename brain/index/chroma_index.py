@@ -1,0 +1,92 @@
+"""Approximate search over an opened snapshot, as a `VectorIndex`: current, scoped, and exact where it matters.
+
+What the outbox has and the snapshot does not is laid over its answers, so that it never lags. A scope is met by asking
+for more, doubled three times; when that does not fill the answer, the exact index gives it. Leaves out opening, proving
+and falling back after a failure (chain.py). Serves long-lived doors and very large stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from brain.errors import Unavailable
+from brain.index.chroma_child import ChromaChild
+from brain.index.overlay import Overlay, Scored, best, unit, units
+
+if TYPE_CHECKING:
+    from brain.protocols import VectorIndex, Vectors
+
+OVERFETCH = 2  # times `limit` asked for at first where some of the answer may not count
+DOUBLINGS = 3  # then the exact index answers, which is quicker by then
+# Ids: a scope this small is a handful of dot products, and Chroma would rarely meet it.
+SMALL_SCOPE = 1_000
+
+
+class ChromaIndex:
+    """`VectorIndex` over one kind. Raises `Unavailable` when Chroma fails. `exact` is asked where a scope needs it."""
+
+    name = "chroma"
+
+    def __init__(
+        self,
+        child: ChromaChild,
+        overlay: Overlay,
+        *,
+        kind: str,
+        dimensions: int,
+        exact: VectorIndex,
+    ) -> None:
+        self._child, self._overlay, self._exact = child, overlay, exact
+        self._kind, self._dimensions = kind, dimensions
+
+    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
+        """Lay these over the snapshot, in memory; the store's own changes come in by themselves."""
+        self._overlay.put(ids, units(vectors, self._dimensions))
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Leave these out; unknown ids are no error."""
+        self._overlay.drop(ids)
+
+    def ids(self) -> set[str]:
+        """Every chunk that can be found."""
+        written = self._child.ids(self._kind)
+        return (written - self._overlay.changed) | set(self._overlay.ids)
+
+    def query(self, vector: Vectors, *, limit: int, allowed: set[str] | None = None) -> Scored:
+        """(chunk id, cosine), best first."""
+        target = unit(vector, self._dimensions)
+        if target is None or limit < 1:
+            return []
+        if not self._overlay.refresh():
+            raise Unavailable("the Chroma index is too far behind", "run `brain sync`")
+        found = None
+        if allowed is None or len(allowed) > SMALL_SCOPE:
+            found = self._written(target, limit, allowed)
+        if found is None:
+            return self._exact.query(target, limit=limit, allowed=allowed)
+        return best(found + self._overlay.scores(target, allowed), limit)
+
+    def close(self) -> None:
+        """Let go of the snapshot."""
+        self._child.close()
+
+    @cached_property
+    def _size(self) -> int:
+        """How many the snapshot holds; that does not change."""
+        return self._child.count(self._kind)
+
+    def _written(self, target: Vectors, limit: int, allowed: set[str] | None) -> Scored | None:
+        """The written chunks that count; None when three doublings did not bring `limit` of them."""
+        changed = self._overlay.changed
+        wanted = limit * OVERFETCH if changed or allowed is not None else limit
+        for _ in range(DOUBLINGS + 1):
+            found = self._child.nearest(self._kind, target, limit=wanted)
+            kept = [pair for pair in found if pair[0] not in changed]
+            if allowed is not None:
+                kept = [pair for pair in kept if pair[0] in allowed]
+            if len(kept) >= limit or len(found) >= self._size:
+                return kept
+            wanted *= 2
+        return None

@@ -1,0 +1,252 @@
+"""Chroma's index as a snapshot: an immutable directory, written whole by a child process, then pointed to in SQLite.
+
+SQLite is the truth, and nothing here can lose anything. A snapshot is of one fingerprint and of one moment; what changed
+since is laid over it by whoever reads it (overlay.py), until so much has changed that a new one is written beside it. A
+crash at any point leaves the old pointer and a directory that nobody points to, which the next writer removes. Leaves out
+computing vectors (embed.py) and searching (chain.py). Serves long-lived doors, very large stores and `brain rebuild`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from brain.errors import Unavailable
+from brain.faults import reach
+from brain.index import exact_file, overlay
+from brain.index.chroma_child import READING, ChromaChild
+from brain.index.files import LOCK, intact, locked, private_directory, remove
+from brain.protocols import Progress, silent
+from brain.store.snapshots import Snapshot
+from brain.store.vectors import KINDS, VectorTable
+
+BATCH = 1_000  # chunks handed to Chroma at once
+NAME = "snapshot-"
+OLDER = (
+    "vec-*",
+    "applier.lock",
+)  # what releases that wrote into Chroma in place left in the folder
+STALE_SECONDS = 3_600  # a temporary file older than this was left by a process that died
+# A new snapshot costs 0.4 ms a chunk, a changed row 15 us at every opening: so many changes, or this share, are worth one.
+SMALL_OVERLAY = 1_000
+OVERLAY_SHARE = 0.1
+
+FLOAT_BYTES = 4
+ROW_BYTES = 400  # per vector beside its numbers: links, id, SQLite row (measured: 318-364)
+FIXED_BYTES = 8 * 2**20  # an empty directory, and SQLite's growth
+QUEUE_ROWS = 2_000  # vectors that also stand in Chroma's log: it is emptied every 1,000
+FILE_LIMIT_FACTOR = (
+    2  # times the whole directory's expected size; Chroma once wrote a file of 1.49 TB
+)
+
+
+def _never() -> bool:
+    return False
+
+
+def directory_of(directory: Path, n: int) -> Path:
+    """Where snapshot `n` lies."""
+    return directory / f"{NAME}{n}"
+
+
+def chroma_version() -> str:
+    """The installed version, read without importing it."""
+    return version("chromadb")
+
+
+def expected_bytes(count: int, dimensions: int) -> int:
+    """About what a directory of so many vectors occupies."""
+    vector = dimensions * FLOAT_BYTES
+    return count * (vector + ROW_BYTES) + QUEUE_ROWS * vector + FIXED_BYTES
+
+
+def doubt(directory: Path, found: Snapshot | None) -> str:
+    """Why Chroma may not open it; "" when every byte is what was written. 20 ms per 100 MB."""
+    if found is None:
+        return "no Chroma index has been built yet"
+    if found.chroma_version != chroma_version():
+        return f"the Chroma index was written by version {found.chroma_version}"
+    place = directory_of(directory, found.n)
+    if not place.is_dir():
+        return "the Chroma index was deleted"
+    return "" if intact(place) else "the Chroma index is damaged"
+
+
+def due(table: VectorTable, directory: Path, fingerprint: str) -> bool:
+    """Whether a new one is to be written: there is none, it may not be opened, or too much has changed since."""
+    found = table.snapshots.current(fingerprint)
+    if found is None:
+        return bool(table.fingerprints().get(fingerprint))
+    changed = table.last_seq() - found.applied_seq
+    most = max(SMALL_OVERLAY, min(overlay.MAX_ROWS, int(found.count * OVERLAY_SHARE)))
+    pruned = table.changes(found.applied_seq, limit=1) is None
+    return changed > most or pruned or doubt(directory, found) != ""
+
+
+def write(
+    table: VectorTable,
+    directory: Path,
+    fingerprint: str,
+    *,
+    batch: int = BATCH,
+    wait_seconds: float = 0.0,
+    progress: Progress = silent,
+    stop: Callable[[], bool] = _never,
+) -> int | None:
+    """Write all stored vectors of a fingerprint as a new snapshot and point to it; returns how many.
+
+    None when another process writes one, or `stop` said so: then everything stays as it was. 100,000 chunks take about a
+    minute, no model is asked. Raises `Unavailable` when it fails; the old snapshot and the exact index serve on.
+    """
+    private_directory(directory)
+    with ChromaChild() as child:
+        if not child.lock(directory / LOCK, seconds=wait_seconds):
+            return None
+        sweep(table, directory)
+        new = table.snapshots.reserve(fingerprint, now=datetime.now(UTC).isoformat())
+        place = directory_of(directory, new.n)
+        done = False
+        try:
+            count = _fill(table, child, place, new, batch, progress, stop)
+            if count is not None:
+                reach("index.before_flip")
+                done = table.snapshots.flip(new.n, count=count, version=chroma_version())
+        finally:
+            if not done:
+                child.kill()
+                table.snapshots.discard(new.n)
+            sweep(table, directory)
+    return count if done else None
+
+
+def update(
+    table: VectorTable, directory: Path, fingerprint: str, *, progress: Progress = silent
+) -> int | None:
+    """`write` where it is due; 0 where it is not."""
+    if not due(table, directory, fingerprint):
+        return 0
+    return write(table, directory, fingerprint, progress=progress)
+
+
+def _fill(
+    table: VectorTable,
+    child: ChromaChild,
+    place: Path,
+    new: Snapshot,
+    batch: int,
+    progress: Progress,
+    stop: Callable[[], bool],
+) -> int | None:
+    """All stored vectors into the directory; returns how many, None when stopped. Raises when fewer arrived."""
+    total = sum(table.count(kind, new.fingerprint) for kind in KINDS)
+    child.create(place, file_bytes=FILE_LIMIT_FACTOR * expected_bytes(total, new.dimensions))
+    sent = 0
+    for kind in KINDS:
+        for ids, rows in table.stream(kind, new.fingerprint, rows=batch):
+            if stop():
+                return None
+            child.add(kind, ids, rows)
+            sent += len(ids)
+            progress("index", sent, max(total, sent))
+    if child.finish() != sent:
+        raise Unavailable("the Chroma index did not take in every vector", "run `brain sync`")
+    return sent
+
+
+# -- what nobody uses -----------------------------------------------------------------------------------------------------
+
+
+def leftovers(table: VectorTable, directory: Path) -> Iterator[tuple[Path, str]]:
+    """(path, what it is) of everything in the folder that no row points to and no process reads."""
+    states = ("live", "building") if _held(directory / LOCK) else ("live",)
+    in_use = {directory_of(directory, s.n) for s in table.snapshots.all() if s.state in states}
+    for place in sorted(directory.glob(f"{NAME}*")):
+        if place not in in_use:
+            yield place, f"{place.name} is a snapshot that nothing points to"
+    for place in sorted(directory.glob(f"{READING}*")):
+        # Between the making of a copy and its lock there is a moment without one.
+        if not _held(place / LOCK) and ((place / LOCK).exists() or _stale(place)):
+            yield place, f"{place.name} was left by a process that died"
+    for pattern in OLDER:
+        for place in sorted(directory.glob(pattern)):
+            yield place, f"{place.name} was left by an older release"
+    for file in sorted(directory.glob("*.tmp")):
+        if _stale(file):
+            yield file, f"{file.name} was left unfinished"
+
+
+def unused_exact_files(table: VectorTable, directory: Path) -> Iterator[tuple[Path, str]]:
+    """The same of exact files whose vectors are gone. Looks at every stored vector: 0.1 s at 200,000."""
+    fingerprints = table.fingerprints()
+    used = {exact_file.name_of(kind, name) for kind in KINDS for name in fingerprints}
+    for file in sorted(directory.glob("exact-*.f32")):
+        if file.name not in used:
+            yield file, f"{file.name} is for vectors that are gone"
+
+
+def sweep(table: VectorTable, directory: Path) -> None:
+    """Remove what no one uses, and the rows whose directories are gone. The caller holds the lock.
+
+    Whoever writes a snapshot holds it as well: so a row that says "building" is one whose writer died, but for the
+    caller's own, which is given up or live by now.
+    """
+    for found in table.snapshots.all():
+        if found.state != "live" or not directory_of(directory, found.n).is_dir():
+            table.snapshots.discard(found.n)
+    unused = [*leftovers(table, directory), *unused_exact_files(table, directory)]
+    for place, _ in unused:
+        reach("index.before_rmtree")
+        remove(place)
+    for found in table.snapshots.all():
+        if found.state == "dead" and not directory_of(directory, found.n).exists():
+            table.snapshots.forget(found.n)
+
+
+def tidy(table: VectorTable, directory: Path, *, wait_seconds: float = 0.0) -> bool:
+    """`sweep`, for callers without the lock. False when another process has it."""
+    if not directory.is_dir():
+        return True
+    with locked(directory / LOCK, seconds=wait_seconds) as mine:
+        if mine:
+            sweep(table, directory)
+    return mine
+
+
+def erase(table: VectorTable, directory: Path, *, wait_seconds: float) -> bool:
+    """No snapshot, no exact file and no copy that is read keeps anything. False when another process writes one.
+
+    A reader whose copy is removed asks the exact index instead.
+    """
+    table.snapshots.discard_all()
+    if not directory.is_dir():
+        return True
+    with locked(directory / LOCK, seconds=wait_seconds) as mine:
+        if mine:
+            drop(directory)
+    return mine
+
+
+def drop(directory: Path) -> None:
+    """Remove every file of the index; it comes back from the store."""
+    with suppress(OSError):
+        for place in directory.iterdir():
+            if place.name != LOCK:  # a lock file that is deleted while it is held locks nobody out
+                remove(place)
+
+
+def _held(lock: Path) -> bool:
+    """Whether another process holds it. It is not made for this, since looking changes nothing."""
+    if not lock.exists():
+        return False
+    with locked(lock, seconds=0) as mine:
+        return not mine
+
+
+def _stale(file: Path) -> bool:
+    with suppress(OSError):
+        return time.time() - file.stat().st_mtime > STALE_SECONDS
+    return False
