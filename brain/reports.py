@@ -88,7 +88,7 @@ class ForgetReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
+class VectorProgress:
     """One set of vectors. `state`: building, live, spare, dirty, dead. Counts are of chunks; `eta_seconds` None when
     nothing is left to do or no speed was measured yet.
     """
@@ -131,7 +131,7 @@ class Status:
     index: str = ""
     index_reason: str = ""
     index_lag: int = 0
-    generations: tuple[Generation, ...] = ()
+    generations: tuple[VectorProgress, ...] = ()
     ollama: str = ""
     roots: tuple[Root, ...] = ()
     waiting: int = 0

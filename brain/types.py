@@ -23,7 +23,6 @@ if TYPE_CHECKING:
         ExportReport,
         ForgetReport,
         Forgotten,
-        Generation,
         Holding,
         ModelRow,
         ModelTable,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
         RestoreReport,
         Root,
         Status,
+        VectorProgress,
     )
 
 __all__ = [
@@ -45,7 +45,6 @@ __all__ = [
     "ExportReport",
     "ForgetReport",
     "Forgotten",
-    "Generation",
     "Holding",
     "ModelRow",
     "ModelTable",
@@ -53,6 +52,7 @@ __all__ = [
     "RestoreReport",
     "Root",
     "Status",
+    "VectorProgress",
 ]
 
 

@@ -19,7 +19,7 @@ from brain.child import LATE, Child, Lost, running
 from brain.errors import BrainError, StoreError
 
 if TYPE_CHECKING:
-    from brain.store.copies import Copy
+    from brain.store.copies import CopyContents
 
 MEMORY_BYTES = 2**30  # of address space: a hostile file is not to fill the machine
 LEAST_SECONDS = 60  # of processor time, for a small file
@@ -31,12 +31,12 @@ UNCHANGED = "do not use it; nothing was changed"
 COMMAND = running("brain.app.cage:answer", "network", "programs", "files")
 
 
-def judge(path: Path, *, compare: bool = True) -> Copy:
+def judge(path: Path, *, compare: bool = True) -> CopyContents:
     """`brain.store.copies.judge` of a file from elsewhere. Raises `StoreError`, also when the file kills its reader."""
-    from brain.store.copies import Copy
+    from brain.store.copies import CopyContents
 
     size = path.stat().st_size
-    return Copy(**_apart("judge", [str(path.absolute()), compare], path, _seconds(size)))
+    return CopyContents(**_apart("judge", [str(path.absolute()), compare], path, _seconds(size)))
 
 
 def left_in(home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]) -> list[str]:

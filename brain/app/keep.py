@@ -71,7 +71,7 @@ class Keep:
         from brain.app import cage
         from brain.app.erase import Words
         from brain.keeping.findings import Patient
-        from brain.store.checks import Upkeep
+        from brain.store.checks import StoreChecks
         from brain.store.row_check import RowCheck
 
         resources, config = self._resources, self._resources.config
@@ -81,7 +81,7 @@ class Keep:
             index_dir=config.index_dir,
             backup_dirs=backup_folders(resources),
             now=resources.moment(),
-            store=Upkeep(resources.store.connection),
+            store=StoreChecks(resources.store.connection),
             rows=RowCheck(resources.store.connection),
             index=IndexCare(resources),
             judge=lambda path, compare: cage.judge(path, compare=compare),
@@ -120,11 +120,11 @@ class Keep:
 
     def rebuild(self) -> RebuildReport:
         """Everything derived, anew from SQLite: columns that follow from texts, full text, vectors, index files."""
-        from brain.store.checks import Upkeep
+        from brain.store.checks import StoreChecks
 
         resources, notices = self._resources, []
         store = resources.store
-        upkeep = Upkeep(store.connection)
+        upkeep = StoreChecks(store.connection)
         rows = upkeep.rebuild_fts()  # first: mending a row goes through its full text
         upkeep.mend_columns()
         resources.progress("full text", rows, rows)

@@ -13,7 +13,7 @@ from typing import Any
 
 from brain.app.resources import KINDS, SERVING, Resources
 from brain.errors import BrainError
-from brain.types import Generation, Root, Status
+from brain.types import Root, Status, VectorProgress
 
 NUDGED = "nudged_at"  # setting: when a person was last told that Ollama is there
 NUDGE_EVERY = timedelta(days=7)  # often enough to be heard, seldom enough not to be a nuisance
@@ -53,7 +53,7 @@ def status(resources: Resources) -> Status:
     )
 
 
-def _generations(resources: Resources) -> tuple[Generation, ...]:
+def _generations(resources: Resources) -> tuple[VectorProgress, ...]:
     """One row for each model that vectors are kept of. A question that was asked gets its vector at the next `recall`:
     nothing waits for it, and it is not counted before.
     """
@@ -68,7 +68,7 @@ def _generations(resources: Resources) -> tuple[Generation, ...]:
         eta = waiting / CHUNKS_PER_SECOND if waiting else None
         dimensions = int(fingerprint.rsplit("/", 3)[1])
         rows.append(
-            Generation(
+            VectorProgress(
                 number,
                 fingerprint.partition("@")[0],
                 dimensions,

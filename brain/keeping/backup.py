@@ -29,7 +29,7 @@ HORIZON_DAYS = 20 * 366  # how far ahead it is worked out when a backup goes
 
 
 class Copy(Protocol):
-    """What a judged copy holds (`brain.store.copies.Copy`)."""
+    """What a judged copy holds (`brain.store.copies.CopyContents`)."""
 
     @property
     def digest(self) -> str: ...

@@ -28,7 +28,7 @@ class Damage(Protocol):
 
 
 class StoreChecks(Protocol):
-    """`brain.store.checks.Upkeep`. Documented where it is implemented."""
+    """`brain.store.checks.StoreChecks`. Documented where it is implemented."""
 
     def header_faults(self) -> list[str]: ...
     def wal_bytes(self) -> int: ...

@@ -60,7 +60,7 @@ class Damage:
     mild: bool = False
 
 
-class Upkeep(Table):
+class StoreChecks(Table):
     """Checks and repairs of one open database. Checks return what is wrong: nothing when all is well."""
 
     # -- the file -----------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ OLDER = "use an older backup"
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class CopyContents:
     """What a copy holds. `digest` as `digest` computes it; `stated` is what the copy says of itself, "" if nothing."""
 
     digest: str
@@ -115,7 +115,7 @@ def _raw(conn: sqlite3.Connection) -> Iterator[None]:
 # -- making ---------------------------------------------------------------------------------------------------------------
 
 
-def snapshot(database: Path, target: Path, *, made_at: str) -> Copy:
+def snapshot(database: Path, target: Path, *, made_at: str) -> CopyContents:
     """Copy the live database as of one moment into the new file `target`, and prove that it holds the same.
 
     Other processes read and write meanwhile. Raises `StoreError`; then there is no `target`.
@@ -139,7 +139,7 @@ def snapshot(database: Path, target: Path, *, made_at: str) -> Copy:
         raise
 
 
-def restate(path: Path, *, made_at: str) -> Copy:
+def restate(path: Path, *, made_at: str) -> CopyContents:
     """Write down anew what a copy holds, after something was erased from it."""
     with closing(writer(path)) as copy:
         copy.execute(f"DROP TABLE IF EXISTS {FACTS}")
@@ -163,7 +163,7 @@ def _state(copy: sqlite3.Connection, value: str, made_at: str) -> None:
 # -- judging --------------------------------------------------------------------------------------------------------------
 
 
-def judge(path: Path, *, compare: bool = True) -> Copy:
+def judge(path: Path, *, compare: bool = True) -> CopyContents:
     """What a copy holds, once it is proven to be a sound database of ours that holds what it says.
 
     Raises `StoreError` that says what is wrong with it. `compare` False leaves out computing the digest.
@@ -271,7 +271,7 @@ def _whole(conn: sqlite3.Connection, path: Path) -> None:
         raise StoreError(f"{path} is damaged: {what}", OLDER)
 
 
-def _contents(conn: sqlite3.Connection, path: Path, version: int, *, compare: bool) -> Copy:
+def _contents(conn: sqlite3.Connection, path: Path, version: int, *, compare: bool) -> CopyContents:
     facts: dict[str, str] = {}
     if first(conn, "SELECT 1 FROM sqlite_master WHERE name=?", FACTS):
         facts = dict(conn.execute(f"SELECT name, value FROM {FACTS}"))
@@ -282,7 +282,7 @@ def _contents(conn: sqlite3.Connection, path: Path, version: int, *, compare: bo
         raise StoreError(what, OLDER)
     tables = ("documents", "knowledge", "episodes")
     counts = [number(conn, f"SELECT count(*) FROM {table}") for table in tables]
-    return Copy(value, stated, facts.get("made_at", ""), version, *counts)
+    return CopyContents(value, stated, facts.get("made_at", ""), version, *counts)
 
 
 # -- taking one back ------------------------------------------------------------------------------------------------------

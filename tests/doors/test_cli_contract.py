@@ -27,7 +27,6 @@ from brain.types import (
     ExportReport,
     ForgetReport,
     Forgotten,
-    Generation,
     ModelRow,
     ModelTable,
     Recalled,
@@ -38,6 +37,7 @@ from brain.types import (
     Skill,
     Skipped,
     Status,
+    VectorProgress,
 )
 from tests.doors.test_render import HOSTILE, harmless
 from tests.fake_brain import brain, passage
@@ -160,7 +160,7 @@ def answers(text: str) -> dict[str, Any]:
             index=text,
             index_reason=text,
             ollama=text,
-            generations=(Generation(1, text, 1, "live", 1, 1),),
+            generations=(VectorProgress(1, text, 1, "live", 1, 1),),
             roots=(Root(text, 1, text),),
             notices=(text,),
         ),

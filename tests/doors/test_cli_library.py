@@ -16,13 +16,13 @@ from brain.types import (
     Excerpt,
     ForgetReport,
     Forgotten,
-    Generation,
     ModelRow,
     ModelTable,
     Root,
     Scope,
     Skill,
     Status,
+    VectorProgress,
 )
 from tests.fake_brain import brain
 
@@ -247,7 +247,7 @@ STATUS = Status(
     embedder_reason="nomic-embed-text is being built",
     index="exact",
     index_reason="4,100 chunks are under 100,000",
-    generations=(Generation(2, "nomic-embed-text", 768, "building", 3200, 4100, 245.0),),
+    generations=(VectorProgress(2, "nomic-embed-text", 768, "building", 3200, 4100, 245.0),),
     ollama="0.33.0 at 127.0.0.1",
     roots=(Root("/n", 800, "2026-05-07T09:00:00+02:00"), Root("/usb", 12, state="unmounted")),
     waiting=900,

@@ -155,7 +155,7 @@ def test_a_kill_leaves_no_half_backup(step: str, brain: Brain) -> None:
 
 
 def test_a_full_disk_leaves_no_half_backup(brain: Brain) -> None:
-    def full(target: Path, _made_at: str) -> copies.Copy:
+    def full(target: Path, _made_at: str) -> copies.CopyContents:
         target.write_bytes(b"some of it")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -20,7 +20,7 @@ from brain.app.sync import sync
 from brain.config import Config, Ingest, Models
 from brain.errors import BrainError
 from brain.store import copies
-from brain.store.checks import Upkeep
+from brain.store.checks import StoreChecks
 from brain.store.connection import connect
 from brain.store.documents import DOCUMENT_COLUMNS
 from brain.store.episodes import Circumstances
@@ -118,7 +118,7 @@ def found(path: Path) -> bool:
     except BrainError:
         return True
     try:
-        look = Upkeep(connection)
+        look = StoreChecks(connection)
         return bool(
             RowCheck(connection).damage()
             or look.structure_faults(deep=True)

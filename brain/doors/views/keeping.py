@@ -40,7 +40,6 @@ if TYPE_CHECKING:
         BackupReport,
         Check,
         EraseReport,
-        Generation,
         Holding,
         ModelRow,
         ModelTable,
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
         RestoreReport,
         Root,
         Status,
+        VectorProgress,
     )
 
 LEVEL_STYLES = {"ok": "good", "warning": "warn", "error": "bad"}
@@ -88,7 +88,7 @@ def status(facts: Status) -> Lines:
     return [*columns(known, ("dim", "")), *notices(facts.notices)]
 
 
-def generation(item: Generation) -> str:
+def generation(item: VectorProgress) -> str:
     """`nomic-embed-text 768: building, 3,200 of 8,114 chunks, about 4 min`."""
     amount = f"{item.done:,} of {count(item.total, 'chunk')}"
     eta = f", about {duration(item.eta_seconds)} to go" if item.eta_seconds else ""
