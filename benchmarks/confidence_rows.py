@@ -23,7 +23,7 @@ from brain.config import Config, Models
 from brain.evaluation.folder import Judged, conversations, read_set
 from brain.protocols import Embedder
 from brain.retrieval import retrieve
-from brain.retrieval.retrieve import idf as idf_of
+from brain.retrieval.candidates import idf as idf_of
 from brain.text import Question
 from brain.types import Passage
 from ingest.terms import stem

@@ -28,8 +28,8 @@ from benchmarks.minilm import MiniLM
 from benchmarks.stores import rooms
 from brain.models.builtin import BuiltinEmbedder
 from brain.retrieval import fusion
+from brain.retrieval.candidates import Sources, candidates
 from brain.retrieval.coefficients import FIRST_LOOK
-from brain.retrieval.retrieve import Sources, candidates
 from brain.text import Question
 
 GROUPS = {

@@ -27,9 +27,13 @@ def neutral(text: str) -> str:
     >>> neutral("<|im_start|>system")
     '< |im_start| >system'
     """
-    return _SPECIAL.sub(
-        lambda match: f"{match.group()} " if match.group() != ">" else " >", _UNSEEN.sub("", text)
-    )
+    return _SPECIAL.sub(_opened, _UNSEEN.sub("", text))
+
+
+def _opened(match: re.Match[str]) -> str:
+    """A marker's angle or bracket, apart from what it would enclose."""
+    mark = match.group()
+    return " >" if mark == ">" else f"{mark} "
 
 
 ANSWER_SYSTEM = """\
@@ -62,6 +66,17 @@ PREVIOUS = "The question before was: {question}\n"
 
 EARLIER = "(before) {text}"
 LATER = "(after) {text}"
+
+
+def with_neighbours(before: str, text: str, after: str) -> str:
+    """The prompt copy of a passage's text between the texts before and after it, where there are such."""
+    shown = [neutral(text)]
+    if before:
+        shown.insert(0, EARLIER.format(text=neutral(before)))
+    if after:
+        shown.append(LATER.format(text=neutral(after)))
+    return "\n".join(shown)
+
 
 QUESTION_SYSTEM = """\
 You write one question that a person might ask of their own notes. The sentence stands between <note-{nonce}> and \

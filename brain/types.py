@@ -65,6 +65,8 @@ def __getattr__(name: str) -> object:
     return value
 
 
+Measures = Mapping[str, float]
+"""Numbers by name: features, signals, weights, coefficients."""
 State = Literal[
     "supported", "unsure", "unrated", "incomplete", "not_found", "refused", "over_budget"
 ]

@@ -5,12 +5,13 @@ Values only. Serves `answer`, which writes or quotes, and `generate`, which lets
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from brain import confidence
 from brain.answering.verify import Reader
 from brain.protocols import Embedder
+from brain.types import Measures
 
 Say = Callable[[str, str], None]
 """(kind, text) as soon as it is certain: "quote" (a sentence of the notes, cited), "sentence" (of the model), "notice"."""
@@ -34,13 +35,13 @@ class Asking:
     read: Reader
     count: Callable[[str], int]
     say: Say = quiet
-    idf: Mapping[str, float] | None = None
+    idf: Measures | None = None
     embedder: Embedder | None = None
     found: float | None = None
     speed: float | None = None
     previous: str = ""
     anyway: bool = False
-    signals: Mapping[str, float] | None = None
+    signals: Measures | None = None
     floor: float = confidence.FLOOR
     threshold: float = confidence.THRESHOLD
 

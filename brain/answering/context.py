@@ -130,14 +130,11 @@ def _cut(passage: Passage, room: int, size: Callable[[str], int]) -> Passage | N
 
 
 def _note(passage: Passage, number: int, nonce: str) -> str:
-    parts = [prompts.EARLIER.format(text=neutral(passage.before))] if passage.before else []
-    parts.append(neutral(passage.text))
-    parts += [prompts.LATER.format(text=neutral(passage.after))] if passage.after else []
     return prompts.NOTE.format(
         nonce=nonce,
         number=number,
         header=neutral(passage.header or passage.source),
-        text="\n".join(parts),
+        text=prompts.with_neighbours(passage.before, passage.text, passage.after),
     )
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from brain.answering.features import passage_features
 from brain.protocols import Embedder
 from brain.text.question import Question
 from brain.text.sheet import Statement, sheet, stems_of
-from brain.types import Passage
+from brain.types import Measures, Passage
 
 MAX_PASSAGES = 5  # passages looked into: the right one is among the first five for 97 of 100 questions of squad_dev
 MAX_SENTENCES = 60  # of one passage, against a passage of thousands of tiny lines
@@ -31,7 +31,7 @@ COUNTED = {
 }  # what parts two lines, two paragraphs (`ingest.document.Section`)
 
 # Fitted by benchmarks/fit_extract.py (conditional logit, L2 1.0) on the answerable questions of squad_dev and ans_dev.
-COEFFICIENTS: Mapping[str, float] = {
+COEFFICIENTS: Measures = {
     "coverage": 6.55,
     "near": 1.67,
     "header": 4.40,
@@ -59,7 +59,7 @@ class Quote:
     text: str
     probability: float
     rank: int
-    features: Mapping[str, float]
+    features: Measures
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class _Scored:
     rank: int
     place: int
     statement: Statement
-    features: Mapping[str, float]
+    features: Measures
 
 
 def extract(
@@ -119,7 +119,7 @@ def _scored(
     return scored
 
 
-def score(features: Mapping[str, float]) -> float:
+def score(features: Measures) -> float:
     """The linear model; unitless, higher is better."""
     return sum(weight * features[name] for name, weight in COEFFICIENTS.items())
 

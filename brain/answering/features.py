@@ -8,11 +8,12 @@ answerer and `supported`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from brain.text.matching import likenesses, nearnesses
 from brain.text.question import Question
 from brain.text.sheet import Statement
+from brain.types import Measures
 from ingest.terms import stem
 
 SPECIFIC_KINDS = ("number", "when", "who")  # kinds of answer that a sentence plainly holds or not
@@ -29,7 +30,7 @@ _CAUSE = re.compile(
 _MANNER = re.compile(r"\bby\b|through|using|via|with|method|means")
 
 
-def share(question: Question, worth: Mapping[str, float]) -> float:
+def share(question: Question, worth: Measures) -> float:
     """The idf-weighted share of the question's words that is held, 0 to 1. `worth`: term -> `likeness`."""
     weights = question.weights
     return sum(weights[term] * held for term, held in worth.items()) / question.total
@@ -112,6 +113,6 @@ def passage_features(
     return features
 
 
-def _fills(question: Question, missing: Sequence[str], worth: Mapping[str, float]) -> float:
+def _fills(question: Question, missing: Sequence[str], worth: Measures) -> float:
     """The share of the question that a text beside the sentence holds of what the sentence misses."""
     return share(question, {term: worth[term] for term in missing})

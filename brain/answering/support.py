@@ -6,7 +6,7 @@ sense (not, last instead of first). Leaves out the coefficients (`brain.confiden
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from brain.answering.extract import Quote
 from brain.answering.features import fits, lacks_kind, new_names, share
@@ -14,7 +14,7 @@ from brain.confidence import topic_log_odds
 from brain.text.matching import likenesses, nearness
 from brain.text.question import Question
 from brain.text.sheet import Sheet, Statement, sheet, stems_of
-from brain.types import Passage
+from brain.types import Measures, Passage
 
 # Pairs of which a question has one and the passage the other when the question was turned round on purpose.
 _OPPOSITES = tuple(
@@ -75,7 +75,7 @@ def support_features(
     quotes: Sequence[Quote],
     *,
     found: float | None = None,
-    signals: Mapping[str, float] | None = None,
+    signals: Measures | None = None,
 ) -> dict[str, float]:
     """Every feature of NAMES for the first quote. `found`: the first model's probability, .5 when unknown. `signals`:
     retrieval's.

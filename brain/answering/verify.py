@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from brain.answering.extract import line_locator
 from brain.text.matching import denies
 from brain.text.sheet import Statement, sheet, stems_of, words_of
-from brain.types import Passage
+from brain.types import Measures, Passage
 from ingest.terms import fold, stem, tokens
 from ingest.words import STOP, content_words, months, names, numbers
 
@@ -68,13 +68,11 @@ class _Claim:
     `weights`: stem -> the store's idf, else its rarity among the sentences that are cited.
     """
 
-    def __init__(
-        self, text: str, cited: Sequence[Passage], idf: Mapping[str, float] | None
-    ) -> None:
+    def __init__(self, text: str, cited: Sequence[Passage], idf: Measures | None) -> None:
         self.text = _LEAD.sub("", text)
         self.weights = self._weighed(cited, idf or {})
 
-    def _weighed(self, cited: Sequence[Passage], idf: Mapping[str, float]) -> dict[str, float]:
+    def _weighed(self, cited: Sequence[Passage], idf: Measures) -> dict[str, float]:
         sentences = [one for passage in cited for one in sheet(passage.text).statements]
         counts = Counter(term for one in sentences for term in one.all_stem_set)
         weights = {}
@@ -95,9 +93,7 @@ class _Claim:
         return denies(self.text)
 
 
-def verify(
-    claim: str, cited: Sequence[Passage], *, idf: Mapping[str, float] | None = None
-) -> Support | None:
+def verify(claim: str, cited: Sequence[Passage], *, idf: Measures | None = None) -> Support | None:
     """The best support for a claim among the passages it cites; None when they hold no sentence.
 
     A claim that cites several passages may take each figure and name from any of them.
@@ -145,7 +141,7 @@ def holds(support: Support, read: Reader) -> bool:
     return bool(support.quote) and stored == support.quote
 
 
-def _share(weights: Mapping[str, float], stems: frozenset[str]) -> float:
+def _share(weights: Measures, stems: frozenset[str]) -> float:
     """The share of the weights whose terms stand among the stems."""
     total = sum(weights.values())
     if not total:
@@ -157,9 +153,7 @@ def _stems(statements: Iterable[Statement]) -> frozenset[str]:
     return frozenset[str]().union(*(one.all_stem_set for one in statements))
 
 
-def _best_span(
-    weights: Mapping[str, float], statements: Sequence[Statement]
-) -> tuple[float, int, int]:
+def _best_span(weights: Measures, statements: Sequence[Statement]) -> tuple[float, int, int]:
     """(coverage, first, last) of the sentence, or the two in a row, that cover most; the shorter one when they tie."""
     best = (-1.0, 0, 0)
     for length in range(1, SPAN + 1):

@@ -25,14 +25,16 @@ from ingest.terms import tokens
 Kind = Literal["lex", "vec", "hyde"]
 
 LEX_LISTS = 2  # lists of other words; with one sentence and one note four queries at most
-LEX_CHARS, SENTENCE_CHARS = 80, 400  # of one query: longer ones are a model that talks
+# Characters of one query; longer ones are a model that talks.
+LEX_CHARS = 80
+SENTENCE_CHARS = 400
 QUESTION_CHARS = 2_000  # of a question that are rephrased
 REPLY_TOKENS = 220  # that the model may write: four queries take about 120
-OWN_SHARE = (
-    2 / 3
-)  # of the question itself: twice what all other words weigh together (qmd doubles it too)
-STRONG_FOUND = 0.7  # of `found`, from which other words have little to add: half of the SQuAD questions reach it, and
-# the first passage is right for 94 % of those; 1 in 10 of the code questions does, where it is right for 65 %
+# Of the question itself: twice what all other words weigh together (qmd doubles it too).
+OWN_SHARE = 2 / 3
+# Of `found`, from which other words have little to add: half of the SQuAD questions reach it, and the first passage is
+# right for 94 % of those; 1 in 10 of the code questions does, where it is right for 65 %.
+STRONG_FOUND = 0.7
 POOL = 40  # passages of each ranking that are fused
 
 SCHEMA: Mapping[str, Any] = {
@@ -61,12 +63,10 @@ def expand(
     began = clock()
     step = ModelStep("expand", "failed", generator.name)
     try:
-        reply = "".join(
-            generator.stream(_messages(question), max_tokens=REPLY_TOKENS, schema=SCHEMA)
-        )
+        pieces = generator.stream(_messages(question), max_tokens=REPLY_TOKENS, schema=SCHEMA)
+        found = read("".join(pieces), question)
     except BrainError as error:
         return [], replace(step, seconds=clock() - began, reason=error.message)
-    found = read(reply, question)
     step = replace(step, seconds=clock() - began)
     if found is None:
         return [], replace(step, reason="the model did not answer in the form that was asked for")
@@ -87,10 +87,9 @@ def read(reply: str, question: str) -> list[Expansion] | None:
         return None
     if not isinstance(said, dict) or not any(name in said for name in ("lex", "vec", "hyde")):
         return None
-    lists = said.get("lex")
-    texts: list[tuple[Kind, Any]] = [
-        ("lex", one) for one in (lists if isinstance(lists, list) else [lists])[:LEX_LISTS]
-    ]
+    lex = said.get("lex")
+    lists = lex[:LEX_LISTS] if isinstance(lex, list) else [lex]
+    texts: list[tuple[Kind, object]] = [("lex", words) for words in lists]
     texts += [("vec", said.get("vec")), ("hyde", said.get("hyde"))]
     found: list[Expansion] = []
     known = {tuple(tokens(question))}
@@ -115,39 +114,43 @@ def fuse(
     left out.
     """
     passages: dict[str, Passage] = {}
-    ranked: dict[str, dict[str, int]] = {}
-    for group, ranking in (
-        ("own", own),
-        *(("lex" if kind == "lex" else "meaning", found) for kind, found in others),
-    ):
+    ranked: dict[str, dict[str, int]] = {"own": {}}
+    rankings = [("own", own)]
+    rankings += [("lex" if kind == "lex" else "meaning", found) for kind, found in others]
+    for group, ranking in rankings:
         ranks = ranked.setdefault(group, {})
         for place, passage in enumerate(ranking, 1):
             passages.setdefault(passage.id, passage)
             ranks[passage.id] = min(place, ranks.get(passage.id, place))
-    shares = {group: (1 - OWN_SHARE) / max(1, len(ranked) - 1) for group in ranked} | {
-        "own": OWN_SHARE
-    }
-    worth = {
-        key: sum(
-            shares[group] * 2 / (1 + ranks[key]) for group, ranks in ranked.items() if key in ranks
-        )
-        for key in passages
-    }
+    worth = {key: _worth(key, ranked) for key in passages}
     asked = ranked["own"]
     stood_for = {source for passage in passages.values() for source in passage.versions}
-    order = sorted(
-        passages, key=lambda key: -round(worth[key], 9)
-    )  # equal ones: the question's own first
-    fused = (_said(passages[key], worth[key], rephrased=key not in asked) for key in order)
-    return tuple(
-        passage for passage in fused if passage.id in asked or passage.source not in stood_for
-    )
+    fused = []
+    # Rounded, so that equal ones stay in the question's own order.
+    for key in sorted(passages, key=lambda key: -round(worth[key], 9)):
+        passage = passages[key]
+        if key in asked or passage.source not in stood_for:
+            fused.append(_explained(passage, worth[key], rephrased=key not in asked))
+    return tuple(fused)
 
 
-def _said(passage: Passage, worth: float, *, rephrased: bool) -> Passage:
-    ranks = {"lexical": None, "dense": None} if rephrased else passage.ranks
-    explain = {"rephrased": 1.0} if rephrased else dict(passage.explain)
-    return replace(passage, ranks=ranks, explain=explain | {"fused_ranks": worth})
+def _worth(key: str, ranked: Mapping[str, Mapping[str, int]]) -> float:
+    """The score of a passage by its ranks in the groups of rankings."""
+    other_share = (1 - OWN_SHARE) / max(1, len(ranked) - 1)
+    worth = 0.0
+    for group, ranks in ranked.items():
+        if key in ranks:
+            share = OWN_SHARE if group == "own" else other_share
+            worth += share * 2 / (1 + ranks[key])
+    return worth
+
+
+def _explained(passage: Passage, worth: float, *, rephrased: bool) -> Passage:
+    """The passage with its fused score; the ranks of one that only other words found are not the question's."""
+    if not rephrased:
+        return replace(passage, explain={**passage.explain, "fused_ranks": worth})
+    ranks = {"lexical": None, "dense": None}
+    return replace(passage, ranks=ranks, explain={"rephrased": 1.0, "fused_ranks": worth})
 
 
 def _messages(question: str) -> list[dict[str, str]]:
@@ -163,7 +166,6 @@ def _clean(text: object, most: int) -> str:
     """A query on one line, without unseen characters, no longer than it may be; "" for what is no text."""
     if not isinstance(text, str):
         return ""
-    seen = "".join(
-        character if character.isprintable() else " " for character in neutral(text[: most * 4])
-    )
+    cut = neutral(text[: most * 4])
+    seen = "".join(character if character.isprintable() else " " for character in cut)
     return " ".join(seen.split())[:most].strip()

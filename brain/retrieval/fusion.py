@@ -9,12 +9,13 @@ words alone loads no numpy. Leaves out where the features come from. Serves `ret
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
 
 from brain.retrieval.coefficients import FIRST_LOOK, HYBRID, LOOK_SCALE, WEIGHTS, WORDS_ONLY
 from brain.text.question import Question
+from brain.types import Measures
 
 LEAST_WEIGHT = 0.05  # no group is silenced or turned round, however odd the question
 TOP = 10  # candidates of either ranking that are looked at
@@ -28,15 +29,15 @@ TINY = 1e-6
 SPREAD_LEAST = 0.05  # of the cosines, times closeness.SCALE: no division by a spread of nothing
 DENSE_GROUPS = ("meaning", "feedback")  # groups of features that come from vectors
 
-Features = Mapping[str, float]
+Features = Measures
 
 
 @dataclass(frozen=True, slots=True)
 class GroupWeights:
     """`weights` of the groups for one question, and the `numbers` known of it from which they follow."""
 
-    numbers: Mapping[str, float]
-    weights: Mapping[str, float]
+    numbers: Measures
+    weights: Measures
 
     @property
     def dense_share(self) -> float:
@@ -50,7 +51,7 @@ class GroupWeights:
 
 def weigh(
     question: Question,
-    idf: Mapping[str, float],
+    idf: Measures,
     count: int,
     features: Sequence[Features],
     texts: Sequence[str],
@@ -72,7 +73,7 @@ def weigh(
 
 def numbers(
     question: Question,
-    idf: Mapping[str, float],
+    idf: Measures,
     count: int,
     features: Sequence[Features],
     texts: Sequence[str],
@@ -101,11 +102,11 @@ def words_only(features: Features) -> float:
     return _weighted(features, WORDS_ONLY)
 
 
-def _weighted(features: Features, coefficients: Mapping[str, float]) -> float:
+def _weighted(features: Features, coefficients: Measures) -> float:
     return sum(weight * features[name] for name, weight in coefficients.items())
 
 
-def _question_numbers(question: Question, idf: Mapping[str, float], count: int) -> dict[str, float]:
+def _question_numbers(question: Question, idf: Measures, count: int) -> dict[str, float]:
     """What the question says by itself."""
     stems = question.stems
     said = question.everything

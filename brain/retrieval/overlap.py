@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from brain.text.question import Question
 from brain.text.sheet import Sheet, sheet
-from brain.types import Passage
+from brain.types import Measures, Passage
 from ingest.terms import stem
 from ingest.words import MONTH_NAMES
 
@@ -50,7 +50,7 @@ class Overlap:
     Inside, a stem is its number among the distinct stems of the question.
     """
 
-    def __init__(self, question: Question, idf: Mapping[str, float]) -> None:
+    def __init__(self, question: Question, idf: Measures) -> None:
         self.question = question
         self._moment = question.moment if question.moment else None
         terms = list(dict.fromkeys(question.stems))

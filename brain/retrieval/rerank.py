@@ -24,12 +24,12 @@ LEAST_JUDGED = 2  # passages: one alone cannot change its place
 
 ALIKE = 0.05  # of a probability: judgments closer than this share a place, and the search's order decides between them
 
-# The blend: SEARCH_SHARE / rank + (1 - SEARCH_SHARE) * 2 / (1 + place by judgment), each 1 at best. Reciprocal ranks make
-# the search's first places dear (to lose the first costs .3, the third .05), since its top is mostly right, while far down,
-# where it knows little, the model decides. A sum of the two keeps below what both place lower; weights that change with
-# the rank (75/25, 60/40, 40/60 on scores) do not. The share was chosen with benchmarks/blend.py, over four sets and four
-# shapes of a judge, with noise and without: +.005 to +.012 nDCG@10 on average, -.017 at worst, where the weights that change
-# give -.011 to +.007 and -.022.
+# The blend: SEARCH_SHARE / rank + (1 - SEARCH_SHARE) * 2 / (1 + place by judgment), each 1 at best. Reciprocal ranks
+# make the search's first places dear (to lose the first costs .3, the third .05), since its top is mostly right, while
+# far down, where it knows little, the model decides. A sum of the two keeps below what both place lower; weights that
+# change with the rank (75/25, 60/40, 40/60 on scores) do not. The share was chosen with benchmarks/blend.py, over four
+# sets and four shapes of a judge, with noise and without: +.005 to +.012 nDCG@10 on average, -.017 at worst, where the
+# weights that change give -.011 to +.007 and -.022.
 SEARCH_SHARE = 0.6
 
 Clock = Callable[[], float]
@@ -50,12 +50,13 @@ def rerank(
     The first `count` are judged, best first, until `seconds` are over.
     """
     began = clock()
-    wanted = list(passages[: max(0, count)])
+    wanted = passages[: max(0, count)]
     if len(wanted) < LEAST_JUDGED:
         few = "there is only one passage" if wanted else "there is no passage"
         return tuple(passages), ModelStep("rerank", "skipped", judge.name, reason=few)
     judgments: dict[int, float] = {}
-    tried, trouble = 0, ""
+    tried = 0
+    trouble = ""
     for place, messages in enumerate(_prompts(question, wanted)):
         progress("passages judged", place, len(wanted))
         left = seconds - (clock() - began)
@@ -74,11 +75,9 @@ def rerank(
     reason = trouble or _unusable(judgments, tried, len(wanted), seconds)
     if reason:
         return tuple(passages), replace(step, reason=reason)
-    partly = (
-        ""
-        if len(judgments) == len(wanted)
-        else f"{len(judgments)} of {len(wanted)} passages were judged"
-    )
+    partly = ""
+    if len(judgments) < len(wanted):
+        partly = f"{len(judgments)} of {len(wanted)} passages were judged"
     if partly and tried < len(wanted):
         partly += f" in {seconds:g} s"
     return _reordered(passages, judgments), replace(step, state="ran", reason=partly)
@@ -92,19 +91,20 @@ def blend(judgments: Mapping[int, float]) -> list[int]:
     """
     places = sorted(judgments)
     by_judgment = by_places(judgments)
-    worth = {
-        place: SEARCH_SHARE / rank + (1 - SEARCH_SHARE) * 2 / (1 + by_judgment[place])
-        for rank, place in enumerate(places, 1)
-    }
+    worth = {}
+    for rank, place in enumerate(places, 1):
+        judged = (1 - SEARCH_SHARE) * 2 / (1 + by_judgment[place])
+        worth[place] = SEARCH_SHARE / rank + judged
     return sorted(places, key=lambda place: (-worth[place], place))
 
 
 def by_places(judgments: Mapping[int, float]) -> dict[int, int]:
     """Each one's place by judgment, from 1: one more than there are clearly better ones."""
     steps = {place: round(value / ALIKE) for place, value in judgments.items()}
-    return {
-        place: 1 + sum(other > step for other in steps.values()) for place, step in steps.items()
-    }
+    places = {}
+    for place, step in steps.items():
+        places[place] = 1 + sum(other > step for other in steps.values())
+    return places
 
 
 def _unusable(judgments: Mapping[int, float], tried: int, wanted: int, seconds: float) -> str:
@@ -125,9 +125,8 @@ def _reordered(passages: Sequence[Passage], judgments: Mapping[int, float]) -> t
     for place, source in zip(sorted(judgments), blend(judgments), strict=True):
         moved = passages[source]
         ranks = {**moved.ranks, "before": source + 1, "reranker": by_judgment[source]}
-        done[place] = replace(
-            moved, ranks=ranks, explain={**moved.explain, "relevance": judgments[source]}
-        )
+        explain = {**moved.explain, "relevance": judgments[source]}
+        done[place] = replace(moved, ranks=ranks, explain=explain)
     return tuple(done)
 
 
@@ -136,32 +135,15 @@ def _prompts(question: str, passages: Sequence[Passage]) -> list[list[dict[str, 
     nonce = secrets.token_hex(NONCE_BYTES)
     asked = neutral(" ".join(question[:QUESTION_CHARS].split()))
     system = {"role": "system", "content": prompts.JUDGE_SYSTEM.format(nonce=nonce)}
-    return [
-        [
-            system,
-            {
-                "role": "user",
-                "content": prompts.JUDGE_USER.format(
-                    nonce=nonce,
-                    question=asked,
-                    header=neutral(passage.header or passage.source),
-                    text=_text(passage),
-                ),
-            },
-        ]
-        for passage in passages
-    ]
-
-
-def _text(passage: Passage) -> str:
-    """The passage with its neighbours, where it is a short one, as the answerer shows it to a model."""
-    parts = (
-        [prompts.EARLIER.format(text=neutral(passage.before[:PASSAGE_CHARS]))]
-        if passage.before
-        else []
-    )
-    parts.append(neutral(passage.text[:PASSAGE_CHARS]))
-    parts += (
-        [prompts.LATER.format(text=neutral(passage.after[:PASSAGE_CHARS]))] if passage.after else []
-    )
-    return "\n".join(parts)
+    found = []
+    for passage in passages:
+        around = (passage.before, passage.text, passage.after)
+        texts = [text[:PASSAGE_CHARS] for text in around]
+        content = prompts.JUDGE_USER.format(
+            nonce=nonce,
+            question=asked,
+            header=neutral(passage.header or passage.source),
+            text=prompts.with_neighbours(*texts),
+        )
+        found.append([system, {"role": "user", "content": content}])
+    return found

@@ -15,7 +15,7 @@ from difflib import SequenceMatcher
 from brain.text.matching import likenesses, nearnesses
 from brain.text.question import Question
 from brain.text.sheet import Sheet, Statement, sheet, stems_of, words_of
-from brain.types import Passage
+from brain.types import Measures, Passage
 from ingest.terms import stem
 from ingest.words import FRAME, STOP
 
@@ -73,19 +73,18 @@ NAMES = (
 
 def signals(
     question: Question,
-    idf: Mapping[str, float],
+    idf: Measures,
     *,
     lexical: Sequence[tuple[str, float]],
     dense: Sequence[tuple[str, float]],
     passages: Sequence[Passage],
-    cosines: Mapping[str, float],
-    sentences: Mapping[str, float],
+    features: Mapping[str, Measures],
     count: int | None = None,
 ) -> dict[str, float]:
     """Every signal of NAMES. `idf`: stem of a content word -> idf; `lexical`: bare BM25, `dense`: cosine, best first.
 
-    `cosines` and `sentences`: cosine of the chunk, and of its best sentence, by passage id. `count`: chunks in the store;
-    with it the evidence of a small store, where no word can be rare, weighs what it would in one of a thousand.
+    `features`: what retrieval knows of each passage, by its id; the cosines are used. `count`: chunks in the store; with
+    it the evidence of a small store, where no word can be rare, weighs what it would in one of a thousand.
     """
     if count is not None:
         scale = USUAL_IDF / math.log(2 * count + 2) if count else 1.0
@@ -93,10 +92,13 @@ def signals(
         lexical = [(key, score * scale) for key, score in lexical]
     looked_at = passages[:READ]
     ceiling = (K1 + 1) * sum(idf.values())
+    known = [features.get(passage.id, {}) for passage in looked_at]
+    first = known[0] if known else {}
+    best_sentences = [one["sentence_cosine"] for one in known if one.get("has_sentences")]
     found = {
-        "fused_top_cosine": cosines.get(passages[0].id, 0.0) if passages else 0.0,
+        "fused_top_cosine": first.get("cosine", 0.0),
         "has_dense": float(bool(dense)),
-        "sentence_cosine": max((sentences.get(p.id, -math.inf) for p in looked_at), default=0.0),
+        "sentence_cosine": max(best_sentences, default=0.0),
         "share": _share_of_first([passage.score for passage in passages[:RANKED]]),
         "other_speaker": other_speaker(question, passages),
         "spoken": spoken(passages),
@@ -129,9 +131,7 @@ class _Evidence:
     `worth` says of each passage how well it holds each term: 1 the same, less for a relative or a misspelling, 0 not.
     """
 
-    def __init__(
-        self, question: Question, idf: Mapping[str, float], passages: Sequence[Passage]
-    ) -> None:
+    def __init__(self, question: Question, idf: Measures, passages: Sequence[Passage]) -> None:
         self.question = question
         self.weights: dict[str, float] = {}
         for term, weight in idf.items():
@@ -159,7 +159,7 @@ class _Evidence:
             if likeness < MISSPELT and term in self.unknown and _misspelt(term, stems):
                 worth[term] = MISSPELT
 
-    def share(self, worth: Mapping[str, float], among: Collection[str]) -> float:
+    def share(self, worth: Measures, among: Collection[str]) -> float:
         """The idf-weighted share of some terms that is held."""
         total = sum(self.weights[term] for term in among)
         if not total:

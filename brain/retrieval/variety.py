@@ -6,6 +6,7 @@ model. Serves `retrieve`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
@@ -16,42 +17,50 @@ ALIKE_MIN = 12  # distinct words: two short lines may be the same by chance
 LOOKED_AT = 30  # passages among which copies are searched: what may come into the first ten
 FIRST = 10  # places in which one document may take at most `per_document`
 
+Words = frozenset[str]
 
-def collapse(passages: Sequence[Passage], words_of: Mapping[str, frozenset[str]]) -> list[Passage]:
+
+def collapse(passages: Sequence[Passage], words_of: Mapping[str, Words]) -> list[Passage]:
     """Each group of copies as its newest member, in the place of its best, with the sources of the others in `versions`.
 
-    Copies are texts of different documents; `words_of` holds their words by passage id. Without dates the one that ranked best stays.
+    Copies are texts of different documents; `words_of` holds their words by passage id. Without dates the one that
+    ranked best stays.
     """
     kept: list[Passage] = []
-    words: list[frozenset[str]] = []
+    kept_words: list[Words] = []
     for passage in passages[:LOOKED_AT]:
-        said = words_of[passage.id]
-        place = next(
-            (i for i, other in enumerate(kept) if _copies(passage, said, other, words[i])), None
-        )
-        if place is None:
-            kept.append(passage)
-            words.append(said)
+        words = words_of[passage.id]
+        for place, other in enumerate(kept):
+            if passage.document_id != other.document_id and _alike(words, kept_words[place]):
+                kept[place] = _newest(other, passage)
+                break
         else:
-            kept[place] = _newest(kept[place], passage)
+            kept.append(passage)
+            kept_words.append(words)
     return [*kept, *passages[LOOKED_AT:]]
 
 
-def _copies(a: Passage, words_a: frozenset[str], b: Passage, words_b: frozenset[str]) -> bool:
-    few, many = sorted((len(words_a), len(words_b)))
-    if few < ALIKE_MIN or few < ALIKE * many or a.document_id == b.document_id:
+def _alike(a: Words, b: Words) -> bool:
+    """Whether two texts have so many words in common that they are versions of one."""
+    few, many = sorted((len(a), len(b)))
+    if few < ALIKE_MIN or few < ALIKE * many:
         return False
-    both = len(words_a & words_b)
-    return both >= ALIKE * (len(words_a) + len(words_b) - both)
+    return len(a & b) >= ALIKE * len(a | b)
 
 
 def _newest(first: Passage, second: Passage) -> Passage:
     """The newer of two copies with the better one's place and ranks; `versions` names what it stands for, newest first."""
-    newer, older = (second, first) if (second.date or "") > (first.date or "") else (first, second)
+    newer, older = first, second
+    if (second.date or "") > (first.date or ""):
+        newer, older = second, first
     versions = dict.fromkeys((older.source, *first.versions, *second.versions))
     versions.pop(newer.source, None)
     return replace(
-        newer, score=first.score, ranks=first.ranks, explain=first.explain, versions=tuple(versions)
+        newer,
+        score=first.score,
+        ranks=first.ranks,
+        explain=first.explain,
+        versions=tuple(versions),
     )
 
 
@@ -62,13 +71,17 @@ def spread(
 
     Passages in `standing_alone` (turns of a conversation, bullets) are not counted: many of them can be the answer.
     """
-    head: list[Passage] = []
+    first: list[Passage] = []
     later: list[Passage] = []
-    taken: dict[str, int] = {}
+    taken: Counter[str] = Counter()
     for place, passage in enumerate(passages):
-        if len(head) == FIRST:
-            return [*head, *later, *passages[place:]]
+        if len(first) == FIRST:
+            return [*first, *later, *passages[place:]]
+        document = passage.document_id
         if passage.id not in standing_alone:
-            taken[passage.document_id] = taken.get(passage.document_id, 0) + 1
-        (head if taken.get(passage.document_id, 0) <= per_document else later).append(passage)
-    return [*head, *later]
+            taken[document] += 1
+        if taken[document] <= per_document:
+            first.append(passage)
+        else:
+            later.append(passage)
+    return [*first, *later]

@@ -10,7 +10,8 @@ from typing import Literal, Protocol
 
 from brain.errors import BrainError
 from brain.protocols import Embedder, Searchable, VectorIndex
-from brain.retrieval.retrieve import Sources, candidates, rank, retrieve
+from brain.retrieval.candidates import Sources, candidates
+from brain.retrieval.retrieve import rank, retrieve
 from brain.text.question import Question, expression
 from brain.types import Scope
 from ingest.terms import stem, tokens

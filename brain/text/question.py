@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from brain.text.matching import denies
+from brain.types import Measures
 from ingest.terms import fold, forms, stem, tokens
 from ingest.words import (
     ENGLISH,
@@ -105,7 +106,7 @@ class Question:
     """
 
     text: str
-    idf: Mapping[str, float] | None = None
+    idf: Measures | None = None
 
     @staticmethod
     @lru_cache(maxsize=QUESTIONS_KEPT)
@@ -113,7 +114,7 @@ class Question:
         """The question that a text is, the same one as long as it is kept; a question as it is."""
         return text if isinstance(text, Question) else Question(text)
 
-    def weighed(self, idf: Mapping[str, float] | None) -> Question:
+    def weighed(self, idf: Measures | None) -> Question:
         """The same question, with all that was read of it, under the weights of a store."""
         known = copy.copy(self)
         known.__dict__.pop("weights", None)
@@ -260,7 +261,7 @@ class Question:
         return frozenset(fold(word) for word in self.text.split())
 
     @cached_property
-    def weights(self) -> Mapping[str, float]:
+    def weights(self) -> Measures:
         """Stem -> weight of every content word: `idf` where it knows the word or its stem, else 1."""
         known = self.idf or {}
         weights: dict[str, float] = {}
@@ -285,17 +286,16 @@ class Question:
         return len(self.everything) >= FEW_WORDS and self.said.isdisjoint(ENGLISH)
 
 
-def expression(question: Question, keep: Callable[[str], bool] = lambda _word: True) -> str:
-    """FTS5 syntax: any of the words, "" when there is none. `keep` says which words are rare enough to be asked.
+def expression(question: Question, rare: Sequence[str] = ()) -> str:
+    """FTS5 syntax: any of the `rare` words, of all words of the question where there is none; "" when it has none.
 
     Every word stands in quotes, so that none of FTS5's operators can be reached.
 
     >>> expression(Question("What does foo_bar do in C++?"))
     '"foo" OR "bar" OR "c++" OR "foo bar"'
     """
-    asked = [word for word in question.words if keep(word)] or list(question.words)
-    texts = list(asked)
-    for word in dict.fromkeys(asked):
+    texts = list(rare or question.words)
+    for word in dict.fromkeys(texts):
         texts += question.written.get(word, ())
     texts += question.phrases
     return " OR ".join(f'"{text}"' for text in texts)

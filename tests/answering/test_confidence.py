@@ -37,8 +37,7 @@ def measured(
         lexical=[(key, 6.0 - i) for i, key in enumerate(ids)],
         dense=[(key, cosine - i / 10) for i, key in enumerate(ids)],
         passages=passages,
-        cosines={key: cosine - i / 10 for i, key in enumerate(ids)},
-        sentences={},
+        features={key: {"cosine": cosine - i / 10} for i, key in enumerate(ids)},
     )
 
 
@@ -111,7 +110,7 @@ def test_found_is_a_probability_whatever_the_signals(held: dict[str, float]) -> 
 
 
 def test_signals_are_all_there_and_finite_with_nothing_at_hand() -> None:
-    empty = signals(Question(""), {}, lexical=[], dense=[], passages=[], cosines={}, sentences={})
+    empty = signals(Question(""), {}, lexical=[], dense=[], passages=[], features={})
     assert set(empty) == set(NAMES)
     assert all(math.isfinite(value) for value in empty.values())
 
@@ -134,8 +133,7 @@ def test_evidence_weighs_the_same_in_a_small_store() -> None:
             lexical=[],
             dense=[],
             passages=[passage("lease", LEASE)],
-            cosines={},
-            sentences={},
+            features={},
             count=count,
         )
 

@@ -1,0 +1,234 @@
+"""Candidates for a question: what the two rankings find, and every feature of each of them.
+
+Works over whatever it is handed: store or memory, any index, any embedder or none; what could not look is named in
+`degraded`. Leaves out the score (fusion.py) and the order (retrieve.py). Serves `retrieve`, `why_not` and the fit of the
+coefficients.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from brain.errors import BrainError
+from brain.protocols import Embedder, Searchable, VectorIndex
+from brain.retrieval import fusion
+from brain.retrieval.overlap import Overlap
+from brain.text.question import Question, expression
+from brain.text.sheet import Sheet, sheets, words_of_each
+from brain.types import Measures, Mode, Passage, Scope
+from ingest.terms import stem
+
+Ranking = list[tuple[str, float]]
+"""(chunk id, score), best first."""
+Beside = dict[str, tuple[str | None, str | None]]
+"""Id of a short chunk -> ids of the chunk before and of the one after it, where there are such."""
+
+CANDIDATES = 40  # of each ranking; 50 changes no figure by .002 and costs a quarter more
+SENTENCES_FOR = 30  # candidates whose sentence vectors are compared (benchmarks/RETRIEVAL.md)
+# Characters of all candidates' texts: about 3 ms. Short lines are all read, of chunks of 1,300 letters 25.
+READ_CHARACTERS = 32_000
+READ_AT_LEAST = 20  # candidates, however long
+# What decides which texts are read; flat from 6 to 12 (benchmarks/RETRIEVAL.md)
+BM25_FIRST = 6.0
+COSINE_FIRST = 9.0
+# Of all chunks: a word in more of them is asked only when nothing rarer is there.
+COMMON_SHARE = 0.25
+# Chunks from which common words are left out; below, asking them costs less than 5 ms.
+COMMON_FROM = 20_000
+EVERYTHING = Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What one search looks through."""
+
+    searchable: Searchable
+    index: VectorIndex | None = None
+    embedder: Embedder | None = None
+    scope: Scope = EVERYTHING
+
+    def passages(self, ids: list[str]) -> list[Passage]:
+        """The stored passages that the scope lets through."""
+        return self.searchable.passages(ids, scope=self.scope)
+
+    def nearest(self, question: Question, limit: int) -> tuple[Any, Ranking]:
+        """(the question's vector, the chunks closest to it). Raises `BrainError` when nothing can look."""
+        if self.embedder is None:
+            raise BrainError("no embedder", "")
+        if self.index is None:
+            raise BrainError("no vector index", "")
+        vector = self.embedder.embed_query(question.text)
+        allowed = self.searchable.allowed(self.scope)
+        return vector, self.index.query(vector, limit=limit, allowed=allowed)
+
+
+@dataclass(slots=True)
+class Candidates:
+    """What the two rankings found, and what was read of it.
+
+    `texts` and `features` go with `passages`, one for each. `beside` holds the chunks next to each short one. `index`
+    names the vector index that answered.
+    """
+
+    question: Question
+    idf: Measures
+    count: int
+    lexical: Ranking = field(default_factory=list)
+    dense: Ranking = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
+    texts: list[Sheet] = field(default_factory=list)
+    features: list[dict[str, float]] = field(default_factory=list)
+    degraded: str = ""
+    index: str = ""
+    has_vectors: bool = False
+    beside: Beside = field(default_factory=dict)
+
+    @property
+    def ceiling(self) -> float:
+        """The sum of the idf of the question's words: what a BM25 is measured against; never 0."""
+        return sum(self.idf[term] for term in self.question.stems) or 1.0
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the passages."""
+        return [passage.id for passage in self.passages]
+
+
+def candidates(question: Question, sources: Sources, mode: Mode = "hybrid") -> Candidates:
+    """Both rankings, the passages of either, and every feature of each of them."""
+    searchable = sources.searchable
+    count = searchable.count()
+    frequencies = searchable.document_frequencies(tuple(dict.fromkeys(question.words)))
+    weights = {stem(word): idf(frequencies[word], count) for word in question.words}
+    found = Candidates(question, weights, count)
+    most = COMMON_SHARE * count if count > COMMON_FROM else math.inf
+    rare = [word for word in question.words if frequencies[word] <= most]
+    asked = expression(question, rare)
+    if mode != "dense":
+        found.lexical = searchable.match(asked, limit=CANDIDATES, scope=sources.scope)
+    vector = None if mode == "lexical" else _dense(found, sources)
+    bm25 = dict(found.lexical)
+    ids = list(bm25 | dict(found.dense))
+    bm25 |= searchable.match_scores(asked, [key for key in ids if key not in bm25])
+    found.passages = _promising(found, sources.passages(ids), bm25)
+    _add_neighbours(found, sources)
+    _read_all(found, bm25)
+    if vector is not None and found.passages:
+        _compare_all(found, sources, vector)
+    return found
+
+
+def idf(frequency: int, count: int) -> float:
+    """BM25's idf with one added inside the logarithm, so that it is never negative."""
+    return math.log(1 + (max(count - frequency, 0) + 0.5) / (frequency + 0.5))
+
+
+def _dense(found: Candidates, sources: Sources) -> Any:
+    """Fill the dense ranking and return the question's vector, or say in `degraded` why there is none."""
+    try:
+        vector, found.dense = sources.nearest(found.question, CANDIDATES)
+    except BrainError as error:
+        found.degraded = f"words only: {error.message}"
+        return None
+    found.index = sources.index.name if sources.index else ""
+    return vector
+
+
+def _promising(found: Candidates, passages: list[Passage], bm25: Measures) -> list[Passage]:
+    """The candidates whose texts are read: all of them, unless they are long; then the best by both scores alone."""
+    if sum(len(passage.text) for passage in passages) <= READ_CHARACTERS:
+        return passages
+    cosine = dict(found.dense)
+    least = min(cosine.values(), default=0.0)
+    ceiling = found.ceiling
+
+    def by_both(passage: Passage) -> float:
+        by_words = BM25_FIRST * bm25.get(passage.id, 0.0) / ceiling
+        return by_words + COSINE_FIRST * cosine.get(passage.id, least)
+
+    kept: list[Passage] = []
+    characters = 0
+    for passage in sorted(passages, key=by_both, reverse=True):
+        characters += len(passage.text)
+        if characters > READ_CHARACTERS and len(kept) >= READ_AT_LEAST:
+            break
+        kept.append(passage)
+    return kept
+
+
+def _add_neighbours(found: Candidates, sources: Sources) -> None:
+    """The short passages among the candidates get the text before and after them."""
+    found.beside = sources.searchable.neighbours(found.ids)
+    if not found.beside:
+        return
+    texts = {passage.id: passage.text for passage in found.passages}
+    missing = sorted(_beside(found.beside) - texts.keys())
+    for passage in sources.passages(missing):
+        texts[passage.id] = passage.text
+    for i, passage in enumerate(found.passages):
+        before, after = (texts.get(key or "", "") for key in found.beside.get(passage.id, ("", "")))
+        if before or after:
+            found.passages[i] = replace(passage, before=before, after=after)
+
+
+def _beside(beside: Beside) -> set[str]:
+    """The ids of all chunks that stand next to a short one."""
+    return {key for pair in beside.values() for key in pair if key is not None}
+
+
+def _read_all(found: Candidates, bm25: Measures) -> None:
+    """The features that stand in the texts."""
+    passages = found.passages
+    overlap = Overlap(found.question, found.idf)
+    ceiling = found.ceiling
+    found.texts = sheets([passage.text for passage in passages])
+    titles = words_of_each([" ".join((passage.title, *passage.heading)) for passage in passages])
+    named = overlap.named(found.texts)
+    average = sum(len(text.pieces) for text in found.texts) / (len(passages) or 1)
+    for passage, title, text in zip(passages, titles, found.texts, strict=True):
+        features = {"bm25": bm25.get(passage.id, 0.0) / ceiling}
+        features |= overlap.features(passage, title, text, average=average, named=named)
+        found.features.append(features)
+
+
+def _compare_all(found: Candidates, sources: Sources, question_vector: Any) -> None:
+    """The features that need vectors, for all candidates; none when no candidate has one."""
+    from brain.retrieval import closeness
+
+    searchable = sources.searchable
+    fingerprint = str(sources.embedder.fingerprint) if sources.embedder else ""
+    ids = found.ids
+    vectors = searchable.vectors(
+        [*ids, *sorted(_beside(found.beside).difference(ids))], fingerprint
+    )
+    if vectors.keys().isdisjoint(ids):
+        return
+    cosine = closeness.cosines(ids, vectors, question_vector)
+    window = closeness.windows(ids, vectors, found.beside, question_vector, cosine)
+    _set_all(found, "cosine", cosine)
+    _set_all(found, "window", window)
+    _set_all(found, "sentence_cosine", cosine)
+    first = _first_scores(found)
+    promising = sorted(ids, key=dict(zip(ids, first, strict=True)).__getitem__, reverse=True)
+    sentences = searchable.sentence_vectors(promising[:SENTENCES_FOR], fingerprint)
+    best = closeness.best_sentences(ids, sentences, question_vector, cosine)
+    _set_all(found, "sentence_cosine", best)
+    for key, features in zip(ids, found.features, strict=True):
+        features["has_sentences"] = float(key in sentences)
+    for name, values in closeness.feedback(ids, vectors, _first_scores(found)).items():
+        _set_all(found, name, values)
+    found.has_vectors = True
+
+
+def _set_all(found: Candidates, name: str, values: Any) -> None:
+    """One feature of all candidates, from cosines or differences of cosines."""
+    from brain.retrieval.closeness import SCALE
+
+    for features, value in zip(found.features, values, strict=True):
+        features[name] = float(value) * SCALE
+
+
+def _first_scores(found: Candidates) -> list[float]:
+    return [fusion.first_score(features) for features in found.features]
