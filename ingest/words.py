@@ -74,8 +74,10 @@ _LARGE = re.compile(
 MONTH_NAMES = tuple(
     "january february march april may june july august september october november december".split()
 )
-SHORT_MONTHS = {"sept": 9} | {name[:3]: number for number, name in enumerate(MONTH_NAMES, start=1)}
-MONTHS = SHORT_MONTHS | {name: number for number, name in enumerate(MONTH_NAMES, start=1)}
+_NUMBERED = {name: number for number, name in enumerate(MONTH_NAMES, start=1)}
+# "sept" before "sep", for patterns made of them; "may" is no short form.
+SHORT_MONTHS = {"sept": 9} | {name[:3]: _NUMBERED[name] for name in MONTH_NAMES if name != "may"}
+MONTHS = _NUMBERED | SHORT_MONTHS
 
 
 def content_words(text: str) -> list[str]:

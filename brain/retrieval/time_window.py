@@ -16,24 +16,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from brain.errors import UsageError
+from ingest.words import MONTH_NAMES, SHORT_MONTHS
 
 if TYPE_CHECKING:
     from dateparser.date import DateDataParser
 
-QUESTION_CHARACTERS = 8_000  # FAULTS.md row 39: a question is read so far
-LANGUAGES = (
-    "en",
-    "de",
-    "fr",
-    "es",
-    "it",
-    "pt",
-    "nl",
-)  # of options; as in ingest/dates.py, each more makes a look slower
+QUESTION_CHARACTERS = 8_000  # of a question that are read; the rest is a pasted text
+# Of options; as in ingest/dates.py, each more makes a look slower.
+LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl")
 AROUND_DAYS = 3  # "two weeks ago" means that week more or less: so many days on either side
 
-_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
-_SHORT = "jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec"
+_MONTHS = "|".join(MONTH_NAMES)
+_SHORT = "|".join(SHORT_MONTHS)
 _WEEKDAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _COUNT = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a\s+couple\s+of|a\s+few|couple\s+of|few)"
 _UNIT = r"(?:days?|weeks?|months?|years?)"
@@ -110,8 +104,9 @@ def window_of(text: str, now: datetime) -> Window | None:
     for read in (_range, _led, _alone):
         window = read(text[:QUESTION_CHARACTERS], now)
         if window is not None:
-            past = not window.since or window.since <= _iso(now.date())
-            return window if past and (not window.until or window.since <= window.until) else None
+            has_begun = window.since <= _iso(now.date())
+            in_order = not window.until or window.since <= window.until
+            return window if has_begun and in_order else None
     return None
 
 
@@ -126,12 +121,8 @@ def until_of(text: str, now: datetime) -> str:
 
 
 def _whole(text: str, now: datetime, option: str) -> _Span:
-    plain = text.strip()[:QUESTION_CHARACTERS]
-    span = (
-        _span(re.sub(r"^(?:on|in|the)\s+", "", plain, flags=re.I), now, exact=True)
-        if plain
-        else None
-    )
+    plain = re.sub(r"^(?:on|in|the)\s+", "", text.strip()[:QUESTION_CHARACTERS], flags=re.I)
+    span = _span(plain, now, exact=True) if plain else None
     if span is None:
         hint = "say a day, a month or a year: 2026-05-07, 2026-05, last friday"
         raise UsageError(f"--{option} {text!r} is no time that I know", hint)
@@ -140,40 +131,46 @@ def _whole(text: str, now: datetime, option: str) -> _Span:
 
 def _range(text: str, now: datetime) -> Window | None:
     for match in _RANGE.finditer(text):
-        begin, end = match["a"] or match["c"], match["b"] or match["d"]
-        last = _span(end, now, exact=True)
+        last = _span(match["b"] or match["d"], now, exact=True)
+        if last is None:
+            continue
         # "between March and May 2025": the March before that May
-        first = _span(begin, datetime.combine(last.last, now.time()), exact=True) if last else None
-        if first and last:
+        before_end = datetime.combine(last.last, now.time())
+        first = _span(match["a"] or match["c"], before_end, exact=True)
+        if first is not None:
             return Window(_iso(first.first), _iso(last.last), match[0])
     return None
 
 
 def _led(text: str, now: datetime) -> Window | None:
+    """A time behind a word that says so: "in May", "since 2019"."""
     for match in _LED.finditer(text):
         lead = match["lead"].lower()
-        if match["rolling"] or match["one"]:
-            window = _rolling(match["rolling"] or f"1 {match['one']}", now)
-        elif _is_other(text, match, lead):
+        if match["at"] and _is_other(text, match, lead):
             continue
-        else:
-            window = _directed(lead, match["at"], now)
+        window = _window(match, lead, now)
         if window is not None:
-            return window._replace(words=match[0])
+            return window
     return None
 
 
 def _alone(text: str, now: datetime) -> Window | None:
+    """A time whatever stands before it: "two weeks ago"."""
     for match in _ALONE.finditer(text):
-        if match["rolling"] or match["one"]:
-            window = _rolling(match["rolling"] or f"1 {match['one']}", now)
-        elif _is_verb(text, match):
+        if match["at"] and _is_verb(text, match):
             continue
-        else:
-            window = _directed("in", match["at"], now)
+        window = _window(match, "in", now)
         if window is not None:
-            return window._replace(words=match[0])
+            return window
     return None
+
+
+def _window(match: re.Match[str], lead: str, now: datetime) -> Window | None:
+    """The window of one match: the last so many days, or the time behind its lead."""
+    units = match["rolling"] or f"1 {match['one']}"
+    at = match["at"]
+    window = _directed(lead, at, now) if at else _rolling(units, now)
+    return window and window._replace(words=match[0])
 
 
 def _is_other(text: str, match: re.Match[str], lead: str) -> bool:
@@ -204,15 +201,16 @@ def _directed(lead: str, words: str, now: datetime) -> Window | None:
         return None
     day = timedelta(days=1)
     try:
-        return {
-            "since": lambda: Window(_iso(span.first), ""),
-            "after": lambda: Window(_iso(span.last + day), ""),
-            "before": lambda: Window("", _iso(span.first - day)),
-            "until": lambda: Window("", _iso(span.last)),
-            "till": lambda: Window("", _iso(span.last)),
-        }.get(lead, lambda: Window(_iso(span.first), _iso(span.last)))()
+        if lead == "since":
+            return Window(_iso(span.first), "")
+        if lead == "after":
+            return Window(_iso(span.last + day), "")
+        if lead == "before":
+            return Window("", _iso(span.first - day))
     except OverflowError:  # before the year 1, after the year 9999
         return None
+    until = _iso(span.last)
+    return Window("" if lead in ("until", "till") else _iso(span.first), until)
 
 
 def _rolling(words: str, now: datetime) -> Window | None:
@@ -228,12 +226,15 @@ def _span(words: str, now: datetime, *, exact: bool, floor: bool = True) -> _Spa
     words = " ".join(words.split())
     for pattern, number in _COUNT_WORDS:
         words = re.sub(pattern, number, words, flags=re.I)
-    modifier = re.match(r"(last|this|previous|past)\s+(.+)", words, re.I)
+    modifier, _, rest = words.partition(" ")
+    modifier = modifier.lower() if rest else ""
+    modified = modifier in ("last", "this", "previous", "past")
+    named = modified and not re.fullmatch("week|month|year", rest, re.I)
     ago = words.lower().endswith(" ago")
-    if modifier and not re.fullmatch("week|month|year", modifier[2], re.I):
-        words = modifier[2]
-    elif modifier and modifier[1].lower() in ("previous", "past"):
-        words = f"last {modifier[2]}"
+    if named:
+        words = rest
+    elif modifier in ("previous", "past"):
+        words = f"last {rest}"
     found = _parse(words, now, floor)
     if found is None:
         return None
@@ -242,8 +243,8 @@ def _span(words: str, now: datetime, *, exact: bool, floor: bool = True) -> _Spa
         if period == "week":
             return _week(day, ago, exact)
         span = _period(day, period if floor or not ago else "day")
-        named = modifier is not None and modifier[1].lower() == "last" and words == modifier[2]
-        if named and period == "month" and span.last >= now.date():  # "last May", said in May
+        # "last May", said in May
+        if named and modifier == "last" and period == "month" and span.last >= now.date():
             return _period(day.replace(year=day.year - 1, day=1), "month")
         return span
     except (OverflowError, ValueError):
@@ -262,19 +263,19 @@ def _period(day: date, period: str) -> _Span:
     if period == "year":
         return _Span(date(day.year, 1, 1), date(day.year, 12, 31))
     if period == "month":
-        return _Span(
-            day.replace(day=1), day.replace(day=calendar.monthrange(day.year, day.month)[1])
-        )
+        _, days = calendar.monthrange(day.year, day.month)
+        return _Span(day.replace(day=1), day.replace(day=days))
     return _Span(day, day)
 
 
 def _parse(words: str, now: datetime, floor: bool) -> tuple[date, str] | None:
     """(a day in it, "day" | "week" | "month" | "year"), by hand for ISO 8601, else by dateparser."""
-    iso = re.fullmatch(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", words)
-    if iso:
+    if re.fullmatch(r"\d{4}(?:-\d{2}){0,2}", words):
+        numbers = [int(part) for part in words.split("-")]
+        period = ("year", "month", "day")[len(numbers) - 1]
         try:
-            period = "day" if iso[3] else "month" if iso[2] else "year"
-            return date(int(iso[1]), int(iso[2] or 1), int(iso[3] or 1)), period
+            year, month, day = (*numbers, 1, 1)[:3]
+            return date(year, month, day), period
         except ValueError:
             return None
     order = "DMY" if re.fullmatch(r"\d{1,2}\.\d{1,2}\.\d{2,4}", words) else "MDY"
