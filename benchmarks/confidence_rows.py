@@ -22,10 +22,10 @@ from brain.app import Brain
 from brain.config import Config, Models
 from brain.evaluation.folder import Judged, conversations, read_set
 from brain.protocols import Embedder
-from brain.retrieval import retrieve
+from brain.retrieval import Sources, retrieve
 from brain.retrieval.candidates import idf as idf_of
 from brain.text import Question
-from brain.types import Passage
+from brain.types import Passage, Request
 from ingest.terms import stem
 
 FOLDS = 4  # variants of a set, each with another quarter left out
@@ -118,10 +118,10 @@ def _rows(
     held: Loaded, room: stores.Room, asked: Sequence[tuple[dict[str, Any], bool, str, str]]
 ) -> Iterator[Row]:
     for query, answerable, kind, group in asked:
-        question = Question(query["text"])
-        found = retrieve(question, searchable=room.search, index=room.index, embedder=room.embedder)
-        plain = retrieve(question, searchable=room.search, index=None, embedder=None)
-        words = question.words
+        request = Request(query["text"])
+        found = retrieve(request, Sources(room.search, room.index, room.embedder))
+        plain = retrieve(request, Sources(room.search))
+        words = Question.of(request.question).words
         frequencies = room.search.document_frequencies(tuple(dict.fromkeys(words)))
         idf = {stem(word): idf_of(frequencies[word], room.search.count()) for word in words}
         places = [

@@ -30,7 +30,7 @@ from brain.models.builtin import BuiltinEmbedder
 from brain.retrieval import fusion
 from brain.retrieval.candidates import Sources, candidates
 from brain.retrieval.coefficients import FIRST_LOOK
-from brain.text import Question
+from brain.types import Request
 
 GROUPS = {
     "words": (
@@ -111,7 +111,7 @@ def collect(
     for room in rooms(folder, stores, embedder, cache):
         for query in room.queries:
             sources = Sources(room.search, room.index, room.embedder)
-            found = candidates(Question(query.text), sources)
+            found = candidates(Request(query.text), sources)
             if not found.has_vectors:
                 continue
             seen.features = seen.features or [

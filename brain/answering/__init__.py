@@ -6,11 +6,5 @@
 from brain.answering.answer import answer
 from brain.answering.asking import Asking, Say, quiet
 from brain.answering.extract import Quote, extract
-from brain.text.question import Question
 
-__all__ = ["Asking", "Quote", "Say", "answer", "extract", "quiet", "widen"]
-
-
-def widen(question: str, previous: str) -> str:
-    """The question, with the content words of the previous one that it lacks unless it plainly stands alone."""
-    return Question.of(question).after(previous).text
+__all__ = ["Asking", "Quote", "Say", "answer", "extract", "quiet"]

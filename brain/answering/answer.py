@@ -24,7 +24,7 @@ PROVIDER, MODEL = "builtin", "extractive"
 
 
 def answer(
-    question: str | Question,
+    question: Question,
     passages: Sequence[Passage],
     *,
     generator: Generator | None,
@@ -33,7 +33,6 @@ def answer(
     """A cited answer. Never raises for a model that fails: `degraded` names it and the quotes stand in, or state is
     "incomplete" when it broke off midway.
     """
-    question = Question.of(question).weighed(asking.idf)
     quotes = [] if asking.below_floor else extract(question, passages, embedder=asking.embedder)
     if not quotes:
         return not_found(question.text, passages, found=asking.found)
@@ -41,7 +40,7 @@ def answer(
         return _extracted(question, passages, quotes, asking)
     asking.say("quote", _placed(quotes[0]))
     try:
-        written = generated(question.text, passages, generator=generator, asking=asking)
+        written = generated(question, passages, generator=generator, asking=asking)
         return _versions_said(written, passages)
     except Incomplete:
         raise

@@ -25,17 +25,15 @@ def quiet(_kind: str, _text: str) -> None:
 class Asking:
     """What `answer` is handed beside question and passages.
 
-    `read`: (passage id, start, end) -> stored text, offsets within the passage. `count`: tokens of a text. `idf`: weight
-    of each question word over the store. `found`: the probability from retrieval, None when unknown. `speed`: prompt
-    tokens a second, None when not measured. `previous`: the question before, for a follow-up. `anyway`: answer below
-    the floor. `signals`: of retrieval. `floor`, `threshold`: of `found`, the person's own where feedback calibrated
-    them.
+    `read`: (passage id, start, end) -> stored text, offsets within the passage. `count`: tokens of a text. `found`: the
+    probability from retrieval, None when unknown. `speed`: prompt tokens a second, None when not measured. `previous`:
+    the question before, for a follow-up. `anyway`: answer below the floor. `signals`: of retrieval. `floor`,
+    `threshold`: of `found`, the person's own where feedback calibrated them.
     """
 
     read: Reader
     count: Callable[[str], int]
     say: Say = quiet
-    idf: Measures | None = None
     embedder: Embedder | None = None
     found: float | None = None
     speed: float | None = None

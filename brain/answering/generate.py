@@ -21,6 +21,7 @@ from brain.answering.stream import FENCE, by_sentence
 from brain.answering.verify import Support, holds, verify
 from brain.errors import Incomplete
 from brain.protocols import Generator
+from brain.text.question import Question
 from brain.types import Answer, Citation, Confidence, Passage, State
 from ingest.words import content_words
 
@@ -29,11 +30,11 @@ NO_SOURCE = "[no source]"
 BROKEN_OFF = "[broke off]"
 MAX_BYTES = 64 * 1024  # of an answer; five sentences take one
 MAX_REPEATS = 3  # the same sentence this often: the model is in a loop
-CLAIM_WORDS = (
-    3  # content words from which a sentence claims something ("Yes." and "Summary:" do not)
-)
+# Content words from which a sentence claims something ("Yes." and "Summary:" do not).
+CLAIM_WORDS = 3
 _NOT_FOUND = re.compile(
-    r"\bnot (?:in|found in|mentioned in|contained in|stated in|given in) (?:your|the|these|any of the) (?:notes?|passages?|sources?|context)\b|"
+    r"\bnot (?:in|found in|mentioned in|contained in|stated in|given in) "
+    r"(?:your|the|these|any of the) (?:notes?|passages?|sources?|context)\b|"
     r"\b(?:notes?|passages?|sources?|context) (?:do|does) not (?:say|mention|contain|hold|state|provide|include|specify)|"
     r"\bno (?:information|mention|answer)\b.{0,40}\b(?:notes?|passages?|sources?|context)\b",
     re.IGNORECASE,
@@ -43,53 +44,33 @@ _CONTROL = re.compile(
 )
 
 
-@dataclass
-class _Written:
-    """What has been written so far, and what was found wrong with it."""
-
-    parts: list[str] = field(default_factory=list)
-    citations: dict[Citation, None] = field(default_factory=dict)
-    claims: int = 0
-    uncited: int = 0
-    unverified: int = 0
-    invented: int = 0
-    denials: int = 0
-    broken: str = ""
-
-
 def generated(
-    question: str, passages: Sequence[Passage], *, generator: Generator, asking: Asking
+    question: Question, passages: Sequence[Passage], *, generator: Generator, asking: Asking
 ) -> Answer:
     """The model's answer over as many passages as its window holds. Raises `Unavailable` when it never began."""
     packed = pack(
-        question,
+        question.text,
         passages,
         window=generator.window,
         count=asking.count,
         speed=asking.speed,
         previous=asking.previous,
     )
-    written = _Written()
+    written = _Written(question, packed, asking)
     stream = _capped(generator.stream(packed.messages, max_tokens=packed.max_tokens))
-    repeats: Counter[str] = Counter()
     try:
         for sentence in by_sentence(stream):
-            repeats[sentence.strip()] += 1
-            if (
-                sentence.strip()
-                and repeats[sentence.strip()] >= MAX_REPEATS
-                and len(content_words(sentence)) >= CLAIM_WORDS
-            ):
+            if written.repeats(sentence):
                 written.broken = "the model repeated itself"
                 break
-            _take(sentence, packed, written, asking)
+            written.take(sentence)
     except Incomplete as error:
         written.broken = error.message
         if not written.parts and error.partial:
-            _take(error.partial, packed, written, asking)
+            written.take(error.partial)
     finally:
         stream.close()
-    return _finish(question, passages, packed, written, generator, asking)
+    return written.answer(passages, generator)
 
 
 def _capped(stream: Iterator[str]) -> Pieces[str, None, None]:
@@ -107,42 +88,123 @@ def _capped(stream: Iterator[str]) -> Pieces[str, None, None]:
             close()
 
 
-def _take(sentence: str, packed: Packed, written: _Written, asking: Asking) -> None:
-    """One sentence: cleaned, its citations read, checked, marked, and said."""
-    evidence = [f"{p.header}\n{p.source}\n{p.before}\n{p.text}\n{p.after}" for p in packed.passages]
-    cited = cite(harmless(sentence, evidence), len(packed.passages))
-    written.invented += cited.invented
-    mark = _judge(cited.text, cited.numbers, packed, written, asking)
-    text = _marked(cited.text, mark) if mark else cited.text
-    written.parts.append(text)
-    if text.strip():
-        asking.say("sentence", text)
+@dataclass
+class _Written:
+    """What has been written so far, and what was found wrong with it: counts of sentences and of citations."""
 
+    question: Question
+    packed: Packed
+    asking: Asking
+    parts: list[str] = field(default_factory=list)
+    citations: dict[Citation, None] = field(default_factory=dict)
+    seen: Counter[str] = field(default_factory=Counter)
+    claims: int = 0
+    uncited: int = 0
+    unverified: int = 0
+    invented: int = 0
+    denials: int = 0
+    broken: str = ""
 
-def _judge(
-    text: str, numbers: Sequence[int], packed: Packed, written: _Written, asking: Asking
-) -> str:
-    """The mark that a sentence deserves, "" for none; what was found goes into `written`."""
-    claim = uncited(text)
-    if not numbers and _NOT_FOUND.search(claim):
-        written.denials += 1
-        return ""
-    if FENCE in claim and not numbers:
-        return "" if _code_stands(claim, packed.passages) else NO_SOURCE
-    if not numbers and not _claims(claim):
-        return ""
-    written.claims += 1
-    if not numbers:
-        written.uncited += 1
+    def repeats(self, sentence: str) -> bool:
+        """Whether the model says the same again and again."""
+        bare = sentence.strip()
+        self.seen[bare] += 1
+        often = bool(bare) and self.seen[bare] >= MAX_REPEATS
+        return often and len(content_words(bare)) >= CLAIM_WORDS
+
+    def take(self, sentence: str) -> None:
+        """One sentence: cleaned, its citations read, checked, marked, and said."""
+        passages = self.packed.passages
+        evidence = [f"{p.header}\n{p.source}\n{p.before}\n{p.text}\n{p.after}" for p in passages]
+        cited = cite(harmless(sentence, evidence), len(passages))
+        self.invented += cited.invented
+        mark = self._judge(uncited(cited.text), cited.numbers)
+        text = _marked(cited.text, mark) if mark else cited.text
+        self.parts.append(text)
+        if text.strip():
+            self.asking.say("sentence", text)
+
+    def _judge(self, claim: str, numbers: Sequence[int]) -> str:
+        """The mark that a sentence deserves, "" for none."""
+        if numbers:
+            self.claims += 1
+            return "" if self._verified(claim, numbers) else UNVERIFIED
+        if _NOT_FOUND.search(claim):
+            self.denials += 1
+            return ""
+        if FENCE in claim:
+            return "" if _code_stands(claim, self.packed.passages) else NO_SOURCE
+        if not _claims(claim):
+            return ""
+        self.claims += 1
+        self.uncited += 1
         return NO_SOURCE
-    support = verify(claim, [packed.passages[number - 1] for number in numbers], idf=asking.idf)
-    good = support is not None and not support.reasons and holds(support, asking.read)
-    for number in numbers:
-        own = verify(claim, [packed.passages[number - 1]], idf=asking.idf)
-        if own is not None:
-            written.citations[_citation(number, own, good and holds(own, asking.read))] = None
-    written.unverified += not good
-    return "" if good else UNVERIFIED
+
+    def _verified(self, claim: str, numbers: Sequence[int]) -> bool:
+        """Whether a claim stands on the passages that it cites; each is listed with the words that it rests on."""
+        read = self.asking.read
+        cited = {number: self.packed.passages[number - 1] for number in numbers}
+        support = verify(claim, list(cited.values()), idf=self.question.idf)
+        good = support is not None and not support.reasons and holds(support, read)
+        for number, passage in cited.items():
+            own = verify(claim, [passage], idf=self.question.idf)
+            if own is not None:
+                citation = _citation(number, own, good and holds(own, read))
+                self.citations[citation] = None
+        self.unverified += not good
+        return good
+
+    def answer(self, passages: Sequence[Passage], generator: Generator) -> Answer:
+        """The whole answer, with what must be said of it."""
+        text = "".join(self.parts).strip()
+        if self.broken:
+            text = f"{text} {BROKEN_OFF}".strip()
+            self.asking.say("notice", self.broken)
+        citations = tuple(sorted(self.citations, key=lambda citation: citation.number))
+        found = self.asking.found
+        grade = confidence.grade(
+            claims=self.claims, uncited=self.uncited, unverified=self.unverified, found=found
+        )
+        empty = not text or (self.denials > 0 and not citations)
+        return Answer(
+            self.question.text,
+            self._state(empty, grade),
+            text or "The model gave no answer.",
+            citations=citations,
+            passages=self.packed.passages if citations else tuple(passages),
+            confidence=Confidence(found, grade=grade),
+            provider=generator.provider,
+            model=generator.name,
+            context=self.packed.use,
+            notices=self._notices(),
+        )
+
+    def _state(self, empty: bool, grade: str) -> State:
+        """Incomplete before all; a model that wrote nothing, or only that the notes do not hold it, found nothing."""
+        if self.broken:
+            return "incomplete"
+        if empty:
+            return "not_found"
+        return "unrated" if grade == "strong" else "unsure"
+
+    def _notices(self) -> tuple[str, ...]:
+        said = list(self.packed.notices)
+        left_out = self.packed.use.passages_left_out
+        if left_out:
+            total = self.packed.use.passages_used + left_out
+            said.append(f"{left_out} of {total} passages left out: no room in the model's window")
+        if self.invented:
+            plural = "s" if self.invented > 1 else ""
+            said.append(f"{self.invented} citation{plural} to nothing removed")
+        if self.broken:
+            said.append(self.broken)
+        return tuple(said)
+
+
+def _citation(number: int, support: Support, verified: bool) -> Citation:
+    """A quote for one sentence: a passage cited by two sentences is listed with the words that each rests on."""
+    passage = support.passage
+    return Citation(number, passage.id, passage.source, support.locator, support.quote, verified)
 
 
 def _claims(text: str) -> bool:
@@ -150,19 +212,15 @@ def _claims(text: str) -> bool:
     bare = text.strip()
     if not bare or bare.endswith(("?", ":", "？", "：")) or bare.startswith("#"):
         return False
-    found = content_words(bare)
-    return len(found) >= CLAIM_WORDS or any(
-        character.isdigit() for character in bare.lstrip("-*• 0123456789.)")
-    )
+    if len(content_words(bare)) >= CLAIM_WORDS:
+        return True
+    return any(map(str.isdigit, bare.lstrip("-*• 0123456789.)")))
 
 
 def _code_stands(block: str, passages: Sequence[Passage]) -> bool:
     """Whether most lines of a code block stand word for word in a passage."""
-    lines = [
-        line.strip()
-        for line in block.splitlines()
-        if line.strip() and not line.strip().startswith(FENCE)
-    ]
+    stripped = [line.strip() for line in block.splitlines()]
+    lines = [line for line in stripped if line and not line.startswith(FENCE)]
     known = sum(any(line in passage.text for passage in passages) for line in lines)
     return bool(lines) and 2 * known >= len(lines)
 
@@ -172,68 +230,3 @@ def _marked(text: str, mark: str) -> str:
     body = text.rstrip()
     gap = "\n" if body.endswith(FENCE) else " "
     return f"{body}{gap}{mark}{text[len(body) :]}"
-
-
-def _finish(
-    question: str,
-    passages: Sequence[Passage],
-    packed: Packed,
-    written: _Written,
-    generator: Generator,
-    asking: Asking,
-) -> Answer:
-    text = "".join(written.parts).strip()
-    if written.broken:
-        text = f"{text} {BROKEN_OFF}".strip()
-        asking.say("notice", written.broken)
-    citations = tuple(sorted(written.citations, key=lambda citation: citation.number))
-    grade = confidence.grade(
-        claims=written.claims,
-        uncited=written.uncited,
-        unverified=written.unverified,
-        found=asking.found,
-    )
-    empty = not text or (written.denials > 0 and not citations)
-    return Answer(
-        question,
-        _state(written, empty, grade),
-        text or "The model gave no answer.",
-        citations=citations,
-        passages=packed.passages if citations else tuple(passages),
-        confidence=Confidence(asking.found, grade=grade),
-        provider=generator.provider,
-        model=generator.name,
-        context=packed.use,
-        notices=_notices(packed, written),
-    )
-
-
-def _state(written: _Written, empty: bool, grade: str) -> State:
-    """Incomplete before all; a model that wrote nothing, or only that the notes do not hold it, found nothing."""
-    if written.broken:
-        return "incomplete"
-    if empty:
-        return "not_found"
-    return "unrated" if grade == "strong" else "unsure"
-
-
-def _citation(number: int, support: Support, verified: bool) -> Citation:
-    """A quote for one sentence: a passage cited by two sentences is listed with the words that each rests on."""
-    passage = support.passage
-    return Citation(number, passage.id, passage.source, support.locator, support.quote, verified)
-
-
-def _notices(packed: Packed, written: _Written) -> tuple[str, ...]:
-    said = list(packed.notices)
-    if packed.use.passages_left_out:
-        total = packed.use.passages_used + packed.use.passages_left_out
-        said.append(
-            f"{packed.use.passages_left_out} of {total} passages left out: no room in the model's window"
-        )
-    if written.invented:
-        said.append(
-            f"{written.invented} citation{'s' * (written.invented != 1)} to nothing removed"
-        )
-    if written.broken:
-        said.append(written.broken)
-    return tuple(said)

@@ -6,7 +6,6 @@ before to `brain.app.corrections`: this joins them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from brain.types import Answer, Episode, Request, Retrieved, Scope
 
 if TYPE_CHECKING:
     from brain.answering import Asking, Say
+    from brain.text import Question
 
 TRUNCATED = "the server cut the prompt: part of the passages was not read"
 
@@ -49,18 +49,21 @@ def _from_passages(
     resources: Resources, request: Request, say: Say
 ) -> tuple[Answer, Mapping[str, float]]:
     """(the answer, the signals of its retrieval)."""
-    from brain.answering import answer, widen
+    from brain.answering import answer
     from brain.app.corrections import with_corrections
+    from brain.text import Question
 
+    question = Question.of(request.question)
     previous = _previous(resources) if request.follow_up else ""
-    query = widen(request.question, previous) if previous else request.question
-    found = retrieved(resources, replace(request, question=query, mode="hybrid"))
+    query = question.after(previous) if previous else question
+    found = retrieved(resources, replace(request, question=query.text, mode="hybrid"))
     for notice in found.notices:
         say("notice", notice)
     found = with_corrections(resources, request, found, say)
     generator, _why, missing = resources.generator()
     asking = _asking(resources, request, found, generator, previous, say)
-    asked = answer(request.question, found.passages, generator=generator, asking=asking)
+    weighed = question.weighed(_idf(resources, question))
+    asked = answer(weighed, found.passages, generator=generator, asking=asking)
     asked = _with_usage(asked, generator)
     degraded = [reason for reason in (found.degraded, missing, asked.degraded) if reason]
     whole = replace(
@@ -96,7 +99,6 @@ def _asking(
         read=read,
         count=count_tokens,
         say=say,
-        idf=_idf(resources, request.question),
         embedder=resources.comparer,
         found=found.confidence.found,
         speed=getattr(generator, "prompt_speed", None),
@@ -122,20 +124,15 @@ def _with_usage(asked: Answer, generator: Generator | None) -> Answer:
     return asked
 
 
-def _idf(resources: Resources, question: str) -> dict[str, float]:
+def _idf(resources: Resources, question: Question) -> dict[str, float]:
     """The weight of each content word of the question over the store, by its stem."""
+    from brain.retrieval.candidates import idf
     from ingest.terms import stem
-    from ingest.words import content_words
 
-    words = tuple(dict.fromkeys(content_words(question)))
-    count, frequencies = (
-        resources.store.search.count(),
-        resources.store.search.document_frequencies(words),
-    )
-    return {
-        stem(word): math.log(1 + (max(count - n, 0) + 0.5) / (n + 0.5))
-        for word, n in frequencies.items()
-    }
+    search = resources.store.search
+    frequencies = search.document_frequencies(tuple(dict.fromkeys(question.content)))
+    count = search.count()
+    return {stem(word): idf(frequency, count) for word, frequency in frequencies.items()}
 
 
 def _whole_store(resources: Resources, request: Request, say: Say) -> Answer | None:

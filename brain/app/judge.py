@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from brain.app.resources import HEAD, Resources
 from brain.errors import BrainError, NotFound, UsageError
 from brain.reports import Excerpt, Judgment, Trace
-from brain.types import Episode
+from brain.types import Episode, Request
 from ingest.document import new_id
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Judge:
 
     def why_not(self, query: str, document: str, *, limit: int = 10) -> Trace:
         """The stage at which a document was lost for a question. One that is not stored is a result, not an error."""
-        from brain.retrieval import why_not
+        from brain.retrieval import Sources, why_not
 
         resources = self._resources
         library, serving = resources.store.library, resources.serving
@@ -189,14 +189,10 @@ class Judge:
             hint, said = self._why_not_stored(document), "not stored"
             return Trace(query, "", document, said, limit=limit, said=said, hint=hint)
         index = resources.index("knowledge", serving.fingerprint) if serving.embedder else None
-        lost = why_not(
-            query,
-            row.id,
-            searchable=resources.store.search,
-            index=index,
-            embedder=serving.embedder,
-            limit=limit,
-        )
+        search = resources.store.search
+        sources = Sources(search, index, serving.embedder)
+        chunks = set(search.documents(row.id))
+        lost = why_not(Request(query, limit=limit), chunks, sources)
         return Trace(
             query,
             row.id,

@@ -87,22 +87,19 @@ class _Finder:
 
     def find(self, words: str, since: str, until: str) -> tuple[Retrieved, Ranked]:
         """(what retrieval says, the episodes with their scores)."""
-        from brain.retrieval import recall_order, retrieve
+        from brain.retrieval import Sources, recall_order, retrieve
 
         resources, serving = self.resources, self.resources.serving
         self._embed_new_episodes()
         index = resources.index("episodes", serving.fingerprint) if serving.embedder else None
-        found = retrieve(
-            words,
-            searchable=resources.store.search_episodes(kind=self.kind, person=self.person),
+        episodes = resources.store.search_episodes(kind=self.kind, person=self.person)
+        request = replace(
+            self.request,
+            question=words,
             scope=Scope(since=since, until=until),
-            embedder=serving.embedder,
-            index=index,
             limit=max(self.request.limit, recall_order.DEPTH),
-            per_document=None,
-            collapse_copies=False,
-            mode=self.request.mode,
         )
+        found = retrieve(request, Sources(episodes, index, serving.embedder), varied=False)
         ids = [passage.id for passage in found.passages]
         ranked = recall_order.rerank(
             found.passages,

@@ -45,20 +45,12 @@ def retrieved(resources: Resources, request: Request) -> Retrieved:
 
 def ranked(resources: Resources, request: Request) -> Retrieved:
     """What retrieval alone finds. By words alone when that is asked for: no embedder is opened then."""
-    from brain.retrieval import retrieve
+    from brain.retrieval import Sources, retrieve
 
     serving = resources.serving if request.mode != "lexical" else None
     embedder = serving.embedder if serving else None
     index = resources.index("knowledge", serving.fingerprint) if serving and embedder else None
-    found = retrieve(
-        request.question,
-        searchable=resources.store.search,
-        index=index,
-        embedder=embedder,
-        scope=request.scope,
-        limit=request.limit,
-        mode=request.mode,
-    )
+    found = retrieve(request, Sources(resources.store.search, index, embedder))
     found = replace(found, confidence=Confidence(found=chance_of(resources, found)))
     if serving is None:
         return found

@@ -17,7 +17,7 @@ from brain.retrieval import fusion
 from brain.retrieval.overlap import Overlap
 from brain.text.question import Question, expression
 from brain.text.sheet import Sheet, sheets, words_of_each
-from brain.types import Measures, Mode, Passage, Scope
+from brain.types import Measures, Passage, Request, Scope
 from ingest.terms import stem
 
 Ranking = list[tuple[str, float]]
@@ -37,7 +37,6 @@ COSINE_FIRST = 9.0
 COMMON_SHARE = 0.25
 # Chunks from which common words are left out; below, asking them costs less than 5 ms.
 COMMON_FROM = 20_000
-EVERYTHING = Scope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +46,15 @@ class Sources:
     searchable: Searchable
     index: VectorIndex | None = None
     embedder: Embedder | None = None
-    scope: Scope = EVERYTHING
 
-    def passages(self, ids: list[str]) -> list[Passage]:
-        """The stored passages that the scope lets through."""
-        return self.searchable.passages(ids, scope=self.scope)
-
-    def nearest(self, question: Question, limit: int) -> tuple[Any, Ranking]:
+    def nearest(self, request: Request, limit: int) -> tuple[Any, Ranking]:
         """(the question's vector, the chunks closest to it). Raises `BrainError` when nothing can look."""
         if self.embedder is None:
-            raise BrainError("no embedder", "")
+            raise BrainError("no embedder")
         if self.index is None:
-            raise BrainError("no vector index", "")
-        vector = self.embedder.embed_query(question.text)
-        allowed = self.searchable.allowed(self.scope)
+            raise BrainError("no vector index")
+        vector = self.embedder.embed_query(request.question)
+        allowed = self.searchable.allowed(request.scope)
         return vector, self.index.query(vector, limit=limit, allowed=allowed)
 
 
@@ -96,8 +90,9 @@ class Candidates:
         return [passage.id for passage in self.passages]
 
 
-def candidates(question: Question, sources: Sources, mode: Mode = "hybrid") -> Candidates:
-    """Both rankings, the passages of either, and every feature of each of them."""
+def candidates(request: Request, sources: Sources) -> Candidates:
+    """Both rankings, the passages of either, and every feature of each of them; in the mode of the request."""
+    question = Question.of(request.question)
     searchable = sources.searchable
     count = searchable.count()
     frequencies = searchable.document_frequencies(tuple(dict.fromkeys(question.words)))
@@ -106,14 +101,14 @@ def candidates(question: Question, sources: Sources, mode: Mode = "hybrid") -> C
     most = COMMON_SHARE * count if count > COMMON_FROM else math.inf
     rare = [word for word in question.words if frequencies[word] <= most]
     asked = expression(question, rare)
-    if mode != "dense":
-        found.lexical = searchable.match(asked, limit=CANDIDATES, scope=sources.scope)
-    vector = None if mode == "lexical" else _dense(found, sources)
+    if request.mode != "dense":
+        found.lexical = searchable.match(asked, limit=CANDIDATES, scope=request.scope)
+    vector = _dense(found, request, sources) if request.mode != "lexical" else None
     bm25 = dict(found.lexical)
     ids = list(bm25 | dict(found.dense))
     bm25 |= searchable.match_scores(asked, [key for key in ids if key not in bm25])
-    found.passages = _promising(found, sources.passages(ids), bm25)
-    _add_neighbours(found, sources)
+    found.passages = _promising(found, searchable.passages(ids, scope=request.scope), bm25)
+    _add_neighbours(found, searchable, request.scope)
     _read_all(found, bm25)
     if vector is not None and found.passages:
         _compare_all(found, sources, vector)
@@ -125,10 +120,10 @@ def idf(frequency: int, count: int) -> float:
     return math.log(1 + (max(count - frequency, 0) + 0.5) / (frequency + 0.5))
 
 
-def _dense(found: Candidates, sources: Sources) -> Any:
+def _dense(found: Candidates, request: Request, sources: Sources) -> Any:
     """Fill the dense ranking and return the question's vector, or say in `degraded` why there is none."""
     try:
-        vector, found.dense = sources.nearest(found.question, CANDIDATES)
+        vector, found.dense = sources.nearest(request, CANDIDATES)
     except BrainError as error:
         found.degraded = f"words only: {error.message}"
         return None
@@ -158,14 +153,14 @@ def _promising(found: Candidates, passages: list[Passage], bm25: Measures) -> li
     return kept
 
 
-def _add_neighbours(found: Candidates, sources: Sources) -> None:
+def _add_neighbours(found: Candidates, searchable: Searchable, scope: Scope) -> None:
     """The short passages among the candidates get the text before and after them."""
-    found.beside = sources.searchable.neighbours(found.ids)
+    found.beside = searchable.neighbours(found.ids)
     if not found.beside:
         return
     texts = {passage.id: passage.text for passage in found.passages}
     missing = sorted(_beside(found.beside) - texts.keys())
-    for passage in sources.passages(missing):
+    for passage in searchable.passages(missing, scope=scope):
         texts[passage.id] = passage.text
     for i, passage in enumerate(found.passages):
         before, after = (texts.get(key or "", "") for key in found.beside.get(passage.id, ("", "")))

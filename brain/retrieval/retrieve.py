@@ -9,44 +9,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from brain.protocols import Embedder, Searchable, VectorIndex
 from brain.retrieval import fusion
-from brain.retrieval.candidates import EVERYTHING, Candidates, Ranking, Sources, candidates
+from brain.retrieval.candidates import Candidates, Ranking, Sources, candidates
 from brain.retrieval.signals import signals
 from brain.retrieval.variety import FIRST, collapse, spread
-from brain.text.question import Question
-from brain.types import Measures, Mode, Passage, Retrieved, Scope
+from brain.types import Measures, Mode, Passage, Request, Retrieved
 
 PER_DOCUMENT = 3  # passages of one document in the first ten
 NO_RANK = 10**6  # a place behind every other
 
 
-def retrieve(
-    question: str | Question,
-    *,
-    searchable: Searchable,
-    index: VectorIndex | None,
-    embedder: Embedder | None,
-    scope: Scope = EVERYTHING,
-    limit: int = 10,
-    mode: Mode = "hybrid",
-    per_document: int | None = PER_DOCUMENT,
-    collapse_copies: bool = True,
-) -> Retrieved:
-    """The best `limit` passages. Never raises for the index or the embedder: then words alone answer, and it is said.
+def retrieve(request: Request, sources: Sources, *, varied: bool = True) -> Retrieved:
+    """The best passages, as many as the request wants. Never raises for the index or the embedder: then words alone
+    answer, and it is said.
 
-    `mode` "lexical" or "dense" uses one ranking only. `per_document` None lets one document fill the list.
+    Mode "lexical" or "dense" uses one ranking only. `varied` False keeps copies, and lets one document fill the list.
     """
-    sources = Sources(searchable, index, embedder, scope)
-    found = candidates(Question.of(question), sources, mode)
-    ranked, weights = rank(found, mode)
-    if collapse_copies:
+    found = candidates(request, sources)
+    ranked, weights = rank(found, request.mode)
+    if varied:
         words = [text.said for text in found.texts]
         ranked = collapse(ranked, dict(zip(found.ids, words, strict=True)))
-    if per_document is not None:
-        ranked = spread(ranked, per_document, standing_alone=found.beside.keys())
+        ranked = spread(ranked, PER_DOCUMENT, standing_alone=found.beside.keys())
     return Retrieved(
-        passages=tuple(ranked[:limit]),
+        passages=tuple(ranked[: request.limit]),
         signals=signals(
             found.question,
             found.idf,
@@ -57,7 +43,7 @@ def retrieve(
             count=found.count,
         ),
         degraded=found.degraded,
-        embedder=embedder.name if embedder and found.dense else "",
+        embedder=sources.embedder.name if sources.embedder and found.dense else "",
         index=found.index,
         explain=_explained(weights),
     )

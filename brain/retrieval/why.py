@@ -6,27 +6,17 @@ Runs the same walk as `retrieve`, and looks further down either ranking. Leaves 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from brain.errors import BrainError
-from brain.protocols import Embedder, Searchable, VectorIndex
 from brain.retrieval.candidates import Sources, candidates
 from brain.retrieval.retrieve import rank, retrieve
 from brain.text.question import Question, expression
-from brain.types import Scope
+from brain.types import Request
 from ingest.terms import stem, tokens
 
 DEPTH = 1_000  # places of each ranking in which a lost document is looked for
-EVERYTHING = Scope()
 Stage = Literal["not stored", "out of scope", "no candidate", "cut", "collapsed", "found"]
-
-
-class Traceable(Searchable, Protocol):
-    """A `Searchable` that knows which chunks a document has."""
-
-    def documents(self, reference: str) -> list[str]:
-        """Ids of the chunks of one document, named by id, source or address; [] when nothing is stored."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,40 +36,28 @@ class Lost:
         """One line for a person."""
         if self.stage in ("not stored", "out of scope"):
             return self.stage
-        words = (
-            f"holds {', '.join(self.shared)}" if self.shared else "holds no word of the question"
-        )
+        words = ", ".join(self.shared) or "no word of the question"
         fused = f"fused {self.fused}" if self.fused else "not among the candidates"
-        return f"{self.stage}: {words}; {_said(self.lexical)} lexical, {_said(self.dense)} dense, {fused}, cut at {self.limit}"
+        ranks = f"{_said(self.lexical)} lexical, {_said(self.dense)} dense, {fused}"
+        return f"{self.stage}: holds {words}; {ranks}, cut at {self.limit}"
 
 
-def why_not(
-    question: str | Question,
-    document: str,
-    *,
-    searchable: Traceable,
-    index: VectorIndex | None,
-    embedder: Embedder | None,
-    scope: Scope = EVERYTHING,
-    limit: int = 10,
-) -> Lost:
-    """Trace one document, named by id, source or address, through the stages of `retrieve`. Raises nothing of its own."""
-    chunks = set(searchable.documents(document))
+def why_not(request: Request, chunks: set[str], sources: Sources) -> Lost:
+    """Trace one document, whose chunks have these ids, through the stages of `retrieve`. Raises nothing of its own."""
+    searchable, limit = sources.searchable, request.limit
     if not chunks:
         return Lost("not stored", limit=limit)
-    inside = searchable.passages(sorted(chunks), scope=scope)
+    inside = searchable.passages(sorted(chunks), scope=request.scope)
     if not inside:
         return Lost("out of scope", limit=limit)
-    question = Question.of(question)
-    sources = Sources(searchable, index, embedder, scope)
+    question = Question.of(request.question)
     shared = _shared(question, " ".join(f"{passage.header} {passage.text}" for passage in inside))
-    lexical = _place(searchable.match(expression(question), limit=DEPTH, scope=scope), chunks)
-    dense = _dense_place(question, sources, chunks)
-    ranked, _ = rank(candidates(question, sources))
-    fused = _place([(passage.id, passage.score) for passage in ranked], chunks)
-    shown = retrieve(
-        question, searchable=searchable, index=index, embedder=embedder, scope=scope, limit=limit
-    ).passages
+    by_words = searchable.match(expression(question), limit=DEPTH, scope=request.scope)
+    lexical = _place([key for key, _ in by_words], chunks)
+    dense = _dense_place(request, sources, chunks)
+    ranked, _ = rank(candidates(request, sources))
+    fused = _place([passage.id for passage in ranked], chunks)
+    shown = retrieve(request, sources).passages
     stage: Stage = "cut"
     if any(passage.id in chunks for passage in shown):
         stage = "found"
@@ -90,8 +68,12 @@ def why_not(
     return Lost(stage, lexical, dense, fused, shared, limit)
 
 
-def _place(ranking: list[tuple[str, float]], chunks: set[str]) -> int | None:
-    return next((place for place, (key, _) in enumerate(ranking, start=1) if key in chunks), None)
+def _place(ids: list[str], chunks: set[str]) -> int | None:
+    """The place, from 1, of the first of these chunks in a ranking."""
+    for place, key in enumerate(ids, start=1):
+        if key in chunks:
+            return place
+    return None
 
 
 def _shared(question: Question, text: str) -> tuple[str, ...]:
@@ -100,15 +82,12 @@ def _shared(question: Question, text: str) -> tuple[str, ...]:
     return tuple(word for word in dict.fromkeys(question.words) if stem(word) in held)
 
 
-def _dense_place(question: Question, sources: Sources, chunks: set[str]) -> int | None:
-    if sources.index is None or sources.embedder is None:
-        return None
+def _dense_place(request: Request, sources: Sources, chunks: set[str]) -> int | None:
     try:
-        vector = sources.embedder.embed_query(question.text)
-        allowed = sources.searchable.allowed(sources.scope)
-        return _place(sources.index.query(vector, limit=DEPTH, allowed=allowed), chunks)
+        _, by_meaning = sources.nearest(request, DEPTH)
     except BrainError:
         return None
+    return _place([key for key, _ in by_meaning], chunks)
 
 
 def _said(place: int | None) -> str:

@@ -110,9 +110,9 @@ class Question:
 
     @staticmethod
     @lru_cache(maxsize=QUESTIONS_KEPT)
-    def of(text: str | Question) -> Question:
-        """The question that a text is, the same one as long as it is kept; a question as it is."""
-        return text if isinstance(text, Question) else Question(text)
+    def of(text: str) -> Question:
+        """The question that a text is, the same one as long as it is kept."""
+        return Question(text)
 
     def weighed(self, idf: Measures | None) -> Question:
         """The same question, with all that was read of it, under the weights of a store."""

@@ -77,7 +77,7 @@ def ask(
         say=lambda kind, text: said.append((kind, text)),
         **more,
     )
-    return answer(question, passages, generator=writer, asking=asking), said
+    return answer(Question(question), passages, generator=writer, asking=asking), said
 
 
 def letters(text: str) -> list[str]:
@@ -111,7 +111,7 @@ def test_supported_is_known_with_the_signals_of_retrieval_and_unknown_without() 
 
 def test_a_quote_that_no_longer_stands_in_the_store_is_not_verified() -> None:
     asking = Asking(read=lambda _k, _s, _e: "something else", count=len)
-    given = answer("When is the rent due?", PASSAGES, generator=None, asking=asking)
+    given = answer(Question("When is the rent due?"), PASSAGES, generator=None, asking=asking)
     assert not given.citations[0].verified
     assert given.state == "unsure"
 

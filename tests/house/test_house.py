@@ -59,7 +59,7 @@ ARROWS: dict[str, set[str]] = {
     "brain.store": BASE | VALUES | {"migrations"},
     "brain.index": BASE | VALUES | {"brain.child", "brain.store"},
     "brain.models": BASE | VALUES,
-    "brain.text": VALUES,
+    "brain.text": VALUES | {"brain.types"},
     "brain.retrieval": BASE | VALUES | {"brain.text"},
     "brain.confidence": BASE | VALUES,
     "brain.answering": BASE | VALUES | {"brain.text", "brain.confidence"},

@@ -12,9 +12,9 @@ import pytest
 from sqlite_utils import Database
 
 from brain.errors import Unavailable
-from brain.retrieval import retrieve, why_not
+from brain.retrieval import Sources, retrieve, why_not
 from brain.store.fts_search import KnowledgeSearch
-from brain.types import Fingerprint, Scope
+from brain.types import Fingerprint, Request, Scope
 from ingest.terms import index_terms, tokens
 from migrations import m0001_first
 
@@ -150,14 +150,12 @@ class Shelf:
             )
             self.texts[key] = chunk
 
-    def ask(self, question: str, **options: Any) -> Any:
-        return retrieve(
-            question,
-            searchable=self.search,
-            index=options.pop("index", Index(self.texts)),
-            embedder=options.pop("embedder", Letters()),
-            **options,
-        )
+    def sources(self, **parts: Any) -> Sources:
+        return Sources(self.search, **({"index": Index(self.texts), "embedder": Letters()} | parts))
+
+    def ask(self, question: str, *, varied: bool = True, **options: Any) -> Any:
+        parts = {name: options.pop(name) for name in ("index", "embedder") if name in options}
+        return retrieve(Request(question, **options), self.sources(**parts), varied=varied)
 
 
 @pytest.fixture
@@ -271,7 +269,7 @@ def test_one_document_does_not_fill_the_list_unless_asked(shelf: Shelf) -> None:
         ],
     )
     assert sources(shelf.ask("sailing wind tide"))[:4].count("long.md") == 3
-    assert sources(shelf.ask("sailing wind tide", per_document=None))[:4].count("long.md") == 4
+    assert sources(shelf.ask("sailing wind tide", varied=False))[:4].count("long.md") == 4
 
 
 @pytest.mark.parametrize("question", ["", "?!", '" OR *', "the", "\x00", "x" * 20_000])
@@ -296,19 +294,17 @@ def test_an_empty_store_answers_nothing() -> None:
 def test_why_not_names_the_stage(
     shelf: Shelf, question: str, document: str, options: dict[str, Any], stage: str
 ) -> None:
-    given = {"embedder": Letters(), "index": Index(shelf.texts)} | options
-    lost = why_not(question, document, searchable=shelf.search, **given)
+    chunks = set(shelf.search.documents(document))
+    parts = {"embedder": None} if "embedder" in options else {}
+    asked = {name: value for name, value in options.items() if name not in parts}
+    lost = why_not(Request(question, **asked), chunks, shelf.sources(**parts))
     assert lost.stage == stage
     assert str(lost).startswith(stage)
 
 
 def test_why_not_names_the_words_and_ranks(shelf: Shelf) -> None:
     lost = why_not(
-        "rent in Mill Lane",
-        "lease.md",
-        searchable=shelf.search,
-        index=Index(shelf.texts),
-        embedder=Letters(),
+        Request("rent in Mill Lane"), set(shelf.search.documents("lease.md")), shelf.sources()
     )
     assert (lost.lexical, lost.fused) == (1, 1)
     assert lost.shared == ("rent", "mill", "lane")
