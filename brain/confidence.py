@@ -1,34 +1,41 @@
 """How sure: `found` (is it in the notes at all?) and `supported` (does the answer follow?), and the checkable grade.
 
-Two logistic models with shipped coefficients, refitted toward them on a person's feedback (MAP with a Gaussian prior:
-few answers move them little). Leaves out measuring: signals come from retrieval, support features from the answerer, both
-as named numbers. Fitted by benchmarks/fit_confidence.py, figures in benchmarks/CONFIDENCE.md. Serves `ask` and `search`.
+Two logistic models with shipped coefficients, refitted toward them on a person's feedback (maximum a posteriori with a
+Gaussian prior: few answers move them little). Leaves out measuring: signals come from retrieval, features of an answer
+from the answerer, both as named numbers. Fitted by benchmarks/fit_confidence.py, figures in benchmarks/CONFIDENCE.md.
+Serves `ask` and `search`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from brain.types import Measures
 
 INTERCEPT = "intercept"
-FLOOR = 0.035  # of `found`: below it "not in your notes"; at most 2 % false absences on the sets left out
-THRESHOLD = 0.32  # of `found`: from here on at most one in five topics is absent, with 90 % confidence; below it: unsure
-SUPPORTED_AT = 0.89  # of `supported`: wrong in at most 10 % with 90 % confidence, near misses apart (CONFIDENCE.md)
-MAX_UNCITED = 0.25  # share of uncited sentences from which an answer is weak (SOVEREIGNTY §5)
-FOREIGN_COVERAGE = 0.4  # idf share, of a question without English function words, from which it is never called absent
-MUCH_MATCHED = 0.6  # of the signal `matched`: 12 nats, three or four rare words; from there on it is never called absent
-NEAR_MISSES = (
-    1 / 3
-)  # of the questions that the notes cannot answer: the topic is there, the fact is not (RETRIEVAL §5)
-TINY = 1e-9
+# Of `found`: below it "not in your notes"; at most 2 % false absences on the sets left out.
+FLOOR = 0.035
+# Of `found`: from here on at most one in five topics is absent, with 90 % confidence; below it: unsure.
+THRESHOLD = 0.32
+# Of `supported`: wrong in at most 10 % with 90 % confidence, near misses apart (benchmarks/CONFIDENCE.md).
+SUPPORTED_AT = 0.89
+MAX_UNCITED = 0.25  # share of uncited sentences from which an answer is weak
+# Share of the idf, of a question without English function words, from which it is never called absent.
+FOREIGN_COVERAGE = 0.4
+# Of the signal `matched`: 12 nats, three or four rare words; from there on it is never called absent.
+MUCH_MATCHED = 0.6
+# Of the questions that the notes cannot answer: the topic is there, the fact is not.
+NEAR_MISSES = 1 / 3
+TINY = 1e-9  # of a probability or of odds: no division by nothing
 MOST_LOG_ODDS = 8.0  # one in three thousand: beyond it nothing was measured
 PRIOR_VARIANCE = (
     0.25  # of a coefficient around the shipped one: 30 rows move the probability by about .1
 )
 NEWTON_STEPS = 25  # at most; three to six are enough
 NEWTON_CLOSE = 1e-8  # change of a coefficient at which it stops
-FOUND: Mapping[str, float] = {
+FOUND: Measures = {
     INTERCEPT: -4.235,
     "fused_top_cosine": 0.620,
     "bm25": -0.439,
@@ -49,7 +56,7 @@ FOUND: Mapping[str, float] = {
     "other_speaker": -3.605,
     "foreign": 0.919,
 }
-FOUND_BY_WORDS: Mapping[str, float] = {
+FOUND_BY_WORDS: Measures = {
     INTERCEPT: -2.471,
     "bm25": 0.801,
     "lexical_margin": -0.313,
@@ -69,7 +76,7 @@ FOUND_BY_WORDS: Mapping[str, float] = {
     "other_speaker": -3.736,
     "foreign": 1.218,
 }
-SUPPORTED: Mapping[str, float] = {
+SUPPORTED: Measures = {
     INTERCEPT: -11.631,
     "probability": -0.591,
     "coverage": 2.157,
@@ -105,7 +112,7 @@ SUPPORTED: Mapping[str, float] = {
 }
 
 
-def found(signals: Mapping[str, float], coefficients: Mapping[str, float] | None = None) -> float:
+def found(signals: Measures, coefficients: Measures | None = None) -> float:
     """The probability that the notes hold it, 0 to 1, from `Retrieved.signals`.
 
     Never below FLOOR when every rare term of the question stands in one chunk, nor when much of it does. Always below it when
@@ -120,7 +127,7 @@ def found(signals: Mapping[str, float], coefficients: Mapping[str, float] | None
     return min(chance, FLOOR / 2) if nothing else chance
 
 
-def much_there(signals: Mapping[str, float]) -> bool:
+def much_there(signals: Measures) -> bool:
     """Whether one passage holds so much of the question that it is never called absent: a long claim has words that stand
     nowhere, and still its topic is there. Of other languages, whose function words weigh too, a share counts.
     """
@@ -129,9 +136,7 @@ def much_there(signals: Mapping[str, float]) -> bool:
     return signals.get("matched", 0.0) >= MUCH_MATCHED
 
 
-def supported(
-    features: Mapping[str, float], coefficients: Mapping[str, float] | None = None
-) -> float:
+def supported(features: Measures, coefficients: Measures | None = None) -> float:
     """The probability that the first quoted sentence answers the question; for the extractive answerer only."""
     return probability(features, coefficients or SUPPORTED)
 
@@ -151,13 +156,11 @@ def grade(
     return "weak" if weak else "strong"
 
 
-def probability(features: Mapping[str, float], coefficients: Mapping[str, float]) -> float:
+def probability(features: Measures, coefficients: Measures) -> float:
     """The logistic function of the weighted sum; a feature that is not there counts as 0."""
-    z = sum(
-        weight * (1.0 if name == INTERCEPT else features.get(name, 0.0))
-        for name, weight in coefficients.items()
-    )
-    return _logistic(z)
+    known = {**features, INTERCEPT: 1.0}
+    z = sum(weight * known.get(name, 0.0) for name, weight in coefficients.items())
+    return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
 
 
 def among_near_misses(chance: float) -> float:
@@ -178,60 +181,34 @@ def topic_log_odds(chance: float | None) -> float:
 
 
 def refit(
-    rows: Sequence[tuple[Mapping[str, float], bool]],
-    shipped: Mapping[str, float],
-    *,
-    steps: int = NEWTON_STEPS,
+    rows: Sequence[tuple[Measures, bool]], shipped: Measures, *, steps: int = NEWTON_STEPS
 ) -> dict[str, float]:
     """Coefficients moved toward a person's feedback: the maximum a posteriori under a Gaussian prior around `shipped`.
 
     `rows`: (features, was it right). Newton's method on the penalised log-likelihood, which is convex; no rows, no change.
     """
+    import numpy as np
+
     names = list(shipped)
-    prior = [shipped[name] for name in names]
-    x = [
-        [1.0 if name == INTERCEPT else features.get(name, 0.0) for name in names]
-        for features, _ in rows
-    ]
-    y = [float(right) for _, right in rows]
-    w = list(prior)
+    prior = np.array([shipped[name] for name in names])
+    known = [{**features, INTERCEPT: 1.0} for features, _ in rows]
+    x = np.array([[one.get(name, 0.0) for name in names] for one in known])
+    x = x.reshape(len(rows), len(names))
+    right = np.array([float(was_right) for _, was_right in rows])
+    coefficients = prior.copy()
     for _ in range(steps):
-        chances = [_logistic(sum(a * b for a, b in zip(w, row, strict=True))) for row in x]
-        slope = [
-            sum((p - t) * row[i] for p, t, row in zip(chances, y, x, strict=True))
-            + (w[i] - prior[i]) / PRIOR_VARIANCE
-            for i in range(len(w))
-        ]
-        curve = [
-            [
-                sum(p * (1 - p) * row[i] * row[j] for p, row in zip(chances, x, strict=True))
-                + (1 / PRIOR_VARIANCE if i == j else 0.0)
-                for j in range(len(w))
-            ]
-            for i in range(len(w))
-        ]
-        step = _solve(curve, slope)
-        w = [value - change for value, change in zip(w, step, strict=True)]
-        if max(map(abs, step), default=0.0) < NEWTON_CLOSE:
+        chances = _logistic(x @ coefficients)
+        slope = x.T @ (chances - right) + (coefficients - prior) / PRIOR_VARIANCE
+        curve = (x.T * (chances * (1 - chances))) @ x + np.eye(len(names)) / PRIOR_VARIANCE
+        change = np.linalg.solve(curve, slope)
+        coefficients -= change
+        if np.abs(change).max(initial=0.0) < NEWTON_CLOSE:
             break
-    return dict(zip(names, w, strict=True))
+    return dict(zip(names, coefficients.tolist(), strict=True))
 
 
-def _solve(matrix: list[list[float]], right: list[float]) -> list[float]:
-    """x with matrix x = right, by Gaussian elimination; the matrix is symmetric and positive definite here."""
-    size = len(right)
-    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
-    for i in range(size):
-        pivot = max(range(i, size), key=lambda k: abs(rows[k][i]))
-        rows[i], rows[pivot] = rows[pivot], rows[i]
-        for k in range(i + 1, size):
-            share = rows[k][i] / rows[i][i]
-            rows[k] = [a - share * b for a, b in zip(rows[k], rows[i], strict=True)]
-    x = [0.0] * size
-    for i in reversed(range(size)):
-        x[i] = (rows[i][size] - sum(rows[i][j] * x[j] for j in range(i + 1, size))) / rows[i][i]
-    return x
+def _logistic(z: Any) -> Any:
+    """The logistic function of an array, without overflow."""
+    import numpy as np
 
-
-def _logistic(z: float) -> float:
-    return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
+    return np.exp(-np.logaddexp(0.0, -z))

@@ -16,11 +16,15 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ingest.words import MONTH_NAMES
+
 MAX_CHARS = 600  # characters: a longer unit is cut at a softer mark; about four lines of a page
 MIN_WRAP = 40  # characters: narrower "columns" are lists of short lines, not wrapped prose
 PROSE_SHARE = (
     0.85  # share of letters, spaces and commas above which a line is taken for prose, not code
 )
+INITIAL_LOOK = 40  # characters before a full stop in which its word begins
+FOLLOWING_LOOK = 60  # characters after it in which the next word begins
 
 # The words before which a full stop ends nothing, lower case, without the stop.
 TITLES = frozenset(
@@ -38,9 +42,9 @@ STARTERS = frozenset(
     "during when while although however but and so if as there here some many most both one such since under until "
     "der die das er sie es ein eine im am le la les il elle un une el los las en".split()
 )
-MONTHS = frozenset(
-    "januar jänner februar märz april mai juni juli august september oktober november dezember jahrhundert jh "
-    "january february march may june july october december tammikuuta ledna února března".split()
+# Words before which a number with a full stop is a day or a century: "3. März", "19. Jahrhundert".
+AFTER_ORDINALS = frozenset(MONTH_NAMES) | frozenset(
+    "januar jänner februar märz mai juni juli oktober dezember jahrhundert jh tammikuuta ledna února března".split()
 )
 
 _END = re.compile(
@@ -71,22 +75,20 @@ class Sentence(NamedTuple):
 def sentences(text: str) -> list[Sentence]:
     """The sentences of a text, in order, trimmed, never overlapping; [] for a text without letters or digits."""
     found = []
-    for block_start, block_end in _blocks(text):
-        for start, end in _split(text, block_start, block_end):
-            for first, last in _shorten(text, start, end):
-                trimmed = _trim(text, first, last)
-                if trimmed:
-                    found.append(trimmed)
+    for block in _blocks(text):
+        for start, end in _split(text, *block):
+            pieces = _shorten(text, start, end)
+            trimmed = [_trim(text, *piece) for piece in pieces]
+            found += [sentence for sentence in trimmed if sentence is not None]
     return found
 
 
 def _trim(text: str, start: int, end: int) -> Sentence | None:
     """The span without outer white space, or None when nothing in it is a letter or digit."""
-    piece = text[start:end]
-    body = piece.strip()
-    if not any(character.isalnum() for character in body):
+    body = text[start:end].strip()
+    if not any(map(str.isalnum, body)):
         return None
-    start += len(piece) - len(piece.lstrip())
+    start = text.index(body, start)
     return Sentence(start, start + len(body), body)
 
 
@@ -130,7 +132,8 @@ def _continues(line: str, following: str, width: int) -> bool:
 def _is_prose(line: str) -> bool:
     """Mostly letters and spaces: what separates a wrapped sentence from a line of code."""
     stripped = line.strip()
-    plain = sum(character.isalpha() or character in " ,.'’" for character in stripped)
+    marks = sum(map(stripped.count, " ,.'’"))
+    plain = marks + sum(map(str.isalpha, stripped))
     return plain >= PROSE_SHARE * len(stripped)
 
 
@@ -148,32 +151,38 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _ends(text: str, match: re.Match[str], end: int) -> bool:
     """Whether this mark closes a sentence, by the word before it and what comes after."""
-    rest = text[match.end() : min(match.end() + 60, end)].lstrip(_OPENERS)
+    rest = text[match.end() : min(match.end() + FOLLOWING_LOOK, end)].lstrip(_OPENERS)
     if rest and rest[0].islower():
         return False
     if match.group("mark") != "." or match.group("tail")[:1] in ('"', "”", "»"):
         return True
-    before = _WORD_BEFORE.search(text, max(0, match.start() - 40), match.start())
-    word = before.group().casefold() if before else ""
+    stop = match.start()
+    before = _WORD_BEFORE.search(text, max(0, stop - INITIAL_LOOK), stop)
     after = _WORD_AFTER.match(rest)
+    word = before.group().casefold() if before else ""
     following = after.group().casefold() if after else ""
     if word in TITLES:
         return False
-    if word in MAY_END or ("." in word.strip(".") and word.replace(".", "").isalpha()):
+    if _may_end(word):
         return not following or following in STARTERS
-    if len(word) == 1 and word.isalpha() and word != "i":  # an initial: J. Smith
-        return not following or following in STARTERS
-    return not (word.isdigit() and len(word) <= 2 and following in MONTHS)
+    ordinal = word.isdigit() and len(word) <= 2
+    return not (ordinal and following in AFTER_ORDINALS)
+
+
+def _may_end(word: str) -> bool:
+    """Whether a full stop after this word ends a sentence only before a word that begins one: "etc.", "e.g.", "J."."""
+    dotted = "." in word.strip(".") and word.replace(".", "").isalpha()
+    initial = len(word) == 1 and word.isalpha() and word != "i"
+    return word in MAY_END or dotted or initial
 
 
 def _shorten(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """A unit over MAX_CHARS in pieces, cut at the last semicolon, else comma, else space, else anywhere."""
     while end - start > MAX_CHARS:
-        cut = start + MAX_CHARS
+        half, most = start + MAX_CHARS // 2, start + MAX_CHARS
+        cut = most
         for soft in _SOFT:
-            marks = [
-                m.end() for m in soft.finditer(text, start + MAX_CHARS // 2, start + MAX_CHARS)
-            ]
+            marks = [mark.end() for mark in soft.finditer(text, half, most)]
             if marks:
                 cut = marks[-1]
                 break

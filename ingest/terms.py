@@ -20,20 +20,17 @@ from ingest.scripts import stem_scripts
 TOKENIZER = "porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc' tokenchars '+#'"
 
 STEM_CACHE = 65_536  # words; about 10 MB
-STEM_MIN, STEM_MAX = (
-    3,
-    64,
-)  # bytes: shorter and longer words are left alone (SQLite, fts5_tokenize.c)
+# Bytes: shorter and longer words are left alone (SQLite, fts5_tokenize.c).
+STEM_MIN = 3
+STEM_MAX = 64
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_CAMEL_HINT = re.compile(
-    r"[A-Z](?:(?<=[a-z0-9].)|[A-Z][a-z])"
-)  # cheap to search for; most prose has none
+# Cheap to search for; most prose has none.
+_CAMEL_HINT = re.compile(r"[A-Z](?:(?<=[a-z0-9].)|[A-Z][a-z])")
 _CAMEL_WORD = re.compile(r"\b[A-Za-z]*[a-z0-9][A-Z]\w*|\b[A-Z]{2,}[a-z]\w*")
 _RUN = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0e7f]+")
-_SIGN = re.compile(
-    r"[+#](?:(?<![^\W_][+#])(?<![+#]{2})[+#]*|[+#]*(?=[^\W_]))"
-)  # all but that of C++ and F#: +25, x+1, #tag
+# All plus and number signs but those of C++ and F#: +25, x+1, #tag.
+_SIGN = re.compile(r"[+#](?:(?<![^\W_][+#])(?<![+#]{2})[+#]*|[+#]*(?=[^\W_]))")
 _MARKS = (
     r"\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u1000-\u109f\u1780-\u17d3"
 )
@@ -42,12 +39,11 @@ _WORD = re.compile(_LETTERS)
 SENTENCE_ENDS = frozenset(".!?。！？।\n")  # the pieces that are no words
 _PIECE = re.compile(rf"{_LETTERS}|[.!?](?=\s|$)|[。！？।\n]")
 _THAI_MARKS = frozenset(
-    chr(code) for code in (0x0E31, *range(0x0E34, 0x0E3B), *range(0x0E47, 0x0E4F))
+    "\u0e31\u0e34\u0e35\u0e36\u0e37\u0e38\u0e39\u0e3a\u0e47\u0e48\u0e49\u0e4a\u0e4b\u0e4c\u0e4d\u0e4e"
 )
 _ABOVE = 200  # canonical combining classes from here are accents above, below and around a letter (Unicode §4.3)
-_PLACES = range(
-    0x0300, 0x10000
-)  # accents of the basic plane (`re` looks these up in a table); looked through once, in 5 ms
+# Accents of the basic plane (`re` looks these up in a table); looked through once, in 5 ms.
+_PLACES = range(0x0300, 0x10000)
 BREVE = "\u0306"
 _ARABIC = range(27, 36)  # fathatan … superscript alef: written or left out at will
 
@@ -69,9 +65,7 @@ def _marks() -> re.Pattern[str]:
     """All accents as one pattern: asked once for each letter of a text they cost more than all the rest. The breve of й
     stays: it is a letter of its own, by which Russian endings are told.
     """
-    others = "".join(
-        character for character in map(chr, _PLACES) if _accent(character) and character != BREVE
-    )
+    others = "".join(filter(_accent, map(chr, _PLACES))).replace(BREVE, "")
     return re.compile(f"[{others}]|(?<![иИ]){BREVE}")
 
 
@@ -82,7 +76,8 @@ def _accent(character: str) -> bool:
 
 def _bigrams(match: re.Match[str]) -> str:
     run = match.group()
-    return f" {' '.join(run[i : i + 2] for i in range(len(run) - 1)) or run} "
+    pairs = [first + second for first, second in pairwise(run)]
+    return f" {' '.join(pairs or [run])} "
 
 
 def index_terms(text: str) -> str:
@@ -109,9 +104,8 @@ def written(text: str) -> str:
 
 def _with_parts(match: re.Match[str]) -> str:
     name = match.group()
-    return " ".join(
-        (name, *(part for part in _CAMEL.split(name) if len(part) > 1 and part != name))
-    )
+    parts = [part for part in _CAMEL.split(name) if len(part) > 1 and part != name]
+    return " ".join([name, *parts])
 
 
 def tokens(text: str) -> list[str]:
@@ -169,42 +163,23 @@ def stem(word: str) -> str:
     return raw.decode("utf-8", "replace")
 
 
-_DOUBLE = {
-    b"ational": b"ate",
-    b"tional": b"tion",
-    b"enci": b"ence",
-    b"anci": b"ance",
-    b"izer": b"ize",
-    b"logi": b"log",
-    b"bli": b"ble",
-    b"alli": b"al",
-    b"entli": b"ent",
-    b"eli": b"e",
-    b"ousli": b"ous",
-    b"ization": b"ize",
-    b"ation": b"ate",
-    b"ator": b"ate",
-    b"alism": b"al",
-    b"iveness": b"ive",
-    b"fulness": b"ful",
-    b"ousness": b"ous",
-    b"aliti": b"al",
-    b"iviti": b"ive",
-    b"biliti": b"ble",
-}
-_SINGLE = {
-    b"icate": b"ic",
-    b"ative": b"",
-    b"alize": b"al",
-    b"iciti": b"ic",
-    b"ical": b"ic",
-    b"ful": b"",
-    b"ness": b"",
-}
-_ENDINGS = b"al ance ence er ic able ible ant ement ment ent ion ou ism ate iti ous ive ize".split()
-_DOUBLE_BY_LENGTH = sorted(_DOUBLE, key=len, reverse=True)
-_SINGLE_BY_LENGTH = sorted(_SINGLE, key=len, reverse=True)
-_ENDINGS_BY_LENGTH = sorted(_ENDINGS, key=len, reverse=True)
+def _endings(pairs: str) -> dict[bytes, bytes]:
+    """Ending -> what takes its place, the longest ending first; "-" for nothing."""
+    words = pairs.encode().split()
+    table = dict(zip(words[::2], words[1::2], strict=True))
+    longest_first = sorted(table, key=len, reverse=True)
+    return {ending: table[ending].strip(b"-") for ending in longest_first}
+
+
+# Porter's steps 2, 3 and 4.
+_DOUBLE = _endings(
+    "ational ate tional tion enci ence anci ance izer ize logi log bli ble alli al entli ent eli e ousli ous "
+    "ization ize ation ate ator ate alism al iveness ive fulness ful ousness ous aliti al iviti ive biliti ble"
+)
+_SINGLE = _endings("icate ic ative - alize al iciti ic ical ic ful - ness -")
+_REMOVED = _endings(
+    "al - ance - ence - er - ic - able - ible - ant - ement - ment - ent - ion - ou - ism - ate - iti - ous - ive - ize -"
+)
 
 
 def _vowels(word: bytes) -> list[bool]:
@@ -237,8 +212,8 @@ def _past(word: bytes) -> bytes:
     if word.endswith(b"eed") and len(word) > len(b"eed"):
         return word[:-1] if _measure(word[:-3]) > 0 else word
     for ending in (b"ed", b"ing"):
-        rest = word[: -len(ending)]
         if word.endswith(ending):
+            rest = word[: -len(ending)]
             return _mend(rest) if any(_vowels(rest)) else word
     return word
 
@@ -257,27 +232,27 @@ def _final_y(word: bytes) -> bytes:
 
 
 def _double_suffix(word: bytes) -> bytes:
-    return _replace(word, _DOUBLE, _DOUBLE_BY_LENGTH)
+    return _replace(word, _DOUBLE)
 
 
 def _suffix(word: bytes) -> bytes:
-    return _replace(word, _SINGLE, _SINGLE_BY_LENGTH)
+    return _replace(word, _SINGLE)
 
 
-def _replace(word: bytes, table: dict[bytes, bytes], longest_first: list[bytes]) -> bytes:
-    for ending in longest_first:
+def _replace(word: bytes, endings: dict[bytes, bytes]) -> bytes:
+    for ending, instead in endings.items():
         if word.endswith(ending):
             rest = word[: -len(ending)]
-            return rest + table[ending] if _measure(rest) > 0 else word
+            return rest + instead if _measure(rest) > 0 else word
     return word
 
 
 def _remove_suffix(word: bytes) -> bytes:
-    for ending in _ENDINGS_BY_LENGTH:
+    for ending in _REMOVED:
         if word.endswith(ending):
             rest = word[: -len(ending)]
-            keep = _measure(rest) <= 1 or (ending == b"ion" and rest[-1:] not in (b"s", b"t"))
-            return word if keep else rest
+            blocked = ending == b"ion" and rest[-1:] not in (b"s", b"t")
+            return word if blocked or _measure(rest) <= 1 else rest
     return word
 
 

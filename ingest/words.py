@@ -13,8 +13,10 @@ from ingest.terms import fold, tokens
 
 _IDENTIFIER = re.compile(r"[A-Za-z]+(?:[_.-]?\d+[\w.]*|_\w+)|[a-z]+[A-Z]\w*|\w+\(\)|[A-Z]{2,}\b")
 _NUMBER = re.compile(
-    r"(?<![\w.])\d+(?:[,.\u00a0\u202f’']\d{3}(?!\d))*(?:[.,]\d+)?(?=st\b|nd\b|rd\b|th\b|s\b|[^\w]|[A-Za-z%°€$£]|$)"
+    r"(?<![\w.])\d+(?:[,.\u00a0\u202f’']\d{3}(?!\d))*(?:[.,]\d+)?"
+    r"(?=st\b|nd\b|rd\b|th\b|s\b|[^\w]|[A-Za-z%°€$£]|$)"
 )
+_GROUPED = re.compile(r"(\d{1,3}(?:[,.\u00a0\u202f’']\d{3})+)(?:[.,](\d+))?")
 _ISO = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)")
 _NAME = re.compile(r"(?<![\w'’])[^\W\d_a-z]\w*(?:['’.-]?\w+)*")
 
@@ -37,38 +39,26 @@ STOP = ENGLISH | frozenset(
 )
 # Words that frame a question rather than say what it is about; passages that answer seldom repeat them.
 FRAME = frozenset(
-    "type types kind sort term terms word words call known accord according text passage article author mention mentioned happen "
-    "happened example follow following often usual usually regard regarding terminology reason purpose way manner thing things "
-    "describe described refer referred consider considered become use used person people someone different difference various "
-    "certain common besides except instead aside along addition also later first last time year day place give given take make "
-    "get list state several number amount total main part say said tell according".split()
+    "type types kind sort term terms word words call known accord according text passage article author mention "
+    "mentioned happen happened example follow following often usual usually regard regarding terminology reason purpose "
+    "way manner thing things describe described refer referred consider considered become use used person people someone "
+    "different difference various certain common besides except instead aside along addition also later first last time "
+    "year day place give given take make get list state several number amount total main part say said tell".split()
 )
-NUMBER_WORDS = {
-    word: str(value)
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty".split()
-    )
-    if word != "one"  # mostly a pronoun
-} | {
-    "thirty": "30",
-    "forty": "40",
-    "fifty": "50",
-    "sixty": "60",
-    "seventy": "70",
-    "eighty": "80",
-    "ninety": "90",
-    "hundred": "100",
-    "thousand": "1000",
-    "million": "1000000",
-    "billion": "1000000000",
-    "dozen": "12",
-}
+# "one" is mostly a pronoun.
+_SMALL = (
+    "zero - two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty".split()
+)
+_ROUND = (
+    "thirty 30 forty 40 fifty 50 sixty 60 seventy 70 eighty 80 ninety 90 hundred 100 thousand 1000 "
+    "million 1000000 billion 1000000000 dozen 12".split()
+)
+NUMBER_WORDS = {word: str(value) for value, word in enumerate(_SMALL) if word != "-"}
+NUMBER_WORDS |= dict(zip(_ROUND[::2], _ROUND[1::2], strict=True))
+_SHORT_NUMBERS = "|".join(word for word in NUMBER_WORDS if len(word) < 8)
 _LARGE = re.compile(
-    r"(?<![\w.])(\d+(?:[.,]\d+)?|"
-    + "|".join(word for word in NUMBER_WORDS if len(word) < 8)
-    + r")[ \u00a0-]"
-    r"(hundred|thousand|million|billion)s?\b",
+    rf"(?<![\w.])(\d+(?:[.,]\d+)?|{_SHORT_NUMBERS})[ \u00a0-](hundred|thousand|million|billion)s?\b",
     re.IGNORECASE,
 )
 MONTH_NAMES = tuple(
@@ -106,30 +96,29 @@ def numbers(text: str) -> set[str]:
 
 def _large(match: re.Match[str]) -> str:
     """1.5 million -> 1500000; two hundred -> 200."""
-    said = match.group(1).casefold()
+    said, times = match.group(1).casefold(), match.group(2).casefold()
     value = float(NUMBER_WORDS.get(said) or _plain(said))
-    return f"{value * float(NUMBER_WORDS[match.group(2).casefold().rstrip('s')]):.0f}"
+    return f"{value * float(NUMBER_WORDS[times]):.0f}"
 
 
 def _plain(number: str) -> str:
     """1,250.00 -> 1250; 3,5 -> 3.5; 007 -> 7."""
-    grouped = re.fullmatch(r"(\d{1,3}(?:[,.\u00a0\u202f’']\d{3})+)(?:[.,](\d+))?", number)
+    grouped = _GROUPED.fullmatch(number)
     if grouped:
         whole, fraction = re.sub(r"\D", "", grouped.group(1)), grouped.group(2) or ""
     else:
         whole, _, fraction = number.replace(",", ".").partition(".")
+    whole = whole.lstrip("0") or "0"
     fraction = fraction.rstrip("0")
-    return (whole.lstrip("0") or "0") + (f".{fraction}" if fraction else "")
+    return f"{whole}.{fraction}" if fraction else whole
 
 
 def months(text: str) -> set[int]:
     """The months named in a text, 1-12, by English name or ISO date. `may` counts only with a capital."""
-    found = {int(match.group(2)) for match in _ISO.finditer(text) if 1 <= int(match.group(2)) <= 12}
-    for match in _NAME.finditer(text):
-        number = MONTHS.get(match.group().rstrip(".").casefold())
-        if number:
-            found.add(number)
-    return found
+    found = {int(match.group(2)) for match in _ISO.finditer(text)}
+    named = [match.group().rstrip(".").casefold() for match in _NAME.finditer(text)]
+    found.update(MONTHS[name] for name in named if name in MONTHS)
+    return found.intersection(range(1, 13))
 
 
 def names(text: str) -> list[str]:
