@@ -13,12 +13,15 @@ from dataclasses import dataclass
 
 MAX_RANGE = 9  # citations: [1-9] is a range, [1-300] is not
 LINK_REMOVED = "[link removed]"
+AFTER_ADDRESS = ".,;:!?"  # punctuation of the sentence, not part of an address before it
 
 _GROUP = re.compile(
     r"[ \t]*(?:\[|【)\s*(?:\^|#)?(?:(?:notes?|passages?|sources?)\s*)?"
     r"(?P<inside>\d{1,3}(?:\s*(?:[,;&]|and|[-–])\s*#?\d{1,3})*)\s*(?:†[^\]】]{0,40})?(?:\]|】)(?!\()",
     re.IGNORECASE,
 )
+_PARTED = re.compile(r"\s*(?:[,;&]|and)\s*", re.IGNORECASE)
+_FULL_STOP = re.compile(r"[ \t]*[.!?。]")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 _IMAGE = re.compile(r"!\[([^\]\n]{0,500})\](?:\(([^)\n]{0,4000})\)|\[[^\]\n]{0,200}\])")
 _LINK = re.compile(r"\[([^\]\n]{1,500})\]\(\s*<?([^)\s>]{1,4000})>?[^)\n]{0,500}\)")
@@ -42,17 +45,14 @@ class Cited:
 def _ranges(inside: str) -> list[int]:
     """ "1, 3-5" -> [1, 3, 4, 5]."""
     found: list[int] = []
-    for part in re.split(r"\s*(?:[,;&]|and)\s*", inside, flags=re.IGNORECASE):
-        ends = [int(number) for number in re.findall(r"\d+", part)]
-        if len(ends) > 1 and 0 <= ends[1] - ends[0] < MAX_RANGE:
-            found += range(ends[0], ends[1] + 1)
+    for part in _PARTED.split(inside):
+        first, *rest = (int(number) for number in re.findall(r"\d+", part))
+        last = rest[0] if rest else first
+        if 0 <= last - first < MAX_RANGE:
+            found += range(first, last + 1)
         else:
-            found += ends
+            found += [first, *rest]
     return found
-
-
-def _in_code(text: str) -> list[tuple[int, int]]:
-    return [match.span() for match in _CODE.finditer(text)]
 
 
 def cite(text: str, count: int) -> Cited:
@@ -63,22 +63,22 @@ def cite(text: str, count: int) -> Cited:
     """
     numbers: dict[int, None] = {}
     invented = 0
-    code = _in_code(text)
+    code = [match.span() for match in _CODE.finditer(text)]
 
     def replaced(match: re.Match[str]) -> str:
         nonlocal invented
-        if any(start <= match.start() < end for start, end in code):
+        place = match.start()
+        if any(start <= place < end for start, end in code):
             return match.group()
         asked = _ranges(match.group("inside"))
         kept = [number for number in asked if 1 <= number <= count]
         invented += len(asked) - len(kept)
         numbers.update(dict.fromkeys(kept))
-        lead = (
-            " "
-            if match.group()[:1] in " \t" or text[match.start() - 1 : match.start()].isalnum()
-            else ""
-        )
-        return lead + "".join(f"[{number}]" for number in kept) if kept else ""
+        if not kept:
+            return ""
+        spaced = match.group()[0] in " \t" or text[place - 1 : place].isalnum()
+        written = "".join(f"[{number}]" for number in kept)
+        return f" {written}" if spaced else written
 
     return Cited(_GROUP.sub(replaced, text), tuple(numbers), invented)
 
@@ -93,29 +93,32 @@ def starts_with_citation(text: str) -> int:
     end = 0
     while match := _GROUP.match(text, end):
         end = match.end()
-    trailing = re.match(r"[ \t]*[.!?。]?", text[end:])
-    return (
-        end + (len(trailing.group()) if trailing and trailing.group().strip() else 0) if end else 0
-    )
+    if not end:
+        return 0
+    # The full stop behind the citations belongs to the sentence before, too.
+    mark = _FULL_STOP.match(text, end)
+    return mark.end() if mark else end
 
 
 def harmless(text: str, evidence: Collection[str]) -> str:
     """The text with images, links, addresses and HTML that do not stand in the evidence taken out."""
-    known = {
-        address.rstrip(".,;:!?") for source in evidence for address in _ADDRESS.findall(source)
-    }
+    found = [address for source in evidence for address in _ADDRESS.findall(source)]
+    known = {address.rstrip(AFTER_ADDRESS) for address in found}
 
     def address(match: re.Match[str]) -> str:
         target = match.group()
-        bare = target.rstrip(".,;:!?")
+        bare = target.rstrip(AFTER_ADDRESS)
         return target if bare in known else LINK_REMOVED + target[len(bare) :]
 
     def link(match: re.Match[str]) -> str:
-        label, target = match.group(1), match.group(2) or ""
-        return f"{label} ({target})" if target in known else f"{label} {LINK_REMOVED}".strip()
+        label, target = match.group(1, 2)
+        if target in known:
+            return f"{label} ({target})"
+        return f"{label} {LINK_REMOVED}".strip()
 
     def tag(match: re.Match[str]) -> str:
-        return match.group() if any(match.group() in source for source in evidence) else ""
+        written = match.group()
+        return written if any(written in source for source in evidence) else ""
 
     text = _REFERENCE.sub("", text)
     text = _TAG.sub(tag, _LINK.sub(link, _IMAGE.sub(link, text)))

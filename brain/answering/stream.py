@@ -6,53 +6,44 @@ block is handed on whole. The pieces, joined, are the text. Leaves out judging t
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from brain.answering.citations import starts_with_citation
 from ingest.sentences import sentences
 
 FENCE = "```"
+_BLOCK = re.compile(rf"{FENCE}.*?(?:{FENCE}|\Z)", re.DOTALL)  # a code block, an open one to the end
 _WORD = re.compile(r"[^\w\[【]*(?:[^\W\d][^\s]*\s|[\u3040-\u9fff\u0e00-\u0e7f]|\d\S*\s+\S)")
-
-
 _SPACE = re.compile(r"\s|[。！？]")
 
 
 def pieces(text: str) -> list[str]:
     """A complete text as sentences with the white space before each; nothing is lost or changed."""
     cuts = [0]
-    fenced = _fences(text)
+    blocks = [match.span() for match in _BLOCK.finditer(text)]
     for sentence in sentences(text):
-        start = sentence.start
-        if any(begin < start < end for begin, end in fenced):
-            continue
-        gap = text[cuts[-1] : start]
-        if (
-            start and gap.strip() and not any(c.isalnum() for c in gap)
-        ):  # opening marks belong to what they open
-            start = cuts[-1] + len(gap) - len(gap.lstrip())
-        after = starts_with_citation(text[start : sentence.end])
-        if after and start:
-            start += after
-        start = max(start, cuts[-1])
-        blank = len(text[:start]) - len(text[:start].rstrip())
-        if start - blank > cuts[-1]:
-            cuts.append(start - blank)
+        start, end, _ = sentence
+        if not any(first < start < last for first, last in blocks):
+            cut = _cut(text, cuts[-1], start, end)
+            if cut > cuts[-1]:
+                cuts.append(cut)
     bounds = [*cuts, len(text)]
-    return [text[a:b] for a, b in itertools.pairwise(bounds) if text[a:b]]
+    return [text[a:b] for a, b in pairwise(bounds) if a < b]
 
 
-def _fences(text: str) -> list[tuple[int, int]]:
-    """The spans of code blocks, an open one to the end."""
-    spans, start = [], text.find(FENCE)
-    while start >= 0:
-        end = text.find(FENCE, start + len(FENCE))
-        stop = len(text) if end < 0 else end + len(FENCE)
-        spans.append((start, stop))
-        start = text.find(FENCE, stop) if end >= 0 else -1
-    return spans
+def _cut(text: str, before: int, start: int, end: int) -> int:
+    """Where a sentence from `start` to `end` begins, with the white space before it; `before` is the cut before."""
+    gap = text[before:start]
+    marks = gap.strip()
+    # Opening marks belong to what they open.
+    if start and marks and not any(map(str.isalnum, marks)):
+        start = before + len(gap) - len(gap.lstrip())
+    # A citation belongs to the sentence before it.
+    if start:
+        start += starts_with_citation(text[start:end])
+    return len(text[: max(start, before)].rstrip())
 
 
 def _begun(rest: str) -> bool:
