@@ -232,13 +232,30 @@ class RebuildReport:
 class Holding:
     """A backup that holds something to be erased. `until`: the day on which `--keep` lets it go, "" for never.
 
-    `state`: "holds", "rewritten", or "unread" when it is encrypted or damaged and nobody could look inside.
+    `state`: "holds", or "unread" when it is encrypted or damaged and nobody could look inside.
     """
 
     path: str
     made_at: str
     until: str = ""
-    state: Literal["holds", "rewritten", "unread"] = "holds"
+    state: Literal["holds", "unread"] = "holds"
+
+
+@dataclass(frozen=True, slots=True)
+class NotRewritten:
+    """A backup that could not be rewritten, and why."""
+
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteReport:
+    """What `brain backup --rewrite` did: of `looked` backups, which were written anew, and which could not be."""
+
+    looked: int = 0
+    rewritten: tuple[str, ...] = ()
+    failed: tuple[NotRewritten, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,9 +152,7 @@ def _writer(resources: Resources, wish: str) -> Generator:
         return resources.given_generator
     settings = resources.config.ollama
     server, name = _model(resources, wish, resources.config.retrieval.expand_seconds)
-    return OllamaGenerator(
-        server, name, num_ctx=settings.num_ctx, keep_alive=settings.keep_alive, repair=False
-    )
+    return OllamaGenerator(server, name, num_ctx=settings.num_ctx, keep_alive=settings.keep_alive)
 
 
 def _judge(resources: Resources, wish: str) -> Reranker:

@@ -12,8 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from brain.app.backups import BACKUPS, backup_folders, note_folder
-from brain.app.derived import IndexCare, embed_builtin
+from brain.app.derived import embed_builtin, finish_erasure, renew_index
 from brain.app.resources import AUTO, BUILTIN, Resources
 from brain.config import make_home
 from brain.errors import BrainError, Refused
@@ -27,10 +26,11 @@ from brain.types import (
     ExportReport,
     RebuildReport,
     RestoreReport,
+    RewriteReport,
 )
 
 if TYPE_CHECKING:
-    from brain.keeping.findings import Patient
+    from brain.keeping.findings import Examined
 
 # What an export writes inside a folder that was added: the documents are files there already
 INSIDE_A_ROOT = ("episodes", "notes", "skills", "feedback")
@@ -61,43 +61,26 @@ class Keep:
         try:
             self._resources.store  # noqa: B018 - opening is the first check
         except BrainError as error:
-            newest = backups.found(self._resources.config.home / BACKUPS)
+            newest = backups.found(self._resources.config.home / backups.BACKUPS)
             return doctor.unopened(error, str(newest[0].path) if newest else "")
         examined = self._examined(Secret(passphrase, identity=identity))
         return doctor.examine(examined, deep=deep, repair=repair)
 
-    def _examined(self, secret: Secret) -> Patient:
-        """Everything that the doctor looks at."""
-        from brain.app import cage
-        from brain.app.erase import Words
-        from brain.keeping.findings import Patient
-        from brain.store.checks import StoreChecks
-        from brain.store.row_check import RowCheck
+    def _examined(self, secret: Secret) -> Examined:
+        """The store, and what the doctor needs of its models and indexes."""
+        from brain.keeping.findings import Examined
 
-        resources, config = self._resources, self._resources.config
-        return Patient(
-            home=config.home,
-            database=config.database,
-            index_dir=config.index_dir,
-            backup_dirs=backup_folders(resources),
-            now=resources.moment(),
-            store=StoreChecks(resources.store.connection),
-            rows=RowCheck(resources.store.connection),
-            index=IndexCare(resources),
-            judge=lambda path, compare: cage.judge(path, compare=compare),
-            secret=secret,
-            drop_vectors=self._drop_vectors,
-            words=Words(resources),
-            models=self._ollama,
+        resources = self._resources
+        return Examined(
+            resources.config,
+            resources.store,
+            resources.moment(),
+            secret,
+            embed=lambda: embed_builtin(resources),
+            renew=lambda fingerprint: renew_index(resources, fingerprint),
+            finish_erasure=lambda: finish_erasure(resources),
+            ollama=self._ollama,
         )
-
-    def _drop_vectors(self, bad: Sequence[tuple[str, str]]) -> int:
-        """Delete vectors and compute the built-in ones again; those of an Ollama model wait for `brain sync`."""
-        vectors = self._resources.store.vectors
-        vectors.damaged.update(bad)
-        count = vectors.drop_damaged()
-        embed_builtin(self._resources)
-        return count
 
     def _ollama(self) -> tuple[str, bool]:
         """(its state in one line, whether it is a warning): asked for by name and missing, or not on this machine."""
@@ -135,7 +118,7 @@ class Keep:
         for fingerprint in sorted(store.vectors.fingerprints()):
             try:
                 chroma = not exactly and fingerprint == resources.serving.fingerprint
-                applied += IndexCare(resources).renew(fingerprint, chroma=chroma)
+                applied += renew_index(resources, fingerprint, chroma=chroma)
             except BrainError as error:
                 notices.append(f"{error.message}; exact search answers meanwhile")
         return RebuildReport(rows, applied, waiting, tuple(notices))
@@ -151,27 +134,34 @@ class Keep:
         recipients: Sequence[str] = (),
     ) -> BackupReport:
         """One more backup, proven by its digest. The rule given with `keep` is applied now and remembered for erasing."""
-        from brain.store import copies
-
-        resources, database = self._resources, self._resources.config.database
+        resources, config = self._resources, self._resources.config
         rule = backups.parse_keep(keep) if keep else None
-        own = resources.config.home / BACKUPS
-        folder = directory.expanduser().absolute() if directory else own
-        notices = note_folder(resources, folder, keep)
-        try:
-            report = backups.make(
-                folder,
-                snapshot=lambda target, made_at: copies.snapshot(database, target, made_at=made_at),
-                now=resources.moment(),
-                keep=rule,
-                secret=Secret(passphrase, tuple(recipients)),
-            )
-        except OSError as error:
-            raise BrainError(
-                f"no backup was made in {folder}: {error.strerror}",
-                "check the folder and its space",
-            ) from None
+        folder = config.home / backups.BACKUPS
+        if directory:
+            folder = directory.expanduser().absolute()
+        notices = backups.note(resources.store, config, folder, keep)
+        report = backups.make(
+            folder,
+            config.database,
+            now=resources.moment(),
+            keep=rule,
+            secret=Secret(passphrase, tuple(recipients)),
+        )
         return replace(report, notices=(*report.notices, *notices))
+
+    def rewrite_backups(
+        self, *, passphrase: str = "", identity: Path | None = None
+    ) -> RewriteReport:
+        """Write every known backup anew that holds something erased, without it; encrypted ones with their secret."""
+        from brain.keeping import erase
+
+        resources = self._resources
+        return erase.rewrite(
+            resources.store,
+            resources.config,
+            secret=Secret(passphrase, identity=identity),
+            progress=resources.progress,
+        )
 
     def restore(
         self,
@@ -185,10 +175,7 @@ class Keep:
         """Make a backup the store, here or in another home; what was there is kept beside it. Index files come back by
         themselves.
         """
-        from brain.app import cage
-        from brain.index import snapshot
         from brain.keeping import restore
-        from brain.store import copies
 
         config = self._resources.config
         if to:
@@ -198,9 +185,7 @@ class Keep:
             self._resources.close()
         return restore.restore(
             path.expanduser().absolute(),
-            config.database,
-            tools=restore.Tools(cage.judge, copies.prepare, copies.alone),
-            drop_index=lambda: snapshot.drop(config.index_dir),
+            config,
             now=self._resources.moment(),
             secret=Secret(passphrase, identity=identity),
             dry_run=dry_run,
@@ -211,18 +196,17 @@ class Keep:
         references: Sequence[str],
         *,
         dry_run: bool,
-        backups: bool = False,
         passphrase: str = "",
         identity: Path | None = None,
     ) -> EraseReport:
-        """Leave no byte of documents or episodes in any file of the home. Raises `NotFound`.
+        """Leave no byte of documents or episodes in any file of the home; list the backups that hold them.
 
-        With `backups` every backup that holds them is written anew without them; else those are listed.
+        Raises `NotFound`.
         """
         from brain.app.erase import erase
 
         secret = Secret(passphrase, identity=identity)
-        return erase(self._resources, references, secret, dry_run=dry_run, backups=backups)
+        return erase(self._resources, references, secret, dry_run=dry_run)
 
     # -- export and import ----------------------------------------------------------------------------
 

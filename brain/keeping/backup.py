@@ -1,48 +1,42 @@
 """Backups: where they lie, which are kept, and making one that is whole, private and proven, or none.
 
 A backup is one SQLite file named by its UTC time, `brain-20260507T091200Z.db`, with `.age` behind it when it is
-encrypted. Leaves out copying and judging databases, which it is handed. Serves `brain backup`, doctor and erasure.
+encrypted. Leaves out copying and judging databases (`brain.store.copies`). Serves `brain backup`, doctor and erasure.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 
-from brain.errors import BrainError, UsageError
+from brain.config import Config
+from brain.errors import BrainError, StoreError, UsageError
 from brain.faults import reach
 from brain.keeping import encryption
-from brain.keeping.encryption import NO_SECRET, Secret
-from brain.keeping.files import flush_directory, private_directory, sweep, temporary
+from brain.keeping.encryption import NO_SECRET, SUFFIX, Secret
+from brain.keeping.files import flush_directory, free_name, private_directory, sweep, temporary
+from brain.store import Store, copies
 from brain.types import BackupReport
 
 NAME = re.compile(r"brain-(\d{8}T\d{6}Z)(?:-(\d+))?\.db(\.age)?")
 TIME = "%Y%m%dT%H%M%SZ"
 ASIDE = ".before-"  # brain.db.before-…: what `restore` and an upgrade put aside
-KEEP = re.compile(r"(\d{1,4})([dwmy])")
+UNFINISHED = (".tmp", "-wal", "-shm", "-journal")  # ends of names beside a database that are none
+RULE = re.compile(r"(\d{1,4})([dwmy])")
+PERIODS = {
+    "d": "%Y-%m-%d",
+    "w": "%G %V",
+    "m": "%Y-%m",
+    "y": "%Y",
+}  # what the backups of one have in common
 HORIZON_DAYS = 20 * 366  # how far ahead it is worked out when a backup goes
-
-
-class Copy(Protocol):
-    """What a judged copy holds (`brain.store.copies.CopyContents`)."""
-
-    @property
-    def digest(self) -> str: ...
-    @property
-    def stated(self) -> str: ...
-    @property
-    def made_at(self) -> str: ...
-    @property
-    def documents(self) -> int: ...
-    @property
-    def chunks(self) -> int: ...
-    @property
-    def episodes(self) -> int: ...
+BACKUPS = "backups"  # the folder in the home, and the setting that lists every folder used
+KEEP = "backup_keep"  # setting: the last rule of retention that was given
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,50 +55,108 @@ def found(directory: Path) -> list[Backup]:
         names = os.listdir(directory)
     except OSError:
         return []
-    kept = []
+    backups = []
     for name in names:
         match = NAME.fullmatch(name)
         if match:
             at = datetime.strptime(match[1], TIME).replace(tzinfo=UTC)
-            kept.append(Backup(directory / name, at, sealed=bool(match[3])))
-    return newest_first(kept)
+            backups.append(Backup(directory / name, at, sealed=bool(match[3])))
+    return newest_first(backups)
 
 
 def newest_first(backups: Iterable[Backup]) -> list[Backup]:
     """By their time, those of one second by their number."""
-    return sorted(
-        backups,
-        key=lambda backup: (backup.at, len(backup.path.name), backup.path.name),
-        reverse=True,
-    )
+    return sorted(backups, key=_order, reverse=True)
+
+
+def _order(backup: Backup) -> tuple[datetime, int, str]:
+    name = backup.path.name
+    # The longer name has the larger number: "-10" comes behind "-9".
+    return backup.at, len(name), name
 
 
 def put_aside(database: Path) -> list[Backup]:
     """Databases that a restore or an upgrade left beside the present one, newest first."""
-    kept = []
+    backups = []
     for path in database.parent.glob(f"{database.name}{ASIDE}*"):
-        if path.suffix != ".tmp" and not path.name.endswith(("-wal", "-shm", "-journal")):
-            kept.append(Backup(path, datetime.fromtimestamp(path.stat().st_mtime, UTC), aside=True))
-    return sorted(kept, key=lambda backup: backup.at, reverse=True)
+        if not path.name.endswith(UNFINISHED):
+            at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            backups.append(Backup(path, at, aside=True))
+    return sorted(backups, key=lambda backup: backup.at, reverse=True)
+
+
+# -- what is known of this store's backups ---------------------------------------------------------------------------
+
+
+def folders(store: Store, config: Config) -> tuple[Path, ...]:
+    """Where backups of this store were ever put, the home's own folder first."""
+    kept = json.loads(store.library.setting(BACKUPS) or "[]")
+    return tuple(dict.fromkeys([config.home / BACKUPS, *map(Path, kept)]))
+
+
+def made(store: Store, config: Config) -> list[Backup]:
+    """Every backup that can be reached, newest first."""
+    return newest_first(backup for folder in folders(store, config) for backup in found(folder))
+
+
+def copies_of(store: Store, config: Config) -> list[Backup]:
+    """Every backup that can be reached, and databases put aside."""
+    return [*made(store, config), *put_aside(config.database)]
+
+
+def keep_rule(store: Store) -> dict[str, int] | None:
+    """The last rule of retention that was given."""
+    text = store.library.setting(KEEP)
+    return parse_keep(text) if text else None
+
+
+def note(store: Store, config: Config, folder: Path, rule: str) -> tuple[str, ...]:
+    """Keep folder and rule in mind for erasing. A store that cannot be written needs its backup most: that is a notice."""
+    others = {str(known) for known in (*folders(store, config)[1:], folder)}
+    others.discard(str(config.home / BACKUPS))
+    wanted = {BACKUPS: json.dumps(sorted(others)) if others else "", KEEP: rule}
+    try:
+        for name, value in wanted.items():
+            if value and value != store.library.setting(name):
+                store.library.keep_setting(name, value)
+    except StoreError as error:
+        until = "until a backup was made there again"
+        return (f"{error.message}: `forget --erase` will not look into {folder} {until}",)
+    return ()
+
+
+# -- making and removing ---------------------------------------------------------------------------------------------
 
 
 def make(
     directory: Path,
+    database: Path,
     *,
-    snapshot: Callable[[Path, str], Copy],
     now: datetime,
     keep: Mapping[str, int] | None = None,
     secret: Secret = NO_SECRET,
 ) -> BackupReport:
     """One more backup; with `keep`, those that the rule lets go are removed afterwards.
 
-    `snapshot(target, made_at)` copies and proves. Raises `BrainError` or `OSError`, and leaves nothing half done.
+    Raises `BrainError`, and leaves nothing half done.
     """
+    try:
+        return _made(directory, database, now.astimezone(UTC), keep, secret)
+    except OSError as error:
+        raise BrainError(
+            f"no backup was made in {directory}: {error.strerror}", "check the folder and its space"
+        ) from None
+
+
+def _made(
+    directory: Path, database: Path, now: datetime, keep: Mapping[str, int] | None, secret: Secret
+) -> BackupReport:
     sweep(private_directory(directory))
-    made_at = now.astimezone(UTC).isoformat(timespec="seconds")
-    place = _free(directory, now, sealed=bool(secret))
+    made_at = now.isoformat(timespec="seconds")
+    name = free_name(directory, f"brain-{now.strftime(TIME)}", (".db", f".db{SUFFIX}"))
+    place = directory / (f"{name}.db{SUFFIX}" if secret else f"{name}.db")
     with temporary(directory / "brain.db") as plain:
-        copy = snapshot(plain, made_at)
+        copy = copies.snapshot(database, plain, made_at=made_at)
         with temporary(place) as ready:
             if secret:
                 encryption.seal(plain, ready, secret)
@@ -139,7 +191,7 @@ def parse_keep(text: str) -> dict[str, int]:
     """`7d,4w,12m` as {"d": 7, "w": 4, "m": 12}. Raises `UsageError`."""
     rule: dict[str, int] = {}
     for part in text.replace(" ", "").split(","):
-        match = KEEP.fullmatch(part)
+        match = RULE.fullmatch(part)
         if match is None or not int(match[1]):
             raise UsageError(
                 f"{text!r} is no rule", "write it as 7d,4w,12m: days, weeks, months (y: years)"
@@ -155,10 +207,10 @@ def surplus(backups: Sequence[Backup], keep: Mapping[str, int]) -> list[Backup]:
     ordered = newest_first(backups)
     kept = {backup.path for backup in ordered[:1]}
     for unit, count in keep.items():
-        periods: dict[str, Path] = {}
+        newest: dict[str, Path] = {}
         for backup in ordered:
-            periods.setdefault(_period(backup.at, unit), backup.path)
-        kept.update(list(periods.values())[:count])
+            newest.setdefault(backup.at.strftime(PERIODS[unit]), backup.path)
+        kept.update(list(newest.values())[:count])
     return [backup for backup in ordered if backup.path not in kept]
 
 
@@ -169,30 +221,13 @@ def gone_by(
     if not keep or backup.aside:
         return None
     present = [other for other in backups if not other.aside]
+    # Made late in the day, so that it is the newest of its day.
+    evening = datetime(today.year, today.month, today.day, 23, tzinfo=UTC)
     for days in range(HORIZON_DAYS):
-        day = datetime.combine(today, datetime.min.time(), UTC) + timedelta(days=days, hours=23)
-        present.append(Backup(Path(f"day-{days}"), day))
+        at = evening + timedelta(days=days)
+        present.append(Backup(Path(f"day-{days}"), at))
         gone = {other.path for other in surplus(present, keep)}
         if backup.path in gone:
-            return day.date()
+            return at.date()
         present = [other for other in present if other.path not in gone]
     return None
-
-
-def _period(at: datetime, unit: str) -> str:
-    if unit == "w":
-        year, week, _ = at.isocalendar()
-        return f"{year} {week}"
-    return at.strftime({"d": "%Y-%m-%d", "m": "%Y-%m", "y": "%Y"}[unit])
-
-
-def _free(directory: Path, now: datetime, *, sealed: bool) -> Path:
-    """A name that no backup has, by the second and then by a number."""
-    stamp, suffix = now.astimezone(UTC).strftime(TIME), encryption.SUFFIX if sealed else ""
-    for number in range(1, 1_000):
-        stem = f"brain-{stamp}" + (f"-{number}" if number > 1 else "")
-        if not any((directory / f"{stem}.db{end}").exists() for end in ("", encryption.SUFFIX)):
-            return directory / f"{stem}.db{suffix}"
-    raise BrainError(
-        f"{directory} holds a thousand backups of this second", "check the clock of this machine"
-    )

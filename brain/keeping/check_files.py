@@ -1,6 +1,6 @@
-"""The doctor's checks of files: who may read the home, leftovers, keys in the open, backups (FAULTS.md §8, D01, D02, D15, D16).
+"""The doctor's checks of files: who may read the home, leftovers, keys in the open, backups: D01, D02, D15, D16.
 
-A repair narrows permissions and removes stale temporary files. Leaves out what the database holds.
+A repair narrows permissions and removes stale temporary files. Leaves out what the database holds (check_store.py).
 """
 
 from __future__ import annotations
@@ -15,157 +15,132 @@ from datetime import timedelta
 from pathlib import Path
 
 from brain.errors import BrainError
-from brain.keeping import backup, encryption
+from brain.keeping import encryption, isolated
+from brain.keeping.backup import Backup, folders, made
 from brain.keeping.files import DIRECTORY_MODE, FILE_MODE, TEMPORARY, abandoned, temporary
-from brain.keeping.findings import REPAIR, Finding, Mode, Patient
+from brain.keeping.findings import REPAIR, Examined, Finding, Mode
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
-WAL_BYTES = 64 * 2**20  # FAULTS.md §2.1, F20: above this the log is not being written back
-STALE_SECONDS = 3_600  # FAULTS.md §8, D02
+WAL_BYTES = 64 * 2**20  # of the log; above this it is not being written back
+STALE_SECONDS = 3_600  # after which nobody is still writing an unfinished file
 MOUNTS = Path("/proc/mounts")  # Linux; elsewhere the file system's type is not looked at
-NETWORK = re.compile(
-    r"nfs4?|cifs|smb\w*|9p|afs|ceph|glusterfs|fuse\..*|davfs"
-)  # where SQLite's WAL is not safe
+MOUNT_FIELDS = 3  # of a line there that are read: device, place, type
+# File systems on which SQLite's log is not safe.
+NETWORK = re.compile(r"nfs4?|cifs|smb\w*|9p|afs|ceph|glusterfs|fuse\..*|davfs")
 KEY = re.compile(
     r"\b(sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|AKIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{30,}|xox[abprs]-[0-9A-Za-z-]{10,}"
     r"|AGE-SECRET-KEY-1[0-9A-Z]{20,}|Bearer\s+[A-Za-z0-9._-]{20,}|eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{10,})"
     r"|(?i:(api_?key|token|secret|password|passphrase)\s*[=:]\s*[\"']?[^\s\"']{12,})"
 )
 OLD_BACKUP = timedelta(days=14)  # a person who makes backups by hand is reminded after two weeks
-DRILL_BYTES = (
-    256 * 2**20
-)  # a backup up to this size is compared by its digest at every look; a larger one with --deep
+# A backup up to this size is compared by its digest at every look; a larger one with --deep.
+DRILL_BYTES = 256 * 2**20
 DRILL = "drill.db"  # where an encrypted backup lies, opened, for as long as the drill takes
 PASSPHRASE = "BRAIN_BACKUP_PASSPHRASE"
 CONFIG = "config.toml"
 
 
-def permissions(patient: Patient, mode: Mode) -> Finding:
+def permissions(examined: Examined, mode: Mode) -> Finding:
     """D01: the home is its owner's alone, no link leads out of it, and it does not lie on a network."""
-    bad = [
-        path
-        for path in _below(patient.home)
-        if os.lstat(path).st_mode & OTHERS and not path.is_symlink()
-    ]
+    config = examined.config
+    paths = list(_below(config.home))
+    open_to_others = [path for path in paths if not path.is_symlink() and _mode(path) & OTHERS]
     mended = ""
-    if bad and mode.repair:
-        for path in bad:
+    if open_to_others and mode.repair:
+        for path in open_to_others:
             path.chmod(DIRECTORY_MODE if path.is_dir() else FILE_MODE)
-        mended, bad = f"{len(bad)} permissions were narrowed", []
-    faults = [f"{_short(patient, path)} can be read by others" for path in bad]
-    faults += [
-        f"{_short(patient, path)} belongs to another user"
-        for path in _below(patient.home)
-        if not _mine(path)
-    ]
-    faults += [
-        f"{_short(patient, path)} is a link"
-        for path in (patient.home, patient.database, patient.index_dir)
-        if path.is_symlink()
-    ]
-    kind = file_system(patient.home)
+        mended = f"{len(open_to_others)} permissions were narrowed"
+        open_to_others = []
+    faults = [f"{_short(examined, path)} can be read by others" for path in open_to_others]
+    for path in paths:
+        if not _mine(path):
+            faults.append(f"{_short(examined, path)} belongs to another user")
+    for path in (config.home, config.database, config.index_dir):
+        if path.is_symlink():
+            faults.append(f"{_short(examined, path)} is a link")
+    kind = file_system(config.home)
     if NETWORK.fullmatch(kind):
         faults.append(
             f"the home lies on a network file system ({kind}), where two writers can damage a database"
         )
-    return Finding(
-        tuple(faults),
-        REPAIR if bad else "move the home to a local folder of your own",
-        mended=mended,
-    )
+    hint = REPAIR if open_to_others else "move the home to a local folder of your own"
+    return Finding(tuple(faults), hint, mended=mended)
 
 
-def leftovers(patient: Patient, mode: Mode) -> Finding:
+def leftovers(examined: Examined, mode: Mode) -> Finding:
     """D02: our own database, its log short, nothing unfinished lying about."""
-    faults, mended = list(patient.store.header_faults()), []
-    if patient.store.wal_bytes() > WAL_BYTES:
-        if mode.repair and patient.store.checkpoint():
+    checks = examined.checks
+    header = checks.header_faults()
+    faults = list(header)
+    mended = []
+    if checks.wal_bytes() > WAL_BYTES:
+        if mode.repair and checks.checkpoint():
             mended.append("the log was written back")
         else:
-            faults.append(
-                f"the log is {patient.store.wal_bytes() / 2**20:,.0f} MB long: some process keeps reading"
-            )
-    stale = list(_stale(patient))
+            megabytes = checks.wal_bytes() / 2**20
+            faults.append(f"the log is {megabytes:,.0f} MB long: some process keeps reading")
+    stale = list(_stale(examined))
     if stale and mode.repair:
         for path in stale:
             path.unlink(missing_ok=True)
         mended.append(f"{len(stale)} unfinished files were removed")
     else:
-        faults += [f"{_short(patient, path)} was left unfinished" for path in stale]
-    serious = bool(patient.store.header_faults())
-    return Finding(tuple(faults), REPAIR, mended="; ".join(mended), error=serious)
+        faults += [f"{_short(examined, path)} was left unfinished" for path in stale]
+    return Finding(tuple(faults), REPAIR, mended="; ".join(mended), error=bool(header))
 
 
-def keys(patient: Patient, _mode: Mode) -> Finding:
+def keys(examined: Examined, _mode: Mode) -> Finding:
     """D15: nothing that looks like a key stands in the configuration, a log or the program's own settings."""
+    home = examined.config.home
     faults = []
-    for path in (patient.home / CONFIG, *sorted(patient.home.glob("*.log"))):
+    for path in (home / CONFIG, *sorted(home.glob("*.log"))):
         with suppress(OSError):
             lines = path.read_text("utf-8", "replace").splitlines()
-            faults += [
-                f"{path.name}, line {n}, looks like a key"
-                for n, line in enumerate(lines, 1)
-                if KEY.search(line)
-            ]
-    faults += [
-        f"the setting {name} looks like a key"
-        for name, value in patient.store.settings().items()
-        if KEY.search(value)
-    ]
-    return Finding(
-        tuple(faults),
-        "take it out there and keep it in an environment variable; then change the key",
-    )
+            for number, line in enumerate(lines, 1):
+                if KEY.search(line):
+                    faults.append(f"{path.name}, line {number}, looks like a key")
+    for name, value in examined.checks.settings().items():
+        if KEY.search(value):
+            faults.append(f"the setting {name} looks like a key")
+    hint = "take it out there and keep it in an environment variable; then change the key"
+    return Finding(tuple(faults), hint)
 
 
-def backups(patient: Patient, mode: Mode) -> Finding:
+def backups(examined: Examined, mode: Mode) -> Finding:
     """D16: there is a recent backup, and the newest one would come back: it is opened and compared with its digest. An
     encrypted one that nothing here opens is said to be unproven.
     """
-    present = backup.newest_first(
-        item for folder in patient.backup_dirs for item in backup.found(folder)
-    )
+    present = made(examined.store, examined.config)
     if not present:
         return Finding(("there is no backup yet",), "make one with `brain backup`", error=False)
     newest = present[0]
     faults = []
-    age = patient.now - newest.at
+    age = examined.now - newest.at
     if age > OLD_BACKUP:
         faults.append(f"the newest backup is {age.days} days old")
-    if newest.sealed and not patient.secret:
-        faults.append(
-            f"{newest.path.name} is encrypted and was not proven: nothing here can open it"
-        )
+    if newest.sealed and not examined.secret:
+        name = newest.path.name
+        faults.append(f"{name} is encrypted and was not proven: nothing here can open it")
         return Finding(tuple(faults), f"prove it with --identity FILE or {PASSPHRASE}", error=False)
     try:
-        note = _drilled(patient, newest, mode)
+        note = _drilled(examined, newest, mode)
     except (BrainError, OSError) as error:
         said = getattr(error, "message", "") or str(error)
-        return Finding(
-            (f"the newest backup would not come back: {said}",),
-            "make a new one with `brain backup`",
-        )
-    return Finding(
-        tuple(f"{fault}; {note}" for fault in faults),
-        "make one with `brain backup`",
-        note,
-        error=False,
-    )
+        fault = f"the newest backup would not come back: {said}"
+        return Finding((fault,), "make a new one with `brain backup`")
+    told = tuple(f"{fault}; {note}" for fault in faults)
+    return Finding(told, "make one with `brain backup`", note, error=False)
 
 
-def _drilled(patient: Patient, newest: backup.Backup, mode: Mode) -> str:
+def _drilled(examined: Examined, newest: Backup, mode: Mode) -> str:
     """What would come back of it. An encrypted one is opened into the home for a moment. Raises `BrainError`, `OSError`."""
-    with temporary(patient.home / DRILL) as plain:
+    with temporary(examined.config.home / DRILL) as plain:
+        opened = newest.path
         if newest.sealed:
-            encryption.unseal(newest.path, plain, patient.secret)
-        place = plain if newest.sealed else newest.path
-        whole = mode.deep or place.stat().st_size <= DRILL_BYTES
-        try:
-            copy = patient.judge(place, whole)
-        except BrainError as error:
-            raise type(error)(
-                error.message.replace(str(plain), str(newest.path)), error.hint
-            ) from None
+            encryption.unseal(newest.path, plain, examined.secret)
+            opened = plain
+        whole = mode.deep or opened.stat().st_size <= DRILL_BYTES
+        copy = isolated.judge(opened, compare=whole, called=newest.path)
     how = "its digest is right" if whole else "its structure is right"
     return f"{newest.path.name} would come back: {copy.documents:,} documents, {how}"
 
@@ -176,39 +151,45 @@ def file_system(path: Path) -> str:
         lines = MOUNTS.read_text("utf-8", "replace").splitlines()
     except OSError:
         return ""
-    place, best, kind = str(path.resolve()), "", ""
+    place = f"{path.resolve()}/"
+    longest = ""
+    kind = ""
     for line in lines:
-        _device, point, found, *_rest = [*line.split(" "), "", "", ""]
-        point = point.replace("\\040", " ")
-        if (place == point or place.startswith(point.rstrip("/") + "/")) and len(point) >= len(
-            best
-        ):
-            best, kind = point, found
+        fields = line.split(" ")
+        if len(fields) < MOUNT_FIELDS:
+            continue
+        # A mount point is written with its spaces as octal escapes.
+        point = fields[1].replace("\\040", " ").rstrip("/") + "/"
+        if place.startswith(point) and len(point) >= len(longest):
+            longest = point
+            kind = fields[2]
     return kind
 
 
 def _below(home: Path) -> Iterator[Path]:
     """The home and everything in it, links not followed."""
     yield home
-    for folder, folders, names in os.walk(home):
-        for name in (*folders, *names):
+    for folder, below, names in os.walk(home):
+        for name in (*below, *names):
             path = Path(folder, name)
             if os.path.lexists(path):
                 yield path
 
 
-def _stale(patient: Patient) -> Iterator[Path]:
-    for folder in (patient.home, *patient.backup_dirs):
+def _stale(examined: Examined) -> Iterator[Path]:
+    """What a process that died left, and whatever else is called unfinished and was not touched for long."""
+    for folder in (examined.config.home, *folders(examined.store, examined.config)):
         left = abandoned(folder)
         yield from left
         for path in sorted(folder.glob(f"*{TEMPORARY}*")):
             with suppress(OSError):
-                if (
-                    path not in left
-                    and path.is_file()
-                    and time.time() - path.stat().st_mtime > STALE_SECONDS
-                ):
+                age = time.time() - path.stat().st_mtime
+                if path not in left and path.is_file() and age > STALE_SECONDS:
                     yield path
+
+
+def _mode(path: Path) -> int:
+    return os.lstat(path).st_mode
 
 
 def _mine(path: Path) -> bool:
@@ -218,5 +199,6 @@ def _mine(path: Path) -> bool:
         return True
 
 
-def _short(patient: Patient, path: Path) -> str:
-    return str(path.relative_to(patient.home)) if path != patient.home else str(path)
+def _short(examined: Examined, path: Path) -> str:
+    home = examined.config.home
+    return str(path) if path == home else str(path.relative_to(home))

@@ -1,126 +1,133 @@
-"""The doctor's checks of what is stored: structure, texts, vectors, labels, times (FAULTS.md §8, D03-D07, D12, D17).
+"""The doctor's checks of what is stored: structure, texts, rows, vectors, labels, times: D03-D07, D12, D17.
 
-Leaves out files (places.py) and the index (derived.py). A repair here touches only what follows from sound texts.
+A repair here touches only what follows from sound texts. Leaves out the queries (`brain.store`), files (check_files.py)
+and the index (check_index.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
 
-from brain.keeping.backup import Backup, found, newest_first, put_aside
-from brain.keeping.findings import REPAIR, RESTORE, SHOWN, Finding, Mode, Patient
+from brain.keeping.backup import made, put_aside
+from brain.keeping.findings import REPAIR, RESTORE, SHOWN, Examined, Finding, Mode
+from brain.store.row_check import RowCheck, RowDamage
 
 BACKUPS_SEEN = 10  # the newest, looked through for a row as it was
-CLOCK = timedelta(hours=1)  # FAULTS.md §8, D17
+CLOCK = timedelta(hours=1)  # slack for clocks that differ (docs/FAULTS.md, D17)
 
 
-def structure(patient: Patient, _mode: Mode) -> Finding:
+def structure(examined: Examined, _mode: Mode) -> Finding:
     """D03: SQLite's quick check, and rows that point at nothing."""
-    return Finding(tuple(patient.store.structure_faults(deep=False)), RESTORE)
+    return Finding(tuple(examined.checks.structure_faults(deep=False)), RESTORE)
 
 
-def structure_deep(patient: Patient, _mode: Mode) -> Finding:
+def structure_deep(examined: Examined, _mode: Mode) -> Finding:
     """D04: SQLite's full check, indexes against tables."""
-    return Finding(tuple(patient.store.structure_faults(deep=True)), RESTORE)
+    return Finding(tuple(examined.checks.structure_faults(deep=True)), RESTORE)
 
 
-def full_text(patient: Patient, mode: Mode) -> Finding:
+def full_text(examined: Examined, mode: Mode) -> Finding:
     """D05: full text against its rows; a repair fills it anew."""
-    bad, mended = patient.store.fts_faults(), ""
+    bad = examined.checks.fts_faults()
+    mended = ""
     if bad and mode.repair:
-        rows = patient.store.rebuild_fts(bad)
-        mended, bad = (
-            f"the full text of {', '.join(bad)} was filled anew ({rows:,} rows)",
-            patient.store.fts_faults(),
-        )
+        rows = examined.checks.rebuild_fts(bad)
+        mended = f"the full text of {', '.join(bad)} was filled anew ({rows:,} rows)"
+        bad = examined.checks.fts_faults()
     faults = tuple(f"the full text of {name} does not agree with its rows" for name in bad)
     return Finding(faults, REPAIR, mended=mended)
 
 
-def hashes(patient: Patient, mode: Mode) -> Finding:
+def hashes(examined: Examined, mode: Mode) -> Finding:
     """D06: every text and every vector against its checksum. Texts are never changed by a repair."""
-    vectors, damage = patient.store.vector_damage(), list(patient.store.text_damage())
+    checks = examined.checks
+    vectors = checks.vector_damage()
+    damage = checks.text_damage()
     mended = []
     if mode.repair and vectors:
-        count = patient.drop_vectors(vectors)
+        count = _drop_vectors(examined, vectors)
         mended.append(f"{count:,} damaged vectors were computed anew")
-        vectors = patient.store.vector_damage()
+        vectors = checks.vector_damage()
     if mode.repair and any(item.derived for item in damage):
-        mended.append(
-            f"{patient.store.mend_columns():,} chunks were taken anew from their document's text"
-        )
-        damage = list(patient.store.text_damage())
+        count = checks.mend_columns()
+        mended.append(f"{count:,} chunks were taken anew from their document's text")
+        damage = checks.text_damage()
     faults = [item.what for item in damage if not item.derived]
     hint = RESTORE if faults else REPAIR
     faults += [item.what for item in damage if item.derived]
-    faults += [f"{len(vectors):,} vectors are damaged"] if vectors else []
+    if vectors:
+        faults.append(f"{len(vectors):,} vectors are damaged")
     serious = bool(vectors) or not all(item.mild for item in damage)
-    return Finding(tuple(dict.fromkeys(faults)), hint, mended="; ".join(mended), error=serious)
+    # One text may be damaged in several ways that are said alike.
+    said = tuple(dict.fromkeys(faults))
+    return Finding(said, hint, mended="; ".join(mended), error=serious)
 
 
-def rows(patient: Patient, _mode: Mode) -> Finding:
-    """D06R: every row of truth against its hash. Nothing is repaired; a backup that holds the row as it was is named."""
-    damage = patient.rows.damage()
+def _drop_vectors(examined: Examined, bad: Iterable[tuple[str, str]]) -> int:
+    """Delete vectors and compute the built-in ones again; those of an Ollama model wait for `brain sync`."""
+    table = examined.store.vectors
+    table.damaged.update(bad)
+    count = table.drop_damaged()
+    examined.embed()
+    return count
+
+
+def rows(examined: Examined, _mode: Mode) -> Finding:
+    """D06R: every stored row against its hash. Nothing is repaired; a backup that holds the row as it was is named."""
+    damage = RowCheck(examined.store.connection).damage()
     if not damage:
         return Finding()
-    present = newest_first(
-        item for folder in patient.backup_dirs for item in found(folder) if not item.sealed
-    )
-    copies = [*present, *put_aside(patient.database)][:BACKUPS_SEEN]
-    told, holding = [], ""
+    plain = [backup for backup in made(examined.store, examined.config) if not backup.sealed]
+    plain += put_aside(examined.config.database)
+    copies = [backup.path for backup in plain[:BACKUPS_SEEN]]
+    told = []
+    hint = RESTORE
     for item in damage[:SHOWN]:
-        place, differs = _as_it_was(patient, item, copies)
-        holding = holding or place
-        told.append(
-            f"{item.name} is not what was stored"
-            + (f": {place} has it as it was ({differs})" if place else "")
-        )
+        said = f"{item.name} is not what was stored"
+        copy, differs = _as_it_was(item, copies)
+        if copy is not None:
+            said += f": {copy} has it as it was ({differs})"
+            if hint == RESTORE:
+                hint = f"`brain restore {copy} --to DIR` opens that backup beside this store"
+        told.append(said)
     told += [f"{item.name} is not what was stored" for item in damage[SHOWN:]]
-    hint = (
-        f"`brain restore {holding} --to DIR` opens that backup beside this store"
-        if holding
-        else RESTORE
-    )
     return Finding(tuple(told), hint)
 
 
-def _as_it_was(patient: Patient, damage: Any, copies: Sequence[Backup]) -> tuple[str, str]:
-    """(the newest backup that holds the row as it was, which columns differ there), ("", "") when none does."""
+def _as_it_was(damage: RowDamage, copies: Iterable[Path]) -> tuple[Path | None, str]:
+    """(the newest backup that holds the row as it was, which columns differ there), (None, "") when none does."""
     for copy in copies:
-        differs = patient.rows.held(damage, copy.path)
+        differs = RowCheck.held(damage, copy)
         if differs:
-            return str(copy.path), differs
-    return "", ""
+            return copy, differs
+    return None, ""
 
 
-def tiles(patient: Patient, mode: Mode) -> Finding:
+def tiles(examined: Examined, mode: Mode) -> Finding:
     """D07: the chunks of each document cover its text exactly."""
-    bad, mended = patient.store.untiled(), ""
+    bad = examined.checks.untiled()
+    mended = ""
     if bad and mode.repair:
-        mended, bad = (
-            f"{patient.store.mend_columns():,} chunks were placed anew",
-            patient.store.untiled(),
-        )
-    hint = "add the file again" if mode.repair else REPAIR
-    return Finding(
-        tuple(f"the chunks of {source} do not cover its text" for source in bad),
-        hint,
-        mended=mended,
-    )
+        mended = f"{examined.checks.mend_columns():,} chunks were placed anew"
+        bad = examined.checks.untiled()
+    faults = tuple(f"the chunks of {source} do not cover its text" for source in bad)
+    return Finding(faults, "add the file again" if mode.repair else REPAIR, mended=mended)
 
 
-def labels(patient: Patient, _mode: Mode) -> Finding:
+def labels(examined: Examined, _mode: Mode) -> Finding:
     """D12: everything has a label."""
-    faults = tuple(f"{name} has no label" for name in patient.store.unlabelled())
+    faults = tuple(f"{name} has no label" for name in examined.checks.unlabelled())
     return Finding(faults, "it is treated as the strictest; restore a backup to get the label back")
 
 
-def clock(patient: Patient, _mode: Mode) -> Finding:
+def clock(examined: Examined, _mode: Mode) -> Finding:
     """D17: the present is not before what was already written."""
-    newest = patient.store.newest()
-    if newest is None or patient.now >= newest - CLOCK:
+    newest = examined.checks.newest()
+    now = examined.now
+    if newest is None or now >= newest - CLOCK:
         return Finding()
-    said = f"it is {patient.now:%Y-%m-%d %H:%M} here, but something was stored at {newest:%Y-%m-%d %H:%M}"
+    stored = f"something was stored at {newest:%Y-%m-%d %H:%M}"
+    said = f"it is {now:%Y-%m-%d %H:%M} here, but {stored}"
     return Finding((said,), "set the clock of this machine", error=False)

@@ -1,8 +1,8 @@
-"""The doctor: every check in its order, with an id that stays (FAULTS.md §8).
+"""The doctor: every check in its order, with an id that stays (docs/FAULTS.md).
 
 It reads; with `repair` it makes derived things anew and never edits what a person put in. A check that cannot be done is
-a finding of its own. Leaves out what each check does (places, contents, derived, erasures) and the exit code. D08 is not in the
-plan; D13 comes with the policy file.
+a finding of its own. Leaves out what each check does (the modules `check_…`) and the exit code. Ids that are missing
+between are not given to anything. Serves `brain doctor`.
 """
 
 from __future__ import annotations
@@ -12,18 +12,13 @@ from collections.abc import Callable
 
 from brain.errors import BrainError
 from brain.keeping import check_erasures, check_files, check_index, check_store
-from brain.keeping.findings import RESTORE, Finding, Mode, Patient
+from brain.keeping.findings import RESTORE, Examined, Finding, Mode
 from brain.types import Check
 
-Examine = Callable[[Patient, Mode], Finding]
+Examine = Callable[[Examined, Mode], Finding]
 QUICK, DEEP = False, True
-NONSENSE = (
-    TypeError,
-    ValueError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-)  # what a row that cannot be leads to
+# What a row that cannot be leads to: a damaged page may bring one without its id.
+NONSENSE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 
 CHECKS: tuple[tuple[str, str, Examine, bool], ...] = (
     ("D01", "home folder", check_files.permissions, QUICK),
@@ -46,43 +41,34 @@ CHECKS: tuple[tuple[str, str, Examine, bool], ...] = (
 )
 
 
-def examine(patient: Patient, *, deep: bool = False, repair: bool = False) -> list[Check]:
+def examine(examined: Examined, *, deep: bool = False, repair: bool = False) -> list[Check]:
     """All checks, in order; those that read every byte only when `deep`."""
     mode = Mode(deep, repair)
-    return [_one(patient, mode, *check[:3]) for check in CHECKS if deep or check[3] is QUICK]
+    done = []
+    for identity, title, check, when in CHECKS:
+        if deep or when is QUICK:
+            done.append(_one(examined, mode, identity, title, check))
+    return done
 
 
-def _one(patient: Patient, mode: Mode, identity: str, title: str, check: Examine) -> Check:
+def _one(examined: Examined, mode: Mode, identity: str, title: str, check: Examine) -> Check:
     try:
-        return check(patient, mode).check(identity, title)
+        return check(examined, mode).check(identity, title)
     except BrainError as error:
-        return Check(identity, title, "error", f"could not be checked: {error.message}", error.hint)
+        said, hint = error.message, error.hint
     except sqlite3.Error as error:
-        return Check(
-            identity,
-            title,
-            "error",
-            f"could not be checked: the database reported: {error}",
-            RESTORE,
-        )
+        said, hint = f"the database reported: {error}", RESTORE
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
-        return Check(
-            identity,
-            title,
-            "error",
-            f"could not be checked: {name}{error.strerror}",
-            "check its permissions",
-        )
-    except NONSENSE as error:  # a damaged page may bring a row without its id
-        said = f"could not be checked: what is stored makes no sense ({type(error).__name__})"
-        return Check(identity, title, "error", said, RESTORE)
+        said, hint = f"{name}{error.strerror}", "check its permissions"
+    except NONSENSE as error:
+        said, hint = f"what is stored makes no sense ({type(error).__name__})", RESTORE
+    return Check(identity, title, "error", f"could not be checked: {said}", hint)
 
 
 def unopened(error: BrainError, newest_backup: str) -> list[Check]:
     """What can be said when the database does not open at all."""
-    damaged = newest_backup and "damaged" in error.message
-    hint = (
-        f"`brain restore {newest_backup}` brings back the newest backup" if damaged else error.hint
-    )
+    hint = error.hint
+    if newest_backup and "damaged" in error.message:
+        hint = f"`brain restore {newest_backup}` brings back the newest backup"
     return [Check("D03", "structure of the database", "error", error.message, hint)]

@@ -1,27 +1,36 @@
 """What erasing has to see to outside the database: words left in other files of the home, and backups that hold them.
 
-Leaves out deleting rows (`brain.store.erasure`), which it is handed. Serves `brain forget --erase`.
+Of what was erased only the random ids are remembered, so that a backup can be looked into later. Leaves out deleting rows
+(`brain.store.erasure`). Serves `brain forget --erase`, `brain backup --rewrite` and the doctor.
 """
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
+from brain.config import Config
 from brain.errors import BrainError
 from brain.faults import reach
-from brain.keeping import encryption
-from brain.keeping.backup import Backup, gone_by
+from brain.keeping import encryption, isolated
+from brain.keeping.backup import Backup, copies_of, gone_by, keep_rule
 from brain.keeping.encryption import Secret
 from brain.keeping.files import copy_file, flush_directory, sweep, temporary
-from brain.types import Holding
+from brain.protocols import Progress, silent
+from brain.reports import Holding, NotRewritten, RewriteReport
+from brain.store import Store
+from brain.store.erasure import Eraser, ErasureTargets, erase_in_copy, in_copy
 
+# Setting: what erasures left out, {path: [when, when the file last changed]} in JSON.
+ELSEWHERE = "erased_elsewhere"
+ERASED = "erased"  # setting: ids of all that was ever erased, a list for each kind of targets
 PIECES = 12  # looked for in every file of the home
-SHORTEST_PIECE = 12  # characters; a shorter one is no sign of anything
-READ_BYTES = 4 * 2**20
+SHORTEST_PIECE = 12  # characters; a shorter one may stand anywhere
 PIECE_CHARACTERS = 40  # so short that a page of a database seldom cuts it in two
 
 
@@ -40,89 +49,137 @@ def pieces_of(texts: Iterable[str], stays: Callable[[str], bool]) -> list[bytes]
     return kept
 
 
-def left_in(home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]) -> list[str]:
-    """Files below the home that hold one of the pieces. Not to be called where the database is open: closing a second
-    handle to it drops SQLite's locks (`brain.app.cage` calls it elsewhere).
+# -- backups ----------------------------------------------------------------------------------------------------------
+
+
+def backups_with(
+    store: Store, config: Config, targets: ErasureTargets, *, secret: Secret, today: date
+) -> tuple[list[Holding], ErasureTargets]:
+    """(the backups that hold it, with the day on which retention deletes each; the ids under which they hold it).
+
+    Of an encrypted one that the secret does not open, and of a damaged one, nobody can tell.
     """
-    passed = {path.name for path in without}
-    found = []
-    for folder, _, names in os.walk(home):
-        for name in sorted(names):
-            path = Path(folder, name)
-            if (
-                name not in passed
-                and path.is_file()
-                and not path.is_symlink()
-                and _holds(path, pieces)
-            ):
-                found.append(str(path))
-    return found
-
-
-def _holds(path: Path, pieces: Sequence[bytes]) -> bool:
-    longest = max((len(piece) for piece in pieces), default=1)
-    with suppress(OSError), path.open("rb", buffering=0) as file:
-        kept = b""
-        while block := file.read(READ_BYTES):
-            data = kept + block
-            if any(piece in data for piece in pieces):
-                return True
-            kept = data[-longest:]
-    return False
-
-
-def look_through(
-    backups: Sequence[Backup],
-    *,
-    holds: Callable[[Path], bool],
-    rewrite: Callable[[Path, str], None] | None,
-    secret: Secret,
-    keep: Mapping[str, int] | None,
-    today: date,
-) -> list[Holding]:
-    """Which backups hold it and until when; with `rewrite` each is written anew without it, at the same place.
-
-    `holds(path)` looks into a plain copy, `rewrite(path, made_at)` erases in one. Of an encrypted one that the secret
-    does not open, and of a damaged one, nobody can tell.
-    """
-    for folder in {backup.path.parent for backup in backups}:
-        sweep(folder)
+    rule = keep_rule(store)
+    backups = copies_of(store, config)
+    ids = ErasureTargets()
     found = []
     for backup in backups:
-        until = gone_by(backup, backups, keep, today)
-        made_at, name = backup.at.isoformat(timespec="seconds"), str(backup.path)
-        with temporary(backup.path) as work:
-            try:
-                _open(backup, work, secret)
-                inside = holds(work)
-            except BrainError:
-                found.append(Holding(name, made_at, until.isoformat() if until else "", "unread"))
-                continue
+        state: Literal["holds", "unread"] = "holds"
+        try:
+            with _opened(backup, secret) as copy:
+                inside = in_copy(copy, targets)
             if not inside:
                 continue
-            if rewrite is None:
-                found.append(Holding(name, made_at, until.isoformat() if until else ""))
-                continue
-            rewrite(work, made_at)
-            _put_back(backup, work, secret)
-        found.append(Holding(name, made_at, state="rewritten"))
-    return found
+            ids.add(inside)
+        except BrainError:
+            state = "unread"
+        day = gone_by(backup, backups, rule, today)
+        until = day.isoformat() if day else ""
+        found.append(Holding(str(backup.path), _made_at(backup), until, state))
+    return found, ids
 
 
-def _open(backup: Backup, work: Path, secret: Secret) -> None:
-    """A plain copy to look into and to write in."""
-    if encryption.is_sealed(backup.path):
-        encryption.unseal(backup.path, work, secret)
-    else:
-        copy_file(backup.path, work)
+def rewrite(
+    store: Store, config: Config, *, secret: Secret, progress: Progress = silent
+) -> RewriteReport:
+    """Write every backup anew that holds something erased, without it, each in one step at its own place.
+
+    An encrypted one stays encrypted for the same passphrase or key. What cannot be rewritten stays as it is.
+    """
+    targets = erased(store)
+    # An import may have brought something back under its old id: then it stays in the backups too.
+    targets.discard(Eraser(store.connection.conn).find(targets.copy()))
+    backups = copies_of(store, config) if targets else []
+    rewritten: list[str] = []
+    failed: list[NotRewritten] = []
+    for number, backup in enumerate(backups, 1):
+        try:
+            if _rewritten(backup, targets, secret):
+                rewritten.append(str(backup.path))
+        except (BrainError, OSError) as error:
+            message = getattr(error, "message", "") or str(error)
+            failed.append(NotRewritten(str(backup.path), message))
+        progress("backups", number, len(backups))
+    return RewriteReport(len(backups), tuple(rewritten), tuple(failed))
 
 
-def _put_back(backup: Backup, work: Path, secret: Secret) -> None:
+def _rewritten(backup: Backup, targets: ErasureTargets, secret: Secret) -> bool:
+    with _opened(backup, secret) as copy:
+        if not in_copy(copy, targets):
+            return False
+        erase_in_copy(copy, targets, _made_at(backup))
+        _put_back(backup, copy, secret)
+    return True
+
+
+@contextmanager
+def _opened(backup: Backup, secret: Secret) -> Iterator[Path]:
+    """A plain copy beside it to look into and to write in, judged to be sound. Raises `BrainError`."""
+    sweep(backup.path.parent)
+    with temporary(backup.path) as copy:
+        if encryption.is_sealed(backup.path):
+            encryption.unseal(backup.path, copy, secret)
+        else:
+            copy_file(backup.path, copy)
+        isolated.judge(copy, compare=False, called=backup.path)
+        yield copy
+
+
+def _put_back(backup: Backup, copy: Path, secret: Secret) -> None:
     reach("erase.before_put_back")
     if encryption.is_sealed(backup.path):
         with temporary(backup.path.with_name(f"sealed-{backup.path.name}")) as sealed:
-            encryption.seal(work, sealed, secret)
+            encryption.seal(copy, sealed, secret)
             sealed.replace(backup.path)
     else:
-        work.replace(backup.path)
+        copy.replace(backup.path)
     flush_directory(backup.path.parent)
+
+
+def _made_at(backup: Backup) -> str:
+    return backup.at.isoformat(timespec="seconds")
+
+
+# -- what is remembered -----------------------------------------------------------------------------------------------
+
+
+def erased(store: Store) -> ErasureTargets:
+    """The ids of all that was ever erased."""
+    kept: dict[str, list[str]] = json.loads(store.library.setting(ERASED) or "{}")
+    documents = set(kept.get("documents", ()))
+    episodes = set(kept.get("episodes", ()))
+    return ErasureTargets(documents, episodes, set(kept.get("answers", ())))
+
+
+def note_erased(store: Store, ids: ErasureTargets) -> None:
+    """Remember these ids too."""
+    known = erased(store)
+    kept = {
+        "documents": sorted(known.documents | ids.documents),
+        "episodes": sorted(known.episodes | ids.episodes),
+        "answers": sorted(known.answers | ids.answers),
+    }
+    store.library.keep_setting(ERASED, json.dumps(kept))
+
+
+def left_out(store: Store) -> dict[str, str]:
+    """Backups and files that held what was erased, are unchanged since, and since when."""
+    noted = json.loads(store.library.setting(ELSEWHERE) or "{}")
+    return {path: at for path, (at, changed) in noted.items() if _changed(path) == changed}
+
+
+def note_left_out(store: Store, paths: Iterable[str], now: str) -> None:
+    """Keep in mind what an erasure left out, for the doctor."""
+    since = {**left_out(store), **dict.fromkeys(paths, now)}
+    noted = {path: (at, _changed(path)) for path, at in since.items()}
+    wanted = json.dumps(noted, ensure_ascii=False) if noted else None
+    if wanted != store.library.setting(ELSEWHERE):
+        store.library.keep_setting(ELSEWHERE, wanted)
+
+
+def _changed(path: str) -> int:
+    """When a file last changed, in nanoseconds; 0 when it is gone."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0

@@ -1,11 +1,11 @@
-"""Files written whole or not at all, private to their owner. Serves backups and restoring; leaves out what is in them."""
+"""Files written whole or not at all, private to their owner. Leaves out what is in them. Serves backups and restoring."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from brain.errors import BrainError
@@ -13,6 +13,8 @@ from brain.errors import BrainError
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
 TEMPORARY = ".tmp"
+READ_BYTES = 4 * 2**20  # of a file that is looked through, at a time
+MOST_OF_A_NAME = 1_000  # files of one second; more are a clock that stands still
 
 
 def private_directory(path: Path) -> Path:
@@ -37,24 +39,34 @@ def temporary(path: Path) -> Iterator[Path]:
         place.unlink(missing_ok=True)
 
 
+def free_name(folder: Path, stem: str, endings: Sequence[str] = ("",)) -> str:
+    """The first of `stem`, `stem-2`, `stem-3` … that no file of the folder has with one of the endings."""
+    for number in range(1, MOST_OF_A_NAME):
+        name = stem if number == 1 else f"{stem}-{number}"
+        if not any((folder / f"{name}{ending}").exists() for ending in endings):
+            return name
+    raise BrainError(f"{folder} holds a thousand of {stem}", "check the clock of this machine")
+
+
 def abandoned(folder: Path) -> list[Path]:
     """What `temporary` of a process that died left there; it may be a plain copy of something encrypted."""
     found = []
     for path in sorted(folder.glob(f"*{TEMPORARY}")):
-        owner = path.suffixes[-2].removeprefix(".") if len(path.suffixes) > 1 else ""
-        if owner.isdigit() and not _runs(int(owner)):
+        name, _, process = path.stem.rpartition(".")
+        if name and process.isdigit() and not _runs(int(process)):
             found.append(path)
     return found
 
 
 def sweep(folder: Path) -> None:
-    """Remove it."""
+    """Remove what was abandoned there."""
     for path in abandoned(folder):
         path.unlink(missing_ok=True)
 
 
 def _runs(pid: int) -> bool:
-    """Whether a process has this id; True where that cannot be asked without harm (on Windows the call would end it)."""
+    """Whether a process has this id."""
+    # Elsewhere it cannot be asked without harm: on Windows the call would end the process.
     if os.name != "posix":
         return True
     try:
@@ -97,3 +109,31 @@ def flush_directory(path: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def left_in(home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]) -> list[str]:
+    """Files below the home that hold one of the pieces. Not to be called where the database is open: closing a second
+    handle to it drops SQLite's locks (`isolated.left_in` runs it elsewhere).
+    """
+    passed = {path.name for path in without}
+    found = []
+    for folder, _folders, names in os.walk(home):
+        for name in sorted(names):
+            path = Path(folder, name)
+            regular = path.is_file() and not path.is_symlink()
+            if name not in passed and regular and _holds(path, pieces):
+                found.append(str(path))
+    return found
+
+
+def _holds(path: Path, pieces: Sequence[bytes]) -> bool:
+    longest = max((len(piece) for piece in pieces), default=1)
+    with suppress(OSError), path.open("rb", buffering=0) as file:
+        kept = b""
+        while block := file.read(READ_BYTES):
+            data = kept + block
+            if any(piece in data for piece in pieces):
+                return True
+            # A piece may be cut in two by the end of what was read.
+            kept = data[-longest:]
+    return False

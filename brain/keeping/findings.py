@@ -1,111 +1,48 @@
-"""What the doctor is handed: places, the store's checks, the index's checks, and what only the app can do.
+"""What the doctor is handed, the store and what only the app can do for it, and what a check hands back.
 
-Structural types, so that the doctor imports neither store nor index. Leaves out the checks themselves.
+Leaves out the checks themselves. Serves every module `brain.keeping.check_…`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Protocol
+from functools import cached_property
 
-from brain.keeping.backup import Copy
+from brain.config import Config
 from brain.keeping.encryption import Secret
+from brain.store import Store
+from brain.store.checks import StoreChecks
 from brain.types import Check
 
-
-class Damage(Protocol):
-    """Something stored that is not what was stored (`brain.store.checks.Damage`)."""
-
-    @property
-    def what(self) -> str: ...
-    @property
-    def derived(self) -> bool: ...
-    @property
-    def mild(self) -> bool: ...
+SHOWN = 3  # faults named in a line; the rest is counted
+REPAIR = "`brain doctor --repair` mends it"
+RESTORE = "restore the newest good backup with `brain restore`; SQLite's own `.recover` reads what is left"
 
 
-class StoreChecks(Protocol):
-    """`brain.store.checks.StoreChecks`. Documented where it is implemented."""
+@dataclass(frozen=True)
+class Examined:
+    """The store that is examined. `now` has a zone; `secret` opens an encrypted backup.
 
-    def header_faults(self) -> list[str]: ...
-    def wal_bytes(self) -> int: ...
-    def checkpoint(self) -> bool: ...
-    def structure_faults(self, *, deep: bool) -> list[str]: ...
-    def fts_faults(self) -> list[str]: ...
-    def rebuild_fts(self, names: Iterable[str] = ...) -> int: ...
-    def text_damage(self) -> Sequence[Damage]: ...
-    def mend_columns(self) -> int: ...
-    def untiled(self) -> list[str]: ...
-    def vector_damage(self) -> list[tuple[str, str]]: ...
-    def outbox_rows(self) -> int: ...
-    def unlabelled(self) -> list[str]: ...
-    def newest(self) -> datetime | None: ...
-    def settings(self) -> Mapping[str, str]: ...
-
-
-class RowChecks(Protocol):
-    """`brain.store.row_check.RowCheck`. Documented where it is implemented."""
-
-    def damage(self) -> Sequence[Any]: ...
-    def held(self, damage: Any, path: Path) -> str | None: ...
-
-
-class Fault(Protocol):
-    """Something wrong with the index of a fingerprint (`brain.index.health.Fault`)."""
-
-    @property
-    def fingerprint(self) -> str: ...
-    @property
-    def what(self) -> str: ...
-    @property
-    def serious(self) -> bool: ...
-
-
-class IndexChecks(Protocol):
-    """`brain.index.health` bound to this store's vectors and directory."""
-
-    def faults(self, *, deep: bool) -> Sequence[Fault]: ...
-    def outbox_faults(self) -> Sequence[Fault]: ...
-    def litter(self) -> list[str]: ...
-    def tidy(self) -> bool: ...
-    def renew(self, fingerprint: str) -> object: ...
-
-
-class Words(Protocol):
-    """What was forgotten or erased, and where it may still be (`brain.app.erase.Words`)."""
-
-    def since(self) -> str | None: ...
-    def finish(self) -> bool: ...
-    def freed(self) -> int: ...
-    def strays(self) -> list[str]: ...
-    def places(self) -> Mapping[str, str]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Patient:
-    """Everything that is examined. `now` has a zone.
-
-    `drop_vectors` deletes vectors by (text_sha, fingerprint) and has them computed again; `judge` proves a backup, with
-    or without its digest, and `secret` opens an encrypted one; `models` is the one line about Ollama, and whether it is a
-    warning.
+    What needs the app's open models and indexes: `embed` computes the built-in vectors that are missing, `renew` fills
+    the index of a fingerprint anew, `finish_erasure` does the last step of an erasure ("" when done, else why not yet),
+    `ollama` tells its state in one line and whether that is a warning.
     """
 
-    home: Path
-    database: Path
-    index_dir: Path
-    backup_dirs: tuple[Path, ...]
+    config: Config
+    store: Store
     now: datetime
-    store: StoreChecks
-    rows: RowChecks
-    index: IndexChecks
-    judge: Callable[[Path, bool], Copy]
     secret: Secret
-    drop_vectors: Callable[[Sequence[tuple[str, str]]], int]
-    words: Words
-    models: Callable[[], tuple[str, bool]]
+    embed: Callable[[], object]
+    renew: Callable[[str], object]
+    finish_erasure: Callable[[], str]
+    ollama: Callable[[], tuple[str, bool]]
+
+    @cached_property
+    def checks(self) -> StoreChecks:
+        """What can be asked of the database."""
+        return StoreChecks(self.store.connection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +68,12 @@ class Finding:
     def check(self, identity: str, title: str) -> Check:
         """As `doctor` reports it."""
         if not self.faults:
-            return Check(
-                identity, title, "ok", "; ".join(part for part in (self.mended, self.note) if part)
-            )
-        more = f" and {len(self.faults) - SHOWN} more" if len(self.faults) > SHOWN else ""
-        message = "; ".join(self.faults[:SHOWN]) + more
+            said = "; ".join(filter(None, (self.mended, self.note)))
+            return Check(identity, title, "ok", said)
+        message = "; ".join(self.faults[:SHOWN])
+        more = len(self.faults) - SHOWN
+        if more > 0:
+            message += f" and {more} more"
         if self.mended:
             message = f"{self.mended}; still: {message}"
         return Check(identity, title, "error" if self.error else "warning", message, self.hint)
-
-
-SHOWN = 3  # faults named in a line; the rest is counted
-REPAIR = "`brain doctor --repair` mends it"
-RESTORE = "restore the newest good backup with `brain restore`; SQLite's own `.recover` reads what is left"

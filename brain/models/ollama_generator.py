@@ -110,13 +110,7 @@ class OllamaGenerator:
     provider = "ollama"
 
     def __init__(
-        self,
-        server: OllamaServer,
-        model: str,
-        *,
-        num_ctx: int = WINDOW,
-        keep_alive: str = "5m",
-        repair: bool = False,
+        self, server: OllamaServer, model: str, *, num_ctx: int = WINDOW, keep_alive: str = "5m"
     ) -> None:
         self.name = model
         self.usage: Usage | None = None

@@ -34,10 +34,14 @@ HEAD_BYTES = 100  # of a database file
 
 @dataclass(slots=True)
 class ErasureTargets:
-    """What is to go, by every name under which it may be stored. `find` adds what the database at hand knows."""
+    """What is to go, by every name under which it may be stored. `find` adds what the database at hand knows.
+
+    `answers`: ids of rounds that stay, without their answers, which quote one of the texts.
+    """
 
     documents: set[str] = field(default_factory=set)
     episodes: set[str] = field(default_factory=set)
+    answers: set[str] = field(default_factory=set)
     uris: set[str] = field(default_factory=set)
     sources: set[str] = field(default_factory=set)
     texts: list[str] = field(default_factory=list)
@@ -46,7 +50,21 @@ class ErasureTargets:
         """To be widened by another database."""
         return deepcopy(self)
 
-    def add(self, document_id: str, uri: str, source: str, text: str) -> None:
+    def __bool__(self) -> bool:
+        return bool(self.documents or self.episodes or self.answers or self.uris)
+
+    def add(self, found: ErasureFindings) -> None:
+        """The ids of what was found. Which of the two an entry of the trash is, its id does not tell."""
+        self.documents.update(found.documents, found.forgotten)
+        self.episodes.update(found.episodes, found.forgotten)
+        self.answers.update(episode_id for episode_id, _question, _at in found.quoting)
+
+    def discard(self, found: ErasureFindings) -> None:
+        """Take the ids of documents and episodes that were found away."""
+        self.documents -= {*found.documents, *found.forgotten}
+        self.episodes -= {*found.episodes, *found.forgotten}
+
+    def add_document(self, document_id: str, uri: str, source: str, text: str) -> None:
         """A document with all its names."""
         self.documents.add(document_id)
         self.uris.add(uri)
@@ -102,7 +120,10 @@ class Eraser(Reader):
             belongs = belongs or row["document_id"] in targets.documents
             if belongs or quotation.within(row["question"]):
                 episodes.append(row["id"])
-            elif targets.cited_in(row["citations"]) or quotation.within(row["answer"]):
+                continue
+            quotes = row["answer"] and row["id"] in targets.answers
+            quotes = quotes or targets.cited_in(row["citations"])
+            if quotes or quotation.within(row["answer"]):
                 quoting.append((row["id"], row["question"], row["at"]))
         return ErasureFindings(tuple(documents), tuple(episodes), tuple(forgotten), tuple(quoting))
 
@@ -161,7 +182,7 @@ class Eraser(Reader):
             if row_id in targets.documents or uri in targets.uris:
                 found.append(row_id)
                 sql = "SELECT id, uri, source, text FROM documents WHERE id=?"
-                targets.add(*self._first(sql, row_id))
+                targets.add_document(*self._first(sql, row_id))
         return found
 
     def _forgotten(self, targets: ErasureTargets) -> list[str]:
@@ -175,7 +196,7 @@ class Eraser(Reader):
             if named_here or any(row["uri"] in targets.uris for row in documents):
                 found.append(row_id)
                 for row in documents:
-                    targets.add(row["id"], row["uri"], row["source"], row["text"])
+                    targets.add_document(row["id"], row["uri"], row["source"], row["text"])
             elif any(self._involved(row, targets) for row in episodes):
                 found.append(row_id)
         return found
@@ -274,7 +295,7 @@ def free_pages(conn: sqlite3.Connection) -> int:
 def freed(path: Path) -> int:
     """How many free pages of a database file hold something: words of deleted rows, which `secure_delete` overwrites.
 
-    Looks at the file alone, as of its last checkpoint. Not to be called where the database is open (see `brain.app.cage`).
+    Looks at the file alone, as of its last checkpoint. Not to be called where the database is open (see `brain.keeping.isolated`).
     The layout: sqlite.org/fileformat2.html, sections 1.3 "The Database Header" and 1.5 "The Freelist".
     """
     with path.open("rb") as file:
@@ -301,10 +322,10 @@ def _page(file: BinaryIO, page: int, size: int) -> bytes:
     return file.read(size)
 
 
-def holds(path: Path, targets: ErasureTargets) -> bool:
-    """Whether a judged copy holds any of it. Raises `sqlite3.Error`."""
+def in_copy(path: Path, targets: ErasureTargets) -> ErasureFindings:
+    """What of it a judged copy holds. Raises `sqlite3.Error`."""
     with closing(writer(path)) as conn:
-        return bool(Eraser(conn).find(targets.copy()))
+        return Eraser(conn).find(targets.copy())
 
 
 def erase_in_copy(path: Path, targets: ErasureTargets, made_at: str) -> None:

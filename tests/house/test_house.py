@@ -63,8 +63,12 @@ ARROWS: dict[str, set[str]] = {
     "brain.retrieval": BASE | VALUES | {"brain.text"},
     "brain.confidence": BASE | VALUES,
     "brain.answering": BASE | VALUES | {"brain.text", "brain.confidence"},
-    "brain.keeping": BASE | VALUES | {"ingest.readers.front_matter"},
-    "brain.evaluation": BASE | VALUES | {"brain.text", "brain.confidence", "brain.answering"},
+    "brain.keeping": BASE
+    | VALUES
+    | {"ingest.readers.front_matter", "brain.child", "brain.config", "brain.index", "brain.store"},
+    "brain.evaluation": BASE
+    | VALUES
+    | {"brain.answering", "brain.confidence", "brain.retrieval", "brain.store", "brain.text"},
     "brain.doors": BASE | {"brain.app", "brain.config"},
 }
 SQL_ROOMS = ("brain/store/", "migrations/")

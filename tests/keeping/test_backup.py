@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -14,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import pyrage
@@ -23,14 +21,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.app import Brain
-from brain.app.backups import backup_folders
 from brain.app.capture import remember_episodes
 from brain.config import Config, Models
 from brain.errors import BrainError, StoreError, UsageError
 from brain.faults import KILLED, VARIABLE
 from brain.keeping import backup as backups
+from brain.keeping.backup import folders
 from brain.keeping.encryption import NO_SECRET
-from brain.keeping.restore import Tools, restore
+from brain.keeping.restore import restore
 from brain.store import copies
 from brain.store.connection import connect
 from brain.types import BackupReport, Episode, RebuildReport, Request, RestoreReport
@@ -96,7 +94,7 @@ def test_a_backup_holds_what_the_store_held(brain: Brain) -> None:
 def test_a_backup_in_a_folder_of_ones_own_is_remembered(brain: Brain, tmp_path: Path) -> None:
     made = brain.keep.backup(tmp_path / "disk")
     assert Path(made.path).parent == tmp_path / "disk"
-    assert backup_folders(brain.resources) == (
+    assert folders(brain.resources.store, brain.config) == (
         brain.config.home / "backups",
         tmp_path / "disk",
     )
@@ -136,31 +134,30 @@ def test_a_backup_while_others_write_is_of_one_moment(brain: Brain) -> None:
         writer.join()
 
 
+def faulty(fault: str, call: str, config: Config) -> subprocess.CompletedProcess[bytes]:
+    """Run a call on `Brain` in a process in which this fault strikes."""
+    code = f"from pathlib import Path; from brain.app import Brain; from brain.config import load; Brain(load()).{call}"
+    environ = {"BRAIN_HOME": str(config.home), VARIABLE: fault, "PATH": os.environ["PATH"]}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environ, cwd=ROOT, capture_output=True, check=False
+    )
+
+
 @pytest.mark.parametrize("step", ["backup.after_copy", "backup.before_rename"])
 def test_a_kill_leaves_no_half_backup(step: str, brain: Brain) -> None:
     before = state(brain.config.home)
-    code = "from brain.app import Brain; from brain.config import load; Brain(load()).keep.backup()"
-    environ = {
-        "BRAIN_HOME": str(brain.config.home),
-        VARIABLE: f"{step}:1:exit",
-        "PATH": os.environ["PATH"],
-    }
-    run = subprocess.run(
-        [sys.executable, "-c", code], env=environ, cwd=ROOT, capture_output=True, check=False
-    )
+    run = faulty(f"{step}:1:exit", "keep.backup()", brain.config)
     assert run.returncode == KILLED, run.stderr
     assert backups.found(brain.config.home / "backups") == []
     assert state(brain.config.home) == before
     assert copies.judge(Path(brain.keep.backup().path)).digest == before
 
 
-def test_a_full_disk_leaves_no_half_backup(brain: Brain) -> None:
-    def full(target: Path, _made_at: str) -> copies.CopyContents:
-        target.write_bytes(b"some of it")
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    with pytest.raises(OSError, match="No space"):
-        backups.make(brain.config.home / "backups", snapshot=full, now=NOON)
+@pytest.mark.parametrize("step", ["backup.after_copy", "backup.before_rename"])
+def test_a_full_disk_leaves_no_half_backup(step: str, brain: Brain) -> None:
+    run = faulty(f"{step}:1:enospc", "keep.backup()", brain.config)
+    assert run.returncode == 1
+    assert b"No space left" in run.stderr
     assert names(brain.config.home / "backups") == []
 
 
@@ -431,20 +428,12 @@ def test_damaged_full_text_in_a_backup_is_filled_anew(brain: Brain) -> None:
 def test_a_store_in_use_is_not_replaced(brain: Brain) -> None:
     path = Path(brain.keep.backup().path)
     before = state(brain.config.home)
-    tools = Tools(copies.judge, copies.prepare, partial(copies.alone, seconds=0.1))
     with closing(sqlite3.connect(brain.config.database)) as other:
         other.execute("SELECT count(*) FROM documents").fetchone()
-        dropped: list[int] = []
+        index = names(brain.config.index_dir)
         with pytest.raises(StoreError, match="in use by another process"):
-            restore(
-                path,
-                brain.config.database,
-                tools=tools,
-                drop_index=lambda: dropped.append(1),
-                now=NOON,
-                secret=NO_SECRET,
-            )
-    assert dropped == []
+            restore(path, brain.config, now=NOON, secret=NO_SECRET, seconds=0.1)
+    assert names(brain.config.index_dir) == index
     assert state(brain.config.home) == before
     assert not [name for name in names(brain.config.home) if "tmp" in name or "before" in name]
 
@@ -458,15 +447,7 @@ def test_a_kill_while_restoring_leaves_the_old_store_or_the_new_one(
     brain.note("something newer", title="Newer")
     new = state(brain.config.home)
     brain.close()
-    code = f"from pathlib import Path; from brain.app import Brain; from brain.config import load; Brain(load()).keep.restore(Path({str(path)!r}))"
-    environ = {
-        "BRAIN_HOME": str(brain.config.home),
-        VARIABLE: f"{step}:1:exit",
-        "PATH": os.environ["PATH"],
-    }
-    run = subprocess.run(
-        [sys.executable, "-c", code], env=environ, cwd=ROOT, capture_output=True, check=False
-    )
+    run = faulty(f"{step}:1:exit", f"keep.restore(Path({str(path)!r}))", brain.config)
     assert run.returncode == KILLED, run.stderr
     assert state(brain.config.home) == (new if step == "restore.before_swap" else old)
     with Brain(brain.config) as again:

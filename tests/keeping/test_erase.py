@@ -23,9 +23,11 @@ from brain.config import Config, Models
 from brain.errors import NotFound
 from brain.faults import KILLED, VARIABLE
 from brain.index import snapshot
+from brain.keeping.erase import ERASED
+from brain.reports import NotRewritten
 from brain.store import copies
 from brain.store.erasure import PENDING
-from brain.types import Episode, EraseReport, Forgotten, Holding, Request
+from brain.types import Episode, EraseReport, Forgotten, Holding, Request, RewriteReport
 from tests.fake_brain import brain as command
 
 ROOT = Path(__file__).parents[2]
@@ -196,10 +198,11 @@ def test_backups_that_hold_it_are_listed_with_their_day_and_rewritten_on_request
     assert [item.state for item in report.backups] == ["holds"]
     path = Path(report.backups[0].path)
     assert any(BODY in hit for hit in grep(path.parent, without="nothing"))
-    again = erase(
-        brain, report.items[0].source, backups=True
-    )  # the store no longer knows it, the backup does
-    assert [item.state for item in again.backups] == ["rewritten"]
+    # The store no longer knows it, the backup does.
+    again = brain.keep.erase([report.items[0].source], dry_run=True)
+    assert [item.path for item in again.backups] == [str(path)]
+    done = brain.keep.rewrite_backups()
+    assert (done.looked, done.rewritten, done.failed) == (1, (str(path),), ())
     assert grep(path.parent, without="nothing") == []
     assert copies.judge(path).documents == 1
     assert brain.keep.restore(path).verified
@@ -207,12 +210,62 @@ def test_backups_that_hold_it_are_listed_with_their_day_and_rewritten_on_request
     assert findings(brain) == {}
 
 
-def test_erasing_with_its_backups_in_one_go_and_what_was_put_aside(brain: Brain) -> None:
+def test_backups_and_what_was_put_aside_are_rewritten_once(brain: Brain) -> None:
     made = brain.keep.backup()
     brain.keep.restore(Path(made.path))  # leaves the present store aside
-    report = erase(brain, backups=True)
-    assert sorted(item.state for item in report.backups) == ["rewritten", "rewritten"]
+    assert brain.keep.rewrite_backups() == RewriteReport()
+    report = erase(brain)
+    paths = sorted(item.path for item in report.backups)
+    assert sorted(brain.keep.rewrite_backups().rewritten) == paths
+    assert len(paths) == 2
     assert grep(brain.config.home, without="nothing") == []
+    assert brain.keep.rewrite_backups() == RewriteReport(2)
+
+
+def test_what_came_back_under_its_old_id_stays_in_later_backups(
+    brain: Brain, tmp_path: Path
+) -> None:
+    brain.keep.export(tmp_path / "out")
+    erase(brain)
+    brain.keep.import_from(tmp_path / "out")
+    later = Path(brain.keep.backup().path)
+    assert brain.keep.rewrite_backups().rewritten == ()
+    assert copies.judge(later).documents == 2
+
+
+def test_of_what_was_erased_the_ids_alone_are_remembered(brain: Brain) -> None:
+    name = reference(brain)
+    erase(brain, str(brain.library.document(name).row.source))
+    kept = json.loads(brain.resources.store.library.setting(ERASED) or "")
+    assert kept["documents"] == [name]
+    assert len(kept["answers"]) == 2
+    assert grep(brain.config.home) == []
+
+
+def test_an_answer_that_cites_an_erased_note_by_its_former_place_leaves_the_backup(
+    brain: Brain,
+) -> None:
+    """The live store knew more of it than the backup does: its answers are found there by their ids."""
+    path = Path(brain.keep.backup().path)
+    with closing(sqlite3.connect(path)) as copy, copy:
+        copy.execute("UPDATE episodes SET citations='[]' WHERE question='where is the ledger?'")
+        copy.execute("DELETE FROM knowledge WHERE document_id=?", (reference(brain),))
+        copy.execute("DELETE FROM documents WHERE id=?", (reference(brain),))
+    copies.restate(path, made_at=NOON.isoformat())
+    erase(brain)
+    assert brain.keep.rewrite_backups().rewritten == (str(path),)
+    assert [hit for hit in grep(path.parent, without="nothing") if BODY in hit] == []
+
+
+def test_a_backup_that_cannot_be_rewritten_is_named_and_stays(brain: Brain) -> None:
+    path = Path(brain.keep.backup().path)
+    erase(brain)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    (failed,) = brain.keep.rewrite_backups().failed
+    assert failed.path == str(path)
+    assert str(path) in failed.message
+    assert len(path.read_bytes()) == len(whole) // 2
 
 
 def test_sealed_backups_are_opened_with_their_key_or_said_to_be_unread(
@@ -225,8 +278,9 @@ def test_sealed_backups_are_opened_with_their_key_or_said_to_be_unread(
     plan = brain.keep.erase([reference(brain)], dry_run=True)
     assert [item.state for item in plan.backups] == ["unread"]
     assert "could not be looked into" in plan.notices[-1]
-    report = erase(brain, backups=True, identity=key)
-    assert [item.state for item in report.backups] == ["rewritten"]
+    erase(brain)
+    assert [item.path for item in brain.keep.rewrite_backups().failed] == [made.path]
+    assert brain.keep.rewrite_backups(identity=key).rewritten == (made.path,)
     brain.keep.restore(Path(made.path), identity=key)
     assert [row.title for row in brain.library.documents()] == ["Tea"]
     assert grep(brain.config.home, without="nothing") == []
@@ -269,19 +323,16 @@ def test_a_kill_while_a_backup_is_written_anew_leaves_it_whole_and_can_be_done_a
 ) -> None:
     path = Path(brain.keep.backup().path)
     name = reference(brain)
+    erase(brain)
     brain.close()
-    killed(
-        "erase.before_put_back",
-        f"Brain(load()).keep.erase([{name!r}], dry_run=False, backups=True)",
-        brain.config,
-    )
+    killed("erase.before_put_back", "Brain(load()).keep.rewrite_backups()", brain.config)
     assert copies.judge(path).documents == 2
     assert names_of_temporaries(path.parent) != []
     with Brain(brain.config) as again:
         assert "left unfinished" in {c.id: c.message for c in again.keep.doctor()}["D02"]
-        assert [item.state for item in erase(again, name, backups=True).backups] == ["rewritten"]
+        assert again.keep.rewrite_backups().rewritten == (str(path),)
         with pytest.raises(NotFound):
-            erase(again, name, backups=True)
+            erase(again, name)
     assert names_of_temporaries(path.parent) == []
     assert grep(path.parent, without="nothing") == []
 
@@ -355,7 +406,7 @@ def test_the_command_shows_what_goes_before_it_asks() -> None:
         "would be erased for good",
         "answers that quote it",
         "until 2026-06-01",
-        "until it is deleted",
+        "kept until you delete it",
         "not be looked into",
     ):
         assert words in ran.stdout
@@ -365,17 +416,34 @@ def test_the_command_shows_what_goes_before_it_asks() -> None:
 
 
 def test_the_command_says_what_is_left_and_fails_when_it_is_not_finished() -> None:
-    ran = command("forget", "x", "--erase", "--backups", "--yes", keep_erase=answer)
+    ran = command("forget", "x", "--erase", "--yes", keep_erase=answer)
     assert ran.code == 1
     assert "cannot be undone" in ran.stdout
     assert "/h/draft.md" in ran.stdout
     assert "not finished: another process" in ran.stdout
-    assert ran.called("keep_erase")[1][1]["backups"] is True
+    assert "`brain backup --rewrite` writes them anew" in ran.stdout
     shown = json.loads(
         command("forget", "x", "--erase", "--yes", "--json", keep_erase=answer).stdout
     )
     assert (shown["done"], shown["backups"][0]["until"]) == (True, "2026-06-01")
 
 
-def test_backups_without_erase_is_a_misuse() -> None:
-    assert command("forget", "x", "--backups", keep_erase=answer).code == 2
+def test_a_key_without_erase_is_a_misuse() -> None:
+    assert command("forget", "x", "--identity", "k", keep_erase=answer).code == 2
+
+
+def test_the_command_rewrites_and_fails_for_what_it_cannot() -> None:
+    report = RewriteReport(3, ("/b/1.db",), (NotRewritten("/b/3.db", "/b/3.db is encrypted"),))
+    ran = command("backup", "--rewrite", keep_rewrite_backups=lambda **_options: report)
+    assert ran.code == 1
+    assert "/b/1.db written anew without what was erased" in ran.stdout
+    assert "/b/3.db not rewritten: /b/3.db is encrypted" in ran.stdout
+    none = command("backup", "--rewrite", keep_rewrite_backups=lambda **_options: RewriteReport(2))
+    assert (none.code, none.stdout) == (0, "nothing to rewrite in 2 backups\n")
+    shown = command("backup", "--rewrite", "--json", keep_rewrite_backups=lambda **_options: report)
+    assert json.loads(shown.stdout)["failed"][0] == {
+        "path": "/b/3.db",
+        "message": "/b/3.db is encrypted",
+    }
+    for misuse in (["--rewrite", "/b"], ["--rewrite", "--encrypt"], ["--identity", "k"]):
+        assert command("backup", *misuse).code == 2

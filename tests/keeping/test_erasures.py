@@ -12,8 +12,9 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from brain.app import Brain, erase
+from brain.app import Brain
 from brain.config import Config
+from brain.keeping import erase
 from brain.types import Check
 
 NOON = datetime(2026, 5, 7, 12, tzinfo=UTC)
@@ -97,9 +98,9 @@ def test_what_an_erasure_left_out_is_said_until_it_is_gone(brain: Brain) -> None
     first.unlink()
     (home / "draft-1.md").write_text("rewritten")
     assert check(brain, "D18").message.count("held what was erased") == 1
-    again = brain.keep.erase([f"{report.items[0].id}"], dry_run=False, backups=True)
-    assert [item.state for item in again.backups] == ["rewritten"]
-    assert second.exists()
+    again = brain.keep.erase([f"{report.items[0].id}"], dry_run=False)
+    assert [item.path for item in again.backups] == [str(second)]
+    assert brain.keep.rewrite_backups().rewritten == (str(second),)
     assert check(brain, "D18").level == "ok"
 
 

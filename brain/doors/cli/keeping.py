@@ -70,7 +70,7 @@ def doctor(
 @register(
     "backup",
     KEEPING,
-    examples=("brain backup", "brain backup /mnt/disk --keep 7d,4w,12m", "brain backup --encrypt"),
+    examples=("brain backup", "brain backup /mnt/disk --keep 7d,4w,12m", "brain backup --rewrite"),
 )
 def backup(
     context: typer.Context,
@@ -88,10 +88,24 @@ def backup(
         list[str],
         option("--recipient", "KEY", "For the owner of this age key (repeat for several)."),
     ] = [],  # noqa: B006  typer copies it
+    rewrite: Annotated[
+        bool, flag("--rewrite", "Make none: take what was erased out of those there are.")
+    ] = False,
+    identity: Identity = None,
     as_json: Json = False,
 ) -> None:
     """Copy the store into one file, proven to hold the same. Into DIR, or backups/ in the home."""
     run = session(context)
+    if rewrite:
+        if directory or keep or encrypt or recipient:
+            raise UsageError("--rewrite makes no backup", "give it --identity or --json alone")
+        known = os.environ.get(PASSPHRASE, "")
+        with run.brain() as brain:
+            rewritten = brain.keep.rewrite_backups(passphrase=known, identity=identity)
+        run.show(rewritten, as_json=as_json)
+        return
+    if identity:
+        raise UsageError("--identity goes with --rewrite", "try `brain backup --help`")
     secret = passphrase(run, twice=True) if encrypt and not recipient else ""
     with run.brain() as brain:
         report = brain.keep.backup(

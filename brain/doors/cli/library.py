@@ -119,7 +119,7 @@ def open_(
     examples=(
         "brain forget notes/old.md",
         "brain forget a1b2c3 9f8e7d --yes",
-        "brain forget notes/old.md --erase --backups",
+        "brain forget notes/old.md --erase",
     ),
 )
 def forget(
@@ -134,22 +134,18 @@ def forget(
             "Leave no byte of it in the home but in backups; answers that quote it go too. No undo.",
         ),
     ] = False,
-    backups: Annotated[
-        bool, flag("--backups", "With --erase: out of every backup as well.")
-    ] = False,
     identity: Identity = None,
     as_json: Json = False,
 ) -> None:
     """Hide documents or episodes everywhere. Shows first, asks, and can be undone."""
     run = session(context)
-    if not for_good and (backups or identity):
-        raise UsageError("--backups and --identity go with --erase", "try `brain forget --help`")
+    if identity and not for_good:
+        raise UsageError("--identity goes with --erase", "try `brain forget --help`")
     with run.brain() as brain:
         if for_good:
             erase = partial(
                 brain.keep.erase,
                 references,
-                backups=backups,
                 identity=identity,
                 passphrase=os.environ.get(PASSPHRASE, ""),
             )

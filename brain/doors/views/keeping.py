@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         ModelTable,
         RebuildReport,
         RestoreReport,
+        RewriteReport,
         Root,
         Status,
         VectorProgress,
@@ -54,7 +55,6 @@ LEVEL_STYLES = {"ok": "good", "warning": "warn", "error": "bad"}
 LEVEL_WIDTH = 8  # columns: the longest level and a space, so that the ids stand below one another
 HINT_INDENT = " " * (LEVEL_WIDTH + 1)
 WITHOUT_VECTORS = " without embeddings (brain sync)"
-HOLDING_STATES = {"rewritten": "written anew without it", "unread": "could not be looked into"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +185,21 @@ def backed_up(report: BackupReport) -> Lines:
     ]
 
 
+def _unwritten(report: RewriteReport) -> int:
+    return FAILED if report.failed else DONE
+
+
+@shows("RewriteReport", code=_unwritten)
+def rewritten(report: RewriteReport) -> Lines:
+    """Which backups were written anew without what was erased, and which could not be."""
+    done = [line(path(name), " written anew without what was erased") for name in report.rewritten]
+    if not done:
+        done.append(line(f"nothing to rewrite in {count(report.looked, 'backup')}"))
+    for item in report.failed:
+        done.append(line(path(item.path), " ", bad("not rewritten: ", item.message)))
+    return done
+
+
 @shows("RestoreReport")
 def restored(report: RestoreReport) -> Lines:
     """What the backup holds and, when it is done, where the old store is."""
@@ -215,6 +230,8 @@ def erased(report: EraseReport) -> Lines:
         done += [line(f"answers that quote it {verb} too:"), *indented(items(report.quoting))]
     if report.backups:
         done += [line("backups that hold it:"), *indented(holdings(report.backups))]
+        if report.done:
+            done.append(dim("`brain backup --rewrite` writes them anew without it"))
     if report.left:
         files = [path(name) for name in report.left]
         done += [warn("some of its words are still in:"), *indented(files)]
@@ -230,6 +247,8 @@ def holdings(found: Sequence[Holding]) -> Lines:
 
 
 def _until(item: Holding) -> str:
-    if item.state in HOLDING_STATES:
-        return HOLDING_STATES[item.state]
-    return given("until ", day(item.until)) or "until it is deleted"
+    if item.state == "unread":
+        return "could not be looked into"
+    if item.until:
+        return f"until {day(item.until)}"
+    return "kept until you delete it"

@@ -15,7 +15,7 @@ from brain.keeping.export.blocks import Block, Marks
 from brain.keeping.export.documents import MARKER
 from brain.keeping.export.front_matter import dump
 from brain.keeping.export.names import Names
-from brain.keeping.export.rows import StoredEpisode
+from brain.keeping.export.rows import EPISODE_LISTS, EPISODE_MORE, StoredEpisode
 from brain.types import Episode
 from ingest.readers.front_matter import BadFrontMatter, read_nested, split, text_at
 
@@ -23,10 +23,7 @@ KIND = "episodes"
 UNDATED = "undated"
 MARKS = Marks("episode", "answer")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-# Facts of an episode: texts, lists of texts; and facts of what came with it.
 _TEXTS = ("id", "at", "kind", "session", "state", "label", "source")
-_LISTS = ("citations", "people", "tags")
-_MORE = ("route", "model", "compartment", "outcome", "document_id")
 
 
 def day_of(at: str) -> str:
@@ -81,8 +78,8 @@ def day_link(day: str) -> str:
 
 
 def _facts(item: StoredEpisode) -> dict[str, Any]:
-    facts = {name: getattr(item.episode, name) for name in (*_TEXTS, *_LISTS, "supersedes")}
-    facts |= {name: getattr(item, name) for name in _MORE}
+    facts = {name: getattr(item.episode, name) for name in (*_TEXTS, *EPISODE_LISTS, "supersedes")}
+    facts |= {name: getattr(item, name) for name in EPISODE_MORE}
     facts["confidence"] = dict(item.confidence)
     return facts
 
@@ -97,7 +94,7 @@ def read(content: str) -> Iterator[StoredEpisode]:
 
 def _stored(block: Block) -> StoredEpisode:
     texts: dict[str, Any] = {name: block.text(name) for name in _TEXTS if block.text(name)}
-    lists: dict[str, Any] = {name: block.texts(name) for name in _LISTS}
+    lists: dict[str, Any] = {name: block.texts(name) for name in EPISODE_LISTS}
     block.check_date("an episode")
     texts["id"] = block.identity
     texts.setdefault("kind", "note")
@@ -108,7 +105,7 @@ def _stored(block: Block) -> StoredEpisode:
         answer=block.second,
         supersedes=block.text("supersedes") or None,
     )
-    more: dict[str, Any] = {name: block.text(name) or None for name in _MORE}
+    more: dict[str, Any] = {name: block.text(name) or None for name in EPISODE_MORE}
     confidence = block.facts.get("confidence")
     return StoredEpisode(
         episode,

@@ -7,7 +7,7 @@ file that cannot be read is given as `Skipped`, and the rest goes on. Leaves out
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from brain.errors import BrainError, NotFound
@@ -24,8 +24,10 @@ from ingest.readers.front_matter import BadFrontMatter, read_nested, split, text
 
 FILE_BYTES = (
     256 * 2**20
-)  # a file of an export; documents are capped well below when they are taken in
+)  # of a file of an export; documents are capped well below when they are taken in
 HINT_OTHER = "add it with `brain add`"
+
+UNREADABLE = (BadFrontMatter, OSError, UnicodeDecodeError)
 
 Stored = StoredDocument | StoredEpisode | StoredSkill | Judgment
 
@@ -58,33 +60,35 @@ def read_export(directory: Path) -> Iterator[Stored | Skipped]:
                 yield documents.read(text)
             elif not _in_skill(path, directory):
                 yield Skipped(str(path), "ignored", "not written by brain export", HINT_OTHER)
-        except (BadFrontMatter, OSError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             yield _skipped(path, error)
-    for path in sorted(later[episodes.KIND], key=lambda path: path.name):
-        try:
-            yield from list(episodes.read(_text(path)))
-        except (BadFrontMatter, OSError, UnicodeDecodeError) as error:
-            yield _skipped(path, error)
+    yield from _read_all(later[episodes.KIND], episodes.read)
     for path in later[SKILL]:
         try:
             yield read_skill(path)
         except BrainError as error:
             yield Skipped(str(path), "unreadable", error.message, error.hint)
-    for path in sorted(later[judgments.KIND], key=lambda path: path.name):
+    yield from _read_all(later[judgments.KIND], judgments.read)
+
+
+def _read_all(
+    paths: list[Path], read: Callable[[str], Iterable[Stored]]
+) -> Iterator[Stored | Skipped]:
+    """What the files hold, in the order of their days or months; a file comes whole or not at all."""
+    for path in sorted(paths, key=lambda path: path.name):
         try:
-            yield from list(judgments.read(_text(path)))
-        except (BadFrontMatter, OSError, UnicodeDecodeError) as error:
+            yield from list(read(_text(path)))
+        except UNREADABLE as error:
             yield _skipped(path, error)
 
 
 def _skipped(path: Path, error: Exception) -> Skipped:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return Skipped(
-        str(path),
-        "unreadable",
-        "not UTF-8" if isinstance(error, UnicodeDecodeError) else reason,
-        "mend the file",
-    )
+    reason = str(error)
+    if isinstance(error, UnicodeDecodeError):
+        reason = "not UTF-8"
+    elif isinstance(error, OSError) and error.strerror:
+        reason = error.strerror
+    return Skipped(str(path), "unreadable", reason, "mend the file")
 
 
 def _files(directory: Path) -> Iterator[Path]:

@@ -1,8 +1,7 @@
 """What an export is made of and an import gives back: documents, episodes and skills whole, as the tables hold them.
 
-Leaves out files (documents.py, episodes.py, skills.py write and read those) and SQL: rows come as plain mappings by the
-schema's column names. Feedback is `brain.reports.Judgment`.
-Facts of this machine (file sizes and times, row numbers, vectors) do not travel. Serves the app.
+Facts of this machine (file sizes and times, row numbers, vectors) do not travel. Feedback is `brain.reports.Judgment`.
+Leaves out files (documents.py, episodes.py and skills.py write and read those) and SQL. Serves the export and the import.
 """
 
 from __future__ import annotations
@@ -16,10 +15,58 @@ from typing import Any
 from brain.types import Chunk, Document, Episode, Skill
 from ingest.document import chunk_ids
 
+Row = Mapping[str, Any]  # by the schema's column names
+
 FIRST_SEEN = "first seen"  # `documents.dated_by` when the content itself carries no date
-ID = re.compile(
-    r"[0-9a-f]{6,32}"
-)  # an id that we could have made; anything else in a file is not trusted as one
+# An id that we could have made; anything else in a file is not trusted as one.
+ID = re.compile(r"[0-9a-f]{6,32}")
+# Columns that travel as they are: of `documents`, of `episodes` (in `Episode`, and beside it), of `skills` likewise.
+DOCUMENT = (
+    "id",
+    "uri",
+    "source",
+    "title",
+    "text",
+    "media_type",
+    "content_hash",
+    "entry",
+    "label",
+    "compartment",
+    "trust",
+    "dated_at",
+    "dated_by",
+    "added_at",
+    "updated_at",
+)
+EPISODE = (
+    "id",
+    "at",
+    "kind",
+    "question",
+    "answer",
+    "state",
+    "session",
+    "source",
+    "supersedes",
+    "label",
+)
+EPISODE_LISTS = ("citations", "people", "tags")
+EPISODE_MORE = ("route", "model", "compartment", "outcome", "document_id")
+# What a `Document` has under the same name.
+AS_INGESTED = (
+    "id",
+    "uri",
+    "title",
+    "media_type",
+    "content_hash",
+    "text",
+    "metadata",
+    "aliases",
+    "links",
+    "notices",
+)
+SKILL = ("id", "name", "description", "body", "path", "status")
+SKILL_MORE = ("label", "version", "added_at", "updated_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,49 +114,42 @@ class StoredDocument:
     @property
     def chunk_ids(self) -> list[str]:
         """The ids that the chunks have wherever this document is stored under its id."""
-        return chunk_ids(
-            self.id, ((chunk.heading, self.text[chunk.start : chunk.end]) for chunk in self.chunks)
-        )
+        return chunk_ids(self.id, ((chunk.heading, self._words(chunk)) for chunk in self.chunks))
+
+    def _words(self, chunk: StoredChunk) -> str:
+        return self.text[chunk.start : chunk.end]
 
     @property
     def document(self) -> Document:
         """The same as `ingest` makes it, ready for `DocumentTable.save`; tags only those that the document itself has."""
-        chunks = tuple(
-            Chunk(
-                id=chunk_id,
-                document_id=self.id,
-                ordinal=i,
-                heading=chunk.heading,
-                text=self.text[chunk.start : chunk.end],
-                locator=chunk.locator,
-                tokens=chunk.tokens,
-                start=chunk.start,
-                end=chunk.end,
+        chunks = []
+        for ordinal, (chunk_id, chunk) in enumerate(zip(self.chunk_ids, self.chunks, strict=True)):
+            chunks.append(
+                Chunk(
+                    id=chunk_id,
+                    document_id=self.id,
+                    ordinal=ordinal,
+                    heading=chunk.heading,
+                    text=self._words(chunk),
+                    locator=chunk.locator,
+                    tokens=chunk.tokens,
+                    start=chunk.start,
+                    end=chunk.end,
+                )
             )
-            for i, (chunk_id, chunk) in enumerate(zip(self.chunk_ids, self.chunks, strict=True))
-        )
         return Document(
-            id=self.id,
-            uri=self.uri,
-            title=self.title,
-            media_type=self.media_type,
-            content_hash=self.content_hash,
+            **{name: getattr(self, name) for name in AS_INGESTED},
             modified_at=None,
-            text=self.text,
-            chunks=chunks,
-            metadata=self.metadata,
+            chunks=tuple(chunks),
             tags=tuple(tag for tag, by in self.tags if by == "document"),
-            aliases=self.aliases,
-            links=self.links,
             dated_at=self.dated_at or None,
             dated_by=self.dated_by or None,
-            notices=self.notices,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEpisode:
-    """A round with its circumstances (the columns besides `Episode`). `edited`: a person changed its words in the file."""
+    """A round, and the columns that `Episode` does not have. `edited`: a person changed its words in the file."""
 
     episode: Episode
     confidence: Mapping[str, Any] = field(default_factory=dict)
@@ -123,7 +163,7 @@ class StoredEpisode:
 
 @dataclass(frozen=True, slots=True)
 class StoredSkill:
-    """A skill with its folder. `files`: text files by relative path, POSIX; "SKILL.md" holds the front matter as written.
+    """A skill with its folder. `files`: text files by relative path; "SKILL.md" holds the front matter as written.
 
     `version` and the times are empty for a folder that we did not export. `warnings` are said to the person.
     """
@@ -137,17 +177,11 @@ class StoredSkill:
     warnings: tuple[str, ...] = ()
 
 
-def stored_document(row: Mapping[str, Any], chunks: Sequence[Mapping[str, Any]]) -> StoredDocument:
+def stored_document(row: Row, chunks: Sequence[Row]) -> StoredDocument:
     """From a row of `documents` (with `tags` and `links` joined to it) and its rows of `knowledge`, in order."""
-    same = {name: row[name] for name in SAME}
     return StoredDocument(
-        **same,
-        chunks=tuple(
-            StoredChunk(
-                c["start"], c["end"], c["tokens"], c["locator"], tuple(json.loads(c["heading"]))
-            )
-            for c in chunks
-        ),
+        **{name: row[name] for name in DOCUMENT},
+        chunks=tuple(map(stored_chunk, chunks)),
         tags=tuple(sorted((str(tag), str(by)) for tag, by in row["tags"])),
         aliases=tuple(json.loads(row["aliases"])),
         links=tuple(sorted(row["links"])),
@@ -156,56 +190,26 @@ def stored_document(row: Mapping[str, Any], chunks: Sequence[Mapping[str, Any]])
     )
 
 
-SAME = (
-    "id",
-    "uri",
-    "source",
-    "title",
-    "text",
-    "media_type",
-    "content_hash",
-    "entry",
-    "label",
-    "compartment",
-    "trust",
-    "dated_at",
-    "dated_by",
-    "added_at",
-    "updated_at",
-)
+def stored_chunk(row: Row) -> StoredChunk:
+    """From a row of `knowledge`."""
+    heading = tuple(json.loads(row["heading"]))
+    return StoredChunk(row["start"], row["end"], row["tokens"], row["locator"], heading)
 
 
-def stored_episode(row: Mapping[str, Any]) -> StoredEpisode:
+def stored_episode(row: Row) -> StoredEpisode:
     """From a row of `episodes`."""
-    names = (
-        "id",
-        "at",
-        "kind",
-        "question",
-        "answer",
-        "state",
-        "session",
-        "source",
-        "supersedes",
-        "label",
-    )
-    lists: dict[str, Any] = {
-        name: tuple(json.loads(row[name])) for name in ("citations", "people", "tags")
-    }
-    facts = {
-        name: row[name] for name in ("route", "model", "compartment", "outcome", "document_id")
-    }
+    lists: dict[str, Any] = {name: tuple(json.loads(row[name])) for name in EPISODE_LISTS}
     return StoredEpisode(
-        Episode(**{name: row[name] for name in names}, **lists),
+        Episode(**{name: row[name] for name in EPISODE}, **lists),
         confidence=json.loads(row["confidence"]),
-        **facts,
+        **{name: row[name] for name in EPISODE_MORE},
     )
 
 
-def stored_skill(row: Mapping[str, Any]) -> StoredSkill:
+def stored_skill(row: Row) -> StoredSkill:
     """From a row of `skills`."""
-    skill = Skill(
-        **{name: row[name] for name in ("id", "name", "description", "body", "path", "status")}
+    return StoredSkill(
+        Skill(**{name: row[name] for name in SKILL}),
+        files=json.loads(row["files"]),
+        **{name: row[name] for name in SKILL_MORE},
     )
-    facts = {name: row[name] for name in ("label", "version", "added_at", "updated_at")}
-    return StoredSkill(skill, files=json.loads(row["files"]), **facts)

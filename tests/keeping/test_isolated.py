@@ -10,24 +10,24 @@ from pathlib import Path
 
 import pytest
 
-from brain.app import Brain, cage
+from brain.app import Brain
 from brain.errors import StoreError
-from brain.keeping import erase
+from brain.keeping import files, isolated
 from brain.store import copies, erasure
 
 OTHER = """
 import sys
 from brain import child
-from brain.app import cage
-cage._tasks = lambda: {{'judge': lambda path, compare: {what}}}
-child.serve("brain.app.cage:answer", "network", "programs", "files")
+from brain.keeping import isolated
+isolated._tasks = lambda: {{'judge': lambda path, compare: {what}}}
+child.serve("brain.keeping.isolated:answer", "network", "programs", "files")
 """
 HELD = """
 import sys
 from pathlib import Path
 from brain.store.connection import connect
-from brain.app import cage
-from brain.keeping import erase
+from brain.keeping import isolated
+from brain.keeping import files, isolated
 connection = connect(Path(sys.argv[1]) / "brain.db")
 connection.conn.execute("SELECT count(*) FROM documents").fetchone()
 {what}(Path(sys.argv[1]), [b"no such words in it"], without=[])
@@ -45,27 +45,27 @@ def home(brain: Brain) -> Path:
 
 def judged(path: Path, what: str, seconds: int = 30) -> object:
     command = [sys.executable, "-c", OTHER.format(what=what)]
-    return cage._apart("judge", [str(path), True], path, seconds, command=command)
+    return isolated._apart("judge", [str(path), True], path, seconds, command=command)
 
 
 def test_it_answers_what_this_process_would(home: Path, tmp_path: Path) -> None:
     made = copies.snapshot(
         home / "brain.db", tmp_path / "copy.db", made_at="2026-05-07T09:12:00+00:00"
     )
-    assert cage.judge(tmp_path / "copy.db") == copies.judge(tmp_path / "copy.db") == made
+    assert isolated.judge(tmp_path / "copy.db") == copies.judge(tmp_path / "copy.db") == made
     pieces = [b"boiler is mended", "Wörter, die nirgends stehen".encode()]
     assert (
-        cage.left_in(home, pieces, without=[])
-        == erase.left_in(home, pieces, without=[])
+        isolated.left_in(home, pieces, without=[])
+        == files.left_in(home, pieces, without=[])
         == [str(home / "brain.db")]
     )
-    assert cage.left_in(home, pieces, without=[home / "brain.db"]) == []
-    assert cage.freed(home / "brain.db") == 0
+    assert isolated.left_in(home, pieces, without=[home / "brain.db"]) == []
+    assert isolated.freed(home / "brain.db") == 0
     with pytest.raises(FileNotFoundError):
-        cage.judge(tmp_path / "nothing.db")
+        isolated.judge(tmp_path / "nothing.db")
     (tmp_path / "strange.db").write_bytes(b"PK\3\4")
     with pytest.raises(StoreError, match="is not a brain database"):
-        cage.judge(tmp_path / "strange.db")
+        isolated.judge(tmp_path / "strange.db")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_foreign_database_is_looked_at_and_nothing_else(home: Path) -> None:
                 conn.execute(statement)
 
 
-@pytest.mark.parametrize(("what", "kept"), [("cage.left_in", True), ("erase.left_in", False)])
+@pytest.mark.parametrize(("what", "kept"), [("isolated.left_in", True), ("files.left_in", False)])
 def test_looking_at_the_database_past_sqlite_keeps_its_locks(
     home: Path, what: str, kept: bool
 ) -> None:

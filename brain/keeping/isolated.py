@@ -3,7 +3,7 @@
 For the first look into a database from elsewhere, which may be made to harm its reader, and for reading our own
 database's bytes: a process that has it open and closes a second handle to it loses SQLite's locks
 (sqlite.org/howtocorrupt.html §2.2). The child writes nothing, connects nowhere, starts nothing. Leaves out the work of
-the tasks (`brain.store`, `brain.keeping`). Serves restore, the doctor and erasure.
+the tasks (`brain.store`, `brain.keeping.files`). Serves restore, the doctor and erasure.
 """
 
 from __future__ import annotations
@@ -28,19 +28,28 @@ WALL_FACTOR = 4  # times its processor time; then it is killed
 WRITE_BYTES = 2**20  # it has no file to write
 OPEN_FILES = 64
 UNCHANGED = "do not use it; nothing was changed"
-COMMAND = running("brain.app.cage:answer", "network", "programs", "files")
+COMMAND = running("brain.keeping.isolated:answer", "network", "programs", "files")
 
 
-def judge(path: Path, *, compare: bool = True) -> CopyContents:
-    """`brain.store.copies.judge` of a file from elsewhere. Raises `StoreError`, also when the file kills its reader."""
+def judge(path: Path, *, compare: bool = True, called: Path | None = None) -> CopyContents:
+    """`brain.store.copies.judge` of a file from elsewhere. `called`: the file that a person named, of which it is a copy.
+
+    Raises `StoreError`, also when the file kills its reader.
+    """
     from brain.store.copies import CopyContents
 
     size = path.stat().st_size
-    return CopyContents(**_apart("judge", [str(path.absolute()), compare], path, _seconds(size)))
+    try:
+        return CopyContents(
+            **_apart("judge", [str(path.absolute()), compare], path, _seconds(size))
+        )
+    except BrainError as error:
+        said = error.message.replace(str(path), str(called or path))
+        raise type(error)(said, error.hint) from None
 
 
 def left_in(home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]) -> list[str]:
-    """`brain.keeping.erase.left_in`. Raises `BrainError` when it cannot be done."""
+    """`brain.keeping.files.left_in`. Raises `BrainError` when it cannot be done."""
     files = (Path(folder, name) for folder, _, names in os.walk(home) for name in names)
     size = sum(file.lstat().st_size for file in files)
     texts = [base64.b64encode(piece).decode() for piece in pieces]
@@ -117,7 +126,7 @@ def answer(request: dict[str, Any], _payload: bytes, _kept: object) -> Iterator[
 
 def _tasks() -> dict[str, Callable[..., object]]:
     """The tasks by name."""
-    from brain.keeping import erase
+    from brain.keeping import files
     from brain.store import copies, erasure
 
     def judged(path: str, compare: bool) -> object:
@@ -126,6 +135,6 @@ def _tasks() -> dict[str, Callable[..., object]]:
 
     def left(home: str, pieces: list[str], without: list[str]) -> object:
         wanted = [base64.b64decode(piece) for piece in pieces]
-        return erase.left_in(Path(home), wanted, without=[Path(path) for path in without])
+        return files.left_in(Path(home), wanted, without=[Path(path) for path in without])
 
     return {"judge": judged, "left_in": left, "freed": lambda path: erasure.freed(Path(path))}
