@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end import brain
+from tests.house.test_house import ARROWS, BASE, VALUES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "ARCHITECTURE.md").read_text("utf-8")
@@ -125,6 +126,29 @@ def test_the_walks_are_what_a_profiler_shows(
                 f"{title}, {step}: {named} is entered earlier, or never: {reached}"
             )
             last = min(reached)
+
+
+def test_the_page_names_the_arrows_of_the_house() -> None:
+    table = PAGE.partition("## Who may import whom")[2].partition("\n## ")[0]
+    told = {}
+    for line in table.splitlines():
+        if line.startswith("| `brain/"):
+            _, room, allowed, _, _ = line.split("|")
+            told[room.strip(" `").removesuffix(".py").replace("/", ".")] = set(
+                re.findall(r"`([\w.]+)`", allowed)
+            )
+    common = BASE | VALUES
+    held = {
+        room: arrows - common
+        for room, arrows in ARROWS.items()
+        if room not in common and room in told
+    }
+    assert {room: arrows for room, arrows in told.items() if room != "brain.app"} == held
+    assert set(told) >= {
+        f"brain.{path.name}"
+        for path in (ROOT / "brain").iterdir()
+        if (path / "__init__.py").exists()
+    }
 
 
 def test_a_walk_that_is_not_taken_is_found() -> None:
