@@ -1,8 +1,8 @@
 """What a local model does beside a search, where it is wanted: it finds other words, and judges the best passages.
 
-Decides whether, with which model and within which time, and says aloud what was wanted and did not happen. Leaves out
-how (`brain.retrieval.expand` and `rerank`) and everything that a search does by itself. Every function is handed the
-resources; none raises for a model that fails.
+Decides whether, with which model and within which time, and says what was wanted and did not happen. Leaves how to
+`brain.retrieval.expand` and `rerank`, and the search itself to `brain.app.search`, which it serves. None of it raises
+for a model that fails.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from brain.app.resources import AUTO, BUILTIN, Resources
+from brain.app.resources import AUTO, BUILTIN, Resources, best_writer
 from brain.config import Retrieval
 from brain.errors import BrainError, Unavailable
 from brain.types import Mode, ModelStep, Request, Retrieved
 
 if TYPE_CHECKING:
     from brain.models.ollama import OllamaServer
-    from brain.protocols import Generator, Reranker
+    from brain.protocols import Generator
 
 OFF, ON = "off", "on"
+LEFT_OPEN = (AUTO, BUILTIN)  # names that say no model
 INSTEAD = {
     "rerank": "the order is the search's own",
     "expand": "it was searched with your words alone",
@@ -67,27 +68,21 @@ def assisted(
 
     The probability that the notes hold it is the search's own; it is not changed by what a model does.
     """
-    steps = []
-    if wanted.expand != OFF:
-        found, step = _expanded(resources, request, found, wanted.expand, again)
-        steps.append((step, wanted.expand))
-    if wanted.rerank != OFF:
-        found, step = _reranked(resources, request.question, found, wanted.rerank)
-        steps.append((step, wanted.rerank))
-    aloud = tuple(notice for step, wish in steps if wish == ON and (notice := _aloud(step)))
-    told = tuple(
-        replace(s, state="skipped") if s.state == "failed" and wish == AUTO else s
-        for s, wish in steps
-    )
-    return replace(
-        found,
-        passages=found.passages[: request.limit],
-        steps=told,
-        notices=(*found.notices, *aloud),
-    )
+    steps, notices = [], list(found.notices)
+    for wish, work in ((wanted.expand, _expanded), (wanted.rerank, _reranked)):
+        if wish == OFF:
+            continue
+        found, step = work(resources, request, found, wish, again)
+        if wish == ON and (notice := _notice(step)):
+            notices.append(notice)
+        if wish == AUTO and step.state == "failed":
+            step = replace(step, state="skipped")
+        steps.append(step)
+    best = found.passages[: request.limit]
+    return replace(found, passages=best, steps=tuple(steps), notices=tuple(notices))
 
 
-def _aloud(step: ModelStep) -> str:
+def _notice(step: ModelStep) -> str:
     """What a person must hear of a step that they asked for."""
     done = "reranked" if step.name == "rerank" else "expanded"
     if step.state == "failed":
@@ -104,37 +99,38 @@ def _expanded(
 
     chance = found.confidence.found or 0.0
     if chance >= STRONG_FOUND:
-        return found, ModelStep(
-            "expand", "skipped", reason=f"the first look is sure (found {chance:.2f})"
-        )
+        why = f"the first look is sure (found {chance:.2f})"
+        return found, ModelStep("expand", "skipped", reason=why)
     try:
-        generator = _writer(resources, wish)
+        writer = resources.given_generator or _writer(resources, wish)
     except BrainError as error:
         return found, ModelStep("expand", "failed", reason=error.message)
-    queries, step = expand(request.question, generator=generator)
-    if request.mode == "lexical":
-        queries = [one for one in queries if one.kind == "lex"]
-    rankings = [
-        (one.kind, again(one.text, "lexical" if one.kind == "lex" else "dense").passages)
-        for one in queries
-    ]
-    return replace(
-        found, passages=fuse(found.passages, rankings) if rankings else found.passages
-    ), step
+    queries, step = expand(request.question, generator=writer)
+    rankings = []
+    for one in queries:
+        by_words = one.kind == "lex"
+        if by_words or request.mode != "lexical":
+            found_so = again(one.text, "lexical" if by_words else "dense")
+            rankings.append((one.kind, found_so.passages))
+    if rankings:
+        found = replace(found, passages=fuse(found.passages, rankings))
+    return found, step
 
 
 def _reranked(
-    resources: Resources, query: str, found: Retrieved, wish: str
+    resources: Resources, request: Request, found: Retrieved, wish: str, _again: Again
 ) -> tuple[Retrieved, ModelStep]:
+    from brain.models.ollama_judge import OllamaJudge
     from brain.retrieval.rerank import rerank
 
-    settings = resources.config.retrieval
+    settings, ollama = resources.config.retrieval, resources.config.ollama
     try:
-        judge = _judge(resources, wish)
+        server, name = _model(resources, wish, settings.rerank_seconds)
     except BrainError as error:
         return found, ModelStep("rerank", "failed", reason=error.message)
+    judge = OllamaJudge(server, name, num_ctx=ollama.num_ctx, keep_alive=ollama.keep_alive)
     passages, step = rerank(
-        query,
+        request.question,
         found.passages,
         judge=judge,
         count=settings.rerank_passages,
@@ -146,46 +142,17 @@ def _reranked(
 
 def _writer(resources: Resources, wish: str) -> Generator:
     """The model that finds other words. Raises `Refused` or `Unavailable`."""
-    from brain.models.ollama_generator import OllamaGenerator
-
-    if resources.given_generator is not None:
-        return resources.given_generator
-    settings = resources.config.ollama
     server, name = _model(resources, wish, resources.config.retrieval.expand_seconds)
-    return OllamaGenerator(server, name, num_ctx=settings.num_ctx, keep_alive=settings.keep_alive)
-
-
-def _judge(resources: Resources, wish: str) -> Reranker:
-    """The model that judges. Raises `Refused` or `Unavailable`."""
-    from brain.models.ollama_judge import OllamaJudge
-
-    settings = resources.config.ollama
-    server, name = _model(resources, wish, resources.config.retrieval.rerank_seconds)
-    return OllamaJudge(server, name, num_ctx=settings.num_ctx, keep_alive=settings.keep_alive)
+    return resources.ollama_generator(server, name)
 
 
 def _model(resources: Resources, wish: str, seconds: float) -> tuple[OllamaServer, str]:
     """The server, no call to which takes longer than `seconds`, and the model: the one that answers, unless another
-    one was named. With "auto" only one that is loaded in video memory.
+    one was named. With "auto" only one that is loaded in video memory. Raises `Refused` or `Unavailable`.
     """
-    from brain.models.catalogue import choose_models
-    from brain.models.limits import Limits
-    from brain.models.ollama import OllamaServer
-
-    settings = resources.config.ollama
-    limits = Limits.of(connect=min(settings.connect_seconds, seconds), idle=seconds, total=seconds)
-    server = OllamaServer(settings.host, trusted_hosts=settings.trusted_hosts, limits=limits)
-    named = [
-        name
-        for name in (resources.config.retrieval.model, resources.config.models.ask)
-        if name not in (AUTO, BUILTIN)
-    ]
-    name = named[0] if named else None
-    if name is None:
-        choice = choose_models(server.tags())
-        if choice.generator is None:
-            raise Unavailable(choice.why[0], "see `brain models list`")
-        name = choice.generator
+    server, config = resources.ollama_within(seconds), resources.config
+    named = [name for name in (config.retrieval.model, config.models.ask) if name not in LEFT_OPEN]
+    name = named[0] if named else best_writer(server)[0]
     if wish == AUTO and not server.in_video_memory(name):
         raise Unavailable(
             f"{name} is not in video memory, and `auto` asks it only there", "set it to `on`"

@@ -31,8 +31,10 @@ class Correction:
     def __str__(self) -> str:
         """The notice that goes with the answer."""
         judgment, source = self.judgment, self.passage.source
+        place = f"{source} {judgment.locator}".strip()
         line = _LINES.match(judgment.locator)
-        place = f"{source}:{line[1]}" if line else f"{source} {judgment.locator}".strip()
+        if line:
+            place = f"{source}:{line[1]}"
         why = f" (“{judgment.why}”)" if judgment.why else ""
         quote = f": “{judgment.quote}”" if judgment.quote else ""
         return f"you corrected this on {judgment.at[:10]}{why}; {place} comes first{quote}"
@@ -57,7 +59,10 @@ def with_corrections(
 def corrections_for(
     resources: Resources, question: str, *, scope: Scope = EVERYTHING
 ) -> list[Correction]:
-    """What a person pointed at for a question like this one, best first; what the scope forbids or is gone is missing."""
+    """What a person pointed at for a question like this one, best first.
+
+    What the scope forbids, or what is gone, is missing.
+    """
     made = resources.judgments.corrections()
     if not made:
         return []
@@ -74,18 +79,27 @@ def corrections_for(
 
 
 def _passage(resources: Resources, judgment: Judgment, scope: Scope) -> Passage | None:
-    """The passage that holds the line as it was, else the place it had, else (no line named) the words of the question."""
+    """The passage that holds the line as it was, or else lies at its place.
+
+    Where no line was named, the one that shares most words with the question.
+    """
     search = resources.store.search
     passages = search.passages(search.documents(judgment.document_id), scope=scope)
     if not judgment.quote:
         asked = frozenset(tokens(judgment.question))
-        return max(
-            passages, key=lambda item: shared(asked, frozenset(tokens(item.text))), default=None
-        )
+
+        def likeness(passage: Passage) -> float:
+            return shared(asked, frozenset(tokens(passage.text)))
+
+        return max(passages, key=likeness, default=None)
     wanted = " ".join(judgment.quote.split())
-    same = [item for item in passages if wanted in " ".join(item.text.split())]
-    there = [item for item in passages if _covers(item.locator, judgment.locator)]
-    return next(iter(same or there), None)
+    for passage in passages:
+        if wanted in " ".join(passage.text.split()):
+            return passage
+    for passage in passages:
+        if _covers(passage.locator, judgment.locator):
+            return passage
+    return None
 
 
 def _covers(held: str, wanted: str) -> bool:

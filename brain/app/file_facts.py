@@ -1,4 +1,7 @@
-"""What is known of a file without reading it: its address, its name as text, and whether it changed since it was read."""
+"""What is known of a file without reading it: its address, its name as text, and whether it changed since.
+
+Leaves finding files to `brain.app.look`. Serves taking in, syncing and forgetting.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,9 @@ def differs(item: ingest.Found, known: Facts | None) -> bool:
 
 def unchanged(item: ingest.Found, known: Facts | None) -> bool:
     """Whether a file is as stored, and was not touched just before the last look."""
-    return known is not None and stat_of(item) == known[:4] and _long_ago(known)
+    if known is None or stat_of(item) != known[:4]:
+        return False
+    return _long_ago(known)
 
 
 def settled(status: os.stat_result, known: Facts) -> bool:
@@ -52,24 +57,28 @@ def believable(gone: int, total: int) -> bool:
 
 def whole_files(known: Mapping[str, T]) -> dict[str, T]:
     """The same by file: the messages of a mailbox (`…mbox#3`) are one file."""
-    return {uri.partition("#")[0]: facts for uri, facts in known.items()}
+    whole = {}
+    for uri, facts in known.items():
+        file, _sign, _message = uri.partition("#")
+        whole[file] = facts
+    return whole
 
 
 def uri_of(path: Path) -> str:
     """The `file:` address of a path; bytes outside UTF-8 are percent-encoded, so that every name round-trips."""
     from urllib.parse import quote_from_bytes
 
-    return "file://" + quote_from_bytes(os.fsencode(path))
+    name = os.fsencode(path)
+    return "file://" + quote_from_bytes(name)
 
 
 def path_of(uri: str) -> str:
     """The file of an address, which for a message of a mailbox is the mailbox."""
     from brain.store import documents
 
-    uri = uri.partition("#")[0]
-    if "%" in uri:  # only names with other than plain letters need decoding
-        return documents.path_of(uri)
-    return uri.removeprefix("file://")
+    file, _sign, _message = uri.partition("#")
+    # Only names with other than plain letters need decoding, and a folder may hold very many files
+    return documents.path_of(file) if "%" in file else file.removeprefix("file://")
 
 
 def shown(path: Path) -> str:

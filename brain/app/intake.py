@@ -35,7 +35,9 @@ CHILDREN = 2  # processes that read risky files side by side
 MAILBOX = "application/mbox"
 CENSUS_FILES = 2_000  # from so many files on a person is told first what is coming
 CENSUS_KINDS = 6  # named in it
-FILES_PER_SECOND = {"pdf": 4.0, "other": 400.0}  # for that estimate; on two shared cores
+# For that estimate, measured on two shared cores
+FILES_PER_SECOND = {"pdf": 4.0}
+OTHER_FILES_PER_SECOND = 400.0
 READING = running("ingest.worker:answers", "network", "programs")
 
 
@@ -64,7 +66,11 @@ class Mailboxes:
 
     def whole(self) -> list[tuple[Path, set[str]]]:
         """Those that were read whole and without an error, each with the ids of its messages."""
-        return [(path, ids) for path, ids in self._present.items() if path not in self._cut]
+        whole = []
+        for path, ids in self._present.items():
+            if path not in self._cut:
+                whole.append((path, ids))
+        return whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +124,9 @@ class Intake:
 
     def _register(self, path: Path, tags: tuple[str, ...]) -> None:
         """Make a folder a root, and say so when it was none."""
-        library, now = self.resources.store.library, self.resources.now()
-        name, options = shown(path), {"tags": list(tags)}
-        new = library.add_root(path.as_uri(), name, options, now)
+        library, name = self.resources.store.library, shown(path)
+        options = {"tags": list(tags)}
+        new = library.add_root(path.as_uri(), name, options, self.resources.now())
         reach("add.after_root")
         if new:
             self.tally.notices.append(f"{name} is registered: `brain sync` looks at it again")
@@ -129,12 +135,15 @@ class Intake:
         """Of very many files: what is coming, of which kinds, how large and about how long."""
         if len(fresh) <= CENSUS_FILES:
             return
-        kinds = Counter(_kind(item) for item in fresh)
-        pdfs = kinds["pdf"]
-        others = len(fresh) - pdfs
-        seconds = pdfs / FILES_PER_SECOND["pdf"] + others / FILES_PER_SECOND["other"]
-        size = sum(item.size for item in fresh)
-        listed = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(CENSUS_KINDS))
+        kinds: Counter[str] = Counter()
+        size, seconds = 0, 0.0
+        for item in fresh:
+            kinds[_kind(item)] += 1
+            size += item.size
+        for kind, count in kinds.items():
+            seconds += count / FILES_PER_SECOND.get(kind, OTHER_FILES_PER_SECOND)
+        frequent = kinds.most_common(CENSUS_KINDS)
+        listed = ", ".join(f"{count:,} {kind}" for kind, count in frequent)
         line = f"{len(fresh):,} files: {listed}; about {_minutes(seconds)}; {size / 1e9:.1f} GB"
         self.tally.notices.append(line)
         self.resources.progress(f"census: {line}", 0, len(fresh))
@@ -161,11 +170,11 @@ class Intake:
             with store.write():
                 with store.documents.together():
                     for path, result in batch:
+                        item, document_id = facts[path], ""
                         if isinstance(result, IngestError):
-                            document_id = ""
-                            self._note_failure(facts[path], result, tags, reported)
+                            self._note_failure(item, result, tags, reported)
                         else:
-                            document_id = self._save(facts[path], result, tags)
+                            document_id = self._save(item, result, tags)
                         mailboxes.note(path, result, document_id)
                 reach("add.before_commit")
             reach("add.after_commit")
@@ -177,10 +186,11 @@ class Intake:
     def _save(self, item: ingest.Found, document: Document, tags: tuple[str, ...]) -> str:
         """Save what was read; the id that it has."""
         source, tally = shown(item.path), self.tally
-        message = "".join(document.uri.partition("#")[1:])  # "" but for the messages of a mailbox
-        origin = self._origin(item, source + message, tags)
-        store, now = self.resources.store, self.resources.now()
-        outcome, document_id = store.documents.save(document, origin, now=now)
+        _file, sign, message = document.uri.partition(
+            "#"
+        )  # of a mailbox, whose messages have names
+        origin = self._origin(item, f"{source}{sign}{message}", tags)
+        outcome, document_id = self._save_now(document, origin)
         tally.counts[outcome] += 1
         if outcome != "unchanged":
             tally.counts["chunks"] += len(document.chunks)
@@ -195,15 +205,22 @@ class Intake:
     ) -> None:
         """Say why nothing was read; a file that never was is found by its name at least."""
         source, uri = shown(item.path), uri_of(item.path)
-        why = Skipped(source, error.kind, error.reason, error.hint, new=uri not in reported)
+        new = uri not in reported
+        why = Skipped(source, error.kind, error.reason, error.hint, new)
         self.tally.skip(uri, why, item.size, item.mtime_ns)
-        store = self.resources.store
-        if uri not in store.library.known_files(uri):
-            origin = replace(self._origin(item, source, tags), entry="name")
-            store.documents.save(name_only(item.path, uri), origin, now=self.resources.now())
+        if uri in self.resources.store.library.known_files(uri):
+            return  # what was read of it before stays
+        origin = self._origin(item, source, tags)
+        entry = name_only(item.path, uri)
+        self._save_now(entry, replace(origin, entry="name"))
+
+    def _save_now(self, document: Document, origin: Origin) -> tuple[str, str]:
+        now = self.resources.now()
+        return self.resources.store.documents.save(document, origin, now=now)
 
     def _origin(self, item: ingest.Found, source: str, tags: tuple[str, ...]) -> Origin:
-        return Origin(source, stat_of(item), time.time_ns(), tags=tags)
+        looked_ns = time.time_ns()
+        return Origin(source, stat_of(item), looked_ns, tags=tags)
 
     def _let_go(self, source: str, present: set[str]) -> None:
         """Forget messages that are no longer in a mailbox, under the same rule as files that are gone from a folder."""
@@ -224,7 +241,10 @@ class Intake:
         )
 
     def _note_skipped(self) -> None:
-        """Remember what did not go in, and what now did. Files left out by a rule are no news: most looks write nothing."""
+        """Remember what did not go in, and what now did.
+
+        Files left out by a rule have no facts and are no news, so that most looks write nothing.
+        """
         library, tally = self.resources.store.library, self.tally
         with_facts = [row for row in tally.skipped if row[2] is not None]
         reported = library.skipped() if tally.cleared else {}
@@ -268,4 +288,6 @@ def _kind(item: ingest.Found) -> str:
 
 
 def _minutes(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 GOOD, WRONG, MISSING = "good", "wrong", "missing"
 VERDICTS = (GOOD, WRONG, MISSING)
 NOT_FOUND = "not_found"  # the state of an answer that says "not in your notes"
+SHORTEST_PREFIX = 6  # of an id that is typed
 QUOTE_CHARS = 300  # of the line pointed at: enough to find it again after an edit above it
 JUDGMENTS = "judgments.toml"  # in the home folder, unless a person names another file
 OWN = "own"  # the name of the runs on the person's own questions
@@ -215,7 +216,8 @@ class Judge:
                 return f"it was forgotten on {gone['at'][:10]}: brain undo {gone['id'][:8]}"
         for why, _size, _time in store.library.skipped().values():
             if _names(document, why.source):
-                return f"it was skipped: {why.reason}" + (f"; {why.hint}" if why.hint else "")
+                cure = f"; {why.hint}" if why.hint else ""
+                return f"it was skipped: {why.reason}{cure}"
         return HINTS["not stored"]
 
     # -- figures --------------------------------------------------------------------------------------
@@ -314,13 +316,18 @@ def _answerable(verdict: str, state: str, *, pointed: bool, absent: bool) -> boo
 
 
 def _first_line(text: str) -> str:
-    return next((line.strip()[:QUOTE_CHARS] for line in text.splitlines() if line.strip()), "")
+    first, *_rest = text.strip().splitlines() or [""]
+    return first.strip()[:QUOTE_CHARS]
 
 
 def _numbers(signals: object) -> dict[str, float]:
     """The signals of the ask, {} when nothing was kept."""
-    pairs = signals.items() if isinstance(signals, Mapping) else ()
-    return {str(name): float(value) for name, value in pairs if isinstance(value, int | float)}
+    numbers: dict[str, float] = {}
+    if isinstance(signals, Mapping):
+        for name, value in signals.items():
+            if isinstance(value, int | float):
+                numbers[str(name)] = float(value)
+    return numbers
 
 
 def _names(reference: str, source: str, identity: str = "") -> bool:
@@ -328,4 +335,4 @@ def _names(reference: str, source: str, identity: str = "") -> bool:
     path = os.path.abspath(os.path.expanduser(reference))
     if source in (reference, path) or source.endswith("/" + reference.lstrip("./")):
         return True
-    return len(reference) >= 6 and identity.startswith(reference)
+    return len(reference) >= SHORTEST_PREFIX and identity.startswith(reference)

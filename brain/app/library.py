@@ -71,14 +71,13 @@ class Library:
             episode = self._resources.store.episodes.get(reference)
         except NotFound:
             return []
-        said = [text for text in (episode.question, episode.answer) if text]
         excerpt = Excerpt(
             episode.id,
             document_id="",
             source=f"{EPISODE}{episode.id}",
             title=episode.session or episode.kind,
             locator="",
-            text="\n".join(said) + "\n",
+            text=f"{episode.text}\n",
             date=episode.at,
             label=episode.label,
         )
@@ -113,7 +112,8 @@ class Library:
         path = Path(path_of(detail.uri.partition("#")[0]))
         if not path.exists():
             raise NotFound(f"{source} is no longer there", f"its text is: brain get {short}")
-        if path.suffix.lower() == ".md" and any((up / OBSIDIAN).is_dir() for up in path.parents):
+        in_obsidian = any((up / OBSIDIAN).is_dir() for up in path.parents)
+        if in_obsidian and path.suffix.lower() == ".md":
             return f"obsidian://open?path={quote(os.fsencode(path))}"
         return str(path)
 
@@ -124,7 +124,8 @@ class Library:
     ) -> tuple[str, ...]:
         """Change a document's tags; returns those that it has now."""
         library = self._resources.store.library
-        return library.tag(library.resolve(reference), map(clean, add), map(clean, remove))
+        document_id = library.resolve(reference)
+        return library.tag(document_id, map(clean, add), map(clean, remove))
 
     def describe(self, path: str, description: str) -> None:
         """Say what lies under a path; it is returned with what is found there."""
@@ -136,7 +137,8 @@ class Library:
 
     def descriptions(self) -> list[tuple[str, str]]:
         """(path, description) of all."""
-        return list(self._resources.store.library.contexts().items())
+        described = self._resources.store.library.contexts()
+        return list(described.items())
 
     # -- forgetting -----------------------------------------------------------------------------------
 
@@ -164,8 +166,11 @@ class Library:
 
     def named(self, references: Sequence[str]) -> tuple[Forgotten, ...]:
         """The documents and episodes that references name, each once. Raises `NotFound`."""
-        items = [item for reference in references for item in self._meant(reference)]
-        return tuple({item.id: item for item in items}.values())
+        found: dict[str, Forgotten] = {}
+        for reference in references:
+            for item in self._meant(reference):
+                found[item.id] = item
+        return tuple(found.values())
 
     def _meant(self, reference: str) -> list[Forgotten]:
         """What one reference names; remembered words go with their episode, and it with them."""

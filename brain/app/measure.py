@@ -1,11 +1,12 @@
 """What `.judge` measures with: stores made for a judged set, and drafts of a person's own questions.
 
-A judged set never touches the person's store: every home is made for it, with the shipped configuration and the embedder
-that was asked for. Leaves what is measured, and how, to `brain.evaluation`; serves `brain.app.judge`.
+A judged set never touches the person's store: every home is made for it, with the shipped configuration and the
+embedder that was asked for. Leaves what is measured, and how, to `brain.evaluation`; serves `brain.app.judge`.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -124,15 +125,17 @@ def opener(config: Config, embedder: str, progress: Progress) -> OpenStore:
 
 
 def filler(config: Config, embedder: str, progress: Progress) -> OpenStore | None:
-    """What opens a store to take the set in: with the built-in models alone, so that no process in the background begins
-    on the vectors of an Ollama model; `sync` computes them all.
+    """What opens a store to take the set in, None for the same.
+
+    With an Ollama model as embedder the built-in models take the set in, so that no process in the background begins on
+    its vectors: `sync` computes them all.
     """
     return None if embedder == BUILTIN else opener(config, BUILTIN, progress)
 
 
 def store_name(embedder: str) -> str:
-    """The folder of kept stores. It names the code that decides what a store holds: one of other chunks is not reused."""
-    name = "".join(c if c.isalnum() or c in "-." else "-" for c in embedder)
+    """The folder of kept stores, named by the code that decides what they hold: one of other chunks is not reused."""
+    name = re.sub(r"[^\w.-]|_", "-", embedder)
     return f"{name}-{sources_digest()}"
 
 
@@ -172,7 +175,7 @@ def drafted(
     count: int,
     absent: int,
 ) -> list[Question]:
-    """`count` questions that the texts answer and `absent` that they do not, written by the model where there is one."""
+    """`count` questions that the texts answer and `absent` that they do not, by the model where there is one."""
     store = resources.store
 
     def held(words: Sequence[str]) -> bool:

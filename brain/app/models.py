@@ -5,6 +5,7 @@ Leaves talking to Ollama to `brain.models`, and deciding which model serves at t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from brain.protocols import Progress, silent
 from brain.types import ModelRow, ModelTable
 
 ROLES = ("embed", "ask")
+QUOTES = "extractive"  # the built-in answerer, which quotes
 CAPABILITIES = {"embed": "embedding", "ask": "completion"}  # what Ollama calls the roles
 EMBEDDERS = ("embed", "minilm")  # in the names of embedding models, where Ollama does not say
 
@@ -29,22 +31,23 @@ class LocalModels:
 
     def table(self) -> ModelTable:
         """The built-in models and those that Ollama has, with the roles they serve."""
-        resources, serving = self._resources, self._resources.serving
+        resources = self._resources
+        embedder = resources.serving.embedder
         generator, _why, _missing = resources.generator()
-        embedder = serving.embedder.name if serving.embedder else ""
-        builtin = resources.builtin.name
-        embeds = ("embed",) if embedder == builtin else ()
-        quotes = ("ask",) if generator is None else ()
+        used = {
+            "embed": embedder.name if embedder else "",
+            "ask": generator.name if generator else QUOTES,
+        }
         rows = [
-            ModelRow(builtin, BUILTIN, ("embed",), embeds),
-            ModelRow("extractive", BUILTIN, ("ask",), quotes, note="quotes the best sentences"),
+            _builtin_row("embed", resources.builtin.name, used),
+            _builtin_row("ask", QUOTES, used, note="quotes the best sentences"),
         ]
         try:
             installed = resources.ollama.tags()
             state = f"version {resources.ollama.version()}"
         except BrainError as error:
-            return ModelTable(tuple(rows), error.message, (error.hint,) if error.hint else ())
-        used = {"embed": embedder, "ask": generator.name if generator else "extractive"}
+            hints = (error.hint,) if error.hint else ()
+            return ModelTable(tuple(rows), error.message, hints)
         rows += [_row(entry, used) for entry in installed]
         return ModelTable(tuple(rows), state)
 
@@ -81,19 +84,28 @@ class LocalModels:
         return f"{role}: {name}, from now ({INLINE_CHUNKS} chunks or fewer were left to do)"
 
 
+def _builtin_row(role: str, name: str, used: dict[str, str], note: str = "") -> ModelRow:
+    serves = (role,) if used[role] == name else ()
+    return ModelRow(name, BUILTIN, (role,), serves, note=note)
+
+
 def _row(entry: dict[str, Any], used: dict[str, str]) -> ModelRow:
     """One model of Ollama's list. `used`: the model of each role; Ollama adds ":latest" to a name without a tag."""
     name = str(entry.get("name", ""))
     names = (name, name.removesuffix(":latest"))
     serves = tuple(role for role, model in used.items() if model and model in names)
-    elsewhere = entry.get("remote_host") or entry.get("remote_model")
-    note = "refused: it runs elsewhere" if elsewhere else ""
-    return ModelRow(name, "ollama", _roles(entry), serves, int(entry.get("size", 0)), note)
+    roles = _roles(name, entry.get("capabilities") or ())
+    size = int(entry.get("size", 0))
+    note = ""
+    if entry.get("remote_host") or entry.get("remote_model"):
+        note = "refused: it runs elsewhere"
+    return ModelRow(name, "ollama", roles, serves, size, note)
 
 
-def _roles(entry: dict[str, Any]) -> tuple[str, ...]:
-    said = entry.get("capabilities") or ()
-    if said:
-        return tuple(role for role, word in CAPABILITIES.items() if word in said)
-    name = str(entry.get("name", ""))
-    return ("embed",) if any(part in name for part in EMBEDDERS) else ("ask",)
+def _roles(name: str, capabilities: Sequence[str]) -> tuple[str, ...]:
+    """What a model can serve for; older versions of Ollama do not say, and then its name must tell."""
+    if capabilities:
+        return tuple(role for role, word in CAPABILITIES.items() if word in capabilities)
+    if any(part in name for part in EMBEDDERS):
+        return ("embed",)
+    return ("ask",)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from brain.config import Config, make_home
 from brain.errors import BrainError, Unavailable
@@ -58,6 +58,16 @@ class Serving:
     fingerprint: str
     reason: str
     degraded: str = ""
+
+
+def best_writer(server: OllamaServer) -> tuple[str, str]:
+    """(the best model of the server that writes, why). Raises `Unavailable` when there is none."""
+    from brain.models.catalogue import choose_models
+
+    choice = choose_models(server.tags())
+    if choice.generator is None:
+        raise Unavailable(choice.why[0], "see `brain models list`")
+    return choice.generator, choice.why[0]
 
 
 class Resources:
@@ -136,15 +146,21 @@ class Resources:
     @cached_property
     def ollama(self) -> OllamaServer:
         """The local model server. Raises `Refused` for a host that is not this machine."""
+        settings = self.config.ollama
+        return self._server(settings.connect_seconds, settings.idle_seconds, settings.total_seconds)
+
+    def ollama_within(self, seconds: float) -> OllamaServer:
+        """The same server where no call takes longer than that. Raises `Refused`."""
+        connect = min(self.config.ollama.connect_seconds, seconds)
+        return self._server(connect, seconds, seconds)
+
+    def _server(self, connect: float, idle: float, total: float) -> OllamaServer:
+        """A client of the server, its limits in seconds."""
         from brain.models.limits import Limits
         from brain.models.ollama import OllamaServer
 
         settings = self.config.ollama
-        limits = Limits.of(
-            connect=settings.connect_seconds,
-            idle=settings.idle_seconds,
-            total=settings.total_seconds,
-        )
+        limits = Limits.of(connect=connect, idle=idle, total=total)
         return OllamaServer(settings.host, trusted_hosts=settings.trusted_hosts, limits=limits)
 
     def ollama_embedder(self, model: str) -> Embedder:
@@ -167,45 +183,40 @@ class Resources:
     @cached_property
     def serving(self) -> Serving:
         """Which embedder answers questions: Ollama's when its generation is complete and it answers, else built in."""
-        wanted = self.config.models.embed
         if self.given_embedder is not None:
-            return Serving(
-                self.given_embedder, str(self.given_embedder.fingerprint), "given by the caller"
-            )
+            fingerprint = str(self.given_embedder.fingerprint)
+            return Serving(self.given_embedder, fingerprint, "given by the caller")
+        wanted = self.config.models.embed
         kept = json.loads(self.store.library.setting(SERVING) or "{}")
         if wanted == BUILTIN:
             return self._spare("chosen in the configuration")
-        if not kept:
-            return self._spare(
-                "the vectors of an Ollama model are not complete yet"
-                if wanted != AUTO
-                else "always there"
-            )
+        if kept:
+            return self._complete(kept)
+        if wanted == AUTO:
+            return self._spare("always there")
+        return self._spare("the vectors of an Ollama model are not complete yet")
+
+    def _complete(self, kept: dict[str, Any]) -> Serving:
+        """The Ollama embedder whose generation was complete, with what has come since; the spare when it is not there."""
+        model, fingerprint, wanted = kept["model"], kept["fingerprint"], self.config.models.embed
         try:
-            embedder = self.ollama_embedder(kept["model"])
-            if str(embedder.fingerprint) != kept["fingerprint"]:
-                return self._spare(
-                    f"{kept['model']} has changed; `brain sync` computes its vectors anew"
-                )
+            embedder = self.ollama_embedder(model)
+            if str(embedder.fingerprint) != fingerprint:
+                return self._spare(f"{model} has changed; `brain sync` computes its vectors anew")
         except BrainError as error:
-            return self._spare(
-                "Ollama does not serve", f"{error.message}; the built-in embedder searched"
-            )
-        until = (
-            ""
-            if wanted in (AUTO, kept["model"])
-            else f"; it serves until those of {wanted} are complete"
-        )
-        behind = self.store.vectors.behind(
-            kept["fingerprint"], (kept.get("pk", 0), kept.get("seq", 0))
-        )
-        if behind:
-            lacking = f"{behind:,} chunk{'s have' if behind > 1 else ' has'} no vector of {kept['model']} yet"
-            degraded = (
-                f"{lacking} and can be found by words only; `brain sync` computes what is missing"
-            )
-            return Serving(embedder, kept["fingerprint"], f"{lacking}{until}", degraded)
-        return Serving(embedder, kept["fingerprint"], f"its vectors are complete{until}")
+            degraded = f"{error.message}; the built-in embedder searched"
+            return self._spare("Ollama does not serve", degraded)
+        until = ""
+        if wanted not in (AUTO, model):
+            until = f"; it serves until those of {wanted} are complete"
+        seen = (kept.get("pk", 0), kept.get("seq", 0))
+        behind = self.store.vectors.behind(fingerprint, seen)
+        if not behind:
+            return Serving(embedder, fingerprint, f"its vectors are complete{until}")
+        chunks = "1 chunk has" if behind == 1 else f"{behind:,} chunks have"
+        lacking = f"{chunks} no vector of {model} yet"
+        cure = "can be found by words only; `brain sync` computes what is missing"
+        return Serving(embedder, fingerprint, f"{lacking}{until}", f"{lacking} and {cure}")
 
     def _spare(self, reason: str, degraded: str = "") -> Serving:
         try:
@@ -215,37 +226,30 @@ class Resources:
 
     def generator(self) -> tuple[Generator | None, str, str]:
         """(the model that writes, or None for quotes; why; what is missing)."""
+        wanted = self.config.models.ask
         if self.given_generator is not None:
             return self.given_generator, "given by the caller", ""
-        wanted = self.config.models.ask
         if wanted == BUILTIN:
             return None, "chosen in the configuration", ""
         try:
-            return self._ollama_generator(wanted)
+            name, why = wanted, "chosen in the configuration"
+            if wanted == AUTO:
+                name, why = best_writer(self.ollama)
+            model = self.ollama_generator(self.ollama, name)
+            self.ollama.prove(name)
         except BrainError as error:
-            missing = (
-                ""
-                if wanted == AUTO
-                else f"{error.message}; the best sentences of the notes stand in"
-            )
-            return None, error.message, missing
+            missing = f"{error.message}; the best sentences of the notes stand in"
+            return None, error.message, "" if wanted == AUTO else missing
+        return model, why, ""
 
-    def _ollama_generator(self, wanted: str) -> tuple[Generator | None, str, str]:
-        from brain.models.catalogue import choose_models
+    def ollama_generator(self, server: OllamaServer, model: str) -> Generator:
+        """A model of the server that writes; nothing is sent before its first use."""
         from brain.models.ollama_generator import OllamaGenerator
 
-        name, why = wanted, "chosen in the configuration"
-        if wanted == AUTO:
-            choice = choose_models(self.ollama.tags())
-            if choice.generator is None:
-                return None, choice.why[0], ""
-            name, why = choice.generator, choice.why[0]
         settings = self.config.ollama
-        model = OllamaGenerator(
-            self.ollama, name, num_ctx=settings.num_ctx, keep_alive=settings.keep_alive
+        return OllamaGenerator(
+            server, model, num_ctx=settings.num_ctx, keep_alive=settings.keep_alive
         )
-        self.ollama.prove(name)
-        return model, why, ""
 
     # -- indexes --------------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,9 @@ from brain.app.resources import Resources
 from brain.errors import BrainError
 from brain.faults import reach
 from brain.types import AddReport
+from ingest import Found
 
+CHANGES = ("added", "updated", "removed")  # outcomes that leave chunks without vectors, or too many
 MISSING_NAMED = 3  # files or folders that a notice names
 
 
@@ -47,7 +49,7 @@ def refresh(resources: Resources) -> list[str]:
     try:
         for root in roots:
             newer += _look_at_root(intake, root, resources.config.ingest.inline_changes)
-        if any(tally.counts[outcome] for outcome in ("added", "updated", "removed")):
+        if any(tally.counts[outcome] for outcome in CHANGES):
             finish(resources, tally, wait=False)
     except (BrainError, OSError) as error:
         # a full disk or a read-only home: what is stored can still be asked
@@ -60,25 +62,36 @@ def refresh(resources: Resources) -> list[str]:
 
 def _look_at_root(intake: Intake, root: Mapping[str, Any], limit: int | None = None) -> int:
     """One root: changed files in (at most `limit`, else none and their number is returned), missing ones out."""
-    uri, library = str(root["uri"]), intake.resources.store.library
-    path, tally = Path(path_of(uri)), intake.tally
+    resources, uri = intake.resources, str(root["uri"])
+    path = Path(path_of(uri))
     if not path.exists():
-        tally.notices.append(f"{shown(path)} is not there; nothing of it was forgotten")
+        notice = f"{shown(path)} is not there; nothing of it was forgotten"
+        intake.tally.notices.append(notice)
         return 0
     look = intake.look(path)
-    fresh = look.changed()
-    if limit is not None and len(fresh) + len(look.missing) > limit and not _vanished(intake, path):
-        known = whole_files(library.known_files(path.as_uri()))
-        fresh = [item for item in fresh if differs(item, known.get(uri_of(item.path)))]
-        if len(fresh) + len(look.missing) > limit:
-            return len(fresh) + len(look.missing)
-    tags = (root["options"] or {}).get("tags", ())
+    fresh, missing = look.changed(), len(look.missing)
+    if limit is not None and len(fresh) + missing > limit and not _vanished(intake, path):
+        # Files touched just before the last look are read again to be safe, which can wait for `sync`
+        fresh = _surely_changed(intake, path, fresh)
+        if len(fresh) + missing > limit:
+            return len(fresh) + missing
+    tags = root["options"].get("tags", ())
     intake.take_changes(fresh, tuple(tags))
     reach("sync.before_let_go")
-    removed = _let_go(intake, path) if look.missing else 0
+    removed = _let_go(intake, path) if missing else 0
     if fresh or removed or limit is None:
-        library.looked_at(uri, intake.resources.now())
+        resources.store.library.looked_at(uri, resources.now())
     return 0
+
+
+def _surely_changed(intake: Intake, path: Path, fresh: list[Found]) -> list[Found]:
+    """Those of the files whose facts differ from the stored ones."""
+    known = whole_files(intake.resources.store.library.known_files(path.as_uri()))
+    found = []
+    for item in fresh:
+        if differs(item, known.get(uri_of(item.path))):
+            found.append(item)
+    return found
 
 
 def _let_go(intake: Intake, path: Path) -> int:
@@ -92,11 +105,13 @@ def _let_go(intake: Intake, path: Path) -> int:
         notice = f"{folder} is empty, as when a disk is not mounted; nothing of it was forgotten"
         tally.notices.append(notice)
         return 0
-    files, total = {path_of(uri) for uri in gone}, len(whole_files(known))
+    files = {path_of(uri) for uri in gone}
+    total = len(whole_files(known))
     if not believable(len(files), total):
+        names = _quoted(_topmost_missing(files))
         tally.notices.append(
             f"{len(files):,} of {total:,} files under {folder} are gone; nothing was forgotten. "
-            f"Were they deleted? Then: brain forget {_quoted(_topmost_missing(files))}"
+            f"Were they deleted? Then: brain forget {names}"
         )
         return 0
     ids = [store.library.resolve(uri) for uri in gone]
@@ -124,6 +139,7 @@ def _topmost_missing(files: Iterable[str]) -> list[str]:
 
 def _quoted(paths: Sequence[str]) -> str:
     """As a shell takes them, the first few."""
-    named = " ".join(shlex.quote(shown(Path(path))) for path in paths[:MISSING_NAMED])
+    quoted = [shlex.quote(shown(Path(path))) for path in paths[:MISSING_NAMED]]
+    named = " ".join(quoted)
     rest = len(paths) - MISSING_NAMED
-    return named + (f" … and {rest:,} more" if rest > 0 else "")
+    return f"{named} … and {rest:,} more" if rest > 0 else named
