@@ -2,7 +2,7 @@
 
 ISO forms and their relatives are read by the standard library; written-out dates ("7 May 2026", "7. Mai 2026") by
 dateparser, and only where a string looks like one. An all-numeric date that could be read both ways (03/04/2026) is no
-date. Leaves out times zones of file systems, relative words ("yesterday") and ranges. Serves `loading`.
+date. Leaves out time zones of file systems, relative words ("yesterday") and ranges. Serves `loading`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,14 @@ DATE_KEYS = (
     "day",
 )
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
-_YMD = re.compile(r"(?<!\d)([12]\d{3})([-._/]?)([01]\d)\2([0-3]\d)(?!\d)")
-_LOOSE_YMD = re.compile(r"(?<!\d)([12]\d{3})([-./])(\d{1,2})\2(\d{1,2})(?!\d)")
-_CJK = re.compile(r"(?<!\d)([12]\d{3})年(\d{1,2})月(\d{1,2})日")
+_YMD = re.compile(
+    r"(?<!\d)(?P<year>[12]\d{3})(?P<mark>[-._/]?)(?P<month>[01]\d)(?P=mark)(?P<day>[0-3]\d)(?!\d)"
+)
+_LOOSE_YMD = re.compile(
+    r"(?<!\d)(?P<year>[12]\d{3})(?P<mark>[-./])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})(?!\d)"
+)
+_CJK = re.compile(r"(?<!\d)(?P<year>[12]\d{3})年(?P<month>\d{1,2})月(?P<day>\d{1,2})日")
+_YEAR_AND_MONTH = re.compile(r"([12]\d{3})(?:[-./](\d{1,2}))?")
 _YM = re.compile(r"(?<!\d)([12]\d{3})[-._]([01]\d)(?![\d.-])")
 _DMY = re.compile(r"(?<!\d)(\d{1,2})([./-])(\d{1,2})\2([12]\d{3})(?!\d)")
 _WRITTEN = re.compile(
@@ -39,15 +44,8 @@ _WRITTEN = re.compile(
     r"|(?<!\w)[^\W\d_]{3,9}\.?\s\d{1,2}\s[12]\d{3}(?!\d)"
 )
 LINE_CHARS = 200  # of a heading or first line looked at: a date is said early
-LANGUAGES = [
-    "en",
-    "de",
-    "fr",
-    "es",
-    "it",
-    "pt",
-    "nl",
-]  # month names known; more make each look slower
+# Month names known; more make each look slower.
+LANGUAGES = ["en", "de", "fr", "es", "it", "pt", "nl"]
 
 
 def find_date(text: str) -> str | None:
@@ -58,19 +56,16 @@ def find_date(text: str) -> str | None:
             return datetime.fromisoformat(text).isoformat()
         except ValueError:
             text = text[:10]
-    for pattern in (_YMD, _LOOSE_YMD):
-        for year, _mark, month, day in pattern.findall(text):
-            if found := _iso(year, month, day):
+    for pattern in (_YMD, _LOOSE_YMD, _CJK):
+        for match in pattern.finditer(text):
+            if found := _iso(match["year"], match["month"], match["day"]):
                 return found
-    for year, month, day in _CJK.findall(text):
-        if found := _iso(year, month, day):
-            return found
     return _day_first(text) or _written(text)
 
 
 def date_in_name(stem: str) -> str | None:
     """The date in a file name: 2026-05-07, 20260507, 2026.05.07, or a month, 2026-05 (kept as "2026-05")."""
-    if not any(letter.isdigit() for letter in stem):
+    if not any(map(str.isdigit, stem)):
         return None
     if found := find_date(stem):
         return found
@@ -86,18 +81,18 @@ def date_in_metadata(metadata: Mapping[str, str]) -> str | None:
         return None
     known = {key.lower(): value for key, value in metadata.items()}
     for key in DATE_KEYS:
-        if (value := known.get(key, "").strip()) and (
-            found := find_date(value) or _month_or_year(value)
-        ):
+        value = known.get(key, "").strip()
+        if found := find_date(value) or _month_or_year(value):
             return found
     return None
 
 
 def _month_or_year(value: str) -> str | None:
-    match = re.fullmatch(r"([12]\d{3})(?:[-./](\d{1,2}))?", value)
-    if not match or not (match[2] is None or 1 <= int(match[2]) <= 12):
-        return None
-    return match[1] if match[2] is None else f"{match[1]}-{int(match[2]):02}"
+    match = _YEAR_AND_MONTH.fullmatch(value)
+    if not match or not match[2]:
+        return match[1] if match else None
+    month = int(match[2])
+    return f"{match[1]}-{month:02}" if 1 <= month <= 12 else None
 
 
 def _iso(year: str | int, month: str | int, day: str | int) -> str | None:
@@ -111,10 +106,15 @@ def _iso(year: str | int, month: str | int, day: str | int) -> str | None:
 def _day_first(text: str) -> str | None:
     """31.12.2026, or 13/04/2026: a dotted date is day first, a slashed one only when no other reading exists."""
     for first, mark, second, year in _DMY.findall(text):
-        a, b = int(first), int(second)
-        if (mark == "." or a > 12 or a == b) and (found := _iso(year, b, a)):
-            return found
-        if mark == "/" and b > 12 and (found := _iso(year, a, b)):
+        a = int(first)
+        b = int(second)
+        if mark == "." or a > 12 or a == b:
+            found = _iso(year, month=b, day=a)
+        elif mark == "/" and b > 12:
+            found = _iso(year, month=a, day=b)
+        else:
+            continue
+        if found:
             return found
     return None
 
@@ -129,9 +129,8 @@ def _parse_written(text: str) -> str | None:
     import warnings
 
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # dateparser warns about its own use of the standard library
+        # dateparser warns about its own use of the standard library.
+        warnings.simplefilter("ignore")
         import dateparser
 
         found = dateparser.parse(

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -34,9 +36,8 @@ SKIPPED_FOLDERS = {
     "__MACOSX",
 }
 IGNORE_FILES = (".gitignore", ".brainignore")  # the later one decides
-EXPORT_MARK = (
-    ".brain-export.json"  # written by `brain export`: reading it back would double every note
-)
+# Written by `brain export`: reading it back would double every note.
+EXPORT_MARK = ".brain-export.json"
 TEMPORARY = (
     ".tmp",
     ".temp",
@@ -53,9 +54,8 @@ TEMPORARY = (
 LOCK_NAMES = {"package-lock.json", "pnpm-lock.yaml", "thumbs.db", "desktop.ini"}
 TEMPLATE_FOLDERS = {"templates", "_templates", "template"}  # of an Obsidian vault that names none
 SETTINGS = Limits(file_bytes=65_536)  # for ignore files and Obsidian's settings
-PLACEHOLDER_BYTES = (
-    4_096  # smaller files may have no block of their own on btrfs or ext4 (inline data)
-)
+# Smaller files may have no block of their own on btrfs or ext4 (inline data).
+PLACEHOLDER_BYTES = 4_096
 DATALESS = 0x40000000  # SF_DATALESS, macOS <sys/stat.h>: the content is in the cloud only
 
 Kind = Literal[
@@ -71,6 +71,18 @@ Kind = Literal[
     "cloud",
     "unreadable",
 ]
+
+
+Why = tuple[Kind, str]  # what kind of exclusion, and the reason for a person
+_LINK: Why = ("link", "a symbolic link: not followed")
+_CLOUD: Why = ("cloud", "not on this disk")
+# What programs leave beside a file that they have open: "~$letter.docx", "notes.txt~", "#notes.txt#".
+_BACKUP = re.compile(r"~\$.*|.*~|#(.*#)?", re.S)
+# Where Obsidian and its Templater keep the name of the folder of templates.
+_TEMPLATE_SETTINGS = (
+    (".obsidian/templates.json", "folder"),
+    (".obsidian/plugins/templater-obsidian/data.json", "templates_folder"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +109,12 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
+    """A folder to look into. `rules`: (length of the path of the folder that states them + 1, its rules), root first.
+    `templates`: absolute paths of the template folders of the Obsidian vault around."""
+
     path: str
-    specs: tuple[
-        tuple[int, GitIgnoreSpec], ...
-    ] = ()  # (length of the folder's path + 1, its rules), root first
-    templates: frozenset[str] = (
-        frozenset()
-    )  # absolute paths of template folders of the vault around
+    rules: tuple[tuple[int, GitIgnoreSpec], ...] = ()
+    templates: frozenset[str] = frozenset()
 
 
 def _none_passed(_path: str, _status: os.stat_result) -> bool:
@@ -129,24 +140,22 @@ def walk(
     pending = [_Folder(os.path.abspath(root))]
     while pending:
         folder = pending.pop()
+        path = Path(folder.path)
         try:
             with os.scandir(folder.path) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
             status = os.stat(folder.path)
         except OSError as error:
-            yield Skip(
-                Path(folder.path),
-                "unreadable",
-                (error.strerror or "cannot be listed").lower(),
-                True,
-            )
+            yield _unreadable(path, error, "cannot be listed", folder=True)
             continue
-        if (status.st_dev, status.st_ino) in seen:
+        # A mount may show a folder inside itself.
+        identity = (status.st_dev, status.st_ino)
+        if identity in seen:
             continue
-        seen.add((status.st_dev, status.st_ino))
+        seen.add(identity)
         names = {entry.name for entry in entries}
         if EXPORT_MARK in names:
-            yield Skip(Path(folder.path), "export", "a folder that brain exported", True)
+            yield Skip(path, "export", "a folder that brain exported", folder=True)
             continue
         folder = _with_rules(folder, names)
         below: list[_Folder] = []
@@ -156,15 +165,21 @@ def walk(
         pending += reversed(below)
 
 
+def _unreadable(path: Path, error: OSError, otherwise: str, *, folder: bool = False) -> Skip:
+    reason = error.strerror or otherwise
+    return Skip(path, "unreadable", reason.lower(), folder)
+
+
 def _single(path: Path, limits: Limits) -> Found | Skip:
     """What was named is meant: a link that a person names is read where it points to."""
     try:
-        path = Path(os.path.realpath(path)) if path.is_symlink() else path
+        if path.is_symlink():
+            path = Path(os.path.realpath(path))
         status = os.lstat(path)
         skip = _status_skip(status, limits)
         return Skip(path, *skip) if skip else _found(path, status)
     except OSError as error:
-        return Skip(path, "unreadable", (error.strerror or "cannot be read").lower())
+        return _unreadable(path, error, "cannot be read")
 
 
 def _look(
@@ -177,23 +192,25 @@ def _look(
     """What an entry of a folder is; a folder to be read goes into `below`."""
     try:
         if entry.is_symlink():
-            return Skip(Path(entry.path), "link", "a symbolic link: not followed")
+            return Skip(Path(entry.path), *_LINK)
         if entry.is_dir(follow_symlinks=False):
             if skip := _folder_skip(entry, folder):
-                return Skip(Path(entry.path), *skip, True)
-            below.append(_Folder(entry.path, folder.specs, folder.templates))
+                return Skip(Path(entry.path), *skip, folder=True)
+            below.append(replace(folder, path=entry.path))
             return None
         if skip := _name_skip(entry, folder):
             return Skip(Path(entry.path), *skip)
         status = entry.stat(follow_symlinks=False)
         if skip := _status_skip(status, limits):
             return Skip(Path(entry.path), *skip)
-        return None if passed(entry.path, status) else _found(Path(entry.path), status)
+        if passed(entry.path, status):
+            return None
+        return _found(Path(entry.path), status)
     except OSError as error:
-        return Skip(Path(entry.path), "unreadable", (error.strerror or "cannot be read").lower())
+        return _unreadable(Path(entry.path), error, "cannot be read")
 
 
-def _folder_skip(entry: os.DirEntry[str], folder: _Folder) -> tuple[Kind, str] | None:
+def _folder_skip(entry: os.DirEntry[str], folder: _Folder) -> Why | None:
     if entry.name.startswith("."):
         return "hidden", "a hidden folder"
     if entry.name in SKIPPED_FOLDERS:
@@ -203,38 +220,40 @@ def _folder_skip(entry: os.DirEntry[str], folder: _Folder) -> tuple[Kind, str] |
     return _ignored(entry.path + "/", folder)
 
 
-def _name_skip(entry: os.DirEntry[str], folder: _Folder) -> tuple[Kind, str] | None:
+def _name_skip(entry: os.DirEntry[str], folder: _Folder) -> Why | None:
     name = entry.name
     if name.startswith("."):
-        return (
-            ("cloud", "not on this disk")
-            if name.endswith(".icloud")
-            else ("hidden", "a hidden file")
-        )
+        return _CLOUD if name.endswith(".icloud") else ("hidden", "a hidden file")
     low = name.lower()
-    if low.startswith("~$") or low.endswith("~") or (low.startswith("#") and low.endswith("#")):
+    if _BACKUP.fullmatch(low):
         return "temporary", "a program's lock or backup file"
     if low.endswith(TEMPORARY) or low in LOCK_NAMES:
         return "temporary", "a temporary or lock file"
     return _ignored(entry.path, folder)
 
 
-def _status_skip(status: os.stat_result, limits: Limits) -> tuple[Kind, str] | None:
+def _status_skip(status: os.stat_result, limits: Limits) -> Why | None:
     """Why the file is not read, from what the system says of it."""
     if stat.S_ISLNK(status.st_mode):
-        return "link", "a symbolic link: not followed"
+        return _LINK
     if not stat.S_ISREG(status.st_mode):
         return "special", "not a regular file"
     if _elsewhere(status):
-        return "cloud", "not on this disk"
+        return _CLOUD
     if status.st_size > limits.file_bytes:
         return "large", too_large(status.st_size, limits).reason
     return None
 
 
 def _found(path: Path, status: os.stat_result) -> Found:
-    kind = media_type(path.name)
-    return Found(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, kind)
+    return Found(
+        path=path,
+        size=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        ctime_ns=status.st_ctime_ns,
+        inode=status.st_ino,
+        media_type=media_type(path.name),
+    )
 
 
 def _elsewhere(status: os.stat_result) -> bool:
@@ -246,42 +265,39 @@ def _elsewhere(status: os.stat_result) -> bool:
 
 def _with_rules(folder: _Folder, names: set[str]) -> _Folder:
     """The folder with its own ignore files, and its vault's template folders, added to what it inherits."""
-    specs, templates = folder.specs, folder.templates
-    lines = [
-        line
-        for name in IGNORE_FILES
-        if name in names
-        for line in _small_text(folder.path, name).splitlines()
-    ]
+    rules = folder.rules
+    templates = folder.templates
+    lines: list[str] = []
+    for name in IGNORE_FILES:
+        if name in names:
+            lines += _small_text(folder.path, name).splitlines()
     if lines:
         from pathspec import GitIgnoreSpec
 
-        try:
-            specs = (*specs, (len(folder.path.rstrip("/")) + 1, GitIgnoreSpec.from_lines(lines)))
-        except ValueError:  # a pattern that git would not take either: the file counts as empty
-            specs = folder.specs
+        # A pattern that git would not take either: the file counts as empty.
+        with suppress(ValueError):
+            own = GitIgnoreSpec.from_lines(lines)
+            rules = (*rules, (len(folder.path.rstrip("/")) + 1, own))
     if ".obsidian" in names:
-        templates = templates | _templates(folder.path, names)
-    return _Folder(folder.path, specs, templates)
+        templates |= _templates(folder.path, names)
+    return _Folder(folder.path, rules, templates)
 
 
-def _ignored(path: str, folder: _Folder) -> tuple[Kind, str] | None:
+def _ignored(path: str, folder: _Folder) -> Why | None:
     """What the nearest rules that say anything say."""
-    for start, spec in reversed(folder.specs):
-        if (verdict := spec.check_file(path[start:]).include) is not None:
+    for start, rules in reversed(folder.rules):
+        verdict = rules.check_file(path[start:]).include
+        if verdict is not None:
             return ("ignored", "by an ignore file") if verdict else None
     return None
 
 
 def _templates(vault: str, names: set[str]) -> frozenset[str]:
     """Absolute paths of a vault's template folders: as its settings say, else by their usual names."""
-    stated = [
-        _setting(vault, ".obsidian/templates.json", "folder"),
-        _setting(vault, ".obsidian/plugins/templater-obsidian/data.json", "templates_folder"),
-    ]
-    said = [name.strip("/") for name in stated if name.strip("/")]
-    usual = [name for name in names if name.lower() in TEMPLATE_FOLDERS]
-    return frozenset(os.path.join(vault, name) for name in said or usual)
+    stated = {_setting(vault, file, key).strip("/") for file, key in _TEMPLATE_SETTINGS}
+    stated.discard("")
+    usual = {name for name in names if name.lower() in TEMPLATE_FOLDERS}
+    return frozenset(os.path.join(vault, name) for name in stated or usual)
 
 
 def _setting(vault: str, name: str, key: str) -> str:

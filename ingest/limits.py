@@ -9,7 +9,7 @@ MEGABYTE = 1_000_000  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Caps per file. The defaults are those of FAULTS.md §3 unless said; a cut is always told in a notice."""
+    """Caps per file; a cut is always told in a notice."""
 
     file_bytes: int = 50 * MEGABYTE  # larger files are refused unread
     text_chars: int = 2_000_000  # text beyond is cut off
@@ -21,15 +21,13 @@ class Limits:
     archive_entries: int = 10_000  # files in an archive
     front_matter_bytes: int = 16_384
     front_matter_depth: int = 5  # nested levels
-    parse_chars: int = 262_144  # longer Markdown is outlined by lines instead of parsed (row 19)
-    wall_seconds: float = (
-        60.0  # for one file in a worker: twice the processor seconds, as two cores are shared
-    )
+    parse_chars: int = 262_144  # longer Markdown is outlined by lines instead of parsed
+    # For one file in a worker: twice the processor seconds, as two cores are shared.
+    wall_seconds: float = 60.0
     wall_seconds_per_mb: float = 2.0  # added per megabyte: pypdf reads about 1 MB/s on a slow core
     cpu_seconds: int = 30  # RLIMIT_CPU of a worker, per file
-    cpu_seconds_per_mb: float = (
-        1.0  # added per megabyte: a mailbox of 50 MB holds some 20,000 mails
-    )
+    # Added per megabyte: a mailbox of 50 MB holds some 20,000 mails.
+    cpu_seconds_per_mb: float = 1.0
     memory_bytes: int = 1 << 30  # RLIMIT_AS of a worker
 
     def cpu(self, size: int) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from ingest.chunking import CHUNK_TOKENS, chunk
+from ingest.chunking import CHUNK_TOKENS, Piece, chunk
 from ingest.dates import date_in_metadata, date_in_name, find_date
 from ingest.document import Chunk, Document, Section, chunk_ids, digest, new_id
 from ingest.errors import IngestError, UnreadableFile
@@ -97,114 +97,125 @@ def assemble(
     dated_at: str | None = None,
 ) -> Document:
     """A Document with chunks from what a reader saw, cut to the limits (each cut is a notice)."""
-    sections, notices = _cut_text(
-        [_clean_section(section) for section in reading.sections], raw.limits
-    )
+    notices = list(reading.notices)
+    sections = _cut_text(reading.sections, raw.limits, notices)
     text = "".join(section.text for section in sections)
     if not text or text.isspace():
-        text, sections = "", []
+        text = ""
+        sections = []
         notices.append("empty: no text in it")
     pieces = chunk(sections, chunk_tokens=chunk_tokens)
-    if len(pieces) > raw.limits.chunks:
-        notices.append(f"{len(pieces):,} chunks: cut to the first {raw.limits.chunks:,}")
-        pieces = pieces[: raw.limits.chunks]
+    cap = raw.limits.chunks
+    if len(pieces) > cap:
+        notices.append(f"{len(pieces):,} chunks: cut to the first {cap:,}")
+        pieces = pieces[:cap]
         text = text[: pieces[-1].end]
     document_id = new_id()
-    ids = chunk_ids(
-        document_id, ((piece.heading, text[piece.start : piece.end]) for piece in pieces)
-    )
-    chunks = tuple(
-        Chunk(
-            ids[at],
-            document_id,
-            at,
-            p.heading,
-            text[p.start : p.end],
-            p.locator,
-            p.tokens,
-            p.start,
-            p.end,
-        )
-        for at, p in enumerate(pieces)
-    )
     date, date_by = (dated_at, "given") if dated_at else _dated(raw, reading, text)
+    # The parts of one file share its bytes: their own text tells when one of them has changed.
+    hashed = f"{reading.part}\n{text}" if reading.part else raw.data
     return Document(
         id=document_id,
         uri=uri,
         title=_title(title, raw, reading, text),
         media_type=raw.media_type,
-        content_hash=digest(f"{reading.part}\n{text}") if reading.part else digest(raw.data),
+        content_hash=digest(hashed),
         modified_at=modified_at,
         text=text,
-        chunks=chunks,
+        chunks=tuple(_chunks(pieces, text, document_id)),
         metadata={clean(key): clean(value) for key, value in reading.metadata.items()},
         tags=tuple(map(clean, reading.tags)),
         aliases=tuple(map(clean, reading.aliases)),
         links=tuple(map(clean, reading.links)),
         dated_at=date,
         dated_by=date_by,
-        notices=(*reading.notices, *notices),
+        notices=tuple(notices),
     )
 
 
+def _chunks(pieces: list[Piece], text: str, document_id: str) -> Iterator[Chunk]:
+    texts = [text[piece.start : piece.end] for piece in pieces]
+    headings = [piece.heading for piece in pieces]
+    ids = chunk_ids(document_id, zip(headings, texts, strict=True))
+    for at, piece in enumerate(pieces):
+        yield Chunk(
+            id=ids[at],
+            document_id=document_id,
+            ordinal=at,
+            heading=piece.heading,
+            text=texts[at],
+            locator=piece.locator,
+            tokens=piece.tokens,
+            start=piece.start,
+            end=piece.end,
+        )
+
+
 def clean(text: str) -> str:
-    """The text as SQLite and JSON can hold it: NULs gone, lone surrogates replaced (FAULTS.md §3, rows 11 and 12)."""
+    """The text as SQLite and JSON can hold it: NULs gone, lone surrogates replaced."""
     text = text.replace("\x00", "")
     return text if text.isascii() else SURROGATE.sub("\ufffd", text)
 
 
 def _clean_section(section: Section) -> Section:
-    text, heading = clean(section.text), tuple(map(clean, section.heading))
-    return replace(section, text=text, heading=heading, locator=clean(section.locator))
+    return Section(
+        clean(section.text),
+        tuple(map(clean, section.heading)),
+        clean(section.locator),
+        section.atomic,
+    )
 
 
-def _cut_text(sections: list[Section], limits: Limits) -> tuple[list[Section], list[str]]:
-    total = sum(len(section.text) for section in sections)
-    if total <= limits.text_chars:
-        return sections, []
-    kept, room = [], limits.text_chars
-    for section in sections:
-        if room <= 0:
-            break
-        text = section.text[:room]
-        kept.append(Section(text, section.heading, section.locator, section.atomic))
-        room -= len(text)
-    return kept, [f"{total:,} characters of text: cut to the first {limits.text_chars:,}"]
+def _cut_text(sections: list[Section], limits: Limits, notices: list[str]) -> list[Section]:
+    """The sections, cleaned, up to the cap of characters."""
+    cap = limits.text_chars
+    kept = []
+    total = 0
+    for section in map(_clean_section, sections):
+        left = cap - total
+        total += len(section.text)
+        if left > 0:
+            kept.append(replace(section, text=section.text[:left]))
+    if total > cap:
+        notices.append(f"{total:,} characters of text: cut to the first {cap:,}")
+    return kept
 
 
 def _title(given: str, raw: Raw, reading: Reading, text: str) -> str:
-    stem = _readable(PurePath(raw.name).stem)
-    words = (
-        given
-        or reading.title
-        or stem
-        or text.lstrip()[: TITLE_CHARS * 2].partition("\n")[0].lstrip("# ")
-    )
+    """What is given, else what the document calls itself, else the file's name, else the first line."""
+    words = given or reading.title or _stem(raw) or _first_line(text, TITLE_CHARS * 2).lstrip("# ")
     return " ".join(clean(words).split())[:TITLE_CHARS]
 
 
-def _readable(name: str) -> str:
-    """A file name without the lone surrogates that stand for bytes that are not UTF-8."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _stem(raw: Raw) -> str:
+    """The file's name without its suffix, and without the lone surrogates that stand for bytes that are not UTF-8."""
+    stem = PurePath(raw.name).stem
+    return stem.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _first_line(text: str, most: int) -> str:
+    return text.lstrip()[:most].partition("\n")[0]
 
 
 def _dated(raw: Raw, reading: Reading, text: str) -> tuple[str | None, str | None]:
     """(ISO date, where from): front matter or the page's own, the file name, heading or first line, the producer's."""
     if reading.date and (found := date_in_metadata({"date": reading.date})):
         return found, reading.date_by
-    if found := date_in_name(_readable(PurePath(raw.name).stem)):
+    if found := date_in_name(_stem(raw)):
         return found, "file name"
-    heads = [section.heading[0] for section in reading.sections[:2] if section.heading]
-    for line in (*heads[:1], text.lstrip()[:TITLE_CHARS].partition("\n")[0]):
-        if (
-            raw.media_type in _HEADED
-            and any(letter.isdigit() for letter in line)
-            and (found := find_date(line))
-        ):
-            return found, "heading"
+    if raw.media_type in _HEADED:
+        opening = [section.heading[0] for section in reading.sections[:2] if section.heading]
+        for line in (*opening[:1], _first_line(text, TITLE_CHARS)):
+            if found := _date_in_line(line):
+                return found, "heading"
     if reading.created and (found := find_date(reading.created)):
         return found, "metadata"
     return None, None
+
+
+def _date_in_line(line: str) -> str | None:
+    # Looking for a written date takes long: most lines have no digit.
+    return find_date(line) if any(map(str.isdigit, line)) else None
 
 
 # Code and tables do not open with their date.

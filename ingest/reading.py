@@ -19,6 +19,7 @@ from ingest.errors import RefusedFile, UnreadableFile
 from ingest.limits import MEGABYTE, Limits
 
 READ_BYTES = 1 << 20  # bytes per read call
+_NOT_REGULAR = ("not a regular file", "name a file that holds a text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,12 @@ def _read_once(path: Path, limits: Limits) -> tuple[bytes, os.stat_result, os.st
         raise _refusal(error) from error
     try:
         before = os.fstat(descriptor)
+        # What was opened is judged, not what the path named a moment ago.
         if not stat.S_ISREG(before.st_mode):
-            raise RefusedFile("not a regular file", "name a file that holds a text")
+            raise RefusedFile(*_NOT_REGULAR)
         if before.st_size > limits.file_bytes:
             raise too_large(before.st_size, limits)
+        # The stated size is no promise: files under /proc state 0, and a log may grow.
         data = _read_up_to(descriptor, limits.file_bytes)
         if len(data) > limits.file_bytes:
             raise too_large(len(data), limits)
@@ -105,12 +108,14 @@ def too_large(size: int, limits: Limits) -> RefusedFile:
 
 
 def _refusal(error: OSError) -> RefusedFile | UnreadableFile:
-    if error.errno == errno.ELOOP:
+    code = error.errno
+    if code == errno.ELOOP:
         return RefusedFile("a symbolic link", "add the file that it points to")
-    if error.errno == errno.ENXIO:  # a socket, or a device without a driver
-        return RefusedFile("not a regular file", "name a file that holds a text")
-    if error.errno in (errno.EACCES, errno.EPERM):
+    if code == errno.ENXIO:  # a socket, or a device without a driver
+        return RefusedFile(*_NOT_REGULAR)
+    if code in (errno.EACCES, errno.EPERM):
         return UnreadableFile("no permission to read it", "check its owner and mode")
-    if error.errno == errno.ENOENT:
+    if code == errno.ENOENT:
         return UnreadableFile("it is not there any more", "add the folder again")
-    return UnreadableFile((error.strerror or "read error").lower(), "check the disk and try again")
+    reason = error.strerror or "read error"
+    return UnreadableFile(reason.lower(), "check the disk and try again")

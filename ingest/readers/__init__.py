@@ -49,8 +49,8 @@ READERS: dict[str, str] = {
     "text/x-bash": "code",
     "text/x-ruby": "code",
 }
-# Media type -> bytes from which a file is read in a limited worker process (FAULTS.md §3: risky parsers).
-_CAGED = (
+# Parsers that a hostile file has made loop, or eat all memory, before: read in a limited worker process.
+_RISKY = (
     "application/pdf",
     DOCX,
     PPTX,
@@ -63,7 +63,8 @@ _CAGED = (
     "application/mbox",
     "application/vnd.ms-outlook",
 )
-ISOLATED: dict[str, int] = {**dict.fromkeys(_CAGED, 0), "text/html": MEGABYTE}
+# Media type -> bytes from which a file is read in such a process.
+ISOLATED: dict[str, int] = {**dict.fromkeys(_RISKY, 0), "text/html": MEGABYTE}
 
 
 def reader_for(media_type: str) -> Reader:

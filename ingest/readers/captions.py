@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING
 
-from ingest import locators
 from ingest.document import Section
-from ingest.readers.text import decode
+from ingest.readers.outline import one_line
+from ingest.readers.text import decode, whole
 from ingest.reading import Raw, Reading
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ PART_CHARS = 300  # a paragraph shorter than this goes on over a pause
 
 
 @dataclass(slots=True)
-class _Part:
+class _Paragraph:
     start: int  # seconds
     text: str
 
@@ -42,45 +42,53 @@ def read(raw: Raw) -> Iterator[Reading]:
     try:
         captions = WebVTT.from_buffer(io.StringIO(text), format=kind)
     except (MalformedCaptionError, MalformedFileError, ValueError, IndexError) as error:
-        section = Section(text, (), locators.of_lines(1, text.count("\n") + 1))
-        yield Reading([section], notices=(*notices, f"read as plain text ({type(error).__name__})"))
+        told = f"read as plain text ({type(error).__name__})"
+        yield Reading([whole(text)], notices=(*notices, told))
         return
-    parts = list(_parts(captions))
-    made = [
-        Section(part.text + "\n\n", (), clock(part.start)) for part in parts if part.text.strip()
-    ]
-    yield Reading(
-        made, title=" ".join(captions.header_text.split()) if kind == "vtt" else "", notices=notices
-    )
+    title = one_line(captions.header_text) if kind == "vtt" else ""
+    made = []
+    for paragraph in _paragraphs(captions):
+        if paragraph.text.strip():
+            made.append(Section(paragraph.text + "\n\n", (), clock(paragraph.start)))
+    yield Reading(made, title=title, notices=notices)
 
 
 def clock(seconds: int) -> str:
     """ "01:02:03" of a number of seconds."""
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{hour:02}:{minute:02}:{second:02}"
 
 
-def _parts(captions: WebVTT) -> Iterator[_Part]:
+def _paragraphs(captions: WebVTT) -> Iterator[_Paragraph]:
     """Paragraphs of the captions, each turn of a speaker on a line of its own."""
-    part: _Part | None = None
-    speaker, last, end = "", "", 0
+    paragraph: _Paragraph | None = None
+    speaker = last = ""
+    end = 0
     for caption in captions.captions:
-        said = [unescape(line).strip() for line in caption.text.splitlines()]
-        lines = [line for line in said if line and line != last]
+        stripped = (unescape(line).strip() for line in caption.text.splitlines())
+        lines = [line for line in stripped if line and line != last]
         if not lines:
             continue
         last = lines[-1]
+        words = " ".join(lines)
         turned = bool(caption.voice) and caption.voice != speaker
         speaker = caption.voice or speaker
-        words = f"{speaker}: {' '.join(lines)}" if turned else " ".join(lines)
-        pause = caption.start_in_seconds - end >= PAUSE_SECONDS
-        if part and (len(part.text) >= PARAGRAPH_CHARS or (pause and len(part.text) >= PART_CHARS)):
-            yield part
-            part = None
-            words = f"{speaker}: {' '.join(lines)}" if speaker else words
-        if part is None:
-            part = _Part(caption.start_in_seconds, words)
+        spoken = f"{speaker}: {words}" if speaker else words
+        start = caption.start_in_seconds
+        if paragraph and _is_complete(paragraph, pause=start - end):
+            yield paragraph
+            paragraph = _Paragraph(start, spoken)
+        elif paragraph is None:
+            paragraph = _Paragraph(start, spoken if turned else words)
         else:
-            part.text += ("\n" if turned else " ") + words
+            paragraph.text += f"\n{spoken}" if turned else f" {words}"
         end = caption.end_in_seconds
-    if part:
-        yield part
+    if paragraph:
+        yield paragraph
+
+
+def _is_complete(paragraph: _Paragraph, pause: int) -> bool:
+    """Whether what is said after a pause, in seconds, begins another paragraph."""
+    length = len(paragraph.text)
+    return length >= PARAGRAPH_CHARS or (pause >= PAUSE_SECONDS and length >= PART_CHARS)

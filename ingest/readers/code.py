@@ -13,16 +13,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ingest import locators
-from ingest.document import Section
+from ingest.document import Heading, Section
+from ingest.readers.outline import one_line
 from ingest.readers.text import decode
 from ingest.reading import Raw, Reading
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
-WHOLE_CHARS = 1_200  # a class up to this length (about 300 tokens) is one section; a longer one is cut by its methods
+# A class up to this length (about 300 tokens) is one section; a longer one is cut by its methods.
+WHOLE_CHARS = 1_200
+NAME_CHARS = 100
 DEPTH = 6  # definitions within definitions that are told apart
-_GRAMMARS = {  # media type -> (module, function that gives the language)
+# Media type -> (module, function that gives the language).
+_GRAMMARS = {
     "text/x-python": ("tree_sitter_python", "language"),
     "text/x-javascript": ("tree_sitter_javascript", "language"),
     "text/x-typescript": ("tree_sitter_typescript", "language_typescript"),
@@ -54,6 +58,7 @@ _BODIES = set(
     "block class_body declaration_list field_declaration_list body_statement interface_body enum_body "
     "enum_body_declarations statement_block object_type enum_member_declaration_list".split()
 )
+_OPENED = _WRAPPERS | _BODIES
 _VALUES = {"arrow_function", "function_expression", "function", "class"}  # const f = () => …
 _COMMENTS = {
     "comment",
@@ -64,7 +69,7 @@ _COMMENTS = {
     "decorator",
 }
 
-Part = tuple[int, int, tuple[str, ...]]  # first line, line after the last, names
+Part = tuple[int, int, Heading]  # first line, line after the last, names
 
 
 def read(raw: Raw) -> Iterator[Reading]:
@@ -93,35 +98,36 @@ def _parser(media_type: str) -> Parser:
     return Parser(Language(getattr(import_module(module), function)()))
 
 
-def _parts(parent: Node, names: tuple[str, ...], first: int, depth: int) -> Iterator[Part]:
+def _parts(parent: Node, names: Heading, first: int, depth: int) -> Iterator[Part]:
     """The definitions in a node, each from the comments above it; `first` is the first line that may still be taken."""
     last = -1
     above: int | None = None  # where the comments directly above begin
     for node in parent.named_children:
-        start, end = node.start_point[0], node.end_point[0] + (node.end_point[1] > 0)
+        start = node.start_point.row
+        end = node.end_point.row
+        if node.end_point.column > 0:
+            end += 1
         if node.type in _COMMENTS:
-            above = start if above is None or start > last else above
+            if above is None or start > last:
+                above = start
             last = end
             continue
-        begin = above if above is not None and start <= last else start
+        begin = start if above is None or start > last else above
         above = None
         inner = _definition(node)
         if inner is None:
-            if node.type in _WRAPPERS | _BODIES and depth and end - start > 1:
+            if depth and end - start > 1 and node.type in _OPENED:
                 yield from _parts(node, names, max(first, start), depth - 1)
             continue
-        if begin < first:
-            begin = first
+        begin = max(begin, first)
         if end <= begin:
             continue
         path = (*names, _name(inner))
-        body = _body(inner)
-        long = inner.end_byte - inner.start_byte > WHOLE_CHARS
-        if inner.type in _CONTAINERS and long and body is not None and depth:
-            yield begin, end, path
-            yield from _parts(body, path, max(begin + 1, body.start_point[0]), depth - 1)
-        else:
-            yield begin, end, path
+        yield begin, end, path
+        body = _body(inner) if inner.type in _CONTAINERS else None
+        is_long = inner.end_byte - inner.start_byte > WHOLE_CHARS
+        if depth and is_long and body is not None:
+            yield from _parts(body, path, max(begin + 1, body.start_point.row), depth - 1)
         first = end
 
 
@@ -135,7 +141,7 @@ def _definition(node: Node) -> Node | None:
             return node if value is not None and value.type in _VALUES else None
         if node.type not in _WRAPPERS or node.type.startswith(("preproc", "linkage")):
             return None
-        inner = node.child_by_field_name("definition") or node.child_by_field_name("declaration")
+        inner = _first_field(node, "definition", "declaration")
         children = [child for child in node.named_children if child.type not in _COMMENTS]
         if inner is None and not children:
             return None
@@ -143,39 +149,53 @@ def _definition(node: Node) -> Node | None:
     return None
 
 
+def _first_field(node: Node, *fields: str) -> Node | None:
+    """The child under the first of the fields that the node has."""
+    for field in fields:
+        if child := node.child_by_field_name(field):
+            return child
+    return None
+
+
 def _body(node: Node) -> Node | None:
-    return node.child_by_field_name("body") or next(
-        (c for c in node.named_children if c.type in _BODIES), None
-    )
+    bodies = (child for child in node.named_children if child.type in _BODIES)
+    return node.child_by_field_name("body") or next(bodies, None)
 
 
 def _name(node: Node) -> str:
     """What the definition is called, by the grammar's fields; the node's kind when it has no name."""
     named = node
     for _level in range(6):
-        fields = (named.child_by_field_name(field) for field in ("name", "declarator", "type"))
-        inner = next((found for found in fields if found is not None), None)
+        inner = _first_field(named, "name", "declarator", "type")
         if inner is None or named.type == "qualified_identifier":  # tea::Pot::heat
             break
         named = inner
     if named is node and node.type == "type_declaration" and node.named_children:
         return _name(node.named_children[0])
-    text = (named.text if named is not node else None) or node.type.encode()
-    return " ".join(text.decode("utf-8", "replace").split())[:100]
+    found = named.text if named is not node else None
+    name = found.decode("utf-8", "replace") if found else node.type
+    return one_line(name)[:NAME_CHARS]
 
 
 def _sections(lines: list[str], parts: list[Part]) -> Iterator[Section]:
     """The whole file in order: each line belongs to the innermost part around it, else to plain text."""
-    owner = [-1] * len(lines)
-    for at, (first, end, _names) in enumerate(parts):
-        owner[first:end] = [at] * (min(end, len(lines)) - first)
+    count = len(lines)
+    part_of: list[Part | None] = [None] * count
+    for part in parts:
+        start, end, _names = part
+        end = min(end, count)
+        part_of[start:end] = [part] * (end - start)
     first = 0
-    for line in range(1, len(lines) + 1):
-        if line < len(lines) and (owner[line] == owner[first] or not lines[line].strip()):
+    for at in range(1, count + 1):
+        # A blank line goes with what precedes it.
+        if at < count and (part_of[at] is part_of[first] or not lines[at].strip()):
             continue
-        part = owner[first]
-        body = "\n".join(lines[first:line]) + ("\n" if line < len(lines) else "")
-        names = parts[part][2] if part >= 0 else ()
+        body = "\n".join(lines[first:at])
+        if at < count:
+            body += "\n"
+        inside = part_of[first]
+        names = inside[2] if inside else ()
         if body:
-            yield Section(body, names, locators.of_lines(first + 1, line), atomic=part >= 0)
-        first = line
+            where = locators.of_lines(first + 1, at)
+            yield Section(body, names, where, atomic=inside is not None)
+        first = at

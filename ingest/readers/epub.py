@@ -8,6 +8,7 @@ EbookLib would do this and is refused for its licence (AGPL). Serves `loading`, 
 from __future__ import annotations
 
 import posixpath
+import re
 import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ from ingest.document import Section
 from ingest.errors import UnreadableFile
 from ingest.readers import zips
 from ingest.readers.html import Block, whole_page
-from ingest.readers.xml import attribute, descendants, properties, tree
+from ingest.readers.outline import HEADING_CHARS, Headings, one_line
+from ingest.readers.xml import attribute, descendants, entry, properties
 from ingest.reading import Raw, Reading
 
 if TYPE_CHECKING:
@@ -25,27 +27,27 @@ if TYPE_CHECKING:
 
 PAGES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 CONTAINER = "META-INF/container.xml"
-_FONT_ONLY = (b"obfuscation", b"adobe.com/pdf/enc#RC")  # algorithms that scramble fonts, not text
+# Algorithms that scramble fonts, not text.
+_FONT_ONLY = re.compile(r"obfuscation|adobe\.com/pdf/enc#RC")
 
 
 def read(raw: Raw) -> Iterator[Reading]:
     """One document. Raises RefusedFile and UnreadableFile."""
     archive = zips.opened(raw.data, raw.limits)
-    root = tree(zips.content(archive, CONTAINER))
-    name = (
-        next((attribute(found, "full-path") for found in descendants(root, "rootfile")), "")
-        if root is not None
-        else ""
+    packages = (
+        attribute(found, "full-path")
+        for found in descendants(entry(archive, CONTAINER), "rootfile")
     )
-    package = tree(zips.content(archive, name)) if name else None
+    name = next(packages, "")
+    package = entry(archive, name) if name else None
     if package is None:
         raise UnreadableFile("damaged: no book in it", zips.ODD)
     locked = _locked(archive)
     made: list[Section] = []
     lost: list[int] = []
-    for number, entry in enumerate(_spine(package, name), 1):
-        content = zips.content(archive, entry)
-        if entry in locked or not content:
+    for number, chapter in enumerate(_spine(package, name), 1):
+        content = zips.content(archive, chapter)
+        if chapter in locked or not content:
             lost.append(number)
             continue
         blocks, title = whole_page(content)
@@ -53,63 +55,59 @@ def read(raw: Raw) -> Iterator[Reading]:
     if locked and not made:
         raise UnreadableFile("encrypted (DRM)", "only its own reader opens it")
     stated = properties(archive, name)
-    notices = (f"left out: ch. {', '.join(map(str, lost))} (protected or missing)",) if lost else ()
+    notices = []
+    if lost:
+        notices.append(f"left out: ch. {', '.join(map(str, lost))} (protected or missing)")
     yield Reading(
         made,
         title=stated.get("Title", ""),
         metadata=stated,
-        notices=notices,
+        notices=tuple(notices),
         created=stated.get("Modified", "")[:10],
     )
 
 
 def _spine(package: Element, name: str) -> Iterator[str]:
     """The entries of the chapters in reading order; the navigation page is none."""
+    folder = posixpath.dirname(name)
     pages: dict[str, str] = {}
     for item in descendants(package, "item"):
-        if (
-            attribute(item, "media-type") in PAGES
-            and "nav" not in attribute(item, "properties").split()
-        ):
+        is_navigation = "nav" in attribute(item, "properties").split()
+        if attribute(item, "media-type") in PAGES and not is_navigation:
             target = unquote(attribute(item, "href").partition("#")[0])
-            pages[attribute(item, "id")] = posixpath.normpath(
-                posixpath.join(posixpath.dirname(name), target)
-            )
+            pages[attribute(item, "id")] = posixpath.normpath(posixpath.join(folder, target))
     for reference in descendants(package, "itemref"):
-        if entry := pages.pop(attribute(reference, "idref"), ""):
-            yield entry
+        if page := pages.pop(attribute(reference, "idref"), ""):
+            yield page
 
 
 def _locked(archive: zipfile.ZipFile) -> set[str]:
     """Entries that are encrypted, fonts aside."""
-    root = tree(zips.content(archive, "META-INF/encryption.xml"))
     locked: set[str] = set()
-    for data in descendants(root, "EncryptedData") if root is not None else ():
-        methods = [
-            attribute(found, "Algorithm").encode()
-            for found in descendants(data, "EncryptionMethod")
-        ]
-        if not any(mark in method for method in methods for mark in _FONT_ONLY):
-            locked |= {
-                unquote(attribute(found, "URI")) for found in descendants(data, "CipherReference")
-            }
+    for data in descendants(entry(archive, "META-INF/encryption.xml"), "EncryptedData"):
+        methods = descendants(data, "EncryptionMethod")
+        if any(_FONT_ONLY.search(attribute(method, "Algorithm")) for method in methods):
+            continue
+        for reference in descendants(data, "CipherReference"):
+            locked.add(unquote(attribute(reference, "URI")))
     return locked
 
 
 def _sections(blocks: list[Block], title: str, number: int) -> Iterator[Section]:
     """One section per heading of a chapter; a chapter without one has its page's title."""
-    path: list[Block] = []
+    headings = Headings()
+    if title and not any(level for level, _words in blocks):
+        headings.enter(1, title)
     body: list[str] = []
-    heads = tuple([title] if title and not any(level for level, _words in blocks) else [])
     where = f"ch. {number}"
     for level, words in blocks:
-        if level:
-            if body:
-                yield Section("\n\n".join(body) + "\n\n", heads, where)
-            line = " ".join(words.split())[:300]
-            path = [*(entry for entry in path if entry[0] < level), (level, line)]
-            heads, body = tuple(text for _level, text in path), [line]
-        else:
+        if not level:
             body.append(words)
+            continue
+        if body:
+            yield Section("\n\n".join(body) + "\n\n", headings.path, where)
+        heading = one_line(words)[:HEADING_CHARS]
+        headings.enter(level, heading)
+        body = [heading]
     if body:
-        yield Section("\n\n".join(body) + "\n\n", heads, where)
+        yield Section("\n\n".join(body) + "\n\n", headings.path, where)

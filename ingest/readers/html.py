@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ingest.document import Section
+from ingest.readers.outline import HEADING_CHARS, Headings, one_line
 from ingest.readers.text import decode
 from ingest.reading import Raw, Reading
 
@@ -30,6 +31,8 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")  # what lxml takes in
 _CHARSET = re.compile(
     rb"""<meta[^>]{0,200}?charset\s{0,9}=\s{0,9}["']?\s{0,9}([a-zA-Z0-9_.:-]{2,40})""", re.I
 )
+# They say more of an encoding than the page does.
+_BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _FURNITURE = {"nav", "footer", "aside", "form", "menu", "dialog"}
 _NO_TEXT = {
     "script",
@@ -49,10 +52,8 @@ _NO_TEXT = {
     "video",
     "map",
 }
-_TEXTLESS = _NO_TEXT - {"svg", "math"} | {
-    "annotation",
-    "annotation-xml",
-}  # of a book: its pages may be drawn, formulas are text
+# Of a book: its pages may be drawn, formulas are text.
+_TEXTLESS = _NO_TEXT - {"svg", "math"} | {"annotation", "annotation-xml"}
 _BLOCKS = {
     "p",
     "div",
@@ -85,9 +86,25 @@ _BLOCKS = {
 }
 _ITEMS = {"li", "item"}
 _ROWS = {"tr", "row", "text"}  # "text": a line of SVG
+_BREAKS = {"br", "lb"}
 _CELLS = {"td", "th", "cell"}
+_LEVELS = {f"h{level}": level for level in range(1, 7)}
 _VERBATIM = {"pre", "code"}
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
+
+# Where a page states its date, what it was published before what it was changed.
+_DATE_KEYS = (
+    "article:published_time",
+    "datepublished",
+    "dc.date",
+    "dcterms.created",
+    "dcterms.date",
+    "date",
+    "pubdate",
+    "og:published_time",
+    "article:modified_time",
+    "last-modified",
+)
 
 Block = tuple[int, str]  # (heading level or 0, text)
 
@@ -103,8 +120,10 @@ def read(raw: Raw) -> Iterator[Reading]:
     everything = list(_blocks(tree, skip=_FURNITURE))
     blocks = _content(text, everything)
     if blocks is None:
+        # A page that is furniture throughout keeps all of it.
         blocks = everything if _words(everything) else list(_blocks(tree, skip=set()))
-    heading = next((words for level, words in blocks if level), "")
+    headings = (words for level, words in blocks if level)
+    heading = next(headings, "")
     sections = list(_sections(blocks))
     yield Reading(sections, title=title or heading, notices=notices, date=date, date_by="metadata")
 
@@ -129,15 +148,12 @@ def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
     """Text by the page's own charset where it says one that works, else as any text."""
     declared = _CHARSET.search(data, 0, HEADER_CHARS)
     name = declared[1].decode("ascii") if declared else ""
-    marked = data.startswith(
-        (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
-    )  # a byte order mark says more
-    if name and not marked and name.lower() not in ("utf-8", "utf8"):
-        try:
-            return data.decode(name).replace("\x00", ""), ()
-        except (LookupError, UnicodeDecodeError):
-            pass
-    return decode(data)
+    if not name or name.lower() in ("utf-8", "utf8") or data.startswith(_BYTE_ORDER_MARKS):
+        return decode(data)
+    try:
+        return data.decode(name).replace("\x00", ""), ()
+    except (LookupError, UnicodeDecodeError):
+        return decode(data)
 
 
 def _tree(text: str) -> Element | None:
@@ -149,15 +165,13 @@ def _tree(text: str) -> Element | None:
     )
     try:
         tree = etree.fromstring(text.encode(), parser)
-        if tree is not None and any(
-            entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log
-        ):
-            tree = etree.Element(
-                "body"
-            )  # nested beyond what libxml2 reads (2,048): flat text is what remains
-            tree.text = _CONTROLS.sub("", _TAGS.sub(" ", text))
     except (etree.ParserError, etree.XMLSyntaxError):  # nothing in it
         return None
+    errors = {entry.type_name for entry in parser.error_log}
+    if tree is not None and "ERR_RESOURCE_LIMIT" in errors:
+        # Nested beyond the 2,048 levels that libxml2 reads: flat text is what remains.
+        tree = etree.Element("body")
+        tree.text = _CONTROLS.sub("", _TAGS.sub(" ", text))
     return tree
 
 
@@ -167,24 +181,11 @@ def _declared(tree: Element) -> tuple[str, str]:
     for element in tree.iter("meta"):
         key = element.get("property") or element.get("name") or element.get("itemprop") or ""
         meta.setdefault(key.lower(), element.get("content") or "")
-    title = meta.get("og:title") or next(
-        (" ".join(str(e.text or "").split()) for e in tree.iter("title")), ""
-    )
-    keys = (
-        "article:published_time",
-        "datepublished",
-        "dc.date",
-        "dcterms.created",
-        "dcterms.date",
-        "date",
-        "pubdate",
-        "og:published_time",
-        "article:modified_time",
-        "last-modified",
-    )
-    stated = next((meta[key] for key in keys if meta.get(key)), "")
+    titles = (str(element.text or "") for element in tree.iter("title"))
+    title = meta.get("og:title") or next(titles, "")
+    dates = filter(None, map(meta.get, _DATE_KEYS))
     times = (element.get("datetime") or "" for element in tree.iter("time"))
-    return " ".join(title.split()), stated or next(times, "")
+    return one_line(title), next(dates, "") or next(times, "")
 
 
 def _content(text: str, everything: list[Block]) -> list[Block] | None:
@@ -228,16 +229,13 @@ def _blocks(tree: Element, *, skip: set[str], textless: set[str] = _NO_TEXT) -> 
 
     def flush(level: int = 0) -> Iterator[Block]:
         words = "".join(pieces)
-        if (
-            words.strip() == "-"
-        ):  # the mark of an item whose text is a block of its own: it goes with that
+        # The mark of an item whose text is a block of its own: it goes with that.
+        if words.strip() == "-":
             return
         pieces.clear()
-        lines = (
-            (" ".join(line.split()) for line in words.split("\n"))
-            if not verbatim
-            else iter(words.split("\n"))
-        )
+        lines = words.split("\n")
+        if not verbatim:
+            lines = [one_line(line) for line in lines]
         if text := "\n".join(line for line in lines if line.strip(" |")):
             yield level, text.strip("\n")
 
@@ -252,9 +250,9 @@ def _blocks(tree: Element, *, skip: set[str], textless: set[str] = _NO_TEXT) -> 
                 continue
             if level or (breaks and tag not in _CELLS):
                 yield from flush()
-            if tag in _ITEMS or tag in _ROWS:
-                pieces.append("\n- " if tag in _ITEMS else "\n")
-            elif tag in ("br", "lb"):
+            if tag in _ITEMS:
+                pieces.append("\n- ")
+            elif tag in _ROWS or tag in _BREAKS:
                 pieces.append("\n")
             verbatim += tag in _VERBATIM
             pieces.append(_inline(element.text, verbatim))
@@ -274,7 +272,9 @@ def _blocks(tree: Element, *, skip: set[str], textless: set[str] = _NO_TEXT) -> 
 
 def _inline(text: str | None, verbatim: int) -> str:
     """Text between tags: a newline there is a space, except in code."""
-    return (text or "") if verbatim else (text or "").replace("\n", " ")
+    if not text:
+        return ""
+    return text if verbatim else text.replace("\n", " ")
 
 
 def _is_block_of_code(element: Element, tag: str) -> bool:
@@ -282,8 +282,9 @@ def _is_block_of_code(element: Element, tag: str) -> bool:
 
 
 def _level(element: Element, tag: str) -> int:
-    name = (element.get("rend") or "h2") if tag == "head" and element.get("rend") else tag
-    return int(name[1]) if len(name) == 2 and name[0] == "h" and name[1] in "123456" else 0
+    """1-6 for a heading, also in trafilatura's words (<head rend="h2">), else 0."""
+    name = element.get("rend") or tag if tag == "head" else tag
+    return _LEVELS.get(name, 0)
 
 
 def _hidden(element: Element) -> bool:
@@ -295,22 +296,18 @@ def _hidden(element: Element) -> bool:
 
 def _sections(blocks: list[Block]) -> Iterator[Section]:
     """One section per heading, with the path of headings above it."""
-    path: list[Block] = []
+    headings = Headings()
     body: list[str] = []
     number = 1
     for level, words in blocks:
-        if level:
-            if body:
-                yield Section(
-                    "\n\n".join(body) + "\n\n", tuple(words for _level, words in path), f"§{number}"
-                )
-                number += 1
-            line = " ".join(words.split())
-            path = [*(entry for entry in path if entry[0] < level), (level, line[:300])]
-            body = [line]
-        else:
+        if not level:
             body.append(words)
+            continue
+        if body:
+            yield Section("\n\n".join(body) + "\n\n", headings.path, f"§{number}")
+            number += 1
+        heading = one_line(words)
+        headings.enter(level, heading[:HEADING_CHARS])
+        body = [heading]
     if body:
-        yield Section(
-            "\n\n".join(body) + "\n", tuple(words for _level, words in path), f"§{number}"
-        )
+        yield Section("\n\n".join(body) + "\n", headings.path, f"§{number}")

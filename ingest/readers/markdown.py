@@ -2,14 +2,15 @@
 
 The text stays as written, line for line. Left out of it: front matter (except a description), `%%comments%%` and HTML
 comments, their newlines kept. Found on the way: heading paths; fences, formulas, tables and lists as atomic sections; wiki-links
-and embeds; #tags; aliases; `key:: value`. Only the block structure is parsed (no inline rules, typographer or HTML:
-FAULTS.md §3 row 19), and a text over the cap is outlined by its lines alone. Serves `loading`.
+and embeds; #tags; aliases; `key:: value`. Only the block structure is parsed: inline rules can take quadratic time on
+hostile text. A text over the cap is outlined by its lines alone. Leaves out rendering. Serves `loading`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from ingest.document import Section
 from ingest.limits import Limits
 from ingest.readers import front_matter
 from ingest.readers.front_matter import FrontMatter
+from ingest.readers.outline import HEADING_CHARS, Headings, one_line
 from ingest.readers.text import decode
 from ingest.reading import Raw, Reading
 
@@ -43,42 +45,48 @@ _INLINE_FIELD = re.compile(r"[\[(]([^\W\d][\w -]{0,40})::[ \t]+([^\[\]()\n]{1,20
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _MARKUP = re.compile(r"\*\*|__|\*|`|==|\[\[(?:[^\[\]|]*\|)?|\]\]|!?\[(?=[^\]]*\]\()|\]\([^)\s]*\)")
-HEADING_CHARS = 300  # of a heading taken into the path; the text keeps all of it
 
-Mark = tuple[
-    int, str, int, str
-]  # (first line, kind: "heading" | "code" | "atomic" | "prose", heading level, heading)
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A top-level block from the line where it begins; `kind`: "heading", "code", "atomic" (kept whole) or "prose"."""
+
+    first: int
+    kind: str
+    level: int = 0
+    heading: str = ""
 
 
 def read(raw: Raw) -> Iterator[Reading]:
     """One document. Bad front matter is kept as text and told; nothing here raises on what the text says."""
     text, decoded = decode(raw.data)
     notices = list(decoded)
-    kept, matter, start = _front(text, raw.limits, notices)
-    lines = _split(text)[start:]
-    marks = _marks(lines, raw.limits, notices)
+    kept, matter = _front(text, raw.limits, notices)
+    lines = _split(text)[matter.lines :]
+    blocks = _blocks(lines, raw.limits, notices)
     if "%%" in text or "<!--" in text:
-        lines, marks = _without_comments(lines, marks, raw.limits, notices)
-    sections, prose, title = _sections(lines, marks, start)
-    metadata = {key: ", ".join(values) for key, values in matter.values.items()} if matter else {}
-    tags = _tags(prose)
-    if "::" in prose:
-        metadata = {**{key: value.strip() for key, value in _fields(prose)}, **metadata}
+        lines, blocks = _without_comments(lines, blocks, raw.limits)
+    sections, prose, title = _sections(lines, blocks, matter.lines)
+    metadata = {key: value.strip() for key, value in _fields(prose)}
+    for key, values in matter.values.items():
+        # What the head of the note says wins over a field in its text.
+        metadata[key] = ", ".join(values)
+    stated_tags = [tag.lstrip("#") for tag in matter.all("tags", "tag")]
     yield Reading(
         kept + sections,
-        title=(matter.first("title") if matter else "") or title,
+        title=matter.first("title") or title,
         metadata=metadata,
-        tags=tuple(
-            dict.fromkeys(
-                (*(tag.lstrip("#") for tag in matter.all("tags", "tag")), *tags) if matter else tags
-            )
-        ),
-        aliases=tuple(dict.fromkeys(matter.all("aliases", "alias"))) if matter else (),
-        links=tuple(dict.fromkeys(_links(prose))),
+        tags=_each_once([*stated_tags, *_tags(prose)]),
+        aliases=_each_once(matter.all("aliases", "alias")),
+        links=_each_once(_links(prose)),
         notices=tuple(notices),
         date=date_in_metadata(metadata) or "",
         date_by="front matter",
     )
+
+
+def _each_once(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(words))
 
 
 def _split(text: str) -> list[str]:
@@ -88,28 +96,26 @@ def _split(text: str) -> list[str]:
     return [*lines, last] if last else lines
 
 
-def _front(
-    text: str, limits: Limits, notices: list[str]
-) -> tuple[list[Section], FrontMatter | None, int]:
-    """(sections to keep of the front matter, its values, the line where the body begins)."""
+def _front(text: str, limits: Limits, notices: list[str]) -> tuple[list[Section], FrontMatter]:
+    """(sections to keep of the front matter, the front matter, which has no lines where there is none)."""
     try:
         block, rest = front_matter.split(text)
     except front_matter.NoFrontMatter:
-        return [], None, 0
+        return [], FrontMatter({}, [], 0)
     head = text[: len(text) - len(rest)]
     try:
         matter = front_matter.read_flat(block, limits)
     except front_matter.BadFrontMatter as error:
         notices.append(f"front matter kept as text: {error}")
         lines = block.count("\n") + 2
-        return [Section(head, (), locators.of_lines(1, lines))], None, lines
+        return [Section(head, (), locators.of_lines(1, lines))], FrontMatter({}, [], lines)
     rows = head.split("\n")
-    kept = [
-        Section("\n".join(rows[first:end]) + "\n", (), locators.of_lines(first + 1, end))
-        for first, end in matter.prose
-        if end > first
-    ]
-    return kept, matter, matter.lines
+    kept = []
+    for first, end in matter.prose:
+        if first < end:
+            prose = "\n".join(rows[first:end]) + "\n"
+            kept.append(Section(prose, (), locators.of_lines(first + 1, end)))
+    return kept, matter
 
 
 @lru_cache(maxsize=1)
@@ -117,141 +123,153 @@ def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
     from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-    parser = (
-        MarkdownIt("commonmark", {"html": False, "typographer": False})
-        .enable("table")
-        .use(dollarmath_plugin)
-    )
+    parser = MarkdownIt("commonmark", {"html": False, "typographer": False})
+    parser.enable("table").use(dollarmath_plugin)
     parser.core.ruler.enableOnly(["normalize", "block"])
     parser.disable("reference")  # its text would be no block; here it stays a paragraph
     return parser
 
 
-def _marks(lines: list[str], limits: Limits, notices: list[str]) -> list[Mark]:
-    """Where each top-level block begins, in order of lines."""
+def _blocks(lines: list[str], limits: Limits, notices: list[str]) -> list[_Block]:
+    """The top-level blocks in order of lines."""
     text = "".join(lines)
     if len(text) > limits.parse_chars:
         notices.append(
             f"longer than {limits.parse_chars:,} characters: outlined by its lines, tables not told apart"
         )
         return list(_outline(lines))
-    marks: list[Mark] = []
+    blocks: list[_Block] = []
     tokens = _parser().parse(text)
     for at, token in enumerate(tokens):
         if token.level or not token.map:
             continue
+        first = token.map[0]
         if token.type == "heading_open":
-            marks.append((token.map[0], "heading", int(token.tag[1]), tokens[at + 1].content))
-        elif token.type in _ATOMIC:
-            marks.append((token.map[0], "code" if token.type in _CODE else "atomic", 0, ""))
+            level = int(token.tag.removeprefix("h"))
+            blocks.append(_Block(first, "heading", level, tokens[at + 1].content))
+        elif token.type in _CODE:
+            blocks.append(_Block(first, "code"))
         else:
-            marks.append((token.map[0], "prose", 0, ""))
-    return marks
+            blocks.append(_Block(first, "atomic" if token.type in _ATOMIC else "prose"))
+    return blocks
 
 
-def _outline(lines: list[str]) -> Iterator[Mark]:
+def _outline(lines: list[str]) -> Iterator[_Block]:
     """Headings and fences found line by line: for texts too long to parse."""
     fence = ""
     for at, line in enumerate(lines):
-        if mark := _FENCE.match(line):
-            if not fence:
-                fence = mark[1]
-                yield at, "code", 0, ""
-            elif line.strip().startswith(fence) and not line.strip().strip(fence[0]):
+        mark = _FENCE.match(line)
+        if mark and not fence:
+            fence = mark[1]
+            yield _Block(at, "code")
+        elif mark:
+            closing = line.strip()
+            if closing.startswith(fence) and not closing.strip(fence[0]):
                 fence = ""
-                yield at + 1, "prose", 0, ""
+                yield _Block(at + 1, "prose")
         elif not fence and line.lstrip(" ").startswith("#") and (head := _ATX.match(line)):
-            yield at, "heading", len(head[1]), head[2] or ""
+            yield _Block(at, "heading", len(head[1]), head[2] or "")
         elif at == 0:
-            yield 0, "prose", 0, ""
+            yield _Block(0, "prose")
 
 
 def _without_comments(
-    lines: list[str], marks: list[Mark], limits: Limits, notices: list[str]
-) -> tuple[list[str], list[Mark]]:
-    """Lines and marks with comments outside code blanked, each newline kept. Blanked first, then parsed again."""
-    if not marks:
-        return lines, marks
-    bounds = [mark[0] for mark in marks[1:]] + [len(lines)]
+    lines: list[str], blocks: list[_Block], limits: Limits
+) -> tuple[list[str], list[_Block]]:
+    """Lines and blocks with comments outside code blanked, each newline kept. Blanked first, then parsed again."""
+    if not blocks:
+        return lines, blocks
+    bounds = [block.first for block in blocks[1:]] + [len(lines)]
     parts: list[str] = []
-    pending = "".join(lines[: marks[0][0]])
-    for (first, kind, _level, _heading), end in zip(marks, bounds, strict=True):
-        body = "".join(lines[first:end])
-        if kind == "code":
+    # A comment may run over several blocks, but not over code.
+    pending = "".join(lines[: blocks[0].first])
+    for block, end in zip(blocks, bounds, strict=True):
+        body = "".join(lines[block.first : end])
+        if block.kind == "code":
             parts += [_blanked(pending), body]
             pending = ""
         else:
             pending += body
     parts.append(_blanked(pending))
     cleaned = _split("".join(parts))
-    return (lines, marks) if cleaned == lines else (cleaned, _marks(cleaned, limits, []))
+    if cleaned == lines:
+        return lines, blocks
+    return cleaned, _blocks(cleaned, limits, [])
 
 
 def _blanked(text: str) -> str:
     if "%%" not in text and "-->" not in text:
         return text
-    last = text.rfind("-->")  # beyond it every `<!--` is unclosed: not searched again and again
-    head, tail = text[: last + 3], text[last + 3 :]
-    if last < 0 or "%%" in tail:
-        head, tail = text, ""
-    return _HIDDEN.sub(lambda m: m[0] if m[0][0] == "`" else "\n" * m[0].count("\n"), head) + tail
+    # Beyond the last end of a comment every `<!--` is unclosed: it is not searched again and again.
+    end = text.rfind("-->") + len("-->")
+    if end < len("-->") or "%%" in text[end:]:
+        end = len(text)
+    return _HIDDEN.sub(_newlines_of_comment, text[:end]) + text[end:]
 
 
-def _sections(lines: list[str], marks: list[Mark], start: int) -> tuple[list[Section], str, str]:
+def _newlines_of_comment(match: re.Match[str]) -> str:
+    """What stays of a comment; a code span, which may look as if it held one, stays whole."""
+    found = match[0]
+    return found if found.startswith("`") else "\n" * found.count("\n")
+
+
+def _sections(lines: list[str], blocks: list[_Block], start: int) -> tuple[list[Section], str, str]:
     """(sections, the text outside code, the first top heading): neighbours of one kind under one heading are one."""
+    if not blocks:  # blank, or what comments left of it
+        text = "".join(lines)
+        where = locators.of_lines(start + 1, start + max(1, len(lines)))
+        return [Section(text, (), where)], text, ""
     sections: list[Section] = []
     prose: list[str] = []
-    path: list[tuple[int, str]] = []
+    headings = Headings()
     title = ""
-    if not marks:  # blank, or what comments left of it
-        whole = Section(
-            "".join(lines), (), locators.of_lines(start + 1, start + max(1, len(lines)))
-        )
-        return [whole], whole.text, ""
-    cuts = [
-        at
-        for at, mark in enumerate(marks)
-        if not at or mark[1] != "prose" or marks[at - 1][1] in ("atomic", "code")
-    ]
-    bounds = [marks[at][0] for at in cuts[1:]] + [len(lines)]
-    for at, end in zip(cuts, bounds, strict=True):
-        first, kind, level, heading = marks[at]
-        first = first if sections else 0
-        if kind == "heading":
-            words = " ".join(_MARKUP.sub("", heading[:HEADING_CHARS]).split())
-            path = (
-                [*(entry for entry in path if entry[0] < level), (level, words)] if words else path
-            )
-            title = title or (words if level == 1 else "")
+    opening = list(_opening(blocks))
+    bounds = [block.first for block in opening[1:]] + [len(lines)]
+    for block, end in zip(opening, bounds, strict=True):
+        first = block.first if sections else 0
+        if block.kind == "heading":
+            words = one_line(_MARKUP.sub("", block.heading[:HEADING_CHARS]))
+            if words:
+                headings.enter(block.level, words)
+            if block.level == 1:
+                title = title or words
         body = "".join(lines[first:end])
         if not body:
             continue
-        atomic = kind in ("code", "atomic")
         where = locators.of_lines(start + first + 1, start + end)
-        sections.append(Section(body, tuple(words for _level, words in path), where, atomic))
-        if kind != "code":
+        atomic = block.kind in ("code", "atomic")
+        sections.append(Section(body, headings.path, where, atomic))
+        if block.kind != "code":
             prose.append(body)
     return sections, "".join(prose), title
+
+
+def _opening(blocks: list[_Block]) -> Iterator[_Block]:
+    """The blocks that begin a section: all but prose that goes on."""
+    before = ""
+    for block in blocks:
+        goes_on = block.kind == "prose" and before in ("prose", "heading")
+        if not goes_on:
+            yield block
+        before = block.kind
 
 
 def _links(prose: str) -> Iterator[str]:
     if "[[" in prose:
         for target in _WIKI.findall(_CODE_SPAN.sub("", prose)):
-            if target.strip("\\ "):
-                yield target.strip("\\ ")
+            if name := target.strip("\\ "):
+                yield name
 
 
-def _tags(prose: str) -> list[str]:
-    if "#" not in prose:
-        return []
-    return [
-        tag.rstrip("/-")
-        for tag in _TAG.findall(_CODE_SPAN.sub("", prose))
-        if not tag.strip("-/_").isdigit()
-    ]
+def _tags(prose: str) -> Iterator[str]:
+    if "#" in prose:
+        for tag in _TAG.findall(_CODE_SPAN.sub("", prose)):
+            if not tag.strip("-/_").isdigit():  # "#12" is a number of something
+                yield tag.rstrip("/-")
 
 
 def _fields(prose: str) -> Iterator[tuple[str, str]]:
-    plain = _CODE_SPAN.sub("", prose)
-    yield from _FIELD.findall(plain)
-    yield from _INLINE_FIELD.findall(plain)
+    if "::" in prose:
+        plain = _CODE_SPAN.sub("", prose)
+        yield from _FIELD.findall(plain)
+        yield from _INLINE_FIELD.findall(plain)

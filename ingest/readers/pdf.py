@@ -2,7 +2,7 @@
 
 Running heads and feet are dropped, words hyphenated at line ends joined, ligatures spelled out; a page without a text
 layer or that cannot be read is a notice, and the rest is kept. Leaves out layout analysis, tables, outlines, forms and
-OCR. Serves `loading`, in a worker process (`pool`): pypdf is pure Python and hostile files can keep it busy.
+OCR. Serves `loading`, in a worker process: pypdf is pure Python, and a hostile file can keep it busy.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from ingest.document import Section
 from ingest.errors import UnreadableFile
+from ingest.readers.outline import has_letters, one_line
 from ingest.reading import Raw, Reading
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ EDGE_LINES = 2  # lines at the top and the bottom of a page that may be a runnin
 REPEATED_PAGES = 3  # pages that must carry a line at their edge before it counts as one
 REPEATED_SHARE = 0.4  # of the pages; below one half, as left and right pages may differ
 TITLE_CHARS = 200
+FIELD_CHARS = 2_000  # of a field of the document information kept
+_KEPT_FIELDS = ("Author", "Subject", "Keywords", "Title")
+# A word cut at the end of a line goes on with a small letter.
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]\n[ \t]*(?=[^\W\d_A-Z])")
 _LIGATURES = {
     0xFB00: "ff",
@@ -38,34 +42,32 @@ _LIGATURES = {
     0xFB06: "st",
 }
 _DIGITS = re.compile(r"\d+")
+# What programs put there instead of a title: a name of their own or of the file.
 _NO_TITLE = re.compile(
     r"untitled|microsoft word|.*\.(docx?|tex|dvi|pdf|indd|qxd|pptx?|xlsx?|rtf|odt|html?)$", re.I
 )
 _CREATED = re.compile(r"D:(\d{4})(\d\d)(\d\d)")
-_BROKEN = "damaged: no page can be read"
+_BROKEN = ("damaged: no page can be read", "open it in a viewer and save it anew")
 
 
 def read(raw: Raw) -> Iterator[Reading]:
     """One document. Raises UnreadableFile when it is encrypted or damaged throughout."""
-    logging.getLogger("pypdf").setLevel(
-        logging.CRITICAL
-    )  # its notes on odd files are not for the person
+    # Its notes on odd files are not for the person.
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         reader = _opened(raw.data)
         pages, notices = _pages(reader, raw)
         fields = _fields(reader)
-    texts = [_cleaned(lines) for lines in _without_edges(pages)]
-    sections = [Section(text + "\n", (), f"p. {at}") for at, text in enumerate(texts, 1) if text]
+    sections = []
+    for number, lines in enumerate(_without_edges(pages), 1):
+        if text := _cleaned(lines):
+            sections.append(Section(text + "\n", (), f"p. {number}"))
     created = _CREATED.match(fields.get("CreationDate", ""))
     yield Reading(
         sections,
         title=_title(fields.get("Title", ""), raw.name),
-        metadata={
-            key: value
-            for key, value in fields.items()
-            if key in ("Author", "Subject", "Keywords", "Title")
-        },
+        metadata={key: value for key, value in fields.items() if key in _KEPT_FIELDS},
         notices=tuple(notices),
         created="-".join(created.groups()) if created else "",
     )
@@ -85,7 +87,7 @@ def _opened(data: bytes) -> PdfReader:
     except DependencyError as error:  # AES without the library for it
         raise UnreadableFile("encrypted (AES)", "save a copy without a password") from error
     except Exception as error:  # pypdf raises whatever a broken structure leads to
-        raise UnreadableFile(_BROKEN, "open it in a viewer and save it anew") from error
+        raise UnreadableFile(*_BROKEN) from error
     return reader
 
 
@@ -95,70 +97,89 @@ def _pages(reader: PdfReader, raw: Raw) -> tuple[list[list[str]], list[str]]:
     empty: list[int] = []
     failed: list[int] = []
     notices: list[str] = []
-    count, room = len(reader.pages), raw.limits.text_chars
-    for number in range(1, min(count, raw.limits.pages) + 1):
-        text = ""
-        try:
-            text = reader.pages[number - 1].extract_text() or ""
-        except MemoryError:
-            raise
-        except Exception:  # this page's content only
+    limits = raw.limits
+    count = len(reader.pages)
+    left = limits.text_chars
+    for number in range(1, min(count, limits.pages) + 1):
+        text = _page_text(reader, number)
+        if text is None:
             failed.append(number)
-        else:
-            if not text.strip():
-                empty.append(number)
+        elif not text.strip():
+            empty.append(number)
+        text = text or ""
         pages.append([line for line in text.replace("\x00", "").split("\n") if line.strip()])
-        room -= len(text)
-        if room < 0 and number < count:
-            notices.append(
-                f"{raw.limits.text_chars:,} characters reached: pages after p. {number} left out"
-            )
+        left -= len(text)
+        if left < 0 and number < count:
+            cap = f"{limits.text_chars:,} characters"
+            notices.append(f"{cap} reached: pages after p. {number} left out")
             break
-    if count > raw.limits.pages:
-        notices.append(f"{count:,} pages: cut to the first {raw.limits.pages:,}")
+    if count > limits.pages:
+        notices.append(f"{count:,} pages: cut to the first {limits.pages:,}")
     if failed and len(failed) == len(pages):
-        raise UnreadableFile(_BROKEN, "open it in a viewer and save it anew")
-    notices += [f"p. {_ranges(empty)}: no text layer"] if empty else []
-    notices += [f"p. {_ranges(failed)}: damaged, left out"] if failed else []
+        raise UnreadableFile(*_BROKEN)
+    if empty:
+        notices.append(f"p. {_ranges(empty)}: no text layer")
+    if failed:
+        notices.append(f"p. {_ranges(failed)}: damaged, left out")
     return pages, notices
+
+
+def _page_text(reader: PdfReader, number: int) -> str | None:
+    """The text of a page, counted from 1; None where its content is damaged."""
+    try:
+        return reader.pages[number - 1].extract_text() or ""
+    except MemoryError:
+        raise
+    except Exception:  # pypdf raises whatever a broken structure leads to
+        return None
 
 
 def _ranges(numbers: list[int]) -> str:
     """[1, 2, 3, 7] -> "1-3, 7"."""
-    spans: list[list[int]] = []
+    ranges: list[str] = []
+    before = first = -1
     for number in numbers:
-        if spans and spans[-1][1] == number - 1:
-            spans[-1][1] = number
+        if number == before + 1:
+            ranges[-1] = f"{first}-{number}"
         else:
-            spans.append([number, number])
-    return ", ".join(f"{first}-{last}" if last > first else str(first) for first, last in spans)
+            first = number
+            ranges.append(str(number))
+        before = number
+    return ", ".join(ranges)
 
 
 def _without_edges(pages: list[list[str]]) -> Iterator[list[str]]:
     """The pages without the lines that stand, but for their numbers, at the same edge of many pages."""
-    heads = Counter(
-        shape for page in pages for shape in {_shape(line) for line in page[:EDGE_LINES]}
-    )
-    feet = Counter(
-        shape for page in pages for shape in {_shape(line) for line in page[-EDGE_LINES:]}
-    )
+    heads: Counter[str] = Counter()
+    feet: Counter[str] = Counter()
+    for page in pages:
+        heads.update(set(map(_shape, page[:EDGE_LINES])))
+        feet.update(set(map(_shape, page[-EDGE_LINES:])))
     needed = max(REPEATED_PAGES, len(pages) * REPEATED_SHARE)
     for page in pages:
-        first, last = 0, len(page)
-        while first < min(EDGE_LINES, last) and heads[_shape(page[first])] >= needed:
+        first = 0
+        end = len(page)
+        while first < min(EDGE_LINES, end) and heads[_shape(page[first])] >= needed:
             first += 1
-        while last > max(first, len(page) - EDGE_LINES) and feet[_shape(page[last - 1])] >= needed:
-            last -= 1
-        yield page[first:last] or page  # a page that is nothing else says it, however often
+        lowest = max(first, end - EDGE_LINES)
+        while end > lowest and feet[_shape(page[end - 1])] >= needed:
+            end -= 1
+        yield page[first:end] or page  # a page that is nothing else says it, however often
 
 
 def _shape(line: str) -> str:
-    return _DIGITS.sub("#", " ".join(line.split()))
+    """A line but for its numbers: "page 7" and "page 8" are one running foot."""
+    return _DIGITS.sub("#", one_line(line))
 
 
 def _cleaned(lines: list[str]) -> str:
-    text = "\n".join(line.rstrip() for line in lines).translate(_LIGATURES)
-    return _HYPHEN.sub("", text).encode("utf-8", "replace").decode("utf-8")
+    text = "\n".join(map(str.rstrip, lines)).translate(_LIGATURES)
+    return _sound(_HYPHEN.sub("", text))
+
+
+def _sound(text: str) -> str:
+    """Lone surrogates, which pypdf makes of broken fonts, as question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _fields(reader: PdfReader) -> dict[str, str]:
@@ -166,9 +187,9 @@ def _fields(reader: PdfReader) -> dict[str, str]:
     fields: dict[str, str] = {}
     try:
         for key, value in (reader.metadata or {}).items():
-            text = str(value).replace("\x00", "").encode("utf-8", "replace").decode("utf-8").strip()
+            text = _sound(str(value).replace("\x00", "")).strip()
             if text:
-                fields[str(key).lstrip("/")] = text[:2000]
+                fields[str(key).lstrip("/")] = text[:FIELD_CHARS]
     except Exception:  # damaged information is no reason to lose the text
         return fields
     return fields
@@ -176,10 +197,8 @@ def _fields(reader: PdfReader) -> dict[str, str]:
 
 def _title(title: str, name: str) -> str:
     """The stated title when it is one: not a file name, not a program's default."""
-    words = " ".join(title.split())
-    sane = (
-        any(letter.isalpha() for letter in words)
-        and "\ufffd" not in words
-        and not _NO_TITLE.match(words)
-    )
-    return words if sane and 2 < len(words) <= TITLE_CHARS and words != PurePath(name).stem else ""
+    words = one_line(title)
+    if "\ufffd" in words or _NO_TITLE.match(words) or words == PurePath(name).stem:
+        return ""
+    says_something = has_letters(words) and 2 < len(words) <= TITLE_CHARS
+    return words if says_something else ""

@@ -15,10 +15,13 @@ from ingest.document import Section
 from ingest.errors import UnreadableFile
 from ingest.reading import Raw, Reading
 
-SNIFF_BYTES = 65_536  # FAULTS.md §3 row 10: what is looked at to tell text from binary
-CONTROL_SHARE = (
-    0.10  # of control bytes (not NUL, tab, line and form feeds, escape) above which it is binary
-)
+SNIFF_BYTES = 65_536  # looked at to tell text from binary
+# Of control bytes (not NUL, tab, line and form feeds, escape) above which it is binary.
+CONTROL_SHARE = 0.10
+# A file with one NUL in so many bytes may be UTF-16 or UTF-32: of English text, half are.
+WIDE_BYTES = 5
+# Of the bytes of UTF-32, half are NUL in any script: the two high ones of each four.
+UTF32_SHARE = 0.48
 STRAY_NULS = 1 / 1000  # of bytes: a text may hold a stray NUL, a binary file holds many
 _BOMS = (  # the longer first: the UTF-32-LE mark begins like the UTF-16-LE one
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -35,10 +38,12 @@ FALLBACK = "brain-cp1252"
 def read(raw: Raw) -> Iterator[Reading]:
     """One document of one section; tables and code keep lines together when a block must be cut."""
     text, notices = decode(raw.data)
-    section = Section(
-        text, (), locators.of_lines(1, text.count("\n") + 1), atomic=raw.media_type != "text/plain"
-    )
-    yield Reading([section], notices=notices)
+    yield Reading([whole(text, atomic=raw.media_type != "text/plain")], notices=notices)
+
+
+def whole(text: str, *, atomic: bool = False) -> Section:
+    """All of a text as one section of lines."""
+    return Section(text, (), locators.of_lines(1, text.count("\n") + 1), atomic)
 
 
 def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
@@ -46,15 +51,16 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
 
     Raises UnreadableFile("binary") when the first 64 KB look like no text.
     """
-    encoding, skip = _marked(data)
-    if not encoding:
-        encoding = _wide(data[:SNIFF_BYTES]) or "utf-8"
+    encoding, mark = _marked(data)
+    data = data[len(mark) :]
+    sample = data[:SNIFF_BYTES]
     notices: list[str] = []
+    encoding = encoding or _wide(sample) or "utf-8"
     if encoding == "utf-8":
-        _refuse_binary(data[skip : skip + SNIFF_BYTES])
-        text = _utf8(data[skip:], notices)
+        _refuse_binary(sample)
+        text = _utf8(data, notices)
     else:
-        text = data[skip:].decode(encoding, "replace")
+        text = data.decode(encoding, "replace")
         if bad := text.count("\ufffd"):
             notices.append(f"{bad} characters were not valid {encoding.upper()}")
     if "\x00" in text:
@@ -68,40 +74,48 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
     return text, tuple(notices)
 
 
-def _marked(data: bytes) -> tuple[str, int]:
+def _marked(data: bytes) -> tuple[str, bytes]:
+    """(encoding, byte order mark) where the data begin with one."""
     for mark, encoding in _BOMS:
         if data.startswith(mark):
-            return encoding, len(mark)
-    return "", 0
+            return encoding, mark
+    return "", b""
 
 
 def _wide(sample: bytes) -> str:
     """UTF-16 or UTF-32 without a mark: where the NULs stand, and whether it then decodes."""
-    if sample.count(0) * 5 < len(sample):
+    if sample.count(0) * WIDE_BYTES < len(sample):
         return ""
-    even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    for encoding, likely in (
-        ("utf-32-le", sample[2::4].count(0) + sample[3::4].count(0) > len(sample) * 0.48),
-        ("utf-32-be", sample[0::4].count(0) + sample[1::4].count(0) > len(sample) * 0.48),
-        ("utf-16-le", odd > 8 * even),
-        ("utf-16-be", even > 8 * odd),
-    ):
-        if likely:
-            try:
-                found = codecs.getincrementaldecoder(encoding)().decode(
-                    sample
-                )  # may end within a letter
-            except UnicodeDecodeError:
-                continue
-            if "\x00" not in found:
-                return encoding
+    first, second, third, fourth = (sample[at::4].count(0) for at in range(4))
+    even = first + third
+    odd = second + fourth
+    half = len(sample) * UTF32_SHARE
+    likely = {
+        "utf-32-le": third + fourth > half,
+        "utf-32-be": first + second > half,
+        "utf-16-le": odd > 8 * even,
+        "utf-16-be": even > 8 * odd,
+    }
+    for encoding, is_likely in likely.items():
+        if is_likely and _decodes(sample, encoding):
+            return encoding
     return ""
 
 
+def _decodes(sample: bytes, encoding: str) -> bool:
+    """Whether the bytes, which may end within a letter, are a text in this encoding."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        return "\x00" not in decoder.decode(sample)
+    except UnicodeDecodeError:
+        return False
+
+
 def _refuse_binary(sample: bytes) -> None:
+    size = len(sample)
     nuls = sample.count(0)
-    controls = len(sample) - nuls - len(sample.translate(None, _TEXT_CONTROLS + b"\x00"))
-    if nuls > max(2, len(sample) * STRAY_NULS) or controls > len(sample) * CONTROL_SHARE:
+    controls = size - len(sample.translate(None, _TEXT_CONTROLS))
+    if nuls > max(2, size * STRAY_NULS) or controls > size * CONTROL_SHARE:
         raise UnreadableFile("binary", "it is not the text that its name says")
 
 
@@ -111,6 +125,7 @@ def _utf8(data: bytes, notices: list[str]) -> str:
     except UnicodeDecodeError:
         pass
     try:
+        # Halves of pairs, as Windows and JavaScript leave them, in bytes that are UTF-8 otherwise.
         return data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         text = data.decode("utf-8", FALLBACK)
