@@ -10,11 +10,11 @@ and locators. Serves `loading`.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from ingest.document import Heading, Section
 from ingest.locators import Locators, is_counted
@@ -181,19 +181,19 @@ def _even(tokens: int, limit: int) -> int:
 def _cut(text: str, start: int, limit: int, cuts: Sequence[Cut], count: Count) -> list[_Block]:
     """Blocks of at most `limit` tokens, packed; cut by the first of `cuts` that cuts, then the next."""
     coarse, *finer = cuts
+    longest = limit * LONG_CHARS
     blocks: list[_Block] = []
     for part in coarse(text):
+        end = start + len(part)
         # Counting is most of the work: what is far too long is cut further without it.
-        far_too_long = bool(finer) and len(part) > limit * LONG_CHARS
-        tokens = limit + 1 if far_too_long else count(part)
-        block = _Block(start, start + len(part), tokens, cut=True)
-        if tokens > limit and finer:
+        tokens = limit + 1 if finer and len(part) > longest else count(part)
+        if finer and tokens > limit:
             blocks += _cut(part, start, limit, finer, count)
         elif blocks and blocks[-1].tokens + tokens <= limit:
-            blocks[-1].take(block)
+            blocks[-1].take(_Block(start, end, tokens))
         else:
-            blocks.append(block)
-        start = block.end
+            blocks.append(_Block(start, end, tokens, cut=True))
+        start = end
     return blocks
 
 
@@ -209,10 +209,10 @@ def _cut_after(pattern: re.Pattern[str], text: str) -> Iterator[str]:
         yield text[start:]
 
 
-_paragraphs = partial(_cut_after, _BLANK)
-_sentences = partial(_cut_after, _SENTENCE)
-_lines = partial(_cut_after, _LINE)
-_words = partial(_cut_after, _WORD)
+_paragraphs = functools.partial(_cut_after, _BLANK)
+_sentences = functools.partial(_cut_after, _SENTENCE)
+_lines = functools.partial(_cut_after, _LINE)
+_words = functools.partial(_cut_after, _WORD)
 
 
 def _outline(text: str) -> Iterator[str]:
@@ -267,7 +267,8 @@ def _has_space_for(last: _Block, block: _Block, budget: _Budget) -> bool:
 def _move_spaces_back(packed: Sequence[_Block], text: str) -> None:
     """A cut between words leaves the space with the piece before, so that no piece begins with one (indents stay)."""
     for before, after in itertools.pairwise(packed):
-        if after.cut and text[after.start - 1] != "\n":
+        begins_line = text[after.start - 1] == "\n"
+        if after.cut and not begins_line:
             body = text[after.start : after.end]
             after.start = after.end - len(body.lstrip())
             before.end = after.start
@@ -284,12 +285,10 @@ def _is_heading_line(text: str, block: _Block, heading: Heading) -> bool:
 
 def _one_small_note(pieces: list[Piece], budget: _Budget) -> list[Piece]:
     """All pieces as one, where together they are no more than a small chunk."""
-    if len(pieces) < 2 or sum(piece.tokens for piece in pieces) > budget.low:
+    total = sum(piece.tokens for piece in pieces)
+    if len(pieces) < 2 or total > budget.low:
         return pieces
-    whole = pieces[0]
-    for piece in pieces[1:]:
-        whole = _merged(whole, piece)
-    return [whole]
+    return [functools.reduce(_merged, pieces)]
 
 
 def _join_stubs(pieces: list[Piece], budget: _Budget) -> list[Piece]:
@@ -300,17 +299,19 @@ def _join_stubs(pieces: list[Piece], budget: _Budget) -> list[Piece]:
             joined.append(piece)
             continue
         last = joined[-1]
-        following = pieces[at + 1] if at + 1 < len(pieces) else piece
+        belongs_above = _is_above(last, piece)
+        is_last = at + 1 == len(pieces)
+        following = piece if is_last else pieces[at + 1]
         introduces = piece.tokens < STUB_TOKENS and _is_above(piece, following)
-        if introduces and not _is_above(last, piece):
+        if introduces and not belongs_above:
             joined.append(piece)
             continue
         together = _merged(last, piece)
         fits = together.tokens <= budget.cap
-        if fits and last.bare and _is_above(last, piece):
+        if fits and last.bare and belongs_above:
             # The heading of the piece says more than the one that both share.
             joined[-1] = replace(together, heading=piece.heading, bare=piece.bare, joined=False)
-        elif _are_stubs(last, piece, together, budget) or (fits and (last.bare or piece.bare)):
+        elif (fits and (last.bare or piece.bare)) or _are_stubs(last, piece, together, budget):
             joined[-1] = together
         else:
             joined.append(piece)
@@ -320,7 +321,8 @@ def _join_stubs(pieces: list[Piece], budget: _Budget) -> list[Piece]:
 def _is_above(above: Piece, piece: Piece) -> bool:
     """Whether the piece stands, at some depth, below the heading of the one above."""
     depth = len(above.heading)
-    return 0 < depth < len(piece.heading) and piece.heading[:depth] == above.heading
+    is_deeper = 0 < depth < len(piece.heading)
+    return is_deeper and piece.heading[:depth] == above.heading
 
 
 def _are_stubs(last: Piece, piece: Piece, together: Piece, budget: _Budget) -> bool:

@@ -7,7 +7,6 @@ Serves the readers and the chunker.
 
 from __future__ import annotations
 
-import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -48,8 +47,11 @@ class Locators:
     def __init__(self, sections: Sequence[Section], text: str) -> None:
         self.sections = sections
         self.text = text
-        lengths = (len(section.text) for section in sections)
-        *self.starts, _end = itertools.accumulate(lengths, initial=0)
+        self.starts: list[int] = []
+        start = 0
+        for section in sections:
+            self.starts.append(start)
+            start += len(section.text)
         self.mark = ""  # "L" or "¶" where the text is counted
         if sections and is_counted(sections[0].locator):
             self.mark = sections[0].locator[0]
@@ -61,8 +63,9 @@ class Locators:
         last = start + len(span.rstrip()) - 1
         if self.mark:
             return _counted(self.mark, self._number(first), self._number(last))
-        begin = self._section(first)
-        touched = self.sections[begin : self._section(last) + 1]
+        opening = self._section(first)
+        closing = self._section(last)
+        touched = self.sections[opening : closing + 1]
         return _together([section.locator for section in touched])
 
     def _section(self, offset: int) -> int:
@@ -94,19 +97,25 @@ def _together(locators: list[str]) -> str:
 
 def _cell_ranges(locators: list[str]) -> str:
     """For each sheet, the one range around all of its cells."""
-    columns: dict[str, set[str]] = {}
-    rows: dict[str, set[int]] = {}
+    by_sheet: dict[str, list[str]] = {}
     for locator in locators:
-        sheet, _, cells = locator.rpartition("!")
-        for column, number in _CELL.findall(cells):
-            columns.setdefault(sheet, set()).add(column)
-            rows.setdefault(sheet, set()).add(int(number))
+        sheet, _mark, cells = locator.rpartition("!")
+        by_sheet.setdefault(sheet, []).append(cells)
     ranges = []
-    for sheet in columns:
-        # Column Z comes before column AA.
-        names = sorted(columns[sheet], key=lambda name: (len(name), name))
-        first = f"{names[0]}{min(rows[sheet])}"
-        last = f"{names[-1]}{max(rows[sheet])}"
-        cells = first if first == last else f"{first}:{last}"
-        ranges.append(f"{sheet}!{cells}")
+    for sheet, cells_of_sheet in by_sheet.items():
+        ranges.append(f"{sheet}!{_range_around(cells_of_sheet)}")
     return "; ".join(ranges)
+
+
+def _range_around(cells: list[str]) -> str:
+    """The range of cells from the first column and row to the last: "B2:F9" of "B2:C3" and "F9"."""
+    columns: list[str] = []
+    rows: list[int] = []
+    for column, row in _CELL.findall(" ".join(cells)):
+        columns.append(column)
+        rows.append(int(row))
+    columns.sort()
+    columns.sort(key=len)  # column Z comes before column AA
+    first = f"{columns[0]}{min(rows)}"
+    last = f"{columns[-1]}{max(rows)}"
+    return first if first == last else f"{first}:{last}"

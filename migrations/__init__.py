@@ -1,7 +1,8 @@
 """The history of the schema, numbered and append-only, applied with sqlite-utils' own `Migrations`.
 
-Leaves out opening the database, pragmas and every query: `brain.store` does those. A released migration never changes.
-Each file here defines `apply(db)`; its number is the schema version that it leads to, kept in `PRAGMA user_version`.
+Each file here defines `apply(db)`; its number is the schema version that it leads to, kept in `PRAGMA user_version`. What
+a released migration does never changes: stores made by every released version exist and must end up alike. Leaves out
+opening the database, pragmas and every query. Serves `brain.store`, which does those.
 """
 
 from __future__ import annotations
@@ -14,9 +15,8 @@ if TYPE_CHECKING:
 
 NAMES = ("m0001_first", "m0002_row_hashes", "m0003_other_scripts")
 LATEST = len(NAMES)
-APPLICATION_ID = (
-    0x42524E31  # "BRN1", in the header of the file, so that `file` and others can tell what it is
-)
+# "BRN1" in the header of the file, so that `file` and others can tell what it is.
+APPLICATION_ID = 0x42524E31
 
 
 def migrate(db: Database, *, stop_after: int = LATEST) -> None:
@@ -25,7 +25,8 @@ def migrate(db: Database, *, stop_after: int = LATEST) -> None:
 
     history = Migrations("brain")
     for name in NAMES[:stop_after]:
-        history(name=name)(import_module(f"migrations.{name}").apply)
+        migration = import_module(f"migrations.{name}")
+        history(name=name)(migration.apply)
     history.apply(db)
     db.execute(f"PRAGMA user_version = {stop_after}")
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -2,7 +2,7 @@
 
 `knowledge`, `episodes` and `skills` share three plain columns for their FTS5 tables (`topic`, `terms`, `around`), written
 by the store, and `text_sha`, the key of their vectors. What a person forgets moves whole into `forgotten`. `judgments` is
-what a person said of answers, `eval_runs` what `brain eval run` measured.
+what a person said of answers, `eval_runs` what `brain eval run` measured. Leaves out every query. Serves `migrations`.
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ CREATE TRIGGER {name}_fts_update AFTER UPDATE OF topic, terms, around ON {name} 
 END;
 """
 
-# A chunk that goes takes its vector with it unless the same text stands elsewhere, and tells the index; a chunk that comes
-# and whose text has a vector already tells the index too.
+# A chunk that goes takes its vector with it unless the same text stands elsewhere, and tells the index; a chunk that
+# comes and whose text has a vector already tells the index too.
 GONE = """
 CREATE TRIGGER {name}_known AFTER INSERT ON {name}
 WHEN EXISTS (SELECT 1 FROM embeddings WHERE text_sha = new.text_sha) BEGIN
@@ -147,15 +147,12 @@ END;
 
 def apply(db: Database) -> None:
     """Create everything, statement by statement: `executescript` would commit the transaction around it."""
+    script = TABLES
     for name in ("knowledge", "episodes", "skills"):
-        script = (TABLES if name == "knowledge" else "") + FTS.format(
-            name=name, tokenizer=TOKENIZER
-        )
-        if name != "skills":
+        script += FTS.format(name=name, tokenizer=TOKENIZER)
+        if name != "skills":  # skills have no vectors
             script += GONE.format(name=name)
-        for statement in statements(script):
-            db.execute(statement)
-    for statement in statements(DESTROYED):
+    for statement in statements(script + DESTROYED):
         db.execute(statement)
 
 
@@ -163,10 +160,11 @@ def statements(script: str) -> list[str]:
     """The statements of a script, triggers whole: a statement ends at the line that SQLite itself calls complete."""
     import sqlite3
 
-    done, held = [], ""
+    done: list[str] = []
+    statement = ""
     for line in script.splitlines():
-        held += line + "\n"
-        if held.strip() and sqlite3.complete_statement(held):
-            done.append(held.strip())
-            held = ""
+        statement += line + "\n"
+        if statement.strip() and sqlite3.complete_statement(statement):
+            done.append(statement.strip())
+            statement = ""
     return done

@@ -1,7 +1,9 @@
-"""Schema 2: every row of truth carries a hash of its columns, so that damage in a date, a tag or an address can be seen.
+"""Schema 2: every row that no other row could replace carries a hash of its columns, so that damage in a date, a tag or
+an address can be seen.
 
 Rows that are there get the hash of what stands in them now. How a hash is made is written down here once more and stays
-so: a later schema that covers other columns computes them anew.
+so: a later schema that covers other columns computes them anew. Leaves out checking the hashes (`brain.store` does).
+Serves `migrations`.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-# table -> (what finds a row, what is covered)
+# Table -> (the columns that find a row, the columns that the hash covers). Only what can be computed anew is left out.
 TABLES = {
     "documents": (
         "rowid",
@@ -55,10 +57,9 @@ _encode = JSONEncoder(separators=(",", ":"), default=repr).encode
 def apply(db: Database) -> None:
     """Add the column and fill it. No trigger of the schema reads it, so full text and outbox stay as they are."""
     conn = db.conn
-    before, conn.text_factory = (
-        conn.text_factory,
-        lambda data: data.decode("utf-8", "surrogateescape"),
-    )
+    text_factory = conn.text_factory
+    # Bytes that are no UTF-8 must not stop the upgrade: the doctor tells of them.
+    conn.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
     try:
         for table, (key, covered) in TABLES.items():
             conn.execute(f"ALTER TABLE {table} ADD COLUMN row_hash INTEGER")
@@ -66,12 +67,13 @@ def apply(db: Database) -> None:
             for rows in _hashes(conn, table, key, covered.split()):
                 conn.executemany(f"UPDATE {table} SET row_hash=? WHERE {match}", rows)
     finally:
-        conn.text_factory = before
+        conn.text_factory = text_factory
 
 
 def _hashes(conn: Any, table: str, key: str, covered: list[str]) -> Iterator[list[tuple[Any, ...]]]:
     """(hash, key) of the rows, a page at a time; what a page says is read before anything of it is written."""
-    width, columns = len(key.split(", ")), ", ".join(f'"{name}"' for name in covered)
+    width = len(key.split(", "))
+    columns = ", ".join(f'"{name}"' for name in covered)
     marks = ", ".join("?" * width)
     last: tuple[Any, ...] = ()
     while True:
@@ -87,4 +89,5 @@ def _hashes(conn: Any, table: str, key: str, covered: list[str]) -> Iterator[lis
 def row_hash(table: str, values: tuple[Any, ...]) -> int:
     """The first eight bytes, as a signed number, of BLAKE2b over the JSON list of the table's name and the values."""
     data = _encode([table, *values])
-    return int.from_bytes(blake2b(data.encode(), digest_size=8).digest(), "big", signed=True)
+    digest = blake2b(data.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)

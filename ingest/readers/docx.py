@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 STYLE_DEPTH = 5  # ancestors of a style looked at for its outline level
 LAST_LEVEL = 9  # Word's outline levels are 0-8; 9 means body text
+# Properties, field codes, deleted words, and the copy of a drawing for older programs.
 _DROPPED = {
     "del",
     "moveFrom",
@@ -41,6 +42,7 @@ _DROPPED = {
     "sectPr",
 }
 _MARKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
+# Elements that only stand around what they hold.
 _WRAPPERS = {
     "sdt",
     "sdtContent",
@@ -97,6 +99,7 @@ def _story(document: Document) -> _Story:
         if kind == "styles":
             _styles(root, story)
             continue
+        # Read with an empty story: a note that refers to notes would never end.
         for note in root:
             text = "\n".join(block.text for block in _blocks(note, _Story()))
             if text.strip():
@@ -204,6 +207,7 @@ def _style(element: Element, story: _Story) -> tuple[str, int, bool]:
 def _text(element: Element, story: _Story, carried: list[Block]) -> str:
     """The words of a paragraph, without recursion into what is dropped; boxes and notes go to `carried`."""
     pieces: list[str] = []
+    # One iterator for each open element: a document may nest deeper than Python recurses.
     pending = [iter(element)]
     while pending:
         child = next(pending[-1], None)

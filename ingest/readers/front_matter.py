@@ -44,12 +44,18 @@ class FrontMatter:
 
     def first(self, *keys: str) -> str:
         """The first string under the first of the keys that has one, or ""."""
-        return next((self.values[key][0] for key in keys if self.values.get(key)), "")
+        for key in keys:
+            if found := self.values.get(key):
+                return found[0]
+        return ""
 
     def all(self, *keys: str) -> list[str]:
         """Every string under the keys; one written as "a, b" counts as two."""
-        joined = [value for key in keys for value in self.values.get(key, [])]
-        return [part.strip() for value in joined for part in value.split(",") if part.strip()]
+        found: list[str] = []
+        for key in keys:
+            for value in self.values.get(key, []):
+                found += map(str.strip, value.split(","))
+        return [word for word in found if word]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +76,15 @@ _Node = _Scalar | _Pairs | list["_Node"]
 
 def split(text: str) -> tuple[str, str]:
     """(what stands between the two marks, what follows them). Raises `NoFrontMatter` when there are none."""
-    opening = text.find("\n") + 1
-    if not text.startswith("---") or not opening or text[3 : opening - 1].strip():
+    if not text.startswith("---"):
         raise NoFrontMatter("no front matter")
-    closing = _CLOSE.search(text, opening)
+    mark, newline, rest = text.partition("\n")
+    if not newline or mark.rstrip() != "---":
+        raise NoFrontMatter("no front matter")
+    closing = _CLOSE.search(rest)
     if not closing:
         raise NoFrontMatter("front matter without an end")
-    return text[opening : closing.start()], text[closing.end() :]
+    return rest[: closing.start()], rest[closing.end() :]
 
 
 def read_flat(block: str, limits: Limits) -> FrontMatter:
@@ -86,10 +94,13 @@ def read_flat(block: str, limits: Limits) -> FrontMatter:
     closing_mark = block.count("\n") + 1
     for root in _roots(block, limits):
         for path, value in _leaves(root, ()):
-            values.setdefault(".".join(path).strip(), []).append(value.text)
-            if path[0].lower() in PROSE_KEYS and " " in value.text.strip():
+            key = ".".join(path).strip()
+            values.setdefault(key, []).append(value.text)
+            is_sentence = " " in value.text.strip()
+            if is_sentence and path[0].lower() in PROSE_KEYS:
                 # To YAML, U+2028 ends a line too: its count may run past the block.
-                prose.append((value.first + 1, min(value.end + 1, closing_mark)))
+                end = min(value.end + 1, closing_mark)
+                prose.append((value.first + 1, end))
     return FrontMatter(values, prose, closing_mark + 1)
 
 
@@ -187,9 +198,12 @@ def _refuse_references(event: Any) -> None:
 
 
 def _scalar(event: Any) -> _Scalar:
-    end = event.end_mark
-    starts_a_line = end.column == 0  # the end of a block of lines is the beginning of the next
-    return _Scalar(event.value, event.start_mark.line, end.line if starts_a_line else end.line + 1)
+    first = event.start_mark.line
+    end = event.end_mark.line
+    # A block of lines ends where the next line begins, any other value within its line.
+    if event.end_mark.column > 0:
+        end += 1
+    return _Scalar(event.value, first, end)
 
 
 def _until(end: type, events: Iterator[Any]) -> Iterator[Any]:
@@ -202,14 +216,16 @@ def _until(end: type, events: Iterator[Any]) -> Iterator[Any]:
 
 def text_at(values: Mapping[str, Value], key: str, default: str = "") -> str:
     """The text under a key; the default when there is none or something else."""
-    found = values.get(key, default)
+    found = values.get(key)
     return found if isinstance(found, str) else default
 
 
 def texts_at(values: Mapping[str, Value], key: str) -> tuple[str, ...]:
     """The texts of a list under a key; a single text counts as a list of one."""
-    found = values.get(key, [])
-    items = found if isinstance(found, list) else [found] if found else []
+    found = values.get(key)
+    if isinstance(found, str):
+        return (found,) if found else ()
+    items = found if isinstance(found, list) else []
     return tuple(item for item in items if isinstance(item, str))
 
 

@@ -41,11 +41,13 @@ def read(raw: Raw) -> Iterator[Reading]:
         letter = mail.parsed(data)
         letters.append(letter)
         parts = threads.parts(letter.body)
-        name = digest(letter.identity or data)[:ID_DIGITS]
-        names[name] += 1
-        if names[name] > 1:  # the same mail twice, or two that claim one identity
-            name = f"{name}-{names[name]}"
-        readings.append(mail.reading(letter, threads.without_known(parts, known), name))
+        identity = digest(letter.identity or data)[:ID_DIGITS]
+        names[identity] += 1
+        count = names[identity]
+        # The same mail twice, or two that claim one identity.
+        name = identity if count == 1 else f"{identity}-{count}"
+        news = threads.without_known(parts, known)
+        readings.append(mail.reading(letter, news, name))
         for part in parts:
             known.update(threads.fingerprints(part.text))
     yield _mailbox(letters, len(starts))
@@ -54,22 +56,30 @@ def read(raw: Raw) -> Iterator[Reading]:
 
 def _messages(data: bytes, starts: list[re.Match[bytes]]) -> Iterator[bytes]:
     """The bytes of each message without its "From " line and without the marks before such lines inside it."""
-    ends = [start.start() for start in starts[1:]]
+    ends = [following.start() for following in starts[1:]]
     ends.append(len(data))
     for start, end in zip(starts, ends, strict=False):
-        yield _ESCAPED.sub(rb"\1", data[start.end() : end])
+        message = data[start.end() : end]
+        yield _ESCAPED.sub(rb"\1", message)
 
 
 def _mailbox(letters: list[mail.Letter], count: int) -> Reading:
     """How many messages, from when to when, and from whom most of them came."""
-    days = sorted(letter.date[:10] for letter in letters if letter.date)
-    senders = Counter(letter.sender for letter in letters if letter.sender)
+    days: list[str] = []
+    senders: Counter[str] = Counter()
+    for letter in letters:
+        if letter.date:
+            days.append(letter.date[:10])
+        if letter.sender:
+            senders[letter.sender] += 1
     lines = [f"Mailbox with {count:,} messages."]
     if days:
-        lines.append(f"From {days[0]} to {days[-1]}.")
+        lines.append(f"From {min(days)} to {max(days)}.")
     for sender, number in senders.most_common(FREQUENT):
         lines.append(f"{sender}: {number:,}")
     notices = []
-    if count > len(letters):
-        notices.append(f"{count:,} messages: cut to the first {len(letters):,}")
-    return Reading([Section("\n".join(lines) + "\n", (), "mailbox")], notices=tuple(notices))
+    read = len(letters)
+    if count > read:
+        notices.append(f"{count:,} messages: cut to the first {read:,}")
+    about = Section("\n".join(lines) + "\n", (), "mailbox")
+    return Reading([about], notices=tuple(notices))

@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 LAST_LEVEL = 9  # of headings
-MANY = 1_000  # repeated spaces, cells or rows beyond which a repeat is taken for padding
+# Spaces, cells or rows beyond which a repeat is taken for padding: sheets claim a million empty ones.
+MANY = 1_000
+# Declarations, deleted words, and pictures of what is embedded.
 _DROPPED = {
     "tracked-changes",
     "forms",

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 _DROPPED = {"Fallback", "extLst", "rPr", "pPr"}
 _TITLES = {"title", "ctrTitle"}
-_RUNNING = {"dt", "sldNum", "ftr", "hdr"}  # placeholders for date, number, running head and foot
+# Placeholders for date, number, running head and foot.
+_RUNNING = {"dt", "sldNum", "ftr", "hdr"}
+# On a page of notes: the picture of its slide.
 _NOT_NOTES = _RUNNING | {"sldImg"}
 
 
@@ -73,6 +75,7 @@ def _slide(slide: Slide, authors: dict[str, str]) -> tuple[str, list[str]]:
             parts.insert(0, text)
         else:
             parts.append(text)
+    # Notes, charts and comments are parts of their own that the slide refers to.
     for kind, part in related(slide.part):
         if kind == "notesSlide":
             parts.append(_notes(part))

@@ -43,7 +43,8 @@ def parts(body: str) -> list[Part]:
     """The sender's own words first, then the older mails in their order. Nothing but marks is left out."""
     body = body.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
     found = _by_mark(body)
-    if _INTRODUCTION.search(found[0].text) and not _is_slow(body):
+    newest = found[0].text
+    if _INTRODUCTION.search(newest) and not _is_slow(body):
         found = _by_library(body)
     parts = []
     for part in found:
@@ -76,8 +77,12 @@ def _by_library(body: str) -> list[Part]:
             intro = ""
     together = " ".join(f"{part.intro} {part.text}" for part in made)
     # The library may lose or double what it cannot find again.
-    is_whole = Counter(_WORD.findall(body)) == Counter(_WORD.findall(together))
+    is_whole = _word_counts(together) == _word_counts(body)
     return made if is_whole else _by_mark(body)
+
+
+def _word_counts(text: str) -> Counter[str]:
+    return Counter(_WORD.findall(text))
 
 
 def _by_mark(body: str) -> list[Part]:
@@ -90,8 +95,10 @@ def _by_mark(body: str) -> list[Part]:
     own = "\n".join(lines[:end]).rstrip()
     if not quoted.strip() or not own.strip():
         return [Part(body)]
-    intro = own.rpartition("\n")[2] if _ATTRIBUTION.search(own) else ""
-    return [Part(own.removesuffix(intro)), Part(quoted, intro or QUOTED)]
+    if not _ATTRIBUTION.search(own):
+        return [Part(own), Part(quoted, QUOTED)]
+    last_line = own.rpartition("\n")[2]
+    return [Part(own.removesuffix(last_line)), Part(quoted, last_line or QUOTED)]
 
 
 def _is_quoted_or_blank(line: str) -> bool:
@@ -112,9 +119,12 @@ def without_known(found: list[Part], known: set[str]) -> Iterator[Part]:
     What is not known stays: an answer written between the lines is the sender's own.
     """
     for part in found:
+        if not part.intro:
+            yield part
+            continue
         lines = [line for line in part.text.split("\n") if line.strip()]
         fresh = [line for line in lines if not known.issuperset(fingerprints(line))]
-        if not part.intro or len(fresh) > FRESH_SHARE * len(lines):
+        if len(fresh) > FRESH_SHARE * len(lines):
             yield part
         elif fresh:
             yield replace(part, text="\n".join(fresh))

@@ -103,6 +103,15 @@ def _line(cells: Cells) -> str:
     return row(filled.get(column, "") for column in range(start, end + 1))
 
 
+@dataclass(frozen=True, slots=True)
+class _Relation:
+    """`kind`: the last word of its type; `target`: an entry of the archive."""
+
+    id: str
+    kind: str
+    target: str
+
+
 def read(raw: Raw) -> Iterator[Reading]:
     """One document. Raises RefusedFile and UnreadableFile."""
     archive, data = zips.office_package(raw.data, raw.limits)
@@ -204,12 +213,15 @@ def _comments(archive: zipfile.ZipFile, path: str) -> dict[int, list[tuple[str, 
         if kind not in _COMMENTS:
             continue
         for element in descendants(entry(archive, target), "comment", "threadedComment"):
-            cell = attribute(element, "ref") or "A1"
             words = one_line("".join(_texts(element, "t", "text")))
-            if words and not words.startswith("[Threaded comment]"):  # a copy for old programs
-                digits = "".join(filter(str.isdecimal, cell))
-                own = found.setdefault(int(digits or 1), [])
-                own.append((cell, f"Comment ({cell}): {words}"))
+            is_copy = words.startswith("[Threaded comment]")  # for programs that know none
+            if not words or is_copy:
+                continue
+            cell = attribute(element, "ref") or "A1"
+            digits = "".join(filter(str.isdecimal, cell))
+            number = int(digits or 1)
+            in_row = found.setdefault(number, [])
+            in_row.append((cell, f"Comment ({cell}): {words}"))
     return found
 
 
@@ -238,31 +250,37 @@ def _path(archive: zipfile.ZipFile, name: str) -> str:
         if sheet.get("name") == name:
             key = attribute(sheet, "id")
             break
-    for identity, _kind, target in _relations(archive, _BOOK):
-        if identity == key:
-            return target
+    for relation in _relations(archive, _BOOK):
+        if relation.id == key:
+            return relation.target
     return ""
 
 
 def _linked(archive: zipfile.ZipFile, path: str, seen: set[str]) -> Iterator[tuple[str, str]]:
     """(kind, entry) of comments, drawings and the charts on them, each once."""
-    for _identity, kind, target in _relations(archive, path):
-        if kind in _LINKED and target not in seen:
+    for relation in _relations(archive, path):
+        target = relation.target
+        if relation.kind in _LINKED and target not in seen:
             seen.add(target)
-            yield kind, target
+            yield relation.kind, target
             yield from _linked(archive, target, seen)
 
 
-def _relations(archive: zipfile.ZipFile, path: str) -> Iterator[tuple[str, str, str]]:
-    """(id, last word of the type, entry) of what an entry refers to."""
+def _relations(archive: zipfile.ZipFile, path: str) -> Iterator[_Relation]:
+    """What an entry of the archive refers to inside of it."""
     folder, name = posixpath.split(path)
+    # The package keeps the relations of `a/b.xml` in `a/_rels/b.xml.rels`.
     root = entry(archive, f"{folder}/_rels/{name}.rels")
     if root is None:
         return
     for element in root:
-        if local(element) == "Relationship" and element.get("TargetMode") != "External":
-            target = element.get("Target") or ""
-            beside = posixpath.normpath(posixpath.join(folder, target))
-            kind = (element.get("Type") or "").rpartition("/")[2]
-            path = target[1:] if target.startswith("/") else beside
-            yield element.get("Id") or "", kind, path
+        is_outside = element.get("TargetMode") == "External"
+        if is_outside or local(element) != "Relationship":
+            continue
+        target = element.get("Target") or ""
+        beside = posixpath.normpath(posixpath.join(folder, target))
+        yield _Relation(
+            id=element.get("Id") or "",
+            kind=(element.get("Type") or "").rpartition("/")[2],
+            target=target[1:] if target.startswith("/") else beside,
+        )
