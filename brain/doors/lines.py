@@ -92,12 +92,16 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 def some(number: int, noun: str, rest: str = "") -> str:
     """A count and what is said of it; nothing at all for none."""
-    return count(number, noun) + rest if number else ""
+    if not number:
+        return ""
+    return count(number, noun) + rest
 
 
 def given(before: str, value: str | None, after: str = "") -> str:
     """The value between two pieces of text; nothing at all without a value."""
-    return f"{before}{value}{after}" if value else ""
+    if not value:
+        return ""
+    return f"{before}{value}{after}"
 
 
 def commas(*parts: str) -> str:
@@ -140,17 +144,21 @@ def duration(seconds: float) -> str:
 
 def day(date: str | None) -> str:
     """The day of an ISO 8601 date or time, "" when there is none."""
-    return one_line(date)[:10] if date else ""
+    if not date:
+        return ""
+    return one_line(date)[:10]
 
 
 def moment(at: str) -> str:
     """`2026-05-07 09:12` of an ISO 8601 time."""
-    return one_line(at)[:16].replace("T", " ")
+    minute = one_line(at)[:16]
+    return minute.replace("T", " ")
 
 
 def place(source: str, locator: str) -> str:
     """Where a person opens it: `notes/lease.md:12`, `paper.pdf p. 3`."""
-    source, locator = one_line(source), one_line(locator)
+    source = one_line(source)
+    locator = one_line(locator)
     lines = re.fullmatch(r"L(\d+)(?:-\d+)?", locator)
     if lines:
         return f"{source}:{lines.group(1)}"

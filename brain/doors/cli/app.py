@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -123,6 +124,12 @@ def command(wanted: str = "") -> typer.core.TyperGroup:
         if wanted in _registered():
             break
         importlib.import_module(f"brain.doors.cli.{name}")
+    return _built(len(_registered()))
+
+
+@cache
+def _built(_commands: int) -> typer.core.TyperGroup:
+    """What typer makes of the app: once for each number of commands, since reading their signatures takes a while."""
     built = typer.main.get_command(app)
     if not isinstance(built, typer.core.TyperGroup):
         raise TypeError("the app has only one command")

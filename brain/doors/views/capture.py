@@ -30,7 +30,8 @@ from brain.doors.show import shows
 if TYPE_CHECKING:
     from brain.types import AddReport, Episode, ExportReport, Skipped
 
-NAMES_SHOWN = 3  # of each reason for skipping; --json has them all
+# Of each reason for skipping; --json has them all.
+NAMES_SHOWN = 3
 OUTCOMES = ("added", "updated", "renamed", "removed", "unchanged")
 
 
@@ -41,19 +42,27 @@ def added(report: AddReport, *, dry_run: bool = False) -> Lines:
 
 def summary(report: AddReport, *, dry_run: bool = False) -> Line:
     """The counts that are not zero, the id when there is just one document, and the embedder."""
-    outcomes = {name: getattr(report, name) for name in OUTCOMES}
-    outcomes["skipped"] = len(report.skipped)
-    counts = commas(*(f"{number:,} {name}" for name, number in outcomes.items() if number))
-    only = report.documents[0] if len(report.documents) == 1 else ""
+    counts = [_outcome(getattr(report, name), name) for name in OUTCOMES]
+    counts.append(_outcome(len(report.skipped), "skipped"))
+    only = ""
+    if len(report.documents) == 1:
+        only = short_id(report.documents[0])
     return line(
         "dry run, nothing written: " if dry_run else "",
-        counts or "nothing to add",
+        commas(*counts) or "nothing to add",
         dim(
             given(" · ", some(report.chunks, "chunk")),
             given(" · embedder ", report.embedder),
-            given(" · ", short_id(only)),
+            given(" · ", only),
         ),
     )
+
+
+def _outcome(number: int, name: str) -> str:
+    """`3 added`; nothing for none."""
+    if not number:
+        return ""
+    return f"{number:,} {name}"
 
 
 def skipped(files: Sequence[Skipped]) -> Lines:
@@ -107,14 +116,18 @@ def waiting(report: AddReport, *, said: Sequence[str] = ()) -> Lines:
 @shows("Episode", json_out.episode)
 def remembered(episode: Episode) -> Lines:
     """One line that names the id."""
-    return [line("remembered ", short_id(episode.id), dim(" · ", moment(episode.at)))]
+    at = dim(" · ", moment(episode.at))
+    return [line("remembered ", short_id(episode.id), at)]
 
 
 @shows("ExportReport")
 def exported(report: ExportReport) -> Lines:
     """The counts of files, then the ones that a person changed and that stayed as they are."""
-    removed = f"{report.removed:,} removed" if report.removed else ""
-    counts = commas(f"{report.written:,} written", f"{report.unchanged:,} unchanged", removed)
+    counts = commas(
+        f"{report.written:,} written",
+        f"{report.unchanged:,} unchanged",
+        _outcome(report.removed, "removed"),
+    )
     done = [line(counts, " in ", path(report.directory))]
     if report.conflicts:
         changed = count(len(report.conflicts), "file")

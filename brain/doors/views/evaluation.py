@@ -45,7 +45,8 @@ FIGURES = (
     "p95_ms",
 )
 RISKS = ("ece", "brier", "brier_skill", "ece_25_75", "aurc")
-CHANGED_SHOWN = 8  # coefficients that moved most
+# The coefficients that moved most: what a person can still read.
+CHANGED_SHOWN = 8
 
 
 @shows("systems", json_out.measured)
@@ -184,13 +185,15 @@ def _movement(change: Report) -> float:
 
 
 def _from_to(change: Report) -> str:
-    before, after = change["shipped"], change["now"]
+    before = change["shipped"]
+    after = change["now"]
     return f"{before:.3f} → {after:.3f}"
 
 
 def _cut(name: str, change: Report, rows: int) -> Line:
     """A threshold, and whether it moved; if it stayed for want of judged answers, how many it needs."""
-    before, after = change["shipped"], change["now"]
+    before = change["shipped"]
+    after = change["now"]
     said = f"{name} {after:.3f}"
     if after != before:
         return line(said, f", shipped {before:.3f}")
@@ -241,13 +244,15 @@ def _found(report: Report) -> Lines:
     if rows:
         for name in RISKS:
             rows.append((name.replace("_", " "), _figure(report[name])))
-    sure, wrong = report["coverage"], report["risk"]
-    missed = report["false_absences"]
-    threshold, floor = report["threshold"], report["floor"]
+    sure = _share(report["coverage"])
+    wrong = _share(report["risk"])
+    threshold = report["threshold"]
+    missed = _share(report["false_absences"])
+    floor = report["floor"]
     return [
         *columns(rows),
-        line(f"answered as sure {sure:.1%}, wrongly {wrong:.1%} (threshold {threshold:g})"),
-        line(f"false “not in your notes” {missed:.1%} (floor {floor:g})"),
+        line(f"answered as sure {sure}, wrongly {wrong} (threshold {threshold:g})"),
+        line(f"false “not in your notes” {missed} (floor {floor:g})"),
     ]
 
 
@@ -263,9 +268,14 @@ def _last(last: Report) -> Lines:
     done = [line("since ", moment(last["at"]), ": ", change, embedder)]
     rows = []
     for row in last["worse"]:
-        before, now = row["before"], row["now"]
+        before = row["before"]
+        now = row["now"]
         rows.append((row["question"], f"{before:.2f} → {now:.2f}"))
     return done + indented(columns(rows))
+
+
+def _share(part: float) -> str:
+    return f"{part:.1%}"
 
 
 def _interval(bounds: Sequence[float]) -> str:

@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     )
 
 LEVEL_STYLES = {"ok": "good", "warning": "warn", "error": "bad"}
-LEVEL_WIDTH = 8  # columns: the longest level and a space, so that the ids stand below one another
+# Columns: the longest level and a space, so that the ids stand below one another.
+LEVEL_WIDTH = 8
 HINT_INDENT = " " * (LEVEL_WIDTH + 1)
 WITHOUT_VECTORS = " without embeddings (brain sync)"
 
@@ -90,16 +91,22 @@ def status(facts: Status) -> Lines:
 
 def generation(item: VectorProgress) -> str:
     """`nomic-embed-text 768: building, 3,200 of 8,114 chunks, about 4 min`."""
-    amount = f"{item.done:,} of {count(item.total, 'chunk')}"
-    eta = f", about {duration(item.eta_seconds)} to go" if item.eta_seconds else ""
-    return f"{item.embedder} {item.dimensions}: {item.state}, {amount}{eta}"
+    chunks = count(item.total, "chunk")
+    facts = [item.state, f"{item.done:,} of {chunks}"]
+    if item.eta_seconds:
+        eta = duration(item.eta_seconds)
+        facts.append(f"about {eta} to go")
+    return f"{item.embedder} {item.dimensions}: {', '.join(facts)}"
 
 
 def root(item: Root) -> str:
     """A registered folder with its number of documents and when it was looked at."""
-    state = "" if item.state == "ok" else item.state
-    looked = given("looked at ", moment(item.looked_at or ""))
-    return f"{item.path}: {commas(count(item.documents, 'document'), state, looked)}"
+    facts = commas(
+        count(item.documents, "document"),
+        "" if item.state == "ok" else item.state,
+        given("looked at ", moment(item.looked_at or "")),
+    )
+    return f"{item.path}: {facts}"
 
 
 def _holds(held: Status | BackupReport | RestoreReport) -> str:
@@ -132,16 +139,23 @@ def checks(found: Sequence[Check]) -> Lines:
     """One line for each check, its cure below it, and the count at the end."""
     done: Lines = []
     for item in found:
-        level = styled(LEVEL_STYLES[item.level], f"{item.level:<{LEVEL_WIDTH}}")
+        level = styled(LEVEL_STYLES[item.level], item.level.ljust(LEVEL_WIDTH))
         message = given(": ", item.message)
         done.append(line(level, dim(item.id, "  "), item.title, message))
         if item.hint and item.level != "ok":
             done.append(dim(HINT_INDENT, item.hint))
     levels = [item.level for item in found]
-    errors, warnings = levels.count("error"), levels.count("warning")
-    amounts = commas(count(errors, "error"), count(warnings, "warning"))
-    style = bad if errors else good
-    return [*done, style(count(len(found), "check"), ": ", amounts)]
+    errors = levels.count("error")
+    warnings = levels.count("warning")
+    total = bad if errors else good
+    done.append(
+        total(
+            count(len(found), "check"),
+            ": ",
+            commas(count(errors, "error"), count(warnings, "warning")),
+        )
+    )
+    return done
 
 
 @shows("ModelTable")
@@ -243,7 +257,8 @@ def erased(report: EraseReport) -> Lines:
 
 def holdings(found: Sequence[Holding]) -> Lines:
     """Each backup, and until when `--keep` lets it stay."""
-    return columns([(item.path, _until(item)) for item in found], ("path", ""))
+    rows = [(item.path, _until(item)) for item in found]
+    return columns(rows, ("path", ""))
 
 
 def _until(item: Holding) -> str:

@@ -36,9 +36,11 @@ from brain.doors.show import lists, shows
 if TYPE_CHECKING:
     from brain.types import DocumentDetail, DocumentRow, Excerpt, ForgetReport, Forgotten, Skill
 
-FIRST_LINES = 12  # of a document's text in `show`; `get` prints it whole
+# Of a document's text in `show`; `get` prints it whole.
+FIRST_LINES = 12
 NAME_ONLY = " (name only: no reader for this kind of file)"
-NOTHING = "–"  # in a cell without a value
+# In a cell without a value, so that the columns stay in sight.
+NOTHING = "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +169,8 @@ def tags(after: Tagged) -> Lines:
 
 @shows("Located")
 def address(found: Located) -> Lines:
-    """The address alone, for another program."""
-    return [line(found.address)]
+    """The address alone and as it is, for another program."""
+    return verbatim(found.address)
 
 
 @lists(

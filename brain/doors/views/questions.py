@@ -49,9 +49,14 @@ if TYPE_CHECKING:
         Retrieved,
     )
 
-INDENT = "   "  # as wide as the number before a passage
-MARGIN = 2  # columns at the right of a snippet, for the sign that the text goes on
+# As wide as the number before a passage.
+INDENT = "   "
+# Columns at the right of a snippet: room for the sign that the text goes on.
+MARGIN = 2
 
+VERBS = {"rerank": "reranked", "expand": "expanded"}
+
+# What each state of an answer means to its reader, and in which style that is said.
 STATES = {
     "supported": ("supported by the passages cited", "good"),
     "unsure": ("unsure: check these sources", "warn"),
@@ -118,8 +123,9 @@ def _explained(item: Passage) -> str:
     for name, rank in item.ranks.items():
         shown = "–" if rank is None else rank
         ranks.append(f"{name} rank {shown}")
-    parts = filter(None, (", ".join(ranks), _numbers(item.explain)))
-    return f"score {item.score:.4f}: {'; '.join(parts)}"
+    reasons = [", ".join(ranks), _numbers(item.explain)]
+    said = "; ".join(filter(None, reasons))
+    return f"score {item.score:.4f}: {said}"
 
 
 def _numbers(values: Mapping[str, float]) -> str:
@@ -150,17 +156,20 @@ def ran(steps: Iterable[ModelStep]) -> list[str]:
 
 def model_step(item: ModelStep, *, whole: bool = False) -> str:
     """`reranked by qwen3:4b in 1.3 s`; `whole`: with what came of it, or why nothing did."""
-    verb = "reranked" if item.name == "rerank" else "expanded"
-    verb += given(" by ", one_line(item.model))
+    verb = VERBS[item.name] + given(" by ", one_line(item.model))
     reason = one_line(item.reason)
     if item.state != "ran":
         return f"not {verb}: {reason}"
     done = f"{verb} in {item.seconds:.1f} s"
     if not whole:
         return done
-    judged = f"{item.judged} of {count(item.of, 'passage')} judged" if item.of else ""
-    asked = (f"{kind} {quoted(text)}" for kind, text in item.queries)
-    return f"{done}: {commas(judged, *asked) or reason}"
+    outcome = []
+    if item.of:
+        passages_seen = count(item.of, "passage")
+        outcome.append(f"{item.judged} of {passages_seen} judged")
+    for kind, text in item.queries:
+        outcome.append(f"{kind} {quoted(text)}")
+    return f"{done}: {commas(*outcome) or reason}"
 
 
 def degraded(reason: str) -> Lines:
@@ -178,9 +187,14 @@ def markdown(query: str, items: Iterable[Passage]) -> Lines:
     """`--format md`: a list of quotes that can be pasted into a note."""
     done = [line("# ", query)]
     for item in items:
-        heading = line("## ", _title(item), _dated(item))
-        where = line("`", place(item.source, item.locator), "`")
-        done += [line(), heading, line(), where, line()]
+        where = place(item.source, item.locator)
+        done += [
+            line(),
+            line("## ", _title(item), _dated(item)),
+            line(),
+            line("`", where, "`"),
+            line(),
+        ]
         for row in item.text.strip().splitlines():
             done += body(f"> {row}".rstrip())
     return done
@@ -240,15 +254,21 @@ def _confidence(answer: Answer) -> str:
 
 
 def _probability(name: str, value: float | None) -> str:
-    return "" if value is None else f"{name} {value:.2f}"
+    if value is None:
+        return ""
+    return f"{name} {value:.2f}"
 
 
 def _models(answer: Answer) -> str:
     """` · builtin extractive · embedder wordllama · episode 9f8e7d`: who answered, and under which id it is kept."""
-    who = " ".join(one_line(part) for part in (answer.provider, answer.model) if part)
-    embedder = given("embedder ", one_line(answer.embedder or ""))
-    episode = given("episode ", short_id(answer.episode or ""))
-    return given(" · ", dots(who, embedder, episode))
+    provider = one_line(answer.provider or "")
+    model = one_line(answer.model or "")
+    said = dots(
+        f"{provider} {model}".strip(),
+        given("embedder ", one_line(answer.embedder or "")),
+        given("episode ", short_id(answer.episode or "")),
+    )
+    return given(" · ", said)
 
 
 def nothing_found(query: str, degraded: str) -> Lines:
@@ -287,7 +307,8 @@ def recalled(result: Recalled) -> Lines:
     """Episodes, best first: date, kind, who, the words, the id; the neighbouring rounds beside them."""
     done: Lines = []
     if result.since or result.until:
-        since, until = day(result.since) or "…", day(result.until) or "now"
+        since = day(result.since) or "…"
+        until = day(result.until) or "now"
         done.append(dim(f"between {since} and {until}"))
     if not result.found and result.episodes:
         done.append(warn("nothing that fits well; the nearest:"))
@@ -299,18 +320,24 @@ def recalled(result: Recalled) -> Lines:
 
 def _episode(item: Remembered, query: str, short: str) -> Lines:
     episode = item.episode
-    who = given(" with ", ", ".join(map(one_line, episode.people)))
+    people = ", ".join(map(one_line, episode.people))
     tags = [f" #{one_line(tag)}" for tag in episode.tags]
-    said = map(one_line, (episode.question, episode.answer))
-    rows = [
-        *(dim(words(near)) for near in item.before),
-        *(marked(text, query) for text in said if text),
-        *(dim(words(near)) for near in item.after),
-    ]
-    heading = line(title(moment(episode.at)), " ", episode.kind, who, dim(*tags, " ", short))
+    heading = line(
+        title(moment(episode.at)),
+        " ",
+        episode.kind,
+        given(" with ", people),
+        dim(*tags, " ", short),
+    )
+    rows = [dim(words(near)) for near in item.before]
+    for text in (episode.question, episode.answer):
+        if text:
+            rows.append(marked(one_line(text), query))
+    rows += [dim(words(near)) for near in item.after]
     return [heading, *indented(rows, INDENT)]
 
 
 def words(episode: Episode) -> str:
     """What was asked or said, on one line."""
-    return " → ".join(one_line(part) for part in (episode.question, episode.answer) if part)
+    said = [one_line(part) for part in (episode.question, episode.answer) if part]
+    return " → ".join(said)
