@@ -1,8 +1,8 @@
 """The machine contract: JSON, schema 1 (docs/JSON.md). From a result to plain dictionaries.
 
-A result whose fields are the contract as they stand goes through `fields`, a list of them through `listed`; the others have
-a function each. Within a schema fields are only added, and one that nothing fills yet is null. Serves every door that
-speaks JSON; leaves writing to them.
+A result whose fields are the contract as they stand goes through `fields`, a list of them through `listed`; the
+others have a function each. Within a schema fields are only added, and one that nothing fills yet is null. Serves
+every door that speaks JSON; leaves writing to them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Lines of styled text, and the small phrases that every view uses: counts, sizes, places, snippets.
 
-A line is a tuple of (text, style) pairs; a style is a name that `render` turns into colour or drops. Whatever a view puts
-into a line loses its control sequences and line breaks here, so that no stored title or path can forge a line of its own;
-`body` alone keeps the breaks of a stored text. Serves the views, and leaves the terminal to `render`.
+A line is a tuple of (text, style) pairs; a style is a name that `render` turns into colour or drops. Whatever a
+view puts into a line loses its control sequences and line breaks here, so that no stored title or path can forge a
+line of its own; `body` alone keeps the breaks of a stored text. Serves the views, and leaves the terminal to
+`render`.
 """
 
 from __future__ import annotations

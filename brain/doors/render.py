@@ -122,7 +122,7 @@ class Out:
         self._write(self._stdout, "", flush=True)
 
     def console(self, stream: TextIO) -> Console:
-        """The rich console of one stream, with markup, highlighting and emoji off: stored text must not colour itself."""
+        """The rich console of one stream, without markup and emoji codes: stored text must not colour itself."""
         if id(stream) not in self._consoles:
             from rich.console import Console
             from rich.theme import Theme

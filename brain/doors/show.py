@@ -1,8 +1,8 @@
-"""One way from a result to what is read: its JSON, or its lines and the talk beside them, and the exit code that follows.
+"""One way from a result to what is read: its JSON, or its lines and the talk beside them; and its exit code.
 
-A view registers itself with `@shows` for the kind of value that it shows: the name of the value's type, or a name of its
-own where the value is a bare list or mapping. Serves the doors; leaves the wording to the views, the shapes to `json_out`,
-and where all of it goes to the door.
+A view registers itself with `@shows` for the kind of value that it shows: the name of the value's type, or a name
+of its own where the value is a bare list or mapping. Serves the doors; leaves the wording to the views, the shapes
+to `json_out`, and where all of it goes to the door.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ NOTHING_FOUND = 3
 REFUSED = 4
 OVER_BUDGET = 5
 COULD_NOT_LOOK = 6
+
+# What stands below "interrupted", wherever that is said.
+KEPT = "what was done is kept; run the same command again to go on"
 
 VIEWS = ("questions", "capture", "library", "keeping", "evaluation")
 
@@ -74,7 +77,7 @@ def lists(
     *if_empty: str,
     to_json: Callable[[Any], Shape] | None = None,
 ) -> Callable[[View], View]:
-    """Register the view below for a list, which JSON calls by its `kind`; an empty one is told in these rows, and is 3."""
+    """Register the view below for a list, which JSON calls by its `kind`. An empty one is told in these rows."""
 
     def talk(values: Sequence[object]) -> Lines:
         return [] if values else [line(row) for row in if_empty]

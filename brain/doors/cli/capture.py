@@ -1,31 +1,25 @@
 """The commands that take things in and give them back: `add`, `remember`, `sync`, `export`, `import`.
 
-Leaves out the wording of the reports (`views.capture`).
+Leaves the wording of the reports, and the codes that follow from them, to `views.capture`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from brain.doors import json_out
-from brain.doors.cli import INTERRUPTED
 from brain.doors.cli.app import EVERY_DAY, KEEPING, register
 from brain.doors.cli.options import Json, argument, flag, option
-from brain.doors.cli.outcome import KEPT
 from brain.doors.cli.session import STDIN, Session, draft, session
-from brain.doors.show import FAILED
-from brain.doors.views import capture as view
+from brain.doors.views.capture import Added
 from brain.errors import UsageError
 
-if TYPE_CHECKING:
-    from brain.app import Brain
-    from brain.types import AddReport
-
-KINDS = ("episodes", "notes", "skills", "feedback", "documents")  # MEMORY.md, "Export and import"
+# What `export` can be restricted to: the folders that it writes.
+KINDS = ("episodes", "notes", "skills", "feedback", "documents")
 
 
 @register(
@@ -49,40 +43,52 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Take in files and folders, or a note. A folder stays registered: sync looks at it again."""
-    run, tags = session(context), tuple(tag or ())
+    run = session(context)
     files = paths or []
+    from_stdin = files == [Path(STDIN)]
+    is_note = bool(note) or edit or from_stdin
     if sum((bool(files), bool(note), edit)) != 1:
         raise UsageError(
             "add takes paths, or --note, or --edit",
             "one of the three; `brain add -` reads standard input",
         )
-    if Path(STDIN) in files and len(files) > 1:
+    if Path(STDIN) in files and not from_stdin:
         raise UsageError(
             f"`{STDIN}` stands for standard input and cannot be mixed with paths",
             "add them one by one",
         )
-    if (title or files == [Path(STDIN)] or note or edit) and dry_run:
+    if dry_run and (title or is_note):
         raise UsageError("--dry-run is for files and folders", "leave it out: a note is only added")
+    if title and not is_note:
+        raise UsageError("--title is for notes", "a document's title is read from the document")
+    tags = tuple(tag or ())
+    if is_note:
+        # The draft stays in its file until the note is stored.
+        with _text_of_note(run, note, edit=edit) as text, run.brain() as brain:
+            report = brain.note(text, title=title or None, tags=tags)
+    else:
+        with run.brain() as brain:
+            report = brain.add(files, tags=tags, dry_run=dry_run)
+    added = Added(report, dry_run, strict, run.out.announced)
+    run.show(added, as_json=as_json)
+
+
+@contextmanager
+def _text_of_note(run: Session, note: str, *, edit: bool) -> Iterator[str]:
     if edit:
         with draft(run) as text:
-            report = _with_brain(
-                run, lambda brain: brain.note(text, title=title or None, tags=tags)
-            )
-    elif note or files == [Path(STDIN)]:
-        text = run.text([note or STDIN], "text")
-        report = _with_brain(run, lambda brain: brain.note(text, title=title or None, tags=tags))
-    elif title:
-        raise UsageError("--title is for notes", "a document's title is read from the document")
+            yield text
     else:
-        report = _with_brain(run, lambda brain: brain.add(files, tags=tags, dry_run=dry_run))
-    _show(run, report, as_json=as_json, strict=strict, dry_run=dry_run)
+        yield run.text([note or STDIN], "text")
 
 
 @register("sync", EVERY_DAY, examples=("brain sync",))
 def sync(context: typer.Context, as_json: Json = False) -> None:
     """Look at the added folders again; finish waiting embeddings."""
     run = session(context)
-    _show(run, _with_brain(run, lambda brain: brain.sync()), as_json=as_json)
+    with run.brain() as brain:
+        report = brain.sync()
+    run.show(Added(report, said=run.out.announced), as_json=as_json)
 
 
 @register(
@@ -145,28 +151,6 @@ def import_(
 ) -> None:
     """Take in what export wrote, ids, tags and dates included."""
     run = session(context)
-    _show(run, _with_brain(run, lambda brain: brain.keep.import_from(directory)), as_json=as_json)
-
-
-def _with_brain(run: Session, work: Callable[[Brain], AddReport]) -> AddReport:
     with run.brain() as brain:
-        return work(brain)
-
-
-def _show(
-    run: Session, report: AddReport, *, as_json: bool, strict: bool = False, dry_run: bool = False
-) -> None:
-    """Print the report and leave with its code: 130 interrupted, 1 when a readable kind of file failed, else 0."""
-    if as_json:
-        run.out.json(json_out.added(report, dry_run=dry_run))
-    else:
-        run.out.print(view.added(report, dry_run=dry_run))
-        run.out.say(*view.waiting(report, said=run.out.announced))
-    if report.interrupted:
-        if not as_json:
-            run.out.say("brain: interrupted", f"  {KEPT}")
-        raise typer.Exit(INTERRUPTED)
-    failed = [item for item in report.skipped if item.kind == "unreadable" and item.new]
-    counted = [item for item in report.skipped if item.kind != "ignored"] if strict else failed
-    if counted:
-        raise typer.Exit(FAILED)
+        report = brain.keep.import_from(directory)
+    run.show(Added(report, said=run.out.announced), as_json=as_json)

@@ -1,7 +1,7 @@
 """The commands that look after a store for years: `status`, `doctor`, `backup`, `restore`, `rebuild`.
 
-Leaves the wording to `views.keeping`. A passphrase comes from BRAIN_BACKUP_PASSPHRASE or is typed unseen, never from the
-command line, where every process can read it.
+Leaves the wording to `views.keeping`. A passphrase comes from BRAIN_BACKUP_PASSPHRASE or is typed unseen, never
+from the command line, where every process can read it.
 """
 
 from __future__ import annotations

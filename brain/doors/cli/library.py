@@ -41,8 +41,8 @@ Reference = Annotated[str, argument("ID|PATH")]
 def get(context: typer.Context, reference: Reference, as_json: Json = False) -> None:
     """Print stored text, whole or by lines.
 
-    Name it as PATH, PATH:LINE, PATH:LINE:COUNT, or by the id of a document, a passage or an episode. A quoted pattern such
-    as 'journal/*.md' prints every document whose path matches.
+    Name it as PATH, PATH:LINE, PATH:LINE:COUNT, or by the id of a document, a passage or an episode. A quoted
+    pattern such as 'journal/*.md' prints every document whose path matches.
     """
     run = session(context)
     with run.brain() as brain:

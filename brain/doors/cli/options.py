@@ -1,4 +1,4 @@
-"""How a parameter of a command is declared: an argument, an option with a value, a flag; and those that many commands take.
+"""How a parameter of a command is declared: an argument, an option, a flag; and those that many commands take.
 
 Serves the command modules, as the second part of `Annotated`. Leaves parsing to typer.
 """

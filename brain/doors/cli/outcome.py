@@ -17,13 +17,12 @@ from brain.doors import json_out
 from brain.doors.cli.signals import DEBUG
 from brain.doors.lines import bad, line
 from brain.doors.render import Out
-from brain.doors.show import DONE
+from brain.doors.show import DONE, KEPT
 from brain.doors.text import one_line
 from brain.errors import BrainError, Interrupted, UsageError
 
 # The kind of an error that nobody expected, and so the fault of this program.
 UNEXPECTED = "internal"
-KEPT = "what was done is kept; run the same command again to go on"
 
 
 def exit_code(work: Callable[[], object], out: Out, words: Sequence[str]) -> int:

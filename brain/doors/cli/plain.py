@@ -1,9 +1,9 @@
 """Values of the command line that are what they should be already: taken as they are, without loading pydantic.
 
-typer 0.29 hands every value, a default too, to a pydantic adapter, whose import takes longer than a search by words.
-Here a text that is wanted as a text, a list of texts, a whole number within its range and a default of the right type
-pass by; everything else (a wrong number, a path, a choice that was typed) takes typer's own way, with its messages. Leaves
-out parsing. A later typer without these names works as before, only slower. Serves `app`.
+typer 0.29 hands every value, a default too, to a pydantic adapter, whose import takes longer than a search by
+words. Here a text that is wanted as a text, a list of texts, a whole number within its range and a default of the
+right type pass by; everything else (a wrong number, a path, a choice that was typed) takes typer's own way, with
+its messages. Leaves out parsing. A later typer without these names works as before, only slower. Serves `app`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The commands that ask: `search`, `ask`, `recall`.
 
-Leaves out the wording (`views.questions`). `ask` streams by sentence; with --json nothing streams.
+Leaves the wording to `views.questions`. `ask` streams by sentence; with --json nothing streams.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from brain.types import Answer, Retrieved
 
 EPISODE_KINDS = ("ask", "note", "chat", "import")
-NEAREST = 3  # passages shown when the notes do not hold it (STYLE.md)
+# Passages or episodes shown when the notes do not hold it: enough to see that the search understood.
+NEAREST = 3
 STATE_CODES = {
     "not_found": NOTHING_FOUND,
     "refused": REFUSED,
@@ -166,17 +167,17 @@ def ask(
         record=not no_record,
         follow_up=follow_up,
     )
-    speaker = Speaker(run, silent=as_json)
+    printer = AnswerPrinter(run, silent=as_json)
     with run.brain() as brain:
-        given = brain.ask(request, say=speaker.say)
+        given = brain.ask(request, say=printer.say)
     if as_json:
         run.out.json(json_out.answer(given))
     else:
-        speaker.close(given)
+        printer.close(given)
     raise typer.Exit(STATE_CODES.get(given.state, DONE))
 
 
-class Speaker:
+class AnswerPrinter:
     """Prints an answer as it comes: the best quote, then sentence after sentence, then the footer."""
 
     def __init__(self, run: Session, *, silent: bool) -> None:
@@ -185,7 +186,8 @@ class Speaker:
         self._quotes: list[str] = []
         self._notices: list[str] = []
         self._spoken = False
-        self._last = ""  # the end of the sentence said last, "" outside a paragraph
+        # The last character of the sentence said last, "" outside a paragraph.
+        self._last = ""
 
     def say(self, kind: str, text: str) -> None:
         """One thing that `Brain.ask` has to say: a quote, a sentence, a notice."""
@@ -207,9 +209,8 @@ class Speaker:
             self._end_paragraph()
             self._out.print(view.not_found(given, width=self._out.width, nearest=NEAREST))
         else:
-            quoted = (
-                "\n".join(self._quotes) == given.text.strip()
-            )  # the quotes are the whole answer
+            # Without a model the quotes are the whole answer, and were printed as they came.
+            quoted = "\n".join(self._quotes) == given.text.strip()
             if given.text and not self._spoken and not quoted:
                 self._sentence(given.text)
             self._end_paragraph()

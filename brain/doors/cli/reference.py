@@ -1,7 +1,7 @@
 """Prints the whole command line as Markdown: `python -m brain.doors.cli.reference docs/COMMANDS.md` rewrites that page.
 
-Every command appears with the help that `--help` prints, so a test can hold the page to it. Serves `make commands`. What
-stands above and below the two marks of the page is left to those who write it.
+Every command appears with the help that `--help` prints, so a test can hold the page to it. Serves `make commands`.
+What stands above and below the two marks of the page is left to those who write it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""How a command is stopped from outside: signals become an orderly end, and no traceback of Python reaches the terminal.
+"""How a command is stopped from outside: signals become an orderly end, without a traceback on the terminal.
 
-A signal that arrives while Python clears something away (a generator cut off, a `__del__`) raises where nobody can catch
-it: Python prints "Exception ignored in" and goes on as if there had been no signal. Here it is delivered once more. Other
-errors of such places are said in one line; `BRAIN_DEBUG=1` shows them whole. Leaves out exit codes (outcome.py).
+A signal that arrives while Python clears something away (a generator cut off, a `__del__`) raises where nobody can
+catch it: Python prints "Exception ignored in" and goes on as if there had been no signal. Here it is delivered once
+more. Other errors of such places are said in one line; `BRAIN_DEBUG=1` shows them whole. Leaves out exit codes
+(outcome.py).
 """
 
 from __future__ import annotations

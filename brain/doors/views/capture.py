@@ -1,15 +1,17 @@
 """How the reports of `add`, `sync`, `import`, `remember` and `export` read.
 
-Serves the commands that take things in and give them back. Leaves them the exit code.
+Serves the commands that take things in and give them back. Leaves out what is said while they work.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from brain.doors import json_out
+from brain.doors.json_out import Shape
 from brain.doors.lines import (
     Line,
     Lines,
@@ -25,7 +27,8 @@ from brain.doors.lines import (
     some,
     warn,
 )
-from brain.doors.show import shows
+from brain.doors.show import DONE, FAILED, KEPT, shows
+from brain.errors import Interrupted
 
 if TYPE_CHECKING:
     from brain.types import AddReport, Episode, ExportReport, Skipped
@@ -35,9 +38,57 @@ NAMES_SHOWN = 3
 OUTCOMES = ("added", "updated", "renamed", "removed", "unchanged")
 
 
-def added(report: AddReport, *, dry_run: bool = False) -> Lines:
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A report and how it was asked for. `said`: the notices that were told while it ran."""
+
+    report: AddReport
+    dry_run: bool = False
+    strict: bool = False
+    said: Sequence[str] = ()
+
+
+def _to_json(added: Added) -> Shape:
+    return json_out.added(added.report, dry_run=added.dry_run)
+
+
+def _talk(added: Added) -> Lines:
+    """What the person must be told beside the counts, less what was said on the way."""
+    report = added.report
+    done = [dim(text) for text in report.notices if text not in added.said]
+    if report.waiting is None:
+        done.append(
+            warn(
+                "saved; how many chunks wait for embeddings is unknown until the model can be read;"
+                " then run `brain sync`"
+            )
+        )
+    elif report.waiting:
+        chunks = count(report.waiting, "chunk waits", "chunks wait")
+        done.append(warn(f"saved; {chunks} for embeddings: run `brain sync`"))
+    if report.interrupted:
+        done += [line("brain: interrupted"), line("  ", KEPT)]
+    return done
+
+
+def _code(added: Added) -> int:
+    """A failure is a file of a kind that we read that failed for the first time; with --strict any skipped file."""
+    report = added.report
+    if report.interrupted:
+        return Interrupted.exit_code
+    for item in report.skipped:
+        if added.strict and item.kind != "ignored":
+            return FAILED
+        if not added.strict and item.kind == "unreadable" and item.new:
+            return FAILED
+    return DONE
+
+
+@shows("Added", _to_json, talk=_talk, code=_code)
+def added(done: Added) -> Lines:
     """`812 added, 3 unchanged, 2 skipped`, who embedded, and the skipped files grouped by reason."""
-    return [summary(report, dry_run=dry_run), *skipped(report.skipped)]
+    report = done.report
+    return [summary(report, dry_run=done.dry_run), *skipped(report.skipped)]
 
 
 def summary(report: AddReport, *, dry_run: bool = False) -> Line:
@@ -94,22 +145,6 @@ def _first_names(names: Sequence[str], *, more: str = "") -> Lines:
     left = len(names) - NAMES_SHOWN
     if left > 0:
         done.append(dim(f"  … and {left:,} more{more}"))
-    return done
-
-
-def waiting(report: AddReport, *, said: Sequence[str] = ()) -> Lines:
-    """What the person must be told beside the counts, less what was `said` on the way."""
-    done = [dim(text) for text in report.notices if text not in said]
-    if report.waiting is None:
-        done.append(
-            warn(
-                "saved; how many chunks wait for embeddings is unknown until the model can be read;"
-                " then run `brain sync`"
-            )
-        )
-    elif report.waiting:
-        chunks = count(report.waiting, "chunk waits", "chunks wait")
-        done.append(warn(f"saved; {chunks} for embeddings: run `brain sync`"))
     return done
 
 

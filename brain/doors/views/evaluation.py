@@ -1,7 +1,7 @@
 """How measurements and judgments read: `eval …`, `feedback`, `why-not`.
 
-Serves the commands that measure and correct. Leaves out every figure: reports come as `brain.evaluation` made them, and a
-table shows what stands in them.
+Serves the commands that measure and correct. Leaves out every figure: reports come as `brain.evaluation` made them,
+and a table shows what stands in them.
 """
 
 from __future__ import annotations
