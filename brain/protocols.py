@@ -1,7 +1,7 @@
 """What the rooms are handed instead of importing one another: the roles, as structural types.
 
-Leaves out every implementation. Row 2 (retrieval, answering, confidence) speaks to these and to nothing else, so that a
-test swaps a part by passing another one.
+Leaves out every implementation. What ranks and answers speaks to these and to nothing else, so that a test swaps a part
+by passing another one.
 """
 
 from __future__ import annotations

@@ -349,7 +349,7 @@ class Synced:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What makes two vectors comparable: model, its digest, length, prefix scheme and pooling (HOUSE §7)."""
+    """What makes two vectors comparable: model, its digest, length, prefix scheme and pooling."""
 
     model: str
     digest: str

@@ -31,7 +31,8 @@ OLDER = (
     "applier.lock",
 )  # what releases that wrote into Chroma in place left in the folder
 STALE_SECONDS = 3_600  # a temporary file older than this was left by a process that died
-# A new snapshot costs 0.4 ms a chunk, a changed row 15 us at every opening: so many changes, or this share, are worth one.
+# A new snapshot costs 0.4 ms a chunk, a changed row costs 15 us at every opening: so many changes, or such a share,
+# are worth one.
 SMALL_OVERLAY = 1_000
 OVERLAY_SHARE = 0.1
 

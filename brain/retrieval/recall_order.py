@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from brain.types import Episode, Passage
 
-DEPTH = 50  # MEMORY.md, recall 3: so many are ranked again
+DEPTH = 50  # of the passages that retrieval found; those behind them are left out
 # Shares of the best passage's score: together they cannot lift a round over one that is a twelfth of the best score
 # better. Small until an evaluation with a "now" chooses them: the sets at hand have none.
 RECENCY = 0.04

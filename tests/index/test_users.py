@@ -1,4 +1,4 @@
-"""Rows 2, 5 and 6 of the complaints that users of such tools bring: the model changes, processes collide, files rot."""
+"""What people complain of in such tools' indexes: another model, processes that collide, files that rot."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def children_of(pid: int) -> list[int]:
     return [int(word) for word in ran.stdout.split()]
 
 
-def test_users_02_another_model_builds_beside_and_takes_over_when_complete(tmp_path: Path) -> None:
+def test_another_model_builds_beside_and_takes_over_when_complete(tmp_path: Path) -> None:
     """Another fingerprint builds beside; the old one serves until the new one is complete; broken off, it goes on."""
     table, old = filled(tmp_path, 100)
     index = tmp_path / "index"
@@ -161,14 +161,14 @@ def kill(pid: int) -> None:
         return  # it ended by itself in between
 
 
-def test_users_05_four_processes_write_under_kill_9(tmp_path: Path) -> None:
+def test_four_processes_write_under_kill_9(tmp_path: Path) -> None:
     collide(tmp_path, QUICK_SECONDS, seed=20260501)
 
 
 @pytest.mark.fault
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_users_05_four_processes_write_under_kill_9_for_minutes(tmp_path: Path, seed: int) -> None:
+def test_four_processes_write_under_kill_9_for_minutes(tmp_path: Path, seed: int) -> None:
     collide(tmp_path, LONG_SECONDS, seed)
 
 
@@ -189,7 +189,7 @@ def old_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("another version", "was written by version 0.4.24"),
     ],
 )
-def test_users_06_an_index_that_is_gone_garbage_or_from_another_version(
+def test_an_index_that_is_gone_garbage_or_from_another_version(
     old_home: Path, tmp_path: Path, what: str, said: str
 ) -> None:
     """A clear message, an answer at once, and an index filled again from SQLite without a model."""
@@ -218,7 +218,7 @@ def test_users_06_an_index_that_is_gone_garbage_or_from_another_version(
         assert indexes.index("knowledge").query(question, limit=1)[0][0] == "c000007"
 
 
-def test_users_08_no_vector_outlives_its_chunk(tmp_path: Path) -> None:
+def test_no_vector_outlives_its_chunk(tmp_path: Path) -> None:
     table, _ = filled(tmp_path, 300)
     index = tmp_path / "index"
     snapshot.write(table, index, FP)
@@ -233,7 +233,7 @@ def test_users_08_no_vector_outlives_its_chunk(tmp_path: Path) -> None:
     assert ExactIndex(table, index, kind="knowledge", fingerprint=FP).ids() == set()
 
 
-def test_users_22_a_model_that_is_away_is_said_and_words_still_serve(tmp_path: Path) -> None:
+def test_a_model_that_is_away_is_said_and_words_still_serve(tmp_path: Path) -> None:
     table = open_store(tmp_path)
     add_chunks(table, numbered(5))
     report = embed_pending(table, FakeEmbedder(before=away), kind="knowledge", clock=Clock())
@@ -241,7 +241,7 @@ def test_users_22_a_model_that_is_away_is_said_and_words_still_serve(tmp_path: P
     assert (report.waiting, report.error.kind, report.error.hint) == (5, "unavailable", "start it")
 
 
-def test_users_06_an_answer_from_the_fallback_says_so_on_the_command_line(
+def test_an_answer_from_the_fallback_says_so_on_the_command_line(
     folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From so many chunks on that Chroma is asked; `sync` mends it, and nothing more is said."""

@@ -1,4 +1,4 @@
-"""USERS.md, row 17: nothing leaves. The whole day of a person, in a process that may not open a connection at all."""
+"""Nothing leaves: the whole day of a person, in a process that may not open a connection at all."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def refused(environ: dict[str, str]) -> list[str]:
     return seen.read_text().splitlines() if seen.exists() else []
 
 
-def test_users_17_every_verb_works_with_every_connection_refused(
+def test_every_verb_works_with_every_connection_refused(
     tmp_path: Path, guarded: dict[str, str]
 ) -> None:
     """With models left to "auto": Ollama is looked for on this machine and nowhere else."""
@@ -83,7 +83,7 @@ def test_users_17_every_verb_works_with_every_connection_refused(
     assert list((tmp_path / "out" / "documents").glob("*.md"))
 
 
-def test_users_17_chroma_too_stays_at_home(guarded: dict[str, str]) -> None:
+def test_chroma_too_stays_at_home(guarded: dict[str, str]) -> None:
     """The vector index in its own process: it used to phone home, and downloads a model when it is asked to embed."""
     code = (
         "from brain.app import Brain\nfrom brain.config import load\nfrom pathlib import Path\nfrom brain.index import Indexes, snapshot\n"
@@ -117,7 +117,7 @@ def no_way_out() -> tuple[str, ...]:
 
 
 @pytest.mark.skipif(not no_way_out(), reason="this machine does not permit network namespaces")
-def test_users_17_add_ask_recall_and_export_in_a_network_with_no_way_out(tmp_path: Path) -> None:
+def test_add_ask_recall_and_export_in_a_network_with_no_way_out(tmp_path: Path) -> None:
     code = (
         "import json, os\nfrom brain.doors.cli import run\n"
         "import socket\nassert [name for _, name in socket.if_nameindex()] == ['lo']\n"
@@ -132,9 +132,7 @@ def test_users_17_add_ask_recall_and_export_in_a_network_with_no_way_out(tmp_pat
     assert list((tmp_path / "out" / "documents").glob("*.md"))
 
 
-def test_users_17_nothing_is_asked_of_a_proxy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_asked_of_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy of the environment sees nothing, not even what is meant for this machine."""
     from tests.stand_in_ollama import StandIn
 
