@@ -101,38 +101,24 @@ def verify(claim: str, cited: Sequence[Passage], *, idf: Measures | None = None)
     read = _Claim(claim, cited, idf)
     spans = []
     for passage in cited:
-        statements = sheet(passage.text).statements
-        if statements:
-            spans.append((passage, *_best_span(read.weights, statements)))
+        if sheet(passage.text).statements:
+            spans.append(_best_span(read.weights, passage))
     if not spans:
         return None
-    passage, coverage, first, last = max(spans, key=lambda span: span[1])
-    statements = sheet(passage.text).statements
-    everything = frozenset[str]().union(*map(_header_stems, cited), *map(_shown_stems, cited))
+    best = max(spans, key=lambda span: span.coverage)
+    stems = [_header_stems(passage) | _stems(_shown(passage)) for passage in cited]
+    everything = frozenset[str]().union(*stems)
+    joint = _share(read.weights, everything) if len(cited) > 1 else best.coverage
+    in_sight = _share(read.weights, best.in_sight)
     reasons = []
-    if _covered(read, cited, spans, everything) < LEAST_COVERAGE:
+    if max(best.coverage, in_sight, joint * JOINT_WORTH) < LEAST_COVERAGE:
         reasons.append("its words are not in the source")
     reasons += _wrong_figures(read, cited)
     reasons += _wrong_names(read.text, everything)
-    if len(cited) == 1 and _turned(read, statements):
+    if len(cited) == 1 and _turned(read, sheet(best.passage.text).statements):
         reasons.append("the source says the opposite")
-    start, end = statements[first].sentence.start, statements[last].sentence.end
-    return Support(passage, start, end, coverage, tuple(reasons))
-
-
-def _covered(
-    claim: _Claim,
-    cited: Sequence[Passage],
-    spans: Sequence[tuple[Passage, float, int, int]],
-    everything: frozenset[str],
-) -> float:
-    """The most of a claim that its best span, what was shown around that, or all citations together cover."""
-    passage, coverage, first, last = max(spans, key=lambda span: span[1])
-    joint = _share(claim.weights, everything) if len(cited) > 1 else coverage
-    shown = _stems(sheet(passage.text).statements[first : last + 1]) | _header_stems(passage)
-    if coverage >= OWN_COVERAGE:
-        shown |= sheet(passage.before).stem_set | sheet(passage.after).stem_set
-    return max(coverage, _share(claim.weights, shown), joint * JOINT_WORTH)
+    start, end = best.statements[0].sentence.start, best.statements[-1].sentence.end
+    return Support(best.passage, start, end, best.coverage, tuple(reasons))
 
 
 def holds(support: Support, read: Reader) -> bool:
@@ -153,15 +139,34 @@ def _stems(statements: Iterable[Statement]) -> frozenset[str]:
     return frozenset[str]().union(*(one.all_stem_set for one in statements))
 
 
-def _best_span(weights: Measures, statements: Sequence[Statement]) -> tuple[float, int, int]:
-    """(coverage, first, last) of the sentence, or the two in a row, that cover most; the shorter one when they tie."""
-    best = (-1.0, 0, 0)
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The sentence of a passage, or the two in a row, that cover most of a claim."""
+
+    passage: Passage
+    statements: Sequence[Statement]
+    coverage: float
+
+    @property
+    def in_sight(self) -> frozenset[str]:
+        """Its stems with those of the header, and of the neighbours where they may make up the rest."""
+        found = _stems(self.statements) | _header_stems(self.passage)
+        if self.coverage < OWN_COVERAGE:
+            return found
+        return found | sheet(self.passage.before).stem_set | sheet(self.passage.after).stem_set
+
+
+def _best_span(weights: Measures, passage: Passage) -> _Span:
+    """The shorter one when two tie."""
+    statements = sheet(passage.text).statements
+    best = _Span(passage, statements[:1], -1.0)
     for length in range(1, SPAN + 1):
         ahead = LONGER_SPAN_LEAD if length > 1 else 0.0
         for first in range(len(statements) - length + 1):
-            share = _share(weights, _stems(statements[first : first + length]))
-            if share > best[0] + ahead:
-                best = (share, first, first + length - 1)
+            span = statements[first : first + length]
+            share = _share(weights, _stems(span))
+            if share > best.coverage + ahead:
+                best = _Span(passage, span, share)
     return best
 
 
@@ -169,10 +174,6 @@ def _shown(passage: Passage) -> list[Statement]:
     """The sentences of a passage and of the neighbours that were shown with it."""
     texts = (passage.text, passage.before, passage.after)
     return [statement for text in texts for statement in sheet(text).statements]
-
-
-def _shown_stems(passage: Passage) -> frozenset[str]:
-    return _stems(_shown(passage))
 
 
 def _header_stems(passage: Passage) -> frozenset[str]:
@@ -190,12 +191,9 @@ def _wrong_figures(claim: _Claim, cited: Sequence[Passage]) -> list[str]:
             if share >= least:
                 known |= statement.numbers
                 known_months |= statement.months
-    reasons = []
-    for number in sorted(numbers(claim.text) - known):
-        reasons.append(f"{number} is not in the source")
-    for month in sorted(months(claim.text) - known_months):
-        reasons.append(f"month {month} is not in the source")
-    return reasons
+    wrong = [str(number) for number in sorted(numbers(claim.text) - known)]
+    wrong += [f"month {month}" for month in sorted(months(claim.text) - known_months)]
+    return [f"{figure} is not in the source" for figure in wrong]
 
 
 def _wrong_names(claim: str, everything: frozenset[str]) -> list[str]:

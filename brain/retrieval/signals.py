@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 
 from brain.text.matching import likenesses, nearnesses
 from brain.text.question import Question
-from brain.text.sheet import Sheet, Statement, sheet, stems_of, words_of
+from brain.text.sheet import Statement, sheet, stems_of, words_of
 from brain.types import Measures, Passage
 from ingest.terms import stem
 from ingest.words import FRAME, STOP
@@ -86,43 +86,48 @@ def signals(
     `features`: what retrieval knows of each passage, by its id; the cosines are used. `count`: chunks in the store; with
     it the evidence of a small store, where no word can be rare, weighs what it would in one of a thousand.
     """
-    if count is not None:
-        scale = USUAL_IDF / math.log(2 * count + 2) if count else 1.0
-        idf = {term: weight * scale for term, weight in idf.items()}
-        lexical = [(key, score * scale) for key, score in lexical]
+    scale = 1.0
+    if count:
+        scale = USUAL_IDF / math.log(2 * count + 2)
+    scaled = {term: weight * scale for term, weight in idf.items()}
     looked_at = passages[:READ]
-    ceiling = (K1 + 1) * sum(idf.values())
     known = [features.get(passage.id, {}) for passage in looked_at]
-    first = known[0] if known else {}
     best_sentences = [one["sentence_cosine"] for one in known if one.get("has_sentences")]
+    best_words = [score * scale for _, score in lexical[:2]]
     found = {
-        "fused_top_cosine": first.get("cosine", 0.0),
-        "has_dense": float(bool(dense)),
+        "fused_top_cosine": known[0].get("cosine", 0.0) if known else 0.0,
         "sentence_cosine": max(best_sentences, default=0.0),
+        "bm25": _of_ceiling(best_words, scaled),
+        "lexical_margin": _margin(best_words),
+        "has_dense": float(bool(dense)),
         "share": _share_of_first([passage.score for passage in passages[:RANKED]]),
         "other_speaker": other_speaker(question, passages),
         "spoken": spoken(passages),
         "foreign": float(question.foreign),
     }
-    found |= _lexical_signals([score for _, score in lexical[:2]], ceiling)
-    found |= _Evidence(question, idf, looked_at).signals()
+    found |= _Evidence(question, scaled, looked_at).signals()
     return {name: found[name] if math.isfinite(found[name]) else 0.0 for name in NAMES}
 
 
-def _lexical_signals(best: Sequence[float], ceiling: float) -> dict[str, float]:
-    """What the two best BM25 scores say."""
-    leads = len(best) > 1 and best[0] > 0
-    return {
-        "bm25": best[0] / ceiling if best and ceiling else 0.0,
-        "lexical_margin": (best[0] - best[1]) / best[0] if leads else 0.0,
-    }
+def _of_ceiling(best: Sequence[float], idf: Measures) -> float:
+    """The best BM25 over the most that the question's words can give."""
+    ceiling = (K1 + 1) * sum(idf.values())
+    return best[0] / ceiling if best and ceiling else 0.0
+
+
+def _margin(best: Sequence[float]) -> float:
+    """By how much the best BM25 is ahead of the second, of itself."""
+    if len(best) < 2 or best[0] <= 0:
+        return 0.0
+    return (best[0] - best[1]) / best[0]
 
 
 def _share_of_first(scores: Sequence[float]) -> float:
     """The first passage's share of a softmax over the fused scores of the first ten; 1 when it is alone."""
     if not scores:
         return 0.0
-    return 1 / sum(math.exp(max(score - scores[0], -MOST_APART)) for score in scores)
+    behind = [max(score - scores[0], -MOST_APART) for score in scores]
+    return 1 / sum(map(math.exp, behind))
 
 
 class _Evidence:
@@ -133,9 +138,9 @@ class _Evidence:
 
     def __init__(self, question: Question, idf: Measures, passages: Sequence[Passage]) -> None:
         self.question = question
-        self.weights: dict[str, float] = {}
-        for term, weight in idf.items():
-            self.weights[term] = weight * (FRAME_WEIGHT if term in _FRAME_STEMS else 1.0)
+        self.weights = dict(idf)
+        for term in _FRAME_STEMS.intersection(idf):
+            self.weights[term] *= FRAME_WEIGHT
         self.total = sum(self.weights.values()) or 1.0
         largest = max(idf.values(), default=0.0)
         self.rare = self._from(RARE_SHARE * largest)
@@ -168,30 +173,35 @@ class _Evidence:
 
     def signals(self) -> dict[str, float]:
         """All that the texts say."""
-        shares = [self.share(worth, self.weights) for worth in self.worth]
-        best = dict.fromkeys(self.weights, 0.0)
-        if shares:
-            best = self.worth[shares.index(max(shares))]
-        lacking = [weight * (1 - best[term]) for term, weight in self.weights.items()]
+        weights = self.weights
+        shares = [self.share(worth, weights) for worth in self.worth]
+        coverage = max(shares, default=0.0)
+        best = self.worth[shares.index(coverage)] if shares else dict.fromkeys(weights, 0.0)
+        matched = [weights[term] * held for term, held in best.items()]
+        missing = [weight * (1 - best[term]) for term, weight in weights.items()]
         named = self._named()
-        unnamed = [term for term in self.weights if term not in named]
+        unnamed = [term for term in weights if term not in named]
         sentence_coverage, quoted = self._best_sentence()
-        pairs = () if self.question.only_function_words else self.question.pairs
         return {
             "coverage_1": shares[0] if shares else 0.0,
-            "coverage_best": max(shares, default=0.0),
-            "gap": max(lacking, default=0.0) / EVIDENCE,
-            "matched": sum(self.weights[term] * held for term, held in best.items()) / EVIDENCE,
-            "missing": sum(lacking) / EVIDENCE,
+            "coverage_best": coverage,
+            "gap": max(missing, default=0.0) / EVIDENCE,
+            "matched": sum(matched) / EVIDENCE,
+            "missing": sum(missing) / EVIDENCE,
             "named": self.share(best, named) if named else 1.0,
             "unnamed": self.share(best, unnamed) if unnamed else 1.0,
             "has_names": float(bool(named)),
             "rare_together": float(self._rare_together()),
-            "terms": math.log1p(len(self.weights)),
+            "terms": math.log1p(len(weights)),
             "sentence_coverage": sentence_coverage,
-            "pairs": max(nearnesses(pairs, [text.stems for text in self.texts]), default=0.0),
+            "pairs": self._pairs(),
             "unfit": float(_unfit(self.question, quoted)),
         }
+
+    def _pairs(self) -> float:
+        """How many neighbouring words of the question stand together in the best of the texts."""
+        pairs = () if self.question.only_function_words else self.question.pairs
+        return max(nearnesses(pairs, [text.stems for text in self.texts]), default=0.0)
 
     def _rare_together(self) -> bool:
         """Whether one passage holds all the rare terms of the question, be it misspelt."""
@@ -230,33 +240,32 @@ def _misspelt(term: str, stems: Iterable[str]) -> bool:
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(term)
     for other in stems:
-        if abs(len(other) - len(term)) > MISSPELT_BY or other[0] != term[0] or not other.isalpha():
-            continue
-        matcher.set_seq1(other)
-        if matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE:
-            return True
+        added = abs(len(other) - len(term))
+        if added <= MISSPELT_BY and other[0] == term[0] and other.isalpha():
+            matcher.set_seq1(other)
+            if matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE:
+                return True
     return False
 
 
 def _unfit(question: Question, quoted: Statement | None) -> bool:
     """Whether a question for a number, a date or a person meets a sentence that holds none but its own."""
-    if _COUNTED.search(question.text):
-        return quoted is None or quoted.numbers <= question.numbers
-    if _DATED.search(question.text):
-        return quoted is None or (not quoted.months and quoted.numbers <= question.numbers)
-    if _PERSON.search(question.text):
-        return quoted is None or set(quoted.names) <= set(question.names)
-    return False
+    text = question.text
+    if quoted is None:
+        return bool(_COUNTED.search(text) or _DATED.search(text) or _PERSON.search(text))
+    no_number = quoted.numbers <= question.numbers
+    if _COUNTED.search(text):
+        return no_number
+    if _DATED.search(text):
+        return no_number and not quoted.months
+    return bool(_PERSON.search(text)) and set(quoted.names) <= set(question.names)
 
 
 def other_speaker(question: Question, passages: Sequence[Passage]) -> float:
     """1 when the question names one speaker of the conversation and the best passage is another's words, else 0."""
-    texts: list[Sheet] = [sheet(passage.text) for passage in passages[:RANKED]]
-    speakers = {text.named_speaker for text in texts if text.named_speaker}
-    asked = {name for name in speakers if question.said.issuperset(words_of(name))}
-    if not asked or not texts[0].named_speaker:
-        return 0.0
-    return float(texts[0].named_speaker not in asked)
+    speakers = [sheet(passage.text).named_speaker for passage in passages[:RANKED]]
+    asked = {name for name in speakers if name and question.said.issuperset(words_of(name))}
+    return float(bool(asked and speakers[0]) and speakers[0] not in asked)
 
 
 def spoken(passages: Sequence[Passage]) -> float:

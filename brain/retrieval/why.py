@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from brain.errors import BrainError
-from brain.retrieval.candidates import Sources, candidates
+from brain.retrieval.candidates import Ranking, Sources, candidates
 from brain.retrieval.retrieve import rank, retrieve
 from brain.text.question import Question, expression
 from brain.types import Request
@@ -53,10 +53,10 @@ def why_not(request: Request, chunks: set[str], sources: Sources) -> Lost:
     question = Question.of(request.question)
     shared = _shared(question, " ".join(f"{passage.header} {passage.text}" for passage in inside))
     by_words = searchable.match(expression(question), limit=DEPTH, scope=request.scope)
-    lexical = _place([key for key, _ in by_words], chunks)
+    lexical = _place(by_words, chunks)
     dense = _dense_place(request, sources, chunks)
     ranked, _ = rank(candidates(request, sources))
-    fused = _place([passage.id for passage in ranked], chunks)
+    fused = _place([(passage.id, passage.score) for passage in ranked], chunks)
     shown = retrieve(request, sources).passages
     stage: Stage = "cut"
     if any(passage.id in chunks for passage in shown):
@@ -68,9 +68,9 @@ def why_not(request: Request, chunks: set[str], sources: Sources) -> Lost:
     return Lost(stage, lexical, dense, fused, shared, limit)
 
 
-def _place(ids: list[str], chunks: set[str]) -> int | None:
+def _place(ranking: Ranking, chunks: set[str]) -> int | None:
     """The place, from 1, of the first of these chunks in a ranking."""
-    for place, key in enumerate(ids, start=1):
+    for place, (key, _score) in enumerate(ranking, start=1):
         if key in chunks:
             return place
     return None
@@ -87,7 +87,7 @@ def _dense_place(request: Request, sources: Sources, chunks: set[str]) -> int | 
         _, by_meaning = sources.nearest(request, DEPTH)
     except BrainError:
         return None
-    return _place([key for key, _ in by_meaning], chunks)
+    return _place(by_meaning, chunks)
 
 
 def _said(place: int | None) -> str:

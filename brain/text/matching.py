@@ -6,6 +6,7 @@ text is made of (question.py, sheet.py).
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 
@@ -14,11 +15,10 @@ PREFIX_MIN = 5  # letters that two words must share to be relatives (photograph,
 PREFIX_SHARE = 0.6  # of the longer word that they must share
 NEAR = 3  # words: two question words this close stand together
 
-_DENYING = r"\b(?:not|no|never|none|neither|nor|without|cannot|nobody|nothing{prefixed})\b|n['’]t\b"
-_NEGATION = re.compile(_DENYING.replace("{prefixed}", ""), re.IGNORECASE)
-_NEGATION_OR_PREFIX = re.compile(
-    _DENYING.replace("{prefixed}", r"|un\w{4,}|in(?:correct|valid)\w*"), re.IGNORECASE
-)
+_WORDS = r"not|no|never|none|neither|nor|without|cannot|nobody|nothing"
+_REVERSED = r"un\w{4,}|in(?:correct|valid)\w*"
+_NEGATION = re.compile(rf"\b(?:{_WORDS})\b|n['’]t\b", re.IGNORECASE)
+_NEGATION_OR_REVERSED = re.compile(rf"\b(?:{_WORDS}|{_REVERSED})\b|n['’]t\b", re.IGNORECASE)
 
 
 def denies(text: str, *, prefixes: bool = False) -> bool:
@@ -27,7 +27,7 @@ def denies(text: str, *, prefixes: bool = False) -> bool:
     A question and its answer may differ in such a word; a claim that cites a sentence mostly repeats the sentence's,
     where "under" or "university" would be taken for one.
     """
-    pattern = _NEGATION_OR_PREFIX if prefixes else _NEGATION
+    pattern = _NEGATION_OR_REVERSED if prefixes else _NEGATION
     return bool(pattern.search(text))
 
 
@@ -38,20 +38,10 @@ def related(term: str, stems: Iterable[str]) -> float:
     beginning = term[:PREFIX_MIN]
     for other in stems:
         if other.startswith(beginning):
-            longer = max(len(term), len(other))
-            if _shared(term, other) >= PREFIX_SHARE * longer:
+            least = math.ceil(PREFIX_SHARE * max(len(term), len(other)))
+            if other[:least] == term[:least]:
                 return RELATED
     return 0.0
-
-
-def _shared(a: str, b: str) -> int:
-    """How many letters two words begin with alike."""
-    shared = 0
-    for one, other in zip(a, b, strict=False):
-        if one != other:
-            break
-        shared += 1
-    return shared
 
 
 def likeness(term: str, stems: frozenset[str]) -> float:
@@ -74,12 +64,11 @@ def nearness(pairs: Sequence[tuple[str, str]], stems: Sequence[str]) -> float:
     """The share of pairs whose words stand within NEAR words of each other, in either order, 0 to 1."""
     if not pairs:
         return 0.0
-    wanted = {term for pair in pairs for term in pair}
-    places: dict[str, list[int]] = {}
+    places: dict[str, list[int]] = {term: [] for pair in pairs for term in pair}
     for position, term in enumerate(stems):
-        if term in wanted:
-            places.setdefault(term, []).append(position)
-    close = sum(_close(places.get(a, ()), places.get(b, ())) for a, b in pairs)
+        if term in places:
+            places[term].append(position)
+    close = sum(_close(places[a], places[b]) for a, b in pairs)
     return close / len(pairs)
 
 
