@@ -23,6 +23,9 @@ STEM_CACHE = 65_536  # words; about 10 MB
 # Bytes: shorter and longer words are left alone (SQLite, fts5_tokenize.c).
 STEM_MIN = 3
 STEM_MAX = 64
+Y = ord("y")
+# Letters that stay double before -ed and -ing: fall(ing), kiss(ed); vowels have no double to lose.
+KEPT_DOUBLE = tuple(bytes([letter]) for letter in b"aeioulsz")
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 # Cheap to search for; most prose has none.
@@ -70,8 +73,10 @@ def _marks() -> re.Pattern[str]:
 
 
 def _accent(character: str) -> bool:
+    if character in _THAI_MARKS:
+        return True
     combining = unicodedata.combining(character)
-    return combining >= _ABOVE or combining in _ARABIC or character in _THAI_MARKS
+    return combining >= _ABOVE or combining in _ARABIC
 
 
 def _bigrams(match: re.Match[str]) -> str:
@@ -99,7 +104,9 @@ def written(text: str) -> str:
         text = _SIGN.sub(" ", text)
     if _CAMEL_HINT.search(text):
         text = _CAMEL_WORD.sub(_with_parts, text)
-    return text if text.isascii() else _RUN.sub(_bigrams, fold(text))
+    if text.isascii():
+        return text
+    return _RUN.sub(_bigrams, fold(text))
 
 
 def _with_parts(match: re.Match[str]) -> str:
@@ -167,8 +174,10 @@ def _endings(pairs: str) -> dict[bytes, bytes]:
     """Ending -> what takes its place, the longest ending first; "-" for nothing."""
     words = pairs.encode().split()
     table = dict(zip(words[::2], words[1::2], strict=True))
-    longest_first = sorted(table, key=len, reverse=True)
-    return {ending: table[ending].strip(b"-") for ending in longest_first}
+    longest_first = {}
+    for ending in sorted(table, key=len, reverse=True):
+        longest_first[ending] = table[ending].strip(b"-")
+    return longest_first
 
 
 # Porter's steps 2, 3 and 4.
@@ -185,8 +194,11 @@ _REMOVED = _endings(
 def _vowels(word: bytes) -> list[bool]:
     """For each letter, whether it is a vowel; y is one after a consonant."""
     flags: list[bool] = []
-    for i, letter in enumerate(word):
-        flags.append(letter in b"aeiou" or (letter == ord("y") and i > 0 and not flags[-1]))
+    after_consonant = False
+    for letter in word:
+        vowel = letter in b"aeiou" or (letter == Y and after_consonant)
+        flags.append(vowel)
+        after_consonant = not vowel
     return flags
 
 
@@ -198,22 +210,26 @@ def _measure(word: bytes) -> int:
 
 def _short_end(word: bytes) -> bool:
     """Porter's *o: ends consonant, vowel, consonant, the last not w, x or y."""
-    return len(word) > 2 and word[-1] not in b"wxy" and _vowels(word)[-3:] == [False, True, False]
+    if word.endswith((b"w", b"x", b"y")):
+        return False
+    return _vowels(word)[-3:] == [False, True, False]
 
 
 def _plural(word: bytes) -> bytes:
     if not word.endswith(b"s") or word.endswith(b"ss"):
         return word
-    two = any(word.endswith(ending) and len(word) > len(ending) for ending in (b"sses", b"ies"))
-    return word[:-2] if two else word[:-1]
+    if word.endswith((b"sses", b"ies")) and word not in (b"sses", b"ies"):
+        return word[:-2]
+    return word[:-1]
 
 
 def _past(word: bytes) -> bytes:
-    if word.endswith(b"eed") and len(word) > len(b"eed"):
-        return word[:-1] if _measure(word[:-3]) > 0 else word
+    if word.endswith(b"eed") and word != b"eed":
+        rest = word.removesuffix(b"eed")
+        return rest + b"ee" if _measure(rest) > 0 else word
     for ending in (b"ed", b"ing"):
         if word.endswith(ending):
-            rest = word[: -len(ending)]
+            rest = word.removesuffix(ending)
             return _mend(rest) if any(_vowels(rest)) else word
     return word
 
@@ -222,13 +238,17 @@ def _mend(word: bytes) -> bytes:
     """What -ed and -ing leave behind: hop(p)ing, fil(e)d, conflat(e)d."""
     if word.endswith((b"at", b"bl", b"iz")):
         return word + b"e"
-    if len(word) > 1 and word[-1] == word[-2] and word[-1] not in b"aeioulsz":
+    doubled = word[-1:] == word[-2:-1]
+    if doubled and not word.endswith(KEPT_DOUBLE):
         return word[:-1]
-    return word + b"e" if _measure(word) == 1 and _short_end(word) else word
+    if _measure(word) == 1 and _short_end(word):
+        return word + b"e"
+    return word
 
 
 def _final_y(word: bytes) -> bytes:
-    return word[:-1] + b"i" if word.endswith(b"y") and any(_vowels(word[:-1])) else word
+    rest = word.removesuffix(b"y")
+    return rest + b"i" if rest != word and any(_vowels(rest)) else word
 
 
 def _double_suffix(word: bytes) -> bytes:
@@ -242,7 +262,7 @@ def _suffix(word: bytes) -> bytes:
 def _replace(word: bytes, endings: dict[bytes, bytes]) -> bytes:
     for ending, instead in endings.items():
         if word.endswith(ending):
-            rest = word[: -len(ending)]
+            rest = word.removesuffix(ending)
             return rest + instead if _measure(rest) > 0 else word
     return word
 
@@ -250,15 +270,18 @@ def _replace(word: bytes, endings: dict[bytes, bytes]) -> bytes:
 def _remove_suffix(word: bytes) -> bytes:
     for ending in _REMOVED:
         if word.endswith(ending):
-            rest = word[: -len(ending)]
-            blocked = ending == b"ion" and rest[-1:] not in (b"s", b"t")
+            rest = word.removesuffix(ending)
+            blocked = ending == b"ion" and not rest.endswith((b"s", b"t"))
             return word if blocked or _measure(rest) <= 1 else rest
     return word
 
 
 def _final_e(word: bytes) -> bytes:
     if word.endswith(b"e"):
-        measure = _measure(word[:-1])
-        if measure > 1 or (measure == 1 and not _short_end(word[:-1])):
-            word = word[:-1]
-    return word[:-1] if word.endswith(b"ll") and _measure(word[:-1]) > 1 else word
+        rest = word[:-1]
+        measure = _measure(rest)
+        if measure > 1 or (measure == 1 and not _short_end(rest)):
+            word = rest
+    if word.endswith(b"ll") and _measure(word[:-1]) > 1:
+        return word[:-1]
+    return word

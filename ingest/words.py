@@ -84,13 +84,15 @@ def numbers(text: str) -> set[str]:
     """
     found: set[str] = set()
     for match in _ISO.finditer(text):
-        found.update(str(int(part)) for part in match.groups() if part)
+        for part in filter(None, match.groups()):
+            found.add(str(int(part)))
     rest = _ISO.sub(" ", text)
-    for match in _LARGE.finditer(rest):
-        found.add(_large(match))
+    found.update(map(_large, _LARGE.finditer(rest)))
     rest = _LARGE.sub(" ", rest)
-    found.update(_plain(match.group()) for match in _NUMBER.finditer(rest))
-    found.update(NUMBER_WORDS[word] for word in tokens(rest) if word in NUMBER_WORDS)
+    found.update(map(_plain, _NUMBER.findall(rest)))
+    for word in tokens(rest):
+        if word in NUMBER_WORDS:
+            found.add(NUMBER_WORDS[word])
     return found
 
 
@@ -105,7 +107,8 @@ def _plain(number: str) -> str:
     """1,250.00 -> 1250; 3,5 -> 3.5; 007 -> 7."""
     grouped = _GROUPED.fullmatch(number)
     if grouped:
-        whole, fraction = re.sub(r"\D", "", grouped.group(1)), grouped.group(2) or ""
+        whole = re.sub(r"\D", "", grouped.group(1))
+        fraction = grouped.group(2) or ""
     else:
         whole, _, fraction = number.replace(",", ".").partition(".")
     whole = whole.lstrip("0") or "0"

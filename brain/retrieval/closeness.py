@@ -17,6 +17,7 @@ FEW = 3
 MANY = 10
 SOFTNESS = 3.0  # how much flatter the weights of the wide feedback are than those of the narrow one
 NEAREST = 5  # other candidates that say how crowded the place of a candidate is
+TINY = np.float32(1e-6)  # of weights: no division by nothing
 BELOW_ANY_COSINE = (
     2.0  # taken off a candidate's cosine with itself, so that it is no neighbour of its own
 )
@@ -28,7 +29,10 @@ Vectors = Mapping[str, Matrix]
 
 def cosines(ids: Sequence[str], vectors: Vectors, question: Matrix) -> Matrix:
     """The cosine of each candidate; a candidate without a vector gets the least one."""
-    known = {key: float(vectors[key] @ question) for key in ids if key in vectors}
+    known = {}
+    for key in ids:
+        if key in vectors:
+            known[key] = float(vectors[key] @ question)
     least = min(known.values(), default=0.0)
     return np.array([known.get(key, least) for key in ids], np.float32)
 
@@ -39,8 +43,9 @@ def best_sentences(
     """The cosine of the best sentence of each candidate, that of the whole where no sentence has a vector."""
     best = otherwise.copy()
     for row, key in enumerate(ids):
-        if key in sentences and len(sentences[key]):
-            best[row] = float((sentences[key] @ question).max())
+        own = sentences.get(key, ())
+        if len(own):
+            best[row] = float((own @ question).max())
     return best
 
 
@@ -54,11 +59,12 @@ def windows(
     """How much closer a short text is together with the ones before and after it, than alone; 0 for other texts."""
     gain = np.zeros(len(ids), np.float32)
     for row, key in enumerate(ids):
-        around = [vectors[other] for other in beside.get(key, ()) if other and other in vectors]
-        if around and key in vectors:
-            together = vectors[key] + sum(around)
-            length = float(np.linalg.norm(together)) or 1.0
-            gain[row] = float(together @ question) / length - alone[row]
+        near = [other for other in beside.get(key, ()) if other in vectors]
+        if not near or key not in vectors:
+            continue
+        together = vectors[key] + sum(vectors[str(other)] for other in near)
+        length = float(np.linalg.norm(together)) or 1.0
+        gain[row] = float(together @ question) / length - alone[row]
     return gain
 
 
@@ -66,13 +72,13 @@ def feedback(ids: Sequence[str], vectors: Vectors, first_scores: Sequence[float]
     """What the best candidates of a first look say about all: "few", "many" (mean cosine with them, itself left out,
     weighed by their scores, Rocchio 1971) and "crowd" (mean cosine with the nearest others, whatever their score).
     """
-    dimensions = len(next(iter(vectors.values())))
-    unknown = np.zeros(dimensions, np.float32)
+    unknown = np.zeros_like(next(iter(vectors.values())))
     matrix = np.stack([vectors.get(key, unknown) for key in ids])
     alike = matrix @ matrix.T
     scores = np.asarray(first_scores)
-    itself = np.diag(np.full(len(ids), BELOW_ANY_COSINE, np.float32))
-    nearest = np.sort(alike - itself, axis=1)[:, -NEAREST:]
+    itself = np.full(len(ids), BELOW_ANY_COSINE, np.float32)
+    by_closeness = np.sort(alike - np.diag(itself), axis=1)
+    nearest = by_closeness[:, -NEAREST:]
     return {
         "few": _weighted_mean(alike, scores, FEW, 1.0),
         "many": _weighted_mean(alike, scores, MANY, SOFTNESS),
@@ -83,8 +89,10 @@ def feedback(ids: Sequence[str], vectors: Vectors, first_scores: Sequence[float]
 def _weighted_mean(alike: Matrix, scores: Matrix, count: int, softness: float) -> Matrix:
     """The mean cosine of each candidate with the `count` best others, weighed by their scores."""
     top = np.argsort(-scores, kind="stable")[:count]
-    lead = (scores[top] - scores[top[0]]) / softness
-    weights = np.tile(np.exp(lead), (len(scores), 1))
+    best = scores[top]
+    behind = (best - best[0]) / softness
+    weights = np.tile(np.exp(behind), (len(scores), 1))
     weights[top, np.arange(len(top))] = 0.0
-    total = weights.sum(axis=1) + np.float32(1e-6)
-    return (weights * alike[:, top]).sum(axis=1) / total
+    total = weights.sum(axis=1) + TINY
+    weighted = weights * alike[:, top]
+    return weighted.sum(axis=1) / total

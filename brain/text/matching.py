@@ -37,10 +37,12 @@ def related(term: str, stems: Iterable[str]) -> float:
         return 0.0
     beginning = term[:PREFIX_MIN]
     for other in stems:
-        if other.startswith(beginning):
-            least = math.ceil(PREFIX_SHARE * max(len(term), len(other)))
-            if other[:least] == term[:least]:
-                return RELATED
+        if not other.startswith(beginning):
+            continue
+        longer = max(len(term), len(other))
+        shared = math.ceil(PREFIX_SHARE * longer)
+        if other[:shared] == term[:shared]:
+            return RELATED
     return 0.0
 
 
@@ -51,8 +53,11 @@ def likeness(term: str, stems: frozenset[str]) -> float:
 
 def likenesses(terms: Iterable[str], texts: Iterable[frozenset[str]]) -> list[dict[str, float]]:
     """The `likeness` of every term, by term, for the stems of each text."""
-    known = list(terms)
-    return [{term: likeness(term, stems) for term in known} for stems in texts]
+    known = tuple(terms)
+    found = []
+    for stems in texts:
+        found.append({term: likeness(term, stems) for term in known})
+    return found
 
 
 def nearnesses(pairs: Sequence[tuple[str, str]], texts: Iterable[Sequence[str]]) -> list[float]:
@@ -64,14 +69,23 @@ def nearness(pairs: Sequence[tuple[str, str]], stems: Sequence[str]) -> float:
     """The share of pairs whose words stand within NEAR words of each other, in either order, 0 to 1."""
     if not pairs:
         return 0.0
-    places: dict[str, list[int]] = {term: [] for pair in pairs for term in pair}
+    places: dict[str, list[int]] = {}
+    for a, b in pairs:
+        places[a] = []
+        places[b] = []
     for position, term in enumerate(stems):
         if term in places:
             places[term].append(position)
-    close = sum(_close(places[a], places[b]) for a, b in pairs)
+    close = 0
+    for a, b in pairs:
+        close += _close(places[a], places[b])
     return close / len(pairs)
 
 
 def _close(some: Sequence[int], others: Sequence[int]) -> bool:
     """Whether any two of these places are at most NEAR apart."""
-    return any(abs(i - j) <= NEAR for i in some for j in others)
+    for place in some:
+        around = range(place - NEAR, place + NEAR + 1)
+        if any(other in around for other in others):
+            return True
+    return False
