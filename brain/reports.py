@@ -1,4 +1,4 @@
-"""What the library and upkeep verbs hand back: excerpts, rows, reports, checks. All frozen; no behaviour.
+"""What the verbs over the library and its keeping hand back: excerpts, rows, reports, checks. Frozen; no behaviour.
 
 Leaves out what a question touches (`brain.types` holds that, and exports these names too, so that one import serves).
 Times are ISO 8601 strings with an offset. Serves the doors, which render them, and `Brain`, which builds them.
@@ -142,7 +142,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding of `doctor`, with the stable id of FAULTS.md §8. `hint` is the cure, "" when all is well."""
+    """One finding of `doctor`, with the stable id of docs/FAULTS.md. `hint` is the cure, "" when all is well."""
 
     id: str
     title: str
@@ -275,11 +275,11 @@ class EraseReport:
 
 @dataclass(frozen=True, slots=True)
 class Judgment:
-    """What a person said of one answer. `verdict`: good, wrong, missing. `answerable`: do the notes hold it? None when the
-    person did not say. `documents`: ids of those that hold it, as far as it is known.
+    """What a person said of one answer. `verdict`: good, wrong, missing. `answerable`: do the notes hold it? None
+    when the person did not say. `documents`: ids of those that hold it, as far as it is known.
 
-    `document_id`, `source`, `locator` ("L12-12", "p. 3"), `quote` are the place that the person pointed at, "" when none.
-    `signals`: what retrieval measured for that question, empty when nothing was kept.
+    `document_id`, `source`, `locator` ("L12-12", "p. 3"), `quote` are the place that the person pointed at, "" when
+    none. `signals`: what retrieval measured for that question, empty when nothing was kept.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""The store: one SQLite file that is the truth, and the tables that read and write it, opened on first use.
+"""The store: one SQLite file that holds everything, and the tables that read and write it, opened on first use.
 
 Leaves out every decision about what to store or find. Opening and reading need the standard library alone. Serves the
 app, which hands the tables on to the rooms that work with them.
@@ -30,7 +30,7 @@ def local_now() -> datetime:
 
 
 class Store:
-    """`Store.open(path)`; then `documents.save`, `library`, `search`, `episodes`, `skills` … Writes happen in `write()`.
+    """`Store.open(path)`; then `documents.save`, `library`, `search`, `episodes` … Writes happen in `write()`.
 
     `now` gives the present with its offset: what is recorded without a time of its own gets it.
     """

@@ -214,7 +214,7 @@ def no_room(path: Path) -> bool:
 
 
 def _unwritable(path: Path) -> Path:
-    """Which of the files beside the database, which have its permissions, or which folder stops us; itself when none."""
+    """The file or folder that stops us: the database, a file beside it, its folder; itself when none is seen."""
     beside = [path.with_name(f"{path.name}{end}") for end in ("", "-wal", "-shm")]
     for place in (*beside, path.parent):
         if place.exists() and not os.access(place, os.W_OK):

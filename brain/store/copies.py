@@ -1,8 +1,8 @@
-"""Whole copies of the database: a digest of all that it holds, snapshots proven by it, and judging a file from elsewhere.
+"""Whole copies of the database: a digest of all it holds, snapshots proven by it, judging a file from elsewhere.
 
 A file from elsewhere is never attached and its schema never trusted: it is opened read-only, its triggers, views and
 tables must be ours to the letter, its pages must hold together, and it must contain what it says. Leaves out names,
-retention, encryption (`brain.keeping`) and erasure (erasure.py). Serves `brain backup`, `restore` and the doctor's drill.
+retention, encryption (`brain.keeping`) and erasure (erasure.py). Serves `brain backup`, `restore` and doctor.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ class CopyContents:
 
 
 def digest(conn: sqlite3.Connection) -> str:
-    """SHA-256 over every row of every table that is not derived, each by its primary key. 100,000 rows a second or more.
+    """SHA-256 over every row of every table that is not derived, by its primary key. 100,000 rows take a second.
 
-    A value is written as `length:bytes` (text and blobs), `number;` or `n;` (NULL), so that rows that differ look different
-    (a text and a blob of the same bytes do not: no column of ours holds both).
+    A value is written as `length:bytes` (text and blobs), `number;` or `n;` (NULL), so that rows that differ look
+    different (a text and a blob of the same bytes do not: no column of ours holds both).
     """
     found = hashlib.sha256()
     with _raw(conn):
@@ -112,7 +112,7 @@ def _raw(conn: sqlite3.Connection) -> Iterator[None]:
         conn.text_factory = before
 
 
-# -- making ---------------------------------------------------------------------------------------------------------------
+# -- making ----------------------------------------------------------------------------------------
 
 
 def snapshot(database: Path, target: Path, *, made_at: str) -> CopyContents:
@@ -160,7 +160,7 @@ def _state(copy: sqlite3.Connection, value: str, made_at: str) -> None:
     copy.execute("COMMIT")
 
 
-# -- judging --------------------------------------------------------------------------------------------------------------
+# -- judging ---------------------------------------------------------------------------------------
 
 
 def judge(path: Path, *, compare: bool = True) -> CopyContents:
@@ -176,7 +176,7 @@ def judge(path: Path, *, compare: bool = True) -> CopyContents:
         hint = "make the copy with `brain backup`"
         raise StoreError(f"{path} was copied without its log (-wal)", hint)
     try:
-        with closing(_stranger(path)) as conn:
+        with closing(_untrusted(path)) as conn:
             version = _ours(conn, path)
             _same_schema(conn, path, version)
             _whole(conn, path)
@@ -195,7 +195,7 @@ def read_only(path: Path) -> sqlite3.Connection:
     return conn
 
 
-def _stranger(path: Path) -> sqlite3.Connection:
+def _untrusted(path: Path) -> sqlite3.Connection:
     """The same for a file from elsewhere: nothing but reading is allowed at all."""
     conn = read_only(path)
     conn.set_authorizer(_allow)
@@ -222,7 +222,7 @@ def _ours(conn: sqlite3.Connection, path: Path) -> int:
 
 
 def _same_schema(conn: sqlite3.Connection, path: Path, version: int) -> None:
-    """Every table, index, trigger and view is ours to the letter, and none is missing: one more could run what we do not."""
+    """Every table, index, trigger and view is ours to the letter, none is missing: one more could run anything."""
     found, ours = _schema(conn), dict(_schema_of(version))
     ours[FACTS] = ("table", FACTS_SQL)
     strange = sorted(name for name, what in found.items() if ours.get(name) != what)
@@ -285,7 +285,7 @@ def _contents(conn: sqlite3.Connection, path: Path, version: int, *, compare: bo
     return CopyContents(value, stated, facts.get("made_at", ""), version, *counts)
 
 
-# -- taking one back ------------------------------------------------------------------------------------------------------
+# -- taking one back -------------------------------------------------------------------------------
 
 
 def prepare(staging: Path) -> None:
@@ -335,7 +335,7 @@ def _hold(conn: sqlite3.Connection, database: Path) -> bool:
     return True
 
 
-# -- files ----------------------------------------------------------------------------------------------------------------
+# -- files -----------------------------------------------------------------------------------------
 
 
 def _reader(path: Path) -> sqlite3.Connection:
@@ -350,7 +350,7 @@ def writer(path: Path) -> sqlite3.Connection:
 
 
 def vacuum(conn: sqlite3.Connection, directory: Path) -> None:
-    """Write the file anew; a large one not in memory, and in between in `directory`, not in the system's temporary one."""
+    """Write the file anew, in between in a file of `directory`: a large one fits neither memory nor /tmp."""
     quoted = str(directory).replace("'", "''")
     _set(conn, "temp_store=FILE", f"temp_store_directory='{quoted}'")
     try:

@@ -1,7 +1,7 @@
 """Saving documents: one row, its chunks, tags and links, changed only where the text changed.
 
-Leaves out reading them back for a question (fts_search.py), lists and references (library.py) and forgetting (trash.py).
-Everything here runs inside `Connection.write()`. Serves `brain add` and `brain import`.
+Leaves out reading them back for a question (fts_search.py), lists and references (library.py) and forgetting
+(trash.py). Everything here runs inside `Connection.write()`. Serves `brain add` and `brain import`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ MOVED = ("ordinal", "source", "locator", "start", "end", "tokens")
 FILE_FACTS = ("size", "mtime_ns", "ctime_ns", "inode")
 KEPT = ("label", "compartment", "added_at")  # of a known document, whatever it says now
 
-CHUNKS_PER_INSERT = 62  # FTS5 writes what it holds at every statement and savepoint; x 16 values is below SQLite's old 999
+# FTS5 writes what it holds at every statement and savepoint; x 16 values is below SQLite's old 999
+CHUNKS_PER_INSERT = 62
 CHUNKS_HELD = 512  # chunks that wait for the end of `together` at most: about 2 MB
 
 
@@ -358,7 +359,7 @@ def derived(
 
 
 def renew_terms(conn: sqlite3.Connection, document_id: str) -> None:
-    """The search terms of a document that comes back, by the rules of today: it may have been forgotten under others."""
+    """The search terms of a document that comes back, by the rules of today: it may have gone under others."""
     for row, terms, beside in derived(conn, stored_chunks(conn, document_id)):
         if (row.terms, row.around) != (terms, beside):
             values = (terms, beside, row.pk)

@@ -33,7 +33,8 @@ from ingest.document import digest, new_id
 from ingest.terms import index_terms
 
 AROUND_CHARACTERS = 400  # taken of each neighbouring round: more would drown the round itself
-NEIGHBOURS = 2  # rounds on each side: one gave .529, two .542 nDCG@10 on locomo_dev by words alone (benchmarks/RETRIEVAL.md)
+# rounds on each side: one gave .529, two .542 nDCG@10 on locomo_dev by words alone (benchmarks/RETRIEVAL.md)
+NEIGHBOURS = 2
 OUTCOMES = ("good", "wrong", "missing")  # what `brain feedback` may say of an answer
 
 COLUMNS = (*COVERED["episodes"], "topic", "terms", "around", "text_sha", HASH)

@@ -149,7 +149,7 @@ class Eraser(Reader):
         self._conn.executemany(f"DELETE FROM {table} WHERE {column}=?", rows)
 
     def stands_elsewhere(self, piece: str, *, forgotten: bool = True) -> bool:
-        """Whether these words are also in something that stays; what was forgotten counts, as long as it can come back."""
+        """Whether these words are also in something that stays, or with `forgotten` in what can still come back."""
         sql = """SELECT EXISTS (SELECT 1 FROM documents WHERE instr(text, ?1) OR instr(title, ?1))
             OR EXISTS (SELECT 1 FROM episodes WHERE instr(question, ?1) OR instr(answer, ?1))
             OR EXISTS (SELECT 1 FROM skills WHERE instr(body, ?1))
@@ -295,8 +295,9 @@ def free_pages(conn: sqlite3.Connection) -> int:
 def freed(path: Path) -> int:
     """How many free pages of a database file hold something: words of deleted rows, which `secure_delete` overwrites.
 
-    Looks at the file alone, as of its last checkpoint. Not to be called where the database is open (see `brain.keeping.isolated`).
-    The layout: sqlite.org/fileformat2.html, sections 1.3 "The Database Header" and 1.5 "The Freelist".
+    Looks at the file alone, as of its last checkpoint. Not to be called where the database is open (see
+    `brain.keeping.isolated`). The layout: sqlite.org/fileformat2.html, sections 1.3 "The Database Header" and 1.5
+    "The Freelist".
     """
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)

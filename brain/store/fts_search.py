@@ -1,9 +1,9 @@
 """Reading one table for a question: BM25 by FTS5 within a scope, document frequencies, stored vectors, passages.
 
 Used twice, for the chunks of documents (`KnowledgeSearch`) and for episodes (`EpisodeSearch`): what the two tables have
-in common stands in `FtsSearch`, and each says what is its own. Beside them the counts over all documents (`WholeStore`).
-Leaves out ranking beyond BM25 and every write. Serves `retrieve`, through the `Searchable` protocol, and `Brain.ask`;
-needs the standard library alone until a vector is asked for.
+in common stands in `FtsSearch`, and each says what is its own. Beside them the counts over all documents
+(`WholeStore`). Leaves out ranking beyond BM25 and every write. Serves `retrieve`, through the `Searchable` protocol,
+and `Brain.ask`; needs the standard library alone until a vector is asked for.
 """
 
 from __future__ import annotations
@@ -107,7 +107,8 @@ class FtsSearch(Reader):
             """
             return list(self._run(sql, expression, limit))
         where = self._where(scope)
-        # The words first, then the scope: with the filter first SQLite drops the FTS index (8 ms became 17 s elsewhere).
+        # The words first, then the scope: with the filter first SQLite does without the full text, and 8 ms become
+        # 17 s.
         sql = f"""
             WITH found AS MATERIALIZED ({self._scored})
             SELECT c.id, found.score
@@ -224,7 +225,7 @@ class KnowledgeSearch(FtsSearch):
     """
 
     def documents(self, reference: str) -> list[str]:
-        """Ids of the chunks of one document, in order, named by its id, source or address; [] when nothing is stored."""
+        """Ids of the chunks of one document in their order; it is named by its id, source or address."""
         sql = """
             SELECT k.id
             FROM knowledge k
@@ -260,7 +261,7 @@ class KnowledgeSearch(FtsSearch):
 
 
 class EpisodeSearch(FtsSearch):
-    """Rounds, of one kind or with one person when these are given. Neighbours are those recorded beside it in a session."""
+    """Rounds, of one kind or with one person when these are given. Neighbours are those beside it in a session."""
 
     table = "episodes"
     joined = ""

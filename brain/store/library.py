@@ -1,7 +1,7 @@
 """The library as a person sees it: lists, references, excerpts by line or page, tags, roots, folder descriptions.
 
-Leaves out search (fts_search.py) and every change of a document's text (documents.py). Serves the verbs list, show, get,
-tag, context, status, and `sync`, which asks what is known of each file.
+Leaves out search (fts_search.py) and every change of a document's text (documents.py). Serves the verbs list, show,
+get, tag, context, status, and `sync`, which asks what is known of each file.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ class LibraryTable(Table):
         return [row[0] for row in self._run(sql, pattern, f"*/{pattern}")]
 
     def below(self, path: str) -> list[DocumentRow]:
-        """Documents whose source lies under a folder, or in a file of many documents (a mailbox), that file included."""
+        """Documents whose source lies under a folder, or in a file of many documents (a mailbox) with that file."""
         place = as_stored(path).rstrip("/")
         # "0" follows "/" and "$" follows "#": each pair holds everything that begins with the path and its first
         span = (f"{place}/", f"{place}0", f"{place}#", f"{place}$")
@@ -177,8 +177,8 @@ class LibraryTable(Table):
     # -- excerpts -------------------------------------------------------------------------------------------------
 
     def excerpt(self, reference: str) -> Excerpt:
-        """What a reference points at: a whole document, a part of it by number (`PATH:120:40` lines, `PATH:7` a page or a
-        slide: excerpts.py), or one chunk by its id.
+        """What a reference points at: a whole document, a part of it by number (`PATH:120:40` lines, `PATH:7` a page
+        or a slide: excerpts.py), or one chunk by its id.
         """
         reference = as_stored(reference)
         chunk = self._chunk(reference.removeprefix("#"))

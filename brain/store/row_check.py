@@ -1,4 +1,4 @@
-"""Every row of truth against the hash that it carries, and which backup holds a damaged one as it was. Never repairs.
+"""Every stored row against the hash that it carries, and which backup holds a damaged one as it was. Never repairs.
 
 Leaves out what follows from other columns, long texts and vectors, which have checks of their own (checks.py), and the
 hash itself (`brain.store.row_hash`). Serves `brain doctor --deep`.

@@ -1,4 +1,4 @@
-"""What of every table is truth, and the hash that each row of it carries, so that a flipped bit in a date or a tag is seen.
+"""The hash that every stored row carries, so that a flipped bit in a date or a tag is seen; which columns it covers.
 
 The hash is written by the same code that writes the row: a function of ours inside a trigger would lock every other
 program out of writing the file, and SQLite has none of its own. It tells what time and hardware did, not what a person
@@ -17,8 +17,9 @@ HASH_BYTES = (
     8  # as a signed number it is one SQLite integer; two rows agree by chance once in 10^19
 )
 
-# Left out: what follows from other columns (`topic`, `terms`, `around`, `content`, a chunk's `source`: the doctor works them
-# out again), long texts (their SHA-256 stands in), what a look at a file found (the next look finds it again), row numbers.
+# Left out: what follows from other columns (`topic`, `terms`, `around`, `content`, a chunk's `source`: the doctor
+# works them out again), long texts (their SHA-256 stands in), what a look at a file found (the next look finds it
+# again), row numbers.
 _COLUMNS = {
     "documents": """id uri source title media_type content_hash text_sha entry label compartment trust
         dated_at dated_by added_at updated_at aliases metadata notices""",
@@ -45,7 +46,7 @@ _encode = JSONEncoder(separators=(",", ":"), default=repr).encode
 
 
 def row_hash(table: str, row: Mapping[str, Any]) -> int:
-    """The first eight bytes of BLAKE2b over the JSON list of the table's name and the covered values, in their order."""
+    """The first eight bytes of BLAKE2b over a JSON list: the table's name, the covered values in their order."""
     data = _encode([table, *[row[name] for name in COVERED[table]]])
     hashed_bytes = blake2b(data.encode(), digest_size=HASH_BYTES).digest()
     return int.from_bytes(hashed_bytes, "big", signed=True)

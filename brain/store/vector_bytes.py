@@ -1,7 +1,7 @@
 """Stored vectors read back: float16 with a checksum, as numbers only where the checksum holds.
 
-A flipped bit can make a number infinite, and then every score. Leaves out writing them (`brain.store.vectors`) and telling
-anyone (the doctor's D06 does). Serves the searches of the store and of memory.
+A flipped bit can make a number infinite, and then every score. Leaves out writing them (`brain.store.vectors`) and
+telling anyone (the doctor's D06 does). Serves the searches of the store and of memory.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def vector(blob: Any, crc: Any) -> Vectors | None:
 
 
 def sentences(packed: Any, dimensions: int) -> Vectors | None:
-    """The sentence vectors, float32, shape (sentences, dimensions); None where there are none, or not what was written."""
+    """The sentence vectors, float32, shape (sentences, dimensions); None without any, or when they are damaged."""
     if not isinstance(packed, bytes) or len(packed) <= CRC_BYTES:
         return None
     body, crc = packed[:-CRC_BYTES], int.from_bytes(packed[-CRC_BYTES:], "little")

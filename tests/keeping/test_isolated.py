@@ -114,7 +114,7 @@ def test_it_writes_nothing_and_reaches_nobody(tmp_path: Path, what: str) -> None
 
 def test_a_foreign_database_is_looked_at_and_nothing_else(home: Path) -> None:
     """What a schema could make us run is refused before it runs."""
-    with closing(copies._stranger(home / "brain.db")) as conn:
+    with closing(copies._untrusted(home / "brain.db")) as conn:
         assert conn.execute("SELECT count(*) FROM documents").fetchone() == (1,)
         for statement in (
             "ATTACH 'x.db' AS x",
