@@ -23,7 +23,8 @@ from brain.store.fts_search import FIRST_SEEN
 from brain.store.snapshots import dimensions_of
 from brain.store.sql import FULL_TEXT, fields_of, full_text, full_text_agrees, update_of
 from brain.store.table import Table
-from brain.store.vectors import CONTENT, CRC_BYTES, text_of
+from brain.store.vector_bytes import FLOAT16_BYTES, sentence_bytes
+from brain.store.vectors import CONTENT, text_of
 from brain.types import header
 from ingest.document import digest
 from ingest.terms import index_terms, tokens, written
@@ -276,12 +277,14 @@ class StoreChecks(Table):
             return self._vector_damage()
 
     def _vector_damage(self) -> list[tuple[str, str]]:
+        sql = """
+            SELECT text_sha, fingerprint, vector, sentences, crc,
+                EXISTS (SELECT 1 FROM knowledge k WHERE k.text_sha = e.text_sha)
+                OR EXISTS (SELECT 1 FROM episodes p WHERE p.text_sha = e.text_sha)
+            FROM embeddings e
+        """
         bad = []
-        rows = self._run(
-            "SELECT text_sha, fingerprint, vector, sentences, crc, EXISTS (SELECT 1 FROM knowledge k WHERE k.text_sha = "
-            "e.text_sha) OR EXISTS (SELECT 1 FROM episodes p WHERE p.text_sha = e.text_sha) FROM embeddings e"
-        )
-        for text_sha, fingerprint, vector, sentences, crc, used in rows:
+        for text_sha, fingerprint, vector, sentences, crc, used in self._run(sql):
             if not used or not _vector_sound(fingerprint, vector, sentences, crc):
                 bad.append((text_sha, fingerprint))
         return bad
@@ -355,15 +358,12 @@ def _places(rows: list[ChunkRow], text: str) -> list[tuple[int, int]]:
 
 def _vector_sound(fingerprint: str, vector: bytes, sentences: bytes | None, crc: int) -> bool:
     try:
-        size = 2 * dimensions_of(fingerprint)  # bytes: float16
+        dimensions = dimensions_of(fingerprint)
     except StoreError:
         return False
-    if len(vector) != size or zlib.crc32(vector) != crc:
+    if len(vector) != FLOAT16_BYTES * dimensions or zlib.crc32(vector) != crc:
         return False
-    if sentences is None:
-        return True
-    body, tail = sentences[:-CRC_BYTES], sentences[-CRC_BYTES:]
-    return len(body) % size == 0 and zlib.crc32(body) == int.from_bytes(tail, "little")
+    return sentences is None or sentence_bytes(sentences, dimensions) is not None
 
 
 def _payload_sound(payload: str) -> bool:

@@ -1,7 +1,7 @@
 """Snapshots of the derived vector index: which directory holds which fingerprint, and how far the outbox is in it.
 
-A row with the state "live" is the pointer: its directory is complete and may be opened, and never changes any more. Leaves
-out the directories themselves (`brain.index.snapshot`). Serves whoever writes, opens or removes one.
+A row with the state "live" is the pointer: its directory is complete and may be opened, and never changes any more.
+Leaves out the directories themselves (`brain.index.snapshot`). Serves whoever writes, opens or removes one.
 
     building -> live -> dead (never opened again; its directory is removed at the next sweep)
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from brain.errors import StoreError
-from brain.store.connection import Connection
+from brain.store.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +38,16 @@ def dimensions_of(fingerprint: str) -> int:
     try:
         return int(fingerprint.rsplit("/", 3)[1])
     except (IndexError, ValueError):
-        raise StoreError(
-            f"{fingerprint!r} is not a fingerprint", "please report this fault of the program"
-        ) from None
+        hint = "please report this fault of the program"
+        raise StoreError(f"{fingerprint!r} is not a fingerprint", hint) from None
 
 
-class SnapshotTable:
+class SnapshotTable(Table):
     """The rows of `index_generations`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._conn = connection.conn
 
     def all(self) -> list[Snapshot]:
         """All of them, the oldest first."""
-        rows = self._conn.execute(f"SELECT {COLUMNS} FROM index_generations ORDER BY n")
+        rows = self._run(f"SELECT {COLUMNS} FROM index_generations ORDER BY n")
         return [Snapshot(*row) for row in rows]
 
     def current(self, fingerprint: str) -> Snapshot | None:
@@ -62,12 +57,14 @@ class SnapshotTable:
 
     def reserve(self, fingerprint: str, *, now: str) -> Snapshot:
         """A number of its own for a directory that is about to be written, as of the outbox row that is newest now."""
-        with self._connection.write():
-            cursor = self._conn.execute(
-                "INSERT INTO index_generations (n, fingerprint, dimensions, state, applied_seq, created_at) "
-                f"SELECT ifnull(max(n), 0) + 1, ?, ?, 'building', {LAST_SEQ}, ? FROM index_generations",
-                (fingerprint, dimensions_of(fingerprint), now),
-            )
+        with self._write():
+            sql = f"""
+                INSERT INTO index_generations
+                    (n, fingerprint, dimensions, state, applied_seq, created_at)
+                SELECT ifnull(max(n), 0) + 1, ?, ?, 'building', {LAST_SEQ}, ?
+                FROM index_generations
+            """
+            cursor = self._run(sql, fingerprint, dimensions_of(fingerprint), now)
             (made,) = (s for s in self.all() if s.n == cursor.lastrowid)
             return made
 
@@ -76,46 +73,42 @@ class SnapshotTable:
 
         False when it was given up in the meantime, as an erasure does: what it holds may be what was to go.
         """
-        with self._connection.write():
-            found = self._conn.execute(
-                "UPDATE index_generations SET state='live', count=?, chroma_version=? "
-                "WHERE n=? AND state='building'",
-                (count, version, n),
-            )
-            if not found.rowcount:
+        with self._write():
+            point = """
+                UPDATE index_generations SET state='live', count=?, chroma_version=?
+                WHERE n=? AND state='building'
+            """
+            if not self._run(point, count, version, n).rowcount:
                 return False
-            self._conn.execute(
-                "UPDATE index_generations SET state='dead' WHERE n <> ?1 AND fingerprint = "
-                "(SELECT fingerprint FROM index_generations WHERE n = ?1)",
-                (n,),
-            )
+            others = """
+                UPDATE index_generations SET state='dead'
+                WHERE n <> ?1
+                    AND fingerprint = (SELECT fingerprint FROM index_generations WHERE n = ?1)
+            """
+            self._run(others, n)
             return True
 
     def discard(self, n: int) -> None:
         """It is not to be opened any more."""
-        with self._connection.write():
-            self._conn.execute("UPDATE index_generations SET state='dead' WHERE n=?", (n,))
+        with self._write():
+            self._run("UPDATE index_generations SET state='dead' WHERE n=?", n)
 
     def discard_all(self, fingerprint: str | None = None) -> None:
         """None of this fingerprint, or of any, is to be opened any more, also none that is being written now."""
-        with self._connection.write():
-            self._conn.execute(
-                "UPDATE index_generations SET state='dead' WHERE fingerprint = ifnull(?, fingerprint)",
-                (fingerprint,),
-            )
+        with self._write():
+            sql = "UPDATE index_generations SET state='dead' WHERE fingerprint = ifnull(?, fingerprint)"
+            self._run(sql, fingerprint)
 
     def forget(self, n: int) -> None:
-        """Its directory is gone. The newest row stays, so that no number is given twice: who still reads the directory of
-        an old number must not find another one under it.
-        """
-        with self._connection.write():
-            self._conn.execute(
-                "DELETE FROM index_generations WHERE n = ? AND n < (SELECT max(n) FROM index_generations)",
-                (n,),
-            )
+        """Its directory is gone."""
+        # The newest row stays, so that no number is given twice: who still reads the directory of an old number must
+        # not find another one under it.
+        sql = "DELETE FROM index_generations WHERE n = ? AND n < (SELECT max(n) FROM index_generations)"
+        with self._write():
+            self._run(sql, n)
 
     def lag(self, fingerprint: str) -> int:
         """How many outbox rows are newer than the snapshot; all of them when there is none."""
         found = self.current(fingerprint)
-        last: int = self._conn.execute(f"SELECT {LAST_SEQ}").fetchone()[0]
+        last = self._number(f"SELECT {LAST_SEQ}")
         return last - (found.applied_seq if found else 0)

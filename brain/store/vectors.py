@@ -14,10 +14,12 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from brain.errors import StoreError
 from brain.faults import reach
 from brain.store.connection import Connection
 from brain.store.snapshots import SnapshotTable, dimensions_of
+from brain.store.sql import marks, pages
+from brain.store.table import Table
+from brain.store.vector_bytes import FLOAT16_BYTES, packed_sentences, packed_vector
 
 if TYPE_CHECKING:
     from brain.protocols import Vectors
@@ -25,17 +27,17 @@ if TYPE_CHECKING:
 KINDS = ("knowledge", "episodes")
 CONTENT = {
     "knowledge": "content",
-    "episodes": "CASE WHEN question = '' THEN answer WHEN answer = '' THEN question "
-    "ELSE question || char(10) || answer END",
+    "episodes": """CASE
+        WHEN question = '' THEN answer
+        WHEN answer = '' THEN question
+        ELSE question || char(10) || answer
+    END""",
 }
-WAITING = (
-    "NOT EXISTS (SELECT 1 FROM embeddings AS e WHERE e.text_sha = c.text_sha AND e.fingerprint = ?)"
-)
-CRC_BYTES = 4  # at the end of the sentence vectors; that of the chunk's own vector has a column
-IDS_PER_QUERY = 500  # below the 999 variables of the oldest SQLite that we meet
-OUTBOX_ROWS_KEPT = (
-    200_000  # an index that is further behind is refilled; 200,000 rows are about 12 MB
-)
+WAITING = """NOT EXISTS (
+    SELECT 1 FROM embeddings AS e WHERE e.text_sha = c.text_sha AND e.fingerprint = ?
+)"""
+# an index that is further behind is written anew; 200,000 rows are about 12 MB
+OUTBOX_ROWS_KEPT = 200_000
 STREAM_ROWS = 4_096  # rows per page when all vectors are read: 4 MB at 256 dimensions
 
 
@@ -75,12 +77,11 @@ def text_of(kind: str) -> str:
     return f"topic || char(10) || {CONTENT[kind]}"
 
 
-class VectorTable:
+class VectorTable(Table):
     """Everything that is stored about vectors. `damaged` holds the (text_sha, fingerprint) whose checksum was wrong."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._conn = connection.conn
+        super().__init__(connection)
         self.snapshots = SnapshotTable(connection)
         self.damaged: set[tuple[str, str]] = set()
 
@@ -88,50 +89,48 @@ class VectorTable:
 
     def pending(self, kind: str, fingerprint: str, *, limit: int, after: int = 0) -> list[Pending]:
         """Chunks without a vector of this fingerprint, in the order they came, beginning behind the row `after`."""
-        if not after and (after := self._before_first(kind, fingerprint)) < 0:
+        if not after:
+            after = self._before_first(kind, fingerprint)
+        if after < 0:
             return []
-        rows = self._conn.execute(
-            f"SELECT id, text_sha, topic, {CONTENT[kind]}, pk FROM {kind} AS c WHERE pk > ? AND {WAITING} ORDER BY pk LIMIT ?",
-            (after, fingerprint, limit),
-        )
-        return [Pending(*row) for row in rows]
+        sql = f"""
+            SELECT id, text_sha, topic, {CONTENT[kind]}, pk
+            FROM {kind} AS c
+            WHERE pk > ? AND {WAITING}
+            ORDER BY pk LIMIT ?
+        """
+        return [Pending(*row) for row in self._run(sql, after, fingerprint, limit)]
 
     def _before_first(self, kind: str, fingerprint: str) -> int:
-        """The row before the first that waits, -1 when none does; from indexes alone (the plus keeps SQLite from walking the
-        rows), so that one new note among 200,000 chunks makes no other text be read: 0.1 s instead of 0.8.
-        """
-        return self._number(
-            f"SELECT ifnull(min(+pk), 0) - 1 FROM {kind} AS c WHERE {WAITING}", fingerprint
-        )
+        """The row before the first that waits, -1 when none does."""
+        # From indexes alone (the plus keeps SQLite from walking the rows), so that one new note among 200,000 chunks
+        # makes no other text be read: 0.1 s instead of 0.8.
+        sql = f"SELECT ifnull(min(+pk), 0) - 1 FROM {kind} AS c WHERE {WAITING}"
+        return self._number(sql, fingerprint)
 
     def waiting_count(self, kind: str, fingerprint: str) -> int:
         """How many chunks have no vector of this fingerprint yet."""
         return self._number(f"SELECT count(*) FROM {kind} AS c WHERE {WAITING}", fingerprint)
 
     def unasked_for(self, fingerprint: str) -> int:
-        """How many recorded questions have no vector of it yet: they get one when something is recalled, nobody waits."""
-        return self._number(
-            f"SELECT count(*) FROM episodes AS c WHERE kind = 'ask' AND {WAITING}", fingerprint
-        )
+        """How many recorded questions have no vector of it: nobody waits for it, so it is made at the next recall."""
+        sql = f"SELECT count(*) FROM episodes AS c WHERE kind = 'ask' AND {WAITING}"
+        return self._number(sql, fingerprint)
 
     def place(self) -> tuple[int, int]:
         """(the newest chunk's row, the newest outbox row): what `behind` counts from."""
-        return self._number("SELECT ifnull(max(pk), 0) FROM knowledge"), self.last_seq()
+        newest = self._number("SELECT ifnull(max(pk), 0) FROM knowledge")
+        return newest, self.last_seq()
 
     def behind(self, fingerprint: str, place: tuple[int, int]) -> int:
-        """How many chunks have no vector of this fingerprint, when all had one at `place`. Quick unless one was deleted
-        since: then its row's number may have been given again, and all are looked at.
-        """
+        """How many chunks have no vector of this fingerprint, when all had one at `place`."""
         pk, seq = place
-        gone = self._number(
-            "SELECT EXISTS (SELECT 1 FROM outbox WHERE seq > ? AND op = 'del' AND kind = 'knowledge')",
-            seq,
-        )
-        if gone or self._pruned_to() > seq:
+        # Quick unless one was deleted since: then its row's number may have been given again, and all are looked at.
+        deleted = "SELECT 1 FROM outbox WHERE seq > ? AND op = 'del' AND kind = 'knowledge' LIMIT 1"
+        if self._first(deleted, seq) or self._pruned_to() > seq:
             return self.waiting_count("knowledge", fingerprint)
-        return self._number(
-            f"SELECT count(*) FROM knowledge AS c WHERE pk > ? AND {WAITING}", pk, fingerprint
-        )
+        sql = f"SELECT count(*) FROM knowledge AS c WHERE pk > ? AND {WAITING}"
+        return self._number(sql, pk, fingerprint)
 
     def size(self, kind: str) -> int:
         """How many chunks there are."""
@@ -143,11 +142,12 @@ class VectorTable:
 
     def ids(self, kind: str, fingerprint: str) -> set[str]:
         """The chunks that have one."""
-        rows = self._conn.execute(
-            f"SELECT c.id FROM {kind} AS c JOIN embeddings AS e ON e.text_sha = c.text_sha WHERE e.fingerprint = ?",
-            (fingerprint,),
-        )
-        return {row[0] for row in rows}
+        sql = f"""
+            SELECT c.id FROM {kind} AS c
+            JOIN embeddings AS e ON e.text_sha = c.text_sha
+            WHERE e.fingerprint = ?
+        """
+        return {row[0] for row in self._run(sql, fingerprint)}
 
     # -- writing and reading vectors ------------------------------------------------------------------------------
 
@@ -161,59 +161,55 @@ class VectorTable:
         when one is not finite, of the wrong length or zero.
         """
         dimensions = dimensions_of(fingerprint)
-        packed = [
-            (text_sha, *_pack(vector, sentences, dimensions))
-            for text_sha, vector, sentences in rows
-        ]
+        packed = []
+        for text_sha, vector, sentences in rows:
+            body, crc = packed_vector(vector, dimensions)
+            packed.append((text_sha, body, packed_sentences(sentences, dimensions), crc))
+        insert = """
+            INSERT INTO embeddings (text_sha, fingerprint, vector, sentences, crc)
+            VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET vector=excluded.vector, sentences=excluded.sentences, crc=excluded.crc
+        """
         kept = 0
-        with self._connection.write():
+        with self._write():
             for text_sha, body, tail, crc in packed:
-                chunks = self._chunks_of(text_sha)
-                if not chunks:
-                    continue
-                self._conn.execute(
-                    "INSERT INTO embeddings (text_sha, fingerprint, vector, sentences, crc) VALUES (?, ?, ?, ?, ?) "
-                    "ON CONFLICT DO UPDATE SET vector=excluded.vector, sentences=excluded.sentences, crc=excluded.crc",
-                    (text_sha, fingerprint, body, tail, crc),
-                )
-                self._conn.executemany(
-                    "INSERT INTO outbox (op, kind, chunk_id, fingerprint) VALUES ('up', ?, ?, ?)",
-                    [(*chunk, fingerprint) for chunk in chunks],
-                )
-                self.damaged.discard((text_sha, fingerprint))
-                kept += 1
+                if self._tell(text_sha, fingerprint, "up"):
+                    self._run(insert, text_sha, fingerprint, body, tail, crc)
+                    self.damaged.discard((text_sha, fingerprint))
+                    kept += 1
             reach("vectors.before_commit")
         return kept
+
+    def _tell(self, text_sha: str, fingerprint: str, op: str) -> bool:
+        """An outbox row for everything with this text; False when nothing has it."""
+        told = False
+        for kind in KINDS:
+            for (chunk_id,) in self._run(
+                f"SELECT id FROM {kind} WHERE text_sha = ?", text_sha
+            ).fetchall():
+                self._run(
+                    "INSERT INTO outbox (op, kind, chunk_id, fingerprint) VALUES (?, ?, ?, ?)",
+                    op,
+                    kind,
+                    chunk_id,
+                    fingerprint,
+                )
+                told = True
+        return told
 
     def vectors(self, kind: str, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
         """The vectors of these chunks, float32 of length 1; a chunk without one, or with a damaged one, is missing."""
         found: dict[str, Vectors] = {}
-        for page in _pages(ids):
-            rows = self._conn.execute(
-                f"SELECT c.id, e.text_sha, e.vector, e.crc FROM {kind} AS c JOIN embeddings AS e "
-                f"ON e.text_sha = c.text_sha AND e.fingerprint = ? WHERE c.id IN ({_marks(page)})",
-                (fingerprint, *page),
-            ).fetchall()
+        for page in pages(ids):
+            sql = f"""
+                SELECT c.id, e.text_sha, e.vector, e.crc
+                FROM {kind} AS c
+                JOIN embeddings AS e ON e.text_sha = c.text_sha AND e.fingerprint = ?
+                WHERE c.id IN {marks(page)}
+            """
+            rows = self._run(sql, fingerprint, *page).fetchall()
             names, matrix = self._matrix(rows, fingerprint)
             found.update(zip(names, matrix, strict=True))
-        return found
-
-    def sentences(self, kind: str, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
-        """The sentence vectors of these chunks, float32, shape (sentences, dimensions); without any: missing."""
-        import numpy as np
-
-        dimensions, found = dimensions_of(fingerprint), {}
-        for page in _pages(ids):
-            for chunk_id, blob in self._conn.execute(
-                f"SELECT c.id, e.sentences FROM {kind} AS c JOIN embeddings AS e ON e.text_sha = c.text_sha "
-                f"AND e.fingerprint = ? WHERE e.sentences IS NOT NULL AND c.id IN ({_marks(page)})",
-                (fingerprint, *page),
-            ):
-                body, crc = blob[:-CRC_BYTES], int.from_bytes(blob[-CRC_BYTES:], "little")
-                if len(body) % (2 * dimensions) == 0 and zlib.crc32(body) == crc:
-                    found[chunk_id] = (
-                        np.frombuffer(body, np.float16).reshape(-1, dimensions).astype(np.float32)
-                    )
         return found
 
     def stream(
@@ -223,15 +219,15 @@ class VectorTable:
 
         Every page is a read of its own, so that a long refill holds no old version of the file open.
         """
+        sql = f"""
+            SELECT c.id, e.text_sha, e.vector, e.crc, c.pk
+            FROM {kind} AS c
+            JOIN embeddings AS e ON e.text_sha = c.text_sha AND e.fingerprint = ?
+            WHERE c.pk > ?
+            ORDER BY c.pk LIMIT ?
+        """
         after = 0
-        while True:
-            page = self._conn.execute(
-                f"SELECT c.id, e.text_sha, e.vector, e.crc, c.pk FROM {kind} AS c JOIN embeddings AS e "
-                "ON e.text_sha = c.text_sha AND e.fingerprint = ? WHERE c.pk > ? ORDER BY c.pk LIMIT ?",
-                (fingerprint, after, rows),
-            ).fetchall()
-            if not page:
-                return
+        while page := self._run(sql, fingerprint, after, rows).fetchall():
             after = page[-1][4]
             yield self._matrix([row[:4] for row in page], fingerprint)
 
@@ -239,33 +235,25 @@ class VectorTable:
         """Delete the vectors found damaged, so that they are computed again; returns how many."""
         if not self.damaged:
             return 0
-        with self._connection.write():
+        with self._write():
             for text_sha, fingerprint in self.damaged:
-                self._conn.execute(
-                    "DELETE FROM embeddings WHERE text_sha=? AND fingerprint=?",
-                    (text_sha, fingerprint),
-                )
-                self._conn.executemany(
-                    "INSERT INTO outbox (op, kind, chunk_id, fingerprint) VALUES ('del', ?, ?, ?)",
-                    [(*chunk, fingerprint) for chunk in self._chunks_of(text_sha)],
-                )
+                sql = "DELETE FROM embeddings WHERE text_sha=? AND fingerprint=?"
+                self._run(sql, text_sha, fingerprint)
+                self._tell(text_sha, fingerprint, "del")
         count = len(self.damaged)
         self.damaged.clear()
         return count
 
     def drop_fingerprint(self, fingerprint: str) -> int:
         """Delete every vector of a model that is no longer used and give up its snapshots; returns the vectors."""
-        with self._connection.write():
+        with self._write():
             self.snapshots.discard_all(fingerprint)
-            return self._conn.execute(
-                "DELETE FROM embeddings WHERE fingerprint = ?", (fingerprint,)
-            ).rowcount
+            sql = "DELETE FROM embeddings WHERE fingerprint = ?"
+            return self._run(sql, fingerprint).rowcount
 
     def fingerprints(self) -> dict[str, int]:
         """How many vectors there are of each fingerprint."""
-        return dict(
-            self._conn.execute("SELECT fingerprint, count(*) FROM embeddings GROUP BY fingerprint")
-        )
+        return dict(self._run("SELECT fingerprint, count(*) FROM embeddings GROUP BY fingerprint"))
 
     # -- the outbox -----------------------------------------------------------------------------------------------
 
@@ -275,49 +263,32 @@ class VectorTable:
 
     def mark(self, seq: int) -> int | None:
         """A checksum of outbox row `seq`, None when pruned. An index that remembers another has another history."""
-        row = self._conn.execute(
-            "SELECT op, kind, chunk_id FROM outbox WHERE seq = ?", (seq,)
-        ).fetchone()
+        row = self._first("SELECT op, kind, chunk_id FROM outbox WHERE seq = ?", seq)
         return None if row is None else zlib.crc32("\n".join(row).encode())
 
     def changes(self, seq: int, *, limit: int) -> list[Change] | None:
-        """Outbox rows behind `seq`. None when rows in between were pruned: the index has to be refilled."""
+        """Outbox rows behind `seq`. None when rows in between were pruned: the index has to be written anew."""
         sql = "SELECT seq, kind, chunk_id FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?"
-        found = [Change(*row) for row in self._conn.execute(sql, (seq, limit))]
+        found = [Change(*row) for row in self._run(sql, seq, limit)]
         last = self.last_seq()
-        if (
-            seq > last
-            or (not found and seq < last)
-            or (found and found[0].seq > seq + 1 and self._pruned_to() > seq)
-        ):
-            return None
-        return found
+        if not found:
+            return found if seq == last else None
+        gap = found[0].seq > seq + 1 and self._pruned_to() > seq
+        return None if gap or seq > last else found
 
     def prune(self, *, keep: int = OUTBOX_ROWS_KEPT) -> int:
         """Delete all but the newest `keep` outbox rows; returns how many went. The newest row always stays."""
         limit = self.last_seq() - max(keep, 1)
         if limit < 1 or self._pruned_to() >= limit:
             return 0
-        with self._connection.write():
-            return self._conn.execute("DELETE FROM outbox WHERE seq <= ?", (limit,)).rowcount
+        with self._write():
+            return self._run("DELETE FROM outbox WHERE seq <= ?", limit).rowcount
 
     def _pruned_to(self) -> int:
         """The rows up to this number may be gone."""
         return self._number("SELECT ifnull(min(seq), 1) - 1 FROM outbox")
 
     # -- within ---------------------------------------------------------------------------------------------------
-
-    def _number(self, sql: str, *values: object) -> int:
-        number: int = self._conn.execute(sql, values).fetchone()[0]
-        return number
-
-    def _chunks_of(self, text_sha: str) -> list[tuple[str, str]]:
-        """(kind, chunk id) of everything with this text."""
-        return [
-            (kind, row[0])
-            for kind in KINDS
-            for row in self._conn.execute(f"SELECT id FROM {kind} WHERE text_sha = ?", (text_sha,))
-        ]
 
     def _matrix(
         self, rows: Sequence[tuple[str, str, bytes, int]], fingerprint: str
@@ -326,59 +297,14 @@ class VectorTable:
         import numpy as np
 
         dimensions = dimensions_of(fingerprint)
-        good = [
-            row for row in rows if len(row[2]) == 2 * dimensions and zlib.crc32(row[2]) == row[3]
-        ]
-        if len(good) < len(rows):
-            self.damaged |= {(row[1], fingerprint) for row in rows} - {
-                (row[1], fingerprint) for row in good
-            }
-        matrix = (
-            np.frombuffer(b"".join(row[2] for row in good), np.float16)
-            .reshape(-1, dimensions)
-            .astype(np.float32)
-        )
+        names, bodies = [], []
+        for chunk_id, text_sha, body, crc in rows:
+            if len(body) == FLOAT16_BYTES * dimensions and zlib.crc32(body) == crc:
+                names.append(chunk_id)
+                bodies.append(body)
+            else:
+                self.damaged.add((text_sha, fingerprint))
+        stored = np.frombuffer(b"".join(bodies), np.float16)
+        matrix = stored.reshape(-1, dimensions).astype(np.float32)
         matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
-        return [row[0] for row in good], matrix
-
-
-def _pack(
-    vector: Vectors, sentences: Vectors | None, dimensions: int
-) -> tuple[bytes, bytes | None, int]:
-    """(vector, sentence vectors with their checksum, checksum) as they are stored. Raises `StoreError` for nonsense."""
-    body, tail = _halves(vector, (dimensions,)), None
-    if sentences is not None:
-        tail = _halves(sentences, (len(sentences), dimensions))
-        tail += zlib.crc32(tail).to_bytes(CRC_BYTES, "little")
-    return body, tail, zlib.crc32(body)
-
-
-def _halves(values: Vectors, shape: tuple[int, ...]) -> bytes:
-    """float16 bytes of vectors scaled to length 1, which keeps every number within float16's range."""
-    import numpy as np
-
-    array = np.asarray(values, dtype=np.float32)
-    if array.shape != shape or not np.isfinite(array).all():
-        raise _nonsense(f"numbers of shape {array.shape} where {shape} belong, or not finite ones")
-    lengths = np.linalg.norm(array.astype(np.float64), axis=-1, keepdims=True)
-    if not (lengths > 0).all():
-        raise _nonsense("a vector of length 0")
-    halves = (array / lengths).astype(np.float16)
-    if not halves.any(axis=-1).all():
-        raise _nonsense("a vector of length 0")
-    return bytes(halves.tobytes())
-
-
-def _nonsense(what: str) -> StoreError:
-    return StoreError(
-        f"the embedding model answered {what}",
-        "nothing was kept; check the model with `brain doctor`",
-    )
-
-
-def _pages(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[start : start + IDS_PER_QUERY] for start in range(0, len(ids), IDS_PER_QUERY))
-
-
-def _marks(page: Sequence[str]) -> str:
-    return ", ".join("?" * len(page))
+        return names, matrix

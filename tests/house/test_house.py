@@ -53,7 +53,7 @@ ARROWS: dict[str, set[str]] = {
     "brain.protocols": {"brain.types"},
     "brain.prompts": set(),
     "brain.faults": set(),
-    "brain.store.vector_bytes": {"brain.protocols"},
+    "brain.store.vector_bytes": {"brain.errors", "brain.protocols"},
     "brain.store.row_hash": set(),
     "brain.config": BASE | VALUES,
     "brain.store": BASE | VALUES | {"migrations"},

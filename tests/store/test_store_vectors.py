@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from brain.errors import StoreError
+from brain.store.fts_search import KnowledgeSearch
 from brain.store.vectors import VectorTable, dimensions_of, text_of
 from tests.index_support import (
     NOW,
@@ -165,14 +166,15 @@ def test_sentence_vectors_are_kept_beside_and_a_damaged_set_is_missing(table: Ve
             (rows[1].text_sha, vector_of("two"), None),
         ],
     )
-    found = table.sentences("knowledge", ["a", "b"], FP)
+    search = KnowledgeSearch(connection_of(table).conn)
+    found = search.sentence_vectors(["a", "b"], FP)
     assert set(found) == {"a"}
     assert np.allclose(found["a"], sentences, atol=1e-3)
     with connection_of(table).write():
         connection_of(table).conn.execute(
             "UPDATE embeddings SET sentences = zeroblob(length(sentences))"
         )
-    assert np.array_equal(table.sentences("knowledge", ["a"], FP).get("a", []), [])
+    assert np.array_equal(search.sentence_vectors(["a"], FP).get("a", []), [])
 
 
 def test_a_flipped_bit_is_reported_and_the_vector_computed_again(table: VectorTable) -> None:
