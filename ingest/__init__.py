@@ -1,8 +1,8 @@
-"""Files -> documents -> chunks. Pure: no storage, no network; imports nothing of ours but itself.
+"""Files -> documents -> chunks. Pure: no storage, no network; imports nothing of the project but itself.
 
-The whole public face: `load` one file, `load_text` for a note, `load_many` for many files with risky kinds in worker
-processes, `walk` to find them. Names are looked up when first used, so that who needs a value of `ingest.document` alone
-pays for nothing else; each reader imports its own library.
+What others call: `load` one file, `load_text` for a note, `load_many` for many files with risky kinds in worker
+processes, `walk` to find them. Names are looked up when first used, so that who needs a value of `ingest.document`
+alone pays for nothing else; each reader imports its own library. Leaves out keeping what was read. Serves `brain`.
 """
 
 from __future__ import annotations

@@ -1,17 +1,18 @@
 """Cuts a document's sections into chunks that tile its text: no gap, no overlap, under a token budget.
 
-Whole paragraphs are packed until a chunk holds between 4/7 and all of the budget (200 to 350 tokens by default), never
-over 9/7 of it (450). Headings and pages separate chunks, except that stubs are packed with their neighbours under the
-heading they share, and a note that fits one small chunk is one. Atomic sections stay whole while they fit. What does not
-fit is cut at the outline (indentation), sentence ends, lines, words and at last characters, in linear time. White space
-alone is never a chunk: it goes with what precedes it, whatever its length. Leaves out headers of chunks, overlap, ids
-and locators. Serves `loading`.
+Whole paragraphs are packed until a chunk holds between 4/7 and all of the budget (200 to 350 tokens by default),
+never over 9/7 of it (450). Headings and pages separate chunks, except that stubs are packed with their neighbours
+under the heading they share, and a note that fits one small chunk is one. Atomic sections stay whole while they fit.
+What does not fit is cut at the outline (indentation), sentence ends, lines, words and at last characters, in linear
+time. White space alone is never a chunk: it goes with what precedes it, whatever its length. Leaves out headers of
+chunks, overlap, ids and locators. Serves `loading`.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -114,7 +115,8 @@ def chunk(
     for run in _runs(sections, text, budget):
         for block in _pack(run.blocks, text, budget):
             bare = _is_heading_line(text, block, run.heading)
-            pieces.append(Piece(block.start, block.end, block.tokens, run.heading, bare=bare))
+            piece = Piece(block.start, block.end, block.tokens, run.heading, bare=bare)
+            pieces.append(piece)
     if sections and is_counted(sections[0].locator):
         pieces = _one_small_note(pieces, budget)
     locators = Locators(sections, text)
@@ -132,7 +134,8 @@ def _runs(sections: Sequence[Section], text: str, budget: _Budget) -> list[_Run]
     for section in sections:
         page = "" if is_counted(section.locator) else section.locator
         for block in _blocks(section, start, budget):
-            if text[block.start : block.end].isspace():
+            is_blank = text[block.start : block.end].isspace()
+            if is_blank:
                 if runs:
                     before = runs[-1].blocks[-1]
                     before.end = block.end
@@ -165,7 +168,8 @@ def _fitted(paragraph: str, start: int, atomic: bool, budget: _Budget) -> list[_
     if len(paragraph) <= goal * LONG_CHARS:
         tokens = budget.count(paragraph)
         if tokens <= budget.cap:
-            return [_Block(start, start + len(paragraph), tokens)]
+            end = start + len(paragraph)
+            return [_Block(start, end, tokens)]
         if not atomic:
             goal = _even(tokens, goal)
     cuts = _ATOMIC if atomic else _PROSE
@@ -174,8 +178,9 @@ def _fitted(paragraph: str, start: int, atomic: bool, budget: _Budget) -> list[_
 
 def _even(tokens: int, limit: int) -> int:
     """A budget that cuts `tokens` into parts of like size, so that 500 gives 2 x 250 and not 350 + 150."""
-    parts = -(-tokens // limit)
-    return min(limit, tokens // parts + limit // 10)
+    parts = math.ceil(tokens / limit)
+    slack = limit // 10
+    return min(limit, tokens // parts + slack)
 
 
 def _cut(text: str, start: int, limit: int, cuts: Sequence[Cut], count: Count) -> list[_Block]:
@@ -249,7 +254,8 @@ def _pack(blocks: Sequence[_Block], text: str, budget: _Budget) -> list[_Block]:
             packed.append(block)
     if len(packed) > 1:
         last, tail = packed[-2:]
-        if tail.tokens < TAIL_TOKENS and last.tokens + tail.tokens <= budget.cap:
+        total = last.tokens + tail.tokens
+        if tail.tokens < TAIL_TOKENS and total <= budget.cap:
             last.take(packed.pop())
             last.cut = True
     _move_spaces_back(packed, text)
@@ -261,7 +267,9 @@ def _pack(blocks: Sequence[_Block], text: str, budget: _Budget) -> list[_Block]:
 
 def _has_space_for(last: _Block, block: _Block, budget: _Budget) -> bool:
     total = last.tokens + block.tokens
-    return total <= budget.goal or (last.tokens < budget.low and total <= budget.cap)
+    if last.tokens < budget.low:
+        return total <= budget.cap
+    return total <= budget.goal
 
 
 def _move_spaces_back(packed: Sequence[_Block], text: str) -> None:
@@ -277,7 +285,8 @@ def _move_spaces_back(packed: Sequence[_Block], text: str) -> None:
 def _is_heading_line(text: str, block: _Block, heading: Heading) -> bool:
     """Whether the block is nothing but its own heading line, with its marks or the line under it."""
     content = text[block.start : block.end]
-    if not heading or len(content) >= MAX_HEADING_CHARS:
+    is_short = len(content) < MAX_HEADING_CHARS
+    if not heading or not is_short:
         return False
     words = content.strip().strip("#=- ").strip()
     return words == heading[-1]
@@ -332,6 +341,7 @@ def _are_stubs(last: Piece, piece: Piece, together: Piece, budget: _Budget) -> b
     if last.heading == piece.heading:  # neighbouring pages: nothing but the page number is lost
         return together.tokens <= budget.cap
     depth = max(len(last.heading), len(piece.heading))
+    # One of them may be one level deeper, or both differ in the last heading alone.
     related = len(together.heading) >= depth - 1
     # What stands well alone keeps its own heading.
     limit = budget.low if last.joined else min(budget.low, 3 * STUB_TOKENS)

@@ -31,11 +31,12 @@ def new_id() -> str:
 class Section:
     """A reader's span of a document. The texts of a document's sections, joined, are the document's text.
 
-    `heading` is the path of headings above the text, outermost first. `locator` says where a person finds it: "L12-40"
-    (lines of the file, 1-based, inclusive), "p. 3" (page), "§2" (section of a page without lines), "¶4-9" (paragraphs),
-    "slide 7", "Sheet!B2:F9", "00:14:05". In a text with line locators every newline of `text` is a newline of the file, so
-    that the line of any offset can be counted; with paragraph locators every blank line parts two paragraphs. `atomic`
-    asks the chunker to keep the section in one piece while it fits (a fence, a table, a function).
+    `heading` is the path of headings above the text, outermost first. `locator` says where a person finds it:
+    "L12-40" (lines of the file, 1-based, inclusive), "p. 3" (page), "§2" (section of a page without lines), "¶4-9"
+    (paragraphs), "slide 7", "Sheet!B2:F9", "00:14:05". In a text with line locators every newline of `text` is a
+    newline of the file, so that the line of any offset can be counted; with paragraph locators every blank line parts
+    two paragraphs. `atomic` asks the chunker to keep the section in one piece while it fits (a fence, a table, a
+    function).
     """
 
     text: str
@@ -46,7 +47,8 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """The unit of retrieval. `text` is the document's text from `start` to `end` (characters); chunks tile that text."""
+    """The unit of retrieval. `text` is the document's text from `start` to `end` (characters); chunks tile that
+    text."""
 
     id: str
     document_id: str
@@ -87,7 +89,8 @@ class Document:
 
 
 def chunk_ids(document_id: str, pieces: Iterable[tuple[Heading, str]]) -> list[str]:
-    """Ids of (heading, text) pieces: a hash of document, heading and text with a counter for repeats, never of position.
+    """Ids of (heading, text) pieces: a hash of document, heading and text with a counter for repeats, never of
+    position.
 
     An edit therefore changes the ids of the chunks it touches and of no other.
     """

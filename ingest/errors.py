@@ -1,4 +1,7 @@
-"""What can go wrong while a file is read. Each error says what happened and what a person can do next."""
+"""What can go wrong while a file is read. Each error says what happened and what a person can do next.
+
+Leaves out showing it, and going on with the next file. Serves every module of `ingest` and whoever reads files.
+"""
 
 from __future__ import annotations
 

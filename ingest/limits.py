@@ -1,4 +1,5 @@
-"""The caps that reading obeys, each with its unit and source. Leaves out enforcement. Serves every module of `ingest`."""
+"""The caps that reading obeys, each with its unit and source. Leaves out enforcement. Serves every module of
+`ingest`."""
 
 from __future__ import annotations
 

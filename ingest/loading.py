@@ -1,4 +1,5 @@
-"""From a path, or a text, to Documents: reads the bytes once, picks the reader, cuts chunks, dates and names the result.
+"""From a path, or a text, to Documents: reads the bytes once, picks the reader, cuts chunks, dates and names the
+result.
 
 Leaves out walking folders, worker processes and storage. Serves `ingest.load`, `ingest.load_text` and the workers.
 Whatever a reader raises comes out as an IngestError: a hostile file is never a traceback.

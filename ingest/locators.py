@@ -1,8 +1,8 @@
 """Where a span of a text is found by a person: "L12-40", "¶3-5", "p. 3-4", "slide 7", "Sheet!B2:F9".
 
-A reader gives each section a locator; here they are made for lines and paragraphs, which can be counted in the text, and
-put together for a span that touches several sections. Leaves out turning a locator back into a span (the store does that).
-Serves the readers and the chunker.
+A reader gives each section a locator; here they are made for lines and paragraphs, which can be counted in the text,
+and put together for a span that touches several sections. Leaves out turning a locator back into a span (the store
+does that). Serves the readers and the chunker.
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ def of_lines(first: int, last: int) -> str:
 def of_paragraphs(first: int, last: int) -> str:
     """ "¶12-30", or "¶12" for one paragraph; paragraphs count from 1, both ends included."""
     return _counted("¶", first, last)
+
+
+def of_cells(first: str, last: str) -> str:
+    """ "B2:F9", or "B2" for one cell, of the corners of a range."""
+    return first if first == last else f"{first}:{last}"
 
 
 def _counted(mark: str, first: int, last: int) -> str:
@@ -62,7 +67,9 @@ class Locators:
         first = end - len(span.lstrip())
         last = start + len(span.rstrip()) - 1
         if self.mark:
-            return _counted(self.mark, self._number(first), self._number(last))
+            first_number = self._number(first)
+            last_number = self._number(last)
+            return _counted(self.mark, first_number, last_number)
         opening = self._section(first)
         closing = self._section(last)
         touched = self.sections[opening : closing + 1]
@@ -74,10 +81,12 @@ class Locators:
     def _number(self, offset: int) -> int:
         """Which line or paragraph of the file stands at the offset."""
         at = self._section(offset)
-        counted = _COUNTED.fullmatch(self.sections[at].locator)
+        section = self.sections[at]
+        start = self.starts[at]
+        counted = _COUNTED.fullmatch(section.locator)
         first = int(counted[2]) if counted else 1
         separator = _SEPARATORS[self.mark]
-        return first + self.text.count(separator, self.starts[at], offset)
+        return first + self.text.count(separator, start, offset)
 
 
 def _together(locators: list[str]) -> str:
@@ -103,7 +112,8 @@ def _cell_ranges(locators: list[str]) -> str:
         by_sheet.setdefault(sheet, []).append(cells)
     ranges = []
     for sheet, cells_of_sheet in by_sheet.items():
-        ranges.append(f"{sheet}!{_range_around(cells_of_sheet)}")
+        around = _range_around(cells_of_sheet)
+        ranges.append(f"{sheet}!{around}")
     return "; ".join(ranges)
 
 
@@ -118,4 +128,4 @@ def _range_around(cells: list[str]) -> str:
     columns.sort(key=len)  # column Z comes before column AA
     first = f"{columns[0]}{min(rows)}"
     last = f"{columns[-1]}{max(rows)}"
-    return first if first == last else f"{first}:{last}"
+    return of_cells(first, last)

@@ -1,4 +1,5 @@
-"""Which media type a file name says. Leaves out looking inside the file. Serves the walk, the registry and the store."""
+"""Which media type a file name says. Leaves out looking inside the file. Serves the walk, the registry and the
+store."""
 
 from __future__ import annotations
 
@@ -20,12 +21,14 @@ _CODE = {
     "bash": "sh bash zsh ksh",
     "ruby": "rb rake gemspec",
 }
-_CONFIG = (  # languages and settings without a grammar here: read as plain blocks
+# Languages and settings without a grammar here: read as plain blocks.
+_CONFIG = (
     "css scss sass less sql toml yaml yml json jsonl ndjson json5 ini cfg conf properties env mk cmake gradle bat ps1 "
-    "lua pl pm r jl swift kt kts scala clj cljs ex exs erl hs ml mli fs fsx vb cs php dart zig nim v sv vhd asm s proto "
-    "graphql gql tf hcl nix vue svelte xml xsd xsl svg plist vim el lisp scm rkt d pas f90 m mm tcl awk sed canvas"
+    "lua pl pm r jl swift kt kts scala clj cljs ex exs erl hs ml mli fs fsx vb cs php dart zig nim v sv vhd asm s "
+    "proto graphql gql tf hcl nix vue svelte xml xsd xsl svg plist vim el lisp scm rkt d pas f90 m mm tcl awk sed canvas"
 )
-_NAMES = {  # files known by their whole name
+# Files known by their whole name.
+_NAMES = {
     "makefile": "text/x-plain-code",
     "gnumakefile": "text/x-plain-code",
     "dockerfile": "text/x-plain-code",
@@ -49,7 +52,8 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ODT = "application/vnd.oasis.opendocument.text"
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
 ODP = "application/vnd.oasis.opendocument.presentation"
-_OFFICE = {  # macro and template kinds are the same inside; macros are never looked at
+# Macro and template kinds are the same inside; macros are never looked at.
+_OFFICE = {
     DOCX: "docx docm dotx dotm",
     PPTX: "pptx pptm ppsx potx",
     XLSX: "xlsx xlsm xltx",
@@ -63,7 +67,8 @@ _OFFICE = {  # macro and template kinds are the same inside; macros are never lo
     "text/vtt": "vtt",
     "application/x-subrip": "srt",
 }
-_NO_READER = {  # common kinds that get a name-only entry; the name tells a person what they are
+# Common kinds that get a name-only entry; the name tells a person what they are.
+_NO_READER = {
     "doc": "application/msword",
     "xls": "application/vnd.ms-excel",
     "ppt": "application/vnd.ms-powerpoint",

@@ -44,5 +44,6 @@ def encoding() -> Encoding:
 
 
 def count_tokens(text: str) -> int:
-    """How many cl100k_base tokens the text has. Linear in its length (a million `a`: 0.45 s), lone surrogates allowed."""
+    """How many cl100k_base tokens the text has. Linear in its length (a million `a`: 0.45 s), lone surrogates
+    allowed."""
     return len(encoding().encode_ordinary(text))

@@ -1,8 +1,8 @@
 """The history of the schema, numbered and append-only, applied with sqlite-utils' own `Migrations`.
 
-Each file here defines `apply(db)`; its number is the schema version that it leads to, kept in `PRAGMA user_version`. What
-a released migration does never changes: stores made by every released version exist and must end up alike. Leaves out
-opening the database, pragmas and every query. Serves `brain.store`, which does those.
+Each file here defines `apply(db)`; its number is the schema version that it leads to, kept in `PRAGMA user_version`.
+What a released migration does never changes: stores made by every released version exist and must end up alike.
+Leaves out opening the database, pragmas and every query. Serves `brain.store`, which does those.
 """
 
 from __future__ import annotations

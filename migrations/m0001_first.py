@@ -1,8 +1,9 @@
 """Schema 1: documents and their chunks, episodes, skills, vectors, and the outbox that keeps the index in step.
 
-`knowledge`, `episodes` and `skills` share three plain columns for their FTS5 tables (`topic`, `terms`, `around`), written
-by the store, and `text_sha`, the key of their vectors. What a person forgets moves whole into `forgotten`. `judgments` is
-what a person said of answers, `eval_runs` what `brain eval run` measured. Leaves out every query. Serves `migrations`.
+`knowledge`, `episodes` and `skills` share three plain columns for their FTS5 tables (`topic`, `terms`, `around`),
+written by the store, and `text_sha`, the key of their vectors. What a person forgets moves whole into `forgotten`.
+`judgments` is what a person said of answers, `eval_runs` what `brain eval run` measured. Leaves out every query.
+Serves `migrations`.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ TABLES = {
     "skipped": ("rowid", "uri source kind reason hint seen_at"),
     "episodes": (
         "pk",
-        "id at kind session question answer citations state confidence route model label compartment source people tags "
-        "outcome supersedes document_id",
+        "id at kind session question answer citations state confidence route model label compartment source people "
+        "tags outcome supersedes document_id",
     ),
     "skills": (
         "pk",

@@ -1,4 +1,5 @@
-"""Schema 3: search terms of Arabic, Cyrillic, Devanagari and Greek texts are stems, and looking at a folder reads an index.
+"""Schema 3: search terms of Arabic, Cyrillic, Devanagari and Greek texts are stems, and looking at a folder reads an
+index.
 
 `terms` and `around` follow from the text by the rules of the program that opens it, so this one migration calls them
 (`ingest.scripts`) instead of writing them down again. The full text is filled anew as a whole: row by row it takes many

@@ -1,7 +1,8 @@
 """The registry: which function reads which media type, and which formats are read in a worker process.
 
 A reader is `read(raw: Raw) -> Iterator[Reading]`, one file per format. A new format is that file and one line here
-(and its suffix in `media`). Readers are imported when first needed. Leaves out everything about single formats.
+(and its suffix in `media`). Readers are imported when first needed. Leaves out everything about single formats. Serves
+`loading` and the pool of workers.
 """
 
 from __future__ import annotations

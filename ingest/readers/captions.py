@@ -1,8 +1,8 @@
 """Captions and transcripts (WebVTT, SubRip): what is said, located by the moment at which it begins, "00:14:05".
 
-Captions are joined to paragraphs at speakers, pauses and a chunk's length; a line that repeats the one before, as rolling
-captions do, is read once. webvtt-py reads the format; what it cannot, and a text without captions, is plain text. Leaves
-out styles and positions. Serves `loading`.
+Captions are joined to paragraphs at speakers, pauses and a chunk's length; a line that repeats the one before, as
+rolling captions do, is read once. webvtt-py reads the format; what it cannot, and a text without captions, is plain
+text. Leaves out styles and positions. Serves `loading`.
 """
 
 from __future__ import annotations

@@ -39,7 +39,8 @@ _GRAMMARS = {
     "text/x-bash": ("tree_sitter_bash", "language"),
     "text/x-ruby": ("tree_sitter_ruby", "language"),
 }
-# Node names of the grammars above. A function is kept whole, a container may be opened, a wrapper stands for its inside.
+# Node names of the grammars above. A function is kept whole, a container may be opened, a wrapper stands for what is
+# inside it.
 _FUNCTIONS = set(
     "function_definition function_declaration generator_function_declaration method_definition method_declaration "
     "constructor_declaration compact_constructor_declaration function_item function_signature_item method "
@@ -51,8 +52,8 @@ _CONTAINERS = set(
     "annotation_type_declaration namespace_definition internal_module".split()
 )
 _WRAPPERS = set(
-    "decorated_definition export_statement template_declaration ambient_declaration linkage_specification preproc_ifdef "
-    "preproc_if lexical_declaration variable_declaration expression_statement singleton_class".split()
+    "decorated_definition export_statement template_declaration ambient_declaration linkage_specification "
+    "preproc_ifdef preproc_if lexical_declaration variable_declaration expression_statement singleton_class".split()
 )
 _BODIES = set(
     "block class_body declaration_list field_declaration_list body_statement interface_body enum_body "

@@ -1,9 +1,10 @@
 """Word documents: paragraphs in order under their headings, tables row by row, lists, text boxes, equations' letters,
 footnotes and comments beside the words that they belong to, headers and footers once at the end.
 
-Tracked changes are read as accepted: insertions are text, deletions are not. python-docx opens the package and knows its
-parts and styles; the text is walked here, as its own iterators pass over boxes, controls and insertions. Leaves out
-pictures, field codes, numbering and page numbers (a file has none until it is laid out). Serves `loading`, in a worker.
+Tracked changes are read as accepted: insertions are text, deletions are not. python-docx opens the package and knows
+its parts and styles; the text is walked here, as its own iterators pass over boxes, controls and insertions. Leaves
+out pictures, field codes, numbering and page numbers (a file has none until it is laid out). Serves `loading`, in a
+worker.
 """
 
 from __future__ import annotations

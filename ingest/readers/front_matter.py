@@ -1,9 +1,9 @@
 """Reads YAML front matter, for everything that has any: notes, exported files, the SKILL.md of a skill.
 
-The block is read event by event and never constructed: aliases, anchors and tags are refused, size and depth have caps,
-and every value stays the text that stands there ("2026-05-07", "no", "0x1F"), so that a hostile block can neither expand
-nor run anything. `read_flat` serves notes, which people write as they like; `read_nested` serves files with a known
-shape, and the three `…_at` functions take values out of it. Leaves out what keys mean, and writing
+The block is read event by event and never constructed: aliases, anchors and tags are refused, size and depth have
+caps, and every value stays the text that stands there ("2026-05-07", "no", "0x1F"), so that a hostile block can
+neither expand nor run anything. `read_flat` serves notes, which people write as they like; `read_nested` serves files
+with a known shape, and the three `…_at` functions take values out of it. Leaves out what keys mean, and writing
 (`brain.keeping.export.front_matter`).
 """
 
@@ -189,7 +189,8 @@ def _node(event: Any, events: Iterator[Any], depth: int, *, keyed: bool) -> _Nod
 
 
 def _refuse_references(event: Any) -> None:
-    """An alias repeats what an anchor names, and so can make gigabytes of a line; a tag may name a type to construct."""
+    """An alias repeats what an anchor names, and so can make gigabytes of a line; a tag may name a type to
+    construct."""
     import yaml
 
     marked = getattr(event, "anchor", None) or getattr(event, "tag", None)
@@ -207,7 +208,8 @@ def _scalar(event: Any) -> _Scalar:
 
 
 def _until(end: type, events: Iterator[Any]) -> Iterator[Any]:
-    """The events up to the one that ends this collection. What an event opens must be taken before the next is asked for."""
+    """The events up to the one that ends this collection. What an event opens must be taken before the next is asked
+    for."""
     for event in events:
         if isinstance(event, end):
             return

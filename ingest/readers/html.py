@@ -129,7 +129,8 @@ def read(raw: Raw) -> Iterator[Reading]:
 
 
 def whole_page(data: bytes) -> tuple[list[Block], str]:
-    """(every block of a page, its title): for pages that are a text through and through, as a book's or a mail's are."""
+    """(every block of a page, its title): for pages that are a text through and through, as a book's or a mail's
+    are."""
     text, _notices = _decoded(data)
     tree = _tree(text)
     if tree is None:

@@ -1,9 +1,10 @@
 """One mail (.eml): who, when and about what, then what was written, then the older mails quoted in it; the attachments
 are named and not read.
 
-Located by date and sender, "2026-05-07 Ana Lopez". The plain text is taken where there is one that says as much as the
-HTML. Uses the standard library's parser with its lenient policy and decodes headers itself, since the strict one fails on
-mails that exist. Leaves out signatures' proof and decryption. Serves `loading`, in a worker, and the other mail readers.
+Located by date and sender, "2026-05-07 Ana Lopez". The plain text is taken where there is one that says as much as
+the HTML. Uses the standard library's parser with its lenient policy and decodes headers itself, since the strict one
+fails on mails that exist. Leaves out signatures' proof and decryption. Serves `loading`, in a worker, and the other
+mail readers.
 """
 
 from __future__ import annotations

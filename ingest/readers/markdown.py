@@ -1,9 +1,10 @@
 """Markdown, Obsidian's habits included: markdown-it-py tells the blocks, small linear patterns the rest.
 
 The text stays as written, line for line. Left out of it: front matter (except a description), `%%comments%%` and HTML
-comments, their newlines kept. Found on the way: heading paths; fences, formulas, tables and lists as atomic sections; wiki-links
-and embeds; #tags; aliases; `key:: value`. Only the block structure is parsed: inline rules can take quadratic time on
-hostile text. A text over the cap is outlined by its lines alone. Leaves out rendering. Serves `loading`.
+comments, their newlines kept. Found on the way: heading paths; fences, formulas, tables and lists as atomic sections;
+wiki-links and embeds; #tags; aliases; `key:: value`. Only the block structure is parsed: inline rules can take
+quadratic time on hostile text. A text over the cap is outlined by its lines alone. Leaves out rendering. Serves
+`loading`.
 """
 
 from __future__ import annotations
@@ -91,9 +92,11 @@ def _each_once(words: Iterable[str]) -> tuple[str, ...]:
 
 def _split(text: str) -> list[str]:
     """Lines with their newlines; only \\n ends a line (str.splitlines would cut at others too)."""
-    lines = [line + "\n" for line in text.split("\n")]
-    last = lines.pop()[:-1]
-    return [*lines, last] if last else lines
+    *ended, last = text.split("\n")
+    lines = [line + "\n" for line in ended]
+    if last:
+        lines.append(last)
+    return lines
 
 
 def _front(text: str, limits: Limits, notices: list[str]) -> tuple[list[Section], FrontMatter]:
@@ -146,7 +149,8 @@ def _blocks(lines: list[str], limits: Limits, notices: list[str]) -> list[_Block
         first = token.map[0]
         if token.type == "heading_open":
             level = int(token.tag.removeprefix("h"))
-            blocks.append(_Block(first, "heading", level, tokens[at + 1].content))
+            words = tokens[at + 1].content
+            blocks.append(_Block(first, "heading", level, words))
         elif token.type in _CODE:
             blocks.append(_Block(first, "code"))
         else:
@@ -167,7 +171,7 @@ def _outline(lines: list[str]) -> Iterator[_Block]:
             if closing.startswith(fence) and not closing.strip(fence[0]):
                 fence = ""
                 yield _Block(at + 1, "prose")
-        elif not fence and line.lstrip(" ").startswith("#") and (head := _ATX.match(line)):
+        elif not fence and (head := _ATX.match(line)):
             yield _Block(at, "heading", len(head[1]), head[2] or "")
         elif at == 0:
             yield _Block(0, "prose")
@@ -179,7 +183,8 @@ def _without_comments(
     """Lines and blocks with comments outside code blanked, each newline kept. Blanked first, then parsed again."""
     if not blocks:
         return lines, blocks
-    bounds = [block.first for block in blocks[1:]] + [len(lines)]
+    bounds = [block.first for block in blocks[1:]]
+    bounds.append(len(lines))
     parts: list[str] = []
     # A comment may run over several blocks, but not over code.
     pending = "".join(lines[: blocks[0].first])
@@ -217,18 +222,21 @@ def _sections(lines: list[str], blocks: list[_Block], start: int) -> tuple[list[
     """(sections, the text outside code, the first top heading): neighbours of one kind under one heading are one."""
     if not blocks:  # blank, or what comments left of it
         text = "".join(lines)
-        where = locators.of_lines(start + 1, start + max(1, len(lines)))
+        last = start + max(1, len(lines))
+        where = locators.of_lines(start + 1, last)
         return [Section(text, (), where)], text, ""
     sections: list[Section] = []
     prose: list[str] = []
     headings = Headings()
     title = ""
     opening = list(_opening(blocks))
-    bounds = [block.first for block in opening[1:]] + [len(lines)]
+    bounds = [block.first for block in opening[1:]]
+    bounds.append(len(lines))
     for block, end in zip(opening, bounds, strict=True):
         first = block.first if sections else 0
         if block.kind == "heading":
-            words = one_line(_MARKUP.sub("", block.heading[:HEADING_CHARS]))
+            heading = block.heading[:HEADING_CHARS]
+            words = one_line(_MARKUP.sub("", heading))
             if words:
                 headings.enter(block.level, words)
             if block.level == 1:

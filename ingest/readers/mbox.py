@@ -30,9 +30,8 @@ def read(raw: Raw) -> Iterator[Reading]:
     """Many documents. Raises UnreadableFile when no message begins in it."""
     starts = list(_START.finditer(raw.data))
     if not starts and raw.data.strip():
-        raise UnreadableFile(
-            "not a mailbox: no message begins in it", "name it .eml if it is one mail"
-        )
+        reason = "not a mailbox: no message begins in it"
+        raise UnreadableFile(reason, "name it .eml if it is one mail")
     letters: list[mail.Letter] = []
     readings: list[Reading] = []
     known: set[str] = set()
@@ -46,6 +45,7 @@ def read(raw: Raw) -> Iterator[Reading]:
         count = names[identity]
         # The same mail twice, or two that claim one identity.
         name = identity if count == 1 else f"{identity}-{count}"
+        # A quotation is known from other mails only: hence before this mail's own lines are noted.
         news = threads.without_known(parts, known)
         readings.append(mail.reading(letter, news, name))
         for part in parts:

@@ -1,9 +1,9 @@
 """OpenDocument texts, sheets and presentations: paragraphs by number, tables by cells, slides by page, with notes,
 comments, text boxes and the properties that the file states.
 
-Read from the archive's XML directly: the one library for it is a writer's tool that would give us the same tree. Deleted
-text of tracked changes is left out, inserted text is text. Repeated cells and rows, which a small file may claim by the
-million, are read once. Leaves out styles, pictures and formulas. Serves `loading`, in a worker.
+Read from the archive's XML directly: the one library for it is a writer's tool that would give us the same tree.
+Deleted text of tracked changes is left out, inserted text is text. Repeated cells and rows, which a small file may
+claim by the million, are read once. Leaves out styles, pictures and formulas. Serves `loading`, in a worker.
 """
 
 from __future__ import annotations

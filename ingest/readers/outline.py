@@ -1,8 +1,8 @@
 """Blocks of text with heading levels -> sections located by paragraph: "¶12-30"; and how readers put words on a line.
 
-A paragraph or a table is one block and one number. Inside a block no line is blank, so that the number of any offset can
-be counted from the text (`ingest.locators`). Leaves out formats. Serves the readers; sections, above all those of word
-processors' files.
+A paragraph or a table is one block and one number. Inside a block no line is blank, so that the number of any offset
+can be counted from the text (`ingest.locators`). Leaves out formats. Serves the readers; sections, above all those of
+word processors' files.
 """
 
 from __future__ import annotations

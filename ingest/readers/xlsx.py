@@ -8,6 +8,7 @@ row. Leaves out formats, hidden state, pictures and macros. Serves `loading`, in
 
 from __future__ import annotations
 
+import functools
 import io
 import posixpath
 import re
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
+from ingest import locators
 from ingest.document import Section
 from ingest.readers import zips
 from ingest.readers.outline import HEADING_CHARS, has_letters, one_line, row
@@ -84,11 +86,12 @@ class SheetTable:
             return
         first = f"{letter(self.left)}{self.first}"
         last = f"{letter(self.right)}{self.last}"
-        cells = first if first == last else f"{first}:{last}"
+        where = _address(self.sheet, locators.of_cells(first, last))
         # The block that begins with the header need not repeat it.
-        header = () if self.lines[0] == self.header else (self.header,)
+        begins_with_header = self.lines[0] == self.header
+        heading = (self.sheet,) if begins_with_header else (self.sheet, self.header)
         text = "\n".join(self.lines) + "\n\n"
-        yield Section(text, (self.sheet, *header), _address(self.sheet, cells), atomic=True)
+        yield Section(text, heading, where, atomic=True)
         self.lines = []
         self.chars = 0
 
@@ -142,10 +145,11 @@ def _books(data: bytes, archive: zipfile.ZipFile) -> list[Workbook]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on styles and extensions that are of no use here
-        books = [load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)]
-        sheets = (entry for entry in archive.namelist() if entry.startswith("xl/worksheets/"))
-        if any(_NO_VALUE.search(archive.read(entry)) for entry in sheets):
-            books.append(load_workbook(io.BytesIO(data), read_only=True, keep_links=False))
+        load = functools.partial(load_workbook, read_only=True, keep_links=False)
+        books = [load(io.BytesIO(data), data_only=True)]
+        sheets = (name for name in archive.namelist() if name.startswith("xl/worksheets/"))
+        if any(_NO_VALUE.search(archive.read(name)) for name in sheets):
+            books.append(load(io.BytesIO(data)))
     return books
 
 
@@ -155,8 +159,9 @@ def _sheet(books: list[Workbook], name: str, archive: zipfile.ZipFile) -> Iterat
     if hasattr(books[0][name], "iter_rows"):  # else a sheet that is one chart
         table = SheetTable(name)
         for number, cells in _rows(books, name):
-            own = comments.pop(number, [])
-            yield from table.took(number, cells, (words for _cell, words in own))
+            in_row = comments.pop(number, [])
+            said = [words for _cell, words in in_row]
+            yield from table.took(number, cells, said)
         yield from table.block()
     for beyond_the_table in comments.values():
         for cell, words in beyond_the_table:
@@ -172,12 +177,14 @@ def _rows(books: list[Workbook], name: str) -> Iterator[tuple[int, Cells]]:
     for row_cells in zip(*walks, strict=False):
         filled: Cells = []
         number = 0
+        # Each cell as computed, and where there is one, as its formula.
         for versions in zip(*row_cells, strict=False):
             values = (cell.value for cell in versions if cell.value is not None)
             text = _shown(next(values, None))
             if text:
-                number = versions[0].row
-                filled.append((versions[0].column, text))
+                cell = versions[0]
+                number = cell.row
+                filled.append((cell.column, text))
         if filled:
             yield number, filled
 
@@ -232,7 +239,8 @@ def _texts(element: Element | None, *names: str) -> Iterator[str]:
 def _beside(archive: zipfile.ZipFile, name: str) -> Iterator[Section]:
     """The words of the drawings and charts of one sheet; a chart's numbers are its cells'."""
     texts: list[str] = []
-    for kind, target in _linked(archive, _path(archive, name), set()):
+    path = _path(archive, name)
+    for kind, target in _linked(archive, path, set()):
         if kind in _COMMENTS:
             continue
         said = map(one_line, _texts(entry(archive, target), "t", "v"))
@@ -240,7 +248,8 @@ def _beside(archive: zipfile.ZipFile, name: str) -> Iterator[Section]:
         if words:
             texts.append(" | ".join(words))
     if texts:
-        yield Section("\n".join(texts) + "\n\n", (name,), _address(name, "A1"))
+        text = "\n".join(texts) + "\n\n"
+        yield Section(text, (name,), _address(name, "A1"))
 
 
 def _path(archive: zipfile.ZipFile, name: str) -> str:

@@ -1,8 +1,8 @@
 """Zip-based formats: opened in memory after every entry was looked at, so that a library meets no bomb and no trap.
 
-Counts declared and really inflated bytes, entries, overlaps and the ratio; refuses encrypted entries and XML that declares
-entities, hides in an odd encoding or nests too deeply. Nothing is ever written to the name of an
-entry and no inner archive is opened. Leaves out what the entries mean. Serves the office and EPUB readers.
+Counts declared and really inflated bytes, entries, overlaps and the ratio; refuses encrypted entries and XML that
+declares entities, hides in an odd encoding or nests too deeply. Nothing is ever written to the name of an entry and
+no inner archive is opened. Leaves out what the entries mean. Serves the office and EPUB readers.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
 
 
 def office_package(data: bytes, limits: Limits) -> tuple[zipfile.ZipFile, bytes]:
-    """(the archive, its bytes in the dialect that the libraries know) of an Office Open XML file. Raises as `opened`."""
+    """(the archive, its bytes in the dialect that the libraries know) of an Office Open XML file. Raises as
+    `opened`."""
     archive = opened(data, limits)
     is_strict = _STRICT.search(content(archive, "_rels/.rels"))
     return archive, _transitional(archive) if is_strict else data
@@ -106,7 +107,8 @@ def _refuse_declared(entries: list[zipfile.ZipInfo], size: int, limits: Limits) 
 
 
 def _inflated(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, room: int) -> bytes:
-    """The real bytes of an entry, counted while they come. Raises when they exceed `room` or do not match the directory."""
+    """The real bytes of an entry, counted while they come. Raises when they exceed `room` or do not match the
+    directory."""
     parts: list[bytes] = []
     total = 0
     try:
@@ -129,7 +131,8 @@ def _refuse_ratio(inflated: int, size: int, limits: Limits) -> None:
 
 
 def _refuse_harmful_xml(content: bytes) -> None:
-    """Refuses entities that are declared (billion laughs, external files), encodings that could hide them, and deep nesting."""
+    """Refuses entities that are declared (billion laughs, external files), encodings that could hide them, and deep
+    nesting."""
     declared = _DECLARED.match(content[:400])
     if declared and not _PLAIN.fullmatch(declared[1]):
         raise RefusedFile(f"XML in the encoding {declared[1].decode('ascii')}", ODD)
