@@ -29,7 +29,6 @@ from brain.doors.cli.session import Session, scope, session
 from brain.doors.show import COULD_NOT_LOOK, DONE, NOTHING_FOUND, OVER_BUDGET, REFUSED
 from brain.doors.views import questions as view
 from brain.errors import UsageError
-from brain.types import Request, Scope
 
 if TYPE_CHECKING:
     from brain.types import Answer, Retrieved
@@ -90,6 +89,8 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Find passages by words and meaning. No quotes needed; `-` reads standard input."""
+    from brain.types import Request
+
     run = session(context)
     query = run.text(words, "question")
     request = Request(
@@ -156,6 +157,8 @@ def ask(
     as_json: Json = False,
 ) -> None:
     """Answer from your notes, with citations that were checked. `-` reads the question from standard input."""
+    from brain.types import Request
+
     run = session(context)
     request = Request(
         run.text(words, "question").strip(),
@@ -251,6 +254,8 @@ def recall(
     as_json: Json = False,
 ) -> None:
     """What was asked, answered, noted and said, and when. Times in the words count too ("in May")."""
+    from brain.types import Request, Scope
+
     run = session(context)
     if not words and not any((since, until, kind, person)):
         raise UsageError(
