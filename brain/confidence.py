@@ -150,7 +150,7 @@ def grade(
     *, claims: int, uncited: int, unverified: int, found: float | None
 ) -> Literal["strong", "weak"]:
     """The checkable grade of a written answer: weak when a sentence is not borne out by its citation, when more than
-    one in four has none, when there is no claim at all, or when `found` is in doubt (SOVEREIGNTY §5).
+    one in four has none, when there is no claim at all, or when `found` is in doubt.
     """
     weak = unverified > 0 or claims == 0 or uncited > MAX_UNCITED * claims or in_doubt(found)
     return "weak" if weak else "strong"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def write_notes(place: Path, numbers: range, tag: str = "") -> Path:
-    """Small notes `NUMBER.md` that differ in one word."""
+    """Small notes `00001.md`, `00002.md` that differ in one word."""
     place.mkdir(parents=True, exist_ok=True)
     for number in numbers:
         (place / f"{number:05}.md").write_text(

@@ -16,12 +16,14 @@ from brain.prompts import NONCE_BYTES, neutral
 from brain.types import ContextUse, Passage
 from ingest.sentences import sentences
 
-MAX_QUESTION = 8_000  # characters (FAULTS row 39)
+MAX_QUESTION = 8_000  # characters; a longer one is cut, and said so
 ANSWER_TOKENS = (
     512  # tokens kept free for the answer: five sentences with their citations take about 200
 )
 ANSWER_SHARE = 0.25  # of a small window
-FIRST_TOKEN_SECONDS = 10.0  # RETRIEVAL §6
+FIRST_TOKEN_SECONDS = (
+    10.0  # to the first word of a model; sources are shown at once (docs/RETRIEVAL.md, "Answers")
+)
 LEAST_TOKENS = (
     600  # tokens: a slower machine waits longer, for one passage and the rules must be read
 )

@@ -43,7 +43,7 @@ def answerability(
     vectors: Path | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """The report of RETRIEVAL.md §5: AUROC by kind of absence, ECE, Brier, AURC, the shipped threshold.
+    """The report that docs/RETRIEVAL.md explains: AUROC by kind of absence, ECE, Brier, AURC, the shipped threshold.
 
     `filler` and `vectors` as for `retrieval`.
     """
