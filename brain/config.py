@@ -61,8 +61,8 @@ class Ingest:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Which vector index answers. `engine`: "exact", "chroma", or "auto": Chroma for a door that lives long and for a store
-    over `exact_limit` chunks of 256 dimensions (a third of it with 768), where loading it pays.
+    """Which vector index answers. `engine`: "exact", "chroma", or "auto": Chroma for a door that lives long and for a
+    store over `exact_limit` chunks of 256 dimensions (a third of it with 768), where loading it pays.
     """
 
     engine: str = "auto"

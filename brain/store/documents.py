@@ -26,10 +26,15 @@ from ingest.terms import index_terms, written
 
 NEIGHBOURS = 2  # chunks on each side of a short one (benchmarks/RETRIEVAL.md)
 
-DOCUMENT_COLUMNS = """id uri source title text media_type content_hash text_sha entry label compartment trust
-    dated_at dated_by added_at updated_at size mtime_ns ctime_ns inode looked_ns aliases metadata notices row_hash""".split()
-CHUNK_COLUMNS = """id document_id ordinal heading topic content source locator start end tokens terms around
-    text_sha created_at row_hash""".split()
+DOCUMENT_COLUMNS = """
+    id uri source title text media_type content_hash text_sha entry label compartment trust
+    dated_at dated_by added_at updated_at size mtime_ns ctime_ns inode looked_ns
+    aliases metadata notices row_hash
+""".split()
+CHUNK_COLUMNS = """
+    id document_id ordinal heading topic content source locator start end tokens terms around
+    text_sha created_at row_hash
+""".split()
 # what changes when a chunk moves in its document
 MOVED = ("ordinal", "source", "locator", "start", "end", "tokens")
 FILE_FACTS = ("size", "mtime_ns", "ctime_ns", "inode")
@@ -219,11 +224,12 @@ class DocumentTable(Table):
 
     def _move(self, before: Mapping[str, Any], row: Mapping[str, Any]) -> None:
         """Bring a chunk whose text stayed to its present place."""
-        place = {name: row[name] for name in MOVED}
-        if any(before[name] != value for name, value in place.items()):
-            changes = {**place, HASH: renewed("knowledge", before, place)}
-            sql = update_of("knowledge", changes, "pk")
-            self._conn.execute(sql, {**changes, "pk": before["pk"]})
+        changes = {name: row[name] for name in MOVED}
+        if changes == {name: before[name] for name in MOVED}:
+            return
+        changes[HASH] = renewed("knowledge", before, changes)
+        sql = update_of("knowledge", changes, "pk")
+        self._conn.execute(sql, {**changes, "pk": before["pk"]})
 
     def _insert_held(self) -> None:
         held, self._held = self._held or [], []
@@ -242,9 +248,12 @@ class DocumentTable(Table):
 
 def _same(known: Mapping[str, Any], document: Document, origin: Origin) -> bool:
     """Whether the stored row says already what this document says."""
-    if known["content_hash"] != document.content_hash or known["entry"] != origin.entry:
+    if known["content_hash"] != document.content_hash:
         return False
-    return bool(known["title"] == document.title and known["text_sha"] == digest(document.text))
+    if known["entry"] != origin.entry or known["title"] != document.title:
+        return False
+    # the reader may have become a better one since
+    return bool(known["text_sha"] == digest(document.text))
 
 
 def document_row(
@@ -323,7 +332,8 @@ def searchable(texts: Sequence[str], aliases: Sequence[str]) -> list[str]:
     """The terms of each chunk of a document; its other names stand with the first, so that it is found by them."""
     terms = [index_terms(text) for text in texts]
     if terms and aliases:
-        terms[0] = f"{terms[0]}\n{index_terms(' '.join(aliases))}"
+        names = index_terms(" ".join(aliases))
+        terms[0] += f"\n{names}"
     return terms
 
 
@@ -331,9 +341,13 @@ def around(chunks: Sequence[Sized], terms: Sequence[str], i: int) -> str:
     """What stands beside a short chunk, as searchable terms; nothing for a chunk that is long enough by itself."""
     if chunks[i].tokens >= SHORT_TOKENS:
         return ""
-    near = range(max(i - NEIGHBOURS, 0), min(i + NEIGHBOURS + 1, len(chunks)))
-    short = [j for j in near if j != i and chunks[j].tokens < SHORT_TOKENS]
-    return "\n".join(terms[j] for j in short)
+    first_near = max(i - NEIGHBOURS, 0)
+    end_near = min(i + NEIGHBOURS + 1, len(chunks))
+    beside = []
+    for j in range(first_near, end_near):
+        if j != i and chunks[j].tokens < SHORT_TOKENS:
+            beside.append(terms[j])
+    return "\n".join(beside)
 
 
 def derived(

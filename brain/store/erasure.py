@@ -107,9 +107,11 @@ class Eraser(Reader):
         """What is there to erase. Adds addresses, places and texts that this database knows to the targets."""
         documents = self._documents(targets)
         forgotten = self._forgotten(targets)
-        sources = targets.own_sources() | {f"episode:{name}" for name in targets.episodes}
+        sources = targets.own_sources()
+        sources |= {f"episode:{name}" for name in targets.episodes}
         quotation = Quotation(targets.texts)
-        episodes, quoting = [], []
+        episodes: list[str] = []
+        quoting: list[tuple[str, str, str]] = []
         sql = """
             SELECT id, question, answer, citations, source, document_id, at
             FROM episodes
@@ -125,7 +127,12 @@ class Eraser(Reader):
             quotes = quotes or targets.cited_in(row["citations"])
             if quotes or quotation.within(row["answer"]):
                 quoting.append((row["id"], row["question"], row["at"]))
-        return ErasureFindings(tuple(documents), tuple(episodes), tuple(forgotten), tuple(quoting))
+        return ErasureFindings(
+            documents=tuple(documents),
+            episodes=tuple(episodes),
+            forgotten=tuple(forgotten),
+            quoting=tuple(quoting),
+        )
 
     def erase(self, found: ErasureFindings, targets: ErasureTargets) -> None:
         """Delete the rows; answers that quote it become empty, their questions stay."""
@@ -145,15 +152,19 @@ class Eraser(Reader):
             self._neighbours(session)
 
     def _delete(self, table: str, column: str, values: Iterable[str]) -> None:
-        rows = [(value,) for value in values]
-        self._conn.executemany(f"DELETE FROM {table} WHERE {column}=?", rows)
+        sql = f"DELETE FROM {table} WHERE {column}=?"
+        for value in values:
+            self._run(sql, value)
 
     def stands_elsewhere(self, piece: str, *, forgotten: bool = True) -> bool:
         """Whether these words are also in something that stays, or with `forgotten` in what can still come back."""
-        sql = """SELECT EXISTS (SELECT 1 FROM documents WHERE instr(text, ?1) OR instr(title, ?1))
-            OR EXISTS (SELECT 1 FROM episodes WHERE instr(question, ?1) OR instr(answer, ?1))
-            OR EXISTS (SELECT 1 FROM skills WHERE instr(body, ?1))
-            OR (?2 AND EXISTS (SELECT 1 FROM forgotten WHERE instr(payload, ?1)))"""
+        sql = """
+            SELECT
+                EXISTS (SELECT 1 FROM documents WHERE instr(text, ?1) OR instr(title, ?1))
+                OR EXISTS (SELECT 1 FROM episodes WHERE instr(question, ?1) OR instr(answer, ?1))
+                OR EXISTS (SELECT 1 FROM skills WHERE instr(body, ?1))
+                OR (?2 AND EXISTS (SELECT 1 FROM forgotten WHERE instr(payload, ?1)))
+        """
         return bool(self._number(sql, piece, forgotten))
 
     def copies_of(self, targets: ErasureTargets) -> list[str]:
@@ -204,9 +215,12 @@ class Eraser(Reader):
     @staticmethod
     def _involved(row: dict[str, Any], targets: ErasureTargets) -> bool:
         """Whether a forgotten round belongs to one of them, cites it or quotes it."""
-        if row["source"] in targets.own_sources() or targets.cited_in(row["citations"]):
+        if row["source"] in targets.own_sources():
             return True
-        return Quotation(targets.texts).within(f"{row['question']}\n{row['answer']}")
+        if targets.cited_in(row["citations"]):
+            return True
+        quotation = Quotation(targets.texts)
+        return quotation.within(row["question"] + "\n" + row["answer"])
 
     # -- deleting -----------------------------------------------------------------------------------------------------
 
@@ -229,11 +243,13 @@ class Eraser(Reader):
             "INSERT INTO outbox (op, kind, chunk_id) VALUES ('del', 'episodes', ?)", episode_id
         )
         # another text may have the same words: then its vector stays
-        self._run(
-            "DELETE FROM embeddings WHERE text_sha=?1 AND NOT EXISTS (SELECT 1 FROM knowledge WHERE text_sha=?1) "
-            "AND NOT EXISTS (SELECT 1 FROM episodes WHERE text_sha=?1)",
-            before["text_sha"],
-        )
+        sql = """
+            DELETE FROM embeddings
+            WHERE text_sha=?1
+                AND NOT EXISTS (SELECT 1 FROM knowledge WHERE text_sha=?1)
+                AND NOT EXISTS (SELECT 1 FROM episodes WHERE text_sha=?1)
+        """
+        self._run(sql, before["text_sha"])
 
     def _judgments(self, found: ErasureFindings, targets: ErasureTargets) -> None:
         """What a person said of its answers and where they pointed to, and measurements that name its place."""
@@ -246,17 +262,21 @@ class Eraser(Reader):
             if belongs or any(map(quotation.within, said)):
                 self._run("DELETE FROM judgments WHERE pk=?", row["pk"])
         for source in targets.sources:
-            written = json.dumps(source, ensure_ascii=False)[1:-1]
-            self._run("DELETE FROM eval_runs WHERE instr(report, ?)", written)
+            # as it stands in the JSON of a report, without the quotation marks
+            quoted = json.dumps(source, ensure_ascii=False)
+            self._run("DELETE FROM eval_runs WHERE instr(report, ?)", quoted[1:-1])
 
     def _sessions(self, found: ErasureFindings) -> list[str]:
         """Sessions in which a round stands beside one that changes, and all that lost one to the trash."""
         sessions = set()
-        for episode_id in (*found.episodes, *(row[0] for row in found.quoting)):
+        changed = [*found.episodes]
+        changed += [episode_id for episode_id, _question, _at in found.quoting]
+        for episode_id in changed:
             sessions.update(self._first("SELECT session FROM episodes WHERE id=?", episode_id))
         for row_id in found.forgotten:
             (payload,) = self._first("SELECT payload FROM forgotten WHERE id=?", row_id)
-            sessions.update(row["session"] for row in _contents(payload)[1])
+            _documents, episodes = _contents(payload)
+            sessions.update(row["session"] for row in episodes)
         return sorted(sessions - {""})
 
     def _neighbours(self, session: str) -> None:
@@ -281,7 +301,7 @@ def scrub(connection: Connection, directory: Path) -> bool:
         with connection.write():
             merge(conn)
         vacuum(conn, directory)
-        busy: int = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        busy = number(conn, "PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.Error as error:
         raise explain(error, connection.path) from error
     return not busy
@@ -311,9 +331,12 @@ def freed(path: Path) -> int:
             if len(page) < size:
                 break  # a damaged file: that is for the check of its structure to say
             trunk, count = struct.unpack_from(">II", page)
-            leaves = struct.unpack_from(f">{min(count, size // 4 - 2)}I", page, 8)
+            count = min(count, size // 4 - 2)  # more than fits, where the page is damaged
+            leaves = struct.unpack_from(f">{count}I", page, 8)
             left -= 1 + len(leaves)
-            dirty += sum(bool(_page(file, leaf, size).strip(b"\0")) for leaf in leaves if leaf)
+            for leaf in filter(None, leaves):
+                words = _page(file, leaf, size)
+                dirty += bool(words.strip(b"\0"))
     return dirty
 
 

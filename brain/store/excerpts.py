@@ -36,7 +36,9 @@ class Span(NamedTuple):
 
     def overlaps(self, wanted: range) -> bool:
         """Whether one of the wanted numbers is in it."""
-        return self.first < wanted.stop and self.last >= wanted.start
+        if self.last < wanted.start:
+            return False
+        return self.first < wanted.stop
 
 
 def narrowed(whole: Excerpt, chunks: Chunks, first: int, count: int) -> Excerpt:
@@ -58,14 +60,18 @@ def span_of(unit: str, found: re.Match[str]) -> Span:
     """The numbers of a locator that matched: "L12-40" is 12 to 40, "L12" is 12 to 12."""
     first = int(found["first"])
     last = found["last"]
-    return Span(unit, first, int(last) if last else first)
+    if last is None:
+        return Span(unit, first, first)
+    return Span(unit, first, int(last))
 
 
 def _lines(whole: Excerpt, chunks: Chunks, first: int, count: int) -> Excerpt:
     """The lines of the file that the chunks carry, by their numbers in the file."""
     lines = _numbered(chunks, LINES, "\n")
     end = max(lines)
-    wanted = [n for n in sorted(lines) if not first or first <= n < first + count]
+    wanted = sorted(lines)
+    if first:
+        wanted = [n for n in wanted if first <= n < first + count]
     if not wanted:
         raise NotFound(f"{whole.source} ends at line {end}", "ask for an earlier line")
     # a chunk may begin in the middle of a line, and the last line may have no end
@@ -97,7 +103,9 @@ def _numbered(chunks: Chunks, counted: re.Pattern[str], separator: str) -> dict[
     found: dict[int, str] = {}
     for locator, text in chunks:
         match = counted.match(locator)
-        number = span_of("", match).first if match else 1
+        number = 1
+        if match:
+            number = span_of("", match).first
         # the locator counts from the first word: white space before it counts as well
         space = text.removesuffix(text.lstrip())
         number -= space.count(separator)

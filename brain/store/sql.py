@@ -12,11 +12,8 @@ from typing import Any
 
 from brain.types import Scope
 
-FULL_TEXT = (
-    "knowledge",
-    "episodes",
-    "skills",
-)  # tables with a full-text table beside them, named …_fts
+# tables with a full-text table beside them, named …_fts
+FULL_TEXT = ("knowledge", "episodes", "skills")
 SHORTEST_PREFIX = 6  # characters of an id that a person has to type at least
 CANDIDATES_SHOWN = 5  # of those that an ambiguous beginning of an id fits
 PAGE = 500  # values bound in one statement; the oldest SQLite that we meet takes 999
@@ -30,7 +27,9 @@ def first(conn: sqlite3.Connection, sql: str, *values: object) -> Any:
 def number(conn: sqlite3.Connection, sql: str, *values: object) -> int:
     """The first column of the first row, 0 when there is no row."""
     row = first(conn, sql, *values)
-    return int(row[0]) if row else 0
+    if row is None:
+        return 0
+    return int(row[0])
 
 
 def named(conn: sqlite3.Connection, sql: str, *values: object) -> list[dict[str, Any]]:
@@ -48,7 +47,9 @@ def each_named(conn: sqlite3.Connection, sql: str, *values: object) -> Iterator[
 
 def full_text(conn: sqlite3.Connection, table: str, command: str, rank: int = 0) -> None:
     """Give FTS5 a command for the full text of a table: "optimize", "rebuild", "integrity-check"."""
-    conn.execute(f"INSERT INTO {table}_fts({table}_fts, rank) VALUES (?, ?)", (command, rank))
+    fts = f"{table}_fts"
+    sql = f"INSERT INTO {fts}({fts}, rank) VALUES (?, ?)"
+    conn.execute(sql, (command, rank))
 
 
 def full_text_agrees(conn: sqlite3.Connection, table: str) -> bool:
@@ -57,8 +58,9 @@ def full_text_agrees(conn: sqlite3.Connection, table: str) -> bool:
         # rank 1 compares with the rows themselves; without it an emptied index still passes
         full_text(conn, table, "integrity-check", 1)
     except sqlite3.DatabaseError as error:
-        if "locked" in str(error) or "full" in str(error):
-            raise
+        reason = str(error)
+        if "locked" in reason or "full" in reason:
+            raise  # it could not be asked
         return False
     return True
 
@@ -85,12 +87,14 @@ def update_of(table: str, changed: Iterable[str], key: str) -> str:
 def pages(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """The values in slices that one statement takes."""
     for start in range(0, len(values), PAGE):
-        yield values[start : start + PAGE]
+        end = start + PAGE
+        yield values[start:end]
 
 
 def marks(values: Sequence[object]) -> str:
     """Question marks for a list of values: "(?, ?, ?)"."""
-    return f"({', '.join('?' * len(values))})"
+    listed = ", ".join("?" * len(values))
+    return f"({listed})"
 
 
 class Where:
@@ -118,8 +122,9 @@ class Where:
 def document_scope(scope: Scope) -> Where:
     """The scope as a condition over documents `d`."""
     where = Where()
+    tagged = "EXISTS (SELECT 1 FROM tags t WHERE t.document_id = d.id AND t.tag = ?)"
     for tag in scope.tags:
-        where.add("EXISTS (SELECT 1 FROM tags t WHERE t.document_id = d.id AND t.tag = ?)", tag)
+        where.add(tagged, tag)
     if scope.source:
         # the whole path, or the end of it
         where.add("(d.source GLOB ? OR d.source GLOB ?)", scope.source, f"*/{scope.source}")
