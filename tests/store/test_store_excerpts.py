@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.answering.extract import line_locator
-from brain.app import Brain, judge
+from brain.app import Brain, corrections
 from brain.config import Config, Models
 from brain.errors import NotFound
 from brain.store.excerpts import narrowed
@@ -188,6 +188,6 @@ def test_a_citation_counts_from_the_first_word_of_its_passage() -> None:
 
 
 def test_a_correction_that_points_into_one_line_is_found_again() -> None:
-    assert judge._covers("L12", "L12-12")
-    assert judge._covers("L12-14", "L13-13")
-    assert not judge._covers("L12", "L13-13")
+    assert corrections._covers("L12", "L12-12")
+    assert corrections._covers("L12-14", "L13-13")
+    assert not corrections._covers("L12", "L13-13")
