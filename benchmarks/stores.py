@@ -19,7 +19,7 @@ from brain.app.measure import MeasuredStore
 from brain.config import Config, Models
 from brain.evaluation.folder import Judged, conversations, read_set
 from brain.evaluation.recall import take_in
-from brain.evaluation.retrieval import Home
+from brain.evaluation.retrieval import home_name
 from brain.protocols import Embedder, Searchable
 from brain.types import Passage
 
@@ -74,7 +74,7 @@ def rooms(
 
 def home_of(homes: Path, judged: Judged, part: Judged) -> Path:
     """Where the evaluation kept the store of one part."""
-    name = Path(str(Home.of(homes, judged, part)._kept)).name
+    name = home_name(judged, part)
     found = sorted(homes.glob(f"*/{name}"))
     if not found:
         raise FileNotFoundError(

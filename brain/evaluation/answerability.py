@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from brain import confidence
-from brain.evaluation import recall as talks
-from brain.evaluation import retrieval as notes
+from brain.evaluation import recall, retrieval
 from brain.evaluation.folder import conversations, read_set
 from brain.evaluation.metrics import (
     Pairs,
@@ -23,7 +22,7 @@ from brain.evaluation.metrics import (
     risk_coverage,
     shortened,
 )
-from brain.evaluation.retrieval import Home, Measurable, OpenStore
+from brain.evaluation.retrieval import Measurable, OpenStore, filled, home_of
 from brain.protocols import Progress, silent
 from brain.types import Request
 
@@ -51,13 +50,12 @@ def answerability(
     judged = read_set(directory)
     rows: list[tuple[str, float]] = []
     for part in conversations(judged):
-        with Home.of(vectors, judged, part) as home:
-            (talks if part.talks else notes).fill(home, part, open_brain, filler)
-            with open_brain(home) as brain:
-                brain.sync()
-                for number, query in enumerate(part.queries, 1):
-                    rows.append((kind_of(query), chance(brain, query["text"], recalled=part.talks)))
-                    progress("questions", number, len(part.queries))
+        fill = recall.fill if part.talks else retrieval.fill
+        home = home_of(vectors, judged, part)
+        with filled(home, part, fill, open_brain, filler) as (brain, _names):
+            for number, query in enumerate(part.queries, 1):
+                rows.append((kind_of(query), chance(brain, query["text"], recalled=part.talks)))
+                progress("questions", number, len(part.queries))
     return {"schema": 1, "set": judged.name} | figures(rows)
 
 

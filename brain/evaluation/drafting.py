@@ -25,7 +25,7 @@ SHORTEST, LONGEST = 40, 240  # characters of a sentence that makes a question
 FEWEST_WORDS = 5  # content words of it
 MOST_WORDS = 5  # content words of a question made of words
 DETAIL = 1.5  # nats of idf that a number or a name in the sentence is worth
-TALLEST = 200  # characters of a question that a model wrote
+MAX_QUESTION_CHARS = 200  # of a question that a model wrote
 TRIES = 200  # mixtures of two documents that are tried for each absent question
 _CODE_OR_MARKUP = re.compile(r"^\s*[#|>`~]|[{}<>=;\\]|https?:|[\w\])][([]|\w_\w")
 _MARKER = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?")  # of a list item
@@ -82,13 +82,13 @@ def draft(
             found.append((text, sentence))
         if len(found) == count:
             break
-    drafted = [
-        Question(_asked(text, one, frequencies, write), (text.source,), one) for text, one in found
-    ]
-    drafted = list({question.id: question for question in drafted}.values())
-    return drafted + list(
-        itertools.islice(_absent([one for _, one in found], frequencies, held), absent)
-    )
+    drafted: dict[str, Question] = {}
+    for text, sentence in found:
+        asked = _asked(text, sentence, frequencies, write)
+        question = Question(asked, (text.source,), sentence)
+        drafted[question.id] = question
+    unheld = _absent([sentence for _text, sentence in found], frequencies, held)
+    return [*drafted.values(), *itertools.islice(unheld, absent)]
 
 
 def spread(texts: Iterable[Text]) -> Iterator[Text]:
@@ -105,43 +105,42 @@ def spread(texts: Iterable[Text]) -> Iterator[Text]:
 
 def salient(text: str, *, chunks: int, frequencies: Frequencies) -> str:
     """The sentence that says most: rare words, and a number or a name that could be asked for; "" when none does."""
-    best, chosen = 0.0, ""
-    for sentence in itertools.islice((item.text for item in sentences(text)), SENTENCES_READ):
-        line = " ".join(_MARKER.sub("", sentence).split())
+    best = 0.0
+    chosen = ""
+    for sentence in itertools.islice(sentences(text), SENTENCES_READ):
+        line = " ".join(_MARKER.sub("", sentence.text).split())
         words = list(dict.fromkeys(content_words(line)))
-        if (
-            not SHORTEST <= len(line) <= LONGEST
-            or len(words) < FEWEST_WORDS
-            or _CODE_OR_MARKUP.search(line)
-        ):
+        if not SHORTEST <= len(line) <= LONGEST or len(words) < FEWEST_WORDS:
+            continue
+        if _CODE_OR_MARKUP.search(line):
             continue
         rarity = [math.log((chunks + 1) / (known + 1)) for known in frequencies(words).values()]
-        worth = sum(rarity) / len(rarity) + DETAIL * (bool(numbers(line)) + bool(names(line)[1:]))
+        # The first name may be nothing but the word at the beginning of the sentence.
+        details = bool(numbers(line)) + bool(names(line)[1:])
+        worth = sum(rarity) / len(rarity) + DETAIL * details
         if worth > best:
-            best, chosen = worth, line
+            best = worth
+            chosen = line
     return chosen
 
 
 def keywords(sentence: str, frequencies: Frequencies) -> list[str]:
     """Up to MOST_WORDS content words in their order, without numbers and, where enough is left, without the rarest."""
     said = numbers(sentence)
-    words = [
-        word
-        for word in dict.fromkeys(content_words(sentence))
-        if word not in said and not word.isdigit()
-    ]
+    distinct = dict.fromkeys(content_words(sentence))
+    words = [word for word in distinct if word not in said and not word.isdigit()]
     known = frequencies(words)
     rarest_first = sorted(words, key=lambda word: (known[word], word))
-    kept = set(
-        rarest_first[1 : MOST_WORDS + 1] if len(words) > FEWEST_WORDS else rarest_first[:MOST_WORDS]
-    )
+    if len(words) > FEWEST_WORDS:
+        del rarest_first[0]
+    kept = rarest_first[:MOST_WORDS]
     return [word for word in words if word in kept]
 
 
 def _asked(text: Text, sentence: str, frequencies: Frequencies, write: Write | None) -> str:
     """The question for a sentence: the model's, if it is one, else keywords."""
     written = " ".join(write(sentence, text.title).split()) if write else ""
-    if written.endswith("?") and len(written) <= TALLEST and len(tokens(written)) > 1:
+    if written.endswith("?") and len(written) <= MAX_QUESTION_CHARS and len(tokens(written)) > 1:
         return written
     return " ".join(keywords(sentence, frequencies))
 

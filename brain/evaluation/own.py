@@ -15,7 +15,8 @@ from typing import Any
 from brain.errors import NotFound, UsageError
 from brain.evaluation.answerability import ANSWERABLE, chance
 from brain.evaluation.answerability import figures as found_figures
-from brain.evaluation.metrics import interval, require
+from brain.evaluation.folder import Judged
+from brain.evaluation.metrics import Values, interval, mean, require
 from brain.evaluation.retrieval import BM25, MEASURE, Measurable, Measured, ask_all, figures
 from brain.protocols import Progress, silent
 from ingest.document import digest
@@ -23,7 +24,7 @@ from ingest.terms import fold
 
 FILE, FEEDBACK = "file", "feedback"
 WORSE_SHOWN = 5  # questions that lost most since the last run
-LOST = 0.05  # of nDCG@10: a smaller fall is not worth a line
+REPORTED_DROP = 0.05  # of nDCG@10: a smaller fall is not worth a line
 HEAD = """\
 # Judgments for `brain eval run`. Correct them by hand, then set checked = true:
 # - text: the question, as you would ask it. Change it to words that you would use.
@@ -61,12 +62,11 @@ def write_questions(path: Path, questions: Iterable[Question], *, force: bool = 
     rows = tomlkit.aot()
     for question in questions:
         table = tomlkit.table()
-        table["text"], table["sources"] = question.text, list(question.sources)
-        table["quote"], table["kind"], table["checked"] = (
-            question.quote,
-            question.kind,
-            question.checked,
-        )
+        table["text"] = question.text
+        table["sources"] = list(question.sources)
+        table["quote"] = question.quote
+        table["kind"] = question.kind
+        table["checked"] = question.checked
         rows.append(table)
     document = tomlkit.document()
     document["question"] = rows
@@ -121,15 +121,13 @@ def run(
         )
     held = [question for question in questions if question.sources]
     measured = Measured()
-    ask_all(
-        brain,
-        [{"id": one.id, "text": one.text} for one in held],
-        measured,
-        lambda source: source,
-        progress,
+    asked = Judged(
+        "own",
+        queries=[{"id": one.id, "text": one.text} for one in held],
+        qrels={one.id: dict.fromkeys(one.sources, 1) for one in held},
     )
-    qrels = {one.id: dict.fromkeys(one.sources, 1) for one in held}
-    by_query, systems = figures(qrels, measured)
+    ask_all(brain, asked, measured, lambda source: source, progress)
+    by_query, systems = figures(asked.qrels, measured)
     rows = []
     for number, one in enumerate(questions, 1):
         kind = ANSWERABLE if one.sources else (one.kind or "absent")
@@ -153,25 +151,25 @@ def run(
 
 
 def compared(
-    questions: Sequence[Question], now: Mapping[str, float], last: tuple[str, Mapping[str, Any]]
+    questions: Sequence[Question], now: Values, last: tuple[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     """This run against the last one, on the questions that both asked: mean change of nDCG@10 and its interval."""
     at, report = last
-    before: Mapping[str, float] = report["per_query"]
+    before: Values = report["per_query"]
     common = {key: value for key, value in now.items() if key in before}
     texts = {question.id: question.text for question in questions}
-    fallen = sorted(
-        (key for key in common if before[key] - common[key] >= LOST),
-        key=lambda key: common[key] - before[key],
-    )
+    changes = {key: value - before[key] for key, value in common.items()}
+    fallen = [key for key in common if before[key] - common[key] >= REPORTED_DROP]
+    fallen.sort(key=changes.__getitem__)
+    worse = []
+    for key in fallen[:WORSE_SHOWN]:
+        was, is_now = round(before[key], 4), round(common[key], 4)
+        worse.append({"question": texts[key], "before": was, "now": is_now})
     return {
         "at": at,
         "embedder": report["embedder"],
         "common": len(common),
-        "change": round(sum(common[key] - before[key] for key in common) / max(len(common), 1), 4),
+        "change": round(mean(list(changes.values())), 4),
         "change_95": list(interval(common, before)),
-        "worse": [
-            {"question": texts[key], "before": round(before[key], 4), "now": round(common[key], 4)}
-            for key in fallen[:WORSE_SHOWN]
-        ],
+        "worse": worse,
     }

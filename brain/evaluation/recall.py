@@ -1,33 +1,33 @@
 """`brain eval recall`: conversations taken in as dated episodes, ranked as turns and as sessions.
 
-The turns go in as episodes, many at once, and come out by `recall` as a person uses it. Leaves
-out how `recall` ranks: sessions are ranked here from its turns, because that is all that a person sees.
+The turns go in as `remember` takes them, and come out by `Brain.recall`. Leaves out how `recall` ranks: sessions are
+ranked here from its turns, because that is all that a person sees.
 """
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from brain.errors import UsageError
 from brain.evaluation.folder import FORMAT, Judged, conversations, read_qrels, read_set
-from brain.evaluation.metrics import means, ranking, require
+from brain.evaluation.metrics import Qrels, Run, Values, means, ranking, require
 from brain.evaluation.retrieval import (
-    BM25,
-    DEPTH,
     MEASURE,
-    MODES,
-    RRF,
-    Home,
+    Found,
     Measurable,
     Measured,
+    Names,
     OpenStore,
+    Scores,
+    ask_all,
     figures,
-    rrf,
+    filled,
+    grouped,
+    home_of,
     scores,
 )
 from brain.protocols import Progress, silent
@@ -35,7 +35,6 @@ from brain.types import Episode, Mode, Request
 
 SESSIONS = "qrels_episodes.tsv"  # the same questions, judged on sessions
 HALVED = 0.5  # weight of each further turn of a session against the one before
-Runs = Mapping[str, Mapping[str, float]]  # query -> name -> weight
 LOG_ODDS: tuple[Mode, ...] = ("lexical", "hybrid")  # systems whose scores are log-odds
 
 
@@ -47,69 +46,68 @@ def recall(
     vectors: Path | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """The report of RETRIEVAL.md: turns with `by_category`, and the same questions judged on sessions.
+    """The report that docs/RETRIEVAL.md explains: turns, and the same questions judged on sessions.
 
     `filler` and `vectors` as for `retrieval`.
     """
     require()
     judged, measured = read_set(directory), Measured()
-    odds: dict[str, dict[str, dict[str, float]]] = {mode: {} for mode in LOG_ODDS}
     sessions = read_qrels(directory / SESSIONS) if (directory / SESSIONS).exists() else {}
     for part in conversations(judged):
-        with Home.of(vectors, judged, part) as home:
-            ids = fill(home, part, open_brain, filler)
-            with open_brain(home) as brain:
-                brain.sync()
-                _ask_all(brain, part, ids, measured, odds, progress)
-    return report(judged, measured, sessions, odds)
+        home = home_of(vectors, judged, part)
+        with filled(home, part, fill, open_brain, filler) as (brain, ids):
+            ask_all(brain, part, measured, ids.get, progress, kind="episodes", search=search_turns)
+    return report(judged, measured, sessions)
 
 
-def report(
-    judged: Judged,
-    measured: Measured,
-    sessions: Mapping[str, Mapping[str, int]],
-    odds: Mapping[str, Runs],
-) -> dict[str, Any]:
+def search_turns(brain: Measurable, request: Request) -> tuple[Found, str]:
+    """(the ids of the episodes with their scores, the name of the embedder)."""
+    told = brain.recall(request)
+    return [(item.episode.id, item.score) for item in told.episodes], told.embedder
+
+
+def report(judged: Judged, measured: Measured, sessions: Qrels) -> dict[str, Any]:
     """Figures of turns and of sessions."""
     by_query, systems = figures(judged.qrels, measured)
-    session_of = {
-        document["doc_id"]: str(document.get("session", "")) for document in judged.documents
-    }
-    by_session = {
-        name: as_sessions(
-            odds.get(name) or {key: halved(found, session_of) for key, found in run.items()},
-            session_of,
-        )
-        for name, run in measured.runs.items()
-    }
+    hybrid = by_query["hybrid"]
+    by_session: dict[str, dict[str, float]] = {}
+    if sessions:
+        session_of = {turn["doc_id"]: str(turn.get("session", "")) for turn in judged.documents}
+        for name in measured.runs:
+            run = as_sessions(_weights(name, measured, session_of), session_of)
+            by_session[name] = means(ranking(sessions, run))
     return {
         "schema": 1,
         "set": judged.name,
-        "queries": len(by_query["hybrid"][MEASURE]),
+        "queries": len(hybrid[MEASURE]),
         "documents": len(judged.documents),
         "embedder": measured.embedder,
         "systems": systems,
-        "by_category": _by_category(judged, by_query["hybrid"]),
-        "sessions": {name: means(ranking(sessions, run)) for name, run in by_session.items()}
-        if sessions
-        else {},
+        "by_category": _by_category(judged, hybrid),
+        "sessions": by_session,
     }
 
 
-def fill(
-    home: Path, part: Judged, open_brain: OpenStore, filler: OpenStore | None
-) -> dict[str, str]:
-    """The turns of one conversation in the store of this home; episode id -> doc_id."""
-    with (filler or open_brain)(home) as brain:
-        return take_in(brain, part)
+def _weights(system: str, measured: Measured, session_of: Mapping[str, str]) -> dict[str, Scores]:
+    """What each turn that a system found weighs for its session."""
+    if system in LOG_ODDS and measured.found[system]:
+        return {key: shares(found) for key, found in measured.found[system].items()}
+    return {key: halved(found, session_of) for key, found in measured.runs[system].items()}
 
 
-def take_in(brain: Measurable, part: Judged) -> dict[str, str]:
+def fill(brain: Measurable, part: Judged, _home: Path) -> Names:
+    """The turns of one conversation in this store; episode id -> doc_id."""
+    return take_in(brain, part)
+
+
+def take_in(brain: Measurable, part: Judged) -> Names:
     """Every turn as an episode, oldest first as they stand; episode id -> doc_id. A kept store is not filled twice."""
-    known = {episode.source: episode.id for episode in brain.episodes("chat")}
-    rows = [_episode(document) for document in part.documents if document["doc_id"] not in known]
-    known |= {episode.source: episode.id for episode in (brain.remember(rows) if rows else ())}
-    return {episode_id: doc_id for doc_id, episode_id in known.items()}
+    known = brain.episodes("chat")
+    taken = {episode.source for episode in known}
+    rows = [_episode(document) for document in part.documents if document["doc_id"] not in taken]
+    if rows:
+        known += brain.remember(rows)
+    return {episode.id: episode.source for episode in known}
 
 
 def _episode(document: Mapping[str, Any]) -> Episode:
@@ -135,44 +133,11 @@ def _episode(document: Mapping[str, Any]) -> Episode:
     )
 
 
-def _ask_all(
-    brain: Measurable,
-    part: Judged,
-    ids: Mapping[str, str],
-    measured: Measured,
-    odds: Mapping[str, dict[str, dict[str, float]]],
-    progress: Progress,
-) -> None:
-    """Every question to every system."""
-    yardstick = brain.plain_bm25("episodes")
-    wanted = [query for query in part.queries if query["id"] in part.qrels]
-    for mode in MODES if wanted else ():  # what is loaded once is no latency of the first question
-        brain.recall(Request(wanted[0]["text"], limit=DEPTH, mode=mode))
-    for number, query in enumerate(wanted, 1):
-        key, text = query["id"], query["text"]
-        for mode in MODES:
-            began = time.perf_counter()
-            found = brain.recall(Request(text, limit=DEPTH, mode=mode))
-            measured.times[mode].append((time.perf_counter() - began) * 1_000)
-            measured.embedder = found.embedder or measured.embedder
-            measured.runs[mode][key] = scores(ids.get(item.episode.id) for item in found.episodes)
-            if mode in odds:
-                odds[mode][key] = shares(
-                    [(ids.get(item.episode.id, ""), item.score) for item in found.episodes]
-                )
-        began = time.perf_counter()
-        names = yardstick.search(text, limit=DEPTH)
-        measured.times[BM25].append((time.perf_counter() - began) * 1_000)
-        measured.runs[BM25][key] = scores(ids.get(name) for name in names)
-        measured.runs[RRF][key] = rrf(measured.runs["lexical"][key], measured.runs["dense"][key])
-        progress("questions", number, len(wanted))
-
-
-def as_sessions(run: Runs, session_of: Mapping[str, str]) -> dict[str, dict[str, float]]:
+def as_sessions(run: Run, session_of: Mapping[str, str]) -> dict[str, Scores]:
     """Sessions ranked by the sum of what their turns weigh; query -> session -> falling score."""
-    ranked: dict[str, dict[str, float]] = {}
+    ranked: dict[str, Scores] = {}
     for query, found in run.items():
-        sums: dict[str, float] = {}
+        sums: Scores = {}
         for turn, weight in found.items():
             session = session_of.get(turn, "")
             sums[session] = sums.get(session, 0.0) + weight
@@ -181,7 +146,7 @@ def as_sessions(run: Runs, session_of: Mapping[str, str]) -> dict[str, dict[str,
     return ranked
 
 
-def halved(found: Mapping[str, float], session_of: Mapping[str, str]) -> dict[str, float]:
+def halved(found: Values, session_of: Mapping[str, str]) -> Scores:
     """What a turn weighs where a system gives only an order: 1 / (1 + its place), each further one of a session half."""
     weights: dict[str, float] = {}
     seen: dict[str, int] = {}
@@ -192,36 +157,22 @@ def halved(found: Mapping[str, float], session_of: Mapping[str, str]) -> dict[st
     return weights
 
 
-def shares(found: Sequence[tuple[str, float]]) -> dict[str, float]:
+def shares(found: Sequence[tuple[str | None, float]]) -> Scores:
     """What a turn weighs where its score is a log-odds (the fit is a softmax): its odds against the first. The order
     stands: a turn weighs no more than the one before it.
     """
-    weights: dict[str, float] = {}
+    weights: Scores = {}
     least = 1.0
     for turn, score in found:
         least = min(least, math.exp(min(score - found[0][1], 0.0)))
-        weights.setdefault(turn, least)
+        weights.setdefault(turn or "", least)
     return weights
 
 
-def _by_category(
-    judged: Judged, values: Mapping[str, Mapping[str, float]]
-) -> dict[str, dict[str, float]]:
-    categories: dict[str, list[str]] = {}
-    for query in judged.queries:
-        if query.get("category") and query["id"] in values[MEASURE]:
-            categories.setdefault(str(query["category"]), []).append(query["id"])
-    return {
-        name: means(_only(values, keys)) | {"queries": len(keys)}
-        for name, keys in sorted(categories.items())
-    }
-
-
-def _only(
-    values: Mapping[str, Mapping[str, float]], keys: Iterable[str]
-) -> dict[str, dict[str, float]]:
-    wanted = set(keys)
-    return {
-        name: {key: value for key, value in one.items() if key in wanted}
-        for name, one in values.items()
-    }
+def _by_category(judged: Judged, values: Run) -> dict[str, Scores]:
+    """The means over the questions of each category, and how many they are."""
+    categories = {}
+    for name, ids in grouped(judged.queries, values[MEASURE], "category").items():
+        chosen = {measure: {key: one[key] for key in ids} for measure, one in values.items()}
+        categories[name] = means(chosen) | {"queries": len(ids)}
+    return categories

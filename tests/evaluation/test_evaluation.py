@@ -22,7 +22,7 @@ from brain.errors import Unavailable, UsageError
 from brain.evaluation import metrics, recall, retrieval
 from brain.evaluation.answerability import figures, kind_of, weights
 from brain.evaluation.folder import Judged, conversations, read_set, write_files
-from brain.evaluation.retrieval import Home, rrf, scores
+from brain.evaluation.retrieval import home_of, rrf, scores
 from brain.types import Request
 from tests.stand_in_ollama import StandIn
 
@@ -460,11 +460,11 @@ def test_an_embedder_that_does_not_answer_is_no_result(small: Path) -> None:
 
 def test_a_home_is_named_by_set_part_and_content(tmp_path: Path) -> None:
     whole = Judged("a/b c", [{"doc_id": "1", "text": "x"}])
-    with Home.of(tmp_path, whole, whole) as home:
+    with home_of(tmp_path, whole, whole) as home:
         assert home.parent == tmp_path
         assert home.name.startswith("a_b_c-a_b_c-")
     assert home.exists()
-    with Home.of(None, whole, whole) as home:
+    with home_of(None, whole, whole) as home:
         assert home.exists()
     assert not home.exists()
 
