@@ -1,14 +1,12 @@
 """Taking in: `add`, `note`, `remember`. What was saved before a failure or Ctrl-C stays.
 
-Leaves reading and saving files to `brain.app.intake`, and looking at folders again to `brain.app.sync`.
+Leaves reading and saving files to `brain.app.intake`, looking at folders again to `brain.app.sync`, and vectors to
+`brain.app.vectors`.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -16,20 +14,13 @@ from pathlib import Path
 
 from brain.app.file_facts import unchanged, uri_of
 from brain.app.intake import Intake
-from brain.app.resources import KINDS, SERVING, Resources
+from brain.app.resources import Resources
 from brain.app.tally import Tally
-from brain.errors import BrainError, Refused, StoreError, UsageError
+from brain.app.vectors import finish
+from brain.errors import BrainError, UsageError
 from brain.faults import reach
 from brain.types import AddReport, Episode
 from ingest.document import Document, new_id
-
-INLINE_CHUNKS = (
-    64  # so few chunks are embedded by Ollama at once; more are filled behind the command's back
-)
-CHROMA_FROM = 1_000  # HOUSE §7: an `add` of more chunks brings Chroma up to date at its end
-_started: list[
-    subprocess.Popen[bytes]
-] = []  # fillers, held so that one that has ended can be reaped
 
 
 def add(
@@ -135,166 +126,6 @@ def remember_episodes(resources: Resources, episodes: Sequence[Episode]) -> list
             _save(resources, document, tally, episode.tags)
     finish(resources, tally)
     return kept
-
-
-# -- vectors --------------------------------------------------------------------------------------------------------------
-
-
-def finish(resources: Resources, tally: Tally, *, wait: bool = False) -> AddReport:
-    """The end of every taking in: built-in vectors at once, Ollama's behind them, Chroma when it pays."""
-    from brain.index import embed_pending
-
-    waiting: int | None = 0
-    name = ""
-    try:
-        reach("finish.before_vectors")
-        name = resources.builtin.name
-        for kind in KINDS:
-            report = embed_pending(
-                resources.store.vectors, resources.builtin, kind=kind, progress=resources.progress
-            )
-            waiting = (
-                None if waiting is None or report.waiting is None else waiting + report.waiting
-            )
-            if isinstance(
-                report.error, StoreError
-            ):  # a full disk: exit code 1, and what is saved stays
-                kept = f"what was read is saved, {_chunks(waiting)} without vectors: {report.error.message}"
-                raise StoreError(kept, "free some space, then run `brain sync`")
-            if report.error is not None and report.error.message not in tally.notices:
-                tally.notices.append(report.error.message)
-        if not tally.interrupted:
-            tally.notices += _ollama_vectors(resources, wait=wait)
-            _chroma(resources, tally, wait=wait)
-    except KeyboardInterrupt:
-        tally.interrupted = True
-    return tally.report(waiting=waiting, embedder=name)
-
-
-def _ollama_vectors(resources: Resources, *, wait: bool) -> list[str]:
-    """Start or finish the generation of an Ollama model, where one is there and wanted; what to tell about it."""
-    if resources.config.models.embed == "builtin" or resources.given_embedder is not None:
-        return []
-    try:
-        model = resources.wanted_embedder()
-        if model is None:
-            return []
-        embedder = resources.ollama_embedder(model)
-        fingerprint = str(embedder.fingerprint)
-    except BrainError as error:
-        return (
-            [f"{error.message}; the built-in embedder serves"]
-            if resources.config.models.embed != "auto"
-            else []
-        )
-    place = resources.store.vectors.place()
-    waiting = sum(resources.store.vectors.waiting_count(kind, fingerprint) for kind in KINDS)
-    if not waiting:
-        _switch(resources, model, fingerprint, place)
-        return []
-    resources.__dict__.pop("serving", None)  # what it said of complete vectors is no longer so
-    if wait or waiting <= INLINE_CHUNKS:
-        return fill(resources, model)
-    return [_in_background(resources, waiting, model)]
-
-
-def fill(resources: Resources, model: str) -> list[str]:
-    """Compute what is missing of a model's vectors, here and now; it takes over when nothing is missing."""
-    from brain.index import embed_pending
-
-    embedder, place, made = resources.ollama_embedder(model), resources.store.vectors.place(), 0
-    for kind in KINDS:
-        try:
-            report = embed_pending(
-                resources.store.vectors,
-                embedder,
-                kind=kind,
-                sentences=True,
-                progress=resources.progress,
-            )
-        except (
-            Refused
-        ) as error:  # a model that turned out to run elsewhere: the notes are saved all the same
-            return [f"{error.message}; no vectors of {model} were made"]
-        made += report.embedded
-        if report.error is not None:
-            left = f"{_chunks(report.waiting)} waiting for {model}"
-            unknown = f"how many chunks wait for {model} is unknown until the server answers"
-            return [
-                f"{report.error.message}; {unknown if report.waiting is None else left}: run `brain sync`"
-            ]
-        if report.waiting:
-            return [
-                f"{_chunks(report.waiting)} not embedded by {model}; run `brain sync` to try again"
-            ]
-    _switch(resources, model, str(embedder.fingerprint), place)
-    if made > CHROMA_FROM:
-        _ahead(resources, str(embedder.fingerprint))
-    return []
-
-
-def _switch(resources: Resources, model: str, fingerprint: str, place: tuple[int, int]) -> None:
-    """From now on these vectors answer; the built-in ones stay as the warm spare. `place`: where the store was before they
-    were looked through and none was missing; what comes later is looked at again.
-    """
-    before = json.loads(resources.store.library.setting(SERVING) or "{}")
-    value = {"model": model, "fingerprint": fingerprint, "pk": place[0], "seq": place[1]}
-    if before != value:
-        resources.store.library.keep_setting(SERVING, json.dumps(value, sort_keys=True))
-        resources.__dict__.pop("serving", None)
-
-
-def _in_background(resources: Resources, waiting: int, model: str) -> str:
-    """Let a child process of its own session fill the vectors; a lock makes sure that only one does."""
-    environ = {**os.environ, "BRAIN_HOME": str(resources.config.home)}
-    _started[:] = [child for child in _started if child.poll() is None]
-    child = subprocess.Popen(
-        [sys.executable, "-m", "brain.app.fill", model],
-        env=environ,
-        start_new_session=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _started.append(child)
-    return f"{waiting:,} chunks are being embedded by {model} in the background; `brain status` shows how far it is"
-
-
-def _chunks(count: int | None) -> str:
-    if count is None:
-        return "an unknown number of chunks"
-    return f"{count:,} chunk{'s' * (count != 1)}"
-
-
-def _chroma(resources: Resources, tally: Tally, *, wait: bool) -> None:
-    """At the end of a large `add` and of every `sync`: a snapshot of Chroma's where one is due, exact files where not."""
-    large = tally.counts["chunks"] > CHROMA_FROM
-    if not (wait or large):
-        return
-    fingerprint = ""
-    try:
-        fingerprint = resources.serving.fingerprint
-        if fingerprint:
-            resources.indexes(fingerprint).update(progress=resources.progress)
-    except BrainError as error:
-        tally.notices.append(f"{error.message}; exact search answers meanwhile")
-    if large and fingerprint:
-        _ahead(resources, fingerprint)
-
-
-def _ahead(resources: Resources, fingerprint: str) -> None:
-    """The exact files of many new vectors, before the first question has to wait for them."""
-    from brain.index import ExactIndex, max_exact
-
-    most = max_exact(resources.config.index.exact_limit, fingerprint)
-    if sum(resources.store.vectors.size(kind) for kind in KINDS) <= most:
-        for kind in KINDS:
-            ExactIndex(
-                resources.store.vectors,
-                resources.config.index_dir,
-                kind=kind,
-                fingerprint=fingerprint,
-            ).prepare()
 
 
 # -- documents that are no files --------------------------------------------------------------------------------------------

@@ -1,13 +1,14 @@
-"""What is derived from the texts, made anew after damage or erasure: built-in vectors, index files, freed bytes.
+"""What is derived from the texts, made anew after damage or erasure: index files, freed bytes.
 
 Serves `rebuild`, `doctor --repair`, `forget --erase` and `sync`. Leaves the work itself to `brain.index` and
-`brain.store`, and filling what is new to `brain.app.capture`.
+`brain.store`, and vectors to `brain.app.vectors`.
 """
 
 from __future__ import annotations
 
-from brain.app.resources import KINDS, Resources
-from brain.errors import BrainError, Unavailable
+from brain.app.resources import Resources
+from brain.app.vectors import embed_builtin
+from brain.errors import BrainError
 from brain.faults import reach
 from brain.index import health, snapshot
 
@@ -28,20 +29,6 @@ def erase_index(resources: Resources) -> bool:
     for fingerprint in vectors.fingerprints():
         resources.indexes(fingerprint).close()
     return snapshot.erase(vectors, resources.config.index_dir, wait_seconds=health.LOCK_SECONDS)
-
-
-def embed_builtin(resources: Resources) -> int | None:
-    """Built-in vectors for what has none; returns how many chunks still wait, None when nobody knows."""
-    from brain.index import embed_pending
-
-    waiting: int | None = 0
-    for kind in KINDS:
-        try:
-            left = embed_pending(resources.store.vectors, resources.builtin, kind=kind).waiting
-        except Unavailable:
-            return None
-        waiting = None if waiting is None or left is None else waiting + left
-    return waiting
 
 
 def finish_erasure(resources: Resources) -> str:

@@ -12,8 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from brain.app.derived import embed_builtin, finish_erasure, renew_index
+from brain.app.derived import finish_erasure, renew_index
 from brain.app.resources import AUTO, BUILTIN, Resources
+from brain.app.vectors import embed_builtin
 from brain.config import make_home
 from brain.errors import BrainError, Refused
 from brain.keeping import backup as backups
@@ -233,9 +234,9 @@ class Keep:
 
     def import_from(self, directory: Path) -> AddReport:
         """Take in what `export` wrote, ids, tags, dates and labels included. Raises `NotFound` when it is no export."""
-        from brain.app.capture import finish
         from brain.app.importing import Import
         from brain.app.tally import Tally
+        from brain.app.vectors import finish
 
         tally = Tally()
         taking = Import(self._resources, tally)

@@ -207,8 +207,8 @@ class Library:
 
         Raises `NotFound`, and `UsageError` when the start of an id fits several.
         """
-        from brain.app.capture import finish
         from brain.app.tally import Tally
+        from brain.app.vectors import finish
 
         resources, listing = self._resources, self.forgotten()
         wanted = self._to_bring_back(reference, [item.id for item in listing])

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from brain.app.capture import INLINE_CHUNKS, finish
 from brain.app.resources import AUTO, BUILTIN, Resources
 from brain.app.tally import Tally
+from brain.app.vectors import INLINE_CHUNKS, finish
 from brain.config import make_home, write_setting
 from brain.errors import BrainError, UsageError
 from brain.protocols import Progress, silent

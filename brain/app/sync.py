@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from brain.app.capture import finish
 from brain.app.file_facts import believable, differs, path_of, shown, uri_of, whole_files
 from brain.app.intake import Intake
 from brain.app.resources import Resources
+from brain.app.vectors import finish
 from brain.errors import BrainError
 from brain.faults import reach
 from brain.types import AddReport

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from brain.app import Brain, capture
+from brain.app import Brain
+from brain.app import vectors as taking_in
 from brain.app.resources import SERVING
 from brain.confidence import FLOOR
 from brain.config import Config, load
@@ -177,7 +178,7 @@ def test_a_server_that_went_away_gives_no_wrong_number(ollama: StandIn, folder: 
     brain("add", folder({"lease.md": LEASE, "tea.md": TEA}))
     ollama.stop()
     with Brain(load()) as opened:
-        (said,) = capture.fill(opened.resources, NOMIC)
+        (said,) = taking_in.fill(opened.resources, NOMIC)
     assert f"how many chunks wait for {NOMIC} is unknown until the server answers" in said
     assert "2 chunks" not in said
     assert home().exists()
@@ -219,7 +220,7 @@ def test_a_search_by_words_carries_its_confidence(folder: Folder) -> None:
 def test_after_a_large_add_the_first_question_finds_its_exact_file(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(capture, "CHROMA_FROM", 5)
+    monkeypatch.setattr(taking_in, "LARGE_CHUNKS", 5)
     with Brain(load()) as opened:
         opened.add([folder({f"{n}.md": f"# Note {n}\n\nAbout topic{n}.\n" for n in range(9)})])
     (written,) = (home() / "index").glob("exact-knowledge-*.f32")

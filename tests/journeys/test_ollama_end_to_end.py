@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from brain.app import Brain, capture
-from brain.app.capture import INLINE_CHUNKS
+from brain.app.vectors import INLINE_CHUNKS
 from brain.config import load
 from brain.types import Request
 from tests.end_to_end import ROOT, Folder, Ran, brain, checked, home
@@ -180,7 +180,9 @@ def fillers() -> list[int]:
             words, environ = (place / "cmdline").read_bytes(), (place / "environ").read_bytes()
         except OSError:
             continue
-        if b"brain.app.fill" in words and f"BRAIN_HOME={home()}".encode() in environ.split(b"\0"):
+        if b"brain.app.vectors" in words and f"BRAIN_HOME={home()}".encode() in environ.split(
+            b"\0"
+        ):
             found.append(int(place.name))
     return found
 
