@@ -37,7 +37,13 @@ START = (
     "import sys; sys.path.append(sys.argv[1]); from brain.child import serve; serve(*sys.argv[2:])"
 )
 # Settings of Chroma, OpenTelemetry and SQLAlchemy-like tools that would change what a child does or whom it calls.
-FOREIGN = ("CHROMA_", "OTEL_", "ANONYMIZED_TELEMETRY", "PERSIST_DIRECTORY", "IS_PERSISTENT")
+FOREIGN = (
+    "CHROMA_",
+    "OTEL_",
+    "ANONYMIZED_TELEMETRY",
+    "PERSIST_DIRECTORY",
+    "IS_PERSISTENT",
+)
 READ_BYTES = 1 << 18  # per read from the pipe
 ANSWER_BYTES = (
     128_000_000  # of one answer: a file's 2 M characters escaped, with room for its chunks
@@ -54,7 +60,7 @@ RLIMITS = {
     "file_bytes": "RLIMIT_FSIZE",
     "open_files": "RLIMIT_NOFILE",
 }
-# What can be closed to a child: beginnings of the names of Python's audit events (docs.python.org, "Audit events table").
+# What can be closed to a child: beginnings of the names of Python's audit events (docs.python.org, "Audit events").
 CLOSED = {
     "network": (
         "socket.connect",
@@ -99,14 +105,25 @@ def running(task: str, *closed: str) -> list[str]:
 
     -P: modules are not looked for in the current folder. -B: none of their compiled forms is written.
     """
-    return [sys.executable, "-P", "-B", "-W", "ignore", "-c", START, str(ROOT), task, *closed]
+    return [
+        sys.executable,
+        "-P",
+        "-B",
+        "-W",
+        "ignore",
+        "-c",
+        START,
+        str(ROOT),
+        task,
+        *closed,
+    ]
 
 
 class Child:
     """One child process, which answers one request after the other. In a `with` it is ended in good order."""
 
     def __init__(self, command: Sequence[str], *, threads: int = 1) -> None:
-        """`threads` are those of numeric libraries: each claims address space, and may wait for the others in a loop."""
+        """`threads` are those of numeric libraries: each claims address space, and waits for the others in a loop."""
         environment = {n: v for n, v in os.environ.items() if not n.upper().startswith(FOREIGN)}
         environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": str(threads)}
         self._process = subprocess.Popen(
@@ -147,7 +164,11 @@ class Child:
     ) -> None:
         """Hand in a request. `limits` has keys of `RLIMITS`; processor seconds count from now, the others stay."""
         self.busy, self.deadline = True, time.monotonic() + seconds
-        message = {"request": request, "limits": dict(limits or {}), "bytes": len(payload)}
+        message = {
+            "request": request,
+            "limits": dict(limits or {}),
+            "bytes": len(payload),
+        }
         left = memoryview(json.dumps(message).encode("ascii") + b"\n" + payload)
         while left and _ready(self._requests, selectors.EVENT_WRITE, self.deadline):
             try:
@@ -158,7 +179,7 @@ class Child:
                 return  # it is dead already: the end of its answers will say so
 
     def receive(self) -> list[Answer]:
-        """What has come, without waiting. The last answer to a request is {"end": true}, or {"lost": reason, "status": …}."""
+        """What has come, without waiting. The last is {"end": true}, or {"lost": reason, "status": …}."""
         answers = self._taken() if _ready(self._answers, selectors.EVENT_READ, 0) else []
         if self.busy and time.monotonic() >= self.deadline:
             answers.append(self._lost(LATE))
@@ -203,7 +224,7 @@ class Child:
                 pipe.close()
 
     def _taken(self) -> list[Answer]:
-        """The answers that are whole after one read. A child writes whole lines, so that a piece mostly ends with one."""
+        """The answers that are whole after one read. A child writes whole lines, so a piece mostly ends with one."""
         piece = os.read(self.fileno(), READ_BYTES)
         self._buffer += piece
         if not piece:
@@ -239,7 +260,7 @@ def _ready(pipe: Any, event: int, deadline: float) -> bool:
         return bool(selector.select(max(0.0, deadline - time.monotonic())))
 
 
-# -- within the child -----------------------------------------------------------------------------------------------------
+# -- within the child ---------------------------------------------------------------------------------------------
 
 
 def serve(task: str, *closed: str) -> None:

@@ -1,10 +1,10 @@
-"""Reads many files: ordinary ones here, risky ones (PDF, office, books, mail, large HTML) in child processes, as they come.
+"""Reads many files: ordinary ones here, risky ones (PDF, office, books, mail, large HTML) in child processes.
 
-The caller hands in how a child is started, since limits on processes are no business of reading files (`brain.child` has
-them, and `brain.app.intake` hands it over). Children start when the first risky file comes and are killed with whatever
-ends the iteration. One that dies or passes its deadline costs its one file and is replaced. Ordinary files keep coming
-while those are read; what waits is bounded, so memory stays flat. Leaves out order (results come when ready) and progress.
-Serves `add` and `sync`.
+The caller hands in how a child is started, since limits on processes are no business of reading files (`brain.child`
+has them, and `brain.app.intake` hands it over). Children start when the first risky file comes and are killed with
+whatever ends the iteration. One that dies or passes its deadline costs its one file and is replaced. Ordinary files
+keep coming while those are read; what waits is bounded, so memory stays flat. Leaves out order (results come when
+ready) and progress. Serves `add` and `sync`.
 """
 
 from __future__ import annotations
@@ -162,6 +162,7 @@ class _Crew:
                 sound = False
                 child.kill()
                 break
+        # A file of many documents comes in several turns; a child that is gone is replaced at the next file.
         if not child.busy:
             del self._reading[child]
         if not child.busy and sound:
@@ -169,7 +170,7 @@ class _Crew:
 
 
 def _made(answer: Mapping[str, Any]) -> Document | IngestError | None:
-    """What an answer of a child brings; None at the end of a file. Raises KeyError, TypeError or ValueError for nonsense."""
+    """What an answer brings; None at the end of a file. Raises KeyError, TypeError or ValueError for nonsense."""
     if "end" in answer:
         return None
     if "document" in answer:

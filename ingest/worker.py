@@ -1,7 +1,7 @@
 """Reads one risky file inside a child process, and turns its documents to JSON and back.
 
-`answers` is what the child does for each request; everything it knows of the file leaves as text. Leaves out the process
-itself, its limits and its deadline: whoever starts the child sees to them (`pool` asks it). Serves `pool`.
+`answers` is what the child does for each request; everything it knows of the file leaves as text. Leaves the process
+itself, its limits and its deadline to whoever starts the child (`pool` asks it). Serves `pool`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ from ingest.document import Chunk, Document
 from ingest.errors import IngestError, RefusedFile, UnreadableFile, UnsupportedFile
 from ingest.limits import Limits
 
-TUPLES = ("tags", "aliases", "links", "notices")  # of a document; JSON makes lists of them
+TUPLES = (
+    "tags",
+    "aliases",
+    "links",
+    "notices",
+)  # of a document; JSON makes lists of them
 _ERRORS = {error.kind: error for error in (UnsupportedFile, UnreadableFile, RefusedFile)}
 _modules = 0  # loaded when the last file was read
 
@@ -26,10 +31,12 @@ def answers(request: dict[str, Any], _payload: bytes, _kept: object) -> Iterator
     """Each document of the file at `path`, or the error that reading it ended with."""
     from ingest.loading import load
 
-    path, limits = Path(request["path"]), Limits(**request["limits"])
+    path = Path(request["path"])
+    limits = Limits(**request["limits"])
+    chunk_tokens = request["chunk_tokens"]
     _spare_the_collector()
     try:
-        for document in load(path, chunk_tokens=request["chunk_tokens"], limits=limits):
+        for document in load(path, chunk_tokens=chunk_tokens, limits=limits):
             yield {"document": packed(document)}
     except IngestError as error:
         yield {"error": [error.kind, error.reason, error.hint]}
@@ -40,6 +47,7 @@ def _spare_the_collector() -> None:
     all modules again and again is a fifth of its time.
     """
     global _modules
+    # Counted, because most files bring no new module, and a round over everything costs as much as a small file.
     if len(sys.modules) > _modules:
         gc.collect()  # so that nothing of the last file stays for good
         gc.freeze()
@@ -56,13 +64,16 @@ def packed(document: Document) -> dict[str, Any]:
 
 def unpacked(values: dict[str, Any]) -> Document:
     """The document again. Raises KeyError, TypeError or ValueError on anything else."""
-    values |= {name: tuple(values[name]) for name in TUPLES}
+    for name in TUPLES:
+        values[name] = tuple(values[name])
+    text = values["text"]
     chunks = []
     for chunk in values["chunks"]:
-        text = values["text"][chunk["start"] : chunk["end"]]
-        chunk |= {"heading": tuple(chunk["heading"]), "text": text}
+        chunk["heading"] = tuple(chunk["heading"])
+        chunk["text"] = text[chunk["start"] : chunk["end"]]
         chunks.append(Chunk(**chunk))
-    return Document(**values | {"chunks": tuple(chunks)})
+    values["chunks"] = tuple(chunks)
+    return Document(**values)
 
 
 def unpacked_error(values: list[str]) -> IngestError:

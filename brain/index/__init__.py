@@ -4,8 +4,8 @@
     Indexes(store.vectors, directory, fingerprint).index(kind).query(vector, limit=…)
     snapshot.write(store.vectors, directory, fingerprint)          all of them into a snapshot of Chroma's
 
-Leaves out words, ranking and everything a person reads. Deleting the directory at any moment loses nothing. Nothing heavy
-is imported before it is used.
+Leaves out words, ranking and everything a person reads. Deleting the directory at any moment loses nothing. Nothing
+heavy is imported before it is used.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Which index answers: Chroma where it pays and is proven, else exact search, and always said which and why.
 
 A one-shot command scans exactly up to `exact_limit` chunks, which is quicker than importing Chroma. A door that lives
-long, or a larger store, asks a snapshot of Chroma in a process of its own, and falls back to exact search on any failure.
-`[index] engine` forces one. Words alone are the caller's last resort. Leaves out writing snapshots (snapshot.py). Serves
-`Brain` and, through it, every door.
+long, or a larger store, asks a snapshot of Chroma in a process of its own, and falls back to exact search on any
+failure. `[index] engine` forces one. Words alone are the caller's last resort. Leaves writing snapshots to snapshot.py.
+Serves `Brain` and, through it, every door.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from brain.index import snapshot
 from brain.index.chroma_child import ChromaChild, ChromaDied
 from brain.index.chroma_index import ChromaIndex
 from brain.index.exact import ExactIndex
-from brain.index.overlay import Overlay, Scored
+from brain.index.overlay import Allowed, Overlay, Scored
 from brain.protocols import Progress, silent
 from brain.store.snapshots import Snapshot, dimensions_of
 from brain.store.vectors import KINDS, VectorTable
@@ -41,8 +41,8 @@ def max_exact(limit: int, fingerprint: str) -> int:
 class Indexes:
     """The vector indexes of one fingerprint, one per kind; the snapshot behind them is opened on first use.
 
-    `name` is "chroma" or "exact", `reason` why, both also after a failure in between; `fallback` is the reason when Chroma
-    should have answered and could not, else "".
+    `name` is "chroma" or "exact", `reason` why, both also after a failure in between; `fallback` is the reason when
+    Chroma should have answered and could not, else "".
     """
 
     def __init__(
@@ -55,8 +55,12 @@ class Indexes:
         exact_limit: int = EXACT_LIMIT,
         long_lived: bool = False,
     ) -> None:
-        self._table, self._directory, self._fingerprint = table, directory, fingerprint
-        self._engine, self._exact_limit, self._long_lived = engine, exact_limit, long_lived
+        self._table = table
+        self._directory = directory
+        self._fingerprint = fingerprint
+        self._engine = engine
+        self._exact_limit = exact_limit
+        self._long_lived = long_lived
         self._child: ChromaChild | None = None
         self._opened: Snapshot | None = None
         self._exact: dict[str, ExactIndex] = {}
@@ -83,8 +87,8 @@ class Indexes:
         return ServingIndex(self, kind)
 
     def update(self, *, progress: Progress = silent) -> int | None:
-        """Write a snapshot where Chroma is to answer and one is due, and remove what nobody uses; the next question opens
-        it. For the end of a large taking in, and for doors that live long.
+        """Write a snapshot where Chroma is to answer and one is due, and remove what nobody uses; the next question
+        opens it. For the end of a large taking in, and for doors that live long.
 
         Returns how many vectors it holds, 0 when none was due, None when another process writes one.
         """
@@ -161,7 +165,8 @@ class Indexes:
         try:
             if why := snapshot.doubt(self._directory, found):
                 raise Unavailable(why, "run `brain sync`")
-            assert found is not None
+            assert found is not None  # else there is a doubt
+            # Noted before it is opened: one that kills its process is to be given up.
             self._opened, self._child = found, ChromaChild(seconds=QUERY_SECONDS)
             self._child.open(snapshot.directory_of(self._directory, found.n))
         except Unavailable as error:
@@ -195,7 +200,7 @@ class ServingIndex:
         """Why not the one that should have answered; "" when it did."""
         return self._indexes.fallback
 
-    def query(self, vector: Vectors, *, limit: int, allowed: set[str] | None = None) -> Scored:
+    def query(self, vector: Vectors, *, limit: int, allowed: Allowed = None) -> Scored:
         """(chunk id, cosine), best first, from the index named by `name` afterwards."""
         chroma = self._indexes.chroma(self._kind)
         if chroma is not None:

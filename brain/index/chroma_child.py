@@ -4,8 +4,8 @@ A damaged index may kill that process; then it was only this one. It holds its l
 its parent does (the pipe closes), and writes no file longer than it was allowed. Leaves out SQLite: what to write comes
 through the pipe. Serves the writing of snapshots (snapshot.py) and their search (chain.py).
 
-Chroma writes into what it only reads, so a snapshot is never opened itself: the child opens a copy of its own, which shares
-the large files by hard links, and removes it when it ends.
+Chroma writes into what it only reads, so a snapshot is never opened itself: the child opens a copy of its own, which
+shares the large files by hard links, and removes it when it ends.
 """
 
 from __future__ import annotations
@@ -24,7 +24,14 @@ from brain.child import LATE, Child, Lost, running
 from brain.errors import Unavailable
 from brain.faults import reach
 from brain.index.chroma import DATABASE, ChromaDirectory
-from brain.index.files import LOCK, MANIFEST, locked, private_directory, remove, write_manifest
+from brain.index.files import (
+    LOCK,
+    MANIFEST,
+    locked,
+    private_directory,
+    remove,
+    write_manifest,
+)
 from brain.store.vectors import KINDS
 
 if TYPE_CHECKING:
@@ -42,8 +49,14 @@ SAME = 1e-5  # between two numbers of a vector of length 1: Chroma scales it onc
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 
 
+Request = dict[str, Any]
+
+
 class ChromaDied(Unavailable):
-    """The process ended, did not answer, or answered what cannot be. `crashed`: in a way that tells of a damaged index."""
+    """The process ended, did not answer, or answered what cannot be.
+
+    `crashed`: in a way that tells of a damaged index.
+    """
 
     def __init__(self, message: str, *, crashed: bool) -> None:
         super().__init__(message, "run `brain sync`")
@@ -51,7 +64,7 @@ class ChromaDied(Unavailable):
 
 
 class ChromaChild:
-    """One child process. Every method raises `Unavailable` for an error of Chroma's, `ChromaDied` when the child is gone."""
+    """One child process. Methods raise `Unavailable` for an error of Chroma's, `ChromaDied` when the child is gone."""
 
     def __init__(self, *, seconds: float = ANSWER_SECONDS) -> None:
         self._child = Child(running("brain.index.chroma_child:answer"), threads=THREADS)
@@ -67,7 +80,7 @@ class ChromaChild:
     def lock(self, path: Path, *, seconds: float) -> bool:
         """Hold this lock until the child ends, also when we die before it; False when another process kept it."""
         request = {"op": "lock", "path": str(path.absolute()), "seconds": seconds}
-        return bool(self._ask(request, seconds=self._seconds + seconds))
+        return bool(self._ask(request, extra_seconds=seconds))
 
     def create(self, directory: Path, *, file_bytes: int) -> None:
         """Begin a new directory; none of its files may grow over `file_bytes`."""
@@ -76,7 +89,8 @@ class ChromaChild:
 
     def add(self, kind: str, ids: Sequence[str], vectors: Vectors) -> None:
         """Set vectors, float32 of shape (ids, dimensions), rows of length 1."""
-        self._ask({"op": "add", "kind": kind, "ids": list(ids)}, _bytes(vectors))
+        request = {"op": "add", "kind": kind, "ids": list(ids)}
+        self._ask(request, _bytes(vectors))
 
     def finish(self) -> int:
         """Close what was created and note its files in a manifest; returns how many vectors it holds."""
@@ -85,21 +99,27 @@ class ChromaChild:
     def open(self, directory: Path) -> None:
         """Open a copy of a finished directory, made beside it, in place of what was open before."""
         sizes = [path.stat().st_size for path in directory.rglob("*")]
+        largest = max(sizes, default=0)
         request = {"op": "open", "directory": str(directory.absolute())}
-        self._ask(request, limits={"file_bytes": max(sizes, default=0) + COPY_BYTES})
+        self._ask(request, limits={"file_bytes": largest + COPY_BYTES})
 
     def nearest(self, kind: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
         """(chunk id, cosine), best first."""
-        found = self._ask({"op": "nearest", "kind": kind, "limit": limit}, _bytes(vector))
-        # not `any(… > MAX_COSINE)`: a score that is no number is not larger than anything
-        if not all(abs(score) <= MAX_COSINE for _, score in found):
-            said = "the Chroma index is damaged: it found a vector closer than can be"
-            raise ChromaDied(said, crashed=True)
-        return [(str(chunk_id), float(score)) for chunk_id, score in found]
+        request = {"op": "nearest", "kind": kind, "limit": limit}
+        found = self._ask(request, _bytes(vector))
+        pairs = []
+        for chunk_id, score in found:
+            # Not `> MAX_COSINE`: a score that is no number is not larger than anything.
+            if not abs(score) <= MAX_COSINE:
+                said = "the Chroma index is damaged: it found a vector closer than can be"
+                raise ChromaDied(said, crashed=True)
+            pairs.append((chunk_id, score))
+        return pairs
 
     def agrees(self, kind: str, ids: Sequence[str], vectors: Vectors) -> bool:
         """Whether it holds just these vectors for these chunks, shape (ids, dimensions), rows of length 1."""
-        return bool(self._ask({"op": "agrees", "kind": kind, "ids": list(ids)}, _bytes(vectors)))
+        request = {"op": "agrees", "kind": kind, "ids": list(ids)}
+        return bool(self._ask(request, _bytes(vectors)))
 
     def ids(self, kind: str) -> set[str]:
         """Every chunk in it."""
@@ -123,11 +143,11 @@ class ChromaChild:
         payload: bytes = b"",
         *,
         limits: Mapping[str, int] | None = None,
-        seconds: float | None = None,
+        extra_seconds: float = 0.0,
     ) -> Any:
-        allowed = self._seconds if seconds is None else seconds
+        wait = self._seconds + extra_seconds
         try:
-            (said,) = self._child.ask(request, payload, seconds=allowed, limits=limits)
+            (said,) = self._child.ask(request, payload, seconds=wait, limits=limits)
         except Lost as lost:
             raise self._death(lost) from None
         if "error" in said:
@@ -138,10 +158,13 @@ class ChromaChild:
         if lost.reason == LATE:
             said = f"the vector index did not answer for {self._seconds:.0f} s"
             return ChromaDied(said, crashed=True)
-        if lost.status < 0:
-            name = signal.Signals(-lost.status).name
-            return ChromaDied(f"the vector index ended by {name}", crashed=-lost.status in CRASHES)
-        return ChromaDied(f"the vector index ended with status {lost.status}", crashed=False)
+        if lost.status >= 0:
+            return ChromaDied(f"the vector index ended with status {lost.status}", crashed=False)
+        ended_by = signal.Signals(-lost.status)
+        return ChromaDied(
+            f"the vector index ended by {ended_by.name}",
+            crashed=ended_by in CRASHES,
+        )
 
 
 def _bytes(vectors: Vectors) -> bytes:
@@ -150,28 +173,30 @@ def _bytes(vectors: Vectors) -> bytes:
     return np.ascontiguousarray(vectors, dtype=np.float32).tobytes()
 
 
-# -- within the child -----------------------------------------------------------------------------------------------------
+# -- within the child ---------------------------------------------------------------------------------------------
 
 
-class _Desk:
-    """What the child can be asked for: one method for each `op`, called with the request and the bytes behind it."""
+class _Work:
+    """What the child can be asked for: one method for each `op`, called with the request and its bytes."""
 
     def __init__(self) -> None:
         self.kept = ExitStack()
         self._place = Path()
         self._directory: ChromaDirectory
 
-    def lock(self, request: dict[str, Any], _payload: bytes) -> bool:
-        return self.kept.enter_context(locked(Path(request["path"]), seconds=request["seconds"]))
+    def lock(self, request: Request, _payload: bytes) -> bool:
+        lock = locked(Path(request["path"]), seconds=request["seconds"])
+        return self.kept.enter_context(lock)
 
-    def create(self, request: dict[str, Any], _payload: bytes) -> None:
+    def create(self, request: Request, _payload: bytes) -> None:
         self._place = private_directory(Path(request["directory"]))
         self._directory = ChromaDirectory(self._place)
         self._directory.create(KINDS)
 
-    def add(self, request: dict[str, Any], payload: bytes) -> None:
+    def add(self, request: Request, payload: bytes) -> None:
         reach("index.before_add")
-        self._directory.add(request["kind"], request["ids"], _rows(payload, request["ids"]))
+        ids = request["ids"]
+        self._directory.add(request["kind"], ids, _rows(payload, len(ids)))
 
     def finish(self, _request: object, _payload: bytes) -> int:
         count = sum(self._directory.count(kind) for kind in KINDS)
@@ -180,56 +205,61 @@ class _Desk:
         write_manifest(self._place)
         return count
 
-    def open(self, request: dict[str, Any], _payload: bytes) -> None:
+    def open(self, request: Request, _payload: bytes) -> None:
         self.kept.close()
         written = Path(request["directory"])
         copy = Path(tempfile.mkdtemp(prefix=READING, dir=written.parent))
         self.kept.callback(remove, copy)
+        # Locked as long as it is read, so that a sweep can tell it from one that a dead process left.
         self.kept.enter_context(locked(copy / LOCK, seconds=0))
         _copy(written, copy)
         self._directory = ChromaDirectory(copy)
 
-    def nearest(self, request: dict[str, Any], payload: bytes) -> object:
-        (vector,) = _rows(payload, [""])
+    def nearest(self, request: Request, payload: bytes) -> object:
+        (vector,) = _rows(payload, 1)
         return self._directory.nearest(request["kind"], vector, limit=request["limit"])
 
-    def agrees(self, request: dict[str, Any], payload: bytes) -> bool:
+    def agrees(self, request: Request, payload: bytes) -> bool:
         import numpy as np
 
-        held = self._directory.vectors(request["kind"], request["ids"])
-        wanted = _rows(payload, request["ids"])
-        return held.shape == wanted.shape and np.allclose(held, wanted, rtol=0, atol=SAME)
+        ids = request["ids"]
+        held = self._directory.vectors(request["kind"], ids)
+        wanted = _rows(payload, len(ids))
+        if held.shape != wanted.shape:
+            return False
+        return bool(np.allclose(held, wanted, rtol=0, atol=SAME))
 
-    def ids(self, request: dict[str, Any], _payload: bytes) -> list[str]:
+    def ids(self, request: Request, _payload: bytes) -> list[str]:
         return sorted(self._directory.ids(request["kind"]))
 
-    def count(self, request: dict[str, Any], _payload: bytes) -> int:
+    def count(self, request: Request, _payload: bytes) -> int:
         return self._directory.count(request["kind"])
 
 
 @lru_cache(maxsize=1)
-def _desk(kept: ExitStack) -> _Desk:
+def _work(kept: ExitStack) -> _Work:
     """The one of this process, which closes what it holds when the process ends."""
-    desk = _Desk()
-    kept.callback(desk.kept.close)
-    return desk
+    work = _Work()
+    kept.callback(work.kept.close)
+    return work
 
 
-def answer(request: dict[str, Any], payload: bytes, kept: ExitStack) -> Iterator[dict[str, Any]]:
+def answer(request: Request, payload: bytes, kept: ExitStack) -> Iterator[dict[str, Any]]:
     """Do what `op` names."""
     os.umask(0o077)  # Chroma creates 0755 and 0644 by itself
+    do = getattr(_work(kept), request["op"])
     try:
-        yield {"value": getattr(_desk(kept), request["op"])(request, payload)}
+        yield {"value": do(request, payload)}
     except Unavailable as error:
         yield {"error": error.message}
     except (OSError, ValueError, ImportError) as error:
         yield {"error": f"{type(error).__name__}: {error}"}
 
 
-def _rows(payload: bytes, ids: Sequence[str]) -> Vectors:
+def _rows(payload: bytes, count: int) -> Vectors:
     import numpy as np
 
-    return np.frombuffer(payload, np.float32).reshape(len(ids), -1)
+    return np.frombuffer(payload, np.float32).reshape(count, -1)
 
 
 def _copy(written: Path, copy: Path) -> None:

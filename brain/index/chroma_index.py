@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from brain.errors import Unavailable
 from brain.index.chroma_child import ChromaChild
-from brain.index.overlay import Overlay, Scored, best, unit, units
+from brain.index.overlay import Allowed, Overlay, Scored, best, unit, units
 
 if TYPE_CHECKING:
     from brain.protocols import VectorIndex, Vectors
@@ -54,7 +54,7 @@ class ChromaIndex:
         written = self._child.ids(self._kind)
         return (written - self._overlay.changed) | set(self._overlay.ids)
 
-    def query(self, vector: Vectors, *, limit: int, allowed: set[str] | None = None) -> Scored:
+    def query(self, vector: Vectors, *, limit: int, allowed: Allowed = None) -> Scored:
         """(chunk id, cosine), best first."""
         target = unit(vector, self._dimensions)
         if target is None or limit < 1:
@@ -77,7 +77,7 @@ class ChromaIndex:
         """How many the snapshot holds; that does not change."""
         return self._child.count(self._kind)
 
-    def _written(self, target: Vectors, limit: int, allowed: set[str] | None) -> Scored | None:
+    def _written(self, target: Vectors, limit: int, allowed: Allowed) -> Scored | None:
         """The written chunks that count; None when three doublings did not bring `limit` of them."""
         changed = self._overlay.changed
         wanted = limit * OVERFETCH if changed or allowed is not None else limit

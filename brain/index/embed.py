@@ -51,7 +51,8 @@ def embed_pending(
 ) -> EmbedReport:
     """Compute and store vectors until none is missing, `stop()` says so, or the model cannot be reached.
 
-    `sentences`: keep a vector for each sentence of a chunk as well (they pay for transformer models: benchmarks/RETRIEVAL.md).
+    `sentences`: keep a vector for each sentence of a chunk as well (they pay for transformer models:
+    benchmarks/RETRIEVAL.md).
     Never raises for the model: what could not be computed waits, and the report says why. Runs again where it ended.
     """
     try:
@@ -109,28 +110,32 @@ class _Run:
         clock: Callable[[], float],
         sentences: bool,
     ) -> None:
-        self._table, self._embedder, self._fingerprint = table, embedder, fingerprint
+        self._table = table
+        self._embedder = embedder
+        self._fingerprint = fingerprint
         self._sentences = sentences
-        self._most, self._clock = max(batch, 1), clock
+        self._most = max(batch, 1)
+        self._clock = clock
         self._size = min(FIRST_BATCH, self._most)
         self._alone = False
         self._refused = False
 
     def step(self, page: Sequence[Pending]) -> _Step:
         """One call of the model and one transaction."""
-        chunks = page[: 1 if self._alone else self._size]
+        chunks = page[:1] if self._alone else page[: self._size]
         texts = {chunk.text_sha: chunk.text for chunk in chunks}
+        wanted = list(texts.values())
         began = self._clock()
         try:
-            vectors = self._embedder.embed_documents(list(texts.values()))
+            vectors = self._embedder.embed_documents(wanted)
             if len(vectors) != len(texts):
-                raise Unavailable(
-                    f"the model answered {len(vectors)} vectors for {len(texts)} texts", "try again"
-                )
-            parts = (
-                self._of_sentences(list(texts.values())) if self._sentences else [None] * len(texts)
-            )
-            self._table.save_vectors(self._fingerprint, zip(texts, vectors, parts, strict=True))
+                said = f"the model answered {len(vectors)} vectors for {len(texts)} texts"
+                raise Unavailable(said, "try again")
+            of_sentences: list[Vectors | None] = [None] * len(texts)
+            if self._sentences:
+                of_sentences = self._of_sentences(wanted)
+            rows = zip(texts, vectors, of_sentences, strict=True)
+            self._table.save_vectors(self._fingerprint, rows)
         except (Unavailable, StoreError) as error:
             return self._failed(error)
         self._alone = self._refused = False
@@ -138,7 +143,7 @@ class _Run:
         return _Step(taken=len(chunks), kept=len(chunks))
 
     def _of_sentences(self, texts: list[str]) -> list[Vectors | None]:
-        """The sentences' vectors of each text, None for a text that is one sentence; the line above the text is none."""
+        """The sentences' vectors of each text, None for one that is a single sentence; the line above it is none."""
         split = [_several_sentences(text) for text in texts]
         wanted = [sentence for found in split for sentence in found]
         if not wanted:

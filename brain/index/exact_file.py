@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
 MAGIC = b"BRNEXACT"
 VERSION = 1
-HEADER = struct.Struct(
-    "<8sIIQQQII32s"
-)  # magic, version, dimensions, count, seq, mark, id width, body's crc, name
+# Magic, version, dimensions, count, seq, mark, id width, the body's checksum, digest of the fingerprint.
+HEADER = struct.Struct("<8sIIQQQII32s")
 HEADER_BYTES = 4_096  # one page, so that the matrix begins on a page
 CRC = struct.Struct("<I")  # of the header, right behind it
 NO_MARK = 2**63  # a mark is a crc32; this says that there was none
@@ -100,7 +99,12 @@ def read(path: Path, fingerprint: str, dimensions: int) -> Written | None:
         return None
     head = data[: HEADER.size]
     magic, version, length, count, seq, mark, width, crc, digest = HEADER.unpack(head)
-    if (magic, version, length, digest) != (MAGIC, VERSION, dimensions, _digest(fingerprint)):
+    if (magic, version, length, digest) != (
+        MAGIC,
+        VERSION,
+        dimensions,
+        _digest(fingerprint),
+    ):
         return None
     if CRC.unpack_from(data, HEADER.size)[0] != zlib.crc32(head):
         return None

@@ -41,10 +41,12 @@ def faults(table: VectorTable, directory: Path, *, deep: bool) -> list[IndexFaul
     found = []
     for one in _live(table):
         why = snapshot.doubt(directory, one)
+        serious = "damaged" in why
         if not why and deep and not _agrees(table, directory, one):
             why = "the Chroma index does not hold what the store holds"
+            serious = True
         if why:
-            found.append(IndexFault(one.fingerprint, why, "damaged" in why or "not hold" in why))
+            found.append(IndexFault(one.fingerprint, why, serious))
     for fingerprint in table.fingerprints():
         for kind in KINDS:
             if why := _exact(table, directory, kind, fingerprint, deep=deep):
@@ -61,9 +63,12 @@ def _agrees(table: VectorTable, directory: Path, one: Snapshot) -> bool:
     try:
         with ChromaChild() as child:
             child.open(snapshot.directory_of(directory, one.n))
-            return all(_same(table, child, one, kind, set(moved.get(kind, ()))) for kind in KINDS)
+            for kind in KINDS:
+                if not _same(table, child, one, kind, set(moved.get(kind, ()))):
+                    return False
     except Unavailable:
         return False
+    return True
 
 
 def _same(
@@ -74,7 +79,8 @@ def _same(
         return False
     for ids, vectors in table.stream(kind, one.fingerprint, rows=COMPARED_ROWS):
         rows = [row for row, chunk_id in enumerate(ids) if chunk_id in wanted]
-        if rows and not child.agrees(kind, [ids[row] for row in rows], vectors[rows]):
+        names = [ids[row] for row in rows]
+        if names and not child.agrees(kind, names, vectors[rows]):
             return False
     return True
 
@@ -127,7 +133,8 @@ def _overgrown(table: VectorTable, directory: Path) -> Iterator[Snapshot]:
     chunks = sum(table.size(kind) for kind in KINDS)
     for one in _live(table):
         usual = snapshot.expected_bytes(max(one.count, chunks), one.dimensions)
-        if disk_bytes(snapshot.directory_of(directory, one.n)) > MAX_TIMES_EXPECTED * usual:
+        occupied = disk_bytes(snapshot.directory_of(directory, one.n))
+        if occupied > MAX_TIMES_EXPECTED * usual:
             yield one
 
 
@@ -139,13 +146,14 @@ def tidy(table: VectorTable, directory: Path) -> bool:
 
 
 def renew(table: VectorTable, directory: Path, fingerprint: str, *, chroma: bool = False) -> int:
-    """Everything derived for a fingerprint, anew: a snapshot where there was one or `chroma` wants one, the exact files at
-    the next search. Returns how many vectors went into the snapshot.
+    """Everything derived for a fingerprint, anew: a snapshot where there was one or `chroma` wants one, the exact files
+    at the next search. Returns how many vectors went into the snapshot.
 
     Raises `Unavailable` when Chroma cannot be written; the exact index serves.
     """
     for kind in KINDS:
-        (directory / exact_file.name_of(kind, fingerprint)).unlink(missing_ok=True)
+        written = directory / exact_file.name_of(kind, fingerprint)
+        written.unlink(missing_ok=True)
     if not chroma and table.snapshots.current(fingerprint) is None:
         return 0
     return snapshot.write(table, directory, fingerprint, wait_seconds=RENEW_SECONDS) or 0

@@ -6,7 +6,7 @@ exact index and Chroma alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from brain.store.vectors import VectorTable, by_kind
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Scored = list[tuple[str, float]]
 """(chunk id, cosine)."""
+Allowed = set[str] | None
+"""The chunks that a scope lets through, None when it lets everything through."""
 
 # Outbox rows read for one overlay: about 0.3 s; beyond that it is quicker to write the index again.
 MAX_ROWS = 20_000
@@ -25,7 +27,9 @@ class Overlay:
     """`changed` names every chunk whose written vector no longer counts; `ids` and `matrix` hold the present ones."""
 
     def __init__(self, table: VectorTable, kind: str, fingerprint: str, *, seq: int) -> None:
-        self._table, self._kind, self._fingerprint = table, kind, fingerprint
+        self._table = table
+        self._kind = kind
+        self._fingerprint = fingerprint
         self.seq = seq
         self.changed: set[str] = set()
         self._vectors: dict[str, Vectors] = {}
@@ -35,17 +39,23 @@ class Overlay:
         """Take in what is new in the outbox. False when the way from `seq` to now is too long or no longer there."""
         if self._table.last_seq() == self.seq:
             return True
+        # One row more than is bearable tells that there are too many.
         changes = self._table.changes(self.seq, limit=MAX_ROWS + 1)
         if changes is None or len(changes) > MAX_ROWS:
             return False
-        named = by_kind(changes).get(self._kind, [])
-        if named:
-            present = self._table.vectors(self._kind, named, self._fingerprint)
-            self.put(list(present), list(present.values()))
-            self.drop([chunk_id for chunk_id in named if chunk_id not in present])
+        self._look_again(by_kind(changes).get(self._kind, []))
         if changes:
             self.seq = changes[-1].seq
         return True
+
+    def _look_again(self, ids: list[str]) -> None:
+        """What counts is the present vector of a chunk, not what a row of the outbox says was done to it."""
+        if not ids:
+            return
+        present = self._table.vectors(self._kind, ids, self._fingerprint)
+        gone = set(ids).difference(present)
+        self.put(list(present), list(present.values()))
+        self.drop(gone)
 
     def put(self, ids: Sequence[str], vectors: Sequence[Vectors] | Vectors) -> None:
         """These chunks have these vectors now; rows of length 1."""
@@ -53,11 +63,12 @@ class Overlay:
         self._vectors.update(zip(ids, vectors, strict=True))
         self._matrix = None
 
-    def drop(self, ids: Sequence[str]) -> None:
+    def drop(self, ids: Iterable[str]) -> None:
         """These chunks have none any more."""
         self.changed.update(ids)
         for chunk_id in ids:
             self._vectors.pop(chunk_id, None)
+        # It is put together again when it is asked for.
         self._matrix = None
 
     @property
@@ -75,13 +86,15 @@ class Overlay:
             self._matrix = np.stack(rows).astype(np.float32, copy=False)
         return self._matrix
 
-    def scores(self, vector: Vectors, allowed: set[str] | None) -> Scored:
+    def scores(self, vector: Vectors, allowed: Allowed) -> Scored:
         """(chunk id, cosine) of everything here that `allowed` lets through, in no order."""
         if not self._vectors:
             return []
-        scores = (self.matrix @ vector).tolist()
-        pairs = zip(self._vectors, scores, strict=True)
-        return [pair for pair in pairs if allowed is None or pair[0] in allowed]
+        scores = self.matrix @ vector
+        pairs = list(zip(self._vectors, scores.tolist(), strict=True))
+        if allowed is None:
+            return pairs
+        return [pair for pair in pairs if pair[0] in allowed]
 
 
 def best(pairs: Scored, limit: int) -> Scored:
@@ -97,13 +110,17 @@ def unit(vector: Vectors, dimensions: int) -> Vectors | None:
     if array.shape != (dimensions,):
         raise ValueError(f"a vector of {array.shape[0]} numbers where the index holds {dimensions}")
     length = float(np.linalg.norm(array))
-    return array / length if np.isfinite(length) and length > 0 else None
+    if not np.isfinite(length) or length == 0:
+        return None
+    return array / length
 
 
 def units(vectors: Vectors, dimensions: int) -> list[Vectors]:
     """Each as `unit` gives it. Raises `ValueError` also for one that has no direction."""
-    rows = [unit(vector, dimensions) for vector in vectors]
-    good = [row for row in rows if row is not None]
-    if len(good) < len(rows):
-        raise ValueError("a vector without a direction cannot be compared")
-    return good
+    rows = []
+    for vector in vectors:
+        row = unit(vector, dimensions)
+        if row is None:
+            raise ValueError("a vector without a direction cannot be compared")
+        rows.append(row)
+    return rows

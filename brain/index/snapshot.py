@@ -1,9 +1,10 @@
 """Chroma's index as a snapshot: an immutable directory, written whole by a child process, then pointed to in SQLite.
 
-SQLite is the truth, and nothing here can lose anything. A snapshot is of one fingerprint and of one moment; what changed
-since is laid over it by whoever reads it (overlay.py), until so much has changed that a new one is written beside it. A
-crash at any point leaves the old pointer and a directory that nobody points to, which the next writer removes. Leaves out
-computing vectors (embed.py) and searching (chain.py). Serves long-lived doors, very large stores and `brain rebuild`.
+SQLite is the truth, and nothing here can lose anything. A snapshot is of one fingerprint and of one moment; what
+changed since is laid over it by whoever reads it (overlay.py), until so much has changed that a new one is written
+beside it. A crash at any point leaves the old pointer and a directory that nobody points to, which the next writer
+removes. Leaves computing vectors to embed.py and searching to chain.py. Serves long-lived doors, very large stores and
+`brain rebuild`.
 """
 
 from __future__ import annotations
@@ -26,10 +27,8 @@ from brain.store.vectors import KINDS, VectorTable
 
 BATCH = 1_000  # chunks handed to Chroma at once
 NAME = "snapshot-"
-OLDER = (
-    "vec-*",
-    "applier.lock",
-)  # what releases that wrote into Chroma in place left in the folder
+# What releases that wrote into Chroma in place left in the folder.
+OLDER = ("vec-*", "applier.lock")
 STALE_SECONDS = 3_600  # a temporary file older than this was left by a process that died
 # A new snapshot costs 0.4 ms a chunk, a changed row costs 15 us at every opening: so many changes, or such a share,
 # are worth one.
@@ -100,14 +99,15 @@ def write(
 ) -> int | None:
     """Write all stored vectors of a fingerprint as a new snapshot and point to it; returns how many.
 
-    None when another process writes one, or `stop` said so: then everything stays as it was. 100,000 chunks take about a
-    minute, no model is asked. Raises `Unavailable` when it fails; the old snapshot and the exact index serve on.
+    None when another process writes one, or `stop` said so: then everything stays as it was. 100,000 chunks take about
+    a minute, no model is asked. Raises `Unavailable` when it fails; the old snapshot and the exact index serve on.
     """
     private_directory(directory)
     with ChromaChild() as child:
         if not child.lock(directory / LOCK, seconds=wait_seconds):
             return None
         sweep(table, directory)
+        # It notes the outbox as it is now: what changes while vectors are read is laid over by the reader.
         new = table.snapshots.reserve(fingerprint, now=datetime.now(UTC).isoformat())
         place = directory_of(directory, new.n)
         done = False
@@ -117,6 +117,7 @@ def write(
                 reach("index.before_flip")
                 done = table.snapshots.flip(new.n, count=count, version=chroma_version())
         finally:
+            # Its files go at once, also when the disk is full: they may be what filled it.
             if not done:
                 child.kill()
                 table.snapshots.discard(new.n)
@@ -125,7 +126,11 @@ def write(
 
 
 def update(
-    table: VectorTable, directory: Path, fingerprint: str, *, progress: Progress = silent
+    table: VectorTable,
+    directory: Path,
+    fingerprint: str,
+    *,
+    progress: Progress = silent,
 ) -> int | None:
     """`write` where it is due; 0 where it is not."""
     if not due(table, directory, fingerprint):
@@ -158,13 +163,13 @@ def _fill(
     return sent
 
 
-# -- what nobody uses -----------------------------------------------------------------------------------------------------
+# -- what nobody uses ---------------------------------------------------------------------------------------------
 
 
 def leftovers(table: VectorTable, directory: Path) -> Iterator[tuple[Path, str]]:
     """(path, what it is) of everything in the folder that no row points to and no process reads."""
     states = ("live", "building") if _held(directory / LOCK) else ("live",)
-    in_use = {directory_of(directory, s.n) for s in table.snapshots.all() if s.state in states}
+    in_use = [directory_of(directory, s.n) for s in table.snapshots.all() if s.state in states]
     for place in sorted(directory.glob(f"{NAME}*")):
         if place not in in_use:
             yield place, f"{place.name} is a snapshot that nothing points to"
