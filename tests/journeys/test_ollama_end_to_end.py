@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from brain.app import Brain, capture
+from brain.app import Brain
+from brain.app import vectors as taking_in
 from brain.app.vectors import INLINE_CHUNKS
 from brain.config import load
 from brain.types import Request
@@ -193,7 +194,7 @@ def ended() -> bool:
     while fillers() and time.monotonic() < until:
         time.sleep(0.05)
     return not fillers() and all(
-        child.wait(STUCK_SECONDS) is not None for child in capture._started
+        child.wait(STUCK_SECONDS) is not None for child in taking_in._started
     )
 
 
