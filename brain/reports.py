@@ -89,7 +89,7 @@ class ForgetReport:
 
 @dataclass(frozen=True, slots=True)
 class VectorProgress:
-    """One set of vectors. `state`: building, live, spare, dirty, dead. Counts are of chunks; `eta_seconds` None when
+    """One set of vectors. `state`: building, live, spare. Counts are of chunks; `eta_seconds` None when
     nothing is left to do or no speed was measured yet.
     """
 
