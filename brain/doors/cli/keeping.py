@@ -20,7 +20,8 @@ from brain.doors.cli.session import Session, session
 from brain.errors import UsageError
 
 PASSPHRASE = "BRAIN_BACKUP_PASSPHRASE"
-SEALED = ".age"  # the end of an encrypted backup's name
+# The end of an encrypted backup's name.
+ENCRYPTED_SUFFIX = ".age"
 
 Identity = Annotated[
     Path | None,
@@ -137,13 +138,12 @@ def restore(
 ) -> None:
     """Take a backup back, once it is proven sound. What is there now is kept beside it."""
     run = session(context)
-    secret = passphrase(run, twice=False) if path.suffix == SEALED and identity is None else ""
+    secret = ""
+    if path.suffix == ENCRYPTED_SUFFIX and identity is None:
+        secret = passphrase(run, twice=False)
     with run.brain() as brain:
-        restore_backup = partial(
-            brain.keep.restore, path, to=to, passphrase=secret, identity=identity
-        )
         run.confirmed(
-            lambda planned: restore_backup(dry_run=planned),
+            partial(brain.keep.restore, path, to=to, passphrase=secret, identity=identity),
             "make it the store?",
             "nothing was changed",
             yes=yes,

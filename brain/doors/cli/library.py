@@ -24,7 +24,8 @@ from brain.errors import UsageError
 if TYPE_CHECKING:
     from brain.types import Excerpt
 
-LAST = "last"  # what `undo` brings back when nothing is named
+# What `undo` brings back when nothing is named.
+LAST = "last"
 
 Reference = Annotated[str, argument("ID|PATH")]
 
@@ -143,14 +144,9 @@ def forget(
         raise UsageError("--identity goes with --erase", "try `brain forget --help`")
     with run.brain() as brain:
         if for_good:
-            erase = partial(
-                brain.keep.erase,
-                references,
-                identity=identity,
-                passphrase=os.environ.get(PASSPHRASE, ""),
-            )
+            known = os.environ.get(PASSPHRASE, "")
             run.confirmed(
-                lambda planned: erase(dry_run=planned),
+                partial(brain.keep.erase, references, identity=identity, passphrase=known),
                 "erase them for good?",
                 "nothing was erased",
                 yes=yes,
@@ -159,7 +155,7 @@ def forget(
             )
         else:
             run.confirmed(
-                lambda planned: brain.library.forget(references, dry_run=planned),
+                partial(brain.library.forget, references),
                 "forget them?",
                 "nothing was forgotten",
                 yes=yes,

@@ -108,7 +108,7 @@ class Session:
 
     def confirmed(
         self,
-        act: Callable[[bool], Planned],
+        act: Callable[..., Planned],
         question: str,
         nothing_done: str,
         *,
@@ -118,15 +118,15 @@ class Session:
     ) -> None:
         """Something that takes away or replaces: show what would happen, ask, do it, show what happened.
 
-        `act(True)` plans, `act(False)` does. With JSON nobody is asked: it is done with --yes alone.
+        `act` is called with `dry_run`. With JSON nobody is asked: it is done with --yes alone.
         """
-        report = act(True)
+        report = act(dry_run=True)
         shown = showing(type(report).__name__)
         if not as_json:
             self._print(shown, report, as_json=False)
         agreed = yes or (not as_json and not dry_run and self.yes(question))
         if agreed and not dry_run:
-            report = act(False)
+            report = act(dry_run=False)
             self._print(shown, report, as_json=as_json)
         elif as_json:
             self._print(shown, report, as_json=True)
