@@ -30,9 +30,8 @@ MUCH_MATCHED = 0.6
 NEAR_MISSES = 1 / 3
 TINY = 1e-9  # of a probability or of odds: no division by nothing
 MOST_LOG_ODDS = 8.0  # one in three thousand: beyond it nothing was measured
-PRIOR_VARIANCE = (
-    0.25  # of a coefficient around the shipped one: 30 rows move the probability by about .1
-)
+# Of a coefficient around the shipped one: 30 rows move the probability by about .1.
+PRIOR_VARIANCE = 0.25
 NEWTON_STEPS = 25  # at most; three to six are enough
 NEWTON_CLOSE = 1e-8  # change of a coefficient at which it stops
 FOUND: Measures = {
@@ -115,9 +114,10 @@ SUPPORTED: Measures = {
 def found(signals: Measures, coefficients: Measures | None = None) -> float:
     """The probability that the notes hold it, 0 to 1, from `Retrieved.signals`.
 
-    Never below FLOOR when every rare term of the question stands in one chunk, nor when much of it does. Always below it when
-    no word of the question, no relative and no misspelling of one stands in what was read, and vectors are those of the
-    built-in embedder, which knows little more than words: of 9,642 answerable questions none is like that.
+    Never below FLOOR when every rare term of the question stands in one chunk, nor when much of it does. Always below
+    it when no word of the question, no relative and no misspelling of one stands in what was read, and vectors are
+    those of the built-in embedder, which knows little more than words: of 9,642 answerable questions none is like
+    that.
     """
     shipped = FOUND if signals.get("has_dense") else FOUND_BY_WORDS
     chance = among_near_misses(probability(signals, coefficients or shipped))
@@ -128,8 +128,8 @@ def found(signals: Measures, coefficients: Measures | None = None) -> float:
 
 
 def much_there(signals: Measures) -> bool:
-    """Whether one passage holds so much of the question that it is never called absent: a long claim has words that stand
-    nowhere, and still its topic is there. Of other languages, whose function words weigh too, a share counts.
+    """Whether one passage holds so much of the question that it is never called absent: a long claim has words that
+    stand nowhere, and still its topic is there. Of other languages, whose function words weigh too, a share counts.
     """
     if signals.get("foreign"):
         return signals.get("coverage_best", 0.0) >= FOREIGN_COVERAGE
@@ -173,7 +173,7 @@ def among_near_misses(chance: float) -> float:
 
 
 def topic_log_odds(chance: float | None) -> float:
-    """The log odds that `among_near_misses` was given, from what it gave; 0 when unknown. Kept within ±MOST_LOG_ODDS."""
+    """The log odds that `among_near_misses` was given, from what it gave; 0 when unknown. Within ±MOST_LOG_ODDS."""
     if chance is None:
         return 0.0
     r = (1 - NEAR_MISSES) * chance / max(1 - chance * (1 + NEAR_MISSES), TINY)
@@ -185,7 +185,8 @@ def refit(
 ) -> dict[str, float]:
     """Coefficients moved toward a person's feedback: the maximum a posteriori under a Gaussian prior around `shipped`.
 
-    `rows`: (features, was it right). Newton's method on the penalised log-likelihood, which is convex; no rows, no change.
+    `rows`: (features, was it right). Newton's method on the penalised log-likelihood, which is convex; no rows, no
+    change.
     """
     import numpy as np
 

@@ -1,8 +1,8 @@
 """Stems of words in scripts that one Snowball stemmer can serve: Arabic, Cyrillic, Devanagari and Greek.
 
-The script says which stemmer, so no language is guessed: the Arabic one for Arabic letters, Russian for Cyrillic, Hindi
-for Devanagari, Greek for Greek. Texts of other languages in these scripts are cut by the same rule on both sides. Leaves out Latin letters,
-which FTS5's porter stems. Serves `ingest.terms`.
+The script says which stemmer, so no language is guessed: the Arabic one for Arabic letters, Russian for Cyrillic,
+Hindi for Devanagari, Greek for Greek. Texts of other languages in these scripts are cut by the same rule on both
+sides. Leaves out Latin letters, which FTS5's porter stems. Serves `ingest.terms`.
 """
 
 from __future__ import annotations

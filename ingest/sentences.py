@@ -20,27 +20,26 @@ from ingest.words import MONTH_NAMES
 
 MAX_CHARS = 600  # characters: a longer unit is cut at a softer mark; about four lines of a page
 MIN_WRAP = 40  # characters: narrower "columns" are lists of short lines, not wrapped prose
-PROSE_SHARE = (
-    0.85  # share of letters, spaces and commas above which a line is taken for prose, not code
-)
+# Share of letters, spaces and commas above which a line is taken for prose, not code.
+PROSE_SHARE = 0.85
 INITIAL_LOOK = 40  # characters before a full stop in which its word begins
 FOLLOWING_LOOK = 60  # characters after it in which the next word begins
 
 # The words before which a full stop ends nothing, lower case, without the stop.
 TITLES = frozenset(
-    "mr mrs ms dr prof rev hon st sr gen col maj capt cmdr lt sgt gov sen rep pres mt ft vs cf ca approx fig figs eq no nos "
-    "vol vols pp p ch sec art ed eds al e.g i.e viz resp incl z.b d.h u.a bzw vgl nr hr fr bd abs m mme mlle sra dna "
-    "др г ул им т.е т.д стр см op cit trans tel dept univ".split()
+    "mr mrs ms dr prof rev hon st sr gen col maj capt cmdr lt sgt gov sen rep pres mt ft vs cf ca approx fig figs "
+    "eq no nos vol vols pp p ch sec art ed eds al e.g i.e viz resp incl z.b d.h u.a bzw vgl nr hr fr bd abs m mme "
+    "mlle sra dna др г ул им т.е т.д стр см op cit trans tel dept univ".split()
 )
 # Abbreviations that often do end a sentence: decided by what follows.
 MAY_END = frozenset(
-    "inc ltd co corp bros jr sr etc usw a.m p.m am pm u.s u.k u.n e.u b.c a.d d.c jan feb mar apr jun jul aug sep sept "
-    "oct nov dec mon tue wed thu fri sat sun ave blvd rd est min max ph.d m.d b.a m.a".split()
+    "inc ltd co corp bros jr sr etc usw a.m p.m am pm u.s u.k u.n e.u b.c a.d d.c jan feb mar apr jun jul aug sep "
+    "sept oct nov dec mon tue wed thu fri sat sun ave blvd rd est min max ph.d m.d b.a m.a".split()
 )
 STARTERS = frozenset(
-    "the a an this that these those it its he she his her they their we our you i in on at by for from with after before "
-    "during when while although however but and so if as there here some many most both one such since under until "
-    "der die das er sie es ein eine im am le la les il elle un une el los las en".split()
+    "the a an this that these those it its he she his her they their we our you i in on at by for from with after "
+    "before during when while although however but and so if as there here some many most both one such since under "
+    "until der die das er sie es ein eine im am le la les il elle un une el los las en".split()
 )
 # Words before which a number with a full stop is a day or a century: "3. März", "19. Jahrhundert".
 AFTER_ORDINALS = frozenset(MONTH_NAMES) | frozenset(

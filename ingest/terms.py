@@ -187,7 +187,8 @@ _DOUBLE = _endings(
 )
 _SINGLE = _endings("icate ic ative - alize al iciti ic ical ic ful - ness -")
 _REMOVED = _endings(
-    "al - ance - ence - er - ic - able - ible - ant - ement - ment - ent - ion - ou - ism - ate - iti - ous - ive - ize -"
+    "al - ance - ence - er - ic - able - ible - ant - ement - ment - ent - ion - ou - ism - ate - iti - ous - ive - "
+    "ize -"
 )
 
 

@@ -23,27 +23,28 @@ _NAME = re.compile(r"(?<![\w'’])[^\W\d_a-z]\w*(?:['’.-]?\w+)*")
 # Function words say nothing about what a passage is about. Three lists, each holding the one before it:
 # what retrieval leaves out of a search, since it stands in nearly every chunk,
 FUNCTION_WORDS = frozenset(
-    "a an the and or but if then than that this these those of in on at by for from with to into onto over under about "
-    "as is are was were be been being am do does did doing done has have had having will would shall should can could "
-    "may might must not no nor so such it its he she his her hers him them they their theirs we us our ours you your "
-    "yours i me my mine who whom whose which what when where why how there here also any some all each both few more "
-    "most other own same too very just only s t d ll re ve m don doesn didn isn aren wasn weren hasn "
-    "haven hadn won wouldn shouldn couldn".split()
+    "a an the and or but if then than that this these those of in on at by for from with to into onto over under "
+    "about as is are was were be been being am do does did doing done has have had having will would shall should "
+    "can could may might must not no nor so such it its he she his her hers him them they their theirs we us our "
+    "ours you your yours i me my mine who whom whose which what when where why how there here also any some all "
+    "each both few more most other own same too very just only s t d ll re ve m don doesn didn isn aren wasn weren "
+    "hasn haven hadn won wouldn shouldn couldn".split()
 )
 # also what a question asks with and its answer does not repeat (how much, the name of, called),
 ENGLISH = FUNCTION_WORDS | frozenset("many much name called".split())
 # and the commonest ones of English's neighbours.
 STOP = ENGLISH | frozenset(
-    "der die das und oder ist sind war ein eine des dem den von zu im mit für auf wie was wer wann wo "
-    "le la les un une et ou est sont de du des que qui quand el los las y es son en por para con se".split()
+    "der die das und oder ist sind war ein eine des dem den von zu im mit für auf wie was wer wann wo le la les un "
+    "une et ou est sont de du des que qui quand el los las y es son en por para con se".split()
 )
 # Words that frame a question rather than say what it is about; passages that answer seldom repeat them.
 FRAME = frozenset(
     "type types kind sort term terms word words call known accord according text passage article author mention "
-    "mentioned happen happened example follow following often usual usually regard regarding terminology reason purpose "
-    "way manner thing things describe described refer referred consider considered become use used person people someone "
-    "different difference various certain common besides except instead aside along addition also later first last time "
-    "year day place give given take make get list state several number amount total main part say said tell".split()
+    "mentioned happen happened example follow following often usual usually regard regarding terminology reason "
+    "purpose way manner thing things describe described refer referred consider considered become use used person "
+    "people someone different difference various certain common besides except instead aside along addition also "
+    "later first last time year day place give given take make get list state several number amount total main part "
+    "say said tell".split()
 )
 # "one" is mostly a pronoun.
 _SMALL = (
@@ -51,8 +52,8 @@ _SMALL = (
     "eighteen nineteen twenty".split()
 )
 _ROUND = (
-    "thirty 30 forty 40 fifty 50 sixty 60 seventy 70 eighty 80 ninety 90 hundred 100 thousand 1000 "
-    "million 1000000 billion 1000000000 dozen 12".split()
+    "thirty 30 forty 40 fifty 50 sixty 60 seventy 70 eighty 80 ninety 90 hundred 100 thousand 1000 million 1000000 "
+    "billion 1000000000 dozen 12".split()
 )
 NUMBER_WORDS = {word: str(value) for value, word in enumerate(_SMALL) if word != "-"}
 NUMBER_WORDS |= dict(zip(_ROUND[::2], _ROUND[1::2], strict=True))
@@ -125,7 +126,7 @@ def months(text: str) -> set[int]:
 
 
 def names(text: str) -> list[str]:
-    """The capitalised words of a sentence that are no function words, folded, in order; the first word is among them."""
+    """The capitalised words of a sentence that are no function words, folded, in order; its first word too."""
     found = []
     for match in _NAME.finditer(text):
         word = fold(match.group()).removesuffix("'s").removesuffix("’s")

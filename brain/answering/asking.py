@@ -14,7 +14,9 @@ from brain.protocols import Embedder
 from brain.types import Measures
 
 Say = Callable[[str, str], None]
-"""(kind, text) as soon as it is certain: "quote" (a sentence of the notes, cited), "sentence" (of the model), "notice"."""
+"""(kind, text) as soon as it is certain: "quote" (a sentence of the notes, cited), "sentence" (of the model),
+"notice".
+"""
 
 
 def quiet(_kind: str, _text: str) -> None:

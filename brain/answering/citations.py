@@ -1,4 +1,5 @@
-"""Citations inside written text: finding `[1]`, `[1, 2]`, `【1】`, dropping those that point to nothing, and cleaning links.
+"""Citations inside written text: finding `[1]`, `[1, 2]`, `【1】`, dropping those that point to nothing, and cleaning
+links.
 
 Leaves out whether a citation supports anything (`verify.py`). A model's output is hostile input here: link targets,
 images and HTML that do not stand in the evidence are taken out, so that nothing can be sent anywhere by clicking.

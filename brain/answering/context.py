@@ -16,17 +16,13 @@ from brain.prompts import NONCE_BYTES, neutral
 from brain.types import ContextUse, Passage
 from ingest.sentences import sentences
 
-MAX_QUESTION = 8_000  # characters; a longer one is cut, and said so
-ANSWER_TOKENS = (
-    512  # tokens kept free for the answer: five sentences with their citations take about 200
-)
+MAX_QUESTION = 8_000  # characters (FAULTS row 39)
+# Tokens kept free for the answer: five sentences with their citations take about 200.
+ANSWER_TOKENS = 512
 ANSWER_SHARE = 0.25  # of a small window
-FIRST_TOKEN_SECONDS = (
-    10.0  # to the first word of a model; sources are shown at once (docs/RETRIEVAL.md, "Answers")
-)
-LEAST_TOKENS = (
-    600  # tokens: a slower machine waits longer, for one passage and the rules must be read
-)
+FIRST_TOKEN_SECONDS = 10.0  # RETRIEVAL §6
+# Tokens: a slower machine waits longer, for one passage and the rules must be read.
+LEAST_TOKENS = 600
 MESSAGE_TOKENS = 16  # tokens: what a chat template adds around two messages
 COUNT_MARGIN = 1.15  # cl100k counts against a Llama or Qwen tokenizer: up to 15 % apart on prose
 

@@ -46,7 +46,8 @@ COEFFICIENTS: Measures = {
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A sentence of a passage: `text == passage.text[start:end]`. `probability`: among all sentences that were looked at.
+    """A sentence of a passage: `text == passage.text[start:end]`. `probability`: among all sentences that were looked
+    at.
 
     `locator` is the sentence's own: "L14" inside "L12-40", else the passage's. `rank` is the passage's place, from 0.
     """
@@ -134,7 +135,8 @@ def local_idf(read: Sequence[Sequence[Statement]]) -> dict[str, float]:
 
 
 def line_locator(locator: str, text: str, start: int) -> str:
-    """The line, or the paragraph, of an offset inside a text that begins at "L12-40" or "¶4-9"; any other locator as it is.
+    """The line, or the paragraph, of an offset inside a text that begins at "L12-40" or "¶4-9"; any other locator as
+    it is.
 
     >>> line_locator("L12-40", "one\\ntwo", 4)
     'L13'
@@ -149,7 +151,7 @@ def line_locator(locator: str, text: str, start: int) -> str:
 
 
 def _enough(shares: Sequence[float]) -> int:
-    """How many to quote: the first, and more while their joint probability is short of ENOUGH and each is worth LEAST."""
+    """How many to quote: the first, and more while together they are short of ENOUGH and each is worth LEAST."""
     total = 0.0
     for place, share in enumerate(shares):
         if place and (total >= ENOUGH or share < LEAST):

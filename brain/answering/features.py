@@ -1,8 +1,8 @@
 """What can be seen of one sentence as an answer to a question, as nine named numbers.
 
 Pure Python over what `brain.text` has read; the only thing from outside is the sentence's cosine, when an embedder was
-handed in. Leaves out the weights (`extract.py` holds them, `benchmarks/fit_extract.py` fits them). Serves the extractive
-answerer and `supported`.
+handed in. Leaves out the weights (`extract.py` holds them, `benchmarks/fit_extract.py` fits them). Serves the
+extractive answerer and `supported`.
 """
 
 from __future__ import annotations

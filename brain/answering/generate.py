@@ -35,7 +35,8 @@ CLAIM_WORDS = 3
 _NOT_FOUND = re.compile(
     r"\bnot (?:in|found in|mentioned in|contained in|stated in|given in) "
     r"(?:your|the|these|any of the) (?:notes?|passages?|sources?|context)\b|"
-    r"\b(?:notes?|passages?|sources?|context) (?:do|does) not (?:say|mention|contain|hold|state|provide|include|specify)|"
+    r"\b(?:notes?|passages?|sources?|context) (?:do|does) not "
+    r"(?:say|mention|contain|hold|state|provide|include|specify)|"
     r"\bno (?:information|mention|answer)\b.{0,40}\b(?:notes?|passages?|sources?|context)\b",
     re.IGNORECASE,
 )

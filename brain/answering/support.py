@@ -1,7 +1,8 @@
 """What can be checked about an extractive answer: the features of the head `supported`.
 
-Compares the quoted sentence with the question: its words, its names and figures, the kind of thing asked for, and a turned
-sense (not, last instead of first). Leaves out the coefficients (`brain.confidence`). Serves `answer` and the fitting.
+Compares the quoted sentence with the question: its words, its names and figures, the kind of thing asked for, and a
+turned sense (not, last instead of first). Leaves out the coefficients (`brain.confidence`). Serves `answer` and the
+fitting.
 """
 
 from __future__ import annotations
@@ -17,19 +18,21 @@ from brain.text.sheet import Sheet, Statement, sheet, stems_of
 from brain.types import Measures, Passage
 
 # Pairs of which a question has one and the passage the other when the question was turned round on purpose.
-_OPPOSITES = tuple(
+_OPPOSITES = [
     tuple(pair.split("/"))
-    for pair in "first/last least/most less/more fewer/more smallest/largest lowest/highest shortest/longest oldest/newest "
-    "worst/best before/after began/ended start/end begin/end increase/decrease increased/decreased rise/fall rose/fell north/south "
-    "northern/southern east/west eastern/western early/late won/lost win/lose lose/gain gained/lost above/below inside/outside "
-    "minimum/maximum allow/prevent allowed/prohibited accept/reject accepted/rejected agreed/refused agree/disagree slow/fast "
-    "slower/faster weak/strong small/large smaller/larger low/high lower/higher cold/hot dry/wet poor/rich public/private male/female "
-    "men/women buy/sell bought/sold support/oppose supported/opposed success/failure succeed/fail import/export major/minor "
-    "majority/minority legal/illegal even/odd shallow/deep input/output friend/enemy hated/loved easy/difficult never/always".split()
-)
-MANY_WORDS = (
-    10  # content words of a long question; beside `terms`, their logarithm, it bends the line
-)
+    for pair in (
+        "first/last least/most less/more fewer/more smallest/largest lowest/highest shortest/longest oldest/newest "
+        "worst/best before/after began/ended start/end begin/end increase/decrease increased/decreased rise/fall "
+        "rose/fell north/south northern/southern east/west eastern/western early/late won/lost win/lose lose/gain "
+        "gained/lost above/below inside/outside minimum/maximum allow/prevent allowed/prohibited accept/reject "
+        "accepted/rejected agreed/refused agree/disagree slow/fast slower/faster weak/strong small/large smaller/larger "
+        "low/high lower/higher cold/hot dry/wet poor/rich public/private male/female men/women buy/sell bought/sold "
+        "support/oppose supported/opposed success/failure succeed/fail import/export major/minor majority/minority "
+        "legal/illegal even/odd shallow/deep input/output friend/enemy hated/loved easy/difficult never/always"
+    ).split()
+]
+# Content words of a long question; beside `terms`, their logarithm, it bends the line.
+MANY_WORDS = 10
 OWN = (
     "probability",
     "coverage",

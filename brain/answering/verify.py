@@ -1,8 +1,8 @@
 """Whether a written sentence stands on the passage that it cites: figures, names, dates, and enough of its words.
 
 The span that supports it best is found and quoted; a figure or a date must stand in a sentence that also says what the
-claim says, not just anywhere. Leaves out meaning: a sentence that turns a fact round with the same words passes, unless it
-adds or drops a negation. Serves `answer` and the grade.
+claim says, not just anywhere. Leaves out meaning: a sentence that turns a fact round with the same words passes,
+unless it adds or drops a negation. Serves `answer` and the grade.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from ingest.terms import fold, stem, tokens
 from ingest.words import STOP, content_words, months, names, numbers
 
 # Fitted by benchmarks/fit_confidence.py on claims made from squad_dev: see benchmarks/CONFIDENCE.md.
-LEAST_COVERAGE = (
-    0.35  # idf coverage of the claim by its best span, below which it does not count as supported
-)
+# Idf coverage of the claim by its best span, below which it does not count as supported.
+LEAST_COVERAGE = 0.35
 FIGURE_SHARE = 0.45  # of the best sentence's coverage that a sentence needs for its figures and months to count
 SAME_SENTENCE = 0.85  # coverage from which an added or dropped negation is a contradiction and not another sentence
 OWN_COVERAGE = 0.10  # from which the neighbours shown with a short passage may make up the rest
@@ -43,7 +42,9 @@ Reader = Callable[[str, int, int], str]
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """What stands behind a claim. `start`/`end` within the passage's text; `reasons` say what is wrong, () when nothing."""
+    """What stands behind a claim. `start`/`end` within the passage's text; `reasons` say what is wrong, () when
+    nothing.
+    """
 
     passage: Passage
     start: int

@@ -17,45 +17,55 @@ from brain.types import Answer, Citation, Confidence, Passage
 from ingest.terms import fold, stem, tokens
 
 MAX_WORDS = 6  # words to look for: more is a sentence, not a thing that is mentioned
+Kind = Literal["count", "list"]
 MAX_LISTED = 50  # sources named in a list; the count is of all of them
 PROVIDER, MODEL = "builtin", "count"
 
 _THINGS = r"(?:notes?|documents?|docs|files?|pages?|entries|entry|papers?|texts?|meetings?|emails?|sources?)"
+_THAT = r"(?:(?:that|which)\s+)?"
 _VERB = (
-    r"(?:(?:that|which)\s+)?(?:(?:do|does|did|have|has|had)\s+)?(?:i\s+(?:mention|write about|talk about|say)|mention(?:s|ed|ing)?|"
-    r"contain(?:s|ed|ing)?|include|discuss(?:es|ed|ing)?|talk(?:s|ed)? about|(?:is|are|were|was)\s+about|refer(?:s|red)? to|"
-    r"speak(?:s)? of|cover(?:s)?|about|on|with the words?|have the words?)"
+    rf"{_THAT}(?:(?:do|does|did|have|has|had)\s+)?"
+    r"(?:i\s+(?:mention|write about|talk about|say)|mention(?:s|ed|ing)?|contain(?:s|ed|ing)?|include|"
+    r"discuss(?:es|ed|ing)?|talk(?:s|ed)? about|(?:is|are|were|was)\s+about|refer(?:s|red)? to|speak(?:s)? of|"
+    r"cover(?:s)?|about|on|with the words?|have the words?)"
 )
-_TAGGED = r"(?:(?:that|which)\s+)?(?:(?:is|are|were|have been|i)\s+)?(?:tagged(?:\s+(?:with|as))?|with (?:the )?tag|have (?:the )?tag|labelled)"
+_TAGGED = (
+    rf"{_THAT}(?:(?:is|are|were|have been|i)\s+)?"
+    r"(?:tagged(?:\s+(?:with|as))?|with (?:the )?tag|have (?:the )?tag|labelled)"
+)
 _ABOUT = rf"(?:(?P<tagged>{_TAGGED})|{_VERB})\s+(?P<what>.+)"
 _MINE = r"(?:(?:of )?(?:my|the|our|all)\s+)*"
-_FORMS = (
-    (
-        "count",
-        rf"how many\s+{_MINE}(?:different\s+)?{_THINGS}\s+(?:do i have\s+|are there\s+)?{_ABOUT}",
-    ),
-    (
-        "count",
-        rf"(?:in )?how many\s+{_MINE}{_THINGS}\s+(?:is|are|does|do|did)\s+(?P<what>.+?)\s+(?:mentioned|appear|occur|come up|discussed)",
-    ),
-    ("count", rf"count\s+(?:all\s+)?{_MINE}{_THINGS}\s+{_ABOUT}"),
-    (
-        "list",
-        rf"(?:please\s+)?(?:list|show|find|give|name)\s+(?:me\s+)?(?:all|every|each)\s+{_MINE}{_THINGS}\s+{_ABOUT}",
-    ),
-    ("list", rf"(?:please\s+)?list\s+{_MINE}{_THINGS}\s+{_ABOUT}"),
-    (
-        "list",
-        rf"(?:which|what)\s+(?:of )?{_MINE}{_THINGS}\s+(?:{_TAGGED}|mention|contain|refer to|discuss|talk about|are about)\s+(?P<what>.+)",
-    ),
-    (
-        "count",
-        rf"how many\s+{_MINE}{_THINGS}\s+(?:do i have|are there)(?: in (?:total|all|here))?(?P<what>)",
-    ),
+_COUNTS = (
+    rf"how many\s+{_MINE}(?:different\s+)?{_THINGS}\s+(?:do i have\s+|are there\s+)?{_ABOUT}",
+    rf"(?:in )?how many\s+{_MINE}{_THINGS}\s+(?:is|are|does|do|did)\s+(?P<what>.+?)\s+"
+    r"(?:mentioned|appear|occur|come up|discussed)",
+    rf"count\s+(?:all\s+)?{_MINE}{_THINGS}\s+{_ABOUT}",
 )
-_PATTERNS = tuple(
-    (kind, re.compile(rf"\s*{form}\s*[?.!]*\s*", re.IGNORECASE)) for kind, form in _FORMS
+_LISTS = (
+    rf"(?:please\s+)?(?:list|show|find|give|name)\s+(?:me\s+)?(?:all|every|each)\s+{_MINE}{_THINGS}\s+{_ABOUT}",
+    rf"(?:please\s+)?list\s+{_MINE}{_THINGS}\s+{_ABOUT}",
+    rf"(?:which|what)\s+(?:of )?{_MINE}{_THINGS}\s+"
+    rf"(?:{_TAGGED}|mention|contain|refer to|discuss|talk about|are about)\s+(?P<what>.+)",
 )
+# "How many notes do I have?": nothing is looked for. After the lists, as it takes what nothing else took.
+_ALL = (
+    rf"how many\s+{_MINE}{_THINGS}\s+(?:do i have|are there)(?: in (?:total|all|here))?(?P<what>)"
+)
+
+
+def _whole(form: str) -> re.Pattern[str]:
+    """The form as the whole question."""
+    return re.compile(rf"\s*{form}\s*[?.!]*\s*", re.IGNORECASE)
+
+
+_FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    *(("count", _whole(form)) for form in _COUNTS),
+    *(("list", _whole(form)) for form in _LISTS),
+    ("count", _whole(_ALL)),
+)
+_OR = re.compile(r"\bor\b", re.IGNORECASE)
+_JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|\band\b|\bor\b|&)\s*", re.IGNORECASE)
+_OTHER_WORD = re.compile(r"(?!(?:and|or)\b)\w{3,}")
 _TAG_FORM = re.compile(rf"\b{_TAGGED}\b", re.IGNORECASE)
 _CLAUSE = re.compile(
     r"\b(?:who|whom|when|where|why|because|since|before|after|until|during|between|last|that|which|how|if|than|not|without)\b",
@@ -67,9 +77,11 @@ _ARTICLE = re.compile(r"^(?:the|a|an|my|our|word|words|phrase|tag|name)\s+", re.
 
 @dataclass(frozen=True, slots=True)
 class WholeStoreQuestion:
-    """`phrases` to look for (all of them, or any when `any_of`), `tag` without #, "" for none; both empty: everything."""
+    """`phrases` to look for (all of them, or any when `any_of`), `tag` without #, "" for none; both empty: all there
+    is.
+    """
 
-    kind: Literal["count", "list"]
+    kind: Kind
     phrases: tuple[str, ...] = ()
     tag: str = ""
     any_of: bool = False
@@ -81,38 +93,33 @@ def recognise(question: str) -> WholeStoreQuestion | None:
     >>> recognise("How many notes mention the landlord?")
     WholeStoreQuestion(kind='count', phrases=('landlord',), tag='', any_of=False)
     """
-    for kind, pattern in _PATTERNS:
+    for kind, pattern in _FORMS:
         found = pattern.fullmatch(question)
         if found:
-            return _wanted(
-                "count" if kind == "count" else "list", question, found.group("what").strip(" ?.!")
-            )
+            return _wanted(kind, question, found.group("what").strip(" ?.!"))
     return None
 
 
-def _wanted(kind: Literal["count", "list"], question: str, what: str) -> WholeStoreQuestion | None:
+def _wanted(kind: Kind, question: str, what: str) -> WholeStoreQuestion | None:
+    """What is looked for, None when it is more than a tag or a few words."""
     if not what:
         return WholeStoreQuestion(kind)
     if _TAG_FORM.search(question):
         tag = _ARTICLE.sub("", what).strip("#\"“”' ")
         return WholeStoreQuestion(kind, tag=tag) if re.fullmatch(r"[\w/-]+", tag) else None
-    quoted = tuple(match.group(1).strip() for match in _QUOTED.finditer(what))
-    if quoted and not re.search(r"\w{3,}", re.sub(r"\b(?:and|or)\b", "", _QUOTED.sub("", what))):
-        return WholeStoreQuestion(
-            kind, quoted, any_of=bool(re.search(r"\bor\b", _QUOTED.sub("", what)))
-        )
-    if _CLAUSE.search(what) or quoted:
+    quoted = tuple(phrase.strip() for phrase in _QUOTED.findall(what))
+    around = _QUOTED.sub("", what)
+    if quoted:
+        if _OTHER_WORD.search(around):
+            return None
+        return WholeStoreQuestion(kind, quoted, any_of=bool(re.search(r"\bor\b", around)))
+    if _CLAUSE.search(what):
         return None
-    any_of = bool(re.search(r"\bor\b", what, re.IGNORECASE))
-    parts = re.split(r"\s*(?:,\s*(?:and|or)?|\band\b|\bor\b|&)\s*", what, flags=re.IGNORECASE)
-    phrases = tuple(
-        _ARTICLE.sub("", _ARTICLE.sub("", part.strip())) for part in parts if part.strip()
-    )
-    if (
-        not phrases
-        or sum(len(tokens(phrase)) for phrase in phrases) > MAX_WORDS
-        or not all(map(tokens, phrases))
-    ):
+    any_of = bool(_OR.search(what))
+    parts = [part.strip() for part in _JOINED.split(what)]
+    phrases = tuple(_ARTICLE.sub("", _ARTICLE.sub("", part)) for part in parts if part)
+    words = [len(tokens(phrase)) for phrase in phrases]
+    if not phrases or 0 in words or sum(words) > MAX_WORDS:
         return None
     return WholeStoreQuestion(kind, phrases, any_of=any_of)
 
@@ -120,7 +127,8 @@ def _wanted(kind: Literal["count", "list"], question: str, what: str) -> WholeSt
 def render(
     question: str, wanted: WholeStoreQuestion, rows: Sequence[Passage], *, covered: int, total: int
 ) -> Answer:
-    """The counted answer. `rows`: one passage for each document that matches; `covered` of `total` documents were looked at.
+    """The counted answer. `rows`: one passage for each document that matches; `covered` of `total` documents were
+    looked at.
 
     State "supported" (it is a count, not an opinion), or "not_found" when nothing matches.
     """

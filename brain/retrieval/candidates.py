@@ -1,8 +1,8 @@
 """Candidates for a question: what the two rankings find, and every feature of each of them.
 
 Works over whatever it is handed: store or memory, any index, any embedder or none; what could not look is named in
-`degraded`. Leaves out the score (fusion.py) and the order (retrieve.py). Serves `retrieve`, `why_not` and the fit of the
-coefficients.
+`degraded`. Leaves out the score (fusion.py) and the order (retrieve.py). Serves `retrieve`, `why_not` and the fit of
+the coefficients.
 """
 
 from __future__ import annotations

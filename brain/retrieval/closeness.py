@@ -18,9 +18,8 @@ MANY = 10
 SOFTNESS = 3.0  # how much flatter the weights of the wide feedback are than those of the narrow one
 NEAREST = 5  # other candidates that say how crowded the place of a candidate is
 TINY = np.float32(1e-6)  # of weights: no division by nothing
-BELOW_ANY_COSINE = (
-    2.0  # taken off a candidate's cosine with itself, so that it is no neighbour of its own
-)
+# Taken off a candidate's cosine with itself, so that it is no neighbour of its own.
+BELOW_ANY_COSINE = 2.0
 
 Matrix = Any  # numpy.ndarray of float32
 Vectors = Mapping[str, Matrix]

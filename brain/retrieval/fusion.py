@@ -1,9 +1,9 @@
 """One score from many features: groups of features, each with a weight that depends on the question and both rankings.
 
-score = sum over groups g of weight_g(question) * (coefficients_g . features_g). The weights are linear in a dozen numbers
-that are known before any judgment (query performance prediction: Cronen-Townsend 2002, Shtok 2012); the coefficients are
-in coefficients.py, fitted on all development sets together by benchmarks/fit_fusion.py. Pure Python, so that search by
-words alone loads no numpy. Leaves out where the features come from. Serves `retrieve`.
+score = sum over groups g of weight_g(question) * (coefficients_g . features_g). The weights are linear in a dozen
+numbers that are known before any judgment (query performance prediction: Cronen-Townsend 2002, Shtok 2012); the
+coefficients are in coefficients.py, fitted on all development sets together by benchmarks/fit_fusion.py. Pure Python,
+so that search by words alone loads no numpy. Leaves out where the features come from. Serves `retrieve`.
 """
 
 from __future__ import annotations

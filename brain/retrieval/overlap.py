@@ -1,8 +1,8 @@
 """How much of a question stands in one passage, as a few named numbers; the same for every kind of text.
 
-Pure Python over the words of the passage's sheet: coverage weighted by idf, words in the order of the question, the best
-sentence, who speaks, numbers and dates where the question asks for them. Leaves out vectors (closeness.py) and every
-weight (fusion.py). Serves `retrieve`, for the candidates of one question.
+Pure Python over the words of the passage's sheet: coverage weighted by idf, words in the order of the question, the
+best sentence, who speaks, numbers and dates where the question asks for them. Leaves out vectors (closeness.py) and
+every weight (fusion.py). Serves `retrieve`, for the candidates of one question.
 """
 
 from __future__ import annotations

@@ -83,8 +83,8 @@ def signals(
 ) -> dict[str, float]:
     """Every signal of NAMES. `idf`: stem of a content word -> idf; `lexical`: bare BM25, `dense`: cosine, best first.
 
-    `features`: what retrieval knows of each passage, by its id; the cosines are used. `count`: chunks in the store; with
-    it the evidence of a small store, where no word can be rare, weighs what it would in one of a thousand.
+    `features`: what retrieval knows of each passage, by its id; the cosines are used. `count`: chunks in the store;
+    with it the evidence of a small store, where no word can be rare, weighs what it would in one of a thousand.
     """
     scale = 1.0
     if count:

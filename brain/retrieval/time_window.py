@@ -29,7 +29,10 @@ AROUND_DAYS = 3  # "two weeks ago" means that week more or less: so many days on
 _MONTHS = "|".join(MONTH_NAMES)
 _SHORT = "|".join(SHORT_MONTHS)
 _WEEKDAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
-_COUNT = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a\s+couple\s+of|a\s+few|couple\s+of|few)"
+_COUNT = (
+    r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+    r"|a\s+couple\s+of|a\s+few|couple\s+of|few)"
+)
 _UNIT = r"(?:days?|weeks?|months?|years?)"
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?!\d)"
 _YEAR = r"(?:19|20)\d{2}(?![\d-])"

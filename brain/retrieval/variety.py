@@ -21,7 +21,8 @@ Words = frozenset[str]
 
 
 def collapse(passages: Sequence[Passage], words_of: Mapping[str, Words]) -> list[Passage]:
-    """Each group of copies as its newest member, in the place of its best, with the sources of the others in `versions`.
+    """Each group of copies as its newest member, in the place of its best, with the sources of the others in
+    `versions`.
 
     Copies are texts of different documents; `words_of` holds their words by passage id. Without dates the one that
     ranked best stays.
@@ -49,7 +50,9 @@ def _alike(a: Words, b: Words) -> bool:
 
 
 def _newest(first: Passage, second: Passage) -> Passage:
-    """The newer of two copies with the better one's place and ranks; `versions` names what it stands for, newest first."""
+    """The newer of two copies with the better one's place and ranks; `versions` names what it stands for, newest
+    first.
+    """
     newer, older = first, second
     if (second.date or "") > (first.date or ""):
         newer, older = second, first

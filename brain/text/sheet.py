@@ -16,12 +16,10 @@ from ingest.sentences import Sentence, sentences
 from ingest.terms import SENTENCE_ENDS, fold, pieces_of_each, stem, tokens, tokens_of_each
 from ingest.words import STOP, months, names, numbers
 
-SHEETS_KEPT = (
-    512  # texts: the candidates of about ten questions, some 10 MB when all are chunks of prose
-)
-HEADERS_KEPT = (
-    4_096  # headers, titles and names of speakers, short texts of which many passages share one
-)
+# Texts: the candidates of about ten questions, some 10 MB when all are chunks of prose.
+SHEETS_KEPT = 512
+# Headers, titles and names of speakers, short texts of which many passages share one.
+HEADERS_KEPT = 4_096
 
 # The start of a turn: [00:14] **Ana Wu**: …
 _TURN = r"\s*(?:\[?\d{1,2}:\d{2}\]?\s*)?(?:\*\*)?(NAME)(?:\*\*)?:\s"
@@ -31,8 +29,8 @@ _NAMED_SPEAKER = re.compile(_TURN.replace("NAME", r"[A-ZÀ-Þ][\w.'-]*(?: [A-ZÀ
 
 
 class Statement:
-    """One sentence of a text, as `ingest.sentences` cuts it. `words` are its `tokens`, `all_stems` their stems in order;
-    `stems`, and `stem_set`, those of the words that are no function words.
+    """One sentence of a text, as `ingest.sentences` cuts it. `words` are its `tokens`, `all_stems` their stems in
+    order; `stems`, and `stem_set`, those of the words that are no function words.
     """
 
     def __init__(self, sentence: Sentence, words: list[str]) -> None:
