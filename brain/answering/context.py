@@ -2,7 +2,7 @@
 
 Two limits hold: the model's real window, and the time to the first word at the measured reading speed. Whole passages
 are left out, lowest first, and counted; a passage is cut only when not even the first one fits. Neighbours come in
-last, while there is room. Leaves out the choice of passages. Serves `answer`.
+last, while there are tokens left. Leaves out the choice of passages. Serves `answer`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from brain.prompts import NONCE_BYTES, neutral
 from brain.types import ContextUse, Passage
 from ingest.sentences import sentences
 
-MAX_QUESTION = 8_000  # characters (FAULTS row 39)
+MAX_QUESTION = 8_000  # characters; the rest is a pasted text, not a question
 # Tokens kept free for the answer: five sentences with their citations take about 200.
 ANSWER_TOKENS = 512
 ANSWER_SHARE = 0.25  # of a small window
-FIRST_TOKEN_SECONDS = 10.0  # RETRIEVAL §6
+FIRST_TOKEN_SECONDS = 10.0  # seconds that a person waits for the first word
 # Tokens: a slower machine waits longer, for one passage and the rules must be read.
 LEAST_TOKENS = 600
+SOME_NONCE = "0" * 2 * NONCE_BYTES  # as long as a real one, for counting
 MESSAGE_TOKENS = 16  # tokens: what a chat template adds around two messages
 COUNT_MARGIN = 1.15  # cl100k counts against a Llama or Qwen tokenizer: up to 15 % apart on prose
 
@@ -62,69 +63,75 @@ def pack(
     def size(text: str) -> int:
         return int(count(text) * COUNT_MARGIN) + 1
 
-    frame = _messages(question, [], nonce, previous)
-    budget = (
-        _budget(window, answer_tokens, speed)
-        - sum(size(m["content"]) for m in frame)
-        - MESSAGE_TOKENS
+    def filled(messages: list[dict[str, str]]) -> int:
+        """The tokens of a whole prompt."""
+        return sum(size(message["content"]) for message in messages) + MESSAGE_TOKENS
+
+    budget = _budget(window, answer_tokens, speed) - filled(
+        _messages(question, [], nonce, previous)
     )
-    used, room = _fill(passages, budget, size)
+    used, left = _fill(passages, budget, size)
     if not used and passages:
-        cut = _cut(passages[0], budget, size)
-        used, room = ([cut] if cut else []), 0
+        used = _cut(passages[0], budget, size)
+        left = 0
         notices.append("the first passage was cut to fit the model's window")
-    widened = _widen(used, room, size)
+    widened = _widen(used, left, size)
     messages = _messages(question, widened, nonce, previous)
-    total = sum(size(m["content"]) for m in messages) + MESSAGE_TOKENS
-    use = ContextUse(total, window, len(used), len(passages) - len(used))
+    use = ContextUse(filled(messages), window, len(used), len(passages) - len(used))
     return Packed(tuple(messages), tuple(widened), use, answer_tokens, tuple(notices))
 
 
 def _budget(window: int, answer_tokens: int, speed: float | None) -> int:
     """Tokens for the whole prompt: what the window leaves, and what is read in FIRST_TOKEN_SECONDS."""
-    room = window - answer_tokens
-    return room if speed is None else min(room, max(LEAST_TOKENS, int(speed * FIRST_TOKEN_SECONDS)))
+    left = window - answer_tokens
+    if speed is None:
+        return left
+    in_time = int(speed * FIRST_TOKEN_SECONDS)
+    return min(left, max(LEAST_TOKENS, in_time))
 
 
 def _fill(
-    passages: Sequence[Passage], room: int, size: Callable[[str], int]
+    passages: Sequence[Passage], left: int, size: Callable[[str], int]
 ) -> tuple[list[Passage], int]:
     """The passages that fit, in their order, without neighbours; and the tokens left."""
     used = []
     for passage in passages:
-        need = size(
-            _note(replace(passage, before="", after=""), len(passages), "0" * 2 * NONCE_BYTES)
-        )
-        if need <= room:
+        alone = replace(passage, before="", after="")
+        need = size(_note(alone, len(passages), SOME_NONCE))
+        if need <= left:
             used.append(passage)
-            room -= need
-    return used, room
+            left -= need
+    return used, left
 
 
-def _widen(used: Sequence[Passage], room: int, size: Callable[[str], int]) -> list[Passage]:
-    """The neighbouring texts of each passage while there is room, the best passage first; else without them."""
+def _widen(used: Sequence[Passage], left: int, size: Callable[[str], int]) -> list[Passage]:
+    """The neighbouring texts of each passage while tokens are left, the best passage first; else without them."""
     widened = []
     for passage in used:
         need = size(passage.before) + size(passage.after) + MESSAGE_TOKENS
-        fits = bool(passage.before or passage.after) and need <= room
-        room -= need if fits else 0
-        widened.append(passage if fits else replace(passage, before="", after=""))
+        if (passage.before or passage.after) and need <= left:
+            left -= need
+            widened.append(passage)
+        else:
+            widened.append(replace(passage, before="", after=""))
     return widened
 
 
-def _cut(passage: Passage, room: int, size: Callable[[str], int]) -> Passage | None:
-    """The first sentences of a passage that fit, or None when not even one does."""
-    end = 0
+def _cut(passage: Passage, left: int, size: Callable[[str], int]) -> list[Passage]:
+    """The passage with as many of its first sentences as fit, [] when not even one does."""
+    found: list[Passage] = []
     for sentence in sentences(passage.text):
-        shorter = replace(passage, text=passage.text[: sentence.end], before="", after="")
-        if size(_note(shorter, 1, "0" * 2 * NONCE_BYTES)) > room:
+        shorter = replace(
+            passage,
+            text=passage.text[: sentence.end],
+            end=passage.start + sentence.end,
+            before="",
+            after="",
+        )
+        if size(_note(shorter, 1, SOME_NONCE)) > left:
             break
-        end = sentence.end
-    return (
-        replace(passage, text=passage.text[:end], end=passage.start + end, before="", after="")
-        if end
-        else None
-    )
+        found = [shorter]
+    return found
 
 
 def _note(passage: Passage, number: int, nonce: str) -> str:
@@ -140,16 +147,9 @@ def _messages(
     question: str, used: Sequence[Passage], nonce: str, previous: str
 ) -> list[dict[str, str]]:
     notes = "\n".join(_note(passage, number, nonce) for number, passage in enumerate(used, 1))
-    before = prompts.PREVIOUS.format(question=neutral(previous[:MAX_QUESTION])) if previous else ""
-    return [
-        {
-            "role": "system",
-            "content": prompts.ANSWER_SYSTEM.format(nonce=nonce, not_found=prompts.NOT_FOUND),
-        },
-        {
-            "role": "user",
-            "content": prompts.ANSWER_USER.format(
-                notes=notes, previous=before, question=neutral(question)
-            ),
-        },
-    ]
+    before = ""
+    if previous:
+        before = prompts.PREVIOUS.format(question=neutral(previous[:MAX_QUESTION]))
+    system = prompts.ANSWER_SYSTEM.format(nonce=nonce, not_found=prompts.NOT_FOUND)
+    user = prompts.ANSWER_USER.format(notes=notes, previous=before, question=neutral(question))
+    return [{"role": "system", "content": system}, {"role": "user", "content": user}]

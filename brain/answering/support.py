@@ -1,4 +1,4 @@
-"""What can be checked about an extractive answer: the features of the head `supported`.
+"""What can be checked about an extractive answer: the features of `supported`.
 
 Compares the quoted sentence with the question: its words, its names and figures, the kind of thing asked for, and a
 turned sense (not, last instead of first). Leaves out the coefficients (`brain.confidence`). Serves `answer` and the

@@ -74,12 +74,16 @@ class _Claim:
         self.weights = self._weighed(cited, idf or {})
 
     def _weighed(self, cited: Sequence[Passage], idf: Measures) -> dict[str, float]:
-        sentences = [one for passage in cited for one in sheet(passage.text).statements]
-        counts = Counter(term for one in sentences for term in one.all_stem_set)
+        counts: Counter[str] = Counter()
+        total = 1
+        for passage in cited:
+            for statement in sheet(passage.text).statements:
+                counts.update(statement.all_stem_set)
+                total += 1
         weights = {}
         for word in content_words(self.text):
             key = stem(word)
-            rarity = math.log(1 + (len(sentences) + 1) / (counts[key] + 0.5))
+            rarity = math.log(1 + total / (counts[key] + 0.5))
             weights[key] = idf.get(key, idf.get(word, rarity))
         return weights
 
@@ -131,9 +135,8 @@ def holds(support: Support, read: Reader) -> bool:
 def _share(weights: Measures, stems: frozenset[str]) -> float:
     """The share of the weights whose terms stand among the stems."""
     total = sum(weights.values())
-    if not total:
-        return 0.0
-    return sum(weight for term, weight in weights.items() if term in stems) / total
+    held = sum(weight for term, weight in weights.items() if term in stems)
+    return held / total if total else 0.0
 
 
 def _stems(statements: Iterable[Statement]) -> frozenset[str]:
@@ -186,9 +189,10 @@ def _wrong_figures(claim: _Claim, cited: Sequence[Passage]) -> list[str]:
     dates = " ".join(passage.header for passage in cited)
     known, known_months = numbers(dates), months(dates)
     for passage in cited:
-        shares = [(one, _share(claim.plain, one.all_stem_set)) for one in _shown(passage)]
-        least = FIGURE_SHARE * max((share for _, share in shares), default=0.0)
-        for statement, share in shares:
+        statements = _shown(passage)
+        shares = [_share(claim.plain, one.all_stem_set) for one in statements]
+        least = FIGURE_SHARE * max(shares, default=0.0)
+        for statement, share in zip(statements, shares, strict=True):
             if share >= least:
                 known |= statement.numbers
                 known_months |= statement.months

@@ -96,7 +96,9 @@ def candidates(request: Request, sources: Sources) -> Candidates:
     searchable = sources.searchable
     count = searchable.count()
     frequencies = searchable.document_frequencies(tuple(dict.fromkeys(question.words)))
-    weights = {stem(word): idf(frequencies[word], count) for word in question.words}
+    weights = {}
+    for word in question.words:
+        weights[stem(word)] = idf(frequencies[word], count)
     found = Candidates(question, weights, count)
     most = COMMON_SHARE * count if count > COMMON_FROM else math.inf
     rare = [word for word in question.words if frequencies[word] <= most]
@@ -106,8 +108,10 @@ def candidates(request: Request, sources: Sources) -> Candidates:
     vector = _dense(found, request, sources) if request.mode != "lexical" else None
     bm25 = dict(found.lexical)
     ids = list(bm25 | dict(found.dense))
-    bm25 |= searchable.match_scores(asked, [key for key in ids if key not in bm25])
-    found.passages = _promising(found, searchable.passages(ids, scope=request.scope), bm25)
+    unscored = [key for key in ids if key not in bm25]
+    bm25 |= searchable.match_scores(asked, unscored)
+    passages = searchable.passages(ids, scope=request.scope)
+    found.passages = _promising(found, passages, bm25)
     _add_neighbours(found, searchable, request.scope)
     _read_all(found, bm25)
     if vector is not None and found.passages:
@@ -117,7 +121,8 @@ def candidates(request: Request, sources: Sources) -> Candidates:
 
 def idf(frequency: int, count: int) -> float:
     """BM25's idf with one added inside the logarithm, so that it is never negative."""
-    return math.log(1 + (max(count - frequency, 0) + 0.5) / (frequency + 0.5))
+    others = max(count - frequency, 0)
+    return math.log(1 + (others + 0.5) / (frequency + 0.5))
 
 
 def _dense(found: Candidates, request: Request, sources: Sources) -> Any:
@@ -162,15 +167,18 @@ def _add_neighbours(found: Candidates, searchable: Searchable, scope: Scope) -> 
     missing = sorted(_beside(found.beside) - texts.keys())
     for passage in searchable.passages(missing, scope=scope):
         texts[passage.id] = passage.text
-    for i, passage in enumerate(found.passages):
-        before, after = (texts.get(key or "", "") for key in found.beside.get(passage.id, ("", "")))
-        if before or after:
-            found.passages[i] = replace(passage, before=before, after=after)
+    for place, passage in enumerate(found.passages):
+        if passage.id in found.beside:
+            before, after = (texts.get(key or "", "") for key in found.beside[passage.id])
+            found.passages[place] = replace(passage, before=before, after=after)
 
 
 def _beside(beside: Beside) -> set[str]:
     """The ids of all chunks that stand next to a short one."""
-    return {key for pair in beside.values() for key in pair if key is not None}
+    ids: set[str | None] = set()
+    for pair in beside.values():
+        ids.update(pair)
+    return {key for key in ids if key is not None}
 
 
 def _read_all(found: Candidates, bm25: Measures) -> None:
@@ -181,7 +189,8 @@ def _read_all(found: Candidates, bm25: Measures) -> None:
     found.texts = sheets([passage.text for passage in passages])
     titles = words_of_each([" ".join((passage.title, *passage.heading)) for passage in passages])
     named = overlap.named(found.texts)
-    average = sum(len(text.pieces) for text in found.texts) / (len(passages) or 1)
+    lengths = [len(text.pieces) for text in found.texts]
+    average = sum(lengths) / (len(lengths) or 1)
     for passage, title, text in zip(passages, titles, found.texts, strict=True):
         features = {"bm25": bm25.get(passage.id, 0.0) / ceiling}
         features |= overlap.features(passage, title, text, average=average, named=named)
@@ -205,8 +214,8 @@ def _compare_all(found: Candidates, sources: Sources, question_vector: Any) -> N
     _set_all(found, "cosine", cosine)
     _set_all(found, "window", window)
     _set_all(found, "sentence_cosine", cosine)
-    first = _first_scores(found)
-    promising = sorted(ids, key=dict(zip(ids, first, strict=True)).__getitem__, reverse=True)
+    first_scores = dict(zip(ids, _first_scores(found), strict=True))
+    promising = sorted(ids, key=first_scores.__getitem__, reverse=True)
     sentences = searchable.sentence_vectors(promising[:SENTENCES_FOR], fingerprint)
     best = closeness.best_sentences(ids, sentences, question_vector, cosine)
     _set_all(found, "sentence_cosine", best)

@@ -85,7 +85,7 @@ def read(reply: str, question: str) -> list[Expansion] | None:
         said = json.loads(reply)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(said, dict) or not any(name in said for name in ("lex", "vec", "hyde")):
+    if not isinstance(said, dict) or said.keys().isdisjoint(("lex", "vec", "hyde")):
         return None
     lex = said.get("lex")
     lists = lex[:LEX_LISTS] if isinstance(lex, list) else [lex]
@@ -121,7 +121,8 @@ def fuse(
         ranks = ranked.setdefault(group, {})
         for place, passage in enumerate(ranking, 1):
             passages.setdefault(passage.id, passage)
-            ranks[passage.id] = min(place, ranks.get(passage.id, place))
+            ranks.setdefault(passage.id, place)
+            ranks[passage.id] = min(place, ranks[passage.id])
     worth = {key: _worth(key, ranked) for key in passages}
     asked = ranked["own"]
     stood_for = {source for passage in passages.values() for source in passage.versions}

@@ -9,8 +9,10 @@ so that search by words alone loads no numpy. Leaves out where the features come
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import mul
 from statistics import fmean, pstdev
 
 from brain.retrieval.coefficients import FIRST_LOOK, HYBRID, LOOK_SCALE, WEIGHTS, WORDS_ONLY
@@ -27,7 +29,6 @@ MAX_SPREADS = 3.0  # spreads: further below the nearest the top by words makes n
 CODE_CHARACTERS = "_()[]{}=:<>\"'`"  # programs are full of them, prose is not
 TINY = 1e-6
 SPREAD_LEAST = 0.05  # of the cosines, times closeness.SCALE: no division by a spread of nothing
-DENSE_GROUPS = ("meaning", "feedback")  # groups of features that come from vectors
 
 Features = Measures
 
@@ -42,10 +43,9 @@ class GroupWeights:
     @property
     def dense_share(self) -> float:
         """The weight of the dense groups in the whole, 0 to 1: what `--explain` shows."""
-        dense = sum(self.weights.get(group, 0.0) for group in DENSE_GROUPS)
-        whole = self.weights.get("words", 0.0)
-        for group in DENSE_GROUPS:
-            whole += self.weights.get(group, 0.0)
+        weights = defaultdict(float, self.weights)
+        dense = weights["meaning"] + weights["feedback"]
+        whole = weights["words"] + weights["meaning"] + weights["feedback"]
         return dense / (whole or 1)
 
 
@@ -63,7 +63,8 @@ def weigh(
     standard = {}
     for name, (mean, deviation) in LOOK_SCALE.items():
         most = MAX_Z_OF.get(name, MAX_Z)
-        standard[name] = max(-most, min(most, (known[name] - mean) / deviation))
+        z = (known[name] - mean) / deviation
+        standard[name] = max(-most, min(most, z))
     weights = {}
     for group, (at_rest, slopes) in WEIGHTS.items():
         moved = sum(slope * standard[name] for name, slope in slopes.items())
@@ -80,8 +81,10 @@ def numbers(
 ) -> dict[str, float]:
     """What is known of a question before any judgment, by name; the weights use those that are in LOOK_SCALE."""
     known = _question_numbers(question, idf, count) | _ranking_numbers(features, texts)
-    below = -known["words_top_nearness"] / (known["spread"] + SPREAD_LEAST)
-    return known | {"estranged": known["foreign"] * min(MAX_SPREADS, below)}
+    spread = known["spread"] + SPREAD_LEAST
+    below = -known["words_top_nearness"] / spread
+    known["estranged"] = known["foreign"] * min(MAX_SPREADS, below)
+    return known
 
 
 def first_score(features: Features) -> float:
@@ -108,14 +111,16 @@ def _weighted(features: Features, coefficients: Measures) -> float:
 
 def _question_numbers(question: Question, idf: Measures, count: int) -> dict[str, float]:
     """What the question says by itself."""
-    stems = question.stems
-    said = question.everything
-    rarity = fmean(idf[stem] for stem in stems) / math.log(count + 2) if stems else 0.0
-    unknown_script = sum(not word.isascii() for word in said)
+    rarity = foreign = 0.0
+    if question.stems:
+        rarity = fmean(idf[stem] for stem in question.stems) / math.log(count + 2)
+    if question.everything:
+        not_ascii = [word for word in question.everything if not word.isascii()]
+        foreign = len(not_ascii) / len(question.everything)
     return {
-        "words": math.log1p(len(stems)),
+        "words": math.log1p(len(question.stems)),
         "rarity": rarity,
-        "foreign": unknown_script / len(said) if said else 0.0,
+        "foreign": foreign,
         "stopped": question.stopped,
     }
 
@@ -126,11 +131,12 @@ def _ranking_numbers(features: Sequence[Features], texts: Sequence[str]) -> dict
     cosine = [one["cosine"] for one in features]
     by_words = _top(bm25)
     by_meaning = _top(cosine)
-    best = bm25[by_words[0]]
-    nearest = cosine[by_meaning[0]]
+    first_by_words, first_by_meaning = by_words[0], by_meaning[0]
+    best = bm25[first_by_words]
+    nearest = cosine[first_by_meaning]
     spread = pstdev(cosine)
     return {
-        "covered": features[by_words[0]]["coverage"],
+        "covered": features[first_by_words]["coverage"],
         "sentence": max(one["sentence"] for one in features),
         "words_lead": _lead([bm25[i] for i in by_words]) / (best + TINY),
         "meaning_lead": _lead([cosine[i] for i in by_meaning]),
@@ -139,8 +145,8 @@ def _ranking_numbers(features: Sequence[Features], texts: Sequence[str]) -> dict
         "spread": spread,
         "agreement": len(set(by_words) & set(by_meaning)) / TOP,
         "correlation": _correlation(bm25, cosine),
-        "words_top_nearness": cosine[by_words[0]] - nearest,
-        "meaning_top_words": bm25[by_meaning[0]] / (best + TINY),
+        "words_top_nearness": cosine[first_by_words] - nearest,
+        "meaning_top_words": bm25[first_by_meaning] / (best + TINY),
         "length": fmean(features[i]["length"] for i in by_meaning),
         "code": fmean(_code(texts[i]) for i in by_meaning),
         "by_sentence": float(any(one.get("has_sentences") for one in features)),
@@ -163,8 +169,9 @@ def _correlation(a: Sequence[float], b: Sequence[float]) -> float:
     spread = pstdev(a) * pstdev(b)
     if spread < TINY * TINY:
         return 0.0
-    mean_product = fmean(x * y for x, y in zip(a, b, strict=True))
-    return mean_product / spread - fmean(a) * fmean(b) / spread
+    mean_product = fmean(map(mul, a, b))
+    product_of_means = fmean(a) * fmean(b)
+    return mean_product / spread - product_of_means / spread
 
 
 def _code(text: str) -> float:

@@ -61,7 +61,7 @@ class Overlap:
         self._total = sum(self._weights) or 1.0
         self._exact = {word: idf[stem(word)] for word in question.words}
         self._exact_total = sum(self._exact.values()) or 1.0
-        self._repeats = [order.count(number) for number in range(len(terms))]
+        self._repeats = [order.count(number) for number in numbers.values()]
         self._ceiling = sum(self._weights[number] for number in order) or 1.0
         self._pairs = self._neighbours(order)
         self._pairs_total = sum(weight for _, _, weight in self._pairs) or 1.0
@@ -71,7 +71,8 @@ class Overlap:
         found = []
         for a, b in pairwise(order):
             if a != b:
-                found.append((a, b, min(self._weights[a], self._weights[b])))
+                smaller = min(self._weights[a], self._weights[b])
+                found.append((a, b, smaller))
         return found
 
     def named(self, texts: Iterable[Sheet]) -> frozenset[str]:
@@ -81,7 +82,8 @@ class Overlap:
 
     def share(self, numbers: Iterable[int]) -> float:
         """The idf-weighted share of the question's stems."""
-        return sum(self._weights[number] for number in numbers) / self._total
+        weights = self._weights
+        return sum(weights[number] for number in numbers) / self._total
 
     def terms_in(self, words: Iterable[str]) -> set[int]:
         """Which of the question's stems are among these words, by number."""
@@ -126,7 +128,8 @@ class Overlap:
         """The share of the stems that stand only in the text before a short passage."""
         if not passage.before:
             return 0.0
-        return self.share(self.terms_in(sheet(passage.before).words) - inside)
+        before = self.terms_in(sheet(passage.before).words)
+        return self.share(before - inside)
 
     def _often(self, numbers: Sequence[int], length: float) -> float:
         """BM25 of the text alone, without title and neighbours, over its ceiling; `length` relative to the others."""
@@ -135,7 +138,8 @@ class Overlap:
         for number, weight in enumerate(self._weights):
             times = numbers.count(number)
             if times:
-                total += self._repeats[number] * weight * times * (K1 + 1) / (times + damping)
+                most = self._repeats[number] * weight * times * (K1 + 1)
+                total += most / (times + damping)
         return total / self._ceiling
 
     def _walk(self, numbers: Sequence[int]) -> tuple[set[int], float, float, int]:
