@@ -21,6 +21,7 @@ from ingest.words import MONTH_NAMES
 MAX_CHARS = 600  # characters: a longer unit is cut at a softer mark; about four lines of a page
 MIN_WRAP = 40  # characters: narrower "columns" are lists of short lines, not wrapped prose
 # Share of letters, spaces and commas above which a line is taken for prose, not code.
+LINE_BREAKS = "\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"  # all at which `str.splitlines` cuts
 PROSE_SHARE = 0.85
 INITIAL_LOOK = 40  # characters before a full stop in which its word begins
 FOLLOWING_LOOK = 60  # characters after it in which the next word begins
@@ -94,7 +95,8 @@ def _trim(text: str, start: int, end: int) -> Sentence | None:
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
     """Runs of lines that belong together: a wrapped paragraph, or one list item, row, heading or code line."""
     lines = _lines(text)
-    width = max((end - start for start, end in lines), default=0)
+    widths = [end - start for start, end in lines]
+    width = max(widths, default=0)
     begin: int | None = None
     fenced = False
     for number, (start, end) in enumerate(lines):
@@ -110,9 +112,11 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
 
 def _lines(text: str) -> list[tuple[int, int]]:
     """(start, end) of every line, without its line break."""
-    spans, start = [], 0
+    spans = []
+    start = 0
     for line in text.splitlines(keepends=True):
-        spans.append((start, start + len(line.rstrip("\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"))))
+        written = line.rstrip(LINE_BREAKS)
+        spans.append((start, start + len(written)))
         start += len(line)
     return spans
 
@@ -124,8 +128,9 @@ def _continues(line: str, following: str, width: int) -> bool:
         return False
     if after[0].islower() and _is_prose(line) and _is_prose(following):
         return True
-    first_word = after.split(None, 1)[0]
-    return width >= MIN_WRAP and len(line) + 1 + len(first_word) > width and _is_prose(line)
+    first_word, *_ = after.split(None, 1)
+    joined = len(line) + 1 + len(first_word)
+    return width >= MIN_WRAP and joined > width and _is_prose(line)
 
 
 def _is_prose(line: str) -> bool:

@@ -47,7 +47,7 @@ def _ranges(inside: str) -> list[int]:
     """ "1, 3-5" -> [1, 3, 4, 5]."""
     found: list[int] = []
     for part in _PARTED.split(inside):
-        first, *rest = (int(number) for number in re.findall(r"\d+", part))
+        first, *rest = map(int, re.findall(r"\d+", part))
         last = rest[0] if rest else first
         if 0 <= last - first < MAX_RANGE:
             found += range(first, last + 1)
@@ -72,14 +72,16 @@ def cite(text: str, count: int) -> Cited:
         if any(start <= place < end for start, end in code):
             return match.group()
         asked = _ranges(match.group("inside"))
-        kept = [number for number in asked if 1 <= number <= count]
+        kept = [number for number in asked if number in range(1, count + 1)]
         invented += len(asked) - len(kept)
         numbers.update(dict.fromkeys(kept))
         if not kept:
             return ""
-        spaced = match.group()[0] in " \t" or text[place - 1 : place].isalnum()
         written = "".join(f"[{number}]" for number in kept)
-        return f" {written}" if spaced else written
+        before = text[place - 1 : place]
+        if before.isalnum() or match.group().startswith((" ", "\t")):
+            return f" {written}"
+        return written
 
     return Cited(_GROUP.sub(replaced, text), tuple(numbers), invented)
 

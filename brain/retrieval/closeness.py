@@ -31,9 +31,11 @@ def cosines(ids: Sequence[str], vectors: Vectors, question: Matrix) -> Matrix:
     known = {}
     for key in ids:
         if key in vectors:
-            known[key] = float(vectors[key] @ question)
+            cosine = vectors[key] @ question
+            known[key] = float(cosine)
     least = min(known.values(), default=0.0)
-    return np.array([known.get(key, least) for key in ids], np.float32)
+    values = [known.get(key, least) for key in ids]
+    return np.array(values, np.float32)
 
 
 def best_sentences(
@@ -44,7 +46,8 @@ def best_sentences(
     for row, key in enumerate(ids):
         own = sentences.get(key, ())
         if len(own):
-            best[row] = float((own @ question).max())
+            cosine = own @ question
+            best[row] = float(cosine.max())
     return best
 
 
@@ -61,9 +64,11 @@ def windows(
         near = [other for other in beside.get(key, ()) if other in vectors]
         if not near or key not in vectors:
             continue
-        together = vectors[key] + sum(vectors[str(other)] for other in near)
+        around = [vectors[str(other)] for other in near]
+        together = vectors[key] + sum(around)
         length = float(np.linalg.norm(together)) or 1.0
-        gain[row] = float(together @ question) / length - alone[row]
+        cosine = float(together @ question) / length
+        gain[row] = cosine - alone[row]
     return gain
 
 

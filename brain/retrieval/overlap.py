@@ -59,7 +59,7 @@ class Overlap:
         self._words = _Numbers(numbers)
         self._weights = [idf[term] for term in terms]
         self._total = sum(self._weights) or 1.0
-        self._exact = {word: idf[stem(word)] for word in question.words}
+        self._exact = dict(zip(question.words, map(idf.__getitem__, question.stems), strict=True))
         self._exact_total = sum(self._exact.values()) or 1.0
         self._repeats = [order.count(number) for number in numbers.values()]
         self._ceiling = sum(self._weights[number] for number in order) or 1.0
@@ -175,12 +175,14 @@ class Overlap:
         moment = self._moment
         if moment is None or not date:
             return 0.0
-        year, month, day = map(_whole, (date[:4], date[5:7], date[8:10]))
         if not moment.months:
+            year = _whole(date[:4])
             return RIGHT_YEAR if year in moment.years else -RIGHT_YEAR
-        if month not in moment.months:
+        if _whole(date[5:7]) not in moment.months:
             return WRONG_MONTH
-        return RIGHT_MONTH + (RIGHT_DAY if day in moment.days else 0.0)
+        if _whole(date[8:10]) not in moment.days:
+            return RIGHT_MONTH
+        return RIGHT_MONTH + RIGHT_DAY
 
 
 class _Numbers(dict[str, int]):

@@ -70,10 +70,14 @@ def rank(
     for passage, score, groups in zip(found.passages, scores, explained, strict=True):
         ranks = {"lexical": lexical.get(passage.id), "dense": dense.get(passage.id)}
         ranked.append(replace(passage, score=score, ranks=ranks, explain=groups))
-    ranked.sort(
-        key=lambda p: (-p.score, p.ranks["lexical"] or NO_RANK, p.ranks["dense"] or NO_RANK)
-    )
+    ranked.sort(key=_order)
     return ranked, weights
+
+
+def _order(passage: Passage) -> tuple[float, int, int]:
+    """Best score first; where two are equal the places in the rankings decide."""
+    lexical, dense = passage.ranks["lexical"], passage.ranks["dense"]
+    return -passage.score, lexical or NO_RANK, dense or NO_RANK
 
 
 def _places(ranking: Ranking) -> Mapping[str, int]:

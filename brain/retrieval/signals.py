@@ -106,7 +106,11 @@ def signals(
         "foreign": float(question.foreign),
     }
     found |= _Evidence(question, scaled, looked_at).signals()
-    return {name: found[name] if math.isfinite(found[name]) else 0.0 for name in NAMES}
+    finite = {}
+    for name in NAMES:
+        value = found[name]
+        finite[name] = value if math.isfinite(value) else 0.0
+    return finite
 
 
 def _of_ceiling(best: Sequence[float], idf: Measures) -> float:
@@ -147,9 +151,10 @@ class _Evidence:
         self.unknown = self._from(UNKNOWN_SHARE * largest)
         self.headers = [stems_of(passage.header) for passage in passages]
         self.texts = [sheet(passage.text) for passage in passages]
-        held = [
-            text.stem_set | header for text, header in zip(self.texts, self.headers, strict=True)
-        ]
+        held = []
+        for text, header in zip(self.texts, self.headers, strict=True):
+            stems = text.stem_set | header
+            held.append(stems)
         self.worth = likenesses(self.weights, held)
         for worth, stems in zip(self.worth, held, strict=True):
             self._forgive(worth, stems)
@@ -166,10 +171,12 @@ class _Evidence:
 
     def share(self, worth: Measures, among: Collection[str]) -> float:
         """The idf-weighted share of some terms that is held."""
-        total = sum(self.weights[term] for term in among)
+        weights = self.weights
+        total = sum(weights[term] for term in among)
         if not total:
             return 0.0
-        return sum(self.weights[term] * worth[term] for term in among) / total
+        held = sum(weights[term] * worth[term] for term in among)
+        return held / total
 
     def signals(self) -> dict[str, float]:
         """All that the texts say."""
@@ -230,7 +237,8 @@ class _Evidence:
 
     def _plain_share(self, stems: frozenset[str]) -> float:
         """The share of the terms that stand among the stems, without relatives: many sentences are asked."""
-        return sum(weight for term, weight in self.weights.items() if term in stems) / self.total
+        held = sum(weight for term, weight in self.weights.items() if term in stems)
+        return held / self.total
 
 
 def _misspelt(term: str, stems: Iterable[str]) -> bool:
@@ -241,7 +249,7 @@ def _misspelt(term: str, stems: Iterable[str]) -> bool:
     matcher.set_seq2(term)
     for other in stems:
         added = abs(len(other) - len(term))
-        if added <= MISSPELT_BY and other[0] == term[0] and other.isalpha():
+        if added <= MISSPELT_BY and other.startswith(term[0]) and other.isalpha():
             matcher.set_seq1(other)
             if matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE:
                 return True
@@ -251,23 +259,36 @@ def _misspelt(term: str, stems: Iterable[str]) -> bool:
 def _unfit(question: Question, quoted: Statement | None) -> bool:
     """Whether a question for a number, a date or a person meets a sentence that holds none but its own."""
     text = question.text
+    counted = _COUNTED.search(text)
+    dated = _DATED.search(text)
+    person = _PERSON.search(text)
     if quoted is None:
-        return bool(_COUNTED.search(text) or _DATED.search(text) or _PERSON.search(text))
+        return any((counted, dated, person))
     no_number = quoted.numbers <= question.numbers
-    if _COUNTED.search(text):
+    if counted:
         return no_number
-    if _DATED.search(text):
+    if dated:
         return no_number and not quoted.months
-    return bool(_PERSON.search(text)) and set(quoted.names) <= set(question.names)
+    if person:
+        return set(question.names).issuperset(quoted.names)
+    return False
 
 
 def other_speaker(question: Question, passages: Sequence[Passage]) -> float:
     """1 when the question names one speaker of the conversation and the best passage is another's words, else 0."""
     speakers = [sheet(passage.text).named_speaker for passage in passages[:RANKED]]
-    asked = {name for name in speakers if name and question.said.issuperset(words_of(name))}
-    return float(bool(asked and speakers[0]) and speakers[0] not in asked)
+    asked = set()
+    for name in speakers:
+        if name and question.said.issuperset(words_of(name)):
+            asked.add(name)
+    if not asked or not speakers[0]:
+        return 0.0
+    return float(speakers[0] not in asked)
 
 
 def spoken(passages: Sequence[Passage]) -> float:
     """1 when the best passage is a turn of a conversation, else 0."""
-    return float(bool(passages) and bool(sheet(passages[0].text).named_speaker))
+    if not passages:
+        return 0.0
+    best = sheet(passages[0].text)
+    return float(bool(best.named_speaker))

@@ -51,19 +51,24 @@ def why_not(request: Request, chunks: set[str], sources: Sources) -> Lost:
     if not inside:
         return Lost("out of scope", limit=limit)
     question = Question.of(request.question)
-    shared = _shared(question, " ".join(f"{passage.header} {passage.text}" for passage in inside))
+    texts = [f"{passage.header} {passage.text}" for passage in inside]
+    shared = _shared(question, " ".join(texts))
     by_words = searchable.match(expression(question), limit=DEPTH, scope=request.scope)
     lexical = _place(by_words, chunks)
     dense = _dense_place(request, sources, chunks)
     ranked, _ = rank(candidates(request, sources))
     fused = _place([(passage.id, passage.score) for passage in ranked], chunks)
-    shown = retrieve(request, sources).passages
+    shown: set[str] = set()
+    stood_for: set[str] = set()
+    for passage in retrieve(request, sources).passages:
+        shown.add(passage.id)
+        stood_for.update(passage.versions)
     stage: Stage = "cut"
-    if any(passage.id in chunks for passage in shown):
+    if not chunks.isdisjoint(shown):
         stage = "found"
     elif fused is None:
         stage = "no candidate"
-    elif any(inside[0].source in passage.versions for passage in shown):
+    elif inside[0].source in stood_for:
         stage = "collapsed"
     return Lost(stage, lexical, dense, fused, shared, limit)
 
@@ -78,8 +83,9 @@ def _place(ranking: Ranking, chunks: set[str]) -> int | None:
 
 def _shared(question: Question, text: str) -> tuple[str, ...]:
     """The words of the question that stand in a text, in any of their forms, each once."""
-    held = {stem(word) for word in tokens(text)}
-    return tuple(word for word in dict.fromkeys(question.words) if stem(word) in held)
+    held = set(map(stem, tokens(text)))
+    shared = [word for word in question.words if stem(word) in held]
+    return tuple(dict.fromkeys(shared))
 
 
 def _dense_place(request: Request, sources: Sources, chunks: set[str]) -> int | None:
