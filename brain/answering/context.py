@@ -20,7 +20,8 @@ MAX_QUESTION = 8_000  # characters; the rest is a pasted text, not a question
 # Tokens kept free for the answer: five sentences with their citations take about 200.
 ANSWER_TOKENS = 512
 ANSWER_SHARE = 0.25  # of a small window
-FIRST_TOKEN_SECONDS = 10.0  # seconds that a person waits for the first word
+# Seconds to the first word of a model; sources are shown at once (docs/RETRIEVAL.md, "Answers").
+FIRST_TOKEN_SECONDS = 10.0
 # Tokens: a slower machine waits longer, for one passage and the rules must be read.
 LEAST_TOKENS = 600
 SOME_NONCE = "0" * 2 * NONCE_BYTES  # as long as a real one, for counting
