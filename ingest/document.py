@@ -18,8 +18,9 @@ ID_BYTES = 8  # 64 random bits: under 1 in 10 million that a million documents c
 
 def digest(data: str | bytes) -> str:
     """SHA-256 of the bytes (or of the text in UTF-8), 64 hexadecimal digits."""
-    raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
-    return hashlib.sha256(raw).hexdigest()
+    if isinstance(data, str):
+        data = data.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(data).hexdigest()
 
 
 def new_id() -> str:
@@ -97,9 +98,12 @@ def chunk_ids(document_id: str, pieces: Iterable[tuple[Heading, str]]) -> list[s
     seen: Counter[str] = Counter()
     ids = []
     for heading, text in pieces:
-        base = digest("\x1f".join((document_id, *heading, text)))
-        seen[base] += 1
-        ids.append((base if seen[base] == 1 else digest(f"{base}\x1f{seen[base]}"))[: ID_BYTES * 2])
+        found = digest("\x1f".join((document_id, *heading, text)))
+        seen[found] += 1
+        count = seen[found]
+        if count > 1:
+            found = digest(f"{found}\x1f{count}")
+        ids.append(found[: ID_BYTES * 2])
     return ids
 
 

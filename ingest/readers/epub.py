@@ -18,7 +18,7 @@ from ingest.document import Section
 from ingest.errors import UnreadableFile
 from ingest.readers import zips
 from ingest.readers.html import Block, whole_page
-from ingest.readers.outline import HEADING_CHARS, Headings, one_line
+from ingest.readers.outline import HEADING_CHARS, Headings, one_line, paragraphs
 from ingest.readers.xml import attribute, descendants, entry, properties
 from ingest.reading import Raw, Reading
 
@@ -105,9 +105,9 @@ def _sections(blocks: list[Block], title: str, number: int) -> Iterator[Section]
             body.append(words)
             continue
         if body:
-            yield Section("\n\n".join(body) + "\n\n", headings.path, where)
+            yield Section(paragraphs(body), headings.path, where)
         heading = one_line(words)[:HEADING_CHARS]
         headings.enter(level, heading)
         body = [heading]
     if body:
-        yield Section("\n\n".join(body) + "\n\n", headings.path, where)
+        yield Section(paragraphs(body), headings.path, where)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ingest.document import Section
-from ingest.readers.outline import HEADING_CHARS, Headings, one_line
+from ingest.readers.outline import HEADING_CHARS, Headings, one_line, paragraphs
 from ingest.readers.text import decode
 from ingest.reading import Raw, Reading
 
@@ -305,7 +305,7 @@ def _sections(blocks: list[Block]) -> Iterator[Section]:
             body.append(words)
             continue
         if body:
-            yield Section("\n\n".join(body) + "\n\n", headings.path, f"§{number}")
+            yield Section(paragraphs(body), headings.path, f"§{number}")
             number += 1
         heading = one_line(words)
         headings.enter(level, heading[:HEADING_CHARS])

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 from ingest.document import Section
 from ingest.errors import UnreadableFile
 from ingest.media import ODP, ODS
-from ingest.readers import zips
+from ingest.readers import outline, zips
 from ingest.readers.outline import (
     HEADING_CHARS,
     Block,
+    comment,
     has_letters,
     listed,
     one_line,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 LAST_LEVEL = 9  # of headings
+STATED_CHARS = 40  # of an author's name or a date shown
 # Spaces, cells or rows beyond which a repeat is taken for padding: sheets claim a million empty ones.
 MANY = 1_000
 # Declarations, deleted words, and pictures of what is embedded.
@@ -143,9 +145,14 @@ def _texts(parent: Iterable[Element]) -> list[str]:
 
 def _comment(element: Element) -> str:
     said = "\n".join(_text(found, []) for found in descendants(element, "p"))
-    stated = [*children(element, "creator"), *children(element, "date")]
-    who = ", ".join(filter(None, ((found.text or "")[:40] for found in stated)))
-    return f"Comment ({who.partition('T')[0]}): {said}" if who else f"Comment: {said}"
+    author = _stated(element, "creator")
+    day, _mark, _time = _stated(element, "date").partition("T")
+    return comment(said, author, day)
+
+
+def _stated(element: Element, name: str) -> str:
+    texts = [(found.text or "")[:STATED_CHARS] for found in children(element, name)]
+    return ", ".join(filter(None, texts))
 
 
 def _margins(archive: zipfile.ZipFile) -> Iterator[Block]:
@@ -217,5 +224,4 @@ def _slide(page: Element, number: int) -> Iterator[Section]:
         else:
             parts.append(text)
     if parts:
-        heading = (title,) if title else ()
-        yield Section("\n\n".join(parts) + "\n\n", heading, f"slide {number}")
+        yield outline.slide(number, title, parts)

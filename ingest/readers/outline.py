@@ -74,6 +74,17 @@ def sections(blocks: Iterable[Block]) -> Iterator[Section]:
     yield from flush()
 
 
+def slide(number: int, title: str, texts: list[str]) -> Section:
+    """One slide of a presentation as a section."""
+    heading = (title,) if title else ()
+    return Section(paragraphs(texts), heading, f"slide {number}")
+
+
+def paragraphs(texts: Iterable[str]) -> str:
+    """Texts parted by blank lines, with one at the end for what follows."""
+    return "\n\n".join(texts) + "\n\n"
+
+
 def one_line(text: str) -> str:
     """The words of a text with single spaces between them."""
     return " ".join(text.split())

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ingest.document import Section
-from ingest.readers import zips
+from ingest.readers import outline, zips
 from ingest.readers.outline import HEADING_CHARS, comment, has_letters, one_line, row
 from ingest.readers.xml import (
     attribute,
@@ -53,11 +53,11 @@ def read(raw: Raw) -> Iterator[Reading]:
         if slide._element.get("show") == "0":
             hidden.append(number)
         if parts:
-            heading = (title,) if title else ()
-            made.append(Section("\n\n".join(parts) + "\n\n", heading, f"slide {number}"))
+            made.append(outline.slide(number, title, parts))
     notices = []
     if hidden:
-        notices.append(f"hidden: slide {', '.join(map(str, hidden))}")
+        numbers = ", ".join(map(str, hidden))
+        notices.append(f"hidden: slide {numbers}")
     yield described(made, archive, title=first_heading(made), notices=notices)
 
 
@@ -160,10 +160,11 @@ def _authors(part: Part) -> dict[str, str]:
 def _comments(part: Part, authors: dict[str, str]) -> list[str]:
     said: list[str] = []
     for element in descendants(tree(part.blob), "cm", "reply"):
-        own = (
-            found for found in descendants(element, "text", "t") if not _in_reply(found, element)
-        )
-        text = " ".join((found.text or "").strip() for found in own)
+        texts: list[str] = []
+        for found in descendants(element, "text", "t"):
+            if not _in_reply(found, element):
+                texts.append((found.text or "").strip())
+        text = " ".join(texts)
         if text.strip():
             author = authors.get(attribute(element, "authorId"), "")
             when = attribute(element, "dt") or attribute(element, "created")
@@ -173,4 +174,5 @@ def _comments(part: Part, authors: dict[str, str]) -> list[str]:
 
 def _in_reply(text: Element, remark: Element) -> bool:
     """Whether the text stands in an answer to the remark, which is a comment of its own."""
-    return any(local(above) == "reply" and above is not remark for above in text.iterancestors())
+    replies = (above for above in text.iterancestors() if local(above) == "reply")
+    return any(reply is not remark for reply in replies)

@@ -294,6 +294,11 @@ def test_a_text_with_headings_notes_comments_and_tracked_changes(tmp_path: Path)
         "<table:table><table:table-row><table:table-cell><text:p>attic</text:p></table:table-cell><table:table-cell><text:p>300</text:p></table:table-cell></table:table-row></table:table>"
     )
     meta = "<dc:title>The lease</dc:title><meta:initial-creator>Bob</meta:initial-creator><meta:creation-date>2026-05-01T09:00:00</meta:creation-date>"
+    by_another = inside.replace("Ana", "Tom T.")
+    assert (
+        "Comment (Tom T., 2026-05-07): since"
+        in one(tmp_path / "b.odt", odf("text", by_another, meta)).text
+    )
     document = one(tmp_path / "a.odt", odf("text", inside, meta))
     assert (
         document.text
