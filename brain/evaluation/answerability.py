@@ -1,4 +1,4 @@
-"""`brain eval answerability`: does the probability `found` tell the questions that the store can answer from the others?
+"""`brain eval answerability`: does the probability `found` tell the questions that can be answered from the others?
 
 Reads the probability that `Brain.search` (or, for conversations, `Brain.recall`) gives, as shipped. Leaves out fitting.
 """

@@ -14,7 +14,7 @@ from brain.reports import Judgment
 from ingest.terms import stem
 from ingest.words import content_words, numbers
 
-# Measured with the built-in embedder: of 19 pairs of rephrased questions 15 reach both; of the 80 different questions of
+# Measured with the built-in embedder: of 19 pairs of rephrased questions 15 reach both; of the 80 questions of
 # sample_corpus none is taken for another; of 1,000 questions about 1,000 paragraphs of squad_dev, 8 % have a neighbour.
 SIMILAR = 0.70  # cosine of two questions
 SHARED = 0.50  # Dice overlap of their stemmed content words

@@ -147,7 +147,7 @@ def as_sessions(run: Run, session_of: Mapping[str, str]) -> dict[str, Scores]:
 
 
 def halved(found: Values, session_of: Mapping[str, str]) -> Scores:
-    """What a turn weighs where a system gives only an order: 1 / (1 + its place), each further one of a session half."""
+    """What a turn weighs where there is an order alone: 1 / (1 + its place), each further one of a session half."""
     weights: dict[str, float] = {}
     seen: dict[str, int] = {}
     for place, turn in enumerate(sorted(found, key=lambda key: -found[key]), 1):

@@ -1,8 +1,9 @@
 """`brain eval retrieval`: five systems on one judged set, all through `Brain.search` or beside it on the same corpus.
 
-lexical, dense and hybrid are what the user's command gives; bm25 never changes (`brain.store.plain_bm25`), so that nobody
-can win by weakening a ranking; rrf fuses the lexical and the dense ranking as other tools do. Leaves out the person's own
-judgments (`brain.evaluation.own`) and conversations (`brain.evaluation.recall`), which are asked by the same `ask_all`.
+lexical, dense and hybrid are what the user's command gives; bm25 never changes (`brain.store.plain_bm25`), so that
+nobody can win by weakening a ranking; rrf fuses the lexical and the dense ranking as other tools do. Leaves out the
+person's own judgments (`brain.evaluation.own`) and conversations (`brain.evaluation.recall`), which go through the same
+`ask_all`.
 """
 
 from __future__ import annotations
@@ -98,8 +99,8 @@ def retrieval(
 ) -> dict[str, Any]:
     """The report that docs/RETRIEVAL.md explains.
 
-    `vectors`: a folder that keeps the store, and so the embeddings, between runs. `filler` opens the store for taking in
-    (`open_brain` when None): with an Ollama model as embedder it is one with the built-in models alone, so that the
+    `vectors`: a folder that keeps the store, and so the embeddings, between runs. `filler` opens the store for taking
+    in (`open_brain` when None): with an Ollama model as embedder it is one with the built-in models alone, so that the
     vectors are filled by `sync`, wholly, and not by a process in the background.
     """
     require()

@@ -28,12 +28,13 @@ TIME = "%Y%m%dT%H%M%SZ"
 ASIDE = ".before-"  # brain.db.before-…: what `restore` and an upgrade put aside
 UNFINISHED = (".tmp", "-wal", "-shm", "-journal")  # ends of names beside a database that are none
 RULE = re.compile(r"(\d{1,4})([dwmy])")
+# What the times of one day, week, month or year have in common.
 PERIODS = {
     "d": "%Y-%m-%d",
     "w": "%G %V",
     "m": "%Y-%m",
     "y": "%Y",
-}  # what the backups of one have in common
+}
 HORIZON_DAYS = 20 * 366  # how far ahead it is worked out when a backup goes
 BACKUPS = "backups"  # the folder in the home, and the setting that lists every folder used
 KEEP = "backup_keep"  # setting: the last rule of retention that was given
@@ -111,7 +112,7 @@ def keep_rule(store: Store) -> dict[str, int] | None:
 
 
 def note(store: Store, config: Config, folder: Path, rule: str) -> tuple[str, ...]:
-    """Keep folder and rule in mind for erasing. A store that cannot be written needs its backup most: that is a notice."""
+    """Keep folder and rule in mind for erasing; a notice where they cannot be kept."""
     others = {str(known) for known in (*folders(store, config)[1:], folder)}
     others.discard(str(config.home / BACKUPS))
     wanted = {BACKUPS: json.dumps(sorted(others)) if others else "", KEEP: rule}
@@ -119,6 +120,7 @@ def note(store: Store, config: Config, folder: Path, rule: str) -> tuple[str, ..
         for name, value in wanted.items():
             if value and value != store.library.setting(name):
                 store.library.keep_setting(name, value)
+    # A store that cannot be written needs its backup most.
     except StoreError as error:
         until = "until a backup was made there again"
         return (f"{error.message}: `forget --erase` will not look into {folder} {until}",)

@@ -1,8 +1,8 @@
 """The doctor's check that what was forgotten or erased has left every file: D18.
 
 The words of what is erased are known to nobody afterwards: what can be known is whether the last step was done, whether
-freed pages hold anything, and which files were left out at the time. Of what waits in the trash the words are known, and
-stand in no other file. A repair does the last step of an erasure again; it deletes no file of a person.
+freed pages hold anything, and which files were left out at the time. Of what waits in the trash the words are known,
+and stand in no other file. A repair does the last step of an erasure again; it deletes no file of a person.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ def backups(examined: Examined, mode: Mode) -> Finding:
 
 
 def _drilled(examined: Examined, newest: Backup, mode: Mode) -> str:
-    """What would come back of it. An encrypted one is opened into the home for a moment. Raises `BrainError`, `OSError`."""
+    """What would come back; an encrypted one is opened into the home for a moment. Raises `BrainError` or `OSError`."""
     with temporary(examined.config.home / DRILL) as plain:
         opened = newest.path
         if newest.sealed:

@@ -1,7 +1,7 @@
 """The doctor: every check in its order, with an id that stays (docs/FAULTS.md).
 
-It reads; with `repair` it makes derived things anew and never edits what a person put in. A check that cannot be done is
-a finding of its own. Leaves out what each check does (the modules `check_…`) and the exit code. Ids that are missing
+It reads; with `repair` it makes derived things anew and never edits what a person put in. A check that cannot be done
+is a finding of its own. Leaves out what each check does (the modules `check_…`) and the exit code. Ids that are missing
 between are not given to anything. Serves `brain doctor`.
 """
 

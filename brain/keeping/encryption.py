@@ -21,7 +21,7 @@ ASCII_ARMOUR = b"-----BEGIN AGE"
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """How to seal or open: a passphrase, or public keys (`recipients`, age1…) to seal, a file of secret keys to open."""
+    """What encrypts or opens: a passphrase, or public keys (age1…) to encrypt and a file of secret keys to open."""
 
     passphrase: str = ""
     recipients: tuple[str, ...] = ()

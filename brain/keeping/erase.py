@@ -1,7 +1,7 @@
 """What erasing has to see to outside the database: words left in other files of the home, and backups that hold them.
 
-Of what was erased only the random ids are remembered, so that a backup can be looked into later. Leaves out deleting rows
-(`brain.store.erasure`). Serves `brain forget --erase`, `brain backup --rewrite` and the doctor.
+Of what was erased only the random ids are remembered, so that a backup can be looked into later. Leaves out deleting
+rows (`brain.store.erasure`). Serves `brain forget --erase`, `brain backup --rewrite` and the doctor.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Files written whole or not at all, private to their owner. Leaves out what is in them. Serves backups and restoring."""
+"""Files written whole or not at all, private to their owner, and looked through. Serves backups, restoring, erasing.
+
+Leaves out what is in them.
+"""
 
 from __future__ import annotations
 
@@ -79,9 +82,7 @@ def _runs(pid: int) -> bool:
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """The bytes of a regular file into the new file `target`, flushed. Raises `OSError`; symbolic links are not followed
-    at the target.
-    """
+    """The bytes of a file into the new file `target`, flushed; a link there is not followed. Raises `OSError`."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     with (
         source.open("rb") as reading,

@@ -55,8 +55,8 @@ class Mode:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found: nothing in `faults` when all is well (then `note` may say a figure). `mended`: what a repair
-    did, after which the faults are those that are left. `error` False makes it a warning.
+    """What one check found: nothing in `faults` when all is well (then `note` may say a figure). `error` False makes it
+    a warning. `mended`: what a repair did, after which the faults are those that are left.
     """
 
     faults: tuple[str, ...] = ()

@@ -32,7 +32,7 @@ COMMAND = running("brain.keeping.isolated:answer", "network", "programs", "files
 
 
 def judge(path: Path, *, compare: bool = True, called: Path | None = None) -> CopyContents:
-    """`brain.store.copies.judge` of a file from elsewhere. `called`: the file that a person named, of which it is a copy.
+    """`brain.store.copies.judge` of a file from elsewhere. `called`: what a person named, if it is a copy of that.
 
     Raises `StoreError`, also when the file kills its reader.
     """
@@ -105,7 +105,7 @@ def _error(facts: dict[str, Any]) -> BrainError | OSError:
     return kind(facts["message"], facts["hint"])
 
 
-# -- within the child -----------------------------------------------------------------------------------------------------
+# -- within the child -------------------------------------------------------------------------------------------------
 
 
 def answer(request: dict[str, Any], _payload: bytes, _kept: object) -> Iterator[dict[str, Any]]:

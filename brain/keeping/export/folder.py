@@ -21,7 +21,7 @@ from brain.faults import reach
 from brain.keeping.export.names import is_safe
 from brain.keeping.export.plain import open_plain
 
-MANIFEST = ".brain-export.json"  # `ingest.walk` leaves out every folder that holds one
+MANIFEST = ".brain-export.json"  # `ingest.folders` leaves out every folder that holds one
 FORMAT = 1
 BATCH_FILES = 500  # files between two writings of the manifest …
 BATCH_CHARACTERS = 16 * 2**20  # … or so much text

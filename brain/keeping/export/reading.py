@@ -48,7 +48,7 @@ def manifest(directory: Path) -> Manifest:
 
 
 def read_export(directory: Path) -> Iterator[Stored | Skipped]:
-    """What the folder holds: documents first, then episodes by day, skills, feedback by month; each as it was stored."""
+    """What the folder holds, each as it was stored: documents, then episodes by day, skills, feedback by month."""
     later: dict[str, list[Path]] = {episodes.KIND: [], SKILL: [], judgments.KIND: []}
     for path in _files(directory):
         try:

@@ -1,7 +1,7 @@
 """What an export is made of and an import gives back: documents, episodes and skills whole, as the tables hold them.
 
 Facts of this machine (file sizes and times, row numbers, vectors) do not travel. Feedback is `brain.reports.Judgment`.
-Leaves out files (documents.py, episodes.py and skills.py write and read those) and SQL. Serves the export and the import.
+Leaves out files (documents.py, episodes.py and skills.py write and read those) and SQL. Serves export and import.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class StoredDocument:
 
     @property
     def document(self) -> Document:
-        """The same as `ingest` makes it, ready for `DocumentTable.save`; tags only those that the document itself has."""
+        """The same as `ingest` makes it, ready for `DocumentTable.save`; with the tags that the document itself has."""
         chunks = []
         for ordinal, (chunk_id, chunk) in enumerate(zip(self.chunk_ids, self.chunks, strict=True)):
             chunks.append(

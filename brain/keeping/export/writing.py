@@ -1,8 +1,8 @@
 """`brain export DIR`: everything, or some kinds of it, as Markdown files. Twice gives the same bytes.
 
 Documents come twice from the source that is handed in: once for their names, so that links between them can be written,
-once for their texts; nothing is held but names. Leaves out how one thing reads (documents.py, episodes.py, skills.py, judgments.py) and
-the care of the folder (folder.py).
+once for their texts; nothing is held but names. Leaves out how one thing reads (documents.py, episodes.py, skills.py,
+judgments.py) and the care of the folder (folder.py). Serves `brain export`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ Row = Mapping[str, Any]
 class Source:
     """What is exported. Rows have the schema's columns; each function may be called several times.
 
-    `documents` gives (row of `documents` with `tags` [(tag, by)] and `links` [target], its rows of `knowledge` in order);
-    `episodes` gives rows in the order of days; `judgments` come in the order in which they were first made; `roots` are rows
-    of `roots`.
+    `documents` gives (row of `documents` with `tags` [(tag, by)] and `links` [target], its rows of `knowledge` in
+    order); `episodes` gives rows in the order of days; `judgments` come in the order in which they were first made;
+    `roots` are rows of `roots`.
     """
 
     documents: Callable[[], Iterable[tuple[Row, Sequence[Row]]]]
