@@ -255,19 +255,25 @@ class StoreChecks(Table):
             return self._untiled()
 
     def _untiled(self) -> list[str]:
-        gaps = self._run(
-            'SELECT DISTINCT d.source FROM (SELECT document_id, start, "end", ordinal, '
-            'lag("end", 1, 0) OVER (PARTITION BY document_id ORDER BY ordinal) AS before, '
-            "lag(ordinal, 1, -1) OVER (PARTITION BY document_id ORDER BY ordinal) AS previous FROM knowledge) k "
-            'JOIN documents d ON d.id = k.document_id WHERE k.start <> k.before OR k."end" < k.start '
-            "OR k.ordinal <> k.previous + 1"
-        )
-        ends = self._run(
-            'SELECT d.source FROM documents d LEFT JOIN (SELECT document_id, max("end") AS last FROM knowledge '
-            "GROUP BY document_id) k ON k.document_id = d.id WHERE ifnull(k.last, 0) <> length(d.text) "
-            "AND NOT (k.last IS NULL AND trim(d.text, char(9, 10, 13, 32)) = '')"
-        )
-        return sorted({row[0] for row in (*gaps, *ends)})
+        gaps = """
+            SELECT DISTINCT d.source FROM (
+                SELECT document_id, start, "end", ordinal,
+                    lag("end", 1, 0) OVER (PARTITION BY document_id ORDER BY ordinal) AS before,
+                    lag(ordinal, 1, -1) OVER (PARTITION BY document_id ORDER BY ordinal) AS previous
+                FROM knowledge
+            ) k
+            JOIN documents d ON d.id = k.document_id
+            WHERE k.start <> k.before OR k."end" < k.start OR k.ordinal <> k.previous + 1
+        """
+        ends = """
+            SELECT d.source FROM documents d
+            LEFT JOIN (
+                SELECT document_id, max("end") AS last FROM knowledge GROUP BY document_id
+            ) k ON k.document_id = d.id
+            WHERE ifnull(k.last, 0) <> length(d.text)
+                AND NOT (k.last IS NULL AND trim(d.text, char(9, 10, 13, 32)) = '')
+        """
+        return sorted({source for sql in (gaps, ends) for (source,) in self._run(sql)})
 
     # -- vectors ------------------------------------------------------------------------------------------------------
 

@@ -70,12 +70,12 @@ class JudgmentTable(Table):
         row = hashed("eval_runs", {"at": at, "name": name, "report": text})
         with self._write():
             self._conn.execute(insert_into("eval_runs", row), row)
-            self._run(
-                "DELETE FROM eval_runs WHERE name = ?1 AND pk NOT IN "
-                "(SELECT pk FROM eval_runs WHERE name = ?1 ORDER BY pk DESC LIMIT ?2)",
-                name,
-                RUNS_KEPT,
-            )
+            old = """
+                DELETE FROM eval_runs
+                WHERE name = ?1 AND pk NOT IN
+                    (SELECT pk FROM eval_runs WHERE name = ?1 ORDER BY pk DESC LIMIT ?2)
+            """
+            self._run(old, name, RUNS_KEPT)
 
     def last_run(self, name: str) -> tuple[str, dict[str, Any]] | None:
         """(when, report) of the last run of this name, or None."""

@@ -127,14 +127,12 @@ class SkillTable(Table):
             return []
         quoted = [word.replace('"', '""') for word in words]
         expression = " OR ".join(f'"{word}"' for word in quoted)
-        return self._read(
-            "JOIN skills_fts ON skills_fts.rowid = skills.pk WHERE skills_fts MATCH ? "
-            "ORDER BY bm25(skills_fts, ?, ?, 0.0), name LIMIT ?",
-            expression,
-            TOPIC_WEIGHT,
-            BODY_WEIGHT,
-            limit,
-        )
+        found = """
+            JOIN skills_fts ON skills_fts.rowid = skills.pk
+            WHERE skills_fts MATCH ?
+            ORDER BY bm25(skills_fts, ?, ?, 0.0), name LIMIT ?
+        """
+        return self._read(found, expression, TOPIC_WEIGHT, BODY_WEIGHT, limit)
 
     def remove(self, reference: str) -> Skill:
         """Take a skill away for good; returns what it was. Raises `NotFound`."""

@@ -6,11 +6,13 @@ every statement of a table. Serves the other modules of the store.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from sqlite3 import Connection, DatabaseError
 from typing import Any
 
 from brain.types import Scope
+
+Row = dict[str, Any]  # a row by the names of its columns
 
 # tables with a full-text table beside them, named …_fts
 FULL_TEXT = ("knowledge", "episodes", "skills")
@@ -19,12 +21,12 @@ CANDIDATES_SHOWN = 5  # of those that an ambiguous beginning of an id fits
 PAGE = 500  # values bound in one statement; the oldest SQLite that we meet takes 999
 
 
-def first(conn: sqlite3.Connection, sql: str, *values: object) -> Any:
+def first(conn: Connection, sql: str, *values: object) -> Any:
     """The first row as a tuple, None when there is none."""
     return conn.execute(sql, values).fetchone()
 
 
-def number(conn: sqlite3.Connection, sql: str, *values: object) -> int:
+def number(conn: Connection, sql: str, *values: object) -> int:
     """The first column of the first row, 0 when there is no row."""
     row = first(conn, sql, *values)
     if row is None:
@@ -32,12 +34,12 @@ def number(conn: sqlite3.Connection, sql: str, *values: object) -> int:
     return int(row[0])
 
 
-def named(conn: sqlite3.Connection, sql: str, *values: object) -> list[dict[str, Any]]:
+def named(conn: Connection, sql: str, *values: object) -> list[Row]:
     """Rows by the names of their columns."""
     return list(each_named(conn, sql, *values))
 
 
-def each_named(conn: sqlite3.Connection, sql: str, *values: object) -> Iterator[dict[str, Any]]:
+def each_named(conn: Connection, sql: str, *values: object) -> Iterator[Row]:
     """The same, one at a time."""
     cursor = conn.execute(sql, values)
     names = [column[0] for column in cursor.description]
@@ -45,19 +47,19 @@ def each_named(conn: sqlite3.Connection, sql: str, *values: object) -> Iterator[
         yield dict(zip(names, row, strict=True))
 
 
-def full_text(conn: sqlite3.Connection, table: str, command: str, rank: int = 0) -> None:
+def full_text(conn: Connection, table: str, command: str, rank: int = 0) -> None:
     """Give FTS5 a command for the full text of a table: "optimize", "rebuild", "integrity-check"."""
     fts = f"{table}_fts"
     sql = f"INSERT INTO {fts}({fts}, rank) VALUES (?, ?)"
     conn.execute(sql, (command, rank))
 
 
-def full_text_agrees(conn: sqlite3.Connection, table: str) -> bool:
+def full_text_agrees(conn: Connection, table: str) -> bool:
     """Whether the full text is that of the rows. FTS5 is asked by an INSERT that changes nothing, in a transaction."""
     try:
         # rank 1 compares with the rows themselves; without it an emptied index still passes
         full_text(conn, table, "integrity-check", 1)
-    except sqlite3.DatabaseError as error:
+    except DatabaseError as error:
         reason = str(error)
         if "locked" in reason or "full" in reason:
             raise  # it could not be asked
@@ -65,17 +67,18 @@ def full_text_agrees(conn: sqlite3.Connection, table: str) -> bool:
     return True
 
 
-def fields_of(value: Any) -> dict[str, Any]:
+def fields_of(value: Any) -> Row:
     """The fields of a dataclass by name, not copied."""
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
 def insert_into(table: str, columns: Iterable[str]) -> str:
     """A statement that inserts a row given as a dictionary: its values by the names of the columns."""
-    names = list(columns)
-    quoted = ", ".join(f'"{name}"' for name in names)
-    values = ", ".join(f":{name}" for name in names)
-    return f"INSERT INTO {table} ({quoted}) VALUES ({values})"
+    names, values = [], []
+    for column in columns:
+        names.append(f'"{column}"')
+        values.append(f":{column}")
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(values)})"
 
 
 def update_of(table: str, changed: Iterable[str], key: str) -> str:
@@ -108,6 +111,11 @@ class Where:
         """One more clause that has to hold."""
         self._clauses.append(clause)
         self.values += values
+
+    def add_given(self, clause: str, value: str) -> None:
+        """The same, left out when there is nothing to compare with."""
+        if value:
+            self.add(clause, value)
 
     def among(self, column: str, allowed: Sequence[str] | None) -> None:
         """The column is one of these; None allows any."""
@@ -145,18 +153,14 @@ def episode_scope(scope: Scope, *, kind: str = "", person: str = "", session: st
     """
     where = Where()
     holds = "EXISTS (SELECT 1 FROM json_each(c.{}) j WHERE lower(j.value) = lower(?))"
-    clauses = [(holds.format("tags"), tag) for tag in scope.tags]
-    clauses += [
-        ("c.kind = ?", kind),
-        ("c.session = ?", session),
-        (holds.format("people"), person),
-        ("c.source GLOB ?", scope.source),
-        ("substr(c.at, 1, 10) >= ?", scope.since[:10]),
-        ("substr(c.at, 1, 10) <= ?", scope.until[:10]),
-    ]
-    for clause, value in clauses:
-        if value:
-            where.add(clause, value)
+    for tag in scope.tags:
+        where.add_given(holds.format("tags"), tag)
+    where.add_given("c.kind = ?", kind)
+    where.add_given("c.session = ?", session)
+    where.add_given(holds.format("people"), person)
+    where.add_given("c.source GLOB ?", scope.source)
+    where.add_given("substr(c.at, 1, 10) >= ?", scope.since[:10])
+    where.add_given("substr(c.at, 1, 10) <= ?", scope.until[:10])
     where.among("c.label", scope.labels)
     where.among("coalesce(c.compartment, '')", scope.compartments)
     return where

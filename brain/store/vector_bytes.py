@@ -45,7 +45,9 @@ def sentence_bytes(packed: Any, dimensions: int) -> bytes | None:
         return None
     body = packed[:-CRC_BYTES]
     crc = int.from_bytes(packed[-CRC_BYTES:], "little")
-    if len(body) % (FLOAT16_BYTES * dimensions) or zlib.crc32(body) != crc:
+    if zlib.crc32(body) != crc:
+        return None
+    if len(body) % (FLOAT16_BYTES * dimensions):
         return None
     return body
 
