@@ -147,7 +147,7 @@ def told(faults: dict[Path, list[str]]) -> str:
 
 
 def test_every_page_and_section_that_is_cited_is_there() -> None:
-    assert not told({path: lost(path, path.read_text("utf-8")) for path in PAGES})
+    assert not told({path: lost(path, path.read_text("utf-8")) for path in (*CODE, *PAGES)})
 
 
 def test_every_link_of_a_page_leads_somewhere() -> None:
@@ -162,7 +162,7 @@ def test_every_file_that_a_page_names_is_there() -> None:
 
 
 def test_nobody_cites_an_issue_or_a_plan() -> None:
-    paths = PAGES
+    paths = [path for path in (*CODE, *PAGES) if path != Path(__file__)]
     assert not told({path: plans(path, path.read_text("utf-8")) for path in paths})
 
 
