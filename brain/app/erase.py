@@ -13,7 +13,7 @@ from pathlib import Path
 
 from brain.app.derived import finish_erasure
 from brain.app.file_facts import uri_of
-from brain.app.library import Library, stored_path
+from brain.app.library import EPISODE, Library, stored_path
 from brain.app.resources import Resources
 from brain.errors import NotFound
 from brain.faults import reach
@@ -95,7 +95,7 @@ def _named(
 
 def _targets(items: Sequence[Forgotten], unknown: Sequence[str]) -> ErasureTargets:
     """By what it is known everywhere; of what the store no longer has, a whole id or a path finds it in the backups."""
-    bare = {reference.removeprefix("#").removeprefix("episode:") for reference in unknown}
+    bare = {_bare(reference) for reference in unknown}
     documents = {item.id for item in items if item.kind == "document"} | bare
     episodes = {item.id for item in items if item.kind == "episode"} | bare
     uris = {uri_of(Path(stored_path(reference))) for reference in unknown}
@@ -111,39 +111,41 @@ def _must_be_somewhere(unknown: Sequence[str], held: Sequence[Holding]) -> None:
         )
 
 
+def _bare(reference: str) -> str:
+    """An id without what may stand before it."""
+    return reference.removeprefix("#").removeprefix(EPISODE)
+
+
 def _fits(item: Forgotten, reference: str) -> bool:
-    bare = reference.removeprefix("#").removeprefix("episode:")
-    place = stored_path(reference)
-    by_id = len(bare) >= SHORTEST_PREFIX and item.id.startswith(bare)
-    return by_id or item.source in (reference, place) or item.source.startswith(f"{place}/")
+    """Whether a forgotten thing is meant: by the start of its id, its path, or a folder above it."""
+    start, path = _bare(reference), stored_path(reference)
+    if len(start) >= SHORTEST_PREFIX and item.id.startswith(start):
+        return True
+    return item.source in (reference, path) or item.source.startswith(f"{path}/")
 
 
 def _quoting(present: ErasureFindings, targets: ErasureTargets) -> tuple[Forgotten, ...]:
     """Rounds that go, or lose their answer, because they quote it."""
-    others = [
-        Forgotten(i, "episode", f"episode:{i}", "")
-        for i in present.episodes
-        if i not in targets.episodes
-    ]
-    answers = [
-        Forgotten(i, "episode", f"episode:{i}", question, at=at)
-        for i, question, at in present.quoting
-    ]
-    return (*others, *answers)
+    found = []
+    for episode_id in present.episodes:
+        if episode_id not in targets.episodes:
+            found.append(Forgotten(episode_id, "episode", f"{EPISODE}{episode_id}", ""))
+    for episode_id, question, at in present.quoting:
+        source = f"{EPISODE}{episode_id}"
+        found.append(Forgotten(episode_id, "episode", source, question, at=at))
+    return tuple(found)
 
 
 def _notices(eraser: Eraser, targets: ErasureTargets, held: Sequence[Holding]) -> tuple[str, ...]:
-    notices = [
-        f"the same text also stands in {source}, which stays"
-        for source in eraser.copies_of(targets)
-    ]
-    there = [
-        source
-        for source in sorted(targets.sources)
-        if Path(source).is_absolute() and Path(source).exists()
-    ]
-    notices += [
-        f"{source} is still on the disk: `brain sync` would take it in again" for source in there
-    ]
+    """What a person must know of what is left elsewhere."""
+    notices = []
+    for source in eraser.copies_of(targets):
+        notices.append(f"the same text also stands in {source}, which stays")
+    for source in sorted(targets.sources):
+        path = Path(source)
+        if path.is_absolute() and path.exists():
+            notices.append(f"{source} is still on the disk: `brain sync` would take it in again")
     unread = sum(item.state == "unread" for item in held)
-    return tuple(notices + ([SEALED.format(unread)] if unread else []))
+    if unread:
+        notices.append(SEALED.format(unread))
+    return tuple(notices)

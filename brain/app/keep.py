@@ -1,4 +1,4 @@
-"""`.keep`: looking after the store. Check it, rebuild it, copy it, take a copy back, erase, write it out and take it in.
+"""`.keep`: looking after the store. Check, rebuild, back up, restore, erase, export and import.
 
 Joins the rooms that do the work (`brain.keeping`, `brain.store`, `brain.index`) over this store. Leaves erasing to
 `brain.app.erase` and taking in what an export holds to `brain.app.importing`.
@@ -86,10 +86,10 @@ class Keep:
     def _ollama(self) -> tuple[str, bool]:
         """(its state in one line, whether it is a warning): asked for by name and missing, or not on this machine."""
         resources, config = self._resources, self._resources.config
-        wanted = {config.models.embed, config.models.ask}
-        if wanted == {BUILTIN} or resources.given_embedder is not None:
+        named = {config.models.embed, config.models.ask} - {BUILTIN}
+        if not named or resources.given_embedder is not None:
             return "not used; the built-in models serve", False
-        named = wanted - {BUILTIN, AUTO}
+        named.discard(AUTO)
         try:
             version = resources.ollama.version()
             installed = {str(row.get("name", "")) for row in resources.ollama.tags()}
@@ -134,7 +134,7 @@ class Keep:
         passphrase: str = "",
         recipients: Sequence[str] = (),
     ) -> BackupReport:
-        """One more backup, proven by its digest. The rule given with `keep` is applied now and remembered for erasing."""
+        """One more backup, proven by its digest. The rule in `keep` is applied now and remembered for erasing."""
         resources, config = self._resources, self._resources.config
         rule = backups.parse_keep(keep) if keep else None
         folder = config.home / backups.BACKUPS
@@ -173,8 +173,9 @@ class Keep:
         identity: Path | None = None,
         dry_run: bool = False,
     ) -> RestoreReport:
-        """Make a backup the store, here or in another home; what was there is kept beside it. Index files come back by
-        themselves.
+        """Make a backup the store, here or in another home; what was there is kept beside it.
+
+        Index files come back by themselves.
         """
         from brain.keeping import restore
 

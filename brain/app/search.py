@@ -18,13 +18,15 @@ MAX_QUESTION_CHARS = 8_000  # a longer text is a document, and each of its words
 def search(resources: Resources, request: Request) -> Retrieved:
     """Ranked passages, and whether they lie below the floor under which the notes probably do not hold it."""
     notices = refresh(resources) if request.look else []
-    if len(request.question) > MAX_QUESTION_CHARS:
+    question = request.question[:MAX_QUESTION_CHARS]
+    if question != request.question:
         notices.append(f"the query was cut to its first {MAX_QUESTION_CHARS:,} characters")
-        request = replace(request, question=request.question[:MAX_QUESTION_CHARS])
+        request = replace(request, question=question)
     found = retrieved(resources, request)
-    chance = found.confidence.found
-    below = chance is not None and chance < resources.head.floor
-    return replace(found, notices=(*notices, *found.notices), below_floor=below)
+    notices += found.notices
+    chance = found.confidence.found or 0.0
+    below = chance < resources.head.floor
+    return replace(found, notices=tuple(notices), below_floor=below)
 
 
 def retrieved(resources: Resources, request: Request) -> Retrieved:
@@ -47,20 +49,27 @@ def ranked(resources: Resources, request: Request) -> Retrieved:
     """What retrieval alone finds. By words alone when that is asked for: no embedder is opened then."""
     from brain.retrieval import Sources, retrieve
 
-    serving = resources.serving if request.mode != "lexical" else None
-    embedder = serving.embedder if serving else None
-    index = resources.index("knowledge", serving.fingerprint) if serving and embedder else None
-    found = retrieve(request, Sources(resources.store.search, index, embedder))
-    found = replace(found, confidence=Confidence(found=chance_of(resources, found)))
-    if serving is None:
-        return found
+    searchable = resources.store.search
+    if request.mode == "lexical":
+        found = retrieve(request, Sources(searchable, None, None))
+        return replace(found, confidence=Confidence(found=chance_of(resources, found)))
+    serving = resources.serving
+    index = resources.index("knowledge", serving.fingerprint) if serving.embedder else None
+    found = retrieve(request, Sources(searchable, index, serving.embedder))
     lag = 0
     if found.index == "chroma":
         lag = resources.store.vectors.snapshots.lag(serving.fingerprint)
     missing = [reason for reason in (serving.degraded, found.degraded) if reason]
-    fallback = getattr(index, "fallback", "")  # only an index that chooses between two has one
+    # Only an index that chooses between two says that it had to take the other one
+    fallback = getattr(index, "fallback", "")
     notices = (*found.notices, fallback) if fallback else found.notices
-    return replace(found, degraded="; ".join(missing), index_lag=lag, notices=notices)
+    return replace(
+        found,
+        confidence=Confidence(found=chance_of(resources, found)),
+        degraded="; ".join(missing),
+        index_lag=lag,
+        notices=notices,
+    )
 
 
 def chance_of(resources: Resources, found: Retrieved) -> float:

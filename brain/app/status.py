@@ -15,8 +15,8 @@ from brain.app.resources import KINDS, SERVING, Resources
 from brain.errors import BrainError
 from brain.types import Root, Status, VectorProgress
 
-NUDGED = "nudged_at"  # setting: when a person was last told that Ollama is there
-NUDGE_EVERY = timedelta(days=7)  # often enough to be heard, seldom enough not to be a nuisance
+TOLD = "nudged_at"  # setting: when a person was last told that Ollama is there
+TELL_EVERY = timedelta(days=7)  # often enough to be heard, seldom enough not to be a nuisance
 # Of Ollama on a laptop's processor, for the time that a notice names: 20 to 50 were measured
 CHUNKS_PER_SECOND = 30.0
 
@@ -26,6 +26,9 @@ def status(resources: Resources) -> Status:
     store, serving = resources.store, resources.serving
     generator, why, _missing = resources.generator()
     index = resources.index("knowledge", serving.fingerprint) if serving.fingerprint else None
+    lag = 0
+    if index and index.name == "chroma":
+        lag = store.vectors.snapshots.lag(serving.fingerprint)
     generations = _generations(resources)
     state, notices = _ollama(resources)
     return Status(
@@ -33,64 +36,53 @@ def status(resources: Resources) -> Status:
         database_bytes=_size(resources.config.database),
         documents=store.library.count(),
         chunks=store.vectors.size("knowledge"),
-        episodes=resources.store.episodes.count(),
-        skills=resources.store.skills.count(),
+        episodes=store.episodes.count(),
+        skills=store.skills.count(),
         embedder=serving.embedder.name if serving.embedder else "",
         embedder_reason=serving.degraded or serving.reason,
         generator=generator.name if generator else "extractive",
         generator_reason=why,
         index=index.name if index else "words only",
         index_reason=str(getattr(index, "reason", "")),
-        index_lag=store.vectors.snapshots.lag(serving.fingerprint)
-        if index and index.name == "chroma"
-        else 0,
+        index_lag=lag,
         generations=generations,
         ollama=state,
         roots=tuple(_root(resources, root) for root in store.library.roots()),
-        waiting=sum(g.total - g.done for g in generations if g.state != "dead"),
+        waiting=sum(row.total - row.done for row in generations),
         skipped=len(store.library.skipped()),
         notices=tuple(notices),
     )
 
 
 def _generations(resources: Resources) -> tuple[VectorProgress, ...]:
-    """One row for each model that vectors are kept of. A question that was asked gets its vector at the next `recall`:
-    nothing waits for it, and it is not counted before.
-    """
+    """One row for each model that vectors are kept of."""
     vectors, serving = resources.store.vectors, resources.serving.fingerprint
     everything = sum(vectors.size(kind) for kind in KINDS)
     rows = []
     for number, fingerprint in enumerate(sorted(vectors.fingerprints()), 1):
+        # A question that was asked gets its vector at the next `recall`: nothing waits for it before
         later = vectors.unasked_for(fingerprint)
-        waiting = sum(vectors.waiting_count(kind, fingerprint) for kind in KINDS) - later
         total = everything - later
-        state = "live" if fingerprint == serving else "spare" if not waiting else "building"
-        eta = waiting / CHUNKS_PER_SECOND if waiting else None
+        waiting = sum(vectors.waiting_count(kind, fingerprint) for kind in KINDS) - later
+        state = "building" if waiting else "spare"
+        if fingerprint == serving:
+            state = "live"
+        model, _at, _rest = fingerprint.partition("@")
         dimensions = int(fingerprint.rsplit("/", 3)[1])
-        rows.append(
-            VectorProgress(
-                number,
-                fingerprint.partition("@")[0],
-                dimensions,
-                state,
-                total - waiting,
-                total,
-                eta,
-            )
-        )
+        eta = waiting / CHUNKS_PER_SECOND if waiting else None
+        row = VectorProgress(number, model, dimensions, state, total - waiting, total, eta)
+        rows.append(row)
     return tuple(rows)
 
 
 def _root(resources: Resources, root: dict[str, Any]) -> Root:
     known = resources.store.library.known_files(root["uri"])
     path = Path(root["path"])
-    state = (
-        "missing"
-        if not path.exists()
-        else "unmounted"
-        if known and not any(path.iterdir())
-        else "ok"
-    )
+    state = "ok"
+    if not path.exists():
+        state = "missing"
+    elif known and not any(path.iterdir()):
+        state = "unmounted"
     return Root(root["path"], len(known), root["looked_at"], state)
 
 
@@ -102,21 +94,20 @@ def _ollama(resources: Resources) -> tuple[str, list[str]]:
     except BrainError as error:
         return error.message, []
     state = f"version {version} at {resources.config.ollama.host}"
-    if (
-        wanted is None
-        or json.loads(resources.store.library.setting(SERVING) or "{}").get("model") == wanted
-    ):
+    complete = json.loads(resources.store.library.setting(SERVING) or "{}")
+    if wanted is None or complete.get("model") == wanted:
         return state, []
-    return state, _nudge(resources, wanted)
+    return state, _better_embedder(resources, wanted)
 
 
-def _nudge(resources: Resources, model: str) -> list[str]:
+def _better_embedder(resources: Resources, model: str) -> list[str]:
     """At most once a week: a better embedder is there, and what it costs."""
-    last = resources.store.library.setting(NUDGED)
-    if last and resources.moment() - datetime.fromisoformat(last) < NUDGE_EVERY:
+    library, vectors = resources.store.library, resources.store.vectors
+    last = library.setting(TOLD)
+    if last and resources.moment() - datetime.fromisoformat(last) < TELL_EVERY:
         return []
-    resources.store.library.keep_setting(NUDGED, resources.now())
-    chunks = sum(resources.store.vectors.size(kind) for kind in KINDS)
+    library.keep_setting(TOLD, resources.now())
+    chunks = sum(vectors.size(kind) for kind in KINDS)
     minutes = max(1, round(chunks / CHUNKS_PER_SECOND / 60))
     return [
         f"Ollama has {model}: `brain sync` embeds {chunks:,} chunks with it, about {minutes} min"
