@@ -1,7 +1,7 @@
-"""What the rooms are handed instead of importing one another: the roles, as structural types.
+"""The roles that have more than one implementation, or a fake with behaviour in tests, as structural types.
 
-Leaves out every implementation. What ranks and answers speaks to these and to nothing else, so that a test swaps a part
-by passing another one.
+Retrieval and answering are handed these and import no implementation, so that a test swaps a part by passing another
+one. Leaves every implementation to `brain.models`, `brain.index` and `brain.store`.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class VectorIndex(Protocol):
 
 
 class Searchable(Protocol):
-    """What `retrieve` works over: the store's knowledge, or memory's episodes."""
+    """What `retrieve` works over: the chunks of documents, or episodes."""
 
     def count(self) -> int:
         """How many chunks there are."""
@@ -113,7 +113,7 @@ class Searchable(Protocol):
         ...
 
     def neighbours(self, ids: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
-        """The chunk before and after each *short* chunk (a turn, a bullet); chunks that stand by themselves are missing."""
+        """The chunk before and after each *short* chunk (a turn, a bullet); others are missing."""
         ...
 
     def allowed(self, scope: Scope) -> set[str] | None:

@@ -101,7 +101,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a person asks for: one value from the door to retrieval, so that a new option changes no signature on the way.
+    """What a person asks for: one value from the door to retrieval, so that a new option changes no signature.
 
     `rerank`, `expand`: whether a local model may help, None as configured. `look`: look at the registered folders for
     changes first. For `ask` alone: `anyway` answers even when the notes seem not to hold it, `record` keeps an episode,
@@ -193,7 +193,7 @@ class Retrieved:
     could not look, and why ("" when all could); `index` names the vector index that answered.
 
     `explain` holds the query-level numbers, such as the weight of dense against lexical and its reasons. `below_floor`:
-    `confidence.found` lies under the shipped floor, so the notes probably do not hold it. `notices` are said aloud.
+    `confidence.found` lies under the shipped floor, so the notes probably do not hold it. `notices` are shown.
     `steps`: what a local model did to the ranking, where that was wanted.
     """
 
@@ -245,7 +245,7 @@ class ContextUse:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What `ask` found out. `provider` is "builtin" or "ollama"; `model` the model's name; `notices` are said aloud."""
+    """What `ask` found out. `provider` is "builtin" or "ollama"; `model` the model's name; `notices` are shown."""
 
     question: str
     state: State

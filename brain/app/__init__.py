@@ -92,7 +92,8 @@ class Brain:
         from brain.app import capture
         from brain.types import Episode
 
-        names, labels = [clean(name) for name in people], [clean(tag) for tag in tags]
+        names = [clean(name) for name in people]
+        labels = [clean(tag) for tag in tags]
         said = Episode(
             id="",
             at=at or "",

@@ -36,6 +36,7 @@ def ask(resources: Resources, request: Request, say: Say) -> Answer:
     request = replace(request, question=question[:MAX_QUESTION_CHARS])
     for notice in refresh(resources) if request.look else ():
         say("notice", notice)
+    # Counting is exact where ranking would only be likely, so it is tried first
     signals: Mapping[str, float] = {}
     asked = _whole_store(resources, request, say)
     if asked is None:
@@ -139,7 +140,8 @@ def _whole_store(resources: Resources, request: Request, say: Say) -> Answer | N
     """Questions over everything ("how many notes mention …") are counted, not ranked."""
     from brain.answering import whole_store
 
-    question, scope = request.question, request.scope
+    question = request.question
+    scope = request.scope
     wanted = whole_store.recognise(question)
     if wanted is None:
         return None

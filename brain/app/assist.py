@@ -45,12 +45,11 @@ class Wishes:
 def wishes(settings: Retrieval, request: Request) -> Wishes:
     """What the request asks for, or else the configuration."""
 
-    def wish(asked: bool | None, configured: str) -> str:
-        if asked is None:
-            return configured
-        return ON if asked else OFF
-
-    return Wishes(wish(request.rerank, settings.rerank), wish(request.expand, settings.expand))
+    asked = {None: "", True: ON, False: OFF}
+    return Wishes(
+        rerank=asked[request.rerank] or settings.rerank,
+        expand=asked[request.expand] or settings.expand,
+    )
 
 
 def pool(settings: Retrieval, wanted: Wishes, limit: int) -> int:
@@ -64,17 +63,20 @@ def pool(settings: Retrieval, wanted: Wishes, limit: int) -> int:
 def assisted(
     resources: Resources, request: Request, found: Retrieved, wanted: Wishes, again: Again
 ) -> Retrieved:
-    """What the search found, joined by what other words found, then judged, and cut to the limit; `steps` tells of both.
+    """What the search found, joined by what other words found, then judged, and cut to the limit.
 
-    The probability that the notes hold it is the search's own; it is not changed by what a model does.
+    `steps` tells of both. The probability that the notes hold it is the search's own; it is not changed by what a model does.
     """
-    steps, notices = [], list(found.notices)
+    steps = []
+    notices = list(found.notices)
     for wish, work in ((wanted.expand, _expanded), (wanted.rerank, _reranked)):
         if wish == OFF:
             continue
         found, step = work(resources, request, found, wish, again)
-        if wish == ON and (notice := _notice(step)):
+        notice = _notice(step)
+        if notice and wish == ON:
             notices.append(notice)
+        # Nobody asked for it by name, so that it is no failure
         if wish == AUTO and step.state == "failed":
             step = replace(step, state="skipped")
         steps.append(step)
@@ -123,7 +125,8 @@ def _reranked(
     from brain.models.ollama_judge import OllamaJudge
     from brain.retrieval.rerank import rerank
 
-    settings, ollama = resources.config.retrieval, resources.config.ollama
+    settings = resources.config.retrieval
+    ollama = resources.config.ollama
     try:
         server, name = _model(resources, wish, settings.rerank_seconds)
     except BrainError as error:
@@ -150,9 +153,13 @@ def _model(resources: Resources, wish: str, seconds: float) -> tuple[OllamaServe
     """The server, no call to which takes longer than `seconds`, and the model: the one that answers, unless another
     one was named. With "auto" only one that is loaded in video memory. Raises `Refused` or `Unavailable`.
     """
-    server, config = resources.ollama_within(seconds), resources.config
-    named = [name for name in (config.retrieval.model, config.models.ask) if name not in LEFT_OPEN]
-    name = named[0] if named else best_writer(server)[0]
+    server = resources.ollama_within(seconds)
+    config = resources.config
+    name = config.retrieval.model
+    if name in LEFT_OPEN:
+        name = config.models.ask
+    if name in LEFT_OPEN:
+        name, _why = best_writer(server)
     if wish == AUTO and not server.in_video_memory(name):
         raise Unavailable(
             f"{name} is not in video memory, and `auto` asks it only there", "set it to `on`"

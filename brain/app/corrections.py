@@ -30,7 +30,8 @@ class Correction:
 
     def __str__(self) -> str:
         """The notice that goes with the answer."""
-        judgment, source = self.judgment, self.passage.source
+        judgment = self.judgment
+        source = self.passage.source
         place = f"{source} {judgment.locator}".strip()
         line = _LINES.match(judgment.locator)
         if line:
@@ -47,10 +48,12 @@ def with_corrections(
     corrections = corrections_for(resources, request.question, scope=request.scope)
     if not corrections:
         return found
-    first = {one.passage.id: one.passage for one in corrections}
+    first: dict[str, Passage] = {}
     for one in corrections:
         say("notice", str(one))
+        first[one.passage.id] = one.passage
     rest = [passage for passage in found.passages if passage.id not in first]
+    # The person said that it stands there, so it is as sure as an answer must be
     chance = max(found.confidence.found or 0.0, resources.head.threshold)
     confidence = replace(found.confidence, found=chance)
     return replace(found, passages=(*first.values(), *rest), confidence=confidence)
@@ -104,7 +107,10 @@ def _passage(resources: Resources, judgment: Judgment, scope: Scope) -> Passage 
 
 def _covers(held: str, wanted: str) -> bool:
     """Whether one locator lies in another: lines in lines, or the same page or part."""
-    outer, inner = _LINES.match(held), _LINES.match(wanted)
-    if outer and inner:
-        return int(outer[1]) <= int(inner[1]) <= int(outer[2] or outer[1])
-    return held == wanted
+    outer = _LINES.match(held)
+    inner = _LINES.match(wanted)
+    if not (outer and inner):
+        return held == wanted
+    first = outer[1]
+    last = outer[2] or outer[1]
+    return int(first) <= int(inner[1]) <= int(last)

@@ -19,7 +19,8 @@ def renew_index(resources: Resources, fingerprint: str, *, chroma: bool = False)
     There is one where there was one before, or where `chroma` asks for it.
     """
     resources.indexes(fingerprint).close()
-    vectors, index_dir = resources.store.vectors, resources.config.index_dir
+    vectors = resources.store.vectors
+    index_dir = resources.config.index_dir
     return health.renew(vectors, index_dir, fingerprint, chroma=chroma)
 
 

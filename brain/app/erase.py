@@ -35,7 +35,8 @@ def erase(
 
     Raises `NotFound`.
     """
-    store, config = resources.store, resources.config
+    store = resources.store
+    config = resources.config
     items, unknown = _named(resources, references)
     targets = _targets(items, unknown)
     eraser = Eraser(store.connection.conn)
@@ -118,7 +119,8 @@ def _bare(reference: str) -> str:
 
 def _fits(item: Forgotten, reference: str) -> bool:
     """Whether a forgotten thing is meant: by the start of its id, its path, or a folder above it."""
-    start, path = _bare(reference), stored_path(reference)
+    start = _bare(reference)
+    path = stored_path(reference)
     if len(start) >= SHORTEST_PREFIX and item.id.startswith(start):
         return True
     return item.source in (reference, path) or item.source.startswith(f"{path}/")

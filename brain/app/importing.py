@@ -35,8 +35,10 @@ class Import:
         """All that the folder holds. Raises `NotFound` when it is no export."""
         from brain.keeping.export import reading
 
-        resources, library = self._resources, self._resources.store.library
+        resources = self._resources
+        library = resources.store.library
         manifest = reading.manifest(directory)
+        # In batches, so that what is read before a damaged file stays, and no lock is held for long
         for batch in _in_batches(reading.read_export(directory)):
             with resources.store.write():
                 for item in batch:
@@ -72,7 +74,8 @@ class Import:
         from brain.store.documents import Origin
         from ingest.document import rebind
 
-        resources, document = self._resources, item.document
+        resources = self._resources
+        document = item.document
         if item.edited:
             read = ingest.load_text(
                 item.text,

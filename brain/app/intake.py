@@ -124,7 +124,8 @@ class Intake:
 
     def _register(self, path: Path, tags: tuple[str, ...]) -> None:
         """Make a folder a root, and say so when it was none."""
-        library, name = self.resources.store.library, shown(path)
+        library = self.resources.store.library
+        name = shown(path)
         options = {"tags": list(tags)}
         new = library.add_root(path.as_uri(), name, options, self.resources.now())
         reach("add.after_root")
@@ -136,7 +137,8 @@ class Intake:
         if len(fresh) <= CENSUS_FILES:
             return
         kinds: Counter[str] = Counter()
-        size, seconds = 0, 0.0
+        size = 0
+        seconds = 0.0
         for item in fresh:
             kinds[_kind(item)] += 1
             size += item.size
@@ -170,7 +172,8 @@ class Intake:
             with store.write():
                 with store.documents.together():
                     for path, result in batch:
-                        item, document_id = facts[path], ""
+                        item = facts[path]
+                        document_id = ""
                         if isinstance(result, IngestError):
                             self._note_failure(item, result, tags, reported)
                         else:
@@ -185,7 +188,8 @@ class Intake:
 
     def _save(self, item: ingest.Found, document: Document, tags: tuple[str, ...]) -> str:
         """Save what was read; the id that it has."""
-        source, tally = shown(item.path), self.tally
+        source = shown(item.path)
+        tally = self.tally
         _file, sign, message = document.uri.partition(
             "#"
         )  # of a mailbox, whose messages have names
@@ -204,7 +208,8 @@ class Intake:
         self, item: ingest.Found, error: IngestError, tags: tuple[str, ...], reported: set[str]
     ) -> None:
         """Say why nothing was read; a file that never was is found by its name at least."""
-        source, uri = shown(item.path), uri_of(item.path)
+        source = shown(item.path)
+        uri = uri_of(item.path)
         new = uri not in reported
         why = Skipped(source, error.kind, error.reason, error.hint, new)
         self.tally.skip(uri, why, item.size, item.mtime_ns)
@@ -245,7 +250,8 @@ class Intake:
 
         Files left out by a rule have no facts and are no news, so that most looks write nothing.
         """
-        library, tally = self.resources.store.library, self.tally
+        library = self.resources.store.library
+        tally = self.tally
         with_facts = [row for row in tally.skipped if row[2] is not None]
         reported = library.skipped() if tally.cleared else {}
         cleared = [uri for uri in tally.cleared if uri in reported]
@@ -275,7 +281,8 @@ def in_batches(results: Iterator[Result], clock: Callable[[], float]) -> Iterato
         batch.append(result)
         if len(batch) >= BATCH_DOCUMENTS or clock() - begun >= BATCH_SECONDS:
             yield batch
-            batch, begun = [], clock()
+            batch = []
+            begun = clock()
     if batch:
         yield batch
 

@@ -122,6 +122,7 @@ class Judge:
 
     def _place(self, source: str) -> Excerpt:
         """The place that was named. Raises `NotFound`, with the cure when it is a file that was never added."""
+        # `PATH:14` means the line that holds the answer, not all that follows it
         one_line = re.sub(r"([^\d:]:\d+)$", r"\1:1", source)
         try:
             return self._resources.store.library.excerpt(one_line)
@@ -183,11 +184,13 @@ class Judge:
         from brain.retrieval import Sources, why_not
 
         resources = self._resources
-        library, serving = resources.store.library, resources.serving
+        library = resources.store.library
+        serving = resources.serving
         try:
             row = library.detail(library.resolve(document)).row
         except NotFound:
-            hint, said = self._why_not_stored(document), "not stored"
+            hint = self._why_not_stored(document)
+            said = "not stored"
             return Trace(query, "", document, said, limit=limit, said=said, hint=hint)
         index = resources.index("knowledge", serving.fingerprint) if serving.embedder else None
         search = resources.store.search
@@ -213,7 +216,9 @@ class Judge:
         store = self._resources.store
         for gone in store.trash.listing():
             if _names(document, gone["source"], gone["id"]):
-                return f"it was forgotten on {gone['at'][:10]}: brain undo {gone['id'][:8]}"
+                day = gone["at"][:10]
+                short = gone["id"][:8]
+                return f"it was forgotten on {day}: brain undo {short}"
         for why, _size, _time in store.library.skipped().values():
             if _names(document, why.source):
                 cure = f"; {why.hint}" if why.hint else ""
@@ -333,6 +338,7 @@ def _numbers(signals: object) -> dict[str, float]:
 def _names(reference: str, source: str, identity: str = "") -> bool:
     """Whether a reference means this source, or this id by its beginning."""
     path = os.path.abspath(os.path.expanduser(reference))
-    if source in (reference, path) or source.endswith("/" + reference.lstrip("./")):
+    end = reference.lstrip("./")
+    if source in (reference, path) or source.endswith(f"/{end}"):
         return True
     return len(reference) >= SHORTEST_PREFIX and identity.startswith(reference)

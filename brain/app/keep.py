@@ -85,7 +85,8 @@ class Keep:
 
     def _ollama(self) -> tuple[str, bool]:
         """(its state in one line, whether it is a warning): asked for by name and missing, or not on this machine."""
-        resources, config = self._resources, self._resources.config
+        resources = self._resources
+        config = resources.config
         named = {config.models.embed, config.models.ask} - {BUILTIN}
         if not named or resources.given_embedder is not None:
             return "not used; the built-in models serve", False
@@ -106,7 +107,8 @@ class Keep:
         """Everything derived, anew from SQLite: columns that follow from texts, full text, vectors, index files."""
         from brain.store.checks import StoreChecks
 
-        resources, notices = self._resources, []
+        resources = self._resources
+        notices = []
         store = resources.store
         upkeep = StoreChecks(store.connection)
         rows = upkeep.rebuild_fts()  # first: mending a row goes through its full text
@@ -114,7 +116,8 @@ class Keep:
         resources.progress("full text", rows, rows)
         store.vectors.damaged.update(upkeep.vector_damage())
         store.vectors.drop_damaged()
-        waiting, applied = embed_builtin(resources), 0
+        waiting = embed_builtin(resources)
+        applied = 0
         exactly = resources.config.index.engine == "exact"
         for fingerprint in sorted(store.vectors.fingerprints()):
             try:
@@ -135,7 +138,8 @@ class Keep:
         recipients: Sequence[str] = (),
     ) -> BackupReport:
         """One more backup, proven by its digest. The rule in `keep` is applied now and remembered for erasing."""
-        resources, config = self._resources, self._resources.config
+        resources = self._resources
+        config = resources.config
         rule = backups.parse_keep(keep) if keep else None
         folder = config.home / backups.BACKUPS
         if directory:
@@ -218,7 +222,8 @@ class Keep:
         """Everything as Markdown; inside an added folder only what is no file there already, unless asked."""
         from brain.keeping.export import writing
 
-        resources, library = self._resources, self._resources.store.library
+        resources = self._resources
+        library = resources.store.library
         source = writing.Source(
             library.export_rows,
             resources.store.episodes.export_rows,

@@ -45,6 +45,7 @@ class Library:
 
         One excerpt for a plain reference. Raises `NotFound` or, when it is ambiguous, `UsageError`.
         """
+        # The plain reference first: the name of a file may hold the signs of a glob
         try:
             return [self._resources.store.library.excerpt(reference)]
         except NotFound as nothing:
@@ -106,7 +107,8 @@ class Library:
         from brain.store.documents import path_of
 
         detail = self.document(reference.rpartition(":L")[0] or reference)
-        source, short = detail.row.source, detail.row.id[:8]
+        source = detail.row.source
+        short = detail.row.id[:8]
         if not detail.uri.startswith("file:"):
             raise NotFound(f"{source} is no file", f"read it with: brain get {short}")
         path = Path(path_of(detail.uri.partition("#")[0]))
@@ -150,7 +152,8 @@ class Library:
         planned = self.named(references)
         if dry_run:
             return ForgetReport(planned)
-        resources, now = self._resources, self._resources.now()
+        resources = self._resources
+        now = resources.now()
         documents = [item.id for item in planned if item.kind == "document"]
         episodes = [item.id for item in planned if item.kind == "episode"]
         with resources.store.write():
@@ -210,7 +213,8 @@ class Library:
         from brain.app.tally import Tally
         from brain.app.vectors import finish
 
-        resources, listing = self._resources, self.forgotten()
+        resources = self._resources
+        listing = self.forgotten()
         wanted = self._to_bring_back(reference, [item.id for item in listing])
         with resources.store.write():
             for item_id in wanted:

@@ -31,8 +31,11 @@ class Look:
     """What lies under `path`. `missing` holds the addresses of known files that were not met."""
 
     def __init__(self, path: Path, store: Store, tally: Tally, limits: Limits) -> None:
-        self._path, self._tally, self._limits = path, tally, limits
-        self._known: dict[str, Facts] = whole_files(store.library.known_files(path.as_uri()))
+        self._path = path
+        self._tally = tally
+        self._limits = limits
+        known = store.library.known_files(path.as_uri())
+        self._known: dict[str, Facts] = whole_files(known)
         self._left_out = store.library.skipped()
         self.missing = set(self._known)
 
@@ -51,11 +54,13 @@ class Look:
                 self._tally.skip(uri_of(item.path), why)
             elif self._is_new(item):
                 fresh.append(item)
+        # Notes before slow formats: they can be asked about while a book is still being read
         fresh.sort(key=lambda item: (isolated(item.media_type, item.size), -item.mtime_ns))
         return fresh
 
     def _passing(self) -> Callable[[str, os.stat_result], bool]:
         """A quick answer for the files of a walk that are as stored: they are counted and need no second look."""
+        # This is asked of every file before every question: two dictionaries, and no object for the file
         uris = {path_of(uri): uri for uri in self._known if uri not in self._left_out}
 
         def passed(path: str, status: os.stat_result) -> bool:

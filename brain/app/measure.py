@@ -194,7 +194,8 @@ def drafted(
 
 def writer(generator: Generator, progress: Progress, total: int) -> Callable[[str, str], str]:
     """A function that lets a model write the question of a sentence; once it fails it is not asked again."""
-    done, works = 0, True
+    done = 0
+    works = True
 
     def write(sentence: str, title: str) -> str:
         nonlocal done, works
@@ -211,7 +212,7 @@ def writer(generator: Generator, progress: Progress, total: int) -> Callable[[st
         try:
             return "".join(generator.stream(messages, max_tokens=QUESTION_TOKENS))
         except BrainError:
-            works = False
+            works = False  # a model that does not answer costs its whole deadline each time
             return ""
 
     return write

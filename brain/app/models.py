@@ -70,6 +70,7 @@ class LocalModels:
         if role == "ask" or name == BUILTIN:
             return f"{role}: {name}, from now"
         models = replace(resources.config.models, embed=name)
+        # As the next command will find it: the vectors of the new model are begun now
         chosen = Resources(
             replace(resources.config, models=models),
             progress=resources.progress,

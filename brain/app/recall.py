@@ -30,8 +30,10 @@ def recall(resources: Resources, request: Request, kind: str, person: str) -> Re
     """
     from brain.retrieval import time_window
 
-    now, query = resources.moment(), request.question
-    since, until = request.scope.since, request.scope.until
+    now = resources.moment()
+    query = request.question
+    since = request.scope.since
+    until = request.scope.until
     since = since and time_window.since_of(since, now)
     until = until and time_window.until_of(until, now)
     finder = _Finder(resources, request, kind, person)
@@ -95,7 +97,8 @@ class _Finder:
         """(what retrieval says, the episodes with their scores)."""
         from brain.retrieval import Sources, recall_order, retrieve
 
-        resources, serving = self.resources, self.resources.serving
+        resources = self.resources
+        serving = self.resources.serving
         self._embed_new_episodes()
         index = resources.index("episodes", serving.fingerprint) if serving.embedder else None
         episodes = resources.store.search_episodes(kind=self.kind, person=self.person)
@@ -118,7 +121,8 @@ class _Finder:
 
     def shown(self, found: Retrieved, ranked: Ranked, since: str, until: str) -> Recalled:
         """The best, and whether the notes hold it: by the probability where words and meaning were both looked at."""
-        resources, request = self.resources, self.request
+        resources = self.resources
+        request = self.request
         chance = chance_of(resources, found) if request.mode == "hybrid" else None
         there = chance is None or chance >= resources.head.floor
         best = ranked[: request.limit]

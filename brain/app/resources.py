@@ -28,24 +28,20 @@ if TYPE_CHECKING:
 
 BUILTIN, AUTO = "builtin", "auto"
 KINDS = ("knowledge", "episodes")  # what has vectors: chunks of documents, and episodes
-# Setting: the Ollama generation that was complete, and where the store was then: {"model", "fingerprint", "pk", "seq"} in JSON
+# Setting: the Ollama generation that was complete, and where the store was then: JSON with model, fingerprint, pk, seq
 SERVING = "serving"
 HEAD = "confidence_head"  # setting: what `brain eval calibrate` fitted, as JSON
-UMASK = 0o077
-BOUND_TO_STORE = (
-    "episodes",
-    "skills",
-    "judgments",
-    "serving",
-)  # of `Resources`: end with the store
-# numpy's own threads wait for one another in a loop: on a busy machine a scan of 100,000 vectors takes 120 ms with two, 4 with
-# one. Read when numpy is loaded, which is later than this.
+UMASK = 0o077  # a person's notes are nobody else's to read
+BOUND_TO_STORE = ("judgments", "serving")  # of `Resources`: read from the store that was open
+# numpy's own threads wait for one another in a loop: on a busy machine a scan of 100,000 vectors takes 120 ms with two,
+# 4 with one. Read when numpy is loaded, which is later than this.
 ONE_THREAD = "OPENBLAS_NUM_THREADS"
 
 
 def clean(text: str) -> str:
-    """What a person typed as text that SQLite and JSON can hold: halves of letters (a shell passes bytes that are not
-    UTF-8 on as such) become `?`, NUL goes.
+    """What a person typed as text that SQLite and JSON can hold.
+
+    A shell passes bytes that are not UTF-8 on as lone surrogates: they become `?`. NUL goes.
     """
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
@@ -87,12 +83,14 @@ class Resources:
         os.environ.setdefault(ONE_THREAD, "1")
         self.config = config
         self.progress = progress
-        self.given_embedder, self.given_generator, self.given_index = embedder, generator, index
+        self.given_embedder = embedder
+        self.given_generator = generator
+        self.given_index = index
         self._now = now or (lambda: datetime.now().astimezone())
         self._indexes: dict[str, Indexes] = {}
         self._store: Store | None = None
 
-    # -- time and store -----------------------------------------------------------------------------------------------
+    # -- time and store -------------------------------------------------------------------------------
 
     def moment(self) -> datetime:
         """The present."""
@@ -124,7 +122,7 @@ class Resources:
 
         return calibrate.loaded(self.store.library.setting(HEAD))
 
-    # -- models ---------------------------------------------------------------------------------------------------------
+    # -- models ---------------------------------------------------------------------------------------
 
     @cached_property
     def builtin(self) -> Embedder:
@@ -189,23 +187,27 @@ class Resources:
         wanted = self.config.models.embed
         kept = json.loads(self.store.library.setting(SERVING) or "{}")
         if wanted == BUILTIN:
-            return self._spare("chosen in the configuration")
+            return self._builtin_serves("chosen in the configuration")
         if kept:
             return self._complete(kept)
         if wanted == AUTO:
-            return self._spare("always there")
-        return self._spare("the vectors of an Ollama model are not complete yet")
+            return self._builtin_serves("always there")
+        return self._builtin_serves("the vectors of an Ollama model are not complete yet")
 
     def _complete(self, kept: dict[str, Any]) -> Serving:
-        """The Ollama embedder whose generation was complete, with what has come since; the spare when it is not there."""
-        model, fingerprint, wanted = kept["model"], kept["fingerprint"], self.config.models.embed
+        """The Ollama embedder whose vectors were complete, and what came since; the built-in one when it is away."""
+        model = kept["model"]
+        fingerprint = kept["fingerprint"]
+        wanted = self.config.models.embed
         try:
             embedder = self.ollama_embedder(model)
             if str(embedder.fingerprint) != fingerprint:
-                return self._spare(f"{model} has changed; `brain sync` computes its vectors anew")
+                return self._builtin_serves(
+                    f"{model} has changed; `brain sync` computes its vectors anew"
+                )
         except BrainError as error:
             degraded = f"{error.message}; the built-in embedder searched"
-            return self._spare("Ollama does not serve", degraded)
+            return self._builtin_serves("Ollama does not serve", degraded)
         until = ""
         if wanted not in (AUTO, model):
             until = f"; it serves until those of {wanted} are complete"
@@ -218,7 +220,8 @@ class Resources:
         cure = "can be found by words only; `brain sync` computes what is missing"
         return Serving(embedder, fingerprint, f"{lacking}{until}", f"{lacking} and {cure}")
 
-    def _spare(self, reason: str, degraded: str = "") -> Serving:
+    def _builtin_serves(self, reason: str, degraded: str = "") -> Serving:
+        """The built-in embedder, whose vectors are always complete; words alone where it cannot be read."""
         try:
             return Serving(self.builtin, str(self.builtin.fingerprint), reason, degraded)
         except Unavailable as error:
@@ -232,7 +235,8 @@ class Resources:
         if wanted == BUILTIN:
             return None, "chosen in the configuration", ""
         try:
-            name, why = wanted, "chosen in the configuration"
+            name = wanted
+            why = "chosen in the configuration"
             if wanted == AUTO:
                 name, why = best_writer(self.ollama)
             model = self.ollama_generator(self.ollama, name)
@@ -251,7 +255,7 @@ class Resources:
             server, model, num_ctx=settings.num_ctx, keep_alive=settings.keep_alive
         )
 
-    # -- indexes --------------------------------------------------------------------------------------------------------
+    # -- indexes --------------------------------------------------------------------------------------
 
     def index(self, kind: str, fingerprint: str) -> VectorIndex:
         """The vector index of a kind ("knowledge", "episodes") for the vectors of one fingerprint."""

@@ -31,7 +31,7 @@ class Skills:
 
     def list(self) -> SkillList:
         """All skills, by name."""
-        return [*self._resources.store.skills.list()]
+        return self._resources.store.skills.list()
 
     def get(self, name: str) -> Skill:
         """One skill whole. Raises `NotFound`."""
@@ -39,4 +39,4 @@ class Skills:
 
     def find(self, query: str, *, limit: int = 5) -> SkillList:
         """Skills whose description fits, best first."""
-        return [*self._resources.store.skills.find(query, limit=limit)]
+        return self._resources.store.skills.find(query, limit=limit)

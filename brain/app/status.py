@@ -23,7 +23,8 @@ CHUNKS_PER_SECOND = 30.0
 
 def status(resources: Resources) -> Status:
     """Counts, what serves and why, generations, roots."""
-    store, serving = resources.store, resources.serving
+    store = resources.store
+    serving = resources.serving
     generator, why, _missing = resources.generator()
     index = resources.index("knowledge", serving.fingerprint) if serving.fingerprint else None
     lag = 0
@@ -56,7 +57,8 @@ def status(resources: Resources) -> Status:
 
 def _generations(resources: Resources) -> tuple[VectorProgress, ...]:
     """One row for each model that vectors are kept of."""
-    vectors, serving = resources.store.vectors, resources.serving.fingerprint
+    vectors = resources.store.vectors
+    serving = resources.serving.fingerprint
     everything = sum(vectors.size(kind) for kind in KINDS)
     rows = []
     for number, fingerprint in enumerate(sorted(vectors.fingerprints()), 1):
@@ -102,7 +104,8 @@ def _ollama(resources: Resources) -> tuple[str, list[str]]:
 
 def _better_embedder(resources: Resources, model: str) -> list[str]:
     """At most once a week: a better embedder is there, and what it costs."""
-    library, vectors = resources.store.library, resources.store.vectors
+    library = resources.store.library
+    vectors = resources.store.vectors
     last = library.setting(TOLD)
     if last and resources.moment() - datetime.fromisoformat(last) < TELL_EVERY:
         return []

@@ -44,7 +44,8 @@ def refresh(resources: Resources) -> list[str]:
     roots = resources.store.library.roots()
     if not roots:
         return []
-    intake, newer = Intake.of(resources), 0
+    intake = Intake.of(resources)
+    newer = 0
     tally = intake.tally
     try:
         for root in roots:
@@ -62,14 +63,16 @@ def refresh(resources: Resources) -> list[str]:
 
 def _look_at_root(intake: Intake, root: Mapping[str, Any], limit: int | None = None) -> int:
     """One root: changed files in (at most `limit`, else none and their number is returned), missing ones out."""
-    resources, uri = intake.resources, str(root["uri"])
+    resources = intake.resources
+    uri = str(root["uri"])
     path = Path(path_of(uri))
     if not path.exists():
         notice = f"{shown(path)} is not there; nothing of it was forgotten"
         intake.tally.notices.append(notice)
         return 0
     look = intake.look(path)
-    fresh, missing = look.changed(), len(look.missing)
+    fresh = look.changed()
+    missing = len(look.missing)
     if limit is not None and len(fresh) + missing > limit and not _vanished(intake, path):
         # Files touched just before the last look are read again to be safe, which can wait for `sync`
         fresh = _surely_changed(intake, path, fresh)
@@ -96,7 +99,9 @@ def _surely_changed(intake: Intake, path: Path, fresh: list[Found]) -> list[Foun
 
 def _let_go(intake: Intake, path: Path) -> int:
     """Forget documents whose files are gone, and say how many; renamed ones have their new address by now."""
-    store, tally, folder = intake.resources.store, intake.tally, shown(path)
+    store = intake.resources.store
+    tally = intake.tally
+    folder = shown(path)
     known = store.library.known_files(path.as_uri())
     gone = [uri for uri in known if not os.path.lexists(path_of(uri))]
     if not gone:
@@ -124,7 +129,8 @@ def _vanished(intake: Intake, path: Path) -> bool:
     """Whether a folder that held files holds nothing at all now: a disk that is not mounted leaves one like that."""
     if not path.is_dir() or any(path.iterdir()):
         return False
-    return bool(intake.resources.store.library.known_files(path.as_uri()))
+    known = intake.resources.store.library.known_files(path.as_uri())
+    return bool(known)
 
 
 def _topmost_missing(files: Iterable[str]) -> list[str]:
@@ -139,7 +145,9 @@ def _topmost_missing(files: Iterable[str]) -> list[str]:
 
 def _quoted(paths: Sequence[str]) -> str:
     """As a shell takes them, the first few."""
-    quoted = [shlex.quote(shown(Path(path))) for path in paths[:MISSING_NAMED]]
-    named = " ".join(quoted)
-    rest = len(paths) - MISSING_NAMED
-    return f"{named} … and {rest:,} more" if rest > 0 else named
+    named = paths[:MISSING_NAMED]
+    rest = paths[MISSING_NAMED:]
+    words = [shlex.quote(shown(Path(path))) for path in named]
+    if rest:
+        words.append(f"… and {len(rest):,} more")
+    return " ".join(words)
