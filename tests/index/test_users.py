@@ -51,6 +51,7 @@ def children_of(pid: int) -> list[int]:
     return [int(word) for word in ran.stdout.split()]
 
 
+@pytest.mark.slow
 def test_another_model_builds_beside_and_takes_over_when_complete(tmp_path: Path) -> None:
     """Another fingerprint builds beside; the old one serves until the new one is complete; broken off, it goes on."""
     table, old = filled(tmp_path, 100)
@@ -161,6 +162,7 @@ def kill(pid: int) -> None:
         return  # it ended by itself in between
 
 
+@pytest.mark.slow
 def test_four_processes_write_under_kill_9(tmp_path: Path) -> None:
     collide(tmp_path, QUICK_SECONDS, seed=20260501)
 
@@ -185,8 +187,8 @@ def old_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("what", "said"),
     [
         ("deleted", "was deleted"),
-        ("garbage", "is damaged"),
-        ("another version", "was written by version 0.4.24"),
+        pytest.param("garbage", "is damaged", marks=pytest.mark.slow),
+        pytest.param("another version", "was written by version 0.4.24", marks=pytest.mark.slow),
     ],
 )
 def test_an_index_that_is_gone_garbage_or_from_another_version(
@@ -218,6 +220,7 @@ def test_an_index_that_is_gone_garbage_or_from_another_version(
         assert indexes.index("knowledge").query(question, limit=1)[0][0] == "c000007"
 
 
+@pytest.mark.slow
 def test_no_vector_outlives_its_chunk(tmp_path: Path) -> None:
     table, _ = filled(tmp_path, 300)
     index = tmp_path / "index"
