@@ -24,6 +24,9 @@ from brain.doors.render import Out
 from tests.fake_brain import Pipe, Terminal
 
 ROOT = Path(__file__).parents[1]
+HANG_SECONDS = (
+    900  # a guard against a command that never ends, not a measurement: machines are shared
+)
 MARKERS = ("CLAUDECODE", "CURSOR_AGENT", "AI_AGENT", "AGENT")
 Folder = Callable[..., Path]
 
@@ -74,7 +77,7 @@ def process(
         env={**os.environ, **(environ or {})},
         capture_output=True,
         check=False,
-        timeout=100,
+        timeout=HANG_SECONDS,
     )
     return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
 
