@@ -20,6 +20,10 @@ else:
     Vectors = Any  # numpy is 0.1 s of import; only the parts that compute load it
 
 
+Messages = Sequence[Mapping[str, str]]
+"""What a model that writes is told: each has a "role" and a "content"."""
+
+
 class Embedder(Protocol):
     """Text to vectors. Rows are float32, L2-normalised, shape (len(texts), fingerprint.dimensions).
 
@@ -46,7 +50,7 @@ class Generator(Protocol):
     def window(self) -> int: ...
     def stream(
         self,
-        messages: Sequence[Mapping[str, str]],
+        messages: Messages,
         *,
         max_tokens: int,
         schema: Mapping[str, Any] | None = None,
@@ -60,7 +64,7 @@ class Reranker(Protocol):
 
     name: str
 
-    def yes(self, messages: Sequence[Mapping[str, str]], *, seconds: float) -> float | None:
+    def yes(self, messages: Messages, *, seconds: float) -> float | None:
         """The probability of "yes" among "yes" and "no", or None when this prompt got neither.
 
         Raises `Refused` or `Unavailable`, also when it takes longer than `seconds`.

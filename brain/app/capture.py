@@ -107,13 +107,9 @@ def _moment(text: str, now: datetime) -> datetime:
 
 def remember_episodes(resources: Resources, episodes: Sequence[Episode]) -> list[Episode]:
     """Episodes in one transaction. Their words are evidence, so each is a document as well, under `episode:ID`."""
-    from brain.store.episodes import Circumstances
-
     tally = Tally()
     with resources.store.write():
-        kept = list(
-            resources.store.episodes.record_many((episode, Circumstances()) for episode in episodes)
-        )
+        kept = resources.store.episodes.record_many(episodes)
         for episode in kept:
             title = episode.session or (", ".join(episode.people) or "Remembered")
             document = _document(

@@ -10,10 +10,9 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from brain.errors import Refused
-from brain.models.locality import refuse_remote_fields, refuse_remote_name
+from brain.models.locality import Json, refuse_remote_fields, refuse_remote_name
 
 MEMORY_SHARE = 0.6  # of this machine's memory for the weights; Ollama's README: 4.1 GB in 8, 7.4 in 16, 19 in 32
 ASSUMED_MEMORY = 8 << 30  # bytes, where the system does not say
@@ -114,7 +113,7 @@ def prefixes_of(model: str) -> Prefixes:
     return PREFIXES.get(longest, Prefixes())
 
 
-def choose_models(tags: Iterable[Mapping[str, Any]], *, memory: int | None = None) -> Choice:
+def choose_models(tags: Iterable[Json], *, memory: int | None = None) -> Choice:
     """The models to use when nobody chose. `tags`: raw entries of /api/tags; `memory`: bytes of this machine.
 
     The generator is the largest installed Qwen or Llama whose weights take at most `MEMORY_SHARE` of the memory, never
@@ -144,9 +143,7 @@ def machine_memory() -> int:
         return ASSUMED_MEMORY
 
 
-def _why_writer(
-    writer: Mapping[str, Any] | None, writers: Sequence[Mapping[str, Any]], most: int
-) -> str:
+def _why_writer(writer: Json | None, writers: Sequence[Json], most: int) -> str:
     if writer is not None:
         size = _gigabytes(_size(writer))
         return f"{_name(writer)} answers: the largest Qwen or Llama here that fits ({size})"
@@ -161,7 +158,7 @@ def _gigabytes(size: int) -> str:
     return f"{size / 1e9:.1f} GB"
 
 
-def _best_embedder(local: Sequence[Mapping[str, Any]]) -> str | None:
+def _best_embedder(local: Sequence[Json]) -> str | None:
     names = sorted(_name(entry) for entry in local if _embeds(entry))
     for start in EMBEDDERS:
         for name in names:
@@ -170,7 +167,7 @@ def _best_embedder(local: Sequence[Mapping[str, Any]]) -> str | None:
     return names[0] if names else None
 
 
-def _is_local(entry: Mapping[str, Any]) -> bool:
+def _is_local(entry: Json) -> bool:
     name = _name(entry)
     try:
         refuse_remote_name(name)
@@ -180,7 +177,7 @@ def _is_local(entry: Mapping[str, Any]) -> bool:
     return bool(name)
 
 
-def _writes(entry: Mapping[str, Any]) -> bool:
+def _writes(entry: Json) -> bool:
     capabilities = _capabilities(entry)
     if capabilities and "completion" not in capabilities:
         return False
@@ -189,7 +186,7 @@ def _writes(entry: Mapping[str, Any]) -> bool:
     return short.startswith(WRITERS) and not unfit
 
 
-def _embeds(entry: Mapping[str, Any]) -> bool:
+def _embeds(entry: Json) -> bool:
     capabilities = _capabilities(entry)
     if capabilities:
         return "embedding" in capabilities
@@ -197,16 +194,16 @@ def _embeds(entry: Mapping[str, Any]) -> bool:
     return bool(EMBEDS.search(_base(_name(entry))))
 
 
-def _capabilities(entry: Mapping[str, Any]) -> Sequence[str]:
+def _capabilities(entry: Json) -> Sequence[str]:
     value = entry.get("capabilities")
     return value if isinstance(value, list) else ()
 
 
-def _name(entry: Mapping[str, Any]) -> str:
+def _name(entry: Json) -> str:
     return str(entry.get("name") or entry.get("model") or "")
 
 
-def _size(entry: Mapping[str, Any]) -> int:
+def _size(entry: Json) -> int:
     size = entry.get("size")
     return size if isinstance(size, int) else 0
 

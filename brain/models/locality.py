@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -30,6 +30,8 @@ REMOTE_FIELDS = ("remote_host", "remote_model")
 REMOTE_KEY = re.compile(rb'"remote_(?:host|model)"\s*:')
 CLOUD_ADVICE = "set OLLAMA_NO_CLOUD=1 where Ollama starts, so that no model can leave this machine"
 MODEL_ADVICE = "choose a model that is stored on this machine: `brain models list`"
+
+Json = dict[str, Any]  # an object of the server, as it came
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def refuse_remote_name(model: str) -> None:
             )
 
 
-def refuse_remote_fields(facts: Mapping[str, Any], model: str) -> None:
+def refuse_remote_fields(facts: Json, model: str) -> None:
     """Step 3, for one entry of /api/tags, the answer of /api/show, or a reply. Raises `Refused`."""
     for field in REMOTE_FIELDS:
         if facts.get(field):
@@ -94,11 +96,11 @@ def refuse_remote_fields(facts: Mapping[str, Any], model: str) -> None:
             raise Refused(f"{model} is answered by another machine ({where})", MODEL_ADVICE)
 
 
-def refuse_unproven(shown: Mapping[str, Any], model: str) -> Mapping[str, Any]:
+def refuse_unproven(shown: Json, model: str) -> Json:
     """Step 3, end: a model without `model_info` has no weights here. Gives `model_info`. Raises `Refused`."""
     refuse_remote_fields(shown, model)
     info = shown.get("model_info")
-    if not isinstance(info, Mapping) or not info:
+    if not isinstance(info, dict) or not info:
         raise Refused(f"{model} shows no weights on this machine (empty model_info)", MODEL_ADVICE)
     return info
 

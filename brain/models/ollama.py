@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from brain.errors import Refused, Unavailable
 from brain.models.limits import Limits
 from brain.models.locality import (
+    Json,
     address_of,
     canonical,
     refuse_remote_fields,
@@ -91,11 +92,11 @@ class OllamaServer:
             raise typed_error(status, str(answer.get("error", "")), "", self.address)
         return bool(answer["cloud"].get("disabled"))
 
-    def tags(self) -> list[dict[str, Any]]:
+    def tags(self) -> list[Json]:
         """Raw entries of /api/tags, with the fields that the package drops."""
         return self._rows("/api/tags")
 
-    def running(self) -> list[dict[str, Any]]:
+    def running(self) -> list[Json]:
         """Raw entries of /api/ps; `context_length` is the window that was really allocated."""
         return self._rows("/api/ps")
 
@@ -105,7 +106,7 @@ class OllamaServer:
         size = _whole(row.get("size"))
         return 0 < size * ON_THE_CARD <= _whole(row.get("size_vram"))
 
-    def show(self, model: str) -> dict[str, Any]:
+    def show(self, model: str) -> Json:
         """The raw answer of /api/show. Raises `Unavailable` when the model is not pulled."""
         return self._asked("POST", "/api/show", {"model": model}, model=model)
 
@@ -182,15 +183,13 @@ class OllamaServer:
     def _quick(self) -> OllamaHttp:
         return self.http(self.limits.quick())
 
-    def _asked(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, model: str = ""
-    ) -> dict[str, Any]:
+    def _asked(self, method: str, path: str, body: Json | None = None, *, model: str = "") -> Json:
         status, answer = self._quick.json(method, path, body)
         if status != 200:
             raise typed_error(status, str(answer.get("error", "")), model, self.address)
         return answer
 
-    def _rows(self, path: str) -> list[dict[str, Any]]:
+    def _rows(self, path: str) -> list[Json]:
         rows = self._asked("GET", path).get("models")
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise unreadable(self.address)
@@ -229,7 +228,7 @@ class OllamaServer:
         return marked
 
 
-def _named(rows: Sequence[dict[str, Any]], model: str) -> dict[str, Any] | None:
+def _named(rows: Sequence[Json], model: str) -> Json | None:
     """The row of this model, None when it is not among them."""
     wanted = canonical(model)
     for row in rows:

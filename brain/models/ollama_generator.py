@@ -8,14 +8,16 @@ JSON of the schema that was asked for. Serves `brain.answering` and `brain.retri
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from brain.errors import Incomplete, Refused, Unavailable
+from brain.models.locality import Json
 from brain.models.ollama import OllamaServer, Proof
 from brain.models.ollama_errors import Broken
 from brain.models.windows import MESSAGE_TOKENS, floor, sendable
+from brain.protocols import Messages
 
 WINDOW = 8192  # tokens, when nobody set another
 SEED = 20260101  # with temperature 0, so that the same question gets the same answer; any constant would do
@@ -55,9 +57,9 @@ class ChatStream(Iterator[str]):
 
     def __init__(
         self,
-        parts: Generator[dict[str, Any], None, None],
+        parts: Generator[Json, None, None],
         model: str,
-        finish: Callable[[Mapping[str, Any]], None],
+        finish: Callable[[Json], None],
     ) -> None:
         self._parts = parts
         self._model = model
@@ -131,7 +133,7 @@ class OllamaGenerator:
 
     def stream(
         self,
-        messages: Sequence[Mapping[str, str]],
+        messages: Messages,
         *,
         max_tokens: int,
         schema: Mapping[str, Any] | None = None,
@@ -151,7 +153,7 @@ class OllamaGenerator:
         parts = self._server.http(self._server.limits).lines("/api/chat", body, model=self.name)
         return ChatStream(parts, self.name, lambda last: self._note(last, estimate))
 
-    def _note(self, last: Mapping[str, Any], estimate: int) -> None:
+    def _note(self, last: Json, estimate: int) -> None:
         """Keep what the last line tells of the answer, and how fast the prompt was read."""
         tokens = _count(last, "prompt_eval_count")
         duration = _count(last, "prompt_eval_duration")
@@ -160,23 +162,23 @@ class OllamaGenerator:
             self._speeds.append(tokens / (duration * NANO))
 
 
-def sendable_messages(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+def sendable_messages(messages: Messages) -> Messages:
     """The messages as UTF-8 can carry them."""
     return [{key: sendable(text) for key, text in message.items()} for message in messages]
 
 
-def least_tokens(messages: Sequence[Mapping[str, str]]) -> int:
+def least_tokens(messages: Messages) -> int:
     """How many tokens the server must count in them at least."""
     return sum(floor(message.get("content", "")) + MESSAGE_TOKENS for message in messages)
 
 
 def chat_body(
     proof: Proof,
-    messages: list[dict[str, str]],
+    messages: Messages,
     window: int,
     max_tokens: int,
     keep_alive: str,
-) -> dict[str, Any]:
+) -> Json:
     """A request to /api/chat in which every switch that could change an answer behind our back is set."""
     return {
         "model": proof.wire_name,
@@ -195,7 +197,7 @@ def chat_body(
     }
 
 
-def _content(part: Mapping[str, Any]) -> str:
+def _content(part: Json) -> str:
     """The text of one line; the model's reasoning (`message.thinking`) is no answer."""
     message = part.get("message")
     piece = message.get("content", "") if isinstance(message, Mapping) else ""
@@ -204,6 +206,6 @@ def _content(part: Mapping[str, Any]) -> str:
     return piece
 
 
-def _count(last: Mapping[str, Any], key: str) -> int | None:
+def _count(last: Json, key: str) -> int | None:
     value = last.get(key)
     return value if isinstance(value, int) and value > 0 else None

@@ -8,11 +8,11 @@ prompt and what follows from the judgment. Serves `brain.retrieval.rerank`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from brain.errors import Unavailable
+from brain.models.locality import Json
 from brain.models.ollama import OllamaServer
 from brain.models.ollama_errors import Broken, Rejected, typed_error
 from brain.models.ollama_generator import (
@@ -22,6 +22,7 @@ from brain.models.ollama_generator import (
     least_tokens,
     sendable_messages,
 )
+from brain.protocols import Messages
 
 # Likeliest first tokens that are asked for, the most that the API gives: "Yes", " yes", "YES" share the mass.
 TOP = 20
@@ -44,7 +45,7 @@ class OllamaJudge:
         self._num_ctx = num_ctx
         self._keep_alive = keep_alive
 
-    def yes(self, messages: Sequence[Mapping[str, str]], *, seconds: float) -> float | None:
+    def yes(self, messages: Messages, *, seconds: float) -> float | None:
         """P(yes) / (P(yes) + P(no)); 1.0 or 0.0 from a server without logprobs; None when it said neither, or the
         prompt was too long for it.
 
@@ -62,9 +63,7 @@ class OllamaJudge:
         odds = dict(_first_tokens(answer))
         return probability(odds) if odds else _word(_said(answer))
 
-    def _asked(
-        self, messages: list[dict[str, str]], seconds: float
-    ) -> tuple[int, Mapping[str, Any]]:
+    def _asked(self, messages: Messages, seconds: float) -> tuple[int, Json]:
         """Status and answer of one request that takes at most `seconds`."""
         proof = self._server.prove(self.name)
         # The window is that of the answers, since another one would load the model anew.
@@ -75,7 +74,7 @@ class OllamaJudge:
         limits = replace(self._server.limits, first=left, idle=left, total=left)
         return self._server.http(limits).json("POST", "/api/chat", body)
 
-    def _check(self, answer: Mapping[str, Any], estimate: int) -> None:
+    def _check(self, answer: Json, estimate: int) -> None:
         """A judgment counts when the server finished it and read the whole prompt."""
         if answer.get("done") is not True:
             raise Broken(
@@ -113,7 +112,7 @@ def probability(odds: Mapping[str, float]) -> float | None:
     return yes / (yes + no)
 
 
-def _first_tokens(answer: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def _first_tokens(answer: Json) -> Iterator[tuple[str, float]]:
     """The tokens that the answer could have begun with, and their log-probabilities."""
     rows = answer.get("logprobs")
     first = rows[0] if isinstance(rows, list) and rows else None
@@ -134,7 +133,7 @@ def _first_tokens(answer: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
             yield token, float(logprob)
 
 
-def _said(answer: Mapping[str, Any]) -> str:
+def _said(answer: Json) -> str:
     message = answer.get("message")
     said = message.get("content") if isinstance(message, dict) else None
     return said if isinstance(said, str) else ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +19,7 @@ import httpx
 
 from brain.errors import Refused, Unavailable
 from brain.models.limits import Limits
-from brain.models.locality import MODEL_ADVICE, REMOTE_KEY, Address
+from brain.models.locality import MODEL_ADVICE, REMOTE_KEY, Address, Json
 from brain.models.ollama_errors import silent_server, typed_error, unreadable
 
 DROPPED_HEADERS = (
@@ -106,9 +106,7 @@ class OllamaHttp:
         self._address = address
         self._limits = limits
 
-    def json(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None
-    ) -> tuple[int, dict[str, Any]]:
+    def json(self, method: str, path: str, body: Json | None = None) -> tuple[int, Json]:
         """Status and object of one exchange. An error answer that is no JSON comes as {"error": text}."""
         with (
             _client(self._address, self._limits) as client,
@@ -122,9 +120,7 @@ class OllamaHttp:
             raise unreadable(self._address)
         return reply.status_code, {"error": text}
 
-    def lines(
-        self, path: str, body: Mapping[str, Any], *, model: str
-    ) -> Generator[dict[str, Any], None, None]:
+    def lines(self, path: str, body: Json, *, model: str) -> Generator[Json, None, None]:
         """The objects of an NDJSON answer, one by one. Close the iterator to hang up.
 
         Raises `Refused` or `Unavailable` for an error status, an `error` line, garbage, or a line over the limit.
@@ -139,7 +135,7 @@ class OllamaHttp:
             for line in _split_lines(reply.iter_raw(), self._limits.line, self._address):
                 yield self._parsed(line, model)
 
-    def _parsed(self, line: bytes, model: str) -> dict[str, Any]:
+    def _parsed(self, line: bytes, model: str) -> Json:
         part = _object(line)
         if part is None:
             raise unreadable(self._address)
@@ -148,7 +144,7 @@ class OllamaHttp:
         return part
 
 
-def _object(text: str | bytes) -> dict[str, Any] | None:
+def _object(text: str | bytes) -> Json | None:
     """The JSON object of a text, None where it is none."""
     try:
         found = json.loads(text)

@@ -13,7 +13,7 @@ import re
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,7 +21,7 @@ from brain.errors import StoreError
 from brain.store.documents import ChunkRow, derived, stored_chunks
 from brain.store.fts_search import FIRST_SEEN
 from brain.store.snapshots import dimensions_of
-from brain.store.sql import FULL_TEXT, fields_of, full_text, full_text_agrees, update_of
+from brain.store.sql import FULL_TEXT, fields_of, full_text, full_text_agrees, texts_read, update_of
 from brain.store.table import Table
 from brain.store.vector_bytes import FLOAT16_BYTES, sentence_bytes
 from brain.store.vectors import CONTENT, text_of
@@ -134,14 +134,9 @@ class StoreChecks(Table):
         with self._lenient():
             return list(self._text_damage())
 
-    @contextmanager
-    def _lenient(self) -> Iterator[None]:
-        """A flipped bit may leave bytes that are no UTF-8: read them as damage instead of failing."""
-        self._conn.text_factory = lambda data: data.decode("utf-8", "replace")
-        try:
-            yield
-        finally:
-            self._conn.text_factory = str
+    def _lenient(self) -> AbstractContextManager[None]:
+        """Bytes that are no UTF-8 are read as damage."""
+        return texts_read(self._conn, lambda data: data.decode("utf-8", "replace"))
 
     def _text_damage(self) -> Iterator[Damage]:
         documents = "SELECT id, source FROM documents ORDER BY id"
@@ -251,10 +246,6 @@ class StoreChecks(Table):
 
     def untiled(self) -> list[str]:
         """D07: documents whose chunks do not cover their text exactly, from the first character to the last."""
-        with self._lenient():
-            return self._untiled()
-
-    def _untiled(self) -> list[str]:
         gaps = """
             SELECT DISTINCT d.source FROM (
                 SELECT document_id, start, "end", ordinal,
@@ -273,16 +264,14 @@ class StoreChecks(Table):
             WHERE ifnull(k.last, 0) <> length(d.text)
                 AND NOT (k.last IS NULL AND trim(d.text, char(9, 10, 13, 32)) = '')
         """
-        return sorted({source for sql in (gaps, ends) for (source,) in self._run(sql)})
+        with self._lenient():
+            found = [*self._run(gaps), *self._run(ends)]
+        return sorted({source for (source,) in found})
 
     # -- vectors ------------------------------------------------------------------------------------------------------
 
     def vector_damage(self) -> list[tuple[str, str]]:
         """D06: (text_sha, fingerprint) of vectors whose checksum or length is wrong, or that belong to no text."""
-        with self._lenient():
-            return self._vector_damage()
-
-    def _vector_damage(self) -> list[tuple[str, str]]:
         sql = """
             SELECT text_sha, fingerprint, vector, sentences, crc,
                 EXISTS (SELECT 1 FROM knowledge k WHERE k.text_sha = e.text_sha)
@@ -290,9 +279,10 @@ class StoreChecks(Table):
             FROM embeddings e
         """
         bad = []
-        for text_sha, fingerprint, vector, sentences, crc, used in self._run(sql):
-            if not used or not _vector_sound(fingerprint, vector, sentences, crc):
-                bad.append((text_sha, fingerprint))
+        with self._lenient():
+            for text_sha, fingerprint, vector, sentences, crc, used in self._run(sql):
+                if not used or not _vector_sound(fingerprint, vector, sentences, crc):
+                    bad.append((text_sha, fingerprint))
         return bad
 
     # -- the rest -----------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from pathlib import Path
 from brain.errors import StoreError
 from brain.faults import reach
 from brain.store.connection import explain
-from brain.store.sql import FULL_TEXT, first, full_text, full_text_agrees, number
+from brain.store.sql import FULL_TEXT, first, full_text, full_text_agrees, number, texts_read
 from migrations import APPLICATION_ID, LATEST
 
 FACTS = "backup_facts"  # the table of a copy that says what it holds; no open store has it
@@ -65,7 +65,7 @@ def digest(conn: sqlite3.Connection) -> str:
     different (a text and a blob of the same bytes do not: no column of ours holds both).
     """
     found = hashlib.sha256()
-    with _raw(conn):
+    with texts_read(conn, bytes):
         for table in _tables(conn):
             found.update(f"[{table}]".encode())
             cursor = conn.execute(f"SELECT * FROM {table} ORDER BY {_key(conn, table)}")
@@ -101,17 +101,6 @@ def _key(conn: sqlite3.Connection, table: str) -> str:
     return ", ".join(name for _place, name in sorted(columns)) or "rowid"
 
 
-@contextmanager
-def _raw(conn: sqlite3.Connection) -> Iterator[None]:
-    """Texts as their bytes: a damaged one that is no UTF-8 must not stop the digest."""
-    before = conn.text_factory
-    conn.text_factory = bytes
-    try:
-        yield
-    finally:
-        conn.text_factory = before
-
-
 # -- making ----------------------------------------------------------------------------------------
 
 
@@ -120,7 +109,7 @@ def snapshot(database: Path, target: Path, *, made_at: str) -> CopyContents:
 
     Other processes read and write meanwhile. Raises `StoreError`; then there is no `target`.
     """
-    _new_file(target)
+    target.touch(FILE_MODE, exist_ok=False)
     try:
         with closing(_reader(database)) as source:
             source.execute("BEGIN")
@@ -357,11 +346,6 @@ def vacuum(conn: sqlite3.Connection, directory: Path) -> None:
         conn.execute("VACUUM")
     finally:
         _set(conn, "temp_store_directory=''", IN_MEMORY)
-
-
-def _new_file(path: Path) -> None:
-    no_link = getattr(os, "O_NOFOLLOW", 0)
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | no_link, FILE_MODE))
 
 
 def _flush(path: Path) -> None:

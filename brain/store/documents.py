@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from brain.errors import StoreError
 from brain.store.connection import Connection
 from brain.store.fts_search import FIRST_SEEN, SHORT_TOKENS
 from brain.store.row_hash import HASH, hashed, listed, renewed, row_hash
-from brain.store.sql import fields_of, first, insert_into, marks, update_of
+from brain.store.sql import Row, fields_of, first, insert_into, marks, update_of
 from brain.store.table import Table
 from brain.types import Document, Outcome, header
 from ingest.document import digest, rebind
@@ -103,7 +103,7 @@ class DocumentTable(Table):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         # rows of chunks that are written together, None to write at once
-        self._held: list[dict[str, Any]] | None = None
+        self._held: list[Row] | None = None
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -150,14 +150,14 @@ class DocumentTable(Table):
             del (self._held or [])[before:]
             raise
 
-    def _make_room(self, known: Mapping[str, Any] | None) -> None:
+    def _make_room(self, known: Row | None) -> None:
         """Write what is held, outside any savepoint, when it is much or when this document's chunks are among it."""
         held = self._held or []
         waits = known and any(row["document_id"] == known["id"] for row in held)
         if waits or len(held) >= CHUNKS_HELD:
             self._insert_held()
 
-    def _known(self, document: Document) -> dict[str, Any] | None:
+    def _known(self, document: Document) -> Row | None:
         """The stored row that this document continues, or None."""
         select = f"SELECT {listed('documents')} FROM documents WHERE "
         rows = self._named(f"{select} uri=? OR id=?", document.uri, document.id)
@@ -182,9 +182,7 @@ class DocumentTable(Table):
             )
         tag_rows(self._conn, document_id, origin.tags, "person")
 
-    def _put(
-        self, document: Document, origin: Origin, known: Mapping[str, Any] | None, *, now: str
-    ) -> None:
+    def _put(self, document: Document, origin: Origin, known: Row | None, *, now: str) -> None:
         row = document_row(document, origin, known, now)
         row[HASH] = renewed("documents", known, row) if known else row_hash("documents", row)
         others = ", ".join(f"{name}=excluded.{name}" for name in DOCUMENT_COLUMNS if name != "id")
@@ -222,7 +220,7 @@ class DocumentTable(Table):
         else:
             self._held += rows.values()
 
-    def _move(self, before: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+    def _move(self, before: Row, row: Row) -> None:
         """Bring a chunk whose text stayed to its present place."""
         changes = {name: row[name] for name in MOVED}
         if changes == {name: before[name] for name in MOVED}:
@@ -235,7 +233,7 @@ class DocumentTable(Table):
         held, self._held = self._held or [], []
         self._insert(held)
 
-    def _insert(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def _insert(self, rows: Sequence[Row]) -> None:
         names = ", ".join(f'"{name}"' for name in CHUNK_COLUMNS)
         for start in range(0, len(rows), CHUNKS_PER_INSERT):
             page = rows[start : start + CHUNKS_PER_INSERT]
@@ -246,7 +244,7 @@ class DocumentTable(Table):
             )
 
 
-def _same(known: Mapping[str, Any], document: Document, origin: Origin) -> bool:
+def _same(known: Row, document: Document, origin: Origin) -> bool:
     """Whether the stored row says already what this document says."""
     if known["content_hash"] != document.content_hash:
         return False
@@ -256,9 +254,7 @@ def _same(known: Mapping[str, Any], document: Document, origin: Origin) -> bool:
     return bool(known["text_sha"] == digest(document.text))
 
 
-def document_row(
-    document: Document, origin: Origin, known: Mapping[str, Any] | None, now: str
-) -> dict[str, Any]:
+def document_row(document: Document, origin: Origin, known: Row | None, now: str) -> Row:
     """The row of `documents` without its hash."""
     dated_at, dated_by = dating(document, known, now)
     row = {
@@ -297,7 +293,7 @@ def link_rows(conn: sqlite3.Connection, document: Document) -> None:
     )
 
 
-def dating(document: Document, known: Mapping[str, Any] | None, now: str) -> tuple[str, str]:
+def dating(document: Document, known: Row | None, now: str) -> tuple[str, str]:
     """(date, where it came from): the content's own, else the one it has, else the moment it was first seen."""
     if document.dated_at and document.dated_by:
         return document.dated_at, document.dated_by
@@ -306,10 +302,10 @@ def dating(document: Document, known: Mapping[str, Any] | None, now: str) -> tup
     return known["added_at"] if known else now, FIRST_SEEN
 
 
-def chunk_rows(document: Document, source: str, date: str | None, now: str) -> list[dict[str, Any]]:
+def chunk_rows(document: Document, source: str, date: str | None, now: str) -> list[Row]:
     """Rows of `knowledge` in the order of the document, each with its hash."""
     terms = searchable([chunk.text for chunk in document.chunks], document.aliases)
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for i, chunk in enumerate(document.chunks):
         topic = written(header(document.title, chunk.heading, date))
         row = {

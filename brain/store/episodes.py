@@ -20,12 +20,12 @@ from brain.store.row_hash import COVERED, HASH, hashed, listed, renewed
 from brain.store.sql import (
     CANDIDATES_SHOWN,
     SHORTEST_PREFIX,
+    Row,
     episode_scope,
     fields_of,
     insert_into,
     marks,
     pages,
-    update_of,
 )
 from brain.store.table import Table
 from brain.types import Episode, Scope
@@ -45,9 +45,8 @@ READ = """
 """
 # The moment of a round as a number that sorts; the last hours of the year 9999 in the west are no date to SQLite.
 MOMENT = "coalesce(julianday(at), julianday(substr(at, 1, 10)), 0)"
-RANDOM_ID = re.compile(
-    r"[0-9a-f-]{8,}"
-)  # as a session's name it says nothing about what the session was about
+# as a session's name it says nothing about what the session was about
+RANDOM_ID = re.compile(r"[0-9a-f-]{8,}")
 HINT = "`brain recall` shows the ids of what happened"
 
 
@@ -77,60 +76,36 @@ class EpisodeTable(Table):
 
         Raises `UsageError` when `at` is no ISO 8601 date-time.
         """
-        new = self._record_all([(episode, circumstances)])
-        if not new:
-            return self.get(episode.id)
-        return new[0]
+        new = self.record_many([episode], circumstances)
+        return new[0] if new else self.get(episode.id)
 
     def record_many(
-        self, rounds: Iterable[Episode | tuple[Episode, Circumstances]]
+        self, rounds: Iterable[Episode], circumstances: Circumstances = Circumstances()
     ) -> list[Episode]:
         """Keep many in one transaction, in this order; returns those that were not kept before, as kept."""
-        bare = Circumstances()
-        return self._record_all(
-            [(item, bare) if isinstance(item, Episode) else item for item in rounds]
-        )
-
-    def _record_all(self, rounds: Sequence[tuple[Episode, Circumstances]]) -> list[Episode]:
-        named_rounds = [(self._complete(episode), more) for episode, more in rounds]
+        complete = [self._complete(episode) for episode in rounds]
         with self._write():
-            known = self._known([episode.id for episode, _ in named_rounds])
+            known = self.many([episode.id for episode in complete])
             new: dict[str, Episode] = {}
-            rows = []
-            for episode, more in named_rounds:
-                if episode.id not in known and episode.id not in new:
-                    new[episode.id] = episode
-                    rows.append(row_of(episode, more))
+            for episode in complete:
+                if episode.id not in known:
+                    new.setdefault(episode.id, episode)
+            rows = [row_of(episode, circumstances) for episode in new.values()]
             self._fill_around(rows)
             self._conn.executemany(insert_into("episodes", COLUMNS), rows)
         return list(new.values())
-
-    def supersede(
-        self, reference: str, episode: Episode, circumstances: Circumstances = Circumstances()
-    ) -> Episode:
-        """Record a correction of an older round, which stays and says so. Raises `NotFound`, `UsageError`."""
-        return self.record(replace(episode, supersedes=self.get(reference).id), circumstances)
 
     def judge(self, reference: str, outcome: str) -> Episode:
         """Keep what a person says of an answer: good, wrong, missing. Raises `NotFound`, `UsageError`."""
         if outcome not in OUTCOMES:
             raise UsageError(f"{outcome!r} is no outcome", f"say one of: {', '.join(OUTCOMES)}")
         episode = self.get(reference)
-        self._change(episode.id, outcome=outcome)
-        return episode
-
-    def attach(self, episode_id: str, document_id: str) -> None:
-        """Note which document carries the words of this round as evidence."""
-        self._change(episode_id, document_id=document_id)
-
-    def _change(self, episode_id: str, **changes: str) -> None:
-        """Set columns of a round, and its hash with them."""
         select = f"SELECT {listed('episodes')} FROM episodes WHERE id=?"
         with self._write():
-            for before in self._named(select, episode_id):
-                row = {**changes, HASH: renewed("episodes", before, changes)}
-                sql = update_of("episodes", row, "id")
-                self._conn.execute(sql, {**row, "id": episode_id})
+            for before in self._named(select, episode.id):
+                values = (outcome, renewed("episodes", before, {"outcome": outcome}), episode.id)
+                self._run("UPDATE episodes SET outcome=?, row_hash=? WHERE id=?", *values)
+        return episode
 
     def _complete(self, episode: Episode) -> Episode:
         at = episode.at or self._now().isoformat(timespec="seconds")
@@ -143,23 +118,16 @@ class EpisodeTable(Table):
             at = moment.replace(tzinfo=self._now().tzinfo).isoformat(timespec="seconds")
         return replace(episode, id=episode.id or new_id(), at=at)
 
-    def _known(self, ids: Sequence[str]) -> set[str]:
-        found: set[str] = set()
-        for page in pages(ids):
-            sql = f"SELECT id FROM episodes WHERE id IN {marks(page)}"
-            found.update(row[0] for row in self._run(sql, *page))
-        return found
-
-    def _fill_around(self, rows: list[dict[str, Any]]) -> None:
+    def _fill_around(self, rows: list[Row]) -> None:
         """Fill `around` of new rounds from those beside each in its session."""
-        sessions: dict[str, list[dict[str, Any]]] = {}
+        sessions: dict[str, list[Row]] = {}
         for row in rows:
             if row["session"]:
                 sessions.setdefault(row["session"], []).append(row)
         for session, new in sessions.items():
             self._join_session(session, new)
 
-    def _join_session(self, session: str, new: list[dict[str, Any]]) -> None:
+    def _join_session(self, session: str, new: list[Row]) -> None:
         """What stands around each new round of a session, and around those kept that now have new ones behind them."""
         sql = "SELECT pk, terms FROM episodes WHERE session=? ORDER BY pk DESC LIMIT ?"
         kept = self._run(sql, session, 2 * NEIGHBOURS).fetchall()
@@ -273,7 +241,7 @@ class EpisodeTable(Table):
         """How many rounds are kept."""
         return self._number("SELECT count(*) FROM episodes")
 
-    def export_rows(self) -> Iterator[dict[str, Any]]:
+    def export_rows(self) -> Iterator[Row]:
         """Every round with all its columns, by day as written down, inside a day by moment and order of recording."""
         sql = f"SELECT * FROM episodes ORDER BY substr(at, 1, 10), {MOMENT}, pk"
         return self._each_named(sql)
@@ -290,7 +258,7 @@ def topic_of(episode: Episode) -> str:
     return " · ".join(filter(None, facts))
 
 
-def row_of(episode: Episode, circumstances: Circumstances) -> dict[str, Any]:
+def row_of(episode: Episode, circumstances: Circumstances) -> Row:
     """The row without its neighbours. `text_sha`: of the topic, a line end, the words."""
     topic, words = topic_of(episode), episode.text
     row = {
@@ -328,7 +296,7 @@ def _start_of(text: str) -> str:
     return text[:AROUND_CHARACTERS].rpartition(" ")[0]
 
 
-def _episode(row: dict[str, Any]) -> Episode:
+def _episode(row: Row) -> Episode:
     for name in ("citations", "people", "tags"):
         row[name] = tuple(json.loads(row[name]))
     return Episode(**row)

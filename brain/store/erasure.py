@@ -15,13 +15,13 @@ from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from brain.store.connection import Connection, explain
 from brain.store.copies import restate, vacuum, writer
 from brain.store.episodes import around
 from brain.store.row_hash import HASH, renewed
-from brain.store.sql import FULL_TEXT, full_text, number
+from brain.store.sql import FULL_TEXT, Row, full_text, number
 from brain.store.table import Reader
 from ingest.document import digest
 from ingest.terms import index_terms, tokens
@@ -213,7 +213,7 @@ class Eraser(Reader):
         return found
 
     @staticmethod
-    def _involved(row: dict[str, Any], targets: ErasureTargets) -> bool:
+    def _involved(row: Row, targets: ErasureTargets) -> bool:
         """Whether a forgotten round belongs to one of them, cites it or quotes it."""
         if row["source"] in targets.own_sources():
             return True
@@ -230,7 +230,7 @@ class Eraser(Reader):
         question = before["question"]
         kept = [item for item in _citations(before["citations"]) if not targets.points_here(item)]
         changes = {"answer": "", "citations": json.dumps(kept, ensure_ascii=False)}
-        row: dict[str, Any] = {
+        row: Row = {
             **changes,
             "terms": index_terms(question),
             "text_sha": digest(f"{before['topic']}\n{question}"),
@@ -373,10 +373,10 @@ def merge(conn: sqlite3.Connection) -> None:
         full_text(conn, table, "optimize")
 
 
-def _contents(payload: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _contents(payload: str) -> tuple[list[Row], list[Row]]:
     """(documents, episodes) of an entry of the trash; none of either when a damaged one cannot be read."""
     try:
-        tables: dict[str, list[dict[str, Any]]] = json.loads(payload)
+        tables: dict[str, list[Row]] = json.loads(payload)
     except ValueError:
         return [], []
     return tables.get("documents", []), tables.get("episodes", [])

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from brain.store import vector_bytes
-from brain.store.sql import Where, document_scope, episode_scope, marks, pages
+from brain.store.sql import Row, Where, document_scope, episode_scope, marks, pages
 from brain.store.table import Reader
 from brain.types import Passage, Scope
 from ingest.terms import forms, stem, tokens
@@ -65,7 +65,7 @@ class FtsSearch(Reader):
     def _where(self, scope: Scope) -> Where:
         raise NotImplementedError
 
-    def _passage(self, row: Sequence[Any]) -> Passage:
+    def _passage(self, row: Row) -> Passage:
         raise NotImplementedError
 
     # -- words --------------------------------------------------------------------------------------------------------
@@ -192,8 +192,8 @@ class FtsSearch(Reader):
         found: dict[str, Passage] = {}
         for page in pages(ids):
             sql = f"{select} WHERE c.id IN {marks(page)} AND {where}"
-            for row in self._run(sql, *page, *where.values):
-                found[row[0]] = self._passage(row)
+            for row in self._each_named(sql, *page, *where.values):
+                found[row["id"]] = self._passage(row)
         return [found[key] for key in dict.fromkeys(ids) if key in found]
 
     def _select(self, sql: str, ids: Sequence[str]) -> Iterator[Any]:
@@ -206,15 +206,17 @@ class KnowledgeSearch(FtsSearch):
 
     table = "knowledge"
     joined = "JOIN documents d ON d.id = c.document_id"
-    passage_columns = """
-        c.id, c.document_id, c.source, c.locator, d.title, c.heading, c.content,
-        d.dated_at, d.dated_by, c.start, c."end", c.tokens, d.label, d.compartment, d.trust,
+    # the moment at which a document was first seen is no date of its own
+    passage_columns = f"""
+        c.id, c.document_id, c.source, c.locator, d.title, c.heading, c.content AS text,
+        iif(d.dated_by = '{FIRST_SEEN}', NULL, d.dated_at) AS date,
+        c.start, c."end", c.tokens, d.label, d.compartment AS client, d.trust,
         coalesce((
             SELECT f.description FROM contexts f
             WHERE d.source = f.source
                 OR substr(d.source, 1, length(f.source) + 1) = f.source || '/'
             ORDER BY length(f.source) DESC LIMIT 1
-        ), '')
+        ), '') AS context
     """
     neighbours_of = f"""
         SELECT c.id, b.id, a.id
@@ -238,26 +240,9 @@ class KnowledgeSearch(FtsSearch):
     def _where(self, scope: Scope) -> Where:
         return document_scope(scope)
 
-    def _passage(self, row: Sequence[Any]) -> Passage:
-        dated_at, dated_by = row[7:9]
-        return Passage(
-            id=row[0],
-            document_id=row[1],
-            source=row[2],
-            locator=row[3],
-            title=row[4],
-            heading=tuple(json.loads(row[5])),
-            text=row[6],
-            # the moment at which it was first seen is no date of its own
-            date=None if dated_by == FIRST_SEEN else dated_at,
-            start=row[9],
-            end=row[10],
-            tokens=row[11],
-            label=row[12],
-            client=row[13],
-            trust=row[14],
-            context=row[15],
-        )
+    def _passage(self, row: Row) -> Passage:
+        row["heading"] = tuple(json.loads(row["heading"]))
+        return Passage(**row)
 
 
 class EpisodeSearch(FtsSearch):
@@ -266,13 +251,14 @@ class EpisodeSearch(FtsSearch):
     table = "episodes"
     joined = ""
     passage_columns = """
-        c.id, c.at, c.kind, c.session,
+        c.id, c.id AS document_id, 'episode:' || c.id AS source, substr(c.at, 1, 10) AS locator,
+        coalesce(nullif(c.session, ''), c.kind) AS title, c.at AS date, c.label,
+        c.compartment AS client,
         CASE
             WHEN c.question = '' THEN c.answer
             WHEN c.answer = '' THEN c.question
             ELSE c.question || char(10) || c.answer
-        END,
-        c.label, c.compartment
+        END AS text
     """
     neighbours_of = f"""
         SELECT c.id,
@@ -296,23 +282,10 @@ class EpisodeSearch(FtsSearch):
     def _where(self, scope: Scope) -> Where:
         return episode_scope(scope, kind=self._kind, person=self._person)
 
-    def _passage(self, row: Sequence[Any]) -> Passage:
-        key, at, kind, session, words, label, compartment = row
-        return Passage(
-            id=key,
-            document_id=key,
-            source=f"episode:{key}",
-            locator=at[:10],
-            title=session or kind,
-            heading=(),
-            text=words,
-            date=at,
-            start=0,
-            end=len(words),
-            tokens=len(words) // CHARACTERS_PER_TOKEN,
-            label=label,
-            client=compartment,
-        )
+    def _passage(self, row: Row) -> Passage:
+        length = len(row["text"])
+        tokens = length // CHARACTERS_PER_TOKEN
+        return Passage(**row, heading=(), start=0, end=length, tokens=tokens)
 
 
 class WholeStore(Reader):

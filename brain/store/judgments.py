@@ -8,11 +8,10 @@ measuring. Serves `brain feedback`, `brain eval run`, `brain eval calibrate` and
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from brain.reports import Judgment
 from brain.store.row_hash import COVERED, HASH, hashed
-from brain.store.sql import fields_of, insert_into
+from brain.store.sql import Row, fields_of, insert_into
 from brain.store.table import Table
 
 RUNS_KEPT = 50  # of one name: enough to see a trend, small enough to stay out of the way
@@ -64,7 +63,7 @@ class JudgmentTable(Table):
             "AND j.document_id <> '' AND j.verdict <> 'good' ORDER BY j.at DESC, j.pk DESC"
         )
 
-    def keep_run(self, name: str, report: dict[str, Any], *, at: str) -> None:
+    def keep_run(self, name: str, report: Row, *, at: str) -> None:
         """Keep the report of one run; only the last `RUNS_KEPT` of a name stay."""
         text = json.dumps(report, ensure_ascii=False, sort_keys=True)
         row = hashed("eval_runs", {"at": at, "name": name, "report": text})
@@ -77,7 +76,7 @@ class JudgmentTable(Table):
             """
             self._run(old, name, RUNS_KEPT)
 
-    def last_run(self, name: str) -> tuple[str, dict[str, Any]] | None:
+    def last_run(self, name: str) -> tuple[str, Row] | None:
         """(when, report) of the last run of this name, or None."""
         sql = "SELECT at, report FROM eval_runs WHERE name = ? ORDER BY pk DESC LIMIT 1"
         row = self._first(sql, name)
@@ -87,7 +86,7 @@ class JudgmentTable(Table):
         return [_judgment(row) for row in self._named(f"{READ} {rest}", *values)]
 
 
-def _judgment(facts: dict[str, Any]) -> Judgment:
+def _judgment(facts: Row) -> Judgment:
     if facts["answerable"] is not None:
         facts["answerable"] = bool(facts["answerable"])
     facts["documents"] = tuple(json.loads(facts["documents"]))

@@ -11,13 +11,13 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from brain.errors import NotFound, UsageError
 from brain.store.documents import tag_rows
 from brain.store.excerpts import LINES, narrowed, span_of
 from brain.store.row_hash import hashed, listed, renewed
-from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, document_scope, named
+from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, Row, document_scope, named
 from brain.store.table import Table
 from brain.types import Scope, Skipped
 
@@ -76,7 +76,7 @@ class LibraryTable(Table):
             **facts,
         )
 
-    def export_rows(self) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    def export_rows(self) -> Iterator[tuple[Row, list[Row]]]:
         """Every document with all its columns, tags (tag, by) and links, and its chunks; in the order of id."""
         conn = self._conn
         tags = "SELECT tag, by FROM tags WHERE document_id=? ORDER BY tag"
@@ -273,7 +273,7 @@ class LibraryTable(Table):
         """The description of the nearest folder above `source` that has one, "" if none."""
         return context_for(source, self.contexts())
 
-    def add_root(self, uri: str, path: str, options: dict[str, Any], now: str) -> bool:
+    def add_root(self, uri: str, path: str, options: Row, now: str) -> bool:
         """Register a folder to be looked at again; True when it is new."""
         with self._write() as database:
             if self._first("SELECT 1 FROM roots WHERE uri=?", uri):
@@ -288,7 +288,7 @@ class LibraryTable(Table):
         with self._write():
             self._run("DELETE FROM roots WHERE path=?", path)
 
-    def roots(self) -> list[dict[str, Any]]:
+    def roots(self) -> list[Row]:
         """Registered roots: uri, path, added_at, looked_at, options."""
         sql = "SELECT uri, path, added_at, looked_at, options FROM roots ORDER BY path"
         found = self._named(sql)

@@ -7,15 +7,14 @@ hash itself (`brain.store.row_hash`). Serves `brain doctor --deep`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from brain.store.copies import read_only
 from brain.store.row_hash import COVERED, HASH, listed, row_hash, sound
-from brain.store.sql import named
+from brain.store.sql import Row, named, texts_read
 from brain.store.table import Table
 
 # What finds a row in another copy of the database, and what a person knows it by.
@@ -44,7 +43,7 @@ class RowDamage:
 
     table: str
     name: str
-    row: Mapping[str, Any]
+    row: Row
 
 
 class RowCheck(Table):
@@ -52,7 +51,7 @@ class RowCheck(Table):
 
     def damage(self) -> list[RowDamage]:
         """All rows whose hash is not theirs, or that have none. 100,000 rows take about a second."""
-        with _bytes_kept(self._conn):
+        with texts_read(self._conn, _kept):
             return [found for table in COVERED for found in self._of(table)]
 
     def _of(self, table: str) -> list[RowDamage]:
@@ -60,7 +59,7 @@ class RowCheck(Table):
         bad = [row for row in self._each_named(select) if not sound(table, row)]
         return [RowDamage(table, self._name(table, row), row) for row in bad]
 
-    def _name(self, table: str, row: Mapping[str, Any]) -> str:
+    def _name(self, table: str, row: Row) -> str:
         shown = {name: _readable(value) for name, value in row.items()}
         if "document_id" in row:
             sql = f"SELECT source FROM documents WHERE id={AS_TEXT}"
@@ -75,7 +74,7 @@ class RowCheck(Table):
         The proof is the row's own hash; where that is what was damaged, the same row with another hash.
         """
         try:
-            with closing(read_only(path)) as copy, _bytes_kept(copy):
+            with closing(read_only(path)) as copy, texts_read(copy, _kept):
                 for row in _candidates(copy, damage):
                     said = _differs(damage, row)
                     if said:
@@ -85,7 +84,7 @@ class RowCheck(Table):
         return None
 
 
-def _candidates(copy: sqlite3.Connection, damage: RowDamage) -> list[dict[str, Any]]:
+def _candidates(copy: sqlite3.Connection, damage: RowDamage) -> list[Row]:
     """Rows of a copy that may be the damaged one: by its key, and by its hash, since the key may be what was hit."""
     table = damage.table
     keys = KNOWN_BY[table][0]
@@ -101,7 +100,7 @@ def _candidates(copy: sqlite3.Connection, damage: RowDamage) -> list[dict[str, A
     return named(copy, select, *values)
 
 
-def _differs(damage: RowDamage, row: Mapping[str, Any]) -> str:
+def _differs(damage: RowDamage, row: Row) -> str:
     """Which columns are others in a row that is proven to be the stored one; "" when it is not."""
     proof = row_hash(damage.table, row)
     others = [name for name in COVERED[damage.table] if row[name] != damage.row[name]]
@@ -112,15 +111,9 @@ def _differs(damage: RowDamage, row: Mapping[str, Any]) -> str:
     return ONLY_HASH
 
 
-@contextmanager
-def _bytes_kept(conn: sqlite3.Connection) -> Iterator[None]:
+def _kept(data: bytes) -> str:
     """Text whose flipped bit left no UTF-8 is read all the same, and stays another than it was."""
-    before = conn.text_factory
-    conn.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
-    try:
-        yield
-    finally:
-        conn.text_factory = before
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _raw(value: object) -> object:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import blake2b
 from json import JSONEncoder
-from typing import Any
+
+from brain.store.sql import Row
 
 HASH = "row_hash"  # the column
 HASH_BYTES = (
@@ -45,24 +46,24 @@ COVERED: Mapping[str, tuple[str, ...]] = {
 _encode = JSONEncoder(separators=(",", ":"), default=repr).encode
 
 
-def row_hash(table: str, row: Mapping[str, Any]) -> int:
+def row_hash(table: str, row: Row) -> int:
     """The first eight bytes of BLAKE2b over a JSON list: the table's name, the covered values in their order."""
     data = _encode([table, *[row[name] for name in COVERED[table]]])
     hashed_bytes = blake2b(data.encode(), digest_size=HASH_BYTES).digest()
     return int.from_bytes(hashed_bytes, "big", signed=True)
 
 
-def hashed(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+def hashed(table: str, row: Row) -> Row:
     """The row with its hash, ready to be written."""
     return {**row, HASH: row_hash(table, row)}
 
 
-def sound(table: str, row: Mapping[str, Any]) -> bool:
+def sound(table: str, row: Row) -> bool:
     """Whether a row that was read is the row that was written."""
     return bool(row[HASH] == row_hash(table, row))
 
 
-def renewed(table: str, before: Mapping[str, Any], changes: Mapping[str, Any]) -> int | None:
+def renewed(table: str, before: Row, changes: Row) -> int | None:
     """The hash after a change of some columns of a stored row. A damaged row keeps the hash that it has: changing one
     column does not make the others sound.
     """

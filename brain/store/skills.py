@@ -10,12 +10,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from brain.errors import NotFound, UsageError
 from brain.store.connection import Connection
 from brain.store.row_hash import HASH, hashed, listed, renewed
-from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, fields_of
+from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, Row, fields_of
 from brain.store.table import Table
 from brain.types import Skill
 from ingest.document import digest, new_id
@@ -87,7 +86,7 @@ class SkillTable(Table):
             database.table("skills").update(before["pk"], changes)
         return kept
 
-    def _before(self, name: str) -> dict[str, Any] | None:
+    def _before(self, name: str) -> Row | None:
         """The row of this name, None when there is none."""
         sql = f"SELECT {listed('skills')}, pk FROM skills WHERE name=?"
         return next(iter(self._named(sql, name)), None)
@@ -134,18 +133,11 @@ class SkillTable(Table):
         """
         return self._read(found, expression, TOPIC_WEIGHT, BODY_WEIGHT, limit)
 
-    def remove(self, reference: str) -> Skill:
-        """Take a skill away for good; returns what it was. Raises `NotFound`."""
-        skill = self.get(reference)
-        with self._write():
-            self._run("DELETE FROM skills WHERE id=?", skill.id)
-        return skill
-
     def count(self) -> int:
         """How many skills there are."""
         return self._number("SELECT count(*) FROM skills")
 
-    def export_rows(self) -> Iterator[dict[str, Any]]:
+    def export_rows(self) -> Iterator[Row]:
         """Every skill with all its columns, by name."""
         return self._each_named("SELECT * FROM skills ORDER BY name")
 

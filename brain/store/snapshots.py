@@ -93,11 +93,10 @@ class SnapshotTable(Table):
         with self._write():
             self._run("UPDATE index_generations SET state='dead' WHERE n=?", n)
 
-    def discard_all(self, fingerprint: str | None = None) -> None:
-        """None of this fingerprint, or of any, is to be opened any more, also none that is being written now."""
+    def discard_all(self) -> None:
+        """None is to be opened any more, also none that is being written now."""
         with self._write():
-            sql = "UPDATE index_generations SET state='dead' WHERE fingerprint = ifnull(?, fingerprint)"
-            self._run(sql, fingerprint)
+            self._run("UPDATE index_generations SET state='dead'")
 
     def forget(self, n: int) -> None:
         """Its directory is gone."""

@@ -6,7 +6,8 @@ every statement of a table. Serves the other modules of the store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from sqlite3 import Connection, DatabaseError
 from typing import Any
 
@@ -65,6 +66,17 @@ def full_text_agrees(conn: Connection, table: str) -> bool:
             raise  # it could not be asked
         return False
     return True
+
+
+@contextmanager
+def texts_read(conn: Connection, decode: Callable[[bytes], Any]) -> Iterator[None]:
+    """Texts as `decode` makes them: a flipped bit may leave bytes that are no UTF-8, which must not stop a check."""
+    before = conn.text_factory
+    conn.text_factory = decode
+    try:
+        yield
+    finally:
+        conn.text_factory = before
 
 
 def fields_of(value: Any) -> Row:

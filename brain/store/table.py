@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from brain.store.sql import each_named, first, named, number
+from brain.store.sql import Row, each_named, first, named, number
 
 if TYPE_CHECKING:
     from brain.store.connection import Connection
@@ -30,10 +30,10 @@ class Reader:
     def _number(self, sql: str, *values: object) -> int:
         return number(self._conn, sql, *values)
 
-    def _named(self, sql: str, *values: object) -> list[dict[str, Any]]:
+    def _named(self, sql: str, *values: object) -> list[Row]:
         return named(self._conn, sql, *values)
 
-    def _each_named(self, sql: str, *values: object) -> Iterator[dict[str, Any]]:
+    def _each_named(self, sql: str, *values: object) -> Iterator[Row]:
         return each_named(self._conn, sql, *values)
 
 

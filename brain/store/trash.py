@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from brain.errors import NotFound
 from brain.store.documents import renew_terms
 from brain.store.row_hash import HASH, hashed
+from brain.store.sql import Row
 from brain.store.table import Table
 from brain.store.vectors import CONTENT
 from ingest.terms import index_terms
@@ -63,7 +63,7 @@ class Trash(Table):
         return count
 
     def _keep(
-        self, kind: str, source: str, title: str, rows: dict[str, list[dict[str, Any]]], now: str
+        self, kind: str, source: str, title: str, rows: dict[str, list[Row]], now: str
     ) -> None:
         """Put the rows into `forgotten`, the first of them under its own id."""
         record = {
@@ -77,7 +77,7 @@ class Trash(Table):
         table = self._connection.database.table("forgotten")
         table.insert(hashed("forgotten", record), pk="id", replace=True)
 
-    def _skip(self, facts: dict[str, Any], now: str) -> None:
+    def _skip(self, facts: Row, now: str) -> None:
         """Note a file that is not to be taken in again."""
         record = {
             "uri": facts["uri"],
@@ -97,7 +97,7 @@ class Trash(Table):
                 hint = "`brain undo --list` shows what can be undone"
                 raise NotFound(f"nothing forgotten has the id {forgotten_id}", hint)
             source = str(row[1])
-            payload: dict[str, list[dict[str, Any]]] = json.loads(row[0])
+            payload: dict[str, list[Row]] = json.loads(row[0])
             documents = payload.get("documents", [])
             for document in documents:
                 uri = document["uri"]
@@ -142,12 +142,12 @@ class Trash(Table):
         with self._connection.write():
             return self._run("DELETE FROM forgotten WHERE at < ?", limit).rowcount
 
-    def _rows(self, table: str, document_id: str) -> list[dict[str, Any]]:
+    def _rows(self, table: str, document_id: str) -> list[Row]:
         key = "id" if table == "documents" else "document_id"
         return self._named(f"SELECT * FROM {table} WHERE {key}=?", document_id)
 
 
-def _as_it_was(table: str, row: dict[str, Any]) -> dict[str, Any]:
+def _as_it_was(table: str, row: Row) -> Row:
     """The row to insert again; one forgotten under schema 1 has no hash yet."""
     kept = {name: value for name, value in row.items() if name != "pk"}
     return kept if HASH in kept else hashed(table, kept)

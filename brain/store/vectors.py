@@ -244,13 +244,6 @@ class VectorTable(Table):
         self.damaged.clear()
         return count
 
-    def drop_fingerprint(self, fingerprint: str) -> int:
-        """Delete every vector of a model that is no longer used and give up its snapshots; returns the vectors."""
-        with self._write():
-            self.snapshots.discard_all(fingerprint)
-            sql = "DELETE FROM embeddings WHERE fingerprint = ?"
-            return self._run(sql, fingerprint).rowcount
-
     def fingerprints(self) -> dict[str, int]:
         """How many vectors there are of each fingerprint."""
         return dict(self._run("SELECT fingerprint, count(*) FROM embeddings GROUP BY fingerprint"))

@@ -240,11 +240,16 @@ def filled(home: Home, skill_folder: Path | None = None) -> Home:
         ),
         Circumstances({"found": 0.9, "known": True}, "local", "builtin"),
     )
-    home.episodes.supersede(
-        asked.id,
+    home.episodes.record(
         Episode(
-            "22" * 8, "2026-05-08T10:00:00+02:00", "note", "", "It is 950 now.", session="lease"
-        ),
+            "22" * 8,
+            "2026-05-08T10:00:00+02:00",
+            "note",
+            "",
+            "It is 950 now.",
+            session="lease",
+            supersedes=asked.id,
+        )
     )
     home.episodes.judge(asked.id, "wrong")
     for judgment in JUDGED:
@@ -438,7 +443,7 @@ def test_what_no_longer_exists_is_removed_unless_a_person_changed_it(
     export(one.source(), out)
     (out / "documents/lease-a1a1a1a1.md").write_text("mine now", "utf-8")
     Trash(one.connection).forget(["a1" * 8, "b2" * 8], now=STAMP)
-    one.skills.remove("brew-tea")
+    one.connection.conn.execute("DELETE FROM skills WHERE name='brew-tea'")
     report = export(one.source(), out)
     assert (report.removed, report.conflicts) == (3, ("documents/lease-a1a1a1a1.md",))
     assert not (out / "documents/ana-b2b2b2b2.md").exists()

@@ -129,7 +129,7 @@ def test_recording_twice_changes_nothing(table: EpisodeTable) -> None:
 
 def test_a_correction_supersedes_and_the_old_round_stays(table: EpisodeTable) -> None:
     old = table.record(said("the rent is 900"))
-    new = table.supersede(old.id[:8], said("the rent is 950"))
+    new = table.record(replace(said("the rent is 950"), supersedes=old.id))
     assert new.supersedes == old.id
     assert table.superseded([old.id, new.id]) == {old.id: new.id}
     assert table.get(old.id) == old
@@ -359,7 +359,7 @@ def skills(connection: Connection) -> SkillTable:
     return SkillTable(connection, now=lambda: NOW)
 
 
-def test_skills_are_kept_found_replaced_and_removed(skills: SkillTable) -> None:
+def test_skills_are_kept_found_and_replaced(skills: SkillTable) -> None:
     kept = skills.add(TEA, Belongings(files={"scripts/boil.py": "print('hot')\n"}))
     skills.add(Skill("", "file-taxes", "Files taxes. Use in spring.", "Tea helps.\n"))
     assert skills.get("brew-tea") == skills.get(kept.id[:6]) == kept
@@ -369,10 +369,6 @@ def test_skills_are_kept_found_replaced_and_removed(skills: SkillTable) -> None:
     again = skills.add(replace(TEA, body="Pour cold water.\n"))
     assert again.id == kept.id
     assert skills.get("brew-tea").body == "Pour cold water.\n"
-    skills.remove("brew-tea")
-    assert skills.find("brew") == []
-    with pytest.raises(NotFound):
-        skills.get("brew-tea")
 
 
 def test_adding_the_same_skill_again_keeps_its_dates(connection: Connection) -> None:

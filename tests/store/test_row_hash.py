@@ -92,10 +92,8 @@ def filled(place: Path) -> Path:
         first = brain.resources.store.episodes.record(
             said, Circumstances({"found": 0.5}, "local", "llama", "client-a")
         )
-        again = Episode("", NOW.isoformat(), "chat", "who then?", "Ben.")
-        brain.resources.store.episodes.supersede(
-            first.id, again, Circumstances(document_id=first.id)
-        )
+        again = Episode("", NOW.isoformat(), "chat", "who then?", "Ben.", supersedes=first.id)
+        brain.resources.store.episodes.record(again, Circumstances(document_id=first.id))
         brain.ask(Request("what does green tea want?", limit=8))
         brain.judge.feedback("wrong", source=f"{notes / 'tea.md'}:3", why="it was hotter")
         brain.judge.calibrate()
@@ -433,7 +431,7 @@ class Day:
         self.brain.library.undo()
 
     def erase(self) -> None:
-        self.brain.keep.erase([self.any()], dry_run=False, backups=self.chance.random() < 0.5)
+        self.brain.keep.erase([self.any()], dry_run=False)
 
     def calibrate(self) -> None:
         self.brain.judge.calibrate(reset=self.chance.random() < 0.5)

@@ -110,8 +110,6 @@ def test_two_fingerprints_never_mix(table: VectorTable) -> None:
     assert table.vectors("knowledge", ["a"], other)["a"].shape == (8,)
     assert table.vectors("knowledge", ["a"], FP)["a"].shape == (SMALL,)
     assert table.fingerprints() == {FP: 1, other: 1}
-    table.drop_fingerprint(other)
-    assert table.fingerprints() == {FP: 1}
 
 
 def test_the_vector_of_a_text_deleted_meanwhile_is_not_kept(table: VectorTable) -> None:
