@@ -17,8 +17,8 @@ from typing import Protocol
 from brain.errors import StoreError
 from brain.store.connection import Connection
 from brain.store.fts_search import FIRST_SEEN, SHORT_TOKENS
-from brain.store.row_hash import HASH, hashed, listed, renewed, row_hash
-from brain.store.sql import Row, fields_of, first, insert_into, marks, update_of
+from brain.store.row_hash import HASH, Row, hashed, listed, renewed, row_hash
+from brain.store.sql import fields_of, first, insert_into, marks, update_of
 from brain.store.table import Table
 from brain.types import Document, Outcome, header
 from ingest.document import digest, rebind

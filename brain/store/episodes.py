@@ -16,11 +16,10 @@ from typing import Any
 
 from brain.errors import NotFound, UsageError
 from brain.store.connection import Connection
-from brain.store.row_hash import COVERED, HASH, hashed, listed, renewed
+from brain.store.row_hash import COVERED, HASH, Row, hashed, listed, renewed
 from brain.store.sql import (
     CANDIDATES_SHOWN,
     SHORTEST_PREFIX,
-    Row,
     episode_scope,
     fields_of,
     insert_into,

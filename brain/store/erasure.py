@@ -20,8 +20,8 @@ from typing import BinaryIO
 from brain.store.connection import Connection, explain
 from brain.store.copies import restate, vacuum, writer
 from brain.store.episodes import around
-from brain.store.row_hash import HASH, renewed
-from brain.store.sql import FULL_TEXT, Row, full_text, number
+from brain.store.row_hash import HASH, Row, renewed
+from brain.store.sql import FULL_TEXT, full_text, number
 from brain.store.table import Reader
 from ingest.document import digest
 from ingest.terms import index_terms, tokens

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from brain.store import vector_bytes
-from brain.store.sql import Row, Where, document_scope, episode_scope, marks, pages
+from brain.store.row_hash import Row
+from brain.store.sql import Where, document_scope, episode_scope, marks, pages
 from brain.store.table import Reader
 from brain.types import Passage, Scope
 from ingest.terms import forms, stem, tokens

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 
 from brain.reports import Judgment
-from brain.store.row_hash import COVERED, HASH, hashed
-from brain.store.sql import Row, fields_of, insert_into
+from brain.store.row_hash import COVERED, HASH, Row, hashed
+from brain.store.sql import fields_of, insert_into
 from brain.store.table import Table
 
 RUNS_KEPT = 50  # of one name: enough to see a trend, small enough to stay out of the way

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from brain.errors import NotFound, UsageError
 from brain.store.documents import tag_rows
 from brain.store.excerpts import LINES, narrowed, span_of
-from brain.store.row_hash import hashed, listed, renewed
-from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, Row, document_scope, named
+from brain.store.row_hash import Row, hashed, listed, renewed
+from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, document_scope, named
 from brain.store.table import Table
 from brain.types import Scope, Skipped
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brain.store.copies import read_only
-from brain.store.row_hash import COVERED, HASH, listed, row_hash, sound
-from brain.store.sql import Row, named, texts_read
+from brain.store.row_hash import COVERED, HASH, Row, listed, row_hash, sound
+from brain.store.sql import named, texts_read
 from brain.store.table import Table
 
 # What finds a row in another copy of the database, and what a person knows it by.

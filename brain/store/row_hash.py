@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import blake2b
 from json import JSONEncoder
+from typing import Any
 
-from brain.store.sql import Row
+Row = dict[str, Any]  # a row by the names of its columns
 
 HASH = "row_hash"  # the column
 HASH_BYTES = (

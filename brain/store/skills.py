@@ -13,8 +13,8 @@ from datetime import datetime
 
 from brain.errors import NotFound, UsageError
 from brain.store.connection import Connection
-from brain.store.row_hash import HASH, hashed, listed, renewed
-from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, Row, fields_of
+from brain.store.row_hash import HASH, Row, hashed, listed, renewed
+from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, fields_of
 from brain.store.table import Table
 from brain.types import Skill
 from ingest.document import digest, new_id

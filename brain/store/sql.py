@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from sqlite3 import Connection, DatabaseError
 from typing import Any
 
+from brain.store.row_hash import Row
 from brain.types import Scope
-
-Row = dict[str, Any]  # a row by the names of its columns
 
 # tables with a full-text table beside them, named …_fts
 FULL_TEXT = ("knowledge", "episodes", "skills")

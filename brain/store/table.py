@@ -9,7 +9,8 @@ import sqlite3
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from brain.store.sql import Row, each_named, first, named, number
+from brain.store.row_hash import Row
+from brain.store.sql import each_named, first, named, number
 
 if TYPE_CHECKING:
     from brain.store.connection import Connection

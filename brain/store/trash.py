@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 
 from brain.errors import NotFound
 from brain.store.documents import renew_terms
-from brain.store.row_hash import HASH, hashed
-from brain.store.sql import Row
+from brain.store.row_hash import HASH, Row, hashed
 from brain.store.table import Table
 from brain.store.vectors import CONTENT
 from ingest.terms import index_terms
