@@ -1,11 +1,12 @@
 """The typer app: panels of commands in the help, and the list of modules that hold them.
 
-To add commands: write a module that uses `@register(...)`, and name it in `MODULES`. Leaves out what the commands do.
+To add commands: write a module that uses `@shown(...)` or `@register(...)`, and name it in `MODULES`. Leaves out what the commands do.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -14,8 +15,9 @@ import typer
 import typer.core
 import typer.main
 
-from brain.doors.cli.options import flag
+from brain.doors.cli.options import Json, flag
 from brain.doors.cli.plain import Command, Group
+from brain.doors.cli.session import session
 
 if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
@@ -103,6 +105,31 @@ def register(
     return (group or app).command(
         name, cls=Command, epilog=epilog, rich_help_panel=panel, context_settings=settings or None
     )
+
+
+def shown(
+    name: str, panel: str | None = None, kind: str = "", **settings: Any
+) -> Callable[[Function], Function]:
+    """Make a function a command that shows what it returns: as lines, or with --json, which every such command takes.
+
+    The function is called with the `Session` and its own parameters. `kind` and `settings` as for `Session.show`
+    and `register`.
+    """
+
+    def added(work: Function) -> Function:
+        def run(context: typer.Context, as_json: Json = False, **values: Any) -> None:
+            opened = session(context)
+            opened.show(work(opened, **values), kind, as_json=as_json)
+
+        # typer reads the parameters of the command, so they are told to it in place of `**values`.
+        before, json, _values = inspect.signature(run, eval_str=True).parameters.values()
+        _session, *own = inspect.signature(work, eval_str=True).parameters.values()
+        run.__signature__ = inspect.Signature([before, *own, json])  # type: ignore[attr-defined]
+        run.__doc__ = work.__doc__
+        register(name, panel, **settings)(run)
+        return work
+
+    return added
 
 
 def group(name: str, panel: str, text: str) -> typer.Typer:

@@ -10,11 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from brain.doors.cli.app import EVERY_DAY, KEEPING, register
-from brain.doors.cli.options import Json, argument, flag, option
-from brain.doors.cli.session import STDIN, Session, draft, session
+from brain.doors.cli.app import EVERY_DAY, KEEPING, shown
+from brain.doors.cli.options import argument, flag, option
+from brain.doors.cli.session import STDIN, Session, draft
 from brain.doors.views.capture import Added
 from brain.errors import UsageError
 
@@ -22,7 +20,7 @@ from brain.errors import UsageError
 KINDS = ("episodes", "notes", "skills", "feedback", "documents")
 
 
-@register(
+@shown(
     "add",
     EVERY_DAY,
     examples=(
@@ -32,7 +30,7 @@ KINDS = ("episodes", "notes", "skills", "feedback", "documents")
     ),
 )
 def add(
-    context: typer.Context,
+    run: Session,
     paths: Annotated[list[Path] | None, argument("PATH")] = None,
     note: Annotated[str, option("--note", "TEXT", "Add this text as a note.")] = "",
     edit: Annotated[bool, flag("--edit", "Write a note in $EDITOR.")] = False,
@@ -40,10 +38,8 @@ def add(
     tag: Annotated[list[str] | None, option("--tag", "TAG", "Tag it (repeat for several).")] = None,
     dry_run: Annotated[bool, flag("--dry-run", "Say what would be done; write nothing.")] = False,
     strict: Annotated[bool, flag("--strict", "Exit 1 for every skipped file.")] = False,
-    as_json: Json = False,
-) -> None:
+) -> object:
     """Take in files and folders, or a note. A folder stays registered: sync looks at it again."""
-    run = session(context)
     files = paths or []
     from_stdin = files == [Path(STDIN)]
     is_note = bool(note) or edit or from_stdin
@@ -69,8 +65,7 @@ def add(
     else:
         with run.brain() as brain:
             report = brain.add(files, tags=tags, dry_run=dry_run)
-    added = Added(report, dry_run, strict, run.out.announced)
-    run.show(added, as_json=as_json)
+    return Added(report, dry_run, strict, run.out.announced)
 
 
 @contextmanager
@@ -82,16 +77,15 @@ def _text_of_note(run: Session, note: str, *, edit: bool) -> Iterator[str]:
         yield run.text([note or STDIN], "text")
 
 
-@register("sync", EVERY_DAY, examples=("brain sync",))
-def sync(context: typer.Context, as_json: Json = False) -> None:
+@shown("sync", EVERY_DAY, examples=("brain sync",))
+def sync(run: Session) -> object:
     """Look at the added folders again; finish waiting embeddings."""
-    run = session(context)
     with run.brain() as brain:
         report = brain.sync()
-    run.show(Added(report, said=run.out.announced), as_json=as_json)
+    return Added(report, said=run.out.announced)
 
 
-@register(
+@shown(
     "remember",
     EVERY_DAY,
     examples=(
@@ -100,57 +94,50 @@ def sync(context: typer.Context, as_json: Json = False) -> None:
     ),
 )
 def remember(
-    context: typer.Context,
+    run: Session,
     words: Annotated[list[str], argument("TEXT")],
     at: Annotated[str, option("--at", "TIME", "When it happened, if not now.")] = "",
     people: Annotated[list[str] | None, option("--with", "NAME", "Who was there.")] = None,
     name: Annotated[str, option("--session", "NAME", "The meeting or thread it belongs to.")] = "",
     tag: Annotated[list[str] | None, option("--tag", "TAG", "Tag it (repeat for several).")] = None,
-    as_json: Json = False,
-) -> None:
+) -> object:
     """Keep something that happened, word for word. `-` reads standard input."""
-    run = session(context)
     text = run.text(words, "text")
     with run.brain() as brain:
-        episode = brain.remember(
+        return brain.remember(
             text, at=at or None, session=name, people=tuple(people or ()), tags=tuple(tag or ())
         )
-    run.show(episode, as_json=as_json)
 
 
-@register(
+@shown(
     "export",
     EVERY_DAY,
     examples=("brain export ~/brain-export", "brain export ~/vault/brain --only episodes,notes"),
 )
 def export(
-    context: typer.Context,
+    run: Session,
     directory: Annotated[Path, argument("DIR")],
     only: Annotated[str, option("--only", "KINDS", f"Some of {','.join(KINDS)}.")] = "",
     force: Annotated[
         bool, flag("--force", "Replace exported files that were changed by hand.")
     ] = False,
-    as_json: Json = False,
-) -> None:
+) -> object:
     """Write everything as Markdown; twice gives the same bytes."""
-    run = session(context)
     kinds = tuple(kind.strip() for kind in only.split(",")) if only else None
     if unknown := [kind for kind in kinds or () if kind not in KINDS]:
         raise UsageError(f"--only does not know {unknown[0]!r}", f"kinds: {', '.join(KINDS)}")
     with run.brain() as brain:
         report = brain.keep.export(directory, only=kinds, force=force)
     run.out.say(*report.notices)
-    run.show(report, as_json=as_json)
+    return report
 
 
-@register("import", KEEPING, examples=("brain import ~/brain-export",))
+@shown("import", KEEPING, examples=("brain import ~/brain-export",))
 def import_(
-    context: typer.Context,
+    run: Session,
     directory: Annotated[Path, argument("DIR")],
-    as_json: Json = False,
-) -> None:
+) -> object:
     """Take in what export wrote, ids, tags and dates included."""
-    run = session(context)
     with run.brain() as brain:
         report = brain.keep.import_from(directory)
-    run.show(Added(report, said=run.out.announced), as_json=as_json)
+    return Added(report, said=run.out.announced)

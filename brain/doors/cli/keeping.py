@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from brain.doors.cli.app import EVERY_DAY, KEEPING, register
+from brain.doors.cli.app import EVERY_DAY, KEEPING, register, shown
 from brain.doors.cli.options import Json, Yes, argument, flag, option
 from brain.doors.cli.session import Session, session
 from brain.errors import UsageError
@@ -29,18 +29,17 @@ Identity = Annotated[
 ]
 
 
-@register("status", EVERY_DAY, examples=("brain status", "brain status --json | jq .waiting"))
-def status(context: typer.Context, as_json: Json = False) -> None:
+@shown("status", EVERY_DAY, examples=("brain status", "brain status --json | jq .waiting"))
+def status(run: Session) -> object:
     """What is in, what serves and why, and what waits."""
-    run = session(context)
     with run.brain() as brain:
-        facts = brain.status()
-    run.show(facts, as_json=as_json)
+        return brain.status()
 
 
-@register(
+@shown(
     "doctor",
     KEEPING,
+    kind="checks",
     examples=(
         "brain doctor --deep --json",
         "brain doctor --repair",
@@ -48,33 +47,30 @@ def status(context: typer.Context, as_json: Json = False) -> None:
     ),
 )
 def doctor(
-    context: typer.Context,
+    run: Session,
     deep: Annotated[bool, flag("--deep", "Verify every stored hash as well.")] = False,
     repair: Annotated[
         bool, flag("--repair", "Rebuild derived things; never touches your texts.")
     ] = False,
     identity: Identity = None,
-    as_json: Json = False,
-) -> None:
+) -> object:
     """Check the database, the indexes, the models and the newest backup. Exit 1 when errors were found.
 
     An encrypted backup is proven with --identity, or with the passphrase in BRAIN_BACKUP_PASSPHRASE.
     """
-    run = session(context)
     with run.brain() as brain:
-        found = brain.keep.doctor(
+        return brain.keep.doctor(
             deep=deep, repair=repair, passphrase=os.environ.get(PASSPHRASE, ""), identity=identity
         )
-    run.show(found, "checks", as_json=as_json)
 
 
-@register(
+@shown(
     "backup",
     KEEPING,
     examples=("brain backup", "brain backup /mnt/disk --keep 7d,4w,12m", "brain backup --rewrite"),
 )
 def backup(
-    context: typer.Context,
+    run: Session,
     directory: Annotated[Path | None, argument("DIR")] = None,
     keep: Annotated[
         str,
@@ -93,26 +89,21 @@ def backup(
         bool, flag("--rewrite", "Make none: take what was erased out of those there are.")
     ] = False,
     identity: Identity = None,
-    as_json: Json = False,
-) -> None:
+) -> object:
     """Copy the store into one file, proven to hold the same. Into DIR, or backups/ in the home."""
-    run = session(context)
     if rewrite:
         if directory or keep or encrypt or recipient:
             raise UsageError("--rewrite makes no backup", "give it --identity or --json alone")
         known = os.environ.get(PASSPHRASE, "")
         with run.brain() as brain:
-            rewritten = brain.keep.rewrite_backups(passphrase=known, identity=identity)
-        run.show(rewritten, as_json=as_json)
-        return
+            return brain.keep.rewrite_backups(passphrase=known, identity=identity)
     if identity:
         raise UsageError("--identity goes with --rewrite", "try `brain backup --help`")
     secret = passphrase(run, twice=True) if encrypt and not recipient else ""
     with run.brain() as brain:
-        report = brain.keep.backup(
+        return brain.keep.backup(
             directory, keep=keep, passphrase=secret, recipients=tuple(recipient)
         )
-    run.show(report, as_json=as_json)
 
 
 @register(
@@ -152,13 +143,11 @@ def restore(
         )
 
 
-@register("rebuild", KEEPING, examples=("brain rebuild",))
-def rebuild(context: typer.Context, as_json: Json = False) -> None:
+@shown("rebuild", KEEPING, examples=("brain rebuild",))
+def rebuild(run: Session) -> object:
     """Make everything derived anew: full text, vectors, index."""
-    run = session(context)
     with run.brain() as brain:
-        report = brain.keep.rebuild()
-    run.show(report, as_json=as_json)
+        return brain.keep.rebuild()
 
 
 def passphrase(run: Session, *, twice: bool) -> str:

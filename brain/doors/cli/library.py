@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brain.doors import json_out
-from brain.doors.cli.app import LIBRARY, group, register
+from brain.doors.cli.app import LIBRARY, group, register, shown
 from brain.doors.cli.keeping import PASSPHRASE, Identity
 from brain.doors.cli.options import Json, Since, Source, Tags, Until, Yes, argument, flag, option
-from brain.doors.cli.session import scope, session
+from brain.doors.cli.session import Session, scope, session
 from brain.doors.views import library as view
 from brain.errors import UsageError
 
@@ -62,9 +62,10 @@ def _is_pattern(reference: str, items: Sequence[Excerpt]) -> bool:
     return len(items) > 1 or (has_signs and items[0].reference != reference)
 
 
-@register(
+@shown(
     "list",
     LIBRARY,
+    kind="documents",
     examples=(
         "brain list",
         "brain list --tag lease --since 2026",
@@ -72,28 +73,23 @@ def _is_pattern(reference: str, items: Sequence[Excerpt]) -> bool:
     ),
 )
 def list_(
-    context: typer.Context,
+    run: Session,
     limit: Annotated[int | None, option("--limit", "N", "How many at most.", "-n", min=1)] = None,
     tag: Tags = [],  # noqa: B006  typer copies it
     source: Source = "",
     since: Since = "",
     until: Until = "",
-    as_json: Json = False,
-) -> None:
+) -> object:
     """The documents: id, date, path, title and tags."""
-    run = session(context)
     with run.brain() as brain:
-        rows = brain.library.documents(scope=scope(tag, source, since, until), limit=limit)
-    run.show(rows, "documents", as_json=as_json)
+        return brain.library.documents(scope=scope(tag, source, since, until), limit=limit)
 
 
-@register("show", LIBRARY, examples=("brain show a1b2c3", "brain show notes/lease.md"))
-def show(context: typer.Context, reference: Reference, as_json: Json = False) -> None:
+@shown("show", LIBRARY, examples=("brain show a1b2c3", "brain show notes/lease.md"))
+def show(run: Session, reference: Reference) -> object:
     """One document: source, date, tags and first lines."""
-    run = session(context)
     with run.brain() as brain:
-        detail = brain.library.document(reference)
-    run.show(detail, as_json=as_json)
+        return brain.library.document(reference)
 
 
 @register("open", LIBRARY, examples=("brain open a1b2c3", "brain open notes/lease.md --print"))
@@ -184,24 +180,22 @@ def undo(
     run.show(items, "items", as_json=as_json)
 
 
-@register(
+@shown(
     "tag",
     LIBRARY,
     examples=("brain tag a1b2c3 +lease -draft", "brain tag notes/lease.md"),
     ignore_unknown_options=True,
 )
 def tag(
-    context: typer.Context,
+    run: Session,
     reference: Reference,
     changes: Annotated[list[str] | None, argument("+TAG|-TAG")] = None,
-    as_json: Json = False,
-) -> None:
+) -> object:
     """Add tags with +, take them off with -. Without any, show them."""
-    run = session(context)
     add, remove = split_tags(changes or [])
     with run.brain() as brain:
         names = brain.library.tag(reference, add=add, remove=remove)
-    run.show(view.Tagged(reference, names), as_json=as_json)
+    return view.Tagged(reference, names)
 
 
 def split_tags(changes: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -223,33 +217,29 @@ folders = group(
 )
 
 
-@register(
+@shown(
     "add",
     group=folders,
+    kind="contexts",
     examples=('brain context add ~/notes/work "contracts and minutes of the bakery"',),
 )
 def context_add(
-    context: typer.Context,
+    run: Session,
     path: Annotated[Path, argument("PATH")],
     words: Annotated[list[str], argument("TEXT")],
-    as_json: Json = False,
-) -> None:
+) -> object:
     """Describe a folder, or describe it anew."""
-    run = session(context)
     description = run.text(words, "description").strip()
     with run.brain() as brain:
         brain.library.describe(str(path), description)
-        pairs = brain.library.descriptions()
-    run.show(pairs, "contexts", as_json=as_json)
+        return brain.library.descriptions()
 
 
-@register("list", group=folders, examples=("brain context list",))
-def context_list(context: typer.Context, as_json: Json = False) -> None:
+@shown("list", group=folders, kind="contexts", examples=("brain context list",))
+def context_list(run: Session) -> object:
     """The folders that have a description."""
-    run = session(context)
     with run.brain() as brain:
-        pairs = brain.library.descriptions()
-    run.show(pairs, "contexts", as_json=as_json)
+        return brain.library.descriptions()
 
 
 @register("remove", group=folders, examples=("brain context remove ~/notes/work",))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brain.doors import json_out
-from brain.doors.cli.app import EVERY_DAY, register
+from brain.doors.cli.app import EVERY_DAY, register, shown
 from brain.doors.cli.options import (
     Json,
     Limit,
@@ -235,7 +235,7 @@ class AnswerPrinter:
             self._last = ""
 
 
-@register(
+@shown(
     "recall",
     EVERY_DAY,
     examples=(
@@ -244,19 +244,17 @@ class AnswerPrinter:
     ),
 )
 def recall(
-    context: typer.Context,
+    run: Session,
     words: Annotated[list[str] | None, argument("WORDS")] = None,
     since: Annotated[str, option("--since", "TIME", "From then on: 2026-03, 'last friday'.")] = "",
     until: Annotated[str, option("--until", "TIME", "Up to then.")] = "",
     kind: Annotated[str, option("--kind", "KIND", "ask, note, chat or import.")] = "",
     person: Annotated[str, option("--with", "NAME", "Only with this person.")] = "",
     limit: Limit = 10,
-    as_json: Json = False,
-) -> None:
+) -> object:
     """What was asked, answered, noted and said, and when. Times in the words count too ("in May")."""
     from brain.types import Request, Scope
 
-    run = session(context)
     if not words and not any((since, until, kind, person)):
         raise UsageError(
             "recall needs words or a time",
@@ -268,6 +266,4 @@ def recall(
     request = Request(query, scope=Scope(since=since, until=until), limit=limit)
     with run.brain() as brain:
         result = brain.recall(request, kind=kind, person=person)
-    if not result.found:
-        result = replace(result, episodes=result.episodes[:NEAREST])
-    run.show(result, as_json=as_json)
+    return result if result.found else replace(result, episodes=result.episodes[:NEAREST])

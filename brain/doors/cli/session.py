@@ -62,11 +62,9 @@ class Session:
         """The real one."""
         return cls(Out(sys.stdout, sys.stderr), sys.stdin, open_brain, edit_file, launch)
 
-    @contextmanager
-    def brain(self) -> Iterator[Brain]:
+    def brain(self) -> AbstractContextManager[Brain]:
         """`Brain`, closed at the end; its progress goes to the bar."""
-        with self.open_brain(self.out.progress) as opened:
-            yield opened
+        return self.open_brain(self.out.progress)
 
     def text(self, words: list[str], what: str) -> str:
         """The words joined, or standard input when the only one is `-`. Raises `UsageError` when there is nothing."""

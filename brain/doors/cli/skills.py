@@ -8,60 +8,48 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from brain.doors.cli.app import SKILLS, group, register
-from brain.doors.cli.options import Json, Limit, argument
-from brain.doors.cli.session import session
+from brain.doors.cli.app import SKILLS, group, shown
+from brain.doors.cli.options import Limit, argument
+from brain.doors.cli.session import Session
 
 skill = group("skill", SKILLS, "How to do things: SKILL.md folders, found by description.")
 
 
-@register("add", group=skill, examples=("brain skill add ~/skills/weekly-review",))
+@shown("add", group=skill, kind="skills", examples=("brain skill add ~/skills/weekly-review",))
 def add(
-    context: typer.Context,
+    run: Session,
     path: Annotated[Path, argument("PATH")],
-    as_json: Json = False,
-) -> None:
+) -> object:
     """Take in a folder with a SKILL.md, or the file itself."""
-    run = session(context)
     with run.brain() as brain:
         added = brain.skills.add(path)
-    run.show([added], "skills", as_json=as_json)
+    return [added]
 
 
-@register("list", group=skill, examples=("brain skill list",))
-def list_(context: typer.Context, as_json: Json = False) -> None:
+@shown("list", group=skill, kind="skills", examples=("brain skill list",))
+def list_(run: Session) -> object:
     """All skills: name, status, what and when."""
-    run = session(context)
     with run.brain() as brain:
-        found = brain.skills.list()
-    run.show(found, "skills", as_json=as_json)
+        return brain.skills.list()
 
 
-@register("find", group=skill, examples=("brain skill find prepare the tax return",))
+@shown("find", group=skill, kind="skills", examples=("brain skill find prepare the tax return",))
 def find(
-    context: typer.Context,
+    run: Session,
     words: Annotated[list[str], argument("WORDS")],
     limit: Limit = 5,
-    as_json: Json = False,
-) -> None:
+) -> object:
     """The skills whose description fits the words best."""
-    run = session(context)
     query = run.text(words, "question")
     with run.brain() as brain:
-        found = brain.skills.find(query, limit=limit)
-    run.show(found, "skills", as_json=as_json)
+        return brain.skills.find(query, limit=limit)
 
 
-@register("show", group=skill, examples=("brain skill show weekly-review",))
+@shown("show", group=skill, examples=("brain skill show weekly-review",))
 def show(
-    context: typer.Context,
+    run: Session,
     name: Annotated[str, argument("NAME")],
-    as_json: Json = False,
-) -> None:
+) -> object:
     """One skill, whole."""
-    run = session(context)
     with run.brain() as brain:
-        found = brain.skills.get(name)
-    run.show(found, as_json=as_json)
+        return brain.skills.get(name)
