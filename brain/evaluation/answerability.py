@@ -11,7 +11,7 @@ from typing import Any
 
 from brain import confidence
 from brain.evaluation import recall, retrieval
-from brain.evaluation.folder import conversations, read_set
+from brain.evaluation.folder import read_set
 from brain.evaluation.metrics import (
     Pairs,
     at_prior,
@@ -22,14 +22,12 @@ from brain.evaluation.metrics import (
     risk_coverage,
     shortened,
 )
-from brain.evaluation.retrieval import Measurable, OpenStore, filled, home_of
+from brain.evaluation.retrieval import Measurable, OpenStore, stores
 from brain.protocols import Progress, silent
 from brain.types import Request
 
 ANSWERABLE = "answerable"
-# Shares of answerable questions under which calibration is judged.
-HALF = 0.5
-QUARTER = 0.25
+QUARTER = 0.25  # share of answerable questions under which calibration is judged, beside a half
 
 Rows = Sequence[tuple[str, float]]  # ("answerable" or the kind of absence, probability)
 
@@ -49,22 +47,19 @@ def answerability(
     require()
     judged = read_set(directory)
     rows: list[tuple[str, float]] = []
-    for part in conversations(judged):
-        fill = recall.fill if part.talks else retrieval.fill
-        home = home_of(vectors, judged, part)
-        with filled(home, part, fill, open_brain, filler) as (brain, _names):
-            for number, query in enumerate(part.queries, 1):
-                rows.append((kind_of(query), chance(brain, query["text"], recalled=part.talks)))
-                progress("questions", number, len(part.queries))
+    fill = recall.fill if judged.talks else retrieval.fill
+    for part, brain, _names in stores(judged, fill, open_brain, filler, vectors):
+        for number, query in enumerate(part.queries, 1):
+            rows.append((kind_of(query), chance(brain, query["text"], recalled=part.talks)))
+            progress("questions", number, len(part.queries))
     return {"schema": 1, "set": judged.name} | figures(rows)
 
 
 def chance(brain: Measurable, question: str, *, recalled: bool) -> float:
     """What the person is told: the probability that the store holds it; 0 where nothing was found at all."""
-    told = (
-        brain.recall(Request(question)) if recalled else brain.search(Request(question, look=False))
-    )
-    return told.confidence.found if told.confidence.found is not None else 0.0
+    request = Request(question, look=False)
+    told = brain.recall(request) if recalled else brain.search(request)
+    return told.confidence.found or 0.0
 
 
 def kind_of(query: Mapping[str, Any]) -> str:
@@ -77,13 +72,11 @@ def kind_of(query: Mapping[str, Any]) -> str:
 def figures(rows: Rows) -> dict[str, Any]:
     """All figures from (kind, probability) rows."""
     present = [p for kind, p in rows if kind == ANSWERABLE]
-    absent: dict[str, list[float]] = {"all": []}
-    for kind, p in sorted(rows, key=lambda row: row[0]):
-        if kind != ANSWERABLE:
-            absent["all"].append(p)
-            absent.setdefault(kind, []).append(p)
+    absent = {"all": [p for kind, p in rows if kind != ANSWERABLE]}
+    for kind in sorted({kind for kind, _p in rows} - {ANSWERABLE}):
+        absent[kind] = [p for one, p in rows if one == kind]
     pairs = [(p, kind == ANSWERABLE) for kind, p in rows]
-    half = weights(pairs, HALF)
+    half = weights(pairs, 0.5)
     quarter = weights(pairs, QUARTER)
     # One probability cannot fit two priors: the odds are moved to the rarer one.
     rarer = at_prior(pairs, QUARTER)
@@ -119,10 +112,8 @@ def _share(part: int, whole: int) -> float:
 
 def weights(pairs: Pairs, share: float) -> list[float]:
     """Weights under which this share of the mass is answerable; all alike when one of the two is missing."""
-    positive = sum(truth for _, truth in pairs)
-    negative = len(pairs) - positive
-    if not positive or not negative:
+    truths = [truth for _p, truth in pairs]
+    if len(set(truths)) < 2:
         return [1.0] * len(pairs)
-    held = share / positive
-    other = (1 - share) / negative
-    return [held if truth else other for _, truth in pairs]
+    each = {truth: truths.count(truth) for truth in (True, False)}
+    return [(share if truth else 1 - share) / each[truth] for truth in truths]

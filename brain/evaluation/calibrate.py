@@ -7,7 +7,6 @@ bound the risk; until then the shipped ones stand. Leaves out storage. Serves `B
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -90,67 +89,64 @@ def calibrated(rows: Sequence[Row], heads: Heads | None = None) -> tuple[Head, d
     for name, prior in (heads or shipped()).items():
         mine = [row for row in rows if _head_of(row[0]) == name]
         before, after = _predicted(mine, prior)
-        report[name] = _judged(mine, before, after)
-        if not report[name]["kept"]:
-            pairs += before
-            continue
-        pairs += after
-        coefficients[name] = confidence.refit(mine, prior)
-        report[name]["changed"] = _changed(prior, coefficients[name])
+        judged = _judged(before, after)
+        report[name] = judged
+        pairs += after if judged["kept"] else before
+        if judged["kept"]:
+            coefficients[name] = confidence.refit(mine, prior)
+            judged["changed"] = _changed(prior, coefficients[name])
     head = Head(coefficients, floor(pairs), threshold(pairs), version(heads))
-    report["floor"] = {"shipped": confidence.FLOOR, "now": head.floor}
-    report["threshold"] = {
-        "shipped": confidence.THRESHOLD,
-        "now": head.threshold,
-        "needs": needed(RISK),
-    }
+    report["floor"] = _moved(confidence.FLOOR, head.floor)
+    report["threshold"] = _moved(confidence.THRESHOLD, head.threshold) | {"needs": needed(RISK)}
     return head, report
 
 
 def _changed(prior: Coefficients, fitted: Coefficients) -> dict[str, dict[str, float]]:
     """The coefficients that a reader would see change."""
-    changed = {}
-    for name, value in fitted.items():
-        before = round(prior[name], 4)
-        now = round(value, 4)
-        if now != before:
-            changed[name] = {"shipped": before, "now": now}
-    return changed
+    both = {name: _moved(round(prior[name], 4), round(now, 4)) for name, now in fitted.items()}
+    return {name: change for name, change in both.items() if change["shipped"] != change["now"]}
+
+
+def _moved(shipped: float, now: float) -> dict[str, float]:
+    return {"shipped": shipped, "now": now}
 
 
 def _predicted(rows: Sequence[Row], prior: Coefficients) -> tuple[list[Pair], list[Pair]]:
     """(what the shipped coefficients say, what a fit on the other folds says) of every row; the same with few rows."""
-    before = [(confidence.found(signals, prior), truth) for signals, truth in rows]
+    before = _said(rows, prior)
     if len(rows) < MIN_ROWS:
         return before, before
-    fits = []
+    after = list(before)
     for fold in range(FOLDS):
         others = [row for number, row in enumerate(rows) if number % FOLDS != fold]
-        fits.append(confidence.refit(others, prior))
-    after = []
-    for number, (signals, truth) in enumerate(rows):
-        fit = fits[number % FOLDS]
-        after.append((confidence.found(signals, fit), truth))
+        fit = confidence.refit(others, prior)
+        after[fold::FOLDS] = _said(rows[fold::FOLDS], fit)
     return before, after
 
 
-def _judged(rows: Sequence[Row], before: Pairs, after: Pairs) -> dict[str, Any]:
+def _said(rows: Sequence[Row], coefficients: Coefficients) -> list[Pair]:
+    return [(confidence.found(signals, coefficients), truth) for signals, truth in rows]
+
+
+def _judged(before: Pairs, after: Pairs) -> dict[str, Any]:
     """Whether the refit is kept, and why (Brier score on feedback that it has not seen)."""
     facts: dict[str, Any] = {
-        "rows": len(rows),
-        "answerable": sum(truth for _, truth in rows),
+        "rows": len(before),
+        "answerable": sum(truth for _, truth in before),
         "kept": False,
         "changed": {},
         "brier": None,
-        "reason": f"{len(rows)} of at least {MIN_ROWS} judged answers",
+        "reason": f"{len(before)} of at least {MIN_ROWS} judged answers",
     }
-    if len(rows) < MIN_ROWS:
+    if len(before) < MIN_ROWS:
         return facts
     _error, old = calibration(before)
     _error, new = calibration(after)
-    facts["brier"] = {"shipped": old, "now": new}
-    facts["kept"] = new < old
-    facts["reason"] = "the shipped coefficients predict it as well"
+    facts |= {
+        "brier": _moved(old, new),
+        "kept": new < old,
+        "reason": "the shipped coefficients predict it as well",
+    }
     if new < old:
         facts["reason"] = "it predicts left-out feedback better"
     return facts
@@ -162,22 +158,15 @@ def threshold(pairs: Pairs) -> float:
     From the surest answer down, as far as the bound holds at every step (fixed-sequence testing: Angelopoulos et al.
     2021); the shipped one while too few answers were judged.
     """
-    ordered = sorted(pairs, key=lambda pair: -pair[0])
-    lowest: float | None = None
-    judged = 0
-    wrong = 0
-    for chance, tied in itertools.groupby(ordered, key=lambda pair: pair[0]):
-        for _chance, truth in tied:
-            judged += 1
-            wrong += not truth
-        if judged < needed(RISK):
+    lowest = confidence.THRESHOLD
+    for chance in sorted({chance for chance, _truth in pairs}, reverse=True):
+        answered = [truth for other, truth in pairs if other >= chance]
+        if len(answered) < needed(RISK):
             continue
-        if not bounded(wrong, judged, RISK):
+        if not bounded(answered.count(False), len(answered), RISK):
             break
-        lowest = chance
-    if lowest is None:
-        return confidence.THRESHOLD
-    return round(max(lowest, confidence.FLOOR), 4)
+        lowest = round(max(chance, confidence.FLOOR), 4)
+    return lowest
 
 
 def floor(pairs: Pairs) -> float:
@@ -186,19 +175,18 @@ def floor(pairs: Pairs) -> float:
     It is never raised from feedback: a false "not in your notes" costs more than a weak answer.
     """
     present = sorted(chance for chance, truth in pairs if truth)
-    denied = [chance for chance in present if chance < confidence.FLOOR]
     allowed = int(FALSE_ABSENCES * len(present))
-    if len(denied) <= allowed:
-        return confidence.FLOOR
-    return round(present[allowed], 4)
+    if present and present[allowed] < confidence.FLOOR:
+        return round(present[allowed], 4)
+    return confidence.FLOOR
 
 
 def bounded(wrong: int, number: int, risk: float) -> bool:
     """Whether `wrong` of `number` proves, with SURE, that the risk is at most `risk` (exact binomial test)."""
-    chance = 0.0
-    for k in range(wrong + 1):
-        chance += math.comb(number, k) * risk**k * (1 - risk) ** (number - k)
-    return chance <= 1 - SURE
+    chances = (
+        math.comb(number, k) * risk**k * (1 - risk) ** (number - k) for k in range(wrong + 1)
+    )
+    return sum(chances) <= 1 - SURE
 
 
 def needed(risk: float) -> int:

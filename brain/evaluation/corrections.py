@@ -27,18 +27,17 @@ def similar(
     """(correction, cosine), best first, at most MOST, of those whose question asks the same. Raises `Unavailable`."""
     named = numbers(question)
     words = _stems(question)
-    near = [
-        one
-        for one in corrections
-        if shared(words, _stems(one.question)) >= SHARED and numbers(one.question) == named
-    ]
+    near = []
+    for one in corrections:
+        alike = shared(words, _stems(one.question)) >= SHARED
+        if alike and numbers(one.question) == named:
+            near.append(one)
     if not near:
         return []
-    vectors = embedder.embed_documents([question, *(one.question for one in near)])
-    found = [
-        (one, float(vectors[0] @ vector)) for one, vector in zip(near, vectors[1:], strict=True)
-    ]
-    return sorted((pair for pair in found if pair[1] >= SIMILAR), key=lambda pair: -pair[1])[:MOST]
+    asked, *others = embedder.embed_documents([question, *(one.question for one in near)])
+    found = [(one, float(asked @ vector)) for one, vector in zip(near, others, strict=True)]
+    close = [pair for pair in found if pair[1] >= SIMILAR]
+    return sorted(close, key=lambda pair: -pair[1])[:MOST]
 
 
 def shared(first: frozenset[str], second: frozenset[str]) -> float:

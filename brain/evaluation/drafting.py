@@ -75,19 +75,19 @@ def draft(
 
     `chunks`: how many there are in the store.
     """
-    found: list[tuple[Text, str]] = []
+    drafted: dict[str, Question] = {}
+    said: list[str] = []
     for text in spread(texts):
         sentence = salient(text.read(), chunks=chunks, frequencies=frequencies)
-        if sentence:
-            found.append((text, sentence))
-        if len(found) == count:
-            break
-    drafted: dict[str, Question] = {}
-    for text, sentence in found:
+        if not sentence:
+            continue
+        said.append(sentence)
         asked = _asked(text, sentence, frequencies, write)
         question = Question(asked, (text.source,), sentence)
         drafted[question.id] = question
-    unheld = _absent([sentence for _text, sentence in found], frequencies, held)
+        if len(said) == count:
+            break
+    unheld = _absent(said, frequencies, held)
     return [*drafted.values(), *itertools.islice(unheld, absent)]
 
 
@@ -100,7 +100,7 @@ def spread(texts: Iterable[Text]) -> Iterator[Text]:
     for members in folders.values():
         shuffle(members)
     for row in itertools.zip_longest(*folders.values()):
-        yield from (text for text in row if text is not None)
+        yield from filter(None, row)
 
 
 def salient(text: str, *, chunks: int, frequencies: Frequencies) -> str:
@@ -128,12 +128,11 @@ def keywords(sentence: str, frequencies: Frequencies) -> list[str]:
     """Up to MOST_WORDS content words in their order, without numbers and, where enough is left, without the rarest."""
     said = numbers(sentence)
     distinct = dict.fromkeys(content_words(sentence))
-    words = [word for word in distinct if word not in said and not word.isdigit()]
+    words = [word for word in distinct if not (word in said or word.isdigit())]
     known = frequencies(words)
     rarest_first = sorted(words, key=lambda word: (known[word], word))
-    if len(words) > FEWEST_WORDS:
-        del rarest_first[0]
-    kept = rarest_first[:MOST_WORDS]
+    without = len(words) > FEWEST_WORDS
+    kept = rarest_first[without:][:MOST_WORDS]
     return [word for word in words if word in kept]
 
 
@@ -147,14 +146,13 @@ def _asked(text: Text, sentence: str, frequencies: Frequencies, write: Write | N
 
 def _absent(drafted: Sequence[str], frequencies: Frequencies, held: Held) -> Iterator[Question]:
     """In turn something from elsewhere, and the topic of one document with the matter of another."""
-    elsewhere = (
-        Question(text, kind="elsewhere")
-        for text, word in ELSEWHERE
-        if not frequencies([word])[word]
-    )
+    elsewhere = []
+    for text, word in ELSEWHERE:
+        if not frequencies([word])[word]:
+            elsewhere.append(Question(text, kind="elsewhere"))
     mixed = _mixtures([keywords(sentence, frequencies) for sentence in drafted], held)
     for pair in itertools.zip_longest(elsewhere, mixed):
-        yield from (question for question in pair if question is not None)
+        yield from filter(None, pair)
 
 
 def _mixtures(drafted: Sequence[Sequence[str]], held: Held) -> Iterator[Question]:

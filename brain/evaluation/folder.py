@@ -34,7 +34,7 @@ class Judged:
     @property
     def talks(self) -> bool:
         """Whether the documents are turns of a conversation."""
-        return bool(self.documents) and bool(self.documents[0].get("conv"))
+        return any(document.get("conv") for document in self.documents)
 
     @property
     def corpus(self) -> str:
@@ -47,9 +47,12 @@ def read_set(directory: Path, *, qrels: str = QRELS) -> Judged:
     for name in (CORPUS, QUERIES, qrels):
         if not (directory / name).is_file():
             raise UsageError(f"{directory} has no {name}", FORMAT)
-    documents = list(_lines(directory / CORPUS, ("doc_id", "text")))
-    queries = list(_lines(directory / QUERIES, ("id", "text")))
-    return Judged(directory.resolve().name, documents, queries, read_qrels(directory / qrels))
+    return Judged(
+        directory.resolve().name,
+        list(_lines(directory / CORPUS, "doc_id")),
+        list(_lines(directory / QUERIES, "id")),
+        read_qrels(directory / qrels),
+    )
 
 
 def read_qrels(path: Path) -> dict[str, dict[str, int]]:
@@ -69,16 +72,14 @@ def conversations(judged: Judged) -> list[Judged]:
     """One set for each `conv`, or the set itself when its documents carry none."""
     parts: dict[str, Judged] = {}
     for document in judged.documents:
-        name = document.get("conv")
-        if name:
+        if name := document.get("conv"):
             parts.setdefault(name, Judged(name)).documents.append(document)
     for query in judged.queries:
-        part = parts.get(query.get("conv", ""))
-        if part:
+        if part := parts.get(query.get("conv", "")):
+            key = query["id"]
             part.queries.append(query)
-            grades = judged.qrels.get(query["id"])
-            if grades is not None:
-                part.qrels[query["id"]] = grades
+            if key in judged.qrels:
+                part.qrels[key] = judged.qrels[key]
     return list(parts.values()) or [judged]
 
 
@@ -88,20 +89,18 @@ def write_files(judged: Judged, folder: Path) -> dict[str, str]:
     names = {}
     for number, document in enumerate(judged.documents):
         ending, body = _as_file(document)
-        name = f"{number:07}{ending}"
-        path = folder / name
+        path = folder / f"{number:07}{ending}"
         content = body.encode("utf-8", "replace")
         if not path.exists() or path.read_bytes() != content:
             path.write_bytes(content)
-        names[name] = document["doc_id"]
+        names[path.name] = document["doc_id"]
     return names
 
 
 def _as_file(document: Mapping[str, Any]) -> tuple[str, str]:
     """(the ending of its name, what stands in it)."""
-    title = document.get("title")
-    text = document.get("text") or ""
-    if title:
+    text = document["text"] or ""
+    if title := document.get("title"):
         # JSON is YAML, but its escapes for what is not ASCII are pairs of surrogates, which YAML does not join.
         quoted = json.dumps(title, ensure_ascii=False)
         return ".md", f"---\ntitle: {quoted}\n---\n{text}\n"
@@ -109,7 +108,8 @@ def _as_file(document: Mapping[str, Any]) -> tuple[str, str]:
     return ending, f"{text}\n"
 
 
-def _lines(path: Path, fields: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _lines(path: Path, key: str) -> Iterator[dict[str, Any]]:
+    """The objects of a file, each with a text and its key."""
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
@@ -119,6 +119,6 @@ def _lines(path: Path, fields: tuple[str, ...]) -> Iterator[dict[str, Any]]:
                 found = json.loads(line)
             except json.JSONDecodeError as error:
                 raise UsageError(f"{place}: {error}", "each line is one JSON object") from None
-            if not isinstance(found, dict) or not found.keys() >= set(fields):
-                raise UsageError(f"{place} lacks one of {', '.join(fields)}", FORMAT)
+            if not isinstance(found, dict) or not {key, "text"} <= set(found):
+                raise UsageError(f"{place} lacks one of {key}, text", FORMAT)
             yield found

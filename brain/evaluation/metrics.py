@@ -6,9 +6,10 @@ probability stay together in every figure, so that the order of a file changes n
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 from brain.errors import Unavailable
@@ -40,43 +41,27 @@ Point = tuple[float, float]  # of a risk-coverage curve
 
 def require() -> None:
     """Raise `Unavailable` when the extra is not installed: before minutes of work, not after them."""
-    _ir_measures()
-    _sklearn()
+    _library("ir_measures")
+    _library("sklearn.metrics")
 
 
-def _ir_measures() -> ModuleType:
+def _library(name: str) -> ModuleType:
     try:
-        import ir_measures
+        return importlib.import_module(name)
     except ImportError:
-        raise _missing("ir_measures") from None
-    found: ModuleType = ir_measures
-    return found
-
-
-def _sklearn() -> ModuleType:
-    try:
-        import sklearn.metrics
-    except ImportError:
-        raise _missing("scikit-learn") from None
-    found: ModuleType = sklearn.metrics
-    return found
-
-
-def _missing(name: str) -> Unavailable:
-    return Unavailable(
-        f"the evaluation needs {name}", "install it: pip install 'sovereign-brain[eval]'"
-    )
+        called = name.replace("sklearn.metrics", "scikit-learn")
+        hint = "install it: pip install 'sovereign-brain[eval]'"
+        raise Unavailable(f"the evaluation needs {called}", hint) from None
 
 
 def ranking(qrels: Qrels, run: Run) -> Measurements:
     """Metric -> query -> value, for every query that has a relevant document; 0 where nothing was found."""
-    library = _ir_measures()
+    library = _library("ir_measures")
     names = {library.parse_measure(theirs): ours for ours, theirs in MEASURES.items()}
-    judged = {}
-    for query, grades in qrels.items():
-        if max(grades.values(), default=0) > 0:
-            judged[query] = dict(grades)
-    found = {query: dict(scores) for query, scores in run.items() if query in judged and scores}
+    judged = {
+        query: grades for query, grades in qrels.items() if max(grades.values(), default=0) > 0
+    }
+    found = {query: scores for query, scores in run.items() if query in judged and scores}
     values = {name: dict.fromkeys(judged, 0.0) for name in RANKING}
     if found:
         for item in library.iter_calc(list(names), judged, found):
@@ -95,40 +80,27 @@ def means(values: Run) -> dict[str, float]:
     return {name: round(mean(list(one.values())), 4) for name, one in values.items()}
 
 
-def percentile(numbers: Sequence[float], share: float) -> float:
-    """The value below which this share of the numbers lies (nearest rank); 0 of nothing."""
-    if not numbers:
-        return 0.0
-    rank = int(share * len(numbers))
-    return sorted(numbers)[min(rank, len(numbers) - 1)]
-
-
-def latency(milliseconds: Sequence[float]) -> dict[str, float]:
-    """{"p50_ms", "p95_ms"}, or nothing when nothing was timed."""
-    if not milliseconds:
+def latency(seconds: Sequence[float]) -> dict[str, float]:
+    """{"p50_ms", "p95_ms"} by nearest rank, or nothing when nothing was timed."""
+    if not seconds:
         return {}
+    ordered = sorted(seconds)
     return {
-        "p50_ms": round(percentile(milliseconds, 0.5), 2),
-        "p95_ms": round(percentile(milliseconds, 0.95), 2),
+        f"p{percent}_ms": round(ordered[percent * len(ordered) // 100] * 1_000, 2)
+        for percent in (50, 95)
     }
 
 
-def interval(values: Values, other: Values | None = None) -> Point:
-    """95 % bootstrap interval of the mean, or of the mean difference to `other` (paired by key)."""
-    numbers = list(values.values())
-    if other:
-        numbers = [value - other[key] for key, value in values.items()]
+def interval(values: Values, other: Values) -> Point:
+    """95 % bootstrap interval of the mean difference to `other` (paired by key)."""
+    numbers = [value - other[key] for key, value in values.items()]
     if not numbers:
         return 0.0, 0.0
     dice = random.Random(SEED)
-    resampled = []
-    for _ in range(RESAMPLES):
-        sample = dice.choices(numbers, k=len(numbers))
-        resampled.append(mean(sample))
-    resampled.sort()
-    low = resampled[int(TAIL * RESAMPLES)]
-    high = resampled[int((1 - TAIL) * RESAMPLES)]
-    return round(low, 4), round(high, 4)
+    resampled = sorted(mean(dice.choices(numbers, k=len(numbers))) for _ in range(RESAMPLES))
+    ends = int(TAIL * RESAMPLES), int((1 - TAIL) * RESAMPLES)
+    low, high = (round(resampled[end], 4) for end in ends)
+    return low, high
 
 
 def auroc(positive: Sequence[float], negative: Sequence[float]) -> float | None:
@@ -136,14 +108,13 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float | None:
     if not positive or not negative:
         return None
     labels = [1] * len(positive) + [0] * len(negative)
-    area = _sklearn().roc_auc_score(labels, [*positive, *negative])
+    area = _library("sklearn.metrics").roc_auc_score(labels, [*positive, *negative])
     return round(float(area), 4)
 
 
 def calibration(pairs: Pairs, weights: Sequence[float] | None = None) -> Point:
     """(expected calibration error over BINS of equal mass, Brier score), both weighted."""
-    rows = _weighted(pairs, weights)
-    rows.sort(key=_probability)
+    rows = sorted(_weighted(pairs, weights), key=_probability)
     total = 0.0
     squares = 0.0
     for p, truth, weight in rows:
@@ -162,9 +133,7 @@ def calibration(pairs: Pairs, weights: Sequence[float] | None = None) -> Point:
         told[number] += sum(weight * p for _p, _truth, weight in group)
         true[number] += sum(weight * truth for _p, truth, weight in group)
         mass += held
-    gaps = 0.0
-    for said, was in zip(told, true, strict=True):
-        gaps += abs(said - was)
+    gaps = sum(abs(said - was) for said, was in zip(told, true, strict=True))
     return round(gaps / total, 4), round(squares / total, 4)
 
 
@@ -189,12 +158,9 @@ def at_prior(pairs: Pairs, share: float) -> list[Pair]:
 
 def brier_skill(pairs: Pairs, weights: Sequence[float] | None = None) -> float:
     """1 - Brier / Brier of always saying the (weighted) share of the answerable; above 0 is better than that."""
-    mass = 0.0
-    held = 0.0
-    for _p, truth, weight in _weighted(pairs, weights):
-        mass += weight
-        held += weight * truth
-    share = held / (mass or 1.0)
+    rows = _weighted(pairs, weights)
+    mass = sum(weight for _p, _truth, weight in rows)
+    share = sum(weight * truth for _p, truth, weight in rows) / (mass or 1.0)
     constant = share * (1 - share)
     if not constant:
         return 0.0
@@ -211,20 +177,16 @@ def risk_coverage(pairs: Pairs) -> tuple[list[Point], float]:
     """
     curve: list[Point] = []
     wrong = 0.0
-    for number, share in enumerate(_wrong_shares(pairs), 1):
-        wrong += share
-        coverage = number / len(pairs)
-        curve.append((coverage, wrong / number))
-    area = mean([risk for _coverage, risk in curve])
-    return curve, round(area, 4)
-
-
-def _wrong_shares(pairs: Pairs) -> Iterator[float]:
-    """From the surest on, the chance that each answered question has no answer."""
     ordered = sorted(pairs, key=_probability, reverse=True)
     for _p, tied in itertools.groupby(ordered, key=_probability):
-        wrong = [not truth for _p, truth in tied]
-        yield from itertools.repeat(mean(wrong), len(wrong))
+        misses = [not truth for _p, truth in tied]
+        share = mean(misses)
+        for _miss in misses:
+            wrong += share
+            answered = len(curve) + 1
+            curve.append((answered / len(pairs), wrong / answered))
+    area = mean([risk for _coverage, risk in curve])
+    return curve, round(area, 4)
 
 
 def shortened(curve: Sequence[Point]) -> list[Point]:

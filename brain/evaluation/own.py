@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,19 +59,12 @@ def write_questions(path: Path, questions: Iterable[Question], *, force: bool = 
         raise UsageError(
             f"{path} is there already", "name another file, or write it anew with --force"
         )
-    rows = tomlkit.aot()
-    for question in questions:
-        table = tomlkit.table()
-        table["text"] = question.text
-        table["sources"] = list(question.sources)
-        table["quote"] = question.quote
-        table["kind"] = question.kind
-        table["checked"] = question.checked
-        rows.append(table)
-    document = tomlkit.document()
-    document["question"] = rows
+    rows = [
+        {name: value for name, value in asdict(question).items() if name != "origin"}
+        for question in questions
+    ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{HEAD}\n{tomlkit.dumps(document)}", "utf-8")
+    path.write_text(f"{HEAD}\n{tomlkit.dumps({'question': rows})}", "utf-8")
 
 
 def read_questions(path: Path) -> list[Question]:
@@ -84,16 +77,16 @@ def read_questions(path: Path) -> list[Question]:
         ) from None
     found = []
     for number, row in enumerate(rows if isinstance(rows, list) else (), 1):
-        sources = row.get("sources", []) if isinstance(row, dict) else None
-        if sources is None or not isinstance(row.get("text"), str) or not isinstance(sources, list):
-            raise UsageError(
-                f"{path}, question {number} has no text or no list of sources",
-                "`brain eval init` shows the form",
-            )
-        quote, kind = str(row.get("quote", "")), str(row.get("kind", ""))
-        found.append(
-            Question(row["text"], tuple(map(str, sources)), quote, kind, bool(row.get("checked")))
-        )
+        match row:
+            case {"text": str(text)} if isinstance(sources := row.get("sources", []), list):
+                held = tuple(map(str, sources))
+            case _:
+                raise UsageError(
+                    f"{path}, question {number} has no text or no list of sources",
+                    "`brain eval init` shows the form",
+                )
+        quote, kind = (str(row.get(name, "")) for name in ("quote", "kind"))
+        found.append(Question(text, held, quote, kind, bool(row.get("checked"))))
     return found
 
 
@@ -130,7 +123,7 @@ def run(
     by_query, systems = figures(asked.qrels, measured)
     rows = []
     for number, one in enumerate(questions, 1):
-        kind = ANSWERABLE if one.sources else (one.kind or "absent")
+        kind = ANSWERABLE if one.sources else one.kind or "absent"
         rows.append((kind, chance(brain, one.text, recalled=False)))
         progress("confidence", number, len(questions))
     hybrid = by_query["hybrid"][MEASURE]
@@ -159,12 +152,17 @@ def compared(
     common = {key: value for key, value in now.items() if key in before}
     texts = {question.id: question.text for question in questions}
     changes = {key: value - before[key] for key, value in common.items()}
-    fallen = [key for key in common if before[key] - common[key] >= REPORTED_DROP]
-    fallen.sort(key=changes.__getitem__)
-    worse = []
-    for key in fallen[:WORSE_SHOWN]:
-        was, is_now = round(before[key], 4), round(common[key], 4)
-        worse.append({"question": texts[key], "before": was, "now": is_now})
+    fallen = [
+        key for key in sorted(changes, key=changes.__getitem__) if -changes[key] >= REPORTED_DROP
+    ]
+    worse = [
+        {
+            "question": texts[key],
+            "before": round(before[key], 4),
+            "now": round(now[key], 4),
+        }
+        for key in fallen[:WORSE_SHOWN]
+    ]
     return {
         "at": at,
         "embedder": report["embedder"],

@@ -7,13 +7,14 @@ ranked here from its turns, because that is all that a person sees.
 from __future__ import annotations
 
 import math
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from brain.errors import UsageError
-from brain.evaluation.folder import FORMAT, Judged, conversations, read_qrels, read_set
+from brain.evaluation.folder import FORMAT, Judged, read_qrels, read_set
 from brain.evaluation.metrics import Qrels, Run, Values, means, ranking, require
 from brain.evaluation.retrieval import (
     MEASURE,
@@ -25,10 +26,9 @@ from brain.evaluation.retrieval import (
     Scores,
     ask_all,
     figures,
-    filled,
     grouped,
-    home_of,
-    scores,
+    ranked_by,
+    stores,
 )
 from brain.protocols import Progress, silent
 from brain.types import Episode, Mode, Request
@@ -53,10 +53,8 @@ def recall(
     require()
     judged, measured = read_set(directory), Measured()
     sessions = read_qrels(directory / SESSIONS) if (directory / SESSIONS).exists() else {}
-    for part in conversations(judged):
-        home = home_of(vectors, judged, part)
-        with filled(home, part, fill, open_brain, filler) as (brain, ids):
-            ask_all(brain, part, measured, ids.get, progress, kind="episodes", search=search_turns)
+    for part, brain, ids in stores(judged, fill, open_brain, filler, vectors):
+        ask_all(brain, part, measured, ids.get, progress, kind="episodes", search=search_turns)
     return report(judged, measured, sessions)
 
 
@@ -112,7 +110,7 @@ def take_in(brain: Measurable, part: Judged) -> Names:
 
 def _episode(document: Mapping[str, Any]) -> Episode:
     """One turn. The words are what was said; who said it and when are fields of their own."""
-    speaker, text = str(document.get("speaker", "")), str(document["text"])
+    speaker = str(document.get("speaker", ""))
     when = str(document.get("date") or datetime.now(UTC).isoformat(timespec="seconds"))
     try:
         moment = datetime.fromisoformat(when)
@@ -120,13 +118,14 @@ def _episode(document: Mapping[str, Any]) -> Episode:
         raise UsageError(
             f"the date of {document['doc_id']} cannot be read: {when}", FORMAT
         ) from None
-    at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat(timespec="seconds")
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
     return Episode(
         "",
-        at,
+        moment.isoformat(timespec="seconds"),
         "chat",
         "",
-        text,
+        str(document["text"]),
         session=str(document.get("session", "")),
         source=str(document["doc_id"]),
         people=(speaker,) if speaker else (),
@@ -137,23 +136,21 @@ def as_sessions(run: Run, session_of: Mapping[str, str]) -> dict[str, Scores]:
     """Sessions ranked by the sum of what their turns weigh; query -> session -> falling score."""
     ranked: dict[str, Scores] = {}
     for query, found in run.items():
-        sums: Scores = {}
+        sums: Scores = defaultdict(float)
         for turn, weight in found.items():
-            session = session_of.get(turn, "")
-            sums[session] = sums.get(session, 0.0) + weight
-        order = sorted(sums, key=sums.__getitem__, reverse=True)
-        ranked[query] = scores(order)
+            sums[session_of.get(turn, "")] += weight
+        ranked[query] = ranked_by(sums)
     return ranked
 
 
 def halved(found: Values, session_of: Mapping[str, str]) -> Scores:
     """What a turn weighs where there is an order alone: 1 / (1 + its place), each further one of a session half."""
     weights: dict[str, float] = {}
-    seen: dict[str, int] = {}
-    for place, turn in enumerate(sorted(found, key=lambda key: -found[key]), 1):
+    seen: Counter[str] = Counter()
+    for place, turn in enumerate(ranked_by(found), 1):
         session = session_of.get(turn, "")
-        weights[turn] = HALVED ** seen.get(session, 0) / (1 + place)
-        seen[session] = seen.get(session, 0) + 1
+        weights[turn] = HALVED ** seen[session] / (1 + place)
+        seen[session] += 1
     return weights
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from brain.evaluation.folder import Judged, conversations, read_set, write_files
 from brain.evaluation.metrics import (
@@ -36,13 +36,11 @@ from brain.types import AddReport, Episode, Mode, Recalled, Request, Retrieved
 
 
 class Measurable(Protocol):
-    """A store with the verbs that are measured, open until the end of its `with`.
+    """An open store with the verbs that are measured.
 
     A protocol, since only the app may build a `Brain`, and the evaluation must not import the app.
     """
 
-    def __enter__(self) -> Self: ...
-    def __exit__(self, kind: object, error: BaseException | None, trace: object, /) -> None: ...
     def add(self, paths: Sequence[Path]) -> AddReport: ...
     def remember(self, episodes: Sequence[Episode]) -> list[Episode]: ...
     def sync(self) -> AddReport: ...
@@ -52,14 +50,13 @@ class Measurable(Protocol):
     def plain_bm25(self, kind: str) -> FrozenBM25: ...
 
 
-OpenStore = Callable[[Path], Measurable]
+OpenStore = Callable[[Path], AbstractContextManager[Measurable]]
 Names = dict[str, str]
 Fill = Callable[[Measurable, Judged, Path], Names]
 """(store, part of a set, its home) -> what the store calls each document -> its doc_id."""
 Scores = dict[str, float]  # document -> score
-Found = list[
-    tuple[str, float]
-]  # a ranking by the names of the store, with the scores of the system
+# A ranking by the names of the store, with the scores of the system.
+Found = list[tuple[str, float]]
 Named = list[tuple[str | None, float]]  # the same by the names of the set
 Search = Callable[[Measurable, Request], tuple[Found, str]]
 
@@ -72,19 +69,17 @@ SYSTEMS = (*MODES, BM25, RRF)
 MEASURE = "nDCG@10"  # by which systems are compared
 
 
-def _of_each(systems: Iterable[str]) -> dict[str, dict[str, Any]]:
-    return {name: {} for name in systems}
-
-
 @dataclass(slots=True)
 class Measured:
-    """What the systems answered: system -> query -> ranking; how long each question took (ms).
+    """What the systems answered: system -> query -> ranking; how long each question took (seconds).
 
     `found` has the rankings of the MODES with their own scores, None for what the set does not know.
     """
 
-    runs: dict[str, dict[str, Scores]] = field(default_factory=lambda: _of_each(SYSTEMS))
-    found: dict[str, dict[str, Named]] = field(default_factory=lambda: _of_each(MODES))
+    runs: dict[str, dict[str, Scores]] = field(
+        default_factory=lambda: {name: {} for name in SYSTEMS}
+    )
+    found: dict[str, dict[str, Named]] = field(default_factory=lambda: defaultdict(dict))
     times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     embedder: str = ""
 
@@ -105,28 +100,26 @@ def retrieval(
     """
     require()
     judged, measured = read_set(directory), Measured()
-    for part in conversations(judged):
-        home = home_of(vectors, judged, part)
-        with filled(home, part, fill, open_brain, filler) as (brain, names):
-            ask_all(brain, part, measured, by_name(names), progress)
+    for part, brain, names in stores(judged, fill, open_brain, filler, vectors):
+        ask_all(brain, part, measured, by_name(names), progress)
     return report(judged, measured)
 
 
-@contextmanager
-def filled(
-    opened: AbstractContextManager[Path],
-    part: Judged,
+def stores(
+    judged: Judged,
     fill: Fill,
     open_brain: OpenStore,
     filler: OpenStore | None,
-) -> Iterator[tuple[Measurable, Names]]:
-    """A store with one part of a set in it, its vectors complete; and what it calls each document -> doc_id."""
-    with opened as home:
-        with (filler or open_brain)(home) as brain:
-            names = fill(brain, part, home)
-        with open_brain(home) as brain:
-            brain.sync()
-            yield brain, names
+    vectors: Path | None,
+) -> Iterator[tuple[Judged, Measurable, Names]]:
+    """Each part of a set, a store that holds it, its vectors complete, and what that calls each document -> doc_id."""
+    for part in conversations(judged):
+        with home_of(vectors, judged, part) as home:
+            with (filler or open_brain)(home) as brain:
+                names = fill(brain, part, home)
+            with open_brain(home) as brain:
+                brain.sync()
+                yield part, brain, names
 
 
 def fill(brain: Measurable, part: Judged, home: Path) -> Names:
@@ -160,23 +153,23 @@ def ask_all(
     """Every judged question of the part to every system; `identify` turns what is found into what is judged."""
     yardstick = brain.plain_bm25(kind)
     queries = [query for query in part.queries if query["id"] in part.qrels]
-    if queries:
-        # What is loaded once is no latency of the first question.
+    # What is loaded once is no latency of the first question.
+    for query in queries[:1]:
         for mode in MODES:
-            search(brain, _request(queries[0]["text"], mode))
+            search(brain, _request(query["text"], mode))
     for number, query in enumerate(queries, 1):
         key, text = query["id"], query["text"]
         for mode in MODES:
             began = time.perf_counter()
             found, embedder = search(brain, _request(text, mode))
-            measured.times[mode].append(_milliseconds(began))
+            measured.times[mode].append(time.perf_counter() - began)
             measured.embedder = embedder or measured.embedder
             named = [(identify(name), score) for name, score in found]
             measured.found[mode][key] = named
             measured.runs[mode][key] = scores(name for name, _score in named)
         began = time.perf_counter()
         names = yardstick.search(text, limit=DEPTH)
-        measured.times[BM25].append(_milliseconds(began))
+        measured.times[BM25].append(time.perf_counter() - began)
         measured.runs[BM25][key] = scores(map(identify, names))
         measured.runs[RRF][key] = rrf(measured.runs["lexical"][key], measured.runs["dense"][key])
         progress("questions", number, len(queries))
@@ -186,15 +179,11 @@ def _request(text: str, mode: Mode) -> Request:
     return Request(text, limit=DEPTH, mode=mode, look=False)
 
 
-def _milliseconds(began: float) -> float:
-    return (time.perf_counter() - began) * 1_000
-
-
 def report(judged: Judged, measured: Measured) -> dict[str, Any]:
     """Figures of every system, and the interval of hybrid over the best of the others."""
     by_query, systems = figures(judged.qrels, measured)
     others = [name for name in systems if name != "hybrid"]
-    best = max(others, key=lambda name: float(systems[name][MEASURE]))
+    best = max(others, key=lambda name: systems[name][MEASURE])
     hybrid = by_query["hybrid"][MEASURE]
     return {
         "schema": 1,
@@ -214,10 +203,11 @@ def figures(
     qrels: Qrels, measured: Measured
 ) -> tuple[dict[str, Measurements], dict[str, dict[str, float]]]:
     """(system -> metric -> query -> value, system -> metric -> mean, with the latencies)."""
-    by_query = {name: ranking(qrels, run) for name, run in measured.runs.items()}
+    by_query = {}
     systems = {}
-    for name, values in by_query.items():
-        systems[name] = means(values) | latency(measured.times[name])
+    for name, run in measured.runs.items():
+        by_query[name] = ranking(qrels, run)
+        systems[name] = means(by_query[name]) | latency(measured.times[name])
     return by_query, systems
 
 
@@ -248,10 +238,14 @@ def rrf(*rankings: Scores) -> Scores:
     """Reciprocal rank fusion as a strict ranking: equal sums stay in the order of the first ranking that has them."""
     fused: Scores = {}
     for ranked in rankings:
-        ordered = sorted(ranked, key=lambda document: -ranked[document])
-        for place, document in enumerate(ordered, 1):
+        for place, document in enumerate(ranked_by(ranked), 1):
             fused[document] = fused.get(document, 0.0) + 1 / (RRF_K + place)
-    order = sorted(fused, key=fused.__getitem__, reverse=True)
+    return ranked_by(fused)
+
+
+def ranked_by(weights: Values) -> Scores:
+    """From the heaviest to the lightest as falling scores."""
+    order = sorted(weights, key=weights.__getitem__, reverse=True)
     return scores(order)
 
 

@@ -162,10 +162,10 @@ def test_auroc_counts_pairs_and_ties_half() -> None:
 
 def test_the_interval_holds_the_mean_and_is_nothing_when_nothing_differs() -> None:
     values = {str(at): at / 100 for at in range(100)}
-    low, high = metrics.interval(values)
+    low, high = metrics.interval(values, dict.fromkeys(values, 0.0))
     assert low < 0.495 < high
     assert metrics.interval(values, values) == (0.0, 0.0)
-    assert metrics.interval({}) == (0.0, 0.0)
+    assert metrics.interval({}, {}) == (0.0, 0.0)
     better = {key: value + 0.1 for key, value in values.items()}
     assert metrics.interval(better, values) == pytest.approx((0.1, 0.1))
 
