@@ -111,7 +111,7 @@ def chunk(
     """The pieces of the sections' joined text, in order. Joined again they are that text; none is white space alone."""
     text = "".join(section.text for section in sections)
     budget = _Budget(chunk_tokens, count)
-    pieces: list[Piece] = []
+    pieces = []
     for run in _runs(sections, text, budget):
         for block in _pack(run.blocks, text, budget):
             bare = _is_heading_line(text, block, run.heading)
@@ -187,7 +187,7 @@ def _cut(text: str, start: int, limit: int, cuts: Sequence[Cut], count: Count) -
     """Blocks of at most `limit` tokens, packed; cut by the first of `cuts` that cuts, then the next."""
     coarse, *finer = cuts
     longest = limit * LONG_CHARS
-    blocks: list[_Block] = []
+    blocks = []
     for part in coarse(text):
         end = start + len(part)
         # Counting is most of the work: what is far too long is cut further without it.

@@ -136,7 +136,7 @@ def walk(
     if not root.is_dir():
         yield _single(root, limits)
         return
-    seen: set[tuple[int, int]] = set()
+    seen = set()
     pending = [_Folder(os.path.abspath(root))]
     while pending:
         folder = pending.pop()
@@ -267,7 +267,7 @@ def _with_rules(folder: _Folder, names: set[str]) -> _Folder:
     """The folder with its own ignore files, and its vault's template folders, added to what it inherits."""
     rules = folder.rules
     templates = folder.templates
-    lines: list[str] = []
+    lines = []
     for name in IGNORE_FILES:
         if name in names:
             lines += _small_text(folder.path, name).splitlines()

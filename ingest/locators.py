@@ -119,8 +119,8 @@ def _cell_ranges(locators: list[str]) -> str:
 
 def _range_around(cells: list[str]) -> str:
     """The range of cells from the first column and row to the last: "B2:F9" of "B2:C3" and "F9"."""
-    columns: list[str] = []
-    rows: list[int] = []
+    columns = []
+    rows = []
     for column, row in _CELL.findall(" ".join(cells)):
         columns.append(column)
         rows.append(int(row))

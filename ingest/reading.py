@@ -86,7 +86,7 @@ def _read_once(path: Path, limits: Limits) -> tuple[bytes, os.stat_result, os.st
 
 
 def _read_up_to(descriptor: int, cap: int) -> bytes:
-    parts: list[bytes] = []
+    parts = []
     total = 0
     while total <= cap and (part := os.read(descriptor, READ_BYTES)):
         parts.append(part)

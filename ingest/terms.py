@@ -194,7 +194,7 @@ _REMOVED = _endings(
 
 def _vowels(word: bytes) -> list[bool]:
     """For each letter, whether it is a vowel; y is one after a consonant."""
-    flags: list[bool] = []
+    flags = []
     after_consonant = False
     for letter in word:
         vowel = letter in b"aeiou" or (letter == Y and after_consonant)

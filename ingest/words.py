@@ -83,7 +83,7 @@ def numbers(text: str) -> set[str]:
     >>> sorted(numbers("Rent: 1,250.00 € since 2026-03-02, two rooms, 1.5 million"))
     ['1250', '1500000', '2', '2026', '3']
     """
-    found: set[str] = set()
+    found = set()
     for match in _ISO.finditer(text):
         for part in filter(None, match.groups()):
             found.add(str(int(part)))

@@ -116,8 +116,8 @@ def _introduced(kind: str, note: Element, text: str) -> str:
 
 def _styles(root: Element, story: _Story) -> None:
     """Outline levels by style id: the style's own, else that of the style it is based on."""
-    own: dict[str, int] = {}
-    above: dict[str, str] = {}
+    own = {}
+    above = {}
     for style in children(root, "style"):
         key = attribute(style, "styleId")
         name = ""
@@ -152,7 +152,7 @@ def _outline_level(element: Element) -> int:
 
 def _margins(document: Document, story: _Story) -> Iterator[Block]:
     """Headers and footers, each wording once."""
-    seen: set[str] = set()
+    seen = set()
     for kind, part in related(document.part):
         root = tree(part.blob) if kind in ("header", "footer") else None
         if root is None:
@@ -207,7 +207,7 @@ def _style(element: Element, story: _Story) -> tuple[str, int, bool]:
 
 def _text(element: Element, story: _Story, carried: list[Block]) -> str:
     """The words of a paragraph, without recursion into what is dropped; boxes and notes go to `carried`."""
-    pieces: list[str] = []
+    pieces = []
     # One iterator for each open element: a document may nest deeper than Python recurses.
     pending = [iter(element)]
     while pending:

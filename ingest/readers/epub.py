@@ -44,7 +44,7 @@ def read(raw: Raw) -> Iterator[Reading]:
         raise UnreadableFile("damaged: no book in it", zips.ODD)
     locked = _locked(archive)
     made: list[Section] = []
-    lost: list[int] = []
+    lost = []
     for number, chapter in enumerate(_spine(package, name), 1):
         content = zips.content(archive, chapter)
         if chapter in locked or not content:
@@ -70,7 +70,7 @@ def read(raw: Raw) -> Iterator[Reading]:
 def _spine(package: Element, name: str) -> Iterator[str]:
     """The entries of the chapters in reading order; the navigation page is none."""
     folder = posixpath.dirname(name)
-    pages: dict[str, str] = {}
+    pages = {}
     for item in descendants(package, "item"):
         is_navigation = "nav" in attribute(item, "properties").split()
         if attribute(item, "media-type") in PAGES and not is_navigation:
@@ -83,7 +83,7 @@ def _spine(package: Element, name: str) -> Iterator[str]:
 
 def _locked(archive: zipfile.ZipFile) -> set[str]:
     """Entries that are encrypted, fonts aside."""
-    locked: set[str] = set()
+    locked = set()
     for data in descendants(entry(archive, "META-INF/encryption.xml"), "EncryptedData"):
         methods = descendants(data, "EncryptionMethod")
         if any(_FONT_ONLY.search(attribute(method, "Algorithm")) for method in methods):
@@ -98,7 +98,7 @@ def _sections(blocks: list[Block], title: str, number: int) -> Iterator[Section]
     headings = Headings()
     if title and not any(level for level, _words in blocks):
         headings.enter(1, title)
-    body: list[str] = []
+    body = []
     where = f"ch. {number}"
     for level, words in blocks:
         if not level:

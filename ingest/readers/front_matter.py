@@ -90,7 +90,7 @@ def split(text: str) -> tuple[str, str]:
 def read_flat(block: str, limits: Limits) -> FrontMatter:
     """The values of a block as flat strings. Raises `BadFrontMatter`."""
     values: dict[str, list[str]] = {}
-    prose: list[tuple[int, int]] = []
+    prose = []
     closing_mark = block.count("\n") + 1
     for root in _roots(block, limits):
         for path, value in _leaves(root, ()):
@@ -133,7 +133,7 @@ def _plain(node: _Node) -> Value:
         return node.text
     if not isinstance(node, _Pairs):
         return [_plain(item) for item in node]
-    values: dict[str, Value] = {}
+    values = {}
     for key, value in node:
         if key in values:
             raise BadFrontMatter(f"the key {key[:40]!r} stands there twice")

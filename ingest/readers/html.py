@@ -298,7 +298,7 @@ def _hidden(element: Element) -> bool:
 def _sections(blocks: list[Block]) -> Iterator[Section]:
     """One section per heading, with the path of headings above it."""
     headings = Headings()
-    body: list[str] = []
+    body = []
     number = 1
     for level, words in blocks:
         if not level:

@@ -134,7 +134,7 @@ def _head(letter: Letter) -> str:
 
 def _leaves(message: Message, letter: Letter) -> Iterator[Message]:
     """The parts that hold something, in order, without recursion; an attached mail is an attachment."""
-    pending: list[Message] = [message]
+    pending = [message]
     seen = 0
     while pending:
         part = pending.pop(0)

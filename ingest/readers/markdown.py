@@ -141,7 +141,7 @@ def _blocks(lines: list[str], limits: Limits, notices: list[str]) -> list[_Block
             f"longer than {limits.parse_chars:,} characters: outlined by its lines, tables not told apart"
         )
         return list(_outline(lines))
-    blocks: list[_Block] = []
+    blocks = []
     tokens = _parser().parse(text)
     for at, token in enumerate(tokens):
         if token.level or not token.map:
@@ -185,7 +185,7 @@ def _without_comments(
         return lines, blocks
     bounds = [block.first for block in blocks[1:]]
     bounds.append(len(lines))
-    parts: list[str] = []
+    parts = []
     # A comment may run over several blocks, but not over code.
     pending = "".join(lines[: blocks[0].first])
     for block, end in zip(blocks, bounds, strict=True):
@@ -226,7 +226,7 @@ def _sections(lines: list[str], blocks: list[_Block], start: int) -> tuple[list[
         where = locators.of_lines(start + 1, last)
         return [Section(text, (), where)], text, ""
     sections: list[Section] = []
-    prose: list[str] = []
+    prose = []
     headings = Headings()
     title = ""
     opening = list(_opening(blocks))

@@ -32,8 +32,8 @@ def read(raw: Raw) -> Iterator[Reading]:
     if not starts and raw.data.strip():
         reason = "not a mailbox: no message begins in it"
         raise UnreadableFile(reason, "name it .eml if it is one mail")
-    letters: list[mail.Letter] = []
-    readings: list[Reading] = []
+    letters = []
+    readings = []
     known: set[str] = set()
     names: Counter[str] = Counter()
     for data in islice(_messages(raw.data, starts), raw.limits.parts):
@@ -65,7 +65,7 @@ def _messages(data: bytes, starts: list[re.Match[bytes]]) -> Iterator[bytes]:
 
 def _mailbox(letters: list[mail.Letter], count: int) -> Reading:
     """How many messages, from when to when, and from whom most of them came."""
-    days: list[str] = []
+    days = []
     senders: Counter[str] = Counter()
     for letter in letters:
         if letter.date:

@@ -112,7 +112,7 @@ def _number(element: Element, name: str) -> int:
 
 def _text(element: Element, carried: list[Block]) -> str:
     """The words of a paragraph; notes, comments and boxes go to `carried`."""
-    pieces: list[str] = [element.text or ""]
+    pieces = [element.text or ""]
     for child in element:
         kind = local(child)
         if kind == "s":
@@ -133,7 +133,7 @@ def _text(element: Element, carried: list[Block]) -> str:
 
 def _note(element: Element) -> str:
     mark = " ".join(_text(found, []) for found in children(element, "note-citation"))
-    said: list[str] = []
+    said = []
     for body in children(element, "note-body"):
         said += _texts(body)
     return f"Note {mark}: " + "\n".join(said)
@@ -157,7 +157,7 @@ def _stated(element: Element, name: str) -> str:
 
 def _margins(archive: zipfile.ZipFile) -> Iterator[Block]:
     """Headers and footers of the page styles, each wording once."""
-    seen: set[str] = set()
+    seen = set()
     for element in descendants(entry(archive, "styles.xml"), *_MARGINS):
         kind = local(element).partition("-")[0]
         for text in _texts(element):
@@ -196,7 +196,7 @@ def _sheet(table: Element) -> Iterator[Section]:
 
 def _filled(table_row: Element) -> Cells:
     """The filled cells of a row."""
-    filled: Cells = []
+    filled = []
     first = 1
     for cell in children(table_row, "table-cell", "covered-table-cell"):
         text = one_line(" ".join(_texts(cell)))
@@ -211,7 +211,7 @@ def _filled(table_row: Element) -> Cells:
 def _slide(page: Element, number: int) -> Iterator[Section]:
     """One section: the shapes' text, notes and comments."""
     title = ""
-    parts: list[str] = []
+    parts = []
     for child in page:
         text = "\n".join(said for said in _texts([child]) if said.strip())
         if not text:

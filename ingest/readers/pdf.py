@@ -93,10 +93,10 @@ def _opened(data: bytes) -> PdfReader:
 
 def _pages(reader: PdfReader, raw: Raw) -> tuple[list[list[str]], list[str]]:
     """The lines of each page, and what to tell about pages without."""
-    pages: list[list[str]] = []
-    empty: list[int] = []
-    failed: list[int] = []
-    notices: list[str] = []
+    pages = []
+    empty = []
+    failed = []
+    notices = []
     limits = raw.limits
     count = len(reader.pages)
     left = limits.text_chars
@@ -184,7 +184,7 @@ def _sound(text: str) -> str:
 
 def _fields(reader: PdfReader) -> dict[str, str]:
     """The document information as strings, without what cannot be read."""
-    fields: dict[str, str] = {}
+    fields = {}
     try:
         for key, value in (reader.metadata or {}).items():
             text = _sound(str(value).replace("\x00", "")).strip()

@@ -46,8 +46,8 @@ def read(raw: Raw) -> Iterator[Reading]:
     archive, data = zips.office_package(raw.data, raw.limits)
     presentation = Presentation(io.BytesIO(data))
     authors = _authors(presentation.part)
-    made: list[Section] = []
-    hidden: list[int] = []
+    made = []
+    hidden = []
     for number, slide in enumerate(presentation.slides, 1):
         title, parts = _slide(slide, authors)
         if slide._element.get("show") == "0":
@@ -103,7 +103,7 @@ def _shapes(element: Element) -> Iterator[Element]:
 
 def _shape_text(element: Element) -> str:
     """The paragraphs and tables of a shape."""
-    lines: list[str] = []
+    lines = []
     for child in element:
         kind = local(child)
         if kind == "p":
@@ -116,7 +116,7 @@ def _shape_text(element: Element) -> str:
 
 
 def _paragraph(element: Element) -> str:
-    pieces: list[str] = []
+    pieces = []
     for part in element.iter():
         kind = local(part)
         if kind == "t":
@@ -138,7 +138,7 @@ def _notes(part: Part) -> str:
 
 def _figure(part: Part) -> str:
     """A chart's titles, names and values, or a diagram's words; "" when it has none."""
-    said: list[str] = []
+    said = []
     for element in descendants(tree(part.blob), "t", "v"):
         words = one_line(element.text or "")
         repeated = words in said and has_letters(words)  # names repeat per series
@@ -149,7 +149,7 @@ def _figure(part: Part) -> str:
 
 def _authors(part: Part) -> dict[str, str]:
     """Names of commenters by id."""
-    names: dict[str, str] = {}
+    names = {}
     for kind, authors in related(part):
         if kind.lower().endswith("authors"):
             for element in descendants(tree(authors.blob), "cmAuthor", "author"):
@@ -158,9 +158,9 @@ def _authors(part: Part) -> dict[str, str]:
 
 
 def _comments(part: Part, authors: dict[str, str]) -> list[str]:
-    said: list[str] = []
+    said = []
     for element in descendants(tree(part.blob), "cm", "reply"):
-        texts: list[str] = []
+        texts = []
         for found in descendants(element, "text", "t"):
             if not _in_reply(found, element):
                 texts.append((found.text or "").strip())

@@ -118,8 +118,8 @@ class _Relation:
 def read(raw: Raw) -> Iterator[Reading]:
     """One document. Raises RefusedFile and UnreadableFile."""
     archive, data = zips.office_package(raw.data, raw.limits)
-    made: list[Section] = []
-    notices: list[str] = []
+    made = []
+    notices = []
     cap = f"{raw.limits.text_chars:,} characters reached"
     left = raw.limits.text_chars
     books = _books(data, archive)
@@ -175,7 +175,7 @@ def _rows(books: list[Workbook], name: str) -> Iterator[tuple[int, Cells]]:
         book[name].reset_dimensions()  # what the sheet says of its size may be a million rows
         walks.append(book[name].iter_rows())
     for row_cells in zip(*walks, strict=False):
-        filled: Cells = []
+        filled = []
         number = 0
         # Each cell as computed, and where there is one, as its formula.
         for versions in zip(*row_cells, strict=False):
@@ -238,7 +238,7 @@ def _texts(element: Element | None, *names: str) -> Iterator[str]:
 
 def _beside(archive: zipfile.ZipFile, name: str) -> Iterator[Section]:
     """The words of the drawings and charts of one sheet; a chart's numbers are its cells'."""
-    texts: list[str] = []
+    texts = []
     path = _path(archive, name)
     for kind, target in _linked(archive, path, set()):
         if kind in _COMMENTS:

@@ -109,7 +109,7 @@ def _refuse_declared(entries: list[zipfile.ZipInfo], size: int, limits: Limits) 
 def _inflated(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, room: int) -> bytes:
     """The real bytes of an entry, counted while they come. Raises when they exceed `room` or do not match the
     directory."""
-    parts: list[bytes] = []
+    parts = []
     total = 0
     try:
         with archive.open(entry) as stream:
