@@ -34,13 +34,7 @@ LONG_CHARS = 40
 WORD_CHARS = 32
 MAX_HEADING_CHARS = 400  # a longer piece is not looked at as a lone heading line
 
-_BLANK = re.compile(r"\n(?:[ \t]*\n)+")
-_SENTENCE = re.compile(
-    r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’)\]]))\s+(?=\S)|(?<=[。！？｡])(?![。！？｡」』）”’])"
-)
-_LINE = re.compile(r"(?<=\n)(?!\n)")
-_WORD = re.compile(rf"\s{{0,{WORD_CHARS}}}\S{{1,{WORD_CHARS}}}|\s{{1,{WORD_CHARS}}}")
-_INDENT = re.compile(r"[ \t]*(?=[^ \t\n])")
+_INDENT = re.compile(r"[ \t]*(?=[^ \t\n])")  # of a line that is not blank
 
 Count = Callable[[str], int]
 Cut = Callable[[str], Iterator[str]]  # a text into parts that are the text when joined
@@ -97,12 +91,8 @@ class _Block:
 class _Run:
     """Neighbouring blocks under one heading, and on one page where there are pages."""
 
-    heading: Heading
-    page: str
+    under: tuple[Heading, str]
     blocks: list[_Block] = field(default_factory=list)
-
-    def holds(self, heading: Heading, page: str) -> bool:
-        return self.heading == heading and self.page == page
 
 
 def chunk(
@@ -113,18 +103,15 @@ def chunk(
     budget = _Budget(chunk_tokens, count)
     pieces = []
     for run in _runs(sections, text, budget):
+        heading, _page = run.under
         for block in _pack(run.blocks, text, budget):
-            bare = _is_heading_line(text, block, run.heading)
-            piece = Piece(block.start, block.end, block.tokens, run.heading, bare=bare)
-            pieces.append(piece)
+            bare = _is_heading_line(text[block.start : block.end], heading)
+            pieces.append(Piece(block.start, block.end, block.tokens, heading, bare=bare))
     if sections and is_counted(sections[0].locator):
         pieces = _one_small_note(pieces, budget)
     locators = Locators(sections, text)
-    located = []
-    for piece in _join_stubs(pieces, budget):
-        locator = locators.of(piece.start, piece.end)
-        located.append(replace(piece, locator=locator))
-    return located
+    joined = _join_stubs(pieces, budget)
+    return [replace(piece, locator=locators.of(piece.start, piece.end)) for piece in joined]
 
 
 def _runs(sections: Sequence[Section], text: str, budget: _Budget) -> list[_Run]:
@@ -134,8 +121,7 @@ def _runs(sections: Sequence[Section], text: str, budget: _Budget) -> list[_Run]
     for section in sections:
         page = "" if is_counted(section.locator) else section.locator
         for block in _blocks(section, start, budget):
-            is_blank = text[block.start : block.end].isspace()
-            if is_blank:
+            if text[block.start : block.end].isspace():
                 if runs:
                     before = runs[-1].blocks[-1]
                     before.end = block.end
@@ -145,8 +131,9 @@ def _runs(sections: Sequence[Section], text: str, budget: _Budget) -> list[_Run]
                 # Nothing precedes the white space that the text begins with: the first block takes it.
                 block.start = 0
                 block.cut = True
-            if not runs or not runs[-1].holds(section.heading, page):
-                runs.append(_Run(section.heading, page))
+            under = (section.heading, page)
+            if not runs or runs[-1].under != under:
+                runs.append(_Run(under))
             runs[-1].blocks.append(block)
         start += len(section.text)
     return runs
@@ -168,8 +155,7 @@ def _fitted(paragraph: str, start: int, atomic: bool, budget: _Budget) -> list[_
     if len(paragraph) <= goal * LONG_CHARS:
         tokens = budget.count(paragraph)
         if tokens <= budget.cap:
-            end = start + len(paragraph)
-            return [_Block(start, end, tokens)]
+            return [_Block(start, start + len(paragraph), tokens)]
         if not atomic:
             goal = _even(tokens, goal)
     cuts = _ATOMIC if atomic else _PROSE
@@ -187,18 +173,18 @@ def _cut(text: str, start: int, limit: int, cuts: Sequence[Cut], count: Count) -
     """Blocks of at most `limit` tokens, packed; cut by the first of `cuts` that cuts, then the next."""
     coarse, *finer = cuts
     longest = limit * LONG_CHARS
-    blocks = []
+    blocks: list[_Block] = []
     for part in coarse(text):
-        end = start + len(part)
         # Counting is most of the work: what is far too long is cut further without it.
         tokens = limit + 1 if finer and len(part) > longest else count(part)
+        block = _Block(start, start + len(part), tokens, cut=True)
         if finer and tokens > limit:
             blocks += _cut(part, start, limit, finer, count)
         elif blocks and blocks[-1].tokens + tokens <= limit:
-            blocks[-1].take(_Block(start, end, tokens))
+            blocks[-1].take(block)
         else:
-            blocks.append(_Block(start, end, tokens, cut=True))
-        start = end
+            blocks.append(block)
+        start = block.end
     return blocks
 
 
@@ -214,29 +200,30 @@ def _cut_after(pattern: re.Pattern[str], text: str) -> Iterator[str]:
         yield text[start:]
 
 
-_paragraphs = functools.partial(_cut_after, _BLANK)
-_sentences = functools.partial(_cut_after, _SENTENCE)
-_lines = functools.partial(_cut_after, _LINE)
-_words = functools.partial(_cut_after, _WORD)
+def _after_each(pattern: str) -> Cut:
+    return functools.partial(_cut_after, re.compile(pattern))
+
+
+_paragraphs = _after_each(r"\n(?:[ \t]*\n)+")
+_sentences = _after_each(
+    r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’)\]]))\s+(?=\S)|(?<=[。！？｡])(?![。！？｡」』）”’])"
+)
+_lines = _after_each(r"(?<=\n)(?!\n)")
+_words = _after_each(rf"\s{{0,{WORD_CHARS}}}\S{{1,{WORD_CHARS}}}|\s{{1,{WORD_CHARS}}}")
 
 
 def _outline(text: str) -> Iterator[str]:
     """Groups of lines that begin at the least indentation: list items, statements, keys with what hangs below them."""
-    lines = list(_lines(text))
-    depths = [_depth(line) for line in lines]
-    least = min((depth for depth in depths[1:] if depth >= 0), default=0)
-    start = 0
-    for at, depth in enumerate(depths):
-        if at and depth == least:
-            yield "".join(lines[start:at])
-            start = at
-    yield "".join(lines[start:])
-
-
-def _depth(line: str) -> int:
-    """Characters of indentation; -1 for a blank line."""
-    indent = _INDENT.match(line)
-    return len(indent[0]) if indent else -1
+    first, *lines = _lines(text)
+    indents = [_INDENT.match(line) for line in lines]
+    least = min((indent.end() for indent in indents if indent), default=0)
+    group = first
+    for line, indent in zip(lines, indents, strict=True):
+        if indent and indent.end() == least:
+            yield group
+            group = ""
+        group += line
+    yield group
 
 
 _PROSE: tuple[Cut, ...] = (_paragraphs, _sentences, _lines, _words)
@@ -282,14 +269,11 @@ def _move_spaces_back(packed: Sequence[_Block], text: str) -> None:
             before.end = after.start
 
 
-def _is_heading_line(text: str, block: _Block, heading: Heading) -> bool:
-    """Whether the block is nothing but its own heading line, with its marks or the line under it."""
-    content = text[block.start : block.end]
-    is_short = len(content) < MAX_HEADING_CHARS
-    if not heading or not is_short:
+def _is_heading_line(content: str, heading: Heading) -> bool:
+    """Whether the text of a block is nothing but its heading line, with its marks or the line under it."""
+    if not heading or len(content) >= MAX_HEADING_CHARS:
         return False
-    words = content.strip().strip("#=- ").strip()
-    return words == heading[-1]
+    return content.strip().strip("#=- ").strip() == heading[-1]
 
 
 def _one_small_note(pieces: list[Piece], budget: _Budget) -> list[Piece]:
@@ -303,15 +287,13 @@ def _one_small_note(pieces: list[Piece], budget: _Budget) -> list[Piece]:
 def _join_stubs(pieces: list[Piece], budget: _Budget) -> list[Piece]:
     """Pieces too small to stand alone joined to what precedes them, a lone heading to what stands below it."""
     joined: list[Piece] = []
-    for at, piece in enumerate(pieces):
+    for piece, following in itertools.zip_longest(pieces, pieces[1:]):
         if not joined:
             joined.append(piece)
             continue
         last = joined[-1]
         belongs_above = _is_above(last, piece)
-        is_last = at + 1 == len(pieces)
-        following = piece if is_last else pieces[at + 1]
-        introduces = piece.tokens < STUB_TOKENS and _is_above(piece, following)
+        introduces = following and piece.tokens < STUB_TOKENS and _is_above(piece, following)
         if introduces and not belongs_above:
             joined.append(piece)
             continue
@@ -330,8 +312,7 @@ def _join_stubs(pieces: list[Piece], budget: _Budget) -> list[Piece]:
 def _is_above(above: Piece, piece: Piece) -> bool:
     """Whether the piece stands, at some depth, below the heading of the one above."""
     depth = len(above.heading)
-    is_deeper = 0 < depth < len(piece.heading)
-    return is_deeper and piece.heading[:depth] == above.heading
+    return 0 < depth < len(piece.heading) and piece.heading[:depth] == above.heading
 
 
 def _are_stubs(last: Piece, piece: Piece, together: Piece, budget: _Budget) -> bool:
@@ -348,16 +329,9 @@ def _are_stubs(last: Piece, piece: Piece, together: Piece, budget: _Budget) -> b
     return related and together.tokens <= limit
 
 
-def _shared(one: Heading, other: Heading) -> Heading:
-    """The headings with which both paths begin."""
-    depth = 0
-    for mine, theirs in zip(one, other, strict=False):
-        if mine != theirs:
-            break
-        depth += 1
-    return one[:depth]
-
-
 def _merged(last: Piece, piece: Piece) -> Piece:
-    heading = _shared(last.heading, piece.heading)
+    """Both as one, under the headings with which both paths begin."""
+    heading = last.heading
+    while piece.heading[: len(heading)] != heading:
+        heading = heading[:-1]
     return Piece(last.start, piece.end, last.tokens + piece.tokens, heading, joined=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 
 from ingest.document import Section
 
@@ -52,11 +53,8 @@ class Locators:
     def __init__(self, sections: Sequence[Section], text: str) -> None:
         self.sections = sections
         self.text = text
-        self.starts: list[int] = []
-        start = 0
-        for section in sections:
-            self.starts.append(start)
-            start += len(section.text)
+        lengths = (len(section.text) for section in sections)
+        self.starts = list(accumulate(lengths, initial=0))[:-1]
         self.mark = ""  # "L" or "¶" where the text is counted
         if sections and is_counted(sections[0].locator):
             self.mark = sections[0].locator[0]
@@ -67,13 +65,10 @@ class Locators:
         first = end - len(span.lstrip())
         last = start + len(span.rstrip()) - 1
         if self.mark:
-            first_number = self._number(first)
-            last_number = self._number(last)
-            return _counted(self.mark, first_number, last_number)
+            return _counted(self.mark, self._number(first), self._number(last))
         opening = self._section(first)
-        closing = self._section(last)
-        touched = self.sections[opening : closing + 1]
-        return _together([section.locator for section in touched])
+        closing = self._section(last) + 1
+        return _together([section.locator for section in self.sections[opening:closing]])
 
     def _section(self, offset: int) -> int:
         return bisect_right(self.starts, offset) - 1
@@ -81,12 +76,10 @@ class Locators:
     def _number(self, offset: int) -> int:
         """Which line or paragraph of the file stands at the offset."""
         at = self._section(offset)
-        section = self.sections[at]
-        start = self.starts[at]
-        counted = _COUNTED.fullmatch(section.locator)
+        counted = _COUNTED.fullmatch(self.sections[at].locator)
         first = int(counted[2]) if counted else 1
         separator = _SEPARATORS[self.mark]
-        return first + self.text.count(separator, start, offset)
+        return first + self.text.count(separator, self.starts[at], offset)
 
 
 def _together(locators: list[str]) -> str:
@@ -106,26 +99,18 @@ def _together(locators: list[str]) -> str:
 
 def _cell_ranges(locators: list[str]) -> str:
     """For each sheet, the one range around all of its cells."""
-    by_sheet: dict[str, list[str]] = {}
+    cells_of: dict[str, str] = {}
     for locator in locators:
         sheet, _mark, cells = locator.rpartition("!")
-        by_sheet.setdefault(sheet, []).append(cells)
-    ranges = []
-    for sheet, cells_of_sheet in by_sheet.items():
-        around = _range_around(cells_of_sheet)
-        ranges.append(f"{sheet}!{around}")
-    return "; ".join(ranges)
+        cells_of[sheet] = f"{cells_of.get(sheet, '')} {cells}"
+    return "; ".join(f"{sheet}!{_range_around(cells)}" for sheet, cells in cells_of.items())
 
 
-def _range_around(cells: list[str]) -> str:
-    """The range of cells from the first column and row to the last: "B2:F9" of "B2:C3" and "F9"."""
-    columns = []
-    rows = []
-    for column, row in _CELL.findall(" ".join(cells)):
-        columns.append(column)
-        rows.append(int(row))
-    columns.sort()
-    columns.sort(key=len)  # column Z comes before column AA
-    first = f"{columns[0]}{min(rows)}"
-    last = f"{columns[-1]}{max(rows)}"
+def _range_around(cells: str) -> str:
+    """The range of cells from the first column and row to the last: "B2:F9" of "B2:C3 F9"."""
+    columns, rows = zip(*_CELL.findall(cells), strict=True)
+    numbers = sorted(map(int, rows))
+    letters = sorted(sorted(columns), key=len)  # column Z comes before column AA
+    first = f"{letters[0]}{numbers[0]}"
+    last = f"{letters[-1]}{numbers[-1]}"
     return of_cells(first, last)

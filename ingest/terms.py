@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from itertools import pairwise
 
 from ingest.scripts import stem_scripts
@@ -121,8 +121,7 @@ def tokens(text: str) -> list[str]:
     >>> tokens("Wer nutzt C++ im 東京都?")
     ['wer', 'nutzt', 'c++', 'im', '東京', '京都']
     """
-    found: list[str] = _WORD.findall(fold(index_terms(text)))
-    return found
+    return _found(_WORD, index_terms(text))
 
 
 def forms(text: str) -> list[str]:
@@ -131,8 +130,7 @@ def forms(text: str) -> list[str]:
     >>> forms("Договоры аренды")
     ['договоры', 'аренды']
     """
-    found: list[str] = _WORD.findall(fold(written(text)))
-    return found
+    return _found(_WORD, written(text))
 
 
 def pieces(text: str) -> list[str]:
@@ -141,18 +139,11 @@ def pieces(text: str) -> list[str]:
     >>> pieces("It rains. Go!")
     ['it', 'rains', '.', 'go', '!']
     """
-    found: list[str] = _PIECE.findall(fold(index_terms(text)))
-    return found
+    return _found(_PIECE, index_terms(text))
 
 
-def tokens_of_each(texts: Iterable[str]) -> list[list[str]]:
-    """`tokens` of several texts, such as the sentences of one passage."""
-    return [tokens(text) for text in texts]
-
-
-def pieces_of_each(texts: Iterable[str]) -> list[list[str]]:
-    """`pieces` of several texts, such as all candidates of one question."""
-    return [pieces(text) for text in texts]
+def _found(pattern: re.Pattern[str], text: str) -> list[str]:
+    return pattern.findall(fold(text))
 
 
 @lru_cache(maxsize=STEM_CACHE)
@@ -165,31 +156,27 @@ def stem(word: str) -> str:
     raw = word.encode("utf-8", "replace")
     if not STEM_MIN <= len(raw) <= STEM_MAX:
         return word
-    for step in (_plural, _past, _final_y, _double_suffix, _suffix, _remove_suffix, _final_e):
+    for step in _STEPS:
         raw = step(raw)
     return raw.decode("utf-8", "replace")
 
 
 def _endings(pairs: str) -> dict[bytes, bytes]:
-    """Ending -> what takes its place, the longest ending first; "-" for nothing."""
-    words = pairs.encode().split()
-    table = dict(zip(words[::2], words[1::2], strict=True))
-    longest_first = {}
-    for ending in sorted(table, key=len, reverse=True):
-        longest_first[ending] = table[ending].strip(b"-")
-    return longest_first
+    """Ending -> what takes its place. Of two that end alike the longer stands first: it is tried first."""
+    table = {}
+    for pair in pairs.encode().split():
+        ending, _arrow, instead = pair.partition(b">")
+        table[ending] = instead
+    return table
 
 
 # Porter's steps 2, 3 and 4.
 _DOUBLE = _endings(
-    "ational ate tional tion enci ence anci ance izer ize logi log bli ble alli al entli ent eli e ousli ous "
-    "ization ize ation ate ator ate alism al iveness ive fulness ful ousness ous aliti al iviti ive biliti ble"
+    "ational>ate tional>tion enci>ence anci>ance izer>ize logi>log bli>ble alli>al entli>ent ousli>ous eli>e "
+    "ization>ize ation>ate ator>ate alism>al iveness>ive fulness>ful ousness>ous aliti>al iviti>ive biliti>ble"
 )
-_SINGLE = _endings("icate ic ative - alize al iciti ic ical ic ful - ness -")
-_REMOVED = _endings(
-    "al - ance - ence - er - ic - able - ible - ant - ement - ment - ent - ion - ou - ism - ate - iti - ous - ive - "
-    "ize -"
-)
+_SINGLE = _endings("icate>ic ative> alize>al iciti>ic ical>ic ful> ness>")
+_REMOVED = b"ement ment ent ance ence able ible ant ion ism ate iti ous ive ize al er ic ou".split()
 
 
 def _vowels(word: bytes) -> list[bool]:
@@ -239,8 +226,7 @@ def _mend(word: bytes) -> bytes:
     """What -ed and -ing leave behind: hop(p)ing, fil(e)d, conflat(e)d."""
     if word.endswith((b"at", b"bl", b"iz")):
         return word + b"e"
-    doubled = word[-1:] == word[-2:-1]
-    if doubled and not word.endswith(KEPT_DOUBLE):
+    if word[-1:] == word[-2:-1] and not word.endswith(KEPT_DOUBLE):
         return word[:-1]
     if _measure(word) == 1 and _short_end(word):
         return word + b"e"
@@ -252,15 +238,7 @@ def _final_y(word: bytes) -> bytes:
     return rest + b"i" if rest != word and any(_vowels(rest)) else word
 
 
-def _double_suffix(word: bytes) -> bytes:
-    return _replace(word, _DOUBLE)
-
-
-def _suffix(word: bytes) -> bytes:
-    return _replace(word, _SINGLE)
-
-
-def _replace(word: bytes, endings: dict[bytes, bytes]) -> bytes:
+def _replace(endings: dict[bytes, bytes], word: bytes) -> bytes:
     for ending, instead in endings.items():
         if word.endswith(ending):
             rest = word.removesuffix(ending)
@@ -286,3 +264,14 @@ def _final_e(word: bytes) -> bytes:
     if word.endswith(b"ll") and _measure(word[:-1]) > 1:
         return word[:-1]
     return word
+
+
+_STEPS: tuple[Callable[[bytes], bytes], ...] = (
+    _plural,
+    _past,
+    _final_y,
+    partial(_replace, _DOUBLE),
+    partial(_replace, _SINGLE),
+    _remove_suffix,
+    _final_e,
+)

@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 
 from brain.text.matching import denies
 from ingest.sentences import Sentence, sentences
-from ingest.terms import SENTENCE_ENDS, fold, pieces_of_each, stem, tokens, tokens_of_each
+from ingest.terms import SENTENCE_ENDS, fold, pieces, stem, tokens
 from ingest.words import STOP, months, names, numbers
 
 # Texts: the candidates of about ten questions, some 10 MB when all are chunks of prose.
@@ -90,13 +90,13 @@ class Sheet:
         return "pieces" in vars(self)
 
     def read(self, pieces: list[str]) -> None:
-        """Take its `pieces`, read together with those of other texts, and what retrieval asks of every candidate."""
+        """Take its `pieces`, and what retrieval asks of every candidate."""
         vars(self).update(pieces=pieces, said=frozenset(pieces), speaker=self.speaker)
 
     @cached_property
     def pieces(self) -> list[str]:
         """Its words with the ends of sentences and lines between them: `ingest.terms.pieces`."""
-        return pieces_of_each([self.text])[0]
+        return pieces(self.text)
 
     @cached_property
     def words(self) -> list[str]:
@@ -112,7 +112,7 @@ class Sheet:
     def statements(self) -> tuple[Statement, ...]:
         """Its sentences in order."""
         found = sentences(self.text)
-        words = tokens_of_each([sentence.text for sentence in found])
+        words = [tokens(sentence.text) for sentence in found]
         return tuple(map(Statement, found, words))
 
     @cached_property
@@ -149,11 +149,11 @@ def sheet(text: str) -> Sheet:
 
 
 def sheets(texts: Iterable[str]) -> list[Sheet]:
-    """The sheets of many texts, whose pieces are read together."""
+    """The sheets of many texts, read."""
     found = [sheet(text) for text in texts]
     unread = [one for one in found if not one.is_read]
-    for one, pieces in zip(unread, pieces_of_each([one.text for one in unread]), strict=True):
-        one.read(pieces)
+    for one in unread:
+        one.read(pieces(one.text))
     return found
 
 

@@ -10,10 +10,10 @@ worker.
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 from ingest.readers import zips
 from ingest.readers.outline import Block, comment, has_letters, listed, one_line, row, sections
@@ -82,7 +82,7 @@ def read(raw: Raw) -> Iterator[Reading]:
     yield described(made, archive, title=story.title, notices=_notices(archive))
 
 
-def _notices(archive: zipfile.ZipFile) -> Iterator[str]:
+def _notices(archive: ZipFile) -> Iterator[str]:
     pictures = sum(entry.filename.startswith("word/media/") for entry in archive.infolist())
     if pictures:
         yield f"{pictures} picture{'s' if pictures > 1 else ''} not read"

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
+from zipfile import ZipFile
 
 from ingest.document import Section
 from ingest.errors import UnreadableFile
 from ingest.readers import zips
 from ingest.readers.html import Block, whole_page
-from ingest.readers.outline import HEADING_CHARS, Headings, one_line, paragraphs
+from ingest.readers.outline import Headings, by_heading
 from ingest.readers.xml import attribute, descendants, entry, properties
 from ingest.reading import Raw, Reading
 
@@ -81,7 +81,7 @@ def _spine(package: Element, name: str) -> Iterator[str]:
             yield page
 
 
-def _locked(archive: zipfile.ZipFile) -> set[str]:
+def _locked(archive: ZipFile) -> set[str]:
     """Entries that are encrypted, fonts aside."""
     locked = set()
     for data in descendants(entry(archive, "META-INF/encryption.xml"), "EncryptedData"):
@@ -98,16 +98,5 @@ def _sections(blocks: list[Block], title: str, number: int) -> Iterator[Section]
     headings = Headings()
     if title and not any(level for level, _words in blocks):
         headings.enter(1, title)
-    body = []
-    where = f"ch. {number}"
-    for level, words in blocks:
-        if not level:
-            body.append(words)
-            continue
-        if body:
-            yield Section(paragraphs(body), headings.path, where)
-        heading = one_line(words)[:HEADING_CHARS]
-        headings.enter(level, heading)
-        body = [heading]
-    if body:
-        yield Section(paragraphs(body), headings.path, where)
+    for text in by_heading(blocks, headings):
+        yield Section(text, headings.path, f"ch. {number}")

@@ -11,11 +11,13 @@ import logging
 import re
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ingest.document import Section
-from ingest.readers.outline import HEADING_CHARS, Headings, one_line, paragraphs
+from ingest.readers.outline import Headings, by_heading, one_line
 from ingest.readers.text import decode
+from ingest.readers.xml import local
 from ingest.reading import Raw, Reading
 
 if TYPE_CHECKING:
@@ -122,9 +124,11 @@ def read(raw: Raw) -> Iterator[Reading]:
     if blocks is None:
         # A page that is furniture throughout keeps all of it.
         blocks = everything if _words(everything) else list(_blocks(tree, skip=set()))
-    headings = (words for level, words in blocks if level)
-    heading = next(headings, "")
+    heading = next((words for level, words in blocks if level), "")
     sections = list(_sections(blocks))
+    if sections:
+        last = sections[-1]
+        sections[-1] = replace(last, text=last.text.removesuffix("\n"))
     yield Reading(sections, title=title or heading, notices=notices, date=date, date_by="metadata")
 
 
@@ -241,8 +245,7 @@ def _blocks(tree: Element, *, skip: set[str], textless: set[str] = _NO_TEXT) -> 
             yield level, text.strip("\n")
 
     for event, element in etree.iterwalk(tree, events=("start", "end")):
-        tag = element.tag if isinstance(element.tag, str) else ""
-        tag = tag.rpartition("}")[2].lower()
+        tag = local(element).lower()
         level = _level(element, tag)
         breaks = tag in _BLOCKS or level > 0 or _is_block_of_code(element, tag)
         if event == "start":
@@ -289,26 +292,12 @@ def _level(element: Element, tag: str) -> int:
 
 
 def _hidden(element: Element) -> bool:
-    if element.get("hidden") is not None:
-        return True
-    style = element.get("style")
-    return bool(style and _HIDDEN.search(style[:2000]))
+    style = element.get("style") or ""
+    return "hidden" in element.attrib or bool(_HIDDEN.search(style[:2000]))
 
 
 def _sections(blocks: list[Block]) -> Iterator[Section]:
     """One section per heading, with the path of headings above it."""
     headings = Headings()
-    body = []
-    number = 1
-    for level, words in blocks:
-        if not level:
-            body.append(words)
-            continue
-        if body:
-            yield Section(paragraphs(body), headings.path, f"§{number}")
-            number += 1
-        heading = one_line(words)
-        headings.enter(level, heading[:HEADING_CHARS])
-        body = [heading]
-    if body:
-        yield Section("\n\n".join(body) + "\n", headings.path, f"§{number}")
+    for number, text in enumerate(by_heading(blocks, headings), 1):
+        yield Section(text, headings.path, f"§{number}")

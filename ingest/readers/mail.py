@@ -10,7 +10,7 @@ mail readers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +21,7 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from ingest.document import Section
+from ingest.errors import UnreadableFile
 from ingest.readers import threads
 from ingest.readers.html import page_text
 from ingest.readers.outline import one_line
@@ -75,10 +76,10 @@ def parsed(data: bytes) -> Letter:
     pages: list[str] = []
     for part in _leaves(message, letter):
         _take(part, letter, plain, pages)
-    said = "\n\n".join(plain)
+    letter.body = "\n\n".join(plain)
     shown = "\n\n".join(pages)
-    says_as_much = len(said.split()) >= HTML_SHARE * len(shown.split())
-    letter.body = said if says_as_much else shown
+    if len(letter.body.split()) < HTML_SHARE * len(shown.split()):
+        letter.body = shown
     return letter
 
 
@@ -93,42 +94,36 @@ def reading(letter: Letter, parts: Iterable[threads.Part], part: str = "") -> Re
         text = found.text + "\n\n"
         if found.intro:
             intro = found.intro[:NAMED_CHARS]
-            quoted = Section(f"{intro}\n{text}", (*top, intro), f"{where} (quoted)")
-            sections.append(quoted)
+            sections.append(Section(f"{intro}\n{text}", (*top, intro), f"{where} (quoted)"))
         else:
             sections.append(Section(text, top, where))
-    notices = letter.notices.copy()
     if count := len(letter.attachments):
         names = ", ".join(letter.attachments)
         sections.append(Section(f"Attachments: {names}\n", top, where))
-        notices.append(f"{count} attachment{'s' if count > 1 else ''} named, not read")
-    stated = {
-        "From": letter.sender,
-        "To": letter.to,
-        "Cc": letter.cc,
-        "Message-ID": letter.identity,
-        "In-Reply-To": letter.answers,
-    }
+        letter.notices.append(f"{count} attachment{'s' if count > 1 else ''} named, not read")
+    answer = {"Message-ID": letter.identity, "In-Reply-To": letter.answers}
     return Reading(
         sections,
         title=subject or where,
-        metadata={key: value for key, value in stated.items() if value},
-        notices=tuple(notices),
+        metadata=_stated(_people(letter) | answer),
+        notices=tuple(letter.notices),
         date=letter.date,
         date_by="metadata",
         part=part,
     )
 
 
+def _people(letter: Letter) -> dict[str, str]:
+    return {"From": letter.sender, "To": letter.to, "Cc": letter.cc}
+
+
+def _stated(headers: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if value}
+
+
 def _head(letter: Letter) -> str:
-    stated = {
-        "From": letter.sender,
-        "To": letter.to,
-        "Cc": letter.cc,
-        "Date": letter.date.replace("T", " "),
-        "Subject": letter.subject,
-    }
-    lines = [f"{key}: {value}\n" for key, value in stated.items() if value]
+    matter = {"Date": letter.date.replace("T", " "), "Subject": letter.subject}
+    lines = [f"{name}: {value}\n" for name, value in _stated(_people(letter) | matter).items()]
     return "".join(lines) + "\n"
 
 
@@ -142,9 +137,8 @@ def _leaves(message: Message, letter: Letter) -> Iterator[Message]:
         if seen > PARTS:
             letter.notices.append(f"more than {PARTS:,} parts: the rest left out")
             return
-        inner = part.get_payload()
-        if part.get_content_maintype() == "multipart" and isinstance(inner, list):
-            pending[:0] = [child for child in inner if isinstance(child, Message)]
+        if part.get_content_maintype() == "multipart" and part.is_multipart():
+            pending[:0] = _inner(part)
         else:
             yield part
 
@@ -155,38 +149,35 @@ def _take(part: Message, letter: Letter, plain: list[str], pages: list[str]) -> 
     name = _file_name(part)
     data = _payload(part)
     attached = part.get_content_disposition() == "attachment"
-    if name and kind not in ("text/plain", "text/html"):
-        attached = True
-    is_text = part.get_content_maintype() in ("text", "multipart")
-    if is_text and not attached:
-        text = _utf8(part, data)
-        if kind == "text/html":
-            pages.append(page_text(text.encode()))
-        else:
-            plain.append(text.strip("\n"))
+    attached = attached or bool(name and kind not in ("text/plain", "text/html"))
+    if kind == "text/html" and not attached:
+        pages.append(page_text(_utf8(part, data).encode()))
+    elif kind.startswith(("text/", "multipart/")) and not attached:
+        plain.append(_utf8(part, data).strip("\n"))
     elif kind == "message/delivery-status":
         plain.append("\n".join(map(str, _inner(part))).strip())
     elif name or attached or kind != "application/pgp-signature":
         letter.attachments.append(f"{name or kind} ({_size(len(data))})")
 
 
-def _inner(part: Message) -> Sequence[object]:
+def _inner(part: Message) -> list[Message]:
+    """The parts inside of a part."""
     inner = part.get_payload()
-    return inner if isinstance(inner, list) else []
+    return [child for child in inner if isinstance(child, Message)] if part.is_multipart() else []
 
 
 def _payload(part: Message) -> bytes:
     """The decoded bytes; of an attached mail, what it holds."""
-    inner = part.get_payload()
-    if isinstance(inner, list):
-        if len(inner) >= PARTS:
-            return b""
-        return b"".join(child.as_bytes() for child in inner if isinstance(child, Message))
+    if part.is_multipart():
+        inner = _inner(part)
+        return b"".join(child.as_bytes() for child in inner) if len(inner) < PARTS else b""
     try:
         data = part.get_payload(decode=True)
     except (ValueError, LookupError):
         data = None
-    return data if isinstance(data, bytes) else str(inner).encode("utf-8", "surrogateescape")
+    if isinstance(data, bytes):
+        return data
+    return str(part.get_payload()).encode("utf-8", "surrogateescape")
 
 
 def _utf8(part: Message, data: bytes) -> str:
@@ -202,9 +193,10 @@ def _utf8(part: Message, data: bytes) -> str:
 
 def _lenient(data: bytes) -> str:
     try:
-        return decode(data)[0]
-    except Exception:  # binary under a text's name: letters where there are any
-        return data.decode("utf-8", "replace").replace("\x00", "")
+        text, _notices = decode(data)
+    except UnreadableFile:  # binary under a text's name: letters where there are any
+        text = data.decode("utf-8", "replace").replace("\x00", "")
+    return text
 
 
 def _header(message: Message, name: str) -> str:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ingest import locators
@@ -28,15 +29,15 @@ from ingest.reading import Raw, Reading
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
-_ATOMIC = {
-    "math_block",
-    "fence",
-    "code_block",
-    "table_open",
-    "bullet_list_open",
-    "ordered_list_open",
+# What is kept whole; in code nothing is looked for.
+_KINDS = {
+    "math_block": "code",
+    "fence": "code",
+    "code_block": "code",
+    "table_open": "atomic",
+    "bullet_list_open": "atomic",
+    "ordered_list_open": "atomic",
 }
-_CODE = {"fence", "code_block", "math_block"}
 _HIDDEN = re.compile(r"`[^`\n]*`|%%.*?%%|<!--.*?-->", re.DOTALL)
 _CODE_SPAN = re.compile(r"`[^`\n]*`")
 _WIKI = re.compile(r"\[\[([^\[\]\n|#^]*)[^\[\]\n]*\]\]")
@@ -44,6 +45,7 @@ _TAG = re.compile(r"#(?<!\S#)([\w/-]+)")  # the sign first: `re` then looks for 
 _FIELD = re.compile(r"^[ \t>]*(?:[-*+] )?([^\W\d][\w -]{0,40})::[ \t]+(\S[^\n]*)$", re.MULTILINE)
 _INLINE_FIELD = re.compile(r"[\[(]([^\W\d][\w -]{0,40})::[ \t]+([^\[\]()\n]{1,200})[\])]")
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _MARKUP = re.compile(r"\*\*|__|\*|`|==|\[\[(?:[^\[\]|]*\|)?|\]\]|!?\[(?=[^\]]*\]\()|\]\([^)\s]*\)")
 
@@ -68,7 +70,8 @@ def read(raw: Raw) -> Iterator[Reading]:
     if "%%" in text or "<!--" in text:
         lines, blocks = _without_comments(lines, blocks, raw.limits)
     sections, prose, title = _sections(lines, blocks, matter.lines)
-    metadata = {key: value.strip() for key, value in _fields(prose)}
+    plain = _CODE_SPAN.sub("", prose)
+    metadata = {key: value.strip() for key, value in _fields(plain)}
     for key, values in matter.values.items():
         # What the head of the note says wins over a field in its text.
         metadata[key] = ", ".join(values)
@@ -77,9 +80,9 @@ def read(raw: Raw) -> Iterator[Reading]:
         kept + sections,
         title=matter.first("title") or title,
         metadata=metadata,
-        tags=_each_once([*stated_tags, *_tags(prose)]),
+        tags=_each_once([*stated_tags, *_tags(plain)]),
         aliases=_each_once(matter.all("aliases", "alias")),
-        links=_each_once(_links(prose)),
+        links=_each_once(_links(plain)),
         notices=tuple(notices),
         date=date_in_metadata(metadata) or "",
         date_by="front matter",
@@ -92,11 +95,7 @@ def _each_once(words: Iterable[str]) -> tuple[str, ...]:
 
 def _split(text: str) -> list[str]:
     """Lines with their newlines; only \\n ends a line (str.splitlines would cut at others too)."""
-    *ended, last = text.split("\n")
-    lines = [line + "\n" for line in ended]
-    if last:
-        lines.append(last)
-    return lines
+    return _LINE.findall(text)
 
 
 def _front(text: str, limits: Limits, notices: list[str]) -> tuple[list[Section], FrontMatter]:
@@ -105,18 +104,17 @@ def _front(text: str, limits: Limits, notices: list[str]) -> tuple[list[Section]
         block, rest = front_matter.split(text)
     except front_matter.NoFrontMatter:
         return [], FrontMatter({}, [], 0)
-    head = text[: len(text) - len(rest)]
+    head = text.removesuffix(rest)
     try:
         matter = front_matter.read_flat(block, limits)
     except front_matter.BadFrontMatter as error:
         notices.append(f"front matter kept as text: {error}")
         lines = block.count("\n") + 2
         return [Section(head, (), locators.of_lines(1, lines))], FrontMatter({}, [], lines)
-    rows = head.split("\n")
+    rows = _split(head)
     kept = []
     for first, end in matter.prose:
-        if first < end:
-            prose = "\n".join(rows[first:end]) + "\n"
+        if prose := "".join(rows[first:end]):
             kept.append(Section(prose, (), locators.of_lines(first + 1, end)))
     return kept, matter
 
@@ -149,12 +147,9 @@ def _blocks(lines: list[str], limits: Limits, notices: list[str]) -> list[_Block
         first = token.map[0]
         if token.type == "heading_open":
             level = int(token.tag.removeprefix("h"))
-            words = tokens[at + 1].content
-            blocks.append(_Block(first, "heading", level, words))
-        elif token.type in _CODE:
-            blocks.append(_Block(first, "code"))
+            blocks.append(_Block(first, "heading", level, tokens[at + 1].content))
         else:
-            blocks.append(_Block(first, "atomic" if token.type in _ATOMIC else "prose"))
+            blocks.append(_Block(first, _KINDS.get(token.type, "prose")))
     return blocks
 
 
@@ -183,12 +178,10 @@ def _without_comments(
     """Lines and blocks with comments outside code blanked, each newline kept. Blanked first, then parsed again."""
     if not blocks:
         return lines, blocks
-    bounds = [block.first for block in blocks[1:]]
-    bounds.append(len(lines))
     parts = []
     # A comment may run over several blocks, but not over code.
     pending = "".join(lines[: blocks[0].first])
-    for block, end in zip(blocks, bounds, strict=True):
+    for block, end in _with_ends(blocks, lines):
         body = "".join(lines[block.first : end])
         if block.kind == "code":
             parts += [_blanked(pending), body]
@@ -206,10 +199,10 @@ def _blanked(text: str) -> str:
     if "%%" not in text and "-->" not in text:
         return text
     # Beyond the last end of a comment every `<!--` is unclosed: it is not searched again and again.
-    end = text.rfind("-->") + len("-->")
-    if end < len("-->") or "%%" in text[end:]:
-        end = len(text)
-    return _HIDDEN.sub(_newlines_of_comment, text[:end]) + text[end:]
+    closed, mark, rest = text.rpartition("-->")
+    if "%%" in rest:
+        return _HIDDEN.sub(_newlines_of_comment, text)
+    return _HIDDEN.sub(_newlines_of_comment, closed + mark) + rest
 
 
 def _newlines_of_comment(match: re.Match[str]) -> str:
@@ -222,17 +215,13 @@ def _sections(lines: list[str], blocks: list[_Block], start: int) -> tuple[list[
     """(sections, the text outside code, the first top heading): neighbours of one kind under one heading are one."""
     if not blocks:  # blank, or what comments left of it
         text = "".join(lines)
-        last = start + max(1, len(lines))
-        where = locators.of_lines(start + 1, last)
+        where = locators.of_lines(start + 1, start + len(lines))
         return [Section(text, (), where)], text, ""
     sections: list[Section] = []
     prose = []
     headings = Headings()
     title = ""
-    opening = list(_opening(blocks))
-    bounds = [block.first for block in opening[1:]]
-    bounds.append(len(lines))
-    for block, end in zip(opening, bounds, strict=True):
+    for block, end in _with_ends(_opening(blocks), lines):
         first = block.first if sections else 0
         if block.kind == "heading":
             heading = block.heading[:HEADING_CHARS]
@@ -245,39 +234,40 @@ def _sections(lines: list[str], blocks: list[_Block], start: int) -> tuple[list[
         if not body:
             continue
         where = locators.of_lines(start + first + 1, start + end)
-        atomic = block.kind in ("code", "atomic")
+        atomic = block.kind in _KINDS.values()
         sections.append(Section(body, headings.path, where, atomic))
         if block.kind != "code":
             prose.append(body)
     return sections, "".join(prose), title
 
 
-def _opening(blocks: list[_Block]) -> Iterator[_Block]:
+def _with_ends(blocks: list[_Block], lines: list[str]) -> Iterator[tuple[_Block, int]]:
+    """Each block with the line after its last: it goes up to the next."""
+    following = [block.first for block in blocks[1:]]
+    return zip(blocks, [*following, len(lines)], strict=True)
+
+
+def _opening(blocks: list[_Block]) -> list[_Block]:
     """The blocks that begin a section: all but prose that goes on."""
-    before = ""
-    for block in blocks:
-        goes_on = block.kind == "prose" and before in ("prose", "heading")
-        if not goes_on:
-            yield block
-        before = block.kind
+    opening = blocks[:1]
+    for before, block in pairwise(blocks):
+        if block.kind != "prose" or before.kind not in ("prose", "heading"):
+            opening.append(block)
+    return opening
 
 
-def _links(prose: str) -> Iterator[str]:
-    if "[[" in prose:
-        for target in _WIKI.findall(_CODE_SPAN.sub("", prose)):
-            if name := target.strip("\\ "):
-                yield name
+def _links(plain: str) -> Iterator[str]:
+    targets = (target.strip("\\ ") for target in _WIKI.findall(plain))
+    return filter(None, targets)
 
 
-def _tags(prose: str) -> Iterator[str]:
-    if "#" in prose:
-        for tag in _TAG.findall(_CODE_SPAN.sub("", prose)):
-            if not tag.strip("-/_").isdigit():  # "#12" is a number of something
-                yield tag.rstrip("/-")
+def _tags(plain: str) -> Iterator[str]:
+    for tag in _TAG.findall(plain):
+        if not tag.strip("-/_").isdigit():  # "#12" is a number of something
+            yield tag.rstrip("/-")
 
 
-def _fields(prose: str) -> Iterator[tuple[str, str]]:
-    if "::" in prose:
-        plain = _CODE_SPAN.sub("", prose)
+def _fields(plain: str) -> Iterator[tuple[str, str]]:
+    if "::" in plain:  # the patterns try every line
         yield from _FIELD.findall(plain)
         yield from _INLINE_FIELD.findall(plain)

@@ -8,9 +8,9 @@ claim by the million, are read once. Leaves out styles, pictures and formulas. S
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 from ingest.document import Section
 from ingest.errors import UnreadableFile
@@ -155,7 +155,7 @@ def _stated(element: Element, name: str) -> str:
     return ", ".join(filter(None, texts))
 
 
-def _margins(archive: zipfile.ZipFile) -> Iterator[Block]:
+def _margins(archive: ZipFile) -> Iterator[Block]:
     """Headers and footers of the page styles, each wording once."""
     seen = set()
     for element in descendants(entry(archive, "styles.xml"), *_MARGINS):

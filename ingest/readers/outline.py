@@ -74,6 +74,21 @@ def sections(blocks: Iterable[Block]) -> Iterator[Section]:
     yield from flush()
 
 
+def by_heading(blocks: Iterable[tuple[int, str]], headings: Headings) -> Iterator[str]:
+    """The text of (level or 0, text) blocks in parts, each from its heading on; `headings` are then those above it."""
+    body: list[str] = []
+    for level, words in blocks:
+        if level:
+            if body:
+                yield paragraphs(body)
+            words = one_line(words)
+            headings.enter(level, words[:HEADING_CHARS])
+            body = []
+        body.append(words)
+    if body:
+        yield paragraphs(body)
+
+
 def slide(number: int, title: str, texts: list[str]) -> Section:
     """One slide of a presentation as a section."""
     heading = (title,) if title else ()

@@ -12,7 +12,6 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ingest.document import Section
 from ingest.readers import outline, zips
 from ingest.readers.outline import HEADING_CHARS, comment, has_letters, one_line, row
 from ingest.readers.xml import (

@@ -8,21 +8,20 @@ row. Leaves out formats, hidden state, pictures and macros. Serves `loading`, in
 
 from __future__ import annotations
 
-import functools
 import io
-import posixpath
 import re
-import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 from ingest import locators
 from ingest.document import Section
 from ingest.readers import zips
 from ingest.readers.outline import HEADING_CHARS, has_letters, one_line, row
-from ingest.readers.xml import attribute, descendants, described, entry, local
+from ingest.readers.xml import attribute, descendants, described, entry
 from ingest.reading import Raw, Reading
 
 if TYPE_CHECKING:
@@ -30,13 +29,13 @@ if TYPE_CHECKING:
     from openpyxl import Workbook  # type: ignore[import-untyped]  # the package has no types
 
 Cells = list[tuple[int, str]]  # (column, text) of the filled cells of a row, columns from 1
+Comments = dict[int, list[tuple[str, str]]]  # row -> (cell, words) of the comments in it
 BLOCK_CHARS = 700  # about 300 tokens where numbers abound: one chunk
 WIDE = 512  # columns beyond which empty cells are not shown
 CELL_CHARS = 32_767  # Excel's own cap
 EXACT_WHOLE = 1e15  # Excel keeps 15 digits: a larger number is no longer exact
 _BARE_NAME = re.compile(r"[^\W\d]\w*")
 _NO_VALUE = re.compile(rb"(?:</f>|<f\s[^<>]*/>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
-_BOOK = "xl/workbook.xml"
 _COMMENTS = ("comments", "threadedComment")
 _LINKED = (*_COMMENTS, "drawing", "chart", "diagramData")
 
@@ -50,31 +49,22 @@ class SheetTable:
     lines: list[str] = field(default_factory=list)
     first: int = 0
     last: int = 0
-    left: int = 0
-    right: int = 0
+    columns: list[int] = field(default_factory=list)
     chars: int = 0
 
-    def add(self, number: int, cells: Cells) -> None:
-        """A row that is not empty."""
-        start = cells[0][0]
-        end = cells[-1][0]
-        if not self.lines:
-            self.left, self.right, self.first = start, end, number
-        self.left = min(self.left, start)
-        self.right = max(self.right, end)
-        self.last = number
-        line = _line(cells)
-        self.header = self.header or line[:HEADING_CHARS]
-        self.lines.append(line)
-        self.chars += len(line)
-
     def took(self, number: int, cells: Cells, comments: Iterable[str] = ()) -> Iterator[Section]:
-        """Takes a row, yielding what is complete: an empty row ends a table, enough text a block."""
+        """Takes a row that is not empty, yielding what is complete: a gap ends a table, enough text a block."""
         if self.last and number > self.last + 1:
             yield from self.block()
             self.header = ""
-        self.add(number, cells)
-        self.lines += comments
+        if not self.lines:
+            self.first = number
+        self.last = number
+        self.columns += (cells[0][0], cells[-1][0])
+        line = _line(cells)
+        self.header = self.header or line[:HEADING_CHARS]
+        self.lines += (line, *comments)
+        self.chars += len(line)
         if self.chars >= BLOCK_CHARS:
             yield from self.block()
 
@@ -84,8 +74,8 @@ class SheetTable:
 
         if not self.lines:
             return
-        first = f"{letter(self.left)}{self.first}"
-        last = f"{letter(self.right)}{self.last}"
+        first = f"{letter(min(self.columns))}{self.first}"
+        last = f"{letter(max(self.columns))}{self.last}"
         where = _address(self.sheet, locators.of_cells(first, last))
         # The block that begins with the header need not repeat it.
         begins_with_header = self.lines[0] == self.header
@@ -93,6 +83,7 @@ class SheetTable:
         text = "\n".join(self.lines) + "\n\n"
         yield Section(text, heading, where, atomic=True)
         self.lines = []
+        self.columns = []
         self.chars = 0
 
 
@@ -106,15 +97,6 @@ def _line(cells: Cells) -> str:
     return row(filled.get(column, "") for column in range(start, end + 1))
 
 
-@dataclass(frozen=True, slots=True)
-class _Relation:
-    """`kind`: the last word of its type; `target`: an entry of the archive."""
-
-    id: str
-    kind: str
-    target: str
-
-
 def read(raw: Raw) -> Iterator[Reading]:
     """One document. Raises RefusedFile and UnreadableFile."""
     archive, data = zips.office_package(raw.data, raw.limits)
@@ -122,40 +104,46 @@ def read(raw: Raw) -> Iterator[Reading]:
     notices = []
     cap = f"{raw.limits.text_chars:,} characters reached"
     left = raw.limits.text_chars
-    books = _books(data, archive)
+    books, paths = _books(data, archive)
     for name in books[0].sheetnames:
         if left < 0:
             notices.append(f"{cap}: sheets from {name!r} on left out")
             break
-        for section in _sheet(books, name, archive):
+        linked: dict[str, str] = {}
+        _add_linked(archive, paths.get(name, ""), linked)
+        for section in _sheet(books, name, _comments(archive, linked)):
             made.append(section)
             left -= len(section.text)
             if left < 0:
                 notices.append(f"{cap}: the rest of {name!r} left out")
                 break
-        made += _beside(archive, name)
+        made += _beside(archive, name, linked)
     yield described(made, archive, notices=notices)
 
 
-def _books(data: bytes, archive: zipfile.ZipFile) -> list[Workbook]:
-    """The workbook with computed values, and where some were never computed, also the one with formulas."""
+def _books(data: bytes, archive: ZipFile) -> tuple[list[Workbook], dict[str, str]]:
+    """(the workbook with computed values, and where some were never computed also the one with formulas; sheets'
+    names with the entries that hold them)."""
     import warnings
 
-    from openpyxl import load_workbook
+    from openpyxl.reader.excel import ExcelReader  # type: ignore[import-untyped]  # no types
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on styles and extensions that are of no use here
-        load = functools.partial(load_workbook, read_only=True, keep_links=False)
-        books = [load(io.BytesIO(data), data_only=True)]
+        computed = ExcelReader(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        computed.read()
+        books = [computed.wb]
+        paths = {sheet.name: part.target for sheet, part in computed.parser.find_sheets()}
         sheets = (name for name in archive.namelist() if name.startswith("xl/worksheets/"))
         if any(_NO_VALUE.search(archive.read(name)) for name in sheets):
-            books.append(load(io.BytesIO(data)))
-    return books
+            written = ExcelReader(io.BytesIO(data), read_only=True, keep_links=False)
+            written.read()
+            books.append(written.wb)
+    return books, paths
 
 
-def _sheet(books: list[Workbook], name: str, archive: zipfile.ZipFile) -> Iterator[Section]:
+def _sheet(books: list[Workbook], name: str, comments: Comments) -> Iterator[Section]:
     """The tables of a sheet, parted by empty rows, in blocks; comments below the row of their cell."""
-    comments = _comments(archive, _path(archive, name))
     if hasattr(books[0][name], "iter_rows"):  # else a sheet that is one chart
         table = SheetTable(name)
         for number, cells in _rows(books, name):
@@ -213,10 +201,10 @@ def _address(sheet: str, cells: str) -> str:
     return f"'{quoted}'!{cells}"
 
 
-def _comments(archive: zipfile.ZipFile, path: str) -> dict[int, list[tuple[str, str]]]:
-    """Row -> (cell, words) of a sheet's comments, old and threaded."""
-    found: dict[int, list[tuple[str, str]]] = {}
-    for kind, target in _linked(archive, path, set()):
+def _comments(archive: ZipFile, linked: dict[str, str]) -> Comments:
+    """A sheet's comments, old and threaded."""
+    found: Comments = {}
+    for target, kind in linked.items():
         if kind not in _COMMENTS:
             continue
         for element in descendants(entry(archive, target), "comment", "threadedComment"):
@@ -226,8 +214,7 @@ def _comments(archive: zipfile.ZipFile, path: str) -> dict[int, list[tuple[str, 
                 continue
             cell = attribute(element, "ref") or "A1"
             digits = "".join(filter(str.isdecimal, cell))
-            number = int(digits or 1)
-            in_row = found.setdefault(number, [])
+            in_row = found.setdefault(int(digits or 1), [])
             in_row.append((cell, f"Comment ({cell}): {words}"))
     return found
 
@@ -236,11 +223,10 @@ def _texts(element: Element | None, *names: str) -> Iterator[str]:
     return (part.text or "" for part in descendants(element, *names))
 
 
-def _beside(archive: zipfile.ZipFile, name: str) -> Iterator[Section]:
+def _beside(archive: ZipFile, name: str, linked: dict[str, str]) -> Iterator[Section]:
     """The words of the drawings and charts of one sheet; a chart's numbers are its cells'."""
     texts = []
-    path = _path(archive, name)
-    for kind, target in _linked(archive, path, set()):
+    for target, kind in linked.items():
         if kind in _COMMENTS:
             continue
         said = map(one_line, _texts(entry(archive, target), "t", "v"))
@@ -248,48 +234,23 @@ def _beside(archive: zipfile.ZipFile, name: str) -> Iterator[Section]:
         if words:
             texts.append(" | ".join(words))
     if texts:
-        text = "\n".join(texts) + "\n\n"
-        yield Section(text, (name,), _address(name, "A1"))
+        yield Section("\n".join(texts) + "\n\n", (name,), _address(name, "A1"))
 
 
-def _path(archive: zipfile.ZipFile, name: str) -> str:
-    """The entry that holds a sheet, by the workbook's relations; "" when it cannot be told."""
-    key = ""
-    for sheet in descendants(entry(archive, _BOOK), "sheet"):
-        if sheet.get("name") == name:
-            key = attribute(sheet, "id")
-            break
-    for relation in _relations(archive, _BOOK):
-        if relation.id == key:
-            return relation.target
-    return ""
+def _add_linked(archive: ZipFile, path: str, found: dict[str, str]) -> None:
+    """Adds entry -> kind of the comments and drawings of a part, and of the charts on those, each once."""
+    from openpyxl.packaging.relationship import (  # type: ignore[import-untyped]  # no types
+        get_dependents,
+        get_rels_path,
+    )
 
-
-def _linked(archive: zipfile.ZipFile, path: str, seen: set[str]) -> Iterator[tuple[str, str]]:
-    """(kind, entry) of comments, drawings and the charts on them, each once."""
-    for relation in _relations(archive, path):
-        target = relation.target
-        if relation.kind in _LINKED and target not in seen:
-            seen.add(target)
-            yield relation.kind, target
-            yield from _linked(archive, target, seen)
-
-
-def _relations(archive: zipfile.ZipFile, path: str) -> Iterator[_Relation]:
-    """What an entry of the archive refers to inside of it."""
-    folder, name = posixpath.split(path)
-    # The package keeps the relations of `a/b.xml` in `a/_rels/b.xml.rels`.
-    root = entry(archive, f"{folder}/_rels/{name}.rels")
-    if root is None:
-        return
-    for element in root:
-        is_outside = element.get("TargetMode") == "External"
-        if is_outside or local(element) != "Relationship":
-            continue
-        target = element.get("Target") or ""
-        beside = posixpath.normpath(posixpath.join(folder, target))
-        yield _Relation(
-            id=element.get("Id") or "",
-            kind=(element.get("Type") or "").rpartition("/")[2],
-            target=target[1:] if target.startswith("/") else beside,
-        )
+    relations = []
+    # Most parts refer to nothing; what is damaged beside the cells costs no cells.
+    with suppress(KeyError, SyntaxError):
+        relations = get_dependents(archive, get_rels_path(path))
+    for relation in relations:
+        kind = (relation.Type or "").rpartition("/")[2]
+        is_inside = relation.TargetMode != "External"
+        if is_inside and kind in _LINKED and relation.target not in found:
+            found[relation.target] = kind
+            _add_linked(archive, relation.target, found)

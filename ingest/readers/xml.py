@@ -7,9 +7,9 @@ Leaves out what elements mean. Serves the office and EPUB readers.
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 from ingest.document import Section
 from ingest.readers.outline import one_line
@@ -58,8 +58,8 @@ def tree(data: bytes) -> Element | None:
         recover=True,
     )
     try:
-        root: Element | None = etree.fromstring(data, parser) if data.strip() else None
-    except etree.XMLSyntaxError:
+        root: Element | None = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError:  # nothing in it
         return None
     return root
 
@@ -83,18 +83,20 @@ def attribute(element: Element, name: str) -> str:
 
 def children(element: Element, *names: str) -> Iterator[Element]:
     """The children of these local names."""
-    return (child for child in element if local(child) in names)
+    yield from element.iterchildren(*map(_in_any_namespace, names))
 
 
 def descendants(element: Element | None, *names: str) -> Iterator[Element]:
     """All elements below, and the element itself, of these local names, in document order; none below None."""
     if element is not None:
-        for found in element.iter():
-            if local(found) in names:
-                yield found
+        yield from element.iter(*map(_in_any_namespace, names))
 
 
-def entry(archive: zipfile.ZipFile, name: str) -> Element | None:
+def _in_any_namespace(name: str) -> str:
+    return f"{{*}}{name}"
+
+
+def entry(archive: ZipFile, name: str) -> Element | None:
     """The root of an entry of the archive, None when there is no such entry or no XML in it."""
     return tree(content(archive, name))
 
@@ -106,7 +108,7 @@ def related(part: Any) -> Iterator[tuple[str, Any]]:
             yield relation.reltype.rpartition("/")[2], relation.target_part
 
 
-def properties(archive: zipfile.ZipFile, name: str = "docProps/core.xml") -> dict[str, str]:
+def properties(archive: ZipFile, name: str = "docProps/core.xml") -> dict[str, str]:
     """The document's stated properties under their usual names, without a program's own defaults."""
     found: dict[str, str] = {}
     for element in descendants(entry(archive, name), *_NAMES):
@@ -130,7 +132,7 @@ def properties(archive: zipfile.ZipFile, name: str = "docProps/core.xml") -> dic
 
 def described(
     sections: list[Section],
-    archive: zipfile.ZipFile,
+    archive: ZipFile,
     *,
     properties_in: str = "docProps/core.xml",
     title: str = "",

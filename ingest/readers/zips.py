@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 import zlib
 from itertools import pairwise
 from xml.parsers import expat
+from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from ingest.errors import RefusedFile, UnreadableFile
 from ingest.limits import MEGABYTE, Limits
@@ -33,14 +33,14 @@ _WIDE_XML = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
 # Names of ISO/IEC 29500 "strict".
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/")
 # NotImplementedError: a way of compressing that Python does not know.
-_DAMAGED = (zipfile.BadZipFile, ValueError, OSError, NotImplementedError)
+_DAMAGED = (BadZipFile, ValueError, OSError, NotImplementedError)
 ODD = "it is not built as its program builds them; open it there and save it anew"
 
 
-def opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
+def opened(data: bytes, limits: Limits) -> ZipFile:
     """The archive, all entries proven harmless. Raises RefusedFile for a bomb, UnreadableFile for damage."""
     try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
+        archive = ZipFile(io.BytesIO(data))
         entries = archive.infolist()
     except _DAMAGED as error:
         raise UnreadableFile("damaged: not a whole archive", ODD) from error
@@ -55,7 +55,7 @@ def opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
     return archive
 
 
-def office_package(data: bytes, limits: Limits) -> tuple[zipfile.ZipFile, bytes]:
+def office_package(data: bytes, limits: Limits) -> tuple[ZipFile, bytes]:
     """(the archive, its bytes in the dialect that the libraries know) of an Office Open XML file. Raises as
     `opened`."""
     archive = opened(data, limits)
@@ -63,22 +63,22 @@ def office_package(data: bytes, limits: Limits) -> tuple[zipfile.ZipFile, bytes]
     return archive, _transitional(archive) if is_strict else data
 
 
-def _transitional(archive: zipfile.ZipFile) -> bytes:
+def _transitional(archive: ZipFile) -> bytes:
     """The archive with ISO "strict" Office Open XML names turned to the transitional ones that libraries know.
 
     Entries are stored, not compressed: the copy lives in memory for one reading.
     """
     copy = io.BytesIO()
-    with zipfile.ZipFile(copy, "w", zipfile.ZIP_STORED) as target:
+    with ZipFile(copy, "w", ZIP_STORED) as target:
         for entry in archive.infolist():
             content = archive.read(entry)
             if entry.filename.endswith((".xml", ".rels")):
                 content = _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", content)
-            target.writestr(zipfile.ZipInfo(entry.filename), content)
+            target.writestr(ZipInfo(entry.filename), content)
     return copy.getvalue()
 
 
-def content(archive: zipfile.ZipFile, name: str) -> bytes:
+def content(archive: ZipFile, name: str) -> bytes:
     """The bytes of an entry, b"" when there is none of that name."""
     try:
         return archive.read(name)
@@ -86,7 +86,7 @@ def content(archive: zipfile.ZipFile, name: str) -> bytes:
         return b""
 
 
-def _refuse_declared(entries: list[zipfile.ZipInfo], size: int, limits: Limits) -> None:
+def _refuse_declared(entries: list[ZipInfo], size: int, limits: Limits) -> None:
     """What the directory says: refused before anything is inflated."""
     if len(entries) > limits.archive_entries:
         raise RefusedFile(
@@ -106,7 +106,7 @@ def _refuse_declared(entries: list[zipfile.ZipInfo], size: int, limits: Limits) 
             raise RefusedFile("entries of the archive overlap", ODD)
 
 
-def _inflated(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, room: int) -> bytes:
+def _inflated(archive: ZipFile, entry: ZipInfo, room: int) -> bytes:
     """The real bytes of an entry, counted while they come. Raises when they exceed `room` or do not match the
     directory."""
     parts = []
