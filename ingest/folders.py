@@ -27,29 +27,14 @@ from ingest.reading import read_file, too_large
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-SKIPPED_FOLDERS = {
-    "node_modules",
-    "__pycache__",
-    "venv",
-    "site-packages",
-    "bower_components",
-    "__MACOSX",
-}
+SKIPPED_FOLDERS = set(
+    "node_modules __pycache__ venv site-packages bower_components __MACOSX".split()
+)
 IGNORE_FILES = (".gitignore", ".brainignore")  # the later one decides
 # Written by `brain export`: reading it back would double every note.
 EXPORT_MARK = ".brain-export.json"
-TEMPORARY = (
-    ".tmp",
-    ".temp",
-    ".swp",
-    ".swo",
-    ".part",
-    ".partial",
-    ".crdownload",
-    ".download",
-    ".lock",
-    ".lck",
-    ".pyc",
+TEMPORARY = tuple(
+    ".tmp .temp .swp .swo .part .partial .crdownload .download .lock .lck .pyc".split()
 )
 LOCK_NAMES = {"package-lock.json", "pnpm-lock.yaml", "thumbs.db", "desktop.ini"}
 TEMPLATE_FOLDERS = {"templates", "_templates", "template"}  # of an Obsidian vault that names none

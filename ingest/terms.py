@@ -25,7 +25,7 @@ STEM_MIN = 3
 STEM_MAX = 64
 Y = ord("y")
 # Letters that stay double before -ed and -ing: fall(ing), kiss(ed); vowels have no double to lose.
-KEPT_DOUBLE = tuple(bytes([letter]) for letter in b"aeioulsz")
+KEPT_DOUBLE = b"aeioulsz"
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 # Cheap to search for; most prose has none.
@@ -179,28 +179,23 @@ _SINGLE = _endings("icate>ic ative> alize>al iciti>ic ical>ic ful> ness>")
 _REMOVED = b"ement ment ent ance ence able ible ant ion ism ate iti ous ive ize al er ic ou".split()
 
 
-def _vowels(word: bytes) -> list[bool]:
-    """For each letter, whether it is a vowel; y is one after a consonant."""
-    flags = []
-    after_consonant = False
+def _shape(word: bytes) -> str:
+    """A "v" for each vowel and a "c" for each consonant; y is a vowel after a consonant."""
+    shape = ""
     for letter in word:
-        vowel = letter in b"aeiou" or (letter == Y and after_consonant)
-        flags.append(vowel)
-        after_consonant = not vowel
-    return flags
+        is_vowel = letter in b"aeiou" or (letter == Y and shape.endswith("c"))
+        shape += "v" if is_vowel else "c"
+    return shape
 
 
 def _measure(word: bytes) -> int:
     """Porter's m: how many vowel-consonant sequences."""
-    flags = _vowels(word)
-    return sum(before and not after for before, after in pairwise(flags))
+    return _shape(word).count("vc")
 
 
 def _short_end(word: bytes) -> bool:
     """Porter's *o: ends consonant, vowel, consonant, the last not w, x or y."""
-    if word.endswith((b"w", b"x", b"y")):
-        return False
-    return _vowels(word)[-3:] == [False, True, False]
+    return _shape(word).endswith("cvc") and not word.endswith((b"w", b"x", b"y"))
 
 
 def _plural(word: bytes) -> bytes:
@@ -218,7 +213,7 @@ def _past(word: bytes) -> bytes:
     for ending in (b"ed", b"ing"):
         if word.endswith(ending):
             rest = word.removesuffix(ending)
-            return _mend(rest) if any(_vowels(rest)) else word
+            return _mend(rest) if "v" in _shape(rest) else word
     return word
 
 
@@ -226,7 +221,7 @@ def _mend(word: bytes) -> bytes:
     """What -ed and -ing leave behind: hop(p)ing, fil(e)d, conflat(e)d."""
     if word.endswith((b"at", b"bl", b"iz")):
         return word + b"e"
-    if word[-1:] == word[-2:-1] and not word.endswith(KEPT_DOUBLE):
+    if word[-1:] == word[-2:-1] and word[-1:] not in KEPT_DOUBLE:
         return word[:-1]
     if _measure(word) == 1 and _short_end(word):
         return word + b"e"
@@ -235,7 +230,7 @@ def _mend(word: bytes) -> bytes:
 
 def _final_y(word: bytes) -> bytes:
     rest = word.removesuffix(b"y")
-    return rest + b"i" if rest != word and any(_vowels(rest)) else word
+    return rest + b"i" if rest != word and "v" in _shape(rest) else word
 
 
 def _replace(endings: dict[bytes, bytes], word: bytes) -> bytes:

@@ -18,6 +18,7 @@ from ingest.reading import Raw, Reading
 
 Reader = Callable[[Raw], Iterator[Reading]]
 
+_LANGUAGES = "python javascript typescript tsx go rust java c cpp bash ruby".split()
 READERS: dict[str, str] = {
     "text/markdown": "markdown",
     "text/plain": "text",
@@ -38,34 +39,12 @@ READERS: dict[str, str] = {
     "application/vnd.ms-outlook": "outlook",
     "text/vtt": "captions",
     "application/x-subrip": "captions",
-    "text/x-python": "code",
-    "text/x-javascript": "code",
-    "text/x-typescript": "code",
-    "text/x-tsx": "code",
-    "text/x-go": "code",
-    "text/x-rust": "code",
-    "text/x-java": "code",
-    "text/x-c": "code",
-    "text/x-cpp": "code",
-    "text/x-bash": "code",
-    "text/x-ruby": "code",
+    **{f"text/x-{language}": "code" for language in _LANGUAGES},
 }
 # Parsers that a hostile file has made loop, or eat all memory, before: read in a limited worker process.
-_RISKY = (
-    "application/pdf",
-    DOCX,
-    PPTX,
-    XLSX,
-    ODT,
-    ODS,
-    ODP,
-    "application/epub+zip",
-    "message/rfc822",
-    "application/mbox",
-    "application/vnd.ms-outlook",
-)
-# Media type -> bytes from which a file is read in such a process.
-ISOLATED: dict[str, int] = {**dict.fromkeys(_RISKY, 0), "text/html": MEGABYTE}
+_RISKY = ("pdf", "docx", "pptx", "xlsx", "odf", "epub", "mail", "mbox", "outlook")
+# Reader -> bytes from which a file is read in such a process.
+ISOLATED: dict[str, int] = {**dict.fromkeys(_RISKY, 0), "html": MEGABYTE}
 
 
 def reader_for(media_type: str) -> Reader:
@@ -78,4 +57,5 @@ def reader_for(media_type: str) -> Reader:
 
 def isolated(media_type: str, size: int) -> bool:
     """Whether a file of this kind and size (bytes) belongs into a worker process."""
-    return size >= ISOLATED.get(media_type, size + 1)
+    name = READERS.get(media_type, "")
+    return size >= ISOLATED.get(name, size + 1)

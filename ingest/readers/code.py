@@ -8,7 +8,7 @@ A syntax error costs nothing: tree-sitter goes on, and where it cannot, the file
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -25,20 +25,8 @@ if TYPE_CHECKING:
 WHOLE_CHARS = 1_200
 NAME_CHARS = 100
 DEPTH = 6  # definitions within definitions that are told apart
-# Media type -> (module, function that gives the language).
-_GRAMMARS = {
-    "text/x-python": ("tree_sitter_python", "language"),
-    "text/x-javascript": ("tree_sitter_javascript", "language"),
-    "text/x-typescript": ("tree_sitter_typescript", "language_typescript"),
-    "text/x-tsx": ("tree_sitter_typescript", "language_tsx"),
-    "text/x-go": ("tree_sitter_go", "language"),
-    "text/x-rust": ("tree_sitter_rust", "language"),
-    "text/x-java": ("tree_sitter_java", "language"),
-    "text/x-c": ("tree_sitter_c", "language"),
-    "text/x-cpp": ("tree_sitter_cpp", "language"),
-    "text/x-bash": ("tree_sitter_bash", "language"),
-    "text/x-ruby": ("tree_sitter_ruby", "language"),
-}
+# The two languages of one module, with the functions that give them; any other is its module's `language`.
+_TYPESCRIPT = {"typescript": "language_typescript", "tsx": "language_tsx"}
 # Node names of the grammars above. A function is kept whole, a container may be opened, a wrapper stands for what is
 # inside it.
 _FUNCTIONS = set(
@@ -61,14 +49,9 @@ _BODIES = set(
 )
 _OPENED = _WRAPPERS | _BODIES
 _VALUES = {"arrow_function", "function_expression", "function", "class"}  # const f = () => …
-_COMMENTS = {
-    "comment",
-    "line_comment",
-    "block_comment",
-    "attribute_item",
-    "inner_attribute_item",
-    "decorator",
-}
+_COMMENTS = set(
+    "comment line_comment block_comment attribute_item inner_attribute_item decorator".split()
+)
 
 Part = tuple[int, int, Heading]  # first line, line after the last, names
 
@@ -91,12 +74,14 @@ def _title(raw: Raw) -> str:
     return f"{raw.name} ({language})" if raw.name else ""
 
 
-@lru_cache(maxsize=len(_GRAMMARS))
+@cache
 def _parser(media_type: str) -> Parser:
     from tree_sitter import Language, Parser
 
-    module, function = _GRAMMARS[media_type]
-    return Parser(Language(getattr(import_module(module), function)()))
+    name = media_type.removeprefix("text/x-")
+    function = _TYPESCRIPT.get(name)
+    grammar = import_module(f"tree_sitter_{'typescript' if function else name}")
+    return Parser(Language(getattr(grammar, function or "language")()))
 
 
 def _parts(parent: Node, names: Heading, first: int, depth: int) -> Iterator[Part]:

@@ -27,33 +27,12 @@ if TYPE_CHECKING:
 STYLE_DEPTH = 5  # ancestors of a style looked at for its outline level
 LAST_LEVEL = 9  # Word's outline levels are 0-8; 9 means body text
 # Properties, field codes, deleted words, and the copy of a drawing for older programs.
-_DROPPED = {
-    "del",
-    "moveFrom",
-    "instrText",
-    "delText",
-    "delInstrText",
-    "Fallback",
-    "rPr",
-    "pPr",
-    "sdtPr",
-    "tblPr",
-    "trPr",
-    "tcPr",
-    "sectPr",
-}
+_DROPPED = set(
+    "del moveFrom instrText delText delInstrText Fallback rPr pPr sdtPr tblPr trPr tcPr sectPr".split()
+)
 _MARKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
 # Elements that only stand around what they hold.
-_WRAPPERS = {
-    "sdt",
-    "sdtContent",
-    "customXml",
-    "ins",
-    "moveTo",
-    "smartTag",
-    "AlternateContent",
-    "Choice",
-}
+_WRAPPERS = set("sdt sdtContent customXml ins moveTo smartTag AlternateContent Choice".split())
 # Parts with remarks, and how the text refers to them.
 _NOTES = ("footnotes", "endnotes", "comments")
 _REFERENCES = {f"{kind.removesuffix('s')}Reference": kind for kind in _NOTES}

@@ -36,56 +36,18 @@ _CHARSET = re.compile(
 # They say more of an encoding than the page does.
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _FURNITURE = {"nav", "footer", "aside", "form", "menu", "dialog"}
-_NO_TEXT = {
-    "script",
-    "style",
-    "noscript",
-    "template",
-    "svg",
-    "math",
-    "title",
-    "iframe",
-    "object",
-    "select",
-    "button",
-    "textarea",
-    "canvas",
-    "audio",
-    "video",
-    "map",
-}
+_NO_TEXT = set(
+    "script style noscript template svg math title iframe object select button textarea canvas audio video map".split()
+)
 # Of a book: its pages may be drawn, formulas are text.
 _TEXTLESS = _NO_TEXT - {"svg", "math"} | {"annotation", "annotation-xml"}
-_BLOCKS = {
-    "p",
-    "div",
-    "section",
-    "article",
-    "main",
-    "header",
-    "ul",
-    "ol",
-    "dl",
-    "dt",
-    "dd",
-    "list",
-    "table",
-    "quote",
-    "blockquote",
-    "figure",
-    "figcaption",
-    "address",
-    "details",
-    "summary",
-    "hr",
-    "fieldset",
-    "body",
-    "center",
-    "td",
-    "th",
-    "cell",
-    *_FURNITURE,
-}
+_BLOCKS = (
+    set(
+        "p div section article main header ul ol dl dt dd list table quote blockquote figure figcaption address details "
+        "summary hr fieldset body center td th cell".split()
+    )
+    | _FURNITURE
+)
 _ITEMS = {"li", "item"}
 _ROWS = {"tr", "row", "text"}  # "text": a line of SVG
 _BREAKS = {"br", "lb"}

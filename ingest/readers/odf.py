@@ -46,18 +46,9 @@ STATED_CHARS = 40  # of an author's name or a date shown
 # Spaces, cells or rows beyond which a repeat is taken for padding: sheets claim a million empty ones.
 MANY = 1_000
 # Declarations, deleted words, and pictures of what is embedded.
-_DROPPED = {
-    "tracked-changes",
-    "forms",
-    "sequence-decls",
-    "user-field-decls",
-    "variable-decls",
-    "thumbnail",
-    "shapes",
-    "settings",
-    "object",
-    "object-ole",
-}
+_DROPPED = set(
+    "tracked-changes forms sequence-decls user-field-decls variable-decls thumbnail shapes settings object object-ole".split()
+)
 _MARGINS = ("header", "footer", "header-first", "footer-first")
 _LISTS = {"list-item", "list-header"}
 _ROWS = {"table-rows", "table-header-rows", "table-row-group"}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import logging
 import re
+import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -32,15 +33,8 @@ FIELD_CHARS = 2_000  # of a field of the document information kept
 _KEPT_FIELDS = ("Author", "Subject", "Keywords", "Title")
 # A word cut at the end of a line goes on with a small letter.
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]\n[ \t]*(?=[^\W\d_A-Z])")
-_LIGATURES = {
-    0xFB00: "ff",
-    0xFB01: "fi",
-    0xFB02: "fl",
-    0xFB03: "ffi",
-    0xFB04: "ffl",
-    0xFB05: "st",
-    0xFB06: "st",
-}
+# Unicode's "alphabetic presentation forms" of Latin letters: ff, fi, fl, ffi, ffl, st, st.
+_LIGATURES = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
 _DIGITS = re.compile(r"\d+")
 # What programs put there instead of a title: a name of their own or of the file.
 _NO_TITLE = re.compile(
