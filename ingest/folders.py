@@ -176,21 +176,16 @@ def _look(
 ) -> Found | Skip | None:
     """What an entry of a folder is; a folder to be read goes into `below`."""
     try:
-        if entry.is_symlink():
-            return Skip(Path(entry.path), *_LINK)
-        if entry.is_dir(follow_symlinks=False):
-            if skip := _folder_skip(entry, folder):
-                return Skip(Path(entry.path), *skip, folder=True)
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if why := _folder_skip(entry, folder) if is_folder else _name_skip(entry, folder):
+            return Skip(Path(entry.path), *why, is_folder)
+        if is_folder:
             below.append(replace(folder, path=entry.path))
             return None
-        if skip := _name_skip(entry, folder):
-            return Skip(Path(entry.path), *skip)
         status = entry.stat(follow_symlinks=False)
-        if skip := _status_skip(status, limits):
-            return Skip(Path(entry.path), *skip)
-        if passed(entry.path, status):
-            return None
-        return _found(Path(entry.path), status)
+        if why := _status_skip(status, limits):
+            return Skip(Path(entry.path), *why)
+        return None if passed(entry.path, status) else _found(Path(entry.path), status)
     except OSError as error:
         return _unreadable(Path(entry.path), error, "cannot be read")
 
@@ -207,6 +202,8 @@ def _folder_skip(entry: os.DirEntry[str], folder: _Folder) -> Why | None:
 
 def _name_skip(entry: os.DirEntry[str], folder: _Folder) -> Why | None:
     name = entry.name
+    if entry.is_symlink():
+        return _LINK
     if name.startswith("."):
         return _CLOUD if name.endswith(".icloud") else ("hidden", "a hidden file")
     low = name.lower()
@@ -262,7 +259,7 @@ def _with_rules(folder: _Folder, names: set[str]) -> _Folder:
         # A pattern that git would not take either: the file counts as empty.
         with suppress(ValueError):
             own = GitIgnoreSpec.from_lines(lines)
-            rules = (*rules, (len(folder.path.rstrip("/")) + 1, own))
+            rules += ((len(folder.path.rstrip("/")) + 1, own),)
     if ".obsidian" in names:
         templates |= _templates(folder.path, names)
     return _Folder(folder.path, rules, templates)
@@ -280,9 +277,8 @@ def _ignored(path: str, folder: _Folder) -> Why | None:
 def _templates(vault: str, names: set[str]) -> frozenset[str]:
     """Absolute paths of a vault's template folders: as its settings say, else by their usual names."""
     stated = {_setting(vault, file, key).strip("/") for file, key in _TEMPLATE_SETTINGS}
-    stated.discard("")
     usual = {name for name in names if name.lower() in TEMPLATE_FOLDERS}
-    return frozenset(os.path.join(vault, name) for name in stated or usual)
+    return frozenset(os.path.join(vault, name) for name in stated - {""} or usual)
 
 
 def _setting(vault: str, name: str, key: str) -> str:

@@ -8,7 +8,6 @@ Whatever a reader raises comes out as an IngestError: a hostile file is never a 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path, PurePath
 
 from ingest.chunking import CHUNK_TOKENS, Piece, chunk
@@ -101,7 +100,7 @@ def assemble(
     notices = list(reading.notices)
     sections = _cut_text(reading.sections, raw.limits, notices)
     text = "".join(section.text for section in sections)
-    if not text or text.isspace():
+    if not text.strip():
         text = ""
         sections = []
         notices.append("empty: no text in it")
@@ -135,16 +134,16 @@ def assemble(
 
 
 def _chunks(pieces: list[Piece], text: str, document_id: str) -> Iterator[Chunk]:
-    texts = [text[piece.start : piece.end] for piece in pieces]
-    headings = [piece.heading for piece in pieces]
-    ids = chunk_ids(document_id, zip(headings, texts, strict=True))
+    contents = [(piece.heading, text[piece.start : piece.end]) for piece in pieces]
+    ids = chunk_ids(document_id, contents)
     for at, piece in enumerate(pieces):
+        heading, content = contents[at]
         yield Chunk(
             id=ids[at],
             document_id=document_id,
             ordinal=at,
-            heading=piece.heading,
-            text=texts[at],
+            heading=heading,
+            text=content,
             locator=piece.locator,
             tokens=piece.tokens,
             start=piece.start,
@@ -158,25 +157,19 @@ def clean(text: str) -> str:
     return text if text.isascii() else SURROGATE.sub("\ufffd", text)
 
 
-def _clean_section(section: Section) -> Section:
-    return Section(
-        clean(section.text),
-        tuple(map(clean, section.heading)),
-        clean(section.locator),
-        section.atomic,
-    )
-
-
 def _cut_text(sections: list[Section], limits: Limits, notices: list[str]) -> list[Section]:
     """The sections, cleaned, up to the cap of characters."""
     cap = limits.text_chars
     kept = []
     total = 0
-    for section in map(_clean_section, sections):
+    for section in sections:
         left = cap - total
-        total += len(section.text)
+        text = clean(section.text)
+        total += len(text)
         if left > 0:
-            kept.append(replace(section, text=section.text[:left]))
+            heading = tuple(map(clean, section.heading))
+            locator = clean(section.locator)
+            kept.append(Section(text[:left], heading, locator, section.atomic))
     if total > cap:
         notices.append(f"{total:,} characters of text: cut to the first {cap:,}")
     return kept
@@ -205,18 +198,14 @@ def _dated(raw: Raw, reading: Reading, text: str) -> tuple[str | None, str | Non
     if found := date_in_name(_stem(raw)):
         return found, "file name"
     if raw.media_type in _HEADED:
-        opening = [section.heading[0] for section in reading.sections[:2] if section.heading]
-        for line in (*opening[:1], _first_line(text, TITLE_CHARS)):
-            if found := _date_in_line(line):
+        headings = (section.heading[0] for section in reading.sections[:2] if section.heading)
+        for line in (next(headings, ""), _first_line(text, TITLE_CHARS)):
+            # Looking for a written date takes long: most lines have no digit.
+            if any(map(str.isdigit, line)) and (found := find_date(line)):
                 return found, "heading"
     if reading.created and (found := find_date(reading.created)):
         return found, "metadata"
     return None, None
-
-
-def _date_in_line(line: str) -> str | None:
-    # Looking for a written date takes long: most lines have no digit.
-    return find_date(line) if any(map(str.isdigit, line)) else None
 
 
 # Code and tables do not open with their date.

@@ -57,8 +57,7 @@ def read(raw: Raw) -> Iterator[Reading]:
     document = Document(io.BytesIO(data))
     story = _story(document)
     blocks = [*_blocks(document.element.body, story), *_margins(document, story)]
-    made = list(sections(blocks))
-    yield described(made, archive, title=story.title, notices=_notices(archive))
+    yield described(list(sections(blocks)), archive, title=story.title, notices=_notices(archive))
 
 
 def _notices(archive: ZipFile) -> Iterator[str]:
@@ -71,16 +70,11 @@ def _story(document: Document) -> _Story:
     """Styles, footnotes, endnotes and comments of the package."""
     story = _Story()
     for kind, part in related(document.part):
-        if kind not in ("styles", *_NOTES):
-            continue
-        root = tree(part.blob)
-        if root is None:
-            continue
         if kind == "styles":
-            _styles(root, story)
-            continue
+            _styles(part.element, story)
+        root = tree(part.blob) if kind in _NOTES else None
         # Read with an empty story: a note that refers to notes would never end.
-        for note in root:
+        for note in root if root is not None else ():
             text = "\n".join(block.text for block in _blocks(note, _Story()))
             if text.strip():
                 story.notes[kind, attribute(note, "id")] = _introduced(kind, note, text)
@@ -99,44 +93,39 @@ def _styles(root: Element, story: _Story) -> None:
     above = {}
     for style in children(root, "style"):
         key = attribute(style, "styleId")
-        name = ""
-        for part in style.iter():
-            kind = local(part)
-            if kind == "name":
-                name = attribute(part, "val").lower()
-            elif kind == "basedOn":
-                above[key] = attribute(part, "val")
-            elif kind == "outlineLvl":
-                own[key] = _outline_level(part)
-        if name.startswith("heading ") and name[8:].isdigit():
-            own[key] = int(name[8:])
+        values = {local(part): attribute(part, "val") for part in style.iter()}
+        name = values.get("name", "").lower()
+        above[key] = values.get("basedOn", "")
+        if "outlineLvl" in values:
+            own[key] = _outline_level(values["outlineLvl"])
+        number = name.removeprefix("heading ")
+        if number != name and number.isdigit():
+            own[key] = int(number)
         if name == "title":
             story.titles.add(key)
         if name.startswith("list"):
             story.lists.add(key)
-    for key in [*own, *above]:
+    for key in above:
         ancestor = key
         for _step in range(STYLE_DEPTH):
-            if not ancestor or ancestor in own:
-                break
-            ancestor = above.get(ancestor, "")
+            if ancestor not in own:
+                ancestor = above.get(ancestor, "")
         if 0 < own.get(ancestor, 0) <= LAST_LEVEL:
             story.levels[key] = own[ancestor]
 
 
-def _outline_level(element: Element) -> int:
+def _outline_level(value: str) -> int:
     """Word counts from 0, we from 1."""
-    return int(attribute(element, "val") or LAST_LEVEL) + 1
+    return int(value or LAST_LEVEL) + 1
 
 
 def _margins(document: Document, story: _Story) -> Iterator[Block]:
     """Headers and footers, each wording once."""
     seen = set()
     for kind, part in related(document.part):
-        root = tree(part.blob) if kind in ("header", "footer") else None
-        if root is None:
+        if kind not in ("header", "footer"):
             continue
-        for block in _blocks(root, story):
+        for block in _blocks(part.element, story):
             if block.text not in seen and has_letters(block.text):
                 seen.add(block.text)
                 yield Block(f"({kind}) {block.text.strip()}")
@@ -166,22 +155,15 @@ def _paragraph(element: Element, story: _Story) -> Iterator[Block]:
 
 def _style(element: Element, story: _Story) -> tuple[str, int, bool]:
     """(style id, outline level or 0, whether it is an item of a list)."""
-    style = ""
-    level = 0
-    is_item = False
-    for block in children(element, "pPr"):
-        for part in block:
-            kind = local(part)
-            if kind == "pStyle":
-                style = attribute(part, "val")
-            elif kind == "outlineLvl":
-                level = _outline_level(part)
-            elif kind == "numPr":
-                is_item = True
-    level = level or story.levels.get(style, 0)
-    if level > LAST_LEVEL:
-        level = 0
-    return style, level, is_item or style in story.lists
+    values: dict[str, str] = {}
+    for properties in children(element, "pPr"):
+        values |= {local(part): attribute(part, "val") for part in properties}
+    style = values.get("pStyle", "")
+    level = story.levels.get(style, 0)
+    if "outlineLvl" in values:
+        level = _outline_level(values["outlineLvl"])
+    is_item = "numPr" in values or style in story.lists
+    return style, level if level <= LAST_LEVEL else 0, is_item
 
 
 def _text(element: Element, story: _Story, carried: list[Block]) -> str:
@@ -204,8 +186,7 @@ def _text(element: Element, story: _Story, carried: list[Block]) -> str:
         elif kind == "txbxContent":
             carried += _blocks(child, story)
         elif kind in _REFERENCES:
-            note = story.notes.pop((_REFERENCES[kind], attribute(child, "id")), "")
-            if note:
+            if note := story.notes.pop((_REFERENCES[kind], attribute(child, "id")), ""):
                 carried.append(Block(note))
         else:
             if kind == "p":  # a drawing's own paragraph (a:p): a line of its own

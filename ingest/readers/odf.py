@@ -204,7 +204,7 @@ def _slide(page: Element, number: int) -> Iterator[Section]:
     title = ""
     parts = []
     for child in page:
-        text = "\n".join(said for said in _texts([child]) if said.strip())
+        text = "\n".join(filter(str.strip, _texts([child])))
         if not text:
             continue
         if local(child) == "notes":

@@ -16,6 +16,7 @@ from ingest.readers import outline, zips
 from ingest.readers.outline import HEADING_CHARS, comment, has_letters, one_line, row
 from ingest.readers.xml import (
     attribute,
+    children,
     descendants,
     described,
     first_heading,
@@ -82,7 +83,7 @@ def _slide(slide: Slide, authors: dict[str, str]) -> tuple[str, list[str]]:
             parts.append(_figure(part))
         elif kind == "comments":
             parts += _comments(part, authors)
-    return title, [text for text in parts if text.strip()]
+    return title, list(filter(str.strip, parts))
 
 
 def _slots(shape: Element) -> Iterator[str]:
@@ -108,10 +109,10 @@ def _shape_text(element: Element) -> str:
         if kind == "p":
             lines.append(_paragraph(child))
         elif kind == "tr":
-            lines.append(row(_shape_text(cell) for cell in child if local(cell) == "tc"))
+            lines.append(row(map(_shape_text, children(child, "tc"))))
         elif kind not in _DROPPED and len(child):
             lines.append(_shape_text(child))
-    return "\n".join(line for line in lines if line.strip())
+    return "\n".join(filter(str.strip, lines))
 
 
 def _paragraph(element: Element) -> str:
@@ -159,11 +160,10 @@ def _authors(part: Part) -> dict[str, str]:
 def _comments(part: Part, authors: dict[str, str]) -> list[str]:
     said = []
     for element in descendants(tree(part.blob), "cm", "reply"):
-        texts = []
-        for found in descendants(element, "text", "t"):
-            if not _in_reply(found, element):
-                texts.append((found.text or "").strip())
-        text = " ".join(texts)
+        own = [
+            found for found in descendants(element, "text", "t") if not _in_reply(found, element)
+        ]
+        text = " ".join((found.text or "").strip() for found in own)
         if text.strip():
             author = authors.get(attribute(element, "authorId"), "")
             when = attribute(element, "dt") or attribute(element, "created")
