@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
 
 from ingest.document import Section
 
@@ -53,8 +52,11 @@ class Locators:
     def __init__(self, sections: Sequence[Section], text: str) -> None:
         self.sections = sections
         self.text = text
-        lengths = (len(section.text) for section in sections)
-        self.starts = list(accumulate(lengths, initial=0))[:-1]
+        self.starts: list[int] = []
+        start = 0
+        for section in sections:
+            self.starts.append(start)
+            start += len(section.text)
         self.mark = ""  # "L" or "¶" where the text is counted
         if sections and is_counted(sections[0].locator):
             self.mark = sections[0].locator[0]
@@ -65,10 +67,11 @@ class Locators:
         first = end - len(span.lstrip())
         last = start + len(span.rstrip()) - 1
         if self.mark:
-            return _counted(self.mark, self._number(first), self._number(last))
-        opening = self._section(first)
-        closing = self._section(last) + 1
-        return _together([section.locator for section in self.sections[opening:closing]])
+            first_number = self._number(first)
+            last_number = self._number(last)
+            return _counted(self.mark, first_number, last_number)
+        touched = self.sections[self._section(first) : self._section(last) + 1]
+        return _together([section.locator for section in touched])
 
     def _section(self, offset: int) -> int:
         return bisect_right(self.starts, offset) - 1
@@ -103,14 +106,21 @@ def _cell_ranges(locators: list[str]) -> str:
     for locator in locators:
         sheet, _mark, cells = locator.rpartition("!")
         cells_of[sheet] = f"{cells_of.get(sheet, '')} {cells}"
-    return "; ".join(f"{sheet}!{_range_around(cells)}" for sheet, cells in cells_of.items())
+    ranges = []
+    for sheet, cells in cells_of.items():
+        ranges.append(f"{sheet}!{_range_around(cells)}")
+    return "; ".join(ranges)
 
 
 def _range_around(cells: str) -> str:
     """The range of cells from the first column and row to the last: "B2:F9" of "B2:C3 F9"."""
-    columns, rows = zip(*_CELL.findall(cells), strict=True)
-    numbers = sorted(map(int, rows))
-    letters = sorted(sorted(columns), key=len)  # column Z comes before column AA
-    first = f"{letters[0]}{numbers[0]}"
-    last = f"{letters[-1]}{numbers[-1]}"
+    columns = []
+    rows = []
+    for column, row in _CELL.findall(cells):
+        columns.append(column)
+        rows.append(int(row))
+    columns.sort()
+    columns.sort(key=len)  # column Z comes before column AA
+    first = f"{columns[0]}{min(rows)}"
+    last = f"{columns[-1]}{max(rows)}"
     return of_cells(first, last)
