@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import NamedTuple
 
 from ingest.words import MONTH_NAMES
@@ -76,49 +77,30 @@ def sentences(text: str) -> list[Sentence]:
     """The sentences of a text, in order, trimmed, never overlapping; [] for a text without letters or digits."""
     found = []
     for block in _blocks(text):
-        for start, end in _split(text, *block):
-            pieces = _shorten(text, start, end)
-            trimmed = [_trim(text, *piece) for piece in pieces]
-            found += [sentence for sentence in trimmed if sentence is not None]
+        for unit in _split(text, *block):
+            for start, end in _shorten(text, *unit):
+                body = text[start:end].strip()
+                if any(map(str.isalnum, body)):
+                    start = text.index(body, start)
+                    found.append(Sentence(start, start + len(body), body))
     return found
-
-
-def _trim(text: str, start: int, end: int) -> Sentence | None:
-    """The span without outer white space, or None when nothing in it is a letter or digit."""
-    body = text[start:end].strip()
-    if not any(map(str.isalnum, body)):
-        return None
-    start = text.index(body, start)
-    return Sentence(start, start + len(body), body)
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
     """Runs of lines that belong together: a wrapped paragraph, or one list item, row, heading or code line."""
-    lines = _lines(text)
-    widths = [end - start for start, end in lines]
-    width = max(widths, default=0)
-    begin: int | None = None
+    lines = text.splitlines(keepends=True)
+    written = [line.rstrip(LINE_BREAKS) for line in lines]
+    width = max(map(len, written), default=0)
+    begin = start = 0
     fenced = False
-    for number, (start, end) in enumerate(lines):
-        line = text[start:end]
-        begin = start if begin is None else begin
-        if _FENCE.match(line):
-            fenced = not fenced
-        following = text[slice(*lines[number + 1])] if number + 1 < len(lines) else ""
-        if fenced or not _continues(line, following, width):
-            yield begin, end
-            begin = None
-
-
-def _lines(text: str) -> list[tuple[int, int]]:
-    """(start, end) of every line, without its line break."""
-    spans = []
-    start = 0
-    for line in text.splitlines(keepends=True):
-        written = line.rstrip(LINE_BREAKS)
-        spans.append((start, start + len(written)))
+    for line, shown, following in zip_longest(lines, written, written[1:], fillvalue=""):
+        end = start + len(shown)
         start += len(line)
-    return spans
+        if _FENCE.match(shown):
+            fenced = not fenced
+        if fenced or not _continues(shown, following, width):
+            yield begin, end
+            begin = start
 
 
 def _continues(line: str, following: str, width: int) -> bool:
@@ -156,7 +138,7 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def _ends(text: str, match: re.Match[str], end: int) -> bool:
     """Whether this mark closes a sentence, by the word before it and what comes after."""
     rest = text[match.end() : min(match.end() + FOLLOWING_LOOK, end)].lstrip(_OPENERS)
-    if rest and rest[0].islower():
+    if rest[:1].islower():
         return False
     if match.group("mark") != "." or match.group("tail")[:1] in ('"', "”", "»"):
         return True
@@ -186,9 +168,8 @@ def _shorten(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         half, most = start + MAX_CHARS // 2, start + MAX_CHARS
         cut = most
         for soft in _SOFT:
-            marks = [mark.end() for mark in soft.finditer(text, half, most)]
-            if marks:
-                cut = marks[-1]
+            if marks := list(soft.finditer(text, half, most)):
+                cut = marks[-1].end()
                 break
         yield start, cut
         start = cut

@@ -55,7 +55,7 @@ class FrontMatter:
         for key in keys:
             for value in self.values.get(key, []):
                 found += map(str.strip, value.split(","))
-        return [word for word in found if word]
+        return list(filter(None, found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,6 @@ _Node = _Scalar | _Pairs | list["_Node"]
 
 def split(text: str) -> tuple[str, str]:
     """(what stands between the two marks, what follows them). Raises `NoFrontMatter` when there are none."""
-    if not text.startswith("---"):
-        raise NoFrontMatter("no front matter")
     mark, newline, rest = text.partition("\n")
     if not newline or mark.rstrip() != "---":
         raise NoFrontMatter("no front matter")
@@ -96,8 +94,7 @@ def read_flat(block: str, limits: Limits) -> FrontMatter:
         for path, value in _leaves(root, ()):
             key = ".".join(path).strip()
             values.setdefault(key, []).append(value.text)
-            is_sentence = " " in value.text.strip()
-            if is_sentence and path[0].lower() in PROSE_KEYS:
+            if " " in value.text.strip() and path[0].lower() in PROSE_KEYS:
                 # To YAML, U+2028 ends a line too: its count may run past the block.
                 end = min(value.end + 1, closing_mark)
                 prose.append((value.first + 1, end))
@@ -119,8 +116,7 @@ def _leaves(node: _Node, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
 
 def read_nested(block: str) -> dict[str, Value]:
     """The values of a block as mappings, lists and strings; each key once. Raises `BadFrontMatter`."""
-    root = next(_roots(block, NESTED_LIMITS), None)
-    value = "" if root is None else _plain(root)
+    value = next(map(_plain, _roots(block, NESTED_LIMITS)), "")
     if value == "":
         return {}
     if not isinstance(value, dict):
@@ -199,12 +195,9 @@ def _refuse_references(event: Any) -> None:
 
 
 def _scalar(event: Any) -> _Scalar:
-    first = event.start_mark.line
-    end = event.end_mark.line
     # A block of lines ends where the next line begins, any other value within its line.
-    if event.end_mark.column > 0:
-        end += 1
-    return _Scalar(event.value, first, end)
+    end = event.end_mark.line + bool(event.end_mark.column)
+    return _Scalar(event.value, event.start_mark.line, end)
 
 
 def _until(end: type, events: Iterator[Any]) -> Iterator[Any]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
 
 from ingest.document import Section, digest
 from ingest.errors import UnreadableFile
@@ -28,50 +27,37 @@ _ESCAPED = re.compile(rb"^>(>*From )", re.M)
 
 def read(raw: Raw) -> Iterator[Reading]:
     """Many documents. Raises UnreadableFile when no message begins in it."""
-    starts = list(_START.finditer(raw.data))
-    if not starts and raw.data.strip():
+    before, *messages = _START.split(raw.data)
+    if not messages and before.strip():
         reason = "not a mailbox: no message begins in it"
         raise UnreadableFile(reason, "name it .eml if it is one mail")
     letters = []
     readings = []
     known: set[str] = set()
     names: Counter[str] = Counter()
-    for data in islice(_messages(raw.data, starts), raw.limits.parts):
+    for message in messages[: raw.limits.parts]:
+        # Without the marks that a "From " line inside a message has.
+        data = _ESCAPED.sub(rb"\1", message)
         letter = mail.parsed(data)
         letters.append(letter)
         parts = threads.parts(letter.body)
-        identity = digest(letter.identity or data)[:ID_DIGITS]
-        names[identity] += 1
-        count = names[identity]
-        # The same mail twice, or two that claim one identity.
-        name = identity if count == 1 else f"{identity}-{count}"
+        name = digest(letter.identity or data)[:ID_DIGITS]
+        names[name] += 1
+        if names[name] > 1:  # the same mail twice, or two that claim one identity
+            name = f"{name}-{names[name]}"
         # A quotation is known from other mails only: hence before this mail's own lines are noted.
         news = threads.without_known(parts, known)
         readings.append(mail.reading(letter, news, name))
         for part in parts:
             known.update(threads.fingerprints(part.text))
-    yield _mailbox(letters, len(starts))
+    yield _mailbox(letters, len(messages))
     yield from readings
-
-
-def _messages(data: bytes, starts: list[re.Match[bytes]]) -> Iterator[bytes]:
-    """The bytes of each message without its "From " line and without the marks before such lines inside it."""
-    ends = [following.start() for following in starts[1:]]
-    ends.append(len(data))
-    for start, end in zip(starts, ends, strict=False):
-        message = data[start.end() : end]
-        yield _ESCAPED.sub(rb"\1", message)
 
 
 def _mailbox(letters: list[mail.Letter], count: int) -> Reading:
     """How many messages, from when to when, and from whom most of them came."""
-    days = []
-    senders: Counter[str] = Counter()
-    for letter in letters:
-        if letter.date:
-            days.append(letter.date[:10])
-        if letter.sender:
-            senders[letter.sender] += 1
+    days = [letter.date[:10] for letter in letters if letter.date]
+    senders = Counter(letter.sender for letter in letters if letter.sender)
     lines = [f"Mailbox with {count:,} messages."]
     if days:
         lines.append(f"From {min(days)} to {max(days)}.")

@@ -9,7 +9,6 @@ Serves the mail readers.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -68,21 +67,18 @@ def _by_library(body: str) -> list[Part]:
     replies = EmailReplyParser(languages=list(MAIL_LANGUAGES)).read(body).replies
     if len(replies) < 2:  # its copy has lost the indentation
         return _by_mark(body)
-    made = _by_mark(replies[0].full_body)
+    newest, *older = replies
+    made = _by_mark(newest.full_body)
     intro = ""
-    for reply in replies[1:]:
+    for reply in older:
         intro = f"{intro}\n{reply.headers}"
         if reply.full_body:  # else a line such as "Original Message": it goes with what follows
             made.append(Part(reply.full_body, intro))
             intro = ""
     together = " ".join(f"{part.intro} {part.text}" for part in made)
     # The library may lose or double what it cannot find again.
-    is_whole = _word_counts(together) == _word_counts(body)
+    is_whole = sorted(_WORD.findall(together)) == sorted(_WORD.findall(body))
     return made if is_whole else _by_mark(body)
-
-
-def _word_counts(text: str) -> Counter[str]:
-    return Counter(_WORD.findall(text))
 
 
 def _by_mark(body: str) -> list[Part]:
@@ -93,12 +89,12 @@ def _by_mark(body: str) -> list[Part]:
         end -= 1
     quoted = "\n".join(lines[end:]).strip("\n")
     own = "\n".join(lines[:end]).rstrip()
-    if not quoted.strip() or not own.strip():
+    if not quoted.strip() or not own:
         return [Part(body)]
     if not _ATTRIBUTION.search(own):
         return [Part(own), Part(quoted, QUOTED)]
-    last_line = own.rpartition("\n")[2]
-    return [Part(own.removesuffix(last_line)), Part(quoted, last_line or QUOTED)]
+    before, newline, last_line = own.rpartition("\n")
+    return [Part(before + newline), Part(quoted, last_line)]
 
 
 def _is_quoted_or_blank(line: str) -> bool:
