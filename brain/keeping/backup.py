@@ -7,7 +7,6 @@ encrypted. Leaves out copying and judging databases (`brain.store.copies`). Serv
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,16 +51,11 @@ class Backup:
 
 def found(directory: Path) -> list[Backup]:
     """The backups in a folder, newest first."""
-    try:
-        names = os.listdir(directory)
-    except OSError:
-        return []
     backups = []
-    for name in names:
-        match = NAME.fullmatch(name)
-        if match:
+    for path in directory.glob("brain-*"):
+        if match := NAME.fullmatch(path.name):
             at = datetime.strptime(match[1], TIME).replace(tzinfo=UTC)
-            backups.append(Backup(directory / name, at, sealed=bool(match[3])))
+            backups.append(Backup(path, at, sealed=bool(match[3])))
     return newest_first(backups)
 
 
@@ -83,7 +77,7 @@ def put_aside(database: Path) -> list[Backup]:
         if not path.name.endswith(UNFINISHED):
             at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             backups.append(Backup(path, at, aside=True))
-    return sorted(backups, key=lambda backup: backup.at, reverse=True)
+    return newest_first(backups)
 
 
 # -- what is known of this store's backups ---------------------------------------------------------------------------
@@ -113,9 +107,9 @@ def keep_rule(store: Store) -> dict[str, int] | None:
 
 def note(store: Store, config: Config, folder: Path, rule: str) -> tuple[str, ...]:
     """Keep folder and rule in mind for erasing; a notice where they cannot be kept."""
-    others = {str(known) for known in (*folders(store, config)[1:], folder)}
-    others.discard(str(config.home / BACKUPS))
-    wanted = {BACKUPS: json.dumps(sorted(others)) if others else "", KEEP: rule}
+    own, *others = folders(store, config)
+    used = sorted({*map(str, others), str(folder)} - {str(own)})
+    wanted = {BACKUPS: json.dumps(used) if used else "", KEEP: rule}
     try:
         for name, value in wanted.items():
             if value and value != store.library.setting(name):
@@ -142,50 +136,47 @@ def make(
 
     Raises `BrainError`, and leaves nothing half done.
     """
+    now = now.astimezone(UTC)
+    made_at = now.isoformat(timespec="seconds")
     try:
-        return _made(directory, database, now.astimezone(UTC), keep, secret)
+        sweep(private_directory(directory))
+        name = free_name(directory, f"brain-{now.strftime(TIME)}", (".db", f".db{SUFFIX}"))
+        place = directory / (f"{name}.db{SUFFIX}" if secret else f"{name}.db")
+        with temporary(directory / "brain.db") as plain:
+            copy = copies.snapshot(database, plain, made_at=made_at)
+            with temporary(place) as ready:
+                if secret:
+                    encryption.seal(plain, ready, secret)
+                else:
+                    plain.rename(ready)
+                reach("backup.before_rename")
+                ready.rename(place)
+                flush_directory(directory)
+        removed = prune(directory, keep) if keep else []
+        size = place.stat().st_size
     except OSError as error:
         raise BrainError(
             f"no backup was made in {directory}: {error.strerror}", "check the folder and its space"
         ) from None
-
-
-def _made(
-    directory: Path, database: Path, now: datetime, keep: Mapping[str, int] | None, secret: Secret
-) -> BackupReport:
-    sweep(private_directory(directory))
-    made_at = now.isoformat(timespec="seconds")
-    name = free_name(directory, f"brain-{now.strftime(TIME)}", (".db", f".db{SUFFIX}"))
-    place = directory / (f"{name}.db{SUFFIX}" if secret else f"{name}.db")
-    with temporary(directory / "brain.db") as plain:
-        copy = copies.snapshot(database, plain, made_at=made_at)
-        with temporary(place) as ready:
-            if secret:
-                encryption.seal(plain, ready, secret)
-            else:
-                plain.rename(ready)
-            reach("backup.before_rename")
-            ready.rename(place)
-            flush_directory(directory)
-    removed = prune(directory, keep) if keep else []
     return BackupReport(
         str(place),
-        place.stat().st_size,
+        size,
         copy.digest,
         made_at,
         copy.documents,
         copy.chunks,
         copy.episodes,
         encrypted=bool(secret),
-        removed=tuple(str(backup.path) for backup in removed),
+        removed=tuple(removed),
     )
 
 
-def prune(directory: Path, keep: Mapping[str, int]) -> list[Backup]:
+def prune(directory: Path, keep: Mapping[str, int]) -> list[str]:
     """Remove what the rule lets go; returns what went."""
-    gone = surplus(found(directory), keep)
-    for backup in gone:
+    gone = []
+    for backup in surplus(found(directory), keep):
         backup.path.unlink(missing_ok=True)
+        gone.append(str(backup.path))
     return gone
 
 

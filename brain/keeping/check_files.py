@@ -24,7 +24,6 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 WAL_BYTES = 64 * 2**20  # of the log; above this it is not being written back
 STALE_SECONDS = 3_600  # after which nobody is still writing an unfinished file
 MOUNTS = Path("/proc/mounts")  # Linux; elsewhere the file system's type is not looked at
-MOUNT_FIELDS = 3  # of a line there that are read: device, place, type
 # File systems on which SQLite's log is not safe.
 NETWORK = re.compile(r"nfs4?|cifs|smb\w*|9p|afs|ceph|glusterfs|fuse\..*|davfs")
 KEY = re.compile(
@@ -44,7 +43,9 @@ def permissions(examined: Examined, mode: Mode) -> Finding:
     """D01: the home is its owner's alone, no link leads out of it, and it does not lie on a network."""
     config = examined.config
     paths = list(_below(config.home))
-    open_to_others = [path for path in paths if not path.is_symlink() and _mode(path) & OTHERS]
+    open_to_others = [
+        path for path in paths if not path.is_symlink() and path.lstat().st_mode & OTHERS
+    ]
     mended = ""
     if open_to_others and mode.repair:
         for path in open_to_others:
@@ -64,7 +65,7 @@ def permissions(examined: Examined, mode: Mode) -> Finding:
             f"the home lies on a network file system ({kind}), where two writers can damage a database"
         )
     hint = REPAIR if open_to_others else "move the home to a local folder of your own"
-    return Finding(tuple(faults), hint, mended=mended)
+    return Finding(faults, hint, mended=mended)
 
 
 def leftovers(examined: Examined, mode: Mode) -> Finding:
@@ -86,7 +87,7 @@ def leftovers(examined: Examined, mode: Mode) -> Finding:
         mended.append(f"{len(stale)} unfinished files were removed")
     else:
         faults += [f"{_short(examined, path)} was left unfinished" for path in stale]
-    return Finding(tuple(faults), REPAIR, mended="; ".join(mended), error=bool(header))
+    return Finding(faults, REPAIR, mended="; ".join(mended), error=bool(header))
 
 
 def keys(examined: Examined, _mode: Mode) -> Finding:
@@ -103,7 +104,7 @@ def keys(examined: Examined, _mode: Mode) -> Finding:
         if KEY.search(value):
             faults.append(f"the setting {name} looks like a key")
     hint = "take it out there and keep it in an environment variable; then change the key"
-    return Finding(tuple(faults), hint)
+    return Finding(faults, hint)
 
 
 def backups(examined: Examined, mode: Mode) -> Finding:
@@ -121,14 +122,14 @@ def backups(examined: Examined, mode: Mode) -> Finding:
     if newest.sealed and not examined.secret:
         name = newest.path.name
         faults.append(f"{name} is encrypted and was not proven: nothing here can open it")
-        return Finding(tuple(faults), f"prove it with --identity FILE or {PASSPHRASE}", error=False)
+        return Finding(faults, f"prove it with --identity FILE or {PASSPHRASE}", error=False)
     try:
         note = _drilled(examined, newest, mode)
     except (BrainError, OSError) as error:
         said = getattr(error, "message", "") or str(error)
         fault = f"the newest backup would not come back: {said}"
         return Finding((fault,), "make a new one with `brain backup`")
-    told = tuple(f"{fault}; {note}" for fault in faults)
+    told = [f"{fault}; {note}" for fault in faults]
     return Finding(told, "make one with `brain backup`", note, error=False)
 
 
@@ -151,29 +152,23 @@ def file_system(path: Path) -> str:
         lines = MOUNTS.read_text("utf-8", "replace").splitlines()
     except OSError:
         return ""
-    place = f"{path.resolve()}/"
-    longest = ""
-    kind = ""
+    place = path.resolve()
+    holding: dict[int, str] = {}
     for line in lines:
-        fields = line.split(" ")
-        if len(fields) < MOUNT_FIELDS:
-            continue
-        # A mount point is written with its spaces as octal escapes.
-        point = fields[1].replace("\\040", " ").rstrip("/") + "/"
-        if place.startswith(point) and len(point) >= len(longest):
-            longest = point
-            kind = fields[2]
-    return kind
+        match line.split(" "):
+            case [_device, point, kind, *_]:
+                # A mount point is written with its spaces as octal escapes.
+                mounted = Path(point.replace("\\040", " "))
+                if place.is_relative_to(mounted):
+                    holding[len(mounted.parts)] = kind
+    return holding[max(holding)] if holding else ""
 
 
 def _below(home: Path) -> Iterator[Path]:
     """The home and everything in it, links not followed."""
     yield home
-    for folder, below, names in os.walk(home):
-        for name in (*below, *names):
-            path = Path(folder, name)
-            if os.path.lexists(path):
-                yield path
+    # What went away in the meantime is not looked at.
+    yield from filter(os.path.lexists, sorted(home.rglob("*")))
 
 
 def _stale(examined: Examined) -> Iterator[Path]:
@@ -188,17 +183,10 @@ def _stale(examined: Examined) -> Iterator[Path]:
                     yield path
 
 
-def _mode(path: Path) -> int:
-    return os.lstat(path).st_mode
-
-
 def _mine(path: Path) -> bool:
-    try:
-        return not hasattr(os, "getuid") or os.lstat(path).st_uid == os.getuid()
-    except OSError:
-        return True
+    return not hasattr(os, "getuid") or path.lstat().st_uid == os.getuid()
 
 
 def _short(examined: Examined, path: Path) -> str:
     home = examined.config.home
-    return str(path) if path == home else str(path.relative_to(home))
+    return str(path if path == home else path.relative_to(home))

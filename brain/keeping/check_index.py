@@ -17,39 +17,48 @@ from brain.keeping.findings import REPAIR, Examined, Finding, Mode
 def outbox(examined: Examined, mode: Mode) -> Finding:
     """D09: changes that wait for the index, and whether it claims what never was."""
     vectors = examined.store.vectors
-    found, mended = _mended(examined, mode, lambda: health.outbox_faults(vectors))
-    waiting = f"{examined.checks.outbox_rows():,} changes kept"
-    return _finding(found, [fault.what for fault in found], mended, waiting)
+    return _finding(
+        examined,
+        mode,
+        lambda: health.outbox_faults(vectors),
+        note=f"{examined.checks.outbox_rows():,} changes kept",
+    )
 
 
 def generations(examined: Examined, mode: Mode) -> Finding:
     """D10: the index can be opened and holds what the store holds."""
     vectors = examined.store.vectors
     directory = examined.config.index_dir
-    found, mended = _mended(
-        examined, mode, lambda: health.faults(vectors, directory, deep=mode.deep)
+    return _finding(
+        examined,
+        mode,
+        lambda: health.faults(vectors, directory, deep=mode.deep),
+        meanwhile="; exact search answers",
     )
-    return _finding(found, [f"{fault.what}; exact search answers" for fault in found], mended)
 
 
-def _mended(
-    examined: Examined, mode: Mode, look: Callable[[], list[IndexFault]]
-) -> tuple[list[IndexFault], str]:
-    """(the faults that are left, what a repair did)."""
+def _finding(
+    examined: Examined,
+    mode: Mode,
+    look: Callable[[], list[IndexFault]],
+    *,
+    meanwhile: str = "",
+    note: str = "",
+) -> Finding:
+    """The faults, or after a repair those that are left."""
     found = look()
-    if not found or not mode.repair:
-        return found, ""
-    try:
-        for fingerprint in sorted({fault.fingerprint for fault in found}):
-            examined.renew(fingerprint)
-    except BrainError as error:
-        return look(), f"the index could not be filled anew: {error.message}"
-    return look(), "the index was filled anew from the store"
-
-
-def _finding(found: list[IndexFault], faults: list[str], mended: str, note: str = "") -> Finding:
+    mended = ""
+    if found and mode.repair:
+        mended = "the index was filled anew from the store"
+        try:
+            for fingerprint in sorted({fault.fingerprint for fault in found}):
+                examined.renew(fingerprint)
+        except BrainError as error:
+            mended = f"the index could not be filled anew: {error.message}"
+        found = look()
     serious = any(fault.serious for fault in found)
-    return Finding(tuple(faults), REPAIR, note, mended, error=serious)
+    faults = [f"{fault.what}{meanwhile}" for fault in found]
+    return Finding(faults, REPAIR, note, mended, error=serious)
 
 
 def litter(examined: Examined, mode: Mode) -> Finding:
@@ -61,7 +70,7 @@ def litter(examined: Examined, mode: Mode) -> Finding:
     if bad and mode.repair and health.tidy(vectors, directory):
         mended = f"{len(bad)} leftovers of the index were removed"
         bad = health.litter(vectors, directory)
-    return Finding(tuple(bad), REPAIR, mended=mended, error=False)
+    return Finding(bad, REPAIR, mended=mended, error=False)
 
 
 def models(examined: Examined, _mode: Mode) -> Finding:

@@ -20,23 +20,24 @@ CLOCK = timedelta(hours=1)  # slack for clocks that differ (docs/FAULTS.md, D17)
 
 def structure(examined: Examined, _mode: Mode) -> Finding:
     """D03: SQLite's quick check, and rows that point at nothing."""
-    return Finding(tuple(examined.checks.structure_faults(deep=False)), RESTORE)
+    return Finding(examined.checks.structure_faults(deep=False), RESTORE)
 
 
 def structure_deep(examined: Examined, _mode: Mode) -> Finding:
     """D04: SQLite's full check, indexes against tables."""
-    return Finding(tuple(examined.checks.structure_faults(deep=True)), RESTORE)
+    return Finding(examined.checks.structure_faults(deep=True), RESTORE)
 
 
 def full_text(examined: Examined, mode: Mode) -> Finding:
     """D05: full text against its rows; a repair fills it anew."""
-    bad = examined.checks.fts_faults()
+    checks = examined.checks
+    bad = checks.fts_faults()
     mended = ""
     if bad and mode.repair:
-        rows = examined.checks.rebuild_fts(bad)
+        rows = checks.rebuild_fts(bad)
         mended = f"the full text of {', '.join(bad)} was filled anew ({rows:,} rows)"
-        bad = examined.checks.fts_faults()
-    faults = tuple(f"the full text of {name} does not agree with its rows" for name in bad)
+        bad = checks.fts_faults()
+    faults = [f"the full text of {name} does not agree with its rows" for name in bad]
     return Finding(faults, REPAIR, mended=mended)
 
 
@@ -54,15 +55,14 @@ def hashes(examined: Examined, mode: Mode) -> Finding:
         count = checks.mend_columns()
         mended.append(f"{count:,} chunks were taken anew from their document's text")
         damage = checks.text_damage()
-    faults = [item.what for item in damage if not item.derived]
-    hint = RESTORE if faults else REPAIR
-    faults += [item.what for item in damage if item.derived]
+    damage.sort(key=lambda item: item.derived)
+    hint = REPAIR if all(item.derived for item in damage) else RESTORE
+    faults = [item.what for item in damage]
     if vectors:
         faults.append(f"{len(vectors):,} vectors are damaged")
     serious = bool(vectors) or not all(item.mild for item in damage)
     # One text may be damaged in several ways that are said alike.
-    said = tuple(dict.fromkeys(faults))
-    return Finding(said, hint, mended="; ".join(mended), error=serious)
+    return Finding(list(dict.fromkeys(faults)), hint, mended="; ".join(mended), error=serious)
 
 
 def _drop_vectors(examined: Examined, bad: Iterable[tuple[str, str]]) -> int:
@@ -84,41 +84,42 @@ def rows(examined: Examined, _mode: Mode) -> Finding:
     copies = [backup.path for backup in plain[:BACKUPS_SEEN]]
     told = []
     hint = RESTORE
-    for item in damage[:SHOWN]:
+    for number, item in enumerate(damage):
         said = f"{item.name} is not what was stored"
-        copy, differs = _as_it_was(item, copies)
-        if copy is not None:
+        holds = _as_it_was(item, copies if number < SHOWN else ())
+        if holds:
+            copy, differs = holds
             said += f": {copy} has it as it was ({differs})"
             if hint == RESTORE:
                 hint = f"`brain restore {copy} --to DIR` opens that backup beside this store"
         told.append(said)
-    told += [f"{item.name} is not what was stored" for item in damage[SHOWN:]]
-    return Finding(tuple(told), hint)
+    return Finding(told, hint)
 
 
-def _as_it_was(damage: RowDamage, copies: Iterable[Path]) -> tuple[Path | None, str]:
-    """(the newest backup that holds the row as it was, which columns differ there), (None, "") when none does."""
+def _as_it_was(damage: RowDamage, copies: Iterable[Path]) -> tuple[Path, str] | None:
+    """(the newest backup that holds the row as it was, which columns differ there), None when none does."""
     for copy in copies:
         differs = RowCheck.held(damage, copy)
         if differs:
             return copy, differs
-    return None, ""
+    return None
 
 
 def tiles(examined: Examined, mode: Mode) -> Finding:
     """D07: the chunks of each document cover its text exactly."""
-    bad = examined.checks.untiled()
+    checks = examined.checks
+    bad = checks.untiled()
     mended = ""
     if bad and mode.repair:
-        mended = f"{examined.checks.mend_columns():,} chunks were placed anew"
-        bad = examined.checks.untiled()
-    faults = tuple(f"the chunks of {source} do not cover its text" for source in bad)
+        mended = f"{checks.mend_columns():,} chunks were placed anew"
+        bad = checks.untiled()
+    faults = [f"the chunks of {source} do not cover its text" for source in bad]
     return Finding(faults, "add the file again" if mode.repair else REPAIR, mended=mended)
 
 
 def labels(examined: Examined, _mode: Mode) -> Finding:
     """D12: everything has a label."""
-    faults = tuple(f"{name} has no label" for name in examined.checks.unlabelled())
+    faults = [f"{name} has no label" for name in examined.checks.unlabelled()]
     return Finding(faults, "it is treated as the strictest; restore a backup to get the label back")
 
 

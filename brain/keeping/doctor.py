@@ -16,28 +16,28 @@ from brain.keeping.findings import RESTORE, Examined, Finding, Mode
 from brain.types import Check
 
 Examine = Callable[[Examined, Mode], Finding]
-QUICK, DEEP = False, True
+DEEP = ("D04", "D06", "D06R", "D18")  # the checks that read every byte
 # What a row that cannot be leads to: a damaged page may bring one without its id.
 NONSENSE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 
-CHECKS: tuple[tuple[str, str, Examine, bool], ...] = (
-    ("D01", "home folder", check_files.permissions, QUICK),
-    ("D02", "database file and leftovers", check_files.leftovers, QUICK),
-    ("D03", "structure of the database", check_store.structure, QUICK),
-    ("D04", "indexes of the database", check_store.structure_deep, DEEP),
-    ("D05", "full text", check_store.full_text, QUICK),
-    ("D06", "checksums of texts and vectors", check_store.hashes, DEEP),
-    ("D06R", "checksums of rows", check_store.rows, DEEP),
-    ("D07", "chunks cover their documents", check_store.tiles, QUICK),
-    ("D09", "changes that wait for the index", check_index.outbox, QUICK),
-    ("D10", "vector index", check_index.generations, QUICK),
-    ("D11", "leftovers of the index", check_index.litter, QUICK),
-    ("D12", "labels", check_store.labels, QUICK),
-    ("D14", "Ollama", check_index.models, QUICK),
-    ("D15", "keys in the open", check_files.keys, QUICK),
-    ("D16", "backups", check_files.backups, QUICK),
-    ("D17", "clock", check_store.clock, QUICK),
-    ("D18", "erasures", check_erasures.erasures, DEEP),
+CHECKS: tuple[tuple[str, str, Examine], ...] = (
+    ("D01", "home folder", check_files.permissions),
+    ("D02", "database file and leftovers", check_files.leftovers),
+    ("D03", "structure of the database", check_store.structure),
+    ("D04", "indexes of the database", check_store.structure_deep),
+    ("D05", "full text", check_store.full_text),
+    ("D06", "checksums of texts and vectors", check_store.hashes),
+    ("D06R", "checksums of rows", check_store.rows),
+    ("D07", "chunks cover their documents", check_store.tiles),
+    ("D09", "changes that wait for the index", check_index.outbox),
+    ("D10", "vector index", check_index.generations),
+    ("D11", "leftovers of the index", check_index.litter),
+    ("D12", "labels", check_store.labels),
+    ("D14", "Ollama", check_index.models),
+    ("D15", "keys in the open", check_files.keys),
+    ("D16", "backups", check_files.backups),
+    ("D17", "clock", check_store.clock),
+    ("D18", "erasures", check_erasures.erasures),
 )
 
 
@@ -45,15 +45,17 @@ def examine(examined: Examined, *, deep: bool = False, repair: bool = False) -> 
     """All checks, in order; those that read every byte only when `deep`."""
     mode = Mode(deep, repair)
     done = []
-    for identity, title, check, when in CHECKS:
-        if deep or when is QUICK:
-            done.append(_one(examined, mode, identity, title, check))
+    for identity, title, check in CHECKS:
+        if deep or identity not in DEEP:
+            finding = _found(check, examined, mode)
+            done.append(finding.check(identity, title))
     return done
 
 
-def _one(examined: Examined, mode: Mode, identity: str, title: str, check: Examine) -> Check:
+def _found(check: Examine, examined: Examined, mode: Mode) -> Finding:
+    """What the check found; that it could not be done, when it could not."""
     try:
-        return check(examined, mode).check(identity, title)
+        return check(examined, mode)
     except BrainError as error:
         said, hint = error.message, error.hint
     except sqlite3.Error as error:
@@ -63,7 +65,7 @@ def _one(examined: Examined, mode: Mode, identity: str, title: str, check: Exami
         said, hint = f"{name}{error.strerror}", "check its permissions"
     except NONSENSE as error:
         said, hint = f"what is stored makes no sense ({type(error).__name__})", RESTORE
-    return Check(identity, title, "error", f"could not be checked: {said}", hint)
+    return Finding((f"could not be checked: {said}",), hint)
 
 
 def unopened(error: BrainError, newest_backup: str) -> list[Check]:

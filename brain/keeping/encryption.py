@@ -6,13 +6,12 @@ A passphrase file is made and opened in memory (the library has no other way): a
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from brain.errors import BrainError, UsageError
-from brain.keeping.files import FILE_MODE, flush_file
+from brain.keeping.files import FILE_MODE, flush
 
 SUFFIX = ".age"
 MAGIC = b"age-encryption.org/"
@@ -43,7 +42,7 @@ def is_sealed(path: Path) -> bool:
 def seal(path: Path, target: Path, secret: Secret) -> None:
     """Encrypt `path` into the new file `target`. Raises `BrainError`."""
     pyrage = _pyrage()
-    _new(target)
+    target.touch(FILE_MODE, exist_ok=False)
     try:
         if secret.recipients or secret.identity:
             pyrage.encrypt_file(str(path), str(target), _recipients(pyrage, secret))
@@ -53,7 +52,7 @@ def seal(path: Path, target: Path, secret: Secret) -> None:
         raise UsageError(
             f"the backup cannot be encrypted: {error}", "a recipient is a public key, age1…"
         ) from None
-    flush_file(target)
+    flush(target)
 
 
 def unseal(path: Path, target: Path, secret: Secret) -> None:
@@ -63,7 +62,7 @@ def unseal(path: Path, target: Path, secret: Secret) -> None:
             f"{path} is encrypted", "give its passphrase, or --identity with the file of its key"
         )
     pyrage = _pyrage()
-    _new(target)
+    target.touch(FILE_MODE, exist_ok=False)
     try:
         if secret.identity is not None:
             pyrage.decrypt_file(str(path), str(target), _identities(pyrage, secret.identity))
@@ -73,7 +72,7 @@ def unseal(path: Path, target: Path, secret: Secret) -> None:
         raise BrainError(
             f"{path} does not open: {error}", "check the passphrase or the key"
         ) from None
-    flush_file(target)
+    flush(target)
 
 
 def _recipients(pyrage: Any, secret: Secret) -> list[Any]:
@@ -88,14 +87,6 @@ def _identities(pyrage: Any, path: Path) -> list[Any]:
     return [
         pyrage.x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")
     ]
-
-
-def _new(path: Path) -> None:
-    os.close(
-        os.open(
-            path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), FILE_MODE
-        )
-    )
 
 
 def _pyrage() -> Any:

@@ -29,6 +29,7 @@ from brain.store.erasure import Eraser, ErasureTargets, erase_in_copy, in_copy
 # Setting: what erasures left out, {path: [when, when the file last changed]} in JSON.
 ELSEWHERE = "erased_elsewhere"
 ERASED = "erased"  # setting: ids of all that was ever erased, a list for each kind of targets
+KINDS = ("documents", "episodes", "answers")
 PIECES = 12  # looked for in every file of the home
 SHORTEST_PIECE = 12  # characters; a shorter one may stand anywhere
 PIECE_CHARACTERS = 40  # so short that a page of a database seldom cuts it in two
@@ -94,22 +95,16 @@ def rewrite(
     failed: list[NotRewritten] = []
     for number, backup in enumerate(backups, 1):
         try:
-            if _rewritten(backup, targets, secret):
-                rewritten.append(str(backup.path))
+            with _opened(backup, secret) as copy:
+                if in_copy(copy, targets):
+                    erase_in_copy(copy, targets, _made_at(backup))
+                    _put_back(backup, copy, secret)
+                    rewritten.append(str(backup.path))
         except (BrainError, OSError) as error:
             message = getattr(error, "message", "") or str(error)
             failed.append(NotRewritten(str(backup.path), message))
         progress("backups", number, len(backups))
     return RewriteReport(len(backups), tuple(rewritten), tuple(failed))
-
-
-def _rewritten(backup: Backup, targets: ErasureTargets, secret: Secret) -> bool:
-    with _opened(backup, secret) as copy:
-        if not in_copy(copy, targets):
-            return False
-        erase_in_copy(copy, targets, _made_at(backup))
-        _put_back(backup, copy, secret)
-    return True
 
 
 @contextmanager
@@ -146,19 +141,16 @@ def _made_at(backup: Backup) -> str:
 def erased(store: Store) -> ErasureTargets:
     """The ids of all that was ever erased."""
     kept: dict[str, list[str]] = json.loads(store.library.setting(ERASED) or "{}")
-    documents = set(kept.get("documents", ()))
-    episodes = set(kept.get("episodes", ()))
-    return ErasureTargets(documents, episodes, set(kept.get("answers", ())))
+    documents, episodes, answers = (set(kept.get(kind, ())) for kind in KINDS)
+    return ErasureTargets(documents, episodes, answers)
 
 
 def note_erased(store: Store, ids: ErasureTargets) -> None:
     """Remember these ids too."""
     known = erased(store)
-    kept = {
-        "documents": sorted(known.documents | ids.documents),
-        "episodes": sorted(known.episodes | ids.episodes),
-        "answers": sorted(known.answers | ids.answers),
-    }
+    kept = {}
+    for kind in KINDS:
+        kept[kind] = sorted(getattr(known, kind) | getattr(ids, kind))
     store.library.keep_setting(ERASED, json.dumps(kept))
 
 

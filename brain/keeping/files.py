@@ -69,15 +69,14 @@ def sweep(folder: Path) -> None:
 
 def _runs(pid: int) -> bool:
     """Whether a process has this id."""
-    # Elsewhere it cannot be asked without harm: on Windows the call would end the process.
-    if os.name != "posix":
-        return True
     try:
-        os.kill(pid, 0)
+        # Elsewhere it cannot be asked without harm: on Windows the call would end the process.
+        if os.name == "posix":
+            os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        return True
+        pass
     return True
 
 
@@ -93,8 +92,8 @@ def copy_file(source: Path, target: Path) -> None:
         os.fsync(writing.fileno())
 
 
-def flush_file(path: Path) -> None:
-    """Bring its content to the disk."""
+def flush(path: Path) -> None:
+    """Bring the content of a file, or the names in a directory, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -105,11 +104,7 @@ def flush_file(path: Path) -> None:
 def flush_directory(path: Path) -> None:
     """Bring the names in it to the disk, where the system can."""
     if hasattr(os, "O_DIRECTORY"):
-        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        flush(path)
 
 
 def left_in(home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]) -> list[str]:
@@ -118,12 +113,10 @@ def left_in(home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]) -> 
     """
     passed = {path.name for path in without}
     found = []
-    for folder, _folders, names in os.walk(home):
-        for name in sorted(names):
-            path = Path(folder, name)
-            regular = path.is_file() and not path.is_symlink()
-            if name not in passed and regular and _holds(path, pieces):
-                found.append(str(path))
+    for path in sorted(home.rglob("*")):
+        regular = path.is_file() and not path.is_symlink()
+        if path.name not in passed and regular and _holds(path, pieces):
+            found.append(str(path))
     return found
 
 

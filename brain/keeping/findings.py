@@ -5,7 +5,7 @@ Leaves out the checks themselves. Serves every module `brain.keeping.check_…`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -59,7 +59,7 @@ class Finding:
     a warning. `mended`: what a repair did, after which the faults are those that are left.
     """
 
-    faults: tuple[str, ...] = ()
+    faults: Sequence[str] = ()
     hint: str = ""
     note: str = ""
     mended: str = ""

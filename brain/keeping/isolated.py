@@ -9,7 +9,6 @@ the tasks (`brain.store`, `brain.keeping.files`). Serves restore, the doctor and
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -50,8 +49,7 @@ def judge(path: Path, *, compare: bool = True, called: Path | None = None) -> Co
 
 def left_in(home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]) -> list[str]:
     """`brain.keeping.files.left_in`. Raises `BrainError` when it cannot be done."""
-    files = (Path(folder, name) for folder, _, names in os.walk(home) for name in names)
-    size = sum(file.lstat().st_size for file in files)
+    size = sum(file.lstat().st_size for file in home.rglob("*"))
     texts = [base64.b64encode(piece).decode() for piece in pieces]
     known = [str(path) for path in without]
     found: list[str] = _apart("left_in", [str(home.absolute()), texts, known], home, _seconds(size))
@@ -110,18 +108,22 @@ def _error(facts: dict[str, Any]) -> BrainError | OSError:
 
 def answer(request: dict[str, Any], _payload: bytes, _kept: object) -> Iterator[dict[str, Any]]:
     """Do one task: its value, or the error that it ended with."""
-    arguments = request["arguments"]
+    path, *_ = arguments = request["arguments"]
     try:
         yield {"value": _tasks()[request["task"]](*arguments)}
     except BrainError as error:
-        store = isinstance(error, StoreError)
-        yield {"error": {"message": error.message, "hint": error.hint, "store": store}}
+        yield _failure(error)
     except OSError as error:
-        said, place = error.strerror or str(error), str(error.filename or arguments[0])
+        said, place = error.strerror or str(error), str(error.filename or path)
         yield {"error": {"number": error.errno or 0, "message": said, "hint": place}}
     except MemoryError:
-        said = f"{arguments[0]} needs more than {MEMORY_BYTES / 2**20:,.0f} MB to be looked into"
-        yield {"error": {"message": said, "hint": UNCHANGED, "store": True}}
+        needs = f"{path} needs more than {MEMORY_BYTES / 2**20:,.0f} MB to be looked into"
+        yield _failure(StoreError(needs, UNCHANGED))
+
+
+def _failure(error: BrainError) -> dict[str, Any]:
+    store = isinstance(error, StoreError)
+    return {"error": {"message": error.message, "hint": error.hint, "store": store}}
 
 
 def _tasks() -> dict[str, Callable[..., object]]:

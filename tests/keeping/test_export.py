@@ -668,7 +668,6 @@ def test_a_changed_note_keeps_its_identity_and_is_read_anew(
 def test_a_folder_without_an_export_is_said(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         reading.manifest(tmp_path)
-    assert not reading.is_export(tmp_path)
 
 
 def test_an_exported_folder_is_left_out_by_add(home: Callable[[str], Home], tmp_path: Path) -> None:

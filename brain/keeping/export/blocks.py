@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from brain.keeping.export.documents import machine
+from brain.keeping.export.documents import MARKER, machine
 from brain.keeping.export.names import one_line
 from brain.keeping.export.rows import ID
-from ingest.readers.front_matter import BadFrontMatter, text_at, texts_at
+from ingest.readers.front_matter import BadFrontMatter, read_nested, split, text_at, texts_at
 
 _CLOSE = " -->\n"
 _END = "\n\n<!-- end -->\n"
@@ -58,8 +59,11 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """`name` opens a block (`<!-- brain:name {…} -->`), `between` parts its two texts (`<!-- between -->`)."""
+    """`name` opens a block (`<!-- brain:name {…} -->`), `between` parts its two texts (`<!-- between -->`). `kind` is
+    what the front matter of a file calls them.
+    """
 
+    kind: str
     name: str
     between: str
 
@@ -78,8 +82,11 @@ class Marks:
         head = f"\n## {one_line(title)}\n{self._open}{machine(kept)}{_CLOSE}\n"
         return f"{head}{first}{self._middle}{second}{_END}"
 
-    def read(self, body: str) -> Iterator[Block]:
-        """The blocks in order. Raises `BadFrontMatter` for one whose facts cannot be read."""
+    def read(self, content: str) -> Iterator[Block]:
+        """The blocks of a file, in order. Raises `BadFrontMatter` for another file, and for facts that cannot be read."""
+        head, body = split(content)
+        if text_at(read_nested(head), MARKER) != self.kind:
+            raise BadFrontMatter(f"no {self.kind} that brain exported")
         at = self._find(body, 0)
         while at >= 0:
             line_end = body.find(_CLOSE, at)
@@ -100,15 +107,14 @@ class Marks:
 
     def _exact(self, body: str, begin: int, facts: Mapping[str, Any]) -> Words | None:
         """The texts by their lengths; None when they were changed."""
-        lengths = facts.get(CHARACTERS)
-        if not isinstance(lengths, list) or len(lengths) != 2:
-            return None
-        if not all(isinstance(length, int) and length >= 0 for length in lengths):
-            return None
-        start = begin + 1
-        middle = start + lengths[0]
+        match facts.get(CHARACTERS):
+            case [int(first), int(second)] if min(first, second) >= 0:
+                start = begin + 1
+            case _:
+                return None
+        middle = start + first
         after = middle + len(self._middle)
-        end = after + lengths[1]
+        end = after + second
         whole = body.startswith("\n", begin) and body.startswith(self._middle, middle)
         if not whole or not body.startswith(_END, end):
             return None
@@ -117,19 +123,14 @@ class Marks:
     def _by_marks(self, body: str, begin: int) -> Words:
         """The same by the marks between the texts, after a person changed them."""
         limit = self._find(body, begin)
-        if limit < 0:
-            limit = len(body)
-        end = body.find(_END.strip(), begin, limit)
-        if end < 0:
-            end = limit
-        first, _, second = body[begin:end].partition(self._middle.strip())
-        return first.strip(), second.strip(), end
+        block = body[begin:] if limit < 0 else body[begin:limit]
+        words, _, _ = block.partition(_END.strip())
+        first, _, second = words.partition(self._middle.strip())
+        return first.strip(), second.strip(), begin + len(words)
 
     def _loaded(self, line: str) -> dict[str, Any]:
-        try:
+        with suppress(ValueError, RecursionError):
             facts = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise BadFrontMatter(f"a block of {self.name} whose facts cannot be read") from error
-        if not isinstance(facts, dict):
-            raise BadFrontMatter(f"a block of {self.name} without facts")
-        return facts
+            if isinstance(facts, dict):
+                return facts
+        raise BadFrontMatter(f"a block of {self.name} whose facts cannot be read")

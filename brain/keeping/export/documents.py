@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from brain.keeping.export.front_matter import dump
 from brain.keeping.export.names import Names
-from brain.keeping.export.rows import FIRST_SEEN, ID, StoredChunk, StoredDocument
+from brain.keeping.export.rows import DOCUMENT, ID, StoredChunk, StoredDocument
 from ingest.document import digest, new_id
 from ingest.readers.front_matter import (
     BadFrontMatter,
@@ -30,25 +30,6 @@ from ingest.readers.front_matter import (
 MARKER = "brain_export"  # the first key of every file's front matter: these files are never taken in as new notes
 KIND = "document"
 TAGGED = "document"  # `by` of the tags that stand in the document itself
-# What a file's front matter says first, in this order.
-FACTS = (
-    "id",
-    "title",
-    "source",
-    "uri",
-    "media_type",
-    "entry",
-    "label",
-    "compartment",
-    "trust",
-    "dated_at",
-    "dated_by",
-    "added_at",
-    "updated_at",
-    "content_hash",
-)
-# Of those, what is taken back as it stands.
-PLAIN = ("source", "title", "dated_at", "added_at", "updated_at")
 _TAIL = "<!-- brain:document\n"
 _TAIL_END = "-->"
 _MARK = re.compile(r"\n?<!-- [^\n>]* -->\n")
@@ -74,7 +55,7 @@ def _head(item: StoredDocument, names: Names) -> dict[str, Any]:
     cites = dict.fromkeys(map(names.linked, item.links))
     return {
         MARKER: KIND,
-        **{name: getattr(item, name) for name in FACTS},
+        **{name: getattr(item, name) for name in DOCUMENT},
         "tags": [tag for tag, _by in item.tags],
         "tagged_by": others,
         "aliases": item.aliases,
@@ -92,11 +73,9 @@ def _tail(item: StoredDocument, opening: str, closing: str) -> str:
         "text_sha": digest(item.text),
         "fence": [opening, closing],
     }
-    lines = [machine(facts)]
-    for chunk in item.chunks:
-        row = [chunk.start, chunk.end, chunk.tokens, chunk.locator, chunk.heading]
-        lines.append(machine(row))
-    return _TAIL + "\n".join(lines) + f"\n{_TAIL_END}\n"
+    lines = [machine(facts), *(machine(astuple(chunk)) for chunk in item.chunks)]
+    said = "\n".join(lines)
+    return f"{_TAIL}{said}\n{_TAIL_END}\n"
 
 
 def machine(value: Any) -> str:
@@ -155,10 +134,10 @@ class _Body:
     def exact(self) -> str | None:
         """The text as it was exported; None when the file was changed, so that the chunks no longer fit."""
         inner = self.text.removesuffix("\n")
-        if self.behind or not inner.startswith(self.opening) or not inner.endswith(self.closing):
+        bare = inner.removeprefix(self.opening).removesuffix(self.closing)
+        if self.behind or f"{self.opening}{bare}{self.closing}" != inner:
             return None
-        inner = inner[len(self.opening) : len(inner) - len(self.closing)]
-        text = self._without_marks(inner)
+        text = self._without_marks(bare)
         return text if self._tiles(len(text)) and digest(text) == self.text_sha else None
 
     def changed(self) -> str:
@@ -202,8 +181,15 @@ def read(content: str) -> StoredDocument:
         raise BadFrontMatter("not a document that brain exported")
     body = _read_body(rest)
     text = body.exact()
-    given = text_at(head, "id")
-    key = given if ID.fullmatch(given) else new_id()
+    # What the file does not say is as `StoredDocument` has it.
+    said = {name: text_at(head, name) for name in DOCUMENT}
+    facts: dict[str, Any] = {name: value for name, value in said.items() if value}
+    if not ID.fullmatch(said["id"]):
+        facts["id"] = new_id()
+    if said["entry"] != "name":
+        facts["entry"] = "full"
+    facts.setdefault("uri", f"note:{facts['id']}")
+    facts.setdefault("content_hash", digest(body.text))
     by_whom: dict[str, str] = {}
     tagged_by = map_at(head, "tagged_by")
     for by in tagged_by:
@@ -211,18 +197,9 @@ def read(content: str) -> StoredDocument:
     tags = [(tag, by_whom.get(tag, TAGGED)) for tag in texts_at(head, "tags")]
     metadata = map_at(head, "metadata")
     return StoredDocument(
-        **{name: text_at(head, name) for name in PLAIN},
-        id=key,
-        uri=text_at(head, "uri") or f"note:{key}",
+        **facts,
         text=body.changed() if text is None else text,
-        media_type=text_at(head, "media_type", "text/markdown"),
-        content_hash=text_at(head, "content_hash") or digest(body.text),
         chunks=() if text is None else body.chunks,
-        entry="name" if text_at(head, "entry") == "name" else "full",
-        label=text_at(head, "label", "internal"),
-        compartment=text_at(head, "compartment") or None,
-        trust=text_at(head, "trust", "own"),
-        dated_by=text_at(head, "dated_by", FIRST_SEEN),
         tags=tuple(sorted(tags)),
         aliases=texts_at(head, "aliases"),
         links=tuple(sorted(texts_at(head, "links"))),
@@ -247,8 +224,7 @@ def _read_body(rest: str) -> _Body:
         return _Body(text, behind)
     if not isinstance(facts, dict):
         return _Body(text, behind, chunks)
-    opening, closing = _fence_of(facts)
-    return _Body(text, behind, chunks, str(facts.get("text_sha")), opening, closing)
+    return _Body(text, behind, chunks, str(facts.get("text_sha")), *_fence_of(facts))
 
 
 def _chunk(start: Any, end: Any, tokens: Any, locator: Any, heading: Any, *_: Any) -> StoredChunk:
@@ -256,7 +232,7 @@ def _chunk(start: Any, end: Any, tokens: Any, locator: Any, heading: Any, *_: An
 
 
 def _fence_of(facts: Mapping[str, Any]) -> tuple[str, str]:
-    fence = facts.get("fence")
-    if isinstance(fence, list) and len(fence) == 2 and all(isinstance(part, str) for part in fence):
-        return fence[0], fence[1]
+    match facts.get("fence"):
+        case [str(opening), str(closing)]:
+            return opening, closing
     return "", ""

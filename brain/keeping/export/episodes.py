@@ -7,8 +7,7 @@ facts are kept apart (blocks.py) and where the file lies. Serves the export and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from brain.keeping.export.blocks import Block, Marks
@@ -17,11 +16,10 @@ from brain.keeping.export.front_matter import dump
 from brain.keeping.export.names import Names
 from brain.keeping.export.rows import EPISODE_LISTS, EPISODE_MORE, StoredEpisode
 from brain.types import Episode
-from ingest.readers.front_matter import BadFrontMatter, read_nested, split, text_at
 
 KIND = "episodes"
 UNDATED = "undated"
-MARKS = Marks("episode", "answer")
+MARKS = Marks(KIND, "episode", "answer")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TEXTS = ("id", "at", "kind", "session", "state", "label", "source")
 
@@ -31,23 +29,15 @@ def day_of(at: str) -> str:
     return at[:10] if _DAY.fullmatch(at[:10]) else UNDATED
 
 
-def path_of(day: str) -> str:
-    """`episodes/2026/2026-05-07.md`."""
-    return dated_path(KIND, day)
-
-
 def dated_path(kind: str, period: str) -> str:
-    """Where the file of a day or a month lies: below its year."""
+    """Where the file of a day or a month lies: `episodes/2026/2026-05-07.md`."""
     return f"{kind}/{period}.md" if period == UNDATED else f"{kind}/{period[:4]}/{period}.md"
 
 
 def render(day: str, rounds: Sequence[StoredEpisode], names: Names, days: Mapping[str, str]) -> str:
     """The file of a day. `days` says on which day each episode of this export lies, for links between them."""
-    tags: set[str] = set()
-    people: set[str] = set()
-    for item in rounds:
-        tags.update(item.episode.tags)
-        people.update(item.episode.people)
+    tags = {tag for item in rounds for tag in item.episode.tags}
+    people = {person for item in rounds for person in item.episode.people}
     head = dump({MARKER: KIND, "date": day, "people": sorted(people), "tags": sorted(tags)})
     body = "".join(_round(item, names, days) for item in rounds)
     return f"{head}\n# {day}\n{body}"
@@ -74,7 +64,8 @@ def _round(item: StoredEpisode, names: Names, days: Mapping[str, str]) -> str:
 
 def day_link(day: str) -> str:
     """The wiki-link to the file of a day."""
-    return f"[[{path_of(day).removesuffix('.md')}|{day}]]"
+    path = dated_path(KIND, day).removesuffix(".md")
+    return f"[[{path}|{day}]]"
 
 
 def _facts(item: StoredEpisode) -> dict[str, Any]:
@@ -86,10 +77,7 @@ def _facts(item: StoredEpisode) -> dict[str, Any]:
 
 def read(content: str) -> Iterator[StoredEpisode]:
     """The rounds of a file, in order. Raises `BadFrontMatter` when the file is not one of ours."""
-    block, body = split(content)
-    if text_at(read_nested(block), MARKER) != KIND:
-        raise BadFrontMatter("not a day of episodes that brain exported")
-    return map(_stored, MARKS.read(body))
+    return map(_stored, MARKS.read(content))
 
 
 def _stored(block: Block) -> StoredEpisode:
@@ -113,9 +101,3 @@ def _stored(block: Block) -> StoredEpisode:
         **more,
         edited=block.edited,
     )
-
-
-def by_day(rows: Iterable[StoredEpisode]) -> Iterator[tuple[str, list[StoredEpisode]]]:
-    """The rounds of each day, from rows that come in the order of days."""
-    for day, rounds in groupby(rows, key=lambda item: day_of(item.episode.at)):
-        yield day, list(rounds)

@@ -23,10 +23,12 @@ from brain.keeping.export.plain import open_plain
 
 MANIFEST = ".brain-export.json"  # `ingest.folders` leaves out every folder that holds one
 FORMAT = 1
+KINDS = ("documents", "notes", "episodes", "skills", "feedback")  # each a folder at the top
 BATCH_FILES = 500  # files between two writings of the manifest …
 BATCH_CHARACTERS = 16 * 2**20  # … or so much text
 MANIFEST_BYTES = 256 * 2**20  # a larger one is not ours: 100 bytes a file
 TEMPORARY = ".brain-export-tmp"
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -54,7 +56,7 @@ class Folder:
         try:
             path = path.expanduser().resolve()
             path.mkdir(parents=True, exist_ok=True)
-            top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            top = os.open(path, _FOLDER)
         except OSError as error:
             raise _explained(error, path) from error
         before = read_manifest(path)
@@ -70,7 +72,7 @@ class Folder:
         if found == sha:
             self.files[name] = sha
             self.unchanged += 1
-        elif found is not None and not self._untouched(name, found):
+        elif not self._untouched(name, found):
             self.conflicts.append(name)
         else:
             self._waiting.append((name, data, sha))
@@ -85,11 +87,13 @@ class Folder:
             if not name.startswith(prefixes):
                 continue
             found = self._hash(name)
-            if found is not None and not (self._untouched(name, found) and self._unlink(name)):
+            if found is None:
+                del self.files[name]
+            elif self._untouched(name, found) and self._unlink(name):
+                self.removed += 1
+                del self.files[name]
+            else:
                 self.conflicts.append(name)
-                continue
-            self.removed += found is not None
-            del self.files[name]
 
     def close(self) -> None:
         """Write what waits and the manifest, and let go of the folder."""
@@ -107,8 +111,9 @@ class Folder:
 
     # -- within -------------------------------------------------------------------------------------------------------
 
-    def _untouched(self, name: str, found: str) -> bool:
-        return self.force or found in (self.files.get(name), self._pending.get(name))
+    def _untouched(self, name: str, found: str | None) -> bool:
+        """Whether no person's words are lost when the file goes: there is none, or it is as it was written."""
+        return self.force or found in (None, self.files.get(name), self._pending.get(name))
 
     def _flush(self) -> None:
         if not self._waiting:
@@ -124,13 +129,9 @@ class Folder:
 
     def _write_manifest(self, writing: Mapping[str, str]) -> None:
         body = {"format": FORMAT, **self.facts, "files": self.files, "writing": writing}
-        text = (
-            json.dumps(
-                {k: v for k, v in body.items() if v}, ensure_ascii=False, indent=1, sort_keys=True
-            )
-            + "\n"
-        )
-        data = text.encode("utf-8", "replace")
+        said = {name: value for name, value in body.items() if value}
+        text = json.dumps(said, ensure_ascii=False, indent=1, sort_keys=True)
+        data = f"{text}\n".encode("utf-8", "replace")
         if self._hash(MANIFEST) != hashlib.sha256(data).hexdigest():
             self._write(MANIFEST, data)
 
@@ -155,17 +156,15 @@ class Folder:
         """SHA-256 of what stands there now, None when nothing does; "" for what is no plain file."""
         try:
             folder = self._folder(name, make=False)
-        except FileNotFoundError:
-            return None
-        try:
-            with open_plain(name.rpartition("/")[2], folder=folder) as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            try:
+                with open_plain(name.rpartition("/")[2], folder=folder) as file:
+                    return hashlib.file_digest(file, "sha256").hexdigest()
+            finally:
+                os.close(folder)
         except FileNotFoundError:
             return None
         except OSError:
             return ""
-        finally:
-            os.close(folder)
 
     def _unlink(self, name: str) -> bool:
         """Remove a file and the folders that it leaves empty; False when it cannot be removed."""
@@ -188,16 +187,13 @@ class Folder:
                 if make:
                     with suppress(FileExistsError):
                         os.mkdir(part, 0o700, dir_fd=here)
-                below = os.open(
-                    part, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=here
-                )
+                below = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=here)
                 os.close(here)
                 here = below
-        except FileNotFoundError:
-            os.close(here)
-            raise
         except OSError as error:
             os.close(here)
+            if isinstance(error, FileNotFoundError):
+                raise
             where = self.path / name.rpartition("/")[0]
             raise Refused(
                 f"{where} is a link or no folder", "move it away, then export again"
@@ -230,13 +226,13 @@ def read_manifest(path: Path) -> Manifest:
         hint = "move it away; then every file that is there counts as changed by you, and needs --force"
         raise BrainError(f"{file} cannot be read", hint) from error
     roots = body.get("roots")
+    if not isinstance(roots, list):
+        roots = []
     return Manifest(
-        files=_texts(body.get("files")),
-        writing=_texts(body.get("writing")),
-        contexts=_texts(body.get("contexts")),
-        roots=tuple(root for root in roots if isinstance(root, dict))
-        if isinstance(roots, list)
-        else (),
+        _texts(body.get("files")),
+        _texts(body.get("writing")),
+        _texts(body.get("contexts")),
+        tuple(root for root in roots if isinstance(root, dict)),
         found=True,
     )
 
@@ -254,11 +250,7 @@ def _texts(value: object) -> dict[str, str]:
 def _is_ours(name: str) -> bool:
     """Whether a path of a manifest is one that an export can have written: it decides what may be removed."""
     parts = name.split("/")
-    return (
-        parts[0] in ("documents", "notes", "episodes", "skills", "feedback")
-        and len(parts) > 1
-        and all(map(is_safe, parts))
-    )
+    return parts[0] in KINDS and len(parts) > 1 and all(map(is_safe, parts))
 
 
 def _explained(error: OSError, path: Path) -> BrainError:

@@ -13,9 +13,7 @@ from typing import Any
 
 KEY_CHARACTERS = 1_000  # YAML allows 1,024 in a simple key; longer ones are written as `? key`
 _PLAIN = re.compile(r"[A-Za-z_](?:[\w ./()-]*[\w/()])?", re.A)
-_WORDS = frozenset(
-    {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
-)  # something else to YAML 1.1
+_WORDS = frozenset("y n yes no on off true false null".split())  # something else to YAML 1.1
 _HIDDEN = re.compile(
     "[\x7f-\xa0\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\uffff]"
 )
@@ -42,23 +40,19 @@ def lines_of(values: Mapping[str, Any], indent: str = "") -> Iterator[str]:
         if value is None or (not indent and isinstance(value, Mapping | Sequence) and not value):
             continue
         name = _scalar(key)
+        if len(name) > KEY_CHARACTERS:
+            name = f"? {name}\n{indent}"
         if isinstance(value, Mapping):
-            yield (
-                f"{indent}? {name}\n{indent}:" if len(name) > KEY_CHARACTERS else f"{indent}{name}:"
-            )
+            yield f"{indent}{name}:"
             yield from lines_of(value, indent + "  ")
         else:
-            head = (
-                f"{indent}? {name}\n{indent}: "
-                if len(name) > KEY_CHARACTERS
-                else f"{indent}{name}: "
-            )
-            yield head + _value(value)
+            yield f"{indent}{name}: {_value(value)}"
 
 
 def _value(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_scalar(str(item)) for item in value) + "]"
+        items = ", ".join(_scalar(str(item)) for item in value)
+        return f"[{items}]"
     return _scalar(value) if isinstance(value, str) else json.dumps(value)
 
 

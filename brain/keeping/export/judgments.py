@@ -7,41 +7,28 @@ Leaves out where the file lies. Serves the export and the import.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
 
 from brain.keeping.export.blocks import Block, Marks
 from brain.keeping.export.documents import MARKER
-from brain.keeping.export.episodes import UNDATED, dated_path, day_link
+from brain.keeping.export.episodes import day_link, day_of
 from brain.keeping.export.front_matter import dump
 from brain.keeping.export.names import Names
 from brain.keeping.export.rows import ID
 from brain.reports import Judgment
 from ingest.document import new_id
-from ingest.readers.front_matter import BadFrontMatter, read_nested, split, text_at
+from ingest.readers.front_matter import BadFrontMatter
 
 KIND = "feedback"
-MARKS = Marks("judgment", "why")
+MARKS = Marks(KIND, "judgment", "why")
 VERDICTS = ("good", "wrong", "missing")
-_MONTH = re.compile(r"\d{4}-\d{2}")
 _TEXTS = ("document_id", "source", "locator", "quote")
 _FACTS = ("id", "at", "verdict", "episode", *_TEXTS, "answerable", "documents")
 
 
-def path_of(month: str) -> str:
-    """`feedback/2026/2026-05.md`."""
-    return dated_path(KIND, month)
-
-
-def by_month(items: Iterable[Judgment]) -> Iterator[tuple[str, list[Judgment]]]:
-    """The judgments of each month, inside it in the order in which they come."""
-    for month, held in groupby(sorted(items, key=_month), key=_month):
-        yield month, list(held)
-
-
-def _month(item: Judgment) -> str:
-    return item.at[:7] if _MONTH.fullmatch(item.at[:7]) else UNDATED
+def month_of(item: Judgment) -> str:
+    """The month in which it was made, or "undated", which is as long."""
+    return day_of(item.at)[:7]
 
 
 def render(month: str, items: Iterable[Judgment], names: Names, days: Mapping[str, str]) -> str:
@@ -68,10 +55,7 @@ def _one(item: Judgment, names: Names, days: Mapping[str, str]) -> str:
 
 def read(content: str) -> Iterator[Judgment]:
     """The judgments of a file, in order. Raises `BadFrontMatter` when the file is not one of ours."""
-    block, body = split(content)
-    if text_at(read_nested(block), MARKER) != KIND:
-        raise BadFrontMatter("not a month of feedback that brain exported")
-    return map(_stored, MARKS.read(body))
+    return map(_stored, MARKS.read(content))
 
 
 def _stored(block: Block) -> Judgment:
@@ -99,7 +83,6 @@ def _numbers(signals: object) -> dict[str, float]:
     """The finite numbers; a person may have written anything there."""
     found = {}
     for name, value in signals.items() if isinstance(signals, dict) else ():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if number and math.isfinite(value):
-            found[str(name)] = value
+        if type(value) in (int, float) and math.isfinite(value):
+            found[name] = value
     return found

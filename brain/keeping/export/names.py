@@ -37,15 +37,11 @@ def slug(text: str, limit: int = SLUG_BYTES) -> str:
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     plain = unicodedata.normalize("NFC", folded)
-    parted = "".join(c if _is_of_a_word(c) else " " for c in plain)
+    parted = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in plain)
     whole = "-".join(parted.split()).encode("utf-8")
     cut = whole[:limit].decode("utf-8", "ignore")
     # Composed again: the cut may have parted a letter from its mark.
     return unicodedata.normalize("NFC", cut).strip("-") or UNTITLED
-
-
-def _is_of_a_word(character: str) -> bool:
-    return unicodedata.category(character)[0] in "LNM"
 
 
 def file_name(title: str, document_id: str, shown: int = ID_SHOWN) -> str:
@@ -88,9 +84,8 @@ class Named:
     @property
     def names(self) -> tuple[str, ...]:
         """What a link may call it: its title, its file's name without the ending, its aliases."""
-        _folder, _, file = self.source.rpartition("/")
-        stem, _, _ending = file.rpartition(".")
-        return (self.title, stem, *self.aliases)
+        file = self.source.rpartition("/")[2]
+        return (self.title, file.rpartition(".")[0], *self.aliases)
 
 
 Texts = dict[str, str]
@@ -117,12 +112,9 @@ class Names:
         beginnings = Counter(document.id[:ID_SHOWN] for document in ordered)
         for document in ordered:
             key = document.id
-            shown = ID_SHOWN
-            if beginnings[key[:ID_SHOWN]] > 1:
-                shown = len(key)
-            name = file_name(document.title, key, shown)
-            folder = folder_of(document.uri)
-            names.paths[key] = f"{folder}/{name}"
+            alone = beginnings[key[:ID_SHOWN]] == 1
+            name = file_name(document.title, key, ID_SHOWN if alone else len(key))
+            names.paths[key] = f"{folder_of(document.uri)}/{name}"
             names.titles[key] = document.title
             names.by_source.setdefault(document.source, key)
             for called in document.names:
@@ -143,9 +135,7 @@ class Names:
         place, _, _heading = target.partition("#")
         path, _, _shown = place.partition("|")
         name = path.strip().removesuffix(".md").casefold()
-        key = self.by_name.get(name)
-        if not key:
-            key = self.by_name.get(name.rpartition("/")[2])
+        key = self.by_name.get(name) or self.by_name.get(name.rpartition("/")[2])
         return self.wiki_link(key)
 
     def cited(self, citation: str) -> str:

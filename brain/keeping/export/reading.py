@@ -6,14 +6,13 @@ file that cannot be read is given as `Skipped`, and the rest goes on. Leaves out
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from brain.errors import BrainError, NotFound
 from brain.keeping.export import documents, episodes, judgments
 from brain.keeping.export.documents import MARKER
-from brain.keeping.export.folder import MANIFEST, Manifest, read_manifest
+from brain.keeping.export.folder import Manifest, read_manifest
 from brain.keeping.export.plain import open_plain
 from brain.keeping.export.rows import StoredDocument, StoredEpisode, StoredSkill
 from brain.keeping.export.skills import KIND as SKILL
@@ -22,19 +21,12 @@ from brain.reports import Judgment
 from brain.types import Skipped
 from ingest.readers.front_matter import BadFrontMatter, read_nested, split, text_at
 
-FILE_BYTES = (
-    256 * 2**20
-)  # of a file of an export; documents are capped well below when they are taken in
+FILE_BYTES = 256 * 2**20  # of a file; documents are capped well below when they are taken in
 HINT_OTHER = "add it with `brain add`"
 
 UNREADABLE = (BadFrontMatter, OSError, UnicodeDecodeError)
 
 Stored = StoredDocument | StoredEpisode | StoredSkill | Judgment
-
-
-def is_export(directory: Path) -> bool:
-    """Whether a folder was written by `brain export`."""
-    return (directory / MANIFEST).is_file()
 
 
 def manifest(directory: Path) -> Manifest:
@@ -83,34 +75,31 @@ def _read_all(
 
 
 def _skipped(path: Path, error: Exception) -> Skipped:
-    reason = str(error)
+    reason = getattr(error, "strerror", "") or str(error)
     if isinstance(error, UnicodeDecodeError):
         reason = "not UTF-8"
-    elif isinstance(error, OSError) and error.strerror:
-        reason = error.strerror
     return Skipped(str(path), "unreadable", reason, "mend the file")
 
 
 def _files(directory: Path) -> Iterator[Path]:
     """Markdown files below the folder, sorted, hidden ones and links left out."""
     try:
-        entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+        paths = sorted(directory.iterdir())
     except OSError:
         return
-    for entry in entries:
-        if entry.name.startswith(".") or entry.is_symlink():
+    for path in paths:
+        if path.name.startswith(".") or path.is_symlink():
             continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _files(Path(entry.path))
-        elif entry.name.endswith(".md"):
-            yield Path(entry.path)
+        if path.is_dir():
+            yield from _files(path)
+        elif path.name.endswith(".md"):
+            yield path
 
 
 def _in_skill(path: Path, directory: Path) -> bool:
     """Whether the file belongs to a skill: some folder above it holds a SKILL.md."""
-    return any(
-        (folder / MAIN).is_file() for folder in path.parents if folder.is_relative_to(directory)
-    )
+    above = (folder for folder in path.parents if folder.is_relative_to(directory))
+    return any((folder / MAIN).is_file() for folder in above)
 
 
 def _kind(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from brain.types import Chunk, Document, Episode, Skill
@@ -21,14 +21,13 @@ FIRST_SEEN = "first seen"  # `documents.dated_by` when the content itself carrie
 # An id that we could have made; anything else in a file is not trusted as one.
 ID = re.compile(r"[0-9a-f]{6,32}")
 # Columns that travel as they are: of `documents`, of `episodes` (in `Episode`, and beside it), of `skills` likewise.
+# Those of a document stand in this order in the front matter of its file; its text stands below them.
 DOCUMENT = (
     "id",
-    "uri",
-    "source",
     "title",
-    "text",
+    "source",
+    "uri",
     "media_type",
-    "content_hash",
     "entry",
     "label",
     "compartment",
@@ -37,6 +36,7 @@ DOCUMENT = (
     "dated_by",
     "added_at",
     "updated_at",
+    "content_hash",
 )
 EPISODE = (
     "id",
@@ -90,11 +90,11 @@ class StoredDocument:
 
     id: str
     uri: str
-    source: str
-    title: str
     text: str
-    media_type: str
     content_hash: str
+    source: str = ""
+    title: str = ""
+    media_type: str = "text/markdown"
     chunks: tuple[StoredChunk, ...] = ()
     entry: str = "full"
     label: str = "internal"
@@ -122,21 +122,11 @@ class StoredDocument:
     @property
     def document(self) -> Document:
         """The same as `ingest` makes it, ready for `DocumentTable.save`; with the tags that the document itself has."""
-        chunks = []
-        for ordinal, (chunk_id, chunk) in enumerate(zip(self.chunk_ids, self.chunks, strict=True)):
-            chunks.append(
-                Chunk(
-                    id=chunk_id,
-                    document_id=self.id,
-                    ordinal=ordinal,
-                    heading=chunk.heading,
-                    text=self._words(chunk),
-                    locator=chunk.locator,
-                    tokens=chunk.tokens,
-                    start=chunk.start,
-                    end=chunk.end,
-                )
-            )
+        chunks: list[Chunk] = []
+        for chunk_id, chunk in zip(self.chunk_ids, self.chunks, strict=True):
+            place = asdict(chunk)
+            words = self._words(chunk)
+            chunks.append(Chunk(chunk_id, self.id, len(chunks), text=words, **place))
         return Document(
             **{name: getattr(self, name) for name in AS_INGESTED},
             modified_at=None,
@@ -180,9 +170,9 @@ class StoredSkill:
 def stored_document(row: Row, chunks: Sequence[Row]) -> StoredDocument:
     """From a row of `documents` (with `tags` and `links` joined to it) and its rows of `knowledge`, in order."""
     return StoredDocument(
-        **{name: row[name] for name in DOCUMENT},
+        **{name: row[name] for name in (*DOCUMENT, "text")},
         chunks=tuple(map(stored_chunk, chunks)),
-        tags=tuple(sorted((str(tag), str(by)) for tag, by in row["tags"])),
+        tags=tuple(sorted(map(tuple, row["tags"]))),
         aliases=tuple(json.loads(row["aliases"])),
         links=tuple(sorted(row["links"])),
         metadata=json.loads(row["metadata"]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from brain.errors import Refused, UsageError
@@ -16,7 +17,7 @@ from brain.keeping.export.documents import MARKER
 from brain.keeping.export.front_matter import dump, lines_of
 from brain.keeping.export.names import folder_name, is_safe
 from brain.keeping.export.plain import open_plain
-from brain.keeping.export.rows import ID, StoredSkill
+from brain.keeping.export.rows import ID, SKILL_MORE, StoredSkill
 from brain.types import Skill
 from ingest.readers.front_matter import BadFrontMatter, map_at, read_nested, split, text_at
 
@@ -49,15 +50,7 @@ def read_skill(path: Path) -> StoredSkill:
         hint = f"rename the folder to {found.skill.name}, or the skill to {folder.name}"
         raise UsageError(f"the skill in {folder} is called {found.skill.name!r}", hint)
     files, warnings = _belongings(folder)
-    return StoredSkill(
-        found.skill,
-        files={**found.files, **files},
-        label=found.label,
-        version=found.version,
-        added_at=found.added_at,
-        updated_at=found.updated_at,
-        warnings=(*found.warnings, *warnings),
-    )
+    return replace(found, files={**found.files, **files}, warnings=(*found.warnings, *warnings))
 
 
 def parse_skill(text: str, path: str = "") -> StoredSkill:
@@ -102,29 +95,20 @@ def render_skill(item: StoredSkill) -> Iterator[tuple[str, str]]:
     own = item.files.get(MAIN, "")
     if not _says(own, skill):
         own = _plain(skill)
-    facts = {
-        "id": skill.id,
-        "status": skill.status,
-        "path": skill.path,
-        "label": item.label,
-        "version": item.version,
-        "added_at": item.added_at,
-        "updated_at": item.updated_at,
-    }
-    ours = dump(
-        {MARKER: KIND, "brain": {key: value for key, value in facts.items() if value}}
-    ).removeprefix("---\n")
+    facts = {name: getattr(skill, name) for name in ("id", "status", "path")}
+    facts |= {name: getattr(item, name) for name in SKILL_MORE}
+    said = {name: value for name, value in facts.items() if value}
+    ours = dump({MARKER: KIND, "brain": said}).removeprefix("---\n")
     yield f"{folder}/{MAIN}", f"---\n{own}{ours}{skill.body}"
     for name, text in sorted(item.files.items()):
-        if name != MAIN and all(is_safe(part) for part in name.split("/")):
+        if name != MAIN and all(map(is_safe, name.split("/"))):
             yield f"{folder}/{name}", text
 
 
 def _plain(skill: Skill) -> str:
     """The front matter of a skill that says nothing but what it must; such a one is not kept word for word."""
-    return "".join(
-        f"{line}\n" for line in lines_of({"name": skill.name, "description": skill.description})
-    )
+    lines = lines_of({"name": skill.name, "description": skill.description})
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _says(block: str, skill: Skill) -> bool:
@@ -133,10 +117,7 @@ def _says(block: str, skill: Skill) -> bool:
         values = read_nested(block)
     except BadFrontMatter:
         return False
-    same = (text_at(values, "name"), text_at(values, "description")) == (
-        skill.name,
-        skill.description,
-    )
+    same = all(text_at(values, name) == getattr(skill, name) for name in ("name", "description"))
     return same and block.endswith("\n") and not {MARKER, "brain"} & set(values)
 
 
@@ -147,34 +128,33 @@ def _belongings(folder: Path) -> tuple[dict[str, str], list[str]]:
     total = 0
     for path in _walk(folder, DEPTH):
         name = path.relative_to(folder).as_posix()
-        data = None if path.is_symlink() else _bytes(path)
-        text = _text(data) if data is not None else None
+        text = None if path.is_symlink() else _text(_bytes(path))
         if path.is_symlink():
-            warnings.append(f"{name!r}: a symbolic link; not taken")
+            why = "a symbolic link"
         elif text is None:
-            warnings.append(f"{name!r}: larger than {FILE_BYTES // 1024} KB or no text; not taken")
-        elif not all(is_safe(part) for part in name.split("/")):
-            warnings.append(f"{name!r}: a name that not every file system takes; not taken")
+            why = f"larger than {FILE_BYTES // 1024} KB or no text"
+        elif not all(map(is_safe, name.split("/"))):
+            why = "a name that not every file system takes"
         elif len(files) >= FOLDER_FILES or total + len(text) > FOLDER_BYTES:
-            warnings.append(
-                f"{name!r}: the folder holds more than {FOLDER_FILES} files or 2 MB; not taken"
-            )
+            why = f"the folder holds more than {FOLDER_FILES} files or 2 MB"
         else:
             files[name] = text
             total += len(text)
+            continue
+        warnings.append(f"{name!r}: {why}; not taken")
     return files, warnings
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:
     """Files and links of a folder, sorted; hidden ones and the SKILL.md at its top left out."""
-    for entry in sorted(os.scandir(folder), key=lambda e: e.name):
-        if entry.name.startswith(".") or entry.name == "__pycache__":
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name == "__pycache__":
             continue
-        if entry.is_dir(follow_symlinks=False):
+        if path.is_dir() and not path.is_symlink():
             if depth > 0:
-                yield from _walk(Path(entry.path), depth - 1)
-        elif not (depth == DEPTH and entry.name == MAIN):
-            yield Path(entry.path)
+                yield from _walk(path, depth - 1)
+        elif not (depth == DEPTH and path.name == MAIN):
+            yield path
 
 
 def _bytes(path: Path) -> bytes | None:
@@ -190,9 +170,9 @@ def _bytes(path: Path) -> bytes | None:
         return None
 
 
-def _text(data: bytes) -> str | None:
-    """UTF-8 text, or None for what is too large or something else."""
-    if len(data) > FILE_BYTES or b"\0" in data:
+def _text(data: bytes | None) -> str | None:
+    """UTF-8 text, or None for what is missing, too large or something else."""
+    if data is None or len(data) > FILE_BYTES or b"\0" in data:
         return None
     try:
         return data.decode("utf-8")

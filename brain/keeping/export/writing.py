@@ -7,6 +7,7 @@ judgments.py) and the care of the folder (folder.py). Serves `brain export`.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,14 +16,12 @@ from typing import Any
 
 from brain.errors import UsageError
 from brain.keeping.export import documents, episodes, judgments, skills
-from brain.keeping.export.folder import Folder
+from brain.keeping.export.folder import KINDS, Folder
 from brain.keeping.export.names import Named, Names, folder_of
 from brain.keeping.export.rows import stored_document, stored_episode, stored_skill
 from brain.protocols import Progress, silent
 from brain.reports import Judgment
 from brain.types import ExportReport
-
-KINDS = ("documents", "notes", "episodes", "skills", "feedback")
 
 Row = Mapping[str, Any]
 
@@ -67,29 +66,25 @@ def export(
     folder = Folder.open(directory, force=force, facts=_facts(source))
     try:
         names = _names(source, kinds)
-        _documents(source, kinds, folder, names, progress)
-        days = (
-            {row["id"]: episodes.day_of(row["at"]) for row in source.episodes()}
-            if "episodes" in kinds
-            else {}
-        )
+        _documents(source, folder, names, progress)
+        days = {}
         if "episodes" in kinds:
+            days = {row["id"]: episodes.day_of(row["at"]) for row in source.episodes()}
             _episodes(source, folder, names, days)
         if "skills" in kinds:
             _skills(source, folder)
         if judgments.KIND in kinds:
-            for month, held in judgments.by_month(source.judgments()):
-                folder.put(judgments.path_of(month), judgments.render(month, held, names, days))
+            _judgments(source, folder, names, days)
         folder.remove_others(tuple(f"{kind}/" for kind in kinds))
         folder.close()
     finally:
         folder.abandon()
     return ExportReport(
-        directory=str(folder.path),
-        written=folder.written,
-        unchanged=folder.unchanged,
-        removed=folder.removed,
-        conflicts=tuple(folder.conflicts),
+        str(folder.path),
+        folder.written,
+        folder.unchanged,
+        folder.removed,
+        tuple(folder.conflicts),
     )
 
 
@@ -131,22 +126,28 @@ def _names(source: Source, kinds: Sequence[str]) -> Names:
     )
 
 
-def _documents(
-    source: Source, kinds: Sequence[str], folder: Folder, names: Names, progress: Progress
-) -> None:
-    total, done = len(names.paths), 0
-    for row, chunks in source.documents() if total else ():
-        if row["id"] in names.paths:
-            folder.put(
-                names.paths[row["id"]], documents.render(stored_document(row, chunks), names)
-            )
+def _documents(source: Source, folder: Folder, names: Names, progress: Progress) -> None:
+    done = 0
+    for row, chunks in source.documents() if names.paths else ():
+        path = names.paths.get(row["id"])
+        if path:
+            folder.put(path, documents.render(stored_document(row, chunks), names))
             done += 1
-            progress("exporting", done, total)
+            progress("exporting", done, len(names.paths))
 
 
 def _episodes(source: Source, folder: Folder, names: Names, days: Mapping[str, str]) -> None:
-    for day, rounds in episodes.by_day(stored_episode(row) for row in source.episodes()):
-        folder.put(episodes.path_of(day), episodes.render(day, rounds, names, days))
+    rows = map(stored_episode, source.episodes())
+    for day, held in itertools.groupby(rows, key=lambda item: episodes.day_of(item.episode.at)):
+        text = episodes.render(day, list(held), names, days)
+        folder.put(episodes.dated_path(episodes.KIND, day), text)
+
+
+def _judgments(source: Source, folder: Folder, names: Names, days: Mapping[str, str]) -> None:
+    made = sorted(source.judgments(), key=judgments.month_of)
+    for month, held in itertools.groupby(made, key=judgments.month_of):
+        text = judgments.render(month, held, names, days)
+        folder.put(episodes.dated_path(judgments.KIND, month), text)
 
 
 def _skills(source: Source, folder: Folder) -> None:
