@@ -136,9 +136,9 @@ def much_there(signals: Measures) -> bool:
     return signals.get("matched", 0.0) >= MUCH_MATCHED
 
 
-def supported(features: Measures, coefficients: Measures | None = None) -> float:
+def supported(features: Measures) -> float:
     """The probability that the first quoted sentence answers the question; for the extractive answerer only."""
-    return probability(features, coefficients or SUPPORTED)
+    return probability(features, SUPPORTED)
 
 
 def in_doubt(chance: float | None, threshold: float = THRESHOLD) -> bool:
@@ -180,9 +180,7 @@ def topic_log_odds(chance: float | None) -> float:
     return min(max(math.log(max(r, TINY)), -MOST_LOG_ODDS), MOST_LOG_ODDS)
 
 
-def refit(
-    rows: Sequence[tuple[Measures, bool]], shipped: Measures, *, steps: int = NEWTON_STEPS
-) -> dict[str, float]:
+def refit(rows: Sequence[tuple[Measures, bool]], shipped: Measures) -> dict[str, float]:
     """Coefficients moved toward a person's feedback: the maximum a posteriori under a Gaussian prior around `shipped`.
 
     `rows`: (features, was it right). Newton's method on the penalised log-likelihood, which is convex; no rows, no
@@ -197,7 +195,7 @@ def refit(
     x = x.reshape(len(rows), len(names))
     right = np.array([float(was_right) for _, was_right in rows])
     coefficients = prior.copy()
-    for _ in range(steps):
+    for _ in range(NEWTON_STEPS):
         chances = _logistic(x @ coefficients)
         slope = x.T @ (chances - right) + (coefficients - prior) / PRIOR_VARIANCE
         curve = (x.T * (chances * (1 - chances))) @ x + np.eye(len(names)) / PRIOR_VARIANCE

@@ -11,7 +11,7 @@ import os
 import stat
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +92,11 @@ class Config:
     """Everything that can be set, and where the data lives."""
 
     home: Path
-    models: Models = field(default_factory=Models)
-    ollama: Ollama = field(default_factory=Ollama)
-    ingest: Ingest = field(default_factory=Ingest)
-    index: Index = field(default_factory=Index)
-    retrieval: Retrieval = field(default_factory=Retrieval)
+    models: Models = Models()
+    ollama: Ollama = Ollama()
+    ingest: Ingest = Ingest()
+    index: Index = Index()
+    retrieval: Retrieval = Retrieval()
 
     @property
     def database(self) -> Path:

@@ -37,7 +37,6 @@ class Embedder(Protocol):
     def embed_documents(self, texts: Sequence[str]) -> Vectors: ...
     def embed_query(self, text: str) -> Vectors:
         """Shape (dimensions,)."""
-        ...
 
 
 class Generator(Protocol):
@@ -56,7 +55,6 @@ class Generator(Protocol):
         schema: Mapping[str, Any] | None = None,
     ) -> Iterator[str]:
         """Pieces of text as they come. Raises `Unavailable` before the first, `Incomplete` after it."""
-        ...
 
 
 class Reranker(Protocol):
@@ -69,7 +67,6 @@ class Reranker(Protocol):
 
         Raises `Refused` or `Unavailable`, also when it takes longer than `seconds`.
         """
-        ...
 
 
 class VectorIndex(Protocol):
@@ -83,7 +80,6 @@ class VectorIndex(Protocol):
         self, vector: Vectors, *, limit: int, allowed: set[str] | None = None
     ) -> list[tuple[str, float]]:
         """(chunk id, cosine), best first. With `allowed`, only those ids, and as many as `limit` of them."""
-        ...
 
     def ids(self) -> set[str]: ...
     def close(self) -> None: ...
@@ -94,39 +90,30 @@ class Searchable(Protocol):
 
     def count(self) -> int:
         """How many chunks there are."""
-        ...
 
     def document_frequencies(self, terms: Sequence[str]) -> dict[str, int]:
         """In how many chunks each folded word or its stem occurs."""
-        ...
 
     def match(self, expression: str, *, limit: int, scope: Scope) -> list[tuple[str, float]]:
         """Chunk ids with their weighted BM25, best first, higher is better. `expression` is FTS5 syntax built by us."""
-        ...
 
     def match_scores(self, expression: str, ids: Sequence[str]) -> dict[str, float]:
         """The BM25 of just these chunks (those that match at all)."""
-        ...
 
     def vectors(self, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
         """Stored vectors of these chunks, float32; chunks without one are missing."""
-        ...
 
     def sentence_vectors(self, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
         """Stored vectors of the sentences of these chunks, (sentences, dimensions); chunks without are missing."""
-        ...
 
     def neighbours(self, ids: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
         """The chunk before and after each *short* chunk (a turn, a bullet); others are missing."""
-        ...
 
     def allowed(self, scope: Scope) -> set[str] | None:
         """The ids that the scope lets through, or None when it lets everything through."""
-        ...
 
     def passages(self, ids: Sequence[str], *, scope: Scope) -> list[Passage]:
         """The one gate: passages in the order of `ids`; what the scope forbids or no longer exists is missing."""
-        ...
 
 
 Progress = Callable[[str, int, int], None]

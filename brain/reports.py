@@ -1,6 +1,7 @@
 """What the verbs over the library and its keeping hand back: excerpts, rows, reports, checks. Frozen; no behaviour.
 
-Leaves out what a question touches (`brain.types` holds that, and exports these names too, so that one import serves).
+Leaves out what a question touches (`brain.types` holds that): these are a third of the values, and no question needs
+them.
 Times are ISO 8601 strings with an offset. Serves the doors, which render them, and `Brain`, which builds them.
 """
 

@@ -7,65 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import TYPE_CHECKING, Literal
-
-from ingest.document import Chunk, Document
-
-if TYPE_CHECKING:
-    from brain.reports import (
-        BackupReport,
-        Check,
-        DocumentDetail,
-        DocumentRow,
-        EraseReport,
-        Excerpt,
-        ExportReport,
-        ForgetReport,
-        Forgotten,
-        Holding,
-        ModelRow,
-        ModelTable,
-        RebuildReport,
-        RestoreReport,
-        RewriteReport,
-        Root,
-        Status,
-        VectorProgress,
-    )
-
-__all__ = [
-    "BackupReport",
-    "Check",
-    "Chunk",
-    "Document",
-    "DocumentDetail",
-    "DocumentRow",
-    "EraseReport",
-    "Excerpt",
-    "ExportReport",
-    "ForgetReport",
-    "Forgotten",
-    "Holding",
-    "ModelRow",
-    "ModelTable",
-    "RebuildReport",
-    "RestoreReport",
-    "RewriteReport",
-    "Root",
-    "Status",
-    "VectorProgress",
-]
-
-
-def __getattr__(name: str) -> object:
-    """The reports, loaded when one is first asked for: they are a third of the values, and no question needs them."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module("brain.reports"), name)
-    globals()[name] = value
-    return value
-
+from typing import Literal
 
 Measures = Mapping[str, float]
 """Numbers by name: features, signals, weights, coefficients."""
@@ -92,11 +34,6 @@ class Scope:
     until: str = ""
     labels: tuple[str, ...] | None = None
     compartments: tuple[str, ...] | None = None
-
-    @property
-    def everything(self) -> bool:
-        """True when nothing is restricted, so that no filter needs to run."""
-        return self == Scope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +125,16 @@ class ModelStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Confidence:
+    """`found`: probability that the notes hold it. `supported`: that the answer follows. None where not measured."""
+
+    found: float | None = None
+    supported: float | None = None
+    known: bool = False
+    grade: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Retrieved:
     """The ranked passages of one question. `signals` are the features that confidence reads; `degraded` says which part
     could not look, and why ("" when all could); `index` names the vector index that answered.
@@ -205,7 +152,7 @@ class Retrieved:
     index_lag: int = 0
     withheld: int = 0
     explain: Mapping[str, float] = field(default_factory=dict)
-    confidence: Confidence = field(default_factory=lambda: Confidence())
+    confidence: Confidence = Confidence()
     below_floor: bool = False
     notices: tuple[str, ...] = ()
     steps: tuple[ModelStep, ...] = ()
@@ -221,16 +168,6 @@ class Citation:
     locator: str
     quote: str
     verified: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Confidence:
-    """`found`: probability that the notes hold it. `supported`: that the answer follows. None where not measured."""
-
-    found: float | None = None
-    supported: float | None = None
-    known: bool = False
-    grade: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,15 +276,6 @@ class AddReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Synced:
-    """What the outbox did to a vector index, in chunks."""
-
-    applied: int = 0
-    removed: int = 0
-    waiting: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Fingerprint:
     """What makes two vectors comparable: model, its digest, length, prefix scheme and pooling."""
 
@@ -385,4 +313,4 @@ class Recalled:
     until: str = ""
     degraded: str = ""
     embedder: str = ""
-    confidence: Confidence = field(default_factory=lambda: Confidence())
+    confidence: Confidence = Confidence()

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from brain.app.library import Library
     from brain.app.models import LocalModels
     from brain.app.skills import Skills
-    from brain.types import AddReport, Answer, Episode, Recalled, Request, Retrieved, Status
+    from brain.reports import Status
+    from brain.types import AddReport, Answer, Episode, Recalled, Request, Retrieved
 
 
 def quiet(_kind: str, _text: str) -> None:

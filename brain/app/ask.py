@@ -171,7 +171,7 @@ def _record(resources: Resources, asked: Answer, signals: Mapping[str, float]) -
     cited = tuple(f"{citation.source}:{citation.locator}" for citation in asked.citations)
     episode = Episode(
         "",
-        resources.moment().isoformat(timespec="seconds"),
+        resources.seconds(),
         "ask",
         asked.question,
         text,

@@ -67,7 +67,7 @@ def note(resources: Resources, text: str, title: str | None, tags: Sequence[str]
         reach("note.between")
         episode = Episode(
             new_id(),
-            _seconds(resources),
+            resources.seconds(),
             "note",
             "",
             text,
@@ -137,7 +137,7 @@ def _document(
             text,
             uri=uri,
             title=title,
-            dated_at=at or _seconds(resources),
+            dated_at=at or resources.seconds(),
             chunk_tokens=resources.config.ingest.chunk_tokens,
         )
     except ingest.IngestError as error:
@@ -169,7 +169,3 @@ def _note_file(folder: Path, text: str, title: str | None, day: str) -> Path:
         except FileExistsError:
             continue
     raise UsageError(f"{folder} holds 1,000 notes of that name", "give it a title")
-
-
-def _seconds(resources: Resources) -> str:
-    return resources.moment().isoformat(timespec="seconds")

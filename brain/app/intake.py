@@ -23,7 +23,8 @@ from brain.app.tally import Tally
 from brain.child import Child, running
 from brain.faults import reach
 from brain.store.documents import Origin
-from brain.types import Document, Skipped
+from brain.types import Skipped
+from ingest.document import Document
 from ingest.errors import IngestError
 from ingest.limits import Limits
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from brain.app.resources import HEAD, Resources
+from brain.app.resources import HEAD, Noun
 from brain.errors import BrainError, NotFound, UsageError
 from brain.reports import Excerpt, Judgment, Trace
 from brain.types import Episode, Request
@@ -40,11 +40,8 @@ HINTS = {
 }
 
 
-class Judge:
+class Judge(Noun):
     """Feedback, and the figures that follow from it."""
-
-    def __init__(self, resources: Resources) -> None:
-        self._resources = resources
 
     # -- feedback -------------------------------------------------------------------------------------
 
@@ -71,7 +68,7 @@ class Judge:
         asked = self._asked(episode)
         judgment = Judgment(
             new_id(),
-            resources.moment().isoformat(timespec="seconds"),
+            resources.seconds(),
             asked.question,
             verdict,
             why=why,
@@ -92,14 +89,14 @@ class Judge:
     def _asked(self, reference: str) -> Episode:
         """The question that is judged."""
         if not reference:
-            last = self._resources.store.episodes.last("ask")
+            last = self._store.episodes.last("ask")
             if last is None:
                 raise NotFound(
                     "there is no answer to judge yet",
                     'ask something first: brain ask "what did we decide?"',
                 )
             return last
-        found = self._resources.store.episodes.get(reference)
+        found = self._store.episodes.get(reference)
         if found.kind != "ask":
             raise UsageError(
                 f"episode {found.id} is no question",
@@ -125,7 +122,7 @@ class Judge:
         # `PATH:14` means the line that holds the answer, not all that follows it
         one_line = re.sub(r"([^\d:]:\d+)$", r"\1:1", source)
         try:
-            return self._resources.store.library.excerpt(one_line)
+            return self._store.library.excerpt(one_line)
         except NotFound:
             path = _LINE.sub("", source)
             if os.path.exists(os.path.expanduser(path)):
@@ -139,7 +136,7 @@ class Judge:
         found: dict[str, None] = {}
         for citation in asked.citations:
             try:
-                document_id = self._resources.store.library.resolve(citation.rpartition(":")[0])
+                document_id = self._store.library.resolve(citation.rpartition(":")[0])
             except BrainError:
                 continue
             found[document_id] = None
@@ -152,7 +149,7 @@ class Judge:
         from brain.evaluation import calibrate as calibration
         from brain.evaluation.calibrate import Head
 
-        library = self._resources.store.library
+        library = self._store.library
         if reset:
             was_calibrated = bool(self._resources.head.coefficients)
             library.keep_setting(HEAD, None)
@@ -213,7 +210,7 @@ class Judge:
 
     def _why_not_stored(self, document: str) -> str:
         """Forgotten, skipped when it was looked at, or never seen."""
-        store = self._resources.store
+        store = self._store
         for gone in store.trash.listing():
             if _names(document, gone["source"], gone["id"]):
                 day = gone["at"][:10]
@@ -306,7 +303,7 @@ class Judge:
             last=kept.last_run(OWN),
             progress=resources.progress,
         )
-        kept.keep_run(OWN, report, at=resources.moment().isoformat(timespec="seconds"))
+        kept.keep_run(OWN, report, at=resources.seconds())
         shown = {name: value for name, value in report.items() if name != "per_query"}
         return shown | {"file": str(target) if target.exists() else None, "notices": notices}
 

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brain.app.derived import finish_erasure, renew_index
-from brain.app.resources import AUTO, BUILTIN, Resources
+from brain.app.resources import AUTO, BUILTIN, Noun
 from brain.app.vectors import embed_builtin
 from brain.config import make_home
 from brain.errors import BrainError, Refused
 from brain.keeping import backup as backups
 from brain.keeping.encryption import Secret
-from brain.types import (
-    AddReport,
+from brain.reports import (
     BackupReport,
     Check,
     EraseReport,
@@ -29,6 +28,7 @@ from brain.types import (
     RestoreReport,
     RewriteReport,
 )
+from brain.types import AddReport
 
 if TYPE_CHECKING:
     from brain.keeping.findings import Examined
@@ -37,11 +37,8 @@ if TYPE_CHECKING:
 INSIDE_A_ROOT = ("episodes", "notes", "skills", "feedback")
 
 
-class Keep:
+class Keep(Noun):
     """Everything that keeps a store whole, or takes it elsewhere."""
-
-    def __init__(self, resources: Resources) -> None:
-        self._resources = resources
 
     # -- doctor and rebuild ---------------------------------------------------------------------------
 
@@ -60,7 +57,7 @@ class Keep:
         from brain.keeping import doctor
 
         try:
-            self._resources.store  # noqa: B018 - opening is the first check
+            self._store  # noqa: B018 - opening is the first check
         except BrainError as error:
             newest = backups.found(self._resources.config.home / backups.BACKUPS)
             return doctor.unopened(error, str(newest[0].path) if newest else "")

@@ -12,17 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
-from brain.app.resources import Resources, clean
+from brain.app.resources import Noun, clean
 from brain.errors import NotFound, UsageError
-from brain.types import (
-    DocumentDetail,
-    DocumentRow,
-    Episode,
-    Excerpt,
-    ForgetReport,
-    Forgotten,
-    Scope,
-)
+from brain.reports import DocumentDetail, DocumentRow, Excerpt, ForgetReport, Forgotten
+from brain.types import Episode, Scope
 
 EPISODE, NOTE = "episode:", "note:"
 UNDO_DAYS = 30  # as long as the store keeps what was forgotten
@@ -32,11 +25,8 @@ TITLE_CHARS = 80  # of an episode, which has no title of its own
 EVERYTHING = Scope()
 
 
-class Library:
+class Library(Noun):
     """What is stored. A reference is an id or the start of one, a path or the end of one."""
-
-    def __init__(self, resources: Resources) -> None:
-        self._resources = resources
 
     # -- reading --------------------------------------------------------------------------------------
 
@@ -47,7 +37,7 @@ class Library:
         """
         # The plain reference first: the name of a file may hold the signs of a glob
         try:
-            return [self._resources.store.library.excerpt(reference)]
+            return [self._store.library.excerpt(reference)]
         except NotFound as nothing:
             found = self._matching(reference) or self._episode(reference)
             if not found:
@@ -58,7 +48,7 @@ class Library:
         """Every whole document that the glob fits; none for what is no glob."""
         if not any(sign in pattern for sign in "*?["):
             return []
-        library = self._resources.store.library
+        library = self._store.library
         found = [library.excerpt(document_id) for document_id in library.matching(pattern)]
         if not found:
             raise NotFound(
@@ -69,7 +59,7 @@ class Library:
 
     def _episode(self, reference: str) -> list[Excerpt]:
         try:
-            episode = self._resources.store.episodes.get(reference)
+            episode = self._store.episodes.get(reference)
         except NotFound:
             return []
         excerpt = Excerpt(
@@ -88,16 +78,16 @@ class Library:
         self, *, scope: Scope = EVERYTHING, limit: int | None = None
     ) -> list[DocumentRow]:
         """What is stored, newest first."""
-        return self._resources.store.library.rows(scope, limit=limit)
+        return self._store.library.rows(scope, limit=limit)
 
     def document(self, reference: str) -> DocumentDetail:
         """One document whole. Raises `NotFound`, `UsageError`."""
-        library = self._resources.store.library
+        library = self._store.library
         return library.detail(library.resolve(reference))
 
     def episodes(self, *, kind: str = "", limit: int = 1_000_000) -> list[Episode]:
         """What happened, newest first."""
-        return self._resources.store.episodes.recent(limit, kind=kind)
+        return self._store.episodes.recent(limit, kind=kind)
 
     def locate(self, reference: str) -> str:
         """What a person's desktop opens: a path, or an `obsidian:` address for a note in a folder of Obsidian's.
@@ -125,21 +115,21 @@ class Library:
         self, reference: str, add: Sequence[str] = (), remove: Sequence[str] = ()
     ) -> tuple[str, ...]:
         """Change a document's tags; returns those that it has now."""
-        library = self._resources.store.library
+        library = self._store.library
         document_id = library.resolve(reference)
         return library.tag(document_id, map(clean, add), map(clean, remove))
 
     def describe(self, path: str, description: str) -> None:
         """Say what lies under a path; it is returned with what is found there."""
-        self._resources.store.library.set_context(stored_path(path), clean(description))
+        self._store.library.set_context(stored_path(path), clean(description))
 
     def undescribe(self, path: str) -> None:
         """Take that description away."""
-        self._resources.store.library.set_context(stored_path(path), None)
+        self._store.library.set_context(stored_path(path), None)
 
     def descriptions(self) -> list[tuple[str, str]]:
         """(path, description) of all."""
-        described = self._resources.store.library.contexts()
+        described = self._store.library.contexts()
         return list(described.items())
 
     # -- forgetting -----------------------------------------------------------------------------------
@@ -177,7 +167,7 @@ class Library:
 
     def _meant(self, reference: str) -> list[Forgotten]:
         """What one reference names; remembered words go with their episode, and it with them."""
-        library = self._resources.store.library
+        library = self._store.library
         below = library.below(stored_path(reference))
         if below:
             return [_as_document(row) for row in below]
@@ -187,7 +177,7 @@ class Library:
             return self._meant_episode(reference, nothing)
         found = [_as_document(row)]
         if row.source.startswith(NOTE):
-            rounds = self._resources.store.episodes.of_source(row.source)
+            rounds = self._store.episodes.of_source(row.source)
             found += [_as_episode(one.id, row.title) for one in rounds]
         if row.source.startswith(EPISODE):
             found.append(_as_episode(row.source.removeprefix(EPISODE), row.title))
@@ -196,11 +186,11 @@ class Library:
     def _meant_episode(self, reference: str, nothing: NotFound) -> list[Forgotten]:
         """The episode of that id with its document, where it has one. Raises `nothing` when there is none."""
         try:
-            episode = self._resources.store.episodes.get(reference)
+            episode = self._store.episodes.get(reference)
         except NotFound:
             raise nothing from None
         found = [_as_episode(episode.id, (episode.question or episode.answer)[:TITLE_CHARS])]
-        row = self._resources.store.library.by_uri(f"{EPISODE}{episode.id}")
+        row = self._store.library.by_uri(f"{EPISODE}{episode.id}")
         if row:
             found.append(_as_document(row))
         return found
@@ -225,7 +215,7 @@ class Library:
     def _to_bring_back(self, reference: str, forgotten: list[str]) -> list[str]:
         """The ids that a reference of `undo` means."""
         if reference == LAST:
-            wanted = self._resources.store.trash.last_batch()
+            wanted = self._store.trash.last_batch()
         else:
             start = reference.removeprefix("#")
             wanted = [item_id for item_id in forgotten if item_id.startswith(start)]
@@ -247,10 +237,7 @@ class Library:
 
     def forgotten(self) -> list[Forgotten]:
         """What can be brought back, newest first."""
-        return [
-            Forgotten(row["id"], row["kind"], row["source"], row["title"], at=row["at"])
-            for row in self._resources.store.trash.listing()
-        ]
+        return [Forgotten(**row) for row in self._store.trash.listing()]
 
 
 def _as_document(row: DocumentRow) -> Forgotten:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     OpenStore = Callable[[Path], "MeasuredStore"]
 
-KINDS = ("retrieval", "answerability", "recall")
 QUESTION_TOKENS = 80  # that a model may write for one question
 
 
@@ -99,17 +98,17 @@ def evaluation_of(kind: str, embedder: str) -> Callable[..., dict[str, Any]]:
     """What measures a kind of set. Raises `UsageError` for an unknown one, or when the embedder is left open."""
     from brain.evaluation import answerability, recall, retrieval
 
-    if kind not in KINDS:
-        raise UsageError(f"there is no evaluation {kind!r}", f"kinds: {', '.join(KINDS)}")
-    if embedder == AUTO:
-        raise UsageError(
-            "an evaluation names its embedder", "say --embedder builtin or the name of a model"
-        )
-    evaluations = {
+    evaluations: dict[str, Callable[..., dict[str, Any]]] = {
         "retrieval": retrieval.retrieval,
         "answerability": answerability.answerability,
         "recall": recall.recall,
     }
+    if kind not in evaluations:
+        raise UsageError(f"there is no evaluation {kind!r}", f"kinds: {', '.join(evaluations)}")
+    if embedder == AUTO:
+        raise UsageError(
+            "an evaluation names its embedder", "say --embedder builtin or the name of a model"
+        )
     return evaluations[kind]
 
 

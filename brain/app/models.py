@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from brain.app.resources import AUTO, BUILTIN, Resources
+from brain.app.resources import AUTO, BUILTIN, Noun, Resources
 from brain.app.tally import Tally
 from brain.app.vectors import INLINE_CHUNKS, finish
 from brain.config import make_home, write_setting
 from brain.errors import BrainError, UsageError
 from brain.protocols import Progress, silent
-from brain.types import ModelRow, ModelTable
+from brain.reports import ModelRow, ModelTable
 
 ROLES = ("embed", "ask")
 QUOTES = "extractive"  # the built-in answerer, which quotes
@@ -23,11 +23,8 @@ CAPABILITIES = {"embed": "embedding", "ask": "completion"}  # what Ollama calls 
 EMBEDDERS = ("embed", "minilm")  # in the names of embedding models, where Ollama does not say
 
 
-class LocalModels:
+class LocalModels(Noun):
     """The models of this machine."""
-
-    def __init__(self, resources: Resources) -> None:
-        self._resources = resources
 
     def table(self) -> ModelTable:
         """The built-in models and those that Ollama has, with the roles they serve."""

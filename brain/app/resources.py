@@ -66,6 +66,17 @@ def best_writer(server: OllamaServer) -> tuple[str, str]:
     return choice.generator, choice.why[0]
 
 
+class Noun:
+    """What each noun of `Brain` stands on."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    @property
+    def _store(self) -> Store:
+        return self._resources.store
+
+
 class Resources:
     """Everything that is opened and closed. `now` gives the present time with its zone."""
 
@@ -95,6 +106,10 @@ class Resources:
     def moment(self) -> datetime:
         """The present."""
         return self._now()
+
+    def seconds(self) -> str:
+        """The present as ISO 8601 with seconds and offset."""
+        return self._now().isoformat(timespec="seconds")
 
     def now(self) -> str:
         """The present as ISO 8601 with microseconds and offset."""

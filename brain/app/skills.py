@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from brain.app.resources import Resources
+from brain.app.resources import Noun
 from brain.types import Skill
 
 SkillList = list[Skill]  # inside the class `list` is a verb
 
 
-class Skills:
+class Skills(Noun):
     """The skills of this store."""
-
-    def __init__(self, resources: Resources) -> None:
-        self._resources = resources
 
     def add(self, path: Path) -> Skill:
         """Take in a folder with a SKILL.md, or the file itself; the same again changes nothing."""
@@ -27,16 +24,16 @@ class Skills:
         read = read_skill(path)
         for warning in read.warnings:
             self._resources.progress(f"notice: {warning}", 0, 0)
-        return self._resources.store.skills.add(read.skill, Belongings(read.files))
+        return self._store.skills.add(read.skill, Belongings(read.files))
 
     def list(self) -> SkillList:
         """All skills, by name."""
-        return self._resources.store.skills.list()
+        return self._store.skills.list()
 
     def get(self, name: str) -> Skill:
         """One skill whole. Raises `NotFound`."""
-        return self._resources.store.skills.get(name)
+        return self._store.skills.get(name)
 
     def find(self, query: str, *, limit: int = 5) -> SkillList:
         """Skills whose description fits, best first."""
-        return self._resources.store.skills.find(query, limit=limit)
+        return self._store.skills.find(query, limit=limit)

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from brain.app.resources import KINDS, SERVING, Resources
+from brain.app.resources import SERVING, Resources
 from brain.errors import BrainError
-from brain.types import Root, Status, VectorProgress
+from brain.reports import Root, Status, VectorProgress
+from brain.store.snapshots import dimensions_of
 
 TOLD = "nudged_at"  # setting: when a person was last told that Ollama is there
 TELL_EVERY = timedelta(days=7)  # often enough to be heard, seldom enough not to be a nuisance
@@ -34,7 +35,7 @@ def status(resources: Resources) -> Status:
     state, notices = _ollama(resources)
     return Status(
         home=str(resources.config.home),
-        database_bytes=_size(resources.config.database),
+        database_bytes=resources.config.database.stat().st_size,
         documents=store.library.count(),
         chunks=store.vectors.size("knowledge"),
         episodes=store.episodes.count(),
@@ -59,20 +60,21 @@ def _generations(resources: Resources) -> tuple[VectorProgress, ...]:
     """One row for each model that vectors are kept of."""
     vectors = resources.store.vectors
     serving = resources.serving.fingerprint
-    everything = sum(vectors.size(kind) for kind in KINDS)
+    everything = vectors.total()
     rows = []
     for number, fingerprint in enumerate(sorted(vectors.fingerprints()), 1):
         # A question that was asked gets its vector at the next `recall`: nothing waits for it before
         later = vectors.unasked_for(fingerprint)
         total = everything - later
-        waiting = sum(vectors.waiting_count(kind, fingerprint) for kind in KINDS) - later
+        waiting = vectors.waiting_in_all(fingerprint) - later
         state = "building" if waiting else "spare"
         if fingerprint == serving:
             state = "live"
         model, _at, _rest = fingerprint.partition("@")
-        dimensions = int(fingerprint.rsplit("/", 3)[1])
         eta = waiting / CHUNKS_PER_SECOND if waiting else None
-        row = VectorProgress(number, model, dimensions, state, total - waiting, total, eta)
+        row = VectorProgress(
+            number, model, dimensions_of(fingerprint), state, total - waiting, total, eta
+        )
         rows.append(row)
     return tuple(rows)
 
@@ -110,12 +112,8 @@ def _better_embedder(resources: Resources, model: str) -> list[str]:
     if last and resources.moment() - datetime.fromisoformat(last) < TELL_EVERY:
         return []
     library.keep_setting(TOLD, resources.now())
-    chunks = sum(vectors.size(kind) for kind in KINDS)
+    chunks = vectors.total()
     minutes = max(1, round(chunks / CHUNKS_PER_SECOND / 60))
     return [
         f"Ollama has {model}: `brain sync` embeds {chunks:,} chunks with it, about {minutes} min"
     ]
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from brain.types import AddReport, Document, Skipped
+from brain.types import AddReport, Skipped
+from ingest.document import Document
 
 COUNTED = ("added", "updated", "unchanged", "renamed", "removed", "chunks")
 

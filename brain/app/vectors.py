@@ -108,7 +108,7 @@ def _of_ollama(resources: Resources, *, wait: bool) -> list[str]:
         return [] if wanted == AUTO else [f"{error.message}; the built-in embedder serves"]
     vectors = resources.store.vectors
     place = vectors.place()
-    waiting = sum(vectors.waiting_count(kind, fingerprint) for kind in KINDS)
+    waiting = vectors.waiting_in_all(fingerprint)
     if not waiting:
         _switch(resources, model, fingerprint, place)
         return []
@@ -209,10 +209,8 @@ def _exact_files(resources: Resources, fingerprint: str) -> None:
     """Write the exact files where a command will read them, before the first question has to wait for it."""
     from brain.index import max_exact
 
-    vectors = resources.store.vectors
-    if sum(vectors.size(kind) for kind in KINDS) <= max_exact(
-        resources.config.index.exact_limit, fingerprint
-    ):
+    most = max_exact(resources.config.index.exact_limit, fingerprint)
+    if resources.store.vectors.total() <= most:
         for kind in KINDS:
             resources.indexes(fingerprint).exact(kind).prepare()
 

@@ -13,12 +13,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from brain.reports import Judgment
+    from brain.reports import Check, DocumentDetail, Judgment
     from brain.types import (
         AddReport,
         Answer,
-        Check,
-        DocumentDetail,
         Episode,
         ModelStep,
         Passage,

@@ -19,8 +19,8 @@ from brain.faults import reach
 from brain.keeping import encryption
 from brain.keeping.encryption import NO_SECRET, SUFFIX, Secret
 from brain.keeping.files import flush_directory, free_name, private_directory, sweep, temporary
+from brain.reports import BackupReport
 from brain.store import Store, copies
-from brain.types import BackupReport
 
 NAME = re.compile(r"brain-(\d{8}T\d{6}Z)(?:-(\d+))?\.db(\.age)?")
 TIME = "%Y%m%dT%H%M%SZ"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from brain.errors import BrainError
 from brain.keeping import check_erasures, check_files, check_index, check_store
 from brain.keeping.findings import RESTORE, Examined, Finding, Mode
-from brain.types import Check
+from brain.reports import Check
 
 Examine = Callable[[Examined, Mode], Finding]
 DEEP = ("D04", "D06", "D06R", "D18")  # the checks that read every byte

@@ -12,9 +12,9 @@ from functools import cached_property
 
 from brain.config import Config
 from brain.keeping.encryption import Secret
+from brain.reports import Check
 from brain.store import Store
 from brain.store.checks import StoreChecks
-from brain.types import Check
 
 SHOWN = 3  # faults named in a line; the rest is counted
 REPAIR = "`brain doctor --repair` mends it"

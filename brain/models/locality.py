@@ -36,12 +36,11 @@ Json = dict[str, Any]  # an object of the server, as it came
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the server is. `hosts`: the literals to connect to, in turn. `loopback` is False for a trusted host."""
+    """Where the server is. `hosts`: the literals to connect to, in turn."""
 
     name: str
     port: int
     hosts: tuple[str, ...]
-    loopback: bool
 
     @property
     def shown(self) -> str:
@@ -67,11 +66,11 @@ def address_of(host: str, trusted_hosts: Sequence[str] = ()) -> Address:
     if name in EVERYWHERE:
         name = DEFAULT_HOST
     if name == "localhost":
-        return Address(name, port, LOCALHOST, loopback=True)
+        return Address(name, port, LOCALHOST)
     if _is_loopback(name):
-        return Address(name, port, (name,), loopback=True)
+        return Address(name, port, (name,))
     if _trusted(name, port, trusted_hosts):
-        return Address(name, port, (name,), loopback=False)
+        return Address(name, port, (name,))
     raise Refused(
         f"Ollama at {name}:{port} is not this machine (rule: loopback or trusted_hosts)",
         f"use {DEFAULT_URL}, or name {name} in `trusted_hosts` of [ollama] in config.toml",

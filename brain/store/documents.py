@@ -12,16 +12,15 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 from brain.errors import StoreError
 from brain.store.connection import Connection
 from brain.store.fts_search import FIRST_SEEN, SHORT_TOKENS
 from brain.store.row_hash import HASH, Row, hashed, listed, renewed, row_hash
-from brain.store.sql import fields_of, first, insert_into, marks, update_of
+from brain.store.sql import fields_of, first, insert_into, marks
 from brain.store.table import Table
-from brain.types import Document, Outcome, header
-from ingest.document import digest, rebind
+from brain.types import Outcome, header
+from ingest.document import Document, digest, rebind
 from ingest.terms import index_terms, written
 
 NEIGHBOURS = 2  # chunks on each side of a short one (benchmarks/RETRIEVAL.md)
@@ -62,13 +61,6 @@ class Origin:
     tags: tuple[str, ...] = ()
     added_at: str | None = None
     updated_at: str | None = None
-
-
-class Sized(Protocol):
-    """Anything with a length in tokens."""
-
-    @property
-    def tokens(self) -> int: ...
 
 
 @dataclass(slots=True)
@@ -225,9 +217,7 @@ class DocumentTable(Table):
         changes = {name: row[name] for name in MOVED}
         if changes == {name: before[name] for name in MOVED}:
             return
-        changes[HASH] = renewed("knowledge", before, changes)
-        sql = update_of("knowledge", changes, "pk")
-        self._conn.execute(sql, {**changes, "pk": before["pk"]})
+        self._change("knowledge", "pk", before, changes)
 
     def _insert_held(self) -> None:
         held, self._held = self._held or [], []
@@ -305,6 +295,7 @@ def dating(document: Document, known: Row | None, now: str) -> tuple[str, str]:
 def chunk_rows(document: Document, source: str, date: str | None, now: str) -> list[Row]:
     """Rows of `knowledge` in the order of the document, each with its hash."""
     terms = searchable([chunk.text for chunk in document.chunks], document.aliases)
+    lengths = [chunk.tokens for chunk in document.chunks]
     rows: list[Row] = []
     for i, chunk in enumerate(document.chunks):
         topic = written(header(document.title, chunk.heading, date))
@@ -316,7 +307,7 @@ def chunk_rows(document: Document, source: str, date: str | None, now: str) -> l
             "content": chunk.text,
             "source": source,
             "terms": terms[i],
-            "around": around(document.chunks, terms, i),
+            "around": around(lengths, terms, i),
             "text_sha": digest(f"{topic}\n{chunk.text}"),
             "created_at": now,
         }
@@ -333,17 +324,15 @@ def searchable(texts: Sequence[str], aliases: Sequence[str]) -> list[str]:
     return terms
 
 
-def around(chunks: Sequence[Sized], terms: Sequence[str], i: int) -> str:
-    """What stands beside a short chunk, as searchable terms; nothing for a chunk that is long enough by itself."""
-    if chunks[i].tokens >= SHORT_TOKENS:
+def around(lengths: Sequence[int], terms: Sequence[str], i: int) -> str:
+    """What stands beside a short chunk, as searchable terms; nothing for a chunk that is long enough by itself.
+
+    `lengths`: of the document's chunks, in tokens.
+    """
+    if lengths[i] >= SHORT_TOKENS:
         return ""
-    first_near = max(i - NEIGHBOURS, 0)
-    end_near = min(i + NEIGHBOURS + 1, len(chunks))
-    beside = []
-    for j in range(first_near, end_near):
-        if j != i and chunks[j].tokens < SHORT_TOKENS:
-            beside.append(terms[j])
-    return "\n".join(beside)
+    near = range(max(i - NEIGHBOURS, 0), min(i + NEIGHBOURS + 1, len(lengths)))
+    return "\n".join(terms[j] for j in near if j != i and lengths[j] < SHORT_TOKENS)
 
 
 def derived(
@@ -364,8 +353,9 @@ def derived(
     except ValueError:
         aliases = []  # damaged: another check says so
     terms = searchable([row.content for row in rows], aliases)
+    lengths = [row.tokens for row in rows]
     for i, row in enumerate(rows):
-        yield row, terms[i], around(rows, terms, i)
+        yield row, terms[i], around(lengths, terms, i)
 
 
 def renew_terms(conn: sqlite3.Connection, document_id: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from brain.errors import NotFound, UsageError
 from brain.store.connection import Connection
-from brain.store.row_hash import COVERED, HASH, Row, hashed, listed, renewed
+from brain.store.row_hash import COVERED, HASH, Row, hashed, listed
 from brain.store.sql import (
     CANDIDATES_SHOWN,
     SHORTEST_PREFIX,
@@ -102,8 +102,7 @@ class EpisodeTable(Table):
         select = f"SELECT {listed('episodes')} FROM episodes WHERE id=?"
         with self._write():
             for before in self._named(select, episode.id):
-                values = (outcome, renewed("episodes", before, {"outcome": outcome}), episode.id)
-                self._run("UPDATE episodes SET outcome=?, row_hash=? WHERE id=?", *values)
+                self._change("episodes", "id", before, {"outcome": outcome})
         return episode
 
     def _complete(self, episode: Episode) -> Episode:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from brain.errors import NotFound
 
 if TYPE_CHECKING:
-    from brain.types import Excerpt
+    from brain.reports import Excerpt
 
 LINES_SHOWN = 40  # `get PATH:LINE` without a count
 LINES = re.compile(r"L(?P<first>\d+)(?:-(?P<last>\d+))?$")

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 from brain.errors import NotFound, UsageError
 from brain.store.documents import tag_rows
 from brain.store.excerpts import LINES, narrowed, span_of
-from brain.store.row_hash import Row, hashed, listed, renewed
-from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, document_scope, named
+from brain.store.row_hash import Row, hashed, listed
+from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, document_scope
 from brain.store.table import Table
 from brain.types import Scope, Skipped
 
 if TYPE_CHECKING:
-    from brain.types import DocumentDetail, DocumentRow, Excerpt
+    from brain.reports import DocumentDetail, DocumentRow, Excerpt
 
 EVERYTHING = Scope()
 HEX = re.compile(r"[0-9a-f]+")
@@ -66,7 +66,7 @@ class LibraryTable(Table):
         facts["metadata"] = json.loads(facts["metadata"])
         facts["notices"] = tuple(json.loads(facts["notices"]))
         tokens = "SELECT sum(tokens) FROM knowledge WHERE document_id=?"
-        from brain.types import DocumentDetail
+        from brain.reports import DocumentDetail
 
         return DocumentDetail(
             row=rows[0],
@@ -78,21 +78,20 @@ class LibraryTable(Table):
 
     def export_rows(self) -> Iterator[tuple[Row, list[Row]]]:
         """Every document with all its columns, tags (tag, by) and links, and its chunks; in the order of id."""
-        conn = self._conn
         tags = "SELECT tag, by FROM tags WHERE document_id=? ORDER BY tag"
         chunks = "SELECT * FROM knowledge WHERE document_id=? ORDER BY ordinal"
-        for (document_id,) in conn.execute("SELECT id FROM documents ORDER BY id").fetchall():
-            (document,) = named(conn, "SELECT * FROM documents WHERE id=?", document_id)
-            document["tags"] = conn.execute(tags, (document_id,)).fetchall()
+        for (document_id,) in self._run("SELECT id FROM documents ORDER BY id").fetchall():
+            (document,) = self._named("SELECT * FROM documents WHERE id=?", document_id)
+            document["tags"] = self._run(tags, document_id).fetchall()
             document["links"] = self._links(document_id)
-            yield document, named(conn, chunks, document_id)
+            yield document, self._named(chunks, document_id)
 
     def _links(self, document_id: str) -> list[str]:
         sql = "SELECT target FROM links WHERE document_id=? ORDER BY target"
         return [target for (target,) in self._run(sql, document_id)]
 
     def _rows(self, sql: str, *values: object) -> list[DocumentRow]:
-        from brain.types import DocumentRow
+        from brain.reports import DocumentRow
 
         found = []
         for row in self._each_named(sql, *values):
@@ -206,7 +205,7 @@ class LibraryTable(Table):
         document = self._first("SELECT 1 FROM documents WHERE id >= ? AND id < ?", *span)
         if len(rows) != 1 or document:
             return None
-        from brain.types import Excerpt
+        from brain.reports import Excerpt
 
         found = Excerpt(**rows[0], context=self.context_of(rows[0]["source"]))
         lines = LINES.match(found.locator)
@@ -226,7 +225,7 @@ class LibraryTable(Table):
             ORDER BY ordinal
         """
         chunks = self._run(sql, document_id).fetchall()
-        from brain.types import Excerpt
+        from brain.reports import Excerpt
 
         whole = Excerpt(
             reference,
@@ -301,8 +300,7 @@ class LibraryTable(Table):
         select = f"SELECT {listed('roots')} FROM roots WHERE uri=?"
         with self._write():
             for before in self._named(select, uri):
-                values = (now, renewed("roots", before, {"looked_at": now}), uri)
-                self._run("UPDATE roots SET looked_at=?, row_hash=? WHERE uri=?", *values)
+                self._change("roots", "uri", before, {"looked_at": now})
 
     def setting(self, name: str) -> str | None:
         """A value that the program keeps for itself (a person's settings live in the configuration file)."""

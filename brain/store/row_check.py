@@ -7,7 +7,6 @@ hash itself (`brain.store.row_hash`). Serves `brain doctor --deep`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,22 +16,23 @@ from brain.store.row_hash import COVERED, HASH, Row, listed, row_hash, sound
 from brain.store.sql import named, texts_read
 from brain.store.table import Table
 
-# What finds a row in another copy of the database, and what a person knows it by.
-KNOWN_BY: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "documents": (("id",), "document {source} ({id:.8})"),
-    "knowledge": (("id",), "chunk {ordinal} of document {of} ({document_id:.8})"),
-    "tags": (("document_id", "tag"), "tag {tag} of document {of} ({document_id:.8})"),
-    "links": (("document_id", "target"), "link to {target} in document {of} ({document_id:.8})"),
-    "roots": (("uri",), "registered folder {path}"),
-    "settings": (("name",), "setting {name}"),
-    "contexts": (("source",), "description of {source}"),
-    "skipped": (("uri",), "note on the skipped file {source}"),
-    "episodes": (("id",), "episode {id:.8} of {at:.10}"),
-    "skills": (("id",), "skill {name}"),
-    "forgotten": (("id",), "forgotten {kind} {title} ({id:.8})"),
-    "judgments": (("id",), "feedback of {at:.10} on “{question:.60}”"),
-    "eval_runs": (("at", "name"), "evaluation of {at:.16}"),
+# What a person knows a row by.
+KNOWN_BY = {
+    "documents": "document {source} ({id:.8})",
+    "knowledge": "chunk {ordinal} of document {of} ({document_id:.8})",
+    "tags": "tag {tag} of document {of} ({document_id:.8})",
+    "links": "link to {target} in document {of} ({document_id:.8})",
+    "roots": "registered folder {path}",
+    "settings": "setting {name}",
+    "contexts": "description of {source}",
+    "skipped": "note on the skipped file {source}",
+    "episodes": "episode {id:.8} of {at:.10}",
+    "skills": "skill {name}",
+    "forgotten": "forgotten {kind} {title} ({id:.8})",
+    "judgments": "feedback of {at:.10} on “{question:.60}”",
+    "eval_runs": "evaluation of {at:.16}",
 }
+TWO_KEYS = ("tags", "links", "eval_runs")  # tables whose rows the first two covered columns find
 AS_TEXT = "CAST(? AS TEXT)"  # of bytes: what is no UTF-8 any more can be looked for all the same
 ONLY_HASH = "its checksum alone"
 
@@ -65,7 +65,7 @@ class RowCheck(Table):
             sql = f"SELECT source FROM documents WHERE id={AS_TEXT}"
             found = self._first(sql, _raw(row["document_id"]))
             shown["of"] = _readable(found[0]) if found else "unknown"
-        return KNOWN_BY[table][1].format_map(shown)
+        return KNOWN_BY[table].format_map(shown)
 
     @staticmethod
     def held(damage: RowDamage, path: Path) -> str | None:
@@ -84,13 +84,17 @@ class RowCheck(Table):
         return None
 
 
+def keys_of(table: str) -> tuple[str, ...]:
+    """The columns that find a row in another copy of the database: the first of those that the hash covers."""
+    return COVERED[table][: 2 if table in TWO_KEYS else 1]
+
+
 def _candidates(copy: sqlite3.Connection, damage: RowDamage) -> list[Row]:
     """Rows of a copy that may be the damaged one: by its key, and by its hash, since the key may be what was hit."""
     table = damage.table
-    keys = KNOWN_BY[table][0]
     columns = [f'"{name}"' for name in COVERED[table]]
-    where = " AND ".join(f'"{name}"={AS_TEXT}' for name in keys)
-    values = [_raw(damage.row[name]) for name in keys]
+    where = " AND ".join(f'"{name}"={AS_TEXT}' for name in keys_of(table))
+    values = [_raw(damage.row[name]) for name in keys_of(table)]
     present = {row[1] for row in copy.execute(f"PRAGMA table_info({table})")}
     if HASH in present:
         columns.append(HASH)

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from brain.errors import NotFound, UsageError
 from brain.store.connection import Connection
-from brain.store.row_hash import HASH, Row, hashed, listed, renewed
+from brain.store.row_hash import Row, hashed, listed
 from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, fields_of
 from brain.store.table import Table
 from brain.types import Skill
@@ -82,8 +82,7 @@ class SkillTable(Table):
             record["added_at"] = before["added_at"]
             if before["version"] == version:
                 record["updated_at"] = before["updated_at"]
-            changes = {**record, HASH: renewed("skills", before, record)}
-            database.table("skills").update(before["pk"], changes)
+            self._change("skills", "pk", before, record)
         return kept
 
     def _before(self, name: str) -> Row | None:

@@ -115,7 +115,7 @@ class Where:
     """A condition that grows clause by clause, and the values of its question marks. True of every row when empty."""
 
     def __init__(self) -> None:
-        self._clauses = ["1"]
+        self._clauses: list[str] = []
         self.values: list[str] = []
 
     def add(self, clause: str, *values: str) -> None:
@@ -133,9 +133,13 @@ class Where:
         if allowed is not None:
             self.add(f"{column} IN {marks(allowed)}", *allowed)
 
+    def __bool__(self) -> bool:
+        """Whether it leaves any row out."""
+        return bool(self._clauses)
+
     def __str__(self) -> str:
         """As SQL."""
-        return " AND ".join(self._clauses)
+        return " AND ".join(self._clauses) or "1"
 
 
 def document_scope(scope: Scope) -> Where:

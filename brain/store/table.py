@@ -9,8 +9,8 @@ import sqlite3
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from brain.store.row_hash import Row
-from brain.store.sql import each_named, first, named, number
+from brain.store.row_hash import HASH, Row, renewed
+from brain.store.sql import each_named, first, named, number, update_of
 
 if TYPE_CHECKING:
     from brain.store.connection import Connection
@@ -45,3 +45,8 @@ class Table(Reader):
         super().__init__(connection.conn)
         self._connection = connection
         self._write = connection.write
+
+    def _change(self, table: str, key: str, before: Row, changes: Row) -> None:
+        """Set columns of the row that was read, and its hash with them. `before` holds the key and what is covered."""
+        row = {**changes, HASH: renewed(table, before, changes)}
+        self._conn.execute(update_of(table, row, key), {**row, key: before[key]})

@@ -121,7 +121,7 @@ class Trash(Table):
         values = (index_terms(words), episode_id)
         self._run("UPDATE episodes SET terms=? WHERE id=?", *values)
 
-    def listing(self) -> list[dict[str, str]]:
+    def listing(self) -> list[Row]:
         """What can be undone, newest first: id, kind, source, title, at."""
         columns = "id, kind, source, title, at"
         return self._named(f"SELECT {columns} FROM forgotten ORDER BY at DESC, rowid DESC")

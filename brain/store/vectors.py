@@ -136,6 +136,14 @@ class VectorTable(Table):
         """How many chunks there are."""
         return self._number(f"SELECT count(*) FROM {kind}")
 
+    def total(self) -> int:
+        """How many chunks there are of all kinds."""
+        return sum(map(self.size, KINDS))
+
+    def waiting_in_all(self, fingerprint: str) -> int:
+        """How many chunks of all kinds have no vector of this fingerprint yet."""
+        return sum(self.waiting_count(kind, fingerprint) for kind in KINDS)
+
     def count(self, kind: str, fingerprint: str) -> int:
         """How many chunks have one: what a complete index holds."""
         return self.size(kind) - self.waiting_count(kind, fingerprint)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from brain.errors import StoreError, Unavailable
-from brain.types import AddReport, Episode, ExportReport, Skipped
+from brain.reports import ExportReport
+from brain.types import AddReport, Episode, Skipped
 from tests.fake_brain import brain
 
 REPORT = AddReport(

@@ -15,29 +15,31 @@ from typing import Any
 import pytest
 
 from brain import errors
-from brain.types import (
-    AddReport,
-    Answer,
+from brain.reports import (
     Check,
-    Citation,
     DocumentDetail,
     DocumentRow,
-    Episode,
     Excerpt,
     ExportReport,
     ForgetReport,
     Forgotten,
     ModelRow,
     ModelTable,
+    Root,
+    Status,
+    VectorProgress,
+)
+from brain.types import (
+    AddReport,
+    Answer,
+    Citation,
+    Episode,
     Recalled,
     Remembered,
     Request,
     Retrieved,
-    Root,
     Skill,
     Skipped,
-    Status,
-    VectorProgress,
 )
 from tests.doors.test_render import HOSTILE, harmless
 from tests.fake_brain import brain, passage

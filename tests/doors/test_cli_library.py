@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from brain.errors import NotFound
-from brain.types import (
+from brain.reports import (
     Check,
     DocumentDetail,
     DocumentRow,
@@ -19,11 +19,10 @@ from brain.types import (
     ModelRow,
     ModelTable,
     Root,
-    Scope,
-    Skill,
     Status,
     VectorProgress,
 )
+from brain.types import Scope, Skill
 from tests.fake_brain import brain
 
 EXCERPT = Excerpt(

@@ -16,8 +16,9 @@ import pytest
 from brain.app import Brain
 from brain.config import Config, Models
 from brain.errors import BrainError
+from brain.reports import Check
 from brain.store import copies
-from brain.types import Check, Request
+from brain.types import Request
 from tests.end_to_end import ROOT, checked
 from tests.end_to_end import brain as run
 from tests.fault_victims import write_notes

@@ -49,7 +49,7 @@ ARROWS: dict[str, set[str]] = {
     "brain.errors": set(),
     "brain.child": set(),
     "brain.reports": set(),
-    "brain.types": VALUES | {"brain.reports"},
+    "brain.types": set(),
     "brain.protocols": {"brain.types"},
     "brain.prompts": set(),
     "brain.faults": set(),

@@ -16,7 +16,8 @@ from brain.doors.views import capture as view
 from brain.doors.views import keeping
 from brain.errors import Unavailable
 from brain.index import embed_pending
-from brain.types import AddReport, Episode, Fingerprint, RebuildReport, Request
+from brain.reports import RebuildReport
+from brain.types import AddReport, Episode, Fingerprint, Request
 from tests.end_to_end import Folder, brain, home
 from tests.index_support import FakeEmbedder
 from tests.journeys.test_users_ollama import LEASE, NOMIC, TEA, vectors

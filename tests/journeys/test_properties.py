@@ -36,7 +36,7 @@ from ingest.reading import Raw
 from tests.hostile_files import docx
 from tests.ingest.test_epub import book, page
 
-ADDRESS = Address("127.0.0.1", 11434, ("127.0.0.1",), loopback=True)
+ADDRESS = Address("127.0.0.1", 11434, ("127.0.0.1",))
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3),

@@ -29,9 +29,10 @@ from brain.keeping import backup as backups
 from brain.keeping.backup import folders
 from brain.keeping.encryption import NO_SECRET
 from brain.keeping.restore import restore
+from brain.reports import BackupReport, RebuildReport, RestoreReport
 from brain.store import copies
 from brain.store.connection import connect
-from brain.types import BackupReport, Episode, RebuildReport, Request, RestoreReport
+from brain.types import Episode, Request
 from tests.fake_brain import brain as command
 
 ROOT = Path(__file__).parents[2]

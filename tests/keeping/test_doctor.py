@@ -20,8 +20,9 @@ from brain.config import Config, Models
 from brain.index import snapshot
 from brain.keeping import check_files
 from brain.keeping import doctor as room
+from brain.reports import Check
 from brain.store import copies
-from brain.types import Check, Episode, Request
+from brain.types import Episode, Request
 
 NOTES = {
     "tea.md": "# Tea\n\nBlack tea wants water just off the boil.\n\n## Green\n\nGreen tea wants 70 degrees and two minutes.\n",

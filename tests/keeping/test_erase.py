@@ -24,10 +24,10 @@ from brain.errors import NotFound
 from brain.faults import KILLED, VARIABLE
 from brain.index import snapshot
 from brain.keeping.erase import ERASED
-from brain.reports import NotRewritten
+from brain.reports import EraseReport, Forgotten, Holding, NotRewritten, RewriteReport
 from brain.store import copies
 from brain.store.erasure import PENDING
-from brain.types import Episode, EraseReport, Forgotten, Holding, Request, RewriteReport
+from brain.types import Episode, Request
 from tests.fake_brain import brain as command
 
 ROOT = Path(__file__).parents[2]

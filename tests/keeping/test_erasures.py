@@ -15,7 +15,7 @@ import pytest
 from brain.app import Brain
 from brain.config import Config
 from brain.keeping import erase
-from brain.types import Check
+from brain.reports import Check
 
 NOON = datetime(2026, 5, 7, 12, tzinfo=UTC)
 LINE = "The ledger of the Kettlewick account lies behind the third brick."

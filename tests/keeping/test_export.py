@@ -27,8 +27,8 @@ from brain.store.judgments import JudgmentTable
 from brain.store.library import LibraryTable
 from brain.store.skills import Belongings, SkillTable
 from brain.store.trash import Trash
-from brain.types import Chunk, Document, Episode, Skill, Skipped
-from ingest.document import chunk_ids, digest
+from brain.types import Episode, Skill, Skipped
+from ingest.document import Chunk, Document, chunk_ids, digest
 
 NOW = datetime(2026, 5, 20, 10, tzinfo=UTC)
 STAMP = NOW.isoformat()

@@ -23,8 +23,8 @@ from brain.store.connection import connect
 from brain.store.documents import Origin
 from brain.store.episodes import Circumstances
 from brain.store.row_check import RowCheck
-from brain.types import Chunk, Document, Episode
-from ingest.document import chunk_ids, digest
+from brain.types import Episode
+from ingest.document import Chunk, Document, chunk_ids, digest
 from tests.index_support import FakeEmbedder
 
 MARKS = (

@@ -29,7 +29,7 @@ from brain.models.locality import (
 )
 def test_this_machine(host: str, url: str, hosts: tuple[str, ...]) -> None:
     address = address_of(host)
-    assert (address.url, address.hosts, address.loopback) == (url, hosts, True)
+    assert (address.url, address.hosts) == (url, hosts)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_another_machine_is_refused_and_the_way_out_named(host: str) -> None:
 @pytest.mark.parametrize("trusted", ["gpu.lan", "GPU.lan:11434", "http://gpu.lan:11434/"])
 def test_a_trusted_host_is_let_through(trusted: str) -> None:
     address = address_of("gpu.lan", [trusted])
-    assert (address.hosts, address.loopback) == (("gpu.lan",), False)
+    assert address.hosts == ("gpu.lan",)
     with pytest.raises(Refused):
         address_of("other.lan", [trusted])
 

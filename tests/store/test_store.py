@@ -14,7 +14,8 @@ from brain.errors import NotFound, StoreError, UsageError
 from brain.store import Store
 from brain.store.connection import PRAGMAS
 from brain.store.documents import FIRST_SEEN, Origin, path_of
-from brain.types import Document, Scope
+from brain.types import Scope
+from ingest.document import Document
 from migrations import LATEST
 
 NOW = "2026-11-21T10:00:00.000000+00:00"

@@ -22,7 +22,7 @@ from brain.doors.views import library as view
 from brain.errors import UsageError
 
 if TYPE_CHECKING:
-    from brain.types import Excerpt
+    from brain.reports import Excerpt
 
 # What `undo` brings back when nothing is named.
 LAST = "last"

@@ -31,7 +31,8 @@ from brain.doors.show import DONE, FAILED, KEPT, shows
 from brain.errors import Interrupted
 
 if TYPE_CHECKING:
-    from brain.types import AddReport, Episode, ExportReport, Skipped
+    from brain.reports import ExportReport
+    from brain.types import AddReport, Episode, Skipped
 
 # Of each reason for skipping; --json has them all.
 NAMES_SHOWN = 3

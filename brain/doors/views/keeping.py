@@ -36,7 +36,7 @@ from brain.doors.show import DONE, FAILED, shows
 from brain.doors.views.library import NOTHING, items
 
 if TYPE_CHECKING:
-    from brain.types import (
+    from brain.reports import (
         BackupReport,
         Check,
         EraseReport,

@@ -34,7 +34,8 @@ from brain.doors.lines import (
 from brain.doors.show import lists, shows
 
 if TYPE_CHECKING:
-    from brain.types import DocumentDetail, DocumentRow, Excerpt, ForgetReport, Forgotten, Skill
+    from brain.reports import DocumentDetail, DocumentRow, Excerpt, ForgetReport, Forgotten
+    from brain.types import Skill
 
 # Of a document's text in `show`; `get` prints it whole.
 FIRST_LINES = 12

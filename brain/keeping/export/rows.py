@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from brain.types import Chunk, Document, Episode, Skill
-from ingest.document import chunk_ids
+from brain.types import Episode, Skill
+from ingest.document import Chunk, Document, chunk_ids
 
 Row = Mapping[str, Any]  # by the schema's column names
 

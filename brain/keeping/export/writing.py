@@ -20,8 +20,7 @@ from brain.keeping.export.folder import KINDS, Folder
 from brain.keeping.export.names import Named, Names, folder_of
 from brain.keeping.export.rows import stored_document, stored_episode, stored_skill
 from brain.protocols import Progress, silent
-from brain.reports import Judgment
-from brain.types import ExportReport
+from brain.reports import ExportReport, Judgment
 
 Row = Mapping[str, Any]
 
