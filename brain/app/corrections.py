@@ -5,7 +5,6 @@ Serves `ask`. Leaves keeping judgments to the store, and which questions are ali
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -13,27 +12,26 @@ from brain.app.resources import Resources
 from brain.errors import BrainError
 from brain.evaluation.corrections import shared, similar
 from brain.reports import Judgment
+from brain.store.excerpts import LINES, span_of
 from brain.types import Passage, Request, Retrieved, Scope
 from ingest.terms import tokens
 
 EVERYTHING = Scope()
-_LINES = re.compile(r"L(\d+)(?:-(\d+))?$")
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A place that a person pointed at for a question like this one. `similarity`: cosine of the two questions."""
+    """A place that a person pointed at for a question like this one."""
 
     judgment: Judgment
     passage: Passage
-    similarity: float
 
     def __str__(self) -> str:
         """The notice that goes with the answer."""
         judgment = self.judgment
         source = self.passage.source
         place = f"{source} {judgment.locator}".strip()
-        line = _LINES.match(judgment.locator)
+        line = LINES.match(judgment.locator)
         if line:
             place = f"{source}:{line[1]}"
         why = f" (“{judgment.why}”)" if judgment.why else ""
@@ -74,10 +72,10 @@ def corrections_for(
     except BrainError:
         return []  # without the built-in model nothing can be compared: the answer comes without corrections
     found: dict[str, Correction] = {}
-    for judgment, cosine in near:
+    for judgment, _cosine in near:
         passage = _passage(resources, judgment, scope)
         if passage is not None:
-            found.setdefault(passage.id, Correction(judgment, passage, cosine))
+            found.setdefault(passage.id, Correction(judgment, passage))
     return list(found.values())
 
 
@@ -107,10 +105,9 @@ def _passage(resources: Resources, judgment: Judgment, scope: Scope) -> Passage 
 
 def _covers(held: str, wanted: str) -> bool:
     """Whether one locator lies in another: lines in lines, or the same page or part."""
-    outer = _LINES.match(held)
-    inner = _LINES.match(wanted)
+    outer = LINES.match(held)
+    inner = LINES.match(wanted)
     if not (outer and inner):
         return held == wanted
-    first = outer[1]
-    last = outer[2] or outer[1]
-    return int(first) <= int(inner[1]) <= int(last)
+    span = span_of("line", outer)
+    return span.first <= int(inner["first"]) <= span.last

@@ -109,10 +109,10 @@ class Intake:
                     self._register(path, tags)
                 fresh += found
             self._census(fresh)
-            self._save_all(fresh, tags)
         except KeyboardInterrupt:
             self.tally.interrupted = True
-        self._note_skipped()
+            fresh.clear()
+        self.take_changes(fresh, tags)
         return self.tally
 
     def take_changes(self, fresh: list[ingest.Found], tags: tuple[str, ...]) -> None:

@@ -147,7 +147,6 @@ class Judge(Noun):
     def calibrate(self, *, reset: bool = False) -> dict[str, Any]:
         """Refit `found` on the feedback and keep it, or with `reset` go back to the shipped one; what changed."""
         from brain.evaluation import calibrate as calibration
-        from brain.evaluation.calibrate import Head
 
         library = self._store.library
         if reset:
@@ -161,8 +160,7 @@ class Judge(Noun):
             if one.signals and one.answerable is not None
         ]
         fitted, report = calibration.calibrated(rows)
-        same_cuts = (fitted.floor, fitted.threshold) == (Head().floor, Head().threshold)
-        shipped = same_cuts and not fitted.coefficients
+        shipped = replace(fitted, shipped="") == calibration.AS_SHIPPED
         library.keep_setting(HEAD, None if shipped else calibration.dumped(fitted))
         return {
             "schema": 1,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from brain.app.resources import Resources
+from brain.app.resources import Resources, Serving
 from brain.app.sync import refresh
 from brain.types import Confidence, Mode, Request, Retrieved
 
+WORDS_ALONE = Serving(None, "", "asked for")
 MAX_QUESTION_CHARS = 8_000  # a longer text is a document, and each of its words would be looked up
 
 
@@ -49,13 +50,9 @@ def ranked(resources: Resources, request: Request) -> Retrieved:
     """What retrieval alone finds. By words alone when that is asked for: no embedder is opened then."""
     from brain.retrieval import Sources, retrieve
 
-    searchable = resources.store.search
-    if request.mode == "lexical":
-        found = retrieve(request, Sources(searchable, None, None))
-        return replace(found, confidence=Confidence(found=chance_of(resources, found)))
-    serving = resources.serving
+    serving = WORDS_ALONE if request.mode == "lexical" else resources.serving
     index = resources.index("knowledge", serving.fingerprint) if serving.embedder else None
-    found = retrieve(request, Sources(searchable, index, serving.embedder))
+    found = retrieve(request, Sources(resources.store.search, index, serving.embedder))
     lag = 0
     if found.index == "chroma":
         lag = resources.store.vectors.snapshots.lag(serving.fingerprint)

@@ -159,12 +159,8 @@ def _switch(resources: Resources, model: str, fingerprint: str, place: tuple[int
     """From now on these vectors answer; the built-in ones stay as the warm spare. `place`: where the store was before
     they were looked through and none was missing; what comes later is looked at again.
     """
-    value = {
-        "model": model,
-        "fingerprint": fingerprint,
-        "pk": place[0],
-        "seq": place[1],
-    }
+    pk, seq = place
+    value = {"model": model, "fingerprint": fingerprint, "pk": pk, "seq": seq}
     library = resources.store.library
     if json.loads(library.setting(SERVING) or "{}") != value:
         library.keep_setting(SERVING, json.dumps(value, sort_keys=True))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from brain.errors import Refused
-from brain.models.locality import Json, refuse_remote_fields, refuse_remote_name
+from brain.models.locality import Json, refuse_remote_fields, refuse_remote_name, whole
 
 MEMORY_SHARE = 0.6  # of this machine's memory for the weights; Ollama's README: 4.1 GB in 8, 7.4 in 16, 19 in 32
 ASSUMED_MEMORY = 8 << 30  # bytes, where the system does not say
@@ -204,8 +204,7 @@ def _name(entry: Json) -> str:
 
 
 def _size(entry: Json) -> int:
-    size = entry.get("size")
-    return size if isinstance(size, int) else 0
+    return whole(entry.get("size"))
 
 
 def _base(model: str) -> str:

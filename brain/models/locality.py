@@ -77,6 +77,11 @@ def address_of(host: str, trusted_hosts: Sequence[str] = ()) -> Address:
     )
 
 
+def whole(value: object) -> int:
+    """A number that the server gave, 0 for anything that is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
 def refuse_remote_name(model: str) -> None:
     """Step 2: a tag `cloud` or `…-cloud` makes the daemon pass the prompt on. Raises `Refused`."""
     for part in model.lower().split(":"):

@@ -26,6 +26,7 @@ from brain.models.locality import (
     refuse_remote_fields,
     refuse_remote_name,
     refuse_unproven,
+    whole,
 )
 from brain.models.ollama_errors import not_pulled, typed_error, unreadable
 from brain.protocols import Progress, silent
@@ -103,8 +104,8 @@ class OllamaServer:
     def in_video_memory(self, model: str) -> bool:
         """True while the model is loaded and runs on the graphics card: then a prompt takes no seconds to read."""
         row = _named(self.running(), model) or {}
-        size = _whole(row.get("size"))
-        return 0 < size * ON_THE_CARD <= _whole(row.get("size_vram"))
+        size = whole(row.get("size"))
+        return 0 < size * ON_THE_CARD <= whole(row.get("size_vram"))
 
     def show(self, model: str) -> Json:
         """The raw answer of /api/show. Raises `Unavailable` when the model is not pulled."""
@@ -214,8 +215,8 @@ class OllamaServer:
             # A server too old to speak of cloud models knows no `:local` either.
             wire_name=model if disabled is None else self._local_name(model),
             digest=digest,
-            window=_whole(info.get(f"{architecture}.context_length")),
-            dimensions=_whole(info.get(f"{architecture}.embedding_length")),
+            window=whole(info.get(f"{architecture}.context_length")),
+            dimensions=whole(info.get(f"{architecture}.embedding_length")),
         )
 
     def _local_name(self, model: str) -> str:
@@ -235,10 +236,6 @@ def _named(rows: Sequence[Json], model: str) -> Json | None:
         if canonical(str(row.get("name"))) == wanted:
             return row
     return None
-
-
-def _whole(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def _package() -> Any:

@@ -120,11 +120,10 @@ def snapshot(database: Path, target: Path, *, made_at: str) -> CopyContents:
                 _state(copy, live, made_at)
         _flush(target)
         return judge(target)
-    except sqlite3.Error as error:
+    except BaseException as error:
         target.unlink(missing_ok=True)
-        raise explain(error, target) from error
-    except BaseException:
-        target.unlink(missing_ok=True)
+        if isinstance(error, sqlite3.Error):
+            raise explain(error, target) from error
         raise
 
 

@@ -25,6 +25,7 @@ from brain.store.sql import (
     insert_into,
     marks,
     pages,
+    with_lists,
 )
 from brain.store.table import Table
 from brain.types import Episode, Scope
@@ -34,8 +35,8 @@ from ingest.terms import index_terms
 AROUND_CHARACTERS = 400  # taken of each neighbouring round: more would drown the round itself
 # rounds on each side: one gave .529, two .542 nDCG@10 on locomo_dev by words alone (benchmarks/RETRIEVAL.md)
 NEIGHBOURS = 2
-OUTCOMES = ("good", "wrong", "missing")  # what `brain feedback` may say of an answer
 
+LISTS = ("citations", "people", "tags")  # columns that hold JSON
 COLUMNS = (*COVERED["episodes"], "topic", "terms", "around", "text_sha", HASH)
 READ = """
     SELECT id, at, kind, question, answer, citations, state, session, source, people, tags,
@@ -95,9 +96,7 @@ class EpisodeTable(Table):
         return list(new.values())
 
     def judge(self, reference: str, outcome: str) -> Episode:
-        """Keep what a person says of an answer: good, wrong, missing. Raises `NotFound`, `UsageError`."""
-        if outcome not in OUTCOMES:
-            raise UsageError(f"{outcome!r} is no outcome", f"say one of: {', '.join(OUTCOMES)}")
+        """Keep what a person says of an answer: good, wrong, missing. Raises `NotFound`."""
         episode = self.get(reference)
         select = f"SELECT {listed('episodes')} FROM episodes WHERE id=?"
         with self._write():
@@ -246,7 +245,7 @@ class EpisodeTable(Table):
 
     def _read(self, rest: str, *values: object) -> list[Episode]:
         rows = self._each_named(f"{READ} {rest}", *values)
-        return [_episode(row) for row in rows]
+        return [Episode(**with_lists(row, *LISTS)) for row in rows]
 
 
 def topic_of(episode: Episode) -> str:
@@ -262,9 +261,7 @@ def row_of(episode: Episode, circumstances: Circumstances) -> Row:
     row = {
         **fields_of(episode),
         **fields_of(circumstances),
-        "citations": _json(episode.citations),
-        "people": _json(episode.people),
-        "tags": _json(episode.tags),
+        **{name: json.dumps(getattr(episode, name), ensure_ascii=False) for name in LISTS},
         "confidence": json.dumps(dict(circumstances.confidence), sort_keys=True),
         "topic": topic,
         "terms": index_terms(words),
@@ -292,13 +289,3 @@ def _start_of(text: str) -> str:
     if len(text) <= AROUND_CHARACTERS:
         return text
     return text[:AROUND_CHARACTERS].rpartition(" ")[0]
-
-
-def _episode(row: Row) -> Episode:
-    for name in ("citations", "people", "tags"):
-        row[name] = tuple(json.loads(row[name]))
-    return Episode(**row)
-
-
-def _json(items: Sequence[str]) -> str:
-    return json.dumps(list(items), ensure_ascii=False)

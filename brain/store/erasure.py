@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -91,10 +91,10 @@ class ErasureTargets:
 class ErasureFindings:
     """What of it is in one database. `quoting`: (id, question, at) of rounds whose answers quote or cite it."""
 
-    documents: tuple[str, ...]
-    episodes: tuple[str, ...]
-    forgotten: tuple[str, ...]
-    quoting: tuple[tuple[str, str, str], ...]
+    documents: Sequence[str]
+    episodes: Sequence[str]
+    forgotten: Sequence[str]
+    quoting: Sequence[tuple[str, str, str]]
 
     def __bool__(self) -> bool:
         return bool(self.documents or self.episodes or self.forgotten or self.quoting)
@@ -117,22 +117,17 @@ class Eraser(Reader):
             FROM episodes
             ORDER BY pk
         """
-        for row in self._each_named(sql):
-            belongs = row["id"] in targets.episodes or row["source"] in sources
-            belongs = belongs or row["document_id"] in targets.documents
-            if belongs or quotation.within(row["question"]):
-                episodes.append(row["id"])
+        for row_id, question, answer, citations, source, document_id, at in self._run(sql):
+            belongs = row_id in targets.episodes or source in sources
+            belongs = belongs or document_id in targets.documents
+            if belongs or quotation.within(question):
+                episodes.append(row_id)
                 continue
-            quotes = row["answer"] and row["id"] in targets.answers
-            quotes = quotes or targets.cited_in(row["citations"])
-            if quotes or quotation.within(row["answer"]):
-                quoting.append((row["id"], row["question"], row["at"]))
-        return ErasureFindings(
-            documents=tuple(documents),
-            episodes=tuple(episodes),
-            forgotten=tuple(forgotten),
-            quoting=tuple(quoting),
-        )
+            quotes = answer and row_id in targets.answers
+            quotes = quotes or targets.cited_in(citations)
+            if quotes or quotation.within(answer):
+                quoting.append((row_id, question, at))
+        return ErasureFindings(documents, episodes, forgotten, quoting)
 
     def erase(self, found: ErasureFindings, targets: ErasureTargets) -> None:
         """Delete the rows; answers that quote it become empty, their questions stay."""
@@ -255,12 +250,12 @@ class Eraser(Reader):
         """What a person said of its answers and where they pointed to, and measurements that name its place."""
         gone = {*found.episodes, *found.forgotten}
         quotation = Quotation(targets.texts)
-        for row in self._named("SELECT * FROM judgments"):
-            belongs = row["episode"] in gone or row["document_id"] in targets.documents
-            belongs = belongs or row["source"] in targets.sources
-            said = (row["question"], row["quote"], row["why"])
+        sql = "SELECT pk, episode, document_id, source, question, quote, why FROM judgments"
+        for pk, episode, document_id, source, *said in self._run(sql).fetchall():
+            belongs = episode in gone or document_id in targets.documents
+            belongs = belongs or source in targets.sources
             if belongs or any(map(quotation.within, said)):
-                self._run("DELETE FROM judgments WHERE pk=?", row["pk"])
+                self._run("DELETE FROM judgments WHERE pk=?", pk)
         for source in targets.sources:
             # as it stands in the JSON of a report, without the quotation marks
             quoted = json.dumps(source, ensure_ascii=False)

@@ -8,14 +8,14 @@ and `Brain.ask`; needs the standard library alone until a vector is asked for.
 
 from __future__ import annotations
 
-import json
 import sqlite3
+from collections import ChainMap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from brain.store import vector_bytes
 from brain.store.row_hash import Row
-from brain.store.sql import Where, document_scope, episode_scope, marks, pages
+from brain.store.sql import Where, document_scope, episode_scope, marks, pages, with_lists
 from brain.store.table import Reader
 from brain.types import Passage, Scope
 from ingest.terms import forms, stem, tokens
@@ -238,8 +238,7 @@ class KnowledgeSearch(FtsSearch):
         return document_scope(scope)
 
     def _passage(self, row: Row) -> Passage:
-        row["heading"] = tuple(json.loads(row["heading"]))
-        return Passage(**row)
+        return Passage(**with_lists(row, "heading"))
 
 
 class EpisodeSearch(FtsSearch):
@@ -307,13 +306,9 @@ class WholeStore(Reader):
         if not phrases:
             return [chunk for _document, chunk in rows if chunk], covered
         found = [self._documents(phrase) for phrase in phrases]
-        kept = set(found[0])
-        for one in found[1:]:
-            kept = kept.union(one) if any_of else kept.intersection(one)
         # the chunk that is shown is that of the first phrase which the document mentions
-        chunks: dict[str, str] = {}
-        for one in found:
-            chunks = one | chunks
+        chunks = ChainMap(*found)
+        kept = set(chunks) if any_of else set(found[0]).intersection(*found[1:])
         return [chunks[document] for document, _chunk in rows if document in kept], covered
 
     def _documents(self, phrase: str) -> dict[str, str]:

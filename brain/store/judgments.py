@@ -11,7 +11,7 @@ import json
 
 from brain.reports import Judgment
 from brain.store.row_hash import COVERED, HASH, Row, hashed
-from brain.store.sql import fields_of, insert_into
+from brain.store.sql import fields_of, insert_into, with_lists
 from brain.store.table import Table
 
 RUNS_KEPT = 50  # of one name: enough to see a trend, small enough to stay out of the way
@@ -89,6 +89,5 @@ class JudgmentTable(Table):
 def _judgment(facts: Row) -> Judgment:
     if facts["answerable"] is not None:
         facts["answerable"] = bool(facts["answerable"])
-    facts["documents"] = tuple(json.loads(facts["documents"]))
     facts["signals"] = json.loads(facts["signals"])
-    return Judgment(**facts)
+    return Judgment(**with_lists(facts, "documents"))

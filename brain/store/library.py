@@ -17,7 +17,7 @@ from brain.errors import NotFound, UsageError
 from brain.store.documents import tag_rows
 from brain.store.excerpts import LINES, narrowed, span_of
 from brain.store.row_hash import Row, hashed, listed
-from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, document_scope
+from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, document_scope, with_lists
 from brain.store.table import Table
 from brain.types import Scope, Skipped
 
@@ -62,9 +62,7 @@ class LibraryTable(Table):
             raise NotFound(f"no document has the id {document_id}", HINT)
         columns = "uri, text, content_hash, dated_by, updated_at, aliases, metadata, notices"
         (facts,) = self._named(f"SELECT {columns} FROM documents WHERE id=?", document_id)
-        facts["aliases"] = tuple(json.loads(facts["aliases"]))
         facts["metadata"] = json.loads(facts["metadata"])
-        facts["notices"] = tuple(json.loads(facts["notices"]))
         tokens = "SELECT sum(tokens) FROM knowledge WHERE document_id=?"
         from brain.reports import DocumentDetail
 
@@ -73,7 +71,7 @@ class LibraryTable(Table):
             tokens=self._first(tokens, document_id)[0] or 0,
             links=tuple(self._links(document_id)),
             context=self.context_of(rows[0].source),
-            **facts,
+            **with_lists(facts, "aliases", "notices"),
         )
 
     def export_rows(self) -> Iterator[tuple[Row, list[Row]]]:
@@ -93,11 +91,8 @@ class LibraryTable(Table):
     def _rows(self, sql: str, *values: object) -> list[DocumentRow]:
         from brain.reports import DocumentRow
 
-        found = []
-        for row in self._each_named(sql, *values):
-            row["tags"] = tuple(json.loads(row["tags"]))
-            found.append(DocumentRow(**row))
-        return found
+        rows = self._each_named(sql, *values)
+        return [DocumentRow(**with_lists(row, "tags")) for row in rows]
 
     # -- references -----------------------------------------------------------------------------------------------
 

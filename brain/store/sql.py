@@ -6,6 +6,7 @@ every statement of a table. Serves the other modules of the store.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from sqlite3 import Connection, DatabaseError
@@ -81,6 +82,13 @@ def texts_read(conn: Connection, decode: Callable[[bytes], Any]) -> Iterator[Non
 def fields_of(value: Any) -> Row:
     """The fields of a dataclass by name, not copied."""
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+def with_lists(row: Row, *names: str) -> Row:
+    """The row with these columns, which hold JSON, as tuples."""
+    for name in names:
+        row[name] = tuple(json.loads(row[name]))
+    return row
 
 
 def insert_into(table: str, columns: Iterable[str]) -> str:

@@ -6,8 +6,8 @@ Leaves out every statement; each table has its own. Serves the other modules of 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from brain.store.row_hash import HASH, Row, renewed
 from brain.store.sql import each_named, first, named, number, update_of
@@ -21,21 +21,13 @@ class Reader:
 
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
+        self._first = partial(first, conn)
+        self._number = partial(number, conn)
+        self._named = partial(named, conn)
+        self._each_named = partial(each_named, conn)
 
     def _run(self, sql: str, *values: object) -> sqlite3.Cursor:
         return self._conn.execute(sql, values)
-
-    def _first(self, sql: str, *values: object) -> Any:
-        return first(self._conn, sql, *values)
-
-    def _number(self, sql: str, *values: object) -> int:
-        return number(self._conn, sql, *values)
-
-    def _named(self, sql: str, *values: object) -> list[Row]:
-        return named(self._conn, sql, *values)
-
-    def _each_named(self, sql: str, *values: object) -> Iterator[Row]:
-        return each_named(self._conn, sql, *values)
 
 
 class Table(Reader):

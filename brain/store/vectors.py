@@ -190,20 +190,14 @@ class VectorTable(Table):
 
     def _tell(self, text_sha: str, fingerprint: str, op: str) -> bool:
         """An outbox row for everything with this text; False when nothing has it."""
-        told = False
+        told = 0
         for kind in KINDS:
-            for (chunk_id,) in self._run(
-                f"SELECT id FROM {kind} WHERE text_sha = ?", text_sha
-            ).fetchall():
-                self._run(
-                    "INSERT INTO outbox (op, kind, chunk_id, fingerprint) VALUES (?, ?, ?, ?)",
-                    op,
-                    kind,
-                    chunk_id,
-                    fingerprint,
-                )
-                told = True
-        return told
+            sql = f"""
+                INSERT INTO outbox (op, kind, chunk_id, fingerprint)
+                SELECT ?, ?, id, ? FROM {kind} WHERE text_sha = ?
+            """
+            told += self._run(sql, op, kind, fingerprint, text_sha).rowcount
+        return told > 0
 
     def vectors(self, kind: str, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
         """The vectors of these chunks, float32 of length 1; a chunk without one, or with a damaged one, is missing."""
