@@ -144,7 +144,7 @@ def said(answer: Answer, notes: Path) -> dict[str, Any]:
 
 def shown(source: str, notes: Path) -> str:
     """A source relative to the folder of the notes."""
-    return source.replace(str(notes), "").lstrip("/")
+    return source.replace(str(notes.resolve()), "").lstrip("/")
 
 
 def differences(before: Path, after: Path) -> int:

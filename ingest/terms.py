@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from itertools import pairwise
+from typing import TypeVar
 
 from ingest.scripts import stem_scripts
+
+Read = TypeVar("Read")  # what is read of a text
 
 # How the FTS5 tables are declared. Marks are part of a word (Hindi vowels); C++ and C# stay words; naïve = naive.
 TOKENIZER = "porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc' tokenchars '+#'"
@@ -113,6 +116,11 @@ def _with_parts(match: re.Match[str]) -> str:
     name = match.group()
     parts = [part for part in _CAMEL.split(name) if len(part) > 1 and part != name]
     return " ".join([name, *parts])
+
+
+def read_each(read: Callable[[str], Read], texts: Iterable[str]) -> list[Read]:
+    """What `tokens`, `pieces`, `sentences` or `numbers` makes of each of several texts, asked for in one call."""
+    return [read(text) for text in texts]
 
 
 def tokens(text: str) -> list[str]:

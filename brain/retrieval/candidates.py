@@ -186,7 +186,10 @@ def _read_all(found: Candidates, bm25: Measures) -> None:
     passages = found.passages
     overlap = Overlap(found.question, found.idf)
     ceiling = found.ceiling
-    found.texts = sheets([passage.text for passage in passages])
+    texts = [passage.text for passage in passages]
+    before = [passage.before for passage in passages if passage.before]
+    # What stands before a short passage is read along, so that it is there when it is looked up by its text
+    found.texts = sheets(texts + before)[: len(texts)]
     titles = words_of_each([" ".join((passage.title, *passage.heading)) for passage in passages])
     named = overlap.named(found.texts)
     lengths = [len(text.pieces) for text in found.texts]

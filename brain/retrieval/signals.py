@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 
 from brain.text.matching import likenesses, nearnesses
 from brain.text.question import Question
-from brain.text.sheet import Statement, sheet, stems_of, words_of
+from brain.text.sheet import Statement, sheet, sheets_in_sentences, stems_of, words_of
 from brain.types import Measures, Passage
 from ingest.terms import stem
 from ingest.words import FRAME, STOP
@@ -150,7 +150,7 @@ class _Evidence:
         self.rare = self._from(RARE_SHARE * largest)
         self.unknown = self._from(UNKNOWN_SHARE * largest)
         self.headers = [stems_of(passage.header) for passage in passages]
-        self.texts = [sheet(passage.text) for passage in passages]
+        self.texts = sheets_in_sentences([passage.text for passage in passages])
         held = []
         for text, header in zip(self.texts, self.headers, strict=True):
             stems = text.stem_set | header

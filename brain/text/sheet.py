@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 
 from brain.text.matching import denies
 from ingest.sentences import Sentence, sentences
-from ingest.terms import SENTENCE_ENDS, fold, pieces, stem, tokens
+from ingest.terms import SENTENCE_ENDS, fold, pieces, read_each, stem, tokens
 from ingest.words import STOP, months, names, numbers
 
 # Texts: the candidates of about ten questions, some 10 MB when all are chunks of prose.
@@ -30,13 +30,14 @@ _NAMED_SPEAKER = re.compile(_TURN.replace("NAME", r"[A-ZÀ-Þ][\w.'-]*(?: [A-ZÀ
 
 class Statement:
     """One sentence of a text, as `ingest.sentences` cuts it. `words` are its `tokens`, `all_stems` their stems in
-    order; `stems`, and `stem_set`, those of the words that are no function words.
+    order; `stems`, and `stem_set`, those of the words that are no function words; `numbers` as `ingest.words` reads them.
     """
 
-    def __init__(self, sentence: Sentence, words: list[str]) -> None:
+    def __init__(self, sentence: Sentence, words: list[str], numbers: set[str]) -> None:
         self.sentence = sentence
         self.text = sentence.text
         self.words = words
+        self.numbers = frozenset(numbers)
         self.all_stems = tuple(map(stem, words))
         self.stems = tuple(stem(word) for word in words if word not in STOP)
         self.stem_set = frozenset(self.stems)
@@ -45,11 +46,6 @@ class Statement:
     def all_stem_set(self) -> frozenset[str]:
         """The stem of every word, function words too."""
         return frozenset(self.all_stems)
-
-    @cached_property
-    def numbers(self) -> frozenset[str]:
-        """Its numbers, in the form of `ingest.words.numbers`."""
-        return frozenset(numbers(self.text))
 
     @cached_property
     def months(self) -> frozenset[int]:
@@ -90,8 +86,20 @@ class Sheet:
         return "pieces" in vars(self)
 
     def read(self, pieces: list[str]) -> None:
-        """Take its `pieces`, and what retrieval asks of every candidate."""
-        vars(self).update(pieces=pieces, said=frozenset(pieces), speaker=self.speaker)
+        """Take its `pieces`, read together with those of other texts, and what retrieval asks of every candidate."""
+        words = [piece for piece in pieces if piece not in SENTENCE_ENDS]
+        vars(self).update(pieces=pieces, words=words, said=frozenset(pieces))
+        vars(self).update(speaker=self.speaker, named_speaker=self.named_speaker)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether its sentences were read."""
+        return "statements" in vars(self)
+
+    def cut(self, statements: Iterable[Statement]) -> None:
+        """Take its sentences, read together with those of other texts."""
+        vars(self).update(statements=tuple(statements))
+        vars(self).update(stem_set=self.stem_set)
 
     @cached_property
     def pieces(self) -> list[str]:
@@ -111,9 +119,7 @@ class Sheet:
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
         """Its sentences in order."""
-        found = sentences(self.text)
-        words = [tokens(sentence.text) for sentence in found]
-        return tuple(map(Statement, found, words))
+        return tuple(statements_of_each([self.text])[0])
 
     @cached_property
     def stems(self) -> tuple[str, ...]:
@@ -149,12 +155,29 @@ def sheet(text: str) -> Sheet:
 
 
 def sheets(texts: Iterable[str]) -> list[Sheet]:
-    """The sheets of many texts, read."""
+    """The sheets of many texts, whose pieces are read together."""
     found = [sheet(text) for text in texts]
     unread = [one for one in found if not one.is_read]
-    for one in unread:
-        one.read(pieces(one.text))
+    for one, read in zip(unread, read_each(pieces, [one.text for one in unread]), strict=True):
+        one.read(read)
     return found
+
+
+def sheets_in_sentences(texts: Iterable[str]) -> list[Sheet]:
+    """The sheets of the few texts that an answer may come from, whose sentences are read together too."""
+    found = sheets(texts)
+    uncut = [one for one in found if not one.is_cut]
+    for one, statements in zip(uncut, statements_of_each([one.text for one in uncut]), strict=True):
+        one.cut(statements)
+    return found
+
+
+def statements_of_each(texts: Iterable[str]) -> list[list[Statement]]:
+    """The sentences of several texts, text by text. One call for each thing that `ingest` reads of all of them."""
+    cut = read_each(sentences, texts)
+    written = [sentence.text for found in cut for sentence in found]
+    read = zip(read_each(tokens, written), read_each(numbers, written), strict=True)
+    return [[Statement(sentence, *next(read)) for sentence in found] for found in cut]
 
 
 @lru_cache(maxsize=HEADERS_KEPT)
