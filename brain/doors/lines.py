@@ -13,7 +13,8 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, zip_longest
+from os.path import commonprefix
 from typing import TypeAlias
 
 from brain.doors.text import one_line, unbroken
@@ -33,7 +34,7 @@ UNITS = ("B", "KB", "MB", "GB", "TB")
 KIB = 1024
 MINUTE, HOUR = 60, 3_600  # seconds
 # Below ten of these a decimal tells something: 1.1 GB, but 12 GB.
-LARGE_UNITS = ("MB", "GB", "TB")
+LARGE_UNITS = UNITS[2:]
 
 
 def line(*parts: str | Line) -> Line:
@@ -99,10 +100,16 @@ def some(number: int, noun: str, rest: str = "") -> str:
 
 
 def given(before: str, value: str | None, after: str = "") -> str:
-    """The value between two pieces of text; nothing at all without a value."""
+    """The value, on one line, between two pieces of text; nothing at all without a value."""
+    value = one_line(value or "")
     if not value:
         return ""
     return f"{before}{value}{after}"
+
+
+def of(number: int, what: str) -> str:
+    """`3 added`; nothing for none."""
+    return f"{number:,} {what}" if number else ""
 
 
 def commas(*parts: str) -> str:
@@ -145,9 +152,7 @@ def duration(seconds: float) -> str:
 
 def day(date: str | None) -> str:
     """The day of an ISO 8601 date or time, "" when there is none."""
-    if not date:
-        return ""
-    return one_line(date)[:10]
+    return one_line(date or "")[:10]
 
 
 def moment(at: str) -> str:
@@ -175,23 +180,12 @@ def short_ids(ids: Iterable[str]) -> dict[str, str]:
     """Each id's shortest prefix, of at least `SHORT_ID` characters, that no other of these ids shares."""
     # Among sorted ids, the one that shares the longest prefix with an id stands beside it.
     known = sorted(set(ids))
-    shared = dict.fromkeys(known, 0)
-    for one, other in pairwise(known):
-        common = _common_length(one, other)
-        shared[one] = max(shared[one], common)
-        shared[other] = common
-    short = {}
-    for identity, common in shared.items():
-        length = max(SHORT_ID, common + 1)
-        short[identity] = identity[:length]
-    return short
-
-
-def _common_length(one: str, other: str) -> int:
-    for length, pair in enumerate(zip(one, other, strict=False)):
-        if pair[0] != pair[1]:
-            return length
-    return min(len(one), len(other))
+    lengths = dict.fromkeys(known, SHORT_ID)
+    for pair in pairwise(known):
+        needed = len(commonprefix(pair)) + 1  # noqa: RUF071  character by character is what is meant
+        for identity in pair:
+            lengths[identity] = max(lengths[identity], needed)
+    return {identity: identity[:length] for identity, length in lengths.items()}
 
 
 def folded(text: str) -> str:
@@ -207,10 +201,8 @@ def marked(text: str, query: str) -> Line:
     """The text with the words of the query in style "match"."""
     terms = _terms(query)
     spans = []
-    for piece in re.split(r"(\w+)", text):
-        if not piece:
-            continue
-        is_match = piece.strip() and _matches(folded(piece), terms)
+    for piece in filter(None, re.split(r"(\w+)", text)):
+        is_match = _matches(folded(piece), terms)
         spans.append((piece, "match" if is_match else ""))
     return tuple(spans)
 
@@ -242,21 +234,14 @@ def snippet(text: str, query: str, *, width: int) -> Lines:
     width = max(width, MIN_SNIPPET_WIDTH)
     wrapped = textwrap.wrap(one_line(text), width, break_on_hyphens=False)
     rows = [marked(row, query) for row in wrapped]
-    matches = [_distinct_matches(row) for row in rows]
-    best, most = 0, -1
-    for start in range(len(rows) - SNIPPET_LINES + 1):
-        there = sum(matches[start : start + SNIPPET_LINES])
-        if there > most:
-            best, most = start, there
+    matches = [len({folded(piece) for piece, style in row if style}) for row in rows]
+    starts = range(max(1, len(rows) - SNIPPET_LINES + 1))
+    best = max(starts, key=lambda start: sum(matches[start : start + SNIPPET_LINES]))
     end = best + SNIPPET_LINES
     chosen = rows[best:end]
     if end < len(rows):
         chosen[-1] = line(chosen[-1], dim(" …"))
     return chosen
-
-
-def _distinct_matches(row: Line) -> int:
-    return len({folded(piece) for piece, style in row if style})
 
 
 def cell_width(text: str) -> int:
@@ -285,12 +270,10 @@ def _columns_of(row: list[str], widths: list[int], styles: Sequence[str]) -> Lin
     """One row: every cell but the last that says something is filled up to the width of its column."""
     while len(row) > 1 and not row[-1]:
         row.pop()
-    last = len(row) - 1
-    spans = []
-    for at, cell in enumerate(row):
-        style = styles[at] if at < len(styles) else ""
-        if at < last:
-            missing = widths[at] - cell_width(cell)
-            cell += " " * missing + COLUMN_GAP
-        spans.append((cell, style))
-    return tuple(spans)
+    *padded, last = row
+    cells = []
+    for cell, width in zip(padded, widths, strict=False):
+        missing = " " * (width - cell_width(cell))
+        cells.append(f"{cell}{missing}{COLUMN_GAP}")
+    cells.append(last)
+    return tuple(zip_longest(cells, styles[: len(row)], fillvalue=""))

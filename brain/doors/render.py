@@ -51,7 +51,7 @@ class Out:
         environ: Mapping[str, str] = os.environ,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._stdout, self._stderr = stdout, stderr
+        self._stdout, self.stderr = stdout, stderr
         self._environ = environ
         self._sanitiser = Sanitiser()
         self._consoles: dict[int, Console] = {}
@@ -67,7 +67,7 @@ class Out:
     @property
     def interactive(self) -> bool:
         """True when talk reaches a person."""
-        return self._stderr.isatty()
+        return self.stderr.isatty()
 
     def print(self, lines: Iterable[Line | str]) -> None:
         """Lines of the result, to standard output."""
@@ -79,12 +79,13 @@ class Out:
         """Lines of talk, to standard error."""
         self.bar.stop()
         for item in lines:
-            self._line(self._stderr, item)
+            self._line(self.stderr, item)
 
     def text(self, text: str) -> None:
         """A stored text as it is, its last line ended."""
         self.bar.stop()
-        self._write(self._stdout, _ended(safe_text(text)))
+        safe = safe_text(text)
+        self._write(self._stdout, safe if safe.endswith("\n") or not safe else f"{safe}\n")
 
     def stream(self, chunk: str) -> None:
         """A piece of the result as it comes, shown at once; a sequence split over two pieces is caught."""
@@ -106,14 +107,16 @@ class Out:
         if what.startswith(ANNOUNCEMENTS):
             self.announced.append(what.partition(": ")[2])
             self.say(self.announced[-1])
-        elif self.interactive:
-            amount = f"{done:,} of {total:,}" if total else f"{done:,}"
-            self.bar.step(one_line(what), done, total, amount)
+        else:
+            self._step(what, done, total, "{:,}".format)
 
     def progress_bytes(self, what: str, done: int, total: int) -> None:
         """A step of a download, in bytes."""
+        self._step(what, done, total, size)
+
+    def _step(self, what: str, done: int, total: int, told: Callable[[int], str]) -> None:
         if self.interactive:
-            amount = f"{size(done)} of {size(total)}" if total else size(done)
+            amount = f"{told(done)} of {told(total)}" if total else told(done)
             self.bar.step(one_line(what), done, total, amount)
 
     def flush(self) -> None:
@@ -136,10 +139,6 @@ class Out:
                 theme=Theme(STYLES),
             )
         return self._consoles[id(stream)]
-
-    def talk_console(self) -> Console:
-        """The console of standard error, for the bar."""
-        return self.console(self._stderr)
 
     def _line(self, stream: TextIO, item: Line | str) -> None:
         spans: Line = ((item, ""),) if isinstance(item, str) else item
@@ -166,7 +165,7 @@ class Out:
         encoding = stream.encoding or "utf-8"
         try:
             stream.write(text.encode(encoding, "replace").decode(encoding))
-            if flush or stream is self._stderr:
+            if flush or stream is self.stderr:
                 stream.flush()
         except BrokenPipeError:
             _discard(stream)
@@ -175,7 +174,7 @@ class Out:
         except OSError as error:
             _discard(stream)
             if stream is self._stdout:
-                reason = error.strerror or str(error)
+                reason = error.strerror or error
                 raise BrainError(
                     f"the output cannot be written: {reason}", "free some space or redirect it"
                 ) from None
@@ -219,7 +218,7 @@ class Bar:
             BarColumn(),
             TextColumn("{task.fields[amount]}", markup=False),
             TimeRemainingColumn(),
-            console=self._out.talk_console(),
+            console=self._out.console(self._out.stderr),
             transient=True,
             auto_refresh=False,
             redirect_stdout=False,
@@ -228,13 +227,6 @@ class Bar:
         self._task = self._progress.add_task(what, total=None, amount="")
         self._progress.start()
         return self._progress
-
-
-def _ended(text: str) -> str:
-    """The text with its last line ended; an empty text has no line."""
-    if not text or text.endswith("\n"):
-        return text
-    return text + "\n"
 
 
 def _discard(stream: TextIO) -> None:

@@ -58,7 +58,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         record = brain.resources.store.episodes.record_many
         at = "2026-05-06T10:00:00+00:00"
         record(
-            (Episode("", at, "ask", question, answer, cited, session="evening"), _plain())
+            Episode("", at, "ask", question, answer, cited, session="evening")
             for question, answer, cited in (
                 ("what came before?", "Something harmless.", ()),
                 (
@@ -73,12 +73,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         brain.search(Request("ledger"))
     (notes / f"{FILE}.md").unlink()
     return place
-
-
-def _plain() -> object:
-    from brain.store.episodes import Circumstances
-
-    return Circumstances()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The typer app: panels of commands in the help, and the list of modules that hold them.
 
-To add commands: write a module that uses `@shown(...)` or `@register(...)`, and name it in `MODULES`. Leaves out what the commands do.
+To add commands: write a module that uses `@shown(...)` or `@register(...)`, and name it in `MODULES`.
+Leaves out what the commands do.
 """
 
 from __future__ import annotations

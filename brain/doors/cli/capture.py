@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 from brain.doors.cli.app import EVERY_DAY, KEEPING, shown
-from brain.doors.cli.options import argument, flag, option
+from brain.doors.cli.options import NewTags, Text, argument, flag, option
 from brain.doors.cli.session import STDIN, Session, draft
 from brain.doors.views.capture import Added
 from brain.errors import UsageError
@@ -35,7 +35,7 @@ def add(
     note: Annotated[str, option("--note", "TEXT", "Add this text as a note.")] = "",
     edit: Annotated[bool, flag("--edit", "Write a note in $EDITOR.")] = False,
     title: Annotated[str, option("--title", "TEXT", "The title of the note.")] = "",
-    tag: Annotated[list[str] | None, option("--tag", "TAG", "Tag it (repeat for several).")] = None,
+    tag: NewTags = None,
     dry_run: Annotated[bool, flag("--dry-run", "Say what would be done; write nothing.")] = False,
     strict: Annotated[bool, flag("--strict", "Exit 1 for every skipped file.")] = False,
 ) -> object:
@@ -95,11 +95,11 @@ def sync(run: Session) -> object:
 )
 def remember(
     run: Session,
-    words: Annotated[list[str], argument("TEXT")],
+    words: Text,
     at: Annotated[str, option("--at", "TIME", "When it happened, if not now.")] = "",
     people: Annotated[list[str] | None, option("--with", "NAME", "Who was there.")] = None,
     name: Annotated[str, option("--session", "NAME", "The meeting or thread it belongs to.")] = "",
-    tag: Annotated[list[str] | None, option("--tag", "TAG", "Tag it (repeat for several).")] = None,
+    tag: NewTags = None,
 ) -> object:
     """Keep something that happened, word for word. `-` reads standard input."""
     text = run.text(words, "text")

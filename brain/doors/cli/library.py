@@ -16,7 +16,18 @@ import typer
 from brain.doors import json_out
 from brain.doors.cli.app import LIBRARY, group, register, shown
 from brain.doors.cli.keeping import PASSPHRASE, Identity
-from brain.doors.cli.options import Json, Since, Source, Tags, Until, Yes, argument, flag, option
+from brain.doors.cli.options import (
+    Json,
+    Since,
+    Source,
+    Tags,
+    Text,
+    Until,
+    Yes,
+    argument,
+    flag,
+    option,
+)
 from brain.doors.cli.session import Session, scope, session
 from brain.doors.views import library as view
 from brain.errors import UsageError
@@ -226,7 +237,7 @@ folders = group(
 def context_add(
     run: Session,
     path: Annotated[Path, argument("PATH")],
-    words: Annotated[list[str], argument("TEXT")],
+    words: Text,
 ) -> object:
     """Describe a folder, or describe it anew."""
     description = run.text(words, "description").strip()

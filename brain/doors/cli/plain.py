@@ -22,22 +22,21 @@ except ImportError:
 ABSENT = object()
 
 
-class Command(typer.core.TyperCommand):
+class _Plainly:
+    """What a command and a group have in common."""
+
+    def parse_args(self: Any, ctx: Any, args: list[str]) -> Any:
+        """Parse, with the plain way put in front of typer's own."""
+        prefer_plain(self.get_params(ctx))
+        return super().parse_args(ctx, args)  # type: ignore[misc]
+
+
+class Command(_Plainly, typer.core.TyperCommand):
     """A command whose plain values load nothing."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse, with the plain way put in front of typer's own."""
-        prefer_plain(self.get_params(ctx))
-        return super().parse_args(ctx, args)
 
-
-class Group(typer.core.TyperGroup):
+class Group(_Plainly, typer.core.TyperGroup):
     """A group of commands whose own options load nothing either."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse, with the plain way put in front of typer's own."""
-        prefer_plain(self.get_params(ctx))
-        return super().parse_args(ctx, args)
 
 
 def prefer_plain(parameters: Iterable[Any]) -> None:

@@ -20,6 +20,7 @@ from brain.doors.cli.options import (
     Source,
     Tags,
     Until,
+    Words,
     argument,
     choice,
     flag,
@@ -43,7 +44,6 @@ STATE_CODES = {
     "incomplete": COULD_NOT_LOOK,
 }
 
-Words = Annotated[list[str], argument("WORDS")]
 Rerank = Annotated[
     bool | None,
     flag("--rerank/--no-rerank", "Let a local model judge the best passages.", show_default=False),

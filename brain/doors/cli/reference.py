@@ -69,12 +69,9 @@ def replace_block(page: str) -> str:
 
 
 def main(words: list[str]) -> None:
-    """With a file: rewrite its block in place. Without: print the block."""
-    if words:
-        page = Path(words[0])
-        page.write_text(replace_block(page.read_text("utf-8")), "utf-8")
-    else:
-        sys.stdout.write(markdown())
+    """Rewrite the block of a page in place."""
+    page = Path(words[0])
+    page.write_text(replace_block(page.read_text("utf-8")), "utf-8")
 
 
 def _rank(item: Any) -> tuple[int, int]:

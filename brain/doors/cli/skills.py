@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from brain.doors.cli.app import SKILLS, group, shown
-from brain.doors.cli.options import Limit, argument
+from brain.doors.cli.options import Limit, Words, argument
 from brain.doors.cli.session import Session
 
 skill = group("skill", SKILLS, "How to do things: SKILL.md folders, found by description.")
@@ -36,7 +36,7 @@ def list_(run: Session) -> object:
 @shown("find", group=skill, kind="skills", examples=("brain skill find prepare the tax return",))
 def find(
     run: Session,
-    words: Annotated[list[str], argument("WORDS")],
+    words: Words,
     limit: Limit = 5,
 ) -> object:
     """The skills whose description fits the words best."""

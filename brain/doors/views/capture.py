@@ -22,6 +22,7 @@ from brain.doors.lines import (
     given,
     line,
     moment,
+    of,
     path,
     short_id,
     some,
@@ -78,9 +79,8 @@ def _code(added: Added) -> int:
     if report.interrupted:
         return Interrupted.exit_code
     for item in report.skipped:
-        if added.strict and item.kind != "ignored":
-            return FAILED
-        if not added.strict and item.kind == "unreadable" and item.new:
+        unread = item.kind == "unreadable" and item.new
+        if unread or (added.strict and item.kind != "ignored"):
             return FAILED
     return DONE
 
@@ -94,11 +94,9 @@ def added(done: Added) -> Lines:
 
 def summary(report: AddReport, *, dry_run: bool = False) -> Line:
     """The counts that are not zero, the id when there is just one document, and the embedder."""
-    counts = [_outcome(getattr(report, name), name) for name in OUTCOMES]
-    counts.append(_outcome(len(report.skipped), "skipped"))
-    only = ""
-    if len(report.documents) == 1:
-        only = short_id(report.documents[0])
+    counts = [of(getattr(report, name), name) for name in OUTCOMES]
+    counts.append(of(len(report.skipped), "skipped"))
+    only = short_id(report.documents[0]) if len(report.documents) == 1 else ""
     return line(
         "dry run, nothing written: " if dry_run else "",
         commas(*counts) or "nothing to add",
@@ -110,20 +108,14 @@ def summary(report: AddReport, *, dry_run: bool = False) -> Line:
     )
 
 
-def _outcome(number: int, name: str) -> str:
-    """`3 added`; nothing for none."""
-    if not number:
-        return ""
-    return f"{number:,} {name}"
-
-
 def skipped(files: Sequence[Skipped]) -> Lines:
     """One block for each reason, most frequent first: how many, the first names, what to do."""
     blocks: dict[tuple[str, str, str], list[Skipped]] = defaultdict(list)
     for item in files:
         blocks[item.kind, item.reason, item.hint].append(item)
     done: Lines = []
-    for (kind, reason, hint), items in sorted(blocks.items(), key=_most_frequent_first):
+    by_reason = sorted(blocks.items())
+    for (kind, reason, hint), items in sorted(by_reason, key=lambda block: -len(block[1])):
         style = bad if kind == "unreadable" else warn
         known = "" if any(item.new for item in items) else ", reported before"
         done.append(line(style(f"{len(items):,} {kind}"), ": ", reason.strip(), known))
@@ -131,13 +123,6 @@ def skipped(files: Sequence[Skipped]) -> Lines:
         if hint:
             done.append(dim("  ", hint))
     return done
-
-
-def _most_frequent_first(
-    block: tuple[tuple[str, str, str], list[Skipped]],
-) -> tuple[int, tuple[str, str, str]]:
-    reason, items = block
-    return -len(items), reason
 
 
 def _first_names(names: Sequence[str], *, more: str = "") -> Lines:
@@ -162,7 +147,7 @@ def exported(report: ExportReport) -> Lines:
     counts = commas(
         f"{report.written:,} written",
         f"{report.unchanged:,} unchanged",
-        _outcome(report.removed, "removed"),
+        of(report.removed, "removed"),
     )
     done = [line(counts, " in ", path(report.directory))]
     if report.conflicts:

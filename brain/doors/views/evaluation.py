@@ -22,6 +22,7 @@ from brain.doors.lines import (
     line,
     moment,
     notices,
+    of,
     path,
     title,
     warn,
@@ -45,6 +46,9 @@ FIGURES = (
     "p95_ms",
 )
 RISKS = ("ece", "brier", "brier_skill", "ece_25_75", "aurc")
+ASK_FOR_PLACE = (
+    "say where the answer stands with --source PATH:LINE, or that it is nowhere with --absent"
+)
 # The coefficients that moved most: what a person can still read.
 CHANGED_SHOWN = 8
 
@@ -52,11 +56,9 @@ CHANGED_SHOWN = 8
 @shows("systems", json_out.measured)
 def systems(report: Report) -> Lines:
     """`eval retrieval` and `eval recall`: a row for each system, then each part of the set."""
-    questions = count(report["queries"], "question")
-    documents = count(report["documents"], "document")
-    heading = title(report["set"], ": ", questions, ", ", documents)
-    embedder = dim(", embedder ", report["embedder"])
-    done = [line(heading, embedder), *table(report["systems"])]
+    sizes = commas(count(report["queries"], "question"), count(report["documents"], "document"))
+    heading = line(title(report["set"], ": ", sizes), dim(", embedder ", report["embedder"]))
+    done = [heading, *table(report["systems"])]
     if "best_other" in report:
         done.append(_difference(report["best_other"], report["hybrid_over_best_95"]))
     done += _by_group("language", report.get("by_lang"))
@@ -98,23 +100,18 @@ def table(rows: Mapping[str, Mapping[str, float]]) -> Lines:
 @shows("answerability", json_out.measured)
 def answerability(report: Report) -> Lines:
     """`eval answerability`."""
-    questions = count(report["queries"], "question")
-    heading = title(report["set"], ": ", questions)
+    heading = title(report["set"], ": ", count(report["queries"], "question"))
     return [heading, *_found(report)]
 
 
-def _left_out(report: Report) -> Lines:
-    return notices(report["notices"])
-
-
-@shows("own questions", json_out.measured, talk=_left_out)
+@shows("own questions", json_out.measured, talk=lambda report: notices(report["notices"]))
 def own(report: Report) -> Lines:
     """`eval run`: the systems, the confidence, the last run."""
     kinds = commas(
         f"{report['answerable']} answerable",
         f"{report['absent']} absent",
-        _unless_zero(report["from_feedback"], "from feedback"),
-        _unless_zero(report["unchecked"], "not checked by hand"),
+        of(report["from_feedback"], "from feedback"),
+        of(report["unchecked"], "not checked by hand"),
     )
     questions = title(count(report["queries"], "question"))
     done = [line(questions, ": ", kinds)]
@@ -125,10 +122,6 @@ def own(report: Report) -> Lines:
     if not report["last"]:
         return [*done, dim("no run before this one")]
     return done + _last(report["last"])
-
-
-def _unless_zero(number: int, what: str) -> str:
-    return f"{number} {what}" if number else ""
 
 
 @shows("draft", json_out.measured)
@@ -152,9 +145,8 @@ def drafted(report: Report) -> Lines:
 def calibrated(report: Report) -> Lines:
     """`eval calibrate`: how much feedback, what changed, why."""
     if report["reset"]:
-        if report["was_calibrated"]:
-            return [line("the shipped confidence is back")]
-        return [line("it was the shipped confidence")]
+        was = report["was_calibrated"]
+        return [line("the shipped confidence is back" if was else "it was the shipped confidence")]
     verb = "calibrated" if report["calibrated"] else "unchanged"
     judged_answers = count(report["rows"], "judged answer")
     in_notes = f"{report['answerable']} of them in the notes"
@@ -174,33 +166,29 @@ def _fitted(kind: str, fit: Report) -> Lines:
         scores = f" (Brier {_from_to(fit['brier'])})"
     done = [line(kind, ": ", fit["reason"], scores)]
     changed = fit["changed"]
-    most = sorted(changed, key=lambda name: _movement(changed[name]), reverse=True)
-    rows = [(name, _from_to(changed[name])) for name in most[:CHANGED_SHOWN]]
+    most = sorted(changed.items(), key=_movement, reverse=True)
+    rows = [(name, _from_to(change)) for name, change in most[:CHANGED_SHOWN]]
     return done + indented(columns(rows))
 
 
-def _movement(change: Report) -> float:
-    movement: float = abs(change["now"] - change["shipped"])
-    return movement
+def _movement(changed: tuple[str, Report]) -> float:
+    _name, change = changed
+    return float(abs(change["now"] - change["shipped"]))
 
 
 def _from_to(change: Report) -> str:
-    before = change["shipped"]
-    after = change["now"]
-    return f"{before:.3f} → {after:.3f}"
+    return f"{change['shipped']:.3f} → {change['now']:.3f}"
 
 
 def _cut(name: str, change: Report, rows: int) -> Line:
     """A threshold, and whether it moved; if it stayed for want of judged answers, how many it needs."""
-    before = change["shipped"]
-    after = change["now"]
-    said = f"{name} {after:.3f}"
-    if after != before:
-        return line(said, f", shipped {before:.3f}")
     needs = change.get("needs", 0)
-    if needs > rows:
-        return line(said, dim(f" (moves from {needs} judged answers on)"))
-    return line(said)
+    more = Line()
+    if change["now"] != change["shipped"]:
+        more = line(f", shipped {change['shipped']:.3f}")
+    elif needs > rows:
+        more = dim(f" (moves from {needs} judged answers on)")
+    return line(f"{name} {change['now']:.3f}", more)
 
 
 @shows("Judgment", json_out.judged)
@@ -213,12 +201,7 @@ def judged(kept: Judgment) -> Lines:
         place = f"{kept.source} {kept.locator}".strip()
         done.append(line("asked the same, this comes first: ", path(place)))
     if kept.answerable is None:
-        done.append(
-            dim(
-                "say where the answer stands with --source PATH:LINE,"
-                " or that it is nowhere with --absent"
-            )
-        )
+        done.append(dim(ASK_FOR_PLACE))
     return done
 
 
@@ -244,38 +227,24 @@ def _found(report: Report) -> Lines:
     if rows:
         for name in RISKS:
             rows.append((name.replace("_", " "), _figure(report[name])))
-    sure = _share(report["coverage"])
-    wrong = _share(report["risk"])
-    threshold = report["threshold"]
-    missed = _share(report["false_absences"])
-    floor = report["floor"]
-    return [
-        *columns(rows),
-        line(f"answered as sure {sure}, wrongly {wrong} (threshold {threshold:g})"),
-        line(f"false “not in your notes” {missed} (floor {floor:g})"),
-    ]
+    sure = "answered as sure {coverage:.1%}, wrongly {risk:.1%} (threshold {threshold:g})"
+    missed = "false “not in your notes” {false_absences:.1%} (floor {floor:g})"
+    return [*columns(rows), line(sure.format_map(report)), line(missed.format_map(report))]
 
 
 def _last(last: Report) -> Lines:
     """This run against the last one."""
     change = "with no question in common"
     if last["common"]:
-        difference = last["change"]
         interval = _interval(last["change_95"])
         questions = count(last["common"], "common question")
-        change = f"{difference:+.3f} ({interval}, 95 %) on {questions}"
+        change = f"{last['change']:+.3f} ({interval}, 95 %) on {questions}"
     embedder = dim(", embedder then ", last["embedder"])
     done = [line("since ", moment(last["at"]), ": ", change, embedder)]
     rows = []
     for row in last["worse"]:
-        before = row["before"]
-        now = row["now"]
-        rows.append((row["question"], f"{before:.2f} → {now:.2f}"))
+        rows.append((row["question"], "{before:.2f} → {now:.2f}".format_map(row)))
     return done + indented(columns(rows))
-
-
-def _share(part: float) -> str:
-    return f"{part:.1%}"
 
 
 def _interval(bounds: Sequence[float]) -> str:

@@ -91,12 +91,13 @@ def status(facts: Status) -> Lines:
 
 def generation(item: VectorProgress) -> str:
     """`nomic-embed-text 768: building, 3,200 of 8,114 chunks, about 4 min`."""
-    chunks = count(item.total, "chunk")
-    facts = [item.state, f"{item.done:,} of {chunks}"]
-    if item.eta_seconds:
-        eta = duration(item.eta_seconds)
-        facts.append(f"about {eta} to go")
-    return f"{item.embedder} {item.dimensions}: {', '.join(facts)}"
+    eta = duration(item.eta_seconds) if item.eta_seconds else ""
+    facts = commas(
+        item.state,
+        f"{item.done:,} of {count(item.total, 'chunk')}",
+        given("about ", eta, " to go"),
+    )
+    return f"{item.embedder} {item.dimensions}: {facts}"
 
 
 def root(item: Root) -> str:
@@ -131,7 +132,11 @@ def _because(name: str, reason: str) -> str:
 
 
 def _errors_found(found: Sequence[Check]) -> int:
-    return FAILED if any(item.level == "error" for item in found) else DONE
+    return FAILED if "error" in _levels(found) else DONE
+
+
+def _levels(found: Sequence[Check]) -> list[str]:
+    return [item.level for item in found]
 
 
 @shows("checks", json_out.checks, code=_errors_found)
@@ -144,18 +149,10 @@ def checks(found: Sequence[Check]) -> Lines:
         done.append(line(level, dim(item.id, "  "), item.title, message))
         if item.hint and item.level != "ok":
             done.append(dim(HINT_INDENT, item.hint))
-    levels = [item.level for item in found]
-    errors = levels.count("error")
-    warnings = levels.count("warning")
-    total = bad if errors else good
-    done.append(
-        total(
-            count(len(found), "check"),
-            ": ",
-            commas(count(errors, "error"), count(warnings, "warning")),
-        )
-    )
-    return done
+    levels = _levels(found)
+    counts = commas(*(count(levels.count(name), name) for name in ("error", "warning")))
+    total = bad if "error" in levels else good
+    return [*done, total(count(len(found), "check"), ": ", counts)]
 
 
 @shows("ModelTable")
@@ -178,12 +175,11 @@ def _use(model: ModelRow) -> str:
 @shows("RebuildReport")
 def rebuilt(report: RebuildReport) -> Lines:
     """What was derived anew."""
-    rows = count(report.rows, "row")
-    vectors = count(report.vectors, "vector")
     waiting = "an unknown number of chunks without embeddings"
     if report.waiting is not None:
         waiting = some(report.waiting, "chunk", WITHOUT_VECTORS)
-    said = commas(f"{rows} of full text", f"{vectors} in the index", waiting)
+    rows = count(report.rows, "row") + " of full text"
+    said = commas(rows, count(report.vectors, "vector") + " in the index", waiting)
     return [line(said), *notices(report.notices)]
 
 
@@ -199,11 +195,7 @@ def backed_up(report: BackupReport) -> Lines:
     ]
 
 
-def _unwritten(report: RewriteReport) -> int:
-    return FAILED if report.failed else DONE
-
-
-@shows("RewriteReport", code=_unwritten)
+@shows("RewriteReport", code=lambda report: FAILED if report.failed else DONE)
 def rewritten(report: RewriteReport) -> Lines:
     """Which backups were written anew without what was erased, and which could not be."""
     done = [line(path(name), " written anew without what was erased") for name in report.rewritten]
@@ -226,11 +218,7 @@ def restored(report: RestoreReport) -> Lines:
     return done + notices(report.notices)
 
 
-def _unfinished(report: EraseReport) -> int:
-    return FAILED if report.pending else DONE
-
-
-@shows("EraseReport", code=_unfinished)
+@shows("EraseReport", code=lambda report: FAILED if report.pending else DONE)
 def erased(report: EraseReport) -> Lines:
     """What would go, or went, for good; answers that quote it; backups that hold it; what is left of it."""
     entries = count(len(report.items), "entry", "entries")
@@ -243,7 +231,8 @@ def erased(report: EraseReport) -> Lines:
     if report.quoting:
         done += [line(f"answers that quote it {verb} too:"), *indented(items(report.quoting))]
     if report.backups:
-        done += [line("backups that hold it:"), *indented(holdings(report.backups))]
+        rows = [(item.path, _until(item)) for item in report.backups]
+        done += [line("backups that hold it:"), *indented(columns(rows, ("path", "")))]
         if report.done:
             done.append(dim("`brain backup --rewrite` writes them anew without it"))
     if report.left:
@@ -255,13 +244,8 @@ def erased(report: EraseReport) -> Lines:
     return done + notices(report.notices)
 
 
-def holdings(found: Sequence[Holding]) -> Lines:
-    """Each backup, and until when `--keep` lets it stay."""
-    rows = [(item.path, _until(item)) for item in found]
-    return columns(rows, ("path", ""))
-
-
 def _until(item: Holding) -> str:
+    """Until when `--keep` lets a backup stay."""
     if item.state == "unread":
         return "could not be looked into"
     if item.until:

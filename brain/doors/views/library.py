@@ -136,11 +136,7 @@ def _fields(detail: DocumentDetail) -> list[tuple[str, str]]:
     ]
 
 
-def _said(report: ForgetReport) -> Lines:
-    return [line(text) for text in report.notices]
-
-
-@shows("ForgetReport", talk=_said)
+@shows("ForgetReport", talk=lambda report: [line(text) for text in report.notices])
 def forgotten(report: ForgetReport) -> Lines:
     """The plan with everything that would go; or, when it is done, until when it can come back."""
     entries = count(len(report.items), "entry", "entries")

@@ -119,29 +119,23 @@ def _dated(item: Passage) -> str:
 
 
 def _explained(item: Passage) -> str:
-    ranks = []
-    for name, rank in item.ranks.items():
-        shown = "–" if rank is None else rank
-        ranks.append(f"{name} rank {shown}")
-    reasons = [", ".join(ranks), _numbers(item.explain)]
+    ranks = [f"{name} rank {'–' if rank is None else rank}" for name, rank in item.ranks.items()]
+    reasons = [commas(*ranks), _numbers(item.explain)]
     said = "; ".join(filter(None, reasons))
     return f"score {item.score:.4f}: {said}"
 
 
 def _numbers(values: Mapping[str, float]) -> str:
-    pairs = []
-    for name, value in values.items():
-        words = one_line(name).replace("_", " ")
-        pairs.append(f"{words} {value:.4g}")
-    return ", ".join(pairs)
+    pairs = [f"{one_line(name)} {value:.4g}" for name, value in values.items()]
+    return commas(*pairs).replace("_", " ")
 
 
 def who_looked(result: Retrieved) -> Lines:
     """What stands beside a search: which embedder and index answered, and what could not look."""
     said = dots(
         count(len(result.passages), "passage"),
-        given("embedder ", one_line(result.embedder)),
-        given("index ", one_line(result.index)),
+        given("embedder ", result.embedder),
+        given("index ", result.index),
         some(result.index_lag, "change", " not in the index yet"),
         some(result.withheld, "passage", " withheld"),
         *ran(result.steps),
@@ -156,7 +150,7 @@ def ran(steps: Iterable[ModelStep]) -> list[str]:
 
 def model_step(item: ModelStep, *, whole: bool = False) -> str:
     """`reranked by qwen3:4b in 1.3 s`; `whole`: with what came of it, or why nothing did."""
-    verb = VERBS[item.name] + given(" by ", one_line(item.model))
+    verb = VERBS[item.name] + given(" by ", item.model)
     reason = one_line(item.reason)
     if item.state != "ran":
         return f"not {verb}: {reason}"
@@ -248,15 +242,13 @@ def _confidence(answer: Answer) -> str:
     said = commas(
         _probability("found", held.found),
         _probability("supported", supported),
-        given("grade ", one_line(held.grade or "")),
+        given("grade ", held.grade),
     )
     return given(" (", said, ")")
 
 
 def _probability(name: str, value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{name} {value:.2f}"
+    return "" if value is None else f"{name} {value:.2f}"
 
 
 def _models(answer: Answer) -> str:
@@ -265,7 +257,7 @@ def _models(answer: Answer) -> str:
     model = one_line(answer.model or "")
     said = dots(
         f"{provider} {model}".strip(),
-        given("embedder ", one_line(answer.embedder or "")),
+        given("embedder ", answer.embedder),
         given("episode ", short_id(answer.episode or "")),
     )
     return given(" · ", said)
@@ -273,15 +265,10 @@ def _models(answer: Answer) -> str:
 
 def nothing_found(query: str, degraded: str) -> Lines:
     """What is said when nothing came: nothing is there, or not everything could be looked into."""
+    said, hint = "nothing found for", "try other words, or `brain status` to see what is in"
     if degraded:
-        return [
-            line("brain: could not look everywhere for ", quoted(query)),
-            line("  `brain doctor` says what does not answer"),
-        ]
-    return [
-        line("brain: nothing found for ", quoted(query)),
-        line("  try other words, or `brain status` to see what is in"),
-    ]
+        said, hint = "could not look everywhere for", "`brain doctor` says what does not answer"
+    return [line(f"brain: {said} ", quoted(query)), line("  ", hint)]
 
 
 def code_of_nothing(degraded: str) -> int:

@@ -83,7 +83,7 @@ class Marks:
         return f"{head}{first}{self._middle}{second}{_END}"
 
     def read(self, content: str) -> Iterator[Block]:
-        """The blocks of a file, in order. Raises `BadFrontMatter` for another file, and for facts that cannot be read."""
+        """The blocks of a file, in order. Raises `BadFrontMatter` for another file and for facts it cannot read."""
         head, body = split(content)
         if text_at(read_nested(head), MARKER) != self.kind:
             raise BadFrontMatter(f"no {self.kind} that brain exported")
