@@ -115,10 +115,10 @@ class Keep(Noun):
         store.vectors.drop_damaged()
         waiting = embed_builtin(resources)
         applied = 0
-        exactly = resources.config.index.engine == "exact"
         for fingerprint in sorted(store.vectors.fingerprints()):
             try:
-                chroma = not exactly and fingerprint == resources.serving.fingerprint
+                serving = fingerprint == resources.serving.fingerprint
+                chroma = serving and resources.indexes(fingerprint).wants_chroma
                 applied += renew_index(resources, fingerprint, chroma=chroma)
             except BrainError as error:
                 notices.append(f"{error.message}; exact search answers meanwhile")

@@ -9,10 +9,11 @@ Serves `Brain` and, through it, every door.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from brain.errors import Unavailable
+from brain.errors import BrainError, Unavailable
 from brain.index import snapshot
 from brain.index.chroma_child import ChromaChild, ChromaDied
 from brain.index.chroma_index import ChromaIndex
@@ -62,7 +63,7 @@ class Indexes:
         self._exact_limit = exact_limit
         self._long_lived = long_lived
         self._child: ChromaChild | None = None
-        self._opened: Snapshot | None = None
+        self._tried: Snapshot | None = None  # opened, or given up
         self._exact: dict[str, ExactIndex] = {}
         self._chroma: dict[str, ChromaIndex] = {}
         self.name, self.reason, self.fallback = "", "", ""
@@ -77,6 +78,11 @@ class Indexes:
     def pid(self) -> int | None:
         """The process that has Chroma open, None when none does."""
         return self._child.pid if self._child else None
+
+    @property
+    def wants_chroma(self) -> bool:
+        """Whether Chroma should answer, not whether it can."""
+        return self._choice()[0] == CHROMA
 
     def index(self, kind: str) -> ServingIndex:
         """The index of this kind; the choice is made once, at the first call."""
@@ -95,11 +101,12 @@ class Indexes:
         self._table.drop_damaged()
         self._table.prune()
         self.close()
-        if self._choice()[0] == CHROMA:
+        if self.wants_chroma:
             return snapshot.update(
                 self._table, self._directory, self._fingerprint, progress=progress
             )
-        if any(True for _ in snapshot.leftovers(self._table, self._directory)):
+        unused = any(True for _ in snapshot.leftovers(self._table, self._directory))
+        if unused or snapshot.gone(self._table, self._directory):
             snapshot.tidy(self._table, self._directory)
         return 0
 
@@ -113,31 +120,35 @@ class Indexes:
 
     def chroma(self, kind: str) -> ChromaIndex | None:
         """The approximate index of this kind over the present snapshot, None where exact search is to answer."""
-        if self.name != CHROMA:
+        if self.name != CHROMA and not self.fallback:
             return None
-        if self._opened != self._table.snapshots.current(self._fingerprint):
+        if self._tried != self._table.snapshots.current(self._fingerprint):
             self._let_go()
             self._enter()  # another process has written a newer one
-        if self._child is None or self._opened is None:
+        if self._child is None or self._tried is None:
             return None
         if kind not in self._chroma:
-            seq = self._opened.applied_seq
+            seq = self._tried.applied_seq
             self._chroma[kind] = ChromaIndex(
                 self._child,
                 Overlay(self._table, kind, self._fingerprint, seq=seq),
                 kind=kind,
-                dimensions=self._opened.dimensions,
+                dimensions=self._tried.dimensions,
                 exact=self.exact(kind),
             )
         return self._chroma[kind]
 
     def give_up(self, error: Unavailable) -> None:
-        """Chroma failed: exact search from now on; a snapshot that killed its process is not opened again."""
+        """Chroma failed: exact search until there is another snapshot. One that killed its process is not opened again,
+        by nobody where that can be noted.
+        """
         self.name = EXACT
         self.reason = self.fallback = f"{error.message}; exact search answers"
-        if isinstance(error, ChromaDied) and error.crashed and self._opened is not None:
-            self._table.snapshots.discard(self._opened.n)
         self._let_go()
+        if isinstance(error, ChromaDied) and error.crashed and self._tried is not None:
+            with suppress(BrainError):  # a full disk, a home that can only be read
+                self._table.snapshots.discard(self._tried.n)
+                self._tried = None
 
     def close(self) -> None:
         """Let go of everything; it opens again when it is used."""
@@ -145,6 +156,7 @@ class Indexes:
             index.close()
         self._exact.clear()
         self._let_go()
+        self._tried = None
         self.name, self.reason, self.fallback = "", "", ""
 
     def _choice(self) -> tuple[str, str]:
@@ -161,14 +173,15 @@ class Indexes:
 
     def _enter(self) -> None:
         """Open the present snapshot in a process of its own, or say why exact search answers."""
-        found = self._table.snapshots.current(self._fingerprint)
+        # Noted before it is opened: one that kills its process is to be given up.
+        self._tried = found = self._table.snapshots.current(self._fingerprint)
         try:
             if why := snapshot.doubt(self._directory, found):
                 raise Unavailable(why, "run `brain sync`")
             assert found is not None  # else there is a doubt
-            # Noted before it is opened: one that kills its process is to be given up.
-            self._opened, self._child = found, ChromaChild(seconds=QUERY_SECONDS)
+            self._child = ChromaChild(seconds=QUERY_SECONDS)
             self._child.open(snapshot.directory_of(self._directory, found.n))
+            self.name, self.reason, self.fallback = CHROMA, self._choice()[1], ""
         except Unavailable as error:
             self.give_up(error)
 
@@ -176,7 +189,7 @@ class Indexes:
         self._chroma.clear()
         if self._child is not None:
             self._child.close()
-        self._child = self._opened = None
+        self._child = None
 
 
 class ServingIndex:

@@ -28,8 +28,10 @@ from brain.index.files import (
     LOCK,
     MANIFEST,
     locked,
+    noted_files,
     private_directory,
     remove,
+    sizes_agree,
     write_manifest,
 )
 from brain.store.vectors import KINDS
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from brain.protocols import Vectors
 
 ANSWER_SECONDS = 120.0  # for one batch or one opening; 1,000 vectors take 0.3-0.9 s here
+COPY_LOCK_SECONDS = 1.0  # for which a sweep that looks may hold the lock of a new copy
 THREADS = 2  # of Chroma's numeric libraries
 COPY_BYTES = 2**26  # by which a file of a reader's copy may grow over the largest of the snapshot
 LINKED_BYTES = 2**24  # a file from this size on is not copied for a reader
@@ -80,7 +83,7 @@ class ChromaChild:
     def lock(self, path: Path, *, seconds: float) -> bool:
         """Hold this lock until the child ends, also when we die before it; False when another process kept it."""
         request = {"op": "lock", "path": str(path.absolute()), "seconds": seconds}
-        return bool(self._ask(request, extra_seconds=seconds))
+        return bool(self._ask(request, seconds=self._seconds + seconds))
 
     def create(self, directory: Path, *, file_bytes: int) -> None:
         """Begin a new directory; none of its files may grow over `file_bytes`."""
@@ -98,10 +101,14 @@ class ChromaChild:
 
     def open(self, directory: Path) -> None:
         """Open a copy of a finished directory, made beside it, in place of what was open before."""
-        sizes = [path.stat().st_size for path in directory.rglob("*")]
-        largest = max(sizes, default=0)
+        try:
+            sizes = [path.stat().st_size for path in directory.rglob("*")]
+        except OSError as error:  # it is being removed
+            said = f"the Chroma index does not open: {error}"
+            raise Unavailable(said, "run `brain sync`") from None
         request = {"op": "open", "directory": str(directory.absolute())}
-        self._ask(request, limits={"file_bytes": largest + COPY_BYTES})
+        limits = {"file_bytes": max(sizes, default=0) + COPY_BYTES}
+        self._ask(request, limits=limits, seconds=ANSWER_SECONDS)
 
     def nearest(self, kind: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
         """(chunk id, cosine), best first."""
@@ -143,28 +150,26 @@ class ChromaChild:
         payload: bytes = b"",
         *,
         limits: Mapping[str, int] | None = None,
-        extra_seconds: float = 0.0,
+        seconds: float | None = None,
     ) -> Any:
-        wait = self._seconds + extra_seconds
+        wait = seconds or self._seconds
         try:
             (said,) = self._child.ask(request, payload, seconds=wait, limits=limits)
         except Lost as lost:
-            raise self._death(lost) from None
+            raise _death(lost, wait, opening=request["op"] == "open") from None
         if "error" in said:
             raise Unavailable(said["error"], "run `brain sync`")
         return said["value"]
 
-    def _death(self, lost: Lost) -> ChromaDied:
-        if lost.reason == LATE:
-            said = f"the vector index did not answer for {self._seconds:.0f} s"
-            return ChromaDied(said, crashed=True)
-        if lost.status >= 0:
-            return ChromaDied(f"the vector index ended with status {lost.status}", crashed=False)
-        ended_by = signal.Signals(-lost.status)
-        return ChromaDied(
-            f"the vector index ended by {ended_by.name}",
-            crashed=ended_by in CRASHES,
-        )
+
+def _death(lost: Lost, seconds: float, *, opening: bool) -> ChromaDied:
+    if lost.reason == LATE:
+        said = f"the vector index did not answer for {seconds:.0f} s"
+        return ChromaDied(said, crashed=not opening)  # a slow disk takes long to copy a sound one
+    if lost.status >= 0:
+        return ChromaDied(f"the vector index ended with status {lost.status}", crashed=False)
+    ended_by = signal.Signals(-lost.status)
+    return ChromaDied(f"the vector index ended by {ended_by.name}", crashed=ended_by in CRASHES)
 
 
 def _bytes(vectors: Vectors) -> bytes:
@@ -211,7 +216,8 @@ class _Work:
         copy = Path(tempfile.mkdtemp(prefix=READING, dir=written.parent))
         self.kept.callback(remove, copy)
         # Locked as long as it is read, so that a sweep can tell it from one that a dead process left.
-        self.kept.enter_context(locked(copy / LOCK, seconds=0))
+        if not self.kept.enter_context(locked(copy / LOCK, seconds=COPY_LOCK_SECONDS)):
+            raise Unavailable("another process holds the copy of the Chroma index", "ask again")
         _copy(written, copy)
         self._directory = ChromaDirectory(copy)
 
@@ -265,13 +271,17 @@ def _rows(payload: bytes, count: int) -> Vectors:
 def _copy(written: Path, copy: Path) -> None:
     """Every file byte by byte, but large ones by hard links where the file system has them: those are only read, while
     Chroma writes into its SQLite file when it opens a directory, and into a few small ones when it is asked.
+    Raises `Unavailable` or `OSError` when not all of them are there: another process may be removing the snapshot.
     """
+    noted = noted_files(written)
     for path in sorted(written.rglob("*")):
         target = copy / path.relative_to(written)
         if path.is_dir():
             target.mkdir()
         elif path.name != MANIFEST:
             _copy_file(path, target)
+    if not sizes_agree(copy, noted):
+        raise Unavailable("the Chroma index was removed while it was copied", "run `brain sync`")
 
 
 def _copy_file(path: Path, target: Path) -> None:

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -80,13 +80,23 @@ def write_manifest(directory: Path) -> None:
 def intact(directory: Path) -> bool:
     """Whether it is to the byte what was noted: then opening it cannot meet damage. Reads it all: 20 ms per 100 MB."""
     try:
-        noted = json.loads((directory / MANIFEST).read_bytes())
+        noted = noted_files(directory)
         # Sizes before reading: a damaged file may claim a terabyte.
-        if any((directory / name).stat().st_size != facts[0] for name, facts in noted.items()):
-            return False
-        return bool(noted) and _checksums(directory) == noted
+        return sizes_agree(directory, noted) and _checksums(directory) == noted
     except (OSError, ValueError, TypeError, AttributeError, IndexError):
         return False
+
+
+def noted_files(directory: Path) -> dict[str, list[int]]:
+    """{name: [bytes, crc32]} of every file, as the manifest says. Raises `OSError`, `ValueError`."""
+    found: dict[str, list[int]] = json.loads((directory / MANIFEST).read_bytes())
+    return found
+
+
+def sizes_agree(directory: Path, noted: Mapping[str, Sequence[int]]) -> bool:
+    """Whether every file that was noted is as long as it was. Raises `OSError` when one is missing."""
+    sizes = {name: (directory / name).stat().st_size for name in noted}
+    return bool(sizes) and all(sizes[name] == facts[0] for name, facts in noted.items())
 
 
 def _checksums(directory: Path) -> dict[str, list[int]]:

@@ -13,7 +13,7 @@ from brain.errors import StoreError, Unavailable
 from brain.index import exact_file, snapshot
 from brain.index.chroma_child import ChromaChild
 from brain.index.exact import ExactIndex
-from brain.index.files import disk_bytes
+from brain.index.files import disk_bytes, remove
 from brain.store.snapshots import Snapshot, dimensions_of
 from brain.store.vectors import KINDS, VectorTable, by_kind
 
@@ -141,19 +141,22 @@ def _overgrown(table: VectorTable, directory: Path) -> Iterator[Snapshot]:
 def tidy(table: VectorTable, directory: Path) -> bool:
     """Remove what D11 found. False when another process has the index."""
     for one in _overgrown(table, directory):
-        table.snapshots.discard(one.n)
+        remove(snapshot.directory_of(directory, one.n))  # before its row, as in `sweep`
     return snapshot.tidy(table, directory, wait_seconds=LOCK_SECONDS)
 
 
 def renew(table: VectorTable, directory: Path, fingerprint: str, *, chroma: bool = False) -> int:
-    """Everything derived for a fingerprint, anew: a snapshot where there was one or `chroma` wants one, the exact files
-    at the next search. Returns how many vectors went into the snapshot.
+    """Everything derived for a fingerprint, anew: a snapshot where one lies or `chroma` wants one, the exact files at
+    the next search. Returns how many vectors went into the snapshot.
 
     Raises `Unavailable` when Chroma cannot be written; the exact index serves.
     """
     for kind in KINDS:
         written = directory / exact_file.name_of(kind, fingerprint)
         written.unlink(missing_ok=True)
-    if not chroma and table.snapshots.current(fingerprint) is None:
+    found = table.snapshots.current(fingerprint)
+    lies = found is not None and snapshot.directory_of(directory, found.n).is_dir()
+    if not chroma and not lies:
+        snapshot.tidy(table, directory, wait_seconds=LOCK_SECONDS)
         return 0
     return snapshot.write(table, directory, fingerprint, wait_seconds=RENEW_SECONDS) or 0

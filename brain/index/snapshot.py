@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from brain.errors import Unavailable
+from brain.errors import StoreError, Unavailable
 from brain.faults import reach
 from brain.index import exact_file, overlay
 from brain.index.chroma_child import READING, ChromaChild
@@ -30,6 +30,7 @@ NAME = "snapshot-"
 # What releases that wrote into Chroma in place left in the folder.
 OLDER = ("vec-*", "applier.lock")
 STALE_SECONDS = 3_600  # a temporary file older than this was left by a process that died
+COPYING_SECONDS = 60  # a reader's copy older than this has its lock, if its reader lives
 # A new snapshot costs 0.4 ms a chunk, a changed row costs 15 us at every opening: so many changes, or such a share,
 # are worth one.
 SMALL_OVERLAY = 1_000
@@ -116,13 +117,13 @@ def write(
             if count is not None:
                 reach("index.before_flip")
                 done = table.snapshots.flip(new.n, count=count, version=chroma_version())
+            if done:
+                sweep(table, directory)
+                return count
         finally:
-            # Its files go at once, also when the disk is full: they may be what filled it.
             if not done:
-                child.kill()
-                table.snapshots.discard(new.n)
-            sweep(table, directory)
-    return count if done else None
+                _give_up(table, child, place)
+    return None
 
 
 def update(
@@ -138,6 +139,15 @@ def update(
     return write(table, directory, fingerprint, progress=progress)
 
 
+def _give_up(table: VectorTable, child: ChromaChild, place: Path) -> None:
+    """Remove what was begun. SQLite is written to afterwards: on a full disk it cannot be, and this may have filled it."""
+    child.kill()
+    remove(place)
+    # The lock ended with the child: another may be writing by now, and then its sweep takes our row too.
+    with suppress(StoreError):
+        tidy(table, place.parent)
+
+
 def _fill(
     table: VectorTable,
     child: ChromaChild,
@@ -150,32 +160,36 @@ def _fill(
     """All stored vectors into the directory; returns how many, None when stopped. Raises when fewer arrived."""
     total = sum(table.count(kind, new.fingerprint) for kind in KINDS)
     child.create(place, file_bytes=FILE_LIMIT_FACTOR * expected_bytes(total, new.dimensions))
-    sent = 0
+    # By their ids: one that is saved anew while they are read comes a second time, under a later row.
+    sent: set[tuple[str, str]] = set()
     for kind in KINDS:
         for ids, rows in table.stream(kind, new.fingerprint, rows=batch):
             if stop():
                 return None
             child.add(kind, ids, rows)
-            sent += len(ids)
-            progress("index", sent, max(total, sent))
-    if child.finish() != sent:
+            sent.update((kind, chunk_id) for chunk_id in ids)
+            progress("index", len(sent), max(total, len(sent)))
+    if child.finish() != len(sent):
         raise Unavailable("the Chroma index did not take in every vector", "run `brain sync`")
-    return sent
+    return len(sent)
 
 
 # -- what nobody uses ---------------------------------------------------------------------------------------------
 
 
-def leftovers(table: VectorTable, directory: Path) -> Iterator[tuple[Path, str]]:
-    """(path, what it is) of everything in the folder that no row points to and no process reads."""
-    states = ("live", "building") if _held(directory / LOCK) else ("live",)
+def leftovers(
+    table: VectorTable, directory: Path, *, locked_by_us: bool = False
+) -> Iterator[tuple[Path, str]]:
+    """(path, what it is) of everything in the folder that no row points to and no process reads or writes."""
+    written = not locked_by_us and _held(directory / LOCK)
+    states = ("live", "building") if written else ("live",)
     in_use = [directory_of(directory, s.n) for s in table.snapshots.all() if s.state in states]
     for place in sorted(directory.glob(f"{NAME}*")):
         if place not in in_use:
             yield place, f"{place.name} is a snapshot that nothing points to"
     for place in sorted(directory.glob(f"{READING}*")):
         # Between the making of a copy and its lock there is a moment without one.
-        if not _held(place / LOCK) and ((place / LOCK).exists() or _stale(place)):
+        if _stale(place, COPYING_SECONDS) and not _held(place / LOCK):
             yield place, f"{place.name} was left by a process that died"
     for pattern in OLDER:
         for place in sorted(directory.glob(pattern)):
@@ -183,6 +197,12 @@ def leftovers(table: VectorTable, directory: Path) -> Iterator[tuple[Path, str]]
     for file in sorted(directory.glob("*.tmp")):
         if _stale(file):
             yield file, f"{file.name} was left unfinished"
+
+
+def gone(table: VectorTable, directory: Path) -> list[Snapshot]:
+    """The snapshots that are pointed to and were deleted."""
+    live = [found for found in table.snapshots.all() if found.state == "live"]
+    return [found for found in live if not directory_of(directory, found.n).is_dir()]
 
 
 def unused_exact_files(table: VectorTable, directory: Path) -> Iterator[tuple[Path, str]]:
@@ -198,15 +218,18 @@ def sweep(table: VectorTable, directory: Path) -> None:
     """Remove what no one uses, and the rows whose directories are gone. The caller holds the lock.
 
     Whoever writes a snapshot holds it as well: so a row that says "building" is one whose writer died, but for the
-    caller's own, which is given up or live by now.
+    caller's own, which is live by now. Files go before rows, since a full disk takes no change of a row.
     """
-    for found in table.snapshots.all():
-        if found.state != "live" or not directory_of(directory, found.n).is_dir():
-            table.snapshots.discard(found.n)
-    unused = [*leftovers(table, directory), *unused_exact_files(table, directory)]
+    unused = [
+        *leftovers(table, directory, locked_by_us=True),
+        *unused_exact_files(table, directory),
+    ]
     for place, _ in unused:
         reach("index.before_rmtree")
         remove(place)
+    for found in table.snapshots.all():
+        if found.state != "live" or not directory_of(directory, found.n).is_dir():
+            table.snapshots.discard(found.n)
     for found in table.snapshots.all():
         if found.state == "dead" and not directory_of(directory, found.n).exists():
             table.snapshots.forget(found.n)
@@ -214,7 +237,7 @@ def sweep(table: VectorTable, directory: Path) -> None:
 
 def tidy(table: VectorTable, directory: Path, *, wait_seconds: float = 0.0) -> bool:
     """`sweep`, for callers without the lock. False when another process has it."""
-    if not directory.is_dir():
+    if not directory.is_dir() and not gone(table, directory):
         return True
     with locked(directory / LOCK, seconds=wait_seconds) as mine:
         if mine:
@@ -252,7 +275,7 @@ def _held(lock: Path) -> bool:
         return not mine
 
 
-def _stale(file: Path) -> bool:
+def _stale(file: Path, seconds: float = STALE_SECONDS) -> bool:
     with suppress(OSError):
-        return time.time() - file.stat().st_mtime > STALE_SECONDS
+        return time.time() - file.stat().st_mtime > seconds
     return False

@@ -271,7 +271,7 @@ AFTER_THE_COMMIT = (
     "vectors.before_commit",
 )  # the note is saved; only its vectors wait
 WORKERS = (
-    "index.before_upsert",
+    "index.before_add",
     "index.before_close",
 )  # steps inside the process that holds Chroma
 

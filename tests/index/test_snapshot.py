@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
-from brain.errors import Unavailable
-from brain.index import Indexes, embed_pending, exact_file, health, snapshot
+from brain.errors import StoreError, Unavailable
+from brain.index import Indexes, chroma_child, embed_pending, exact_file, health, snapshot
 from brain.index.chroma_child import ChromaChild, ChromaDied
 from brain.index.files import LOCK, MANIFEST, intact, locked
+from brain.store.snapshots import SnapshotTable
 from brain.store.vectors import VectorTable
 from tests.index_support import (
     Clock,
@@ -188,6 +190,91 @@ def test_a_stopped_writing_leaves_the_old_snapshot(home: Path) -> None:
     assert snapshots(home) == ["snapshot-3"]
 
 
+def full_while_there(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+    """SQLite can write nothing as long as this directory fills the disk."""
+    write = SnapshotTable._run
+
+    def limited(self: SnapshotTable, sql: str, *values: object) -> sqlite3.Cursor:
+        if place.exists() and not sql.lstrip().startswith("SELECT"):
+            raise StoreError("the disk is full", "free some space")
+        return write(self, sql, *values)
+
+    monkeypatch.setattr(SnapshotTable, "_run", limited)
+
+
+def test_a_snapshot_that_fills_the_disk_is_removed_though_sqlite_cannot_write(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = open_store(home)
+    full_while_there(monkeypatch, home / "index" / "snapshot-2")
+    assert snapshot.write(table, home / "index", FP, stop=lambda: True) is None
+    assert snapshots(home) == ["snapshot-1"]
+    (home / "index" / "snapshot-2").mkdir()
+    assert snapshot.tidy(table, home / "index")
+    assert snapshots(home) == ["snapshot-1"]
+
+
+def test_one_that_has_grown_over_the_disk_is_removed_though_sqlite_cannot_write(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = open_store(home)
+    monkeypatch.setattr(health, "MAX_TIMES_EXPECTED", 0)
+    full_while_there(monkeypatch, home / "index" / "snapshot-1")
+    assert health.tidy(table, home / "index")
+    assert snapshots(home) == []
+    assert table.snapshots.current(FP) is None
+
+
+def test_a_stopped_writer_leaves_the_snapshot_of_the_next_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lock is free as soon as its child has ended, and another process may have it before it tidies up."""
+    table, other = open_store(home), open_store(home)
+    kill = ChromaChild.kill
+    with ExitStack() as held:
+
+        def kill_and_be_followed(child: ChromaChild) -> None:
+            kill(child)
+            assert held.enter_context(locked(home / "index" / LOCK, seconds=5))
+            new = other.snapshots.reserve(FP, now="now")
+            snapshot.directory_of(home / "index", new.n).mkdir()
+
+        monkeypatch.setattr(ChromaChild, "kill", kill_and_be_followed)
+        assert snapshot.write(table, home / "index", FP, stop=lambda: True) is None
+        assert snapshots(home) == ["snapshot-1", "snapshot-3"]
+        assert other.snapshots.flip(3, count=0, version="x")
+
+
+def test_a_chunk_saved_anew_while_vectors_are_read_does_not_fail_the_snapshot(home: Path) -> None:
+    table, other = open_store(home), open_store(home)
+    texts = numbered(COUNT)
+    said = iter([False, True, False, False, False])
+
+    def saved_anew() -> bool:
+        if next(said):
+            delete_chunks(other, ["c000000"])
+            add_chunks(other, {"c000000": texts["c000000"]})
+        return False
+
+    assert snapshot.write(table, home / "index", FP, batch=50, stop=saved_anew) == COUNT
+
+
+def test_a_deleted_snapshot_that_nobody_asks_is_forgotten(home: Path) -> None:
+    """Rebuild does not write one for nobody, and the doctor does not warn at every run."""
+    table, index = open_store(home), home / "index"
+    for mend in (
+        lambda indexes: health.renew(table, index, FP),
+        lambda indexes: indexes.update(),
+    ):
+        with connection_of(table).write():
+            connection_of(table).conn.execute("UPDATE index_generations SET state='live'")
+        shutil.rmtree(index)
+        assert health.faults(table, index, deep=False) != []
+        with Indexes(table, index, FP) as indexes:
+            assert mend(indexes) == 0
+        assert health.faults(table, index, deep=False) == []
+
+
 def test_a_rebuild_needs_no_model(home: Path) -> None:
     table = open_store(home)
     with Indexes(table, home / "index", FP) as indexes:
@@ -275,7 +362,9 @@ def test_the_copy_of_a_reader_goes_with_it_or_at_the_next_sweep(home: Path) -> N
     with ChromaChild() as child:
         child.open(index / "snapshot-1")
         child.kill()
-    assert len(list(index.glob("reading-*"))) == 1
+    (copy,) = index.glob("reading-*")
+    assert health.litter(table, index) == [], "it might be one that is being made"
+    os.utime(copy, (0, 0))
     assert "left by a process that died" in health.litter(table, index)[0]
     assert snapshot.tidy(table, index)
     assert not list(index.glob("reading-*"))
@@ -340,6 +429,45 @@ def test_chroma_never_lags_and_follows_the_pointer(home: Path) -> None:
         assert snapshot.write(other, home / "index", FP) == COUNT + 4, "a reader is in nobody's way"
         assert index.query(vector(COUNT + 2), limit=1)[0][0] == f"c{COUNT + 2:06d}"
         assert (index.name, indexes.pid == first) == ("chroma", False)
+
+
+def test_a_door_opens_the_next_snapshot_after_one_that_was_taken_away(home: Path) -> None:
+    table, other, index = open_store(home), open_store(home), home / "index"
+    with Indexes(table, index, FP, long_lived=True) as indexes:
+        serving = indexes.index("knowledge")
+        serving.query(vector(3), limit=1)
+        assert snapshot.erase(other, index, wait_seconds=2)
+        assert serving.query(vector(3), limit=1)[0][0] == "c000003"
+        assert (serving.name, "no Chroma index has been built" in serving.fallback) == (
+            "exact",
+            True,
+        )
+        assert snapshot.write(other, index, FP) == COUNT
+        assert serving.query(vector(3), limit=1)[0][0] == "c000003"
+        assert (serving.name, serving.reason, serving.fallback) == (
+            "chroma",
+            "kept open by this process",
+            "",
+        )
+
+
+def test_a_snapshot_that_opens_late_is_not_given_up(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chroma_child, "ANSWER_SECONDS", 0.001)
+    table = open_store(home)
+    with Indexes(table, home / "index", FP, long_lived=True) as indexes:
+        assert indexes.index("knowledge").query(vector(3), limit=1)[0][0] == "c000003"
+        assert (indexes.name, "did not answer" in indexes.fallback) == ("exact", True)
+    assert table.snapshots.current(FP) is not None
+
+
+def test_a_copy_of_a_snapshot_that_is_being_removed_is_not_opened(home: Path) -> None:
+    """What was removed before its listing is missing from the copy, and Chroma would answer without it."""
+    written = home / "index" / "snapshot-1"
+    next(file for file in files_below(written) if file.name != MANIFEST).unlink()
+    with ChromaChild() as child, pytest.raises(Unavailable):
+        child.open(written)
 
 
 def set_version(table: VectorTable, version: str) -> None:
