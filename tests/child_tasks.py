@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -26,11 +27,22 @@ def _state(attempt: Callable[[], object]) -> str:
     return "open"
 
 
+# What carries words out: a connection, and every look-up of a name or an address.
+OUTWARD: tuple[Callable[[], object], ...] = (
+    lambda: socket.create_connection(("127.0.0.1", 9)),
+    lambda: socket.gethostbyname("localhost"),
+    lambda: socket.gethostbyname_ex("localhost"),
+    lambda: socket.gethostbyaddr("127.0.0.1"),
+    lambda: socket.getnameinfo(("127.0.0.1", 9), 0),
+    lambda: socket.getaddrinfo("localhost", 9),
+)
+
+
 def limits_and_doors(_request: object, _payload: bytes, _kept: ExitStack) -> Answers:
     """As the error of a file that is read: limits of memory and core dumps, whether network and programs are closed."""
     kinds = (resource.RLIMIT_AS, resource.RLIMIT_CORE)
     said: list[object] = [resource.getrlimit(kind)[0] for kind in kinds]
-    said.append(_state(lambda: socket.create_connection(("127.0.0.1", 9))))
+    said.append("open" if "open" in map(_state, OUTWARD) else "closed")
     said.append(_state(lambda: subprocess.run(["true"], check=False)))
     yield {"error": ["unreadable", json.dumps(said), ""]}
 
@@ -39,6 +51,11 @@ def echo(request: Any, payload: bytes, _kept: ExitStack) -> Answers:
     """The request, then how many bytes came with it."""
     yield {"value": request}
     yield {"value": len(payload)}
+
+
+def _start_thread() -> int:
+    threading.Thread(target=time.sleep, args=(600,)).start()
+    return 1
 
 
 def misbehave(request: str, _payload: bytes, _kept: ExitStack) -> Answers:
@@ -50,6 +67,7 @@ def misbehave(request: str, _payload: bytes, _kept: ExitStack) -> Answers:
         "compute": lambda: [None for _ in iter(int, 1)],
         "allocate": lambda: [bytes(2**27) for _ in range(16)],
         "fail": lambda: 1 // 0,
+        "fail beside a thread": lambda: _start_thread() // 0,
     }
     deeds[request]()
     yield {"value": "done"}

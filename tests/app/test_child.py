@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +53,7 @@ def test_an_answer_longer_than_one_read_comes_whole(echo: Child) -> None:
         ("crash", ENDED, -signal.SIGSEGV),
         ("exit", ENDED, 3),
         ("fail", ENDED, 1),
+        ("fail beside a thread", ENDED, 1),
         ("allocate", ENDED, 1),
         ("compute", ENDED, -signal.SIGXCPU),
     ],
@@ -116,6 +119,40 @@ def test_it_obeys_no_foreign_setting_and_what_a_library_prints_is_no_answer(
     assert folder == Path(sys.executable).anchor
     assert "OMP_NUM_THREADS" in names
     assert not [name for name in names if name.startswith(("CHROMA", "OTEL"))]
+
+
+PARENT = """
+from brain.child import Child, running
+child = Child(running("tests.child_tasks:keeps"))
+child.ask({path!r}, seconds=60)
+print(child.pid, flush=True)
+input()
+"""
+
+
+def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
+    """Also when the parent is killed, and in good order: what it kept is closed."""
+    code = PARENT.format(path=str(tmp_path / "closed"))
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.communicate()
+    end = time.monotonic() + SECONDS
+    while alive(pid) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not alive(pid)
+    assert (tmp_path / "closed").exists()
+
+
+def alive(pid: int) -> bool:
+    """A dead process that nobody has waited for is not."""
+    ran = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return ran.stdout.strip()[:1] not in {"", "Z"}
 
 
 def test_an_orderly_end_closes_what_the_task_kept(tmp_path: Path) -> None:

@@ -102,6 +102,9 @@ def test_a_file_that_harms_its_reader_is_an_error(tmp_path: Path, what: str, sai
         "__import__('subprocess').run(['touch', path + '.new'])",
         "__import__('os').system('touch ' + path + '.new')",
         "__import__('socket').create_connection(('127.0.0.1', 9))",
+        "__import__('socket').gethostbyname('localhost')",
+        "__import__('socket').gethostbyaddr('127.0.0.1')",
+        "__import__('socket').getnameinfo(('127.0.0.1', 9), 0)",
     ],
 )
 def test_it_writes_nothing_and_reaches_nobody(tmp_path: Path, what: str) -> None:
