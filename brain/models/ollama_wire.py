@@ -108,10 +108,7 @@ class OllamaHttp:
 
     def json(self, method: str, path: str, body: Json | None = None) -> tuple[int, Json]:
         """Status and object of one exchange. An error answer that is no JSON comes as {"error": text}."""
-        with (
-            _client(self._address, self._limits) as client,
-            client.stream(method, path, json=body) as reply,
-        ):
+        with self._reply(method, path, body) as reply:
             text = reply.read().decode("utf-8", "replace")
         answer = _object(text)
         if answer is not None:
@@ -125,15 +122,25 @@ class OllamaHttp:
 
         Raises `Refused` or `Unavailable` for an error status, an `error` line, garbage, or a line over the limit.
         """
-        with (
-            _client(self._address, self._limits) as client,
-            client.stream("POST", path, json=body) as reply,
-        ):
+        with self._reply("POST", path, body) as reply:
             if not reply.is_success:
                 text = reply.read().decode("utf-8", "replace")
                 raise typed_error(reply.status_code, text, model, self._address)
             for line in _split_lines(reply.iter_raw(), self._limits.line, self._address):
                 yield self._parsed(line, model)
+
+    @contextmanager
+    def _reply(self, method: str, path: str, body: Json | None) -> Iterator[httpx.Response]:
+        """The answer as it begins to come, on a connection of its own."""
+        client = httpx.Client(
+            base_url=self._address.url,
+            transport=Wire(self._address, self._limits),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=None,
+        )
+        with client, client.stream(method, path, json=body) as reply:
+            yield reply
 
     def _parsed(self, line: bytes, model: str) -> Json:
         part = _object(line)
@@ -151,16 +158,6 @@ def _object(text: str | bytes) -> Json | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def _client(address: Address, limits: Limits) -> httpx.Client:
-    return httpx.Client(
-        base_url=address.url,
-        transport=Wire(address, limits),
-        trust_env=False,
-        follow_redirects=False,
-        timeout=None,
-    )
 
 
 def _split_lines(pieces: Iterator[bytes], limit: int, address: Address) -> Iterator[bytes]:

@@ -366,12 +366,9 @@ def _payload_sound(payload: str) -> bool:
     """Whether the rows inside have the texts that their hashes name."""
     try:
         tables = json.loads(payload)
-        for row in tables.get("documents", ()):
-            if digest(row["text"]) != row["text_sha"]:
-                return False
+        texts = [(row["text"], row["text_sha"]) for row in tables.get("documents", ())]
         for row in tables.get("knowledge", ()):
-            if digest(f"{row['topic']}\n{row['content']}") != row["text_sha"]:
-                return False
+            texts.append((f"{row['topic']}\n{row['content']}", row["text_sha"]))
+        return all(digest(text) == sha for text, sha in texts)
     except (ValueError, KeyError, TypeError, AttributeError):
         return False
-    return True

@@ -214,10 +214,9 @@ class DocumentTable(Table):
 
     def _move(self, before: Row, row: Row) -> None:
         """Bring a chunk whose text stayed to its present place."""
-        changes = {name: row[name] for name in MOVED}
-        if changes == {name: before[name] for name in MOVED}:
-            return
-        self._change("knowledge", "pk", before, changes)
+        changes = {name: row[name] for name in MOVED if row[name] != before[name]}
+        if changes:
+            self._change("knowledge", "pk", before, changes)
 
     def _insert_held(self) -> None:
         held, self._held = self._held or [], []
@@ -236,9 +235,8 @@ class DocumentTable(Table):
 
 def _same(known: Row, document: Document, origin: Origin) -> bool:
     """Whether the stored row says already what this document says."""
-    if known["content_hash"] != document.content_hash:
-        return False
-    if known["entry"] != origin.entry or known["title"] != document.title:
+    said = (known["content_hash"], known["entry"], known["title"])
+    if said != (document.content_hash, origin.entry, document.title):
         return False
     # the reader may have become a better one since
     return bool(known["text_sha"] == digest(document.text))

@@ -95,14 +95,12 @@ class EpisodeTable(Table):
             self._conn.executemany(insert_into("episodes", COLUMNS), rows)
         return list(new.values())
 
-    def judge(self, reference: str, outcome: str) -> Episode:
-        """Keep what a person says of an answer: good, wrong, missing. Raises `NotFound`."""
-        episode = self.get(reference)
+    def judge(self, episode_id: str, outcome: str) -> None:
+        """Keep what a person says of an answer: good, wrong, missing."""
         select = f"SELECT {listed('episodes')} FROM episodes WHERE id=?"
         with self._write():
-            for before in self._named(select, episode.id):
+            for before in self._named(select, episode_id):
                 self._change("episodes", "id", before, {"outcome": outcome})
-        return episode
 
     def _complete(self, episode: Episode) -> Episode:
         at = episode.at or self._now().isoformat(timespec="seconds")
@@ -181,10 +179,9 @@ class EpisodeTable(Table):
             raise NotFound(f"no episode has the id {episode_id!r}", HINT)
         return Circumstances(json.loads(row[0]), *row[1:])
 
-    def last(self, kind: str = "", *, session: str = "") -> Episode | None:
-        """The round recorded last, of this kind and session when given; no clock can mislead it."""
-        where = episode_scope(Scope(), kind=kind, session=session)
-        found = self._read(f"WHERE {where} ORDER BY pk DESC LIMIT 1", *where.values)
+    def last(self, kind: str) -> Episode | None:
+        """The round of this kind that was recorded last; no clock can mislead it."""
+        found = self._read("WHERE kind = ? ORDER BY pk DESC LIMIT 1", kind)
         return next(iter(found), None)
 
     def recent(
@@ -195,31 +192,28 @@ class EpisodeTable(Table):
         person: str = "",
         since: str = "",
         until: str = "",
-        session: str = "",
     ) -> list[Episode]:
         """Newest first. `since` and `until` are days, inclusive, compared with the day as it was written down.
 
         Rounds dated in the future (a clock was wrong) stand where they were recorded, not above everything for ever.
         """
         scope = Scope(since=since, until=until)
-        where = episode_scope(scope, kind=kind, person=person, session=session)
+        where = episode_scope(scope, kind=kind, person=person)
         order = f"ORDER BY min({MOMENT}, julianday(?)) DESC, pk DESC LIMIT ?"
         now = self._now().isoformat()
         return self._read(f"WHERE {where} {order}", *where.values, now, limit)
 
-    def neighbours(
-        self, episode: Episode, *, before: int = 1, after: int = 1
-    ) -> tuple[tuple[Episode, ...], tuple[Episode, ...]]:
-        """The rounds recorded before and after this one in its session, each oldest first; none without a session."""
+    def neighbours(self, episode: Episode) -> tuple[tuple[Episode, ...], tuple[Episode, ...]]:
+        """The rounds recorded before and after this one in its session, none where there is none."""
         if not episode.session:
             return (), ()
         this = (episode.session, episode.id)
         beside = (
-            "WHERE session=? AND pk {} (SELECT pk FROM episodes WHERE id=?) ORDER BY pk {} LIMIT ?"
+            "WHERE session=? AND pk {} (SELECT pk FROM episodes WHERE id=?) ORDER BY pk {} LIMIT 1"
         )
-        earlier = self._read(beside.format("<", "DESC"), *this, before)
-        later = self._read(beside.format(">", "ASC"), *this, after)
-        return tuple(reversed(earlier)), tuple(later)
+        earlier = self._read(beside.format("<", "DESC"), *this)
+        later = self._read(beside.format(">", "ASC"), *this)
+        return tuple(earlier), tuple(later)
 
     def superseded(self, ids: Sequence[str]) -> dict[str, str]:
         """Which of these were corrected, and by which round (the last correction)."""

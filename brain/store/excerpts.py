@@ -36,9 +36,7 @@ class Span(NamedTuple):
 
     def overlaps(self, wanted: range) -> bool:
         """Whether one of the wanted numbers is in it."""
-        if self.last < wanted.start:
-            return False
-        return self.first < wanted.stop
+        return wanted.start <= self.last and self.first < wanted.stop
 
 
 def narrowed(whole: Excerpt, chunks: Chunks, first: int, count: int) -> Excerpt:
@@ -59,10 +57,7 @@ def narrowed(whole: Excerpt, chunks: Chunks, first: int, count: int) -> Excerpt:
 def span_of(unit: str, found: re.Match[str]) -> Span:
     """The numbers of a locator that matched: "L12-40" is 12 to 40, "L12" is 12 to 12."""
     first = int(found["first"])
-    last = found["last"]
-    if last is None:
-        return Span(unit, first, first)
-    return Span(unit, first, int(last))
+    return Span(unit, first, int(found["last"] or first))
 
 
 def _lines(whole: Excerpt, chunks: Chunks, first: int, count: int) -> Excerpt:
@@ -103,9 +98,7 @@ def _numbered(chunks: Chunks, counted: re.Pattern[str], separator: str) -> dict[
     found: dict[int, str] = {}
     for locator, text in chunks:
         match = counted.match(locator)
-        number = 1
-        if match:
-            number = span_of("", match).first
+        number = int(match["first"]) if match else 1
         # the locator counts from the first word: white space before it counts as well
         space = text.removesuffix(text.lstrip())
         number -= space.count(separator)

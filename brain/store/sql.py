@@ -169,8 +169,8 @@ def document_scope(scope: Scope) -> Where:
     return where
 
 
-def episode_scope(scope: Scope, *, kind: str = "", person: str = "", session: str = "") -> Where:
-    """The scope, a kind, a person and a session as a condition over episodes `c`; what is empty does not restrict.
+def episode_scope(scope: Scope, *, kind: str = "", person: str = "") -> Where:
+    """The scope, a kind and a person as a condition over episodes `c`; what is empty does not restrict.
 
     Days are compared as they were written down, without regard to zones.
     """
@@ -179,7 +179,6 @@ def episode_scope(scope: Scope, *, kind: str = "", person: str = "", session: st
     for tag in scope.tags:
         where.add_given(holds.format("tags"), tag)
     where.add_given("c.kind = ?", kind)
-    where.add_given("c.session = ?", session)
     where.add_given(holds.format("people"), person)
     where.add_given("c.source GLOB ?", scope.source)
     where.add_given("substr(c.at, 1, 10) >= ?", scope.since[:10])

@@ -32,7 +32,7 @@ class Trash(Table):
         `lasting`: a person wants them gone, so that looking at their folder again does not bring the files back.
         """
         count = 0
-        with self._connection.write():
+        with self._write():
             for document_id in document_ids:
                 rows = {table: self._rows(table, document_id) for table in TABLES}
                 if not rows["documents"]:
@@ -46,10 +46,9 @@ class Trash(Table):
                 count += 1
         return count
 
-    def forget_episodes(self, episode_ids: Sequence[str], *, now: str) -> int:
+    def forget_episodes(self, episode_ids: Sequence[str], *, now: str) -> None:
         """The same for episodes."""
-        count = 0
-        with self._connection.write():
+        with self._write():
             for episode_id in episode_ids:
                 rows = self._named("SELECT * FROM episodes WHERE id=?", episode_id)
                 if not rows:
@@ -58,8 +57,6 @@ class Trash(Table):
                 source = f"episode:{episode_id}"
                 self._keep("episode", source, title[:TITLE_CHARACTERS], {"episodes": rows}, now)
                 self._run("DELETE FROM episodes WHERE id=?", episode_id)
-                count += 1
-        return count
 
     def _keep(
         self, kind: str, source: str, title: str, rows: dict[str, list[Row]], now: str
@@ -90,7 +87,7 @@ class Trash(Table):
 
     def restore(self, forgotten_id: str) -> str:
         """Bring one back; returns its source. Raises `NotFound`, also when its address was taken in the meantime."""
-        with self._connection.write() as database:
+        with self._write() as database:
             row = self._first("SELECT payload, source FROM forgotten WHERE id=?", forgotten_id)
             if row is None:
                 hint = "`brain undo --list` shows what can be undone"
@@ -138,7 +135,7 @@ class Trash(Table):
         # looked at first: most of the time there is nothing, and no write lock is needed to see that
         if not self._first("SELECT 1 FROM forgotten WHERE at < ?", limit):
             return 0
-        with self._connection.write():
+        with self._write():
             return self._run("DELETE FROM forgotten WHERE at < ?", limit).rowcount
 
     def _rows(self, table: str, document_id: str) -> list[Row]:
