@@ -36,7 +36,9 @@ class Span(NamedTuple):
 
     def overlaps(self, wanted: range) -> bool:
         """Whether one of the wanted numbers is in it."""
-        return wanted.start <= self.last and self.first < wanted.stop
+        if self.last < wanted.start:
+            return False
+        return self.first < wanted.stop
 
 
 def narrowed(whole: Excerpt, chunks: Chunks, first: int, count: int) -> Excerpt:
@@ -57,7 +59,10 @@ def narrowed(whole: Excerpt, chunks: Chunks, first: int, count: int) -> Excerpt:
 def span_of(unit: str, found: re.Match[str]) -> Span:
     """The numbers of a locator that matched: "L12-40" is 12 to 40, "L12" is 12 to 12."""
     first = int(found["first"])
-    return Span(unit, first, int(found["last"] or first))
+    last = found["last"]
+    if last is None:
+        return Span(unit, first, first)
+    return Span(unit, first, int(last))
 
 
 def _lines(whole: Excerpt, chunks: Chunks, first: int, count: int) -> Excerpt:
@@ -98,7 +103,9 @@ def _numbered(chunks: Chunks, counted: re.Pattern[str], separator: str) -> dict[
     found: dict[int, str] = {}
     for locator, text in chunks:
         match = counted.match(locator)
-        number = int(match["first"]) if match else 1
+        number = 1
+        if match:
+            number = span_of("", match).first
         # the locator counts from the first word: white space before it counts as well
         space = text.removesuffix(text.lstrip())
         number -= space.count(separator)
