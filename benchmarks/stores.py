@@ -18,7 +18,7 @@ from brain.app import Brain
 from brain.app.measure import MeasuredStore
 from brain.config import Config, Models
 from brain.evaluation.folder import Judged, conversations, read_set
-from brain.evaluation.recall import take_in
+from brain.evaluation.recall import fill
 from brain.evaluation.retrieval import home_name
 from brain.protocols import Embedder, Searchable
 from brain.types import Passage
@@ -90,7 +90,7 @@ def room(
     store = brain.resources.store
     talks = bool(part.talks and brain.library.episodes(kind="chat", limit=1))
     names: dict[str, str] = (
-        take_in(MeasuredStore(brain.resources), part) if talks else file_names(part)
+        fill(MeasuredStore(brain.resources), part, brain.config.home) if talks else file_names(part)
     )
     search: Searchable = store.search_episodes() if talks else store.search
     conn = store.connection.conn

@@ -103,8 +103,13 @@ def calibrated(rows: Sequence[Row], heads: Heads | None = None) -> tuple[Head, d
 
 def _changed(prior: Coefficients, fitted: Coefficients) -> dict[str, dict[str, float]]:
     """The coefficients that a reader would see change."""
-    both = {name: _moved(round(prior[name], 4), round(now, 4)) for name, now in fitted.items()}
-    return {name: change for name, change in both.items() if change["shipped"] != change["now"]}
+    changed = {}
+    for name, value in fitted.items():
+        before = round(prior[name], 4)
+        now = round(value, 4)
+        if now != before:
+            changed[name] = _moved(before, now)
+    return changed
 
 
 def _moved(shipped: float, now: float) -> dict[str, float]:
@@ -125,7 +130,11 @@ def _predicted(rows: Sequence[Row], prior: Coefficients) -> tuple[list[Pair], li
 
 
 def _said(rows: Sequence[Row], coefficients: Coefficients) -> list[Pair]:
-    return [(confidence.found(signals, coefficients), truth) for signals, truth in rows]
+    said = []
+    for signals, truth in rows:
+        found = confidence.found(signals, coefficients)
+        said.append((found, truth))
+    return said
 
 
 def _judged(before: Pairs, after: Pairs) -> dict[str, Any]:
@@ -183,10 +192,11 @@ def floor(pairs: Pairs) -> float:
 
 def bounded(wrong: int, number: int, risk: float) -> bool:
     """Whether `wrong` of `number` proves, with SURE, that the risk is at most `risk` (exact binomial test)."""
-    chances = (
-        math.comb(number, k) * risk**k * (1 - risk) ** (number - k) for k in range(wrong + 1)
-    )
-    return sum(chances) <= 1 - SURE
+    chance = 0.0
+    for k in range(wrong + 1):
+        ways = math.comb(number, k)
+        chance += ways * risk**k * (1 - risk) ** (number - k)
+    return chance <= 1 - SURE
 
 
 def needed(risk: float) -> int:

@@ -42,16 +42,16 @@ class Judged:
         return digest(json.dumps(self.documents, sort_keys=True))[:16]
 
 
-def read_set(directory: Path, *, qrels: str = QRELS) -> Judged:
+def read_set(directory: Path) -> Judged:
     """The whole set. Raises `UsageError` when a file is missing or a line cannot be read."""
-    for name in (CORPUS, QUERIES, qrels):
+    for name in (CORPUS, QUERIES, QRELS):
         if not (directory / name).is_file():
             raise UsageError(f"{directory} has no {name}", FORMAT)
     return Judged(
         directory.resolve().name,
         list(_lines(directory / CORPUS, "doc_id")),
         list(_lines(directory / QUERIES, "id")),
-        read_qrels(directory / qrels),
+        read_qrels(directory / QRELS),
     )
 
 

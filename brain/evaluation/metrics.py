@@ -58,10 +58,14 @@ def ranking(qrels: Qrels, run: Run) -> Measurements:
     """Metric -> query -> value, for every query that has a relevant document; 0 where nothing was found."""
     library = _library("ir_measures")
     names = {library.parse_measure(theirs): ours for ours, theirs in MEASURES.items()}
-    judged = {
-        query: grades for query, grades in qrels.items() if max(grades.values(), default=0) > 0
-    }
-    found = {query: scores for query, scores in run.items() if query in judged and scores}
+    judged = {}
+    for query, grades in qrels.items():
+        if max(grades.values(), default=0) > 0:
+            judged[query] = grades
+    found = {}
+    for query, scores in run.items():
+        if query in judged and scores:
+            found[query] = scores
     values = {name: dict.fromkeys(judged, 0.0) for name in RANKING}
     if found:
         for item in library.iter_calc(list(names), judged, found):
@@ -77,7 +81,11 @@ def mean(numbers: Sequence[float]) -> float:
 
 def means(values: Run) -> dict[str, float]:
     """The mean of each metric over the queries."""
-    return {name: round(mean(list(one.values())), 4) for name, one in values.items()}
+    averages = {}
+    for name, by_query in values.items():
+        average = mean(list(by_query.values()))
+        averages[name] = round(average, 4)
+    return averages
 
 
 def latency(seconds: Sequence[float]) -> dict[str, float]:
@@ -85,10 +93,12 @@ def latency(seconds: Sequence[float]) -> dict[str, float]:
     if not seconds:
         return {}
     ordered = sorted(seconds)
-    return {
-        f"p{percent}_ms": round(ordered[percent * len(ordered) // 100] * 1_000, 2)
-        for percent in (50, 95)
-    }
+    figures = {}
+    for percent in (50, 95):
+        rank = percent * len(ordered) // 100
+        milliseconds = ordered[rank] * 1_000
+        figures[f"p{percent}_ms"] = round(milliseconds, 2)
+    return figures
 
 
 def interval(values: Values, other: Values) -> Point:
@@ -97,10 +107,14 @@ def interval(values: Values, other: Values) -> Point:
     if not numbers:
         return 0.0, 0.0
     dice = random.Random(SEED)
-    resampled = sorted(mean(dice.choices(numbers, k=len(numbers))) for _ in range(RESAMPLES))
-    ends = int(TAIL * RESAMPLES), int((1 - TAIL) * RESAMPLES)
-    low, high = (round(resampled[end], 4) for end in ends)
-    return low, high
+    resampled = []
+    for _ in range(RESAMPLES):
+        sample = dice.choices(numbers, k=len(numbers))
+        resampled.append(mean(sample))
+    resampled.sort()
+    low = resampled[int(TAIL * RESAMPLES)]
+    high = resampled[int((1 - TAIL) * RESAMPLES)]
+    return round(low, 4), round(high, 4)
 
 
 def auroc(positive: Sequence[float], negative: Sequence[float]) -> float | None:
@@ -133,7 +147,9 @@ def calibration(pairs: Pairs, weights: Sequence[float] | None = None) -> Point:
         told[number] += sum(weight * p for _p, _truth, weight in group)
         true[number] += sum(weight * truth for _p, truth, weight in group)
         mass += held
-    gaps = sum(abs(said - was) for said, was in zip(told, true, strict=True))
+    gaps = 0.0
+    for said, was in zip(told, true, strict=True):
+        gaps += abs(said - was)
     return round(gaps / total, 4), round(squares / total, 4)
 
 
@@ -153,14 +169,21 @@ def at_prior(pairs: Pairs, share: float) -> list[Pair]:
     By Bayes: the odds are multiplied by those of the share.
     """
     ratio = share / (1 - share)
-    return [(p * ratio / (p * ratio + 1 - p), truth) for p, truth in pairs]
+    moved = []
+    for p, truth in pairs:
+        weighted = p * ratio
+        moved.append((weighted / (weighted + 1 - p), truth))
+    return moved
 
 
 def brier_skill(pairs: Pairs, weights: Sequence[float] | None = None) -> float:
     """1 - Brier / Brier of always saying the (weighted) share of the answerable; above 0 is better than that."""
-    rows = _weighted(pairs, weights)
-    mass = sum(weight for _p, _truth, weight in rows)
-    share = sum(weight * truth for _p, truth, weight in rows) / (mass or 1.0)
+    mass = 0.0
+    held = 0.0
+    for _p, truth, weight in _weighted(pairs, weights):
+        mass += weight
+        held += weight * truth
+    share = held / (mass or 1.0)
     constant = share * (1 - share)
     if not constant:
         return 0.0

@@ -94,11 +94,6 @@ def _weights(system: str, measured: Measured, session_of: Mapping[str, str]) -> 
 
 
 def fill(brain: Measurable, part: Judged, _home: Path) -> Names:
-    """The turns of one conversation in this store; episode id -> doc_id."""
-    return take_in(brain, part)
-
-
-def take_in(brain: Measurable, part: Judged) -> Names:
     """Every turn as an episode, oldest first as they stand; episode id -> doc_id. A kept store is not filled twice."""
     known = brain.episodes("chat")
     taken = {episode.source for episode in known}

@@ -8,7 +8,6 @@ the tasks (`brain.store`, `brain.keeping.files`). Serves restore, the doctor and
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -50,7 +49,8 @@ def judge(path: Path, *, compare: bool = True, called: Path | None = None) -> Co
 def left_in(home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]) -> list[str]:
     """`brain.keeping.files.left_in`. Raises `BrainError` when it cannot be done."""
     size = sum(file.lstat().st_size for file in home.rglob("*"))
-    texts = [base64.b64encode(piece).decode() for piece in pieces]
+    # Each byte as one character, since lines of JSON hold text.
+    texts = [piece.decode("latin-1") for piece in pieces]
     known = [str(path) for path in without]
     found: list[str] = _apart("left_in", [str(home.absolute()), texts, known], home, _seconds(size))
     return found
@@ -136,7 +136,7 @@ def _tasks() -> dict[str, Callable[..., object]]:
         return asdict(copies.judge(Path(path), compare=compare))
 
     def left(home: str, pieces: list[str], without: list[str]) -> object:
-        wanted = [base64.b64decode(piece) for piece in pieces]
+        wanted = [piece.encode("latin-1") for piece in pieces]
         return files.left_in(Path(home), wanted, without=[Path(path) for path in without])
 
     return {"judge": judged, "left_in": left, "freed": lambda path: erasure.freed(Path(path))}

@@ -6,10 +6,10 @@ Leaves the wording to `views.library`. `forget` shows first and takes away only 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -150,25 +150,13 @@ def forget(
     if identity and not for_good:
         raise UsageError("--identity goes with --erase", "try `brain forget --help`")
     with run.brain() as brain:
+        act: Callable[..., Any] = partial(brain.library.forget, references)
+        question, nothing_done = "forget them?", "nothing was forgotten"
         if for_good:
             known = os.environ.get(PASSPHRASE, "")
-            run.confirmed(
-                partial(brain.keep.erase, references, identity=identity, passphrase=known),
-                "erase them for good?",
-                "nothing was erased",
-                yes=yes,
-                dry_run=dry_run,
-                as_json=as_json,
-            )
-        else:
-            run.confirmed(
-                partial(brain.library.forget, references),
-                "forget them?",
-                "nothing was forgotten",
-                yes=yes,
-                dry_run=dry_run,
-                as_json=as_json,
-            )
+            act = partial(brain.keep.erase, references, identity=identity, passphrase=known)
+            question, nothing_done = "erase them for good?", "nothing was erased"
+        run.confirmed(act, question, nothing_done, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
 @register("undo", LIBRARY, examples=("brain undo", "brain undo a1b2c3", "brain undo --list"))

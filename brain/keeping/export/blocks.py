@@ -110,9 +110,9 @@ class Marks:
         match facts.get(CHARACTERS):
             case [int(first), int(second)] if min(first, second) >= 0:
                 start = begin + 1
+                middle = start + first
             case _:
                 return None
-        middle = start + first
         after = middle + len(self._middle)
         end = after + second
         whole = body.startswith("\n", begin) and body.startswith(self._middle, middle)

@@ -36,9 +36,18 @@ def dated_path(kind: str, period: str) -> str:
 
 def render(day: str, rounds: Sequence[StoredEpisode], names: Names, days: Mapping[str, str]) -> str:
     """The file of a day. `days` says on which day each episode of this export lies, for links between them."""
-    tags = {tag for item in rounds for tag in item.episode.tags}
-    people = {person for item in rounds for person in item.episode.people}
-    head = dump({MARKER: KIND, "date": day, "people": sorted(people), "tags": sorted(tags)})
+    tags: set[str] = set()
+    people: set[str] = set()
+    for item in rounds:
+        tags.update(item.episode.tags)
+        people.update(item.episode.people)
+    facts = {
+        MARKER: KIND,
+        "date": day,
+        "people": sorted(people),
+        "tags": sorted(tags),
+    }
+    head = dump(facts)
     body = "".join(_round(item, names, days) for item in rounds)
     return f"{head}\n# {day}\n{body}"
 
@@ -81,14 +90,17 @@ def read(content: str) -> Iterator[StoredEpisode]:
 
 
 def _stored(block: Block) -> StoredEpisode:
-    texts: dict[str, Any] = {name: block.text(name) for name in _TEXTS if block.text(name)}
-    lists: dict[str, Any] = {name: block.texts(name) for name in EPISODE_LISTS}
+    facts: dict[str, Any] = {}
+    for name in _TEXTS:
+        if block.text(name):
+            facts[name] = block.text(name)
+    for name in EPISODE_LISTS:
+        facts[name] = block.texts(name)
     block.check_date("an episode")
-    texts["id"] = block.identity
-    texts.setdefault("kind", "note")
+    facts["id"] = block.identity
+    facts.setdefault("kind", "note")
     episode = Episode(
-        **texts,
-        **lists,
+        **facts,
         question=block.first,
         answer=block.second,
         supersedes=block.text("supersedes") or None,

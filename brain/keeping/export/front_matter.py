@@ -37,7 +37,9 @@ def dump(values: Mapping[str, Any]) -> str:
 def lines_of(values: Mapping[str, Any], indent: str = "") -> Iterator[str]:
     """The lines between, without line ends."""
     for key, value in values.items():
-        if value is None or (not indent and isinstance(value, Mapping | Sequence) and not value):
+        if value is None:
+            continue
+        if not indent and not value and isinstance(value, Mapping | Sequence):
             continue
         name = _scalar(key)
         if len(name) > KEY_CHARACTERS:

@@ -82,7 +82,9 @@ def _stored(block: Block) -> Judgment:
 def _numbers(signals: object) -> dict[str, float]:
     """The finite numbers; a person may have written anything there."""
     found = {}
-    for name, value in signals.items() if isinstance(signals, dict) else ():
+    items = signals.items() if isinstance(signals, dict) else ()
+    for name, value in items:
+        # A boolean is an `int` too, and no number here.
         if type(value) in (int, float) and math.isfinite(value):
             found[name] = value
     return found

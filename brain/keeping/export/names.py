@@ -37,8 +37,12 @@ def slug(text: str, limit: int = SLUG_BYTES) -> str:
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     plain = unicodedata.normalize("NFC", folded)
-    parted = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in plain)
-    whole = "-".join(parted.split()).encode("utf-8")
+    letters = []
+    for character in plain:
+        kind = unicodedata.category(character)
+        letters.append(character if kind[0] in "LNM" else " ")
+    words = "".join(letters).split()
+    whole = "-".join(words).encode("utf-8")
     cut = whole[:limit].decode("utf-8", "ignore")
     # Composed again: the cut may have parted a letter from its mark.
     return unicodedata.normalize("NFC", cut).strip("-") or UNTITLED
@@ -84,8 +88,9 @@ class Named:
     @property
     def names(self) -> tuple[str, ...]:
         """What a link may call it: its title, its file's name without the ending, its aliases."""
-        file = self.source.rpartition("/")[2]
-        return (self.title, file.rpartition(".")[0], *self.aliases)
+        _folder, _, file = self.source.rpartition("/")
+        stem, _, _ending = file.rpartition(".")
+        return (self.title, stem, *self.aliases)
 
 
 Texts = dict[str, str]
