@@ -36,7 +36,6 @@ MAX_HEADING_CHARS = 400  # a longer piece is not looked at as a lone heading lin
 
 _INDENT = re.compile(r"[ \t]*(?=[^ \t\n])")  # of a line that is not blank
 
-Count = Callable[[str], int]
 Cut = Callable[[str], Iterator[str]]  # a text into parts that are the text when joined
 
 
@@ -61,7 +60,6 @@ class _Budget:
     """Tokens of a chunk: filled up to `goal`, at least `low` where there is enough text, never over `cap`."""
 
     goal: int
-    count: Count
 
     @property
     def low(self) -> int:
@@ -95,12 +93,10 @@ class _Run:
     blocks: list[_Block] = field(default_factory=list)
 
 
-def chunk(
-    sections: Sequence[Section], *, chunk_tokens: int = CHUNK_TOKENS, count: Count = count_tokens
-) -> list[Piece]:
+def chunk(sections: Sequence[Section], *, chunk_tokens: int = CHUNK_TOKENS) -> list[Piece]:
     """The pieces of the sections' joined text, in order. Joined again they are that text; none is white space alone."""
     text = "".join(section.text for section in sections)
-    budget = _Budget(chunk_tokens, count)
+    budget = _Budget(chunk_tokens)
     pieces = []
     for run in _runs(sections, text, budget):
         heading, _page = run.under
@@ -153,13 +149,13 @@ def _fitted(paragraph: str, start: int, atomic: bool, budget: _Budget) -> list[_
     """The paragraph that begins at `start` as one block, or cut into several where it is over the cap."""
     goal = budget.goal
     if len(paragraph) <= goal * LONG_CHARS:
-        tokens = budget.count(paragraph)
+        tokens = count_tokens(paragraph)
         if tokens <= budget.cap:
             return [_Block(start, start + len(paragraph), tokens)]
         if not atomic:
             goal = _even(tokens, goal)
     cuts = _ATOMIC if atomic else _PROSE
-    return _cut(paragraph, start, goal, cuts, budget.count)
+    return _cut(paragraph, start, goal, cuts)
 
 
 def _even(tokens: int, limit: int) -> int:
@@ -169,17 +165,17 @@ def _even(tokens: int, limit: int) -> int:
     return min(limit, tokens // parts + slack)
 
 
-def _cut(text: str, start: int, limit: int, cuts: Sequence[Cut], count: Count) -> list[_Block]:
+def _cut(text: str, start: int, limit: int, cuts: Sequence[Cut]) -> list[_Block]:
     """Blocks of at most `limit` tokens, packed; cut by the first of `cuts` that cuts, then the next."""
     coarse, *finer = cuts
     longest = limit * LONG_CHARS
     blocks: list[_Block] = []
     for part in coarse(text):
         # Counting is most of the work: what is far too long is cut further without it.
-        tokens = limit + 1 if finer and len(part) > longest else count(part)
+        tokens = limit + 1 if finer and len(part) > longest else count_tokens(part)
         block = _Block(start, start + len(part), tokens, cut=True)
         if finer and tokens > limit:
-            blocks += _cut(part, start, limit, finer, count)
+            blocks += _cut(part, start, limit, finer)
         elif blocks and blocks[-1].tokens + tokens <= limit:
             blocks[-1].take(block)
         else:
@@ -248,7 +244,7 @@ def _pack(blocks: Sequence[_Block], text: str, budget: _Budget) -> list[_Block]:
     _move_spaces_back(packed, text)
     for block in packed:
         if block.cut:
-            block.tokens = budget.count(text[block.start : block.end])
+            block.tokens = count_tokens(text[block.start : block.end])
     return packed
 
 

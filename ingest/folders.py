@@ -58,6 +58,7 @@ Kind = Literal[
 ]
 
 
+Passed = Callable[[str, os.stat_result], bool]
 Why = tuple[Kind, str]  # what kind of exclusion, and the reason for a person
 _LINK: Why = ("link", "a symbolic link: not followed")
 _CLOUD: Why = ("cloud", "not on this disk")
@@ -102,15 +103,11 @@ class _Folder:
     templates: frozenset[str] = frozenset()
 
 
-def _none_passed(_path: str, _status: os.stat_result) -> bool:
-    return False
-
-
 def walk(
     root: Path,
     *,
     limits: Limits | None = None,
-    passed: Callable[[str, os.stat_result], bool] = _none_passed,
+    passed: Passed = lambda _path, _status: False,
 ) -> Iterator[Found | Skip]:
     """Everything under a folder, or the one file that `root` is. Never raises for what it meets on the way.
 
@@ -172,7 +169,7 @@ def _look(
     folder: _Folder,
     limits: Limits,
     below: list[_Folder],
-    passed: Callable[[str, os.stat_result], bool],
+    passed: Passed,
 ) -> Found | Skip | None:
     """What an entry of a folder is; a folder to be read goes into `below`."""
     try:

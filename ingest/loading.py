@@ -8,6 +8,7 @@ Whatever a reader raises comes out as an IngestError: a hostile file is never a 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 from ingest.chunking import CHUNK_TOKENS, Piece, chunk
@@ -18,7 +19,7 @@ from ingest.limits import Limits
 from ingest.media import DOCX, ODT, media_type
 from ingest.readers import reader_for
 from ingest.readers.text import SURROGATE
-from ingest.reading import Raw, Reading, read_file
+from ingest.reading import Raw, Reading, Readings, read_file
 
 TITLE_CHARS = 200
 OPEN_IT = "open it with its own program to check it"
@@ -62,18 +63,19 @@ def load_text(
     """
     raw = Raw(text.encode("utf-8", "surrogatepass"), "", media_type, limits or Limits())
     reading = next(readings(raw))
+    if title:
+        reading = replace(reading, title=title)
     return assemble(
         raw,
         reading,
         uri=uri,
         modified_at=None,
         chunk_tokens=chunk_tokens,
-        title=title or "",
         dated_at=dated_at,
     )
 
 
-def readings(raw: Raw) -> Iterator[Reading]:
+def readings(raw: Raw) -> Readings:
     """What the reader of the media type yields; any failure of it as UnreadableFile."""
     read = reader_for(raw.media_type)
     try:
@@ -93,7 +95,6 @@ def assemble(
     uri: str,
     modified_at: float | None,
     chunk_tokens: int,
-    title: str = "",
     dated_at: str | None = None,
 ) -> Document:
     """A Document with chunks from what a reader saw, cut to the limits (each cut is a notice)."""
@@ -117,7 +118,7 @@ def assemble(
     return Document(
         id=document_id,
         uri=uri,
-        title=_title(title, raw, reading, text),
+        title=_title(raw, reading, text),
         media_type=raw.media_type,
         content_hash=digest(hashed),
         modified_at=modified_at,
@@ -175,9 +176,9 @@ def _cut_text(sections: list[Section], limits: Limits, notices: list[str]) -> li
     return kept
 
 
-def _title(given: str, raw: Raw, reading: Reading, text: str) -> str:
-    """What is given, else what the document calls itself, else the file's name, else the first line."""
-    words = given or reading.title or _stem(raw) or _first_line(text, TITLE_CHARS * 2).lstrip("# ")
+def _title(raw: Raw, reading: Reading, text: str) -> str:
+    """What the document calls itself, else the file's name, else the first line."""
+    words = reading.title or _stem(raw) or _first_line(text, TITLE_CHARS * 2).lstrip("# ")
     return " ".join(clean(words).split())[:TITLE_CHARS]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,6 +51,9 @@ class Reading:
     date_by: str = ""
     created: str = ""
     part: str = ""
+
+
+Readings = Iterator[Reading]  # the documents of one file, as its reader yields them
 
 
 def read_file(path: Path, limits: Limits) -> tuple[bytes, os.stat_result]:

@@ -1,22 +1,22 @@
 """The registry: which function reads which media type, and which formats are read in a worker process.
 
-A reader is `read(raw: Raw) -> Iterator[Reading]`, one file per format. A new format is that file and one line here
+A reader is `read(raw: Raw) -> Readings`, one file per format. A new format is that file and one line here
 (and its suffix in `media`). Readers are imported when first needed. Leaves out everything about single formats. Serves
 `loading` and the pool of workers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from typing import cast
 
 from ingest.errors import UnsupportedFile
 from ingest.limits import MEGABYTE
 from ingest.media import DOCX, ODP, ODS, ODT, PPTX, XLSX
-from ingest.reading import Raw, Reading
+from ingest.reading import Raw, Readings
 
-Reader = Callable[[Raw], Iterator[Reading]]
+Reader = Callable[[Raw], Readings]
 
 _LANGUAGES = "python javascript typescript tsx go rust java c cpp bash ruby".split()
 READERS: dict[str, str] = {

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ingest.document import Section
 from ingest.readers.outline import one_line
 from ingest.readers.text import decode, whole
-from ingest.reading import Raw, Reading
+from ingest.reading import Raw, Reading, Readings
 
 if TYPE_CHECKING:
     from webvtt import WebVTT
@@ -32,7 +32,7 @@ class _Paragraph:
     text: str
 
 
-def read(raw: Raw) -> Iterator[Reading]:
+def read(raw: Raw) -> Readings:
     """One document."""
     text, notices = decode(raw.data)
     from webvtt import WebVTT

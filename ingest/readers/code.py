@@ -12,11 +12,11 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ingest import locators
 from ingest.document import Heading, Section
+from ingest.locators import of_lines
 from ingest.readers.outline import one_line
 from ingest.readers.text import decode
-from ingest.reading import Raw, Reading
+from ingest.reading import Raw, Reading, Readings
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -56,7 +56,7 @@ _COMMENTS = set(
 Part = tuple[int, int, Heading]  # first line, line after the last, names
 
 
-def read(raw: Raw) -> Iterator[Reading]:
+def read(raw: Raw) -> Readings:
     """One document."""
     text, notices = decode(raw.data)
     lines = text.split("\n")
@@ -182,6 +182,6 @@ def _sections(lines: list[str], parts: list[Part]) -> Iterator[Section]:
         inside = part_of[first]
         names = inside[2] if inside else ()
         if body:
-            where = locators.of_lines(first + 1, at)
+            where = of_lines(first + 1, at)
             yield Section(body, names, where, atomic=inside is not None)
         first = at

@@ -18,7 +18,7 @@ from zipfile import ZipFile
 from ingest.readers import zips
 from ingest.readers.outline import Block, comment, has_letters, listed, one_line, row, sections
 from ingest.readers.xml import attribute, children, described, local, related, tree
-from ingest.reading import Raw, Reading
+from ingest.reading import Raw, Readings
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -49,7 +49,7 @@ class _Story:
     titles: set[str] = field(default_factory=set)
 
 
-def read(raw: Raw) -> Iterator[Reading]:
+def read(raw: Raw) -> Readings:
     """One document, "¶n" by paragraph. Raises RefusedFile and UnreadableFile."""
     from docx import Document
 

@@ -20,7 +20,7 @@ from ingest.readers import zips
 from ingest.readers.html import Block, whole_page
 from ingest.readers.outline import Headings, by_heading
 from ingest.readers.xml import attribute, descendants, entry, properties
-from ingest.reading import Raw, Reading
+from ingest.reading import Raw, Reading, Readings
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -31,7 +31,7 @@ CONTAINER = "META-INF/container.xml"
 _FONT_ONLY = re.compile(r"obfuscation|adobe\.com/pdf/enc#RC")
 
 
-def read(raw: Raw) -> Iterator[Reading]:
+def read(raw: Raw) -> Readings:
     """One document. Raises RefusedFile and UnreadableFile."""
     archive = zips.opened(raw.data, raw.limits)
     packages = (

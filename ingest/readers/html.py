@@ -11,6 +11,7 @@ import logging
 import re
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from ingest.document import Section
 from ingest.readers.outline import Headings, by_heading, one_line
 from ingest.readers.text import decode
 from ingest.readers.xml import local
-from ingest.reading import Raw, Reading
+from ingest.reading import Raw, Reading, Readings
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -49,8 +50,7 @@ _BLOCKS = (
     | _FURNITURE
 )
 _ITEMS = {"li", "item"}
-_ROWS = {"tr", "row", "text"}  # "text": a line of SVG
-_BREAKS = {"br", "lb"}
+_LINES = {"tr", "row", "text", "br", "lb"}  # "text": a line of SVG
 _CELLS = {"td", "th", "cell"}
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
 _VERBATIM = {"pre", "code"}
@@ -73,7 +73,7 @@ _DATE_KEYS = (
 Block = tuple[int, str]  # (heading level or 0, text)
 
 
-def read(raw: Raw) -> Iterator[Reading]:
+def read(raw: Raw) -> Readings:
     """One document, "§n" by heading."""
     text, notices = _decoded(raw.data)
     tree = _tree(text)
@@ -114,13 +114,11 @@ def page_text(data: bytes) -> str:
 def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
     """Text by the page's own charset where it says one that works, else as any text."""
     declared = _CHARSET.search(data, 0, HEADER_CHARS)
-    name = declared[1].decode("ascii") if declared else ""
-    if not name or name.lower() in ("utf-8", "utf8") or data.startswith(_BYTE_ORDER_MARKS):
-        return decode(data)
-    try:
-        return data.decode(name).replace("\x00", ""), ()
-    except (LookupError, UnicodeDecodeError):
-        return decode(data)
+    name = declared[1].decode("ascii").lower() if declared else "utf-8"
+    if name not in ("utf-8", "utf8") and not data.startswith(_BYTE_ORDER_MARKS):
+        with suppress(LookupError, UnicodeDecodeError):
+            return data.decode(name).replace("\x00", ""), ()
+    return decode(data)
 
 
 def _tree(text: str) -> Element | None:
@@ -202,9 +200,9 @@ def _blocks(tree: Element, *, skip: set[str], textless: set[str] = _NO_TEXT) -> 
         pieces.clear()
         lines = words.split("\n")
         if not verbatim:
-            lines = [one_line(line) for line in lines]
+            lines = list(map(one_line, lines))
         if text := "\n".join(line for line in lines if line.strip(" |")):
-            yield level, text.strip("\n")
+            yield level, text
 
     for event, element in etree.iterwalk(tree, events=("start", "end")):
         tag = local(element).lower()
@@ -218,28 +216,27 @@ def _blocks(tree: Element, *, skip: set[str], textless: set[str] = _NO_TEXT) -> 
                 yield from flush()
             if tag in _ITEMS:
                 pieces.append("\n- ")
-            elif tag in _ROWS or tag in _BREAKS:
+            elif tag in _LINES:
                 pieces.append("\n")
             verbatim += tag in _VERBATIM
             pieces.append(_inline(element.text, verbatim))
+            continue
+        if dropped:
+            dropped -= 1
         else:
-            if dropped:
-                dropped -= 1
-            else:
-                if tag in _CELLS:
-                    pieces.append(" | ")
-                elif breaks:
-                    yield from flush(level)
-                verbatim -= tag in _VERBATIM
-            if not dropped:
-                pieces.append(_inline(element.tail, verbatim))
+            if tag in _CELLS:
+                pieces.append(" | ")
+            elif breaks:
+                yield from flush(level)
+            verbatim -= tag in _VERBATIM
+        if not dropped:
+            pieces.append(_inline(element.tail, verbatim))
     yield from flush()
 
 
 def _inline(text: str | None, verbatim: int) -> str:
     """Text between tags: a newline there is a space, except in code."""
-    if not text:
-        return ""
+    text = text or ""
     return text if verbatim else text.replace("\n", " ")
 
 

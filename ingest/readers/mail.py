@@ -26,7 +26,7 @@ from ingest.readers import threads
 from ingest.readers.html import page_text
 from ingest.readers.outline import one_line
 from ingest.readers.text import decode
-from ingest.reading import Raw, Reading
+from ingest.reading import Raw, Reading, Readings
 
 # Of a header's value looked at: parsing a long list of addresses takes quadratic time.
 HEADER_CHARS = 5_000
@@ -54,7 +54,7 @@ class Letter:
     notices: list[str] = field(default_factory=list)
 
 
-def read(raw: Raw) -> Iterator[Reading]:
+def read(raw: Raw) -> Readings:
     """One document."""
     letter = parsed(raw.data)
     yield reading(letter, threads.parts(letter.body))

@@ -16,15 +16,15 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ingest import locators
 from ingest.dates import date_in_metadata
 from ingest.document import Section
 from ingest.limits import Limits
+from ingest.locators import of_lines
 from ingest.readers import front_matter
 from ingest.readers.front_matter import FrontMatter
 from ingest.readers.outline import HEADING_CHARS, Headings, one_line
 from ingest.readers.text import decode
-from ingest.reading import Raw, Reading
+from ingest.reading import Raw, Reading, Readings
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -60,7 +60,7 @@ class _Block:
     heading: str = ""
 
 
-def read(raw: Raw) -> Iterator[Reading]:
+def read(raw: Raw) -> Readings:
     """One document. Bad front matter is kept as text and told; nothing here raises on what the text says."""
     text, decoded = decode(raw.data)
     notices = list(decoded)
@@ -110,12 +110,12 @@ def _front(text: str, limits: Limits, notices: list[str]) -> tuple[list[Section]
     except front_matter.BadFrontMatter as error:
         notices.append(f"front matter kept as text: {error}")
         lines = block.count("\n") + 2
-        return [Section(head, (), locators.of_lines(1, lines))], FrontMatter({}, [], lines)
+        return [Section(head, (), of_lines(1, lines))], FrontMatter({}, [], lines)
     rows = _split(head)
     kept = []
     for first, end in matter.prose:
         if prose := "".join(rows[first:end]):
-            kept.append(Section(prose, (), locators.of_lines(first + 1, end)))
+            kept.append(Section(prose, (), of_lines(first + 1, end)))
     return kept, matter
 
 
@@ -215,7 +215,7 @@ def _sections(lines: list[str], blocks: list[_Block], start: int) -> tuple[list[
     """(sections, the text outside code, the first top heading): neighbours of one kind under one heading are one."""
     if not blocks:  # blank, or what comments left of it
         text = "".join(lines)
-        where = locators.of_lines(start + 1, start + len(lines))
+        where = of_lines(start + 1, start + len(lines))
         return [Section(text, (), where)], text, ""
     sections: list[Section] = []
     prose = []
@@ -233,7 +233,7 @@ def _sections(lines: list[str], blocks: list[_Block], start: int) -> tuple[list[
         body = "".join(lines[first:end])
         if not body:
             continue
-        where = locators.of_lines(start + first + 1, start + end)
+        where = of_lines(start + first + 1, start + end)
         atomic = block.kind in _KINDS.values()
         sections.append(Section(body, headings.path, where, atomic))
         if block.kind != "code":

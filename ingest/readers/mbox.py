@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 
 from ingest.document import Section, digest
 from ingest.errors import UnreadableFile
 from ingest.readers import mail, threads
-from ingest.reading import Raw, Reading
+from ingest.reading import Raw, Reading, Readings
 
 ID_DIGITS = 16  # hexadecimal digits of a message's address
 FREQUENT = 10  # senders named in the mailbox's own document
@@ -25,7 +24,7 @@ _START = re.compile(
 _ESCAPED = re.compile(rb"^>(>*From )", re.M)
 
 
-def read(raw: Raw) -> Iterator[Reading]:
+def read(raw: Raw) -> Readings:
     """Many documents. Raises UnreadableFile when no message begins in it."""
     before, *messages = _START.split(raw.data)
     if not messages and before.strip():

@@ -17,7 +17,6 @@ from ingest.errors import UnreadableFile
 from ingest.media import ODP, ODS
 from ingest.readers import outline, zips
 from ingest.readers.outline import (
-    HEADING_CHARS,
     Block,
     comment,
     has_letters,
@@ -36,7 +35,7 @@ from ingest.readers.xml import (
     first_heading,
     local,
 )
-from ingest.reading import Raw, Reading
+from ingest.reading import Raw, Readings
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -54,7 +53,7 @@ _LISTS = {"list-item", "list-header"}
 _ROWS = {"table-rows", "table-header-rows", "table-row-group"}
 
 
-def read(raw: Raw) -> Iterator[Reading]:
+def read(raw: Raw) -> Readings:
     """One document. Raises RefusedFile and UnreadableFile."""
     archive = zips.opened(raw.data, raw.limits)
     body = next(descendants(entry(archive, "content.xml"), "body"), None)
@@ -69,7 +68,7 @@ def read(raw: Raw) -> Iterator[Reading]:
             made += _sheet(table)
     elif raw.media_type == ODP:
         for number, page in enumerate(descendants(body, "page"), 1):
-            made += _slide(page, number)
+            made += outline.slide(number, _shapes(page))
         title = first_heading(made)
     else:
         made += sections([*_blocks(body[0]), *_margins(archive)])
@@ -199,20 +198,11 @@ def _filled(table_row: Element) -> Cells:
     return filled
 
 
-def _slide(page: Element, number: int) -> Iterator[Section]:
-    """One section: the shapes' text, notes and comments."""
-    title = ""
-    parts = []
+def _shapes(page: Element) -> Iterator[tuple[bool, str]]:
+    """(whether it is the title, its text) of the shapes, notes and comments of a slide."""
     for child in page:
         text = "\n".join(filter(str.strip, _texts([child])))
-        if not text:
-            continue
-        if local(child) == "notes":
-            parts.append(f"Notes: {text}")
-        elif not title and attribute(child, "class") == "title":
-            title = one_line(text)[:HEADING_CHARS]
-            parts.insert(0, text)
-        else:
-            parts.append(text)
-    if parts:
-        yield outline.slide(number, title, parts)
+        if text and local(child) == "notes":
+            yield False, f"Notes: {text}"
+        elif text:
+            yield attribute(child, "class") == "title", text

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ingest import locators
 from ingest.document import Heading, Section
+from ingest.locators import of_paragraphs
 
 HEADING_CHARS = 300  # of a heading taken into the path; the text keeps all of it
 _BLANK = re.compile(r"\n[ \t]*(?=\n)")
@@ -55,7 +55,7 @@ def sections(blocks: Iterable[Block]) -> Iterator[Section]:
 
     def flush(atomic: bool = False) -> Iterator[Section]:
         if pending:
-            where = locators.of_paragraphs(number - len(pending) + 1, number)
+            where = of_paragraphs(number - len(pending) + 1, number)
             yield Section("".join(pending), headings.path, where, atomic)
             pending.clear()
 
@@ -89,10 +89,18 @@ def by_heading(blocks: Iterable[tuple[int, str]], headings: Headings) -> Iterato
         yield paragraphs(body)
 
 
-def slide(number: int, title: str, texts: list[str]) -> Section:
-    """One slide of a presentation as a section."""
-    heading = (title,) if title else ()
-    return Section(paragraphs(texts), heading, f"slide {number}")
+def slide(number: int, shapes: Iterable[tuple[bool, str]]) -> Iterator[Section]:
+    """One slide of a presentation as a section, its title first, of (is a title, text); none without text."""
+    title: tuple[str, ...] = ()
+    texts: list[str] = []
+    for is_title, text in shapes:
+        if is_title and not title:
+            title = (one_line(text)[:HEADING_CHARS],)
+            texts.insert(0, text)
+        elif text.strip():
+            texts.append(text)
+    if texts:
+        yield Section(paragraphs(texts), title, f"slide {number}")
 
 
 def paragraphs(texts: Iterable[str]) -> str:

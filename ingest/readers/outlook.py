@@ -5,14 +5,13 @@ Leaves out rich text bodies (RTF) where a message has nothing else, told in a no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ingest.errors import UnreadableFile
 from ingest.readers import mail, threads
 from ingest.readers.html import page_text
 from ingest.readers.outline import one_line
-from ingest.reading import Raw, Reading
+from ingest.reading import Raw, Readings
 
 if TYPE_CHECKING:
     from oxmsg import Message
@@ -22,7 +21,7 @@ RECIPIENT_TYPE = 0x0C15  # PidTagRecipientType's id
 RTF_BODY = 0x1009  # PidTagRtfCompressed
 
 
-def read(raw: Raw) -> Iterator[Reading]:
+def read(raw: Raw) -> Readings:
     """One document. Raises UnreadableFile when it is no Outlook message."""
     from oxmsg import Message
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from ingest.document import Section
 from ingest.errors import UnreadableFile
 from ingest.readers.outline import has_letters, one_line
-from ingest.reading import Raw, Reading
+from ingest.reading import Raw, Reading, Readings
 
 if TYPE_CHECKING:
     from pypdf import PdfReader
@@ -44,7 +44,7 @@ _CREATED = re.compile(r"D:(\d{4})(\d\d)(\d\d)")
 _BROKEN = ("damaged: no page can be read", "open it in a viewer and save it anew")
 
 
-def read(raw: Raw) -> Iterator[Reading]:
+def read(raw: Raw) -> Readings:
     """One document. Raises UnreadableFile when it is encrypted or damaged throughout."""
     # Its notes on odd files are not for the person.
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)

@@ -12,8 +12,9 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ingest.document import Section
 from ingest.readers import outline, zips
-from ingest.readers.outline import HEADING_CHARS, comment, has_letters, one_line, row
+from ingest.readers.outline import comment, has_letters, one_line, row
 from ingest.readers.xml import (
     attribute,
     children,
@@ -24,7 +25,7 @@ from ingest.readers.xml import (
     related,
     tree,
 )
-from ingest.reading import Raw, Reading
+from ingest.reading import Raw, Readings
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -39,51 +40,39 @@ _RUNNING = {"dt", "sldNum", "ftr", "hdr"}
 _NOT_NOTES = _RUNNING | {"sldImg"}
 
 
-def read(raw: Raw) -> Iterator[Reading]:
+def read(raw: Raw) -> Readings:
     """One document. Raises RefusedFile and UnreadableFile."""
     from pptx import Presentation
 
     archive, data = zips.office_package(raw.data, raw.limits)
     presentation = Presentation(io.BytesIO(data))
     authors = _authors(presentation.part)
-    made = []
+    made: list[Section] = []
     hidden = []
     for number, slide in enumerate(presentation.slides, 1):
-        title, parts = _slide(slide, authors)
+        made += outline.slide(number, _texts(slide, authors))
         if slide._element.get("show") == "0":
-            hidden.append(number)
-        if parts:
-            made.append(outline.slide(number, title, parts))
-    notices = []
-    if hidden:
-        numbers = ", ".join(map(str, hidden))
-        notices.append(f"hidden: slide {numbers}")
+            hidden.append(str(number))
+    notices = [f"hidden: slide {', '.join(hidden)}"] if hidden else []
     yield described(made, archive, title=first_heading(made), notices=notices)
 
 
-def _slide(slide: Slide, authors: dict[str, str]) -> tuple[str, list[str]]:
-    """(title, texts): the title first, then the shapes in order, then what belongs to the slide."""
-    title = ""
-    parts: list[str] = []
+def _texts(slide: Slide, authors: dict[str, str]) -> Iterator[tuple[bool, str]]:
+    """(whether it is the title, its text) of the shapes in order, then of what belongs to the slide."""
     for shape in _shapes(slide._element):
         slot = next(_slots(shape), "")
         text = _shape_text(shape)
-        if slot in _RUNNING or not text:
-            continue
-        if slot in _TITLES and not title:
-            title = one_line(text)[:HEADING_CHARS]
-            parts.insert(0, text)
-        else:
-            parts.append(text)
+        if text and slot not in _RUNNING:
+            yield slot in _TITLES, text
     # Notes, charts and comments are parts of their own that the slide refers to.
     for kind, part in related(slide.part):
         if kind == "notesSlide":
-            parts.append(_notes(part))
+            yield False, _notes(part)
         elif kind in ("chart", "diagramData"):
-            parts.append(_figure(part))
+            yield False, _figure(part)
         elif kind == "comments":
-            parts += _comments(part, authors)
-    return title, list(filter(str.strip, parts))
+            for remark in _comments(part, authors):
+                yield False, remark
 
 
 def _slots(shape: Element) -> Iterator[str]:
@@ -157,8 +146,7 @@ def _authors(part: Part) -> dict[str, str]:
     return names
 
 
-def _comments(part: Part, authors: dict[str, str]) -> list[str]:
-    said = []
+def _comments(part: Part, authors: dict[str, str]) -> Iterator[str]:
     for element in descendants(tree(part.blob), "cm", "reply"):
         own = [
             found for found in descendants(element, "text", "t") if not _in_reply(found, element)
@@ -167,8 +155,7 @@ def _comments(part: Part, authors: dict[str, str]) -> list[str]:
         if text.strip():
             author = authors.get(attribute(element, "authorId"), "")
             when = attribute(element, "dt") or attribute(element, "created")
-            said.append(comment(text, author, when[:10]))
-    return said
+            yield comment(text, author, when[:10])
 
 
 def _in_reply(text: Element, remark: Element) -> bool:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
 
-from ingest import locators
 from ingest.document import Section
 from ingest.errors import UnreadableFile
-from ingest.reading import Raw, Reading
+from ingest.locators import of_lines
+from ingest.reading import Raw, Reading, Readings
 
 SNIFF_BYTES = 65_536  # looked at to tell text from binary
 # Of control bytes (not NUL, tab, line and form feeds, escape) above which it is binary.
@@ -35,7 +34,7 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 FALLBACK = "brain-cp1252"
 
 
-def read(raw: Raw) -> Iterator[Reading]:
+def read(raw: Raw) -> Readings:
     """One document of one section; tables and code keep lines together when a block must be cut."""
     text, notices = decode(raw.data)
     yield Reading([whole(text, atomic=raw.media_type != "text/plain")], notices=notices)
@@ -43,7 +42,7 @@ def read(raw: Raw) -> Iterator[Reading]:
 
 def whole(text: str, *, atomic: bool = False) -> Section:
     """All of a text as one section of lines."""
-    return Section(text, (), locators.of_lines(1, text.count("\n") + 1), atomic)
+    return Section(text, (), of_lines(1, text.count("\n") + 1), atomic)
 
 
 def decode(data: bytes) -> tuple[str, tuple[str, ...]]:

@@ -17,12 +17,12 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
-from ingest import locators
 from ingest.document import Section
+from ingest.locators import of_cells
 from ingest.readers import zips
 from ingest.readers.outline import HEADING_CHARS, has_letters, one_line, row
 from ingest.readers.xml import attribute, descendants, described, entry
-from ingest.reading import Raw, Reading
+from ingest.reading import Raw, Readings
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -76,7 +76,7 @@ class SheetTable:
             return
         first = f"{letter(min(self.columns))}{self.first}"
         last = f"{letter(max(self.columns))}{self.last}"
-        where = _address(self.sheet, locators.of_cells(first, last))
+        where = _address(self.sheet, of_cells(first, last))
         # The block that begins with the header need not repeat it.
         begins_with_header = self.lines[0] == self.header
         heading = (self.sheet,) if begins_with_header else (self.sheet, self.header)
@@ -97,7 +97,7 @@ def _line(cells: Cells) -> str:
     return row(filled.get(column, "") for column in range(start, end + 1))
 
 
-def read(raw: Raw) -> Iterator[Reading]:
+def read(raw: Raw) -> Readings:
     """One document. Raises RefusedFile and UnreadableFile."""
     archive, data = zips.office_package(raw.data, raw.limits)
     made = []
