@@ -42,17 +42,17 @@ __all__ = [
     "walk",
 ]
 _HOMES = {
-    "document": ("Chunk", "Document", "Section", "digest"),
-    "errors": ("IngestError", "RefusedFile", "UnreadableFile", "UnsupportedFile"),
-    "folders": ("Found", "Skip", "walk"),
-    "limits": ("Limits",),
-    "loading": ("load", "load_text"),
-    "media": ("media_type",),
-    "pool": ("load_many",),
-    "readers": ("READERS",),
-    "tokens": ("count_tokens",),
+    "document": "Chunk Document Section digest",
+    "errors": "IngestError RefusedFile UnreadableFile UnsupportedFile",
+    "folders": "Found Skip walk",
+    "limits": "Limits",
+    "loading": "load load_text",
+    "media": "media_type",
+    "pool": "load_many",
+    "readers": "READERS",
+    "tokens": "count_tokens",
 }
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
+_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> object:

@@ -280,7 +280,7 @@ def _templates(vault: str, names: set[str]) -> frozenset[str]:
 
 def _setting(vault: str, name: str, key: str) -> str:
     try:
-        value = json.loads(_small_text(vault, name) or "{}").get(key, "")
+        value = json.loads(_small_text(vault, name)).get(key, "")
     except (ValueError, AttributeError, RecursionError):
         return ""
     return value if isinstance(value, str) else ""

@@ -13,7 +13,7 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -86,22 +86,22 @@ def _here(item: Found, limits: Limits, chunk_tokens: int) -> Iterator[Result]:
         yield item.path, error
 
 
+@dataclass(slots=True)
 class _Crew:
     """The children, the files that wait for them, and the file that each is at."""
 
-    def __init__(
-        self, start: Callable[[], Child], size: int, limits: Limits, chunk_tokens: int
-    ) -> None:
-        self.queue: deque[Found] = deque()
-        self._start, self._size = start, size
-        self._limits, self._chunk_tokens = limits, chunk_tokens
-        self._reading: dict[Child, Path] = {}
-        self._idle: list[Child] = []
+    start: Callable[[], Child]
+    size: int
+    limits: Limits
+    chunk_tokens: int
+    queue: deque[Found] = field(default_factory=deque)
+    reading: dict[Child, Path] = field(default_factory=dict)
+    idle: list[Child] = field(default_factory=list)
 
     @property
     def busy(self) -> bool:
         """Whether a file waits or is being read."""
-        return bool(self.queue or self._reading)
+        return bool(self.queue or self.reading)
 
     def turn(self, *, wait: bool) -> Iterator[Result]:
         """Hands out files, then yields what has come; with `wait` blocks until something comes or a deadline passes."""
@@ -110,41 +110,41 @@ class _Crew:
         self._hand_out()
         if wait:
             self._wait()
-        for child, path in list(self._reading.items()):
+        for child, path in list(self.reading.items()):
             yield from self._received(child, path)
         self._hand_out()
 
     def close(self) -> None:
         """Kills every child."""
-        for child in [*self._reading, *self._idle]:
+        for child in [*self.reading, *self.idle]:
             child.kill()
 
     def _hand_out(self) -> None:
-        while self.queue and len(self._reading) < self._size:
+        while self.queue and len(self.reading) < self.size:
             item = self.queue.popleft()
-            child = self._idle.pop() if self._idle else self._start()
-            self._reading[child] = item.path
+            child = self.idle.pop() if self.idle else self.start()
+            self.reading[child] = item.path
             self._give(child, item)
 
     def _give(self, child: Child, item: Found) -> None:
-        seconds = self._limits.cpu(item.size)
+        seconds = self.limits.cpu(item.size)
         request = {
             "path": str(item.path.absolute()),
-            "chunk_tokens": self._chunk_tokens,
-            "limits": asdict(self._limits),
+            "chunk_tokens": self.chunk_tokens,
+            "limits": asdict(self.limits),
         }
         limits = {
             "cpu_seconds": seconds,
-            "memory_bytes": self._limits.memory_bytes,
+            "memory_bytes": self.limits.memory_bytes,
             "file_bytes": WRITE_BYTES,
             "open_files": OPEN_FILES,
         }
-        child.send(request, seconds=self._limits.wall(item.size), limits=limits)
+        child.send(request, seconds=self.limits.wall(item.size), limits=limits)
 
     def _wait(self) -> None:
-        nearest = min(child.deadline for child in self._reading)
+        nearest = min(child.deadline for child in self.reading)
         with selectors.PollSelector() as selector:
-            for child in self._reading:
+            for child in self.reading:
                 selector.register(child, selectors.EVENT_READ)
             selector.select(max(0.0, nearest - time.monotonic()))
 
@@ -164,9 +164,9 @@ class _Crew:
                 break
         # A file of many documents comes in several turns; a child that is gone is replaced at the next file.
         if not child.busy:
-            del self._reading[child]
-        if not child.busy and sound:
-            self._idle.append(child)
+            del self.reading[child]
+            if sound:
+                self.idle.append(child)
 
 
 def _made(answer: Mapping[str, Any]) -> Document | IngestError | None:

@@ -168,9 +168,8 @@ def _sections(lines: list[str], parts: list[Part]) -> Iterator[Section]:
     count = len(lines)
     part_of: list[Part | None] = [None] * count
     for part in parts:
-        start, end, _names = part
-        end = min(end, count)
-        part_of[start:end] = [part] * (end - start)
+        for line in range(part[0], min(part[1], count)):
+            part_of[line] = part
     first = 0
     for at in range(1, count + 1):
         # A blank line goes with what precedes it.
@@ -180,8 +179,7 @@ def _sections(lines: list[str], parts: list[Part]) -> Iterator[Section]:
         if at < count:
             body += "\n"
         inside = part_of[first]
-        names = inside[2] if inside else ()
         if body:
-            where = of_lines(first + 1, at)
-            yield Section(body, names, where, atomic=inside is not None)
+            names = inside[2] if inside else ()
+            yield Section(body, names, of_lines(first + 1, at), inside is not None)
         first = at

@@ -19,8 +19,8 @@ from ingest.errors import UnreadableFile
 from ingest.readers import zips
 from ingest.readers.html import Block, whole_page
 from ingest.readers.outline import Headings, by_heading
-from ingest.readers.xml import attribute, descendants, entry, properties
-from ingest.reading import Raw, Reading, Readings
+from ingest.readers.xml import attribute, descendants, described, entry
+from ingest.reading import Raw, Readings
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -34,12 +34,9 @@ _FONT_ONLY = re.compile(r"obfuscation|adobe\.com/pdf/enc#RC")
 def read(raw: Raw) -> Readings:
     """One document. Raises RefusedFile and UnreadableFile."""
     archive = zips.opened(raw.data, raw.limits)
-    packages = (
-        attribute(found, "full-path")
-        for found in descendants(entry(archive, CONTAINER), "rootfile")
-    )
-    name = next(packages, "")
-    package = entry(archive, name) if name else None
+    root = next(descendants(entry(archive, CONTAINER), "rootfile"), None)
+    name = attribute(root, "full-path") if root is not None else ""
+    package = entry(archive, name)
     if package is None:
         raise UnreadableFile("damaged: no book in it", zips.ODD)
     locked = _locked(archive)
@@ -48,23 +45,14 @@ def read(raw: Raw) -> Readings:
     for number, chapter in enumerate(_spine(package, name), 1):
         content = zips.content(archive, chapter)
         if chapter in locked or not content:
-            lost.append(number)
+            lost.append(str(number))
             continue
         blocks, title = whole_page(content)
         made += _sections(blocks, title, number)
     if locked and not made:
         raise UnreadableFile("encrypted (DRM)", "only its own reader opens it")
-    stated = properties(archive, name)
-    notices = []
-    if lost:
-        notices.append(f"left out: ch. {', '.join(map(str, lost))} (protected or missing)")
-    yield Reading(
-        made,
-        title=stated.get("Title", ""),
-        metadata=stated,
-        notices=tuple(notices),
-        created=stated.get("Modified", "")[:10],
-    )
+    notices = [f"left out: ch. {', '.join(lost)} (protected or missing)"] if lost else []
+    yield described(made, archive, properties_in=name, notices=notices)
 
 
 def _spine(package: Element, name: str) -> Iterator[str]:

@@ -148,12 +148,13 @@ def _take(part: Message, letter: Letter, plain: list[str], pages: list[str]) -> 
     kind = part.get_content_type()
     name = _file_name(part)
     data = _payload(part)
+    charset = part.get_content_charset()
     attached = part.get_content_disposition() == "attachment"
     attached = attached or bool(name and kind not in ("text/plain", "text/html"))
     if kind == "text/html" and not attached:
-        pages.append(page_text(_utf8(part, data).encode()))
+        pages.append(page_text(_by_charset(data, charset).encode()))
     elif kind.startswith(("text/", "multipart/")) and not attached:
-        plain.append(_utf8(part, data).strip("\n"))
+        plain.append(_by_charset(data, charset).strip("\n"))
     elif kind == "message/delivery-status":
         plain.append("\n".join(map(str, _inner(part))).strip())
     elif name or attached or kind != "application/pgp-signature":
@@ -180,10 +181,9 @@ def _payload(part: Message) -> bytes:
     return str(part.get_payload()).encode("utf-8", "surrogateescape")
 
 
-def _utf8(part: Message, data: bytes) -> str:
+def _by_charset(data: bytes, charset: str | None) -> str:
     """Text by the stated charset where it works, else as any text."""
-    charset = part.get_content_charset() or "us-ascii"
-    if charset == "us-ascii":  # what many programs state whatever they send
+    if not charset or charset == "us-ascii":  # what many programs state whatever they send
         charset = "utf-8"
     try:
         return data.decode(charset).replace("\x00", "")
@@ -214,16 +214,11 @@ def _unencoded(value: str) -> str:
     """The text of a header with its encoded words (RFC 2047) read. Raises HeaderParseError and ValueError."""
     if "=?" not in value:
         return value
-    return "".join(_decoded(text, charset) for text, charset in decode_header(value))
-
-
-def _decoded(text: str | bytes, charset: str | None) -> str:
-    if isinstance(text, str):
-        return text
-    try:
-        return text.decode(charset or "utf-8")
-    except (LookupError, UnicodeError):
-        return _lenient(text)
+    # A header without encoded words comes back as it is, any other in bytes.
+    said = decode_header(value)
+    return "".join(
+        text if isinstance(text, str) else _by_charset(text, charset) for text, charset in said
+    )
 
 
 def _date(value: str) -> str:

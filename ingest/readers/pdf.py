@@ -13,7 +13,7 @@ import re
 import unicodedata
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -101,7 +101,7 @@ def _pages(reader: PdfReader, raw: Raw) -> tuple[list[list[str]], list[str]]:
         elif not text.strip():
             empty.append(number)
         text = text or ""
-        pages.append([line for line in text.replace("\x00", "").split("\n") if line.strip()])
+        pages.append(list(filter(str.strip, text.replace("\x00", "").split("\n"))))
         left -= len(text)
         if left < 0 and number < count:
             cap = f"{limits.text_chars:,} characters"
@@ -144,21 +144,24 @@ def _ranges(numbers: list[int]) -> str:
 
 def _without_edges(pages: list[list[str]]) -> Iterator[list[str]]:
     """The pages without the lines that stand, but for their numbers, at the same edge of many pages."""
-    heads: Counter[str] = Counter()
-    feet: Counter[str] = Counter()
-    for page in pages:
-        heads.update(set(map(_shape, page[:EDGE_LINES])))
-        feet.update(set(map(_shape, page[-EDGE_LINES:])))
     needed = max(REPEATED_PAGES, len(pages) * REPEATED_SHARE)
+    heads = _repeated((page[:EDGE_LINES] for page in pages), needed)
+    feet = _repeated((page[-EDGE_LINES:] for page in pages), needed)
     for page in pages:
         first = 0
         end = len(page)
-        while first < min(EDGE_LINES, end) and heads[_shape(page[first])] >= needed:
+        while first < min(EDGE_LINES, end) and _shape(page[first]) in heads:
             first += 1
         lowest = max(first, end - EDGE_LINES)
-        while end > lowest and feet[_shape(page[end - 1])] >= needed:
+        while end > lowest and _shape(page[end - 1]) in feet:
             end -= 1
         yield page[first:end] or page  # a page that is nothing else says it, however often
+
+
+def _repeated(edges: Iterable[list[str]], needed: float) -> set[str]:
+    """The shapes of lines that so many of the edges hold."""
+    counts = Counter(shape for edge in edges for shape in set(map(_shape, edge)))
+    return {shape for shape, count in counts.items() if count >= needed}
 
 
 def _shape(line: str) -> str:
