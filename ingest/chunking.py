@@ -82,7 +82,7 @@ class _Block:
     def take(self, following: _Block) -> None:
         self.end = following.end
         self.tokens += following.tokens
-        self.cut = self.cut or following.cut
+        self.cut |= following.cut
 
 
 @dataclass(slots=True)
@@ -103,11 +103,14 @@ def chunk(sections: Sequence[Section], *, chunk_tokens: int = CHUNK_TOKENS) -> l
         for block in _pack(run.blocks, text, budget):
             bare = _is_heading_line(text[block.start : block.end], heading)
             pieces.append(Piece(block.start, block.end, block.tokens, heading, bare=bare))
-    if sections and is_counted(sections[0].locator):
-        pieces = _one_small_note(pieces, budget)
     locators = Locators(sections, text)
-    joined = _join_stubs(pieces, budget)
-    return [replace(piece, locator=locators.of(piece.start, piece.end)) for piece in joined]
+    if locators.mark:
+        pieces = _one_small_note(pieces, budget)
+    located = []
+    for piece in _join_stubs(pieces, budget):
+        locator = locators.of(piece.start, piece.end)
+        located.append(replace(piece, locator=locator))
+    return located
 
 
 def _runs(sections: Sequence[Section], text: str, budget: _Budget) -> list[_Run]:
@@ -123,7 +126,7 @@ def _runs(sections: Sequence[Section], text: str, budget: _Budget) -> list[_Run]
                     before.end = block.end
                     before.cut = True
                 continue
-            if not runs and block.start > 0:
+            if not runs and block.start:
                 # Nothing precedes the white space that the text begins with: the first block takes it.
                 block.start = 0
                 block.cut = True
@@ -154,8 +157,7 @@ def _fitted(paragraph: str, start: int, atomic: bool, budget: _Budget) -> list[_
             return [_Block(start, start + len(paragraph), tokens)]
         if not atomic:
             goal = _even(tokens, goal)
-    cuts = _ATOMIC if atomic else _PROSE
-    return _cut(paragraph, start, goal, cuts)
+    return _cut(paragraph, start, goal, _ATOMIC if atomic else _PROSE)
 
 
 def _even(tokens: int, limit: int) -> int:
@@ -258,8 +260,7 @@ def _has_space_for(last: _Block, block: _Block, budget: _Budget) -> bool:
 def _move_spaces_back(packed: Sequence[_Block], text: str) -> None:
     """A cut between words leaves the space with the piece before, so that no piece begins with one (indents stay)."""
     for before, after in itertools.pairwise(packed):
-        begins_line = text[after.start - 1] == "\n"
-        if after.cut and not begins_line:
+        if after.cut and text[after.start - 1] != "\n":
             body = text[after.start : after.end]
             after.start = after.end - len(body.lstrip())
             before.end = after.start

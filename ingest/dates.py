@@ -77,8 +77,6 @@ def date_in_name(stem: str) -> str | None:
 
 def date_in_metadata(metadata: Mapping[str, str]) -> str | None:
     """The date under the first of DATE_KEYS that holds one; a bare year or month counts here ("2026", "2026-05")."""
-    if not metadata:
-        return None
     known = {key.lower(): value for key, value in metadata.items()}
     for key in DATE_KEYS:
         value = known.get(key, "").strip()

@@ -57,9 +57,10 @@ class Locators:
         for section in sections:
             self.starts.append(start)
             start += len(section.text)
+        opening = sections[0].locator if sections else ""
         self.mark = ""  # "L" or "¶" where the text is counted
-        if sections and is_counted(sections[0].locator):
-            self.mark = sections[0].locator[0]
+        if is_counted(opening):
+            self.mark = opening[0]
 
     def of(self, start: int, end: int) -> str:
         """The locator of the characters from `start` to `end`, without the white space around them."""
@@ -70,7 +71,9 @@ class Locators:
             first_number = self._number(first)
             last_number = self._number(last)
             return _counted(self.mark, first_number, last_number)
-        touched = self.sections[self._section(first) : self._section(last) + 1]
+        opening = self._section(first)
+        closing = self._section(last)
+        touched = self.sections[opening : closing + 1]
         return _together([section.locator for section in touched])
 
     def _section(self, offset: int) -> int:
@@ -79,10 +82,11 @@ class Locators:
     def _number(self, offset: int) -> int:
         """Which line or paragraph of the file stands at the offset."""
         at = self._section(offset)
-        counted = _COUNTED.fullmatch(self.sections[at].locator)
-        first = int(counted[2]) if counted else 1
+        number = 1
+        if counted := _COUNTED.fullmatch(self.sections[at].locator):
+            number = int(counted[2])
         separator = _SEPARATORS[self.mark]
-        return first + self.text.count(separator, self.starts[at], offset)
+        return number + self.text.count(separator, self.starts[at], offset)
 
 
 def _together(locators: list[str]) -> str:

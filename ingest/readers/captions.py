@@ -48,8 +48,7 @@ def read(raw: Raw) -> Readings:
     title = one_line(captions.header_text) if kind == "vtt" else ""
     made = []
     for paragraph in _paragraphs(captions):
-        if paragraph.text.strip():
-            made.append(Section(paragraph.text + "\n\n", (), clock(paragraph.start)))
+        made.append(Section(paragraph.text + "\n\n", (), clock(paragraph.start)))
     yield Reading(made, title=title, notices=notices)
 
 

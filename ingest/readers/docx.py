@@ -10,7 +10,7 @@ worker.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
@@ -93,7 +93,7 @@ def _styles(root: Element, story: _Story) -> None:
     above = {}
     for style in children(root, "style"):
         key = attribute(style, "styleId")
-        values = {local(part): attribute(part, "val") for part in style.iter()}
+        values = _values(style.iter())
         name = values.get("name", "").lower()
         above[key] = values.get("basedOn", "")
         if "outlineLvl" in values:
@@ -112,6 +112,11 @@ def _styles(root: Element, story: _Story) -> None:
                 ancestor = above.get(ancestor, "")
         if 0 < own.get(ancestor, 0) <= LAST_LEVEL:
             story.levels[key] = own[ancestor]
+
+
+def _values(properties: Iterable[Element]) -> dict[str, str]:
+    """What each property states, by its name; of two the later."""
+    return {local(stated): attribute(stated, "val") for stated in properties}
 
 
 def _outline_level(value: str) -> int:
@@ -157,13 +162,15 @@ def _style(element: Element, story: _Story) -> tuple[str, int, bool]:
     """(style id, outline level or 0, whether it is an item of a list)."""
     values: dict[str, str] = {}
     for properties in children(element, "pPr"):
-        values |= {local(part): attribute(part, "val") for part in properties}
+        values |= _values(properties)
     style = values.get("pStyle", "")
     level = story.levels.get(style, 0)
     if "outlineLvl" in values:
         level = _outline_level(values["outlineLvl"])
     is_item = "numPr" in values or style in story.lists
-    return style, level if level <= LAST_LEVEL else 0, is_item
+    if level > LAST_LEVEL:
+        level = 0
+    return style, level, is_item
 
 
 def _text(element: Element, story: _Story, carried: list[Block]) -> str:

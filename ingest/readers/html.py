@@ -38,7 +38,8 @@ _CHARSET = re.compile(
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _FURNITURE = {"nav", "footer", "aside", "form", "menu", "dialog"}
 _NO_TEXT = set(
-    "script style noscript template svg math title iframe object select button textarea canvas audio video map".split()
+    "script style noscript template svg math title iframe object select button textarea canvas audio "
+    "video map".split()
 )
 # Of a book: its pages may be drawn, formulas are text.
 _TEXTLESS = _NO_TEXT - {"svg", "math"} | {"annotation", "annotation-xml"}

@@ -196,8 +196,6 @@ def _without_comments(
 
 
 def _blanked(text: str) -> str:
-    if "%%" not in text and "-->" not in text:
-        return text
     # Beyond the last end of a comment every `<!--` is unclosed: it is not searched again and again.
     closed, mark, rest = text.rpartition("-->")
     if "%%" in rest:

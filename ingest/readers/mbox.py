@@ -59,7 +59,9 @@ def _mailbox(letters: list[mail.Letter], count: int) -> Reading:
     senders = Counter(letter.sender for letter in letters if letter.sender)
     lines = [f"Mailbox with {count:,} messages."]
     if days:
-        lines.append(f"From {min(days)} to {max(days)}.")
+        first = min(days)
+        last = max(days)
+        lines.append(f"From {first} to {last}.")
     for sender, number in senders.most_common(FREQUENT):
         lines.append(f"{sender}: {number:,}")
     notices = []

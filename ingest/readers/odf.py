@@ -46,7 +46,8 @@ STATED_CHARS = 40  # of an author's name or a date shown
 MANY = 1_000
 # Declarations, deleted words, and pictures of what is embedded.
 _DROPPED = set(
-    "tracked-changes forms sequence-decls user-field-decls variable-decls thumbnail shapes settings object object-ole".split()
+    "tracked-changes forms sequence-decls user-field-decls variable-decls thumbnail shapes "
+    "settings object object-ole".split()
 )
 _MARGINS = ("header", "footer", "header-first", "footer-first")
 _LISTS = {"list-item", "list-header"}
@@ -123,10 +124,8 @@ def _text(element: Element, carried: list[Block]) -> str:
 
 def _note(element: Element) -> str:
     mark = " ".join(_text(found, []) for found in children(element, "note-citation"))
-    said = []
-    for body in children(element, "note-body"):
-        said += _texts(body)
-    return f"Note {mark}: " + "\n".join(said)
+    said = "\n".join(_texts(children(element, "note-body")))
+    return f"Note {mark}: {said}"
 
 
 def _texts(parent: Iterable[Element]) -> list[str]:

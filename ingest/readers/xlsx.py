@@ -168,8 +168,7 @@ def _rows(books: list[Workbook], name: str) -> Iterator[tuple[int, Cells]]:
         # Each cell as computed, and where there is one, as its formula.
         for versions in zip(*row_cells, strict=False):
             values = (cell.value for cell in versions if cell.value is not None)
-            text = _shown(next(values, None))
-            if text:
+            if text := _shown(next(values, "")):
                 cell = versions[0]
                 number = cell.row
                 filled.append((cell.column, text))
@@ -179,8 +178,6 @@ def _rows(books: list[Workbook], name: str) -> Iterator[tuple[int, Cells]]:
 
 def _shown(value: object) -> str:
     """A cell's value as a person writes it: dates in ISO form, whole numbers without a point."""
-    if value is None:
-        return ""
     if isinstance(value, datetime):
         if value.time() == time():
             return value.date().isoformat()
@@ -230,8 +227,7 @@ def _beside(archive: ZipFile, name: str, linked: dict[str, str]) -> Iterator[Sec
         if kind in _COMMENTS:
             continue
         said = map(one_line, _texts(entry(archive, target), "t", "v"))
-        words = dict.fromkeys(filter(has_letters, said))
-        if words:
+        if words := dict.fromkeys(filter(has_letters, said)):
             texts.append(" | ".join(words))
     if texts:
         yield Section("\n".join(texts) + "\n\n", (name,), _address(name, "A1"))
