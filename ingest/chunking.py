@@ -251,10 +251,8 @@ def _pack(blocks: Sequence[_Block], text: str, budget: _Budget) -> list[_Block]:
 
 
 def _has_space_for(last: _Block, block: _Block, budget: _Budget) -> bool:
-    total = last.tokens + block.tokens
-    if last.tokens < budget.low:
-        return total <= budget.cap
-    return total <= budget.goal
+    limit = budget.cap if last.tokens < budget.low else budget.goal
+    return last.tokens + block.tokens <= limit
 
 
 def _move_spaces_back(packed: Sequence[_Block], text: str) -> None:

@@ -31,20 +31,16 @@ class Headings:
     """The headings above the place that a reader has come to."""
 
     def __init__(self) -> None:
-        self._levels: list[int] = []
-        self._words: list[str] = []
+        self._words: dict[int, str] = {}  # by level, which only grows
 
     def enter(self, level: int, words: str) -> None:
         """A heading ends those of its own level and below."""
-        while self._levels and self._levels[-1] >= level:
-            self._levels.pop()
-            self._words.pop()
-        self._levels.append(level)
-        self._words.append(words)
+        above = {known: said for known, said in self._words.items() if known < level}
+        self._words = above | {level: words}
 
     @property
     def path(self) -> Heading:
-        return tuple(self._words)
+        return tuple(self._words.values())
 
 
 def sections(blocks: Iterable[Block]) -> Iterator[Section]:
