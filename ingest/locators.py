@@ -43,7 +43,7 @@ def _counted(mark: str, first: int, last: int) -> str:
 
 def is_counted(locator: str) -> bool:
     """Whether it names lines or paragraphs, which can be counted in the text, and not a page or the like."""
-    return _COUNTED.fullmatch(locator) is not None
+    return bool(_COUNTED.fullmatch(locator))
 
 
 class Locators:
@@ -109,10 +109,12 @@ def _cell_ranges(locators: list[str]) -> str:
     cells_of: dict[str, str] = {}
     for locator in locators:
         sheet, _mark, cells = locator.rpartition("!")
-        cells_of[sheet] = f"{cells_of.get(sheet, '')} {cells}"
+        before = cells_of.get(sheet, "")
+        cells_of[sheet] = f"{before} {cells}"
     ranges = []
     for sheet, cells in cells_of.items():
-        ranges.append(f"{sheet}!{_range_around(cells)}")
+        around = _range_around(cells)
+        ranges.append(f"{sheet}!{around}")
     return "; ".join(ranges)
 
 

@@ -45,8 +45,8 @@ _NO_TEXT = set(
 _TEXTLESS = _NO_TEXT - {"svg", "math"} | {"annotation", "annotation-xml"}
 _BLOCKS = (
     set(
-        "p div section article main header ul ol dl dt dd list table quote blockquote figure figcaption address details "
-        "summary hr fieldset body center td th cell".split()
+        "p div section article main header ul ol dl dt dd list table quote blockquote figure figcaption address "
+        "details summary hr fieldset body center td th cell".split()
     )
     | _FURNITURE
 )

@@ -74,9 +74,10 @@ class SheetTable:
 
         if not self.lines:
             return
-        first = f"{letter(min(self.columns))}{self.first}"
-        last = f"{letter(max(self.columns))}{self.last}"
-        where = _address(self.sheet, of_cells(first, last))
+        left = letter(min(self.columns))
+        right = letter(max(self.columns))
+        cells = of_cells(f"{left}{self.first}", f"{right}{self.last}")
+        where = _address(self.sheet, cells)
         # The block that begins with the header need not repeat it.
         begins_with_header = self.lines[0] == self.header
         heading = (self.sheet,) if begins_with_header else (self.sheet, self.header)
@@ -230,7 +231,9 @@ def _beside(archive: ZipFile, name: str, linked: dict[str, str]) -> Iterator[Sec
         if words := dict.fromkeys(filter(has_letters, said)):
             texts.append(" | ".join(words))
     if texts:
-        yield Section("\n".join(texts) + "\n\n", (name,), _address(name, "A1"))
+        text = "\n".join(texts) + "\n\n"
+        where = _address(name, "A1")
+        yield Section(text, (name,), where)
 
 
 def _add_linked(archive: ZipFile, path: str, found: dict[str, str]) -> None:
