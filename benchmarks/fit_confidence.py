@@ -1,15 +1,16 @@
 """Fit what brain/confidence.py and brain/answering/extract.py ship, on articles left out, and print every figure.
 
-    python -m benchmarks.fit_confidence --sets ../shared/eval --models ../shared/models --stores .stores --vectors .vectors [--write DIR]
+    python -m benchmarks.fit_confidence --sets ../shared/eval --models ../shared/models --stores .stores --vectors .vectors [--write brain/fitted.json]
 
 `found` and `supported` are logistic models with a ridge, `extract` a conditional logit over the sentences of a question.
 All are judged by k-fold with whole articles left out, over both embedders together, so that one set of coefficients serves
-either. Leaves out reading the sets (confidence_rows.py). --write puts the coefficients as Python into DIR.
+either. Leaves out reading the sets (confidence_rows.py). --write puts the coefficients into that file.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from scipy.optimize import minimize  # type: ignore[import-untyped]
 from scipy.stats import beta  # type: ignore[import-untyped]
 
 from benchmarks.confidence_rows import Row, rows
+from benchmarks.fitted_file import write_fitted
 from benchmarks.minilm import MiniLM
 from brain.answering.extract import extract
 from brain.answering.support import NAMES as SUPPORT
@@ -326,6 +328,7 @@ def main() -> None:
         nargs="*",
         default=["ans_dev", "squad_dev", "locomo_dev", "cranfield", "scifact_train", "xquad"],
     )
+    parser.add_argument("--write", type=Path, help="write the coefficients into this file")
     options = parser.parse_args()
     embedders: list[Any] = [BuiltinEmbedder(), MiniLM(options.models)]
     data = {
@@ -338,14 +341,19 @@ def main() -> None:
     }
     names = [name for name in NAMES if name not in IDLE]
     found = fit_found(data, names, lambda row: row.signals)
-    print_coefficients("FOUND", found["coefficients"])
     by_words = fit_found(data, [n for n in names if n not in DENSE], lambda row: row.words_only)
-    print_coefficients("FOUND_BY_WORDS", by_words["coefficients"])
-    report_supported(found)
+    fitted = {
+        "found": rounded(found["coefficients"]),
+        "found_by_words": rounded(by_words["coefficients"]),
+        "supported": rounded(report_supported(found)),
+    }
+    print(json.dumps(fitted, indent=1))
+    if options.write:
+        write_fitted(options.write, **fitted)
 
 
-def report_supported(found: Mapping[str, Any]) -> None:
-    """Both heads together on the set with near misses, by embedder, and the thresholds."""
+def report_supported(found: Mapping[str, Any]) -> Mapping[str, float]:
+    """Both heads together on the set with near misses, by embedder, and the thresholds. Returns the coefficients."""
     places = [i for i, row in enumerate(found["items"]) if row.set == "ans_dev"]
     items = [found["items"][i] for i in places]
     held = fit_supported(items, found["chances"][places])
@@ -384,15 +392,13 @@ def report_supported(found: Mapping[str, Any]) -> None:
         print(
             f"found at {threshold(found['chances'][kept], truths, weight, risk):.3f}: absent in at most {risk:.0%}"
         )
-    print_coefficients("SUPPORTED", held["coefficients"])
+    coefficients: Mapping[str, float] = held["coefficients"]
+    return coefficients
 
 
-def print_coefficients(name: str, values: Mapping[str, float]) -> None:
-    """As they stand in brain/confidence.py."""
-    print(f"{name}: Mapping[str, float] = {{")
-    for key, value in values.items():
-        print(f'    "{key}": {value:.3f},' if key != INTERCEPT else f"    INTERCEPT: {value:.3f},")
-    print("}")
+def rounded(coefficients: Mapping[str, float]) -> dict[str, float]:
+    """As they stand in brain/fitted.json."""
+    return {name: round(float(value), 3) for name, value in coefficients.items()}
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ brain/confidence.py (fit_confidence.py).
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -265,8 +266,8 @@ def main() -> None:
             if 0 <= row.gold < len(row.passages)
         ]
         judge(f"given the paragraph, {embedder.name}", alone)
-        for name, value in zip(NAMES, fit(items), strict=True):
-            print(f'    "{name}": {value:.2f},')
+        values = [round(float(value), 2) for value in fit(items)]
+        print(json.dumps({"extract": dict(zip(NAMES, values, strict=True))}, indent=1))
 
 
 if __name__ == "__main__":

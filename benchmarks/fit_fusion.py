@@ -1,8 +1,8 @@
-"""Fit the coefficients of brain/retrieval/coefficients.py on evaluation sets, over the product's own stores and candidates.
+"""Fit the coefficients of brain/retrieval/fusion.py on evaluation sets, over the product's own stores and candidates.
 
     brain eval retrieval ../shared/eval/squad_dev --embedder all-minilm --vectors .stores      # and so for every set
     python -m benchmarks.fit_fusion ../shared/eval/{squad_dev,…} --models ../shared/models --stores .stores --vectors .vectors
-        [--features FILE] [--left-out] [--folds 3] [--without SIGN …] [--write brain/retrieval/coefficients.py]
+        [--features FILE] [--left-out] [--folds 3] [--without SIGN …] [--write brain/fitted.json]
 
 Every set and embedder weighs the same. The loss is the cross-entropy of a softmax over the candidates of a question
 (ListNet, Cao 2007) with a ridge. Coefficients and weights are fitted in turn: with the weights fixed both are linear, so each
@@ -24,12 +24,13 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 
+from benchmarks.fitted_file import write_fitted
 from benchmarks.minilm import MiniLM
 from benchmarks.stores import rooms
 from brain.models.builtin import BuiltinEmbedder
 from brain.retrieval import fusion
 from brain.retrieval.candidates import Sources, candidates
-from brain.retrieval.coefficients import FIRST_LOOK
+from brain.retrieval.fusion import FIRST_LOOK
 from brain.types import Request
 
 GROUPS = {
@@ -354,14 +355,14 @@ def line(label: str, values: dict[str, float]) -> str:
     return f"{label}: {cells} mean {math.fsum(values.values()) / len(values):.4f}"
 
 
-def source(
+def entries(
     problem: Problem,
     fitted: Fitted,
     words: Any,
     word_names: Sequence[str],
     values: dict[str, float],
-) -> str:
-    """The text of coefficients.py."""
+) -> dict[str, Any]:
+    """The part "fusion" of brain/fitted.json."""
     each = iter(fitted.coefficients)
     groups = {
         group: {name: round(float(next(each)), 3) for name in names}
@@ -381,20 +382,14 @@ def source(
         )
     }
     only = {name: round(float(value), 3) for name, value in zip(word_names, words, strict=True)}
-    report = "\n".join(f"    {name:28} {value:.3f}" for name, value in values.items())
-    return (
-        f'"""The coefficients of fusion.py. Written by benchmarks/fit_fusion.py; do not edit by hand.\n\n'
-        f"nDCG@10 of the fit on the development sets, in the same units as benchmarks/RETRIEVAL.md:\n\n{report}\n"
-        f'"""\n\nfrom __future__ import annotations\n\n'
-        f"# feature -> weight in the look before feedback: chosen by hand, flat around these values\n"
-        f"FIRST_LOOK = {dict(FIRST_LOOK)!r}\n\n"
-        f"# number known of a question -> (mean, deviation) over the development sets\n"
-        f"LOOK_SCALE: dict[str, tuple[float, float]] = {scale!r}\n\n"
-        f"# group -> (weight of an average question, slopes per deviation)\n"
-        f"WEIGHTS: dict[str, tuple[float, dict[str, float]]] = {weights!r}\n\n"
-        f"# group -> feature -> coefficient\nHYBRID: dict[str, dict[str, float]] = {groups!r}\n\n"
-        f"# feature -> coefficient, when there are only words\nWORDS_ONLY: dict[str, float] = {only!r}\n"
-    )
+    return {
+        "ndcg_at_10": {name: round(value, 3) for name, value in values.items()},
+        "first_look": FIRST_LOOK,
+        "look_scale": scale,
+        "weights": weights,
+        "hybrid": groups,
+        "words_only": only,
+    }
 
 
 def main() -> None:
@@ -429,7 +424,7 @@ def main() -> None:
     parser.add_argument(
         "--without", nargs="*", default=[], help="features or numbers of the question to leave out"
     )
-    parser.add_argument("--write", type=Path, help="write the coefficients to this file")
+    parser.add_argument("--write", type=Path, help="write the coefficients into this file")
     options = parser.parse_args()
     sets = load(options)
     groups, slopes = (
@@ -455,9 +450,8 @@ def main() -> None:
     words = fit(word_problem, everything)
     print(line("words only", figures(word_problem, gains(word_problem, words))))
     if options.write:
-        options.write.write_text(
-            source(problem, fitted, words.coefficients, names, values), encoding="utf-8"
-        )
+        fusion = entries(problem, fitted, words.coefficients, names, values)
+        write_fitted(options.write, fusion=fusion)
 
 
 def load(options: argparse.Namespace) -> list[Seen]:

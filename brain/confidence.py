@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from brain.fitted import FITTED
 from brain.types import Measures
 
 INTERCEPT = "intercept"
@@ -34,81 +35,10 @@ MOST_LOG_ODDS = 8.0  # one in three thousand: beyond it nothing was measured
 PRIOR_VARIANCE = 0.25
 NEWTON_STEPS = 25  # at most; three to six are enough
 NEWTON_CLOSE = 1e-8  # change of a coefficient at which it stops
-FOUND: Measures = {
-    INTERCEPT: -4.235,
-    "fused_top_cosine": 0.620,
-    "bm25": -0.439,
-    "lexical_margin": -0.279,
-    "share": 2.611,
-    "coverage_1": 1.510,
-    "coverage_best": -3.776,
-    "sentence_coverage": 2.543,
-    "pairs": 0.395,
-    "gap": -3.732,
-    "matched": 2.185,
-    "missing": -1.621,
-    "named": 1.317,
-    "unnamed": 0.079,
-    "unfit": -0.861,
-    "terms": 0.165,
-    "spoken": 0.807,
-    "other_speaker": -3.605,
-    "foreign": 0.919,
-}
-FOUND_BY_WORDS: Measures = {
-    INTERCEPT: -2.471,
-    "bm25": 0.801,
-    "lexical_margin": -0.313,
-    "share": 1.988,
-    "coverage_1": 1.492,
-    "coverage_best": -4.285,
-    "sentence_coverage": 2.348,
-    "pairs": 0.530,
-    "gap": -3.010,
-    "matched": 2.910,
-    "missing": -1.863,
-    "named": 1.282,
-    "unnamed": -0.194,
-    "unfit": -0.749,
-    "terms": 0.146,
-    "spoken": 0.853,
-    "other_speaker": -3.736,
-    "foreign": 1.218,
-}
-SUPPORTED: Measures = {
-    INTERCEPT: -11.631,
-    "probability": -0.591,
-    "coverage": 2.157,
-    "near": 0.219,
-    "cosine": 0.973,
-    "fits": 0.111,
-    "fits_not": 0.261,
-    "gap_here": -1.101,
-    "turned": -0.426,
-    "opposite": -3.109,
-    "kind_number": 0.150,
-    "kind_who": 0.392,
-    "rank": 0.466,
-    "found": -1.795,
-    "words": 4.023,
-    "fused_top_cosine": 1.581,
-    "bm25": -1.151,
-    "sentence_coverage": 5.038,
-    "coverage_1": 1.450,
-    "coverage_best": -6.566,
-    "lexical_margin": -1.731,
-    "share": 6.734,
-    "gap": -6.476,
-    "matched": 3.766,
-    "missing": -4.447,
-    "unnamed": -0.015,
-    "named": 3.559,
-    "has_names": 0.327,
-    "unfit": -2.511,
-    "pairs": 0.524,
-    "rare_together": -0.273,
-    "terms": -1.001,
-}
+# feature -> coefficient: with vectors, without, and for the first quoted sentence
+FOUND: Measures = FITTED["found"]
+FOUND_BY_WORDS: Measures = FITTED["found_by_words"]
+SUPPORTED: Measures = FITTED["supported"]
 
 
 def found(signals: Measures, coefficients: Measures | None = None) -> float:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from brain.answering.features import passage_features
+from brain.fitted import FITTED
 from brain.protocols import Embedder
 from brain.text.question import Question
 from brain.text.sheet import Statement, sheet, stems_of
@@ -25,23 +26,11 @@ _HEADING = re.compile(r"#{1,6}\s")  # a heading names what follows; quoted, it a
 MAX_QUOTES = 3  # of one sentence .754 hold the answer, of three .901 (benchmarks/CONFIDENCE.md)
 ENOUGH = 0.65  # probability at which no further sentence is quoted; fitted to 45 % of the paragraph's characters
 LEAST = 0.08  # probability below which a further sentence is not worth the reading
-COUNTED = {
-    "L": "\n",
-    "¶": "\n\n",
-}  # what parts two lines, two paragraphs (`ingest.document.Section`)
+# what parts two lines, two paragraphs (`ingest.document.Section`)
+COUNTED = {"L": "\n", "¶": "\n\n"}
 
 # Fitted by benchmarks/fit_extract.py (conditional logit, L2 1.0) on the answerable questions of squad_dev and ans_dev.
-COEFFICIENTS: Measures = {
-    "coverage": 6.55,
-    "near": 1.67,
-    "header": 4.40,
-    "before": 4.25,
-    "after": 1.20,
-    "fits_covered": 1.42,
-    "fits_not": -1.09,
-    "rank": 2.17,
-    "cosine": 3.40,
-}
+COEFFICIENTS: Measures = FITTED["extract"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 score = sum over groups g of weight_g(question) * (coefficients_g . features_g). The weights are linear in a dozen
 numbers that are known before any judgment (query performance prediction: Cronen-Townsend 2002, Shtok 2012); the
-coefficients are in coefficients.py, fitted on all development sets together by benchmarks/fit_fusion.py. Pure Python,
+coefficients are in brain/fitted.json, fitted on all development sets together by benchmarks/fit_fusion.py. Pure Python,
 so that search by words alone loads no numpy. Leaves out where the features come from. Serves `retrieve`.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from operator import mul
 from statistics import fmean, pstdev
 
-from brain.retrieval.coefficients import FIRST_LOOK, HYBRID, LOOK_SCALE, WEIGHTS, WORDS_ONLY
+from brain.fitted import FITTED
 from brain.text.question import Question
 from brain.types import Measures
 
@@ -29,6 +29,18 @@ MAX_SPREADS = 3.0  # spreads: further below the nearest the top by words makes n
 CODE_CHARACTERS = "_()[]{}=:<>\"'`"  # programs are full of them, prose is not
 TINY = 1e-6
 SPREAD_LEAST = 0.05  # of the cosines, times closeness.SCALE: no division by a spread of nothing
+
+_FUSION = FITTED["fusion"]
+# feature -> weight in the look before feedback: chosen by hand, flat around these values
+FIRST_LOOK: Measures = _FUSION["first_look"]
+# number known of a question -> (mean, deviation) over the development sets
+LOOK_SCALE: dict[str, tuple[float, float]] = _FUSION["look_scale"]
+# group -> (weight of an average question, slopes per deviation)
+WEIGHTS: dict[str, tuple[float, Measures]] = _FUSION["weights"]
+# group -> feature -> coefficient
+HYBRID: dict[str, Measures] = _FUSION["hybrid"]
+# feature -> coefficient, when there are only words
+WORDS_ONLY: Measures = _FUSION["words_only"]
 
 Features = Measures
 

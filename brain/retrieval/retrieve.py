@@ -1,6 +1,6 @@
 """The walk from a question to ranked passages: candidates of two rankings, one score for each, variety.
 
-Leaves out where candidates come from (candidates.py), the weights (coefficients.py) and the confidence (signals.py
+Leaves out where candidates come from (candidates.py), the weights (brain/fitted.json) and the confidence (signals.py
 names what it needs). Serves search, ask and recall.
 """
 

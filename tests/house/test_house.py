@@ -27,6 +27,7 @@ BASE = {
     "brain.prompts",
     "brain.reports",
     "brain.faults",
+    "brain.fitted",
     "brain.store.vector_bytes",
     "brain.store.row_hash",
 }
@@ -53,6 +54,7 @@ ARROWS: dict[str, set[str]] = {
     "brain.protocols": {"brain.types"},
     "brain.prompts": set(),
     "brain.faults": set(),
+    "brain.fitted": set(),
     "brain.store.vector_bytes": {"brain.errors", "brain.protocols"},
     "brain.store.row_hash": set(),
     "brain.config": BASE | VALUES,

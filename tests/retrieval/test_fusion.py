@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.fitted_file import write_fitted
+from brain.fitted import FILE, FITTED
 from brain.retrieval import closeness, fusion
-from brain.retrieval.coefficients import FIRST_LOOK, HYBRID, LOOK_SCALE, WEIGHTS, WORDS_ONLY
+from brain.retrieval.fusion import FIRST_LOOK, HYBRID, LOOK_SCALE, WEIGHTS, WORDS_ONLY
 from brain.retrieval.overlap import Overlap
 from brain.retrieval.variety import collapse, spread
 from brain.text import Question, sheet
@@ -135,6 +139,15 @@ def test_no_question_silences_a_group_or_runs_away() -> None:
             weights.weights.values(), WEIGHTS.values(), strict=True
         )
     )
+
+
+def test_a_fit_writes_its_own_entries_and_leaves_the_others(tmp_path: Path) -> None:
+    copy = tmp_path / "fitted.json"
+    copy.write_text(FILE.read_text("utf-8"), encoding="utf-8")
+    write_fitted(copy, **FITTED)
+    assert copy.read_text("utf-8") == FILE.read_text("utf-8")
+    write_fitted(copy, found={"intercept": -1.5})
+    assert json.loads(copy.read_text("utf-8")) == FITTED | {"found": {"intercept": -1.5}}
 
 
 def test_the_coefficients_name_features_and_numbers_that_exist() -> None:
