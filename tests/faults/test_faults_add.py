@@ -95,6 +95,7 @@ def trial(zygote: Zygote, folder: Path, home: Path, seed: int, whole: float) -> 
 
 
 @pytest.mark.parametrize("seed", range(QUICK))
+@pytest.mark.fault
 def test_f01_kill_9_while_adding_a_thousand_notes(
     zygote: Zygote, thousand: Path, whole_seconds: float, tmp_path: Path, seed: int
 ) -> None:
@@ -192,7 +193,15 @@ def run_at(
 QUICK_ACTIONS = {"add": ("exit", "enospc"), "sync": ("exit",), "export": ("exit",)}
 
 
+def test_f02_every_step_of_a_note(zygote: Zygote, before: Path, tmp_path: Path) -> None:
+    """The quick part: a note is stored in two tables and gets its vectors, with a crash at each step of it."""
+    points = [point for point in steps(zygote, before, "note") if not point.startswith("index.")]
+    assert "note.between" in " ".join(points)
+    strike(zygote, before, tmp_path, "note", points, ("exit",))
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.fault
 def test_f02_every_step(zygote: Zygote, before: Path, tmp_path: Path, scenario: str) -> None:
     """Every step with the two faults that differ most; the index's own steps are test_index_faults'."""
     points = [point for point in steps(zygote, before, scenario) if not point.startswith("index.")]

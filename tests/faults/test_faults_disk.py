@@ -98,6 +98,7 @@ def small_disk(tmp_path: Path) -> Iterator[tuple[Zygote, Path]]:
 
 @pytest.mark.skipif(not permitted(), reason="this machine does not permit mounting a small disk")
 @pytest.mark.parametrize("free", [0, 32, *STAGES])
+@pytest.mark.fault
 def test_f05_a_full_disk_at_every_stage(
     small_disk: tuple[Zygote, Path], tmp_path: Path, free: int
 ) -> None:
@@ -144,6 +145,7 @@ def test_f05_a_full_disk_at_every_stage(
 
 
 @pytest.mark.skipif(not permitted(), reason="this machine does not permit mounting a small disk")
+@pytest.mark.fault
 def test_f05_a_disk_that_takes_no_more_files_is_said_to_be_full(
     small_disk: tuple[Zygote, Path], tmp_path: Path
 ) -> None:
@@ -174,6 +176,7 @@ def said(child: Child, word: str) -> list[str]:
 
 
 @pytest.mark.skipif(not permitted(), reason="this machine does not permit mounting a small disk")
+@pytest.mark.fault
 def test_f05_who_reads_without_shared_memory_keeps_writers_out(
     small_disk: tuple[Zygote, Path], tmp_path: Path
 ) -> None:
@@ -251,6 +254,7 @@ def test_f05_without_shared_memory_sqlite_itself_locks_others_out(tmp_path: Path
 @pytest.mark.parametrize(
     "more", [0, 64, *(pytest.param(n, marks=pytest.mark.fault) for n in (4, 256))]
 )
+@pytest.mark.fault
 def test_f05_a_limit_on_the_size_of_files(zygote: Zygote, tmp_path: Path, more: int) -> None:
     """No file may grow by more than so many KiB beyond the database as it is."""
     first, second = (
@@ -287,6 +291,7 @@ READS = [
 
 
 @pytest.mark.skipif(not permitted(), reason="this machine does not permit mounting a small disk")
+@pytest.mark.fault
 def test_f06_a_read_only_disk_reads_or_says_why(
     small_disk: tuple[Zygote, Path], tmp_path: Path
 ) -> None:
@@ -352,6 +357,7 @@ def bound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
         *(pytest.param(name, marks=pytest.mark.fault) for name in PERMISSIONS if name not in QUICK),
     ],
 )
+@pytest.mark.fault
 def test_f06_permissions_that_are_missing_are_said_or_do_not_matter(
     bound: Zygote, tmp_path: Path, name: str
 ) -> None:
@@ -406,6 +412,7 @@ def test_f06_a_home_that_cannot_be_is_said(zygote: Zygote, tmp_path: Path, what:
 # -- handles, paths, names -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault
 def test_f19_thirty_two_handles_are_enough_for_a_thousand_files(
     zygote: Zygote, tmp_path: Path
 ) -> None:
@@ -442,6 +449,7 @@ def test_f19_long_paths_and_names_are_taken_in_or_listed(zygote: Zygote, tmp_pat
 
 
 @pytest.mark.parametrize("megabytes", [512])
+@pytest.mark.fault
 def test_f15_little_memory_is_an_error_or_enough(
     zygote: Zygote, tmp_path: Path, megabytes: int
 ) -> None:

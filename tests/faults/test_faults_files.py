@@ -188,6 +188,7 @@ def in_two_lines_or_well(words: list[str], found: bool) -> None:
 @pytest.mark.parametrize(
     "seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.fault) for seed in range(6, 206))]
 )
+@pytest.mark.fault
 def test_f07_damage_to_the_database_is_found_or_harmless(
     whole: tuple[Path, str], tmp_path: Path, config: Config, seed: int
 ) -> None:

@@ -101,6 +101,7 @@ def together(zygote: Zygote, place: Path, count: int, notes: int, seconds: float
     }
 
 
+@pytest.mark.fault
 def test_f09_four_processes_add_while_others_search(zygote: Zygote, tmp_path: Path) -> None:
     assert together(zygote, tmp_path, 4, 32, 4.0)["rounds"] > 0
 
@@ -264,6 +265,7 @@ def mess(zygote: Zygote, place: Path, seed: int, rounds: int) -> None:
     assert "00007.md" in zygote.run(["search", "word of page w7x"], environ=environ).stdout
 
 
+@pytest.mark.fault
 def test_f18_index_and_locks_deleted_while_running(zygote: Zygote, tmp_path: Path) -> None:
     mess(zygote, tmp_path, 18, 2)
 
@@ -278,6 +280,7 @@ def test_f18_index_and_locks_deleted_many_times(zygote: Zygote, tmp_path: Path, 
 # -- F22 -----------------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault
 def test_f22_locks_of_the_dead_stop_nobody(zygote: Zygote, tmp_path: Path) -> None:
     """Lock files left by a killed process, and a snapshot whose writer is gone."""
     environ = at(tmp_path / "home") | {"BRAIN_INDEX_ENGINE": "chroma"}
@@ -309,6 +312,7 @@ def two_syncs(zygote: Zygote, place: Path) -> None:
     assert [end.code for end in ends] == [0, 0], [end.stderr for end in ends]
 
 
+@pytest.mark.fault
 def test_f22_two_syncs_started_together_both_end_well(zygote: Zygote, tmp_path: Path) -> None:
     folder = write_notes(tmp_path / "notes", range(40))
     assert zygote.run(["add", folder], environ=at(tmp_path / "home")).code == 0
@@ -331,6 +335,7 @@ def test_f22_two_syncs_started_together_fifty_times(zygote: Zygote, tmp_path: Pa
     assert (len(stored.documents), stored.vectors) == (90, 90)
 
 
+@pytest.mark.fault
 def test_f22_two_processes_make_the_same_home_at_once(zygote: Zygote, tmp_path: Path) -> None:
     """The very first command, twice: one makes the file and its tables, the other waits and finds them."""
     for turn in range(5):

@@ -265,6 +265,7 @@ def kill_a_writer(home: Path, rng: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", [7])
+@pytest.mark.fault
 def test_a_killed_writer_leaves_nothing_that_does_not_heal(
     home: Path, seed: int, usual: float, figures: Figures
 ) -> None:

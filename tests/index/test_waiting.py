@@ -167,12 +167,14 @@ def test_how_much_waits_is_unknown_while_the_model_cannot_be_read(
         assert added.waiting is None
         assert "the model cannot be read" in added.notices
         assert broken.keep.rebuild().waiting is None
-    said = "".join(text for line in view.waiting(added) for text in (part[0] for part in line))
+    said = "".join(
+        text for line in view._talk(view.Added(added)) for text in (part[0] for part in line)
+    )
     assert "unknown until the model can be read" in said
     assert "4 chunks" not in said
     shown = "".join(part[0] for line in keeping.rebuilt(RebuildReport(1, 1, None)) for part in line)
     assert "unknown number of chunks" in shown
-    assert view.waiting(AddReport()) == []
+    assert view._talk(view.Added(AddReport())) == []
 
 
 def test_a_server_that_went_away_gives_no_wrong_number(ollama: StandIn, folder: Folder) -> None:

@@ -65,6 +65,7 @@ def refused(environ: dict[str, str]) -> list[str]:
     return seen.read_text().splitlines() if seen.exists() else []
 
 
+@pytest.mark.fault
 def test_every_verb_works_with_every_connection_refused(
     tmp_path: Path, guarded: dict[str, str]
 ) -> None:
@@ -83,6 +84,7 @@ def test_every_verb_works_with_every_connection_refused(
     assert list((tmp_path / "out" / "documents").glob("*.md"))
 
 
+@pytest.mark.fault
 def test_chroma_too_stays_at_home(guarded: dict[str, str]) -> None:
     """The vector index in its own process: it used to phone home, and downloads a model when it is asked to embed."""
     code = (

@@ -201,6 +201,7 @@ def ended() -> bool:
 @pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="needs /proc to see the other process"
 )
+@pytest.mark.fault
 def test_a_large_add_returns_with_builtin_vectors_and_a_process_behind_it_fills_the_rest(
     ollama: StandIn, folder: Folder
 ) -> None:

@@ -355,6 +355,7 @@ def flipped_places(path: Path, conn: sqlite3.Connection) -> list[tuple[int, int]
     return spans
 
 
+@pytest.mark.fault
 def test_every_flipped_bit_in_a_text_or_a_vector_is_found(
     home: Path, config: Config, tmp_path: Path
 ) -> None:

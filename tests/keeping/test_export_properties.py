@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import ingest
-from brain.app import Brain, judge
+from brain.app import Brain
 from brain.config import Config, Models
 from brain.errors import BrainError
 from brain.keeping.export.front_matter import dump
@@ -138,7 +138,7 @@ def do(brain: Brain, act: tuple[Any, ...], folder: Path) -> None:
             (f"{row.source}:L1-2",) if row else (),
             "supported",
         )
-        parts.episodes.record(
+        parts.store.episodes.record(
             round_, Circumstances(args[4], "local", "llama", document_id=row.id if row else None)
         )
     elif kind == "skill":
@@ -150,7 +150,7 @@ def do(brain: Brain, act: tuple[Any, ...], folder: Path) -> None:
         brain.skills.add(skill)
     elif kind == "judge":
         rows = brain.library.documents()
-        last = parts.episodes.last("ask")
+        last = parts.store.episodes.last("ask")
         key = rows[0].id if rows else ""
         judgment = Judgment(
             args[0],
@@ -167,7 +167,7 @@ def do(brain: Brain, act: tuple[Any, ...], folder: Path) -> None:
             last.id if last else args[0],
             args[5],
         )
-        judge.table(parts).keep(judgment)
+        parts.judgments.keep(judgment)
     else:
         brain.library.describe(str(folder / args[0]), args[1])
 

@@ -144,6 +144,7 @@ def flips(database: Path) -> Iterator[tuple[Value, int, int]]:
         yield value, value.kind[0] + chance.randrange(value.kind[1]), chance.randrange(8)
 
 
+@pytest.mark.fault
 def test_every_flipped_bit_of_every_column_of_truth_is_found(
     database: Path, tmp_path: Path
 ) -> None:
@@ -466,6 +467,7 @@ SLOW = (
 @pytest.mark.parametrize(
     "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 12))]
 )
+@pytest.mark.fault
 def test_after_a_long_day_of_every_verb_the_deep_look_finds_nothing(
     seed: int, config: Config, tmp_path: Path
 ) -> None:

@@ -327,6 +327,7 @@ connect(Path(sys.argv[1]), upgrade=upgrade)
     ("version", "statement"),
     [*((1, n) for n in (0, 3, 8, 21, 40, 60)), *((2, n) for n in (0, 2, 4, 5, 7, 9))],
 )
+@pytest.mark.fault
 def test_a_kill_in_a_real_upgrade_leaves_the_old_database_and_the_next_start_ends_it(
     version: int, statement: int, config: Config
 ) -> None:

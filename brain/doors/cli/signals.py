@@ -15,25 +15,29 @@ import sys
 import threading
 from contextlib import suppress
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
 # A process that a signal ended reports this plus the number of the signal, as shells count.
 SIGNALLED = 128
-# SIGINT is not among them: Python makes a KeyboardInterrupt of it.
+# SIGINT is not among them: it becomes a KeyboardInterrupt, as Python makes of it.
 ENDING = ("SIGTERM", "SIGHUP")
 DEBUG = "BRAIN_DEBUG"
 # By then Python has cleared away what it was clearing away.
 LATER_SECONDS = 0.02
 _leaving = threading.Event()
+# Set while Python's hook runs: what is raised in there would be printed, and lost.
+_in_hook = threading.Event()
 
 
 def stop_on_signals() -> None:
     """SIGTERM and SIGHUP end the command as an exit does, so that locks and files are closed: 143 and 129."""
     sys.unraisablehook = _passed_over
     threading.excepthook = _of_a_thread
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)
     for name in ENDING:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
@@ -46,13 +50,26 @@ def leave_quietly() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+def _leave(number: int, _frame: FrameType | None) -> None:
+    if _in_hook.is_set():
+        _deliver_later(number)
+        return
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     signal.signal(number, signal.SIG_IGN)
     raise SystemExit(SIGNALLED + number)
 
 
 def _passed_over(what: UnraisableHookArgs, /) -> None:
     """Python's hook for what was raised where it cannot be caught."""
+    _in_hook.set()
+    try:
+        _report(what)
+    finally:
+        _in_hook.clear()
+
+
+def _report(what: UnraisableHookArgs) -> None:
     error = what.exc_value
     if isinstance(error, KeyboardInterrupt | SystemExit):
         _again(error)
@@ -84,6 +101,10 @@ def _again(error: KeyboardInterrupt | SystemExit) -> None:
         return
     if number != signal.SIGINT:
         signal.signal(number, _leave)
+    _deliver_later(number)
+
+
+def _deliver_later(number: int) -> None:
     later = threading.Timer(LATER_SECONDS, _deliver, (number,))
     later.daemon = True
     later.start()
