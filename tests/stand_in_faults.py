@@ -1,6 +1,6 @@
 """What can go wrong with an Ollama, as named switches, and the bytes of an answer that suffer from them.
 
-The names are those of the plan; each has a default that a command line or a test may override. `Answer`
+The names say what the server does; each has a default that a command line or a test may override. `Answer`
 writes one HTTP answer byte by byte, so that chunks can be cut anywhere, also inside a character. Leaves out what the
 answers say: `stand_in_ollama` decides that.
 """

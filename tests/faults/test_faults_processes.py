@@ -21,7 +21,7 @@ from tests.fault_victims import write_notes
 from tests.faults.test_faults_add import at, uris
 from tests.zygote import Child, Zygote
 
-SEEN_SECONDS = 5.0  # the issue: a new note is found so soon after it was acknowledged
+SEEN_SECONDS = 5.0  # a note is found at the latest so long after it was acknowledged
 STUCK_SECONDS = 60.0
 
 
