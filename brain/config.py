@@ -67,7 +67,6 @@ class Index:
 
     engine: str = "auto"
     exact_limit: int = 400_000
-    chroma_batch: int = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,6 @@ LEAST: dict[str, float] = {
     "ingest.seconds": 1,
     "ingest.inline_changes": 0,
     "index.exact_limit": 0,
-    "index.chroma_batch": 1,
     "retrieval.rerank_passages": 1,
     "retrieval.rerank_seconds": 0,
     "retrieval.expand_seconds": 0,

@@ -257,6 +257,7 @@ class RewriteReport:
     looked: int = 0
     rewritten: tuple[str, ...] = ()
     failed: tuple[NotRewritten, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

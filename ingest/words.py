@@ -11,7 +11,6 @@ import re
 
 from ingest.terms import fold, tokens
 
-_IDENTIFIER = re.compile(r"[A-Za-z]+(?:[_.-]?\d+[\w.]*|_\w+)|[a-z]+[A-Z]\w*|\w+\(\)|[A-Z]{2,}\b")
 _NUMBER = re.compile(
     r"(?<![\w.])\d+(?:[,.\u00a0\u202f’']\d{3}(?!\d))*(?:[.,]\d+)?"
     r"(?=st\b|nd\b|rd\b|th\b|s\b|[^\w]|[A-Za-z%°€$£]|$)"
@@ -133,8 +132,3 @@ def names(text: str) -> list[str]:
         if word not in STOP and word not in MONTHS and len(word) > 1:
             found.append(word)
     return found
-
-
-def identifiers(text: str) -> set[str]:
-    """Words that look like code or codes: `foo_bar`, `camelCase`, `v1.2`, `INV-2041`; folded."""
-    return {fold(match.group().rstrip(".")) for match in _IDENTIFIER.finditer(text)}

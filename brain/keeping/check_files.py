@@ -17,6 +17,7 @@ from pathlib import Path
 from brain.errors import BrainError
 from brain.keeping import encryption, isolated
 from brain.keeping.backup import Backup, folders, made
+from brain.keeping.encryption import PASSPHRASE
 from brain.keeping.files import DIRECTORY_MODE, FILE_MODE, TEMPORARY, abandoned, temporary
 from brain.keeping.findings import REPAIR, Examined, Finding, Mode
 
@@ -35,7 +36,6 @@ OLD_BACKUP = timedelta(days=14)  # a person who makes backups by hand is reminde
 # A backup up to this size is compared by its digest at every look; a larger one with --deep.
 DRILL_BYTES = 256 * 2**20
 DRILL = "drill.db"  # where an encrypted backup lies, opened, for as long as the drill takes
-PASSPHRASE = "BRAIN_BACKUP_PASSPHRASE"
 CONFIG = "config.toml"
 
 

@@ -6,6 +6,7 @@ A passphrase file is made and opened in memory (the library has no other way): a
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from brain.errors import BrainError, UsageError
 from brain.keeping.files import FILE_MODE, flush
 
 SUFFIX = ".age"
+PASSPHRASE = "BRAIN_BACKUP_PASSPHRASE"  # the variable of the environment that holds one
 MAGIC = b"age-encryption.org/"
 ASCII_ARMOUR = b"-----BEGIN AGE"
+HEADER_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,24 @@ def is_sealed(path: Path) -> bool:
         return file.read(len(MAGIC)).startswith((MAGIC, ASCII_ARMOUR))
 
 
+def _locks(path: Path) -> list[bytes]:
+    """What opens an age file: ["scrypt"] for a passphrase, "X25519" for each key (age-encryption.org/v1, "Header")."""
+    with path.open("rb") as file:
+        start = file.read(HEADER_BYTES)
+    if start.startswith(ASCII_ARMOUR):
+        text = b"".join(start.splitlines()[1:])
+        start = base64.b64decode(text[: len(text) // 4 * 4])
+    stanzas = [line for line in start.split(b"\n---")[0].splitlines() if line.startswith(b"-> ")]
+    return [line.split()[1] for line in stanzas]
+
+
+def keys_of(path: Path) -> int:
+    """For how many keys it is encrypted; 0 for a passphrase."""
+    return _locks(path).count(b"X25519")
+
+
 def seal(path: Path, target: Path, secret: Secret) -> None:
-    """Encrypt `path` into the new file `target`. Raises `BrainError`."""
+    """Encrypt `path` into the new file `target`, for keys where there are any. Raises `BrainError`."""
     pyrage = _pyrage()
     target.touch(FILE_MODE, exist_ok=False)
     try:
@@ -57,14 +76,17 @@ def seal(path: Path, target: Path, secret: Secret) -> None:
 
 def unseal(path: Path, target: Path, secret: Secret) -> None:
     """Decrypt `path` into the new file `target`. Raises `BrainError`."""
-    if not secret:
+    for_passphrase = b"scrypt" in _locks(path)
+    if for_passphrase and not secret.passphrase:
+        raise UsageError(f"{path} is encrypted with a passphrase", f"give it in {PASSPHRASE}")
+    if not for_passphrase and secret.identity is None:
         raise UsageError(
-            f"{path} is encrypted", "give its passphrase, or --identity with the file of its key"
+            f"{path} is encrypted for a key", "give --identity with the file of the secret key"
         )
     pyrage = _pyrage()
     target.touch(FILE_MODE, exist_ok=False)
     try:
-        if secret.identity is not None:
+        if secret.identity is not None and not for_passphrase:
             pyrage.decrypt_file(str(path), str(target), _identities(pyrage, secret.identity))
         else:
             target.write_bytes(pyrage.passphrase.decrypt(path.read_bytes(), secret.passphrase))

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -90,7 +91,9 @@ def rewrite(
     targets = erased(store)
     # An import may have brought something back under its old id: then it stays in the backups too.
     targets.discard(Eraser(store.connection.conn).find(targets.copy()))
-    backups = copies_of(store, config) if targets else []
+    if not targets:
+        return RewriteReport(notices=("nothing is erased: no backup has to be written anew",))
+    backups = copies_of(store, config)
     rewritten: list[str] = []
     failed: list[NotRewritten] = []
     for number, backup in enumerate(backups, 1):
@@ -101,10 +104,23 @@ def rewrite(
                     _put_back(backup, copy, secret)
                     rewritten.append(str(backup.path))
         except (BrainError, OSError) as error:
-            message = getattr(error, "message", "") or str(error)
+            message = str(error)
+            if isinstance(error, BrainError):
+                message = f"{error.message}: {error.hint}"
             failed.append(NotRewritten(str(backup.path), message))
         progress("backups", number, len(backups))
     return RewriteReport(len(backups), tuple(rewritten), tuple(failed))
+
+
+def _same_lock(path: Path, secret: Secret) -> Secret:
+    """What encrypts it for the one who could read it before. Raises `BrainError` where others could as well."""
+    keys = encryption.keys_of(path)
+    if keys > 1:
+        raise BrainError(
+            f"{path} is encrypted for {keys} keys, and could be written anew for yours alone",
+            "make a new one with a --recipient for each, then delete it",
+        )
+    return replace(secret, identity=None) if keys == 0 else replace(secret, passphrase="")
 
 
 @contextmanager
@@ -124,7 +140,7 @@ def _put_back(backup: Backup, copy: Path, secret: Secret) -> None:
     reach("erase.before_put_back")
     if encryption.is_sealed(backup.path):
         with temporary(backup.path.with_name(f"sealed-{backup.path.name}")) as sealed:
-            encryption.seal(copy, sealed, secret)
+            encryption.seal(copy, sealed, _same_lock(backup.path, secret))
             sealed.replace(backup.path)
     else:
         copy.replace(backup.path)

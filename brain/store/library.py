@@ -344,9 +344,10 @@ class LibraryTable(Table):
             record |= {name: getattr(why, name) for name in ("source", "kind", "reason", "hint")}
             records.append(hashed("skipped", record))
         with self._write() as database:
-            database.table("skipped").upsert_all(records, pk="uri")
+            # First what is no longer: a mailbox that breaks off is both, read and skipped, and stays noted.
             gone = [(uri,) for uri in cleared]
             self._conn.executemany("DELETE FROM skipped WHERE uri=?", gone)
+            database.table("skipped").upsert_all(records, pk="uri")
 
 
 def as_stored(reference: str) -> str:

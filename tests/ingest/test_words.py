@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.words import content_words, identifiers, months, names, numbers
+from ingest.words import content_words, months, names, numbers
 
 
 @pytest.mark.parametrize(
@@ -26,15 +26,6 @@ def test_months_by_name_and_by_iso_date() -> None:
 
 def test_names_are_capitalised_words_that_are_no_function_words() -> None:
     assert names("The lease names Ana O'Neil of NASA in May") == ["ana", "o'neil", "nasa"]
-
-
-def test_identifiers() -> None:
-    assert identifiers("see foo_bar, camelCase and INV-2041 in v1.2 of it") == {
-        "foo_bar",
-        "camelcase",
-        "inv-2041",
-        "v1.2",
-    }
 
 
 def test_content_words_keep_something_even_of_function_words() -> None:

@@ -19,14 +19,16 @@ import pytest
 
 from brain.app import Brain
 from brain.app.derived import finish_erasure
-from brain.config import Config, Models
+from brain.config import Config, Index, Models
 from brain.errors import NotFound
 from brain.faults import KILLED, VARIABLE
 from brain.index import snapshot
+from brain.keeping.encryption import PASSPHRASE, keys_of
 from brain.keeping.erase import ERASED
 from brain.reports import EraseReport, Forgotten, Holding, NotRewritten, RewriteReport
 from brain.store import copies
 from brain.store.erasure import PENDING
+from brain.store.trash import KEPT
 from brain.types import Episode, Request
 from tests.fake_brain import brain as command
 
@@ -204,10 +206,25 @@ def test_backups_that_hold_it_are_listed_with_their_day_and_rewritten_on_request
     assert findings(brain) == {}
 
 
+def test_what_expires_goes_before_an_index_is_written(brain: Brain) -> None:
+    """The other way round it would take away what was just written."""
+    brain.library.forget([reference(brain)], dry_run=False)
+    brain.close()
+    config = replace(brain.config, index=Index(engine="chroma"))
+    with Brain(config, now=lambda: NOON + 2 * KEPT) as later:
+        later.sync()
+        assert later.resources.store.trash.listing() == []
+        serving = later.resources.serving.fingerprint
+        assert later.resources.store.vectors.snapshots.current(serving) is not None
+
+
+NOTHING_ERASED = ("nothing is erased: no backup has to be written anew",)
+
+
 def test_backups_and_what_was_put_aside_are_rewritten_once(brain: Brain) -> None:
     made = brain.keep.backup()
     brain.keep.restore(Path(made.path))  # leaves the present store aside
-    assert brain.keep.rewrite_backups() == RewriteReport()
+    assert brain.keep.rewrite_backups() == RewriteReport(notices=NOTHING_ERASED)
     report = erase(brain)
     paths = sorted(item.path for item in report.backups)
     assert sorted(brain.keep.rewrite_backups().rewritten) == paths
@@ -278,6 +295,30 @@ def test_sealed_backups_are_opened_with_their_key_or_said_to_be_unread(
     brain.keep.restore(Path(made.path), identity=key)
     assert [row.title for row in brain.library.documents()] == ["Tea"]
     assert grep(brain.config.home, without="nothing") == []
+
+
+def test_each_backup_is_opened_and_written_anew_with_what_it_was_made_with(
+    brain: Brain, tmp_path: Path
+) -> None:
+    """One for a passphrase beside one for a key; one for two keys stays, since we know only one of them."""
+    mine, other = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
+    key = tmp_path / "key.txt"
+    key.write_text(f"{mine}\n")
+    public = [str(mine.to_public()), str(other.to_public())]
+    for_key = brain.keep.backup(recipients=public[:1]).path
+    for_words = brain.keep.backup(passphrase="correct horse").path
+    for_two = brain.keep.backup(recipients=public).path
+    erase(brain)
+    (needed,) = [f for f in brain.keep.rewrite_backups(identity=key).failed if f.path == for_words]
+    assert needed.message == f"{for_words} is encrypted with a passphrase: give it in {PASSPHRASE}"
+    done = brain.keep.rewrite_backups(passphrase="correct horse", identity=key)
+    assert done.rewritten == (for_words,)
+    assert [item.path for item in done.failed] == [for_two]
+    assert "is encrypted for 2 keys" in done.failed[0].message
+    assert keys_of(Path(for_key)) == 1
+    assert keys_of(Path(for_words)) == 0
+    brain.keep.restore(Path(for_words), passphrase="correct horse")
+    assert [row.title for row in brain.library.documents()] == ["Tea"]
 
 
 def killed(step: str, call: str, config: Config) -> None:
@@ -434,6 +475,12 @@ def test_the_command_rewrites_and_fails_for_what_it_cannot() -> None:
     assert "/b/3.db not rewritten: /b/3.db is encrypted" in ran.stdout
     none = command("backup", "--rewrite", keep_rewrite_backups=lambda **_options: RewriteReport(2))
     assert (none.code, none.stdout) == (0, "nothing to rewrite in 2 backups\n")
+    report_of_nothing = RewriteReport(notices=NOTHING_ERASED)
+    nothing = command(
+        "backup", "--rewrite", keep_rewrite_backups=lambda **_options: report_of_nothing
+    )
+    assert NOTHING_ERASED[0] in nothing.stdout
+    assert "0 backups" not in nothing.stdout
     shown = command("backup", "--rewrite", "--json", keep_rewrite_backups=lambda **_options: report)
     assert json.loads(shown.stdout)["failed"][0] == {
         "path": "/b/3.db",

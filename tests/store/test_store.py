@@ -14,7 +14,7 @@ from brain.errors import NotFound, StoreError, UsageError
 from brain.store import Store
 from brain.store.connection import PRAGMAS
 from brain.store.documents import FIRST_SEEN, Origin, path_of
-from brain.types import Scope
+from brain.types import Scope, Skipped
 from ingest.document import Document
 from migrations import LATEST
 
@@ -272,6 +272,14 @@ def test_scope_of_lists(store: Store) -> None:
     assert {row.source for row in store.library.rows(Scope(tags=("x", "y")))} == {"note:1"}
     assert {row.source for row in store.library.rows(Scope(source="*2"))} == {"note:2"}
     assert store.library.rows(Scope(since="2027")) == []
+
+
+def test_what_was_read_in_part_and_failed_again_stays_noted(store: Store) -> None:
+    """A mailbox that breaks off is both saved and skipped."""
+    why = Skipped("/mail.mbox", "damaged", "it breaks off", "")
+    for cleared in ([], ["file:///mail.mbox"]):
+        store.library.remember_skipped([("file:///mail.mbox", why, 10, 1)], cleared, NOW)
+    assert list(store.library.skipped()) == ["file:///mail.mbox"]
 
 
 def test_a_date_from_the_content_wins_and_first_seen_stays(store: Store) -> None:

@@ -199,11 +199,11 @@ def backed_up(report: BackupReport) -> Lines:
 def rewritten(report: RewriteReport) -> Lines:
     """Which backups were written anew without what was erased, and which could not be."""
     done = [line(path(name), " written anew without what was erased") for name in report.rewritten]
-    if not done:
+    if not done and not report.notices:
         done.append(line(f"nothing to rewrite in {count(report.looked, 'backup')}"))
     for item in report.failed:
         done.append(line(path(item.path), " ", bad("not rewritten: ", item.message)))
-    return done
+    return done + notices(report.notices)
 
 
 @shows("RestoreReport")
