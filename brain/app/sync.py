@@ -29,14 +29,13 @@ def sync(resources: Resources, *, wait: bool = True) -> AddReport:
     """Look at every root again, take in what changed, let go of what is gone, finish what waits."""
     from brain.app.derived import finish_erasure
 
+    # What was forgotten long ago leaves every file, before an index is written that would go with it.
+    if resources.store.trash.expire(now=resources.moment()):
+        finish_erasure(resources)
     intake = Intake.of(resources)
     for root in resources.store.library.roots():
         _look_at_root(intake, root)
-    expired = resources.store.trash.expire(now=resources.moment())
-    report = finish(resources, intake.tally, wait=wait)
-    if expired:
-        finish_erasure(resources)  # what was forgotten long ago leaves every file
-    return report
+    return finish(resources, intake.tally, wait=wait)
 
 
 def refresh(resources: Resources) -> list[str]:
