@@ -5,7 +5,7 @@ Times are ISO 8601 strings with an offset; scores are unitless and higher is bet
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -103,6 +103,10 @@ def header(title: str, heading: tuple[str, ...], date: str | None) -> str:
     parts = [part.strip() for part in (title, *heading) if part.strip()]
     path = " › ".join(part for i, part in enumerate(parts) if i == 0 or part != parts[i - 1])
     return f"{path} ({date[:10]})" if date else path
+
+
+Passages = Sequence[Passage]
+"""Passages, best first."""
 
 
 @dataclass(frozen=True, slots=True)

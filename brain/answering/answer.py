@@ -17,7 +17,7 @@ from brain.answering.support import support_features
 from brain.errors import Incomplete, Unavailable
 from brain.protocols import Generator
 from brain.text.question import Question
-from brain.types import Answer, Citation, Confidence, Passage, State
+from brain.types import Answer, Citation, Confidence, Passage, Passages, State
 
 NEAREST = 3  # passages shown when the notes do not hold the answer
 PROVIDER, MODEL = "builtin", "extractive"
@@ -25,7 +25,7 @@ PROVIDER, MODEL = "builtin", "extractive"
 
 def answer(
     question: Question,
-    passages: Sequence[Passage],
+    passages: Passages,
     *,
     generator: Generator | None,
     asking: Asking,
@@ -51,7 +51,7 @@ def answer(
         return replace(stand_in, degraded=degraded)
 
 
-def not_found(question: str, passages: Sequence[Passage], *, found: float | None) -> Answer:
+def not_found(question: str, passages: Passages, *, found: float | None) -> Answer:
     """The state "not in your notes" with the nearest passages; nothing is generated."""
     return Answer(
         question,
@@ -65,7 +65,7 @@ def not_found(question: str, passages: Sequence[Passage], *, found: float | None
 
 
 def _extracted(
-    question: Question, passages: Sequence[Passage], quotes: Sequence[Quote], asking: Asking
+    question: Question, passages: Passages, quotes: Sequence[Quote], asking: Asking
 ) -> Answer:
     """The quotes as the answer, each with its own number."""
     lines = []
@@ -104,7 +104,7 @@ def _citation(number: int, quote: Quote, asking: Asking) -> Citation:
 
 
 def _supported(
-    question: Question, passages: Sequence[Passage], quotes: Sequence[Quote], asking: Asking
+    question: Question, passages: Passages, quotes: Sequence[Quote], asking: Asking
 ) -> float | None:
     """The probability that the answer follows; None without retrieval's signals, on which the model was fitted."""
     if asking.signals is None:
@@ -129,7 +129,7 @@ def _placed(quote: Quote) -> str:
     return f"{_quoted(quote)} {place.strip()}"
 
 
-def _versions_said(whole: Answer, passages: Sequence[Passage]) -> Answer:
+def _versions_said(whole: Answer, passages: Passages) -> Answer:
     """The answer with a notice for every cited passage that stands for older versions of itself."""
     cited = {citation.passage_id for citation in whole.citations}
     notices = list(whole.notices)

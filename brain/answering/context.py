@@ -8,12 +8,12 @@ last, while there are tokens left. Leaves out the choice of passages. Serves `an
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from brain import prompts
 from brain.prompts import NONCE_BYTES, neutral
-from brain.types import ContextUse, Passage
+from brain.types import ContextUse, Passage, Passages
 from ingest.sentences import sentences
 
 MAX_QUESTION = 8_000  # characters; the rest is a pasted text, not a question
@@ -42,7 +42,7 @@ class Packed:
 
 def pack(
     question: str,
-    passages: Sequence[Passage],
+    passages: Passages,
     *,
     window: int,
     count: Callable[[str], int],
@@ -91,9 +91,7 @@ def _budget(window: int, answer_tokens: int, speed: float | None) -> int:
     return min(left, max(LEAST_TOKENS, in_time))
 
 
-def _fill(
-    passages: Sequence[Passage], left: int, size: Callable[[str], int]
-) -> tuple[list[Passage], int]:
+def _fill(passages: Passages, left: int, size: Callable[[str], int]) -> tuple[list[Passage], int]:
     """The passages that fit, in their order, without neighbours; and the tokens left."""
     used = []
     for passage in passages:
@@ -105,7 +103,7 @@ def _fill(
     return used, left
 
 
-def _widen(used: Sequence[Passage], left: int, size: Callable[[str], int]) -> list[Passage]:
+def _widen(used: Passages, left: int, size: Callable[[str], int]) -> list[Passage]:
     """The neighbouring texts of each passage while tokens are left, the best passage first; else without them."""
     widened = []
     for passage in used:
@@ -144,9 +142,7 @@ def _note(passage: Passage, number: int, nonce: str) -> str:
     )
 
 
-def _messages(
-    question: str, used: Sequence[Passage], nonce: str, previous: str
-) -> list[dict[str, str]]:
+def _messages(question: str, used: Passages, nonce: str, previous: str) -> list[dict[str, str]]:
     notes = "\n".join(_note(passage, number, nonce) for number, passage in enumerate(used, 1))
     before = ""
     if previous:

@@ -18,7 +18,7 @@ from brain.fitted import FITTED
 from brain.protocols import Embedder
 from brain.text.question import Question
 from brain.text.sheet import Statement, sheet, stems_of
-from brain.types import Measures, Passage
+from brain.types import Measures, Passage, Passages
 
 MAX_PASSAGES = 5  # passages looked into: the right one is among the first five for 97 of 100 questions of squad_dev
 MAX_SENTENCES = 60  # of one passage, against a passage of thousands of tiny lines
@@ -65,7 +65,7 @@ class _Scored:
 
 def extract(
     question: Question,
-    passages: Sequence[Passage],
+    passages: Passages,
     *,
     embedder: Embedder | None = None,
     limit: int = MAX_QUOTES,
@@ -93,7 +93,7 @@ def extract(
 
 def _scored(
     question: Question,
-    passages: Sequence[Passage],
+    passages: Passages,
     read: Sequence[Sequence[Statement]],
     embedder: Embedder | None,
 ) -> list[_Scored]:
@@ -114,7 +114,7 @@ def score(features: Measures) -> float:
     return sum(weight * features[name] for name, weight in COEFFICIENTS.items())
 
 
-def local_idf(read: Sequence[Sequence[Statement]]) -> dict[str, float]:
+def local_idf(read: Sequence[Sequence[Statement]]) -> Measures:
     """How telling each stem is among these sentences: the stand-in when the store's own figures are not handed in."""
     pool = [statement.stem_set for statements in read for statement in statements]
     counts: Counter[str] = Counter()

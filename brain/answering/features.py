@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from brain.text.matching import likenesses, nearnesses
+from brain.text.matching import TermSet, likenesses, nearnesses
 from brain.text.question import Question
 from brain.text.sheet import Statement
 from brain.types import Measures
@@ -77,7 +77,7 @@ def passage_features(
     question: Question,
     statements: Sequence[Statement],
     *,
-    header: frozenset[str],
+    header: TermSet,
     rank: int,
     cosines: Sequence[float],
 ) -> list[dict[str, float]]:

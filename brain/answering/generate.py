@@ -22,7 +22,7 @@ from brain.answering.verify import Support, holds, verify
 from brain.errors import Incomplete
 from brain.protocols import Generator
 from brain.text.question import Question
-from brain.types import Answer, Citation, Confidence, Passage, State
+from brain.types import Answer, Citation, Confidence, Passages, State
 from ingest.words import content_words
 
 UNVERIFIED = "[unverified]"
@@ -46,7 +46,7 @@ _CONTROL = re.compile(
 
 
 def generated(
-    question: Question, passages: Sequence[Passage], *, generator: Generator, asking: Asking
+    question: Question, passages: Passages, *, generator: Generator, asking: Asking
 ) -> Answer:
     """The model's answer over as many passages as its window holds. Raises `Unavailable` when it never began."""
     packed = pack(
@@ -155,7 +155,7 @@ class _Written:
         self.unverified += not good
         return good
 
-    def answer(self, passages: Sequence[Passage], generator: Generator) -> Answer:
+    def answer(self, passages: Passages, generator: Generator) -> Answer:
         """The whole answer, with what must be said of it."""
         text = "".join(self.parts).strip()
         if self.broken:
@@ -218,7 +218,7 @@ def _claims(text: str) -> bool:
     return any(map(str.isdigit, bare.lstrip("-*• 0123456789.)")))
 
 
-def _code_stands(block: str, passages: Sequence[Passage]) -> bool:
+def _code_stands(block: str, passages: Passages) -> bool:
     """Whether most lines of a code block stand word for word in a passage."""
     stripped = [line.strip() for line in block.splitlines()]
     lines = [line for line in stripped if line and not line.startswith(FENCE)]

@@ -12,74 +12,45 @@ from collections.abc import Sequence
 from brain.answering.extract import Quote
 from brain.answering.features import fits, lacks_kind, new_names, share
 from brain.confidence import topic_log_odds
-from brain.text.matching import likenesses, nearness
+from brain.text.matching import TermSet, likenesses, nearness
 from brain.text.question import Question
 from brain.text.sheet import Sheet, Statement, sheet, stems_of
-from brain.types import Measures, Passage
+from brain.types import Measures, Passages
 
 # Pairs of which a question has one and the passage the other when the question was turned round on purpose.
 _OPPOSITES = [
-    tuple(pair.split("/"))
-    for pair in (
-        "first/last least/most less/more fewer/more smallest/largest lowest/highest shortest/longest oldest/newest "
-        "worst/best before/after began/ended start/end begin/end increase/decrease increased/decreased rise/fall "
-        "rose/fell north/south northern/southern east/west eastern/western early/late won/lost win/lose lose/gain "
-        "gained/lost above/below inside/outside minimum/maximum allow/prevent allowed/prohibited accept/reject "
-        "accepted/rejected agreed/refused agree/disagree slow/fast slower/faster weak/strong small/large smaller/larger "
-        "low/high lower/higher cold/hot dry/wet poor/rich public/private male/female men/women buy/sell bought/sold "
-        "support/oppose supported/opposed success/failure succeed/fail import/export major/minor majority/minority "
-        "legal/illegal even/odd shallow/deep input/output friend/enemy hated/loved easy/difficult never/always"
-    ).split()
+    pair.split("/")
+    for pair in """first/last least/most less/more fewer/more smallest/largest lowest/highest shortest/longest oldest/newest
+    worst/best before/after began/ended start/end begin/end increase/decrease increased/decreased rise/fall
+    rose/fell north/south northern/southern east/west eastern/western early/late won/lost win/lose lose/gain
+    gained/lost above/below inside/outside minimum/maximum allow/prevent allowed/prohibited accept/reject
+    accepted/rejected agreed/refused agree/disagree slow/fast slower/faster weak/strong small/large
+    smaller/larger low/high lower/higher cold/hot dry/wet poor/rich public/private male/female men/women
+    buy/sell bought/sold support/oppose supported/opposed success/failure succeed/fail import/export major/minor
+    majority/minority legal/illegal even/odd shallow/deep input/output friend/enemy hated/loved easy/difficult
+    never/always""".split()
 ]
 # Content words of a long question; beside `terms`, their logarithm, it bends the line.
 MANY_WORDS = 10
-OWN = (
-    "probability",
-    "coverage",
-    "near",
-    "cosine",
-    "fits",
-    "fits_not",
-    "gap_here",
-    "turned",
-    "opposite",
-    "kind_number",
-    "kind_who",
-    "rank",
-    "found",
-    "words",
+OWN = tuple(
+    "probability coverage near cosine fits fits_not gap_here turned opposite kind_number kind_who rank found words".split()
 )
 # Of retrieval's signals: whether the question's words stand there together says as much about the answer.
-PASSED_ON = (
-    "fused_top_cosine",
-    "bm25",
-    "sentence_coverage",
-    "coverage_1",
-    "coverage_best",
-    "lexical_margin",
-    "share",
-    "gap",
-    "matched",
-    "missing",
-    "unnamed",
-    "named",
-    "has_names",
-    "unfit",
-    "pairs",
-    "rare_together",
-    "terms",
+PASSED_ON = tuple(
+    """fused_top_cosine bm25 sentence_coverage coverage_1 coverage_best lexical_margin share gap matched missing unnamed
+    named has_names unfit pairs rare_together terms""".split()
 )
 NAMES = (*OWN, *PASSED_ON)
 
 
 def support_features(
     question: Question,
-    passages: Sequence[Passage],
+    passages: Passages,
     quotes: Sequence[Quote],
     *,
     found: float | None = None,
     signals: Measures | None = None,
-) -> dict[str, float]:
+) -> Measures:
     """Every feature of NAMES for the first quote. `found`: the first model's probability, .5 when unknown. `signals`:
     retrieval's.
     """
@@ -124,10 +95,10 @@ def _places(text: Sheet, quote: Quote) -> list[int]:
     return found
 
 
-def _around(text: Sheet, places: Sequence[int]) -> frozenset[str]:
+def _around(text: Sheet, places: Sequence[int]) -> TermSet:
     """The stems of the quoted sentence and of the one before and after it."""
     near = text.statements[max(0, places[0] - 1) : places[-1] + 2]
-    return frozenset[str]().union(*(statement.all_stems for statement in near))
+    return TermSet().union(*(statement.all_stems for statement in near))
 
 
 def opposite(question: Question, statement: Statement) -> float:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from brain.answering.extract import line_locator
-from brain.text.matching import denies
+from brain.text.matching import TermSet, denies
 from brain.text.sheet import Statement, sheet, stems_of, words_of
-from brain.types import Measures, Passage
+from brain.types import Measures, Passage, Passages
 from ingest.terms import fold, stem, tokens
 from ingest.words import STOP, content_words, months, names, numbers
 
@@ -69,11 +69,11 @@ class _Claim:
     `weights`: stem -> the store's idf, else its rarity among the sentences that are cited.
     """
 
-    def __init__(self, text: str, cited: Sequence[Passage], idf: Measures | None) -> None:
+    def __init__(self, text: str, cited: Passages, idf: Measures | None) -> None:
         self.text = _LEAD.sub("", text)
         self.weights = self._weighed(cited, idf or {})
 
-    def _weighed(self, cited: Sequence[Passage], idf: Measures) -> dict[str, float]:
+    def _weighed(self, cited: Passages, idf: Measures) -> Measures:
         counts: Counter[str] = Counter()
         total = 1
         for passage in cited:
@@ -88,7 +88,7 @@ class _Claim:
         return weights
 
     @cached_property
-    def plain(self) -> dict[str, float]:
+    def plain(self) -> Measures:
         """The weights of the words that are no figures."""
         return {term: weight for term, weight in self.weights.items() if not term.isdigit()}
 
@@ -98,7 +98,7 @@ class _Claim:
         return denies(self.text)
 
 
-def verify(claim: str, cited: Sequence[Passage], *, idf: Measures | None = None) -> Support | None:
+def verify(claim: str, cited: Passages, *, idf: Measures | None = None) -> Support | None:
     """The best support for a claim among the passages it cites; None when they hold no sentence.
 
     A claim that cites several passages may take each figure and name from any of them.
@@ -112,7 +112,7 @@ def verify(claim: str, cited: Sequence[Passage], *, idf: Measures | None = None)
         return None
     best = max(spans, key=lambda span: span.coverage)
     stems = [_header_stems(passage) | _stems(_shown(passage)) for passage in cited]
-    everything = frozenset[str]().union(*stems)
+    everything = TermSet().union(*stems)
     joint = _share(read.weights, everything) if len(cited) > 1 else best.coverage
     in_sight = _share(read.weights, best.in_sight)
     reasons = []
@@ -132,19 +132,19 @@ def holds(support: Support, read: Reader) -> bool:
     return bool(support.quote) and stored == support.quote
 
 
-def _share(weights: Measures, stems: frozenset[str]) -> float:
+def _share(weights: Measures, stems: TermSet) -> float:
     """The share of the weights whose terms stand among the stems."""
     total = sum(weights.values())
     held = sum(weight for term, weight in weights.items() if term in stems)
     return held / total if total else 0.0
 
 
-def _stems(statements: Iterable[Statement]) -> frozenset[str]:
-    return frozenset[str]().union(*(one.all_stem_set for one in statements))
+def _stems(statements: Iterable[Statement]) -> TermSet:
+    return TermSet().union(*(one.all_stem_set for one in statements))
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
+class _BestSpan:
     """The sentence of a passage, or the two in a row, that cover most of a claim."""
 
     passage: Passage
@@ -152,7 +152,7 @@ class _Span:
     coverage: float
 
     @property
-    def in_sight(self) -> frozenset[str]:
+    def in_sight(self) -> TermSet:
         """Its stems with those of the header, and of the neighbours where they may make up the rest."""
         found = _stems(self.statements) | _header_stems(self.passage)
         if self.coverage < OWN_COVERAGE:
@@ -160,17 +160,17 @@ class _Span:
         return found | sheet(self.passage.before).stem_set | sheet(self.passage.after).stem_set
 
 
-def _best_span(weights: Measures, passage: Passage) -> _Span:
+def _best_span(weights: Measures, passage: Passage) -> _BestSpan:
     """The shorter one when two tie."""
     statements = sheet(passage.text).statements
-    best = _Span(passage, statements[:1], -1.0)
+    best = _BestSpan(passage, statements[:1], -1.0)
     for length in range(1, SPAN + 1):
         ahead = LONGER_SPAN_LEAD if length > 1 else 0.0
         for first in range(len(statements) - length + 1):
             span = statements[first : first + length]
             share = _share(weights, _stems(span))
             if share > best.coverage + ahead:
-                best = _Span(passage, span, share)
+                best = _BestSpan(passage, span, share)
     return best
 
 
@@ -180,11 +180,11 @@ def _shown(passage: Passage) -> list[Statement]:
     return [statement for text in texts for statement in sheet(text).statements]
 
 
-def _header_stems(passage: Passage) -> frozenset[str]:
+def _header_stems(passage: Passage) -> TermSet:
     return stems_of(f"{passage.header} {passage.source} {passage.context}")
 
 
-def _wrong_figures(claim: _Claim, cited: Sequence[Passage]) -> list[str]:
+def _wrong_figures(claim: _Claim, cited: Passages) -> list[str]:
     """The figures and months of a claim that stand in no sentence that speaks of the same thing."""
     dates = " ".join(passage.header for passage in cited)
     known, known_months = numbers(dates), months(dates)
@@ -201,7 +201,7 @@ def _wrong_figures(claim: _Claim, cited: Sequence[Passage]) -> list[str]:
     return [f"{figure} is not in the source" for figure in wrong]
 
 
-def _wrong_names(claim: str, everything: frozenset[str]) -> list[str]:
+def _wrong_names(claim: str, everything: TermSet) -> list[str]:
     """The names of a claim that the cited passages do not hold."""
     wrong = []
     for name in names(claim):

@@ -7,13 +7,13 @@ question. Leaves out the SQL (the store counts) and dates (a scope does that). S
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from brain.answering.extract import line_locator
+from brain.text.grammar import grammar
 from brain.text.sheet import sheet
-from brain.types import Answer, Citation, Confidence, Passage
+from brain.types import Answer, Citation, Confidence, Passage, Passages
 from ingest.terms import fold, stem, tokens
 
 MAX_WORDS = 6  # words to look for: more is a sentence, not a thing that is mentioned
@@ -21,52 +21,38 @@ Kind = Literal["count", "list"]
 MAX_LISTED = 50  # sources named in a list; the count is of all of them
 PROVIDER, MODEL = "builtin", "count"
 
-_THINGS = r"(?:notes?|documents?|docs|files?|pages?|entries|entry|papers?|texts?|meetings?|emails?|sources?)"
-_THAT = r"(?:(?:that|which)\s+)?"
-_VERB = (
-    rf"{_THAT}(?:(?:do|does|did|have|has|had)\s+)?"
-    r"(?:i\s+(?:mention|write about|talk about|say)|mention(?:s|ed|ing)?|contain(?:s|ed|ing)?|include|"
-    r"discuss(?:es|ed|ing)?|talk(?:s|ed)? about|(?:is|are|were|was)\s+about|refer(?:s|red)? to|speak(?:s)? of|"
-    r"cover(?:s)?|about|on|with the words?|have the words?)"
+# "How many notes do I have?" (`count_all`) looks for nothing. It comes last, as it takes what nothing else took.
+_RULES = grammar(
+    r"""
+things = (?:notes?|documents?|docs|files?|pages?|entries|entry|papers?|texts?|meetings?|emails?|sources?)
+that = (?:(?:that|which)\s+)?
+verb = %(that)s(?:(?:do|does|did|have|has|had)\s+)?
+    (?:i\s+(?:mention|write about|talk about|say)|mention(?:s|ed|ing)?|contain(?:s|ed|ing)?|include|
+    discuss(?:es|ed|ing)?|talk(?:s|ed)? about|(?:is|are|were|was)\s+about|refer(?:s|red)? to|speak(?:s)? of|
+    cover(?:s)?|about|on|with the words?|have the words?)
+tagged = %(that)s(?:(?:is|are|were|have been|i)\s+)?
+    (?:tagged(?:\s+(?:with|as))?|with (?:the )?tag|have (?:the )?tag|labelled)
+about = (?:(?P<tagged>%(tagged)s)|%(verb)s)\s+(?P<what>.+)
+mine = (?:(?:of )?(?:my|the|our|all)\s+)*
+count_about = how many\s+%(mine)s(?:different\s+)?%(things)s\s+(?:do i have\s+|are there\s+)?%(about)s
+count_in = (?:in )?how many\s+%(mine)s%(things)s\s+(?:is|are|does|do|did)\s+(?P<what>.+?)\s+
+    (?:mentioned|appear|occur|come up|discussed)
+count = count\s+(?:all\s+)?%(mine)s%(things)s\s+%(about)s
+list_every = (?:please\s+)?(?:list|show|find|give|name)\s+(?:me\s+)?(?:all|every|each)\s+%(mine)s%(things)s\s+%(about)s
+list = (?:please\s+)?list\s+%(mine)s%(things)s\s+%(about)s
+list_which = (?:which|what)\s+(?:of )?%(mine)s%(things)s\s+
+    (?:%(tagged)s|mention|contain|refer to|discuss|talk about|are about)\s+(?P<what>.+)
+count_all = how many\s+%(mine)s%(things)s\s+(?:do i have|are there)(?: in (?:total|all|here))?(?P<what>)
+"""
 )
-_TAGGED = (
-    rf"{_THAT}(?:(?:is|are|were|have been|i)\s+)?"
-    r"(?:tagged(?:\s+(?:with|as))?|with (?:the )?tag|have (?:the )?tag|labelled)"
-)
-_ABOUT = rf"(?:(?P<tagged>{_TAGGED})|{_VERB})\s+(?P<what>.+)"
-_MINE = r"(?:(?:of )?(?:my|the|our|all)\s+)*"
-_COUNTS = (
-    rf"how many\s+{_MINE}(?:different\s+)?{_THINGS}\s+(?:do i have\s+|are there\s+)?{_ABOUT}",
-    rf"(?:in )?how many\s+{_MINE}{_THINGS}\s+(?:is|are|does|do|did)\s+(?P<what>.+?)\s+"
-    r"(?:mentioned|appear|occur|come up|discussed)",
-    rf"count\s+(?:all\s+)?{_MINE}{_THINGS}\s+{_ABOUT}",
-)
-_LISTS = (
-    rf"(?:please\s+)?(?:list|show|find|give|name)\s+(?:me\s+)?(?:all|every|each)\s+{_MINE}{_THINGS}\s+{_ABOUT}",
-    rf"(?:please\s+)?list\s+{_MINE}{_THINGS}\s+{_ABOUT}",
-    rf"(?:which|what)\s+(?:of )?{_MINE}{_THINGS}\s+"
-    rf"(?:{_TAGGED}|mention|contain|refer to|discuss|talk about|are about)\s+(?P<what>.+)",
-)
-# "How many notes do I have?": nothing is looked for. After the lists, as it takes what nothing else took.
-_ALL = (
-    rf"how many\s+{_MINE}{_THINGS}\s+(?:do i have|are there)(?: in (?:total|all|here))?(?P<what>)"
-)
-
-
-def _whole(form: str) -> re.Pattern[str]:
-    """The form as the whole question."""
-    return re.compile(rf"\s*{form}\s*[?.!]*\s*", re.IGNORECASE)
-
-
-_FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-    *(("count", _whole(form)) for form in _COUNTS),
-    *(("list", _whole(form)) for form in _LISTS),
-    ("count", _whole(_ALL)),
-)
+_FORMS = {
+    name: re.compile(rf"\s*{_RULES[name]}\s*[?.!]*\s*", re.IGNORECASE)
+    for name in "count_about count_in count list_every list list_which count_all".split()
+}
 _OR = re.compile(r"\bor\b", re.IGNORECASE)
 _JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|\band\b|\bor\b|&)\s*", re.IGNORECASE)
 _OTHER_WORD = re.compile(r"(?!(?:and|or)\b)\w{3,}")
-_TAG_FORM = re.compile(rf"\b{_TAGGED}\b", re.IGNORECASE)
+_TAG_FORM = re.compile(rf"\b{_RULES['tagged']}\b", re.IGNORECASE)
 _CLAUSE = re.compile(
     r"\b(?:who|whom|when|where|why|because|since|before|after|until|during|between|last|that|which|how|if|than|not|without)\b",
     re.IGNORECASE,
@@ -93,10 +79,11 @@ def recognise(question: str) -> WholeStoreQuestion | None:
     >>> recognise("How many notes mention the landlord?")
     WholeStoreQuestion(kind='count', phrases=('landlord',), tag='', any_of=False)
     """
-    for kind, pattern in _FORMS:
+    for name, pattern in _FORMS.items():
         found = pattern.fullmatch(question)
         if found:
-            return _wanted(kind, question, found.group("what").strip(" ?.!"))
+            kind: Kind = "count" if name.startswith("count") else "list"
+            return _wanted(kind, question, found["what"].strip(" ?.!"))
     return None
 
 
@@ -125,7 +112,7 @@ def _wanted(kind: Kind, question: str, what: str) -> WholeStoreQuestion | None:
 
 
 def render(
-    question: str, wanted: WholeStoreQuestion, rows: Sequence[Passage], *, covered: int, total: int
+    question: str, wanted: WholeStoreQuestion, rows: Passages, *, covered: int, total: int
 ) -> Answer:
     """The counted answer. `rows`: one passage for each document that matches; `covered` of `total` documents were
     looked at.

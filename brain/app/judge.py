@@ -20,7 +20,7 @@ from brain.types import Episode, Request
 from ingest.document import new_id
 
 if TYPE_CHECKING:
-    from brain.evaluation.own import Question
+    from brain.evaluation.own import OwnQuestion
 
 GOOD, WRONG, MISSING = "good", "wrong", "missing"
 VERDICTS = (GOOD, WRONG, MISSING)
@@ -290,7 +290,7 @@ class Judge(Noun):
         if path is not None and not path.exists():
             raise NotFound(f"{path} is not there", f"draft it: brain eval init {path}")
         notices: list[str] = []
-        written: list[Question] = []
+        written: list[OwnQuestion] = []
         if target.exists():
             written = measure.as_stored(resources, own.read_questions(target), notices)
         questions = own.merged(written, measure.from_feedback(resources))

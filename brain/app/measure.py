@@ -23,7 +23,7 @@ from brain.app.sync import sync
 from brain.config import Config, Models
 from brain.errors import BrainError, NotFound, Unavailable, UsageError
 from brain.evaluation.drafting import Text, draft
-from brain.evaluation.own import FEEDBACK, Question
+from brain.evaluation.own import FEEDBACK, OwnQuestion
 from brain.protocols import Generator, Progress
 from brain.types import AddReport, Episode, Recalled, Request, Retrieved, Scope
 from ingest.document import digest
@@ -173,7 +173,7 @@ def drafted(
     *,
     count: int,
     absent: int,
-) -> list[Question]:
+) -> list[OwnQuestion]:
     """`count` questions that the texts answer and `absent` that they do not, by the model where there is one."""
     store = resources.store
 
@@ -218,8 +218,8 @@ def writer(generator: Generator, progress: Progress, total: int) -> Callable[[st
 
 
 def as_stored(
-    resources: Resources, questions: Iterable[Question], notices: list[str]
-) -> list[Question]:
+    resources: Resources, questions: Iterable[OwnQuestion], notices: list[str]
+) -> list[OwnQuestion]:
     """The questions with the sources as stored; one that names nothing stored is left out, and said."""
     library = resources.store.library
     found = []
@@ -233,7 +233,7 @@ def as_stored(
     return found
 
 
-def from_feedback(resources: Resources) -> list[Question]:
+def from_feedback(resources: Resources) -> list[OwnQuestion]:
     """Feedback that says where the answer is, or that there is none."""
     library = resources.store.library
     found = []
@@ -245,7 +245,7 @@ def from_feedback(resources: Resources) -> list[Question]:
             except NotFound:
                 continue
         if one.answerable is False or sources:
-            question = Question(
+            question = OwnQuestion(
                 one.question,
                 tuple(sources),
                 one.quote,

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from brain.evaluation.own import Question
+from brain.evaluation.own import OwnQuestion
 from ingest.sentences import sentences
 from ingest.terms import tokens
 from ingest.words import content_words, names, numbers
@@ -70,12 +70,12 @@ def draft(
     frequencies: Frequencies,
     held: Held,
     write: Write | None = None,
-) -> list[Question]:
+) -> list[OwnQuestion]:
     """At most `count` questions from as many documents, then at most `absent` that the notes should not hold.
 
     `chunks`: how many there are in the store.
     """
-    drafted: dict[str, Question] = {}
+    drafted: dict[str, OwnQuestion] = {}
     said: list[str] = []
     for text in spread(texts):
         sentence = salient(text.read(), chunks=chunks, frequencies=frequencies)
@@ -83,7 +83,7 @@ def draft(
             continue
         said.append(sentence)
         asked = _asked(text, sentence, frequencies, write)
-        question = Question(asked, (text.source,), sentence)
+        question = OwnQuestion(asked, (text.source,), sentence)
         drafted[question.id] = question
         if len(said) == count:
             break
@@ -144,18 +144,18 @@ def _asked(text: Text, sentence: str, frequencies: Frequencies, write: Write | N
     return " ".join(keywords(sentence, frequencies))
 
 
-def _absent(drafted: Sequence[str], frequencies: Frequencies, held: Held) -> Iterator[Question]:
+def _absent(drafted: Sequence[str], frequencies: Frequencies, held: Held) -> Iterator[OwnQuestion]:
     """In turn something from elsewhere, and the topic of one document with the matter of another."""
     elsewhere = []
     for text, word in ELSEWHERE:
         if not frequencies([word])[word]:
-            elsewhere.append(Question(text, kind="elsewhere"))
+            elsewhere.append(OwnQuestion(text, kind="elsewhere"))
     mixed = _mixtures([keywords(sentence, frequencies) for sentence in drafted], held)
     for pair in itertools.zip_longest(elsewhere, mixed):
         yield from filter(None, pair)
 
 
-def _mixtures(drafted: Sequence[Sequence[str]], held: Held) -> Iterator[Question]:
+def _mixtures(drafted: Sequence[Sequence[str]], held: Held) -> Iterator[OwnQuestion]:
     """Two words of one sentence and two of another that stand together nowhere: near misses."""
     choose, seen = random.Random(SEED), set()
     usable = [words for words in drafted if len(words) > 1]
@@ -163,5 +163,5 @@ def _mixtures(drafted: Sequence[Sequence[str]], held: Held) -> Iterator[Question
         first, second = choose.sample(range(len(usable)), 2)
         words = [*usable[first][:2], *usable[second][-2:]]
         if (first, second) not in seen and len(set(words)) == len(words) and not held(words):
-            yield Question(" ".join(words), kind="mixed")
+            yield OwnQuestion(" ".join(words), kind="mixed")
         seen.add((first, second))

@@ -35,7 +35,7 @@ HEAD = """\
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class OwnQuestion:
     """One judged question. `sources` as stored; () says that the notes do not hold it. `origin`: file or feedback."""
 
     text: str
@@ -51,7 +51,7 @@ class Question:
         return digest(" ".join(fold(self.text).split()))[:16]
 
 
-def write_questions(path: Path, questions: Iterable[Question], *, force: bool = False) -> None:
+def write_questions(path: Path, questions: Iterable[OwnQuestion], *, force: bool = False) -> None:
     """The file for a person to correct. Raises `UsageError` when there is one already, unless `force`."""
     import tomlkit
 
@@ -67,7 +67,7 @@ def write_questions(path: Path, questions: Iterable[Question], *, force: bool = 
     path.write_text(f"{HEAD}\n{tomlkit.dumps({'question': rows})}", "utf-8")
 
 
-def read_questions(path: Path) -> list[Question]:
+def read_questions(path: Path) -> list[OwnQuestion]:
     """What a person left in the file. Raises `UsageError` for a line that cannot be read."""
     try:
         rows = tomllib.loads(path.read_text("utf-8")).get("question", [])
@@ -86,17 +86,17 @@ def read_questions(path: Path) -> list[Question]:
                     "`brain eval init` shows the form",
                 )
         quote, kind = (str(row.get(name, "")) for name in ("quote", "kind"))
-        found.append(Question(text, held, quote, kind, bool(row.get("checked"))))
+        found.append(OwnQuestion(text, held, quote, kind, bool(row.get("checked"))))
     return found
 
 
-def merged(questions: Sequence[Question], feedback: Sequence[Question]) -> list[Question]:
+def merged(questions: Sequence[OwnQuestion], feedback: Sequence[OwnQuestion]) -> list[OwnQuestion]:
     """Each question once: what a person said of a real answer counts before the file."""
     return list({question.id: question for question in (*questions, *feedback)}.values())
 
 
 def run(
-    questions: Sequence[Question],
+    questions: Sequence[OwnQuestion],
     brain: Measurable,
     *,
     last: tuple[str, Mapping[str, Any]] | None = None,
@@ -144,7 +144,7 @@ def run(
 
 
 def compared(
-    questions: Sequence[Question], now: Values, last: tuple[str, Mapping[str, Any]]
+    questions: Sequence[OwnQuestion], now: Values, last: tuple[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     """This run against the last one, on the questions that both asked: mean change of nDCG@10 and its interval."""
     at, report = last

@@ -6,6 +6,6 @@ and the models, which are handed in as `Sources`. Serves search, ask and recall.
 
 from brain.retrieval.candidates import Sources
 from brain.retrieval.retrieve import retrieve
-from brain.retrieval.why import Lost, why_not
+from brain.retrieval.why import Trace, why_not
 
-__all__ = ["Lost", "Sources", "retrieve", "why_not"]
+__all__ = ["Sources", "Trace", "retrieve", "why_not"]

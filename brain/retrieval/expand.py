@@ -19,7 +19,7 @@ from brain import prompts
 from brain.errors import BrainError
 from brain.prompts import NONCE_BYTES, neutral
 from brain.protocols import Generator
-from brain.types import ModelStep, Passage
+from brain.types import ModelStep, Passage, Passages
 from ingest.terms import tokens
 
 Kind = Literal["lex", "vec", "hyde"]
@@ -102,9 +102,7 @@ def read(reply: str, question: str) -> list[Expansion] | None:
     return found
 
 
-def fuse(
-    own: Sequence[Passage], others: Sequence[tuple[Kind, Sequence[Passage]]]
-) -> tuple[Passage, ...]:
+def fuse(own: Passages, others: Sequence[tuple[Kind, Passages]]) -> tuple[Passage, ...]:
     """One ranking of all, best first: OWN_SHARE * 2 / (1 + rank) by the question, and the rest, in equal parts, by the
     best rank among the lists of other words and by the best among the sentences.
 

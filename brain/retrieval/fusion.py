@@ -90,7 +90,7 @@ def numbers(
     count: int,
     features: Sequence[Features],
     texts: Sequence[str],
-) -> dict[str, float]:
+) -> Measures:
     """What is known of a question before any judgment, by name; the weights use those that are in LOOK_SCALE."""
     known = _question_numbers(question, idf, count) | _ranking_numbers(features, texts)
     spread = known["spread"] + SPREAD_LEAST
@@ -104,7 +104,7 @@ def first_score(features: Features) -> float:
     return _weighted(features, FIRST_LOOK)
 
 
-def group_scores(features: Features, weights: GroupWeights) -> dict[str, float]:
+def group_scores(features: Features, weights: GroupWeights) -> Measures:
     """What each group adds to the score of one candidate."""
     scores = {}
     for group, coefficients in HYBRID.items():

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
+from brain.text.matching import TermSet
 from brain.text.question import Question
 from brain.text.sheet import Sheet, sheet
 from brain.types import Measures, Passage
@@ -75,9 +76,9 @@ class Overlap:
                 found.append((a, b, smaller))
         return found
 
-    def named(self, texts: Iterable[Sheet]) -> frozenset[str]:
+    def named(self, texts: Iterable[Sheet]) -> TermSet:
         """The words of the question that are names of people who speak in these texts."""
-        speakers = frozenset[str]().union(*(text.speaker for text in texts))
+        speakers = TermSet().union(*(text.speaker for text in texts))
         return self.question.said & speakers
 
     def share(self, numbers: Iterable[int]) -> float:
@@ -98,8 +99,8 @@ class Overlap:
         text: Sheet,
         *,
         average: float,
-        named: frozenset[str],
-    ) -> dict[str, float]:
+        named: TermSet,
+    ) -> Measures:
         """The named numbers of one passage; its `before` is looked at where it has one.
 
         `title` holds the words of its title and headings, `text` is the sheet of its text, `average` the mean number of
@@ -204,7 +205,7 @@ def _whole(digits: str) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-def _speaks(text: Sheet, named: frozenset[str]) -> float:
+def _speaks(text: Sheet, named: TermSet) -> float:
     """1 when a person named in the question speaks here, -1 when another one does, 0 when that cannot be told."""
     if not named or not text.speaker:
         return 0.0

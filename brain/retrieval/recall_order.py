@@ -7,10 +7,10 @@ works over memory as over knowledge) and any model. Serves `Brain.recall`.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
-from brain.types import Episode, Passage
+from brain.types import Episode, Passages
 
 DEPTH = 50  # of the passages that retrieval found; those behind them are left out
 # Shares of the best passage's score: together they cannot lift a round over one that is a twelfth of the best score
@@ -24,7 +24,7 @@ FUTURE_SLACK = timedelta(
 )  # a round dated further ahead has a wrong clock and gets no recency
 
 IMPORTANT_TAGS = frozenset(
-    {"decision", "decided", "promise", "starred", "star", "important", "correction", "pinned"}
+    "decision decided promise starred star important correction pinned".split()
 )
 _IMPORTANT_WORDS = re.compile(
     r"\b(?:we|i|they)(?:'ve| have)?\s+(?:decided|chose|agreed|settled on|promised)\b|\bdecision:|\bi promise\b|"
@@ -35,7 +35,7 @@ LOOKED_AT = 2_000  # characters of a round that are looked at for such words
 
 
 def rerank(
-    passages: Sequence[Passage],
+    passages: Passages,
     episodes: Mapping[str, Episode],
     *,
     now: datetime,

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from brain import prompts
 from brain.errors import BrainError
 from brain.prompts import NONCE_BYTES, neutral
 from brain.protocols import Progress, Reranker, silent
-from brain.types import ModelStep, Passage
+from brain.types import ModelStep, Passage, Passages
 
 QUESTION_CHARS = 2_000  # of a question that are judged against; it is read again for every passage
 PASSAGE_CHARS = 4_000  # of a passage: three times a chunk, so that only a giant line is cut
@@ -37,7 +37,7 @@ Clock = Callable[[], float]
 
 def rerank(
     question: str,
-    passages: Sequence[Passage],
+    passages: Passages,
     *,
     judge: Reranker,
     count: int,
@@ -118,7 +118,7 @@ def _unusable(judgments: Mapping[int, float], tried: int, wanted: int, seconds: 
     return ""
 
 
-def _reordered(passages: Sequence[Passage], judgments: Mapping[int, float]) -> tuple[Passage, ...]:
+def _reordered(passages: Passages, judgments: Mapping[int, float]) -> tuple[Passage, ...]:
     """The judged passages change places among themselves; each says where it stood and how it was judged."""
     by_judgment = by_places(judgments)
     done = list(passages)
@@ -130,7 +130,7 @@ def _reordered(passages: Sequence[Passage], judgments: Mapping[int, float]) -> t
     return tuple(done)
 
 
-def _prompts(question: str, passages: Sequence[Passage]) -> list[list[dict[str, str]]]:
+def _prompts(question: str, passages: Passages) -> list[list[dict[str, str]]]:
     """One prompt for each passage. They begin alike, nonce and question included, so that a server reads that once."""
     nonce = secrets.token_hex(NONCE_BYTES)
     asked = neutral(" ".join(question[:QUESTION_CHARS].split()))

@@ -94,7 +94,7 @@ def _single_score(features: Measures, mode: Mode) -> float:
     return (features["cosine"] + features["sentence_cosine"]) / 2
 
 
-def _explained(weights: fusion.GroupWeights | None) -> dict[str, float]:
+def _explained(weights: fusion.GroupWeights | None) -> Measures:
     """The query-level numbers for `--explain`: the weight of dense against lexical, and what it follows from."""
     if weights is None:
         return {}

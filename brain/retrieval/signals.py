@@ -12,10 +12,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 
-from brain.text.matching import likenesses, nearnesses
+from brain.text.matching import TermSet, likenesses, nearnesses
 from brain.text.question import Question
 from brain.text.sheet import Statement, sheet, sheets_in_sentences, stems_of, words_of
-from brain.types import Measures, Passage
+from brain.types import Measures, Passages
 from ingest.terms import stem
 from ingest.words import FRAME, STOP
 
@@ -45,29 +45,9 @@ _DATED = re.compile(
 _PERSON = re.compile(r"\bwho(?:se|m)?\b", re.IGNORECASE)
 _FRAME_STEMS = frozenset(map(stem, FRAME))
 
-NAMES = (
-    "fused_top_cosine",
-    "sentence_cosine",
-    "bm25",
-    "lexical_margin",
-    "share",
-    "coverage_1",
-    "coverage_best",
-    "sentence_coverage",
-    "pairs",
-    "gap",
-    "matched",
-    "missing",
-    "named",
-    "unnamed",
-    "has_names",
-    "unfit",
-    "rare_together",
-    "other_speaker",
-    "spoken",
-    "foreign",
-    "terms",
-    "has_dense",
+NAMES = tuple(
+    """fused_top_cosine sentence_cosine bm25 lexical_margin share coverage_1 coverage_best sentence_coverage pairs gap
+    matched missing named unnamed has_names unfit rare_together other_speaker spoken foreign terms has_dense""".split()
 )
 
 
@@ -77,10 +57,10 @@ def signals(
     *,
     lexical: Sequence[tuple[str, float]],
     dense: Sequence[tuple[str, float]],
-    passages: Sequence[Passage],
+    passages: Passages,
     features: Mapping[str, Measures],
     count: int | None = None,
-) -> dict[str, float]:
+) -> Measures:
     """Every signal of NAMES. `idf`: stem of a content word -> idf; `lexical`: bare BM25, `dense`: cosine, best first.
 
     `features`: what retrieval knows of each passage, by its id; the cosines are used. `count`: chunks in the store;
@@ -140,7 +120,7 @@ class _Evidence:
     `worth` says of each passage how well it holds each term: 1 the same, less for a relative or a misspelling, 0 not.
     """
 
-    def __init__(self, question: Question, idf: Measures, passages: Sequence[Passage]) -> None:
+    def __init__(self, question: Question, idf: Measures, passages: Passages) -> None:
         self.question = question
         self.weights = dict(idf)
         for term in _FRAME_STEMS.intersection(idf):
@@ -163,7 +143,7 @@ class _Evidence:
         """The terms that weigh at least this."""
         return {term for term, weight in self.weights.items() if weight >= least}
 
-    def _forgive(self, worth: dict[str, float], stems: frozenset[str]) -> None:
+    def _forgive(self, worth: dict[str, float], stems: TermSet) -> None:
         """A term that the store does not know counts where it is spelt almost the same."""
         for term, likeness in worth.items():
             if likeness < MISSPELT and term in self.unknown and _misspelt(term, stems):
@@ -178,7 +158,7 @@ class _Evidence:
         held = sum(weights[term] * worth[term] for term in among)
         return held / total
 
-    def signals(self) -> dict[str, float]:
+    def signals(self) -> Measures:
         """All that the texts say."""
         weights = self.weights
         shares = [self.share(worth, weights) for worth in self.worth]
@@ -235,7 +215,7 @@ class _Evidence:
                     best, quoted = share, statement
         return best, quoted
 
-    def _plain_share(self, stems: frozenset[str]) -> float:
+    def _plain_share(self, stems: TermSet) -> float:
         """The share of the terms that stand among the stems, without relatives: many sentences are asked."""
         held = sum(weight for term, weight in self.weights.items() if term in stems)
         return held / self.total
@@ -274,7 +254,7 @@ def _unfit(question: Question, quoted: Statement | None) -> bool:
     return False
 
 
-def other_speaker(question: Question, passages: Sequence[Passage]) -> float:
+def other_speaker(question: Question, passages: Passages) -> float:
     """1 when the question names one speaker of the conversation and the best passage is another's words, else 0."""
     speakers = [sheet(passage.text).named_speaker for passage in passages[:RANKED]]
     asked = set()
@@ -286,7 +266,7 @@ def other_speaker(question: Question, passages: Sequence[Passage]) -> float:
     return float(speakers[0] not in asked)
 
 
-def spoken(passages: Sequence[Passage]) -> float:
+def spoken(passages: Passages) -> float:
     """1 when the best passage is a turn of a conversation, else 0."""
     if not passages:
         return 0.0

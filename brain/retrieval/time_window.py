@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from brain.errors import UsageError
+from brain.text.grammar import grammar
 from ingest.words import MONTH_NAMES, SHORT_MONTHS
 
 if TYPE_CHECKING:
@@ -26,49 +27,41 @@ QUESTION_CHARACTERS = 8_000  # of a question that are read; the rest is a pasted
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl")
 AROUND_DAYS = 3  # "two weeks ago" means that week more or less: so many days on either side
 
-_MONTHS = "|".join(MONTH_NAMES)
-_SHORT = "|".join(SHORT_MONTHS)
-_WEEKDAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
-_COUNT = (
-    r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
-    r"|a\s+couple\s+of|a\s+few|couple\s+of|few)"
+# `sure`: a time whatever stands before it; "the last year of the lease" is none. `bare`: only behind a word that says so,
+# since may, march and 2000 are words of their own.
+_FORMS = grammar(
+    r"""
+weekdays = monday|tuesday|wednesday|thursday|friday|saturday|sunday
+count = (?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve
+    |a\s+couple\s+of|a\s+few|couple\s+of|few)
+unit = (?:days?|weeks?|months?|years?)
+day = (?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?!\d)
+year = (?:19|20)\d{2}(?![\d-])
+month = (?:(?:%(months)s)\b|(?:%(short)s)\b\.?)
+rolling = (?:(?:the\s+)?(?:last|past|previous)\s+(?P<rolling>%(count)s\s+%(unit)s)\b
+    |the\s+(?:last|past)\s+(?P<one>day|week|month|year)\b(?!\s+of\b))
+sure = (?<![\w-])\d{4}-\d{2}(?:-\d{2})?(?![\w-])
+    |(?<![\w.])\d{1,2}\.\d{1,2}\.\d{4}(?![\w])
+    |%(day)s\s+(?:of\s+)?%(month)s(?:,?\s+%(year)s)?
+    |%(month)s\s+%(day)s(?:,?\s+%(year)s)?
+    |%(month)s,?\s+(?:of\s+)?%(year)s
+    |%(count)s\s+%(unit)s\s+ago
+    |(?:the\s+)?day\s+before\s+yesterday|yesterday|today
+    |last\s+(?:%(weekdays)s)\b
+    |(?:last|this|previous|past)\s+(?:week|month|year|%(months)s)\b(?!\s+of\b)
+bare = (?:%(month)s|%(year)s|(?:%(weekdays)s)\b)
+any = (?:%(sure)s|%(bare)s)
+range = \b(?:between\s+(?P<a>%(any)s)\s+and\s+(?P<b>%(any)s)
+    |from\s+(?P<c>%(any)s)\s+(?:to|until|till|through)\s+(?P<d>%(any)s))
+leads = since|after|before|until|till|in|during|on|from
+lead = (?<!day )(?P<lead>%(leads)s)\s+(?:the\s+)?(?:early\s+|late\s+|mid[\s-])?
+led = \b%(lead)s(?:%(rolling)s|(?P<at>%(any)s))
+alone = \b(?:%(rolling)s|(?P<at>%(sure)s))
+""",
+    months="|".join(MONTH_NAMES),
+    short="|".join(SHORT_MONTHS),
 )
-_UNIT = r"(?:days?|weeks?|months?|years?)"
-_DAY = r"(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?!\d)"
-_YEAR = r"(?:19|20)\d{2}(?![\d-])"
-_MONTH = rf"(?:(?:{_MONTHS})\b|(?:{_SHORT})\b\.?)"
-_ROLLING = (
-    rf"(?:(?:the\s+)?(?:last|past|previous)\s+(?P<rolling>{_COUNT}\s+{_UNIT})\b"
-    r"|the\s+(?:last|past)\s+(?P<one>day|week|month|year)\b(?!\s+of\b))"
-)
-
-# A time whatever stands before it.
-_SURE = "|".join(
-    (
-        r"(?<![\w-])\d{4}-\d{2}(?:-\d{2})?(?![\w-])",
-        r"(?<![\w.])\d{1,2}\.\d{1,2}\.\d{4}(?![\w])",
-        rf"{_DAY}\s+(?:of\s+)?{_MONTH}(?:,?\s+{_YEAR})?",
-        rf"{_MONTH}\s+{_DAY}(?:,?\s+{_YEAR})?",
-        rf"{_MONTH},?\s+(?:of\s+)?{_YEAR}",
-        rf"{_COUNT}\s+{_UNIT}\s+ago",
-        r"(?:the\s+)?day\s+before\s+yesterday|yesterday|today",
-        rf"last\s+(?:{_WEEKDAYS})\b",
-        rf"(?:last|this|previous|past)\s+(?:week|month|year|{_MONTHS})\b(?!\s+of\b)",  # "the last year of the lease"
-    )
-)
-# A time only behind a word that says so: may, march and 2000 are words of their own.
-_BARE = rf"(?:{_MONTH}|{_YEAR}|(?:{_WEEKDAYS})\b)"
-_ANY = rf"(?:{_SURE}|{_BARE})"
-
-_RANGE = re.compile(
-    rf"\b(?:between\s+(?P<a>{_ANY})\s+and\s+(?P<b>{_ANY})"
-    rf"|from\s+(?P<c>{_ANY})\s+(?:to|until|till|through)\s+(?P<d>{_ANY}))",
-    re.I,
-)
-_LEADS = "since|after|before|until|till|in|during|on|from"
-_LEAD = rf"(?<!day )(?P<lead>{_LEADS})\s+(?:the\s+)?(?:early\s+|late\s+|mid[\s-])?"
-_LED = re.compile(rf"\b{_LEAD}(?:{_ROLLING}|(?P<at>{_ANY}))", re.I)
-_ALONE = re.compile(rf"\b(?:{_ROLLING}|(?P<at>{_SURE}))", re.I)
+_RANGE, _LED, _ALONE = (re.compile(_FORMS[name], re.I) for name in ("range", "led", "alone"))
 _NOT_A_YEAR = re.compile(  # "in 2000 words"
     r"\s+(?:words?|tokens?|char\w*|bytes?|lines?|pages?|people|files?|notes?|items?|hours?|days?|minutes?|seconds?|euros?|dollars?|"
     r"steps?|rows?|chunks?|times|k?m|k?g|[kmg]b|%)\b",
@@ -93,7 +86,7 @@ class Window(NamedTuple):
     words: str = ""
 
 
-class _Span(NamedTuple):
+class _Days(NamedTuple):
     first: date
     last: date
 
@@ -123,7 +116,7 @@ def until_of(text: str, now: datetime) -> str:
     return _iso(_whole(text, now, "until").last)
 
 
-def _whole(text: str, now: datetime, option: str) -> _Span:
+def _whole(text: str, now: datetime, option: str) -> _Days:
     plain = re.sub(r"^(?:on|in|the)\s+", "", text.strip()[:QUESTION_CHARACTERS], flags=re.I)
     span = _span(plain, now, exact=True) if plain else None
     if span is None:
@@ -179,12 +172,12 @@ def _window(match: re.Match[str], lead: str, now: datetime) -> Window | None:
 def _is_other(text: str, match: re.Match[str], lead: str) -> bool:
     """Whether what follows the preposition is a person, an amount or a place in a list, not a time."""
     words = match["at"].lower()
-    if re.fullmatch(_YEAR, words):
+    if re.fullmatch(_FORMS["year"], words):
         return lead == "on" or bool(_NOT_A_YEAR.match(text, match.end()))
-    if re.fullmatch(_WEEKDAYS, words):
+    if re.fullmatch(_FORMS["weekdays"], words):
         return lead in ("in", "during")
     return (lead == "from" and words in _NAMES) or (
-        lead == "on" and bool(re.fullmatch(_MONTH, words, re.I))
+        lead == "on" and bool(re.fullmatch(_FORMS["month"], words, re.I))
     )
 
 
@@ -193,7 +186,7 @@ def _is_verb(text: str, match: re.Match[str]) -> bool:
     words = match["at"]
     if re.fullmatch(r"this\s+(?:may|march)", words, re.I):
         return words.split()[1].islower()
-    if not words.lower().startswith(_VERBS) or re.search(_YEAR, words):
+    if not words.lower().startswith(_VERBS) or re.search(_FORMS["year"], words):
         return False
     return words[0].islower() or not text[: match.start()].rstrip().rstrip(".?!")
 
@@ -222,7 +215,7 @@ def _rolling(words: str, now: datetime) -> Window | None:
     return Window(_iso(span.first), _iso(now.date())) if span else None
 
 
-def _span(words: str, now: datetime, *, exact: bool, floor: bool = True) -> _Span | None:
+def _span(words: str, now: datetime, *, exact: bool, floor: bool = True) -> _Days | None:
     """The days that the words mean. `exact`: "two weeks ago" is that day, not about that week. `floor`: "two months
     ago" is that month, not that day of it.
     """
@@ -254,21 +247,21 @@ def _span(words: str, now: datetime, *, exact: bool, floor: bool = True) -> _Spa
         return None
 
 
-def _week(day: date, ago: bool, exact: bool) -> _Span:
+def _week(day: date, ago: bool, exact: bool) -> _Days:
     if not ago:
         monday = day - timedelta(days=day.weekday())
-        return _Span(monday, monday + timedelta(days=6))
+        return _Days(monday, monday + timedelta(days=6))
     around = timedelta(days=0 if exact else AROUND_DAYS)
-    return _Span(day - around, day + around)
+    return _Days(day - around, day + around)
 
 
-def _period(day: date, period: str) -> _Span:
+def _period(day: date, period: str) -> _Days:
     if period == "year":
-        return _Span(date(day.year, 1, 1), date(day.year, 12, 31))
+        return _Days(date(day.year, 1, 1), date(day.year, 12, 31))
     if period == "month":
         _, days = calendar.monthrange(day.year, day.month)
-        return _Span(day.replace(day=1), day.replace(day=days))
-    return _Span(day, day)
+        return _Days(day.replace(day=1), day.replace(day=days))
+    return _Days(day, day)
 
 
 def _parse(words: str, now: datetime, floor: bool) -> tuple[date, str] | None:
@@ -290,7 +283,7 @@ def _parse(words: str, now: datetime, floor: bool) -> tuple[date, str] | None:
             continue
         if found.date_obj is not None:
             return found.date_obj.date(), found.period
-        if re.match(_ANY, words, re.I):
+        if re.match(_FORMS["any"], words, re.I):
             return None  # it was English, and no date
     return None
 

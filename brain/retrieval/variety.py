@@ -7,20 +7,19 @@ model. Serves `retrieve`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
-from brain.types import Passage
+from brain.text.matching import TermSet
+from brain.types import Passage, Passages
 
 ALIKE = 0.85  # share of distinct words in common from which two texts are versions of one
 ALIKE_MIN = 12  # distinct words: two short lines may be the same by chance
 LOOKED_AT = 30  # passages among which copies are searched: what may come into the first ten
 FIRST = 10  # places in which one document may take at most `per_document`
 
-Words = frozenset[str]
 
-
-def collapse(passages: Sequence[Passage], words_of: Mapping[str, Words]) -> list[Passage]:
+def collapse(passages: Passages, words_of: Mapping[str, TermSet]) -> list[Passage]:
     """Each group of copies as its newest member, in the place of its best, with the sources of the others in
     `versions`.
 
@@ -28,7 +27,7 @@ def collapse(passages: Sequence[Passage], words_of: Mapping[str, Words]) -> list
     ranked best stays.
     """
     kept: list[Passage] = []
-    kept_words: list[Words] = []
+    kept_words: list[TermSet] = []
     for passage in passages[:LOOKED_AT]:
         words = words_of[passage.id]
         for place, other in enumerate(kept):
@@ -41,7 +40,7 @@ def collapse(passages: Sequence[Passage], words_of: Mapping[str, Words]) -> list
     return [*kept, *passages[LOOKED_AT:]]
 
 
-def _alike(a: Words, b: Words) -> bool:
+def _alike(a: TermSet, b: TermSet) -> bool:
     """Whether two texts have so many words in common that they are versions of one."""
     few, many = sorted((len(a), len(b)))
     if few < ALIKE_MIN or few < ALIKE * many:
@@ -68,7 +67,7 @@ def _newest(first: Passage, second: Passage) -> Passage:
 
 
 def spread(
-    passages: Sequence[Passage], per_document: int, standing_alone: Container[str] = ()
+    passages: Passages, per_document: int, standing_alone: Container[str] = ()
 ) -> list[Passage]:
     """The same passages; those of a document beyond its `per_document` best come after the first ten others.
 

@@ -20,7 +20,7 @@ Stage = Literal["not stored", "out of scope", "no candidate", "cut", "collapsed"
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class Trace:
     """`stage` is where the document went. Ranks are 1-based, of its best chunk; None beyond the first DEPTH, or when
     not a candidate. `shared`: the words of the question that stand in it.
     """
@@ -42,14 +42,14 @@ class Lost:
         return f"{self.stage}: holds {words}; {ranks}, cut at {self.limit}"
 
 
-def why_not(request: Request, chunks: set[str], sources: Sources) -> Lost:
+def why_not(request: Request, chunks: set[str], sources: Sources) -> Trace:
     """Trace one document, whose chunks have these ids, through the stages of `retrieve`. Raises nothing of its own."""
     searchable, limit = sources.searchable, request.limit
     if not chunks:
-        return Lost("not stored", limit=limit)
+        return Trace("not stored", limit=limit)
     inside = searchable.passages(sorted(chunks), scope=request.scope)
     if not inside:
-        return Lost("out of scope", limit=limit)
+        return Trace("out of scope", limit=limit)
     question = Question.of(request.question)
     texts = [f"{passage.header} {passage.text}" for passage in inside]
     shared = _shared(question, " ".join(texts))
@@ -58,7 +58,7 @@ def why_not(request: Request, chunks: set[str], sources: Sources) -> Lost:
     dense = _dense_place(request, sources, chunks)
     ranked, _ = rank(candidates(request, sources))
     fused = _place([(passage.id, passage.score) for passage in ranked], chunks)
-    shown: set[str] = set()
+    shown = set()
     stood_for: set[str] = set()
     for passage in retrieve(request, sources).passages:
         shown.add(passage.id)
@@ -70,7 +70,7 @@ def why_not(request: Request, chunks: set[str], sources: Sources) -> Lost:
         stage = "no candidate"
     elif inside[0].source in stood_for:
         stage = "collapsed"
-    return Lost(stage, lexical, dense, fused, shared, limit)
+    return Trace(stage, lexical, dense, fused, shared, limit)
 
 
 def _place(ranking: Ranking, chunks: set[str]) -> int | None:

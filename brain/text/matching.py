@@ -10,6 +10,11 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
+Terms = tuple[str, ...]
+"""Words or stems, in order."""
+TermSet = frozenset[str]
+"""Words or stems, each once."""
+
 RELATED = 0.6  # worth of a relative, against 1 for the same stem
 PREFIX_MIN = 5  # letters that two words must share to be relatives (photograph, photographer)
 PREFIX_SHARE = 0.6  # of the longer word that they must share
@@ -46,12 +51,12 @@ def related(term: str, stems: Iterable[str]) -> float:
     return 0.0
 
 
-def likeness(term: str, stems: frozenset[str]) -> float:
+def likeness(term: str, stems: TermSet) -> float:
     """1 for the same stem, RELATED for a relative, else 0."""
     return 1.0 if term in stems else related(term, stems)
 
 
-def likenesses(terms: Iterable[str], texts: Iterable[frozenset[str]]) -> list[dict[str, float]]:
+def likenesses(terms: Iterable[str], texts: Iterable[TermSet]) -> list[dict[str, float]]:
     """The `likeness` of every term, by term, for the stems of each text."""
     known = tuple(terms)
     found = []

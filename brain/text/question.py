@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
-from brain.text.matching import denies
+from brain.text.matching import Terms, TermSet, denies
 from brain.types import Measures
 from ingest.terms import fold, forms, stem, tokens
 from ingest.words import (
@@ -49,7 +49,7 @@ _POINTS_BACK = re.compile(
     re.IGNORECASE,
 )
 
-KINDS = ("who", "when", "number", "where", "why", "how", "what")
+KINDS = tuple("who when number where why how what".split())
 _KIND_PATTERNS = (
     (
         "number",
@@ -117,9 +117,9 @@ class Question:
     def weighed(self, idf: Measures | None) -> Question:
         """The same question, with all that was read of it, under the weights of a store."""
         known = copy.copy(self)
-        known.__dict__.pop("weights", None)
-        known.__dict__.pop("total", None)
-        known.__dict__["idf"] = idf
+        for name in ("weights", "total"):
+            vars(known).pop(name, None)
+        vars(known)["idf"] = idf
         return known
 
     def after(self, previous: str) -> Question:
@@ -139,30 +139,35 @@ class Question:
         return Question(" ".join([self.text, *added]))
 
     @cached_property
-    def everything(self) -> tuple[str, ...]:
-        """All words, function words too, as FTS5 will see them."""
-        return tuple(tokens(self.text[:MAX_CHARACTERS]))
+    def _read(self) -> str:
+        """As much of the text as is read."""
+        return self.text[:MAX_CHARACTERS]
 
     @cached_property
-    def said(self) -> frozenset[str]:
+    def everything(self) -> Terms:
+        """All words, function words too, as FTS5 will see them."""
+        return tuple(tokens(self._read))
+
+    @cached_property
+    def said(self) -> TermSet:
         """All words, each once."""
         return frozenset(self.everything)
 
     @cached_property
-    def _telling(self) -> tuple[str, ...]:
+    def _telling(self) -> Terms:
         """The words that are no English function words; all words where nothing else is left."""
         found = tuple(word for word in self.everything if word not in FUNCTION_WORDS)
         return found or self.everything
 
     @cached_property
-    def words(self) -> tuple[str, ...]:
+    def words(self) -> Terms:
         """What retrieval asks for: in order, repeats kept (a repeated word weighs more), at most MAX_WORDS."""
         return self._telling[:MAX_WORDS]
 
     @cached_property
-    def stems(self) -> tuple[str, ...]:
+    def stems(self) -> Terms:
         """The stem of each of `words`, in order."""
-        return tuple(stem(word) for word in self.words)
+        return tuple(map(stem, self.words))
 
     @cached_property
     def stopped(self) -> float:
@@ -170,20 +175,19 @@ class Question:
         return 1 - len(self._telling) / max(1, len(self.everything))
 
     @cached_property
-    def phrases(self) -> tuple[str, ...]:
+    def phrases(self) -> Terms:
         """Names made of several words, as the phrase that FTS5 stores for them, each once."""
         found: dict[str, None] = {}
-        for match in _COMPOUND.finditer(self.text[:MAX_CHARACTERS]):
+        for match in _COMPOUND.finditer(self._read):
             phrase = " ".join(tokens(match.group().replace("_", " ")))
             if " " in phrase and phrase.isascii():
                 found[phrase] = None
         return tuple(found)[:MAX_PHRASES]
 
     @cached_property
-    def written(self) -> Mapping[str, tuple[str, ...]]:
+    def written(self) -> Mapping[str, Terms]:
         """How a word stands in a title, where a stemmer of its script changed it in `terms`; each form once."""
-        text = self.text[:MAX_CHARACTERS]
-        in_titles = [] if text.isascii() else forms(text)
+        in_titles = [] if self._read.isascii() else forms(self._read)
         found: dict[str, dict[str, None]] = {}
         if len(in_titles) == len(self.everything):
             for word, form in zip(self.everything, in_titles, strict=True):
@@ -205,12 +209,11 @@ class Question:
     @cached_property
     def moment(self) -> Moment:
         """Years, months and days named in English or as digits."""
-        text = self.text[:MAX_CHARACTERS]
         months = {number for number, name in enumerate(MONTH_NAMES, 1) if name in self.said}
-        if "may" in self.said and not _MAY.search(fold(text)):
+        if "may" in self.said and not _MAY.search(fold(self._read)):
             months.discard(MONTH_NAMES.index("may") + 1)
-        days = {int(day) for day in _DAY.findall(text)} if months else set()
-        years = {int(year) for year in _YEAR.findall(text)}
+        days = {int(day) for day in _DAY.findall(self._read)} if months else set()
+        years = {int(year) for year in _YEAR.findall(self._read)}
         return Moment(
             frozenset(years), frozenset(months), frozenset(day for day in days if 1 <= day <= 31)
         )
@@ -225,15 +228,15 @@ class Question:
         return "what"
 
     @cached_property
-    def content(self) -> tuple[str, ...]:
+    def content(self) -> Terms:
         """The words that carry meaning, in order, repeats kept; all words when nothing else is left."""
         found = tuple(word for word in self.everything if word not in STOP)
         return found or self.everything
 
     @cached_property
-    def order(self) -> tuple[str, ...]:
+    def order(self) -> Terms:
         """The stem of each of `content`, in order."""
-        return tuple(stem(word) for word in self.content)
+        return tuple(map(stem, self.content))
 
     @cached_property
     def pairs(self) -> tuple[tuple[str, str], ...]:
@@ -246,19 +249,19 @@ class Question:
         return STOP.issuperset(self.said)
 
     @cached_property
-    def numbers(self) -> frozenset[str]:
+    def numbers(self) -> TermSet:
         """The numbers that the question itself names."""
         return frozenset(numbers(self.text))
 
     @cached_property
-    def names(self) -> tuple[str, ...]:
+    def names(self) -> Terms:
         """Its capitalised words, folded, in order; the first word is among them."""
         return tuple(names(self.text))
 
     @cached_property
-    def written_words(self) -> frozenset[str]:
+    def written_words(self) -> TermSet:
         """What stands between white space, folded, with its punctuation."""
-        return frozenset(fold(word) for word in self.text.split())
+        return frozenset(map(fold, self.text.split()))
 
     @cached_property
     def weights(self) -> Measures:

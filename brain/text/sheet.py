@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
 
-from brain.text.matching import denies
+from brain.text.matching import Terms, TermSet, denies
 from ingest.sentences import Sentence, sentences
 from ingest.terms import SENTENCE_ENDS, fold, pieces, read_each, stem, tokens
 from ingest.words import STOP, months, names, numbers
@@ -43,7 +43,7 @@ class Statement:
         self.stem_set = frozenset(self.stems)
 
     @cached_property
-    def all_stem_set(self) -> frozenset[str]:
+    def all_stem_set(self) -> TermSet:
         """The stem of every word, function words too."""
         return frozenset(self.all_stems)
 
@@ -53,12 +53,12 @@ class Statement:
         return frozenset(months(self.text))
 
     @cached_property
-    def names(self) -> tuple[str, ...]:
+    def names(self) -> Terms:
         """Its capitalised words, folded, in order; its first word is among them."""
         return tuple(names(self.text))
 
     @cached_property
-    def names_inside(self) -> tuple[str, ...]:
+    def names_inside(self) -> Terms:
         """Its capitalised words but for its first word, which may have its capital from standing there."""
         parts = self.text.lstrip("\"'“‘([-*• ").split(" ", 1)
         return tuple(names(parts[1])) if len(parts) > 1 else self.names
@@ -112,7 +112,7 @@ class Sheet:
         return [piece for piece in self.pieces if piece not in SENTENCE_ENDS]
 
     @cached_property
-    def said(self) -> frozenset[str]:
+    def said(self) -> TermSet:
         """Its words, each once, and the ends."""
         return frozenset(self.pieces)
 
@@ -122,17 +122,17 @@ class Sheet:
         return tuple(statements_of_each([self.text])[0])
 
     @cached_property
-    def stems(self) -> tuple[str, ...]:
+    def stems(self) -> Terms:
         """The stem of every word of its sentences, in order."""
         return tuple(term for statement in self.statements for term in statement.all_stems)
 
     @cached_property
-    def stem_set(self) -> frozenset[str]:
+    def stem_set(self) -> TermSet:
         """The stem of every word of its sentences."""
         return frozenset(self.stems)
 
     @cached_property
-    def speaker(self) -> frozenset[str]:
+    def speaker(self) -> TermSet:
         """The words of the name before the colon at the start of a turn; empty when nobody is said to speak.
 
         >>> sorted(Sheet("Dr. Ana Wu: it rains").speaker)
@@ -181,17 +181,17 @@ def statements_of_each(texts: Iterable[str]) -> list[list[Statement]]:
 
 
 @lru_cache(maxsize=HEADERS_KEPT)
-def words_of(text: str) -> tuple[str, ...]:
+def words_of(text: str) -> Terms:
     """The words of a header, a title or a name."""
     return tuple(tokens(text))
 
 
-def words_of_each(texts: Iterable[str]) -> list[tuple[str, ...]]:
+def words_of_each(texts: Iterable[str]) -> list[Terms]:
     """The words of many titles."""
     return [tuple(one.words) for one in sheets(texts)]
 
 
 @lru_cache(maxsize=HEADERS_KEPT)
-def stems_of(text: str) -> frozenset[str]:
+def stems_of(text: str) -> TermSet:
     """The stems of the words of a header."""
-    return frozenset(stem(word) for word in words_of(text))
+    return frozenset(map(stem, words_of(text)))

@@ -13,7 +13,7 @@ from brain.app import Brain
 from brain.config import Config
 from brain.errors import NotFound, Unavailable, UsageError
 from brain.evaluation.drafting import ELSEWHERE, Text, draft, keywords, salient, spread
-from brain.evaluation.own import Question, compared, merged, read_questions, write_questions
+from brain.evaluation.own import OwnQuestion, compared, merged, read_questions, write_questions
 from brain.types import Request
 from ingest.terms import tokens
 
@@ -181,10 +181,12 @@ def test_init_without_notes_says_what_to_do(brain: Brain) -> None:
 def test_any_text_survives_the_file(tmp_path: Path) -> None:
     nasty = 'quote " and \\ back\x7f\x01 [[question]] = é 東京 🔥 \n# line'
     path = tmp_path / "a" / "judgments.toml"
-    write_questions(path, [Question(nasty, (nasty, "b"), nasty, "kind", True), Question("plain")])
+    write_questions(
+        path, [OwnQuestion(nasty, (nasty, "b"), nasty, "kind", True), OwnQuestion("plain")]
+    )
     assert read_questions(path) == [
-        Question(nasty, (nasty, "b"), nasty, "kind", True),
-        Question("plain"),
+        OwnQuestion(nasty, (nasty, "b"), nasty, "kind", True),
+        OwnQuestion("plain"),
     ]
 
 
@@ -206,10 +208,10 @@ def test_a_line_that_cannot_be_read_is_said(tmp_path: Path, text: str) -> None:
 
 def test_feedback_counts_before_the_file() -> None:
     drafted, said = (
-        Question("What is the Rent?", ("a",)),
-        Question("what is  the rent?", ("b",), origin="feedback"),
+        OwnQuestion("What is the Rent?", ("a",)),
+        OwnQuestion("what is  the rent?", ("b",), origin="feedback"),
     )
-    assert merged([drafted, Question("other")], [said]) == [said, Question("other")]
+    assert merged([drafted, OwnQuestion("other")], [said]) == [said, OwnQuestion("other")]
 
 
 # -- measuring ----------------------------------------------------------------------------------------------------------
@@ -222,9 +224,9 @@ def test_run_measures_the_file_and_the_feedback_beside_bm25_and_the_last_run(
     write_questions(
         path,
         [
-            Question("how hot for black tea", ("home/tea.md",), checked=True),
-            Question("chess club", kind="elsewhere"),
-            Question("lost", ("gone.md",)),
+            OwnQuestion("how hot for black tea", ("home/tea.md",), checked=True),
+            OwnQuestion("chess club", kind="elsewhere"),
+            OwnQuestion("lost", ("gone.md",)),
         ],
     )
     filled.ask(Request("who trued the wheel?", limit=8))
@@ -271,13 +273,13 @@ def test_run_without_a_question_says_what_to_do(filled: Brain, tmp_path: Path) -
 def test_run_with_absent_questions_alone_measures_the_confidence(
     filled: Brain, tmp_path: Path
 ) -> None:
-    write_questions(tmp_path / "j.toml", [Question("chess club", kind="elsewhere")])
+    write_questions(tmp_path / "j.toml", [OwnQuestion("chess club", kind="elsewhere")])
     report = filled.judge.eval_run(tmp_path / "j.toml")
     assert (report["answerable"], report["absent"], report["found"]["auroc"]["all"]) == (0, 1, None)
 
 
 def test_what_fell_since_the_last_run_is_named_worst_first() -> None:
-    questions = [Question(text) for text in ("a", "b", "c", "d")]
+    questions = [OwnQuestion(text) for text in ("a", "b", "c", "d")]
     ids = [question.id for question in questions]
     now = dict(zip(ids, (0.2, 0.9, 0.5, 1.0), strict=True))
     before = dict(zip(ids[:3], (1.0, 0.92, 0.7), strict=True)) | {"gone": 1.0}
