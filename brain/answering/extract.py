@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from brain.answering.features import passage_features
 from brain.fitted import FITTED
@@ -117,9 +118,7 @@ def score(features: Measures) -> float:
 def local_idf(read: Sequence[Sequence[Statement]]) -> Measures:
     """How telling each stem is among these sentences: the stand-in when the store's own figures are not handed in."""
     pool = [statement.stem_set for statements in read for statement in statements]
-    counts: Counter[str] = Counter()
-    for stems in pool:
-        counts.update(stems)
+    counts = Counter(chain.from_iterable(pool))
     return {term: math.log(1 + len(pool) / count) for term, count in counts.items()}
 
 

@@ -17,9 +17,8 @@ from brain.types import Measures
 from ingest.terms import stem
 
 SPECIFIC_KINDS = ("number", "when", "who")  # kinds of answer that a sentence plainly holds or not
-NO_NAMES = frozenset(
-    {"name", "list"}
-)  # what a command begins with, capitalised: "Name the …", "List …"
+# what a command begins with, capitalised: "Name the …", "List …"
+NO_NAMES = {"name", "list"}
 
 _YEAR = re.compile(r"(?<!\d)(?:1[0-9]|20)\d\d(?!\d)")
 _PLACE = re.compile(r"\b(?:in|at|near|from|to|on)\s+(?:the\s+)?[A-ZÀ-Þ]")
@@ -38,27 +37,22 @@ def share(question: Question, worth: Measures) -> float:
 
 def fits(question: Question, statement: Statement) -> float:
     """1 when the sentence holds something of the kind asked for that the question does not name itself, else 0."""
-    return float(_fits(question, statement))
-
-
-def _fits(question: Question, statement: Statement) -> bool:
     text = statement.text
+    held: object = None
     match question.kind:
         case "number":
-            return not statement.numbers <= question.numbers
+            held = statement.numbers - question.numbers
         case "when":
-            new_numbers = not statement.numbers <= question.numbers
-            return bool(_YEAR.search(text)) or bool(statement.months) or new_numbers
+            held = _YEAR.search(text) or statement.months or statement.numbers - question.numbers
         case "who":
-            return new_names(question, statement)
+            held = new_names(question, statement)
         case "where":
-            return bool(_PLACE.search(text)) and new_names(question, statement)
+            held = _PLACE.search(text) and new_names(question, statement)
         case "why":
-            return bool(_CAUSE.search(text))
+            held = _CAUSE.search(text)
         case "how":
-            return bool(_MANNER.search(text))
-        case _:
-            return False
+            held = _MANNER.search(text)
+    return float(bool(held))
 
 
 def new_names(question: Question, statement: Statement) -> bool:

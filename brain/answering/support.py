@@ -20,7 +20,8 @@ from brain.types import Measures, Passages
 # Pairs of which a question has one and the passage the other when the question was turned round on purpose.
 _OPPOSITES = [
     pair.split("/")
-    for pair in """first/last least/most less/more fewer/more smallest/largest lowest/highest shortest/longest oldest/newest
+    for pair in """
+    first/last least/most less/more fewer/more smallest/largest lowest/highest shortest/longest oldest/newest
     worst/best before/after began/ended start/end begin/end increase/decrease increased/decreased rise/fall
     rose/fell north/south northern/southern east/west eastern/western early/late won/lost win/lose lose/gain
     gained/lost above/below inside/outside minimum/maximum allow/prevent allowed/prohibited accept/reject
@@ -28,12 +29,14 @@ _OPPOSITES = [
     smaller/larger low/high lower/higher cold/hot dry/wet poor/rich public/private male/female men/women
     buy/sell bought/sold support/oppose supported/opposed success/failure succeed/fail import/export major/minor
     majority/minority legal/illegal even/odd shallow/deep input/output friend/enemy hated/loved easy/difficult
-    never/always""".split()
+    never/always
+    """.split()
 ]
 # Content words of a long question; beside `terms`, their logarithm, it bends the line.
 MANY_WORDS = 10
 OWN = tuple(
-    "probability coverage near cosine fits fits_not gap_here turned opposite kind_number kind_who rank found words".split()
+    """probability coverage near cosine fits fits_not gap_here turned opposite kind_number kind_who rank found
+    words""".split()
 )
 # Of retrieval's signals: whether the question's words stand there together says as much about the answer.
 PASSED_ON = tuple(

@@ -74,12 +74,13 @@ class _Claim:
         self.weights = self._weighed(cited, idf or {})
 
     def _weighed(self, cited: Passages, idf: Measures) -> Measures:
+        statements = [
+            statement for passage in cited for statement in sheet(passage.text).statements
+        ]
         counts: Counter[str] = Counter()
-        total = 1
-        for passage in cited:
-            for statement in sheet(passage.text).statements:
-                counts.update(statement.all_stem_set)
-                total += 1
+        for statement in statements:
+            counts.update(statement.all_stem_set)
+        total = 1 + len(statements)
         weights = {}
         for word in content_words(self.text):
             key = stem(word)
@@ -104,10 +105,7 @@ def verify(claim: str, cited: Passages, *, idf: Measures | None = None) -> Suppo
     A claim that cites several passages may take each figure and name from any of them.
     """
     read = _Claim(claim, cited, idf)
-    spans = []
-    for passage in cited:
-        if sheet(passage.text).statements:
-            spans.append(_best_span(read.weights, passage))
+    spans = [_best_span(read.weights, one) for one in cited if sheet(one.text).statements]
     if not spans:
         return None
     best = max(spans, key=lambda span: span.coverage)

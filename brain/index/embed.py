@@ -26,8 +26,8 @@ PAGE = 1_024  # chunks looked up at once
 
 @dataclass(frozen=True, slots=True)
 class EmbedReport:
-    """Counts are of chunks. `waiting` have no vector yet, None when nobody knows: a model that does not say which one it
-    is has vectors that cannot be told. `error` says why the work ended early, None when it did not.
+    """Counts are of chunks. `waiting` have no vector yet, None when nobody knows: a model that does not say which one
+    it is has vectors that cannot be told. `error` says why the work ended early, None when it did not.
 
     `failed` were refused by the model one by one while others were taken; they stay among the waiting.
     """

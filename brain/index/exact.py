@@ -78,8 +78,7 @@ class ExactIndex:
         import numpy as np
 
         # What changed since is found in the overlay, or nowhere any more.
-        changed = self._rows_of(self._overlay.changed)
-        scores[changed] = -math.inf
+        scores[self._rows_of(self._overlay.changed)] = -math.inf
         rows = np.arange(len(scores))
         if allowed is not None:
             rows = np.array(self._rows_of(allowed), np.int64)
@@ -94,18 +93,13 @@ class ExactIndex:
 
     def _named(self, rows: Any, scores: Vectors) -> Scored:
         """The chunks of these rows with their scores, without those whose row no longer counts."""
+        ranked = zip(rows.tolist(), scores.tolist(), strict=True)
         names = self._current_ids
-        found = []
-        for row, score in zip(rows.tolist(), scores.tolist(), strict=True):
-            if score != -math.inf:
-                found.append((names[row].decode(), score))
-        return found
+        return [(names[row].decode(), score) for row, score in ranked if score != -math.inf]
 
     def _rows_of(self, ids: set[str]) -> list[int]:
         """Where those of the chunks stand that are in the written part."""
-        if not ids:
-            return []
-        rows = self._rows
+        rows = self._rows if ids else {}
         return [rows[chunk_id] for chunk_id in ids if chunk_id in rows]
 
     def prepare(self) -> None:
@@ -162,8 +156,7 @@ class ExactIndex:
         written = self._current()
         count = len(written.ids)
         kept = np.ones(count, bool)
-        changed = self._rows_of(self._overlay.changed)
-        kept[changed] = False
+        kept[self._rows_of(self._overlay.changed)] = False
         for start in range(0, count, BLOCK_ROWS):
             block = kept[start : start + BLOCK_ROWS]
             rows = start + np.flatnonzero(block)
@@ -175,7 +168,6 @@ class ExactIndex:
     def _write(self, blocks: Iterator[tuple[list[str], Vectors]], *, seq: int) -> bool:
         """Write the file; False when another process does so now, or the disk does not take it."""
         lock = self._path.with_suffix(".lock")
-        done = False
         with suppress(OSError), locked(lock, seconds=0) as held:
             if held:
                 reach("index.exact_write")
@@ -188,8 +180,8 @@ class ExactIndex:
                     seq=seq,
                     mark=mark,
                 )
-                done = True
-        return done
+                return True
+        return False
 
     def _use(self, written: exact_file.Written) -> exact_file.Written:
         self._forget()

@@ -152,8 +152,7 @@ def renew(table: VectorTable, directory: Path, fingerprint: str, *, chroma: bool
     Raises `Unavailable` when Chroma cannot be written; the exact index serves.
     """
     for kind in KINDS:
-        written = directory / exact_file.name_of(kind, fingerprint)
-        written.unlink(missing_ok=True)
+        (directory / exact_file.name_of(kind, fingerprint)).unlink(missing_ok=True)
     found = table.snapshots.current(fingerprint)
     lies = found is not None and snapshot.directory_of(directory, found.n).is_dir()
     if not chroma and not lies:

@@ -175,10 +175,7 @@ def _add_neighbours(found: Candidates, searchable: Searchable, scope: Scope) -> 
 
 def _beside(beside: Beside) -> set[str]:
     """The ids of all chunks that stand next to a short one."""
-    ids: set[str | None] = set()
-    for pair in beside.values():
-        ids.update(pair)
-    return {key for key in ids if key is not None}
+    return {key for pair in beside.values() for key in pair if key is not None}
 
 
 def _read_all(found: Candidates, bm25: Measures) -> None:
@@ -207,9 +204,8 @@ def _compare_all(found: Candidates, sources: Sources, question_vector: Any) -> N
     searchable = sources.searchable
     fingerprint = str(sources.embedder.fingerprint) if sources.embedder else ""
     ids = found.ids
-    vectors = searchable.vectors(
-        [*ids, *sorted(_beside(found.beside).difference(ids))], fingerprint
-    )
+    around = sorted(_beside(found.beside).difference(ids))
+    vectors = searchable.vectors([*ids, *around], fingerprint)
     if vectors.keys().isdisjoint(ids):
         return
     cosine = closeness.cosines(ids, vectors, question_vector)

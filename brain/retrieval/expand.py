@@ -91,7 +91,7 @@ def read(reply: str, question: str) -> list[Expansion] | None:
     lists = lex[:LEX_LISTS] if isinstance(lex, list) else [lex]
     texts: list[tuple[Kind, object]] = [("lex", words) for words in lists]
     texts += [("vec", said.get("vec")), ("hyde", said.get("hyde"))]
-    found: list[Expansion] = []
+    found = []
     known = {tuple(tokens(question))}
     for kind, text in texts:
         clean = _clean(text, LEX_CHARS if kind == "lex" else SENTENCE_CHARS)
@@ -119,8 +119,7 @@ def fuse(own: Passages, others: Sequence[tuple[Kind, Passages]]) -> tuple[Passag
         ranks = ranked.setdefault(group, {})
         for place, passage in enumerate(ranking, 1):
             passages.setdefault(passage.id, passage)
-            ranks.setdefault(passage.id, place)
-            ranks[passage.id] = min(place, ranks[passage.id])
+            ranks[passage.id] = min(place, ranks.get(passage.id, place))
     worth = {key: _worth(key, ranked) for key in passages}
     asked = ranked["own"]
     stood_for = {source for passage in passages.values() for source in passage.versions}

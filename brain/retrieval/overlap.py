@@ -53,7 +53,7 @@ class Overlap:
 
     def __init__(self, question: Question, idf: Measures) -> None:
         self.question = question
-        self._moment = question.moment if question.moment else None
+        self._moment = question.moment or None
         terms = list(dict.fromkeys(question.stems))
         numbers = {term: number for number, term in enumerate(terms)}
         order = [numbers[term] for term in question.stems]
@@ -119,8 +119,12 @@ class Overlap:
             "sentence": best_sentence,
             "before": self._before(passage, inside),
             "speaker": _speaks(text, named),
-            "number": float(self.question.counts and _counts(passage.text, said)),
-            "time": float(self.question.asks_when and _dated(passage.text, said)),
+            "number": float(
+                self.question.counts and _holds(_NUMBER_WORDS, _DIGIT, passage.text, said)
+            ),
+            "time": float(
+                self.question.asks_when and _holds(_TIME_WORDS, _YEAR, passage.text, said)
+            ),
             "date": self._same_date(passage.date),
             "length": math.log(length + 1) - USUAL_LENGTH,
         }
@@ -212,9 +216,6 @@ def _speaks(text: Sheet, named: TermSet) -> float:
     return 1.0 if text.speaker & named else -1.0
 
 
-def _counts(text: str, said: set[str]) -> bool:
-    return not _NUMBER_WORDS.isdisjoint(said) or bool(_DIGIT.search(text))
-
-
-def _dated(text: str, said: set[str]) -> bool:
-    return not _TIME_WORDS.isdisjoint(said) or bool(_YEAR.search(text))
+def _holds(words: TermSet, figures: re.Pattern[str], text: str, said: set[str]) -> bool:
+    """Whether a text says one of the words, or holds such a figure."""
+    return not words.isdisjoint(said) or bool(figures.search(text))

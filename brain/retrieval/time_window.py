@@ -27,8 +27,8 @@ QUESTION_CHARACTERS = 8_000  # of a question that are read; the rest is a pasted
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl")
 AROUND_DAYS = 3  # "two weeks ago" means that week more or less: so many days on either side
 
-# `sure`: a time whatever stands before it; "the last year of the lease" is none. `bare`: only behind a word that says so,
-# since may, march and 2000 are words of their own.
+# `sure`: a time whatever stands before it; "the last year of the lease" is none. `bare`: only behind a word that says
+# so, since may, march and 2000 are words of their own.
 _FORMS = grammar(
     r"""
 weekdays = monday|tuesday|wednesday|thursday|friday|saturday|sunday

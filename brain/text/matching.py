@@ -81,16 +81,10 @@ def nearness(pairs: Sequence[tuple[str, str]], stems: Sequence[str]) -> float:
     for position, term in enumerate(stems):
         if term in places:
             places[term].append(position)
-    close = 0
-    for a, b in pairs:
-        close += _close(places[a], places[b])
+    close = sum(_close(places[a], places[b]) for a, b in pairs)
     return close / len(pairs)
 
 
 def _close(some: Sequence[int], others: Sequence[int]) -> bool:
     """Whether any two of these places are at most NEAR apart."""
-    for place in some:
-        around = range(place - NEAR, place + NEAR + 1)
-        if any(other in around for other in others):
-            return True
-    return False
+    return any(abs(place - other) <= NEAR for place in some for other in others)

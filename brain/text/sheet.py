@@ -30,7 +30,8 @@ _NAMED_SPEAKER = re.compile(_TURN.replace("NAME", r"[A-ZÀ-Þ][\w.'-]*(?: [A-ZÀ
 
 class Statement:
     """One sentence of a text, as `ingest.sentences` cuts it. `words` are its `tokens`, `all_stems` their stems in
-    order; `stems`, and `stem_set`, those of the words that are no function words; `numbers` as `ingest.words` reads them.
+    order; `stems`, and `stem_set`, those of the words that are no function words; `numbers` as `ingest.words` reads
+    them.
     """
 
     def __init__(self, sentence: Sentence, words: list[str], numbers: set[str]) -> None:
