@@ -12,7 +12,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from brain.answering.extract import line_locator
 from brain.text.matching import TermSet, denies
@@ -63,65 +62,45 @@ class Support:
         return line_locator(self.passage.locator, self.passage.text, self.start)
 
 
-class _Claim:
-    """A written sentence, read once, with the weight of its words.
-
-    `weights`: stem -> the store's idf, else its rarity among the sentences that are cited.
-    """
-
-    def __init__(self, text: str, cited: Passages, idf: Measures | None) -> None:
-        self.text = _LEAD.sub("", text)
-        self.weights = self._weighed(cited, idf or {})
-
-    def _weighed(self, cited: Passages, idf: Measures) -> Measures:
-        statements = [
-            statement for passage in cited for statement in sheet(passage.text).statements
-        ]
-        counts: Counter[str] = Counter()
-        for statement in statements:
-            counts.update(statement.all_stem_set)
-        total = 1 + len(statements)
-        weights = {}
-        for word in content_words(self.text):
-            key = stem(word)
-            rarity = math.log(1 + total / (counts[key] + 0.5))
-            weights[key] = idf.get(key, idf.get(word, rarity))
-        return weights
-
-    @cached_property
-    def plain(self) -> Measures:
-        """The weights of the words that are no figures."""
-        return {term: weight for term, weight in self.weights.items() if not term.isdigit()}
-
-    @cached_property
-    def denies(self) -> bool:
-        """Whether it holds a negation."""
-        return denies(self.text)
-
-
 def verify(claim: str, cited: Passages, *, idf: Measures | None = None) -> Support | None:
     """The best support for a claim among the passages it cites; None when they hold no sentence.
 
     A claim that cites several passages may take each figure and name from any of them.
     """
-    read = _Claim(claim, cited, idf)
-    spans = [_best_span(read.weights, one) for one in cited if sheet(one.text).statements]
+    text = _LEAD.sub("", claim)
+    weights = _weighed(text, cited, idf or {})
+    spans = [_best_span(weights, one) for one in cited if sheet(one.text).statements]
     if not spans:
         return None
     best = max(spans, key=lambda span: span.coverage)
     stems = [_header_stems(passage) | _stems(_shown(passage)) for passage in cited]
     everything = TermSet().union(*stems)
-    joint = _share(read.weights, everything) if len(cited) > 1 else best.coverage
-    in_sight = _share(read.weights, best.in_sight)
+    joint = _share(weights, everything) if len(cited) > 1 else best.coverage
+    in_sight = _share(weights, best.in_sight)
     reasons = []
     if max(best.coverage, in_sight, joint * JOINT_WORTH) < LEAST_COVERAGE:
         reasons.append("its words are not in the source")
-    reasons += _wrong_figures(read, cited)
-    reasons += _wrong_names(read.text, everything)
-    if len(cited) == 1 and _turned(read, sheet(best.passage.text).statements):
+    reasons += _wrong_figures(text, weights, cited)
+    reasons += _wrong_names(text, everything)
+    if len(cited) == 1 and _turned(text, weights, sheet(best.passage.text).statements):
         reasons.append("the source says the opposite")
     start, end = best.statements[0].sentence.start, best.statements[-1].sentence.end
     return Support(best.passage, start, end, best.coverage, tuple(reasons))
+
+
+def _weighed(claim: str, cited: Passages, idf: Measures) -> Measures:
+    """Stem -> weight of the words of a claim: the store's idf, else their rarity among the sentences that are cited."""
+    statements = [statement for passage in cited for statement in sheet(passage.text).statements]
+    counts: Counter[str] = Counter()
+    for statement in statements:
+        counts.update(statement.all_stem_set)
+    total = 1 + len(statements)
+    weights = {}
+    for word in content_words(claim):
+        key = stem(word)
+        rarity = math.log(1 + total / (counts[key] + 0.5))
+        weights[key] = idf.get(key, idf.get(word, rarity))
+    return weights
 
 
 def holds(support: Support, read: Reader) -> bool:
@@ -182,20 +161,21 @@ def _header_stems(passage: Passage) -> TermSet:
     return stems_of(f"{passage.header} {passage.source} {passage.context}")
 
 
-def _wrong_figures(claim: _Claim, cited: Passages) -> list[str]:
+def _wrong_figures(claim: str, weights: Measures, cited: Passages) -> list[str]:
     """The figures and months of a claim that stand in no sentence that speaks of the same thing."""
     dates = " ".join(passage.header for passage in cited)
     known, known_months = numbers(dates), months(dates)
+    words = {term: weight for term, weight in weights.items() if not term.isdigit()}
     for passage in cited:
         statements = _shown(passage)
-        shares = [_share(claim.plain, one.all_stem_set) for one in statements]
+        shares = [_share(words, one.all_stem_set) for one in statements]
         least = FIGURE_SHARE * max(shares, default=0.0)
         for statement, share in zip(statements, shares, strict=True):
             if share >= least:
                 known |= statement.numbers
                 known_months |= statement.months
-    wrong = [str(number) for number in sorted(numbers(claim.text) - known)]
-    wrong += [f"month {month}" for month in sorted(months(claim.text) - known_months)]
+    wrong = [str(number) for number in sorted(numbers(claim) - known)]
+    wrong += [f"month {month}" for month in sorted(months(claim) - known_months)]
     return [f"{figure} is not in the source" for figure in wrong]
 
 
@@ -218,8 +198,8 @@ def _capital_by_place(name: str, claim: str) -> bool:
     return first and fold(claim).count(name) == 1 and not abbreviation
 
 
-def _turned(claim: _Claim, statements: Sequence[Statement]) -> bool:
+def _turned(claim: str, weights: Measures, statements: Sequence[Statement]) -> bool:
     """Whether the sentence that says the same says it with a negation more or less."""
-    shares = [_share(claim.weights, one.all_stem_set) for one in statements]
+    shares = [_share(weights, one.all_stem_set) for one in statements]
     best = max(shares)
-    return best >= SAME_SENTENCE and claim.denies != statements[shares.index(best)].denies
+    return best >= SAME_SENTENCE and denies(claim) != statements[shares.index(best)].denies

@@ -62,7 +62,10 @@ def embed_pending(
     waiting = table.waiting_count(kind, fingerprint)
     if not waiting:
         return EmbedReport()
-    run = _Run(table, embedder, fingerprint, batch, clock, sentences)
+    most = max(batch, 1)
+    run = _Run(
+        table, embedder, fingerprint, sentences, clock, most=most, size=min(FIRST_BATCH, most)
+    )
     report = EmbedReport()
     after = 0
     while report.error is None and (
@@ -94,6 +97,7 @@ class _Step:
     error: BrainError | None = None
 
 
+@dataclass(slots=True)
 class _Run:
     """Sizes the calls by the clock, and tells one bad text from a model that is gone.
 
@@ -101,45 +105,36 @@ class _Run:
     next text fails too the model is taken to be away.
     """
 
-    def __init__(
-        self,
-        table: VectorTable,
-        embedder: Embedder,
-        fingerprint: str,
-        batch: int,
-        clock: Callable[[], float],
-        sentences: bool,
-    ) -> None:
-        self._table = table
-        self._embedder = embedder
-        self._fingerprint = fingerprint
-        self._sentences = sentences
-        self._most = max(batch, 1)
-        self._clock = clock
-        self._size = min(FIRST_BATCH, self._most)
-        self._alone = False
-        self._refused = False
+    table: VectorTable
+    embedder: Embedder
+    fingerprint: str
+    sentences: bool
+    clock: Callable[[], float]
+    most: int
+    size: int
+    alone: bool = False
+    refused: bool = False
 
     def step(self, page: Sequence[Pending]) -> _Step:
         """One call of the model and one transaction."""
-        chunks = page[:1] if self._alone else page[: self._size]
+        chunks = page[:1] if self.alone else page[: self.size]
         texts = {chunk.text_sha: chunk.text for chunk in chunks}
         wanted = list(texts.values())
-        began = self._clock()
+        began = self.clock()
         try:
-            vectors = self._embedder.embed_documents(wanted)
+            vectors = self.embedder.embed_documents(wanted)
             if len(vectors) != len(texts):
                 said = f"the model answered {len(vectors)} vectors for {len(texts)} texts"
                 raise Unavailable(said, "try again")
             of_sentences: list[Vectors | None] = [None] * len(texts)
-            if self._sentences:
+            if self.sentences:
                 of_sentences = self._of_sentences(wanted)
             rows = zip(texts, vectors, of_sentences, strict=True)
-            self._table.save_vectors(self._fingerprint, rows)
+            self.table.save_vectors(self.fingerprint, rows)
         except (Unavailable, StoreError) as error:
             return self._failed(error)
-        self._alone = self._refused = False
-        self._resize(self._clock() - began)
+        self.alone = self.refused = False
+        self._resize(self.clock() - began)
         return _Step(taken=len(chunks), kept=len(chunks))
 
     def _of_sentences(self, texts: list[str]) -> list[Vectors | None]:
@@ -148,7 +143,7 @@ class _Run:
         wanted = [sentence for found in split for sentence in found]
         if not wanted:
             return [None] * len(texts)
-        vectors, at = self._embedder.embed_documents(wanted), 0
+        vectors, at = self.embedder.embed_documents(wanted), 0
         parts: list[Vectors | None] = []
         for found in split:
             parts.append(vectors[at : at + len(found)] if found else None)
@@ -156,20 +151,20 @@ class _Run:
         return parts
 
     def _failed(self, error: BrainError) -> _Step:
-        if not self._alone:
-            self._alone = True
+        if not self.alone:
+            self.alone = True
             return _Step(taken=0)
-        if self._refused:
+        if self.refused:
             return _Step(taken=1, failed=1, error=error)
-        self._refused = True
+        self.refused = True
         return _Step(taken=1, failed=1)
 
     def _resize(self, seconds: float) -> None:
         """Double while twice as much still fits into the time between commits; halve when it took too long."""
         if seconds * 2 <= COMMIT_SECONDS:
-            self._size = min(self._size * 2, self._most)
+            self.size = min(self.size * 2, self.most)
         elif seconds > COMMIT_SECONDS:
-            self._size = max(self._size // 2, 1)
+            self.size = max(self.size // 2, 1)
 
 
 def _several_sentences(text: str) -> list[str]:

@@ -16,7 +16,7 @@ from brain.protocols import Embedder, Searchable, VectorIndex
 from brain.retrieval import fusion
 from brain.retrieval.overlap import Overlap
 from brain.text.question import Question, expression
-from brain.text.sheet import Sheet, sheets, words_of_each
+from brain.text.sheet import Sheet, sheets
 from brain.types import Measures, Passage, Request, Scope
 from ingest.terms import stem
 
@@ -187,13 +187,13 @@ def _read_all(found: Candidates, bm25: Measures) -> None:
     before = [passage.before for passage in passages if passage.before]
     # What stands before a short passage is read along, so that it is there when it is looked up by its text
     found.texts = sheets(texts + before)[: len(texts)]
-    titles = words_of_each([" ".join((passage.title, *passage.heading)) for passage in passages])
+    titles = sheets([" ".join((passage.title, *passage.heading)) for passage in passages])
     named = overlap.named(found.texts)
     lengths = [len(text.pieces) for text in found.texts]
     average = sum(lengths) / (len(lengths) or 1)
     for passage, title, text in zip(passages, titles, found.texts, strict=True):
         features = {"bm25": bm25.get(passage.id, 0.0) / ceiling}
-        features |= overlap.features(passage, title, text, average=average, named=named)
+        features |= overlap.features(passage, title.words, text, average=average, named=named)
         found.features.append(features)
 
 

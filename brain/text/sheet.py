@@ -81,21 +81,11 @@ class Sheet:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    @property
-    def is_read(self) -> bool:
-        """Whether its words were read."""
-        return "pieces" in vars(self)
-
     def read(self, pieces: list[str]) -> None:
         """Take its `pieces`, read together with those of other texts, and what retrieval asks of every candidate."""
         words = [piece for piece in pieces if piece not in SENTENCE_ENDS]
         vars(self).update(pieces=pieces, words=words, said=frozenset(pieces))
         vars(self).update(speaker=self.speaker, named_speaker=self.named_speaker)
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether its sentences were read."""
-        return "statements" in vars(self)
 
     def cut(self, statements: Iterable[Statement]) -> None:
         """Take its sentences, read together with those of other texts."""
@@ -158,7 +148,7 @@ def sheet(text: str) -> Sheet:
 def sheets(texts: Iterable[str]) -> list[Sheet]:
     """The sheets of many texts, whose pieces are read together."""
     found = [sheet(text) for text in texts]
-    unread = [one for one in found if not one.is_read]
+    unread = [one for one in found if "pieces" not in vars(one)]
     for one, read in zip(unread, read_each(pieces, [one.text for one in unread]), strict=True):
         one.read(read)
     return found
@@ -167,7 +157,7 @@ def sheets(texts: Iterable[str]) -> list[Sheet]:
 def sheets_in_sentences(texts: Iterable[str]) -> list[Sheet]:
     """The sheets of the few texts that an answer may come from, whose sentences are read together too."""
     found = sheets(texts)
-    uncut = [one for one in found if not one.is_cut]
+    uncut = [one for one in found if "statements" not in vars(one)]
     for one, statements in zip(uncut, statements_of_each([one.text for one in uncut]), strict=True):
         one.cut(statements)
     return found
@@ -185,11 +175,6 @@ def statements_of_each(texts: Iterable[str]) -> list[list[Statement]]:
 def words_of(text: str) -> Terms:
     """The words of a header, a title or a name."""
     return tuple(tokens(text))
-
-
-def words_of_each(texts: Iterable[str]) -> list[Terms]:
-    """The words of many titles."""
-    return [tuple(one.words) for one in sheets(texts)]
 
 
 @lru_cache(maxsize=HEADERS_KEPT)
