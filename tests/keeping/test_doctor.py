@@ -433,5 +433,6 @@ def test_rebuild_makes_everything_derived_anew(home: Path, config: Config) -> No
         report = brain.keep.rebuild()
         assert report.rows > 5
         assert report.waiting == 0
+        assert report.vectors == 0, "exact search answers: nobody would ask a snapshot"
         assert brain.search(Request("green tea minutes")).passages[0].source.endswith("tea.md")
     assert not bad(examined(config, deep=True))
