@@ -120,25 +120,23 @@ def render(
     State "supported" (it is a count, not an opinion), or "not_found" when nothing matches.
     """
     count = len(rows)
+    shown = tuple(rows[:MAX_LISTED])
     what = _what(wanted)
     noun = "document" if count == 1 else "documents"
-    head = f"{count} {noun} {what}".strip() + f" (covered {covered} of {total} documents)."
-    listed = [] if wanted.kind == "count" else list(rows[:MAX_LISTED])
-    citations = tuple(
-        _citation(number, row, wanted) for number, row in enumerate(rows[:MAX_LISTED], 1)
-    )
-    lines = [
-        head,
-        *(f"- {row.title or row.source} ({row.source}) [{n}]" for n, row in enumerate(listed, 1)),
-    ]
+    lines = [f"{count} {noun} {what}".strip() + f" (covered {covered} of {total} documents)."]
+    citations = []
+    for number, row in enumerate(shown, 1):
+        citations.append(_citation(number, row, wanted))
+        if wanted.kind == "list":
+            lines.append(f"- {row.title or row.source} ({row.source}) [{number}]")
     if wanted.kind == "list" and count > MAX_LISTED:
         lines.append(f"… and {count - MAX_LISTED} more")
     return Answer(
         question,
         "supported" if count or not (wanted.phrases or wanted.tag) else "not_found",
         "\n".join(lines),
-        citations=citations,
-        passages=tuple(rows[:MAX_LISTED]),
+        citations=tuple(citations),
+        passages=shown,
         confidence=Confidence(found=1.0, supported=1.0, known=True),
         provider=PROVIDER,
         model=MODEL,
@@ -158,10 +156,10 @@ def _what(wanted: WholeStoreQuestion) -> str:
 def _citation(number: int, row: Passage, wanted: WholeStoreQuestion) -> Citation:
     """The first sentence that mentions one of the phrases, else the first one."""
     statements = sheet(row.text).statements
-    sought = [{stem(word) for word in tokens(phrase)} for phrase in wanted.phrases]
+    sought = [set(map(stem, tokens(phrase))) for phrase in wanted.phrases]
     chosen = statements[0] if statements else None
     for statement in statements:
-        said = {stem(word) for word in tokens(fold(statement.text))}
+        said = set(map(stem, tokens(fold(statement.text))))
         if any(words <= said for words in sought):
             chosen = statement
             break

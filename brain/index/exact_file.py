@@ -67,7 +67,7 @@ def write(
         for ids, rows in blocks:
             names.extend(chunk_id.encode() for chunk_id in ids)
             crc = _put(handle, np.ascontiguousarray(rows, dtype=np.float32).tobytes(), crc)
-        width = max((len(name) for name in names), default=1)
+        width = max(map(len, names), default=1)
         crc = _put(handle, np.array(names, dtype=f"S{width}").tobytes(), crc)
         head = HEADER.pack(
             MAGIC,
@@ -99,12 +99,8 @@ def read(path: Path, fingerprint: str, dimensions: int) -> Written | None:
         return None
     head = data[: HEADER.size]
     magic, version, length, count, seq, mark, width, crc, digest = HEADER.unpack(head)
-    if (magic, version, length, digest) != (
-        MAGIC,
-        VERSION,
-        dimensions,
-        _digest(fingerprint),
-    ):
+    expected = (MAGIC, VERSION, dimensions, _digest(fingerprint))
+    if (magic, version, length, digest) != expected:
         return None
     if CRC.unpack_from(data, HEADER.size)[0] != zlib.crc32(head):
         return None
@@ -114,9 +110,8 @@ def read(path: Path, fingerprint: str, dimensions: int) -> Written | None:
     with memoryview(data) as view, view[HEADER_BYTES:] as rest:
         if zlib.crc32(rest) != crc:
             return None
-    matrix = np.frombuffer(data, np.float32, count * dimensions, HEADER_BYTES).reshape(
-        count, dimensions
-    )
+    numbers = np.frombuffer(data, np.float32, count * dimensions, HEADER_BYTES)
+    matrix = numbers.reshape(count, dimensions)
     ids = np.frombuffer(data, f"S{width}", count, HEADER_BYTES + body)
     return Written(ids, matrix, seq, None if mark == NO_MARK else mark)
 

@@ -17,9 +17,8 @@ DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
 NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
 MANIFEST = "manifest.json"
-LOCK = (
-    "snapshot.lock"  # held by whoever writes a snapshot, and within the copy of whoever reads one
-)
+# held by whoever writes a snapshot, and within the copy of whoever reads one
+LOCK = "snapshot.lock"
 READ_BYTES = 4 * 2**20  # per read while a checksum is computed: about 6 GB/s here
 BLOCK = 512  # bytes, the unit of st_blocks (stat(2))
 

@@ -61,18 +61,19 @@ def expand(
 ) -> tuple[list[Expansion], ModelStep]:
     """At most LEX_LISTS + 2 further queries, and what happened. Never raises for the model: then there are none."""
     began = clock()
-    step = ModelStep("expand", "failed", generator.name)
+    found: list[Expansion] | None = None
+    reason = "the model did not answer in the form that was asked for"
     try:
         pieces = generator.stream(_messages(question), max_tokens=REPLY_TOKENS, schema=SCHEMA)
         found = read("".join(pieces), question)
     except BrainError as error:
-        return [], replace(step, seconds=clock() - began, reason=error.message)
-    step = replace(step, seconds=clock() - began)
+        reason = error.message
+    step = ModelStep("expand", "failed", generator.name, clock() - began, reason)
     if found is None:
-        return [], replace(step, reason="the model did not answer in the form that was asked for")
-    if not found:
-        return [], replace(step, state="ran", reason="the model had no other words for it")
-    return found, replace(step, state="ran", queries=tuple((one.kind, one.text) for one in found))
+        return [], step
+    queries = tuple((one.kind, one.text) for one in found)
+    reason = "" if found else "the model had no other words for it"
+    return found, replace(step, state="ran", reason=reason, queries=queries)
 
 
 def read(reply: str, question: str) -> list[Expansion] | None:

@@ -19,9 +19,8 @@ RECENCY = 0.04
 IMPORTANCE = 0.04
 CORRECTED = 0.08  # off a round that a later one corrects: the correction stands above it
 HALF_LIFE = timedelta(days=60)  # of recency
-FUTURE_SLACK = timedelta(
-    days=1
-)  # a round dated further ahead has a wrong clock and gets no recency
+# a round dated further ahead has a wrong clock and gets no recency
+FUTURE_SLACK = timedelta(days=1)
 
 IMPORTANT_TAGS = frozenset(
     "decision decided promise starred star important correction pinned".split()
@@ -58,9 +57,8 @@ def rerank(
         if not timed:
             extra += RECENCY * recency(episode.at, now)
         ranked.append((episode, score + best * extra))
-    return sorted(
-        ranked, key=lambda item: -item[1]
-    )  # stable: equal ones stay in the order of retrieval
+    # stable: equal ones stay in the order of retrieval
+    return sorted(ranked, key=lambda item: -item[1])
 
 
 def recency(at: str, now: datetime) -> float:

@@ -238,7 +238,7 @@ def _span(words: str, now: datetime, *, exact: bool, floor: bool = True) -> _Day
     try:
         if period == "week":
             return _week(day, ago, exact)
-        span = _period(day, period if floor or not ago else "day")
+        span = _period(day, period if floor else "day")
         # "last May", said in May
         if named and modifier == "last" and period == "month" and span.last >= now.date():
             return _period(day.replace(year=day.year - 1, day=1), "month")
