@@ -1,7 +1,8 @@
 """From passages to a cited answer: the best quoted sentence first, then, where a model is there, what it writes.
 
 Below the floor of `found` nothing is generated. Without a model, or when the model cannot be reached (which is said),
-the quotes are the answer. Leaves out retrieval and the episode that is kept of it: `Brain.ask` joins them. Serves `Brain.ask`.
+the quotes are the answer. Leaves out retrieval and the episode that is kept of it: `Brain.ask` joins them. Serves
+`Brain.ask`.
 """
 
 from __future__ import annotations

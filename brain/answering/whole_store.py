@@ -54,7 +54,8 @@ _JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|\band\b|\bor\b|&)\s*", re.IGNORECAS
 _OTHER_WORD = re.compile(r"(?!(?:and|or)\b)\w{3,}")
 _TAG_FORM = re.compile(rf"\b{_RULES['tagged']}\b", re.IGNORECASE)
 _CLAUSE = re.compile(
-    r"\b(?:who|whom|when|where|why|because|since|before|after|until|during|between|last|that|which|how|if|than|not|without)\b",
+    r"\b(?:who|whom|when|where|why|because|since|before|after|until|during|between|last|that|which|how|if|than|not|"
+    r"without)\b",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"[\"“„«]([^\"”“»]{1,200})[\"”“»]")

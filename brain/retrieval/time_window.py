@@ -63,7 +63,8 @@ alone = \b(?:%(rolling)s|(?P<at>%(sure)s))
 )
 _RANGE, _LED, _ALONE = (re.compile(_FORMS[name], re.I) for name in ("range", "led", "alone"))
 _NOT_A_YEAR = re.compile(  # "in 2000 words"
-    r"\s+(?:words?|tokens?|char\w*|bytes?|lines?|pages?|people|files?|notes?|items?|hours?|days?|minutes?|seconds?|euros?|dollars?|"
+    r"\s+(?:words?|tokens?|char\w*|bytes?|lines?|pages?|people|files?|notes?|items?|hours?|days?|"
+    r"minutes?|seconds?|euros?|dollars?|"
     r"steps?|rows?|chunks?|times|k?m|k?g|[kmg]b|%)\b",
     re.I,
 )

@@ -31,6 +31,7 @@ MAX_WORDS = 64  # content words asked of FTS5; each costs one walk over its list
 MAX_PHRASES = 8  # names such as `foo_bar` or v2026.4.10 asked as a phrase beside their parts
 ENOUGH_WORDS = 6  # content words from which a follow-up that does not point back stands on its own
 QUESTIONS_KEPT = 16  # questions, so that one verb's steps read theirs once
+DAYS = range(1, 32)  # of a month
 FEW_WORDS = 3  # words from which a question must hold a function word to be taken for English
 
 # foo_bar, v2026.4.10, parseReply, a/b.py, well-known
@@ -212,11 +213,9 @@ class Question:
         months = {number for number, name in enumerate(MONTH_NAMES, 1) if name in self.said}
         if "may" in self.said and not _MAY.search(fold(self._read)):
             months.discard(MONTH_NAMES.index("may") + 1)
-        days = {int(day) for day in _DAY.findall(self._read)} if months else set()
-        years = {int(year) for year in _YEAR.findall(self._read)}
-        return Moment(
-            frozenset(years), frozenset(months), frozenset(day for day in days if 1 <= day <= 31)
-        )
+        years = frozenset(map(int, _YEAR.findall(self._read)))
+        days = frozenset(map(int, _DAY.findall(self._read) if months else ()))
+        return Moment(years, frozenset(months), days.intersection(DAYS))
 
     @cached_property
     def kind(self) -> str:
