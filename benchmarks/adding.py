@@ -7,12 +7,22 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.measure import PYTHON, Figure, Spent, alternate, compared, seconds, spend
+from benchmarks.measure import (
+    PYTHON,
+    Figure,
+    Spent,
+    alternate,
+    compared,
+    seconds,
+    spend,
+)
 from benchmarks.prepared import Place
 
 NOTES = 10_000
 TIMES = 3
-FILES_PER_SECOND = 5_000.0  # of the unchanged folder again (docs/RETRIEVAL.md, "Speed targets")
+FILES_PER_SECOND = (
+    5_000.0  # of the unchanged folder again (docs/RETRIEVAL.md, "Speed targets")
+)
 MEGABYTES = 400.0  # … and the most memory
 GROWTH = 1.2  # what counts as flat for 4.3 times the notes: the list of paths grows, by less than 1 KB a note
 WORDS = ("read", "parse", "tokens", "fts5")  # the first four stages
@@ -22,7 +32,11 @@ VECTORS = (*WORDS, "embed")
 def figures(place: Place) -> Iterator[Figure]:
     """Speed as ratios to the stages of the floor, memory, and files per second of a second look."""
     count = place.count(NOTES)
-    notes, home, bare = place.notes(count), place.work / "adding-home", place.work / "adding-bare"
+    notes, home, bare = (
+        place.notes(count),
+        place.work / "adding-home",
+        place.work / "adding-bare",
+    )
 
     def floor() -> Spent:
         shutil.rmtree(bare, ignore_errors=True)
@@ -37,7 +51,9 @@ def figures(place: Place) -> Iterator[Figure]:
     stages: dict[str, Any] = json.loads(took["floor"].output)["stages"]
     done = json.loads(took["product"].output)
     marks = {name: Spent(*values[:3]) for name, values in done["marks"].items()}
-    first, upto, whole = (_sum(stages, names) for names in (WORDS, VECTORS, tuple(stages)))
+    first, upto, whole = (
+        _sum(stages, names) for names in (WORDS, VECTORS, tuple(stages))
+    )
     title = f"{done['added']:,} notes, {done['chunks']:,} chunks"
     yield compared(
         f"`brain add`, {title}: found by words",
@@ -54,11 +70,22 @@ def figures(place: Place) -> Iterator[Figure]:
         2,
     )
     yield compared(
-        "… the same without Chroma in the floor", marks["vectors"], upto, "the first five", None
+        "… the same without Chroma in the floor",
+        marks["vectors"],
+        upto,
+        "the first five",
+        None,
     )
-    yield compared("… all, Chroma filled by its child", marks["all"], whole, "all six", None)
+    yield compared(
+        "… all, Chroma filled by its child", marks["all"], whole, "all six", None
+    )
     again = alternate(
-        {"again": lambda: spend([*PYTHON, "-m", "benchmarks.stages", str(notes)], home)}, TIMES
+        {
+            "again": lambda: spend(
+                [*PYTHON, "-m", "benchmarks.stages", str(notes)], home
+            )
+        },
+        TIMES,
     )["again"]
     spent = json.loads(again.output)["marks"]["all"]
     speed = count / spent[0], count / spent[1]
@@ -75,14 +102,22 @@ def figures(place: Place) -> Iterator[Figure]:
 
 def _sum(stages: dict[str, Any], names: tuple[str, ...]) -> Spent:
     return Spent(
-        sum(stages[name][0] for name in names), sum(stages[name][1] for name in names), 0.0
+        sum(stages[name][0] for name in names),
+        sum(stages[name][1] for name in names),
+        0.0,
     )
 
 
 def memory(place: Place, megabytes: float, count: int) -> Iterator[Figure]:
     """The most memory of the process that reads, stores and embeds, and whether it grows with the folder."""
     yield Figure(
-        f"… memory at {count:,} notes, MB", f"{megabytes:.0f}", "—", megabytes, None, "≤", MEGABYTES
+        f"… memory at {count:,} notes, MB",
+        f"{megabytes:.0f}",
+        "—",
+        megabytes,
+        None,
+        "≤",
+        MEGABYTES,
     )
     more = place.added(200_000)
     large, notes = more["marks"]["all"][2], more["added"]
@@ -98,5 +133,8 @@ def memory(place: Place, megabytes: float, count: int) -> Iterator[Figure]:
     took = Spent(*more["marks"]["vectors"])
     yield Figure(f"… words and vectors of {notes:,} notes", seconds(took), "—", None)
     yield Figure(
-        "… in notes a second", f"{notes / took.wall:,.0f} / {notes / took.cpu:,.0f}", "—", None
+        "… in notes a second",
+        f"{notes / took.wall:,.0f} / {notes / took.cpu:,.0f}",
+        "—",
+        None,
     )

@@ -58,12 +58,17 @@ def pack(text: str, tokens: list[Any], count: Callable[[str], int]) -> Iterator[
 def run(folder: Path, work: Path, *, words_only: bool) -> dict[str, Any]:
     """All stages over every note of the folder; their seconds, and how many chunks there were."""
     stages = Stages()
-    raw = stages.run("read", lambda: [_read(path) for path in sorted(folder.rglob("*.md"))])
+    raw = stages.run(
+        "read", lambda: [_read(path) for path in sorted(folder.rglob("*.md"))]
+    )
     parser = stages.run("parse", _parser)
     parsed = stages.run("parse", lambda: [(text, parser.parse(text)) for text in raw])
     count = stages.run("tokens", _counter)
     chunks = stages.run(
-        "tokens", lambda: [chunk for text, tokens in parsed for chunk in pack(text, tokens, count)]
+        "tokens",
+        lambda: [
+            chunk for text, tokens in parsed for chunk in pack(text, tokens, count)
+        ],
     )
     parsed.clear()
     raw.clear()
@@ -100,7 +105,9 @@ def _insert(path: Path, chunks: list[str]) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(SCHEMA)
-        connection.executemany("INSERT INTO chunks VALUES (?)", ((chunk,) for chunk in chunks))
+        connection.executemany(
+            "INSERT INTO chunks VALUES (?)", ((chunk,) for chunk in chunks)
+        )
 
 
 def _embed(chunks: list[str]) -> Any:
@@ -128,7 +135,9 @@ def _upsert(folder: Path, vectors: Any) -> None:
     import chromadb
     from chromadb.config import Settings
 
-    client = chromadb.PersistentClient(str(folder), Settings(anonymized_telemetry=False))
+    client = chromadb.PersistentClient(
+        str(folder), Settings(anonymized_telemetry=False)
+    )
     collection = client.create_collection(
         "chunks", embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
     )

@@ -53,12 +53,16 @@ def collect(sets: Path, models: Path, queries: int, home: Path) -> dict[str, lis
         asked = [query for query in judged.queries if query["id"] in judged.qrels]
         random.Random(SEED).shuffle(asked)
         with Brain(
-            Config(home=home / name / "home", models=Models(embed="builtin", ask="builtin"))
+            Config(
+                home=home / name / "home", models=Models(embed="builtin", ask="builtin")
+            )
         ) as brain:
             brain.add([home / name / "corpus"])
             found[name] = []
             for query in asked[:queries]:
-                passages = brain.search(Request(query["text"], limit=SHOWN, look=False)).passages
+                passages = brain.search(
+                    Request(query["text"], limit=SHOWN, look=False)
+                ).passages
                 vectors = judge.embed_documents(
                     [f"{one.header}\n{one.text}" for one in passages[:JUDGED]]
                 )
@@ -97,7 +101,8 @@ def sum_of(share: float, worth: Callable[[list[float]], list[float]]) -> Blend:
     def blended(judgments: Sequence[float]) -> list[int]:
         values = worth(list(judgments))
         return sorted(
-            range(len(values)), key=lambda at: (-(share / (at + 1) + (1 - share) * values[at]), at)
+            range(len(values)),
+            key=lambda at: (-(share / (at + 1) + (1 - share) * values[at]), at),
         )
 
     return blended
@@ -124,7 +129,10 @@ BLENDS: dict[str, Blend] = {
         range(len(judgments)), key=lambda at: (-judgments[at], at)
     ),
     "75/60/40 on scores": changing,
-    **{f"{share:.2f}/rank + P(yes)": sum_of(share, list) for share in (0.5, 0.55, 0.6, 0.65)},
+    **{
+        f"{share:.2f}/rank + P(yes)": sum_of(share, list)
+        for share in (0.5, 0.55, 0.6, 0.65)
+    },
     **{
         f"{share:.2f}/rank + 2/(1+place)": sum_of(share, by_rank)
         for share in (0.5, 0.55, 0.6, 0.65)
@@ -133,14 +141,18 @@ BLENDS: dict[str, Blend] = {
 }
 
 
-def gains(rows: Sequence[Row], rule: Blend, shape: tuple[float, float], noise: float) -> float:
+def gains(
+    rows: Sequence[Row], rule: Blend, shape: tuple[float, float], noise: float
+) -> float:
     """What a blend adds to the mean nDCG@10 of the search."""
     dice, change = random.Random(SEED), 0.0
     for row in rows:
         documents: list[str] = row["documents"]  # type: ignore[assignment]
         qrels: dict[str, int] = row["qrels"]  # type: ignore[assignment]
         cosines: list[float] = row["cosines"]  # type: ignore[assignment]
-        order = rule([shaped(cosine + dice.gauss(0, noise), shape) for cosine in cosines])
+        order = rule(
+            [shaped(cosine + dice.gauss(0, noise), shape) for cosine in cosines]
+        )
         moved = [documents[at] for at in order] + documents[len(order) :]
         change += ndcg(moved, qrels) - ndcg(documents, qrels)
     return change / len(rows)
@@ -152,10 +164,16 @@ def main() -> None:
         prog="benchmarks.blend", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("sets", type=Path, help="the folder of the judged sets")
-    parser.add_argument("models", type=Path, help="the folder with all-minilm-l6-v2-int8.onnx")
-    parser.add_argument("--queries", type=int, default=200, help="questions of each set")
     parser.add_argument(
-        "--rows", type=Path, help="keep what was collected in this file, or read it from there"
+        "models", type=Path, help="the folder with all-minilm-l6-v2-int8.onnx"
+    )
+    parser.add_argument(
+        "--queries", type=int, default=200, help="questions of each set"
+    )
+    parser.add_argument(
+        "--rows",
+        type=Path,
+        help="keep what was collected in this file, or read it from there",
     )
     given = parser.parse_args()
     if given.rows and given.rows.exists():
@@ -170,7 +188,11 @@ def main() -> None:
             f"\n{shape}: gain in nDCG@10 by {', '.join(found)}, without and with noise; mean; least"
         )
         for name, rule in BLENDS.items():
-            row = [gains(rows, rule, bent, noise) for rows in found.values() for noise in NOISE]
+            row = [
+                gains(rows, rule, bent, noise)
+                for rows in found.values()
+                for noise in NOISE
+            ]
             print(
                 f"{name:27}",
                 *(f"{gain:+.3f}" for gain in row),

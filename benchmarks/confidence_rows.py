@@ -29,7 +29,9 @@ from brain.types import Passage, Request
 from ingest.terms import stem
 
 FOLDS = 4  # variants of a set, each with another quarter left out
-EVERY = 3  # of the questions that stay answerable, one in three is asked in each variant
+EVERY = (
+    3  # of the questions that stay answerable, one in three is asked in each variant
+)
 READ = 5  # passages kept of each row, for the answerer
 SEED = 1
 
@@ -78,9 +80,16 @@ def load(folder: Path, embedder: Embedder, homes: Path, cache: Path) -> Loaded:
         embedder,
         [query["text"] for query in judged.queries],
     )
-    known = {query["text"]: vector for query, vector in zip(judged.queries, vectors, strict=True)}
-    parts = [(part, stores.home_of(homes, judged, part)) for part in conversations(judged)]
-    return Loaded(folder.name, judged.documents, judged.queries, relevant, parts, known, embedder)
+    known = {
+        query["text"]: vector
+        for query, vector in zip(judged.queries, vectors, strict=True)
+    }
+    parts = [
+        (part, stores.home_of(homes, judged, part)) for part in conversations(judged)
+    ]
+    return Loaded(
+        folder.name, judged.documents, judged.queries, relevant, parts, known, embedder
+    )
 
 
 def ask(
@@ -110,12 +119,16 @@ def ask(
             if paths:
                 brain.library.forget(paths, dry_run=False)
             yield from _rows(
-                held, stores.room(brain, part, held.embedder, held.asked, every=True), asked
+                held,
+                stores.room(brain, part, held.embedder, held.asked, every=True),
+                asked,
             )
 
 
 def _rows(
-    held: Loaded, room: stores.Room, asked: Sequence[tuple[dict[str, Any], bool, str, str]]
+    held: Loaded,
+    room: stores.Room,
+    asked: Sequence[tuple[dict[str, Any], bool, str, str]],
 ) -> Iterator[Row]:
     for query, answerable, kind, group in asked:
         request = Request(query["text"])
@@ -123,7 +136,9 @@ def _rows(
         plain = retrieve(request, Sources(room.search))
         words = Question.of(request.question).words
         frequencies = room.search.document_frequencies(tuple(dict.fromkeys(words)))
-        idf = {stem(word): idf_of(frequencies[word], room.search.count()) for word in words}
+        idf = {
+            stem(word): idf_of(frequencies[word], room.search.count()) for word in words
+        }
         places = [
             i
             for i, p in enumerate(found.passages)
@@ -168,7 +183,9 @@ def plain(held: Loaded) -> Iterator[Row]:
 def without_articles(held: Loaded) -> Iterator[Row]:
     """Whole articles left out, a quarter at a time."""
     titles = {row["doc_id"]: article(row) for row in held.corpus}
-    if ":" in held.corpus[0]["doc_id"]:  # the same paragraphs in many languages: they go together
+    if (
+        ":" in held.corpus[0]["doc_id"]
+    ):  # the same paragraphs in many languages: they go together
         titles = {key: key.partition(":")[2].partition(".")[0] for key in titles}
     names = sorted(set(titles.values()))
     random.Random(SEED).shuffle(names)
@@ -185,7 +202,9 @@ def without_articles(held: Loaded) -> Iterator[Row]:
                 asked.append((query, False, "absent_article", home[query["id"]]))
             elif place % EVERY == fold % EVERY:
                 asked.append((query, True, "answerable", home[query["id"]]))
-        yield from ask(held, {key for key, title in titles.items() if title in gone}, asked)
+        yield from ask(
+            held, {key for key, title in titles.items() if title in gone}, asked
+        )
 
 
 def without_paragraphs(held: Loaded) -> Iterator[Row]:
@@ -193,13 +212,17 @@ def without_paragraphs(held: Loaded) -> Iterator[Row]:
     for fold in range(FOLDS):
         gone = {row["doc_id"] for i, row in enumerate(held.corpus) if i % FOLDS == fold}
         titles = {row["doc_id"]: article(row) for row in held.corpus}
-        whole = "\n".join(row["text"] for row in held.corpus if row["doc_id"] not in gone)
+        whole = "\n".join(
+            row["text"] for row in held.corpus if row["doc_id"] not in gone
+        )
         asked = []
         for place, query in enumerate(held.queries):
             home = next(iter(held.relevant[query["id"]]))
             if home not in gone and place % EVERY == (fold + 1) % EVERY:
                 asked.append((query, True, "answerable", titles[home]))
-            elif home in gone and not any(answer in whole for answer in query["answers"]):
+            elif home in gone and not any(
+                answer in whole for answer in query["answers"]
+            ):
                 asked.append((query, False, "absent_paragraph", titles[home]))
         yield from ask(held, gone, asked)
 

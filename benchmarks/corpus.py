@@ -38,10 +38,14 @@ class Writer:
         self._random = random.Random(seed)
         self._next, self._starts = _pairs()
         self._names = [
-            "".join(self._random.choices(SYLLABLES, k=self._random.randint(2, 4))).title()
+            "".join(
+                self._random.choices(SYLLABLES, k=self._random.randint(2, 4))
+            ).title()
             for _ in range(NAMES)
         ]
-        self._heights = list(itertools.accumulate(1 / (rank + 10) for rank in range(NAMES)))
+        self._heights = list(
+            itertools.accumulate(1 / (rank + 10) for rank in range(NAMES))
+        )
 
     def note(self, number: int) -> str:
         """One note in Markdown."""
@@ -58,7 +62,9 @@ class Writer:
         length = 0
         while length < size:
             if length // SECTION_BYTES != (length + len(parts[-1])) // SECTION_BYTES:
-                parts.append(f"## {self.words(rng.randint(2, 5)).strip('.,;: ').capitalize()}\n")
+                parts.append(
+                    f"## {self.words(rng.randint(2, 5)).strip('.,;: ').capitalize()}\n"
+                )
             parts.append(self._block())
             length = sum(map(len, parts))
         return "\n".join(parts)
@@ -66,9 +72,14 @@ class Writer:
     def _block(self) -> str:
         kind = self._random.random()
         if kind < 0.70:
-            return " ".join(self.sentence() for _ in range(self._random.randint(2, 6))) + "\n"
+            return (
+                " ".join(self.sentence() for _ in range(self._random.randint(2, 6)))
+                + "\n"
+            )
         if kind < 0.88:
-            return "".join(f"- {self.sentence()}\n" for _ in range(self._random.randint(2, 7)))
+            return "".join(
+                f"- {self.sentence()}\n" for _ in range(self._random.randint(2, 7))
+            )
         if kind < 0.92:
             return f"See [[{self.name()} {self.name()}]] and #{self.name().lower()}. {self.sentence()}\n"
         if kind < 0.96:
@@ -85,7 +96,9 @@ class Writer:
 
     def sentence(self) -> str:
         """A walk of 8 to 24 words."""
-        return self.words(self._random.randint(8, 24)).rstrip(".,;: ").capitalize() + "."
+        return (
+            self.words(self._random.randint(8, 24)).rstrip(".,;: ").capitalize() + "."
+        )
 
     def words(self, count: int) -> str:
         """So many words that follow one another somewhere."""

@@ -38,7 +38,12 @@ def main(count: int) -> None:
         text = " ".join(writer.sentence() for _ in range(2))
         episodes.append(
             Episode(
-                "", moment.isoformat(timespec="seconds"), "note", "", text, people=(writer.name(),)
+                "",
+                moment.isoformat(timespec="seconds"),
+                "note",
+                "",
+                text,
+                people=(writer.name(),),
             )
         )
     with Brain(load()) as brain, tempfile.TemporaryDirectory() as folder:
@@ -49,7 +54,8 @@ def main(count: int) -> None:
             place.mkdir()
             body = "\n".join(f"{step}. {writer.sentence()}" for step in range(1, 8))
             (place / "SKILL.md").write_text(
-                SKILL.format(name=name, what=writer.words(4).strip(".,;: "), body=body), "utf-8"
+                SKILL.format(name=name, what=writer.words(4).strip(".,;: "), body=body),
+                "utf-8",
             )
             brain.skills.add(place)
 

@@ -31,7 +31,8 @@ class MatrixIndex:
         order = np.argsort(-scores, kind="stable")
         rows = (row for row in order if allowed is None or self._ids[row] in allowed)
         return [
-            (self._ids[row], float(scores[row])) for row, _ in zip(rows, range(limit), strict=False)
+            (self._ids[row], float(scores[row]))
+            for row, _ in zip(rows, range(limit), strict=False)
         ]
 
     def upsert(self, ids: Sequence[str], vectors: Any) -> None:
@@ -63,7 +64,9 @@ class Remembering:
 def rows(path: Path) -> list[dict[str, Any]]:
     """The objects of a JSON Lines file."""
     return [
-        json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()
+        json.loads(line)
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip()
     ]
 
 
@@ -74,7 +77,12 @@ def embedded_text(document: dict[str, Any]) -> str:
 
 
 def kept(
-    cache: Path, name: str, embedder: Embedder, texts: list[str], *, documents: bool = False
+    cache: Path,
+    name: str,
+    embedder: Embedder,
+    texts: list[str],
+    *,
+    documents: bool = False,
 ) -> Any:
     """The vectors of these questions, computed once, each alone as a command does it: a model of small integers gives
     other numbers in company. Or of `documents`. Delete the folder when the texts or the model change.

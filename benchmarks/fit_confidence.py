@@ -35,7 +35,13 @@ from brain.text import Question
 
 FOLDS = 12
 RIDGE = 1.0  # of standardised features
-KINDS = ("absent_article", "absent_paragraph", "near_miss", "absent_document", "adversarial")
+KINDS = (
+    "absent_article",
+    "absent_paragraph",
+    "near_miss",
+    "absent_document",
+    "adversarial",
+)
 DENSE = ("fused_top_cosine",)
 # Signals that the head `found` does not read: they earned nothing when one was left out at a time.
 IDLE = {
@@ -87,7 +93,9 @@ def logistic(x: Any, y: Any, weights: Any, ridge: float = RIDGE) -> tuple[Any, f
     def loss(w: Any) -> tuple[float, Any]:
         s = z @ w[:-1] + w[-1]
         chance = 1 / (1 + np.exp(-np.clip(s, -40, 40)))
-        cost = (weights * (np.logaddexp(0, s) - y * s)).sum() + ridge * (w[:-1] ** 2).sum() / 2
+        cost = (weights * (np.logaddexp(0, s) - y * s)).sum() + ridge * (
+            w[:-1] ** 2
+        ).sum() / 2
         slope = weights * (chance - y)
         return float(cost), np.append(z.T @ slope + ridge * w[:-1], slope.sum())
 
@@ -97,7 +105,9 @@ def logistic(x: Any, y: Any, weights: Any, ridge: float = RIDGE) -> tuple[Any, f
 
 def matrix(features: Sequence[Mapping[str, float]], names: Sequence[str]) -> Any:
     """Rows of features, in this order of names."""
-    return np.nan_to_num(np.array([[item.get(name, 0.0) for name in names] for item in features]))
+    return np.nan_to_num(
+        np.array([[item.get(name, 0.0) for name in names] for item in features])
+    )
 
 
 def left_out(items: Sequence[Row], x: Any, y: Any, weights: Any) -> Any:
@@ -113,7 +123,9 @@ def left_out(items: Sequence[Row], x: Any, y: Any, weights: Any) -> Any:
 
 def areas(items: Sequence[Row], chances: Any) -> dict[str, float]:
     """AUROC of the answerable against each kind of absence, and against all."""
-    present = [float(p) for row, p in zip(items, chances, strict=True) if row.answerable]
+    present = [
+        float(p) for row, p in zip(items, chances, strict=True) if row.answerable
+    ]
     found = {
         kind: auroc(
             present,
@@ -128,7 +140,12 @@ def areas(items: Sequence[Row], chances: Any) -> dict[str, float]:
     }
     return found | {
         "all": auroc(
-            present, [float(p) for row, p in zip(items, chances, strict=True) if not row.answerable]
+            present,
+            [
+                float(p)
+                for row, p in zip(items, chances, strict=True)
+                if not row.answerable
+            ],
         )
     }
 
@@ -163,7 +180,9 @@ def fit_found(
     weights = halves(masses(items, MASS), y)
     chances = 1 / (1 + np.exp(-SHRINK * log_odds(left_out(items, x, y, weights))))
     told = beside(items, [signals(row) for row in items], chances)
-    lift = matrix([signals(row) for row in items], list(told)) @ np.array(list(told.values()))
+    lift = matrix([signals(row) for row in items], list(told)) @ np.array(
+        list(told.values())
+    )
     held = 1 / (1 + np.exp(-(log_odds(chances) + lift)))
     chances = np.array([among_near_misses(float(chance)) for chance in held])
     at = 0
@@ -172,7 +191,11 @@ def fit_found(
         at += len(part)
     floor_table(items, chances, np.array([never_absent(signals(row)) for row in items]))
     w, b = logistic(x, y, weights)
-    coefficients = {INTERCEPT: SHRINK * b, **dict(zip(names, SHRINK * w, strict=True)), **told}
+    coefficients = {
+        INTERCEPT: SHRINK * b,
+        **dict(zip(names, SHRINK * w, strict=True)),
+        **told,
+    }
     return {"coefficients": coefficients, "chances": chances, "items": items}
 
 
@@ -191,7 +214,8 @@ def floor_table(items: Sequence[Row], chances: Any, together: Any) -> None:
         ):
             here = np.array(
                 [
-                    row.set == title and ("answerable" if row.answerable else row.kind) == kind
+                    row.set == title
+                    and ("answerable" if row.answerable else row.kind) == kind
                     for row in items
                 ]
             )
@@ -206,7 +230,8 @@ def report(name: str, part: Sequence[Row], chances: Any) -> None:
         items = [row for row in part if row.set == title]
         values = areas(items, chances[held])
         low = np.quantile(
-            [p for row, p in zip(items, chances[held], strict=True) if row.answerable], RISK
+            [p for row, p in zip(items, chances[held], strict=True) if row.answerable],
+            RISK,
         )
         line = "  ".join(f"{kind} {value:.3f}" for kind, value in values.items())
         print(f"found  {name:10s} {title:14s} {line}  2% of answerable below {low:.4f}")
@@ -226,7 +251,11 @@ def beside(items: Sequence[Row], x: Any, chances: Any) -> dict[str, float]:
         y = np.array([float(items[i].answerable) for i in places])
         if places:
             values = matrix([x[i] for i in places], names)
-            told |= dict(zip(names, offset_fit(log_odds(chances[places]), values, y), strict=True))
+            told |= dict(
+                zip(
+                    names, offset_fit(log_odds(chances[places]), values, y), strict=True
+                )
+            )
     return told
 
 
@@ -273,7 +302,9 @@ def fit_supported(items: Sequence[Row], chances: Any) -> dict[str, Any]:
     x, y = matrix(features, SUPPORT), np.array([float(row.answerable) for row in items])
     weights = halves(masses(items, SUPPORT_MASS), y)
     odds = log_odds(left_out(items, x, y, weights))
-    scale, shift_by = logistic(odds[:, None], right, halves(masses(items, SUPPORT_MASS), y))
+    scale, shift_by = logistic(
+        odds[:, None], right, halves(masses(items, SUPPORT_MASS), y)
+    )
     w, b = logistic(x, y, weights)
     coefficients = {
         INTERCEPT: b * scale[0] + shift_by,
@@ -308,7 +339,9 @@ def threshold(chances: Any, right: Any, weights: Any, risk: float) -> float:
     squares = np.cumsum(weights[order] ** 2)
     effective = mass**2 / squares
     upper = beta.ppf(
-        CONFIDENCE, effective * bad / mass + 1, np.maximum(effective * (1 - bad / mass), 1e-9)
+        CONFIDENCE,
+        effective * bad / mass + 1,
+        np.maximum(effective * (1 - bad / mass), 1e-9),
     )
     good = np.flatnonzero(upper <= risk)
     return float(chances[order][good[-1]]) if len(good) else 1.0
@@ -320,28 +353,44 @@ def main() -> None:
     parser.add_argument("--sets", type=Path, required=True)
     parser.add_argument("--models", type=Path, required=True)
     parser.add_argument(
-        "--stores", type=Path, required=True, help="the folder given to `brain eval … --vectors`"
+        "--stores",
+        type=Path,
+        required=True,
+        help="the folder given to `brain eval … --vectors`",
     )
     parser.add_argument("--vectors", type=Path, required=True)
     parser.add_argument(
         "--only",
         nargs="*",
-        default=["ans_dev", "squad_dev", "locomo_dev", "cranfield", "scifact_train", "xquad"],
+        default=[
+            "ans_dev",
+            "squad_dev",
+            "locomo_dev",
+            "cranfield",
+            "scifact_train",
+            "xquad",
+        ],
     )
-    parser.add_argument("--write", type=Path, help="write the coefficients into this file")
+    parser.add_argument(
+        "--write", type=Path, help="write the coefficients into this file"
+    )
     options = parser.parse_args()
     embedders: list[Any] = [BuiltinEmbedder(), MiniLM(options.models)]
     data = {
         embedder.name: [
             row
             for name in options.only
-            for row in rows(options.sets / name, embedder, options.stores, options.vectors)
+            for row in rows(
+                options.sets / name, embedder, options.stores, options.vectors
+            )
         ]
         for embedder in embedders
     }
     names = [name for name in NAMES if name not in IDLE]
     found = fit_found(data, names, lambda row: row.signals)
-    by_words = fit_found(data, [n for n in names if n not in DENSE], lambda row: row.words_only)
+    by_words = fit_found(
+        data, [n for n in names if n not in DENSE], lambda row: row.words_only
+    )
     fitted = {
         "found": rounded(found["coefficients"]),
         "found_by_words": rounded(by_words["coefficients"]),
@@ -361,7 +410,10 @@ def report_supported(found: Mapping[str, Any]) -> Mapping[str, float]:
     half = len(items) // 2
     for part in (slice(0, half), slice(half, None)):
         values = areas(items[part], held["chances"][part])
-        print("together ", "  ".join(f"{kind} {value:.3f}" for kind, value in values.items()))
+        print(
+            "together ",
+            "  ".join(f"{kind} {value:.3f}" for kind, value in values.items()),
+        )
         weights = halves(np.ones(half), y[part])
         pairs = [
             (float(p), bool(r))
@@ -384,7 +436,8 @@ def report_supported(found: Mapping[str, Any]) -> Mapping[str, float]:
             )
     ordinary = np.array([row.kind != "near_miss" for row in found["items"]])
     kept = np.flatnonzero(
-        ordinary & np.array([row.set in ("ans_dev", "squad_dev") for row in found["items"]])
+        ordinary
+        & np.array([row.set in ("ans_dev", "squad_dev") for row in found["items"]])
     )
     truths = np.array([float(found["items"][i].answerable) for i in kept])
     weight = halves(np.ones(len(kept)), truths)

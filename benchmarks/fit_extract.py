@@ -27,7 +27,13 @@ from benchmarks import evalset
 from benchmarks.confidence_rows import Row, rows
 from benchmarks.fit_confidence import folds
 from benchmarks.minilm import MiniLM
-from brain.answering.extract import COEFFICIENTS, ENOUGH, LEAST, MAX_QUOTES, MAX_SENTENCES
+from brain.answering.extract import (
+    COEFFICIENTS,
+    ENOUGH,
+    LEAST,
+    MAX_QUOTES,
+    MAX_SENTENCES,
+)
 from brain.answering.features import passage_features
 from brain.answering.verify import verify
 from brain.models.builtin import BuiltinEmbedder
@@ -49,7 +55,9 @@ SEED = 0
 class Candidates:
     """The sentences of one question: features, whether each is right, whether it holds an answer, and lengths."""
 
-    def __init__(self, row: Row, passages: Sequence[Passage], builtin: BuiltinEmbedder) -> None:
+    def __init__(
+        self, row: Row, passages: Sequence[Passage], builtin: BuiltinEmbedder
+    ) -> None:
         self.row = row
         question = Question(row.question, row.idf)
         target = builtin.embed_query(row.question)
@@ -57,7 +65,9 @@ class Candidates:
         for rank, passage in enumerate(passages):
             statements = sheet(passage.text).statements[:MAX_SENTENCES]
             texts = [statement.text for statement in statements]
-            cosines = (builtin.embed_documents(texts) @ target).tolist() if texts else []
+            cosines = (
+                (builtin.embed_documents(texts) @ target).tolist() if texts else []
+            )
             header = stems_of(passage.header)
             found = passage_features(
                 question, statements, header=header, rank=rank, cosines=cosines
@@ -86,7 +96,9 @@ def fit(items: Sequence[Candidates]) -> Any:
         power = np.exp(scores - top[which])
         whole, good = np.bincount(which, power), np.bincount(which, power * y)
         cost = (np.log(whole) - np.log(good)).sum() + RIDGE * (w**2).sum() / 2
-        return float(cost), x.T @ (power / whole[which] - power * y / good[which]) + RIDGE * w
+        return float(cost), x.T @ (
+            power / whole[which] - power * y / good[which]
+        ) + RIDGE * w
 
     return minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
 
@@ -112,10 +124,15 @@ def judge(title: str, items: Sequence[Candidates]) -> None:
         for item in items:
             if item.row.group in gone:
                 order = np.argsort(-(item.x @ w))
-                best += [any(item.holds[i] for i in order[: n + 1]) for n in range(MAX_QUOTES)]
+                best += [
+                    any(item.holds[i] for i in order[: n + 1])
+                    for n in range(MAX_QUOTES)
+                ]
                 taken = chosen(item, w)
                 quoted.append(any(item.holds[i] for i in taken))
-                share.append(min(1.0, sum(item.lengths[i] for i in taken) / item.of[taken[0]]))
+                share.append(
+                    min(1.0, sum(item.lengths[i] for i in taken) / item.of[taken[0]])
+                )
     one, two, three = best / len(items)
     print(
         f"{title}: {len(items)} questions; one sentence {one:.3f}, two {two:.3f}, three {three:.3f}; "
@@ -129,9 +146,13 @@ def changed(text: str, dice: random.Random) -> str | None:
     if not found:
         return None
     figure = dice.choice(found)
-    place = dice.choice([i for i in range(figure.start(), figure.end()) if text[i].isdigit()])
+    place = dice.choice(
+        [i for i in range(figure.start(), figure.end()) if text[i].isdigit()]
+    )
     other = (
-        text[:place] + dice.choice([d for d in "123456789" if d != text[place]]) + text[place + 1 :]
+        text[:place]
+        + dice.choice([d for d in "123456789" if d != text[place]])
+        + text[place + 1 :]
     )
     return other if numbers(other) != numbers(text) else None
 
@@ -168,7 +189,11 @@ def claims(folder: Path) -> Iterator[tuple[str, str, Passage]]:
         for r in corpus
     ]
     for passage in dice.sample(passages, CLAIMS):
-        inside = [s.text for s in sentences(passage.text) if len(tokens(s.text)) >= LEAST_WORDS]
+        inside = [
+            s.text
+            for s in sentences(passage.text)
+            if len(tokens(s.text)) >= LEAST_WORDS
+        ]
         if not inside:
             continue
         text = dice.choice(inside)
@@ -177,7 +202,9 @@ def claims(folder: Path) -> Iterator[tuple[str, str, Passage]]:
         yield (
             "citation swapped, same article",
             text,
-            dice.choice([p for p in passages if p.title == passage.title and p is not passage]),
+            dice.choice(
+                [p for p in passages if p.title == passage.title and p is not passage]
+            ),
         )
         yield (
             "citation swapped, other article",
@@ -200,9 +227,15 @@ def claims(folder: Path) -> Iterator[tuple[str, str, Passage]]:
             ]
             if foreign:
                 figure = dice.choice(list(_NUMBER.finditer(text)))
-                mixed = text[: figure.start()] + dice.choice(foreign) + text[figure.end() :]
+                mixed = (
+                    text[: figure.start()] + dice.choice(foreign) + text[figure.end() :]
+                )
                 if numbers(mixed) - numbers(text):
-                    yield "figure from another sentence of the paragraph", mixed, passage
+                    yield (
+                        "figure from another sentence of the paragraph",
+                        mixed,
+                        passage,
+                    )
     yield from question_claims(folder, {p.id: p for p in passages}, dice)
 
 
@@ -224,7 +257,11 @@ def question_claims(
         claim = f"{bare[:1].upper()}{bare[1:]} {query['answers'][0]}."
         yield "true, question and answer", claim, passage
         other = dice.choice(
-            [p for p in passages.values() if p.title == passage.title and p is not passage]
+            [
+                p
+                for p in passages.values()
+                if p.title == passage.title and p is not passage
+            ]
         )
         if query["answers"][0] not in other.text:
             yield "question and answer, citation swapped", claim, other
@@ -246,7 +283,10 @@ def main() -> None:
     parser.add_argument("--sets", type=Path, required=True)
     parser.add_argument("--models", type=Path, required=True)
     parser.add_argument(
-        "--stores", type=Path, required=True, help="the folder given to `brain eval … --vectors`"
+        "--stores",
+        type=Path,
+        required=True,
+        help="the folder given to `brain eval … --vectors`",
     )
     parser.add_argument("--vectors", type=Path, required=True)
     options = parser.parse_args()
@@ -255,7 +295,9 @@ def main() -> None:
     for embedder in (builtin, MiniLM(options.models)):
         seen: dict[str, Row] = {}
         for name in ("ans_dev", "squad_dev"):
-            for row in rows(options.sets / name, embedder, options.stores, options.vectors):
+            for row in rows(
+                options.sets / name, embedder, options.stores, options.vectors
+            ):
                 if row.answerable and row.answers:
                     seen.setdefault(row.id, row)
         items = [Candidates(row, row.passages, builtin) for row in seen.values()]

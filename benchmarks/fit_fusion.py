@@ -68,7 +68,15 @@ SLOPES = {
         "code",
         "by_sentence",
     ),
-    "feedback": ("estranged", "rarity", "stopped", "words_lead", "nearest", "spread", "length"),
+    "feedback": (
+        "estranged",
+        "rarity",
+        "stopped",
+        "words_lead",
+        "nearest",
+        "spread",
+        "length",
+    ),
     "place": (
         "rarity",
         "estranged",
@@ -81,9 +89,7 @@ SLOPES = {
         "code",
     ),
 }
-ROUNDS = (
-    2  # of coefficients and weights in turn; more only fit the noise (figures flat from one on)
-)
+ROUNDS = 2  # of coefficients and weights in turn; more only fit the noise (figures flat from one on)
 RIDGE, WEIGHT_RIDGE = 1e-4, 3e-4
 STEPS = 150  # of L-BFGS
 JUDGED = 10  # nDCG@10
@@ -122,12 +128,18 @@ def collect(
             names = [room.name_of(passage) for passage in found.passages]
             order = {name: number for number, name in enumerate(dict.fromkeys(names))}
             seen.rows.append(
-                np.array([[one[name] for name in seen.features] for one in found.features])
+                np.array(
+                    [[one[name] for name in seen.features] for one in found.features]
+                )
             )
             seen.looks.append(
-                fusion.numbers(found.question, found.idf, found.count, found.features, texts)
+                fusion.numbers(
+                    found.question, found.idf, found.count, found.features, texts
+                )
             )
-            seen.relevant.append(np.array([query.relevant.get(name, 0) for name in names], float))
+            seen.relevant.append(
+                np.array([query.relevant.get(name, 0) for name in names], float)
+            )
             seen.documents.append(np.array([order[name] for name in names]))
             best = sorted(query.relevant.values(), reverse=True)[:JUDGED]
             seen.ideal.append(float(np.dot(best, GAINS[: len(best)])))
@@ -140,7 +152,9 @@ def drawn(seen: Seen, most: int) -> Seen:
     chosen = random.Random(0).sample(range(len(seen.rows)), min(most, len(seen.rows)))
     lists = ("rows", "looks", "relevant", "documents", "ideal", "questions")
     return Seen(
-        seen.name, seen.features, *([getattr(seen, name)[i] for i in chosen] for name in lists)
+        seen.name,
+        seen.features,
+        *([getattr(seen, name)[i] for i in chosen] for name in lists),
     )
 
 
@@ -154,13 +168,21 @@ class Problem:
         slopes: dict[str, tuple[str, ...]],
     ) -> None:
         self.sets, self.groups = sets, groups
-        self.look_names = list(dict.fromkeys(look for looks in slopes.values() for look in looks))
-        self.pairs = [(group, look) for group, looks in slopes.items() for look in looks]
+        self.look_names = list(
+            dict.fromkeys(look for looks in slopes.values() for look in looks)
+        )
+        self.pairs = [
+            (group, look) for group, looks in slopes.items() for look in looks
+        ]
         names = list(groups)
         self.pair_group = np.array([names.index(group) for group, _ in self.pairs], int)
-        self.pair_look = np.array([self.look_names.index(look) for _, look in self.pairs], int)
+        self.pair_look = np.array(
+            [self.look_names.index(look) for _, look in self.pairs], int
+        )
         wanted = [name for group in groups.values() for name in group]
-        self.group_of = np.repeat(np.arange(len(groups)), [len(group) for group in groups.values()])
+        self.group_of = np.repeat(
+            np.arange(len(groups)), [len(group) for group in groups.values()]
+        )
         self.features = np.concatenate(
             [
                 rows[:, [seen.features.index(name) for name in wanted]]
@@ -180,14 +202,23 @@ class Problem:
             [target(r, d) for r, d in zip(self.relevant, self.documents, strict=True)]
         )
         known = np.array(
-            [[look[name] for name in self.look_names] for seen in sets for look in seen.looks]
+            [
+                [look[name] for name in self.look_names]
+                for seen in sets
+                for look in seen.looks
+            ]
         )
         per_set = [known[self.owner == i] for i in range(len(sets))]
         self.mean = np.mean([part.mean(0) for part in per_set], axis=0)
         self.deviation = (
-            np.sqrt(np.mean([((part - self.mean) ** 2).mean(0) for part in per_set], axis=0)) + 1e-9
+            np.sqrt(
+                np.mean([((part - self.mean) ** 2).mean(0) for part in per_set], axis=0)
+            )
+            + 1e-9
         )
-        most = np.array([fusion.MOST_OF.get(name, fusion.MOST) for name in self.look_names])
+        most = np.array(
+            [fusion.MOST_OF.get(name, fusion.MOST) for name in self.look_names]
+        )
         self.looks = np.clip((known - self.mean) / self.deviation, -most, most)
 
     def importance(self, use: Any) -> Any:
@@ -202,7 +233,9 @@ class Problem:
     def weights(self, fitted: Fitted) -> Any:
         """(groups, questions): the weight of each group."""
         table = np.tile(fitted.rest[:, None], (1, len(self.owner)))
-        for group, look, slope in zip(self.pair_group, self.pair_look, fitted.slopes, strict=True):
+        for group, look, slope in zip(
+            self.pair_group, self.pair_look, fitted.slopes, strict=True
+        ):
             table[group] += slope * self.looks[:, look]
         return np.maximum(fusion.LEAST_WEIGHT, table)
 
@@ -251,14 +284,18 @@ def softmax_fit(
         total = np.add.reduceat(raised, starts)
         moved = theta - around
         value = (
-            -(wanted * (score - np.log(total)[question])).sum() + ridge * (moved**2 * scale).sum()
+            -(wanted * (score - np.log(total)[question])).sum()
+            + ridge * (moved**2 * scale).sum()
         )
         gradient = (
-            matrix.T @ ((judged / total)[question] * raised - wanted) + 2 * ridge * moved * scale
+            matrix.T @ ((judged / total)[question] * raised - wanted)
+            + 2 * ridge * moved * scale
         )
         return float(value), gradient
 
-    return minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS}).x
+    return minimize(
+        loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS}
+    ).x
 
 
 def fit(problem: Problem, use: Any, *, rounds: int = ROUNDS) -> Fitted:
@@ -269,10 +306,17 @@ def fit(problem: Problem, use: Any, *, rounds: int = ROUNDS) -> Fitted:
     fitted = Fitted(zero, np.ones(groups), np.zeros(pairs))
     for turn in range(rounds + 1):
         weighed = (
-            problem.features * problem.weights(fitted)[problem.group_of][:, problem.question].T
+            problem.features
+            * problem.weights(fitted)[problem.group_of][:, problem.question].T
         )
         fitted.coefficients = softmax_fit(
-            weighed, problem, importance, RIDGE, weighed.var(0), zero, fitted.coefficients
+            weighed,
+            problem,
+            importance,
+            RIDGE,
+            weighed.var(0),
+            zero,
+            fitted.coefficients,
         )
         if turn == rounds or not pairs:
             break
@@ -280,14 +324,17 @@ def fit(problem: Problem, use: Any, *, rounds: int = ROUNDS) -> Fitted:
         columns = np.concatenate(
             [
                 sums,
-                sums[:, problem.pair_group] * problem.looks[problem.question][:, problem.pair_look],
+                sums[:, problem.pair_group]
+                * problem.looks[problem.question][:, problem.pair_look],
             ],
             axis=1,
         )
         spread = sums.var(0)
         scale = np.concatenate([spread, spread[problem.pair_group]])
         around = np.concatenate([np.ones(groups), np.zeros(pairs)])
-        found = softmax_fit(columns, problem, importance, WEIGHT_RIDGE, scale, around, around)
+        found = softmax_fit(
+            columns, problem, importance, WEIGHT_RIDGE, scale, around, around
+        )
         fitted.rest, fitted.slopes = found[:groups], found[groups:]
     return fitted
 
@@ -296,22 +343,29 @@ def group_sums(problem: Problem, fitted: Fitted) -> Any:
     """(candidates, groups): what each group says of each candidate, unweighed."""
     parts = problem.features * fitted.coefficients
     return np.stack(
-        [parts[:, problem.group_of == g].sum(1) for g in range(len(problem.groups))], axis=1
+        [parts[:, problem.group_of == g].sum(1) for g in range(len(problem.groups))],
+        axis=1,
     )
 
 
 def gains(problem: Problem, fitted: Fitted) -> Any:
     """nDCG@10 of every question; a document counts at its first chunk."""
-    score = (group_sums(problem, fitted) * problem.weights(fitted)[:, problem.question].T).sum(1)
+    score = (
+        group_sums(problem, fitted) * problem.weights(fitted)[:, problem.question].T
+    ).sum(1)
     values = np.zeros(len(problem.owner))
     for i, (relevant, documents) in enumerate(
         zip(problem.relevant, problem.documents, strict=True)
     ):
-        order = np.argsort(-score[problem.starts[i] : problem.starts[i + 1]], kind="stable")
+        order = np.argsort(
+            -score[problem.starts[i] : problem.starts[i + 1]], kind="stable"
+        )
         _, first = np.unique(documents[order], return_index=True)
         top = order[np.sort(first)[:JUDGED]]
         values[i] = (
-            relevant[top] @ GAINS[: len(top)] / problem.ideal[i] if problem.ideal[i] else 0.0
+            relevant[top] @ GAINS[: len(top)] / problem.ideal[i]
+            if problem.ideal[i]
+            else 0.0
         )
     return values
 
@@ -319,7 +373,8 @@ def gains(problem: Problem, fitted: Fitted) -> Any:
 def figures(problem: Problem, values: Any) -> dict[str, float]:
     """The mean of every set."""
     return {
-        seen.name: float(values[problem.owner == i].mean()) for i, seen in enumerate(problem.sets)
+        seen.name: float(values[problem.owner == i].mean())
+        for i, seen in enumerate(problem.sets)
     }
 
 
@@ -331,9 +386,9 @@ def folded(problem: Problem, folds: int, *, rounds: int = ROUNDS) -> dict[str, f
     fold = np.array([fold_of[key] for key in problem.ids])
     values = np.zeros(len(problem.owner))
     for number in range(folds):
-        values[fold == number] = gains(problem, fit(problem, fold != number, rounds=rounds))[
-            fold == number
-        ]
+        values[fold == number] = gains(
+            problem, fit(problem, fold != number, rounds=rounds)
+        )[fold == number]
     return figures(problem, values)
 
 
@@ -341,10 +396,14 @@ def left_out(problem: Problem, folders: Iterable[Path]) -> dict[str, float]:
     """Figures of each set from a fit on all the others."""
     found: dict[str, float] = {}
     for folder in folders:
-        mine = np.array([problem.sets[i].name.startswith(folder.name + ".") for i in problem.owner])
+        mine = np.array(
+            [problem.sets[i].name.startswith(folder.name + ".") for i in problem.owner]
+        )
         values = figures(problem, gains(problem, fit(problem, ~mine)))
         found |= {
-            name: value for name, value in values.items() if name.startswith(folder.name + ".")
+            name: value
+            for name, value in values.items()
+            if name.startswith(folder.name + ".")
         }
     return found
 
@@ -381,7 +440,10 @@ def entries(
             problem.look_names, problem.mean, problem.deviation, strict=True
         )
     }
-    only = {name: round(float(value), 3) for name, value in zip(word_names, words, strict=True)}
+    only = {
+        name: round(float(value), 3)
+        for name, value in zip(word_names, words, strict=True)
+    }
     return {
         "ndcg_at_10": {name: round(value, 3) for name, value in values.items()},
         "first_look": FIRST_LOOK,
@@ -404,27 +466,45 @@ def main() -> None:
         help="folder with the MiniLM files; without it only the built-in embedder",
     )
     parser.add_argument(
-        "--stores", type=Path, required=True, help="the folder given to `brain eval … --vectors`"
+        "--stores",
+        type=Path,
+        required=True,
+        help="the folder given to `brain eval … --vectors`",
     )
     parser.add_argument(
-        "--vectors", type=Path, required=True, help="where the questions' vectors are kept"
+        "--vectors",
+        type=Path,
+        required=True,
+        help="where the questions' vectors are kept",
     )
     parser.add_argument(
-        "--questions", type=int, help="of each set and embedder at most so many questions"
+        "--questions",
+        type=int,
+        help="of each set and embedder at most so many questions",
     )
     parser.add_argument(
-        "--features", type=Path, help="where the candidates' features are kept between runs"
+        "--features",
+        type=Path,
+        help="where the candidates' features are kept between runs",
     )
     parser.add_argument(
         "--left-out", action="store_true", help="also fit on all sets but one, for each"
     )
     parser.add_argument(
-        "--folds", type=int, default=0, help="also judge on questions left out, in so many folds"
+        "--folds",
+        type=int,
+        default=0,
+        help="also judge on questions left out, in so many folds",
     )
     parser.add_argument(
-        "--without", nargs="*", default=[], help="features or numbers of the question to leave out"
+        "--without",
+        nargs="*",
+        default=[],
+        help="features or numbers of the question to leave out",
     )
-    parser.add_argument("--write", type=Path, help="write the coefficients into this file")
+    parser.add_argument(
+        "--write", type=Path, help="write the coefficients into this file"
+    )
     options = parser.parse_args()
     sets = load(options)
     groups, slopes = (
@@ -435,7 +515,10 @@ def main() -> None:
     everything = np.ones(len(problem.owner), bool)
     if options.folds:
         print(
-            line(f"questions left out, without {options.without}", folded(problem, options.folds)),
+            line(
+                f"questions left out, without {options.without}",
+                folded(problem, options.folds),
+            ),
             flush=True,
         )
     if options.left_out:
@@ -466,7 +549,13 @@ def load(options: argparse.Namespace) -> list[Seen]:
     for folder in options.folders:
         for embedder in embedders:
             sets.append(
-                collect(folder, embedder, options.stores, options.vectors, most=options.questions)
+                collect(
+                    folder,
+                    embedder,
+                    options.stores,
+                    options.vectors,
+                    most=options.questions,
+                )
             )
             print(f"{sets[-1].name}: {len(sets[-1].rows)} questions", flush=True)
     if options.features:

@@ -57,7 +57,10 @@ PROGRAMS = {
     "meaning": (WORDLLAMA, "sqlite3, numpy, wordllama loaded"),
     "walk": (WALK, "scandir and stat of every file"),
     "check": (CHECK, "`PRAGMA quick_check`"),
-    "hashes": (HASHES, "`PRAGMA integrity_check`, SHA-256 of all texts, CRC of all vectors"),
+    "hashes": (
+        HASHES,
+        "`PRAGMA integrity_check`, SHA-256 of all texts, CRC of all vectors",
+    ),
     "copy": (COPY, "SQLite's own backup"),
     "rewrite": (REWRITE, "`VACUUM INTO`"),
     "files": (FILES, "the same texts read and written as files"),
@@ -67,7 +70,10 @@ STAGES = {
         ("read", "parse", "tokens", "fts5", "embed", "chroma"),
         "bare pipeline of the same notes, Chroma among it",
     ),
-    "derived": (("fts5", "chroma"), "FTS5 insert and Chroma upsert of the bare pipeline"),
+    "derived": (
+        ("fts5", "chroma"),
+        "FTS5 insert and Chroma upsert of the bare pipeline",
+    ),
 }
 
 
@@ -102,7 +108,11 @@ class Floors:
         return min(runs, key=lambda run: run.wall)
 
     def _stages(self, names: tuple[str, ...]) -> Spent:
-        stages = json.loads((self._place.bare(self._chunks) / "stages.json").read_text())["stages"]
+        stages = json.loads(
+            (self._place.bare(self._chunks) / "stages.json").read_text()
+        )["stages"]
         return Spent(
-            sum(stages[name][0] for name in names), sum(stages[name][1] for name in names), 0.0
+            sum(stages[name][0] for name in names),
+            sum(stages[name][1] for name in names),
+            0.0,
         )

@@ -55,7 +55,11 @@ class Figure:
     def met(self) -> str:
         """yes when it keeps the target, no, or — without one."""
         judged = next(
-            (value for value in (self.judged, self.cpu_ratio, self.ratio) if value is not None),
+            (
+                value
+                for value in (self.judged, self.cpu_ratio, self.ratio)
+                if value is not None
+            ),
             None,
         )
         if self.target is None or judged is None:
@@ -98,7 +102,10 @@ def spend(
                 f"{' '.join(command)}: {process.returncode}\n{errors.read()[-2_000:].decode()}"
             )
         return Spent(
-            wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, out.read().decode()
+            wall,
+            used.ru_utime + used.ru_stime,
+            used.ru_maxrss / 1024,
+            out.read().decode(),
         )
 
 
@@ -120,7 +127,13 @@ def alternate(cases: Mapping[str, Callable[[], Spent]], times: int) -> dict[str,
 
 
 def compared(
-    name: str, value: Spent, floor: Spent, what: str, target: float | None, *, better: str = "≤"
+    name: str,
+    value: Spent,
+    floor: Spent,
+    what: str,
+    target: float | None,
+    *,
+    better: str = "≤",
 ) -> Figure:
     """The figure of two medians."""
     return Figure(

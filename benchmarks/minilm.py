@@ -39,7 +39,9 @@ class MiniLM:
         self._session = onnxruntime.InferenceSession(
             path, options, providers=["CPUExecutionProvider"]
         )
-        self._tokenizer = Tokenizer.from_file(str(folder / "all-minilm-l6-v2-tokenizer.json"))
+        self._tokenizer = Tokenizer.from_file(
+            str(folder / "all-minilm-l6-v2-tokenizer.json")
+        )
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
 
@@ -82,6 +84,8 @@ class MiniLM:
             for row, i in enumerate(batch):
                 ids[row, : len(windows[i])] = windows[i]
                 mask[row, : len(windows[i])] = 1
-            out[batch] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+            out[batch] = self._session.run(
+                None, {"input_ids": ids, "attention_mask": mask}
+            )[0]
             start = end
         return out

@@ -57,7 +57,9 @@ def figures(place: Place) -> Iterator[Figure]:
     took = alternate({"bare": bare, "two": two, "product": product}, TIMES)
     pages = int(took["bare"].output)
     added = json.loads(took["product"].output)["added"]
-    speeds = {name: (pages / spent.wall, pages / spent.cpu) for name, spent in took.items()}
+    speeds = {
+        name: (pages / spent.wall, pages / spent.cpu) for name, spent in took.items()
+    }
     name = f"{added:,} PDFs, {pages:,} pages: pages a second"
     ratio = speeds["product"][0] / speeds["bare"][0]
     yield Figure(
@@ -91,5 +93,7 @@ def _repeated(source: Path, folder: Path, count: int) -> Path:
         folder.mkdir(parents=True)
         for number in range(count):
             data = files[number % len(files)].read_bytes()
-            (folder / f"{number:04d}.pdf").write_bytes(data + f"\n% {number}\n".encode())
+            (folder / f"{number:04d}.pdf").write_bytes(
+                data + f"\n% {number}\n".encode()
+            )
     return folder

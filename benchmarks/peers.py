@@ -41,7 +41,10 @@ def lancedb_hybrid(
         for text, vector in questions:
             words = "".join(c if c.isalnum() else " " for c in text)
             query = (
-                table.search(query_type="hybrid").vector(vector).text(words).rerank(RRFReranker())
+                table.search(query_type="hybrid")
+                .vector(vector)
+                .text(words)
+                .rerank(RRFReranker())
             )
             found.append([row["id"] for row in query.limit(DEPTH).to_list()])
         return found
@@ -53,7 +56,9 @@ def txtai_hybrid(
     """txtai: its BM25 and the same vectors, its default weights (one half each)."""
     from txtai import Embeddings
 
-    known = {text_of(d): v for d, v in zip(documents, vectors, strict=True)} | dict(questions)
+    known = {text_of(d): v for d, v in zip(documents, vectors, strict=True)} | dict(
+        questions
+    )
     index = Embeddings(
         method="external",
         hybrid=True,
@@ -61,7 +66,10 @@ def txtai_hybrid(
         transform=lambda texts: np.stack([known[text] for text in texts]),
     )
     index.index([(d["doc_id"], text_of(d), None) for d in documents])
-    return [[str(key) for key, _score in index.search(text, DEPTH)] for text, _vector in questions]
+    return [
+        [str(key) for key, _score in index.search(text, DEPTH)]
+        for text, _vector in questions
+    ]
 
 
 def text_of(document: dict[str, Any]) -> str:
@@ -81,7 +89,10 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=10**9)
     wanted = parser.parse_args()
     for folder in wanted.folders:
-        documents = [json.loads(line) for line in (folder / "corpus.jsonl").open(encoding="utf-8")]
+        documents = [
+            json.loads(line)
+            for line in (folder / "corpus.jsonl").open(encoding="utf-8")
+        ]
         judged: dict[str, dict[str, int]] = defaultdict(dict)
         for line in (folder / "qrels.tsv").read_text("utf-8").splitlines()[1:]:
             query, document, relevance = line.split("\t")
@@ -91,9 +102,15 @@ def main() -> None:
             for q in map(json.loads, (folder / "queries.jsonl").open(encoding="utf-8"))
             if q["id"] in judged
         ]
-        vectors = np.load(wanted.vectors / f"{folder.name}.{wanted.embedder}.documents.npy")
-        targets = np.load(wanted.vectors / f"{folder.name}.{wanted.embedder}.judged.npy")
-        pairs = list(zip([q["text"] for q in asked], targets, strict=True))[: wanted.questions]
+        vectors = np.load(
+            wanted.vectors / f"{folder.name}.{wanted.embedder}.documents.npy"
+        )
+        targets = np.load(
+            wanted.vectors / f"{folder.name}.{wanted.embedder}.judged.npy"
+        )
+        pairs = list(zip([q["text"] for q in asked], targets, strict=True))[
+            : wanted.questions
+        ]
         asked = asked[: wanted.questions]
         qrels = {q["id"]: judged[q["id"]] for q in asked}
         for name, peer in (("lancedb", lancedb_hybrid), ("txtai", txtai_hybrid)):

@@ -48,7 +48,8 @@ class Place:
             self._kept(
                 home,
                 spend(
-                    [*PYTHON, "-m", "benchmarks.stages", str(self.notes_for(chunks))], home
+                    [*PYTHON, "-m", "benchmarks.stages", str(self.notes_for(chunks))],
+                    home,
                 ).output,
             )
         return home
@@ -60,13 +61,18 @@ class Place:
             unfinished = life.with_suffix(".tmp")
             shutil.rmtree(unfinished, ignore_errors=True)
             shutil.copytree(self.home(chunks), unfinished)
-            spend([*PYTHON, "-m", "benchmarks.episodes", str(self.count(episodes))], unfinished)
+            spend(
+                [*PYTHON, "-m", "benchmarks.episodes", str(self.count(episodes))],
+                unfinished,
+            )
             unfinished.rename(life)
         return life
 
     def added(self, chunks: int) -> dict[str, Any]:
         """What making that store took (see stages.py)."""
-        found: dict[str, Any] = json.loads((self.home(chunks) / "stages.json").read_text())
+        found: dict[str, Any] = json.loads(
+            (self.home(chunks) / "stages.json").read_text()
+        )
         return found
 
     def bare(self, chunks: int) -> Path:
@@ -74,7 +80,13 @@ class Place:
         work = self.work / f"bare-{self.count(chunks)}"
         if not work.exists():
             output = spend(
-                [*PYTHON, "-m", "benchmarks.bare_add", str(self.notes_for(chunks)), str(work)]
+                [
+                    *PYTHON,
+                    "-m",
+                    "benchmarks.bare_add",
+                    str(self.notes_for(chunks)),
+                    str(work),
+                ]
             ).output
             self._kept(work, output)
         return work

@@ -53,21 +53,29 @@ def fused(room: Room, frozen: Scored, query: Question) -> dict[float, dict[str, 
         p.id: room.name_of(p)
         for p in room.search.passages([key for key, _ in meaning], scope=Scope())
     }
-    a = rescaled([(room.identify(key), score) for key, score in frozen.scored(query.text)])
+    a = rescaled(
+        [(room.identify(key), score) for key, score in frozen.scored(query.text)]
+    )
     b = rescaled([(names[key], score) for key, score in meaning])
     return {
-        w: {key: (1 - w) * a.get(key, 0) + w * b.get(key, 0) for key in a.keys() | b.keys()}
+        w: {
+            key: (1 - w) * a.get(key, 0) + w * b.get(key, 0)
+            for key in a.keys() | b.keys()
+        }
         for w in FIXED
     }
 
 
-def best_weight(folder: Path, embedder: Any, stores: Path, cache: Path) -> tuple[float, float]:
+def best_weight(
+    folder: Path, embedder: Any, stores: Path, cache: Path
+) -> tuple[float, float]:
     """(nDCG@10 of the best fixed weight, that weight)."""
     runs: dict[float, Run] = {weight: {} for weight in FIXED}
     judged: dict[str, dict[str, int]] = {}
     for room in rooms(folder, stores, embedder, cache):
         frozen = Scored(
-            room.brain.resources.store.connection.conn, "episodes" if room.talks else "knowledge"
+            room.brain.resources.store.connection.conn,
+            "episodes" if room.talks else "knowledge",
         )
         for query in room.queries:
             judged[query.id] = dict(query.relevant)
@@ -87,20 +95,32 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--models", type=Path, required=True, help="folder with the MiniLM files")
     parser.add_argument(
-        "--stores", type=Path, required=True, help="the folder given to `brain eval … --vectors`"
+        "--models", type=Path, required=True, help="folder with the MiniLM files"
     )
     parser.add_argument(
-        "--vectors", type=Path, required=True, help="where vectors are kept between runs"
+        "--stores",
+        type=Path,
+        required=True,
+        help="the folder given to `brain eval … --vectors`",
     )
     parser.add_argument(
-        "--peers", action="store_true", help="keep the vectors of whole documents too, for peers.py"
+        "--vectors",
+        type=Path,
+        required=True,
+        help="where vectors are kept between runs",
+    )
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="keep the vectors of whole documents too, for peers.py",
     )
     options = parser.parse_args()
     for folder in options.folders:
         for embedder in (BuiltinEmbedder(), MiniLM(options.models)):
-            value, weight = best_weight(folder, embedder, options.stores, options.vectors)
+            value, weight = best_weight(
+                folder, embedder, options.stores, options.vectors
+            )
             print(
                 f"{folder.name} | {embedder.name} | best fixed weight {value:.3f} ({weight})",
                 flush=True,

@@ -23,25 +23,34 @@ from benchmarks.prepared import Place
 NAMES = ("starting", "adding", "searching", "papers", "verbs")
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- {name}: begin -->", "<!-- {name}: end -->"
-HEAD = (
-    "| what | took | floor | ratio | by processor | target | met |\n|---|---|---|---|---|---|---|"
-)
+HEAD = "| what | took | floor | ratio | by processor | target | met |\n|---|---|---|---|---|---|---|"
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
-    parser.add_argument("--work", type=Path, help="keep notes and stores here for the next run")
-    parser.add_argument("--pdfs", type=Path, help="a folder of PDFs; without it they are left out")
     parser.add_argument(
-        "--scale", type=float, default=1.0, help="0.1: a tenth of everything, nothing written"
+        "--work", type=Path, help="keep notes and stores here for the next run"
+    )
+    parser.add_argument(
+        "--pdfs", type=Path, help="a folder of PDFs; without it they are left out"
+    )
+    parser.add_argument(
+        "--scale",
+        type=float,
+        default=1.0,
+        help="0.1: a tenth of everything, nothing written",
     )
     given = parser.parse_args(words)
     if unknown := set(given.names) - set(NAMES):
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+        parser.error(
+            f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}"
+        )
     with tempfile.TemporaryDirectory() as temporary:
-        place = Place((given.work or Path(temporary)).absolute(), given.scale, given.pdfs)
+        place = Place(
+            (given.work or Path(temporary)).absolute(), given.scale, given.pdfs
+        )
         place.work.mkdir(parents=True, exist_ok=True)
         for name in given.names or NAMES:
             table = [HEAD]
@@ -57,7 +66,11 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def line(figure: Figure) -> str:
     """One row of Markdown."""
-    target = "—" if figure.target is None else f"{figure.better} {figure.target:g}{figure.unit}"
+    target = (
+        "—"
+        if figure.target is None
+        else f"{figure.better} {figure.target:g}{figure.unit}"
+    )
     cells = (
         figure.name,
         figure.value,

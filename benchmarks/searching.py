@@ -31,13 +31,24 @@ def figures(place: Place) -> Iterator[Figure]:
     for mode, target in (("hybrid", 3.0), ("lexical", None)):
         took, floor, against = large[mode]["p50"], large["fts5"]["p50"], "bare FTS5"
         if mode == "hybrid":
-            floor, against = _both(floor, large["chroma"]["p50"]), "bare FTS5 + bare Chroma"
+            floor, against = (
+                _both(floor, large["chroma"]["p50"]),
+                "bare FTS5 + bare Chroma",
+            )
         yield compared(
-            f"{mode} retrieval, warm, {chunks:,} chunks: p50", took, floor, against, target
+            f"{mode} retrieval, warm, {chunks:,} chunks: p50",
+            took,
+            floor,
+            against,
+            target,
         )
         yield compared("… p95", large[mode]["p95"], took, "its p50", 2.0)
         yield compared(
-            f"… growth from {place.count(SIZES[0]):,}", took, small[mode]["p50"], "there", 3.0
+            f"… growth from {place.count(SIZES[0]):,}",
+            took,
+            small[mode]["p50"],
+            "there",
+            3.0,
         )
     yield compared(
         "… dense leg alone (exact index)",
@@ -74,7 +85,9 @@ def measure(bare: Path) -> dict[str, dict[str, tuple[float, float]]]:
     from brain.types import Request
 
     writer = Writer(SEED)
-    questions = [writer.words(4 + number % 6).strip(".,;: ") for number in range(QUESTIONS)]
+    questions = [
+        writer.words(4 + number % 6).strip(".,;: ") for number in range(QUESTIONS)
+    ]
     with Brain(load()) as brain:
         embedder = brain.resources.builtin
         index = brain.resources.index("knowledge", str(embedder.fingerprint))
@@ -96,7 +109,9 @@ def measure(bare: Path) -> dict[str, dict[str, tuple[float, float]]]:
             for name, way in ways.items():
                 began = time.perf_counter(), time.process_time()
                 way(question, vector)
-                took[name].append((time.perf_counter() - began[0], time.process_time() - began[1]))
+                took[name].append(
+                    (time.perf_counter() - began[0], time.process_time() - began[1])
+                )
     return {
         name: {"p50": _at(0.5, spent[5:]), "p95": _at(0.95, spent[5:])}
         for name, spent in took.items()
@@ -118,14 +133,18 @@ def _bare(folder: Path) -> tuple[Callable[[str], object], Callable[[Any], object
     from brain.text import Question
 
     connection = sqlite3.connect(folder / "bare.db")
-    client = chromadb.PersistentClient(str(folder / "chroma"), Settings(anonymized_telemetry=False))
+    client = chromadb.PersistentClient(
+        str(folder / "chroma"), Settings(anonymized_telemetry=False)
+    )
     collection = client.get_collection("chunks", embedding_function=None)
 
     def fts5(question: str) -> object:
         words = " OR ".join(
             f'"{word}"' for word in Question(question).words
         )  # content words: with "the" it takes far longer
-        sql = "SELECT rowid, rank FROM chunks WHERE chunks MATCH ? ORDER BY rank LIMIT ?"
+        sql = (
+            "SELECT rowid, rank FROM chunks WHERE chunks MATCH ? ORDER BY rank LIMIT ?"
+        )
         return connection.execute(sql, (words, CANDIDATES)).fetchall()
 
     def chroma(vector: Any) -> object:

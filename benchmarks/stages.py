@@ -27,13 +27,21 @@ def main(folder: Path) -> None:
     def heard(what: str, _done: int, _total: int) -> None:
         if what in names:
             used = os.times()
-            marks[names[what]] = [time.perf_counter() - BEGAN, used.user + used.system, resident()]
+            marks[names[what]] = [
+                time.perf_counter() - BEGAN,
+                used.user + used.system,
+                resident(),
+            ]
 
     with Brain(load(), progress=heard) as brain:
         report = brain.add([folder])
     used = os.times()
     marks["all"] = [time.perf_counter() - BEGAN, sum(used[:4]), resident()]
-    counts = {"added": report.added, "unchanged": report.unchanged, "chunks": report.chunks}
+    counts = {
+        "added": report.added,
+        "unchanged": report.unchanged,
+        "chunks": report.chunks,
+    }
     print(json.dumps({"marks": marks, **counts}))
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from benchmarks.measure import BRAIN, PYTHON, Figure, Spent, alternate, compared, duration, spend
+from benchmarks.measure import (
+    BRAIN,
+    PYTHON,
+    Figure,
+    Spent,
+    alternate,
+    compared,
+    duration,
+    spend,
+)
 from benchmarks.prepared import Place
 
 TIMES = 9
@@ -44,7 +53,11 @@ def figures(place: Place) -> Iterator[Figure]:
     yield compared("`brain --help`", took["help"], took["typer"], f"`{TYPER}`", 2.5)
     name = "`brain search --lexical`, cold"
     yield compared(
-        f"{name}, 1,000 chunks", took["words"], took["typer, sqlite3"], f"`{TYPER_SQLITE}`", 4
+        f"{name}, 1,000 chunks",
+        took["words"],
+        took["typer, sqlite3"],
+        f"`{TYPER_SQLITE}`",
+        4,
     )
     yield compared(
         f"{name}, {place.count(100_000):,} chunks",
@@ -53,7 +66,10 @@ def figures(place: Place) -> Iterator[Figure]:
         f"`{TYPER_SQLITE}`",
         None,
     )
-    more = took["hybrid"].wall - took["wordllama"].wall, took["hybrid"].cpu - took["wordllama"].cpu
+    more = (
+        took["hybrid"].wall - took["wordllama"].wall,
+        took["hybrid"].cpu - took["wordllama"].cpu,
+    )
     yield compared(
         f"`brain search`, cold, {place.count(100_000):,} chunks",
         took["hybrid"],

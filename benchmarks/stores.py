@@ -65,10 +65,14 @@ def rooms(
     asked = [query for query in judged.queries if every or query["id"] in judged.qrels]
     name = f"{folder.name}.{embedder.name}.{'all' if every else 'judged'}"
     vectors = kept(cache, name, embedder, [query["text"] for query in asked])
-    known = {query["text"]: vector for query, vector in zip(asked, vectors, strict=True)}
+    known = {
+        query["text"]: vector for query, vector in zip(asked, vectors, strict=True)
+    }
     for part in conversations(judged):
         home = home_of(homes, judged, part)
-        with Brain(Config(home=home, models=Models(embed="builtin", ask="builtin"))) as brain:
+        with Brain(
+            Config(home=home, models=Models(embed="builtin", ask="builtin"))
+        ) as brain:
             yield room(brain, part, embedder, known, every=every)
 
 
@@ -84,19 +88,28 @@ def home_of(homes: Path, judged: Judged, part: Judged) -> Path:
 
 
 def room(
-    brain: Brain, part: Judged, embedder: Embedder, known: Mapping[str, Any], *, every: bool
+    brain: Brain,
+    part: Judged,
+    embedder: Embedder,
+    known: Mapping[str, Any],
+    *,
+    every: bool,
 ) -> Room:
     """One opened store."""
     store = brain.resources.store
     talks = bool(part.talks and brain.library.episodes(kind="chat", limit=1))
     names: dict[str, str] = (
-        fill(MeasuredStore(brain.resources), part, brain.config.home) if talks else file_names(part)
+        fill(MeasuredStore(brain.resources), part, brain.config.home)
+        if talks
+        else file_names(part)
     )
     search: Searchable = store.search_episodes() if talks else store.search
     conn = store.connection.conn
     print_of = fingerprint(conn, embedder)
     ids, rows = [], []
-    for key, sha in conn.execute(TABLES["episodes" if talks else "knowledge"]).fetchall():
+    for key, sha in conn.execute(
+        TABLES["episodes" if talks else "knowledge"]
+    ).fetchall():
         row = conn.execute(VECTOR, (sha, print_of)).fetchone()
         if row:
             ids.append(key)
@@ -111,19 +124,25 @@ def room(
         return names.get(key if talks else Path(key).name, "")
 
     told = Remembering(embedder.name, print_of, dict(known))
-    return Room(brain, search, MatrixIndex(ids, np.stack(rows)), told, queries, identify, talks)
+    return Room(
+        brain, search, MatrixIndex(ids, np.stack(rows)), told, queries, identify, talks
+    )
 
 
 def fingerprint(conn: Any, embedder: Embedder) -> str:
     """The fingerprint under which the store holds the vectors of this embedder: its own, or the one of that size."""
     counted = dict(
-        conn.execute("SELECT fingerprint, count(*) FROM embeddings GROUP BY fingerprint")
+        conn.execute(
+            "SELECT fingerprint, count(*) FROM embeddings GROUP BY fingerprint"
+        )
     )
     own = str(embedder.fingerprint)
     if own in counted:
         return own
     size = f"/{embedder.fingerprint.dimensions}/"
-    return max((name for name in counted if size in name), key=lambda name: counted[name])
+    return max(
+        (name for name in counted if size in name), key=lambda name: counted[name]
+    )
 
 
 def file_names(part: Judged) -> dict[str, str]:

@@ -56,7 +56,9 @@ def answered(directory: Path, questions: int, answers: int) -> Iterator[dict[str
             notes = folder or Path(home) / "corpus"
             if folder is None:
                 queries = fill(directory, name, notes)
-            config = Config(home=Path(home) / "home", models=Models(embed="builtin", ask="builtin"))
+            config = Config(
+                home=Path(home) / "home", models=Models(embed="builtin", ask="builtin")
+            )
             with Brain(config) as brain:
                 brain.add([notes])
                 for number, text in enumerate(queries[:questions]):
@@ -73,7 +75,9 @@ def answered(directory: Path, questions: int, answers: int) -> Iterator[dict[str
 def corpora(directory: Path) -> Iterator[tuple[Path | None, str, list[str]]]:
     """(a folder of notes or None, a name, its questions): one for each store that the set needs."""
     if (directory / "questions.json").is_file():
-        listed = json.loads((directory / "questions.json").read_text("utf-8"))["questions"]
+        listed = json.loads((directory / "questions.json").read_text("utf-8"))[
+            "questions"
+        ]
         yield directory, directory.name, [one["question"] for one in listed]
         return
     for part in conversations(read_set(directory)):
@@ -82,7 +86,9 @@ def corpora(directory: Path) -> Iterator[tuple[Path | None, str, list[str]]]:
 
 def fill(directory: Path, name: str, notes: Path) -> list[str]:
     """The documents of one part of a judged set as files; returns its questions."""
-    part = next(part for part in conversations(read_set(directory)) if part.name == name)
+    part = next(
+        part for part in conversations(read_set(directory)) if part.name == name
+    )
     write_files(part, notes)
     return [query["text"] for query in part.queries]
 
@@ -150,7 +156,9 @@ def shown(source: str, notes: Path) -> str:
 def differences(before: Path, after: Path) -> int:
     """Print where two files differ; 1 when they do."""
     old, new = (path.read_text("utf-8").splitlines() for path in (before, after))
-    changed = [number for number, (a, b) in enumerate(zip(old, new, strict=False)) if a != b]
+    changed = [
+        number for number, (a, b) in enumerate(zip(old, new, strict=False)) if a != b
+    ]
     for number in changed[:SHOWN]:
         print(f"question {number + 1}: {json.loads(old[number])['question']}")
         explain(json.loads(old[number]), json.loads(new[number]), "")

@@ -54,14 +54,21 @@ def figures(place: Place) -> Iterator[Figure]:
     for step in life.steps():
         home = step.home or life.home
         took = min(
-            (spend([*BRAIN, *step.words], home, codes=(0, 1, 3)) for _ in range(step.times)),
+            (
+                spend([*BRAIN, *step.words], home, codes=(0, 1, 3))
+                for _ in range(step.times)
+            ),
             key=lambda run: run.wall,
         )
         life.heard(step, took)
         if took.megabytes > most:
             most, which = took.megabytes, step.name
         figure = compared(
-            f"`brain {step.name}`", took, floors.spent(step.floor), floors.says(step.floor), None
+            f"`brain {step.name}`",
+            took,
+            floors.spent(step.floor),
+            floors.says(step.floor),
+            None,
         )
         yield (
             figure
@@ -105,11 +112,17 @@ class _Life:
             SOON,
             TIMES,
         )
-        yield Step("search --tag notes", [*search, "--tag", "notes"], "meaning", SOON, TIMES)
+        yield Step(
+            "search --tag notes", [*search, "--tag", "notes"], "meaning", SOON, TIMES
+        )
         yield Step("ask", ["ask", "--anyway", QUESTION], "meaning", SOON, TIMES)
         yield Step("recall", ["recall", "tea account"], "meaning", SOON, TIMES)
-        yield Step("recall --since 2025", ["recall", "--since", "2025"], "start", SOON, TIMES)
-        yield Step("why-not", ["why-not", QUESTION, str(self.one)], "meaning", None, TIMES)
+        yield Step(
+            "recall --since 2025", ["recall", "--since", "2025"], "start", SOON, TIMES
+        )
+        yield Step(
+            "why-not", ["why-not", QUESTION, str(self.one)], "meaning", None, TIMES
+        )
 
     def _overview(self) -> Iterator[Step]:
         yield Step("status", ["status"], "start", SOON, TIMES)
@@ -124,13 +137,19 @@ class _Life:
             SOON,
             TIMES,
         )
-        yield Step("get, 500 notes", ["get", f"{self.one.parent}/*"], "start", None, TIMES)
-        yield Step("skill find", ["skill", "find", "review the week"], "start", SOON, TIMES)
+        yield Step(
+            "get, 500 notes", ["get", f"{self.one.parent}/*"], "start", None, TIMES
+        )
+        yield Step(
+            "skill find", ["skill", "find", "review the week"], "start", SOON, TIMES
+        )
         yield Step("skill list", ["skill", "list"], "start", SOON, TIMES)
 
     def _small_changes(self) -> Iterator[Step]:
         note = self.work / "note.md"
-        note.write_text("# One more\n\nThe kettle came on 2026-03-02 and cost 49 euros.\n")
+        note.write_text(
+            "# One more\n\nThe kettle came on 2026-03-02 and cost 49 euros.\n"
+        )
         yield Step("add FILE", ["add", str(note)], "meaning", NOTE_SECONDS)
         yield Step(
             "add --note",
@@ -138,8 +157,15 @@ class _Life:
             "meaning",
             NOTE_SECONDS,
         )
-        yield Step("search, after that", ["search", "what did the kettle cost"], "meaning", SOON)
-        yield Step("add FOLDER, nothing changed", ["add", str(self.notes)], "walk", None, TIMES)
+        yield Step(
+            "search, after that",
+            ["search", "what did the kettle cost"],
+            "meaning",
+            SOON,
+        )
+        yield Step(
+            "add FOLDER, nothing changed", ["add", str(self.notes)], "walk", None, TIMES
+        )
         yield Step("sync, nothing changed", ["sync"], "walk", None, TIMES)
         yield Step(
             "remember",
@@ -150,15 +176,24 @@ class _Life:
         yield Step("feedback good", ["feedback", "good"], "start", SOON)
         yield Step("tag", ["tag", str(note), "+kitchen"], "start", SOON)
         yield Step(
-            "context add", ["context", "add", str(self.notes), "notes of many years"], "start", SOON
+            "context add",
+            ["context", "add", str(self.notes), "notes of many years"],
+            "start",
+            SOON,
         )
         skill = self.work / "weekly-review-99"
         skill.mkdir()
         (skill / "SKILL.md").write_text(SKILL.format(n=99))
         yield Step("skill add", ["skill", "add", str(skill)], "start", SOON)
-        yield Step("forget, one note", ["forget", "--yes", str(note)], "start", NOTE_SECONDS)
+        yield Step(
+            "forget, one note", ["forget", "--yes", str(note)], "start", NOTE_SECONDS
+        )
         yield Step("undo", ["undo"], "start", NOTE_SECONDS)
-        yield Step("forget --erase, one note", ["forget", "--yes", "--erase", str(note)], "rewrite")
+        yield Step(
+            "forget --erase, one note",
+            ["forget", "--yes", "--erase", str(note)],
+            "rewrite",
+        )
 
     def _upkeep(self) -> Iterator[Step]:
         yield Step("doctor", ["doctor"], "check", CHECK_SECONDS)
@@ -181,6 +216,8 @@ class _Life:
         yield Step("export, again", ["export", str(target)], "files")
         other = self.work / "imported"
         other.mkdir()
-        yield Step("import, into an empty home", ["import", str(target)], "bare", home=other)
+        yield Step(
+            "import, into an empty home", ["import", str(target)], "bare", home=other
+        )
         shutil.rmtree(target, ignore_errors=True)
         shutil.rmtree(other, ignore_errors=True)

@@ -30,7 +30,11 @@ from typing import Any
 TREE = Path.cwd()
 CORPUS = Path("sample_corpus")
 LIMIT = 8  # passages: what `brain ask` reads
-READERS = ("tokens", "pieces", "forms")  # functions of ingest/terms.py that cut a text into words
+READERS = (
+    "tokens",
+    "pieces",
+    "forms",
+)  # functions of ingest/terms.py that cut a text into words
 TOP = 12  # rooms printed
 
 
@@ -139,7 +143,9 @@ def show(name: str, walk: Walk) -> None:
     """Print a walk."""
     print(f"{name}:")
     returns = sum(times - 1 for times in walk.stays.values())
-    print(f"{walk.changes} room changes, {len(walk.stays)} rooms, {returns} returns to a room")
+    print(
+        f"{walk.changes} room changes, {len(walk.stays)} rooms, {returns} returns to a room"
+    )
     for room, times in walk.stays.most_common(TOP):
         print(f"  {times:5} stays in {room}")
     for (before, after), times in walk.pairs.most_common(TOP):
@@ -168,7 +174,9 @@ def compare(trees: list[Path], python: str, pairs: int) -> None:
     for _ in range(pairs):
         for tree in trees:
             command = [python, "-m", "benchmarks.walk", "time"]
-            done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=True)
+            done = subprocess.run(
+                command, cwd=tree, capture_output=True, text=True, check=True
+            )
             spent[tree].append(float(done.stdout))
     medians = [statistics.median(spent[tree]) for tree in trees]
     for tree, median in zip(trees, medians, strict=True):

@@ -32,10 +32,10 @@ Answer = dict[str, Any]
 Task = Callable[[Any, bytes, ExitStack], Iterable[Answer]]
 """Answers one request (its JSON, its bytes). What it puts on the stack is closed when the child ends."""
 
-ROOT = Path(__file__).parents[1]  # where the package lies; appended, so that it shadows nothing
-START = (
-    "import sys; sys.path.append(sys.argv[1]); from brain.child import serve; serve(*sys.argv[2:])"
-)
+ROOT = Path(__file__).parents[
+    1
+]  # where the package lies; appended, so that it shadows nothing
+START = "import sys; sys.path.append(sys.argv[1]); from brain.child import serve; serve(*sys.argv[2:])"
 # Settings of Chroma, OpenTelemetry and SQLAlchemy-like tools that would change what a child does or whom it calls.
 FOREIGN = (
     "CHROMA_",
@@ -45,9 +45,7 @@ FOREIGN = (
     "IS_PERSISTENT",
 )
 READ_BYTES = 1 << 18  # per read from the pipe
-ANSWER_BYTES = (
-    128_000_000  # of one answer: a file's 2 M characters escaped, with room for its chunks
-)
+ANSWER_BYTES = 128_000_000  # of one answer: a file's 2 M characters escaped, with room for its chunks
 # A process that died on its own has its exit status within this time, also on a busy machine.
 LAST_SECONDS = 5.0
 END_SECONDS = 30.0  # for an orderly end; then it is killed
@@ -63,7 +61,9 @@ RLIMITS = {
 }
 # What can be closed to a child: beginnings of the names of Python's audit events (docs.python.org, "Audit events").
 CLOSED = {
-    "network": ("socket.",),  # all of it: the look-up of a name carries text out as well
+    "network": (
+        "socket.",
+    ),  # all of it: the look-up of a name carries text out as well
     "programs": (
         "subprocess.Popen",
         "os.system",
@@ -119,14 +119,18 @@ class Child:
 
     def __init__(self, command: Sequence[str], *, threads: int = 1) -> None:
         """`threads` are those of numeric libraries: each claims address space, and waits for the others in a loop."""
-        environment = {n: v for n, v in os.environ.items() if not n.upper().startswith(FOREIGN)}
+        environment = {
+            n: v for n, v in os.environ.items() if not n.upper().startswith(FOREIGN)
+        }
         environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": str(threads)}
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            cwd=Path(sys.executable).anchor,  # not where a stray .env could configure a library
+            cwd=Path(
+                sys.executable
+            ).anchor,  # not where a stray .env could configure a library
             env=environment,
             start_new_session=True,
         )
@@ -175,7 +179,9 @@ class Child:
 
     def receive(self) -> list[Answer]:
         """What has come, without waiting. The last is {"end": true}, or {"lost": reason, "status": …}."""
-        answers = self._taken() if _ready(self._answers, selectors.EVENT_READ, 0) else []
+        answers = (
+            self._taken() if _ready(self._answers, selectors.EVENT_READ, 0) else []
+        )
         if self.busy and time.monotonic() >= self.deadline:
             answers.append(self._lost(LATE))
         return answers
@@ -260,7 +266,9 @@ def _ready(pipe: Any, event: int, deadline: float) -> bool:
 
 def serve(task: str, *closed: str) -> None:
     """Answer requests until there are no more: the whole life of the child."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is for the parent, which ends us
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not fall between the answers
     _limit({})
@@ -290,7 +298,9 @@ def _limit(limits: Mapping[str, int]) -> None:
     except ImportError:
         return
     used = resource.getrusage(resource.RUSAGE_SELF)
-    wanted = {RLIMITS[name]: value for name, value in limits.items()} | {"RLIMIT_CORE": 0}
+    wanted = {RLIMITS[name]: value for name, value in limits.items()} | {
+        "RLIMIT_CORE": 0
+    }
     for name, soft in wanted.items():
         if name == "RLIMIT_CPU":
             soft += int(used.ru_utime + used.ru_stime) + 1
@@ -308,7 +318,9 @@ def _close(names: Sequence[str]) -> None:
     forbidden = tuple(event for name in names for event in CLOSED[name])
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
-        writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING
+        writes = (
+            event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING
+        )
         if event.startswith(forbidden) or (writes and "files" in names):
             raise PermissionError(f"{event} is not allowed in this process")
 

@@ -82,7 +82,12 @@ def grade(
     """The checkable grade of a written answer: weak when a sentence is not borne out by its citation, when more than
     one in four has none, when there is no claim at all, or when `found` is in doubt.
     """
-    weak = unverified > 0 or claims == 0 or uncited > MAX_UNCITED * claims or in_doubt(found)
+    weak = (
+        unverified > 0
+        or claims == 0
+        or uncited > MAX_UNCITED * claims
+        or in_doubt(found)
+    )
     return "weak" if weak else "strong"
 
 
@@ -128,7 +133,9 @@ def refit(rows: Sequence[tuple[Measures, bool]], shipped: Measures) -> dict[str,
     for _ in range(NEWTON_STEPS):
         chances = _logistic(x @ coefficients)
         slope = x.T @ (chances - right) + (coefficients - prior) / PRIOR_VARIANCE
-        curve = (x.T * (chances * (1 - chances))) @ x + np.eye(len(names)) / PRIOR_VARIANCE
+        curve = (x.T * (chances * (1 - chances))) @ x + np.eye(
+            len(names)
+        ) / PRIOR_VARIANCE
         change = np.linalg.solve(curve, slope)
         coefficients -= change
         if np.abs(change).max(initial=0.0) < NEWTON_CLOSE:

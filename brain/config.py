@@ -187,7 +187,9 @@ def write_setting(config: Config, section: str, name: str, value: str) -> None:
     import tomlkit
 
     path = config.home / FILE
-    document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
+    document = (
+        tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
+    )
     document.setdefault(section, tomlkit.table())[name] = value
     temporary = path.with_suffix(".tmp")
     temporary.write_text(tomlkit.dumps(document), "utf-8")
@@ -233,7 +235,9 @@ def _merge(config: Config, values: Mapping[str, Any], where: str) -> Config:
     return config
 
 
-def _typed(current: Any, section: str, given: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _typed(
+    current: Any, section: str, given: Mapping[str, Any], where: str
+) -> dict[str, Any]:
     """The values turned to the types of the defaults. Raises `UsageError` for one that does not fit."""
     done: dict[str, Any] = {}
     names = sorted(item.name for item in fields(current))

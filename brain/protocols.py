@@ -94,7 +94,9 @@ class Searchable(Protocol):
     def document_frequencies(self, terms: Sequence[str]) -> dict[str, int]:
         """In how many chunks each folded word or its stem occurs."""
 
-    def match(self, expression: str, *, limit: int, scope: Scope) -> list[tuple[str, float]]:
+    def match(
+        self, expression: str, *, limit: int, scope: Scope
+    ) -> list[tuple[str, float]]:
         """Chunk ids with their weighted BM25, best first, higher is better. `expression` is FTS5 syntax built by us."""
 
     def match_scores(self, expression: str, ids: Sequence[str]) -> dict[str, float]:
@@ -103,10 +105,14 @@ class Searchable(Protocol):
     def vectors(self, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
         """Stored vectors of these chunks, float32; chunks without one are missing."""
 
-    def sentence_vectors(self, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
+    def sentence_vectors(
+        self, ids: Sequence[str], fingerprint: str
+    ) -> dict[str, Vectors]:
         """Stored vectors of the sentences of these chunks, (sentences, dimensions); chunks without are missing."""
 
-    def neighbours(self, ids: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
+    def neighbours(
+        self, ids: Sequence[str]
+    ) -> dict[str, tuple[str | None, str | None]]:
         """The chunk before and after each *short* chunk (a turn, a bullet); others are missing."""
 
     def allowed(self, scope: Scope) -> set[str] | None:

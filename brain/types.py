@@ -12,7 +12,13 @@ from typing import Literal
 Measures = Mapping[str, float]
 """Numbers by name: features, signals, weights, coefficients."""
 State = Literal[
-    "supported", "unsure", "unrated", "incomplete", "not_found", "refused", "over_budget"
+    "supported",
+    "unsure",
+    "unrated",
+    "incomplete",
+    "not_found",
+    "refused",
+    "over_budget",
 ]
 Outcome = Literal["added", "updated", "unchanged", "renamed"]
 Mode = Literal["hybrid", "lexical", "dense"]
@@ -101,7 +107,9 @@ class Passage:
 def header(title: str, heading: tuple[str, ...], date: str | None) -> str:
     """The deterministic line above every chunk in both indexes. A heading that repeats the title is said once."""
     parts = [part.strip() for part in (title, *heading) if part.strip()]
-    path = " › ".join(part for i, part in enumerate(parts) if i == 0 or part != parts[i - 1])
+    path = " › ".join(
+        part for i, part in enumerate(parts) if i == 0 or part != parts[i - 1]
+    )
     return f"{path} ({date[:10]})" if date else path
 
 

@@ -93,7 +93,9 @@ class _Run:
     blocks: list[_Block] = field(default_factory=list)
 
 
-def chunk(sections: Sequence[Section], *, chunk_tokens: int = CHUNK_TOKENS) -> list[Piece]:
+def chunk(
+    sections: Sequence[Section], *, chunk_tokens: int = CHUNK_TOKENS
+) -> list[Piece]:
     """The pieces of the sections' joined text, in order. Joined again they are that text; none is white space alone."""
     text = "".join(section.text for section in sections)
     budget = _Budget(chunk_tokens)
@@ -102,7 +104,9 @@ def chunk(sections: Sequence[Section], *, chunk_tokens: int = CHUNK_TOKENS) -> l
         heading, _page = run.under
         for block in _pack(run.blocks, text, budget):
             bare = _is_heading_line(text[block.start : block.end], heading)
-            pieces.append(Piece(block.start, block.end, block.tokens, heading, bare=bare))
+            pieces.append(
+                Piece(block.start, block.end, block.tokens, heading, bare=bare)
+            )
     locators = Locators(sections, text)
     if locators.mark:
         pieces = _one_small_note(pieces, budget)
@@ -288,7 +292,9 @@ def _join_stubs(pieces: list[Piece], budget: _Budget) -> list[Piece]:
             continue
         last = joined[-1]
         belongs_above = _is_above(last, piece)
-        introduces = following and piece.tokens < STUB_TOKENS and _is_above(piece, following)
+        introduces = (
+            following and piece.tokens < STUB_TOKENS and _is_above(piece, following)
+        )
         if introduces and not belongs_above:
             joined.append(piece)
             continue
@@ -296,8 +302,12 @@ def _join_stubs(pieces: list[Piece], budget: _Budget) -> list[Piece]:
         fits = together.tokens <= budget.cap
         if fits and last.bare and belongs_above:
             # The heading of the piece says more than the one that both share.
-            joined[-1] = replace(together, heading=piece.heading, bare=piece.bare, joined=False)
-        elif (fits and (last.bare or piece.bare)) or _are_stubs(last, piece, together, budget):
+            joined[-1] = replace(
+                together, heading=piece.heading, bare=piece.bare, joined=False
+            )
+        elif (fits and (last.bare or piece.bare)) or _are_stubs(
+            last, piece, together, budget
+        ):
             joined[-1] = together
         else:
             joined.append(piece)
@@ -314,7 +324,9 @@ def _are_stubs(last: Piece, piece: Piece, together: Piece, budget: _Budget) -> b
     """Whether two neighbours are small, one of them a stub, and siblings or parent and child."""
     if min(last.tokens, piece.tokens) >= STUB_TOKENS:
         return False
-    if last.heading == piece.heading:  # neighbouring pages: nothing but the page number is lost
+    if (
+        last.heading == piece.heading
+    ):  # neighbouring pages: nothing but the page number is lost
         return together.tokens <= budget.cap
     depth = max(len(last.heading), len(piece.heading))
     # One of them may be one level deeper, or both differ in the last heading alone.
@@ -329,4 +341,6 @@ def _merged(last: Piece, piece: Piece) -> Piece:
     heading = last.heading
     while piece.heading[: len(heading)] != heading:
         heading = heading[:-1]
-    return Piece(last.start, piece.end, last.tokens + piece.tokens, heading, joined=True)
+    return Piece(
+        last.start, piece.end, last.tokens + piece.tokens, heading, joined=True
+    )

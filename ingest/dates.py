@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
 
-FIRST_YEAR, LAST_YEAR = 1000, 2999  # a four-digit number outside is no year of a person's note
+FIRST_YEAR, LAST_YEAR = (
+    1000,
+    2999,
+)  # a four-digit number outside is no year of a person's note
 DATE_KEYS = (
     "date",
     "dated",

@@ -111,7 +111,9 @@ def rebind(document: Document, document_id: str) -> Document:
     """The same document under another identity, its chunk ids made anew to follow."""
     if document.id == document_id:
         return document
-    ids = chunk_ids(document_id, ((chunk.heading, chunk.text) for chunk in document.chunks))
+    ids = chunk_ids(
+        document_id, ((chunk.heading, chunk.text) for chunk in document.chunks)
+    )
     chunks = tuple(
         replace(chunk, id=new, document_id=document_id)
         for chunk, new in zip(document.chunks, ids, strict=True)

@@ -37,11 +37,17 @@ TEMPORARY = tuple(
     ".tmp .temp .swp .swo .part .partial .crdownload .download .lock .lck .pyc".split()
 )
 LOCK_NAMES = {"package-lock.json", "pnpm-lock.yaml", "thumbs.db", "desktop.ini"}
-TEMPLATE_FOLDERS = {"templates", "_templates", "template"}  # of an Obsidian vault that names none
+TEMPLATE_FOLDERS = {
+    "templates",
+    "_templates",
+    "template",
+}  # of an Obsidian vault that names none
 SETTINGS = Limits(file_bytes=65_536)  # for ignore files and Obsidian's settings
 # Smaller files may have no block of their own on btrfs or ext4 (inline data).
 PLACEHOLDER_BYTES = 4_096
-DATALESS = 0x40000000  # SF_DATALESS, macOS <sys/stat.h>: the content is in the cloud only
+DATALESS = (
+    0x40000000  # SF_DATALESS, macOS <sys/stat.h>: the content is in the cloud only
+)
 
 Kind = Literal[
     "ignored",
@@ -147,7 +153,9 @@ def walk(
         pending += reversed(below)
 
 
-def _unreadable(path: Path, error: OSError, otherwise: str, *, folder: bool = False) -> Skip:
+def _unreadable(
+    path: Path, error: OSError, otherwise: str, *, folder: bool = False
+) -> Skip:
     reason = error.strerror or otherwise
     return Skip(path, "unreadable", reason.lower(), folder)
 
@@ -174,7 +182,11 @@ def _look(
     """What an entry of a folder is; a folder to be read goes into `below`."""
     try:
         is_folder = entry.is_dir(follow_symlinks=False)
-        if why := _folder_skip(entry, folder) if is_folder else _name_skip(entry, folder):
+        if (
+            why := _folder_skip(entry, folder)
+            if is_folder
+            else _name_skip(entry, folder)
+        ):
             return Skip(Path(entry.path), *why, is_folder)
         if is_folder:
             below.append(replace(folder, path=entry.path))

@@ -17,7 +17,9 @@ class Limits:
     chunks: int = 20_000  # chunks beyond are cut off, with their text
     pages: int = 10_000  # pages of a PDF read
     parts: int = 20_000  # messages of a mailbox read
-    expanded_bytes: int = 200 * MEGABYTE  # what an archive (docx, epub …) may inflate to, in all
+    expanded_bytes: int = (
+        200 * MEGABYTE
+    )  # what an archive (docx, epub …) may inflate to, in all
     expansion_ratio: int = 100  # inflated over stored bytes; real files stay below 45
     archive_entries: int = 10_000  # files in an archive
     front_matter_bytes: int = 16_384
@@ -25,7 +27,9 @@ class Limits:
     parse_chars: int = 262_144  # longer Markdown is outlined by lines instead of parsed
     # For one file in a worker: twice the processor seconds, as two cores are shared.
     wall_seconds: float = 60.0
-    wall_seconds_per_mb: float = 2.0  # added per megabyte: pypdf reads about 1 MB/s on a slow core
+    wall_seconds_per_mb: float = (
+        2.0  # added per megabyte: pypdf reads about 1 MB/s on a slow core
+    )
     cpu_seconds: int = 30  # RLIMIT_CPU of a worker, per file
     # Added per megabyte: a mailbox of 50 MB holds some 20,000 mails.
     cpu_seconds_per_mb: float = 1.0

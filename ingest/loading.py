@@ -44,7 +44,9 @@ def load(
     address = uri or path.absolute().as_uri()
     for reading in readings(raw):
         part = f"{address}#{reading.part}" if reading.part else address
-        yield assemble(raw, reading, uri=part, modified_at=stat.st_mtime, chunk_tokens=chunk_tokens)
+        yield assemble(
+            raw, reading, uri=part, modified_at=stat.st_mtime, chunk_tokens=chunk_tokens
+        )
 
 
 def load_text(
@@ -84,7 +86,9 @@ def readings(raw: Raw) -> Readings:
         raise
     except MemoryError as error:
         raise UnreadableFile("needs too much memory", OPEN_IT) from error
-    except Exception as error:  # a third-party parser may raise anything on a damaged file
+    except (
+        Exception
+    ) as error:  # a third-party parser may raise anything on a damaged file
         raise UnreadableFile(f"damaged ({type(error).__name__})", OPEN_IT) from error
 
 
@@ -158,7 +162,9 @@ def clean(text: str) -> str:
     return text if text.isascii() else SURROGATE.sub("\ufffd", text)
 
 
-def _cut_text(sections: list[Section], limits: Limits, notices: list[str]) -> list[Section]:
+def _cut_text(
+    sections: list[Section], limits: Limits, notices: list[str]
+) -> list[Section]:
     """The sections, cleaned, up to the cap of characters."""
     cap = limits.text_chars
     kept = []
@@ -178,7 +184,9 @@ def _cut_text(sections: list[Section], limits: Limits, notices: list[str]) -> li
 
 def _title(raw: Raw, reading: Reading, text: str) -> str:
     """What the document calls itself, else the file's name, else the first line."""
-    words = reading.title or _stem(raw) or _first_line(text, TITLE_CHARS * 2).lstrip("# ")
+    words = (
+        reading.title or _stem(raw) or _first_line(text, TITLE_CHARS * 2).lstrip("# ")
+    )
     return " ".join(clean(words).split())[:TITLE_CHARS]
 
 
@@ -199,7 +207,9 @@ def _dated(raw: Raw, reading: Reading, text: str) -> tuple[str | None, str | Non
     if found := date_in_name(_stem(raw)):
         return found, "file name"
     if raw.media_type in _HEADED:
-        headings = (section.heading[0] for section in reading.sections[:2] if section.heading)
+        headings = (
+            section.heading[0] for section in reading.sections[:2] if section.heading
+        )
         for line in (next(headings, ""), _first_line(text, TITLE_CHARS)):
             # Looking for a written date takes long: most lines have no digit.
             if any(map(str.isdigit, line)) and (found := find_date(line)):

@@ -71,7 +71,9 @@ _SUFFIXES = {
 }
 # Files known by their whole name.
 _NAMES = {
-    "text/x-plain-code": ("makefile gnumakefile dockerfile containerfile justfile cmakelists.txt"),
+    "text/x-plain-code": (
+        "makefile gnumakefile dockerfile containerfile justfile cmakelists.txt"
+    ),
     "text/x-ruby": "rakefile gemfile",
     "text/plain": "readme license licence copying changelog authors notice todo",
 }

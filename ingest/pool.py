@@ -28,7 +28,9 @@ from ingest.worker import unpacked, unpacked_error
 
 Result = tuple[Path, Document | IngestError]
 CHILDREN = 2  # at once: on two cores a third would only wait
-LOOK_AHEAD = 1_000  # risky files (paths only) that may wait while ordinary ones are read
+LOOK_AHEAD = (
+    1_000  # risky files (paths only) that may wait while ordinary ones are read
+)
 WRITE_BYTES = 1 << 20  # a child has no file to write
 OPEN_FILES = 64  # of a child
 # What is said of a file whose child gave no answer, by the child's own word for it.
@@ -47,7 +49,9 @@ class Child(Protocol):
     deadline: float
 
     def fileno(self) -> int: ...
-    def send(self, request: object, *, seconds: float, limits: Mapping[str, int]) -> None: ...
+    def send(
+        self, request: object, *, seconds: float, limits: Mapping[str, int]
+    ) -> None: ...
     def receive(self) -> list[dict[str, Any]]: ...
     def kill(self) -> None: ...
 

@@ -65,9 +65,13 @@ def read_file(path: Path, limits: Limits) -> tuple[bytes, os.stat_result]:
     return data, after
 
 
-def _read_once(path: Path, limits: Limits) -> tuple[bytes, os.stat_result, os.stat_result]:
+def _read_once(
+    path: Path, limits: Limits
+) -> tuple[bytes, os.stat_result, os.stat_result]:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+        descriptor = os.open(
+            path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
+        )
     except OSError as error:
         raise _refusal(error) from error
     try:

@@ -20,7 +20,9 @@ ENGINES = {  # Snowball's name of the language: its letters
     "greek": "\u0370-\u03ff",
 }
 
-_WORD = re.compile("|".join(f"(?P<{name}>[{letters}]{{3,}})" for name, letters in ENGINES.items()))
+_WORD = re.compile(
+    "|".join(f"(?P<{name}>[{letters}]{{3,}})" for name, letters in ENGINES.items())
+)
 
 
 def stem_scripts(text: str) -> str:
@@ -47,4 +49,6 @@ def _stem(word: str, name: str) -> str:
 def _engine(name: str) -> Any:
     from importlib import import_module
 
-    return getattr(import_module(f"snowballstemmer.{name}_stemmer"), f"{name.title()}Stemmer")()
+    return getattr(
+        import_module(f"snowballstemmer.{name}_stemmer"), f"{name.title()}Stemmer"
+    )()

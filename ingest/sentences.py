@@ -19,10 +19,16 @@ from typing import NamedTuple
 
 from ingest.words import MONTH_NAMES
 
-MAX_CHARS = 600  # characters: a longer unit is cut at a softer mark; about four lines of a page
-MIN_WRAP = 40  # characters: narrower "columns" are lists of short lines, not wrapped prose
+MAX_CHARS = (
+    600  # characters: a longer unit is cut at a softer mark; about four lines of a page
+)
+MIN_WRAP = (
+    40  # characters: narrower "columns" are lists of short lines, not wrapped prose
+)
 # Share of letters, spaces and commas above which a line is taken for prose, not code.
-LINE_BREAKS = "\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"  # all at which `str.splitlines` cuts
+LINE_BREAKS = (
+    "\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"  # all at which `str.splitlines` cuts
+)
 PROSE_SHARE = 0.85
 INITIAL_LOOK = 40  # characters before a full stop in which its word begins
 FOLLOWING_LOOK = 60  # characters after it in which the next word begins
@@ -93,7 +99,9 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
     width = max(map(len, written), default=0)
     begin = start = 0
     fenced = False
-    for line, shown, following in zip_longest(lines, written, written[1:], fillvalue=""):
+    for line, shown, following in zip_longest(
+        lines, written, written[1:], fillvalue=""
+    ):
         end = start + len(shown)
         start += len(line)
         if _FENCE.match(shown):
@@ -126,7 +134,9 @@ def _is_prose(line: str) -> bool:
 def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """The sentences of one block."""
     marker = _BLOCK.match(text, start, end)
-    search = marker.end() if marker and not marker.group().rstrip().endswith(":") else start
+    search = (
+        marker.end() if marker and not marker.group().rstrip().endswith(":") else start
+    )
     for match in _END.finditer(text, search, end):
         if match.group("wide") or _ends(text, match, end):
             yield start, match.end()

@@ -20,7 +20,9 @@ from ingest.scripts import stem_scripts
 Read = TypeVar("Read")  # what is read of a text
 
 # How the FTS5 tables are declared. Marks are part of a word (Hindi vowels); C++ and C# stay words; naïve = naive.
-TOKENIZER = "porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc' tokenchars '+#'"
+TOKENIZER = (
+    "porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc' tokenchars '+#'"
+)
 
 STEM_CACHE = 65_536  # words; about 10 MB
 # Bytes: shorter and longer words are left alone (SQLite, fts5_tokenize.c).
@@ -34,12 +36,12 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 # Cheap to search for; most prose has none.
 _CAMEL_HINT = re.compile(r"[A-Z](?:(?<=[a-z0-9].)|[A-Z][a-z])")
 _CAMEL_WORD = re.compile(r"\b[A-Za-z]*[a-z0-9][A-Z]\w*|\b[A-Z]{2,}[a-z]\w*")
-_RUN = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0e7f]+")
+_RUN = re.compile(
+    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0e7f]+"
+)
 # All plus and number signs but those of C++ and F#: +25, x+1, #tag.
 _SIGN = re.compile(r"[+#](?:(?<![^\W_][+#])(?<![+#]{2})[+#]*|[+#]*(?=[^\W_]))")
-_MARKS = (
-    r"\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u1000-\u109f\u1780-\u17d3"
-)
+_MARKS = r"\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u1000-\u109f\u1780-\u17d3"
 _LETTERS = rf"(?:[^\W_]|[{_MARKS}])+[+#]*"
 _WORD = re.compile(_LETTERS)
 SENTENCE_ENDS = frozenset(".!?。！？।\n")  # the pieces that are no words

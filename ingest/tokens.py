@@ -34,13 +34,16 @@ def encoding() -> Encoding:
     table = TABLE.read_bytes()
     if hashlib.sha256(table).hexdigest() != TABLE_SHA256:
         raise UnreadableFile(
-            "the token table of this installation is damaged", "install the package again"
+            "the token table of this installation is damaged",
+            "install the package again",
         )
     ranks = {
         base64.b64decode(token): int(rank)
         for token, rank in (line.split() for line in table.splitlines())
     }
-    return Encoding("cl100k_base", pat_str=WORDS, mergeable_ranks=ranks, special_tokens={})
+    return Encoding(
+        "cl100k_base", pat_str=WORDS, mergeable_ranks=ranks, special_tokens={}
+    )
 
 
 def count_tokens(text: str) -> int:

@@ -66,7 +66,9 @@ MONTH_NAMES = tuple(
 )
 _NUMBERED = {name: number for number, name in enumerate(MONTH_NAMES, start=1)}
 # "sept" before "sep", for patterns made of them; "may" is no short form.
-SHORT_MONTHS = {"sept": 9} | {name[:3]: _NUMBERED[name] for name in MONTH_NAMES if name != "may"}
+SHORT_MONTHS = {"sept": 9} | {
+    name[:3]: _NUMBERED[name] for name in MONTH_NAMES if name != "may"
+}
 MONTHS = _NUMBERED | SHORT_MONTHS
 
 

@@ -23,11 +23,15 @@ TUPLES = (
     "links",
     "notices",
 )  # of a document; JSON makes lists of them
-_ERRORS = {error.kind: error for error in (UnsupportedFile, UnreadableFile, RefusedFile)}
+_ERRORS = {
+    error.kind: error for error in (UnsupportedFile, UnreadableFile, RefusedFile)
+}
 _modules = 0  # loaded when the last file was read
 
 
-def answers(request: dict[str, Any], _payload: bytes, _kept: object) -> Iterator[dict[str, Any]]:
+def answers(
+    request: dict[str, Any], _payload: bytes, _kept: object
+) -> Iterator[dict[str, Any]]:
     """Each document of the file at `path`, or the error that reading it ended with."""
     from ingest.loading import load
 

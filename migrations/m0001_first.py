@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 # Marks are part of a word (Hindi vowels); C++ and C# stay words; naïve = naive; running = run (`ingest.terms` agrees).
-TOKENIZER = "porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc' tokenchars '+#'"
+TOKENIZER = (
+    "porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc' tokenchars '+#'"
+)
 
 TABLES = """
 CREATE TABLE documents (

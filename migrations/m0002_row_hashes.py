@@ -70,7 +70,9 @@ def apply(db: Database) -> None:
         conn.text_factory = text_factory
 
 
-def _hashes(conn: Any, table: str, key: str, covered: list[str]) -> Iterator[list[tuple[Any, ...]]]:
+def _hashes(
+    conn: Any, table: str, key: str, covered: list[str]
+) -> Iterator[list[tuple[Any, ...]]]:
     """(hash, key) of the rows, a page at a time; what a page says is read before anything of it is written."""
     width = len(key.split(", "))
     columns = ", ".join(f'"{name}"' for name in covered)
@@ -78,7 +80,9 @@ def _hashes(conn: Any, table: str, key: str, covered: list[str]) -> Iterator[lis
     last: tuple[Any, ...] = ()
     while True:
         behind = f"WHERE ({key}) > ({marks})" if last else ""
-        sql = f"SELECT {key}, {columns} FROM {table} {behind} ORDER BY {key} LIMIT {PAGE}"
+        sql = (
+            f"SELECT {key}, {columns} FROM {table} {behind} ORDER BY {key} LIMIT {PAGE}"
+        )
         page = conn.execute(sql, last).fetchall()
         if not page:
             return

@@ -52,7 +52,9 @@ def sovereign(
 def config(tmp_path: Path) -> Config:
     """A configuration that uses the built-in models alone."""
     return Config(
-        home=tmp_path / "home", models=Models(embed="builtin", ask="builtin"), ingest=Ingest()
+        home=tmp_path / "home",
+        models=Models(embed="builtin", ask="builtin"),
+        ingest=Ingest(),
     )
 
 
@@ -72,7 +74,9 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
         for path, content in files.items():
             target = place / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content.encode() if isinstance(content, str) else content)
+            target.write_bytes(
+                content.encode() if isinstance(content, str) else content
+            )
         place.mkdir(exist_ok=True)
         return place
 

@@ -24,9 +24,7 @@ from brain.doors.render import Out
 from tests.fake_brain import Pipe, Terminal
 
 ROOT = Path(__file__).parents[1]
-HANG_SECONDS = (
-    900  # a guard against a command that never ends, not a measurement: machines are shared
-)
+HANG_SECONDS = 900  # a guard against a command that never ends, not a measurement: machines are shared
 MARKERS = ("CLAUDECODE", "CURSOR_AGENT", "AI_AGENT", "AGENT")
 Folder = Callable[..., Path]
 
@@ -58,7 +56,9 @@ def brain(*words: str | Path, stdin: str = "", terminal: bool = False) -> Ran:
     kind = Terminal if terminal else Pipe
     stdout, stderr = kind(), kind()
     out = Out(stdout, stderr, environ={"TERM": "xterm"})
-    session = Session(out, io.StringIO(stdin), open_brain, lambda path: None, lambda address: None)
+    session = Session(
+        out, io.StringIO(stdin), open_brain, lambda path: None, lambda address: None
+    )
     code = run([str(word) for word in words], session)
     return Ran(code, stdout.getvalue(), stderr.getvalue())
 
@@ -123,7 +123,10 @@ def checked(place: Path) -> Checked:
         )
         assert conn.execute(orphans).fetchone() == (0,)
         documents = dict(conn.execute("SELECT uri, text FROM documents").fetchall())
-        assert len(documents) == conn.execute("SELECT count(*) FROM documents").fetchone()[0]
+        assert (
+            len(documents)
+            == conn.execute("SELECT count(*) FROM documents").fetchone()[0]
+        )
         chunks = conn.execute("SELECT count(*) FROM knowledge").fetchone()[0]
         vectors = conn.execute(
             "SELECT count(*) FROM knowledge k JOIN embeddings e ON e.text_sha = k.text_sha"

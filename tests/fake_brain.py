@@ -78,7 +78,9 @@ class Ran:
     brain: FakeBrain = field(repr=False)
 
     def called(self, verb: str) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
-        return [(args, options) for name, args, options in self.brain.calls if name == verb]
+        return [
+            (args, options) for name, args, options in self.brain.calls if name == verb
+        ]
 
 
 def brain(
@@ -129,6 +131,8 @@ def passage(number: int = 1, **changes: Any) -> Passage:
     return Passage(**(values | changes))
 
 
-CITATION = Citation(1, "01a1b2c3d4e5f607", "notes/tea1.md", "L12-40", "about 95 degrees", True)
+CITATION = Citation(
+    1, "01a1b2c3d4e5f607", "notes/tea1.md", "L12-40", "about 95 degrees", True
+)
 SURE = Confidence(found=0.91, supported=0.84, known=True, grade="A")
 WINDOW = ContextUse(tokens=6812, window=8192, passages_used=6, passages_left_out=3)

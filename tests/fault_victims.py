@@ -72,7 +72,9 @@ def wait_for(word: str, seconds: str) -> None:
                 if any(
                     word in passage.text
                     for passage in opened.search(
-                        Request(word, mode="lexical" if lexical else "hybrid", look=False)
+                        Request(
+                            word, mode="lexical" if lexical else "hybrid", look=False
+                        )
                     ).passages[:3]
                 ):
                     print("lexical" if lexical else "dense", time.time(), flush=True)

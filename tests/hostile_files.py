@@ -47,7 +47,11 @@ def zipped(entries: Entries, *, method: int = zipfile.ZIP_DEFLATED) -> bytes:
 
 
 def docx(
-    body: str = SAFE, *, extra: Entries | None = None, document: bytes | str = "", prolog: str = ""
+    body: str = SAFE,
+    *,
+    extra: Entries | None = None,
+    document: bytes | str = "",
+    prolog: str = "",
 ) -> bytes:
     main = document or prolog + WORD.format(body)
     return zipped(
@@ -65,8 +69,12 @@ def epub(chapter: str, *, package: str = "") -> bytes:
         package
         or '<package xmlns="http://www.idpf.org/2007/opf"><metadata/><manifest><item id="a" href="a.xhtml" media-type="application/xhtml+xml"/></manifest><spine><itemref idref="a"/></spine></package>'
     )
-    container = '<container><rootfiles><rootfile full-path="book.opf"/></rootfiles></container>'
-    return zipped({"META-INF/container.xml": container, "book.opf": opf, "a.xhtml": chapter})
+    container = (
+        '<container><rootfiles><rootfile full-path="book.opf"/></rootfiles></container>'
+    )
+    return zipped(
+        {"META-INF/container.xml": container, "book.opf": opf, "a.xhtml": chapter}
+    )
 
 
 def lying(data: bytes, name: bytes, size: int) -> bytes:
@@ -117,7 +125,10 @@ def pdf(*objects: bytes, root: bytes = b"1 0 R", trailer: bytes = b"") -> bytes:
     return bytes(out)
 
 
-CATALOG, PAGES = b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>"
+CATALOG, PAGES = (
+    b"<</Type/Catalog/Pages 2 0 R>>",
+    b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+)
 PAGE = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>"
 FONT = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
 
@@ -185,7 +196,13 @@ def data(content: bytes | str) -> Callable[[Path], object]:
 
 
 ZIPS = [
-    Case(1, "ratio.docx", data(docx(PARAGRAPH.format("a" * 30 * MEGABYTE))), "refused", "inflates"),
+    Case(
+        1,
+        "ratio.docx",
+        data(docx(PARAGRAPH.format("a" * 30 * MEGABYTE))),
+        "refused",
+        "inflates",
+    ),
     Case(
         1,
         "sum.docx",
@@ -195,7 +212,9 @@ ZIPS = [
         "refused",
         "210 MB",
     ),
-    Case(1, "ratio.epub", data(epub("<p>" + "b" * 30 * MEGABYTE)), "refused", "inflates"),
+    Case(
+        1, "ratio.epub", data(epub("<p>" + "b" * 30 * MEGABYTE)), "refused", "inflates"
+    ),
     Case(
         1,
         "nested.docx",
@@ -214,7 +233,9 @@ ZIPS = [
     Case(
         2,
         "many.docx",
-        lambda path: path.write_bytes(docx(extra={f"w/{n}": "" for n in range(10_001)})),
+        lambda path: path.write_bytes(
+            docx(extra={f"w/{n}": "" for n in range(10_001)})
+        ),
         "refused",
         "entries",
     ),
@@ -223,7 +244,14 @@ ZIPS = [
         3,
         "names.docx",
         data(
-            docx(extra={"../../escaped": "x", "/absolute": "x", "C:\\drive": "x", "nul\0name": "x"})
+            docx(
+                extra={
+                    "../../escaped": "x",
+                    "/absolute": "x",
+                    "C:\\drive": "x",
+                    "nul\0name": "x",
+                }
+            )
         ),
         "read",
         "harmless words",
@@ -231,7 +259,12 @@ ZIPS = [
     Case(
         4,
         "laughs.docx",
-        data(docx(PARAGRAPH.format("&a9;"), prolog=f'<!DOCTYPE x [<!ENTITY a0 "ha">{LAUGHS}]>')),
+        data(
+            docx(
+                PARAGRAPH.format("&a9;"),
+                prolog=f'<!DOCTYPE x [<!ENTITY a0 "ha">{LAUGHS}]>',
+            )
+        ),
         "refused",
         "entities",
     ),
@@ -269,12 +302,21 @@ ZIPS = [
         "UTF-7",
     ),
     Case(4, "deep.docx", data(docx(deep(100_000))), "refused", "nested"),
-    Case(4, "deep.odt", data(zipped({"content.xml": deep(100_000, "a")})), "refused", "nested"),
+    Case(
+        4,
+        "deep.odt",
+        data(zipped({"content.xml": deep(100_000, "a")})),
+        "refused",
+        "nested",
+    ),
     Case(
         4,
         "laughs.epub",
         data(
-            epub("<p>x", package=f'<!DOCTYPE x [<!ENTITY a0 "ha">{LAUGHS}]><package>&a9;</package>')
+            epub(
+                "<p>x",
+                package=f'<!DOCTYPE x [<!ENTITY a0 "ha">{LAUGHS}]><package>&a9;</package>',
+            )
         ),
         "refused",
         "entities",
@@ -292,7 +334,16 @@ PDFS = [
     Case(
         5,
         "previous.pdf",
-        data(pdf(CATALOG, PAGES, PAGE, shown(b"looped words"), FONT, trailer=b"/Prev TABLE")),
+        data(
+            pdf(
+                CATALOG,
+                PAGES,
+                PAGE,
+                shown(b"looped words"),
+                FONT,
+                trailer=b"/Prev TABLE",
+            )
+        ),
         "read|unreadable",
     ),
     Case(
@@ -333,7 +384,9 @@ PDFS = [
     Case(
         6,
         "flate.pdf",
-        lambda path: path.write_bytes(pdf(CATALOG, PAGES, PAGE, flate_bomb(150 * MEGABYTE), FONT)),
+        lambda path: path.write_bytes(
+            pdf(CATALOG, PAGES, PAGE, flate_bomb(150 * MEGABYTE), FONT)
+        ),
         "read|unreadable",
     ),
     Case(
@@ -345,7 +398,10 @@ PDFS = [
         "read|unreadable",
     ),
     Case(
-        6, "length.pdf", data(pdf(CATALOG, PAGES, PAGE, run_length_bomb(), FONT)), "read|unreadable"
+        6,
+        "length.pdf",
+        data(pdf(CATALOG, PAGES, PAGE, run_length_bomb(), FONT)),
+        "read|unreadable",
     ),
     Case(
         7,
@@ -399,11 +455,33 @@ TEXTS = [
         "cut to the first 2,000,000",
     ),
     Case(
-        10, "binary.md", lambda path: path.write_bytes(os.urandom(100_000)), "unreadable", "binary"
+        10,
+        "binary.md",
+        lambda path: path.write_bytes(os.urandom(100_000)),
+        "unreadable",
+        "binary",
     ),
-    Case(10, "program.txt", data(b"\x7fELF\x02\x01\x01" + b"\0" * 5_000), "unreadable", "binary"),
-    Case(11, "utf16.txt", data("Grüße aus Köln".encode("utf-16")), "read", "Grüße aus Köln"),
-    Case(11, "utf32.txt", data("Grüße aus Köln".encode("utf-32")), "read", "Grüße aus Köln"),
+    Case(
+        10,
+        "program.txt",
+        data(b"\x7fELF\x02\x01\x01" + b"\0" * 5_000),
+        "unreadable",
+        "binary",
+    ),
+    Case(
+        11,
+        "utf16.txt",
+        data("Grüße aus Köln".encode("utf-16")),
+        "read",
+        "Grüße aus Köln",
+    ),
+    Case(
+        11,
+        "utf32.txt",
+        data("Grüße aus Köln".encode("utf-32")),
+        "read",
+        "Grüße aus Köln",
+    ),
     Case(
         11,
         "bare16.txt",
@@ -419,8 +497,21 @@ TEXTS = [
         "Grüße Köln",
         "Windows-1252",
     ),
-    Case(11, "surrogate.txt", data(b"half \xed\xa0\x80 pair"), "read", "half \ufffd+ pair"),
-    Case(11, "overlong.txt", data(b"slash \xc0\xaf end"), "read", "slash .+ end", "not UTF-8"),
+    Case(
+        11,
+        "surrogate.txt",
+        data(b"half \xed\xa0\x80 pair"),
+        "read",
+        "half \ufffd+ pair",
+    ),
+    Case(
+        11,
+        "overlong.txt",
+        data(b"slash \xc0\xaf end"),
+        "read",
+        "slash .+ end",
+        "not UTF-8",
+    ),
     Case(
         12,
         "nul.md",
@@ -488,7 +579,13 @@ TEXTS = [
         "body after",
     ),
     Case(22, "deep.json", data("[" * 100_000 + "]" * 100_000), "read", r"\[\["),
-    Case(22, "number.json", data('{"n": 1' + "0" * 5_000 + ', "x": NaN, "x": 1}'), "read", "NaN"),
+    Case(
+        22,
+        "number.json",
+        data('{"n": 1' + "0" * 5_000 + ', "x": NaN, "x": 1}'),
+        "read",
+        "NaN",
+    ),
     Case(
         23,
         "columns.csv",

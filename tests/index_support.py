@@ -48,7 +48,10 @@ class FakeEmbedder:
         self._before(texts)
         self.texts.extend(texts)
         return np.stack(
-            [vector_of(f"{self.name}:{text}", self.fingerprint.dimensions) for text in texts]
+            [
+                vector_of(f"{self.name}:{text}", self.fingerprint.dimensions)
+                for text in texts
+            ]
         )
 
     def embed_query(self, text: str) -> Any:
@@ -79,7 +82,9 @@ def connection_of(table: VectorTable) -> Connection:
     return table._connection
 
 
-def add_chunks(table: VectorTable, texts: dict[str, str], *, document: str = "d") -> None:
+def add_chunks(
+    table: VectorTable, texts: dict[str, str], *, document: str = "d"
+) -> None:
     """Insert chunks {id: content} of one document, as saving a document does."""
     connection = connection_of(table)
     with connection.write():
@@ -122,7 +127,9 @@ def add_episodes(table: VectorTable, rows: dict[str, tuple[str, str]]) -> None:
 def delete_chunks(table: VectorTable, ids: Sequence[str]) -> None:
     connection = connection_of(table)
     with connection.write():
-        connection.conn.executemany("DELETE FROM knowledge WHERE id=?", [(i,) for i in ids])
+        connection.conn.executemany(
+            "DELETE FROM knowledge WHERE id=?", [(i,) for i in ids]
+        )
 
 
 def numbered(count: int, start: int = 0) -> dict[str, str]:
@@ -153,7 +160,9 @@ def embed_all(table: VectorTable, model: FakeEmbedder) -> None:
         embed_pending(table, model, kind=kind, clock=Clock())
 
 
-def held_by(child: Any, table: VectorTable, home: Path, kind: str = "knowledge") -> set[str]:
+def held_by(
+    child: Any, table: VectorTable, home: Path, kind: str = "knowledge"
+) -> set[str]:
     """The chunks in the present snapshot, which is proven first; `child` is a `ChromaChild`."""
     from brain.index import snapshot
 

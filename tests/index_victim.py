@@ -29,7 +29,9 @@ def main() -> None:
     for turn in count():
         if mode == "write":
             ids = [f"{sys.argv[3]}-{turn}-{n}" for n in range(CHUNKS)]
-            add_chunks(table, {i: f"text {i}" for i in ids}, document=f"{sys.argv[3]}-{turn}")
+            add_chunks(
+                table, {i: f"text {i}" for i in ids}, document=f"{sys.argv[3]}-{turn}"
+            )
             print("ACK", *ids, flush=True)
             embed_all(table, model)
         try:

@@ -52,12 +52,18 @@ def embedder(stand_in: StandIn, model: str = NOMIC, **more: Any) -> OllamaEmbedd
     return OllamaEmbedder(client(stand_in), model, pauses=(0.0, 0.0), **more)
 
 
-def generator(stand_in: StandIn, model: str = "llama3.2", **more: Any) -> OllamaGenerator:
+def generator(
+    stand_in: StandIn, model: str = "llama3.2", **more: Any
+) -> OllamaGenerator:
     return OllamaGenerator(client(stand_in), model, **more)
 
 
-def ask(model: OllamaGenerator, messages: Sequence[dict[str, str]] = MESSAGES, **more: Any) -> str:
-    return "".join(model.stream(messages, max_tokens=more.pop("max_tokens", 200), **more))
+def ask(
+    model: OllamaGenerator, messages: Sequence[dict[str, str]] = MESSAGES, **more: Any
+) -> str:
+    return "".join(
+        model.stream(messages, max_tokens=more.pop("max_tokens", 200), **more)
+    )
 
 
 def usage(model: OllamaGenerator) -> Usage:
@@ -65,7 +71,9 @@ def usage(model: OllamaGenerator) -> Usage:
     return model.usage
 
 
-def struck(server: OllamaServer, stand_in: StandIn, fault: str, value: Any = None) -> None:
+def struck(
+    server: OllamaServer, stand_in: StandIn, fault: str, value: Any = None
+) -> None:
     """Switch a fault on, and the short deadlines if nothing else would end it."""
     stand_in.faults.on(fault, value)
     if fault in TIMED:

@@ -73,7 +73,12 @@ def run(command: str, folder: Path, last: int = 0) -> Outcome:
             os.chdir(before)
         return Outcome(ran.stderr + ran.stdout, ran.code)
     done = subprocess.run(
-        ["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        ["bash", "-c", command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     return Outcome(done.stderr + done.stdout, done.returncode)
 

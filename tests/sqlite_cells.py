@@ -74,7 +74,9 @@ def _payloads(data: bytes, page: int, size: int) -> Iterator[tuple[int, int]]:
             _rowid, at = _varint(data, at)
         yield at, at + _local(length, size, kind)
     if interior:
-        yield from _payloads(data, int.from_bytes(data[head + 8 : head + 12], "big"), size)
+        yield from _payloads(
+            data, int.from_bytes(data[head + 8 : head + 12], "big"), size
+        )
 
 
 def _local(length: int, size: int, kind: int) -> int:
@@ -87,7 +89,9 @@ def _local(length: int, size: int, kind: int) -> int:
     return part if part <= most else least
 
 
-def _record(data: bytes, span: tuple[int, int], table: str, columns: list[str]) -> Iterator[Value]:
+def _record(
+    data: bytes, span: tuple[int, int], table: str, columns: list[str]
+) -> Iterator[Value]:
     start, end = span
     header, at = _varint(data, start)
     body = start + header
@@ -96,7 +100,9 @@ def _record(data: bytes, span: tuple[int, int], table: str, columns: list[str]) 
             return  # a row that was written before the column was added
         kind, after = _varint(data, at)
         length = SIZES[kind] if kind < 12 else (kind - 12) // 2
-        yield Value(table, column, (at, after - at), (body, max(min(length, end - body), 0)))
+        yield Value(
+            table, column, (at, after - at), (body, max(min(length, end - body), 0))
+        )
         at, body = after, body + length
 
 

@@ -72,9 +72,7 @@ NESTED = {
         "n_ctx": 8192,
     }
 }
-PLAIN_CONTEXT = (
-    "the prompt is longer than the context length currently available to the model; shorten it"
-)
+PLAIN_CONTEXT = "the prompt is longer than the context length currently available to the model; shorten it"
 BUSY = "server busy, please try again.  maximum pending requests exceeded"
 PAGE = b"<html><head><title>500 Internal Server Error</title></head><body>nginx</body></html>"
 UNEXPECTED = "an error was encountered while running the model: unexpected EOF"
@@ -126,11 +124,15 @@ class Faults(dict[str, Any]):
             ("429", ApiError(429, "too many requests")),
             (
                 "401_signin",
-                ApiError(401, "unauthorized", signin_url="https://example.invalid/connect"),
+                ApiError(
+                    401, "unauthorized", signin_url="https://example.invalid/connect"
+                ),
             ),
             (
                 "403_cloud",
-                ApiError(403, "ollama cloud is disabled: remote inference is unavailable"),
+                ApiError(
+                    403, "ollama cloud is disabled: remote inference is unavailable"
+                ),
             ),
             ("404_model", ApiError(404, "model 'x' not found")),
             ("400_ctx_plain", ApiError(400, PLAIN_CONTEXT)),
@@ -154,11 +156,16 @@ class Answer:
         self.started = False
 
     def whole(
-        self, status: int, body: bytes, kind: str, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        body: bytes,
+        kind: str,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """An answer with a length. HEAD has no body."""
         self._head(
-            status, {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})}
+            status,
+            {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})},
         )
         if self._handler.command != "HEAD":
             self._send(body)
@@ -169,7 +176,11 @@ class Answer:
             self.wait(float(self._faults["slow_tokens"]))
         if not self.started:
             self._head(
-                200, {"Content-Type": "application/x-ndjson", "Transfer-Encoding": "chunked"}
+                200,
+                {
+                    "Content-Type": "application/x-ndjson",
+                    "Transfer-Encoding": "chunked",
+                },
             )
         self._strike()
         self.chunk(go_json(value) + b"\n")
@@ -214,7 +225,10 @@ class Answer:
                 ("array_line", b"[1]\n"),
                 ("nested_line", b"[" * int(self._faults.get("nested_line", 0)) + b"\n"),
                 ("blank_line", b"\n"),
-                ("giant_line", b'{"x":"' + b"x" * int(self._faults.get("giant_line", 0)) + b'"}\n'),
+                (
+                    "giant_line",
+                    b'{"x":"' + b"x" * int(self._faults.get("giant_line", 0)) + b'"}\n',
+                ),
             ):
                 if name in self._faults:
                     self.chunk(data)
@@ -252,7 +266,9 @@ class Answer:
 
     def _client_is_gone(self) -> bool:
         try:
-            return not self._handler.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            return not self._handler.connection.recv(
+                1, socket.MSG_PEEK | socket.MSG_DONTWAIT
+            )
         except BlockingIOError:
             return False
         except OSError:

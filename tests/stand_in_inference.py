@@ -13,7 +13,15 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from tests.stand_in_faults import NESTED, PLAIN_CONTEXT, ApiError, Faults
-from tests.stand_in_models import Model, count_tokens, cut, embed, embed_tokens, go_json, pieces
+from tests.stand_in_models import (
+    Model,
+    count_tokens,
+    cut,
+    embed,
+    embed_tokens,
+    go_json,
+    pieces,
+)
 
 DEFAULT_WINDOW = 4096  # tokens, on a machine with less than 23 GiB of video memory
 MESSAGE_TOKENS = 4  # that a chat template puts around a message
@@ -43,9 +51,20 @@ class Inference:
     """One request to run a model; its constructor raises what the server would refuse."""
 
     def __init__(
-        self, place: Place, path: str, body: Mapping[str, Any], model: Model, faults: Faults
+        self,
+        place: Place,
+        path: str,
+        body: Mapping[str, Any],
+        model: Model,
+        faults: Faults,
     ) -> None:
-        self.place, self.path, self.body, self.model, self.faults = place, path, body, model, faults
+        self.place, self.path, self.body, self.model, self.faults = (
+            place,
+            path,
+            body,
+            model,
+            faults,
+        )
         self.embeds = path in ("/api/embed", "/api/embeddings")
         self.asked = str(body.get("model"))
         self.options = _options(body.get("options") or {})
@@ -54,7 +73,9 @@ class Inference:
         self.schema = _schema(body.get("format"))
         self.think = self._thinking(body.get("think"))
         asked_window = self.options.get("num_ctx") or model.num_ctx or DEFAULT_WINDOW
-        self.window = int(min(asked_window, model.window) if self.embeds else asked_window)
+        self.window = int(
+            min(asked_window, model.window) if self.embeds else asked_window
+        )
 
     @property
     def messages(self) -> list[Message]:
@@ -64,7 +85,11 @@ class Inference:
         system = self.body.get("system")
         prompt = self.body.get("prompt")
         texts = (("system", system), ("user", prompt))
-        return [{"role": role, "content": text} for role, text in texts if text] if prompt else []
+        return (
+            [{"role": role, "content": text} for role, text in texts if text]
+            if prompt
+            else []
+        )
 
     @property
     def streams(self) -> bool:
@@ -97,25 +122,36 @@ class Inference:
             "content": "".join(line["message"]["content"] for line in kept),
         }
         thinking = "".join(line["message"].get("thinking", "") for line in kept)
-        return {**last, "message": {**message, **({"thinking": thinking} if thinking else {})}}
+        return {
+            **last,
+            "message": {**message, **({"thinking": thinking} if thinking else {})},
+        }
 
     def _check_ability(self) -> None:
         if self.embeds and "embedding" not in self.model.capabilities:
             raise ApiError(400, "this model does not support embeddings")
         if not self.embeds and not self.model.writes:
-            raise ApiError(400, f'"{self.asked}" does not support {self.path.rpartition("/")[2]}')
+            raise ApiError(
+                400, f'"{self.asked}" does not support {self.path.rpartition("/")[2]}'
+            )
         if self.body.get("tools") and "tools" not in self.model.capabilities:
             raise ApiError(
-                400, f"registry.ollama.ai/library/{self.model.name} does not support tools"
+                400,
+                f"registry.ollama.ai/library/{self.model.name} does not support tools",
             )
         if not 0 <= int(self.body.get("top_logprobs") or 0) <= 20:
             raise ApiError(400, "top_logprobs must be between 0 and 20")
 
     def _thinking(self, asked: Any) -> bool:
         """A thinking model thinks unless it is told not to."""
-        if asked is not None and not isinstance(asked, bool) and asked not in THINK_WORDS:
+        if (
+            asked is not None
+            and not isinstance(asked, bool)
+            and asked not in THINK_WORDS
+        ):
             raise ApiError(
-                400, 'invalid think value (must be "high", "medium", "low", "max", true, or false)'
+                400,
+                'invalid think value (must be "high", "medium", "low", "max", true, or false)',
             )
         if asked and not self.model.thinks:
             raise ApiError(400, f'"{self.asked}" does not support thinking')
@@ -139,10 +175,13 @@ class Inference:
         messages, read = self._fitted()
         talks = {"babble", "empty_content"} & set(self.faults)
         odds = {} if talks else self.place.odds(messages) or {}
-        words = pieces(max(odds, key=odds.__getitem__) if odds else self._said(messages))
+        words = pieces(
+            max(odds, key=odds.__getitem__) if odds else self._said(messages)
+        )
         reason = "stop"
         most = min(
-            int(self.options.get("num_predict") or -1) % (1 << 31), max(1, self.window - read)
+            int(self.options.get("num_predict") or -1) % (1 << 31),
+            max(1, self.window - read),
         )
         if "done_length" in self.faults:
             most = min(most, max(1, len(words) // 2))
@@ -150,9 +189,14 @@ class Inference:
             words, reason = words[:most], "length"
         if self.think:
             yield from (self._line("", thinking=piece) for piece in pieces(THOUGHT))
-        yield from (self._line(piece, odds=odds if n == 0 else {}) for n, piece in enumerate(words))
+        yield from (
+            self._line(piece, odds=odds if n == 0 else {})
+            for n, piece in enumerate(words)
+        )
         if "no_done" not in self.faults:
-            yield self._line("", done_reason=reason, **self._metrics(loading, read, len(words)))
+            yield self._line(
+                "", done_reason=reason, **self._metrics(loading, read, len(words))
+            )
 
     def _said(self, messages: Sequence[Message]) -> str:
         if "empty_content" in self.faults:
@@ -169,14 +213,23 @@ class Inference:
     def _metrics(self, loading: int, read: int, wrote: int) -> dict[str, Any]:
         if "metrics_absent" in self.faults:
             return {}
-        times = {"total_duration": loading + (read + wrote) * PER_TOKEN, "load_duration": loading}
+        times = {
+            "total_duration": loading + (read + wrote) * PER_TOKEN,
+            "load_duration": loading,
+        }
         counts = {"prompt_eval_count": read, "prompt_eval_duration": read * PER_TOKEN}
         more = (
             {"context": [1, 2, 3]}
             if self.path == "/api/generate" and not self.body.get("raw")
             else {}
         )
-        return {**times, **counts, "eval_count": wrote, "eval_duration": wrote * PER_TOKEN, **more}
+        return {
+            **times,
+            **counts,
+            "eval_count": wrote,
+            "eval_duration": wrote * PER_TOKEN,
+            **more,
+        }
 
     def _logprobs(self, text: str, odds: Mapping[str, float]) -> dict[str, Any]:
         """The log-probability of one token, and of those that could have stood there, if they were asked for."""
@@ -189,10 +242,16 @@ class Inference:
         likely = sorted((odds or {text: 0.8825}).items(), key=lambda pair: -pair[1])
 
         def row(token: str, chance: float) -> dict[str, Any]:
-            return {"token": token, "logprob": math.log(chance), "bytes": list(token.encode())}
+            return {
+                "token": token,
+                "logprob": math.log(chance),
+                "bytes": list(token.encode()),
+            }
 
         most = int(self.body.get("top_logprobs") or 0)
-        others = {"top_logprobs": [row(*pair) for pair in likely[:most]]} if most else {}
+        others = (
+            {"top_logprobs": [row(*pair) for pair in likely[:most]]} if most else {}
+        )
         return {"logprobs": [{**row(text, dict(likely)[text]), **others}]}
 
     def _line(
@@ -233,9 +292,13 @@ class Inference:
             return _tail(messages, real // 2 + 2), real // 2 + 2
         if _tokens(messages) > self.window and self.body.get("truncate") is False:
             counts = {"n_prompt_tokens": _tokens(messages), "n_ctx": self.window}
-            raise ApiError(400, go_json({"error": {**NESTED["error"], **counts}}).decode())
+            raise ApiError(
+                400, go_json({"error": {**NESTED["error"], **counts}}).decode()
+            )
         while _tokens(messages) > self.window:
-            droppable = next((m for m in messages[:-1] if m.get("role") != "system"), None)
+            droppable = next(
+                (m for m in messages[:-1] if m.get("role") != "system"), None
+            )
             if droppable is None:
                 break
             messages.remove(droppable)
@@ -248,7 +311,11 @@ class Inference:
     def _embedded(self, loading: int) -> dict[str, Any]:
         if self.path == "/api/embeddings":
             prompt = str(self.body.get("prompt") or "")
-            return {"embedding": [2 * x for x in embed(self.model, [prompt])[0]] if prompt else []}
+            return {
+                "embedding": [2 * x for x in embed(self.model, [prompt])[0]]
+                if prompt
+                else []
+            }
         texts = self._inputs()
         if not texts or "embed_empty_input" in self.faults:
             return {"model": self.asked, "embeddings": []}
@@ -279,7 +346,9 @@ class Inference:
             raise ApiError(400, "invalid input type")
         return texts
 
-    def _spoiled(self, rows: list[list[float]], texts: Sequence[str]) -> list[list[float]]:
+    def _spoiled(
+        self, rows: list[list[float]], texts: Sequence[str]
+    ) -> list[list[float]]:
         asked = self.body.get("dimensions")
         if isinstance(asked, int) and 0 < asked < self.model.dimensions:
             rows = [[x / _length(row[:asked]) for x in row[:asked]] for row in rows]
@@ -298,7 +367,9 @@ def _length(row: Sequence[float]) -> float:
 
 
 def _tokens(messages: Sequence[Message]) -> int:
-    return sum(count_tokens(str(m.get("content") or "")) + MESSAGE_TOKENS for m in messages)
+    return sum(
+        count_tokens(str(m.get("content") or "")) + MESSAGE_TOKENS for m in messages
+    )
 
 
 def _tail(messages: Sequence[Message], tokens: int) -> list[Message]:
@@ -328,7 +399,9 @@ def _schema(given: Any) -> Mapping[str, Any] | None:
     if given == "json":
         return {"properties": {"answer": {"type": "string"}}}
     if not isinstance(given, dict):
-        raise ApiError(500, f"invalid format: {given!r}; expected 'json' or a JSON schema")
+        raise ApiError(
+            500, f"invalid format: {given!r}; expected 'json' or a JSON schema"
+        )
     return given
 
 

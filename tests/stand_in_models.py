@@ -24,8 +24,12 @@ MINILM = SHARED_MODELS / "all-minilm-l6-v2-int8.onnx"
 MINILM_TOKENIZER = SHARED_MODELS / "all-minilm-l6-v2-tokenizer.json"
 MINILM_BATCH = 16  # texts of one run of the model
 MINILM_WINDOW = 256  # tokens, with the two special ones; README beside the files
-TOKENS_PER_WORD = 1.3  # of the writing models; a word here is a run of letters or one other sign
-LETTERS_PER_TOKEN = 4  # at least so many tokens a text has, as with Llama's and Qwen's tokenizers
+TOKENS_PER_WORD = (
+    1.3  # of the writing models; a word here is a run of letters or one other sign
+)
+LETTERS_PER_TOKEN = (
+    4  # at least so many tokens a text has, as with Llama's and Qwen's tokenizers
+)
 NOT_FOUND = "This is not in your notes."
 FENCE = re.compile(r'<(\S+) n="(\d{1,3})">\n(.*?)</\1>', re.DOTALL)
 TOLD_TO_SAY = re.compile(
@@ -108,7 +112,14 @@ GB = 10**9
 CATALOGUE = {
     model.name: model
     for model in (
-        Model("llama3.2:latest", "llama", int(2.0 * GB), 131072, 3072, ("completion", "tools")),
+        Model(
+            "llama3.2:latest",
+            "llama",
+            int(2.0 * GB),
+            131072,
+            3072,
+            ("completion", "tools"),
+        ),
         Model(
             "qwen3:4b",
             "qwen3",
@@ -129,10 +140,22 @@ CATALOGUE = {
             num_ctx=8192,
         ),
         Model(
-            "mxbai-embed-large:latest", "bert", int(0.67 * GB), 512, 1024, ("embedding",), "334M"
+            "mxbai-embed-large:latest",
+            "bert",
+            int(0.67 * GB),
+            512,
+            1024,
+            ("embedding",),
+            "334M",
         ),
         Model(
-            "all-minilm:latest", "bert", int(0.046 * GB), MINILM_WINDOW, 384, ("embedding",), "23M"
+            "all-minilm:latest",
+            "bert",
+            int(0.046 * GB),
+            MINILM_WINDOW,
+            384,
+            ("embedding",),
+            "23M",
         ),
         Model(
             "gpt-oss:120b-cloud",
@@ -147,7 +170,12 @@ CATALOGUE = {
         ),
     )
 }
-DEFAULT_MODELS = ("llama3.2:latest", "qwen3:4b", "nomic-embed-text:latest", "all-minilm:latest")
+DEFAULT_MODELS = (
+    "llama3.2:latest",
+    "qwen3:4b",
+    "nomic-embed-text:latest",
+    "all-minilm:latest",
+)
 
 
 def has_minilm() -> bool:
@@ -168,7 +196,10 @@ def count_tokens(text: str) -> int:
     """A made-up tokenizer's count: the same text always has the same."""
     pieces = len(re.findall(r"\w+|[^\w\s]", text))
     return (
-        max(math.ceil(pieces * TOKENS_PER_WORD), math.ceil(len(text) / LETTERS_PER_TOKEN))
+        max(
+            math.ceil(pieces * TOKENS_PER_WORD),
+            math.ceil(len(text) / LETTERS_PER_TOKEN),
+        )
         if text
         else 0
     )
@@ -183,14 +214,21 @@ def from_passages(messages: Sequence[Mapping[str, Any]]) -> str:
         for sentence in SENTENCE.findall(text):
             share = len(wanted & _stems(sentence))
             if share:
-                scored.append((share, -len(sentence), number, " ".join(sentence.split())))
+                scored.append(
+                    (share, -len(sentence), number, " ".join(sentence.split()))
+                )
     if not scored:
-        system = "\n".join(str(m.get("content")) for m in messages if m.get("role") == "system")
+        system = "\n".join(
+            str(m.get("content")) for m in messages if m.get("role") == "system"
+        )
         told = TOLD_TO_SAY.search(system)
         return told[1] if told else NOT_FOUND
     scored.sort(reverse=True)
     best = scored[0]
-    second = next((s for s in scored[1:] if s[2] != best[2] and s[0] == best[0] and s[0] > 1), None)
+    second = next(
+        (s for s in scored[1:] if s[2] != best[2] and s[0] == best[0] and s[0] > 1),
+        None,
+    )
     return " ".join(f"{s[3].rstrip('.')} [{s[2]}]." for s in (best, second) if s)
 
 
@@ -207,10 +245,18 @@ def yes_or_no(messages: Sequence[Mapping[str, Any]]) -> dict[str, float] | None:
     wanted = _stems(question)
     share = len(wanted & _stems(note[2] if note else "")) / (len(wanted) or 1)
     yes = 0.02 + 0.9 * share
-    return {"yes": yes * 0.9, "Yes": yes * 0.1, "no": 0.95 - yes, "The": 0.04, "<think>": 0.01}
+    return {
+        "yes": yes * 0.9,
+        "Yes": yes * 0.1,
+        "no": 0.95 - yes,
+        "The": 0.04,
+        "<think>": 0.01,
+    }
 
 
-def read_prompt(messages: Sequence[Mapping[str, Any]]) -> tuple[str, list[tuple[int, str]]]:
+def read_prompt(
+    messages: Sequence[Mapping[str, Any]],
+) -> tuple[str, list[tuple[int, str]]]:
     """The question (`Question: …`, or else the last line) and the numbered passages, without their header lines.
 
     Passages stand in fences `<name n="1"> … </name>`, or after lines that begin with [1].
@@ -221,7 +267,9 @@ def read_prompt(messages: Sequence[Mapping[str, Any]]) -> tuple[str, list[tuple[
     said = [str(m.get("content") or "") for m in messages if m.get("role") == "user"]
     asked = [question for text in said for question in QUESTION.findall(text)]
     lines = [line for line in "\n".join(said).splitlines() if line.strip()]
-    question = next((q.strip() for q in reversed(asked) if q.strip()), lines[-1] if lines else "")
+    question = next(
+        (q.strip() for q in reversed(asked) if q.strip()), lines[-1] if lines else ""
+    )
     passages = [(int(number), text) for _, number, text in FENCE.findall(prompt)]
     if not passages:
         parts = MARKER.split(prompt.replace(question, " "))
@@ -235,7 +283,9 @@ def fill(schema: Mapping[str, Any], text: str) -> Any:
         return schema["enum"][0]
     kind = schema.get("type", "object")
     if kind == "object":
-        return {name: fill(sub, text) for name, sub in schema.get("properties", {}).items()}
+        return {
+            name: fill(sub, text) for name, sub in schema.get("properties", {}).items()
+        }
     numbers = [int(n) for n in re.findall(r"\[(\d+)\]", text)]
     values: dict[str, Any] = {
         "array": numbers
@@ -286,7 +336,9 @@ def go_json(value: Any) -> bytes:
 
 def stamp(ahead: float = 0.0) -> str:
     """RFC 3339 with nine digits and a local offset, as `modified_at` has."""
-    return (datetime.now(UTC) + timedelta(seconds=ahead)).strftime("%Y-%m-%dT%H:%M:%S.%f000+00:00")
+    return (datetime.now(UTC) + timedelta(seconds=ahead)).strftime(
+        "%Y-%m-%dT%H:%M:%S.%f000+00:00"
+    )
 
 
 def _body(passage: str) -> str:
@@ -318,7 +370,9 @@ def _minilm() -> tuple[Any, Any]:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(MINILM), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        str(MINILM), options, providers=["CPUExecutionProvider"]
+    )
     tokenizer = Tokenizer.from_file(str(MINILM_TOKENIZER))
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -329,7 +383,9 @@ def _minilm_vectors(texts: Sequence[str]) -> list[list[float]]:
     import numpy as np
 
     session, tokenizer = _minilm()
-    codes = [encoding.ids[:MINILM_WINDOW] for encoding in tokenizer.encode_batch(list(texts))]
+    codes = [
+        encoding.ids[:MINILM_WINDOW] for encoding in tokenizer.encode_batch(list(texts))
+    ]
     order = sorted(range(len(codes)), key=lambda row: len(codes[row]))
     vectors: list[list[float]] = [[]] * len(codes)
     for begin in range(
@@ -339,7 +395,10 @@ def _minilm_vectors(texts: Sequence[str]) -> list[list[float]]:
         ids = np.zeros((len(batch), len(codes[batch[-1]])), np.int64)
         mask = np.zeros_like(ids)
         for row, number in enumerate(batch):
-            ids[row, : len(codes[number])], mask[row, : len(codes[number])] = codes[number], 1
+            ids[row, : len(codes[number])], mask[row, : len(codes[number])] = (
+                codes[number],
+                1,
+            )
         found = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
         for row, number in enumerate(batch):
             vectors[number] = [float(value) for value in found[row]]

@@ -96,7 +96,9 @@ class StandIn:
         faults: Mapping[str, Any] | Iterable[str] = (),
         port: int = 0,
         answer: Callable[[Sequence[Mapping[str, Any]]], str] = from_passages,
-        odds: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, float] | None] = yes_or_no,
+        odds: Callable[
+            [Sequence[Mapping[str, Any]]], Mapping[str, float] | None
+        ] = yes_or_no,
         cloud_disabled: bool = True,
     ) -> None:
         named = (
@@ -104,7 +106,9 @@ class StandIn:
             for m in (DEFAULT_MODELS if models is None else models)
         )
         self.models = {
-            m.name: m for m in named if has_minilm() or not m.name.startswith("all-minilm")
+            m.name: m
+            for m in named
+            if has_minilm() or not m.name.startswith("all-minilm")
         }
         self.faults = Faults(faults)
         self.fault_paths = set(INFERENCE)
@@ -175,9 +179,13 @@ class StandIn:
         full = name if ":" in name.rpartition("/")[2] else f"{name}:latest"
         model = next((m for key, m in self.models.items() if key.lower() == full), None)
         if model is None or (local and model.remote_host):
-            raise ApiError(404, NOT_PULLED.get(path, "model '{}' not found").format(asked))
+            raise ApiError(
+                404, NOT_PULLED.get(path, "model '{}' not found").format(asked)
+            )
         if model.remote_host and self.cloud_disabled and path != "/api/show":
-            raise ApiError(403, "ollama cloud is disabled: remote inference is unavailable")
+            raise ApiError(
+                403, "ollama cloud is disabled: remote inference is unavailable"
+            )
         return model
 
     def unload(self) -> None:
@@ -209,7 +217,9 @@ class _Handler(BaseHTTPRequestHandler):
         place = self.server.stand_in
         path = self.path.partition("?")[0]
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        place.requests.append(Recorded(self.command, path, dict(self.headers.items()), body))
+        place.requests.append(
+            Recorded(self.command, path, dict(self.headers.items()), body)
+        )
         faulty = place.faults if path in place.fault_paths else Faults()
         answer = Answer(self, faulty, place.stopping)
         try:
@@ -228,13 +238,18 @@ class _Handler(BaseHTTPRequestHandler):
             answer.hang()
         if "redirect_307" in faults:
             return answer.whole(
-                307, b"", TEXT_TYPE, {"Location": faults["redirect_307"].rstrip("/") + self.path}
+                307,
+                b"",
+                TEXT_TYPE,
+                {"Location": faults["redirect_307"].rstrip("/") + self.path},
             )
         if "500_html" in faults:
             return answer.whole(500, PAGE, "text/html")
         if path.startswith("/api/blobs/"):
             return answer.whole(404, b"", TEXT_TYPE)
-        if path not in ROUTES or (path == "/api/status" and "version_old" in place.faults):
+        if path not in ROUTES or (
+            path == "/api/status" and "version_old" in place.faults
+        ):
             return answer.whole(404, b"404 page not found", TEXT_TYPE)
         if self.command not in ROUTES[path]:
             return answer.whole(405, b"405 method not allowed", TEXT_TYPE)
@@ -247,7 +262,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _welcome(self) -> bool:
         name = urlsplit(f"//{self.headers.get('Host', '')}").hostname or ""
         origin = self.headers.get("Origin")
-        return _known_host(name) and (origin is None or bool(GOOD_ORIGINS.match(origin)))
+        return _known_host(name) and (
+            origin is None or bool(GOOD_ORIGINS.match(origin))
+        )
 
     def log_message(self, format: str, *args: Any) -> None:
         """Quiet."""
@@ -259,7 +276,12 @@ class _Call:
     """One request with a JSON body: finds the model, then answers as its endpoint does."""
 
     def __init__(
-        self, place: StandIn, path: str, body: Mapping[str, Any], answer: Answer, faults: Faults
+        self,
+        place: StandIn,
+        path: str,
+        body: Mapping[str, Any],
+        answer: Answer,
+        faults: Faults,
     ) -> None:
         self.place, self.path, self.body, self.answer, self.faults = (
             place,
@@ -320,7 +342,9 @@ class _Call:
         self.answer.whole(200, b"", TEXT_TYPE)
 
     def delete(self) -> None:
-        model = self.place.find(_text(self.body, "model") or _text(self.body, "name"), self.path)
+        model = self.place.find(
+            _text(self.body, "model") or _text(self.body, "name"), self.path
+        )
         self.place.models.pop(model.name)
         self.answer.whole(200, b"", TEXT_TYPE)
 
@@ -330,7 +354,10 @@ class _Call:
             yield {"error": "pull model manifest: file does not exist"}
             return
         model = known(name.lower())
-        layers = [(f"sha256:{model.digest}", model.size), (f"sha256:{model.digest[::-1]}", 487)]
+        layers = [
+            (f"sha256:{model.digest}", model.size),
+            (f"sha256:{model.digest[::-1]}", 487),
+        ]
         for share in (0, 2, 1):
             for digest, total in layers:
                 done = {"completed": total // share} if share else {}
@@ -342,12 +369,15 @@ class _Call:
                 }
         self.place.models[model.name] = model
         yield from (
-            {"status": text} for text in ("verifying sha256 digest", "writing manifest", "success")
+            {"status": text}
+            for text in ("verifying sha256 digest", "writing manifest", "success")
         )
 
     def _json(self, value: Any) -> None:
         self.answer.whole(
-            200, json.dumps(value).encode() if _has_nan(value) else go_json(value), JSON_TYPE
+            200,
+            json.dumps(value).encode() if _has_nan(value) else go_json(value),
+            JSON_TYPE,
         )
 
 
@@ -368,7 +398,11 @@ def _entry(place: StandIn, model: Model) -> dict[str, Any]:
         "context_length": model.window,
         "embedding_length": model.dimensions,
     }
-    able = {} if "version_old" in place.faults else {"capabilities": list(model.capabilities)}
+    able = (
+        {}
+        if "version_old" in place.faults
+        else {"capabilities": list(model.capabilities)}
+    )
     common = {
         "name": model.name,
         "model": model.name,
@@ -413,7 +447,11 @@ def _shown(place: StandIn, model: Model) -> dict[str, Any]:
     if place.faults.get("remote_host_present") == "show":
         remote = {"remote_model": "x", "remote_host": "https://example.invalid:443"}
     parameters = f"{'num_ctx':<30} {model.num_ctx}" if model.num_ctx else ""
-    able = {} if "version_old" in place.faults else {"capabilities": list(model.capabilities)}
+    able = (
+        {}
+        if "version_old" in place.faults
+        else {"capabilities": list(model.capabilities)}
+    )
     texts = {
         "license": "Apache-2.0",
         "modelfile": "# Modelfile",
@@ -447,9 +485,13 @@ def _parsed(body: bytes) -> dict[str, Any]:
     if not body.strip():
         raise ApiError(400, "missing request body")
     try:
-        value, _ = json.JSONDecoder().raw_decode(body.decode("utf-8", "replace").lstrip())
+        value, _ = json.JSONDecoder().raw_decode(
+            body.decode("utf-8", "replace").lstrip()
+        )
     except ValueError:
-        raise ApiError(400, "invalid character looking for beginning of value") from None
+        raise ApiError(
+            400, "invalid character looking for beginning of value"
+        ) from None
     if not isinstance(value, dict):
         raise ApiError(400, "json: cannot unmarshal into Go value")
     return value
@@ -458,7 +500,9 @@ def _parsed(body: bytes) -> dict[str, Any]:
 def _text(body: Mapping[str, Any], key: str) -> str:
     value = body.get(key) or ""
     if not isinstance(value, str):
-        raise ApiError(400, f"json: cannot unmarshal into Go struct field .{key} of type string")
+        raise ApiError(
+            400, f"json: cannot unmarshal into Go struct field .{key} of type string"
+        )
     return value
 
 
@@ -485,14 +529,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--models", default=",".join(DEFAULT_MODELS), help="names, with commas between"
     )
     parser.add_argument(
-        "--fault", action="append", default=[], help="NAME or NAME=VALUE; may be repeated"
+        "--fault",
+        action="append",
+        default=[],
+        help="NAME or NAME=VALUE; may be repeated",
     )
     given = parser.parse_args(arguments)
     switches = {}
     for fault in given.fault:
         name, _, value = fault.partition("=")
         switches[name] = (
-            (float(value) if re.fullmatch(r"\d+(\.\d+)?", value) else value) if value else None
+            (float(value) if re.fullmatch(r"\d+(\.\d+)?", value) else value)
+            if value
+            else None
         )
     with StandIn(
         models=filter(None, given.models.split(",")), faults=switches, port=given.port

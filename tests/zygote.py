@@ -47,7 +47,9 @@ LOADED = (
 )
 OWN = ("brain", "ingest", "migrations")
 CORE = {"RLIMIT_CORE": 0}
-FILE_BYTES = 1 << 30  # no child is started without a limit on what it can write: one took 39 GB
+FILE_BYTES = (
+    1 << 30
+)  # no child is started without a limit on what it can write: one took 39 GB
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,11 @@ class Child:
     def wait(self) -> Ended:
         """Until it has ended."""
         code = self._zygote.ask({"wait": self.pid})["code"]
-        return Ended(code, self.stdout, self._out.with_suffix(".err").read_text("utf-8", "replace"))
+        return Ended(
+            code,
+            self.stdout,
+            self._out.with_suffix(".err").read_text("utf-8", "replace"),
+        )
 
 
 class Zygote:
@@ -182,7 +188,9 @@ def become(request: Mapping[str, Any]) -> None:
         os.environ.update(request["environ"])
         for number, suffix in ((1, ".out"), (2, ".err")):
             file = os.open(
-                request["out"] + suffix, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_APPEND, 0o600
+                request["out"] + suffix,
+                os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_APPEND,
+                0o600,
             )
             os.dup2(file, number)
             os.close(file)

@@ -34,7 +34,11 @@ def answer(
     """A cited answer. Never raises for a model that fails: `degraded` names it and the quotes stand in, or state is
     "incomplete" when it broke off midway.
     """
-    quotes = [] if asking.below_floor else extract(question, passages, embedder=asking.embedder)
+    quotes = (
+        []
+        if asking.below_floor
+        else extract(question, passages, embedder=asking.embedder)
+    )
     if not quotes:
         return not_found(question.text, passages, found=asking.found)
     if generator is None:
@@ -101,7 +105,9 @@ def _extracted(
 def _citation(number: int, quote: Quote, asking: Asking) -> Citation:
     """The quote as a citation, read again from the store."""
     verified = asking.read(quote.passage_id, quote.start, quote.end) == quote.text
-    return Citation(number, quote.passage_id, quote.source, quote.locator, quote.text, verified)
+    return Citation(
+        number, quote.passage_id, quote.source, quote.locator, quote.text, verified
+    )
 
 
 def _supported(

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 MAX_RANGE = 9  # citations: [1-9] is a range, [1-300] is not
 LINK_REMOVED = "[link removed]"
-AFTER_ADDRESS = ".,;:!?"  # punctuation of the sentence, not part of an address before it
+AFTER_ADDRESS = (
+    ".,;:!?"  # punctuation of the sentence, not part of an address before it
+)
 
 _GROUP = re.compile(
     r"[ \t]*(?:\[|【)\s*(?:\^|#)?(?:(?:notes?|passages?|sources?)\s*)?"

@@ -26,7 +26,9 @@ FIRST_TOKEN_SECONDS = 10.0
 LEAST_TOKENS = 600
 SOME_NONCE = "0" * 2 * NONCE_BYTES  # as long as a real one, for counting
 MESSAGE_TOKENS = 16  # tokens: what a chat template adds around two messages
-COUNT_MARGIN = 1.15  # cl100k counts against a Llama or Qwen tokenizer: up to 15 % apart on prose
+COUNT_MARGIN = (
+    1.15  # cl100k counts against a Llama or Qwen tokenizer: up to 15 % apart on prose
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,9 @@ def _budget(window: int, answer_tokens: int, speed: float | None) -> int:
     return min(left, max(LEAST_TOKENS, in_time))
 
 
-def _fill(passages: Passages, left: int, size: Callable[[str], int]) -> tuple[list[Passage], int]:
+def _fill(
+    passages: Passages, left: int, size: Callable[[str], int]
+) -> tuple[list[Passage], int]:
     """The passages that fit, in their order, without neighbours; and the tokens left."""
     used = []
     for passage in passages:
@@ -142,11 +146,17 @@ def _note(passage: Passage, number: int, nonce: str) -> str:
     )
 
 
-def _messages(question: str, used: Passages, nonce: str, previous: str) -> list[dict[str, str]]:
-    notes = "\n".join(_note(passage, number, nonce) for number, passage in enumerate(used, 1))
+def _messages(
+    question: str, used: Passages, nonce: str, previous: str
+) -> list[dict[str, str]]:
+    notes = "\n".join(
+        _note(passage, number, nonce) for number, passage in enumerate(used, 1)
+    )
     before = ""
     if previous:
         before = prompts.PREVIOUS.format(question=neutral(previous[:MAX_QUESTION]))
     system = prompts.ANSWER_SYSTEM.format(nonce=nonce, not_found=prompts.NOT_FOUND)
-    user = prompts.ANSWER_USER.format(notes=notes, previous=before, question=neutral(question))
+    user = prompts.ANSWER_USER.format(
+        notes=notes, previous=before, question=neutral(question)
+    )
     return [{"role": "system", "content": system}, {"role": "user", "content": user}]

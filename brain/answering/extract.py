@@ -23,8 +23,12 @@ from brain.types import Measures, Passage, Passages
 
 MAX_PASSAGES = 5  # passages looked into: the right one is among the first five for 97 of 100 questions of squad_dev
 MAX_SENTENCES = 60  # of one passage, against a passage of thousands of tiny lines
-_HEADING = re.compile(r"#{1,6}\s")  # a heading names what follows; quoted, it answers nothing
-MAX_QUOTES = 3  # of one sentence .754 hold the answer, of three .901 (benchmarks/CONFIDENCE.md)
+_HEADING = re.compile(
+    r"#{1,6}\s"
+)  # a heading names what follows; quoted, it answers nothing
+MAX_QUOTES = (
+    3  # of one sentence .754 hold the answer, of three .901 (benchmarks/CONFIDENCE.md)
+)
 ENOUGH = 0.65  # probability at which no further sentence is quoted; fitted to 45 % of the paragraph's characters
 LEAST = 0.08  # probability below which a further sentence is not worth the reading
 # what parts two lines, two paragraphs (`ingest.document.Section`)
@@ -88,7 +92,8 @@ def extract(
     shares = _softmax([one.score for one in ranked])
     chosen = ranked[: _enough(shares[:limit])]
     return [
-        _quote(looked_at[one.rank], one, share) for one, share in zip(chosen, shares, strict=False)
+        _quote(looked_at[one.rank], one, share)
+        for one, share in zip(chosen, shares, strict=False)
     ]
 
 
@@ -104,9 +109,13 @@ def _scored(
     for rank, (passage, statements) in enumerate(zip(passages, read, strict=True)):
         own, cosines = cosines[: len(statements)], cosines[len(statements) :]
         header = stems_of(passage.header)
-        found = passage_features(question, statements, header=header, rank=rank, cosines=own)
+        found = passage_features(
+            question, statements, header=header, rank=rank, cosines=own
+        )
         for place, features in enumerate(found):
-            scored.append(_Scored(score(features), rank, place, statements[place], features))
+            scored.append(
+                _Scored(score(features), rank, place, statements[place], features)
+            )
     return scored
 
 
@@ -134,7 +143,9 @@ def line_locator(locator: str, text: str, start: int) -> str:
     mark, first = locator[:1], locator[1:].partition("-")[0]
     if mark not in COUNTED or not first.isdecimal():
         return locator
-    head = len(text) - len(text.lstrip())  # a locator counts from the first word of its text
+    head = len(text) - len(
+        text.lstrip()
+    )  # a locator counts from the first word of its text
     return f"{mark}{int(first) + text.count(COUNTED[mark], min(head, start), start)}"
 
 

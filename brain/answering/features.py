@@ -16,7 +16,11 @@ from brain.text.sheet import Statement
 from brain.types import Measures
 from ingest.terms import stem
 
-SPECIFIC_KINDS = ("number", "when", "who")  # kinds of answer that a sentence plainly holds or not
+SPECIFIC_KINDS = (
+    "number",
+    "when",
+    "who",
+)  # kinds of answer that a sentence plainly holds or not
 # what a command begins with, capitalised: "Name the …", "List …"
 NO_NAMES = {"name", "list"}
 
@@ -43,7 +47,11 @@ def fits(question: Question, statement: Statement) -> float:
         case "number":
             held = statement.numbers - question.numbers
         case "when":
-            held = _YEAR.search(text) or statement.months or statement.numbers - question.numbers
+            held = (
+                _YEAR.search(text)
+                or statement.months
+                or statement.numbers - question.numbers
+            )
         case "who":
             held = new_names(question, statement)
         case "where":
@@ -80,7 +88,9 @@ def passage_features(
     `header`: the stems above it; `rank`: its place among the passages, from 0; `cosines`: of each sentence with the
     question.
     """
-    worths = likenesses(question.weights, [header, *(one.stem_set for one in statements)])
+    worths = likenesses(
+        question.weights, [header, *(one.stem_set for one in statements)]
+    )
     nothing = dict.fromkeys(question.weights, 0.0)
     in_header, *in_sentences = worths
     around = [nothing, *in_sentences, nothing]

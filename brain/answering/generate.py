@@ -81,7 +81,9 @@ def _capped(stream: Iterator[str]) -> Pieces[str, None, None]:
         for chunk in stream:
             size += len(chunk.encode("utf-8", "replace"))
             if size > MAX_BYTES:
-                raise Incomplete("the answer grew too long and was stopped", "ask for less")
+                raise Incomplete(
+                    "the answer grew too long and was stopped", "ask for less"
+                )
             yield _CONTROL.sub("", chunk)
     finally:
         close = getattr(stream, "close", None)
@@ -116,7 +118,9 @@ class _Written:
     def take(self, sentence: str) -> None:
         """One sentence: cleaned, its citations read, checked, marked, and said."""
         passages = self.packed.passages
-        evidence = [f"{p.header}\n{p.source}\n{p.before}\n{p.text}\n{p.after}" for p in passages]
+        evidence = [
+            f"{p.header}\n{p.source}\n{p.before}\n{p.text}\n{p.after}" for p in passages
+        ]
         cited = cite(harmless(sentence, evidence), len(passages))
         self.invented += cited.invented
         mark = self._judge(uncited(cited.text), cited.numbers)
@@ -164,7 +168,10 @@ class _Written:
         citations = tuple(sorted(self.citations, key=lambda citation: citation.number))
         found = self.asking.found
         grade = confidence.grade(
-            claims=self.claims, uncited=self.uncited, unverified=self.unverified, found=found
+            claims=self.claims,
+            uncited=self.uncited,
+            unverified=self.unverified,
+            found=found,
         )
         empty = not text or (self.denials > 0 and not citations)
         return Answer(
@@ -193,7 +200,9 @@ class _Written:
         left_out = self.packed.use.passages_left_out
         if left_out:
             total = self.packed.use.passages_used + left_out
-            said.append(f"{left_out} of {total} passages left out: no room in the model's window")
+            said.append(
+                f"{left_out} of {total} passages left out: no room in the model's window"
+            )
         if self.invented:
             plural = "s" if self.invented > 1 else ""
             said.append(f"{self.invented} citation{plural} to nothing removed")
@@ -205,7 +214,9 @@ class _Written:
 def _citation(number: int, support: Support, verified: bool) -> Citation:
     """A quote for one sentence: a passage cited by two sentences is listed with the words that each rests on."""
     passage = support.passage
-    return Citation(number, passage.id, passage.source, support.locator, support.quote, verified)
+    return Citation(
+        number, passage.id, passage.source, support.locator, support.quote, verified
+    )
 
 
 def _claims(text: str) -> bool:

@@ -14,8 +14,12 @@ from brain.answering.citations import starts_with_citation
 from ingest.sentences import sentences
 
 FENCE = "```"
-_BLOCK = re.compile(rf"{FENCE}.*?(?:{FENCE}|\Z)", re.DOTALL)  # a code block, an open one to the end
-_WORD = re.compile(r"[^\w\[【]*(?:[^\W\d][^\s]*\s|[\u3040-\u9fff\u0e00-\u0e7f]|\d\S*\s+\S)")
+_BLOCK = re.compile(
+    rf"{FENCE}.*?(?:{FENCE}|\Z)", re.DOTALL
+)  # a code block, an open one to the end
+_WORD = re.compile(
+    r"[^\w\[【]*(?:[^\W\d][^\s]*\s|[\u3040-\u9fff\u0e00-\u0e7f]|\d\S*\s+\S)"
+)
 _SPACE = re.compile(r"\s|[。！？]")
 
 

@@ -110,6 +110,11 @@ def opposite(question: Question, statement: Statement) -> float:
     said = frozenset(statement.words)
     for a, b in _OPPOSITES:
         for one, other in ((a, b), (b, a)):
-            if one in asked and other in said and one not in said and other not in asked:
+            if (
+                one in asked
+                and other in said
+                and one not in said
+                and other not in asked
+            ):
                 return 1.0
     return 0.0

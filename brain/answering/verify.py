@@ -25,7 +25,9 @@ from ingest.words import STOP, content_words, months, names, numbers
 LEAST_COVERAGE = 0.35
 FIGURE_SHARE = 0.45  # of the best sentence's coverage that a sentence needs for its figures and months to count
 SAME_SENTENCE = 0.85  # coverage from which an added or dropped negation is a contradiction and not another sentence
-OWN_COVERAGE = 0.10  # from which the neighbours shown with a short passage may make up the rest
+OWN_COVERAGE = (
+    0.10  # from which the neighbours shown with a short passage may make up the rest
+)
 JOINT_WORTH = 0.9  # of coverage by several cited passages together, against one span
 LONGER_SPAN_LEAD = 0.1  # of coverage that two sentences must be better than one
 SPAN = 2  # sentences: a claim may draw on a sentence and the next
@@ -62,7 +64,9 @@ class Support:
         return line_locator(self.passage.locator, self.passage.text, self.start)
 
 
-def verify(claim: str, cited: Passages, *, idf: Measures | None = None) -> Support | None:
+def verify(
+    claim: str, cited: Passages, *, idf: Measures | None = None
+) -> Support | None:
     """The best support for a claim among the passages it cites; None when they hold no sentence.
 
     A claim that cites several passages may take each figure and name from any of them.
@@ -90,7 +94,9 @@ def verify(claim: str, cited: Passages, *, idf: Measures | None = None) -> Suppo
 
 def _weighed(claim: str, cited: Passages, idf: Measures) -> Measures:
     """Stem -> weight of the words of a claim: the store's idf, else their rarity among the sentences that are cited."""
-    statements = [statement for passage in cited for statement in sheet(passage.text).statements]
+    statements = [
+        statement for passage in cited for statement in sheet(passage.text).statements
+    ]
     counts: Counter[str] = Counter()
     for statement in statements:
         counts.update(statement.all_stem_set)
@@ -134,7 +140,11 @@ class _BestSpan:
         found = _stems(self.statements) | _header_stems(self.passage)
         if self.coverage < OWN_COVERAGE:
             return found
-        return found | sheet(self.passage.before).stem_set | sheet(self.passage.after).stem_set
+        return (
+            found
+            | sheet(self.passage.before).stem_set
+            | sheet(self.passage.after).stem_set
+        )
 
 
 def _best_span(weights: Measures, passage: Passage) -> _BestSpan:
@@ -202,4 +212,6 @@ def _turned(claim: str, weights: Measures, statements: Sequence[Statement]) -> b
     """Whether the sentence that says the same says it with a negation more or less."""
     shares = [_share(weights, one.all_stem_set) for one in statements]
     best = max(shares)
-    return best >= SAME_SENTENCE and denies(claim) != statements[shares.index(best)].denies
+    return (
+        best >= SAME_SENTENCE and denies(claim) != statements[shares.index(best)].denies
+    )

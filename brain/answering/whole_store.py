@@ -59,7 +59,9 @@ _CLAUSE = re.compile(
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"[\"“„«]([^\"”“»]{1,200})[\"”“»]")
-_ARTICLE = re.compile(r"^(?:the|a|an|my|our|word|words|phrase|tag|name)\s+", re.IGNORECASE)
+_ARTICLE = re.compile(
+    r"^(?:the|a|an|my|our|word|words|phrase|tag|name)\s+", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,17 @@ def _wanted(kind: Kind, question: str, what: str) -> WholeStoreQuestion | None:
         return WholeStoreQuestion(kind)
     if _TAG_FORM.search(question):
         tag = _ARTICLE.sub("", what).strip("#\"“”' ")
-        return WholeStoreQuestion(kind, tag=tag) if re.fullmatch(r"[\w/-]+", tag) else None
+        return (
+            WholeStoreQuestion(kind, tag=tag) if re.fullmatch(r"[\w/-]+", tag) else None
+        )
     quoted = tuple(phrase.strip() for phrase in _QUOTED.findall(what))
     around = _QUOTED.sub("", what)
     if quoted:
         if _OTHER_WORD.search(around):
             return None
-        return WholeStoreQuestion(kind, quoted, any_of=bool(re.search(r"\bor\b", around)))
+        return WholeStoreQuestion(
+            kind, quoted, any_of=bool(re.search(r"\bor\b", around))
+        )
     if _CLAUSE.search(what):
         return None
     any_of = bool(_OR.search(what))
@@ -113,7 +119,12 @@ def _wanted(kind: Kind, question: str, what: str) -> WholeStoreQuestion | None:
 
 
 def render(
-    question: str, wanted: WholeStoreQuestion, rows: Passages, *, covered: int, total: int
+    question: str,
+    wanted: WholeStoreQuestion,
+    rows: Passages,
+    *,
+    covered: int,
+    total: int,
 ) -> Answer:
     """The counted answer. `rows`: one passage for each document that matches; `covered` of `total` documents were
     looked at.
@@ -124,7 +135,9 @@ def render(
     shown = tuple(rows[:MAX_LISTED])
     what = _what(wanted)
     noun = "document" if count == 1 else "documents"
-    lines = [f"{count} {noun} {what}".strip() + f" (covered {covered} of {total} documents)."]
+    lines = [
+        f"{count} {noun} {what}".strip() + f" (covered {covered} of {total} documents)."
+    ]
     citations = []
     for number, row in enumerate(shown, 1):
         citations.append(_citation(number, row, wanted))
@@ -150,7 +163,9 @@ def _what(wanted: WholeStoreQuestion) -> str:
         return f"tagged #{wanted.tag}"
     if not wanted.phrases:
         return "in all"
-    joined = (" or " if wanted.any_of else " and ").join(f"“{phrase}”" for phrase in wanted.phrases)
+    joined = (" or " if wanted.any_of else " and ").join(
+        f"“{phrase}”" for phrase in wanted.phrases
+    )
     return f"mention {joined}"
 
 
@@ -164,7 +179,9 @@ def _citation(number: int, row: Passage, wanted: WholeStoreQuestion) -> Citation
         if any(words <= said for words in sought):
             chosen = statement
             break
-    start, end = (chosen.sentence.start, chosen.sentence.end) if chosen else (0, len(row.text))
+    start, end = (
+        (chosen.sentence.start, chosen.sentence.end) if chosen else (0, len(row.text))
+    )
     locator = line_locator(row.locator, row.text, start)
     quote = row.text[start:end]
     return Citation(number, row.id, row.source, locator, quote, verified=True)

@@ -50,13 +50,20 @@ class Brain:
     ) -> None:
         self.config = config
         self.resources = Resources(
-            config, embedder=embedder, generator=generator, index=index, progress=progress, now=now
+            config,
+            embedder=embedder,
+            generator=generator,
+            index=index,
+            progress=progress,
+            now=now,
         )
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+    def __exit__(
+        self, _kind: object, error: BaseException | None, _trace: object
+    ) -> None:
         self.resources.leave(error)
 
     def close(self) -> None:
@@ -73,12 +80,16 @@ class Brain:
 
         return capture.add(self.resources, paths, tags, dry_run=dry_run)
 
-    def note(self, text: str, *, title: str | None = None, tags: Sequence[str] = ()) -> AddReport:
+    def note(
+        self, text: str, *, title: str | None = None, tags: Sequence[str] = ()
+    ) -> AddReport:
         """Keep a text that is no file. Raises `UsageError` for an empty one."""
         from brain.app import capture
 
         title = clean(title) if title else None
-        return capture.note(self.resources, clean(text), title, [clean(tag) for tag in tags])
+        return capture.note(
+            self.resources, clean(text), title, [clean(tag) for tag in tags]
+        )
 
     def remember(
         self,
@@ -121,7 +132,9 @@ class Brain:
 
         return search(self.resources, request)
 
-    def ask(self, request: Request, *, say: Callable[[str, str], None] = quiet) -> Answer:
+    def ask(
+        self, request: Request, *, say: Callable[[str, str], None] = quiet
+    ) -> Answer:
         """An answer with checked citations; `say(kind, text)` hears it as it comes."""
         from brain.app.ask import ask
 

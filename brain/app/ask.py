@@ -29,10 +29,14 @@ def ask(resources: Resources, request: Request, say: Say) -> Answer:
     question = clean(request.question)
     if not question.strip():
         raise UsageError(
-            "the question is empty", 'write it after the command: brain ask "what did we decide?"'
+            "the question is empty",
+            'write it after the command: brain ask "what did we decide?"',
         )
     if len(question) > MAX_QUESTION_CHARS:
-        say("notice", f"the question was cut to its first {MAX_QUESTION_CHARS:,} characters")
+        say(
+            "notice",
+            f"the question was cut to its first {MAX_QUESTION_CHARS:,} characters",
+        )
     request = replace(request, question=question[:MAX_QUESTION_CHARS])
     for notice in refresh(resources) if request.look else ():
         say("notice", notice)
@@ -66,7 +70,9 @@ def _from_passages(
     weighed = question.weighed(_idf(resources, question))
     asked = answer(weighed, found.passages, generator=generator, asking=asking)
     asked = _with_usage(asked, generator)
-    degraded = [reason for reason in (found.degraded, missing, asked.degraded) if reason]
+    degraded = [
+        reason for reason in (found.degraded, missing, asked.degraded) if reason
+    ]
     whole = replace(
         asked,
         embedder=found.embedder,
@@ -118,7 +124,9 @@ def _with_usage(asked: Answer, generator: Generator | None) -> Answer:
         return asked
     if usage.truncated:
         asked = replace(
-            asked, degraded="context truncated by server", notices=(*asked.notices, TRUNCATED)
+            asked,
+            degraded="context truncated by server",
+            notices=(*asked.notices, TRUNCATED),
         )
     if not usage.complete and asked.state != "not_found":
         asked = replace(asked, state="incomplete")
@@ -133,7 +141,9 @@ def _idf(resources: Resources, question: Question) -> dict[str, float]:
     search = resources.store.search
     frequencies = search.document_frequencies(tuple(dict.fromkeys(question.content)))
     count = search.count()
-    return {stem(word): idf(frequency, count) for word, frequency in frequencies.items()}
+    return {
+        stem(word): idf(frequency, count) for word, frequency in frequencies.items()
+    }
 
 
 def _whole_store(resources: Resources, request: Request, say: Say) -> Answer | None:
@@ -163,12 +173,16 @@ def _previous(resources: Resources) -> str:
     return last.question
 
 
-def _record(resources: Resources, asked: Answer, signals: Mapping[str, float]) -> str | None:
+def _record(
+    resources: Resources, asked: Answer, signals: Mapping[str, float]
+) -> str | None:
     """Keep what was asked and answered; a broken-off answer is kept as a question without an answer."""
     from brain.store.episodes import Circumstances
 
     text = "" if asked.state == "incomplete" else asked.text
-    cited = tuple(f"{citation.source}:{citation.locator}" for citation in asked.citations)
+    cited = tuple(
+        f"{citation.source}:{citation.locator}" for citation in asked.citations
+    )
     episode = Episode(
         "",
         resources.seconds(),

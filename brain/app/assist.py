@@ -61,11 +61,16 @@ def pool(settings: Retrieval, wanted: Wishes, limit: int) -> int:
 
 
 def assisted(
-    resources: Resources, request: Request, found: Retrieved, wanted: Wishes, again: Again
+    resources: Resources,
+    request: Request,
+    found: Retrieved,
+    wanted: Wishes,
+    again: Again,
 ) -> Retrieved:
     """What the search found, joined by what other words found, then judged, and cut to the limit.
 
-    `steps` tells of both. The probability that the notes hold it is the search's own; it is not changed by what a model does.
+    `steps` tells of both. The probability that the notes hold it is the search's own: what a model does changes
+    nothing in it.
     """
     steps = []
     notices = list(found.notices)
@@ -131,7 +136,9 @@ def _reranked(
         server, name = _model(resources, wish, settings.rerank_seconds)
     except BrainError as error:
         return found, ModelStep("rerank", "failed", reason=error.message)
-    judge = OllamaJudge(server, name, num_ctx=ollama.num_ctx, keep_alive=ollama.keep_alive)
+    judge = OllamaJudge(
+        server, name, num_ctx=ollama.num_ctx, keep_alive=ollama.keep_alive
+    )
     passages, step = rerank(
         request.question,
         found.passages,
@@ -162,6 +169,7 @@ def _model(resources: Resources, wish: str, seconds: float) -> tuple[OllamaServe
         name, _why = best_writer(server)
     if wish == AUTO and not server.in_video_memory(name):
         raise Unavailable(
-            f"{name} is not in video memory, and `auto` asks it only there", "set it to `on`"
+            f"{name} is not in video memory, and `auto` asks it only there",
+            "set it to `on`",
         )
     return server, name

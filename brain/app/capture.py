@@ -52,7 +52,9 @@ def _rehearse(intake: Intake, places: Iterable[Path]) -> AddReport:
     return tally.report()
 
 
-def note(resources: Resources, text: str, title: str | None, tags: Sequence[str]) -> AddReport:
+def note(
+    resources: Resources, text: str, title: str | None, tags: Sequence[str]
+) -> AddReport:
     """A note that is no file; with `notes_dir` set it becomes one."""
     if not text.strip():
         raise UsageError("the note is empty", "nothing was added")
@@ -105,7 +107,9 @@ def _moment(text: str, now: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
 
 
-def remember_episodes(resources: Resources, episodes: Sequence[Episode]) -> list[Episode]:
+def remember_episodes(
+    resources: Resources, episodes: Sequence[Episode]
+) -> list[Episode]:
     """Episodes in one transaction. Their words are evidence, so each is a document as well, under `episode:ID`."""
     tally = Tally()
     with resources.store.write():
@@ -124,7 +128,7 @@ def remember_episodes(resources: Resources, episodes: Sequence[Episode]) -> list
     return kept
 
 
-# -- documents that are no files --------------------------------------------------------------------------------------------
+# -- documents that are no files ------------------------------------------------------------------
 
 
 def _document(
@@ -141,11 +145,19 @@ def _document(
             chunk_tokens=resources.config.ingest.chunk_tokens,
         )
     except ingest.IngestError as error:
-        raise BrainError(f"this text cannot be kept: {error.reason}", error.hint) from None
-    return replace(document, uri=f"note:{document.id}") if uri.startswith("note:") else document
+        raise BrainError(
+            f"this text cannot be kept: {error.reason}", error.hint
+        ) from None
+    return (
+        replace(document, uri=f"note:{document.id}")
+        if uri.startswith("note:")
+        else document
+    )
 
 
-def _save(resources: Resources, document: Document, tally: Tally, tags: Sequence[str]) -> None:
+def _save(
+    resources: Resources, document: Document, tally: Tally, tags: Sequence[str]
+) -> None:
     from brain.store.documents import Origin
 
     outcome, document_id = resources.store.documents.save(

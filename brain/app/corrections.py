@@ -36,11 +36,16 @@ class Correction:
             place = f"{source}:{line[1]}"
         why = f" (“{judgment.why}”)" if judgment.why else ""
         quote = f": “{judgment.quote}”" if judgment.quote else ""
-        return f"you corrected this on {judgment.at[:10]}{why}; {place} comes first{quote}"
+        return (
+            f"you corrected this on {judgment.at[:10]}{why}; {place} comes first{quote}"
+        )
 
 
 def with_corrections(
-    resources: Resources, request: Request, found: Retrieved, say: Callable[[str, str], None]
+    resources: Resources,
+    request: Request,
+    found: Retrieved,
+    say: Callable[[str, str], None],
 ) -> Retrieved:
     """The passages with what a person pointed at first, each said; then the notes hold it, because they said so."""
     corrections = corrections_for(resources, request.question, scope=request.scope)

@@ -29,7 +29,9 @@ def erase_index(resources: Resources) -> bool:
     vectors = resources.store.vectors
     for fingerprint in vectors.fingerprints():
         resources.indexes(fingerprint).close()
-    return snapshot.erase(vectors, resources.config.index_dir, wait_seconds=health.LOCK_SECONDS)
+    return snapshot.erase(
+        vectors, resources.config.index_dir, wait_seconds=health.LOCK_SECONDS
+    )
 
 
 def finish_erasure(resources: Resources) -> str:

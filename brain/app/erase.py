@@ -126,7 +126,9 @@ def _fits(item: Forgotten, reference: str) -> bool:
     return item.source in (reference, path) or item.source.startswith(f"{path}/")
 
 
-def _quoting(present: ErasureFindings, targets: ErasureTargets) -> tuple[Forgotten, ...]:
+def _quoting(
+    present: ErasureFindings, targets: ErasureTargets
+) -> tuple[Forgotten, ...]:
     """Rounds that go, or lose their answer, because they quote it."""
     found = []
     for episode_id in present.episodes:
@@ -138,7 +140,9 @@ def _quoting(present: ErasureFindings, targets: ErasureTargets) -> tuple[Forgott
     return tuple(found)
 
 
-def _notices(eraser: Eraser, targets: ErasureTargets, held: Sequence[Holding]) -> tuple[str, ...]:
+def _notices(
+    eraser: Eraser, targets: ErasureTargets, held: Sequence[Holding]
+) -> tuple[str, ...]:
     """What a person must know of what is left elsewhere."""
     notices = []
     for source in eraser.copies_of(targets):
@@ -146,7 +150,9 @@ def _notices(eraser: Eraser, targets: ErasureTargets, held: Sequence[Holding]) -
     for source in sorted(targets.sources):
         path = Path(source)
         if path.is_absolute() and path.exists():
-            notices.append(f"{source} is still on the disk: `brain sync` would take it in again")
+            notices.append(
+                f"{source} is still on the disk: `brain sync` would take it in again"
+            )
     unread = sum(item.state == "unread" for item in held)
     if unread:
         notices.append(SEALED.format(unread))

@@ -95,7 +95,9 @@ class Import:
             added_at=item.added_at,
             updated_at=item.updated_at,
         )
-        outcome, document_id = resources.store.documents.save(document, origin, now=resources.now())
+        outcome, document_id = resources.store.documents.save(
+            document, origin, now=resources.now()
+        )
         self._tally.saved(document, outcome, document_id)
         return document_id
 
@@ -114,7 +116,9 @@ class Import:
 
     def _judgment(self, item: Judgment) -> None:
         documents = tuple(self._here(name) for name in item.documents)
-        moved = replace(item, document_id=self._here(item.document_id), documents=documents)
+        moved = replace(
+            item, document_id=self._here(item.document_id), documents=documents
+        )
         self._resources.judgments.take_back(moved)
 
     def _skill(self, item: StoredSkill) -> None:

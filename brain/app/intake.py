@@ -31,7 +31,9 @@ from ingest.limits import Limits
 Result = tuple[Path, Document | IngestError]
 
 BATCH_DOCUMENTS = 100  # a batch holds at most so many documents …
-BATCH_SECONDS = 0.5  # … or what half a second brings: so much is lost when the power goes
+BATCH_SECONDS = (
+    0.5  # … or what half a second brings: so much is lost when the power goes
+)
 CHILDREN = 2  # processes that read risky files side by side
 MAILBOX = "application/mbox"
 CENSUS_FILES = 2_000  # from so many files on a person is told first what is coming
@@ -54,7 +56,9 @@ class Mailboxes:
         self._present: dict[Path, set[str]] = {}
         self._cut: set[Path] = set()
 
-    def note(self, path: Path, result: Document | IngestError, document_id: str) -> None:
+    def note(
+        self, path: Path, result: Document | IngestError, document_id: str
+    ) -> None:
         """One result of a file. The document of a mailbox itself says by a notice when it was not read to its end."""
         if isinstance(result, IngestError):
             self._cut.add(path)
@@ -131,7 +135,9 @@ class Intake:
         new = library.add_root(path.as_uri(), name, options, self.resources.now())
         reach("add.after_root")
         if new:
-            self.tally.notices.append(f"{name} is registered: `brain sync` looks at it again")
+            self.tally.notices.append(
+                f"{name} is registered: `brain sync` looks at it again"
+            )
 
     def _census(self, fresh: list[ingest.Found]) -> None:
         """Of very many files: what is coming, of which kinds, how large and about how long."""
@@ -187,7 +193,9 @@ class Intake:
         for path, present in mailboxes.whole():
             self._let_go(shown(path), present)
 
-    def _save(self, item: ingest.Found, document: Document, tags: tuple[str, ...]) -> str:
+    def _save(
+        self, item: ingest.Found, document: Document, tags: tuple[str, ...]
+    ) -> str:
         """Save what was read; the id that it has."""
         source = shown(item.path)
         tally = self.tally
@@ -206,7 +214,11 @@ class Intake:
         return document_id
 
     def _note_failure(
-        self, item: ingest.Found, error: IngestError, tags: tuple[str, ...], reported: set[str]
+        self,
+        item: ingest.Found,
+        error: IngestError,
+        tags: tuple[str, ...],
+        reported: set[str],
     ) -> None:
         """Say why nothing was read; a file that never was is found by its name at least."""
         source = shown(item.path)
@@ -265,7 +277,9 @@ def name_only(path: Path, uri: str) -> Document:
     """An entry that holds a file's name and the folder it lies in, for files whose content no reader opens."""
     words = shown(Path(path.parent.name, path.name)).replace("/", " / ").split()
     name = shown(Path(path.name))
-    entry = ingest.load_text(" ".join(words), uri=uri, title=name, media_type="text/plain")
+    entry = ingest.load_text(
+        " ".join(words), uri=uri, title=name, media_type="text/plain"
+    )
     return replace(
         entry,
         media_type=ingest.media_type(path),
@@ -274,7 +288,9 @@ def name_only(path: Path, uri: str) -> Document:
     )
 
 
-def in_batches(results: Iterator[Result], clock: Callable[[], float]) -> Iterator[list[Result]]:
+def in_batches(
+    results: Iterator[Result], clock: Callable[[], float]
+) -> Iterator[list[Result]]:
     """Groups of at most BATCH_DOCUMENTS results or what BATCH_SECONDS brought."""
     batch: list[Result] = []
     begun = clock()

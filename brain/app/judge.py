@@ -26,7 +26,9 @@ GOOD, WRONG, MISSING = "good", "wrong", "missing"
 VERDICTS = (GOOD, WRONG, MISSING)
 NOT_FOUND = "not_found"  # the state of an answer that says "not in your notes"
 SHORTEST_PREFIX = 6  # of an id that is typed
-QUOTE_CHARS = 300  # of the line pointed at: enough to find it again after an edit above it
+QUOTE_CHARS = (
+    300  # of the line pointed at: enough to find it again after an edit above it
+)
 JUDGMENTS = "judgments.toml"  # in the home folder, unless a person names another file
 OWN = "own"  # the name of the runs on the person's own questions
 _LINE = re.compile(r":\d+(?::\d+)?$")
@@ -58,7 +60,9 @@ class Judge(Noun):
         `get` takes it. `absent`: the notes do not hold it. Raises `UsageError`, `NotFound`.
         """
         if verdict not in VERDICTS:
-            raise UsageError(f"{verdict!r} is no verdict", f"say one of: {', '.join(VERDICTS)}")
+            raise UsageError(
+                f"{verdict!r} is no verdict", f"say one of: {', '.join(VERDICTS)}"
+            )
         if absent and (source or verdict == MISSING):
             raise UsageError(
                 "--absent says that the notes do not hold it",
@@ -74,14 +78,18 @@ class Judge(Noun):
             why=why,
             episode=asked.id,
             signals=_numbers(
-                resources.store.episodes.circumstances(asked.id).confidence.get("signals")
+                resources.store.episodes.circumstances(asked.id).confidence.get(
+                    "signals"
+                )
             ),
         )
         if source:
             judgment = self._pointing(judgment, source)
         elif verdict == GOOD and not absent:
             judgment = replace(judgment, documents=self._cited(asked))
-        answerable = _answerable(verdict, asked.state, pointed=bool(source), absent=absent)
+        answerable = _answerable(
+            verdict, asked.state, pointed=bool(source), absent=absent
+        )
         with resources.store.write():
             resources.store.episodes.judge(asked.id, verdict)
             return resources.judgments.keep(replace(judgment, answerable=answerable))
@@ -187,7 +195,11 @@ class Judge(Noun):
             hint = self._why_not_stored(document)
             said = "not stored"
             return Trace(query, "", document, said, limit=limit, said=said, hint=hint)
-        index = resources.index("knowledge", serving.fingerprint) if serving.embedder else None
+        index = (
+            resources.index("knowledge", serving.fingerprint)
+            if serving.embedder
+            else None
+        )
         search = resources.store.search
         sources = Sources(search, index, serving.embedder)
         chunks = set(search.documents(row.id))
@@ -254,7 +266,8 @@ class Judge(Noun):
         target = path or resources.config.home / JUDGMENTS
         if target.exists() and not force:
             raise UsageError(
-                f"{target} is there already", "name another file, or write it anew with --force"
+                f"{target} is there already",
+                "name another file, or write it anew with --force",
             )
         texts = measure.texts(resources)
         if not texts:
@@ -263,7 +276,9 @@ class Judge(Noun):
                 "take something in first: brain add PATH",
             )
         generator, _why, missing = resources.generator()
-        drafted = measure.drafted(resources, texts, generator, count=count, absent=absent)
+        drafted = measure.drafted(
+            resources, texts, generator, count=count, absent=absent
+        )
         write_questions(target, drafted, force=force)
         answerable = sum(bool(question.sources) for question in drafted)
         return {
@@ -303,10 +318,15 @@ class Judge(Noun):
         )
         kept.keep_run(OWN, report, at=resources.seconds())
         shown = {name: value for name, value in report.items() if name != "per_query"}
-        return shown | {"file": str(target) if target.exists() else None, "notices": notices}
+        return shown | {
+            "file": str(target) if target.exists() else None,
+            "notices": notices,
+        }
 
 
-def _answerable(verdict: str, state: str, *, pointed: bool, absent: bool) -> bool | None:
+def _answerable(
+    verdict: str, state: str, *, pointed: bool, absent: bool
+) -> bool | None:
     """Do the notes hold it, by what the person said? None when they did not say: a wrong answer may be either."""
     if absent:
         return False

@@ -95,10 +95,15 @@ class Keep(Noun):
             return error.message, True
         except BrainError as error:
             return f"{error.message}; the built-in models serve", bool(named)
-        missing = sorted(name for name in named if not installed & {name, f"{name}:latest"})
+        missing = sorted(
+            name for name in named if not installed & {name, f"{name}:latest"}
+        )
         if missing:
             return f"version {version}, which does not have {', '.join(missing)}", True
-        return f"version {version} at {config.ollama.host}, {len(installed)} models", False
+        return (
+            f"version {version} at {config.ollama.host}, {len(installed)} models",
+            False,
+        )
 
     def rebuild(self) -> RebuildReport:
         """Everything derived, anew from SQLite: columns that follow from texts, full text, vectors, index files."""
@@ -233,7 +238,9 @@ class Keep(Noun):
         inside = any(Path(root["path"]) in target.parents for root in library.roots())
         if only is None and inside:
             only = INSIDE_A_ROOT
-        return writing.export(source, target, only=only, force=force, progress=resources.progress)
+        return writing.export(
+            source, target, only=only, force=force, progress=resources.progress
+        )
 
     def import_from(self, directory: Path) -> AddReport:
         """Take in what `export` wrote, ids, tags, dates and labels included. Raises `NotFound` when it is no export."""

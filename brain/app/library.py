@@ -49,7 +49,9 @@ class Library(Noun):
         if not any(sign in pattern for sign in "*?["):
             return []
         library = self._store.library
-        found = [library.excerpt(document_id) for document_id in library.matching(pattern)]
+        found = [
+            library.excerpt(document_id) for document_id in library.matching(pattern)
+        ]
         if not found:
             raise NotFound(
                 f"no document fits {pattern!r}",
@@ -103,7 +105,9 @@ class Library(Noun):
             raise NotFound(f"{source} is no file", f"read it with: brain get {short}")
         path = Path(path_of(detail.uri.partition("#")[0]))
         if not path.exists():
-            raise NotFound(f"{source} is no longer there", f"its text is: brain get {short}")
+            raise NotFound(
+                f"{source} is no longer there", f"its text is: brain get {short}"
+            )
         in_obsidian = any((up / OBSIDIAN).is_dir() for up in path.parents)
         if in_obsidian and path.suffix.lower() == ".md":
             return f"obsidian://open?path={quote(os.fsencode(path))}"
@@ -189,7 +193,9 @@ class Library(Noun):
             episode = self._store.episodes.get(reference)
         except NotFound:
             raise nothing from None
-        found = [_as_episode(episode.id, (episode.question or episode.answer)[:TITLE_CHARS])]
+        found = [
+            _as_episode(episode.id, (episode.question or episode.answer)[:TITLE_CHARS])
+        ]
         row = self._store.library.by_uri(f"{EPISODE}{episode.id}")
         if row:
             found.append(_as_document(row))

@@ -43,7 +43,12 @@ class Look:
         """Files that are new or not as stored, the ones that are read quickly first, the newest of each first."""
         path = self._path
         if not os.path.lexists(path):
-            why = Skipped(shown(path), "unreadable", "no such file or folder", "check the spelling")
+            why = Skipped(
+                shown(path),
+                "unreadable",
+                "no such file or folder",
+                "check the spelling",
+            )
             self._tally.skip(path.as_uri(), why)
             return []
         walked = ingest.walk(path, limits=self._limits, passed=self._passing())
@@ -55,7 +60,9 @@ class Look:
             elif self._is_new(item):
                 fresh.append(item)
         # Notes before slow formats: they can be asked about while a book is still being read
-        fresh.sort(key=lambda item: (isolated(item.media_type, item.size), -item.mtime_ns))
+        fresh.sort(
+            key=lambda item: (isolated(item.media_type, item.size), -item.mtime_ns)
+        )
         return fresh
 
     def _passing(self) -> Callable[[str, os.stat_result], bool]:

@@ -49,7 +49,9 @@ class MeasuredStore:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+    def __exit__(
+        self, _kind: object, error: BaseException | None, _trace: object
+    ) -> None:
         self._resources.leave(error)
 
     def add(self, paths: Sequence[Path]) -> AddReport:
@@ -104,10 +106,13 @@ def evaluation_of(kind: str, embedder: str) -> Callable[..., dict[str, Any]]:
         "recall": recall.recall,
     }
     if kind not in evaluations:
-        raise UsageError(f"there is no evaluation {kind!r}", f"kinds: {', '.join(evaluations)}")
+        raise UsageError(
+            f"there is no evaluation {kind!r}", f"kinds: {', '.join(evaluations)}"
+        )
     if embedder == AUTO:
         raise UsageError(
-            "an evaluation names its embedder", "say --embedder builtin or the name of a model"
+            "an evaluation names its embedder",
+            "say --embedder builtin or the name of a model",
         )
     return evaluations[kind]
 
@@ -144,7 +149,9 @@ def sources_digest() -> str:
     import migrations
     from brain import store
 
-    folders = sorted(Path(str(package.__file__)).parent for package in (ingest, migrations, store))
+    folders = sorted(
+        Path(str(package.__file__)).parent for package in (ingest, migrations, store)
+    )
     files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
     return digest(b"".join(path.read_bytes() for path in files))[:12]
 
@@ -178,7 +185,9 @@ def drafted(
     store = resources.store
 
     def held(words: Sequence[str]) -> bool:
-        return bool(store.whole.mentioning(words, any_of=False, tag="", scope=Scope())[0])
+        return bool(
+            store.whole.mentioning(words, any_of=False, tag="", scope=Scope())[0]
+        )
 
     return draft(
         texts,
@@ -187,11 +196,15 @@ def drafted(
         chunks=store.search.count(),
         frequencies=store.search.document_frequencies,
         held=held,
-        write=writer(generator, resources.progress, count) if generator is not None else None,
+        write=writer(generator, resources.progress, count)
+        if generator is not None
+        else None,
     )
 
 
-def writer(generator: Generator, progress: Progress, total: int) -> Callable[[str, str], str]:
+def writer(
+    generator: Generator, progress: Progress, total: int
+) -> Callable[[str, str], str]:
     """A function that lets a model write the question of a sentence; once it fails it is not asked again."""
     done = 0
     works = True
@@ -203,7 +216,9 @@ def writer(generator: Generator, progress: Progress, total: int) -> Callable[[st
         if not works:
             return ""
         nonce = secrets.token_hex(4)
-        asked = prompts.QUESTION_USER.format(nonce=nonce, title=title, sentence=sentence)
+        asked = prompts.QUESTION_USER.format(
+            nonce=nonce, title=title, sentence=sentence
+        )
         messages = [
             {"role": "system", "content": prompts.QUESTION_SYSTEM.format(nonce=nonce)},
             {"role": "user", "content": asked},
@@ -211,7 +226,9 @@ def writer(generator: Generator, progress: Progress, total: int) -> Callable[[st
         try:
             return "".join(generator.stream(messages, max_tokens=QUESTION_TOKENS))
         except BrainError:
-            works = False  # a model that does not answer costs its whole deadline each time
+            works = (
+                False  # a model that does not answer costs its whole deadline each time
+            )
             return ""
 
     return write
@@ -225,7 +242,10 @@ def as_stored(
     found = []
     for question in questions:
         try:
-            rows = [library.detail(library.resolve(source)).row for source in question.sources]
+            rows = [
+                library.detail(library.resolve(source)).row
+                for source in question.sources
+            ]
         except BrainError as error:
             notices.append(f"left out “{question.text}”: {error.message}")
             continue

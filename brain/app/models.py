@@ -19,8 +19,14 @@ from brain.reports import ModelRow, ModelTable
 
 ROLES = ("embed", "ask")
 QUOTES = "extractive"  # the built-in answerer, which quotes
-CAPABILITIES = {"embed": "embedding", "ask": "completion"}  # what Ollama calls the roles
-EMBEDDERS = ("embed", "minilm")  # in the names of embedding models, where Ollama does not say
+CAPABILITIES = {
+    "embed": "embedding",
+    "ask": "completion",
+}  # what Ollama calls the roles
+EMBEDDERS = (
+    "embed",
+    "minilm",
+)  # in the names of embedding models, where Ollama does not say
 
 
 class LocalModels(Noun):
@@ -82,7 +88,9 @@ class LocalModels(Noun):
         return f"{role}: {name}, from now ({INLINE_CHUNKS} chunks or fewer were left to do)"
 
 
-def _builtin_row(role: str, name: str, used: dict[str, str], note: str = "") -> ModelRow:
+def _builtin_row(
+    role: str, name: str, used: dict[str, str], note: str = ""
+) -> ModelRow:
     serves = (role,) if used[role] == name else ()
     return ModelRow(name, BUILTIN, (role,), serves, note=note)
 
@@ -103,7 +111,9 @@ def _row(entry: dict[str, Any], used: dict[str, str]) -> ModelRow:
 def _roles(name: str, capabilities: Sequence[str]) -> tuple[str, ...]:
     """What a model can serve for; older versions of Ollama do not say, and then its name must tell."""
     if capabilities:
-        return tuple(role for role, word in CAPABILITIES.items() if word in capabilities)
+        return tuple(
+            role for role, word in CAPABILITIES.items() if word in capabilities
+        )
     if any(part in name for part in EMBEDDERS):
         return ("embed",)
     return ("ask",)

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 from brain.app.resources import Resources
 from brain.app.search import chance_of
-from brain.types import Confidence, Episode, Recalled, Remembered, Request, Retrieved, Scope
+from brain.types import (
+    Confidence,
+    Episode,
+    Recalled,
+    Remembered,
+    Request,
+    Retrieved,
+    Scope,
+)
 
 if TYPE_CHECKING:
     from brain.retrieval.time_window import Window
@@ -49,7 +57,9 @@ def recall(resources: Resources, request: Request, kind: str, person: str) -> Re
     return _in_or_out_of_window(finder, query, rest, window)
 
 
-def _in_or_out_of_window(finder: _Finder, query: str, rest: str, window: Window) -> Recalled:
+def _in_or_out_of_window(
+    finder: _Finder, query: str, rest: str, window: Window
+) -> Recalled:
     """What lies in the window, when it holds; then what is better outside. `rest`: the question without its time."""
     found, ranked = finder.find(query, "", "")
     within, inside = finder.find(rest, window.since, window.until)
@@ -88,7 +98,11 @@ class _Finder:
     def newest(self, since: str, until: str) -> Recalled:
         """The newest episodes of a time, for a question that says nothing else."""
         recent = self.resources.store.episodes.recent(
-            self.request.limit, since=since, until=until, kind=self.kind, person=self.person
+            self.request.limit,
+            since=since,
+            until=until,
+            kind=self.kind,
+            person=self.person,
         )
         listed = tuple(Remembered(episode) for episode in recent)
         return Recalled(self.request.question, listed, since=since, until=until)
@@ -100,7 +114,11 @@ class _Finder:
         resources = self.resources
         serving = self.resources.serving
         self._embed_new_episodes()
-        index = resources.index("episodes", serving.fingerprint) if serving.embedder else None
+        index = (
+            resources.index("episodes", serving.fingerprint)
+            if serving.embedder
+            else None
+        )
         episodes = resources.store.search_episodes(kind=self.kind, person=self.person)
         request = replace(
             self.request,
@@ -108,7 +126,9 @@ class _Finder:
             scope=Scope(since=since, until=until),
             limit=max(self.request.limit, recall_order.DEPTH),
         )
-        found = retrieve(request, Sources(episodes, index, serving.embedder), varied=False)
+        found = retrieve(
+            request, Sources(episodes, index, serving.embedder), varied=False
+        )
         ids = [passage.id for passage in found.passages]
         ranked = recall_order.rerank(
             found.passages,
@@ -119,7 +139,9 @@ class _Finder:
         )
         return found, ranked
 
-    def shown(self, found: Retrieved, ranked: Ranked, since: str, until: str) -> Recalled:
+    def shown(
+        self, found: Retrieved, ranked: Ranked, since: str, until: str
+    ) -> Recalled:
         """The best, and whether the notes hold it: by the probability where words and meaning were both looked at."""
         resources = self.resources
         request = self.request

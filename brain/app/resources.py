@@ -32,7 +32,10 @@ KINDS = ("knowledge", "episodes")  # what has vectors: chunks of documents, and 
 SERVING = "serving"
 HEAD = "confidence_head"  # setting: what `brain eval calibrate` fitted, as JSON
 UMASK = 0o077  # a person's notes are nobody else's to read
-BOUND_TO_STORE = ("judgments", "serving")  # of `Resources`: read from the store that was open
+BOUND_TO_STORE = (
+    "judgments",
+    "serving",
+)  # of `Resources`: read from the store that was open
 # numpy's own threads wait for one another in a loop: on a busy machine a scan of 100,000 vectors takes 120 ms with two,
 # 4 with one. Read when numpy is loaded, which is later than this.
 ONE_THREAD = "OPENBLAS_NUM_THREADS"
@@ -160,7 +163,9 @@ class Resources:
     def ollama(self) -> OllamaServer:
         """The local model server. Raises `Refused` for a host that is not this machine."""
         settings = self.config.ollama
-        return self._server(settings.connect_seconds, settings.idle_seconds, settings.total_seconds)
+        return self._server(
+            settings.connect_seconds, settings.idle_seconds, settings.total_seconds
+        )
 
     def ollama_within(self, seconds: float) -> OllamaServer:
         """The same server where no call takes longer than that. Raises `Refused`."""
@@ -174,13 +179,17 @@ class Resources:
 
         settings = self.config.ollama
         limits = Limits.of(connect=connect, idle=idle, total=total)
-        return OllamaServer(settings.host, trusted_hosts=settings.trusted_hosts, limits=limits)
+        return OllamaServer(
+            settings.host, trusted_hosts=settings.trusted_hosts, limits=limits
+        )
 
     def ollama_embedder(self, model: str) -> Embedder:
         """An embedding model of the server; nothing is sent before its first use."""
         from brain.models.ollama_embedder import OllamaEmbedder
 
-        return OllamaEmbedder(self.ollama, model, keep_alive=self.config.ollama.keep_alive)
+        return OllamaEmbedder(
+            self.ollama, model, keep_alive=self.config.ollama.keep_alive
+        )
 
     def wanted_embedder(self) -> str | None:
         """The name of the Ollama model that should embed, None for the built-in one. Asks the server when "auto"."""
@@ -207,7 +216,9 @@ class Resources:
             return self._complete(kept)
         if wanted == AUTO:
             return self._builtin_serves("always there")
-        return self._builtin_serves("the vectors of an Ollama model are not complete yet")
+        return self._builtin_serves(
+            "the vectors of an Ollama model are not complete yet"
+        )
 
     def _complete(self, kept: dict[str, Any]) -> Serving:
         """The Ollama embedder whose vectors were complete, and what came since; the built-in one when it is away."""
@@ -233,12 +244,16 @@ class Resources:
         chunks = "1 chunk has" if behind == 1 else f"{behind:,} chunks have"
         lacking = f"{chunks} no vector of {model} yet"
         cure = "can be found by words only; `brain sync` computes what is missing"
-        return Serving(embedder, fingerprint, f"{lacking}{until}", f"{lacking} and {cure}")
+        return Serving(
+            embedder, fingerprint, f"{lacking}{until}", f"{lacking} and {cure}"
+        )
 
     def _builtin_serves(self, reason: str, degraded: str = "") -> Serving:
         """The built-in embedder, whose vectors are always complete; words alone where it cannot be read."""
         try:
-            return Serving(self.builtin, str(self.builtin.fingerprint), reason, degraded)
+            return Serving(
+                self.builtin, str(self.builtin.fingerprint), reason, degraded
+            )
         except Unavailable as error:
             return Serving(None, "", reason, f"{error.message}; searched by words only")
 

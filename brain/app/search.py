@@ -13,7 +13,9 @@ from brain.app.sync import refresh
 from brain.types import Confidence, Mode, Request, Retrieved
 
 WORDS_ALONE = Serving(None, "", "asked for")
-MAX_QUESTION_CHARS = 8_000  # a longer text is a document, and each of its words would be looked up
+MAX_QUESTION_CHARS = (
+    8_000  # a longer text is a document, and each of its words would be looked up
+)
 
 
 def search(resources: Resources, request: Request) -> Retrieved:
@@ -21,7 +23,9 @@ def search(resources: Resources, request: Request) -> Retrieved:
     notices = refresh(resources) if request.look else []
     question = request.question[:MAX_QUESTION_CHARS]
     if question != request.question:
-        notices.append(f"the query was cut to its first {MAX_QUESTION_CHARS:,} characters")
+        notices.append(
+            f"the query was cut to its first {MAX_QUESTION_CHARS:,} characters"
+        )
         request = replace(request, question=question)
     found = retrieved(resources, request)
     notices += found.notices
@@ -51,7 +55,9 @@ def ranked(resources: Resources, request: Request) -> Retrieved:
     from brain.retrieval import Sources, retrieve
 
     serving = WORDS_ALONE if request.mode == "lexical" else resources.serving
-    index = resources.index("knowledge", serving.fingerprint) if serving.embedder else None
+    index = (
+        resources.index("knowledge", serving.fingerprint) if serving.embedder else None
+    )
     found = retrieve(request, Sources(resources.store.search, index, serving.embedder))
     lag = 0
     if found.index == "chroma":

@@ -17,7 +17,9 @@ from brain.reports import Root, Status, VectorProgress
 from brain.store.snapshots import dimensions_of
 
 TOLD = "nudged_at"  # setting: when a person was last told that Ollama is there
-TELL_EVERY = timedelta(days=7)  # often enough to be heard, seldom enough not to be a nuisance
+TELL_EVERY = timedelta(
+    days=7
+)  # often enough to be heard, seldom enough not to be a nuisance
 # Of Ollama on a laptop's processor, for the time that a notice names: 20 to 50 were measured
 CHUNKS_PER_SECOND = 30.0
 
@@ -27,7 +29,11 @@ def status(resources: Resources) -> Status:
     store = resources.store
     serving = resources.serving
     generator, why, _missing = resources.generator()
-    index = resources.index("knowledge", serving.fingerprint) if serving.fingerprint else None
+    index = (
+        resources.index("knowledge", serving.fingerprint)
+        if serving.fingerprint
+        else None
+    )
     lag = 0
     if index and index.name == "chroma":
         lag = store.vectors.snapshots.lag(serving.fingerprint)
@@ -73,7 +79,13 @@ def _generations(resources: Resources) -> tuple[VectorProgress, ...]:
         model, _at, _rest = fingerprint.partition("@")
         eta = waiting / CHUNKS_PER_SECOND if waiting else None
         row = VectorProgress(
-            number, model, dimensions_of(fingerprint), state, total - waiting, total, eta
+            number,
+            model,
+            dimensions_of(fingerprint),
+            state,
+            total - waiting,
+            total,
+            eta,
         )
         rows.append(row)
     return tuple(rows)

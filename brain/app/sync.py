@@ -12,7 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from brain.app.file_facts import believable, differs, path_of, shown, uri_of, whole_files
+from brain.app.file_facts import (
+    believable,
+    differs,
+    path_of,
+    shown,
+    uri_of,
+    whole_files,
+)
 from brain.app.intake import Intake
 from brain.app.resources import Resources
 from brain.app.vectors import finish
@@ -21,7 +28,11 @@ from brain.faults import reach
 from brain.types import AddReport
 from ingest import Found
 
-CHANGES = ("added", "updated", "removed")  # outcomes that leave chunks without vectors, or too many
+CHANGES = (
+    "added",
+    "updated",
+    "removed",
+)  # outcomes that leave chunks without vectors, or too many
 MISSING_NAMED = 3  # files or folders that a notice names
 
 
@@ -53,14 +64,18 @@ def refresh(resources: Resources) -> list[str]:
             finish(resources, tally, wait=False)
     except (BrainError, OSError) as error:
         # a full disk or a read-only home: what is stored can still be asked
-        tally.notices.append(f"changed files were not taken in: {getattr(error, 'message', error)}")
+        tally.notices.append(
+            f"changed files were not taken in: {getattr(error, 'message', error)}"
+        )
     if newer:
         said = f"{newer:,} files are newer than what is stored; run `brain sync`"
         tally.notices.insert(0, said)
     return tally.notices
 
 
-def _look_at_root(intake: Intake, root: Mapping[str, Any], limit: int | None = None) -> int:
+def _look_at_root(
+    intake: Intake, root: Mapping[str, Any], limit: int | None = None
+) -> int:
     """One root: changed files in (at most `limit`, else none and their number is returned), missing ones out."""
     resources = intake.resources
     uri = str(root["uri"])
@@ -72,7 +87,11 @@ def _look_at_root(intake: Intake, root: Mapping[str, Any], limit: int | None = N
     look = intake.look(path)
     fresh = look.changed()
     missing = len(look.missing)
-    if limit is not None and len(fresh) + missing > limit and not _vanished(intake, path):
+    if (
+        limit is not None
+        and len(fresh) + missing > limit
+        and not _vanished(intake, path)
+    ):
         # Files touched just before the last look are read again to be safe, which can wait for `sync`
         fresh = _surely_changed(intake, path, fresh)
         if len(fresh) + missing > limit:

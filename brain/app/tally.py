@@ -17,7 +17,9 @@ class Tally:
     """Counts, what was left out and why, and what to tell. `cleared`: addresses that are no longer left out."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    skipped: list[tuple[str, Skipped, int | None, int | None]] = field(default_factory=list)
+    skipped: list[tuple[str, Skipped, int | None, int | None]] = field(
+        default_factory=list
+    )
     notices: list[str] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
     cleared: list[str] = field(default_factory=list)
@@ -30,7 +32,11 @@ class Tally:
         self.documents.append(document_id)
 
     def skip(
-        self, uri: str, why: Skipped, size: int | None = None, mtime_ns: int | None = None
+        self,
+        uri: str,
+        why: Skipped,
+        size: int | None = None,
+        mtime_ns: int | None = None,
     ) -> None:
         """Note what did not go in; with the facts of its file it is not tried again before that changes."""
         self.skipped.append((uri, why, size, mtime_ns))

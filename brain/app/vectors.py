@@ -84,7 +84,9 @@ def embed_builtin(resources: Resources) -> int | None:
     waiting = []
     for kind in KINDS:
         try:
-            report = embed_pending(resources.store.vectors, resources.builtin, kind=kind)
+            report = embed_pending(
+                resources.store.vectors, resources.builtin, kind=kind
+            )
         except Unavailable:
             return None
         waiting.append(report.waiting)
@@ -105,14 +107,18 @@ def _of_ollama(resources: Resources, *, wait: bool) -> list[str]:
             return []
         fingerprint = str(resources.ollama_embedder(model).fingerprint)
     except BrainError as error:
-        return [] if wanted == AUTO else [f"{error.message}; the built-in embedder serves"]
+        return (
+            [] if wanted == AUTO else [f"{error.message}; the built-in embedder serves"]
+        )
     vectors = resources.store.vectors
     place = vectors.place()
     waiting = vectors.waiting_in_all(fingerprint)
     if not waiting:
         _switch(resources, model, fingerprint, place)
         return []
-    resources.__dict__.pop("serving", None)  # what it said of complete vectors is no longer so
+    resources.__dict__.pop(
+        "serving", None
+    )  # what it said of complete vectors is no longer so
     if wait or waiting <= INLINE_CHUNKS:
         return fill(resources, model)
     return [_in_background(resources, waiting, model)]
@@ -133,7 +139,9 @@ def fill(resources: Resources, model: str) -> list[str]:
                 sentences=True,
                 progress=resources.progress,
             )
-        except Refused as error:  # the model runs elsewhere; the notes are saved all the same
+        except (
+            Refused
+        ) as error:  # the model runs elsewhere; the notes are saved all the same
             return [f"{error.message}; no vectors of {model} were made"]
         made += report.embedded
         if report.error is not None or report.waiting:
@@ -155,7 +163,9 @@ def _incomplete(report: EmbedReport, model: str) -> str:
     return f"{report.error.message}; {said}: run `brain sync`"
 
 
-def _switch(resources: Resources, model: str, fingerprint: str, place: tuple[int, int]) -> None:
+def _switch(
+    resources: Resources, model: str, fingerprint: str, place: tuple[int, int]
+) -> None:
     """From now on these vectors answer; the built-in ones stay as the warm spare. `place`: where the store was before
     they were looked through and none was missing; what comes later is looked at again.
     """

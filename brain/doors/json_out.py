@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 DECIMALS = 6  # of scores and probabilities: more is noise
-RANKINGS = ("lexical", "dense", "before", "reranker")  # a ranking that did not run is null
+RANKINGS = (
+    "lexical",
+    "dense",
+    "before",
+    "reranker",
+)  # a ranking that did not run is null
 
 # The fields that leave the house under their own names; what else a value holds is for the program itself.
 PASSAGE = (
@@ -46,7 +51,15 @@ PASSAGE = (
     "score",
 )
 CITATION = ("number", "source", "locator", "quote", "verified")
-ANSWERED_BY = ("label", "route", "provider", "model", "embedder", "cost_usd", "ledger_id")
+ANSWERED_BY = (
+    "label",
+    "route",
+    "provider",
+    "model",
+    "embedder",
+    "cost_usd",
+    "ledger_id",
+)
 ADDED = (
     "added",
     "updated",
@@ -197,7 +210,9 @@ def document(detail: DocumentDetail) -> Shape:
 
 def contexts(pairs: Sequence[tuple[str, str]]) -> Shape:
     """`brain context`."""
-    return envelope(contexts=[{"path": path, "description": text} for path, text in pairs])
+    return envelope(
+        contexts=[{"path": path, "description": text} for path, text in pairs]
+    )
 
 
 def skill(item: Skill) -> Shape:
@@ -208,7 +223,9 @@ def skill(item: Skill) -> Shape:
 def checks(found: Sequence[Check]) -> Shape:
     """`brain doctor`. `errors` counts those that make the exit code 1."""
     levels = [item.level for item in found]
-    return envelope(errors=levels.count("error"), checks=[asdict(item) for item in found])
+    return envelope(
+        errors=levels.count("error"), checks=[asdict(item) for item in found]
+    )
 
 
 def judged(item: Judgment) -> Shape:

@@ -85,7 +85,9 @@ class Out:
         """A stored text as it is, its last line ended."""
         self.bar.stop()
         safe = safe_text(text)
-        self._write(self._stdout, safe if safe.endswith("\n") or not safe else f"{safe}\n")
+        self._write(
+            self._stdout, safe if safe.endswith("\n") or not safe else f"{safe}\n"
+        )
 
     def stream(self, chunk: str) -> None:
         """A piece of the result as it comes, shown at once; a sequence split over two pieces is caught."""
@@ -114,7 +116,9 @@ class Out:
         """A step of a download, in bytes."""
         self._step(what, done, total, size)
 
-    def _step(self, what: str, done: int, total: int, told: Callable[[int], str]) -> None:
+    def _step(
+        self, what: str, done: int, total: int, told: Callable[[int], str]
+    ) -> None:
         if self.interactive:
             amount = f"{told(done)} of {told(total)}" if total else told(done)
             self.bar.step(one_line(what), done, total, amount)
@@ -158,7 +162,11 @@ class Out:
 
     def _coloured(self, stream: TextIO) -> bool:
         environ = self._environ
-        return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+        return (
+            stream.isatty()
+            and not environ.get("NO_COLOR")
+            and environ.get("TERM") != "dumb"
+        )
 
     def _write(self, stream: TextIO, text: str, *, flush: bool = False) -> None:
         """A reader that went away (`| head -1`) ends the command quietly; a full disk is said."""
@@ -176,7 +184,8 @@ class Out:
             if stream is self._stdout:
                 reason = error.strerror or error
                 raise BrainError(
-                    f"the output cannot be written: {reason}", "free some space or redirect it"
+                    f"the output cannot be written: {reason}",
+                    "free some space or redirect it",
                 ) from None
 
 
@@ -195,12 +204,18 @@ class Bar:
         now = self._clock()
         if self._begun is None:
             self._begun = now
-        if now - self._begun < BAR_AFTER or (now - self._drawn < BAR_EVERY and done != total):
+        if now - self._begun < BAR_AFTER or (
+            now - self._drawn < BAR_EVERY and done != total
+        ):
             return
         self._drawn = now
         progress = self._progress or self._start(what)
         progress.update(
-            self._task, description=what, completed=done, total=total or None, amount=amount
+            self._task,
+            description=what,
+            completed=done,
+            total=total or None,
+            amount=amount,
         )
         progress.refresh()
 

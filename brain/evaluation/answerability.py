@@ -50,7 +50,9 @@ def answerability(
     fill = recall.fill if judged.talks else retrieval.fill
     for part, brain, _names in stores(judged, fill, open_brain, filler, vectors):
         for number, query in enumerate(part.queries, 1):
-            rows.append((kind_of(query), chance(brain, query["text"], recalled=part.talks)))
+            rows.append(
+                (kind_of(query), chance(brain, query["text"], recalled=part.talks))
+            )
             progress("questions", number, len(part.queries))
     return {"schema": 1, "set": judged.name} | figures(rows)
 
@@ -96,7 +98,9 @@ def figures(rows: Rows) -> dict[str, Any]:
         "brier_skill_25_75": brier_skill(rarer, quarter),
         "ece_25_75_as_told": calibration(pairs, quarter)[0],
         "aurc": area,
-        "curve": [{"coverage": coverage, "risk": risk} for coverage, risk in shortened(curve)],
+        "curve": [
+            {"coverage": coverage, "risk": risk} for coverage, risk in shortened(curve)
+        ],
         "threshold": confidence.THRESHOLD,
         "coverage": _share(len(given), len(pairs)),
         "risk": _share(given.count(False), len(given)),

@@ -17,7 +17,9 @@ from brain import confidence
 from brain.evaluation.metrics import Pair, Pairs, calibration
 from ingest.document import digest
 
-MIN_ROWS = 10  # judged answers of one head: with fewer nothing can be left out and predicted
+MIN_ROWS = (
+    10  # judged answers of one head: with fewer nothing can be left out and predicted
+)
 FOLDS = 5  # parts of the feedback, each predicted by a fit on the others
 SURE = 0.90  # how sure a bound on a risk must be
 RISK = 0.10  # of answers given as sure although the notes do not hold it
@@ -78,7 +80,9 @@ def loaded(text: str | None, heads: Heads | None = None) -> Head:
     return Head(**facts) if facts.get("shipped") == version(heads) else AS_SHIPPED
 
 
-def calibrated(rows: Sequence[Row], heads: Heads | None = None) -> tuple[Head, dict[str, Any]]:
+def calibrated(
+    rows: Sequence[Row], heads: Heads | None = None
+) -> tuple[Head, dict[str, Any]]:
     """(the head that fits these rows, what changed and why not). `heads`: the prior, as shipped when None.
 
     With too few rows the head is the shipped one.
@@ -97,7 +101,9 @@ def calibrated(rows: Sequence[Row], heads: Heads | None = None) -> tuple[Head, d
             judged["changed"] = _changed(prior, coefficients[name])
     head = Head(coefficients, floor(pairs), threshold(pairs), version(heads))
     report["floor"] = _moved(confidence.FLOOR, head.floor)
-    report["threshold"] = _moved(confidence.THRESHOLD, head.threshold) | {"needs": needed(RISK)}
+    report["threshold"] = _moved(confidence.THRESHOLD, head.threshold) | {
+        "needs": needed(RISK)
+    }
     return head, report
 
 
@@ -116,7 +122,9 @@ def _moved(shipped: float, now: float) -> dict[str, float]:
     return {"shipped": shipped, "now": now}
 
 
-def _predicted(rows: Sequence[Row], prior: Coefficients) -> tuple[list[Pair], list[Pair]]:
+def _predicted(
+    rows: Sequence[Row], prior: Coefficients
+) -> tuple[list[Pair], list[Pair]]:
     """(what the shipped coefficients say, what a fit on the other folds says) of every row; the same with few rows."""
     before = _said(rows, prior)
     if len(rows) < MIN_ROWS:

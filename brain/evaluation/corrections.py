@@ -34,8 +34,12 @@ def similar(
             near.append(one)
     if not near:
         return []
-    asked, *others = embedder.embed_documents([question, *(one.question for one in near)])
-    found = [(one, float(asked @ vector)) for one, vector in zip(near, others, strict=True)]
+    asked, *others = embedder.embed_documents(
+        [question, *(one.question for one in near)]
+    )
+    found = [
+        (one, float(asked @ vector)) for one, vector in zip(near, others, strict=True)
+    ]
     close = [pair for pair in found if pair[1] >= SIMILAR]
     return sorted(close, key=lambda pair: -pair[1])[:MOST]
 

@@ -28,7 +28,9 @@ DETAIL = 1.5  # nats of idf that a number or a name in the sentence is worth
 MAX_QUESTION_CHARS = 200  # of a question that a model wrote
 TRIES = 200  # mixtures of two documents that are tried for each absent question
 _CODE_OR_MARKUP = re.compile(r"^\s*[#|>`~]|[{}<>=;\\]|https?:|[\w\])][([]|\w_\w")
-_MARKER = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?")  # of a list item
+_MARKER = re.compile(
+    r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?"
+)  # of a list item
 
 # Things that few notes hold, each with the word that must stand in none of them.
 ELSEWHERE = (
@@ -114,7 +116,10 @@ def salient(text: str, *, chunks: int, frequencies: Frequencies) -> str:
             continue
         if _CODE_OR_MARKUP.search(line):
             continue
-        rarity = [math.log((chunks + 1) / (known + 1)) for known in frequencies(words).values()]
+        rarity = [
+            math.log((chunks + 1) / (known + 1))
+            for known in frequencies(words).values()
+        ]
         # The first name may be nothing but the word at the beginning of the sentence.
         details = bool(numbers(line)) + bool(names(line)[1:])
         worth = sum(rarity) / len(rarity) + DETAIL * details
@@ -136,15 +141,23 @@ def keywords(sentence: str, frequencies: Frequencies) -> list[str]:
     return [word for word in words if word in kept]
 
 
-def _asked(text: Text, sentence: str, frequencies: Frequencies, write: Write | None) -> str:
+def _asked(
+    text: Text, sentence: str, frequencies: Frequencies, write: Write | None
+) -> str:
     """The question for a sentence: the model's, if it is one, else keywords."""
     written = " ".join(write(sentence, text.title).split()) if write else ""
-    if written.endswith("?") and len(written) <= MAX_QUESTION_CHARS and len(tokens(written)) > 1:
+    if (
+        written.endswith("?")
+        and len(written) <= MAX_QUESTION_CHARS
+        and len(tokens(written)) > 1
+    ):
         return written
     return " ".join(keywords(sentence, frequencies))
 
 
-def _absent(drafted: Sequence[str], frequencies: Frequencies, held: Held) -> Iterator[OwnQuestion]:
+def _absent(
+    drafted: Sequence[str], frequencies: Frequencies, held: Held
+) -> Iterator[OwnQuestion]:
     """In turn something from elsewhere, and the topic of one document with the matter of another."""
     elsewhere = []
     for text, word in ELSEWHERE:
@@ -162,6 +175,10 @@ def _mixtures(drafted: Sequence[Sequence[str]], held: Held) -> Iterator[OwnQuest
     for _ in range(TRIES if len(usable) > 1 else 0):
         first, second = choose.sample(range(len(usable)), 2)
         words = [*usable[first][:2], *usable[second][-2:]]
-        if (first, second) not in seen and len(set(words)) == len(words) and not held(words):
+        if (
+            (first, second) not in seen
+            and len(set(words)) == len(words)
+            and not held(words)
+        ):
             yield OwnQuestion(" ".join(words), kind="mixed")
         seen.add((first, second))

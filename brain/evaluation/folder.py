@@ -17,7 +17,9 @@ from typing import Any
 from brain.errors import UsageError
 from ingest.document import digest
 
-CODE = re.compile(r"\s*(?:@\w|def \w|class \w|async def |import \w|from \w[\w.]* import )")
+CODE = re.compile(
+    r"\s*(?:@\w|def \w|class \w|async def |import \w|from \w[\w.]* import )"
+)
 CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels.tsv"
 FORMAT = f"a judged set is a folder with {CORPUS}, {QUERIES}, {QRELS}"
 
@@ -61,10 +63,14 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
             try:
-                found.setdefault(row["query_id"], {})[row["doc_id"]] = int(row["relevance"])
+                found.setdefault(row["query_id"], {})[row["doc_id"]] = int(
+                    row["relevance"]
+                )
             except (KeyError, TypeError, ValueError):
                 hint = "each line is query_id, doc_id, relevance, parted by tabs, below a header that says so"
-                raise UsageError(f"{path} has a line that is no judgment", hint) from None
+                raise UsageError(
+                    f"{path} has a line that is no judgment", hint
+                ) from None
     return found
 
 
@@ -118,7 +124,9 @@ def _lines(path: Path, key: str) -> Iterator[dict[str, Any]]:
             try:
                 found = json.loads(line)
             except json.JSONDecodeError as error:
-                raise UsageError(f"{place}: {error}", "each line is one JSON object") from None
+                raise UsageError(
+                    f"{place}: {error}", "each line is one JSON object"
+                ) from None
             if not isinstance(found, dict) or not {key, "text"} <= set(found):
                 raise UsageError(f"{place} lacks one of {key}, text", FORMAT)
             yield found

@@ -28,7 +28,9 @@ BINS = 10  # equal-mass bins of the calibration error
 RESAMPLES = 1_000  # of the bootstrap
 SEED = 20260507  # the same values give the same interval
 TAIL = 0.025  # on either side of a 95 % interval
-CURVE_POINTS = 20  # of a risk-coverage curve that are reported: every twentieth of the questions
+CURVE_POINTS = (
+    20  # of a risk-coverage curve that are reported: every twentieth of the questions
+)
 
 Values = Mapping[str, float]  # query -> value
 Qrels = Mapping[str, Mapping[str, int]]  # query -> document -> grade
@@ -153,10 +155,14 @@ def calibration(pairs: Pairs, weights: Sequence[float] | None = None) -> Point:
     return round(gaps / total, 4), round(squares / total, 4)
 
 
-def _weighted(pairs: Pairs, weights: Sequence[float] | None) -> list[tuple[float, bool, float]]:
+def _weighted(
+    pairs: Pairs, weights: Sequence[float] | None
+) -> list[tuple[float, bool, float]]:
     """(probability, truth, weight), all of one weight when none are given."""
     weights = weights or [1.0] * len(pairs)
-    return [(p, truth, weight) for (p, truth), weight in zip(pairs, weights, strict=True)]
+    return [
+        (p, truth, weight) for (p, truth), weight in zip(pairs, weights, strict=True)
+    ]
 
 
 def _probability(row: Sequence[float]) -> float:
@@ -214,7 +220,9 @@ def risk_coverage(pairs: Pairs) -> tuple[list[Point], float]:
 
 def shortened(curve: Sequence[Point]) -> list[Point]:
     """CURVE_POINTS of a curve, its end among them, rounded."""
-    ends = {round(len(curve) * step / CURVE_POINTS) for step in range(1, CURVE_POINTS + 1)}
+    ends = {
+        round(len(curve) * step / CURVE_POINTS) for step in range(1, CURVE_POINTS + 1)
+    }
     points = []
     for end in sorted(ends - {0}):
         coverage, risk = curve[end - 1]

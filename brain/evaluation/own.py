@@ -17,7 +17,14 @@ from brain.evaluation.answerability import ANSWERABLE, chance
 from brain.evaluation.answerability import figures as found_figures
 from brain.evaluation.folder import Judged
 from brain.evaluation.metrics import Values, interval, mean, require
-from brain.evaluation.retrieval import BM25, MEASURE, Measurable, Measured, ask_all, figures
+from brain.evaluation.retrieval import (
+    BM25,
+    MEASURE,
+    Measurable,
+    Measured,
+    ask_all,
+    figures,
+)
 from brain.protocols import Progress, silent
 from ingest.document import digest
 from ingest.terms import fold
@@ -51,13 +58,16 @@ class OwnQuestion:
         return digest(" ".join(fold(self.text).split()))[:16]
 
 
-def write_questions(path: Path, questions: Iterable[OwnQuestion], *, force: bool = False) -> None:
+def write_questions(
+    path: Path, questions: Iterable[OwnQuestion], *, force: bool = False
+) -> None:
     """The file for a person to correct. Raises `UsageError` when there is one already, unless `force`."""
     import tomlkit
 
     if path.exists() and not force:
         raise UsageError(
-            f"{path} is there already", "name another file, or write it anew with --force"
+            f"{path} is there already",
+            "name another file, or write it anew with --force",
         )
     rows = [
         {name: value for name, value in asdict(question).items() if name != "origin"}
@@ -73,12 +83,15 @@ def read_questions(path: Path) -> list[OwnQuestion]:
         rows = tomllib.loads(path.read_text("utf-8")).get("question", [])
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"{path} is not valid TOML: {error}", "mend the line; `brain eval init` shows the form"
+            f"{path} is not valid TOML: {error}",
+            "mend the line; `brain eval init` shows the form",
         ) from None
     found = []
     for number, row in enumerate(rows if isinstance(rows, list) else (), 1):
         match row:
-            case {"text": str(text)} if isinstance(sources := row.get("sources", []), list):
+            case {"text": str(text)} if isinstance(
+                sources := row.get("sources", []), list
+            ):
                 held = tuple(map(str, sources))
             case _:
                 raise UsageError(
@@ -90,9 +103,13 @@ def read_questions(path: Path) -> list[OwnQuestion]:
     return found
 
 
-def merged(questions: Sequence[OwnQuestion], feedback: Sequence[OwnQuestion]) -> list[OwnQuestion]:
+def merged(
+    questions: Sequence[OwnQuestion], feedback: Sequence[OwnQuestion]
+) -> list[OwnQuestion]:
     """Each question once: what a person said of a real answer counts before the file."""
-    return list({question.id: question for question in (*questions, *feedback)}.values())
+    return list(
+        {question.id: question for question in (*questions, *feedback)}.values()
+    )
 
 
 def run(
@@ -153,7 +170,9 @@ def compared(
     texts = {question.id: question.text for question in questions}
     changes = {key: value - before[key] for key, value in common.items()}
     fallen = [
-        key for key in sorted(changes, key=changes.__getitem__) if -changes[key] >= REPORTED_DROP
+        key
+        for key in sorted(changes, key=changes.__getitem__)
+        if -changes[key] >= REPORTED_DROP
     ]
     worse = [
         {

@@ -52,9 +52,19 @@ def recall(
     """
     require()
     judged, measured = read_set(directory), Measured()
-    sessions = read_qrels(directory / SESSIONS) if (directory / SESSIONS).exists() else {}
+    sessions = (
+        read_qrels(directory / SESSIONS) if (directory / SESSIONS).exists() else {}
+    )
     for part, brain, ids in stores(judged, fill, open_brain, filler, vectors):
-        ask_all(brain, part, measured, ids.get, progress, kind="episodes", search=search_turns)
+        ask_all(
+            brain,
+            part,
+            measured,
+            ids.get,
+            progress,
+            kind="episodes",
+            search=search_turns,
+        )
     return report(judged, measured, sessions)
 
 
@@ -70,7 +80,9 @@ def report(judged: Judged, measured: Measured, sessions: Qrels) -> dict[str, Any
     hybrid = by_query["hybrid"]
     by_session: dict[str, dict[str, float]] = {}
     if sessions:
-        session_of = {turn["doc_id"]: str(turn.get("session", "")) for turn in judged.documents}
+        session_of = {
+            turn["doc_id"]: str(turn.get("session", "")) for turn in judged.documents
+        }
         for name in measured.runs:
             run = as_sessions(_weights(name, measured, session_of), session_of)
             by_session[name] = means(ranking(sessions, run))
@@ -86,18 +98,26 @@ def report(judged: Judged, measured: Measured, sessions: Qrels) -> dict[str, Any
     }
 
 
-def _weights(system: str, measured: Measured, session_of: Mapping[str, str]) -> dict[str, Scores]:
+def _weights(
+    system: str, measured: Measured, session_of: Mapping[str, str]
+) -> dict[str, Scores]:
     """What each turn that a system found weighs for its session."""
     if system in LOG_ODDS and measured.found[system]:
         return {key: shares(found) for key, found in measured.found[system].items()}
-    return {key: halved(found, session_of) for key, found in measured.runs[system].items()}
+    return {
+        key: halved(found, session_of) for key, found in measured.runs[system].items()
+    }
 
 
 def fill(brain: Measurable, part: Judged, _home: Path) -> Names:
     """Every turn as an episode, oldest first as they stand; episode id -> doc_id. A kept store is not filled twice."""
     known = brain.episodes("chat")
     taken = {episode.source for episode in known}
-    rows = [_episode(document) for document in part.documents if document["doc_id"] not in taken]
+    rows = [
+        _episode(document)
+        for document in part.documents
+        if document["doc_id"] not in taken
+    ]
     if rows:
         known += brain.remember(rows)
     return {episode.id: episode.source for episode in known}
@@ -165,6 +185,8 @@ def _by_category(judged: Judged, values: Run) -> dict[str, Scores]:
     """The means over the questions of each category, and how many they are."""
     categories = {}
     for name, ids in grouped(judged.queries, values[MEASURE], "category").items():
-        chosen = {measure: {key: one[key] for key in ids} for measure, one in values.items()}
+        chosen = {
+            measure: {key: one[key] for key in ids} for measure, one in values.items()
+        }
         categories[name] = means(chosen) | {"queries": len(ids)}
     return categories

@@ -79,7 +79,9 @@ class Measured:
     runs: dict[str, dict[str, Scores]] = field(
         default_factory=lambda: {name: {} for name in SYSTEMS}
     )
-    found: dict[str, dict[str, Named]] = field(default_factory=lambda: defaultdict(dict))
+    found: dict[str, dict[str, Named]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
     times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     embedder: str = ""
 
@@ -171,7 +173,9 @@ def ask_all(
         names = yardstick.search(text, limit=DEPTH)
         measured.times[BM25].append(time.perf_counter() - began)
         measured.runs[BM25][key] = scores(map(identify, names))
-        measured.runs[RRF][key] = rrf(measured.runs["lexical"][key], measured.runs["dense"][key])
+        measured.runs[RRF][key] = rrf(
+            measured.runs["lexical"][key], measured.runs["dense"][key]
+        )
         progress("questions", number, len(queries))
 
 
@@ -211,10 +215,14 @@ def figures(
     return by_query, systems
 
 
-def by_field(queries: Iterable[Mapping[str, Any]], values: Values, name: str) -> dict[str, float]:
+def by_field(
+    queries: Iterable[Mapping[str, Any]], values: Values, name: str
+) -> dict[str, float]:
     """The mean for each value of a field of the questions."""
     groups = grouped(queries, values, name)
-    return {key: round(mean([values[one] for one in ids]), 4) for key, ids in groups.items()}
+    return {
+        key: round(mean([values[one] for one in ids]), 4) for key, ids in groups.items()
+    }
 
 
 def grouped(
@@ -230,8 +238,12 @@ def grouped(
 
 def scores(documents: Iterable[str | None]) -> Scores:
     """A ranking of documents as falling scores; a document counts at its first place."""
-    ranked = list(dict.fromkeys(document for document in documents if document is not None))
-    return {document: float(len(ranked) - place) for place, document in enumerate(ranked)}
+    ranked = list(
+        dict.fromkeys(document for document in documents if document is not None)
+    )
+    return {
+        document: float(len(ranked) - place) for place, document in enumerate(ranked)
+    }
 
 
 def rrf(*rankings: Scores) -> Scores:

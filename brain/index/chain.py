@@ -221,7 +221,9 @@ class ServingIndex:
                 return chroma.query(vector, limit=limit, allowed=allowed)
             except Unavailable as error:
                 self._indexes.give_up(error)
-        return self._indexes.exact(self._kind).query(vector, limit=limit, allowed=allowed)
+        return self._indexes.exact(self._kind).query(
+            vector, limit=limit, allowed=allowed
+        )
 
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Lay these over what is stored, for this process alone: the store's own changes come by the outbox."""

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from brain.protocols import Vectors
 
 DATABASE = "chroma.sqlite3"  # the one file that Chroma writes into whenever it opens a directory
-BATCH = 1_000  # Chroma takes 5,461 (SQLite's variables); its own flush comes every 1,000
+BATCH = (
+    1_000  # Chroma takes 5,461 (SQLite's variables); its own flush comes every 1,000
+)
 COSINE = {"hnsw": {"space": "cosine"}}  # the default is L2
 SETTINGS = {
     "anonymized_telemetry": False,
@@ -49,12 +51,16 @@ class ChromaDirectory:
             batch = slice(start, start + BATCH)
             _guarded(collection.upsert, ids=list(ids[batch]), embeddings=vectors[batch])
 
-    def nearest(self, kind: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
+    def nearest(
+        self, kind: str, vector: Vectors, *, limit: int
+    ) -> list[tuple[str, float]]:
         """(chunk id, cosine) of the approximately nearest, best first; fewer than `limit` when there are no more."""
         if limit < 1 or not self.count(kind):
             return []
         query = self._collection(kind).query
-        found = _guarded(query, query_embeddings=[vector], n_results=limit, include=["distances"])
+        found = _guarded(
+            query, query_embeddings=[vector], n_results=limit, include=["distances"]
+        )
         pairs = zip(found["ids"][0], found["distances"][0], strict=True)
         return [(chunk_id, 1.0 - float(distance)) for chunk_id, distance in pairs]
 
@@ -68,7 +74,9 @@ class ChromaDirectory:
             batch = list(ids[start : start + BATCH])
             found = _guarded(get, ids=batch, include=["embeddings"])
             held |= dict(zip(found["ids"], found["embeddings"], strict=True))
-        return np.array([held[chunk_id] for chunk_id in ids if chunk_id in held], np.float32)
+        return np.array(
+            [held[chunk_id] for chunk_id in ids if chunk_id in held], np.float32
+        )
 
     def ids(self, kind: str) -> set[str]:
         """Every chunk in it."""

@@ -39,15 +39,17 @@ from brain.store.vectors import KINDS
 if TYPE_CHECKING:
     from brain.protocols import Vectors
 
-ANSWER_SECONDS = 120.0  # for one batch or one opening; 1,000 vectors take 0.3-0.9 s here
+ANSWER_SECONDS = (
+    120.0  # for one batch or one opening; 1,000 vectors take 0.3-0.9 s here
+)
 COPY_LOCK_SECONDS = 1.0  # for which a sweep that looks may hold the lock of a new copy
 THREADS = 2  # of Chroma's numeric libraries
-COPY_BYTES = 2**26  # by which a file of a reader's copy may grow over the largest of the snapshot
+COPY_BYTES = (
+    2**26
+)  # by which a file of a reader's copy may grow over the largest of the snapshot
 LINKED_BYTES = 2**24  # a file from this size on is not copied for a reader
 READING = "reading-"  # beginning of the name of a reader's copy
-MAX_COSINE = (
-    1.01  # one flipped bit in a stored vector can make it the nearest of half of all questions
-)
+MAX_COSINE = 1.01  # one flipped bit in a stored vector can make it the nearest of half of all questions
 SAME = 1e-5  # between two numbers of a vector of length 1: Chroma scales it once more
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 
@@ -110,7 +112,9 @@ class ChromaChild:
         limits = {"file_bytes": max(sizes, default=0) + COPY_BYTES}
         self._ask(request, limits=limits, seconds=ANSWER_SECONDS)
 
-    def nearest(self, kind: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
+    def nearest(
+        self, kind: str, vector: Vectors, *, limit: int
+    ) -> list[tuple[str, float]]:
         """(chunk id, cosine), best first."""
         request = {"op": "nearest", "kind": kind, "limit": limit}
         found = self._ask(request, _bytes(vector))
@@ -118,7 +122,9 @@ class ChromaChild:
         for chunk_id, score in found:
             # Not `> MAX_COSINE`: a score that is no number is not larger than anything.
             if not abs(score) <= MAX_COSINE:
-                said = "the Chroma index is damaged: it found a vector closer than can be"
+                said = (
+                    "the Chroma index is damaged: it found a vector closer than can be"
+                )
                 raise ChromaDied(said, crashed=True)
             pairs.append((chunk_id, score))
         return pairs
@@ -165,11 +171,17 @@ class ChromaChild:
 def _death(lost: Lost, seconds: float, *, opening: bool) -> ChromaDied:
     if lost.reason == LATE:
         said = f"the vector index did not answer for {seconds:.0f} s"
-        return ChromaDied(said, crashed=not opening)  # a slow disk takes long to copy a sound one
+        return ChromaDied(
+            said, crashed=not opening
+        )  # a slow disk takes long to copy a sound one
     if lost.status >= 0:
-        return ChromaDied(f"the vector index ended with status {lost.status}", crashed=False)
+        return ChromaDied(
+            f"the vector index ended with status {lost.status}", crashed=False
+        )
     ended_by = signal.Signals(-lost.status)
-    return ChromaDied(f"the vector index ended by {ended_by.name}", crashed=ended_by in CRASHES)
+    return ChromaDied(
+        f"the vector index ended by {ended_by.name}", crashed=ended_by in CRASHES
+    )
 
 
 def _bytes(vectors: Vectors) -> bytes:
@@ -217,7 +229,9 @@ class _Work:
         self.kept.callback(remove, copy)
         # Locked as long as it is read, so that a sweep can tell it from one that a dead process left.
         if not self.kept.enter_context(locked(copy / LOCK, seconds=COPY_LOCK_SECONDS)):
-            raise Unavailable("another process holds the copy of the Chroma index", "ask again")
+            raise Unavailable(
+                "another process holds the copy of the Chroma index", "ask again"
+            )
         _copy(written, copy)
         self._directory = ChromaDirectory(copy)
 
@@ -250,7 +264,9 @@ def _work(kept: ExitStack) -> _Work:
     return work
 
 
-def answer(request: Request, payload: bytes, kept: ExitStack) -> Iterator[dict[str, Any]]:
+def answer(
+    request: Request, payload: bytes, kept: ExitStack
+) -> Iterator[dict[str, Any]]:
     """Do what `op` names."""
     os.umask(0o077)  # Chroma creates 0755 and 0644 by itself
     do = getattr(_work(kept), request["op"])
@@ -281,7 +297,9 @@ def _copy(written: Path, copy: Path) -> None:
         elif path.name != MANIFEST:
             _copy_file(path, target)
     if not sizes_agree(copy, noted):
-        raise Unavailable("the Chroma index was removed while it was copied", "run `brain sync`")
+        raise Unavailable(
+            "the Chroma index was removed while it was copied", "run `brain sync`"
+        )
 
 
 def _copy_file(path: Path, target: Path) -> None:

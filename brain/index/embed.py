@@ -64,7 +64,13 @@ def embed_pending(
         return EmbedReport()
     most = max(batch, 1)
     run = _Run(
-        table, embedder, fingerprint, sentences, clock, most=most, size=min(FIRST_BATCH, most)
+        table,
+        embedder,
+        fingerprint,
+        sentences,
+        clock,
+        most=most,
+        size=min(FIRST_BATCH, most),
     )
     report = EmbedReport()
     after = 0
@@ -124,7 +130,9 @@ class _Run:
         try:
             vectors = self.embedder.embed_documents(wanted)
             if len(vectors) != len(texts):
-                said = f"the model answered {len(vectors)} vectors for {len(texts)} texts"
+                said = (
+                    f"the model answered {len(vectors)} vectors for {len(texts)} texts"
+                )
                 raise Unavailable(said, "try again")
             of_sentences: list[Vectors | None] = [None] * len(texts)
             if self.sentences:

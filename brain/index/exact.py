@@ -33,7 +33,9 @@ class ExactIndex:
 
     name = "exact"
 
-    def __init__(self, table: VectorTable, directory: Path, *, kind: str, fingerprint: str) -> None:
+    def __init__(
+        self, table: VectorTable, directory: Path, *, kind: str, fingerprint: str
+    ) -> None:
         self._table = table
         self._kind = kind
         self._fingerprint = fingerprint
@@ -95,7 +97,9 @@ class ExactIndex:
         """The chunks of these rows with their scores, without those whose row no longer counts."""
         ranked = zip(rows.tolist(), scores.tolist(), strict=True)
         names = self._current_ids
-        return [(names[row].decode(), score) for row, score in ranked if score != -math.inf]
+        return [
+            (names[row].decode(), score) for row, score in ranked if score != -math.inf
+        ]
 
     def _rows_of(self, ids: set[str]) -> list[int]:
         """Where those of the chunks stand that are in the written part."""
@@ -186,7 +190,9 @@ class ExactIndex:
     def _use(self, written: exact_file.Written) -> exact_file.Written:
         self._forget()
         self._written = written
-        self._overlay = Overlay(self._table, self._kind, self._fingerprint, seq=written.seq)
+        self._overlay = Overlay(
+            self._table, self._kind, self._fingerprint, seq=written.seq
+        )
         return written
 
     def _forget(self) -> None:

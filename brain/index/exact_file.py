@@ -66,7 +66,9 @@ def write(
         os.lseek(handle, HEADER_BYTES, os.SEEK_SET)
         for ids, rows in blocks:
             names.extend(chunk_id.encode() for chunk_id in ids)
-            crc = _put(handle, np.ascontiguousarray(rows, dtype=np.float32).tobytes(), crc)
+            crc = _put(
+                handle, np.ascontiguousarray(rows, dtype=np.float32).tobytes(), crc
+            )
         width = max(map(len, names), default=1)
         crc = _put(handle, np.array(names, dtype=f"S{width}").tobytes(), crc)
         head = HEADER.pack(

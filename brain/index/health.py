@@ -85,7 +85,9 @@ def _same(
     return True
 
 
-def _exact(table: VectorTable, directory: Path, kind: str, fingerprint: str, *, deep: bool) -> str:
+def _exact(
+    table: VectorTable, directory: Path, kind: str, fingerprint: str, *, deep: bool
+) -> str:
     path = directory / exact_file.name_of(kind, fingerprint)
     try:
         dimensions = dimensions_of(fingerprint)
@@ -102,7 +104,11 @@ def _exact(table: VectorTable, directory: Path, kind: str, fingerprint: str, *, 
         same = index.ids() == table.ids(kind, fingerprint)
     finally:
         index.close()
-    return "" if same else f"the exact index file {path.name} does not hold what the store holds"
+    return (
+        ""
+        if same
+        else f"the exact index file {path.name} does not hold what the store holds"
+    )
 
 
 def outbox_faults(table: VectorTable) -> list[IndexFault]:
@@ -125,7 +131,9 @@ def litter(table: VectorTable, directory: Path) -> list[str]:
     found = [what for _, what in unused]
     for one in _overgrown(table, directory):
         place = snapshot.directory_of(directory, one.n)
-        found.append(f"{place.name} occupies more than {MAX_TIMES_EXPECTED} times what it should")
+        found.append(
+            f"{place.name} occupies more than {MAX_TIMES_EXPECTED} times what it should"
+        )
     return found
 
 
@@ -145,7 +153,9 @@ def tidy(table: VectorTable, directory: Path) -> bool:
     return snapshot.tidy(table, directory, wait_seconds=LOCK_SECONDS)
 
 
-def renew(table: VectorTable, directory: Path, fingerprint: str, *, chroma: bool = False) -> int:
+def renew(
+    table: VectorTable, directory: Path, fingerprint: str, *, chroma: bool = False
+) -> int:
     """Everything derived for a fingerprint, anew: a snapshot where one lies or `chroma` wants one, the exact files at
     the next search. Returns how many vectors went into the snapshot.
 
@@ -158,4 +168,6 @@ def renew(table: VectorTable, directory: Path, fingerprint: str, *, chroma: bool
     if not chroma and not lies:
         snapshot.tidy(table, directory, wait_seconds=LOCK_SECONDS)
         return 0
-    return snapshot.write(table, directory, fingerprint, wait_seconds=RENEW_SECONDS) or 0
+    return (
+        snapshot.write(table, directory, fingerprint, wait_seconds=RENEW_SECONDS) or 0
+    )

@@ -26,7 +26,9 @@ MAX_ROWS = 20_000
 class Overlay:
     """`changed` names every chunk whose written vector no longer counts; `ids` and `matrix` hold the present ones."""
 
-    def __init__(self, table: VectorTable, kind: str, fingerprint: str, *, seq: int) -> None:
+    def __init__(
+        self, table: VectorTable, kind: str, fingerprint: str, *, seq: int
+    ) -> None:
         self._table = table
         self._kind = kind
         self._fingerprint = fingerprint
@@ -108,7 +110,9 @@ def unit(vector: Vectors, dimensions: int) -> Vectors | None:
 
     array = np.asarray(vector, dtype=np.float32).reshape(-1)
     if array.shape != (dimensions,):
-        raise ValueError(f"a vector of {array.shape[0]} numbers where the index holds {dimensions}")
+        raise ValueError(
+            f"a vector of {array.shape[0]} numbers where the index holds {dimensions}"
+        )
     length = float(np.linalg.norm(array))
     if not np.isfinite(length) or length == 0:
         return None

@@ -29,15 +29,21 @@ BATCH = 1_000  # chunks handed to Chroma at once
 NAME = "snapshot-"
 # What releases that wrote into Chroma in place left in the folder.
 OLDER = ("vec-*", "applier.lock")
-STALE_SECONDS = 3_600  # a temporary file older than this was left by a process that died
-COPYING_SECONDS = 60  # a reader's copy older than this has its lock, if its reader lives
+STALE_SECONDS = (
+    3_600  # a temporary file older than this was left by a process that died
+)
+COPYING_SECONDS = (
+    60  # a reader's copy older than this has its lock, if its reader lives
+)
 # A new snapshot costs 0.4 ms a chunk, a changed row costs 15 us at every opening: so many changes, or such a share,
 # are worth one.
 SMALL_OVERLAY = 1_000
 OVERLAY_SHARE = 0.1
 
 FLOAT_BYTES = 4
-ROW_BYTES = 400  # per vector beside its numbers: links, id, SQLite row (measured: 318-364)
+ROW_BYTES = (
+    400  # per vector beside its numbers: links, id, SQLite row (measured: 318-364)
+)
 FIXED_BYTES = 8 * 2**20  # an empty directory, and SQLite's growth
 QUEUE_ROWS = 2_000  # vectors that also stand in Chroma's log: it is emptied every 1,000
 FILE_LIMIT_FACTOR = (
@@ -116,7 +122,9 @@ def write(
             count = _fill(table, child, place, new, batch, progress, stop)
             if count is not None:
                 reach("index.before_flip")
-                done = table.snapshots.flip(new.n, count=count, version=chroma_version())
+                done = table.snapshots.flip(
+                    new.n, count=count, version=chroma_version()
+                )
             if done:
                 sweep(table, directory)
                 return count
@@ -140,7 +148,7 @@ def update(
 
 
 def _give_up(table: VectorTable, child: ChromaChild, place: Path) -> None:
-    """Remove what was begun. SQLite is written to afterwards: on a full disk it cannot be, and this may have filled it."""
+    """Remove what was begun. SQLite is written to afterwards: this may have filled the disk, where it cannot be."""
     child.kill()
     remove(place)
     # The lock ended with the child: another may be writing by now, and then its sweep takes our row too.
@@ -159,7 +167,9 @@ def _fill(
 ) -> int | None:
     """All stored vectors into the directory; returns how many, None when stopped. Raises when fewer arrived."""
     total = sum(table.count(kind, new.fingerprint) for kind in KINDS)
-    child.create(place, file_bytes=FILE_LIMIT_FACTOR * expected_bytes(total, new.dimensions))
+    child.create(
+        place, file_bytes=FILE_LIMIT_FACTOR * expected_bytes(total, new.dimensions)
+    )
     # By their ids: one that is saved anew while they are read comes a second time, under a later row.
     sent: set[tuple[str, str]] = set()
     for kind in KINDS:
@@ -170,7 +180,9 @@ def _fill(
             sent.update((kind, chunk_id) for chunk_id in ids)
             progress("index", len(sent), max(total, len(sent)))
     if child.finish() != len(sent):
-        raise Unavailable("the Chroma index did not take in every vector", "run `brain sync`")
+        raise Unavailable(
+            "the Chroma index did not take in every vector", "run `brain sync`"
+        )
     return len(sent)
 
 
@@ -183,7 +195,9 @@ def leftovers(
     """(path, what it is) of everything in the folder that no row points to and no process reads or writes."""
     written = not locked_by_us and _held(directory / LOCK)
     states = ("live", "building") if written else ("live",)
-    in_use = [directory_of(directory, s.n) for s in table.snapshots.all() if s.state in states]
+    in_use = [
+        directory_of(directory, s.n) for s in table.snapshots.all() if s.state in states
+    ]
     for place in sorted(directory.glob(f"{NAME}*")):
         if place not in in_use:
             yield place, f"{place.name} is a snapshot that nothing points to"
@@ -205,7 +219,9 @@ def gone(table: VectorTable, directory: Path) -> list[Snapshot]:
     return [found for found in live if not directory_of(directory, found.n).is_dir()]
 
 
-def unused_exact_files(table: VectorTable, directory: Path) -> Iterator[tuple[Path, str]]:
+def unused_exact_files(
+    table: VectorTable, directory: Path
+) -> Iterator[tuple[Path, str]]:
     """The same of exact files whose vectors are gone. Looks at every stored vector: 0.1 s at 200,000."""
     fingerprints = table.fingerprints()
     used = {exact_file.name_of(kind, name) for kind in KINDS for name in fingerprints}
@@ -263,7 +279,9 @@ def drop(directory: Path) -> None:
     """Remove every file of the index; it comes back from the store."""
     with suppress(OSError):
         for place in directory.iterdir():
-            if place.name != LOCK:  # a lock file that is deleted while it is held locks nobody out
+            if (
+                place.name != LOCK
+            ):  # a lock file that is deleted while it is held locks nobody out
                 remove(place)
 
 

@@ -18,14 +18,25 @@ from brain.errors import BrainError, StoreError, UsageError
 from brain.faults import reach
 from brain.keeping import encryption
 from brain.keeping.encryption import NO_SECRET, SUFFIX, Secret
-from brain.keeping.files import flush_directory, free_name, private_directory, sweep, temporary
+from brain.keeping.files import (
+    flush_directory,
+    free_name,
+    private_directory,
+    sweep,
+    temporary,
+)
 from brain.reports import BackupReport
 from brain.store import Store, copies
 
 NAME = re.compile(r"brain-(\d{8}T\d{6}Z)(?:-(\d+))?\.db(\.age)?")
 TIME = "%Y%m%dT%H%M%SZ"
 ASIDE = ".before-"  # brain.db.before-…: what `restore` and an upgrade put aside
-UNFINISHED = (".tmp", "-wal", "-shm", "-journal")  # ends of names beside a database that are none
+UNFINISHED = (
+    ".tmp",
+    "-wal",
+    "-shm",
+    "-journal",
+)  # ends of names beside a database that are none
 RULE = re.compile(r"(\d{1,4})([dwmy])")
 # What the times of one day, week, month or year have in common.
 PERIODS = {
@@ -35,7 +46,9 @@ PERIODS = {
     "y": "%Y",
 }
 HORIZON_DAYS = 20 * 366  # how far ahead it is worked out when a backup goes
-BACKUPS = "backups"  # the folder in the home, and the setting that lists every folder used
+BACKUPS = (
+    "backups"  # the folder in the home, and the setting that lists every folder used
+)
 KEEP = "backup_keep"  # setting: the last rule of retention that was given
 
 
@@ -91,7 +104,9 @@ def folders(store: Store, config: Config) -> tuple[Path, ...]:
 
 def made(store: Store, config: Config) -> list[Backup]:
     """Every backup that can be reached, newest first."""
-    return newest_first(backup for folder in folders(store, config) for backup in found(folder))
+    return newest_first(
+        backup for folder in folders(store, config) for backup in found(folder)
+    )
 
 
 def copies_of(store: Store, config: Config) -> list[Backup]:
@@ -117,7 +132,9 @@ def note(store: Store, config: Config, folder: Path, rule: str) -> tuple[str, ..
     # A store that cannot be written needs its backup most.
     except StoreError as error:
         until = "until a backup was made there again"
-        return (f"{error.message}: `forget --erase` will not look into {folder} {until}",)
+        return (
+            f"{error.message}: `forget --erase` will not look into {folder} {until}",
+        )
     return ()
 
 
@@ -140,7 +157,9 @@ def make(
     made_at = now.isoformat(timespec="seconds")
     try:
         sweep(private_directory(directory))
-        name = free_name(directory, f"brain-{now.strftime(TIME)}", (".db", f".db{SUFFIX}"))
+        name = free_name(
+            directory, f"brain-{now.strftime(TIME)}", (".db", f".db{SUFFIX}")
+        )
         place = directory / (f"{name}.db{SUFFIX}" if secret else f"{name}.db")
         with temporary(directory / "brain.db") as plain:
             copy = copies.snapshot(database, plain, made_at=made_at)
@@ -156,7 +175,8 @@ def make(
         size = place.stat().st_size
     except OSError as error:
         raise BrainError(
-            f"no backup was made in {directory}: {error.strerror}", "check the folder and its space"
+            f"no backup was made in {directory}: {error.strerror}",
+            "check the folder and its space",
         ) from None
     return BackupReport(
         str(place),
@@ -187,7 +207,8 @@ def parse_keep(text: str) -> dict[str, int]:
         match = RULE.fullmatch(part)
         if match is None or not int(match[1]):
             raise UsageError(
-                f"{text!r} is no rule", "write it as 7d,4w,12m: days, weeks, months (y: years)"
+                f"{text!r} is no rule",
+                "write it as 7d,4w,12m: days, weeks, months (y: years)",
             )
         rule[match[2]] = int(match[1])
     return rule
@@ -208,7 +229,10 @@ def surplus(backups: Sequence[Backup], keep: Mapping[str, int]) -> list[Backup]:
 
 
 def gone_by(
-    backup: Backup, backups: Iterable[Backup], keep: Mapping[str, int] | None, today: date
+    backup: Backup,
+    backups: Iterable[Backup],
+    keep: Mapping[str, int] | None,
+    today: date,
 ) -> date | None:
     """The day on which the rule lets it go, if from today one backup is made every day; None when never."""
     if not keep or backup.aside:

@@ -56,7 +56,8 @@ def _strays(examined: Examined) -> list[str]:
     """Files of the home, but the database and the backups, that hold words of what was forgotten."""
     eraser = Eraser(examined.store.connection.conn)
     pieces = pieces_of(
-        eraser.forgotten_texts(), lambda piece: eraser.stands_elsewhere(piece, forgotten=False)
+        eraser.forgotten_texts(),
+        lambda piece: eraser.stands_elsewhere(piece, forgotten=False),
     )
     if not pieces:
         return []

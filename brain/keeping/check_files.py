@@ -18,13 +18,21 @@ from brain.errors import BrainError
 from brain.keeping import encryption, isolated
 from brain.keeping.backup import Backup, folders, made
 from brain.keeping.encryption import PASSPHRASE
-from brain.keeping.files import DIRECTORY_MODE, FILE_MODE, TEMPORARY, abandoned, temporary
+from brain.keeping.files import (
+    DIRECTORY_MODE,
+    FILE_MODE,
+    TEMPORARY,
+    abandoned,
+    temporary,
+)
 from brain.keeping.findings import REPAIR, Examined, Finding, Mode
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 WAL_BYTES = 64 * 2**20  # of the log; above this it is not being written back
 STALE_SECONDS = 3_600  # after which nobody is still writing an unfinished file
-MOUNTS = Path("/proc/mounts")  # Linux; elsewhere the file system's type is not looked at
+MOUNTS = Path(
+    "/proc/mounts"
+)  # Linux; elsewhere the file system's type is not looked at
 # File systems on which SQLite's log is not safe.
 NETWORK = re.compile(r"nfs4?|cifs|smb\w*|9p|afs|ceph|glusterfs|fuse\..*|davfs")
 KEY = re.compile(
@@ -32,10 +40,14 @@ KEY = re.compile(
     r"|AGE-SECRET-KEY-1[0-9A-Z]{20,}|Bearer\s+[A-Za-z0-9._-]{20,}|eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{10,})"
     r"|(?i:(api_?key|token|secret|password|passphrase)\s*[=:]\s*[\"']?[^\s\"']{12,})"
 )
-OLD_BACKUP = timedelta(days=14)  # a person who makes backups by hand is reminded after two weeks
+OLD_BACKUP = timedelta(
+    days=14
+)  # a person who makes backups by hand is reminded after two weeks
 # A backup up to this size is compared by its digest at every look; a larger one with --deep.
 DRILL_BYTES = 256 * 2**20
-DRILL = "drill.db"  # where an encrypted backup lies, opened, for as long as the drill takes
+DRILL = (
+    "drill.db"  # where an encrypted backup lies, opened, for as long as the drill takes
+)
 CONFIG = "config.toml"
 
 
@@ -44,7 +56,9 @@ def permissions(examined: Examined, mode: Mode) -> Finding:
     config = examined.config
     paths = list(_below(config.home))
     open_to_others = [
-        path for path in paths if not path.is_symlink() and path.lstat().st_mode & OTHERS
+        path
+        for path in paths
+        if not path.is_symlink() and path.lstat().st_mode & OTHERS
     ]
     mended = ""
     if open_to_others and mode.repair:
@@ -52,7 +66,9 @@ def permissions(examined: Examined, mode: Mode) -> Finding:
             path.chmod(DIRECTORY_MODE if path.is_dir() else FILE_MODE)
         mended = f"{len(open_to_others)} permissions were narrowed"
         open_to_others = []
-    faults = [f"{_short(examined, path)} can be read by others" for path in open_to_others]
+    faults = [
+        f"{_short(examined, path)} can be read by others" for path in open_to_others
+    ]
     for path in paths:
         if not _mine(path):
             faults.append(f"{_short(examined, path)} belongs to another user")
@@ -79,7 +95,9 @@ def leftovers(examined: Examined, mode: Mode) -> Finding:
             mended.append("the log was written back")
         else:
             megabytes = checks.wal_bytes() / 2**20
-            faults.append(f"the log is {megabytes:,.0f} MB long: some process keeps reading")
+            faults.append(
+                f"the log is {megabytes:,.0f} MB long: some process keeps reading"
+            )
     stale = list(_stale(examined))
     if stale and mode.repair:
         for path in stale:
@@ -103,7 +121,9 @@ def keys(examined: Examined, _mode: Mode) -> Finding:
     for name, value in examined.checks.settings().items():
         if KEY.search(value):
             faults.append(f"the setting {name} looks like a key")
-    hint = "take it out there and keep it in an environment variable; then change the key"
+    hint = (
+        "take it out there and keep it in an environment variable; then change the key"
+    )
     return Finding(faults, hint)
 
 
@@ -113,7 +133,9 @@ def backups(examined: Examined, mode: Mode) -> Finding:
     """
     present = made(examined.store, examined.config)
     if not present:
-        return Finding(("there is no backup yet",), "make one with `brain backup`", error=False)
+        return Finding(
+            ("there is no backup yet",), "make one with `brain backup`", error=False
+        )
     newest = present[0]
     faults = []
     age = examined.now - newest.at
@@ -121,8 +143,12 @@ def backups(examined: Examined, mode: Mode) -> Finding:
         faults.append(f"the newest backup is {age.days} days old")
     if newest.sealed and not examined.secret:
         name = newest.path.name
-        faults.append(f"{name} is encrypted and was not proven: nothing here can open it")
-        return Finding(faults, f"prove it with --identity FILE or {PASSPHRASE}", error=False)
+        faults.append(
+            f"{name} is encrypted and was not proven: nothing here can open it"
+        )
+        return Finding(
+            faults, f"prove it with --identity FILE or {PASSPHRASE}", error=False
+        )
     try:
         note = _drilled(examined, newest, mode)
     except (BrainError, OSError) as error:

@@ -62,7 +62,9 @@ def hashes(examined: Examined, mode: Mode) -> Finding:
         faults.append(f"{len(vectors):,} vectors are damaged")
     serious = bool(vectors) or not all(item.mild for item in damage)
     # One text may be damaged in several ways that are said alike.
-    return Finding(list(dict.fromkeys(faults)), hint, mended="; ".join(mended), error=serious)
+    return Finding(
+        list(dict.fromkeys(faults)), hint, mended="; ".join(mended), error=serious
+    )
 
 
 def _drop_vectors(examined: Examined, bad: Iterable[tuple[str, str]]) -> int:
@@ -79,7 +81,9 @@ def rows(examined: Examined, _mode: Mode) -> Finding:
     damage = RowCheck(examined.store.connection).damage()
     if not damage:
         return Finding()
-    plain = [backup for backup in made(examined.store, examined.config) if not backup.sealed]
+    plain = [
+        backup for backup in made(examined.store, examined.config) if not backup.sealed
+    ]
     plain += put_aside(examined.config.database)
     copies = [backup.path for backup in plain[:BACKUPS_SEEN]]
     told = []
@@ -114,13 +118,17 @@ def tiles(examined: Examined, mode: Mode) -> Finding:
         mended = f"{checks.mend_columns():,} chunks were placed anew"
         bad = checks.untiled()
     faults = [f"the chunks of {source} do not cover its text" for source in bad]
-    return Finding(faults, "add the file again" if mode.repair else REPAIR, mended=mended)
+    return Finding(
+        faults, "add the file again" if mode.repair else REPAIR, mended=mended
+    )
 
 
 def labels(examined: Examined, _mode: Mode) -> Finding:
     """D12: everything has a label."""
     faults = [f"{name} has no label" for name in examined.checks.unlabelled()]
-    return Finding(faults, "it is treated as the strictest; restore a backup to get the label back")
+    return Finding(
+        faults, "it is treated as the strictest; restore a backup to get the label back"
+    )
 
 
 def clock(examined: Examined, _mode: Mode) -> Finding:

@@ -41,7 +41,9 @@ CHECKS: tuple[tuple[str, str, Examine], ...] = (
 )
 
 
-def examine(examined: Examined, *, deep: bool = False, repair: bool = False) -> list[Check]:
+def examine(
+    examined: Examined, *, deep: bool = False, repair: bool = False
+) -> list[Check]:
     """All checks, in order; those that read every byte only when `deep`."""
     mode = Mode(deep, repair)
     done = []

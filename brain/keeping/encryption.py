@@ -49,7 +49,11 @@ def _locks(path: Path) -> list[bytes]:
     if start.startswith(ASCII_ARMOUR):
         text = b"".join(start.splitlines()[1:])
         start = base64.b64decode(text[: len(text) // 4 * 4])
-    stanzas = [line for line in start.split(b"\n---")[0].splitlines() if line.startswith(b"-> ")]
+    stanzas = [
+        line
+        for line in start.split(b"\n---")[0].splitlines()
+        if line.startswith(b"-> ")
+    ]
     return [line.split()[1] for line in stanzas]
 
 
@@ -66,10 +70,13 @@ def seal(path: Path, target: Path, secret: Secret) -> None:
         if secret.recipients or secret.identity:
             pyrage.encrypt_file(str(path), str(target), _recipients(pyrage, secret))
         else:
-            target.write_bytes(pyrage.passphrase.encrypt(path.read_bytes(), secret.passphrase))
+            target.write_bytes(
+                pyrage.passphrase.encrypt(path.read_bytes(), secret.passphrase)
+            )
     except (pyrage.RecipientError, pyrage.IdentityError, pyrage.EncryptError) as error:
         raise UsageError(
-            f"the backup cannot be encrypted: {error}", "a recipient is a public key, age1…"
+            f"the backup cannot be encrypted: {error}",
+            "a recipient is a public key, age1…",
         ) from None
     flush(target)
 
@@ -78,18 +85,25 @@ def unseal(path: Path, target: Path, secret: Secret) -> None:
     """Decrypt `path` into the new file `target`. Raises `BrainError`."""
     for_passphrase = b"scrypt" in _locks(path)
     if for_passphrase and not secret.passphrase:
-        raise UsageError(f"{path} is encrypted with a passphrase", f"give it in {PASSPHRASE}")
+        raise UsageError(
+            f"{path} is encrypted with a passphrase", f"give it in {PASSPHRASE}"
+        )
     if not for_passphrase and secret.identity is None:
         raise UsageError(
-            f"{path} is encrypted for a key", "give --identity with the file of the secret key"
+            f"{path} is encrypted for a key",
+            "give --identity with the file of the secret key",
         )
     pyrage = _pyrage()
     target.touch(FILE_MODE, exist_ok=False)
     try:
         if secret.identity is not None and not for_passphrase:
-            pyrage.decrypt_file(str(path), str(target), _identities(pyrage, secret.identity))
+            pyrage.decrypt_file(
+                str(path), str(target), _identities(pyrage, secret.identity)
+            )
         else:
-            target.write_bytes(pyrage.passphrase.decrypt(path.read_bytes(), secret.passphrase))
+            target.write_bytes(
+                pyrage.passphrase.decrypt(path.read_bytes(), secret.passphrase)
+            )
     except (pyrage.DecryptError, pyrage.IdentityError) as error:
         raise BrainError(
             f"{path} does not open: {error}", "check the passphrase or the key"
@@ -101,13 +115,18 @@ def _recipients(pyrage: Any, secret: Secret) -> list[Any]:
     """The public keys named, or those that belong to the secret keys: a backup that is rewritten keeps its reader."""
     if secret.recipients:
         return [pyrage.x25519.Recipient.from_str(key) for key in secret.recipients]
-    return [identity.to_public() for identity in _identities(pyrage, secret.identity or Path())]
+    return [
+        identity.to_public()
+        for identity in _identities(pyrage, secret.identity or Path())
+    ]
 
 
 def _identities(pyrage: Any, path: Path) -> list[Any]:
     lines = [line.strip() for line in path.read_text("utf-8", "replace").splitlines()]
     return [
-        pyrage.x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")
+        pyrage.x25519.Identity.from_str(line)
+        for line in lines
+        if line and not line.startswith("#")
     ]
 
 

@@ -42,7 +42,11 @@ def pieces_of(texts: Iterable[str], stays: Callable[[str], bool]) -> list[bytes]
     """
     kept: list[bytes] = []
     for text in texts:
-        lines = [line.strip() for line in text.splitlines() if len(line.strip()) >= SHORTEST_PIECE]
+        lines = [
+            line.strip()
+            for line in text.splitlines()
+            if len(line.strip()) >= SHORTEST_PIECE
+        ]
         step = max(1, len(lines) // PIECES)
         for line in lines[::step][:PIECES]:
             piece = line[:PIECE_CHARACTERS]
@@ -55,7 +59,12 @@ def pieces_of(texts: Iterable[str], stays: Callable[[str], bool]) -> list[bytes]
 
 
 def backups_with(
-    store: Store, config: Config, targets: ErasureTargets, *, secret: Secret, today: date
+    store: Store,
+    config: Config,
+    targets: ErasureTargets,
+    *,
+    secret: Secret,
+    today: date,
 ) -> tuple[list[Holding], ErasureTargets]:
     """(the backups that hold it, with the day on which retention deletes each; the ids under which they hold it).
 
@@ -92,7 +101,9 @@ def rewrite(
     # An import may have brought something back under its old id: then it stays in the backups too.
     targets.discard(Eraser(store.connection.conn).find(targets.copy()))
     if not targets:
-        return RewriteReport(notices=("nothing is erased: no backup has to be written anew",))
+        return RewriteReport(
+            notices=("nothing is erased: no backup has to be written anew",)
+        )
     backups = copies_of(store, config)
     rewritten: list[str] = []
     failed: list[NotRewritten] = []
@@ -120,7 +131,9 @@ def _same_lock(path: Path, secret: Secret) -> Secret:
             f"{path} is encrypted for {keys} keys, and could be written anew for yours alone",
             "make a new one with a --recipient for each, then delete it",
         )
-    return replace(secret, identity=None) if keys == 0 else replace(secret, passphrase="")
+    return (
+        replace(secret, identity=None) if keys == 0 else replace(secret, passphrase="")
+    )
 
 
 @contextmanager
@@ -173,7 +186,9 @@ def note_erased(store: Store, ids: ErasureTargets) -> None:
 def left_out(store: Store) -> dict[str, str]:
     """Backups and files that held what was erased, are unchanged since, and since when."""
     noted = json.loads(store.library.setting(ELSEWHERE) or "{}")
-    return {path: at for path, (at, changed) in noted.items() if _changed(path) == changed}
+    return {
+        path: at for path, (at, changed) in noted.items() if _changed(path) == changed
+    }
 
 
 def note_left_out(store: Store, paths: Iterable[str], now: str) -> None:

@@ -48,7 +48,9 @@ def free_name(folder: Path, stem: str, endings: Sequence[str] = ("",)) -> str:
         name = stem if number == 1 else f"{stem}-{number}"
         if not any((folder / f"{name}{ending}").exists() for ending in endings):
             return name
-    raise BrainError(f"{folder} holds a thousand of {stem}", "check the clock of this machine")
+    raise BrainError(
+        f"{folder} holds a thousand of {stem}", "check the clock of this machine"
+    )
 
 
 def abandoned(folder: Path) -> list[Path]:
@@ -107,7 +109,9 @@ def flush_directory(path: Path) -> None:
         flush(path)
 
 
-def left_in(home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]) -> list[str]:
+def left_in(
+    home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]
+) -> list[str]:
     """Files below the home that hold one of the pieces. Not to be called where the database is open: closing a second
     handle to it drops SQLite's locks (`isolated.left_in` runs it elsewhere).
     """

@@ -76,4 +76,6 @@ class Finding:
             message += f" and {more} more"
         if self.mended:
             message = f"{self.mended}; still: {message}"
-        return Check(identity, title, "error" if self.error else "warning", message, self.hint)
+        return Check(
+            identity, title, "error" if self.error else "warning", message, self.hint
+        )

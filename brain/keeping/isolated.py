@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 MEMORY_BYTES = 2**30  # of address space: a hostile file is not to fill the machine
 LEAST_SECONDS = 60  # of processor time, for a small file
-BYTES_PER_SECOND = 4 * 2**20  # and for every byte of a larger one; a digest reads ten times as fast
+BYTES_PER_SECOND = (
+    4 * 2**20
+)  # and for every byte of a larger one; a digest reads ten times as fast
 WALL_FACTOR = 4  # times its processor time; then it is killed
 WRITE_BYTES = 2**20  # it has no file to write
 OPEN_FILES = 64
@@ -29,7 +31,9 @@ UNCHANGED = "do not use it; nothing was changed"
 COMMAND = running("brain.keeping.isolated:answer", "network", "programs", "files")
 
 
-def judge(path: Path, *, compare: bool = True, called: Path | None = None) -> CopyContents:
+def judge(
+    path: Path, *, compare: bool = True, called: Path | None = None
+) -> CopyContents:
     """`brain.store.copies.judge` of a file from elsewhere. `called`: what a person named, if it is a copy of that.
 
     Raises `StoreError`, also when the file kills its reader.
@@ -46,13 +50,17 @@ def judge(path: Path, *, compare: bool = True, called: Path | None = None) -> Co
         raise type(error)(said, error.hint) from None
 
 
-def left_in(home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]) -> list[str]:
+def left_in(
+    home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]
+) -> list[str]:
     """`brain.keeping.files.left_in`. Raises `BrainError` when it cannot be done."""
     size = sum(file.lstat().st_size for file in home.rglob("*"))
     # Each byte as one character, since lines of JSON hold text.
     texts = [piece.decode("latin-1") for piece in pieces]
     known = [str(path) for path in without]
-    found: list[str] = _apart("left_in", [str(home.absolute()), texts, known], home, _seconds(size))
+    found: list[str] = _apart(
+        "left_in", [str(home.absolute()), texts, known], home, _seconds(size)
+    )
     return found
 
 
@@ -67,7 +75,12 @@ def _seconds(size: int) -> int:
 
 
 def _apart(
-    task: str, arguments: list[Any], path: Path, seconds: int, *, command: Sequence[str] = COMMAND
+    task: str,
+    arguments: list[Any],
+    path: Path,
+    seconds: int,
+    *,
+    command: Sequence[str] = COMMAND,
 ) -> Any:
     """What the task returned in a process of its own, which has so many seconds of processor time."""
     limits = {
@@ -106,7 +119,9 @@ def _error(facts: dict[str, Any]) -> BrainError | OSError:
 # -- within the child -------------------------------------------------------------------------------------------------
 
 
-def answer(request: dict[str, Any], _payload: bytes, _kept: object) -> Iterator[dict[str, Any]]:
+def answer(
+    request: dict[str, Any], _payload: bytes, _kept: object
+) -> Iterator[dict[str, Any]]:
     """Do one task: its value, or the error that it ended with."""
     path, *_ = arguments = request["arguments"]
     try:
@@ -117,7 +132,9 @@ def answer(request: dict[str, Any], _payload: bytes, _kept: object) -> Iterator[
         said, place = error.strerror or str(error), str(error.filename or path)
         yield {"error": {"number": error.errno or 0, "message": said, "hint": place}}
     except MemoryError:
-        needs = f"{path} needs more than {MEMORY_BYTES / 2**20:,.0f} MB to be looked into"
+        needs = (
+            f"{path} needs more than {MEMORY_BYTES / 2**20:,.0f} MB to be looked into"
+        )
         yield _failure(StoreError(needs, UNCHANGED))
 
 
@@ -137,6 +154,12 @@ def _tasks() -> dict[str, Callable[..., object]]:
 
     def left(home: str, pieces: list[str], without: list[str]) -> object:
         wanted = [piece.encode("latin-1") for piece in pieces]
-        return files.left_in(Path(home), wanted, without=[Path(path) for path in without])
+        return files.left_in(
+            Path(home), wanted, without=[Path(path) for path in without]
+        )
 
-    return {"judge": judged, "left_in": left, "freed": lambda path: erasure.freed(Path(path))}
+    return {
+        "judge": judged,
+        "left_in": left,
+        "freed": lambda path: erasure.freed(Path(path)),
+    }

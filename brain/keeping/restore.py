@@ -74,7 +74,9 @@ def restore(
 def _stage(source: Path, staging: Path, secret: Secret) -> None:
     """A private copy of the file, decrypted, so that nobody changes it between the proof and the use."""
     if not source.is_file():
-        raise BrainError(f"{source} is no file", "`brain backup` says where it puts backups")
+        raise BrainError(
+            f"{source} is no file", "`brain backup` says where it puts backups"
+        )
     if encryption.is_sealed(source):
         encryption.unseal(source, staging, secret)
         return

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from brain.protocols import Vectors
 
-WEIGHTS = Path("weights/l2_supercat_256.safetensors")  # inside the wheel of wordllama 0.4
+WEIGHTS = Path(
+    "weights/l2_supercat_256.safetensors"
+)  # inside the wheel of wordllama 0.4
 TOKENIZER = Path("tokenizers/l2_supercat_tokenizer_config.json")
 TENSOR = "embedding.weight"
 DIMENSIONS = 256  # numbers per vector, the size that the wheel carries
@@ -123,7 +125,9 @@ class BuiltinEmbedder:
         if kind != "F16" or shape[1] != DIMENSIONS:
             raise _unusable(f"{path.name} holds {kind} {shape}")
         offset = HEADER_LENGTH + length + tensor["data_offsets"][0]
-        return np.memmap(path, dtype=np.float16, mode="r", offset=offset, shape=tuple(shape))
+        return np.memmap(
+            path, dtype=np.float16, mode="r", offset=offset, shape=tuple(shape)
+        )
 
     @cached_property
     def _wide(self) -> Any:

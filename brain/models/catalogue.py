@@ -18,7 +18,8 @@ MEMORY_SHARE = 0.6  # of this machine's memory for the weights; Ollama's README:
 ASSUMED_MEMORY = 8 << 30  # bytes, where the system does not say
 WRITERS = ("qwen", "llama")  # families that write (the project's choice)
 NOT_WRITERS = re.compile(
-    r"cod(er|e)|vision|vl\b|embed|guard|math|omni|audio|(^|-)(base|text)\b", re.IGNORECASE
+    r"cod(er|e)|vision|vl\b|embed|guard|math|omni|audio|(^|-)(base|text)\b",
+    re.IGNORECASE,
 )
 # The first of these that is installed embeds.
 EMBEDDERS = (
@@ -31,9 +32,7 @@ EMBEDDERS = (
 EMBEDS = re.compile(r"embed|minilm|^bge-|paraphrase|\be5-", re.IGNORECASE)
 BGE_QUERY = "Represent this sentence for searching relevant passages: "
 BGE_CHINESE = "为这个句子生成表示以用于检索相关文章："
-QWEN_QUERY = (
-    "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
-)
+QWEN_QUERY = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
 E5_QUERY = f"{QWEN_QUERY} "  # the same task, with a space
 PUBLISHERS = ("intfloat-",)  # that people put before a model's own name
 
@@ -72,10 +71,15 @@ PREFIXES: Mapping[str, Prefixes] = {
     "snowflake-arctic-embed2": Prefixes("arctic2", "", "query: "),
     "snowflake-arctic-embed-l-v2": Prefixes("arctic2", "", "query: "),
     "snowflake-arctic-embed-m-v2": Prefixes("arctic2", "", "query: "),
-    "embeddinggemma": Prefixes("gemma", "title: none | text: ", "task: search result | query: "),
-    **dict.fromkeys(("bge-large", "bge-base", "bge-small"), Prefixes("bge", "", BGE_QUERY)),
+    "embeddinggemma": Prefixes(
+        "gemma", "title: none | text: ", "task: search result | query: "
+    ),
     **dict.fromkeys(
-        ("bge-large-zh", "bge-base-zh", "bge-small-zh"), Prefixes("bge", "", BGE_CHINESE)
+        ("bge-large", "bge-base", "bge-small"), Prefixes("bge", "", BGE_QUERY)
+    ),
+    **dict.fromkeys(
+        ("bge-large-zh", "bge-base-zh", "bge-small-zh"),
+        Prefixes("bge", "", BGE_CHINESE),
     ),
     "qwen3-embedding": Prefixes("qwen3", "", QWEN_QUERY),
     **dict.fromkeys(
@@ -127,7 +131,9 @@ def choose_models(tags: Iterable[Json], *, memory: int | None = None) -> Choice:
     fitting = [entry for entry in writers if _size(entry) <= most]
     writer = max(fitting, key=lambda entry: (_size(entry), _name(entry)), default=None)
     embedder = _best_embedder(local)
-    why_embedder = "no embedding model is installed: `brain models pull nomic-embed-text`"
+    why_embedder = (
+        "no embedding model is installed: `brain models pull nomic-embed-text`"
+    )
     if embedder:
         why_embedder = f"{embedder} embeds"
     why = (_why_writer(writer, writers, most), why_embedder)

@@ -22,13 +22,18 @@ DEFAULT_URL = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 # A written scheme without a port, as Ollama's own client reads it.
 SCHEME_PORTS = {"http": 80, "https": 443}
-LOCALHOST = ("127.0.0.1", "::1")  # never asked of a resolver, which could answer anything
+LOCALHOST = (
+    "127.0.0.1",
+    "::1",
+)  # never asked of a resolver, which could answer anything
 # What a server listens on, not where a client calls: the same machine is meant.
 EVERYWHERE = ("0.0.0.0", "::")
 REMOTE_FIELDS = ("remote_host", "remote_model")
 # As a JSON key: inside a string its quotes would be escaped.
 REMOTE_KEY = re.compile(rb'"remote_(?:host|model)"\s*:')
-CLOUD_ADVICE = "set OLLAMA_NO_CLOUD=1 where Ollama starts, so that no model can leave this machine"
+CLOUD_ADVICE = (
+    "set OLLAMA_NO_CLOUD=1 where Ollama starts, so that no model can leave this machine"
+)
 MODEL_ADVICE = "choose a model that is stored on this machine: `brain models list`"
 
 Json = dict[str, Any]  # an object of the server, as it came
@@ -62,7 +67,9 @@ def address_of(host: str, trusted_hosts: Sequence[str] = ()) -> Address:
     name = parts.hostname or DEFAULT_HOST
     extra = parts.username or parts.password or parts.path.strip("/") or parts.query
     if parts.scheme != "http" or extra:
-        raise UsageError(f"{host!r} is not an address of Ollama", f"write it as {DEFAULT_URL}")
+        raise UsageError(
+            f"{host!r} is not an address of Ollama", f"write it as {DEFAULT_URL}"
+        )
     if name in EVERYWHERE:
         name = DEFAULT_HOST
     if name == "localhost":
@@ -88,7 +95,8 @@ def refuse_remote_name(model: str) -> None:
         tag = part.strip()
         if tag == "cloud" or tag.endswith("-cloud"):
             raise Refused(
-                f"{model} is a cloud model: the prompt would leave this machine", MODEL_ADVICE
+                f"{model} is a cloud model: the prompt would leave this machine",
+                MODEL_ADVICE,
             )
 
 
@@ -97,7 +105,9 @@ def refuse_remote_fields(facts: Json, model: str) -> None:
     for field in REMOTE_FIELDS:
         if facts.get(field):
             where = f"{field}: {facts[field]!s:.80}"
-            raise Refused(f"{model} is answered by another machine ({where})", MODEL_ADVICE)
+            raise Refused(
+                f"{model} is answered by another machine ({where})", MODEL_ADVICE
+            )
 
 
 def refuse_unproven(shown: Json, model: str) -> Json:
@@ -105,7 +115,9 @@ def refuse_unproven(shown: Json, model: str) -> Json:
     refuse_remote_fields(shown, model)
     info = shown.get("model_info")
     if not isinstance(info, dict) or not info:
-        raise Refused(f"{model} shows no weights on this machine (empty model_info)", MODEL_ADVICE)
+        raise Refused(
+            f"{model} shows no weights on this machine (empty model_info)", MODEL_ADVICE
+        )
     return info
 
 
@@ -129,7 +141,9 @@ def _parsed(host: str) -> tuple[SplitResult, int]:
         parts = urlsplit(text)
         return parts, parts.port or standard
     except ValueError:
-        raise UsageError(f"{host!r} is not an address", f"write it as {DEFAULT_URL}") from None
+        raise UsageError(
+            f"{host!r} is not an address", f"write it as {DEFAULT_URL}"
+        ) from None
 
 
 def _is_loopback(name: str) -> bool:

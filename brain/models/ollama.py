@@ -71,7 +71,11 @@ class OllamaServer:
     """
 
     def __init__(
-        self, host: str = "", *, trusted_hosts: Sequence[str] = (), limits: Limits | None = None
+        self,
+        host: str = "",
+        *,
+        trusted_hosts: Sequence[str] = (),
+        limits: Limits | None = None,
     ) -> None:
         self.address = address_of(host, trusted_hosts)
         self.limits = limits or Limits()
@@ -120,7 +124,9 @@ class OllamaServer:
         layers: dict[str, tuple[int, int]] = {}
         status = ""
         with self.translated(model):
-            for part in self.client(self.limits.for_download()).pull(model, stream=True):
+            for part in self.client(self.limits.for_download()).pull(
+                model, stream=True
+            ):
                 status = part.status or status
                 if part.digest:
                     layers[part.digest] = (part.completed or 0, part.total or 0)
@@ -184,7 +190,9 @@ class OllamaServer:
     def _quick(self) -> OllamaHttp:
         return self.http(self.limits.quick())
 
-    def _asked(self, method: str, path: str, body: Json | None = None, *, model: str = "") -> Json:
+    def _asked(
+        self, method: str, path: str, body: Json | None = None, *, model: str = ""
+    ) -> Json:
         status, answer = self._quick.json(method, path, body)
         if status != 200:
             raise typed_error(status, str(answer.get("error", "")), model, self.address)
@@ -245,7 +253,9 @@ def _package() -> Any:
     """
     with _import_lock:
         if "ollama" not in sys.modules:
-            names = [n for n in os.environ if n in HIDDEN or n.upper().endswith("_PROXY")]
+            names = [
+                n for n in os.environ if n in HIDDEN or n.upper().endswith("_PROXY")
+            ]
             hidden = {name: os.environ.pop(name) for name in names}
             try:
                 import ollama  # noqa: F401  (the first import is what must not see the environment)

@@ -90,7 +90,9 @@ class OllamaEmbedder:
             return self._patiently(parts, prefix, proof)
         except (Rejected, Broken) as error:
             if len(parts) > 1:
-                return np.concatenate([self._rows([part], prefix, proof) for part in parts])
+                return np.concatenate(
+                    [self._rows([part], prefix, proof) for part in parts]
+                )
             if not isinstance(error, Rejected) or ceiling(parts[0]) <= SMALLEST:
                 raise
         pair = cut_in_two(parts[0])
@@ -153,9 +155,12 @@ class OllamaEmbedder:
     def _print_of(self, proof: Proof) -> Fingerprint:
         if not proof.dimensions:
             raise Unavailable(
-                f"{self.name} does not embed", "choose an embedding model: `brain models list`"
+                f"{self.name} does not embed",
+                "choose an embedding model: `brain models list`",
             )
-        return Fingerprint(self.name, proof.digest, proof.dimensions, str(self.prefixes), POOLING)
+        return Fingerprint(
+            self.name, proof.digest, proof.dimensions, str(self.prefixes), POOLING
+        )
 
 
 def _window(proof: Proof) -> int:

@@ -40,7 +40,8 @@ def silent_server(address: Address) -> Unavailable:
 def not_pulled(model: str) -> Unavailable:
     """The daemon is there, the model is not."""
     return Unavailable(
-        f"{model} is not on this machine", f"fetch it: `brain models pull {model}`, {LOCAL_INSTEAD}"
+        f"{model} is not on this machine",
+        f"fetch it: `brain models pull {model}`, {LOCAL_INSTEAD}",
     )
 
 
@@ -52,7 +53,9 @@ def unreadable(address: Address) -> Broken:
     )
 
 
-def typed_error(status: int | None, body: str, model: str, address: Address) -> BrainError:
+def typed_error(
+    status: int | None, body: str, model: str, address: Address
+) -> BrainError:
     """The error for an HTTP status with its body; `status` None for an `error` line inside a 200 answer.
 
     `model` is "" for questions about the server itself.

@@ -49,7 +49,10 @@ class Usage:
     @property
     def truncated(self) -> bool:
         """True when the server read less of the prompt than we sent."""
-        return self.prompt_tokens is not None and self.prompt_tokens < SEEN_SHARE * self.estimate
+        return (
+            self.prompt_tokens is not None
+            and self.prompt_tokens < SEEN_SHARE * self.estimate
+        )
 
 
 class ChatStream(Iterator[str]):
@@ -112,7 +115,12 @@ class OllamaGenerator:
     provider = "ollama"
 
     def __init__(
-        self, server: OllamaServer, model: str, *, num_ctx: int = WINDOW, keep_alive: str = "5m"
+        self,
+        server: OllamaServer,
+        model: str,
+        *,
+        num_ctx: int = WINDOW,
+        keep_alive: str = "5m",
     ) -> None:
         self.name = model
         self.usage: Usage | None = None
@@ -150,7 +158,9 @@ class OllamaGenerator:
         if schema is not None:
             body["format"] = dict(schema)
         estimate = least_tokens(clean)
-        parts = self._server.http(self._server.limits).lines("/api/chat", body, model=self.name)
+        parts = self._server.http(self._server.limits).lines(
+            "/api/chat", body, model=self.name
+        )
         return ChatStream(parts, self.name, lambda last: self._note(last, estimate))
 
     def _note(self, last: Json, estimate: int) -> None:
@@ -164,12 +174,16 @@ class OllamaGenerator:
 
 def sendable_messages(messages: Messages) -> Messages:
     """The messages as UTF-8 can carry them."""
-    return [{key: sendable(text) for key, text in message.items()} for message in messages]
+    return [
+        {key: sendable(text) for key, text in message.items()} for message in messages
+    ]
 
 
 def least_tokens(messages: Messages) -> int:
     """How many tokens the server must count in them at least."""
-    return sum(floor(message.get("content", "")) + MESSAGE_TOKENS for message in messages)
+    return sum(
+        floor(message.get("content", "")) + MESSAGE_TOKENS for message in messages
+    )
 
 
 def chat_body(
@@ -202,7 +216,9 @@ def _content(part: Json) -> str:
     message = part.get("message")
     piece = message.get("content", "") if isinstance(message, Mapping) else ""
     if not isinstance(piece, str):
-        raise Broken("Ollama sent an answer that is no text", "ask again, or see `brain doctor`")
+        raise Broken(
+            "Ollama sent an answer that is no text", "ask again, or see `brain doctor`"
+        )
     return piece
 
 

@@ -29,7 +29,9 @@ TOP = 20
 # Of "yes" and "no" together: a model that is about to say something else has not judged.
 LEAST_MASS = 0.1
 ONE_TOKEN = 1
-LEAST_SECONDS = 0.05  # of a deadline that is nearly over: a request cannot wait for no time at all
+LEAST_SECONDS = (
+    0.05  # of a deadline that is nearly over: a request cannot wait for no time at all
+)
 # Around a word: quotes, emphasis, and how tokenizers write a space.
 MARKS = " \t\n\"'“”‘’«»*_.,:;!▁Ġ"
 
@@ -38,7 +40,12 @@ class OllamaJudge:
     """`Reranker` over one model of one server. Nothing is sent before the model is proven to run on this machine."""
 
     def __init__(
-        self, server: OllamaServer, model: str, *, num_ctx: int = WINDOW, keep_alive: str = "5m"
+        self,
+        server: OllamaServer,
+        model: str,
+        *,
+        num_ctx: int = WINDOW,
+        keep_alive: str = "5m",
     ) -> None:
         self.name = model
         self._server = server

@@ -31,7 +31,9 @@ DROPPED_HEADERS = (
 )
 # Paths whose replies must not come from another machine.
 CHECKED_PATHS = ("/api/chat", "/api/embed", "/api/pull")
-SCAN_OVERLAP = 64  # bytes kept between two pieces, so that a key that is cut in two is still seen
+SCAN_OVERLAP = (
+    64  # bytes kept between two pieces, so that a key that is cut in two is still seen
+)
 REDIRECTS = range(300, 400)
 
 
@@ -45,7 +47,9 @@ class Wire(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send on a fresh connection; the body of the answer is read under the same deadlines."""
         backend = _OneAddress(self._address, self._limits)
-        origin = httpcore.Origin(b"http", self._address.name.encode(), self._address.port)
+        origin = httpcore.Origin(
+            b"http", self._address.name.encode(), self._address.port
+        )
         connection = httpcore.HTTPConnection(origin, network_backend=backend)
         with _as_ours(self._address):
             try:
@@ -56,7 +60,9 @@ class Wire(httpx.BaseTransport):
         reply = httpx.Response(
             response.status,
             headers=response.headers,
-            stream=_Body(connection, response, self._address, request.url.path in CHECKED_PATHS),
+            stream=_Body(
+                connection, response, self._address, request.url.path in CHECKED_PATHS
+            ),
         )
         self._refuse(reply)
         return reply
@@ -80,7 +86,11 @@ class Wire(httpx.BaseTransport):
                 port=self._address.port,
                 target=request.url.raw_path,
             ),
-            headers=[*headers, (b"accept-encoding", b"identity"), (b"connection", b"close")],
+            headers=[
+                *headers,
+                (b"accept-encoding", b"identity"),
+                (b"connection", b"close"),
+            ],
             content=request.stream,
             extensions={"timeout": deadlines},
         )
@@ -106,7 +116,9 @@ class OllamaHttp:
         self._address = address
         self._limits = limits
 
-    def json(self, method: str, path: str, body: Json | None = None) -> tuple[int, Json]:
+    def json(
+        self, method: str, path: str, body: Json | None = None
+    ) -> tuple[int, Json]:
         """Status and object of one exchange. An error answer that is no JSON comes as {"error": text}."""
         with self._reply(method, path, body) as reply:
             text = reply.read().decode("utf-8", "replace")
@@ -117,7 +129,9 @@ class OllamaHttp:
             raise unreadable(self._address)
         return reply.status_code, {"error": text}
 
-    def lines(self, path: str, body: Json, *, model: str) -> Generator[Json, None, None]:
+    def lines(
+        self, path: str, body: Json, *, model: str
+    ) -> Generator[Json, None, None]:
         """The objects of an NDJSON answer, one by one. Close the iterator to hang up.
 
         Raises `Refused` or `Unavailable` for an error status, an `error` line, garbage, or a line over the limit.
@@ -126,11 +140,15 @@ class OllamaHttp:
             if not reply.is_success:
                 text = reply.read().decode("utf-8", "replace")
                 raise typed_error(reply.status_code, text, model, self._address)
-            for line in _split_lines(reply.iter_raw(), self._limits.line, self._address):
+            for line in _split_lines(
+                reply.iter_raw(), self._limits.line, self._address
+            ):
                 yield self._parsed(line, model)
 
     @contextmanager
-    def _reply(self, method: str, path: str, body: Json | None) -> Iterator[httpx.Response]:
+    def _reply(
+        self, method: str, path: str, body: Json | None
+    ) -> Iterator[httpx.Response]:
         """The answer as it begins to come, on a connection of its own."""
         client = httpx.Client(
             base_url=self._address.url,
@@ -160,7 +178,9 @@ def _object(text: str | bytes) -> Json | None:
     return found if isinstance(found, dict) else None
 
 
-def _split_lines(pieces: Iterator[bytes], limit: int, address: Address) -> Iterator[bytes]:
+def _split_lines(
+    pieces: Iterator[bytes], limit: int, address: Address
+) -> Iterator[bytes]:
     """Whole lines, however the pieces are cut; blank ones are skipped. A last line without an end is given as it is."""
     rest = b""
     for piece in pieces:
@@ -202,7 +222,8 @@ class _Body(httpx.SyncByteStream):
         """The end of what was scanned, to be scanned again with the next piece."""
         if REMOTE_KEY.search(scanned):
             raise Refused(
-                f"the reply of {self._address.shown} comes from another machine", MODEL_ADVICE
+                f"the reply of {self._address.shown} comes from another machine",
+                MODEL_ADVICE,
             )
         return scanned[-SCAN_OVERLAP:]
 

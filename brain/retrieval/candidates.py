@@ -25,8 +25,12 @@ Ranking = list[tuple[str, float]]
 Beside = dict[str, tuple[str | None, str | None]]
 """Id of a short chunk -> ids of the chunk before and of the one after it, where there are such."""
 
-CANDIDATES = 40  # of each ranking; 50 changes no figure by .002 and costs a quarter more
-SENTENCES_FOR = 30  # candidates whose sentence vectors are compared (benchmarks/RETRIEVAL.md)
+CANDIDATES = (
+    40  # of each ranking; 50 changes no figure by .002 and costs a quarter more
+)
+SENTENCES_FOR = (
+    30  # candidates whose sentence vectors are compared (benchmarks/RETRIEVAL.md)
+)
 # Characters of all candidates' texts: about 3 ms. Short lines are all read, of chunks of 1,300 letters 25.
 READ_CHARACTERS = 32_000
 READ_AT_LEAST = 20  # candidates, however long
@@ -136,7 +140,9 @@ def _dense(found: Candidates, request: Request, sources: Sources) -> Any:
     return vector
 
 
-def _promising(found: Candidates, passages: list[Passage], bm25: Measures) -> list[Passage]:
+def _promising(
+    found: Candidates, passages: list[Passage], bm25: Measures
+) -> list[Passage]:
     """The candidates whose texts are read: all of them, unless they are long; then the best by both scores alone."""
     if sum(len(passage.text) for passage in passages) <= READ_CHARACTERS:
         return passages
@@ -169,7 +175,9 @@ def _add_neighbours(found: Candidates, searchable: Searchable, scope: Scope) -> 
         texts[passage.id] = passage.text
     for place, passage in enumerate(found.passages):
         if passage.id in found.beside:
-            before, after = (texts.get(key or "", "") for key in found.beside[passage.id])
+            before, after = (
+                texts.get(key or "", "") for key in found.beside[passage.id]
+            )
             found.passages[place] = replace(passage, before=before, after=after)
 
 
@@ -187,13 +195,17 @@ def _read_all(found: Candidates, bm25: Measures) -> None:
     before = [passage.before for passage in passages if passage.before]
     # What stands before a short passage is read along, so that it is there when it is looked up by its text
     found.texts = sheets(texts + before)[: len(texts)]
-    titles = sheets([" ".join((passage.title, *passage.heading)) for passage in passages])
+    titles = sheets(
+        [" ".join((passage.title, *passage.heading)) for passage in passages]
+    )
     named = overlap.named(found.texts)
     lengths = [len(text.pieces) for text in found.texts]
     average = sum(lengths) / (len(lengths) or 1)
     for passage, title, text in zip(passages, titles, found.texts, strict=True):
         features = {"bm25": bm25.get(passage.id, 0.0) / ceiling}
-        features |= overlap.features(passage, title.words, text, average=average, named=named)
+        features |= overlap.features(
+            passage, title.words, text, average=average, named=named
+        )
         found.features.append(features)
 
 

@@ -72,7 +72,9 @@ def windows(
     return gain
 
 
-def feedback(ids: Sequence[str], vectors: Vectors, first_scores: Sequence[float]) -> Vectors:
+def feedback(
+    ids: Sequence[str], vectors: Vectors, first_scores: Sequence[float]
+) -> Vectors:
     """What the best candidates of a first look say about all: "few", "many" (mean cosine with them, itself left out,
     weighed by their scores, Rocchio 1971) and "crowd" (mean cosine with the nearest others, whatever their score).
     """
@@ -90,7 +92,9 @@ def feedback(ids: Sequence[str], vectors: Vectors, first_scores: Sequence[float]
     }
 
 
-def _weighted_mean(alike: Matrix, scores: Matrix, count: int, softness: float) -> Matrix:
+def _weighted_mean(
+    alike: Matrix, scores: Matrix, count: int, softness: float
+) -> Matrix:
     """The mean cosine of each candidate with the `count` best others, weighed by their scores."""
     top = np.argsort(-scores, kind="stable")[:count]
     best = scores[top]

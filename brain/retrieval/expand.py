@@ -24,7 +24,9 @@ from ingest.terms import tokens
 
 Kind = Literal["lex", "vec", "hyde"]
 
-LEX_LISTS = 2  # lists of other words; with one sentence and one note four queries at most
+LEX_LISTS = (
+    2  # lists of other words; with one sentence and one note four queries at most
+)
 # Characters of one query; longer ones are a model that talks.
 LEX_CHARS = 80
 SENTENCE_CHARS = 400
@@ -64,7 +66,9 @@ def expand(
     found: list[Expansion] | None = None
     reason = "the model did not answer in the form that was asked for"
     try:
-        pieces = generator.stream(_messages(question), max_tokens=REPLY_TOKENS, schema=SCHEMA)
+        pieces = generator.stream(
+            _messages(question), max_tokens=REPLY_TOKENS, schema=SCHEMA
+        )
         found = read("".join(pieces), question)
     except BrainError as error:
         reason = error.message
@@ -115,7 +119,9 @@ def fuse(own: Passages, others: Sequence[tuple[Kind, Passages]]) -> tuple[Passag
     passages: dict[str, Passage] = {}
     ranked: dict[str, dict[str, int]] = {"own": {}}
     rankings = [("own", own)]
-    rankings += [("lex" if kind == "lex" else "meaning", found) for kind, found in others]
+    rankings += [
+        ("lex" if kind == "lex" else "meaning", found) for kind, found in others
+    ]
     for group, ranking in rankings:
         ranks = ranked.setdefault(group, {})
         for place, passage in enumerate(ranking, 1):
@@ -149,15 +155,23 @@ def _explained(passage: Passage, worth: float, *, rephrased: bool) -> Passage:
     if not rephrased:
         return replace(passage, explain={**passage.explain, "fused_ranks": worth})
     ranks = {"lexical": None, "dense": None}
-    return replace(passage, ranks=ranks, explain={"rephrased": 1.0, "fused_ranks": worth})
+    return replace(
+        passage, ranks=ranks, explain={"rephrased": 1.0, "fused_ranks": worth}
+    )
 
 
 def _messages(question: str) -> list[dict[str, str]]:
     nonce = secrets.token_hex(NONCE_BYTES)
     asked = neutral(question[:QUESTION_CHARS])
     return [
-        {"role": "system", "content": prompts.EXPAND_SYSTEM.format(nonce=nonce, lex=LEX_LISTS)},
-        {"role": "user", "content": prompts.EXPAND_USER.format(nonce=nonce, question=asked)},
+        {
+            "role": "system",
+            "content": prompts.EXPAND_SYSTEM.format(nonce=nonce, lex=LEX_LISTS),
+        },
+        {
+            "role": "user",
+            "content": prompts.EXPAND_USER.format(nonce=nonce, question=asked),
+        },
     ]
 
 

@@ -25,10 +25,14 @@ CLOSE_BEHIND = 5  # candidates behind the first, whose mean says how far it lead
 MAX_Z = 1.5  # question numbers are clipped at so many standard deviations (left-out questions: .7641; at 3: .7635)
 # Wider clip: a script unknown to the embedder may silence the vectors; the number is bounded by itself.
 MAX_Z_OF = {"estranged": 4.0}
-MAX_SPREADS = 3.0  # spreads: further below the nearest the top by words makes no difference
+MAX_SPREADS = (
+    3.0  # spreads: further below the nearest the top by words makes no difference
+)
 CODE_CHARACTERS = "_()[]{}=:<>\"'`"  # programs are full of them, prose is not
 TINY = 1e-6
-SPREAD_LEAST = 0.05  # of the cosines, times closeness.SCALE: no division by a spread of nothing
+SPREAD_LEAST = (
+    0.05  # of the cosines, times closeness.SCALE: no division by a spread of nothing
+)
 
 _FUSION = FITTED["fusion"]
 # feature -> weight in the look before feedback: chosen by hand, flat around these values
@@ -121,7 +125,9 @@ def _weighted(features: Features, coefficients: Measures) -> float:
     return sum(weight * features[name] for name, weight in coefficients.items())
 
 
-def _question_numbers(question: Question, idf: Measures, count: int) -> dict[str, float]:
+def _question_numbers(
+    question: Question, idf: Measures, count: int
+) -> dict[str, float]:
     """What the question says by itself."""
     rarity = foreign = 0.0
     if question.stems:
@@ -137,7 +143,9 @@ def _question_numbers(question: Question, idf: Measures, count: int) -> dict[str
     }
 
 
-def _ranking_numbers(features: Sequence[Features], texts: Sequence[str]) -> dict[str, float]:
+def _ranking_numbers(
+    features: Sequence[Features], texts: Sequence[str]
+) -> dict[str, float]:
     """What the two rankings look like, and whether they agree."""
     bm25 = [one["bm25"] for one in features]
     cosine = [one["cosine"] for one in features]

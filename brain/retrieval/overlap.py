@@ -60,7 +60,9 @@ class Overlap:
         self._words = _Numbers(numbers)
         self._weights = [idf[term] for term in terms]
         self._total = sum(self._weights) or 1.0
-        self._exact = dict(zip(question.words, map(idf.__getitem__, question.stems), strict=True))
+        self._exact = dict(
+            zip(question.words, map(idf.__getitem__, question.stems), strict=True)
+        )
         self._exact_total = sum(self._exact.values()) or 1.0
         self._repeats = [order.count(number) for number in numbers.values()]
         self._ceiling = sum(self._weights[number] for number in order) or 1.0
@@ -120,10 +122,12 @@ class Overlap:
             "before": self._before(passage, inside),
             "speaker": _speaks(text, named),
             "number": float(
-                self.question.counts and _holds(_NUMBER_WORDS, _DIGIT, passage.text, said)
+                self.question.counts
+                and _holds(_NUMBER_WORDS, _DIGIT, passage.text, said)
             ),
             "time": float(
-                self.question.asks_when and _holds(_TIME_WORDS, _YEAR, passage.text, said)
+                self.question.asks_when
+                and _holds(_TIME_WORDS, _YEAR, passage.text, said)
             ),
             "date": self._same_date(passage.date),
             "length": math.log(length + 1) - USUAL_LENGTH,

@@ -17,7 +17,9 @@ DEPTH = 50  # of the passages that retrieval found; those behind them are left o
 # better. Small until an evaluation with a "now" chooses them: the sets at hand have none.
 RECENCY = 0.04
 IMPORTANCE = 0.04
-CORRECTED = 0.08  # off a round that a later one corrects: the correction stands above it
+CORRECTED = (
+    0.08  # off a round that a later one corrects: the correction stands above it
+)
 HALF_LIFE = timedelta(days=60)  # of recency
 # a round dated further ahead has a wrong clock and gets no recency
 FUTURE_SLACK = timedelta(days=1)
@@ -66,7 +68,9 @@ def recency(at: str, now: datetime) -> float:
     try:
         moment = datetime.fromisoformat(at)
         zone = now.tzinfo or moment.tzinfo
-        age = now.replace(tzinfo=zone) - (moment if moment.tzinfo else moment.replace(tzinfo=zone))
+        age = now.replace(tzinfo=zone) - (
+            moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        )
     except (ValueError, OverflowError, TypeError):
         return 0.0
     if age < -FUTURE_SLACK:

@@ -18,8 +18,12 @@ from brain.prompts import NONCE_BYTES, neutral
 from brain.protocols import Progress, Reranker, silent
 from brain.types import ModelStep, Passage, Passages
 
-QUESTION_CHARS = 2_000  # of a question that are judged against; it is read again for every passage
-PASSAGE_CHARS = 4_000  # of a passage: three times a chunk, so that only a giant line is cut
+QUESTION_CHARS = (
+    2_000  # of a question that are judged against; it is read again for every passage
+)
+PASSAGE_CHARS = (
+    4_000  # of a passage: three times a chunk, so that only a giant line is cut
+)
 LEAST_JUDGED = 2  # passages: one alone cannot change its place
 
 ALIKE = 0.05  # of a probability: judgments closer than this share a place, and the search's order decides between them
@@ -71,7 +75,9 @@ def rerank(
         if judged is not None:
             judgments[place] = judged
     waited = clock() - began
-    step = ModelStep("rerank", "failed", judge.name, waited, judged=len(judgments), of=len(wanted))
+    step = ModelStep(
+        "rerank", "failed", judge.name, waited, judged=len(judgments), of=len(wanted)
+    )
     reason = trouble or _unusable(judgments, tried, len(wanted), seconds)
     if reason:
         return tuple(passages), replace(step, reason=reason)
@@ -107,7 +113,9 @@ def by_places(judgments: Mapping[int, float]) -> dict[int, int]:
     return places
 
 
-def _unusable(judgments: Mapping[int, float], tried: int, wanted: int, seconds: float) -> str:
+def _unusable(
+    judgments: Mapping[int, float], tried: int, wanted: int, seconds: float
+) -> str:
     """Why these judgments cannot order anything, or ""."""
     if len(judgments) < LEAST_JUDGED:
         if tried < wanted:
@@ -118,7 +126,9 @@ def _unusable(judgments: Mapping[int, float], tried: int, wanted: int, seconds: 
     return ""
 
 
-def _reordered(passages: Passages, judgments: Mapping[int, float]) -> tuple[Passage, ...]:
+def _reordered(
+    passages: Passages, judgments: Mapping[int, float]
+) -> tuple[Passage, ...]:
     """The judged passages change places among themselves; each says where it stood and how it was judged."""
     by_judgment = by_places(judgments)
     done = list(passages)

@@ -62,8 +62,12 @@ def rank(
         explained = [{"words": score} for score in scores]
     else:
         texts = [passage.text for passage in found.passages]
-        weights = fusion.weigh(found.question, found.idf, found.count, found.features, texts)
-        explained = [fusion.group_scores(features, weights) for features in found.features]
+        weights = fusion.weigh(
+            found.question, found.idf, found.count, found.features, texts
+        )
+        explained = [
+            fusion.group_scores(features, weights) for features in found.features
+        ]
         scores = [sum(groups.values()) for groups in explained]
     lexical, dense = _places(found.lexical), _places(found.dense)
     ranked = []

@@ -23,8 +23,12 @@ RANKED = 10  # places of a ranking that are compared
 READ = 5  # passages that are read
 MAX_SENTENCES = 40  # of one passage
 K1 = 1.2  # FTS5's bm25: one term adds at most idf * (K1 + 1)
-FRAME_WEIGHT = 0.4  # of a word that frames the question (kind, called, according), against 1
-RARE_SHARE = 0.6  # of the largest idf of the question: terms from there on are its rare ones
+FRAME_WEIGHT = (
+    0.4  # of a word that frames the question (kind, called, according), against 1
+)
+RARE_SHARE = (
+    0.6  # of the largest idf of the question: terms from there on are its rare ones
+)
 UNKNOWN_SHARE = 0.85  # of the largest idf: a term so rare may be misspelt
 MISSPELT = 0.8  # worth of a word spelt almost the same, against 1
 ALIKE = 0.8  # SequenceMatcher ratio from which two words are spelt almost the same
@@ -40,7 +44,8 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 _DATED = re.compile(
-    r"\bwhen\b|\b(?:what|which) (?:\w+ )?(?:year|date|day|month|century|decade)\b", re.IGNORECASE
+    r"\bwhen\b|\b(?:what|which) (?:\w+ )?(?:year|date|day|month|century|decade)\b",
+    re.IGNORECASE,
 )
 _PERSON = re.compile(r"\bwho(?:se|m)?\b", re.IGNORECASE)
 _FRAME_STEMS = frozenset(map(stem, FRAME))
@@ -72,7 +77,9 @@ def signals(
     scaled = {term: weight * scale for term, weight in idf.items()}
     looked_at = passages[:READ]
     known = [features.get(passage.id, {}) for passage in looked_at]
-    best_sentences = [one["sentence_cosine"] for one in known if one.get("has_sentences")]
+    best_sentences = [
+        one["sentence_cosine"] for one in known if one.get("has_sentences")
+    ]
     best_words = [score * scale for _, score in lexical[:2]]
     found = {
         "fused_top_cosine": known[0].get("cosine", 0.0) if known else 0.0,
@@ -163,7 +170,11 @@ class _Evidence:
         weights = self.weights
         shares = [self.share(worth, weights) for worth in self.worth]
         coverage = max(shares, default=0.0)
-        best = self.worth[shares.index(coverage)] if shares else dict.fromkeys(weights, 0.0)
+        best = (
+            self.worth[shares.index(coverage)]
+            if shares
+            else dict.fromkeys(weights, 0.0)
+        )
         matched = [weights[term] * held for term, held in best.items()]
         missing = [weight * (1 - best[term]) for term, weight in weights.items()]
         named = self._named()
@@ -194,7 +205,9 @@ class _Evidence:
         """Whether one passage holds all the rare terms of the question, be it misspelt."""
         if not self.rare:
             return False
-        return any(all(worth[term] >= MISSPELT for term in self.rare) for worth in self.worth)
+        return any(
+            all(worth[term] >= MISSPELT for term in self.rare) for worth in self.worth
+        )
 
     def _named(self) -> list[str]:
         """The terms that are part of a name, or a number."""

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 QUESTION_CHARACTERS = 8_000  # of a question that are read; the rest is a pasted text
 # Of options; as in ingest/dates.py, each more makes a look slower.
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl")
-AROUND_DAYS = 3  # "two weeks ago" means that week more or less: so many days on either side
+AROUND_DAYS = (
+    3  # "two weeks ago" means that week more or less: so many days on either side
+)
 
 # `sure`: a time whatever stands before it; "the last year of the lease" is none. `bare`: only behind a word that says
 # so, since may, march and 2000 are words of their own.
@@ -61,14 +63,18 @@ alone = \b(?:%(rolling)s|(?P<at>%(sure)s))
     months="|".join(MONTH_NAMES),
     short="|".join(SHORT_MONTHS),
 )
-_RANGE, _LED, _ALONE = (re.compile(_FORMS[name], re.I) for name in ("range", "led", "alone"))
+_RANGE, _LED, _ALONE = (
+    re.compile(_FORMS[name], re.I) for name in ("range", "led", "alone")
+)
 _NOT_A_YEAR = re.compile(  # "in 2000 words"
     r"\s+(?:words?|tokens?|char\w*|bytes?|lines?|pages?|people|files?|notes?|items?|hours?|days?|"
     r"minutes?|seconds?|euros?|dollars?|"
     r"steps?|rows?|chunks?|times|k?m|k?g|[kmg]b|%)\b",
     re.I,
 )
-_NAMES = frozenset({"april", "may", "june", "august"})  # "a mail from May" may be from a person
+_NAMES = frozenset(
+    {"april", "may", "june", "august"}
+)  # "a mail from May" may be from a person
 _VERBS = ("may", "march")
 _COUNT_WORDS = (
     (r"^(?:an?|one)\s+(?=day|week|month|year)", "1 "),
@@ -118,7 +124,9 @@ def until_of(text: str, now: datetime) -> str:
 
 
 def _whole(text: str, now: datetime, option: str) -> _Days:
-    plain = re.sub(r"^(?:on|in|the)\s+", "", text.strip()[:QUESTION_CHARACTERS], flags=re.I)
+    plain = re.sub(
+        r"^(?:on|in|the)\s+", "", text.strip()[:QUESTION_CHARACTERS], flags=re.I
+    )
     span = _span(plain, now, exact=True) if plain else None
     if span is None:
         hint = "say a day, a month or a year: 2026-05-07, 2026-05, last friday"
@@ -216,7 +224,9 @@ def _rolling(words: str, now: datetime) -> Window | None:
     return Window(_iso(span.first), _iso(now.date())) if span else None
 
 
-def _span(words: str, now: datetime, *, exact: bool, floor: bool = True) -> _Days | None:
+def _span(
+    words: str, now: datetime, *, exact: bool, floor: bool = True
+) -> _Days | None:
     """The days that the words mean. `exact`: "two weeks ago" is that day, not about that week. `floor`: "two months
     ago" is that month, not that day of it.
     """
@@ -241,7 +251,12 @@ def _span(words: str, now: datetime, *, exact: bool, floor: bool = True) -> _Day
             return _week(day, ago, exact)
         span = _period(day, period if floor else "day")
         # "last May", said in May
-        if named and modifier == "last" and period == "month" and span.last >= now.date():
+        if (
+            named
+            and modifier == "last"
+            and period == "month"
+            and span.last >= now.date()
+        ):
             return _period(day.replace(year=day.year - 1, day=1), "month")
         return span
     except (OverflowError, ValueError):
@@ -290,7 +305,9 @@ def _parse(words: str, now: datetime, floor: bool) -> tuple[date, str] | None:
 
 
 @lru_cache(maxsize=8)
-def _parser(languages: tuple[str, ...], order: str, now: datetime, floor: bool) -> DateDataParser:
+def _parser(
+    languages: tuple[str, ...], order: str, now: datetime, floor: bool
+) -> DateDataParser:
     from dateparser.date import DateDataParser
 
     settings = {

@@ -13,9 +13,13 @@ from dataclasses import replace
 from brain.text.matching import TermSet
 from brain.types import Passage, Passages
 
-ALIKE = 0.85  # share of distinct words in common from which two texts are versions of one
+ALIKE = (
+    0.85  # share of distinct words in common from which two texts are versions of one
+)
 ALIKE_MIN = 12  # distinct words: two short lines may be the same by chance
-LOOKED_AT = 30  # passages among which copies are searched: what may come into the first ten
+LOOKED_AT = (
+    30  # passages among which copies are searched: what may come into the first ten
+)
 FIRST = 10  # places in which one document may take at most `per_document`
 
 
@@ -31,7 +35,9 @@ def collapse(passages: Passages, words_of: Mapping[str, TermSet]) -> list[Passag
     for passage in passages[:LOOKED_AT]:
         words = words_of[passage.id]
         for place, other in enumerate(kept):
-            if passage.document_id != other.document_id and _alike(words, kept_words[place]):
+            if passage.document_id != other.document_id and _alike(
+                words, kept_words[place]
+            ):
                 kept[place] = _newest(other, passage)
                 break
         else:

@@ -16,7 +16,9 @@ from brain.types import Request
 from ingest.terms import stem, tokens
 
 DEPTH = 1_000  # places of each ranking in which a lost document is looked for
-Stage = Literal["not stored", "out of scope", "no candidate", "cut", "collapsed", "found"]
+Stage = Literal[
+    "not stored", "out of scope", "no candidate", "cut", "collapsed", "found"
+]
 
 
 @dataclass(frozen=True, slots=True)

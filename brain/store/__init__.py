@@ -35,7 +35,9 @@ class Store:
     `now` gives the present with its offset: what is recorded without a time of its own gets it.
     """
 
-    def __init__(self, connection: Connection, *, now: Callable[[], datetime] = local_now) -> None:
+    def __init__(
+        self, connection: Connection, *, now: Callable[[], datetime] = local_now
+    ) -> None:
         self.connection = connection
         self.write = connection.write
         self._now = now

@@ -21,7 +21,14 @@ from brain.errors import StoreError
 from brain.store.documents import ChunkRow, derived, stored_chunks
 from brain.store.fts_search import FIRST_SEEN
 from brain.store.snapshots import dimensions_of
-from brain.store.sql import FULL_TEXT, fields_of, full_text, full_text_agrees, texts_read, update_of
+from brain.store.sql import (
+    FULL_TEXT,
+    fields_of,
+    full_text,
+    full_text_agrees,
+    texts_read,
+    update_of,
+)
 from brain.store.table import Table
 from brain.store.vector_bytes import FLOAT16_BYTES, sentence_bytes
 from brain.store.vectors import CONTENT, text_of
@@ -74,7 +81,9 @@ class StoreChecks(Table):
         if application != APPLICATION_ID:
             faults.append(f"the application id is {application:#x}, not ours")
         if version != LATEST:
-            faults.append(f"the schema is version {version}, this program's is {LATEST}")
+            faults.append(
+                f"the schema is version {version}, this program's is {LATEST}"
+            )
         return faults
 
     def wal_bytes(self) -> int:
@@ -143,7 +152,9 @@ class StoreChecks(Table):
         for document_id, source in self._run(documents).fetchall():
             yield from self._document_damage(document_id, source)
         for kind, text in HASHED.items():
-            for row_id, words, sha in self._run(f"SELECT id, {text}, text_sha FROM {kind}"):
+            for row_id, words, sha in self._run(
+                f"SELECT id, {text}, text_sha FROM {kind}"
+            ):
                 if digest(words) != sha:
                     yield Damage(kind, row_id, "its text is not what was stored")
         for row_id, _terms in self._stale_episodes():
@@ -161,7 +172,9 @@ class StoreChecks(Table):
     def _document_damage(self, document_id: str, source: str) -> Iterator[Damage]:
         text, sha, title, date = self._facts(document_id)
         if digest(text) != sha:
-            yield Damage("documents", source, f"the text of {source} is not what was stored")
+            yield Damage(
+                "documents", source, f"the text of {source} is not what was stored"
+            )
             return
         rows = stored_chunks(self._conn, document_id)
         for row in rows:
@@ -169,7 +182,9 @@ class StoreChecks(Table):
             headed = _headed(row, title, date)
             if digest(f"{row.topic}\n{row.content}") != row.text_sha:
                 # from its document, when that or its header alone was hit
-                mendable = digest(f"{row.topic}\n{slice_}") == row.text_sha or not headed
+                mendable = (
+                    digest(f"{row.topic}\n{slice_}") == row.text_sha or not headed
+                )
                 what = f"a chunk of {source} is not what was stored"
                 yield Damage("knowledge", row.id, what, derived=mendable)
             elif row.content != slice_:
@@ -224,7 +239,9 @@ class StoreChecks(Table):
                     break
         for row, terms, beside in derived(self._conn, rows):
             row.terms, row.around = terms, beside
-        changed = [fields_of(row) for row, old in zip(rows, before, strict=True) if row != old]
+        changed = [
+            fields_of(row) for row, old in zip(rows, before, strict=True) if row != old
+        ]
         self._conn.executemany(update_of("knowledge", MENDED, "pk"), changed)
         return len(changed)
 
@@ -352,7 +369,9 @@ def _places(rows: list[ChunkRow], text: str) -> list[tuple[int, int]]:
     return places
 
 
-def _vector_sound(fingerprint: str, vector: bytes, sentences: bytes | None, crc: int) -> bool:
+def _vector_sound(
+    fingerprint: str, vector: bytes, sentences: bytes | None, crc: int
+) -> bool:
     try:
         dimensions = dimensions_of(fingerprint)
     except StoreError:

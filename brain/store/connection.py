@@ -88,7 +88,10 @@ class Connection:
 
 
 def connect(
-    path: Path, *, latest: int = LATEST, upgrade: Callable[[Database], None] | None = None
+    path: Path,
+    *,
+    latest: int = LATEST,
+    upgrade: Callable[[Database], None] | None = None,
 ) -> Connection:
     """Open the database at `path`, made with mode 0600 when it is not there, migrated when it is older than this code.
 
@@ -139,7 +142,8 @@ def _open(
 def _without_shared_memory(error: sqlite3.Error) -> bool:
     """Whether opening failed for the shared-memory file, which can be done without here."""
     return (
-        getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR_SHM") and os.name == "posix"
+        getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR_SHM")
+        and os.name == "posix"
     )
 
 
@@ -171,7 +175,9 @@ def _copy_aside(path: Path, version: int) -> None:
     _new_file(unfinished)
     try:
         with (
-            closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source,
+            closing(
+                sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+            ) as source,
             closing(sqlite3.connect(unfinished, isolation_level=None)) as copy,
         ):
             source.backup(copy)
@@ -183,7 +189,9 @@ def _copy_aside(path: Path, version: int) -> None:
 
 def _new_file(path: Path) -> None:
     no_link = getattr(os, "O_NOFOLLOW", 0)
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | no_link, stat.S_IRUSR | stat.S_IWUSR))
+    os.close(
+        os.open(path, os.O_CREAT | os.O_WRONLY | no_link, stat.S_IRUSR | stat.S_IWUSR)
+    )
 
 
 def _version(connection: Connection, latest: int) -> int:
@@ -196,10 +204,10 @@ def _version(connection: Connection, latest: int) -> int:
         hint = "move it away, or set BRAIN_HOME to another folder"
         raise StoreError(f"{connection.path} is not a brain database", hint)
     if version > latest:
-        what = (
-            f"was written by a newer version of brain (schema {version}, this one knows {latest})"
+        what = f"was written by a newer version of brain (schema {version}, this one knows {latest})"
+        raise StoreError(
+            f"{connection.path} {what}", "upgrade brain; nothing was changed"
         )
-        raise StoreError(f"{connection.path} {what}", "upgrade brain; nothing was changed")
     return version
 
 
@@ -227,10 +235,14 @@ def explain(error: sqlite3.Error, path: Path) -> BrainError:
     text = str(error)
     again = "then run the command again"
     if "locked" in text or "busy" in text:
-        return StoreError(f"{path} is in use by another process", f"wait for it to finish, {again}")
+        return StoreError(
+            f"{path} is in use by another process", f"wait for it to finish, {again}"
+        )
     cannot_open = "unable to open" in text
     if "full" in text or ((cannot_open or "I/O" in text) and no_room(path)):
-        return StoreError("the disk is full; nothing was written", f"free some space, {again}")
+        return StoreError(
+            "the disk is full; nothing was written", f"free some space, {again}"
+        )
     if cannot_open or "readonly" in text or "read-only" in text:
         hint = "check its permissions, its owner and the free space"
         return StoreError(f"{_unwritable(path)} cannot be written: {text}", hint)

@@ -19,10 +19,19 @@ from pathlib import Path
 from brain.errors import StoreError
 from brain.faults import reach
 from brain.store.connection import explain
-from brain.store.sql import FULL_TEXT, first, full_text, full_text_agrees, number, texts_read
+from brain.store.sql import (
+    FULL_TEXT,
+    first,
+    full_text,
+    full_text_agrees,
+    number,
+    texts_read,
+)
 from migrations import APPLICATION_ID, LATEST
 
-FACTS = "backup_facts"  # the table of a copy that says what it holds; no open store has it
+FACTS = (
+    "backup_facts"  # the table of a copy that says what it holds; no open store has it
+)
 FACTS_SQL = f"CREATE TABLE {FACTS} (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
 # tables that may differ between two stores that hold the same
 DERIVED = ("outbox", "index_generations", FACTS)
@@ -85,17 +94,23 @@ def _tables(conn: sqlite3.Connection) -> list[str]:
     """Names of the tables that are not derived: no full-text tables, no tables inside those, none of SQLite's own."""
     names: list[str] = []
     virtual: list[str] = []
-    for name, sql in conn.execute("SELECT name, sql FROM sqlite_master WHERE type='table'"):
+    for name, sql in conn.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type='table'"
+    ):
         made_by = virtual if sql.upper().startswith(b"CREATE VIRTUAL") else names
         made_by.append(name.decode())
     inner = ("sqlite_", *(f"{name}_" for name in virtual))
-    return sorted(name for name in names if name not in DERIVED and not name.startswith(inner))
+    return sorted(
+        name for name in names if name not in DERIVED and not name.startswith(inner)
+    )
 
 
 def _key(conn: sqlite3.Connection, table: str) -> str:
     """The primary key's columns in their order, else the row number."""
     columns = []
-    for _n, name, _type, _null, _default, place in conn.execute(f"PRAGMA table_info({table})"):
+    for _n, name, _type, _null, _default, place in conn.execute(
+        f"PRAGMA table_info({table})"
+    ):
         if place:
             columns.append((place, f'"{name.decode()}"'))
     return ", ".join(name for _place, name in sorted(columns)) or "rowid"
@@ -113,7 +128,9 @@ def snapshot(database: Path, target: Path, *, made_at: str) -> CopyContents:
     try:
         with closing(_reader(database)) as source:
             source.execute("BEGIN")
-            live = digest(source)  # the first read fixes the moment; the copy below is of it
+            live = digest(
+                source
+            )  # the first read fixes the moment; the copy below is of it
             with closing(writer(target)) as copy:
                 source.backup(copy)
                 reach("backup.after_copy")
@@ -178,7 +195,12 @@ def read_only(path: Path) -> sqlite3.Connection:
     address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
     conn = sqlite3.connect(address, uri=True, isolation_level=None)
     _set(
-        conn, "trusted_schema=OFF", "query_only=ON", "cell_size_check=ON", "mmap_size=0", IN_MEMORY
+        conn,
+        "trusted_schema=OFF",
+        "query_only=ON",
+        "cell_size_check=ON",
+        "mmap_size=0",
+        IN_MEMORY,
     )
     return conn
 
@@ -224,7 +246,9 @@ def _same_schema(conn: sqlite3.Connection, path: Path, version: int) -> None:
 def _schema(conn: sqlite3.Connection) -> dict[str, tuple[str, str]]:
     """name -> (kind, SQL) of everything that has SQL of its own."""
     found = {}
-    rows = conn.execute("SELECT name, type, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    rows = conn.execute(
+        "SELECT name, type, sql FROM sqlite_master WHERE sql IS NOT NULL"
+    )
     for name, kind, sql in rows:
         if name not in SQLITES_OWN:
             found[name] = (kind, "" if name == MIGRATIONS else sql)
@@ -259,7 +283,9 @@ def _whole(conn: sqlite3.Connection, path: Path) -> None:
         raise StoreError(f"{path} is damaged: {what}", OLDER)
 
 
-def _contents(conn: sqlite3.Connection, path: Path, version: int, *, compare: bool) -> CopyContents:
+def _contents(
+    conn: sqlite3.Connection, path: Path, version: int, *, compare: bool
+) -> CopyContents:
     facts: dict[str, str] = {}
     if first(conn, "SELECT 1 FROM sqlite_master WHERE name=?", FACTS):
         facts = dict(conn.execute(f"SELECT name, value FROM {FACTS}"))
@@ -282,7 +308,9 @@ def prepare(staging: Path) -> None:
         conn.execute("PRAGMA trusted_schema=OFF")
         conn.execute("BEGIN IMMEDIATE")
         conn.execute(f"DROP TABLE IF EXISTS {FACTS}")
-        conn.execute("UPDATE index_generations SET state='dead', owner_pid=NULL, owner_start=NULL")
+        conn.execute(
+            "UPDATE index_generations SET state='dead', owner_pid=NULL, owner_start=NULL"
+        )
         for table in FULL_TEXT:
             if not full_text_agrees(conn, table):
                 full_text(conn, table, "rebuild")
@@ -327,7 +355,9 @@ def _hold(conn: sqlite3.Connection, database: Path) -> bool:
 
 
 def _reader(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
+    )
 
 
 def writer(path: Path) -> sqlite3.Connection:

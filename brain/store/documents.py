@@ -110,7 +110,9 @@ class DocumentTable(Table):
         finally:
             self._held = None
 
-    def save(self, document: Document, origin: Origin, *, now: str) -> tuple[Outcome, str]:
+    def save(
+        self, document: Document, origin: Origin, *, now: str
+    ) -> tuple[Outcome, str]:
         """Store one document; the second value is the id it has here.
 
         Known by its address, else by its content when the file that had it is gone (a rename), else new. A failure
@@ -174,16 +176,24 @@ class DocumentTable(Table):
             )
         tag_rows(self._conn, document_id, origin.tags, "person")
 
-    def _put(self, document: Document, origin: Origin, known: Row | None, *, now: str) -> None:
+    def _put(
+        self, document: Document, origin: Origin, known: Row | None, *, now: str
+    ) -> None:
         row = document_row(document, origin, known, now)
-        row[HASH] = renewed("documents", known, row) if known else row_hash("documents", row)
-        others = ", ".join(f"{name}=excluded.{name}" for name in DOCUMENT_COLUMNS if name != "id")
+        row[HASH] = (
+            renewed("documents", known, row) if known else row_hash("documents", row)
+        )
+        others = ", ".join(
+            f"{name}=excluded.{name}" for name in DOCUMENT_COLUMNS if name != "id"
+        )
         insert = insert_into("documents", DOCUMENT_COLUMNS)
         self._conn.execute(f"{insert} ON CONFLICT(id) DO UPDATE SET {others}", row)
         date = None if row["dated_by"] == FIRST_SEEN else row["dated_at"]
         self._chunks(document, origin.source, date, now)
         if known:
-            self._run("DELETE FROM tags WHERE document_id=? AND by='document'", document.id)
+            self._run(
+                "DELETE FROM tags WHERE document_id=? AND by='document'", document.id
+            )
             self._run("DELETE FROM links WHERE document_id=?", document.id)
         tag_rows(self._conn, document.id, document.tags, "document")
         tag_rows(self._conn, document.id, origin.tags, "person")
@@ -193,7 +203,9 @@ class DocumentTable(Table):
             hint = "check the disk, then add it again"
             raise StoreError(f"{origin.source} did not read back as written", hint)
 
-    def _chunks(self, document: Document, source: str, date: str | None, now: str) -> None:
+    def _chunks(
+        self, document: Document, source: str, date: str | None, now: str
+    ) -> None:
         """Insert the chunks that are new, move those that stayed, delete the rest."""
         rows = {row["id"]: row for row in chunk_rows(document, source, date, now)}
         select = f"""
@@ -203,7 +215,10 @@ class DocumentTable(Table):
         """
         for before in self._named(select, document.id):
             row = rows.get(before["id"])
-            if row and (row["topic"], row["around"]) == (before["topic"], before["around"]):
+            if row and (row["topic"], row["around"]) == (
+                before["topic"],
+                before["around"],
+            ):
                 self._move(before, rows.pop(before["id"]))
             else:
                 self._run("DELETE FROM knowledge WHERE pk=?", before["pk"])
@@ -242,7 +257,9 @@ def _same(known: Row, document: Document, origin: Origin) -> bool:
     return bool(known["text_sha"] == digest(document.text))
 
 
-def document_row(document: Document, origin: Origin, known: Row | None, now: str) -> Row:
+def document_row(
+    document: Document, origin: Origin, known: Row | None, now: str
+) -> Row:
     """The row of `documents` without its hash."""
     dated_at, dated_by = dating(document, known, now)
     row = {
@@ -255,7 +272,9 @@ def document_row(document: Document, origin: Origin, known: Row | None, now: str
         "added_at": origin.added_at or now,
         "updated_at": origin.updated_at or now,
         "aliases": json.dumps(document.aliases, ensure_ascii=False),
-        "metadata": json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
+        "metadata": json.dumps(
+            dict(document.metadata), ensure_ascii=False, sort_keys=True
+        ),
         "notices": json.dumps(document.notices, ensure_ascii=False),
     }
     if known:
@@ -263,12 +282,18 @@ def document_row(document: Document, origin: Origin, known: Row | None, now: str
     return row
 
 
-def tag_rows(conn: sqlite3.Connection, document_id: str, tags: Iterable[str], by: str) -> None:
+def tag_rows(
+    conn: sqlite3.Connection, document_id: str, tags: Iterable[str], by: str
+) -> None:
     """Give a document tags; those that it has stay as they are."""
-    rows = [hashed("tags", {"document_id": document_id, "tag": tag, "by": by}) for tag in tags]
+    rows = [
+        hashed("tags", {"document_id": document_id, "tag": tag, "by": by})
+        for tag in tags
+    ]
     if rows:
         conn.executemany(
-            "INSERT OR IGNORE INTO tags VALUES (:document_id, :tag, :by, :row_hash)", rows
+            "INSERT OR IGNORE INTO tags VALUES (:document_id, :tag, :by, :row_hash)",
+            rows,
         )
 
 
@@ -290,7 +315,9 @@ def dating(document: Document, known: Row | None, now: str) -> tuple[str, str]:
     return known["added_at"] if known else now, FIRST_SEEN
 
 
-def chunk_rows(document: Document, source: str, date: str | None, now: str) -> list[Row]:
+def chunk_rows(
+    document: Document, source: str, date: str | None, now: str
+) -> list[Row]:
     """Rows of `knowledge` in the order of the document, each with its hash."""
     terms = searchable([chunk.text for chunk in document.chunks], document.aliases)
     lengths = [chunk.tokens for chunk in document.chunks]

@@ -32,7 +32,9 @@ from brain.types import Episode, Scope
 from ingest.document import digest, new_id
 from ingest.terms import index_terms
 
-AROUND_CHARACTERS = 400  # taken of each neighbouring round: more would drown the round itself
+AROUND_CHARACTERS = (
+    400  # taken of each neighbouring round: more would drown the round itself
+)
 # rounds on each side: one gave .529, two .542 nDCG@10 on locomo_dev by words alone (benchmarks/RETRIEVAL.md)
 NEIGHBOURS = 2
 
@@ -71,7 +73,9 @@ class EpisodeTable(Table):
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
-    def record(self, episode: Episode, circumstances: Circumstances = Circumstances()) -> Episode:
+    def record(
+        self, episode: Episode, circumstances: Circumstances = Circumstances()
+    ) -> Episode:
         """Keep one round. An empty id is drawn, an empty `at` is now. A round whose id is already kept stays as it is.
 
         Raises `UsageError` when `at` is no ISO 8601 date-time.
@@ -150,7 +154,9 @@ class EpisodeTable(Table):
             found = self._read(begins, text, f"{text}\U0010ffff", CANDIDATES_SHOWN)
         if not found:
             raise NotFound(f"no episode has the id {reference!r}", HINT)
-        if len(found) == 1 or found[0].id == text:  # a whole id sorts before those that it begins
+        if (
+            len(found) == 1 or found[0].id == text
+        ):  # a whole id sorts before those that it begins
             return found[0]
         names = ", ".join(episode.id for episode in found)
         raise UsageError(f"{reference!r} names several episodes", f"say which: {names}")
@@ -203,14 +209,14 @@ class EpisodeTable(Table):
         now = self._now().isoformat()
         return self._read(f"WHERE {where} {order}", *where.values, now, limit)
 
-    def neighbours(self, episode: Episode) -> tuple[tuple[Episode, ...], tuple[Episode, ...]]:
+    def neighbours(
+        self, episode: Episode
+    ) -> tuple[tuple[Episode, ...], tuple[Episode, ...]]:
         """The rounds recorded before and after this one in its session, none where there is none."""
         if not episode.session:
             return (), ()
         this = (episode.session, episode.id)
-        beside = (
-            "WHERE session=? AND pk {} (SELECT pk FROM episodes WHERE id=?) ORDER BY pk {} LIMIT 1"
-        )
+        beside = "WHERE session=? AND pk {} (SELECT pk FROM episodes WHERE id=?) ORDER BY pk {} LIMIT 1"
         earlier = self._read(beside.format("<", "DESC"), *this)
         later = self._read(beside.format(">", "ASC"), *this)
         return tuple(earlier), tuple(later)
@@ -255,7 +261,10 @@ def row_of(episode: Episode, circumstances: Circumstances) -> Row:
     row = {
         **fields_of(episode),
         **fields_of(circumstances),
-        **{name: json.dumps(getattr(episode, name), ensure_ascii=False) for name in LISTS},
+        **{
+            name: json.dumps(getattr(episode, name), ensure_ascii=False)
+            for name in LISTS
+        },
         "confidence": json.dumps(dict(circumstances.confidence), sort_keys=True),
         "topic": topic,
         "terms": index_terms(words),

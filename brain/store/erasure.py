@@ -26,9 +26,15 @@ from brain.store.table import Reader
 from ingest.document import digest
 from ingest.terms import index_terms, tokens
 
-PENDING = "erasing"  # setting: when an erasure began whose last step is not known to be done
-QUOTE_WORDS = 6  # so many in a row, in an answer and in a text, are a quotation and no chance
-WHOLE_CHARACTERS = 8  # so short a text counts as quoted when it stands in an answer as a whole
+PENDING = (
+    "erasing"  # setting: when an erasure began whose last step is not known to be done
+)
+QUOTE_WORDS = (
+    6  # so many in a row, in an answer and in a text, are a quotation and no chance
+)
+WHOLE_CHARACTERS = (
+    8  # so short a text counts as quoted when it stands in an answer as a whole
+)
 HEAD_BYTES = 100  # of a database file
 
 
@@ -117,7 +123,9 @@ class Eraser(Reader):
             FROM episodes
             ORDER BY pk
         """
-        for row_id, question, answer, citations, source, document_id, at in self._run(sql):
+        for row_id, question, answer, citations, source, document_id, at in self._run(
+            sql
+        ):
             belongs = row_id in targets.episodes or source in sources
             belongs = belongs or document_id in targets.documents
             if belongs or quotation.within(question):
@@ -166,7 +174,9 @@ class Eraser(Reader):
         """Places of documents that stay and have one of the same texts."""
         hashes = {digest(text) for text in targets.texts if text.strip()}
         places = []
-        for row_id, source, text_sha in self._run("SELECT id, source, text_sha FROM documents"):
+        for row_id, source, text_sha in self._run(
+            "SELECT id, source, text_sha FROM documents"
+        ):
             if text_sha in hashes and row_id not in targets.documents:
                 places.append(source)
         return sorted(places)
@@ -202,7 +212,9 @@ class Eraser(Reader):
             if named_here or any(row["uri"] in targets.uris for row in documents):
                 found.append(row_id)
                 for row in documents:
-                    targets.add_document(row["id"], row["uri"], row["source"], row["text"])
+                    targets.add_document(
+                        row["id"], row["uri"], row["source"], row["text"]
+                    )
             elif any(self._involved(row, targets) for row in episodes):
                 found.append(row_id)
         return found
@@ -223,7 +235,11 @@ class Eraser(Reader):
         """Take the answer and the citations of a round away and index what is left."""
         (before,) = self._named("SELECT * FROM episodes WHERE id=?", episode_id)
         question = before["question"]
-        kept = [item for item in _citations(before["citations"]) if not targets.points_here(item)]
+        kept = [
+            item
+            for item in _citations(before["citations"])
+            if not targets.points_here(item)
+        ]
         changes = {"answer": "", "citations": json.dumps(kept, ensure_ascii=False)}
         row: Row = {
             **changes,
@@ -235,7 +251,8 @@ class Eraser(Reader):
         sets = ", ".join(f"{name}=?" for name in row)
         self._run(f"UPDATE episodes SET {sets} WHERE id=?", *row.values(), episode_id)
         self._run(
-            "INSERT INTO outbox (op, kind, chunk_id) VALUES ('del', 'episodes', ?)", episode_id
+            "INSERT INTO outbox (op, kind, chunk_id) VALUES ('del', 'episodes', ?)",
+            episode_id,
         )
         # another text may have the same words: then its vector stays
         sql = """
@@ -267,7 +284,9 @@ class Eraser(Reader):
         changed = [*found.episodes]
         changed += [episode_id for episode_id, _question, _at in found.quoting]
         for episode_id in changed:
-            sessions.update(self._first("SELECT session FROM episodes WHERE id=?", episode_id))
+            sessions.update(
+                self._first("SELECT session FROM episodes WHERE id=?", episode_id)
+            )
         for row_id in found.forgotten:
             (payload,) = self._first("SELECT payload FROM forgotten WHERE id=?", row_id)
             _documents, episodes = _contents(payload)
@@ -326,7 +345,9 @@ def freed(path: Path) -> int:
             if len(page) < size:
                 break  # a damaged file: that is for the check of its structure to say
             trunk, count = struct.unpack_from(">II", page)
-            count = min(count, size // 4 - 2)  # more than fits, where the page is damaged
+            count = min(
+                count, size // 4 - 2
+            )  # more than fits, where the page is damaged
             leaves = struct.unpack_from(f">{count}I", page, 8)
             left -= 1 + len(leaves)
             for leaf in filter(None, leaves):

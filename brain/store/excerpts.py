@@ -98,7 +98,9 @@ def _paragraphs(whole: Excerpt, chunks: Chunks, wanted: range) -> Excerpt:
     return replace(whole, locator=locator, text=text)
 
 
-def _numbered(chunks: Chunks, counted: re.Pattern[str], separator: str) -> dict[int, str]:
+def _numbered(
+    chunks: Chunks, counted: re.Pattern[str], separator: str
+) -> dict[int, str]:
     """Number -> text of what the locators count, put together where two chunks share one."""
     found: dict[int, str] = {}
     for locator, text in chunks:

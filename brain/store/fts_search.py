@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from brain.store import vector_bytes
 from brain.store.row_hash import Row
-from brain.store.sql import Where, document_scope, episode_scope, marks, pages, with_lists
+from brain.store.sql import (
+    Where,
+    document_scope,
+    episode_scope,
+    marks,
+    pages,
+    with_lists,
+)
 from brain.store.table import Reader
 from brain.types import Passage, Scope
 from ingest.terms import forms, stem, tokens
@@ -28,7 +35,9 @@ TOPIC, TERMS, AROUND = 2.0, 1.0, 0.25
 SHORT_TOKENS = 60  # a chunk under this many tokens is read together with its neighbours
 CHARACTERS_PER_TOKEN = 4  # of English, roughly; episodes do not store their tokens
 SHORT_CHARACTERS = SHORT_TOKENS * CHARACTERS_PER_TOKEN  # the same for a round
-FREQUENCIES_KEPT = 4_096  # terms whose document frequency is remembered until the file changes
+FREQUENCIES_KEPT = (
+    4_096  # terms whose document frequency is remembered until the file changes
+)
 FIRST_SEEN = "first seen"  # `dated_by` of a document without a date of its own
 
 
@@ -90,7 +99,9 @@ class FtsSearch(Reader):
             self._version, self._frequencies = version, {}
             self._count = self._number(f"SELECT count(*) FROM {self.table}")
 
-    def match(self, expression: str, *, limit: int, scope: Scope) -> list[tuple[str, float]]:
+    def match(
+        self, expression: str, *, limit: int, scope: Scope
+    ) -> list[tuple[str, float]]:
         """Chunk ids with their weighted BM25, best first, higher is better, equal ones in the order of storage."""
         if not expression or limit < 1:
             return []
@@ -120,7 +131,9 @@ class FtsSearch(Reader):
         """The BM25 of just these chunks (those that match at all)."""
         if not expression or not ids:
             return {}
-        keys = dict(self._select(f"SELECT c.pk, c.id FROM {self.table} c WHERE c.id IN ", ids))
+        keys = dict(
+            self._select(f"SELECT c.pk, c.id FROM {self.table} c WHERE c.id IN ", ids)
+        )
         scores: dict[str, float] = {}
         for page in pages(list(keys)):
             # the plus keeps FTS5 from starting anew for every row
@@ -135,7 +148,9 @@ class FtsSearch(Reader):
         """Stored vectors of these chunks, float32; chunks without one, or with a damaged one, are missing."""
         return {key: vector for key, vector, _ in self._stored(ids, fingerprint)}
 
-    def sentence_vectors(self, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
+    def sentence_vectors(
+        self, ids: Sequence[str], fingerprint: str
+    ) -> dict[str, Vectors]:
         """The sentence vectors stored with these chunks, shape (sentences, dimensions); those without are missing."""
         found: dict[str, Vectors] = {}
         for key, vector, packed in self._stored(ids, fingerprint):
@@ -161,10 +176,13 @@ class FtsSearch(Reader):
 
     # -- rows ---------------------------------------------------------------------------------------------------------
 
-    def neighbours(self, ids: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
+    def neighbours(
+        self, ids: Sequence[str]
+    ) -> dict[str, tuple[str | None, str | None]]:
         """The chunk before and after each short one; long ones, and those that stand alone, are missing."""
         return {
-            key: (before, after) for key, before, after in self._select(self.neighbours_of, ids)
+            key: (before, after)
+            for key, before, after in self._select(self.neighbours_of, ids)
         }
 
     def allowed(self, scope: Scope) -> set[str] | None:
@@ -267,7 +285,9 @@ class EpisodeSearch(FtsSearch):
             AND c.id IN
     """
 
-    def __init__(self, conn: sqlite3.Connection, *, kind: str = "", person: str = "") -> None:
+    def __init__(
+        self, conn: sqlite3.Connection, *, kind: str = "", person: str = ""
+    ) -> None:
         super().__init__(conn)
         self._kind = kind
         self._person = person
@@ -289,7 +309,9 @@ class WholeStore(Reader):
     ) -> tuple[list[str], int]:
         """(a chunk id of each document in the scope that mentions all the phrases, or any; how many were looked at)."""
         where = document_scope(scope)
-        (covered,) = self._first(f"SELECT count(*) FROM documents d WHERE {where}", *where.values)
+        (covered,) = self._first(
+            f"SELECT count(*) FROM documents d WHERE {where}", *where.values
+        )
         if tag:
             where.add(
                 "EXISTS (SELECT 1 FROM tags t WHERE t.document_id=d.id AND lower(t.tag)=lower(?))",
@@ -309,7 +331,9 @@ class WholeStore(Reader):
         # the chunk that is shown is that of the first phrase which the document mentions
         chunks = ChainMap(*found)
         kept = set(chunks) if any_of else set(found[0]).intersection(*found[1:])
-        return [chunks[document] for document, _chunk in rows if document in kept], covered
+        return [
+            chunks[document] for document, _chunk in rows if document in kept
+        ], covered
 
     def _documents(self, phrase: str) -> dict[str, str]:
         """Document id -> its first chunk that holds the words of the phrase next to each other."""
@@ -324,4 +348,6 @@ class WholeStore(Reader):
             WHERE knowledge_fts MATCH ?
             ORDER BY k.document_id, k.ordinal DESC
         """
-        return dict(self._run(sql, f'terms : "{words}" OR topic : "{written or words}"'))
+        return dict(
+            self._run(sql, f'terms : "{words}" OR topic : "{written or words}"')
+        )

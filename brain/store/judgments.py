@@ -14,7 +14,9 @@ from brain.store.row_hash import COVERED, HASH, Row, hashed
 from brain.store.sql import fields_of, insert_into, with_lists
 from brain.store.table import Table
 
-RUNS_KEPT = 50  # of one name: enough to see a trend, small enough to stay out of the way
+RUNS_KEPT = (
+    50  # of one name: enough to see a trend, small enough to stay out of the way
+)
 COLUMNS = COVERED["judgments"]
 READ = f"""
     SELECT {", ".join(COLUMNS)}
@@ -30,14 +32,18 @@ class JudgmentTable(Table):
     def keep(self, judgment: Judgment) -> Judgment:
         """Keep what was said of one answer, in place of what was said of it before; returns it with the id it has."""
         row = fields_of(judgment) | {
-            "answerable": None if judgment.answerable is None else int(judgment.answerable),
+            "answerable": None
+            if judgment.answerable is None
+            else int(judgment.answerable),
             "documents": json.dumps(list(judgment.documents)),
             "signals": json.dumps(dict(judgment.signals), sort_keys=True),
         }
         insert = insert_into("judgments", (*COLUMNS, HASH))
         others = ", ".join(f"{name}=excluded.{name}" for name in (*COLUMNS[1:], HASH))
         with self._write():
-            said = self._first("SELECT id FROM judgments WHERE episode = ?", judgment.episode)
+            said = self._first(
+                "SELECT id FROM judgments WHERE episode = ?", judgment.episode
+            )
             if said:
                 row["id"] = said[0]
             upsert = f"{insert} ON CONFLICT(episode) DO UPDATE SET {others}"

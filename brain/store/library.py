@@ -17,7 +17,12 @@ from brain.errors import NotFound, UsageError
 from brain.store.documents import tag_rows
 from brain.store.excerpts import LINES, narrowed, span_of
 from brain.store.row_hash import Row, hashed, listed
-from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, document_scope, with_lists
+from brain.store.sql import (
+    CANDIDATES_SHOWN,
+    SHORTEST_PREFIX,
+    document_scope,
+    with_lists,
+)
 from brain.store.table import Table
 from brain.types import Scope, Skipped
 
@@ -44,7 +49,9 @@ class LibraryTable(Table):
 
     # -- rows -----------------------------------------------------------------------------------------------------
 
-    def rows(self, scope: Scope = EVERYTHING, *, limit: int | None = None) -> list[DocumentRow]:
+    def rows(
+        self, scope: Scope = EVERYTHING, *, limit: int | None = None
+    ) -> list[DocumentRow]:
         """Documents in the scope, newest first by their own date."""
         where = document_scope(scope)
         sql = f"{ROW} WHERE {where} ORDER BY d.dated_at DESC, d.source LIMIT ?"
@@ -60,8 +67,12 @@ class LibraryTable(Table):
         rows = self._rows(f"{ROW} WHERE d.id=?", document_id)
         if not rows:
             raise NotFound(f"no document has the id {document_id}", HINT)
-        columns = "uri, text, content_hash, dated_by, updated_at, aliases, metadata, notices"
-        (facts,) = self._named(f"SELECT {columns} FROM documents WHERE id=?", document_id)
+        columns = (
+            "uri, text, content_hash, dated_by, updated_at, aliases, metadata, notices"
+        )
+        (facts,) = self._named(
+            f"SELECT {columns} FROM documents WHERE id=?", document_id
+        )
         facts["metadata"] = json.loads(facts["metadata"])
         tokens = "SELECT sum(tokens) FROM knowledge WHERE document_id=?"
         from brain.reports import DocumentDetail
@@ -78,7 +89,9 @@ class LibraryTable(Table):
         """Every document with all its columns, tags (tag, by) and links, and its chunks; in the order of id."""
         tags = "SELECT tag, by FROM tags WHERE document_id=? ORDER BY tag"
         chunks = "SELECT * FROM knowledge WHERE document_id=? ORDER BY ordinal"
-        for (document_id,) in self._run("SELECT id FROM documents ORDER BY id").fetchall():
+        for (document_id,) in self._run(
+            "SELECT id FROM documents ORDER BY id"
+        ).fetchall():
             (document,) = self._named("SELECT * FROM documents WHERE id=?", document_id)
             document["tags"] = self._run(tags, document_id).fetchall()
             document["links"] = self._links(document_id)
@@ -107,7 +120,9 @@ class LibraryTable(Table):
         if len(found) > 1:
             shown = found[:CANDIDATES_SHOWN]
             names = ", ".join(f"{row_id[:8]} {source}" for row_id, source in shown)
-            raise UsageError(f"{reference!r} names {len(found)} documents", f"say which: {names}")
+            raise UsageError(
+                f"{reference!r} names {len(found)} documents", f"say which: {names}"
+            )
         return found[0][0]
 
     def _by_id(self, text: str) -> list[tuple[str, str]]:
@@ -181,7 +196,9 @@ class LibraryTable(Table):
         place = PLACE.match(reference)
         if place and not self._by_source(reference):
             first_part, count = int(place["first"]), int(place["count"] or 0)
-            return self._part(self.resolve(place["where"]), reference, first_part, count)
+            return self._part(
+                self.resolve(place["where"]), reference, first_part, count
+            )
         return self._part(self.resolve(reference), reference, 0, 0)
 
     def _chunk(self, text: str) -> Excerpt | None:
@@ -197,7 +214,9 @@ class LibraryTable(Table):
             WHERE k.id >= ? AND k.id < ?
         """
         rows = self._named(sql, *span)
-        document = self._first("SELECT 1 FROM documents WHERE id >= ? AND id < ?", *span)
+        document = self._first(
+            "SELECT 1 FROM documents WHERE id >= ? AND id < ?", *span
+        )
         if len(rows) != 1 or document:
             return None
         from brain.reports import Excerpt
@@ -209,7 +228,9 @@ class LibraryTable(Table):
         numbers = span_of("line", lines)
         return replace(found, start_line=numbers.first, end_line=numbers.last)
 
-    def _part(self, document_id: str, reference: str, first_part: int, count: int) -> Excerpt:
+    def _part(
+        self, document_id: str, reference: str, first_part: int, count: int
+    ) -> Excerpt:
         """Part `first_part` of a document and `count` - 1 behind it; all of it when that is 0."""
         sql = "SELECT source, title, text, dated_at, label FROM documents WHERE id=?"
         source, title, text, date, label = self._first(sql, document_id)
@@ -237,7 +258,9 @@ class LibraryTable(Table):
 
     # -- tags, contexts, roots, skipped files -----------------------------------------------------------------------
 
-    def tag(self, document_id: str, add: Iterable[str], remove: Iterable[str]) -> tuple[str, ...]:
+    def tag(
+        self, document_id: str, add: Iterable[str], remove: Iterable[str]
+    ) -> tuple[str, ...]:
         """Change a document's tags; returns those that it has now."""
         with self._write():
             tag_rows(self._conn, document_id, add, "person")
@@ -249,13 +272,17 @@ class LibraryTable(Table):
 
     def contexts(self) -> dict[str, str]:
         """Descriptions by path prefix."""
-        return dict(self._run("SELECT source, description FROM contexts ORDER BY source"))
+        return dict(
+            self._run("SELECT source, description FROM contexts ORDER BY source")
+        )
 
     def set_context(self, source: str, description: str | None) -> None:
         """Describe what lies under a path; None takes the description away. Raises `NotFound` when there is none."""
         with self._write() as database:
             if description is not None:
-                record = hashed("contexts", {"source": source, "description": description})
+                record = hashed(
+                    "contexts", {"source": source, "description": description}
+                )
                 database.table("contexts").upsert(record, pk="source")
                 return
             gone = self._run("DELETE FROM contexts WHERE source=?", source)
@@ -341,7 +368,10 @@ class LibraryTable(Table):
         records = []
         for uri, why, size, mtime_ns in rows:
             record = {"uri": uri, "size": size, "mtime_ns": mtime_ns, "seen_at": now}
-            record |= {name: getattr(why, name) for name in ("source", "kind", "reason", "hint")}
+            record |= {
+                name: getattr(why, name)
+                for name in ("source", "kind", "reason", "hint")
+            }
             records.append(hashed("skipped", record))
         with self._write() as database:
             # First what is no longer: a mailbox that breaks off is both, read and skipped, and stays noted.
@@ -353,8 +383,14 @@ class LibraryTable(Table):
 def as_stored(reference: str) -> str:
     """A path as typed, in the form in which sources are stored: bytes outside UTF-8 as `\\xNN`, NUL gone."""
     try:
-        return os.fsencode(reference).decode("utf-8", "backslashreplace").replace("\x00", "")
-    except UnicodeEncodeError:  # half a letter that is no byte either: no file has that name
+        return (
+            os.fsencode(reference)
+            .decode("utf-8", "backslashreplace")
+            .replace("\x00", "")
+        )
+    except (
+        UnicodeEncodeError
+    ):  # half a letter that is no byte either: no file has that name
         return reference.encode("utf-8", "replace").decode("utf-8")
 
 

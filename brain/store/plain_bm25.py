@@ -24,7 +24,9 @@ class FrozenBM25:
         self._conn.execute(
             "CREATE VIRTUAL TABLE plain USING fts5(name UNINDEXED, body, tokenize='unicode61')"
         )
-        self._conn.executemany("INSERT INTO plain VALUES (?, ?)", conn.execute(SOURCES[kind]))
+        self._conn.executemany(
+            "INSERT INTO plain VALUES (?, ?)", conn.execute(SOURCES[kind])
+        )
 
     def search(self, question: str, *, limit: int) -> list[str]:
         """Names, best first."""

@@ -32,7 +32,11 @@ KNOWN_BY = {
     "judgments": "feedback of {at:.10} on “{question:.60}”",
     "eval_runs": "evaluation of {at:.16}",
 }
-TWO_KEYS = ("tags", "links", "eval_runs")  # tables whose rows the first two covered columns find
+TWO_KEYS = (
+    "tags",
+    "links",
+    "eval_runs",
+)  # tables whose rows the first two covered columns find
 AS_TEXT = "CAST(? AS TEXT)"  # of bytes: what is no UTF-8 any more can be looked for all the same
 ONLY_HASH = "its checksum alone"
 

@@ -15,9 +15,7 @@ from typing import Any
 Row = dict[str, Any]  # a row by the names of its columns
 
 HASH = "row_hash"  # the column
-HASH_BYTES = (
-    8  # as a signed number it is one SQLite integer; two rows agree by chance once in 10^19
-)
+HASH_BYTES = 8  # as a signed number it is one SQLite integer; two rows agree by chance once in 10^19
 
 # Left out: what follows from other columns (`topic`, `terms`, `around`, `content`, a chunk's `source`: the doctor
 # works them out again), long texts (their SHA-256 stands in), what a look at a file found (the next look finds it

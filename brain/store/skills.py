@@ -21,13 +21,17 @@ from ingest.document import digest, new_id
 from ingest.terms import index_terms, tokens
 from ingest.words import STOP
 
-NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")  # Agent Skills: lower case, digits, single hyphens
+NAME = re.compile(
+    r"[a-z0-9]+(?:-[a-z0-9]+)*"
+)  # Agent Skills: lower case, digits, single hyphens
 NAME_CHARACTERS = 64  # Agent Skills
 DESCRIPTION_CHARACTERS = 1_024  # Agent Skills
 QUERY_WORDS = 32  # of a question that are looked up
 # weights of BM25: the description says when a skill fits, the body only how it is done
 TOPIC_WEIGHT, BODY_WEIGHT = 8.0, 1.0
-COLUMNS = "id, name, description, body, path, status"  # the fields of `Skill`, in their order
+COLUMNS = (
+    "id, name, description, body, path, status"  # the fields of `Skill`, in their order
+)
 
 Skills = list[Skill]  # inside the table the word `list` is its verb
 
@@ -66,7 +70,9 @@ class SkillTable(Table):
             kept = replace(skill, id=before["id"] if before else skill.id or new_id())
             record = {
                 **fields_of(kept),
-                "files": json.dumps(dict(belongings.files), ensure_ascii=False, sort_keys=True),
+                "files": json.dumps(
+                    dict(belongings.files), ensure_ascii=False, sort_keys=True
+                ),
                 "label": belongings.label,
                 "version": version,
                 "added_at": belongings.added_at or now,
@@ -106,13 +112,17 @@ class SkillTable(Table):
             raise NotFound(f"there is no skill {reference!r}", hint)
         if len(found) > 1:
             names = ", ".join(skill.name for skill in found)
-            raise UsageError(f"{reference!r} names several skills", f"say which: {names}")
+            raise UsageError(
+                f"{reference!r} names several skills", f"say which: {names}"
+            )
         return found[0]
 
     def belongings(self, reference: str) -> Belongings:
         """What comes with a skill. Raises `NotFound`."""
         skill = self.get(reference)
-        sql = "SELECT files, label, version, added_at, updated_at FROM skills WHERE id=?"
+        sql = (
+            "SELECT files, label, version, added_at, updated_at FROM skills WHERE id=?"
+        )
         files, *facts = self._first(sql, skill.id)
         return Belongings(json.loads(files), *facts)
 
@@ -152,7 +162,9 @@ def check(name: str, description: str) -> None:
         raise UsageError(f"{name!r} is no name for a skill", hint)
     if not description.strip() or len(description) > DESCRIPTION_CHARACTERS:
         hint = f"say in 1 to {DESCRIPTION_CHARACTERS:,} characters what it does and when to use it"
-        raise UsageError(f"the description of {name!r} has {len(description):,} characters", hint)
+        raise UsageError(
+            f"the description of {name!r} has {len(description):,} characters", hint
+        )
 
 
 def version_of(skill: Skill, files: Mapping[str, str]) -> str:

@@ -52,7 +52,9 @@ class SnapshotTable(Table):
 
     def current(self, fingerprint: str) -> Snapshot | None:
         """The one that is pointed to, None when there is none."""
-        mine = [s for s in self.all() if s.fingerprint == fingerprint and s.state == "live"]
+        mine = [
+            s for s in self.all() if s.fingerprint == fingerprint and s.state == "live"
+        ]
         return mine[-1] if mine else None
 
     def reserve(self, fingerprint: str, *, now: str) -> Snapshot:

@@ -158,7 +158,9 @@ def document_scope(scope: Scope) -> Where:
         where.add(tagged, tag)
     if scope.source:
         # the whole path, or the end of it
-        where.add("(d.source GLOB ? OR d.source GLOB ?)", scope.source, f"*/{scope.source}")
+        where.add(
+            "(d.source GLOB ? OR d.source GLOB ?)", scope.source, f"*/{scope.source}"
+        )
     if scope.since:
         # as much of the date as was given: 2026-05 holds every day of May
         where.add("substr(d.dated_at, 1, length(?)) >= ?", scope.since, scope.since)

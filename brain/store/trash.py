@@ -26,7 +26,9 @@ TITLE_CHARACTERS = 80  # of a round, which has no title
 class Trash(Table):
     """Moves documents and episodes out of the store, and back."""
 
-    def forget(self, document_ids: Sequence[str], *, now: str, lasting: bool = True) -> int:
+    def forget(
+        self, document_ids: Sequence[str], *, now: str, lasting: bool = True
+    ) -> int:
         """Move these documents away in one transaction; returns how many there were.
 
         `lasting`: a person wants them gone, so that looking at their folder again does not bring the files back.
@@ -55,7 +57,9 @@ class Trash(Table):
                     continue
                 title = rows[0]["question"] or rows[0]["answer"]
                 source = f"episode:{episode_id}"
-                self._keep("episode", source, title[:TITLE_CHARACTERS], {"episodes": rows}, now)
+                self._keep(
+                    "episode", source, title[:TITLE_CHARACTERS], {"episodes": rows}, now
+                )
                 self._run("DELETE FROM episodes WHERE id=?", episode_id)
 
     def _keep(
@@ -83,12 +87,16 @@ class Trash(Table):
             "hint": HINT,
             "seen_at": now,
         }
-        self._connection.database.table("skipped").upsert(hashed("skipped", record), pk="uri")
+        self._connection.database.table("skipped").upsert(
+            hashed("skipped", record), pk="uri"
+        )
 
     def restore(self, forgotten_id: str) -> str:
         """Bring one back; returns its source. Raises `NotFound`, also when its address was taken in the meantime."""
         with self._write() as database:
-            row = self._first("SELECT payload, source FROM forgotten WHERE id=?", forgotten_id)
+            row = self._first(
+                "SELECT payload, source FROM forgotten WHERE id=?", forgotten_id
+            )
             if row is None:
                 hint = "`brain undo --list` shows what can be undone"
                 raise NotFound(f"nothing forgotten has the id {forgotten_id}", hint)
@@ -102,7 +110,9 @@ class Trash(Table):
                     raise NotFound(f"{source} was added again since", hint)
                 self._run("DELETE FROM skipped WHERE uri=?", uri)
             for table in (*TABLES, "episodes"):
-                records = [_as_it_was(table, record) for record in payload.get(table, ())]
+                records = [
+                    _as_it_was(table, record) for record in payload.get(table, ())
+                ]
                 if records:
                     database.table(table).insert_all(records)
             # the search terms by the rules of today: it may have been forgotten under others
@@ -114,14 +124,18 @@ class Trash(Table):
             return source
 
     def _renew_episode(self, episode_id: str) -> None:
-        (words,) = self._first(f"SELECT {CONTENT['episodes']} FROM episodes WHERE id=?", episode_id)
+        (words,) = self._first(
+            f"SELECT {CONTENT['episodes']} FROM episodes WHERE id=?", episode_id
+        )
         values = (index_terms(words), episode_id)
         self._run("UPDATE episodes SET terms=? WHERE id=?", *values)
 
     def listing(self) -> list[Row]:
         """What can be undone, newest first: id, kind, source, title, at."""
         columns = "id, kind, source, title, at"
-        return self._named(f"SELECT {columns} FROM forgotten ORDER BY at DESC, rowid DESC")
+        return self._named(
+            f"SELECT {columns} FROM forgotten ORDER BY at DESC, rowid DESC"
+        )
 
     def last_batch(self) -> list[str]:
         """The ids that the newest `forget` moved away."""

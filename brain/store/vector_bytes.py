@@ -72,7 +72,9 @@ def _float16(values: Vectors, shape: tuple[int, ...]) -> bytes:
 
     array = np.asarray(values, dtype=np.float32)
     if array.shape != shape or not np.isfinite(array).all():
-        raise _nonsense(f"numbers of shape {array.shape} where {shape} belong, or not finite ones")
+        raise _nonsense(
+            f"numbers of shape {array.shape} where {shape} belong, or not finite ones"
+        )
     lengths = np.linalg.norm(array.astype(np.float64), axis=-1, keepdims=True)
     if not (lengths > 0).all():
         raise _nonsense("a vector of length 0")

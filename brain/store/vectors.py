@@ -87,7 +87,9 @@ class VectorTable(Table):
 
     # -- chunks that wait -----------------------------------------------------------------------------------------
 
-    def pending(self, kind: str, fingerprint: str, *, limit: int, after: int = 0) -> list[Pending]:
+    def pending(
+        self, kind: str, fingerprint: str, *, limit: int, after: int = 0
+    ) -> list[Pending]:
         """Chunks without a vector of this fingerprint, in the order they came, beginning behind the row `after`."""
         if not after:
             after = self._before_first(kind, fingerprint)
@@ -110,7 +112,9 @@ class VectorTable(Table):
 
     def waiting_count(self, kind: str, fingerprint: str) -> int:
         """How many chunks have no vector of this fingerprint yet."""
-        return self._number(f"SELECT count(*) FROM {kind} AS c WHERE {WAITING}", fingerprint)
+        return self._number(
+            f"SELECT count(*) FROM {kind} AS c WHERE {WAITING}", fingerprint
+        )
 
     def unasked_for(self, fingerprint: str) -> int:
         """How many recorded questions have no vector of it: nobody waits for it, so it is made at the next recall."""
@@ -172,7 +176,9 @@ class VectorTable(Table):
         packed = []
         for text_sha, vector, sentences in rows:
             body, crc = packed_vector(vector, dimensions)
-            packed.append((text_sha, body, packed_sentences(sentences, dimensions), crc))
+            packed.append(
+                (text_sha, body, packed_sentences(sentences, dimensions), crc)
+            )
         insert = """
             INSERT INTO embeddings (text_sha, fingerprint, vector, sentences, crc)
             VALUES (?, ?, ?, ?, ?)
@@ -199,7 +205,9 @@ class VectorTable(Table):
             told += self._run(sql, op, kind, fingerprint, text_sha).rowcount
         return told > 0
 
-    def vectors(self, kind: str, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
+    def vectors(
+        self, kind: str, ids: Sequence[str], fingerprint: str
+    ) -> dict[str, Vectors]:
         """The vectors of these chunks, float32 of length 1; a chunk without one, or with a damaged one, is missing."""
         found: dict[str, Vectors] = {}
         for page in pages(ids):
@@ -248,13 +256,19 @@ class VectorTable(Table):
 
     def fingerprints(self) -> dict[str, int]:
         """How many vectors there are of each fingerprint."""
-        return dict(self._run("SELECT fingerprint, count(*) FROM embeddings GROUP BY fingerprint"))
+        return dict(
+            self._run(
+                "SELECT fingerprint, count(*) FROM embeddings GROUP BY fingerprint"
+            )
+        )
 
     # -- the outbox -----------------------------------------------------------------------------------------------
 
     def last_seq(self) -> int:
         """The number of the newest outbox row ever written."""
-        return self._number("SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'outbox'")
+        return self._number(
+            "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'outbox'"
+        )
 
     def mark(self, seq: int) -> int | None:
         """A checksum of outbox row `seq`, None when pruned. An index that remembers another has another history."""
@@ -263,7 +277,9 @@ class VectorTable(Table):
 
     def changes(self, seq: int, *, limit: int) -> list[Change] | None:
         """Outbox rows behind `seq`. None when rows in between were pruned: the index has to be written anew."""
-        sql = "SELECT seq, kind, chunk_id FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?"
+        sql = (
+            "SELECT seq, kind, chunk_id FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?"
+        )
         found = [Change(*row) for row in self._run(sql, seq, limit)]
         last = self.last_seq()
         if not found:

@@ -16,14 +16,18 @@ TermSet = frozenset[str]
 """Words or stems, each once."""
 
 RELATED = 0.6  # worth of a relative, against 1 for the same stem
-PREFIX_MIN = 5  # letters that two words must share to be relatives (photograph, photographer)
+PREFIX_MIN = (
+    5  # letters that two words must share to be relatives (photograph, photographer)
+)
 PREFIX_SHARE = 0.6  # of the longer word that they must share
 NEAR = 3  # words: two question words this close stand together
 
 _WORDS = r"not|no|never|none|neither|nor|without|cannot|nobody|nothing"
 _REVERSED = r"un\w{4,}|in(?:correct|valid)\w*"
 _NEGATION = re.compile(rf"\b(?:{_WORDS})\b|n['’]t\b", re.IGNORECASE)
-_NEGATION_OR_REVERSED = re.compile(rf"\b(?:{_WORDS}|{_REVERSED})\b|n['’]t\b", re.IGNORECASE)
+_NEGATION_OR_REVERSED = re.compile(
+    rf"\b(?:{_WORDS}|{_REVERSED})\b|n['’]t\b", re.IGNORECASE
+)
 
 
 def denies(text: str, *, prefixes: bool = False) -> bool:
@@ -56,7 +60,9 @@ def likeness(term: str, stems: TermSet) -> float:
     return 1.0 if term in stems else related(term, stems)
 
 
-def likenesses(terms: Iterable[str], texts: Iterable[TermSet]) -> list[dict[str, float]]:
+def likenesses(
+    terms: Iterable[str], texts: Iterable[TermSet]
+) -> list[dict[str, float]]:
     """The `likeness` of every term, by term, for the stems of each text."""
     known = tuple(terms)
     found = []
@@ -65,7 +71,9 @@ def likenesses(terms: Iterable[str], texts: Iterable[TermSet]) -> list[dict[str,
     return found
 
 
-def nearnesses(pairs: Sequence[tuple[str, str]], texts: Iterable[Sequence[str]]) -> list[float]:
+def nearnesses(
+    pairs: Sequence[tuple[str, str]], texts: Iterable[Sequence[str]]
+) -> list[float]:
     """The `nearness` of the pairs in the stems of each text."""
     return [nearness(pairs, stems) for stems in texts]
 

@@ -26,13 +26,21 @@ from ingest.words import (
     numbers,
 )
 
-MAX_CHARACTERS = 8_000  # of a question that are read; the rest is a pasted text, not a question
+MAX_CHARACTERS = (
+    8_000  # of a question that are read; the rest is a pasted text, not a question
+)
 MAX_WORDS = 64  # content words asked of FTS5; each costs one walk over its list
-MAX_PHRASES = 8  # names such as `foo_bar` or v2026.4.10 asked as a phrase beside their parts
-ENOUGH_WORDS = 6  # content words from which a follow-up that does not point back stands on its own
+MAX_PHRASES = (
+    8  # names such as `foo_bar` or v2026.4.10 asked as a phrase beside their parts
+)
+ENOUGH_WORDS = (
+    6  # content words from which a follow-up that does not point back stands on its own
+)
 QUESTIONS_KEPT = 16  # questions, so that one verb's steps read theirs once
 DAYS = range(1, 32)  # of a month
-FEW_WORDS = 3  # words from which a question must hold a function word to be taken for English
+FEW_WORDS = (
+    3  # words from which a question must hold a function word to be taken for English
+)
 
 # foo_bar, v2026.4.10, parseReply, a/b.py, well-known
 _COMPOUND = re.compile(r"[^\W_]+(?:[._/:@-][^\W_]+)+|[a-z]+[A-Z]\w*")
@@ -42,7 +50,8 @@ _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _DAY = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)?\b")
 # "may" is a month beside a preposition or a number, else the verb.
 _MAY = re.compile(
-    r"\b(?:in|on|of|since|until|\d{1,2}(?:st|nd|rd|th)?) may\b|\bmay,? \d", re.IGNORECASE
+    r"\b(?:in|on|of|since|until|\d{1,2}(?:st|nd|rd|th)?) may\b|\bmay,? \d",
+    re.IGNORECASE,
 )
 _POINTS_BACK = re.compile(
     r"^\s*(?:and|but|or|so|what about|how about|also|then|why|when|where|who)\b.{0,40}$|"
@@ -80,7 +89,10 @@ _KIND_PATTERNS = (
         "why",
         r"\bwhy\b|what (?:reason|cause|led|caused|made)|for what (?:reason|purpose)|\bwarum\b|\bpourquoi\b",
     ),
-    ("how", r"\bhow\b|in what (?:way|manner)|by what means|\bwie\b|\bcomment\b|\bc[oó]mo\b"),
+    (
+        "how",
+        r"\bhow\b|in what (?:way|manner)|by what means|\bwie\b|\bcomment\b|\bc[oó]mo\b",
+    ),
 )
 _KIND = tuple((kind, re.compile(pattern)) for kind, pattern in _KIND_PATTERNS)
 
@@ -210,7 +222,9 @@ class Question:
     @cached_property
     def moment(self) -> Moment:
         """Years, months and days named in English or as digits."""
-        months = {number for number, name in enumerate(MONTH_NAMES, 1) if name in self.said}
+        months = {
+            number for number, name in enumerate(MONTH_NAMES, 1) if name in self.said
+        }
         if "may" in self.said and not _MAY.search(fold(self._read)):
             months.discard(MONTH_NAMES.index("may") + 1)
         years = frozenset(map(int, _YEAR.findall(self._read)))

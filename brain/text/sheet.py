@@ -25,7 +25,9 @@ HEADERS_KEPT = 4_096
 _TURN = r"\s*(?:\[?\d{1,2}:\d{2}\]?\s*)?(?:\*\*)?(NAME)(?:\*\*)?:\s"
 _SPEAKER = re.compile(_TURN.replace("NAME", r"[^\W\d_][\w.'’ -]{0,30}"))
 # With capitals: what `found` was fitted with, where "note: …" must not be taken for a person.
-_NAMED_SPEAKER = re.compile(_TURN.replace("NAME", r"[A-ZÀ-Þ][\w.'-]*(?: [A-ZÀ-Þ][\w.'-]*){0,2}"))
+_NAMED_SPEAKER = re.compile(
+    _TURN.replace("NAME", r"[A-ZÀ-Þ][\w.'-]*(?: [A-ZÀ-Þ][\w.'-]*){0,2}")
+)
 
 
 class Statement:
@@ -115,7 +117,9 @@ class Sheet:
     @cached_property
     def stems(self) -> Terms:
         """The stem of every word of its sentences, in order."""
-        return tuple(term for statement in self.statements for term in statement.all_stems)
+        return tuple(
+            term for statement in self.statements for term in statement.all_stems
+        )
 
     @cached_property
     def stem_set(self) -> TermSet:
@@ -149,7 +153,9 @@ def sheets(texts: Iterable[str]) -> list[Sheet]:
     """The sheets of many texts, whose pieces are read together."""
     found = [sheet(text) for text in texts]
     unread = [one for one in found if "pieces" not in vars(one)]
-    for one, read in zip(unread, read_each(pieces, [one.text for one in unread]), strict=True):
+    for one, read in zip(
+        unread, read_each(pieces, [one.text for one in unread]), strict=True
+    ):
         one.read(read)
     return found
 
@@ -158,7 +164,9 @@ def sheets_in_sentences(texts: Iterable[str]) -> list[Sheet]:
     """The sheets of the few texts that an answer may come from, whose sentences are read together too."""
     found = sheets(texts)
     uncut = [one for one in found if "statements" not in vars(one)]
-    for one, statements in zip(uncut, statements_of_each([one.text for one in uncut]), strict=True):
+    for one, statements in zip(
+        uncut, statements_of_each([one.text for one in uncut]), strict=True
+    ):
         one.cut(statements)
     return found
 

@@ -51,7 +51,9 @@ def reader_for(media_type: str) -> Reader:
     """The reader of a media type. Raises UnsupportedFile when there is none."""
     name = READERS.get(media_type)
     if name is None:
-        raise UnsupportedFile("no reader for this kind of file", "it is listed by its name only")
+        raise UnsupportedFile(
+            "no reader for this kind of file", "it is listed by its name only"
+        )
     return cast(Reader, import_module(f"ingest.readers.{name}").read)
 
 

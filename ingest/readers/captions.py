@@ -90,4 +90,6 @@ def _paragraphs(captions: WebVTT) -> Iterator[_Paragraph]:
 def _is_complete(paragraph: _Paragraph, pause: int) -> bool:
     """Whether what is said after a pause, in seconds, begins another paragraph."""
     length = len(paragraph.text)
-    return length >= PARAGRAPH_CHARS or (pause >= PAUSE_SECONDS and length >= PART_CHARS)
+    return length >= PARAGRAPH_CHARS or (
+        pause >= PAUSE_SECONDS and length >= PART_CHARS
+    )

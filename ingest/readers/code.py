@@ -48,7 +48,12 @@ _BODIES = set(
     "enum_body_declarations statement_block object_type enum_member_declaration_list".split()
 )
 _OPENED = _WRAPPERS | _BODIES
-_VALUES = {"arrow_function", "function_expression", "function", "class"}  # const f = () => …
+_VALUES = {
+    "arrow_function",
+    "function_expression",
+    "function",
+    "class",
+}  # const f = () => …
 _COMMENTS = set(
     "comment line_comment block_comment attribute_item inner_attribute_item decorator".split()
 )
@@ -113,14 +118,18 @@ def _parts(parent: Node, names: Heading, first: int, depth: int) -> Iterator[Par
         body = _body(inner) if inner.type in _CONTAINERS else None
         is_long = inner.end_byte - inner.start_byte > WHOLE_CHARS
         if depth and is_long and body is not None:
-            yield from _parts(body, path, max(begin + 1, body.start_point.row), depth - 1)
+            yield from _parts(
+                body, path, max(begin + 1, body.start_point.row), depth - 1
+            )
         first = end
 
 
 def _definition(node: Node) -> Node | None:
     """The function or container that a node is or wraps."""
     for _level in range(4):
-        if node.type in _FUNCTIONS or (node.type in _CONTAINERS and _body(node) is not None):
+        if node.type in _FUNCTIONS or (
+            node.type in _CONTAINERS and _body(node) is not None
+        ):
             return node
         if node.type == "variable_declarator":
             value = node.child_by_field_name("value")
@@ -128,7 +137,9 @@ def _definition(node: Node) -> Node | None:
         if node.type not in _WRAPPERS or node.type.startswith(("preproc", "linkage")):
             return None
         inner = _first_field(node, "definition", "declaration")
-        children = [child for child in node.named_children if child.type not in _COMMENTS]
+        children = [
+            child for child in node.named_children if child.type not in _COMMENTS
+        ]
         if inner is None and not children:
             return None
         node = inner or children[-1]

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
 from ingest.readers import zips
-from ingest.readers.outline import Block, comment, has_letters, listed, one_line, row, sections
+from ingest.readers.outline import (
+    Block,
+    comment,
+    has_letters,
+    listed,
+    one_line,
+    row,
+    sections,
+)
 from ingest.readers.xml import attribute, children, described, local, related, tree
 from ingest.reading import Raw, Readings
 
@@ -32,7 +40,9 @@ _DROPPED = set(
 )
 _MARKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
 # Elements that only stand around what they hold.
-_WRAPPERS = set("sdt sdtContent customXml ins moveTo smartTag AlternateContent Choice".split())
+_WRAPPERS = set(
+    "sdt sdtContent customXml ins moveTo smartTag AlternateContent Choice".split()
+)
 # Parts with remarks, and how the text refers to them.
 _NOTES = ("footnotes", "endnotes", "comments")
 _REFERENCES = {f"{kind.removesuffix('s')}Reference": kind for kind in _NOTES}
@@ -57,11 +67,15 @@ def read(raw: Raw) -> Readings:
     document = Document(io.BytesIO(data))
     story = _story(document)
     blocks = [*_blocks(document.element.body, story), *_margins(document, story)]
-    yield described(list(sections(blocks)), archive, title=story.title, notices=_notices(archive))
+    yield described(
+        list(sections(blocks)), archive, title=story.title, notices=_notices(archive)
+    )
 
 
 def _notices(archive: ZipFile) -> Iterator[str]:
-    pictures = sum(entry.filename.startswith("word/media/") for entry in archive.infolist())
+    pictures = sum(
+        entry.filename.startswith("word/media/") for entry in archive.infolist()
+    )
     if pictures:
         yield f"{pictures} picture{'s' if pictures > 1 else ''} not read"
 

@@ -51,7 +51,9 @@ def read(raw: Raw) -> Readings:
         made += _sections(blocks, title, number)
     if locked and not made:
         raise UnreadableFile("encrypted (DRM)", "only its own reader opens it")
-    notices = [f"left out: ch. {', '.join(lost)} (protected or missing)"] if lost else []
+    notices = (
+        [f"left out: ch. {', '.join(lost)} (protected or missing)"] if lost else []
+    )
     yield described(made, archive, properties_in=name, notices=notices)
 
 
@@ -63,7 +65,9 @@ def _spine(package: Element, name: str) -> Iterator[str]:
         is_navigation = "nav" in attribute(item, "properties").split()
         if attribute(item, "media-type") in PAGES and not is_navigation:
             target = unquote(attribute(item, "href").partition("#")[0])
-            pages[attribute(item, "id")] = posixpath.normpath(posixpath.join(folder, target))
+            pages[attribute(item, "id")] = posixpath.normpath(
+                posixpath.join(folder, target)
+            )
     for reference in descendants(package, "itemref"):
         if page := pages.pop(attribute(reference, "idref"), ""):
             yield page

@@ -101,7 +101,9 @@ def read_flat(block: str, limits: Limits) -> FrontMatter:
     return FrontMatter(values, prose, closing_mark + 1)
 
 
-def _leaves(node: _Node, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], _Scalar]]:
+def _leaves(
+    node: _Node, path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], _Scalar]]:
     """Every value that is not empty, with the keys that lead to it. An empty key counts as a blank."""
     if isinstance(node, _Scalar):
         if node.text:
@@ -149,7 +151,9 @@ def _roots(block: str, limits: Limits) -> Iterator[_Node]:
         for event in events:
             if isinstance(event, yaml.NodeEvent):
                 root = _node(event, events, limits.front_matter_depth, keyed=False)
-                next(events)  # the end of the document: only now it is known to be whole
+                next(
+                    events
+                )  # the end of the document: only now it is known to be whole
                 yield root
     except BadFrontMatter:
         raise

@@ -28,11 +28,14 @@ if TYPE_CHECKING:
 # at 0.0, 0.5, 0.8, 1.1 it finds .990 .989 .989 .989 and .965 .966 .978 .993 of the truth in 1.0-1.5 times its words.
 FAIR_SHARE = 0.5
 CONTENT_WORDS = 60  # below, a page is small enough to keep all of it
-HEADER_CHARS = 2_048  # where a page declares its encoding (HTML standard: the first 1,024 bytes)
+HEADER_CHARS = (
+    2_048  # where a page declares its encoding (HTML standard: the first 1,024 bytes)
+)
 _TAGS = re.compile(r"<[^<>]*>?")
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")  # what lxml takes in no text
 _CHARSET = re.compile(
-    rb"""<meta[^>]{0,200}?charset\s{0,9}=\s{0,9}["']?\s{0,9}([a-zA-Z0-9_.:-]{2,40})""", re.I
+    rb"""<meta[^>]{0,200}?charset\s{0,9}=\s{0,9}["']?\s{0,9}([a-zA-Z0-9_.:-]{2,40})""",
+    re.I,
 )
 # They say more of an encoding than the page does.
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -92,7 +95,9 @@ def read(raw: Raw) -> Readings:
     if sections:
         last = sections[-1]
         sections[-1] = replace(last, text=last.text.removesuffix("\n"))
-    yield Reading(sections, title=title or heading, notices=notices, date=date, date_by="metadata")
+    yield Reading(
+        sections, title=title or heading, notices=notices, date=date, date_by="metadata"
+    )
 
 
 def whole_page(data: bytes) -> tuple[list[Block], str]:
@@ -127,7 +132,11 @@ def _tree(text: str) -> Element | None:
     from lxml.html import HTMLParser
 
     parser = HTMLParser(
-        encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True
+        encoding="utf-8",
+        no_network=True,
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=True,
     )
     try:
         tree = etree.fromstring(text.encode(), parser)
@@ -145,7 +154,12 @@ def _declared(tree: Element) -> tuple[str, str]:
     """(title, date) that the head of the page states."""
     meta: dict[str, str] = {}
     for element in tree.iter("meta"):
-        key = element.get("property") or element.get("name") or element.get("itemprop") or ""
+        key = (
+            element.get("property")
+            or element.get("name")
+            or element.get("itemprop")
+            or ""
+        )
         meta.setdefault(key.lower(), element.get("content") or "")
     titles = (str(element.text or "") for element in tree.iter("title"))
     title = meta.get("og:title") or next(titles, "")
@@ -186,7 +200,9 @@ def _words(blocks: list[Block]) -> int:
     return sum(len(words.split()) for _level, words in blocks)
 
 
-def _blocks(tree: Element, *, skip: set[str], textless: set[str] = _NO_TEXT) -> Iterator[Block]:
+def _blocks(
+    tree: Element, *, skip: set[str], textless: set[str] = _NO_TEXT
+) -> Iterator[Block]:
     """The text of a tree, block by block in order, without recursion."""
     from lxml import etree
 

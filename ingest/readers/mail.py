@@ -94,13 +94,17 @@ def reading(letter: Letter, parts: Iterable[threads.Part], part: str = "") -> Re
         text = found.text + "\n\n"
         if found.intro:
             intro = found.intro[:NAMED_CHARS]
-            sections.append(Section(f"{intro}\n{text}", (*top, intro), f"{where} (quoted)"))
+            sections.append(
+                Section(f"{intro}\n{text}", (*top, intro), f"{where} (quoted)")
+            )
         else:
             sections.append(Section(text, top, where))
     if count := len(letter.attachments):
         names = ", ".join(letter.attachments)
         sections.append(Section(f"Attachments: {names}\n", top, where))
-        letter.notices.append(f"{count} attachment{'s' if count > 1 else ''} named, not read")
+        letter.notices.append(
+            f"{count} attachment{'s' if count > 1 else ''} named, not read"
+        )
     answer = {"Message-ID": letter.identity, "In-Reply-To": letter.answers}
     return Reading(
         sections,
@@ -123,7 +127,10 @@ def _stated(headers: dict[str, str]) -> dict[str, str]:
 
 def _head(letter: Letter) -> str:
     matter = {"Date": letter.date.replace("T", " "), "Subject": letter.subject}
-    lines = [f"{name}: {value}\n" for name, value in _stated(_people(letter) | matter).items()]
+    lines = [
+        f"{name}: {value}\n"
+        for name, value in _stated(_people(letter) | matter).items()
+    ]
     return "".join(lines) + "\n"
 
 
@@ -164,14 +171,20 @@ def _take(part: Message, letter: Letter, plain: list[str], pages: list[str]) -> 
 def _inner(part: Message) -> list[Message]:
     """The parts inside of a part."""
     inner = part.get_payload()
-    return [child for child in inner if isinstance(child, Message)] if part.is_multipart() else []
+    return (
+        [child for child in inner if isinstance(child, Message)]
+        if part.is_multipart()
+        else []
+    )
 
 
 def _payload(part: Message) -> bytes:
     """The decoded bytes; of an attached mail, what it holds."""
     if part.is_multipart():
         inner = _inner(part)
-        return b"".join(child.as_bytes() for child in inner) if len(inner) < PARTS else b""
+        return (
+            b"".join(child.as_bytes() for child in inner) if len(inner) < PARTS else b""
+        )
     try:
         data = part.get_payload(decode=True)
     except (ValueError, LookupError):
@@ -183,7 +196,9 @@ def _payload(part: Message) -> bytes:
 
 def _by_charset(data: bytes, charset: str | None) -> str:
     """Text by the stated charset where it works, else as any text."""
-    if not charset or charset == "us-ascii":  # what many programs state whatever they send
+    if (
+        not charset or charset == "us-ascii"
+    ):  # what many programs state whatever they send
         charset = "utf-8"
     try:
         return data.decode(charset).replace("\x00", "")
@@ -217,7 +232,8 @@ def _unencoded(value: str) -> str:
     # A header without encoded words comes back as it is, any other in bytes.
     said = decode_header(value)
     return "".join(
-        text if isinstance(text, str) else _by_charset(text, charset) for text, charset in said
+        text if isinstance(text, str) else _by_charset(text, charset)
+        for text, charset in said
     )
 
 

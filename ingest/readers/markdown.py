@@ -41,13 +41,21 @@ _KINDS = {
 _HIDDEN = re.compile(r"`[^`\n]*`|%%.*?%%|<!--.*?-->", re.DOTALL)
 _CODE_SPAN = re.compile(r"`[^`\n]*`")
 _WIKI = re.compile(r"\[\[([^\[\]\n|#^]*)[^\[\]\n]*\]\]")
-_TAG = re.compile(r"#(?<!\S#)([\w/-]+)")  # the sign first: `re` then looks for nothing else
-_FIELD = re.compile(r"^[ \t>]*(?:[-*+] )?([^\W\d][\w -]{0,40})::[ \t]+(\S[^\n]*)$", re.MULTILINE)
-_INLINE_FIELD = re.compile(r"[\[(]([^\W\d][\w -]{0,40})::[ \t]+([^\[\]()\n]{1,200})[\])]")
+_TAG = re.compile(
+    r"#(?<!\S#)([\w/-]+)"
+)  # the sign first: `re` then looks for nothing else
+_FIELD = re.compile(
+    r"^[ \t>]*(?:[-*+] )?([^\W\d][\w -]{0,40})::[ \t]+(\S[^\n]*)$", re.MULTILINE
+)
+_INLINE_FIELD = re.compile(
+    r"[\[(]([^\W\d][\w -]{0,40})::[ \t]+([^\[\]()\n]{1,200})[\])]"
+)
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_MARKUP = re.compile(r"\*\*|__|\*|`|==|\[\[(?:[^\[\]|]*\|)?|\]\]|!?\[(?=[^\]]*\]\()|\]\([^)\s]*\)")
+_MARKUP = re.compile(
+    r"\*\*|__|\*|`|==|\[\[(?:[^\[\]|]*\|)?|\]\]|!?\[(?=[^\]]*\]\()|\]\([^)\s]*\)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,9 @@ def _split(text: str) -> list[str]:
     return _LINE.findall(text)
 
 
-def _front(text: str, limits: Limits, notices: list[str]) -> tuple[list[Section], FrontMatter]:
+def _front(
+    text: str, limits: Limits, notices: list[str]
+) -> tuple[list[Section], FrontMatter]:
     """(sections to keep of the front matter, the front matter, which has no lines where there is none)."""
     try:
         block, rest = front_matter.split(text)
@@ -209,7 +219,9 @@ def _newlines_of_comment(match: re.Match[str]) -> str:
     return found if found.startswith("`") else "\n" * found.count("\n")
 
 
-def _sections(lines: list[str], blocks: list[_Block], start: int) -> tuple[list[Section], str, str]:
+def _sections(
+    lines: list[str], blocks: list[_Block], start: int
+) -> tuple[list[Section], str, str]:
     """(sections, the text outside code, the first top heading): neighbours of one kind under one heading are one."""
     if not blocks:  # blank, or what comments left of it
         text = "".join(lines)

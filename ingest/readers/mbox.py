@@ -19,7 +19,8 @@ from ingest.reading import Raw, Reading, Readings
 ID_DIGITS = 16  # hexadecimal digits of a message's address
 FREQUENT = 10  # senders named in the mailbox's own document
 _START = re.compile(
-    rb"^From [^\n]{0,200}\d\d:\d\d[^\n]{0,60}\d{4}[^\n]{0,100}\n(?=[!-9;-~]{1,80}:|>?From )", re.M
+    rb"^From [^\n]{0,200}\d\d:\d\d[^\n]{0,60}\d{4}[^\n]{0,100}\n(?=[!-9;-~]{1,80}:|>?From )",
+    re.M,
 )
 _ESCAPED = re.compile(rb"^>(>*From )", re.M)
 

@@ -86,7 +86,9 @@ def _blocks(parent: Iterable[Element], in_list: bool = False) -> Iterator[Block]
             carried: list[Block] = []
             text = _text(child, carried)
             level = _number(child, "outline-level") if kind == "h" else 0
-            yield Block(listed(text) if in_list and not level else text, min(level, LAST_LEVEL))
+            yield Block(
+                listed(text) if in_list and not level else text, min(level, LAST_LEVEL)
+            )
             yield from carried
         elif kind == "table":
             yield Block("\n".join(filter(None, _lines(child))), atomic=True)

@@ -53,7 +53,9 @@ def _letter(message: Message) -> mail.Letter:
     if not letter.body.strip() and message.properties.binary_prop_value(RTF_BODY):
         letter.notices.append("its text is rich text (RTF) only: not read")
     for attachment in message.attachments:
-        letter.attachments.append(attachment.file_name or attachment.mime_type or "unnamed")
+        letter.attachments.append(
+            attachment.file_name or attachment.mime_type or "unnamed"
+        )
     return letter
 
 

@@ -25,7 +25,9 @@ from ingest.reading import Raw, Reading, Readings
 if TYPE_CHECKING:
     from pypdf import PdfReader
 
-EDGE_LINES = 2  # lines at the top and the bottom of a page that may be a running head or foot
+EDGE_LINES = (
+    2  # lines at the top and the bottom of a page that may be a running head or foot
+)
 REPEATED_PAGES = 3  # pages that must carry a line at their edge before it counts as one
 REPEATED_SHARE = 0.4  # of the pages; below one half, as left and right pages may differ
 TITLE_CHARS = 200
@@ -34,11 +36,14 @@ _KEPT_FIELDS = ("Author", "Subject", "Keywords", "Title")
 # A word cut at the end of a line goes on with a small letter.
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]\n[ \t]*(?=[^\W\d_A-Z])")
 # Unicode's "alphabetic presentation forms" of Latin letters: ff, fi, fl, ffi, ffl, st, st.
-_LIGATURES = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
+_LIGATURES = {
+    code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)
+}
 _DIGITS = re.compile(r"\d+")
 # What programs put there instead of a title: a name of their own or of the file.
 _NO_TITLE = re.compile(
-    r"untitled|microsoft word|.*\.(docx?|tex|dvi|pdf|indd|qxd|pptx?|xlsx?|rtf|odt|html?)$", re.I
+    r"untitled|microsoft word|.*\.(docx?|tex|dvi|pdf|indd|qxd|pptx?|xlsx?|rtf|odt|html?)$",
+    re.I,
 )
 _CREATED = re.compile(r"D:(\d{4})(\d\d)(\d\d)")
 _BROKEN = ("damaged: no page can be read", "open it in a viewer and save it anew")
@@ -79,7 +84,9 @@ def _opened(data: bytes) -> PdfReader:
     except (UnreadableFile, MemoryError):
         raise
     except DependencyError as error:  # AES without the library for it
-        raise UnreadableFile("encrypted (AES)", "save a copy without a password") from error
+        raise UnreadableFile(
+            "encrypted (AES)", "save a copy without a password"
+        ) from error
     except Exception as error:  # pypdf raises whatever a broken structure leads to
         raise UnreadableFile(*_BROKEN) from error
     return reader
@@ -155,7 +162,9 @@ def _without_edges(pages: list[list[str]]) -> Iterator[list[str]]:
         lowest = max(first, end - EDGE_LINES)
         while end > lowest and _shape(page[end - 1]) in feet:
             end -= 1
-        yield page[first:end] or page  # a page that is nothing else says it, however often
+        yield (
+            page[first:end] or page
+        )  # a page that is nothing else says it, however often
 
 
 def _repeated(edges: Iterable[list[str]], needed: float) -> set[str]:

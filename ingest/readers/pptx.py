@@ -149,7 +149,9 @@ def _authors(part: Part) -> dict[str, str]:
 def _comments(part: Part, authors: dict[str, str]) -> Iterator[str]:
     for element in descendants(tree(part.blob), "cm", "reply"):
         own = [
-            found for found in descendants(element, "text", "t") if not _in_reply(found, element)
+            found
+            for found in descendants(element, "text", "t")
+            if not _in_reply(found, element)
         ]
         text = " ".join((found.text or "").strip() for found in own)
         if text.strip():

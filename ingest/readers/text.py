@@ -29,7 +29,9 @@ _BOMS = (  # the longer first: the UTF-32-LE mark begins like the UTF-16-LE one
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_TEXT_CONTROLS = bytes(byte for byte in range(32) if byte not in b"\x00\t\n\r\x0c\x1b\x08")
+_TEXT_CONTROLS = bytes(
+    byte for byte in range(32) if byte not in b"\x00\t\n\r\x0c\x1b\x08"
+)
 SURROGATE = re.compile("[\ud800-\udfff]")
 FALLBACK = "brain-cp1252"
 

@@ -23,7 +23,9 @@ _INTRODUCTION = re.compile(
     r"^(?:[^\n]{1,300}:[ \t]*$|[ \t*>]{0,9}\w[\w ]{0,20}:[^\n]*\n[ \t*>]{0,9}\w[\w ]{0,20}:|[-_]{5})",
     re.M,
 )
-FRESH_SHARE = 0.2  # of a quotation's lines may be unknown: programs wrap and trim what they quote
+FRESH_SHARE = (
+    0.2  # of a quotation's lines may be unknown: programs wrap and trim what they quote
+)
 QUOTED = "Quoted:"  # introduces older words that nothing introduces
 _MARK = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.M)
 _WORD = re.compile(r"\w+")
@@ -72,7 +74,9 @@ def _by_library(body: str) -> list[Part]:
     intro = ""
     for reply in older:
         intro = f"{intro}\n{reply.headers}"
-        if reply.full_body:  # else a line such as "Original Message": it goes with what follows
+        if (
+            reply.full_body
+        ):  # else a line such as "Original Message": it goes with what follows
             made.append(Part(reply.full_body, intro))
             intro = ""
     together = " ".join(f"{part.intro} {part.text}" for part in made)

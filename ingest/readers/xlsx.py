@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
     from openpyxl import Workbook  # type: ignore[import-untyped]  # the package has no types
 
-Cells = list[tuple[int, str]]  # (column, text) of the filled cells of a row, columns from 1
-Comments = dict[int, list[tuple[str, str]]]  # row -> (cell, words) of the comments in it
+Cells = list[
+    tuple[int, str]
+]  # (column, text) of the filled cells of a row, columns from 1
+Comments = dict[
+    int, list[tuple[str, str]]
+]  # row -> (cell, words) of the comments in it
 BLOCK_CHARS = 700  # about 300 tokens where numbers abound: one chunk
 WIDE = 512  # columns beyond which empty cells are not shown
 CELL_CHARS = 32_767  # Excel's own cap
@@ -52,7 +56,9 @@ class SheetTable:
     columns: list[int] = field(default_factory=list)
     chars: int = 0
 
-    def took(self, number: int, cells: Cells, comments: Iterable[str] = ()) -> Iterator[Section]:
+    def took(
+        self, number: int, cells: Cells, comments: Iterable[str] = ()
+    ) -> Iterator[Section]:
         """Takes a row that is not empty, yielding what is complete: a gap ends a table, enough text a block."""
         if self.last and number > self.last + 1:
             yield from self.block()
@@ -130,12 +136,20 @@ def _books(data: bytes, archive: ZipFile) -> tuple[list[Workbook], dict[str, str
     from openpyxl.reader.excel import ExcelReader  # type: ignore[import-untyped]  # no types
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on styles and extensions that are of no use here
-        computed = ExcelReader(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        warnings.simplefilter(
+            "ignore"
+        )  # on styles and extensions that are of no use here
+        computed = ExcelReader(
+            io.BytesIO(data), read_only=True, data_only=True, keep_links=False
+        )
         computed.read()
         books = [computed.wb]
-        paths = {sheet.name: part.target for sheet, part in computed.parser.find_sheets()}
-        sheets = (name for name in archive.namelist() if name.startswith("xl/worksheets/"))
+        paths = {
+            sheet.name: part.target for sheet, part in computed.parser.find_sheets()
+        }
+        sheets = (
+            name for name in archive.namelist() if name.startswith("xl/worksheets/")
+        )
         if any(_NO_VALUE.search(archive.read(name)) for name in sheets):
             written = ExcelReader(io.BytesIO(data), read_only=True, keep_links=False)
             written.read()
@@ -161,7 +175,9 @@ def _rows(books: list[Workbook], name: str) -> Iterator[tuple[int, Cells]]:
     """(row number, filled cells) of the rows that are not empty."""
     walks = []
     for book in books:
-        book[name].reset_dimensions()  # what the sheet says of its size may be a million rows
+        book[
+            name
+        ].reset_dimensions()  # what the sheet says of its size may be a million rows
         walks.append(book[name].iter_rows())
     for row_cells in zip(*walks, strict=False):
         filled = []
@@ -205,9 +221,13 @@ def _comments(archive: ZipFile, linked: dict[str, str]) -> Comments:
     for target, kind in linked.items():
         if kind not in _COMMENTS:
             continue
-        for element in descendants(entry(archive, target), "comment", "threadedComment"):
+        for element in descendants(
+            entry(archive, target), "comment", "threadedComment"
+        ):
             words = one_line("".join(_texts(element, "t", "text")))
-            is_copy = words.startswith("[Threaded comment]")  # for programs that know none
+            is_copy = words.startswith(
+                "[Threaded comment]"
+            )  # for programs that know none
             if not words or is_copy:
                 continue
             cell = attribute(element, "ref") or "A1"

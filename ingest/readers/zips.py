@@ -18,16 +18,24 @@ from ingest.errors import RefusedFile, UnreadableFile
 from ingest.limits import MEGABYTE, Limits
 
 READ_BYTES = 1 << 20  # inflated at a time
-SMALL_BYTES = 10 * MEGABYTE  # an archive that inflates to less is no bomb, whatever its ratio
-DEPTH_BYTES = 8 * MEGABYTE  # of one XML entry whose nesting is counted: about half a second
+SMALL_BYTES = (
+    10 * MEGABYTE
+)  # an archive that inflates to less is no bomb, whatever its ratio
+DEPTH_BYTES = (
+    8 * MEGABYTE
+)  # of one XML entry whose nesting is counted: about half a second
 XML_DEPTH = 256  # libxml2's classical limit; real documents stay below 100
 ENCRYPTED = 0x1  # general purpose bit 0 (APPNOTE.TXT 4.4.4)
 LOCAL_HEADER = 30  # bytes before name and extra field (APPNOTE.TXT 4.3.7)
-_DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_DECLARED = re.compile(
+    rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']"""
+)
 _PLAIN = re.compile(
     rb"utf-?8|utf-?16(le|be)?|us-ascii|ascii|iso-8859-\d+|windows-125\d|latin-?1", re.I
 )
-_ENTITY = tuple("<!ENTITY".encode(encoding) for encoding in ("ascii", "utf-16-le", "utf-16-be"))
+_ENTITY = tuple(
+    "<!ENTITY".encode(encoding) for encoding in ("ascii", "utf-16-le", "utf-16-be")
+)
 # How UTF-16 begins: its byte order marks, or a bracket.
 _WIDE_XML = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
 # Names of ISO/IEC 29500 "strict".
@@ -73,7 +81,9 @@ def _transitional(archive: ZipFile) -> bytes:
         for entry in archive.infolist():
             content = archive.read(entry)
             if entry.filename.endswith((".xml", ".rels")):
-                content = _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", content)
+                content = _STRICT.sub(
+                    rb"http://schemas.openxmlformats.org/\1/2006/", content
+                )
             target.writestr(ZipInfo(entry.filename), content)
     return copy.getvalue()
 
@@ -90,14 +100,17 @@ def _refuse_declared(entries: list[ZipInfo], size: int, limits: Limits) -> None:
     """What the directory says: refused before anything is inflated."""
     if len(entries) > limits.archive_entries:
         raise RefusedFile(
-            f"{len(entries):,} entries in it, the cap is {limits.archive_entries:,}", ODD
+            f"{len(entries):,} entries in it, the cap is {limits.archive_entries:,}",
+            ODD,
         )
     if any(entry.flag_bits & ENCRYPTED for entry in entries):
         raise UnreadableFile("encrypted", "save a copy without a password")
     total = sum(entry.file_size for entry in entries)
     if total > limits.expanded_bytes:
         cap = limits.expanded_bytes / MEGABYTE
-        raise RefusedFile(f"inflates to {total / MEGABYTE:,.0f} MB, the cap is {cap:.0f} MB", ODD)
+        raise RefusedFile(
+            f"inflates to {total / MEGABYTE:,.0f} MB, the cap is {cap:.0f} MB", ODD
+        )
     _refuse_ratio(total, size, limits)
     in_order = sorted(entries, key=lambda entry: entry.header_offset)
     for before, after in pairwise(in_order):
@@ -119,14 +132,17 @@ def _inflated(archive: ZipFile, entry: ZipInfo, room: int) -> bytes:
                     raise RefusedFile("inflates to more than it says", ODD)
                 parts.append(part)
     except (*_DAMAGED, zlib.error, EOFError) as error:
-        raise UnreadableFile("damaged: an entry of the archive cannot be read", ODD) from error
+        raise UnreadableFile(
+            "damaged: an entry of the archive cannot be read", ODD
+        ) from error
     return b"".join(parts)
 
 
 def _refuse_ratio(inflated: int, size: int, limits: Limits) -> None:
     if inflated > SMALL_BYTES and inflated > limits.expansion_ratio * size:
         raise RefusedFile(
-            f"inflates {inflated // max(size, 1):,} times, the cap is {limits.expansion_ratio}", ODD
+            f"inflates {inflated // max(size, 1):,} times, the cap is {limits.expansion_ratio}",
+            ODD,
         )
 
 

@@ -15,15 +15,24 @@ from brain.retrieval.signals import NAMES, other_speaker, signals, spoken
 from brain.text import Question, sheet
 from brain.types import Passage
 
-LEASE = (
-    "The landlord Ana Lopez promised to repair the boiler in May. The rent is 950 euros per month."
-)
+LEASE = "The landlord Ana Lopez promised to repair the boiler in May. The rent is 950 euros per month."
 TRIP = "We flew to Lisbon in October. The hotel cost 120 euros."
 
 
 def passage(name: str, text: str, score: float = 0.0) -> Passage:
     return Passage(
-        name, name, f"{name}.md", "L1", name.title(), (), text, None, 0, len(text), 30, score=score
+        name,
+        name,
+        f"{name}.md",
+        "L1",
+        name.title(),
+        (),
+        text,
+        None,
+        0,
+        len(text),
+        30,
+        score=score,
     )
 
 
@@ -98,9 +107,9 @@ def test_near_misses_bound_the_probability_and_keep_the_order(chance: float) -> 
 @given(st.floats(-6, 6))
 def test_the_log_odds_before_the_near_misses_come_back(z: float) -> None:
     chance = 1 / (1 + math.exp(-z))
-    assert confidence.topic_log_odds(confidence.among_near_misses(chance)) == pytest.approx(
-        z, abs=1e-3
-    )
+    assert confidence.topic_log_odds(
+        confidence.among_near_misses(chance)
+    ) == pytest.approx(z, abs=1e-3)
     assert confidence.topic_log_odds(None) == 0.0
 
 
@@ -144,9 +153,17 @@ def test_evidence_weighs_the_same_in_a_small_store() -> None:
 def test_who_said_it() -> None:
     turn = passage("t", "Melanie: I painted a sunrise last year.")
     other = passage("u", "Caroline: That sounds lovely!")
-    assert other_speaker(Question("When did Caroline paint a sunrise?"), [turn, other]) == 1.0
-    assert other_speaker(Question("When did Melanie paint a sunrise?"), [turn, other]) == 0.0
-    assert other_speaker(Question("When was the sunrise painted?"), [turn, other]) == 0.0
+    assert (
+        other_speaker(Question("When did Caroline paint a sunrise?"), [turn, other])
+        == 1.0
+    )
+    assert (
+        other_speaker(Question("When did Melanie paint a sunrise?"), [turn, other])
+        == 0.0
+    )
+    assert (
+        other_speaker(Question("When was the sunrise painted?"), [turn, other]) == 0.0
+    )
     assert spoken([turn]) == 1.0
     assert spoken([passage("lease", LEASE)]) == 0.0
 
@@ -172,12 +189,16 @@ def test_the_grade_is_made_of_facts(given: dict[str, float], expected: str) -> N
 
 
 def test_a_refit_without_feedback_changes_nothing() -> None:
-    assert confidence.refit([], confidence.FOUND) == pytest.approx(dict(confidence.FOUND))
+    assert confidence.refit([], confidence.FOUND) == pytest.approx(
+        dict(confidence.FOUND)
+    )
 
 
 def test_feedback_moves_the_probability_toward_it_and_little_by_little() -> None:
     before = confidence.probability(PRESENT, confidence.FOUND)
-    one = confidence.probability(PRESENT, confidence.refit([(PRESENT, False)], confidence.FOUND))
+    one = confidence.probability(
+        PRESENT, confidence.refit([(PRESENT, False)], confidence.FOUND)
+    )
     many = confidence.probability(
         PRESENT, confidence.refit([(PRESENT, False)] * 30, confidence.FOUND)
     )
@@ -199,19 +220,24 @@ def test_a_refit_solves_its_own_equation() -> None:
 def support(question: str, text: str) -> dict[str, float]:
     passages = [passage("lease", text)]
     asked = Question(question)
-    return support_features(asked, passages, extract(asked, passages), found=0.6, signals=PRESENT)
+    return support_features(
+        asked, passages, extract(asked, passages), found=0.6, signals=PRESENT
+    )
 
 
 def test_supported_sees_a_turned_question() -> None:
     straight = support(
-        "Which wall of the flat is the warmest?", "The warmest wall of the flat faces south."
+        "Which wall of the flat is the warmest?",
+        "The warmest wall of the flat faces south.",
     )
     turned = support(
         "Which wall of the flat is the coldest?",
         "The hottest wall of the flat faces south, the cold one north.",
     )
     assert set(straight) == set(SUPPORT_NAMES)
-    assert confidence.supported(straight) > confidence.supported({**straight, "opposite": 1.0})
+    assert confidence.supported(straight) > confidence.supported(
+        {**straight, "opposite": 1.0}
+    )
     assert 0 <= confidence.supported(turned) <= 1
 
 
@@ -219,7 +245,11 @@ def test_supported_sees_a_turned_question() -> None:
     ("question", "sentence", "expected"),
     [
         ("Who was the first to leave?", "Ben was the last to leave.", 1.0),
-        ("Who was the first to leave?", "Ben was the first and the last to leave.", 0.0),
+        (
+            "Who was the first to leave?",
+            "Ben was the first and the last to leave.",
+            0.0,
+        ),
         ("Who left?", "Ben was the last to leave.", 0.0),
     ],
 )

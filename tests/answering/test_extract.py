@@ -17,7 +17,9 @@ LEASE = (
 def passage(
     text: str, *, locator: str = "L12-16", title: str = "Lease", name: str = "p1"
 ) -> Passage:
-    return Passage(name, "d1", "notes/lease.md", locator, title, (), text, None, 0, len(text), 40)
+    return Passage(
+        name, "d1", "notes/lease.md", locator, title, (), text, None, 0, len(text), 40
+    )
 
 
 class OneWordEmbedder:
@@ -31,7 +33,8 @@ class OneWordEmbedder:
 
     def embed_documents(self, texts: list[str]) -> Vectors:  # type: ignore[override]
         return np.array(
-            [[1.0, 0.0] if self.word in text else [0.0, 1.0] for text in texts], np.float32
+            [[1.0, 0.0] if self.word in text else [0.0, 1.0] for text in texts],
+            np.float32,
         )
 
     def embed_query(self, text: str) -> Vectors:
@@ -56,7 +59,10 @@ def test_the_best_sentence_comes_first_with_its_own_line(
 
 
 def test_a_page_stays_a_page() -> None:
-    assert extract(Question("rent?"), [passage(LEASE, locator="p. 3")])[0].locator == "p. 3"
+    assert (
+        extract(Question("rent?"), [passage(LEASE, locator="p. 3")])[0].locator
+        == "p. 3"
+    )
     assert line_locator("L12-40", "one\ntwo\nthree", 8) == "L14"
 
 
@@ -64,7 +70,9 @@ def test_never_more_than_the_limit_and_one_when_sure() -> None:
     many = passage("\n".join(f"The cat number {n} sat on the mat." for n in range(30)))
     assert len(extract(Question("Where did the cat sit?"), [many])) <= 3
     assert len(extract(Question("Where did the cat sit?"), [many], limit=1)) == 1
-    sure = passage("The moon is far.\nZanzibar exports cloves worth 40 million.\nRain fell.")
+    sure = passage(
+        "The moon is far.\nZanzibar exports cloves worth 40 million.\nRain fell."
+    )
     assert len(extract(Question("What does Zanzibar export?"), [sure])) == 1
 
 
@@ -75,16 +83,22 @@ def test_empty_passages_give_no_quote() -> None:
 
 def test_the_second_passage_can_win() -> None:
     other = passage(
-        "We flew to Lisbon. The hotel in Lisbon cost 120 euros.", title="Trip", name="p2"
+        "We flew to Lisbon. The hotel in Lisbon cost 120 euros.",
+        title="Trip",
+        name="p2",
     )
-    quote = extract(Question("How much did the hotel in Lisbon cost?"), [passage(LEASE), other])[0]
+    quote = extract(
+        Question("How much did the hotel in Lisbon cost?"), [passage(LEASE), other]
+    )[0]
     assert (quote.passage_id, quote.rank) == ("p2", 1)
 
 
 def test_an_embedder_breaks_a_tie() -> None:
     text = "Alpha is here now. Omega is here now."
     assert (
-        extract(Question("What?"), [passage(text)], embedder=OneWordEmbedder("Omega"))[0].text
+        extract(Question("What?"), [passage(text)], embedder=OneWordEmbedder("Omega"))[
+            0
+        ].text
         == "Omega is here now."
     )
 
@@ -92,7 +106,8 @@ def test_an_embedder_breaks_a_tie() -> None:
 def test_idf_of_the_store_decides_which_word_counts() -> None:
     text = "The report covers sales. The budget covers zirconium."
     rare = extract(
-        Question("report zirconium", {"report": 0.1, "zirconium": 8.0}), [passage(text, title="")]
+        Question("report zirconium", {"report": 0.1, "zirconium": 8.0}),
+        [passage(text, title="")],
     )[0]
     assert rare.text == "The budget covers zirconium."
 

@@ -68,17 +68,23 @@ def changed(text: str, dice: random.Random) -> str:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_swapped_citations_and_changed_figures_are_caught_and_the_truth_is_not(seed: int) -> None:
+def test_swapped_citations_and_changed_figures_are_caught_and_the_truth_is_not(
+    seed: int,
+) -> None:
     dice = random.Random(seed)
     passages = facts(seed)
     swapped, figures, true = [], [], []
     for passage in passages:
         other = dice.choice([p for p in passages if p is not passage])
-        for claim in (shortened(sentence.strip(), dice) for sentence in sentences_of(passage)):
+        for claim in (
+            shortened(sentence.strip(), dice) for sentence in sentences_of(passage)
+        ):
             true.append(bool(_wrong(claim, passage)))
             swapped.append(bool(_wrong(claim, other)))
             figures.extend(
-                [bool(_wrong(changed(claim, dice), passage))] if re.search(r"\d", claim) else []
+                [bool(_wrong(changed(claim, dice), passage))]
+                if re.search(r"\d", claim)
+                else []
             )
     assert sum(swapped) / len(swapped) >= 0.95
     assert sum(figures) / len(figures) >= 0.95
@@ -141,15 +147,30 @@ def test_a_false_sentence_is_told_why(claim: str, reason: str) -> None:
 def test_the_quote_is_the_line_that_bears_the_claim_out_and_is_read_again() -> None:
     support = verify("Ana Lopez signed in Lisbon.", [LEASE])
     assert support is not None
-    assert (support.quote, support.locator) == ("Ana Lopez signed the lease in Lisbon.", "L13")
+    assert (support.quote, support.locator) == (
+        "Ana Lopez signed the lease in Lisbon.",
+        "L13",
+    )
     assert holds(support, lambda _id, start, end: LEASE.text[start:end])
-    assert not holds(support, lambda _id, start, end: LEASE.text.replace("Ana", "Eva")[start:end])
+    assert not holds(
+        support, lambda _id, start, end: LEASE.text.replace("Ana", "Eva")[start:end]
+    )
     assert not holds(support, lambda _id, _start, _end: "")
 
 
 def test_a_claim_may_draw_on_two_cited_passages() -> None:
     other = Passage(
-        "p2", "d2", "trip.md", "L1", "Trip", (), "The hotel in Oslo cost 120 euros.", None, 0, 30, 9
+        "p2",
+        "d2",
+        "trip.md",
+        "L1",
+        "Trip",
+        (),
+        "The hotel in Oslo cost 120 euros.",
+        None,
+        0,
+        30,
+        9,
     )
     claim = "The rent is 1,250 euros and the hotel in Oslo cost 120 euros."
     support = verify(claim, [LEASE, other])

@@ -26,7 +26,10 @@ def listed(*phrases: str, tag: str = "", any_of: bool = False) -> WholeStoreQues
         ("list all my notes tagged with recipes", listed(tag="recipes")),
         ('Show me all files that contain "rent control"', listed("rent control")),
         ("Which notes mention Ana and the lease?", listed("Ana", "lease")),
-        ("What documents mention attention or memory?", listed("attention", "memory", any_of=True)),
+        (
+            "What documents mention attention or memory?",
+            listed("attention", "memory", any_of=True),
+        ),
     ],
 )
 def test_user_19_questions_over_the_whole_store(
@@ -55,7 +58,17 @@ def test_ordinary_questions_are_left_alone(question: str) -> None:
 def row(n: int) -> Passage:
     text = f"Intro line.\nThe landlord called on day {n}."
     return Passage(
-        f"p{n}", f"d{n}", f"notes/{n}.md", "L5-6", f"Note {n}", (), text, None, 0, len(text), 9
+        f"p{n}",
+        f"d{n}",
+        f"notes/{n}.md",
+        "L5-6",
+        f"Note {n}",
+        (),
+        text,
+        None,
+        0,
+        len(text),
+        9,
     )
 
 
@@ -70,7 +83,9 @@ def test_user_19_the_answer_is_a_count_with_coverage_and_quotes() -> None:
 
 
 def test_a_list_names_the_sources_and_what_is_beyond_the_page() -> None:
-    given = render("q", listed("landlord"), [row(n) for n in range(60)], covered=80, total=80)
+    given = render(
+        "q", listed("landlord"), [row(n) for n in range(60)], covered=80, total=80
+    )
     assert "60 documents mention" in given.text
     assert "- Note 3 (notes/3.md) [4]" in given.text
     assert given.text.endswith("… and 10 more")

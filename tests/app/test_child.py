@@ -58,7 +58,9 @@ def test_an_answer_longer_than_one_read_comes_whole(echo: Child) -> None:
         ("compute", ENDED, -signal.SIGXCPU),
     ],
 )
-def test_a_child_that_dies_is_an_exception_here(deed: str, reason: str, status: int) -> None:
+def test_a_child_that_dies_is_an_exception_here(
+    deed: str, reason: str, status: int
+) -> None:
     child = misbehaving()
     limits = {"cpu_seconds": 0, "memory_bytes": 2**30}
     with pytest.raises(Lost) as caught:
@@ -115,7 +117,9 @@ def test_it_obeys_no_foreign_setting_and_what_a_library_prints_is_no_answer(
     monkeypatch.setenv("CHROMA_SERVER_HOST", "example.org")
     monkeypatch.setenv("OTEL_X", "1")
     with Child(running("tests.child_tasks:environment"), threads=2) as child:
-        ((folder, *names),) = [part["value"] for part in child.ask("?", seconds=SECONDS)]
+        ((folder, *names),) = [
+            part["value"] for part in child.ask("?", seconds=SECONDS)
+        ]
     assert folder == Path(sys.executable).anchor
     assert "OMP_NUM_THREADS" in names
     assert not [name for name in names if name.startswith(("CHROMA", "OTEL"))]
@@ -150,7 +154,10 @@ def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
 def alive(pid: int) -> bool:
     """A dead process that nobody has waited for is not."""
     ran = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ["ps", "-o", "stat=", "-p", str(pid)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return ran.stdout.strip()[:1] not in {"", "Z"}
 

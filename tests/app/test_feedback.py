@@ -17,7 +17,15 @@ from brain.app.corrections import corrections_for, with_corrections
 from brain.config import Config
 from brain.errors import NotFound, UsageError
 from brain.evaluation import calibrate
-from brain.evaluation.calibrate import AS_SHIPPED, Head, bounded, calibrated, dumped, loaded, needed
+from brain.evaluation.calibrate import (
+    AS_SHIPPED,
+    Head,
+    bounded,
+    calibrated,
+    dumped,
+    loaded,
+    needed,
+)
 from brain.evaluation.corrections import similar
 from brain.models.builtin import BuiltinEmbedder
 from brain.reports import Judgment
@@ -59,7 +67,10 @@ def asked(
 ) -> str:
     """An answered question, as `ask` records it."""
     facts = Circumstances(
-        confidence={"found": 0.9, "signals": dict(signals or {"has_dense": 1.0, "coverage_1": 0.5})}
+        confidence={
+            "found": 0.9,
+            "signals": dict(signals or {"has_dense": 1.0, "coverage_1": 0.5}),
+        }
     )
     return brain.resources.store.episodes.record(
         Episode("", "", "ask", question, "an answer", cited, state), facts
@@ -84,11 +95,22 @@ def asked(
     ],
 )
 def test_what_a_verdict_says_of_the_notes(
-    filled: Brain, verdict: str, state: str, source: bool, absent: bool, answerable: bool | None
+    filled: Brain,
+    verdict: str,
+    state: str,
+    source: bool,
+    absent: bool,
+    answerable: bool | None,
 ) -> None:
     episode = asked(filled, "what is the rent?", state=state)
-    kept = filled.judge.feedback(verdict, source="lease.md:5" if source else "", absent=absent)
-    assert (kept.verdict, kept.answerable, kept.episode) == (verdict, answerable, episode)
+    kept = filled.judge.feedback(
+        verdict, source="lease.md:5" if source else "", absent=absent
+    )
+    assert (kept.verdict, kept.answerable, kept.episode) == (
+        verdict,
+        answerable,
+        episode,
+    )
     assert kept.signals == {"has_dense": 1.0, "coverage_1": 0.5}
     assert filled.resources.store.episodes.circumstances(episode).outcome == verdict
     assert filled.resources.judgments.all() == [kept]
@@ -96,21 +118,33 @@ def test_what_a_verdict_says_of_the_notes(
 
 def test_a_source_is_the_line_and_its_words(filled: Brain) -> None:
     asked(filled, "what is the rent?")
-    kept = filled.judge.feedback("wrong", source="home/lease.md:5", why="that was the old contract")
-    row = next(row for row in filled.library.documents() if row.source.endswith("lease.md"))
+    kept = filled.judge.feedback(
+        "wrong", source="home/lease.md:5", why="that was the old contract"
+    )
+    row = next(
+        row for row in filled.library.documents() if row.source.endswith("lease.md")
+    )
     assert (kept.document_id, kept.documents, kept.source, kept.locator) == (
         row.id,
         (row.id,),
         row.source,
         "L5-5",
     )
-    assert kept.quote == "Since 2026 the rent is 1,450 euros a month, paid on the fifth."
+    assert (
+        kept.quote == "Since 2026 the rent is 1,450 euros a month, paid on the fifth."
+    )
     assert kept.why == "that was the old contract"
 
 
 def test_a_good_answer_is_a_judgment_of_what_it_cites(filled: Brain) -> None:
-    row = next(row for row in filled.library.documents() if row.source.endswith("tea.md"))
-    asked(filled, "how hot?", cited=(f"{row.source}:L3", "/gone.md:L1", f"{row.source}:p. 3"))
+    row = next(
+        row for row in filled.library.documents() if row.source.endswith("tea.md")
+    )
+    asked(
+        filled,
+        "how hot?",
+        cited=(f"{row.source}:L3", "/gone.md:L1", f"{row.source}:p. 3"),
+    )
     kept = filled.judge.feedback("good")
     assert (kept.documents, kept.document_id) == ((row.id,), "")
 
@@ -120,7 +154,11 @@ def test_a_real_ask_keeps_the_signals_that_calibrate_needs(filled: Brain) -> Non
     kept = filled.judge.feedback("good")
     assert kept.signals["has_dense"] == 1.0
     assert kept.documents == (
-        next(row.id for row in filled.library.documents() if row.source.endswith("tea.md")),
+        next(
+            row.id
+            for row in filled.library.documents()
+            if row.source.endswith("tea.md")
+        ),
     )
 
 
@@ -140,7 +178,9 @@ def test_another_answer_is_judged_by_its_id(filled: Brain) -> None:
         filled.judge.feedback("good", episode=note.id)
 
 
-def test_what_cannot_be_judged_is_said_in_two_lines(filled: Brain, tmp_path: Path) -> None:
+def test_what_cannot_be_judged_is_said_in_two_lines(
+    filled: Brain, tmp_path: Path
+) -> None:
     with pytest.raises(NotFound, match="no answer to judge"):
         filled.judge.feedback("good")
     asked(filled, "what is the rent?")
@@ -179,12 +219,16 @@ def test_a_judgment_goes_where_its_words_go(
         brain.add([folder(NOTES)])
         episode = asked(brain, "what is the rent?")
         brain.judge.feedback("wrong", source="lease.md:5")
-        brain.library.forget([episode if what == "episode" else "lease.md"], dry_run=False)
+        brain.library.forget(
+            [episode if what == "episode" else "lease.md"], dry_run=False
+        )
         assert brain.resources.judgments.all() == []
         assert corrections_for(brain.resources, "what is the rent?") == []
         brain.library.undo()
         assert len(brain.resources.judgments.all()) == 1
-        brain.library.forget([episode if what == "episode" else "lease.md"], dry_run=False)
+        brain.library.forget(
+            [episode if what == "episode" else "lease.md"], dry_run=False
+        )
         now[0] += timedelta(days=31)
         brain.sync()
         left = brain.resources.store.connection.conn.execute(
@@ -196,13 +240,17 @@ def test_a_judgment_goes_where_its_words_go(
 # -- corrections --------------------------------------------------------------------------------------------------------
 
 
-def test_a_correction_comes_first_for_a_similar_question_and_says_so(filled: Brain) -> None:
+def test_a_correction_comes_first_for_a_similar_question_and_says_so(
+    filled: Brain,
+) -> None:
     asked(filled, "what rent do we pay for the flat?")
     filled.judge.feedback("wrong", source="lease.md:5", why="old contract")
     heard: list[tuple[str, str]] = []
     found = filled.search(Request("which rent do we pay for the flat", look=False))
     found = replace(
-        found, passages=tuple(reversed(found.passages)), confidence=Confidence(found=0.01)
+        found,
+        passages=tuple(reversed(found.passages)),
+        confidence=Confidence(found=0.01),
     )
     first = with_corrections(
         filled.resources,
@@ -220,14 +268,19 @@ def test_a_correction_comes_first_for_a_similar_question_and_says_so(filled: Bra
     assert "1,450 euros" in text
 
 
-def test_ask_says_the_correction_and_answers_though_it_was_not_found(filled: Brain) -> None:
+def test_ask_says_the_correction_and_answers_though_it_was_not_found(
+    filled: Brain,
+) -> None:
     asked(filled, "what rent do we pay for the flat?", state="not_found")
     filled.judge.feedback("missing", source="lease.md:5")
     heard: list[tuple[str, str]] = []
     answer = filled.ask(
-        Request("which rent do we pay for the flat?", limit=8), say=lambda *said: heard.append(said)
+        Request("which rent do we pay for the flat?", limit=8),
+        say=lambda *said: heard.append(said),
     )
-    assert any(kind == "notice" and "you corrected this on" in text for kind, text in heard)
+    assert any(
+        kind == "notice" and "you corrected this on" in text for kind, text in heard
+    )
     assert "1,450" in answer.passages[0].text
     assert answer.state != "not_found"
 
@@ -259,17 +312,28 @@ def test_a_correction_respects_the_scope_and_follows_its_line(
     asked(filled, "what rent do we pay?")
     filled.judge.feedback("wrong", source="lease.md:5")
     assert (
-        corrections_for(filled.resources, "what rent do we pay?", scope=Scope(tags=("none",))) == []
+        corrections_for(
+            filled.resources, "what rent do we pay?", scope=Scope(tags=("none",))
+        )
+        == []
     )
     filler = "".join(
-        f"\n## Part {n}\n\n{'Words about the house and its garden. ' * 40}\n" for n in range(4)
+        f"\n## Part {n}\n\n{'Words about the house and its garden. ' * 40}\n"
+        for n in range(4)
     )
     place = folder({**NOTES, "home/lease.md": f"# Lease\n{filler}\n{LEASE}"})
     filled.add([place])
     (moved,) = corrections_for(filled.resources, "what rent do we pay?")
     assert "Since 2026 the rent is 1,450" in moved.passage.text
     filled.add(
-        [folder({**NOTES, "home/lease.md": "# Lease\n\nNothing is left.\n\nIndeed nothing.\n"})]
+        [
+            folder(
+                {
+                    **NOTES,
+                    "home/lease.md": "# Lease\n\nNothing is left.\n\nIndeed nothing.\n",
+                }
+            )
+        ]
     )
     found = corrections_for(filled.resources, "what rent do we pay?")
     assert all("Nothing is left" in one.passage.text for one in found), (
@@ -281,7 +345,8 @@ def test_a_whole_document_is_corrected_to_its_best_passage(
     filled: Brain, folder: Callable[..., Path]
 ) -> None:
     long = "".join(
-        f"\n## Part {n}\n\n{'Words about the house and its garden. ' * 40}\n" for n in range(4)
+        f"\n## Part {n}\n\n{'Words about the house and its garden. ' * 40}\n"
+        for n in range(4)
     )
     filled.add(
         [
@@ -319,7 +384,9 @@ def said(question: str, **more: str) -> Judgment:
 
 @pytest.mark.parametrize(("first", "second"), REPHRASED)
 def test_rephrased_questions_are_the_same(first: str, second: str) -> None:
-    assert [one.question for one, _ in similar(second, [said(first)], BuiltinEmbedder())] == [first]
+    assert [
+        one.question for one, _ in similar(second, [said(first)], BuiltinEmbedder())
+    ] == [first]
 
 
 def test_different_questions_are_not_the_same() -> None:
@@ -328,7 +395,10 @@ def test_different_questions_are_not_the_same() -> None:
         others = [said(question) for question, _ in REPHRASED if question != first]
         assert similar(first, others, embedder) == []
     assert (
-        similar("what was the rent in 2024?", [said("what was the rent in 2025?")], embedder) == []
+        similar(
+            "what was the rent in 2024?", [said("what was the rent in 2025?")], embedder
+        )
+        == []
     )
     assert similar("", [said("")], embedder) == []
 
@@ -337,7 +407,10 @@ def test_different_questions_are_not_the_same() -> None:
 
 PRIOR = {"intercept": -1.0, "coverage_1": 2.0}
 
-HEADS = {"found": PRIOR, "found_by_words": PRIOR}  # of two names, so that a table can be worked out
+HEADS = {
+    "found": PRIOR,
+    "found_by_words": PRIOR,
+}  # of two names, so that a table can be worked out
 
 
 def rows(
@@ -388,7 +461,9 @@ def test_feedback_without_a_pattern_is_not_followed() -> None:
         ({"has_dense": 1.0, "coverage_1": 0.5, "x": choose.random()}, at % 4 != 0)
         for at in range(10)
     ]
-    even = [({"has_dense": 1.0, "coverage_1": 0.5}, bool(at // 5 % 2)) for at in range(20)]
+    even = [
+        ({"has_dense": 1.0, "coverage_1": 0.5}, bool(at // 5 % 2)) for at in range(20)
+    ]
     head, report = calibrated(even, HEADS)
     assert (report["found"]["kept"], head.coefficients) == (False, {})
     assert report["found"]["reason"] == "the shipped coefficients predict it as well"
@@ -441,7 +516,11 @@ def test_calibrate_keeps_the_head_that_search_then_uses_and_reset_takes_it_back(
         asked(filled, question, signals=first.signals)
         filled.judge.feedback("good" if held else "wrong", absent=not held)
     report = filled.judge.calibrate()
-    assert (report["calibrated"], report["rows"], report["answerable"]) == (True, 30, 30 * held)
+    assert (report["calibrated"], report["rows"], report["answerable"]) == (
+        True,
+        30,
+        30 * held,
+    )
     after = filled.search(Request(question, look=False)).confidence.found
     assert after == pytest.approx(filled.resources.head.found(first.signals))
     assert after is not None
@@ -457,10 +536,16 @@ def test_calibrate_keeps_the_head_that_search_then_uses_and_reset_takes_it_back(
 
 def test_calibrate_without_feedback_is_no_error(brain: Brain) -> None:
     report = brain.judge.calibrate()
-    assert (report["calibrated"], report["rows"], report["threshold"]["needs"]) == (False, 0, 22)
+    assert (report["calibrated"], report["rows"], report["threshold"]["needs"]) == (
+        False,
+        0,
+        22,
+    )
     assert math.isclose(brain.resources.head.threshold, confidence.THRESHOLD)
 
 
 def test_nothing_is_touched_without_corrections(filled: Brain) -> None:
     found = Retrieved((), {})
-    assert with_corrections(filled.resources, Request("anything"), found, quiet) is found
+    assert (
+        with_corrections(filled.resources, Request("anything"), found, quiet) is found
+    )

@@ -17,7 +17,9 @@ REPORT = AddReport(
     unchanged=3,
     skipped=(
         Skipped("a.xyz", "unsupported", "no reader for .xyz"),
-        Skipped("b.pdf", "unreadable", "encrypted", "remove the password and add it again"),
+        Skipped(
+            "b.pdf", "unreadable", "encrypted", "remove the password and add it again"
+        ),
     ),
     chunks=4100,
     embedder="builtin",
@@ -43,7 +45,9 @@ def test_add_says_counts_and_groups_what_was_skipped() -> None:
 
 
 def test_many_skipped_files_are_counted_and_the_first_named() -> None:
-    files = tuple(Skipped(f"{n}.xyz", "unsupported", "no reader for .xyz") for n in range(1200))
+    files = tuple(
+        Skipped(f"{n}.xyz", "unsupported", "no reader for .xyz") for n in range(1200)
+    )
     lines = brain("add", ".", add=AddReport(skipped=files)).stdout.splitlines()
     assert lines == [
         "1,200 skipped",
@@ -79,7 +83,12 @@ def test_add_json_gives_counts_and_every_skipped_file() -> None:
     shape = json.loads(ran.stdout)
     assert ran.code == 1
     assert shape["schema"] == 1
-    assert (shape["added"], shape["updated"], shape["unchanged"], shape["embedder"]) == (
+    assert (
+        shape["added"],
+        shape["updated"],
+        shape["unchanged"],
+        shape["embedder"],
+    ) == (
         812,
         0,
         3,
@@ -112,7 +121,9 @@ def test_the_census_and_the_waiting_embeddings_are_talk() -> None:
     ran = brain(
         "add",
         ".",
-        add=AddReport(added=1, chunks=12, waiting=12, notices=(CENSUS, "/n is registered")),
+        add=AddReport(
+            added=1, chunks=12, waiting=12, notices=(CENSUS, "/n is registered")
+        ),
         progress=lambda bar: bar(f"census: {CENSUS}", 0, 8114),
     )
     assert ran.stderr.splitlines() == [
@@ -130,13 +141,19 @@ def test_a_dry_run_says_that_nothing_was_written() -> None:
 
 
 def test_notes_come_from_the_argument_standard_input_and_the_editor(home: Path) -> None:
-    ran = brain("add", "--note", "Call Ana", "--title", "Lease", "--tag", "todo", note=NOTE)
-    assert ran.called("note") == [(("Call Ana",), {"title": "Lease", "tags": ("todo",)})]
+    ran = brain(
+        "add", "--note", "Call Ana", "--title", "Lease", "--tag", "todo", note=NOTE
+    )
+    assert ran.called("note") == [
+        (("Call Ana",), {"title": "Lease", "tags": ("todo",)})
+    ]
     assert ran.stdout == "1 added · 1 chunk · embedder builtin · a1b2c3\n"
     assert brain("add", "-", stdin="from a pipe\n", note=NOTE).called("note")[0][0] == (
         "from a pipe\n",
     )
-    ran = brain("add", "--edit", edit=lambda path: void(path.write_text("typed")), note=NOTE)
+    ran = brain(
+        "add", "--edit", edit=lambda path: void(path.write_text("typed")), note=NOTE
+    )
     assert ran.called("note")[0][0] == ("typed",)
     assert not list(home.glob("draft-*"))
 
@@ -188,7 +205,10 @@ def test_an_empty_standard_input_is_a_usage_error() -> None:
 
 
 def test_sync_and_import_report_as_add_does() -> None:
-    assert brain("sync", sync=AddReport(removed=2, updated=1)).stdout == "1 updated, 2 removed\n"
+    assert (
+        brain("sync", sync=AddReport(removed=2, updated=1)).stdout
+        == "1 updated, 2 removed\n"
+    )
     assert brain("sync", sync=AddReport()).stdout == "nothing to add\n"
     ran = brain("import", "dir", "--json", keep_import_from=AddReport(added=5))
     assert json.loads(ran.stdout)["added"] == 5
@@ -200,14 +220,22 @@ def test_remember_joins_the_words_and_prints_the_id() -> None:
         "e1e2e3e4e5e6e7e8", "2026-05-07T09:12:00+02:00", "note", "", "We chose SQLite"
     )
     ran = brain(
-        "remember", "We", "chose", "SQLite", "--with", "Ana", "--at", "2026-05-07", remember=episode
+        "remember",
+        "We",
+        "chose",
+        "SQLite",
+        "--with",
+        "Ana",
+        "--at",
+        "2026-05-07",
+        remember=episode,
     )
     assert ran.stdout == "remembered e1e2e3 · 2026-05-07 09:12\n"
     options = {"at": "2026-05-07", "session": "", "people": ("Ana",), "tags": ()}
     assert ran.called("remember") == [(("We chose SQLite",), options)]
-    assert brain("remember", "-", stdin="piped", remember=episode).called("remember")[0][0] == (
-        "piped",
-    )
+    assert brain("remember", "-", stdin="piped", remember=episode).called("remember")[
+        0
+    ][0] == ("piped",)
 
 
 def test_export_names_the_files_that_a_person_changed() -> None:
@@ -228,7 +256,9 @@ def test_an_error_is_two_lines_or_one_object_with_the_same_code() -> None:
     error = Unavailable("Ollama does not answer", "start it with `ollama serve`")
     ran = brain("sync", sync=error)
     assert (ran.code, ran.stdout) == (6, "")
-    assert ran.stderr == "brain: Ollama does not answer\n  start it with `ollama serve`\n"
+    assert (
+        ran.stderr == "brain: Ollama does not answer\n  start it with `ollama serve`\n"
+    )
     ran = brain("sync", "--json", sync=error)
     assert (ran.code, ran.stderr) == (6, "")
     assert json.loads(ran.stdout) == {

@@ -96,7 +96,10 @@ def answers(text: str) -> dict[str, Any]:
         context=text,
     )
     report = AddReport(
-        1, skipped=(Skipped(text, "refused", text, text),), notices=(text,), embedder=text
+        1,
+        skipped=(Skipped(text, "refused", text, text),),
+        notices=(text,),
+        embedder=text,
     )
     episode = Episode("e" * 16, text, "ask", text, text, people=(text,), tags=(text,))
     row = DocumentRow("d" * 16, text, text, text, text, text, 1, (text,), "name", text)
@@ -132,12 +135,23 @@ def answers(text: str) -> dict[str, Any]:
         ),
         "ask": ask,
         "recall": Recalled(
-            text, (Remembered(episode, 1.0, (episode,), (episode,)),), degraded=text, since=text
+            text,
+            (Remembered(episode, 1.0, (episode,), (episode,)),),
+            degraded=text,
+            since=text,
         ),
-        "library_get": [Excerpt(text, "d", text, text, text, text, 1, 2, 3, text, text, text)],
+        "library_get": [
+            Excerpt(text, "d", text, text, text, text, 1, 2, 3, text, text, text)
+        ],
         "library_documents": [row],
         "library_document": DocumentDetail(
-            row, text, text, metadata={text: text}, notices=(text,), context=text, links=(text,)
+            row,
+            text,
+            text,
+            metadata={text: text},
+            notices=(text,),
+            context=text,
+            links=(text,),
         ),
         "library_locate": text,
         "library_forget": ForgetReport((gone,), True, text, (text,)),
@@ -151,7 +165,9 @@ def answers(text: str) -> dict[str, Any]:
         "skills_get": skill,
         "skills_list": [skill],
         "skills_find": [skill],
-        "models_table": ModelTable((ModelRow(text, text, ("ask",), (), 1, text),), text, (text,)),
+        "models_table": ModelTable(
+            (ModelRow(text, text, ("ask",), (), 1, text),), text, (text,)
+        ),
         "models_pull": None,
         "models_use": text,
         "status": Status(
@@ -210,8 +226,12 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "code"), ERRORS, ids=lambda value: getattr(value, "__name__", ""))
-def test_every_error_is_two_lines_and_its_code(kind: type[errors.BrainError], code: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "code"), ERRORS, ids=lambda value: getattr(value, "__name__", "")
+)
+def test_every_error_is_two_lines_and_its_code(
+    kind: type[errors.BrainError], code: int
+) -> None:
     ran = brain("status", status=kind("what\x1b[2J happened\nand more", "what to do"))
     assert (ran.code, ran.stdout, ran.stderr) == (
         code,
@@ -228,24 +248,42 @@ def test_every_error_is_two_lines_and_its_code(kind: type[errors.BrainError], co
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("secret"), KeyError("x"), RecursionError(), OSError("odd"), MemoryError()]
+    "error",
+    [
+        ValueError("secret"),
+        KeyError("x"),
+        RecursionError(),
+        OSError("odd"),
+        MemoryError(),
+    ],
 )
-def test_a_bug_is_two_lines_too(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_two_lines_too(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("BRAIN_DEBUG", raising=False)
     ran = brain("status", status=error)
     assert ran.code == 1
     assert len(ran.stderr.splitlines()) == 2
     assert "BRAIN_DEBUG=1" in ran.stderr
     assert "secret" not in ran.stderr
-    assert json.loads(brain("status", "--json", status=error).stdout)["error"]["kind"] == "internal"
+    assert (
+        json.loads(brain("status", "--json", status=error).stdout)["error"]["kind"]
+        == "internal"
+    )
     monkeypatch.setenv("BRAIN_DEBUG", "1")
     assert "Traceback" in brain("status", status=error).stderr
-    assert "Traceback" not in brain("status", status=errors.NotFound("expected", "next")).stderr
+    assert (
+        "Traceback"
+        not in brain("status", status=errors.NotFound("expected", "next")).stderr
+    )
 
 
 def test_an_error_of_the_system_names_the_file() -> None:
     ran = brain("status", status=PermissionError(13, "Permission denied", "/n/x.md"))
-    assert (ran.code, ran.stderr.splitlines()[0]) == (1, "brain: /n/x.md: Permission denied")
+    assert (ran.code, ran.stderr.splitlines()[0]) == (
+        1,
+        "brain: /n/x.md: Permission denied",
+    )
 
 
 @pytest.mark.parametrize(
@@ -264,7 +302,11 @@ def test_a_wrong_word_is_two_lines_and_2(words: list[str]) -> None:
     assert (ran.code, ran.stdout, len(ran.stderr.splitlines())) == (2, "", 2)
     assert "--help" in ran.stderr.splitlines()[1]
     ran = brain(*words, "--json")
-    assert (ran.code, json.loads(ran.stdout)["error"]["kind"], ran.stderr) == (2, "usage", "")
+    assert (ran.code, json.loads(ran.stdout)["error"]["kind"], ran.stderr) == (
+        2,
+        "usage",
+        "",
+    )
 
 
 def test_json_after_two_dashes_is_a_word() -> None:
@@ -320,7 +362,10 @@ def started() -> Iterator[Any]:
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
         running.append(
             subprocess.Popen(
-                [sys.executable, "-X", "faulthandler", "-c", code], text=True, cwd=ROOT, **streams
+                [sys.executable, "-X", "faulthandler", "-c", code],
+                text=True,
+                cwd=ROOT,
+                **streams,
             )
         )
         return running[-1]
@@ -332,7 +377,8 @@ def started() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
 )
 def test_a_signal_closes_the_brain_and_shows_no_traceback(
     started: Any, number: int, code: int
@@ -360,7 +406,9 @@ def test_a_reader_that_leaves_ends_it_quietly(started: Any) -> None:
     assert (process.returncode, process.stderr.read()) == (0, "closed\n")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="this system has no /dev/full"
+)
 def test_a_full_disk_behind_the_output_is_said(started: Any) -> None:
     with open("/dev/full", "w") as full:
         process = started("pass", stdout=full)
@@ -377,14 +425,24 @@ def of_the_program(*words: str, **environ: str) -> subprocess.CompletedProcess[s
     known = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     run = [sys.executable, "-m", "brain", *words]
     return subprocess.run(
-        run, env=known | environ, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        run,
+        env=known | environ,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 
 def test_the_shell_completes_commands_and_options() -> None:
-    ran = of_the_program(_BRAIN_COMPLETE="complete_bash", COMP_WORDS="brain se", COMP_CWORD="1")
+    ran = of_the_program(
+        _BRAIN_COMPLETE="complete_bash", COMP_WORDS="brain se", COMP_CWORD="1"
+    )
     assert ran.stdout.split() == ["search"], ran.stderr
-    ran = of_the_program(_BRAIN_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="brain search --lex")
+    ran = of_the_program(
+        _BRAIN_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="brain search --lex"
+    )
     assert "--lexical" in ran.stdout
     ran = of_the_program("--help")
     assert "--install-completion" in ran.stdout

@@ -111,7 +111,12 @@ def judgment(text: str = "what is the rent?", **more: Any) -> Judgment:
         "2026-05-07T10:00:00+02:00",
         text,
         **(
-            {"verdict": "wrong", "answerable": True, "source": "home/lease.md", "locator": "L5-5"}
+            {
+                "verdict": "wrong",
+                "answerable": True,
+                "source": "home/lease.md",
+                "locator": "L5-5",
+            }
             | more
         ),
     )
@@ -212,7 +217,13 @@ def test_retrieval_prints_systems_by_figures() -> None:
         "p95",
         "ms",
     ]
-    assert [row.split()[0] for row in rows[2:7]] == ["lexical", "dense", "hybrid", "bm25", "rrf"]
+    assert [row.split()[0] for row in rows[2:7]] == [
+        "lexical",
+        "dense",
+        "hybrid",
+        "bm25",
+        "rrf",
+    ]
     assert rows[2].split()[-2:] == ["12.3", "20.0"]
     assert rows[7] == "hybrid over bm25: +0.012 … +0.046 nDCG@10 (95 %)"
     assert "zh  0.960" in ran.stdout
@@ -235,7 +246,9 @@ def test_a_set_is_measured_with_what_was_asked_for() -> None:
     ]
     assert "AUROC near_miss" in ran.stdout
     assert "(floor " in ran.stdout
-    assert brain("eval", "recall", "d", judge_eval_set=ranked()).called("judge_eval_set")[0][1] == {
+    assert brain("eval", "recall", "d", judge_eval_set=ranked()).called(
+        "judge_eval_set"
+    )[0][1] == {
         "embedder": "builtin",
         "vectors": None,
     }
@@ -244,7 +257,9 @@ def test_a_set_is_measured_with_what_was_asked_for() -> None:
 def test_the_json_of_a_set_is_the_report_itself() -> None:
     report = ranked()
     assert (
-        json.loads(brain("eval", "retrieval", "d", "--json", judge_eval_set=report).stdout)
+        json.loads(
+            brain("eval", "retrieval", "d", "--json", judge_eval_set=report).stdout
+        )
         == report
     )
 
@@ -255,7 +270,8 @@ def test_recall_shows_categories_and_sessions() -> None:
         "recall",
         "d",
         judge_eval_set=ranked(
-            by_category={"temporal": FIGURES | {"queries": 7}}, sessions={"hybrid": FIGURES}
+            by_category={"temporal": FIGURES | {"queries": 7}},
+            sessions={"hybrid": FIGURES},
         ),
     )
     assert "temporal  0.500" in ran.stdout
@@ -274,7 +290,9 @@ def test_missing_extra_and_interruption_end_as_they_should() -> None:
         "",
         "brain: the evaluation needs ir_measures\n  install it\n",
     )
-    assert brain("eval", "retrieval", "d", judge_eval_set=KeyboardInterrupt()).code == 130
+    assert (
+        brain("eval", "retrieval", "d", judge_eval_set=KeyboardInterrupt()).code == 130
+    )
     assert brain("eval", "speed", "d").code == 2
 
 
@@ -306,7 +324,8 @@ def test_run_shows_bm25_the_confidence_and_the_last_run() -> None:
     )
     assert "hybrid over plain BM25: +0.000 … +0.100 nDCG@10 (95 %)" in ran.stdout
     assert (
-        "since 2026-05-07 10:00: -0.100 (-0.200 … +0.000, 95 %) on 2 common questions" in ran.stdout
+        "since 2026-05-07 10:00: -0.100 (-0.200 … +0.000, 95 %) on 2 common questions"
+        in ran.stdout
     )
     assert "  what is the rent?  1.00 → 0.50" in ran.stdout
     assert ran.stderr == "what is the rent?\n"
@@ -316,7 +335,9 @@ def test_run_shows_bm25_the_confidence_and_the_last_run() -> None:
         brain(
             "eval",
             "run",
-            judge_eval_run=NotFound("there are no judgments to measure on", "draft some"),
+            judge_eval_run=NotFound(
+                "there are no judgments to measure on", "draft some"
+            ),
         ).code
         == 3
     )
@@ -324,7 +345,9 @@ def test_run_shows_bm25_the_confidence_and_the_last_run() -> None:
 
 def test_calibrate_says_how_many_and_what_changed() -> None:
     ran = brain("eval", "calibrate", judge_calibrate=fitted())
-    assert ran.stdout.startswith("calibrated: 20 judged answers, 15 of them in the notes\n")
+    assert ran.stdout.startswith(
+        "calibrated: 20 judged answers, 15 of them in the notes\n"
+    )
     assert "(Brier 0.200 → 0.150)" in ran.stdout
     assert "1.000 → 1.500" in ran.stdout
     assert "threshold 0.500 (moves from 22 judged answers on)" in ran.stdout
@@ -366,7 +389,9 @@ def test_feedback_takes_a_verdict_a_reason_and_a_place() -> None:
     assert brain("feedback", "great", judge_feedback=judgment()).code == 2
     assert brain("feedback", judge_feedback=judgment()).code == 2
     unknown = brain(
-        "feedback", "wrong", judge_feedback=judgment(answerable=None, source="", locator="")
+        "feedback",
+        "wrong",
+        judge_feedback=judgment(answerable=None, source="", locator=""),
     )
     assert "--source PATH:LINE" in unknown.stdout
     assert (
@@ -374,21 +399,34 @@ def test_feedback_takes_a_verdict_a_reason_and_a_place() -> None:
         == "good: what is the rent?\n"
     )
     assert (
-        json.loads(brain("feedback", "good", "--json", judge_feedback=judgment()).stdout)[
-            "judgment"
-        ]["locator"]
+        json.loads(
+            brain("feedback", "good", "--json", judge_feedback=judgment()).stdout
+        )["judgment"]["locator"]
         == "L5-5"
     )
 
 
 def test_why_not_says_the_stage_and_3_when_nothing_is_stored() -> None:
-    ran = brain("why-not", "when does it end", "home/lease.md", "-n", "5", judge_why_not=traced())
-    assert ran.called("judge_why_not") == [(("when does it end", "home/lease.md"), {"limit": 5})]
+    ran = brain(
+        "why-not",
+        "when does it end",
+        "home/lease.md",
+        "-n",
+        "5",
+        judge_why_not=traced(),
+    )
+    assert ran.called("judge_why_not") == [
+        (("when does it end", "home/lease.md"), {"limit": 5})
+    ]
     assert ran.stdout.splitlines()[0] == "home/lease.md: cut: holds rent"
     assert ran.code == 0
-    assert brain("why-not", "x", "y", judge_why_not=traced(stage="not stored")).code == 3
     assert (
-        json.loads(brain("why-not", "x", "y", "--json", judge_why_not=traced()).stdout)["fused"]
+        brain("why-not", "x", "y", judge_why_not=traced(stage="not stored")).code == 3
+    )
+    assert (
+        json.loads(brain("why-not", "x", "y", "--json", judge_why_not=traced()).stdout)[
+            "fused"
+        ]
         == 14
     )
 

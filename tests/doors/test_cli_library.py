@@ -26,7 +26,15 @@ from brain.types import Scope, Skill
 from tests.fake_brain import brain
 
 EXCERPT = Excerpt(
-    "notes/lease.md:120:2", "d0", "notes/lease.md", "Lease", "L120-121", "one\ntwo", 120, 121, 300
+    "notes/lease.md:120:2",
+    "d0",
+    "notes/lease.md",
+    "Lease",
+    "L120-121",
+    "one\ntwo",
+    120,
+    121,
+    300,
 )
 ROW = DocumentRow(
     "a1b2c3d4e5f60708",
@@ -47,7 +55,10 @@ DETAIL = DocumentDetail(
 GONE = Forgotten("a1b2c3d4e5f60708", "document", "notes/lease.md", "Lease", 3)
 OTHER = Forgotten("b1b2c3d4e5f60708", "document", "notes/flat.md", "Flat", 1)
 SKILL = Skill(
-    "5k111", "weekly-review", "Look back at the week, on Fridays", "1. Open the journal\n2. Read it"
+    "5k111",
+    "weekly-review",
+    "Look back at the week, on Fridays",
+    "1. Open the journal\n2. Read it",
 )
 PLAN = ForgetReport((GONE,))
 DONE = ForgetReport((GONE,), done=True, undo_until="2026-06-06T00:00:00+00:00")
@@ -62,10 +73,13 @@ def test_get_prints_the_text_and_nothing_else() -> None:
     ran = brain("get", "notes/lease.md:120:2", library_get=[EXCERPT])
     assert (ran.stdout, ran.stderr, ran.code) == ("one\ntwo\n", "", 0)
     assert ran.called("library_get") == [(("notes/lease.md:120:2",), {})]
-    ran = brain("get", "x", terminal=True, environ={"NO_COLOR": "1"}, library_get=[EXCERPT])
+    ran = brain(
+        "get", "x", terminal=True, environ={"NO_COLOR": "1"}, library_get=[EXCERPT]
+    )
     assert ran.stderr == "notes/lease.md lines 120-121 of 300\n"
     assert (
-        json.loads(brain("get", "x", "--json", library_get=[EXCERPT]).stdout)["text"] == "one\ntwo"
+        json.loads(brain("get", "x", "--json", library_get=[EXCERPT]).stdout)["text"]
+        == "one\ntwo"
     )
 
 
@@ -73,14 +87,18 @@ def test_what_is_not_there_is_3() -> None:
     ran = brain(
         "get",
         "nope",
-        library_get=NotFound("nothing is stored under nope", "`brain list` shows what is"),
+        library_get=NotFound(
+            "nothing is stored under nope", "`brain list` shows what is"
+        ),
     )
     assert ran.code == 3
     ran = brain(
         "get",
         "nope",
         "--json",
-        library_get=NotFound("nothing is stored under nope", "`brain list` shows what is"),
+        library_get=NotFound(
+            "nothing is stored under nope", "`brain list` shows what is"
+        ),
     )
     assert (ran.code, json.loads(ran.stdout)["error"]["kind"]) == (3, "not_found")
     assert brain("get", "x*", library_get=NotFound("no document fits", "")).code == 3
@@ -110,20 +128,26 @@ def test_a_path_with_the_sign_of_a_pattern_is_one_document() -> None:
 def test_list_and_show() -> None:
     ran = brain("list", "--tag", "flat", "-n", "5", library_documents=[ROW])
     assert ran.stdout == "a1b2c3  2026-05-07  notes/lease.md  Lease #flat\n"
-    assert ran.called("library_documents") == [((), {"scope": Scope(tags=("flat",)), "limit": 5})]
+    assert ran.called("library_documents") == [
+        ((), {"scope": Scope(tags=("flat",)), "limit": 5})
+    ]
     shown = brain("show", "a1b2c3", library_document=DETAIL).stdout
     assert "2026-05-07 (from front matter)" in shown
     assert "p. 7: no text layer" in shown
     assert shown.count("\nline") == 12
     assert "… the whole text: brain get a1b2c3" in shown
-    shape = json.loads(brain("show", "a1b2c3", "--json", library_document=DETAIL).stdout)[
-        "document"
-    ]
-    assert (shape["id"], shape["tags"], shape["text"]) == (ROW.id, ["flat"], DETAIL.text)
+    shape = json.loads(
+        brain("show", "a1b2c3", "--json", library_document=DETAIL).stdout
+    )["document"]
+    assert (shape["id"], shape["tags"], shape["text"]) == (
+        ROW.id,
+        ["flat"],
+        DETAIL.text,
+    )
     assert (
-        json.loads(brain("list", "--json", library_documents=[ROW]).stdout)["documents"][0][
-            "source"
-        ]
+        json.loads(brain("list", "--json", library_documents=[ROW]).stdout)[
+            "documents"
+        ][0]["source"]
         == "notes/lease.md"
     )
 
@@ -134,9 +158,9 @@ def test_open_hands_the_address_over_or_prints_it() -> None:
     ran = brain("open", "a1b2c3", "--print", library_locate="/n/lease.md")
     assert (ran.launched, ran.stdout) == ([], "/n/lease.md\n")
     assert (
-        json.loads(brain("open", "a1b2c3", "--json", library_locate="/n/lease.md").stdout)[
-            "address"
-        ]
+        json.loads(
+            brain("open", "a1b2c3", "--json", library_locate="/n/lease.md").stdout
+        )["address"]
         == "/n/lease.md"
     )
 
@@ -158,7 +182,12 @@ def test_forget_shows_first_and_takes_away_only_after_a_yes(
     words: list[str], stdin: str, terminal: bool, done: bool
 ) -> None:
     ran = brain(
-        "forget", "notes/lease.md", *words, stdin=stdin, terminal=terminal, library_forget=forget
+        "forget",
+        "notes/lease.md",
+        *words,
+        stdin=stdin,
+        terminal=terminal,
+        library_forget=forget,
     )
     asked = [options["dry_run"] for _args, options in ran.called("library_forget")]
     assert asked == ([True, False] if done else [True])
@@ -175,14 +204,17 @@ def test_undo_brings_back_the_last_or_the_one_named() -> None:
     lists = [[GONE, OTHER], []]  # before and after
     ran = brain("undo", library_undo=GONE, library_forgotten=lambda: lists.pop(0))
     assert ran.called("library_undo") == [(("last",), {})]
-    assert ("notes/lease.md" in ran.stdout, "notes/flat.md" in ran.stdout) == (True, True)
+    assert ("notes/lease.md" in ran.stdout, "notes/flat.md" in ran.stdout) == (
+        True,
+        True,
+    )
     ran = brain("undo", "a1b2c3", library_undo=GONE, library_forgotten=[])
     assert ran.called("library_undo") == [(("a1b2c3",), {})]
     assert "notes/lease.md" in brain("undo", "--list", library_forgotten=[GONE]).stdout
     assert (
-        json.loads(brain("undo", "--json", library_undo=GONE, library_forgotten=[]).stdout)[
-            "items"
-        ][0]["id"]
+        json.loads(
+            brain("undo", "--json", library_undo=GONE, library_forgotten=[]).stdout
+        )["items"][0]["id"]
         == GONE.id
     )
 
@@ -193,7 +225,12 @@ def test_tags_go_on_with_plus_and_off_with_minus() -> None:
         (("a1b2c3",), {"add": ("x", "z"), "remove": ("y", "work/old")})
     ]
     assert ran.stdout == "#x #z\n"
-    assert json.loads(brain("tag", "a1b2c3", "-y", "--json", library_tag=()).stdout)["tags"] == []
+    assert (
+        json.loads(brain("tag", "a1b2c3", "-y", "--json", library_tag=()).stdout)[
+            "tags"
+        ]
+        == []
+    )
     assert brain("tag", "a1b2c3", library_tag=()).stdout == "no tags\n"
     assert brain("tag", "a1b2c3", "+", library_tag=()).code == 2
 
@@ -211,27 +248,46 @@ def test_contexts() -> None:
         library_describe=None,
         library_descriptions=pairs,
     )
-    assert ran.called("library_describe") == [(("/n/work", "contracts of the bakery"), {})]
+    assert ran.called("library_describe") == [
+        (("/n/work", "contracts of the bakery"), {})
+    ]
     assert ran.stdout == "/n/work  contracts of the bakery\n"
     assert (
-        brain("context", "remove", "/n/work", library_undescribe=None, library_descriptions=[]).code
+        brain(
+            "context",
+            "remove",
+            "/n/work",
+            library_undescribe=None,
+            library_descriptions=[],
+        ).code
         == 0
     )
-    shape = json.loads(brain("context", "list", "--json", library_descriptions=pairs).stdout)
-    assert shape["contexts"] == [{"path": "/n/work", "description": "contracts of the bakery"}]
+    shape = json.loads(
+        brain("context", "list", "--json", library_descriptions=pairs).stdout
+    )
+    assert shape["contexts"] == [
+        {"path": "/n/work", "description": "contracts of the bakery"}
+    ]
 
 
 def test_skills() -> None:
     line = "weekly-review  active  Look back at the week, on Fridays\n"
     assert brain("skill", "list", skills_list=[SKILL]).stdout == line
     ran = brain("skill", "find", "look", "back", "-n", "2", skills_find=[SKILL])
-    assert (ran.stdout, ran.called("skills_find")) == (line, [(("look back",), {"limit": 2})])
-    assert brain("skill", "add", "s", skills_add=SKILL).called("skills_add") == [((Path("s"),), {})]
+    assert (ran.stdout, ran.called("skills_find")) == (
+        line,
+        [(("look back",), {"limit": 2})],
+    )
+    assert brain("skill", "add", "s", skills_add=SKILL).called("skills_add") == [
+        ((Path("s"),), {})
+    ]
     assert brain("skill", "show", "weekly-review", skills_get=SKILL).stdout.endswith(
         "\n1. Open the journal\n2. Read it\n"
     )
     assert (
-        json.loads(brain("skill", "show", "x", "--json", skills_get=SKILL).stdout)["skill"]["name"]
+        json.loads(brain("skill", "show", "x", "--json", skills_get=SKILL).stdout)[
+            "skill"
+        ]["name"]
         == "weekly-review"
     )
 
@@ -246,9 +302,14 @@ STATUS = Status(
     embedder_reason="nomic-embed-text is being built",
     index="exact",
     index_reason="4,100 chunks are under 100,000",
-    generations=(VectorProgress(2, "nomic-embed-text", 768, "building", 3200, 4100, 245.0),),
+    generations=(
+        VectorProgress(2, "nomic-embed-text", 768, "building", 3200, 4100, 245.0),
+    ),
     ollama="0.33.0 at 127.0.0.1",
-    roots=(Root("/n", 800, "2026-05-07T09:00:00+02:00"), Root("/usb", 12, state="unmounted")),
+    roots=(
+        Root("/n", 800, "2026-05-07T09:00:00+02:00"),
+        Root("/usb", 12, state="unmounted"),
+    ),
     waiting=900,
 )
 
@@ -287,7 +348,10 @@ def test_doctor_exits_1_for_errors_only() -> None:
         "         run `brain backup`",
         "2 checks: 0 errors, 1 warning",
     ]
-    bad = [*checks, Check("D03", "database", "error", "page 7 is damaged", "restore a backup")]
+    bad = [
+        *checks,
+        Check("D03", "database", "error", "page 7 is damaged", "restore a backup"),
+    ]
     ran = brain("doctor", "--json", keep_doctor=bad)
     assert (ran.code, json.loads(ran.stdout)["errors"]) == (1, 1)
 
@@ -314,6 +378,9 @@ def test_models() -> None:
     )
     assert brain("models", "use", "rerank", "x", models_use="").code == 2
     ran = brain(
-        "models", "pull", "nomic-embed-text", models_pull=lambda name, progress: progress("x", 1, 2)
+        "models",
+        "pull",
+        "nomic-embed-text",
+        models_pull=lambda name, progress: progress("x", 1, 2),
     )
     assert (ran.code, ran.called("models_pull")[0][0][0]) == (0, "nomic-embed-text")

@@ -68,7 +68,11 @@ def test_a_wanted_command_brings_the_rest_no_further_than_needed() -> None:
         "sys.exit(0 if set(loaded) < set(MODULES) and 'questions' in loaded else str(loaded))"
     )
     run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=60,
     )
     assert run.returncode == 0, run.stderr
     whole = set(command().commands)
@@ -77,7 +81,11 @@ def test_a_wanted_command_brings_the_rest_no_further_than_needed() -> None:
 
 
 def test_a_search_by_words_loads_no_pydantic(tmp_path: Path) -> None:
-    environ = {"BRAIN_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    environ = {
+        "BRAIN_HOME": str(tmp_path / "home"),
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+    }
     code = (
         "import sys\nfrom brain.doors.cli import main\n"
         "try:\n    main(['search', '--lexical', '-n', '3', 'tea'])\nexcept SystemExit as stop:\n    assert stop.code == 3, stop.code\n"

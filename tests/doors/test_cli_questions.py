@@ -128,15 +128,27 @@ def test_search_json_is_schema_1() -> None:
     }
     assert ran.stderr == ""
     assert brain("search", "tea", "--format", "json", search=FOUND).stdout == ran.stdout
-    explained = json.loads(brain("search", "tea", "--json", "--explain", search=FOUND).stdout)
+    explained = json.loads(
+        brain("search", "tea", "--json", "--explain", search=FOUND).stdout
+    )
     assert explained["passages"][0]["explain"] == {"dense_weight": 0.25}
 
 
 RERANKED = ModelStep(
-    "rerank", "ran", "qwen3:4b", 1.26, judged=11, of=12, reason="11 of 12 passages were judged"
+    "rerank",
+    "ran",
+    "qwen3:4b",
+    1.26,
+    judged=11,
+    of=12,
+    reason="11 of 12 passages were judged",
 )
 EXPANDED = ModelStep(
-    "expand", "ran", "qwen3:4b", 0.8, queries=(("lex", "brew\x1b[2J time"), ("vec", "How long?"))
+    "expand",
+    "ran",
+    "qwen3:4b",
+    0.8,
+    queries=(("lex", "brew\x1b[2J time"), ("vec", "How long?")),
 )
 FAILED = ModelStep("rerank", "failed", reason="Ollama does not answer at 127.0.0.1:1")
 
@@ -151,7 +163,9 @@ def test_what_a_model_did_is_said_shortly_and_with_explain_wholly() -> None:
     seen = brain("search", "tea", "--explain", search=found).stdout
     assert "expanded by qwen3:4b in 0.8 s: lex “brew time”, vec “How long?”\n" in seen
     assert "reranked by qwen3:4b in 1.3 s: 11 of 12 passages judged\n" in seen
-    steps = json.loads(brain("search", "tea", "--json", search=found).stdout)["model_steps"]
+    steps = json.loads(brain("search", "tea", "--json", search=found).stdout)[
+        "model_steps"
+    ]
     assert steps[1] == {
         "name": "rerank",
         "state": "ran",
@@ -176,16 +190,22 @@ def test_what_a_model_did_not_do_is_said_aloud_in_every_form() -> None:
     )
     shape = json.loads(brain("search", "tea", "--json", search=found).stdout)
     assert shape["notices"] == [notice]
-    assert (shape["model_steps"][0]["state"], shape["model_steps"][0]["model"]) == ("failed", None)
+    assert (shape["model_steps"][0]["state"], shape["model_steps"][0]["model"]) == (
+        "failed",
+        None,
+    )
 
 
 def test_ask_says_what_a_model_did() -> None:
     given = dataclasses.replace(ANSWER, steps=(RERANKED,))
     assert (
-        "reranked by qwen3:4b in 1.3 s\n" in brain("ask", "how hot?", "--rerank", ask=given).stdout
+        "reranked by qwen3:4b in 1.3 s\n"
+        in brain("ask", "how hot?", "--rerank", ask=given).stdout
     )
     assert (
-        json.loads(brain("ask", "how hot?", "--json", ask=given).stdout)["model_steps"][0]["judged"]
+        json.loads(brain("ask", "how hot?", "--json", ask=given).stdout)["model_steps"][
+            0
+        ]["judged"]
         == 11
     )
 
@@ -200,11 +220,19 @@ def test_nothing_found_and_could_not_look_differ() -> None:
     assert "degraded: the embedder does not answer" in ran.stderr
     assert "could not look" in ran.stderr
     shape = json.loads(brain("search", "zebra", "--json", search=lame).stdout)
-    assert (shape["degraded"], shape["passages"]) == ("the embedder does not answer", [])
-    ran = brain("search", "tea", search=Retrieved((passage(1),), {}, degraded="words only"))
+    assert (shape["degraded"], shape["passages"]) == (
+        "the embedder does not answer",
+        [],
+    )
+    ran = brain(
+        "search", "tea", search=Retrieved((passage(1),), {}, degraded="words only")
+    )
     assert ran.code == 0
     assert "degraded: words only" in ran.stderr
-    assert brain("search", "zebra", search=Unavailable("no index", "brain doctor")).code == 6
+    assert (
+        brain("search", "zebra", search=Unavailable("no index", "brain doctor")).code
+        == 6
+    )
 
 
 def test_below_the_floor_it_still_lists_and_strict_says_3() -> None:
@@ -241,7 +269,9 @@ def test_questions_come_from_standard_input_too() -> None:
 def talking(answer: Answer, *said: tuple[str, str]) -> Callable[..., Answer]:
     """An `ask` that says these things on the way."""
 
-    def ask(_question: str, *, say: Callable[[str, str], None], **_options: Any) -> Answer:
+    def ask(
+        _question: str, *, say: Callable[[str, str], None], **_options: Any
+    ) -> Answer:
         for kind, text in said:
             say(kind, text)
         return answer
@@ -267,7 +297,8 @@ def test_ask_streams_the_quote_then_sentences_then_the_footer() -> None:
         ("notice", "41 files newer than the index"),
     ]
     answer = dataclasses.replace(
-        ANSWER, notices=("41 files newer than the index", "2 older versions say the same")
+        ANSWER,
+        notices=("41 files newer than the index", "2 older versions say the same"),
     )
     ran = brain("ask", "how", "hot?", ask=talking(answer, *said))
     assert ran.stdout.splitlines() == [
@@ -277,26 +308,36 @@ def test_ask_streams_the_quote_then_sentences_then_the_footer() -> None:
         "",
         *FOOTER,
     ]
-    assert ran.stderr == "41 files newer than the index\n2 older versions say the same\n"
+    assert (
+        ran.stderr == "41 files newer than the index\n2 older versions say the same\n"
+    )
     assert ran.code == 0
 
 
 def test_quotes_that_are_the_whole_answer_are_said_once() -> None:
     answer = dataclasses.replace(ANSWER, text="“one” [1]\n“two” [2]")
     ran = brain(
-        "ask", "how hot?", ask=talking(answer, ("quote", "“one” [1]"), ("quote", "“two” [2]"))
+        "ask",
+        "how hot?",
+        ask=talking(answer, ("quote", "“one” [1]"), ("quote", "“two” [2]")),
     )
     assert ran.stdout.splitlines() == ["“one” [1]", "“two” [2]", "", *FOOTER]
 
 
 def test_an_answer_that_was_not_streamed_is_printed_whole() -> None:
     ran = brain("ask", "how hot?", ask=ANSWER)
-    assert ran.stdout.splitlines() == ["Black tea wants about 95 degrees. [1]", "", *FOOTER]
+    assert ran.stdout.splitlines() == [
+        "Black tea wants about 95 degrees. [1]",
+        "",
+        *FOOTER,
+    ]
 
 
 def test_a_control_sequence_cut_over_two_sentences_does_not_get_through() -> None:
     ran = brain(
-        "ask", "x", ask=talking(ANSWER, ("sentence", "a\x1b]52;c;ZXZp"), ("sentence", "bA==\x07b"))
+        "ask",
+        "x",
+        ask=talking(ANSWER, ("sentence", "a\x1b]52;c;ZXZp"), ("sentence", "bA==\x07b")),
     )
     assert "\x1b" not in ran.stdout
     assert "\x07" not in ran.stdout
@@ -304,7 +345,16 @@ def test_a_control_sequence_cut_over_two_sentences_does_not_get_through() -> Non
 
 def test_ask_passes_its_options() -> None:
     ran = brain(
-        "ask", "-c", "and in euros?", "--anyway", "--no-record", "-n", "4", "--tag", "x", ask=ANSWER
+        "ask",
+        "-c",
+        "and in euros?",
+        "--anyway",
+        "--no-record",
+        "-n",
+        "4",
+        "--tag",
+        "x",
+        ask=ANSWER,
     )
     ((args, options),) = ran.called("ask")
     assert set(options) == {"say"}
@@ -320,10 +370,21 @@ def test_ask_passes_its_options() -> None:
 
 
 def test_ask_json_is_schema_1_and_never_streams() -> None:
-    ran = brain("ask", "how hot?", "--json", ask=talking(ANSWER, ("quote", "q"), ("sentence", "s")))
+    ran = brain(
+        "ask",
+        "how hot?",
+        "--json",
+        ask=talking(ANSWER, ("quote", "q"), ("sentence", "s")),
+    )
     shape = json.loads(ran.stdout)
     keys = "schema question state answer citations confidence label route provider model embedder cost_usd ledger_id"
-    assert list(shape)[:17] == [*keys.split(), "degraded", "withheld", "context", "episode"]
+    assert list(shape)[:17] == [
+        *keys.split(),
+        "degraded",
+        "withheld",
+        "context",
+        "episode",
+    ]
     assert shape["citations"] == [
         {
             "number": 1,
@@ -333,7 +394,12 @@ def test_ask_json_is_schema_1_and_never_streams() -> None:
             "verified": True,
         }
     ]
-    assert shape["confidence"] == {"found": 0.91, "supported": 0.84, "known": True, "grade": "A"}
+    assert shape["confidence"] == {
+        "found": 0.91,
+        "supported": 0.84,
+        "known": True,
+        "grade": "A",
+    }
     assert shape["context"] == {
         "tokens": 6812,
         "window": 8192,
@@ -360,14 +426,20 @@ def test_ask_json_is_schema_1_and_never_streams() -> None:
         ("incomplete", 6, "incomplete: the answer broke off"),
     ],
 )
-def test_every_state_has_its_words_and_its_code(state: Any, code: int, words: str) -> None:
+def test_every_state_has_its_words_and_its_code(
+    state: Any, code: int, words: str
+) -> None:
     ran = brain(
-        "ask", "x", ask=Answer("x", state, "text", passages=tuple(passage(n) for n in range(1, 6)))
+        "ask",
+        "x",
+        ask=Answer("x", state, "text", passages=tuple(passage(n) for n in range(1, 6))),
     )
     assert ran.code == code
     assert words in ran.stdout
     assert (
-        json.loads(brain("ask", "x", "--json", ask=Answer("x", state, "text")).stdout)["state"]
+        json.loads(brain("ask", "x", "--json", ask=Answer("x", state, "text")).stdout)[
+            "state"
+        ]
         == state
     )
     assert brain("ask", "x", "--json", ask=Answer("x", state, "text")).code == code
@@ -377,7 +449,9 @@ def test_not_in_your_notes_shows_the_nearest_three() -> None:
     ran = brain(
         "ask",
         "x",
-        ask=Answer("x", "not_found", "", passages=tuple(passage(n) for n in range(1, 6))),
+        ask=Answer(
+            "x", "not_found", "", passages=tuple(passage(n) for n in range(1, 6))
+        ),
     )
     assert "3  Tea" in ran.stdout
     assert "4  Tea" not in ran.stdout
@@ -387,13 +461,17 @@ def test_a_quote_that_no_longer_stands_there_is_marked() -> None:
     shown = brain(
         "ask",
         "x",
-        ask=dataclasses.replace(ANSWER, citations=(dataclasses.replace(CITATION, verified=False),)),
+        ask=dataclasses.replace(
+            ANSWER, citations=(dataclasses.replace(CITATION, verified=False),)
+        ),
     ).stdout
     assert "(not verified)" in shown
 
 
 def test_an_answer_that_breaks_off_keeps_what_came() -> None:
-    def ask(_question: str, *, say: Callable[[str, str], None], **_options: Any) -> Answer:
+    def ask(
+        _question: str, *, say: Callable[[str, str], None], **_options: Any
+    ) -> Answer:
         say("sentence", "It begins.")
         raise Incomplete("the model stopped answering", "try again, or --json")
 
@@ -416,10 +494,21 @@ EPISODE = Episode(
 def test_recall_shows_when_who_and_the_words() -> None:
     near = Episode("f1", "2026-05-07T09:11:00+02:00", "chat", "Hello", "")
     result = Recalled(
-        "lease", (Remembered(EPISODE, 0.8, before=(near,)),), since="2026-05-01", until="2026-05-31"
+        "lease",
+        (Remembered(EPISODE, 0.8, before=(near,)),),
+        since="2026-05-01",
+        until="2026-05-31",
     )
     ran = brain(
-        "recall", "lease", "--since", "last month", "--with", "Ana", "--kind", "chat", recall=result
+        "recall",
+        "lease",
+        "--since",
+        "last month",
+        "--with",
+        "Ana",
+        "--kind",
+        "chat",
+        recall=result,
     )
     assert ran.stdout.splitlines() == [
         "between 2026-05-01 and 2026-05-31",
@@ -436,13 +525,24 @@ def test_recall_shows_when_who_and_the_words() -> None:
 
 
 def test_recall_below_its_floor_shows_the_nearest_and_says_3() -> None:
-    ran = brain("recall", "zebra", recall=Recalled("zebra", (Remembered(EPISODE),), found=False))
+    ran = brain(
+        "recall", "zebra", recall=Recalled("zebra", (Remembered(EPISODE),), found=False)
+    )
     assert ran.code == 3
     assert "nothing that fits well; the nearest:" in ran.stdout
     assert brain("recall", "zebra", recall=Recalled("zebra", found=False)).code == 3
     assert (
-        brain("recall", "zebra", recall=Recalled("zebra", found=False, degraded="no embedder")).code
+        brain(
+            "recall",
+            "zebra",
+            recall=Recalled("zebra", found=False, degraded="no embedder"),
+        ).code
         == 6
     )
     assert brain("recall", recall=Recalled("")).code == 2
-    assert brain("recall", "--since", "2026", recall=Recalled("", (Remembered(EPISODE),))).code == 0
+    assert (
+        brain(
+            "recall", "--since", "2026", recall=Recalled("", (Remembered(EPISODE),))
+        ).code
+        == 0
+    )

@@ -68,7 +68,9 @@ TEXTS = st.one_of(st.text(), st.lists(PIECES, max_size=20).map("".join))
 
 def harmless(text: str) -> bool:
     """No control character but newline and tab, no C1, no bidi control, no tag character, no surrogate."""
-    kinds = {unicodedata.category(char) for char in text if char not in "\n\t\u200c\u200d"}
+    kinds = {
+        unicodedata.category(char) for char in text if char not in "\n\t\u200c\u200d"
+    }
     return not kinds & {"Cc", "Cs"} and not re.search(
         "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]", text
     )
@@ -264,7 +266,9 @@ def test_the_snippet_is_where_the_words_are() -> None:
 def test_snippets_fold_accents_and_find_two_character_chinese() -> None:
     assert ("naïve", "match") in snippet("a naïve plan", "naive", width=60)[0]
     assert any(
-        style for row in snippet("我喜欢喝红茶和咖啡", "红茶", width=60) for _text, style in row
+        style
+        for row in snippet("我喜欢喝红茶和咖啡", "红茶", width=60)
+        for _text, style in row
     )
 
 

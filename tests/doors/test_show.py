@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_every_kind_with_the_name_of_a_type_is_that_type() -> None:
-    views = [importlib.import_module(f"brain.doors.views.{name}") for name in show.VIEWS]
+    views = [
+        importlib.import_module(f"brain.doors.views.{name}") for name in show.VIEWS
+    ]
     places = [types, reports, *views]
     for kind in show._showings:
         if kind[0].isupper():
@@ -51,5 +53,7 @@ def test_a_command_loads_no_view_but_its_own() -> None:
         "command('search')\nshowing('Recalled')\n"
         "sys.exit(any(f'brain.doors.views.{name}' in sys.modules for name in ('keeping', 'evaluation')))"
     )
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False
+    )
     assert run.returncode == 0

@@ -30,7 +30,11 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     ("tea", "Tea", "Black tea wants water at 96 degrees and four minutes in the pot."),
     ("rent", "Flat", "The rent of the flat is 1,450 euros a month, paid on the fifth."),
-    ("kiln", "Naïve kiln 🔥", "Kiln four fires the tiles at 1,040 degrees for nine hours."),
+    (
+        "kiln",
+        "Naïve kiln 🔥",
+        "Kiln four fires the tiles at 1,040 degrees for nine hours.",
+    ),
     ("code", "", "def parse_reply(body):\n    return body.strip()\n"),
 ]
 QUERIES = [
@@ -59,7 +63,9 @@ def judged(tmp_path: Path) -> Callable[..., Path]:
             "".join(json.dumps(one) + "\n" for one in queries), "utf-8"
         )
         rows = "".join(f"{q}\t{d}\t{grade}\n" for q, d, grade in qrels)
-        (folder / "qrels.tsv").write_text(f"query_id\tdoc_id\trelevance\n{rows}", "utf-8")
+        (folder / "qrels.tsv").write_text(
+            f"query_id\tdoc_id\trelevance\n{rows}", "utf-8"
+        )
         return folder
 
     return write
@@ -68,9 +74,19 @@ def judged(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def small(judged: Callable[..., Path]) -> Path:
     return judged(
-        [{"doc_id": key, "title": title, "text": text} for key, title, text in DOCUMENTS],
+        [
+            {"doc_id": key, "title": title, "text": text}
+            for key, title, text in DOCUMENTS
+        ],
         [{"id": key, "text": text, "lang": "en"} for key, text, _ in QUERIES]
-        + [{"id": "q4", "text": "who won the chess final", "answerable": 0, "kind": "absent"}],
+        + [
+            {
+                "id": "q4",
+                "text": "who won the chess final",
+                "answerable": 0,
+                "kind": "absent",
+            }
+        ],
         [(key, document, 1) for key, _, document in QUERIES],
     )
 
@@ -84,19 +100,32 @@ def open_builtin(home: Path) -> MeasuredStore:
 
 
 def test_ranking_agrees_with_a_table_worked_by_hand() -> None:
-    qrels = {"q1": {"a": 2, "b": 1}, "q2": {"c": 1}, "q3": {"d": 1}, "unjudged": {"e": 0}}
+    qrels = {
+        "q1": {"a": 2, "b": 1},
+        "q2": {"c": 1},
+        "q3": {"d": 1},
+        "unjudged": {"e": 0},
+    }
     run = {
         "q1": {"b": 3.0, "x": 2.0, "a": 1.0},
         "q2": {"x": 9.0, "y": 8.0, "c": 7.0},
         "unjudged": {"e": 1.0},
     }
     values = metrics.ranking(qrels, run)
-    dcg, ideal = 1 / math.log2(2) + 2 / math.log2(4), 2 / math.log2(2) + 1 / math.log2(3)
+    dcg, ideal = (
+        1 / math.log2(2) + 2 / math.log2(4),
+        2 / math.log2(2) + 1 / math.log2(3),
+    )
     assert values["nDCG@10"] == pytest.approx(
         {"q1": dcg / ideal, "q2": 1 / math.log2(4), "q3": 0.0}
     )
     assert values["S@1"] == {"q1": 1.0, "q2": 0.0, "q3": 0.0}
-    assert values["R@5"] == values["R@10"] == values["R@20"] == {"q1": 1.0, "q2": 1.0, "q3": 0.0}
+    assert (
+        values["R@5"]
+        == values["R@10"]
+        == values["R@20"]
+        == {"q1": 1.0, "q2": 1.0, "q3": 0.0}
+    )
     assert values["RR@10"] == pytest.approx({"q1": 1.0, "q2": 1 / 3, "q3": 0.0})
     assert metrics.means(values)["RR@10"] == round(4 / 9, 4)
 
@@ -132,24 +161,33 @@ def test_calibration_by_hand_and_ties_stay_together() -> None:
 def test_weights_make_the_share_that_was_asked_for() -> None:
     pairs = [(0.9, True), (0.8, True), (0.7, True), (0.1, False)]
     held = weights(pairs, 0.25)
-    assert sum(w for (_, truth), w in zip(pairs, held, strict=True) if truth) == pytest.approx(0.25)
+    assert sum(
+        w for (_, truth), w in zip(pairs, held, strict=True) if truth
+    ) == pytest.approx(0.25)
     assert sum(held) == pytest.approx(1.0)
     always = metrics.calibration([(0.25, truth) for _, truth in pairs], held)
     assert always == (0.0, round(0.25 * 0.75, 4))
 
 
 def test_risk_and_coverage_by_hand() -> None:
-    curve, area = metrics.risk_coverage([(0.9, True), (0.8, False), (0.7, True), (0.6, True)])
+    curve, area = metrics.risk_coverage(
+        [(0.9, True), (0.8, False), (0.7, True), (0.6, True)]
+    )
     assert curve == [(0.25, 0.0), (0.5, 0.5), (0.75, pytest.approx(1 / 3)), (1.0, 0.25)]
     assert area == round((0 + 1 / 2 + 1 / 3 + 1 / 4) / 4, 4)
     tied = [(0.5, True), (0.5, False)]
     assert metrics.risk_coverage(tied) == metrics.risk_coverage(tied[::-1])
-    assert metrics.shortened(metrics.risk_coverage([(0.5, True)] * 100)[0])[-1] == (1.0, 0.0)
+    assert metrics.shortened(metrics.risk_coverage([(0.5, True)] * 100)[0])[-1] == (
+        1.0,
+        0.0,
+    )
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=40))
 def test_no_order_of_the_rows_changes_a_figure(pairs: list[tuple[float, bool]]) -> None:
-    assert metrics.calibration(pairs) == pytest.approx(metrics.calibration(sorted(pairs)), abs=1e-3)
+    assert metrics.calibration(pairs) == pytest.approx(
+        metrics.calibration(sorted(pairs)), abs=1e-3
+    )
     assert metrics.risk_coverage(pairs)[1] == pytest.approx(
         metrics.risk_coverage(sorted(pairs))[1], abs=1e-3
     )
@@ -199,7 +237,9 @@ def test_answerability_figures_by_hand() -> None:
     assert (report["coverage"], report["risk"]) == (0.6, round(1 / 3, 4))
     assert report["false_absences"] == round(1 / 3, 4)
     assert kind_of({"answerable": 0, "category": "adversarial"}) == "adversarial"
-    assert kind_of({"answerable": 1, "kind": "answerable"}) == kind_of({}) == "answerable"
+    assert (
+        kind_of({"answerable": 1, "kind": "answerable"}) == kind_of({}) == "answerable"
+    )
 
 
 # -- folders ------------------------------------------------------------------------------------------------------------
@@ -226,11 +266,17 @@ def test_a_set_is_read_and_faults_name_the_line(small: Path) -> None:
 
 
 def test_conversations_are_stores_of_their_own() -> None:
-    documents = [{"doc_id": f"{c}{i}", "text": "x", "conv": c} for c in "ab" for i in range(2)]
+    documents = [
+        {"doc_id": f"{c}{i}", "text": "x", "conv": c} for c in "ab" for i in range(2)
+    ]
     parts = conversations(
-        Judged("set", documents, [{"id": "q", "text": "x", "conv": "b"}], {"q": {"b0": 1}})
+        Judged(
+            "set", documents, [{"id": "q", "text": "x", "conv": "b"}], {"q": {"b0": 1}}
+        )
     )
-    assert [(part.name, [d["doc_id"] for d in part.documents], part.qrels) for part in parts] == [
+    assert [
+        (part.name, [d["doc_id"] for d in part.documents], part.qrels) for part in parts
+    ] == [
         ("a", ["a0", "a1"], {}),
         ("b", ["b0", "b1"], {"q": {"b0": 1}}),
     ]
@@ -243,9 +289,13 @@ def test_documents_become_files_that_keep_their_title_and_are_written_once(
 ) -> None:
     names = write_files(read_set(small), tmp_path / "files")
     assert sorted(Path(name).suffix for name in names) == [".md", ".md", ".md", ".py"]
-    times = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "files").iterdir()}
+    times = {
+        path.name: path.stat().st_mtime_ns for path in (tmp_path / "files").iterdir()
+    }
     write_files(read_set(small), tmp_path / "files")
-    assert times == {path.name: path.stat().st_mtime_ns for path in (tmp_path / "files").iterdir()}
+    assert times == {
+        path.name: path.stat().st_mtime_ns for path in (tmp_path / "files").iterdir()
+    }
     brain.add([tmp_path / "files"])
     assert "Naïve kiln 🔥" in {row.title for row in brain.library.documents()}
 
@@ -277,7 +327,11 @@ def test_retrieval_measures_what_the_person_sees(
     assert list(report["systems"]) == ["lexical", "dense", "hybrid", "bm25", "rrf"]
     for name in ("lexical", "dense", "hybrid", "bm25"):
         assert set(report["systems"][name]) == {*metrics.RANKING, "p50_ms", "p95_ms"}
-    assert report["systems"]["hybrid"]["nDCG@10"] == report["systems"]["bm25"]["S@1"] == 1.0
+    assert (
+        report["systems"]["hybrid"]["nDCG@10"]
+        == report["systems"]["bm25"]["S@1"]
+        == 1.0
+    )
     assert report["by_lang"] == {"en": 1.0}
     assert ("questions", 3, 3) in seen
     assert not config.home.exists(), "a judged set opens nothing of the person's own"
@@ -290,7 +344,10 @@ def test_deeper_lists_begin_as_the_list_that_a_person_sees(brain: Brain) -> None
         "what did we promise the landlord?",
         "why did we pick SQLite",
     ):
-        short = [passage.id for passage in brain.search(Request(question, look=False)).passages]
+        short = [
+            passage.id
+            for passage in brain.search(Request(question, look=False)).passages
+        ]
         assert [
             passage.id
             for passage in brain.search(
@@ -307,7 +364,9 @@ def test_kept_stores_are_found_again_and_never_for_another_corpus(
     homes = {path: path.stat().st_ino for path in kept.rglob("brain.db")}
     again = retrieval.retrieval(small, open_builtin, vectors=kept)
     assert {path: path.stat().st_ino for path in kept.rglob("brain.db")} == homes
-    assert first["systems"]["hybrid"]["nDCG@10"] == again["systems"]["hybrid"]["nDCG@10"]
+    assert (
+        first["systems"]["hybrid"]["nDCG@10"] == again["systems"]["hybrid"]["nDCG@10"]
+    )
     lines = (small / "corpus.jsonl").read_text().splitlines()
     (small / "corpus.jsonl").write_text("\n".join(lines[1:]) + "\n")
     changed = retrieval.retrieval(small, open_builtin, vectors=kept)
@@ -344,7 +403,9 @@ def test_interrupted_it_leaves_nothing_behind(
 
 
 def test_answerability_reads_what_search_says(small: Path, config: Config) -> None:
-    report = Brain(config).judge.eval_set("answerability", small, embedder="builtin", vectors=None)
+    report = Brain(config).judge.eval_set(
+        "answerability", small, embedder="builtin", vectors=None
+    )
     assert {
         "set",
         "queries",
@@ -362,8 +423,18 @@ def test_answerability_reads_what_search_says(small: Path, config: Config) -> No
 
 TURNS = [
     ("s1", "Ana", "Ana: I planted tulips by the garden gate.", "2026-03-01T10:00:00"),
-    ("s1", "Ben", "Ben: My sister bought a grey kayak in Porto.", "2026-03-01T10:01:00"),
-    ("s2", "Ana", "Ana: The accordion needs a new strap before Friday.", "2026-04-02T18:00:00"),
+    (
+        "s1",
+        "Ben",
+        "Ben: My sister bought a grey kayak in Porto.",
+        "2026-03-01T10:01:00",
+    ),
+    (
+        "s2",
+        "Ana",
+        "Ana: The accordion needs a new strap before Friday.",
+        "2026-04-02T18:00:00",
+    ),
     ("s2", "Ben", "Ben: I will bring the soup and the bread.", "2026-04-02T18:01:00"),
 ]
 
@@ -385,7 +456,12 @@ def test_recall_takes_turns_in_by_the_users_path_and_judges_sessions_too(
     ]
     queries = [
         {"id": "q1", "text": "Who bought a kayak?", "conv": "c", "category": "single"},
-        {"id": "q2", "text": "What needs a new strap?", "conv": "c", "category": "single"},
+        {
+            "id": "q2",
+            "text": "What needs a new strap?",
+            "conv": "c",
+            "category": "single",
+        },
         {
             "id": "q3",
             "text": "What did Ana say about the parrot?",
@@ -395,16 +471,27 @@ def test_recall_takes_turns_in_by_the_users_path_and_judges_sessions_too(
         },
     ]
     folder = judged(documents, queries, [("q1", "c/1", 1), ("q2", "c/2", 1)], "talk")
-    (folder / recall.SESSIONS).write_text("query_id\tdoc_id\trelevance\nq1\ts1\t1\nq2\ts2\t1\n")
-    report = Brain(config).judge.eval_set("recall", folder, embedder="builtin", vectors=None)
+    (folder / recall.SESSIONS).write_text(
+        "query_id\tdoc_id\trelevance\nq1\ts1\t1\nq2\ts2\t1\n"
+    )
+    report = Brain(config).judge.eval_set(
+        "recall", folder, embedder="builtin", vectors=None
+    )
     assert (report["queries"], report["documents"]) == (2, 4)
-    assert report["systems"]["hybrid"]["S@1"] == report["sessions"]["hybrid"]["S@1"] == 1.0
+    assert (
+        report["systems"]["hybrid"]["S@1"] == report["sessions"]["hybrid"]["S@1"] == 1.0
+    )
     assert "p95_ms" in report["systems"]["lexical"]
-    assert (report["by_category"]["single"]["queries"], "adversarial" in report["by_category"]) == (
+    assert (
+        report["by_category"]["single"]["queries"],
+        "adversarial" in report["by_category"],
+    ) == (
         2,
         False,
     )
-    absent = Brain(config).judge.eval_set("answerability", folder, embedder="builtin", vectors=None)
+    absent = Brain(config).judge.eval_set(
+        "answerability", folder, embedder="builtin", vectors=None
+    )
     assert set(absent["auroc"]) == {"all", "adversarial"}
 
 
@@ -421,14 +508,21 @@ def test_sessions_are_ranked_by_the_places_of_their_turns_by_hand() -> None:
 
 def test_sessions_are_ranked_by_the_odds_of_their_turns_by_hand() -> None:
     # the first turn has odds 1, two of the other session .7 each; d stands behind c, so it weighs no more than c
-    found = [("a", 2.0), ("b", 2.0 + math.log(0.7)), ("c", 2.0 + math.log(0.7)), ("d", 5.0)]
+    found = [
+        ("a", 2.0),
+        ("b", 2.0 + math.log(0.7)),
+        ("c", 2.0 + math.log(0.7)),
+        ("d", 5.0),
+    ]
     weights = recall.shares(found)
     assert weights == pytest.approx({"a": 1.0, "b": 0.7, "c": 0.7, "d": 0.7})
     ranked = recall.as_sessions({"q": recall.shares(found[:3])}, SESSION_OF)["q"]
     assert sorted(ranked, key=lambda key: -ranked[key]) == ["s2", "s1"]
 
 
-def test_with_an_ollama_model_every_vector_is_its_own_before_a_question(small: Path) -> None:
+def test_with_an_ollama_model_every_vector_is_its_own_before_a_question(
+    small: Path,
+) -> None:
     with StandIn() as server:
         config = Config(home=small / "home", ollama=Ollama(host=server.host))
         report = Brain(config).judge.eval_set(
@@ -439,7 +533,9 @@ def test_with_an_ollama_model_every_vector_is_its_own_before_a_question(small: P
     sent = [
         text
         for body in bodies
-        for text in ([body["input"]] if isinstance(body["input"], str) else body["input"])
+        for text in (
+            [body["input"]] if isinstance(body["input"], str) else body["input"]
+        )
     ]
     documents = [text for text in sent if text.startswith("search_document: ")]
     assert len(documents) >= len(DOCUMENTS)
@@ -451,7 +547,9 @@ def test_an_embedder_that_does_not_answer_is_no_result(small: Path) -> None:
         host = server.host
     config = Config(home=small / "home", ollama=Ollama(host=host, connect_seconds=0.5))
     with pytest.raises(Unavailable, match="nomic-embed-text"):
-        Brain(config).judge.eval_set("retrieval", small, embedder="nomic-embed-text", vectors=None)
+        Brain(config).judge.eval_set(
+            "retrieval", small, embedder="nomic-embed-text", vectors=None
+        )
     with pytest.raises(UsageError, match="names its embedder"):
         Brain(config).judge.eval_set("retrieval", small, embedder="auto", vectors=None)
     with pytest.raises(UsageError, match="no evaluation"):
@@ -474,19 +572,23 @@ def test_the_right_note_is_among_the_first_five_for_most_questions_of_the_sample
 ) -> None:
     """Quality, not speed: with the built-in embedder, 85 % of the answerable questions of sample_corpus."""
     brain.add([ROOT / "sample_corpus"])
-    questions = json.loads((ROOT / "sample_corpus" / "questions.json").read_text("utf-8"))[
-        "questions"
-    ]
+    questions = json.loads(
+        (ROOT / "sample_corpus" / "questions.json").read_text("utf-8")
+    )["questions"]
     found, asked = 0, 0
     for question in questions:
         if question["answerable"]:
             right = {row["path"] for row in question["relevant"]}
             first = [
                 passage.source
-                for passage in brain.search(Request(question["question"], look=False)).passages
+                for passage in brain.search(
+                    Request(question["question"], look=False)
+                ).passages
             ]
             top = list(dict.fromkeys(first))[:5]
             asked += 1
-            found += any(source.endswith(tuple(f"/{path}" for path in right)) for source in top)
+            found += any(
+                source.endswith(tuple(f"/{path}" for path in right)) for source in top
+            )
     assert asked >= 50
     assert found >= 0.85 * asked, f"{found} of {asked}"

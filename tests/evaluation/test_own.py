@@ -13,12 +13,20 @@ from brain.app import Brain
 from brain.config import Config
 from brain.errors import NotFound, Unavailable, UsageError
 from brain.evaluation.drafting import ELSEWHERE, Text, draft, keywords, salient, spread
-from brain.evaluation.own import OwnQuestion, compared, merged, read_questions, write_questions
+from brain.evaluation.own import (
+    OwnQuestion,
+    compared,
+    merged,
+    read_questions,
+    write_questions,
+)
 from brain.types import Request
 from ingest.terms import tokens
 
 ROOT = Path(__file__).parents[2]
-SENTENCE = "Nuno at the Oficina do Largo replaced the spoke and trued the wheel for 18 euros."
+SENTENCE = (
+    "Nuno at the Oficina do Largo replaced the spoke and trued the wheel for 18 euros."
+)
 NOTES = {
     "home/bike.md": f"# Bike\n\nIt was late. {SENTENCE} Good.\n",
     "home/tea.md": "# Tea\n\nBlack tea wants water at 96 degrees and four minutes in the brown pot.\n",
@@ -34,7 +42,9 @@ def filled(brain: Brain, folder: Callable[..., Path]) -> Brain:
 
 
 def frequencies(words: Sequence[str]) -> Mapping[str, int]:
-    return {word: {"wheel": 3, "replaced": 2, "spoke": 1}.get(word, 0) for word in words}
+    return {
+        word: {"wheel": 3, "replaced": 2, "spoke": 1}.get(word, 0) for word in words
+    }
 
 
 # -- drafting -----------------------------------------------------------------------------------------------------------
@@ -42,13 +52,18 @@ def frequencies(words: Sequence[str]) -> Mapping[str, int]:
 
 def test_the_sentence_that_says_most_is_chosen_and_code_is_not() -> None:
     text = f"It was late in the evening when we came back to the old house again.\n\n{SENTENCE}\n\nvalue = {{row: parse(row) for row in everything}} # 2026 Nuno\n"
-    assert salient(text, chunks=100, frequencies=lambda words: dict.fromkeys(words, 2)) == SENTENCE
+    assert (
+        salient(text, chunks=100, frequencies=lambda words: dict.fromkeys(words, 2))
+        == SENTENCE
+    )
     assert salient("Short.\n\nOne two.", chunks=100, frequencies=frequencies) == ""
     assert salient(f"- [ ] {SENTENCE}", chunks=100, frequencies=frequencies) == SENTENCE
 
 
 def test_keywords_keep_the_order_and_give_away_neither_number_nor_rarest_word() -> None:
-    words = keywords(SENTENCE, lambda all_: {word: 1 + (word != "spoke") for word in all_})
+    words = keywords(
+        SENTENCE, lambda all_: {word: 1 + (word != "spoke") for word in all_}
+    )
     assert len(words) == 5
     assert "spoke" not in words
     assert "18" not in words
@@ -57,11 +72,15 @@ def test_keywords_keep_the_order_and_give_away_neither_number_nor_rarest_word() 
 
 def test_documents_of_every_folder_come_before_the_second_of_one() -> None:
     texts = [
-        Text(f"{place}/{number}.md", "", str) for place in ("a", "b", "c") for number in range(3)
+        Text(f"{place}/{number}.md", "", str)
+        for place in ("a", "b", "c")
+        for number in range(3)
     ]
     order = [text.source[0] for text in spread(texts)]
     assert [sorted(order[at : at + 3]) for at in (0, 3, 6)] == [["a", "b", "c"]] * 3
-    assert [t.source for t in spread(texts)] == [t.source for t in spread(reversed(texts))]
+    assert [t.source for t in spread(texts)] == [
+        t.source for t in spread(reversed(texts))
+    ]
 
 
 def test_a_model_writes_the_question_when_it_writes_one() -> None:
@@ -87,7 +106,9 @@ def test_a_model_writes_the_question_when_it_writes_one() -> None:
 
 
 def test_absent_questions_stand_nowhere_in_the_notes() -> None:
-    texts = [Text(f"n/{name}", "", lambda text=text: text) for name, text in NOTES.items()]  # type: ignore[misc]
+    texts = [
+        Text(f"n/{name}", "", lambda text=text: text) for name, text in NOTES.items()
+    ]  # type: ignore[misc]
     together = {"replaced", "trued"}
     drafted = draft(
         texts,
@@ -110,7 +131,12 @@ def test_init_drafts_a_file_that_run_reads_and_never_writes_over_one(
 ) -> None:
     report = filled.judge.eval_init(None, count=10, absent=4, force=False)
     path = filled.config.home / "judgments.toml"
-    assert (report["file"], report["questions"], report["absent"], report["written_by"]) == (
+    assert (
+        report["file"],
+        report["questions"],
+        report["absent"],
+        report["written_by"],
+    ) == (
         str(path),
         3,
         4,
@@ -182,7 +208,8 @@ def test_any_text_survives_the_file(tmp_path: Path) -> None:
     nasty = 'quote " and \\ back\x7f\x01 [[question]] = é 東京 🔥 \n# line'
     path = tmp_path / "a" / "judgments.toml"
     write_questions(
-        path, [OwnQuestion(nasty, (nasty, "b"), nasty, "kind", True), OwnQuestion("plain")]
+        path,
+        [OwnQuestion(nasty, (nasty, "b"), nasty, "kind", True), OwnQuestion("plain")],
     )
     assert read_questions(path) == [
         OwnQuestion(nasty, (nasty, "b"), nasty, "kind", True),
@@ -211,7 +238,10 @@ def test_feedback_counts_before_the_file() -> None:
         OwnQuestion("What is the Rent?", ("a",)),
         OwnQuestion("what is  the rent?", ("b",), origin="feedback"),
     )
-    assert merged([drafted, OwnQuestion("other")], [said]) == [said, OwnQuestion("other")]
+    assert merged([drafted, OwnQuestion("other")], [said]) == [
+        said,
+        OwnQuestion("other"),
+    ]
 
 
 # -- measuring ----------------------------------------------------------------------------------------------------------
@@ -256,7 +286,11 @@ def test_run_measures_the_file_and_the_feedback_beside_bm25_and_the_last_run(
     assert "lost" in first["notices"][0]
     assert set(first["found"]["auroc"]) == {"all", "elsewhere"}
     again = filled.judge.eval_run(path)
-    assert (again["last"]["common"], again["last"]["change"], again["last"]["worse"]) == (
+    assert (
+        again["last"]["common"],
+        again["last"]["change"],
+        again["last"]["worse"],
+    ) == (
         2,
         0.0,
         [],
@@ -275,7 +309,11 @@ def test_run_with_absent_questions_alone_measures_the_confidence(
 ) -> None:
     write_questions(tmp_path / "j.toml", [OwnQuestion("chess club", kind="elsewhere")])
     report = filled.judge.eval_run(tmp_path / "j.toml")
-    assert (report["answerable"], report["absent"], report["found"]["auroc"]["all"]) == (0, 1, None)
+    assert (
+        report["answerable"],
+        report["absent"],
+        report["found"]["auroc"]["all"],
+    ) == (0, 1, None)
 
 
 def test_what_fell_since_the_last_run_is_named_worst_first() -> None:
@@ -284,7 +322,9 @@ def test_what_fell_since_the_last_run_is_named_worst_first() -> None:
     now = dict(zip(ids, (0.2, 0.9, 0.5, 1.0), strict=True))
     before = dict(zip(ids[:3], (1.0, 0.92, 0.7), strict=True)) | {"gone": 1.0}
     report = compared(
-        questions, now, ("2026-05-07T10:00:00+02:00", {"per_query": before, "embedder": "x"})
+        questions,
+        now,
+        ("2026-05-07T10:00:00+02:00", {"per_query": before, "embedder": "x"}),
     )
     assert report["common"] == 3
     assert report["change"] == round((0.2 + 0.9 + 0.5 - 1.0 - 0.92 - 0.7) / 3, 4)
@@ -300,5 +340,8 @@ def test_only_the_last_runs_are_kept(brain: Brain) -> None:
     count = brain.resources.store.connection.conn.execute(
         "SELECT count(*) FROM eval_runs"
     ).fetchone()[0]
-    assert (count, table.last_run("own")) == (51, ("2026-01-01T00:00:59", {"number": 59}))
+    assert (count, table.last_run("own")) == (
+        51,
+        ("2026-01-01T00:00:59", {"number": 59}),
+    )
     assert table.last_run("never") is None

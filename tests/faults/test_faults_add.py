@@ -67,12 +67,18 @@ def at(home: Path, **more: str) -> dict[str, str]:
 
 def killed(zygote: Zygote, folder: Path, home: Path, seconds: float) -> set[str]:
     """Run, kill -9 after so many seconds; the addresses that were acknowledged (an unfinished line is none)."""
-    child = zygote.start(["call:fault_victims:add_and_acknowledge", folder], environ=at(home))
+    child = zygote.start(
+        ["call:fault_victims:add_and_acknowledge", folder], environ=at(home)
+    )
     time.sleep(seconds)
     child.kill()
     ended = child.wait()
     assert ended.code in (-9, 0), ended.stderr
-    return {line.strip() for line in ended.stdout.splitlines(keepends=True) if line.endswith("\n")}
+    return {
+        line.strip()
+        for line in ended.stdout.splitlines(keepends=True)
+        if line.endswith("\n")
+    }
 
 
 def trial(zygote: Zygote, folder: Path, home: Path, seed: int, whole: float) -> int:
@@ -83,7 +89,9 @@ def trial(zygote: Zygote, folder: Path, home: Path, seed: int, whole: float) -> 
     assert acknowledged <= set(there), (
         f"seed {seed}: {len(acknowledged - set(there))} acknowledged notes lost"
     )
-    assert there.items() <= wanted.items(), f"seed {seed}: a note is not what was written"
+    assert there.items() <= wanted.items(), (
+        f"seed {seed}: a note is not what was written"
+    )
     again = zygote.run(["add", folder], environ=at(home))
     assert again.code == 0, f"seed {seed}: {again.stderr}"
     stored = checked(home)
@@ -195,25 +203,42 @@ QUICK_ACTIONS = {"add": ("exit", "enospc"), "sync": ("exit",), "export": ("exit"
 
 def test_f02_every_step_of_a_note(zygote: Zygote, before: Path, tmp_path: Path) -> None:
     """The quick part: a note is stored in two tables and gets its vectors, with a crash at each step of it."""
-    points = [point for point in steps(zygote, before, "note") if not point.startswith("index.")]
+    points = [
+        point
+        for point in steps(zygote, before, "note")
+        if not point.startswith("index.")
+    ]
     assert "note.between" in " ".join(points)
     strike(zygote, before, tmp_path, "note", points, ("exit",))
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.fault
-def test_f02_every_step(zygote: Zygote, before: Path, tmp_path: Path, scenario: str) -> None:
+def test_f02_every_step(
+    zygote: Zygote, before: Path, tmp_path: Path, scenario: str
+) -> None:
     """Every step with the two faults that differ most; the index's own steps are test_index_faults'."""
-    points = [point for point in steps(zygote, before, scenario) if not point.startswith("index.")]
+    points = [
+        point
+        for point in steps(zygote, before, scenario)
+        if not point.startswith("index.")
+    ]
     if (
         scenario == "sync"
     ):  # each run brings Chroma up to date too; what it shares with `add` is struck there
         points = [
-            point for point in points if point in ("sync.before_let_go", "vectors.before_commit")
+            point
+            for point in points
+            if point in ("sync.before_let_go", "vectors.before_commit")
         ]
     assert points
     strike(
-        zygote, before, tmp_path, scenario, points, QUICK_ACTIONS.get(scenario, ("exit", "enospc"))
+        zygote,
+        before,
+        tmp_path,
+        scenario,
+        points,
+        QUICK_ACTIONS.get(scenario, ("exit", "enospc")),
     )
 
 
@@ -241,22 +266,36 @@ def strike(
     for point in points:
         for action in actions:
             name = f"{point}:1:{action}"
-            ran, home = run_at(zygote, before, place / name.replace(":", "-"), scenario, name)
+            ran, home = run_at(
+                zygote, before, place / name.replace(":", "-"), scenario, name
+            )
             told(ran, name, action, inside_a_worker=point in WORKERS)
             there = checked(home).documents
             if scenario in ("note", "remember"):
                 assert len(there) - len(old) in (0, 1), name
-                kept = action == "exit" or len(there) == len(old) or point in AFTER_THE_COMMIT
+                kept = (
+                    action == "exit"
+                    or len(there) == len(old)
+                    or point in AFTER_THE_COMMIT
+                )
                 assert kept, f"{name}: saved, and an error was said"
             else:
                 assert all(
-                    text in (old.get(uri), wanted.documents.get(uri)) for uri, text in there.items()
+                    text in (old.get(uri), wanted.documents.get(uri))
+                    for uri, text in there.items()
                 ), name
-                assert set(old) & set(wanted.documents) <= set(there), f"{name}: something is gone"
-                again = zygote.run(words(scenario, home, before / "notes"), environ=at(home))
+                assert set(old) & set(wanted.documents) <= set(there), (
+                    f"{name}: something is gone"
+                )
+                again = zygote.run(
+                    words(scenario, home, before / "notes"), environ=at(home)
+                )
                 assert again.code in (undisturbed.code, 0), f"{name}: {again.stderr}"
                 after = checked(home)
-                assert (after.documents, after.chunks) == (wanted.documents, after.vectors), name
+                assert (after.documents, after.chunks) == (
+                    wanted.documents,
+                    after.vectors,
+                ), name
             shutil.rmtree(home.parent)
 
 
@@ -287,20 +326,26 @@ WORKERS = (
 
 @pytest.mark.fault
 @pytest.mark.timeout(1800)
-def test_f02_every_document_of_a_batch(zygote: Zygote, before: Path, tmp_path: Path) -> None:
+def test_f02_every_document_of_a_batch(
+    zygote: Zygote, before: Path, tmp_path: Path
+) -> None:
     """The step inside the batch, at each of its arrivals."""
     _, done = run_at(zygote, before, tmp_path / "whole", "add", "")
     wanted = checked(done)
     for nth in range(1, 10):
         for action in ACTIONS:
             name = f"add.after_document:{nth}:{action}"
-            ran, home = run_at(zygote, before, tmp_path / name.replace(":", "-"), "add", name)
+            ran, home = run_at(
+                zygote, before, tmp_path / name.replace(":", "-"), "add", name
+            )
             if ran.code not in (KILLED, 1) or (not ran.stderr and ran.code == 1):
                 assert nth > 8, name
             there = checked(home).documents
             assert len(there) in (5, len(wanted.documents)), (
                 f"{name}: a batch is whole or not there"
             )
-            assert zygote.run(words("add", home, before / "notes"), environ=at(home)).code in (0, 1)
+            assert zygote.run(
+                words("add", home, before / "notes"), environ=at(home)
+            ).code in (0, 1)
             assert checked(home).documents == wanted.documents, name
             shutil.rmtree(home.parent)

@@ -20,7 +20,9 @@ MOMENTS = {
     "the epoch": datetime(1970, 1, 1, tzinfo=UTC),
     "32 bits": datetime(2038, 1, 19, 3, 14, 8, tzinfo=UTC),
     "the last day": datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
-    "summer time begins": datetime(2026, 3, 29, 2, 30, tzinfo=ZoneInfo("Europe/Lisbon")),
+    "summer time begins": datetime(
+        2026, 3, 29, 2, 30, tzinfo=ZoneInfo("Europe/Lisbon")
+    ),
     "the hour that comes twice": datetime(
         2026, 10, 25, 1, 30, fold=1, tzinfo=ZoneInfo("Europe/Lisbon")
     ),
@@ -33,7 +35,9 @@ def at(moment: datetime) -> Callable[[], datetime]:
 
 
 @pytest.mark.parametrize("name", list(MOMENTS))
-def test_f11_a_whole_day_at_an_odd_moment(config: Config, tmp_path: Path, name: str) -> None:
+def test_f11_a_whole_day_at_an_odd_moment(
+    config: Config, tmp_path: Path, name: str
+) -> None:
     place = write_notes(tmp_path / "notes", range(3))
     with Brain(config, now=at(MOMENTS[name])) as brain:
         assert brain.add([place]).added == 3
@@ -65,11 +69,16 @@ def test_f11_the_order_is_that_of_the_deeds_when_the_clock_goes_back(
         )
         (place / "a.md").write_text("alpha text again")
         brain.add([place / "a.md"])
-        assert {Path(row.source).name for row in brain.library.documents()} == {"a.md", "b.md"}
+        assert {Path(row.source).name for row in brain.library.documents()} == {
+            "a.md",
+            "b.md",
+        }
     checked(home())
 
 
-def test_f11_a_step_back_during_a_run_loses_nothing(config: Config, tmp_path: Path) -> None:
+def test_f11_a_step_back_during_a_run_loses_nothing(
+    config: Config, tmp_path: Path
+) -> None:
     """NTP turns the clock back while notes go in: every question gets a later time from the clock, until it jumps."""
     place = write_notes(tmp_path / "notes", range(250))
     ticks = iter(range(10_000))

@@ -48,9 +48,7 @@ def permitted() -> bool:
     """Whether this machine lets a test mount a disk of its own."""
     if shutil.which("unshare") is None:
         return False
-    script = (
-        "mkdir -p /tmp/brain-tmpfs-probe && mount -t tmpfs -o size=1m tmpfs /tmp/brain-tmpfs-probe"
-    )
+    script = "mkdir -p /tmp/brain-tmpfs-probe && mount -t tmpfs -o size=1m tmpfs /tmp/brain-tmpfs-probe"
     return (
         subprocess.run(
             ["unshare", "-rm", "sh", "-c", script], capture_output=True, check=False
@@ -92,11 +90,15 @@ def small_disk(tmp_path: Path) -> Iterator[tuple[Zygote, Path]]:
     place = tmp_path / "disk"
     place.mkdir()
     mount = f'mount -t tmpfs -o size={DISK} tmpfs "$0" && exec "$@"'
-    with Zygote(tmp_path / "zygote", ("unshare", "-rm", "sh", "-c", mount, str(place))) as started:
+    with Zygote(
+        tmp_path / "zygote", ("unshare", "-rm", "sh", "-c", mount, str(place))
+    ) as started:
         yield started, place
 
 
-@pytest.mark.skipif(not permitted(), reason="this machine does not permit mounting a small disk")
+@pytest.mark.skipif(
+    not permitted(), reason="this machine does not permit mounting a small disk"
+)
 @pytest.mark.parametrize("free", [0, 32, *STAGES])
 @pytest.mark.fault
 def test_f05_a_full_disk_at_every_stage(
@@ -112,7 +114,8 @@ def test_f05_a_full_disk_at_every_stage(
     assert zygote.run(["add", first], environ=environ).code == 0
     assert (
         zygote.run(
-            ["call:fault_victims:fill_the_disk", disk, str(free * 1024)], environ=environ
+            ["call:fault_victims:fill_the_disk", disk, str(free * 1024)],
+            environ=environ,
         ).code
         == 0
     )
@@ -134,7 +137,10 @@ def test_f05_a_full_disk_at_every_stage(
         seen = zygote.run(verb, environ=environ)
         assert seen.code == 0, (verb, seen.stderr)
     assert (
-        zygote.run(["call:fault_victims:fill_the_disk", disk, str(DISK)], environ=environ).code == 0
+        zygote.run(
+            ["call:fault_victims:fill_the_disk", disk, str(DISK)], environ=environ
+        ).code
+        == 0
     )
     held = int(zygote.run(["call:fault_victims:check", disk / "home"]).stdout)
     assert held in range(20, 421)
@@ -144,7 +150,9 @@ def test_f05_a_full_disk_at_every_stage(
     assert "wait" not in zygote.run(["sync"], environ=environ).stderr
 
 
-@pytest.mark.skipif(not permitted(), reason="this machine does not permit mounting a small disk")
+@pytest.mark.skipif(
+    not permitted(), reason="this machine does not permit mounting a small disk"
+)
 @pytest.mark.fault
 def test_f05_a_disk_that_takes_no_more_files_is_said_to_be_full(
     small_disk: tuple[Zygote, Path], tmp_path: Path
@@ -153,7 +161,10 @@ def test_f05_a_disk_that_takes_no_more_files_is_said_to_be_full(
     zygote, disk = small_disk
     environ = at(disk / "home")
     assert (
-        zygote.run(["add", write_notes(tmp_path / "notes", range(20))], environ=environ).code == 0
+        zygote.run(
+            ["add", write_notes(tmp_path / "notes", range(20))], environ=environ
+        ).code
+        == 0
     )
     assert zygote.run(["call:fault_victims:leave_names", disk, "0"]).code == 0
     for words in (["search", "w7x", "--lexical"], ["add", "--note", "x"]):
@@ -175,7 +186,9 @@ def said(child: Child, word: str) -> list[str]:
     raise AssertionError(f"no {word} in 60 s")
 
 
-@pytest.mark.skipif(not permitted(), reason="this machine does not permit mounting a small disk")
+@pytest.mark.skipif(
+    not permitted(), reason="this machine does not permit mounting a small disk"
+)
 @pytest.mark.fault
 def test_f05_who_reads_without_shared_memory_keeps_writers_out(
     small_disk: tuple[Zygote, Path], tmp_path: Path
@@ -186,14 +199,19 @@ def test_f05_who_reads_without_shared_memory_keeps_writers_out(
     zygote, disk = small_disk
     environ = at(disk / "home")
     assert (
-        zygote.run(["add", write_notes(tmp_path / "notes", range(20))], environ=environ).code == 0
+        zygote.run(
+            ["add", write_notes(tmp_path / "notes", range(20))], environ=environ
+        ).code
+        == 0
     )
     assert zygote.run(["call:fault_victims:fill_the_disk", disk, "0"]).code == 0
     reader = zygote.start(["call:fault_victims:hold_open", "3"], environ=environ)
     assert said(reader, "READY") == ["20"]
     assert zygote.run(["call:fault_victims:fill_the_disk", disk, str(DISK)]).code == 0
     writers = [
-        zygote.start(["call:fault_victims:note_when_there_is_room", f"note {n}"], environ=environ)
+        zygote.start(
+            ["call:fault_victims:note_when_there_is_room", f"note {n}"], environ=environ
+        )
         for n in range(2)
     ]
     count, until = said(reader, "DONE")
@@ -212,7 +230,9 @@ def test_f05_who_reads_without_shared_memory_keeps_writers_out(
     assert int(zygote.run(["call:fault_victims:check", disk / "home"]).stdout) == 22
 
 
-def test_f05_without_shared_memory_sqlite_itself_locks_others_out(tmp_path: Path) -> None:
+def test_f05_without_shared_memory_sqlite_itself_locks_others_out(
+    tmp_path: Path,
+) -> None:
     """While one process has it open so, no other gets in by any door; while another has it open, nobody gets it so."""
     path = tmp_path / "brain.db"
     connection.connect(path).close()
@@ -223,9 +243,9 @@ def test_f05_without_shared_memory_sqlite_itself_locks_others_out(tmp_path: Path
         )
         assert "database is locked" in locked.stderr
         with closing(sqlite3.connect(path, timeout=0.1)) as second:
-            assert second.execute("SELECT count(*) FROM documents").fetchone() == (0,), (
-                "this process may"
-            )
+            assert second.execute("SELECT count(*) FROM documents").fetchone() == (
+                0,
+            ), "this process may"
         assert not (tmp_path / "brain.db-shm").exists()
         with alone.write():
             alone.conn.execute("INSERT INTO settings (name, value) VALUES ('k', 'v')")
@@ -255,7 +275,9 @@ def test_f05_without_shared_memory_sqlite_itself_locks_others_out(tmp_path: Path
     "more", [0, 64, *(pytest.param(n, marks=pytest.mark.fault) for n in (4, 256))]
 )
 @pytest.mark.fault
-def test_f05_a_limit_on_the_size_of_files(zygote: Zygote, tmp_path: Path, more: int) -> None:
+def test_f05_a_limit_on_the_size_of_files(
+    zygote: Zygote, tmp_path: Path, more: int
+) -> None:
     """No file may grow by more than so many KiB beyond the database as it is."""
     first, second = (
         write_notes(tmp_path / "first", range(20)),
@@ -290,7 +312,9 @@ READS = [
 ]
 
 
-@pytest.mark.skipif(not permitted(), reason="this machine does not permit mounting a small disk")
+@pytest.mark.skipif(
+    not permitted(), reason="this machine does not permit mounting a small disk"
+)
 @pytest.mark.fault
 def test_f06_a_read_only_disk_reads_or_says_why(
     small_disk: tuple[Zygote, Path], tmp_path: Path
@@ -310,8 +334,12 @@ def test_f06_a_read_only_disk_reads_or_says_why(
     assert int(zygote.run(["call:fault_victims:check", disk / "home"]).stdout) == 20
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a home to another user")
-def test_f06_a_home_of_another_user_is_not_touched(zygote: Zygote, tmp_path: Path) -> None:
+@pytest.mark.skipif(
+    os.getuid() != 0, reason="only root can give a home to another user"
+)
+def test_f06_a_home_of_another_user_is_not_touched(
+    zygote: Zygote, tmp_path: Path
+) -> None:
     home = tmp_path / "home"
     home.mkdir()
     os.chown(home, 65534, 65534)
@@ -323,7 +351,9 @@ def test_f06_a_home_of_another_user_is_not_touched(zygote: Zygote, tmp_path: Pat
 
 BINDING = "--bounding-set=-dac_override,-dac_read_search,-fowner"  # without these, permissions bind root as anyone
 OTHER = 65534  # another user
-PERMISSIONS: dict[str, tuple[str, int, int]] = {  # name: (which file, its mode, its owner)
+PERMISSIONS: dict[
+    str, tuple[str, int, int]
+] = {  # name: (which file, its mode, its owner)
     "a home that may not be written": ("", 0o500, 0),
     "a home that may not be entered": ("", 0o000, 0),
     "a database that may not be written": ("brain.db", 0o400, 0),
@@ -348,13 +378,18 @@ def bound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
 
 
 @pytest.mark.skipif(
-    os.getuid() != 0 or shutil.which("setpriv") is None, reason="only root can give files to others"
+    os.getuid() != 0 or shutil.which("setpriv") is None,
+    reason="only root can give files to others",
 )
 @pytest.mark.parametrize(
     "name",
     [
         *QUICK,
-        *(pytest.param(name, marks=pytest.mark.fault) for name in PERMISSIONS if name not in QUICK),
+        *(
+            pytest.param(name, marks=pytest.mark.fault)
+            for name in PERMISSIONS
+            if name not in QUICK
+        ),
     ],
 )
 @pytest.mark.fault
@@ -365,7 +400,10 @@ def test_f06_permissions_that_are_missing_are_said_or_do_not_matter(
     what, mode, owner = PERMISSIONS[name]
     home = tmp_path / "home"
     assert (
-        bound.run(["add", write_notes(tmp_path / "notes", range(20))], environ=at(home)).code == 0
+        bound.run(
+            ["add", write_notes(tmp_path / "notes", range(20))], environ=at(home)
+        ).code
+        == 0
     )
     (home / "index").mkdir(exist_ok=True)
     place = home / what
@@ -399,7 +437,9 @@ def test_f06_permissions_that_are_missing_are_said_or_do_not_matter(
 
 
 @pytest.mark.parametrize("what", ["file", "root", "unwritable parent"])
-def test_f06_a_home_that_cannot_be_is_said(zygote: Zygote, tmp_path: Path, what: str) -> None:
+def test_f06_a_home_that_cannot_be_is_said(
+    zygote: Zygote, tmp_path: Path, what: str
+) -> None:
     (tmp_path / "file").write_text("x")
     home = {
         "file": tmp_path / "file",
@@ -418,19 +458,25 @@ def test_f19_thirty_two_handles_are_enough_for_a_thousand_files(
 ) -> None:
     folder = write_notes(tmp_path / "notes", range(1_000))
     ran = zygote.run(
-        ["add", folder], environ=at(tmp_path / "home"), limits={"RLIMIT_NOFILE": FEW_HANDLES}
+        ["add", folder],
+        environ=at(tmp_path / "home"),
+        limits={"RLIMIT_NOFILE": FEW_HANDLES},
     )
     assert ran.code == 0, ran.stderr
     assert len(checked(tmp_path / "home").documents) == 1_000
     assert (
         zygote.run(
-            ["ask", "w7x"], environ=at(tmp_path / "home"), limits={"RLIMIT_NOFILE": FEW_HANDLES}
+            ["ask", "w7x"],
+            environ=at(tmp_path / "home"),
+            limits={"RLIMIT_NOFILE": FEW_HANDLES},
         ).code
         == 0
     )
 
 
-def test_f19_long_paths_and_names_are_taken_in_or_listed(zygote: Zygote, tmp_path: Path) -> None:
+def test_f19_long_paths_and_names_are_taken_in_or_listed(
+    zygote: Zygote, tmp_path: Path
+) -> None:
     """A path of nearly 4,096 bytes, built step by step, and a name of 255 bytes that is no UTF-8."""
     folder = tmp_path / "notes"
     write_notes(folder, range(3))
@@ -445,7 +491,12 @@ def test_f19_long_paths_and_names_are_taken_in_or_listed(zygote: Zygote, tmp_pat
     assert ran.code == 0, ran.stderr
     assert len(checked(tmp_path / "home").documents) == 5
     for word in ("longname", "deepnote"):
-        assert zygote.run(["search", word, "--lexical"], environ=at(tmp_path / "home")).code == 0
+        assert (
+            zygote.run(
+                ["search", word, "--lexical"], environ=at(tmp_path / "home")
+            ).code
+            == 0
+        )
 
 
 @pytest.mark.parametrize("megabytes", [512])
@@ -456,7 +507,9 @@ def test_f15_little_memory_is_an_error_or_enough(
     """RLIMIT_AS for the whole process: it works, or it says two lines; the store is whole either way."""
     folder = write_notes(tmp_path / "notes", range(50))
     ran = zygote.run(
-        ["add", folder], environ=at(tmp_path / "home"), limits={"RLIMIT_AS": megabytes * 2**20}
+        ["add", folder],
+        environ=at(tmp_path / "home"),
+        limits={"RLIMIT_AS": megabytes * 2**20},
     )
     assert ran.code >= 0, "not by a signal"
     if ran.code:

@@ -70,7 +70,10 @@ def logged(notes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "BRAIN_MODELS_ASK": "builtin",
     }
     subprocess.run(
-        [sys.executable, "-c", LOGGED, str(notes / "new")], cwd=ROOT, env=environ, check=True
+        [sys.executable, "-c", LOGGED, str(notes / "new")],
+        cwd=ROOT,
+        env=environ,
+        check=True,
     )
     assert (home / "brain.db-wal").stat().st_size > 100_000
     return home
@@ -107,7 +110,11 @@ def stored(home: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.fault) for seed in range(6, 60))]
+    "seed",
+    [
+        *range(6),
+        *(pytest.param(seed, marks=pytest.mark.fault) for seed in range(6, 60)),
+    ],
 )
 def test_f07_a_damaged_log_loses_the_last_commits_and_nothing_before(
     logged: Path, notes: Path, tmp_path: Path, seed: int
@@ -148,7 +155,9 @@ def test_f07_the_shared_memory_file_is_worth_nothing(
     assert len(stored(home)) == OLD + NEW
 
 
-def test_f07_a_log_that_is_gone_leaves_what_was_written_back(logged: Path, tmp_path: Path) -> None:
+def test_f07_a_log_that_is_gone_leaves_what_was_written_back(
+    logged: Path, tmp_path: Path
+) -> None:
     home = tmp_path / "home"
     shutil.copytree(logged, home)
     (home / "brain.db-wal").unlink()
@@ -168,7 +177,13 @@ def whole(notes: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
         brain.note("The spare key is with Ana.", title="Keys")
         brain.ask(Request("what is the word of page w7x?", limit=8))
         brain.library.forget(
-            [next(row.id for row in brain.library.documents() if row.source.endswith("00003.md"))],
+            [
+                next(
+                    row.id
+                    for row in brain.library.documents()
+                    if row.source.endswith("00003.md")
+                )
+            ],
             dry_run=False,
         )
         digest = copies.digest(brain.resources.store.connection.conn)
@@ -186,7 +201,11 @@ def in_two_lines_or_well(words: list[str], found: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.fault) for seed in range(6, 206))]
+    "seed",
+    [
+        *range(6),
+        *(pytest.param(seed, marks=pytest.mark.fault) for seed in range(6, 206)),
+    ],
 )
 @pytest.mark.fault
 def test_f07_damage_to_the_database_is_found_or_harmless(
@@ -205,7 +224,15 @@ def test_f07_damage_to_the_database_is_found_or_harmless(
                 same = False
     except BrainError as error:  # it says so when it is opened
         found, same = (
-            [Check("D03", "structure of the database", "error", error.message, error.hint)],
+            [
+                Check(
+                    "D03",
+                    "structure of the database",
+                    "error",
+                    error.message,
+                    error.hint,
+                )
+            ],
             False,
         )
     faults = [check for check in found if check.level != "ok" and check.id != "D16"]

@@ -49,29 +49,40 @@ def writers(
     children = []
     for number in range(count):
         first = 1_000 * (number + 1)
-        own = write_notes(place / f"own{number}", range(first, first + notes - notes // 4))
+        own = write_notes(
+            place / f"own{number}", range(first, first + notes - notes // 4)
+        )
         children.append(
             zygote.start(
-                ["add", own, shared] if number % 2 else ["add", shared, own], environ=environ
+                ["add", own, shared] if number % 2 else ["add", shared, own],
+                environ=environ,
             )
         )
     return children
 
 
-def together(zygote: Zygote, place: Path, count: int, notes: int, seconds: float) -> dict[str, int]:
+def together(
+    zygote: Zygote, place: Path, count: int, notes: int, seconds: float
+) -> dict[str, int]:
     """Writers, a searcher beside them, and a note that an open reader must see. Returns what the searcher did."""
     environ = at(place / "home")
     assert (
-        zygote.run(["add", write_notes(place / "first", range(500, 510))], environ=environ).code
+        zygote.run(
+            ["add", write_notes(place / "first", range(500, 510))], environ=environ
+        ).code
         == 0
     )
-    searcher = zygote.start(["call:fault_victims:ask_all_the_time", str(seconds)], environ=environ)
+    searcher = zygote.start(
+        ["call:fault_victims:ask_all_the_time", str(seconds)], environ=environ
+    )
     reader = zygote.start(
         ["call:fault_victims:wait_for", "quagga", str(STUCK_SECONDS)], environ=environ
     )
     until_ready(reader)
     children = writers(zygote, place, count, notes, environ=environ)
-    note = zygote.run(["add", "--note", "The quagga stands in the stable"], environ=environ)
+    note = zygote.run(
+        ["add", "--note", "The quagga stands in the stable"], environ=environ
+    )
     acknowledged = time.time()
     assert note.code == 0, note.stderr
     seen = reader.wait()
@@ -102,7 +113,9 @@ def together(zygote: Zygote, place: Path, count: int, notes: int, seconds: float
 
 
 @pytest.mark.fault
-def test_f09_four_processes_add_while_others_search(zygote: Zygote, tmp_path: Path) -> None:
+def test_f09_four_processes_add_while_others_search(
+    zygote: Zygote, tmp_path: Path
+) -> None:
     assert together(zygote, tmp_path, 4, 32, 4.0)["rounds"] > 0
 
 
@@ -200,7 +213,9 @@ def lost(what: str, rounds: int, **environ: str) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=str
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+    ids=str,
 )
 def test_f16_a_signal_that_python_swallows_ends_the_command_all_the_same(
     number: int, code: int
@@ -210,13 +225,14 @@ def test_f16_a_signal_that_python_swallows_ends_the_command_all_the_same(
 
 
 def test_f16_a_bug_that_python_swallows_is_one_line_and_shown_whole_on_demand() -> None:
-    line = (
-        "brain: an unexpected error was passed over (ZeroDivisionError); BRAIN_DEBUG=1 shows it\n"
-    )
+    line = "brain: an unexpected error was passed over (ZeroDivisionError); BRAIN_DEBUG=1 shows it\n"
     ran = lost("1 / 0", 0)
     assert (ran.returncode, ran.stderr) == (0, line * 2)
     assert (
-        lost("1 / 0", 0, BRAIN_DEBUG="1").stderr.count("ZeroDivisionError: division by zero") == 2
+        lost("1 / 0", 0, BRAIN_DEBUG="1").stderr.count(
+            "ZeroDivisionError: division by zero"
+        )
+        == 2
     )
     thread = "import threading; (t := threading.Thread(target=lambda: 1 / 0)).start(); t.join()"
     assert lost(thread, 0).stderr == line * 2
@@ -230,7 +246,9 @@ def derived(home: Path) -> list[Path]:
     return [
         path
         for path in home.rglob("*")
-        if path.name != "brain.db" and not path.name.startswith("brain.db-") and path.is_file()
+        if path.name != "brain.db"
+        and not path.name.startswith("brain.db-")
+        and path.is_file()
     ]
 
 
@@ -259,21 +277,28 @@ def mess(zygote: Zygote, place: Path, seed: int, rounds: int) -> None:
     shutil.rmtree(place / "home" / "index", ignore_errors=True)
     assert zygote.run(["sync"], environ=environ).code == 0
     stored = checked(place / "home")
-    assert (len(stored.documents), stored.chunks) == (60 + 10 * rounds, stored.vectors), (
-        f"seed {seed}"
+    assert (len(stored.documents), stored.chunks) == (
+        60 + 10 * rounds,
+        stored.vectors,
+    ), f"seed {seed}"
+    assert (
+        "00007.md" in zygote.run(["search", "word of page w7x"], environ=environ).stdout
     )
-    assert "00007.md" in zygote.run(["search", "word of page w7x"], environ=environ).stdout
 
 
 @pytest.mark.fault
-def test_f18_index_and_locks_deleted_while_running(zygote: Zygote, tmp_path: Path) -> None:
+def test_f18_index_and_locks_deleted_while_running(
+    zygote: Zygote, tmp_path: Path
+) -> None:
     mess(zygote, tmp_path, 18, 2)
 
 
 @pytest.mark.fault
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", range(10))
-def test_f18_index_and_locks_deleted_many_times(zygote: Zygote, tmp_path: Path, seed: int) -> None:
+def test_f18_index_and_locks_deleted_many_times(
+    zygote: Zygote, tmp_path: Path, seed: int
+) -> None:
     mess(zygote, tmp_path, seed, 6)
 
 
@@ -298,9 +323,9 @@ def test_f22_locks_of_the_dead_stop_nobody(zygote: Zygote, tmp_path: Path) -> No
     write_notes(folder, range(40, 50))
     assert zygote.run(["sync"], environ=environ).code == 0
     assert zygote.run(["search", "word of page w45x"], environ=environ).code == 0
-    assert [place.name for place in (tmp_path / "home" / "index").glob("snapshot-*")] == [
-        "snapshot-2"
-    ]
+    assert [
+        place.name for place in (tmp_path / "home" / "index").glob("snapshot-*")
+    ] == ["snapshot-2"]
     stored = checked(tmp_path / "home")
     assert (len(stored.documents), stored.vectors) == (50, 50)
 
@@ -313,7 +338,9 @@ def two_syncs(zygote: Zygote, place: Path) -> None:
 
 
 @pytest.mark.fault
-def test_f22_two_syncs_started_together_both_end_well(zygote: Zygote, tmp_path: Path) -> None:
+def test_f22_two_syncs_started_together_both_end_well(
+    zygote: Zygote, tmp_path: Path
+) -> None:
     folder = write_notes(tmp_path / "notes", range(40))
     assert zygote.run(["add", folder], environ=at(tmp_path / "home")).code == 0
     for turn in range(3):
@@ -325,7 +352,9 @@ def test_f22_two_syncs_started_together_both_end_well(zygote: Zygote, tmp_path: 
 
 @pytest.mark.fault
 @pytest.mark.timeout(1800)
-def test_f22_two_syncs_started_together_fifty_times(zygote: Zygote, tmp_path: Path) -> None:
+def test_f22_two_syncs_started_together_fifty_times(
+    zygote: Zygote, tmp_path: Path
+) -> None:
     folder = write_notes(tmp_path / "notes", range(40))
     assert zygote.run(["add", folder], environ=at(tmp_path / "home")).code == 0
     for turn in range(50):
@@ -336,7 +365,9 @@ def test_f22_two_syncs_started_together_fifty_times(zygote: Zygote, tmp_path: Pa
 
 
 @pytest.mark.fault
-def test_f22_two_processes_make_the_same_home_at_once(zygote: Zygote, tmp_path: Path) -> None:
+def test_f22_two_processes_make_the_same_home_at_once(
+    zygote: Zygote, tmp_path: Path
+) -> None:
     """The very first command, twice: one makes the file and its tables, the other waits and finds them."""
     for turn in range(5):
         environ = at(tmp_path / f"home{turn}")

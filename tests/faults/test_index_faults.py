@@ -21,7 +21,14 @@ from brain.faults import KILLED, VARIABLE
 from brain.index import ExactIndex, Indexes, snapshot
 from brain.index.files import disk_bytes, write_manifest
 from brain.store.vectors import VectorTable
-from tests.index.test_users import DISK_FACTOR, FP, VICTIM, children_of, chroma_ids, kill
+from tests.index.test_users import (
+    DISK_FACTOR,
+    FP,
+    VICTIM,
+    children_of,
+    chroma_ids,
+    kill,
+)
 from tests.index_support import (
     FakeEmbedder,
     add_chunks,
@@ -33,11 +40,15 @@ from tests.index_support import (
     open_store,
 )
 
-HEAL_SECONDS = 60.0  # within which a killed writer must have left nothing that does not heal
+HEAL_SECONDS = (
+    60.0  # within which a killed writer must have left nothing that does not heal
+)
 LOOK_SECONDS = 0.01  # between two looks at the folder
 # hnswlib: the number of links and 2 x M links stand before the first vector.
 LINK_BYTES = 4 + 2 * 16 * 4
-COUNT = 1_500  # more than Chroma keeps in its log, so that every file of its index exists
+COUNT = (
+    1_500  # more than Chroma keeps in its log, so that every file of its index exists
+)
 FILES = [
     "chroma.sqlite3",
     "data_level0.bin",
@@ -104,7 +115,9 @@ def damage(path: Path, how: str, rng: random.Random) -> None:
             old = file.read(4096 if how == "zero page" else 1)
             file.seek(place)
             file.write(
-                bytes(len(old)) if how == "zero page" else bytes([old[0] ^ (1 << rng.randrange(8))])
+                bytes(len(old))
+                if how == "zero page"
+                else bytes([old[0] ^ (1 << rng.randrange(8))])
             )
 
 
@@ -114,7 +127,9 @@ def spoil(home: Path, name: str, how: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize(("file", "how"), QUICK)
-def test_damage_is_seen_before_chroma_is_opened(home: Path, file: str, how: str) -> None:
+def test_damage_is_seen_before_chroma_is_opened(
+    home: Path, file: str, how: str
+) -> None:
     """F4: the manifest tells, so that the damaged file is never handed to native code."""
     spoil(home, file, how, VARIANTS.index((file, how)))
     with Indexes(open_store(home), home / "index", FP, long_lived=True) as indexes:
@@ -158,7 +173,10 @@ def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
         for name, pairs in sorted(noted.items()):
-            seconds, ratios = sorted(pair[0] for pair in pairs), [pair[1] for pair in pairs]
+            seconds, ratios = (
+                sorted(pair[0] for pair in pairs),
+                [pair[1] for pair in pairs],
+            )
             print(
                 f"\n{name}: {len(pairs)} trials, healed in {seconds[len(seconds) // 2]:.1f} s (median), "
                 f"{seconds[-1]:.1f} s (most); disk at most {max(ratios):.2f} x a healthy folder's"
@@ -166,7 +184,11 @@ def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
 
 
 def healed(
-    table: VectorTable, index: Path, usual: float, watch: Watch, noted: list[tuple[float, float]]
+    table: VectorTable,
+    index: Path,
+    usual: float,
+    watch: Watch,
+    noted: list[tuple[float, float]],
 ) -> None:
     """Write a snapshot under the bounds of F3 and F4: `usual` is what a healthy folder of as many chunks occupies,
     in bytes. The folder is watched all the while.
@@ -222,13 +244,18 @@ def test_a_bit_that_draws_every_question_to_one_chunk(home: Path) -> None:
     with Indexes(table, index, FP, long_lived=True) as indexes:
         for number in range(20):
             question = FakeEmbedder().embed_query(f"topic\ntext number {number}")
-            assert indexes.index("knowledge").query(question, limit=1)[0][0] == f"c{number:06d}"
+            assert (
+                indexes.index("knowledge").query(question, limit=1)[0][0]
+                == f"c{number:06d}"
+            )
         assert (indexes.name, "damaged" in indexes.reason) == ("exact", True)
         assert indexes.update() == COUNT
     assert [place.name for place in index.glob("snapshot-*")] == ["snapshot-2"]
 
 
-def trial(home: Path, seed: int, usual: float, noted: list[tuple[float, float]]) -> None:
+def trial(
+    home: Path, seed: int, usual: float, noted: list[tuple[float, float]]
+) -> None:
     """Kill a writer once at a random moment, then heal: ids equal the store's, in time, and never too much disk."""
     rng = random.Random(seed)
     table, index = open_store(home), home / "index"
@@ -239,9 +266,15 @@ def trial(home: Path, seed: int, usual: float, noted: list[tuple[float, float]])
         kill_a_writer(home, rng)
         with Indexes(table, index, FP, long_lived=True) as indexes:
             indexes.index("knowledge").query(QUESTION, limit=1)
-            assert (indexes.name, indexes.fallback) == ("chroma", ""), "the old or the new one"
+            assert (indexes.name, indexes.fallback) == ("chroma", ""), (
+                "the old or the new one"
+            )
         healed(table, index, usual * (COUNT + 200) / COUNT, watch, noted)
-    assert chroma_ids(table, home) == table.ids("knowledge", FP) == set(numbered(COUNT + 200, 100))
+    assert (
+        chroma_ids(table, home)
+        == table.ids("knowledge", FP)
+        == set(numbered(COUNT + 200, 100))
+    )
 
 
 def kill_a_writer(home: Path, rng: random.Random) -> None:
@@ -299,12 +332,19 @@ RUN = (
 )
 
 
-SAID = {"enospc": b"No space left", "eio": b"Input/output error", "exit": b"", "raise": b""}
+SAID = {
+    "enospc": b"No space left",
+    "eio": b"Input/output error",
+    "exit": b"",
+    "raise": b"",
+}
 # A disk that fails here is no error of the run: exact search goes on without its file.
 BORNE = "index.exact_write"
 
 
-def at_step(home: Path, step: str, action: str, nth: int = 1) -> subprocess.CompletedProcess[bytes]:
+def at_step(
+    home: Path, step: str, action: str, nth: int = 1
+) -> subprocess.CompletedProcess[bytes]:
     next(iter((home / "index").glob("exact-*.f32"))).unlink()
     root = Path(__file__).parents[2]
     return subprocess.run(
@@ -319,7 +359,9 @@ def heals(home: Path) -> None:
     table = open_store(home)
     embed_all(table, FakeEmbedder())
     assert snapshot.write(table, home / "index", FP, wait_seconds=60) is not None
-    stored = {row[0] for row in connection_of(table).conn.execute("SELECT id FROM knowledge")}
+    stored = {
+        row[0] for row in connection_of(table).conn.execute("SELECT id FROM knowledge")
+    }
     assert (
         chroma_ids(table, home)
         == stored
@@ -360,11 +402,15 @@ def test_a_step_that_is_never_reached_does_nothing(home: Path) -> None:
 def test_a_writing_that_fails_is_said_and_leaves_the_old_snapshot(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(VARIABLE, "index.before_add:1:enospc")  # for the child, which inherits it
+    monkeypatch.setenv(
+        VARIABLE, "index.before_add:1:enospc"
+    )  # for the child, which inherits it
     table = open_store(home)
     with pytest.raises(Unavailable, match="No space left"):
         snapshot.write(table, home / "index", FP)
-    assert [place.name for place in (home / "index").glob("snapshot-*")] == ["snapshot-1"]
+    assert [place.name for place in (home / "index").glob("snapshot-*")] == [
+        "snapshot-1"
+    ]
     with Indexes(table, home / "index", FP, exact_limit=10) as indexes:
         assert indexes.index("knowledge").query(QUESTION, limit=1)[0][0] == "c000007"
         assert indexes.name == "chroma"

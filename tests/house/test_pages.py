@@ -35,7 +35,9 @@ SHELVES = (
     ROOT,
 )  # where a page is looked for that is cited by its name alone
 
-CITED = re.compile(r"((?:[\w.-]+/)*[A-Z][A-Z_]{3,}\.md)(?:,? (?:\"([^\"]+)\"|(§ ?[\w.]+)))?")
+CITED = re.compile(
+    r"((?:[\w.-]+/)*[A-Z][A-Z_]{3,}\.md)(?:,? (?:\"([^\"]+)\"|(§ ?[\w.]+)))?"
+)
 NOT_PAGES = {"SKILL.md"}  # a file of the Agent Skills format
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HOLE = re.compile(r"NAME|NNNN")  # a name that the reader fills in
@@ -127,10 +129,13 @@ def dead_links(page: Path, text: str) -> list[str]:
 def gone(page: Path, text: str) -> list[str]:
     """Files and folders of ours that the page names between backticks and that are not there; `*` stands for any."""
     named = re.findall(
-        r"`((?:brain|ingest|migrations|tests|benchmarks|docs|sample_corpus)/[\w./*-]*)`", text
+        r"`((?:brain|ingest|migrations|tests|benchmarks|docs|sample_corpus)/[\w./*-]*)`",
+        text,
     )
     return [
-        name for name in named if not any(ROOT.glob(name.rstrip("/"))) and not HOLE.search(name)
+        name
+        for name in named
+        if not any(ROOT.glob(name.rstrip("/"))) and not HOLE.search(name)
     ]
 
 
@@ -142,12 +147,16 @@ def plans(path: Path, source: str) -> list[str]:
 
 def told(faults: dict[Path, list[str]]) -> str:
     return "\n".join(
-        f"{path.relative_to(ROOT)}: {', '.join(said)}" for path, said in faults.items() if said
+        f"{path.relative_to(ROOT)}: {', '.join(said)}"
+        for path, said in faults.items()
+        if said
     )
 
 
 def test_every_page_and_section_that_is_cited_is_there() -> None:
-    assert not told({path: lost(path, path.read_text("utf-8")) for path in (*CODE, *PAGES)})
+    assert not told(
+        {path: lost(path, path.read_text("utf-8")) for path in (*CODE, *PAGES)}
+    )
 
 
 def test_every_link_of_a_page_leads_somewhere() -> None:
@@ -168,7 +177,9 @@ def test_nobody_cites_an_issue_or_a_plan() -> None:
 
 def test_a_lost_citation_is_found(tmp_path: Path) -> None:
     module, page = tmp_path / "m.py", ROOT / "docs" / "new.md"
-    assert lost(module, "# docs/NOWHERE.md says so\n") == ["docs/NOWHERE.md is not here"]
+    assert lost(module, "# docs/NOWHERE.md says so\n") == [
+        "docs/NOWHERE.md is not here"
+    ]
     assert lost(module, '"""See docs/FAULTS.md, "Nothing of\nthe kind"."""') == [
         "docs/FAULTS.md has no section 'Nothing of the kind'"
     ]
@@ -176,7 +187,8 @@ def test_a_lost_citation_is_found(tmp_path: Path) -> None:
     assert lost(module, '# docs/FAULTS.md, "Caps on\n# what is read"\n') == []
     assert lost(module, 'x = "docs/NOWHERE.md"') == []
     assert dead_links(
-        page, "[a](NOWHERE.md) [b](FAULTS.md#nothing) [c](FAULTS.md#erasing) [d](https://x.y)"
+        page,
+        "[a](NOWHERE.md) [b](FAULTS.md#nothing) [c](FAULTS.md#erasing) [d](https://x.y)",
     ) == [
         "NOWHERE.md",
         "FAULTS.md#nothing",
@@ -186,7 +198,8 @@ def test_a_lost_citation_is_found(tmp_path: Path) -> None:
 def test_a_file_that_is_gone_is_found() -> None:
     page = ROOT / "README.md"
     assert gone(
-        page, "`brain/nowhere.py` `brain/app/` `tests/ingest/test_NAME.py` `brain/*/ask.py`"
+        page,
+        "`brain/nowhere.py` `brain/app/` `tests/ingest/test_NAME.py` `brain/*/ask.py`",
     ) == ["brain/nowhere.py"]
 
 
@@ -204,6 +217,9 @@ def test_a_citation_of_a_plan_is_found(tmp_path: Path) -> None:
         assert plans(module, f"x = 1  # {comment}: so\n"), comment
     assert plans(module, "def test_users_08_pages(): ...\n") == ["test_users_08"]
     assert (
-        plans(module, '"""Batches hold 100 rows; one row of two."""\nsaid = "has no row 900"\n')
+        plans(
+            module,
+            '"""Batches hold 100 rows; one row of two."""\nsaid = "has no row 900"\n',
+        )
         == []
     )

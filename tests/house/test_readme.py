@@ -25,15 +25,21 @@ def test_the_readme_is_short() -> None:
 
 
 def test_the_readme_lists_every_verb_and_no_other() -> None:
-    section = README.read_text("utf-8").partition("## All commands")[2].partition("\n## ")[0]
-    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    section = (
+        README.read_text("utf-8").partition("## All commands")[2].partition("\n## ")[0]
+    )
+    cells = [
+        line.split("|")[1] for line in section.splitlines() if line.startswith("| `")
+    ]
     listed = re.findall(r"`([\w-]+)`", " ".join(cells))
     assert sorted(listed) == sorted(command().commands)
 
 
 def test_the_commands_page_holds_every_help() -> None:
     page = COMMANDS.read_text("utf-8")
-    assert reference.replace_block(page) == page, "the help has changed: run `make commands`"
+    assert reference.replace_block(page) == page, (
+        "the help has changed: run `make commands`"
+    )
 
 
 def test_the_block_is_replaced_between_its_marks_and_nothing_else() -> None:
@@ -51,7 +57,9 @@ def test_every_command_has_a_help_sentence_and_one_to_three_examples() -> None:
     for _panel, name, text in reference.helps():
         if "COMMAND [ARGS]" in text:
             continue
-        examples = [row for row in text.partition("Examples:\n")[2].splitlines() if row.strip()]
+        examples = [
+            row for row in text.partition("Examples:\n")[2].splitlines() if row.strip()
+        ]
         assert 1 <= len(examples) <= 3, name
         assert all(name in example for example in examples), name
         assert text.splitlines()[2].strip(), name
@@ -79,10 +87,18 @@ def test_every_command_that_the_pages_name_exists() -> None:
         ):
             for line in re.findall(r"^(?:\$ )?(?:\S*/)?(brain .*)$", block, re.M):
                 typed = line.partition("#")[0].partition("|")[0].split()
-                name = " ".join(typed[:3]) if " ".join(typed[:3]) in helps else " ".join(typed[:2])
-                assert name in helps or typed[1].startswith("--"), f"{page.name}: {line}"
+                name = (
+                    " ".join(typed[:3])
+                    if " ".join(typed[:3]) in helps
+                    else " ".join(typed[:2])
+                )
+                assert name in helps or typed[1].startswith("--"), (
+                    f"{page.name}: {line}"
+                )
                 for option in (word for word in typed if word.startswith("--")):
-                    assert option in helps.get(name, helps["brain"]), f"{page.name}: {line}"
+                    assert option in helps.get(name, helps["brain"]), (
+                        f"{page.name}: {line}"
+                    )
 
 
 def test_every_setting_that_the_readme_shows_exists() -> None:

@@ -34,7 +34,11 @@ def wrong(slow: str, file: str, name: str) -> str:
     if found is None:
         return f"{file}::{name} does not exist"
     marked = bool(re.search(r"(?:^| )pytest\.mark\.(?:fault|slow)\b", found))
-    return "" if marked == bool(slow) else f"{file}::{name} is {'not ' * (not marked)}marked slow"
+    return (
+        ""
+        if marked == bool(slow)
+        else f"{file}::{name} is {'not ' * (not marked)}marked slow"
+    )
 
 
 def test_every_promise_names_a_test_that_exists() -> None:

@@ -143,7 +143,9 @@ def test_the_page_names_the_arrows_of_the_house() -> None:
         for room, arrows in ARROWS.items()
         if room not in common and room in told
     }
-    assert {room: arrows for room, arrows in told.items() if room != "brain.app"} == held
+    assert {
+        room: arrows for room, arrows in told.items() if room != "brain.app"
+    } == held
     assert set(told) >= {
         f"brain.{path.name}"
         for path in (ROOT / "brain").iterdir()
@@ -153,6 +155,8 @@ def test_the_page_names_the_arrows_of_the_house() -> None:
 
 def test_a_walk_that_is_not_taken_is_found() -> None:
     table = "## Walk\n\n| step | where |\n|---|---|\n| read | `brain/app/ask.py` `ask`, `brain/gone.py` |\n\n## Next\n"
-    assert rows("Walk", table) == [("read", [("brain/app/ask.py", "ask"), ("brain/gone.py", "")])]
+    assert rows("Walk", table) == [
+        ("read", [("brain/app/ask.py", "ask"), ("brain/gone.py", "")])
+    ]
     assert "ask" in defined(ROOT / "brain" / "app" / "ask.py")
     assert "gone" not in defined(ROOT / "brain" / "app" / "ask.py")

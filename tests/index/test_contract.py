@@ -24,7 +24,9 @@ ROOMY = 2**28  # bytes per file that the worker may write
 
 def exact_of(home: Path) -> ExactIndex:
     """An exact index over an empty store: it holds what the test says it holds."""
-    return ExactIndex(open_store(home), home / "index", kind="knowledge", fingerprint=FP)
+    return ExactIndex(
+        open_store(home), home / "index", kind="knowledge", fingerprint=FP
+    )
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,9 @@ class Both(ChromaIndex):
         assert self.child.finish() == len(ids)
         self.child.open(place)
         overlay = Overlay(open_store(self._home), "knowledge", FP, seq=0)
-        super().__init__(self.child, overlay, kind="knowledge", dimensions=SMALL, exact=self.oracle)
+        super().__init__(
+            self.child, overlay, kind="knowledge", dimensions=SMALL, exact=self.oracle
+        )
         self.__dict__.pop("_size", None)
 
     def fill(self, ids: Sequence[str], vectors: Any) -> None:
@@ -74,7 +78,9 @@ class Both(ChromaIndex):
 
 
 @pytest.fixture(params=["exact", "chroma, written", "chroma, laid over"])
-def index(request: pytest.FixtureRequest, tmp_path: Path, child: ChromaChild) -> VectorIndex:
+def index(
+    request: pytest.FixtureRequest, tmp_path: Path, child: ChromaChild
+) -> VectorIndex:
     if request.param == "exact":
         return exact_of(tmp_path)
     return Both(child, tmp_path, written=request.param == "chroma, written")
@@ -108,7 +114,9 @@ def test_the_nearest_come_first_with_their_cosine(index: VectorIndex) -> None:
 
 def test_the_length_of_a_vector_does_not_count(index: VectorIndex) -> None:
     index.upsert(["a", "b"], np.stack([vector_of("a") * 40, vector_of("b") * 0.01]))
-    assert index.query(vector_of("b") * 9, limit=1) == [("b", pytest.approx(1, abs=1e-4))]
+    assert index.query(vector_of("b") * 9, limit=1) == [
+        ("b", pytest.approx(1, abs=1e-4))
+    ]
 
 
 def test_upsert_twice_changes_nothing_and_replaces(index: VectorIndex) -> None:
@@ -142,8 +150,13 @@ def test_only_allowed_ids_and_as_many_as_asked(index: VectorIndex) -> None:
 
 def test_one_allowed_among_thousands_is_found(index: VectorIndex) -> None:
     fill(index, 2_500)
-    far = min((f"c{n}" for n in range(2_500)), key=lambda i: float(vector_of(i) @ vector_of("c1")))
-    assert [i for i, _ in index.query(vector_of("c1"), limit=10, allowed={far})] == [far]
+    far = min(
+        (f"c{n}" for n in range(2_500)),
+        key=lambda i: float(vector_of(i) @ vector_of("c1")),
+    )
+    assert [i for i, _ in index.query(vector_of("c1"), limit=10, allowed={far})] == [
+        far
+    ]
 
 
 def test_a_limit_over_the_count_gives_all(index: VectorIndex) -> None:
@@ -175,9 +188,9 @@ def test_chroma_agrees_with_exact_search(tmp_path: Path, child: ChromaChild) -> 
     """recall@10 of clustered data, as text is; measured 0.995-1.0 when Chroma was weighed."""
     rng = np.random.default_rng(5)
     centres = rng.standard_normal((40, SMALL))
-    data = (centres[rng.integers(0, 40, 3_000)] + 0.6 * rng.standard_normal((3_000, SMALL))).astype(
-        np.float32
-    )
+    data = (
+        centres[rng.integers(0, 40, 3_000)] + 0.6 * rng.standard_normal((3_000, SMALL))
+    ).astype(np.float32)
     data /= np.linalg.norm(data, axis=1, keepdims=True)
     ids = [f"c{n}" for n in range(len(data))]
     chroma = Both(child, tmp_path, written=True)
@@ -195,7 +208,9 @@ def test_chroma_agrees_with_exact_search(tmp_path: Path, child: ChromaChild) -> 
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     steps=st.lists(
@@ -224,7 +239,9 @@ def test_exact_search_is_a_sorted_list_of_dot_products(
                 model.pop(i, None)
     names = None if allowed is None else {f"c{n}" for n in allowed}
     expected = sorted(
-        (-float(v @ vector_of("q")), i) for i, v in model.items() if names is None or i in names
+        (-float(v @ vector_of("q")), i)
+        for i, v in model.items()
+        if names is None or i in names
     )[:limit]
     found = index.query(vector_of("q"), limit=limit, allowed=names)
     assert [score for _, score in found] == pytest.approx(

@@ -30,7 +30,11 @@ def table(tmp_path: Path) -> VectorTable:
 def test_everything_gets_a_vector_once(table: VectorTable) -> None:
     model, seen = FakeEmbedder(), []
     report = embed_pending(
-        table, model, kind="knowledge", clock=Clock(), progress=lambda *step: seen.append(step)
+        table,
+        model,
+        kind="knowledge",
+        clock=Clock(),
+        progress=lambda *step: seen.append(step),
     )
     assert (report.embedded, report.waiting, report.error) == (200, 0, None)
     assert seen[-1] == ("embed", 200, 200)
@@ -61,13 +65,17 @@ def test_a_model_that_is_away_leaves_them_waiting_and_is_not_asked_for_ever(
         calls.append(len(texts))
         away(texts)
 
-    report = embed_pending(table, FakeEmbedder(before=gone), kind="knowledge", clock=Clock())
+    report = embed_pending(
+        table, FakeEmbedder(before=gone), kind="knowledge", clock=Clock()
+    )
     assert (report.embedded, report.waiting) == (0, 200)
     assert isinstance(report.error, Unavailable)
     assert calls == [32, 1, 1]
 
 
-def test_a_model_that_goes_away_keeps_what_was_done_and_goes_on_later(table: VectorTable) -> None:
+def test_a_model_that_goes_away_keeps_what_was_done_and_goes_on_later(
+    table: VectorTable,
+) -> None:
     def breaks(texts: Sequence[str]) -> None:
         if len(model.texts) >= 96:
             away(texts)
@@ -81,13 +89,22 @@ def test_a_model_that_goes_away_keeps_what_was_done_and_goes_on_later(table: Vec
     assert not set(again.texts) & set(model.texts)
 
 
-def test_one_text_that_the_model_refuses_does_not_stop_the_others(table: VectorTable) -> None:
+def test_one_text_that_the_model_refuses_does_not_stop_the_others(
+    table: VectorTable,
+) -> None:
     def picky(texts: Sequence[str]) -> None:
         if any(text.endswith("number 50") for text in texts):
             away(texts)
 
-    report = embed_pending(table, FakeEmbedder(before=picky), kind="knowledge", clock=Clock())
-    assert (report.embedded, report.waiting, report.failed, report.error) == (199, 1, 1, None)
+    report = embed_pending(
+        table, FakeEmbedder(before=picky), kind="knowledge", clock=Clock()
+    )
+    assert (report.embedded, report.waiting, report.failed, report.error) == (
+        199,
+        1,
+        1,
+        None,
+    )
 
 
 class Wrong(FakeEmbedder):
@@ -123,7 +140,12 @@ def test_a_model_that_answers_nonsense_is_reported_and_nothing_kept(
 def test_stop_ends_between_two_calls(table: VectorTable) -> None:
     model = FakeEmbedder()
     report = embed_pending(
-        table, model, kind="knowledge", batch=32, clock=Clock(), stop=lambda: len(model.texts) >= 64
+        table,
+        model,
+        kind="knowledge",
+        batch=32,
+        clock=Clock(),
+        stop=lambda: len(model.texts) >= 64,
     )
     assert (report.embedded, report.waiting, report.error) == (64, 136, None)
 
@@ -139,7 +161,9 @@ def test_ctrl_c_keeps_what_was_committed(table: VectorTable) -> None:
     assert table.waiting_count("knowledge", str(model.fingerprint)) == 136
 
 
-def test_calls_grow_while_the_model_is_fast_and_shrink_when_it_is_slow(table: VectorTable) -> None:
+def test_calls_grow_while_the_model_is_fast_and_shrink_when_it_is_slow(
+    table: VectorTable,
+) -> None:
     sizes: dict[float, list[int]] = {}
     for seconds in (0.01, 2.0):
         table = open_store(Path(str(table._connection.path.parent)) / str(seconds))

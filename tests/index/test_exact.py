@@ -34,7 +34,9 @@ def home(tmp_path: Path) -> Path:
 
 
 def open_index(home: Path, table: VectorTable | None = None) -> ExactIndex:
-    return ExactIndex(table or open_store(home), home / "index", kind="knowledge", fingerprint=FP)
+    return ExactIndex(
+        table or open_store(home), home / "index", kind="knowledge", fingerprint=FP
+    )
 
 
 def path_of(home: Path) -> Path:
@@ -86,7 +88,10 @@ def test_little_change_leaves_the_file_and_much_writes_it_again(home: Path) -> N
     table = open_store(home)
     index = open_index(home, table)
     finds(index, 1)
-    for start, count, written in ((COUNT, 5, False), (COUNT + 5, REWRITE_ROWS + 1, True)):
+    for start, count, written in (
+        (COUNT, 5, False),
+        (COUNT + 5, REWRITE_ROWS + 1, True),
+    ):
         before = path_of(home).stat().st_mtime_ns
         add_chunks(table, numbered(count, start))
         embed_pending(table, FakeEmbedder(), kind="knowledge", clock=Clock())
@@ -119,27 +124,46 @@ def damage(path: Path, how: str, rng: random.Random) -> None:
         path.mkdir()
     else:
         with path.open("r+b") as file:
-            place = rng.randrange(size) if how == "bit" else rng.randrange(size // 4096) * 4096
+            place = (
+                rng.randrange(size)
+                if how == "bit"
+                else rng.randrange(size // 4096) * 4096
+            )
             file.seek(place)
             old = file.read(1 if how == "bit" else 4096)
             file.seek(place)
             file.write(
-                bytes([old[0] ^ (1 << rng.randrange(8))]) if how == "bit" else bytes(len(old))
+                bytes([old[0] ^ (1 << rng.randrange(8))])
+                if how == "bit"
+                else bytes(len(old))
             )
 
 
-HOWS = ["deleted", "empty", "cut", "longer", "garbage", "a directory", "zero page", *["bit"] * 8]
+HOWS = [
+    "deleted",
+    "empty",
+    "cut",
+    "longer",
+    "garbage",
+    "a directory",
+    "zero page",
+    *["bit"] * 8,
+]
 
 
 @pytest.mark.parametrize(("seed", "how"), list(enumerate(HOWS)))
-def test_any_damage_is_found_and_mended_without_a_word(home: Path, seed: int, how: str) -> None:
+def test_any_damage_is_found_and_mended_without_a_word(
+    home: Path, seed: int, how: str
+) -> None:
     before = open_index(home).query(question(7), limit=10)
     path = path_of(home)
     whole = path.read_bytes()
     damage(path, how, random.Random(seed))
     index = open_index(home)
     assert index.query(question(7), limit=10) == before
-    if how not in {"a directory"} and not (path.is_file() and path.read_bytes() == whole):
+    if how not in {"a directory"} and not (
+        path.is_file() and path.read_bytes() == whole
+    ):
         # a flipped bit in the padding of the header harms nothing and may stay
         assert exact_file.read(path, FP, 32) is not None
 
@@ -152,7 +176,9 @@ def test_the_file_of_another_history_is_not_believed(home: Path) -> None:
         connection_of(table).conn.execute(
             "UPDATE outbox SET chunk_id='other' WHERE seq=?", (table.last_seq(),)
         )
-        connection_of(table).conn.execute("UPDATE knowledge SET id='other' WHERE id='c000007'")
+        connection_of(table).conn.execute(
+            "UPDATE knowledge SET id='other' WHERE id='c000007'"
+        )
     assert open_index(home, table).query(question(7), limit=1)[0][0] == "other"
 
 

@@ -15,7 +15,14 @@ from pathlib import Path
 import pytest
 
 from brain.errors import StoreError, Unavailable
-from brain.index import Indexes, chroma_child, embed_pending, exact_file, health, snapshot
+from brain.index import (
+    Indexes,
+    chroma_child,
+    embed_pending,
+    exact_file,
+    health,
+    snapshot,
+)
 from brain.index.chroma_child import ChromaChild, ChromaDied
 from brain.index.files import LOCK, MANIFEST, intact, locked
 from brain.store.snapshots import SnapshotTable
@@ -97,7 +104,9 @@ def test_a_snapshot_holds_everything_in_private_files_and_no_text(
     assert found is not None
     assert (found.n, found.count, found.applied_seq) == (1, COUNT, table.last_seq())
     assert snapshot.doubt(home / "index", found) == ""
-    assert {file.stat().st_mode & 0o777 for file in files_below(home / "index")} == {0o600}
+    assert {file.stat().st_mode & 0o777 for file in files_below(home / "index")} == {
+        0o600
+    }
     folders = [home / "index", *(p for p in (home / "index").rglob("*") if p.is_dir())]
     assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
     assert held_by(looker, table, home) == table.ids("knowledge", FP)
@@ -114,7 +123,9 @@ def test_what_is_not_due_is_not_written(home: Path, tmp_path: Path) -> None:
     assert empty.snapshots.all() == []
 
 
-def test_it_is_written_anew_when_much_has_changed(home: Path, looker: ChromaChild) -> None:
+def test_it_is_written_anew_when_much_has_changed(
+    home: Path, looker: ChromaChild
+) -> None:
     table = open_store(home)
     add_chunks(table, numbered(snapshot.SMALL_OVERLAY - 1, COUNT))
     add_episodes(table, {"e1": ("why", "so")})
@@ -183,7 +194,9 @@ def test_what_is_erased_while_a_snapshot_is_written_gets_into_none(home: Path) -
 def test_a_stopped_writing_leaves_the_old_snapshot(home: Path) -> None:
     table = open_store(home)
     said = iter([False, True])
-    assert snapshot.write(table, home / "index", FP, batch=50, stop=said.__next__) is None
+    assert (
+        snapshot.write(table, home / "index", FP, batch=50, stop=said.__next__) is None
+    )
     assert snapshots(home) == ["snapshot-1"]
     assert snapshot.doubt(home / "index", table.snapshots.current(FP)) == ""
     assert snapshot.write(table, home / "index", FP) == COUNT
@@ -245,7 +258,9 @@ def test_a_stopped_writer_leaves_the_snapshot_of_the_next_one(
         assert other.snapshots.flip(3, count=0, version="x")
 
 
-def test_a_chunk_saved_anew_while_vectors_are_read_does_not_fail_the_snapshot(home: Path) -> None:
+def test_a_chunk_saved_anew_while_vectors_are_read_does_not_fail_the_snapshot(
+    home: Path,
+) -> None:
     table, other = open_store(home), open_store(home)
     texts = numbered(COUNT)
     said = iter([False, True, False, False, False])
@@ -268,7 +283,9 @@ def test_a_deleted_snapshot_that_nobody_asks_is_forgotten(home: Path) -> None:
         lambda indexes: indexes.update(),
     ):
         with connection_of(table).write():
-            connection_of(table).conn.execute("UPDATE index_generations SET state='live'")
+            connection_of(table).conn.execute(
+                "UPDATE index_generations SET state='live'"
+            )
         shutil.rmtree(index)
         assert health.faults(table, index, deep=False) != []
         with Indexes(table, index, FP) as indexes:
@@ -291,7 +308,9 @@ def test_a_vector_damaged_in_sqlite_is_given_up_and_computed_again(
 ) -> None:
     table = open_store(home)
     with connection_of(table).write():
-        connection_of(table).conn.execute("UPDATE embeddings SET crc = crc + 1 WHERE rowid = 5")
+        connection_of(table).conn.execute(
+            "UPDATE embeddings SET crc = crc + 1 WHERE rowid = 5"
+        )
     assert snapshot.write(table, home / "index", FP) == COUNT - 1
     with Indexes(table, home / "index", FP) as indexes:
         indexes.update()
@@ -378,10 +397,15 @@ def test_the_copy_of_a_reader_goes_with_it_or_at_the_next_sweep(home: Path) -> N
     ("options", "name", "reason"),
     [
         ({}, "exact", f"{COUNT} chunks: up to 400,000 are searched exactly"),
-        pytest.param({"exact_limit": 10}, "chroma", f"{COUNT} chunks", marks=pytest.mark.slow),
+        pytest.param(
+            {"exact_limit": 10}, "chroma", f"{COUNT} chunks", marks=pytest.mark.slow
+        ),
         ({"long_lived": True}, "chroma", "kept open by this process"),
         pytest.param(
-            {"engine": "chroma"}, "chroma", "chosen in the configuration", marks=pytest.mark.slow
+            {"engine": "chroma"},
+            "chroma",
+            "chosen in the configuration",
+            marks=pytest.mark.slow,
         ),
         (
             {"engine": "exact", "exact_limit": 10, "long_lived": True},
@@ -402,7 +426,11 @@ def test_which_index_answers_and_why(
 
 @pytest.mark.parametrize(
     ("options", "writes"),
-    [({}, False), ({"engine": "exact", "long_lived": True}, False), ({"engine": "chroma"}, True)],
+    [
+        ({}, False),
+        ({"engine": "exact", "long_lived": True}, False),
+        ({"engine": "chroma"}, True),
+    ],
 )
 def test_a_snapshot_is_written_only_for_who_will_ask_it(
     tmp_path: Path, options: dict[str, bool], writes: bool
@@ -424,15 +452,22 @@ def test_chroma_never_lags_and_follows_the_pointer(home: Path) -> None:
         delete_chunks(other, ["c000003"])
         assert index.query(vector(COUNT + 2), limit=1)[0][0] == f"c{COUNT + 2:06d}"
         assert "c000003" not in dict(index.query(vector(3), limit=COUNT + 10))
-        assert index.query(vector(3), limit=2, allowed={"c000003", "c000004"})[0][0] == "c000004"
+        assert (
+            index.query(vector(3), limit=2, allowed={"c000003", "c000004"})[0][0]
+            == "c000004"
+        )
         assert index.name == "chroma"
         first = indexes.pid
-        assert snapshot.write(other, home / "index", FP) == COUNT + 4, "a reader is in nobody's way"
+        assert snapshot.write(other, home / "index", FP) == COUNT + 4, (
+            "a reader is in nobody's way"
+        )
         assert index.query(vector(COUNT + 2), limit=1)[0][0] == f"c{COUNT + 2:06d}"
         assert (index.name, indexes.pid == first) == ("chroma", False)
 
 
-def test_a_door_opens_the_next_snapshot_after_one_that_was_taken_away(home: Path) -> None:
+def test_a_door_opens_the_next_snapshot_after_one_that_was_taken_away(
+    home: Path,
+) -> None:
     table, other, index = open_store(home), open_store(home), home / "index"
     with Indexes(table, index, FP, long_lived=True) as indexes:
         serving = indexes.index("knowledge")
@@ -482,13 +517,21 @@ def set_version(table: VectorTable, version: str) -> None:
     ("prepare", "reason"),
     [
         (lambda home, table: shutil.rmtree(home / "index"), "deleted"),
-        (lambda home, table: (home / "index" / "snapshot-1" / MANIFEST).unlink(), "damaged"),
         (
-            lambda home, table: os.truncate(home / "index" / "snapshot-1" / "chroma.sqlite3", 5000),
+            lambda home, table: (home / "index" / "snapshot-1" / MANIFEST).unlink(),
+            "damaged",
+        ),
+        (
+            lambda home, table: os.truncate(
+                home / "index" / "snapshot-1" / "chroma.sqlite3", 5000
+            ),
             "damaged",
         ),
         (lambda home, table: set_version(table, "1.4.0"), "written by version 1.4.0"),
-        (lambda home, table: table.snapshots.discard(1), "no Chroma index has been built"),
+        (
+            lambda home, table: table.snapshots.discard(1),
+            "no Chroma index has been built",
+        ),
         (lambda home, table: as_by_an_older_release(home, table), "deleted"),
     ],
     ids=["deleted", "no manifest", "damaged", "old version", "none", "older release"],

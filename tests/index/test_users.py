@@ -47,12 +47,16 @@ def chroma_ids(table: VectorTable, home: Path) -> set[str]:
 
 
 def children_of(pid: int) -> list[int]:
-    ran = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, check=False)
+    ran = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, check=False
+    )
     return [int(word) for word in ran.stdout.split()]
 
 
 @pytest.mark.slow
-def test_another_model_builds_beside_and_takes_over_when_complete(tmp_path: Path) -> None:
+def test_another_model_builds_beside_and_takes_over_when_complete(
+    tmp_path: Path,
+) -> None:
     """Another fingerprint builds beside; the old one serves until the new one is complete; broken off, it goes on."""
     table, old = filled(tmp_path, 100)
     index = tmp_path / "index"
@@ -67,7 +71,9 @@ def test_another_model_builds_beside_and_takes_over_when_complete(tmp_path: Path
     report = embed_pending(table, model, kind="knowledge", batch=32, clock=Clock())
     assert (report.embedded, report.waiting) == (32, 68)
     with Indexes(table, index, FP) as serving:
-        answer = serving.index("knowledge").query(old.embed_query("topic\ntext number 7"), limit=1)
+        answer = serving.index("knowledge").query(
+            old.embed_query("topic\ntext number 7"), limit=1
+        )
         assert answer[0][0] == "c000007"
     resumed = FakeEmbedder("new", dimensions=16)
     assert embed_pending(table, resumed, kind="knowledge", clock=Clock()).waiting == 0
@@ -80,14 +86,16 @@ def test_another_model_builds_beside_and_takes_over_when_complete(tmp_path: Path
     ]
     with Indexes(table, index, new) as serving:
         assert (
-            serving.index("knowledge").query(resumed.embed_query("topic\ntext number 7"), limit=1)[
-                0
-            ][0]
+            serving.index("knowledge").query(
+                resumed.embed_query("topic\ntext number 7"), limit=1
+            )[0][0]
             == "c000007"
         )
     with Indexes(table, index, FP) as spare:
         assert (
-            spare.index("knowledge").query(old.embed_query("topic\ntext number 7"), limit=1)[0][0]
+            spare.index("knowledge").query(
+                old.embed_query("topic\ntext number 7"), limit=1
+            )[0][0]
             == "c000007"
         )
     again = FakeEmbedder("new", dimensions=16)
@@ -143,14 +151,20 @@ def collide(home: Path, seconds: float, seed: int) -> None:
             acked.update(line.split()[1:] if line.startswith("ACK") else ())
     embed_all(table, FakeEmbedder())
     assert snapshot.write(table, index, FP, wait_seconds=60) is not None, f"seed {seed}"
-    stored = {row[0] for row in connection_of(table).conn.execute("SELECT id FROM knowledge")}
-    assert acked <= stored, f"seed {seed}: {len(acked - stored)} acknowledged chunks lost"
+    stored = {
+        row[0] for row in connection_of(table).conn.execute("SELECT id FROM knowledge")
+    }
+    assert acked <= stored, (
+        f"seed {seed}: {len(acked - stored)} acknowledged chunks lost"
+    )
     assert (
         chroma_ids(table, home)
         == stored
         == ExactIndex(table, index, kind="knowledge", fingerprint=FP).ids()
     ), f"seed {seed}"
-    assert connection_of(table).conn.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert connection_of(table).conn.execute("PRAGMA integrity_check").fetchone() == (
+        "ok",
+    )
     assert len(list(index.glob("snapshot-*"))) == 1
     assert most <= DISK_FACTOR * snapshot.expected_bytes(len(stored), 32), (
         f"seed {seed}: {most:,} bytes"
@@ -172,7 +186,9 @@ def test_four_processes_write_under_kill_9(tmp_path: Path) -> None:
 @pytest.mark.fault
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_four_processes_write_under_kill_9_for_minutes(tmp_path: Path, seed: int) -> None:
+def test_four_processes_write_under_kill_9_for_minutes(
+    tmp_path: Path, seed: int
+) -> None:
     collide(tmp_path, LONG_SECONDS, seed)
 
 
@@ -190,7 +206,9 @@ def old_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("deleted", "was deleted"),
         pytest.param("garbage", "is damaged", marks=pytest.mark.slow),
-        pytest.param("another version", "was written by version 0.4.24", marks=pytest.mark.slow),
+        pytest.param(
+            "another version", "was written by version 0.4.24", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_an_index_that_is_gone_garbage_or_from_another_version(
@@ -205,7 +223,9 @@ def test_an_index_that_is_gone_garbage_or_from_another_version(
     elif what == "garbage":
         for file in (home / "index").rglob("*.*"):
             if file.is_file() and file.name != "manifest.json":
-                file.write_bytes(random.Random(6).randbytes(max(file.stat().st_size, 100)))
+                file.write_bytes(
+                    random.Random(6).randbytes(max(file.stat().st_size, 100))
+                )
     else:
         with connection_of(table).write():
             connection_of(table).conn.execute(
@@ -241,9 +261,15 @@ def test_no_vector_outlives_its_chunk(tmp_path: Path) -> None:
 def test_a_model_that_is_away_is_said_and_words_still_serve(tmp_path: Path) -> None:
     table = open_store(tmp_path)
     add_chunks(table, numbered(5))
-    report = embed_pending(table, FakeEmbedder(before=away), kind="knowledge", clock=Clock())
+    report = embed_pending(
+        table, FakeEmbedder(before=away), kind="knowledge", clock=Clock()
+    )
     assert report.error is not None
-    assert (report.waiting, report.error.kind, report.error.hint) == (5, "unavailable", "start it")
+    assert (report.waiting, report.error.kind, report.error.hint) == (
+        5,
+        "unavailable",
+        "start it",
+    )
 
 
 def test_an_answer_from_the_fallback_says_so_on_the_command_line(
@@ -252,7 +278,10 @@ def test_an_answer_from_the_fallback_says_so_on_the_command_line(
     """From so many chunks on that Chroma is asked; `sync` mends it, and nothing more is said."""
     monkeypatch.setenv("BRAIN_INDEX_EXACT_LIMIT", "10")
     place = folder(
-        {f"{n}.md": f"# Note {n}\n\nThe word of this page is w{n}x.\n" for n in range(30)}
+        {
+            f"{n}.md": f"# Note {n}\n\nThe word of this page is w{n}x.\n"
+            for n in range(30)
+        }
     )
     assert brain("add", place).code == 0
     assert brain("sync").code == 0
@@ -265,7 +294,10 @@ def test_an_answer_from_the_fallback_says_so_on_the_command_line(
     database.write_bytes(random.Random(4).randbytes(database.stat().st_size))
     said = "the Chroma index is damaged; exact search answers"
     ran = brain(*words)
-    assert (ran.code, ran.stdout.splitlines()[:3]) == (0, before.stdout.splitlines()[:3])
+    assert (ran.code, ran.stdout.splitlines()[:3]) == (
+        0,
+        before.stdout.splitlines()[:3],
+    )
     assert said in ran.stderr
     assert said in brain(*words, "--json").json["notices"]
     assert said in brain("ask", words[1]).stderr

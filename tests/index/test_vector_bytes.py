@@ -19,8 +19,13 @@ TAIL = BODY + zlib.crc32(BODY).to_bytes(4, "little")
 
 
 def test_what_was_written_comes_back() -> None:
-    assert (vector_bytes.vector(BODY, zlib.crc32(BODY)) == np.float32([0.5, -0.25, 1.0, 0.0])).all()  # type: ignore[union-attr]
-    assert (vector_bytes.sentences(TAIL, 2) == np.float32([[0.5, -0.25], [1.0, 0.0]])).all()  # type: ignore[union-attr]
+    assert (
+        vector_bytes.vector(BODY, zlib.crc32(BODY))
+        == np.float32([0.5, -0.25, 1.0, 0.0])
+    ).all()  # type: ignore[union-attr]
+    assert (
+        vector_bytes.sentences(TAIL, 2) == np.float32([[0.5, -0.25], [1.0, 0.0]])
+    ).all()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("at", range(8 * len(TAIL)))
@@ -28,7 +33,9 @@ def test_no_flipped_bit_does(at: int) -> None:
     bad = bytearray(TAIL)
     bad[at // 8] ^= 1 << at % 8
     assert vector_bytes.sentences(bytes(bad), 2) is None
-    assert vector_bytes.vector(bytes(bad[:-4]), int.from_bytes(bad[-4:], "little")) is None
+    assert (
+        vector_bytes.vector(bytes(bad[:-4]), int.from_bytes(bad[-4:], "little")) is None
+    )
 
 
 @pytest.mark.parametrize("blob", [None, b"", b"x", "text", 7, TAIL[:-1], BODY])
@@ -38,14 +45,17 @@ def test_nor_anything_else(blob: object) -> None:
 
 
 @pytest.mark.parametrize("column", ["vector", "sentences"])
-def test_a_vector_that_became_infinite_spoils_no_search(brain: Brain, column: str) -> None:
+def test_a_vector_that_became_infinite_spoils_no_search(
+    brain: Brain, column: str
+) -> None:
     """Without the checksum its chunk would be nearest to every question, or no number at all."""
     brain.note(
         "Black tea wants water just off the boil. It stands for four minutes. Then the leaves go.",
         title="Tea",
     )
     brain.note(
-        "The landlord mends the boiler before winter. He promised it. It was in May.", title="Lease"
+        "The landlord mends the boiler before winter. He promised it. It was in May.",
+        title="Lease",
     )
     remember_episodes(
         brain.resources,

@@ -65,7 +65,8 @@ def test_nothing_waits_after_an_ask(folder: Folder) -> None:
     assert "without embeddings" not in brain("status").stdout
     assert "900" in brain("recall", "rent").stdout
     assert [
-        (row["done"], row["total"]) for row in brain("status", "--json").json["generations"]
+        (row["done"], row["total"])
+        for row in brain("status", "--json").json["generations"]
     ] == [(2, 2)]
 
 
@@ -73,7 +74,9 @@ def test_what_really_waits_is_still_counted(config: Config) -> None:
     with Brain(config) as opened:
         opened.note("the spare key is with Ana")
         opened.resources.store.episodes.record(Episode("", "", "chat", "who?", "Ana."))
-        opened.resources.store.episodes.record(Episode("", "", "ask", "who has it?", "Ana."))
+        opened.resources.store.episodes.record(
+            Episode("", "", "ask", "who has it?", "Ana.")
+        )
         assert opened.status().waiting == 1
 
 
@@ -88,8 +91,13 @@ def test_an_answer_says_when_new_chunks_have_no_vector_of_the_model_that_searche
     ollama: StandIn, folder: Folder
 ) -> None:
     brain("add", folder({"lease.md": LEASE}))
-    assert brain("status", "--json").json["embedder_reason"] == "its vectors are complete"
-    assert brain("ask", "what is the rent a month?", "--json").json["degraded"] in ("", None)
+    assert (
+        brain("status", "--json").json["embedder_reason"] == "its vectors are complete"
+    )
+    assert brain("ask", "what is the rent a month?", "--json").json["degraded"] in (
+        "",
+        None,
+    )
     ollama.fault_paths, ollama.faults["500_html"] = {"/api/embed"}, True
     brain("add", folder({"tea.md": TEA}, "more"))
     ollama.faults.clear()
@@ -104,15 +112,21 @@ def test_an_answer_says_when_new_chunks_have_no_vector_of_the_model_that_searche
     assert lacking(1) in brain("status", "--json").json["embedder_reason"]
     assert brain("sync").code == 0
     assert brain("search", "rent", "--json").json["degraded"] is None
-    assert brain("status", "--json").json["embedder_reason"] == "its vectors are complete"
+    assert (
+        brain("status", "--json").json["embedder_reason"] == "its vectors are complete"
+    )
 
 
-def test_a_row_number_that_is_given_again_hides_nothing(ollama: StandIn, folder: Folder) -> None:
+def test_a_row_number_that_is_given_again_hides_nothing(
+    ollama: StandIn, folder: Folder
+) -> None:
     """The newest note is changed while the model fails: its chunk has the number of the one that had a vector."""
     place = folder({"lease.md": LEASE, "tea.md": TEA})
     brain("add", place)
     ollama.fault_paths, ollama.faults["500_html"] = {"/api/embed"}, True
-    (place / "tea.md").write_text("# Tea\n\nOolong wants water at 90 degrees.\n", "utf-8")
+    (place / "tea.md").write_text(
+        "# Tea\n\nOolong wants water at 90 degrees.\n", "utf-8"
+    )
     brain("sync")
     ollama.faults.clear()
     assert vectors()[NOMIC] == 1
@@ -131,12 +145,16 @@ def test_a_long_lived_door_learns_of_it_too(ollama: StandIn, folder: Folder) -> 
         assert not opened.search(Request("rent")).degraded
 
 
-def test_a_store_of_an_earlier_version_says_the_same(ollama: StandIn, folder: Folder) -> None:
+def test_a_store_of_an_earlier_version_says_the_same(
+    ollama: StandIn, folder: Folder
+) -> None:
     """It noted the model alone."""
     brain("add", folder({"lease.md": LEASE}))
     with Brain(load()) as opened:
         vectors_of = opened.resources.store.vectors
-        fingerprint = next(name for name in vectors_of.fingerprints() if name.startswith(NOMIC))
+        fingerprint = next(
+            name for name in vectors_of.fingerprints() if name.startswith(NOMIC)
+        )
         note = f'{{"fingerprint": "{fingerprint}", "model": "{NOMIC}"}}'
         opened.resources.store.library.keep_setting(SERVING, note)
         assert opened.resources.serving.reason == "its vectors are complete"
@@ -157,7 +175,9 @@ def test_how_much_waits_is_unknown_while_the_model_cannot_be_read(
     with Brain(config) as opened:
         for n in range(3):
             opened.note(f"note {n}")
-        report = embed_pending(opened.resources.store.vectors, Nameless(), kind="knowledge")
+        report = embed_pending(
+            opened.resources.store.vectors, Nameless(), kind="knowledge"
+        )
         assert (report.waiting, str(report.error)) == (
             None,
             str(Unavailable("the model cannot be read", "put it back")),
@@ -168,21 +188,29 @@ def test_how_much_waits_is_unknown_while_the_model_cannot_be_read(
         assert "the model cannot be read" in added.notices
         assert broken.keep.rebuild().waiting is None
     said = "".join(
-        text for line in view._talk(view.Added(added)) for text in (part[0] for part in line)
+        text
+        for line in view._talk(view.Added(added))
+        for text in (part[0] for part in line)
     )
     assert "unknown until the model can be read" in said
     assert "4 chunks" not in said
-    shown = "".join(part[0] for line in keeping.rebuilt(RebuildReport(1, 1, None)) for part in line)
+    shown = "".join(
+        part[0] for line in keeping.rebuilt(RebuildReport(1, 1, None)) for part in line
+    )
     assert "unknown number of chunks" in shown
     assert view._talk(view.Added(AddReport())) == []
 
 
-def test_a_server_that_went_away_gives_no_wrong_number(ollama: StandIn, folder: Folder) -> None:
+def test_a_server_that_went_away_gives_no_wrong_number(
+    ollama: StandIn, folder: Folder
+) -> None:
     brain("add", folder({"lease.md": LEASE, "tea.md": TEA}))
     ollama.stop()
     with Brain(load()) as opened:
         (said,) = taking_in.fill(opened.resources, NOMIC)
-    assert f"how many chunks wait for {NOMIC} is unknown until the server answers" in said
+    assert (
+        f"how many chunks wait for {NOMIC} is unknown until the server answers" in said
+    )
     assert "2 chunks" not in said
     assert home().exists()
 
@@ -201,21 +229,31 @@ def test_a_search_by_words_carries_its_confidence(folder: Folder) -> None:
             }
         ),
     )
-    there = brain("search", "--lexical", "rent of the flat a month in euros", "--json").json
+    there = brain(
+        "search", "--lexical", "rent of the flat a month in euros", "--json"
+    ).json
     absent = brain(
-        "search", "--lexical", "gardens quarterly dividend of the shareholders", "--json"
+        "search",
+        "--lexical",
+        "gardens quarterly dividend of the shareholders",
+        "--json",
     ).json
     assert there["embedder"] is None
     assert 0 <= absent["confidence"]["found"] < there["confidence"]["found"] <= 1
     assert (
-        brain("search", "--lexical", "nothing-of-that", "--json").json["confidence"]["found"] == 0
+        brain("search", "--lexical", "nothing-of-that", "--json").json["confidence"][
+            "found"
+        ]
+        == 0
     )
     for query, found in (
         ("rent of the flat a month in euros", there),
         ("gardens quarterly dividend of the shareholders", absent),
     ):
         below = found["confidence"]["found"] < FLOOR
-        assert ("probably not in your notes" in brain("search", "--lexical", query).stdout) is below
+        assert (
+            "probably not in your notes" in brain("search", "--lexical", query).stdout
+        ) is below
         assert (brain("search", "--lexical", "--strict", query).code == 3) is below
     assert absent["confidence"]["found"] < FLOOR
 
@@ -225,7 +263,9 @@ def test_after_a_large_add_the_first_question_finds_its_exact_file(
 ) -> None:
     monkeypatch.setattr(taking_in, "LARGE_CHUNKS", 5)
     with Brain(load()) as opened:
-        opened.add([folder({f"{n}.md": f"# Note {n}\n\nAbout topic{n}.\n" for n in range(9)})])
+        opened.add(
+            [folder({f"{n}.md": f"# Note {n}\n\nAbout topic{n}.\n" for n in range(9)})]
+        )
     (written,) = (home() / "index").glob("exact-knowledge-*.f32")
     before = written.stat().st_ino
     with Brain(load()) as opened:

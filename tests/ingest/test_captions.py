@@ -18,7 +18,11 @@ def test_captions_become_paragraphs_with_speakers_and_moments() -> None:
         f"00:14:07.500 --> 00:14:09.000\n<v Bob>He promised. {said}\n\n01:02:03.000 --> 01:02:04.000\n<v Bob>Later.\n"
     )
     assert found.sections == [
-        Section(f"Ana: The boiler & the landlord\nBob: He promised. {said}\n\n", (), "00:14:05"),
+        Section(
+            f"Ana: The boiler & the landlord\nBob: He promised. {said}\n\n",
+            (),
+            "00:14:05",
+        ),
         Section("Bob: Later.\n\n", (), "01:02:03"),
     ]
 

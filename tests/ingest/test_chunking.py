@@ -43,7 +43,12 @@ def documents(draw: st.DrawFn) -> list[Section]:
         text = draw(TEXTS) + "\n"
         heading = tuple(draw(st.lists(st.sampled_from("ABC"), max_size=3)))
         sections.append(
-            Section(text, heading, f"L{line}-{line + text.count(chr(10))}", draw(st.booleans()))
+            Section(
+                text,
+                heading,
+                f"L{line}-{line + text.count(chr(10))}",
+                draw(st.booleans()),
+            )
         )
         line += text.count("\n")
     return sections
@@ -70,7 +75,9 @@ def test_chunks_tile_the_text_and_keep_the_cap(sections: list[Section]) -> None:
 @given(documents())
 def test_the_locator_of_a_chunk_holds_its_own_lines(sections: list[Section]) -> None:
     lines = "".join(section.text for section in sections).split("\n")
-    for piece, body in zip(chunk(sections), texts(sections, chunk(sections)), strict=True):
+    for piece, body in zip(
+        chunk(sections), texts(sections, chunk(sections)), strict=True
+    ):
         first, _, last = piece.locator[1:].partition("-")
         shown = "\n".join(lines[int(first) - 1 : int(last or first)])
         assert body.strip() in shown
@@ -120,7 +127,8 @@ def test_paragraphs_are_packed_whole_between_200_and_350_tokens() -> None:
 
 def test_different_headings_are_not_glued() -> None:
     parts = lined(
-        (("A", "One"), "## One\n\n" + prose(60)), (("A", "Two"), "## Two\n\n" + prose(60))
+        (("A", "One"), "## One\n\n" + prose(60)),
+        (("A", "Two"), "## Two\n\n" + prose(60)),
     )
     assert [piece.heading for piece in chunk(parts)] == [("A", "One"), ("A", "Two")]
 
@@ -132,37 +140,60 @@ def test_a_bare_heading_goes_with_the_section_below_it() -> None:
 
 def test_a_small_note_is_one_chunk_under_the_heading_that_all_share() -> None:
     parts = lined(
-        (("A",), "# A\n\n"), (("A", "b"), "## b\n\nshort\n\n"), (("A", "c"), "## c\n\nshort too\n")
+        (("A",), "# A\n\n"),
+        (("A", "b"), "## b\n\nshort\n\n"),
+        (("A", "c"), "## c\n\nshort too\n"),
     )
-    assert [(piece.heading, piece.locator) for piece in chunk(parts)] == [(("A",), "L1-9")]
+    assert [(piece.heading, piece.locator) for piece in chunk(parts)] == [
+        (("A",), "L1-9")
+    ]
 
 
 def test_stubs_are_packed_with_each_other_and_big_sections_stay_alone() -> None:
     stubs = [(("A", f"s{at}"), f"## s{at}\n\nonly a line\n\n") for at in range(4)]
-    parts = lined((("A", "big"), "## big\n\n" + prose(90)), *stubs, (("B",), "# B\n\n" + prose(90)))
+    parts = lined(
+        (("A", "big"), "## big\n\n" + prose(90)),
+        *stubs,
+        (("B",), "# B\n\n" + prose(90)),
+    )
     assert [piece.heading for piece in chunk(parts)] == [("A", "big"), ("A",), ("B",)]
 
 
-def test_an_atomic_section_stays_whole_up_to_the_cap_and_is_cut_at_its_outline() -> None:
+def test_an_atomic_section_stays_whole_up_to_the_cap_and_is_cut_at_its_outline() -> (
+    None
+):
     fits = "".join(f"    value_{at} = {at}\n\n" for at in range(45))
     assert 350 < count_tokens(fits) <= CAP
     assert len(chunk([Section(fits, (), "L1", atomic=True)])) == 1
-    items = "".join(f"- item {at} with a few words\n\n  more of item {at}\n" for at in range(80))
+    items = "".join(
+        f"- item {at} with a few words\n\n  more of item {at}\n" for at in range(80)
+    )
     pieces = chunk([Section(items, (), "L1", atomic=True)])
     assert len(pieces) > 2
     assert all(items[piece.start :].startswith("- item") for piece in pieces)
 
 
 def test_a_long_paragraph_is_cut_at_sentence_ends_into_like_parts() -> None:
-    text = " ".join(f"Sentence number {at} says a little more about tea." for at in range(60))
+    text = " ".join(
+        f"Sentence number {at} says a little more about tea." for at in range(60)
+    )
     pieces = chunk([Section(text, (), "L1")])
     assert all(text[: piece.end].rstrip().endswith(".") for piece in pieces)
-    assert max(piece.tokens for piece in pieces) < 1.5 * min(piece.tokens for piece in pieces)
+    assert max(piece.tokens for piece in pieces) < 1.5 * min(
+        piece.tokens for piece in pieces
+    )
 
 
 @pytest.mark.parametrize(
     "text",
-    ["a" * 200_000, "漢字" * 60_000, "word " * 60_000, ". " * 60_000, "." * 200_000, "`[" * 60_000],
+    [
+        "a" * 200_000,
+        "漢字" * 60_000,
+        "word " * 60_000,
+        ". " * 60_000,
+        "." * 200_000,
+        "`[" * 60_000,
+    ],
 )
 def test_one_enormous_line_is_cut_and_tiles(text: str) -> None:
     pieces = chunk([Section(text, (), "L1")])
@@ -187,4 +218,6 @@ def test_white_space_goes_with_what_precedes_it_and_alone_is_nothing() -> None:
         Section("text\n", ("A",), "L3"),
         Section("\n \n", ("B",), "L4"),
     ]
-    assert [(piece.start, piece.end, piece.locator) for piece in chunk(sections)] == [(0, 10, "L3")]
+    assert [(piece.start, piece.end, piece.locator) for piece in chunk(sections)] == [
+        (0, 10, "L3")
+    ]

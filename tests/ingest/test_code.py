@@ -57,9 +57,14 @@ def test_python_functions_methods_decorators_and_comments() -> None:
     assert found[("small",)].startswith("# What it is for.\n@cached\ndef small")
     assert found[("Store",)].startswith("class Store:")
     assert found[("Store", "save")].startswith("def save")
-    assert found[("Store", "load")].startswith("# Above load.\n    @property\n    def load")
+    assert found[("Store", "load")].startswith(
+        "# Above load.\n    @property\n    def load"
+    )
     assert found[("Store", "load")].endswith("return total")
-    assert "".join(section.text for section in reading(PYTHON, "python").sections) == PYTHON
+    assert (
+        "".join(section.text for section in reading(PYTHON, "python").sections)
+        == PYTHON
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +96,11 @@ def test_python_functions_methods_decorators_and_comments() -> None:
             "package m;\n\npublic class Tea {\n  int hot() {\n    return 1;\n  }\n}\n",
             [("Tea",)],
         ),
-        ("c", "#include <x.h>\n\n/* doc */\nstatic int *go(int a)\n{\n  return 0;\n}\n", [("go",)]),
+        (
+            "c",
+            "#include <x.h>\n\n/* doc */\nstatic int *go(int a)\n{\n  return 0;\n}\n",
+            [("go",)],
+        ),
         (
             "cpp",
             "namespace tea {\nclass Pot {\n  int pour() { return 1; }\n};\n}\n\nint tea::Pot::heat() {\n  return 2;\n}\n",
@@ -109,7 +118,9 @@ def test_definitions_of_each_language(
     kind: str, text: str, headings: list[tuple[str, ...]]
 ) -> None:
     found = reading(text, kind)
-    assert [section.heading for section in found.sections if section.heading] == headings
+    assert [
+        section.heading for section in found.sections if section.heading
+    ] == headings
     assert "".join(section.text for section in found.sections) == text
     assert found.notices == ()
 
@@ -118,7 +129,9 @@ def test_comments_above_a_definition_belong_to_it() -> None:
     assert headed("package m\n\n// Run runs.\n// Twice.\nfunc Run() {\n}\n", "go")[
         ("Run",)
     ].startswith("// Run runs.")
-    assert headed("/// Doc\n#[inline]\nfn go() {\n}\n", "rust")[("go",)].startswith("/// Doc")
+    assert headed("/// Doc\n#[inline]\nfn go() {\n}\n", "rust")[("go",)].startswith(
+        "/// Doc"
+    )
 
 
 @settings(max_examples=80, deadline=None)
@@ -157,14 +170,19 @@ def test_functions_of_the_standard_library_stay_whole_while_they_fit() -> None:
 
     folder = Path(str(module.__file__)).parent
     whole = fits = 0
-    for path in [*sorted(folder.glob("*.py")), Path(str(sys.modules["pathlib"].__file__))]:
+    for path in [
+        *sorted(folder.glob("*.py")),
+        Path(str(sys.modules["pathlib"].__file__)),
+    ]:
         text = path.read_text()
         sections = reading(text, "python").sections
         texts = [text[piece.start : piece.end] for piece in chunk(sections)]
         lines = text.split("\n")
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef) and node.col_offset in (0, 4):
-                body = "\n".join(lines[node.lineno - 1 : node.end_lineno])[node.col_offset :]
+                body = "\n".join(lines[node.lineno - 1 : node.end_lineno])[
+                    node.col_offset :
+                ]
                 if len(body) < 1_200:
                     fits += 1
                     whole += any(body in chunk_text for chunk_text in texts)

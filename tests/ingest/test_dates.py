@@ -53,7 +53,10 @@ def test_date_in_name(stem: str, expected: str | None) -> None:
 
 
 def test_metadata_takes_the_first_key_that_holds_a_date() -> None:
-    assert date_in_metadata({"created": "2026-05-08", "Date": "2026-05-07"}) == "2026-05-07"
+    assert (
+        date_in_metadata({"created": "2026-05-08", "Date": "2026-05-07"})
+        == "2026-05-07"
+    )
     assert date_in_metadata({"date": "soon", "created": "May 8, 2026"}) == "2026-05-08"
     assert date_in_metadata({"date": "2026"}) == "2026"
     assert date_in_metadata({"updated": "2026-05-07"}) is None

@@ -18,7 +18,9 @@ def page(inside: str, title: str = "") -> str:
     return f'<!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><head><title>{title}</title></head><body>{inside}</body></html>'
 
 
-def book(pages: dict[str, str], spine: list[str], extra: dict[str, str] | None = None) -> bytes:
+def book(
+    pages: dict[str, str], spine: list[str], extra: dict[str, str] | None = None
+) -> bytes:
     items = "".join(
         f'<item id="{name}" href="{name}.xhtml" media-type="application/xhtml+xml"/>'
         for name in pages
@@ -51,7 +53,9 @@ def one(path: Path, data: bytes) -> Document:
     return document
 
 
-def test_chapters_come_in_the_order_of_the_spine_under_their_headings(tmp_path: Path) -> None:
+def test_chapters_come_in_the_order_of_the_spine_under_their_headings(
+    tmp_path: Path,
+) -> None:
     black = (
         "<h1>Black tea</h1><p>"
         + "It wants water just off the boil. " * 20
@@ -77,7 +81,9 @@ def test_chapters_come_in_the_order_of_the_spine_under_their_headings(tmp_path: 
     )
 
 
-def test_text_of_drawn_pages_and_formulas_is_read_scripts_are_not(tmp_path: Path) -> None:
+def test_text_of_drawn_pages_and_formulas_is_read_scripts_are_not(
+    tmp_path: Path,
+) -> None:
     inside = '<svg xmlns="http://www.w3.org/2000/svg"><style>.x{}</style><text>drawn words</text></svg><math><mi>E</mi></math><script>evil()</script>'
     text = one(tmp_path / "a.epub", book({"a": page(inside)}, ["a"])).text
     assert "drawn words" in text
@@ -85,7 +91,9 @@ def test_text_of_drawn_pages_and_formulas_is_read_scripts_are_not(tmp_path: Path
     assert ".x" not in text
 
 
-def test_protected_chapters_are_told_and_a_protected_book_is_not_read(tmp_path: Path) -> None:
+def test_protected_chapters_are_told_and_a_protected_book_is_not_read(
+    tmp_path: Path,
+) -> None:
     def locked(*names: str) -> dict[str, str]:
         inside = "".join(
             f'<EncryptedData><EncryptionMethod Algorithm="aes256"/><CipherReference URI="OPS/{name}.xhtml"/></EncryptedData>'

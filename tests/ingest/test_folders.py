@@ -20,15 +20,25 @@ def make(root: Path, *names: str) -> None:
 
 
 def found(root: Path) -> set[str]:
-    return {os.path.relpath(item.path, root) for item in walk(root) if isinstance(item, Found)}
+    return {
+        os.path.relpath(item.path, root)
+        for item in walk(root)
+        if isinstance(item, Found)
+    }
 
 
 def skipped(root: Path, limits: Limits | None = None) -> dict[str, str]:
     items = walk(root, limits=limits)
-    return {os.path.relpath(item.path, root): item.kind for item in items if isinstance(item, Skip)}
+    return {
+        os.path.relpath(item.path, root): item.kind
+        for item in items
+        if isinstance(item, Skip)
+    }
 
 
-def test_hidden_generated_and_temporary_things_are_skipped_and_said(tmp_path: Path) -> None:
+def test_hidden_generated_and_temporary_things_are_skipped_and_said(
+    tmp_path: Path,
+) -> None:
     make(
         tmp_path,
         "a.md",
@@ -65,7 +75,9 @@ def test_hidden_generated_and_temporary_things_are_skipped_and_said(tmp_path: Pa
     }
 
 
-def test_ignore_files_hold_at_every_level_and_the_nearest_decides(tmp_path: Path) -> None:
+def test_ignore_files_hold_at_every_level_and_the_nearest_decides(
+    tmp_path: Path,
+) -> None:
     make(
         tmp_path,
         "a.log",
@@ -83,7 +95,9 @@ def test_ignore_files_hold_at_every_level_and_the_nearest_decides(tmp_path: Path
     assert skipped(tmp_path)["build"] == "ignored"
 
 
-def test_brainignore_decides_over_gitignore_and_a_bad_file_is_no_obstacle(tmp_path: Path) -> None:
+def test_brainignore_decides_over_gitignore_and_a_bad_file_is_no_obstacle(
+    tmp_path: Path,
+) -> None:
     make(tmp_path, "a.md", "b/c.md")
     (tmp_path / ".gitignore").write_text("*.md\n")
     (tmp_path / ".brainignore").write_text("!a.md\n")
@@ -140,7 +154,10 @@ def test_large_files_and_placeholders(tmp_path: Path) -> None:
         file.truncate(100_000)
     if os.stat(tmp_path / "cloud.md").st_blocks:
         pytest.skip("this file system gives blocks to empty space")
-    assert skipped(tmp_path, Limits(file_bytes=1_000)) == {"large.md": "large", "cloud.md": "cloud"}
+    assert skipped(tmp_path, Limits(file_bytes=1_000)) == {
+        "large.md": "large",
+        "cloud.md": "cloud",
+    }
 
 
 @pytest.mark.parametrize(
@@ -206,11 +223,17 @@ def test_files_that_are_passed_are_asked_for_and_left_out(tmp_path: Path) -> Non
 
     items = list(walk(tmp_path, limits=Limits(file_bytes=50), passed=passed))
     assert asked == {"a.md": 4, "b.md": 4, "sub/c.md": 4}
-    assert {os.path.relpath(item.path, tmp_path) for item in items if isinstance(item, Found)} == {
+    assert {
+        os.path.relpath(item.path, tmp_path)
+        for item in items
+        if isinstance(item, Found)
+    } == {
         "a.md",
         "sub/c.md",
     }
-    assert {os.path.relpath(item.path, tmp_path) for item in items if isinstance(item, Skip)} == {
+    assert {
+        os.path.relpath(item.path, tmp_path) for item in items if isinstance(item, Skip)
+    } == {
         ".hidden",
         "large.md",
     }

@@ -12,7 +12,8 @@ from ingest.reading import Raw, Reading
 
 SHARED = Path(__file__).parents[3] / "shared" / "eval" / "ingest" / "html"
 BODY = " ".join(
-    f"The kettle sang for the {at}th time that long afternoon in May." for at in range(12)
+    f"The kettle sang for the {at}th time that long afternoon in May."
+    for at in range(12)
 )
 PAGE = f"""<!doctype html><html><head><title>A page on tea</title>
 <meta property="article:published_time" content="2026-05-07T08:00:00Z"><style>p {{}}</style></head><body>
@@ -27,7 +28,13 @@ PAGE = f"""<!doctype html><html><head><title>A page on tea</title>
 
 def reading(page: str | bytes) -> Reading:
     return next(
-        read(Raw(page if isinstance(page, bytes) else page.encode(), "p.html", "text/html"))
+        read(
+            Raw(
+                page if isinstance(page, bytes) else page.encode(),
+                "p.html",
+                "text/html",
+            )
+        )
     )
 
 
@@ -38,7 +45,10 @@ def text_of(found: Reading) -> str:
 def test_content_is_kept_with_headings_and_furniture_left_out() -> None:
     found = reading(PAGE)
     assert (found.title, found.date) == ("A page on tea", "2026-05-07T08:00:00Z")
-    assert [section.heading for section in found.sections] == [("Tea",), ("Tea", "Green tea")]
+    assert [section.heading for section in found.sections] == [
+        ("Tea",),
+        ("Tea", "Green tea"),
+    ]
     assert [section.locator for section in found.sections] == ["§1", "§2"]
     text = text_of(found)
     for kept in ("kettle sang for the 11th", "- first leaf", "black | 95", "    leaf)"):
@@ -72,7 +82,9 @@ def test_pages_without_text_give_no_sections(page: str) -> None:
 def test_the_declared_charset_is_used() -> None:
     page = '<meta charset="iso-8859-2"><p>Žluťoučký kůň</p>'
     assert "Žluťoučký kůň" in text_of(reading(page.encode("iso-8859-2")))
-    assert "Žluťoučký kůň" in text_of(reading(page.replace("iso-8859-2", "no-such-thing").encode()))
+    assert "Žluťoučký kůň" in text_of(
+        reading(page.replace("iso-8859-2", "no-such-thing").encode())
+    )
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/eval is not here")
@@ -87,7 +99,9 @@ def test_main_content_of_real_pages_is_found() -> None:
         )
         words = re.findall(r"\w+", truth.lower())
         have = " ".join(
-            re.findall(r"\w+", text_of(reading((folder / "source.html").read_bytes())).lower())
+            re.findall(
+                r"\w+", text_of(reading((folder / "source.html").read_bytes())).lower()
+            )
         )
         spans = [" ".join(words[at : at + 6]) for at in range(0, len(words) - 5, 7)]
         found += sum(span in have for span in spans)

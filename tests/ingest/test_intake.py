@@ -33,7 +33,9 @@ def test_twice_changes_nothing(brain: Brain, folder: Folder) -> None:
     assert (again.added, again.updated, again.unchanged) == (0, 0, 2)
 
 
-def test_unchanged_files_are_not_read(config: Config, folder: Folder, tmp_path: Path) -> None:
+def test_unchanged_files_are_not_read(
+    config: Config, folder: Folder, tmp_path: Path
+) -> None:
     """A file whose facts are as stored is not opened: making it unreadable shows it."""
     place = folder({"a.md": "alpha"})
     facts = Found(place / "a.md", 5, 1_000, 1_000, 7, "text/markdown")
@@ -57,7 +59,12 @@ def test_an_edit_is_seen(brain: Brain, folder: Folder) -> None:
 
 def test_a_rename_keeps_id_and_tags(brain: Brain, folder: Folder) -> None:
     place = folder(
-        {"a.md": "# Title\n\nalpha text here", "b.md": "other", "c.md": "third", "d.md": "fourth"}
+        {
+            "a.md": "# Title\n\nalpha text here",
+            "b.md": "other",
+            "c.md": "third",
+            "d.md": "fourth",
+        }
     )
     brain.add([place], tags=("keep",))
     before = brain.library.document("a.md").row
@@ -73,7 +80,10 @@ def test_a_copy_is_another_document(brain: Brain, folder: Folder) -> None:
     brain.add([place])
     shutil.copy(place / "a.md", place / "copy.md")
     assert brain.sync().added == 1
-    assert brain.library.document("a.md").row.id != brain.library.document("copy.md").row.id
+    assert (
+        brain.library.document("a.md").row.id
+        != brain.library.document("copy.md").row.id
+    )
 
 
 def test_deleted_files_leave_at_sync(brain: Brain, folder: Folder) -> None:
@@ -86,7 +96,9 @@ def test_deleted_files_leave_at_sync(brain: Brain, folder: Folder) -> None:
     assert brain.sync().added == 1, "a file that comes back is taken in again"
 
 
-def test_what_a_person_forgot_does_not_come_back_by_itself(brain: Brain, folder: Folder) -> None:
+def test_what_a_person_forgot_does_not_come_back_by_itself(
+    brain: Brain, folder: Folder
+) -> None:
     place = folder({"a.md": "alpha text", "b.md": "beta text"})
     brain.add([place])
     brain.library.forget(["a.md"], dry_run=False)
@@ -133,7 +145,9 @@ def test_one_bad_file_stops_nothing(brain: Brain, folder: Folder) -> None:
     assert not [skip for skip in again.skipped if skip.new], "reported once is known"
 
 
-def test_a_file_that_turns_bad_keeps_what_was_stored(brain: Brain, folder: Folder) -> None:
+def test_a_file_that_turns_bad_keeps_what_was_stored(
+    brain: Brain, folder: Folder
+) -> None:
     place = folder({"a.txt": "good words stored"})
     brain.add([place])
     (place / "a.txt").write_bytes(b"\x00\x00\x01" * 100)
@@ -142,7 +156,9 @@ def test_a_file_that_turns_bad_keeps_what_was_stored(brain: Brain, folder: Folde
     assert brain.library.document("a.txt").text == "good words stored"
 
 
-def test_a_missing_path_is_listed_and_the_rest_goes_in(brain: Brain, folder: Folder) -> None:
+def test_a_missing_path_is_listed_and_the_rest_goes_in(
+    brain: Brain, folder: Folder
+) -> None:
     place = folder({"a.md": "alpha"})
     report = brain.add([place / "a.md", place / "nothing.md"])
     assert report.added == 1
@@ -182,23 +198,31 @@ def test_a_note_is_a_document_and_an_episode(brain: Brain) -> None:
     assert brain.resources.store.episodes.last("note") is not None
 
 
-def test_a_note_goes_to_the_notes_folder_when_there_is_one(config: Config, tmp_path: Path) -> None:
+def test_a_note_goes_to_the_notes_folder_when_there_is_one(
+    config: Config, tmp_path: Path
+) -> None:
     from dataclasses import replace
 
     place = tmp_path / "inbox"
-    with Brain(replace(config, ingest=replace(config.ingest, notes_dir=str(place)))) as brain:
+    with Brain(
+        replace(config, ingest=replace(config.ingest, notes_dir=str(place)))
+    ) as brain:
         brain.note("Call Ana about the lease")
         brain.note("Call Ana about the lease")
     assert len(list(place.glob("*.md"))) == 2
 
 
-def test_the_census_speaks_above_two_thousand_files(config: Config, folder: Folder) -> None:
+def test_the_census_speaks_above_two_thousand_files(
+    config: Config, folder: Folder
+) -> None:
     said: list[str] = []
     place = folder({f"{i}.md": f"n {i}" for i in range(CENSUS_FILES + 1)})
     with Brain(config, progress=lambda what, _done, _total: said.append(what)) as brain:
         report = brain.add([place])
     assert report.added == CENSUS_FILES + 1
-    assert any(what.startswith(("census", "notice")) and "2,001 md" in what for what in said)
+    assert any(
+        what.startswith(("census", "notice")) and "2,001 md" in what for what in said
+    )
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX only")
@@ -215,7 +239,9 @@ def test_names_outside_utf8_go_in(brain: Brain, folder: Folder) -> None:
     assert brain.add([place]).unchanged == 2
 
 
-def test_a_look_that_finds_nothing_new_writes_nothing(brain: Brain, folder: Folder) -> None:
+def test_a_look_that_finds_nothing_new_writes_nothing(
+    brain: Brain, folder: Folder
+) -> None:
     """Hidden folders are in every vault: leaving them out is no news that a search would have to note."""
     place = folder({".obsidian/app.json": "{}", ".trash/old.md": "gone"})
     brain.add([place])
@@ -225,10 +251,14 @@ def test_a_look_that_finds_nothing_new_writes_nothing(brain: Brain, folder: Fold
     assert connection.total_changes == before
 
 
-def test_a_forgotten_note_is_gone_from_recall_too_and_undo_brings_both_back(brain: Brain) -> None:
+def test_a_forgotten_note_is_gone_from_recall_too_and_undo_brings_both_back(
+    brain: Brain,
+) -> None:
     brain.note("The spare key lies under the blue pot")
     source = brain.library.documents()[0].source
-    assert {item.kind for item in brain.library.forget([source], dry_run=False).items} == {
+    assert {
+        item.kind for item in brain.library.forget([source], dry_run=False).items
+    } == {
         "document",
         "episode",
     }

@@ -12,7 +12,14 @@ from urllib.parse import unquote_to_bytes
 import pytest
 
 import ingest
-from ingest import Document, Limits, RefusedFile, UnreadableFile, UnsupportedFile, load_text
+from ingest import (
+    Document,
+    Limits,
+    RefusedFile,
+    UnreadableFile,
+    UnsupportedFile,
+    load_text,
+)
 from ingest.loading import assemble, readings
 from ingest.media import media_type
 from ingest.readers import READERS, reader_for
@@ -28,10 +35,16 @@ def load(path: Path, text: str | bytes = "", **options: object) -> Document:
 
 def test_importing_the_package_loads_no_library() -> None:
     heavy = "chromadb numpy tiktoken markdown_it pypdf lxml trafilatura tree_sitter yaml dateparser pathspec docx pptx openpyxl webvtt oxmsg"
-    code = f"import sys, ingest; print([m for m in '{heavy}'.split() if m in sys.modules])"
+    code = (
+        f"import sys, ingest; print([m for m in '{heavy}'.split() if m in sys.modules])"
+    )
     root = str(Path(ingest.__file__).parents[1])
     out = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=root,
+        check=True,
     )
     assert out.stdout.strip() == "[]"
 
@@ -41,16 +54,26 @@ def test_a_note_becomes_a_document(tmp_path: Path) -> None:
     document = load(tmp_path / "2026-05-07 lease.md", text)
     (chunk,) = document.chunks
     assert document.text == chunk.text == text
-    assert (document.title, document.tags, document.links) == ("Lease", ("home",), ("Ana",))
+    assert (document.title, document.tags, document.links) == (
+        "Lease",
+        ("home",),
+        ("Ana",),
+    )
     assert (document.dated_at, document.dated_by) == ("2026-05-07", "file name")
     assert document.content_hash == ingest.digest(text)
-    assert (chunk.locator, chunk.heading, chunk.document_id) == ("L1-3", ("Lease",), document.id)
+    assert (chunk.locator, chunk.heading, chunk.document_id) == (
+        "L1-3",
+        ("Lease",),
+        document.id,
+    )
 
 
 def test_dates_come_from_front_matter_then_name_then_heading(tmp_path: Path) -> None:
     front = "---\ncreated: 2026-01-02\n---\n# 3 January 2026\n"
     assert load(tmp_path / "2026-01-04.md", front).dated_by == "front matter"
-    assert load(tmp_path / "2026-01-04.md", "# 3 January 2026\n").dated_at == "2026-01-04"
+    assert (
+        load(tmp_path / "2026-01-04.md", "# 3 January 2026\n").dated_at == "2026-01-04"
+    )
     assert load(tmp_path / "note.md", "# 3 January 2026\n").dated_at == "2026-01-03"
     assert load(tmp_path / "note.md", "# No date\n\n2026-01-05\n").dated_at is None
     assert load_text("x", uri="note:1", dated_at="2026-01-06").dated_by == "given"
@@ -68,7 +91,9 @@ def test_the_address_gives_back_the_path(tmp_path: Path, name: str) -> None:
     document.title.encode("utf-8")
 
 
-@pytest.mark.parametrize("data", [b"\n", b"  \n\t\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"])
+@pytest.mark.parametrize(
+    "data", [b"\n", b"  \n\t\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"]
+)
 def test_an_empty_file_is_a_document_without_chunks_and_a_notice(
     tmp_path: Path, data: bytes
 ) -> None:
@@ -116,7 +141,9 @@ def test_a_size_that_lies_is_no_way_around_the_cap() -> None:
         read_file(Path("/proc/self/status"), Limits(file_bytes=10))
 
 
-def test_what_a_reader_raises_is_an_ingest_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_reader_raises_is_an_ingest_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(READERS, "text/x-broken", "text")
     with pytest.raises(UnreadableFile, match="damaged"):
         list(readings(Raw(None, "x", "text/x-broken")))  # type: ignore[arg-type]
@@ -128,7 +155,9 @@ def test_a_reading_may_be_one_of_many_with_its_own_part(tmp_path: Path) -> None:
     def letters() -> Iterator[Reading]:
         for at in (1, 2):
             yield Reading(
-                [ingest.Section(f"letter {at}", (), "L1")], title=f"Letter {at}", part=f"m{at}"
+                [ingest.Section(f"letter {at}", (), "L1")],
+                title=f"Letter {at}",
+                part=f"m{at}",
             )
 
     raw = Raw(b"", "box.mbox", "text/plain")

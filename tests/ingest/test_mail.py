@@ -50,8 +50,14 @@ def test_a_mail_is_dated_located_and_titled_by_its_head(tmp_path: Path) -> None:
         b"12345", maintype="application", subtype="pdf", filename="vertrag größe.pdf"
     )
     (document,) = loaded(tmp_path / "a.eml", bytes(made))
-    assert (document.title, document.chunks[0].heading) == ("Boiler für Ana", ("Boiler für Ana",))
-    assert (document.dated_at, document.dated_by) == ("2026-05-07T10:00:00+02:00", "metadata")
+    assert (document.title, document.chunks[0].heading) == (
+        "Boiler für Ana",
+        ("Boiler für Ana",),
+    )
+    assert (document.dated_at, document.dated_by) == (
+        "2026-05-07T10:00:00+02:00",
+        "metadata",
+    )
     assert document.chunks[0].locator == "2026-05-07 Ana Lopez"
     assert document.text.startswith(
         "From: Ana Lopez <ana@example.org>\nTo: Bob <bob@example.org>\n"
@@ -69,16 +75,19 @@ def test_the_older_mail_below_is_parted_from_the_answer(tmp_path: Path) -> None:
         tmp_path / "a.eml",
         bytes(letter("Re: Boiler", REPLY, sender="Bob <bob@example.org>", day=8)),
     )
-    assert "The landlord promised a new boiler.\nIt comes in June.\n" in document.text, (
-        "without its marks"
-    )
+    assert (
+        "The landlord promised a new boiler.\nIt comes in June.\n" in document.text
+    ), "without its marks"
     assert ">  The" not in document.text
     quoted = threads.parts(REPLY)
     assert [part.text for part in quoted] == [
         "Good news. I will tell the neighbours.",
         "The landlord promised a new boiler.\nIt comes in June.",
     ]
-    assert quoted[1].intro == "On Thu, 7 May 2026 at 10:00, Ana Lopez <ana@example.org> wrote:"
+    assert (
+        quoted[1].intro
+        == "On Thu, 7 May 2026 at 10:00, Ana Lopez <ana@example.org> wrote:"
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,7 +156,8 @@ def test_a_broken_mail_is_still_words(data: bytes) -> None:
 
 def test_a_mailbox_is_many_documents_and_one_about_it(tmp_path: Path) -> None:
     first = letter(
-        "Boiler", "The landlord promised a new boiler.\nIt comes in June.\n\nFrom here on we wait."
+        "Boiler",
+        "The landlord promised a new boiler.\nIt comes in June.\n\nFrom here on we wait.",
     )
     second = letter("Re: Boiler", REPLY, sender="Bob <bob@example.org>", day=8)
     box = b"".join(
@@ -159,13 +169,18 @@ def test_a_mailbox_is_many_documents_and_one_about_it(tmp_path: Path) -> None:
     about, boiler, answer = loaded(tmp_path / "in.mbox", box)
     assert "Mailbox with 2 messages.\nFrom 2026-05-07 to 2026-05-08." in about.text
     assert (boiler.title, answer.title) == ("Boiler", "Re: Boiler")
-    assert "\nFrom here on we wait." in boiler.text, "unescaped, and no message of its own"
+    assert "\nFrom here on we wait." in boiler.text, (
+        "unescaped, and no message of its own"
+    )
     assert "It comes in June" not in answer.text, "the mailbox holds that mail itself"
     assert [d.uri.partition("#")[0] for d in (boiler, answer)] == [about.uri, about.uri]
     assert boiler.content_hash != answer.content_hash
     longer = loaded(
         tmp_path / "in.mbox",
-        b"From y Fri May  8 09:00:00 2026\n" + bytes(letter("New", "first now")) + b"\n" + box,
+        b"From y Fri May  8 09:00:00 2026\n"
+        + bytes(letter("New", "first now"))
+        + b"\n"
+        + box,
     )
     assert [d.uri for d in longer[2:]] == [boiler.uri, answer.uri], (
         "a message keeps its address when others come"
@@ -176,12 +191,14 @@ def test_an_answer_between_known_lines_is_kept() -> None:
     older = "\n".join(f"line {n} of the older mail" for n in range(9))
     known = set(threads.fingerprints(older))
     marked = "\n".join("> " + line for line in older.split("\n"))
-    (part,) = threads.without_known([threads.Part(marked + "\nmy answer", "Ana wrote:")], known)
+    (part,) = threads.without_known(
+        [threads.Part(marked + "\nmy answer", "Ana wrote:")], known
+    )
     assert part.text == "my answer"
     assert list(threads.without_known([threads.Part(older, "Ana wrote:")], known)) == []
-    assert list(threads.without_known([threads.Part(older)], known)) == [threads.Part(older)], (
-        "her own words stay"
-    )
+    assert list(threads.without_known([threads.Part(older)], known)) == [
+        threads.Part(older)
+    ], "her own words stay"
 
 
 def test_an_empty_mailbox_holds_no_messages(tmp_path: Path) -> None:
@@ -191,25 +208,36 @@ def test_an_empty_mailbox_holds_no_messages(tmp_path: Path) -> None:
 
 def test_what_is_no_mailbox_is_said() -> None:
     with pytest.raises(UnreadableFile, match="no message begins"):
-        list(read_mbox(Raw(b"From a distance\nnothing\n", "a.mbox", "application/mbox")))
+        list(
+            read_mbox(Raw(b"From a distance\nnothing\n", "a.mbox", "application/mbox"))
+        )
 
 
 def test_messages_beyond_the_cap_are_counted() -> None:
     box = b"".join(
-        b"From x Thu May  7 10:00:00 2026\n" + bytes(letter(f"s{n}", "w", key="same")) + b"\n"
+        b"From x Thu May  7 10:00:00 2026\n"
+        + bytes(letter(f"s{n}", "w", key="same"))
+        + b"\n"
         for n in range(5)
     )
-    about, *messages = read_mbox(Raw(box, "a.mbox", "application/mbox", Limits(parts=3)))
+    about, *messages = read_mbox(
+        Raw(box, "a.mbox", "application/mbox", Limits(parts=3))
+    )
     assert len(messages) == 3
     assert about.notices == ("5 messages: cut to the first 3",)
-    assert len({message.part for message in messages}) == 3, "even with one Message-ID for all"
+    assert len({message.part for message in messages}) == 3, (
+        "even with one Message-ID for all"
+    )
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="no shared evaluation files here")
 def test_mails_that_others_made_are_read() -> None:
     files = [
         path
-        for path in (*(SHARED / "eml").rglob("*"), *(SHARED / "docling" / "email").iterdir())
+        for path in (
+            *(SHARED / "eml").rglob("*"),
+            *(SHARED / "docling" / "email").iterdir(),
+        )
         if path.suffix in (".eml", ".msg")
     ]
     assert len(files) > 20

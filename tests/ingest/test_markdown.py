@@ -64,7 +64,9 @@ def test_what_a_note_says_of_itself() -> None:
     assert found.notices == ()
 
 
-def test_comments_and_front_matter_are_left_out_but_not_what_a_person_would_search_for() -> None:
+def test_comments_and_front_matter_are_left_out_but_not_what_a_person_would_search_for() -> (
+    None
+):
     text = text_of(reading(NOTE))
     for gone in ("secret", "hidden", "aliases:", "two lines"):
         assert gone not in text
@@ -155,7 +157,12 @@ def test_fragments_are_read(text: str) -> None:
 def test_a_long_text_is_outlined_instead_of_parsed() -> None:
     text = "# One\n\npara\n\n```\n# no heading\n```\n\n## Two\n" + "line\n" * 100
     long = reading(text, parse_chars=100)
-    assert [s.heading for s in long.sections] == [("One",), ("One",), ("One",), ("One", "Two")]
+    assert [s.heading for s in long.sections] == [
+        ("One",),
+        ("One",),
+        ("One",),
+        ("One", "Two"),
+    ]
     assert text_of(long) == text
     assert "outlined" in long.notices[0]
 
@@ -181,7 +188,9 @@ def hostile() -> list[str]:
         "%%" * 40_001,
         "<!--" * 25_000,
     ]
-    runs = [mark * 100_000 for mark in ("a", "[", " ", "\n", "`", "#", ":", "%", "-", "=")]
+    runs = [
+        mark * 100_000 for mark in ("a", "[", " ", "\n", "`", "#", ":", "%", "-", "=")
+    ]
     return [
         *whole,
         *ladders,

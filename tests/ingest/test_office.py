@@ -72,8 +72,13 @@ def test_word_headings_lists_tables_and_paragraph_numbers(tmp_path: Path) -> Non
     document = one(tmp_path / "a.docx", word(build))
     assert "- two front door keys" in document.text
     assert "room | rent\nattic | 300" in document.text
-    assert (document.title, document.metadata["Author"]) == ("Lease of 2026", "Ana Lopez")
-    assert document.dated_at is None, "the date inside python-docx's empty file is nobody's"
+    assert (document.title, document.metadata["Author"]) == (
+        "Lease of 2026",
+        "Ana Lopez",
+    )
+    assert document.dated_at is None, (
+        "the date inside python-docx's empty file is nobody's"
+    )
     assert document.chunks[0].locator == "¶1-2"
     assert document.chunks[-1].heading == ("Lease", "Keys")
     assert document.chunks[-1].locator == "¶3-5"
@@ -86,7 +91,11 @@ def test_word_comments_and_footnotes_stand_beside_their_words(tmp_path: Path) ->
         made.add_paragraph("Last line.")  # type: ignore[attr-defined]
 
     text = one(tmp_path / "a.docx", word(build)).text
-    assert text.index("The rent is 900.") < text.index("since when?") < text.index("Last line.")
+    assert (
+        text.index("The rent is 900.")
+        < text.index("since when?")
+        < text.index("Last line.")
+    )
     assert "Comment (Bob" in text
     notes = f'<w:footnotes {W}><w:footnote w:id="7"><w:p><w:r><w:t>See page 9.</w:t></w:r></w:p></w:footnote></w:footnotes>'
     relation = b'<Relationship Id="rId99" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/footnotes" Target="footnotes.xml"/></Relationships>'
@@ -95,7 +104,9 @@ def test_word_comments_and_footnotes_stand_beside_their_words(tmp_path: Path) ->
         word(build),
         {
             "word/footnotes.xml": lambda _old: notes.encode(),
-            "word/_rels/document.xml.rels": lambda old: old.replace(b"</Relationships>", relation),
+            "word/_rels/document.xml.rels": lambda old: old.replace(
+                b"</Relationships>", relation
+            ),
             "[Content_Types].xml": lambda old: old.replace(b"</Types>", kind),
             "word/document.xml": body(
                 '<w:p><w:r><w:t>Noted</w:t><w:footnoteReference w:id="7"/></w:r></w:p>'
@@ -106,7 +117,9 @@ def test_word_comments_and_footnotes_stand_beside_their_words(tmp_path: Path) ->
     assert text.startswith("Noted\n\nNote 7: See page 9.")
 
 
-def test_word_tracked_changes_read_as_accepted_and_boxes_are_read_once(tmp_path: Path) -> None:
+def test_word_tracked_changes_read_as_accepted_and_boxes_are_read_once(
+    tmp_path: Path,
+) -> None:
     xml = (
         "<w:p><w:r><w:t xml:space='preserve'>The rent is </w:t></w:r><w:del w:id='1'><w:r><w:delText>900</w:delText></w:r></w:del>"
         "<w:ins w:id='2'><w:r><w:t>950</w:t></w:r></w:ins><w:r><w:t xml:space='preserve'> a month.</w:t></w:r></w:p>"
@@ -115,7 +128,8 @@ def test_word_tracked_changes_read_as_accepted_and_boxes_are_read_once(tmp_path:
         "<mc:Fallback><w:txbxContent><w:p><w:r><w:t>in a box</w:t></w:r></w:p></w:txbxContent></mc:Fallback></mc:AlternateContent></w:p>"
     )
     text = one(
-        tmp_path / "a.docx", edited(word(lambda made: None), {"word/document.xml": body(xml)})
+        tmp_path / "a.docx",
+        edited(word(lambda made: None), {"word/document.xml": body(xml)}),
     ).text
     assert text.startswith("The rent is 950 a month.\n\nbefore\n\nin a box\n\n")
     assert text.count("in a box") == 1
@@ -133,7 +147,12 @@ def test_word_in_the_strict_dialect(tmp_path: Path) -> None:
         )
 
     plain = word(lambda made: made.add_paragraph("strictly speaking"))  # type: ignore[attr-defined]
-    names = ("_rels/.rels", "word/_rels/document.xml.rels", "word/document.xml", "word/styles.xml")
+    names = (
+        "_rels/.rels",
+        "word/_rels/document.xml.rels",
+        "word/document.xml",
+        "word/styles.xml",
+    )
     data = edited(plain, dict.fromkeys(names, strict))
     _archive, known = zips.office_package(data, Limits())
     assert known != data  # taken for strict
@@ -146,7 +165,10 @@ def test_word_headers_and_footers_once(tmp_path: Path) -> None:
         made.sections[0].header.paragraphs[0].text = "Confidential draft"  # type: ignore[attr-defined]
         made.sections[0].footer.paragraphs[0].text = "7"  # type: ignore[attr-defined]
 
-    assert one(tmp_path / "a.docx", word(build)).text == "body\n\n(header) Confidential draft\n\n"
+    assert (
+        one(tmp_path / "a.docx", word(build)).text
+        == "body\n\n(header) Confidential draft\n\n"
+    )
 
 
 # -- PowerPoint -----------------------------------------------------------------------------------------------------------
@@ -171,7 +193,9 @@ def test_slides_tables_groups_charts_and_notes(tmp_path: Path) -> None:
     def build(made: object) -> None:
         slide = made.slides.add_slide(made.slide_layouts[5])  # type: ignore[attr-defined]
         slide.shapes.title.text = "Boilers compared"
-        slide.shapes.add_group_shape().shapes.add_textbox(*size).text_frame.text = "in a group"
+        slide.shapes.add_group_shape().shapes.add_textbox(
+            *size
+        ).text_frame.text = "in a group"
         table = slide.shapes.add_table(1, 2, *size).table
         table.cell(0, 0).text, table.cell(0, 1).text = "gas", "heat pump"
         data = CategoryChartData()
@@ -184,11 +208,19 @@ def test_slides_tables_groups_charts_and_notes(tmp_path: Path) -> None:
         second._element.set("show", "0")
 
     document = one(tmp_path / "a.pptx", slides(build))
-    for words in ("in a group", "gas | heat pump", "kWh used", "Notes: say that it is quiet"):
+    for words in (
+        "in a group",
+        "gas | heat pump",
+        "kWh used",
+        "Notes: say that it is quiet",
+    ):
         assert words in document.chunks[0].text
     assert document.chunks[0].heading == ("Boilers compared",)
     assert [chunk.locator for chunk in document.chunks] == ["slide 1", "slide 2"]
-    assert (document.title, document.notices) == ("Boilers compared", ("hidden: slide 2",))
+    assert (document.title, document.notices) == (
+        "Boilers compared",
+        ("hidden: slide 2",),
+    )
 
 
 # -- Excel ----------------------------------------------------------------------------------------------------------------
@@ -224,10 +256,14 @@ def test_sheets_rows_dates_comments_and_cell_addresses(tmp_path: Path) -> None:
 
     document = one(tmp_path / "a.xlsx", workbook(build))
     first = document.chunks[0]
-    assert first.text.startswith("day | what | euros\n2026-05-07 | bill number 3 | 3.5\n")
+    assert first.text.startswith(
+        "day | what | euros\n2026-05-07 | bill number 3 | 3.5\n"
+    )
     assert first.locator.startswith("'Costs 2026'!B2:D")
     late = next(chunk for chunk in document.chunks if "bill number 100" in chunk.text)
-    assert late.heading == ("Costs 2026", "day | what | euros"), "its columns are known far down"
+    assert late.heading == ("Costs 2026", "day | what | euros"), (
+        "its columns are known far down"
+    )
     assert document.chunks[0].text.splitlines()[2] == "Comment (C3): paid twice", (
         "right below its row"
     )
@@ -243,7 +279,9 @@ def test_a_formula_that_was_never_computed_is_shown(tmp_path: Path) -> None:
 
 def test_neighbouring_parts_join_their_places() -> None:
     def places(*locators: str) -> str:
-        pieces = chunk([Section("few words\n\n", ("same",), place) for place in locators])
+        pieces = chunk(
+            [Section("few words\n\n", ("same",), place) for place in locators]
+        )
         return pieces[0].locator
 
     assert places("Sheet!B2:D9", "Sheet!A10:C20") == "Sheet!A2:D20"
@@ -284,7 +322,9 @@ def odf(kind: str, inside: str, meta: str = "") -> bytes:
     return out.getvalue()
 
 
-def test_a_text_with_headings_notes_comments_and_tracked_changes(tmp_path: Path) -> None:
+def test_a_text_with_headings_notes_comments_and_tracked_changes(
+    tmp_path: Path,
+) -> None:
     inside = (
         "<text:tracked-changes><text:changed-region><text:deletion><text:p>gone words</text:p></text:deletion></text:changed-region></text:tracked-changes>"
         '<text:h text:outline-level="1">Lease</text:h>'
@@ -306,7 +346,10 @@ def test_a_text_with_headings_notes_comments_and_tracked_changes(tmp_path: Path)
     )
     assert (document.title, document.metadata["Author"]) == ("The lease", "Bob")
     assert (document.dated_at, document.dated_by) == ("2026-05-01", "metadata")
-    assert (document.chunks[0].locator, document.chunks[0].heading) == ("¶1-6", ("Lease",))
+    assert (document.chunks[0].locator, document.chunks[0].heading) == (
+        "¶1-6",
+        ("Lease",),
+    )
 
 
 def test_a_sheet_that_claims_a_million_rows_is_read_once(tmp_path: Path) -> None:
@@ -334,7 +377,9 @@ def test_text_cut_at_the_cap_is_told(tmp_path: Path) -> None:
         for row in range(400):
             made.active.append([f"row {row}", "x" * 50])  # type: ignore[attr-defined]
 
-    document = one(tmp_path / "a.xlsx", workbook(build), limits=Limits(text_chars=5_000))
+    document = one(
+        tmp_path / "a.xlsx", workbook(build), limits=Limits(text_chars=5_000)
+    )
     assert len(document.text) == 5_000
     assert any("left out" in notice or "cut" in notice for notice in document.notices)
 
@@ -342,7 +387,9 @@ def test_text_cut_at_the_cap_is_told(tmp_path: Path) -> None:
 @pytest.mark.skipif(not SHARED.exists(), reason="no shared evaluation files here")
 @pytest.mark.parametrize("kind", ["docx", "pptx", "xlsx", "odf"])
 def test_files_that_others_made_are_read(kind: str) -> None:
-    files = [path for path in sorted((SHARED / kind).iterdir()) if path.suffix != ".pdf"]
+    files = [
+        path for path in sorted((SHARED / kind).iterdir()) if path.suffix != ".pdf"
+    ]
     assert len(files) >= 4
     for path in files:
         (document,) = load(path)
@@ -352,5 +399,7 @@ def test_files_that_others_made_are_read(kind: str) -> None:
 
 def test_the_registry_names_odf_by_kind() -> None:
     data = odf("spreadsheet", "<table:table table:name='A'/>")
-    (reading,) = read_odf(Raw(data, "a.ods", "application/vnd.oasis.opendocument.spreadsheet"))
+    (reading,) = read_odf(
+        Raw(data, "a.ods", "application/vnd.oasis.opendocument.spreadsheet")
+    )
     assert reading.sections == []

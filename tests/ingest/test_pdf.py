@@ -15,7 +15,9 @@ from ingest.reading import Raw, Reading
 SHARED = Path(__file__).parents[3] / "shared" / "eval" / "ingest" / "pdf"
 
 
-def pdf(pages: list[list[str]], *, title: str = "", password: str | None = None) -> bytes:
+def pdf(
+    pages: list[list[str]], *, title: str = "", password: str | None = None
+) -> bytes:
     """A PDF with one line of text per string."""
     from pypdf import PdfWriter
     from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
@@ -35,7 +37,9 @@ def pdf(pages: list[list[str]], *, title: str = "", password: str | None = None)
         stream = DecodedStreamObject()
         shown = "".join(f"({line}) Tj T* " for line in lines)
         stream.set_data(
-            f"BT /F1 12 Tf 14 TL 20 380 Td {shown}ET".encode("latin-1") if lines else b""
+            f"BT /F1 12 Tf 14 TL 20 380 Td {shown}ET".encode("latin-1")
+            if lines
+            else b""
         )
         fonts = DictionaryObject({NameObject("/F1"): font})
         page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
@@ -54,7 +58,10 @@ def reading(data: bytes, limits: Limits | None = None) -> Reading:
 
 def test_pages_title_and_words_joined_over_line_ends() -> None:
     found = reading(
-        pdf([["Tea is brew-", "ed hot."], ["Page two", "Anna-", "Maria"]], title="On Tea")
+        pdf(
+            [["Tea is brew-", "ed hot."], ["Page two", "Anna-", "Maria"]],
+            title="On Tea",
+        )
     )
     assert [(s.text, s.locator) for s in found.sections] == [
         ("Tea is brewed hot.\n", "p. 1"),
@@ -73,10 +80,13 @@ def test_titles_that_are_none(title: str) -> None:
 def test_running_heads_and_feet_go_but_not_a_page_that_is_nothing_else() -> None:
     leaves = ["green", "black", "white", "red", "yellow"]
     pages = [
-        ["Journal of Tea", f"Of {leaf} leaves", f"- {at} -"] for at, leaf in enumerate(leaves, 1)
+        ["Journal of Tea", f"Of {leaf} leaves", f"- {at} -"]
+        for at, leaf in enumerate(leaves, 1)
     ]
     found = reading(pdf([*pages, ["Journal of Tea"]]))
-    assert [s.text for s in found.sections[:5]] == [f"Of {leaf} leaves\n" for leaf in leaves]
+    assert [s.text for s in found.sections[:5]] == [
+        f"Of {leaf} leaves\n" for leaf in leaves
+    ]
     assert found.sections[5].text == "Journal of Tea\n"
 
 
@@ -86,7 +96,9 @@ def test_pages_without_text_are_named() -> None:
 
 
 def test_an_owner_password_alone_is_no_obstacle_a_user_password_is() -> None:
-    assert reading(pdf([["open to all"]], password="")).sections[0].text == "open to all\n"
+    assert (
+        reading(pdf([["open to all"]], password="")).sections[0].text == "open to all\n"
+    )
     with pytest.raises(UnreadableFile, match="encrypted"):
         reading(pdf([["closed"]], password="secret"))
 
@@ -94,7 +106,10 @@ def test_an_owner_password_alone_is_no_obstacle_a_user_password_is() -> None:
 def test_page_and_text_caps_are_told() -> None:
     pages = [[f"line {at} of it"] for at in range(6)]
     assert "cut to the first 2" in reading(pdf(pages), Limits(pages=2)).notices[0]
-    assert "pages after p. 2 left out" in reading(pdf(pages), Limits(text_chars=20)).notices[0]
+    assert (
+        "pages after p. 2 left out"
+        in reading(pdf(pages), Limits(text_chars=20)).notices[0]
+    )
 
 
 @pytest.mark.parametrize(

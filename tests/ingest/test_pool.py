@@ -42,7 +42,11 @@ def folder(path: Path, pdfs: int, notes: int) -> list[Found]:
 
 def child(code: str) -> Callable[[], Child]:
     """Starts a child with the behaviour of the code, for each request line."""
-    words = [sys.executable, "-c", f"import sys, os, time\nfor line in sys.stdin:\n    {code}\n"]
+    words = [
+        sys.executable,
+        "-c",
+        f"import sys, os, time\nfor line in sys.stdin:\n    {code}\n",
+    ]
     return lambda: Child(words)
 
 
@@ -53,7 +57,9 @@ def test_pdfs_are_read_in_children_and_every_file_comes_once(tmp_path: Path) -> 
     items = folder(tmp_path, pdfs=3, notes=20)
     (tmp_path / "bad.pdf").write_bytes(b"%PDF-1.4 nothing")
     results = dict(
-        load_all([*items, *(i for i in walk(tmp_path / "bad.pdf") if isinstance(i, Found))])
+        load_all(
+            [*items, *(i for i in walk(tmp_path / "bad.pdf") if isinstance(i, Found))]
+        )
     )
     assert len(results) == 24
     pages = results[tmp_path / "p0.pdf"]
@@ -94,8 +100,15 @@ def test_a_child_that_dies_or_lies_costs_its_file_and_is_replaced(
 ) -> None:
     items = folder(tmp_path, pdfs=3, notes=0)
     results = list(load_many(items, children=1, start=child(code)))
-    assert sorted(path.name for path, _made in results) == ["p0.pdf", "p1.pdf", "p2.pdf"]
-    assert all(isinstance(made, IngestError) and reason in made.reason for _path, made in results)
+    assert sorted(path.name for path, _made in results) == [
+        "p0.pdf",
+        "p1.pdf",
+        "p2.pdf",
+    ]
+    assert all(
+        isinstance(made, IngestError) and reason in made.reason
+        for _path, made in results
+    )
 
 
 def test_closing_early_leaves_no_process(tmp_path: Path) -> None:
@@ -148,7 +161,9 @@ def test_a_reading_child_is_limited(tmp_path: Path) -> None:
 def test_a_document_survives_the_way_through_json(tmp_path: Path) -> None:
     path = tmp_path / "2026-05-07.md"
     path.write_text(
-        "---\ntags: [a]\naliases: [b]\n---\n# H\n\n" + "Some words of it. " * 300 + "[[link]]\n"
+        "---\ntags: [a]\naliases: [b]\n---\n# H\n\n"
+        + "Some words of it. " * 300
+        + "[[link]]\n"
     )
     (document,) = load(path)
     assert unpacked(packed(document)) == document

@@ -36,13 +36,17 @@ def test_the_letter_that_endings_hang_on_is_kept_and_other_accents_go() -> None:
     assert tokens("Йод ёлка ġ ă") == ["йод", "елк", "g", "a"]
 
 
-def test_a_count_finds_a_word_of_a_title_and_one_before_a_full_stop(folder: Folder) -> None:
+def test_a_count_finds_a_word_of_a_title_and_one_before_a_full_stop(
+    folder: Folder,
+) -> None:
     notes = {
         "a.md": "---\ntitle: Договоры аренды\n---\n\nО доме.\n",
         "b.md": "# क\n\nमालिक ने पुरानी किताबों।\n",
     }
     brain("add", folder(notes))
-    assert brain("ask", "how many notes mention договоры").stdout.startswith("1 document")
+    assert brain("ask", "how many notes mention договоры").stdout.startswith(
+        "1 document"
+    )
     assert brain("ask", "how many notes mention किताबों").stdout.startswith("1 document")
 
 
@@ -77,12 +81,16 @@ def test_what_was_forgotten_under_older_rules_comes_back_under_those_of_today(
         store = opened.resources.store
         with store.write():
             store.connection.conn.execute(
-                "UPDATE knowledge SET terms=?", (written("Мы подписали договоры с арендаторами."),)
+                "UPDATE knowledge SET terms=?",
+                (written("Мы подписали договоры с арендаторами."),),
             )
         (row,) = opened.library.documents()
         opened.library.forget([row.id], dry_run=False)
         opened.library.undo()
-        assert opened.search(Request("договором", mode="lexical")).passages[0].title == "Аренда"
+        assert (
+            opened.search(Request("договором", mode="lexical")).passages[0].title
+            == "Аренда"
+        )
 
 
 OLD = "договоры аренды подписаны"
@@ -115,7 +123,9 @@ def test_schema_3_stems_every_column_that_is_searched(old: Path) -> None:
         assert rows
         assert set(rows) == {(index_terms(OLD),) * 2}
         asked = f"SELECT count(*) FROM {table}_fts WHERE {table}_fts MATCH ?"
-        assert connection.conn.execute(asked, (tokens("договором")[0],)).fetchone() == (len(rows),)
+        assert connection.conn.execute(asked, (tokens("договором")[0],)).fetchone() == (
+            len(rows),
+        )
         assert connection.conn.execute(asked, ("договоры",)).fetchone() == (0,)
         connection.conn.execute(
             f"INSERT INTO {table}_fts({table}_fts, rank) VALUES ('integrity-check', 1)"
@@ -123,7 +133,9 @@ def test_schema_3_stems_every_column_that_is_searched(old: Path) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("cell", ["CAST(terms AS BLOB)", "CAST(X'6FFF6E' AS TEXT)", "7"])
+@pytest.mark.parametrize(
+    "cell", ["CAST(terms AS BLOB)", "CAST(X'6FFF6E' AS TEXT)", "7"]
+)
 def test_schema_3_passes_over_what_is_no_sound_text(old: Path, cell: str) -> None:
     with closing(sqlite3.connect(old)) as conn:
         (broken,) = conn.execute("SELECT min(pk) FROM knowledge").fetchone()
@@ -146,9 +158,13 @@ def test_schema_3_passes_over_what_is_no_sound_text(old: Path, cell: str) -> Non
     connection.close()
 
 
-def test_schema_3_mends_a_damaged_full_text_instead_of_locking_the_person_out(old: Path) -> None:
+def test_schema_3_mends_a_damaged_full_text_instead_of_locking_the_person_out(
+    old: Path,
+) -> None:
     with closing(sqlite3.connect(old)) as conn:
-        conn.execute("UPDATE knowledge_fts_data SET block=zeroblob(length(block)) WHERE id>10")
+        conn.execute(
+            "UPDATE knowledge_fts_data SET block=zeroblob(length(block)) WHERE id>10"
+        )
         conn.commit()
     connection = connect(old)
     asked = "SELECT count(*) FROM knowledge_fts WHERE knowledge_fts MATCH ?"

@@ -14,7 +14,10 @@ from ingest.tokens import TABLE, count_tokens
     [
         ("", 0),
         ("hello world", 2),  # 15339, 1917 in cl100k_base
-        ("tiktoken is great!", 6),  # OpenAI cookbook, "How to count tokens with tiktoken"
+        (
+            "tiktoken is great!",
+            6,
+        ),  # OpenAI cookbook, "How to count tokens with tiktoken"
         ("antidisestablishmentarianism", 6),  # the same
         ("2 + 2 = 4", 7),  # the same
         ("お誕生日おめでとう", 9),  # the same

@@ -25,7 +25,11 @@ def test_months_by_name_and_by_iso_date() -> None:
 
 
 def test_names_are_capitalised_words_that_are_no_function_words() -> None:
-    assert names("The lease names Ana O'Neil of NASA in May") == ["ana", "o'neil", "nasa"]
+    assert names("The lease names Ana O'Neil of NASA in May") == [
+        "ana",
+        "o'neil",
+        "nasa",
+    ]
 
 
 def test_content_words_keep_something_even_of_function_words() -> None:

@@ -16,7 +16,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 EXTRA = re.compile(r"""extra\s*==""")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-DEVELOPMENT = ("pytest", "hypothesis", "mypy", "ruff", "sklearn", "ir_measures", "setuptools")
+DEVELOPMENT = (
+    "pytest",
+    "hypothesis",
+    "mypy",
+    "ruff",
+    "sklearn",
+    "ir_measures",
+    "setuptools",
+)
 
 
 def run(*words: str | Path, **environ: str) -> str:
@@ -38,7 +46,9 @@ def run(*words: str | Path, **environ: str) -> str:
 
 def needed() -> set[str]:
     """The distributions that the dependencies of pyproject.toml need to run, theirs included, by installed metadata."""
-    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
+        "dependencies"
+    ]
     names, todo = set(), [match[0] for text in wanted if (match := NAME.match(text))]
     while todo:
         name = todo.pop().lower().replace("_", "-")
@@ -125,7 +135,9 @@ def brain(installed: Path, *words: str | Path) -> str:
         "BRAIN_MODELS_ASK": "builtin",
     }
     os.chdir(installed)
-    return run(installed / "python" / "bin" / "python", "-P", "-m", "brain", *words, **environ)
+    return run(
+        installed / "python" / "bin" / "python", "-P", "-m", "brain", *words, **environ
+    )
 
 
 def test_the_wheel_adds_and_asks_without_this_checkout(
@@ -141,7 +153,9 @@ def test_the_wheel_adds_and_asks_without_this_checkout(
         "what is only for development is not there"
     )  # a list of names
     assert "22 added" in brain(installed, "add", ROOT / "sample_corpus")
-    assert "96 °C" in brain(installed, "ask", "how hot should the water be for black tea?")
+    assert "96 °C" in brain(
+        installed, "ask", "how hot should the water be for black tea?"
+    )
     assert "lease" in brain(installed, "search", "landlord")
     assert brain(installed, "--version").startswith("brain ")
     brain(installed, "sync")
@@ -162,6 +176,8 @@ def test_the_wheel_holds_what_is_needed_at_run_time_and_nothing_of_the_tests(
         "migrations",
     }
     assert any(name.endswith("py.typed") for name in names)
-    assert any(name.startswith("ingest/data/") for name in names), "the token table ships with it"
+    assert any(name.startswith("ingest/data/") for name in names), (
+        "the token table ships with it"
+    )
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not any("__pycache__" in name for name in names)

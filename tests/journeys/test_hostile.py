@@ -85,17 +85,27 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Swept:
     base = tmp_path_factory.mktemp("hostile")
     place, files = base / "home", base / "files"
     files.mkdir()
-    (base / "before.md").write_text("# Before\n\nThis note was here before any of them.\n")
+    (base / "before.md").write_text(
+        "# Before\n\nThis note was here before any of them.\n"
+    )
     assert command(place, "add", base / "before.md").returncode == 0
     for case in CASES:
         case.make(files / case.name)
-    there = {str(path) for path in base.iterdir()} | {str(path) for path in files.iterdir()}
+    there = {str(path) for path in base.iterdir()} | {
+        str(path) for path in files.iterdir()
+    }
     ran = command(place, "add", "--json", files)
     outside = (
-        frozenset({str(p) for p in base.iterdir()} | {str(p) for p in files.iterdir()}) - there
+        frozenset({str(p) for p in base.iterdir()} | {str(p) for p in files.iterdir()})
+        - there
     )
     return Swept(
-        files, place, ran.returncode, ran.stderr, json.loads(ran.stdout or "{}"), frozenset(outside)
+        files,
+        place,
+        ran.returncode,
+        ran.stderr,
+        json.loads(ran.stdout or "{}"),
+        frozenset(outside),
     )
 
 
@@ -117,21 +127,29 @@ def test_one_bad_file_stops_nothing(swept: Swept) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"row_{case.row}_{case.name}")
-def test_every_hostile_file_ends_as_a_document_or_a_listed_reason(swept: Swept, case: Case) -> None:
+def test_every_hostile_file_ends_as_a_document_or_a_listed_reason(
+    swept: Swept, case: Case
+) -> None:
     path = swept.folder / case.name
     skips = swept.skips(path)
     if skips:
         (skip,) = skips
         assert re.fullmatch(case.outcome, skip["kind"]), skip
-        assert case.outcome == "read|unreadable" or re.search(case.wanted, skip["reason"]), skip
+        assert case.outcome == "read|unreadable" or re.search(
+            case.wanted, skip["reason"]
+        ), skip
         assert skip["reason"] == skip["reason"].strip() != ""
         return
     assert "read" in case.outcome.split("|"), f"{case.name} was read"
-    with Brain(Config(home=swept.home, models=Models(embed="builtin", ask="builtin"))) as opened:
+    with Brain(
+        Config(home=swept.home, models=Models(embed="builtin", ask="builtin"))
+    ) as opened:
         detail = opened.library.document(str(path))
     assert re.search(case.wanted, detail.text)
     assert "root:x:0" not in detail.text
-    assert not case.told or any(case.told in notice for notice in detail.notices), detail.notices
+    assert not case.told or any(case.told in notice for notice in detail.notices), (
+        detail.notices
+    )
 
 
 def test_hostile_files_added_twice_change_nothing(swept: Swept) -> None:
@@ -140,7 +158,9 @@ def test_hostile_files_added_twice_change_nothing(swept: Swept) -> None:
     report = json.loads(again.stdout)
     assert (report["added"], report["updated"]) == (0, 0)
     assert again.returncode == 0
-    assert "before" in command(swept.home, "search", "--lexical", "here before any").stdout
+    assert (
+        "before" in command(swept.home, "search", "--lexical", "here before any").stdout
+    )
 
 
 # -- rows that need more than a file -----------------------------------------------------------------------------------------
@@ -170,7 +190,10 @@ def test_a_hard_link_is_a_document_and_a_loop_ends(folder: Folder) -> None:
     (place / "sub").mkdir()
     (place / "sub" / "again").symlink_to(place)
     assert brain("add", place).code == 0
-    assert sorted(checked(home()).documents.values()) == ["linked words", "linked words"]
+    assert sorted(checked(home()).documents.values()) == [
+        "linked words",
+        "linked words",
+    ]
 
 
 def test_a_file_that_grows_while_it_is_read_is_stored_as_it_was_hashed(
@@ -191,19 +214,30 @@ def test_a_file_that_grows_while_it_is_read_is_stored_as_it_was_hashed(
     try:
         for _attempt in range(20):
             (document,) = load(path)
-            assert document.content_hash == hashlib.sha256(document.text.encode()).hexdigest()
+            assert (
+                document.content_hash
+                == hashlib.sha256(document.text.encode()).hexdigest()
+            )
     finally:
         done.set()
         writer.join()
 
 
-def test_no_nul_or_half_letter_in_titles_tags_and_names(config: Config, folder: Folder) -> None:
+def test_no_nul_or_half_letter_in_titles_tags_and_names(
+    config: Config, folder: Folder
+) -> None:
     front = '---\ntitle: "a\\0b\\uD800"\ntags: ["t\\0u", "v\\uD800"]\naliases: ["w\\0"]\nother: "x\\0\\uDFFF"\n---\nwords [[link\0]]\n'
     with Brain(config) as opened:
         opened.add([folder({"a.md": front})])
         detail = opened.library.document("a.md")
     said = json.dumps(
-        [detail.row.title, detail.row.tags, detail.aliases, dict(detail.metadata), detail.links]
+        [
+            detail.row.title,
+            detail.row.tags,
+            detail.aliases,
+            dict(detail.metadata),
+            detail.links,
+        ]
     )
     assert "\\u0000" not in said
     assert not re.search(r"\\ud[89a-f]", said)
@@ -233,7 +267,9 @@ def test_no_nul_or_half_letter_in_titles_tags_and_names(config: Config, folder: 
         "![",
     ],
 )
-@pytest.mark.parametrize("kind", ["text/markdown", "text/plain", "text/html", "text/x-python"])
+@pytest.mark.parametrize(
+    "kind", ["text/markdown", "text/plain", "text/html", "text/x-python"]
+)
 def test_no_pattern_of_ours_goes_back_and_forth(letter: str, kind: str) -> None:
     """100 KB of one letter; what grows with its square would need minutes."""
     text = letter * (100_000 // len(letter))
@@ -244,14 +280,28 @@ def test_no_pattern_of_ours_goes_back_and_forth(letter: str, kind: str) -> None:
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "letter",
-    ["> ", "On ", "From: ", "-", "_", ":\n", "\n\n", ">", "On a wrote:\n", "Sent from my "],
+    [
+        "> ",
+        "On ",
+        "From: ",
+        "-",
+        "_",
+        ":\n",
+        "\n\n",
+        ">",
+        "On a wrote:\n",
+        "Sent from my ",
+    ],
 )
 def test_no_pattern_goes_back_and_forth_over_a_mail(letter: str) -> None:
     from ingest.readers import threads
 
     for size in (20_000, 200_000):
         text = letter * (size // len(letter))
-        assert "".join(part.text + part.intro for part in threads.parts(text)).count("n") >= 0
+        assert (
+            "".join(part.text + part.intro for part in threads.parts(text)).count("n")
+            >= 0
+        )
 
 
 HOSTILE_EXPORTS: dict[str, str | bytes] = {

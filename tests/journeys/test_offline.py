@@ -118,7 +118,9 @@ def no_way_out() -> tuple[str, ...]:
     return ("unshare", "-rn") if ran.returncode == 0 else ()
 
 
-@pytest.mark.skipif(not no_way_out(), reason="this machine does not permit network namespaces")
+@pytest.mark.skipif(
+    not no_way_out(), reason="this machine does not permit network namespaces"
+)
 def test_add_ask_recall_and_export_in_a_network_with_no_way_out(tmp_path: Path) -> None:
     code = (
         "import json, os\nfrom brain.doors.cli import run\n"
@@ -126,7 +128,11 @@ def test_add_ask_recall_and_export_in_a_network_with_no_way_out(tmp_path: Path) 
         "for words in json.loads(os.environ['DAY']):\n    code = run(words)\n    assert code == 0, (words, code)"
     )
     days = [*DAY[:1], DAY[4], DAY[7], ["export", str(tmp_path / "out")]]
-    environ = {"DAY": json.dumps(days), "BRAIN_MODELS_EMBED": "auto", "BRAIN_MODELS_ASK": "auto"}
+    environ = {
+        "DAY": json.dumps(days),
+        "BRAIN_MODELS_EMBED": "auto",
+        "BRAIN_MODELS_ASK": "auto",
+    }
     ran = process("--version", environ=environ, code=code, prefix=no_way_out())
     assert ran.code == 0, ran.stderr
     assert "96 °C" in ran.stdout
@@ -134,7 +140,9 @@ def test_add_ask_recall_and_export_in_a_network_with_no_way_out(tmp_path: Path) 
     assert list((tmp_path / "out" / "documents").glob("*.md"))
 
 
-def test_nothing_is_asked_of_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_asked_of_a_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A proxy of the environment sees nothing, not even what is meant for this machine."""
     from tests.stand_in_ollama import StandIn
 

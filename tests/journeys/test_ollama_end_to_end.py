@@ -90,7 +90,9 @@ def test_models_are_picked_answers_stream_with_checked_citations_and_the_window_
     assert ran.code == 0
     quote, rest = ran.stdout.split("\n", 1)
     assert quote.startswith("“The rent is 900 euros a month.” ")
-    assert f"{shelf / 'lease.md'}:3" in quote, "the best sentence at once, with its place"
+    assert f"{shelf / 'lease.md'}:3" in quote, (
+        "the best sentence at once, with its place"
+    )
     assert "The rent is 900 euros a month [1]." in rest
     assert re.search(r"^\[1\] .*lease\.md:3", rest, re.M)
     assert re.search(r"context \d+ of 8,192 tokens", rest)
@@ -141,7 +143,9 @@ def test_the_spare_takes_over_when_ollama_goes_and_the_answer_says_so(
     found = brain("search", "rent", "--json")
     assert (found.code, found.json["embedder"]) == (0, "wordllama")
     assert "the built-in embedder searched" in found.json["degraded"]
-    assert all(passage["ranks"]["dense"] for passage in found.json["passages"]), "still hybrid"
+    assert all(passage["ranks"]["dense"] for passage in found.json["passages"]), (
+        "still hybrid"
+    )
     assert "Ollama does not answer" in brain("search", "rent").stderr
     answer = ask()
     assert (answer.code, answer.json["provider"]) == (0, "builtin")
@@ -157,7 +161,12 @@ def test_the_models_commands_list_pull_and_use(ollama: StandIn, shelf: Path) -> 
     brain("add", shelf)
     listed = brain("models", "list", "--json").json["models"]
     used = {model["name"]: model["use"] for model in listed}
-    assert used == {"wordllama": [], "extractive": [], "llama3.2:latest": ["ask"], NOMIC: ["embed"]}
+    assert used == {
+        "wordllama": [],
+        "extractive": [],
+        "llama3.2:latest": ["ask"],
+        NOMIC: ["embed"],
+    }
     assert brain("models", "pull", "qwen3:4b").code == 0
     assert "qwen3:4b" in ollama.models
     assert brain("models", "pull", "missing-model").code == 6
@@ -167,7 +176,9 @@ def test_the_models_commands_list_pull_and_use(ollama: StandIn, shelf: Path) -> 
     assert ask().json["model"] == "extractive"
     assert brain("models", "use", "embed", "builtin").code == 0
     assert brain("search", "rent", "--json").json["embedder"] == "wordllama"
-    assert vectors()[NOMIC] == 2, "kept: nothing has to be computed again on the way back"
+    assert vectors()[NOMIC] == 2, (
+        "kept: nothing has to be computed again on the way back"
+    )
 
 
 # -- two speeds -----------------------------------------------------------------------------------------------------------------
@@ -178,11 +189,15 @@ def fillers() -> list[int]:
     found = []
     for place in Path("/proc").glob("[0-9]*"):
         try:
-            words, environ = (place / "cmdline").read_bytes(), (place / "environ").read_bytes()
+            words, environ = (
+                (place / "cmdline").read_bytes(),
+                (place / "environ").read_bytes(),
+            )
         except OSError:
             continue
-        if b"brain.app.vectors" in words and f"BRAIN_HOME={home()}".encode() in environ.split(
-            b"\0"
+        if (
+            b"brain.app.vectors" in words
+            and f"BRAIN_HOME={home()}".encode() in environ.split(b"\0")
         ):
             found.append(int(place.name))
     return found
@@ -199,7 +214,8 @@ def ended() -> bool:
 
 
 @pytest.mark.skipif(
-    not Path("/proc/self/environ").exists(), reason="needs /proc to see the other process"
+    not Path("/proc/self/environ").exists(),
+    reason="needs /proc to see the other process",
 )
 @pytest.mark.fault
 def test_a_large_add_returns_with_builtin_vectors_and_a_process_behind_it_fills_the_rest(
@@ -209,15 +225,31 @@ def test_a_large_add_returns_with_builtin_vectors_and_a_process_behind_it_fills_
     ollama.faults["slow_first_token"] = 0.3
     count = INLINE_CHUNKS + 40
     place = folder(
-        {f"{n}.md": f"# Note {n}\n\nThe topic of this page is word{n}.\n" for n in range(count)}
+        {
+            f"{n}.md": f"# Note {n}\n\nThe topic of this page is word{n}.\n"
+            for n in range(count)
+        }
     )
     added = brain("add", place)
-    assert f"{count} chunks are being embedded by {NOMIC} in the background" in added.stderr
+    assert (
+        f"{count} chunks are being embedded by {NOMIC} in the background"
+        in added.stderr
+    )
     assert vectors()["wordllama"] == count
     found = brain("search", "topic of word7", "--json")
-    assert found.json["embedder"] == "wordllama", "it serves until the other is complete"
-    building = [g for g in brain("status", "--json").json["generations"] if g["embedder"] == NOMIC]
-    assert all(g["state"] == "building" and g["eta_seconds"] for g in building if g["done"] < count)
+    assert found.json["embedder"] == "wordllama", (
+        "it serves until the other is complete"
+    )
+    building = [
+        g
+        for g in brain("status", "--json").json["generations"]
+        if g["embedder"] == NOMIC
+    ]
+    assert all(
+        g["state"] == "building" and g["eta_seconds"]
+        for g in building
+        if g["done"] < count
+    )
     assert ended()
     assert vectors() == {"wordllama": count, NOMIC: count}
     assert brain("search", "topic of word7", "--json").json["embedder"] == NOMIC
@@ -225,16 +257,22 @@ def test_a_large_add_returns_with_builtin_vectors_and_a_process_behind_it_fills_
 
 
 @pytest.mark.skipif(
-    not Path("/proc/self/environ").exists(), reason="needs /proc to see the other process"
+    not Path("/proc/self/environ").exists(),
+    reason="needs /proc to see the other process",
 )
-def test_a_filler_that_dies_is_taken_up_where_it_was(ollama: StandIn, folder: Folder) -> None:
+def test_a_filler_that_dies_is_taken_up_where_it_was(
+    ollama: StandIn, folder: Folder
+) -> None:
     ollama.fault_paths = {"/api/embed"}
     ollama.faults["slow_first_token"] = 0.2
     count = INLINE_CHUNKS + 60
     brain(
         "add",
         folder(
-            {f"{n}.md": f"# Note {n}\n\nThe topic of this page is word{n}.\n" for n in range(count)}
+            {
+                f"{n}.md": f"# Note {n}\n\nThe topic of this page is word{n}.\n"
+                for n in range(count)
+            }
         ),
     )
     until = time.monotonic() + STUCK_SECONDS
@@ -252,7 +290,9 @@ def test_a_filler_that_dies_is_taken_up_where_it_was(ollama: StandIn, folder: Fo
     ollama.requests.clear()
     assert brain("sync").code == 0
     assert vectors() == {"wordllama": count, NOMIC: count}
-    again = sum(body.count(b"search_document: Note") for body in ollama.bodies("/api/embed"))
+    again = sum(
+        body.count(b"search_document: Note") for body in ollama.bodies("/api/embed")
+    )
     assert again == count - done, "what was there is not computed again"
 
 
@@ -334,10 +374,16 @@ ELSEWHERE = {
 
 
 def test_every_fault_switch_has_a_test_here() -> None:
-    embedding = {fault if isinstance(fault, str) else str(fault.values[0]) for fault in EMBEDDING}
-    assert {*STANDS_IN, *BREAKS_OFF, *REFUSED, *CHANGES_NOTHING, *ELSEWHERE} | embedding == set(
-        FAULTS
-    )
+    embedding = {
+        fault if isinstance(fault, str) else str(fault.values[0]) for fault in EMBEDDING
+    }
+    assert {
+        *STANDS_IN,
+        *BREAKS_OFF,
+        *REFUSED,
+        *CHANGES_NOTHING,
+        *ELSEWHERE,
+    } | embedding == set(FAULTS)
 
 
 @pytest.mark.parametrize("fault", STANDS_IN)
@@ -362,7 +408,9 @@ def test_an_answer_that_breaks_off_is_incomplete_and_is_not_remembered_as_an_ans
 ) -> None:
     brain("add", shelf)
     strike(
-        fault, "/api/chat", value={"stall_after": 4, "mid_error": 4, "slow_tokens": 0.3}.get(fault)
+        fault,
+        "/api/chat",
+        value={"stall_after": 4, "mid_error": 4, "slow_tokens": 0.3}.get(fault),
     )
     ran = ask()
     assert (ran.code, ran.json["state"]) == (6, "incomplete")
@@ -380,12 +428,16 @@ def test_an_answer_that_breaks_off_is_incomplete_and_is_not_remembered_as_an_ans
     checked(home())
 
 
-def test_an_answer_that_was_cut_is_incomplete(shelf: Path, strike: Callable[..., None]) -> None:
+def test_an_answer_that_was_cut_is_incomplete(
+    shelf: Path, strike: Callable[..., None]
+) -> None:
     brain("add", shelf)
     strike("done_length", "/api/chat")
     ran = ask()
     assert (ran.code, ran.json["state"]) == (6, "incomplete")
-    assert rows("SELECT answer, state FROM episodes WHERE kind='ask'") == [("", "incomplete")]
+    assert rows("SELECT answer, state FROM episodes WHERE kind='ask'") == [
+        ("", "incomplete")
+    ]
 
 
 @pytest.mark.parametrize("fault", REFUSED)
@@ -441,7 +493,9 @@ def test_a_server_that_is_killed_leaves_an_incomplete_answer(
         finally:
             server.kill()
     assert (ran.code, ran.json["state"]) == (6, "incomplete")
-    assert rows("SELECT answer, state FROM episodes WHERE kind='ask'") == [("", "incomplete")]
+    assert rows("SELECT answer, state FROM episodes WHERE kind='ask'") == [
+        ("", "incomplete")
+    ]
 
 
 # -- every fault of an embedding ------------------------------------------------------------------------------------------------------
@@ -460,7 +514,8 @@ def test_no_half_of_a_model_is_ever_used_and_sync_finishes_later(
     assert added.code == 0, "taking in is never blocked by a model"
     assert "Traceback" not in added.stderr
     assert re.search(
-        f"chunks? waiting for {NOMIC}|not embedded by|no vectors of {NOMIC} were made", added.stderr
+        f"chunks? waiting for {NOMIC}|not embedded by|no vectors of {NOMIC} were made",
+        added.stderr,
     )
     assert vectors() == {"wordllama": 2}
     found = brain("search", "rent", "--json")

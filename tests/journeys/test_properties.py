@@ -70,9 +70,12 @@ def outcome(attempt: Callable[[], Any]) -> Any:
 def test_any_split_of_a_stream_gives_the_same_objects(
     objects: list[dict[str, object]], cuts: list[int], end: str, closed: bool
 ) -> None:
-    data = end.join(json.dumps(one) for one in objects).encode() + (end.encode() if closed else b"")
+    data = end.join(json.dumps(one) for one in objects).encode() + (
+        end.encode() if closed else b""
+    )
     assert [
-        json.loads(line) for line in _split_lines(iter(pieces(data, cuts)), 100_000, ADDRESS)
+        json.loads(line)
+        for line in _split_lines(iter(pieces(data, cuts)), 100_000, ADDRESS)
     ] == objects
 
 
@@ -90,13 +93,17 @@ def test_garbage_is_lines_or_one_error(parts: list[bytes]) -> None:
 @given(st.integers(1, 50), st.lists(st.integers(0, 500), max_size=4))
 def test_a_line_over_the_limit_ends_the_stream(limit: int, cuts: list[int]) -> None:
     with pytest.raises(Unavailable, match="over"):
-        list(_split_lines(iter(pieces(b"x" * (limit + 1) + b"\n", cuts)), limit, ADDRESS))
+        list(
+            _split_lines(iter(pieces(b"x" * (limit + 1) + b"\n", cuts)), limit, ADDRESS)
+        )
 
 
 # -- front matter ----------------------------------------------------------------------------------------------------------
 
 keys = st.from_regex(r"[a-z][a-z_]{0,8}", fullmatch=True)
-letters = st.text(st.characters(exclude_categories=["C"]) | st.sampled_from("\n\r\t"), max_size=120)
+letters = st.text(
+    st.characters(exclude_categories=["C"]) | st.sampled_from("\n\r\t"), max_size=120
+)
 plain = st.text(
     st.characters(exclude_categories=["C"], exclude_characters="\x85\u2028\u2029"),
     min_size=1,
@@ -104,14 +111,21 @@ plain = st.text(
 )
 
 
-@given(st.dictionaries(keys, plain | st.lists(plain, min_size=1, max_size=3), max_size=5))
-def test_what_yaml_wrote_is_read_as_it_stands(fields: dict[str, str | list[str]]) -> None:
+@given(
+    st.dictionaries(keys, plain | st.lists(plain, min_size=1, max_size=3), max_size=5)
+)
+def test_what_yaml_wrote_is_read_as_it_stands(
+    fields: dict[str, str | list[str]],
+) -> None:
     block = (
-        yaml.safe_dump(fields, allow_unicode=True, sort_keys=False, width=10_000) if fields else ""
+        yaml.safe_dump(fields, allow_unicode=True, sort_keys=False, width=10_000)
+        if fields
+        else ""
     )
     found = front_matter.read_flat(block, Limits()).values
     assert found == {
-        key: [value] if isinstance(value, str) else value for key, value in fields.items()
+        key: [value] if isinstance(value, str) else value
+        for key, value in fields.items()
     }
 
 
@@ -124,7 +138,9 @@ def test_any_block_is_read_or_refused(block: str) -> None:
     if isinstance(found, front_matter.BadFrontMatter):
         assert str(found)
     else:
-        assert all(isinstance(value, str) for many in found.values.values() for value in many)
+        assert all(
+            isinstance(value, str) for many in found.values.values() for value in many
+        )
 
 
 @given(letters, letters)
@@ -176,7 +192,8 @@ def test_parting_a_thread_loses_and_doubles_no_word(lines: list[str]) -> None:
         word
         for part in found
         for word in re.findall(
-            r"\w+", f"{part.intro} {part.text}" if part.intro != threads.QUOTED else part.text
+            r"\w+",
+            f"{part.intro} {part.text}" if part.intro != threads.QUOTED else part.text,
         )
     )
     assert kept == words
@@ -210,7 +227,9 @@ WHOLE = {DOCX: docx(), "application/epub+zip": book({"a": page("<p>words</p>")},
 
 @pytest.mark.parametrize("kind", WHOLE, ids=["docx", "epub"])
 @given(
-    changes=st.lists(st.tuples(st.integers(0, 5_000), st.integers(0, 255)), min_size=1, max_size=6),
+    changes=st.lists(
+        st.tuples(st.integers(0, 5_000), st.integers(0, 255)), min_size=1, max_size=6
+    ),
     cut=st.integers(0, 5_000),
 )
 def test_a_damaged_archive_is_read_or_refused(
@@ -221,7 +240,11 @@ def test_a_damaged_archive_is_read_or_refused(
         data[at % len(data)] = byte
     for hurt in (bytes(data), bytes(data[: cut % len(data)])):
         made = outcome(lambda hurt=hurt: list(readings(Raw(hurt, "a", kind))))
-        assert (made.reason and made.hint) if isinstance(made, IngestError) else len(made) == 1
+        assert (
+            (made.reason and made.hint)
+            if isinstance(made, IngestError)
+            else len(made) == 1
+        )
 
 
 @given(st.dictionaries(st.text(max_size=20), st.binary(max_size=60), max_size=4))
@@ -260,7 +283,9 @@ blocks = st.lists(
 
 
 @given(blocks)
-def test_a_paragraph_number_is_the_place_among_the_paragraphs(given_blocks: list[Block]) -> None:
+def test_a_paragraph_number_is_the_place_among_the_paragraphs(
+    given_blocks: list[Block],
+) -> None:
     made = list(sections(given_blocks))
     text = "".join(section.text for section in made)
     paragraphs = [part for part in text.split("\n\n") if part]
@@ -275,7 +300,8 @@ def test_a_paragraph_number_is_the_place_among_the_paragraphs(given_blocks: list
 @given(
     st.lists(
         st.from_regex(
-            r"(Sheet|'My Sheet')![A-Z]{1,2}[1-9]\d?(:[A-Z]{1,2}[1-9]\d?)?", fullmatch=True
+            r"(Sheet|'My Sheet')![A-Z]{1,2}[1-9]\d?(:[A-Z]{1,2}[1-9]\d?)?",
+            fullmatch=True,
         ),
         min_size=1,
         max_size=5,

@@ -41,7 +41,9 @@ def test_a_bad_file_stops_nothing_and_is_listed_with_its_reason(folder: Folder) 
     ran = brain("add", place, "--json")
     assert ran.code == 1, "a kind that is read has failed"
     assert (ran.json["added"], len(ran.json["skipped"])) == (3, 2)
-    reasons = {Path(item["source"]).name: item["reason"] for item in ran.json["skipped"]}
+    reasons = {
+        Path(item["source"]).name: item["reason"] for item in ran.json["skipped"]
+    }
     assert set(reasons) == {"torn.pdf", "binary.md"}
     assert all(reasons.values())
     again = brain("add", place)
@@ -62,12 +64,16 @@ def test_progress_is_shown_and_vectors_resume_at_the_next_chunk(
             raise Unavailable("the model is away", "start it")
 
     model = FakeEmbedder(before=dies)
-    with Brain(config, embedder=model, progress=lambda *step: steps.append(step)) as first:
+    with Brain(
+        config, embedder=model, progress=lambda *step: steps.append(step)
+    ) as first:
         report = first.add([place])
     assert (report.added, report.waiting) == (120, 120 - len(model.texts))
     assert ("reading", 120, 120) in steps
     resumed = FakeEmbedder()
-    with Brain(config, embedder=resumed, progress=lambda *step: steps.append(step)) as second:
+    with Brain(
+        config, embedder=resumed, progress=lambda *step: steps.append(step)
+    ) as second:
         report = second.sync()
         assert report.waiting == 0
         assert len(resumed.texts) == 120 - len(model.texts)
@@ -125,7 +131,9 @@ def test_the_messages_of_a_mailbox_stay_through_sync_and_go_with_their_file(
     mail = "From ana@example.invalid Thu May  7 10:00:00 2026\nFrom: Ana <ana@example.invalid>\nSubject: {0}\nMessage-ID: <{0}@x>\nDate: Thu, 07 May 2026 10:00:00 +0000\n\nThe word is {0}.\n\n"
     place = folder(
         {
-            "inbox.mbox": "".join(mail.format(word) for word in ("alpha", "beta", "gamma")),
+            "inbox.mbox": "".join(
+                mail.format(word) for word in ("alpha", "beta", "gamma")
+            ),
             "a.md": "words",
         }
     )
@@ -255,13 +263,18 @@ def test_the_messages_of_a_renamed_mailbox_keep_their_ids_and_of_a_copied_one_ge
 
 def test_adding_a_folder_registers_it_and_says_so(folder: Folder) -> None:
     place = folder(notes(2))
-    assert f"{place} is registered: `brain sync` looks at it again" in brain("add", place).stderr
+    assert (
+        f"{place} is registered: `brain sync` looks at it again"
+        in brain("add", place).stderr
+    )
     assert "registered" not in brain("add", place).stderr, "said once"
     assert brain("status", "--json").json["roots"][0]["path"] == str(place)
 
 
 @pytest.mark.parametrize("verb", ["ask", "search"])
-def test_a_question_takes_in_up_to_twenty_changed_files(folder: Folder, verb: str) -> None:
+def test_a_question_takes_in_up_to_twenty_changed_files(
+    folder: Folder, verb: str
+) -> None:
     place = folder(notes(5))
     brain("add", place)
     for name, text in notes(20, 100).items():
@@ -305,7 +318,9 @@ def test_a_root_that_is_not_there_loses_nothing(folder: Folder, gone: str) -> No
 def test_when_more_than_five_percent_is_gone_it_asks_with_the_command_that_says_yes(
     folder: Folder,
 ) -> None:
-    place = folder({**notes(60), **{f"old/{name}": text for name, text in notes(10, 200).items()}})
+    place = folder(
+        {**notes(60), **{f"old/{name}": text for name, text in notes(10, 200).items()}}
+    )
     brain("add", place)
     shutil.rmtree(place / "old")
     said = brain("sync").stderr
@@ -314,7 +329,9 @@ def test_when_more_than_five_percent_is_gone_it_asks_with_the_command_that_says_
     assert len(checked(home()).documents) == 70
     command = re.search(r"brain forget (\S+)", said)
     assert command
-    assert command[1] == str(place / "old"), "the folder that is gone, not all that was ever added"
+    assert command[1] == str(place / "old"), (
+        "the folder that is gone, not all that was ever added"
+    )
     assert brain("forget", command[1], "--yes").code == 0
     assert len(checked(home()).documents) == 60
     assert "gone" not in brain("sync").stderr
@@ -323,11 +340,13 @@ def test_when_more_than_five_percent_is_gone_it_asks_with_the_command_that_says_
 def test_cloud_placeholders_are_skipped_and_never_opened(folder: Folder) -> None:
     place = folder({"here.md": "# Here\n\nwords\n"})
     with (place / "online only.md").open("wb") as file:
-        file.truncate(50_000)  # as a cloud drive leaves it: a size and no block on this disk
+        file.truncate(
+            50_000
+        )  # as a cloud drive leaves it: a size and no block on this disk
     ran = brain("add", place, "--json")
-    assert [(Path(item["source"]).name, item["reason"]) for item in ran.json["skipped"]] == [
-        ("online only.md", "not on this disk")
-    ]
+    assert [
+        (Path(item["source"]).name, item["reason"]) for item in ran.json["skipped"]
+    ] == [("online only.md", "not on this disk")]
     assert (ran.code, ran.json["added"]) == (0, 1)
 
 
@@ -340,9 +359,9 @@ def test_pages_without_a_text_layer_are_reported_by_number(folder: Folder) -> No
     ran = brain("add", place / "kettle.pdf")
     assert re.search(r"kettle\.pdf: .*p\. ?2.*no text layer", ran.stderr), ran.stderr
     shown = brain("show", "kettle.pdf", "--json").json["document"]
-    assert any("no text layer" in notice and "4" in notice for notice in shown["notices"]), (
-        "kept with the document"
-    )
+    assert any(
+        "no text layer" in notice and "4" in notice for notice in shown["notices"]
+    ), "kept with the document"
     assert brain("get", "kettle.pdf:3").stdout.splitlines()[0] == "Descale every month."
 
 
@@ -388,13 +407,20 @@ def test_odd_paths_go_in_and_are_found(odd: Path) -> None:
     assert (ran.code, ran.json["added"], ran.json["skipped"]) == (0, len(ODD) + 1, [])
     assert brain("add", odd, "--json").json["unchanged"] == len(ODD) + 1
     for number, name in enumerate(ODD.values()):
-        (found,) = brain("search", f"marker{number}q", "--lexical", "--json").json["passages"]
-        assert found["source"] == name.decode("utf-8", "backslashreplace").join([f"{odd}/", ""])
+        (found,) = brain("search", f"marker{number}q", "--lexical", "--json").json[
+            "passages"
+        ]
+        assert found["source"] == name.decode("utf-8", "backslashreplace").join(
+            [f"{odd}/", ""]
+        )
 
 
 @pytest.mark.parametrize("name", ODD)
 def test_odd_paths_are_named_shown_and_opened(odd: Path, name: str) -> None:
-    number, path = list(ODD).index(name), os.fsdecode(os.fsencode(odd) + b"/" + ODD[name])
+    number, path = (
+        list(ODD).index(name),
+        os.fsdecode(os.fsencode(odd) + b"/" + ODD[name]),
+    )
     brain("add", path)
     for reference in (path, os.path.basename(path)):
         ran = brain("get", "--", reference)
@@ -404,7 +430,9 @@ def test_odd_paths_are_named_shown_and_opened(odd: Path, name: str) -> None:
         ), ran.stderr
     assert brain("get", "--", f"{path}:3:1").stdout == f"The word is marker{number}q.\n"
     assert brain("tag", path, "+seen").code == 0
-    assert brain("list", "--tag", "seen", "--json").json["documents"][0]["tags"] == ["seen"]
+    assert brain("list", "--tag", "seen", "--json").json["documents"][0]["tags"] == [
+        "seen"
+    ]
     with Brain(Config(home=home())) as opened:
         assert opened.library.locate(path) == path
     assert brain("forget", "--yes", "--", path).code == 0
@@ -432,7 +460,8 @@ def test_the_census_comes_first_and_says_what_how_long_and_how_large(
     config: Config, folder: Folder
 ) -> None:
     place = folder(
-        {f"{n}.md": "" for n in range(CENSUS_FILES)} | {"a.psd": b"8BPS", "b.dwg": b"AC10"}
+        {f"{n}.md": "" for n in range(CENSUS_FILES)}
+        | {"a.psd": b"8BPS", "b.dwg": b"AC10"}
     )
     said: list[str] = []
 
@@ -444,14 +473,22 @@ def test_the_census_comes_first_and_says_what_how_long_and_how_large(
     with Brain(config, progress=hear) as opened:
         assert opened.add([place]).interrupted
     assert re.fullmatch(
-        r"census: 2,002 files: 2,000 md, 2 no reader; about \d+ (s|min); 0\.0 GB", said[0]
+        r"census: 2,002 files: 2,000 md, 2 no reader; about \d+ (s|min); 0\.0 GB",
+        said[0],
     )
     assert said[1] == "reading", "and then the work begins"
 
 
-def test_notes_come_before_pdfs_and_the_newest_first(config: Config, folder: Folder) -> None:
+def test_notes_come_before_pdfs_and_the_newest_first(
+    config: Config, folder: Folder
+) -> None:
     place = folder(
-        {"slow.pdf": pdf([["words"]]), "old.md": "old", "new.md": "new", "middle.md": "middle"}
+        {
+            "slow.pdf": pdf([["words"]]),
+            "old.md": "old",
+            "new.md": "new",
+            "middle.md": "middle",
+        }
     )
     for age, name in enumerate(("slow.pdf", "new.md", "middle.md", "old.md")):
         os.utime(place / name, (1_750_000_000 - age * 1_000,) * 2)
@@ -490,10 +527,13 @@ def test_what_was_left_out_is_grouped_by_reason_and_the_code_says_whether_it_mat
 def test_a_file_that_no_reader_opens_is_found_by_its_name(folder: Folder) -> None:
     place = folder({"design/falcon packaging.psd": b"8BPS", "a.md": "words"})
     brain("add", place)
-    (found,) = brain("search", "falcon packaging", "--json", "--lexical").json["passages"]
+    (found,) = brain("search", "falcon packaging", "--json", "--lexical").json[
+        "passages"
+    ]
     assert found["source"] == str(place / "design" / "falcon packaging.psd")
     rows = {
-        Path(row["source"]).name: row["entry"] for row in brain("list", "--json").json["documents"]
+        Path(row["source"]).name: row["entry"]
+        for row in brain("list", "--json").json["documents"]
     }
     assert rows == {"falcon packaging.psd": "name", "a.md": "full"}
 
@@ -516,7 +556,10 @@ VAULT: dict[str, str | bytes] = {
 def test_a_vault_is_read_as_its_owner_means_it(folder: Folder) -> None:
     vault = folder(VAULT, name="vault")
     assert brain("add", vault).code == 0
-    assert {Path(uri).name for uri in checked(home()).documents} == {"Boiler.md", "Manual.md"}
+    assert {Path(uri).name for uri in checked(home()).documents} == {
+        "Boiler.md",
+        "Manual.md",
+    }
     assert brain("search", "zebra", "--lexical").code == 3, (
         "comments, trash and templates are left out"
     )
@@ -526,7 +569,9 @@ def test_a_vault_is_read_as_its_owner_means_it(folder: Folder) -> None:
     assert {"house", "upkeep"} <= set(shown["tags"])
     for words in ("Vaillant", "brand"):
         passages = brain("search", words, "--lexical", "--json").json["passages"]
-        assert [Path(found["source"]).name for found in passages] == ["Boiler.md"], words
+        assert [Path(found["source"]).name for found in passages] == ["Boiler.md"], (
+            words
+        )
 
 
 def test_a_note_is_found_by_its_alias(folder: Folder) -> None:
@@ -536,9 +581,14 @@ def test_a_note_is_found_by_its_alias(folder: Folder) -> None:
 
 
 def test_open_uses_obsidian_inside_a_vault_only(folder: Folder) -> None:
-    vault, plain = folder(VAULT, name="my vault"), folder({"plain.md": "words"}, name="plain")
+    vault, plain = (
+        folder(VAULT, name="my vault"),
+        folder({"plain.md": "words"}, name="plain"),
+    )
     brain("add", vault, plain)
-    assert brain("open", "Boiler.md", "--print").stdout.startswith("obsidian://open?path=/")
+    assert brain("open", "Boiler.md", "--print").stdout.startswith(
+        "obsidian://open?path=/"
+    )
     assert "my%20vault/Boiler.md" in brain("open", "Boiler.md", "--print").stdout
     assert brain("open", "plain.md", "--print").stdout == f"{plain / 'plain.md'}\n"
 

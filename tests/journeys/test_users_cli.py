@@ -34,7 +34,14 @@ SLOW = (
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["search", "--help"], ["skill", "add", "--help"], ["nonsense"], ["add"]]
+    "words",
+    [
+        ["--help"],
+        ["search", "--help"],
+        ["skill", "add", "--help"],
+        ["nonsense"],
+        ["add"],
+    ],
 )
 def test_help_and_usage_errors_load_nothing_slow(words: list[str]) -> None:
     code = (
@@ -74,7 +81,16 @@ def test_the_first_panel_has_the_eight_of_every_day() -> None:
     )
     assert first[0] == EVERY_DAY
     assert tuple(row.split()[0] for row in first[1].splitlines()) == FIRST
-    assert FIRST == ("add", "ask", "search", "recall", "remember", "sync", "status", "export")
+    assert FIRST == (
+        "add",
+        "ask",
+        "search",
+        "recall",
+        "remember",
+        "sync",
+        "status",
+        "export",
+    )
     assert len(rest) >= 4
     assert "..." not in whole.partition("Every day:")[2], "a help sentence is cut off"
 
@@ -83,7 +99,11 @@ def keys(value: object) -> set[str]:
     """Every field name in a shape, at any depth."""
     if isinstance(value, dict):
         return set(value) | {name for item in value.values() for name in keys(item)}
-    return {name for item in value for name in keys(item)} if isinstance(value, list) else set()
+    return (
+        {name for item in value for name in keys(item)}
+        if isinstance(value, list)
+        else set()
+    )
 
 
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS.keys())

@@ -49,7 +49,11 @@ def vectors() -> dict[str, int]:
 
 def embedded(server: StandIn) -> list[str]:
     """Every text that was sent to be embedded."""
-    return [text for body in server.bodies("/api/embed") for text in json.loads(body)["input"]]
+    return [
+        text
+        for body in server.bodies("/api/embed")
+        for text in json.loads(body)["input"]
+    ]
 
 
 # -- 1: a long prompt is cut silently -------------------------------------------------------------------------------------
@@ -78,7 +82,9 @@ def test_a_prompt_over_the_window_is_trimmed_where_everyone_can_see(
     (body,) = map(json.loads, ollama.bodies("/api/chat"))
     assert body["options"]["num_ctx"] == 1_024
     assert (body["truncate"], body["shift"]) == (False, False), "the server may not cut"
-    context = brain("ask", "what is the rent of the flats?", "-n", "9", "--json").json["context"]
+    context = brain("ask", "what is the rent of the flats?", "-n", "9", "--json").json[
+        "context"
+    ]
     assert context["passages_used"] + context["passages_left_out"] == int(line[3])
     assert 0 < context["tokens"] <= context["window"] == 1_024
 
@@ -101,7 +107,10 @@ def test_another_model_is_built_beside_resumes_and_repeats_nothing(
     folder: Folder, ollama: StandIn
 ) -> None:
     place = folder(
-        {f"{n}.md": f"# Note {n}\n\nThe topic of this page is word{n}.\n" for n in range(40)}
+        {
+            f"{n}.md": f"# Note {n}\n\nThe topic of this page is word{n}.\n"
+            for n in range(40)
+        }
     )
     brain("add", place)
     assert vectors() == {"wordllama": 40, NOMIC: 40}
@@ -140,7 +149,9 @@ def test_the_old_model_serves_until_the_new_one_is_complete(
     assert brain("search", "rent", "--json").json["embedder"] == NOMIC
 
 
-def test_the_same_name_pulled_anew_is_another_model(folder: Folder, ollama: StandIn) -> None:
+def test_the_same_name_pulled_anew_is_another_model(
+    folder: Folder, ollama: StandIn
+) -> None:
     brain("add", folder({"lease.md": LEASE, "tea.md": TEA}))
     assert brain("search", "rent", "--json").json["embedder"] == NOMIC
     ollama.models[NOMIC] = replace(ollama.models[NOMIC], version=2)
@@ -152,9 +163,14 @@ def test_the_same_name_pulled_anew_is_another_model(folder: Folder, ollama: Stan
     assert vectors()[NOMIC] == 4, "two texts by two digests"
 
 
-def test_an_edit_embeds_what_changed_and_nothing_else(folder: Folder, ollama: StandIn) -> None:
+def test_an_edit_embeds_what_changed_and_nothing_else(
+    folder: Folder, ollama: StandIn
+) -> None:
     place = folder(
-        {f"{n}.md": f"# Note {n}\n\nThe topic of this page is word{n}.\n" for n in range(20)}
+        {
+            f"{n}.md": f"# Note {n}\n\nThe topic of this page is word{n}.\n"
+            for n in range(20)
+        }
     )
     brain("add", place)
     ollama.requests.clear()
@@ -169,7 +185,9 @@ def test_an_edit_embeds_what_changed_and_nothing_else(folder: Folder, ollama: St
 # -- 3: nomic-embed-text without its prefixes -----------------------------------------------------------------------------------------
 
 
-def test_prefixes_are_sent_and_are_part_of_the_fingerprint(folder: Folder, ollama: StandIn) -> None:
+def test_prefixes_are_sent_and_are_part_of_the_fingerprint(
+    folder: Folder, ollama: StandIn
+) -> None:
     brain("add", folder({"lease.md": LEASE}))
     brain("search", "rent")
     documents, queries = embedded(ollama)[:-1], embedded(ollama)[-1:]
@@ -191,7 +209,11 @@ def test_a_chunk_over_the_models_window_is_embedded_in_windows(
 ) -> None:
     monkeypatch.setenv("BRAIN_INGEST_CHUNK_TOKENS", "4000")
     place = folder(
-        {"long.md": "# Long\n\n" + "alpha beta gamma " * 1_200 + "and it ends with a quokka.\n"}
+        {
+            "long.md": "# Long\n\n"
+            + "alpha beta gamma " * 1_200
+            + "and it ends with a quokka.\n"
+        }
     )
     added = brain("add", place)
     assert "wait" not in added.stderr
@@ -200,7 +222,9 @@ def test_a_chunk_over_the_models_window_is_embedded_in_windows(
     assert len([text for body in bodies for text in body["input"]]) >= 2, (
         "one chunk, several windows"
     )
-    assert any("quokka" in text for body in bodies for text in body["input"]), "its end was read"
+    assert any("quokka" in text for body in bodies for text in body["input"]), (
+        "its end was read"
+    )
     stored = checked(home())
     assert vectors() == {"wordllama": stored.chunks, NOMIC: stored.chunks}
 
@@ -221,9 +245,15 @@ def test_one_line_of_cause_and_one_of_cure_for_every_way_to_miss_it(
     assert cause == "mistral-nemo is not on this machine"
     assert "brain models pull mistral-nemo" in cure
     cause, cure = brain("models", "use", "ask", "llama3.2:70b").two_lines()
-    assert cause == "llama3.2:70b is not on this machine", "a tag that is not there is named whole"
+    assert cause == "llama3.2:70b is not on this machine", (
+        "a tag that is not there is named whole"
+    )
     port = closed_port()
-    for host in (f"http://127.0.0.1:{port}", f"127.0.0.1:{port}", f"http://localhost:{port}"):
+    for host in (
+        f"http://127.0.0.1:{port}",
+        f"127.0.0.1:{port}",
+        f"http://localhost:{port}",
+    ):
         monkeypatch.setenv("BRAIN_OLLAMA_HOST", host)
         cause, cure = brain("models", "pull", "llama3.2").two_lines()
         assert cause.startswith("Ollama does not answer at ")
@@ -282,15 +312,23 @@ def test_a_later_add_takes_the_better_model_up(
     assert vectors() == {"wordllama": 2, NOMIC: 2}
 
 
-def test_status_nudges_at_most_weekly_and_names_the_cost(folder: Folder, ollama: StandIn) -> None:
+def test_status_nudges_at_most_weekly_and_names_the_cost(
+    folder: Folder, ollama: StandIn
+) -> None:
     config = load()
-    with Brain(replace(config, models=replace(config.models, embed="builtin"))) as asleep:
+    with Brain(
+        replace(config, models=replace(config.models, embed="builtin"))
+    ) as asleep:
         asleep.add([folder({f"{n}.md": f"page {n}" for n in range(70)})])
     day = datetime(2026, 5, 1, 9, tzinfo=UTC)
     said = []
     for days in (0, 1, 6, 7, 8):
         with Brain(config, now=lambda days=days: day + timedelta(days=days)) as opened:
-            said.append([notice for notice in opened.status().notices if "Ollama has" in notice])
+            said.append(
+                [notice for notice in opened.status().notices if "Ollama has" in notice]
+            )
     assert [len(notices) for notices in said] == [1, 0, 0, 1, 0]
-    assert said[0] == [f"Ollama has {NOMIC}: `brain sync` embeds 70 chunks with it, about 1 min"]
+    assert said[0] == [
+        f"Ollama has {NOMIC}: `brain sync` embeds 70 chunks with it, about 1 min"
+    ]
     assert Path(home() / "brain.db").exists()

@@ -47,7 +47,9 @@ def test_a_long_block_is_split_and_its_last_sentence_is_found(
         for lexical in (True, False):
             assert (
                 query
-                in opened.search(Request(query, mode="lexical" if lexical else "hybrid"))
+                in opened.search(
+                    Request(query, mode="lexical" if lexical else "hybrid")
+                )
                 .passages[0]
                 .text
             )
@@ -62,7 +64,10 @@ SHELF: dict[str, str | bytes] = {
     "The landlord repairs the boiler within three days.\n",
     "tea.md": "# Tea\n\nBlack tea wants water at 96 degrees for four minutes.\nGreen tea wants 75 degrees.\n",
     "manual.pdf": pdf(
-        [["Cover sheet."] * 20, ["Descale the kettle every month with citric acid."] * 20],
+        [
+            ["Cover sheet."] * 20,
+            ["Descale the kettle every month with citric acid."] * 20,
+        ],
         title="Kettle",
     ),
 }
@@ -75,11 +80,15 @@ ASKED = {
 
 def span(answer: Answer, number: int, opened: Brain) -> str:
     """The stored text that a citation's place names: its lines, or its page."""
-    citation = next(citation for citation in answer.citations if citation.number == number)
+    citation = next(
+        citation for citation in answer.citations if citation.number == number
+    )
     lines = re.fullmatch(r"L(\d+)(?:-(\d+))?", citation.locator)
     if lines:
         first, last = int(lines[1]), int(lines[2] or lines[1])
-        return opened.library.get(f"{citation.source}:{first}:{last - first + 1}")[0].text
+        return opened.library.get(f"{citation.source}:{first}:{last - first + 1}")[
+            0
+        ].text
     pages = re.fullmatch(r"p\. (\d+)(?:-(\d+))?", citation.locator)
     assert pages, citation.locator
     return "".join(
@@ -130,12 +139,17 @@ class Scripted:
 
 def number_of(answer: Answer, name: str) -> int:
     return next(
-        i for i, passage in enumerate(answer.passages, 1) if Path(passage.source).name == name
+        i
+        for i, passage in enumerate(answer.passages, 1)
+        if Path(passage.source).name == name
     )
 
 
 def scripted(
-    config: Config, place: Path, text: str, question: str = "what is the rent and the deposit?"
+    config: Config,
+    place: Path,
+    text: str,
+    question: str = "what is the rent and the deposit?",
 ) -> Answer:
     with Brain(config, generator=Scripted(text)) as opened:
         opened.add([place])
@@ -179,7 +193,9 @@ def test_not_only_the_first_source_is_cited(folder: Folder, config: Config) -> N
         f"The red key opens the cellar door [{a}]. The blue key opens the attic door [{b}].",
         question,
     )
-    cited = {citation.number: Path(citation.source).name for citation in answer.citations}
+    cited = {
+        citation.number: Path(citation.source).name for citation in answer.citations
+    }
     assert cited == {a: "a.md", b: "b.md"}
     assert all(citation.verified for citation in answer.citations)
 
@@ -265,7 +281,9 @@ def test_names_and_other_scripts_are_found_by_keyword(terms: Brain, query: str) 
     assert found[0].ranks["lexical"] == 1
 
 
-def test_a_folder_is_named_by_the_end_of_its_path(folder: Folder, config: Config) -> None:
+def test_a_folder_is_named_by_the_end_of_its_path(
+    folder: Folder, config: Config
+) -> None:
     place = folder(
         {
             "home/lease.md": "The rent of the flat is 900 euros.\n",
@@ -277,13 +295,18 @@ def test_a_folder_is_named_by_the_end_of_its_path(folder: Folder, config: Config
         for pattern in ("home/*", str(place / "home" / "*")):
             scope = Scope(source=pattern)
             assert [
-                Path(row.source).parent.name for row in opened.library.documents(scope=scope)
+                Path(row.source).parent.name
+                for row in opened.library.documents(scope=scope)
             ] == ["home"]
             for lexical in (True, False):
                 found = opened.search(
-                    Request("rent", scope=scope, mode="lexical" if lexical else "hybrid")
+                    Request(
+                        "rent", scope=scope, mode="lexical" if lexical else "hybrid"
+                    )
                 ).passages
-                assert [Path(passage.source).parent.name for passage in found] == ["home"]
+                assert [Path(passage.source).parent.name for passage in found] == [
+                    "home"
+                ]
 
 
 # -- 19: "how many notes mention X" ------------------------------------------------------------------------------------------------
@@ -311,13 +334,17 @@ def test_an_embedder_that_is_down_is_said_in_text_in_json_and_in_the_code(
 ) -> None:
     brain("add", folder({"lease.md": SHELF["lease.md"]}))
     assert brain("search", "rent", "--json").json["degraded"] in ("", None, False)
-    assert brain("search", "xylophone", "--lexical").code == 3, "nothing found, and it could look"
+    assert brain("search", "xylophone", "--lexical").code == 3, (
+        "nothing found, and it could look"
+    )
     monkeypatch.setitem(sys.modules, "wordllama", None)  # as if it were not installed
     found = brain("search", "rent", "--json")
     assert found.code == 0
     assert "the built-in model cannot be read" in str(found.json["degraded"])
     assert "the built-in model cannot be read" in brain("search", "rent").stderr
-    assert brain("search", "xylophone").code == 6, "could not look: no proof that it is not there"
+    assert brain("search", "xylophone").code == 6, (
+        "could not look: no proof that it is not there"
+    )
     added = brain("add", "--note", "The xylophone is in the attic")
     assert added.code == 0, "taking in never waits for a model"
     assert re.fullmatch(
@@ -357,7 +384,9 @@ def test_everything_comes_out_as_markdown_and_goes_in_again(
     )
     brain("add", folder(SHELF), "--tag", "home")
     brain("add", "--note", "Call Ana about the lease")
-    brain("remember", "We chose SQLite because one file is enough", "--at", "2026-05-07")
+    brain(
+        "remember", "We chose SQLite because one file is enough", "--at", "2026-05-07"
+    )
     brain("skill", "add", skill)
     brain("ask", "what is the rent?")
     said = brain("feedback", "good", "so says the lease")
@@ -365,9 +394,13 @@ def test_everything_comes_out_as_markdown_and_goes_in_again(
     out, first = tmp_path / "out", home()
     assert brain("export", out).code == 0
     texts = {path.read_text("utf-8") for path in out.rglob("*.md")}
-    assert any("The rent is 900 euros a month." in text and "tags:" in text for text in texts)
+    assert any(
+        "The rent is 900 euros a month." in text and "tags:" in text for text in texts
+    )
     assert any("Use citric acid." in text for text in texts)
-    assert any("so says the lease" in text and "what is the rent?" in text for text in texts)
+    assert any(
+        "so says the lease" in text and "what is the rent?" in text for text in texts
+    )
     bytes_out = {path.relative_to(out): path.read_bytes() for path in out.rglob("*.md")}
     assert brain("export", out, "--json").json["written"] == 0, "twice changes nothing"
     monkeypatch.setenv("BRAIN_HOME", str(tmp_path / "second"))

@@ -58,7 +58,9 @@ def test_a_word_that_stands_nowhere_is_not_in_the_notes(folder: Folder) -> None:
     assert brain("search", "zzzqqq", "--strict").code == 3
 
 
-def test_nothing_matched_is_below_the_floor_unless_the_vectors_know_more_than_words() -> None:
+def test_nothing_matched_is_below_the_floor_unless_the_vectors_know_more_than_words() -> (
+    None
+):
     sure = {
         "has_dense": 1.0,
         "matched": 0.0,
@@ -110,11 +112,15 @@ def test_a_read_only_home_is_not_taken_for_a_damaged_one(config: Config) -> None
     with Brain(config):
         pass
     (told,) = unopened(
-        StoreError("brain.db cannot be written: unable to open database file", "make it writable"),
+        StoreError(
+            "brain.db cannot be written: unable to open database file",
+            "make it writable",
+        ),
         "b.db",
     )
     assert told.hint == "make it writable"
     (told,) = unopened(
-        StoreError("brain.db is damaged: file is not a database", "run brain doctor"), "b.db"
+        StoreError("brain.db is damaged: file is not a database", "run brain doctor"),
+        "b.db",
     )
     assert "brain restore b.db" in told.hint

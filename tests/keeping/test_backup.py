@@ -50,7 +50,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             brain.resources,
             [
                 Episode(
-                    "", "2026-05-07T10:00:00+00:00", "import", "how hot is the water?", "96 degrees"
+                    "",
+                    "2026-05-07T10:00:00+00:00",
+                    "import",
+                    "how hot is the water?",
+                    "96 degrees",
                 )
             ],
         )
@@ -85,14 +89,19 @@ def test_a_backup_holds_what_the_store_held(brain: Brain) -> None:
     made = brain.keep.backup()
     path = Path(made.path)
     assert path == brain.config.home / "backups" / "brain-20260507T120000Z.db"
-    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (
+        0o600,
+        0o700,
+    )
     assert made.digest == state(brain.config.home) == copies.judge(path).stated
     assert (made.documents, made.chunks, made.episodes) == (3, 3, 3)
     assert names(path.parent) == [path.name]
     assert brain.keep.backup().path.endswith("brain-20260507T120000Z-2.db")
 
 
-def test_a_backup_in_a_folder_of_ones_own_is_remembered(brain: Brain, tmp_path: Path) -> None:
+def test_a_backup_in_a_folder_of_ones_own_is_remembered(
+    brain: Brain, tmp_path: Path
+) -> None:
     made = brain.keep.backup(tmp_path / "disk")
     assert Path(made.path).parent == tmp_path / "disk"
     assert folders(brain.resources.store, brain.config) == (
@@ -127,7 +136,9 @@ def test_a_backup_while_others_write_is_of_one_moment(brain: Brain) -> None:
             made = brain.keep.backup()
             with closing(sqlite3.connect(made.path)) as conn:
                 pair = dict(
-                    conn.execute("SELECT name, value FROM settings WHERE name IN ('a', 'b')")
+                    conn.execute(
+                        "SELECT name, value FROM settings WHERE name IN ('a', 'b')"
+                    )
                 )
             assert len(set(pair.values())) <= 1, number
     finally:
@@ -138,9 +149,17 @@ def test_a_backup_while_others_write_is_of_one_moment(brain: Brain) -> None:
 def faulty(fault: str, call: str, config: Config) -> subprocess.CompletedProcess[bytes]:
     """Run a call on `Brain` in a process in which this fault strikes."""
     code = f"from pathlib import Path; from brain.app import Brain; from brain.config import load; Brain(load()).{call}"
-    environ = {"BRAIN_HOME": str(config.home), VARIABLE: fault, "PATH": os.environ["PATH"]}
+    environ = {
+        "BRAIN_HOME": str(config.home),
+        VARIABLE: fault,
+        "PATH": os.environ["PATH"],
+    }
     return subprocess.run(
-        [sys.executable, "-c", code], env=environ, cwd=ROOT, capture_output=True, check=False
+        [sys.executable, "-c", code],
+        env=environ,
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
     )
 
 
@@ -162,7 +181,9 @@ def test_a_full_disk_leaves_no_half_backup(step: str, brain: Brain) -> None:
     assert names(brain.config.home / "backups") == []
 
 
-def test_a_folder_that_cannot_be_written_is_said_in_two_lines(brain: Brain, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_said_in_two_lines(
+    brain: Brain, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(BrainError) as caught:
         brain.keep.backup(tmp_path / "file" / "deeper")
@@ -198,7 +219,9 @@ def made_at(*moments: datetime) -> list[backups.Backup]:
 
 
 def test_the_rule_keeps_the_newest_of_each_day_week_and_month() -> None:
-    daily = made_at(*(NOON - timedelta(days=n) for n in range(400)), NOON - timedelta(hours=2))
+    daily = made_at(
+        *(NOON - timedelta(days=n) for n in range(400)), NOON - timedelta(hours=2)
+    )
     gone = {backup.path for backup in backups.surplus(daily, {"d": 7, "w": 4, "m": 12})}
     kept = [backup for backup in daily if backup.path not in gone]
     assert {b.at.date() for b in kept[:7]} == {
@@ -212,7 +235,11 @@ def test_the_rule_keeps_the_newest_of_each_day_week_and_month() -> None:
 
 
 @given(
-    st.lists(st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)), min_size=1, max_size=30),
+    st.lists(
+        st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)),
+        min_size=1,
+        max_size=30,
+    ),
     st.integers(1, 9),
 )
 def test_the_newest_always_stays_and_a_second_look_removes_nothing(
@@ -255,7 +282,9 @@ def test_keep_removes_backups_and_nothing_else(brain: Brain) -> None:
 # -- sealed ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_sealed_backup_shows_nothing_and_comes_back_by_its_passphrase(brain: Brain) -> None:
+def test_a_sealed_backup_shows_nothing_and_comes_back_by_its_passphrase(
+    brain: Brain,
+) -> None:
     before = state(brain.config.home)
     made = brain.keep.backup(passphrase="correct horse")
     path = Path(made.path)
@@ -268,7 +297,9 @@ def test_a_sealed_backup_shows_nothing_and_comes_back_by_its_passphrase(brain: B
     assert state(brain.config.home) == before
 
 
-def test_a_backup_for_a_key_comes_back_by_that_key(brain: Brain, tmp_path: Path) -> None:
+def test_a_backup_for_a_key_comes_back_by_that_key(
+    brain: Brain, tmp_path: Path
+) -> None:
     identity = pyrage.x25519.Identity.generate()
     (tmp_path / "key.txt").write_text(f"# mine\n{identity}\n")
     made = brain.keep.backup(recipients=[str(identity.to_public())])
@@ -283,7 +314,9 @@ def test_a_backup_for_a_key_comes_back_by_that_key(brain: Brain, tmp_path: Path)
 # -- taking back ----------------------------------------------------------------------------------------------------------
 
 
-def test_restoring_brings_everything_back_and_keeps_what_was_there(brain: Brain) -> None:
+def test_restoring_brings_everything_back_and_keeps_what_was_there(
+    brain: Brain,
+) -> None:
     home = brain.config.home
     made = brain.keep.backup()
     brain.search(Request("boiler"))
@@ -347,7 +380,9 @@ def flip(path: Path) -> None:
     path.write_bytes(data)
 
 
-TRIGGER = "CREATE TRIGGER evil AFTER INSERT ON knowledge BEGIN DELETE FROM documents; END"
+TRIGGER = (
+    "CREATE TRIGGER evil AFTER INSERT ON knowledge BEGIN DELETE FROM documents; END"
+)
 BODY = "DROP TRIGGER knowledge_fts_insert"
 STRANGE: dict[str, tuple[str, Callable[[Path], None]]] = {
     "a trigger more": ("evil", sql(TRIGGER)),
@@ -377,16 +412,27 @@ STRANGE: dict[str, tuple[str, Callable[[Path], None]]] = {
         sql("INSERT INTO tags VALUES ('none', 'x', 'person', 0)"),
     ),
     "a flipped bit": ("does not hold what was put into it", flip),
-    "a cut file": ("damaged", lambda path: os.truncate(path, path.stat().st_size - 20_000)),
+    "a cut file": (
+        "damaged",
+        lambda path: os.truncate(path, path.stat().st_size - 20_000),
+    ),
     "a tiny file": ("not a brain database", lambda path: os.truncate(path, 10)),
     "an empty file": ("not a brain database", lambda path: os.truncate(path, 0)),
-    "a text": ("not a brain database", lambda path: path.write_text("hello" * 100) and None),
-    "a log beside it": ("-wal", lambda path: Path(f"{path}-wal").write_bytes(b"x" * 100) and None),
+    "a text": (
+        "not a brain database",
+        lambda path: path.write_text("hello" * 100) and None,
+    ),
+    "a log beside it": (
+        "-wal",
+        lambda path: Path(f"{path}-wal").write_bytes(b"x" * 100) and None,
+    ),
     "no file": ("is no file", lambda path: path.unlink()),
     "a page of zeros": (
         "damaged",
         lambda path: (
-            path.write_bytes(path.read_bytes()[:8192] + bytes(4096) + path.read_bytes()[12288:])
+            path.write_bytes(
+                path.read_bytes()[:8192] + bytes(4096) + path.read_bytes()[12288:]
+            )
             and None
         ),
     ),
@@ -394,7 +440,9 @@ STRANGE: dict[str, tuple[str, Callable[[Path], None]]] = {
 
 
 @pytest.mark.parametrize("name", STRANGE)
-def test_a_strange_or_damaged_file_is_refused_and_nothing_changes(name: str, brain: Brain) -> None:
+def test_a_strange_or_damaged_file_is_refused_and_nothing_changes(
+    name: str, brain: Brain
+) -> None:
     words, change = STRANGE[name]
     path = Path(brain.keep.backup().path)
     brain.note("something newer", title="Newer")
@@ -407,7 +455,9 @@ def test_a_strange_or_damaged_file_is_refused_and_nothing_changes(name: str, bra
     assert caught.value.hint
     assert state(brain.config.home) == before
     assert [
-        found for found in names(brain.config.home) if "tmp" in found or "before" in found
+        found
+        for found in names(brain.config.home)
+        if "tmp" in found or "before" in found
     ] == []
 
 
@@ -436,7 +486,9 @@ def test_a_store_in_use_is_not_replaced(brain: Brain) -> None:
             restore(path, brain.config, now=NOON, secret=NO_SECRET, seconds=0.1)
     assert names(brain.config.index_dir) == index
     assert state(brain.config.home) == before
-    assert not [name for name in names(brain.config.home) if "tmp" in name or "before" in name]
+    assert not [
+        name for name in names(brain.config.home) if "tmp" in name or "before" in name
+    ]
 
 
 @pytest.mark.parametrize("step", ["restore.before_swap", "restore.after_swap"])
@@ -453,7 +505,9 @@ def test_a_kill_while_restoring_leaves_the_old_store_or_the_new_one(
     assert state(brain.config.home) == (new if step == "restore.before_swap" else old)
     with Brain(brain.config) as again:
         assert not [
-            check for check in again.keep.doctor(deep=True, repair=False) if check.level == "error"
+            check
+            for check in again.keep.doctor(deep=True, repair=False)
+            if check.level == "error"
         ]
         assert again.keep.restore(path).done
     assert state(brain.config.home) == old
@@ -462,24 +516,42 @@ def test_a_kill_while_restoring_leaves_the_old_store_or_the_new_one(
 # -- the commands ---------------------------------------------------------------------------------------------------------
 
 MADE = BackupReport(
-    "/b/brain-1.db", 2_000_000, "d1", "2026-05-07T12:00:00+00:00", 2, 5, 1, removed=("/b/old.db",)
+    "/b/brain-1.db",
+    2_000_000,
+    "d1",
+    "2026-05-07T12:00:00+00:00",
+    2,
+    5,
+    1,
+    removed=("/b/old.db",),
 )
-PLAN = RestoreReport("/b/x.db", "/home/me", "2026-05-07T12:00:00+00:00", 2, 5, 1, verified=True)
+PLAN = RestoreReport(
+    "/b/x.db", "/home/me", "2026-05-07T12:00:00+00:00", 2, 5, 1, verified=True
+)
 
 
 def test_the_backup_command() -> None:
     ran = command("backup", "/b", "--keep", "7d", keep_backup=MADE)
-    assert (ran.code, "1.9 MB" in ran.stdout, "removed /b/old.db" in ran.stdout) == (0, True, True)
+    assert (ran.code, "1.9 MB" in ran.stdout, "removed /b/old.db" in ran.stdout) == (
+        0,
+        True,
+        True,
+    )
     assert ran.called("keep_backup") == [
         ((Path("/b"),), {"keep": "7d", "passphrase": "", "recipients": ()})
     ]
-    assert json.loads(command("backup", "--json", keep_backup=MADE).stdout)["digest"] == "d1"
+    assert (
+        json.loads(command("backup", "--json", keep_backup=MADE).stdout)["digest"]
+        == "d1"
+    )
     assert (
         command("backup", "--encrypt", keep_backup=MADE).code == 2
     )  # nobody there to type a passphrase
 
 
-def test_the_passphrase_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_passphrase_comes_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("BRAIN_BACKUP_PASSPHRASE", "horse")
     ran = command("backup", "--encrypt", keep_backup=MADE)
     assert ran.called("keep_backup")[0][1]["passphrase"] == "horse"
@@ -490,7 +562,11 @@ def test_the_passphrase_comes_from_the_environment(monkeypatch: pytest.MonkeyPat
 
 def test_the_restore_command_shows_first() -> None:
     def answer(_path: Path, *, dry_run: bool, **_options: object) -> RestoreReport:
-        return PLAN if dry_run else replace(PLAN, done=True, kept="/home/me/brain.db.before-1")
+        return (
+            PLAN
+            if dry_run
+            else replace(PLAN, done=True, kept="/home/me/brain.db.before-1")
+        )
 
     ran = command("restore", "/b/x.db", keep_restore=answer)
     assert "would hold the backup" in ran.stdout
@@ -499,9 +575,9 @@ def test_the_restore_command_shows_first() -> None:
     ran = command("restore", "/b/x.db", "--yes", keep_restore=answer)
     assert "kept as /home/me/brain.db.before-1" in ran.stdout
     assert (
-        json.loads(command("restore", "/b/x.db", "--yes", "--json", keep_restore=answer).stdout)[
-            "done"
-        ]
+        json.loads(
+            command("restore", "/b/x.db", "--yes", "--json", keep_restore=answer).stdout
+        )["done"]
         is True
     )
 
@@ -510,6 +586,8 @@ def test_the_rebuild_command() -> None:
     ran = command("rebuild", keep_rebuild=RebuildReport(12, 5, 0, ("a notice",)))
     assert "12 rows of full text, 5 vectors" in ran.stdout
     assert (
-        json.loads(command("rebuild", "--json", keep_rebuild=RebuildReport(12)).stdout)["rows"]
+        json.loads(command("rebuild", "--json", keep_rebuild=RebuildReport(12)).stdout)[
+            "rows"
+        ]
         == 12
     )

@@ -43,7 +43,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = place / ("notes" if "/" not in name else "") / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, "utf-8")
-    with Brain(Config(home=place / "home", models=Models("builtin", "builtin"))) as brain:
+    with Brain(
+        Config(home=place / "home", models=Models("builtin", "builtin"))
+    ) as brain:
         brain.add([place / "notes"])
         brain.note("the spare key is with Ana", title="Keys")
         remember_episodes(
@@ -71,9 +73,13 @@ def home(template: Path, config: Config) -> Path:
     return config.home
 
 
-def examined(config: Config, *, deep: bool = False, repair: bool = False) -> dict[str, Check]:
+def examined(
+    config: Config, *, deep: bool = False, repair: bool = False
+) -> dict[str, Check]:
     with Brain(config) as brain:
-        return {check.id: check for check in brain.keep.doctor(deep=deep, repair=repair)}
+        return {
+            check.id: check for check in brain.keep.doctor(deep=deep, repair=repair)
+        }
 
 
 MENDED = ("anew", "narrowed", "removed", "placed", "finished", "filled")
@@ -180,7 +186,9 @@ DERIVED: dict[str, tuple[str, Plant]] = {
     ),
     "damaged sentence vectors": (
         "D06",
-        sql("UPDATE embeddings SET sentences = CAST(zeroblob(512) || X'01020304' AS BLOB)"),
+        sql(
+            "UPDATE embeddings SET sentences = CAST(zeroblob(512) || X'01020304' AS BLOB)"
+        ),
     ),
     "a changed chunk": (
         "D06",
@@ -190,15 +198,29 @@ DERIVED: dict[str, tuple[str, Plant]] = {
         "D06",
         sql("UPDATE knowledge SET terms = terms || ' stray' WHERE pk = 1"),
     ),
-    "changed terms of an episode": ("D06", sql("UPDATE episodes SET terms = upper(terms)")),
-    "changed neighbours": ("D06", sql("UPDATE knowledge SET around = 'stray' WHERE pk = 1")),
-    "a moved chunk": ("D07", sql("UPDATE knowledge SET start = start + 1 WHERE pk = 1")),
+    "changed terms of an episode": (
+        "D06",
+        sql("UPDATE episodes SET terms = upper(terms)"),
+    ),
+    "changed neighbours": (
+        "D06",
+        sql("UPDATE knowledge SET around = 'stray' WHERE pk = 1"),
+    ),
+    "a moved chunk": (
+        "D07",
+        sql("UPDATE knowledge SET start = start + 1 WHERE pk = 1"),
+    ),
     "a cut end": (
         "D07",
-        sql('UPDATE knowledge SET "end" = "end" - 1 WHERE pk = (SELECT max(pk) FROM knowledge)'),
+        sql(
+            'UPDATE knowledge SET "end" = "end" - 1 WHERE pk = (SELECT max(pk) FROM knowledge)'
+        ),
     ),
     "a damaged exact file": ("D10", damaged_exact_file),
-    "an orphan snapshot": ("D11", lambda home: (home / "index" / "snapshot-99").mkdir(mode=0o700)),
+    "an orphan snapshot": (
+        "D11",
+        lambda home: (home / "index" / "snapshot-99").mkdir(mode=0o700),
+    ),
     "a sparse directory of an older release": ("D11", sparse_directory),
     "an unused exact file": ("D11", old_file("index/exact-knowledge-0123456789ab.f32")),
     "an unfinished index file": ("D11", old_file("index/exact.f32.99.tmp")),
@@ -235,19 +257,29 @@ TRUTH: dict[str, tuple[str, str, Plant]] = {
         "error",
         sql("UPDATE documents SET metadata = '{' WHERE title = 'Tea'"),
     ),
-    "a missing label": ("D12", "error", sql("UPDATE documents SET label = '' WHERE title = 'Tea'")),
+    "a missing label": (
+        "D12",
+        "error",
+        sql("UPDATE documents SET label = '' WHERE title = 'Tea'"),
+    ),
     "a key in the configuration": (
         "D15",
         "error",
-        lambda home: (home / "config.toml").write_text("# sk-" + "abcdefghij" * 3 + "\n"),
+        lambda home: (home / "config.toml").write_text(
+            "# sk-" + "abcdefghij" * 3 + "\n"
+        ),
     ),
 }
 
 
-def test_a_healthy_store_has_no_finding_but_the_missing_backup(home: Path, config: Config) -> None:
+def test_a_healthy_store_has_no_finding_but_the_missing_backup(
+    home: Path, config: Config
+) -> None:
     checks = examined(config, deep=True)
     assert {
-        check.id: (check.level, check.message) for check in checks.values() if check.level != "ok"
+        check.id: (check.level, check.message)
+        for check in checks.values()
+        if check.level != "ok"
     } == {"D16": ("warning", "there is no backup yet")}
     assert list(checks) == [check[0] for check in room.CHECKS]
     assert "D06" not in examined(config)
@@ -267,7 +299,9 @@ def test_looking_changes_nothing(home: Path, config: Config) -> None:
 
 
 @pytest.mark.parametrize("name", DERIVED)
-def test_a_derived_fault_is_found_and_mended(name: str, home: Path, config: Config) -> None:
+def test_a_derived_fault_is_found_and_mended(
+    name: str, home: Path, config: Config
+) -> None:
     identity, plant = DERIVED[name]
     plant(home)
     with Brain(config) as brain:
@@ -289,7 +323,11 @@ def test_a_derived_fault_is_found_and_mended(name: str, home: Path, config: Conf
                 "SELECT id, text, title FROM documents"
             )
         ]
-        assert brain.search(Request("landlord boiler")).passages[0].source.endswith("lease.md")
+        assert (
+            brain.search(Request("landlord boiler"))
+            .passages[0]
+            .source.endswith("lease.md")
+        )
 
 
 @pytest.mark.parametrize("name", TRUTH)
@@ -313,7 +351,9 @@ def test_a_chroma_index_with_a_flipped_bit_is_found_and_filled_anew(
 ) -> None:
     with Brain(config) as brain:
         snapshot.write(
-            brain.resources.store.vectors, config.index_dir, brain.resources.serving.fingerprint
+            brain.resources.store.vectors,
+            config.index_dir,
+            brain.resources.serving.fingerprint,
         )
     assert not bad(examined(config, deep=True))
     path = next((home / "index").glob("snapshot-*/*/data_level0.bin"))
@@ -328,7 +368,9 @@ def test_a_snapshot_that_claims_the_future(home: Path, config: Config) -> None:
     with Brain(config) as brain:
         fingerprint = brain.resources.serving.fingerprint
     row = "INSERT INTO index_generations (n, fingerprint, dimensions, state, applied_seq, created_at) VALUES "
-    sql(f"{row} (1, '{fingerprint}', 256, 'live', 99999, '2026-01-01T00:00:00+00:00')")(home)
+    sql(f"{row} (1, '{fingerprint}', 256, 'live', 99999, '2026-01-01T00:00:00+00:00')")(
+        home
+    )
     found = examined(config)
     assert "claims change 99,999" in found["D09"].message
     assert found["D10"].level == "warning"
@@ -379,7 +421,9 @@ def test_every_flipped_bit_in_a_text_or_a_vector_is_found(
     assert not missed
 
 
-def test_a_database_that_does_not_open_names_the_newest_backup(home: Path, config: Config) -> None:
+def test_a_database_that_does_not_open_names_the_newest_backup(
+    home: Path, config: Config
+) -> None:
     with Brain(config) as brain:
         made = brain.keep.backup()
     (home / "brain.db").write_bytes(b"\0" * 8192 + b"garbage" * 512)
@@ -403,7 +447,9 @@ def test_backups_are_drilled(home: Path, config: Config) -> None:
 
 def test_a_clock_that_went_back(home: Path, config: Config) -> None:
     with Brain(config, now=lambda: datetime(2020, 1, 1, tzinfo=UTC)) as brain:
-        found = {check.id: check for check in brain.keep.doctor(deep=False, repair=False)}
+        found = {
+            check.id: check for check in brain.keep.doctor(deep=False, repair=False)
+        }
     assert found["D17"].level == "warning"
 
 
@@ -434,5 +480,9 @@ def test_rebuild_makes_everything_derived_anew(home: Path, config: Config) -> No
         assert report.rows > 5
         assert report.waiting == 0
         assert report.vectors == 0, "exact search answers: nobody would ask a snapshot"
-        assert brain.search(Request("green tea minutes")).passages[0].source.endswith("tea.md")
+        assert (
+            brain.search(Request("green tea minutes"))
+            .passages[0]
+            .source.endswith("tea.md")
+        )
     assert not bad(examined(config, deep=True))

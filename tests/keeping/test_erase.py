@@ -34,14 +34,21 @@ from tests.fake_brain import brain as command
 
 ROOT = Path(__file__).parents[2]
 NOON = datetime(2026, 5, 7, 12, tzinfo=UTC)
-BODY, TITLE, FILE, HEADING = "Zweckverband", "Quittenmarmelade", "kellerschluessel", "Ofenrohrzange"
+BODY, TITLE, FILE, HEADING = (
+    "Zweckverband",
+    "Quittenmarmelade",
+    "kellerschluessel",
+    "Ofenrohrzange",
+)
 SENTENCE = f"The {BODY} keeps its seventh ledger under the loose floorboard"
 SECRET = (
     f"# {TITLE}\n\n{SENTENCE}. "
     + "Nobody was told about it. " * 40
     + f"\n\n## {HEADING}\n\nThe end of {BODY}.\n"
 )
-OTHER = "# Tea\n\nBlack tea wants water at 96 degrees. The ledger of tea is a short one.\n"
+OTHER = (
+    "# Tea\n\nBlack tea wants water at 96 degrees. The ledger of tea is a short one.\n"
+)
 MARKERS = [BODY, TITLE, FILE, HEADING]
 
 
@@ -85,13 +92,17 @@ def brain(template: Path, config: Config) -> Iterator[Brain]:
         yield opened
 
 
-def grep(home: Path, *, markers: list[str] = MARKERS, without: str = "backups") -> list[str]:
+def grep(
+    home: Path, *, markers: list[str] = MARKERS, without: str = "backups"
+) -> list[str]:
     """Every file that holds a marker in any case, as text, as JSON or as an address writes it."""
     found = []
     for path in sorted(home.rglob("*")):
         if path.is_file() and without not in path.parts:
             data = path.read_bytes().lower()
-            found += [f"{path.name}: {m}" for m in markers if m.lower().encode() in data]
+            found += [
+                f"{path.name}: {m}" for m in markers if m.lower().encode() in data
+            ]
     return found
 
 
@@ -105,13 +116,17 @@ def erase(brain: Brain, *references: str, **options: object) -> EraseReport:
 
 def findings(brain: Brain) -> dict[str, str]:
     return {
-        c.id: c.message for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"
+        c.id: c.message
+        for c in brain.keep.doctor(deep=True, repair=False)
+        if c.level == "error"
     }
 
 
 def test_no_file_of_the_home_holds_a_byte_of_it(brain: Brain) -> None:
     snapshot.write(
-        brain.resources.store.vectors, brain.config.index_dir, brain.resources.serving.fingerprint
+        brain.resources.store.vectors,
+        brain.config.index_dir,
+        brain.resources.serving.fingerprint,
     )
     assert {m for hit in grep(brain.config.home) for m in MARKERS if m in hit} == set(
         MARKERS
@@ -143,12 +158,17 @@ def test_answers_that_quote_or_cite_it_lose_their_words_and_keep_their_questions
         "what did I copy?",
         "where is the ledger?",
     ]
-    kept = {e.question: (e.answer, e.citations) for e in brain.resources.store.episodes.recent(9)}
+    kept = {
+        e.question: (e.answer, e.citations)
+        for e in brain.resources.store.episodes.recent(9)
+    }
     assert kept["where is the ledger?"] == ("", ("notes/tea.md:L1-1",))
     assert kept["what did I copy?"][0] == ""
     assert kept["and then?"][0] == "Nothing to see."
     around = dict(
-        brain.resources.store.connection.conn.execute("SELECT question, around FROM episodes")
+        brain.resources.store.connection.conn.execute(
+            "SELECT question, around FROM episodes"
+        )
     )
     assert "ledger" in around["and then?"]  # the neighbour's question
     assert "floorboard" not in around["and then?"] + around["what came before?"]
@@ -173,10 +193,17 @@ def test_what_was_forgotten_before_can_be_erased(brain: Brain) -> None:
 
 
 def test_a_note_and_its_episode_go_together(brain: Brain) -> None:
-    note = brain.note("The Haselnussversteck is behind the mill.", title="Geheimnotiz").documents[0]
+    note = brain.note(
+        "The Haselnussversteck is behind the mill.", title="Geheimnotiz"
+    ).documents[0]
     remembered = brain.remember("Ana hid the Zinnkanne in May", session="mill")
     markers = ["Haselnussversteck", "Geheimnotiz", "Zinnkanne"]
-    assert len({hit.partition(": ")[2] for hit in grep(brain.config.home, markers=markers)}) == 3
+    assert (
+        len(
+            {hit.partition(": ")[2] for hit in grep(brain.config.home, markers=markers)}
+        )
+        == 3
+    )
     erase(brain, note, f"episode:{remembered.id}")
     assert grep(brain.config.home, markers=markers) == []
     assert findings(brain) == {}
@@ -189,7 +216,9 @@ def test_backups_that_hold_it_are_listed_with_their_day_and_rewritten_on_request
     with Brain(brain.config, now=lambda: yesterday) as earlier:
         earlier.keep.backup(keep="7d,4w")
     plan = brain.keep.erase([reference(brain)], dry_run=True)
-    assert [(item.state, item.until) for item in plan.backups] == [("holds", "2026-05-13")]
+    assert [(item.state, item.until) for item in plan.backups] == [
+        ("holds", "2026-05-13")
+    ]
     report = erase(brain)
     assert [item.state for item in report.backups] == ["holds"]
     path = Path(report.backups[0].path)
@@ -259,7 +288,9 @@ def test_an_answer_that_cites_an_erased_note_by_its_former_place_leaves_the_back
     """The live store knew more of it than the backup does: its answers are found there by their ids."""
     path = Path(brain.keep.backup().path)
     with closing(sqlite3.connect(path)) as copy, copy:
-        copy.execute("UPDATE episodes SET citations='[]' WHERE question='where is the ledger?'")
+        copy.execute(
+            "UPDATE episodes SET citations='[]' WHERE question='where is the ledger?'"
+        )
         copy.execute("DELETE FROM knowledge WHERE document_id=?", (reference(brain),))
         copy.execute("DELETE FROM documents WHERE id=?", (reference(brain),))
     copies.restate(path, made_at=NOON.isoformat())
@@ -309,8 +340,15 @@ def test_each_backup_is_opened_and_written_anew_with_what_it_was_made_with(
     for_words = brain.keep.backup(passphrase="correct horse").path
     for_two = brain.keep.backup(recipients=public).path
     erase(brain)
-    (needed,) = [f for f in brain.keep.rewrite_backups(identity=key).failed if f.path == for_words]
-    assert needed.message == f"{for_words} is encrypted with a passphrase: give it in {PASSPHRASE}"
+    (needed,) = [
+        f
+        for f in brain.keep.rewrite_backups(identity=key).failed
+        if f.path == for_words
+    ]
+    assert (
+        needed.message
+        == f"{for_words} is encrypted with a passphrase: give it in {PASSPHRASE}"
+    )
     done = brain.keep.rewrite_backups(passphrase="correct horse", identity=key)
     assert done.rewritten == (for_words,)
     assert [item.path for item in done.failed] == [for_two]
@@ -332,13 +370,19 @@ def killed(step: str, call: str, config: Config) -> None:
         "BRAIN_MODELS_ASK": "builtin",
     }
     run = subprocess.run(
-        [sys.executable, "-c", code], env=environ, cwd=ROOT, capture_output=True, check=False
+        [sys.executable, "-c", code],
+        env=environ,
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
     )
     assert run.returncode == KILLED, run.stderr
 
 
 @pytest.mark.parametrize("step", ["erase.after_commit", "erase.before_scrub"])
-def test_a_kill_in_between_is_found_and_finished_by_the_doctor(step: str, brain: Brain) -> None:
+def test_a_kill_in_between_is_found_and_finished_by_the_doctor(
+    step: str, brain: Brain
+) -> None:
     name = reference(brain)
     brain.close()
     killed(step, f"Brain(load()).keep.erase([{name!r}], dry_run=False)", brain.config)
@@ -360,11 +404,15 @@ def test_a_kill_while_a_backup_is_written_anew_leaves_it_whole_and_can_be_done_a
     name = reference(brain)
     erase(brain)
     brain.close()
-    killed("erase.before_put_back", "Brain(load()).keep.rewrite_backups()", brain.config)
+    killed(
+        "erase.before_put_back", "Brain(load()).keep.rewrite_backups()", brain.config
+    )
     assert copies.judge(path).documents == 2
     assert names_of_temporaries(path.parent) != []
     with Brain(brain.config) as again:
-        assert "left unfinished" in {c.id: c.message for c in again.keep.doctor()}["D02"]
+        assert (
+            "left unfinished" in {c.id: c.message for c in again.keep.doctor()}["D02"]
+        )
         assert again.keep.rewrite_backups().rewritten == (str(path),)
         with pytest.raises(NotFound):
             erase(again, name)
@@ -372,8 +420,12 @@ def test_a_kill_while_a_backup_is_written_anew_leaves_it_whole_and_can_be_done_a
     assert grep(path.parent, without="nothing") == []
 
 
-def test_a_reader_of_another_process_is_said_and_the_rest_done_later(brain: Brain) -> None:
-    with closing(sqlite3.connect(brain.config.database, isolation_level=None)) as reader:
+def test_a_reader_of_another_process_is_said_and_the_rest_done_later(
+    brain: Brain,
+) -> None:
+    with closing(
+        sqlite3.connect(brain.config.database, isolation_level=None)
+    ) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM documents").fetchone()
         brain.resources.store.connection.conn.execute("PRAGMA busy_timeout=50")
@@ -395,7 +447,8 @@ def test_a_twin_and_a_file_that_is_still_there_are_said(
     brain: Brain, folder: Callable[..., Path]
 ) -> None:
     place = folder(
-        {"one.md": "# One\n\nA thought.\n", "two.md": "# One\n\nA thought.\n"}, "elsewhere"
+        {"one.md": "# One\n\nA thought.\n", "two.md": "# One\n\nA thought.\n"},
+        "elsewhere",
     )
     brain.add([place])
     notices = brain.keep.erase([str(place / "one.md")], dry_run=True).notices
@@ -429,7 +482,10 @@ def answer(_references: list[str], *, dry_run: bool, **_options: object) -> Eras
         PLAN
         if dry_run
         else replace(
-            PLAN, done=True, left=("/h/draft.md",), pending="another process reads the store"
+            PLAN,
+            done=True,
+            left=("/h/draft.md",),
+            pending="another process reads the store",
         )
     )
 
@@ -468,12 +524,16 @@ def test_a_key_without_erase_is_a_misuse() -> None:
 
 
 def test_the_command_rewrites_and_fails_for_what_it_cannot() -> None:
-    report = RewriteReport(3, ("/b/1.db",), (NotRewritten("/b/3.db", "/b/3.db is encrypted"),))
+    report = RewriteReport(
+        3, ("/b/1.db",), (NotRewritten("/b/3.db", "/b/3.db is encrypted"),)
+    )
     ran = command("backup", "--rewrite", keep_rewrite_backups=lambda **_options: report)
     assert ran.code == 1
     assert "/b/1.db written anew without what was erased" in ran.stdout
     assert "/b/3.db not rewritten: /b/3.db is encrypted" in ran.stdout
-    none = command("backup", "--rewrite", keep_rewrite_backups=lambda **_options: RewriteReport(2))
+    none = command(
+        "backup", "--rewrite", keep_rewrite_backups=lambda **_options: RewriteReport(2)
+    )
     assert (none.code, none.stdout) == (0, "nothing to rewrite in 2 backups\n")
     report_of_nothing = RewriteReport(notices=NOTHING_ERASED)
     nothing = command(
@@ -481,10 +541,16 @@ def test_the_command_rewrites_and_fails_for_what_it_cannot() -> None:
     )
     assert NOTHING_ERASED[0] in nothing.stdout
     assert "0 backups" not in nothing.stdout
-    shown = command("backup", "--rewrite", "--json", keep_rewrite_backups=lambda **_options: report)
+    shown = command(
+        "backup", "--rewrite", "--json", keep_rewrite_backups=lambda **_options: report
+    )
     assert json.loads(shown.stdout)["failed"][0] == {
         "path": "/b/3.db",
         "message": "/b/3.db is encrypted",
     }
-    for misuse in (["--rewrite", "/b"], ["--rewrite", "--encrypt"], ["--identity", "k"]):
+    for misuse in (
+        ["--rewrite", "/b"],
+        ["--rewrite", "--encrypt"],
+        ["--identity", "k"],
+    ):
         assert command("backup", *misuse).code == 2

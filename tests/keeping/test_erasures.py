@@ -30,11 +30,17 @@ def brain(config: Config) -> Iterator[Brain]:
 
 
 def reference(brain: Brain) -> str:
-    return next(row.id for row in brain.library.documents() if row.title == "Kettlewick")
+    return next(
+        row.id for row in brain.library.documents() if row.title == "Kettlewick"
+    )
 
 
 def check(
-    brain: Brain, identity: str, *, repair: bool = False, identity_file: Path | None = None
+    brain: Brain,
+    identity: str,
+    *,
+    repair: bool = False,
+    identity_file: Path | None = None,
 ) -> Check:
     found = brain.keep.doctor(deep=True, repair=repair, identity=identity_file)
     return next(item for item in found if item.id == identity)
@@ -44,7 +50,9 @@ def test_what_waits_in_the_trash_stands_in_no_other_file(brain: Brain) -> None:
     home = brain.config.home
     (home / "draft-1.md").write_text(f"# Draft\n\n{LINE}\n")
     (home / "draft-2.md").write_text("Black tea wants water just off the boil.\n")
-    assert check(brain, "D18").level == "ok", "it is stored: whoever wrote the draft may have it"
+    assert check(brain, "D18").level == "ok", (
+        "it is stored: whoever wrote the draft may have it"
+    )
     brain.keep.backup()
     brain.library.forget([reference(brain)], dry_run=False)
     found = check(brain, "D18")
@@ -67,7 +75,9 @@ def test_pages_that_another_program_freed_are_found_and_emptied(brain: Brain) ->
     with closing(sqlite3.connect(home / "brain.db", isolation_level=None)) as conn:
         conn.execute("PRAGMA secure_delete=OFF")
         conn.execute("CREATE TABLE more (x)")
-        conn.executemany("INSERT INTO more VALUES (?)", [("the words of another " * 200,)] * 20)
+        conn.executemany(
+            "INSERT INTO more VALUES (?)", [("the words of another " * 200,)] * 20
+        )
         conn.execute("DROP TABLE more")
     assert b"the words of another" in (home / "brain.db").read_bytes()
     found = check(brain, "D18")
@@ -90,11 +100,16 @@ def test_what_an_erasure_left_out_is_said_until_it_is_gone(brain: Brain) -> None
     report = brain.keep.erase([reference(brain)], dry_run=False)
     assert [item.state for item in report.backups] == ["holds", "holds"]
     found = check(brain, "D18")
-    assert (found.level, found.message.count("held what was erased at 2026-05-07T12:00")) == (
+    assert (
+        found.level,
+        found.message.count("held what was erased at 2026-05-07T12:00"),
+    ) == (
         "warning",
         3,
     )
-    assert "Kettlewick" not in (brain.resources.store.library.setting(erase.ELSEWHERE) or "")
+    assert "Kettlewick" not in (
+        brain.resources.store.library.setting(erase.ELSEWHERE) or ""
+    )
     first.unlink()
     (home / "draft-1.md").write_text("rewritten")
     assert check(brain, "D18").message.count("held what was erased") == 1
@@ -115,7 +130,10 @@ def test_an_encrypted_backup_is_drilled_with_its_key_and_else_said_to_be_unprove
     (tmp_path / "other.txt").write_text(f"{other}\n")
     made = Path(brain.keep.backup(recipients=[str(key.to_public())]).path)
     unproven = check(brain, "D16")
-    assert (unproven.level, "encrypted and was not proven" in unproven.message) == ("warning", True)
+    assert (unproven.level, "encrypted and was not proven" in unproven.message) == (
+        "warning",
+        True,
+    )
     assert "--identity" in unproven.hint
     before = sorted(path.name for path in brain.config.home.iterdir())
     drilled = check(brain, "D16", identity_file=tmp_path / "key.txt")
@@ -141,7 +159,9 @@ def test_an_encrypted_backup_of_something_else_would_not_come_back(
     key = pyrage.x25519.Identity.generate()
     (tmp_path / "key.txt").write_text(f"{key}\n")
     made = Path(brain.keep.backup(recipients=[str(key.to_public())]).path)
-    made.write_bytes(pyrage.encrypt(b"SQLite format 3\0" + bytes(4_000), [key.to_public()]))
+    made.write_bytes(
+        pyrage.encrypt(b"SQLite format 3\0" + bytes(4_000), [key.to_public()])
+    )
     found = check(brain, "D16", identity_file=tmp_path / "key.txt")
     assert (found.level, str(made) in found.message) == ("error", True), found
     assert "drill.db" not in found.message
@@ -157,7 +177,10 @@ def test_the_command_takes_the_key(
     brain.keep.backup(recipients=[str(key.to_public())])
     brain.close()
     assert "was not proven" in run("doctor").stdout
-    assert "its digest is right" in run("doctor", "--identity", tmp_path / "key.txt").stdout
+    assert (
+        "its digest is right"
+        in run("doctor", "--identity", tmp_path / "key.txt").stdout
+    )
     shutil.rmtree(brain.config.home / "backups")
     with Brain(brain.config) as again:
         again.keep.backup(passphrase="correct horse")

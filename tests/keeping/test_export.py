@@ -95,7 +95,11 @@ class Home:
                     self.skills.add(
                         item.skill,
                         Belongings(
-                            item.files, item.label, item.version, item.added_at, item.updated_at
+                            item.files,
+                            item.label,
+                            item.version,
+                            item.added_at,
+                            item.updated_at,
                         ),
                     )
                 elif isinstance(item, Judgment):
@@ -132,12 +136,21 @@ def document(
     for i, (locator, piece) in enumerate(pieces):
         chunks.append(
             Chunk(
-                names[i], key, i, (title,), piece, locator, len(piece.split()), at, at + len(piece)
+                names[i],
+                key,
+                i,
+                (title,),
+                piece,
+                locator,
+                len(piece.split()),
+                at,
+                at + len(piece),
             )
         )
         at += len(piece)
     return replace(
-        Document(key, uri, title, media, digest(text), None, text, tuple(chunks)), **more
+        Document(key, uri, title, media, digest(text), None, text, tuple(chunks)),
+        **more,
     )  # type: ignore[arg-type]
 
 
@@ -190,7 +203,10 @@ def filled(home: Home, skill_folder: Path | None = None) -> Home:
         dated_by="front matter",
         notices=("p. 7: no text layer",),
     )
-    home.add(lease, Origin("/n/lease.md", label="private", compartment="acme", tags=("mine",)))
+    home.add(
+        lease,
+        Origin("/n/lease.md", label="private", compartment="acme", tags=("mine",)),
+    )
     home.add(
         document("b2" * 8, "file:///n/ana.md", "Ana", [("L1-1", "Ana Lopez\n")]),
         Origin("/n/ana.md"),
@@ -216,11 +232,19 @@ def filled(home: Home, skill_folder: Path | None = None) -> Home:
         Origin("/c/x.py"),
     )
     home.add(
-        document("e5" * 8, "note:" + "e5" * 8, "Call", [("L1-1", "Call Ana about the lease")]),
+        document(
+            "e5" * 8, "note:" + "e5" * 8, "Call", [("L1-1", "Call Ana about the lease")]
+        ),
         Origin("note:" + "e5" * 8),
     )
     home.add(
-        document("f6" * 8, "file:///n/falcon.psd", "falcon.psd", [], "application/octet-stream"),
+        document(
+            "f6" * 8,
+            "file:///n/falcon.psd",
+            "falcon.psd",
+            [],
+            "application/octet-stream",
+        ),
         Origin("/n/falcon.psd", entry="name"),
     )
     home.library.set_context("/n", "private notes")
@@ -258,7 +282,13 @@ def filled(home: Home, skill_folder: Path | None = None) -> Home:
         found = read_skill(skill_folder)
         home.skills.add(found.skill, Belongings(found.files))
     home.skills.add(
-        Skill("33" * 8, "call-ana", "Calls Ana. Use on Mondays.", "Dial.\n", status="trial"),
+        Skill(
+            "33" * 8,
+            "call-ana",
+            "Calls Ana. Use on Mondays.",
+            "Dial.\n",
+            status="trial",
+        ),
         Belongings(label="private"),
     )
     return home
@@ -333,7 +363,10 @@ def test_it_opens_as_a_vault(home: Callable[[str], Home], tmp_path: Path) -> Non
     assert "\n---\n# Rent\n\n900 a month.\nCall [[Ana]]\n" in lease
     assert 'cites: ["[[documents/ana-b2b2b2b2|Ana]]"]' in lease
     assert "tags: [home, mine]" in lease
-    assert "Cites: [[documents/lease-a1a1a1a1|Lease]]" in files["episodes/2026/2026-05-07.md"]
+    assert (
+        "Cites: [[documents/lease-a1a1a1a1|Lease]]"
+        in files["episodes/2026/2026-05-07.md"]
+    )
     assert "notes/call-e5e5e5e5.md" in files
     assert "skills/call-ana/SKILL.md" in files
 
@@ -346,8 +379,13 @@ def test_feedback_reads_as_a_person_would_write_it(
     assert may.startswith(
         '---\nbrain_export: feedback\nmonth: "2026-05"\n---\n\n# 2026-05\n\n## 2026-05-09 08:05 · wrong\n'
     )
-    assert "\n\nthe rent?\n\n<!-- why -->\n\nit is 950\nsince May\n\n<!-- end -->\n" in may
-    assert "\nThe right place: [[documents/lease-a1a1a1a1|Lease]] L6-6: “900 a month.”\n" in may
+    assert (
+        "\n\nthe rent?\n\n<!-- why -->\n\nit is 950\nsince May\n\n<!-- end -->\n" in may
+    )
+    assert (
+        "\nThe right place: [[documents/lease-a1a1a1a1|Lease]] L6-6: “900 a month.”\n"
+        in may
+    )
     assert "\nAsked: [[episodes/2026/2026-05-07|2026-05-07]]\n" in may
     assert may.count("## ") == 2
     assert (tmp_path / "out/feedback/2026/2026-04.md").exists()
@@ -359,12 +397,20 @@ def test_feedback_comes_back_word_for_word_once_and_never_over_newer(
     one, two = filled(home("a")), home("b")
     export(one.source(), tmp_path / "out")
     newer = replace(
-        JUDGED[0], id="99" * 8, at="2026-06-01T00:00:00+00:00", verdict="good", why="I was wrong"
+        JUDGED[0],
+        id="99" * 8,
+        at="2026-06-01T00:00:00+00:00",
+        verdict="good",
+        why="I was wrong",
     )
     two.judgments.keep(newer)
     for _ in range(2):
         assert two.take_in(tmp_path / "out") == []
-        assert sorted(two.judgments.all(), key=lambda j: j.at) == [JUDGED[1], JUDGED[2], newer]
+        assert sorted(two.judgments.all(), key=lambda j: j.at) == [
+            JUDGED[1],
+            JUDGED[2],
+            newer,
+        ]
 
 
 def test_feedback_on_what_is_forgotten_stays_at_home(
@@ -373,7 +419,9 @@ def test_feedback_on_what_is_forgotten_stays_at_home(
     one = filled(home("a"))
     Trash(one.connection).forget(["a1" * 8], now=STAMP)
     export(one.source(), tmp_path / "out")
-    assert "the rent?" not in (tmp_path / "out/feedback/2026/2026-05.md").read_text("utf-8")
+    assert "the rent?" not in (tmp_path / "out/feedback/2026/2026-05.md").read_text(
+        "utf-8"
+    )
 
 
 def test_feedback_that_a_person_changed_or_broke(
@@ -382,9 +430,13 @@ def test_feedback_that_a_person_changed_or_broke(
     export(filled(home("a")).source(), tmp_path / "out")
     path = tmp_path / "out/feedback/2026/2026-05.md"
     whole = path.read_text("utf-8")
-    path.write_text(whole.replace("it is 950\nsince May", "it is 960 since May"), "utf-8")
+    path.write_text(
+        whole.replace("it is 950\nsince May", "it is 960 since May"), "utf-8"
+    )
     assert "it is 960 since May" in {
-        item.why for item in reading.read_export(tmp_path / "out") if isinstance(item, Judgment)
+        item.why
+        for item in reading.read_export(tmp_path / "out")
+        if isinstance(item, Judgment)
     }
     for old, new in (
         ('"verdict": "wrong"', '"verdict": "so so"'),
@@ -394,11 +446,14 @@ def test_feedback_that_a_person_changed_or_broke(
         path.write_text(whole.replace(old, new), "utf-8")
         assert whole.count(old) == 1
         assert [
-            skip.kind for skip in home(new[-3:].strip("./ ") + "x").take_in(tmp_path / "out")
+            skip.kind
+            for skip in home(new[-3:].strip("./ ") + "x").take_in(tmp_path / "out")
         ] == ["unreadable"]
 
 
-def test_a_second_export_touches_nothing(home: Callable[[str], Home], tmp_path: Path) -> None:
+def test_a_second_export_touches_nothing(
+    home: Callable[[str], Home], tmp_path: Path
+) -> None:
     one, out = filled(home("a")), tmp_path / "out"
     written = export(one.source(), out).written
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.*")}
@@ -452,7 +507,9 @@ def test_what_no_longer_exists_is_removed_unless_a_person_changed_it(
     assert export(one.source(), out, force=True).removed == 1
 
 
-def test_a_new_title_moves_the_file(home: Callable[[str], Home], tmp_path: Path) -> None:
+def test_a_new_title_moves_the_file(
+    home: Callable[[str], Home], tmp_path: Path
+) -> None:
     one, out = filled(home("a")), tmp_path / "out"
     export(one.source(), out)
     one.add(
@@ -522,7 +579,8 @@ def test_hostile_titles_stay_inside(
 ) -> None:
     one, out = home("a"), tmp_path / "deep" / "out"
     one.add(
-        document("a1" * 8, "note:1", title.replace("\x00", ""), [("L1-1", "x")]), Origin("note:1")
+        document("a1" * 8, "note:1", title.replace("\x00", ""), [("L1-1", "x")]),
+        Origin("note:1"),
     )
     export(one.source(), out)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
@@ -543,7 +601,14 @@ def test_a_hostile_manifest_removes_nothing_outside(
     out.mkdir()
     victim = tmp_path / "victim"
     victim.write_text("x", "utf-8")
-    names = ["../victim", "documents/../../victim", str(victim), "readme.md", "documents//x", ""]
+    names = [
+        "../victim",
+        "documents/../../victim",
+        str(victim),
+        "readme.md",
+        "documents//x",
+        "",
+    ]
     (out / MANIFEST).write_text(
         json.dumps({"format": 1, "files": dict.fromkeys(names, digest("x"))}), "utf-8"
     )
@@ -556,7 +621,9 @@ def test_a_hostile_manifest_removes_nothing_outside(
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "[" * 100_000, '{"format": 99}'])
-def test_a_damaged_manifest_is_said(home: Callable[[str], Home], tmp_path: Path, text: str) -> None:
+def test_a_damaged_manifest_is_said(
+    home: Callable[[str], Home], tmp_path: Path, text: str
+) -> None:
     (tmp_path / MANIFEST).write_text(text, "utf-8")
     with pytest.raises(BrainError) as error:
         export(home("a").source(), tmp_path)
@@ -590,7 +657,9 @@ def test_a_write_that_fails_is_two_lines_and_the_old_file_is_whole(
     before = tree(out)
     one.library.tag("a1" * 8, ["new"], [])
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (400, hard))  # bytes: as on a disk that fills up
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (400, hard)
+    )  # bytes: as on a disk that fills up
     try:
         with pytest.raises(BrainError) as error:
             export(one.source(), out)
@@ -601,7 +670,9 @@ def test_a_write_that_fails_is_two_lines_and_the_old_file_is_whole(
     assert export(one.source(), out).conflicts == ()
 
 
-def test_a_folder_in_the_way_of_a_file_is_said(home: Callable[[str], Home], tmp_path: Path) -> None:
+def test_a_folder_in_the_way_of_a_file_is_said(
+    home: Callable[[str], Home], tmp_path: Path
+) -> None:
     one, out = filled(home("a")), tmp_path / "out"
     (out / "documents/ana-b2b2b2b2.md/inside").mkdir(parents=True)
     assert export(one.source(), out).conflicts == ("documents/ana-b2b2b2b2.md",)
@@ -615,7 +686,9 @@ def test_an_added_folder_is_never_turned_into_an_export(
 ) -> None:
     one = home("a")
     (tmp_path / "notes").mkdir()
-    one.library.add_root((tmp_path / "notes").as_uri(), str(tmp_path / "notes"), {}, STAMP)
+    one.library.add_root(
+        (tmp_path / "notes").as_uri(), str(tmp_path / "notes"), {}, STAMP
+    )
     for wrong in (tmp_path / "notes", tmp_path):
         with pytest.raises(UsageError):
             export(one.source(), wrong)
@@ -623,7 +696,9 @@ def test_an_added_folder_is_never_turned_into_an_export(
     export(one.source(), tmp_path / "notes" / "brain")
 
 
-def test_the_folder_cannot_be_a_file(home: Callable[[str], Home], tmp_path: Path) -> None:
+def test_the_folder_cannot_be_a_file(
+    home: Callable[[str], Home], tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("x", "utf-8")
     with pytest.raises(BrainError):
         export(home("a").source(), tmp_path / "file")
@@ -638,14 +713,18 @@ def test_import_reads_moved_files_and_says_what_it_cannot_read(
     (out / "documents/ana-b2b2b2b2.md").rename(out / "people" / "Ana.md")
     (out / "mine.md").write_text("# my own note", "utf-8")
     (out / "broken.md").write_bytes(b"---\nbrain_export: document\n---\n\xff")
-    (out / "bomb.md").write_text("---\nbrain_export: document\na: &a x\nb: *a\n---\n", "utf-8")
+    (out / "bomb.md").write_text(
+        "---\nbrain_export: document\na: &a x\nb: *a\n---\n", "utf-8"
+    )
     (out / "loop.md").symlink_to(out / "loop.md")
     os.mkfifo(out / "pipe.md")
     two = home("b")
     skipped = {Path(skip.source).name: skip.kind for skip in two.take_in(out)}
-    assert skipped == {"mine.md": "ignored", "broken.md": "unreadable", "pipe.md": "unreadable"} | (
-        {"bomb.md": skipped["bomb.md"]}
-    )
+    assert skipped == {
+        "mine.md": "ignored",
+        "broken.md": "unreadable",
+        "pipe.md": "unreadable",
+    } | ({"bomb.md": skipped["bomb.md"]})
     assert two.library.count() == 6
 
 
@@ -655,7 +734,9 @@ def test_a_changed_note_keeps_its_identity_and_is_read_anew(
     out = tmp_path / "out"
     export(filled(home("a")).source(), out)
     path = out / "documents/lease-a1a1a1a1.md"
-    path.write_text(path.read_text("utf-8").replace("900 a month", "950 a month"), "utf-8")
+    path.write_text(
+        path.read_text("utf-8").replace("900 a month", "950 a month"), "utf-8"
+    )
     (found,) = [
         item
         for item in reading.read_export(out)
@@ -670,11 +751,17 @@ def test_a_folder_without_an_export_is_said(tmp_path: Path) -> None:
         reading.manifest(tmp_path)
 
 
-def test_an_exported_folder_is_left_out_by_add(home: Callable[[str], Home], tmp_path: Path) -> None:
+def test_an_exported_folder_is_left_out_by_add(
+    home: Callable[[str], Home], tmp_path: Path
+) -> None:
     out = tmp_path / "notes" / "out"
     export(filled(home("a")).source(), out)
     (tmp_path / "notes" / "own.md").write_text("own", "utf-8")
-    found = [item.path.name for item in ingest.walk(tmp_path / "notes") if hasattr(item, "inode")]
+    found = [
+        item.path.name
+        for item in ingest.walk(tmp_path / "notes")
+        if hasattr(item, "inode")
+    ]
     assert found == ["own.md"]
 
 
@@ -685,7 +772,9 @@ def test_thousands_of_documents_go_out_in_batches(
     with one.connection.write():
         for i in range(1_200):
             one.add(
-                document(f"{i:016x}", f"note:{i}", f"Note {i % 7}", [("L1-1", f"text {i}")]),
+                document(
+                    f"{i:016x}", f"note:{i}", f"Note {i % 7}", [("L1-1", f"text {i}")]
+                ),
                 Origin(f"note:{i}"),
             )
     seen: list[tuple[int, int]] = []
@@ -696,10 +785,15 @@ def test_thousands_of_documents_go_out_in_batches(
     )
     assert report.written == 1_200
     assert seen[-1] == (1_200, 1_200)
-    assert len({name.casefold() for name in read_manifest(tmp_path / "out").files}) == 1_200
+    assert (
+        len({name.casefold() for name in read_manifest(tmp_path / "out").files})
+        == 1_200
+    )
     assert (
         documents.read(
-            (tmp_path / "out" / "notes" / "note-0-0000000000000000.md").read_text("utf-8")
+            (tmp_path / "out" / "notes" / "note-0-0000000000000000.md").read_text(
+                "utf-8"
+            )
         ).text
         == "text 0"
     )

@@ -47,9 +47,9 @@ MARKS = (
     '"',
 )
 letters = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
-texts = st.lists(st.one_of(st.text(letters, max_size=12), st.sampled_from(MARKS)), max_size=8).map(
-    "".join
-)
+texts = st.lists(
+    st.one_of(st.text(letters, max_size=12), st.sampled_from(MARKS)), max_size=8
+).map("".join)
 said = texts.filter(str.strip)
 words = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8)
 tags = st.lists(st.one_of(words, said), max_size=3)
@@ -80,21 +80,27 @@ acts = st.one_of(
         st.sampled_from(["internal", "private"]),
     ),
     st.tuples(st.just("name"), ids, said, tags),
-    st.tuples(st.just("remember"), said, moments, texts, st.lists(words, max_size=2), tags),
+    st.tuples(
+        st.just("remember"), said, moments, texts, st.lists(words, max_size=2), tags
+    ),
     st.tuples(
         st.just("round"),
         ids,
         moments,
         said,
         texts,
-        st.dictionaries(words, st.floats(allow_nan=False, allow_infinity=False), max_size=2),
+        st.dictionaries(
+            words, st.floats(allow_nan=False, allow_infinity=False), max_size=2
+        ),
     ),
     st.tuples(
         st.just("skill"),
         st.from_regex(r"[a-z]{1,9}(-[a-z0-9]{1,5})?", fullmatch=True),
         said,
         texts,
-        st.dictionaries(st.from_regex(r"[a-z]{1,6}\.txt", fullmatch=True), texts, max_size=2),
+        st.dictionaries(
+            st.from_regex(r"[a-z]{1,6}\.txt", fullmatch=True), texts, max_size=2
+        ),
     ),
     st.tuples(
         st.just("judge"),
@@ -125,7 +131,9 @@ def do(brain: Brain, act: tuple[Any, ...], folder: Path) -> None:
         )
         parts.store.documents.save(document, origin, now=parts.now())
     elif kind == "remember":
-        brain.remember(args[0], at=args[1], session=args[2], people=args[3], tags=args[4])
+        brain.remember(
+            args[0], at=args[1], session=args[2], people=args[3], tags=args[4]
+        )
     elif kind == "round":
         rows = brain.library.documents()
         row = rows[0] if rows else None
@@ -139,7 +147,10 @@ def do(brain: Brain, act: tuple[Any, ...], folder: Path) -> None:
             "supported",
         )
         parts.store.episodes.record(
-            round_, Circumstances(args[4], "local", "llama", document_id=row.id if row else None)
+            round_,
+            Circumstances(
+                args[4], "local", "llama", document_id=row.id if row else None
+            ),
         )
     elif kind == "skill":
         skill = folder / "skills" / args[0]
@@ -220,7 +231,14 @@ def file_of(key: str, title: str, pieces: list[str], place: str, day: str) -> Do
 
 def nothing_of(key: str, title: str) -> Document:
     return Document(
-        key, f"file:///gone/{key}.psd", title, "application/octet-stream", digest(key), None, "", ()
+        key,
+        f"file:///gone/{key}.psd",
+        title,
+        "application/octet-stream",
+        digest(key),
+        None,
+        "",
+        (),
     )
 
 
@@ -235,7 +253,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def opened(home: Path, empty: Path) -> Brain:
     home.mkdir(mode=0o700)
     shutil.copy2(empty, home / "brain.db")
-    return Brain(Config(home=home, models=Models("builtin", "builtin")), embedder=FakeEmbedder())
+    return Brain(
+        Config(home=home, models=Models("builtin", "builtin")), embedder=FakeEmbedder()
+    )
 
 
 def tree(directory: Path) -> Mapping[str, bytes]:
@@ -246,7 +266,10 @@ def tree(directory: Path) -> Mapping[str, bytes]:
     }
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=12,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @example(
     history=[
         ("round", "1" * 16, "2026-05-07T10:00:00+02:00", "the rent?", "900", {}),
@@ -267,7 +290,9 @@ def test_out_and_in_and_out_again_gives_the_same_bytes(
 ) -> None:
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         place = Path(name)
-        one, two = (stack.enter_context(opened(place / home, empty)) for home in ("one", "two"))
+        one, two = (
+            stack.enter_context(opened(place / home, empty)) for home in ("one", "two")
+        )
         for act in history:
             try:
                 do(one, act, place)
@@ -281,14 +306,25 @@ def test_out_and_in_and_out_again_gives_the_same_bytes(
         assert RowCheck(two.resources.store.connection).damage() == []
         assert two.keep.import_from(place / "first").updated == 0
         two.keep.export(place / "second")
-        assert tree(place / "second") == tree(place / "first"), "a second import changes nothing"
+        assert tree(place / "second") == tree(place / "first"), (
+            "a second import changes nothing"
+        )
 
 
 def test_every_kind_of_act_is_really_done(tmp_path: Path, empty: Path) -> None:
     """The property would hold of an empty store as well."""
     acts_of_a_day: list[tuple[Any, ...]] = [
         ("note", "a note", "Note", ["a"]),
-        ("file", "a" * 16, "Lease", ["one ", "two"], "p. {}", "2025-03-02", ["b"], "private"),
+        (
+            "file",
+            "a" * 16,
+            "Lease",
+            ["one ", "two"],
+            "p. {}",
+            "2025-03-02",
+            ["b"],
+            "private",
+        ),
         ("name", "b" * 16, "x.psd", ["c"]),
         ("remember", "we met", "2026-05-07T10:00:00+02:00", "talk", ["Ana"], []),
         ("round", "1" * 16, "2026-05-07T10:00:00+02:00", "q", "a", {"found": 0.5}),

@@ -14,8 +14,20 @@ from hypothesis import strategies as st
 from brain.errors import Refused, UsageError
 from brain.keeping.export import documents, episodes, skills
 from brain.keeping.export.front_matter import dump
-from brain.keeping.export.names import Named, Names, file_name, folder_name, is_safe, slug
-from brain.keeping.export.rows import StoredChunk, StoredDocument, StoredEpisode, StoredSkill
+from brain.keeping.export.names import (
+    Named,
+    Names,
+    file_name,
+    folder_name,
+    is_safe,
+    slug,
+)
+from brain.keeping.export.rows import (
+    StoredChunk,
+    StoredDocument,
+    StoredEpisode,
+    StoredSkill,
+)
 from brain.types import Episode, Skill
 from ingest.document import chunk_ids
 from ingest.readers.front_matter import BadFrontMatter, read_nested, split
@@ -114,7 +126,10 @@ def test_other_programs_read_the_same(values: dict[str, str]) -> None:
     ],
 )
 def test_scalars_that_yaml_would_misread(text: str) -> None:
-    assert yaml.safe_load(split(dump({"k": text, "l": [text]}))[0]) == {"k": text, "l": [text]}
+    assert yaml.safe_load(split(dump({"k": text, "l": [text]}))[0]) == {
+        "k": text,
+        "l": [text],
+    }
 
 
 @pytest.mark.parametrize(
@@ -214,7 +229,9 @@ def test_slugs(title: str, expected: str) -> None:
     assert slug(title) == expected
 
 
-def document_row(key: str, title: str, source: str = "", uri: str = "file:///x") -> Named:
+def document_row(
+    key: str, title: str, source: str = "", uri: str = "file:///x"
+) -> Named:
     return Named(key, uri, title, source or f"/n/{title}.md")
 
 
@@ -242,14 +259,37 @@ def test_links_and_citations_find_their_file() -> None:
         == names.linked("folder/Lease.md")
         == "[[documents/the-lease-aaaaaaaa|The Lease]]"
     )
-    assert names.cited("/n/lease.md:L3-4") == names.cited("/n/lease.md") == names.linked("lease")
+    assert (
+        names.cited("/n/lease.md:L3-4")
+        == names.cited("/n/lease.md")
+        == names.linked("lease")
+    )
     assert names.linked("call") == "[[notes/call-bbbbbbbb|Call]]"
-    assert names.linked("nothing") == names.cited("gone:L1-2") == names.wiki_link("x") == ""
+    assert (
+        names.linked("nothing")
+        == names.cited("gone:L1-2")
+        == names.wiki_link("x")
+        == ""
+    )
 
 
 @pytest.mark.parametrize(
     "part",
-    ["", ".", "..", "a/b", "a\\b", "con", "CON.txt", "a.", "a ", "a:b", "x\n", "é" * 90, "\u202e"],
+    [
+        "",
+        ".",
+        "..",
+        "a/b",
+        "a\\b",
+        "con",
+        "CON.txt",
+        "a.",
+        "a ",
+        "a:b",
+        "x\n",
+        "é" * 90,
+        "\u202e",
+    ],
 )
 def test_unsafe_parts(part: str) -> None:
     assert not is_safe(part)
@@ -261,10 +301,13 @@ def test_unsafe_parts(part: str) -> None:
 def tiled(
     text: str, cuts: list[int], locators: list[str], heading: tuple[str, ...]
 ) -> tuple[StoredChunk, ...]:
-    places = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)}) if text else []
+    places = (
+        sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)}) if text else []
+    )
     spans = list(pairwise(places))
     return tuple(
-        StoredChunk(a, b, i, locators[i % len(locators)], heading) for i, (a, b) in enumerate(spans)
+        StoredChunk(a, b, i, locators[i % len(locators)], heading)
+        for i, (a, b) in enumerate(spans)
     )
 
 
@@ -284,7 +327,9 @@ def tiled(
         min_size=1,
         max_size=3,
     ),
-    media=st.sampled_from(["text/markdown", "application/pdf", "text/html", "text/x-python"]),
+    media=st.sampled_from(
+        ["text/markdown", "application/pdf", "text/html", "text/x-python"]
+    ),
     metadata=st.dictionaries(texts, texts, max_size=3),
     aliases=short,
 )
@@ -325,7 +370,9 @@ def test_documents_round_trip(
     assert back.chunk_ids == chunk_ids(
         key, ((c.heading, text[c.start : c.end]) for c in item.chunks)
     )
-    assert "".join(chunk.text for chunk in back.document.chunks) == (text if item.chunks else "")
+    assert "".join(chunk.text for chunk in back.document.chunks) == (
+        text if item.chunks else ""
+    )
 
 
 PDF = StoredDocument(
@@ -341,7 +388,9 @@ PDF = StoredDocument(
 
 
 def test_pages_are_marked_where_they_begin() -> None:
-    assert "<!-- p. 1 -->\none two \n<!-- p. 2 -->\nthree\nfour\n" in documents.render(PDF, NAMES)
+    assert "<!-- p. 1 -->\none two \n<!-- p. 2 -->\nthree\nfour\n" in documents.render(
+        PDF, NAMES
+    )
 
 
 @pytest.mark.parametrize(
@@ -352,7 +401,9 @@ def test_pages_are_marked_where_they_begin() -> None:
         lambda c: c.replace("three", "three\n<!-- p. 9 -->\n"),
     ],
 )
-def test_a_changed_file_comes_back_as_changed_with_its_new_words(change: object) -> None:
+def test_a_changed_file_comes_back_as_changed_with_its_new_words(
+    change: object,
+) -> None:
     back = documents.read(change(documents.render(PDF, NAMES)))  # type: ignore[operator]
     assert back.edited
     assert back.chunks == ()
@@ -398,7 +449,9 @@ def test_what_is_not_ours_is_not_read() -> None:
 
 
 def test_an_id_that_we_cannot_have_made_is_not_taken() -> None:
-    back = documents.read(documents.render(PDF, NAMES).replace("abcdef0123456789", "../../etc"))
+    back = documents.read(
+        documents.render(PDF, NAMES).replace("abcdef0123456789", "../../etc")
+    )
     assert back.id != "../../etc"
     assert len(back.id) == 16
 
@@ -443,7 +496,13 @@ def test_days_of_episodes_round_trip(items: list[StoredEpisode]) -> None:
 def test_a_changed_round_is_told_and_its_neighbours_are_whole() -> None:
     items = [
         StoredEpisode(
-            Episode(f"{i:016x}", "2026-05-07T10:00:00Z", "ask", f"question {i}", f"answer {i}")
+            Episode(
+                f"{i:016x}",
+                "2026-05-07T10:00:00Z",
+                "ask",
+                f"question {i}",
+                f"answer {i}",
+            )
         )
         for i in range(3)
     ]
@@ -513,7 +572,9 @@ def test_a_skill_goes_out_as_it_came_in(tmp_path: Path) -> None:
     )
     files = dict(skills.render_skill(found))
     assert files["brew-tea/scripts/boil.py"] == "print('hot')\n"
-    assert files["brew-tea/SKILL.md"].startswith(SKILL.split("---\n")[1].join(["---\n", ""]))
+    assert files["brew-tea/SKILL.md"].startswith(
+        SKILL.split("---\n")[1].join(["---\n", ""])
+    )
     again = skills.parse_skill(files["brew-tea/SKILL.md"])
     assert (again.skill.body, again.files["SKILL.md"], again.skill.path) == (
         found.skill.body,

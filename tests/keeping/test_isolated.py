@@ -52,7 +52,11 @@ def test_it_answers_what_this_process_would(home: Path, tmp_path: Path) -> None:
     made = copies.snapshot(
         home / "brain.db", tmp_path / "copy.db", made_at="2026-05-07T09:12:00+00:00"
     )
-    assert isolated.judge(tmp_path / "copy.db") == copies.judge(tmp_path / "copy.db") == made
+    assert (
+        isolated.judge(tmp_path / "copy.db")
+        == copies.judge(tmp_path / "copy.db")
+        == made
+    )
     pieces = [b"boiler is mended", "Wörter, die nirgends stehen".encode()]
     assert (
         isolated.left_in(home, pieces, without=[])
@@ -75,7 +79,10 @@ def test_it_answers_what_this_process_would(home: Path, tmp_path: Path) -> None:
             "__import__('os').kill(__import__('os').getpid(), 11)",
             r"ends the process that looks into it \(signal 11\)",
         ),
-        ("__import__('os')._exit(3)", r"ends the process that looks into it \(status 3\)"),
+        (
+            "__import__('os')._exit(3)",
+            r"ends the process that looks into it \(status 3\)",
+        ),
         ("[bytes(2**27) for _ in range(16)]", "needs more than 1,024 MB"),
         (
             "[None for _ in iter(int, 1)]",
@@ -85,7 +92,9 @@ def test_it_answers_what_this_process_would(home: Path, tmp_path: Path) -> None:
     ],
     ids=["crash", "exit", "memory", "endless"],
 )
-def test_a_file_that_harms_its_reader_is_an_error(tmp_path: Path, what: str, said: str) -> None:
+def test_a_file_that_harms_its_reader_is_an_error(
+    tmp_path: Path, what: str, said: str
+) -> None:
     (tmp_path / "x.db").touch()
     with pytest.raises(StoreError, match=said) as caught:
         judged(tmp_path / "x.db", what, seconds=1)
@@ -129,7 +138,9 @@ def test_a_foreign_database_is_looked_at_and_nothing_else(home: Path) -> None:
                 conn.execute(statement)
 
 
-@pytest.mark.parametrize(("what", "kept"), [("isolated.left_in", True), ("files.left_in", False)])
+@pytest.mark.parametrize(
+    ("what", "kept"), [("isolated.left_in", True), ("files.left_in", False)]
+)
 def test_looking_at_the_database_past_sqlite_keeps_its_locks(
     home: Path, what: str, kept: bool
 ) -> None:
@@ -158,7 +169,9 @@ def test_freed_pages_that_hold_something_are_counted(home: Path) -> None:
             conn.execute(
                 "CREATE TABLE more AS SELECT 'secret words ' || hex(randomblob(3000)) AS x FROM documents, documents"
             )
-            conn.executemany("INSERT INTO more VALUES (?)", [("secret words " * 300,)] * 50)
+            conn.executemany(
+                "INSERT INTO more VALUES (?)", [("secret words " * 300,)] * 50
+            )
             conn.execute("DROP TABLE more")
             free = conn.execute("PRAGMA freelist_count").fetchone()[0]
             conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -64,7 +64,10 @@ def test_agrees_with_the_package(embedder: BuiltinEmbedder) -> None:
 
 
 def test_the_mapped_and_the_widened_table_agree(embedder: BuiltinEmbedder) -> None:
-    many = [f"{text} {i}" for i in range(BATCH // 5 + 1) for text in TEXTS[:5]] + ["", "last"]
+    many = [f"{text} {i}" for i in range(BATCH // 5 + 1) for text in TEXTS[:5]] + [
+        "",
+        "last",
+    ]
     assert len(many) >= max(WIDEN_FROM, BATCH)
     together = embedder.embed_documents(many)
     one_by_one = np.stack([embedder.embed_query(text) for text in many])
@@ -82,7 +85,10 @@ def test_shape_type_and_length(embedder: BuiltinEmbedder) -> None:
 
 def test_meaning_orders_texts(embedder: BuiltinEmbedder) -> None:
     query = embedder.embed_query("how much rent do I pay for the flat")
-    texts = ["The monthly rent of the apartment is 900.", "Steep green tea at 70 degrees."]
+    texts = [
+        "The monthly rent of the apartment is 900.",
+        "Steep green tea at 70 degrees.",
+    ]
     rent, tea = embedder.embed_documents(texts)
     assert query @ rent > query @ tea
 
@@ -104,7 +110,9 @@ def test_every_word_of_a_long_text_counts(embedder: BuiltinEmbedder) -> None:
     """There is no window, so the last sentence moves the vector."""
     long = "tea " * 3000
     longer = long + "mortgage interest " * 300
-    assert not np.allclose(embedder.embed_query(long), embedder.embed_query(longer), atol=1e-3)
+    assert not np.allclose(
+        embedder.embed_query(long), embedder.embed_query(longer), atol=1e-3
+    )
 
 
 def test_fingerprint_names_the_files(tmp_path: Path, embedder: BuiltinEmbedder) -> None:
@@ -116,7 +124,10 @@ def test_fingerprint_names_the_files(tmp_path: Path, embedder: BuiltinEmbedder) 
         "none",
         "mean",
     )
-    assert BuiltinEmbedder(_copy_of_wheel(tmp_path, b"\x01\x3c")).fingerprint.digest != first.digest
+    assert (
+        BuiltinEmbedder(_copy_of_wheel(tmp_path, b"\x01\x3c")).fingerprint.digest
+        != first.digest
+    )
 
 
 def test_other_files_are_refused_in_two_lines(tmp_path: Path) -> None:
@@ -124,7 +135,9 @@ def test_other_files_are_refused_in_two_lines(tmp_path: Path) -> None:
         BuiltinEmbedder(tmp_path).embed_query("tea")
     assert missing.value.hint
     with pytest.raises(Unavailable, match="F32"):
-        BuiltinEmbedder(_copy_of_wheel(tmp_path, b"\0\0\0\0", dtype="F32")).embed_query("tea")
+        BuiltinEmbedder(_copy_of_wheel(tmp_path, b"\0\0\0\0", dtype="F32")).embed_query(
+            "tea"
+        )
 
 
 def test_threads_share_one_embedder() -> None:
@@ -149,7 +162,10 @@ def _copy_of_wheel(folder: Path, number: bytes, dtype: str = "F16") -> Path:
     model = {"type": "WordLevel", "vocab": {"[UNK]": 0, "tea": 1}, "unk_token": "[UNK]"}
     for path, data in (
         (WEIGHTS, struct.pack("<Q", len(header)) + header + table),
-        (TOKENIZER, json.dumps({"version": "1.0", "added_tokens": [], "model": model}).encode()),
+        (
+            TOKENIZER,
+            json.dumps({"version": "1.0", "added_tokens": [], "model": model}).encode(),
+        ),
     ):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)

@@ -25,7 +25,10 @@ def test_the_largest_that_fits_and_nomic() -> None:
         entry("nomic-embed-text:latest", 0.27),
     ]
     choice = choose_models(tags, memory=MEMORY)
-    assert (choice.generator, choice.embedder) == ("qwen3:8b", "nomic-embed-text:latest")
+    assert (choice.generator, choice.embedder) == (
+        "qwen3:8b",
+        "nomic-embed-text:latest",
+    )
     assert choose_models(tags, memory=100 * GB).generator == "llama3.3:70b"
     assert all(choice.why)
 
@@ -56,7 +59,11 @@ def test_never_these(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["qwen3:4b", "llama3.1:8b-instruct-q4_K_M", "hf.co/someone/Llama-3.2-3B-Instruct-GGUF:Q4"],
+    [
+        "qwen3:4b",
+        "llama3.1:8b-instruct-q4_K_M",
+        "hf.co/someone/Llama-3.2-3B-Instruct-GGUF:Q4",
+    ],
 )
 def test_these(name: str) -> None:
     assert choose_models([entry(name, 4.0)], memory=MEMORY).generator == name
@@ -93,7 +100,9 @@ def test_prefixes_by_family() -> None:
     assert (nomic.document, nomic.query) == ("search_document: ", "search_query: ")
     assert prefixes_of("someone/Nomic-Embed-Text-v2-moe") == nomic
     assert prefixes_of("snowflake-arctic-embed2:568m").query == "query: "
-    assert prefixes_of("snowflake-arctic-embed:335m").query.startswith("Represent this sentence")
+    assert prefixes_of("snowflake-arctic-embed:335m").query.startswith(
+        "Represent this sentence"
+    )
     assert str(prefixes_of("all-minilm")) == "none"
     assert str(nomic) != str(prefixes_of("mxbai-embed-large"))
 
@@ -102,7 +111,11 @@ def test_prefixes_by_family() -> None:
     ("model", "document", "query"),
     [
         ("nomic-embed-text-v2-moe:latest", "search_document: ", "search_query: "),
-        ("mxbai-embed-large", "", "Represent this sentence for searching relevant passages: "),
+        (
+            "mxbai-embed-large",
+            "",
+            "Represent this sentence for searching relevant passages: ",
+        ),
         (
             "snowflake-arctic-embed:22m",
             "",
@@ -114,9 +127,21 @@ def test_prefixes_by_family() -> None:
             "Represent this sentence for searching relevant passages: ",
         ),
         ("hf.co/Casual/snowflake-arctic-embed-l-v2.0-GGUF:Q8_0", "", "query: "),
-        ("embeddinggemma:300m", "title: none | text: ", "task: search result | query: "),
-        ("embeddinggemma-2:740m", "title: none | text: ", "task: search result | query: "),
-        ("bge-large:335m", "", "Represent this sentence for searching relevant passages: "),
+        (
+            "embeddinggemma:300m",
+            "title: none | text: ",
+            "task: search result | query: ",
+        ),
+        (
+            "embeddinggemma-2:740m",
+            "title: none | text: ",
+            "task: search result | query: ",
+        ),
+        (
+            "bge-large:335m",
+            "",
+            "Represent this sentence for searching relevant passages: ",
+        ),
         (
             "someone/bge-small-en-v1.5",
             "",
@@ -141,6 +166,8 @@ def test_prefixes_by_family() -> None:
         ("granite-embedding:278m", "", ""),
     ],
 )
-def test_prefixes_are_those_of_the_models_own_cards(model: str, document: str, query: str) -> None:
+def test_prefixes_are_those_of_the_models_own_cards(
+    model: str, document: str, query: str
+) -> None:
     found = prefixes_of(model)
     assert (found.document, found.query) == (document, query)

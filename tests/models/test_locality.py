@@ -54,7 +54,9 @@ def test_another_machine_is_refused_and_the_way_out_named(host: str) -> None:
     assert "trusted_hosts" in raised.value.hint
 
 
-@pytest.mark.parametrize("trusted", ["gpu.lan", "GPU.lan:11434", "http://gpu.lan:11434/"])
+@pytest.mark.parametrize(
+    "trusted", ["gpu.lan", "GPU.lan:11434", "http://gpu.lan:11434/"]
+)
 def test_a_trusted_host_is_let_through(trusted: str) -> None:
     address = address_of("gpu.lan", [trusted])
     assert address.hosts == ("gpu.lan",)
@@ -90,7 +92,15 @@ def test_a_user_before_the_host_does_not_fool_the_check() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a:cloud", "a:120b-cloud", "A:CLOUD ", "ns/a:7b-Cloud", "a:cloud:local", "a-cloud"]
+    "name",
+    [
+        "a:cloud",
+        "a:120b-cloud",
+        "A:CLOUD ",
+        "ns/a:7b-Cloud",
+        "a:cloud:local",
+        "a-cloud",
+    ],
 )
 def test_cloud_names(name: str) -> None:
     with pytest.raises(Refused, match="cloud"):
@@ -98,7 +108,14 @@ def test_cloud_names(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["llama3.2", "cloudy:7b", "my-cloud/llama:7b", "a:clouds", "reg.example:5000/x/y:z"]
+    "name",
+    [
+        "llama3.2",
+        "cloudy:7b",
+        "my-cloud/llama:7b",
+        "a:clouds",
+        "reg.example:5000/x/y:z",
+    ],
 )
 def test_local_names(name: str) -> None:
     refuse_remote_name(name)

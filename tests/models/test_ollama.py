@@ -79,7 +79,11 @@ def test_metadata(stand_in: StandIn) -> None:
 def test_a_proof_names_what_will_answer(stand_in: StandIn) -> None:
     proof = client(stand_in).prove(NOMIC)
     assert client(stand_in).prove("qwen3:4b").wire_name == "qwen3:4b:local"
-    assert (proof.wire_name, proof.window, proof.dimensions) == (f"{NOMIC}:local", 2048, 768)
+    assert (proof.wire_name, proof.window, proof.dimensions) == (
+        f"{NOMIC}:local",
+        2048,
+        768,
+    )
     assert proof.digest == CATALOGUE[f"{NOMIC}:latest"].digest
 
 
@@ -101,9 +105,12 @@ def test_a_pull_shows_its_progress(stand_in: StandIn) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "fault"), [("missing", ""), ("llama3.1", "stall_after"), ("llama3.1", "drop_after")]
+    ("model", "fault"),
+    [("missing", ""), ("llama3.1", "stall_after"), ("llama3.1", "drop_after")],
 )
-def test_a_pull_that_fails_says_how_to_go_on(stand_in: StandIn, model: str, fault: str) -> None:
+def test_a_pull_that_fails_says_how_to_go_on(
+    stand_in: StandIn, model: str, fault: str
+) -> None:
     stand_in.fault_paths.add("/api/pull")
     if fault:
         stand_in.faults.on(fault)
@@ -151,7 +158,8 @@ def test_a_listener_that_never_takes_the_call() -> None:
 
 
 @pytest.mark.parametrize(
-    "said", [b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", b""]
+    "said",
+    [b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", b""],
 )
 def test_another_program_on_the_port(said: bytes) -> None:
     with socket.socket() as other:
@@ -166,7 +174,9 @@ def test_another_program_on_the_port(said: bytes) -> None:
         thread = threading.Thread(target=talk)
         thread.start()
         found = problem(
-            OllamaServer(f"127.0.0.1:{other.getsockname()[1]}", limits=Limits(0.5, 0.5, 0.5, 1.0))
+            OllamaServer(
+                f"127.0.0.1:{other.getsockname()[1]}", limits=Limits(0.5, 0.5, 0.5, 1.0)
+            )
         )
         thread.join()
     assert isinstance(found, Unavailable)
@@ -196,7 +206,9 @@ def everything(stand_in: StandIn) -> None:
     client(stand_in).pull("llama3.1")
 
 
-def test_proxies_and_keys_are_ignored(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_and_keys_are_ignored(
+    stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with StandIn() as proxy:
         for name in PROXIES:
             monkeypatch.setenv(name, proxy.url)
@@ -227,7 +239,9 @@ def test_an_odd_environment_does_not_break_the_import(stand_in: StandIn) -> None
     assert run.stdout.strip().endswith("socks5://127.0.0.1:9 http://[::"), run.stderr
 
 
-@pytest.mark.parametrize("path", ["/api/chat", "/api/embed", "/api/pull", "/api/tags", "/api/show"])
+@pytest.mark.parametrize(
+    "path", ["/api/chat", "/api/embed", "/api/pull", "/api/tags", "/api/show"]
+)
 def test_a_redirect_is_not_followed(stand_in: StandIn, path: str) -> None:
     with StandIn() as elsewhere:
         stand_in.fault_paths = {path}
@@ -243,7 +257,14 @@ def no_text_was_sent(stand_in: StandIn) -> bool:
 
 
 @pytest.mark.parametrize(
-    "name", ["gpt-oss:120b-cloud", "qwen3:cloud", "llama3.2:CLOUD", "x:latest:cloud", "my-cloud"]
+    "name",
+    [
+        "gpt-oss:120b-cloud",
+        "qwen3:cloud",
+        "llama3.2:CLOUD",
+        "x:latest:cloud",
+        "my-cloud",
+    ],
 )
 def test_cloud_names_are_refused(stand_in: StandIn, name: str) -> None:
     for use in (
@@ -262,7 +283,9 @@ def test_a_remote_model_by_any_name_is_refused(stand_in: StandIn, where: str) ->
     stand_in.faults.on("remote_host_present", where)
     for model in (embedder(stand_in), generator(stand_in)):
         with pytest.raises(Refused, match="another machine") as raised:
-            model.embed_query(SECRET) if isinstance(model, OllamaEmbedder) else ask(model)
+            model.embed_query(SECRET) if isinstance(model, OllamaEmbedder) else ask(
+                model
+            )
         two_lines(raised.value)
     assert no_text_was_sent(stand_in)
 
@@ -288,14 +311,19 @@ def test_a_reply_from_elsewhere_is_dropped(stand_in: StandIn) -> None:
 
 def test_a_reply_that_quotes_the_words_is_no_alarm() -> None:
     with StandIn(
-        models=["llama3.2"], answer=lambda _: 'set "remote_host": "x" in "remote_model":1'
+        models=["llama3.2"],
+        answer=lambda _: 'set "remote_host": "x" in "remote_model":1',
     ) as server:
-        assert "remote_host" in ask(OllamaGenerator(OllamaServer(server.host), "llama3.2"))
+        assert "remote_host" in ask(
+            OllamaGenerator(OllamaServer(server.host), "llama3.2")
+        )
 
 
 @pytest.mark.parametrize("path", ["/api/status", "/api/tags", "/api/show"])
 @pytest.mark.parametrize("fault", ["500_html", "accept_no_reply"])
-def test_a_proof_that_cannot_be_had_is_a_refusal(stand_in: StandIn, path: str, fault: str) -> None:
+def test_a_proof_that_cannot_be_had_is_a_refusal(
+    stand_in: StandIn, path: str, fault: str
+) -> None:
     """Fail closed: a step that errors stops everything before a text is sent."""
     stand_in.fault_paths = {path}
     stand_in.faults.on(fault)
@@ -335,7 +363,10 @@ def test_headers_that_drip_end_at_the_total() -> None:
         thread = threading.Thread(target=drip)
         thread.start()
         found = problem(
-            OllamaServer(f"127.0.0.1:{server.getsockname()[1]}", limits=Limits(0.5, 0.5, 0.5, 0.5))
+            OllamaServer(
+                f"127.0.0.1:{server.getsockname()[1]}",
+                limits=Limits(0.5, 0.5, 0.5, 0.5),
+            )
         )
         over.set()
         thread.join()
@@ -390,7 +421,9 @@ def test_contract(contract_server: OllamaServer) -> None:
     tags = contract_server.tags()
     listed = contract_server.client(contract_server.limits).list().models
     assert {row.model for row in listed} == {row["name"] for row in tags}
-    assert all(len(row["digest"]) == 64 and isinstance(row["size"], int) for row in tags)
+    assert all(
+        len(row["digest"]) == 64 and isinstance(row["size"], int) for row in tags
+    )
     choice = choose_models(tags)
     if choice.embedder:
         rows = OllamaEmbedder(contract_server, choice.embedder).embed_documents(

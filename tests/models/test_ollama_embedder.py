@@ -50,7 +50,9 @@ def test_prefixes_are_in_the_bytes_sent(stand_in: StandIn) -> None:
 
 def test_a_new_digest_is_a_new_fingerprint(stand_in: StandIn) -> None:
     before = embedder(stand_in).fingerprint
-    stand_in.models["nomic-embed-text:latest"] = Model(**{**vars(known(NOMIC)), "version": 2})
+    stand_in.models["nomic-embed-text:latest"] = Model(
+        **{**vars(known(NOMIC)), "version": 2}
+    )
     after = embedder(stand_in).fingerprint
     assert before.digest != after.digest
     assert str(before) != str(after)
@@ -60,7 +62,9 @@ def test_a_model_replaced_in_use_is_refused(stand_in: StandIn) -> None:
     server = client(stand_in)
     model = OllamaEmbedder(server, NOMIC)
     model.embed_documents(["tea"])
-    stand_in.models["nomic-embed-text:latest"] = Model(**{**vars(known(NOMIC)), "version": 2})
+    stand_in.models["nomic-embed-text:latest"] = Model(
+        **{**vars(known(NOMIC)), "version": 2}
+    )
     server.prove(NOMIC, fresh=True)
     with pytest.raises(Unavailable, match="replaced") as raised:
         model.embed_documents(["more tea"])
@@ -76,7 +80,11 @@ def test_a_text_over_the_window_is_split_and_its_end_counts(stand_in: StandIn) -
         plain, marked = model.embed_documents([text, f"{text} zebra crossing walrus"])
         query = model.embed_query("zebra crossing walrus")
         assert query @ marked > query @ plain
-    inputs = [text for body in stand_in.bodies("/api/embed") for text in json.loads(body)["input"]]
+    inputs = [
+        text
+        for body in stand_in.bodies("/api/embed")
+        for text in json.loads(body)["input"]
+    ]
     assert len(inputs) > 8
 
 
@@ -87,7 +95,10 @@ def test_a_window_that_the_server_refuses_is_halved(stand_in: StandIn) -> None:
     )
     model = embedder(stand_in, "tight-embed")
     assert np.isfinite(model.embed_documents(["a b c " * 60, "tea"])).all()
-    assert model.embed_documents(["; ".join("xyz" * 3 for _ in range(200))]).shape == (1, 768)
+    assert model.embed_documents(["; ".join("xyz" * 3 for _ in range(200))]).shape == (
+        1,
+        768,
+    )
 
 
 def test_one_bad_text_does_not_hide_the_others(stand_in: StandIn) -> None:
@@ -117,7 +128,9 @@ def test_one_bad_text_does_not_hide_the_others(stand_in: StandIn) -> None:
         ("503_busy", None),
     ],
 )
-def test_embedding_faults_end_in_two_lines(stand_in: StandIn, fault: str, value: Any) -> None:
+def test_embedding_faults_end_in_two_lines(
+    stand_in: StandIn, fault: str, value: Any
+) -> None:
     server = client(stand_in)
     model = OllamaEmbedder(server, NOMIC, pauses=(0.0, 0.0))
     assert model.fingerprint.dimensions == 768
@@ -149,7 +162,11 @@ def test_real_vectors_under_the_name_all_minilm() -> None:
     with StandIn(models=["all-minilm"]) as place:
         model = OllamaEmbedder(OllamaServer(place.host), "all-minilm")
         rows = model.embed_documents(
-            ["A new boiler keeps the flat warm.", "Steep the tea.", "radiator heating " * 200]
+            [
+                "A new boiler keeps the flat warm.",
+                "Steep the tea.",
+                "radiator heating " * 200,
+            ]
         )
         query = model.embed_query("heating in the apartment")
         assert rows.shape == (3, 384)

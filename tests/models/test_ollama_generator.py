@@ -129,7 +129,9 @@ WITHIN = [
 
 
 @pytest.mark.parametrize("fault", BEFORE)
-def test_faults_before_the_first_piece_are_unavailable(stand_in: StandIn, fault: str) -> None:
+def test_faults_before_the_first_piece_are_unavailable(
+    stand_in: StandIn, fault: str
+) -> None:
     server = client(stand_in)
     server.prove("llama3.2")
     struck(server, stand_in, fault)
@@ -141,17 +143,26 @@ def test_faults_before_the_first_piece_are_unavailable(stand_in: StandIn, fault:
 
 def test_an_error_inside_an_error_is_unwrapped(stand_in: StandIn) -> None:
     stand_in.faults.on("400_ctx_nested_json")
-    with pytest.raises(Unavailable, match=r"request \(42947 tokens\) exceeds") as raised:
+    with pytest.raises(
+        Unavailable, match=r"request \(42947 tokens\) exceeds"
+    ) as raised:
         ask(generator(stand_in))
     assert "{" not in raised.value.message
 
 
 @pytest.mark.parametrize("fault", [*WITHIN, "drop_after", "rst_after"])
-def test_faults_within_an_answer_leave_it_incomplete(stand_in: StandIn, fault: str) -> None:
+def test_faults_within_an_answer_leave_it_incomplete(
+    stand_in: StandIn, fault: str
+) -> None:
     server = client(stand_in)
     model = OllamaGenerator(server, "llama3.2")
     assert model.window == 8192
-    struck(server, stand_in, fault, CUT_AT if fault in ("drop_after", "rst_after") else None)
+    struck(
+        server,
+        stand_in,
+        fault,
+        CUT_AT if fault in ("drop_after", "rst_after") else None,
+    )
     with pytest.raises(Incomplete) as raised:
         ask(model)
     two_lines(raised.value)
@@ -179,7 +190,9 @@ def test_a_model_behind_an_account_is_refused(stand_in: StandIn, fault: str) -> 
     two_lines(raised.value)
 
 
-@pytest.mark.parametrize("fault", ["split_utf8", "blank_line", "thinking_first", "metrics_absent"])
+@pytest.mark.parametrize(
+    "fault", ["split_utf8", "blank_line", "thinking_first", "metrics_absent"]
+)
 def test_oddities_change_no_word(stand_in: StandIn, fault: str) -> None:
     stand_in.faults.on(fault)
     messages = [
@@ -218,7 +231,9 @@ def test_a_model_unloaded_or_deleted_in_between(stand_in: StandIn) -> None:
     assert ask(model) == ask(model) == ANSWER
     assert len(stand_in.loads) == 2
     del stand_in.models["llama3.2:latest"]
-    with pytest.raises(Unavailable, match=r"llama3\.2 is not on this machine") as raised:
+    with pytest.raises(
+        Unavailable, match=r"llama3\.2 is not on this machine"
+    ) as raised:
         ask(model)
     assert "brain models pull llama3.2" in raised.value.hint
 
@@ -229,7 +244,9 @@ def test_hanging_up_stops_the_server(stand_in: StandIn) -> None:
     with closing(stream) as pieces:  # type: ignore[type-var]  # the stream has close()
         assert next(pieces)
     stand_in.faults.clear()
-    assert ask(generator(stand_in)) == ANSWER  # the one slot of the server is free again
+    assert (
+        ask(generator(stand_in)) == ANSWER
+    )  # the one slot of the server is free again
 
 
 def test_a_killed_server_leaves_an_incomplete_answer() -> None:
@@ -247,7 +264,9 @@ def test_a_killed_server_leaves_an_incomplete_answer() -> None:
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        model = OllamaGenerator(OllamaServer(process.stdout.readline().strip()), "llama3.2")
+        model = OllamaGenerator(
+            OllamaServer(process.stdout.readline().strip()), "llama3.2"
+        )
         with pytest.raises(Incomplete) as raised:
             ask(model)
         assert raised.value.partial

@@ -20,7 +20,9 @@ from tests.stand_in_ollama import StandIn
 CLOUD = "gpt-oss:120b-cloud"
 
 
-def prompt(text: str, question: str = "what did the landlord promise?") -> list[dict[str, str]]:
+def prompt(
+    text: str, question: str = "what did the landlord promise?"
+) -> list[dict[str, str]]:
     user = f"Question: {question}\n\n<note-a1>\nLease\n{text}\n</note-a1>\n\nAnswer yes or no:"
     return [{"role": "system", "content": "Judge."}, {"role": "user", "content": user}]
 
@@ -42,7 +44,9 @@ def judge(stand_in: StandIn, model: str = "llama3.2", **more: Any) -> OllamaJudg
     return OllamaJudge(client(stand_in), model, **more)
 
 
-def test_the_judgment_is_the_share_of_yes_among_the_first_tokens(stand_in: StandIn) -> None:
+def test_the_judgment_is_the_share_of_yes_among_the_first_tokens(
+    stand_in: StandIn,
+) -> None:
     stand_in.odds = lambda _: {
         "yes": 0.3,
         " Yes": 0.2,
@@ -73,7 +77,9 @@ def test_one_token_is_asked_for_and_every_switch_is_sent(stand_in: StandIn) -> N
         "temperature": 0,
         "seed": first["options"]["seed"],
     }
-    assert second["options"] == first["options"], "another window would load the model anew"
+    assert second["options"] == first["options"], (
+        "another window would load the model anew"
+    )
     assert (first["logprobs"], first["top_logprobs"]) == (True, 20)
     assert (first["stream"], first["think"], first["truncate"], first["shift"]) == (
         False,
@@ -94,7 +100,9 @@ def test_an_old_server_gives_the_bare_word(stand_in: StandIn, fault: str) -> Non
 
 @pytest.mark.parametrize("fault", ["babble", "empty_content"])
 @pytest.mark.parametrize("old", [False, True])
-def test_neither_yes_nor_no_is_no_judgment(stand_in: StandIn, fault: str, old: bool) -> None:
+def test_neither_yes_nor_no_is_no_judgment(
+    stand_in: StandIn, fault: str, old: bool
+) -> None:
     stand_in.faults.on(fault)
     if old:
         stand_in.faults.on("no_logprobs")
@@ -102,7 +110,9 @@ def test_neither_yes_nor_no_is_no_judgment(stand_in: StandIn, fault: str, old: b
 
 
 @pytest.mark.parametrize("fault", ["400_ctx_plain", "400_ctx_nested_json"])
-def test_a_prompt_that_does_not_fit_is_no_judgment(stand_in: StandIn, fault: str) -> None:
+def test_a_prompt_that_does_not_fit_is_no_judgment(
+    stand_in: StandIn, fault: str
+) -> None:
     stand_in.faults.on(fault)
     assert judge(stand_in).yes(GOOD, seconds=20) is None
 
@@ -137,7 +147,8 @@ def test_faults_are_unavailable(stand_in: StandIn, fault: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", ["thinking_first", "metrics_absent", "model_unloaded_between", "done_length"]
+    "fault",
+    ["thinking_first", "metrics_absent", "model_unloaded_between", "done_length"],
 )
 def test_oddities_change_no_judgment(stand_in: StandIn, fault: str) -> None:
     plain = judge(stand_in).yes(GOOD, seconds=20)
@@ -166,7 +177,9 @@ def test_a_remote_model_is_refused_before_a_byte_of_text_is_sent(
     assert stand_in.bodies("/api/chat") == []
 
 
-def test_a_cloud_name_is_refused_before_a_byte_of_text_is_sent(stand_in: StandIn) -> None:
+def test_a_cloud_name_is_refused_before_a_byte_of_text_is_sent(
+    stand_in: StandIn,
+) -> None:
     stand_in.models[CLOUD] = known(CLOUD)
     with pytest.raises(Refused):
         judge(stand_in, CLOUD).yes(GOOD, seconds=20)
@@ -205,5 +218,8 @@ def test_a_word_that_is_not_listed_counts_as_the_least_that_is() -> None:
     assert surer is not None
     assert 0.99 < sure < surer < 1.0
     assert probability({"yes": math.log(0.9)}) == 1.0
-    assert probability({"The": math.log(0.9), "yes": math.log(0.02), "no": math.log(0.03)}) is None
+    assert (
+        probability({"The": math.log(0.9), "yes": math.log(0.02), "no": math.log(0.03)})
+        is None
+    )
     assert probability({}) is None

@@ -71,7 +71,13 @@ CALLS = [
     ("/api/chat", {**ASKED, "model": "qwen3:4b", "stream": False}, "ChatResponse"),
     (
         "/api/chat",
-        {**ASKED, "messages": ONE_WORD, "stream": False, "logprobs": True, "top_logprobs": 20},
+        {
+            **ASKED,
+            "messages": ONE_WORD,
+            "stream": False,
+            "logprobs": True,
+            "top_logprobs": 20,
+        },
         "ChatResponse",
     ),
     ("/api/chat", {**ASKED, "logprobs": True, "top_logprobs": 3}, "ChatStreamEvent"),
@@ -104,11 +110,13 @@ def without_prose(schema: Any) -> Any:
     }
     named = {
         "properties": {
-            name: without_prose(value) for name, value in bare.get("properties", {}).items()
+            name: without_prose(value)
+            for name, value in bare.get("properties", {}).items()
         }
     }
     return {
-        key: named[key] if key in named else without_prose(value) for key, value in bare.items()
+        key: named[key] if key in named else without_prose(value)
+        for key, value in bare.items()
     }
 
 
@@ -137,7 +145,9 @@ def stand_in() -> Iterator[StandIn]:
 def answers(server: StandIn, path: str, body: Any) -> list[Any]:
     with closing(HTTPConnection(server.host, timeout=20)) as connection:
         connection.request(
-            "GET" if body is None else "POST", path, None if body is None else json.dumps(body)
+            "GET" if body is None else "POST",
+            path,
+            None if body is None else json.dumps(body),
         )
         return [
             json.loads(line)
@@ -146,12 +156,18 @@ def answers(server: StandIn, path: str, body: Any) -> list[Any]:
         ]
 
 
-def keys(value: Any, schema: Any, components: dict[str, Any]) -> tuple[set[str], set[str]]:
+def keys(
+    value: Any, schema: Any, components: dict[str, Any]
+) -> tuple[set[str], set[str]]:
     """(keys of the value that the schema does not name, keys that it names and the value lacks), at every depth."""
-    schema = components[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    schema = (
+        components[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    )
     if isinstance(value, list) and value:
         pairs = [keys(item, schema.get("items", {}), components) for item in value]
-        return set().union(*(p[0] for p in pairs)), set.intersection(*(p[1] for p in pairs))
+        return set().union(*(p[0] for p in pairs)), set.intersection(
+            *(p[1] for p in pairs)
+        )
     named = schema.get("properties")
     if not isinstance(value, dict) or not named:
         return set(), set()
@@ -175,9 +191,15 @@ def test_answers_have_the_types_and_the_keys_that_are_described(
     assert given
     for answer in given:
         jsonschema.validate(
-            answer, {"$ref": f"#/components/schemas/{name}", "components": described["components"]}
+            answer,
+            {
+                "$ref": f"#/components/schemas/{name}",
+                "components": described["components"],
+            },
         )
-    unknown, lacking = keys(given, {"items": {"$ref": f"#/components/schemas/{name}"}}, components)
+    unknown, lacking = keys(
+        given, {"items": {"$ref": f"#/components/schemas/{name}"}}, components
+    )
     assert unknown <= BEYOND.get(name, set())
     loads = body is not None and body.get("messages") == []
     assert lacking <= SELDOM | (METRICS if loads else set())

@@ -37,9 +37,17 @@ def call(
     server: StandIn, path: str, body: Any = None, method: str = "", **headers: str
 ) -> tuple[int, Any]:
     """Status and body: parsed JSON, a list for NDJSON, or text."""
-    data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+    data = (
+        body
+        if isinstance(body, bytes)
+        else None
+        if body is None
+        else json.dumps(body).encode()
+    )
     with closing(http.client.HTTPConnection(server.host, timeout=20)) as connection:
-        connection.request(method or ("GET" if data is None else "POST"), path, data, headers)
+        connection.request(
+            method or ("GET" if data is None else "POST"), path, data, headers
+        )
         reply = connection.getresponse()
         text, kind = (
             reply.read().decode(),
@@ -79,7 +87,8 @@ def test_the_package_parses_every_happy_answer(client: ollama.Client) -> None:
     assert (parts[-1].done, parts[-1].done_reason) == (True, "stop")
     assert client.generate("llama3.2", "hello").context
     assert "".join(
-        part.response or "" for part in client.generate("llama3.2", "hello", stream=True)
+        part.response or ""
+        for part in client.generate("llama3.2", "hello", stream=True)
     )
     assert len(client.embed(NOMIC, ["a", ""]).embeddings) == 2
     assert len(client.embeddings(NOMIC, "a").embedding) == 768
@@ -115,7 +124,10 @@ def test_plain_answers(server: StandIn) -> None:
     assert call(server, "/api/chat", b"") == (400, {"error": "missing request body"})
     assert call(server, "/api/chat", b"{")[0] == 400
     assert call(server, "/api/version") == (200, {"version": "0.33.0"})
-    assert call(server, "/api/status") == (200, {"cloud": {"disabled": True, "source": "env"}})
+    assert call(server, "/api/status") == (
+        200,
+        {"cloud": {"disabled": True, "source": "env"}},
+    )
     assert call(server, "/api/blobs/sha256:0", method="HEAD")[0] == 404
 
 
@@ -167,10 +179,15 @@ def test_every_request_is_kept(server: StandIn) -> None:
         ("/api/show", 400, 404, "model 'x:latest' not found"),
     ],
 )
-def test_the_table_of_names(server: StandIn, path: str, empty: int, absent: int, text: str) -> None:
+def test_the_table_of_names(
+    server: StandIn, path: str, empty: int, absent: int, text: str
+) -> None:
     assert call(server, path, {"model": ""})[0] == empty
     assert call(server, path, {"model": "x"}) == (absent, {"error": text})
-    assert call(server, path, {"model": "a b"}) == (400, {"error": "invalid model name"})
+    assert call(server, path, {"model": "a b"}) == (
+        400,
+        {"error": "invalid model name"},
+    )
 
 
 def test_names_are_echoed_and_matched_without_case(server: StandIn) -> None:
@@ -178,7 +195,10 @@ def test_names_are_echoed_and_matched_without_case(server: StandIn) -> None:
     assert (status, body["model"]) == (200, "LLama3.2")
     assert chat(server, "llama3.2:local")[0] == 200
     assert chat(server, NOMIC) == (400, {"error": f'"{NOMIC}" does not support chat'})
-    assert chat(server, think=True) == (400, {"error": '"llama3.2" does not support thinking'})
+    assert chat(server, think=True) == (
+        400,
+        {"error": '"llama3.2" does not support thinking'},
+    )
     assert chat(server, think=False)[0] == 200
 
 
@@ -201,19 +221,34 @@ def test_a_stream_ends_with_its_metrics(server: StandIn) -> None:
     last = lines[-1]
     assert last["message"]["content"] == ""
     assert last["done_reason"] == "stop"
-    durations = {"total_duration", "load_duration", "prompt_eval_duration", "eval_duration"}
+    durations = {
+        "total_duration",
+        "load_duration",
+        "prompt_eval_duration",
+        "eval_duration",
+    }
     assert all(isinstance(last[key], int) for key in durations)
     assert lines[0]["created_at"].endswith("Z")
 
 
 def test_loading_and_unloading(server: StandIn) -> None:
     status, body = call(server, "/api/chat", {"model": "llama3.2", "messages": []})
-    assert (status, body["done_reason"], body["message"]["content"]) == (200, "load", "")
-    assert [row["name"] for row in call(server, "/api/ps")[1]["models"]] == ["llama3.2:latest"]
-    body = call(server, "/api/chat", {"model": "llama3.2", "messages": [], "keep_alive": 0})[1]
+    assert (status, body["done_reason"], body["message"]["content"]) == (
+        200,
+        "load",
+        "",
+    )
+    assert [row["name"] for row in call(server, "/api/ps")[1]["models"]] == [
+        "llama3.2:latest"
+    ]
+    body = call(
+        server, "/api/chat", {"model": "llama3.2", "messages": [], "keep_alive": 0}
+    )[1]
     assert body["done_reason"] == "unload"
     assert call(server, "/api/ps")[1] == {"models": []}
-    assert call(server, "/api/generate", {"model": "llama3.2"})[1]["done_reason"] == "load"
+    assert (
+        call(server, "/api/generate", {"model": "llama3.2"})[1]["done_reason"] == "load"
+    )
 
 
 @pytest.mark.parametrize(
@@ -222,7 +257,9 @@ def test_loading_and_unloading(server: StandIn) -> None:
 )
 def test_keep_alive(server: StandIn, given: Any, status: int) -> None:
     assert chat(server, keep_alive=given)[0] == status
-    assert (len(call(server, "/api/ps")[1]["models"]) == 1) == (status == 200 and given != 0)
+    assert (len(call(server, "/api/ps")[1]["models"]) == 1) == (
+        status == 200 and given != 0
+    )
 
 
 def test_options_and_formats(server: StandIn) -> None:
@@ -234,15 +271,18 @@ def test_options_and_formats(server: StandIn) -> None:
     assert chat(server, format="xml")[0] == 500
     assert chat(server, think="sideways")[0] == 400
     assert chat(server, top_logprobs=21)[0] == 400
-    assert json.loads(chat(server, format=SCHEMA, stream=False)[1]["message"]["content"])[
-        "cited"
-    ] == [1]
+    assert json.loads(
+        chat(server, format=SCHEMA, stream=False)[1]["message"]["content"]
+    )["cited"] == [1]
 
 
 def test_a_thinking_model_thinks_unless_told_not_to(server: StandIn) -> None:
     first = chat(server, "qwen3:4b")[1][0]["message"]
     assert (bool(first["thinking"]), first["content"]) == (True, "")
-    assert "thinking" not in chat(server, "qwen3:4b", think=False, stream=False)[1]["message"]
+    assert (
+        "thinking"
+        not in chat(server, "qwen3:4b", think=False, stream=False)[1]["message"]
+    )
     assert chat(server, "qwen3:4b", stream=False)[1]["message"]["thinking"]
 
 
@@ -274,7 +314,11 @@ def test_the_silent_cut(server: StandIn) -> None:
         {"model": "llama3.2", "messages": long, "truncate": False, "options": options},
     )
     inner = json.loads(body["error"])["error"]
-    assert (status, inner["type"], inner["n_ctx"]) == (400, "exceed_context_size_error", 512)
+    assert (status, inner["type"], inner["n_ctx"]) == (
+        400,
+        "exceed_context_size_error",
+        512,
+    )
 
 
 def test_old_messages_go_first(server: StandIn) -> None:
@@ -290,7 +334,11 @@ def test_old_messages_go_first(server: StandIn) -> None:
 
     server.answer = remember
     assert (
-        call(server, "/api/chat", {"model": "llama3.2", "messages": [system, old, MESSAGES[1]]})[0]
+        call(
+            server,
+            "/api/chat",
+            {"model": "llama3.2", "messages": [system, old, MESSAGES[1]]},
+        )[0]
         == 200
     )
     assert seen == [system, MESSAGES[1]]
@@ -310,8 +358,13 @@ def test_it_answers_the_prompts_of_this_project(server: StandIn) -> None:
     def answer(question: str) -> str:
         system = prompts.ANSWER_SYSTEM.format(nonce="a1", not_found=prompts.NOT_FOUND)
         user = prompts.ANSWER_USER.format(notes=notes, previous="", question=question)
-        messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
-        said: str = chat(server, messages=messages, stream=False)[1]["message"]["content"]
+        messages = [
+            {"role": "system", "content": system},
+            {"role": "user", "content": user},
+        ]
+        said: str = chat(server, messages=messages, stream=False)[1]["message"][
+            "content"
+        ]
         return said
 
     assert answer("what did the landlord promise?") == ANSWER
@@ -325,16 +378,20 @@ def test_it_says_when_the_passages_do_not_tell(server: StandIn) -> None:
             "content": "[1] Tea\nSteep for four minutes.\n\nQuestion: who won the election?",
         }
     ]
-    body = call(server, "/api/chat", {"model": "llama3.2", "messages": question, "stream": False})[
-        1
-    ]
+    body = call(
+        server,
+        "/api/chat",
+        {"model": "llama3.2", "messages": question, "stream": False},
+    )[1]
     assert body["message"]["content"] == "This is not in your notes."
 
 
 # --- embeddings ---------------------------------------------------------------------------------------------------
 
 
-def embed(server: StandIn, given: Any, model: str = NOMIC, **more: Any) -> tuple[int, Any]:
+def embed(
+    server: StandIn, given: Any, model: str = NOMIC, **more: Any
+) -> tuple[int, Any]:
     return call(server, "/api/embed", {"model": model, "input": given, **more})
 
 
@@ -350,7 +407,9 @@ def test_embeddings(server: StandIn) -> None:
     assert len(embed(server, "a", dimensions=5000)[1]["embeddings"][0]) == 768
     assert embed(server, "word " * 4000)[0] == 200
     assert embed(server, "word " * 4000, truncate=False)[0] == 400
-    assert call(server, "/api/embeddings", {"model": NOMIC, "prompt": ""})[1] == {"embedding": []}
+    assert call(server, "/api/embeddings", {"model": NOMIC, "prompt": ""})[1] == {
+        "embedding": []
+    }
 
 
 @pytest.mark.skipif(not has_minilm(), reason="../shared/models is not there")
@@ -359,7 +418,9 @@ def test_real_embeddings() -> None:
         warm, cold, query = embed(
             place, ["The boiler heats.", "A green apple.", "heating"], "all-minilm"
         )[1]["embeddings"]
-        assert sum(map(float.__mul__, warm, query)) > sum(map(float.__mul__, cold, query))
+        assert sum(map(float.__mul__, warm, query)) > sum(
+            map(float.__mul__, cold, query)
+        )
         assert embed(place, "word " * 300, "all-minilm", truncate=False)[0] == 400
         assert embed(place, "word " * 200, "all-minilm", truncate=False)[0] == 200
 
@@ -369,7 +430,10 @@ def test_real_embeddings() -> None:
 
 def test_pulling(server: StandIn) -> None:
     lines = call(server, "/api/pull", {"model": "llama3.1"})[1]
-    assert [lines[0], lines[-1]] == [{"status": "pulling manifest"}, {"status": "success"}]
+    assert [lines[0], lines[-1]] == [
+        {"status": "pulling manifest"},
+        {"status": "success"},
+    ]
     assert "completed" not in lines[1]
     assert call(server, "/api/pull", {"model": "missing"})[1][-1] == {
         "error": "pull model manifest: file does not exist"
@@ -386,8 +450,13 @@ def test_requests_to_a_model_wait_for_each_other(server: StandIn) -> None:
 
     server.faults.on("slow_tokens", 0.01)
     with ThreadPoolExecutor(3) as pool:
-        answers = [future.result()[1] for future in [pool.submit(chat, server) for _ in range(3)]]
-    times = sorted((lines[0]["created_at"], lines[-1]["created_at"]) for lines in answers)
+        answers = [
+            future.result()[1]
+            for future in [pool.submit(chat, server) for _ in range(3)]
+        ]
+    times = sorted(
+        (lines[0]["created_at"], lines[-1]["created_at"]) for lines in answers
+    )
     assert all(before[1] <= after[0] for before, after in itertools.pairwise(times))
 
 
@@ -399,7 +468,8 @@ def test_an_unknown_fault_is_an_error() -> None:
 
 def test_every_fault_has_a_test_of_the_client() -> None:
     text = "".join(
-        path.read_text("utf-8") for path in Path(__file__).parent.glob("test_ollama*.py")
+        path.read_text("utf-8")
+        for path in Path(__file__).parent.glob("test_ollama*.py")
     )
     assert [name for name in FAULTS if f'"{name}"' not in text] == []
 
@@ -414,7 +484,9 @@ def test_it_runs_as_a_program() -> None:
         "--fault",
         "503_busy=1",
     ]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         with ollama.Client(
             process.stdout.readline().strip(), trust_env=False, timeout=20

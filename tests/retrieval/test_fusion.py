@@ -33,11 +33,23 @@ def passage(
 ) -> Passage:
     document = document or f"doc-{key}"
     return Passage(
-        key, document, f"{document}.md", "L1", title, (), text, date, 0, len(text), len(text) // 4
+        key,
+        document,
+        f"{document}.md",
+        "L1",
+        title,
+        (),
+        text,
+        date,
+        0,
+        len(text),
+        len(text) // 4,
     )
 
 
-def seen_in(overlap: Overlap, p: Passage, named: frozenset[str] = frozenset()) -> dict[str, float]:
+def seen_in(
+    overlap: Overlap, p: Passage, named: frozenset[str] = frozenset()
+) -> dict[str, float]:
     title = sheet(p.title).words
     return overlap.features(p, title, sheet(p.text), average=10.0, named=named)
 
@@ -47,9 +59,9 @@ def words_of(passages: list[Passage]) -> dict[str, frozenset[str]]:
 
 
 def test_cosines_and_the_least_for_a_missing_vector() -> None:
-    assert closeness.cosines(["a", "b", "gone", "c"], VECTORS, A).tolist() == pytest.approx(
-        [1.0, 0.6, 0.0, 0.0]
-    )
+    assert closeness.cosines(
+        ["a", "b", "gone", "c"], VECTORS, A
+    ).tolist() == pytest.approx([1.0, 0.6, 0.0, 0.0])
 
 
 def test_best_sentence_or_the_whole() -> None:
@@ -77,7 +89,9 @@ def test_feedback_leaves_the_candidate_itself_out() -> None:
     ]
     assert pulls["few"].tolist() == pytest.approx(few, abs=1e-5)
     # crowd: the mean over the five nearest others, the places that are not there counting nothing
-    assert pulls["crowd"].tolist() == pytest.approx([0.6 / 3, 1.4 / 3, 0.8 / 3], abs=1e-5)
+    assert pulls["crowd"].tolist() == pytest.approx(
+        [0.6 / 3, 1.4 / 3, 0.8 / 3], abs=1e-5
+    )
 
 
 def test_the_parts_add_up_to_the_weighed_sums() -> None:
@@ -90,18 +104,30 @@ def test_the_parts_add_up_to_the_weighed_sums() -> None:
 
 
 def test_the_dense_share_is_that_of_meaning_and_feedback() -> None:
-    weights = fusion.GroupWeights({}, {"words": 2.0, "meaning": 1.0, "feedback": 1.0, "place": 7.0})
+    weights = fusion.GroupWeights(
+        {}, {"words": 2.0, "meaning": 1.0, "feedback": 1.0, "place": 7.0}
+    )
     assert weights.dense_share == 0.5
 
 
 def signs(bm25: float, cosine: float) -> dict[str, float]:
-    return {"bm25": bm25, "cosine": cosine, "coverage": 1.0, "sentence": 1.0, "length": 0.0}
+    return {
+        "bm25": bm25,
+        "cosine": cosine,
+        "coverage": 1.0,
+        "sentence": 1.0,
+        "length": 0.0,
+    }
 
 
 def test_what_two_rankings_look_like() -> None:
     table = [signs(0.8, 2.0), signs(0.4, 3.0), signs(0.0, 1.0)]
     seen = fusion.numbers(
-        Question("red door"), {"red": 2.0, "door": 1.0}, 98, table, ["if (x) {", "plain text", ""]
+        Question("red door"),
+        {"red": 2.0, "door": 1.0},
+        98,
+        table,
+        ["if (x) {", "plain text", ""],
     )
     assert seen["rarity"] == pytest.approx(1.5 / math.log(100))
     assert seen["words_lead"] == pytest.approx((0.8 - 0.2) / 0.8, rel=1e-4)
@@ -116,11 +142,14 @@ def test_what_two_rankings_look_like() -> None:
 def test_vectors_that_do_not_know_the_script_are_seen_to_be_strange() -> None:
     far, near = [signs(0.8, 2.0), signs(0.0, 4.0)], [signs(0.8, 4.0), signs(0.0, 2.0)]
     idf = {"дом": 1.0}
-    assert fusion.numbers(Question("дом"), idf, 98, far, ["", ""])["estranged"] == pytest.approx(
-        2.0 / 1.05
-    )
+    assert fusion.numbers(Question("дом"), idf, 98, far, ["", ""])[
+        "estranged"
+    ] == pytest.approx(2.0 / 1.05)
     assert fusion.numbers(Question("дом"), idf, 98, near, ["", ""])["estranged"] == 0.0
-    assert fusion.numbers(Question("door"), {"door": 1.0}, 98, far, ["", ""])["estranged"] == 0.0
+    assert (
+        fusion.numbers(Question("door"), {"door": 1.0}, 98, far, ["", ""])["estranged"]
+        == 0.0
+    )
     assert all(WEIGHTS[group][1]["estranged"] < 0 for group in ("meaning", "feedback"))
 
 
@@ -132,7 +161,8 @@ def test_no_question_silences_a_group_or_runs_away() -> None:
         weight
         <= at_rest
         + sum(
-            abs(slope) * fusion.MAX_Z_OF.get(name, fusion.MAX_Z) for name, slope in slopes.items()
+            abs(slope) * fusion.MAX_Z_OF.get(name, fusion.MAX_Z)
+            for name, slope in slopes.items()
         )
         + fusion.LEAST_WEIGHT
         for weight, (at_rest, slopes) in zip(
@@ -147,7 +177,9 @@ def test_a_fit_writes_its_own_entries_and_leaves_the_others(tmp_path: Path) -> N
     write_fitted(copy, **FITTED)
     assert copy.read_text("utf-8") == FILE.read_text("utf-8")
     write_fitted(copy, found={"intercept": -1.5})
-    assert json.loads(copy.read_text("utf-8")) == FITTED | {"found": {"intercept": -1.5}}
+    assert json.loads(copy.read_text("utf-8")) == FITTED | {
+        "found": {"intercept": -1.5}
+    }
 
 
 def test_the_coefficients_name_features_and_numbers_that_exist() -> None:
@@ -161,7 +193,9 @@ def test_the_coefficients_name_features_and_numbers_that_exist() -> None:
         "many",
         "crowd",
     }
-    assert {name for group in HYBRID.values() for name in group} | set(FIRST_LOOK) <= known
+    assert {name for group in HYBRID.values() for name in group} | set(
+        FIRST_LOOK
+    ) <= known
     assert set(WORDS_ONLY) <= known - {
         "cosine",
         "sentence_cosine",
@@ -180,7 +214,11 @@ def test_the_features_of_a_passage() -> None:
     overlap = Overlap(Question("When did the ship sail?"), {"ship": 1.0, "sail": 3.0})
     seen = seen_in(
         overlap,
-        passage("p", "The ships lay still. In May 1851 a ship sailed north.", title="Harbour"),
+        passage(
+            "p",
+            "The ships lay still. In May 1851 a ship sailed north.",
+            title="Harbour",
+        ),
     )
     assert seen["coverage"] == 1.0
     assert seen["sentence"] == 1.0
@@ -208,15 +246,27 @@ def test_who_speaks() -> None:
     ]
     named = overlap.named([sheet(turn.text) for turn in turns])
     assert named == {"ana"}
-    assert [seen_in(overlap, turn, named)["speaker"] for turn in turns] == [1.0, -1.0, 0.0]
+    assert [seen_in(overlap, turn, named)["speaker"] for turn in turns] == [
+        1.0,
+        -1.0,
+        0.0,
+    ]
     assert sheet("no name here").speaker == frozenset()
 
 
 @pytest.mark.parametrize(
     ("date", "worth"),
-    [("2022-03-27", 2.0), ("2022-03-01", 1.0), ("2022-04-27", -0.5), (None, 0.0), ("", 0.0)],
+    [
+        ("2022-03-27", 2.0),
+        ("2022-03-01", 1.0),
+        ("2022-04-27", -0.5),
+        (None, 0.0),
+        ("", 0.0),
+    ],
 )
-def test_the_date_of_a_passage_against_the_one_asked_for(date: str | None, worth: float) -> None:
+def test_the_date_of_a_passage_against_the_one_asked_for(
+    date: str | None, worth: float
+) -> None:
     overlap = Overlap(
         Question("What did she play on 27 March, 2022?"),
         {"plai": 1.0, "27": 1.0, "march": 1.0, "2022": 1.0},
@@ -240,7 +290,10 @@ def test_copies_collapse_to_the_newest_in_the_place_of_the_best() -> None:
 
 
 def test_short_lines_and_parts_of_one_document_are_not_copies() -> None:
-    lines = [passage("1", "Thanks, see you soon!"), passage("2", "Thanks, see you soon!")]
+    lines = [
+        passage("1", "Thanks, see you soon!"),
+        passage("2", "Thanks, see you soon!"),
+    ]
     parts = [passage("3", LONG, document="one"), passage("4", LONG, document="one")]
     assert collapse(lines, words_of(lines)) == lines
     assert collapse(parts, words_of(parts)) == parts
@@ -251,5 +304,18 @@ def test_one_document_takes_at_most_so_many_of_the_first_ten() -> None:
         passage(f"b{i}", "") for i in range(7)
     ]
     order = [p.id for p in spread(ranked, 3)]
-    assert order == ["a0", "a1", "a2", "b0", "b1", "b2", "b3", "b4", "b5", "b6", "a3", "a4"]
+    assert order == [
+        "a0",
+        "a1",
+        "a2",
+        "b0",
+        "b1",
+        "b2",
+        "b3",
+        "b4",
+        "b5",
+        "b6",
+        "a3",
+        "a4",
+    ]
     assert sorted(p.id for p in spread(ranked[:5], 3)) == [p.id for p in ranked[:5]]

@@ -36,7 +36,9 @@ def rows(home: Path) -> Iterator[Row]:
     with Brain(config) as brain:
         brain.add([CORPUS])
         for question in questions:
-            request = Request(question["question"], limit=SHOWN, look=False, record=False)
+            request = Request(
+                question["question"], limit=SHOWN, look=False, record=False
+            )
             yield row(request, brain.search(request), brain.ask(request))
 
 
@@ -63,7 +65,9 @@ def now(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
 def test_rankings_and_answers_are_those_of_the_golden_file(now: list[Row]) -> None:
     golden = json.loads(GOLDEN.read_text("utf-8"))
     assert [one["question"] for one in now] == [one["question"] for one in golden]
-    changed = [(old, new) for old, new in zip(golden, now, strict=True) if not same(old, new)]
+    changed = [
+        (old, new) for old, new in zip(golden, now, strict=True) if not same(old, new)
+    ]
     assert changed == []
 
 

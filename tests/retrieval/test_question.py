@@ -44,7 +44,9 @@ def found(conn: sqlite3.Connection, question: str) -> list[int]:
     return (
         [
             row[0]
-            for row in conn.execute("SELECT rowid FROM t WHERE t MATCH ? ORDER BY rank", (asked,))
+            for row in conn.execute(
+                "SELECT rowid FROM t WHERE t MATCH ? ORDER BY rank", (asked,)
+            )
         ]
         if asked
         else []
@@ -105,7 +107,9 @@ def test_c_plus_plus_does_not_find_c_sharp() -> None:
 @example("\ud800 lone")
 @example("a\u0301" * 40)
 @settings(max_examples=300, deadline=None)
-def test_no_text_makes_the_builder_or_fts5_fail(table: sqlite3.Connection, text: str) -> None:
+def test_no_text_makes_the_builder_or_fts5_fail(
+    table: sqlite3.Connection, text: str
+) -> None:
     query = Question(text)
     assert len(query.words) <= MAX_WORDS
     assert all(row in TEXTS for row in found(table, text))

@@ -120,12 +120,21 @@ class Shelf:
         self.conn.execute(
             "INSERT INTO documents (id, uri, source, title, text, media_type, content_hash, text_sha, label, dated_at, dated_by, "
             "added_at, updated_at) VALUES (?, ?, ?, ?, '', '', '', '', ?, ?, 'heading', '', '')",
-            (f"id-{source}", f"file:///{source}", source, source.removesuffix(".md"), label, date),
+            (
+                f"id-{source}",
+                f"file:///{source}",
+                source,
+                source.removesuffix(".md"),
+                label,
+                date,
+            ),
         )
         terms = [index_terms(chunk) for chunk in chunks]
         for n, chunk in enumerate(chunks):
             key = f"{source}#{n}"
-            near = " ".join(terms[j] for j in (n - 1, n + 1) if short and 0 <= j < len(chunks))
+            near = " ".join(
+                terms[j] for j in (n - 1, n + 1) if short and 0 <= j < len(chunks)
+            )
             self.conn.execute(
                 'INSERT INTO knowledge (id, document_id, ordinal, topic, content, source, locator, start, "end", tokens, terms, around, '
                 "text_sha, created_at) VALUES (?, ?, ?, ?, ?, ?, 'L1', 0, ?, ?, ?, ?, ?, '')",
@@ -151,18 +160,28 @@ class Shelf:
             self.texts[key] = chunk
 
     def sources(self, **parts: Any) -> Sources:
-        return Sources(self.search, **({"index": Index(self.texts), "embedder": Letters()} | parts))
+        return Sources(
+            self.search, **({"index": Index(self.texts), "embedder": Letters()} | parts)
+        )
 
     def ask(self, question: str, *, varied: bool = True, **options: Any) -> Any:
-        parts = {name: options.pop(name) for name in ("index", "embedder") if name in options}
-        return retrieve(Request(question, **options), self.sources(**parts), varied=varied)
+        parts = {
+            name: options.pop(name) for name in ("index", "embedder") if name in options
+        }
+        return retrieve(
+            Request(question, **options), self.sources(**parts), varied=varied
+        )
 
 
 @pytest.fixture
 def shelf() -> Shelf:
     made = Shelf()
     for source, chunks in NOTES.items():
-        made.put(source, chunks, label="confidential" if source == "secret.md" else "internal")
+        made.put(
+            source,
+            chunks,
+            label="confidential" if source == "secret.md" else "internal",
+        )
     made.put("chat.md", TURNS, short=True)
     return made
 
@@ -183,7 +202,9 @@ def sources(found: Any) -> list[str]:
     ],
 )
 @pytest.mark.parametrize("mode", ["hybrid", "lexical"])
-def test_the_right_note_comes_first(shelf: Shelf, question: str, source: str, mode: str) -> None:
+def test_the_right_note_comes_first(
+    shelf: Shelf, question: str, source: str, mode: str
+) -> None:
     assert sources(shelf.ask(question, mode=mode))[0] == source
 
 
@@ -222,7 +243,9 @@ def test_chunks_still_waiting_for_vectors_are_found_by_words(shelf: Shelf) -> No
     assert sources(shelf.ask("rent in Mill Lane", index=Index({})))[0] == "lease.md"
 
 
-def test_a_deleted_document_never_appears_although_the_index_still_knows_it(shelf: Shelf) -> None:
+def test_a_deleted_document_never_appears_although_the_index_still_knows_it(
+    shelf: Shelf,
+) -> None:
     index = Index(shelf.texts)
     shelf.conn.execute("PRAGMA foreign_keys=ON")
     shelf.conn.execute("DELETE FROM documents WHERE source = 'lease.md'")
@@ -233,13 +256,20 @@ def test_scope_is_kept_by_both_rankings(shelf: Shelf) -> None:
     scope = Scope(labels=("internal",))
     assert "secret.md" in sources(shelf.ask("rent of the other flat"))
     assert "secret.md" not in sources(shelf.ask("rent of the other flat", scope=scope))
-    assert sources(shelf.ask("rent", scope=Scope(source="le*"))) == ["lease.md", "lease.md"]
+    assert sources(shelf.ask("rent", scope=Scope(source="le*"))) == [
+        "lease.md",
+        "lease.md",
+    ]
     assert sources(shelf.ask("rent", scope=Scope(since="2025"))) == []
 
 
 def test_one_public_note_is_found_among_many_confidential_ones(shelf: Shelf) -> None:
     for n in range(300):
-        shelf.put(f"s{n}.md", [f"confidential rent number {n} of the flat"], label="confidential")
+        shelf.put(
+            f"s{n}.md",
+            [f"confidential rent number {n} of the flat"],
+            label="confidential",
+        )
     found = shelf.ask("rent of the flat", scope=Scope(labels=("internal",)))
     assert sources(found)[0] == "lease.md"
     assert not any(source.startswith("s") for source in sources(found))
@@ -247,14 +277,18 @@ def test_one_public_note_is_found_among_many_confidential_ones(shelf: Shelf) -> 
 
 def test_a_short_line_is_found_by_what_was_said_before_it(shelf: Shelf) -> None:
     found = shelf.ask("When did Ben call the harbour master?")
-    answer = next(passage for passage in found.passages if passage.text.startswith("Ben: I did"))
+    answer = next(
+        passage for passage in found.passages if passage.text.startswith("Ben: I did")
+    )
     assert answer.before == TURNS[0]
     assert answer.after == TURNS[2]
     assert found.passages.index(answer) < 2
 
 
 def test_copies_are_shown_once_newest_first(shelf: Shelf) -> None:
-    shelf.put("lease-2025.md", [NOTES["lease.md"][0].replace("900", "950")], date="2025-06-01")
+    shelf.put(
+        "lease-2025.md", [NOTES["lease.md"][0].replace("900", "950")], date="2025-06-01"
+    )
     found = shelf.ask("How high is the rent in Mill Lane?")
     assert sources(found)[0] == "lease-2025.md"
     assert found.passages[0].versions == ("lease.md",)
@@ -269,7 +303,9 @@ def test_one_document_does_not_fill_the_list_unless_asked(shelf: Shelf) -> None:
         ],
     )
     assert sources(shelf.ask("sailing wind tide"))[:4].count("long.md") == 3
-    assert sources(shelf.ask("sailing wind tide", varied=False))[:4].count("long.md") == 4
+    assert (
+        sources(shelf.ask("sailing wind tide", varied=False))[:4].count("long.md") == 4
+    )
 
 
 @pytest.mark.parametrize("question", ["", "?!", '" OR *', "the", "\x00", "x" * 20_000])
@@ -304,7 +340,9 @@ def test_why_not_names_the_stage(
 
 def test_why_not_names_the_words_and_ranks(shelf: Shelf) -> None:
     lost = why_not(
-        Request("rent in Mill Lane"), set(shelf.search.documents("lease.md")), shelf.sources()
+        Request("rent in Mill Lane"),
+        set(shelf.search.documents("lease.md")),
+        shelf.sources(),
     )
     assert (lost.lexical, lost.fused) == (1, 1)
     assert lost.shared == ("rent", "mill", "lane")

@@ -107,11 +107,15 @@ def test_the_words_that_said_it_are_named() -> None:
         ("9999", "9999-01-01", "9999-12-31"),
     ],
 )
-def test_options_take_the_edges_of_what_is_said(text: str, first: str, last: str) -> None:
+def test_options_take_the_edges_of_what_is_said(
+    text: str, first: str, last: str
+) -> None:
     assert (since_of(text, NOW), until_of(text, NOW)) == (first, last)
 
 
-@pytest.mark.parametrize("text", ["", "  ", "9999-99-99", "soonish", "\x00", "0000-01-01"])
+@pytest.mark.parametrize(
+    "text", ["", "  ", "9999-99-99", "soonish", "\x00", "0000-01-01"]
+)
 def test_an_option_that_is_no_time_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError) as error:
         since_of(text, NOW)

@@ -29,7 +29,9 @@ def filled(brain: Brain, folder: Callable[..., Path]) -> Brain:
 
 
 def test_a_document_among_the_first_is_found_with_its_ranks(filled: Brain) -> None:
-    row = next(row for row in filled.library.documents() if row.source.endswith("tea/07.md"))
+    row = next(
+        row for row in filled.library.documents() if row.source.endswith("tea/07.md")
+    )
     for reference in ("tea/07.md", row.id, row.id[:8], row.source):
         trace = filled.judge.why_not("black tea number 7", reference)
         assert (trace.stage, trace.document, trace.source, trace.hint) == (
@@ -68,7 +70,9 @@ def test_what_is_not_stored_says_why(filled: Brain, tmp_path: Path) -> None:
         "nowhere.md",
         "take it in: brain add PATH",
     )
-    row = next(row for row in filled.library.documents() if row.source.endswith("far.md"))
+    row = next(
+        row for row in filled.library.documents() if row.source.endswith("far.md")
+    )
     filled.library.forget([row.id], dry_run=False)
     assert "brain undo" in filled.judge.why_not("kiln", "far.md").hint
     broken = tmp_path / "notes" / "broken.pdf"

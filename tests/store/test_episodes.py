@@ -42,7 +42,9 @@ def said(text: str, **more: object) -> Episode:
     return replace(Episode("", "", "note", "", text), **more)  # type: ignore[arg-type]
 
 
-def test_recording_fills_what_is_missing_and_gives_it_back_whole(table: EpisodeTable) -> None:
+def test_recording_fills_what_is_missing_and_gives_it_back_whole(
+    table: EpisodeTable,
+) -> None:
     asked = Episode(
         "",
         "",
@@ -80,16 +82,21 @@ def test_the_searched_columns_are_what_the_vectors_are_keyed_by(
             people=("Ana", "Ben"),
         )
     )
-    topic, sha = connection.conn.execute("SELECT topic, text_sha FROM episodes").fetchone()
+    topic, sha = connection.conn.execute(
+        "SELECT topic, text_sha FROM episodes"
+    ).fetchone()
     assert topic == topic_of(kept) == "2026-05-07 · lease · Ana, Ben"
     assert sha == digest(f"{topic}\nQ?\nA.")
-    (pending,) = VectorTable(connection).pending("episodes", "toy@0/4/none/mean", limit=10)
+    (pending,) = VectorTable(connection).pending(
+        "episodes", "toy@0/4/none/mean", limit=10
+    )
     assert (pending.chunk_id, digest(pending.text)) == (kept.id, sha)
 
 
 def test_a_random_session_id_is_no_topic() -> None:
     assert (
-        topic_of(said("x", at="2026-05-07T09:00:00Z", session="0f3c9a7e1b2d4c5f")) == "2026-05-07"
+        topic_of(said("x", at="2026-05-07T09:00:00Z", session="0f3c9a7e1b2d4c5f"))
+        == "2026-05-07"
     )
 
 
@@ -143,14 +150,18 @@ def test_judging(table: EpisodeTable) -> None:
 
 def test_the_day_as_written_down_decides_the_window(table: EpisodeTable) -> None:
     late = table.record(said("late", at="2026-05-07T23:30:00-08:00"))
-    early = table.record(said("early", at="2026-05-08T00:30:00+09:00"))  # earlier as a moment
+    early = table.record(
+        said("early", at="2026-05-08T00:30:00+09:00")
+    )  # earlier as a moment
     assert table.recent(9, since="2026-05-08") == [early]
     assert table.recent(9, until="2026-05-07") == [late]
     assert table.recent(9) == [late, early]
 
 
 def test_recent_filters_by_kind_person_and_session(table: EpisodeTable) -> None:
-    table.record_many([said("a", people=("Ana",)), said("b", kind="ask"), said("c", session="s")])
+    table.record_many(
+        [said("a", people=("Ana",)), said("b", kind="ask"), said("c", session="s")]
+    )
     assert [e.answer for e in table.recent(9, person="ana")] == ["a"]
     assert [e.answer for e in table.recent(9, kind="ask")] == ["b"]
     assert len(table.recent(2)) == 2
@@ -183,7 +194,14 @@ def test_f11_a_wrong_clock_orders_nothing(table: EpisodeTable, at: str) -> None:
 
 @pytest.mark.parametrize("now_year", [1, 1970, 2038, 9999])
 @pytest.mark.parametrize(
-    "at", ["0001-01-01T00:00:00+14:00", "2026-05-07", "9999-12-31T23:59:59-11:00", "no date", ""]
+    "at",
+    [
+        "0001-01-01T00:00:00+14:00",
+        "2026-05-07",
+        "9999-12-31T23:59:59-11:00",
+        "no date",
+        "",
+    ],
 )
 def test_f11_no_negative_age(now_year: int, at: str) -> None:
     assert 0.0 <= recency(at, datetime(now_year, 6, 1, tzinfo=UTC)) <= 1.0
@@ -192,7 +210,9 @@ def test_f11_no_negative_age(now_year: int, at: str) -> None:
 def test_an_impossible_time_is_refused(table: EpisodeTable) -> None:
     with pytest.raises(UsageError, match="9999-99-99"):
         table.record(said("x", at="9999-99-99"))
-    assert table.record(said("x", at="2026-05-07T14:30")).at == "2026-05-07T14:30:00+02:00"
+    assert (
+        table.record(said("x", at="2026-05-07T14:30")).at == "2026-05-07T14:30:00+02:00"
+    )
 
 
 def test_thousands_at_once_read_back_with_their_neighbours(
@@ -229,25 +249,50 @@ def test_one_bad_round_keeps_the_batch_out(table: EpisodeTable) -> None:
 def test_passages_of_episodes(table: EpisodeTable, connection: Connection) -> None:
     kept = table.record(
         Episode(
-            "", "2026-05-07T09:00:00+02:00", "chat", "Q?", "A.", session="lease", label="private"
+            "",
+            "2026-05-07T09:00:00+02:00",
+            "chat",
+            "Q?",
+            "A.",
+            session="lease",
+            label="private",
         )
     )
-    (passage,) = EpisodeSearch(connection.conn).passages([kept.id, "gone"], scope=Scope())
+    (passage,) = EpisodeSearch(connection.conn).passages(
+        [kept.id, "gone"], scope=Scope()
+    )
     assert (passage.source, passage.locator, passage.title, passage.text) == (
         f"episode:{kept.id}",
         "2026-05-07",
         "lease",
         "Q?\nA.",
     )
-    assert (passage.start, passage.end, passage.label, passage.date) == (0, 5, "private", kept.at)
+    assert (passage.start, passage.end, passage.label, passage.date) == (
+        0,
+        5,
+        "private",
+        kept.at,
+    )
 
 
 def test_scope_kind_and_person_hold_at_every_gate(
     table: EpisodeTable, connection: Connection
 ) -> None:
     rounds = [
-        said("tea one", at="2026-04-01T10:00:00Z", kind="chat", people=("Ana",), tags=("x",)),
-        said("tea two", at="2026-05-01T10:00:00Z", kind="ask", people=("Ben",), label="secret"),
+        said(
+            "tea one",
+            at="2026-04-01T10:00:00Z",
+            kind="chat",
+            people=("Ana",),
+            tags=("x",),
+        ),
+        said(
+            "tea two",
+            at="2026-05-01T10:00:00Z",
+            kind="ask",
+            people=("Ben",),
+            label="secret",
+        ),
     ]
     one, two = table.record_many(rounds)
     cases = [
@@ -259,9 +304,13 @@ def test_scope_kind_and_person_hold_at_every_gate(
         (EpisodeSearch(connection.conn, person="ben"), Scope(), two),
     ]
     for search, scope, expected in cases:
-        assert [key for key, _ in search.match('"tea"', limit=9, scope=scope)] == [expected.id]
+        assert [key for key, _ in search.match('"tea"', limit=9, scope=scope)] == [
+            expected.id
+        ]
         assert search.allowed(scope) == {expected.id}
-        assert [p.id for p in search.passages([one.id, two.id], scope=scope)] == [expected.id]
+        assert [p.id for p in search.passages([one.id, two.id], scope=scope)] == [
+            expected.id
+        ]
     whole = EpisodeSearch(connection.conn)
     assert whole.allowed(Scope()) is None
     assert whole.count() == 2
@@ -284,9 +333,10 @@ def test_vectors_of_episodes(table: EpisodeTable, connection: Connection) -> Non
     fingerprint = "toy@0/4/none/mean"
     VectorTable(connection).save_vectors(fingerprint, [(sha, rows[0], rows[1:3])])
     search = EpisodeSearch(connection.conn)
-    assert {key: list(v) for key, v in search.vectors([kept.id, bare.id], fingerprint).items()} == {
-        kept.id: [1, 0, 0, 0]
-    }
+    assert {
+        key: list(v)
+        for key, v in search.vectors([kept.id, bare.id], fingerprint).items()
+    } == {kept.id: [1, 0, 0, 0]}
     assert search.sentence_vectors([kept.id], fingerprint)[kept.id].shape == (2, 4)
 
 
@@ -307,12 +357,17 @@ def ranked(
     ]
     return [
         episode.id
-        for episode, _ in rerank(passages, episodes, now=NOW, timed=timed, corrected=corrected)
+        for episode, _ in rerank(
+            passages, episodes, now=NOW, timed=timed, corrected=corrected
+        )
     ]
 
 
 def test_relevance_decides_and_recency_settles_what_is_close() -> None:
-    old, new = ("old", 1.0, "2020-01-01T10:00:00Z"), ("new", 0.9, "2026-05-19T10:00:00Z")
+    old, new = (
+        ("old", 1.0, "2020-01-01T10:00:00Z"),
+        ("new", 0.9, "2026-05-19T10:00:00Z"),
+    )
     assert ranked(old, new) == ["old", "new"]
     close = ("new", 0.97, new[2])
     assert ranked(old, close) == ["new", "old"]
@@ -322,7 +377,10 @@ def test_relevance_decides_and_recency_settles_what_is_close() -> None:
 def test_a_corrected_round_stands_below_its_correction() -> None:
     day = "2026-01-01T10:00:00Z"
     assert ranked(("900", 1.0, day), ("950", 0.98, day)) == ["900", "950"]
-    assert ranked(("900", 1.0, day), ("950", 0.98, day), corrected=("900",)) == ["950", "900"]
+    assert ranked(("900", 1.0, day), ("950", 0.98, day), corrected=("900",)) == [
+        "950",
+        "900",
+    ]
 
 
 def test_importance_is_a_rule() -> None:
@@ -361,7 +419,10 @@ def test_skills_are_kept_found_and_replaced(skills: SkillTable) -> None:
     skills.add(Skill("", "file-taxes", "Files taxes. Use in spring.", "Tea helps.\n"))
     assert skills.get("brew-tea") == skills.get(kept.id[:6]) == kept
     assert [s.name for s in skills.list()] == ["brew-tea", "file-taxes"]
-    assert [s.name for s in skills.find("how hot should tea be?")] == ["brew-tea", "file-taxes"]
+    assert [s.name for s in skills.find("how hot should tea be?")] == [
+        "brew-tea",
+        "file-taxes",
+    ]
     assert [s.name for s in skills.find("taxes")] == ["file-taxes"]
     again = skills.add(replace(TEA, body="Pour cold water.\n"))
     assert again.id == kept.id
@@ -377,12 +438,16 @@ def test_adding_the_same_skill_again_keeps_its_dates(connection: Connection) -> 
     assert skills.belongings("brew-tea") == first
     skills.add(replace(TEA, body="Differently.\n"))
     changed = skills.belongings("brew-tea")
-    assert (changed.added_at, changed.version != first.version) == (first.added_at, True)
+    assert (changed.added_at, changed.version != first.version) == (
+        first.added_at,
+        True,
+    )
     assert changed.updated_at > first.updated_at
 
 
 @pytest.mark.parametrize(
-    "name", ["", "Tea", "tea_pot", "-tea", "tea-", "te--a", "t" * 65, "../tea", "tea\n", "thé"]
+    "name",
+    ["", "Tea", "tea_pot", "-tea", "tea-", "te--a", "t" * 65, "../tea", "tea\n", "thé"],
 )
 def test_bad_names_are_refused(skills: SkillTable, name: str) -> None:
     with pytest.raises(UsageError):
@@ -442,7 +507,9 @@ def test_any_words_come_back(
 
 def test_a_hundred_idle_days_create_nothing(connection: Connection) -> None:
     clock = random.Random(1)
-    table = EpisodeTable(connection, now=lambda: NOW + timedelta(days=clock.randrange(100)))
+    table = EpisodeTable(
+        connection, now=lambda: NOW + timedelta(days=clock.randrange(100))
+    )
     table.record(said("one fact"))
     for _ in range(100):
         table.recent(5)

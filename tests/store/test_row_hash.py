@@ -47,12 +47,11 @@ DERIVED = {
     "source",
     HASH,
 }  # checked in other ways
-FLIPS_EACH = (
-    3  # of every column, in its values; one more in the byte that says of what kind a value is
-)
+FLIPS_EACH = 3  # of every column, in its values; one more in the byte that says of what kind a value is
 SEED = 20260801
 LONG = (
-    "a long paragraph that fills a part of its own with many words of no great weight at all " * 5
+    "a long paragraph that fills a part of its own with many words of no great weight at all "
+    * 5
 )
 NOW = datetime(2026, 5, 7, 9, tzinfo=UTC)
 
@@ -92,10 +91,16 @@ def filled(place: Path) -> Path:
         first = brain.resources.store.episodes.record(
             said, Circumstances({"found": 0.5}, "local", "llama", "client-a")
         )
-        again = Episode("", NOW.isoformat(), "chat", "who then?", "Ben.", supersedes=first.id)
-        brain.resources.store.episodes.record(again, Circumstances(document_id=first.id))
+        again = Episode(
+            "", NOW.isoformat(), "chat", "who then?", "Ben.", supersedes=first.id
+        )
+        brain.resources.store.episodes.record(
+            again, Circumstances(document_id=first.id)
+        )
         brain.ask(Request("what does green tea want?", limit=8))
-        brain.judge.feedback("wrong", source=f"{notes / 'tea.md'}:3", why="it was hotter")
+        brain.judge.feedback(
+            "wrong", source=f"{notes / 'tea.md'}:3", why="it was hotter"
+        )
         brain.judge.calibrate()
         brain.resources.store.library.keep_setting("of ours", "a value")
         brain.resources.judgments.keep_run("own", {"queries": 3}, at=NOW.isoformat())
@@ -139,9 +144,17 @@ def flips(database: Path) -> Iterator[tuple[Value, int, int]]:
     for there in by_column.values():
         held = [value for value in there if value.body[1]]
         for value in chance.choices(held, k=FLIPS_EACH) if held else []:
-            yield value, value.body[0] + chance.randrange(value.body[1]), chance.randrange(8)
+            yield (
+                value,
+                value.body[0] + chance.randrange(value.body[1]),
+                chance.randrange(8),
+            )
         value = chance.choice(there)
-        yield value, value.kind[0] + chance.randrange(value.kind[1]), chance.randrange(8)
+        yield (
+            value,
+            value.kind[0] + chance.randrange(value.kind[1]),
+            chance.randrange(8),
+        )
 
 
 @pytest.mark.fault
@@ -166,10 +179,14 @@ def test_every_flipped_bit_of_every_column_of_truth_is_found(
     }
 
 
-def test_every_column_of_every_table_is_covered_or_left_out_for_a_reason(tmp_path: Path) -> None:
+def test_every_column_of_every_table_is_covered_or_left_out_for_a_reason(
+    tmp_path: Path,
+) -> None:
     connection = connect(tmp_path / "brain.db")
     for table, covered in COVERED.items():
-        there = {row[1] for row in connection.conn.execute(f"PRAGMA table_info({table})")}
+        there = {
+            row[1] for row in connection.conn.execute(f"PRAGMA table_info({table})")
+        }
         looked = LOOKED if table in ("documents", "skipped") else set()
         assert there - set(covered) - DERIVED - looked == set(), table
         assert set(covered) <= there
@@ -177,12 +194,17 @@ def test_every_column_of_every_table_is_covered_or_left_out_for_a_reason(tmp_pat
         assert table in KNOWN_BY
     tables = {
         row[0]
-        for row in connection.conn.execute("SELECT name FROM sqlite_master WHERE type='table'")
+        for row in connection.conn.execute(
+            "SELECT name FROM sqlite_master WHERE type='table'"
+        )
     }
     plain = {
         name
         for name in tables
-        if "_fts" not in name and "_vocab" not in name and name[0] != "_" and "sqlite_" not in name
+        if "_fts" not in name
+        and "_vocab" not in name
+        and name[0] != "_"
+        and "sqlite_" not in name
     }
     assert plain - set(COVERED) == {
         "embeddings",
@@ -203,19 +225,28 @@ def test_a_hash_tells_values_and_their_kinds_apart() -> None:
     assert row_hash("tags", row) == int.from_bytes(
         blake2b(listed, digest_size=8).digest(), "big", signed=True
     )
-    assert row_hash("tags", row) == 783169947767431328  # for ever: it is in the files of people
+    assert (
+        row_hash("tags", row) == 783169947767431328
+    )  # for ever: it is in the files of people
 
 
 def test_a_change_of_a_damaged_row_does_not_make_it_sound() -> None:
     row = hashed(
         "roots",
-        {"uri": "file:///n", "path": "/n", "added_at": "x", "looked_at": None, "options": "{}"},
+        {
+            "uri": "file:///n",
+            "path": "/n",
+            "added_at": "x",
+            "looked_at": None,
+            "options": "{}",
+        },
     )
     changed = {**row, "looked_at": "y"}
     assert sound("roots", {**changed, HASH: renewed("roots", row, {"looked_at": "y"})})
     hit = {**row, "path": "/m"}
     assert not sound(
-        "roots", {**hit, "looked_at": "y", HASH: renewed("roots", hit, {"looked_at": "y"})}
+        "roots",
+        {**hit, "looked_at": "y", HASH: renewed("roots", hit, {"looked_at": "y"})},
     )
 
 
@@ -228,7 +259,9 @@ def plant(database: Path, *statements: str) -> None:
 
 def row_finding(config: Config, *, repair: bool = False) -> tuple[str, str, str]:
     with Brain(config) as brain:
-        check = next(c for c in brain.keep.doctor(deep=True, repair=repair) if c.id == "D06R")
+        check = next(
+            c for c in brain.keep.doctor(deep=True, repair=repair) if c.id == "D06R"
+        )
     return check.level, check.message, check.hint
 
 
@@ -297,7 +330,9 @@ def test_without_a_backup_that_has_it_none_is_named(home: Path, config: Config) 
     assert "restore" in hint
 
 
-def test_no_verb_hides_what_was_damaged(home: Path, config: Config, database: Path) -> None:
+def test_no_verb_hides_what_was_damaged(
+    home: Path, config: Config, database: Path
+) -> None:
     """A tag, a judgment, a new version of the file: the damage stays in sight until the row is gone."""
     notes = database.parents[1] / "notes"
     plant(
@@ -312,18 +347,26 @@ def test_no_verb_hides_what_was_damaged(home: Path, config: Config, database: Pa
         brain.judge.feedback("good")
         document = brain.library.document(str(notes / "tea.md"))
         connection = brain.resources.store.connection
-        connection.conn.execute("UPDATE documents SET size = 0 WHERE id = ?", (document.row.id,))
+        connection.conn.execute(
+            "UPDATE documents SET size = 0 WHERE id = ?", (document.row.id,)
+        )
         (notes / "tea.md").write_text("# Tea\n\nGreen tea wants 75 degrees.\n", "utf-8")
         try:
             brain.add([notes / "tea.md"])
         finally:
             shutil.copy2(own / "tea.md", notes / "tea.md")
         assert "75 degrees" in brain.library.document(document.row.id).text
-        assert {found.table for found in RowCheck(connection).damage()} == {"documents", "episodes"}
+        assert {found.table for found in RowCheck(connection).damage()} == {
+            "documents",
+            "episodes",
+        }
         brain.library.forget([document.row.id], dry_run=False)
         assert {found.table for found in RowCheck(connection).damage()} == {"episodes"}
         brain.library.undo()
-        assert {found.table for found in RowCheck(connection).damage()} == {"documents", "episodes"}
+        assert {found.table for found in RowCheck(connection).damage()} == {
+            "documents",
+            "episodes",
+        }
 
 
 class Day:
@@ -338,7 +381,17 @@ class Day:
         self.exports = 0
 
     def text(self) -> str:
-        words = ["lease", "boiler", "tea", "Ana", "key", "winter", "日本", "C++", "rent"]
+        words = [
+            "lease",
+            "boiler",
+            "tea",
+            "Ana",
+            "key",
+            "winter",
+            "日本",
+            "C++",
+            "rent",
+        ]
         body = " ".join(self.chance.choices(words, k=self.chance.randrange(3, 60)))
         head = (
             f"---\ntags: [{self.chance.choice(words[:4])}]\n---\n"
@@ -349,25 +402,34 @@ class Day:
         return f"{head}# {self.chance.choice(words)}\n\n{body} [[{self.chance.choice(words)}]] {LONG}\n\n{rest}\n"
 
     def file(self) -> Path:
-        return self.chance.choice(sorted(self.notes.glob("*.md")) or [self.notes / "1.md"])
+        return self.chance.choice(
+            sorted(self.notes.glob("*.md")) or [self.notes / "1.md"]
+        )
 
     def any(self) -> str:
         return self.chance.choice(self.brain.library.documents()).id
 
     def sync(self) -> None:
-        sync(self.brain.resources, wait=False)  # without Chroma's child, which takes a second
+        sync(
+            self.brain.resources, wait=False
+        )  # without Chroma's child, which takes a second
 
     def write(self) -> None:
-        (self.notes / f"{self.chance.randrange(12)}.md").write_text(self.text(), "utf-8")
+        (self.notes / f"{self.chance.randrange(12)}.md").write_text(
+            self.text(), "utf-8"
+        )
         self.brain.add([self.notes], tags=[self.chance.choice(["a", "b"])])
 
     def edit(self) -> None:
         """Another paragraph below the title: the chunks behind it stay as they are and move."""
         path = self.file()
-        head, _, rest = (path.read_text("utf-8") if path.exists() else self.text()).partition("# ")
+        head, _, rest = (
+            path.read_text("utf-8") if path.exists() else self.text()
+        ).partition("# ")
         title, _, body = rest.partition("\n\n")
         path.write_text(
-            f"{head}# {title}\n\n{self.chance.random()} {LONG}\n\n{body}\n\n{LONG}", "utf-8"
+            f"{head}# {title}\n\n{self.chance.random()} {LONG}\n\n{body}\n\n{LONG}",
+            "utf-8",
         )
         self.sync()
 
@@ -381,18 +443,27 @@ class Day:
         self.sync()
 
     def note(self) -> None:
-        self.brain.note(self.text(), title=self.chance.choice([None, "Note"]), tags=["n"])
+        self.brain.note(
+            self.text(), title=self.chance.choice([None, "Note"]), tags=["n"]
+        )
 
     def remember(self) -> None:
         self.brain.remember(
-            self.text(), at="2026-05-06", session=self.chance.choice(["", "talk"]), people=["Ana"]
+            self.text(),
+            at="2026-05-06",
+            session=self.chance.choice(["", "talk"]),
+            people=["Ana"],
         )
 
     def ask(self) -> None:
         self.brain.ask(
             Request(
                 self.chance.choice(
-                    ["what about the boiler?", "who has the key?", "how many notes mention tea?"]
+                    [
+                        "what about the boiler?",
+                        "who has the key?",
+                        "how many notes mention tea?",
+                    ]
                 ),
                 limit=8,
             )
@@ -411,13 +482,16 @@ class Day:
         )
 
     def describe(self) -> None:
-        self.brain.library.describe(str(self.notes), self.chance.choice(["papers", "more"]))
+        self.brain.library.describe(
+            str(self.notes), self.chance.choice(["papers", "more"])
+        )
 
     def skill(self) -> None:
         folder = self.place / "week"
         folder.mkdir(exist_ok=True)
         (folder / "SKILL.md").write_text(
-            f"---\nname: week\ndescription: Look\n---\n{self.chance.random()}\n", "utf-8"
+            f"---\nname: week\ndescription: Look\n---\n{self.chance.random()}\n",
+            "utf-8",
         )
         self.brain.skills.add(folder)
 
@@ -426,7 +500,8 @@ class Day:
 
     def forget_round(self) -> None:
         self.brain.library.forget(
-            [f"episode:{self.chance.choice(self.brain.library.episodes()).id}"], dry_run=False
+            [f"episode:{self.chance.choice(self.brain.library.episodes()).id}"],
+            dry_run=False,
         )
 
     def undo(self) -> None:
@@ -437,7 +512,9 @@ class Day:
 
     def calibrate(self) -> None:
         self.brain.judge.calibrate(reset=self.chance.random() < 0.5)
-        self.brain.judge.eval_init(self.place / "questions.json", count=2, absent=1, force=True)
+        self.brain.judge.eval_init(
+            self.place / "questions.json", count=2, absent=1, force=True
+        )
         self.brain.judge.eval_run(self.place / "questions.json")
 
     def carry(self) -> None:
@@ -446,7 +523,10 @@ class Day:
         self.brain.keep.export(out)
         self.brain.keep.import_from(out)
         with Brain(
-            Config(home=self.place / f"home{self.exports}", models=Models("builtin", "builtin"))
+            Config(
+                home=self.place / f"home{self.exports}",
+                models=Models("builtin", "builtin"),
+            )
         ) as other:
             other.keep.import_from(out)
             assert RowCheck(other.resources.store.connection).damage() == []
@@ -455,7 +535,9 @@ class Day:
         self.brain.keep.restore(Path(self.brain.keep.backup().path))
 
 
-VERBS = [name for name in vars(Day) if name[0] != "_" and name not in ("text", "file", "any")]
+VERBS = [
+    name for name in vars(Day) if name[0] != "_" and name not in ("text", "file", "any")
+]
 SLOW = (
     "erase",
     "calibrate",
@@ -474,7 +556,9 @@ def test_after_a_long_day_of_every_verb_the_deep_look_finds_nothing(
     chance, done = random.Random(seed), Counter[str]()
     often = VERBS if seed > 1 else [verb for verb in VERBS if verb not in SLOW]
     clock = iter(NOW + timedelta(minutes=i) for i in range(100_000))
-    small = replace(config, ingest=Ingest(chunk_tokens=100))  # so that a note has several
+    small = replace(
+        config, ingest=Ingest(chunk_tokens=100)
+    )  # so that a note has several
     with Brain(small, now=lambda: next(clock)) as brain:
         day = Day(brain, tmp_path, chance)
         for verb in [*VERBS, *often, *chance.choices(often, k=20)]:
@@ -486,5 +570,7 @@ def test_after_a_long_day_of_every_verb_the_deep_look_finds_nothing(
             damage = RowCheck(brain.resources.store.connection).damage()
             assert not damage, (verb, damage)
         brain.keep.rebuild()
-        assert [c for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"] == []
+        assert [
+            c for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"
+        ] == []
     assert len(done) >= len(VERBS) - 4

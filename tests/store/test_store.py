@@ -62,13 +62,18 @@ def test_chunks_tile_the_text(store: Store) -> None:
 
 def test_an_edit_writes_only_the_chunk_that_changed(store: Store) -> None:
     long = "\n\n".join(
-        f"# Part {i}\n\n" + f"Sentence number {i} about matter {i}. " * 40 for i in range(5)
+        f"# Part {i}\n\n" + f"Sentence number {i} about matter {i}. " * 40
+        for i in range(5)
     )
     save(store, note(long))
-    before = dict(store.connection.conn.execute("SELECT id, pk FROM knowledge").fetchall())
+    before = dict(
+        store.connection.conn.execute("SELECT id, pk FROM knowledge").fetchall()
+    )
     changed = long.replace("# Part 2\n\nSentence", "# Part 2\n\nNew words. Sentence")
     assert save(store, note(changed))[0] == "updated"
-    after = dict(store.connection.conn.execute("SELECT id, pk FROM knowledge").fetchall())
+    after = dict(
+        store.connection.conn.execute("SELECT id, pk FROM knowledge").fetchall()
+    )
     assert len(after.keys() - before.keys()) == 1
     assert all(after[key] == before[key] for key in after.keys() & before.keys())
     assert matches(store, '"new words"') == 1
@@ -79,7 +84,10 @@ def test_a_deleted_chunk_leaves_no_row_in_any_index(store: Store) -> None:
     assert matches(store, "degrees") > 0
     store.trash.forget([document_id], now=NOW)
     for table in ("documents", "knowledge", "tags", "links", "embeddings"):
-        assert store.connection.conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0] == 0
+        assert (
+            store.connection.conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            == 0
+        )
     assert matches(store, "degrees") == 0
     store.connection.conn.execute(
         "INSERT INTO knowledge_fts(knowledge_fts, rank) VALUES ('integrity-check', 1)"
@@ -126,9 +134,13 @@ def test_saved_together_is_saved_like_one_by_one(store: Store) -> None:
                 now=NOW,
             )
         with pytest.raises(sqlite3.IntegrityError):
-            store.documents.save(note("broken", uri="note:broken"), Origin(None), now=NOW)  # type: ignore[arg-type]
+            store.documents.save(
+                note("broken", uri="note:broken"), Origin(None), now=NOW
+            )  # type: ignore[arg-type]
         assert (
-            store.documents.save(note("green leaves", uri="note:7"), Origin("note:7"), now=NOW)[0]
+            store.documents.save(
+                note("green leaves", uri="note:7"), Origin("note:7"), now=NOW
+            )[0]
             == "updated"
         )
     assert store.library.count() == 300
@@ -136,10 +148,17 @@ def test_saved_together_is_saved_like_one_by_one(store: Store) -> None:
     assert matches(store, "green") == 1
     assert matches(store, "broken") == 0
     expected = (
-        sum(len(note(f"# Tea {number}\n\n{TEXT}").chunks) for number in range(300) if number != 7)
+        sum(
+            len(note(f"# Tea {number}\n\n{TEXT}").chunks)
+            for number in range(300)
+            if number != 7
+        )
         + 1
     )
-    assert store.connection.conn.execute("SELECT count(*) FROM knowledge").fetchone()[0] == expected
+    assert (
+        store.connection.conn.execute("SELECT count(*) FROM knowledge").fetchone()[0]
+        == expected
+    )
 
 
 def test_what_failed_together_is_gone_together(store: Store) -> None:
@@ -182,7 +201,9 @@ def test_the_database_is_private_and_under_its_pragmas(store: Store) -> None:
         "busy_timeout=30000",
     ):
         name, _, value = pragma.partition("=")
-        assert str(store.connection.conn.execute(f"PRAGMA {name}").fetchone()[0]) == value
+        assert (
+            str(store.connection.conn.execute(f"PRAGMA {name}").fetchone()[0]) == value
+        )
     assert any(pragma.startswith("cell_size_check") for pragma in PRAGMAS)
 
 
@@ -257,7 +278,14 @@ def test_references(store: Store) -> None:
 
 
 def test_excerpts_by_line_are_the_lines_of_the_file(store: Store) -> None:
-    lines = ["---", "title: T", "---", "# One", "", *[f"line {n}" for n in range(6, 200)]]
+    lines = [
+        "---",
+        "title: T",
+        "---",
+        "# One",
+        "",
+        *[f"line {n}" for n in range(6, 200)],
+    ]
     save(store, note("\n".join(lines) + "\n"))
     excerpt = store.library.excerpt("note:a:120:3")
     assert excerpt.text == "line 120\nline 121\nline 122\n"
@@ -269,7 +297,9 @@ def test_excerpts_by_line_are_the_lines_of_the_file(store: Store) -> None:
 def test_scope_of_lists(store: Store) -> None:
     save(store, note("a", uri="note:1"), tags=("x", "y"))
     save(store, note("b", uri="note:2"), tags=("x",))
-    assert {row.source for row in store.library.rows(Scope(tags=("x", "y")))} == {"note:1"}
+    assert {row.source for row in store.library.rows(Scope(tags=("x", "y")))} == {
+        "note:1"
+    }
     assert {row.source for row in store.library.rows(Scope(source="*2"))} == {"note:2"}
     assert store.library.rows(Scope(since="2027")) == []
 
@@ -278,14 +308,21 @@ def test_what_was_read_in_part_and_failed_again_stays_noted(store: Store) -> Non
     """A mailbox that breaks off is both saved and skipped."""
     why = Skipped("/mail.mbox", "damaged", "it breaks off", "")
     for cleared in ([], ["file:///mail.mbox"]):
-        store.library.remember_skipped([("file:///mail.mbox", why, 10, 1)], cleared, NOW)
+        store.library.remember_skipped(
+            [("file:///mail.mbox", why, 10, 1)], cleared, NOW
+        )
     assert list(store.library.skipped()) == ["file:///mail.mbox"]
 
 
 def test_a_date_from_the_content_wins_and_first_seen_stays(store: Store) -> None:
     _, document_id = save(store, note())
     assert store.library.detail(document_id).dated_by == FIRST_SEEN
-    assert "2026" not in store.connection.conn.execute("SELECT topic FROM knowledge").fetchone()[0]
+    assert (
+        "2026"
+        not in store.connection.conn.execute("SELECT topic FROM knowledge").fetchone()[
+            0
+        ]
+    )
     _, dated = save(store, note("---\ndate: 2026-05-07\n---\nText here", uri="note:d"))
     assert store.library.detail(dated).row.date == "2026-05-07"
     topic = store.connection.conn.execute(
@@ -295,7 +332,8 @@ def test_a_date_from_the_content_wins_and_first_seen_stays(store: Store) -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["plain.md", "with space #1.md", "ünïcode 日本.md", "emoji 🫖.md", "new\nline.md"]
+    "name",
+    ["plain.md", "with space #1.md", "ünïcode 日本.md", "emoji 🫖.md", "new\nline.md"],
 )
 def test_file_addresses_round_trip(name: str) -> None:
     path = Path("/some/place") / name

@@ -23,7 +23,10 @@ from tests.ingest.test_office import slides, word, workbook
 from tests.ingest.test_pdf import pdf
 
 WHOLE = Excerpt("ref", "id", "/n/x", "X", "", "all of it")
-LONG = "many words that fill the part of the file and make it long enough to stand alone. " * 30
+LONG = (
+    "many words that fill the part of the file and make it long enough to stand alone. "
+    * 30
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,9 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for row in range(1, 200):
             made.active[f"B{row}"], made.active[f"C{row}"] = f"bill {row}", row  # type: ignore[attr-defined]
 
-    pages = {name: page(f"<h1>{name}</h1><p>{LONG}</p>") for name in ("one", "two", "three")}
+    pages = {
+        name: page(f"<h1>{name}</h1><p>{LONG}</p>") for name in ("one", "two", "three")
+    }
     contents = {
         "talk.pptx": slides(talk),
         "letter.docx": word(letter),
@@ -57,11 +62,14 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ]
         ),
         "page.html": b"<html><body>"
-        + b"".join(b"<h2>Part %d</h2><p>%b</p>" % (n, LONG.encode()) for n in range(1, 4))
+        + b"".join(
+            b"<h2>Part %d</h2><p>%b</p>" % (n, LONG.encode()) for n in range(1, 4)
+        )
         + b"</body></html>",
         "talk.vtt": b"WEBVTT\n\n"
         + b"".join(
-            b"0%d:00:00.000 --> 0%d:00:50.000\n<v Ana>part %d %b\n\n" % (n, n, n, LONG.encode())
+            b"0%d:00:00.000 --> 0%d:00:50.000\n<v Ana>part %d %b\n\n"
+            % (n, n, n, LONG.encode())
             for n in range(3)
         ),
         "line.md": b"One line about tea.\n",
@@ -75,7 +83,10 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def opened(shelf: Path, tmp_path_factory: pytest.TempPathFactory) -> Brain:
     brain = Brain(
-        Config(home=tmp_path_factory.mktemp("home") / "home", models=Models("builtin", "builtin")),
+        Config(
+            home=tmp_path_factory.mktemp("home") / "home",
+            models=Models("builtin", "builtin"),
+        ),
         embedder=FakeEmbedder(),
     )
     assert brain.add([shelf]).added == 9
@@ -86,7 +97,13 @@ def opened(shelf: Path, tmp_path_factory: pytest.TempPathFactory) -> Brain:
     ("reference", "locator", "begins", "holds", "lacks"),
     [
         ("talk.pptx:7", "slide 7", "Slide words 7", "Slide words 7", "Slide words 8"),
-        ("talk.pptx:2:3", "slide 2-4", "Slide words 2", "Slide words 4", "Slide words 5"),
+        (
+            "talk.pptx:2:3",
+            "slide 2-4",
+            "Slide words 2",
+            "Slide words 4",
+            "Slide words 5",
+        ),
         ("tea.epub:2", "ch. 2", "two", "many words", "three"),
         ("paper.pdf:3", "p. 3", "third page", "more words of the third page", "fourth"),
         ("page.html:2", "§2", "Part 2", "Part 2", "Part 3"),
@@ -98,17 +115,28 @@ def opened(shelf: Path, tmp_path_factory: pytest.TempPathFactory) -> Brain:
     ],
 )
 def test_a_number_means_what_the_kind_of_file_counts(
-    opened: Brain, shelf: Path, reference: str, locator: str, begins: str, holds: str, lacks: str
+    opened: Brain,
+    shelf: Path,
+    reference: str,
+    locator: str,
+    begins: str,
+    holds: str,
+    lacks: str,
 ) -> None:
     found = opened.library.get(f"{shelf}/{reference}")[0]
     assert found.locator == locator
     assert found.text.startswith(begins)
     assert holds in found.text
     assert lacks not in found.text
-    assert found.text in opened.library.get(f"{shelf}/{reference.partition(':')[0]}")[0].text + "\n"
+    assert (
+        found.text
+        in opened.library.get(f"{shelf}/{reference.partition(':')[0]}")[0].text + "\n"
+    )
 
 
-def test_a_row_of_a_sheet_comes_with_the_range_it_stands_in(opened: Brain, shelf: Path) -> None:
+def test_a_row_of_a_sheet_comes_with_the_range_it_stands_in(
+    opened: Brain, shelf: Path
+) -> None:
     found = opened.library.get(f"{shelf}/costs.xlsx:150")[0]
     assert "bill 150 | 150" in found.text
     first, last = found.locator.removeprefix("Sheet!").split(":")
@@ -116,7 +144,9 @@ def test_a_row_of_a_sheet_comes_with_the_range_it_stands_in(opened: Brain, shelf
     assert int(first[1:]) <= 150 <= int(last[1:])
 
 
-def test_what_has_no_numbers_is_counted_as_it_follows(opened: Brain, shelf: Path) -> None:
+def test_what_has_no_numbers_is_counted_as_it_follows(
+    opened: Brain, shelf: Path
+) -> None:
     second = opened.library.get(f"{shelf}/talk.vtt:2")[0]
     assert second.locator == "01:00:00"
     assert opened.library.get(f"{shelf}/talk.vtt:1")[0].locator == "00:00:00"
@@ -142,13 +172,22 @@ def test_a_part_that_is_not_there_is_said_by_its_name(
 
 
 def test_parts_that_were_joined_are_named_as_they_are() -> None:
-    assert narrowed(WHOLE, [("p. 1-2", "one two "), ("p. 3", "three")], 2, 0).locator == "p. 1-2"
-    assert narrowed(WHOLE, [("p. 1-2", "one two "), ("p. 3", "three")], 2, 2).locator == "p. 1-3"
+    assert (
+        narrowed(WHOLE, [("p. 1-2", "one two "), ("p. 3", "three")], 2, 0).locator
+        == "p. 1-2"
+    )
+    assert (
+        narrowed(WHOLE, [("p. 1-2", "one two "), ("p. 3", "three")], 2, 2).locator
+        == "p. 1-3"
+    )
     cells = [("'a b'!B2:C9; Lists!A1", "x"), ("Lists!A2:A9", "y")]
     assert narrowed(WHOLE, cells, 9, 0).locator == "'a b'!B2:C9; Lists!A1; Lists!A2:A9"
     assert (
         narrowed(
-            WHOLE, [("2026-05-07 Ana", "hello"), ("2026-05-07 Ana (quoted)", "before")], 2, 0
+            WHOLE,
+            [("2026-05-07 Ana", "hello"), ("2026-05-07 Ana (quoted)", "before")],
+            2,
+            0,
         ).text
         == "before"
     )
@@ -158,11 +197,18 @@ def test_parts_that_were_joined_are_named_as_they_are() -> None:
 words = st.text("ab \n", min_size=1, max_size=12).filter(str.strip)
 
 
-@given(st.lists(st.tuples(words, st.integers(0, 2)), min_size=1, max_size=12), st.integers(4, 40))
+@given(
+    st.lists(st.tuples(words, st.integers(0, 2)), min_size=1, max_size=12),
+    st.integers(4, 40),
+)
 def test_every_paragraph_is_found_under_its_own_number_and_a_citation_names_it(
     blocks: list[tuple[str, int]], tokens: int
 ) -> None:
-    made = list(sections(Block(f"w{i} {text}", level) for i, (text, level) in enumerate(blocks, 1)))
+    made = list(
+        sections(
+            Block(f"w{i} {text}", level) for i, (text, level) in enumerate(blocks, 1)
+        )
+    )
     text = "".join(section.text for section in made)
     pieces = chunk(made, chunk_tokens=tokens)
     parts = [(piece.locator, text[piece.start : piece.end]) for piece in pieces]

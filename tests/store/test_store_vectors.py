@@ -32,21 +32,31 @@ def table(tmp_path: Path) -> VectorTable:
 
 def save(table: VectorTable, kind: str = "knowledge") -> int:
     rows = table.pending(kind, FP, limit=1000)
-    return table.save_vectors(FP, [(row.text_sha, vector_of(row.text), None) for row in rows])
+    return table.save_vectors(
+        FP, [(row.text_sha, vector_of(row.text), None) for row in rows]
+    )
 
 
 def outbox(table: VectorTable) -> list[tuple[str, str, str]]:
     return list(
-        connection_of(table).conn.execute("SELECT op, kind, chunk_id FROM outbox ORDER BY seq")
+        connection_of(table).conn.execute(
+            "SELECT op, kind, chunk_id FROM outbox ORDER BY seq"
+        )
     )
 
 
 def test_a_chunk_waits_until_its_vector_is_saved(table: VectorTable) -> None:
     add_chunks(table, {"a": "one", "b": "two"})
-    assert [row.chunk_id for row in table.pending("knowledge", FP, limit=10)] == ["a", "b"]
+    assert [row.chunk_id for row in table.pending("knowledge", FP, limit=10)] == [
+        "a",
+        "b",
+    ]
     assert table.waiting_count("knowledge", FP) == 2
     assert save(table) == 2
-    assert (table.waiting_count("knowledge", FP), table.count("knowledge", FP)) == (0, 2)
+    assert (table.waiting_count("knowledge", FP), table.count("knowledge", FP)) == (
+        0,
+        2,
+    )
     assert outbox(table) == [("up", "knowledge", "a"), ("up", "knowledge", "b")]
     assert np.allclose(
         table.vectors("knowledge", ["a"], FP)["a"], vector_of("topic\none"), atol=1e-3
@@ -57,21 +67,32 @@ def test_pending_goes_on_behind_the_row_it_is_told(table: VectorTable) -> None:
     add_chunks(table, numbered(10))
     first = table.pending("knowledge", FP, limit=4)
     second = table.pending("knowledge", FP, limit=4, after=first[-1].pk)
-    assert [row.chunk_id for row in second] == ["c000004", "c000005", "c000006", "c000007"]
+    assert [row.chunk_id for row in second] == [
+        "c000004",
+        "c000005",
+        "c000006",
+        "c000007",
+    ]
 
 
 def test_the_text_of_a_pending_chunk_is_what_its_sha_names(table: VectorTable) -> None:
     add_chunks(table, {"a": "one"})
-    add_episodes(table, {"q": ("why?", ""), "qa": ("why?", "because"), "n": ("", "a note")})
+    add_episodes(
+        table, {"q": ("why?", ""), "qa": ("why?", "because"), "n": ("", "a note")}
+    )
     for kind in ("knowledge", "episodes"):
         for row in table.pending(kind, FP, limit=10):
             assert hashlib.sha256(row.text.encode()).hexdigest() == row.text_sha
         sql = f"SELECT id, {text_of(kind)} FROM {kind}"
         texts = dict(connection_of(table).conn.execute(sql).fetchall())
-        assert texts == {row.chunk_id: row.text for row in table.pending(kind, FP, limit=10)}
+        assert texts == {
+            row.chunk_id: row.text for row in table.pending(kind, FP, limit=10)
+        }
 
 
-def test_chunks_with_one_text_share_a_vector_and_each_is_announced(table: VectorTable) -> None:
+def test_chunks_with_one_text_share_a_vector_and_each_is_announced(
+    table: VectorTable,
+) -> None:
     add_chunks(table, {"a": "same", "b": "same"})
     add_episodes(table, {"e": ("", "same")})
     row = table.pending("knowledge", FP, limit=1)[0]
@@ -81,7 +102,9 @@ def test_chunks_with_one_text_share_a_vector_and_each_is_announced(table: Vector
         ("up", "knowledge", "a"),
         ("up", "knowledge", "b"),
     ]
-    assert table.waiting_count("knowledge", FP) == table.waiting_count("episodes", FP) == 0
+    assert (
+        table.waiting_count("knowledge", FP) == table.waiting_count("episodes", FP) == 0
+    )
     delete_chunks(table, ["a"])
     assert set(table.vectors("knowledge", ["a", "b"], FP)) == {"b"}
 
@@ -144,16 +167,22 @@ def test_nonsense_from_a_model_is_refused_and_nothing_kept(
 
 
 @pytest.mark.parametrize(
-    "scale", [70_000, 1e-38], ids=["over float16's largest number", "under its smallest"]
+    "scale",
+    [70_000, 1e-38],
+    ids=["over float16's largest number", "under its smallest"],
 )
 def test_vectors_come_back_with_length_one(table: VectorTable, scale: float) -> None:
     add_chunks(table, {"a": "one"})
     row = table.pending("knowledge", FP, limit=1)[0]
     table.save_vectors(FP, [(row.text_sha, vector_of("one") * scale, None)])
-    assert np.linalg.norm(table.vectors("knowledge", ["a"], FP)["a"]) == pytest.approx(1, abs=1e-6)
+    assert np.linalg.norm(table.vectors("knowledge", ["a"], FP)["a"]) == pytest.approx(
+        1, abs=1e-6
+    )
 
 
-def test_sentence_vectors_are_kept_beside_and_a_damaged_set_is_missing(table: VectorTable) -> None:
+def test_sentence_vectors_are_kept_beside_and_a_damaged_set_is_missing(
+    table: VectorTable,
+) -> None:
     add_chunks(table, {"a": "one", "b": "two"})
     rows = table.pending("knowledge", FP, limit=2)
     sentences = np.stack([vector_of("s1"), vector_of("s2"), vector_of("s3")])
@@ -175,7 +204,9 @@ def test_sentence_vectors_are_kept_beside_and_a_damaged_set_is_missing(table: Ve
     assert np.array_equal(search.sentence_vectors(["a"], FP).get("a", []), [])
 
 
-def test_a_flipped_bit_is_reported_and_the_vector_computed_again(table: VectorTable) -> None:
+def test_a_flipped_bit_is_reported_and_the_vector_computed_again(
+    table: VectorTable,
+) -> None:
     add_chunks(table, {"a": "one", "b": "two"})
     save(table)
     connection = connection_of(table)
@@ -197,7 +228,9 @@ def test_a_flipped_bit_is_reported_and_the_vector_computed_again(table: VectorTa
     assert table.damaged == set()
 
 
-def test_stream_gives_every_vector_once_in_the_order_of_the_chunks(table: VectorTable) -> None:
+def test_stream_gives_every_vector_once_in_the_order_of_the_chunks(
+    table: VectorTable,
+) -> None:
     add_chunks(table, numbered(25))
     save(table)
     pages = list(table.stream("knowledge", FP, rows=10))
@@ -206,7 +239,9 @@ def test_stream_gives_every_vector_once_in_the_order_of_the_chunks(table: Vector
     assert np.allclose(pages[2][1][4], vector_of("topic\ntext number 24"), atol=1e-3)
 
 
-def test_changes_begin_behind_a_row_and_end_where_the_outbox_was_pruned(table: VectorTable) -> None:
+def test_changes_begin_behind_a_row_and_end_where_the_outbox_was_pruned(
+    table: VectorTable,
+) -> None:
     add_chunks(table, numbered(10))
     save(table)
     assert table.last_seq() == 10

@@ -70,7 +70,9 @@ def dump(path: Path) -> Iterator[str]:
         tables = [
             (n, sql)
             for kind, n, sql in rows
-            if kind == "table" and n not in virtual and not n.startswith((*inner, "sqlite_"))
+            if kind == "table"
+            and n not in virtual
+            and not n.startswith((*inner, "sqlite_"))
         ]
         for name, sql in tables:
             yield sql
@@ -86,7 +88,9 @@ def dump(path: Path) -> Iterator[str]:
             for name in virtual
             if name.endswith("_fts")
         )
-        yield from (sql for kind, _, sql in rows if kind in ("index", "trigger", "view"))
+        yield from (
+            sql for kind, _, sql in rows if kind in ("index", "trigger", "view")
+        )
 
 
 def make_golden() -> None:
@@ -96,11 +100,19 @@ def make_golden() -> None:
     with tempfile.TemporaryDirectory() as place:
         config = Config(home=Path(place) / "home", models=Models("builtin", "builtin"))
         with Brain(config) as brain:
-            brain.note("The landlord mends the boiler before winter.", title="Lease", tags=["flat"])
-            brain.note("東京で会った人は先生でした。 C++ and C# are words.", title="日本")
+            brain.note(
+                "The landlord mends the boiler before winter.",
+                title="Lease",
+                tags=["flat"],
+            )
+            brain.note(
+                "東京で会った人は先生でした。 C++ and C# are words.", title="日本"
+            )
             brain.note("Мы подписали договоры аренды.", title="Аренда")
             brain.note("This one is forgotten.", title="Gone")
-            gone = next(row.id for row in brain.library.documents() if row.title == "Gone")
+            gone = next(
+                row.id for row in brain.library.documents() if row.title == "Gone"
+            )
             brain.library.forget([gone], dry_run=False)
             remember_episodes(
                 brain.resources,
@@ -124,7 +136,8 @@ def make_golden() -> None:
             notes = Path(place) / "notes"
             notes.mkdir()
             (notes / "tea.md").write_text(
-                "---\ntags: [kitchen]\n---\n# Tea\n\nBlack tea, see [[Lease]].\n", "utf-8"
+                "---\ntags: [kitchen]\n---\n# Tea\n\nBlack tea, see [[Lease]].\n",
+                "utf-8",
             )
             (notes / "x.bin").write_bytes(b"\0\1")
             brain.add([notes], tags=["mine"])
@@ -164,13 +177,17 @@ def test_every_released_schema_has_its_golden_database() -> None:
 
 
 @pytest.mark.parametrize("version", range(1, LATEST + 1))
-def test_a_golden_database_opens_migrated_and_whole(version: int, config: Config) -> None:
+def test_a_golden_database_opens_migrated_and_whole(
+    version: int, config: Config
+) -> None:
     path = grown(version, config.home)
     with Brain(config) as brain:
-        assert brain.resources.store.connection.conn.execute("PRAGMA user_version").fetchone() == (
-            LATEST,
-        )
-        assert [c for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"] == []
+        assert brain.resources.store.connection.conn.execute(
+            "PRAGMA user_version"
+        ).fetchone() == (LATEST,)
+        assert [
+            c for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"
+        ] == []
         assert {row.title for row in brain.library.documents()} >= {"Lease", "日本"}
         assert brain.search(Request("boiler landlord")).passages[0].title == "Lease"
         assert brain.search(Request("先生", mode="lexical")).passages[0].title == "日本"
@@ -199,10 +216,14 @@ def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
         held = {}
         for name in names:
             columns = [
-                row[1] for row in conn.execute(f"PRAGMA table_info({name})") if row[1] != "row_hash"
+                row[1]
+                for row in conn.execute(f"PRAGMA table_info({name})")
+                if row[1] != "row_hash"
             ]
             listed = ", ".join(f'"{column}"' for column in columns)
-            held[name] = conn.execute(f"SELECT {listed} FROM {name} ORDER BY {listed}").fetchall()
+            held[name] = conn.execute(
+                f"SELECT {listed} FROM {name} ORDER BY {listed}"
+            ).fetchall()
     return {
         name: rows for name, rows in held.items() if not name.startswith("_")
     }  # sqlite-utils notes its migrations
@@ -216,7 +237,9 @@ def test_schema_2_changes_no_value_and_its_hashes_are_those_that_are_written_tod
     connection = connect(path)
     assert RowCheck(connection).damage() == []
     assert all(
-        connection.conn.execute(f"SELECT count(row_hash) = count(*) FROM {t}").fetchone()[0]
+        connection.conn.execute(
+            f"SELECT count(row_hash) = count(*) FROM {t}"
+        ).fetchone()[0]
         for t in COVERED
     )
     connection.close()
@@ -224,27 +247,42 @@ def test_schema_2_changes_no_value_and_its_hashes_are_those_that_are_written_tod
     assert sum(map(len, before.values())) > 30
 
 
-def test_schema_3_finds_old_texts_of_other_scripts_by_their_stems(config: Config) -> None:
+def test_schema_3_finds_old_texts_of_other_scripts_by_their_stems(
+    config: Config,
+) -> None:
     path = grown(2, config.home)
     written = ("договоры аренды подписаны", "الإيجار والعقود")
-    with closing(sqlite3.connect(path)) as conn:  # as the program of schema 2 wrote them
-        keys = [row[0] for row in conn.execute("SELECT pk FROM knowledge ORDER BY pk LIMIT 2")]
-        conn.executemany("UPDATE knowledge SET terms=? WHERE pk=?", zip(written, keys, strict=True))
+    with closing(
+        sqlite3.connect(path)
+    ) as conn:  # as the program of schema 2 wrote them
+        keys = [
+            row[0]
+            for row in conn.execute("SELECT pk FROM knowledge ORDER BY pk LIMIT 2")
+        ]
+        conn.executemany(
+            "UPDATE knowledge SET terms=? WHERE pk=?", zip(written, keys, strict=True)
+        )
         conn.commit()
     connection = connect(path)
     rows = dict(connection.conn.execute("SELECT pk, terms FROM knowledge").fetchall())
-    assert [rows[key] for key in keys] == [index_terms(text) for text in written] != list(written)
+    assert (
+        [rows[key] for key in keys]
+        == [index_terms(text) for text in written]
+        != list(written)
+    )
     asked = "SELECT rowid FROM knowledge_fts WHERE knowledge_fts MATCH ?"
-    assert connection.conn.execute(asked, (f'"{tokens("договором")[0]}"',)).fetchall() == [
-        (keys[0],)
-    ]
+    assert connection.conn.execute(
+        asked, (f'"{tokens("договором")[0]}"',)
+    ).fetchall() == [(keys[0],)]
     connection.close()
 
 
 def test_text_that_is_no_utf_8_does_not_stop_the_migration(config: Config) -> None:
     path = grown(1, config.home)
     with closing(sqlite3.connect(path)) as conn:
-        conn.execute("UPDATE documents SET trust = CAST(X'6FFF6E' AS TEXT) WHERE title = 'Lease'")
+        conn.execute(
+            "UPDATE documents SET trust = CAST(X'6FFF6E' AS TEXT) WHERE title = 'Lease'"
+        )
         conn.commit()
     connection = connect(path)
     assert RowCheck(connection).damage() == []
@@ -260,7 +298,9 @@ def test_an_older_database_is_copied_before_it_is_migrated(config: Config) -> No
     assert copies.judge(aside).digest == before
     assert aside.stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(path)) as conn:
-        assert conn.execute("SELECT DISTINCT trust FROM documents").fetchall() == [("moved",)]
+        assert conn.execute("SELECT DISTINCT trust FROM documents").fetchall() == [
+            ("moved",)
+        ]
     assert not list(config.home.glob("*.tmp"))
 
 
@@ -294,7 +334,9 @@ def test_a_kill_in_mid_migration_leaves_the_old_database(config: Config) -> None
     killed(MIGRATE, path)
     with Brain(config) as brain:
         assert copies.digest(brain.resources.store.connection.conn) == before
-        assert [c for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"] == []
+        assert [
+            c for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"
+        ] == []
     connect(path, latest=LATEST + 1, upgrade=next_schema).close()
     with closing(sqlite3.connect(path)) as conn:
         assert conn.execute("PRAGMA user_version").fetchone() == (LATEST + 1,)
@@ -347,9 +389,14 @@ def test_a_kill_in_a_real_upgrade_leaves_the_old_database_and_the_next_start_end
     with closing(sqlite3.connect(path)) as conn:
         assert conn.execute("PRAGMA user_version").fetchone() == (version,)
     assert content_digest(path) == before
-    assert copies.judge(config.home / f"brain.db.before-schema-{version + 1}").digest == before
+    assert (
+        copies.judge(config.home / f"brain.db.before-schema-{version + 1}").digest
+        == before
+    )
     with Brain(config) as brain:
-        assert [c for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"] == []
+        assert [
+            c for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"
+        ] == []
     assert contents(path) == rows
     assert schema_of(path) == SCHEMA.read_text("utf-8")
 
@@ -375,7 +422,9 @@ def test_what_was_forgotten_and_backed_up_under_schema_1_comes_back_and_can_be_e
                 )
             ],
         )
-        lease = next(row.id for row in brain.library.documents() if row.title == "Lease")
+        lease = next(
+            row.id for row in brain.library.documents() if row.title == "Lease"
+        )
         report = brain.keep.erase([lease], dry_run=False)
         assert [holding.state for holding in report.backups] == ["holds"]
         assert brain.keep.rewrite_backups().rewritten == (report.backups[0].path,)
@@ -386,7 +435,9 @@ def test_what_was_forgotten_and_backed_up_under_schema_1_comes_back_and_can_be_e
     with Brain(config) as brain:
         brain.keep.restore(aside)
     with Brain(config) as brain:
-        assert [c for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"] == []
+        assert [
+            c for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"
+        ] == []
         assert "日本" in {row.title for row in brain.library.documents()}
 
 
@@ -415,7 +466,9 @@ def test_a_newer_database_is_refused_and_not_touched(config: Config) -> None:
 
 
 @pytest.mark.parametrize("version", [0, 7])
-def test_somebody_elses_database_is_refused_and_not_touched(version: int, tmp_path: Path) -> None:
+def test_somebody_elses_database_is_refused_and_not_touched(
+    version: int, tmp_path: Path
+) -> None:
     path = tmp_path / "brain.db"
     with closing(sqlite3.connect(path)) as conn:
         conn.execute("CREATE TABLE theirs (x)")

@@ -47,7 +47,9 @@ def run(words: Sequence[str], session: Session | None = None) -> int:
     session = session or Session.of_this_process()
 
     def work() -> object:
-        with root.make_context(PROGRAM, list(words) or ["--help"], obj=session) as context:
+        with root.make_context(
+            PROGRAM, list(words) or ["--help"], obj=session
+        ) as context:
             return root.invoke(context)
 
     return exit_code(work, session.out, words)

@@ -104,7 +104,11 @@ def register(
     """Make a function a command of `group` (the whole app when None), its examples below its help."""
     epilog = "\b\nExamples:\n" + "\n".join(f"  {example}" for example in examples)
     return (group or app).command(
-        name, cls=Command, epilog=epilog, rich_help_panel=panel, context_settings=settings or None
+        name,
+        cls=Command,
+        epilog=epilog,
+        rich_help_panel=panel,
+        context_settings=settings or None,
     )
 
 
@@ -123,7 +127,9 @@ def shown(
             opened.show(work(opened, **values), kind, as_json=as_json)
 
         # typer reads the parameters of the command, so they are told to it in place of `**values`.
-        before, json, _values = inspect.signature(run, eval_str=True).parameters.values()
+        before, json, _values = inspect.signature(
+            run, eval_str=True
+        ).parameters.values()
         _session, *own = inspect.signature(work, eval_str=True).parameters.values()
         run.__signature__ = inspect.Signature([before, *own, json])  # type: ignore[attr-defined]
         run.__doc__ = work.__doc__
@@ -176,7 +182,12 @@ def _version(asked: bool) -> None:
 def brain(
     show_version: Annotated[
         bool,
-        flag("--version", "Print the version and leave.", callback=_version, is_eager=True),
+        flag(
+            "--version",
+            "Print the version and leave.",
+            callback=_version,
+            is_eager=True,
+        ),
     ] = False,
 ) -> None:
     """A second brain that stays on your machine: add, search, ask with checked citations, recall, export."""

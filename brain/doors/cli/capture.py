@@ -36,7 +36,9 @@ def add(
     edit: Annotated[bool, flag("--edit", "Write a note in $EDITOR.")] = False,
     title: Annotated[str, option("--title", "TEXT", "The title of the note.")] = "",
     tag: NewTags = None,
-    dry_run: Annotated[bool, flag("--dry-run", "Say what would be done; write nothing.")] = False,
+    dry_run: Annotated[
+        bool, flag("--dry-run", "Say what would be done; write nothing.")
+    ] = False,
     strict: Annotated[bool, flag("--strict", "Exit 1 for every skipped file.")] = False,
 ) -> object:
     """Take in files and folders, or a note. A folder stays registered: sync looks at it again."""
@@ -54,9 +56,13 @@ def add(
             "add them one by one",
         )
     if dry_run and (title or is_note):
-        raise UsageError("--dry-run is for files and folders", "leave it out: a note is only added")
+        raise UsageError(
+            "--dry-run is for files and folders", "leave it out: a note is only added"
+        )
     if title and not is_note:
-        raise UsageError("--title is for notes", "a document's title is read from the document")
+        raise UsageError(
+            "--title is for notes", "a document's title is read from the document"
+        )
     tags = tuple(tag or ())
     if is_note:
         # The draft stays in its file until the note is stored.
@@ -97,22 +103,33 @@ def remember(
     run: Session,
     words: Text,
     at: Annotated[str, option("--at", "TIME", "When it happened, if not now.")] = "",
-    people: Annotated[list[str] | None, option("--with", "NAME", "Who was there.")] = None,
-    name: Annotated[str, option("--session", "NAME", "The meeting or thread it belongs to.")] = "",
+    people: Annotated[
+        list[str] | None, option("--with", "NAME", "Who was there.")
+    ] = None,
+    name: Annotated[
+        str, option("--session", "NAME", "The meeting or thread it belongs to.")
+    ] = "",
     tag: NewTags = None,
 ) -> object:
     """Keep something that happened, word for word. `-` reads standard input."""
     text = run.text(words, "text")
     with run.brain() as brain:
         return brain.remember(
-            text, at=at or None, session=name, people=tuple(people or ()), tags=tuple(tag or ())
+            text,
+            at=at or None,
+            session=name,
+            people=tuple(people or ()),
+            tags=tuple(tag or ()),
         )
 
 
 @shown(
     "export",
     EVERY_DAY,
-    examples=("brain export ~/brain-export", "brain export ~/vault/brain --only episodes,notes"),
+    examples=(
+        "brain export ~/brain-export",
+        "brain export ~/vault/brain --only episodes,notes",
+    ),
 )
 def export(
     run: Session,
@@ -125,7 +142,9 @@ def export(
     """Write everything as Markdown; twice gives the same bytes."""
     kinds = tuple(kind.strip() for kind in only.split(",")) if only else None
     if unknown := [kind for kind in kinds or () if kind not in KINDS]:
-        raise UsageError(f"--only does not know {unknown[0]!r}", f"kinds: {', '.join(KINDS)}")
+        raise UsageError(
+            f"--only does not know {unknown[0]!r}", f"kinds: {', '.join(KINDS)}"
+        )
     with run.brain() as brain:
         report = brain.keep.export(directory, only=kinds, force=force)
     run.out.say(*report.notices)

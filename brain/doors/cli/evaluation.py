@@ -52,7 +52,9 @@ def retrieval(
 ) -> object:
     """Words, meaning, both, plain BM25 and RRF on a folder of judged questions (corpus, queries, qrels)."""
     with run.brain() as brain:
-        return brain.judge.eval_set("retrieval", directory, embedder=embedder, vectors=vectors)
+        return brain.judge.eval_set(
+            "retrieval", directory, embedder=embedder, vectors=vectors
+        )
 
 
 @shown(
@@ -69,11 +71,16 @@ def answerability(
 ) -> object:
     """How well `found` tells questions with an answer from those without, on a folder of judged questions."""
     with run.brain() as brain:
-        return brain.judge.eval_set("answerability", directory, embedder=embedder, vectors=vectors)
+        return brain.judge.eval_set(
+            "answerability", directory, embedder=embedder, vectors=vectors
+        )
 
 
 @shown(
-    "recall", group=evaluation, kind="systems", examples=("brain eval recall ~/sets/locomo_dev",)
+    "recall",
+    group=evaluation,
+    kind="systems",
+    examples=("brain eval recall ~/sets/locomo_dev",),
 )
 def recall(
     run: Session,
@@ -83,7 +90,9 @@ def recall(
 ) -> object:
     """The same for conversations: dated turns, found by recall, judged as turns and as sessions."""
     with run.brain() as brain:
-        return brain.judge.eval_set("recall", directory, embedder=embedder, vectors=vectors)
+        return brain.judge.eval_set(
+            "recall", directory, embedder=embedder, vectors=vectors
+        )
 
 
 @shown(
@@ -95,12 +104,18 @@ def recall(
 def init(
     run: Session,
     file: File = None,
-    count: Annotated[int, option("--count", "N", "How many questions.", min=1, max=1000)] = 30,
+    count: Annotated[
+        int, option("--count", "N", "How many questions.", min=1, max=1000)
+    ] = 30,
     absent: Annotated[
         int,
-        option("--absent", "N", "How many that your notes do not hold.", min=0, max=1000),
+        option(
+            "--absent", "N", "How many that your notes do not hold.", min=0, max=1000
+        ),
     ] = 10,
-    force: Annotated[bool, flag("--force", "Write the file anew if it is there.")] = False,
+    force: Annotated[
+        bool, flag("--force", "Write the file anew if it is there.")
+    ] = False,
 ) -> object:
     """Draft judged questions from your notes into a file that you correct by hand."""
     with run.brain() as brain:
@@ -127,7 +142,9 @@ def run_(run: Session, file: File = None) -> object:
 )
 def calibrate(
     run: Session,
-    reset: Annotated[bool, flag("--reset", "Go back to the shipped confidence.")] = False,
+    reset: Annotated[
+        bool, flag("--reset", "Go back to the shipped confidence.")
+    ] = False,
 ) -> object:
     """Fit the confidence `found` to your feedback. It is kept only where it predicts left-out feedback better."""
     with run.brain() as brain:
@@ -147,8 +164,12 @@ def feedback(
     run: Session,
     verdict: Annotated[Verdict, argument("good|wrong|missing")],
     why: Annotated[str, argument("[WHY]")] = "",
-    source: Annotated[str, option("--source", "PATH:LINE", "Where the answer stands.")] = "",
-    episode: Annotated[str, option("--episode", "ID", "Another answer than the last one.")] = "",
+    source: Annotated[
+        str, option("--source", "PATH:LINE", "Where the answer stands.")
+    ] = "",
+    episode: Annotated[
+        str, option("--episode", "ID", "Another answer than the last one.")
+    ] = "",
     absent: Annotated[bool, flag("--absent", "The notes do not hold it.")] = False,
 ) -> object:
     """Judge the last answer: good, wrong or missing.

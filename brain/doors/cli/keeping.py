@@ -25,11 +25,15 @@ ENCRYPTED_SUFFIX = ".age"
 
 Identity = Annotated[
     Path | None,
-    option("--identity", "FILE", "The file with the secret key of an encrypted backup."),
+    option(
+        "--identity", "FILE", "The file with the secret key of an encrypted backup."
+    ),
 ]
 
 
-@shown("status", EVERY_DAY, examples=("brain status", "brain status --json | jq .waiting"))
+@shown(
+    "status", EVERY_DAY, examples=("brain status", "brain status --json | jq .waiting")
+)
 def status(run: Session) -> object:
     """What is in, what serves and why, and what waits."""
     with run.brain() as brain:
@@ -60,14 +64,21 @@ def doctor(
     """
     with run.brain() as brain:
         return brain.keep.doctor(
-            deep=deep, repair=repair, passphrase=os.environ.get(PASSPHRASE, ""), identity=identity
+            deep=deep,
+            repair=repair,
+            passphrase=os.environ.get(PASSPHRASE, ""),
+            identity=identity,
         )
 
 
 @shown(
     "backup",
     KEEPING,
-    examples=("brain backup", "brain backup /mnt/disk --keep 7d,4w,12m", "brain backup --rewrite"),
+    examples=(
+        "brain backup",
+        "brain backup /mnt/disk --keep 7d,4w,12m",
+        "brain backup --rewrite",
+    ),
 )
 def backup(
     run: Session,
@@ -75,7 +86,9 @@ def backup(
     keep: Annotated[
         str,
         option(
-            "--keep", "RULE", "Then remove older ones but, as 7d,4w,12m, one a day, week, month."
+            "--keep",
+            "RULE",
+            "Then remove older ones but, as 7d,4w,12m, one a day, week, month.",
         ),
     ] = "",
     encrypt: Annotated[
@@ -83,17 +96,22 @@ def backup(
     ] = False,
     recipient: Annotated[
         list[str],
-        option("--recipient", "KEY", "For the owner of this age key (repeat for several)."),
+        option(
+            "--recipient", "KEY", "For the owner of this age key (repeat for several)."
+        ),
     ] = [],  # noqa: B006  typer copies it
     rewrite: Annotated[
-        bool, flag("--rewrite", "Make none: take what was erased out of those there are.")
+        bool,
+        flag("--rewrite", "Make none: take what was erased out of those there are."),
     ] = False,
     identity: Identity = None,
 ) -> object:
     """Copy the store into one file, proven to hold the same. Into DIR, or backups/ in the home."""
     if rewrite:
         if directory or keep or encrypt or recipient:
-            raise UsageError("--rewrite makes no backup", "give it --identity or --json alone")
+            raise UsageError(
+                "--rewrite makes no backup", "give it --identity or --json alone"
+            )
         known = os.environ.get(PASSPHRASE, "")
         with run.brain() as brain:
             return brain.keep.rewrite_backups(passphrase=known, identity=identity)
@@ -124,7 +142,9 @@ def restore(
     ] = None,
     identity: Identity = None,
     yes: Yes = False,
-    dry_run: Annotated[bool, flag("--dry-run", "Check the backup; nothing more.")] = False,
+    dry_run: Annotated[
+        bool, flag("--dry-run", "Check the backup; nothing more.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Take a backup back, once it is proven sound. What is there now is kept beside it."""
@@ -134,7 +154,9 @@ def restore(
         secret = passphrase(run, twice=False)
     with run.brain() as brain:
         run.confirmed(
-            partial(brain.keep.restore, path, to=to, passphrase=secret, identity=identity),
+            partial(
+                brain.keep.restore, path, to=to, passphrase=secret, identity=identity
+            ),
             "make it the store?",
             "nothing was changed",
             yes=yes,
@@ -157,9 +179,12 @@ def passphrase(run: Session, *, twice: bool) -> str:
         return given
     if not run.attended:
         raise UsageError(
-            "no passphrase was given", f"set {PASSPHRASE}, or run it on a terminal to type one"
+            "no passphrase was given",
+            f"set {PASSPHRASE}, or run it on a terminal to type one",
         )
     typed = getpass.getpass("passphrase: ")
     if not typed or (twice and getpass.getpass("again: ") != typed):
-        raise UsageError("the passphrases are empty or differ", "nothing was done; try again")
+        raise UsageError(
+            "the passphrases are empty or differ", "nothing was done; try again"
+        )
     return typed

@@ -85,7 +85,9 @@ def _is_pattern(reference: str, items: Sequence[Excerpt]) -> bool:
 )
 def list_(
     run: Session,
-    limit: Annotated[int | None, option("--limit", "N", "How many at most.", "-n", min=1)] = None,
+    limit: Annotated[
+        int | None, option("--limit", "N", "How many at most.", "-n", min=1)
+    ] = None,
     tag: Tags = [],  # noqa: B006  typer copies it
     source: Source = "",
     since: Since = "",
@@ -93,7 +95,9 @@ def list_(
 ) -> object:
     """The documents: id, date, path, title and tags."""
     with run.brain() as brain:
-        return brain.library.documents(scope=scope(tag, source, since, until), limit=limit)
+        return brain.library.documents(
+            scope=scope(tag, source, since, until), limit=limit
+        )
 
 
 @shown("show", LIBRARY, examples=("brain show a1b2c3", "brain show notes/lease.md"))
@@ -103,11 +107,15 @@ def show(run: Session, reference: Reference) -> object:
         return brain.library.document(reference)
 
 
-@register("open", LIBRARY, examples=("brain open a1b2c3", "brain open notes/lease.md --print"))
+@register(
+    "open", LIBRARY, examples=("brain open a1b2c3", "brain open notes/lease.md --print")
+)
 def open_(
     context: typer.Context,
     reference: Reference,
-    print_only: Annotated[bool, flag("--print", "Print the path or address instead.")] = False,
+    print_only: Annotated[
+        bool, flag("--print", "Print the path or address instead.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Open the source in its own program, or in Obsidian."""
@@ -134,7 +142,9 @@ def forget(
     context: typer.Context,
     references: Annotated[list[str], argument("ID|PATH")],
     yes: Yes = False,
-    dry_run: Annotated[bool, flag("--dry-run", "Show what would go; nothing more.")] = False,
+    dry_run: Annotated[
+        bool, flag("--dry-run", "Show what would go; nothing more.")
+    ] = False,
     for_good: Annotated[
         bool,
         flag(
@@ -154,12 +164,18 @@ def forget(
         question, nothing_done = "forget them?", "nothing was forgotten"
         if for_good:
             known = os.environ.get(PASSPHRASE, "")
-            act = partial(brain.keep.erase, references, identity=identity, passphrase=known)
+            act = partial(
+                brain.keep.erase, references, identity=identity, passphrase=known
+            )
             question, nothing_done = "erase them for good?", "nothing was erased"
-        run.confirmed(act, question, nothing_done, yes=yes, dry_run=dry_run, as_json=as_json)
+        run.confirmed(
+            act, question, nothing_done, yes=yes, dry_run=dry_run, as_json=as_json
+        )
 
 
-@register("undo", LIBRARY, examples=("brain undo", "brain undo a1b2c3", "brain undo --list"))
+@register(
+    "undo", LIBRARY, examples=("brain undo", "brain undo a1b2c3", "brain undo --list")
+)
 def undo(
     context: typer.Context,
     reference: Annotated[str, argument("ID")] = LAST,
@@ -204,7 +220,9 @@ def split_tags(changes: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     for change in changes:
         name = change.lstrip("+-").lstrip("#").strip()
         if not name:
-            raise UsageError(f"{change!r} names no tag", "write +name to add, -name to take off")
+            raise UsageError(
+                f"{change!r} names no tag", "write +name to add, -name to take off"
+            )
         (remove if change.startswith("-") else add).append(name)
     return tuple(add), tuple(remove)
 

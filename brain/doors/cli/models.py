@@ -14,7 +14,9 @@ from brain.doors.cli.session import Session
 from brain.doors.views.keeping import Message
 
 models = group(
-    "models", MODELS, "Which models embed and answer. Built in, or in Ollama on this machine."
+    "models",
+    MODELS,
+    "Which models embed and answer. Built in, or in Ollama on this machine.",
 )
 
 Name = Annotated[str, argument("NAME")]
@@ -50,7 +52,10 @@ def pull(run: Session, name: Name) -> object:
 @shown(
     "use",
     group=models,
-    examples=("brain models use embed nomic-embed-text", "brain models use ask builtin"),
+    examples=(
+        "brain models use embed nomic-embed-text",
+        "brain models use ask builtin",
+    ),
 )
 def use(
     run: Session,

@@ -31,12 +31,22 @@ def choice(name: str, text: str) -> Any:
 
 
 Json = Annotated[bool, flag("--json", "Print JSON, schema 1 (docs/JSON.md).")]
-NewTags = Annotated[list[str] | None, option("--tag", "TAG", "Tag it (repeat for several).")]
+NewTags = Annotated[
+    list[str] | None, option("--tag", "TAG", "Tag it (repeat for several).")
+]
 Words = Annotated[list[str], argument("WORDS")]
 Text = Annotated[list[str], argument("TEXT")]
 Yes = Annotated[bool, flag("--yes", "Do it without asking.", "-y")]
-Limit = Annotated[int, option("--limit", "N", "How many at most.", "-n", min=1, max=1000)]
-Tags = Annotated[list[str], option("--tag", "TAG", "Only with this tag (repeat for several).")]
-Source = Annotated[str, option("--source", "GLOB", "Only sources that match, as 'journal/*'.")]
-Since = Annotated[str, option("--since", "DATE", "Dated on or after 2026-05-17, 2026-05 or 2026.")]
+Limit = Annotated[
+    int, option("--limit", "N", "How many at most.", "-n", min=1, max=1000)
+]
+Tags = Annotated[
+    list[str], option("--tag", "TAG", "Only with this tag (repeat for several).")
+]
+Source = Annotated[
+    str, option("--source", "GLOB", "Only sources that match, as 'journal/*'.")
+]
+Since = Annotated[
+    str, option("--since", "DATE", "Dated on or after 2026-05-17, 2026-05 or 2026.")
+]
 Until = Annotated[str, option("--until", "DATE", "Dated on or before.")]

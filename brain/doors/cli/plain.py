@@ -42,7 +42,10 @@ class Group(_Plainly, typer.core.TyperGroup):
 def prefer_plain(parameters: Iterable[Any]) -> None:
     """Give every parameter that has no coercion yet the plain one."""
     for parameter in parameters:
-        if RuntimeParam is not None and getattr(parameter, "_runtime_param", ABSENT) is None:
+        if (
+            RuntimeParam is not None
+            and getattr(parameter, "_runtime_param", ABSENT) is None
+        ):
             parameter._runtime_param = Plain.of(parameter)
 
 
@@ -55,7 +58,10 @@ if RuntimeParam is not None:
         def of(cls, parameter: Any) -> Plain:
             """For one parameter, by its descriptor."""
             descriptor = parameter.type_descriptor
-            return cls(parameter_info=descriptor.parameter_info, annotation=descriptor.annotation)
+            return cls(
+                parameter_info=descriptor.parameter_info,
+                annotation=descriptor.annotation,
+            )
 
         def _coerce_value(self, value: Any, param: Any, ctx: Any) -> Any:
             plain = ABSENT

@@ -46,11 +46,19 @@ STATE_CODES = {
 
 Rerank = Annotated[
     bool | None,
-    flag("--rerank/--no-rerank", "Let a local model judge the best passages.", show_default=False),
+    flag(
+        "--rerank/--no-rerank",
+        "Let a local model judge the best passages.",
+        show_default=False,
+    ),
 ]
 Expand = Annotated[
     bool | None,
-    flag("--expand/--no-expand", "Let a local model find other words.", show_default=False),
+    flag(
+        "--expand/--no-expand",
+        "Let a local model find other words.",
+        show_default=False,
+    ),
 ]
 
 
@@ -76,7 +84,9 @@ def search(
     context: typer.Context,
     words: Words,
     limit: Limit = 10,
-    lexical: Annotated[bool, flag("--lexical", "By words alone, without embeddings.")] = False,
+    lexical: Annotated[
+        bool, flag("--lexical", "By words alone, without embeddings.")
+    ] = False,
     explain: Annotated[bool, flag("--explain", "Show ranks, weights and why.")] = False,
     rerank: Rerank = None,
     expand: Expand = None,
@@ -84,8 +94,12 @@ def search(
     source: Source = "",
     since: Since = "",
     until: Until = "",
-    form: Annotated[Format, choice("--format", "list, files, md or json.")] = Format.list,
-    strict: Annotated[bool, flag("--strict", "Exit 3 when the best lies below the floor.")] = False,
+    form: Annotated[
+        Format, choice("--format", "list, files, md or json.")
+    ] = Format.list,
+    strict: Annotated[
+        bool, flag("--strict", "Exit 3 when the best lies below the floor.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Find passages by words and meaning. No quotes needed; `-` reads standard input."""
@@ -142,11 +156,15 @@ def _print_found(
 def ask(
     context: typer.Context,
     words: Words,
-    follow_up: Annotated[bool, flag("--continue", "Follow up on the last question.", "-c")] = False,
+    follow_up: Annotated[
+        bool, flag("--continue", "Follow up on the last question.", "-c")
+    ] = False,
     anyway: Annotated[
         bool, flag("--anyway", "Answer even when the notes seem not to hold it.")
     ] = False,
-    no_record: Annotated[bool, flag("--no-record", "Keep no episode of this question.")] = False,
+    no_record: Annotated[
+        bool, flag("--no-record", "Keep no episode of this question.")
+    ] = False,
     limit: Limit = 8,
     rerank: Rerank = None,
     expand: Expand = None,
@@ -210,7 +228,9 @@ class AnswerPrinter:
         """The end: the text, if nothing of it was said yet, and the footer below it."""
         if given.state == "not_found":
             self._end_paragraph()
-            self._out.print(view.not_found(given, width=self._out.width, nearest=NEAREST))
+            self._out.print(
+                view.not_found(given, width=self._out.width, nearest=NEAREST)
+            )
         else:
             # Without a model the quotes are the whole answer, and were printed as they came.
             quoted = "\n".join(self._quotes) == given.text.strip()
@@ -246,7 +266,9 @@ class AnswerPrinter:
 def recall(
     run: Session,
     words: Annotated[list[str] | None, argument("WORDS")] = None,
-    since: Annotated[str, option("--since", "TIME", "From then on: 2026-03, 'last friday'.")] = "",
+    since: Annotated[
+        str, option("--since", "TIME", "From then on: 2026-03, 'last friday'.")
+    ] = "",
     until: Annotated[str, option("--until", "TIME", "Up to then.")] = "",
     kind: Annotated[str, option("--kind", "KIND", "ask, note, chat or import.")] = "",
     person: Annotated[str, option("--with", "NAME", "Only with this person.")] = "",
@@ -261,9 +283,13 @@ def recall(
             'for instance: brain recall lease, brain recall --since "last week"',
         )
     if kind and kind not in EPISODE_KINDS:
-        raise UsageError(f"there is no kind {kind!r}", f"kinds: {', '.join(EPISODE_KINDS)}")
+        raise UsageError(
+            f"there is no kind {kind!r}", f"kinds: {', '.join(EPISODE_KINDS)}"
+        )
     query = run.text(words, "question") if words else ""
     request = Request(query, scope=Scope(since=since, until=until), limit=limit)
     with run.brain() as brain:
         result = brain.recall(request, kind=kind, person=person)
-    return result if result.found else replace(result, episodes=result.episodes[:NEAREST])
+    return (
+        result if result.found else replace(result, episodes=result.episodes[:NEAREST])
+    )

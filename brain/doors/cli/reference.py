@@ -87,7 +87,9 @@ def _panel(item: Any) -> str:
     return str(panel or PANELS[-1])
 
 
-def _context(item: Any, name: str | None, parent: typer.Context | None) -> typer.Context:
+def _context(
+    item: Any, name: str | None, parent: typer.Context | None
+) -> typer.Context:
     return typer.Context(item, info_name=name, parent=parent, terminal_width=WIDTH)
 
 

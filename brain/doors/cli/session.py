@@ -60,7 +60,9 @@ class Session:
     @classmethod
     def of_this_process(cls) -> Session:
         """The real one."""
-        return cls(Out(sys.stdout, sys.stderr), sys.stdin, open_brain, edit_file, launch)
+        return cls(
+            Out(sys.stdout, sys.stderr), sys.stdin, open_brain, edit_file, launch
+        )
 
     def brain(self) -> AbstractContextManager[Brain]:
         """`Brain`, closed at the end; its progress goes to the bar."""
@@ -81,7 +83,11 @@ class Session:
         if self.stdin.isatty():
             self.out.say("reading from the terminal; end with Ctrl-D")
         source = getattr(self.stdin, "buffer", None)
-        return source.read().decode("utf-8", "replace") if source is not None else self.stdin.read()
+        return (
+            source.read().decode("utf-8", "replace")
+            if source is not None
+            else self.stdin.read()
+        )
 
     @property
     def attended(self) -> bool:
@@ -150,7 +156,8 @@ def session(context: typer.Context) -> Session:
     found = context.find_object(Session)
     if found is None:
         raise BrainError(
-            "this command was called without a session", "call it through brain.doors.cli.run"
+            "this command was called without a session",
+            "call it through brain.doors.cli.run",
         )
     return found
 
@@ -188,7 +195,9 @@ def _days(text: str) -> tuple[str, str]:
         _weekday, days = calendar.monthrange(year, last_month)
         last = datetime.date(year, last_month, day or days)
     except (ValueError, calendar.IllegalMonthError):
-        raise UsageError(f"{text!r} is not a date", "write 2026-05-17, 2026-05 or 2026") from None
+        raise UsageError(
+            f"{text!r} is not a date", "write 2026-05-17, 2026-05 or 2026"
+        ) from None
     return first.isoformat(), last.isoformat()
 
 
@@ -228,11 +237,13 @@ def edit_file(path: Path) -> None:
         code = subprocess.run([*shlex.split(chosen), str(path)], check=False).returncode
     except (OSError, ValueError) as error:
         raise BrainError(
-            f"the editor {chosen!r} did not start: {error}", "set EDITOR to another program"
+            f"the editor {chosen!r} did not start: {error}",
+            "set EDITOR to another program",
         ) from None
     if code:
         raise BrainError(
-            f"the editor {chosen!r} ended with code {code}", "nothing was added; try again"
+            f"the editor {chosen!r} ended with code {code}",
+            "nothing was added; try again",
         )
 
 
@@ -250,4 +261,6 @@ def launch(address: str) -> None:
     except OSError:
         code = 1
     if code:
-        raise BrainError(f"no program opened {address}", "use --print and open it yourself")
+        raise BrainError(
+            f"no program opened {address}", "use --print and open it yourself"
+        )

@@ -96,7 +96,9 @@ def _again(error: KeyboardInterrupt | SystemExit) -> None:
     code = error.code if isinstance(error, SystemExit) else SIGNALLED + signal.SIGINT
     number = code - SIGNALLED if isinstance(code, int) else 0
     if number not in {
-        int(getattr(signal, name)) for name in ("SIGINT", *ENDING) if hasattr(signal, name)
+        int(getattr(signal, name))
+        for name in ("SIGINT", *ENDING)
+        if hasattr(signal, name)
     }:
         return
     if number != signal.SIGINT:

@@ -12,10 +12,17 @@ from brain.doors.cli.app import SKILLS, group, shown
 from brain.doors.cli.options import Limit, Words, argument
 from brain.doors.cli.session import Session
 
-skill = group("skill", SKILLS, "How to do things: SKILL.md folders, found by description.")
+skill = group(
+    "skill", SKILLS, "How to do things: SKILL.md folders, found by description."
+)
 
 
-@shown("add", group=skill, kind="skills", examples=("brain skill add ~/skills/weekly-review",))
+@shown(
+    "add",
+    group=skill,
+    kind="skills",
+    examples=("brain skill add ~/skills/weekly-review",),
+)
 def add(
     run: Session,
     path: Annotated[Path, argument("PATH")],
@@ -33,7 +40,12 @@ def list_(run: Session) -> object:
         return brain.skills.list()
 
 
-@shown("find", group=skill, kind="skills", examples=("brain skill find prepare the tax return",))
+@shown(
+    "find",
+    group=skill,
+    kind="skills",
+    examples=("brain skill find prepare the tax return",),
+)
 def find(
     run: Session,
     words: Words,

@@ -115,11 +115,15 @@ def skipped(files: Sequence[Skipped]) -> Lines:
         blocks[item.kind, item.reason, item.hint].append(item)
     done: Lines = []
     by_reason = sorted(blocks.items())
-    for (kind, reason, hint), items in sorted(by_reason, key=lambda block: -len(block[1])):
+    for (kind, reason, hint), items in sorted(
+        by_reason, key=lambda block: -len(block[1])
+    ):
         style = bad if kind == "unreadable" else warn
         known = "" if any(item.new for item in items) else ", reported before"
         done.append(line(style(f"{len(items):,} {kind}"), ": ", reason.strip(), known))
-        done += _first_names([item.source for item in items], more=" (--json lists all)")
+        done += _first_names(
+            [item.source for item in items], more=" (--json lists all)"
+        )
         if hint:
             done.append(dim("  ", hint))
     return done

@@ -46,9 +46,7 @@ FIGURES = (
     "p95_ms",
 )
 RISKS = ("ece", "brier", "brier_skill", "ece_25_75", "aurc")
-ASK_FOR_PLACE = (
-    "say where the answer stands with --source PATH:LINE, or that it is nowhere with --absent"
-)
+ASK_FOR_PLACE = "say where the answer stands with --source PATH:LINE, or that it is nowhere with --absent"
 # The coefficients that moved most: what a person can still read.
 CHANGED_SHOWN = 8
 
@@ -56,8 +54,12 @@ CHANGED_SHOWN = 8
 @shows("systems", json_out.measured)
 def systems(report: Report) -> Lines:
     """`eval retrieval` and `eval recall`: a row for each system, then each part of the set."""
-    sizes = commas(count(report["queries"], "question"), count(report["documents"], "document"))
-    heading = line(title(report["set"], ": ", sizes), dim(", embedder ", report["embedder"]))
+    sizes = commas(
+        count(report["queries"], "question"), count(report["documents"], "document")
+    )
+    heading = line(
+        title(report["set"], ": ", sizes), dim(", embedder ", report["embedder"])
+    )
     done = [heading, *table(report["systems"])]
     if "best_other" in report:
         done.append(_difference(report["best_other"], report["hybrid_over_best_95"]))
@@ -104,7 +106,9 @@ def answerability(report: Report) -> Lines:
     return [heading, *_found(report)]
 
 
-@shows("own questions", json_out.measured, talk=lambda report: notices(report["notices"]))
+@shows(
+    "own questions", json_out.measured, talk=lambda report: notices(report["notices"])
+)
 def own(report: Report) -> Lines:
     """`eval run`: the systems, the confidence, the last run."""
     kinds = commas(
@@ -146,7 +150,13 @@ def calibrated(report: Report) -> Lines:
     """`eval calibrate`: how much feedback, what changed, why."""
     if report["reset"]:
         was = report["was_calibrated"]
-        return [line("the shipped confidence is back" if was else "it was the shipped confidence")]
+        return [
+            line(
+                "the shipped confidence is back"
+                if was
+                else "it was the shipped confidence"
+            )
+        ]
     verb = "calibrated" if report["calibrated"] else "unchanged"
     judged_answers = count(report["rows"], "judged answer")
     in_notes = f"{report['answerable']} of them in the notes"
@@ -227,9 +237,15 @@ def _found(report: Report) -> Lines:
     if rows:
         for name in RISKS:
             rows.append((name.replace("_", " "), _figure(report[name])))
-    sure = "answered as sure {coverage:.1%}, wrongly {risk:.1%} (threshold {threshold:g})"
+    sure = (
+        "answered as sure {coverage:.1%}, wrongly {risk:.1%} (threshold {threshold:g})"
+    )
     missed = "false “not in your notes” {false_absences:.1%} (floor {floor:g})"
-    return [*columns(rows), line(sure.format_map(report)), line(missed.format_map(report))]
+    return [
+        *columns(rows),
+        line(sure.format_map(report)),
+        line(missed.format_map(report)),
+    ]
 
 
 def _last(last: Report) -> Lines:

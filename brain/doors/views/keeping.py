@@ -198,7 +198,10 @@ def backed_up(report: BackupReport) -> Lines:
 @shows("RewriteReport", code=lambda report: FAILED if report.failed else DONE)
 def rewritten(report: RewriteReport) -> Lines:
     """Which backups were written anew without what was erased, and which could not be."""
-    done = [line(path(name), " written anew without what was erased") for name in report.rewritten]
+    done = [
+        line(path(name), " written anew without what was erased")
+        for name in report.rewritten
+    ]
     if not done and not report.notices:
         done.append(line(f"nothing to rewrite in {count(report.looked, 'backup')}"))
     for item in report.failed:
@@ -210,9 +213,15 @@ def rewritten(report: RewriteReport) -> Lines:
 def restored(report: RestoreReport) -> Lines:
     """What the backup holds and, when it is done, where the old store is."""
     made = given(" of ", moment(report.made_at))
-    proof = "its digest is right" if report.verified else "it carries no digest to compare with"
+    proof = (
+        "its digest is right"
+        if report.verified
+        else "it carries no digest to compare with"
+    )
     verb = "holds now" if report.done else "would hold"
-    done = [line(path(report.home), f" {verb} the backup{made}: {_holds(report)}; {proof}")]
+    done = [
+        line(path(report.home), f" {verb} the backup{made}: {_holds(report)}; {proof}")
+    ]
     if report.kept:
         done.append(line(dim("what was there before is kept as "), path(report.kept)))
     return done + notices(report.notices)
@@ -224,12 +233,20 @@ def erased(report: EraseReport) -> Lines:
     entries = count(len(report.items), "entry", "entries")
     if report.done:
         verb = "were erased"
-        done = [line(warn(f"{entries} erased for good"), dim("; this cannot be undone"))]
+        done = [
+            line(warn(f"{entries} erased for good"), dim("; this cannot be undone"))
+        ]
     else:
         verb = "would be erased"
-        done = [warn(f"{entries} would be erased for good"), *indented(items(report.items))]
+        done = [
+            warn(f"{entries} would be erased for good"),
+            *indented(items(report.items)),
+        ]
     if report.quoting:
-        done += [line(f"answers that quote it {verb} too:"), *indented(items(report.quoting))]
+        done += [
+            line(f"answers that quote it {verb} too:"),
+            *indented(items(report.quoting)),
+        ]
     if report.backups:
         rows = [(item.path, _until(item)) for item in report.backups]
         done += [line("backups that hold it:"), *indented(columns(rows, ("path", "")))]

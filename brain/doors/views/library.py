@@ -34,7 +34,13 @@ from brain.doors.lines import (
 from brain.doors.show import lists, shows
 
 if TYPE_CHECKING:
-    from brain.reports import DocumentDetail, DocumentRow, Excerpt, ForgetReport, Forgotten
+    from brain.reports import (
+        DocumentDetail,
+        DocumentRow,
+        Excerpt,
+        ForgetReport,
+        Forgotten,
+    )
     from brain.types import Skill
 
 # Of a document's text in `show`; `get` prints it whole.
@@ -125,7 +131,10 @@ def _fields(detail: DocumentDetail) -> list[tuple[str, str]]:
         ("kind", row.media_type + ("" if row.entry == "full" else NAME_ONLY)),
         ("date", day(row.date) + by),
         ("added", moment(row.added_at)),
-        ("size", commas(count(len(detail.text), "character"), count(row.chunks, "chunk"))),
+        (
+            "size",
+            commas(count(len(detail.text), "character"), count(row.chunks, "chunk")),
+        ),
         ("label", row.label),
         ("tags", ", ".join(row.tags)),
         ("aliases", ", ".join(detail.aliases)),
@@ -143,7 +152,9 @@ def forgotten(report: ForgetReport) -> Lines:
     if not report.done:
         return [warn(f"{entries} would be forgotten"), *indented(items(report.items))]
     until = given(" until ", day(report.undo_until))
-    return [line(warn(f"{entries} forgotten"), dim("; `brain undo` brings it back", until))]
+    return [
+        line(warn(f"{entries} forgotten"), dim("; `brain undo` brings it back", until))
+    ]
 
 
 @lists("items", "nothing was forgotten, so there is nothing to bring back")

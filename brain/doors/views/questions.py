@@ -60,7 +60,10 @@ VERBS = {"rerank": "reranked", "expand": "expanded"}
 STATES = {
     "supported": ("supported by the passages cited", "good"),
     "unsure": ("unsure: check these sources", "warn"),
-    "unrated": ("unrated: nobody has measured how often this model is right here", "warn"),
+    "unrated": (
+        "unrated: nobody has measured how often this model is right here",
+        "warn",
+    ),
     "incomplete": ("incomplete: the answer broke off", "bad"),
     "not_found": ("not in your notes", "warn"),
     "refused": ("refused by policy", "bad"),
@@ -80,7 +83,9 @@ def found(query: str, result: Retrieved, *, width: int, explain: bool = False) -
     return done + passages(query, result.passages, width=width, explain=explain)
 
 
-def passages(query: str, items: Sequence[Passage], *, width: int, explain: bool = False) -> Lines:
+def passages(
+    query: str, items: Sequence[Passage], *, width: int, explain: bool = False
+) -> Lines:
     """Numbered passages: title › heading, path:line (date), two lines of text, the id."""
     ids = short_ids(item.id for item in items)
     done: Lines = []
@@ -119,7 +124,10 @@ def _dated(item: Passage) -> str:
 
 
 def _explained(item: Passage) -> str:
-    ranks = [f"{name} rank {'–' if rank is None else rank}" for name, rank in item.ranks.items()]
+    ranks = [
+        f"{name} rank {'–' if rank is None else rank}"
+        for name, rank in item.ranks.items()
+    ]
     reasons = [commas(*ranks), _numbers(item.explain)]
     said = "; ".join(filter(None, reasons))
     return f"score {item.score:.4f}: {said}"
@@ -210,7 +218,9 @@ def footer(answer: Answer) -> Lines:
     if done:
         done.append(line())
     words, style = STATES[answer.state]
-    done.append(line(styled(style, words), dim(_confidence(answer)), dim(_models(answer))))
+    done.append(
+        line(styled(style, words), dim(_confidence(answer)), dim(_models(answer)))
+    )
     if answer.context.window:
         done.append(dim(context_use(answer)))
     done += [dim(step) for step in ran(answer.steps)]
@@ -229,7 +239,9 @@ def context_use(answer: Answer) -> str:
 
 def not_found(answer: Answer, *, width: int, nearest: int) -> Lines:
     """What `ask` prints when the notes do not hold it: the state, then the nearest passages."""
-    done = [line(warn("Not in your notes."), dim(_confidence(answer)), dim(_models(answer)))]
+    done = [
+        line(warn("Not in your notes."), dim(_confidence(answer)), dim(_models(answer)))
+    ]
     if answer.passages:
         done.append(line("The nearest:"))
         done += passages(answer.question, answer.passages[:nearest], width=width)
@@ -265,9 +277,15 @@ def _models(answer: Answer) -> str:
 
 def nothing_found(query: str, degraded: str) -> Lines:
     """What is said when nothing came: nothing is there, or not everything could be looked into."""
-    said, hint = "nothing found for", "try other words, or `brain status` to see what is in"
+    said, hint = (
+        "nothing found for",
+        "try other words, or `brain status` to see what is in",
+    )
     if degraded:
-        said, hint = "could not look everywhere for", "`brain doctor` says what does not answer"
+        said, hint = (
+            "could not look everywhere for",
+            "`brain doctor` says what does not answer",
+        )
     return [line(f"brain: {said} ", quoted(query)), line("  ", hint)]
 
 

@@ -17,7 +17,13 @@ from typing import Any
 from brain.keeping.export.documents import MARKER, machine
 from brain.keeping.export.names import one_line
 from brain.keeping.export.rows import ID
-from ingest.readers.front_matter import BadFrontMatter, read_nested, split, text_at, texts_at
+from ingest.readers.front_matter import (
+    BadFrontMatter,
+    read_nested,
+    split,
+    text_at,
+    texts_at,
+)
 
 _CLOSE = " -->\n"
 _END = "\n\n<!-- end -->\n"
@@ -75,9 +81,15 @@ class Marks:
     def _middle(self) -> str:
         return f"\n\n<!-- {self.between} -->\n\n"
 
-    def render(self, title: str, facts: Mapping[str, Any], first: str, second: str) -> str:
+    def render(
+        self, title: str, facts: Mapping[str, Any], first: str, second: str
+    ) -> str:
         """A heading, the facts that say something, the two texts."""
-        kept = {name: value for name, value in facts.items() if value not in (None, "", (), {})}
+        kept = {
+            name: value
+            for name, value in facts.items()
+            if value not in (None, "", (), {})
+        }
         kept[CHARACTERS] = [len(first), len(second)]
         head = f"\n## {one_line(title)}\n{self._open}{machine(kept)}{_CLOSE}\n"
         return f"{head}{first}{self._middle}{second}{_END}"

@@ -138,7 +138,9 @@ class _Body:
         if self.behind or f"{self.opening}{bare}{self.closing}" != inner:
             return None
         text = self._without_marks(bare)
-        return text if self._tiles(len(text)) and digest(text) == self.text_sha else None
+        return (
+            text if self._tiles(len(text)) and digest(text) == self.text_sha else None
+        )
 
     def changed(self) -> str:
         """The words of a changed file: without fence and page marks, with what was written behind the comment."""
@@ -203,7 +205,9 @@ def read(content: str) -> StoredDocument:
         tags=tuple(sorted(tags)),
         aliases=texts_at(head, "aliases"),
         links=tuple(sorted(texts_at(head, "links"))),
-        metadata={key: value for key, value in metadata.items() if isinstance(value, str)},
+        metadata={
+            key: value for key, value in metadata.items() if isinstance(value, str)
+        },
         notices=texts_at(head, "notices"),
         edited=text is None,
     )
@@ -227,8 +231,12 @@ def _read_body(rest: str) -> _Body:
     return _Body(text, behind, chunks, str(facts.get("text_sha")), *_fence_of(facts))
 
 
-def _chunk(start: Any, end: Any, tokens: Any, locator: Any, heading: Any, *_: Any) -> StoredChunk:
-    return StoredChunk(int(start), int(end), int(tokens), str(locator), tuple(map(str, heading)))
+def _chunk(
+    start: Any, end: Any, tokens: Any, locator: Any, heading: Any, *_: Any
+) -> StoredChunk:
+    return StoredChunk(
+        int(start), int(end), int(tokens), str(locator), tuple(map(str, heading))
+    )
 
 
 def _fence_of(facts: Mapping[str, Any]) -> tuple[str, str]:

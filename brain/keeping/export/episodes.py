@@ -31,10 +31,16 @@ def day_of(at: str) -> str:
 
 def dated_path(kind: str, period: str) -> str:
     """Where the file of a day or a month lies: `episodes/2026/2026-05-07.md`."""
-    return f"{kind}/{period}.md" if period == UNDATED else f"{kind}/{period[:4]}/{period}.md"
+    return (
+        f"{kind}/{period}.md"
+        if period == UNDATED
+        else f"{kind}/{period[:4]}/{period}.md"
+    )
 
 
-def render(day: str, rounds: Sequence[StoredEpisode], names: Names, days: Mapping[str, str]) -> str:
+def render(
+    day: str, rounds: Sequence[StoredEpisode], names: Names, days: Mapping[str, str]
+) -> str:
     """The file of a day. `days` says on which day each episode of this export lies, for links between them."""
     tags: set[str] = set()
     people: set[str] = set()
@@ -55,7 +61,12 @@ def render(day: str, rounds: Sequence[StoredEpisode], names: Names, days: Mappin
 def _round(item: StoredEpisode, names: Names, days: Mapping[str, str]) -> str:
     """One round, and behind it the links that follow from it; the import reads none of them."""
     episode = item.episode
-    title = [episode.at[11:16], episode.kind, episode.session, ", ".join(episode.people)]
+    title = [
+        episode.at[11:16],
+        episode.kind,
+        episode.session,
+        ", ".join(episode.people),
+    ]
     shown = " · ".join(filter(None, title))
     parts = [MARKS.render(shown, _facts(item), episode.question, episode.answer)]
     links = dict.fromkeys(map(names.cited, episode.citations))
@@ -78,7 +89,10 @@ def day_link(day: str) -> str:
 
 
 def _facts(item: StoredEpisode) -> dict[str, Any]:
-    facts = {name: getattr(item.episode, name) for name in (*_TEXTS, *EPISODE_LISTS, "supersedes")}
+    facts = {
+        name: getattr(item.episode, name)
+        for name in (*_TEXTS, *EPISODE_LISTS, "supersedes")
+    }
     facts |= {name: getattr(item, name) for name in EPISODE_MORE}
     facts["confidence"] = dict(item.confidence)
     return facts

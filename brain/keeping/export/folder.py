@@ -21,9 +21,17 @@ from brain.faults import reach
 from brain.keeping.export.names import is_safe
 from brain.keeping.export.plain import open_plain
 
-MANIFEST = ".brain-export.json"  # `ingest.folders` leaves out every folder that holds one
+MANIFEST = (
+    ".brain-export.json"  # `ingest.folders` leaves out every folder that holds one
+)
 FORMAT = 1
-KINDS = ("documents", "notes", "episodes", "skills", "feedback")  # each a folder at the top
+KINDS = (
+    "documents",
+    "notes",
+    "episodes",
+    "skills",
+    "feedback",
+)  # each a folder at the top
 BATCH_FILES = 500  # files between two writings of the manifest …
 BATCH_CHARACTERS = 16 * 2**20  # … or so much text
 MANIFEST_BYTES = 256 * 2**20  # a larger one is not ours: 100 bytes a file
@@ -113,12 +121,18 @@ class Folder:
 
     def _untouched(self, name: str, found: str | None) -> bool:
         """Whether no person's words are lost when the file goes: there is none, or it is as it was written."""
-        return self.force or found in (None, self.files.get(name), self._pending.get(name))
+        return self.force or found in (
+            None,
+            self.files.get(name),
+            self._pending.get(name),
+        )
 
     def _flush(self) -> None:
         if not self._waiting:
             return
-        self._write_manifest(self._pending | {name: sha for name, _, sha in self._waiting})
+        self._write_manifest(
+            self._pending | {name: sha for name, _, sha in self._waiting}
+        )
         reach("export.before_files")
         for name, data, sha in self._waiting:
             self._write(name, data)
@@ -141,9 +155,16 @@ class Folder:
             folder = self._folder(name, make=True)
             try:
                 _remove(TEMPORARY, folder)  # a leftover of an export that was killed
-                with os.fdopen(os.open(TEMPORARY, _WRITE, 0o600, dir_fd=folder), "wb") as file:
+                with os.fdopen(
+                    os.open(TEMPORARY, _WRITE, 0o600, dir_fd=folder), "wb"
+                ) as file:
                     file.write(data)
-                os.rename(TEMPORARY, name.rpartition("/")[2], src_dir_fd=folder, dst_dir_fd=folder)
+                os.rename(
+                    TEMPORARY,
+                    name.rpartition("/")[2],
+                    src_dir_fd=folder,
+                    dst_dir_fd=folder,
+                )
             except OSError:
                 _remove(TEMPORARY, folder)
                 raise
@@ -172,7 +193,9 @@ class Folder:
         for depth in range(len(parts), 1, -1):
             folder = self._folder("/".join(parts[:depth]), make=False)
             try:
-                (os.unlink if depth == len(parts) else os.rmdir)(parts[depth - 1], dir_fd=folder)
+                (os.unlink if depth == len(parts) else os.rmdir)(
+                    parts[depth - 1], dir_fd=folder
+                )
             except OSError:
                 return depth < len(parts)
             finally:
@@ -244,7 +267,11 @@ def _remove(name: str, folder: int) -> None:
 
 def _texts(value: object) -> dict[str, str]:
     items = value.items() if isinstance(value, dict) else ()
-    return {key: text for key, text in items if isinstance(key, str) and isinstance(text, str)}
+    return {
+        key: text
+        for key, text in items
+        if isinstance(key, str) and isinstance(text, str)
+    }
 
 
 def _is_ours(name: str) -> bool:
@@ -256,5 +283,6 @@ def _is_ours(name: str) -> bool:
 def _explained(error: OSError, path: Path) -> BrainError:
     reason = (error.strerror or "cannot be written").lower()
     return BrainError(
-        f"{path}: {reason}", "what was written before is whole; mend it, then export again"
+        f"{path}: {reason}",
+        "what was written before is whole; mend it, then export again",
     )

@@ -11,9 +11,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-KEY_CHARACTERS = 1_000  # YAML allows 1,024 in a simple key; longer ones are written as `? key`
+KEY_CHARACTERS = (
+    1_000  # YAML allows 1,024 in a simple key; longer ones are written as `? key`
+)
 _PLAIN = re.compile(r"[A-Za-z_](?:[\w ./()-]*[\w/()])?", re.A)
-_WORDS = frozenset("y n yes no on off true false null".split())  # something else to YAML 1.1
+_WORDS = frozenset(
+    "y n yes no on off true false null".split()
+)  # something else to YAML 1.1
 _HIDDEN = re.compile(
     "[\x7f-\xa0\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\uffff]"
 )
@@ -62,4 +66,6 @@ def _scalar(text: str) -> str:
     """Plain where nobody can misread it, else in double quotes with JSON's escapes, which are YAML's too."""
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
-    return _HIDDEN.sub(lambda m: f"\\u{ord(m[0]):04x}", json.dumps(text, ensure_ascii=False))
+    return _HIDDEN.sub(
+        lambda m: f"\\u{ord(m[0]):04x}", json.dumps(text, ensure_ascii=False)
+    )

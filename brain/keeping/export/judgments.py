@@ -31,7 +31,9 @@ def month_of(item: Judgment) -> str:
     return day_of(item.at)[:7]
 
 
-def render(month: str, items: Iterable[Judgment], names: Names, days: Mapping[str, str]) -> str:
+def render(
+    month: str, items: Iterable[Judgment], names: Names, days: Mapping[str, str]
+) -> str:
     """The file of a month. `days` says on which day each episode of this export lies, for links to them."""
     head = dump({MARKER: KIND, "month": month})
     body = "".join(_one(item, names, days) for item in items)

@@ -21,7 +21,9 @@ from brain.reports import Judgment
 from brain.types import Skipped
 from ingest.readers.front_matter import BadFrontMatter, read_nested, split, text_at
 
-FILE_BYTES = 256 * 2**20  # of a file; documents are capped well below when they are taken in
+FILE_BYTES = (
+    256 * 2**20
+)  # of a file; documents are capped well below when they are taken in
 HINT_OTHER = "add it with `brain add`"
 
 UNREADABLE = (BadFrontMatter, OSError, UnicodeDecodeError)
@@ -34,7 +36,8 @@ def manifest(directory: Path) -> Manifest:
     found = read_manifest(directory)
     if not found.found:
         raise NotFound(
-            f"{directory} is no export of brain", "name the folder that `brain export` wrote"
+            f"{directory} is no export of brain",
+            "name the folder that `brain export` wrote",
         )
     return found
 
@@ -51,7 +54,9 @@ def read_export(directory: Path) -> Iterator[Stored | Skipped]:
             elif kind == documents.KIND:
                 yield documents.read(text)
             elif not _in_skill(path, directory):
-                yield Skipped(str(path), "ignored", "not written by brain export", HINT_OTHER)
+                yield Skipped(
+                    str(path), "ignored", "not written by brain export", HINT_OTHER
+                )
         except UNREADABLE as error:
             yield _skipped(path, error)
     yield from _read_all(later[episodes.KIND], episodes.read)

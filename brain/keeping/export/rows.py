@@ -17,7 +17,9 @@ from ingest.document import Chunk, Document, chunk_ids
 
 Row = Mapping[str, Any]  # by the schema's column names
 
-FIRST_SEEN = "first seen"  # `documents.dated_by` when the content itself carries no date
+FIRST_SEEN = (
+    "first seen"  # `documents.dated_by` when the content itself carries no date
+)
 # An id that we could have made; anything else in a file is not trusted as one.
 ID = re.compile(r"[0-9a-f]{6,32}")
 # Columns that travel as they are: of `documents`, of `episodes` (in `Episode`, and beside it), of `skills` likewise.
@@ -114,7 +116,9 @@ class StoredDocument:
     @property
     def chunk_ids(self) -> list[str]:
         """The ids that the chunks have wherever this document is stored under its id."""
-        return chunk_ids(self.id, ((chunk.heading, self._words(chunk)) for chunk in self.chunks))
+        return chunk_ids(
+            self.id, ((chunk.heading, self._words(chunk)) for chunk in self.chunks)
+        )
 
     def _words(self, chunk: StoredChunk) -> str:
         return self.text[chunk.start : chunk.end]
@@ -188,7 +192,9 @@ def stored_chunk(row: Row) -> StoredChunk:
 
 def stored_episode(row: Row) -> StoredEpisode:
     """From a row of `episodes`."""
-    lists: dict[str, Any] = {name: tuple(json.loads(row[name])) for name in EPISODE_LISTS}
+    lists: dict[str, Any] = {
+        name: tuple(json.loads(row[name])) for name in EPISODE_LISTS
+    }
     return StoredEpisode(
         Episode(**{name: row[name] for name in EPISODE}, **lists),
         confidence=json.loads(row["confidence"]),

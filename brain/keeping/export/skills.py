@@ -19,7 +19,13 @@ from brain.keeping.export.names import folder_name, is_safe
 from brain.keeping.export.plain import open_plain
 from brain.keeping.export.rows import ID, SKILL_MORE, StoredSkill
 from brain.types import Skill
-from ingest.readers.front_matter import BadFrontMatter, map_at, read_nested, split, text_at
+from ingest.readers.front_matter import (
+    BadFrontMatter,
+    map_at,
+    read_nested,
+    split,
+    text_at,
+)
 
 KIND = "skill"
 MAIN = "SKILL.md"
@@ -39,7 +45,9 @@ def read_skill(path: Path) -> StoredSkill:
     folder = Path(os.path.abspath(path.parent if path.name == MAIN else path))
     main = _bytes(folder / MAIN)
     if main is None:
-        raise UsageError(f"{folder} holds no {MAIN}", "name a folder with a SKILL.md in it")
+        raise UsageError(
+            f"{folder} holds no {MAIN}", "name a folder with a SKILL.md in it"
+        )
     text = _text(main)
     if text is None:
         raise UsageError(
@@ -50,7 +58,9 @@ def read_skill(path: Path) -> StoredSkill:
         hint = f"rename the folder to {found.skill.name}, or the skill to {folder.name}"
         raise UsageError(f"the skill in {folder} is called {found.skill.name!r}", hint)
     files, warnings = _belongings(folder)
-    return replace(found, files={**found.files, **files}, warnings=(*found.warnings, *warnings))
+    return replace(
+        found, files={**found.files, **files}, warnings=(*found.warnings, *warnings)
+    )
 
 
 def parse_skill(text: str, path: str = "") -> StoredSkill:
@@ -61,7 +71,9 @@ def parse_skill(text: str, path: str = "") -> StoredSkill:
         values = read_nested(block)
     except BadFrontMatter as error:
         hint = "it begins with `---`, `name: …`, `description: …`, `---`"
-        raise UsageError(f"the {MAIN} of {path or 'the skill'}: {error}", hint) from error
+        raise UsageError(
+            f"the {MAIN} of {path or 'the skill'}: {error}", hint
+        ) from error
     ours = map_at(values, "brain") if text_at(values, MARKER) == KIND else {}
     own = block[: block.index(_OURS)] if ours and _OURS in block else block
     given = text_at(ours, "id")
@@ -75,9 +87,7 @@ def parse_skill(text: str, path: str = "") -> StoredSkill:
     )
     files = {} if own == _plain(skill) else {MAIN: own}
     lines = body.count("\n")
-    too_long = (
-        f"{skill.name}: the body has {lines} lines; move what is needed seldom into files beside it"
-    )
+    too_long = f"{skill.name}: the body has {lines} lines; move what is needed seldom into files beside it"
     return StoredSkill(
         skill,
         files=files,
@@ -117,7 +127,10 @@ def _says(block: str, skill: Skill) -> bool:
         values = read_nested(block)
     except BadFrontMatter:
         return False
-    same = all(text_at(values, name) == getattr(skill, name) for name in ("name", "description"))
+    same = all(
+        text_at(values, name) == getattr(skill, name)
+        for name in ("name", "description")
+    )
     return same and block.endswith("\n") and not {MARKER, "brain"} & set(values)
 
 
@@ -165,7 +178,8 @@ def _bytes(path: Path) -> bytes | None:
     except OSError as error:
         if path.is_symlink():
             raise Refused(
-                f"{path} is a symbolic link", "copy the file that it points to into the folder"
+                f"{path} is a symbolic link",
+                "copy the file that it points to into the folder",
             ) from error
         return None
 

@@ -123,7 +123,9 @@ def _names(source: Source, kinds: Sequence[str]) -> Names:
     )
 
 
-def _documents(source: Source, folder: Folder, names: Names, progress: Progress) -> None:
+def _documents(
+    source: Source, folder: Folder, names: Names, progress: Progress
+) -> None:
     done = 0
     for row, chunks in source.documents() if names.paths else ():
         path = names.paths.get(row["id"])
@@ -133,14 +135,20 @@ def _documents(source: Source, folder: Folder, names: Names, progress: Progress)
             progress("exporting", done, len(names.paths))
 
 
-def _episodes(source: Source, folder: Folder, names: Names, days: Mapping[str, str]) -> None:
+def _episodes(
+    source: Source, folder: Folder, names: Names, days: Mapping[str, str]
+) -> None:
     rows = map(stored_episode, source.episodes())
-    for day, held in itertools.groupby(rows, key=lambda item: episodes.day_of(item.episode.at)):
+    for day, held in itertools.groupby(
+        rows, key=lambda item: episodes.day_of(item.episode.at)
+    ):
         text = episodes.render(day, list(held), names, days)
         folder.put(episodes.dated_path(episodes.KIND, day), text)
 
 
-def _judgments(source: Source, folder: Folder, names: Names, days: Mapping[str, str]) -> None:
+def _judgments(
+    source: Source, folder: Folder, names: Names, days: Mapping[str, str]
+) -> None:
     made = sorted(source.judgments(), key=judgments.month_of)
     for month, held in itertools.groupby(made, key=judgments.month_of):
         text = judgments.render(month, held, names, days)
