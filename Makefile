@@ -34,7 +34,7 @@ lint: setup
 
 # What every change must pass: a few minutes on two cores. tests/README.md says how to run one room's tests.
 test: setup lint
-	$(BIN)/pytest -n $(WORKERS) -m "not slow and not fault" -q
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not slow and not fault" -q
 
 # Kills at every step, full disks, single flipped bits, every verb without a network: an hour or more.
 test-slow: setup

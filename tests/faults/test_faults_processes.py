@@ -142,6 +142,7 @@ def test_f09_eight_processes_add_two_hundred_notes_each(
     [(signal.SIGINT, {130}), (signal.SIGTERM, {143}), (signal.SIGHUP, {129})],
     ids=["SIGINT", "SIGTERM", "SIGHUP"],
 )
+@pytest.mark.fault
 def test_f16_a_storm_of_signals_leaves_no_traceback_and_no_lock(
     zygote: Zygote, tmp_path: Path, number: int, codes: set[int]
 ) -> None:

@@ -225,6 +225,7 @@ def test_damage_is_mended_and_kills_nobody(
     assert chroma_ids(table, home) == set(numbered(COUNT))
 
 
+@pytest.mark.fault
 def test_a_bit_that_draws_every_question_to_one_chunk(home: Path) -> None:
     """A flipped exponent makes one vector huge: every search still succeeds, and half of them answer with that chunk. An
     index that passed for whole is given up at its first answer.
@@ -399,6 +400,7 @@ def test_a_step_that_is_never_reached_does_nothing(home: Path) -> None:
     heals(home)
 
 
+@pytest.mark.fault
 def test_a_writing_that_fails_is_said_and_leaves_the_old_snapshot(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

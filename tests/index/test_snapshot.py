@@ -553,6 +553,7 @@ def test_an_unproven_snapshot_is_not_opened_and_exact_search_answers(
 @pytest.mark.parametrize(
     "signum", [signal.SIGSEGV, pytest.param(signal.SIGKILL, marks=pytest.mark.fault)]
 )
+@pytest.mark.fault
 def test_a_chroma_that_dies_under_a_door_is_replaced_by_exact_search(
     home: Path, signum: signal.Signals
 ) -> None:

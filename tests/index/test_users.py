@@ -272,6 +272,7 @@ def test_a_model_that_is_away_is_said_and_words_still_serve(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.fault
 def test_an_answer_from_the_fallback_says_so_on_the_command_line(
     folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,6 +308,7 @@ def test_an_answer_from_the_fallback_says_so_on_the_command_line(
     assert "exact search answers" not in mended.stderr
 
 
+@pytest.mark.fault
 def test_a_sync_writes_a_snapshot_only_where_chroma_is_asked(
     folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -212,6 +212,7 @@ def test_a_note_goes_to_the_notes_folder_when_there_is_one(
     assert len(list(place.glob("*.md"))) == 2
 
 
+@pytest.mark.fault
 def test_the_census_speaks_above_two_thousand_files(
     config: Config, folder: Folder
 ) -> None:

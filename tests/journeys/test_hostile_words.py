@@ -183,6 +183,7 @@ def stocked(folder: Folder, config: Config) -> Iterator[Brain]:
         yield opened
 
 
+@pytest.mark.fault
 def test_no_query_makes_the_search_fail(stocked: Brain) -> None:
     for query in QUERIES:
         for mode in ("lexical", "hybrid"):
@@ -310,6 +311,7 @@ def test_an_escape_split_between_any_two_letters_is_removed() -> None:
 # -- 38: many files ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault
 def test_many_tiny_files_and_one_file_many_times(folder: Folder) -> None:
     files = {f"{n % 10}/{n}.md": f"note number {n}\n" for n in range(500)} | {
         f"same/{n}.md": "the same words\n" for n in range(300)

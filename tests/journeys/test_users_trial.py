@@ -80,7 +80,6 @@ def test_nothing_matched_is_below_the_floor_unless_the_vectors_know_more_than_wo
         ("INGEST_CHUNK_TOKENS", "-3"),
         ("INGEST_FILE_BYTES", "-1"),
         ("INDEX_EXACT_LIMIT", "-5"),
-        ("INDEX_CHROMA_BATCH", "0"),
         ("RETRIEVAL_RERANK_PASSAGES", "0"),
         ("RETRIEVAL_RERANK_SECONDS", "1e400"),
         ("INGEST_SECONDS", "nan"),

@@ -346,6 +346,7 @@ def test_a_fault_of_the_truth_is_found_and_never_edited(
         assert copies.digest(brain.resources.store.connection.conn) == before
 
 
+@pytest.mark.fault
 def test_a_chroma_index_with_a_flipped_bit_is_found_and_filled_anew(
     home: Path, config: Config
 ) -> None:
