@@ -15,7 +15,7 @@ import json
 import struct
 import threading
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,13 +103,9 @@ class BuiltinEmbedder:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        from tokenizers import Tokenizer
-
+        path = self._file(TOKENIZER)
         with self._loading:
-            tokenizer = Tokenizer.from_file(str(self._file(TOKENIZER)))
-            tokenizer.no_padding()
-            tokenizer.no_truncation()
-            return tokenizer
+            return _read_tokenizer(path, path.stat().st_mtime_ns)
 
     @cached_property
     def _narrow(self) -> Any:
@@ -140,6 +136,17 @@ class BuiltinEmbedder:
         if not path.is_file():
             raise _unusable(f"{path.name} is missing from the wordllama package")
         return path
+
+
+@lru_cache(maxsize=1)
+def _read_tokenizer(path: Path, _changed_ns: int) -> Tokenizer:
+    """The tokenizer of a file. Kept, since reading it takes 90 ms and a process may open several stores."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
 
 
 def _wheel_folder() -> Path:
