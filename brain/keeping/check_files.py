@@ -36,7 +36,8 @@ MOUNTS = Path(
 # File systems on which SQLite's log is not safe.
 NETWORK = re.compile(r"nfs4?|cifs|smb\w*|9p|afs|ceph|glusterfs|fuse\..*|davfs")
 KEY = re.compile(
-    r"\b(sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|AKIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{30,}|xox[abprs]-[0-9A-Za-z-]{10,}"
+    r"\b(sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|AKIA[0-9A-Z]{16}"
+    r"|AIza[0-9A-Za-z_-]{30,}|xox[abprs]-[0-9A-Za-z-]{10,}"
     r"|AGE-SECRET-KEY-1[0-9A-Z]{20,}|Bearer\s+[A-Za-z0-9._-]{20,}|eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{10,})"
     r"|(?i:(api_?key|token|secret|password|passphrase)\s*[=:]\s*[\"']?[^\s\"']{12,})"
 )
