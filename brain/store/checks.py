@@ -258,7 +258,7 @@ class StoreChecks(Table):
     def _unreadable_lists(self) -> Iterator[Damage]:
         for table, columns in LISTS.items():
             bad = " OR ".join(f"NOT json_valid({name})" for name in columns)
-            for (row_id,) in self._run(f"SELECT id FROM {table} WHERE {bad}"):
+            for row_id in self._column(f"SELECT id FROM {table} WHERE {bad}"):
                 yield Damage(table, row_id, "a list in it cannot be read")
 
     def untiled(self) -> list[str]:
@@ -282,8 +282,7 @@ class StoreChecks(Table):
                 AND NOT (k.last IS NULL AND trim(d.text, char(9, 10, 13, 32)) = '')
         """
         with self._lenient():
-            found = [*self._run(gaps), *self._run(ends)]
-        return sorted({source for (source,) in found})
+            return sorted({*self._column(gaps), *self._column(ends)})
 
     # -- vectors ------------------------------------------------------------------------------------------------------
 

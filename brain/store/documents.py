@@ -17,7 +17,7 @@ from brain.errors import StoreError
 from brain.store.connection import Connection
 from brain.store.fts_search import FIRST_SEEN, SHORT_TOKENS
 from brain.store.row_hash import HASH, Row, hashed, listed, renewed, row_hash
-from brain.store.sql import fields_of, first, insert_into, marks
+from brain.store.sql import fields_of, first, insert_into, json_text, marks
 from brain.store.table import Table
 from brain.types import Outcome, header
 from ingest.document import Document, digest, rebind
@@ -271,11 +271,9 @@ def document_row(
         "dated_by": dated_by,
         "added_at": origin.added_at or now,
         "updated_at": origin.updated_at or now,
-        "aliases": json.dumps(document.aliases, ensure_ascii=False),
-        "metadata": json.dumps(
-            dict(document.metadata), ensure_ascii=False, sort_keys=True
-        ),
-        "notices": json.dumps(document.notices, ensure_ascii=False),
+        "aliases": json_text(document.aliases),
+        "metadata": json_text(dict(document.metadata)),
+        "notices": json_text(document.notices),
     }
     if known:
         row |= {name: known[name] for name in KEPT}
@@ -327,7 +325,7 @@ def chunk_rows(
         row = {
             **fields_of(chunk),
             "document_id": document.id,
-            "heading": json.dumps(chunk.heading, ensure_ascii=False),
+            "heading": json_text(chunk.heading),
             "topic": topic,
             "content": chunk.text,
             "source": source,

@@ -23,8 +23,7 @@ from brain.store.sql import (
     episode_scope,
     fields_of,
     insert_into,
-    marks,
-    pages,
+    json_text,
     with_lists,
 )
 from brain.store.table import Table
@@ -163,11 +162,8 @@ class EpisodeTable(Table):
 
     def many(self, ids: Sequence[str]) -> dict[str, Episode]:
         """The rounds with these ids, by id; those that do not exist are missing."""
-        found: dict[str, Episode] = {}
-        for page in pages(ids):
-            for episode in self._read(f"WHERE id IN {marks(page)}", *page):
-                found[episode.id] = episode
-        return found
+        among = "WHERE id IN (SELECT value FROM json_each(?))"
+        return {episode.id: episode for episode in self._read(among, json_text(ids))}
 
     def of_source(self, source: str) -> list[Episode]:
         """The rounds that came from there: a note's own, or those of an imported file."""
@@ -223,16 +219,13 @@ class EpisodeTable(Table):
 
     def superseded(self, ids: Sequence[str]) -> dict[str, str]:
         """Which of these were corrected, and by which round (the last correction)."""
-        found: dict[str, str] = {}
-        for page in pages(ids):
-            sql = f"""
-                SELECT supersedes, id
-                FROM episodes
-                WHERE supersedes IN {marks(page)}
-                ORDER BY pk
-            """
-            found.update(self._run(sql, *page).fetchall())
-        return found
+        sql = """
+            SELECT supersedes, id
+            FROM episodes
+            WHERE supersedes IN (SELECT value FROM json_each(?))
+            ORDER BY pk
+        """
+        return dict(self._run(sql, json_text(ids)))
 
     def count(self) -> int:
         """How many rounds are kept."""
@@ -261,11 +254,8 @@ def row_of(episode: Episode, circumstances: Circumstances) -> Row:
     row = {
         **fields_of(episode),
         **fields_of(circumstances),
-        **{
-            name: json.dumps(getattr(episode, name), ensure_ascii=False)
-            for name in LISTS
-        },
-        "confidence": json.dumps(dict(circumstances.confidence), sort_keys=True),
+        **{name: json_text(getattr(episode, name)) for name in LISTS},
+        "confidence": json_text(dict(circumstances.confidence)),
         "topic": topic,
         "terms": index_terms(words),
         "around": "",

@@ -21,7 +21,7 @@ from brain.store.connection import Connection, explain
 from brain.store.copies import restate, vacuum, writer
 from brain.store.episodes import around
 from brain.store.row_hash import HASH, Row, renewed
-from brain.store.sql import FULL_TEXT, full_text, number
+from brain.store.sql import FULL_TEXT, full_text, json_text, number
 from brain.store.table import Reader
 from ingest.document import digest
 from ingest.terms import index_terms, tokens
@@ -184,7 +184,7 @@ class Eraser(Reader):
     def forgotten_texts(self) -> list[str]:
         """The texts of what waits, forgotten, to be taken back or to expire."""
         texts = []
-        for (payload,) in self._run("SELECT payload FROM forgotten ORDER BY id"):
+        for payload in self._column("SELECT payload FROM forgotten ORDER BY id"):
             documents, episodes = _contents(payload)
             texts += [row["text"] for row in documents]
             texts += [f"{row['question']}\n{row['answer']}" for row in episodes]
@@ -240,7 +240,7 @@ class Eraser(Reader):
             for item in _citations(before["citations"])
             if not targets.points_here(item)
         ]
-        changes = {"answer": "", "citations": json.dumps(kept, ensure_ascii=False)}
+        changes = {"answer": "", "citations": json_text(kept)}
         row: Row = {
             **changes,
             "terms": index_terms(question),
@@ -275,7 +275,7 @@ class Eraser(Reader):
                 self._run("DELETE FROM judgments WHERE pk=?", pk)
         for source in targets.sources:
             # as it stands in the JSON of a report, without the quotation marks
-            quoted = json.dumps(source, ensure_ascii=False)
+            quoted = json_text(source)
             self._run("DELETE FROM eval_runs WHERE instr(report, ?)", quoted[1:-1])
 
     def _sessions(self, found: ErasureFindings) -> list[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections import ChainMap
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from brain.store import vector_bytes
 from brain.store.row_hash import Row
@@ -19,8 +19,7 @@ from brain.store.sql import (
     Where,
     document_scope,
     episode_scope,
-    marks,
-    pages,
+    json_text,
     with_lists,
 )
 from brain.store.table import Reader
@@ -51,9 +50,8 @@ class FtsSearch(Reader):
     table: ClassVar[str]
     joined: ClassVar[str]  # what a scope looks at beside the table
     passage_columns: ClassVar[str]
-    neighbours_of: ClassVar[
-        str
-    ]  # a statement that ends in `IN`: (id, the one before, the one behind)
+    # a statement: (id, the one before, the one behind) of the ids in a JSON list
+    neighbours_of: ClassVar[str]
 
     def __init__(self, conn: sqlite3.Connection) -> None:
         super().__init__(conn)
@@ -131,16 +129,18 @@ class FtsSearch(Reader):
         """The BM25 of just these chunks (those that match at all)."""
         if not expression or not ids:
             return {}
-        keys = dict(
-            self._select(f"SELECT c.pk, c.id FROM {self.table} c WHERE c.id IN ", ids)
-        )
-        scores: dict[str, float] = {}
-        for page in pages(list(keys)):
-            # the plus keeps FTS5 from starting anew for every row
-            sql = f"{self._scored} AND +rowid IN {marks(page)}"
-            for pk, score in self._run(sql, expression, *page):
-                scores[keys[pk]] = score
-        return scores
+        # the plus keeps FTS5 from starting anew for every row
+        sql = f"""
+            WITH named AS MATERIALIZED (
+                SELECT pk, id FROM {self.table}
+                WHERE id IN (SELECT value FROM json_each(?))
+            ),
+            found AS MATERIALIZED ({self._scored} AND +rowid IN (SELECT pk FROM named))
+            SELECT named.id, found.score
+            FROM found
+            JOIN named ON named.pk = found.pk
+        """
+        return dict(self._run(sql, json_text(ids), expression))
 
     # -- vectors ------------------------------------------------------------------------------------------------------
 
@@ -162,17 +162,16 @@ class FtsSearch(Reader):
     def _stored(
         self, ids: Sequence[str], fingerprint: str
     ) -> Iterator[tuple[str, Vectors, bytes | None]]:
-        for page in pages(ids):
-            sql = f"""
-                SELECT c.id, e.vector, e.crc, e.sentences
-                FROM {self.table} c
-                JOIN embeddings e ON e.text_sha = c.text_sha AND e.fingerprint = ?
-                WHERE c.id IN {marks(page)}
-            """
-            for key, blob, crc, packed in self._run(sql, fingerprint, *page):
-                vector = vector_bytes.vector(blob, crc)
-                if vector is not None:
-                    yield key, vector, packed
+        sql = f"""
+            SELECT c.id, e.vector, e.crc, e.sentences
+            FROM {self.table} c
+            JOIN embeddings e ON e.text_sha = c.text_sha AND e.fingerprint = ?
+            WHERE c.id IN (SELECT value FROM json_each(?))
+        """
+        for key, blob, crc, packed in self._run(sql, fingerprint, json_text(ids)):
+            vector = vector_bytes.vector(blob, crc)
+            if vector is not None:
+                yield key, vector, packed
 
     # -- rows ---------------------------------------------------------------------------------------------------------
 
@@ -180,10 +179,8 @@ class FtsSearch(Reader):
         self, ids: Sequence[str]
     ) -> dict[str, tuple[str | None, str | None]]:
         """The chunk before and after each short one; long ones, and those that stand alone, are missing."""
-        return {
-            key: (before, after)
-            for key, before, after in self._select(self.neighbours_of, ids)
-        }
+        rows = self._run(self.neighbours_of, json_text(ids))
+        return {key: (before, after) for key, before, after in rows}
 
     def allowed(self, scope: Scope) -> set[str] | None:
         """The ids that the scope lets through, or None when it lets everything through."""
@@ -195,25 +192,19 @@ class FtsSearch(Reader):
             FROM {self.table} c {self.joined}
             WHERE {where}
         """
-        return {row[0] for row in self._run(sql, *where.values)}
+        return set(self._column(sql, *where.values))
 
     def passages(self, ids: Sequence[str], *, scope: Scope) -> list[Passage]:
         """The one gate: passages in the order of `ids`; what the scope forbids or no longer exists is missing."""
         where = self._where(scope)
-        select = f"""
+        sql = f"""
             SELECT {self.passage_columns}
             FROM {self.table} c {self.joined}
+            WHERE c.id IN (SELECT value FROM json_each(?)) AND {where}
         """
-        found: dict[str, Passage] = {}
-        for page in pages(ids):
-            sql = f"{select} WHERE c.id IN {marks(page)} AND {where}"
-            for row in self._each_named(sql, *page, *where.values):
-                found[row["id"]] = self._passage(row)
+        rows = self._each_named(sql, json_text(ids), *where.values)
+        found = {row["id"]: self._passage(row) for row in rows}
         return [found[key] for key in dict.fromkeys(ids) if key in found]
-
-    def _select(self, sql: str, ids: Sequence[str]) -> Iterator[Any]:
-        for page in pages(ids):
-            yield from self._run(sql + marks(page), *page)
 
 
 class KnowledgeSearch(FtsSearch):
@@ -238,7 +229,7 @@ class KnowledgeSearch(FtsSearch):
         FROM knowledge c
         LEFT JOIN knowledge b ON b.document_id = c.document_id AND b.ordinal = c.ordinal - 1
         LEFT JOIN knowledge a ON a.document_id = c.document_id AND a.ordinal = c.ordinal + 1
-        WHERE c.tokens < {SHORT_TOKENS} AND c.id IN
+        WHERE c.tokens < {SHORT_TOKENS} AND c.id IN (SELECT value FROM json_each(?))
     """
 
     def documents(self, reference: str) -> list[str]:
@@ -250,7 +241,7 @@ class KnowledgeSearch(FtsSearch):
             WHERE d.id = ? OR d.source = ? OR d.uri = ?
             ORDER BY k.document_id, k.ordinal
         """
-        return [row[0] for row in self._run(sql, reference, reference, reference)]
+        return self._column(sql, reference, reference, reference)
 
     def _where(self, scope: Scope) -> Where:
         return document_scope(scope)
@@ -282,7 +273,7 @@ class EpisodeSearch(FtsSearch):
                 ORDER BY a.pk LIMIT 1)
         FROM episodes c
         WHERE c.session <> '' AND length(c.question) + length(c.answer) < {SHORT_CHARACTERS}
-            AND c.id IN
+            AND c.id IN (SELECT value FROM json_each(?))
     """
 
     def __init__(

@@ -11,7 +11,7 @@ import json
 
 from brain.reports import Judgment
 from brain.store.row_hash import COVERED, HASH, Row, hashed
-from brain.store.sql import fields_of, insert_into, with_lists
+from brain.store.sql import fields_of, insert_into, json_text, with_lists
 from brain.store.table import Table
 
 RUNS_KEPT = (
@@ -35,8 +35,8 @@ class JudgmentTable(Table):
             "answerable": None
             if judgment.answerable is None
             else int(judgment.answerable),
-            "documents": json.dumps(list(judgment.documents)),
-            "signals": json.dumps(dict(judgment.signals), sort_keys=True),
+            "documents": json_text(judgment.documents),
+            "signals": json_text(dict(judgment.signals)),
         }
         insert = insert_into("judgments", (*COLUMNS, HASH))
         others = ", ".join(f"{name}=excluded.{name}" for name in (*COLUMNS[1:], HASH))
@@ -71,7 +71,7 @@ class JudgmentTable(Table):
 
     def keep_run(self, name: str, report: Row, *, at: str) -> None:
         """Keep the report of one run; only the last `RUNS_KEPT` of a name stay."""
-        text = json.dumps(report, ensure_ascii=False, sort_keys=True)
+        text = json_text(report)
         row = hashed("eval_runs", {"at": at, "name": name, "report": text})
         with self._write():
             self._conn.execute(insert_into("eval_runs", row), row)

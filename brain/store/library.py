@@ -89,9 +89,7 @@ class LibraryTable(Table):
         """Every document with all its columns, tags (tag, by) and links, and its chunks; in the order of id."""
         tags = "SELECT tag, by FROM tags WHERE document_id=? ORDER BY tag"
         chunks = "SELECT * FROM knowledge WHERE document_id=? ORDER BY ordinal"
-        for (document_id,) in self._run(
-            "SELECT id FROM documents ORDER BY id"
-        ).fetchall():
+        for document_id in self._column("SELECT id FROM documents ORDER BY id"):
             (document,) = self._named("SELECT * FROM documents WHERE id=?", document_id)
             document["tags"] = self._run(tags, document_id).fetchall()
             document["links"] = self._links(document_id)
@@ -99,7 +97,7 @@ class LibraryTable(Table):
 
     def _links(self, document_id: str) -> list[str]:
         sql = "SELECT target FROM links WHERE document_id=? ORDER BY target"
-        return [target for (target,) in self._run(sql, document_id)]
+        return self._column(sql, document_id)
 
     def _rows(self, sql: str, *values: object) -> list[DocumentRow]:
         from brain.reports import DocumentRow
@@ -166,7 +164,7 @@ class LibraryTable(Table):
             WHERE source GLOB ? OR source GLOB ?
             ORDER BY source
         """
-        return [row[0] for row in self._run(sql, pattern, f"*/{pattern}")]
+        return self._column(sql, pattern, f"*/{pattern}")
 
     def below(self, path: str) -> list[DocumentRow]:
         """Documents whose source lies under a folder, or in a file of many documents (a mailbox) with that file."""
@@ -268,7 +266,7 @@ class LibraryTable(Table):
                 sql = "DELETE FROM tags WHERE document_id=? AND tag=?"
                 self._run(sql, document_id, tag)
         sql = "SELECT tag FROM tags WHERE document_id=? ORDER BY tag"
-        return tuple(tag for (tag,) in self._run(sql, document_id))
+        return tuple(self._column(sql, document_id))
 
     def contexts(self) -> dict[str, str]:
         """Descriptions by path prefix."""

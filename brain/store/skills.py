@@ -14,7 +14,7 @@ from datetime import datetime
 from brain.errors import NotFound, UsageError
 from brain.store.connection import Connection
 from brain.store.row_hash import Row, hashed, listed
-from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, fields_of
+from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, fields_of, json_text
 from brain.store.table import Table
 from brain.types import Skill
 from ingest.document import digest, new_id
@@ -70,9 +70,7 @@ class SkillTable(Table):
             kept = replace(skill, id=before["id"] if before else skill.id or new_id())
             record = {
                 **fields_of(kept),
-                "files": json.dumps(
-                    dict(belongings.files), ensure_ascii=False, sort_keys=True
-                ),
+                "files": json_text(dict(belongings.files)),
                 "label": belongings.label,
                 "version": version,
                 "added_at": belongings.added_at or now,
@@ -170,4 +168,4 @@ def check(name: str, description: str) -> None:
 def version_of(skill: Skill, files: Mapping[str, str]) -> str:
     """SHA-256 of everything that the skill says, files included; not of where it came from."""
     words = [skill.name, skill.description, skill.body]
-    return digest(json.dumps([*words, sorted(files.items())], ensure_ascii=False))
+    return digest(json_text([*words, sorted(files.items())]))

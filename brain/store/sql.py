@@ -19,12 +19,16 @@ from brain.types import Scope
 FULL_TEXT = ("knowledge", "episodes", "skills")
 SHORTEST_PREFIX = 6  # characters of an id that a person has to type at least
 CANDIDATES_SHOWN = 5  # of those that an ambiguous beginning of an id fits
-PAGE = 500  # values bound in one statement; the oldest SQLite that we meet takes 999
 
 
 def first(conn: Connection, sql: str, *values: object) -> Any:
     """The first row as a tuple, None when there is none."""
     return conn.execute(sql, values).fetchone()
+
+
+def column(conn: Connection, sql: str, *values: object) -> list[Any]:
+    """The first column of every row."""
+    return [row[0] for row in conn.execute(sql, values)]
 
 
 def number(conn: Connection, sql: str, *values: object) -> int:
@@ -84,6 +88,11 @@ def fields_of(value: Any) -> Row:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
+def json_text(value: object) -> str:
+    """A list or a mapping as it is stored."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
 def with_lists(row: Row, *names: str) -> Row:
     """The row with these columns, which hold JSON, as tuples."""
     for name in names:
@@ -104,13 +113,6 @@ def update_of(table: str, changed: Iterable[str], key: str) -> str:
     """A statement that changes columns of the rows with that key, all given by name."""
     sets = ", ".join(f'"{name}"=:{name}' for name in changed)
     return f"UPDATE {table} SET {sets} WHERE {key}=:{key}"
-
-
-def pages(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """The values in slices that one statement takes."""
-    for start in range(0, len(values), PAGE):
-        end = start + PAGE
-        yield values[start:end]
 
 
 def marks(values: Sequence[object]) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from brain.store.row_hash import HASH, Row, renewed
-from brain.store.sql import each_named, first, named, number, update_of
+from brain.store.sql import column, each_named, first, named, number, update_of
 
 if TYPE_CHECKING:
     from brain.store.connection import Connection
@@ -22,6 +22,7 @@ class Reader:
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
         self._first = partial(first, conn)
+        self._column = partial(column, conn)
         self._number = partial(number, conn)
         self._named = partial(named, conn)
         self._each_named = partial(each_named, conn)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from brain.errors import NotFound
 from brain.store.documents import renew_terms
 from brain.store.row_hash import HASH, Row, hashed
+from brain.store.sql import json_text
 from brain.store.table import Table
 from brain.store.vectors import CONTENT
 from ingest.terms import index_terms
@@ -72,7 +73,7 @@ class Trash(Table):
             "source": source,
             "title": title,
             "at": now,
-            "payload": json.dumps(rows, ensure_ascii=False),
+            "payload": json_text(rows),
         }
         table = self._connection.database.table("forgotten")
         table.insert(hashed("forgotten", record), pk="id", replace=True)
@@ -140,8 +141,7 @@ class Trash(Table):
     def last_batch(self) -> list[str]:
         """The ids that the newest `forget` moved away."""
         newest = "SELECT at FROM forgotten ORDER BY rowid DESC LIMIT 1"
-        rows = self._run(f"SELECT id FROM forgotten WHERE at=({newest})")
-        return [row[0] for row in rows]
+        return self._column(f"SELECT id FROM forgotten WHERE at=({newest})")
 
     def expire(self, *, now: datetime) -> int:
         """Destroy what has waited longer than KEPT; returns how many."""

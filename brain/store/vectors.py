@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from brain.faults import reach
 from brain.store.connection import Connection
 from brain.store.snapshots import SnapshotTable, dimensions_of
-from brain.store.sql import marks, pages
+from brain.store.sql import json_text
 from brain.store.table import Table
 from brain.store.vector_bytes import FLOAT16_BYTES, packed_sentences, packed_vector
 
@@ -159,7 +159,7 @@ class VectorTable(Table):
             JOIN embeddings AS e ON e.text_sha = c.text_sha
             WHERE e.fingerprint = ?
         """
-        return {row[0] for row in self._run(sql, fingerprint)}
+        return set(self._column(sql, fingerprint))
 
     # -- writing and reading vectors ------------------------------------------------------------------------------
 
@@ -209,18 +209,15 @@ class VectorTable(Table):
         self, kind: str, ids: Sequence[str], fingerprint: str
     ) -> dict[str, Vectors]:
         """The vectors of these chunks, float32 of length 1; a chunk without one, or with a damaged one, is missing."""
-        found: dict[str, Vectors] = {}
-        for page in pages(ids):
-            sql = f"""
-                SELECT c.id, e.text_sha, e.vector, e.crc
-                FROM {kind} AS c
-                JOIN embeddings AS e ON e.text_sha = c.text_sha AND e.fingerprint = ?
-                WHERE c.id IN {marks(page)}
-            """
-            rows = self._run(sql, fingerprint, *page).fetchall()
-            names, matrix = self._matrix(rows, fingerprint)
-            found.update(zip(names, matrix, strict=True))
-        return found
+        sql = f"""
+            SELECT c.id, e.text_sha, e.vector, e.crc
+            FROM {kind} AS c
+            JOIN embeddings AS e ON e.text_sha = c.text_sha AND e.fingerprint = ?
+            WHERE c.id IN (SELECT value FROM json_each(?))
+        """
+        rows = self._run(sql, fingerprint, json_text(ids)).fetchall()
+        names, matrix = self._matrix(rows, fingerprint)
+        return dict(zip(names, matrix, strict=True))
 
     def stream(
         self, kind: str, fingerprint: str, *, rows: int = STREAM_ROWS
