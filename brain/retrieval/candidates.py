@@ -8,6 +8,7 @@ the coefficients.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -222,27 +223,25 @@ def _compare_all(found: Candidates, sources: Sources, question_vector: Any) -> N
         return
     cosine = closeness.cosines(ids, vectors, question_vector)
     window = closeness.windows(ids, vectors, found.beside, question_vector, cosine)
-    _set_all(found, "cosine", cosine)
-    _set_all(found, "window", window)
-    _set_all(found, "sentence_cosine", cosine)
+    _set_all(found, {"cosine": cosine, "window": window, "sentence_cosine": cosine})
     first_scores = dict(zip(ids, _first_scores(found), strict=True))
     promising = sorted(ids, key=first_scores.__getitem__, reverse=True)
     sentences = searchable.sentence_vectors(promising[:SENTENCES_FOR], fingerprint)
     best = closeness.best_sentences(ids, sentences, question_vector, cosine)
-    _set_all(found, "sentence_cosine", best)
+    _set_all(found, {"sentence_cosine": best})
     for key, features in zip(ids, found.features, strict=True):
         features["has_sentences"] = float(key in sentences)
-    for name, values in closeness.feedback(ids, vectors, _first_scores(found)).items():
-        _set_all(found, name, values)
+    _set_all(found, closeness.feedback(ids, vectors, _first_scores(found)))
     found.has_vectors = True
 
 
-def _set_all(found: Candidates, name: str, values: Any) -> None:
-    """One feature of all candidates, from cosines or differences of cosines."""
+def _set_all(found: Candidates, columns: Mapping[str, Any]) -> None:
+    """Features of all candidates by name, from cosines or differences of cosines."""
     from brain.retrieval.closeness import SCALE
 
-    for features, value in zip(found.features, values, strict=True):
-        features[name] = float(value) * SCALE
+    for name, values in columns.items():
+        for features, value in zip(found.features, values, strict=True):
+            features[name] = float(value) * SCALE
 
 
 def _first_scores(found: Candidates) -> list[float]:

@@ -65,17 +65,8 @@ class GroupWeights:
         return dense / (whole or 1)
 
 
-def weigh(
-    question: Question,
-    idf: Measures,
-    count: int,
-    features: Sequence[Features],
-    texts: Sequence[str],
-) -> GroupWeights:
-    """Weigh the groups for one question. `features` and `texts` are those of all candidates, `count` the chunks in
-    store.
-    """
-    known = numbers(question, idf, count, features, texts)
+def weigh(known: Measures) -> GroupWeights:
+    """Weigh the groups for one question, of which the `numbers` are known."""
     standard = {}
     for name, (mean, deviation) in LOOK_SCALE.items():
         most = MAX_Z_OF.get(name, MAX_Z)
@@ -95,7 +86,10 @@ def numbers(
     features: Sequence[Features],
     texts: Sequence[str],
 ) -> Measures:
-    """What is known of a question before any judgment, by name; the weights use those that are in LOOK_SCALE."""
+    """What is known of a question before any judgment, by name; the weights use those that are in LOOK_SCALE.
+
+    `features` and `texts` are those of all candidates, `count` the chunks in store.
+    """
     known = _question_numbers(question, idf, count) | _ranking_numbers(features, texts)
     spread = known["spread"] + SPREAD_LEAST
     below = -known["words_top_nearness"] / spread

@@ -33,15 +33,7 @@ def retrieve(request: Request, sources: Sources, *, varied: bool = True) -> Retr
         ranked = spread(ranked, PER_DOCUMENT, standing_alone=found.beside.keys())
     return Retrieved(
         passages=tuple(ranked[: request.limit]),
-        signals=signals(
-            found.question,
-            found.idf,
-            lexical=found.lexical,
-            dense=found.dense,
-            passages=ranked[:FIRST],
-            features=dict(zip(found.ids, found.features, strict=True)),
-            count=found.count,
-        ),
+        signals=signals(found, ranked[:FIRST]),
         degraded=found.degraded,
         embedder=sources.embedder.name if sources.embedder and found.dense else "",
         index=found.index,
@@ -62,9 +54,10 @@ def rank(
         explained = [{"words": score} for score in scores]
     else:
         texts = [passage.text for passage in found.passages]
-        weights = fusion.weigh(
+        known = fusion.numbers(
             found.question, found.idf, found.count, found.features, texts
         )
+        weights = fusion.weigh(known)
         explained = [
             fusion.group_scores(features, weights) for features in found.features
         ]

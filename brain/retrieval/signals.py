@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import SequenceMatcher
 
+from brain.retrieval.candidates import Candidates
 from brain.text.matching import TermSet, likenesses, nearnesses
 from brain.text.question import Question
 from brain.text.sheet import Statement, sheet, sheets_in_sentences, stems_of, words_of
@@ -56,37 +57,29 @@ NAMES = tuple(
 )
 
 
-def signals(
-    question: Question,
-    idf: Measures,
-    *,
-    lexical: Sequence[tuple[str, float]],
-    dense: Sequence[tuple[str, float]],
-    passages: Passages,
-    features: Mapping[str, Measures],
-    count: int | None = None,
-) -> Measures:
-    """Every signal of NAMES. `idf`: stem of a content word -> idf; `lexical`: bare BM25, `dense`: cosine, best first.
+def signals(candidates: Candidates, passages: Passages) -> Measures:
+    """Every signal of NAMES. `passages`: the best of the candidates, in their order.
 
-    `features`: what retrieval knows of each passage, by its id; the cosines are used. `count`: chunks in the store;
-    with it the evidence of a small store, where no word can be rare, weighs what it would in one of a thousand.
+    The evidence of a small store, where no word can be rare, weighs what it would in one of a thousand chunks.
     """
+    question = candidates.question
     scale = 1.0
-    if count:
-        scale = USUAL_IDF / math.log(2 * count + 2)
-    scaled = {term: weight * scale for term, weight in idf.items()}
+    if candidates.count:
+        scale = USUAL_IDF / math.log(2 * candidates.count + 2)
+    scaled = {term: weight * scale for term, weight in candidates.idf.items()}
     looked_at = passages[:READ]
-    known = [features.get(passage.id, {}) for passage in looked_at]
+    features = dict(zip(candidates.ids, candidates.features, strict=True))
+    known = [features[passage.id] for passage in looked_at]
     best_sentences = [
         one["sentence_cosine"] for one in known if one.get("has_sentences")
     ]
-    best_words = [score * scale for _, score in lexical[:2]]
+    best_words = [score * scale for _, score in candidates.lexical[:2]]
     found = {
         "fused_top_cosine": known[0].get("cosine", 0.0) if known else 0.0,
         "sentence_cosine": max(best_sentences, default=0.0),
         "bm25": _of_ceiling(best_words, scaled),
         "lexical_margin": _margin(best_words),
-        "has_dense": float(bool(dense)),
+        "has_dense": float(bool(candidates.dense)),
         "share": _share_of_first([passage.score for passage in passages[:RANKED]]),
         "other_speaker": other_speaker(question, passages),
         "spoken": spoken(passages),

@@ -58,7 +58,7 @@ range = \b(?:between\s+(?P<a>%(any)s)\s+and\s+(?P<b>%(any)s)
 leads = since|after|before|until|till|in|during|on|from
 lead = (?<!day )(?P<lead>%(leads)s)\s+(?:the\s+)?(?:early\s+|late\s+|mid[\s-])?
 led = \b%(lead)s(?:%(rolling)s|(?P<at>%(any)s))
-alone = \b(?:%(rolling)s|(?P<at>%(sure)s))
+alone = \b(?P<lead>)(?:%(rolling)s|(?P<at>%(sure)s))
 """,
     months="|".join(MONTH_NAMES),
     short="|".join(SHORT_MONTHS),
@@ -104,23 +104,22 @@ def window_of(text: str, now: datetime) -> Window | None:
     >>> window_of("what did we decide about pricing in May", datetime(2026, 5, 20))
     Window(since='2026-05-01', until='2026-05-31', words='in May')
     """
-    for read in (_range, _led, _alone):
-        window = read(text[:QUESTION_CHARACTERS], now)
-        if window is not None:
-            has_begun = window.since <= _iso(now.date())
-            in_order = not window.until or window.since <= window.until
-            return window if has_begun and in_order else None
-    return None
+    text = text[:QUESTION_CHARACTERS]
+    window = _range(text, now) or _found(_LED, text, now) or _found(_ALONE, text, now)
+    if window is None or window.since > now.date().isoformat():
+        return None
+    in_order = not window.until or window.since <= window.until
+    return window if in_order else None
 
 
 def since_of(text: str, now: datetime) -> str:
     """The first day that `--since TEXT` lets through, ISO 8601. Raises `UsageError`."""
-    return _iso(_whole(text, now, "since").first)
+    return _whole(text, now, "since").first.isoformat()
 
 
 def until_of(text: str, now: datetime) -> str:
     """The last day that `--until TEXT` lets through: `2026-05` is the end of May. Raises `UsageError`."""
-    return _iso(_whole(text, now, "until").last)
+    return _whole(text, now, "until").last.isoformat()
 
 
 def _whole(text: str, now: datetime, option: str) -> _Days:
@@ -143,39 +142,22 @@ def _range(text: str, now: datetime) -> Window | None:
         before_end = datetime.combine(last.last, now.time())
         first = _span(match["a"] or match["c"], before_end, exact=True)
         if first is not None:
-            return Window(_iso(first.first), _iso(last.last), match[0])
+            return Window(first.first.isoformat(), last.last.isoformat(), match[0])
     return None
 
 
-def _led(text: str, now: datetime) -> Window | None:
-    """A time behind a word that says so: "in May", "since 2019"."""
-    for match in _LED.finditer(text):
-        lead = match["lead"].lower()
-        if match["at"] and _is_other(text, match, lead):
-            continue
-        window = _window(match, lead, now)
+def _found(pattern: re.Pattern[str], text: str, now: datetime) -> Window | None:
+    """The first match that is surely a time: the last so many days, or the time behind its lead."""
+    for match in pattern.finditer(text):
+        lead, at = match["lead"].lower(), match["at"]
+        if at:
+            no_time = _is_other(text, match, lead) if lead else _is_verb(text, match)
+            window = None if no_time else _directed(lead, at, now)
+        else:
+            window = _rolling(match["rolling"] or f"1 {match['one']}", now)
         if window is not None:
-            return window
+            return window._replace(words=match[0])
     return None
-
-
-def _alone(text: str, now: datetime) -> Window | None:
-    """A time whatever stands before it: "two weeks ago"."""
-    for match in _ALONE.finditer(text):
-        if match["at"] and _is_verb(text, match):
-            continue
-        window = _window(match, "in", now)
-        if window is not None:
-            return window
-    return None
-
-
-def _window(match: re.Match[str], lead: str, now: datetime) -> Window | None:
-    """The window of one match: the last so many days, or the time behind its lead."""
-    units = match["rolling"] or f"1 {match['one']}"
-    at = match["at"]
-    window = _directed(lead, at, now) if at else _rolling(units, now)
-    return window and window._replace(words=match[0])
 
 
 def _is_other(text: str, match: re.Match[str], lead: str) -> bool:
@@ -201,27 +183,27 @@ def _is_verb(text: str, match: re.Match[str]) -> bool:
 
 
 def _directed(lead: str, words: str, now: datetime) -> Window | None:
-    span = _span(words, now, exact=lead not in ("in", "during", "on", "from"))
+    span = _span(words, now, exact=lead not in ("", "in", "during", "on", "from"))
     if span is None:
         return None
     day = timedelta(days=1)
     try:
         if lead == "since":
-            return Window(_iso(span.first), "")
+            return Window(span.first.isoformat(), "")
         if lead == "after":
-            return Window(_iso(span.last + day), "")
+            return Window((span.last + day).isoformat(), "")
         if lead == "before":
-            return Window("", _iso(span.first - day))
+            return Window("", (span.first - day).isoformat())
     except OverflowError:  # before the year 1, after the year 9999
         return None
-    until = _iso(span.last)
-    return Window("" if lead in ("until", "till") else _iso(span.first), until)
+    until = span.last.isoformat()
+    return Window("" if lead in ("until", "till") else span.first.isoformat(), until)
 
 
 def _rolling(words: str, now: datetime) -> Window | None:
     """The last N units up to today."""
     span = _span(f"{words} ago", now, exact=True, floor=False)
-    return Window(_iso(span.first), _iso(now.date())) if span else None
+    return Window(span.first.isoformat(), now.date().isoformat()) if span else None
 
 
 def _span(
@@ -319,7 +301,3 @@ def _parser(
         "DATE_ORDER": order,
     }
     return DateDataParser(languages=list(languages), settings=settings)
-
-
-def _iso(day: date) -> str:
-    return day.isoformat()

@@ -11,6 +11,7 @@ from brain.answering.extract import extract
 from brain.answering.support import NAMES as SUPPORT_NAMES
 from brain.answering.support import opposite, support_features
 from brain.retrieval import signals as signalling
+from brain.retrieval.candidates import Candidates
 from brain.retrieval.signals import NAMES, other_speaker, signals, spoken
 from brain.text import Question, sheet
 from brain.types import Passage
@@ -40,14 +41,16 @@ def measured(
     question: str, idf: dict[str, float], passages: list[Passage], cosine: float = 0.5
 ) -> dict[str, float]:
     ids = [p.id for p in passages]
-    return signals(
+    candidates = Candidates(
         Question(question),
         idf,
+        count=0,
         lexical=[(key, 6.0 - i) for i, key in enumerate(ids)],
         dense=[(key, cosine - i / 10) for i, key in enumerate(ids)],
         passages=passages,
-        features={key: {"cosine": cosine - i / 10} for i, key in enumerate(ids)},
+        features=[{"cosine": cosine - i / 10} for i in range(len(ids))],
     )
+    return signals(candidates, passages)
 
 
 PRESENT = measured(
@@ -119,7 +122,7 @@ def test_found_is_a_probability_whatever_the_signals(held: dict[str, float]) -> 
 
 
 def test_signals_are_all_there_and_finite_with_nothing_at_hand() -> None:
-    empty = signals(Question(""), {}, lexical=[], dense=[], passages=[], features={})
+    empty = signals(Candidates(Question(""), {}, 0), [])
     assert set(empty) == set(NAMES)
     assert all(math.isfinite(value) for value in empty.values())
 
@@ -136,15 +139,11 @@ def test_signals_say_what_is_covered_and_what_is_missing() -> None:
 
 def test_evidence_weighs_the_same_in_a_small_store() -> None:
     def held(idf: float, count: int) -> dict[str, float]:
-        return signals(
-            Question("boiler"),
-            {"boiler": idf},
-            lexical=[],
-            dense=[],
-            passages=[passage("lease", LEASE)],
-            features={},
-            count=count,
+        found = [passage("lease", LEASE)]
+        candidates = Candidates(
+            Question("boiler"), {"boiler": idf}, count, passages=found, features=[{}]
         )
+        return signals(candidates, found)
 
     small, large = held(math.log(2 * 5 + 2), 5), held(math.log(2 * 1000 + 2), 1000)
     assert small["matched"] == pytest.approx(large["matched"])

@@ -155,7 +155,9 @@ def test_vectors_that_do_not_know_the_script_are_seen_to_be_strange() -> None:
 
 def test_no_question_silences_a_group_or_runs_away() -> None:
     wild = [signs(1e6, -1e6), signs(-1e6, 1e6)]
-    weights = fusion.weigh(Question("x"), {"x": 1.0}, 10, wild, ["", ""])
+    weights = fusion.weigh(
+        fusion.numbers(Question("x"), {"x": 1.0}, 10, wild, ["", ""])
+    )
     assert all(weight >= fusion.LEAST_WEIGHT for weight in weights.weights.values())
     assert all(
         weight
