@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-Heading = tuple[str, ...]  # the path of headings above a text, outermost first
+Texts = tuple[str, ...]
+Heading = Texts  # the path of headings above a text, outermost first
 ID_BYTES = 8  # 64 random bits: under 1 in 10 million that a million documents collide
 
 
@@ -81,12 +82,12 @@ class Document:
     text: str
     chunks: tuple[Chunk, ...]
     metadata: Mapping[str, str] = field(default_factory=dict)
-    tags: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-    links: tuple[str, ...] = ()
+    tags: Texts = ()
+    aliases: Texts = ()
+    links: Texts = ()
     dated_at: str | None = None
     dated_by: str | None = None
-    notices: tuple[str, ...] = ()
+    notices: Texts = ()
 
 
 def chunk_ids(document_id: str, pieces: Iterable[tuple[Heading, str]]) -> list[str]:

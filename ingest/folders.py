@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ingest.errors import IngestError
-from ingest.limits import Limits
+from ingest.limits import USUAL, Limits
 from ingest.media import media_type
 from ingest.reading import read_file, too_large
 
@@ -112,7 +112,7 @@ class _Folder:
 def walk(
     root: Path,
     *,
-    limits: Limits | None = None,
+    limits: Limits = USUAL,
     passed: Passed = lambda _path, _status: False,
 ) -> Iterator[Found | Skip]:
     """Everything under a folder, or the one file that `root` is. Never raises for what it meets on the way.
@@ -120,7 +120,6 @@ def walk(
     `passed(path, status)` is asked of every file of a folder that would be found: True leaves it out, which costs a
     third of finding it (a folder looked at before every question has seldom changed).
     """
-    limits = limits or Limits()
     if not root.is_dir():
         yield _single(root, limits)
         return

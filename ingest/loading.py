@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from ingest.chunking import CHUNK_TOKENS, Piece, chunk
+from ingest.chunking import Piece, chunk
 from ingest.dates import date_in_metadata, date_in_name, find_date
 from ingest.document import Chunk, Document, Section, chunk_ids, digest, new_id
 from ingest.errors import IngestError, UnreadableFile
-from ingest.limits import Limits
+from ingest.limits import USUAL, Limits
 from ingest.media import DOCX, ODT, media_type
 from ingest.readers import reader_for
 from ingest.readers.text import SURROGATE
@@ -28,15 +28,13 @@ OPEN_IT = "open it with its own program to check it"
 def load(
     path: Path,
     *,
-    chunk_tokens: int = CHUNK_TOKENS,
     uri: str | None = None,
-    limits: Limits | None = None,
+    limits: Limits = USUAL,
 ) -> Iterator[Document]:
     """The documents of one file: one, or many for a format that holds many. Raises IngestError.
 
     `uri` defaults to the file's own `file:///…` address; non-UTF-8 names survive in it percent-encoded.
     """
-    limits = limits or Limits()
     kind = media_type(path)
     reader_for(kind)  # an unsupported file is refused unread
     data, stat = read_file(path, limits)
@@ -44,9 +42,7 @@ def load(
     address = uri or path.absolute().as_uri()
     for reading in readings(raw):
         part = f"{address}#{reading.part}" if reading.part else address
-        yield assemble(
-            raw, reading, uri=part, modified_at=stat.st_mtime, chunk_tokens=chunk_tokens
-        )
+        yield assemble(raw, reading, uri=part, modified_at=stat.st_mtime)
 
 
 def load_text(
@@ -56,25 +52,17 @@ def load_text(
     title: str | None = None,
     media_type: str = "text/markdown",
     dated_at: str | None = None,
-    chunk_tokens: int = CHUNK_TOKENS,
-    limits: Limits | None = None,
+    limits: Limits = USUAL,
 ) -> Document:
     """A document from a text that is no file: a note, standard input. Raises IngestError.
 
     `title` and `dated_at` (ISO 8601) win over what the text says of itself; the content hash is of the text in UTF-8.
     """
-    raw = Raw(text.encode("utf-8", "surrogatepass"), "", media_type, limits or Limits())
+    raw = Raw(text.encode("utf-8", "surrogatepass"), "", media_type, limits)
     reading = next(readings(raw))
     if title:
         reading = replace(reading, title=title)
-    return assemble(
-        raw,
-        reading,
-        uri=uri,
-        modified_at=None,
-        chunk_tokens=chunk_tokens,
-        dated_at=dated_at,
-    )
+    return assemble(raw, reading, uri=uri, dated_at=dated_at)
 
 
 def readings(raw: Raw) -> Readings:
@@ -97,8 +85,7 @@ def assemble(
     reading: Reading,
     *,
     uri: str,
-    modified_at: float | None,
-    chunk_tokens: int,
+    modified_at: float | None = None,
     dated_at: str | None = None,
 ) -> Document:
     """A Document with chunks from what a reader saw, cut to the limits (each cut is a notice)."""
@@ -109,7 +96,7 @@ def assemble(
         text = ""
         sections = []
         notices.append("empty: no text in it")
-    pieces = chunk(sections, chunk_tokens=chunk_tokens)
+    pieces = chunk(sections, chunk_tokens=raw.limits.chunk_tokens)
     cap = raw.limits.chunks
     if len(pieces) > cap:
         notices.append(f"{len(pieces):,} chunks: cut to the first {cap:,}")

@@ -17,11 +17,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from ingest.chunking import CHUNK_TOKENS
 from ingest.document import Document
 from ingest.errors import IngestError, UnreadableFile
 from ingest.folders import Found
-from ingest.limits import Limits
+from ingest.limits import USUAL, Limits
 from ingest.loading import OPEN_IT, load
 from ingest.readers import isolated
 from ingest.worker import unpacked, unpacked_error
@@ -60,13 +59,11 @@ def load_many(
     found: Iterable[Found],
     *,
     start: Callable[[], Child],
-    limits: Limits | None = None,
-    chunk_tokens: int = CHUNK_TOKENS,
+    limits: Limits = USUAL,
     children: int = CHILDREN,
 ) -> Iterator[Result]:
     """(path, document or error) of every file; a file of many documents comes as many. Close it to end the children."""
-    limits = limits or Limits()
-    crew = _Crew(start, max(1, children), limits, chunk_tokens)
+    crew = _Crew(start, children, limits)
     try:
         for item in found:
             if isolated(item.media_type, item.size):
@@ -74,7 +71,7 @@ def load_many(
                 while len(crew.queue) > LOOK_AHEAD:
                     yield from crew.turn(wait=True)
             else:
-                yield from _here(item, limits, chunk_tokens)
+                yield from _here(item, limits)
             yield from crew.turn(wait=False)
         while crew.busy:
             yield from crew.turn(wait=True)
@@ -82,9 +79,9 @@ def load_many(
         crew.close()
 
 
-def _here(item: Found, limits: Limits, chunk_tokens: int) -> Iterator[Result]:
+def _here(item: Found, limits: Limits) -> Iterator[Result]:
     try:
-        for document in load(item.path, chunk_tokens=chunk_tokens, limits=limits):
+        for document in load(item.path, limits=limits):
             yield item.path, document
     except IngestError as error:
         yield item.path, error
@@ -97,7 +94,6 @@ class _Crew:
     start: Callable[[], Child]
     size: int
     limits: Limits
-    chunk_tokens: int
     queue: deque[Found] = field(default_factory=deque)
     reading: dict[Child, Path] = field(default_factory=dict)
     idle: list[Child] = field(default_factory=list)
@@ -134,7 +130,6 @@ class _Crew:
         seconds = self.limits.cpu(item.size)
         request = {
             "path": str(item.path.absolute()),
-            "chunk_tokens": self.chunk_tokens,
             "limits": asdict(self.limits),
         }
         limits = {

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingest.document import Section
+from ingest.document import Section, Texts
 from ingest.errors import RefusedFile, UnreadableFile
 from ingest.limits import MEGABYTE, Limits
 
@@ -43,10 +43,10 @@ class Reading:
     sections: list[Section]
     title: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
-    tags: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-    links: tuple[str, ...] = ()
-    notices: tuple[str, ...] = ()
+    tags: Texts = ()
+    aliases: Texts = ()
+    links: Texts = ()
+    notices: Texts = ()
     date: str = ""
     date_by: str = ""
     created: str = ""

@@ -37,10 +37,9 @@ def answers(
 
     path = Path(request["path"])
     limits = Limits(**request["limits"])
-    chunk_tokens = request["chunk_tokens"]
     _spare_the_collector()
     try:
-        for document in load(path, chunk_tokens=chunk_tokens, limits=limits):
+        for document in load(path, limits=limits):
             yield {"document": packed(document)}
     except IngestError as error:
         yield {"error": [error.kind, error.reason, error.hint]}

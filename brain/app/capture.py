@@ -142,7 +142,7 @@ def _document(
             uri=uri,
             title=title,
             dated_at=at or resources.seconds(),
-            chunk_tokens=resources.config.ingest.chunk_tokens,
+            limits=ingest.Limits(chunk_tokens=resources.config.ingest.chunk_tokens),
         )
     except ingest.IngestError as error:
         raise BrainError(

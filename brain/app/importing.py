@@ -82,7 +82,7 @@ class Import:
                 uri=item.uri,
                 title=item.title,
                 dated_at=item.dated_at or None,
-                chunk_tokens=resources.config.ingest.chunk_tokens,
+                limits=ingest.Limits(chunk_tokens=resources.config.ingest.chunk_tokens),
             )
             document = rebind(read, item.id)
         origin = Origin(

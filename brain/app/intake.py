@@ -34,7 +34,6 @@ BATCH_DOCUMENTS = 100  # a batch holds at most so many documents …
 BATCH_SECONDS = (
     0.5  # … or what half a second brings: so much is lost when the power goes
 )
-CHILDREN = 2  # processes that read risky files side by side
 MAILBOX = "application/mbox"
 CENSUS_FILES = 2_000  # from so many files on a person is told first what is coming
 CENSUS_KINDS = 6  # named in it
@@ -96,6 +95,7 @@ class Intake:
             text_chars=settings.text_chars,
             chunks=settings.file_chunks,
             wall_seconds=settings.seconds,
+            chunk_tokens=settings.chunk_tokens,
         )
         return cls(resources, limits)
 
@@ -170,8 +170,6 @@ class Intake:
             fresh,
             start=reading_child,
             limits=self.limits,
-            chunk_tokens=self.resources.config.ingest.chunk_tokens,
-            children=CHILDREN,
         )
         done = 0
         mailboxes = Mailboxes()

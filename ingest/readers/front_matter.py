@@ -1,19 +1,20 @@
 """Reads YAML front matter, for everything that has any: notes, exported files, the SKILL.md of a skill.
 
-The block is read event by event and never constructed: aliases, anchors and tags are refused, size and depth have
-caps, and every value stays the text that stands there ("2026-05-07", "no", "0x1F"), so that a hostile block can
-neither expand nor run anything. `read_flat` serves notes, which people write as they like; `read_nested` serves files
-with a known shape, and the three `…_at` functions take values out of it. Leaves out what keys mean, and writing
-(`brain.keeping.export.front_matter`).
+The block is looked through event by event and never constructed: aliases, anchors and tags are refused, size and
+depth have caps, and every value stays the text that stands there ("2026-05-07", "no", "0x1F"), so that a hostile
+block can neither expand nor run anything. `read_flat` serves notes, which people write as they like; `read_nested`
+serves files with a known shape, and the three `…_at` functions take values out of it. Leaves out what keys mean, and
+writing (`brain.keeping.export.front_matter`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ingest.document import Texts
 from ingest.limits import Limits
 
 # Values that a person would search for stay in the text of a note, as the lines that they are.
@@ -22,6 +23,7 @@ PROSE_KEYS = {"description", "summary", "abstract", "subtitle", "excerpt"}
 NESTED_LIMITS = Limits(front_matter_bytes=4 * 2**20)
 _CLOSE = re.compile(r"^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.MULTILINE)
 
+Node = Any  # yaml.Node, of whose `id` the types of the package do not know
 Value = str | list["Value"] | dict[str, "Value"]
 
 
@@ -58,22 +60,6 @@ class FrontMatter:
         return list(filter(None, found))
 
 
-@dataclass(frozen=True, slots=True)
-class _Scalar:
-    """A value as written, with its lines in the block: from `first` up to `end`."""
-
-    text: str
-    first: int
-    end: int
-
-
-class _Pairs(list[tuple[str, "_Node"]]):
-    """A mapping as it stands there: a key that is written twice is in it twice."""
-
-
-_Node = _Scalar | _Pairs | list["_Node"]
-
-
 def split(text: str) -> tuple[str, str]:
     """(what stands between the two marks, what follows them). Raises `NoFrontMatter` when there are none."""
     mark, newline, rest = text.partition("\n")
@@ -93,27 +79,28 @@ def read_flat(block: str, limits: Limits) -> FrontMatter:
     for root in _roots(block, limits):
         for path, value in _leaves(root, ()):
             key = ".".join(path).strip()
-            values.setdefault(key, []).append(value.text)
-            if " " in value.text.strip() and path[0].lower() in PROSE_KEYS:
+            values.setdefault(key, []).append(value.value)
+            if " " in value.value.strip() and path[0].lower() in PROSE_KEYS:
+                # A block of lines ends where the next line begins, any other value within its line.
+                last = value.end_mark
+                end = last.line + bool(last.column) + 1
                 # To YAML, U+2028 ends a line too: its count may run past the block.
-                end = min(value.end + 1, closing_mark)
-                prose.append((value.first + 1, end))
+                prose.append((value.start_mark.line + 1, min(end, closing_mark)))
     return FrontMatter(values, prose, closing_mark + 1)
 
 
-def _leaves(
-    node: _Node, path: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], _Scalar]]:
+def _leaves(node: Node, path: Texts) -> Iterator[tuple[Texts, Node]]:
     """Every value that is not empty, with the keys that lead to it. An empty key counts as a blank."""
-    if isinstance(node, _Scalar):
-        if node.text:
-            yield path, node
-    elif isinstance(node, _Pairs):
-        for key, value in node:
+    if node.id == "mapping":
+        for key, value in _pairs(node):
             yield from _leaves(value, (*path, key or " "))
-    else:
-        for item in node:
+    elif node.id == "sequence":
+        for item in node.value:
             yield from _leaves(item, path)
+    elif node.value:
+        if not path:
+            raise BadFrontMatter("no keys in it")
+        yield path, node
 
 
 def read_nested(block: str) -> dict[str, Value]:
@@ -126,20 +113,28 @@ def read_nested(block: str) -> dict[str, Value]:
     return value
 
 
-def _plain(node: _Node) -> Value:
-    if isinstance(node, _Scalar):
-        return node.text
-    if not isinstance(node, _Pairs):
-        return [_plain(item) for item in node]
+def _plain(node: Node) -> Value:
+    if node.id == "sequence":
+        return [_plain(item) for item in node.value]
+    if node.id == "scalar":
+        return str(node.value)
     values = {}
-    for key, value in node:
+    for key, value in _pairs(node):
         if key in values:
             raise BadFrontMatter(f"the key {key[:40]!r} stands there twice")
         values[key] = _plain(value)
     return values
 
 
-def _roots(block: str, limits: Limits) -> Iterator[_Node]:
+def _pairs(mapping: Node) -> Iterator[tuple[str, Node]]:
+    """Keys and values as they stand there: a key that is written twice comes twice."""
+    for key, value in mapping.value:
+        if key.id != "scalar":
+            raise BadFrontMatter("a key that is no word")
+        yield key.value, value
+
+
+def _roots(block: str, limits: Limits) -> list[Node]:
     """The value of each YAML document in a block; more than one is unusual, none means that it is empty."""
     import yaml
 
@@ -147,70 +142,33 @@ def _roots(block: str, limits: Limits) -> Iterator[_Node]:
     try:
         if len(block.encode()) > limits.front_matter_bytes:
             raise BadFrontMatter(f"over {limits.front_matter_bytes // 1024} KB")
-        events = yaml.parse(block, Loader=loader)
-        for event in events:
-            if isinstance(event, yaml.NodeEvent):
-                root = _node(event, events, limits.front_matter_depth, keyed=False)
-                next(
-                    events
-                )  # the end of the document: only now it is known to be whole
-                yield root
+        _refuse_harmful(yaml.parse(block, Loader=loader), limits.front_matter_depth)
+        return list(yaml.compose_all(block, Loader=loader))
     except BadFrontMatter:
         raise
     except (yaml.YAMLError, ValueError) as error:  # ValueError: what cannot be encoded
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 2}" if mark else ""
         raise BadFrontMatter(f"not valid YAML{where}") from error
-    except RecursionError as error:
-        raise BadFrontMatter("nested too deeply") from error
 
 
-def _node(event: Any, events: Iterator[Any], depth: int, *, keyed: bool) -> _Node:
-    """The value that begins with this event, at most `depth` levels deep. `keyed`: some key leads to it."""
+def _refuse_harmful(events: Iterable[Any], most: int) -> None:
+    """An alias repeats what an anchor names, and so can make gigabytes of a line; a tag may name a type to construct;
+    and what nests deeper than `most` levels no person wrote.
+    """
     import yaml
 
-    _refuse_references(event)
-    if isinstance(event, yaml.ScalarEvent):
-        if event.value and not keyed:
-            raise BadFrontMatter("no keys in it")
-        return _scalar(event)
-    if depth == 0:
-        raise BadFrontMatter("nested too deeply")
-    if isinstance(event, yaml.SequenceStartEvent):
-        items = _until(yaml.SequenceEndEvent, events)
-        return [_node(item, events, depth - 1, keyed=keyed) for item in items]
-    pairs = _Pairs()
-    for key in _until(yaml.MappingEndEvent, events):
-        _refuse_references(key)
-        if not isinstance(key, yaml.ScalarEvent):
-            raise BadFrontMatter("a key that is no word")
-        pairs.append((key.value, _node(next(events), events, depth - 1, keyed=True)))
-    return pairs
-
-
-def _refuse_references(event: Any) -> None:
-    """An alias repeats what an anchor names, and so can make gigabytes of a line; a tag may name a type to
-    construct."""
-    import yaml
-
-    marked = getattr(event, "anchor", None) or getattr(event, "tag", None)
-    if marked or isinstance(event, yaml.AliasEvent):
-        raise BadFrontMatter("aliases, anchors and tags are not taken")
-
-
-def _scalar(event: Any) -> _Scalar:
-    # A block of lines ends where the next line begins, any other value within its line.
-    end = event.end_mark.line + bool(event.end_mark.column)
-    return _Scalar(event.value, event.start_mark.line, end)
-
-
-def _until(end: type, events: Iterator[Any]) -> Iterator[Any]:
-    """The events up to the one that ends this collection. What an event opens must be taken before the next is asked
-    for."""
+    depth = 0
     for event in events:
-        if isinstance(event, end):
-            return
-        yield event
+        marked = getattr(event, "anchor", None) or getattr(event, "tag", None)
+        if marked:
+            raise BadFrontMatter("aliases, anchors and tags are not taken")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > most:
+            raise BadFrontMatter("nested too deeply")
 
 
 def text_at(values: Mapping[str, Value], key: str, default: str = "") -> str:
@@ -219,7 +177,7 @@ def text_at(values: Mapping[str, Value], key: str, default: str = "") -> str:
     return found if isinstance(found, str) else default
 
 
-def texts_at(values: Mapping[str, Value], key: str) -> tuple[str, ...]:
+def texts_at(values: Mapping[str, Value], key: str) -> Texts:
     """The texts of a list under a key; a single text counts as a list of one."""
     found = values.get(key)
     if isinstance(found, str):

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ingest.document import Section
+from ingest.document import Section, Texts
 from ingest.readers.outline import Headings, by_heading, one_line
 from ingest.readers.text import decode
 from ingest.readers.xml import local
@@ -117,7 +117,7 @@ def page_text(data: bytes) -> str:
     return "\n\n".join(words for _level, words in blocks)
 
 
-def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
+def _decoded(data: bytes) -> tuple[str, Texts]:
     """Text by the page's own charset where it says one that works, else as any text."""
     declared = _CHARSET.search(data, 0, HEADER_CHARS)
     name = declared[1].decode("ascii").lower() if declared else "utf-8"

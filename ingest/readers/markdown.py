@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ingest.dates import date_in_metadata
-from ingest.document import Section
+from ingest.document import Section, Texts
 from ingest.limits import Limits
 from ingest.locators import of_lines
 from ingest.readers import front_matter
@@ -97,7 +97,7 @@ def read(raw: Raw) -> Readings:
     )
 
 
-def _each_once(words: Iterable[str]) -> tuple[str, ...]:
+def _each_once(words: Iterable[str]) -> Texts:
     return tuple(dict.fromkeys(words))
 
 

@@ -87,7 +87,7 @@ def by_heading(blocks: Iterable[tuple[int, str]], headings: Headings) -> Iterato
 
 def slide(number: int, shapes: Iterable[tuple[bool, str]]) -> Iterator[Section]:
     """One slide of a presentation as a section, its title first, of (is a title, text); none without text."""
-    title: tuple[str, ...] = ()
+    title: Heading = ()
     texts: list[str] = []
     for is_title, text in shapes:
         if is_title and not title:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from ingest.document import Section
+from ingest.document import Section, Texts
 from ingest.errors import UnreadableFile
 from ingest.locators import of_lines
 from ingest.reading import Raw, Reading, Readings
@@ -47,7 +47,7 @@ def whole(text: str, *, atomic: bool = False) -> Section:
     return Section(text, (), of_lines(1, text.count("\n") + 1), atomic)
 
 
-def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
+def decode(data: bytes) -> tuple[str, Texts]:
     """(text with \\n newlines, notices). BOM, UTF-16/32 without one, UTF-8, else stray bytes as Windows-1252, told.
 
     Raises UnreadableFile("binary") when the first 64 KB look like no text.

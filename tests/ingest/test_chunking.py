@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.chunking import CHUNK_TOKENS, Piece, chunk
+from ingest.chunking import Piece, chunk
 from ingest.document import Section
+from ingest.limits import USUAL
 from ingest.tokens import count_tokens
 
-CAP = CHUNK_TOKENS * 9 // 7
+CAP = USUAL.chunk_tokens * 9 // 7
 
 WORDS = st.sampled_from(
     [

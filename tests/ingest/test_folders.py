@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest.folders import Found, Skip, walk
-from ingest.limits import Limits
+from ingest.limits import USUAL, Limits
 
 
 def make(root: Path, *names: str) -> None:
@@ -27,7 +27,7 @@ def found(root: Path) -> set[str]:
     }
 
 
-def skipped(root: Path, limits: Limits | None = None) -> dict[str, str]:
+def skipped(root: Path, limits: Limits = USUAL) -> dict[str, str]:
     items = walk(root, limits=limits)
     return {
         os.path.relpath(item.path, root): item.kind

@@ -161,10 +161,7 @@ def test_a_reading_may_be_one_of_many_with_its_own_part(tmp_path: Path) -> None:
             )
 
     raw = Raw(b"", "box.mbox", "text/plain")
-    made = [
-        assemble(raw, letter, uri="file:///x", modified_at=None, chunk_tokens=350)
-        for letter in letters()
-    ]
+    made = [assemble(raw, letter, uri="file:///x") for letter in letters()]
     assert [document.title for document in made] == ["Letter 1", "Letter 2"]
 
 
