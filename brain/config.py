@@ -16,10 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from brain.errors import BrainError, UsageError
+from brain.types import Texts
 
 FILE = "config.toml"
 HOME_MODE = 0o700
 ENVIRONMENT_PREFIX = "BRAIN_"
+
+Values = dict[str, Any]
+"""Settings by name, or sections of settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Ollama:
     """The local model server. Times in seconds, `num_ctx` in tokens."""
 
     host: str = "http://127.0.0.1:11434"
-    trusted_hosts: tuple[str, ...] = ()
+    trusted_hosts: Texts = ()
     num_ctx: int = 8192
     keep_alive: str = "5m"
     connect_seconds: float = 1.5
@@ -129,7 +133,7 @@ LEAST: dict[str, float] = {
     "retrieval.expand_seconds": 0,
 }
 # the only values of a setting that is a word
-CHOICES: dict[str, tuple[str, ...]] = {
+CHOICES: dict[str, Texts] = {
     "index.engine": ("auto", "exact", "chroma"),
     "retrieval.rerank": ("off", "auto", "on"),
     "retrieval.expand": ("off", "auto", "on"),
@@ -197,7 +201,7 @@ def write_setting(config: Config, section: str, name: str, value: str) -> None:
     temporary.replace(path)
 
 
-def _read(path: Path) -> dict[str, dict[str, Any]]:
+def _read(path: Path) -> Values:
     if path.stat().st_mode & stat.S_IWOTH:
         raise BrainError(f"{path} can be written by anyone", f"run: chmod 600 {path}")
     try:
@@ -207,9 +211,9 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         raise UsageError(f"{path} is not valid TOML: {error}", hint) from None
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+def _from_environment(environ: Mapping[str, str]) -> Values:
     """`BRAIN_OLLAMA_HOST=…` is `[ollama] host`; OLLAMA_HOST itself is honoured as Ollama's own tools do."""
-    found: dict[str, dict[str, Any]] = {}
+    found: Values = {}
     host = environ.get("OLLAMA_HOST")
     if host:
         found["ollama"] = {"host": host if "//" in host else f"http://{host}"}
@@ -221,12 +225,12 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _merge(config: Config, values: Mapping[str, Any], where: str) -> Config:
+def _merge(config: Config, values: Values, where: str) -> Config:
     for section, given in values.items():
         if section not in SECTIONS:
             what = f"unknown setting [{section}] in {where}"
             raise UsageError(what, f"sections: {', '.join(SECTIONS)}")
-        if not isinstance(given, Mapping):
+        if not isinstance(given, dict):
             hint = f"write [{section}] on a line of its own, the settings below it"
             raise UsageError(f"{section} in {where} is no section", hint)
         current = getattr(config, section)
@@ -235,11 +239,9 @@ def _merge(config: Config, values: Mapping[str, Any], where: str) -> Config:
     return config
 
 
-def _typed(
-    current: Any, section: str, given: Mapping[str, Any], where: str
-) -> dict[str, Any]:
+def _typed(current: Any, section: str, given: Values, where: str) -> Values:
     """The values turned to the types of the defaults. Raises `UsageError` for one that does not fit."""
-    done: dict[str, Any] = {}
+    done: Values = {}
     names = sorted(item.name for item in fields(current))
     for name, value in given.items():
         setting = f"{section}.{name}"

@@ -9,7 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+Figures = dict[str, Any]
+"""What an evaluation measured, as `--json` tells it."""
+Texts = tuple[str, ...]
+"""Several short texts: names, tags, ids, notices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class DocumentRow:
     label: str = "internal"
     date: str | None = None
     chunks: int = 0
-    tags: tuple[str, ...] = ()
+    tags: Texts = ()
     entry: str = "full"
     added_at: str = ""
 
@@ -59,10 +64,10 @@ class DocumentDetail:
     dated_by: str | None = None
     updated_at: str = ""
     tokens: int = 0
-    aliases: tuple[str, ...] = ()
-    links: tuple[str, ...] = ()
+    aliases: Texts = ()
+    links: Texts = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
-    notices: tuple[str, ...] = ()
+    notices: Texts = ()
     context: str = ""
 
 
@@ -85,7 +90,7 @@ class ForgetReport:
     items: tuple[Forgotten, ...] = ()
     done: bool = False
     undo_until: str = ""
-    notices: tuple[str, ...] = ()
+    notices: Texts = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,7 @@ class Status:
     waiting: int = 0
     newer: int = 0
     skipped: int = 0
-    notices: tuple[str, ...] = ()
+    notices: Texts = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +163,8 @@ class ModelRow:
 
     name: str
     provider: str
-    roles: tuple[str, ...] = ()
-    use: tuple[str, ...] = ()
+    roles: Texts = ()
+    use: Texts = ()
     bytes: int = 0
     note: str = ""
 
@@ -170,7 +175,7 @@ class ModelTable:
 
     models: tuple[ModelRow, ...] = ()
     ollama: str = ""
-    notices: tuple[str, ...] = ()
+    notices: Texts = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +186,8 @@ class ExportReport:
     written: int = 0
     unchanged: int = 0
     removed: int = 0
-    conflicts: tuple[str, ...] = ()
-    notices: tuple[str, ...] = ()
+    conflicts: Texts = ()
+    notices: Texts = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +202,8 @@ class BackupReport:
     chunks: int = 0
     episodes: int = 0
     encrypted: bool = False
-    removed: tuple[str, ...] = ()
-    notices: tuple[str, ...] = ()
+    removed: Texts = ()
+    notices: Texts = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +221,7 @@ class RestoreReport:
     verified: bool = False
     kept: str = ""
     done: bool = False
-    notices: tuple[str, ...] = ()
+    notices: Texts = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +231,7 @@ class RebuildReport:
     rows: int = 0
     vectors: int = 0
     waiting: int | None = 0
-    notices: tuple[str, ...] = ()
+    notices: Texts = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,9 +260,9 @@ class RewriteReport:
     """What `brain backup --rewrite` did: of `looked` backups, which were written anew, and which could not be."""
 
     looked: int = 0
-    rewritten: tuple[str, ...] = ()
+    rewritten: Texts = ()
     failed: tuple[NotRewritten, ...] = ()
-    notices: tuple[str, ...] = ()
+    notices: Texts = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,9 +275,9 @@ class EraseReport:
     quoting: tuple[Forgotten, ...] = ()
     backups: tuple[Holding, ...] = ()
     done: bool = False
-    left: tuple[str, ...] = ()
+    left: Texts = ()
     pending: str = ""
-    notices: tuple[str, ...] = ()
+    notices: Texts = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +294,7 @@ class Judgment:
     question: str
     verdict: str
     answerable: bool | None = None
-    documents: tuple[str, ...] = ()
+    documents: Texts = ()
     document_id: str = ""
     source: str = ""
     locator: str = ""
@@ -312,7 +317,7 @@ class Trace:
     lexical: int | None = None
     dense: int | None = None
     fused: int | None = None
-    shared: tuple[str, ...] = ()
+    shared: Texts = ()
     limit: int = 10
     said: str = ""
     hint: str = ""

@@ -11,6 +11,8 @@ from typing import Literal
 
 Measures = Mapping[str, float]
 """Numbers by name: features, signals, weights, coefficients."""
+Texts = tuple[str, ...]
+"""Several short texts: names, tags, ids, notices."""
 State = Literal[
     "supported",
     "unsure",
@@ -34,12 +36,12 @@ class Scope:
     means any; nothing sets them yet.
     """
 
-    tags: tuple[str, ...] = ()
+    tags: Texts = ()
     source: str = ""
     since: str = ""
     until: str = ""
-    labels: tuple[str, ...] | None = None
-    compartments: tuple[str, ...] | None = None
+    labels: Texts | None = None
+    compartments: Texts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Passage:
     source: str
     locator: str
     title: str
-    heading: tuple[str, ...]
+    heading: Texts
     text: str
     date: str | None
     start: int
@@ -93,10 +95,10 @@ class Passage:
     context: str = ""
     score: float = 0.0
     ranks: Mapping[str, int | None] = field(default_factory=dict)
-    explain: Mapping[str, float] = field(default_factory=dict)
+    explain: Measures = field(default_factory=dict)
     before: str = ""
     after: str = ""
-    versions: tuple[str, ...] = ()
+    versions: Texts = ()
 
     @property
     def header(self) -> str:
@@ -104,7 +106,7 @@ class Passage:
         return header(self.title, self.heading, self.date)
 
 
-def header(title: str, heading: tuple[str, ...], date: str | None) -> str:
+def header(title: str, heading: Texts, date: str | None) -> str:
     """The deterministic line above every chunk in both indexes. A heading that repeats the title is said once."""
     parts = [part.strip() for part in (title, *heading) if part.strip()]
     path = " › ".join(
@@ -157,16 +159,16 @@ class Retrieved:
     """
 
     passages: tuple[Passage, ...]
-    signals: Mapping[str, float]
+    signals: Measures
     degraded: str = ""
     embedder: str = ""
     index: str = ""
     index_lag: int = 0
     withheld: int = 0
-    explain: Mapping[str, float] = field(default_factory=dict)
+    explain: Measures = field(default_factory=dict)
     confidence: Confidence = Confidence()
     below_floor: bool = False
-    notices: tuple[str, ...] = ()
+    notices: Texts = ()
     steps: tuple[ModelStep, ...] = ()
 
 
@@ -213,7 +215,7 @@ class Answer:
     withheld: int = 0
     context: ContextUse = ContextUse()
     episode: str | None = None
-    notices: tuple[str, ...] = ()
+    notices: Texts = ()
     steps: tuple[ModelStep, ...] = ()
 
 
@@ -226,12 +228,12 @@ class Episode:
     kind: str
     question: str
     answer: str
-    citations: tuple[str, ...] = ()
+    citations: Texts = ()
     state: str = ""
     session: str = ""
     source: str = ""
-    people: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
+    people: Texts = ()
+    tags: Texts = ()
     supersedes: str | None = None
     label: str = "internal"
 
@@ -279,12 +281,12 @@ class AddReport:
     renamed: int = 0
     removed: int = 0
     skipped: tuple[Skipped, ...] = ()
-    notices: tuple[str, ...] = ()
+    notices: Texts = ()
     chunks: int = 0
     waiting: int | None = 0
     interrupted: bool = False
     embedder: str = ""
-    documents: tuple[str, ...] = ()
+    documents: Texts = ()
 
 
 @dataclass(frozen=True, slots=True)

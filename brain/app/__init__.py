@@ -81,26 +81,24 @@ class Brain:
         return capture.add(self.resources, paths, tags, dry_run=dry_run)
 
     def note(
-        self, text: str, *, title: str | None = None, tags: Sequence[str] = ()
+        self, text: str, *, title: str = "", tags: Sequence[str] = ()
     ) -> AddReport:
         """Keep a text that is no file. Raises `UsageError` for an empty one."""
         from brain.app import capture
 
-        title = clean(title) if title else None
-        return capture.note(
-            self.resources, clean(text), title, [clean(tag) for tag in tags]
-        )
+        labels = [clean(tag) for tag in tags]
+        return capture.note(self.resources, clean(text), clean(title), labels)
 
     def remember(
         self,
         text: str,
         *,
-        at: str | None = None,
+        at: str = "",
         session: str = "",
         people: Sequence[str] = (),
         tags: Sequence[str] = (),
     ) -> Episode:
-        """Keep something that happened. `at`: any way of writing a time; now when None. Raises `UsageError`."""
+        """Keep something that happened. `at`: any way of writing a time; now when "". Raises `UsageError`."""
         from brain.app import capture
         from brain.types import Episode
 
@@ -108,7 +106,7 @@ class Brain:
         labels = [clean(tag) for tag in tags]
         said = Episode(
             id="",
-            at=at or "",
+            at=at,
             kind="note",
             question="",
             answer=clean(text),

@@ -6,7 +6,6 @@ before to `brain.app.corrections`: this joins them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from brain.app.search import MAX_QUESTION_CHARS, retrieved
 from brain.app.sync import refresh
 from brain.errors import BrainError, NotFound, UsageError
 from brain.protocols import Generator
-from brain.types import Answer, Episode, Request, Retrieved, Scope
+from brain.types import Answer, Episode, Measures, Request, Retrieved, Scope
 
 if TYPE_CHECKING:
     from brain.answering import Asking, Say
@@ -41,7 +40,7 @@ def ask(resources: Resources, request: Request, say: Say) -> Answer:
     for notice in refresh(resources) if request.look else ():
         say("notice", notice)
     # Counting is exact where ranking would only be likely, so it is tried first
-    signals: Mapping[str, float] = {}
+    signals: Measures = {}
     asked = _whole_store(resources, request, say)
     if asked is None:
         asked, signals = _from_passages(resources, request, say)
@@ -52,7 +51,7 @@ def ask(resources: Resources, request: Request, say: Say) -> Answer:
 
 def _from_passages(
     resources: Resources, request: Request, say: Say
-) -> tuple[Answer, Mapping[str, float]]:
+) -> tuple[Answer, Measures]:
     """(the answer, the signals of its retrieval)."""
     from brain.answering import answer
     from brain.app.corrections import with_corrections
@@ -173,9 +172,7 @@ def _previous(resources: Resources) -> str:
     return last.question
 
 
-def _record(
-    resources: Resources, asked: Answer, signals: Mapping[str, float]
-) -> str | None:
+def _record(resources: Resources, asked: Answer, signals: Measures) -> str | None:
     """Keep what was asked and answered; a broken-off answer is kept as a question without an answer."""
     from brain.store.episodes import Circumstances
 

@@ -52,9 +52,7 @@ def _rehearse(intake: Intake, places: Iterable[Path]) -> AddReport:
     return tally.report()
 
 
-def note(
-    resources: Resources, text: str, title: str | None, tags: Sequence[str]
-) -> AddReport:
+def note(resources: Resources, text: str, title: str, tags: Sequence[str]) -> AddReport:
     """A note that is no file; with `notes_dir` set it becomes one."""
     if not text.strip():
         raise UsageError("the note is empty", "nothing was added")
@@ -132,7 +130,7 @@ def remember_episodes(
 
 
 def _document(
-    resources: Resources, uri: str, text: str, title: str | None, at: str | None = None
+    resources: Resources, uri: str, text: str, title: str, at: str = ""
 ) -> Document:
     import ingest
 
@@ -166,7 +164,7 @@ def _save(
     tally.saved(document, outcome, document_id)
 
 
-def _note_file(folder: Path, text: str, title: str | None, day: str) -> Path:
+def _note_file(folder: Path, text: str, title: str, day: str) -> Path:
     """Write a note as a Markdown file of its own; never over another."""
     folder.mkdir(parents=True, exist_ok=True)
     first = (title or text.strip().splitlines()[0].lstrip("# "))[:60]

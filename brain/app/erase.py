@@ -23,6 +23,7 @@ from brain.keeping.encryption import Secret
 from brain.keeping.erase import backups_with, note_erased, note_left_out, pieces_of
 from brain.reports import EraseReport, Forgotten, Holding
 from brain.store.erasure import PENDING, Eraser, ErasureFindings, ErasureTargets
+from brain.types import Texts
 
 SHORTEST_PREFIX = 6  # of an id that is typed
 SEALED = "{} of the backups could not be looked into; delete them, or name their passphrase or key"
@@ -140,9 +141,7 @@ def _quoting(
     return tuple(found)
 
 
-def _notices(
-    eraser: Eraser, targets: ErasureTargets, held: Sequence[Holding]
-) -> tuple[str, ...]:
+def _notices(eraser: Eraser, targets: ErasureTargets, held: Sequence[Holding]) -> Texts:
     """What a person must know of what is left elsewhere."""
     notices = []
     for source in eraser.copies_of(targets):

@@ -23,7 +23,7 @@ from brain.app.tally import Tally
 from brain.child import Child, running
 from brain.faults import reach
 from brain.store.documents import Origin
-from brain.types import Skipped
+from brain.types import Skipped, Texts
 from ingest.document import Document
 from ingest.errors import IngestError
 from ingest.limits import Limits
@@ -103,7 +103,7 @@ class Intake:
         """What changed under a path."""
         return Look(path, self.resources.store, self.tally, self.limits)
 
-    def take_in(self, paths: Iterable[Path], tags: tuple[str, ...] = ()) -> Tally:
+    def take_in(self, paths: Iterable[Path], tags: Texts = ()) -> Tally:
         """Read what is new or changed under `paths`; folders become roots that `sync` looks at again."""
         fresh: list[ingest.Found] = []
         try:
@@ -119,7 +119,7 @@ class Intake:
         self.take_changes(fresh, tags)
         return self.tally
 
-    def take_changes(self, fresh: list[ingest.Found], tags: tuple[str, ...]) -> None:
+    def take_changes(self, fresh: list[ingest.Found], tags: Texts) -> None:
         """Read the files that a look found changed."""
         try:
             self._save_all(fresh, tags)
@@ -127,7 +127,7 @@ class Intake:
             self.tally.interrupted = True
         self._note_skipped()
 
-    def _register(self, path: Path, tags: tuple[str, ...]) -> None:
+    def _register(self, path: Path, tags: Texts) -> None:
         """Make a folder a root, and say so when it was none."""
         library = self.resources.store.library
         name = shown(path)
@@ -159,7 +159,7 @@ class Intake:
 
     # -- saving ---------------------------------------------------------------------------------------
 
-    def _save_all(self, fresh: list[ingest.Found], tags: tuple[str, ...]) -> None:
+    def _save_all(self, fresh: list[ingest.Found], tags: Texts) -> None:
         """Read and save in batches; each batch is durable before the next begins."""
         if not fresh:
             return
@@ -191,9 +191,7 @@ class Intake:
         for path, present in mailboxes.whole():
             self._let_go(shown(path), present)
 
-    def _save(
-        self, item: ingest.Found, document: Document, tags: tuple[str, ...]
-    ) -> str:
+    def _save(self, item: ingest.Found, document: Document, tags: Texts) -> str:
         """Save what was read; the id that it has."""
         source = shown(item.path)
         tally = self.tally
@@ -215,7 +213,7 @@ class Intake:
         self,
         item: ingest.Found,
         error: IngestError,
-        tags: tuple[str, ...],
+        tags: Texts,
         reported: set[str],
     ) -> None:
         """Say why nothing was read; a file that never was is found by its name at least."""
@@ -234,7 +232,7 @@ class Intake:
         now = self.resources.now()
         return self.resources.store.documents.save(document, origin, now=now)
 
-    def _origin(self, item: ingest.Found, source: str, tags: tuple[str, ...]) -> Origin:
+    def _origin(self, item: ingest.Found, source: str, tags: Texts) -> Origin:
         looked_ns = time.time_ns()
         return Origin(source, stat_of(item), looked_ns, tags=tags)
 

@@ -11,12 +11,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from brain.app.resources import HEAD, Noun
 from brain.errors import BrainError, NotFound, UsageError
-from brain.reports import Excerpt, Judgment, Trace
-from brain.types import Episode, Request
+from brain.reports import Excerpt, Figures, Judgment, Trace
+from brain.types import Episode, Request, Texts
 from ingest.document import new_id
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Judge(Noun):
                 ) from None
             raise
 
-    def _cited(self, asked: Episode) -> tuple[str, ...]:
+    def _cited(self, asked: Episode) -> Texts:
         """The documents that a good answer cites, as far as they are there."""
         found: dict[str, None] = {}
         for citation in asked.citations:
@@ -152,7 +152,7 @@ class Judge(Noun):
 
     # -- the confidence head --------------------------------------------------------------------------
 
-    def calibrate(self, *, reset: bool = False) -> dict[str, Any]:
+    def calibrate(self, *, reset: bool = False) -> Figures:
         """Refit `found` on the feedback and keep it, or with `reset` go back to the shipped one; what changed."""
         from brain.evaluation import calibrate as calibration
 
@@ -236,7 +236,7 @@ class Judge(Noun):
 
     def eval_set(
         self, kind: str, directory: Path, *, embedder: str, vectors: Path | None = None
-    ) -> dict[str, Any]:
+    ) -> Figures:
         """The report of one judged set ("retrieval", "answerability", "recall"), in stores of its own.
 
         `embedder`: "builtin" or a model of Ollama; `vectors`: a folder that keeps the stores. Nothing of the person's
@@ -257,7 +257,7 @@ class Judge(Noun):
 
     def eval_init(
         self, path: Path | None = None, *, count: int, absent: int, force: bool = False
-    ) -> dict[str, Any]:
+    ) -> Figures:
         """Draft judged questions from the stored documents into a file. Raises `NotFound` when nothing is stored."""
         from brain.app import measure
         from brain.evaluation.own import write_questions
@@ -291,7 +291,7 @@ class Judge(Noun):
             "degraded": missing or None,
         }
 
-    def eval_run(self, path: Path | None = None) -> dict[str, Any]:
+    def eval_run(self, path: Path | None = None) -> Figures:
         """Measure on the file and the feedback, compare with the last run, and keep this one. Measured is the search
         alone, whatever a local model is configured to do to it.
 

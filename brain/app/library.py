@@ -15,7 +15,7 @@ from urllib.parse import quote
 from brain.app.resources import Noun, clean
 from brain.errors import NotFound, UsageError
 from brain.reports import DocumentDetail, DocumentRow, Excerpt, ForgetReport, Forgotten
-from brain.types import Episode, Scope
+from brain.types import Episode, Scope, Texts
 
 EPISODE, NOTE = "episode:", "note:"
 UNDO_DAYS = 30  # as long as the store keeps what was forgotten
@@ -117,7 +117,7 @@ class Library(Noun):
 
     def tag(
         self, reference: str, add: Sequence[str] = (), remove: Sequence[str] = ()
-    ) -> tuple[str, ...]:
+    ) -> Texts:
         """Change a document's tags; returns those that it has now."""
         library = self._store.library
         document_id = library.resolve(reference)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from brain import prompts
 from brain.app import capture
@@ -25,6 +25,7 @@ from brain.errors import BrainError, NotFound, Unavailable, UsageError
 from brain.evaluation.drafting import Text, draft
 from brain.evaluation.own import FEEDBACK, OwnQuestion
 from brain.protocols import Generator, Progress
+from brain.reports import Figures
 from brain.types import AddReport, Episode, Recalled, Request, Retrieved, Scope
 from ingest.document import digest
 
@@ -96,11 +97,11 @@ class MeasuredStore:
 # -- judged sets ----------------------------------------------------------------------------------------
 
 
-def evaluation_of(kind: str, embedder: str) -> Callable[..., dict[str, Any]]:
+def evaluation_of(kind: str, embedder: str) -> Callable[..., Figures]:
     """What measures a kind of set. Raises `UsageError` for an unknown one, or when the embedder is left open."""
     from brain.evaluation import answerability, recall, retrieval
 
-    evaluations: dict[str, Callable[..., dict[str, Any]]] = {
+    evaluations: dict[str, Callable[..., Figures]] = {
         "retrieval": retrieval.retrieval,
         "answerability": answerability.answerability,
         "recall": recall.recall,

@@ -16,6 +16,7 @@ from brain.config import make_home, write_setting
 from brain.errors import BrainError, UsageError
 from brain.protocols import Progress, silent
 from brain.reports import ModelRow, ModelTable
+from brain.types import Texts
 
 ROLES = ("embed", "ask")
 QUOTES = "extractive"  # the built-in answerer, which quotes
@@ -108,7 +109,7 @@ def _row(entry: dict[str, Any], used: dict[str, str]) -> ModelRow:
     return ModelRow(name, "ollama", roles, serves, size, note)
 
 
-def _roles(name: str, capabilities: Sequence[str]) -> tuple[str, ...]:
+def _roles(name: str, capabilities: Sequence[str]) -> Texts:
     """What a model can serve for; older versions of Ollama do not say, and then its name must tell."""
     if capabilities:
         return tuple(

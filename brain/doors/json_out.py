@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from brain.reports import Check, DocumentDetail, Judgment
+    from brain.reports import Check, DocumentDetail, Figures, Judgment
     from brain.types import (
         AddReport,
         Answer,
@@ -233,7 +233,6 @@ def judged(item: Judgment) -> Shape:
     return envelope(judgment=asdict(item))
 
 
-def measured(report: Mapping[str, Any]) -> Shape:
+def measured(report: Figures) -> Shape:
     """`brain eval …`: the report as it is measured."""
-    values = {name: value for name, value in report.items() if name != "schema"}
-    return envelope(**values)
+    return envelope(**report)

@@ -39,7 +39,7 @@ def test_add_says_counts_and_groups_what_was_skipped() -> None:
         "  a.xyz",
     ]
     assert ran.called("add") == [
-        (([Path("notes"), Path("b.pdf")],), {"tags": ("x",), "dry_run": False})
+        (([Path("notes"), Path("b.pdf")],), {"tags": ["x"], "dry_run": False})
     ]
     assert ran.code == 1
 
@@ -144,9 +144,7 @@ def test_notes_come_from_the_argument_standard_input_and_the_editor(home: Path) 
     ran = brain(
         "add", "--note", "Call Ana", "--title", "Lease", "--tag", "todo", note=NOTE
     )
-    assert ran.called("note") == [
-        (("Call Ana",), {"title": "Lease", "tags": ("todo",)})
-    ]
+    assert ran.called("note") == [(("Call Ana",), {"title": "Lease", "tags": ["todo"]})]
     assert ran.stdout == "1 added · 1 chunk · embedder builtin · a1b2c3\n"
     assert brain("add", "-", stdin="from a pipe\n", note=NOTE).called("note")[0][0] == (
         "from a pipe\n",
@@ -231,7 +229,7 @@ def test_remember_joins_the_words_and_prints_the_id() -> None:
         remember=episode,
     )
     assert ran.stdout == "remembered e1e2e3 · 2026-05-07 09:12\n"
-    options = {"at": "2026-05-07", "session": "", "people": ("Ana",), "tags": ()}
+    options = {"at": "2026-05-07", "session": "", "people": ["Ana"], "tags": []}
     assert ran.called("remember") == [(("We chose SQLite",), options)]
     assert brain("remember", "-", stdin="piped", remember=episode).called("remember")[
         0

@@ -117,20 +117,29 @@ def shown(
 ) -> Callable[[Function], Function]:
     """Make a function a command that shows what it returns: as lines, or with --json, which every such command takes.
 
-    The function is called with the `Session` and its own parameters. `kind` and `settings` as for `Session.show`
-    and `register`.
+    The function is called with an open `brain`, or when it takes a `run` with the session, so that it can check the
+    words before anything is loaded; and with its own parameters. `kind` and `settings` as for `Session.show` and
+    `register`.
     """
 
     def added(work: Function) -> Function:
+        # `Brain` is known to type checkers alone, so that a command is read without loading it.
+        signature = inspect.signature(work, eval_str=True, locals={"Brain": object})
+        first, *own = signature.parameters.values()
+
         def run(context: typer.Context, as_json: Json = False, **values: Any) -> None:
             opened = session(context)
-            opened.show(work(opened, **values), kind, as_json=as_json)
+            if first.name == "run":
+                value = work(opened, **values)
+            else:
+                with opened.brain() as brain:
+                    value = work(brain, **values)
+            opened.show(value, kind, as_json=as_json)
 
         # typer reads the parameters of the command, so they are told to it in place of `**values`.
         before, json, _values = inspect.signature(
             run, eval_str=True
         ).parameters.values()
-        _session, *own = inspect.signature(work, eval_str=True).parameters.values()
         run.__signature__ = inspect.Signature([before, *own, json])  # type: ignore[attr-defined]
         run.__doc__ = work.__doc__
         register(name, panel, **settings)(run)

@@ -35,7 +35,7 @@ def add(
     note: Annotated[str, option("--note", "TEXT", "Add this text as a note.")] = "",
     edit: Annotated[bool, flag("--edit", "Write a note in $EDITOR.")] = False,
     title: Annotated[str, option("--title", "TEXT", "The title of the note.")] = "",
-    tag: NewTags = None,
+    tag: NewTags = [],  # noqa: B006  typer copies it
     dry_run: Annotated[
         bool, flag("--dry-run", "Say what would be done; write nothing.")
     ] = False,
@@ -63,14 +63,13 @@ def add(
         raise UsageError(
             "--title is for notes", "a document's title is read from the document"
         )
-    tags = tuple(tag or ())
     if is_note:
         # The draft stays in its file until the note is stored.
         with _text_of_note(run, note, edit=edit) as text, run.brain() as brain:
-            report = brain.note(text, title=title or None, tags=tags)
+            report = brain.note(text, title=title, tags=tag)
     else:
         with run.brain() as brain:
-            report = brain.add(files, tags=tags, dry_run=dry_run)
+            report = brain.add(files, tags=tag, dry_run=dry_run)
     return Added(report, dry_run, strict, run.out.announced)
 
 
@@ -103,24 +102,16 @@ def remember(
     run: Session,
     words: Text,
     at: Annotated[str, option("--at", "TIME", "When it happened, if not now.")] = "",
-    people: Annotated[
-        list[str] | None, option("--with", "NAME", "Who was there.")
-    ] = None,
+    people: Annotated[list[str], option("--with", "NAME", "Who was there.")] = [],  # noqa: B006  typer copies it
     name: Annotated[
         str, option("--session", "NAME", "The meeting or thread it belongs to.")
     ] = "",
-    tag: NewTags = None,
+    tag: NewTags = [],  # noqa: B006  typer copies it
 ) -> object:
     """Keep something that happened, word for word. `-` reads standard input."""
     text = run.text(words, "text")
     with run.brain() as brain:
-        return brain.remember(
-            text,
-            at=at or None,
-            session=name,
-            people=tuple(people or ()),
-            tags=tuple(tag or ()),
-        )
+        return brain.remember(text, at=at, session=name, people=people, tags=tag)
 
 
 @shown(

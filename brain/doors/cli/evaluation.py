@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from brain.doors.cli.app import QUALITY, group, shown
 from brain.doors.cli.options import Limit, argument, flag, option
 from brain.doors.cli.session import Session
+
+if TYPE_CHECKING:
+    from brain.app import Brain
 
 evaluation = group("eval", QUALITY, "Measure retrieval and confidence.")
 
@@ -35,64 +38,40 @@ class Verdict(enum.StrEnum):
     missing = "missing"
 
 
-@shown(
+def on_judged_set(name: str, kind: str, about: str, *examples: str) -> None:
+    """Add the command that measures on a folder of judged questions: `brain eval NAME`."""
+
+    def evaluate(
+        brain: Brain,
+        directory: Directory,
+        embedder: Embedder = "builtin",
+        vectors: Vectors = None,
+    ) -> object:
+        return brain.judge.eval_set(name, directory, embedder=embedder, vectors=vectors)
+
+    evaluate.__doc__ = about
+    shown(name, group=evaluation, kind=kind, examples=examples)(evaluate)
+
+
+on_judged_set(
     "retrieval",
-    group=evaluation,
-    kind="systems",
-    examples=(
-        "brain eval retrieval ~/sets/squad_dev",
-        "brain eval retrieval ~/sets/squad_dev --embedder all-minilm --vectors ~/.cache/brain-eval --json",
-    ),
+    "systems",
+    "Words, meaning, both, plain BM25 and RRF on a folder of judged questions (corpus, queries, qrels).",
+    "brain eval retrieval ~/sets/squad_dev",
+    "brain eval retrieval ~/sets/squad_dev --embedder all-minilm --vectors ~/.cache/brain-eval --json",
 )
-def retrieval(
-    run: Session,
-    directory: Directory,
-    embedder: Embedder = "builtin",
-    vectors: Vectors = None,
-) -> object:
-    """Words, meaning, both, plain BM25 and RRF on a folder of judged questions (corpus, queries, qrels)."""
-    with run.brain() as brain:
-        return brain.judge.eval_set(
-            "retrieval", directory, embedder=embedder, vectors=vectors
-        )
-
-
-@shown(
+on_judged_set(
     "answerability",
-    group=evaluation,
-    kind="answerability",
-    examples=("brain eval answerability ~/sets/ans_dev",),
+    "answerability",
+    "How well `found` tells questions with an answer from those without, on a folder of judged questions.",
+    "brain eval answerability ~/sets/ans_dev",
 )
-def answerability(
-    run: Session,
-    directory: Directory,
-    embedder: Embedder = "builtin",
-    vectors: Vectors = None,
-) -> object:
-    """How well `found` tells questions with an answer from those without, on a folder of judged questions."""
-    with run.brain() as brain:
-        return brain.judge.eval_set(
-            "answerability", directory, embedder=embedder, vectors=vectors
-        )
-
-
-@shown(
+on_judged_set(
     "recall",
-    group=evaluation,
-    kind="systems",
-    examples=("brain eval recall ~/sets/locomo_dev",),
+    "systems",
+    "The same for conversations: dated turns, found by recall, judged as turns and as sessions.",
+    "brain eval recall ~/sets/locomo_dev",
 )
-def recall(
-    run: Session,
-    directory: Directory,
-    embedder: Embedder = "builtin",
-    vectors: Vectors = None,
-) -> object:
-    """The same for conversations: dated turns, found by recall, judged as turns and as sessions."""
-    with run.brain() as brain:
-        return brain.judge.eval_set(
-            "recall", directory, embedder=embedder, vectors=vectors
-        )
 
 
 @shown(
@@ -102,7 +81,7 @@ def recall(
     examples=("brain eval init", "brain eval init judgments.toml --count 50"),
 )
 def init(
-    run: Session,
+    brain: Brain,
     file: File = None,
     count: Annotated[
         int, option("--count", "N", "How many questions.", min=1, max=1000)
@@ -118,8 +97,7 @@ def init(
     ] = False,
 ) -> object:
     """Draft judged questions from your notes into a file that you correct by hand."""
-    with run.brain() as brain:
-        return brain.judge.eval_init(file, count=count, absent=absent, force=force)
+    return brain.judge.eval_init(file, count=count, absent=absent, force=force)
 
 
 @shown(
@@ -128,10 +106,9 @@ def init(
     kind="own questions",
     examples=("brain eval run", "brain eval run judgments.toml --json | jq .last"),
 )
-def run_(run: Session, file: File = None) -> object:
+def run_(brain: Brain, file: File = None) -> object:
     """Measure on your own questions and feedback, beside plain BM25 and the last run."""
-    with run.brain() as brain:
-        return brain.judge.eval_run(file)
+    return brain.judge.eval_run(file)
 
 
 @shown(
@@ -141,14 +118,13 @@ def run_(run: Session, file: File = None) -> object:
     examples=("brain eval calibrate", "brain eval calibrate --reset"),
 )
 def calibrate(
-    run: Session,
+    brain: Brain,
     reset: Annotated[
         bool, flag("--reset", "Go back to the shipped confidence.")
     ] = False,
 ) -> object:
     """Fit the confidence `found` to your feedback. It is kept only where it predicts left-out feedback better."""
-    with run.brain() as brain:
-        return brain.judge.calibrate(reset=reset)
+    return brain.judge.calibrate(reset=reset)
 
 
 @shown(
@@ -161,7 +137,7 @@ def calibrate(
     ),
 )
 def feedback(
-    run: Session,
+    brain: Brain,
     verdict: Annotated[Verdict, argument("good|wrong|missing")],
     why: Annotated[str, argument("[WHY]")] = "",
     source: Annotated[
@@ -176,10 +152,9 @@ def feedback(
 
     Missing: the notes hold it, and it was not found. With --source that place comes first the next time that you ask.
     """
-    with run.brain() as brain:
-        return brain.judge.feedback(
-            verdict.value, source=source, why=why, episode=episode, absent=absent
-        )
+    return brain.judge.feedback(
+        verdict.value, source=source, why=why, episode=episode, absent=absent
+    )
 
 
 @shown(

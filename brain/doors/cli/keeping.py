@@ -10,7 +10,7 @@ import getpass
 import os
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,9 @@ from brain.doors.cli.app import EVERY_DAY, KEEPING, register, shown
 from brain.doors.cli.options import Json, Yes, argument, flag, option
 from brain.doors.cli.session import Session, session
 from brain.errors import UsageError
+
+if TYPE_CHECKING:
+    from brain.app import Brain
 
 PASSPHRASE = "BRAIN_BACKUP_PASSPHRASE"
 # The end of an encrypted backup's name.
@@ -34,10 +37,9 @@ Identity = Annotated[
 @shown(
     "status", EVERY_DAY, examples=("brain status", "brain status --json | jq .waiting")
 )
-def status(run: Session) -> object:
+def status(brain: Brain) -> object:
     """What is in, what serves and why, and what waits."""
-    with run.brain() as brain:
-        return brain.status()
+    return brain.status()
 
 
 @shown(
@@ -51,7 +53,7 @@ def status(run: Session) -> object:
     ),
 )
 def doctor(
-    run: Session,
+    brain: Brain,
     deep: Annotated[bool, flag("--deep", "Verify every stored hash as well.")] = False,
     repair: Annotated[
         bool, flag("--repair", "Rebuild derived things; never touches your texts.")
@@ -62,13 +64,12 @@ def doctor(
 
     An encrypted backup is proven with --identity, or with the passphrase in BRAIN_BACKUP_PASSPHRASE.
     """
-    with run.brain() as brain:
-        return brain.keep.doctor(
-            deep=deep,
-            repair=repair,
-            passphrase=os.environ.get(PASSPHRASE, ""),
-            identity=identity,
-        )
+    return brain.keep.doctor(
+        deep=deep,
+        repair=repair,
+        passphrase=os.environ.get(PASSPHRASE, ""),
+        identity=identity,
+    )
 
 
 @shown(
@@ -166,10 +167,9 @@ def restore(
 
 
 @shown("rebuild", KEEPING, examples=("brain rebuild",))
-def rebuild(run: Session) -> object:
+def rebuild(brain: Brain) -> object:
     """Make everything derived anew: full text, vectors, index."""
-    with run.brain() as brain:
-        return brain.keep.rebuild()
+    return brain.keep.rebuild()
 
 
 def passphrase(run: Session, *, twice: bool) -> str:

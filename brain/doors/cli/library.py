@@ -33,6 +33,7 @@ from brain.doors.views import library as view
 from brain.errors import UsageError
 
 if TYPE_CHECKING:
+    from brain.app import Brain
     from brain.reports import Excerpt
 
 # What `undo` brings back when nothing is named.
@@ -94,17 +95,15 @@ def list_(
     until: Until = "",
 ) -> object:
     """The documents: id, date, path, title and tags."""
+    chosen = scope(tag, source, since, until)
     with run.brain() as brain:
-        return brain.library.documents(
-            scope=scope(tag, source, since, until), limit=limit
-        )
+        return brain.library.documents(scope=chosen, limit=limit)
 
 
 @shown("show", LIBRARY, examples=("brain show a1b2c3", "brain show notes/lease.md"))
-def show(run: Session, reference: Reference) -> object:
+def show(brain: Brain, reference: Reference) -> object:
     """One document: source, date, tags and first lines."""
-    with run.brain() as brain:
-        return brain.library.document(reference)
+    return brain.library.document(reference)
 
 
 @register(
@@ -204,10 +203,10 @@ def undo(
 def tag(
     run: Session,
     reference: Reference,
-    changes: Annotated[list[str] | None, argument("+TAG|-TAG")] = None,
+    changes: Annotated[list[str], argument("+TAG|-TAG")] = [],  # noqa: B006  typer copies it
 ) -> object:
     """Add tags with +, take them off with -. Without any, show them."""
-    add, remove = split_tags(changes or [])
+    add, remove = split_tags(changes)
     with run.brain() as brain:
         names = brain.library.tag(reference, add=add, remove=remove)
     return view.Tagged(reference, names)
@@ -253,10 +252,9 @@ def context_add(
 
 
 @shown("list", group=folders, kind="contexts", examples=("brain context list",))
-def context_list(run: Session) -> object:
+def context_list(brain: Brain) -> object:
     """The folders that have a description."""
-    with run.brain() as brain:
-        return brain.library.descriptions()
+    return brain.library.descriptions()
 
 
 @register("remove", group=folders, examples=("brain context remove ~/notes/work",))

@@ -6,12 +6,15 @@ Leaves out which models there are: `Brain` knows the built-in ones and asks Olla
 from __future__ import annotations
 
 import enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from brain.doors.cli.app import MODELS, group, shown
 from brain.doors.cli.options import argument
 from brain.doors.cli.session import Session
 from brain.doors.views.keeping import Message
+
+if TYPE_CHECKING:
+    from brain.app import Brain
 
 models = group(
     "models",
@@ -30,10 +33,9 @@ class Role(enum.StrEnum):
 
 
 @shown("list", group=models, examples=("brain models list",))
-def list_(run: Session) -> object:
+def list_(brain: Brain) -> object:
     """The models that are there, and which are in use."""
-    with run.brain() as brain:
-        return brain.models.table()
+    return brain.models.table()
 
 
 @shown(
@@ -45,8 +47,7 @@ def pull(run: Session, name: Name) -> object:
     """Let Ollama fetch a model. Interrupted, it goes on where it stopped."""
     with run.brain() as brain:
         brain.models.pull(name, run.out.progress_bytes)
-    message = f"{name} is there; `brain models use` puts it to work"
-    return Message(message)
+    return Message(f"{name} is there; `brain models use` puts it to work")
 
 
 @shown(
@@ -58,11 +59,9 @@ def pull(run: Session, name: Name) -> object:
     ),
 )
 def use(
-    run: Session,
+    brain: Brain,
     role: Annotated[Role, argument("embed|ask")],
     name: Annotated[str, argument("NAME|auto|builtin")],
 ) -> object:
     """Choose the model that embeds or answers. Vectors are made anew beside the old ones, which serve until then."""
-    with run.brain() as brain:
-        message = brain.models.use(role.value, name) or f"{role.value}: {name}"
-    return Message(message)
+    return Message(brain.models.use(role.value, name))

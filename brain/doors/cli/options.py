@@ -31,9 +31,7 @@ def choice(name: str, text: str) -> Any:
 
 
 Json = Annotated[bool, flag("--json", "Print JSON, schema 1 (docs/JSON.md).")]
-NewTags = Annotated[
-    list[str] | None, option("--tag", "TAG", "Tag it (repeat for several).")
-]
+NewTags = Annotated[list[str], option("--tag", "TAG", "Tag it (repeat for several).")]
 Words = Annotated[list[str], argument("WORDS")]
 Text = Annotated[list[str], argument("TEXT")]
 Yes = Annotated[bool, flag("--yes", "Do it without asking.", "-y")]

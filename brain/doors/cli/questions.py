@@ -21,7 +21,6 @@ from brain.doors.cli.options import (
     Tags,
     Until,
     Words,
-    argument,
     choice,
     flag,
     option,
@@ -265,7 +264,7 @@ class AnswerPrinter:
 )
 def recall(
     run: Session,
-    words: Annotated[list[str] | None, argument("WORDS")] = None,
+    words: Words = [],  # noqa: B006  typer copies it
     since: Annotated[
         str, option("--since", "TIME", "From then on: 2026-03, 'last friday'.")
     ] = "",

@@ -6,11 +6,14 @@ Leaves the wording to `views.library`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from brain.doors.cli.app import SKILLS, group, shown
 from brain.doors.cli.options import Limit, Words, argument
 from brain.doors.cli.session import Session
+
+if TYPE_CHECKING:
+    from brain.app import Brain
 
 skill = group(
     "skill", SKILLS, "How to do things: SKILL.md folders, found by description."
@@ -23,21 +26,15 @@ skill = group(
     kind="skills",
     examples=("brain skill add ~/skills/weekly-review",),
 )
-def add(
-    run: Session,
-    path: Annotated[Path, argument("PATH")],
-) -> object:
+def add(brain: Brain, path: Annotated[Path, argument("PATH")]) -> object:
     """Take in a folder with a SKILL.md, or the file itself."""
-    with run.brain() as brain:
-        added = brain.skills.add(path)
-    return [added]
+    return [brain.skills.add(path)]
 
 
 @shown("list", group=skill, kind="skills", examples=("brain skill list",))
-def list_(run: Session) -> object:
+def list_(brain: Brain) -> object:
     """All skills: name, status, what and when."""
-    with run.brain() as brain:
-        return brain.skills.list()
+    return brain.skills.list()
 
 
 @shown(
@@ -58,10 +55,6 @@ def find(
 
 
 @shown("show", group=skill, examples=("brain skill show weekly-review",))
-def show(
-    run: Session,
-    name: Annotated[str, argument("NAME")],
-) -> object:
+def show(brain: Brain, name: Annotated[str, argument("NAME")]) -> object:
     """One skill, whole."""
-    with run.brain() as brain:
-        return brain.skills.get(name)
+    return brain.skills.get(name)

@@ -7,7 +7,7 @@ and a table shows what stands in them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from brain.doors import json_out
 from brain.doors.lines import (
@@ -30,9 +30,7 @@ from brain.doors.lines import (
 from brain.doors.show import DONE, NOTHING_FOUND, shows
 
 if TYPE_CHECKING:
-    from brain.reports import Judgment, Trace
-
-Report: TypeAlias = Mapping[str, Any]
+    from brain.reports import Figures, Judgment, Trace
 
 # The ranking figures and latencies of a system, in the order of the table.
 FIGURES = (
@@ -52,7 +50,7 @@ CHANGED_SHOWN = 8
 
 
 @shows("systems", json_out.measured)
-def systems(report: Report) -> Lines:
+def systems(report: Figures) -> Lines:
     """`eval retrieval` and `eval recall`: a row for each system, then each part of the set."""
     sizes = commas(
         count(report["queries"], "question"), count(report["documents"], "document")
@@ -75,7 +73,7 @@ def _difference(other: str, bounds: Sequence[float]) -> Line:
     return line("hybrid over ", other, ": ", _interval(bounds), " nDCG@10 (95 %)")
 
 
-def _by_group(kind: str, groups: Report | None) -> Lines:
+def _by_group(kind: str, groups: Figures | None) -> Lines:
     """The hybrid system in each language or category; a group has one figure or all of them."""
     if not groups:
         return []
@@ -100,7 +98,7 @@ def table(rows: Mapping[str, Mapping[str, float]]) -> Lines:
 
 
 @shows("answerability", json_out.measured)
-def answerability(report: Report) -> Lines:
+def answerability(report: Figures) -> Lines:
     """`eval answerability`."""
     heading = title(report["set"], ": ", count(report["queries"], "question"))
     return [heading, *_found(report)]
@@ -109,7 +107,7 @@ def answerability(report: Report) -> Lines:
 @shows(
     "own questions", json_out.measured, talk=lambda report: notices(report["notices"])
 )
-def own(report: Report) -> Lines:
+def own(report: Figures) -> Lines:
     """`eval run`: the systems, the confidence, the last run."""
     kinds = commas(
         f"{report['answerable']} answerable",
@@ -129,7 +127,7 @@ def own(report: Report) -> Lines:
 
 
 @shows("draft", json_out.measured)
-def drafted(report: Report) -> Lines:
+def drafted(report: Figures) -> Lines:
     """`eval init`."""
     writer = report["written_by"]
     if writer == "words":
@@ -146,7 +144,7 @@ def drafted(report: Report) -> Lines:
 
 
 @shows("calibration", json_out.measured)
-def calibrated(report: Report) -> Lines:
+def calibrated(report: Figures) -> Lines:
     """`eval calibrate`: how much feedback, what changed, why."""
     if report["reset"]:
         was = report["was_calibrated"]
@@ -169,7 +167,7 @@ def calibrated(report: Report) -> Lines:
     ]
 
 
-def _fitted(kind: str, fit: Report) -> Lines:
+def _fitted(kind: str, fit: Figures) -> Lines:
     """What became of one model of `found`: why, how well it predicts, and which coefficients moved most."""
     scores = ""
     if fit["brier"]:
@@ -181,16 +179,16 @@ def _fitted(kind: str, fit: Report) -> Lines:
     return done + indented(columns(rows))
 
 
-def _movement(changed: tuple[str, Report]) -> float:
+def _movement(changed: tuple[str, Figures]) -> float:
     _name, change = changed
     return float(abs(change["now"] - change["shipped"]))
 
 
-def _from_to(change: Report) -> str:
+def _from_to(change: Figures) -> str:
     return f"{change['shipped']:.3f} → {change['now']:.3f}"
 
 
-def _cut(name: str, change: Report, rows: int) -> Line:
+def _cut(name: str, change: Figures, rows: int) -> Line:
     """A threshold, and whether it moved; if it stayed for want of judged answers, how many it needs."""
     needs = change.get("needs", 0)
     more = Line()
@@ -228,7 +226,7 @@ def traced(found: Trace) -> Lines:
     return done
 
 
-def _found(report: Report) -> Lines:
+def _found(report: Figures) -> Lines:
     """The figures of the probability `found`."""
     rows = []
     for name, area in report["auroc"].items():
@@ -248,7 +246,7 @@ def _found(report: Report) -> Lines:
     ]
 
 
-def _last(last: Report) -> Lines:
+def _last(last: Figures) -> Lines:
     """This run against the last one."""
     change = "with no question in common"
     if last["common"]:
