@@ -102,16 +102,9 @@ class Import:
         return document_id
 
     def _episode(self, item: StoredEpisode) -> None:
-        from brain.store.episodes import Circumstances
-
-        facts = Circumstances(
-            item.confidence,
-            item.route,
-            item.model,
-            item.compartment,
-            item.outcome,
-            item.document_id and self._here(item.document_id),
-        )
+        facts = item.circumstances
+        if facts.document_id:
+            facts = replace(facts, document_id=self._here(facts.document_id))
         self._resources.store.episodes.record(item.episode, facts)
 
     def _judgment(self, item: Judgment) -> None:
@@ -122,12 +115,7 @@ class Import:
         self._resources.judgments.take_back(moved)
 
     def _skill(self, item: StoredSkill) -> None:
-        from brain.store.skills import Belongings
-
-        belongings = Belongings(
-            item.files, item.label, item.version, item.added_at, item.updated_at
-        )
-        self._resources.store.skills.add(item.skill, belongings)
+        self._resources.store.skills.add(item.skill, item.belongings)
 
     def _here(self, document_id: str) -> str:
         return self._ids.get(document_id, document_id)

@@ -24,7 +24,7 @@ class Skills(Noun):
         read = read_skill(path)
         for warning in read.warnings:
             self._resources.progress(f"notice: {warning}", 0, 0)
-        return self._store.skills.add(read.skill, Belongings(read.files))
+        return self._store.skills.add(read.skill, Belongings(read.belongings.files))
 
     def list(self) -> SkillList:
         """All skills, by name."""

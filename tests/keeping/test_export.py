@@ -82,26 +82,9 @@ class Home:
                     )
                     self.add(item.document, origin)
                 elif isinstance(item, StoredEpisode):
-                    facts = Circumstances(
-                        item.confidence,
-                        item.route,
-                        item.model,
-                        item.compartment,
-                        item.outcome,
-                        item.document_id,
-                    )
-                    self.episodes.record(item.episode, facts)
+                    self.episodes.record(item.episode, item.circumstances)
                 elif isinstance(item, StoredSkill):
-                    self.skills.add(
-                        item.skill,
-                        Belongings(
-                            item.files,
-                            item.label,
-                            item.version,
-                            item.added_at,
-                            item.updated_at,
-                        ),
-                    )
+                    self.skills.add(item.skill, item.belongings)
                 elif isinstance(item, Judgment):
                     self.judgments.take_back(item)
                 else:
@@ -280,7 +263,7 @@ def filled(home: Home, skill_folder: Path | None = None) -> Home:
         home.judgments.keep(judgment)
     if skill_folder:
         found = read_skill(skill_folder)
-        home.skills.add(found.skill, Belongings(found.files))
+        home.skills.add(found.skill, Belongings(found.belongings.files))
     home.skills.add(
         Skill(
             "33" * 8,

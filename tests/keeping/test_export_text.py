@@ -28,6 +28,8 @@ from brain.keeping.export.rows import (
     StoredEpisode,
     StoredSkill,
 )
+from brain.store.episodes import Circumstances
+from brain.store.skills import Belongings
 from brain.types import Episode, Skill
 from ingest.document import chunk_ids
 from ingest.readers.front_matter import BadFrontMatter, read_nested, split
@@ -476,12 +478,15 @@ rounds = st.builds(
         supersedes=st.one_of(st.none(), ids),
         label=texts.filter(bool),
     ),
-    confidence=st.dictionaries(
-        texts, st.one_of(st.none(), st.floats(0, 1), st.booleans()), max_size=2
+    st.builds(
+        Circumstances,
+        confidence=st.dictionaries(
+            texts, st.one_of(st.none(), st.floats(0, 1), st.booleans()), max_size=2
+        ),
+        route=st.one_of(st.none(), texts.filter(bool)),
+        outcome=st.sampled_from([None, "good"]),
+        document_id=st.one_of(st.none(), ids),
     ),
-    route=st.one_of(st.none(), texts.filter(bool)),
-    outcome=st.sampled_from([None, "good"]),
-    document_id=st.one_of(st.none(), ids),
 )
 
 
@@ -542,7 +547,7 @@ def test_days_link_to_what_they_cite_and_correct() -> None:
             citations=("/n/lease.md:L1-2",),
             supersedes="2" * 16,
         ),
-        document_id="aaaaaaaa00000001",
+        Circumstances(document_id="aaaaaaaa00000001"),
     )
     content = episodes.render("2026-05-07", [item], names, {"2" * 16: "2026-05-01"})
     assert "Cites: [[documents/lease-aaaaaaaa|Lease]]" in content
@@ -576,9 +581,9 @@ def test_a_skill_goes_out_as_it_came_in(tmp_path: Path) -> None:
         SKILL.split("---\n")[1].join(["---\n", ""])
     )
     again = skills.parse_skill(files["brew-tea/SKILL.md"])
-    assert (again.skill.body, again.files["SKILL.md"], again.skill.path) == (
+    assert (again.skill.body, again.belongings.files["SKILL.md"], again.skill.path) == (
         found.skill.body,
-        found.files["SKILL.md"],
+        found.belongings.files["SKILL.md"],
         found.skill.path,
     )
 
@@ -587,15 +592,12 @@ def test_a_skill_goes_out_as_it_came_in(tmp_path: Path) -> None:
 def test_skills_round_trip(description: str, body: str, key: str) -> None:
     item = StoredSkill(
         Skill(key, "brew-tea", description, body.replace("\r", ""), "/s", "trial"),
-        label="public",
-        version="v",
-        added_at="a1",
-        updated_at="b2",
+        Belongings({}, "public", "v", "a1", "b2"),
     )
     main = dict(skills.render_skill(item))["brew-tea/SKILL.md"]
     back = skills.parse_skill(main)
     assert back.skill == item.skill
-    assert (back.label, back.version, back.added_at) == ("public", "v", "a1")
+    assert back.belongings == item.belongings
     assert dict(skills.render_skill(back))["brew-tea/SKILL.md"] == main
 
 
@@ -624,7 +626,7 @@ def test_links_and_binaries_of_a_skill_stay_behind(tmp_path: Path) -> None:
     (folder / "image.png").write_bytes(b"\x89PNG\x00")
     (folder / "large.txt").write_text("x" * 300_000, "utf-8")
     found = skills.read_skill(folder / "SKILL.md")
-    assert set(found.files) == {"SKILL.md", "scripts/boil.py"}
+    assert set(found.belongings.files) == {"SKILL.md", "scripts/boil.py"}
     assert len(found.warnings) == 4
     (folder / "SKILL.md").unlink()
     (folder / "SKILL.md").symlink_to(secret)

@@ -19,6 +19,7 @@ from brain.keeping.export.names import one_line
 from brain.keeping.export.rows import ID
 from ingest.readers.front_matter import (
     BadFrontMatter,
+    map_at,
     read_nested,
     split,
     text_at,
@@ -29,6 +30,7 @@ _CLOSE = " -->\n"
 _END = "\n\n<!-- end -->\n"
 CHARACTERS = "characters"  # the fact that holds the two lengths
 
+Facts = Mapping[str, Any]  # by name, as JSON gives them
 Words = tuple[str, str, int]  # both texts, and where in the file they end
 
 
@@ -36,7 +38,7 @@ Words = tuple[str, str, int]  # both texts, and where in the file they end
 class Block:
     """What was read. `edited`: a person changed the words."""
 
-    facts: Mapping[str, Any]
+    facts: Facts
     first: str
     second: str
     edited: bool
@@ -48,6 +50,10 @@ class Block:
     def texts(self, name: str) -> tuple[str, ...]:
         """The list of texts of a fact, () where there is none."""
         return texts_at(self.facts, name)
+
+    def map(self, name: str) -> Facts:
+        """The mapping of a fact, {} where there is none."""
+        return map_at(self.facts, name)
 
     @property
     def identity(self) -> str:
@@ -65,8 +71,8 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """`name` opens a block (`<!-- brain:name {…} -->`), `between` parts its two texts (`<!-- between -->`). `kind` is
-    what the front matter of a file calls them.
+    """`name` opens a block (`<!-- brain:name {…} -->`), `between` parts its two texts (`<!-- between -->`): the
+    question, and the one of that name. `kind` is what the front matter of a file calls them.
     """
 
     kind: str
@@ -81,15 +87,15 @@ class Marks:
     def _middle(self) -> str:
         return f"\n\n<!-- {self.between} -->\n\n"
 
-    def render(
-        self, title: str, facts: Mapping[str, Any], first: str, second: str
-    ) -> str:
-        """A heading, the facts that say something, the two texts."""
+    def render(self, title: str, facts: Facts) -> str:
+        """A heading, the facts that say something, and the two texts, which are among the facts."""
         kept = {
             name: value
             for name, value in facts.items()
             if value not in (None, "", (), {})
         }
+        first = kept.pop("question", "")
+        second = kept.pop(self.between, "")
         kept[CHARACTERS] = [len(first), len(second)]
         head = f"\n## {one_line(title)}\n{self._open}{machine(kept)}{_CLOSE}\n"
         return f"{head}{first}{self._middle}{second}{_END}"
@@ -117,7 +123,7 @@ class Marks:
         found = body.find(f"\n{self._open}", start)
         return found + 1 if found >= 0 else -1
 
-    def _exact(self, body: str, begin: int, facts: Mapping[str, Any]) -> Words | None:
+    def _exact(self, body: str, begin: int, facts: Facts) -> Words | None:
         """The texts by their lengths; None when they were changed."""
         match facts.get(CHARACTERS):
             case [int(first), int(second)] if min(first, second) >= 0:
@@ -140,7 +146,7 @@ class Marks:
         first, _, second = words.partition(self._middle.strip())
         return first.strip(), second.strip(), begin + len(words)
 
-    def _loaded(self, line: str) -> dict[str, Any]:
+    def _loaded(self, line: str) -> Facts:
         with suppress(ValueError, RecursionError):
             facts = json.loads(line)
             if isinstance(facts, dict):

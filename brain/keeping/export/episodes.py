@@ -14,14 +14,17 @@ from brain.keeping.export.blocks import Block, Marks
 from brain.keeping.export.documents import MARKER
 from brain.keeping.export.front_matter import dump
 from brain.keeping.export.names import Names
-from brain.keeping.export.rows import EPISODE_LISTS, EPISODE_MORE, StoredEpisode
+from brain.keeping.export.rows import EPISODE_LISTS, StoredEpisode
+from brain.store.episodes import Circumstances
+from brain.store.sql import fields_of
 from brain.types import Episode
 
 KIND = "episodes"
 UNDATED = "undated"
 MARKS = Marks(KIND, "episode", "answer")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TEXTS = ("id", "at", "kind", "session", "state", "label", "source")
+_TEXTS = ("id", "at", "kind", "session", "state", "label", "source", "supersedes")
+_CIRCUMSTANCES = ("route", "model", "compartment", "outcome", "document_id")
 
 
 def day_of(at: str) -> str:
@@ -68,7 +71,8 @@ def _round(item: StoredEpisode, names: Names, days: Mapping[str, str]) -> str:
         ", ".join(episode.people),
     ]
     shown = " · ".join(filter(None, title))
-    parts = [MARKS.render(shown, _facts(item), episode.question, episode.answer)]
+    facts = fields_of(episode) | fields_of(item.circumstances)
+    parts = [MARKS.render(shown, facts)]
     links = dict.fromkeys(map(names.cited, episode.citations))
     cited = ", ".join(filter(None, links))
     if cited:
@@ -76,7 +80,7 @@ def _round(item: StoredEpisode, names: Names, days: Mapping[str, str]) -> str:
     corrected = days.get(episode.supersedes or "")
     if corrected:
         parts.append(f"\nCorrects: {day_link(corrected)}\n")
-    kept = names.wiki_link(item.document_id)
+    kept = names.wiki_link(item.circumstances.document_id)
     if kept:
         parts.append(f"\nKept as: {kept}\n")
     return "".join(parts)
@@ -86,16 +90,6 @@ def day_link(day: str) -> str:
     """The wiki-link to the file of a day."""
     path = dated_path(KIND, day).removesuffix(".md")
     return f"[[{path}|{day}]]"
-
-
-def _facts(item: StoredEpisode) -> dict[str, Any]:
-    facts = {
-        name: getattr(item.episode, name)
-        for name in (*_TEXTS, *EPISODE_LISTS, "supersedes")
-    }
-    facts |= {name: getattr(item, name) for name in EPISODE_MORE}
-    facts["confidence"] = dict(item.confidence)
-    return facts
 
 
 def read(content: str) -> Iterator[StoredEpisode]:
@@ -113,17 +107,7 @@ def _stored(block: Block) -> StoredEpisode:
     block.check_date("an episode")
     facts["id"] = block.identity
     facts.setdefault("kind", "note")
-    episode = Episode(
-        **facts,
-        question=block.first,
-        answer=block.second,
-        supersedes=block.text("supersedes") or None,
-    )
-    more: dict[str, Any] = {name: block.text(name) or None for name in EPISODE_MORE}
-    confidence = block.facts.get("confidence")
-    return StoredEpisode(
-        episode,
-        confidence=confidence if isinstance(confidence, dict) else {},
-        **more,
-        edited=block.edited,
-    )
+    episode = Episode(**facts, question=block.first, answer=block.second)
+    texts = [block.text(name) or None for name in _CIRCUMSTANCES]
+    circumstances = Circumstances(block.map("confidence"), *texts)
+    return StoredEpisode(episode, circumstances, block.edited)

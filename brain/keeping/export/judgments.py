@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 
-from brain.keeping.export.blocks import Block, Marks
+from brain.keeping.export.blocks import Block, Facts, Marks
 from brain.keeping.export.documents import MARKER
 from brain.keeping.export.episodes import day_link, day_of
 from brain.keeping.export.front_matter import dump
 from brain.keeping.export.names import Names
 from brain.keeping.export.rows import ID
 from brain.reports import Judgment
+from brain.store.sql import fields_of
 from ingest.document import new_id
 from ingest.readers.front_matter import BadFrontMatter
 
@@ -23,7 +24,6 @@ KIND = "feedback"
 MARKS = Marks(KIND, "judgment", "why")
 VERDICTS = ("good", "wrong", "missing")
 _TEXTS = ("document_id", "source", "locator", "quote")
-_FACTS = ("id", "at", "verdict", "episode", *_TEXTS, "answerable", "documents")
 
 
 def month_of(item: Judgment) -> str:
@@ -41,10 +41,8 @@ def render(
 
 
 def _one(item: Judgment, names: Names, days: Mapping[str, str]) -> str:
-    facts = {name: getattr(item, name) for name in _FACTS}
-    facts["signals"] = dict(item.signals)
     title = f"{item.at[:10]} {item.at[11:16]} · {item.verdict}"
-    parts = [MARKS.render(title, facts, item.question, item.why)]
+    parts = [MARKS.render(title, fields_of(item))]
     place = names.wiki_link(item.document_id) or item.source
     if place:
         quote = f": “{item.quote}”" if item.quote else ""
@@ -76,17 +74,16 @@ def _stored(block: Block) -> Judgment:
         documents=block.texts("documents"),
         why=block.second,
         episode=episode,
-        signals=_numbers(block.facts.get("signals")),
+        signals=_numbers(block.map("signals")),
         **{name: block.text(name) for name in _TEXTS},
     )
 
 
-def _numbers(signals: object) -> dict[str, float]:
+def _numbers(signals: Facts) -> Mapping[str, float]:
     """The finite numbers; a person may have written anything there."""
-    found = {}
-    items = signals.items() if isinstance(signals, dict) else ()
-    for name, value in items:
+    return {
+        name: value
+        for name, value in signals.items()
         # A boolean is an `int` too, and no number here.
-        if type(value) in (int, float) and math.isfinite(value):
-            found[name] = value
-    return found
+        if type(value) in (int, float) and math.isfinite(value)
+    }

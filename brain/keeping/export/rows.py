@@ -9,21 +9,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from brain.store.episodes import Circumstances
+from brain.store.row_hash import Row
+from brain.store.skills import Belongings
+from brain.store.sql import with_lists
 from brain.types import Episode, Skill
 from ingest.document import Chunk, Document, chunk_ids
-
-Row = Mapping[str, Any]  # by the schema's column names
 
 FIRST_SEEN = (
     "first seen"  # `documents.dated_by` when the content itself carries no date
 )
 # An id that we could have made; anything else in a file is not trusted as one.
 ID = re.compile(r"[0-9a-f]{6,32}")
-# Columns that travel as they are: of `documents`, of `episodes` (in `Episode`, and beside it), of `skills` likewise.
-# Those of a document stand in this order in the front matter of its file; its text stands below them.
+# Columns of `documents` that travel as they are, in the order in which the front matter of a file has them; the text
+# stands below them. Of `episodes` and `skills` those travel that have a field in the values below.
 DOCUMENT = (
     "id",
     "title",
@@ -40,20 +42,7 @@ DOCUMENT = (
     "updated_at",
     "content_hash",
 )
-EPISODE = (
-    "id",
-    "at",
-    "kind",
-    "question",
-    "answer",
-    "state",
-    "session",
-    "source",
-    "supersedes",
-    "label",
-)
 EPISODE_LISTS = ("citations", "people", "tags")
-EPISODE_MORE = ("route", "model", "compartment", "outcome", "document_id")
 # What a `Document` has under the same name.
 AS_INGESTED = (
     "id",
@@ -67,8 +56,6 @@ AS_INGESTED = (
     "links",
     "notices",
 )
-SKILL = ("id", "name", "description", "body", "path", "status")
-SKILL_MORE = ("label", "version", "added_at", "updated_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,31 +130,21 @@ class StoredDocument:
 
 @dataclass(frozen=True, slots=True)
 class StoredEpisode:
-    """A round, and the columns that `Episode` does not have. `edited`: a person changed its words in the file."""
+    """A round, and what is kept of it besides. `edited`: a person changed its words in the file."""
 
     episode: Episode
-    confidence: Mapping[str, Any] = field(default_factory=dict)
-    route: str | None = None
-    model: str | None = None
-    compartment: str | None = None
-    outcome: str | None = None
-    document_id: str | None = None
+    circumstances: Circumstances = field(default_factory=Circumstances)
     edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSkill:
-    """A skill with its folder. `files`: text files by relative path; "SKILL.md" holds the front matter as written.
-
-    `version` and the times are empty for a folder that we did not export. `warnings` are said to the person.
+    """A skill with its folder. Version and times are empty for a folder that we did not export. `warnings` are said to
+    the person.
     """
 
     skill: Skill
-    files: Mapping[str, str] = field(default_factory=dict)
-    label: str = "internal"
-    version: str = ""
-    added_at: str = ""
-    updated_at: str = ""
+    belongings: Belongings = field(default_factory=Belongings)
     warnings: tuple[str, ...] = ()
 
 
@@ -191,21 +168,18 @@ def stored_chunk(row: Row) -> StoredChunk:
 
 
 def stored_episode(row: Row) -> StoredEpisode:
-    """From a row of `episodes`."""
-    lists: dict[str, Any] = {
-        name: tuple(json.loads(row[name])) for name in EPISODE_LISTS
-    }
-    return StoredEpisode(
-        Episode(**{name: row[name] for name in EPISODE}, **lists),
-        confidence=json.loads(row["confidence"]),
-        **{name: row[name] for name in EPISODE_MORE},
-    )
+    """From a row of `episodes`, whose JSON is loaded in place."""
+    with_lists(row, *EPISODE_LISTS)
+    row["confidence"] = json.loads(row["confidence"])
+    return StoredEpisode(_from_row(Episode, row), _from_row(Circumstances, row))
 
 
 def stored_skill(row: Row) -> StoredSkill:
-    """From a row of `skills`."""
-    return StoredSkill(
-        Skill(**{name: row[name] for name in SKILL}),
-        files=json.loads(row["files"]),
-        **{name: row[name] for name in SKILL_MORE},
-    )
+    """From a row of `skills`, whose JSON is loaded in place."""
+    row["files"] = json.loads(row["files"])
+    return StoredSkill(_from_row(Skill, row), _from_row(Belongings, row))
+
+
+def _from_row(kind: Any, row: Row) -> Any:
+    """A value of this dataclass, from the columns that are called as its fields."""
+    return kind(**{column.name: row[column.name] for column in fields(kind)})

@@ -17,7 +17,9 @@ from brain.keeping.export.documents import MARKER
 from brain.keeping.export.front_matter import dump, lines_of
 from brain.keeping.export.names import folder_name, is_safe
 from brain.keeping.export.plain import open_plain
-from brain.keeping.export.rows import ID, SKILL_MORE, StoredSkill
+from brain.keeping.export.rows import ID, StoredSkill
+from brain.store.skills import Belongings
+from brain.store.sql import fields_of
 from brain.types import Skill
 from ingest.readers.front_matter import (
     BadFrontMatter,
@@ -58,8 +60,11 @@ def read_skill(path: Path) -> StoredSkill:
         hint = f"rename the folder to {found.skill.name}, or the skill to {folder.name}"
         raise UsageError(f"the skill in {folder} is called {found.skill.name!r}", hint)
     files, warnings = _belongings(folder)
+    files |= found.belongings.files
     return replace(
-        found, files={**found.files, **files}, warnings=(*found.warnings, *warnings)
+        found,
+        belongings=replace(found.belongings, files=files),
+        warnings=(*found.warnings, *warnings),
     )
 
 
@@ -88,29 +93,30 @@ def parse_skill(text: str, path: str = "") -> StoredSkill:
     files = {} if own == _plain(skill) else {MAIN: own}
     lines = body.count("\n")
     too_long = f"{skill.name}: the body has {lines} lines; move what is needed seldom into files beside it"
-    return StoredSkill(
-        skill,
-        files=files,
-        label=text_at(ours, "label", "internal"),
-        version=text_at(ours, "version"),
-        added_at=text_at(ours, "added_at"),
-        updated_at=text_at(ours, "updated_at"),
-        warnings=(too_long,) if lines >= BODY_LINES else (),
+    belongings = Belongings(
+        files,
+        text_at(ours, "label", "internal"),
+        text_at(ours, "version"),
+        text_at(ours, "added_at"),
+        text_at(ours, "updated_at"),
     )
+    return StoredSkill(skill, belongings, (too_long,) if lines >= BODY_LINES else ())
 
 
 def render_skill(item: StoredSkill) -> Iterator[tuple[str, str]]:
     """(path below `skills/`, text) of each file: the SKILL.md first, then the others as they came."""
-    skill, folder = item.skill, folder_name(item.skill.name)
-    own = item.files.get(MAIN, "")
+    skill = item.skill
+    files = item.belongings.files
+    folder = folder_name(skill.name)
+    own = files.get(MAIN, "")
     if not _says(own, skill):
         own = _plain(skill)
-    facts = {name: getattr(skill, name) for name in ("id", "status", "path")}
-    facts |= {name: getattr(item, name) for name in SKILL_MORE}
-    said = {name: value for name, value in facts.items() if value}
+    facts = {"id": skill.id, "status": skill.status, "path": skill.path}
+    facts |= fields_of(item.belongings)
+    said = {name: value for name, value in facts.items() if value and name != "files"}
     ours = dump({MARKER: KIND, "brain": said}).removeprefix("---\n")
     yield f"{folder}/{MAIN}", f"---\n{own}{ours}{skill.body}"
-    for name, text in sorted(item.files.items()):
+    for name, text in sorted(files.items()):
         if name != MAIN and all(map(is_safe, name.split("/"))):
             yield f"{folder}/{name}", text
 

@@ -18,9 +18,10 @@ from brain.errors import UsageError
 from brain.keeping.export import documents, episodes, judgments, skills
 from brain.keeping.export.folder import KINDS, Folder
 from brain.keeping.export.names import Named, Names, folder_of
-from brain.keeping.export.rows import Row, stored_document, stored_episode, stored_skill
+from brain.keeping.export.rows import stored_document, stored_episode, stored_skill
 from brain.protocols import Progress, silent
 from brain.reports import ExportReport, Judgment
+from brain.store.row_hash import Row
 
 
 @dataclass(frozen=True, slots=True)
