@@ -154,10 +154,10 @@ def balanced(items: Sequence[Row], chances: Any, share: float) -> tuple[float, f
     """(ECE, Brier skill) when this share of the mass is answerable; skill against always saying the share."""
     truths = [row.answerable for row in items]
     right, wrong = sum(truths), len(truths) - sum(truths)
-    weights = [share / right if truth else (1 - share) / wrong for truth in truths]
+    weights = {True: share / right, False: (1 - share) / wrong}
     shifted = shift(chances, share)
     error, brier = calibration(
-        [(float(p), t) for p, t in zip(shifted, truths, strict=True)], weights
+        [(float(p), t, weights[t]) for p, t in zip(shifted, truths, strict=True)]
     )
     return error, 1 - brier / (share * (1 - share))
 
@@ -415,11 +415,10 @@ def report_supported(found: Mapping[str, Any]) -> Mapping[str, float]:
             "  ".join(f"{kind} {value:.3f}" for kind, value in values.items()),
         )
         weights = halves(np.ones(half), y[part])
-        pairs = [
-            (float(p), bool(r))
-            for p, r in zip(held["chances"][part], held["right"][part], strict=True)
-        ]
-        error, brier = calibration(pairs, list(weights / weights.sum()))
+        columns = (held["chances"][part], held["right"][part], weights / weights.sum())
+        error, brier = calibration(
+            [(float(p), bool(r), w) for p, r, w in zip(*columns, strict=True)]
+        )
         print(
             f"          50/50: ECE {error:.3f}  Brier {brier:.3f}  quotes hold the answer of {held['right'][part].sum():.0f}"
         )

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from brain.app.resources import HEAD, Noun
+from brain.app.resources import BUILTIN, HEAD, Noun
 from brain.errors import BrainError, NotFound, UsageError
 from brain.reports import Excerpt, Figures, Judgment, Trace
 from brain.types import Episode, Request, Texts
@@ -243,17 +243,20 @@ class Judge(Noun):
         store is opened. Raises `UsageError` for a folder that is no set, `Unavailable` when the model does not answer.
         """
         from brain.app import measure
+        from brain.evaluation.retrieval import Setup
 
         resources = self._resources
         evaluate = measure.evaluation_of(kind, embedder)
         kept = vectors / measure.store_name(embedder) if vectors else None
-        return evaluate(
-            directory,
-            measure.opener(resources.config, embedder, resources.progress),
-            filler=measure.filler(resources.config, embedder, resources.progress),
-            vectors=kept,
-            progress=resources.progress,
+        setup = Setup(
+            measure.opener(resources, embedder),
+            # The set is taken in without a model of Ollama, so that no process in the background begins on its vectors:
+            # `sync` computes them all.
+            measure.opener(resources, BUILTIN),
+            kept,
+            resources.progress,
         )
+        return evaluate(directory, setup)
 
     def eval_init(
         self, path: Path | None = None, *, count: int, absent: int, force: bool = False

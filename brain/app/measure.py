@@ -30,9 +30,11 @@ from brain.types import AddReport, Episode, Recalled, Request, Retrieved, Scope
 from ingest.document import digest
 
 if TYPE_CHECKING:
+    from brain.evaluation.retrieval import Report, Setup
     from brain.store.plain_bm25 import FrozenBM25
 
     OpenStore = Callable[[Path], "MeasuredStore"]
+    Evaluation = Callable[[Path, Setup], Report]
 
 QUESTION_TOKENS = 80  # that a model may write for one question
 
@@ -97,11 +99,11 @@ class MeasuredStore:
 # -- judged sets ----------------------------------------------------------------------------------------
 
 
-def evaluation_of(kind: str, embedder: str) -> Callable[..., Figures]:
+def evaluation_of(kind: str, embedder: str) -> Evaluation:
     """What measures a kind of set. Raises `UsageError` for an unknown one, or when the embedder is left open."""
     from brain.evaluation import answerability, recall, retrieval
 
-    evaluations: dict[str, Callable[..., Figures]] = {
+    evaluations: dict[str, Evaluation] = {
         "retrieval": retrieval.retrieval,
         "answerability": answerability.answerability,
         "recall": recall.recall,
@@ -118,24 +120,16 @@ def evaluation_of(kind: str, embedder: str) -> Callable[..., Figures]:
     return evaluations[kind]
 
 
-def opener(config: Config, embedder: str, progress: Progress) -> OpenStore:
+def opener(resources: Resources, embedder: str) -> OpenStore:
     """From a home folder to a store as shipped, with this embedder and the person's address of Ollama."""
 
     def opened(home: Path) -> MeasuredStore:
         models = Models(embed=embedder, ask=BUILTIN)
-        shipped = Config(home=home, models=models, ollama=config.ollama)
-        return MeasuredStore(Resources(shipped, progress=progress), embedder)
+        shipped = Config(home=home, models=models, ollama=resources.config.ollama)
+        own = Resources(shipped, progress=resources.progress)
+        return MeasuredStore(own, embedder)
 
     return opened
-
-
-def filler(config: Config, embedder: str, progress: Progress) -> OpenStore | None:
-    """What opens a store to take the set in, None for the same.
-
-    With an Ollama model as embedder the built-in models take the set in, so that no process in the background begins on
-    its vectors: `sync` computes them all.
-    """
-    return None if embedder == BUILTIN else opener(config, BUILTIN, progress)
 
 
 def store_name(embedder: str) -> str:

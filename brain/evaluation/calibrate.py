@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from brain import confidence
-from brain.evaluation.metrics import Pair, Pairs, calibration
+from brain.evaluation.metrics import Pair, Pairs, calibration, evenly
+from brain.types import Measures
 from ingest.document import digest
 
 MIN_ROWS = (
@@ -26,10 +27,12 @@ RISK = 0.10  # of answers given as sure although the notes do not hold it
 FALSE_ABSENCES = 0.02  # of questions that the notes do hold, called "not in your notes"
 FOUND, BY_WORDS = "found", "found_by_words"
 
-Signals = Mapping[str, float]
-Coefficients = Mapping[str, float]
-Row = tuple[Signals, bool]  # (signals, do the notes hold it)
-Heads = Mapping[str, Coefficients]  # coefficients by head
+Row = tuple[Measures, bool]  # (signals, do the notes hold it)
+Heads = Mapping[str, Measures]  # coefficients by head
+Report = dict[str, Any]
+
+# The coefficients in the program.
+SHIPPED: Heads = {FOUND: confidence.FOUND, BY_WORDS: confidence.FOUND_BY_WORDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Head:
     threshold: float = confidence.THRESHOLD
     shipped: str = ""
 
-    def found(self, signals: Signals) -> float:
+    def found(self, signals: Measures) -> float:
         """The probability that the notes hold it."""
         return confidence.found(signals, self.coefficients.get(_head_of(signals)))
 
@@ -52,20 +55,14 @@ class Head:
 AS_SHIPPED = Head()
 
 
-def _head_of(signals: Signals) -> str:
+def _head_of(signals: Measures) -> str:
     """The head that speaks: another one where nothing was ranked by meaning."""
     return FOUND if signals.get("has_dense") else BY_WORDS
 
 
-def shipped() -> Heads:
-    """The coefficients in the program, by head."""
-    return {FOUND: confidence.FOUND, BY_WORDS: confidence.FOUND_BY_WORDS}
-
-
-def version(heads: Heads | None = None) -> str:
+def version(heads: Heads = SHIPPED) -> str:
     """A digest of the shipped coefficients and thresholds: a head fitted from others no longer fits."""
-    plain = {name: dict(one) for name, one in (heads or shipped()).items()}
-    facts = [plain, confidence.FLOOR, confidence.THRESHOLD]
+    facts = [heads, confidence.FLOOR, confidence.THRESHOLD]
     return digest(json.dumps(facts, sort_keys=True))[:16]
 
 
@@ -74,40 +71,40 @@ def dumped(head: Head) -> str:
     return json.dumps(asdict(head), sort_keys=True)
 
 
-def loaded(text: str | None, heads: Heads | None = None) -> Head:
+def loaded(text: str | None, heads: Heads = SHIPPED) -> Head:
     """The head that was kept; the shipped one when there is none, or the program's coefficients have changed since."""
     facts = json.loads(text) if text else {}
     return Head(**facts) if facts.get("shipped") == version(heads) else AS_SHIPPED
 
 
-def calibrated(
-    rows: Sequence[Row], heads: Heads | None = None
-) -> tuple[Head, dict[str, Any]]:
-    """(the head that fits these rows, what changed and why not). `heads`: the prior, as shipped when None.
+def calibrated(rows: Sequence[Row], heads: Heads = SHIPPED) -> tuple[Head, Report]:
+    """(the head that fits these rows, what changed and why not). `heads`: the prior.
 
     With too few rows the head is the shipped one.
     """
-    coefficients: dict[str, Coefficients] = {}
-    report: dict[str, Any] = {}
+    coefficients = {}
+    report: Report = {}
     pairs: list[Pair] = []
-    for name, prior in (heads or shipped()).items():
+    for name, prior in heads.items():
         mine = [row for row in rows if _head_of(row[0]) == name]
         before, after = _predicted(mine, prior)
         judged = _judged(before, after)
         report[name] = judged
-        pairs += after if judged["kept"] else before
         if judged["kept"]:
-            coefficients[name] = confidence.refit(mine, prior)
-            judged["changed"] = _changed(prior, coefficients[name])
+            pairs += after
+            fitted = confidence.refit(mine, prior)
+            coefficients[name] = fitted
+            judged["changed"] = _changed(prior, fitted)
+        else:
+            pairs += before
     head = Head(coefficients, floor(pairs), threshold(pairs), version(heads))
     report["floor"] = _moved(confidence.FLOOR, head.floor)
-    report["threshold"] = _moved(confidence.THRESHOLD, head.threshold) | {
-        "needs": needed(RISK)
-    }
+    report["threshold"] = _moved(confidence.THRESHOLD, head.threshold)
+    report["threshold"]["needs"] = needed(RISK)
     return head, report
 
 
-def _changed(prior: Coefficients, fitted: Coefficients) -> dict[str, dict[str, float]]:
+def _changed(prior: Measures, fitted: Measures) -> Report:
     """The coefficients that a reader would see change."""
     changed = {}
     for name, value in fitted.items():
@@ -122,9 +119,7 @@ def _moved(shipped: float, now: float) -> dict[str, float]:
     return {"shipped": shipped, "now": now}
 
 
-def _predicted(
-    rows: Sequence[Row], prior: Coefficients
-) -> tuple[list[Pair], list[Pair]]:
+def _predicted(rows: Sequence[Row], prior: Measures) -> tuple[list[Pair], list[Pair]]:
     """(what the shipped coefficients say, what a fit on the other folds says) of every row; the same with few rows."""
     before = _said(rows, prior)
     if len(rows) < MIN_ROWS:
@@ -137,17 +132,13 @@ def _predicted(
     return before, after
 
 
-def _said(rows: Sequence[Row], coefficients: Coefficients) -> list[Pair]:
-    said = []
-    for signals, truth in rows:
-        found = confidence.found(signals, coefficients)
-        said.append((found, truth))
-    return said
+def _said(rows: Sequence[Row], coefficients: Measures) -> list[Pair]:
+    return [(confidence.found(signals, coefficients), truth) for signals, truth in rows]
 
 
-def _judged(before: Pairs, after: Pairs) -> dict[str, Any]:
+def _judged(before: Pairs, after: Pairs) -> Report:
     """Whether the refit is kept, and why (Brier score on feedback that it has not seen)."""
-    facts: dict[str, Any] = {
+    facts: Report = {
         "rows": len(before),
         "answerable": sum(truth for _, truth in before),
         "kept": False,
@@ -157,14 +148,12 @@ def _judged(before: Pairs, after: Pairs) -> dict[str, Any]:
     }
     if len(before) < MIN_ROWS:
         return facts
-    _error, old = calibration(before)
-    _error, new = calibration(after)
-    facts |= {
-        "brier": _moved(old, new),
-        "kept": new < old,
-        "reason": "the shipped coefficients predict it as well",
-    }
+    _error, old = calibration(evenly(before))
+    _error, new = calibration(evenly(after))
+    facts["brier"] = _moved(old, new)
+    facts["reason"] = "the shipped coefficients predict it as well"
     if new < old:
+        facts["kept"] = True
         facts["reason"] = "it predicts left-out feedback better"
     return facts
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,15 +23,18 @@ CODE = re.compile(
 CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels.tsv"
 FORMAT = f"a judged set is a folder with {CORPUS}, {QUERIES}, {QRELS}"
 
+Line = dict[str, Any]  # the object of a line, with all its fields
+Grades = dict[str, dict[str, int]]  # query -> document -> grade
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A judged set, or one conversation of it. Queries keep all their fields; `qrels`: query -> document -> grade."""
+    """A judged set, or one conversation of it. Queries keep all their fields."""
 
     name: str
-    documents: list[dict[str, Any]] = field(default_factory=list)
-    queries: list[dict[str, Any]] = field(default_factory=list)
-    qrels: dict[str, dict[str, int]] = field(default_factory=dict)
+    documents: list[Line] = field(default_factory=list)
+    queries: list[Line] = field(default_factory=list)
+    qrels: Grades = field(default_factory=dict)
 
     @property
     def talks(self) -> bool:
@@ -57,15 +60,14 @@ def read_set(directory: Path) -> Judged:
     )
 
 
-def read_qrels(path: Path) -> dict[str, dict[str, int]]:
-    """query -> document -> grade, of a file with the header query_id, doc_id, relevance. Raises `UsageError`."""
-    found: dict[str, dict[str, int]] = {}
+def read_qrels(path: Path) -> Grades:
+    """The grades of a file with the header query_id, doc_id, relevance. Raises `UsageError`."""
+    found: Grades = {}
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
             try:
-                found.setdefault(row["query_id"], {})[row["doc_id"]] = int(
-                    row["relevance"]
-                )
+                grades = found.setdefault(row["query_id"], {})
+                grades[row["doc_id"]] = int(row["relevance"])
             except (KeyError, TypeError, ValueError):
                 hint = "each line is query_id, doc_id, relevance, parted by tabs, below a header that says so"
                 raise UsageError(
@@ -103,7 +105,7 @@ def write_files(judged: Judged, folder: Path) -> dict[str, str]:
     return names
 
 
-def _as_file(document: Mapping[str, Any]) -> tuple[str, str]:
+def _as_file(document: Line) -> tuple[str, str]:
     """(the ending of its name, what stands in it)."""
     text = document["text"] or ""
     if title := document.get("title"):
@@ -114,7 +116,7 @@ def _as_file(document: Mapping[str, Any]) -> tuple[str, str]:
     return ending, f"{text}\n"
 
 
-def _lines(path: Path, key: str) -> Iterator[dict[str, Any]]:
+def _lines(path: Path, key: str) -> Iterator[Line]:
     """The objects of a file, each with a text and its key."""
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, 1):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import ModuleType
 
 from brain.errors import Unavailable
@@ -38,6 +38,7 @@ Run = Mapping[str, Values]  # query -> document -> score
 Measurements = dict[str, dict[str, float]]  # metric -> query -> value
 Pair = tuple[float, bool]  # a probability, and whether it came true
 Pairs = Sequence[Pair]
+Weighted = tuple[float, bool, float]  # the same, and how much it counts
 Point = tuple[float, float]  # of a risk-coverage curve
 
 
@@ -76,18 +77,16 @@ def ranking(qrels: Qrels, run: Run) -> Measurements:
     return values
 
 
-def mean(numbers: Sequence[float]) -> float:
+def mean(numbers: Collection[float]) -> float:
     """0 of nothing."""
     return sum(numbers) / max(len(numbers), 1)
 
 
 def means(values: Run) -> dict[str, float]:
     """The mean of each metric over the queries."""
-    averages = {}
-    for name, by_query in values.items():
-        average = mean(list(by_query.values()))
-        averages[name] = round(average, 4)
-    return averages
+    return {
+        name: round(mean(by_query.values()), 4) for name, by_query in values.items()
+    }
 
 
 def latency(seconds: Sequence[float]) -> dict[str, float]:
@@ -128,9 +127,14 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float | None:
     return round(float(area), 4)
 
 
-def calibration(pairs: Pairs, weights: Sequence[float] | None = None) -> Point:
+def evenly(pairs: Pairs) -> list[Weighted]:
+    """Each pair counting alike."""
+    return [(p, truth, 1.0) for p, truth in pairs]
+
+
+def calibration(weighted: Sequence[Weighted]) -> Point:
     """(expected calibration error over BINS of equal mass, Brier score), both weighted."""
-    rows = sorted(_weighted(pairs, weights), key=_probability)
+    rows = sorted(weighted, key=_probability)
     total = 0.0
     squares = 0.0
     for p, truth, weight in rows:
@@ -155,16 +159,6 @@ def calibration(pairs: Pairs, weights: Sequence[float] | None = None) -> Point:
     return round(gaps / total, 4), round(squares / total, 4)
 
 
-def _weighted(
-    pairs: Pairs, weights: Sequence[float] | None
-) -> list[tuple[float, bool, float]]:
-    """(probability, truth, weight), all of one weight when none are given."""
-    weights = weights or [1.0] * len(pairs)
-    return [
-        (p, truth, weight) for (p, truth), weight in zip(pairs, weights, strict=True)
-    ]
-
-
 def _probability(row: Sequence[float]) -> float:
     return row[0]
 
@@ -182,18 +176,18 @@ def at_prior(pairs: Pairs, share: float) -> list[Pair]:
     return moved
 
 
-def brier_skill(pairs: Pairs, weights: Sequence[float] | None = None) -> float:
+def brier_skill(rows: Sequence[Weighted]) -> float:
     """1 - Brier / Brier of always saying the (weighted) share of the answerable; above 0 is better than that."""
     mass = 0.0
     held = 0.0
-    for _p, truth, weight in _weighted(pairs, weights):
+    for _p, truth, weight in rows:
         mass += weight
         held += weight * truth
     share = held / (mass or 1.0)
     constant = share * (1 - share)
     if not constant:
         return 0.0
-    _error, brier = calibration(pairs, weights)
+    _error, brier = calibration(rows)
     skill = round(1 - brier / constant, 4)
     # Adding nothing turns -0.0 into 0.0.
     return skill + 0.0

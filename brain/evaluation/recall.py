@@ -11,10 +11,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from brain.errors import UsageError
-from brain.evaluation.folder import FORMAT, Judged, read_qrels, read_set
+from brain.evaluation.folder import FORMAT, Judged, Line, read_qrels, read_set
 from brain.evaluation.metrics import Qrels, Run, Values, means, ranking, require
 from brain.evaluation.retrieval import (
     MEASURE,
@@ -22,15 +21,14 @@ from brain.evaluation.retrieval import (
     Measurable,
     Measured,
     Names,
-    OpenStore,
+    Report,
     Scores,
+    Setup,
     ask_all,
-    figures,
     grouped,
     ranked_by,
-    stores,
+    summary,
 )
-from brain.protocols import Progress, silent
 from brain.types import Episode, Mode, Request
 
 SESSIONS = "qrels_episodes.tsv"  # the same questions, judged on sessions
@@ -38,30 +36,19 @@ HALVED = 0.5  # weight of each further turn of a session against the one before
 LOG_ODDS: tuple[Mode, ...] = ("lexical", "hybrid")  # systems whose scores are log-odds
 
 
-def recall(
-    directory: Path,
-    open_brain: OpenStore,
-    *,
-    filler: OpenStore | None = None,
-    vectors: Path | None = None,
-    progress: Progress = silent,
-) -> dict[str, Any]:
-    """The report that docs/RETRIEVAL.md explains: turns, and the same questions judged on sessions.
-
-    `filler` and `vectors` as for `retrieval`.
-    """
+def recall(directory: Path, setup: Setup) -> Report:
+    """The report that docs/RETRIEVAL.md explains: turns, and the same questions judged on sessions."""
     require()
     judged, measured = read_set(directory), Measured()
-    sessions = (
-        read_qrels(directory / SESSIONS) if (directory / SESSIONS).exists() else {}
-    )
-    for part, brain, ids in stores(judged, fill, open_brain, filler, vectors):
+    on_sessions = directory / SESSIONS
+    sessions = read_qrels(on_sessions) if on_sessions.exists() else {}
+    for part, brain, ids in setup.stores(judged, fill):
         ask_all(
             brain,
             part,
             measured,
             ids.get,
-            progress,
+            setup.progress,
             kind="episodes",
             search=search_turns,
         )
@@ -74,10 +61,9 @@ def search_turns(brain: Measurable, request: Request) -> tuple[Found, str]:
     return [(item.episode.id, item.score) for item in told.episodes], told.embedder
 
 
-def report(judged: Judged, measured: Measured, sessions: Qrels) -> dict[str, Any]:
+def report(judged: Judged, measured: Measured, sessions: Qrels) -> Report:
     """Figures of turns and of sessions."""
-    by_query, systems = figures(judged.qrels, measured)
-    hybrid = by_query["hybrid"]
+    by_query, told = summary(judged, measured)
     by_session: dict[str, dict[str, float]] = {}
     if sessions:
         session_of = {
@@ -86,14 +72,8 @@ def report(judged: Judged, measured: Measured, sessions: Qrels) -> dict[str, Any
         for name in measured.runs:
             run = as_sessions(_weights(name, measured, session_of), session_of)
             by_session[name] = means(ranking(sessions, run))
-    return {
-        "schema": 1,
-        "set": judged.name,
-        "queries": len(hybrid[MEASURE]),
-        "documents": len(judged.documents),
-        "embedder": measured.embedder,
-        "systems": systems,
-        "by_category": _by_category(judged, hybrid),
+    return told | {
+        "by_category": _by_category(judged, by_query["hybrid"]),
         "sessions": by_session,
     }
 
@@ -123,7 +103,7 @@ def fill(brain: Measurable, part: Judged, _home: Path) -> Names:
     return {episode.id: episode.source for episode in known}
 
 
-def _episode(document: Mapping[str, Any]) -> Episode:
+def _episode(document: Line) -> Episode:
     """One turn. The words are what was said; who said it and when are fields of their own."""
     speaker = str(document.get("speaker", ""))
     when = str(document.get("date") or datetime.now(UTC).isoformat(timespec="seconds"))

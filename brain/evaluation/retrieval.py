@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from brain.evaluation.folder import Judged, conversations, read_set, write_files
+from brain.evaluation.folder import Judged, Line, conversations, read_set, write_files
 from brain.evaluation.metrics import (
     Measurements,
     Qrels,
@@ -51,6 +51,7 @@ class Measurable(Protocol):
 
 
 OpenStore = Callable[[Path], AbstractContextManager[Measurable]]
+Report = dict[str, Any]
 Names = dict[str, str]
 Fill = Callable[[Measurable, Judged, Path], Names]
 """(store, part of a set, its home) -> what the store calls each document -> its doc_id."""
@@ -86,42 +87,40 @@ class Measured:
     embedder: str = ""
 
 
-def retrieval(
-    directory: Path,
-    open_brain: OpenStore,
-    *,
-    filler: OpenStore | None = None,
-    vectors: Path | None = None,
-    progress: Progress = silent,
-) -> dict[str, Any]:
-    """The report that docs/RETRIEVAL.md explains.
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How the stores of a set are opened: by `filler` for taking in, then by `open_brain` for asking.
 
-    `vectors`: a folder that keeps the store, and so the embeddings, between runs. `filler` opens the store for taking
-    in (`open_brain` when None): with an Ollama model as embedder it is one with the built-in models alone, so that the
-    vectors are filled by `sync`, wholly, and not by a process in the background.
+    With an Ollama model as embedder the filler has the built-in models alone, so that the vectors are filled by `sync`,
+    wholly, and not by a process in the background. `vectors`: a folder that keeps the stores, and so the embeddings,
+    between runs.
     """
+
+    open_brain: OpenStore
+    filler: OpenStore
+    vectors: Path | None = None
+    progress: Progress = silent
+
+    def stores(
+        self, judged: Judged, fill: Fill
+    ) -> Iterator[tuple[Judged, Measurable, Names]]:
+        """Each part of a set, a store that holds it, its vectors complete, and what that calls each document."""
+        for part in conversations(judged):
+            with home_of(self.vectors, judged, part) as home:
+                with self.filler(home) as brain:
+                    names = fill(brain, part, home)
+                with self.open_brain(home) as brain:
+                    brain.sync()
+                    yield part, brain, names
+
+
+def retrieval(directory: Path, setup: Setup) -> Report:
+    """The report that docs/RETRIEVAL.md explains."""
     require()
     judged, measured = read_set(directory), Measured()
-    for part, brain, names in stores(judged, fill, open_brain, filler, vectors):
-        ask_all(brain, part, measured, by_name(names), progress)
+    for part, brain, names in setup.stores(judged, fill):
+        ask_all(brain, part, measured, by_name(names), setup.progress)
     return report(judged, measured)
-
-
-def stores(
-    judged: Judged,
-    fill: Fill,
-    open_brain: OpenStore,
-    filler: OpenStore | None,
-    vectors: Path | None,
-) -> Iterator[tuple[Judged, Measurable, Names]]:
-    """Each part of a set, a store that holds it, its vectors complete, and what that calls each document -> doc_id."""
-    for part in conversations(judged):
-        with home_of(vectors, judged, part) as home:
-            with (filler or open_brain)(home) as brain:
-                names = fill(brain, part, home)
-            with open_brain(home) as brain:
-                brain.sync()
-                yield part, brain, names
 
 
 def fill(brain: Measurable, part: Judged, home: Path) -> Names:
@@ -183,23 +182,33 @@ def _request(text: str, mode: Mode) -> Request:
     return Request(text, limit=DEPTH, mode=mode, look=False)
 
 
-def report(judged: Judged, measured: Measured) -> dict[str, Any]:
+def report(judged: Judged, measured: Measured) -> Report:
     """Figures of every system, and the interval of hybrid over the best of the others."""
-    by_query, systems = figures(judged.qrels, measured)
+    by_query, told = summary(judged, measured)
+    systems = told["systems"]
     others = [name for name in systems if name != "hybrid"]
     best = max(others, key=lambda name: systems[name][MEASURE])
     hybrid = by_query["hybrid"][MEASURE]
-    return {
-        "schema": 1,
-        "set": judged.name,
-        "queries": len(hybrid),
-        "documents": len(judged.documents),
-        "embedder": measured.embedder,
-        "systems": systems,
+    return told | {
         "best_other": best,
         "hybrid_over_best_95": list(interval(hybrid, by_query[best][MEASURE])),
         "by_lang": by_field(judged.queries, hybrid, "lang"),
         "by_category": by_field(judged.queries, hybrid, "category"),
+    }
+
+
+def summary(
+    judged: Judged, measured: Measured
+) -> tuple[dict[str, Measurements], Report]:
+    """(system -> metric -> query -> value, what the report of every judged set begins with)."""
+    by_query, systems = figures(judged.qrels, measured)
+    return by_query, {
+        "schema": 1,
+        "set": judged.name,
+        "queries": len(by_query["hybrid"][MEASURE]),
+        "documents": len(judged.documents),
+        "embedder": measured.embedder,
+        "systems": systems,
     }
 
 
@@ -215,9 +224,7 @@ def figures(
     return by_query, systems
 
 
-def by_field(
-    queries: Iterable[Mapping[str, Any]], values: Values, name: str
-) -> dict[str, float]:
+def by_field(queries: Iterable[Line], values: Values, name: str) -> dict[str, float]:
     """The mean for each value of a field of the questions."""
     groups = grouped(queries, values, name)
     return {
@@ -225,9 +232,7 @@ def by_field(
     }
 
 
-def grouped(
-    queries: Iterable[Mapping[str, Any]], values: Values, name: str
-) -> dict[str, list[str]]:
+def grouped(queries: Iterable[Line], values: Values, name: str) -> dict[str, list[str]]:
     """The ids of the measured questions for each value of a field, in the order of the values."""
     groups: dict[str, list[str]] = {}
     for query in queries:

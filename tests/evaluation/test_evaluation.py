@@ -20,9 +20,10 @@ from brain.app.resources import Resources
 from brain.config import Config, Models, Ollama
 from brain.errors import Unavailable, UsageError
 from brain.evaluation import metrics, recall, retrieval
-from brain.evaluation.answerability import figures, kind_of, weights
+from brain.evaluation.answerability import figures, kind_of, weighted
 from brain.evaluation.folder import Judged, conversations, read_set, write_files
-from brain.evaluation.retrieval import home_of, rrf, scores
+from brain.evaluation.metrics import evenly
+from brain.evaluation.retrieval import Setup, home_of, rrf, scores
 from brain.types import Request
 from tests.stand_in_ollama import StandIn
 
@@ -151,21 +152,19 @@ def test_calibration_by_hand_and_ties_stay_together() -> None:
     pairs = [(0.05 + at / 10, at >= 5) for at in range(10)]
     expected = sum(abs(p - truth) for p, truth in pairs) / 10
     brier = sum((p - truth) ** 2 for p, truth in pairs) / 10
-    assert metrics.calibration(pairs) == (round(expected, 4), round(brier, 4))
+    assert metrics.calibration(evenly(pairs)) == (round(expected, 4), round(brier, 4))
     # one probability for all: one bin, whatever the order of the file
-    half = [(0.5, True)] * 10 + [(0.5, False)] * 10
+    half = evenly([(0.5, True)] * 10 + [(0.5, False)] * 10)
     assert metrics.calibration(half) == (0.0, 0.25)
     assert metrics.brier_skill(half) == 0.0
 
 
 def test_weights_make_the_share_that_was_asked_for() -> None:
     pairs = [(0.9, True), (0.8, True), (0.7, True), (0.1, False)]
-    held = weights(pairs, 0.25)
-    assert sum(
-        w for (_, truth), w in zip(pairs, held, strict=True) if truth
-    ) == pytest.approx(0.25)
-    assert sum(held) == pytest.approx(1.0)
-    always = metrics.calibration([(0.25, truth) for _, truth in pairs], held)
+    held = weighted(pairs, 0.25)
+    assert sum(w for _, truth, w in held if truth) == pytest.approx(0.25)
+    assert sum(w for _, _, w in held) == pytest.approx(1.0)
+    always = metrics.calibration([(0.25, truth, w) for _, truth, w in held])
     assert always == (0.0, round(0.25 * 0.75, 4))
 
 
@@ -185,8 +184,8 @@ def test_risk_and_coverage_by_hand() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=40))
 def test_no_order_of_the_rows_changes_a_figure(pairs: list[tuple[float, bool]]) -> None:
-    assert metrics.calibration(pairs) == pytest.approx(
-        metrics.calibration(sorted(pairs)), abs=1e-3
+    assert metrics.calibration(evenly(pairs)) == pytest.approx(
+        metrics.calibration(evenly(sorted(pairs))), abs=1e-3
     )
     assert metrics.risk_coverage(pairs)[1] == pytest.approx(
         metrics.risk_coverage(sorted(pairs))[1], abs=1e-3
@@ -213,7 +212,7 @@ def test_without_the_extra_it_says_so_in_two_lines(
 ) -> None:
     monkeypatch.setitem(sys.modules, "ir_measures", None)
     with pytest.raises(Unavailable) as caught:
-        retrieval.retrieval(small, open_builtin)
+        retrieval.retrieval(small, Setup(open_builtin, open_builtin))
     assert (caught.value.message, "[eval]" in caught.value.hint) == (
         "the evaluation needs ir_measures",
         True,
@@ -360,16 +359,17 @@ def test_kept_stores_are_found_again_and_never_for_another_corpus(
     small: Path, tmp_path: Path
 ) -> None:
     kept = tmp_path / "kept"
-    first = retrieval.retrieval(small, open_builtin, vectors=kept)
+    setup = Setup(open_builtin, open_builtin, kept)
+    first = retrieval.retrieval(small, setup)
     homes = {path: path.stat().st_ino for path in kept.rglob("brain.db")}
-    again = retrieval.retrieval(small, open_builtin, vectors=kept)
+    again = retrieval.retrieval(small, setup)
     assert {path: path.stat().st_ino for path in kept.rglob("brain.db")} == homes
     assert (
         first["systems"]["hybrid"]["nDCG@10"] == again["systems"]["hybrid"]["nDCG@10"]
     )
     lines = (small / "corpus.jsonl").read_text().splitlines()
     (small / "corpus.jsonl").write_text("\n".join(lines[1:]) + "\n")
-    changed = retrieval.retrieval(small, open_builtin, vectors=kept)
+    changed = retrieval.retrieval(small, setup)
     assert len(list(kept.rglob("brain.db"))) == 2
     assert changed["systems"]["hybrid"]["S@1"] == round(2 / 3, 4)
 
