@@ -1,7 +1,7 @@
 """`import`: what an export holds, back into the store with its ids, tags, dates and labels.
 
 Saves in batches, as `add` does: what was taken in before a failure stays. Leaves reading the files to
-`brain.keeping.export`, which does not know the store, and vectors to the end of every taking in.
+`brain.keeping.export`, which knows of the store only its values, and vectors to the end of every taking in.
 """
 
 from __future__ import annotations

@@ -42,11 +42,8 @@ def pieces_of(texts: Iterable[str], stays: Callable[[str], bool]) -> list[bytes]
     """
     kept: list[bytes] = []
     for text in texts:
-        lines = [
-            line.strip()
-            for line in text.splitlines()
-            if len(line.strip()) >= SHORTEST_PIECE
-        ]
+        stripped = map(str.strip, text.splitlines())
+        lines = [line for line in stripped if len(line) >= SHORTEST_PIECE]
         step = max(1, len(lines) // PIECES)
         for line in lines[::step][:PIECES]:
             piece = line[:PIECE_CHARACTERS]

@@ -84,7 +84,8 @@ def _runs(pid: int) -> bool:
 
 def copy_file(source: Path, target: Path) -> None:
     """The bytes of a file into the new file `target`, flushed; a link there is not followed. Raises `OSError`."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    # O_EXCL refuses whatever has that name already, a link as well (POSIX, open).
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     with (
         source.open("rb") as reading,
         os.fdopen(os.open(target, flags, FILE_MODE), "wb") as writing,

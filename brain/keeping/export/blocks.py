@@ -16,7 +16,7 @@ from typing import Any
 
 from brain.keeping.export.documents import MARKER, machine
 from brain.keeping.export.names import one_line
-from brain.keeping.export.rows import ID
+from brain.keeping.export.rows import id_in
 from ingest.readers.front_matter import (
     BadFrontMatter,
     map_at,
@@ -58,8 +58,7 @@ class Block:
     @property
     def identity(self) -> str:
         """The id, "" for one that we could not have made."""
-        given = self.text("id")
-        return given if ID.fullmatch(given) else ""
+        return id_in(self.facts)
 
     def check_date(self, what: str) -> None:
         """Raise `BadFrontMatter` when `at` is no date."""

@@ -10,13 +10,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 from typing import Any
 
 from brain.keeping.export.front_matter import dump
 from brain.keeping.export.names import Names
-from brain.keeping.export.rows import DOCUMENT, ID, StoredChunk, StoredDocument
+from brain.keeping.export.rows import (
+    DOCUMENT,
+    StoredChunk,
+    StoredDocument,
+    id_in,
+    said_in,
+    texts_in,
+)
 from ingest.document import digest, new_id
 from ingest.readers.front_matter import (
     BadFrontMatter,
@@ -73,8 +80,8 @@ def _tail(item: StoredDocument, opening: str, closing: str) -> str:
         "text_sha": digest(item.text),
         "fence": [opening, closing],
     }
-    lines = [machine(facts), *(machine(astuple(chunk)) for chunk in item.chunks)]
-    said = "\n".join(lines)
+    rows = [facts, *map(astuple, item.chunks)]
+    said = "\n".join(map(machine, rows))
     return f"{_TAIL}{said}\n{_TAIL_END}\n"
 
 
@@ -133,24 +140,27 @@ class _Body:
 
     def exact(self) -> str | None:
         """The text as it was exported; None when the file was changed, so that the chunks no longer fit."""
-        inner = self.text.removesuffix("\n")
-        bare = inner.removeprefix(self.opening).removesuffix(self.closing)
-        if self.behind or f"{self.opening}{bare}{self.closing}" != inner:
+        inner = self._inner()
+        fenced = f"{self.opening}{inner}{self.closing}"
+        if self.behind or fenced != self.text.removesuffix("\n"):
             return None
-        text = self._without_marks(bare)
-        return (
-            text if self._tiles(len(text)) and digest(text) == self.text_sha else None
-        )
+        text = self._without_marks(inner)
+        same = self._tiles(len(text)) and digest(text) == self.text_sha
+        return text if same else None
 
     def changed(self) -> str:
         """The words of a changed file: without fence and page marks, with what was written behind the comment."""
-        inner = self.text.removesuffix("\n").removeprefix(self.opening)
-        inner = inner.removesuffix(self.closing)
+        inner = self._inner()
         if not all(_LINES.fullmatch(chunk.locator) for chunk in self.chunks):
             inner = _MARK.sub("\n", inner).removeprefix("\n")
         if self.behind:
             return f"{inner.rstrip()}\n\n{self.behind.rstrip()}\n"
         return inner
+
+    def _inner(self) -> str:
+        """What stands within the fence."""
+        inner = self.text.removesuffix("\n").removeprefix(self.opening)
+        return inner.removesuffix(self.closing)
 
     def _tiles(self, length: int) -> bool:
         """Whether the chunks, if there are any, cover the text without a gap."""
@@ -183,12 +193,15 @@ def read(content: str) -> StoredDocument:
         raise BadFrontMatter("not a document that brain exported")
     body = _read_body(rest)
     text = body.exact()
+    chunks = body.chunks
+    edited = text is None
+    if text is None:
+        text = body.changed()
+        chunks = ()
     # What the file does not say is as `StoredDocument` has it.
-    said = {name: text_at(head, name) for name in DOCUMENT}
-    facts: dict[str, Any] = {name: value for name, value in said.items() if value}
-    if not ID.fullmatch(said["id"]):
-        facts["id"] = new_id()
-    if said["entry"] != "name":
+    facts = said_in(head, DOCUMENT)
+    facts["id"] = id_in(head) or new_id()
+    if facts.get("entry") != "name":
         facts["entry"] = "full"
     facts.setdefault("uri", f"note:{facts['id']}")
     facts.setdefault("content_hash", digest(body.text))
@@ -197,19 +210,16 @@ def read(content: str) -> StoredDocument:
     for by in tagged_by:
         by_whom.update(dict.fromkeys(texts_at(tagged_by, by), by))
     tags = [(tag, by_whom.get(tag, TAGGED)) for tag in texts_at(head, "tags")]
-    metadata = map_at(head, "metadata")
     return StoredDocument(
         **facts,
-        text=body.changed() if text is None else text,
-        chunks=() if text is None else body.chunks,
+        text=text,
+        chunks=chunks,
         tags=tuple(sorted(tags)),
         aliases=texts_at(head, "aliases"),
         links=tuple(sorted(texts_at(head, "links"))),
-        metadata={
-            key: value for key, value in metadata.items() if isinstance(value, str)
-        },
+        metadata=texts_in(head, "metadata"),
         notices=texts_at(head, "notices"),
-        edited=text is None,
+        edited=edited,
     )
 
 
@@ -223,24 +233,17 @@ def _read_body(rest: str) -> _Body:
     behind = rest[end + 1 + len(_TAIL_END) :].lstrip("\n")
     try:
         facts, *rows = map(json.loads, rest[begin + len(_TAIL) : end].split("\n"))
-        chunks = tuple(_chunk(*row) for row in rows)
-    except (ValueError, TypeError, IndexError, KeyError, RecursionError):
+        chunks = tuple(map(_chunk, rows))
+    except (ValueError, RecursionError):
         return _Body(text, behind)
-    if not isinstance(facts, dict):
-        return _Body(text, behind, chunks)
-    return _Body(text, behind, chunks, str(facts.get("text_sha")), *_fence_of(facts))
+    match facts:
+        case {"text_sha": str(sha), "fence": [str(opening), str(closing)]}:
+            return _Body(text, behind, chunks, sha, opening, closing)
+    return _Body(text, behind, chunks)
 
 
-def _chunk(
-    start: Any, end: Any, tokens: Any, locator: Any, heading: Any, *_: Any
-) -> StoredChunk:
-    return StoredChunk(
-        int(start), int(end), int(tokens), str(locator), tuple(map(str, heading))
-    )
-
-
-def _fence_of(facts: Mapping[str, Any]) -> tuple[str, str]:
-    match facts.get("fence"):
-        case [str(opening), str(closing)]:
-            return opening, closing
-    return "", ""
+def _chunk(row: Any) -> StoredChunk:
+    match row:
+        case [int(start), int(end), int(tokens), str(locator), [*heading]]:
+            return StoredChunk(start, end, tokens, locator, tuple(map(str, heading)))
+    raise ValueError("not a chunk")

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from brain.keeping.export.blocks import Block, Marks
 from brain.keeping.export.documents import MARKER
 from brain.keeping.export.front_matter import dump
 from brain.keeping.export.names import Names
-from brain.keeping.export.rows import EPISODE_LISTS, StoredEpisode
+from brain.keeping.export.rows import EPISODE_LISTS, StoredEpisode, said_in
 from brain.store.episodes import Circumstances
 from brain.store.sql import fields_of
 from brain.types import Episode
@@ -98,13 +97,10 @@ def read(content: str) -> Iterator[StoredEpisode]:
 
 
 def _stored(block: Block) -> StoredEpisode:
-    facts: dict[str, Any] = {}
-    for name in _TEXTS:
-        if block.text(name):
-            facts[name] = block.text(name)
+    block.check_date("an episode")
+    facts = said_in(block.facts, _TEXTS)
     for name in EPISODE_LISTS:
         facts[name] = block.texts(name)
-    block.check_date("an episode")
     facts["id"] = block.identity
     facts.setdefault("kind", "note")
     episode = Episode(**facts, question=block.first, answer=block.second)

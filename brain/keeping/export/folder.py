@@ -20,6 +20,7 @@ from brain.errors import BrainError, Refused
 from brain.faults import reach
 from brain.keeping.export.names import is_safe
 from brain.keeping.export.plain import open_plain
+from brain.keeping.export.rows import texts_in
 
 MANIFEST = (
     ".brain-export.json"  # `ingest.folders` leaves out every folder that holds one
@@ -252,9 +253,9 @@ def read_manifest(path: Path) -> Manifest:
     if not isinstance(roots, list):
         roots = []
     return Manifest(
-        _texts(body.get("files")),
-        _texts(body.get("writing")),
-        _texts(body.get("contexts")),
+        texts_in(body, "files"),
+        texts_in(body, "writing"),
+        texts_in(body, "contexts"),
         tuple(root for root in roots if isinstance(root, dict)),
         found=True,
     )
@@ -263,15 +264,6 @@ def read_manifest(path: Path) -> Manifest:
 def _remove(name: str, folder: int) -> None:
     with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folder)
-
-
-def _texts(value: object) -> dict[str, str]:
-    items = value.items() if isinstance(value, dict) else ()
-    return {
-        key: text
-        for key, text in items
-        if isinstance(key, str) and isinstance(text, str)
-    }
 
 
 def _is_ours(name: str) -> bool:

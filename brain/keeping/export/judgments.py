@@ -14,7 +14,7 @@ from brain.keeping.export.documents import MARKER
 from brain.keeping.export.episodes import day_link, day_of
 from brain.keeping.export.front_matter import dump
 from brain.keeping.export.names import Names
-from brain.keeping.export.rows import ID
+from brain.keeping.export.rows import ID, said_in
 from brain.reports import Judgment
 from brain.store.sql import fields_of
 from ingest.document import new_id
@@ -23,7 +23,7 @@ from ingest.readers.front_matter import BadFrontMatter
 KIND = "feedback"
 MARKS = Marks(KIND, "judgment", "why")
 VERDICTS = ("good", "wrong", "missing")
-_TEXTS = ("document_id", "source", "locator", "quote")
+_TEXTS = ("at", "verdict", "episode", "document_id", "source", "locator", "quote")
 
 
 def month_of(item: Judgment) -> str:
@@ -60,22 +60,17 @@ def read(content: str) -> Iterator[Judgment]:
 
 def _stored(block: Block) -> Judgment:
     block.check_date("feedback")
-    verdict = block.text("verdict")
-    episode = block.text("episode")
-    if verdict not in VERDICTS or not ID.fullmatch(episode):
+    if block.text("verdict") not in VERDICTS or not ID.fullmatch(block.text("episode")):
         raise BadFrontMatter("feedback without an answer that it speaks of")
     answerable = block.facts.get("answerable")
     return Judgment(
-        block.identity or new_id(),
-        block.text("at"),
-        block.first,
-        verdict,
+        id=block.identity or new_id(),
+        question=block.first,
         answerable=answerable if isinstance(answerable, bool) else None,
         documents=block.texts("documents"),
         why=block.second,
-        episode=episode,
         signals=_numbers(block.map("signals")),
-        **{name: block.text(name) for name in _TEXTS},
+        **said_in(block.facts, _TEXTS),
     )
 
 

@@ -26,7 +26,8 @@ RESERVED = frozenset(
     ).split()
 )
 FORBIDDEN = frozenset('<>:"/\\|?*')  # in a name, on one file system or another
-LINK_SIGNS = frozenset("[]|#^\\")  # that would end or part an Obsidian link
+# Signs that would end or part an Obsidian link, each to become a blank.
+LINK_SIGNS = str.maketrans(dict.fromkeys("[]|#^\\", " "))
 
 
 def slug(text: str, limit: int = SLUG_BYTES) -> str:
@@ -132,8 +133,8 @@ class Names:
         if key not in self.paths:
             return ""
         path = self.paths[key].removesuffix(".md")
-        title = "".join(" " if c in LINK_SIGNS else c for c in self.titles[key])
-        return f"[[{path}|{one_line(title) or UNTITLED}]]"
+        title = one_line(self.titles[key].translate(LINK_SIGNS))
+        return f"[[{path}|{title or UNTITLED}]]"
 
     def linked(self, target: str) -> str:
         """The wiki-link for a link written in a note ("Lease#Rent", "folder/Lease.md"), "" when nothing here fits."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -18,6 +18,7 @@ from brain.store.skills import Belongings
 from brain.store.sql import with_lists
 from brain.types import Episode, Skill
 from ingest.document import Chunk, Document, chunk_ids
+from ingest.readers.front_matter import map_at, text_at
 
 FIRST_SEEN = (
     "first seen"  # `documents.dated_by` when the content itself carries no date
@@ -178,6 +179,27 @@ def stored_skill(row: Row) -> StoredSkill:
     """From a row of `skills`, whose JSON is loaded in place."""
     row["files"] = json.loads(row["files"])
     return StoredSkill(_from_row(Skill, row), _from_row(Belongings, row))
+
+
+def said_in(values: Mapping[str, Any], names: Iterable[str]) -> Row:
+    """The texts under these keys; what is empty, missing or something else is left out."""
+    said = {}
+    for name in names:
+        if text := text_at(values, name):
+            said[name] = text
+    return said
+
+
+def id_in(values: Mapping[str, Any]) -> str:
+    """The id, "" for one that we could not have made."""
+    given = text_at(values, "id")
+    return given if ID.fullmatch(given) else ""
+
+
+def texts_in(values: Mapping[str, Any], name: str) -> dict[str, str]:
+    """The mapping under a key, of its values the texts."""
+    found = map_at(values, name)
+    return {key: text for key, text in found.items() if isinstance(text, str)}
 
 
 def _from_row(kind: Any, row: Row) -> Any:

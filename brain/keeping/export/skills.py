@@ -17,7 +17,7 @@ from brain.keeping.export.documents import MARKER
 from brain.keeping.export.front_matter import dump, lines_of
 from brain.keeping.export.names import folder_name, is_safe
 from brain.keeping.export.plain import open_plain
-from brain.keeping.export.rows import ID, StoredSkill
+from brain.keeping.export.rows import StoredSkill, id_in
 from brain.store.skills import Belongings
 from brain.store.sql import fields_of
 from brain.types import Skill
@@ -81,9 +81,8 @@ def parse_skill(text: str, path: str = "") -> StoredSkill:
         ) from error
     ours = map_at(values, "brain") if text_at(values, MARKER) == KIND else {}
     own = block[: block.index(_OURS)] if ours and _OURS in block else block
-    given = text_at(ours, "id")
     skill = Skill(
-        id=given if ID.fullmatch(given) else "",
+        id=id_in(ours),
         name=text_at(values, "name"),
         description=text_at(values, "description"),
         body=body,
@@ -133,10 +132,9 @@ def _says(block: str, skill: Skill) -> bool:
         values = read_nested(block)
     except BadFrontMatter:
         return False
-    same = all(
-        text_at(values, name) == getattr(skill, name)
-        for name in ("name", "description")
-    )
+    name = text_at(values, "name")
+    description = text_at(values, "description")
+    same = (name, description) == (skill.name, skill.description)
     return same and block.endswith("\n") and not {MARKER, "brain"} & set(values)
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,8 @@ class Source:
     episodes: Callable[[], Iterable[Row]]
     skills: Callable[[], Iterable[Row]]
     judgments: Callable[[], Iterable[Judgment]]
-    contexts: Mapping[str, str] = field(default_factory=dict)
-    roots: Sequence[Row] = ()
+    contexts: Mapping[str, str]
+    roots: Sequence[Row]
 
 
 def export(
@@ -90,7 +91,7 @@ def _beside(directory: Path, roots: Sequence[Row]) -> None:
     """A folder that was added cannot be the export: the mark of an export would hide a person's own notes in it."""
     top = directory.expanduser().resolve()
     for root in roots:
-        if Path(str(root["path"])).resolve().is_relative_to(top):
+        if Path(root["path"]).resolve().is_relative_to(top):
             raise UsageError(
                 f"{root['path']} was added, so it cannot be exported into",
                 f"name a folder of its own: {top / 'brain'}",
@@ -100,12 +101,12 @@ def _beside(directory: Path, roots: Sequence[Row]) -> None:
 def _facts(source: Source) -> dict[str, Any]:
     """What the manifest carries besides: no time of a look, which would differ from day to day."""
     roots = [
-        {"uri": root["uri"], "path": root["path"], "options": root.get("options") or {}}
+        {name: root[name] for name in ("uri", "path", "options")}
         for root in source.roots
     ]
     return {
         "contexts": dict(source.contexts),
-        "roots": sorted(roots, key=lambda root: str(root["uri"])),
+        "roots": sorted(roots, key=itemgetter("uri")),
     }
 
 
