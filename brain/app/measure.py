@@ -30,11 +30,11 @@ from brain.types import AddReport, Episode, Recalled, Request, Retrieved, Scope
 from ingest.document import digest
 
 if TYPE_CHECKING:
-    from brain.evaluation.retrieval import Report, Setup
+    from brain.evaluation.retrieval import Setup
     from brain.store.plain_bm25 import FrozenBM25
 
     OpenStore = Callable[[Path], "MeasuredStore"]
-    Evaluation = Callable[[Path, Setup], Report]
+    Evaluation = Callable[[Path, Setup], Figures]
 
 QUESTION_TOKENS = 80  # that a model may write for one question
 

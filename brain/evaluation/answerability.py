@@ -23,7 +23,8 @@ from brain.evaluation.metrics import (
     risk_coverage,
     shortened,
 )
-from brain.evaluation.retrieval import Measurable, Report, Setup
+from brain.evaluation.retrieval import Measurable, Setup
+from brain.reports import Figures
 from brain.types import Request
 
 ANSWERABLE = "answerable"
@@ -32,7 +33,7 @@ QUARTER = 0.25  # share of answerable questions under which calibration is judge
 Rows = Sequence[tuple[str, float]]  # ("answerable" or the kind of absence, probability)
 
 
-def answerability(directory: Path, setup: Setup) -> Report:
+def answerability(directory: Path, setup: Setup) -> Figures:
     """The report that docs/RETRIEVAL.md explains: AUROC by kind of absence, ECE, Brier, AURC, the shipped threshold."""
     require()
     judged = read_set(directory)
@@ -60,7 +61,7 @@ def kind_of(query: Line) -> str:
     return str(query.get("kind") or query.get("category") or "absent")
 
 
-def figures(rows: Rows) -> Report:
+def figures(rows: Rows) -> Figures:
     """All figures from (kind, probability) rows."""
     present = [p for kind, p in rows if kind == ANSWERABLE]
     absent = {"all": [p for kind, p in rows if kind != ANSWERABLE]}

@@ -11,10 +11,10 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from brain import confidence
 from brain.evaluation.metrics import Pair, Pairs, calibration, evenly
+from brain.reports import Figures
 from brain.types import Measures
 from ingest.document import digest
 
@@ -29,7 +29,6 @@ FOUND, BY_WORDS = "found", "found_by_words"
 
 Row = tuple[Measures, bool]  # (signals, do the notes hold it)
 Heads = Mapping[str, Measures]  # coefficients by head
-Report = dict[str, Any]
 
 # The coefficients in the program.
 SHIPPED: Heads = {FOUND: confidence.FOUND, BY_WORDS: confidence.FOUND_BY_WORDS}
@@ -77,13 +76,13 @@ def loaded(text: str | None, heads: Heads = SHIPPED) -> Head:
     return Head(**facts) if facts.get("shipped") == version(heads) else AS_SHIPPED
 
 
-def calibrated(rows: Sequence[Row], heads: Heads = SHIPPED) -> tuple[Head, Report]:
+def calibrated(rows: Sequence[Row], heads: Heads = SHIPPED) -> tuple[Head, Figures]:
     """(the head that fits these rows, what changed and why not). `heads`: the prior.
 
     With too few rows the head is the shipped one.
     """
     coefficients = {}
-    report: Report = {}
+    report: Figures = {}
     pairs: list[Pair] = []
     for name, prior in heads.items():
         mine = [row for row in rows if _head_of(row[0]) == name]
@@ -104,7 +103,7 @@ def calibrated(rows: Sequence[Row], heads: Heads = SHIPPED) -> tuple[Head, Repor
     return head, report
 
 
-def _changed(prior: Measures, fitted: Measures) -> Report:
+def _changed(prior: Measures, fitted: Measures) -> Figures:
     """The coefficients that a reader would see change."""
     changed = {}
     for name, value in fitted.items():
@@ -136,9 +135,9 @@ def _said(rows: Sequence[Row], coefficients: Measures) -> list[Pair]:
     return [(confidence.found(signals, coefficients), truth) for signals, truth in rows]
 
 
-def _judged(before: Pairs, after: Pairs) -> Report:
+def _judged(before: Pairs, after: Pairs) -> Figures:
     """Whether the refit is kept, and why (Brier score on feedback that it has not seen)."""
-    facts: Report = {
+    facts: Figures = {
         "rows": len(before),
         "answerable": sum(truth for _, truth in before),
         "kept": False,

@@ -7,10 +7,9 @@ questions that both asked. Leaves out drafting the file (`drafting`) and storage
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from brain.errors import NotFound, UsageError
 from brain.evaluation.answerability import ANSWERABLE, chance
@@ -26,8 +25,11 @@ from brain.evaluation.retrieval import (
     figures,
 )
 from brain.protocols import Progress, silent
+from brain.reports import Figures
 from ingest.document import digest
 from ingest.terms import fold
+
+Run = tuple[str, Figures]  # (when, its report)
 
 FILE, FEEDBACK = "file", "feedback"
 WORSE_SHOWN = 5  # questions that lost most since the last run
@@ -107,18 +109,17 @@ def merged(
     questions: Sequence[OwnQuestion], feedback: Sequence[OwnQuestion]
 ) -> list[OwnQuestion]:
     """Each question once: what a person said of a real answer counts before the file."""
-    return list(
-        {question.id: question for question in (*questions, *feedback)}.values()
-    )
+    by_id = {question.id: question for question in (*questions, *feedback)}
+    return list(by_id.values())
 
 
 def run(
     questions: Sequence[OwnQuestion],
     brain: Measurable,
     *,
-    last: tuple[str, Mapping[str, Any]] | None = None,
+    last: Run | None = None,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> Figures:
     """The report, with `per_query` for the next comparison. `sources` must be those that passages carry.
 
     Raises `NotFound` without questions, `Unavailable` without the extra `eval`.
@@ -160,9 +161,7 @@ def run(
     }
 
 
-def compared(
-    questions: Sequence[OwnQuestion], now: Values, last: tuple[str, Mapping[str, Any]]
-) -> dict[str, Any]:
+def compared(questions: Sequence[OwnQuestion], now: Values, last: Run) -> Figures:
     """This run against the last one, on the questions that both asked: mean change of nDCG@10 and its interval."""
     at, report = last
     before: Values = report["per_query"]
@@ -186,7 +185,7 @@ def compared(
         "at": at,
         "embedder": report["embedder"],
         "common": len(common),
-        "change": round(mean(list(changes.values())), 4),
+        "change": round(mean(changes.values()), 4),
         "change_95": list(interval(common, before)),
         "worse": worse,
     }

@@ -21,7 +21,6 @@ from brain.evaluation.retrieval import (
     Measurable,
     Measured,
     Names,
-    Report,
     Scores,
     Setup,
     ask_all,
@@ -29,6 +28,7 @@ from brain.evaluation.retrieval import (
     ranked_by,
     summary,
 )
+from brain.reports import Figures
 from brain.types import Episode, Mode, Request
 
 SESSIONS = "qrels_episodes.tsv"  # the same questions, judged on sessions
@@ -36,7 +36,7 @@ HALVED = 0.5  # weight of each further turn of a session against the one before
 LOG_ODDS: tuple[Mode, ...] = ("lexical", "hybrid")  # systems whose scores are log-odds
 
 
-def recall(directory: Path, setup: Setup) -> Report:
+def recall(directory: Path, setup: Setup) -> Figures:
     """The report that docs/RETRIEVAL.md explains: turns, and the same questions judged on sessions."""
     require()
     judged, measured = read_set(directory), Measured()
@@ -61,7 +61,7 @@ def search_turns(brain: Measurable, request: Request) -> tuple[Found, str]:
     return [(item.episode.id, item.score) for item in told.episodes], told.embedder
 
 
-def report(judged: Judged, measured: Measured, sessions: Qrels) -> Report:
+def report(judged: Judged, measured: Measured, sessions: Qrels) -> Figures:
     """Figures of turns and of sessions."""
     by_query, told = summary(judged, measured)
     by_session: dict[str, dict[str, float]] = {}

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from brain.evaluation.folder import Judged, Line, conversations, read_set, write_files
 from brain.evaluation.metrics import (
@@ -31,6 +31,7 @@ from brain.evaluation.metrics import (
     require,
 )
 from brain.protocols import Progress, silent
+from brain.reports import Figures
 from brain.store.plain_bm25 import FrozenBM25
 from brain.types import AddReport, Episode, Mode, Recalled, Request, Retrieved
 
@@ -51,7 +52,6 @@ class Measurable(Protocol):
 
 
 OpenStore = Callable[[Path], AbstractContextManager[Measurable]]
-Report = dict[str, Any]
 Names = dict[str, str]
 Fill = Callable[[Measurable, Judged, Path], Names]
 """(store, part of a set, its home) -> what the store calls each document -> its doc_id."""
@@ -114,7 +114,7 @@ class Setup:
                     yield part, brain, names
 
 
-def retrieval(directory: Path, setup: Setup) -> Report:
+def retrieval(directory: Path, setup: Setup) -> Figures:
     """The report that docs/RETRIEVAL.md explains."""
     require()
     judged, measured = read_set(directory), Measured()
@@ -182,7 +182,7 @@ def _request(text: str, mode: Mode) -> Request:
     return Request(text, limit=DEPTH, mode=mode, look=False)
 
 
-def report(judged: Judged, measured: Measured) -> Report:
+def report(judged: Judged, measured: Measured) -> Figures:
     """Figures of every system, and the interval of hybrid over the best of the others."""
     by_query, told = summary(judged, measured)
     systems = told["systems"]
@@ -199,7 +199,7 @@ def report(judged: Judged, measured: Measured) -> Report:
 
 def summary(
     judged: Judged, measured: Measured
-) -> tuple[dict[str, Measurements], Report]:
+) -> tuple[dict[str, Measurements], Figures]:
     """(system -> metric -> query -> value, what the report of every judged set begins with)."""
     by_query, systems = figures(judged.qrels, measured)
     return by_query, {
