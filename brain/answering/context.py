@@ -30,6 +30,8 @@ COUNT_MARGIN = (
     1.15  # cl100k counts against a Llama or Qwen tokenizer: up to 15 % apart on prose
 )
 
+Count = Callable[[str], int]  # a text -> its tokens
+
 
 @dataclass(frozen=True, slots=True)
 class Packed:
@@ -47,7 +49,7 @@ def pack(
     passages: Passages,
     *,
     window: int,
-    count: Callable[[str], int],
+    count: Count,
     speed: float | None = None,
     previous: str = "",
     nonce: str = "",
@@ -93,9 +95,7 @@ def _budget(window: int, answer_tokens: int, speed: float | None) -> int:
     return min(left, max(LEAST_TOKENS, in_time))
 
 
-def _fill(
-    passages: Passages, left: int, size: Callable[[str], int]
-) -> tuple[list[Passage], int]:
+def _fill(passages: Passages, left: int, size: Count) -> tuple[list[Passage], int]:
     """The passages that fit, in their order, without neighbours; and the tokens left."""
     used = []
     for passage in passages:
@@ -107,7 +107,7 @@ def _fill(
     return used, left
 
 
-def _widen(used: Passages, left: int, size: Callable[[str], int]) -> list[Passage]:
+def _widen(used: Passages, left: int, size: Count) -> list[Passage]:
     """The neighbouring texts of each passage while tokens are left, the best passage first; else without them."""
     widened = []
     for passage in used:
@@ -120,7 +120,7 @@ def _widen(used: Passages, left: int, size: Callable[[str], int]) -> list[Passag
     return widened
 
 
-def _cut(passage: Passage, left: int, size: Callable[[str], int]) -> list[Passage]:
+def _cut(passage: Passage, left: int, size: Count) -> list[Passage]:
     """The passage with as many of its first sentences as fit, [] when not even one does."""
     found: list[Passage] = []
     for sentence in sentences(passage.text):

@@ -31,6 +31,7 @@ MAX_QUOTES = (
 )
 ENOUGH = 0.65  # probability at which no further sentence is quoted; fitted to 45 % of the paragraph's characters
 LEAST = 0.08  # probability below which a further sentence is not worth the reading
+Read = Sequence[Sequence[Statement]]  # the sentences of each passage
 # what parts two lines, two paragraphs (`ingest.document.Section`)
 COUNTED = {"L": "\n", "¶": "\n\n"}
 
@@ -100,7 +101,7 @@ def extract(
 def _scored(
     question: Question,
     passages: Passages,
-    read: Sequence[Sequence[Statement]],
+    read: Read,
     embedder: Embedder | None,
 ) -> list[_Scored]:
     """Every sentence of every passage with its features and score."""
@@ -124,7 +125,7 @@ def score(features: Measures) -> float:
     return sum(weight * features[name] for name, weight in COEFFICIENTS.items())
 
 
-def local_idf(read: Sequence[Sequence[Statement]]) -> Measures:
+def local_idf(read: Read) -> Measures:
     """How telling each stem is among these sentences: the stand-in when the store's own figures are not handed in."""
     pool = [statement.stem_set for statements in read for statement in statements]
     counts = Counter(chain.from_iterable(pool))
@@ -159,9 +160,7 @@ def _enough(shares: Sequence[float]) -> int:
     return len(shares)
 
 
-def _cosines(
-    question: Question, read: Sequence[Sequence[Statement]], embedder: Embedder | None
-) -> list[float]:
+def _cosines(question: Question, read: Read, embedder: Embedder | None) -> list[float]:
     """The cosine of question and sentence, for all sentences in order; 0 without an embedder."""
     texts = [statement.text for statements in read for statement in statements]
     if embedder is None:

@@ -119,7 +119,7 @@ class _Written:
         """One sentence: cleaned, its citations read, checked, marked, and said."""
         passages = self.packed.passages
         evidence = [
-            f"{p.header}\n{p.source}\n{p.before}\n{p.text}\n{p.after}" for p in passages
+            "\n".join((p.header, p.source, p.before, p.text, p.after)) for p in passages
         ]
         cited = cite(harmless(sentence, evidence), len(passages))
         self.invented += cited.invented

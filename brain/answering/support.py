@@ -51,8 +51,8 @@ def support_features(
     passages: Passages,
     quotes: Sequence[Quote],
     *,
-    found: float | None = None,
-    signals: Measures | None = None,
+    found: float | None,
+    signals: Measures,
 ) -> Measures:
     """Every feature of NAMES for the first quote. `found`: the first model's probability, .5 when unknown. `signals`:
     retrieval's.
@@ -68,7 +68,6 @@ def support_features(
     in_quote, in_sight = likenesses(weights, [quoted.stem_set | header, around])
     lacking = [weights[term] * (1 - held) for term, held in in_sight.items()]
     fit = fits(question, quoted)
-    known = signals or {}
     features = {
         "probability": quote.probability,
         "coverage": share(question, in_quote),
@@ -85,7 +84,7 @@ def support_features(
         "found": topic_log_odds(found),
         "words": len(weights) / MANY_WORDS,
     }
-    return features | {name: known.get(name, 0.0) for name in PASSED_ON}
+    return features | {name: signals.get(name, 0.0) for name in PASSED_ON}
 
 
 def _places(text: Sheet, quote: Quote) -> list[int]:

@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from brain.answering.extract import line_locator
 from brain.text.matching import TermSet, denies
@@ -43,15 +43,25 @@ Reader = Callable[[str, int, int], str]
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """What stands behind a claim. `start`/`end` within the passage's text; `reasons` say what is wrong, () when
-    nothing.
+    """What stands behind a claim: the sentence of a passage, or the two in a row, that cover most of it.
+
+    `reasons` say what is wrong, () when nothing.
     """
 
     passage: Passage
-    start: int
-    end: int
+    statements: Sequence[Statement]
     coverage: float
-    reasons: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def start(self) -> int:
+        """Where the span begins within the passage's text."""
+        return self.statements[0].sentence.start
+
+    @property
+    def end(self) -> int:
+        """Where the span ends within the passage's text."""
+        return self.statements[-1].sentence.end
 
     @property
     def quote(self) -> str:
@@ -62,6 +72,15 @@ class Support:
     def locator(self) -> str:
         """Its own line where the passage has lines."""
         return line_locator(self.passage.locator, self.passage.text, self.start)
+
+    @property
+    def in_sight(self) -> TermSet:
+        """Its stems with those of the header, and of the neighbours where they may make up the rest."""
+        found = _stems(self.statements) | _header_stems(self.passage)
+        if self.coverage < OWN_COVERAGE:
+            return found
+        around = (self.passage.before, self.passage.after)
+        return found.union(*(sheet(text).stem_set for text in around))
 
 
 def verify(
@@ -88,8 +107,7 @@ def verify(
     reasons += _wrong_names(text, everything)
     if len(cited) == 1 and _turned(text, weights, sheet(best.passage.text).statements):
         reasons.append("the source says the opposite")
-    start, end = best.statements[0].sentence.start, best.statements[-1].sentence.end
-    return Support(best.passage, start, end, best.coverage, tuple(reasons))
+    return replace(best, reasons=tuple(reasons))
 
 
 def _weighed(claim: str, cited: Passages, idf: Measures) -> Measures:
@@ -126,38 +144,17 @@ def _stems(statements: Iterable[Statement]) -> TermSet:
     return TermSet().union(*(one.all_stem_set for one in statements))
 
 
-@dataclass(frozen=True, slots=True)
-class _BestSpan:
-    """The sentence of a passage, or the two in a row, that cover most of a claim."""
-
-    passage: Passage
-    statements: Sequence[Statement]
-    coverage: float
-
-    @property
-    def in_sight(self) -> TermSet:
-        """Its stems with those of the header, and of the neighbours where they may make up the rest."""
-        found = _stems(self.statements) | _header_stems(self.passage)
-        if self.coverage < OWN_COVERAGE:
-            return found
-        return (
-            found
-            | sheet(self.passage.before).stem_set
-            | sheet(self.passage.after).stem_set
-        )
-
-
-def _best_span(weights: Measures, passage: Passage) -> _BestSpan:
-    """The shorter one when two tie."""
+def _best_span(weights: Measures, passage: Passage) -> Support:
+    """The span that covers most of a claim; the shorter one when two tie."""
     statements = sheet(passage.text).statements
-    best = _BestSpan(passage, statements[:1], -1.0)
+    best = Support(passage, statements[:1], -1.0)
     for length in range(1, SPAN + 1):
         ahead = LONGER_SPAN_LEAD if length > 1 else 0.0
         for first in range(len(statements) - length + 1):
             span = statements[first : first + length]
             share = _share(weights, _stems(span))
             if share > best.coverage + ahead:
-                best = _BestSpan(passage, span, share)
+                best = Support(passage, span, share)
     return best
 
 
@@ -210,8 +207,6 @@ def _capital_by_place(name: str, claim: str) -> bool:
 
 def _turned(claim: str, weights: Measures, statements: Sequence[Statement]) -> bool:
     """Whether the sentence that says the same says it with a negation more or less."""
-    shares = [_share(weights, one.all_stem_set) for one in statements]
-    best = max(shares)
-    return (
-        best >= SAME_SENTENCE and denies(claim) != statements[shares.index(best)].denies
-    )
+    same = max(statements, key=lambda one: _share(weights, one.all_stem_set))
+    share = _share(weights, same.all_stem_set)
+    return share >= SAME_SENTENCE and denies(claim) != same.denies

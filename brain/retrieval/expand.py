@@ -12,8 +12,8 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
 
 from brain import prompts
 from brain.errors import BrainError
@@ -50,8 +50,7 @@ SCHEMA: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Expansion:
+class Expansion(NamedTuple):
     """One more query. `kind`: "lex" for the words, "vec" and "hyde" for the vectors."""
 
     kind: Kind
@@ -75,9 +74,8 @@ def expand(
     step = ModelStep("expand", "failed", generator.name, clock() - began, reason)
     if found is None:
         return [], step
-    queries = tuple((one.kind, one.text) for one in found)
     reason = "" if found else "the model had no other words for it"
-    return found, replace(step, state="ran", reason=reason, queries=queries)
+    return found, replace(step, state="ran", reason=reason, queries=tuple(found))
 
 
 def read(reply: str, question: str) -> list[Expansion] | None:

@@ -53,7 +53,6 @@ class Overlap:
 
     def __init__(self, question: Question, idf: Measures) -> None:
         self.question = question
-        self._moment = question.moment or None
         terms = list(dict.fromkeys(question.stems))
         numbers = {term: number for number, term in enumerate(terms)}
         order = [numbers[term] for term in question.stems]
@@ -181,8 +180,8 @@ class Overlap:
 
     def _same_date(self, date: str | None) -> float:
         """How well the passage's own date fits the dates that the question names: from -0.5 to 2, 0 when none is."""
-        moment = self._moment
-        if moment is None or not date:
+        moment = self.question.moment
+        if not moment or not date:
             return 0.0
         if not moment.months:
             year = _whole(date[:4])
