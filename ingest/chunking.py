@@ -14,8 +14,9 @@ import functools
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from ingest.document import Heading, Section
 from ingest.limits import USUAL
@@ -71,25 +72,21 @@ class _Budget:
 
 @dataclass(slots=True)
 class _Block:
-    """A span that is packed whole. `cut`: part of something that was cut, so that its tokens do not simply add up."""
+    """A span that is packed whole, with others `under` one heading, and on one page where there are pages.
+
+    `cut`: part of something that was cut, so that its tokens do not simply add up.
+    """
 
     start: int
     end: int
     tokens: int
     cut: bool = False
+    under: tuple[Heading, str] = ((), "")
 
     def take(self, following: _Block) -> None:
         self.end = following.end
         self.tokens += following.tokens
         self.cut |= following.cut
-
-
-@dataclass(slots=True)
-class _Run:
-    """Neighbouring blocks under one heading, and on one page where there are pages."""
-
-    under: tuple[Heading, str]
-    blocks: list[_Block] = field(default_factory=list)
 
 
 def chunk(
@@ -99,9 +96,10 @@ def chunk(
     text = "".join(section.text for section in sections)
     budget = _Budget(chunk_tokens)
     pieces = []
-    for run in _runs(sections, text, budget):
-        heading, _page = run.under
-        for block in _pack(run.blocks, text, budget):
+    blocks = _all_blocks(sections, text, budget)
+    for under, run in itertools.groupby(blocks, key=attrgetter("under")):
+        heading, _page = under
+        for block in _pack(run, text, budget):
             bare = _is_heading_line(text[block.start : block.end], heading)
             pieces.append(
                 Piece(block.start, block.end, block.tokens, heading, bare=bare)
@@ -116,29 +114,28 @@ def chunk(
     return located
 
 
-def _runs(sections: Sequence[Section], text: str, budget: _Budget) -> list[_Run]:
-    """The blocks of all sections in runs, white space joined to what precedes it."""
-    runs: list[_Run] = []
+def _all_blocks(
+    sections: Sequence[Section], text: str, budget: _Budget
+) -> list[_Block]:
+    """The blocks of all sections, white space joined to what precedes it."""
+    found: list[_Block] = []
     start = 0
     for section in sections:
         page = "" if is_counted(section.locator) else section.locator
         for block in _blocks(section, start, budget):
             if text[block.start : block.end].isspace():
-                if runs:
-                    before = runs[-1].blocks[-1]
-                    before.end = block.end
-                    before.cut = True
+                if found:
+                    found[-1].end = block.end
+                    found[-1].cut = True
                 continue
-            if not runs and block.start:
+            if not found and block.start:
                 # Nothing precedes the white space that the text begins with: the first block takes it.
                 block.start = 0
                 block.cut = True
-            under = (section.heading, page)
-            if not runs or runs[-1].under != under:
-                runs.append(_Run(under))
-            runs[-1].blocks.append(block)
+            block.under = (section.heading, page)
+            found.append(block)
         start += len(section.text)
-    return runs
+    return found
 
 
 def _blocks(section: Section, start: int, budget: _Budget) -> Iterator[_Block]:
@@ -232,7 +229,7 @@ _PROSE: tuple[Cut, ...] = (_paragraphs, _sentences, _lines, _words)
 _ATOMIC: tuple[Cut, ...] = (_outline, _outline, _outline, _lines, _sentences, _words)
 
 
-def _pack(blocks: Sequence[_Block], text: str, budget: _Budget) -> list[_Block]:
+def _pack(blocks: Iterable[_Block], text: str, budget: _Budget) -> list[_Block]:
     """Blocks packed into larger ones: closed when full enough, a short tail joined to its predecessor."""
     packed: list[_Block] = []
     for block in blocks:

@@ -17,18 +17,8 @@ FIRST_YEAR, LAST_YEAR = (
     2999,
 )  # a four-digit number outside is no year of a person's note
 DATE_KEYS = (
-    "date",
-    "dated",
-    "created",
-    "created_at",
-    "created-at",
-    "date created",
-    "date_created",
-    "creation date",
-    "published",
-    "publish_date",
-    "pubdate",
-    "day",
+    "date, dated, created, created_at, created-at, date created, date_created, creation date, published, "
+    "publish_date, pubdate, day".split(", ")
 )
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 _YMD = re.compile(

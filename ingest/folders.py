@@ -133,7 +133,7 @@ def walk(
                 entries = sorted(listing, key=lambda entry: entry.name)
             status = os.stat(folder.path)
         except OSError as error:
-            yield _unreadable(path, error, "cannot be listed", folder=True)
+            yield _unreadable(path, error, folder=True)
             continue
         # A mount may show a folder inside itself.
         identity = (status.st_dev, status.st_ino)
@@ -152,10 +152,8 @@ def walk(
         pending += reversed(below)
 
 
-def _unreadable(
-    path: Path, error: OSError, otherwise: str, *, folder: bool = False
-) -> Skip:
-    reason = error.strerror or otherwise
+def _unreadable(path: Path, error: OSError, *, folder: bool = False) -> Skip:
+    reason = error.strerror or "cannot be read"
     return Skip(path, "unreadable", reason.lower(), folder)
 
 
@@ -168,7 +166,7 @@ def _single(path: Path, limits: Limits) -> Found | Skip:
         skip = _status_skip(status, limits)
         return Skip(path, *skip) if skip else _found(path, status)
     except OSError as error:
-        return _unreadable(path, error, "cannot be read")
+        return _unreadable(path, error)
 
 
 def _look(
@@ -195,7 +193,7 @@ def _look(
             return Skip(Path(entry.path), *why)
         return None if passed(entry.path, status) else _found(Path(entry.path), status)
     except OSError as error:
-        return _unreadable(Path(entry.path), error, "cannot be read")
+        return _unreadable(Path(entry.path), error)
 
 
 def _folder_skip(entry: os.DirEntry[str], folder: _Folder) -> Why | None:

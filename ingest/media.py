@@ -79,13 +79,13 @@ _NAMES = {
 }
 
 
-def _by_word(table: dict[str, str]) -> dict[str, str]:
-    """Each word of a table with the media type that it stands under."""
+def by_word(table: dict[str, str]) -> dict[str, str]:
+    """Each word of a table with the key that it stands under."""
     return {word: kind for kind, words in table.items() for word in words.split()}
 
 
-SUFFIXES = _by_word(_SUFFIXES)
-NAMES = _by_word(_NAMES)
+SUFFIXES = by_word(_SUFFIXES)
+NAMES = by_word(_NAMES)
 
 
 def media_type(path: PurePath | str) -> str:

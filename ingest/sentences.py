@@ -70,6 +70,8 @@ _ALONE = re.compile(r"\s*(?:#{1,6}\s|\||```|~~~|={3,}|-{3,})")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _SOFT = (re.compile(r"[;；:：]\s*"), re.compile(r"[,，、،]\s*"), re.compile(r"\s+"))
 
+Span = tuple[int, int]  # start and end within a text
+
 
 class Sentence(NamedTuple):
     """`text` is the characters `start` to `end` of the text it was found in."""
@@ -92,7 +94,7 @@ def sentences(text: str) -> list[Sentence]:
     return found
 
 
-def _blocks(text: str) -> Iterator[tuple[int, int]]:
+def _blocks(text: str) -> Iterator[Span]:
     """Runs of lines that belong together: a wrapped paragraph, or one list item, row, heading or code line."""
     lines = text.splitlines(keepends=True)
     written = [line.rstrip(LINE_BREAKS) for line in lines]
@@ -131,7 +133,7 @@ def _is_prose(line: str) -> bool:
     return plain >= PROSE_SHARE * len(stripped)
 
 
-def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _split(text: str, start: int, end: int) -> Iterator[Span]:
     """The sentences of one block."""
     marker = _BLOCK.match(text, start, end)
     search = (
@@ -172,7 +174,7 @@ def _may_end(word: str) -> bool:
     return word in MAY_END or dotted or initial
 
 
-def _shorten(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _shorten(text: str, start: int, end: int) -> Iterator[Span]:
     """A unit over MAX_CHARS in pieces, cut at the last semicolon, else comma, else space, else anywhere."""
     while end - start > MAX_CHARS:
         half, most = start + MAX_CHARS // 2, start + MAX_CHARS

@@ -186,7 +186,11 @@ _DOUBLE = _endings(
     "ization>ize ation>ate ator>ate alism>al iveness>ive fulness>ful ousness>ous aliti>al iviti>ive biliti>ble"
 )
 _SINGLE = _endings("icate>ic ative> alize>al iciti>ic ical>ic ful> ness>")
-_REMOVED = b"ement ment ent ance ence able ible ant ion ism ate iti ous ive ize al er ic ou".split()
+_REMOVED = _endings(
+    "ement> ment> ent> ance> ence> able> ible> ant> ion> ism> ate> iti> ous> ive> ize> al> er> ic> ou>"
+)
+# -s, and -es behind -ss and -i, where anything stands before them; -ss stays.
+_PLURAL = re.compile(rb"(?:(?<=.ss)|(?<=.i))es\Z|(?<!s)s\Z")
 
 
 def _shape(word: bytes) -> str:
@@ -206,14 +210,6 @@ def _measure(word: bytes) -> int:
 def _short_end(word: bytes) -> bool:
     """Porter's *o: ends consonant, vowel, consonant, the last not w, x or y."""
     return _shape(word).endswith("cvc") and not word.endswith((b"w", b"x", b"y"))
-
-
-def _plural(word: bytes) -> bytes:
-    if not word.endswith(b"s") or word.endswith(b"ss"):
-        return word
-    if word.endswith((b"sses", b"ies")) and word not in (b"sses", b"ies"):
-        return word[:-2]
-    return word[:-1]
 
 
 def _past(word: bytes) -> bytes:
@@ -243,20 +239,13 @@ def _final_y(word: bytes) -> bytes:
     return rest + b"i" if rest != word and "v" in _shape(rest) else word
 
 
-def _replace(endings: dict[bytes, bytes], word: bytes) -> bytes:
+def _replace(endings: dict[bytes, bytes], least: int, word: bytes) -> bytes:
+    """The first of the endings that the word has, replaced behind a rest of at least this measure."""
     for ending, instead in endings.items():
         if word.endswith(ending):
             rest = word.removesuffix(ending)
-            return rest + instead if _measure(rest) > 0 else word
-    return word
-
-
-def _remove_suffix(word: bytes) -> bytes:
-    for ending in _REMOVED:
-        if word.endswith(ending):
-            rest = word.removesuffix(ending)
             blocked = ending == b"ion" and not rest.endswith((b"s", b"t"))
-            return word if blocked or _measure(rest) <= 1 else rest
+            return word if blocked or _measure(rest) < least else rest + instead
     return word
 
 
@@ -272,11 +261,11 @@ def _final_e(word: bytes) -> bytes:
 
 
 _STEPS: tuple[Callable[[bytes], bytes], ...] = (
-    _plural,
+    partial(_PLURAL.sub, b""),
     _past,
     _final_y,
-    partial(_replace, _DOUBLE),
-    partial(_replace, _SINGLE),
-    _remove_suffix,
+    partial(_replace, _DOUBLE, 1),
+    partial(_replace, _SINGLE, 1),
+    partial(_replace, _REMOVED, 2),
     _final_e,
 )

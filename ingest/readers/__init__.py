@@ -13,34 +13,32 @@ from typing import cast
 
 from ingest.errors import UnsupportedFile
 from ingest.limits import MEGABYTE
-from ingest.media import DOCX, ODP, ODS, ODT, PPTX, XLSX
+from ingest.media import DOCX, ODP, ODS, ODT, PPTX, XLSX, by_word
 from ingest.reading import Raw, Readings
 
 Reader = Callable[[Raw], Readings]
 
-_LANGUAGES = "python javascript typescript tsx go rust java c cpp bash ruby".split()
-READERS: dict[str, str] = {
-    "text/markdown": "markdown",
-    "text/plain": "text",
-    "text/csv": "text",
-    "text/tab-separated-values": "text",
-    "text/x-plain-code": "text",
-    "text/html": "html",
-    "application/pdf": "pdf",
-    DOCX: "docx",
-    PPTX: "pptx",
-    XLSX: "xlsx",
-    ODT: "odf",
-    ODS: "odf",
-    ODP: "odf",
-    "application/epub+zip": "epub",
-    "message/rfc822": "mail",
-    "application/mbox": "mbox",
-    "application/vnd.ms-outlook": "outlook",
-    "text/vtt": "captions",
-    "application/x-subrip": "captions",
-    **{f"text/x-{language}": "code" for language in _LANGUAGES},
-}
+READERS = by_word(
+    {
+        "markdown": "text/markdown",
+        "text": "text/plain text/csv text/tab-separated-values text/x-plain-code",
+        "html": "text/html",
+        "pdf": "application/pdf",
+        "docx": DOCX,
+        "pptx": PPTX,
+        "xlsx": XLSX,
+        "odf": f"{ODT} {ODS} {ODP}",
+        "epub": "application/epub+zip",
+        "mail": "message/rfc822",
+        "mbox": "application/mbox",
+        "outlook": "application/vnd.ms-outlook",
+        "captions": "text/vtt application/x-subrip",
+        "code": (
+            "text/x-python text/x-javascript text/x-typescript text/x-tsx text/x-go text/x-rust text/x-java text/x-c "
+            "text/x-cpp text/x-bash text/x-ruby"
+        ),
+    }
+)
 # Parsers that a hostile file has made loop, or eat all memory, before: read in a limited worker process.
 _RISKY = ("pdf", "docx", "pptx", "xlsx", "odf", "epub", "mail", "mbox", "outlook")
 # Reader -> bytes from which a file is read in such a process.

@@ -17,8 +17,8 @@ from zipfile import ZipFile
 from ingest.document import Section
 from ingest.errors import UnreadableFile
 from ingest.readers import zips
-from ingest.readers.html import Block, whole_page
-from ingest.readers.outline import Headings, by_heading
+from ingest.readers.html import whole_page
+from ingest.readers.outline import by_heading
 from ingest.readers.xml import attribute, descendants, described, entry
 from ingest.reading import Raw, Readings
 
@@ -48,7 +48,9 @@ def read(raw: Raw) -> Readings:
             lost.append(str(number))
             continue
         blocks, title = whole_page(content)
-        made += _sections(blocks, title, number)
+        # A chapter without a heading has its page's title.
+        headed = any(level for level, _words in blocks)
+        made += by_heading(blocks, f"ch. {number}", "" if headed else title)
     if locked and not made:
         raise UnreadableFile("encrypted (DRM)", "only its own reader opens it")
     notices = (
@@ -83,12 +85,3 @@ def _locked(archive: ZipFile) -> set[str]:
         for reference in descendants(data, "CipherReference"):
             locked.add(unquote(attribute(reference, "URI")))
     return locked
-
-
-def _sections(blocks: list[Block], title: str, number: int) -> Iterator[Section]:
-    """One section per heading of a chapter; a chapter without one has its page's title."""
-    headings = Headings()
-    if title and not any(level for level, _words in blocks):
-        headings.enter(1, title)
-    for text in by_heading(blocks, headings):
-        yield Section(text, headings.path, f"ch. {number}")

@@ -15,8 +15,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ingest.document import Section, Texts
-from ingest.readers.outline import Headings, by_heading, one_line
+from ingest.document import Texts
+from ingest.readers.outline import by_heading, one_line
 from ingest.readers.text import decode
 from ingest.readers.xml import local
 from ingest.reading import Raw, Reading, Readings
@@ -62,16 +62,8 @@ _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 
 # Where a page states its date, what it was published before what it was changed.
 _DATE_KEYS = (
-    "article:published_time",
-    "datepublished",
-    "dc.date",
-    "dcterms.created",
-    "dcterms.date",
-    "date",
-    "pubdate",
-    "og:published_time",
-    "article:modified_time",
-    "last-modified",
+    "article:published_time datepublished dc.date dcterms.created dcterms.date date pubdate "
+    "og:published_time article:modified_time last-modified".split()
 )
 
 Block = tuple[int, str]  # (heading level or 0, text)
@@ -91,7 +83,7 @@ def read(raw: Raw) -> Readings:
         # A page that is furniture throughout keeps all of it.
         blocks = everything if _words(everything) else list(_blocks(tree, skip=set()))
     heading = next((words for level, words in blocks if level), "")
-    sections = list(_sections(blocks))
+    sections = list(by_heading(blocks, "§{}"))
     if sections:
         last = sections[-1]
         sections[-1] = replace(last, text=last.text.removesuffix("\n"))
@@ -270,10 +262,3 @@ def _level(element: Element, tag: str) -> int:
 def _hidden(element: Element) -> bool:
     style = element.get("style") or ""
     return "hidden" in element.attrib or bool(_HIDDEN.search(style[:2000]))
-
-
-def _sections(blocks: list[Block]) -> Iterator[Section]:
-    """One section per heading, with the path of headings above it."""
-    headings = Headings()
-    for number, text in enumerate(by_heading(blocks, headings), 1):
-        yield Section(text, headings.path, f"§{number}")

@@ -160,7 +160,8 @@ def _blocks(lines: list[str], limits: Limits, notices: list[str]) -> list[_Block
             blocks.append(_Block(first, "heading", level, tokens[at + 1].content))
         else:
             blocks.append(_Block(first, _KINDS.get(token.type, "prose")))
-    return blocks
+    # A blank text, or what comments left of it, is prose.
+    return blocks or [_Block(0, "prose")]
 
 
 def _outline(lines: list[str]) -> Iterator[_Block]:
@@ -186,8 +187,6 @@ def _without_comments(
     lines: list[str], blocks: list[_Block], limits: Limits
 ) -> tuple[list[str], list[_Block]]:
     """Lines and blocks with comments outside code blanked, each newline kept. Blanked first, then parsed again."""
-    if not blocks:
-        return lines, blocks
     parts = []
     # A comment may run over several blocks, but not over code.
     pending = "".join(lines[: blocks[0].first])
@@ -223,10 +222,6 @@ def _sections(
     lines: list[str], blocks: list[_Block], start: int
 ) -> tuple[list[Section], str, str]:
     """(sections, the text outside code, the first top heading): neighbours of one kind under one heading are one."""
-    if not blocks:  # blank, or what comments left of it
-        text = "".join(lines)
-        where = of_lines(start + 1, start + len(lines))
-        return [Section(text, (), where)], text, ""
     sections: list[Section] = []
     prose = []
     headings = Headings()

@@ -7,6 +7,7 @@ word processors' files.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -70,19 +71,32 @@ def sections(blocks: Iterable[Block]) -> Iterator[Section]:
     yield from flush()
 
 
-def by_heading(blocks: Iterable[tuple[int, str]], headings: Headings) -> Iterator[str]:
-    """The text of (level or 0, text) blocks in parts, each from its heading on; `headings` are then those above it."""
+def by_heading(
+    blocks: Iterable[tuple[int, str]], where: str, title: str = ""
+) -> Iterator[Section]:
+    """One section per heading of (level or 0, text) blocks, all under the title where there is one.
+
+    `where` is the locator; "§{}" counts the sections.
+    """
+    headings = Headings()
+    if title:
+        headings.enter(0, title)
     body: list[str] = []
+    numbers = itertools.count(1)
+
+    def flush() -> Iterator[Section]:
+        if body:
+            locator = where.format(next(numbers))
+            yield Section(paragraphs(body), headings.path, locator)
+            body.clear()
+
     for level, words in blocks:
         if level:
-            if body:
-                yield paragraphs(body)
+            yield from flush()
             words = one_line(words)
             headings.enter(level, words[:HEADING_CHARS])
-            body = []
         body.append(words)
-    if body:
-        yield paragraphs(body)
+    yield from flush()
 
 
 def slide(number: int, shapes: Iterable[tuple[bool, str]]) -> Iterator[Section]:

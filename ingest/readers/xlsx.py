@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -217,7 +218,7 @@ def _address(sheet: str, cells: str) -> str:
 
 def _comments(archive: ZipFile, linked: dict[str, str]) -> Comments:
     """A sheet's comments, old and threaded."""
-    found: Comments = {}
+    found: Comments = defaultdict(list)
     for target, kind in linked.items():
         if kind not in _COMMENTS:
             continue
@@ -232,8 +233,7 @@ def _comments(archive: ZipFile, linked: dict[str, str]) -> Comments:
                 continue
             cell = attribute(element, "ref") or "A1"
             digits = "".join(filter(str.isdecimal, cell))
-            in_row = found.setdefault(int(digits or 1), [])
-            in_row.append((cell, f"Comment ({cell}): {words}"))
+            found[int(digits or 1)].append((cell, f"Comment ({cell}): {words}"))
     return found
 
 
