@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from brain.fitted import FITTED
 from brain.types import Measures
@@ -95,7 +95,9 @@ def probability(features: Measures, coefficients: Measures) -> float:
     """The logistic function of the weighted sum; a feature that is not there counts as 0."""
     known = {**features, INTERCEPT: 1.0}
     z = sum(weight * known.get(name, 0.0) for name, weight in coefficients.items())
-    return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
+    # Of the two ways to write it the one that cannot overflow.
+    small = math.exp(-abs(z))
+    return (1 if z >= 0 else small) / (1 + small)
 
 
 def among_near_misses(chance: float) -> float:
@@ -111,8 +113,10 @@ def topic_log_odds(chance: float | None) -> float:
     """The log odds that `among_near_misses` was given, from what it gave; 0 when unknown. Within ±MOST_LOG_ODDS."""
     if chance is None:
         return 0.0
-    r = (1 - NEAR_MISSES) * chance / max(1 - chance * (1 + NEAR_MISSES), TINY)
-    return min(max(math.log(max(r, TINY)), -MOST_LOG_ODDS), MOST_LOG_ODDS)
+    rest = 1 - chance * (1 + NEAR_MISSES)
+    r = (1 - NEAR_MISSES) * chance / max(rest, TINY)
+    log_odds = math.log(max(r, TINY))
+    return min(max(log_odds, -MOST_LOG_ODDS), MOST_LOG_ODDS)
 
 
 def refit(rows: Sequence[tuple[Measures, bool]], shipped: Measures) -> dict[str, float]:
@@ -124,27 +128,23 @@ def refit(rows: Sequence[tuple[Measures, bool]], shipped: Measures) -> dict[str,
     import numpy as np
 
     names = list(shipped)
-    prior = np.array([shipped[name] for name in names])
-    known = [{**features, INTERCEPT: 1.0} for features, _ in rows]
-    x = np.array([[one.get(name, 0.0) for name in names] for one in known])
-    x = x.reshape(len(rows), len(names))
-    right = np.array([float(was_right) for _, was_right in rows])
+    prior = np.array(list(shipped.values()))
+    tightness = np.eye(len(names)) / PRIOR_VARIANCE
+    x = np.zeros((len(rows), len(names)))
+    right = np.zeros(len(rows))
+    for row, (features, was_right) in enumerate(rows):
+        known = {**features, INTERCEPT: 1.0}
+        x[row] = [known.get(name, 0.0) for name in names]
+        right[row] = was_right
     coefficients = prior.copy()
     for _ in range(NEWTON_STEPS):
-        chances = _logistic(x @ coefficients)
+        z = x @ coefficients
+        chances = np.exp(-np.logaddexp(0.0, -z))
+        doubt = chances * (1 - chances)
         slope = x.T @ (chances - right) + (coefficients - prior) / PRIOR_VARIANCE
-        curve = (x.T * (chances * (1 - chances))) @ x + np.eye(
-            len(names)
-        ) / PRIOR_VARIANCE
+        curve = (x.T * doubt) @ x + tightness
         change = np.linalg.solve(curve, slope)
         coefficients -= change
-        if np.abs(change).max(initial=0.0) < NEWTON_CLOSE:
+        if np.abs(change).max() < NEWTON_CLOSE:
             break
     return dict(zip(names, coefficients.tolist(), strict=True))
-
-
-def _logistic(z: Any) -> Any:
-    """The logistic function of an array, without overflow."""
-    import numpy as np
-
-    return np.exp(-np.logaddexp(0.0, -z))

@@ -101,14 +101,14 @@ Texts = dict[str, str]
 class Names:
     """Which file each thing goes to, and which thing a link or a citation means; filled before the first file.
 
-    `paths` and `titles` by a document's id; the others give the id of the document that is meant.
+    `paths` and `links` by a document's id; the others give the id of the document that is meant.
     """
 
     paths: Texts = field(default_factory=dict)
-    titles: Texts = field(default_factory=dict)
+    links: Texts = field(default_factory=dict)
     by_source: Texts = field(default_factory=dict)
     by_name: Texts = field(default_factory=dict)
-    by_chunk: Texts = field(default_factory=dict)
+    by_id: Texts = field(default_factory=dict)  # of a document or a chunk
 
     @classmethod
     def of(cls, documents: Iterable[Named]) -> Names:
@@ -120,21 +120,19 @@ class Names:
             key = document.id
             alone = beginnings[key[:ID_SHOWN]] == 1
             name = file_name(document.title, key, ID_SHOWN if alone else len(key))
-            names.paths[key] = f"{folder_of(document.uri)}/{name}"
-            names.titles[key] = document.title
+            path = f"{folder_of(document.uri)}/{name}"
+            title = one_line(document.title.translate(LINK_SIGNS))
+            names.paths[key] = path
+            names.links[key] = f"[[{path.removesuffix('.md')}|{title or UNTITLED}]]"
             names.by_source.setdefault(document.source, key)
             for called in document.names:
                 names.by_name.setdefault(called.casefold(), key)
-            names.by_chunk.update(dict.fromkeys(document.chunks, key))
+            names.by_id.update(dict.fromkeys((key, *document.chunks), key))
         return names
 
     def wiki_link(self, key: str | None) -> str:
         """`[[notes/lease-a1b2c3d4|Lease]]` for the document with this id, "" when it is not in this export."""
-        if key not in self.paths:
-            return ""
-        path = self.paths[key].removesuffix(".md")
-        title = one_line(self.titles[key].translate(LINK_SIGNS))
-        return f"[[{path}|{title or UNTITLED}]]"
+        return self.links.get(key or "", "")
 
     def linked(self, target: str) -> str:
         """The wiki-link for a link written in a note ("Lease#Rent", "folder/Lease.md"), "" when nothing here fits."""
@@ -146,9 +144,7 @@ class Names:
 
     def cited(self, citation: str) -> str:
         """The wiki-link for what an answer cites: a source, with locator or not, a document, a chunk; else ""."""
-        if citation in self.paths:
-            return self.wiki_link(citation)
-        key = self.by_chunk.get(citation) or self.by_source.get(citation)
+        key = self.by_id.get(citation) or self.by_source.get(citation)
         source = citation
         # A locator may hold colons itself ("00:14:05"), so one after the other is taken off.
         while not key and ":" in source:
