@@ -42,9 +42,7 @@ def judge(
 
     size = path.stat().st_size
     try:
-        return CopyContents(
-            **_apart("judge", [str(path.absolute()), compare], path, _seconds(size))
-        )
+        return CopyContents(**_apart("judge", path, _seconds(size), compare))
     except BrainError as error:
         said = error.message.replace(str(path), str(called or path))
         raise type(error)(said, error.hint) from None
@@ -58,16 +56,14 @@ def left_in(
     # Each byte as one character, since lines of JSON hold text.
     texts = [piece.decode("latin-1") for piece in pieces]
     known = [str(path) for path in without]
-    found: list[str] = _apart(
-        "left_in", [str(home.absolute()), texts, known], home, _seconds(size)
-    )
+    found: list[str] = _apart("left_in", home, _seconds(size), texts, known)
     return found
 
 
 def freed(database: Path) -> int:
     """`brain.store.erasure.freed`: pages of the database that are free and not empty."""
     seconds = _seconds(database.stat().st_size)
-    return int(_apart("freed", [str(database.absolute())], database, seconds))
+    return int(_apart("freed", database, seconds))
 
 
 def _seconds(size: int) -> int:
@@ -75,14 +71,9 @@ def _seconds(size: int) -> int:
 
 
 def _apart(
-    task: str,
-    arguments: list[Any],
-    path: Path,
-    seconds: int,
-    *,
-    command: Sequence[str] = COMMAND,
+    task: str, path: Path, seconds: int, *more: Any, command: Sequence[str] = COMMAND
 ) -> Any:
-    """What the task returned in a process of its own, which has so many seconds of processor time."""
+    """What the task returned for a path and more arguments, in a process that has so many seconds of processor time."""
     limits = {
         "cpu_seconds": seconds,
         "memory_bytes": MEMORY_BYTES,
@@ -91,7 +82,7 @@ def _apart(
     }
     child = Child(command)
     try:
-        request = {"task": task, "arguments": arguments}
+        request = {"task": task, "arguments": [str(path.absolute()), *more]}
         (said,) = child.ask(request, seconds=seconds * WALL_FACTOR, limits=limits)
     except Lost as lost:
         raise StoreError(f"{path} {_how(lost)}", UNCHANGED) from None

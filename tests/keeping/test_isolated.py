@@ -45,7 +45,7 @@ def home(brain: Brain) -> Path:
 
 def judged(path: Path, what: str, seconds: int = 30) -> object:
     command = [sys.executable, "-c", OTHER.format(what=what)]
-    return isolated._apart("judge", [str(path), True], path, seconds, command=command)
+    return isolated._apart("judge", path, seconds, True, command=command)
 
 
 def test_it_answers_what_this_process_would(home: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ facts are kept apart (blocks.py) and where the file lies. Serves the export and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from brain.keeping.export.blocks import Block, Marks
 from brain.keeping.export.documents import MARKER
@@ -40,10 +40,8 @@ def dated_path(kind: str, period: str) -> str:
     )
 
 
-def render(
-    day: str, rounds: Sequence[StoredEpisode], names: Names, days: Mapping[str, str]
-) -> str:
-    """The file of a day. `days` says on which day each episode of this export lies, for links between them."""
+def render(day: str, rounds: Sequence[StoredEpisode], names: Names) -> str:
+    """The file of a day."""
     tags: set[str] = set()
     people: set[str] = set()
     for item in rounds:
@@ -56,11 +54,11 @@ def render(
         "tags": sorted(tags),
     }
     head = dump(facts)
-    body = "".join(_round(item, names, days) for item in rounds)
+    body = "".join(_round(item, names) for item in rounds)
     return f"{head}\n# {day}\n{body}"
 
 
-def _round(item: StoredEpisode, names: Names, days: Mapping[str, str]) -> str:
+def _round(item: StoredEpisode, names: Names) -> str:
     """One round, and behind it the links that follow from it; the import reads none of them."""
     episode = item.episode
     title = [
@@ -76,7 +74,7 @@ def _round(item: StoredEpisode, names: Names, days: Mapping[str, str]) -> str:
     cited = ", ".join(filter(None, links))
     if cited:
         parts.append(f"\nCites: {cited}\n")
-    corrected = days.get(episode.supersedes or "")
+    corrected = names.days.get(episode.supersedes or "")
     if corrected:
         parts.append(f"\nCorrects: {day_link(corrected)}\n")
     kept = names.wiki_link(item.circumstances.document_id)

@@ -31,16 +31,14 @@ def month_of(item: Judgment) -> str:
     return day_of(item.at)[:7]
 
 
-def render(
-    month: str, items: Iterable[Judgment], names: Names, days: Mapping[str, str]
-) -> str:
-    """The file of a month. `days` says on which day each episode of this export lies, for links to them."""
+def render(month: str, items: Iterable[Judgment], names: Names) -> str:
+    """The file of a month."""
     head = dump({MARKER: KIND, "month": month})
-    body = "".join(_one(item, names, days) for item in items)
+    body = "".join(_one(item, names) for item in items)
     return f"{head}\n# {month}\n{body}"
 
 
-def _one(item: Judgment, names: Names, days: Mapping[str, str]) -> str:
+def _one(item: Judgment, names: Names) -> str:
     title = f"{item.at[:10]} {item.at[11:16]} · {item.verdict}"
     parts = [MARKS.render(title, fields_of(item))]
     place = names.wiki_link(item.document_id) or item.source
@@ -48,8 +46,9 @@ def _one(item: Judgment, names: Names, days: Mapping[str, str]) -> str:
         quote = f": “{item.quote}”" if item.quote else ""
         shown = f"{place} {item.locator}{quote}".split()
         parts.append(f"\nThe right place: {' '.join(shown)}\n")
-    if item.episode in days:
-        parts.append(f"\nAsked: {day_link(days[item.episode])}\n")
+    asked = names.days.get(item.episode)
+    if asked:
+        parts.append(f"\nAsked: {day_link(asked)}\n")
     return "".join(parts)
 
 

@@ -109,6 +109,7 @@ class Names:
     by_source: Texts = field(default_factory=dict)
     by_name: Texts = field(default_factory=dict)
     by_id: Texts = field(default_factory=dict)  # of a document or a chunk
+    days: Texts = field(default_factory=dict)  # episode -> the day whose file it is in
 
     @classmethod
     def of(cls, documents: Iterable[Named]) -> Names:

@@ -17,7 +17,7 @@ from brain.store.row_hash import Row
 from brain.store.skills import Belongings
 from brain.store.sql import with_lists
 from brain.types import Episode, Skill
-from ingest.document import Chunk, Document, chunk_ids
+from ingest.document import Chunk, Document, rebind
 from ingest.readers.front_matter import map_at, text_at
 
 FIRST_SEEN = (
@@ -46,7 +46,6 @@ DOCUMENT = (
 EPISODE_LISTS = ("citations", "people", "tags")
 # What a `Document` has under the same name.
 AS_INGESTED = (
-    "id",
     "uri",
     "title",
     "media_type",
@@ -102,24 +101,14 @@ class StoredDocument:
     edited: bool = False
 
     @property
-    def chunk_ids(self) -> list[str]:
-        """The ids that the chunks have wherever this document is stored under its id."""
-        return chunk_ids(
-            self.id, ((chunk.heading, self._words(chunk)) for chunk in self.chunks)
-        )
-
-    def _words(self, chunk: StoredChunk) -> str:
-        return self.text[chunk.start : chunk.end]
-
-    @property
     def document(self) -> Document:
         """The same as `ingest` makes it, ready for `DocumentTable.save`; with the tags that the document itself has."""
-        chunks: list[Chunk] = []
-        for chunk_id, chunk in zip(self.chunk_ids, self.chunks, strict=True):
-            place = asdict(chunk)
-            words = self._words(chunk)
-            chunks.append(Chunk(chunk_id, self.id, len(chunks), text=words, **place))
-        return Document(
+        chunks = []
+        for ordinal, chunk in enumerate(self.chunks):
+            words = self.text[chunk.start : chunk.end]
+            chunks.append(Chunk("", "", ordinal, text=words, **asdict(chunk)))
+        document = Document(
+            id="",
             **{name: getattr(self, name) for name in AS_INGESTED},
             modified_at=None,
             chunks=tuple(chunks),
@@ -127,6 +116,8 @@ class StoredDocument:
             dated_at=self.dated_at or None,
             dated_by=self.dated_by or None,
         )
+        # With its id the chunks get theirs, which are the same wherever this document is stored under it.
+        return rebind(document, self.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,14 +66,14 @@ def export(
     try:
         names = _names(source, kinds)
         _documents(source, folder, names, progress)
-        days = {}
-        if "episodes" in kinds:
-            days = {row["id"]: episodes.day_of(row["at"]) for row in source.episodes()}
-            _episodes(source, folder, names, days)
+        if episodes.KIND in kinds:
+            for row in source.episodes():
+                names.days[row["id"]] = episodes.day_of(row["at"])
+            _episodes(source, folder, names)
         if "skills" in kinds:
             _skills(source, folder)
         if judgments.KIND in kinds:
-            _judgments(source, folder, names, days)
+            _judgments(source, folder, names)
         folder.remove_others(tuple(f"{kind}/" for kind in kinds))
         folder.close()
     finally:
@@ -137,23 +137,19 @@ def _documents(
             progress("exporting", done, len(names.paths))
 
 
-def _episodes(
-    source: Source, folder: Folder, names: Names, days: Mapping[str, str]
-) -> None:
+def _episodes(source: Source, folder: Folder, names: Names) -> None:
     rows = map(stored_episode, source.episodes())
     for day, held in itertools.groupby(
         rows, key=lambda item: episodes.day_of(item.episode.at)
     ):
-        text = episodes.render(day, list(held), names, days)
+        text = episodes.render(day, list(held), names)
         folder.put(episodes.dated_path(episodes.KIND, day), text)
 
 
-def _judgments(
-    source: Source, folder: Folder, names: Names, days: Mapping[str, str]
-) -> None:
+def _judgments(source: Source, folder: Folder, names: Names) -> None:
     made = sorted(source.judgments(), key=judgments.month_of)
     for month, held in itertools.groupby(made, key=judgments.month_of):
-        text = judgments.render(month, held, names, days)
+        text = judgments.render(month, held, names)
         folder.put(episodes.dated_path(judgments.KIND, month), text)
 
 
