@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Self
 
 from brain.app.resources import Resources, clean
 from brain.config import Config
-from brain.protocols import Embedder, Generator, Progress, VectorIndex, silent
+from brain.protocols import Embedder, Generator, Progress, silent
 
 if TYPE_CHECKING:
+    from brain.answering import Say
     from brain.app.judge import Judge
     from brain.app.keep import Keep
     from brain.app.library import Library
@@ -44,7 +45,6 @@ class Brain:
         *,
         embedder: Embedder | None = None,
         generator: Generator | None = None,
-        index: VectorIndex | None = None,
         progress: Progress = silent,
         now: Callable[[], datetime] | None = None,
     ) -> None:
@@ -53,7 +53,6 @@ class Brain:
             config,
             embedder=embedder,
             generator=generator,
-            index=index,
             progress=progress,
             now=now,
         )
@@ -130,9 +129,7 @@ class Brain:
 
         return search(self.resources, request)
 
-    def ask(
-        self, request: Request, *, say: Callable[[str, str], None] = quiet
-    ) -> Answer:
+    def ask(self, request: Request, *, say: Say = quiet) -> Answer:
         """An answer with checked citations; `say(kind, text)` hears it as it comes."""
         from brain.app.ask import ask
 

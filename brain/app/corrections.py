@@ -5,8 +5,8 @@ Serves `ask`. Leaves keeping judgments to the store, and which questions are ali
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from brain.app.resources import Resources
 from brain.errors import BrainError
@@ -15,6 +15,9 @@ from brain.reports import Judgment
 from brain.store.excerpts import LINES, span_of
 from brain.types import Passage, Request, Retrieved, Scope
 from ingest.terms import tokens
+
+if TYPE_CHECKING:
+    from brain.answering import Say
 
 EVERYTHING = Scope()
 
@@ -45,7 +48,7 @@ def with_corrections(
     resources: Resources,
     request: Request,
     found: Retrieved,
-    say: Callable[[str, str], None],
+    say: Say,
 ) -> Retrieved:
     """The passages with what a person pointed at first, each said; then the notes hold it, because they said so."""
     corrections = corrections_for(resources, request.question, scope=request.scope)

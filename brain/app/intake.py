@@ -200,10 +200,7 @@ class Intake:
         )  # of a mailbox, whose messages have names
         origin = self._origin(item, f"{source}{sign}{message}", tags)
         outcome, document_id = self._save_now(document, origin)
-        tally.counts[outcome] += 1
-        if outcome != "unchanged":
-            tally.counts["chunks"] += len(document.chunks)
-        tally.documents.append(document_id)
+        tally.saved(document, outcome, document_id)
         tally.cleared.append(uri_of(item.path))
         tally.notices += [f"{source}: {notice}" for notice in document.notices]
         reach("add.after_document")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -184,36 +184,25 @@ class Judge(Noun):
 
     def why_not(self, query: str, document: str, *, limit: int = 10) -> Trace:
         """The stage at which a document was lost for a question. One that is not stored is a result, not an error."""
-        from brain.retrieval import Sources, why_not
+        from brain.retrieval import why_not
 
         resources = self._resources
         library = resources.store.library
-        serving = resources.serving
         try:
             row = library.detail(library.resolve(document)).row
         except NotFound:
             hint = self._why_not_stored(document)
             said = "not stored"
             return Trace(query, "", document, said, limit=limit, said=said, hint=hint)
-        index = (
-            resources.index("knowledge", serving.fingerprint)
-            if serving.embedder
-            else None
-        )
         search = resources.store.search
-        sources = Sources(search, index, serving.embedder)
+        sources = resources.sources(search, "knowledge")
         chunks = set(search.documents(row.id))
         lost = why_not(Request(query, limit=limit), chunks, sources)
         return Trace(
             query,
             row.id,
             row.source,
-            lost.stage,
-            lost.lexical,
-            lost.dense,
-            lost.fused,
-            lost.shared,
-            limit,
+            **asdict(lost),
             said=str(lost),
             hint=HINTS[lost.stage].format(fused=lost.fused),
         )

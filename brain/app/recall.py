@@ -109,16 +109,10 @@ class _Finder:
 
     def find(self, words: str, since: str, until: str) -> tuple[Retrieved, Ranked]:
         """(what retrieval says, the episodes with their scores)."""
-        from brain.retrieval import Sources, recall_order, retrieve
+        from brain.retrieval import recall_order, retrieve
 
         resources = self.resources
-        serving = self.resources.serving
         self._embed_new_episodes()
-        index = (
-            resources.index("episodes", serving.fingerprint)
-            if serving.embedder
-            else None
-        )
         episodes = resources.store.search_episodes(kind=self.kind, person=self.person)
         request = replace(
             self.request,
@@ -126,9 +120,8 @@ class _Finder:
             scope=Scope(since=since, until=until),
             limit=max(self.request.limit, recall_order.DEPTH),
         )
-        found = retrieve(
-            request, Sources(episodes, index, serving.embedder), varied=False
-        )
+        sources = resources.sources(episodes, "episodes")
+        found = retrieve(request, sources, varied=False)
         ids = [passage.id for passage in found.passages]
         ranked = recall_order.rerank(
             found.passages,

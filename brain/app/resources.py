@@ -17,13 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 from brain.config import Config, make_home
 from brain.errors import BrainError, Unavailable
-from brain.protocols import Embedder, Generator, Progress, VectorIndex, silent
+from brain.protocols import (
+    Embedder,
+    Generator,
+    Progress,
+    Searchable,
+    silent,
+)
 from brain.store import Store
 
 if TYPE_CHECKING:
     from brain.evaluation.calibrate import Head
     from brain.index import Indexes
     from brain.models.ollama import OllamaServer
+    from brain.retrieval import Sources
     from brain.store.judgments import JudgmentTable
 
 BUILTIN, AUTO = "builtin", "auto"
@@ -89,7 +96,6 @@ class Resources:
         *,
         embedder: Embedder | None = None,
         generator: Generator | None = None,
-        index: VectorIndex | None = None,
         progress: Progress = silent,
         now: Callable[[], datetime] | None = None,
     ) -> None:
@@ -99,7 +105,6 @@ class Resources:
         self.progress = progress
         self.given_embedder = embedder
         self.given_generator = generator
-        self.given_index = index
         self._now = now or (lambda: datetime.now().astimezone())
         self._indexes: dict[str, Indexes] = {}
         self._store: Store | None = None
@@ -287,11 +292,17 @@ class Resources:
 
     # -- indexes --------------------------------------------------------------------------------------
 
-    def index(self, kind: str, fingerprint: str) -> VectorIndex:
-        """The vector index of a kind ("knowledge", "episodes") for the vectors of one fingerprint."""
-        if self.given_index is not None:
-            return self.given_index
-        return self.indexes(fingerprint).index(kind)
+    def sources(
+        self, searchable: Searchable, kind: str, serving: Serving | None = None
+    ) -> Sources:
+        """What a search of a kind ("knowledge", "episodes") looks through; `serving` when another embedder is meant."""
+        from brain.retrieval import Sources
+
+        serving = serving or self.serving
+        if serving.embedder is None:
+            return Sources(searchable)
+        index = self.indexes(serving.fingerprint).index(kind)
+        return Sources(searchable, index, serving.embedder)
 
     def indexes(self, fingerprint: str) -> Indexes:
         """All the indexes of one fingerprint."""

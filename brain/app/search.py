@@ -52,19 +52,17 @@ def retrieved(resources: Resources, request: Request) -> Retrieved:
 
 def ranked(resources: Resources, request: Request) -> Retrieved:
     """What retrieval alone finds. By words alone when that is asked for: no embedder is opened then."""
-    from brain.retrieval import Sources, retrieve
+    from brain.retrieval import retrieve
 
     serving = WORDS_ALONE if request.mode == "lexical" else resources.serving
-    index = (
-        resources.index("knowledge", serving.fingerprint) if serving.embedder else None
-    )
-    found = retrieve(request, Sources(resources.store.search, index, serving.embedder))
+    sources = resources.sources(resources.store.search, "knowledge", serving)
+    found = retrieve(request, sources)
     lag = 0
     if found.index == "chroma":
         lag = resources.store.vectors.snapshots.lag(serving.fingerprint)
     missing = [reason for reason in (serving.degraded, found.degraded) if reason]
     # Only an index that chooses between two says that it had to take the other one
-    fallback = getattr(index, "fallback", "")
+    fallback = getattr(sources.index, "fallback", "")
     notices = (*found.notices, fallback) if fallback else found.notices
     return replace(
         found,

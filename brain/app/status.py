@@ -29,11 +29,7 @@ def status(resources: Resources) -> Status:
     store = resources.store
     serving = resources.serving
     generator, why, _missing = resources.generator()
-    index = (
-        resources.index("knowledge", serving.fingerprint)
-        if serving.fingerprint
-        else None
-    )
+    index = resources.sources(store.search, "knowledge").index
     lag = 0
     if index and index.name == "chroma":
         lag = store.vectors.snapshots.lag(serving.fingerprint)

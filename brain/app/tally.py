@@ -28,7 +28,8 @@ class Tally:
     def saved(self, document: Document, outcome: str, document_id: str) -> None:
         """Count one document that was handed to the store."""
         self.counts[outcome] += 1
-        self.counts["chunks"] += len(document.chunks)
+        if outcome != "unchanged":
+            self.counts["chunks"] += len(document.chunks)
         self.documents.append(document_id)
 
     def skip(

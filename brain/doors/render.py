@@ -81,14 +81,6 @@ class Out:
         for item in lines:
             self._line(self.stderr, item)
 
-    def text(self, text: str) -> None:
-        """A stored text as it is, its last line ended."""
-        self.bar.stop()
-        safe = safe_text(text)
-        self._write(
-            self._stdout, safe if safe.endswith("\n") or not safe else f"{safe}\n"
-        )
-
     def stream(self, chunk: str) -> None:
         """A piece of the result as it comes, shown at once; a sequence split over two pieces is caught."""
         self.bar.stop()

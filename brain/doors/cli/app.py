@@ -54,10 +54,6 @@ FIRST = (
     "status",
     "export",
 )
-ABOUT = (
-    "A second brain that stays on your machine:"
-    " add, search, ask with checked citations, recall, export."
-)
 
 
 class Panels(Group):
@@ -86,7 +82,6 @@ class Panels(Group):
 app = typer.Typer(
     name="brain",
     cls=Panels,
-    help=ABOUT,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=False,

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 # A process that a signal ended reports this plus the number of the signal, as shells count.
 SIGNALLED = 128
 # SIGINT is not among them: it becomes a KeyboardInterrupt, as Python makes of it.
-ENDING = ("SIGTERM", "SIGHUP")
+ENDING = [
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 DEBUG = "BRAIN_DEBUG"
 # By then Python has cleared away what it was clearing away.
 LATER_SECONDS = 0.02
@@ -38,9 +40,8 @@ def stop_on_signals() -> None:
     threading.excepthook = _of_a_thread
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
-    for name in ENDING:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+    for number in ENDING:
+        if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _leave)
 
 
@@ -95,11 +96,7 @@ def _again(error: KeyboardInterrupt | SystemExit) -> None:
         return
     code = error.code if isinstance(error, SystemExit) else SIGNALLED + signal.SIGINT
     number = code - SIGNALLED if isinstance(code, int) else 0
-    if number not in {
-        int(getattr(signal, name))
-        for name in ("SIGINT", *ENDING)
-        if hasattr(signal, name)
-    }:
+    if number not in (signal.SIGINT, *ENDING):
         return
     if number != signal.SIGINT:
         signal.signal(number, _leave)
