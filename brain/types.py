@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 Measures = Mapping[str, float]
@@ -328,3 +329,20 @@ class Recalled:
     degraded: str = ""
     embedder: str = ""
     confidence: Confidence = Confidence()
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What encrypts or opens a backup: a passphrase, or keys. `recipients` are public ones (age1…), which encrypt; the
+    file `identity` holds secret ones, which open.
+    """
+
+    passphrase: str = ""
+    recipients: Texts = ()
+    identity: Path | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.passphrase or self.recipients or self.identity)
+
+
+NO_SECRET = Secret()

@@ -19,11 +19,10 @@ from brain.errors import NotFound
 from brain.faults import reach
 from brain.keeping import isolated
 from brain.keeping.backup import copies_of
-from brain.keeping.encryption import Secret
 from brain.keeping.erase import backups_with, note_erased, note_left_out, pieces_of
 from brain.reports import EraseReport, Forgotten, Holding
 from brain.store.erasure import PENDING, Eraser, ErasureFindings, ErasureTargets
-from brain.types import Texts
+from brain.types import Secret, Texts
 
 SHORTEST_PREFIX = 6  # of an id that is typed
 SEALED = "{} of the backups could not be looked into; delete them, or name their passphrase or key"

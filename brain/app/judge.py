@@ -271,7 +271,7 @@ class Judge(Noun):
         drafted = measure.drafted(
             resources, texts, generator, count=count, absent=absent
         )
-        write_questions(target, drafted, force=force)
+        write_questions(target, drafted)
         answerable = sum(bool(question.sources) for question in drafted)
         return {
             "schema": 1,

@@ -18,7 +18,6 @@ from brain.app.vectors import embed_builtin
 from brain.config import make_home
 from brain.errors import BrainError, Refused
 from brain.keeping import backup as backups
-from brain.keeping.encryption import Secret
 from brain.reports import (
     BackupReport,
     Check,
@@ -28,7 +27,7 @@ from brain.reports import (
     RestoreReport,
     RewriteReport,
 )
-from brain.types import AddReport
+from brain.types import NO_SECRET, AddReport, Secret
 
 if TYPE_CHECKING:
     from brain.keeping.findings import Examined
@@ -47,12 +46,11 @@ class Keep(Noun):
         *,
         deep: bool = False,
         repair: bool = False,
-        passphrase: str = "",
-        identity: Path | None = None,
+        secret: Secret = NO_SECRET,
     ) -> list[Check]:
         """Findings with stable ids; of a database that does not open, what can be said without it.
 
-        The newest backup is opened, an encrypted one with its passphrase or key file.
+        The newest backup is opened, an encrypted one with its secret.
         """
         from brain.keeping import doctor
 
@@ -61,7 +59,7 @@ class Keep(Noun):
         except BrainError as error:
             newest = backups.found(self._resources.config.home / backups.BACKUPS)
             return doctor.unopened(error, str(newest[0].path) if newest else "")
-        examined = self._examined(Secret(passphrase, identity=identity))
+        examined = self._examined(secret)
         return doctor.examine(examined, deep=deep, repair=repair)
 
     def _examined(self, secret: Secret) -> Examined:
@@ -136,8 +134,7 @@ class Keep(Noun):
         directory: Path | None = None,
         *,
         keep: str = "",
-        passphrase: str = "",
-        recipients: Sequence[str] = (),
+        secret: Secret = NO_SECRET,
     ) -> BackupReport:
         """One more backup, proven by its digest. The rule in `keep` is applied now and remembered for erasing."""
         resources = self._resources
@@ -152,13 +149,11 @@ class Keep(Noun):
             config.database,
             now=resources.moment(),
             keep=rule,
-            secret=Secret(passphrase, tuple(recipients)),
+            secret=secret,
         )
         return replace(report, notices=(*report.notices, *notices))
 
-    def rewrite_backups(
-        self, *, passphrase: str = "", identity: Path | None = None
-    ) -> RewriteReport:
+    def rewrite_backups(self, secret: Secret = NO_SECRET) -> RewriteReport:
         """Write every known backup anew that holds something erased, without it; encrypted ones with their secret."""
         from brain.keeping import erase
 
@@ -166,7 +161,7 @@ class Keep(Noun):
         return erase.rewrite(
             resources.store,
             resources.config,
-            secret=Secret(passphrase, identity=identity),
+            secret=secret,
             progress=resources.progress,
         )
 
@@ -175,8 +170,7 @@ class Keep(Noun):
         path: Path,
         *,
         to: Path | None = None,
-        passphrase: str = "",
-        identity: Path | None = None,
+        secret: Secret = NO_SECRET,
         dry_run: bool = False,
     ) -> RestoreReport:
         """Make a backup the store, here or in another home; what was there is kept beside it.
@@ -195,7 +189,7 @@ class Keep(Noun):
             path.expanduser().absolute(),
             config,
             now=self._resources.moment(),
-            secret=Secret(passphrase, identity=identity),
+            secret=secret,
             dry_run=dry_run,
         )
 
@@ -204,8 +198,7 @@ class Keep(Noun):
         references: Sequence[str],
         *,
         dry_run: bool,
-        passphrase: str = "",
-        identity: Path | None = None,
+        secret: Secret = NO_SECRET,
     ) -> EraseReport:
         """Leave no byte of documents or episodes in any file of the home; list the backups that hold them.
 
@@ -213,7 +206,6 @@ class Keep(Noun):
         """
         from brain.app.erase import erase
 
-        secret = Secret(passphrase, identity=identity)
         return erase(self._resources, references, secret, dry_run=dry_run)
 
     # -- export and import ----------------------------------------------------------------------------

@@ -60,17 +60,10 @@ class OwnQuestion:
         return digest(" ".join(fold(self.text).split()))[:16]
 
 
-def write_questions(
-    path: Path, questions: Iterable[OwnQuestion], *, force: bool = False
-) -> None:
-    """The file for a person to correct. Raises `UsageError` when there is one already, unless `force`."""
+def write_questions(path: Path, questions: Iterable[OwnQuestion]) -> None:
+    """The file for a person to correct, in place of the one that is there."""
     import tomlkit
 
-    if path.exists() and not force:
-        raise UsageError(
-            f"{path} is there already",
-            "name another file, or write it anew with --force",
-        )
     rows = [
         {name: value for name, value in asdict(question).items() if name != "origin"}
         for question in questions

@@ -17,7 +17,7 @@ from brain.config import Config
 from brain.errors import BrainError, StoreError, UsageError
 from brain.faults import reach
 from brain.keeping import encryption
-from brain.keeping.encryption import NO_SECRET, SUFFIX, Secret
+from brain.keeping.encryption import SUFFIX
 from brain.keeping.files import (
     flush_directory,
     free_name,
@@ -27,6 +27,7 @@ from brain.keeping.files import (
 )
 from brain.reports import BackupReport
 from brain.store import Store, copies
+from brain.types import NO_SECRET, Secret
 
 NAME = re.compile(r"brain-(\d{8}T\d{6}Z)(?:-(\d+))?\.db(\.age)?")
 TIME = "%Y%m%dT%H%M%SZ"

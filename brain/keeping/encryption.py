@@ -7,33 +7,18 @@ A passphrase file is made and opened in memory (the library has no other way): a
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from brain.errors import BrainError, UsageError
 from brain.keeping.files import FILE_MODE, flush
+from brain.types import Secret
 
 SUFFIX = ".age"
 PASSPHRASE = "BRAIN_BACKUP_PASSPHRASE"  # the variable of the environment that holds one
 MAGIC = b"age-encryption.org/"
 ASCII_ARMOUR = b"-----BEGIN AGE"
 HEADER_BYTES = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """What encrypts or opens: a passphrase, or public keys (age1…) to encrypt and a file of secret keys to open."""
-
-    passphrase: str = ""
-    recipients: tuple[str, ...] = ()
-    identity: Path | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.passphrase or self.recipients or self.identity)
-
-
-NO_SECRET = Secret()
 
 
 def is_sealed(path: Path) -> bool:

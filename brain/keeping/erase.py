@@ -20,12 +20,12 @@ from brain.errors import BrainError
 from brain.faults import reach
 from brain.keeping import encryption, isolated
 from brain.keeping.backup import Backup, copies_of, gone_by, keep_rule
-from brain.keeping.encryption import Secret
 from brain.keeping.files import copy_file, flush_directory, sweep, temporary
 from brain.protocols import Progress, silent
 from brain.reports import Holding, NotRewritten, RewriteReport
 from brain.store import Store
 from brain.store.erasure import Eraser, ErasureTargets, erase_in_copy, in_copy
+from brain.types import Secret
 
 # Setting: what erasures left out, {path: [when, when the file last changed]} in JSON.
 ELSEWHERE = "erased_elsewhere"

@@ -18,10 +18,10 @@ from brain.faults import reach
 from brain.index import snapshot
 from brain.keeping import encryption, isolated
 from brain.keeping.backup import ASIDE, TIME
-from brain.keeping.encryption import Secret
 from brain.keeping.files import copy_file, flush_directory, free_name, sweep, temporary
 from brain.reports import RestoreReport
 from brain.store import copies
+from brain.types import Secret
 
 BESIDE = ("-wal", "-shm", "-journal")  # what SQLite keeps next to a database
 NO_DIGEST = "it carries no digest: it was not made by `brain backup`"

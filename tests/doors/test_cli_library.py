@@ -22,7 +22,7 @@ from brain.reports import (
     Status,
     VectorProgress,
 )
-from brain.types import Scope, Skill
+from brain.types import NO_SECRET, Scope, Skill
 from tests.fake_brain import brain
 
 EXCERPT = Excerpt(
@@ -340,7 +340,7 @@ def test_doctor_exits_1_for_errors_only() -> None:
     ran = brain("doctor", "--deep", keep_doctor=checks)
     assert (ran.code, ran.called("keep_doctor")) == (
         0,
-        [((), {"deep": True, "repair": False, "passphrase": "", "identity": None})],
+        [((), {"deep": True, "repair": False, "secret": NO_SECRET})],
     )
     assert ran.stdout.splitlines() == [
         "ok      D01  home",

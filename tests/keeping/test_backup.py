@@ -27,12 +27,11 @@ from brain.errors import BrainError, StoreError, UsageError
 from brain.faults import KILLED, VARIABLE
 from brain.keeping import backup as backups
 from brain.keeping.backup import folders
-from brain.keeping.encryption import NO_SECRET
 from brain.keeping.restore import restore
 from brain.reports import BackupReport, RebuildReport, RestoreReport
 from brain.store import copies
 from brain.store.connection import connect
-from brain.types import Episode, Request
+from brain.types import NO_SECRET, Episode, Request, Secret
 from tests.fake_brain import brain as command
 
 ROOT = Path(__file__).parents[2]
@@ -286,14 +285,14 @@ def test_a_sealed_backup_shows_nothing_and_comes_back_by_its_passphrase(
     brain: Brain,
 ) -> None:
     before = state(brain.config.home)
-    made = brain.keep.backup(passphrase="correct horse")
+    made = brain.keep.backup(secret=Secret("correct horse"))
     path = Path(made.path)
     assert path.name.endswith(".db.age")
     assert b"landlord" not in path.read_bytes()
     assert names(path.parent) == [path.name]
     with pytest.raises(UsageError, match="encrypted"):
         brain.keep.restore(path)
-    assert brain.keep.restore(path, passphrase="correct horse").done
+    assert brain.keep.restore(path, secret=Secret("correct horse")).done
     assert state(brain.config.home) == before
 
 
@@ -302,13 +301,17 @@ def test_a_backup_for_a_key_comes_back_by_that_key(
 ) -> None:
     identity = pyrage.x25519.Identity.generate()
     (tmp_path / "key.txt").write_text(f"# mine\n{identity}\n")
-    made = brain.keep.backup(recipients=[str(identity.to_public())])
-    assert brain.keep.restore(Path(made.path), identity=tmp_path / "key.txt").verified
+    made = brain.keep.backup(secret=Secret(recipients=(str(identity.to_public()),)))
+    assert brain.keep.restore(
+        Path(made.path), secret=Secret(identity=tmp_path / "key.txt")
+    ).verified
     (tmp_path / "other.txt").write_text(f"{pyrage.x25519.Identity.generate()}\n")
     with pytest.raises(BrainError, match="does not open"):
-        brain.keep.restore(Path(made.path), identity=tmp_path / "other.txt")
+        brain.keep.restore(
+            Path(made.path), secret=Secret(identity=tmp_path / "other.txt")
+        )
     with pytest.raises(UsageError, match="cannot be encrypted"):
-        brain.keep.backup(recipients=["age1nonsense"])
+        brain.keep.backup(secret=Secret(recipients=("age1nonsense",)))
 
 
 # -- taking back ----------------------------------------------------------------------------------------------------------
@@ -538,7 +541,7 @@ def test_the_backup_command() -> None:
         True,
     )
     assert ran.called("keep_backup") == [
-        ((Path("/b"),), {"keep": "7d", "passphrase": "", "recipients": ()})
+        ((Path("/b"),), {"keep": "7d", "secret": NO_SECRET})
     ]
     assert (
         json.loads(command("backup", "--json", keep_backup=MADE).stdout)["digest"]
@@ -554,10 +557,10 @@ def test_the_passphrase_comes_from_the_environment(
 ) -> None:
     monkeypatch.setenv("BRAIN_BACKUP_PASSPHRASE", "horse")
     ran = command("backup", "--encrypt", keep_backup=MADE)
-    assert ran.called("keep_backup")[0][1]["passphrase"] == "horse"
+    assert ran.called("keep_backup")[0][1]["secret"] == Secret("horse")
     assert "horse" not in ran.stdout + ran.stderr
     ran = command("restore", "x.db.age", "--dry-run", keep_restore=PLAN)
-    assert ran.called("keep_restore")[0][1]["passphrase"] == "horse"
+    assert ran.called("keep_restore")[0][1]["secret"] == Secret("horse")
 
 
 def test_the_restore_command_shows_first() -> None:

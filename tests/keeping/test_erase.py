@@ -29,7 +29,7 @@ from brain.reports import EraseReport, Forgotten, Holding, NotRewritten, Rewrite
 from brain.store import copies
 from brain.store.erasure import PENDING
 from brain.store.trash import KEPT
-from brain.types import Episode, Request
+from brain.types import Episode, Request, Secret
 from tests.fake_brain import brain as command
 
 ROOT = Path(__file__).parents[2]
@@ -316,14 +316,14 @@ def test_sealed_backups_are_opened_with_their_key_or_said_to_be_unread(
     identity = pyrage.x25519.Identity.generate()
     key = tmp_path / "key.txt"
     key.write_text(f"{identity}\n")
-    made = brain.keep.backup(recipients=[str(identity.to_public())])
+    made = brain.keep.backup(secret=Secret(recipients=(str(identity.to_public()),)))
     plan = brain.keep.erase([reference(brain)], dry_run=True)
     assert [item.state for item in plan.backups] == ["unread"]
     assert "could not be looked into" in plan.notices[-1]
     erase(brain)
     assert [item.path for item in brain.keep.rewrite_backups().failed] == [made.path]
-    assert brain.keep.rewrite_backups(identity=key).rewritten == (made.path,)
-    brain.keep.restore(Path(made.path), identity=key)
+    assert brain.keep.rewrite_backups(Secret(identity=key)).rewritten == (made.path,)
+    brain.keep.restore(Path(made.path), secret=Secret(identity=key))
     assert [row.title for row in brain.library.documents()] == ["Tea"]
     assert grep(brain.config.home, without="nothing") == []
 
@@ -336,26 +336,26 @@ def test_each_backup_is_opened_and_written_anew_with_what_it_was_made_with(
     key = tmp_path / "key.txt"
     key.write_text(f"{mine}\n")
     public = [str(mine.to_public()), str(other.to_public())]
-    for_key = brain.keep.backup(recipients=public[:1]).path
-    for_words = brain.keep.backup(passphrase="correct horse").path
-    for_two = brain.keep.backup(recipients=public).path
+    for_key = brain.keep.backup(secret=Secret(recipients=tuple(public[:1]))).path
+    for_words = brain.keep.backup(secret=Secret("correct horse")).path
+    for_two = brain.keep.backup(secret=Secret(recipients=tuple(public))).path
     erase(brain)
     (needed,) = [
         f
-        for f in brain.keep.rewrite_backups(identity=key).failed
+        for f in brain.keep.rewrite_backups(Secret(identity=key)).failed
         if f.path == for_words
     ]
     assert (
         needed.message
         == f"{for_words} is encrypted with a passphrase: give it in {PASSPHRASE}"
     )
-    done = brain.keep.rewrite_backups(passphrase="correct horse", identity=key)
+    done = brain.keep.rewrite_backups(Secret("correct horse", identity=key))
     assert done.rewritten == (for_words,)
     assert [item.path for item in done.failed] == [for_two]
     assert "is encrypted for 2 keys" in done.failed[0].message
     assert keys_of(Path(for_key)) == 1
     assert keys_of(Path(for_words)) == 0
-    brain.keep.restore(Path(for_words), passphrase="correct horse")
+    brain.keep.restore(Path(for_words), secret=Secret("correct horse"))
     assert [row.title for row in brain.library.documents()] == ["Tea"]
 
 

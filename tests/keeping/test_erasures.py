@@ -16,6 +16,7 @@ from brain.app import Brain
 from brain.config import Config
 from brain.keeping import erase
 from brain.reports import Check
+from brain.types import Secret
 
 NOON = datetime(2026, 5, 7, 12, tzinfo=UTC)
 LINE = "The ledger of the Kettlewick account lies behind the third brick."
@@ -42,7 +43,9 @@ def check(
     repair: bool = False,
     identity_file: Path | None = None,
 ) -> Check:
-    found = brain.keep.doctor(deep=True, repair=repair, identity=identity_file)
+    found = brain.keep.doctor(
+        deep=True, repair=repair, secret=Secret(identity=identity_file)
+    )
     return next(item for item in found if item.id == identity)
 
 
@@ -128,7 +131,9 @@ def test_an_encrypted_backup_is_drilled_with_its_key_and_else_said_to_be_unprove
     key, other = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
     (tmp_path / "key.txt").write_text(f"{key}\n")
     (tmp_path / "other.txt").write_text(f"{other}\n")
-    made = Path(brain.keep.backup(recipients=[str(key.to_public())]).path)
+    made = Path(
+        brain.keep.backup(secret=Secret(recipients=(str(key.to_public()),))).path
+    )
     unproven = check(brain, "D16")
     assert (unproven.level, "encrypted and was not proven" in unproven.message) == (
         "warning",
@@ -158,7 +163,9 @@ def test_an_encrypted_backup_of_something_else_would_not_come_back(
     """What is inside is judged like any file from elsewhere, and named by its own path."""
     key = pyrage.x25519.Identity.generate()
     (tmp_path / "key.txt").write_text(f"{key}\n")
-    made = Path(brain.keep.backup(recipients=[str(key.to_public())]).path)
+    made = Path(
+        brain.keep.backup(secret=Secret(recipients=(str(key.to_public()),))).path
+    )
     made.write_bytes(
         pyrage.encrypt(b"SQLite format 3\0" + bytes(4_000), [key.to_public()])
     )
@@ -174,7 +181,7 @@ def test_the_command_takes_the_key(
 
     key = pyrage.x25519.Identity.generate()
     (tmp_path / "key.txt").write_text(f"{key}\n")
-    brain.keep.backup(recipients=[str(key.to_public())])
+    brain.keep.backup(secret=Secret(recipients=(str(key.to_public()),)))
     brain.close()
     assert "was not proven" in run("doctor").stdout
     assert (
@@ -183,6 +190,6 @@ def test_the_command_takes_the_key(
     )
     shutil.rmtree(brain.config.home / "backups")
     with Brain(brain.config) as again:
-        again.keep.backup(passphrase="correct horse")
+        again.keep.backup(secret=Secret("correct horse"))
     monkeypatch.setenv("BRAIN_BACKUP_PASSPHRASE", "correct horse")
     assert "its digest is right" in run("doctor").stdout

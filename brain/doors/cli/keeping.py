@@ -21,6 +21,7 @@ from brain.errors import UsageError
 
 if TYPE_CHECKING:
     from brain.app import Brain
+    from brain.types import Secret
 
 PASSPHRASE = "BRAIN_BACKUP_PASSPHRASE"
 # The end of an encrypted backup's name.
@@ -67,8 +68,7 @@ def doctor(
     return brain.keep.doctor(
         deep=deep,
         repair=repair,
-        passphrase=os.environ.get(PASSPHRASE, ""),
-        identity=identity,
+        secret=known_secret(identity),
     )
 
 
@@ -108,21 +108,21 @@ def backup(
     identity: Identity = None,
 ) -> object:
     """Copy the store into one file, proven to hold the same. Into DIR, or backups/ in the home."""
+    from brain.types import Secret
+
     if rewrite:
         if directory or keep or encrypt or recipient:
             raise UsageError(
                 "--rewrite makes no backup", "give it --identity or --json alone"
             )
-        known = os.environ.get(PASSPHRASE, "")
         with run.brain() as brain:
-            return brain.keep.rewrite_backups(passphrase=known, identity=identity)
+            return brain.keep.rewrite_backups(secret=known_secret(identity))
     if identity:
         raise UsageError("--identity goes with --rewrite", "try `brain backup --help`")
-    secret = passphrase(run, twice=True) if encrypt and not recipient else ""
+    words = passphrase(run, twice=True) if encrypt and not recipient else ""
+    secret = Secret(words, tuple(recipient))
     with run.brain() as brain:
-        return brain.keep.backup(
-            directory, keep=keep, passphrase=secret, recipients=tuple(recipient)
-        )
+        return brain.keep.backup(directory, keep=keep, secret=secret)
 
 
 @register(
@@ -149,15 +149,16 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """Take a backup back, once it is proven sound. What is there now is kept beside it."""
+    from brain.types import Secret
+
     run = session(context)
-    secret = ""
+    words = ""
     if path.suffix == ENCRYPTED_SUFFIX and identity is None:
-        secret = passphrase(run, twice=False)
+        words = passphrase(run, twice=False)
+    secret = Secret(words, identity=identity)
     with run.brain() as brain:
         run.confirmed(
-            partial(
-                brain.keep.restore, path, to=to, passphrase=secret, identity=identity
-            ),
+            partial(brain.keep.restore, path, to=to, secret=secret),
             "make it the store?",
             "nothing was changed",
             yes=yes,
@@ -170,6 +171,13 @@ def restore(
 def rebuild(brain: Brain) -> object:
     """Make everything derived anew: full text, vectors, index."""
     return brain.keep.rebuild()
+
+
+def known_secret(identity: Path | None) -> Secret:
+    """What opens a backup without asking: the passphrase in the environment, the file of secret keys."""
+    from brain.types import Secret
+
+    return Secret(os.environ.get(PASSPHRASE, ""), identity=identity)
 
 
 def passphrase(run: Session, *, twice: bool) -> str:

@@ -5,7 +5,6 @@ Leaves the wording to `views.library`. `forget` shows first and takes away only 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ import typer
 
 from brain.doors import json_out
 from brain.doors.cli.app import LIBRARY, group, register, shown
-from brain.doors.cli.keeping import PASSPHRASE, Identity
+from brain.doors.cli.keeping import Identity, known_secret
 from brain.doors.cli.options import (
     Json,
     Since,
@@ -162,10 +161,7 @@ def forget(
         act: Callable[..., Any] = partial(brain.library.forget, references)
         question, nothing_done = "forget them?", "nothing was forgotten"
         if for_good:
-            known = os.environ.get(PASSPHRASE, "")
-            act = partial(
-                brain.keep.erase, references, identity=identity, passphrase=known
-            )
+            act = partial(brain.keep.erase, references, secret=known_secret(identity))
             question, nothing_done = "erase them for good?", "nothing was erased"
         run.confirmed(
             act, question, nothing_done, yes=yes, dry_run=dry_run, as_json=as_json
