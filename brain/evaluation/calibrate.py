@@ -11,12 +11,16 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
 from brain import confidence
 from brain.evaluation.metrics import Pair, Pairs, calibration, evenly
-from brain.reports import Figures
 from brain.types import Measures
 from ingest.document import digest
+
+if TYPE_CHECKING:
+    # A search reads the head: it need not load every report.
+    from brain.reports import Figures
 
 MIN_ROWS = (
     10  # judged answers of one head: with fewer nothing can be left out and predicted
