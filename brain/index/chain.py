@@ -8,7 +8,6 @@ Serves `Brain` and, through it, every door.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -113,9 +112,8 @@ class Indexes:
     def exact(self, kind: str) -> ExactIndex:
         """The exact index of this kind."""
         if kind not in self._exact:
-            self._exact[kind] = ExactIndex(
-                self._table, self._directory, kind=kind, fingerprint=self._fingerprint
-            )
+            stored = self._table.of(kind, self._fingerprint)
+            self._exact[kind] = ExactIndex(stored, self._directory)
         return self._exact[kind]
 
     def chroma(self, kind: str) -> ChromaIndex | None:
@@ -128,13 +126,10 @@ class Indexes:
         if self._child is None or self._tried is None:
             return None
         if kind not in self._chroma:
-            seq = self._tried.applied_seq
+            stored = self._table.of(kind, self._fingerprint)
+            overlay = Overlay(stored, seq=self._tried.applied_seq)
             self._chroma[kind] = ChromaIndex(
-                self._child,
-                Overlay(self._table, kind, self._fingerprint, seq=seq),
-                kind=kind,
-                dimensions=self._tried.dimensions,
-                exact=self.exact(kind),
+                self._child, stored, overlay, self.exact(kind)
             )
         return self._chroma[kind]
 
@@ -224,19 +219,3 @@ class ServingIndex:
         return self._indexes.exact(self._kind).query(
             vector, limit=limit, allowed=allowed
         )
-
-    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
-        """Lay these over what is stored, for this process alone: the store's own changes come by the outbox."""
-        self._indexes.exact(self._kind).upsert(ids, vectors)
-
-    def delete(self, ids: Sequence[str]) -> None:
-        """Leave these out, for this process alone."""
-        self._indexes.exact(self._kind).delete(ids)
-
-    def ids(self) -> set[str]:
-        """Every chunk that can be found: what the store holds, which no index may lack."""
-        return self._indexes.exact(self._kind).ids()
-
-    def close(self) -> None:
-        """Let go of everything."""
-        self._indexes.close()

@@ -7,13 +7,13 @@ and falling back after a failure (chain.py). Serves long-lived doors and very la
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from brain.errors import Unavailable
 from brain.index.chroma_child import ChromaChild
-from brain.index.overlay import Allowed, Overlay, Scored, best, unit, units
+from brain.index.overlay import Allowed, Overlay, Scored, best, unit
+from brain.store.vectors import ChunkVectors
 
 if TYPE_CHECKING:
     from brain.protocols import VectorIndex, Vectors
@@ -32,31 +32,18 @@ class ChromaIndex:
     def __init__(
         self,
         child: ChromaChild,
+        stored: ChunkVectors,
         overlay: Overlay,
-        *,
-        kind: str,
-        dimensions: int,
         exact: VectorIndex,
     ) -> None:
-        self._child, self._overlay, self._exact = child, overlay, exact
-        self._kind, self._dimensions = kind, dimensions
-
-    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
-        """Lay these over the snapshot, in memory; the store's own changes come in by themselves."""
-        self._overlay.put(ids, units(vectors, self._dimensions))
-
-    def delete(self, ids: Sequence[str]) -> None:
-        """Leave these out; unknown ids are no error."""
-        self._overlay.drop(ids)
-
-    def ids(self) -> set[str]:
-        """Every chunk that can be found."""
-        written = self._child.ids(self._kind)
-        return (written - self._overlay.changed) | set(self._overlay.ids)
+        self._child = child
+        self._stored = stored
+        self._overlay = overlay
+        self._exact = exact
 
     def query(self, vector: Vectors, *, limit: int, allowed: Allowed = None) -> Scored:
         """(chunk id, cosine), best first."""
-        target = unit(vector, self._dimensions)
+        target = unit(vector, self._stored.dimensions)
         if target is None or limit < 1:
             return []
         if not self._overlay.refresh():
@@ -68,21 +55,17 @@ class ChromaIndex:
             return self._exact.query(target, limit=limit, allowed=allowed)
         return best(found + self._overlay.scores(target, allowed), limit)
 
-    def close(self) -> None:
-        """Let go of the snapshot."""
-        self._child.close()
-
     @cached_property
     def _size(self) -> int:
         """How many the snapshot holds; that does not change."""
-        return self._child.count(self._kind)
+        return self._child.count(self._stored.kind)
 
     def _written(self, target: Vectors, limit: int, allowed: Allowed) -> Scored | None:
         """The written chunks that count; None when three doublings did not bring `limit` of them."""
         changed = self._overlay.changed
         wanted = limit * OVERFETCH if changed or allowed is not None else limit
         for _ in range(DOUBLINGS + 1):
-            found = self._child.nearest(self._kind, target, limit=wanted)
+            found = self._child.nearest(self._stored.kind, target, limit=wanted)
             kept = [pair for pair in found if pair[0] not in changed]
             if allowed is not None:
                 kept = [pair for pair in kept if pair[0] in allowed]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from brain.errors import BrainError, StoreError, Unavailable
 from brain.protocols import Embedder, Progress, silent
-from brain.store.vectors import Pending, VectorTable
+from brain.store.vectors import ChunkVectors, Pending, VectorTable
 from ingest.sentences import sentences as read_sentences
 
 if TYPE_CHECKING:
@@ -59,14 +59,14 @@ def embed_pending(
         fingerprint = str(embedder.fingerprint)
     except Unavailable as error:
         return EmbedReport(waiting=None, error=error)
-    waiting = table.waiting_count(kind, fingerprint)
+    stored = table.of(kind, fingerprint)
+    waiting = stored.waiting()
     if not waiting:
         return EmbedReport()
     most = max(batch, 1)
     run = _Run(
-        table,
+        stored,
         embedder,
-        fingerprint,
         sentences,
         clock,
         most=most,
@@ -74,9 +74,7 @@ def embed_pending(
     )
     report = EmbedReport()
     after = 0
-    while report.error is None and (
-        page := table.pending(kind, fingerprint, limit=PAGE, after=after)
-    ):
+    while report.error is None and (page := stored.pending(limit=PAGE, after=after)):
         after = page[-1].pk
         while page and report.error is None:
             if stop():
@@ -90,7 +88,7 @@ def embed_pending(
                 error=done.error,
             )
             progress("embed", report.embedded, max(waiting, report.embedded))
-    return replace(report, waiting=table.waiting_count(kind, fingerprint))
+    return replace(report, waiting=stored.waiting())
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +109,8 @@ class _Run:
     next text fails too the model is taken to be away.
     """
 
-    table: VectorTable
+    stored: ChunkVectors
     embedder: Embedder
-    fingerprint: str
     sentences: bool
     clock: Callable[[], float]
     most: int
@@ -138,7 +135,7 @@ class _Run:
             if self.sentences:
                 of_sentences = self._of_sentences(wanted)
             rows = zip(texts, vectors, of_sentences, strict=True)
-            self.table.save_vectors(self.fingerprint, rows)
+            self.stored.table.save_vectors(self.stored.fingerprint, rows)
         except (Unavailable, StoreError) as error:
             return self._failed(error)
         self.alone = self.refused = False

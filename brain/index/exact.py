@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 from brain.faults import reach
 from brain.index import exact_file
 from brain.index.files import locked
-from brain.index.overlay import Allowed, Overlay, Scored, best, unit, units
-from brain.store.snapshots import dimensions_of
-from brain.store.vectors import VectorTable
+from brain.index.overlay import Allowed, Overlay, Scored, best, unit
+from brain.store.vectors import ChunkVectors
 
 if TYPE_CHECKING:
     from brain.protocols import Vectors
@@ -33,27 +32,11 @@ class ExactIndex:
 
     name = "exact"
 
-    def __init__(
-        self, table: VectorTable, directory: Path, *, kind: str, fingerprint: str
-    ) -> None:
-        self._table = table
-        self._kind = kind
-        self._fingerprint = fingerprint
-        self._dimensions = dimensions_of(fingerprint)
-        self._path = directory / exact_file.name_of(kind, fingerprint)
+    def __init__(self, stored: ChunkVectors, directory: Path) -> None:
+        self._stored = stored
+        self._path = directory / exact_file.name_of(stored.kind, stored.fingerprint)
         self._written: exact_file.Written | None = None
-        self._overlay = Overlay(table, kind, fingerprint, seq=0)
-
-    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
-        """Lay these over what is stored, in memory; the store's own changes come in by themselves."""
-        rows = units(vectors, self._dimensions)
-        self._current()
-        self._overlay.put(ids, rows)
-
-    def delete(self, ids: Sequence[str]) -> None:
-        """Leave these out; unknown ids are no error."""
-        self._current()
-        self._overlay.drop(ids)
+        self._overlay = Overlay(stored, seq=0)
 
     def ids(self) -> set[str]:
         """Every chunk that can be found."""
@@ -64,7 +47,7 @@ class ExactIndex:
         """(chunk id, cosine), best first; equal ones by id. 0.5 ms at 10,000 chunks, 10 ms at 100,000, once mapped."""
         import numpy as np
 
-        target = unit(vector, self._dimensions)
+        target = unit(vector, self._stored.dimensions)
         if target is None or limit < 1:
             return []
         written = self._current()
@@ -125,8 +108,8 @@ class ExactIndex:
         if self._written is not None and self._overlay.refresh():
             return self._written
         self._forget()
-        found = exact_file.read(self._path, self._fingerprint, self._dimensions)
-        if found is not None and self._table.mark(found.seq) == found.mark:
+        found = exact_file.read(self._path, self._stored.fingerprint)
+        if found is not None and self._stored.table.mark(found.seq) == found.mark:
             self._use(found)
             if self._overlay.refresh():
                 return found
@@ -135,9 +118,9 @@ class ExactIndex:
     def _build(self) -> exact_file.Written:
         """From SQLite, without a model: through the file when it can be written, else in memory."""
         # Before the vectors are read: what changes meanwhile comes in by the overlay.
-        seq = self._table.last_seq()
-        if self._write(self._table.stream(self._kind, self._fingerprint), seq=seq):
-            found = exact_file.read(self._path, self._fingerprint, self._dimensions)
+        seq = self._stored.table.last_seq()
+        if self._write(self._stored.stream(), seq=seq):
+            found = exact_file.read(self._path, self._stored.fingerprint)
             if found is not None:
                 return self._use(found)
         return self._use(self._in_memory(seq))
@@ -146,8 +129,8 @@ class ExactIndex:
         import numpy as np
 
         names: list[bytes] = []
-        blocks = [np.empty((0, self._dimensions), np.float32)]
-        for ids, rows in self._table.stream(self._kind, self._fingerprint):
+        blocks = [np.empty((0, self._stored.dimensions), np.float32)]
+        for ids, rows in self._stored.stream():
             names.extend(chunk_id.encode() for chunk_id in ids)
             blocks.append(rows)
         matrix = np.concatenate(blocks)
@@ -175,14 +158,9 @@ class ExactIndex:
         with suppress(OSError), locked(lock, seconds=0) as held:
             if held:
                 reach("index.exact_write")
-                mark = self._table.mark(seq)
+                mark = self._stored.table.mark(seq)
                 exact_file.write(
-                    self._path,
-                    self._fingerprint,
-                    self._dimensions,
-                    blocks,
-                    seq=seq,
-                    mark=mark,
+                    self._path, self._stored.fingerprint, blocks, seq=seq, mark=mark
                 )
                 return True
         return False
@@ -190,9 +168,7 @@ class ExactIndex:
     def _use(self, written: exact_file.Written) -> exact_file.Written:
         self._forget()
         self._written = written
-        self._overlay = Overlay(
-            self._table, self._kind, self._fingerprint, seq=written.seq
-        )
+        self._overlay = Overlay(self._stored, seq=written.seq)
         return written
 
     def _forget(self) -> None:

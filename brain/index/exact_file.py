@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brain.index.files import replaced
+from brain.store.snapshots import dimensions_of
 
 if TYPE_CHECKING:
     from brain.protocols import Vectors
@@ -51,7 +52,6 @@ def name_of(kind: str, fingerprint: str) -> str:
 def write(
     path: Path,
     fingerprint: str,
-    dimensions: int,
     blocks: Iterable[tuple[list[str], Vectors]],
     *,
     seq: int,
@@ -74,7 +74,7 @@ def write(
         head = HEADER.pack(
             MAGIC,
             VERSION,
-            dimensions,
+            dimensions_of(fingerprint),
             len(names),
             seq,
             NO_MARK if mark is None else mark,
@@ -85,7 +85,7 @@ def write(
         os.pwrite(handle, head + CRC.pack(zlib.crc32(head)), 0)
 
 
-def read(path: Path, fingerprint: str, dimensions: int) -> Written | None:
+def read(path: Path, fingerprint: str) -> Written | None:
     """Map the file; None unless every byte of it is what was written for this fingerprint.
 
     The checksum of the whole costs about 20 ms per 100 MB and brings the pages in, which the search needs anyway.
@@ -99,6 +99,7 @@ def read(path: Path, fingerprint: str, dimensions: int) -> Written | None:
         return None
     if len(data) < HEADER_BYTES:
         return None
+    dimensions = dimensions_of(fingerprint)
     head = data[: HEADER.size]
     magic, version, length, count, seq, mark, width, crc, digest = HEADER.unpack(head)
     expected = (MAGIC, VERSION, dimensions, _digest(fingerprint))

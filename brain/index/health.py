@@ -14,8 +14,8 @@ from brain.index import exact_file, snapshot
 from brain.index.chroma_child import ChromaChild
 from brain.index.exact import ExactIndex
 from brain.index.files import disk_bytes, remove
-from brain.store.snapshots import Snapshot, dimensions_of
-from brain.store.vectors import KINDS, VectorTable, by_kind
+from brain.store.snapshots import Snapshot
+from brain.store.vectors import KINDS, ChunkVectors, VectorTable, by_kind
 
 LOCK_SECONDS = 2.0  # a doctor does not wait for a snapshot that is being written
 RENEW_SECONDS = 60.0  # a rebuild does
@@ -49,7 +49,7 @@ def faults(table: VectorTable, directory: Path, *, deep: bool) -> list[IndexFaul
             found.append(IndexFault(one.fingerprint, why, serious))
     for fingerprint in table.fingerprints():
         for kind in KINDS:
-            if why := _exact(table, directory, kind, fingerprint, deep=deep):
+            if why := _exact(table.of(kind, fingerprint), directory, deep=deep):
                 found.append(IndexFault(fingerprint, why, serious=True))
     return found
 
@@ -64,51 +64,46 @@ def _agrees(table: VectorTable, directory: Path, one: Snapshot) -> bool:
         with ChromaChild() as child:
             child.open(snapshot.directory_of(directory, one.n))
             for kind in KINDS:
-                if not _same(table, child, one, kind, set(moved.get(kind, ()))):
+                stored = table.of(kind, one.fingerprint)
+                if not _same(stored, child, set(moved.get(kind, ()))):
                     return False
     except Unavailable:
         return False
     return True
 
 
-def _same(
-    table: VectorTable, child: ChromaChild, one: Snapshot, kind: str, moved: set[str]
-) -> bool:
-    wanted = table.ids(kind, one.fingerprint) - moved
-    if child.ids(kind) - moved != wanted:
+def _same(stored: ChunkVectors, child: ChromaChild, moved: set[str]) -> bool:
+    wanted = stored.ids() - moved
+    if child.ids(stored.kind) - moved != wanted:
         return False
-    for ids, vectors in table.stream(kind, one.fingerprint, rows=COMPARED_ROWS):
+    for ids, vectors in stored.stream(rows=COMPARED_ROWS):
         rows = [row for row, chunk_id in enumerate(ids) if chunk_id in wanted]
         names = [ids[row] for row in rows]
-        if names and not child.agrees(kind, names, vectors[rows]):
+        if names and not child.agrees(stored.kind, names, vectors[rows]):
             return False
     return True
 
 
-def _exact(
-    table: VectorTable, directory: Path, kind: str, fingerprint: str, *, deep: bool
-) -> str:
-    path = directory / exact_file.name_of(kind, fingerprint)
-    try:
-        dimensions = dimensions_of(fingerprint)
-    except StoreError:
-        return ""  # the vectors themselves are reported
+def _exact(stored: ChunkVectors, directory: Path, *, deep: bool) -> str:
+    """What is wrong with the exact file of these vectors, "" when nothing is or there is none."""
+    path = directory / exact_file.name_of(stored.kind, stored.fingerprint)
     if not path.exists():
         return ""
-    if exact_file.read(path, fingerprint, dimensions) is None:
-        return f"the exact index file {path.name} is damaged"
+    try:
+        if exact_file.read(path, stored.fingerprint) is None:
+            return f"the exact index file {path.name} is damaged"
+    except StoreError:
+        return ""  # no fingerprint: the vectors themselves are reported
     if not deep:
         return ""
-    index = ExactIndex(table, directory, kind=kind, fingerprint=fingerprint)
+    index = ExactIndex(stored, directory)
     try:
-        same = index.ids() == table.ids(kind, fingerprint)
+        same = index.ids() == stored.ids()
     finally:
         index.close()
-    return (
-        ""
-        if same
-        else f"the exact index file {path.name} does not hold what the store holds"
-    )
+    if same:
+        return ""
+    return f"the exact index file {path.name} does not hold what the store holds"
 
 
 def outbox_faults(table: VectorTable) -> list[IndexFault]:

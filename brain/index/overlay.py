@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from brain.store.vectors import VectorTable, by_kind
+from brain.store.vectors import ChunkVectors, by_kind
 
 if TYPE_CHECKING:
     from brain.protocols import Vectors
@@ -26,12 +26,8 @@ MAX_ROWS = 20_000
 class Overlay:
     """`changed` names every chunk whose written vector no longer counts; `ids` and `matrix` hold the present ones."""
 
-    def __init__(
-        self, table: VectorTable, kind: str, fingerprint: str, *, seq: int
-    ) -> None:
-        self._table = table
-        self._kind = kind
-        self._fingerprint = fingerprint
+    def __init__(self, stored: ChunkVectors, *, seq: int) -> None:
+        self._stored = stored
         self.seq = seq
         self.changed: set[str] = set()
         self._vectors: dict[str, Vectors] = {}
@@ -39,13 +35,13 @@ class Overlay:
 
     def refresh(self) -> bool:
         """Take in what is new in the outbox. False when the way from `seq` to now is too long or no longer there."""
-        if self._table.last_seq() == self.seq:
+        if self._stored.table.last_seq() == self.seq:
             return True
         # One row more than is bearable tells that there are too many.
-        changes = self._table.changes(self.seq, limit=MAX_ROWS + 1)
+        changes = self._stored.table.changes(self.seq, limit=MAX_ROWS + 1)
         if changes is None or len(changes) > MAX_ROWS:
             return False
-        self._look_again(by_kind(changes).get(self._kind, []))
+        self._look_again(by_kind(changes).get(self._stored.kind, []))
         if changes:
             self.seq = changes[-1].seq
         return True
@@ -54,7 +50,7 @@ class Overlay:
         """What counts is the present vector of a chunk, not what a row of the outbox says was done to it."""
         if not ids:
             return
-        present = self._table.vectors(self._kind, ids, self._fingerprint)
+        present = self._stored.vectors(ids)
         gone = set(ids).difference(present)
         self.put(list(present), list(present.values()))
         self.drop(gone)
@@ -117,14 +113,3 @@ def unit(vector: Vectors, dimensions: int) -> Vectors | None:
     if not np.isfinite(length) or length == 0:
         return None
     return array / length
-
-
-def units(vectors: Vectors, dimensions: int) -> list[Vectors]:
-    """Each as `unit` gives it. Raises `ValueError` also for one that has no direction."""
-    rows = []
-    for vector in vectors:
-        row = unit(vector, dimensions)
-        if row is None:
-            raise ValueError("a vector without a direction cannot be compared")
-        rows.append(row)
-    return rows

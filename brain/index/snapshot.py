@@ -166,14 +166,14 @@ def _fill(
     stop: Callable[[], bool],
 ) -> int | None:
     """All stored vectors into the directory; returns how many, None when stopped. Raises when fewer arrived."""
-    total = sum(table.count(kind, new.fingerprint) for kind in KINDS)
+    total = sum(table.of(kind, new.fingerprint).count() for kind in KINDS)
     child.create(
         place, file_bytes=FILE_LIMIT_FACTOR * expected_bytes(total, new.dimensions)
     )
     # By their ids: one that is saved anew while they are read comes a second time, under a later row.
     sent: set[tuple[str, str]] = set()
     for kind in KINDS:
-        for ids, rows in table.stream(kind, new.fingerprint, rows=batch):
+        for ids, rows in table.of(kind, new.fingerprint).stream(rows=batch):
             if stop():
                 return None
             child.add(kind, ids, rows)

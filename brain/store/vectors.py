@@ -18,7 +18,7 @@ from brain.faults import reach
 from brain.store.connection import Connection
 from brain.store.snapshots import SnapshotTable, dimensions_of
 from brain.store.sql import json_text
-from brain.store.table import Table
+from brain.store.table import Reader, Table
 from brain.store.vector_bytes import FLOAT16_BYTES, packed_sentences, packed_vector
 
 if TYPE_CHECKING:
@@ -85,36 +85,11 @@ class VectorTable(Table):
         self.snapshots = SnapshotTable(connection)
         self.damaged: set[tuple[str, str]] = set()
 
+    def of(self, kind: str, fingerprint: str) -> ChunkVectors:
+        """Those of one kind of chunks ("knowledge", "episodes") and one fingerprint."""
+        return ChunkVectors(self, kind, fingerprint)
+
     # -- chunks that wait -----------------------------------------------------------------------------------------
-
-    def pending(
-        self, kind: str, fingerprint: str, *, limit: int, after: int = 0
-    ) -> list[Pending]:
-        """Chunks without a vector of this fingerprint, in the order they came, beginning behind the row `after`."""
-        if not after:
-            after = self._before_first(kind, fingerprint)
-        if after < 0:
-            return []
-        sql = f"""
-            SELECT id, text_sha, topic, {CONTENT[kind]}, pk
-            FROM {kind} AS c
-            WHERE pk > ? AND {WAITING}
-            ORDER BY pk LIMIT ?
-        """
-        return [Pending(*row) for row in self._run(sql, after, fingerprint, limit)]
-
-    def _before_first(self, kind: str, fingerprint: str) -> int:
-        """The row before the first that waits, -1 when none does."""
-        # From indexes alone (the plus keeps SQLite from walking the rows), so that one new note among 200,000 chunks
-        # makes no other text be read: 0.1 s instead of 0.8.
-        sql = f"SELECT ifnull(min(+pk), 0) - 1 FROM {kind} AS c WHERE {WAITING}"
-        return self._number(sql, fingerprint)
-
-    def waiting_count(self, kind: str, fingerprint: str) -> int:
-        """How many chunks have no vector of this fingerprint yet."""
-        return self._number(
-            f"SELECT count(*) FROM {kind} AS c WHERE {WAITING}", fingerprint
-        )
 
     def unasked_for(self, fingerprint: str) -> int:
         """How many recorded questions have no vector of it: nobody waits for it, so it is made at the next recall."""
@@ -132,7 +107,7 @@ class VectorTable(Table):
         # Quick unless one was deleted since: then its row's number may have been given again, and all are looked at.
         deleted = "SELECT 1 FROM outbox WHERE seq > ? AND op = 'del' AND kind = 'knowledge' LIMIT 1"
         if self._first(deleted, seq) or self._pruned_to() > seq:
-            return self.waiting_count("knowledge", fingerprint)
+            return self.of("knowledge", fingerprint).waiting()
         sql = f"SELECT count(*) FROM knowledge AS c WHERE pk > ? AND {WAITING}"
         return self._number(sql, pk, fingerprint)
 
@@ -146,20 +121,7 @@ class VectorTable(Table):
 
     def waiting_in_all(self, fingerprint: str) -> int:
         """How many chunks of all kinds have no vector of this fingerprint yet."""
-        return sum(self.waiting_count(kind, fingerprint) for kind in KINDS)
-
-    def count(self, kind: str, fingerprint: str) -> int:
-        """How many chunks have one: what a complete index holds."""
-        return self.size(kind) - self.waiting_count(kind, fingerprint)
-
-    def ids(self, kind: str, fingerprint: str) -> set[str]:
-        """The chunks that have one."""
-        sql = f"""
-            SELECT c.id FROM {kind} AS c
-            JOIN embeddings AS e ON e.text_sha = c.text_sha
-            WHERE e.fingerprint = ?
-        """
-        return set(self._column(sql, fingerprint))
+        return sum(self.of(kind, fingerprint).waiting() for kind in KINDS)
 
     # -- writing and reading vectors ------------------------------------------------------------------------------
 
@@ -204,39 +166,6 @@ class VectorTable(Table):
             """
             told += self._run(sql, op, kind, fingerprint, text_sha).rowcount
         return told > 0
-
-    def vectors(
-        self, kind: str, ids: Sequence[str], fingerprint: str
-    ) -> dict[str, Vectors]:
-        """The vectors of these chunks, float32 of length 1; a chunk without one, or with a damaged one, is missing."""
-        sql = f"""
-            SELECT c.id, e.text_sha, e.vector, e.crc
-            FROM {kind} AS c
-            JOIN embeddings AS e ON e.text_sha = c.text_sha AND e.fingerprint = ?
-            WHERE c.id IN (SELECT value FROM json_each(?))
-        """
-        rows = self._run(sql, fingerprint, json_text(ids)).fetchall()
-        names, matrix = self._matrix(rows, fingerprint)
-        return dict(zip(names, matrix, strict=True))
-
-    def stream(
-        self, kind: str, fingerprint: str, *, rows: int = STREAM_ROWS
-    ) -> Iterator[tuple[list[str], Vectors]]:
-        """All vectors in the order of their chunks, `rows` at a time: (ids, float32 of shape (ids, dimensions)).
-
-        Every page is a read of its own, so that a long refill holds no old version of the file open.
-        """
-        sql = f"""
-            SELECT c.id, e.text_sha, e.vector, e.crc, c.pk
-            FROM {kind} AS c
-            JOIN embeddings AS e ON e.text_sha = c.text_sha AND e.fingerprint = ?
-            WHERE c.pk > ?
-            ORDER BY c.pk LIMIT ?
-        """
-        after = 0
-        while page := self._run(sql, fingerprint, after, rows).fetchall():
-            after = page[-1][4]
-            yield self._matrix([row[:4] for row in page], fingerprint)
 
     def drop_damaged(self) -> int:
         """Delete the vectors found damaged, so that they are computed again; returns how many."""
@@ -296,22 +225,103 @@ class VectorTable(Table):
         """The rows up to this number may be gone."""
         return self._number("SELECT ifnull(min(seq), 1) - 1 FROM outbox")
 
-    # -- within ---------------------------------------------------------------------------------------------------
+
+class ChunkVectors(Reader):
+    """The vectors of one kind of chunks and one fingerprint. `table` has those of all, and the outbox."""
+
+    def __init__(self, table: VectorTable, kind: str, fingerprint: str) -> None:
+        super().__init__(table._conn)
+        self.table = table
+        self.kind = kind
+        self.fingerprint = fingerprint
+
+    @property
+    def dimensions(self) -> int:
+        """The length of the vectors. Raises `StoreError` when the fingerprint is none."""
+        return dimensions_of(self.fingerprint)
+
+    def pending(self, *, limit: int, after: int = 0) -> list[Pending]:
+        """Chunks without a vector, in the order they came, beginning behind the row `after`."""
+        if not after:
+            after = self._before_first()
+        if after < 0:
+            return []
+        sql = f"""
+            SELECT id, text_sha, topic, {CONTENT[self.kind]}, pk
+            FROM {self.kind} AS c
+            WHERE pk > ? AND {WAITING}
+            ORDER BY pk LIMIT ?
+        """
+        rows = self._run(sql, after, self.fingerprint, limit)
+        return [Pending(*row) for row in rows]
+
+    def _before_first(self) -> int:
+        """The row before the first that waits, -1 when none does."""
+        # From indexes alone (the plus keeps SQLite from walking the rows), so that one new note among 200,000 chunks
+        # makes no other text be read: 0.1 s instead of 0.8.
+        sql = f"SELECT ifnull(min(+pk), 0) - 1 FROM {self.kind} AS c WHERE {WAITING}"
+        return self._number(sql, self.fingerprint)
+
+    def waiting(self) -> int:
+        """How many chunks have no vector yet."""
+        sql = f"SELECT count(*) FROM {self.kind} AS c WHERE {WAITING}"
+        return self._number(sql, self.fingerprint)
+
+    def count(self) -> int:
+        """How many chunks have one: what a complete index holds."""
+        return self.table.size(self.kind) - self.waiting()
+
+    def ids(self) -> set[str]:
+        """The chunks that have one."""
+        sql = f"""
+            SELECT c.id FROM {self.kind} AS c
+            JOIN embeddings AS e ON e.text_sha = c.text_sha
+            WHERE e.fingerprint = ?
+        """
+        return set(self._column(sql, self.fingerprint))
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors of these chunks, float32 of length 1; a chunk without one, or with a damaged one, is missing."""
+        sql = f"""
+            SELECT c.id, e.text_sha, e.vector, e.crc
+            FROM {self.kind} AS c
+            JOIN embeddings AS e ON e.text_sha = c.text_sha AND e.fingerprint = ?
+            WHERE c.id IN (SELECT value FROM json_each(?))
+        """
+        names, matrix = self._matrix(self._run(sql, self.fingerprint, json_text(ids)))
+        return dict(zip(names, matrix, strict=True))
+
+    def stream(self, *, rows: int = STREAM_ROWS) -> Iterator[tuple[list[str], Vectors]]:
+        """All vectors in the order of their chunks, `rows` at a time: (ids, float32 of shape (ids, dimensions)).
+
+        Every page is a read of its own, so that a long refill holds no old version of the file open.
+        """
+        sql = f"""
+            SELECT c.id, e.text_sha, e.vector, e.crc, c.pk
+            FROM {self.kind} AS c
+            JOIN embeddings AS e ON e.text_sha = c.text_sha AND e.fingerprint = ?
+            WHERE c.pk > ?
+            ORDER BY c.pk LIMIT ?
+        """
+        after = 0
+        while page := self._run(sql, self.fingerprint, after, rows).fetchall():
+            after = page[-1][4]
+            yield self._matrix(page)
 
     def _matrix(
-        self, rows: Sequence[tuple[str, str, bytes, int]], fingerprint: str
+        self, rows: Iterable[tuple[str, str, bytes, int]]
     ) -> tuple[list[str], Vectors]:
         """(ids, vectors) of the rows whose checksum holds; the others are noted in `damaged`."""
         import numpy as np
 
-        dimensions = dimensions_of(fingerprint)
+        dimensions = self.dimensions
         names, bodies = [], []
-        for chunk_id, text_sha, body, crc in rows:
+        for chunk_id, text_sha, body, crc, *_ in rows:
             if len(body) == FLOAT16_BYTES * dimensions and zlib.crc32(body) == crc:
                 names.append(chunk_id)
                 bodies.append(body)
             else:
-                self.damaged.add((text_sha, fingerprint))
+                self.table.damaged.add((text_sha, self.fingerprint))
         stored = np.frombuffer(b"".join(bodies), np.float16)
         matrix = stored.reshape(-1, dimensions).astype(np.float32)
         matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)

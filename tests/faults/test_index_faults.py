@@ -78,7 +78,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("pristine")
     table, _ = filled(home, COUNT)
     snapshot.write(table, home / "index", FP)
-    ExactIndex(table, home / "index", kind="knowledge", fingerprint=FP).ids()
+    ExactIndex(table.of("knowledge", FP), home / "index").ids()
     connection_of(table).close()
     return home
 
@@ -273,7 +273,7 @@ def trial(
         healed(table, index, usual * (COUNT + 200) / COUNT, watch, noted)
     assert (
         chroma_ids(table, home)
-        == table.ids("knowledge", FP)
+        == table.of("knowledge", FP).ids()
         == set(numbered(COUNT + 200, 100))
     )
 
@@ -328,7 +328,7 @@ RUN = (
     "import sys; sys.path[:0] = sys.argv[1:3]\nfrom pathlib import Path\nfrom index_support import *\nfrom brain.index import *\nfrom brain.index import snapshot\n"
     "home = Path(sys.argv[3]); table = open_store(home); fp = str(fingerprint())\n"
     "add_chunks(table, numbered(40, 5000)); embed_all(table, FakeEmbedder())\n"
-    "Indexes(table, home / 'index', fp).index('knowledge').ids()\n"
+    "Indexes(table, home / 'index', fp).index('knowledge').query([1.0] * 32, limit=1)\n"
     "snapshot.write(table, home / 'index', fp); snapshot.write(table, home / 'index', fp)\n"
 )
 
@@ -366,7 +366,7 @@ def heals(home: Path) -> None:
     assert (
         chroma_ids(table, home)
         == stored
-        == ExactIndex(table, home / "index", kind="knowledge", fingerprint=FP).ids()
+        == ExactIndex(table.of("knowledge", FP), home / "index").ids()
     )
     assert len(list((home / "index").glob("snapshot-*"))) == 1
 

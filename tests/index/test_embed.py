@@ -158,7 +158,7 @@ def test_ctrl_c_keeps_what_was_committed(table: VectorTable) -> None:
     model = FakeEmbedder(before=interrupt)
     with pytest.raises(KeyboardInterrupt):
         embed_pending(table, model, kind="knowledge", batch=32, clock=Clock())
-    assert table.waiting_count("knowledge", str(model.fingerprint)) == 136
+    assert table.of("knowledge", str(model.fingerprint)).waiting() == 136
 
 
 def test_calls_grow_while_the_model_is_fast_and_shrink_when_it_is_slow(

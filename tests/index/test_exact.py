@@ -34,9 +34,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def open_index(home: Path, table: VectorTable | None = None) -> ExactIndex:
-    return ExactIndex(
-        table or open_store(home), home / "index", kind="knowledge", fingerprint=FP
-    )
+    return ExactIndex((table or open_store(home)).of("knowledge", FP), home / "index")
 
 
 def path_of(home: Path) -> Path:
@@ -101,7 +99,7 @@ def test_little_change_leaves_the_file_and_much_writes_it_again(home: Path) -> N
         index.close()
         assert (path_of(home).stat().st_mtime_ns != before) is written
     again = open_index(home)
-    assert again.ids() == table.ids("knowledge", FP)
+    assert again.ids() == table.of("knowledge", FP).ids()
     assert not finds(again, 1)
     assert finds(again, COUNT + REWRITE_ROWS)
 
@@ -165,7 +163,7 @@ def test_any_damage_is_found_and_mended_without_a_word(
         path.is_file() and path.read_bytes() == whole
     ):
         # a flipped bit in the padding of the header harms nothing and may stay
-        assert exact_file.read(path, FP, 32) is not None
+        assert exact_file.read(path, FP) is not None
 
 
 def test_the_file_of_another_history_is_not_believed(home: Path) -> None:

@@ -109,7 +109,7 @@ def test_a_snapshot_holds_everything_in_private_files_and_no_text(
     }
     folders = [home / "index", *(p for p in (home / "index").rglob("*") if p.is_dir())]
     assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
-    assert held_by(looker, table, home) == table.ids("knowledge", FP)
+    assert held_by(looker, table, home) == table.of("knowledge", FP).ids()
     for file in files_below(home / "index"):
         assert b"text number" not in file.read_bytes()
 
@@ -135,7 +135,7 @@ def test_it_is_written_anew_when_much_has_changed(
     assert snapshot.due(table, home / "index", FP)
     snapshot.update(table, home / "index", FP)
     assert snapshots(home) == ["snapshot-2"]
-    assert held_by(looker, table, home) == table.ids("knowledge", FP)
+    assert held_by(looker, table, home) == table.of("knowledge", FP).ids()
     assert held_by(looker, table, home, "episodes") == {"e1"}
 
 
@@ -314,7 +314,7 @@ def test_a_vector_damaged_in_sqlite_is_given_up_and_computed_again(
     assert snapshot.write(table, home / "index", FP) == COUNT - 1
     with Indexes(table, home / "index", FP) as indexes:
         indexes.update()
-    assert table.waiting_count("knowledge", FP) == 1
+    assert table.of("knowledge", FP).waiting() == 1
     embed(table)
     assert snapshot.write(table, home / "index", FP) == COUNT
     assert held_by(looker, table, home) == set(numbered(COUNT))

@@ -160,7 +160,7 @@ def collide(home: Path, seconds: float, seed: int) -> None:
     assert (
         chroma_ids(table, home)
         == stored
-        == ExactIndex(table, index, kind="knowledge", fingerprint=FP).ids()
+        == ExactIndex(table.of("knowledge", FP), index).ids()
     ), f"seed {seed}"
     assert connection_of(table).conn.execute("PRAGMA integrity_check").fetchone() == (
         "ok",
@@ -255,7 +255,7 @@ def test_no_vector_outlives_its_chunk(tmp_path: Path) -> None:
         assert (indexes.name, indexes.fallback) == ("chroma", "")
     assert snapshot.write(table, index, FP) == 0
     assert chroma_ids(table, tmp_path) == set()
-    assert ExactIndex(table, index, kind="knowledge", fingerprint=FP).ids() == set()
+    assert ExactIndex(table.of("knowledge", FP), index).ids() == set()
 
 
 def test_a_model_that_is_away_is_said_and_words_still_serve(tmp_path: Path) -> None:

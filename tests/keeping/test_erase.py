@@ -143,9 +143,9 @@ def test_no_file_of_the_home_holds_a_byte_of_it(brain: Brain) -> None:
         assert again.search(Request("tea degrees")).passages[0].title == "Tea"
         assert again.library.forgotten() == []
         assert (
-            again.resources.store.vectors.waiting_count(
+            again.resources.store.vectors.of(
                 "episodes", again.resources.serving.fingerprint
-            )
+            ).waiting()
             == 0
         )
 

@@ -86,18 +86,6 @@ class Index:
         ]
         return sorted(scores, key=lambda pair: (-pair[1], pair[0]))[:limit]
 
-    def upsert(self, ids: Sequence[str], vectors: Any) -> None:
-        raise Unavailable("not here")
-
-    def delete(self, ids: Sequence[str]) -> None:
-        raise Unavailable("not here")
-
-    def ids(self) -> set[str]:
-        return set(self.vectors)
-
-    def close(self) -> None:
-        self.vectors = {}
-
 
 class Shelf:
     """A small store: documents go in by `put`, questions by `ask`."""

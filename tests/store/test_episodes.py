@@ -87,9 +87,8 @@ def test_the_searched_columns_are_what_the_vectors_are_keyed_by(
     ).fetchone()
     assert topic == topic_of(kept) == "2026-05-07 · lease · Ana, Ben"
     assert sha == digest(f"{topic}\nQ?\nA.")
-    (pending,) = VectorTable(connection).pending(
-        "episodes", "toy@0/4/none/mean", limit=10
-    )
+    stored = VectorTable(connection).of("episodes", "toy@0/4/none/mean")
+    (pending,) = stored.pending(limit=10)
     assert (pending.chunk_id, digest(pending.text)) == (kept.id, sha)
 
 

@@ -31,7 +31,7 @@ def table(tmp_path: Path) -> VectorTable:
 
 
 def save(table: VectorTable, kind: str = "knowledge") -> int:
-    rows = table.pending(kind, FP, limit=1000)
+    rows = table.of(kind, FP).pending(limit=1000)
     return table.save_vectors(
         FP, [(row.text_sha, vector_of(row.text), None) for row in rows]
     )
@@ -47,26 +47,28 @@ def outbox(table: VectorTable) -> list[tuple[str, str, str]]:
 
 def test_a_chunk_waits_until_its_vector_is_saved(table: VectorTable) -> None:
     add_chunks(table, {"a": "one", "b": "two"})
-    assert [row.chunk_id for row in table.pending("knowledge", FP, limit=10)] == [
+    assert [row.chunk_id for row in table.of("knowledge", FP).pending(limit=10)] == [
         "a",
         "b",
     ]
-    assert table.waiting_count("knowledge", FP) == 2
+    assert table.of("knowledge", FP).waiting() == 2
     assert save(table) == 2
-    assert (table.waiting_count("knowledge", FP), table.count("knowledge", FP)) == (
+    assert (table.of("knowledge", FP).waiting(), table.of("knowledge", FP).count()) == (
         0,
         2,
     )
     assert outbox(table) == [("up", "knowledge", "a"), ("up", "knowledge", "b")]
     assert np.allclose(
-        table.vectors("knowledge", ["a"], FP)["a"], vector_of("topic\none"), atol=1e-3
+        table.of("knowledge", FP).vectors(["a"])["a"],
+        vector_of("topic\none"),
+        atol=1e-3,
     )
 
 
 def test_pending_goes_on_behind_the_row_it_is_told(table: VectorTable) -> None:
     add_chunks(table, numbered(10))
-    first = table.pending("knowledge", FP, limit=4)
-    second = table.pending("knowledge", FP, limit=4, after=first[-1].pk)
+    first = table.of("knowledge", FP).pending(limit=4)
+    second = table.of("knowledge", FP).pending(limit=4, after=first[-1].pk)
     assert [row.chunk_id for row in second] == [
         "c000004",
         "c000005",
@@ -81,12 +83,12 @@ def test_the_text_of_a_pending_chunk_is_what_its_sha_names(table: VectorTable) -
         table, {"q": ("why?", ""), "qa": ("why?", "because"), "n": ("", "a note")}
     )
     for kind in ("knowledge", "episodes"):
-        for row in table.pending(kind, FP, limit=10):
+        for row in table.of(kind, FP).pending(limit=10):
             assert hashlib.sha256(row.text.encode()).hexdigest() == row.text_sha
         sql = f"SELECT id, {text_of(kind)} FROM {kind}"
         texts = dict(connection_of(table).conn.execute(sql).fetchall())
         assert texts == {
-            row.chunk_id: row.text for row in table.pending(kind, FP, limit=10)
+            row.chunk_id: row.text for row in table.of(kind, FP).pending(limit=10)
         }
 
 
@@ -95,7 +97,7 @@ def test_chunks_with_one_text_share_a_vector_and_each_is_announced(
 ) -> None:
     add_chunks(table, {"a": "same", "b": "same"})
     add_episodes(table, {"e": ("", "same")})
-    row = table.pending("knowledge", FP, limit=1)[0]
+    row = table.of("knowledge", FP).pending(limit=1)[0]
     assert table.save_vectors(FP, [(row.text_sha, vector_of("same"), None)]) == 1
     assert sorted(outbox(table)) == [
         ("up", "episodes", "e"),
@@ -103,10 +105,10 @@ def test_chunks_with_one_text_share_a_vector_and_each_is_announced(
         ("up", "knowledge", "b"),
     ]
     assert (
-        table.waiting_count("knowledge", FP) == table.waiting_count("episodes", FP) == 0
+        table.of("knowledge", FP).waiting() == table.of("episodes", FP).waiting() == 0
     )
     delete_chunks(table, ["a"])
-    assert set(table.vectors("knowledge", ["a", "b"], FP)) == {"b"}
+    assert set(table.of("knowledge", FP).vectors(["a", "b"])) == {"b"}
 
 
 def test_a_new_chunk_with_a_known_text_is_announced(table: VectorTable) -> None:
@@ -127,17 +129,17 @@ def test_two_fingerprints_never_mix(table: VectorTable) -> None:
     other = str(fingerprint("other", 8))
     add_chunks(table, {"a": "one"})
     save(table)
-    assert table.waiting_count("knowledge", other) == 1
-    row = table.pending("knowledge", other, limit=1)[0]
+    assert table.of("knowledge", other).waiting() == 1
+    row = table.of("knowledge", other).pending(limit=1)[0]
     table.save_vectors(other, [(row.text_sha, vector_of("x", 8), None)])
-    assert table.vectors("knowledge", ["a"], other)["a"].shape == (8,)
-    assert table.vectors("knowledge", ["a"], FP)["a"].shape == (SMALL,)
+    assert table.of("knowledge", other).vectors(["a"])["a"].shape == (8,)
+    assert table.of("knowledge", FP).vectors(["a"])["a"].shape == (SMALL,)
     assert table.fingerprints() == {FP: 1, other: 1}
 
 
 def test_the_vector_of_a_text_deleted_meanwhile_is_not_kept(table: VectorTable) -> None:
     add_chunks(table, {"a": "one"})
-    row = table.pending("knowledge", FP, limit=1)[0]
+    row = table.of("knowledge", FP).pending(limit=1)[0]
     delete_chunks(table, ["a"])
     assert table.save_vectors(FP, [(row.text_sha, vector_of("one"), None)]) == 0
     assert table.fingerprints() == {}
@@ -158,7 +160,7 @@ def test_nonsense_from_a_model_is_refused_and_nothing_kept(
     table: VectorTable, bad: np.ndarray
 ) -> None:
     add_chunks(table, {"a": "one", "b": "two"})
-    rows = table.pending("knowledge", FP, limit=2)
+    rows = table.of("knowledge", FP).pending(limit=2)
     pairs = [(rows[0].text_sha, vector_of("one"), None), (rows[1].text_sha, bad, None)]
     with pytest.raises(StoreError, match="embedding model answered"):
         table.save_vectors(FP, pairs)
@@ -173,18 +175,18 @@ def test_nonsense_from_a_model_is_refused_and_nothing_kept(
 )
 def test_vectors_come_back_with_length_one(table: VectorTable, scale: float) -> None:
     add_chunks(table, {"a": "one"})
-    row = table.pending("knowledge", FP, limit=1)[0]
+    row = table.of("knowledge", FP).pending(limit=1)[0]
     table.save_vectors(FP, [(row.text_sha, vector_of("one") * scale, None)])
-    assert np.linalg.norm(table.vectors("knowledge", ["a"], FP)["a"]) == pytest.approx(
-        1, abs=1e-6
-    )
+    assert np.linalg.norm(
+        table.of("knowledge", FP).vectors(["a"])["a"]
+    ) == pytest.approx(1, abs=1e-6)
 
 
 def test_sentence_vectors_are_kept_beside_and_a_damaged_set_is_missing(
     table: VectorTable,
 ) -> None:
     add_chunks(table, {"a": "one", "b": "two"})
-    rows = table.pending("knowledge", FP, limit=2)
+    rows = table.of("knowledge", FP).pending(limit=2)
     sentences = np.stack([vector_of("s1"), vector_of("s2"), vector_of("s3")])
     table.save_vectors(
         FP,
@@ -218,13 +220,13 @@ def test_a_flipped_bit_is_reported_and_the_vector_computed_again(
             "UPDATE embeddings SET vector=? WHERE text_sha=?",
             (bytes([blob[0] ^ 1]) + blob[1:], sha),
         )
-    assert len(table.vectors("knowledge", ["a", "b"], FP)) == 1
-    assert sum(len(ids) for ids, _ in table.stream("knowledge", FP)) == 1
+    assert len(table.of("knowledge", FP).vectors(["a", "b"])) == 1
+    assert sum(len(ids) for ids, _ in table.of("knowledge", FP).stream()) == 1
     assert table.damaged == {(sha, FP)}
     assert table.drop_damaged() == 1
-    assert table.waiting_count("knowledge", FP) == 1
+    assert table.of("knowledge", FP).waiting() == 1
     assert save(table) == 1
-    assert len(table.vectors("knowledge", ["a", "b"], FP)) == 2
+    assert len(table.of("knowledge", FP).vectors(["a", "b"])) == 2
     assert table.damaged == set()
 
 
@@ -233,7 +235,7 @@ def test_stream_gives_every_vector_once_in_the_order_of_the_chunks(
 ) -> None:
     add_chunks(table, numbered(25))
     save(table)
-    pages = list(table.stream("knowledge", FP, rows=10))
+    pages = list(table.of("knowledge", FP).stream(rows=10))
     assert [len(ids) for ids, _ in pages] == [10, 10, 5]
     assert [i for ids, _ in pages for i in ids] == list(numbered(25))
     assert np.allclose(pages[2][1][4], vector_of("topic\ntext number 24"), atol=1e-3)
