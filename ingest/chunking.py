@@ -107,11 +107,10 @@ def chunk(
     locators = Locators(sections, text)
     if locators.mark:
         pieces = _one_small_note(pieces, budget)
-    located = []
-    for piece in _join_stubs(pieces, budget):
-        locator = locators.of(piece.start, piece.end)
-        located.append(replace(piece, locator=locator))
-    return located
+    return [
+        replace(piece, locator=locators.of(piece.start, piece.end))
+        for piece in _join_stubs(pieces, budget)
+    ]
 
 
 def _all_blocks(
@@ -281,11 +280,8 @@ def _one_small_note(pieces: list[Piece], budget: _Budget) -> list[Piece]:
 
 def _join_stubs(pieces: list[Piece], budget: _Budget) -> list[Piece]:
     """Pieces too small to stand alone joined to what precedes them, a lone heading to what stands below it."""
-    joined: list[Piece] = []
-    for piece, following in itertools.zip_longest(pieces, pieces[1:]):
-        if not joined:
-            joined.append(piece)
-            continue
+    joined = pieces[:1]
+    for piece, following in itertools.zip_longest(pieces[1:], pieces[2:]):
         last = joined[-1]
         belongs_above = _is_above(last, piece)
         introduces = (

@@ -51,7 +51,7 @@ def find_date(text: str) -> str | None:
             text = text[:10]
     for pattern in (_YMD, _LOOSE_YMD, _CJK):
         for match in pattern.finditer(text):
-            if found := _iso(match["year"], match["month"], match["day"]):
+            if found := _iso(*map(int, match.group("year", "month", "day"))):
                 return found
     return _day_first(text) or _written(text)
 
@@ -86,9 +86,9 @@ def _month_or_year(value: str) -> str | None:
     return f"{match[1]}-{month:02}" if 1 <= month <= 12 else None
 
 
-def _iso(year: str | int, month: str | int, day: str | int) -> str | None:
+def _iso(year: int, month: int, day: int) -> str | None:
     try:
-        found = date(int(year), int(month), int(day))
+        found = date(year, month, day)
     except ValueError:
         return None
     return found.isoformat() if FIRST_YEAR <= found.year <= LAST_YEAR else None
@@ -100,9 +100,9 @@ def _day_first(text: str) -> str | None:
         a = int(first)
         b = int(second)
         if mark == "." or a > 12 or a == b:
-            found = _iso(year, month=b, day=a)
+            found = _iso(int(year), month=b, day=a)
         elif mark == "/" and b > 12:
-            found = _iso(year, month=a, day=b)
+            found = _iso(int(year), month=a, day=b)
         else:
             continue
         if found:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import accumulate
 
 from ingest.document import Section
 
@@ -52,15 +54,11 @@ class Locators:
     def __init__(self, sections: Sequence[Section], text: str) -> None:
         self.sections = sections
         self.text = text
-        self.starts: list[int] = []
-        start = 0
-        for section in sections:
-            self.starts.append(start)
-            start += len(section.text)
+        lengths = (len(section.text) for section in sections)
+        self.starts = list(accumulate(lengths, initial=0))
         opening = sections[0].locator if sections else ""
-        self.mark = ""  # "L" or "¶" where the text is counted
-        if is_counted(opening):
-            self.mark = opening[0]
+        # "L" or "¶" where the text is counted.
+        self.mark = opening[0] if is_counted(opening) else ""
 
     def of(self, start: int, end: int) -> str:
         """The locator of the characters from `start` to `end`, without the white space around them."""
@@ -68,9 +66,7 @@ class Locators:
         first = end - len(span.lstrip())
         last = start + len(span.rstrip()) - 1
         if self.mark:
-            first_number = self._number(first)
-            last_number = self._number(last)
-            return _counted(self.mark, first_number, last_number)
+            return _counted(self.mark, self._number(first), self._number(last))
         opening = self._section(first)
         closing = self._section(last)
         touched = self.sections[opening : closing + 1]
@@ -106,27 +102,20 @@ def _together(locators: list[str]) -> str:
 
 def _cell_ranges(locators: list[str]) -> str:
     """For each sheet, the one range around all of its cells."""
-    cells_of: dict[str, str] = {}
+    cells_of: dict[str, str] = defaultdict(str)
     for locator in locators:
         sheet, _mark, cells = locator.rpartition("!")
-        before = cells_of.get(sheet, "")
-        cells_of[sheet] = f"{before} {cells}"
-    ranges = []
-    for sheet, cells in cells_of.items():
-        around = _range_around(cells)
-        ranges.append(f"{sheet}!{around}")
+        cells_of[sheet] += f" {cells}"
+    ranges = (f"{sheet}!{_range_around(cells)}" for sheet, cells in cells_of.items())
     return "; ".join(ranges)
 
 
 def _range_around(cells: str) -> str:
     """The range of cells from the first column and row to the last: "B2:F9" of "B2:C3 F9"."""
-    columns = []
-    rows = []
-    for column, row in _CELL.findall(cells):
-        columns.append(column)
-        rows.append(int(row))
-    columns.sort()
-    columns.sort(key=len)  # column Z comes before column AA
-    first = f"{columns[0]}{min(rows)}"
-    last = f"{columns[-1]}{max(rows)}"
-    return of_cells(first, last)
+    found = _CELL.findall(cells)
+    # Column Z comes before column AA.
+    columns = sorted((len(column), column) for column, _row in found)
+    rows = [int(row) for _column, row in found]
+    _length, left = columns[0]
+    _length, right = columns[-1]
+    return of_cells(f"{left}{min(rows)}", f"{right}{max(rows)}")

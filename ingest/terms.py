@@ -214,8 +214,7 @@ def _short_end(word: bytes) -> bool:
 
 def _past(word: bytes) -> bytes:
     if word.endswith(b"eed") and word != b"eed":
-        rest = word.removesuffix(b"eed")
-        return rest + b"ee" if _measure(rest) > 0 else word
+        return _replace({b"eed": b"ee"}, 1, word)
     for ending in (b"ed", b"ing"):
         if word.endswith(ending):
             rest = word.removesuffix(ending)

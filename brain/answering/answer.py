@@ -139,11 +139,12 @@ def _placed(quote: Quote) -> str:
 def _versions_said(whole: Answer, passages: Passages) -> Answer:
     """The answer with a notice for every cited passage that stands for older versions of itself."""
     cited = {citation.passage_id for citation in whole.citations}
-    notices = list(whole.notices)
-    for passage in passages:
-        if passage.id in cited and passage.versions:
-            notices.append(_older_versions(passage))
-    return replace(whole, notices=tuple(notices))
+    said = [
+        _older_versions(passage)
+        for passage in passages
+        if passage.id in cited and passage.versions
+    ]
+    return replace(whole, notices=(*whole.notices, *said))
 
 
 def _older_versions(passage: Passage) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from brain import prompts
 from brain.prompts import NONCE_BYTES, neutral
-from brain.types import ContextUse, Passage, Passages
+from brain.types import ContextUse, Passage, Passages, Texts
 from ingest.sentences import sentences
 
 MAX_QUESTION = 8_000  # characters; the rest is a pasted text, not a question
@@ -41,7 +41,7 @@ class Packed:
     passages: tuple[Passage, ...]
     use: ContextUse
     max_tokens: int
-    notices: tuple[str, ...] = ()
+    notices: Texts = ()
 
 
 def pack(
@@ -52,13 +52,12 @@ def pack(
     count: Count,
     speed: float | None = None,
     previous: str = "",
-    nonce: str = "",
 ) -> Packed:
     """As many passages as fit, in order. `speed`: prompt tokens a second; None when not measured.
 
     `tokens` of the result is an upper estimate of ours; the server's own count is compared with it elsewhere.
     """
-    nonce = nonce or secrets.token_hex(NONCE_BYTES)
+    nonce = secrets.token_hex(NONCE_BYTES)
     notices = []
     if len(question) > MAX_QUESTION:
         question = question[:MAX_QUESTION]

@@ -88,11 +88,10 @@ def passage_features(
     `header`: the stems above it; `rank`: its place among the passages, from 0; `cosines`: of each sentence with the
     question.
     """
-    worths = likenesses(
+    in_header, *in_sentences = likenesses(
         question.weights, [header, *(one.stem_set for one in statements)]
     )
     nothing = dict.fromkeys(question.weights, 0.0)
-    in_header, *in_sentences = worths
     around = [nothing, *in_sentences, nothing]
     nears = nearnesses(question.pairs, [one.stems for one in statements])
     features = []

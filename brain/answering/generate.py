@@ -22,7 +22,7 @@ from brain.answering.verify import Support, holds, verify
 from brain.errors import Incomplete
 from brain.protocols import Generator
 from brain.text.question import Question
-from brain.types import Answer, Citation, Confidence, Passages, State
+from brain.types import Answer, Citation, Confidence, Passages, State, Texts
 from ingest.words import content_words
 
 UNVERIFIED = "[unverified]"
@@ -195,7 +195,7 @@ class _Written:
             return "not_found"
         return "unrated" if grade == "strong" else "unsure"
 
-    def _notices(self) -> tuple[str, ...]:
+    def _notices(self) -> Texts:
         said = list(self.packed.notices)
         left_out = self.packed.use.passages_left_out
         if left_out:

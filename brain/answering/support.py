@@ -60,10 +60,10 @@ def support_features(
     quote = quotes[0]
     passage = passages[quote.rank]
     text = sheet(passage.text)
-    places = _places(text, quote)
-    quoted = text.statements[places[0]]
+    place = _place(text, quote)
+    quoted = text.statements[place]
     header = stems_of(passage.header)
-    around = _around(text, places) | header
+    around = _around(text, place) | header
     weights = question.weights
     in_quote, in_sight = likenesses(weights, [quoted.stem_set | header, around])
     lacking = [weights[term] * (1 - held) for term, held in in_sight.items()]
@@ -87,19 +87,15 @@ def support_features(
     return features | {name: signals.get(name, 0.0) for name in PASSED_ON}
 
 
-def _places(text: Sheet, quote: Quote) -> list[int]:
-    """Which sentences of the passage the quote lies in: one, as the extractive answerer quotes."""
-    found = []
-    for place, statement in enumerate(text.statements):
-        start, end, _ = statement.sentence
-        if start < quote.end and end > quote.start:
-            found.append(place)
-    return found
+def _place(text: Sheet, quote: Quote) -> int:
+    """Which sentence of the passage is quoted."""
+    starts = [statement.sentence.start for statement in text.statements]
+    return starts.index(quote.start)
 
 
-def _around(text: Sheet, places: Sequence[int]) -> TermSet:
+def _around(text: Sheet, place: int) -> TermSet:
     """The stems of the quoted sentence and of the one before and after it."""
-    near = text.statements[max(0, places[0] - 1) : places[-1] + 2]
+    near = text.statements[max(0, place - 1) : place + 2]
     return TermSet().union(*(statement.all_stems for statement in near))
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from brain.answering.extract import line_locator
 from brain.text.matching import TermSet, denies
 from brain.text.sheet import Statement, sheet, stems_of, words_of
-from brain.types import Measures, Passage, Passages
+from brain.types import Measures, Passage, Passages, Texts
 from ingest.terms import fold, stem, tokens
 from ingest.words import STOP, content_words, months, names, numbers
 
@@ -51,7 +51,7 @@ class Support:
     passage: Passage
     statements: Sequence[Statement]
     coverage: float
-    reasons: tuple[str, ...] = ()
+    reasons: Texts = ()
 
     @property
     def start(self) -> int:

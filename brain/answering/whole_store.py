@@ -13,7 +13,7 @@ from typing import Literal
 from brain.answering.extract import line_locator
 from brain.text.grammar import grammar
 from brain.text.sheet import sheet
-from brain.types import Answer, Citation, Confidence, Passage, Passages
+from brain.types import Answer, Citation, Confidence, Passage, Passages, Texts
 from ingest.terms import fold, stem, tokens
 
 MAX_WORDS = 6  # words to look for: more is a sentence, not a thing that is mentioned
@@ -71,7 +71,7 @@ class WholeStoreQuestion:
     """
 
     kind: Kind
-    phrases: tuple[str, ...] = ()
+    phrases: Texts = ()
     tag: str = ""
     any_of: bool = False
 

@@ -37,6 +37,8 @@ ALIKE = 0.05  # of a probability: judgments closer than this share a place, and 
 SEARCH_SHARE = 0.6
 
 Clock = Callable[[], float]
+Judgments = Mapping[int, float]
+"""Probability by place in the order of the search, from 0, where it was judged."""
 
 
 def rerank(
@@ -89,7 +91,7 @@ def rerank(
     return _reordered(passages, judgments), replace(step, state="ran", reason=partly)
 
 
-def blend(judgments: Mapping[int, float]) -> list[int]:
+def blend(judgments: Judgments) -> list[int]:
     """The judged places (from 0, the search's order) in their new order; equal ones keep the search's.
 
     >>> blend({0: 0.1, 1: 0.9, 2: 0.2, 3: 0.3, 4: 0.4, 5: 0.5, 6: 0.6, 7: 0.7})
@@ -104,7 +106,7 @@ def blend(judgments: Mapping[int, float]) -> list[int]:
     return sorted(places, key=lambda place: (-worth[place], place))
 
 
-def by_places(judgments: Mapping[int, float]) -> dict[int, int]:
+def by_places(judgments: Judgments) -> dict[int, int]:
     """Each one's place by judgment, from 1: one more than there are clearly better ones."""
     steps = {place: round(value / ALIKE) for place, value in judgments.items()}
     places = {}
@@ -113,9 +115,7 @@ def by_places(judgments: Mapping[int, float]) -> dict[int, int]:
     return places
 
 
-def _unusable(
-    judgments: Mapping[int, float], tried: int, wanted: int, seconds: float
-) -> str:
+def _unusable(judgments: Judgments, tried: int, wanted: int, seconds: float) -> str:
     """Why these judgments cannot order anything, or ""."""
     if len(judgments) < LEAST_JUDGED:
         if tried < wanted:
@@ -126,9 +126,7 @@ def _unusable(
     return ""
 
 
-def _reordered(
-    passages: Passages, judgments: Mapping[int, float]
-) -> tuple[Passage, ...]:
+def _reordered(passages: Passages, judgments: Judgments) -> tuple[Passage, ...]:
     """The judged passages change places among themselves; each says where it stood and how it was judged."""
     by_judgment = by_places(judgments)
     done = list(passages)

@@ -50,8 +50,9 @@ def rank(
     weights = None
     explained: list[Measures]
     if mode == "dense" or not found.has_vectors:
-        scores = [_single_score(features, mode) for features in found.features]
-        explained = [{"words": score} for score in scores]
+        explained = [
+            {"words": _single_score(features, mode)} for features in found.features
+        ]
     else:
         texts = [passage.text for passage in found.passages]
         known = fusion.numbers(
@@ -61,10 +62,10 @@ def rank(
         explained = [
             fusion.group_scores(features, weights) for features in found.features
         ]
-        scores = [sum(groups.values()) for groups in explained]
     lexical, dense = _places(found.lexical), _places(found.dense)
     ranked = []
-    for passage, score, groups in zip(found.passages, scores, explained, strict=True):
+    for passage, groups in zip(found.passages, explained, strict=True):
+        score = sum(groups.values())
         ranks = {"lexical": lexical.get(passage.id), "dense": dense.get(passage.id)}
         ranked.append(replace(passage, score=score, ranks=ranks, explain=groups))
     ranked.sort(key=_order)

@@ -12,7 +12,7 @@ from brain.errors import BrainError
 from brain.retrieval.candidates import Ranking, Sources, candidates
 from brain.retrieval.retrieve import rank, retrieve
 from brain.text.question import Question, expression
-from brain.types import Request
+from brain.types import Request, Texts
 from ingest.terms import stem, tokens
 
 DEPTH = 1_000  # places of each ranking in which a lost document is looked for
@@ -31,7 +31,7 @@ class Trace:
     lexical: int | None = None
     dense: int | None = None
     fused: int | None = None
-    shared: tuple[str, ...] = ()
+    shared: Texts = ()
     limit: int = 10
 
     def __str__(self) -> str:
@@ -83,7 +83,7 @@ def _place(ranking: Ranking, chunks: set[str]) -> int | None:
     return None
 
 
-def _shared(question: Question, text: str) -> tuple[str, ...]:
+def _shared(question: Question, text: str) -> Texts:
     """The words of the question that stand in a text, in any of their forms, each once."""
     held = set(map(stem, tokens(text)))
     shared = [word for word in question.words if stem(word) in held]

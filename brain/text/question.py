@@ -101,9 +101,9 @@ _KIND = tuple((kind, re.compile(pattern)) for kind, pattern in _KIND_PATTERNS)
 class Moment:
     """The dates a question names, as sets of years, months (1-12) and days of the month; empty when it names none."""
 
-    years: frozenset[int] = frozenset()
-    months: frozenset[int] = frozenset()
-    days: frozenset[int] = frozenset()
+    years: frozenset[int]
+    months: frozenset[int]
+    days: frozenset[int]
 
     def __bool__(self) -> bool:
         return bool(self.years or self.months)

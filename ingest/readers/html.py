@@ -73,9 +73,6 @@ def read(raw: Raw) -> Readings:
     """One document, "§n" by heading."""
     text, notices = _decoded(raw.data)
     tree = _tree(text)
-    if tree is None:
-        yield Reading([], notices=notices)
-        return
     title, date = _declared(tree)
     everything = list(_blocks(tree, skip=_FURNITURE))
     blocks = _content(text, everything)
@@ -97,8 +94,6 @@ def whole_page(data: bytes) -> tuple[list[Block], str]:
     are."""
     text, _notices = _decoded(data)
     tree = _tree(text)
-    if tree is None:
-        return [], ""
     title, _date = _declared(tree)
     return list(_blocks(tree, skip=set(), textless=_TEXTLESS)), title
 
@@ -119,7 +114,8 @@ def _decoded(data: bytes) -> tuple[str, Texts]:
     return decode(data)
 
 
-def _tree(text: str) -> Element | None:
+def _tree(text: str) -> Element:
+    """The root of a page; an empty one where nothing is in it."""
     from lxml import etree
     from lxml.html import HTMLParser
 
@@ -132,10 +128,12 @@ def _tree(text: str) -> Element | None:
     )
     try:
         tree = etree.fromstring(text.encode(), parser)
-    except (etree.ParserError, etree.XMLSyntaxError):  # nothing in it
-        return None
+    except (etree.ParserError, etree.XMLSyntaxError):
+        tree = None
+    if tree is None:
+        return etree.Element("body")
     errors = {entry.type_name for entry in parser.error_log}
-    if tree is not None and "ERR_RESOURCE_LIMIT" in errors:
+    if "ERR_RESOURCE_LIMIT" in errors:
         # Nested beyond the 2,048 levels that libxml2 reads: flat text is what remains.
         tree = etree.Element("body")
         tree.text = _CONTROLS.sub("", _TAGS.sub(" ", text))

@@ -108,7 +108,7 @@ def related(part: Any) -> Iterator[tuple[str, Any]]:
             yield relation.reltype.rpartition("/")[2], relation.target_part
 
 
-def properties(archive: ZipFile, name: str = "docProps/core.xml") -> dict[str, str]:
+def properties(archive: ZipFile, name: str) -> dict[str, str]:
     """The document's stated properties under their usual names, without a program's own defaults."""
     found: dict[str, str] = {}
     for element in descendants(entry(archive, name), *_NAMES):
