@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -109,10 +110,8 @@ class Passage:
 
 def header(title: str, heading: Texts, date: str | None) -> str:
     """The deterministic line above every chunk in both indexes. A heading that repeats the title is said once."""
-    parts = [part.strip() for part in (title, *heading) if part.strip()]
-    path = " › ".join(
-        part for i, part in enumerate(parts) if i == 0 or part != parts[i - 1]
-    )
+    parts = filter(None, map(str.strip, (title, *heading)))
+    path = " › ".join(part for part, _repeated in groupby(parts))
     return f"{path} ({date[:10]})" if date else path
 
 
@@ -241,7 +240,7 @@ class Episode:
     @property
     def text(self) -> str:
         """The question and the answer, a line end between them, or the one that there is: the text that is indexed."""
-        return "\n".join(part for part in (self.question, self.answer) if part)
+        return "\n".join(filter(None, (self.question, self.answer)))
 
 
 @dataclass(frozen=True, slots=True)

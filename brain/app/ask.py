@@ -69,9 +69,7 @@ def _from_passages(
     weighed = question.weighed(_idf(resources, question))
     asked = answer(weighed, found.passages, generator=generator, asking=asking)
     asked = _with_usage(asked, generator)
-    degraded = [
-        reason for reason in (found.degraded, missing, asked.degraded) if reason
-    ]
+    degraded = filter(None, (found.degraded, missing, asked.degraded))
     whole = replace(
         asked,
         embedder=found.embedder,

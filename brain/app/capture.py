@@ -19,6 +19,7 @@ from brain.app.tally import Tally
 from brain.app.vectors import finish
 from brain.errors import BrainError, UsageError
 from brain.faults import reach
+from brain.store.documents import Origin
 from brain.types import AddReport, Episode
 from ingest.document import Document, new_id
 
@@ -60,10 +61,12 @@ def note(resources: Resources, text: str, title: str, tags: Sequence[str]) -> Ad
     if folder:
         path = _note_file(Path(folder).expanduser(), text, title, resources.now()[:10])
         return add(resources, [path], tags, dry_run=False)
-    document = _document(resources, f"note:{new_id()}", text, title)
+    read = _document(resources, "note:", text, title)
+    document = replace(read, uri=f"note:{read.id}")
+    labels = tuple(tags)
     tally = Tally()
     with resources.store.write():
-        _save(resources, document, tally, tags)
+        tally.save(resources, document, Origin(document.uri, tags=labels))
         reach("note.between")
         episode = Episode(
             new_id(),
@@ -71,8 +74,8 @@ def note(resources: Resources, text: str, title: str, tags: Sequence[str]) -> Ad
             "note",
             "",
             text,
-            source=f"note:{document.id}",
-            tags=tuple(tags),
+            source=document.uri,
+            tags=labels,
         )
         resources.store.episodes.record(episode)
     return finish(resources, tally)
@@ -121,7 +124,8 @@ def remember_episodes(
                 title,
                 episode.at,
             )
-            _save(resources, document, tally, episode.tags)
+            origin = Origin(document.uri, tags=episode.tags)
+            tally.save(resources, document, origin)
     finish(resources, tally)
     return kept
 
@@ -135,7 +139,7 @@ def _document(
     import ingest
 
     try:
-        document = ingest.load_text(
+        return ingest.load_text(
             text,
             uri=uri,
             title=title,
@@ -146,22 +150,6 @@ def _document(
         raise BrainError(
             f"this text cannot be kept: {error.reason}", error.hint
         ) from None
-    return (
-        replace(document, uri=f"note:{document.id}")
-        if uri.startswith("note:")
-        else document
-    )
-
-
-def _save(
-    resources: Resources, document: Document, tally: Tally, tags: Sequence[str]
-) -> None:
-    from brain.store.documents import Origin
-
-    outcome, document_id = resources.store.documents.save(
-        document, Origin(document.uri, tags=tuple(tags)), now=resources.now()
-    )
-    tally.saved(document, outcome, document_id)
 
 
 def _note_file(folder: Path, text: str, title: str, day: str) -> Path:

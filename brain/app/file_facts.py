@@ -34,9 +34,7 @@ def differs(item: ingest.Found, known: Facts | None) -> bool:
 
 def unchanged(item: ingest.Found, known: Facts | None) -> bool:
     """Whether a file is as stored, and was not touched just before the last look."""
-    if known is None or stat_of(item) != known[:4]:
-        return False
-    return _long_ago(known)
+    return known is not None and not differs(item, known) and _long_ago(known)
 
 
 def settled(status: os.stat_result, known: Facts) -> bool:

@@ -95,11 +95,7 @@ class Import:
             added_at=item.added_at,
             updated_at=item.updated_at,
         )
-        outcome, document_id = resources.store.documents.save(
-            document, origin, now=resources.now()
-        )
-        self._tally.saved(document, outcome, document_id)
-        return document_id
+        return self._tally.save(resources, document, origin)
 
     def _episode(self, item: StoredEpisode) -> None:
         facts = item.circumstances

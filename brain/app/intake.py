@@ -70,11 +70,8 @@ class Mailboxes:
 
     def whole(self) -> list[tuple[Path, set[str]]]:
         """Those that were read whole and without an error, each with the ids of its messages."""
-        whole = []
-        for path, ids in self._present.items():
-            if path not in self._cut:
-                whole.append((path, ids))
-        return whole
+        present = self._present.items()
+        return [(path, ids) for path, ids in present if path not in self._cut]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +140,9 @@ class Intake:
         """Of very many files: what is coming, of which kinds, how large and about how long."""
         if len(fresh) <= CENSUS_FILES:
             return
-        kinds: Counter[str] = Counter()
-        size = 0
+        kinds = Counter(map(_kind, fresh))
+        size = sum(item.size for item in fresh)
         seconds = 0.0
-        for item in fresh:
-            kinds[_kind(item)] += 1
-            size += item.size
         for kind, count in kinds.items():
             seconds += count / FILES_PER_SECOND.get(kind, OTHER_FILES_PER_SECOND)
         frequent = kinds.most_common(CENSUS_KINDS)
@@ -199,8 +193,7 @@ class Intake:
             "#"
         )  # of a mailbox, whose messages have names
         origin = self._origin(item, f"{source}{sign}{message}", tags)
-        outcome, document_id = self._save_now(document, origin)
-        tally.saved(document, outcome, document_id)
+        document_id = tally.save(self.resources, document, origin)
         tally.cleared.append(uri_of(item.path))
         tally.notices += [f"{source}: {notice}" for notice in document.notices]
         reach("add.after_document")
@@ -223,11 +216,8 @@ class Intake:
             return  # what was read of it before stays
         origin = self._origin(item, source, tags)
         entry = name_only(item.path, uri)
-        self._save_now(entry, replace(origin, entry="name"))
-
-    def _save_now(self, document: Document, origin: Origin) -> tuple[str, str]:
-        now = self.resources.now()
-        return self.resources.store.documents.save(document, origin, now=now)
+        documents = self.resources.store.documents
+        documents.save(entry, replace(origin, entry="name"), now=self.resources.now())
 
     def _origin(self, item: ingest.Found, source: str, tags: Texts) -> Origin:
         looked_ns = time.time_ns()

@@ -60,7 +60,7 @@ def ranked(resources: Resources, request: Request) -> Retrieved:
     lag = 0
     if found.index == "chroma":
         lag = resources.store.vectors.snapshots.lag(serving.fingerprint)
-    missing = [reason for reason in (serving.degraded, found.degraded) if reason]
+    missing = filter(None, (serving.degraded, found.degraded))
     # Only an index that chooses between two says that it had to take the other one
     fallback = getattr(sources.index, "fallback", "")
     notices = (*found.notices, fallback) if fallback else found.notices

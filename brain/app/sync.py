@@ -108,11 +108,7 @@ def _look_at_root(
 def _surely_changed(intake: Intake, path: Path, fresh: list[Found]) -> list[Found]:
     """Those of the files whose facts differ from the stored ones."""
     known = whole_files(intake.resources.store.library.known_files(path.as_uri()))
-    found = []
-    for item in fresh:
-        if differs(item, known.get(uri_of(item.path))):
-            found.append(item)
-    return found
+    return [item for item in fresh if differs(item, known.get(uri_of(item.path)))]
 
 
 def _let_go(intake: Intake, path: Path) -> int:

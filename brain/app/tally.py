@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from brain.app.resources import Resources
+from brain.store.documents import Origin
 from brain.types import AddReport, Skipped
 from ingest.document import Document
 
@@ -25,12 +27,15 @@ class Tally:
     cleared: list[str] = field(default_factory=list)
     interrupted: bool = False
 
-    def saved(self, document: Document, outcome: str, document_id: str) -> None:
-        """Count one document that was handed to the store."""
+    def save(self, resources: Resources, document: Document, origin: Origin) -> str:
+        """Hand a document to the store and count what came of it; the id that it has there."""
+        documents = resources.store.documents
+        outcome, document_id = documents.save(document, origin, now=resources.now())
         self.counts[outcome] += 1
         if outcome != "unchanged":
             self.counts["chunks"] += len(document.chunks)
         self.documents.append(document_id)
+        return document_id
 
     def skip(
         self,

@@ -344,5 +344,5 @@ def _episode(item: Remembered, query: str, short: str) -> Lines:
 
 def words(episode: Episode) -> str:
     """What was asked or said, on one line."""
-    said = [one_line(part) for part in (episode.question, episode.answer) if part]
-    return " → ".join(said)
+    parts = filter(None, (episode.question, episode.answer))
+    return " → ".join(map(one_line, parts))
