@@ -59,10 +59,9 @@ class Keep(Noun):
         except BrainError as error:
             newest = backups.found(self._resources.config.home / backups.BACKUPS)
             return doctor.unopened(error, str(newest[0].path) if newest else "")
-        examined = self._examined(secret)
-        return doctor.examine(examined, deep=deep, repair=repair)
+        return doctor.examine(self._examined(secret, deep=deep, repair=repair))
 
-    def _examined(self, secret: Secret) -> Examined:
+    def _examined(self, secret: Secret, *, deep: bool, repair: bool) -> Examined:
         """The store, and what the doctor needs of its models and indexes."""
         from brain.keeping.findings import Examined
 
@@ -76,6 +75,8 @@ class Keep(Noun):
             renew=lambda fingerprint: renew_index(resources, fingerprint),
             finish_erasure=lambda: finish_erasure(resources),
             ollama=self._ollama,
+            deep=deep,
+            repair=repair,
         )
 
     def _ollama(self) -> tuple[str, bool]:

@@ -106,9 +106,9 @@ def fill(brain: Measurable, part: Judged, _home: Path) -> Names:
 def _episode(document: Line) -> Episode:
     """One turn. The words are what was said; who said it and when are fields of their own."""
     speaker = str(document.get("speaker", ""))
-    when = str(document.get("date") or datetime.now(UTC).isoformat(timespec="seconds"))
+    when = document.get("date")
     try:
-        moment = datetime.fromisoformat(when)
+        moment = datetime.fromisoformat(str(when)) if when else datetime.now(UTC)
     except ValueError:
         raise UsageError(
             f"the date of {document['doc_id']} cannot be read: {when}", FORMAT

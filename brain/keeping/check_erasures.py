@@ -10,15 +10,15 @@ from __future__ import annotations
 from brain.keeping import isolated
 from brain.keeping.backup import copies_of
 from brain.keeping.erase import left_out, pieces_of
-from brain.keeping.findings import REPAIR, Examined, Finding, Mode
+from brain.keeping.findings import REPAIR, Examined, Finding
 from brain.store.erasure import PENDING, Eraser, free_pages
 
 
-def erasures(examined: Examined, mode: Mode) -> Finding:
+def erasures(examined: Examined) -> Finding:
     """D18: no erasure stopped before its last step, nothing in freed pages, no forgotten words in other files."""
     undone = _undone(examined)
     mended = ""
-    if undone and mode.repair and not examined.finish_erasure():
+    if undone and examined.repair and not examined.finish_erasure():
         mended = f"{undone[0].partition(',')[0]}: finished"
         undone = _undone(examined)
     left = [f"{path} holds words of what was forgotten" for path in _strays(examined)]

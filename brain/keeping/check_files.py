@@ -25,7 +25,7 @@ from brain.keeping.files import (
     abandoned,
     temporary,
 )
-from brain.keeping.findings import REPAIR, Examined, Finding, Mode
+from brain.keeping.findings import REPAIR, Examined, Finding
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 WAL_BYTES = 64 * 2**20  # of the log; above this it is not being written back
@@ -52,7 +52,7 @@ DRILL = (
 CONFIG = "config.toml"
 
 
-def permissions(examined: Examined, mode: Mode) -> Finding:
+def permissions(examined: Examined) -> Finding:
     """D01: the home is its owner's alone, no link leads out of it, and it does not lie on a network."""
     config = examined.config
     paths = list(_below(config.home))
@@ -62,7 +62,7 @@ def permissions(examined: Examined, mode: Mode) -> Finding:
         if not path.is_symlink() and path.lstat().st_mode & OTHERS
     ]
     mended = ""
-    if open_to_others and mode.repair:
+    if open_to_others and examined.repair:
         for path in open_to_others:
             path.chmod(DIRECTORY_MODE if path.is_dir() else FILE_MODE)
         mended = f"{len(open_to_others)} permissions were narrowed"
@@ -85,14 +85,14 @@ def permissions(examined: Examined, mode: Mode) -> Finding:
     return Finding(faults, hint, mended=mended)
 
 
-def leftovers(examined: Examined, mode: Mode) -> Finding:
+def leftovers(examined: Examined) -> Finding:
     """D02: our own database, its log short, nothing unfinished lying about."""
     checks = examined.checks
     header = checks.header_faults()
     faults = list(header)
     mended = []
     if checks.wal_bytes() > WAL_BYTES:
-        if mode.repair and checks.checkpoint():
+        if examined.repair and checks.checkpoint():
             mended.append("the log was written back")
         else:
             megabytes = checks.wal_bytes() / 2**20
@@ -100,7 +100,7 @@ def leftovers(examined: Examined, mode: Mode) -> Finding:
                 f"the log is {megabytes:,.0f} MB long: some process keeps reading"
             )
     stale = list(_stale(examined))
-    if stale and mode.repair:
+    if stale and examined.repair:
         for path in stale:
             path.unlink(missing_ok=True)
         mended.append(f"{len(stale)} unfinished files were removed")
@@ -109,7 +109,7 @@ def leftovers(examined: Examined, mode: Mode) -> Finding:
     return Finding(faults, REPAIR, mended="; ".join(mended), error=bool(header))
 
 
-def keys(examined: Examined, _mode: Mode) -> Finding:
+def keys(examined: Examined) -> Finding:
     """D15: nothing that looks like a key stands in the configuration, a log or the program's own settings."""
     home = examined.config.home
     faults = []
@@ -128,7 +128,7 @@ def keys(examined: Examined, _mode: Mode) -> Finding:
     return Finding(faults, hint)
 
 
-def backups(examined: Examined, mode: Mode) -> Finding:
+def backups(examined: Examined) -> Finding:
     """D16: there is a recent backup, and the newest one would come back: it is opened and compared with its digest. An
     encrypted one that nothing here opens is said to be unproven.
     """
@@ -151,7 +151,7 @@ def backups(examined: Examined, mode: Mode) -> Finding:
             faults, f"prove it with --identity FILE or {PASSPHRASE}", error=False
         )
     try:
-        note = _drilled(examined, newest, mode)
+        note = _drilled(examined, newest)
     except (BrainError, OSError) as error:
         said = getattr(error, "message", "") or str(error)
         fault = f"the newest backup would not come back: {said}"
@@ -160,14 +160,14 @@ def backups(examined: Examined, mode: Mode) -> Finding:
     return Finding(told, "make one with `brain backup`", note, error=False)
 
 
-def _drilled(examined: Examined, newest: Backup, mode: Mode) -> str:
+def _drilled(examined: Examined, newest: Backup) -> str:
     """What would come back; an encrypted one is opened into the home for a moment. Raises `BrainError` or `OSError`."""
     with temporary(examined.config.home / DRILL) as plain:
         opened = newest.path
         if newest.sealed:
             encryption.unseal(newest.path, plain, examined.secret)
             opened = plain
-        whole = mode.deep or opened.stat().st_size <= DRILL_BYTES
+        whole = examined.deep or opened.stat().st_size <= DRILL_BYTES
         copy = isolated.judge(opened, compare=whole, called=newest.path)
     how = "its digest is right" if whole else "its structure is right"
     return f"{newest.path.name} would come back: {copy.documents:,} documents, {how}"

@@ -11,35 +11,32 @@ from collections.abc import Callable
 from brain.errors import BrainError
 from brain.index import health
 from brain.index.health import IndexFault
-from brain.keeping.findings import REPAIR, Examined, Finding, Mode
+from brain.keeping.findings import REPAIR, Examined, Finding
 
 
-def outbox(examined: Examined, mode: Mode) -> Finding:
+def outbox(examined: Examined) -> Finding:
     """D09: changes that wait for the index, and whether it claims what never was."""
     vectors = examined.store.vectors
     return _finding(
         examined,
-        mode,
         lambda: health.outbox_faults(vectors),
         note=f"{examined.checks.outbox_rows():,} changes kept",
     )
 
 
-def generations(examined: Examined, mode: Mode) -> Finding:
+def generations(examined: Examined) -> Finding:
     """D10: the index can be opened and holds what the store holds."""
     vectors = examined.store.vectors
     directory = examined.config.index_dir
     return _finding(
         examined,
-        mode,
-        lambda: health.faults(vectors, directory, deep=mode.deep),
+        lambda: health.faults(vectors, directory, deep=examined.deep),
         meanwhile="; exact search answers",
     )
 
 
 def _finding(
     examined: Examined,
-    mode: Mode,
     look: Callable[[], list[IndexFault]],
     *,
     meanwhile: str = "",
@@ -48,7 +45,7 @@ def _finding(
     """The faults, or after a repair those that are left."""
     found = look()
     mended = ""
-    if found and mode.repair:
+    if found and examined.repair:
         mended = "the index was filled anew from the store"
         try:
             for fingerprint in sorted({fault.fingerprint for fault in found}):
@@ -61,19 +58,19 @@ def _finding(
     return Finding(faults, REPAIR, note, mended, error=serious)
 
 
-def litter(examined: Examined, mode: Mode) -> Finding:
+def litter(examined: Examined) -> Finding:
     """D11: directories and files of the index that nobody uses, or that grew beyond reason."""
     vectors = examined.store.vectors
     directory = examined.config.index_dir
     bad = health.litter(vectors, directory)
     mended = ""
-    if bad and mode.repair and health.tidy(vectors, directory):
+    if bad and examined.repair and health.tidy(vectors, directory):
         mended = f"{len(bad)} leftovers of the index were removed"
         bad = health.litter(vectors, directory)
     return Finding(bad, REPAIR, mended=mended, error=False)
 
 
-def models(examined: Examined, _mode: Mode) -> Finding:
+def models(examined: Examined) -> Finding:
     """D14: the local model server; never an error, since everything works without it."""
     said, warning = examined.ollama()
     if not warning:

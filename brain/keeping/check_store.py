@@ -11,29 +11,29 @@ from datetime import timedelta
 from pathlib import Path
 
 from brain.keeping.backup import made, put_aside
-from brain.keeping.findings import REPAIR, RESTORE, SHOWN, Examined, Finding, Mode
+from brain.keeping.findings import REPAIR, RESTORE, SHOWN, Examined, Finding
 from brain.store.row_check import RowCheck, RowDamage
 
 BACKUPS_SEEN = 10  # the newest, looked through for a row as it was
 CLOCK = timedelta(hours=1)  # slack for clocks that differ (docs/FAULTS.md, D17)
 
 
-def structure(examined: Examined, _mode: Mode) -> Finding:
+def structure(examined: Examined) -> Finding:
     """D03: SQLite's quick check, and rows that point at nothing."""
     return Finding(examined.checks.structure_faults(deep=False), RESTORE)
 
 
-def structure_deep(examined: Examined, _mode: Mode) -> Finding:
+def structure_deep(examined: Examined) -> Finding:
     """D04: SQLite's full check, indexes against tables."""
     return Finding(examined.checks.structure_faults(deep=True), RESTORE)
 
 
-def full_text(examined: Examined, mode: Mode) -> Finding:
+def full_text(examined: Examined) -> Finding:
     """D05: full text against its rows; a repair fills it anew."""
     checks = examined.checks
     bad = checks.fts_faults()
     mended = ""
-    if bad and mode.repair:
+    if bad and examined.repair:
         rows = checks.rebuild_fts(bad)
         mended = f"the full text of {', '.join(bad)} was filled anew ({rows:,} rows)"
         bad = checks.fts_faults()
@@ -41,17 +41,17 @@ def full_text(examined: Examined, mode: Mode) -> Finding:
     return Finding(faults, REPAIR, mended=mended)
 
 
-def hashes(examined: Examined, mode: Mode) -> Finding:
+def hashes(examined: Examined) -> Finding:
     """D06: every text and every vector against its checksum. Texts are never changed by a repair."""
     checks = examined.checks
     vectors = checks.vector_damage()
     damage = checks.text_damage()
     mended = []
-    if mode.repair and vectors:
+    if examined.repair and vectors:
         count = _drop_vectors(examined, vectors)
         mended.append(f"{count:,} damaged vectors were computed anew")
         vectors = checks.vector_damage()
-    if mode.repair and any(item.derived for item in damage):
+    if examined.repair and any(item.derived for item in damage):
         count = checks.mend_columns()
         mended.append(f"{count:,} chunks were taken anew from their document's text")
         damage = checks.text_damage()
@@ -76,7 +76,7 @@ def _drop_vectors(examined: Examined, bad: Iterable[tuple[str, str]]) -> int:
     return count
 
 
-def rows(examined: Examined, _mode: Mode) -> Finding:
+def rows(examined: Examined) -> Finding:
     """D06R: every stored row against its hash. Nothing is repaired; a backup that holds the row as it was is named."""
     damage = RowCheck(examined.store.connection).damage()
     if not damage:
@@ -109,21 +109,21 @@ def _as_it_was(damage: RowDamage, copies: Iterable[Path]) -> tuple[Path, str] | 
     return None
 
 
-def tiles(examined: Examined, mode: Mode) -> Finding:
+def tiles(examined: Examined) -> Finding:
     """D07: the chunks of each document cover its text exactly."""
     checks = examined.checks
     bad = checks.untiled()
     mended = ""
-    if bad and mode.repair:
+    if bad and examined.repair:
         mended = f"{checks.mend_columns():,} chunks were placed anew"
         bad = checks.untiled()
     faults = [f"the chunks of {source} do not cover its text" for source in bad]
     return Finding(
-        faults, "add the file again" if mode.repair else REPAIR, mended=mended
+        faults, "add the file again" if examined.repair else REPAIR, mended=mended
     )
 
 
-def labels(examined: Examined, _mode: Mode) -> Finding:
+def labels(examined: Examined) -> Finding:
     """D12: everything has a label."""
     faults = [f"{name} has no label" for name in examined.checks.unlabelled()]
     return Finding(
@@ -131,7 +131,7 @@ def labels(examined: Examined, _mode: Mode) -> Finding:
     )
 
 
-def clock(examined: Examined, _mode: Mode) -> Finding:
+def clock(examined: Examined) -> Finding:
     """D17: the present is not before what was already written."""
     newest = examined.checks.newest()
     now = examined.now

@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 from brain.errors import BrainError
 from brain.keeping import check_erasures, check_files, check_index, check_store
-from brain.keeping.findings import RESTORE, Examined, Finding, Mode
+from brain.keeping.findings import RESTORE, Examined, Finding
 from brain.reports import Check
 
-Examine = Callable[[Examined, Mode], Finding]
+Examine = Callable[[Examined], Finding]
 DEEP = ("D04", "D06", "D06R", "D18")  # the checks that read every byte
 # What a row that cannot be leads to: a damaged page may bring one without its id.
 NONSENSE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
@@ -41,23 +41,20 @@ CHECKS: tuple[tuple[str, str, Examine], ...] = (
 )
 
 
-def examine(
-    examined: Examined, *, deep: bool = False, repair: bool = False
-) -> list[Check]:
+def examine(examined: Examined) -> list[Check]:
     """All checks, in order; those that read every byte only when `deep`."""
-    mode = Mode(deep, repair)
     done = []
     for identity, title, check in CHECKS:
-        if deep or identity not in DEEP:
-            finding = _found(check, examined, mode)
+        if examined.deep or identity not in DEEP:
+            finding = _found(check, examined)
             done.append(finding.check(identity, title))
     return done
 
 
-def _found(check: Examine, examined: Examined, mode: Mode) -> Finding:
+def _found(check: Examine, examined: Examined) -> Finding:
     """What the check found; that it could not be done, when it could not."""
     try:
-        return check(examined, mode)
+        return check(examined)
     except BrainError as error:
         said, hint = error.message, error.hint
     except sqlite3.Error as error:

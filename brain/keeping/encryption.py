@@ -7,6 +7,7 @@ A passphrase file is made and opened in memory (the library has no other way): a
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,8 @@ def _locks(path: Path) -> list[bytes]:
     if start.startswith(ASCII_ARMOUR):
         text = b"".join(start.splitlines()[1:])
         start = base64.b64decode(text[: len(text) // 4 * 4])
-    stanzas = [
-        line
-        for line in start.split(b"\n---")[0].splitlines()
-        if line.startswith(b"-> ")
-    ]
-    return [line.split()[1] for line in stanzas]
+    header, _, _payload = start.partition(b"\n---")
+    return re.findall(rb"^-> (\S+)", header, re.MULTILINE)
 
 
 def keys_of(path: Path) -> int:

@@ -23,7 +23,8 @@ RESTORE = "restore the newest good backup with `brain restore`; SQLite's own `.r
 
 @dataclass(frozen=True)
 class Examined:
-    """The store that is examined. `now` has a zone; `secret` opens an encrypted backup.
+    """The store that is examined. `now` has a zone; `secret` opens an encrypted backup. `deep`: verify every stored
+    hash. `repair`: mend what is derived.
 
     What needs the app's open models and indexes: `embed` computes the built-in vectors that are missing, `renew` fills
     the index of a fingerprint anew, `finish_erasure` does the last step of an erasure ("" when done, else why not yet),
@@ -38,19 +39,13 @@ class Examined:
     renew: Callable[[str], object]
     finish_erasure: Callable[[], str]
     ollama: Callable[[], tuple[str, bool]]
+    deep: bool
+    repair: bool
 
     @cached_property
     def checks(self) -> StoreChecks:
         """What can be asked of the database."""
         return StoreChecks(self.store.connection)
-
-
-@dataclass(frozen=True, slots=True)
-class Mode:
-    """`deep`: verify every stored hash. `repair`: mend what is derived."""
-
-    deep: bool = False
-    repair: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,9 +202,9 @@ def test_readers_are_linear_in_hostile_texts(piece: str) -> None:
 
 @given(texts, ids)
 def test_every_name_is_safe_and_holds_the_id(title: str, key: str) -> None:
-    name = file_name(title, key)
+    name = file_name(title, key[:8])
     assert is_safe(name)
-    assert name == file_name(title, key)
+    assert name == file_name(title, key[:8])
     assert name.endswith(f"-{key[:8]}.md")
     assert name == name.casefold() or slug(title) != slug(title).casefold()
 

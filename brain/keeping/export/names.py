@@ -49,9 +49,9 @@ def slug(text: str, limit: int = SLUG_BYTES) -> str:
     return unicodedata.normalize("NFC", cut).strip("-") or UNTITLED
 
 
-def file_name(title: str, document_id: str, shown: int = ID_SHOWN) -> str:
-    """`lease-a1b2c3d4.md`."""
-    return f"{slug(title)}-{slug(document_id[:shown], ID_BYTES)}.md"
+def file_name(title: str, shown: str) -> str:
+    """`lease-a1b2c3d4.md`. `shown`: the id, or its beginning."""
+    return f"{slug(title)}-{slug(shown, ID_BYTES)}.md"
 
 
 def folder_name(name: str) -> str:
@@ -118,18 +118,25 @@ class Names:
         ordered = sorted(documents, key=lambda document: document.id)
         beginnings = Counter(document.id[:ID_SHOWN] for document in ordered)
         for document in ordered:
-            key = document.id
-            alone = beginnings[key[:ID_SHOWN]] == 1
-            name = file_name(document.title, key, ID_SHOWN if alone else len(key))
-            path = f"{folder_of(document.uri)}/{name}"
-            title = one_line(document.title.translate(LINK_SIGNS))
-            names.paths[key] = path
-            names.links[key] = f"[[{path.removesuffix('.md')}|{title or UNTITLED}]]"
-            names.by_source.setdefault(document.source, key)
-            for called in document.names:
-                names.by_name.setdefault(called.casefold(), key)
-            names.by_id.update(dict.fromkeys((key, *document.chunks), key))
+            shown = document.id[:ID_SHOWN]
+            if beginnings[shown] > 1:
+                shown = document.id
+            names._add(document, shown)
         return names
+
+    def _add(self, document: Named, shown: str) -> None:
+        """All the names of a document. `shown`: its id, or the beginning that no other has."""
+        key = document.id
+        folder = folder_of(document.uri)
+        path = f"{folder}/{file_name(document.title, shown)}"
+        target = path.removesuffix(".md")
+        title = one_line(document.title.translate(LINK_SIGNS))
+        self.paths[key] = path
+        self.links[key] = f"[[{target}|{title or UNTITLED}]]"
+        self.by_source.setdefault(document.source, key)
+        for called in document.names:
+            self.by_name.setdefault(called.casefold(), key)
+        self.by_id.update(dict.fromkeys((key, *document.chunks), key))
 
     def wiki_link(self, key: str | None) -> str:
         """`[[notes/lease-a1b2c3d4|Lease]]` for the document with this id, "" when it is not in this export."""
