@@ -88,9 +88,7 @@ def figures(rows: Rows) -> Figures:
         "brier_skill_25_75": brier_skill(rarer),
         "ece_25_75_as_told": ece_as_told,
         "aurc": area,
-        "curve": [
-            {"coverage": coverage, "risk": risk} for coverage, risk in shortened(curve)
-        ],
+        "curve": shortened(curve),
         "threshold": confidence.THRESHOLD,
         "coverage": _share(len(given), len(pairs)),
         "risk": _share(given.count(False), len(given)),

@@ -61,14 +61,14 @@ def ranking(qrels: Qrels, run: Run) -> Measurements:
     """Metric -> query -> value, for every query that has a relevant document; 0 where nothing was found."""
     library = _library("ir_measures")
     names = {library.parse_measure(theirs): ours for ours, theirs in MEASURES.items()}
-    judged = {}
-    for query, grades in qrels.items():
-        if max(grades.values(), default=0) > 0:
-            judged[query] = grades
-    found = {}
-    for query, scores in run.items():
-        if query in judged and scores:
-            found[query] = scores
+    judged = {
+        query: grades
+        for query, grades in qrels.items()
+        if max(grades.values(), default=0) > 0
+    }
+    found = {
+        query: scores for query, scores in run.items() if query in judged and scores
+    }
     values = {name: dict.fromkeys(judged, 0.0) for name in RANKING}
     if found:
         for item in library.iter_calc(list(names), judged, found):
@@ -102,11 +102,11 @@ def latency(seconds: Sequence[float]) -> dict[str, float]:
     return figures
 
 
-def interval(values: Values, other: Values) -> Point:
+def interval(values: Values, other: Values) -> list[float]:
     """95 % bootstrap interval of the mean difference to `other` (paired by key)."""
     numbers = [value - other[key] for key, value in values.items()]
     if not numbers:
-        return 0.0, 0.0
+        return [0.0, 0.0]
     dice = random.Random(SEED)
     resampled = []
     for _ in range(RESAMPLES):
@@ -115,7 +115,7 @@ def interval(values: Values, other: Values) -> Point:
     resampled.sort()
     low = resampled[int(TAIL * RESAMPLES)]
     high = resampled[int((1 - TAIL) * RESAMPLES)]
-    return round(low, 4), round(high, 4)
+    return [round(low, 4), round(high, 4)]
 
 
 def auroc(positive: Sequence[float], negative: Sequence[float]) -> float | None:
@@ -212,13 +212,13 @@ def risk_coverage(pairs: Pairs) -> tuple[list[Point], float]:
     return curve, round(area, 4)
 
 
-def shortened(curve: Sequence[Point]) -> list[Point]:
-    """CURVE_POINTS of a curve, its end among them, rounded."""
+def shortened(curve: Sequence[Point]) -> list[dict[str, float]]:
+    """CURVE_POINTS of a curve, its end among them, rounded: {"coverage", "risk"} of each."""
     ends = {
         round(len(curve) * step / CURVE_POINTS) for step in range(1, CURVE_POINTS + 1)
     }
     points = []
     for end in sorted(ends - {0}):
         coverage, risk = curve[end - 1]
-        points.append((round(coverage, 4), round(risk, 4)))
+        points.append({"coverage": round(coverage, 4), "risk": round(risk, 4)})
     return points

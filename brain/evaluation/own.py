@@ -147,7 +147,7 @@ def run(
         "unchecked": sum(one.origin == FILE and not one.checked for one in questions),
         "embedder": measured.embedder,
         "systems": systems,
-        "hybrid_over_bm25_95": list(interval(hybrid, by_query[BM25][MEASURE])),
+        "hybrid_over_bm25_95": interval(hybrid, by_query[BM25][MEASURE]),
         "found": found_figures(rows),
         "last": compared(questions, hybrid, last) if last else None,
         "per_query": hybrid,
@@ -179,6 +179,6 @@ def compared(questions: Sequence[OwnQuestion], now: Values, last: Run) -> Figure
         "embedder": report["embedder"],
         "common": len(common),
         "change": round(mean(changes.values()), 4),
-        "change_95": list(interval(common, before)),
+        "change_95": interval(common, before),
         "worse": worse,
     }

@@ -191,7 +191,7 @@ def report(judged: Judged, measured: Measured) -> Figures:
     hybrid = by_query["hybrid"][MEASURE]
     return told | {
         "best_other": best,
-        "hybrid_over_best_95": list(interval(hybrid, by_query[best][MEASURE])),
+        "hybrid_over_best_95": interval(hybrid, by_query[best][MEASURE]),
         "by_lang": by_field(judged.queries, hybrid, "lang"),
         "by_category": by_field(judged.queries, hybrid, "category"),
     }

@@ -176,10 +176,8 @@ def test_risk_and_coverage_by_hand() -> None:
     assert area == round((0 + 1 / 2 + 1 / 3 + 1 / 4) / 4, 4)
     tied = [(0.5, True), (0.5, False)]
     assert metrics.risk_coverage(tied) == metrics.risk_coverage(tied[::-1])
-    assert metrics.shortened(metrics.risk_coverage([(0.5, True)] * 100)[0])[-1] == (
-        1.0,
-        0.0,
-    )
+    curve, _area = metrics.risk_coverage([(0.5, True)] * 100)
+    assert metrics.shortened(curve)[-1] == {"coverage": 1.0, "risk": 0.0}
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=40))
@@ -201,10 +199,10 @@ def test_the_interval_holds_the_mean_and_is_nothing_when_nothing_differs() -> No
     values = {str(at): at / 100 for at in range(100)}
     low, high = metrics.interval(values, dict.fromkeys(values, 0.0))
     assert low < 0.495 < high
-    assert metrics.interval(values, values) == (0.0, 0.0)
-    assert metrics.interval({}, {}) == (0.0, 0.0)
+    assert metrics.interval(values, values) == [0.0, 0.0]
+    assert metrics.interval({}, {}) == [0.0, 0.0]
     better = {key: value + 0.1 for key, value in values.items()}
-    assert metrics.interval(better, values) == pytest.approx((0.1, 0.1))
+    assert metrics.interval(better, values) == pytest.approx([0.1, 0.1])
 
 
 def test_without_the_extra_it_says_so_in_two_lines(

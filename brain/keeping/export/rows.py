@@ -141,22 +141,24 @@ class StoredSkill:
 
 
 def stored_document(row: Row, chunks: Sequence[Row]) -> StoredDocument:
-    """From a row of `documents` (with `tags` and `links` joined to it) and its rows of `knowledge`, in order."""
+    """From a row of `documents` (with `tags` and `links` joined to it) and its rows of `knowledge`, in order; their
+    JSON is loaded in place.
+    """
+    with_lists(row, "aliases", "notices")
     return StoredDocument(
-        **{name: row[name] for name in (*DOCUMENT, "text")},
+        **{name: row[name] for name in (*DOCUMENT, "text", "aliases", "notices")},
         chunks=tuple(map(stored_chunk, chunks)),
         tags=tuple(sorted(map(tuple, row["tags"]))),
-        aliases=tuple(json.loads(row["aliases"])),
         links=tuple(sorted(row["links"])),
         metadata=json.loads(row["metadata"]),
-        notices=tuple(json.loads(row["notices"])),
     )
 
 
 def stored_chunk(row: Row) -> StoredChunk:
-    """From a row of `knowledge`."""
-    heading = tuple(json.loads(row["heading"]))
-    return StoredChunk(row["start"], row["end"], row["tokens"], row["locator"], heading)
+    """From a row of `knowledge`, whose JSON is loaded in place."""
+    with_lists(row, "heading")
+    chunk: StoredChunk = _from_row(StoredChunk, row)
+    return chunk
 
 
 def stored_episode(row: Row) -> StoredEpisode:
