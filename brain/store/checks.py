@@ -68,6 +68,38 @@ class Damage:
     mild: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What a document's chunks follow from. `date` stands in their headers."""
+
+    id: str
+    source: str
+    text: str
+    text_sha: str
+    title: str
+    date: str | None
+
+    @property
+    def sound(self) -> bool:
+        """Whether the text is the one that was stored."""
+        return digest(self.text) == self.text_sha
+
+    def header_of(self, row: ChunkRow) -> str:
+        """What stands above a chunk, worked out anew."""
+        try:
+            heading = json.loads(row.heading)
+        except ValueError:
+            return ""
+        return header(self.title, tuple(str(part) for part in heading), self.date)
+
+    def headed(self, row: ChunkRow) -> bool:
+        """Whether a chunk's topic has those words; how they are cut is a rule of the version that wrote them."""
+        header_now = self.header_of(row)
+        if row.topic == written(header_now):
+            return True
+        return set(tokens(row.topic)) == set(tokens(header_now))
+
+
 class StoreChecks(Table):
     """Checks and repairs of one open database. Checks return what is wrong: nothing when all is well."""
 
@@ -148,9 +180,8 @@ class StoreChecks(Table):
         return texts_read(self._conn, lambda data: data.decode("utf-8", "replace"))
 
     def _text_damage(self) -> Iterator[Damage]:
-        documents = "SELECT id, source FROM documents ORDER BY id"
-        for document_id, source in self._run(documents).fetchall():
-            yield from self._document_damage(document_id, source)
+        for document in self._documents():
+            yield from self._document_damage(document)
         for kind, text in HASHED.items():
             for row_id, words, sha in self._run(
                 f"SELECT id, {text}, text_sha FROM {kind}"
@@ -169,17 +200,16 @@ class StoreChecks(Table):
                 what = "what `undo` would bring back is not what was forgotten"
                 yield Damage("forgotten", row_id, what)
 
-    def _document_damage(self, document_id: str, source: str) -> Iterator[Damage]:
-        text, sha, title, date = self._facts(document_id)
-        if digest(text) != sha:
-            yield Damage(
-                "documents", source, f"the text of {source} is not what was stored"
-            )
+    def _document_damage(self, document: _Stored) -> Iterator[Damage]:
+        source = document.source
+        if not document.sound:
+            what = f"the text of {source} is not what was stored"
+            yield Damage("documents", source, what)
             return
-        rows = stored_chunks(self._conn, document_id)
+        rows = stored_chunks(self._conn, document.id)
         for row in rows:
-            slice_ = text[row.start : row.end]
-            headed = _headed(row, title, date)
+            slice_ = document.text[row.start : row.end]
+            headed = document.headed(row)
             if digest(f"{row.topic}\n{row.content}") != row.text_sha:
                 # from its document, when that or its header alone was hit
                 mendable = (
@@ -216,26 +246,24 @@ class StoreChecks(Table):
         """
         mended = 0
         with self._lenient(), self._write():
-            documents = self._run("SELECT id, source FROM documents").fetchall()
-            for document_id, source in documents:
-                text, sha, title, date = self._facts(document_id)
-                if digest(text) == sha:
-                    rows = stored_chunks(self._conn, document_id)
-                    mended += self._mend(rows, text, source, title, date)
+            for document in self._documents():
+                if document.sound:
+                    mended += self._mend(document)
             for row_id, terms in self._stale_episodes():
                 self._run("UPDATE episodes SET terms=? WHERE id=?", terms, row_id)
                 mended += 1
         return mended
 
-    def _mend(
-        self, rows: list[ChunkRow], text: str, source: str, title: str, date: str | None
-    ) -> int:
+    def _mend(self, document: _Stored) -> int:
+        rows = stored_chunks(self._conn, document.id)
         before = [replace(row) for row in rows]
-        for (start, end), row in zip(_places(rows, text), rows, strict=True):
-            row.start, row.end, row.source = start, end, source
-            for topic in (row.topic, written(_header(row, title, date))):
-                if digest(f"{topic}\n{text[start:end]}") == row.text_sha:
-                    row.topic, row.content = topic, text[start:end]
+        places = _places(rows, document.text)
+        for (start, end), row in zip(places, rows, strict=True):
+            row.start, row.end, row.source = start, end, document.source
+            content = document.text[start:end]
+            for topic in (row.topic, written(document.header_of(row))):
+                if digest(f"{topic}\n{content}") == row.text_sha:
+                    row.topic, row.content = topic, content
                     break
         for row, terms, beside in derived(self._conn, rows):
             row.terms, row.around = terms, beside
@@ -245,15 +273,16 @@ class StoreChecks(Table):
         self._conn.executemany(update_of("knowledge", MENDED, "pk"), changed)
         return len(changed)
 
-    def _facts(self, document_id: str) -> tuple[str, str, str, str | None]:
-        """(text, its SHA-256, title, the date that stands in its headers)."""
-        sql = """
-            SELECT text, text_sha, title, dated_at, dated_by
+    def _documents(self) -> Iterator[_Stored]:
+        """Every document, one text at a time."""
+        sql = f"""
+            SELECT id, source, text, text_sha, title,
+                iif(dated_by = '{FIRST_SEEN}', NULL, dated_at)
             FROM documents
             WHERE id=?
         """
-        text, sha, title, dated_at, dated_by = self._first(sql, document_id)
-        return text, sha, title, None if dated_by == FIRST_SEEN else dated_at
+        for document_id in self._column("SELECT id FROM documents ORDER BY id"):
+            yield _Stored(*self._first(sql, document_id))
 
     def _unreadable_lists(self) -> Iterator[Damage]:
         for table, columns in LISTS.items():
@@ -337,23 +366,6 @@ class StoreChecks(Table):
     def settings(self) -> dict[str, str]:
         """What the program keeps for itself, for D15."""
         return dict(self._run("SELECT name, value FROM settings"))
-
-
-def _header(row: ChunkRow, title: str, date: str | None) -> str:
-    """What stands above the chunk, worked out from its document."""
-    try:
-        heading = json.loads(row.heading)
-    except ValueError:
-        return ""
-    return header(title, tuple(str(part) for part in heading), date)
-
-
-def _headed(row: ChunkRow, title: str, date: str | None) -> bool:
-    """Whether the chunk's topic has the words of that; how they are cut is a rule of the version that wrote them."""
-    header_now = _header(row, title, date)
-    if row.topic == written(header_now):
-        return True
-    return set(tokens(row.topic)) == set(tokens(header_now))
 
 
 def _places(rows: list[ChunkRow], text: str) -> list[tuple[int, int]]:

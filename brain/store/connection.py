@@ -175,9 +175,7 @@ def _copy_aside(path: Path, version: int) -> None:
     _new_file(unfinished)
     try:
         with (
-            closing(
-                sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-            ) as source,
+            closing(reader(path)) as source,
             closing(sqlite3.connect(unfinished, isolation_level=None)) as copy,
         ):
             source.backup(copy)
@@ -185,6 +183,12 @@ def _copy_aside(path: Path, version: int) -> None:
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def reader(path: Path, *, more: str = "") -> sqlite3.Connection:
+    """A connection that cannot write. `more`: further parts of its address (sqlite.org/uri.html)."""
+    address = f"{path.absolute().as_uri()}?mode=ro{more}"
+    return sqlite3.connect(address, uri=True, isolation_level=None)
 
 
 def _new_file(path: Path) -> None:

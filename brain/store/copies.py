@@ -18,9 +18,10 @@ from pathlib import Path
 
 from brain.errors import StoreError
 from brain.faults import reach
-from brain.store.connection import explain
+from brain.store.connection import explain, reader
 from brain.store.sql import (
     FULL_TEXT,
+    column,
     first,
     full_text,
     full_text_agrees,
@@ -92,17 +93,18 @@ def _canonical(value: object) -> bytes:
 
 def _tables(conn: sqlite3.Connection) -> list[str]:
     """Names of the tables that are not derived: no full-text tables, no tables inside those, none of SQLite's own."""
-    names: list[str] = []
-    virtual: list[str] = []
-    for name, sql in conn.execute(
-        "SELECT name, sql FROM sqlite_master WHERE type='table'"
-    ):
-        made_by = virtual if sql.upper().startswith(b"CREATE VIRTUAL") else names
-        made_by.append(name.decode())
-    inner = ("sqlite_", *(f"{name}_" for name in virtual))
-    return sorted(
-        name for name in names if name not in DERIVED and not name.startswith(inner)
-    )
+    sql = """
+        SELECT name FROM sqlite_master m
+        WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND sql NOT LIKE 'CREATE VIRTUAL%'
+            AND NOT EXISTS (
+                SELECT 1 FROM sqlite_master v
+                WHERE v.sql LIKE 'CREATE VIRTUAL%'
+                    AND substr(m.name, 1, length(v.name) + 1) = v.name || '_'
+            )
+        ORDER BY name
+    """
+    names = [name.decode() for name in column(conn, sql)]
+    return [name for name in names if name not in DERIVED]
 
 
 def _key(conn: sqlite3.Connection, table: str) -> str:
@@ -126,7 +128,7 @@ def snapshot(database: Path, target: Path, *, made_at: str) -> CopyContents:
     """
     target.touch(FILE_MODE, exist_ok=False)
     try:
-        with closing(_reader(database)) as source:
+        with closing(reader(database)) as source:
             source.execute("BEGIN")
             live = digest(
                 source
@@ -182,18 +184,19 @@ def judge(path: Path, *, compare: bool = True) -> CopyContents:
         raise StoreError(f"{path} was copied without its log (-wal)", hint)
     try:
         with closing(_untrusted(path)) as conn:
-            version = _ours(conn, path)
-            _same_schema(conn, path, version)
-            _whole(conn, path)
-            return _contents(conn, path, version, compare=compare)
+            version = _ours(conn)
+            _same_schema(conn, version)
+            _whole(conn)
+            return _contents(conn, version, compare=compare)
     except sqlite3.Error as error:
         raise StoreError(f"{path} is damaged: {error}", OLDER) from error
+    except _Unfit as error:
+        raise StoreError(f"{path} {error.what}", error.hint) from None
 
 
 def read_only(path: Path) -> sqlite3.Connection:
     """A connection to a file that nobody writes, which changes nothing and trusts nothing that its schema names."""
-    address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-    conn = sqlite3.connect(address, uri=True, isolation_level=None)
+    conn = reader(path, more="&immutable=1")
     _set(
         conn,
         "trusted_schema=OFF",
@@ -221,17 +224,26 @@ def _set(conn: sqlite3.Connection, *pragmas: str) -> None:
         conn.execute(f"PRAGMA {pragma}")
 
 
-def _ours(conn: sqlite3.Connection, path: Path) -> int:
+class _Unfit(Exception):
+    """A file that is not to be used: what is wrong with it, what to do."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+
+def _ours(conn: sqlite3.Connection) -> int:
     version = number(conn, "PRAGMA user_version")
     if number(conn, "PRAGMA application_id") != APPLICATION_ID or version < 1:
-        raise StoreError(f"{path} is not a brain database", ELSEWHERE)
+        raise _Unfit("is not a brain database", ELSEWHERE)
     if version > LATEST:
-        what = f"{path} was written by a newer version of brain (schema {version})"
-        raise StoreError(what, "upgrade brain first")
+        what = f"was written by a newer version of brain (schema {version})"
+        raise _Unfit(what, "upgrade brain first")
     return version
 
 
-def _same_schema(conn: sqlite3.Connection, path: Path, version: int) -> None:
+def _same_schema(conn: sqlite3.Connection, version: int) -> None:
     """Every table, index, trigger and view is ours to the letter, none is missing: one more could run anything."""
     found, ours = _schema(conn), dict(_schema_of(version))
     ours[FACTS] = ("table", FACTS_SQL)
@@ -240,7 +252,7 @@ def _same_schema(conn: sqlite3.Connection, path: Path, version: int) -> None:
     if strange or missing:
         names = ", ".join((strange or missing)[:FAULTS_SHOWN])
         what = f"{'has' if strange else 'lacks'} {names}, unlike any database of ours"
-        raise StoreError(f"{path} {what}", "do not use it; nothing was changed")
+        raise _Unfit(what, "do not use it; nothing was changed")
 
 
 def _schema(conn: sqlite3.Connection) -> dict[str, tuple[str, str]]:
@@ -273,27 +285,25 @@ def _schema_of(version: int) -> tuple[tuple[str, tuple[str, str]], ...]:
         return tuple(_schema(conn).items())
 
 
-def _whole(conn: sqlite3.Connection, path: Path) -> None:
-    said = [row[0] for row in conn.execute(f"PRAGMA quick_check({FAULTS_SHOWN})")]
+def _whole(conn: sqlite3.Connection) -> None:
+    said = column(conn, f"PRAGMA quick_check({FAULTS_SHOWN})")
     if said != ["ok"]:
-        raise StoreError(f"{path} is damaged: {said[0].splitlines()[-1]}", OLDER)
+        raise _Unfit(f"is damaged: {said[0].splitlines()[-1]}", OLDER)
     loose = first(conn, "PRAGMA foreign_key_check")
     if loose:
         what = f"a row of {loose[0]} points at nothing in {loose[2]}"
-        raise StoreError(f"{path} is damaged: {what}", OLDER)
+        raise _Unfit(f"is damaged: {what}", OLDER)
 
 
-def _contents(
-    conn: sqlite3.Connection, path: Path, version: int, *, compare: bool
-) -> CopyContents:
+def _contents(conn: sqlite3.Connection, version: int, *, compare: bool) -> CopyContents:
     facts: dict[str, str] = {}
     if first(conn, "SELECT 1 FROM sqlite_master WHERE name=?", FACTS):
         facts = dict(conn.execute(f"SELECT name, value FROM {FACTS}"))
     stated = facts.get("digest", "")
     value = digest(conn) if compare else stated
     if stated and value != stated:
-        what = f"{path} does not hold what was put into it: its digest differs"
-        raise StoreError(what, OLDER)
+        what = "does not hold what was put into it: its digest differs"
+        raise _Unfit(what, OLDER)
     tables = ("documents", "knowledge", "episodes")
     counts = [number(conn, f"SELECT count(*) FROM {table}") for table in tables]
     return CopyContents(value, stated, facts.get("made_at", ""), version, *counts)
@@ -354,12 +364,6 @@ def _hold(conn: sqlite3.Connection, database: Path) -> bool:
 # -- files -----------------------------------------------------------------------------------------
 
 
-def _reader(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
-    )
-
-
 def writer(path: Path) -> sqlite3.Connection:
     """A connection to a copy that no one else has open; it is flushed once, at the end."""
     conn = sqlite3.connect(path, isolation_level=None)
@@ -378,8 +382,5 @@ def vacuum(conn: sqlite3.Connection, directory: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
