@@ -60,7 +60,7 @@ def read_file(path: Path, limits: Limits) -> tuple[bytes, os.stat_result]:
     """The bytes of a regular file and its stat. Raises RefusedFile or UnreadableFile."""
     for _attempt in range(2):
         data, before, after = _read_once(path, limits)
-        if _same(before, after):
+        if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
             break
     return data, after
 
@@ -99,10 +99,6 @@ def _read_up_to(descriptor: int, cap: int) -> bytes:
         parts.append(part)
         total += len(part)
     return b"".join(parts)
-
-
-def _same(before: os.stat_result, after: os.stat_result) -> bool:
-    return (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
 
 
 def too_large(size: int, limits: Limits) -> RefusedFile:

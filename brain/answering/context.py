@@ -30,6 +30,7 @@ COUNT_MARGIN = (
     1.15  # cl100k counts against a Llama or Qwen tokenizer: up to 15 % apart on prose
 )
 
+Message = dict[str, str]
 Count = Callable[[str], int]  # a text -> its tokens
 
 
@@ -37,7 +38,7 @@ Count = Callable[[str], int]  # a text -> its tokens
 class Packed:
     """The messages, the passages in them by number (1 is `passages[0]`), what they fill, and what was cut."""
 
-    messages: tuple[dict[str, str], ...]
+    messages: tuple[Message, ...]
     passages: tuple[Passage, ...]
     use: ContextUse
     max_tokens: int
@@ -67,7 +68,7 @@ def pack(
     def size(text: str) -> int:
         return int(count(text) * COUNT_MARGIN) + 1
 
-    def filled(messages: list[dict[str, str]]) -> int:
+    def filled(messages: list[Message]) -> int:
         """The tokens of a whole prompt."""
         return sum(size(message["content"]) for message in messages) + MESSAGE_TOKENS
 
@@ -147,7 +148,7 @@ def _note(passage: Passage, number: int, nonce: str) -> str:
 
 def _messages(
     question: str, used: Passages, nonce: str, previous: str
-) -> list[dict[str, str]]:
+) -> list[Message]:
     notes = "\n".join(
         _note(passage, number, nonce) for number, passage in enumerate(used, 1)
     )

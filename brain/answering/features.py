@@ -82,7 +82,7 @@ def passage_features(
     header: TermSet,
     rank: int,
     cosines: Sequence[float],
-) -> list[dict[str, float]]:
+) -> Sequence[Measures]:
     """The features of each sentence of one passage.
 
     `header`: the stems above it; `rank`: its place among the passages, from 0; `cosines`: of each sentence with the

@@ -101,9 +101,7 @@ def candidates(request: Request, sources: Sources) -> Candidates:
     searchable = sources.searchable
     count = searchable.count()
     frequencies = searchable.document_frequencies(tuple(dict.fromkeys(question.words)))
-    weights = {}
-    for word in question.words:
-        weights[stem(word)] = idf(frequencies[word], count)
+    weights = {stem(word): idf(frequencies[word], count) for word in question.words}
     found = Candidates(question, weights, count)
     most = COMMON_SHARE * count if count > COMMON_FROM else math.inf
     rare = [word for word in question.words if frequencies[word] <= most]

@@ -131,10 +131,10 @@ class _Evidence:
         self.unknown = self._from(UNKNOWN_SHARE * largest)
         self.headers = [stems_of(passage.header) for passage in passages]
         self.texts = sheets_in_sentences([passage.text for passage in passages])
-        held = []
-        for text, header in zip(self.texts, self.headers, strict=True):
-            stems = text.stem_set | header
-            held.append(stems)
+        held = [
+            text.stem_set | header
+            for text, header in zip(self.texts, self.headers, strict=True)
+        ]
         self.worth = likenesses(self.weights, held)
         for worth, stems in zip(self.worth, held, strict=True):
             self._forgive(worth, stems)

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 
 Terms = tuple[str, ...]
 """Words or stems, in order."""
+Pair = tuple[str, str]
+"""Two words or stems that belong together."""
 TermSet = frozenset[str]
 """Words or stems, each once."""
 
@@ -71,14 +73,12 @@ def likenesses(
     return found
 
 
-def nearnesses(
-    pairs: Sequence[tuple[str, str]], texts: Iterable[Sequence[str]]
-) -> list[float]:
+def nearnesses(pairs: Sequence[Pair], texts: Iterable[Sequence[str]]) -> list[float]:
     """The `nearness` of the pairs in the stems of each text."""
     return [nearness(pairs, stems) for stems in texts]
 
 
-def nearness(pairs: Sequence[tuple[str, str]], stems: Sequence[str]) -> float:
+def nearness(pairs: Sequence[Pair], stems: Sequence[str]) -> float:
     """The share of pairs whose words stand within NEAR words of each other, in either order, 0 to 1."""
     if not pairs:
         return 0.0

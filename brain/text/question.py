@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
-from brain.text.matching import Terms, TermSet, denies
+from brain.text.matching import Pair, Terms, TermSet, denies
 from brain.types import Measures
 from ingest.terms import fold, forms, stem, tokens
 from ingest.words import (
@@ -252,7 +252,7 @@ class Question:
         return tuple(map(stem, self.content))
 
     @cached_property
-    def pairs(self) -> tuple[tuple[str, str], ...]:
+    def pairs(self) -> tuple[Pair, ...]:
         """Neighbouring stems of `order` that differ."""
         return tuple((a, b) for a, b in pairwise(self.order) if a != b)
 

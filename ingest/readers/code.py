@@ -65,27 +65,23 @@ def read(raw: Raw) -> Readings:
     """One document."""
     text, notices = decode(raw.data)
     lines = text.split("\n")
+    language = raw.media_type.removeprefix("text/x-")
     try:
-        tree = _parser(raw.media_type).parse(text.encode())
+        tree = _parser(language).parse(text.encode())
         parts = list(_parts(tree.root_node, (), 0, DEPTH))
     except (RecursionError, ValueError) as error:
         parts, notices = [], (*notices, f"read as plain text ({type(error).__name__})")
-    yield Reading(list(_sections(lines, parts)), title=_title(raw), notices=notices)
-
-
-def _title(raw: Raw) -> str:
-    """The file's name and its language: people ask for "python function that …", and no Python file says so itself."""
-    language = raw.media_type.removeprefix("text/x-")
-    return f"{raw.name} ({language})" if raw.name else ""
+    # People ask for "python function that …", and no Python file says so itself.
+    title = f"{raw.name} ({language})" if raw.name else ""
+    yield Reading(list(_sections(lines, parts)), title=title, notices=notices)
 
 
 @cache
-def _parser(media_type: str) -> Parser:
+def _parser(language: str) -> Parser:
     from tree_sitter import Language, Parser
 
-    name = media_type.removeprefix("text/x-")
-    function = _TYPESCRIPT.get(name)
-    grammar = import_module(f"tree_sitter_{'typescript' if function else name}")
+    function = _TYPESCRIPT.get(language)
+    grammar = import_module(f"tree_sitter_{'typescript' if function else language}")
     return Parser(Language(getattr(grammar, function or "language")()))
 
 

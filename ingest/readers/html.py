@@ -180,9 +180,10 @@ def _content(text: str, everything: list[Block]) -> list[Block] | None:
             raise
         except Exception:  # whatever an odd page leads to: all of the text remains
             return None
-    if found is None or found.body is None:
+    body = getattr(found, "body", None)
+    if body is None:
         return None
-    blocks = list(_blocks(found.body, skip=set()))
+    blocks = list(_blocks(body, skip=set()))
     return blocks if _words(blocks) >= available * FAIR_SHARE else None
 
 

@@ -125,7 +125,7 @@ def one_line(text: str) -> str:
 
 def has_letters(text: str) -> bool:
     """Whether it says anything in words: a page number does not."""
-    return any(letter.isalpha() for letter in text)
+    return any(map(str.isalpha, text))
 
 
 def listed(item: str) -> str:
