@@ -68,12 +68,12 @@ class Serving:
 
 def best_writer(server: OllamaServer) -> tuple[str, str]:
     """(the best model of the server that writes, why). Raises `Unavailable` when there is none."""
-    from brain.models.catalogue import choose_models
+    from brain.models import catalogue
 
-    choice = choose_models(server.tags())
-    if choice.generator is None:
-        raise Unavailable(choice.why[0], "see `brain models list`")
-    return choice.generator, choice.why[0]
+    name, why = catalogue.best_writer(server.tags())
+    if name is None:
+        raise Unavailable(why, "see `brain models list`")
+    return name, why
 
 
 class Noun:
@@ -203,9 +203,9 @@ class Resources:
             return None
         if wanted != AUTO:
             return wanted
-        from brain.models.catalogue import choose_models
+        from brain.models.catalogue import best_embedder
 
-        return choose_models(self.ollama.tags()).embedder
+        return best_embedder(self.ollama.tags())
 
     @cached_property
     def serving(self) -> Serving:

@@ -98,15 +98,6 @@ PREFIXES: Mapping[str, Prefixes] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Names as /api/tags writes them; None when nothing installed fits. `why` is one line for each choice."""
-
-    generator: str | None
-    embedder: str | None
-    why: tuple[str, ...]
-
-
 def prefixes_of(model: str) -> Prefixes:
     """The prefixes of an embedding model, by its name without namespace and tag."""
     base = _base(model)
@@ -117,27 +108,45 @@ def prefixes_of(model: str) -> Prefixes:
     return PREFIXES.get(longest, Prefixes())
 
 
-def choose_models(tags: Iterable[Json], *, memory: int | None = None) -> Choice:
-    """The models to use when nobody chose. `tags`: raw entries of /api/tags; `memory`: bytes of this machine.
+def best_writer(
+    tags: Iterable[Json], *, memory: int | None = None
+) -> tuple[str | None, str]:
+    """(the model that writes when nobody chose, None when nothing installed fits; why). `memory`: bytes of the machine.
 
-    The generator is the largest installed Qwen or Llama whose weights take at most `MEMORY_SHARE` of the memory, never
-    a coder, vision, embedding or remote model. The embedder is nomic-embed-text, else another that is installed.
+    It is the largest installed Qwen or Llama whose weights take at most `MEMORY_SHARE` of the memory, never a coder,
+    vision, embedding or remote model. `tags`: raw entries of /api/tags, whose names are given back.
     """
-    local = [entry for entry in tags if _is_local(entry)]
     if memory is None:
         memory = machine_memory()
     most = int(memory * MEMORY_SHARE)
-    writers = [entry for entry in local if _writes(entry)]
+    writers = [entry for entry in tags if _is_local(entry) and _writes(entry)]
+    if not writers:
+        return (
+            None,
+            "no Qwen or Llama model is installed: `brain models pull llama3.2`",
+        )
     fitting = [entry for entry in writers if _size(entry) <= most]
-    writer = max(fitting, key=lambda entry: (_size(entry), _name(entry)), default=None)
-    embedder = _best_embedder(local)
-    why_embedder = (
-        "no embedding model is installed: `brain models pull nomic-embed-text`"
+    if not fitting:
+        smallest = min(writers, key=_size)
+        needed = _gigabytes(_size(smallest))
+        why = f"{_name(smallest)} needs {needed}, more than the {_gigabytes(most)} set aside"
+        return None, why
+    writer = max(fitting, key=lambda entry: (_size(entry), _name(entry)))
+    name = _name(writer)
+    size = _gigabytes(_size(writer))
+    return name, f"{name} answers: the largest Qwen or Llama here that fits ({size})"
+
+
+def best_embedder(tags: Iterable[Json]) -> str | None:
+    """The model that embeds when nobody chose: the first of EMBEDDERS that is installed, else another that embeds."""
+    names = sorted(
+        _name(entry) for entry in tags if _is_local(entry) and _embeds(entry)
     )
-    if embedder:
-        why_embedder = f"{embedder} embeds"
-    why = (_why_writer(writer, writers, most), why_embedder)
-    return Choice(_name(writer) if writer else None, embedder, why)
+    for start in EMBEDDERS:
+        for name in names:
+            if _base(name).startswith(start):
+                return name
+    return names[0] if names else None
 
 
 def machine_memory() -> int:
@@ -149,28 +158,8 @@ def machine_memory() -> int:
         return ASSUMED_MEMORY
 
 
-def _why_writer(writer: Json | None, writers: Sequence[Json], most: int) -> str:
-    if writer is not None:
-        size = _gigabytes(_size(writer))
-        return f"{_name(writer)} answers: the largest Qwen or Llama here that fits ({size})"
-    if writers:
-        smallest = min(writers, key=_size)
-        needed = _gigabytes(_size(smallest))
-        return f"{_name(smallest)} needs {needed}, more than the {_gigabytes(most)} set aside"
-    return "no Qwen or Llama model is installed: `brain models pull llama3.2`"
-
-
 def _gigabytes(size: int) -> str:
     return f"{size / 1e9:.1f} GB"
-
-
-def _best_embedder(local: Sequence[Json]) -> str | None:
-    names = sorted(_name(entry) for entry in local if _embeds(entry))
-    for start in EMBEDDERS:
-        for name in names:
-            if _base(name).startswith(start):
-                return name
-    return names[0] if names else None
 
 
 def _is_local(entry: Json) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from brain.models.catalogue import choose_models, prefixes_of
+from brain.models.catalogue import best_embedder, best_writer, prefixes_of
 
 GB = 10**9
 MEMORY = 16 * GB
@@ -24,13 +24,12 @@ def test_the_largest_that_fits_and_nomic() -> None:
         entry("all-minilm:latest", 0.05),
         entry("nomic-embed-text:latest", 0.27),
     ]
-    choice = choose_models(tags, memory=MEMORY)
-    assert (choice.generator, choice.embedder) == (
+    assert (best_writer(tags, memory=MEMORY)[0], best_embedder(tags)) == (
         "qwen3:8b",
         "nomic-embed-text:latest",
     )
-    assert choose_models(tags, memory=100 * GB).generator == "llama3.3:70b"
-    assert all(choice.why)
+    assert best_writer(tags, memory=100 * GB)[0] == "llama3.3:70b"
+    assert all(best_writer(tags, memory=MEMORY))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +53,7 @@ def test_the_largest_that_fits_and_nomic() -> None:
     ],
 )
 def test_never_these(name: str) -> None:
-    assert choose_models([entry(name, 4.0)], memory=MEMORY).generator is None
+    assert best_writer([entry(name, 4.0)], memory=MEMORY)[0] is None
 
 
 @pytest.mark.parametrize(
@@ -66,14 +65,15 @@ def test_never_these(name: str) -> None:
     ],
 )
 def test_these(name: str) -> None:
-    assert choose_models([entry(name, 4.0)], memory=MEMORY).generator == name
+    assert best_writer([entry(name, 4.0)], memory=MEMORY)[0] == name
 
 
 def test_what_the_server_says_of_a_model_counts() -> None:
     remote = entry("qwen3:8b", 4.0, remote_host="https://example.com")
     embeds = entry("llama-something:8b", 4.0, capabilities=["embedding"])
-    choice = choose_models([remote, embeds], memory=MEMORY)
-    assert (choice.generator, choice.embedder) == (None, "llama-something:8b")
+    tags = [remote, embeds]
+    assert best_writer(tags, memory=MEMORY)[0] is None
+    assert best_embedder(tags) == "llama-something:8b"
 
 
 def test_other_embedders_in_turn() -> None:
@@ -82,17 +82,18 @@ def test_other_embedders_in_turn() -> None:
         entry("mxbai-embed-large:latest", 0.67),
         entry("zzz-embed:latest", 0.1),
     ]
-    assert choose_models(tags, memory=MEMORY).embedder == "mxbai-embed-large:latest"
-    assert choose_models(tags[2:], memory=MEMORY).embedder == "zzz-embed:latest"
+    assert best_embedder(tags) == "mxbai-embed-large:latest"
+    assert best_embedder(tags[2:]) == "zzz-embed:latest"
 
 
 def test_nothing_fits_or_is_there() -> None:
-    too_large = choose_models([entry("llama3.3:70b", 43)], memory=MEMORY)
-    assert too_large.generator is None
-    assert "43.0 GB" in too_large.why[0]
-    empty = choose_models([{}, {"name": None}], memory=MEMORY)
-    assert (empty.generator, empty.embedder) == (None, None)
-    assert all("brain models pull" in line for line in empty.why)
+    name, why = best_writer([entry("llama3.3:70b", 43)], memory=MEMORY)
+    assert name is None
+    assert "43.0 GB" in why
+    name, why = best_writer([{}, {"name": None}], memory=MEMORY)
+    assert name is None
+    assert "brain models pull" in why
+    assert best_embedder([{}, {"name": None}]) is None
 
 
 def test_prefixes_by_family() -> None:

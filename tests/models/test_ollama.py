@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from brain.errors import BrainError, Refused, Unavailable
-from brain.models.catalogue import choose_models
+from brain.models.catalogue import best_embedder, best_writer
 from brain.models.limits import Limits
 from brain.models.ollama import OllamaServer
 from brain.models.ollama_embedder import OllamaEmbedder
@@ -424,26 +424,27 @@ def test_contract(contract_server: OllamaServer) -> None:
     assert all(
         len(row["digest"]) == 64 and isinstance(row["size"], int) for row in tags
     )
-    choice = choose_models(tags)
-    if choice.embedder:
-        rows = OllamaEmbedder(contract_server, choice.embedder).embed_documents(
+    embedder, (writer, why) = best_embedder(tags), best_writer(tags)
+    if embedder:
+        rows = OllamaEmbedder(contract_server, embedder).embed_documents(
             ["tea", "", "long " * 9000]
         )
         assert np.isfinite(rows).all()
-    if choice.generator:
-        model = OllamaGenerator(contract_server, choice.generator, num_ctx=2048)
+    if writer:
+        model = OllamaGenerator(contract_server, writer, num_ctx=2048)
         assert ask(model).strip()
         assert model.window <= 2048
         assert {"name", "digest", "expires_at"} <= contract_server.running()[0].keys()
         with pytest.raises(Unavailable):
             ask(model, [{"role": "user", "content": "word " * 20000}])
-    if not (choice.embedder or choice.generator):
-        pytest.skip("; ".join(choice.why))
+    if not (embedder or writer):
+        pytest.skip(why)
 
 
 @pytest.mark.skipif(not LIVE, reason="set BRAIN_OLLAMA_LIVE=1 to ask a real Ollama")
 def test_live_models_are_proved_local(contract_server: OllamaServer) -> None:
-    choice = choose_models(contract_server.tags())
-    for name in filter(None, (choice.generator, choice.embedder)):
+    tags = contract_server.tags()
+    embedder, (writer, _why) = best_embedder(tags), best_writer(tags)
+    for name in filter(None, (writer, embedder)):
         assert json.dumps(contract_server.show(name))
         assert contract_server.prove(name).window > 0
