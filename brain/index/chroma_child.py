@@ -54,9 +54,6 @@ SAME = 1e-5  # between two numbers of a vector of length 1: Chroma scales it onc
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 
 
-Request = dict[str, Any]
-
-
 class ChromaDied(Unavailable):
     """The process ended, did not answer, or answered what cannot be.
 
@@ -84,22 +81,22 @@ class ChromaChild:
 
     def lock(self, path: Path, *, seconds: float) -> bool:
         """Hold this lock until the child ends, also when we die before it; False when another process kept it."""
-        request = {"op": "lock", "path": str(path.absolute()), "seconds": seconds}
-        return bool(self._ask(request, seconds=self._seconds + seconds))
+        wait = self._seconds + seconds
+        held = self._ask("lock", seconds=wait, path=str(path.absolute()), most=seconds)
+        return bool(held)
 
     def create(self, directory: Path, *, file_bytes: int) -> None:
         """Begin a new directory; none of its files may grow over `file_bytes`."""
-        request = {"op": "create", "directory": str(directory.absolute())}
-        self._ask(request, limits={"file_bytes": file_bytes})
+        limits = {"file_bytes": file_bytes}
+        self._ask("create", limits=limits, directory=str(directory.absolute()))
 
     def add(self, kind: str, ids: Sequence[str], vectors: Vectors) -> None:
         """Set vectors, float32 of shape (ids, dimensions), rows of length 1."""
-        request = {"op": "add", "kind": kind, "ids": list(ids)}
-        self._ask(request, _bytes(vectors))
+        self._ask("add", _bytes(vectors), kind=kind, ids=list(ids))
 
     def finish(self) -> int:
         """Close what was created and note its files in a manifest; returns how many vectors it holds."""
-        return int(self._ask({"op": "finish"}))
+        return int(self._ask("finish"))
 
     def open(self, directory: Path) -> None:
         """Open a copy of a finished directory, made beside it, in place of what was open before."""
@@ -108,16 +105,15 @@ class ChromaChild:
         except OSError as error:  # it is being removed
             said = f"the Chroma index does not open: {error}"
             raise Unavailable(said, "run `brain sync`") from None
-        request = {"op": "open", "directory": str(directory.absolute())}
         limits = {"file_bytes": max(sizes, default=0) + COPY_BYTES}
-        self._ask(request, limits=limits, seconds=ANSWER_SECONDS)
+        place = str(directory.absolute())
+        self._ask("open", limits=limits, seconds=ANSWER_SECONDS, directory=place)
 
     def nearest(
         self, kind: str, vector: Vectors, *, limit: int
     ) -> list[tuple[str, float]]:
         """(chunk id, cosine), best first."""
-        request = {"op": "nearest", "kind": kind, "limit": limit}
-        found = self._ask(request, _bytes(vector))
+        found = self._ask("nearest", _bytes(vector), kind=kind, limit=limit)
         pairs = []
         for chunk_id, score in found:
             # Not `> MAX_COSINE`: a score that is no number is not larger than anything.
@@ -131,16 +127,15 @@ class ChromaChild:
 
     def agrees(self, kind: str, ids: Sequence[str], vectors: Vectors) -> bool:
         """Whether it holds just these vectors for these chunks, shape (ids, dimensions), rows of length 1."""
-        request = {"op": "agrees", "kind": kind, "ids": list(ids)}
-        return bool(self._ask(request, _bytes(vectors)))
+        return bool(self._ask("agrees", _bytes(vectors), kind=kind, ids=list(ids)))
 
     def ids(self, kind: str) -> set[str]:
         """Every chunk in it."""
-        return set(self._ask({"op": "ids", "kind": kind}))
+        return set(self._ask("ids", kind=kind))
 
     def count(self, kind: str) -> int:
         """How many chunks it says it has."""
-        return int(self._ask({"op": "count", "kind": kind}))
+        return int(self._ask("count", kind=kind))
 
     def close(self) -> None:
         """End it in good order; a second call does nothing."""
@@ -152,17 +147,20 @@ class ChromaChild:
 
     def _ask(
         self,
-        request: Mapping[str, object],
+        op: str,
         payload: bytes = b"",
         *,
         limits: Mapping[str, int] | None = None,
         seconds: float | None = None,
+        **details: object,
     ) -> Any:
+        """What the child says to a method of `_Work` with these details."""
+        request = {"op": op, "details": details}
         wait = seconds or self._seconds
         try:
             (said,) = self._child.ask(request, payload, seconds=wait, limits=limits)
         except Lost as lost:
-            raise _death(lost, wait, opening=request["op"] == "open") from None
+            raise _death(lost, wait, opening=op == "open") from None
         if "error" in said:
             raise Unavailable(said["error"], "run `brain sync`")
         return said["value"]
@@ -194,37 +192,35 @@ def _bytes(vectors: Vectors) -> bytes:
 
 
 class _Work:
-    """What the child can be asked for: one method for each `op`, called with the request and its bytes."""
+    """What the child can be asked for: one method for each `op`, called with the bytes and the details of a request."""
 
     def __init__(self) -> None:
         self.kept = ExitStack()
         self._place = Path()
         self._directory: ChromaDirectory
 
-    def lock(self, request: Request, _payload: bytes) -> bool:
-        lock = locked(Path(request["path"]), seconds=request["seconds"])
-        return self.kept.enter_context(lock)
+    def lock(self, _payload: bytes, path: str, most: float) -> bool:
+        return self.kept.enter_context(locked(Path(path), seconds=most))
 
-    def create(self, request: Request, _payload: bytes) -> None:
-        self._place = private_directory(Path(request["directory"]))
+    def create(self, _payload: bytes, directory: str) -> None:
+        self._place = private_directory(Path(directory))
         self._directory = ChromaDirectory(self._place)
         self._directory.create(KINDS)
 
-    def add(self, request: Request, payload: bytes) -> None:
+    def add(self, payload: bytes, kind: str, ids: list[str]) -> None:
         reach("index.before_add")
-        ids = request["ids"]
-        self._directory.add(request["kind"], ids, _rows(payload, len(ids)))
+        self._directory.add(kind, ids, _rows(payload, len(ids)))
 
-    def finish(self, _request: object, _payload: bytes) -> int:
+    def finish(self, _payload: bytes) -> int:
         count = sum(self._directory.count(kind) for kind in KINDS)
         reach("index.before_close")
         self._directory.close()
         write_manifest(self._place)
         return count
 
-    def open(self, request: Request, _payload: bytes) -> None:
+    def open(self, _payload: bytes, directory: str) -> None:
         self.kept.close()
-        written = Path(request["directory"])
+        written = Path(directory)
         copy = Path(tempfile.mkdtemp(prefix=READING, dir=written.parent))
         self.kept.callback(remove, copy)
         # Locked as long as it is read, so that a sweep can tell it from one that a dead process left.
@@ -235,25 +231,24 @@ class _Work:
         _copy(written, copy)
         self._directory = ChromaDirectory(copy)
 
-    def nearest(self, request: Request, payload: bytes) -> object:
+    def nearest(self, payload: bytes, kind: str, limit: int) -> object:
         (vector,) = _rows(payload, 1)
-        return self._directory.nearest(request["kind"], vector, limit=request["limit"])
+        return self._directory.nearest(kind, vector, limit=limit)
 
-    def agrees(self, request: Request, payload: bytes) -> bool:
+    def agrees(self, payload: bytes, kind: str, ids: list[str]) -> bool:
         import numpy as np
 
-        ids = request["ids"]
-        held = self._directory.vectors(request["kind"], ids)
+        held = self._directory.vectors(kind, ids)
         wanted = _rows(payload, len(ids))
         if held.shape != wanted.shape:
             return False
         return bool(np.allclose(held, wanted, rtol=0, atol=SAME))
 
-    def ids(self, request: Request, _payload: bytes) -> list[str]:
-        return sorted(self._directory.ids(request["kind"]))
+    def ids(self, _payload: bytes, kind: str) -> list[str]:
+        return sorted(self._directory.ids(kind))
 
-    def count(self, request: Request, _payload: bytes) -> int:
-        return self._directory.count(request["kind"])
+    def count(self, _payload: bytes, kind: str) -> int:
+        return self._directory.count(kind)
 
 
 @lru_cache(maxsize=1)
@@ -265,13 +260,13 @@ def _work(kept: ExitStack) -> _Work:
 
 
 def answer(
-    request: Request, payload: bytes, kept: ExitStack
+    request: dict[str, Any], payload: bytes, kept: ExitStack
 ) -> Iterator[dict[str, Any]]:
     """Do what `op` names."""
     os.umask(0o077)  # Chroma creates 0755 and 0644 by itself
     do = getattr(_work(kept), request["op"])
     try:
-        yield {"value": do(request, payload)}
+        yield {"value": do(payload, **request["details"])}
     except Unavailable as error:
         yield {"error": error.message}
     except (OSError, ValueError, ImportError) as error:

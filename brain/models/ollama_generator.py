@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from brain.errors import Incomplete, Refused, Unavailable
 from brain.models.locality import Json
-from brain.models.ollama import OllamaServer, Proof
+from brain.models.ollama import OllamaServer
 from brain.models.ollama_errors import Broken
 from brain.models.windows import MESSAGE_TOKENS, floor, sendable
 from brain.protocols import Messages
@@ -109,10 +110,8 @@ class ChatStream(Iterator[str]):
             )
 
 
-class OllamaGenerator:
-    """`Generator` over one model of one server. `usage` is that of the last finished answer."""
-
-    provider = "ollama"
+class OllamaChat:
+    """One model of one server that is asked through /api/chat, with at most `num_ctx` tokens."""
 
     def __init__(
         self,
@@ -123,16 +122,44 @@ class OllamaGenerator:
         keep_alive: str = "5m",
     ) -> None:
         self.name = model
-        self.usage: Usage | None = None
         self._server = server
         self._num_ctx = num_ctx
         self._keep_alive = keep_alive
-        self._speeds: deque[float] = deque(maxlen=SPEEDS)
 
     @property
     def window(self) -> int:
         """What is configured, or what the model was trained for if that is less. Asks the server. In tokens."""
         return self._server.prove(self.name).window_within(self._num_ctx)
+
+    def _request(self, messages: Messages, max_tokens: int) -> Json:
+        """A request in which every switch that could change an answer behind our back is set. Proves the model."""
+        proof = self._server.prove(self.name)
+        return {
+            "model": proof.wire_name,
+            "messages": sendable_messages(messages),
+            "stream": True,
+            "think": False,
+            "truncate": False,
+            "shift": False,
+            "keep_alive": self._keep_alive,
+            "options": {
+                "num_ctx": proof.window_within(self._num_ctx),
+                "num_predict": max_tokens,
+                "temperature": 0,
+                "seed": SEED,
+            },
+        }
+
+
+class OllamaGenerator(OllamaChat):
+    """`Generator` over one model. `usage` is that of the last finished answer, None before and while it comes."""
+
+    provider = "ollama"
+    usage: Usage | None = None
+
+    @cached_property
+    def _speeds(self) -> deque[float]:
+        return deque(maxlen=SPEEDS)
 
     @property
     def prompt_speed(self) -> float | None:
@@ -151,13 +178,10 @@ class OllamaGenerator:
         Raises `Refused`, `Unavailable` before the first piece, `Incomplete` after it.
         """
         self.usage = None
-        proof = self._server.prove(self.name)
-        clean = sendable_messages(messages)
-        window = proof.window_within(self._num_ctx)
-        body = chat_body(proof, clean, window, max_tokens, self._keep_alive)
+        body = self._request(messages, max_tokens)
         if schema is not None:
             body["format"] = dict(schema)
-        estimate = least_tokens(clean)
+        estimate = least_tokens(body["messages"])
         parts = self._server.http(self._server.limits).lines(
             "/api/chat", body, model=self.name
         )
@@ -184,31 +208,6 @@ def least_tokens(messages: Messages) -> int:
     return sum(
         floor(message.get("content", "")) + MESSAGE_TOKENS for message in messages
     )
-
-
-def chat_body(
-    proof: Proof,
-    messages: Messages,
-    window: int,
-    max_tokens: int,
-    keep_alive: str,
-) -> Json:
-    """A request to /api/chat in which every switch that could change an answer behind our back is set."""
-    return {
-        "model": proof.wire_name,
-        "messages": messages,
-        "stream": True,
-        "think": False,
-        "truncate": False,
-        "shift": False,
-        "keep_alive": keep_alive,
-        "options": {
-            "num_ctx": window,
-            "num_predict": max_tokens,
-            "temperature": 0,
-            "seed": SEED,
-        },
-    }
 
 
 def _content(part: Json) -> str:

@@ -13,14 +13,11 @@ from dataclasses import replace
 
 from brain.errors import Unavailable
 from brain.models.locality import Json
-from brain.models.ollama import OllamaServer
 from brain.models.ollama_errors import Broken, Rejected, typed_error
 from brain.models.ollama_generator import (
     SEEN_SHARE,
-    WINDOW,
-    chat_body,
+    OllamaChat,
     least_tokens,
-    sendable_messages,
 )
 from brain.protocols import Messages
 
@@ -36,21 +33,8 @@ LEAST_SECONDS = (
 MARKS = " \t\n\"'“”‘’«»*_.,:;!▁Ġ"
 
 
-class OllamaJudge:
-    """`Reranker` over one model of one server. Nothing is sent before the model is proven to run on this machine."""
-
-    def __init__(
-        self,
-        server: OllamaServer,
-        model: str,
-        *,
-        num_ctx: int = WINDOW,
-        keep_alive: str = "5m",
-    ) -> None:
-        self.name = model
-        self._server = server
-        self._num_ctx = num_ctx
-        self._keep_alive = keep_alive
+class OllamaJudge(OllamaChat):
+    """`Reranker` over one model. Nothing is sent before the model is proven to run on this machine."""
 
     def yes(self, messages: Messages, *, seconds: float) -> float | None:
         """P(yes) / (P(yes) + P(no)); 1.0 or 0.0 from a server without logprobs; None when it said neither, or the
@@ -58,28 +42,20 @@ class OllamaJudge:
 
         Raises `Refused`, or `Unavailable` when it fails, cuts the prompt, or takes longer than `seconds`.
         """
-        clean = sendable_messages(messages)
-        status, answer = self._asked(clean, seconds)
+        body = self._request(messages, ONE_TOKEN)
+        body |= {"stream": False, "logprobs": True, "top_logprobs": TOP}
+        left = max(seconds, LEAST_SECONDS)
+        limits = replace(self._server.limits, first=left, idle=left, total=left)
+        status, answer = self._server.http(limits).json("POST", "/api/chat", body)
         if status != 200:
             said = str(answer.get("error", ""))
             error = typed_error(status, said, self.name, self._server.address)
             if isinstance(error, Rejected):
                 return None
             raise error
-        self._check(answer, least_tokens(clean))
+        self._check(answer, least_tokens(body["messages"]))
         odds = dict(_first_tokens(answer))
         return probability(odds) if odds else _word(_said(answer))
-
-    def _asked(self, messages: Messages, seconds: float) -> tuple[int, Json]:
-        """Status and answer of one request that takes at most `seconds`."""
-        proof = self._server.prove(self.name)
-        # The window is that of the answers, since another one would load the model anew.
-        window = proof.window_within(self._num_ctx)
-        body = chat_body(proof, messages, window, ONE_TOKEN, self._keep_alive)
-        body |= {"stream": False, "logprobs": True, "top_logprobs": TOP}
-        left = max(seconds, LEAST_SECONDS)
-        limits = replace(self._server.limits, first=left, idle=left, total=left)
-        return self._server.http(limits).json("POST", "/api/chat", body)
 
     def _check(self, answer: Json, estimate: int) -> None:
         """A judgment counts when the server finished it and read the whole prompt."""

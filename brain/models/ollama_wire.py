@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpcore
@@ -37,21 +38,19 @@ SCAN_OVERLAP = (
 REDIRECTS = range(300, 400)
 
 
+@dataclass
 class Wire(httpx.BaseTransport):
     """Hand it to `httpx.Client(transport=…)` or `ollama.Client(…, transport=…)`. Raises brain's errors, not httpx's."""
 
-    def __init__(self, address: Address, limits: Limits) -> None:
-        self._address = address
-        self._limits = limits
+    address: Address
+    limits: Limits
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send on a fresh connection; the body of the answer is read under the same deadlines."""
-        backend = _OneAddress(self._address, self._limits)
-        origin = httpcore.Origin(
-            b"http", self._address.name.encode(), self._address.port
-        )
+        backend = _OneAddress(self.address, self.limits)
+        origin = httpcore.Origin(b"http", self.address.name.encode(), self.address.port)
         connection = httpcore.HTTPConnection(origin, network_backend=backend)
-        with _as_ours(self._address):
+        with _as_ours(self.address):
             try:
                 response = connection.handle_request(self._cleaned(request))
             except BaseException:
@@ -61,7 +60,7 @@ class Wire(httpx.BaseTransport):
             response.status,
             headers=response.headers,
             stream=_Body(
-                connection, response, self._address, request.url.path in CHECKED_PATHS
+                connection, response, self.address, request.url.path in CHECKED_PATHS
             ),
         )
         self._refuse(reply)
@@ -74,16 +73,16 @@ class Wire(httpx.BaseTransport):
             if k.decode("ascii").lower() not in DROPPED_HEADERS
         ]
         deadlines = {
-            "connect": self._limits.connect,
-            "read": self._limits.first,
-            "write": self._limits.idle,
+            "connect": self.limits.connect,
+            "read": self.limits.first,
+            "write": self.limits.idle,
         }
         return httpcore.Request(
             request.method,
             httpcore.URL(
                 scheme=b"http",
-                host=self._address.name.encode(),
-                port=self._address.port,
+                host=self.address.name.encode(),
+                port=self.address.port,
                 target=request.url.raw_path,
             ),
             headers=[
@@ -104,17 +103,17 @@ class Wire(httpx.BaseTransport):
         if cause:
             reply.close()
             raise Refused(
-                f"Ollama at {self._address.shown} {cause}",
+                f"Ollama at {self.address.shown} {cause}",
                 "nothing was sent there; check what listens on it",
             )
 
 
+@dataclass
 class OllamaHttp:
     """Raw JSON over `Wire`: what the `ollama` package drops or cannot send."""
 
-    def __init__(self, address: Address, limits: Limits) -> None:
-        self._address = address
-        self._limits = limits
+    address: Address
+    limits: Limits
 
     def json(
         self, method: str, path: str, body: Json | None = None
@@ -126,7 +125,7 @@ class OllamaHttp:
         if answer is not None:
             return reply.status_code, answer
         if reply.is_success:
-            raise unreadable(self._address)
+            raise unreadable(self.address)
         return reply.status_code, {"error": text}
 
     def lines(
@@ -139,10 +138,8 @@ class OllamaHttp:
         with self._reply("POST", path, body) as reply:
             if not reply.is_success:
                 text = reply.read().decode("utf-8", "replace")
-                raise typed_error(reply.status_code, text, model, self._address)
-            for line in _split_lines(
-                reply.iter_raw(), self._limits.line, self._address
-            ):
+                raise typed_error(reply.status_code, text, model, self.address)
+            for line in _split_lines(reply.iter_raw(), self.limits.line, self.address):
                 yield self._parsed(line, model)
 
     @contextmanager
@@ -151,8 +148,8 @@ class OllamaHttp:
     ) -> Iterator[httpx.Response]:
         """The answer as it begins to come, on a connection of its own."""
         client = httpx.Client(
-            base_url=self._address.url,
-            transport=Wire(self._address, self._limits),
+            base_url=self.address.url,
+            transport=Wire(self.address, self.limits),
             trust_env=False,
             follow_redirects=False,
             timeout=None,
@@ -163,9 +160,9 @@ class OllamaHttp:
     def _parsed(self, line: bytes, model: str) -> Json:
         part = _object(line)
         if part is None:
-            raise unreadable(self._address)
+            raise unreadable(self.address)
         if part.get("error"):
-            raise typed_error(None, json.dumps(part), model, self._address)
+            raise typed_error(None, json.dumps(part), model, self.address)
         return part
 
 
@@ -195,26 +192,20 @@ def _split_lines(
         yield rest.strip()
 
 
+@dataclass
 class _Body(httpx.SyncByteStream):
     """An answer's bytes: read under deadlines, scanned for another machine's name, hung up on at close."""
 
-    def __init__(
-        self,
-        connection: httpcore.HTTPConnection,
-        response: httpcore.Response,
-        address: Address,
-        check: bool,
-    ) -> None:
-        self._connection = connection
-        self._response = response
-        self._address = address
-        self._check = check
+    connection: httpcore.HTTPConnection
+    response: httpcore.Response
+    address: Address
+    check: bool
 
     def __iter__(self) -> Iterator[bytes]:
         tail = b""
-        with _as_ours(self._address):
-            for piece in self._response.iter_stream():
-                if self._check:
+        with _as_ours(self.address):
+            for piece in self.response.iter_stream():
+                if self.check:
                     tail = self._checked(tail + piece)
                 yield piece
 
@@ -222,22 +213,22 @@ class _Body(httpx.SyncByteStream):
         """The end of what was scanned, to be scanned again with the next piece."""
         if REMOTE_KEY.search(scanned):
             raise Refused(
-                f"the reply of {self._address.shown} comes from another machine",
+                f"the reply of {self.address.shown} comes from another machine",
                 MODEL_ADVICE,
             )
         return scanned[-SCAN_OVERLAP:]
 
     def close(self) -> None:
-        self._response.close()
-        self._connection.close()
+        self.response.close()
+        self.connection.close()
 
 
+@dataclass
 class _OneAddress(httpcore.NetworkBackend):
     """Connects to the proven address, whatever the caller names."""
 
-    def __init__(self, address: Address, limits: Limits) -> None:
-        self._address = address
-        self._limits = limits
+    address: Address
+    limits: Limits
 
     def connect_tcp(
         self,
@@ -248,16 +239,16 @@ class _OneAddress(httpcore.NetworkBackend):
         socket_options: Any = None,
     ) -> httpcore.NetworkStream:
         """Try every literal in turn, within one deadline for all of them."""
-        until = time.monotonic() + self._limits.connect
+        until = time.monotonic() + self.limits.connect
         inner = httpcore.SyncBackend()
         failure: Exception = httpcore.ConnectTimeout()
-        for literal in self._address.hosts:
+        for literal in self.address.hosts:
             left = until - time.monotonic()
             if left <= 0:
                 break
             try:
-                stream = inner.connect_tcp(literal, self._address.port, timeout=left)
-                return _Guarded(stream, self._limits)
+                stream = inner.connect_tcp(literal, self.address.port, timeout=left)
+                return _Guarded(stream, self.limits)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
