@@ -271,7 +271,7 @@ def judge_verification(folder: Path) -> None:
     """The share of each kind that is marked as not verified."""
     marked: dict[str, list[bool]] = {}
     for kind, claim, passage in claims(folder):
-        support = verify(claim, [replace(passage)])
+        support = verify(claim, replace(passage))
         marked.setdefault(kind, []).append(support is None or bool(support.reasons))
     for kind, values in marked.items():
         print(f"verification: {kind}: {len(values)}, marked {np.mean(values):.1%}")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 
 MAX_RANGE = 9  # citations: [1-9] is a range, [1-300] is not
 LINK_REMOVED = "[link removed]"
@@ -23,6 +24,7 @@ _GROUP = re.compile(
     r"(?P<inside>\d{1,3}(?:\s*(?:[,;&]|and|[-–])\s*#?\d{1,3})*)\s*(?:†[^\]】]{0,40})?(?:\]|】)(?!\()",
     re.IGNORECASE,
 )
+_WRITTEN = re.compile(r"(?:\s*\[\d{1,3}\](?!\())+")
 _PARTED = re.compile(r"\s*(?:[,;&]|and)\s*", re.IGNORECASE)
 _FULL_STOP = re.compile(r"[ \t]*[.!?。]")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
@@ -91,6 +93,29 @@ def cite(text: str, count: int) -> Cited:
 def uncited(text: str) -> str:
     """The text without its citations."""
     return _GROUP.sub("", text).strip()
+
+
+def cited_parts(text: str) -> list[tuple[str, tuple[int, ...]]]:
+    """What a sentence says before each group of its citations, with their numbers; the rest belongs to the last group.
+    Where a sentence begins with a group, each stands for what follows it.
+
+    >>> cited_parts("The rent is 950 [1] and pets are allowed [2][3].")
+    [('The rent is 950', (1,)), ('and pets are allowed .', (2, 3))]
+    """
+    groups = list(_WRITTEN.finditer(text))
+    if not groups:
+        return []
+    ends = [match.span() for match in groups]
+    said = [text[: ends[0][0]]]
+    for (_, start), (end, _) in pairwise(ends):
+        said.append(text[start:end])
+    rest = text[ends[-1][1] :]
+    if any(map(str.isalnum, said[0])):
+        said[-1] += f" {rest}"
+    else:
+        said = [*said[1:], rest]
+    numbers = [tuple(map(int, re.findall(r"\d+", match.group()))) for match in groups]
+    return [(words.strip(), cited) for words, cited in zip(said, numbers, strict=True)]
 
 
 def starts_with_citation(text: str) -> int:

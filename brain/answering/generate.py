@@ -10,15 +10,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Generator as Pieces
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from brain import confidence
 from brain.answering.asking import Asking
-from brain.answering.citations import cite, harmless, uncited
+from brain.answering.citations import Cited, cite, harmless, uncited
+from brain.answering.claims import checked
 from brain.answering.context import Packed, pack
 from brain.answering.stream import FENCE, by_sentence
-from brain.answering.verify import Support, holds, verify
+from brain.answering.verify import Support, holds
 from brain.errors import Incomplete
 from brain.protocols import Generator
 from brain.text.question import Question
@@ -123,17 +124,18 @@ class _Written:
         ]
         cited = cite(harmless(sentence, evidence), len(passages))
         self.invented += cited.invented
-        mark = self._judge(uncited(cited.text), cited.numbers)
+        mark = self._judge(cited)
         text = _marked(cited.text, mark) if mark else cited.text
         self.parts.append(text)
         if text.strip():
             self.asking.say("sentence", text)
 
-    def _judge(self, claim: str, numbers: Sequence[int]) -> str:
+    def _judge(self, cited: Cited) -> str:
         """The mark that a sentence deserves, "" for none."""
-        if numbers:
+        if cited.numbers:
             self.claims += 1
-            return "" if self._verified(claim, numbers) else UNVERIFIED
+            return "" if self._verified(cited) else UNVERIFIED
+        claim = uncited(cited.text)
         if _NOT_FOUND.search(claim):
             self.denials += 1
             return ""
@@ -145,19 +147,16 @@ class _Written:
         self.uncited += 1
         return NO_SOURCE
 
-    def _verified(self, claim: str, numbers: Sequence[int]) -> bool:
-        """Whether a claim stands on the passages that it cites; each is listed with the words that it rests on."""
-        read = self.asking.read
-        cited = {number: self.packed.passages[number - 1] for number in numbers}
-        support = verify(claim, list(cited.values()), idf=self.question.idf)
-        good = support is not None and not support.reasons and holds(support, read)
-        for number, passage in cited.items():
-            own = verify(claim, [passage], idf=self.question.idf)
-            if own is not None:
-                citation = _citation(number, own, good and holds(own, read))
-                self.citations[citation] = None
-        self.unverified += not good
-        return good
+    def _verified(self, cited: Cited) -> bool:
+        """Whether each citation of a sentence bears it out; each is listed with the words that it rests on."""
+        found = checked(cited.text, self.packed.passages, idf=self.question.idf)
+        every = {one.number for one in found}.issuperset(cited.numbers)
+        for one in found:
+            good = one.good and holds(one.support, self.asking.read)
+            self.citations[_citation(one.number, one.support, good)] = None
+            every = every and good
+        self.unverified += not every
+        return every
 
     def answer(self, passages: Passages, generator: Generator) -> Answer:
         """The whole answer, with what must be said of it."""

@@ -1,8 +1,9 @@
-"""Whether a written sentence stands on the passage that it cites: figures, names, dates, and enough of its words.
+"""Whether a written sentence stands on the passage that it cites: figures, names, dates, quotes, enough of its words.
 
 The span that supports it best is found and quoted; a figure or a date must stand in a sentence that also says what the
-claim says, not just anywhere. Leaves out meaning: a sentence that turns a fact round with the same words passes,
-unless it adds or drops a negation. Serves `answer` and the grade.
+claim says, not just anywhere, and what stands in quotation marks must stand there word for word. One citation is looked
+at; `claims` looks at all those of a sentence. Leaves out meaning: a sentence that turns a fact round with the same
+words passes, unless it adds or drops a negation. Serves `claims` and the grade.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from brain.answering.extract import line_locator
+from brain.answering.quotation import quoted, stands_in
 from brain.text.matching import TermSet, denies
 from brain.text.sheet import Statement, sheet, stems_of, words_of
-from brain.types import Measures, Passage, Passages, Texts
+from brain.types import Measures, Passage, Texts
 from ingest.terms import fold, stem, tokens
 from ingest.words import STOP, content_words, months, names, numbers
 
@@ -28,7 +30,7 @@ SAME_SENTENCE = 0.85  # coverage from which an added or dropped negation is a co
 OWN_COVERAGE = (
     0.10  # from which the neighbours shown with a short passage may make up the rest
 )
-JOINT_WORTH = 0.9  # of coverage by several cited passages together, against one span
+SAME_THING = 0.6  # share of a claim's words in one sentence from which its figure is another one for the same thing
 LONGER_SPAN_LEAD = 0.1  # of coverage that two sentences must be better than one
 SPAN = 2  # sentences: a claim may draw on a sentence and the next
 
@@ -45,13 +47,14 @@ Reader = Callable[[str, int, int], str]
 class Support:
     """What stands behind a claim: the sentence of a passage, or the two in a row, that cover most of it.
 
-    `reasons` say what is wrong, () when nothing.
+    `reasons` say what is wrong, () when nothing. `disputed`: a sentence of the passage says the same of another figure.
     """
 
     passage: Passage
     statements: Sequence[Statement]
     coverage: float
     reasons: Texts = ()
+    disputed: bool = False
 
     @property
     def start(self) -> int:
@@ -84,37 +87,36 @@ class Support:
 
 
 def verify(
-    claim: str, cited: Passages, *, idf: Measures | None = None
+    claim: str, passage: Passage, *, idf: Measures | None = None
 ) -> Support | None:
-    """The best support for a claim among the passages it cites; None when they hold no sentence.
-
-    A claim that cites several passages may take each figure and name from any of them.
-    """
-    text = _LEAD.sub("", claim)
-    weights = _weighed(text, cited, idf or {})
-    spans = [_best_span(weights, one) for one in cited if sheet(one.text).statements]
-    if not spans:
+    """The best support for a claim in the passage that it cites; None when that holds no sentence."""
+    statements = sheet(passage.text).statements
+    if not statements:
         return None
-    best = max(spans, key=lambda span: span.coverage)
-    stems = [_header_stems(passage) | _stems(_shown(passage)) for passage in cited]
-    everything = TermSet().union(*stems)
-    joint = _share(weights, everything) if len(cited) > 1 else best.coverage
-    in_sight = _share(weights, best.in_sight)
-    reasons = []
-    if max(best.coverage, in_sight, joint * JOINT_WORTH) < LEAST_COVERAGE:
-        reasons.append("its words are not in the source")
-    reasons += _wrong_figures(text, weights, cited)
-    reasons += _wrong_names(text, everything)
-    if len(cited) == 1 and _turned(text, weights, sheet(best.passage.text).statements):
-        reasons.append("the source says the opposite")
-    return replace(best, reasons=tuple(reasons))
+    text = _LEAD.sub("", claim)
+    weights = _weighed(text, statements, idf or {})
+    best = _best_span(weights, passage)
+    shown = _shown(passage)
+    stems = _header_stems(passage) | _stems(shown)
+    wrong_words = []
+    if max(best.coverage, _share(weights, best.in_sight)) < LEAST_COVERAGE:
+        wrong_words.append("its words are not in the source")
+    wrong_figures = _wrong_figures(text, weights, passage)
+    reasons = (
+        *wrong_words,
+        *wrong_figures,
+        *_wrong_names(text, stems),
+        *_wrong_quotes(claim, passage),
+    )
+    if _turned(text, weights, statements):
+        reasons = (*reasons, "the source says the opposite")
+    # Of the same thing, in one sentence, with another figure.
+    disputed = bool(wrong_figures) and _closest(weights, shown) >= SAME_THING
+    return replace(best, reasons=reasons, disputed=disputed)
 
 
-def _weighed(claim: str, cited: Passages, idf: Measures) -> Measures:
+def _weighed(claim: str, statements: Sequence[Statement], idf: Measures) -> Measures:
     """Stem -> weight of the words of a claim: the store's idf, else their rarity among the sentences that are cited."""
-    statements = [
-        statement for passage in cited for statement in sheet(passage.text).statements
-    ]
     counts: Counter[str] = Counter()
     for statement in statements:
         counts.update(statement.all_stem_set)
@@ -168,22 +170,30 @@ def _header_stems(passage: Passage) -> TermSet:
     return stems_of(f"{passage.header} {passage.source} {passage.context}")
 
 
-def _wrong_figures(claim: str, weights: Measures, cited: Passages) -> list[str]:
+def _wrong_figures(claim: str, weights: Measures, passage: Passage) -> list[str]:
     """The figures and months of a claim that stand in no sentence that speaks of the same thing."""
-    dates = " ".join(passage.header for passage in cited)
-    known, known_months = numbers(dates), months(dates)
-    words = {term: weight for term, weight in weights.items() if not term.isdigit()}
-    for passage in cited:
-        statements = _shown(passage)
-        shares = [_share(words, one.all_stem_set) for one in statements]
-        least = FIGURE_SHARE * max(shares, default=0.0)
-        for statement, share in zip(statements, shares, strict=True):
-            if share >= least:
-                known |= statement.numbers
-                known_months |= statement.months
+    known, known_months = numbers(passage.header), months(passage.header)
+    words = _without_figures(weights)
+    statements = _shown(passage)
+    shares = [_share(words, one.all_stem_set) for one in statements]
+    least = FIGURE_SHARE * max(shares, default=0.0)
+    for statement, share in zip(statements, shares, strict=True):
+        if share >= least:
+            known |= statement.numbers
+            known_months |= statement.months
     wrong = [str(number) for number in sorted(numbers(claim) - known)]
     wrong += [f"month {month}" for month in sorted(months(claim) - known_months)]
     return [f"{figure} is not in the source" for figure in wrong]
+
+
+def _without_figures(weights: Measures) -> Measures:
+    return {term: weight for term, weight in weights.items() if not term.isdigit()}
+
+
+def _closest(weights: Measures, statements: Iterable[Statement]) -> float:
+    """The largest share of a claim's words, its figures left out, that one sentence holds."""
+    words = _without_figures(weights)
+    return max((_share(words, one.all_stem_set) for one in statements), default=0.0)
 
 
 def _wrong_names(claim: str, everything: TermSet) -> list[str]:
@@ -196,6 +206,14 @@ def _wrong_names(claim: str, everything: TermSet) -> list[str]:
         if not everything.issuperset(parts):
             wrong.append(f"{name} is not in the source")
     return wrong
+
+
+def _wrong_quotes(claim: str, passage: Passage) -> list[str]:
+    """What a claim puts in quotation marks that does not stand in the passage word for word."""
+    texts = (passage.header, passage.source, passage.before, passage.text)
+    written = "\n".join((*texts, passage.after))
+    wrong = [words for words in quoted(claim) if not stands_in(words, written)]
+    return [f"“{words}” is not in the source" for words in wrong]
 
 
 def _capital_by_place(name: str, claim: str) -> bool:

@@ -175,6 +175,26 @@ def test_a_well_cited_answer_is_unrated_and_strong() -> None:
     assert given.confidence.supported is None
 
 
+@pytest.mark.parametrize("numbers", ["[1][2]", "[2][1]"])
+def test_a_poisoned_note_lends_its_figure_to_no_other(numbers: str) -> None:
+    contract = passage("contract", "The deposit is 40 euro and is due in May.")
+    poisoned = passage("poisoned", "The deposit is 50 euro.")
+    text = f"The deposit is 50 euro {numbers}."
+    given, _ = ask("deposit?", Writer(text), [contract, poisoned], found=0.99)
+    assert {c.number: c.verified for c in given.citations} == {1: False, 2: True}
+    assert given.text.endswith(UNVERIFIED)
+    assert (given.state, given.confidence.grade) == ("unsure", "weak")
+
+
+def test_words_in_quotation_marks_that_the_note_does_not_hold_are_not_verified() -> (
+    None
+):
+    text = "The note says: “The rent is 950 euros and pets are welcome” [1]."
+    given, _ = ask("rent?", Writer(text), found=0.99)
+    assert not any(c.verified for c in given.citations)
+    assert (given.state, given.confidence.grade) == ("unsure", "weak")
+
+
 def test_the_unsure_band_of_found_makes_it_unsure() -> None:
     chance = (confidence.FLOOR + confidence.THRESHOLD) / 2
     given, _ = ask(

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from brain.answering.claims import checked
+from brain.answering.quotation import quoted
 from brain.answering.verify import holds, verify
 from brain.types import Passage
 
@@ -92,7 +94,7 @@ def test_swapped_citations_and_changed_figures_are_caught_and_the_truth_is_not(
 
 
 def _wrong(claim: str, passage: Passage) -> tuple[str, ...]:
-    support = verify(claim, [passage])
+    support = verify(claim, passage)
     return support.reasons if support else ("no sentence",)
 
 
@@ -145,7 +147,7 @@ def test_a_false_sentence_is_told_why(claim: str, reason: str) -> None:
 
 
 def test_the_quote_is_the_line_that_bears_the_claim_out_and_is_read_again() -> None:
-    support = verify("Ana Lopez signed in Lisbon.", [LEASE])
+    support = verify("Ana Lopez signed in Lisbon.", LEASE)
     assert support is not None
     assert (support.quote, support.locator) == (
         "Ana Lopez signed the lease in Lisbon.",
@@ -156,27 +158,6 @@ def test_the_quote_is_the_line_that_bears_the_claim_out_and_is_read_again() -> N
         support, lambda _id, start, end: LEASE.text.replace("Ana", "Eva")[start:end]
     )
     assert not holds(support, lambda _id, _start, _end: "")
-
-
-def test_a_claim_may_draw_on_two_cited_passages() -> None:
-    other = Passage(
-        "p2",
-        "d2",
-        "trip.md",
-        "L1",
-        "Trip",
-        (),
-        "The hotel in Oslo cost 120 euros.",
-        None,
-        0,
-        30,
-        9,
-    )
-    claim = "The rent is 1,250 euros and the hotel in Oslo cost 120 euros."
-    support = verify(claim, [LEASE, other])
-    assert support is not None
-    assert support.reasons == ()
-    assert _wrong(claim, LEASE)
 
 
 def test_a_line_of_a_conversation_is_read_with_the_lines_around_it() -> None:
@@ -194,10 +175,87 @@ def test_a_line_of_a_conversation_is_read_with_the_lines_around_it() -> None:
         6,
         before="Ben: Shall we sign the lease with the landlord?",
     )
-    support = verify("Ana agreed to sign the lease on Friday.", [turn])
+    support = verify("Ana agreed to sign the lease on Friday.", turn)
     assert support is not None
     assert support.reasons == ()
 
 
-def test_nothing_cited_nothing_supported() -> None:
-    assert verify("The rent is 1,250 euros.", []) is None
+def test_nothing_written_nothing_supported() -> None:
+    assert verify("The rent is 1,250 euros.", note("p9", "---")) is None
+
+
+def note(name: str, text: str) -> Passage:
+    return Passage(
+        name, name, f"{name}.md", "L1", name.title(), (), text, None, 0, len(text), 9
+    )
+
+
+TRIP = note("trip", "The hotel in Oslo cost 120 euros.")
+TRUE = note("contract", "The deposit is 40 euro. It is due in May.")
+POISONED = note("mail", "The deposit is 50 euro. Pets are allowed in the flat.")
+NOTES = [LEASE, TRIP, TRUE, POISONED]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "verdicts"),
+    [
+        # Each citation alone: the figure of one note is not that of the other.
+        ("The deposit is 50 euro [3][4].", {3: False, 4: True}),
+        ("The deposit is 50 euro [4][3].", {3: False, 4: True}),
+        ("The deposit is 50 euro [4] [3].", {3: False, 4: True}),
+        ("The deposit, 50 euro, is due in May [3][4].", {3: False, 4: True}),
+        ("The deposit is due in May and is 50 euro [3][4].", {3: False, 4: True}),
+        ("Fifty euro is the deposit [3][4].", {3: False, 4: True}),
+        # A figure counts from the note cited for it.
+        (
+            "The deposit is 40 euro [3] and the hotel cost 120 euros [2].",
+            {3: True, 2: True},
+        ),
+        (
+            "The deposit is 120 euros [3] and the hotel cost 40 euro [2].",
+            {3: False, 2: False},
+        ),
+        ("[3] says 40 euro, [4] says 50 euro.", {3: True, 4: True}),
+        ("[3] says 50 euro, [4] says 40 euro.", {3: False, 4: False}),
+        # A sentence that joins two notes stands on both.
+        (
+            "The rent is 1,250 euros and the hotel in Oslo cost 120 euros [1][2].",
+            {1: True, 2: True},
+        ),
+        (
+            "The rent is 1,250 euros and the hotel in Oslo cost 130 euros [1][2].",
+            {1: False, 2: False},
+        ),
+        # Quotation marks are a promise of their own.
+        ("The note says: “Pets are allowed in the flat.” [4]", {4: True}),
+        ("The note says: “Pets are allowed in the flat.” [3]", {3: False}),
+        ("The note says: “Pets are allowed in the flat.” [3][4]", {3: False, 4: True}),
+        ('It says "the deposit is due in May" [3].', {3: False}),
+        ('It says "the deposit … is due in May" [3].', {3: True}),
+        ("It says „Pets are allowed“, the deposit being 50 euro [4].", {4: True}),
+        ("The deposit is «40 euro» [3].", {3: True}),
+        ("The deposit is “4 euro” or “0 euro” [3].", {3: False}),
+    ],
+)
+def test_each_citation_is_verified_alone(
+    sentence: str, verdicts: dict[int, bool]
+) -> None:
+    found = checked(sentence, NOTES)
+    assert {one.number: one.good for one in found} == verdicts
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "“one” and ‘two words’ and 'three of them'",
+            ["one", "two words", "three of them"],
+        ),
+        ("the tenants' rent, the owners' house, it's", []),
+        ("“It goes on. And", ["It goes on. And"]),
+        ("and here it ends.” So", ["and here it ends."]),
+        ('5" of rain', []),
+    ],
+)
+def test_what_stands_in_quotation_marks(text: str, words: list[str]) -> None:
+    assert quoted(text) == words

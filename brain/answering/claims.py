@@ -1,0 +1,114 @@
+"""The claims of a written sentence, each with the citations that stand for it, and whether each citation bears it out.
+
+A citation is looked at alone: what another note says does not count for it. A sentence that puts together what several
+notes say passes when each part of it stands on one of them, and none of them says another figure of the same thing.
+Leaves out what makes a claim stand (`verify`). Serves `generate`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from brain.answering import quotation
+from brain.answering.citations import cited_parts
+from brain.answering.verify import Support, verify
+from brain.types import Measures, Passages
+from ingest.terms import tokens
+from ingest.words import STOP, numbers
+
+_JOINT = re.compile(r"[;—]|,\s|\s–\s|\b(?:and|but|while|whereas)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One citation of a sentence: its number, the words that it rests on, and whether they bear it out."""
+
+    number: int
+    support: Support
+    good: bool
+
+
+def checked(
+    sentence: str, passages: Passages, *, idf: Measures | None = None
+) -> list[Checked]:
+    """Each citation of a sentence, whose `[n]` means `passages[n - 1]`, held against what the sentence says before it.
+
+    A passage without a sentence gives nothing. A number that is cited for two parts comes twice.
+    """
+    found = []
+    whole = cited_parts(sentence)
+    said_in_all = " ".join(said for said, _numbers in whole)
+    for said, cited in whole:
+        claim = said if _telling(said) else said_in_all
+        found += _each(claim, cited, passages, idf)
+    return found
+
+
+def _each(
+    claim: str, cited: Sequence[int], passages: Passages, idf: Measures | None
+) -> list[Checked]:
+    """The citations of one claim, each alone; where one does not hold all of it, part by part."""
+    alone = _supports(claim, cited, passages, idf)
+    whole = [
+        Checked(number, support, not support.reasons)
+        for number, support in alone.items()
+    ]
+    parts = _parts(claim)
+    if all(one.good for one in whole) or len(cited) < 2 or len(parts) < 2:
+        return whole
+    by_part = [_supports(part, cited, passages, idf) for part in parts]
+    borne = [any(not support.reasons for support in one.values()) for one in by_part]
+    if not all(borne):
+        return whole
+    found = []
+    for one in whole:
+        own = [supports[one.number] for supports in by_part]
+        some = any(not support.reasons for support in own)
+        disputed = any(support.disputed for support in own)
+        good = one.good or (some and not disputed)
+        found.append(Checked(one.number, one.support, good))
+    return found
+
+
+def _supports(
+    claim: str, cited: Sequence[int], passages: Passages, idf: Measures | None
+) -> dict[int, Support]:
+    found = {}
+    for number in cited:
+        support = verify(claim, passages[number - 1], idf=idf)
+        if support is not None:
+            found[number] = support
+    return found
+
+
+def _parts(claim: str) -> list[str]:
+    """A claim at its commas and its "and"s, never inside a quotation; a part that is only a figure stays with its
+    thing.
+    """
+    quotations = quotation.spans(claim)
+    cuts = [0]
+    for match in _JOINT.finditer(claim):
+        if not any(start <= match.start() < end for start, end in quotations):
+            cuts.append(match.start())
+    parts: list[str] = []
+    for start, end in zip(cuts, [*cuts[1:], len(claim)], strict=True):
+        part = claim[start:end]
+        if parts and not _things(part):
+            parts[-1] += part
+        else:
+            parts.append(part)
+    return parts
+
+
+def _telling(text: str) -> bool:
+    """Whether it has a word or a figure that says something."""
+    return any(word not in STOP for word in tokens(text))
+
+
+def _things(text: str) -> bool:
+    """Whether it has a word that is neither a function word nor a figure."""
+    figures = numbers(text)
+    words = [word for word in tokens(text) if word not in STOP]
+    return any(not word.isdigit() and word not in figures for word in words)
