@@ -67,6 +67,7 @@ class Overlap:
         self._ceiling = sum(self._weights[number] for number in order) or 1.0
         self._pairs = self._neighbours(order)
         self._pairs_total = sum(weight for _, _, weight in self._pairs) or 1.0
+        self._moment = question.moment or None
 
     def _neighbours(self, order: Sequence[int]) -> list[tuple[int, int, float]]:
         """(stem, next stem, the smaller weight) for all that stand beside each other in the question."""
@@ -180,8 +181,8 @@ class Overlap:
 
     def _same_date(self, date: str | None) -> float:
         """How well the passage's own date fits the dates that the question names: from -0.5 to 2, 0 when none is."""
-        moment = self.question.moment
-        if not moment or not date:
+        moment = self._moment
+        if moment is None or not date:
             return 0.0
         if not moment.months:
             year = _whole(date[:4])
