@@ -1,27 +1,29 @@
-"""Reads YAML front matter, for everything that has any: notes, exported files, the SKILL.md of a skill.
+"""Reads YAML front matter without constructing anything: exported files, the SKILL.md of a skill, the heads of notes.
 
 The block is looked through event by event and never constructed: aliases, anchors and tags are refused, size and
 depth have caps, and every value stays the text that stands there ("2026-05-07", "no", "0x1F"), so that a hostile
-block can neither expand nor run anything. `read_flat` serves notes, which people write as they like; `read_nested`
-serves files with a known shape, and the three `…_at` functions take values out of it. Leaves out what keys mean, and
-writing (`brain.keeping.export.front_matter`).
+block can neither expand nor run anything. `read_nested` serves files with a known shape, and the three `…_at` functions
+take values out of it. Leaves out notes, which people write as they like (properties.py), what keys mean, and writing
+(`brain.keeping.export.front_matter`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ingest.document import Texts
 from ingest.limits import Limits
 
-# Values that a person would search for stay in the text of a note, as the lines that they are.
-PROSE_KEYS = {"description", "summary", "abstract", "subtitle", "excerpt"}
+YAML = "---"
+TOML = "+++"
 # Ours carry the metadata of a whole document, notes a few lines: hence another size than that of a note's block.
 NESTED_LIMITS = Limits(front_matter_bytes=4 * 2**20)
-_CLOSE = re.compile(r"^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.MULTILINE)
+_CLOSE = {
+    YAML: re.compile(r"^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.MULTILINE),
+    TOML: re.compile(r"^\+\+\+[ \t]*(?:\n|\Z)", re.MULTILINE),
+}
 
 Node = Any  # yaml.Node, of whose `id` the types of the package do not know
 Value = str | list["Value"] | dict[str, "Value"]
@@ -35,77 +37,21 @@ class NoFrontMatter(BadFrontMatter):
     """The text does not open with a closed block."""
 
 
-@dataclass(frozen=True, slots=True)
-class FrontMatter:
-    """`values`: key -> its strings (a list gives several; nested keys are joined by "."). `prose`: (first, end) lines,
-    0-based in the file, of values to keep as text. `lines`: how many lines the block takes, both marks included."""
-
-    values: dict[str, list[str]]
-    prose: list[tuple[int, int]]
-    lines: int
-
-    def first(self, *keys: str) -> str:
-        """The first string under the first of the keys that has one, or ""."""
-        for key in keys:
-            if found := self.values.get(key):
-                return found[0]
-        return ""
-
-    def all(self, *keys: str) -> list[str]:
-        """Every string under the keys; one written as "a, b" counts as two."""
-        found: list[str] = []
-        for key in keys:
-            for value in self.values.get(key, []):
-                found += map(str.strip, value.split(","))
-        return list(filter(None, found))
-
-
-def split(text: str) -> tuple[str, str]:
-    """(what stands between the two marks, what follows them). Raises `NoFrontMatter` when there are none."""
+def split(text: str, *, marks: Texts = (YAML,)) -> tuple[str, str]:
+    """(what stands between two of the marks, what follows them). Raises `NoFrontMatter` when there are none."""
     mark, newline, rest = text.partition("\n")
-    if not newline or mark.rstrip() != "---":
+    mark = mark.rstrip()
+    if not newline or mark not in marks:
         raise NoFrontMatter("no front matter")
-    closing = _CLOSE.search(rest)
+    closing = _CLOSE[mark].search(rest)
     if not closing:
         raise NoFrontMatter("front matter without an end")
     return rest[: closing.start()], rest[closing.end() :]
 
 
-def read_flat(block: str, limits: Limits) -> FrontMatter:
-    """The values of a block as flat strings. Raises `BadFrontMatter`."""
-    values: dict[str, list[str]] = {}
-    prose = []
-    closing_mark = block.count("\n") + 1
-    for root in _roots(block, limits):
-        for path, value in _leaves(root, ()):
-            key = ".".join(path).strip()
-            values.setdefault(key, []).append(value.value)
-            if " " in value.value.strip() and path[0].lower() in PROSE_KEYS:
-                # A block of lines ends where the next line begins, any other value within its line.
-                last = value.end_mark
-                end = last.line + bool(last.column) + 1
-                # To YAML, U+2028 ends a line too: its count may run past the block.
-                prose.append((value.start_mark.line + 1, min(end, closing_mark)))
-    return FrontMatter(values, prose, closing_mark + 1)
-
-
-def _leaves(node: Node, path: Texts) -> Iterator[tuple[Texts, Node]]:
-    """Every value that is not empty, with the keys that lead to it. An empty key counts as a blank."""
-    if node.id == "mapping":
-        for key, value in _pairs(node):
-            yield from _leaves(value, (*path, key or " "))
-    elif node.id == "sequence":
-        for item in node.value:
-            yield from _leaves(item, path)
-    elif node.value:
-        if not path:
-            raise BadFrontMatter("no keys in it")
-        yield path, node
-
-
 def read_nested(block: str) -> dict[str, Value]:
     """The values of a block as mappings, lists and strings; each key once. Raises `BadFrontMatter`."""
-    value = next(map(_plain, _roots(block, NESTED_LIMITS)), "")
+    value = next(map(_plain, roots(block, NESTED_LIMITS)), "")
     if value == "":
         return {}
     if not isinstance(value, dict):
@@ -119,22 +65,23 @@ def _plain(node: Node) -> Value:
     if node.id == "scalar":
         return str(node.value)
     values = {}
-    for key, value in _pairs(node):
-        if key in values:
-            raise BadFrontMatter(f"the key {key[:40]!r} stands there twice")
-        values[key] = _plain(value)
+    for key, value in mapped(node):
+        name = key.value
+        if name in values:
+            raise BadFrontMatter(f"the key {name[:40]!r} stands there twice")
+        values[name] = _plain(value)
     return values
 
 
-def _pairs(mapping: Node) -> Iterator[tuple[str, Node]]:
-    """Keys and values as they stand there: a key that is written twice comes twice."""
+def mapped(mapping: Node) -> Iterator[tuple[Node, Node]]:
+    """Keys, which are words, and values as they stand there: a key that is written twice comes twice."""
     for key, value in mapping.value:
         if key.id != "scalar":
             raise BadFrontMatter("a key that is no word")
-        yield key.value, value
+        yield key, value
 
 
-def _roots(block: str, limits: Limits) -> list[Node]:
+def roots(block: str, limits: Limits) -> list[Node]:
     """The value of each YAML document in a block; more than one is unusual, none means that it is empty."""
     import yaml
 

@@ -20,9 +20,8 @@ from ingest.dates import date_in_metadata
 from ingest.document import Section, Texts
 from ingest.limits import Limits
 from ingest.locators import of_lines
-from ingest.readers import front_matter
-from ingest.readers.front_matter import FrontMatter
 from ingest.readers.outline import HEADING_CHARS, Headings, one_line
+from ingest.readers.properties import PROSE_KEYS, Head, read_head
 from ingest.readers.text import decode
 from ingest.reading import Raw, Reading, Readings
 
@@ -72,24 +71,25 @@ def read(raw: Raw) -> Readings:
     """One document. Bad front matter is kept as text and told; nothing here raises on what the text says."""
     text, decoded = decode(raw.data)
     notices = list(decoded)
-    kept, matter = _front(text, raw.limits, notices)
-    lines = _split(text)[matter.lines :]
+    head = read_head(text, raw.limits)
+    notices += head.notices
+    rows = _split(text)
+    kept = list(_kept(head, rows))
+    lines = rows[head.lines :]
     blocks = _blocks(lines, raw.limits, notices)
     if "%%" in text or "<!--" in text:
         lines, blocks = _without_comments(lines, blocks, raw.limits)
-    sections, prose, title = _sections(lines, blocks, matter.lines)
+    sections, prose, title = _sections(lines, blocks, head.lines)
     plain = _CODE_SPAN.sub("", prose)
     metadata = {key: value.strip() for key, value in _fields(plain)}
-    for key, values in matter.values.items():
-        # What the head of the note says wins over a field in its text.
-        metadata[key] = ", ".join(values)
-    stated_tags = [tag.lstrip("#") for tag in matter.all("tags", "tag")]
+    # What the head of the note says wins over a field in its text.
+    metadata |= head.metadata()
     yield Reading(
         kept + sections,
-        title=matter.first("title") or title,
+        title=head.first("title") or title,
         metadata=metadata,
-        tags=_each_once([*stated_tags, *_tags(plain)]),
-        aliases=_each_once(matter.all("aliases", "alias")),
+        tags=_each_once([*head.tags(), *_tags(plain)]),
+        aliases=_each_once(head.all("aliases", "alias")),
         links=_each_once(_links(plain)),
         notices=tuple(notices),
         date=date_in_metadata(metadata) or "",
@@ -106,27 +106,16 @@ def _split(text: str) -> list[str]:
     return _LINE.findall(text)
 
 
-def _front(
-    text: str, limits: Limits, notices: list[str]
-) -> tuple[list[Section], FrontMatter]:
-    """(sections to keep of the front matter, the front matter, which has no lines where there is none)."""
-    try:
-        block, rest = front_matter.split(text)
-    except front_matter.NoFrontMatter:
-        return [], FrontMatter({}, [], 0)
-    head = text.removesuffix(rest)
-    try:
-        matter = front_matter.read_flat(block, limits)
-    except front_matter.BadFrontMatter as error:
-        notices.append(f"front matter kept as text: {error}")
-        lines = block.count("\n") + 2
-        return [Section(head, (), of_lines(1, lines))], FrontMatter({}, [], lines)
-    rows = _split(head)
-    kept = []
-    for first, end in matter.prose:
+def _kept(head: Head, rows: list[str]) -> Iterator[Section]:
+    """What stays of the head as text: what could not be read, and values that are prose."""
+    spans = list(head.unread)
+    for item in head.properties:
+        top = item.key.partition(".")[0].lower()
+        if top in PROSE_KEYS and " " in item.value.strip():
+            spans.append((item.first, item.end))
+    for first, end in sorted(spans):
         if prose := "".join(rows[first:end]):
-            kept.append(Section(prose, (), of_lines(first + 1, end)))
-    return kept, matter
+            yield Section(prose, (), of_lines(first + 1, end))
 
 
 @lru_cache(maxsize=1)

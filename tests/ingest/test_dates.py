@@ -43,6 +43,12 @@ def test_find_date(text: str, expected: str | None) -> None:
         ("2026.05.07", "2026-05-07"),
         ("2026_05_07-notes", "2026-05-07"),
         ("2026-05", "2026-05"),
+        ("2026-W10", "2026-03-02"),
+        ("202603041530 call", "2026-03-04"),
+        ("statement_march-2026", "2026-03"),
+        ("Bills of März 2026", "2026-03"),
+        ("Budget 2026", None),
+        ("maybe 2026", None),
         ("journal 2026-13", None),
         ("invoice 1234567890", None),
         ("plain", None),
@@ -59,5 +65,10 @@ def test_metadata_takes_the_first_key_that_holds_a_date() -> None:
     )
     assert date_in_metadata({"date": "soon", "created": "May 8, 2026"}) == "2026-05-08"
     assert date_in_metadata({"date": "2026"}) == "2026"
+    assert date_in_metadata({"Created-At": "March 2026"}) == "2026-03"
+    assert date_in_metadata({"created": "20260304153000"}) == "2026-03-04"
+    assert date_in_metadata({"day": "2026-W10-3"}) == "2026-03-04"
+    linter = "Thursday, March 5th 2026, 11:30:12 pm"
+    assert date_in_metadata({"date created": linter}) == "2026-03-05"
     assert date_in_metadata({"updated": "2026-05-07"}) is None
     assert date_in_metadata({}) is None

@@ -1,0 +1,68 @@
+"""What people wrote and how they ask for it: front matter, a person's own words, spellings, properties, times."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end import brain
+
+CASES = Path(__file__).parents[1] / "cases"
+
+
+def case(name: str, place: Path) -> Path:
+    """A copy of the inputs of a case, taken in."""
+    folder = place / name
+    shutil.copytree(CASES / name, folder)
+    assert brain("add", folder).code == 0
+    return folder
+
+
+def listed(*words: str) -> dict[str, dict[str, Any]]:
+    """What `list` shows, by the name of the file."""
+    rows = brain("list", "--json", *words).json["documents"]
+    return {Path(row["source"]).name: row for row in rows}
+
+
+def test_one_bad_line_of_front_matter_costs_itself(tmp_path: Path) -> None:
+    case("front-matter-colon", tmp_path)
+    rows = listed("--tag", "ops")
+    assert {name: row["title"] for name, row in rows.items()} == {
+        "colon.md": "Governance: Rootkeeper prompt",
+        "at.md": "At sign",
+        "tab.md": "Tabs",
+    }
+    assert {row["date"] for row in rows.values()} == {"2026-03-04"}
+
+
+def test_front_matter_is_found_where_programs_put_it(tmp_path: Path) -> None:
+    case("front-matter-place", tmp_path)
+    rows = listed()
+    assert rows["toml.md"]["title"] == "Toml title"
+    assert rows["toml.md"]["tags"] == ["zola"]
+    assert rows["blank.md"]["tags"] == ["ops"]
+    assert rows["double.md"]["title"] == "Real title"
+    assert rows["double.md"]["tags"] == ["real"]
+    for name in rows:
+        text = brain("get", name).stdout
+        assert "---" not in text
+        assert "+++" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "date"),
+    [
+        ("linter.md", "2026-03-05"),
+        ("zettel.md", "2026-03-04"),
+        ("month.md", "2026-03"),
+    ],
+)
+def test_dates_as_linters_and_people_write_them(
+    tmp_path: Path, name: str, date: str
+) -> None:
+    case("linter-date", tmp_path)
+    shown = brain("show", name, "--json").json["document"]
+    assert (shown["date"], shown["dated_by"]) == (date, "front matter")
