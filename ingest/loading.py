@@ -7,6 +7,7 @@ Whatever a reader raises comes out as an IngestError: a hostile file is never a 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -22,6 +23,7 @@ from ingest.readers.text import SURROGATE
 from ingest.reading import Raw, Reading, Readings, read_file
 
 TITLE_CHARS = 200
+VAULT = ".obsidian"
 OPEN_IT = "open it with its own program to check it"
 
 
@@ -38,11 +40,17 @@ def load(
     kind = media_type(path)
     reader_for(kind)  # an unsupported file is refused unread
     data, stat = read_file(path, limits)
-    raw = Raw(data, path.name, kind, limits)
+    raw = Raw(data, path.name, kind, limits, vault=_in_vault(path))
     address = uri or path.absolute().as_uri()
     for reading in readings(raw):
         part = f"{address}#{reading.part}" if reading.part else address
         yield assemble(raw, reading, uri=part, modified_at=stat.st_mtime)
+
+
+def _in_vault(path: Path) -> bool:
+    """Whether a folder above it is a vault of Obsidian, which keeps its settings there."""
+    above = path.absolute().parents
+    return any(os.path.isdir(folder / VAULT) for folder in above)
 
 
 def load_text(

@@ -24,12 +24,15 @@ _NOT_REGULAR = ("not a regular file", "name a file that holds a text")
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A file's bytes on the way to a reader. `name` is the file's name without folder, "" for text without a file."""
+    """A file's bytes on the way to a reader. `name` is the file's name without folder, "" for text without a file;
+    `vault` whether the file lies in a vault of Obsidian.
+    """
 
     data: bytes
     name: str
     media_type: str
     limits: Limits = field(default_factory=Limits)
+    vault: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Markdown, Obsidian's habits included: markdown-it-py tells the blocks, small linear patterns the rest.
 
-The text stays as written, line for line. Left out of it: front matter (except a description), `%%comments%%` and HTML
-comments, their newlines kept. Found on the way: heading paths; fences, formulas, tables and lists as atomic sections;
+The text stays as written, line for line. Left out of a file: front matter (except a description), and comments where
+the file is Obsidian's (comments.py). A text that is no file is the only copy of what a person wrote: nothing is left
+out. Found on the way: heading paths; fences, formulas, tables and lists as atomic sections;
 wiki-links and embeds; #tags; aliases; `key:: value`. Only the block structure is parsed: inline rules can take
 quadratic time on hostile text. A text over the cap is outlined by its lines alone. Leaves out rendering. Serves
 `loading`.
@@ -10,7 +11,7 @@ quadratic time on hostile text. A text over the cap is outlined by its lines alo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -20,6 +21,7 @@ from ingest.dates import date_in_metadata
 from ingest.document import Section, Texts
 from ingest.limits import Limits
 from ingest.locators import of_lines
+from ingest.readers.comments import without_comments, written_in_obsidian
 from ingest.readers.outline import HEADING_CHARS, Headings, one_line
 from ingest.readers.properties import PROSE_KEYS, Head, read_head
 from ingest.readers.text import decode
@@ -28,6 +30,7 @@ from ingest.reading import Raw, Reading, Readings
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
+COMMENTS_TOLD = 5  # lines at which they begin
 # What is kept whole; in code nothing is looked for.
 _KINDS = {
     "math_block": "code",
@@ -37,7 +40,6 @@ _KINDS = {
     "bullet_list_open": "atomic",
     "ordered_list_open": "atomic",
 }
-_HIDDEN = re.compile(r"`[^`\n]*`|%%.*?%%|<!--.*?-->", re.DOTALL)
 _CODE_SPAN = re.compile(r"`[^`\n]*`")
 _WIKI = re.compile(r"\[\[([^\[\]\n|#^]*)[^\[\]\n]*\]\]")
 _TAG = re.compile(
@@ -74,19 +76,26 @@ def read(raw: Raw) -> Readings:
     head = read_head(text, raw.limits)
     notices += head.notices
     rows = _split(text)
-    kept = list(_kept(head, rows))
+    kept = list(_kept(head, rows, whole=not raw.name))
     lines = rows[head.lines :]
     blocks = _blocks(lines, raw.limits, notices)
-    if "%%" in text or "<!--" in text:
-        lines, blocks = _without_comments(lines, blocks, raw.limits)
+    in_obsidian = raw.vault or written_in_obsidian(head)
+    if in_obsidian and ("%%" in text or "<!--" in text):
+        lines, blocks = _without_comments(
+            lines, blocks, head.lines, raw.limits, notices
+        )
     sections, prose, title = _sections(lines, blocks, head.lines)
     plain = _CODE_SPAN.sub("", prose)
     metadata = {key: value.strip() for key, value in _fields(plain)}
     # What the head of the note says wins over a field in its text.
     metadata |= head.metadata()
+    title = head.first("title") or title
+    if not title and head.lines and not raw.name:
+        # Else the first line would name a text without a file: here that is a mark.
+        title = next(filter(str.strip, lines), "").strip("# \n")
     yield Reading(
         kept + sections,
-        title=head.first("title") or title,
+        title=title,
         metadata=metadata,
         tags=_each_once([*head.tags(), *_tags(plain)]),
         aliases=_each_once(head.all("aliases", "alias")),
@@ -106,10 +115,12 @@ def _split(text: str) -> list[str]:
     return _LINE.findall(text)
 
 
-def _kept(head: Head, rows: list[str]) -> Iterator[Section]:
-    """What stays of the head as text: what could not be read, and values that are prose."""
+def _kept(head: Head, rows: list[str], *, whole: bool) -> Iterator[Section]:
+    """What stays of the head as text: what could not be read, and values that are prose; or all of it."""
     spans = list(head.unread)
-    for item in head.properties:
+    if whole:
+        spans = [(0, head.lines)]
+    for item in head.properties if not whole else ():
         top = item.key.partition(".")[0].lower()
         if top in PROSE_KEYS and " " in item.value.strip():
             spans.append((item.first, item.end))
@@ -173,38 +184,35 @@ def _outline(lines: list[str]) -> Iterator[_Block]:
 
 
 def _without_comments(
-    lines: list[str], blocks: list[_Block], limits: Limits
+    lines: list[str],
+    blocks: list[_Block],
+    start: int,
+    limits: Limits,
+    notices: list[str],
 ) -> tuple[list[str], list[_Block]]:
-    """Lines and blocks with comments outside code blanked, each newline kept. Blanked first, then parsed again."""
-    parts = []
-    # A comment may run over several blocks, but not over code.
-    pending = "".join(lines[: blocks[0].first])
+    """Lines and blocks without comments, each line end kept: a comment may hold what would be a block, so what is
+    left is parsed again.
+    """
+    code: set[int] = set()
     for block, end in _with_ends(blocks, lines):
-        body = "".join(lines[block.first : end])
-        if block.kind == "code":
-            parts += [_blanked(pending), body]
-            pending = ""
-        else:
-            pending += body
-    parts.append(_blanked(pending))
-    cleaned = _split("".join(parts))
-    if cleaned == lines:
+        if block.kind == "code" and not _FENCE.match(lines[block.first]):
+            code.update(range(block.first, end))
+    shown = without_comments("".join(lines), code)
+    if not shown.hidden:
         return lines, blocks
-    return cleaned, _blocks(cleaned, limits, [])
+    notices.append(_hidden_said(shown.hidden, start))
+    left = _split(shown.text)
+    return left, _blocks(left, limits, [])
 
 
-def _blanked(text: str) -> str:
-    # Beyond the last end of a comment every `<!--` is unclosed: it is not searched again and again.
-    closed, mark, rest = text.rpartition("-->")
-    if "%%" in rest:
-        return _HIDDEN.sub(_newlines_of_comment, text)
-    return _HIDDEN.sub(_newlines_of_comment, closed + mark) + rest
-
-
-def _newlines_of_comment(match: re.Match[str]) -> str:
-    """What stays of a comment; a code span, which may look as if it held one, stays whole."""
-    found = match[0]
-    return found if found.startswith("`") else "\n" * found.count("\n")
+def _hidden_said(hidden: Sequence[int], start: int) -> str:
+    """What was left out, by the lines of the file."""
+    numbers = [str(start + line + 1) for line in hidden[:COMMENTS_TOLD]]
+    if len(hidden) > COMMENTS_TOLD:
+        numbers.append("…")
+    what = "a comment" if len(hidden) == 1 else f"{len(hidden):,} comments"
+    where = "line" if len(hidden) == 1 else "lines"
+    return f"{what} of Obsidian left out ({where} {', '.join(numbers)})"
 
 
 def _sections(

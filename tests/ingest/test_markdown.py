@@ -43,8 +43,11 @@ Status:: open
 """
 
 
-def reading(text: str, **limits: int) -> Reading:
-    return next(read(Raw(text.encode(), "n.md", "text/markdown", Limits(**limits))))  # type: ignore[arg-type]
+def reading(
+    text: str, *, name: str = "n.md", vault: bool = False, **limits: int
+) -> Reading:
+    caps = Limits(**limits)  # type: ignore[arg-type]
+    return next(read(Raw(text.encode(), name, "text/markdown", caps, vault)))
 
 
 def text_of(found: Reading) -> str:
@@ -67,7 +70,9 @@ def test_what_a_note_says_of_itself() -> None:
 def test_comments_and_front_matter_are_left_out_but_not_what_a_person_would_search_for() -> (
     None
 ):
-    text = text_of(reading(NOTE))
+    found = reading(NOTE, vault=True)
+    text = text_of(found)
+    assert found.notices == ("2 comments of Obsidian left out (lines 11, 31)",)
     for gone in ("secret", "hidden", "aliases:", "two lines"):
         assert gone not in text
     for kept in (
@@ -79,6 +84,46 @@ def test_comments_and_front_matter_are_left_out_but_not_what_a_person_would_sear
         "> Body.",
     ):
         assert kept in text
+
+
+def test_outside_a_vault_marks_of_comments_are_text() -> None:
+    text = "Margins: 20%% in May and 30%% in June. <!-- keep me -->\n"
+    assert text_of(reading(text)) == text
+    assert text_of(reading(text, vault=True)) == "Margins: 20 in June. \n"
+
+
+def test_a_file_that_names_a_plugin_of_obsidian_is_read_as_of_a_vault() -> None:
+    text = "---\nkanban-plugin: basic\n---\nShown. %% hidden %%\n"
+    assert text_of(reading(text)) == "Shown. \n"
+
+
+def test_a_text_that_is_no_file_is_kept_whole() -> None:
+    text = "---\ntags: [a]\nstatus: open\n---\n\nBody %% of it %%.\n"
+    found = reading(text, name="")
+    assert text_of(found) == text
+    assert (found.title, found.tags) == ("Body %% of it %%.", ("a",))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\n%%\n```sh\nTOKEN\n```\nx\n%%\nb\n", "a\n\n\n\n\n\n\nb\n"),
+        ("a\n<!--\n~~~\nTOKEN\n~~~\n-->\nb\n", "a\n\n\n\n\n\nb\n"),
+        ("%%\n```\nTOKEN\n%%\nb\n```\nc\n```\n", "\n\n\n\nb\n```\nc\n```\n"),
+        ("```\n%% kept %%\n```\n", "```\n%% kept %%\n```\n"),
+        (
+            "- item\n  ```\n  %% kept %%\n  ```\n",
+            "- item\n  ```\n  %% kept %%\n  ```\n",
+        ),
+        ("a\n\n    %% kept %%\n", "a\n\n    %% kept %%\n"),
+        ("`%%` and %% gone %%.", "`%%` and ."),
+        ("50%% without an end", "50%% without an end"),
+        ("<!-- a %% b --> c %% d", " c %% d"),
+        ("```inline``` %% gone %% b", "```inline```  b"),
+    ],
+)
+def test_comments_hold_fences_and_fences_hold_marks(text: str, shown: str) -> None:
+    assert text_of(reading(text, vault=True)) == shown
 
 
 def test_every_line_of_a_section_is_where_the_locator_says() -> None:
@@ -205,7 +250,7 @@ def hostile() -> list[str]:
 @pytest.mark.parametrize("text", hostile(), ids=lambda text: repr(text[:6]))
 def test_hostile_markdown_is_read_whole(text: str) -> None:
     """Quadratic work would show as minutes here; each takes under half a second."""
-    found = reading(text)
+    found = reading(text, vault=True)
     kept = text_of(found).replace("\n", "")
     assert (
         len(kept) >= len(text.replace("\n", "")) // 2

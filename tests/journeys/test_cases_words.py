@@ -66,3 +66,38 @@ def test_dates_as_linters_and_people_write_them(
     case("linter-date", tmp_path)
     shown = brain("show", name, "--json").json["document"]
     assert (shown["date"], shown["dated_by"]) == (date, "front matter")
+
+
+def test_percent_signs_of_a_note_stay_as_they_were_written() -> None:
+    said = "Discount 15%% until May, then 10%% only"
+    noted = "Margins: 20%% in May and 30%% in June"
+    remembered = brain("remember", said, "--json").json["episode"]["id"]
+    assert brain("get", f"episode:{remembered}").stdout.strip() == said
+    brain("add", "--note", noted)
+    (row,) = [
+        row
+        for row in brain("list", "--json").json["documents"]
+        if row["source"].startswith("note:")
+    ]
+    assert brain("get", row["id"]).stdout.strip() == noted
+    assert "20%% in May" in brain("ask", "what are the margins in May").stdout
+
+
+def test_yaml_at_the_head_of_a_note_stays() -> None:
+    noted = "---\nstatus: waiting\ntags: [boats]\n---\nThe mast is at the yard."
+    brain("add", "--note", noted)
+    (row,) = brain("list", "--json", "--tag", "boats").json["documents"]
+    assert row["title"] == "The mast is at the yard."
+    assert brain("get", row["id"]).stdout.strip() == noted
+
+
+def test_a_comment_that_holds_a_fence_is_hidden_and_said(tmp_path: Path) -> None:
+    folder = tmp_path / "vault"
+    shutil.copytree(CASES / "comment-fence", folder)
+    added = brain("add", folder / "deploy.md")
+    assert "a comment of Obsidian left out (line 5)" in added.stderr
+    assert brain("search", "--lexical", "hunter2", "--json").json["passages"] == []
+    assert "hunter2" not in brain("ask", "what is the TOKEN export").stdout
+    shown = brain("get", "deploy.md").stdout
+    assert "hidden" not in shown
+    assert "Tell Ana afterwards." in shown
