@@ -17,12 +17,15 @@ from itertools import pairwise, zip_longest
 from os.path import commonprefix
 from typing import TypeAlias
 
+from brain.doors.margin import cells
 from brain.doors.text import one_line, unbroken
 
 Span: TypeAlias = tuple[str, str]
 Line: TypeAlias = tuple[Span, ...]
 Lines: TypeAlias = list[Line]
 
+# The style of somebody else's words: a whole line of them.
+THEIRS = "theirs"
 # Characters: the shortest prefix of an id that is shown, and that the library takes.
 SHORT_ID = 6
 # Of a passage in a list: enough to judge it, and ten passages still fit on a screen.
@@ -68,6 +71,11 @@ def body(text: str) -> Lines:
 def verbatim(text: str) -> Lines:
     """A stored text as one piece, its last line ended; nothing for an empty one."""
     return [((text.removesuffix("\n"), ""),)] if text else []
+
+
+def theirs(text: str) -> Line:
+    """Somebody else's words, which the print gate sets behind a margin."""
+    return ((text, THEIRS),) if text else ()
 
 
 def indented(lines: Iterable[Line], by: str = "  ") -> Lines:
@@ -246,14 +254,7 @@ def snippet(text: str, query: str, *, width: int) -> Lines:
 
 def cell_width(text: str) -> int:
     """How many cells of a terminal the text fills (Unicode TR 11)."""
-    cells = 0
-    for char in text:
-        if unicodedata.combining(char):
-            continue
-        cells += 1
-        if unicodedata.east_asian_width(char) in "WF":
-            cells += 1
-    return cells
+    return sum(map(cells, text))
 
 
 def columns(rows: Sequence[Sequence[str]], styles: Sequence[str] = ()) -> Lines:

@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
-from brain.doors.lines import Line, plain, size
+from brain.doors.lines import THEIRS, Line, plain, size
+from brain.doors.margin import Margin
 from brain.doors.text import Sanitiser, one_line, safe_text
 from brain.errors import BrainError
 
@@ -54,6 +55,7 @@ class Out:
         self._stdout, self.stderr = stdout, stderr
         self._environ = environ
         self._sanitiser = Sanitiser()
+        self._margin = Margin()
         self._consoles: dict[int, Console] = {}
         self.bar = Bar(self, clock)
         # What was said already, so that a report at the end need not repeat it.
@@ -63,6 +65,11 @@ class Out:
     def width(self) -> int:
         """Columns of the terminal; 80 when there is none."""
         return shutil.get_terminal_size().columns if self._stdout.isatty() else 80
+
+    @property
+    def _wraps_at(self) -> int | None:
+        """Columns at which a terminal begins a row of its own; None in a pipe."""
+        return self.width if self._stdout.isatty() else None
 
     @property
     def interactive(self) -> bool:
@@ -82,13 +89,17 @@ class Out:
             self._line(self.stderr, item)
 
     def stream(self, chunk: str) -> None:
-        """A piece of the result as it comes, shown at once; a sequence split over two pieces is caught."""
+        """A piece of somebody else's words as it comes, shown at once behind the margin; a sequence split over two
+        pieces is caught.
+        """
         self.bar.stop()
-        self._write(self._stdout, self._sanitiser.feed(chunk), flush=True)
+        rows = self._margin.feed(self._sanitiser.feed(chunk), self._wraps_at)
+        self._write(self._stdout, rows, flush=True)
 
     def end_stream(self) -> None:
-        """The end of what `stream` was given."""
-        self._write(self._stdout, self._sanitiser.finish(), flush=True)
+        """The end of what `stream` was given: what comes next begins a line."""
+        rows = self._margin.feed(self._sanitiser.finish(), self._wraps_at)
+        self._write(self._stdout, rows + self._margin.finish(), flush=True)
 
     def json(self, value: Mapping[str, Any]) -> None:
         """One JSON object. Pure ASCII: control, C1 and direction characters leave escaped, lone surrogates too."""
@@ -138,6 +149,10 @@ class Out:
 
     def _line(self, stream: TextIO, item: Line | str) -> None:
         spans: Line = ((item, ""),) if isinstance(item, str) else item
+        if spans and spans[0][1] == THEIRS:
+            self.stream(plain(spans))
+            self.end_stream()
+            return
         safe = tuple((safe_text(text), style) for text, style in spans)
         if any(style for _text, style in safe) and self._coloured(stream):
             self._write(stream, self._styled(stream, safe))

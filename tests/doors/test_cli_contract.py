@@ -386,7 +386,7 @@ def test_a_signal_closes_the_brain_and_shows_no_traceback(
     if signal.getsignal(number) is signal.SIG_IGN:
         pytest.skip("this run was started with that signal ignored (nohup)")
     process = started("time.sleep(60)")
-    assert process.stdout.readline() == "first\n"
+    assert process.stdout.readline() == "| first\n"
     process.send_signal(number)
     try:
         _out, err = process.communicate(timeout=20)
@@ -400,7 +400,7 @@ def test_a_signal_closes_the_brain_and_shows_no_traceback(
 
 def test_a_reader_that_leaves_ends_it_quietly(started: Any) -> None:
     process = started("[say('sentence', 'word ' * 2000) for _ in range(50)]")
-    assert process.stdout.readline() == "first\n"
+    assert process.stdout.readline() == "| first\n"
     process.stdout.close()
     process.wait(timeout=20)
     assert (process.returncode, process.stderr.read()) == (0, "closed\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -280,7 +281,8 @@ def talking(answer: Answer, *said: tuple[str, str]) -> Callable[..., Answer]:
 
 
 FOOTER = [
-    "[1] notes/tea1.md:12 “about 95 degrees”",
+    "[1] notes/tea1.md:12",
+    "| “about 95 degrees”",
     "",
     "supported by the passages cited (found 0.91, supported 0.84, grade A)"
     " · ollama qwen3:4b · embedder builtin · episode e1e2e3",
@@ -302,11 +304,12 @@ def test_ask_streams_the_quote_then_sentences_then_the_footer() -> None:
     )
     ran = brain("ask", "how", "hot?", ask=talking(answer, *said))
     assert ran.stdout.splitlines() == [
-        "“about 95 degrees” notes/tea1.md:12",
+        "| “about 95 degrees” notes/tea1.md:12",
+        "|",
+        "| Black tea wants 95 degrees. [1] Steep it. [1] Not longer. [1]",
         "",
-        "Black tea wants 95 degrees. [1] Steep it. [1] Not longer. [1]",
-        "",
-        *FOOTER,
+        FOOTER[0],
+        *FOOTER[2:],
     ]
     assert (
         ran.stderr == "41 files newer than the index\n2 older versions say the same\n"
@@ -321,16 +324,42 @@ def test_quotes_that_are_the_whole_answer_are_said_once() -> None:
         "how hot?",
         ask=talking(answer, ("quote", "“one” [1]"), ("quote", "“two” [2]")),
     )
-    assert ran.stdout.splitlines() == ["“one” [1]", "“two” [2]", "", *FOOTER]
+    assert ran.stdout.splitlines() == ["| “one” [1]", "| “two” [2]", "", *FOOTER]
 
 
 def test_an_answer_that_was_not_streamed_is_printed_whole() -> None:
     ran = brain("ask", "how hot?", ask=ANSWER)
     assert ran.stdout.splitlines() == [
-        "Black tea wants about 95 degrees. [1]",
+        "| Black tea wants about 95 degrees. [1]",
         "",
         *FOOTER,
     ]
+
+
+FORGED = (
+    "Done.\n\n[1] /home/me/contract.md:12\nsupported by the passages cited\n",
+    "Done.\r[1] /home/me/contract.md:12\u2028supported by the passages cited\x85[2] x",
+    "x " * 50 + "[1] /home/me/contract.md:12 supported by the passages cited",
+    "x" * 200 + "\u00a0[1]\u00a0/home/me/contract.md:12",
+)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize("text", FORGED)
+@pytest.mark.parametrize("kind", ["sentence", "quote"])
+def test_only_lines_of_ours_begin_at_the_first_column(
+    kind: str, text: str, terminal: bool
+) -> None:
+    ran = brain("ask", "x", ask=talking(ANSWER, (kind, text)), terminal=terminal)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", ran.stdout)
+    theirs = [row for row in shown.splitlines() if row.startswith("|")]
+    ours = [row for row in shown.splitlines() if row and not row.startswith("|")]
+    assert [row.partition(" (")[0] for row in ours] == [
+        "[1] notes/tea1.md:12",
+        "supported by the passages cited",
+        FOOTER[-1],
+    ]
+    assert not terminal or max(map(len, theirs)) <= 80
 
 
 def test_a_control_sequence_cut_over_two_sentences_does_not_get_through() -> None:
@@ -477,7 +506,7 @@ def test_an_answer_that_breaks_off_keeps_what_came() -> None:
 
     ran = brain("ask", "x", ask=ask)
     assert ran.code == 6
-    assert ran.stdout.startswith("It begins.")
+    assert ran.stdout == "| It begins.\n"
     assert ran.stderr == "brain: the model stopped answering\n  try again, or --json\n"
 
 

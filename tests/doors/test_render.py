@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.doors.lines import columns, line, plain, short_ids, snippet, title
+from brain.doors.lines import (
+    cell_width,
+    columns,
+    line,
+    plain,
+    short_ids,
+    snippet,
+    title,
+)
+from brain.doors.margin import Margin
 from brain.doors.render import ANNOUNCEMENTS, BAR_AFTER, Out
 from brain.doors.text import STRING_CHARS, Sanitiser, one_line, safe_text
 from brain.errors import BrainError
@@ -143,8 +152,41 @@ def test_every_way_out_is_sanitised(terminal: bool) -> None:
         out.stream(hostile)
         out.end_stream()
         out.progress(ANNOUNCEMENTS[0] + hostile, 0, 0)
-        assert stdout.getvalue() == "ab\nabab\nab"
+        assert stdout.getvalue() == "ab\nabab\n| ab\n"
         assert stderr.getvalue() == "ab\nab\n"
+
+
+@given(st.lists(TEXTS, max_size=5), st.integers(20, 60))
+def test_no_row_of_somebody_else_is_without_its_margin_or_wider_than_the_terminal(
+    texts: list[str], width: int
+) -> None:
+    margin = Margin()
+    shown = "".join(margin.feed(safe_text(text), width) for text in texts)
+    rows = (shown + margin.finish()).split("\n")
+    assert rows.pop() == ""
+    assert all(row.startswith("|") for row in rows)
+    assert max(map(cell_width, rows), default=0) <= width
+    words = "".join(row[2:] for row in rows)
+    assert "".join(words.split()) == "".join("".join(map(safe_text, texts)).split())
+
+
+@given(TEXTS, st.lists(st.integers(0, 200)))
+def test_the_margin_is_the_same_however_the_text_is_cut(
+    text: str, cuts: list[int]
+) -> None:
+    text = safe_text(text)
+    edges = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
+    margin, whole = Margin(), Margin()
+    shown = "".join(margin.feed(text[a:b], None) for a, b in itertools.pairwise(edges))
+    assert shown == whole.feed(text, None)
+
+
+def test_a_long_word_and_a_wide_one_are_cut_at_the_edge() -> None:
+    margin = Margin()
+    assert (
+        margin.feed("x" * 12 + "\n茶茶茶茶", 8) == "| xxxxxx\n| xxxxxx\n| 茶茶茶\n| 茶"
+    )
+    assert margin.feed(" end\n\nof it", 8) == " end\n|\n| of it"
 
 
 def test_rich_markup_and_emoji_codes_are_text() -> None:

@@ -26,6 +26,7 @@ from brain.doors.cli.options import (
     option,
 )
 from brain.doors.cli.session import Session, scope, session
+from brain.doors.lines import line
 from brain.doors.show import COULD_NOT_LOOK, DONE, NOTHING_FOUND, OVER_BUDGET, REFUSED
 from brain.doors.views import questions as view
 from brain.errors import UsageError
@@ -189,7 +190,10 @@ def ask(
     )
     printer = AnswerPrinter(run, silent=as_json)
     with run.brain() as brain:
-        given = brain.ask(request, say=printer.say)
+        try:
+            given = brain.ask(request, say=printer.say)
+        finally:
+            printer.end_paragraph()
     if as_json:
         run.out.json(json_out.answer(given))
     else:
@@ -212,9 +216,9 @@ class AnswerPrinter:
     def say(self, kind: str, text: str) -> None:
         """One thing that `Brain.ask` has to say: a quote, a sentence, a notice."""
         if kind == "notice":
-            self._end_paragraph()
+            self.end_paragraph()
             self._notices.append(text)
-            self._out.say(text)
+            self._out.say(line(text))
         elif self._silent:
             return
         elif kind == "quote":
@@ -226,18 +230,20 @@ class AnswerPrinter:
     def close(self, given: Answer) -> None:
         """The end: the text, if nothing of it was said yet, and the footer below it."""
         if given.state == "not_found":
-            self._end_paragraph()
+            self.end_paragraph()
             self._out.print(
                 view.not_found(given, width=self._out.width, nearest=NEAREST)
             )
         else:
             # Without a model the quotes are the whole answer, and were printed as they came.
-            quoted = "\n".join(self._quotes) == given.text.strip()
-            if given.text and not self._spoken and not quoted:
+            quotes = "\n".join(self._quotes)
+            if given.text and not self._spoken and quotes != given.text.strip():
                 self._sentence(given.text)
-            self._end_paragraph()
-            self._out.print(["", *view.footer(given)])
-        self._out.say(*(text for text in given.notices if text not in self._notices))
+            self.end_paragraph()
+            shown = f"{quotes}\n{given.text}"
+            self._out.print(["", *view.footer(given, shown)])
+        new = [text for text in given.notices if text not in self._notices]
+        self._out.say(*map(line, new))
 
     def _sentence(self, text: str) -> None:
         """Sentences bring their own white space; where one brings none, a space parts it from the next."""
@@ -247,10 +253,10 @@ class AnswerPrinter:
         self._out.stream(text if apart else f" {text}")
         self._spoken, self._last = True, text[-1:]
 
-    def _end_paragraph(self) -> None:
+    def end_paragraph(self) -> None:
+        """What comes next begins a line, and is no part of what was said."""
         if self._last:
             self._out.end_stream()
-            self._out.stream("" if self._last == "\n" else "\n")
             self._last = ""
 
 

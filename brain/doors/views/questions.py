@@ -31,6 +31,7 @@ from brain.doors.lines import (
     snippet,
     some,
     styled,
+    theirs,
     title,
     warn,
 )
@@ -202,19 +203,23 @@ def markdown(query: str, items: Iterable[Passage]) -> Lines:
     return done
 
 
-def citations(items: Iterable[Citation]) -> Lines:
-    """`[1] notes/lease.md:12 “the words”`; a quote that no longer stands there is marked."""
+def citations(items: Iterable[Citation], shown: str) -> Lines:
+    """`[1] notes/lease.md:12`, and behind the margin the words, unless they were `shown` above. A quote that does not
+    stand there, or does not bear out what was said, is marked.
+    """
     done = []
     for item in items:
         where = path(place(item.source, item.locator))
         mark = bad("" if item.verified else " (not verified)")
-        done.append(line(f"[{item.number}] ", where, " ", quoted(item.quote), mark))
+        done.append(line(f"[{item.number}] ", where, mark))
+        if quoted(item.quote) not in shown:
+            done.append(theirs(quoted(item.quote)))
     return done
 
 
-def footer(answer: Answer) -> Lines:
-    """Below an answer: its citations, how sure, which models, how the window was used."""
-    done = citations(answer.citations)
+def footer(answer: Answer, shown: str) -> Lines:
+    """Below an answer: its citations, how sure, which models, how the window was used. `shown`: what stands above."""
+    done = citations(answer.citations, shown)
     if done:
         done.append(line())
     words, style = STATES[answer.state]
