@@ -119,9 +119,27 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True)
+class NotRead:
+    """A file that is not in, or not whole, or a folder that could not be opened, and why. `retried`: `sync` tries it
+    again though it did not change. `tries`: how often it was tried since it changed, 0 for what a rule leaves out.
+    `older`: what was read of it at an earlier time is still what is found. `seen_at` "" for what a rule leaves out.
+    """
+
+    source: str
+    kind: str
+    reason: str
+    hint: str = ""
+    retried: bool = False
+    tries: int = 0
+    older: bool = False
+    seen_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What is there and what is in use. `*_reason` say why that part serves. `waiting` counts chunks without vectors,
-    `index_lag` outbox rows that the vector index has not taken in, `newer` files changed since they were read.
+    `index_lag` outbox rows that the vector index has not taken in, `newer` files that are new or changed since they
+    were read. `unread`: files that could not be read; `skipped` counts them and those without a reader.
     """
 
     home: str
@@ -143,6 +161,7 @@ class Status:
     waiting: int = 0
     newer: int = 0
     skipped: int = 0
+    unread: tuple[NotRead, ...] = ()
     notices: Texts = ()
 
 

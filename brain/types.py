@@ -257,7 +257,8 @@ class Skill:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that did not go in, and why. `kind`: unsupported, unreadable, refused, ignored.
+    """A file that did not go in, and why. `kind`: unsupported, unreadable, refused, cut, forgotten, or the name of the
+    rule that leaves it out.
 
     `new` is False when an earlier run already reported it: then it no longer makes the exit code 1.
     """
@@ -272,7 +273,7 @@ class Skipped:
 @dataclass(frozen=True, slots=True)
 class AddReport:
     """What one `add` or `sync` did. Counts are of documents; `chunks` and `waiting` of chunks (waiting for vectors;
-    None: unknown until the model can be read).
+    None: unknown until the model can be read). `unread`: files that an interruption left, None: not counted yet.
     """
 
     added: int = 0
@@ -287,6 +288,7 @@ class AddReport:
     interrupted: bool = False
     embedder: str = ""
     documents: Texts = ()
+    unread: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 
 class IngestError(Exception):
-    """A file gave no document. `reason` is short and lower-case ("encrypted"), `hint` the next step."""
+    """A file gave no document. `reason` is short and lower-case ("encrypted"), `hint` the next step.
+
+    `passing`: it may be well again without a change of the file (a slow disk, a permission, too little memory).
+    """
 
     kind = "ingest"
 
-    def __init__(self, reason: str, hint: str = "") -> None:
+    def __init__(self, reason: str, hint: str = "", *, passing: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.hint = hint
+        self.passing = passing
 
 
 class UnsupportedFile(IngestError):
@@ -27,6 +31,15 @@ class UnreadableFile(IngestError):
     """A reader exists, but this file is damaged, encrypted, vanished, or not what its name says."""
 
     kind = "unreadable"
+
+
+class VanishedFile(UnreadableFile):
+    """It was there when its folder was looked at and is not any more: renamed, moved or deleted meanwhile."""
+
+    kind = "vanished"
+
+    def __init__(self, reason: str, hint: str = "", *, passing: bool = True) -> None:
+        super().__init__(reason, hint, passing=passing)
 
 
 class RefusedFile(IngestError):

@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 MEGABYTE = 1_000_000  # bytes
+# How a notice of `loading` or of a reader says that the document is not whole
+_PARTLY = re.compile(
+    r"cut to the first|characters reached|damaged, left out|the rest left out"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,11 @@ class Limits:
     def wall(self, size: int) -> float:
         """Seconds that a worker may take for a file of `size` bytes."""
         return self.wall_seconds + self.wall_seconds_per_mb * size / MEGABYTE
+
+
+def partly(notice: str) -> bool:
+    """Whether a notice tells of something missing that higher limits or better readers may bring."""
+    return _PARTLY.search(notice) is not None
 
 
 USUAL = Limits()

@@ -81,11 +81,15 @@ def readings(raw: Raw) -> Readings:
     except IngestError:
         raise
     except MemoryError as error:
-        raise UnreadableFile("needs too much memory", OPEN_IT) from error
+        reason = "needs too much memory"
+        raise UnreadableFile(reason, OPEN_IT, passing=True) from error
     except (
         Exception
     ) as error:  # a third-party parser may raise anything on a damaged file
-        raise UnreadableFile(f"damaged ({type(error).__name__})", OPEN_IT) from error
+        # too many open files, a read that failed: the machine's fault, not the file's
+        passing = isinstance(error, OSError)
+        reason = f"damaged ({type(error).__name__})"
+        raise UnreadableFile(reason, OPEN_IT, passing=passing) from error
 
 
 def assemble(

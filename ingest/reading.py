@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.document import Section, Texts
-from ingest.errors import RefusedFile, UnreadableFile
+from ingest.errors import RefusedFile, UnreadableFile, VanishedFile
 from ingest.limits import MEGABYTE, Limits
 
 READ_BYTES = 1 << 20  # bytes per read call
@@ -120,8 +120,10 @@ def _refusal(error: OSError) -> RefusedFile | UnreadableFile:
     if code == errno.ENXIO:  # a socket, or a device without a driver
         return RefusedFile(*_NOT_REGULAR)
     if code in (errno.EACCES, errno.EPERM):
-        return UnreadableFile("no permission to read it", "check its owner and mode")
-    if code == errno.ENOENT:
-        return UnreadableFile("it is not there any more", "add the folder again")
+        hint = "check its owner and mode"
+        return UnreadableFile("no permission to read it", hint, passing=True)
+    if code in (errno.ENOENT, errno.ENOTDIR):
+        return VanishedFile("it is not there any more", "add the folder again")
     reason = error.strerror or "read error"
-    return UnreadableFile(reason.lower(), "check the disk and try again")
+    hint = "check the disk and try again"
+    return UnreadableFile(reason.lower(), hint, passing=True)

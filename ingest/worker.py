@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from ingest.document import Chunk, Document
-from ingest.errors import IngestError, RefusedFile, UnreadableFile, UnsupportedFile
+from ingest.errors import (
+    IngestError,
+    RefusedFile,
+    UnreadableFile,
+    UnsupportedFile,
+    VanishedFile,
+)
 from ingest.limits import Limits
 
 TUPLES = (
@@ -23,8 +29,9 @@ TUPLES = (
     "links",
     "notices",
 )  # of a document; JSON makes lists of them
-_ERRORS = {
-    error.kind: error for error in (UnsupportedFile, UnreadableFile, RefusedFile)
+_ERRORS: dict[str, type[IngestError]] = {
+    error.kind: error
+    for error in (UnsupportedFile, UnreadableFile, VanishedFile, RefusedFile)
 }
 _modules = 0  # loaded when the last file was read
 
@@ -42,7 +49,7 @@ def answers(
         for document in load(path, limits=limits):
             yield {"document": packed(document)}
     except IngestError as error:
-        yield {"error": [error.kind, error.reason, error.hint]}
+        yield {"error": [error.kind, error.reason, error.hint, error.passing]}
 
 
 def _spare_the_collector() -> None:
@@ -79,7 +86,8 @@ def unpacked(values: dict[str, Any]) -> Document:
     return Document(**values)
 
 
-def unpacked_error(values: list[str]) -> IngestError:
+def unpacked_error(values: list[Any]) -> IngestError:
     """The error again, of the class that its kind names."""
-    kind, reason, hint = values
-    return _ERRORS.get(kind, UnreadableFile)(reason, hint)
+    kind, reason, hint, *more = values
+    passing = more == [True]
+    return _ERRORS.get(kind, UnreadableFile)(reason, hint, passing=passing)

@@ -55,7 +55,7 @@ class Import:
         from brain.keeping.export.rows import StoredDocument, StoredEpisode
 
         if isinstance(item, Skipped):
-            self._tally.skipped.append((item.source, item, None, None))
+            self._tally.skipped.append(item)
         elif isinstance(item, StoredDocument):
             self._ids[item.id] = self._document(item)
         elif isinstance(item, StoredEpisode):

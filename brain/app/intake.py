@@ -10,23 +10,25 @@ from __future__ import annotations
 import shlex
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
 import ingest
 from brain.app.file_facts import believable, shown, stat_of, uri_of
-from brain.app.look import Look
+from brain.app.look import Look, Manner
 from brain.app.resources import Resources
 from brain.app.tally import Tally
 from brain.child import Child, running
 from brain.faults import reach
 from brain.store.documents import Origin
+from brain.store.skipped import CUT, LeftOut
 from brain.types import Skipped, Texts
 from ingest.document import Document
-from ingest.errors import IngestError
-from ingest.limits import Limits
+from ingest.edition import edition
+from ingest.errors import IngestError, VanishedFile
+from ingest.limits import Limits, partly
 
 Result = tuple[Path, Document | IngestError]
 
@@ -35,6 +37,9 @@ BATCH_SECONDS = (
     0.5  # … or what half a second brings: so much is lost when the power goes
 )
 MAILBOX = "application/mbox"
+CUT_HINT = (
+    "the limits stand in config.toml under [ingest]; it is read again when they change"
+)
 CENSUS_FILES = 2_000  # from so many files on a person is told first what is coming
 CENSUS_KINDS = 6  # named in it
 # For that estimate, measured on two shared cores
@@ -82,6 +87,7 @@ class Intake:
     limits: Limits
     tally: Tally = field(default_factory=Tally)
     clock: Callable[[], float] = time.monotonic
+    start: Callable[[], Child] = reading_child
 
     @classmethod
     def of(cls, resources: Resources) -> Self:
@@ -96,33 +102,60 @@ class Intake:
         )
         return cls(resources, limits)
 
-    def look(self, path: Path) -> Look:
-        """What changed under a path."""
-        return Look(path, self.resources.store, self.tally, self.limits)
+    def look(self, path: Path, *, named: bool = False, question: bool = False) -> Look:
+        """What changed under a path that a person named, or before a question."""
+        manner = Manner(self.resources.moment(), named, question)
+        return Look(path, self.resources.store, self.tally, self.limits, manner)
 
     def take_in(self, paths: Iterable[Path], tags: Texts = ()) -> Tally:
         """Read what is new or changed under `paths`; folders become roots that `sync` looks at again."""
         fresh: list[ingest.Found] = []
+        places = list(paths)
         try:
-            for path in paths:
-                found = self.look(path).changed()
+            for path in places:
+                # First the root: whatever breaks off the look, `sync` knows where to go on
                 if path.is_dir():
                     self._register(path, tags)
-                fresh += found
+                fresh += self.look(path, named=True).changed()
             self._census(fresh)
         except KeyboardInterrupt:
             self.tally.interrupted = True
+            self.tally.unread = None
             fresh.clear()
-        self.take_changes(fresh, tags)
+        self.take_changes(fresh, tags, places)
         return self.tally
 
-    def take_changes(self, fresh: list[ingest.Found], tags: Texts) -> None:
-        """Read the files that a look found changed."""
+    def take_changes(
+        self, fresh: list[ingest.Found], tags: Texts, places: Sequence[Path]
+    ) -> None:
+        """Read the files that a look at these places found changed."""
+        read: set[Path] = set()
         try:
-            self._save_all(fresh, tags)
+            self._save_all(fresh, tags, read)
+            if self.tally.vanished:
+                # Renamed while we looked: under its new name it keeps its id, when that is met before the old one goes
+                fresh = self._look_again(places, read)
+                self._save_all(fresh, tags, read)
         except KeyboardInterrupt:
             self.tally.interrupted = True
+            self.tally.unread = sum(item.path not in read for item in fresh)
         self._note_skipped()
+
+    def _look_again(
+        self, places: Iterable[Path], read: Collection[Path]
+    ) -> list[ingest.Found]:
+        """What is new under the folders among these places and was not read; nothing is counted a second time."""
+        tally = self.tally
+        tally.vanished = 0
+        folders = [place for place in places if place.is_dir()]
+        if not folders:
+            return []
+        apart = replace(self, tally=Tally())
+        found: list[ingest.Found] = []
+        for place in folders:
+            found += apart.look(place).changed()
+        tally.skipped = [why for why in tally.skipped if why.kind != VanishedFile.kind]
+        return [item for item in found if item.path not in read]
 
     def _register(self, path: Path, tags: Texts) -> None:
         """Make a folder a root, and say so when it was none."""
@@ -153,16 +186,18 @@ class Intake:
 
     # -- saving ---------------------------------------------------------------------------------------
 
-    def _save_all(self, fresh: list[ingest.Found], tags: Texts) -> None:
-        """Read and save in batches; each batch is durable before the next begins."""
+    def _save_all(
+        self, fresh: list[ingest.Found], tags: Texts, read: set[Path]
+    ) -> None:
+        """Read and save in batches; each batch is durable before the next begins. `read`: the files that were."""
         if not fresh:
             return
         facts = {item.path: item for item in fresh}
         store = self.resources.store
-        reported = set(store.library.skipped())
+        reported = {left.uri: left for left in store.skipped.all()}
         reading = ingest.load_many(
             fresh,
-            start=reading_child,
+            start=self.start,
             limits=self.limits,
         )
         done = 0
@@ -180,6 +215,7 @@ class Intake:
                         mailboxes.note(path, result, document_id)
                 reach("add.before_commit")
             reach("add.after_commit")
+            read.update(path for path, _result in batch)
             done += len(batch)
             self.resources.progress("reading", done, len(fresh))
         for path, present in mailboxes.whole():
@@ -194,8 +230,14 @@ class Intake:
         )  # of a mailbox, whose messages have names
         origin = self._origin(item, f"{source}{sign}{message}", tags)
         document_id = tally.save(self.resources, document, origin)
-        tally.cleared.append(uri_of(item.path))
-        tally.notices += [f"{source}: {notice}" for notice in document.notices]
+        uri = uri_of(item.path)
+        tally.cleared.append(uri)
+        tally.of_files += [(source, notice) for notice in document.notices]
+        missing = [notice for notice in document.notices if partly(notice)]
+        if missing:
+            why = Skipped(source, CUT, "; ".join(missing), CUT_HINT)
+            reader = edition(self.limits)
+            tally.noted.append(LeftOut(uri, why, stat_of(item), reader=reader))
         reach("add.after_document")
         return document_id
 
@@ -204,14 +246,22 @@ class Intake:
         item: ingest.Found,
         error: IngestError,
         tags: Texts,
-        reported: set[str],
+        reported: dict[str, LeftOut],
     ) -> None:
         """Say why nothing was read; a file that never was is found by its name at least."""
         source = shown(item.path)
         uri = uri_of(item.path)
-        new = uri not in reported
-        why = Skipped(source, error.kind, error.reason, error.hint, new)
-        self.tally.skip(uri, why, item.size, item.mtime_ns)
+        before = reported.get(uri)
+        why = Skipped(source, error.kind, error.reason, error.hint, before is None)
+        self.tally.skipped.append(why)
+        if isinstance(error, VanishedFile):
+            self.tally.vanished += 1
+            return
+        stat = stat_of(item)
+        tries = before.tries + 1 if before and before.stat == stat else 1
+        reader = edition(self.limits)
+        left = LeftOut(uri, why, stat, error.passing, reader, tries)
+        self.tally.noted.append(left)
         if uri in self.resources.store.library.known_files(uri):
             return  # what was read of it before stays
         origin = self._origin(item, source, tags)
@@ -244,16 +294,17 @@ class Intake:
     def _note_skipped(self) -> None:
         """Remember what did not go in, and what now did.
 
-        Files left out by a rule have no facts and are no news, so that most looks write nothing.
+        Files left out by a rule are no news, so that most looks write nothing.
         """
-        library = self.resources.store.library
+        skipped = self.resources.store.skipped
         tally = self.tally
-        with_facts = [row for row in tally.skipped if row[2] is not None]
-        reported = library.skipped() if tally.cleared else {}
-        cleared = [uri for uri in tally.cleared if uri in reported]
+        noted = {left.uri for left in skipped.all()} if tally.cleared else set()
+        cleared = [uri for uri in tally.cleared if uri in noted]
         reach("add.before_skipped")
-        if with_facts or cleared:
-            library.remember_skipped(with_facts, cleared, self.resources.now())
+        if tally.noted or cleared:
+            skipped.note(tally.noted, cleared, self.resources.now())
+        tally.noted.clear()
+        tally.cleared.clear()
 
 
 def name_only(path: Path, uri: str) -> Document:

@@ -215,7 +215,8 @@ class Judge(Noun):
                 day = gone["at"][:10]
                 short = gone["id"][:8]
                 return f"it was forgotten on {day}: brain undo {short}"
-        for why, _size, _time in store.library.skipped().values():
+        for left in store.skipped.all():
+            why = left.why
             if _names(document, why.source):
                 cure = f"; {why.hint}" if why.hint else ""
                 return f"it was skipped: {why.reason}{cure}"

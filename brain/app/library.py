@@ -14,7 +14,14 @@ from urllib.parse import quote
 
 from brain.app.resources import Noun, clean
 from brain.errors import NotFound, UsageError
-from brain.reports import DocumentDetail, DocumentRow, Excerpt, ForgetReport, Forgotten
+from brain.reports import (
+    DocumentDetail,
+    DocumentRow,
+    Excerpt,
+    ForgetReport,
+    Forgotten,
+    NotRead,
+)
 from brain.types import Episode, Scope, Texts
 
 EPISODE, NOTE = "episode:", "note:"
@@ -112,6 +119,12 @@ class Library(Noun):
         if in_obsidian and path.suffix.lower() == ".md":
             return f"obsidian://open?path={quote(os.fsencode(path))}"
         return str(path)
+
+    def left_out(self) -> list[NotRead]:
+        """What is not in, or not whole, and why: what could not be read, and what the rules leave out."""
+        from brain.app.not_read import left_out
+
+        return left_out(self._resources)
 
     # -- tags and descriptions ------------------------------------------------------------------------
 

@@ -1,42 +1,73 @@
-"""One look at a folder or a file: what changed since it was read, and what is no longer there.
+"""One look at a folder or a file: what changed since it was read, what is no longer there, and what is tried again.
 
-Decides by what the system says of each file, without opening any. Leaves walking to `ingest`, reading to
-`brain.app.intake`. Serves `add`, and `sync` and the look before a question, which must cost next to nothing.
+Decides by what the system says of each file, without opening any. What could not be read is tried again when the file
+changed in any way, when other readers or limits are in force, and when the reason may have passed by itself; a file
+that a person names is always read. Leaves walking to `ingest`, reading to `brain.app.intake`. Serves `add`, and `sync`,
+`status` and the look before a question, which must cost next to nothing.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import ingest
 from brain.app.file_facts import (
     Facts,
+    differs,
     path_of,
     settled,
     shown,
+    stat_of,
     unchanged,
     uri_of,
     whole_files,
 )
 from brain.app.tally import Tally
 from brain.store import Store
+from brain.store.documents import is_gone
+from brain.store.skipped import CUT, FORGOTTEN, LeftOut
 from brain.types import Skipped
+from ingest.edition import edition
 from ingest.limits import Limits
 from ingest.readers import isolated
+
+# A file that may be well again by itself is tried at so many looks in a row, then once in so long: one that takes a
+# minute each time must not hold up every `sync` for years
+TRIES = 3
+PAUSE = timedelta(days=1)
+UNREADABLE = "unreadable"
+# of notes that are no failure
+WHOLE_ENOUGH = ("unsupported", CUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a look is taken. `named`: a person named the path; `question`: before a question, which waits for it."""
+
+    now: datetime
+    named: bool = False
+    question: bool = False
 
 
 class Look:
     """What lies under `path`. `missing` holds the addresses of known files that were not met."""
 
-    def __init__(self, path: Path, store: Store, tally: Tally, limits: Limits) -> None:
+    def __init__(
+        self, path: Path, store: Store, tally: Tally, limits: Limits, manner: Manner
+    ) -> None:
         self._path = path
         self._tally = tally
         self._limits = limits
+        self._manner = manner
         known = store.library.known_files(path.as_uri())
         self._known: dict[str, Facts] = whole_files(known)
-        self._left_out = store.library.skipped()
+        self._left_out = store.skipped.below(path.as_uri())
+        # notes of which nothing was met
+        self._stale = set(self._left_out)
         self.missing = set(self._known)
 
     def changed(self) -> list[ingest.Found]:
@@ -45,25 +76,36 @@ class Look:
         if not os.path.lexists(path):
             why = Skipped(
                 shown(path),
-                "unreadable",
+                UNREADABLE,
                 "no such file or folder",
                 "check the spelling",
             )
-            self._tally.skip(path.as_uri(), why)
+            self._tally.skipped.append(why)
             return []
         walked = ingest.walk(path, limits=self._limits, passed=self._passing())
         fresh = []
         for item in walked:
             if isinstance(item, ingest.Skip):
-                why = Skipped(shown(item.path), item.kind, item.reason)
-                self._tally.skip(uri_of(item.path), why)
+                self._skip(item)
             elif self._is_new(item):
                 fresh.append(item)
+        self._tally.cleared += [uri for uri in self._stale if self._is_gone(uri)]
         # Notes before slow formats: they can be asked about while a book is still being read
         fresh.sort(
             key=lambda item: (isolated(item.media_type, item.size), -item.mtime_ns)
         )
         return fresh
+
+    def surely(self, fresh: list[ingest.Found]) -> list[ingest.Found]:
+        """Those of the files whose facts differ from the stored ones: not those that are read again to be safe."""
+        found = []
+        for item in fresh:
+            uri = uri_of(item.path)
+            left = self._left_out.get(uri)
+            tried = left is not None and left.stat == stat_of(item)
+            if not tried and differs(item, self._known.get(uri)):
+                found.append(item)
+        return found
 
     def _passing(self) -> Callable[[str, os.stat_result], bool]:
         """A quick answer for the files of a walk that are as stored: they are counted and need no second look."""
@@ -80,29 +122,74 @@ class Look:
 
         return passed
 
+    def _skip(self, item: ingest.Skip) -> None:
+        """Left out by a rule, or not to be opened: that is noted, since it may be otherwise the next time."""
+        uri = uri_of(item.path)
+        noted = self._left_out.get(uri)
+        self._stale.discard(uri)
+        why = Skipped(shown(item.path), item.kind, item.reason)
+        if item.kind == UNREADABLE and is_gone(os.fspath(item.path)):
+            self._tally.vanished += 1
+            return
+        if item.kind == UNREADABLE:
+            known = noted is not None and noted.why.reason == item.reason
+            why = replace(why, new=noted is None)
+            if not known:
+                self._tally.noted.append(LeftOut(uri, why, passing=True))
+        elif noted is not None and noted.why.kind != FORGOTTEN:
+            self._tally.cleared.append(uri)  # a rule leaves it out now
+        self._tally.skipped.append(why)
+
+    def _is_gone(self, uri: str) -> bool:
+        """Whether nothing is left to be noted: the file is not there, or a folder that could not be opened now is."""
+        noted = self._left_out[uri]
+        if noted.why.kind == FORGOTTEN:
+            return False
+        place = path_of(uri)
+        return is_gone(place) or os.access(place, os.R_OK)
+
     def _is_new(self, item: ingest.Found) -> bool:
         """Whether a file must be read; what need not be is counted."""
         uri = uri_of(item.path)
         self.missing.discard(uri)
-        if uri in self._left_out and self._stays_out(item, uri):
-            return False
+        self._stale.discard(uri)
+        if self._manner.named and item.path == self._path:
+            return True
+        if uri in self._left_out:
+            return not self._stays_out(item, self._left_out[uri])
         if unchanged(item, self._known.get(uri)):
             self._tally.counts["unchanged"] += 1
             return False
         return True
 
-    def _stays_out(self, item: ingest.Found, uri: str) -> bool:
-        """Whether a file that did not go in before would not go in now either."""
-        why, size, mtime_ns = self._left_out[uri]
-        if why.kind == "forgotten":  # until a person names the file itself
-            if item.path == self._path:
-                return False
-            self._tally.skip(uri, why)
+    def _stays_out(self, item: ingest.Found, left: LeftOut) -> bool:
+        """Whether a file that did not go in, or not whole, before would not go in otherwise now."""
+        kind = left.why.kind
+        if kind == FORGOTTEN:  # until a person names the file itself
+            self._tally.skipped.append(replace(left.why, new=True))
             return True
-        unsupported = why.kind == "unsupported"
-        if unsupported and item.media_type in ingest.READERS:
+        if kind == "unsupported" and item.media_type in ingest.READERS:
             return False  # an upgrade brought a reader for it
-        if (size, mtime_ns) != (item.size, item.mtime_ns):
+        if left.stat != stat_of(item):
             return False
-        self._tally.counts["unchanged" if unsupported else "reported"] += 1
+        if kind != "unsupported" and self._may_be_well(item, left):
+            return False
+        counted = "unchanged" if kind in WHOLE_ENOUGH else "reported"
+        self._tally.counts[counted] += 1
         return True
+
+    def _may_be_well(self, item: ingest.Found, left: LeftOut) -> bool:
+        """Whether a file that is as it was may be read otherwise now."""
+        if left.reader != edition(self._limits):
+            return True
+        if not left.passing:
+            return False
+        if self._manner.question and isolated(item.media_type, item.size):
+            return False  # it may take a minute again, and somebody waits for an answer
+        if left.tries < TRIES:
+            return True
+        try:
+            waited = self._manner.now - datetime.fromisoformat(left.seen_at)
+        except (ValueError, TypeError):
+            return True
+        return abs(waited) >= PAUSE

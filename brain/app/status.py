@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from brain.app.not_read import FAILURES, newer_files, noted
 from brain.app.resources import SERVING, Resources
 from brain.errors import BrainError
 from brain.reports import Root, Status, VectorProgress
@@ -35,6 +36,7 @@ def status(resources: Resources) -> Status:
         lag = store.vectors.snapshots.lag(serving.fingerprint)
     generations = _generations(resources)
     state, notices = _ollama(resources)
+    left_out = noted(resources)
     return Status(
         home=str(resources.config.home),
         database_bytes=resources.config.database.stat().st_size,
@@ -53,7 +55,9 @@ def status(resources: Resources) -> Status:
         ollama=state,
         roots=tuple(_root(resources, root) for root in store.library.roots()),
         waiting=sum(row.total - row.done for row in generations),
-        skipped=len(store.library.skipped()),
+        newer=newer_files(resources),
+        skipped=len(left_out),
+        unread=tuple(left for left in left_out if left.kind in FAILURES),
         notices=tuple(notices),
     )
 

@@ -14,10 +14,8 @@ from typing import Any
 
 from brain.app.file_facts import (
     believable,
-    differs,
     path_of,
     shown,
-    uri_of,
     whole_files,
 )
 from brain.app.intake import Intake
@@ -25,8 +23,8 @@ from brain.app.resources import Resources
 from brain.app.vectors import finish
 from brain.errors import BrainError
 from brain.faults import reach
+from brain.store.documents import is_gone
 from brain.types import AddReport
-from ingest import Found
 
 CHANGES = (
     "added",
@@ -84,7 +82,7 @@ def _look_at_root(
         notice = f"{shown(path)} is not there; nothing of it was forgotten"
         intake.tally.notices.append(notice)
         return 0
-    look = intake.look(path)
+    look = intake.look(path, question=limit is not None)
     fresh = look.changed()
     missing = len(look.missing)
     if (
@@ -93,22 +91,16 @@ def _look_at_root(
         and not _vanished(intake, path)
     ):
         # Files touched just before the last look are read again to be safe, which can wait for `sync`
-        fresh = _surely_changed(intake, path, fresh)
+        fresh = look.surely(fresh)
         if len(fresh) + missing > limit:
             return len(fresh) + missing
     tags = root["options"].get("tags", ())
-    intake.take_changes(fresh, tuple(tags))
+    intake.take_changes(fresh, tuple(tags), [path])
     reach("sync.before_let_go")
     removed = _let_go(intake, path) if missing else 0
     if fresh or removed or limit is None:
         resources.store.library.looked_at(uri, resources.now())
     return 0
-
-
-def _surely_changed(intake: Intake, path: Path, fresh: list[Found]) -> list[Found]:
-    """Those of the files whose facts differ from the stored ones."""
-    known = whole_files(intake.resources.store.library.known_files(path.as_uri()))
-    return [item for item in fresh if differs(item, known.get(uri_of(item.path)))]
 
 
 def _let_go(intake: Intake, path: Path) -> int:
@@ -117,7 +109,7 @@ def _let_go(intake: Intake, path: Path) -> int:
     tally = intake.tally
     folder = shown(path)
     known = store.library.known_files(path.as_uri())
-    gone = [uri for uri in known if not os.path.lexists(path_of(uri))]
+    gone = [uri for uri in known if is_gone(path_of(uri))]
     if not gone:
         return 0
     if _vanished(intake, path):
@@ -151,7 +143,7 @@ def _topmost_missing(files: Iterable[str]) -> list[str]:
     """The missing files, those of a missing folder named by the folder alone."""
     found = set()
     for file in files:
-        while not os.path.lexists(os.path.dirname(file)):
+        while is_gone(os.path.dirname(file)):
             file = os.path.dirname(file)
         found.add(file)
     return sorted(found)

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
 from brain.app.resources import Resources
 from brain.store.documents import Origin
+from brain.store.skipped import LeftOut
 from brain.types import AddReport, Skipped
 from ingest.document import Document
 
 COUNTED = ("added", "updated", "unchanged", "renamed", "removed", "chunks")
+SAME_SHOWN = 3  # files of which the same is said, by name
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts, what was left out and why, and what to tell. `cleared`: addresses that are no longer left out."""
+    """Counts, what was left out and why, and what to tell. `noted`: for later looks; `cleared`: addresses
+    that are no longer left out; `vanished`: files that were gone when they were to be read; `unread`: those that an
+    interruption left, None when their number is not known.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
-    skipped: list[tuple[str, Skipped, int | None, int | None]] = field(
-        default_factory=list
-    )
+    skipped: list[Skipped] = field(default_factory=list)
+    noted: list[LeftOut] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    of_files: list[tuple[str, str]] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
     cleared: list[str] = field(default_factory=list)
+    vanished: int = 0
+    unread: int | None = 0
     interrupted: bool = False
 
     def save(self, resources: Resources, document: Document, origin: Origin) -> str:
@@ -37,24 +44,28 @@ class Tally:
         self.documents.append(document_id)
         return document_id
 
-    def skip(
-        self,
-        uri: str,
-        why: Skipped,
-        size: int | None = None,
-        mtime_ns: int | None = None,
-    ) -> None:
-        """Note what did not go in; with the facts of its file it is not tried again before that changes."""
-        self.skipped.append((uri, why, size, mtime_ns))
+    def _said_of_files(self) -> list[str]:
+        """What readers said, the same of very many files in one line: the rest is seen with each document."""
+        said: defaultdict[str, list[str]] = defaultdict(list)
+        for source, notice in self.of_files:
+            said[notice].append(source)
+        lines = []
+        for notice, sources in said.items():
+            lines += [f"{source}: {notice}" for source in sources[:SAME_SHOWN]]
+            more = len(sources) - SAME_SHOWN
+            if more > 0:
+                lines.append(f"{more:,} more files: {notice}")
+        return lines
 
     def report(self, **more: Any) -> AddReport:
         """The frozen form."""
         counts: dict[str, Any] = {name: self.counts[name] for name in COUNTED}
         return AddReport(
             **counts,
-            skipped=tuple(why for _uri, why, _size, _mtime_ns in self.skipped),
-            notices=tuple(self.notices),
+            skipped=tuple(self.skipped),
+            notices=(*self.notices, *self._said_of_files()),
             interrupted=self.interrupted,
+            unread=self.unread,
             documents=tuple(self.documents),
             **more,
         )

@@ -73,6 +73,7 @@ ADDED = (
     "interrupted",
     "embedder",
     "documents",
+    "unread",
 )
 
 Shape = dict[str, Any]

@@ -11,7 +11,13 @@ import sqlite3
 from collections.abc import Callable
 
 from brain.errors import BrainError
-from brain.keeping import check_erasures, check_files, check_index, check_store
+from brain.keeping import (
+    check_erasures,
+    check_files,
+    check_index,
+    check_not_read,
+    check_store,
+)
 from brain.keeping.findings import RESTORE, Examined, Finding
 from brain.reports import Check
 
@@ -38,6 +44,7 @@ CHECKS: tuple[tuple[str, str, Examine], ...] = (
     ("D16", "backups", check_files.backups),
     ("D17", "clock", check_store.clock),
     ("D18", "erasures", check_erasures.erasures),
+    ("D19", "files that could not be read", check_not_read.not_read),
 )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from brain.store.fts_search import EpisodeSearch, KnowledgeSearch, WholeStore
     from brain.store.library import LibraryTable
     from brain.store.skills import SkillTable
+    from brain.store.skipped import SkippedTable
     from brain.store.trash import Trash
     from brain.store.vectors import VectorTable
 
@@ -101,6 +102,13 @@ class Store:
         from brain.store.vectors import VectorTable
 
         return VectorTable(self.connection)
+
+    @cached_property
+    def skipped(self) -> SkippedTable:
+        """Files that did not go in, or not whole."""
+        from brain.store.skipped import SkippedTable
+
+        return SkippedTable(self.connection)
 
     @cached_property
     def trash(self) -> Trash:

@@ -96,6 +96,8 @@ class DocumentTable(Table):
         super().__init__(connection)
         # rows of chunks that are written together, None to write at once
         self._held: list[Row] | None = None
+        # by content: what `_gone` found, None outside of `together`
+        self._asked: dict[str, list[str]] | None = None
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -104,11 +106,13 @@ class DocumentTable(Table):
         To be used inside `write()`: what fails here, fails with the whole transaction.
         """
         self._held = []
+        self._asked = {}
         try:
             yield
             self._insert_held()
         finally:
             self._held = None
+            self._asked = None
 
     def save(
         self, document: Document, origin: Origin, *, now: str
@@ -159,11 +163,30 @@ class DocumentTable(Table):
             return rows[0]
         if not document.uri.startswith("file:"):
             return None
-        for found in self._named(f"{select} content_hash=?", document.content_hash):
-            file, _, _part = found["uri"].partition("#")
-            if file.startswith("file:") and not os.path.lexists(path_of(file)):
-                return found
+        for uri in self._gone(document.content_hash):
+            rows = self._named(f"{select} uri=?", uri)
+            if rows:
+                return rows[0]
         return None
+
+    def _gone(self, content_hash: str) -> list[str]:
+        """Addresses under which that content is stored and whose files are not there; looked for once in a batch.
+
+        A content may be that of thousands of files (an empty one, a form): looking at all of them for each is too slow.
+        """
+        asked = self._asked
+        if asked is not None and content_hash in asked:
+            return asked[content_hash]
+        gone = []
+        for uri in self._column(
+            "SELECT uri FROM documents WHERE content_hash=?", content_hash
+        ):
+            file, _, _part = uri.partition("#")
+            if file.startswith("file:") and is_gone(path_of(file)):
+                gone.append(uri)
+        if asked is not None:
+            asked[content_hash] = gone
+        return gone
 
     def _touch(self, document_id: str, origin: Origin) -> None:
         """Remember the file's present facts, and tags given by hand, without a change of content."""
@@ -387,6 +410,17 @@ def renew_terms(conn: sqlite3.Connection, document_id: str) -> None:
         if (row.terms, row.around) != (terms, beside):
             values = (terms, beside, row.pk)
             conn.execute("UPDATE knowledge SET terms=?, around=? WHERE pk=?", values)
+
+
+def is_gone(path: str) -> bool:
+    """Whether there is no such file: not when a folder above it may not be opened or a disk does not answer."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def path_of(uri: str) -> str:

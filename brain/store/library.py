@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from brain.store.sql import (
     with_lists,
 )
 from brain.store.table import Table
-from brain.types import Scope, Skipped
+from brain.types import Scope
 
 if TYPE_CHECKING:
     from brain.reports import DocumentDetail, DocumentRow, Excerpt
@@ -45,7 +45,7 @@ PLACE = re.compile(r"^(?P<where>.+?):(?P<first>\d+)(?::(?P<count>\d+))?$", re.S)
 
 
 class LibraryTable(Table):
-    """Reads documents as rows, details and excerpts; keeps tags, roots, contexts and the list of skipped files."""
+    """Reads documents as rows, details and excerpts; keeps tags, roots and contexts."""
 
     # -- rows -----------------------------------------------------------------------------------------------------
 
@@ -254,7 +254,7 @@ class LibraryTable(Table):
         )
         return narrowed(whole, chunks, first_part, count)
 
-    # -- tags, contexts, roots, skipped files -----------------------------------------------------------------------
+    # -- tags, contexts, roots -------------------------------------------------------------------------------------
 
     def tag(
         self, document_id: str, add: Iterable[str], remove: Iterable[str]
@@ -347,35 +347,6 @@ class LibraryTable(Table):
         folder = prefix_uri.rstrip("/")
         cursor = self._run(sql, prefix_uri, f"{folder}/", f"{folder}0")
         return {row[0]: tuple(row[1:]) for row in cursor}
-
-    def skipped(self) -> dict[str, tuple[Skipped, int | None, int | None]]:
-        """Files that did not go in at the last look: uri -> (why, size, mtime_ns)."""
-        sql = "SELECT uri, size, mtime_ns, source, kind, reason, hint FROM skipped"
-        found = {}
-        for uri, size, mtime_ns, *why in self._run(sql):
-            found[uri] = (Skipped(*why), size, mtime_ns)
-        return found
-
-    def remember_skipped(
-        self,
-        rows: Sequence[tuple[str, Skipped, int | None, int | None]],
-        cleared: Sequence[str],
-        now: str,
-    ) -> None:
-        """Note what was skipped (uri, why, size, mtime_ns), and which addresses are no longer."""
-        records = []
-        for uri, why, size, mtime_ns in rows:
-            record = {"uri": uri, "size": size, "mtime_ns": mtime_ns, "seen_at": now}
-            record |= {
-                name: getattr(why, name)
-                for name in ("source", "kind", "reason", "hint")
-            }
-            records.append(hashed("skipped", record))
-        with self._write() as database:
-            # First what is no longer: a mailbox that breaks off is both, read and skipped, and stays noted.
-            gone = [(uri,) for uri in cleared]
-            self._conn.executemany("DELETE FROM skipped WHERE uri=?", gone)
-            database.table("skipped").upsert_all(records, pk="uri")
 
 
 def as_stored(reference: str) -> str:

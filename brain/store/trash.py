@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from brain.errors import NotFound
 from brain.store.documents import renew_terms
 from brain.store.row_hash import HASH, Row, hashed
+from brain.store.skipped import FORGOTTEN
 from brain.store.sql import json_text
 from brain.store.table import Table
 from brain.store.vectors import CONTENT
 from ingest.terms import index_terms
 
 KEPT = timedelta(days=30)  # what is forgotten can be taken back for this long
-FORGOTTEN = "forgotten"  # `skipped.kind` of a file that a person does not want back
 REASON, HINT = "you forgot it", "to take it in again, add it by its own path"
 TABLES = ("documents", "knowledge", "tags", "links")
 TITLE_CHARACTERS = 80  # of a round, which has no title

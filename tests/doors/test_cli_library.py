@@ -18,6 +18,7 @@ from brain.reports import (
     Forgotten,
     ModelRow,
     ModelTable,
+    NotRead,
     Root,
     Status,
     VectorProgress,
@@ -330,6 +331,30 @@ def test_status_says_what_serves_and_why_and_what_waits() -> None:
     shape = json.loads(brain("status", "--json", status=STATUS).stdout)
     assert shape["generations"][0]["eta_seconds"] == 245.0
     assert shape["roots"][1]["state"] == "unmounted"
+
+
+def test_status_names_what_could_not_be_read_and_lists_all_that_was_left_out() -> None:
+    late = NotRead(
+        "/n/book.pdf", "unreadable", "took too long to read", "open it", True, 3, True
+    )
+    hidden = NotRead("/n/.x", "hidden", "a hidden file")
+    ran = brain(
+        "status", status=dataclasses.replace(STATUS, unread=(late,), newer=2, skipped=4)
+    )
+    assert ran.stdout.splitlines()[-4:] == [
+        "waiting   900 chunks without embeddings (brain sync), 2 files new or changed (brain sync), "
+        "4 files skipped (brain status --skipped)",
+        "1 unreadable: took too long to read",
+        "  /n/book.pdf (tried 3 times, `brain sync` tries it again, its older text is found)",
+        "  open it",
+    ]
+    ran = brain("status", "--skipped", library_left_out=[late, hidden])
+    assert ran.stdout.splitlines()[-2:] == ["1 hidden: a hidden file", "  /n/.x"]
+    shape = json.loads(
+        brain("status", "--skipped", "--json", library_left_out=[hidden]).stdout
+    )
+    assert shape["left_out"][0]["source"] == "/n/.x"
+    assert brain("status", "--skipped", library_left_out=[]).code == 0
 
 
 def test_doctor_exits_1_for_errors_only() -> None:

@@ -158,7 +158,7 @@ CREATE VIRTUAL TABLE skills_vocab USING fts5vocab('skills_fts', 'row');
 CREATE TABLE skipped (
     uri TEXT PRIMARY KEY, source TEXT NOT NULL, kind TEXT NOT NULL, reason TEXT NOT NULL, hint TEXT NOT NULL,
     size INTEGER, mtime_ns INTEGER, seen_at TEXT NOT NULL
-, row_hash INTEGER);
+, row_hash INTEGER, ctime_ns INTEGER, inode INTEGER, passing INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0, reader TEXT NOT NULL DEFAULT '');
 
 -- table tags
 CREATE TABLE tags (

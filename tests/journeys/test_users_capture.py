@@ -228,7 +228,7 @@ def test_a_mailbox_that_was_not_read_to_its_end_loses_nothing(
         path.write_text(mailbox(words[:-2]))
         intake = Intake.of(opened.resources)
         cut = replace(intake, limits=replace(intake.limits, parts=77)).take_in([path])
-        assert "78 messages: cut to the first 77" in cut.notices[0]
+        assert "78 messages: cut to the first 77" in cut.report().notices[0]
         path.write_text(mailbox(words[:-3]))
         stopped = True
         assert opened.add([path]).interrupted

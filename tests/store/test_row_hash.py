@@ -35,6 +35,9 @@ LOOKED = {
     "ctime_ns",
     "inode",
     "looked_ns",
+    "passing",
+    "tries",
+    "reader",
 }  # what a look at a file found: the next look finds it again
 DERIVED = {
     "text",

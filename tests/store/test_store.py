@@ -14,6 +14,7 @@ from brain.errors import NotFound, StoreError, UsageError
 from brain.store import Store
 from brain.store.connection import PRAGMAS
 from brain.store.documents import FIRST_SEEN, Origin, path_of
+from brain.store.skipped import LeftOut
 from brain.types import Scope, Skipped
 from ingest.document import Document
 from migrations import LATEST
@@ -308,10 +309,9 @@ def test_what_was_read_in_part_and_failed_again_stays_noted(store: Store) -> Non
     """A mailbox that breaks off is both saved and skipped."""
     why = Skipped("/mail.mbox", "damaged", "it breaks off", "")
     for cleared in ([], ["file:///mail.mbox"]):
-        store.library.remember_skipped(
-            [("file:///mail.mbox", why, 10, 1)], cleared, NOW
-        )
-    assert list(store.library.skipped()) == ["file:///mail.mbox"]
+        left = LeftOut("file:///mail.mbox", why, (10, 1, 1, 1))
+        store.skipped.note([left], cleared, NOW)
+    assert list(store.skipped.below("file:///mail.mbox")) == ["file:///mail.mbox"]
 
 
 def test_a_date_from_the_content_wins_and_first_seen_stays(store: Store) -> None:

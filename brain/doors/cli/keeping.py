@@ -35,12 +35,30 @@ Identity = Annotated[
 ]
 
 
-@shown(
-    "status", EVERY_DAY, examples=("brain status", "brain status --json | jq .waiting")
+@register(
+    "status",
+    EVERY_DAY,
+    examples=(
+        "brain status",
+        "brain status --skipped",
+        "brain status --json | jq .waiting",
+    ),
 )
-def status(brain: Brain) -> object:
+def status(
+    context: typer.Context,
+    skipped: Annotated[
+        bool, flag("--skipped", "List every file that is not in, or not whole.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """What is in, what serves and why, and what waits."""
-    return brain.status()
+    run = session(context)
+    with run.brain() as brain:
+        if not skipped:
+            run.show(brain.status(), as_json=as_json)
+            return
+        items = brain.library.left_out()
+    run.show(items, "left_out", as_json=as_json)
 
 
 @shown(

@@ -32,7 +32,7 @@ from brain.doors.show import DONE, FAILED, KEPT, shows
 from brain.errors import Interrupted
 
 if TYPE_CHECKING:
-    from brain.reports import ExportReport
+    from brain.reports import ExportReport, NotRead
     from brain.types import AddReport, Episode, Skipped
 
 # Of each reason for skipping; --json has them all.
@@ -70,6 +70,12 @@ def _talk(added: Added) -> Lines:
         done.append(warn(f"saved; {chunks} for embeddings: run `brain sync`"))
     if report.interrupted:
         done += [line("brain: interrupted"), line("  ", KEPT)]
+        left = "the folder was not looked through"
+        if report.unread is not None:
+            left = given(some(report.unread, "file"), " still to be read")
+        if left:
+            go_on = "`brain sync` goes on with a folder; name single files again"
+            done.append(line("  ", left, "; ", go_on))
     return done
 
 
@@ -99,13 +105,17 @@ def summary(report: AddReport, *, dry_run: bool = False) -> Line:
     only = short_id(report.documents[0]) if len(report.documents) == 1 else ""
     return line(
         "dry run, nothing written: " if dry_run else "",
-        commas(*counts) or "nothing to add",
+        commas(*counts) or _nothing(report),
         dim(
             given(" · ", some(report.chunks, "chunk")),
             given(" · embedder ", report.embedder),
             given(" · ", only),
         ),
     )
+
+
+def _nothing(report: AddReport) -> str:
+    return "nothing was read" if report.interrupted else "nothing to add"
 
 
 def skipped(files: Sequence[Skipped]) -> Lines:
@@ -127,6 +137,39 @@ def skipped(files: Sequence[Skipped]) -> Lines:
         if hint:
             done.append(dim("  ", hint))
     return done
+
+
+def _left_out_json(items: Sequence[NotRead]) -> Shape:
+    return json_out.listed("left_out", items)
+
+
+@shows("left_out", _left_out_json)
+def left_out(items: Sequence[NotRead]) -> Lines:
+    """One block for each reason with every name below it, so that what was told once can be seen again."""
+    blocks: dict[tuple[str, str, str], list[NotRead]] = defaultdict(list)
+    for item in items:
+        blocks[item.kind, item.reason, item.hint].append(item)
+    done: Lines = []
+    for (kind, reason, hint), found in blocks.items():
+        style = bad if kind == "unreadable" else warn
+        done.append(line(style(f"{len(found):,} {kind}"), ": ", reason.strip()))
+        done += [line("  ", path(item.source), dim(_outlook(item))) for item in found]
+        if hint:
+            done.append(dim("  ", hint))
+    return done or [line("everything is in: no file was left out")]
+
+
+def _outlook(item: NotRead) -> str:
+    """What a file that could not be read has been through, and what becomes of it."""
+    return given(
+        " (",
+        commas(
+            f"tried {item.tries} times" if item.tries > 1 else "",
+            "`brain sync` tries it again" if item.retried else "",
+            "its older text is found" if item.older else "",
+        ),
+        ")",
+    )
 
 
 def _first_names(names: Sequence[str], *, more: str = "") -> Lines:

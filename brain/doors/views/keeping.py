@@ -33,6 +33,7 @@ from brain.doors.lines import (
     warn,
 )
 from brain.doors.show import DONE, FAILED, shows
+from brain.doors.views.capture import left_out
 from brain.doors.views.library import NOTHING, items
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         Holding,
         ModelRow,
         ModelTable,
+        NotRead,
         RebuildReport,
         RestoreReport,
         RewriteReport,
@@ -55,6 +57,8 @@ LEVEL_STYLES = {"ok": "good", "warning": "warn", "error": "bad"}
 # Columns: the longest level and a space, so that the ids stand below one another.
 LEVEL_WIDTH = 8
 HINT_INDENT = " " * (LEVEL_WIDTH + 1)
+# Files that could not be read, in `status`.
+UNREAD_SHOWN = 10
 WITHOUT_VECTORS = " without embeddings (brain sync)"
 
 
@@ -86,7 +90,20 @@ def status(facts: Status) -> Lines:
         ("waiting", _waiting(facts) or "nothing"),
     ]
     known = [row for row in rows if row[1]]
-    return [*columns(known, ("dim", "")), *notices(facts.notices)]
+    return [
+        *columns(known, ("dim", "")),
+        *unread(facts.unread),
+        *notices(facts.notices),
+    ]
+
+
+def unread(files: Sequence[NotRead]) -> Lines:
+    """The first of the files that could not be read, each with its reason and what becomes of it."""
+    more = len(files) - UNREAD_SHOWN
+    done = left_out(files[:UNREAD_SHOWN]) if files else []
+    if more > 0:
+        done.append(dim(f"  … and {more:,} more: brain status --skipped"))
+    return done
 
 
 def generation(item: VectorProgress) -> str:
@@ -121,9 +138,9 @@ def _holds(held: Status | BackupReport | RestoreReport) -> str:
 def _waiting(facts: Status) -> str:
     return commas(
         some(facts.waiting, "chunk", WITHOUT_VECTORS),
-        some(facts.newer, "file", " newer than the index (brain sync)"),
+        some(facts.newer, "file", " new or changed (brain sync)"),
         some(facts.index_lag, "change", " not in the vector index yet"),
-        some(facts.skipped, "file", " skipped"),
+        some(facts.skipped, "file", " skipped (brain status --skipped)"),
     )
 
 

@@ -1,0 +1,96 @@
+"""What did not go in, or not whole: why, and all that a later look needs to tell whether to try it again.
+
+Leaves the decision to `brain.app.look`, and files that a person forgot to `trash.py`, which notes them here. Serves
+taking in, `status` and `doctor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from brain.store.row_hash import Row, hashed
+from brain.store.table import Table
+from brain.types import Skipped
+
+CUT = "cut"  # the kind of a file that was read up to a limit
+FORGOTTEN = "forgotten"  # the kind of a file that a person does not want back
+WHY = ("source", "kind", "reason", "hint")
+
+Stat = tuple[int | None, int | None, int | None, int | None]
+"""(size in bytes, mtime_ns, ctime_ns, inode) of a file; None where they are not known"""
+UNKNOWN: Stat = (None, None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """One file. `passing`: it may be well again by itself. `tries`: how often it was tried since it changed last.
+
+    `reader` names the edition of the readers and the limits that it was tried with, "" when no reader was asked.
+    `older`: what was read of it at an earlier time is still what is found.
+    """
+
+    uri: str
+    why: Skipped
+    stat: Stat = UNKNOWN
+    passing: bool = False
+    reader: str = ""
+    tries: int = 1
+    seen_at: str = ""
+    older: bool = False
+
+
+class SkippedTable(Table):
+    """Reads and writes the notes; an address has one at most."""
+
+    def all(self) -> list[LeftOut]:
+        """Every note, in the order of the sources."""
+        return list(self._select("1"))
+
+    def below(self, uri: str) -> dict[str, LeftOut]:
+        """Those of the files at or under an address."""
+        folder = uri.rstrip("/")
+        where = "s.uri >= ?1 AND s.uri < ?3 AND (s.uri = ?1 OR s.uri >= ?2)"
+        found = self._select(where, uri, f"{folder}/", f"{folder}0")
+        return {left.uri: left for left in found}
+
+    def _select(self, where: str, *values: str) -> Iterable[LeftOut]:
+        sql = f"""
+            SELECT s.uri, s.source, s.kind, s.reason, s.hint, s.size, s.mtime_ns, s.ctime_ns, s.inode,
+                s.passing, s.reader, s.tries, s.seen_at,
+                EXISTS (SELECT 1 FROM documents d WHERE d.uri = s.uri AND d.entry = 'full')
+            FROM skipped s
+            WHERE {where}
+            ORDER BY s.source
+        """
+        for uri, *row in self._run(sql, *values):
+            source, kind, reason, hint = row[:4]
+            why = Skipped(source, kind, reason, hint, new=False)
+            stat = (row[4], row[5], row[6], row[7])
+            passing, reader, tries, seen_at, known = row[8:]
+            older = bool(known) and why.kind not in (CUT, FORGOTTEN)
+            yield LeftOut(uri, why, stat, bool(passing), reader, tries, seen_at, older)
+
+    def note(self, rows: Sequence[LeftOut], cleared: Sequence[str], now: str) -> None:
+        """Note what was left out, and which addresses are no longer."""
+        records: list[Row] = []
+        for left in rows:
+            record: Row = {name: getattr(left.why, name) for name in WHY}
+            size, mtime_ns, ctime_ns, inode = left.stat
+            record |= {
+                "uri": left.uri,
+                "size": size,
+                "mtime_ns": mtime_ns,
+                "ctime_ns": ctime_ns,
+                "inode": inode,
+                "passing": int(left.passing),
+                "reader": left.reader,
+                "tries": left.tries,
+                "seen_at": now,
+            }
+            records.append(hashed("skipped", record))
+        with self._write() as database:
+            # First what is no longer: a mailbox that breaks off is both, read and skipped, and stays noted.
+            gone = [(uri,) for uri in cleared]
+            self._conn.executemany("DELETE FROM skipped WHERE uri=?", gone)
+            database.table("skipped").upsert_all(records, pk="uri")

@@ -1,0 +1,41 @@
+"""Which edition of the readers this is: a file that one edition could not read is tried again by the next.
+
+Every change of the code that reads, and of a library that it reads with, is another edition; nobody has to remember to
+count up. Leaves the decision to whoever takes files in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from functools import cache
+from hashlib import blake2b
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ingest.limits import Limits
+
+DIGEST_BYTES = 8
+# What reads beside our own code
+LIBRARIES = """
+    lxml markdown-it-py openpyxl pypdf python-docx python-oxmsg python-pptx pyyaml trafilatura webvtt-py
+""".split()
+
+
+def edition(limits: Limits) -> str:
+    """The edition and the limits in a few letters."""
+    said = blake2b(repr(astuple(limits)).encode(), digest_size=DIGEST_BYTES)
+    return f"{_readers()} {said.hexdigest()}"
+
+
+@cache
+def _readers() -> str:
+    """The code of this package and the versions of the libraries. About 3 ms, once a process."""
+    found = blake2b(digest_size=DIGEST_BYTES)
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        found.update(path.read_bytes())
+    for name in LIBRARIES:
+        try:
+            found.update(version(name).encode())
+        except PackageNotFoundError:
+            found.update(b"-")
+    return found.hexdigest()
