@@ -196,12 +196,16 @@ class ContextUse:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What `ask` found out. `provider` is "builtin" or "ollama"; `model` the model's name; `notices` are shown."""
+    """What `ask` found out. `provider` is "builtin" or "ollama"; `model` the model's name; `notices` are shown.
+
+    `quotes`: the best sentences of the notes, which stand beside whatever a model wrote; () below the floor.
+    """
 
     question: str
     state: State
     text: str
     citations: tuple[Citation, ...] = ()
+    quotes: tuple[Citation, ...] = ()
     passages: tuple[Passage, ...] = ()
     confidence: Confidence = Confidence()
     label: str | None = None

@@ -1,8 +1,8 @@
 """From passages to a cited answer: the best quoted sentence first, then, where a model is there, what it writes.
 
-Below the floor of `found` nothing is generated. Without a model, or when the model cannot be reached (which is said),
-the quotes are the answer. Leaves out retrieval and the episode that is kept of it: `Brain.ask` joins them. Serves
-`Brain.ask`.
+Below the floor of `found` nothing is generated. Without a model the quotes are the answer; so they are, and it is said,
+when the model cannot be reached, or wrote nothing that a passage bears out. Leaves out retrieval and the episode that
+is kept of it: `Brain.ask` joins them. Serves `Brain.ask`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from brain import confidence, prompts
-from brain.answering.asking import Asking, quiet
+from brain.answering.asking import Asking
 from brain.answering.extract import Quote, extract
 from brain.answering.generate import generated
 from brain.answering.support import support_features
@@ -22,6 +22,7 @@ from brain.types import Answer, Citation, Confidence, Passage, Passages, State
 
 NEAREST = 3  # passages shown when the notes do not hold the answer
 PROVIDER, MODEL = "builtin", "extractive"
+STAND_IN = "the best sentences of the notes stand in"
 
 
 def answer(
@@ -41,19 +42,26 @@ def answer(
     )
     if not quotes:
         return not_found(question.text, passages, found=asking.found)
+    quoted = _extracted(question, passages, quotes, asking)
     if generator is None:
-        return _extracted(question, passages, quotes, asking)
+        _said(quoted, asking)
+        return quoted
     asking.say("quote", _placed(quotes[0]))
     try:
         written = generated(question, passages, generator=generator, asking=asking)
-        return _versions_said(written, passages)
     except Incomplete:
         raise
     except Unavailable as error:
         asking.say("notice", error.message)
-        stand_in = _extracted(question, passages, quotes, replace(asking, say=quiet))
-        degraded = f"{error.message}; the best sentences of the notes stand in"
-        return replace(stand_in, degraded=degraded)
+        return replace(quoted, degraded=f"{error.message}; {STAND_IN}")
+    if written.citations or written.state in ("not_found", "incomplete"):
+        return _versions_said(replace(written, quotes=quoted.quotes), passages)
+    return replace(
+        quoted,
+        context=written.context,
+        notices=(*written.notices, *quoted.notices),
+        degraded=f"{generator.name} gave no answer that a note bears out; {STAND_IN}",
+    )
 
 
 def not_found(question: str, passages: Passages, *, found: float | None) -> Answer:
@@ -73,12 +81,11 @@ def _extracted(
     question: Question, passages: Passages, quotes: Sequence[Quote], asking: Asking
 ) -> Answer:
     """The quotes as the answer, each with its own number."""
-    lines = []
     citations = []
+    lines = []
     for number, quote in enumerate(quotes, 1):
         citations.append(_citation(number, quote, asking))
         lines.append(f"{_quoted(quote)} [{number}]")
-        asking.say("quote", lines[-1])
     supported = _supported(question, passages, quotes, asking)
     borne_out = all(citation.verified for citation in citations)
     strong = borne_out and not asking.in_doubt
@@ -89,6 +96,7 @@ def _extracted(
         state,
         "\n".join(lines),
         citations=tuple(citations),
+        quotes=tuple(citations),
         passages=tuple(passages),
         confidence=Confidence(
             asking.found,
@@ -100,6 +108,12 @@ def _extracted(
         model=MODEL,
     )
     return _versions_said(whole, passages)
+
+
+def _said(quoted: Answer, asking: Asking) -> None:
+    """Say the quotes, a line for each."""
+    for row in quoted.text.split("\n"):
+        asking.say("quote", row)
 
 
 def _citation(number: int, quote: Quote, asking: Asking) -> Citation:

@@ -11,13 +11,14 @@ import re
 from collections import Counter
 from collections.abc import Generator as Pieces
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from brain import confidence
 from brain.answering.asking import Asking
 from brain.answering.citations import Cited, cite, harmless, uncited
-from brain.answering.claims import checked
+from brain.answering.claims import attributed, checked
 from brain.answering.context import Packed, pack
+from brain.answering.extract import line_locator
 from brain.answering.stream import FENCE, by_sentence
 from brain.answering.verify import Support, holds
 from brain.errors import Incomplete
@@ -33,6 +34,7 @@ MAX_BYTES = 64 * 1024  # of an answer; five sentences take one
 MAX_REPEATS = 3  # the same sentence this often: the model is in a loop
 # Content words from which a sentence claims something ("Yes." and "Summary:" do not).
 CLAIM_WORDS = 3
+LEADS = ("?", ":", "？", "：")  # a question, or a lead-in to what follows
 _NOT_FOUND = re.compile(
     r"\bnot (?:in|found in|mentioned in|contained in|stated in|given in) "
     r"(?:your|the|these|any of the) (?:notes?|passages?|sources?|context)\b|"
@@ -100,6 +102,7 @@ class _Written:
     packed: Packed
     asking: Asking
     parts: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
     citations: dict[Citation, None] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
     claims: int = 0
@@ -117,18 +120,59 @@ class _Written:
         return often and len(content_words(bare)) >= CLAIM_WORDS
 
     def take(self, sentence: str) -> None:
-        """One sentence: cleaned, its citations read, checked, marked, and said."""
+        """One sentence: cleaned, its citations read, checked, marked, and said as soon as something is cited."""
         passages = self.packed.passages
         evidence = [
             "\n".join((p.header, p.source, p.before, p.text, p.after)) for p in passages
         ]
         cited = cite(harmless(sentence, evidence), len(passages))
         self.invented += cited.invented
+        if not cited.numbers:
+            cited = self._attributed(cited)
         mark = self._judge(cited)
         text = _marked(cited.text, mark) if mark else cited.text
         self.parts.append(text)
-        if text.strip():
+        self.held.append(text)
+        if self.citations:
+            self._say_held()
+
+    def _say_held(self) -> None:
+        """Say what was held back while nothing was cited: it might have had to give way to the quotes."""
+        for text in filter(str.strip, self.held):
             self.asking.say("sentence", text)
+        self.held.clear()
+
+    def _attributed(self, cited: Cited) -> Cited:
+        """An uncited sentence with the citation that it deserves, where it stands on exactly one passage."""
+        text = cited.text
+        if FENCE in text:
+            return self._code_cited(cited)
+        if text.rstrip().endswith(LEADS) or _NOT_FOUND.search(text):
+            return cited
+        number = attributed(text, self.packed.passages, idf=self.question.idf)
+        if number is None:
+            return cited
+        return replace(cited, text=_marked(text, f"[{number}]"), numbers=(number,))
+
+    def _code_cited(self, cited: Cited) -> Cited:
+        """A block of code with the citation of the one passage in which most of its lines stand."""
+        found = []
+        for number, passage in enumerate(self.packed.passages, 1):
+            if _code_stands(cited.text, [passage]):
+                found.append((number, passage))
+        if len(found) != 1:
+            return cited
+        number, passage = found[0]
+        held = [row for row in _code_rows(cited.text) if row in passage.text]
+        start = passage.text.index(held[0])
+        end = start + len(held[0])
+        verified = self.asking.read(passage.id, start, end) == held[0]
+        where = line_locator(passage.locator, passage.text, start)
+        citation = Citation(
+            number, passage.id, passage.source, where, held[0], verified
+        )
+        self.citations[citation] = None
+        return replace(cited, text=_marked(cited.text, f"[{number}]"))
 
     def _judge(self, cited: Cited) -> str:
         """The mark that a sentence deserves, "" for none."""
@@ -162,6 +206,7 @@ class _Written:
         """The whole answer, with what must be said of it."""
         text = "".join(self.parts).strip()
         if self.broken:
+            self._say_held()
             text = f"{text} {BROKEN_OFF}".strip()
             self.asking.say("notice", self.broken)
         citations = tuple(sorted(self.citations, key=lambda citation: citation.number))
@@ -172,11 +217,11 @@ class _Written:
             unverified=self.unverified,
             found=found,
         )
-        empty = not text or (self.denials > 0 and not citations)
+        denied = self.denials > 0 and not citations
         return Answer(
             self.question.text,
-            self._state(empty, grade),
-            text or "The model gave no answer.",
+            self._state(denied, grade),
+            text,
             citations=citations,
             passages=self.packed.passages if citations else tuple(passages),
             confidence=Confidence(found, grade=grade),
@@ -186,11 +231,11 @@ class _Written:
             notices=self._notices(),
         )
 
-    def _state(self, empty: bool, grade: str) -> State:
-        """Incomplete before all; a model that wrote nothing, or only that the notes do not hold it, found nothing."""
+    def _state(self, denied: bool, grade: str) -> State:
+        """Incomplete before all; a model that wrote only that the notes do not hold it found nothing."""
         if self.broken:
             return "incomplete"
-        if empty:
+        if denied:
             return "not_found"
         return "unrated" if grade == "strong" else "unsure"
 
@@ -221,19 +266,24 @@ def _citation(number: int, support: Support, verified: bool) -> Citation:
 def _claims(text: str) -> bool:
     """Whether a sentence says something that needs a source: not a question, a lead-in, a heading or a word or two."""
     bare = text.strip()
-    if not bare or bare.endswith(("?", ":", "？", "：")) or bare.startswith("#"):
+    if not bare or bare.endswith(LEADS) or bare.startswith("#"):
         return False
     if len(content_words(bare)) >= CLAIM_WORDS:
         return True
     return any(map(str.isdigit, bare.lstrip("-*• 0123456789.)")))
 
 
+def _code_rows(block: str) -> list[str]:
+    """The lines of a code block that say something."""
+    stripped = [line.strip() for line in block.splitlines()]
+    return [line for line in stripped if line and not line.startswith(FENCE)]
+
+
 def _code_stands(block: str, passages: Passages) -> bool:
     """Whether most lines of a code block stand word for word in a passage."""
-    stripped = [line.strip() for line in block.splitlines()]
-    lines = [line for line in stripped if line and not line.startswith(FENCE)]
-    known = sum(any(line in passage.text for passage in passages) for line in lines)
-    return bool(lines) and 2 * known >= len(lines)
+    rows = _code_rows(block)
+    known = sum(any(row in passage.text for passage in passages) for row in rows)
+    return bool(rows) and 2 * known >= len(rows)
 
 
 def _marked(text: str, mark: str) -> str:

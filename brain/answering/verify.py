@@ -20,7 +20,7 @@ from brain.text.matching import TermSet, denies
 from brain.text.sheet import Statement, sheet, stems_of, words_of
 from brain.types import Measures, Passage, Texts
 from ingest.terms import fold, stem, tokens
-from ingest.words import STOP, content_words, months, names, numbers
+from ingest.words import MONTHS, STOP, content_words, months, names, numbers
 
 # Fitted by benchmarks/fit_confidence.py on claims made from squad_dev: see benchmarks/CONFIDENCE.md.
 # Idf coverage of the claim by its best span, below which it does not count as supported.
@@ -39,6 +39,8 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 
+_MONTH_STEMS = frozenset(map(stem, MONTHS))
+
 Reader = Callable[[str, int, int], str]
 """(passage id, start, end) -> the stored text there, offsets within the passage's text."""
 
@@ -47,13 +49,15 @@ Reader = Callable[[str, int, int], str]
 class Support:
     """What stands behind a claim: the sentence of a passage, or the two in a row, that cover most of it.
 
-    `reasons` say what is wrong, () when nothing. `disputed`: a sentence of the passage says the same of another figure.
+    `reasons` say what is wrong, () when nothing. `closest`: the largest share of the claim's words, figures and months
+    left out, in one sentence. `disputed`: such a sentence says the same of another figure.
     """
 
     passage: Passage
     statements: Sequence[Statement]
     coverage: float
     reasons: Texts = ()
+    closest: float = 0.0
     disputed: bool = False
 
     @property
@@ -110,9 +114,10 @@ def verify(
     )
     if _turned(text, weights, statements):
         reasons = (*reasons, "the source says the opposite")
+    closest = _closest(weights, shown)
     # Of the same thing, in one sentence, with another figure.
-    disputed = bool(wrong_figures) and _closest(weights, shown) >= SAME_THING
-    return replace(best, reasons=reasons, disputed=disputed)
+    disputed = bool(wrong_figures) and closest >= SAME_THING
+    return replace(best, reasons=reasons, closest=closest, disputed=disputed)
 
 
 def _weighed(claim: str, statements: Sequence[Statement], idf: Measures) -> Measures:
@@ -190,9 +195,14 @@ def _without_figures(weights: Measures) -> Measures:
     return {term: weight for term, weight in weights.items() if not term.isdigit()}
 
 
-def _closest(weights: Measures, statements: Iterable[Statement]) -> float:
-    """The largest share of a claim's words, its figures left out, that one sentence holds."""
+def _without_dates(weights: Measures) -> Measures:
     words = _without_figures(weights)
+    return {term: weight for term, weight in words.items() if term not in _MONTH_STEMS}
+
+
+def _closest(weights: Measures, statements: Iterable[Statement]) -> float:
+    """The largest share of a claim's words, its figures and months left out, that one sentence holds."""
+    words = _without_dates(weights)
     return max((_share(words, one.all_stem_set) for one in statements), default=0.0)
 
 

@@ -168,6 +168,7 @@ def answer(given: Answer) -> Shape:
         passages=[passage(item) for item in given.passages],
         notices=given.notices,
         model_steps=[step(item) for item in given.steps],
+        quotes=[chosen(item, CITATION) for item in given.quotes],
     )
 
 

@@ -301,14 +301,82 @@ def test_user_1_what_did_not_fit_is_counted_and_said() -> None:
 
 
 def test_code_in_an_answer_is_marked_once_unless_the_notes_hold_it() -> None:
-    invented, _ = ask("rent?", Writer("Run this:\n```\nrm -rf everything\n```\n"))
+    code = "It is due on the 3rd [1]. Run this:\n```\nrm -rf everything\n```\n"
+    invented, _ = ask("rent?", Writer(code))
     assert invented.text.count(NO_SOURCE) == 1
     known, _ = ask(
         "q",
         Writer("Run this:\n```\nmake all\n```\n"),
         [passage("build", "Build:\nmake all\nThen rest.")],
     )
-    assert NO_SOURCE not in known.text
+    assert known.text == "Run this:\n```\nmake all\n```\n[1]"
+    assert [(c.quote, c.verified) for c in known.citations] == [("make all", True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Ana Lopez signed on 2 March 2026.", "Ana Lopez signed on 2 March 2026. [1]"),
+        ("The hotel cost 120 euros.\n", "The hotel cost 120 euros. [2]"),
+        ("The hotel cost 120 euros [7].", "The hotel cost 120 euros. [2]"),
+        ("Lisbon.", "Lisbon. [2]"),
+        (
+            "The answer is: 950 euros per month.",
+            "The answer is: 950 euros per month. [1]",
+        ),
+    ],
+)
+def test_a_sentence_that_stands_on_one_passage_gets_its_citation(
+    text: str, shown: str
+) -> None:
+    given, said = ask("q?", Writer(text), found=0.99)
+    assert given.text == shown
+    assert [c.verified for c in given.citations] == [True]
+    assert (given.state, given.confidence.grade) == ("unrated", "strong")
+    assert given.quotes
+    assert [one.strip() for kind, one in said if kind == "sentence"] == [shown]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is:",
+        "Sure, I can help you with that!",
+        "The boiler is old and noisy. It was bought in 2011.",
+        "The rent is 990 euros per month.",
+        "Yes.",
+        "",
+        "[9]",
+        "What would you like to know?",
+    ],
+)
+def test_an_answer_without_any_citation_gives_way_to_the_quotes(text: str) -> None:
+    alone, _ = ask("How much is the rent per month?", found=0.99)
+    given, said = ask("How much is the rent per month?", Writer(text), found=0.99)
+    assert (given.text, given.citations) == (alone.text, alone.citations)
+    assert given.quotes == alone.quotes == alone.citations
+    assert given.provider == "builtin"
+    assert "llama3.2 gave no answer that a note bears out" in given.degraded
+    assert "the best sentences of the notes stand in" in given.degraded
+    assert [kind for kind, _text in said] == ["quote"]
+
+
+def test_what_stands_on_two_passages_gets_no_citation_by_guess() -> None:
+    twice = [PASSAGES[0], passage("copy", "The rent is 950 euros per month.")]
+    given, _ = ask(
+        "rent?",
+        Writer("The rent is 950 euros per month. It is due on the 3rd [1]."),
+        twice,
+    )
+    assert given.text.startswith(f"The rent is 950 euros per month. {NO_SOURCE}")
+
+
+def test_what_was_held_back_is_said_in_order_with_the_first_citation() -> None:
+    text = "Here it is: The boiler is old and noisy. It is due on the 3rd [1]. Bye."
+    given, said = ask("rent?", Writer(*letters(text)))
+    assert "".join(one for kind, one in said if kind == "sentence") == given.text
+    assert NO_SOURCE in given.text
+    assert given.provider == "ollama"
 
 
 def test_older_versions_are_named_beside_the_newest() -> None:

@@ -327,6 +327,25 @@ def test_quotes_that_are_the_whole_answer_are_said_once() -> None:
     assert ran.stdout.splitlines() == ["| “one” [1]", "| “two” [2]", "", *FOOTER]
 
 
+def test_of_quotes_that_stand_in_for_a_model_each_is_said_once() -> None:
+    second = dataclasses.replace(CITATION, number=2, quote="two")
+    quotes = (dataclasses.replace(CITATION, quote="one"), second)
+    answer = dataclasses.replace(
+        ANSWER, text="“one” [1]\n“two” [2]", citations=quotes, quotes=quotes
+    )
+    ran = brain(
+        "ask", "how hot?", ask=talking(answer, ("quote", "“one” notes/tea1.md:12"))
+    )
+    assert ran.stdout.splitlines()[:4] == [
+        "| “one” notes/tea1.md:12",
+        "| “two” [2]",
+        "",
+        "[1] notes/tea1.md:12",
+    ]
+    shape = json.loads(brain("ask", "how hot?", "--json", ask=answer).stdout)
+    assert shape["quotes"] == shape["citations"]
+
+
 def test_an_answer_that_was_not_streamed_is_printed_whole() -> None:
     ran = brain("ask", "how hot?", ask=ANSWER)
     assert ran.stdout.splitlines() == [

@@ -235,15 +235,24 @@ class AnswerPrinter:
                 view.not_found(given, width=self._out.width, nearest=NEAREST)
             )
         else:
-            # Without a model the quotes are the whole answer, and were printed as they came.
-            quotes = "\n".join(self._quotes)
-            if given.text and not self._spoken and quotes != given.text.strip():
-                self._sentence(given.text)
+            if not self._spoken:
+                self._rest(given)
             self.end_paragraph()
-            shown = f"{quotes}\n{given.text}"
+            shown = "\n".join((*self._quotes, given.text))
             self._out.print(["", *view.footer(given, shown)])
         new = [text for text in given.notices if text not in self._notices]
         self._out.say(*map(line, new))
+
+    def _rest(self, given: Answer) -> None:
+        """What was not said yet of an answer; of quotes the first, or all of them, were said as they came."""
+        known = "\n".join(self._quotes)
+        text = given.text.strip()
+        if given.quotes and given.citations == given.quotes:
+            for row in text.split("\n"):
+                if row.partition(" [")[0] not in known:
+                    self._out.stream(f"{row}\n")
+        elif text and text not in known:
+            self._sentence(given.text)
 
     def _sentence(self, text: str) -> None:
         """Sentences bring their own white space; where one brings none, a space parts it from the next."""
