@@ -12,6 +12,7 @@ import re
 from ingest.document import Section, Texts
 from ingest.errors import UnreadableFile
 from ingest.locators import of_lines
+from ingest.readers.encodings import Guess, escaped, guess
 from ingest.reading import Raw, Reading, Readings
 
 SNIFF_BYTES = 65_536  # looked at to tell text from binary
@@ -34,6 +35,10 @@ _TEXT_CONTROLS = bytes(
 )
 SURROGATE = re.compile("[\ud800-\udfff]")
 FALLBACK = "brain-cp1252"
+ESCAPE = (
+    b"\x1b$"  # begins the letters of seven-bit encodings, as Japanese mail has them
+)
+CORRECT_IT = "if letters are wrong, save the file as UTF-8"
 
 
 def read(raw: Raw) -> Readings:
@@ -48,7 +53,8 @@ def whole(text: str, *, atomic: bool = False) -> Section:
 
 
 def decode(data: bytes) -> tuple[str, Texts]:
-    """(text with \\n newlines, notices). BOM, UTF-16/32 without one, UTF-8, else stray bytes as Windows-1252, told.
+    """(text with \\n newlines, notices). BOM, UTF-16/32 without one, UTF-8, else the likeliest of the older encodings,
+    told; stray bytes in what is UTF-8 otherwise as Windows-1252, told.
 
     Raises UnreadableFile("binary") when the first 64 KB look like no text.
     """
@@ -57,7 +63,10 @@ def decode(data: bytes) -> tuple[str, Texts]:
     sample = data[:SNIFF_BYTES]
     notices: list[str] = []
     encoding = encoding or _wide(sample) or "utf-8"
-    if encoding == "utf-8":
+    seven_bit = escaped(data) if ESCAPE in data else None
+    if seven_bit:
+        text = _guessed(data, seven_bit, notices)
+    elif encoding == "utf-8":
         _refuse_binary(sample)
         text = _utf8(data, notices)
     else:
@@ -129,9 +138,33 @@ def _utf8(data: bytes, notices: list[str]) -> str:
         # Halves of pairs, as Windows and JavaScript leave them, in bytes that are UTF-8 otherwise.
         return data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
-        text = data.decode("utf-8", FALLBACK)
+        pass
+    text = data.decode("utf-8", FALLBACK)
+    if _mostly_utf8(data):
         notices.append("not UTF-8: the bytes that were not were read as Windows-1252")
         return text
+    if found := guess(data):
+        return _guessed(data, found, notices)
+    notices.append(
+        f"not UTF-8, and in no encoding that is known: read as Windows-1252; {CORRECT_IT}"
+    )
+    return text
+
+
+def _mostly_utf8(data: bytes) -> bool:
+    """Whether as many letters beyond ASCII are sound UTF-8 as are not."""
+    decoded = data.decode("utf-8", "replace")
+    strange = decoded.count("\ufffd")
+    sound = sum(not letter.isascii() for letter in decoded) - strange
+    return sound >= strange
+
+
+def _guessed(data: bytes, found: Guess, notices: list[str]) -> str:
+    text = data.decode(found.encoding, "replace")
+    lost = text.count("\ufffd")
+    missing = f", {lost:,} letters could not be read" if lost else ""
+    notices.append(f"read as {found.name}, which is a guess{missing}; {CORRECT_IT}")
+    return text
 
 
 def _windows_1252(error: UnicodeError) -> tuple[str, int]:
