@@ -17,7 +17,8 @@ from ingest.limits import Limits
 DIGEST_BYTES = 8
 # What reads beside our own code
 LIBRARIES = """
-    lxml markdown-it-py openpyxl pypdf python-docx python-oxmsg python-pptx pyyaml trafilatura webvtt-py
+    charset-normalizer lxml markdown-it-py openpyxl pypdf python-docx python-oxmsg python-pptx pyyaml striprtf
+    trafilatura webvtt-py
 """.split()
 
 

@@ -5,6 +5,9 @@ Leaves out showing it, and going on with the next file. Serves every module of `
 
 from __future__ import annotations
 
+NO_READER = "no reader for this kind of file"
+BY_NAME_ONLY = "it is listed by its name only"
+
 
 class IngestError(Exception):
     """A file gave no document. `reason` is short and lower-case ("encrypted"), `hint` the next step.
@@ -22,7 +25,7 @@ class IngestError(Exception):
 
 
 class UnsupportedFile(IngestError):
-    """No reader exists for this kind of file; it gets a name-only entry."""
+    """No reader exists for this kind of file, or no person wrote what it holds; it gets a name-only entry."""
 
     kind = "unsupported"
 

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Literal
 
 from ingest.errors import IngestError
 from ingest.limits import USUAL, Limits
-from ingest.media import media_type
 from ingest.reading import read_file, too_large
+from ingest.sniffing import kind_of
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -240,7 +240,7 @@ def _found(path: Path, status: os.stat_result) -> Found:
         mtime_ns=status.st_mtime_ns,
         ctime_ns=status.st_ctime_ns,
         inode=status.st_ino,
-        media_type=media_type(path.name),
+        media_type=kind_of(path),
     )
 
 

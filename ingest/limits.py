@@ -22,6 +22,8 @@ class Limits:
     chunks: int = 20_000  # chunks beyond are cut off, with their text
     pages: int = 10_000  # pages of a PDF read
     parts: int = 20_000  # messages of a mailbox read
+    attachment_depth: int = 3  # files in files in a file that are read; 0: none
+    attachments: int = 200  # of these, in one mail, note or PDF
     expanded_bytes: int = (
         200 * MEGABYTE
     )  # what an archive (docx, epub …) may inflate to, in all

@@ -17,10 +17,11 @@ from ingest.dates import date_in_metadata, date_in_name, find_date
 from ingest.document import Chunk, Document, Section, chunk_ids, digest, new_id
 from ingest.errors import IngestError, UnreadableFile
 from ingest.limits import USUAL, Limits
-from ingest.media import DOCX, ODT, media_type
+from ingest.media import DOCX, ODT
 from ingest.readers import reader_for
 from ingest.readers.text import SURROGATE
 from ingest.reading import Raw, Reading, Readings, read_file
+from ingest.sniffing import kind_of
 
 TITLE_CHARS = 200
 VAULT = ".obsidian"
@@ -37,7 +38,7 @@ def load(
 
     `uri` defaults to the file's own `file:///…` address; non-UTF-8 names survive in it percent-encoded.
     """
-    kind = media_type(path)
+    kind = kind_of(path)
     reader_for(kind)  # an unsupported file is refused unread
     data, stat = read_file(path, limits)
     raw = Raw(data, path.name, kind, limits, vault=_in_vault(path))

@@ -1,5 +1,5 @@
-"""Which media type a file name says. Leaves out looking inside the file. Serves the walk, the registry and the
-store."""
+"""Which media type a file name says. Leaves out looking inside the file (`sniffing`). Serves the walk, the registry and
+the store."""
 
 from __future__ import annotations
 
@@ -11,19 +11,47 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ODT = "application/vnd.oasis.opendocument.text"
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
 ODP = "application/vnd.oasis.opendocument.presentation"
+MBOX = "application/mbox"
+ENEX = "application/enex+xml"
+# Kinds that hold other files, which may take long to read.
+HOLD_FILES = {
+    MBOX,
+    ENEX,
+    "message/rfc822",
+    "message/x-emlx",
+    "application/vnd.ms-outlook",
+    "application/pdf",
+}
+# Files that hold many documents, each with an address of its own.
+HOLD_MANY = {MBOX, ENEX}
 UNKNOWN = "application/octet-stream"
 
 _SUFFIXES = {
     "text/markdown": "md markdown mdown mkd mdx qmd rmd",
     "text/plain": (
-        "txt text log rst org tex latex bib adoc asciidoc asc sub textile wiki mediawiki man nfo diff patch"
+        "txt text log tex latex bib asc sub textile wiki mediawiki nfo diff patch"
     ),
+    "text/x-org": "org",
+    "text/x-rst": "rst rest",
+    "text/asciidoc": "adoc asciidoc asciidoctor",
+    "text/troff": "man mdoc roff",
+    "text/calendar": "ics ical ifb icalendar",
+    "text/vcard": "vcf vcard",
+    "text/x-opml": "opml",
+    "application/rtf": "rtf",
+    "application/json": "json jsonl ndjson json5 geojson webmanifest jsonc",
+    "application/vnd.obsidian.canvas": "canvas",
+    "application/vnd.excalidraw": "excalidraw",
+    "application/x-ipynb+json": "ipynb",
+    "multipart/related": "mhtml mht",
+    "message/x-emlx": "emlx",
+    ENEX: "enex",
     # Languages and settings without a grammar here: read as plain blocks.
     "text/x-plain-code": (
-        "css scss sass less sql toml yaml yml json jsonl ndjson json5 ini cfg conf properties env mk cmake gradle bat "
+        "css scss sass less sql toml yaml yml ini cfg conf properties env mk cmake gradle bat "
         "ps1 lua pl pm r jl swift kt kts scala clj cljs ex exs erl hs ml mli fs fsx vb cs php dart zig nim v sv vhd "
-        "asm s proto graphql gql tf hcl nix vue svelte xml xsd xsl svg plist vim el lisp scm rkt d pas f90 m mm tcl "
-        "awk sed canvas"
+        "asm s proto graphql gql tf hcl nix vue svelte xml xsd xsl plist vim el lisp scm rkt d pas f90 m mm tcl "
+        "awk sed"
     ),
     "text/x-python": "py pyi pyw",
     "text/x-javascript": "js mjs cjs jsx",
@@ -49,7 +77,7 @@ _SUFFIXES = {
     ODP: "odp otp",
     "application/epub+zip": "epub",
     "message/rfc822": "eml",
-    "application/mbox": "mbox",
+    MBOX: "mbox mbx mboxrd",
     "application/vnd.ms-outlook": "msg",
     "text/vtt": "vtt",
     "application/x-subrip": "srt",
@@ -57,7 +85,7 @@ _SUFFIXES = {
     "application/msword": "doc",
     "application/vnd.ms-excel": "xls",
     "application/vnd.ms-powerpoint": "ppt",
-    "application/rtf": "rtf",
+    "image/svg+xml": "svg svgz",
     "image/png": "png",
     "image/jpeg": "jpg jpeg",
     "image/gif": "gif",
@@ -75,6 +103,7 @@ _NAMES = {
         "makefile gnumakefile dockerfile containerfile justfile cmakelists.txt"
     ),
     "text/x-ruby": "rakefile gemfile",
+    MBOX: "mbox",  # in a folder that Apple's Mail exported
     "text/plain": "readme license licence copying changelog authors notice todo",
 }
 

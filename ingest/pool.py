@@ -13,7 +13,7 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from ingest.errors import IngestError, UnreadableFile
 from ingest.folders import Found
 from ingest.limits import USUAL, Limits
 from ingest.loading import OPEN_IT, load
+from ingest.media import HOLD_FILES
 from ingest.readers import isolated
 from ingest.worker import unpacked, unpacked_error
 
@@ -95,7 +96,8 @@ class _Crew:
     size: int
     limits: Limits
     queue: deque[Found] = field(default_factory=deque)
-    reading: dict[Child, Path] = field(default_factory=dict)
+    reading: dict[Child, Found] = field(default_factory=dict)
+    alone: set[Path] = field(default_factory=set)  # read again without what they hold
     idle: list[Child] = field(default_factory=list)
 
     @property
@@ -110,8 +112,8 @@ class _Crew:
         self._hand_out()
         if wait:
             self._wait()
-        for child, path in list(self.reading.items()):
-            yield from self._received(child, path)
+        for child, item in list(self.reading.items()):
+            yield from self._received(child, item)
         self._hand_out()
 
     def close(self) -> None:
@@ -123,14 +125,17 @@ class _Crew:
         while self.queue and len(self.reading) < self.size:
             item = self.queue.popleft()
             child = self.idle.pop() if self.idle else self.start()
-            self.reading[child] = item.path
+            self.reading[child] = item
             self._give(child, item)
 
     def _give(self, child: Child, item: Found) -> None:
         seconds = self.limits.cpu(item.size)
+        file_limits = self.limits
+        if item.path in self.alone:
+            file_limits = replace(self.limits, attachment_depth=0)
         request = {
             "path": str(item.path.absolute()),
-            "limits": asdict(self.limits),
+            "limits": asdict(file_limits),
         }
         limits = {
             "cpu_seconds": seconds,
@@ -147,10 +152,15 @@ class _Crew:
                 selector.register(child, selectors.EVENT_READ)
             selector.select(max(0.0, nearest - time.monotonic()))
 
-    def _received(self, child: Child, path: Path) -> Iterator[Result]:
+    def _received(self, child: Child, item: Found) -> Iterator[Result]:
         """What has come of one file. Its child is free, or gone, when that was all."""
+        path = item.path
         sound = True
         for answer in child.receive():
+            if "lost" in answer and self._again_alone(item):
+                sound = False
+                child.kill()
+                break
             try:
                 made = _made(answer)
             except (ValueError, KeyError, TypeError):
@@ -167,6 +177,14 @@ class _Crew:
             del self.reading[child]
             if sound:
                 self.idle.append(child)
+
+    def _again_alone(self, item: Found) -> bool:
+        """Whether a file that cost its child is read again without the files in it: one may be to blame."""
+        if item.media_type not in HOLD_FILES or item.path in self.alone:
+            return False
+        self.alone.add(item.path)
+        self.queue.appendleft(item)
+        return True
 
 
 def _made(answer: Mapping[str, Any]) -> Document | IngestError | None:

@@ -13,19 +13,40 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from ingest.document import Section, Texts
 from ingest.errors import RefusedFile, UnreadableFile, VanishedFile
-from ingest.limits import MEGABYTE, Limits
+from ingest.limits import MEGABYTE, USUAL, Limits
 
 READ_BYTES = 1 << 20  # bytes per read call
 _NOT_REGULAR = ("not a regular file", "name a file that holds a text")
 
 
+@dataclass(slots=True)
+class Budget:
+    """What may still be read of the files inside of one file: how many, how deep, characters and bytes."""
+
+    files: int = USUAL.attachments
+    depth: int = USUAL.attachment_depth
+    chars: int = USUAL.text_chars
+    bytes: int = USUAL.file_bytes
+
+    @classmethod
+    def of(cls, limits: Limits) -> Self:
+        """A whole one."""
+        return cls(
+            limits.attachments,
+            limits.attachment_depth,
+            limits.text_chars,
+            limits.file_bytes,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Raw:
     """A file's bytes on the way to a reader. `name` is the file's name without folder, "" for text without a file;
-    `vault` whether the file lies in a vault of Obsidian.
+    `vault` whether the file lies in a vault of Obsidian; `budget`, of a file inside of another, what is left to read.
     """
 
     data: bytes
@@ -33,6 +54,7 @@ class Raw:
     media_type: str
     limits: Limits = field(default_factory=Limits)
     vault: bool = False
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +90,32 @@ def read_file(path: Path, limits: Limits) -> tuple[bytes, os.stat_result]:
     return data, after
 
 
+def read_head(path: Path, size: int) -> bytes:
+    """The first bytes of a regular file, to see what it is. Raises RefusedFile or UnreadableFile."""
+    descriptor = _opened(path)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise RefusedFile(*_NOT_REGULAR)
+        return os.read(descriptor, size)
+    except OSError as error:
+        raise _refusal(error) from error
+    finally:
+        os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    """A descriptor, opened without following a link and without waiting."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags)
+    except OSError as error:
+        raise _refusal(error) from error
+
+
 def _read_once(
     path: Path, limits: Limits
 ) -> tuple[bytes, os.stat_result, os.stat_result]:
-    try:
-        descriptor = os.open(
-            path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
-        )
-    except OSError as error:
-        raise _refusal(error) from error
+    descriptor = _opened(path)
     try:
         before = os.fstat(descriptor)
         # What was opened is judged, not what the path named a moment ago.

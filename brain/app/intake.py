@@ -29,6 +29,7 @@ from ingest.document import Document
 from ingest.edition import edition
 from ingest.errors import IngestError, VanishedFile
 from ingest.limits import Limits, partly
+from ingest.media import HOLD_MANY
 
 Result = tuple[Path, Document | IngestError]
 
@@ -36,7 +37,6 @@ BATCH_DOCUMENTS = 100  # a batch holds at most so many documents …
 BATCH_SECONDS = (
     0.5  # … or what half a second brings: so much is lost when the power goes
 )
-MAILBOX = "application/mbox"
 CUT_HINT = (
     "the limits stand in config.toml under [ingest]; it is read again when they change"
 )
@@ -68,7 +68,7 @@ class Mailboxes:
             self._cut.add(path)
         elif "#" in result.uri:
             self._present.setdefault(path, set()).add(document_id)
-        elif result.media_type == MAILBOX:
+        elif result.media_type in HOLD_MANY:
             self._present.setdefault(path, set())
             if result.notices:
                 self._cut.add(path)

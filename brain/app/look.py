@@ -32,6 +32,7 @@ from brain.store.documents import is_gone
 from brain.store.skipped import CUT, FORGOTTEN, LeftOut
 from brain.types import Skipped
 from ingest.edition import edition
+from ingest.errors import NO_READER
 from ingest.limits import Limits
 from ingest.readers import isolated
 
@@ -168,7 +169,8 @@ class Look:
         if kind == FORGOTTEN:  # until a person names the file itself
             self._tally.skipped.append(replace(left.why, new=True))
             return True
-        if kind == "unsupported" and item.media_type in ingest.READERS:
+        had_no_reader = kind == "unsupported" and left.why.reason == NO_READER
+        if had_no_reader and item.media_type in ingest.READERS:
             return False  # an upgrade brought a reader for it
         if left.stat != stat_of(item):
             return False

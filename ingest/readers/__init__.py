@@ -11,9 +11,9 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import cast
 
-from ingest.errors import UnsupportedFile
+from ingest.errors import BY_NAME_ONLY, NO_READER, UnsupportedFile
 from ingest.limits import MEGABYTE
-from ingest.media import DOCX, ODP, ODS, ODT, PPTX, XLSX, by_word
+from ingest.media import DOCX, ENEX, MBOX, ODP, ODS, ODT, PPTX, XLSX, by_word
 from ingest.reading import Raw, Readings
 
 Reader = Callable[[Raw], Readings]
@@ -30,7 +30,22 @@ READERS = by_word(
         "odf": f"{ODT} {ODS} {ODP}",
         "epub": "application/epub+zip",
         "mail": "message/rfc822",
-        "mbox": "application/mbox",
+        "mbox": MBOX,
+        "emlx": "message/x-emlx",
+        "mhtml": "multipart/related",
+        "enex": ENEX,
+        "opml": "text/x-opml",
+        "rtf": "application/rtf",
+        "org": "text/x-org",
+        "rst": "text/x-rst",
+        "asciidoc": "text/asciidoc",
+        "manpage": "text/troff",
+        "ics": "text/calendar",
+        "vcf": "text/vcard",
+        "json_text": "application/json",
+        "canvas": "application/vnd.obsidian.canvas",
+        "excalidraw": "application/vnd.excalidraw",
+        "notebook": "application/x-ipynb+json",
         "outlook": "application/vnd.ms-outlook",
         "captions": "text/vtt application/x-subrip",
         "code": (
@@ -40,18 +55,27 @@ READERS = by_word(
     }
 )
 # Parsers that a hostile file has made loop, or eat all memory, before: read in a limited worker process.
-_RISKY = ("pdf", "docx", "pptx", "xlsx", "odf", "epub", "mail", "mbox", "outlook")
+_RISKY = (
+    *("pdf", "docx", "pptx", "xlsx", "odf", "epub", "mail", "mbox", "emlx", "outlook"),
+    *("mhtml", "enex", "opml", "rtf"),
+)
+# Read in one when they are large.
+_LARGE = (
+    *("html", "json_text", "notebook", "canvas", "excalidraw"),
+    *("org", "rst", "asciidoc", "manpage", "ics", "vcf"),
+)
 # Reader -> bytes from which a file is read in such a process.
-ISOLATED: dict[str, int] = {**dict.fromkeys(_RISKY, 0), "html": MEGABYTE}
+ISOLATED: dict[str, int] = {
+    **dict.fromkeys(_RISKY, 0),
+    **dict.fromkeys(_LARGE, MEGABYTE),
+}
 
 
 def reader_for(media_type: str) -> Reader:
     """The reader of a media type. Raises UnsupportedFile when there is none."""
     name = READERS.get(media_type)
     if name is None:
-        raise UnsupportedFile(
-            "no reader for this kind of file", "it is listed by its name only"
-        )
+        raise UnsupportedFile(NO_READER, BY_NAME_ONLY)
     return cast(Reader, import_module(f"ingest.readers.{name}").read)
 
 

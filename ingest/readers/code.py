@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from ingest.document import Heading, Section
 from ingest.locators import of_lines
 from ingest.readers.outline import one_line
-from ingest.readers.text import decode
+from ingest.readers.payloads import refuse_minified
+from ingest.readers.text import readable
 from ingest.reading import Raw, Reading, Readings
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ Part = tuple[int, int, Heading]  # first line, line after the last, names
 
 def read(raw: Raw) -> Readings:
     """One document."""
-    text, notices = decode(raw.data)
+    text, notices = readable(raw)
+    refuse_minified(raw, text)
     lines = text.split("\n")
     language = raw.media_type.removeprefix("text/x-")
     try:

@@ -1,5 +1,5 @@
-"""One mail (.eml): who, when and about what, then what was written, then the older mails quoted in it; the attachments
-are named and not read.
+"""One mail (.eml): who, when and about what, then what was written, then the older mails quoted in it, then what is
+attached: mails, texts, pages, PDFs and office files are read, the others named.
 
 Located by date and sender, "2026-05-07 Ana Lopez". The plain text is taken where there is one that says as much as
 the HTML. Uses the standard library's parser with its lenient policy and decodes headers itself, since the strict one
@@ -20,13 +20,15 @@ from email.header import decode_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
 
-from ingest.document import Section
+from ingest.document import Heading, Section
 from ingest.errors import UnreadableFile
-from ingest.readers import threads
+from ingest.readers import attachments, threads
+from ingest.readers.attachments import Attached
 from ingest.readers.html import page_text
+from ingest.readers.ics import invitation
 from ingest.readers.outline import one_line
 from ingest.readers.text import decode
-from ingest.reading import Raw, Reading, Readings
+from ingest.reading import Budget, Raw, Reading, Readings
 
 # Of a header's value looked at: parsing a long list of addresses takes quadratic time.
 HEADER_CHARS = 5_000
@@ -34,6 +36,8 @@ NAMED_CHARS = 200  # of a name or subject shown
 PARTS = 1_000  # parts of one mail looked at
 # Of the HTML's words that the plain text must have, to be more than "open this in a browser".
 HTML_SHARE = 0.5
+_BODIES = ("text/plain", "text/html", "text/calendar")
+_MAILS = ("message/rfc822", "message/global")
 _ADDRESS = re.compile(r"""^\s*"?([^"<]*?)"?\s*<([^<>]*)>""")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -50,27 +54,27 @@ class Letter:
     body: str = ""
     identity: str = ""
     answers: str = ""
-    attachments: list[str] = field(default_factory=list)
+    attachments: list[Attached] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
 
 def read(raw: Raw) -> Readings:
     """One document."""
     letter = parsed(raw.data)
-    yield reading(letter, threads.parts(letter.body))
+    yield reading(letter, threads.parts(letter.body), raw)
 
 
 def parsed(data: bytes) -> Letter:
     """The mail in the bytes, however broken: what cannot be understood is text."""
     message = message_from_bytes(data)
     letter = Letter(
-        subject=_header(message, "Subject"),
-        sender=_header(message, "From") or _header(message, "Sender"),
-        to=_header(message, "To"),
-        cc=_header(message, "Cc"),
-        date=_date(_header(message, "Date")),
-        identity=_header(message, "Message-ID"),
-        answers=_header(message, "In-Reply-To"),
+        subject=header(message, "Subject"),
+        sender=header(message, "From") or header(message, "Sender"),
+        to=header(message, "To"),
+        cc=header(message, "Cc"),
+        date=date_of(message),
+        identity=header(message, "Message-ID"),
+        answers=header(message, "In-Reply-To"),
     )
     plain: list[str] = []
     pages: list[str] = []
@@ -83,8 +87,10 @@ def parsed(data: bytes) -> Letter:
     return letter
 
 
-def reading(letter: Letter, parts: Iterable[threads.Part], part: str = "") -> Reading:
-    """Sections: the head of the mail with its sender's words, then each older mail, then the attachments' names."""
+def reading(
+    letter: Letter, parts: Iterable[threads.Part], raw: Raw, part: str = ""
+) -> Reading:
+    """Sections: the head of the mail with its sender's words, then each older mail, then what is attached."""
     day_and_name = filter(None, (letter.date[:10], _name(letter.sender)))
     where = " ".join(day_and_name) or "mail"
     subject = letter.subject[:NAMED_CHARS]
@@ -99,12 +105,7 @@ def reading(letter: Letter, parts: Iterable[threads.Part], part: str = "") -> Re
             )
         else:
             sections.append(Section(text, top, where))
-    if count := len(letter.attachments):
-        names = ", ".join(letter.attachments)
-        sections.append(Section(f"Attachments: {names}\n", top, where))
-        letter.notices.append(
-            f"{count} attachment{'s' if count > 1 else ''} named, not read"
-        )
+    sections += _attached(letter, top, where, raw)
     answer = {"Message-ID": letter.identity, "In-Reply-To": letter.answers}
     return Reading(
         sections,
@@ -115,6 +116,17 @@ def reading(letter: Letter, parts: Iterable[threads.Part], part: str = "") -> Re
         date_by="metadata",
         part=part,
     )
+
+
+def _attached(letter: Letter, top: Heading, where: str, raw: Raw) -> Iterator[Section]:
+    """The names of what is attached, then what can be read of it."""
+    if not letter.attachments:
+        return
+    names = ", ".join(found.shown for found in letter.attachments)
+    yield Section(f"Attachments: {names}\n", top, where)
+    budget = raw.budget or Budget.of(raw.limits)
+    for found in letter.attachments:
+        yield from attachments.sections(found, top, raw.limits, budget, letter.notices)
 
 
 def _people(letter: Letter) -> dict[str, str]:
@@ -157,15 +169,26 @@ def _take(part: Message, letter: Letter, plain: list[str], pages: list[str]) -> 
     data = _payload(part)
     charset = part.get_content_charset()
     attached = part.get_content_disposition() == "attachment"
-    attached = attached or bool(name and kind not in ("text/plain", "text/html"))
+    attached = attached or bool(name and kind not in _BODIES)
     if kind == "text/html" and not attached:
         pages.append(page_text(_by_charset(data, charset).encode()))
+    elif kind == "text/calendar" and not attached:
+        text = _by_charset(data, charset)
+        plain.append(invitation(text) or text.strip("\n"))
     elif kind.startswith(("text/", "multipart/")) and not attached:
         plain.append(_by_charset(data, charset).strip("\n"))
     elif kind == "message/delivery-status":
         plain.append("\n".join(map(str, _inner(part))).strip())
     elif name or attached or kind != "application/pgp-signature":
-        letter.attachments.append(f"{name or kind} ({_size(len(data))})")
+        if kind in _MAILS:
+            inner = next(iter(_inner(part)), None)
+            name = (header(inner, "Subject") if inner else "") or name or "mail"
+        letter.attachments.append(Attached(name or kind, data, kind))
+
+
+def words(part: Message) -> str:
+    """The text of a part by its charset."""
+    return _by_charset(_payload(part), part.get_content_charset())
 
 
 def _inner(part: Message) -> list[Message]:
@@ -214,7 +237,7 @@ def _lenient(data: bytes) -> str:
     return text
 
 
-def _header(message: Message, name: str) -> str:
+def header(message: Message, name: str) -> str:
     """A header's words, decoded, on one line; raw where they cannot be."""
     stated = (text for key, text in message.raw_items() if key.lower() == name.lower())
     value = next(stated, "")[:HEADER_CHARS]
@@ -237,10 +260,10 @@ def _unencoded(value: str) -> str:
     )
 
 
-def _date(value: str) -> str:
-    """RFC 5322 -> ISO 8601 with its own offset, "" when it is no date."""
+def date_of(message: Message) -> str:
+    """RFC 5322 -> ISO 8601 with its own offset, "" when it states no date."""
     try:
-        found: datetime = parsedate_to_datetime(value)
+        found: datetime = parsedate_to_datetime(header(message, "Date"))
         # 1970 is what programs write that know no date.
         return found.isoformat(timespec="seconds") if found.year > 1970 else ""
     except (TypeError, ValueError, IndexError, OverflowError):
@@ -260,7 +283,3 @@ def _file_name(part: Message) -> str:
     except (HeaderParseError, ValueError, LookupError, TypeError):
         return ""
     return one_line(name)[:NAMED_CHARS]
-
-
-def _size(count: int) -> str:
-    return f"{count:,} bytes" if count < 1000 else f"{count / 1000:,.0f} kB"

@@ -24,7 +24,7 @@ from ingest.locators import of_lines
 from ingest.readers.comments import without_comments, written_in_obsidian
 from ingest.readers.outline import HEADING_CHARS, Headings, one_line
 from ingest.readers.properties import PROSE_KEYS, Head, read_head
-from ingest.readers.text import decode
+from ingest.readers.text import readable
 from ingest.reading import Raw, Reading, Readings
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class _Block:
 
 def read(raw: Raw) -> Readings:
     """One document. Bad front matter is kept as text and told; nothing here raises on what the text says."""
-    text, decoded = decode(raw.data)
+    text, decoded = readable(raw)
     notices = list(decoded)
     head = read_head(text, raw.limits)
     notices += head.notices

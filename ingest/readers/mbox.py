@@ -17,6 +17,9 @@ from ingest.readers import mail, threads
 from ingest.reading import Raw, Reading, Readings
 
 ID_DIGITS = 16  # hexadecimal digits of a message's address
+HEAD_BYTES = 20_000  # of a message in which its state is looked for
+MOZILLA_EXPUNGED = 0x0008  # nsMsgMessageFlags: deleted, not yet compacted
+_MOZILLA = re.compile(rb"^X-Mozilla-Status: ([0-9a-fA-F]{4})", re.M)
 FREQUENT = 10  # senders named in the mailbox's own document
 _START = re.compile(
     rb"^From [^\n]{0,200}\d\d:\d\d[^\n]{0,60}\d{4}[^\n]{0,100}\n(?=[!-9;-~]{1,80}:|>?From )",
@@ -35,7 +38,9 @@ def read(raw: Raw) -> Readings:
     readings = []
     known: set[str] = set()
     names: Counter[str] = Counter()
-    for message in messages[: raw.limits.parts]:
+    kept = [message for message in messages if not _is_deleted(message)]
+    deleted = len(messages) - len(kept)
+    for message in kept[: raw.limits.parts]:
         # Without the marks that a "From " line inside a message has.
         data = _ESCAPED.sub(rb"\1", message)
         letter = mail.parsed(data)
@@ -47,14 +52,20 @@ def read(raw: Raw) -> Readings:
             name = f"{name}-{names[name]}"
         # A quotation is known from other mails only: hence before this mail's own lines are noted.
         news = threads.without_known(parts, known)
-        readings.append(mail.reading(letter, news, name))
+        readings.append(mail.reading(letter, news, raw, name))
         for part in parts:
             known.update(threads.fingerprints(part.text))
-    yield _mailbox(letters, len(messages))
+    yield _mailbox(letters, len(kept), deleted)
     yield from readings
 
 
-def _mailbox(letters: list[mail.Letter], count: int) -> Reading:
+def _is_deleted(message: bytes) -> bool:
+    """Whether a person deleted it in Thunderbird, which keeps it in the file until it compacts the folder."""
+    status = _MOZILLA.search(message, 0, HEAD_BYTES)
+    return bool(status and int(status[1], 16) & MOZILLA_EXPUNGED)
+
+
+def _mailbox(letters: list[mail.Letter], count: int, deleted: int) -> Reading:
     """How many messages, from when to when, and from whom most of them came."""
     days = [letter.date[:10] for letter in letters if letter.date]
     senders = Counter(letter.sender for letter in letters if letter.sender)
@@ -63,6 +74,8 @@ def _mailbox(letters: list[mail.Letter], count: int) -> Reading:
         first = min(days)
         last = max(days)
         lines.append(f"From {first} to {last}.")
+    if deleted:
+        lines.append(f"{deleted:,} deleted messages that it still holds are left out.")
     for sender, number in senders.most_common(FREQUENT):
         lines.append(f"{sender}: {number:,}")
     notices = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ingest.errors import UnreadableFile
 from ingest.readers import mail, threads
+from ingest.readers.attachments import Attached
 from ingest.readers.html import page_text
 from ingest.readers.outline import one_line
 from ingest.reading import Raw, Readings
@@ -32,7 +33,7 @@ def read(raw: Raw) -> Readings:
             "not an Outlook message", "open it in Outlook and save it as .eml"
         ) from error
     letter = _letter(message)
-    yield mail.reading(letter, threads.parts(letter.body))
+    yield mail.reading(letter, threads.parts(letter.body), raw)
 
 
 def _letter(message: Message) -> mail.Letter:
@@ -53,9 +54,10 @@ def _letter(message: Message) -> mail.Letter:
     if not letter.body.strip() and message.properties.binary_prop_value(RTF_BODY):
         letter.notices.append("its text is rich text (RTF) only: not read")
     for attachment in message.attachments:
-        letter.attachments.append(
-            attachment.file_name or attachment.mime_type or "unnamed"
-        )
+        kind = attachment.mime_type or ""
+        name = attachment.file_name or kind or "unnamed"
+        data = attachment.file_bytes or b""
+        letter.attachments.append(Attached(name, data, kind))
     return letter
 
 

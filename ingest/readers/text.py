@@ -13,6 +13,7 @@ from ingest.document import Section, Texts
 from ingest.errors import UnreadableFile
 from ingest.locators import of_lines
 from ingest.readers.encodings import Guess, escaped, guess
+from ingest.readers.payloads import refuse_minified, without_payloads
 from ingest.reading import Raw, Reading, Readings
 
 SNIFF_BYTES = 65_536  # looked at to tell text from binary
@@ -43,8 +44,19 @@ CORRECT_IT = "if letters are wrong, save the file as UTF-8"
 
 def read(raw: Raw) -> Readings:
     """One document of one section; tables and code keep lines together when a block must be cut."""
-    text, notices = decode(raw.data)
+    text, notices = readable(raw)
+    refuse_minified(raw, text)
     yield Reading([whole(text, atomic=raw.media_type != "text/plain")], notices=notices)
+
+
+def readable(raw: Raw) -> tuple[str, Texts]:
+    """(the text of a file without pictures and packed data in it, notices). A note without a file keeps what is its
+    only copy. Raises UnreadableFile as `decode`."""
+    text, notices = decode(raw.data)
+    if not raw.name:
+        return text, notices
+    text, left_out = without_payloads(text)
+    return text, (*notices, *left_out)
 
 
 def whole(text: str, *, atomic: bool = False) -> Section:

@@ -152,10 +152,15 @@ def _refuse_harmful_xml(content: bytes) -> None:
     declared = _DECLARED.match(content[:400])
     if declared and not _PLAIN.fullmatch(declared[1]):
         raise RefusedFile(f"XML in the encoding {declared[1].decode('ascii')}", ODD)
-    if any(mark in content for mark in _ENTITY):
-        raise RefusedFile("XML that declares entities", ODD)
+    refuse_entities(content)
     if len(content) <= DEPTH_BYTES:
         _refuse_deep_xml(content)
+
+
+def refuse_entities(content: bytes) -> None:
+    """Raises RefusedFile for XML that declares entities: they make gigabytes of a line, or name other files."""
+    if any(mark in content for mark in _ENTITY):
+        raise RefusedFile("XML that declares entities", ODD)
 
 
 def _refuse_deep_xml(content: bytes) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.readers import encodings
 from ingest.readers.text import decode
 
 LINES = {

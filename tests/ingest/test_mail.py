@@ -63,7 +63,9 @@ def test_a_mail_is_dated_located_and_titled_by_its_head(tmp_path: Path) -> None:
         "From: Ana Lopez <ana@example.org>\nTo: Bob <bob@example.org>\n"
     )
     assert "Attachments: vertrag größe.pdf (5 bytes)" in document.text
-    assert document.notices == ("1 attachment named, not read",)
+    assert document.notices == (
+        "attachment vertrag größe.pdf not read: damaged: no page can be read",
+    )
     assert (
         document.metadata["Message-ID"] == "<Boiler für Ana@example.org>"
         or "Message-ID" in document.metadata
@@ -245,8 +247,8 @@ def test_mails_that_others_made_are_read() -> None:
         (document,) = load(path)
         assert document.chunks, path.name
     outlook = next(load(SHARED / "docling" / "email" / "msg_with_attachment.msg"))
-    assert outlook.chunks[0].locator == "2026-05-20 Alice Example"
-    assert "Attachments: test.txt, report.pdf" in outlook.text
+    assert outlook.chunks[0].locator == "2026-05-20 Alice Example-test.txt, L1-3"
+    assert "Attachments: test.txt (64 bytes), report.pdf (26 bytes)" in outlook.text
     assert outlook.metadata["To"] == "Bob Example <bob@example.com>"
 
 

@@ -111,6 +111,22 @@ def test_a_child_that_dies_or_lies_costs_its_file_and_is_replaced(
     )
 
 
+def test_a_file_that_costs_its_child_is_read_again_without_what_it_holds(
+    tmp_path: Path,
+) -> None:
+    """A hostile attachment loses itself and not the mail."""
+    items = folder(tmp_path, pdfs=1, notes=0)
+    code = (
+        "import json; r = json.loads(line)['request']; depth = r['limits']['attachment_depth'];"
+        "depth and os._exit(3);"
+        "print(json.dumps({'error': ['refused', f'depth {depth}', '']}), flush=True);"
+        "print(json.dumps({'end': True}), flush=True)"
+    )
+    ((_path, made),) = load_many(items, children=1, start=child(code))
+    assert isinstance(made, IngestError)
+    assert made.reason == "depth 0"
+
+
 def test_closing_early_leaves_no_process(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     pids.mkdir()

@@ -36,3 +36,77 @@ def test_legacy_encodings_are_read_as_their_letters_and_the_guess_is_told(
     assert "Windows-1251" in told
     assert "Shift-JIS" in told
     assert "save the file as UTF-8" in told
+
+
+def listed(name: str) -> list[dict[str, Any]]:
+    """What `list` says of the documents of the case."""
+    rows: list[dict[str, Any]] = brain("list", "--json").json["documents"]
+    return [row for row in rows if f"/{name}/" in row["source"]]
+
+
+def text_of(document_id: str) -> str:
+    text: str = brain("get", document_id, "--json").json["text"]
+    return text
+
+
+def test_a_picture_in_a_note_is_no_text(tmp_path: Path) -> None:
+    taken_in("base64-image", tmp_path)
+    (note,) = listed("base64-image")
+    assert note["chunks"] == 1
+    (passage,) = brain("search", "phone number of Mara", "--json").json["passages"]
+    assert "1.5 bar" in passage["text"]
+    assert "Bleed the radiators" in passage["text"]
+    assert "eUK98" not in passage["text"]
+
+
+def test_a_canvas_is_found_by_its_cards(tmp_path: Path) -> None:
+    taken_in("canvas", tmp_path)
+    for word in ("impeller", "zincs"):
+        (passage,) = found(word)
+        assert '"' not in passage["text"]
+        assert "250" not in passage["text"]
+    (row,) = listed("canvas")
+    shown = brain("show", row["id"], "--json").json
+    assert "Yard contacts" in shown["document"]["links"]
+    assert "boat" in shown["document"]["tags"]
+
+
+def test_a_drawing_is_its_words(tmp_path: Path) -> None:
+    taken_in("excalidraw", tmp_path)
+    (note,) = listed("excalidraw")
+    assert note["chunks"] == 1
+    text = text_of(note["id"])
+    assert "Pump to tank" in text
+    assert "compressed-json" not in text
+
+
+def test_a_mail_of_a_maildir_is_a_mail(tmp_path: Path) -> None:
+    taken_in("maildir", tmp_path)
+    (passage,) = found("shrouds")
+    assert passage["title"] == "Rigging quote"
+
+
+def test_an_attached_mail_is_read_under_its_subject(tmp_path: Path) -> None:
+    taken_in("mail-forwarded", tmp_path)
+    passage = found("keel bolts")[0]
+    assert passage["source"].endswith("fwd.eml")
+    assert passage["locator"].startswith("Hull survey result")
+    assert "keel bolts need replacing" in passage["text"]
+
+
+def test_an_org_file_says_what_it_is(tmp_path: Path) -> None:
+    taken_in("org", tmp_path)
+    (row,) = listed("org")
+    assert (row["title"], row["date"]) == ("Lease of the flat", "2026-03-04")
+    assert set(row["tags"]) == {"home", "legal", "money"}
+
+
+def test_calendars_contacts_notebooks_and_rich_text_are_texts(tmp_path: Path) -> None:
+    taken_in("plain-formats", tmp_path)
+    for words, name in (
+        ("Hansens", "event.ics"),
+        ("600 111 222", "ana.vcf"),
+        ("Brest", "tides.ipynb"),
+        ("boiler", "letter.rtf"),
+    ):
+        assert found(words)[0]["source"].endswith(name)

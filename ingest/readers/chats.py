@@ -1,0 +1,218 @@
+"""Exported conversations: who said what and when, under the title of each, "message 12".
+
+Programs call the same things by many names (author, sender, from, user; text, content, body; created_at, ts), so a
+conversation is told by its shape: a list of objects most of which have an author and a text, and no name of their own
+as an article or a commit has. Made for exports of ChatGPT, Claude, Slack, Telegram, Discord, Messenger and the
+"messages" of language models. Leaves out reactions and attachments. Serves `json_text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ingest.document import Section, Texts
+from ingest.readers.outline import HEADING_CHARS, one_line
+from ingest.reading import Reading
+
+DEPTH = 6  # levels looked through for conversations
+SHARE = 0.6  # of a list's objects that must be messages
+AUTHORS = (
+    *("author", "sender", "sender_name", "from", "user_profile", "user", "role"),
+    *("creator", "username", "speaker", "from_name"),
+)
+TEXTS = ("text", "content", "body", "message", "value", "parts", "rawText")
+TIMES = (
+    *("create_time", "created_at", "timestamp", "ts", "date", "timestamp_ms", "time"),
+    *("created_date", "createdAt", "sent_at"),
+)
+TITLES = ("title", "name", "subject", "channel", "topic")
+PERSON = (
+    "real_name",
+    "display_name",
+    "nickname",
+    "name",
+    "full_name",
+    "username",
+    "role",
+)
+# What has one of these is no message but an article, a commit, a book.
+NO_MESSAGE = {
+    "title",
+    "subject",
+    "url",
+    "link",
+    "hash",
+    "sha",
+    "commit",
+    "isbn",
+    "version",
+}
+TOLD_SHARE = 0.03  # of a file's characters that the messages must make up: the rest is ids and settings
+FIRST_SECOND = 100_000_000  # 1973: a smaller number is no time
+MILLISECONDS = 100_000_000_000  # from here on a time counts milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    author: str
+    text: str
+    time: str  # "2026-05-07 10:00", "" when it is not known
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    title: str
+    messages: list[Message]
+
+
+def found(values: Any, chars: int) -> list[Chat]:
+    """The conversations in the values of a JSON file of so many characters, in order; none where it holds something
+    else."""
+    chats = list(_chats(values, "", DEPTH))
+    told = sum(len(message.text) for chat in chats for message in chat.messages)
+    return chats if told >= TOLD_SHARE * chars else []
+
+
+def reading(chats: list[Chat], notices: Texts) -> Reading:
+    """One document; the title is that of the only conversation."""
+    sections = []
+    number = 0
+    for chat in chats:
+        heading = (chat.title[:HEADING_CHARS],) if chat.title else ()
+        for message in chat.messages:
+            number += 1
+            when = f" ({message.time})" if message.time else ""
+            said = f"{message.author}{when}: {message.text}\n\n"
+            sections.append(Section(said, heading, f"message {number}"))
+    times = [
+        message.time for chat in chats for message in chat.messages if message.time
+    ]
+    return Reading(
+        sections,
+        title=chats[0].title if len(chats) == 1 else "",
+        notices=notices,
+        created=min(times, default="")[:10],
+    )
+
+
+def _chats(value: Any, title: str, depth: int) -> Iterator[Chat]:
+    if not depth:
+        return
+    if isinstance(value, list):
+        messages = _messages(value)
+        if messages:
+            yield Chat(title, messages)
+            return
+        for inner in value:
+            if isinstance(inner, (dict, list)):
+                yield from _chats(inner, title, depth - 1)
+    elif isinstance(value, dict):
+        title = _title(value) or title
+        mapping = value.get("mapping")
+        if isinstance(mapping, dict) and (messages := _thread(value, mapping)):
+            yield Chat(title, messages)
+            return
+        for inner in value.values():
+            if isinstance(inner, (dict, list)):
+                yield from _chats(inner, title, depth - 1)
+
+
+def _messages(values: list[Any]) -> list[Message]:
+    """The messages of a list, [] where it is a list of something else."""
+    objects = [value for value in values if isinstance(value, dict)]
+    if not objects or len(objects) < len(values):
+        return []
+    spoken = [message for value in objects if (message := _message(value))]
+    return spoken if len(spoken) >= SHARE * len(objects) else []
+
+
+def _thread(chat: dict[str, Any], mapping: dict[str, Any]) -> list[Message]:
+    """The messages of a ChatGPT export, which is a tree: the branch that was shown last, from its root on."""
+    key = chat.get("current_node")
+    if key not in mapping:
+        nodes = list(mapping.values())
+        return _messages_of(nodes)
+    nodes = []
+    seen = set()
+    while key in mapping and key not in seen:
+        seen.add(key)
+        nodes.append(mapping[key])
+        key = mapping[key].get("parent") if isinstance(mapping[key], dict) else None
+    return _messages_of(nodes[::-1])
+
+
+def _messages_of(nodes: list[Any]) -> list[Message]:
+    messages = []
+    for node in nodes:
+        inner = node.get("message") if isinstance(node, dict) else None
+        if isinstance(inner, dict) and (message := _message(inner)):
+            messages.append(message)
+    return messages
+
+
+def _message(value: dict[str, Any]) -> Message | None:
+    """An object as a message, None when it has no author or no text, or is called something."""
+    if not NO_MESSAGE.isdisjoint(value):
+        return None
+    author = next(filter(None, (_person(value.get(key)) for key in AUTHORS)), "")
+    if not author:
+        return None
+    text = next(filter(None, (_text(value.get(key)) for key in TEXTS)), "")
+    if not text:
+        return None
+    stamps = (value[key] for key in TIMES if value.get(key))
+    return Message(author, text, _time(next(stamps, "")))
+
+
+def _person(value: Any) -> str:
+    if isinstance(value, dict):
+        names = (value.get(key) for key in PERSON)
+        value = next((name for name in names if isinstance(name, str) and name), "")
+    return one_line(value)[:HEADING_CHARS] if isinstance(value, str) else ""
+
+
+def _text(value: Any, depth: int = 4) -> str:
+    """The words of a text that may be a string, a list of parts, or an object around either."""
+    if isinstance(value, str):
+        return value.strip()
+    if not depth:
+        return ""
+    if isinstance(value, list):
+        parts = [
+            part if isinstance(part, str) else _text(part, depth - 1) for part in value
+        ]
+        # Telegram parts a sentence at its links: such parts go on where the last one ended.
+        joined = "".join(parts) if any(isinstance(part, str) for part in value) else ""
+        return (joined or "\n".join(filter(None, parts))).strip()
+    if isinstance(value, dict):
+        inner = (_text(value.get(key), depth - 1) for key in TEXTS)
+        return next(filter(None, inner), "")
+    return ""
+
+
+def _title(value: dict[str, Any]) -> str:
+    for key in TITLES:
+        said = value.get(key)
+        if isinstance(said, dict):
+            said = said.get("name")
+        if isinstance(said, str) and said.strip():
+            return one_line(said)
+    return ""
+
+
+def _time(stamp: Any) -> str:
+    """A moment as "2026-05-07 10:00": of seconds or milliseconds since 1970 in UTC, or ISO as it stands."""
+    try:
+        seconds = float(stamp)
+    except (TypeError, ValueError):
+        words = stamp if isinstance(stamp, str) else ""
+        return words.replace("T", " ")[:16]
+    if seconds >= MILLISECONDS:
+        seconds /= 1000
+    if not FIRST_SECOND < seconds < MILLISECONDS:
+        return ""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,75 @@
+"""Outlines (.opml): each item on a line, indented as it lies, "item 3" for each of the outermost, with its notes and
+addresses.
+
+Leaves out states and other attributes of the programs. Serves `loading`, in a worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ingest.document import Section
+from ingest.errors import UnreadableFile
+from ingest.readers import zips
+from ingest.readers.outline import HEADING_CHARS, one_line
+from ingest.readers.xml import attribute, children, descendants, tree
+from ingest.reading import Raw, Reading, Readings
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+_NOTES = ("_note", "note", "description")
+_ADDRESSES = ("htmlUrl", "xmlUrl", "url")
+
+
+def read(raw: Raw) -> Readings:
+    """One document. Raises UnreadableFile when there is no outline in it, RefusedFile for entities."""
+    zips.refuse_entities(raw.data)
+    root = tree(raw.data)
+    body = next(descendants(root, "body"), None)
+    if body is None:
+        raise UnreadableFile("no outline in it", "export it again from its program")
+    sections = []
+    for number, item in enumerate(children(body, "outline"), 1):
+        lines = "\n".join(_lines(item))
+        heading = one_line(_name(item))[:HEADING_CHARS]
+        where = f"item {number}"
+        sections.append(Section(f"{lines}\n\n", (heading,) if heading else (), where))
+    head = next(descendants(root, "head"), None)
+    yield Reading(
+        sections,
+        title=_stated(head, "title"),
+        created=_stated(head, "dateCreated") or _stated(head, "dateModified"),
+    )
+
+
+def _stated(head: Element | None, name: str) -> str:
+    return next((one_line(found.text or "") for found in descendants(head, name)), "")
+
+
+def _name(item: Element) -> str:
+    return attribute(item, "text") or attribute(item, "title")
+
+
+def _lines(item: Element) -> Iterator[str]:
+    """An item and what lies below it, without recursion: outlines may nest as deep as XML may."""
+    pending = [(item, 0)]
+    while pending:
+        current, level = pending.pop()
+        indent = "  " * max(level - 1, 0)
+        name = one_line(_name(current))
+        mark = "- " if level else ""
+        if name:
+            yield f"{indent}{mark}{name}"
+        for key in _NOTES:
+            if note := attribute(current, key):
+                yield from (
+                    f"{indent}  {line}" for line in note.split("\n") if line.strip()
+                )
+        addresses = dict.fromkeys(
+            filter(None, (attribute(current, key) for key in _ADDRESSES))
+        )
+        yield from (f"{indent}  {address}" for address in addresses)
+        below = list(children(current, "outline"))
+        pending += [(child, level + 1) for child in reversed(below)]

@@ -1,0 +1,194 @@
+"""Org files: headings without their states and tags, blocks and tables whole, what the file says of itself at its head.
+
+The text stays as written, line for line; drawers and the keyword lines that were understood are left out of it, their
+newlines kept. Found on the way: title, date, tags (of the file and of headings), aliases, links. Leaves out agendas,
+clocks and evaluation. Serves `loading`.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ingest.readers.line_outline import Mark, sections
+from ingest.readers.text import readable
+from ingest.reading import Raw, Reading, Readings
+
+DRAWER_LINES = 100  # a longer one is not closed
+_HEADING = re.compile(r"(\*+)[ \t]+(.*)")
+_STATES = (
+    "TODO|DONE|NEXT|WAITING|WAIT|HOLD|STARTED|SOMEDAY|CANCELLED|CANCELED|PROJ|MEETING"
+)
+_TAGS = re.compile(r"[ \t]+(:[\w@#%:]+:)[ \t]*$")
+_PRIORITY = re.compile(r"\[#[A-Za-z0-9]\][ \t]*")
+_KEYWORD = re.compile(r"#\+([\w-]+):[ \t]*(.*)")
+_PROPERTY = re.compile(r"[ \t]*:([\w-]+):[ \t]*(.*)")
+_DRAWER = re.compile(r"[ \t]*:(PROPERTIES|LOGBOOK|CLOCK|CLOCKTABLE):[ \t]*$", re.I)
+_END_OF_DRAWER = re.compile(r"[ \t]*:END:[ \t]*$", re.I)
+_BEGIN = re.compile(r"[ \t]*#\+BEGIN_(\w+)", re.I)
+_LINK = re.compile(r"\[\[([^\[\]]+)\](?:\[[^\[\]]*\])?\]")
+_TABLE = re.compile(r"[ \t]*\|")
+# Keywords that say something of the document; others, such as captions, stay text.
+_ABOUT = set(
+    "title subtitle author email date filetags keywords description category language property roam_tags "
+    "roam_alias roam_aliases hugo_tags".split()
+)
+_SETTINGS = re.compile(
+    r"#\+(?:options|startup|latex\w*|html\w*|setupfile|todo|seq_todo)\b", re.I
+)
+
+
+@dataclass(slots=True)
+class _Said:
+    """What the file says of itself."""
+
+    metadata: dict[str, str] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    aliases: list[str] = field(default_factory=list)
+    states: str = _STATES
+    begun: bool = (
+        False  # whether a heading has come: what follows is not of the whole file
+    )
+    endless: set[str] = field(
+        default_factory=set
+    )  # kinds of blocks that never end any more
+
+
+def read(raw: Raw) -> Readings:
+    """One document."""
+    text, notices = readable(raw)
+    lines = text.split("\n")
+    said = _Said()
+    for line in lines:
+        keyword = _KEYWORD.match(line)
+        if keyword and keyword[1].lower() in ("todo", "seq_todo", "typ_todo"):
+            words = re.findall(r"[^\W\d_]+", re.sub(r"\([^)]*\)", "", keyword[2]))
+            said.states = "|".join(map(re.escape, [*words, _STATES])).replace(
+                r"\|", "|"
+            )
+    marks = list(_marks(lines, said))
+    plain = "\n".join(lines)
+    links = (_target(link) for link in _LINK.findall(plain))
+    yield Reading(
+        list(sections(lines, marks)),
+        title=said.metadata.get("title", ""),
+        metadata=said.metadata,
+        tags=tuple(dict.fromkeys(said.tags)),
+        aliases=tuple(dict.fromkeys(said.aliases)),
+        links=tuple(dict.fromkeys(filter(None, links))),
+        notices=notices,
+        date=said.metadata.get("date", ""),
+        date_by="front matter",
+    )
+
+
+def _marks(lines: list[str], said: _Said) -> Iterator[Mark]:
+    """Headings, blocks and tables. Drawers and keyword lines are blanked on the way."""
+    at = 0
+    in_table = False
+    while at < len(lines):
+        line = lines[at]
+        begin = _BEGIN.match(line)
+        is_row = bool(_TABLE.match(line))
+        if is_row != in_table:
+            in_table = is_row
+            yield Mark(at, atomic=is_row)
+        if begin:
+            end = _end_of_block(lines, at, begin[1].lower(), said)
+            yield Mark(at, atomic=True)
+            at = end + 1
+            if at < len(lines):
+                yield Mark(at)
+            continue
+        if heading := _HEADING.match(line):
+            said.begun = True
+            yield Mark(at, len(heading[1]), _words(heading[2], said))
+        elif _DRAWER.match(line):
+            at = _without_drawer(lines, at, said)
+        elif _about(_KEYWORD.match(line), said) or _SETTINGS.match(line):
+            lines[at] = ""
+        at += 1
+
+
+def _end_of_block(lines: list[str], at: int, name: str, said: _Said) -> int:
+    """The line that ends a block; its own line when nothing does."""
+    if name in said.endless:
+        return at
+    end = re.compile(rf"[ \t]*#\+END_{re.escape(name)}\b", re.I)
+    for following in range(at + 1, len(lines)):
+        if end.match(lines[following]):
+            return following
+    said.endless.add(name)
+    return at
+
+
+def _words(heading: str, said: _Said) -> str:
+    """The words of a heading without state, priority and tags, which are noted."""
+    if tags := _TAGS.search(heading):
+        said.tags += filter(None, tags[1].split(":"))
+        heading = heading[: tags.start()]
+    state = re.match(rf"(?:{said.states})(?:[ \t]+|$)", heading)
+    heading = heading[state.end() :] if state else heading
+    return _PRIORITY.sub("", heading, count=1)
+
+
+def _without_drawer(lines: list[str], at: int, said: _Said) -> int:
+    """Blanks a drawer and notes the properties of the file; its last line."""
+    for following in range(at, min(at + DRAWER_LINES, len(lines))):
+        line = lines[following]
+        if following > at and _HEADING.match(line):
+            return at  # it never ends: it stays text
+        if _END_OF_DRAWER.match(line):
+            for inside in range(at, following + 1):
+                found = _PROPERTY.match(lines[inside])
+                if found and not said.begun and found[2].strip():
+                    _note(found[1], found[2].strip(), said)
+                lines[inside] = ""
+            return following
+    return at
+
+
+def _about(keyword: re.Match[str] | None, said: _Said) -> bool:
+    """Notes a keyword line that says something of the document; whether it does."""
+    name = keyword[1].lower() if keyword else ""
+    if keyword is None or name not in _ABOUT:
+        return False
+    if keyword[2].strip():
+        _note(name, keyword[2].strip(), said)
+    return True
+
+
+def _note(name: str, value: str, said: _Said) -> None:
+    name = name.lower()
+    if name == "end":
+        return
+    if name in ("filetags", "roam_tags", "hugo_tags"):
+        said.tags += filter(None, re.split(r"[:\s]+", value))
+    elif name == "keywords":
+        said.tags += filter(None, map(str.strip, value.split(",")))
+    elif name in ("roam_aliases", "roam_alias"):
+        said.aliases += _quoted(value)
+    else:
+        known = said.metadata.get(name)
+        said.metadata[name] = f"{known} {value}" if known else value
+
+
+def _quoted(value: str) -> list[str]:
+    """Words, and several between quotation marks: `"Flat contract" lease`."""
+    try:
+        return shlex.split(value)
+    except ValueError:
+        return [value]
+
+
+def _target(link: str) -> str:
+    """The note that a link names; an address of the web or a picture is none."""
+    kind, colon, rest = link.partition(":")
+    if colon and kind in ("file", "attachment"):
+        path = rest.partition("::")[0]
+        return path.removesuffix(".org") if path.endswith(".org") else ""
+    if colon and kind.isalpha():
+        return ""
+    return link.lstrip("*#")
