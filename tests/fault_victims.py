@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from pathlib import Path
@@ -103,6 +104,15 @@ def note_when_there_is_room(text: str) -> None:
     with Brain(load()) as opened:
         opened.note(text)
         print("STORED", time.time(), flush=True)
+
+
+def add_in_full_batches(folder: str) -> None:
+    """`brain add FOLDER` whose batches end when they are full, never by the clock: a busy machine changes nothing."""
+    from brain.app import intake
+    from brain.doors.cli import main
+
+    intake.BATCH_SECONDS = math.inf
+    main(["add", folder])
 
 
 def check(home: str) -> None:
