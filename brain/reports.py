@@ -285,9 +285,24 @@ class RewriteReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """Something that stays and holds words of what is erased. `kind`: document, remembered (a sentence), question,
+    round, feedback, skill, description. `words`: some that it shares, none where it only belongs to it.
+    """
+
+    kind: str
+    id: str
+    source: str
+    title: str
+    words: Texts = ()
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class EraseReport:
     """What would be erased for good (`done` False) or was. `quoting` are answers that quote it, erased with it;
-    `left` files below the home that still hold some of its words; `pending` why the last step has to be done again.
+    `mentions` what stays and holds some of its words; `left` files below the home that do; `pending` why the last step
+    has to be done again.
     """
 
     items: tuple[Forgotten, ...] = ()
@@ -297,6 +312,7 @@ class EraseReport:
     left: Texts = ()
     pending: str = ""
     notices: Texts = ()
+    mentions: tuple[Mention, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,13 @@ def quiet(_kind: str, _text: str) -> None:
     """Hears nothing of an answer as it comes."""
 
 
+def finish_begun_erasure(resources: Resources, noted: str) -> str:
+    """Finish an erasure that was broken off, of which this is noted."""
+    from brain.app import derived
+
+    return derived.finish_begun_erasure(resources, noted)
+
+
 class Brain:
     """A person's store and everything that can be done with it. A context manager; closing it closes its files.
 
@@ -55,6 +62,7 @@ class Brain:
             generator=generator,
             progress=progress,
             now=now,
+            finish=finish_begun_erasure,
         )
 
     def __enter__(self) -> Self:

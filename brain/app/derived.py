@@ -6,6 +6,8 @@ Serves `rebuild`, `doctor --repair`, `forget --erase` and `sync`. Leaves the wor
 
 from __future__ import annotations
 
+import os
+
 from brain.app.resources import Resources
 from brain.app.vectors import embed_builtin
 from brain.errors import BrainError
@@ -36,16 +38,39 @@ def erase_index(resources: Resources) -> bool:
 
 def finish_erasure(resources: Resources) -> str:
     """The last step of an erasure: index files and every freed byte of the database. "" when done, else why not yet."""
-    from brain.store.erasure import PENDING, scrub
+    from brain.store import PENDING
+    from brain.store.freed import scrub
 
-    embed_builtin(resources)
     try:
+        embed_builtin(resources)
         if not erase_index(resources):
             return "another process writes the vector index: words may still lie in it until that one ends"
         reach("erase.before_scrub")
         if not scrub(resources.store.connection, resources.config.home):
             return "another process reads the store: words may still lie in its log until that one ends"
+        resources.store.library.keep_setting(PENDING, None)
     except BrainError as error:
         return error.message
-    resources.store.library.keep_setting(PENDING, None)
+    except OSError as error:
+        return f"{error.filename or resources.config.home}: {error.strerror}"
     return ""
+
+
+def begun(now: str) -> str:
+    """What is noted of an erasure that begins: when, and in which process."""
+    return f"{now} {os.getpid()}"
+
+
+def finish_begun_erasure(resources: Resources, noted: str) -> str:
+    """Finish what a process left undone that died, of which this is noted; returns what was done, "" for nothing.
+
+    One that a running process is about to finish is left to it.
+    """
+    from brain.keeping.files import runs
+
+    at, _space, process = noted.partition(" ")
+    if process.isdigit() and int(process) != os.getpid() and runs(int(process)):
+        return ""
+    if finish_erasure(resources):
+        return ""
+    return f"an erasure that began at {at[:16]} and was broken off is finished"

@@ -77,6 +77,7 @@ class Keep(Noun):
             ollama=self._ollama,
             deep=deep,
             repair=repair,
+            finished=resources.finished,
         )
 
     def _ollama(self) -> tuple[str, bool]:
@@ -200,14 +201,17 @@ class Keep(Noun):
         *,
         dry_run: bool,
         secret: Secret = NO_SECRET,
+        mentions: bool = False,
     ) -> EraseReport:
-        """Leave no byte of documents or episodes in any file of the home; list the backups that hold them.
+        """Leave no byte of documents or episodes in any file of the home; list what else holds their words.
 
-        Raises `NotFound`.
+        `mentions`: questions, feedback and remembered sentences with words of them go as well. Raises `NotFound`.
         """
         from brain.app.erase import erase
 
-        return erase(self._resources, references, secret, dry_run=dry_run)
+        return erase(
+            self._resources, references, secret, dry_run=dry_run, mentions=mentions
+        )
 
     # -- export and import ----------------------------------------------------------------------------
 

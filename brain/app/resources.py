@@ -88,7 +88,11 @@ class Noun:
 
 
 class Resources:
-    """Everything that is opened and closed. `now` gives the present time with its zone."""
+    """Everything that is opened and closed. `now` gives the present time with its zone.
+
+    `finish` is called with what is noted of an erasure that was broken off, before anything else is done with the
+    store; it returns what was done.
+    """
 
     def __init__(
         self,
@@ -98,6 +102,7 @@ class Resources:
         generator: Generator | None = None,
         progress: Progress = silent,
         now: Callable[[], datetime] | None = None,
+        finish: Callable[[Resources, str], str] | None = None,
     ) -> None:
         os.umask(UMASK)
         os.environ.setdefault(ONE_THREAD, "1")
@@ -108,6 +113,8 @@ class Resources:
         self._now = now or (lambda: datetime.now().astimezone())
         self._indexes: dict[str, Indexes] = {}
         self._store: Store | None = None
+        self._finish = finish or (lambda _resources, _noted: "")
+        self.finished = ""  # what was finished when the store was opened
 
     # -- time and store -------------------------------------------------------------------------------
 
@@ -129,6 +136,9 @@ class Resources:
         if self._store is None:
             make_home(self.config)
             self._store = Store.open(self.config.database, now=self._now)
+            noted = self._store.begun_erasure()
+            if noted:
+                self.finished = self._finish(self, noted)
         return self._store
 
     @cached_property

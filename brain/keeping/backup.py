@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -88,7 +89,9 @@ def put_aside(database: Path) -> list[Backup]:
     """Databases that a restore or an upgrade left beside the present one, newest first."""
     backups = []
     for path in database.parent.glob(f"{database.name}{ASIDE}*"):
-        if not path.name.endswith(UNFINISHED):
+        if path.name.endswith(UNFINISHED):
+            continue
+        with suppress(FileNotFoundError):  # deleted in the meantime
             at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             backups.append(Backup(path, at, aside=True))
     return newest_first(backups)

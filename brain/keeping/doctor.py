@@ -22,7 +22,7 @@ from brain.keeping.findings import RESTORE, Examined, Finding
 from brain.reports import Check
 
 Examine = Callable[[Examined], Finding]
-DEEP = ("D04", "D06", "D06R", "D18")  # the checks that read every byte
+DEEP = ("D04", "D06", "D06R")  # the checks that read every byte
 # What a row that cannot be leads to: a damaged page may bring one without its id.
 NONSENSE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 

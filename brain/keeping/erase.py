@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -25,31 +26,70 @@ from brain.protocols import Progress, silent
 from brain.reports import Holding, NotRewritten, RewriteReport
 from brain.store import Store
 from brain.store.erasure import Eraser, ErasureTargets, erase_in_copy, in_copy
+from brain.store.mentions import tells
 from brain.types import Secret
+from ingest.terms import tokens
 
 # Setting: what erasures left out, {path: [when, when the file last changed]} in JSON.
 ELSEWHERE = "erased_elsewhere"
 ERASED = "erased"  # setting: ids of all that was ever erased, a list for each kind of targets
-KINDS = ("documents", "episodes", "answers")
+KINDS = ("documents", "episodes", "answers", "judgments")
 PIECES = 12  # looked for in every file of the home
-SHORTEST_PIECE = 12  # characters; a shorter one may stand anywhere
+LONG_LINE = 12  # characters; a shorter line counts only where it stands by itself
+SHORTEST_PIECE = 3  # characters; a shorter one may stand anywhere
 PIECE_CHARACTERS = 40  # so short that a page of a database seldom cuts it in two
 
 
-def pieces_of(texts: Iterable[str], stays: Callable[[str], bool]) -> list[bytes]:
-    """Short stretches of the texts by which what is left of them is known, spread over all of each; without those that
-    are also in something that stays.
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """By what the words of something are known in any file. `words` count only where they stand by themselves, and not
+    in a file of bytes, where so short a piece stands by chance.
     """
-    kept: list[bytes] = []
+
+    lines: Sequence[bytes] = ()
+    words: Sequence[bytes] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.lines or self.words)
+
+
+def pieces_of(texts: Iterable[str], stays: Callable[[str], bool]) -> Pieces:
+    """Short stretches of the texts, spread over all of each, and short lines that say something; without those that are
+    also in something that stays.
+    """
+    lines: list[bytes] = []
+    words: list[bytes] = []
     for text in texts:
-        stripped = map(str.strip, text.splitlines())
-        lines = [line for line in stripped if len(line) >= SHORTEST_PIECE]
-        step = max(1, len(lines) // PIECES)
-        for line in lines[::step][:PIECES]:
-            piece = line[:PIECE_CHARACTERS]
-            if not stays(piece):
-                kept.append(piece.encode("utf-8", "replace"))
-    return kept
+        long, short = [], []
+        for line in map(str.strip, text.splitlines()):
+            if len(line) >= LONG_LINE:
+                long.append(line[:PIECE_CHARACTERS])
+            elif len(line) >= SHORTEST_PIECE and any(map(tells, tokens(line))):
+                short.append(line)
+        for found, kept in ((long, lines), (short, words)):
+            step = max(1, len(found) // PIECES)
+            kept += [
+                piece.encode("utf-8", "replace")
+                for piece in found[::step][:PIECES]
+                if not stays(piece)
+            ]
+    return Pieces(lines, words)
+
+
+def database_files(config: Config) -> list[Path]:
+    """The database and what SQLite keeps beside it."""
+    name = config.database.name
+    return [config.database.with_name(f"{name}{end}") for end in ("", "-wal", "-shm")]
+
+
+def files_with(
+    eraser: Eraser, targets: ErasureTargets, config: Config, *, but: Iterable[Path]
+) -> list[str]:
+    """Files of the home, but those named, that hold some of its words. Raises `BrainError`."""
+    pieces = pieces_of(targets.words(), eraser.stands_elsewhere)
+    if not pieces:
+        return []
+    return isolated.left_in(config.home, pieces.lines, pieces.words, without=but)
 
 
 # -- backups ----------------------------------------------------------------------------------------------------------
@@ -62,16 +102,20 @@ def backups_with(
     *,
     secret: Secret,
     today: date,
+    looked: Sequence[Backup] = (),
 ) -> tuple[list[Holding], ErasureTargets]:
     """(the backups that hold it, with the day on which retention deletes each; the ids under which they hold it).
 
-    Of an encrypted one that the secret does not open, and of a damaged one, nobody can tell.
+    Of an encrypted one that the secret does not open, and of a damaged one, nobody can tell. One that is deleted in the
+    meantime holds nothing. `looked`: those that were looked into before.
     """
     rule = keep_rule(store)
     backups = copies_of(store, config)
     ids = ErasureTargets()
     found = []
     for backup in backups:
+        if backup in looked:
+            continue
         state: Literal["holds", "unread"] = "holds"
         try:
             with _opened(backup, secret) as copy:
@@ -79,7 +123,9 @@ def backups_with(
             if not inside:
                 continue
             ids.add(inside)
-        except BrainError:
+        except (BrainError, OSError, sqlite3.Error):
+            if not backup.path.exists():
+                continue
             state = "unread"
         day = gone_by(backup, backups, rule, today)
         until = day.isoformat() if day else ""
@@ -111,11 +157,12 @@ def rewrite(
                     erase_in_copy(copy, targets, _made_at(backup))
                     _put_back(backup, copy, secret)
                     rewritten.append(str(backup.path))
-        except (BrainError, OSError) as error:
+        except (BrainError, OSError, sqlite3.Error) as error:
             message = str(error)
             if isinstance(error, BrainError):
                 message = f"{error.message}: {error.hint}"
-            failed.append(NotRewritten(str(backup.path), message))
+            if backup.path.exists():
+                failed.append(NotRewritten(str(backup.path), message))
         progress("backups", number, len(backups))
     return RewriteReport(len(backups), tuple(rewritten), tuple(failed))
 
@@ -148,6 +195,8 @@ def _opened(backup: Backup, secret: Secret) -> Iterator[Path]:
 
 def _put_back(backup: Backup, copy: Path, secret: Secret) -> None:
     reach("erase.before_put_back")
+    if not backup.path.exists():
+        raise FileNotFoundError(f"{backup.path} is gone")  # what was let go stays gone
     if encryption.is_sealed(backup.path):
         with temporary(backup.path.with_name(f"sealed-{backup.path.name}")) as sealed:
             encryption.seal(copy, sealed, _same_lock(backup.path, secret))
@@ -167,8 +216,10 @@ def _made_at(backup: Backup) -> str:
 def erased(store: Store) -> ErasureTargets:
     """The ids of all that was ever erased."""
     kept: dict[str, list[str]] = json.loads(store.library.setting(ERASED) or "{}")
-    documents, episodes, answers = (set(kept.get(kind, ())) for kind in KINDS)
-    return ErasureTargets(documents, episodes, answers)
+    documents, episodes, answers, judgments = (
+        set(kept.get(kind, ())) for kind in KINDS
+    )
+    return ErasureTargets(documents, episodes, answers, judgments)
 
 
 def note_erased(store: Store, ids: ErasureTargets) -> None:

@@ -6,6 +6,7 @@ Leaves out what is in them.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
 TEMPORARY = ".tmp"
 READ_BYTES = 4 * 2**20  # of a file that is looked through, at a time
+MOST_OF_A_WORD = 64  # bytes of a short line, the ends beside it included
 MOST_OF_A_NAME = 1_000  # files of one second; more are a clock that stands still
 
 
@@ -58,7 +60,7 @@ def abandoned(folder: Path) -> list[Path]:
     found = []
     for path in sorted(folder.glob(f"*{TEMPORARY}")):
         name, _, process = path.stem.rpartition(".")
-        if name and process.isdigit() and not _runs(int(process)):
+        if name and process.isdigit() and not runs(int(process)):
             found.append(path)
     return found
 
@@ -69,7 +71,7 @@ def sweep(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
     """Whether a process has this id."""
     try:
         # Elsewhere it cannot be asked without harm: on Windows the call would end the process.
@@ -111,27 +113,41 @@ def flush_directory(path: Path) -> None:
 
 
 def left_in(
-    home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]
+    home: Path,
+    pieces: Sequence[bytes],
+    words: Sequence[bytes] = (),
+    *,
+    without: Iterable[Path],
 ) -> list[str]:
-    """Files below the home that hold one of the pieces. Not to be called where the database is open: closing a second
+    """Files below the home that hold one of the pieces, or files of text that hold one of the words by itself.
+
+    `without`: files that are not looked into. Not to be called where the database is open: closing a second
     handle to it drops SQLite's locks (`isolated.left_in` runs it elsewhere).
     """
     passed = {path.name for path in without}
+    ends = rb"(?<![0-9A-Za-z_])(?:%s)(?![0-9A-Za-z_])"
+    standing = re.compile(ends % b"|".join(map(re.escape, words))) if words else None
     found = []
     for path in sorted(home.rglob("*")):
         regular = path.is_file() and not path.is_symlink()
-        if path.name not in passed and regular and _holds(path, pieces):
+        if path.name not in passed and regular and _holds(path, pieces, standing):
             found.append(str(path))
     return found
 
 
-def _holds(path: Path, pieces: Sequence[bytes]) -> bool:
-    longest = max((len(piece) for piece in pieces), default=1)
+def _holds(
+    path: Path, pieces: Sequence[bytes], standing: re.Pattern[bytes] | None
+) -> bool:
+    longest = max((len(piece) for piece in pieces), default=MOST_OF_A_WORD)
     with suppress(OSError), path.open("rb", buffering=0) as file:
         kept = b""
         while block := file.read(READ_BYTES):
             data = kept + block
             if any(piece in data for piece in pieces):
+                return True
+            if b"\0" in block:
+                standing = None  # so short a word stands in bytes by chance
+            if standing and standing.search(data):
                 return True
             # A piece may be cut in two by the end of what was read.
             kept = data[-longest:]

@@ -28,7 +28,8 @@ class Examined:
 
     What needs the app's open models and indexes: `embed` computes the built-in vectors that are missing, `renew` fills
     the index of a fingerprint anew, `finish_erasure` does the last step of an erasure ("" when done, else why not yet),
-    `ollama` tells its state in one line and whether that is a warning.
+    `ollama` tells its state in one line and whether that is a warning. `finished`: what another process left undone and
+    was finished when the store was opened.
     """
 
     config: Config
@@ -41,6 +42,7 @@ class Examined:
     ollama: Callable[[], tuple[str, bool]]
     deep: bool
     repair: bool
+    finished: str = ""
 
     @cached_property
     def checks(self) -> StoreChecks:

@@ -9,6 +9,7 @@ the tasks (`brain.store`, `brain.keeping.files`). Serves restore, the doctor and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,19 +50,26 @@ def judge(
 
 
 def left_in(
-    home: Path, pieces: Sequence[bytes], *, without: Iterable[Path]
+    home: Path,
+    pieces: Sequence[bytes],
+    words: Sequence[bytes] = (),
+    *,
+    without: Iterable[Path],
 ) -> list[str]:
     """`brain.keeping.files.left_in`. Raises `BrainError` when it cannot be done."""
-    size = sum(file.lstat().st_size for file in home.rglob("*"))
+    size = 0
+    for file in home.rglob("*"):
+        with suppress(FileNotFoundError):
+            size += file.lstat().st_size
     # Each byte as one character, since lines of JSON hold text.
-    texts = [piece.decode("latin-1") for piece in pieces]
+    texts = [[piece.decode("latin-1") for piece in group] for group in (pieces, words)]
     known = [str(path) for path in without]
-    found: list[str] = _apart("left_in", home, _seconds(size), texts, known)
+    found: list[str] = _apart("left_in", home, _seconds(size), *texts, known)
     return found
 
 
 def freed(database: Path) -> int:
-    """`brain.store.erasure.freed`: pages of the database that are free and not empty."""
+    """`brain.store.freed.freed`: pages of the database that are free and not empty."""
     seconds = _seconds(database.stat().st_size)
     return int(_apart("freed", database, seconds))
 
@@ -137,20 +145,22 @@ def _failure(error: BrainError) -> dict[str, Any]:
 def _tasks() -> dict[str, Callable[..., object]]:
     """The tasks by name."""
     from brain.keeping import files
-    from brain.store import copies, erasure
+    from brain.store import copies, freed
 
     def judged(path: str, compare: bool) -> object:
         copies.know_schemas()
         return asdict(copies.judge(Path(path), compare=compare))
 
-    def left(home: str, pieces: list[str], without: list[str]) -> object:
-        wanted = [piece.encode("latin-1") for piece in pieces]
-        return files.left_in(
-            Path(home), wanted, without=[Path(path) for path in without]
+    def left(
+        home: str, pieces: list[str], words: list[str], without: list[str]
+    ) -> object:
+        groups = (
+            [piece.encode("latin-1") for piece in group] for group in (pieces, words)
         )
+        return files.left_in(Path(home), *groups, without=map(Path, without))
 
     return {
         "judge": judged,
         "left_in": left,
-        "freed": lambda path: erasure.freed(Path(path)),
+        "freed": lambda path: freed.freed(Path(path)),
     }

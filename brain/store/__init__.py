@@ -6,13 +6,16 @@ app, which hands the tables on to the rooms that work with them.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brain.store.connection import Connection, connect
+from brain.store.sql import first
 
 if TYPE_CHECKING:
     from brain.store.documents import DocumentTable
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
     from brain.store.skipped import SkippedTable
     from brain.store.trash import Trash
     from brain.store.vectors import VectorTable
+
+
+# setting: when an erasure began whose last step is not known to be done, and the id of the process that began it
+PENDING = "erasing"
 
 
 def local_now() -> datetime:
@@ -116,6 +123,14 @@ class Store:
         from brain.store.trash import Trash
 
         return Trash(self.connection)
+
+    def begun_erasure(self) -> str:
+        """What is noted of an erasure that is not finished, "" when there is none; nothing of a damaged table."""
+        sql = "SELECT value FROM settings WHERE name=?"
+        with suppress(sqlite3.Error):
+            row = first(self.connection.conn, sql, PENDING)
+            return str(row[0]) if row else ""
+        return ""
 
     def close(self) -> None:
         """Close the file."""

@@ -1,55 +1,50 @@
-"""Erasing for good: every row that holds a document's or an episode's words, and every byte that its rows leave behind.
+"""Erasing for good: every row that holds a document's or an episode's words.
 
-Works on any open database of ours, the live one or a copy. A row that is deleted stays readable in the file until the
-full text is merged, the log emptied and the file written anew: `scrub` does that. Leaves out the index's files, backups
-and what else lies in the home (`brain.keeping.erase`). Serves `brain forget --erase`.
+Works on any open database of ours, the live one or a copy. Leaves out what deleted rows leave behind in the file
+(freed.py), what stays and holds some of the words (mentions.py), and the index's files, backups and what else lies in
+the home (`brain.keeping.erase`). Serves `brain forget --erase`.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
-from brain.store.connection import Connection, explain
-from brain.store.copies import restate, vacuum, writer
+from brain.store.connection import explain
+from brain.store.copies import read_only, restate, writer
 from brain.store.episodes import around
+from brain.store.freed import merge
+from brain.store.quotation import Quotation
 from brain.store.row_hash import HASH, Row, renewed
-from brain.store.sql import FULL_TEXT, full_text, json_text, number
+from brain.store.sql import first, json_text
 from brain.store.table import Reader
 from ingest.document import digest
-from ingest.terms import index_terms, tokens
+from ingest.terms import index_terms
 
-PENDING = (
-    "erasing"  # setting: when an erasure began whose last step is not known to be done
-)
-QUOTE_WORDS = (
-    6  # so many in a row, in an answer and in a text, are a quotation and no chance
-)
-WHOLE_CHARACTERS = (
-    8  # so short a text counts as quoted when it stands in an answer as a whole
-)
-HEAD_BYTES = 100  # of a database file
+# addresses of documents that are words a person kept here, and no file
+KEPT_WORDS = "SELECT uri FROM documents WHERE uri GLOB 'note:*' OR uri GLOB 'episode:*'"
 
 
 @dataclass(slots=True)
 class ErasureTargets:
     """What is to go, by every name under which it may be stored. `find` adds what the database at hand knows.
 
-    `answers`: ids of rounds that stay, without their answers, which quote one of the texts.
+    `answers`: ids of rounds that stay, without their answers, which quote one of the texts. `judgments`: ids of what a
+    person said of answers. `titles` are words of it as well, where they stand outside the text.
     """
 
     documents: set[str] = field(default_factory=set)
     episodes: set[str] = field(default_factory=set)
     answers: set[str] = field(default_factory=set)
+    judgments: set[str] = field(default_factory=set)
     uris: set[str] = field(default_factory=set)
     sources: set[str] = field(default_factory=set)
+    titles: set[str] = field(default_factory=set)
     texts: list[str] = field(default_factory=list)
 
     def copy(self) -> ErasureTargets:
@@ -57,26 +52,41 @@ class ErasureTargets:
         return deepcopy(self)
 
     def __bool__(self) -> bool:
-        return bool(self.documents or self.episodes or self.answers or self.uris)
+        rows = self.documents or self.episodes or self.answers or self.judgments
+        return bool(rows or self.uris)
 
     def add(self, found: ErasureFindings) -> None:
         """The ids of what was found. Which of the two an entry of the trash is, its id does not tell."""
         self.documents.update(found.documents, found.forgotten)
         self.episodes.update(found.episodes, found.forgotten)
         self.answers.update(episode_id for episode_id, _question, _at in found.quoting)
+        self.judgments.update(found.judgments)
 
     def discard(self, found: ErasureFindings) -> None:
         """Take the ids of documents and episodes that were found away."""
         self.documents -= {*found.documents, *found.forgotten}
         self.episodes -= {*found.episodes, *found.forgotten}
+        self.judgments -= {*found.judgments}
 
-    def add_document(self, document_id: str, uri: str, source: str, text: str) -> None:
+    def add_document(
+        self, document_id: str, uri: str, source: str, text: str, title: str
+    ) -> None:
         """A document with all its names."""
         self.documents.add(document_id)
+        self.titles.add(title)
         self.uris.add(uri)
         self.sources.add(source)
         if text not in self.texts:
             self.texts.append(text)
+
+    def words(self) -> list[str]:
+        """All its texts, and titles that stand in none of them."""
+        outside = [
+            title
+            for title in sorted(self.titles)
+            if not any(title in text for text in self.texts)
+        ]
+        return [*self.texts, *outside]
 
     def own_sources(self) -> set[str]:
         """What stands as `source` of a round that belongs to one of them."""
@@ -101,17 +111,24 @@ class ErasureFindings:
     episodes: Sequence[str]
     forgotten: Sequence[str]
     quoting: Sequence[tuple[str, str, str]]
+    judgments: Sequence[str] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.documents or self.episodes or self.forgotten or self.quoting)
+        documents = self.documents or self.forgotten
+        return bool(documents or self.episodes or self.quoting or self.judgments)
 
 
 class Eraser(Reader):
     """Finds and deletes in one database. The caller holds the write transaction around `erase`."""
 
     def find(self, targets: ErasureTargets) -> ErasureFindings:
-        """What is there to erase. Adds addresses, places and texts that this database knows to the targets."""
+        """What is there to erase. Adds addresses, places and texts that this database knows to the targets.
+
+        Words that a person kept (a note, a remembered sentence) are no answer: they stay as they are, and are told of
+        (`brain.store.mentions`).
+        """
         documents = self._documents(targets)
+        kept = set(self._column(KEPT_WORDS))
         forgotten = self._forgotten(targets)
         sources = targets.own_sources()
         sources |= {f"episode:{name}" for name in targets.episodes}
@@ -128,6 +145,8 @@ class Eraser(Reader):
         ):
             belongs = row_id in targets.episodes or source in sources
             belongs = belongs or document_id in targets.documents
+            if not belongs and not kept.isdisjoint((source, f"episode:{row_id}")):
+                continue
             if belongs or quotation.within(question):
                 episodes.append(row_id)
                 continue
@@ -135,22 +154,25 @@ class Eraser(Reader):
             quotes = quotes or targets.cited_in(citations)
             if quotes or quotation.within(answer):
                 quoting.append((row_id, question, at))
-        return ErasureFindings(documents, episodes, forgotten, quoting)
+        gone = {*episodes, *forgotten}
+        judgments = self._judgments(gone, targets, quotation)
+        return ErasureFindings(documents, episodes, forgotten, quoting, judgments)
 
     def erase(self, found: ErasureFindings, targets: ErasureTargets) -> None:
         """Delete the rows; answers that quote it become empty, their questions stay."""
         sessions = self._sessions(found)
+        self._measurements(found, targets)
         for table in ("knowledge", "tags", "links"):
             self._delete(table, "document_id", found.documents)
         self._delete("documents", "id", found.documents)
         self._delete("forgotten", "id", found.forgotten)
         self._delete("episodes", "id", found.episodes)
+        self._delete("judgments", "id", found.judgments)
         for episode_id, _question, _at in found.quoting:
             self._empty(episode_id, targets)
         self._delete("skipped", "uri", targets.uris)
         self._delete("roots", "uri", targets.uris)
         self._delete("contexts", "source", targets.sources)
-        self._judgments(found, targets)
         for session in sessions:
             self._neighbours(session)
 
@@ -197,7 +219,7 @@ class Eraser(Reader):
         for row_id, uri in self._run("SELECT id, uri FROM documents").fetchall():
             if row_id in targets.documents or uri in targets.uris:
                 found.append(row_id)
-                sql = "SELECT id, uri, source, text FROM documents WHERE id=?"
+                sql = "SELECT id, uri, source, text, title FROM documents WHERE id=?"
                 targets.add_document(*self._first(sql, row_id))
         return found
 
@@ -212,9 +234,8 @@ class Eraser(Reader):
             if named_here or any(row["uri"] in targets.uris for row in documents):
                 found.append(row_id)
                 for row in documents:
-                    targets.add_document(
-                        row["id"], row["uri"], row["source"], row["text"]
-                    )
+                    names = (row["id"], row["uri"], row["source"])
+                    targets.add_document(*names, row["text"], row["title"])
             elif any(self._involved(row, targets) for row in episodes):
                 found.append(row_id)
         return found
@@ -228,6 +249,20 @@ class Eraser(Reader):
             return True
         quotation = Quotation(targets.texts)
         return quotation.within(row["question"] + "\n" + row["answer"])
+
+    def _judgments(
+        self, gone: set[str], targets: ErasureTargets, quotation: Quotation
+    ) -> list[str]:
+        """Ids of what a person said of its answers and where they pointed to."""
+        found = []
+        sql = "SELECT id, episode, document_id, source, question, quote, why FROM judgments"
+        for row_id, episode, document_id, source, *said in self._run(sql):
+            belongs = row_id in targets.judgments or episode in gone
+            belongs = belongs or document_id in targets.documents
+            belongs = belongs or source in targets.sources
+            if belongs or any(map(quotation.within, said)):
+                found.append(row_id)
+        return found
 
     # -- deleting -----------------------------------------------------------------------------------------------------
 
@@ -263,19 +298,19 @@ class Eraser(Reader):
         """
         self._run(sql, before["text_sha"])
 
-    def _judgments(self, found: ErasureFindings, targets: ErasureTargets) -> None:
-        """What a person said of its answers and where they pointed to, and measurements that name its place."""
-        gone = {*found.episodes, *found.forgotten}
-        quotation = Quotation(targets.texts)
-        sql = "SELECT pk, episode, document_id, source, question, quote, why FROM judgments"
-        for pk, episode, document_id, source, *said in self._run(sql).fetchall():
-            belongs = episode in gone or document_id in targets.documents
-            belongs = belongs or source in targets.sources
-            if belongs or any(map(quotation.within, said)):
-                self._run("DELETE FROM judgments WHERE pk=?", pk)
-        for source in targets.sources:
+    def _measurements(self, found: ErasureFindings, targets: ErasureTargets) -> None:
+        """Delete reports that name one of its places, or a question that goes."""
+        said = list(targets.sources)
+        for table, ids in (
+            ("episodes", found.episodes),
+            ("judgments", found.judgments),
+        ):
+            for row_id in ids:
+                sql = f"SELECT question FROM {table} WHERE id=?"
+                said += filter(None, self._first(sql, row_id))
+        for words in said:
             # as it stands in the JSON of a report, without the quotation marks
-            quoted = json_text(source)
+            quoted = json_text(words)
             self._run("DELETE FROM eval_runs WHERE instr(report, ?)", quoted[1:-1])
 
     def _sessions(self, found: ErasureFindings) -> list[str]:
@@ -303,69 +338,32 @@ class Eraser(Reader):
             self._run("UPDATE episodes SET around=? WHERE pk=?", around(terms, i), pk)
 
 
-def scrub(connection: Connection, directory: Path) -> bool:
-    """Leave no byte of deleted rows in the database's files. False while another process reads: then do it again later.
-
-    Full text keeps deleted words until its parts are merged; the log keeps old pages until it is emptied; pages keep
-    what stood in them until the file is written anew. `directory` is where the file may be written in between.
-    Raises `StoreError` when the disk is full or the file is in use.
-    """
-    conn = connection.conn
-    try:
-        with connection.write():
-            merge(conn)
-        vacuum(conn, directory)
-        busy = number(conn, "PRAGMA wal_checkpoint(TRUNCATE)")
-    except sqlite3.Error as error:
-        raise explain(error, connection.path) from error
-    return not busy
-
-
-def free_pages(conn: sqlite3.Connection) -> int:
-    """How many pages of the database are free, whatever they hold."""
-    return number(conn, "PRAGMA freelist_count")
-
-
-def freed(path: Path) -> int:
-    """How many free pages of a database file hold something: words of deleted rows, which `secure_delete` overwrites.
-
-    Looks at the file alone, as of its last checkpoint. Not to be called where the database is open (see
-    `brain.keeping.isolated`). The layout: sqlite.org/fileformat2.html, sections 1.3 "The Database Header" and 1.5
-    "The Freelist".
-    """
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-        size = int.from_bytes(head[16:18], "big")
-        if size == 1:
-            size = 2**16  # as it is written, since two bytes do not hold it
-        trunk, left = struct.unpack_from(">II", head, 32)
-        dirty = 0
-        while trunk and left > 0:
-            page = _page(file, trunk, size)
-            if len(page) < size:
-                break  # a damaged file: that is for the check of its structure to say
-            trunk, count = struct.unpack_from(">II", page)
-            count = min(
-                count, size // 4 - 2
-            )  # more than fits, where the page is damaged
-            leaves = struct.unpack_from(f">{count}I", page, 8)
-            left -= 1 + len(leaves)
-            for leaf in filter(None, leaves):
-                words = _page(file, leaf, size)
-                dirty += bool(words.strip(b"\0"))
-    return dirty
-
-
-def _page(file: BinaryIO, page: int, size: int) -> bytes:
-    """A page of a database file; pages count from 1."""
-    file.seek((page - 1) * size)
-    return file.read(size)
-
-
 def in_copy(path: Path, targets: ErasureTargets) -> ErasureFindings:
     """What of it a judged copy holds. Raises `sqlite3.Error`."""
     with closing(writer(path)) as conn:
         return Eraser(conn).find(targets.copy())
+
+
+def named_in(path: Path, targets: ErasureTargets) -> bool:
+    """Whether a copy has a row with one of the ids, or an answer to one of the rounds; no when it cannot be read."""
+    rows = {
+        "documents": ("id", targets.documents),
+        "episodes": ("id", targets.episodes),
+        "judgments": ("id", targets.judgments),
+    }
+    try:
+        with closing(read_only(path)) as copy:
+            for table, (column, ids) in rows.items():
+                sql = f"SELECT 1 FROM {table} WHERE {column} IN (SELECT value FROM json_each(?))"
+                if first(copy, sql, json_text(sorted(ids))):
+                    return True
+            sql = """
+                SELECT 1 FROM episodes
+                WHERE answer <> '' AND id IN (SELECT value FROM json_each(?))
+            """
+            return bool(first(copy, sql, json_text(sorted(targets.answers))))
+    except sqlite3.Error:
+        return False
 
 
 def erase_in_copy(path: Path, targets: ErasureTargets, made_at: str) -> None:
@@ -383,12 +381,6 @@ def erase_in_copy(path: Path, targets: ErasureTargets, made_at: str) -> None:
         raise explain(error, path) from error
 
 
-def merge(conn: sqlite3.Connection) -> None:
-    """Merge the parts of every full-text table into one, which holds no deleted word."""
-    for table in FULL_TEXT:
-        full_text(conn, table, "optimize")
-
-
 def _contents(payload: str) -> tuple[list[Row], list[Row]]:
     """(documents, episodes) of an entry of the trash; none of either when a damaged one cannot be read."""
     try:
@@ -403,35 +395,3 @@ def _citations(text: str) -> list[str]:
         return [str(item) for item in json.loads(text)]
     except (ValueError, TypeError):
         return []
-
-
-class Quotation:
-    """Tells whether something said repeats one of the texts word for word, whatever the case and the marks between."""
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._runs: set[tuple[str, ...]] = set()
-        self._wholes: list[str] = []
-        for text in texts:
-            self._runs.update(_runs(text))
-            whole = _plain(text)
-            if len(whole) >= WHOLE_CHARACTERS:
-                self._wholes.append(whole)
-
-    def within(self, said: str) -> bool:
-        """Whether a run of words, or one of the texts as a whole, stands in what was said."""
-        if not self._runs and not self._wholes:
-            return False
-        plain = _plain(said)
-        if any(whole in plain for whole in self._wholes):
-            return True
-        return not self._runs.isdisjoint(_runs(said))
-
-
-def _runs(text: str) -> Iterator[tuple[str, ...]]:
-    """Every QUOTE_WORDS words that follow each other."""
-    words = tokens(text)
-    return zip(*(words[start:] for start in range(QUOTE_WORDS)), strict=False)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split()).casefold()

@@ -20,7 +20,7 @@ class Reader:
     """What works on one open connection: its statements in one step, values behind the SQL."""
 
     def __init__(self, conn: sqlite3.Connection) -> None:
-        self._conn = conn
+        self._conn = self.conn = conn
         self._first = partial(first, conn)
         self._column = partial(column, conn)
         self._number = partial(number, conn)

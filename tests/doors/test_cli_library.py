@@ -176,6 +176,7 @@ def test_open_hands_the_address_over_or_prints_it() -> None:
         ([], "\n", True, False),
         ([], "y\n", False, False),
         (["--json"], "y\n", True, False),
+        (["--json"], "", False, False),
         (["--json", "--yes"], "", False, True),
     ],
 )
@@ -192,7 +193,9 @@ def test_forget_shows_first_and_takes_away_only_after_a_yes(
     )
     asked = [options["dry_run"] for _args, options in ran.called("library_forget")]
     assert asked == ([True, False] if done else [True])
-    assert ran.code == 0
+    # a script sees that nothing was done; a person who says no has made no mistake
+    unasked = not done and not terminal and "--dry-run" not in words
+    assert ran.code == (2 if unasked else 0)
     if "--json" in words:
         assert json.loads(ran.stdout)["done"] is done
     else:

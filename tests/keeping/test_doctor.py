@@ -157,6 +157,7 @@ def damaged_index_page(home: Path) -> None:
 
 
 VECTOR = "substr(vector, 1, 20) || X'FFFF' || substr(vector, 23)"
+BEGUN = "2026-05-01T10:00:00+00:00"
 DERIVED: dict[str, tuple[str, Plant]] = {
     "a folder open to others": ("D01", lambda home: (home / "index").chmod(0o755)),
     "database open to others": ("D01", lambda home: (home / "brain.db").chmod(0o644)),
@@ -224,9 +225,9 @@ DERIVED: dict[str, tuple[str, Plant]] = {
     "a sparse directory of an older release": ("D11", sparse_directory),
     "an unused exact file": ("D11", old_file("index/exact-knowledge-0123456789ab.f32")),
     "an unfinished index file": ("D11", old_file("index/exact.f32.99.tmp")),
-    "an unfinished erasure": (
+    "an erasure that another process does not finish": (
         "D18",
-        sql("INSERT INTO settings VALUES ('erasing', '2026-05-01T10:00:00+00:00', 0)"),
+        sql(f"INSERT INTO settings VALUES ('erasing', '{BEGUN} {os.getppid()}', 0)"),
     ),
 }
 TRUTH: dict[str, tuple[str, str, Plant]] = {

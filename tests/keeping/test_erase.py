@@ -26,8 +26,7 @@ from brain.index import snapshot
 from brain.keeping.encryption import PASSPHRASE, keys_of
 from brain.keeping.erase import ERASED
 from brain.reports import EraseReport, Forgotten, Holding, NotRewritten, RewriteReport
-from brain.store import copies
-from brain.store.erasure import PENDING
+from brain.store import PENDING, copies
 from brain.store.trash import KEPT
 from brain.types import Episode, Request, Secret
 from tests.fake_brain import brain as command
@@ -380,17 +379,37 @@ def killed(step: str, call: str, config: Config) -> None:
 
 
 @pytest.mark.parametrize("step", ["erase.after_commit", "erase.before_scrub"])
-def test_a_kill_in_between_is_found_and_finished_by_the_doctor(
+def test_what_a_kill_left_undone_is_finished_by_the_next_command_and_said_by_the_doctor(
     step: str, brain: Brain
 ) -> None:
+    backup = brain.keep.backup().path
     name = reference(brain)
     brain.close()
     killed(step, f"Brain(load()).keep.erase([{name!r}], dry_run=False)", brain.config)
     with Brain(brain.config) as again:
-        assert "not finished" in findings(again)["D18"]
-        mended = {c.id: c for c in again.keep.doctor(deep=True, repair=True)}
-        assert mended["D18"].level == "ok"
-    assert grep(brain.config.home) == []
+        assert again.library.documents()[0].title == "Tea"
+        assert again.resources.store.begun_erasure() == ""
+        assert grep(brain.config.home) == []
+        found = {c.id: c for c in again.keep.doctor()}["D18"]
+        assert "broken off is finished" in found.message
+        assert f"{backup} held what was erased" in found.message
+        assert again.keep.rewrite_backups().rewritten == (backup,)
+        again.close()
+        assert {c.id: c.level for c in again.keep.doctor(deep=True)}["D18"] == "ok"
+    assert grep(brain.config.home, without="nothing") == []
+
+
+def test_an_erasure_that_a_running_process_is_about_to_finish_is_left_to_it(
+    brain: Brain,
+) -> None:
+    erase(brain)
+    brain.resources.store.library.keep_setting(
+        PENDING, f"2026-05-07T12:00:00 {os.getppid()}"
+    )
+    brain.close()
+    assert brain.library.documents()
+    assert brain.resources.store.begun_erasure()
+    assert "not finished" in {c.id: c.message for c in brain.keep.doctor()}["D18"]
 
 
 def names_of_temporaries(folder: Path) -> list[str]:
@@ -492,7 +511,7 @@ def answer(_references: list[str], *, dry_run: bool, **_options: object) -> Eras
 
 def test_the_command_shows_what_goes_before_it_asks() -> None:
     ran = command("forget", "x", "--erase", keep_erase=answer)
-    assert ran.code == 0
+    assert ran.code == 2, "nobody was asked, nothing was done"
     for words in (
         "would be erased for good",
         "answers that quote it",

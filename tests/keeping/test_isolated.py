@@ -13,7 +13,7 @@ import pytest
 from brain.app import Brain
 from brain.errors import StoreError
 from brain.keeping import files, isolated
-from brain.store import copies, erasure
+from brain.store import copies, freed
 
 OTHER = """
 import sys
@@ -176,4 +176,4 @@ def test_freed_pages_that_hold_something_are_counted(home: Path) -> None:
             free = conn.execute("PRAGMA freelist_count").fetchone()[0]
             conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         assert free > 40
-        assert (erasure.freed(home / "brain.db") > 0) is dirty
+        assert (freed.freed(home / "brain.db") > 0) is dirty

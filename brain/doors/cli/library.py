@@ -150,18 +150,29 @@ def forget(
             "Leave no byte of it in the home but in backups; answers that quote it go too. No undo.",
         ),
     ] = False,
+    mentions: Annotated[
+        bool,
+        flag(
+            "--mentions",
+            "With --erase: also questions, feedback, remembered sentences with words of it.",
+        ),
+    ] = False,
     identity: Identity = None,
     as_json: Json = False,
 ) -> None:
     """Hide documents or episodes everywhere. Shows first, asks, and can be undone."""
     run = session(context)
-    if identity and not for_good:
-        raise UsageError("--identity goes with --erase", "try `brain forget --help`")
+    for given, name in ((identity, "--identity"), (mentions, "--mentions")):
+        if given and not for_good:
+            raise UsageError(f"{name} goes with --erase", "try `brain forget --help`")
     with run.brain() as brain:
         act: Callable[..., Any] = partial(brain.library.forget, references)
         question, nothing_done = "forget them?", "nothing was forgotten"
         if for_good:
-            act = partial(brain.keep.erase, references, secret=known_secret(identity))
+            secret = known_secret(identity)
+            act = partial(
+                brain.keep.erase, references, secret=secret, mentions=mentions
+            )
             question, nothing_done = "erase them for good?", "nothing was erased"
         run.confirmed(
             act, question, nothing_done, yes=yes, dry_run=dry_run, as_json=as_json

@@ -122,7 +122,8 @@ class Session:
     ) -> None:
         """Something that takes away or replaces: show what would happen, ask, do it, show what happened.
 
-        `act` is called with `dry_run`. With JSON nobody is asked: it is done with --yes alone.
+        `act` is called with `dry_run`. With JSON nobody is asked: it is done with --yes alone. Where nobody was
+        asked, it ends as a misuse does, so that a script sees that nothing was done.
         """
         report = act(dry_run=True)
         shown = showing(type(report).__name__)
@@ -136,6 +137,8 @@ class Session:
             self._print(shown, report, as_json=True)
         if not as_json and not report.done:
             self.out.say(f"{nothing_done}; add --yes to do it")
+        if not report.done and not dry_run and not self.attended:
+            raise typer.Exit(UsageError.exit_code)
         self._leave(shown, report)
 
     def _print(self, shown: Showing, value: object, *, as_json: bool) -> None:

@@ -6,7 +6,7 @@ when come with the values.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from brain.doors.lines import (
     moment,
     notices,
     path,
+    short_ids,
     size,
     some,
     styled,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         Check,
         EraseReport,
         Holding,
+        Mention,
         ModelRow,
         ModelTable,
         NotRead,
@@ -59,6 +61,13 @@ LEVEL_WIDTH = 8
 HINT_INDENT = " " * (LEVEL_WIDTH + 1)
 # Files that could not be read, in `status`.
 UNREAD_SHOWN = 10
+# Kinds of what else holds words of something erased, and what lets them go.
+WITH_MENTIONS = ("question", "round", "feedback", "remembered")
+OTHER_MENTIONS = {
+    "skill": "a skill: take its folder in again without them, `brain skill add FOLDER`",
+    "description": "a description: `brain context remove PATH`",
+}
+NAMED_AT_ONCE = 10  # in a command that is to be copied
 WITHOUT_VECTORS = " without embeddings (brain sync)"
 
 
@@ -264,6 +273,7 @@ def erased(report: EraseReport) -> Lines:
             line(f"answers that quote it {verb} too:"),
             *indented(items(report.quoting)),
         ]
+    done += _mentioned(report)
     if report.backups:
         rows = [(item.path, _until(item)) for item in report.backups]
         done += [line("backups that hold it:"), *indented(columns(rows, ("path", "")))]
@@ -276,6 +286,42 @@ def erased(report: EraseReport) -> Lines:
         reason = bad("not finished: ", report.pending)
         done.append(line(reason, dim(" (brain doctor --deep --repair)")))
     return done + notices(report.notices)
+
+
+def _mentioned(report: EraseReport) -> Lines:
+    """What else holds some of the words, and the commands that let it go as well."""
+    if not report.mentions:
+        return []
+    verb = "stay and hold" if report.done else "would stay and hold"
+    ids = short_ids(item.id for item in report.mentions)
+    cells = []
+    for item in report.mentions:
+        words = ", ".join(item.words) or "asked of it"
+        cells.append((item.kind, ids[item.id], item.title, words))
+    done: Lines = [warn(f"these {verb} some of its words:")]
+    done += indented(columns(cells, ("", "dim", "title", "dim")))
+    gone = [item for item in report.mentions if item.kind in WITH_MENTIONS]
+    if gone and not report.done:
+        done.append(
+            dim(
+                "to erase questions, rounds, feedback and remembered ones too: add --mentions"
+            )
+        )
+    named = gone if report.done else []
+    named += [item for item in report.mentions if item.kind == "document"]
+    if named:
+        listed = " ".join(_reference(item, ids) for item in named[:NAMED_AT_ONCE])
+        more = " …" if len(named) > NAMED_AT_ONCE else ""
+        done.append(dim(f"to erase them as well: brain forget {listed}{more} --erase"))
+    for kind, way in OTHER_MENTIONS.items():
+        if any(item.kind == kind for item in report.mentions):
+            done.append(dim(way))
+    return done
+
+
+def _reference(item: Mention, ids: Mapping[str, str]) -> str:
+    """As `forget` takes it."""
+    return f"feedback:{item.id}" if item.kind == "feedback" else ids[item.id]
 
 
 def _until(item: Holding) -> str:
