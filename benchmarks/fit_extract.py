@@ -33,12 +33,13 @@ from brain.answering.extract import (
     LEAST,
     MAX_QUOTES,
     MAX_SENTENCES,
+    headers_of,
 )
 from brain.answering.features import passage_features
 from brain.answering.verify import verify
 from brain.models.builtin import BuiltinEmbedder
 from brain.text import Question, sheet
-from brain.text.sheet import stems_of
+from brain.text.roles import roles
 from brain.types import Passage
 from ingest.sentences import sentences
 from ingest.terms import tokens
@@ -68,9 +69,9 @@ class Candidates:
             cosines = (
                 (builtin.embed_documents(texts) @ target).tolist() if texts else []
             )
-            header = stems_of(passage.header)
+            headers = headers_of(passage, roles(passage, statements))
             found = passage_features(
-                question, statements, header=header, rank=rank, cosines=cosines
+                question, statements, headers=headers, rank=rank, cosines=cosines
             )
             for text, one in zip(texts, found, strict=True):
                 features.append([one[name] for name in NAMES])

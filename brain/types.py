@@ -174,7 +174,10 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """[number] tied to a passage. `verified`: the quote was read from the stored text at its locator, and holds."""
+    """[number] tied to a passage. `verified`: the quote was read from the stored text at its locator, and holds.
+
+    `heading`: the headings above the quote, outermost first. `columns`: of a row of a table the names of its columns.
+    """
 
     number: int
     passage_id: str
@@ -182,6 +185,8 @@ class Citation:
     locator: str
     quote: str
     verified: bool
+    heading: Texts = ()
+    columns: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,14 @@ def _citation(number: int, quote: Quote, asking: Asking) -> Citation:
     """The quote as a citation, read again from the store."""
     verified = asking.read(quote.passage_id, quote.start, quote.end) == quote.text
     return Citation(
-        number, quote.passage_id, quote.source, quote.locator, quote.text, verified
+        number,
+        quote.passage_id,
+        quote.source,
+        quote.locator,
+        quote.text,
+        verified,
+        quote.heading,
+        quote.columns,
     )
 
 
@@ -137,8 +144,9 @@ def _supported(
 
 
 def _quoted(quote: Quote) -> str:
-    """`“the sentence”`, on one line."""
-    return f"“{' '.join(quote.text.split())}”"
+    """`“the sentence”`, on one line; before a row of a table stand the names of its columns."""
+    said = f"“{' '.join(quote.text.split())}”"
+    return f"({quote.columns}) {said}" if quote.columns else said
 
 
 def _placed(quote: Quote) -> str:

@@ -8,28 +8,29 @@ rephrased. Serves `ask` without a model, and the sentence that `ask` shows befor
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from brain.answering.features import passage_features
+from brain.answering.subject import elsewhere
 from brain.fitted import FITTED
 from brain.protocols import Embedder
+from brain.text.matching import TermSet
 from brain.text.question import Question
+from brain.text.roles import Role, roles
 from brain.text.sheet import Statement, sheet, stems_of
-from brain.types import Measures, Passage, Passages
+from brain.types import Measures, Passage, Passages, Texts
 
 MAX_PASSAGES = 5  # passages looked into: the right one is among the first five for 97 of 100 questions of squad_dev
 MAX_SENTENCES = 60  # of one passage, against a passage of thousands of tiny lines
-_HEADING = re.compile(
-    r"#{1,6}\s"
-)  # a heading names what follows; quoted, it answers nothing
+ECHO_WORDS = 6  # a line of so few words, all of them the question's, answers nothing
 MAX_QUOTES = (
     3  # of one sentence .754 hold the answer, of three .901 (benchmarks/CONFIDENCE.md)
 )
 ENOUGH = 0.65  # probability at which no further sentence is quoted; fitted to 45 % of the paragraph's characters
+ENDS = tuple('.!?。！？…:;"”»')  # of a sentence
 LEAST = 0.08  # probability below which a further sentence is not worth the reading
 Read = Sequence[Sequence[Statement]]  # the sentences of each passage
 # what parts two lines, two paragraphs (`ingest.document.Section`)
@@ -45,6 +46,7 @@ class Quote:
     at.
 
     `locator` is the sentence's own: "L14" inside "L12-40", else the passage's. `rank` is the passage's place, from 0.
+    `heading`: the headings above it, outermost first; `columns`: of a row of a table the names of its columns.
     """
 
     passage_id: str
@@ -56,6 +58,8 @@ class Quote:
     probability: float
     rank: int
     features: Measures
+    heading: Texts = ()
+    columns: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class _Scored:
     place: int
     statement: Statement
     features: Measures
+    role: Role
 
 
 def extract(
@@ -76,7 +81,10 @@ def extract(
     embedder: Embedder | None = None,
     limit: int = MAX_QUOTES,
 ) -> list[Quote]:
-    """The best sentences, best first; at least one when any passage holds a sentence, at most `limit`.
+    """The best sentences, best first, at most `limit`; none when the passages hold nothing that can be quoted.
+
+    A heading, a fence, a greeting, a key without a value and the names of a table's columns are no quotes, nor is what
+    tells of another's doing than the question asks for.
 
     The question's `idf` weighs its words over the store (retrieval knows it); without it they are weighed over these
     passages.
@@ -88,14 +96,40 @@ def extract(
     if question.idf is None:
         question = question.weighed(local_idf(read))
     scored = _scored(question, looked_at, read, embedder)
-    prose = [one for one in scored if not _HEADING.match(one.statement.text)]
-    ranked = sorted(prose or scored, key=lambda one: (-one.score, one.rank, one.place))
+    quotable = [one for one in scored if _quotable(question, looked_at[one.rank], one)]
+    if not quotable:
+        return []
+    ranked = sorted(quotable, key=lambda one: (-one.score, one.rank, one.place))
     shares = _softmax([one.score for one in ranked])
     chosen = ranked[: _enough(shares[:limit])]
     return [
         _quote(looked_at[one.rank], one, share)
         for one, share in zip(chosen, shares, strict=False)
     ]
+
+
+def _quotable(question: Question, passage: Passage, one: _Scored) -> bool:
+    """Whether a sentence says something, and of whom the question asks."""
+    if one.role.kind != "said" or _echoes(question, one.statement):
+        return False
+    above = [passage.title, *one.role.path]
+    return not elsewhere(question.text, one.statement.text, reversed(above))
+
+
+def _echoes(question: Question, statement: Statement) -> bool:
+    """Whether a line is a few words of the question and no sentence: the name of what is asked about."""
+    text = statement.text.rstrip("*_` ")
+    few = len(statement.words) <= ECHO_WORDS and not text.endswith(ENDS)
+    return few and not statement.numbers and statement.stem_set <= set(question.order)
+
+
+def headers_of(passage: Passage, known: Sequence[Role]) -> list[TermSet]:
+    """The stems above each sentence of a passage: title and headings, and the names of a row's columns."""
+    found = []
+    for role in known:
+        above = " ".join((*role.path, role.columns))
+        found.append(stems_of(passage.header) | stems_of(above))
+    return found
 
 
 def _scored(
@@ -109,14 +143,24 @@ def _scored(
     scored = []
     for rank, (passage, statements) in enumerate(zip(passages, read, strict=True)):
         own, cosines = cosines[: len(statements)], cosines[len(statements) :]
-        header = stems_of(passage.header)
+        known = roles(passage, statements)
         found = passage_features(
-            question, statements, header=header, rank=rank, cosines=own
+            question,
+            statements,
+            headers=headers_of(passage, known),
+            rank=rank,
+            cosines=own,
         )
         for place, features in enumerate(found):
-            scored.append(
-                _Scored(score(features), rank, place, statements[place], features)
+            one = _Scored(
+                score(features),
+                rank,
+                place,
+                statements[place],
+                features,
+                known[place],
             )
+            scored.append(one)
     return scored
 
 
@@ -188,4 +232,6 @@ def _quote(passage: Passage, chosen: _Scored, share: float) -> Quote:
         share,
         chosen.rank,
         chosen.features,
+        chosen.role.path,
+        chosen.role.columns,
     )

@@ -79,18 +79,19 @@ def passage_features(
     question: Question,
     statements: Sequence[Statement],
     *,
-    header: TermSet,
+    headers: Sequence[TermSet],
     rank: int,
     cosines: Sequence[float],
 ) -> Sequence[Measures]:
     """The features of each sentence of one passage.
 
-    `header`: the stems above it; `rank`: its place among the passages, from 0; `cosines`: of each sentence with the
-    question.
+    `headers`: the stems above each of them; `rank`: its place among the passages, from 0; `cosines`: of each sentence
+    with the question.
     """
-    in_header, *in_sentences = likenesses(
-        question.weights, [header, *(one.stem_set for one in statements)]
-    )
+    different = list(dict.fromkeys(headers))
+    known = zip(different, likenesses(question.weights, different), strict=True)
+    in_headers = dict(known)
+    in_sentences = likenesses(question.weights, [one.stem_set for one in statements])
     nothing = dict.fromkeys(question.weights, 0.0)
     around = [nothing, *in_sentences, nothing]
     nears = nearnesses(question.pairs, [one.stems for one in statements])
@@ -104,7 +105,7 @@ def passage_features(
             {
                 "coverage": own,
                 "near": nears[place],
-                "header": _fills(question, missing, in_header),
+                "header": _fills(question, missing, in_headers[headers[place]]),
                 "before": _fills(question, missing, before),
                 "after": _fills(question, missing, after),
                 "fits_covered": fit * own,

@@ -24,6 +24,7 @@ from brain.answering.verify import Support, holds
 from brain.errors import Incomplete
 from brain.protocols import Generator
 from brain.text.question import Question
+from brain.text.roles import role_at
 from brain.types import Answer, Citation, Confidence, Passages, State, Texts
 from ingest.words import content_words
 
@@ -168,8 +169,9 @@ class _Written:
         end = start + len(held[0])
         verified = self.asking.read(passage.id, start, end) == held[0]
         where = line_locator(passage.locator, passage.text, start)
+        role = role_at(passage, start)
         citation = Citation(
-            number, passage.id, passage.source, where, held[0], verified
+            number, passage.id, passage.source, where, held[0], verified, role.path
         )
         self.citations[citation] = None
         return replace(cited, text=_marked(cited.text, f"[{number}]"))
@@ -258,8 +260,16 @@ class _Written:
 def _citation(number: int, support: Support, verified: bool) -> Citation:
     """A quote for one sentence: a passage cited by two sentences is listed with the words that each rests on."""
     passage = support.passage
+    role = role_at(passage, support.start)
     return Citation(
-        number, passage.id, passage.source, support.locator, support.quote, verified
+        number,
+        passage.id,
+        passage.source,
+        support.locator,
+        support.quote,
+        verified,
+        role.path,
+        role.columns,
     )
 
 

@@ -62,7 +62,8 @@ def support_features(
     text = sheet(passage.text)
     place = _place(text, quote)
     quoted = text.statements[place]
-    header = stems_of(passage.header)
+    above = " ".join((*quote.heading, quote.columns))
+    header = stems_of(passage.header) | stems_of(above)
     around = _around(text, place) | header
     weights = question.weights
     in_quote, in_sight = likenesses(weights, [quoted.stem_set | header, around])

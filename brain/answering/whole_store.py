@@ -12,6 +12,7 @@ from typing import Literal
 
 from brain.answering.extract import line_locator
 from brain.text.grammar import grammar
+from brain.text.roles import role_at
 from brain.text.sheet import sheet
 from brain.types import Answer, Citation, Confidence, Passage, Passages, Texts
 from ingest.terms import fold, stem, tokens
@@ -184,4 +185,7 @@ def _citation(number: int, row: Passage, wanted: WholeStoreQuestion) -> Citation
     )
     locator = line_locator(row.locator, row.text, start)
     quote = row.text[start:end]
-    return Citation(number, row.id, row.source, locator, quote, verified=True)
+    heading = role_at(row, start).path
+    return Citation(
+        number, row.id, row.source, locator, quote, verified=True, heading=heading
+    )

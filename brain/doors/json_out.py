@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from brain.types import (
         AddReport,
         Answer,
+        Citation,
         Episode,
         ModelStep,
         Passage,
@@ -50,7 +51,15 @@ PASSAGE = (
     "context",
     "score",
 )
-CITATION = ("number", "source", "locator", "quote", "verified")
+CITATION = (
+    "number",
+    "source",
+    "locator",
+    "quote",
+    "verified",
+    "heading",
+    "columns",
+)
 ANSWERED_BY = (
     "label",
     "route",
@@ -152,13 +161,20 @@ def search(query: str, found: Retrieved, *, explain: bool = False) -> Shape:
     return shape
 
 
+def citation(item: Citation) -> Shape:
+    """What an answer cites. `columns` is null where the quote is no row of a table."""
+    shape = chosen(item, CITATION)
+    shape["columns"] = item.columns or None
+    return shape
+
+
 def answer(given: Answer) -> Shape:
     """`brain ask`."""
     return envelope(
         question=given.question,
         state=given.state,
         answer=given.text,
-        citations=[chosen(item, CITATION) for item in given.citations],
+        citations=[citation(item) for item in given.citations],
         confidence=asdict(given.confidence),
         **chosen(given, ANSWERED_BY),
         degraded=given.degraded or None,
@@ -168,7 +184,7 @@ def answer(given: Answer) -> Shape:
         passages=[passage(item) for item in given.passages],
         notices=given.notices,
         model_steps=[step(item) for item in given.steps],
-        quotes=[chosen(item, CITATION) for item in given.quotes],
+        quotes=[citation(item) for item in given.quotes],
     )
 
 

@@ -440,6 +440,8 @@ def test_ask_json_is_schema_1_and_never_streams() -> None:
             "locator": "L12-40",
             "quote": "about 95 degrees",
             "verified": True,
+            "heading": [],
+            "columns": None,
         }
     ]
     assert shape["confidence"] == {
@@ -503,6 +505,19 @@ def test_not_in_your_notes_shows_the_nearest_three() -> None:
     )
     assert "3  Tea" in ran.stdout
     assert "4  Tea" not in ran.stdout
+
+
+def test_with_a_citation_stands_its_heading_path_and_with_a_row_its_columns() -> None:
+    row = dataclasses.replace(
+        CITATION, quote="kettle | 40", heading=("Tea", "Costs"), columns="a | b"
+    )
+    given = dataclasses.replace(ANSWER, citations=(row,))
+    assert brain("ask", "how hot?", ask=given).stdout.splitlines()[2:4] == [
+        "[1] notes/tea1.md:12  Tea › Costs",
+        "| (a | b) “kettle | 40”",
+    ]
+    (cited,) = json.loads(brain("ask", "x", "--json", ask=given).stdout)["citations"]
+    assert (cited["heading"], cited["columns"]) == (["Tea", "Costs"], "a | b")
 
 
 def test_a_quote_that_no_longer_stands_there_is_marked() -> None:

@@ -204,16 +204,18 @@ def markdown(query: str, items: Iterable[Passage]) -> Lines:
 
 
 def citations(items: Iterable[Citation], shown: str) -> Lines:
-    """`[1] notes/lease.md:12`, and behind the margin the words, unless they were `shown` above. A quote that does not
-    stand there, or does not bear out what was said, is marked.
+    """`[1] notes/lease.md:12  Lease › Rent`, and behind the margin the words, unless they were `shown` above. A quote
+    that does not stand there, or does not bear out what was said, is marked.
     """
     done = []
     for item in items:
         where = path(place(item.source, item.locator))
         mark = bad("" if item.verified else " (not verified)")
-        done.append(line(f"[{item.number}] ", where, mark))
+        above = dim(given("  ", " › ".join(item.heading)))
+        done.append(line(f"[{item.number}] ", where, mark, above))
         if quoted(item.quote) not in shown:
-            done.append(theirs(quoted(item.quote)))
+            columns = given("(", item.columns, ") ")
+            done.append(theirs(columns + quoted(item.quote)))
     return done
 
 

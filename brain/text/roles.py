@@ -1,0 +1,259 @@
+"""What each sentence of a passage is: something said, or a heading, a fence, a greeting, a name of columns.
+
+Reads the lines of one text, with the headings that its document gives it. A sentence that is said carries the headings
+above it, and a row of a table the names of its columns. Leaves out what the sentences say. Serves answering.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from brain.text.sheet import Statement
+from brain.types import Passage, Texts
+
+Kind = Literal["said", "heading", "fence", "greeting", "key", "columns"]
+
+MAX_GREETING = 60  # characters of a line that only greets
+MAX_LEAD_WORDS = 12  # words before a colon that only lead to what follows
+BOLD, LEAD = 7, 8  # levels below those of real headings
+
+_MARKED = re.compile(r"(#{1,6})\s+(.*?)\s*#*\s*$")
+_UNDERLINE = re.compile(r"\s*(?:(=+)|-{3,})\s*$")
+_BOLD_LINE = re.compile(r"(?:\*\*[^*]+\*\*|__[^_]+__)\s*:?$")
+_FENCE = re.compile(r"(?:>\s*)*(?:```|~~~)")
+_VALUE = re.compile(r"[\w][\w .-]*:\s")
+_ITEM = re.compile(r"(?:[-*+•‣]|\d{1,3}[.)])\s")
+_RULE = re.compile(r"\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?$")
+_BARS = re.compile(r"(?<!\\)\|")
+_NUMBER = re.compile(r"[^\w]*\d[\d.,:%€$£ -]*\w{0,3}$")
+_YEAR = re.compile(r"(?:19|20)\d\d$")
+_OPEN_VALUE = re.compile(r":\s*[\[{|>]?$")
+# How a letter begins and ends, in English and its neighbours.
+_BEGINNINGS = (
+    r"dear|hi|hello|hey|greetings|good (?:morning|afternoon|evening)|to whom it may concern|sehr geehrte\w*|liebe\w*",
+    r"hallo|guten (?:tag|morgen|abend)|moin|bonjour|ch[eè]re?s?|hola|buen[oa]s \w+|estimad\w+|querid\w+|ciao|gentile",
+    r"car[oi]|beste|geachte|hoi|ol[aá]|prezad\w+|hej|szanown\w+",
+)
+_ENDINGS = (
+    r"(?:with )?(?:best|kind|kindest|warm|warmest|many|my)?\s*(?:regards|wishes|greetings|thanks)|all the best|cheers",
+    r"(?:yours )?(?:sincerely|faithfully|truly)(?: yours)?|thank you(?: very much)?(?: in advance)?|love|xx+",
+    r"sent from my \w+|(?:mit )?(?:freundlichen?|besten?|vielen?|lieben?|herzlichen?) (?:gr[uü](?:ß|ss)en?|dank)|mfg",
+    r"(?:bien )?cordialement|salutations|(?:un )?saludos?|atentamente|un abrazo|cordiali saluti|atenciosamente",
+    r"met vriendelijke groet\w*",
+)
+_GREETING = re.compile(
+    rf"(?:{'|'.join(_BEGINNINGS)})\b(?:[^.?:;]|\b(?:mrs?|ms|dr|prof|sra?)\.){{0,40}}$",
+    re.IGNORECASE,
+)
+_FAREWELL = re.compile(
+    rf"(?:{'|'.join(_ENDINGS)})[,.!]?(?: [^\W\d_]\w*){{0,2}}[,.!]?$", re.IGNORECASE
+)
+_SIGNED = re.compile(r"your(?:s)?(?: [^\W\d_][\w-]*){1,4}$", re.IGNORECASE)
+
+
+class Role(NamedTuple):
+    """`path`: the headings above, outermost first, a lead-in ("We promised:") among them. `columns`: of a row of a
+    table the row that names its columns, "" elsewhere.
+    """
+
+    kind: Kind
+    path: Texts = ()
+    columns: str = ""
+
+
+SAID = Role("said")
+
+
+@dataclass(slots=True)
+class _Line:
+    start: int
+    text: str
+    role: Role
+
+
+def roles(passage: Passage, statements: Sequence[Statement]) -> list[Role]:
+    """The role of each sentence of a passage, which `statements` are."""
+    lines = _read(passage)
+    found = []
+    place = 0
+    for statement in statements:
+        start = statement.sentence.start
+        while place + 1 < len(lines) and lines[place + 1].start <= start:
+            place += 1
+        role = lines[place].role
+        if role.kind == "said" and _greets(statement.text):
+            role = role._replace(kind="greeting")
+        found.append(role)
+    if found and found[-1].kind == "said" and _SIGNED.match(statements[-1].text):
+        found[-1] = found[-1]._replace(kind="greeting")
+    return found
+
+
+def role_at(passage: Passage, start: int) -> Role:
+    """The role of the line of a passage in which a character stands."""
+    before = [line for line in _read(passage) if line.start <= start]
+    return before[-1].role if before else Role("said", passage.heading)
+
+
+def _greets(text: str) -> bool:
+    bare = text.strip().strip("*_>| ")
+    if len(bare) > MAX_GREETING:
+        return False
+    return bool(_GREETING.match(bare) or _FAREWELL.match(bare))
+
+
+def _read(passage: Passage) -> list[_Line]:
+    """The lines of a passage, each with its role."""
+    lines = []
+    start = 0
+    for row in passage.text.split("\n"):
+        lines.append(_Line(start, row, SAID))
+        start += len(row) + 1
+    reader = _Reader(passage, lines)
+    for place in range(len(lines)):
+        lines[place].role = reader.role(place)
+    return lines
+
+
+class _Reader:
+    """Goes through the lines of a passage once, and knows the headings and the table above each."""
+
+    def __init__(self, passage: Passage, lines: Sequence[_Line]) -> None:
+        self.lines = lines
+        self.title = _bare(passage.title)
+        self.given = list(passage.heading)
+        self.columns = ""
+        # The document's own name for the columns of a table that began before this passage.
+        self.known_columns = ""
+        if self.given and _BARS.search(self.given[-1]):
+            self.known_columns = self.given.pop()
+        self.above: list[tuple[int, str]] = []
+        self.fenced = False
+        self.separated = passage.source.lower().endswith((".csv", ".tsv"))
+        self.first_of_document = passage.start == 0
+
+    def role(self, place: int) -> Role:
+        text = self.lines[place].text.strip()
+        if _FENCE.match(text):
+            self.fenced = not self.fenced
+            return Role("fence", self._path())
+        if self.fenced:
+            return Role("said", self._path())
+        level = self._level(place, text)
+        if level:
+            self._enter(level, _bare(text))
+            return Role("heading", self._path())
+        if self._is_row(text):
+            self._leave(place, text)
+            return self._row(place, text)
+        if text:
+            self.columns = ""
+        if self._leads(text):
+            self._enter(LEAD, _bare(text).removesuffix(":").strip())
+            return Role("key", self._path())
+        self._leave(place, text)
+        return Role("said", self._path())
+
+    def _path(self) -> Texts:
+        return (*self.given, *(words for _level, words in self.above))
+
+    def _enter(self, level: int, words: str) -> None:
+        """A heading ends those of its own level and below; one that the document gave is there already."""
+        if words in map(_bare, (*self.given, self.title)):
+            self.above = []
+            return
+        self.above = [one for one in self.above if one[0] < level]
+        if words:
+            self.above.append((level, words))
+
+    def _leave(self, place: int, text: str) -> None:
+        """What a lead-in announced ends with the paragraph, or with the list, behind it."""
+        if not text or not place or self.lines[place - 1].text.strip():
+            return
+        before = next(
+            (line for line in reversed(self.lines[:place]) if line.text.strip()), None
+        )
+        if before is None or before.role.kind == "key":
+            return
+        goes_on = _ITEM.match(text) or self.lines[place].text[:1].isspace()
+        if not (goes_on and _ITEM.match(before.text.strip())):
+            self.above = [one for one in self.above if one[0] < LEAD]
+
+    def _level(self, place: int, text: str) -> int:
+        """The level of a heading, 0 for any other line."""
+        marked = _MARKED.match(text)
+        if marked:
+            return len(marked[1])
+        if not text or _ITEM.match(text) or _BARS.search(text):
+            return 0
+        following = self._following(place)
+        underlined = _UNDERLINE.match(following)
+        if underlined and not _VALUE.match(text) and not self._is_prose_below(place):
+            return 1 if underlined[1] else 2
+        if _BOLD_LINE.match(text):
+            return BOLD
+        bare = _bare(text)
+        if bare and bare in map(_bare, (*self.given, self.title)):
+            return BOLD
+        return 0
+
+    def _is_prose_below(self, place: int) -> bool:
+        """Whether the line ends a paragraph: a rule below it is none of a heading."""
+        before = self.lines[place - 1].text.strip() if place else ""
+        return bool(before)
+
+    def _following(self, place: int) -> str:
+        after = place + 1
+        return self.lines[after].text if after < len(self.lines) else ""
+
+    def _leads(self, text: str) -> bool:
+        """Whether a line only names what follows it: "aliases:", "We promised:"."""
+        bare = text.rstrip("*_` ")
+        words = bare.split()
+        return bool(_OPEN_VALUE.search(bare)) and len(words) <= MAX_LEAD_WORDS
+
+    def _is_row(self, text: str) -> bool:
+        if self.separated:
+            return bool(text)
+        return text.startswith("|") or " | " in text or text.endswith(" |")
+
+    def _row(self, place: int, text: str) -> Role:
+        """A row of a table: the names of its columns, or a row with them."""
+        path = self._path()
+        if self.columns:
+            return Role("said", path, self.columns)
+        if self.known_columns:
+            self.columns = self.known_columns
+            return Role("said", path, self.columns)
+        if self._names_columns(place, text):
+            self.columns = text.strip("| ")
+            return Role("columns", path)
+        return Role("said", path)
+
+    def _names_columns(self, place: int, text: str) -> bool:
+        following = self._following(place).strip()
+        if self.separated:
+            cells = re.split(r"[,;\t]", text)
+            first = place == 0 and self.first_of_document
+            return first and bool(following) and not any(map(_figure, cells))
+        if _RULE.match(following):
+            return True
+        # A table of a page, a document or a sheet: its first row, when that holds no figure.
+        above = self.lines[place - 1].text.strip() if place else ""
+        cells = _BARS.split(text.strip("| "))
+        begins = not self._is_row(above) and self._is_row(following)
+        return begins and not any(map(_figure, cells))
+
+
+def _figure(cell: str) -> bool:
+    """Whether a cell is a value in figures; a year may be the name of a column."""
+    cell = cell.strip()
+    return bool(_NUMBER.match(cell)) and not _YEAR.match(cell)
+
+
+def _bare(text: str) -> str:
+    """The words of a heading without its marks."""
+    return " ".join(text.strip().strip("#=*_ ").replace("**", "").split())

@@ -1,0 +1,211 @@
+"""What is quoted, and what is not: headings, fences, greetings, bare keys, names of columns, and another's doing."""
+
+import pytest
+
+from brain.answering import Quote, extract
+from brain.answering.subject import elsewhere
+from brain.text import Question
+from brain.text.roles import roles
+from brain.text.sheet import sheet
+from brain.types import Passage, Texts
+
+NOTE = """# Flat in Wharf Lane
+
+Dear Mrs Doyle,
+
+The landlord is Mr Brandt.
+
+## What **we** promised
+
+- We paint the kitchen and the landlord pays for it.
+- Keep the garden in order.
+
+## What the landlord promised
+
+He repairs the boiler before October.
+New windows in spring.
+
+Papers
+======
+
+aliases:
+- the flat
+
+| thing | price |
+|---|---|
+| kettle | 40 |
+| toaster | 30 |
+
+```md
+brew tea
+```
+
+**The deposit:**
+
+40 euro.
+
+Best regards,
+Ana Wu
+"""
+
+
+def passage(
+    text: str, heading: Texts = (), title: str = "Lease", source: str = "lease.md"
+) -> Passage:
+    return Passage(
+        "p1", "d1", source, "L1-40", title, heading, text, None, 0, len(text), 40
+    )
+
+
+def quotes(question: str, *passages: Passage) -> list[Quote]:
+    return extract(Question(question), passages)
+
+
+def kinds(text: str, **more: str) -> dict[str, str]:
+    note = passage(text, **more)
+    statements = sheet(text).statements
+    known = roles(note, statements)
+    return {one.text: role.kind for one, role in zip(statements, known, strict=True)}
+
+
+def test_every_line_of_a_note_has_its_role() -> None:
+    found = kinds(NOTE)
+    apart = {text: kind for text, kind in found.items() if kind != "said"}
+    assert apart == {
+        "# Flat in Wharf Lane": "heading",
+        "Dear Mrs Doyle,": "greeting",
+        "## What **we** promised": "heading",
+        "## What the landlord promised": "heading",
+        "Papers": "heading",
+        "aliases:": "key",
+        "| thing | price |": "columns",
+        "```md": "fence",
+        "**The deposit:**": "heading",
+        "Best regards,": "greeting",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Hi Ana,", "greeting"),
+        ("Hello everyone!", "greeting"),
+        ("Dear Dr. Wu,", "greeting"),
+        ("Sehr geehrte Damen und Herren,", "greeting"),
+        ("Estimada señora Quintero,", "greeting"),
+        ("Kind regards, Ana", "greeting"),
+        ("Mit freundlichen Grüßen", "greeting"),
+        ("Hi Ana, the boiler is fixed: it was the pump.", "said"),
+        ("Dear me, what a week that was. It rained.", "said"),
+        ("Love is all you need.", "said"),
+        ("tags: [a, b]", "said"),
+        ("tags: [", "key"),
+        ("- **Deposit**:", "key"),
+        ("phone: +34 600 123 456", "said"),
+        ("It was said at 12:30", "said"),
+        ("~~~python", "fence"),
+        ("#tag is no heading", "said"),
+        ("The sum is 40 | the rest is 50", "said"),
+    ],
+)
+def test_one_line_has_its_role(text: str, kind: str) -> None:
+    assert set(kinds(f"{text}\n\nMore is said here.").values()) - {"said"} == (
+        {kind} - {"said"}
+    )
+
+
+def test_a_name_that_the_document_gives_as_heading_is_one_without_marks() -> None:
+    text = "Costs\n\nThe kettle was 40 euro.\n"
+    note = passage(text, heading=("Kitchen", "Costs"))
+    assert [role.kind for role in roles(note, sheet(text).statements)] == [
+        "heading",
+        "said",
+    ]
+    assert roles(note, sheet(text).statements)[1].path == ("Kitchen", "Costs")
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "heading", "columns"),
+    [
+        ("a.md", "| a | b |\n|---|---|\n| kettle | 40 |", (), "a | b"),
+        ("a.html", "a | b\nkettle | 40", (), "a | b"),
+        ("a.csv", "a,b\nkettle,40", (), "a,b"),
+        ("a.md", "| pot | 30 |\n| kettle | 40 |", ("Kitchen", "a | b"), "a | b"),
+        ("a.html", "pot | 30\nkettle | 40", (), ""),
+    ],
+)
+def test_a_row_is_quoted_with_the_names_of_its_columns(
+    source: str, text: str, heading: Texts, columns: str
+) -> None:
+    note = passage(text, heading=heading, source=source)
+    (quote,) = quotes("how much was the kettle", note)[:1]
+    assert "kettle" in quote.text
+    assert quote.columns == columns
+    assert quote.heading == heading[:1]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what did the landlord promise",
+        "What has the landlord promised?",
+        "what are the landlord's promises",
+        "what was promised by the landlord",
+        "which promises did the landlord make",
+    ],
+)
+def test_the_sentence_after_the_heading_that_matches_answers(question: str) -> None:
+    found = quotes(question, passage(NOTE))
+    assert found[0].text == "He repairs the boiler before October."
+    assert found[0].heading == ("Flat in Wharf Lane", "What the landlord promised")
+    assert not any("We paint" in quote.text for quote in found)
+
+
+def test_what_we_promised_is_not_what_the_landlord_promised() -> None:
+    found = quotes("what did we promise the landlord?", passage(NOTE))
+    assert found[0].text.startswith("- We paint the kitchen")
+    assert not any("boiler" in quote.text for quote in found)
+    ours = "## What **we** promised\n\n- The landlord gets the rent on the 3rd.\n"
+    assert quotes("what did the landlord promise", passage(ours)) == []
+    listed = "We promised:\n\n- The landlord gets the rent on the 3rd.\n"
+    assert quotes("what did the landlord promise", passage(listed)) == []
+    under = passage("The landlord gets the rent.", heading=("What we promised",))
+    assert quotes("what did the landlord promise", under) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "headings", "away"),
+    [
+        ("what did the landlord promise", "Heat.", ["What the tenant promised"], True),
+        ("what did the landlord promise", "Heat.", ["Promised by us"], True),
+        ("what did the landlord promise", "Heat.", ["Promised by the landlord"], False),
+        ("what did the landlord promise", "Heat.", ["Repairs promised"], False),
+        ("what did the landlord promise", "Heat.", ["What Mr Brandt promised"], False),
+        ("what did the landlord promise", "We promised heat.", [], True),
+        ("what did the landlord promise", "He promised heat.", [], False),
+        ("what did we promise", "Heat.", ["What the landlord promised"], True),
+        ("what did we promise", "Heat.", ["Our promises"], False),
+        ("what did we promise the landlord", "The landlord promised heat.", [], True),
+        ("what did Ana Wu say", "Ana said it.", ["What we said"], False),
+        ("how much did Mei's tin cost", "Mei brought me a tin.", [], False),
+        ("how hot is the tea", "We drink tea.", ["Our tea"], False),
+        ("when does it end", "We end in May.", [], False),
+    ],
+)
+def test_whose_doing_a_sentence_tells_of(
+    question: str, sentence: str, headings: list[str], away: bool
+) -> None:
+    assert elsewhere(question, sentence, headings) is away
+
+
+@pytest.mark.parametrize("word", ["SkyScan", "# SkyScan", "**SkyScan**", "skyscan:"])
+def test_the_name_alone_of_what_is_asked_about_is_no_quote(word: str) -> None:
+    text = f"{word}\n\nIt is a service that finds cheap flights.\n"
+    found = quotes("What is SkyScan?", passage(text, title="Notes"))
+    assert [quote.text for quote in found] == [
+        "It is a service that finds cheap flights."
+    ]
+
+
+def test_nothing_that_can_be_quoted_gives_no_quote() -> None:
+    assert quotes("aliases", passage("aliases:\n\n```md\n```\n# Aliases\n")) == []
