@@ -34,14 +34,20 @@ class Scope:
     """What a question may see. Empty fields do not restrict.
 
     `tags`: all must be present. `source`: glob over the displayed source. `since`/`until`: ISO dates compared with the
-    document's date, inclusive; `recall` takes them as a person wrote them ("last week"). `labels`, `compartments`: None
-    means any; nothing sets them yet.
+    document's date, inclusive; `recall` takes them as a person wrote them ("last week"). `phrases`: words that stand in
+    the passage next to each other; `without`: words that stand nowhere in its document. `types`: kinds of files, one of
+    which it must be; `paths`: parts of the source, all of which it must hold. A tag, a type or a path behind a minus
+    must not be there. `labels`, `compartments`: None means any; nothing sets them yet.
     """
 
     tags: Texts = ()
     source: str = ""
     since: str = ""
     until: str = ""
+    phrases: Texts = ()
+    without: Texts = ()
+    types: Texts = ()
+    paths: Texts = ()
     labels: Texts | None = None
     compartments: Texts | None = None
 

@@ -108,6 +108,30 @@ _NAMES = {
 }
 
 
+# What people call a kind of file: how the names of such files end.
+_FAMILIES = {
+    "markdown": "md markdown",
+    "md": "md markdown",
+    "text": "txt text",
+    "word": "docx docm doc odt rtf",
+    "excel": "xlsx xlsm xls ods csv",
+    "sheet": "xlsx xlsm xls ods csv tsv",
+    "table": "xlsx xlsm xls ods csv tsv",
+    "powerpoint": "pptx pptm ppt odp",
+    "slides": "pptx pptm ppt odp",
+    "mail": "eml mbox msg emlx",
+    "email": "eml mbox msg emlx",
+    "html": "html htm xhtml",
+    "jpg": "jpg jpeg",
+    "image": "png jpg jpeg gif webp heic svg",
+    "python": "py pyi",
+    "book": "epub",
+    "calendar": "ics",
+    "contact": "vcf",
+}
+NOTE = "note"  # what is no file
+
+
 def by_word(table: dict[str, str]) -> dict[str, str]:
     """Each word of a table with the key that it stands under."""
     return {word: kind for kind, words in table.items() for word in words.split()}
@@ -122,3 +146,16 @@ def media_type(path: PurePath | str) -> str:
     name = str(path).rpartition("/")[2].lower()
     _stem, dot, suffix = name.rpartition(".")
     return NAMES.get(name) or SUFFIXES.get(suffix if dot else "", UNKNOWN)
+
+
+def endings(kind: str) -> tuple[str, ...]:
+    """How the names of files of a kind end; none for a kind that nobody knows.
+
+    >>> endings("slides")
+    ('pptx', 'pptm', 'ppt', 'odp')
+    """
+    kind = kind.lower().lstrip(".")
+    known = _FAMILIES.get(kind, "")
+    if not known and kind in SUFFIXES:
+        known = kind
+    return tuple(known.split())

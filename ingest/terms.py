@@ -1,9 +1,10 @@
 """The words by which a text is found: what the store writes into `terms`, and what a question is compared with.
 
-Folds case and accents in every script, cuts runs of Chinese, Japanese and Thai into bigrams, adds the parts of
-camelCase names, stems words of scripts that one stemmer can serve (scripts.py), and the rest as SQLite's own `porter`
-tokenizer does, so that counts made here agree with FTS5. Leaves out stop words, weights and every query. Serves the
-store (what it writes), retrieval (what it asks) and nobody else.
+Folds case, accents and letters with a stroke in every script, leaves out signs that are not seen (a soft hyphen
+parts nothing), writes a number of several groups of digits as one number too, cuts runs of Chinese, Japanese and Thai
+into bigrams, adds the parts of camelCase names, stems words of scripts that one stemmer can serve (scripts.py), and the
+rest as SQLite's own `porter` tokenizer does, so that counts made here agree with FTS5. Leaves out stop words, weights
+and every query. Serves the store (what it writes), retrieval (what it asks) and nobody else.
 """
 
 from __future__ import annotations
@@ -53,6 +54,44 @@ _ABOVE = 200  # canonical combining classes from here are accents above, below a
 # Accents of the basic plane (`re` looks these up in a table); looked through once, in 5 ms.
 _PLACES = range(0x0300, 0x10000)
 BREVE = "\u0306"
+# Letters that Unicode does not take apart, by the letters that people type in their place.
+_PLAIN_LETTERS = str.maketrans(
+    {
+        "ł": "l",
+        "ø": "o",
+        "đ": "d",
+        "ħ": "h",
+        "ŧ": "t",
+        "ƶ": "z",
+        "ɨ": "i",
+        "ı": "i",
+        "ð": "d",
+        "þ": "th",
+        "æ": "ae",
+        "œ": "oe",
+        "ŋ": "n",
+        "ĸ": "k",
+    }
+)
+# Soft hyphen, zero-width characters, marks of direction, variation selectors: a space of no width parts words in the
+# scripts that write none (Lao, Burmese, Khmer).
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u180e\u200c-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff]"
+    "|\u200b(?![\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff])"
+)
+_GAP = " .,'’\u00a0\u202f"  # between groups of three digits
+_DIGITS = re.compile(rf"(?<![\w.,])\+?\d{{1,5}}(?:[{_GAP}-]\d{{1,5}})+(?!\d)")
+_DIGITS_HINT = re.compile(rf"\d[{_GAP}-]\d")
+# 12,450 and 600 123 456: the same sign between all groups.
+_THOUSANDS = re.compile(
+    rf"(?<!\d)(?<!\d[.,])\d{{1,3}}([{_GAP}])\d{{3}}(?:\1\d{{3}})*(?!\d)"
+)
+_NO_NUMBER = re.compile(  # a date, two years
+    r"[12]\d{3}([.-])[01]?\d(?:\1[0-3]?\d)?|[0-3]?\d([.-])[01]?\d\2[12]\d{3}|[12]\d{3}-[12]\d{3}"
+)
+LONG_NUMBER = range(
+    7, 20
+)  # digits of a telephone, a card, an ISBN, written in groups of any length
 _ARABIC = range(27, 36)  # fathatan … superscript alef: written or left out at will
 
 
@@ -65,7 +104,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     kept = _marks().sub("", unicodedata.normalize("NFKD", text))
-    return unicodedata.normalize("NFC", kept).casefold()
+    return unicodedata.normalize("NFC", kept).casefold().translate(_PLAIN_LETTERS)
 
 
 @lru_cache(maxsize=1)
@@ -104,7 +143,13 @@ def written(text: str) -> str:
 
     >>> written("call parseHTTPReply()")
     'call parseHTTPReply parse HTTP Reply()'
+    >>> written("the roof cost 12,450.00")
+    'the roof cost 12,450.00 12450'
     """
+    if not text.isascii():
+        text = _UNSEEN.sub("", text)
+    if _DIGITS_HINT.search(text):
+        text = _DIGITS.sub(_with_whole_number, text)
     if "+" in text or "#" in text:
         text = _SIGN.sub(" ", text)
     if _CAMEL_HINT.search(text):
@@ -112,6 +157,27 @@ def written(text: str) -> str:
     if text.isascii():
         return text
     return _RUN.sub(_bigrams, fold(text))
+
+
+def _with_whole_number(match: re.Match[str]) -> str:
+    """Groups of digits as they stand, then as the one number that they are: +34 600 123 456 is 600123456 too."""
+    groups = match.group()
+    if _NO_NUMBER.fullmatch(groups):
+        return groups
+    found = [part.group() for part in _THOUSANDS.finditer(groups)]
+    whole = sum(map(str.isdigit, groups)) in LONG_NUMBER
+    if whole and len(set(groups) & set(".,")) == 0:
+        found.append(groups)
+    if groups.startswith("+"):
+        # without the code of the country
+        found += [part.partition(_gap_of(part))[2] for part in found]
+    joined = dict.fromkeys("".join(filter(str.isdigit, part)) for part in found)
+    return " ".join([groups, *filter(None, joined)])
+
+
+def _gap_of(groups: str) -> str:
+    """What parts the first group from the second."""
+    return next((sign for sign in groups if not sign.isdigit() and sign != "+"), " ")
 
 
 def _with_parts(match: re.Match[str]) -> str:

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-NAMES = ("m0001_first", "m0002_row_hashes", "m0003_other_scripts", "m0004_left_out")
+NAMES = (
+    "m0001_first",
+    "m0002_row_hashes",
+    "m0003_other_scripts",
+    "m0004_left_out",
+    "m0005_spellings",
+)
 LATEST = len(NAMES)
 # "BRN1" in the header of the file, so that `file` and others can tell what it is.
 APPLICATION_ID = 0x42524E31

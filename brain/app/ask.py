@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from brain.app.resources import Resources, clean
-from brain.app.search import MAX_QUESTION_CHARS, retrieved
+from brain.app.search import MAX_QUESTION_CHARS, narrowed, retrieved
 from brain.app.sync import refresh
 from brain.errors import BrainError, NotFound, UsageError
 from brain.protocols import Generator
@@ -57,6 +57,10 @@ def _from_passages(
     from brain.app.corrections import with_corrections
     from brain.text import Question
 
+    whole_question = request.question
+    request, told = narrowed(resources, request)
+    for notice in told:
+        say("notice", notice)
     question = Question.of(request.question)
     previous = _previous(resources) if request.follow_up else ""
     query = question.after(previous) if previous else question
@@ -72,11 +76,12 @@ def _from_passages(
     degraded = filter(None, (found.degraded, missing, asked.degraded))
     whole = replace(
         asked,
+        question=whole_question,
         embedder=found.embedder,
         degraded="; ".join(degraded),
         withheld=found.withheld,
         steps=found.steps,
-        notices=(*found.notices, *asked.notices),
+        notices=(*told, *found.notices, *asked.notices),
     )
     return whole, found.signals
 

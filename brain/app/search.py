@@ -6,6 +6,7 @@ ranking to `brain.retrieval`, what a local model does to `brain.app.assist`. Ser
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from brain.app.resources import Resources, Serving
@@ -27,11 +28,39 @@ def search(resources: Resources, request: Request) -> Retrieved:
             f"the query was cut to its first {MAX_QUESTION_CHARS:,} characters"
         )
         request = replace(request, question=question)
+    request, told = narrowed(resources, request)
     found = retrieved(resources, request)
-    notices += found.notices
+    notices += [*told, *found.notices]
     chance = found.confidence.found or 0.0
     below = chance < resources.head.floor
     return replace(found, notices=tuple(notices), below_floor=below)
+
+
+def narrowed(resources: Resources, request: Request) -> tuple[Request, list[str]]:
+    """The request with the signs of its question as scope (`"these words"`, `-without`, `type:pdf`), and what to tell.
+
+    Words in quotation marks that stand nowhere next to each other are looked for apart.
+    """
+    from brain.text import operators
+
+    asked = operators.read(request.question)
+    if asked == operators.Asked(request.question.strip()):
+        return request, []
+    scope = asked.scope(request.scope)
+    told = []
+    if asked.phrases and not resources.store.search.allowed(scope):
+        apart = replace(scope, phrases=request.scope.phrases)
+        if resources.store.search.allowed(apart) != set():
+            told.append(f"{_quoted(asked.phrases)} stands nowhere: looked for apart")
+            scope = apart
+    if asked.without:
+        told.append(f"left out: what holds {_quoted(asked.without)}")
+    text = asked.text or " ".join((*asked.paths, *asked.tags, *asked.types))
+    return replace(request, question=text, scope=scope), told
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f"“{word}”" for word in words)
 
 
 def retrieved(resources: Resources, request: Request) -> Retrieved:

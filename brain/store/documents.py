@@ -15,15 +15,14 @@ from dataclasses import dataclass
 
 from brain.errors import StoreError
 from brain.store.connection import Connection
-from brain.store.fts_search import FIRST_SEEN, SHORT_TOKENS
+from brain.store.fts_search import FIRST_SEEN
 from brain.store.row_hash import HASH, Row, hashed, listed, renewed, row_hash
 from brain.store.sql import fields_of, first, insert_into, json_text, marks
 from brain.store.table import Table
 from brain.types import Outcome, header
+from ingest.chunk_terms import around, searchable
 from ingest.document import Document, digest, rebind
-from ingest.terms import index_terms, written
-
-NEIGHBOURS = 2  # chunks on each side of a short one (benchmarks/RETRIEVAL.md)
+from ingest.terms import written
 
 DOCUMENT_COLUMNS = """
     id uri source title text media_type content_hash text_sha entry label compartment trust
@@ -359,26 +358,6 @@ def chunk_rows(
         }
         rows.append(hashed("knowledge", row))
     return rows
-
-
-def searchable(texts: Sequence[str], aliases: Sequence[str]) -> list[str]:
-    """The terms of each chunk of a document; its other names stand with the first, so that it is found by them."""
-    terms = [index_terms(text) for text in texts]
-    if terms and aliases:
-        names = index_terms(" ".join(aliases))
-        terms[0] += f"\n{names}"
-    return terms
-
-
-def around(lengths: Sequence[int], terms: Sequence[str], i: int) -> str:
-    """What stands beside a short chunk, as searchable terms; nothing for a chunk that is long enough by itself.
-
-    `lengths`: of the document's chunks, in tokens.
-    """
-    if lengths[i] >= SHORT_TOKENS:
-        return ""
-    near = range(max(i - NEIGHBOURS, 0), min(i + NEIGHBOURS + 1, len(lengths)))
-    return "\n".join(terms[j] for j in near if j != i and lengths[j] < SHORT_TOKENS)
 
 
 def derived(

@@ -24,6 +24,7 @@ from brain.store.sql import (
 )
 from brain.store.table import Reader
 from brain.types import Passage, Scope
+from ingest.chunk_terms import SHORT_TOKENS
 from ingest.terms import forms, stem, tokens
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 # Weights of BM25 by column: title and headings, text, neighbours (measured, also for episodes: benchmarks/RETRIEVAL.md)
 TOPIC, TERMS, AROUND = 2.0, 1.0, 0.25
-SHORT_TOKENS = 60  # a chunk under this many tokens is read together with its neighbours
 CHARACTERS_PER_TOKEN = 4  # of English, roughly; episodes do not store their tokens
 SHORT_CHARACTERS = SHORT_TOKENS * CHARACTERS_PER_TOKEN  # the same for a round
 FREQUENCIES_KEPT = (
@@ -50,6 +50,8 @@ class FtsSearch(Reader):
     table: ClassVar[str]
     joined: ClassVar[str]  # what a scope looks at beside the table
     passage_columns: ClassVar[str]
+    # rows whose words are left out, of those that hold them
+    left_out: ClassVar[str]
     # a statement: (id, the one before, the one behind) of the ids in a JSON list
     neighbours_of: ClassVar[str]
 
@@ -67,6 +69,17 @@ class FtsSearch(Reader):
     # -- what a table says of itself ----------------------------------------------------------------------------------
 
     def _where(self, scope: Scope) -> Where:
+        """The scope as a condition over `c`, and what it looks at beside it."""
+        where = self._scope(scope)
+        fts = f"{self.table}_fts"
+        holding = f"SELECT rowid FROM {fts} WHERE {fts} MATCH ?"
+        for phrase in scope.phrases:
+            where.add(f"c.pk IN ({holding})", next_to_each_other(phrase))
+        for words in scope.without:
+            where.add(self.left_out.format(holding), next_to_each_other(words))
+        return where
+
+    def _scope(self, scope: Scope) -> Where:
         raise NotImplementedError
 
     def _passage(self, row: Row) -> Passage:
@@ -212,6 +225,9 @@ class KnowledgeSearch(FtsSearch):
 
     table = "knowledge"
     joined = "JOIN documents d ON d.id = c.document_id"
+    left_out = """c.document_id NOT IN (
+        SELECT k.document_id FROM knowledge k WHERE k.pk IN ({})
+    )"""
     # the moment at which a document was first seen is no date of its own
     passage_columns = f"""
         c.id, c.document_id, c.source, c.locator, d.title, c.heading, c.content AS text,
@@ -243,7 +259,7 @@ class KnowledgeSearch(FtsSearch):
         """
         return self._column(sql, reference, reference, reference)
 
-    def _where(self, scope: Scope) -> Where:
+    def _scope(self, scope: Scope) -> Where:
         return document_scope(scope)
 
     def _passage(self, row: Row) -> Passage:
@@ -255,6 +271,7 @@ class EpisodeSearch(FtsSearch):
 
     table = "episodes"
     joined = ""
+    left_out = "c.pk NOT IN ({})"
     passage_columns = """
         c.id, c.id AS document_id, 'episode:' || c.id AS source, substr(c.at, 1, 10) AS locator,
         coalesce(nullif(c.session, ''), c.kind) AS title, c.at AS date, c.label,
@@ -283,7 +300,7 @@ class EpisodeSearch(FtsSearch):
         self._kind = kind
         self._person = person
 
-    def _where(self, scope: Scope) -> Where:
+    def _scope(self, scope: Scope) -> Where:
         return episode_scope(scope, kind=self._kind, person=self._person)
 
     def _passage(self, row: Row) -> Passage:
@@ -328,9 +345,8 @@ class WholeStore(Reader):
 
     def _documents(self, phrase: str) -> dict[str, str]:
         """Document id -> its first chunk that holds the words of the phrase next to each other."""
-        words = " ".join(tokens(phrase)).replace('"', "")
-        written = " ".join(forms(phrase)).replace('"', "")
-        if not words:
+        holding = next_to_each_other(phrase)
+        if not holding:
             return {}
         sql = """
             SELECT k.document_id, k.id
@@ -339,6 +355,11 @@ class WholeStore(Reader):
             WHERE knowledge_fts MATCH ?
             ORDER BY k.document_id, k.ordinal DESC
         """
-        return dict(
-            self._run(sql, f'terms : "{words}" OR topic : "{written or words}"')
-        )
+        return dict(self._run(sql, holding))
+
+
+def next_to_each_other(phrase: str) -> str:
+    """FTS5 syntax: the words of a phrase next to each other, in a text or in its title; "" for a phrase without any."""
+    words = " ".join(tokens(phrase)).replace('"', "")
+    written = " ".join(forms(phrase)).replace('"', "")
+    return f'terms : "{words}" OR topic : "{written or words}"' if words else ""

@@ -14,6 +14,7 @@ from typing import Any
 
 from brain.store.row_hash import Row
 from brain.types import Scope
+from ingest.media import NOTE, endings
 
 # tables with a full-text table beside them, named …_fts
 FULL_TEXT = ("knowledge", "episodes", "skills")
@@ -138,6 +139,11 @@ class Where:
         if value:
             self.add(clause, value)
 
+    def add_signed(self, clause: str, value: str) -> None:
+        """The same of a value behind a minus: then it must not hold."""
+        wanted = value.removeprefix("-")
+        self.add(clause if wanted == value else f"NOT {clause}", wanted)
+
     def among(self, column: str, allowed: Sequence[str] | None) -> None:
         """The column is one of these; None allows any."""
         if allowed is not None:
@@ -157,7 +163,10 @@ def document_scope(scope: Scope) -> Where:
     where = Where()
     tagged = "EXISTS (SELECT 1 FROM tags t WHERE t.document_id = d.id AND t.tag = ?)"
     for tag in scope.tags:
-        where.add(tagged, tag)
+        where.add_signed(tagged, tag)
+    for place in scope.paths:
+        where.add_signed("instr(lower(d.source), lower(?)) > 0", place)
+    _add_types(where, scope.types)
     if scope.source:
         # the whole path, or the end of it
         where.add(
@@ -171,6 +180,26 @@ def document_scope(scope: Scope) -> Where:
     where.among("d.label", scope.labels)
     where.among("coalesce(d.compartment, '')", scope.compartments)
     return where
+
+
+def _add_types(where: Where, types: Sequence[str]) -> None:
+    """One of the kinds of files, and none of those behind a minus."""
+    wanted = [kind for kind in types if not kind.startswith("-")]
+    for sign, kinds in (("", wanted), ("NOT ", [k[1:] for k in types if k[0] == "-"])):
+        globs = [pattern for kind in kinds for pattern in _globs(kind)]
+        if globs:
+            fits = " OR ".join(["lower(d.source) GLOB ?"] * len(globs))
+            where.add(f"{sign}({fits})", *globs)
+
+
+def _globs(kind: str) -> Iterator[str]:
+    """Patterns of the sources of a kind; a message of a mailbox has its name behind that of the file."""
+    if kind == NOTE:
+        yield "note:*"
+        yield "episode:*"
+    for ending in endings(kind):
+        yield f"*.{ending}"
+        yield f"*.{ending}#*"
 
 
 def episode_scope(scope: Scope, *, kind: str = "", person: str = "") -> Where:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end import brain
+from tests.end_to_end import Folder, brain
 
 CASES = Path(__file__).parents[1] / "cases"
 
@@ -101,3 +101,61 @@ def test_a_comment_that_holds_a_fence_is_hidden_and_said(tmp_path: Path) -> None
     shown = brain("get", "deploy.md").stdout
     assert "hidden" not in shown
     assert "Tell Ana afterwards." in shown
+
+
+# -- words ----------------------------------------------------------------------------------------
+
+
+def found(*words: str) -> list[str]:
+    """The names of the files that `search` finds, best first."""
+    passages = brain("search", *words, "--json").json["passages"]
+    return [Path(passage["source"]).name for passage in passages]
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "expected"),
+    [
+        ("soft-hyphen", "Haftpflichtversicherung", "versicherung.md"),
+        ("stroke-letters", "Lodz", "names.md"),
+        ("stroke-letters", "Soren", "names.md"),
+        ("stroke-letters", "Aesir", "names.md"),
+        ("stroke-letters", "Dorde", "names.md"),
+        ("numbers", "600123456", "a.md"),
+        ("numbers", "12450", "b.md"),
+        ("numbers", "15650", "b.md"),
+        ("numbers", "1200", "b.md"),
+    ],
+)
+def test_a_word_is_found_however_it_is_written(
+    tmp_path: Path, name: str, word: str, expected: str
+) -> None:
+    case(name, tmp_path)
+    assert found("--lexical", word) == [expected]
+
+
+def test_operators_of_a_query_say_where_to_look(folder: Folder) -> None:
+    place = folder(
+        {
+            "letters/rack.md": "The dinghy lies on the north rack.\n",
+            "letters/draft.md": "A draft: the rack in the north is for the dinghy.\n",
+            "rack.txt": "The north rack needs paint, says the yard.\n",
+        }
+    )
+    brain("add", place)
+    assert set(found('"north rack"')) == {"rack.md", "rack.txt"}
+    assert found('"north rack" dinghy')[0] == "rack.md"
+    assert set(found("rack dinghy -draft")) == {"rack.md", "rack.txt"}
+    assert set(found("rack type:txt")) == {"rack.txt"}
+    assert set(found("rack -type:txt")) == {"rack.md", "draft.md"}
+    assert set(found("rack path:letters")) == {"rack.md", "draft.md"}
+    asked = brain("ask", "where is the dinghy type:md -draft", "--json").json
+    assert asked["question"] == "where is the dinghy type:md -draft"
+    assert {Path(item["source"]).name for item in asked["citations"]} == {"rack.md"}
+    assert asked["notices"] == ["left out: what holds “draft”"]
+
+
+def test_quoted_words_that_stand_nowhere_are_looked_for_apart(folder: Folder) -> None:
+    brain("add", folder({"a.md": "The rack in the north.\n"}))
+    ran = brain("search", '"north rack"', "--json").json
+    assert len(ran["passages"]) == 1
+    assert ran["notices"] == ["“north rack” stands nowhere: looked for apart"]

@@ -29,7 +29,7 @@ from brain.store.row_check import RowCheck
 from brain.store.row_hash import COVERED
 from brain.types import Episode, Request
 from ingest.terms import index_terms, tokens
-from migrations import APPLICATION_ID, LATEST, NAMES
+from migrations import APPLICATION_ID, LATEST, NAMES, migrate
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -263,7 +263,9 @@ def test_schema_3_finds_old_texts_of_other_scripts_by_their_stems(
             "UPDATE knowledge SET terms=? WHERE pk=?", zip(written, keys, strict=True)
         )
         conn.commit()
-    connection = connect(path)
+    connection = connect(
+        path, latest=3, upgrade=lambda database: migrate(database, stop_after=3)
+    )
     rows = dict(connection.conn.execute("SELECT pk, terms FROM knowledge").fetchall())
     assert (
         [rows[key] for key in keys]
@@ -274,6 +276,28 @@ def test_schema_3_finds_old_texts_of_other_scripts_by_their_stems(
     assert connection.conn.execute(
         asked, (f'"{tokens("договором")[0]}"',)
     ).fetchall() == [(keys[0],)]
+    connection.close()
+
+
+def test_schema_5_finds_old_texts_by_plain_letters_and_whole_numbers(
+    config: Config,
+) -> None:
+    path = grown(3, config.home)
+    said = "Łódź: 12,450.00, tel. +34 600 123 456, Haft\u00adpflicht"
+    with closing(sqlite3.connect(path)) as conn:
+        old = "łodz: 12,450.00, tel.  34 600 123 456, haft\u00adpflicht"
+        (key,) = conn.execute("SELECT min(pk) FROM knowledge").fetchone()
+        change = "UPDATE knowledge SET content=?, terms=? WHERE pk=?"
+        conn.execute(change, (said, old, key))
+        conn.execute("UPDATE skills SET body=?, terms=?", (said, old))
+        conn.commit()
+    connection = connect(path)
+    asked = "SELECT rowid FROM knowledge_fts WHERE knowledge_fts MATCH ?"
+    for word in ("lodz", "12450", "600123456", "haftpflicht"):
+        found = connection.conn.execute(asked, (f'"{word}"',)).fetchall()
+        assert found == [(key,)], word
+    (terms,) = connection.conn.execute("SELECT terms FROM skills").fetchone()
+    assert terms == index_terms(said)
     connection.close()
 
 

@@ -76,8 +76,8 @@ class Format(enum.StrEnum):
     EVERY_DAY,
     examples=(
         "brain search how hot for black tea",
-        "brain search lease --since 2026-05 --source 'letters/*' -n 20",
-        "brain search kubernetes --format files | xargs wc -w",
+        "brain search lease --since 2026-05 --format files | xargs wc -w",
+        """brain search '"north rack" dinghy type:pdf path:letters -draft'""",
     ),
 )
 def search(
@@ -102,7 +102,10 @@ def search(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Find passages by words and meaning. No quotes needed; `-` reads standard input."""
+    """Find passages by words and meaning. No quotes needed; `-` reads standard input.
+
+    The words may say where to look, here and in ask: "these very words", -without, type:pdf, path:letters, tag:flat.
+    """
     from brain.types import Request
 
     run = session(context)

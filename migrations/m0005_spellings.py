@@ -1,0 +1,93 @@
+"""Schema 5: search terms without signs that are not seen, with plain letters for ł, ø, æ, and with whole numbers.
+
+`terms` and `around` follow from the text by the rules of the program that opens it, so this calls them
+(`ingest.chunk_terms`). The full text is filled anew as a whole, in which a damaged one stays damaged. Titles are cut
+when their file is next read: their hash covers how they were cut. Leaves out how words are cut. Serves `migrations`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from ingest.chunk_terms import around, searchable
+from ingest.terms import index_terms
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+CHUNKS = """
+    SELECT k.document_id, d.aliases, k.pk, k.content, k.tokens, k.terms, k.around
+    FROM documents d
+    JOIN knowledge k ON k.document_id = d.id
+    ORDER BY k.document_id, k.ordinal, k.pk
+"""
+# Text -> its search terms, of tables whose rows stand alone.
+ALONE = {
+    "episodes": "trim(question || char(10) || answer, char(10))",
+    "skills": "body",
+}
+HELD = 500  # rows written at once
+BROKEN = "\ufffd"  # of text that is no UTF-8: left to the doctor
+
+Changed = tuple[Any, ...]  # the new values, then the key
+
+
+def apply(db: Database) -> None:
+    """No hash covers these columns."""
+    conn = db.conn
+    text_factory = conn.text_factory
+    conn.text_factory = lambda data: data.decode("utf-8", "replace")
+    try:
+        _write(conn, "knowledge", "terms=?, around=?", list(_chunks(conn)))
+        for table, text in ALONE.items():
+            _write(conn, table, "terms=?", list(_alone(conn, table, text)))
+    finally:
+        conn.text_factory = text_factory
+
+
+def _chunks(conn: Any) -> Iterator[Changed]:
+    """(terms, around, pk) of every chunk of which one of the two is another now."""
+    for _document, group in groupby(conn.execute(CHUNKS), key=itemgetter(0)):
+        rows = list(group)
+        if any(BROKEN in str(row) for row in rows):
+            continue
+        terms = searchable([row[3] for row in rows], _aliases(rows[0][1]))
+        lengths = [row[4] for row in rows]
+        for i, (*_rest, pk, _content, _tokens, old_terms, old_around) in enumerate(
+            rows
+        ):
+            beside = around(lengths, terms, i)
+            if (old_terms, old_around) != (terms[i], beside):
+                yield terms[i], beside, pk
+
+
+def _aliases(stored: str) -> list[str]:
+    try:
+        return [str(name) for name in json.loads(stored)]
+    except ValueError:
+        return []  # damaged: the doctor says so
+
+
+def _alone(conn: Any, table: str, text: str) -> Iterator[Changed]:
+    for pk, said, old_terms in conn.execute(f"SELECT pk, {text}, terms FROM {table}"):
+        if BROKEN not in said and old_terms != index_terms(said):
+            yield index_terms(said), pk
+
+
+def _write(conn: Any, table: str, assigned: str, changed: list[Changed]) -> None:
+    """With the trigger away that would carry each row into the full text; then that is filled anew."""
+    if not changed:
+        return
+    name = f"{table}_fts_update"
+    stated = "SELECT sql FROM sqlite_master WHERE type='trigger' AND name=?"
+    trigger = conn.execute(stated, (name,)).fetchone()[0]
+    conn.execute(f"DROP TRIGGER {name}")
+    update = f"UPDATE {table} SET {assigned} WHERE pk=?"
+    for start in range(0, len(changed), HELD):
+        conn.executemany(update, changed[start : start + HELD])
+    conn.execute(trigger)
+    conn.execute(f"INSERT INTO {table}_fts({table}_fts) VALUES ('rebuild')")
