@@ -39,12 +39,16 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class Ollama:
-    """The local model server. Times in seconds, `num_ctx` in tokens."""
+    """The local model server. Times in seconds, `num_ctx` in tokens.
+
+    `keep_alive`: how long a model stays loaded after a request ("10m", "-1" for ever, "0" not at all); "" leaves it to
+    the server, whose own setting any other value would override.
+    """
 
     host: str = "http://127.0.0.1:11434"
     trusted_hosts: Texts = ()
     num_ctx: int = 8192
-    keep_alive: str = "5m"
+    keep_alive: str = ""
     connect_seconds: float = 1.5
     idle_seconds: float = 60.0
     total_seconds: float = 600.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from brain.types import Fingerprint, Passage, Scope
+from brain.types import Fingerprint, Passage, Scope, Speed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,6 +67,16 @@ class Reranker(Protocol):
 
         Raises `Refused` or `Unavailable`, also when it takes longer than `seconds`.
         """
+
+
+class SpeedBook(Protocol):
+    """How fast each model was measured to be on this machine, kept between commands. Never raises."""
+
+    def of(self, model: str, digest: str = "") -> Speed:
+        """What is known of it; nothing when another model has that name now."""
+
+    def keep(self, model: str, digest: str, speed: Speed) -> None:
+        """Note a new measurement; what it does not hold stays as it was."""
 
 
 class VectorIndex(Protocol):

@@ -96,7 +96,7 @@ class ForgetReport:
 @dataclass(frozen=True, slots=True)
 class VectorProgress:
     """One set of vectors. `state`: building, live, spare. Counts are of chunks; `eta_seconds` None when
-    nothing is left to do or no speed was measured yet.
+    nothing is left to do or no speed was measured yet; `error`: why the last try ended early, "" when it did not.
     """
 
     number: int
@@ -106,6 +106,7 @@ class VectorProgress:
     done: int
     total: int
     eta_seconds: float | None = None
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

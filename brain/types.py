@@ -288,7 +288,8 @@ class Skipped:
 @dataclass(frozen=True, slots=True)
 class AddReport:
     """What one `add` or `sync` did. Counts are of documents; `chunks` and `waiting` of chunks (waiting for vectors;
-    None: unknown until the model can be read). `unread`: files that an interruption left, None: not counted yet.
+    None: unknown until the model can be read). `filling`: of those, how many wait for a model of Ollama, which a notice
+    tells of. `unread`: files that an interruption left, None: not counted yet.
     """
 
     added: int = 0
@@ -300,6 +301,7 @@ class AddReport:
     notices: Texts = ()
     chunks: int = 0
     waiting: int | None = 0
+    filling: int = 0
     interrupted: bool = False
     embedder: str = ""
     documents: Texts = ()
@@ -319,6 +321,17 @@ class Fingerprint:
     def __str__(self) -> str:
         """One line, used as the key of the embeddings table."""
         return f"{self.model}@{self.digest[:12]}/{self.dimensions}/{self.prefixes}/{self.pooling}"
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast a model was measured to be here, each None where it was not: tokens of a prompt that it reads and tokens
+    of an answer that it writes a second, chunks that it embeds a second.
+    """
+
+    prompt: float | None = None
+    answer: float | None = None
+    chunks: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

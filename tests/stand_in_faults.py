@@ -57,22 +57,21 @@ FAULTS: dict[str, Any] = {
     "redirect_307": "http://127.0.0.1:9/",  # the base to send the client to
     "remote_host_present": "reply",  # where: reply, show or tags
     "model_unloaded_between": True,  # every request has to load the model again
+    "slow_load": 1.0,  # seconds that loading a model takes; a client that hangs up meanwhile aborts it
+    "cannot_load": True,  # the runner dies while it loads
+    "no_network": True,  # a pull finds no registry
     "version_old": True,  # no /api/status, no capabilities, no :local
     "die_mid_stream": 2,  # lines, then the process is killed
     "accept_no_reply": True,
 }
 POLL_SECONDS = 0.02  # between two looks whether the client is still there
 STALL_SECONDS = 30.0  # longer than any deadline of a test
-NESTED = {
-    "error": {
-        "code": 400,
-        "message": "request (42947 tokens) exceeds the available context size (8192 tokens), try increasing it",
-        "type": "exceed_context_size_error",
-        "n_prompt_tokens": 42947,
-        "n_ctx": 8192,
-    }
-}
-PLAIN_CONTEXT = "the prompt is longer than the context length currently available to the model; shorten it"
+PLAIN_CONTEXT = (
+    "the prompt is longer than the context length currently available to the model; shorten the prompt, "
+    "adjust the context length in settings, or use a model with a longer context length"
+)
+CANNOT_LOAD = "llama-server process has terminated: signal: killed"
+NO_NETWORK = 'pull model manifest: Get "https://registry.invalid/v2/": dial tcp: lookup registry.invalid: no such host'
 BUSY = "server busy, please try again.  maximum pending requests exceeded"
 PAGE = b"<html><head><title>500 Internal Server Error</title></head><body>nginx</body></html>"
 UNEXPECTED = "an error was encountered while running the model: unexpected EOF"
@@ -83,12 +82,28 @@ class Hangup(Exception):
 
 
 class ApiError(Exception):
-    """An error answer: its status, its text, and further fields."""
+    """An error answer: its status, its text, and further fields. `late`: it came from a runner, or from a download."""
 
-    def __init__(self, status: int, text: str, **more: Any) -> None:
+    def __init__(
+        self, status: int, text: str, *, late: bool = False, **more: Any
+    ) -> None:
         super().__init__(text)
         self.status = status
+        self.late = late
         self.body = {"error": text, **more}
+
+
+def too_long(tokens: int, window: int) -> str:
+    """The refusal of a prompt, as llama-server words it: an object in JSON, inside the text of an error."""
+    said = f"request ({tokens} tokens) exceeds the available context size ({window} tokens), try increasing it"
+    inner = {
+        "code": 400,
+        "message": said,
+        "type": "exceed_context_size_error",
+        "n_prompt_tokens": tokens,
+        "n_ctx": window,
+    }
+    return go_json({"error": inner}).decode()
 
 
 class Faults(dict[str, Any]):
@@ -118,7 +133,6 @@ class Faults(dict[str, Any]):
 
     def before(self) -> None:
         """Error answers that an inference request meets before anything else."""
-        nested = go_json(NESTED).decode()
         for name, error in (
             ("503_busy", ApiError(503, BUSY)),
             ("429", ApiError(429, "too many requests")),
@@ -130,13 +144,11 @@ class Faults(dict[str, Any]):
             ),
             (
                 "403_cloud",
-                ApiError(
-                    403, "ollama cloud is disabled: remote inference is unavailable"
-                ),
+                ApiError(403, "ollama cloud is disabled: remote model is unavailable"),
             ),
             ("404_model", ApiError(404, "model 'x' not found")),
-            ("400_ctx_plain", ApiError(400, PLAIN_CONTEXT)),
-            ("400_ctx_nested_json", ApiError(400, nested)),
+            ("400_ctx_plain", ApiError(400, PLAIN_CONTEXT, late=True)),
+            ("400_ctx_nested_json", ApiError(400, too_long(42947, 8192), late=True)),
         ):
             if self.spend(name):
                 raise error
@@ -154,6 +166,7 @@ class Answer:
         self._bytes = 0
         self._lines = 0
         self.started = False
+        self.status = 0
 
     def whole(
         self,
@@ -162,13 +175,19 @@ class Answer:
         kind: str,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """An answer with a length. HEAD has no body."""
+        """An answer with a length. HEAD has no body; `kind` "": no type is named."""
+        named = {"Content-Type": kind} if kind else {}
         self._head(
-            status,
-            {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})},
+            status, {**named, "Content-Length": str(len(body)), **(headers or {})}
         )
         if self._handler.command != "HEAD":
             self._send(body)
+
+    def chunked(self, body: bytes, kind: str) -> None:
+        """An answer whose length is not told beforehand."""
+        self._head(200, {"Content-Type": kind, "Transfer-Encoding": "chunked"})
+        self.chunk(body)
+        self.end()
 
     def line(self, value: Any) -> None:
         """One object of a stream, as one chunk and a line end."""
@@ -204,6 +223,7 @@ class Answer:
 
     def _head(self, status: int, headers: Mapping[str, str]) -> None:
         self.started = True
+        self.status = status
         self._handler.send_response(status)
         for name, value in headers.items():
             self._handler.send_header(name, value)

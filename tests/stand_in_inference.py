@@ -5,23 +5,30 @@ Works on the parsed request and gives objects; leaves out HTTP and what a model 
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from tests.stand_in_faults import NESTED, PLAIN_CONTEXT, ApiError, Faults
+from tests.stand_in_faults import (
+    CANNOT_LOAD,
+    PLAIN_CONTEXT,
+    ApiError,
+    Faults,
+    too_long,
+)
 from tests.stand_in_models import (
     Model,
     count_tokens,
     cut,
     embed,
     embed_tokens,
-    go_json,
     pieces,
 )
+from tests.stand_in_runners import Runner, Runners
 
 DEFAULT_WINDOW = 4096  # tokens, on a machine with less than 23 GiB of video memory
 MESSAGE_TOKENS = 4  # that a chat template puts around a message
@@ -33,15 +40,21 @@ LOADING, LOADED = 1_200_000_000, 1_000_000  # nanoseconds
 PER_TOKEN = 1_000_000  # nanoseconds, prompt and reply alike
 DURATION = re.compile(r"(-?\d+(?:\.\d+)?)(ns|us|ms|s|m|h)")
 UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-KEEP_DEFAULT = 300.0  # seconds
+LEAST_WINDOW = 256  # tokens: a smaller window is padded to it
+NO_EMBEDDINGS = "This server does not support embeddings. Start it with `--embeddings`"
+UNLIKELY = 1e-6  # the probability of a token that is only there to fill the list of likely ones
+THINK_ADVICE = '(must be "high", "medium", "low", "max", true, or false)'
+GO_TYPES = {bool: "bool", list: "[]interface {}", dict: "map[string]interface {}"}
+METRICS = ("context", "total_duration")  # the first keys of the metrics
 Message = Mapping[str, Any]
 
 
 class Place(Protocol):
     """The part of the server that inference needs."""
 
-    loaded: dict[str, tuple[float, int]]
-    loads: list[str]
+    runners: Runners
+    prompt_ns: int
+    answer_ns: int
     answer: Callable[[Sequence[Message]], str]
     odds: Callable[[Sequence[Message]], Mapping[str, float] | None]
     structured: Callable[[Mapping[str, Any], str], Any]
@@ -70,12 +83,11 @@ class Inference:
         self.options = _options(body.get("options") or {})
         self.keep = _keep_alive(body.get("keep_alive"))
         self._check_ability()
-        self.schema = _schema(body.get("format"))
+        self.schema: Mapping[str, Any] | None = None
         self.think = self._thinking(body.get("think"))
-        asked_window = self.options.get("num_ctx") or model.num_ctx or DEFAULT_WINDOW
-        self.window = int(
-            min(asked_window, model.window) if self.embeds else asked_window
-        )
+        self.window = self._window()
+        # Only a model that writes slides its window, and whether it may is chosen when it is loaded.
+        self.shift = not self.embeds and body.get("shift") is not False
 
     @property
     def messages(self) -> list[Message]:
@@ -96,17 +108,53 @@ class Inference:
         """True unless the request says otherwise, or only loads the model."""
         return self.body.get("stream") is not False and bool(self.messages)
 
-    def answers(self) -> Iterator[dict[str, Any]]:
-        """The lines of the answer; one for embeddings."""
-        loading = self._load()
+    def answers(
+        self, wait: Callable[[float], None] = time.sleep
+    ) -> Generator[dict[str, Any], None, None]:
+        """The lines of the answer; one for embeddings. `wait` raises when the client is gone."""
+        if not self.embeds and not self.messages and self.keep == 0:
+            self.place.runners.unload(self.model)
+            yield self._line("", done_reason="unload")
+            return
+        with self.place.runners.used(
+            self.model,
+            self.window,
+            self.shift,
+            self.keep,
+            wait=wait,
+            load=lambda: self._load(wait),
+            works=self.embeds or bool(self.messages),
+        ) as (runner, cold):
+            yield from self._ran(runner, LOADING if cold else LOADED, wait)
+        if "model_unloaded_between" in self.faults:
+            self.place.runners.unload(self.model)
+
+    def _ran(
+        self, runner: Runner, loading: int, wait: Callable[[float], None]
+    ) -> Iterator[dict[str, Any]]:
+        """What the loaded model gives."""
+        if self.embeds and "embedding" not in self.model.capabilities:
+            raise ApiError(501, NO_EMBEDDINGS, late=True)
+        self.schema = _schema(self.body.get("format"))
+        wait(float(self.faults.get("slow_first_token", 0.0)))
         if self.embeds:
             yield self._embedded(loading)
         elif not self.messages:
-            yield self._line("", done_reason="unload" if self.keep == 0 else "load")
+            yield self._line("", done_reason="load")
         else:
-            yield from self._written(loading)
-        if self.keep == 0 or "model_unloaded_between" in self.faults:
-            self.place.loaded.pop(self.model.name, None)
+            yield from self._written(runner, loading)
+
+    def _load(self, wait: Callable[[float], None]) -> None:
+        """Take as long as loading takes, and fail where it does."""
+        wait(float(self.faults.get("slow_load", 0.0)))
+        if "cannot_load" in self.faults:
+            raise ApiError(500, CANNOT_LOAD)
+
+    def _window(self) -> int:
+        """Tokens: what is asked for, else the Modelfile's, padded, and never more than it was trained for."""
+        asked = self.options.get("num_ctx") or self.model.num_ctx or DEFAULT_WINDOW
+        padded = max(LEAST_WINDOW, int(asked))
+        return min(padded, self.model.window or padded)
 
     def merged(self, lines: Iterable[dict[str, Any]]) -> dict[str, Any]:
         """What the same answer is without streaming."""
@@ -114,7 +162,8 @@ class Inference:
         if self.embeds or len(kept) == 1:
             return last
         rows = [row for line in kept for row in line.get("logprobs", ())]
-        last = {**last, "logprobs": rows} if rows else last
+        if rows:
+            last = _with_logprobs(last, rows)
         if self.path == "/api/generate":
             return {**last, "response": "".join(line["response"] for line in kept)}
         message = {
@@ -128,8 +177,6 @@ class Inference:
         }
 
     def _check_ability(self) -> None:
-        if self.embeds and "embedding" not in self.model.capabilities:
-            raise ApiError(400, "this model does not support embeddings")
         if not self.embeds and not self.model.writes:
             raise ApiError(
                 400, f'"{self.asked}" does not support {self.path.rpartition("/")[2]}'
@@ -149,30 +196,16 @@ class Inference:
             and not isinstance(asked, bool)
             and asked not in THINK_WORDS
         ):
-            raise ApiError(
-                400,
-                'invalid think value (must be "high", "medium", "low", "max", true, or false)',
-            )
+            raise ApiError(400, f'invalid think value: "{asked}" {THINK_ADVICE}')
         if asked and not self.model.thinks:
             raise ApiError(400, f'"{self.asked}" does not support thinking')
         return (
             self.model.thinks if asked is None else bool(asked)
         ) or "thinking_first" in self.faults
 
-    def _load(self) -> int:
-        until, window = self.place.loaded.get(self.model.name, (0.0, 0))
-        warm = until > time.monotonic() and window == self.window
-        forever = self.keep < 0
-        self.place.loaded[self.model.name] = (
-            float("inf") if forever else time.monotonic() + self.keep,
-            self.window,
-        )
-        if not warm:
-            self.place.loads.append(self.model.name)
-        return LOADED if warm else LOADING
-
-    def _written(self, loading: int) -> Iterator[dict[str, Any]]:
+    def _written(self, runner: Runner, loading: int) -> Iterator[dict[str, Any]]:
         messages, read = self._fitted()
+        fresh = max(1, read - runner.cached(_joined(messages)))
         talks = {"babble", "empty_content"} & set(self.faults)
         odds = {} if talks else self.place.odds(messages) or {}
         words = pieces(
@@ -195,7 +228,9 @@ class Inference:
         )
         if "no_done" not in self.faults:
             yield self._line(
-                "", done_reason=reason, **self._metrics(loading, read, len(words))
+                "",
+                done_reason=reason,
+                **self._metrics(loading, read, fresh, len(words)),
             )
 
     def _said(self, messages: Sequence[Message]) -> str:
@@ -208,27 +243,32 @@ class Inference:
             return text
         if self.faults.spend("bad_json"):
             return '{"answer": '
-        return go_json(self.place.structured(self.schema, text)).decode()
+        # A grammar lets white space in between, and models make use of it.
+        return json.dumps(
+            self.place.structured(self.schema, text), indent=1, ensure_ascii=False
+        )
 
-    def _metrics(self, loading: int, read: int, wrote: int) -> dict[str, Any]:
+    def _metrics(
+        self, loading: int, read: int, fresh: int, wrote: int
+    ) -> dict[str, Any]:
+        """`fresh`: tokens of the prompt that were not in the cache; the count is of all, only the duration falls."""
         if "metrics_absent" in self.faults:
             return {}
-        times = {
-            "total_duration": loading + (read + wrote) * PER_TOKEN,
-            "load_duration": loading,
-        }
-        counts = {"prompt_eval_count": read, "prompt_eval_duration": read * PER_TOKEN}
-        more = (
+        context = (
             {"context": [1, 2, 3]}
             if self.path == "/api/generate" and not self.body.get("raw")
             else {}
         )
+        reading = fresh * self.place.prompt_ns
+        writing = wrote * self.place.answer_ns
         return {
-            **times,
-            **counts,
+            **context,
+            "total_duration": loading + reading + writing,
+            "load_duration": loading,
+            "prompt_eval_count": read,
+            "prompt_eval_duration": reading,
             "eval_count": wrote,
-            "eval_duration": wrote * PER_TOKEN,
-            **more,
+            "eval_duration": writing,
         }
 
     def _logprobs(self, text: str, odds: Mapping[str, float]) -> dict[str, Any]:
@@ -249,6 +289,8 @@ class Inference:
             }
 
         most = int(self.body.get("top_logprobs") or 0)
+        # The server lists as many as were asked for, however unlikely.
+        likely += [(f"▁{n}", UNLIKELY) for n in range(most - len(likely))]
         others = (
             {"top_logprobs": [row(*pair) for pair in likely[:most]]} if most else {}
         )
@@ -280,8 +322,8 @@ class Inference:
             **said,
             "done": bool(done_reason),
             **reason,
-            **metrics,
             **self._logprobs(text, odds or {}),
+            **metrics,
         }
 
     def _fitted(self) -> tuple[Sequence[Message], int]:
@@ -291,10 +333,7 @@ class Inference:
         if real and _tokens(messages) > real:
             return _tail(messages, real // 2 + 2), real // 2 + 2
         if _tokens(messages) > self.window and self.body.get("truncate") is False:
-            counts = {"n_prompt_tokens": _tokens(messages), "n_ctx": self.window}
-            raise ApiError(
-                400, go_json({"error": {**NESTED["error"], **counts}}).decode()
-            )
+            raise ApiError(400, too_long(_tokens(messages), self.window), late=True)
         while _tokens(messages) > self.window:
             droppable = next(
                 (m for m in messages[:-1] if m.get("role") != "system"), None
@@ -305,7 +344,7 @@ class Inference:
         if _tokens(messages) <= self.window:
             return messages, _tokens(messages)
         if self.body.get("shift") is False:
-            raise ApiError(400, PLAIN_CONTEXT)
+            raise ApiError(400, PLAIN_CONTEXT, late=True)
         return _tail(messages, self.window // 2 + 2), self.window // 2 + 2
 
     def _embedded(self, loading: int) -> dict[str, Any]:
@@ -362,6 +401,17 @@ class Inference:
         return [[float("nan")] * len(row) for row in rows] if word == "" else rows
 
 
+def _with_logprobs(last: dict[str, Any], rows: list[Any]) -> dict[str, Any]:
+    """The last line with the log-probabilities of all, in the place of the server's struct: before the metrics."""
+    keys = list(last)
+    at = next((n for n, key in enumerate(keys) if key in METRICS), len(keys))
+    return {
+        **{key: last[key] for key in keys[:at]},
+        "logprobs": rows,
+        **{key: last[key] for key in keys[at:]},
+    }
+
+
 def _length(row: Sequence[float]) -> float:
     return sum(x * x for x in row) ** 0.5 or 1.0
 
@@ -370,6 +420,11 @@ def _tokens(messages: Sequence[Message]) -> int:
     return sum(
         count_tokens(str(m.get("content") or "")) + MESSAGE_TOKENS for m in messages
     )
+
+
+def _joined(messages: Sequence[Message]) -> str:
+    """The prompt as the runner reads it."""
+    return "\n".join(f"{m.get('role')}: {m.get('content') or ''}" for m in messages)
 
 
 def _tail(messages: Sequence[Message], tokens: int) -> list[Message]:
@@ -405,10 +460,10 @@ def _schema(given: Any) -> Mapping[str, Any] | None:
     return given
 
 
-def _keep_alive(given: Any) -> float:
-    """Seconds; negative means for ever."""
+def _keep_alive(given: Any) -> float | None:
+    """Seconds, None where the request says nothing; negative means for ever."""
     if given is None:
-        return KEEP_DEFAULT
+        return None
     if isinstance(given, int | float) and not isinstance(given, bool):
         return float(given)
     if isinstance(given, str):
@@ -416,4 +471,4 @@ def _keep_alive(given: Any) -> float:
         if parts and "".join(number + unit for number, unit in parts) == given:
             return sum(float(number) * UNITS[unit] for number, unit in parts)
         raise ApiError(400, f'time: invalid duration "{given}"')
-    raise ApiError(400, "keep_alive: invalid type")
+    raise ApiError(400, f"Unsupported type: '{GO_TYPES.get(type(given), 'nil')}'")

@@ -23,7 +23,8 @@ SHARED_MODELS = Path(__file__).resolve().parents[2] / "shared" / "models"
 MINILM = SHARED_MODELS / "all-minilm-l6-v2-int8.onnx"
 MINILM_TOKENIZER = SHARED_MODELS / "all-minilm-l6-v2-tokenizer.json"
 MINILM_BATCH = 16  # texts of one run of the model
-MINILM_WINDOW = 256  # tokens, with the two special ones; README beside the files
+MINILM_WINDOW = 512  # tokens, with the two special ones, that it was trained for
+MINILM_NUM_CTX = 256  # tokens: what the Modelfile of the library's model allows
 TOKENS_PER_WORD = (
     1.3  # of the writing models; a word here is a run of letters or one other sign
 )
@@ -54,7 +55,11 @@ ROLE_PREFIXES = {"search_document", "search_query"}
 
 @dataclass(frozen=True)
 class Model:
-    """One row of /api/tags with what it can do. `window` and `dimensions` are the trained ones."""
+    """One row of /api/tags with what it can do. `window` and `dimensions` are the trained ones.
+
+    `listed`: what /api/tags says it can do where that contradicts /api/show, as for a model made from safetensors (no
+    window is listed then). `origin`: the name of the blob that it shares with another name.
+    """
 
     name: str
     family: str
@@ -67,12 +72,19 @@ class Model:
     remote_model: str = ""
     num_ctx: int | None = None  # a PARAMETER of the Modelfile
     version: int = 1  # a new one is a new digest: the same name pulled anew
+    listed: tuple[str, ...] = ()
+    origin: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
-        """64 hex digits, of name and version."""
-        return hashlib.sha256(f"{self.name}#{self.version}".encode()).hexdigest()
+        """64 hex digits, of the blob's name and version."""
+        return hashlib.sha256(f"{self.blob[0]}#{self.blob[1]}".encode()).hexdigest()
+
+    @property
+    def blob(self) -> tuple[str, int]:
+        """What is loaded: two names of one blob share a runner."""
+        return self.origin or self.name, self.version
 
     @property
     def writes(self) -> bool:
@@ -87,7 +99,7 @@ class Model:
         """As /api/show and /api/tags give it."""
         return {
             "parent_model": "",
-            "format": "gguf",
+            "format": "" if self.remote_host else "gguf",
             "family": self.family,
             "families": [self.family],
             "parameter_size": self.parameter_size,
@@ -103,12 +115,17 @@ class Model:
             "general.architecture": self.family,
             f"{self.family}.context_length": self.window,
             f"{self.family}.embedding_length": self.dimensions,
+            "general.languages": None,
+            "tokenizer.ggml.merges": None,
+            "tokenizer.ggml.scores": None,
+            "tokenizer.ggml.token_type": None,
             "tokenizer.ggml.tokens": None,
             **self.extra,
         }
 
 
 GB = 10**9
+STUB_SIZE = 263  # bytes of a model that runs elsewhere
 CATALOGUE = {
     model.name: model
     for model in (
@@ -156,11 +173,12 @@ CATALOGUE = {
             384,
             ("embedding",),
             "23M",
+            num_ctx=MINILM_NUM_CTX,
         ),
         Model(
             "gpt-oss:120b-cloud",
             "gptoss",
-            384,
+            STUB_SIZE,
             0,
             0,
             (),
@@ -335,9 +353,9 @@ def go_json(value: Any) -> bytes:
 
 
 def stamp(ahead: float = 0.0) -> str:
-    """RFC 3339 with nine digits and a local offset, as `modified_at` has."""
+    """RFC 3339 with nine digits, as `modified_at` has; a server in UTC writes Z for the offset."""
     return (datetime.now(UTC) + timedelta(seconds=ahead)).strftime(
-        "%Y-%m-%dT%H:%M:%S.%f000+00:00"
+        "%Y-%m-%dT%H:%M:%S.%f000Z"
     )
 
 

@@ -4,8 +4,9 @@
     python -m tests.stand_in_ollama --port 0 --models llama3.2,all-minilm --fault stall_after=3
 
 Status codes, key names, defaults and oddities are those of ollama/ollama at fb30760 (August 2026). Inference is in
-`stand_in_inference`, what models say in `stand_in_models`, what goes wrong in `stand_in_faults`. Leaves out images,
-tools, the contents of blobs, and pushing.
+`stand_in_inference`, what models say in `stand_in_models`, which are loaded in `stand_in_runners`, what goes wrong in
+`stand_in_faults`. Where a real server did otherwise than its source reads, it is as the real one was measured. Leaves
+out images, tools, the contents of blobs, and pushing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -24,8 +26,16 @@ from types import TracebackType
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from tests.stand_in_faults import INFERENCE, PAGE, Answer, ApiError, Faults, Hangup
-from tests.stand_in_inference import Inference
+from tests.stand_in_faults import (
+    INFERENCE,
+    NO_NETWORK,
+    PAGE,
+    Answer,
+    ApiError,
+    Faults,
+    Hangup,
+)
+from tests.stand_in_inference import PER_TOKEN, Inference
 from tests.stand_in_models import (
     DEFAULT_MODELS,
     Model,
@@ -37,10 +47,19 @@ from tests.stand_in_models import (
     stamp,
     yes_or_no,
 )
+from tests.stand_in_runners import KEEP_DEFAULT, Runner, Runners
 
 VERSION = "0.33.0"
 JSON_TYPE = "application/json; charset=utf-8"
+BARE_JSON_TYPE = "application/json"  # of errors in streams, and of pulls
 TEXT_TYPE = "text/plain; charset=utf-8"
+BARE_TEXT_TYPE = "text/plain"  # of 404 and 405
+NO_TYPE = ""
+LOG_HANGUP = (
+    499  # what the server logs for a client that went away before its model was there
+)
+FOREVER = 292.27 * 365.2425 * 86_400  # seconds: the longest time that Go can hold
+DIGEST = re.compile(r"sha256[:-][0-9a-f]{64}")
 NAME = re.compile(r"^[\w.-]+(?::\d+)?(?:/[\w.-]+)*(?::[\w.-]+)?$")
 GOOD_ORIGINS = re.compile(
     r"^(https?://(localhost|127\.0\.0\.1|0\.0\.0\.0)(:\d+)?|(app|file|tauri|vscode-\w+)://.*)$"
@@ -63,8 +82,13 @@ ROUTES = {
 }
 NOT_PULLED = {
     "/api/embed": 'model "{}" not found, try pulling it first',
+    "/api/embeddings": 'model "{}" not found, try pulling it first',
+    "/api/copy": 'model "{}" not found',
     "/api/show": "model '{}:latest' not found",
 }
+NO_CLOUD = "ollama cloud is disabled: remote model is unavailable"
+NO_CLOUD_DETAILS = "ollama cloud is disabled: remote model details are unavailable"
+CLOUD_TAGS = (":cloud", "-cloud")
 EMPTY_NAME = {
     "/api/generate": (404, "model '' not found"),
     "/api/embed": (404, "model '' not found"),
@@ -84,9 +108,11 @@ class Recorded:
 class StandIn:
     """The server, running from `start` (or `with`) to `stop`.
 
-    `models` by canonical name, `loaded` by name to (time it expires, window), `faults` and `fault_paths` may be changed
-    while it runs. `loads`: the models in the order in which they were loaded. `answer` is what the writing models say, `odds` the first tokens of a one-word answer with their
-    probabilities, `structured` the object of a schema. `in_video`: loaded models lie in video memory.
+    `models` by canonical name, `faults` and `fault_paths` may be changed while it runs. `loads`: the models in the
+    order in which they were loaded. `log`: path and status of every finished request, as the server logs them.
+    `answer` is what the writing models say, `odds` the first tokens of a one-word answer with their probabilities,
+    `structured` the object of a schema. `in_video`: loaded models lie in video memory. `prompt_ns`, `answer_ns`: the
+    nanoseconds for each token that it reports. `keep_alive`: seconds, what the person who runs the server set.
     """
 
     def __init__(
@@ -100,6 +126,7 @@ class StandIn:
             [Sequence[Mapping[str, Any]]], Mapping[str, float] | None
         ] = yes_or_no,
         cloud_disabled: bool = True,
+        keep_alive: float = KEEP_DEFAULT,
     ) -> None:
         named = (
             known(m) if isinstance(m, str) else m
@@ -114,15 +141,15 @@ class StandIn:
         self.fault_paths = set(INFERENCE)
         self.requests: list[Recorded] = []
         self.errors: list[BaseException] = []
-        self.loaded: dict[str, tuple[float, int]] = {}
-        self.loads: list[str] = []
+        self.log: list[tuple[str, int]] = []
+        self.runners = Runners(keep_alive)
+        self.prompt_ns = self.answer_ns = PER_TOKEN
         self.answer = answer
         self.odds = odds
         self.structured = fill
         self.in_video = False
         self.cloud_disabled = cloud_disabled
         self.stopping = threading.Event()
-        self.lock = threading.Lock()  # OLLAMA_NUM_PARALLEL = 1
         self._http = _Server(("127.0.0.1", port), _Handler)
         self._http.stand_in = self
         self._thread = threading.Thread(
@@ -164,6 +191,15 @@ class StandIn:
         """What was sent to a path, oldest first."""
         return [request.body for request in self.requests if request.path == path]
 
+    @property
+    def loads(self) -> list[str]:
+        """The models in the order in which they were loaded."""
+        return self.runners.loads
+
+    def running_names(self) -> list[str]:
+        """The models that are loaded, newest first."""
+        return [runner.model.name for runner in self.runners.running()]
+
     def find(self, asked: str, path: str) -> Model:
         """The model of a request. Raises the error that this endpoint gives."""
         if not asked:
@@ -172,25 +208,29 @@ class StandIn:
         name, local = asked.lower(), False
         if name.endswith(":local") and "version_old" not in self.faults:
             name, local = name.removesuffix(":local"), True
-            if name.endswith((":cloud", "-cloud")):
+            if name.endswith(CLOUD_TAGS):
                 raise ApiError(400, f'use either :local or :cloud, not both: "{asked}"')
         if not NAME.match(name):
             raise ApiError(400, "invalid model name")
+        closed = ApiError(403, NO_CLOUD_DETAILS if path == "/api/show" else NO_CLOUD)
+        inquiring = path in INFERENCE or path == "/api/show"
+        if self.cloud_disabled and inquiring and name.endswith(CLOUD_TAGS):
+            raise closed
         full = name if ":" in name.rpartition("/")[2] else f"{name}:latest"
         model = next((m for key, m in self.models.items() if key.lower() == full), None)
-        if model is None or (local and model.remote_host):
+        embeds = path in ("/api/embed", "/api/embeddings")
+        stub = model is not None and bool(model.remote_host) and inquiring
+        if model is None or (stub and (local or (embeds and self.cloud_disabled))):
             raise ApiError(
                 404, NOT_PULLED.get(path, "model '{}' not found").format(asked)
             )
-        if model.remote_host and self.cloud_disabled and path != "/api/show":
-            raise ApiError(
-                403, "ollama cloud is disabled: remote inference is unavailable"
-            )
+        if stub and self.cloud_disabled:
+            raise closed
         return model
 
     def unload(self) -> None:
         """As if the keep-alive of every model had run out."""
-        self.loaded.clear()
+        self.runners.unload()
 
 
 class _Server(ThreadingHTTPServer):
@@ -227,13 +267,21 @@ class _Handler(BaseHTTPRequestHandler):
         except Hangup:
             self.close_connection = True
         except ApiError as error:
-            answer.whole(error.status, go_json(error.body), JSON_TYPE)
+            self._refused(path, body, answer, error)
+        place.log.append((path, answer.status or LOG_HANGUP))
+
+    def _refused(self, path: str, body: bytes, answer: Answer, error: ApiError) -> None:
+        """An error in place of an answer: what a stream breaks off with before it began has no character set."""
+        streams = path in INFERENCE and b'"stream":false' not in body.replace(b" ", b"")
+        bare = error.late and (streams or path == "/api/pull")
+        kind = BARE_JSON_TYPE if bare else JSON_TYPE
+        answer.whole(error.status, go_json(error.body), kind)
 
     def _answered(
         self, place: StandIn, path: str, body: bytes, answer: Answer, faults: Faults
     ) -> None:
         if not self._welcome():
-            return answer.whole(403, b"", TEXT_TYPE)
+            return answer.whole(403, b"", NO_TYPE)
         if "accept_no_reply" in faults:
             answer.hang()
         if "redirect_307" in faults:
@@ -246,13 +294,14 @@ class _Handler(BaseHTTPRequestHandler):
         if "500_html" in faults:
             return answer.whole(500, PAGE, "text/html")
         if path.startswith("/api/blobs/"):
-            return answer.whole(404, b"", TEXT_TYPE)
+            known_digest = DIGEST.fullmatch(path.removeprefix("/api/blobs/"))
+            return answer.whole(404 if known_digest else 400, b"", JSON_TYPE)
         if path not in ROUTES or (
             path == "/api/status" and "version_old" in place.faults
         ):
-            return answer.whole(404, b"404 page not found", TEXT_TYPE)
+            return answer.whole(404, b"404 page not found", BARE_TEXT_TYPE)
         if self.command not in ROUTES[path]:
-            return answer.whole(405, b"405 method not allowed", TEXT_TYPE)
+            return answer.whole(405, b"405 method not allowed", BARE_TEXT_TYPE)
         if path == "/":
             return answer.whole(200, b"Ollama is running", TEXT_TYPE)
         if self.command == "POST" or self.command == "DELETE":
@@ -304,22 +353,21 @@ class _Call:
             return
         self.faults.before()
         model = self.place.find(_text(self.body, "model"), self.path)
-        with self.place.lock:
-            self.answer.wait(float(self.faults.get("slow_first_token", 0.0)))
-            self._infer(Inference(self.place, self.path, self.body, model, self.faults))
+        self._infer(Inference(self.place, self.path, self.body, model, self.faults))
 
     def _infer(self, inference: Inference) -> None:
-        answers = inference.answers()
+        answers = inference.answers(self.answer.wait)
         if self.path in ("/api/embed", "/api/embeddings") or not inference.streams:
             return self._json(inference.merged(answers))
-        for value in answers:
-            self.answer.line(value)
+        with closing(answers):  # a client that hangs up lets the runner go
+            for value in answers:
+                self.answer.line(value)
         return self.answer.end()
 
     def show(self) -> None:
         name = _text(self.body, "model") or _text(self.body, "name")
         model = self.place.find(name, self.path)
-        self._json(_shown(self.place, model))
+        self.answer.chunked(go_json(_shown(self.place, model)), JSON_TYPE)
 
     def pull(self) -> None:
         name = _text(self.body, "model") or _text(self.body, "name")
@@ -328,8 +376,8 @@ class _Call:
         if self.body.get("stream") is False:
             last = list(self._pulled(name))[-1]
             if "error" in last:
-                raise ApiError(500, last["error"])
-            return self._json(last)
+                raise ApiError(500, last["error"], late=True)
+            return self.answer.whole(200, go_json(last), BARE_JSON_TYPE)
         for line in self._pulled(name):
             self.answer.line(line)
         return self.answer.end()
@@ -338,18 +386,22 @@ class _Call:
         model = self.place.find(_text(self.body, "source"), self.path)
         name = _text(self.body, "destination")
         full = name if ":" in name else f"{name}:latest"
-        self.place.models[full] = replace(model, name=full)
-        self.answer.whole(200, b"", TEXT_TYPE)
+        origin = model.origin or model.name
+        self.place.models[full] = replace(model, name=full, origin=origin)
+        self.answer.whole(200, b"", NO_TYPE)
 
     def delete(self) -> None:
         model = self.place.find(
             _text(self.body, "model") or _text(self.body, "name"), self.path
         )
         self.place.models.pop(model.name)
-        self.answer.whole(200, b"", TEXT_TYPE)
+        self.answer.whole(200, b"", NO_TYPE)
 
     def _pulled(self, name: str) -> Iterator[dict[str, Any]]:
         yield {"status": "pulling manifest"}
+        if "no_network" in self.faults:
+            yield {"error": NO_NETWORK}
+            return
         if "missing" in name:
             yield {"error": "pull model manifest: file does not exist"}
             return
@@ -393,15 +445,16 @@ def _entry(place: StandIn, model: Model) -> dict[str, Any]:
     )
     if place.faults.get("remote_host_present") == "tags":
         remote = {"remote_model": "x", "remote_host": "https://example.invalid:443"}
-    details = {
-        **model.details,
+    trained = {
         "context_length": model.window,
         "embedding_length": model.dimensions,
     }
+    # What a model made from safetensors can do is not known here, and /api/show contradicts it.
+    details = model.details | ({} if model.listed else trained)
     able = (
         {}
         if "version_old" in place.faults
-        else {"capabilities": list(model.capabilities)}
+        else {"capabilities": list(model.listed or model.capabilities)}
     )
     common = {
         "name": model.name,
@@ -414,28 +467,22 @@ def _entry(place: StandIn, model: Model) -> dict[str, Any]:
 
 
 def _running(place: StandIn) -> dict[str, Any]:
-    now = time.monotonic()
-    rows = []
-    for name, (until, window) in list(place.loaded.items()):
-        model = place.models.get(name)
-        if model and until > now:
-            left = stamp(min(until - now, 10.0**8))
-            common = {
-                "name": name,
-                "model": name,
-                "size": model.size,
-                "digest": model.digest,
-                "details": model.details,
-            }
-            rows.append(
-                {
-                    **common,
-                    "expires_at": left,
-                    "size_vram": model.size * place.in_video,
-                    "context_length": window,
-                }
-            )
-    return {"models": rows}
+    return {"models": [_loaded(place, runner) for runner in place.runners.running()]}
+
+
+def _loaded(place: StandIn, runner: Runner) -> dict[str, Any]:
+    model = runner.model
+    left = FOREVER if runner.keep < 0 else min(runner.until - time.monotonic(), 1e8)
+    return {
+        "name": model.name,
+        "model": model.name,
+        "size": model.size,
+        "digest": model.digest,
+        "details": model.details,
+        "expires_at": stamp(left),
+        "size_vram": model.size * place.in_video,
+        "context_length": runner.window,
+    }
 
 
 def _shown(place: StandIn, model: Model) -> dict[str, Any]:
@@ -446,23 +493,23 @@ def _shown(place: StandIn, model: Model) -> dict[str, Any]:
     )
     if place.faults.get("remote_host_present") == "show":
         remote = {"remote_model": "x", "remote_host": "https://example.invalid:443"}
-    parameters = f"{'num_ctx':<30} {model.num_ctx}" if model.num_ctx else ""
+    parameters = (
+        {"parameters": f"{'num_ctx':<30} {model.num_ctx}"} if model.num_ctx else {}
+    )
     able = (
         {}
         if "version_old" in place.faults
         else {"capabilities": list(model.capabilities)}
     )
-    texts = {
-        "license": "Apache-2.0",
-        "modelfile": "# Modelfile",
-        "parameters": parameters,
-        "template": "{{ .Prompt }}",
-    }
+    tensor = {"name": "token_embd.weight", "type": "Q4_K", "shape": [1, 1]}
     return {
-        **texts,
+        "modelfile": "# Modelfile",
+        **parameters,
+        "template": "{{ .Prompt }}",
         "details": model.details,
         **remote,
         "model_info": model.info,
+        "tensors": [] if model.remote_host else [tensor],
         **able,
         "modified_at": stamp(),
     }

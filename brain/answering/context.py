@@ -31,18 +31,31 @@ COUNT_MARGIN = (
 )
 
 Message = dict[str, str]
+# The head of every prompt, the same to the letter, so that a server need not read it again.
+RULES: tuple[Message, ...] = (
+    {
+        "role": "system",
+        "content": prompts.ANSWER_SYSTEM.format(not_found=prompts.NOT_FOUND),
+    },
+)
+
 Count = Callable[[str], int]  # a text -> its tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The messages, the passages in them by number (1 is `passages[0]`), what they fill, and what was cut."""
+    """The messages, the passages in them by number (1 is `passages[0]`), what they fill, and what was cut.
+
+    `limit`: why no more passages are in it. `seconds`: to the first word, as far as it is known.
+    """
 
     messages: tuple[Message, ...]
     passages: tuple[Passage, ...]
     use: ContextUse
     max_tokens: int
     notices: Texts = ()
+    limit: str = ""
+    seconds: float | None = None
 
 
 def pack(
@@ -83,7 +96,22 @@ def pack(
     widened = _widen(used, left, size)
     messages = _messages(question, widened, nonce, previous)
     use = ContextUse(filled(messages), window, len(used), len(passages) - len(used))
-    return Packed(tuple(messages), tuple(widened), use, answer_tokens, tuple(notices))
+    return Packed(
+        tuple(messages),
+        tuple(widened),
+        use,
+        answer_tokens,
+        tuple(notices),
+        limit=_limit(window, answer_tokens, speed),
+        seconds=use.tokens / speed if speed else None,
+    )
+
+
+def _limit(window: int, answer_tokens: int, speed: float | None) -> str:
+    """Which of the two limits holds, in a person's words."""
+    if speed is None or _budget(window, answer_tokens, speed) == window - answer_tokens:
+        return "no room in the model's window"
+    return f"the model reads {speed:,.0f} tokens a second here, and you would wait long for its first word"
 
 
 def _budget(window: int, answer_tokens: int, speed: float | None) -> int:
@@ -155,8 +183,7 @@ def _messages(
     before = ""
     if previous:
         before = prompts.PREVIOUS.format(question=neutral(previous[:MAX_QUESTION]))
-    system = prompts.ANSWER_SYSTEM.format(nonce=nonce, not_found=prompts.NOT_FOUND)
     user = prompts.ANSWER_USER.format(
-        notes=notes, previous=before, question=neutral(question)
+        nonce=nonce, notes=notes, previous=before, question=neutral(question)
     )
-    return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+    return [*RULES, {"role": "user", "content": user}]

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable, Iterator
 from collections.abc import Generator as Pieces
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from brain import confidence
 from brain.answering.asking import Asking
 from brain.answering.citations import Cited, cite, harmless, uncited
 from brain.answering.claims import attributed, checked
-from brain.answering.context import Packed, pack
+from brain.answering.context import FIRST_TOKEN_SECONDS, RULES, Packed, pack
 from brain.answering.extract import line_locator
 from brain.answering.stream import FENCE, by_sentence
 from brain.answering.verify import Support, holds
@@ -58,9 +58,14 @@ def generated(
         passages,
         window=generator.window,
         count=asking.count,
-        speed=asking.speed,
+        speed=_reading_speed(generator, asking),
         previous=asking.previous,
     )
+    if packed.seconds is not None and packed.seconds > FIRST_TOKEN_SECONDS:
+        asking.say(
+            "notice",
+            f"about {packed.seconds:,.0f} s to the first word of {generator.name}",
+        )
     written = _Written(question, packed, asking)
     stream = _capped(generator.stream(packed.messages, max_tokens=packed.max_tokens))
     try:
@@ -76,6 +81,15 @@ def generated(
     finally:
         stream.close()
     return written.answer(passages, generator)
+
+
+def _reading_speed(generator: Generator, asking: Asking) -> float | None:
+    """Prompt tokens a second; a model that was never measured reads the rules first, which it has to read anyway."""
+    if asking.speed is not None:
+        return asking.speed
+    measured: Callable[..., float | None] | None
+    measured = getattr(generator, "reading_speed", None)
+    return measured(RULES) if measured else None
 
 
 def _capped(stream: Iterator[str]) -> Pieces[str, None, None]:
@@ -246,9 +260,7 @@ class _Written:
         left_out = self.packed.use.passages_left_out
         if left_out:
             total = self.packed.use.passages_used + left_out
-            said.append(
-                f"{left_out} of {total} passages left out: no room in the model's window"
-            )
+            said.append(f"{left_out} of {total} passages left out: {self.packed.limit}")
         if self.invented:
             plural = "s" if self.invented > 1 else ""
             said.append(f"{self.invented} citation{plural} to nothing removed")

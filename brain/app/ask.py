@@ -6,10 +6,11 @@ before to `brain.app.corrections`: this joins them.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from brain.app.resources import Resources, clean
+from brain.app.resources import AUTO, Resources, clean
 from brain.app.search import MAX_QUESTION_CHARS, narrowed, retrieved
 from brain.app.sync import refresh
 from brain.errors import BrainError, NotFound, UsageError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from brain.answering import Asking, Say
     from brain.text import Question
 
+NAMED = "second_writer"  # setting: the model of the second families that was named to the person
 TRUNCATED = "the server cut the prompt: part of the passages was not read"
 
 
@@ -68,7 +70,9 @@ def _from_passages(
     for notice in found.notices:
         say("notice", notice)
     found = with_corrections(resources, request, found, say)
-    generator, _why, missing = resources.generator()
+    generator, why, missing = resources.generator()
+    for notice in _second_choice(resources, generator, why):
+        say("notice", notice)
     asking = _asking(resources, request, found, generator, previous, say)
     weighed = question.weighed(_idf(resources, question))
     asked = answer(weighed, found.passages, generator=generator, asking=asking)
@@ -84,6 +88,23 @@ def _from_passages(
         notices=(*told, *found.notices, *asked.notices),
     )
     return whole, found.signals
+
+
+def _second_choice(
+    resources: Resources, generator: Generator | None, why: str
+) -> list[str]:
+    """Once for each model: that one of a family answers which is only taken where the first ones are not there."""
+    from brain.models.catalogue import is_second_choice
+
+    if generator is None or resources.config.models.ask != AUTO:
+        return []
+    library = resources.store.library
+    name = generator.name
+    if not is_second_choice(name) or library.setting(NAMED) == name:
+        return []
+    with suppress(BrainError):  # a read-only home is told again
+        library.keep_setting(NAMED, name)
+    return [f"{why}; `brain models use ask NAME` chooses another"]
 
 
 def _asking(

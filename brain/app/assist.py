@@ -134,6 +134,7 @@ def _reranked(
     ollama = resources.config.ollama
     try:
         server, name = _model(resources, wish, settings.rerank_seconds)
+        _load(resources, name)
     except BrainError as error:
         return found, ModelStep("rerank", "failed", reason=error.message)
     judge = OllamaJudge(
@@ -153,7 +154,16 @@ def _reranked(
 def _writer(resources: Resources, wish: str) -> Generator:
     """The model that finds other words. Raises `Refused` or `Unavailable`."""
     server, name = _model(resources, wish, resources.config.retrieval.expand_seconds)
+    _load(resources, name)
     return resources.ollama_generator(server, name)
+
+
+def _load(resources: Resources, name: str) -> None:
+    """Have the model loaded before the clock of a short deadline starts: hanging up in the middle aborts the load, and
+    the next try would begin at nothing. A model that is there answers at once. Raises `Refused` or `Unavailable`.
+    """
+    resources.progress(f"loading {name}", 0, 0)
+    resources.ollama_generator(resources.ollama, name).load()
 
 
 def _model(resources: Resources, wish: str, seconds: float) -> tuple[OllamaServer, str]:

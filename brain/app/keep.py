@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brain.app import filling
 from brain.app.derived import finish_erasure, renew_index
 from brain.app.resources import AUTO, BUILTIN, Noun
 from brain.app.vectors import embed_builtin
@@ -87,6 +88,9 @@ class Keep(Noun):
         named = {config.models.embed, config.models.ask} - {BUILTIN}
         if not named or resources.given_embedder is not None:
             return "not used; the built-in models serve", False
+        fill = filling.look(resources)
+        if fill is not None and fill.error:
+            return fill.told, True
         named.discard(AUTO)
         try:
             version = resources.ollama.version()

@@ -215,7 +215,7 @@ def writer(
             nonce=nonce, title=title, sentence=sentence
         )
         messages = [
-            {"role": "system", "content": prompts.QUESTION_SYSTEM.format(nonce=nonce)},
+            {"role": "system", "content": prompts.QUESTION_SYSTEM},
             {"role": "user", "content": asked},
         ]
         try:

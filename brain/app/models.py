@@ -5,15 +5,16 @@ Leaves talking to Ollama to `brain.models`, and deciding which model serves at t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from brain.app import filling
 from brain.app.resources import AUTO, BUILTIN, Noun, Resources
 from brain.app.tally import Tally
 from brain.app.vectors import INLINE_CHUNKS, finish
 from brain.config import make_home, write_setting
 from brain.errors import BrainError, UsageError
+from brain.models.catalogue import Abilities, can
 from brain.protocols import Progress, silent
 from brain.reports import ModelRow, ModelTable
 from brain.types import Texts
@@ -24,10 +25,10 @@ CAPABILITIES = {
     "embed": "embedding",
     "ask": "completion",
 }  # what Ollama calls the roles
-EMBEDDERS = (
-    "embed",
-    "minilm",
-)  # in the names of embedding models, where Ollama does not say
+LACKS = {
+    "embed": "it writes and gives no vectors",
+    "ask": "it embeds and does not write",
+}
 
 
 class LocalModels(Noun):
@@ -47,12 +48,13 @@ class LocalModels(Noun):
             _builtin_row("ask", QUOTES, used, note="quotes the best sentences"),
         ]
         try:
-            installed = resources.ollama.tags()
+            server = resources.ollama
+            installed = server.tags()
             state = f"version {resources.ollama.version()}"
         except BrainError as error:
             hints = (error.hint,) if error.hint else ()
             return ModelTable(tuple(rows), error.message, hints)
-        rows += [_row(entry, used) for entry in installed]
+        rows += [_row(entry, used, server.abilities) for entry in installed]
         return ModelTable(tuple(rows), state)
 
     def pull(self, name: str, progress: Progress = silent) -> None:
@@ -62,14 +64,17 @@ class LocalModels(Noun):
     def use(self, role: str, name: str) -> str:
         """Choose the model of a role ("embed", "ask") in the configuration; returns what happens next.
 
-        Raises `UsageError`, `Refused` for a remote model, `Unavailable`.
+        Raises `UsageError`, also for a role that the model does not have, `Refused` for a remote model, `Unavailable`.
         """
         resources = self._resources
         if role not in ROLES:
             raise UsageError(f"there is no role {role!r}", f"roles: {', '.join(ROLES)}")
-        if name not in (AUTO, BUILTIN):
-            resources.ollama.prove(name)
+        name = self._able(role, name)
         make_home(resources.config)
+        if role == "embed":
+            filling.done(
+                resources
+            )  # whatever was being filled is not what is wanted now
         write_setting(resources.config, "models", role, name)
         if role == "ask" or name == BUILTIN:
             return f"{role}: {name}, from now"
@@ -88,6 +93,31 @@ class LocalModels(Noun):
             return f"{role}: {name}; {'; '.join(notices)}"
         return f"{role}: {name}, from now ({INLINE_CHUNKS} chunks or fewer were left to do)"
 
+    def _able(self, role: str, name: str) -> str:
+        """The name as it is set, of a model that has the role. Raises as `use` does."""
+        resources = self._resources
+        builtin = {"embed": resources.builtin.name, "ask": QUOTES}
+        if name in builtin.values():
+            if builtin[role] != name:
+                other = "`brain models list` shows what each model can do"
+                raise UsageError(f"{name} is built in, but not for {role}", other)
+            return BUILTIN
+        if name in (AUTO, BUILTIN):
+            return name
+        server = resources.ollama
+        server.prove(name)
+        if can(name, CAPABILITIES[role], server.abilities):
+            return name
+        fitting = []
+        for entry in server.tags():
+            other = str(entry.get("name", ""))
+            if can(other, CAPABILITIES[role], server.abilities):
+                fitting.append(other)
+        hint = "`brain models advise` names models that can"
+        if fitting:
+            hint = f"models here that can: {', '.join(fitting)}"
+        raise UsageError(f"{name} cannot {role}: {LACKS[role]}", hint)
+
 
 def _builtin_row(
     role: str, name: str, used: dict[str, str], note: str = ""
@@ -96,25 +126,22 @@ def _builtin_row(
     return ModelRow(name, BUILTIN, (role,), serves, note=note)
 
 
-def _row(entry: dict[str, Any], used: dict[str, str]) -> ModelRow:
+def _row(entry: dict[str, Any], used: dict[str, str], abilities: Abilities) -> ModelRow:
     """One model of Ollama's list. `used`: the model of each role; Ollama adds ":latest" to a name without a tag."""
     name = str(entry.get("name", ""))
     names = (name, name.removesuffix(":latest"))
     serves = tuple(role for role, model in used.items() if model and model in names)
-    roles = _roles(name, entry.get("capabilities") or ())
     size = int(entry.get("size", 0))
-    note = ""
     if entry.get("remote_host") or entry.get("remote_model"):
         note = "refused: it runs elsewhere"
+        return ModelRow(name, "ollama", (), serves, size, note)
+    note = ""
+    roles = _roles(name, abilities)
     return ModelRow(name, "ollama", roles, serves, size, note)
 
 
-def _roles(name: str, capabilities: Sequence[str]) -> Texts:
-    """What a model can serve for; older versions of Ollama do not say, and then its name must tell."""
-    if capabilities:
-        return tuple(
-            role for role, word in CAPABILITIES.items() if word in capabilities
-        )
-    if any(part in name for part in EMBEDDERS):
-        return ("embed",)
-    return ("ask",)
+def _roles(name: str, abilities: Abilities) -> Texts:
+    """What a model can serve for."""
+    return tuple(
+        role for role, ability in CAPABILITIES.items() if can(name, ability, abilities)
+    )

@@ -27,9 +27,11 @@ from brain.protocols import (
 from brain.store import Store
 
 if TYPE_CHECKING:
+    from brain.app.speeds import Speeds
     from brain.evaluation.calibrate import Head
     from brain.index import Indexes
     from brain.models.ollama import OllamaServer
+    from brain.models.ollama_generator import OllamaGenerator
     from brain.retrieval import Sources
     from brain.store.judgments import JudgmentTable
 
@@ -70,7 +72,7 @@ def best_writer(server: OllamaServer) -> tuple[str, str]:
     """(the best model of the server that writes, why). Raises `Unavailable` when there is none."""
     from brain.models import catalogue
 
-    name, why = catalogue.best_writer(server.tags())
+    name, why = catalogue.best_writer(server.tags(), abilities=server.abilities)
     if name is None:
         raise Unavailable(why, "see `brain models list`")
     return name, why
@@ -195,7 +197,10 @@ class Resources:
         settings = self.config.ollama
         limits = Limits.of(connect=connect, idle=idle, total=total)
         return OllamaServer(
-            settings.host, trusted_hosts=settings.trusted_hosts, limits=limits
+            settings.host,
+            trusted_hosts=settings.trusted_hosts,
+            limits=limits,
+            tell=lambda line: self.progress(f"notice: {line}", 0, 0),
         )
 
     def ollama_embedder(self, model: str) -> Embedder:
@@ -215,7 +220,8 @@ class Resources:
             return wanted
         from brain.models.catalogue import best_embedder
 
-        return best_embedder(self.ollama.tags())
+        server = self.ollama
+        return best_embedder(server.tags(), abilities=server.abilities)
 
     @cached_property
     def serving(self) -> Serving:
@@ -291,14 +297,25 @@ class Resources:
             return None, error.message, "" if wanted == AUTO else missing
         return model, why, ""
 
-    def ollama_generator(self, server: OllamaServer, model: str) -> Generator:
+    def ollama_generator(self, server: OllamaServer, model: str) -> OllamaGenerator:
         """A model of the server that writes; nothing is sent before its first use."""
         from brain.models.ollama_generator import OllamaGenerator
 
         settings = self.config.ollama
         return OllamaGenerator(
-            server, model, num_ctx=settings.num_ctx, keep_alive=settings.keep_alive
+            server,
+            model,
+            num_ctx=settings.num_ctx,
+            keep_alive=settings.keep_alive,
+            speeds=self.speeds,
         )
+
+    @cached_property
+    def speeds(self) -> Speeds:
+        """How fast models were measured to be here."""
+        from brain.app.speeds import Speeds
+
+        return Speeds(lambda: self.store)
 
     # -- indexes --------------------------------------------------------------------------------------
 

@@ -11,8 +11,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from brain.app import filling
+from brain.app.filling import Fill
 from brain.app.not_read import FAILURES, newer_files, noted
 from brain.app.resources import SERVING, Resources
+from brain.app.speeds import about
 from brain.errors import BrainError
 from brain.reports import Root, Status, VectorProgress
 from brain.store.snapshots import dimensions_of
@@ -21,8 +24,6 @@ TOLD = "nudged_at"  # setting: when a person was last told that Ollama is there
 TELL_EVERY = timedelta(
     days=7
 )  # often enough to be heard, seldom enough not to be a nuisance
-# Of Ollama on a laptop's processor, for the time that a notice names: 20 to 50 were measured
-CHUNKS_PER_SECOND = 30.0
 
 
 def status(resources: Resources) -> Status:
@@ -34,8 +35,11 @@ def status(resources: Resources) -> Status:
     lag = 0
     if index and index.name == "chroma":
         lag = store.vectors.snapshots.lag(serving.fingerprint)
-    generations = _generations(resources)
+    fill = filling.look(resources)
+    generations = _generations(resources, fill)
     state, notices = _ollama(resources)
+    if fill is not None and fill.error:
+        notices.insert(0, fill.told)
     left_out = noted(resources)
     return Status(
         home=str(resources.config.home),
@@ -62,13 +66,16 @@ def status(resources: Resources) -> Status:
     )
 
 
-def _generations(resources: Resources) -> tuple[VectorProgress, ...]:
-    """One row for each model that vectors are kept of."""
+def _generations(resources: Resources, fill: Fill | None) -> tuple[VectorProgress, ...]:
+    """One row for each model that vectors are kept of, or are being made for."""
     vectors = resources.store.vectors
     serving = resources.serving.fingerprint
     everything = vectors.total()
     rows = []
-    for number, fingerprint in enumerate(sorted(vectors.fingerprints()), 1):
+    fingerprints = set(vectors.fingerprints())
+    if fill is not None and fill.fingerprint:
+        fingerprints.add(fill.fingerprint)
+    for number, fingerprint in enumerate(sorted(fingerprints), 1):
         # A question that was asked gets its vector at the next `recall`: nothing waits for it before
         later = vectors.unasked_for(fingerprint)
         total = everything - later
@@ -77,7 +84,10 @@ def _generations(resources: Resources) -> tuple[VectorProgress, ...]:
         if fingerprint == serving:
             state = "live"
         model, _at, _rest = fingerprint.partition("@")
-        eta = waiting / CHUNKS_PER_SECOND if waiting else None
+        eta = resources.speeds.seconds_for(waiting, model) if waiting else None
+        error = ""
+        if fill is not None and fill.fingerprint == fingerprint:
+            error = fill.error
         row = VectorProgress(
             number,
             model,
@@ -86,6 +96,7 @@ def _generations(resources: Resources) -> tuple[VectorProgress, ...]:
             total - waiting,
             total,
             eta,
+            error,
         )
         rows.append(row)
     return tuple(rows)
@@ -125,7 +136,5 @@ def _better_embedder(resources: Resources, model: str) -> list[str]:
         return []
     library.keep_setting(TOLD, resources.now())
     chunks = vectors.total()
-    minutes = max(1, round(chunks / CHUNKS_PER_SECOND / 60))
-    return [
-        f"Ollama has {model}: `brain sync` embeds {chunks:,} chunks with it, about {minutes} min"
-    ]
+    takes = about(resources.speeds.seconds_for(chunks, model))
+    return [f"Ollama has {model}: `brain sync` embeds {chunks:,} chunks with it{takes}"]

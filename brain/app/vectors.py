@@ -16,12 +16,15 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from brain.app import filling
+from brain.app.filling import LOCK
 from brain.app.resources import AUTO, BUILTIN, KINDS, SERVING, Resources
+from brain.app.speeds import about
 from brain.app.tally import Tally
 from brain.config import load
 from brain.errors import BrainError, Refused, StoreError, Unavailable
 from brain.faults import reach
-from brain.types import AddReport
+from brain.types import AddReport, Speed
 
 if TYPE_CHECKING:
     from brain.index import EmbedReport
@@ -30,7 +33,8 @@ if TYPE_CHECKING:
 INLINE_CHUNKS = 64
 # After so many new chunks the index files are written, so that the first question does not wait for them.
 LARGE_CHUNKS = 1_000
-LOCK = "filling.lock"  # held by the process in the background
+# Seconds that a second process waits for that lock: somebody may only look whether it is held.
+LOCK_SECONDS = 1.0
 # Those that this process started, held so that one that has ended can be reaped.
 _started: list[subprocess.Popen[bytes]] = []
 
@@ -41,17 +45,21 @@ def finish(resources: Resources, tally: Tally, *, wait: bool = False) -> AddRepo
     Raises `StoreError` when vectors cannot be stored, as on a full disk; the texts are saved by then.
     """
     waiting: int | None = 0
+    filling_chunks = 0
     name = ""
     try:
         reach("finish.before_vectors")
         name = resources.builtin.name
         waiting = _built_in(resources, tally)
         if not tally.interrupted:
-            tally.notices += _of_ollama(resources, wait=wait)
+            notices, filling_chunks = _of_ollama(resources, wait=wait)
+            tally.notices += notices
             _index(resources, tally, wait=wait)
     except KeyboardInterrupt:
         tally.interrupted = True
-    return tally.report(waiting=waiting, embedder=name)
+    if waiting is not None:
+        waiting = max(waiting, filling_chunks)
+    return tally.report(waiting=waiting, filling=filling_chunks, embedder=name)
 
 
 def _built_in(resources: Resources, tally: Tally) -> int | None:
@@ -96,61 +104,83 @@ def embed_builtin(resources: Resources) -> int | None:
 # -- an Ollama model's --------------------------------------------------------------------------------------------
 
 
-def _of_ollama(resources: Resources, *, wait: bool) -> list[str]:
-    """Start or finish the vectors of an Ollama model, where one is there and wanted; what to tell about it."""
+def _of_ollama(resources: Resources, *, wait: bool) -> tuple[list[str], int]:
+    """Start or finish the vectors of an Ollama model, where one is there and wanted: what to tell about it, and how
+    many chunks still wait for one.
+    """
     wanted = resources.config.models.embed
     if wanted == BUILTIN or resources.given_embedder is not None:
-        return []
+        return [], 0
     try:
         model = resources.wanted_embedder()
         if model is None:
-            return []
+            return [], 0
         fingerprint = str(resources.ollama_embedder(model).fingerprint)
     except BrainError as error:
-        return (
-            [] if wanted == AUTO else [f"{error.message}; the built-in embedder serves"]
-        )
+        said = f"{error.message}; the built-in embedder serves"
+        return [] if wanted == AUTO else [said], 0
     vectors = resources.store.vectors
     place = vectors.place()
     waiting = vectors.waiting_in_all(fingerprint)
     if not waiting:
         _switch(resources, model, fingerprint, place)
-        return []
+        return [], 0
     resources.__dict__.pop(
         "serving", None
     )  # what it said of complete vectors is no longer so
     if wait or waiting <= INLINE_CHUNKS:
-        return fill(resources, model)
-    return [_in_background(resources, waiting, model)]
+        notices = fill(resources, model)
+        return notices, vectors.waiting_in_all(fingerprint) if notices else 0
+    filling.begun(resources, model, fingerprint)
+    return [_in_background(resources, waiting, model)], waiting
 
 
 def fill(resources: Resources, model: str) -> list[str]:
-    """Compute what is missing of a model's vectors, here and now; it takes over when nothing is missing."""
+    """Compute what is missing of a model's vectors, here and now; it takes over when nothing is missing. What it could
+    not do is noted, so that `status` and the doctor can tell.
+    """
+    from brain.index import EmbedReport
+
+    try:
+        error = _filled(resources, model)
+    except Refused as refused:  # it runs elsewhere; the notes are saved all the same
+        error = f"{refused.message}; no vectors of {model} were made"
+    except Unavailable as away:
+        error = _incomplete(EmbedReport(waiting=None, error=away), model)
+    except BrainError as stopped:
+        filling.failed(resources, model, stopped.message)
+        raise
+    if error:
+        filling.failed(resources, model, error)
+        return [error]
+    return []
+
+
+def _filled(resources: Resources, model: str) -> str:
+    """Why it is not complete, "" when it is."""
     from brain.index import embed_pending
 
     embedder, vectors = resources.ollama_embedder(model), resources.store.vectors
+    fingerprint = str(embedder.fingerprint)
+    filling.begun(resources, model, fingerprint)
     place, made = vectors.place(), 0
+
+    def keep(speed: Speed) -> None:
+        resources.speeds.keep(model, embedder.fingerprint.digest, speed)
+
     for kind in KINDS:
-        try:
-            report = embed_pending(
-                vectors,
-                embedder,
-                kind=kind,
-                sentences=True,
-                progress=resources.progress,
-            )
-        except (
-            Refused
-        ) as error:  # the model runs elsewhere; the notes are saved all the same
-            return [f"{error.message}; no vectors of {model} were made"]
+        pace = filling.Pace(resources.progress, keep)
+        report = embed_pending(
+            vectors, embedder, kind=kind, sentences=True, progress=pace
+        )
+        pace.note()
         made += report.embedded
         if report.error is not None or report.waiting:
-            return [_incomplete(report, model)]
-    fingerprint = str(embedder.fingerprint)
+            return _incomplete(report, model)
     _switch(resources, model, fingerprint, place)
     if made > LARGE_CHUNKS:
         _exact_files(resources, fingerprint)
-    return []
+    return ""
 
 
 def _incomplete(report: EmbedReport, model: str) -> str:
@@ -172,6 +202,7 @@ def _switch(
     pk, seq = place
     value = {"model": model, "fingerprint": fingerprint, "pk": pk, "seq": seq}
     library = resources.store.library
+    filling.done(resources)
     if json.loads(library.setting(SERVING) or "{}") != value:
         library.keep_setting(SERVING, json.dumps(value, sort_keys=True))
         resources.__dict__.pop("serving", None)
@@ -189,7 +220,9 @@ def _in_background(resources: Resources, waiting: int, model: str) -> str:
         stderr=subprocess.DEVNULL,
     )
     _started.append(child)
-    return f"{waiting:,} chunks are being embedded by {model} in the background; `brain status` shows how far it is"
+    takes = about(resources.speeds.seconds_for(waiting, model))
+    said = f"{waiting:,} chunks are being embedded by {model} in the background{takes}"
+    return f"{said}; `brain status` shows how far it is"
 
 
 # -- indexes ------------------------------------------------------------------------------------------------------
@@ -238,7 +271,7 @@ def main(model: str) -> int:
 
     resources = Resources(load())
     try:
-        with FileLock(resources.config.home / LOCK, timeout=0):
+        with FileLock(resources.config.home / LOCK, timeout=LOCK_SECONDS):
             fill(resources, model)
     except (Timeout, BrainError, KeyboardInterrupt):
         return 1

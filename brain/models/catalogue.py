@@ -1,6 +1,7 @@
 """What we know about models by their names: prefixes of embedding models, and which installed model to use unasked.
 
-Leaves out asking the server: everything works on the entries of /api/tags as they came.
+Leaves out asking the server: everything works on the entries of /api/tags as they came, and on a function that says
+what a model can do.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from brain.errors import Refused
@@ -17,6 +18,13 @@ from brain.models.locality import Json, refuse_remote_fields, refuse_remote_name
 MEMORY_SHARE = 0.6  # of this machine's memory for the weights; Ollama's README: 4.1 GB in 8, 7.4 in 16, 19 in 32
 ASSUMED_MEMORY = 8 << 30  # bytes, where the system does not say
 WRITERS = ("qwen", "llama")  # families that write (the project's choice)
+# Taken where none of those is: instruct models, as the library's names without "text" or "base" are.
+SECOND_WRITERS = ("mistral", "ministral", "mixtral")
+FAMILIES = (
+    (WRITERS, "Qwen or Llama here that fits"),
+    (SECOND_WRITERS, "Mistral here that fits, since no Qwen or Llama does"),
+)
+NO_WRITER = "no Qwen, Llama or Mistral model is installed"
 NOT_WRITERS = re.compile(
     r"cod(er|e)|vision|vl\b|embed|guard|math|omni|audio|(^|-)(base|text)\b",
     re.IGNORECASE,
@@ -98,6 +106,15 @@ PREFIXES: Mapping[str, Prefixes] = {
 }
 
 
+Abilities = Callable[[str], tuple[str, ...] | None]
+"""What a model can do by /api/show, in Ollama's words; None where the server does not say: then its name must tell."""
+
+
+def unsaid(_model: str) -> tuple[str, ...] | None:
+    """A server that does not say what its models can do."""
+    return None
+
+
 def prefixes_of(model: str) -> Prefixes:
     """The prefixes of an embedding model, by its name without namespace and tag."""
     base = _base(model)
@@ -109,44 +126,70 @@ def prefixes_of(model: str) -> Prefixes:
 
 
 def best_writer(
-    tags: Iterable[Json], *, memory: int | None = None
+    tags: Iterable[Json], *, abilities: Abilities = unsaid, memory: int | None = None
 ) -> tuple[str | None, str]:
     """(the model that writes when nobody chose, None when nothing installed fits; why). `memory`: bytes of the machine.
 
-    It is the largest installed Qwen or Llama whose weights take at most `MEMORY_SHARE` of the memory, never a coder,
-    vision, embedding or remote model. `tags`: raw entries of /api/tags, whose names are given back.
+    It is the largest installed Qwen or Llama whose weights take at most `MEMORY_SHARE` of the memory, else a Mistral;
+    never a coder, vision, embedding or remote model. `tags`: raw entries of /api/tags, whose names are given back.
+    `abilities` is asked of as few models as possible.
     """
     if memory is None:
         memory = machine_memory()
     most = int(memory * MEMORY_SHARE)
-    writers = [entry for entry in tags if _is_local(entry) and _writes(entry)]
-    if not writers:
-        return (
-            None,
-            "no Qwen or Llama model is installed: `brain models pull llama3.2`",
-        )
-    fitting = [entry for entry in writers if _size(entry) <= most]
-    if not fitting:
-        smallest = min(writers, key=_size)
+    local = sorted(filter(_is_local, tags), key=_by_size, reverse=True)
+    too_large: list[Json] = []
+    for families, named in FAMILIES:
+        for entry in local:
+            if not _named_writer(entry, families):
+                continue
+            name, size = _name(entry), _gigabytes(_size(entry))
+            if _size(entry) > most:
+                too_large.append(entry)
+            elif can(name, "completion", abilities):
+                return name, f"{name} answers: the largest {named} ({size})"
+    if too_large:
+        smallest = min(too_large, key=_size)
         needed = _gigabytes(_size(smallest))
         why = f"{_name(smallest)} needs {needed}, more than the {_gigabytes(most)} set aside"
         return None, why
-    writer = max(fitting, key=lambda entry: (_size(entry), _name(entry)))
-    name = _name(writer)
-    size = _gigabytes(_size(writer))
-    return name, f"{name} answers: the largest Qwen or Llama here that fits ({size})"
+    return None, f"{NO_WRITER}: `brain models advise` names one"
 
 
-def best_embedder(tags: Iterable[Json]) -> str | None:
-    """The model that embeds when nobody chose: the first of EMBEDDERS that is installed, else another that embeds."""
-    names = sorted(
-        _name(entry) for entry in tags if _is_local(entry) and _embeds(entry)
-    )
+def is_second_choice(model: str) -> bool:
+    """Whether a model is of a family that is only taken where the first ones are not there."""
+    return _base(model).startswith(SECOND_WRITERS)
+
+
+def best_embedder(tags: Iterable[Json], *, abilities: Abilities = unsaid) -> str | None:
+    """The model that embeds when nobody chose: the first of EMBEDDERS that is installed, else one whose name says that
+    it embeds, else any that proves to.
+    """
+    local = [entry for entry in tags if _is_local(entry)]
+    names = sorted(map(_name, local))
+    ranked: list[str] = []
     for start in EMBEDDERS:
-        for name in names:
-            if _base(name).startswith(start):
-                return name
-    return names[0] if names else None
+        ranked += [name for name in names if _base(name).startswith(start)]
+    ranked += [name for name in names if named_embedder(name)]
+    unclear = [entry for entry in local if not _named_writer(entry, WRITERS)]
+    ranked += sorted(map(_name, unclear))
+    for name in dict.fromkeys(ranked):
+        if can(name, "embedding", abilities):
+            return name
+    return None
+
+
+def can(model: str, ability: str, abilities: Abilities) -> bool:
+    """Whether a model has an ability ("completion", "embedding"); by its name where the server does not say."""
+    known = abilities(model)
+    if known is not None:
+        return ability in known
+    return named_embedder(model) == (ability == "embedding")
+
+
+def named_embedder(model: str) -> bool:
+    """Whether a name is one of an embedding model."""
+    return bool(EMBEDS.search(_base(model)))
 
 
 def machine_memory() -> int:
@@ -172,26 +215,15 @@ def _is_local(entry: Json) -> bool:
     return bool(name)
 
 
-def _writes(entry: Json) -> bool:
-    capabilities = _capabilities(entry)
-    if capabilities and "completion" not in capabilities:
-        return False
+def _named_writer(entry: Json, families: tuple[str, ...]) -> bool:
+    """Whether a name is one of a model of these families that answers questions."""
     short = _name(entry).rpartition("/")[2].lower()
     unfit = any(NOT_WRITERS.search(part) for part in short.split(":"))
-    return short.startswith(WRITERS) and not unfit
+    return short.startswith(families) and not unfit
 
 
-def _embeds(entry: Json) -> bool:
-    capabilities = _capabilities(entry)
-    if capabilities:
-        return "embedding" in capabilities
-    # Not every server lists capabilities: then the name has to tell.
-    return bool(EMBEDS.search(_base(_name(entry))))
-
-
-def _capabilities(entry: Json) -> Sequence[str]:
-    value = entry.get("capabilities")
-    return value if isinstance(value, list) else ()
+def _by_size(entry: Json) -> tuple[int, str]:
+    return _size(entry), _name(entry)
 
 
 def _name(entry: Json) -> str:

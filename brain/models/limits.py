@@ -17,6 +17,7 @@ class Limits:
     `connect`: until the server takes the call; a person learns within 2 s that it is off.
     `first`: until the first byte, while a model is loaded and the prompt is read (a CPU reads 20-100 tokens a second).
     `idle`: between two pieces. `total`: all in all, also against a server that drips. `line`, `body`: bytes.
+    `patience`: until a person who waits for the first byte is told that it takes long.
     """
 
     connect: float = 1.5
@@ -25,6 +26,7 @@ class Limits:
     total: float = 600.0
     line: int = 1 << 20
     body: int = 64 << 20
+    patience: float = 8.0
 
     @classmethod
     def of(cls, *, connect: float, idle: float, total: float) -> Limits:

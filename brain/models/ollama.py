@@ -8,10 +8,11 @@ running elsewhere. Leaves out vectors (`ollama_embedder`) and writing (`ollama_g
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,7 +29,14 @@ from brain.models.locality import (
     refuse_unproven,
     whole,
 )
-from brain.models.ollama_errors import not_pulled, typed_error, unreadable
+from brain.models.ollama_errors import (
+    Broken,
+    Rejected,
+    no_embeddings,
+    not_pulled,
+    typed_error,
+    unreadable,
+)
 from brain.protocols import Progress, silent
 
 if TYPE_CHECKING:
@@ -43,6 +51,9 @@ HIDDEN = ("OLLAMA_HOST", "OLLAMA_API_KEY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 # Of a model's size in video memory, from which hardly a layer is left to the processor.
 ON_THE_CARD = 0.9
 PULLED = "success"  # the only status line of a pull that means success
+# What Ollama calls what a model can do
+WRITES, EMBEDS = "completion", "embedding"
+NUM_CTX = re.compile(r"^num_ctx\s+(\d+)\s*$", re.MULTILINE)  # of a Modelfile
 
 _import_lock = threading.Lock()
 
@@ -51,13 +62,15 @@ _import_lock = threading.Lock()
 class Proof:
     """A model that was shown to run here. `wire_name` is what to send; `digest` 64 hex digits.
 
-    `window`: the trained maximum in tokens, 0 when the model does not say; `dimensions` of its vectors, 0 likewise.
+    `window`: tokens, the smaller of what it was trained for and what its Modelfile sets, 0 when neither is said;
+    `dimensions` of its vectors, 0 likewise. `capabilities` by /api/show, () from a server too old to say.
     """
 
     wire_name: str
     digest: str
     window: int
     dimensions: int
+    capabilities: tuple[str, ...] = ()
 
     def window_within(self, most: int) -> int:
         """The tokens that the model can be given, at most `most`."""
@@ -76,10 +89,14 @@ class OllamaServer:
         *,
         trusted_hosts: Sequence[str] = (),
         limits: Limits | None = None,
+        tell: Callable[[str], None] = lambda _line: None,
     ) -> None:
+        """`tell` gets a line for a person when a model lets wait for its first word."""
         self.address = address_of(host, trusted_hosts)
         self.limits = limits or Limits()
+        self._tell = tell
         self._proofs: dict[str, tuple[float, Proof]] = {}
+        self._abilities: dict[str, tuple[str, ...] | None] = {}
 
     def version(self) -> str:
         """Such as "0.33.0"; an error comes within about the connect time when nobody answers."""
@@ -107,13 +124,51 @@ class OllamaServer:
 
     def in_video_memory(self, model: str) -> bool:
         """True while the model is loaded and runs on the graphics card: then a prompt takes no seconds to read."""
-        row = _named(self.running(), model) or {}
-        size = whole(row.get("size"))
-        return 0 < size * ON_THE_CARD <= whole(row.get("size_vram"))
+        digest = self.prove(model).digest
+        # By digest: of two names of one model only one is listed, and a model that was made anew is listed twice.
+        for row in self.running():
+            size = whole(row.get("size"))
+            if row.get("digest") == digest:
+                return 0 < size * ON_THE_CARD <= whole(row.get("size_vram"))
+        return False
 
     def show(self, model: str) -> Json:
         """The raw answer of /api/show. Raises `Unavailable` when the model is not pulled."""
         return self._asked("POST", "/api/show", {"model": model}, model=model)
+
+    def abilities(self, model: str) -> tuple[str, ...] | None:
+        """What a model can do by /api/show, which decides (/api/tags may contradict it); () for one that runs
+        elsewhere or cannot be looked into, None from a server too old to say. Asks once for each model.
+        """
+        if model not in self._abilities:
+            try:
+                shown = self.show(model)
+                refuse_remote_fields(shown, model)
+                self._abilities[model] = _capabilities(shown)
+            except (Refused, Broken, Rejected):
+                self._abilities[model] = ()
+        return self._abilities[model]
+
+    def load(self, model: str, *, window: int, keep_alive: str = "") -> None:
+        """Load a model that writes, with the window that it will be asked with, however long that takes.
+
+        Raises `Refused`, `Unavailable`. A caller with a short deadline loads first: hanging up aborts a load.
+        """
+        proof = self.prove(model, can=WRITES)
+        body: Json = {
+            "model": proof.wire_name,
+            "prompt": "",
+            "stream": False,
+            # Another window, or another `shift`, would load it anew.
+            "shift": False,
+            "options": {"num_ctx": window},
+            **kept(keep_alive),
+        }
+        http = self.http(self.limits, model)
+        status, answer = http.json("POST", "/api/generate", body)
+        if status != 200:
+            said = str(answer.get("error", ""))
+            raise typed_error(status, said, model, self.address)
 
     def pull(self, model: str, progress: Progress = silent) -> None:
         """Let the daemon fetch a model; `progress` gets (status, bytes done, bytes known). Only the name is sent.
@@ -139,29 +194,31 @@ class OllamaServer:
                 f"go on with: `brain models pull {model}`",
             )
 
-    def prove(self, model: str, *, fresh: bool = False) -> Proof:
+    def prove(self, model: str, *, can: str = "", fresh: bool = False) -> Proof:
         """Show that the model runs on this machine (see `locality`), before anything confidential is sent to it.
 
         Sends the model's name and nothing else. Holds for `PROOF_SECONDS`. Raises `Refused`, or `Unavailable` when a
-        step fails.
+        step fails, or when the model cannot do what `can` names.
         """
         known = self._proofs.get(model)
-        if known and not fresh and time.monotonic() - known[0] < PROOF_SECONDS:
-            return known[1]
-        self._proofs.pop(model, None)
-        refuse_remote_name(model)
-        proof = self._proven(model)
-        self._proofs[model] = (time.monotonic(), proof)
+        if not known or fresh or time.monotonic() - known[0] >= PROOF_SECONDS:
+            self._proofs.pop(model, None)
+            refuse_remote_name(model)
+            known = (time.monotonic(), self._proven(model))
+            self._proofs[model] = known
+        proof = known[1]
+        if can and proof.capabilities and can not in proof.capabilities:
+            raise _unable(model, can)
         return proof
 
-    def http(self, limits: Limits) -> OllamaHttp:
-        """Raw JSON under the given limits."""
+    def http(self, limits: Limits, model: str = "") -> OllamaHttp:
+        """Raw JSON under the given limits. `model`: that works on the answer, which a person who waits is told."""
         from brain.models.ollama_wire import OllamaHttp
 
-        return OllamaHttp(self.address, limits)
+        return OllamaHttp(self.address, limits, self._waiting(limits, model))
 
-    def client(self, limits: Limits) -> ollama.Client:
-        """The package's client, on our transport."""
+    def client(self, limits: Limits, model: str = "") -> ollama.Client:
+        """The package's client, on our transport. `model` as above."""
         package = _package()
         from brain.models.ollama_wire import Wire
 
@@ -170,7 +227,7 @@ class OllamaServer:
             trust_env=False,
             follow_redirects=False,
             timeout=limits.first,
-            transport=Wire(self.address, limits),
+            transport=Wire(self.address, limits, self._waiting(limits, model)),
         )
         return client
 
@@ -189,6 +246,19 @@ class OllamaServer:
     @cached_property
     def _quick(self) -> OllamaHttp:
         return self.http(self.limits.quick())
+
+    def _waiting(self, limits: Limits, model: str) -> Callable[[], None]:
+        """What tells a person that a model has not begun to answer."""
+
+        def tell() -> None:
+            if model:
+                most = f"{limits.first - limits.patience:,.0f} s"
+                self._tell(
+                    f"Ollama is busy: {model} has not begun after {limits.patience:,.0f} s; it is being loaded,"
+                    f" reads a long prompt, or waits for other work (waiting for up to {most} more)"
+                )
+
+        return tell
 
     def _asked(
         self, method: str, path: str, body: Json | None = None, *, model: str = ""
@@ -219,12 +289,14 @@ class OllamaServer:
         shown = self.show(model)
         info = refuse_unproven(shown, model)
         architecture = info.get("general.architecture")
+        trained = whole(info.get(f"{architecture}.context_length"))
         return Proof(
             # A server too old to speak of cloud models knows no `:local` either.
             wire_name=model if disabled is None else self._local_name(model),
             digest=digest,
-            window=whole(info.get(f"{architecture}.context_length")),
+            window=_smaller(trained, _num_ctx(shown)),
             dimensions=whole(info.get(f"{architecture}.embedding_length")),
+            capabilities=_capabilities(shown) or (),
         )
 
     def _local_name(self, model: str) -> str:
@@ -235,6 +307,44 @@ class OllamaServer:
             return model
         refuse_unproven(shown, model)
         return marked
+
+
+def kept(keep_alive: str) -> Json:
+    """`keep_alive` as a request carries it: nothing where nobody set it, since it overrides the server's own setting
+    and holds the model against whoever waits for another one.
+    """
+    if not keep_alive:
+        return {}
+    bare = keep_alive.strip()
+    # Seconds are a number; a duration ("10m") is text.
+    is_number = bare.removeprefix("-").isdigit()
+    return {"keep_alive": int(bare) if is_number else bare}
+
+
+def _capabilities(shown: Json) -> tuple[str, ...] | None:
+    """What /api/show says that a model can do, None where it does not say."""
+    value = shown.get("capabilities")
+    return tuple(map(str, value)) if isinstance(value, list) else None
+
+
+def _num_ctx(shown: Json) -> int:
+    """The window that the Modelfile sets, 0 when it sets none."""
+    found = NUM_CTX.search(str(shown.get("parameters") or ""))
+    return int(found[1]) if found else 0
+
+
+def _smaller(one: int, other: int) -> int:
+    """The smaller of two sizes of which each is 0 when it is not known."""
+    return min(one, other) if one and other else one or other
+
+
+def _unable(model: str, can: str) -> Unavailable:
+    if can == EMBEDS:
+        return no_embeddings(model)
+    return Unavailable(
+        f"{model} embeds and does not write",
+        "choose a model that writes: `brain models list`",
+    )
 
 
 def _named(rows: Sequence[Json], model: str) -> Json | None:

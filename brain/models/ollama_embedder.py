@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from brain.errors import Unavailable
 from brain.models.catalogue import prefixes_of
-from brain.models.ollama import OllamaServer, Proof
-from brain.models.ollama_errors import Broken, Busy, Rejected
+from brain.models.ollama import EMBEDS, OllamaServer, Proof, kept
+from brain.models.ollama_errors import Broken, Busy, Rejected, no_embeddings
 from brain.models.windows import ceiling, cut_in_two, sendable, split
 from brain.types import Fingerprint
 
@@ -38,7 +38,7 @@ class OllamaEmbedder:
         server: OllamaServer,
         model: str,
         *,
-        keep_alive: str = "5m",
+        keep_alive: str = "",
         pauses: Sequence[float] = PAUSES,
     ) -> None:
         self.name = model
@@ -52,7 +52,7 @@ class OllamaEmbedder:
     def fingerprint(self) -> Fingerprint:
         """From the digest in /api/tags: the same name pulled anew is another fingerprint. Asks the server once."""
         if self._fingerprint is None:
-            self._fingerprint = self._print_of(self._server.prove(self.name))
+            self._fingerprint = self._print_of(self._proof())
         return self._fingerprint
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
@@ -113,14 +113,14 @@ class OllamaEmbedder:
         import numpy as np
 
         with self._server.translated(self.name):
-            client = self._server.client(self._server.limits)
+            client = self._server.client(self._server.limits, self.name)
             reply = client.embed(
                 model=proof.wire_name,
                 input=[prefix + part for part in parts],
                 # What does not fit is refused, not cut.
                 truncate=False,
                 options={"num_ctx": _window(proof)},
-                keep_alive=self._keep_alive,
+                **kept(self._keep_alive),
             )
             rows = np.asarray([list(row) for row in reply.embeddings], np.float32)
         return self._checked(rows, len(parts))
@@ -143,8 +143,11 @@ class OllamaEmbedder:
             raise Broken(f"{wrong}: not numbers, or all zero", advice)
         return _unit(rows)
 
+    def _proof(self) -> Proof:
+        return self._server.prove(self.name, can=EMBEDS)
+
     def _proof_of_the_same(self) -> Proof:
-        proof = self._server.prove(self.name)
+        proof = self._proof()
         if self._print_of(proof) != self.fingerprint:
             raise Unavailable(
                 f"{self.name} was replaced while it was in use: its vectors do not fit together",
@@ -154,10 +157,7 @@ class OllamaEmbedder:
 
     def _print_of(self, proof: Proof) -> Fingerprint:
         if not proof.dimensions:
-            raise Unavailable(
-                f"{self.name} does not embed",
-                "choose an embedding model: `brain models list`",
-            )
+            raise no_embeddings(self.name)
         return Fingerprint(
             self.name, proof.digest, proof.dimensions, str(self.prefixes), POOLING
         )

@@ -25,6 +25,10 @@ class Rejected(Unavailable):
     """The server calls the request itself wrong (400, 413, 422), such as a text over the model's window."""
 
 
+class NoEmbeddings(Unavailable):
+    """The model writes and gives no vectors (501, after a full load)."""
+
+
 class Broken(Unavailable):
     """The server failed inside (500), or answered what cannot be used."""
 
@@ -42,6 +46,14 @@ def not_pulled(model: str) -> Unavailable:
     return Unavailable(
         f"{model} is not on this machine",
         f"fetch it: `brain models pull {model}`, {LOCAL_INSTEAD}",
+    )
+
+
+def no_embeddings(model: str) -> NoEmbeddings:
+    """A model that writes was asked for vectors."""
+    return NoEmbeddings(
+        f"{model} writes and gives no vectors",
+        "choose an embedding model: `brain models list`",
     )
 
 
@@ -69,6 +81,8 @@ def typed_error(
             f"{model} would be answered by another machine{quoted}",
             f"{MODEL_ADVICE}; {CLOUD_ADVICE}",
         )
+    if status == 501:
+        return no_embeddings(model)
     if status in (429, 503):
         return Busy(
             f"Ollama at {address.shown} is busy",

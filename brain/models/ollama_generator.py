@@ -7,26 +7,25 @@ JSON of the schema that was asked for. Serves `brain.answering` and `brain.retri
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from brain.errors import Incomplete, Refused, Unavailable
 from brain.models.locality import Json
-from brain.models.ollama import OllamaServer
-from brain.models.ollama_errors import Broken
+from brain.models.ollama import WRITES, OllamaServer, Proof, kept
+from brain.models.ollama_errors import Broken, typed_error
 from brain.models.windows import MESSAGE_TOKENS, floor, sendable
-from brain.protocols import Messages
+from brain.protocols import Messages, SpeedBook
+from brain.types import Speed
 
 WINDOW = 8192  # tokens, when nobody set another
 SEED = 20260101  # with temperature 0, so that the same question gets the same answer; any constant would do
 # Of our estimate that the server must have read, else it cut the prompt: our lower estimate is seldom too high.
 SEEN_SHARE = 0.8
 SPEED_FROM = 64  # prompt tokens below which a speed says nothing
-# Latest measurements kept; the slowest counts, since a cached prompt looks infinitely fast.
-SPEEDS = 5
+ANSWER_FROM = 8  # likewise of an answer
+ONE_TOKEN = 1  # of an answer that nobody reads
 NANO = 1e-9  # seconds per unit of every duration of the API
 
 
@@ -111,7 +110,10 @@ class ChatStream(Iterator[str]):
 
 
 class OllamaChat:
-    """One model of one server that is asked through /api/chat, with at most `num_ctx` tokens."""
+    """One model of one server that is asked through /api/chat, with at most `num_ctx` tokens.
+
+    `speeds` remembers how fast each model was measured to be; without one it is measured anew in each process.
+    """
 
     def __init__(
         self,
@@ -119,21 +121,31 @@ class OllamaChat:
         model: str,
         *,
         num_ctx: int = WINDOW,
-        keep_alive: str = "5m",
+        keep_alive: str = "",
+        speeds: SpeedBook | None = None,
     ) -> None:
         self.name = model
         self._server = server
         self._num_ctx = num_ctx
         self._keep_alive = keep_alive
+        self._speeds = speeds
+        self._speed = Speed()
 
     @property
     def window(self) -> int:
-        """What is configured, or what the model was trained for if that is less. Asks the server. In tokens."""
-        return self._server.prove(self.name).window_within(self._num_ctx)
+        """What is configured, or what the model can take if that is less. Asks the server. In tokens."""
+        return self._proof().window_within(self._num_ctx)
+
+    def load(self) -> None:
+        """Load the model as it will be asked, however long that takes. Raises `Refused`, `Unavailable`."""
+        self._server.load(self.name, window=self.window, keep_alive=self._keep_alive)
+
+    def _proof(self) -> Proof:
+        return self._server.prove(self.name, can=WRITES)
 
     def _request(self, messages: Messages, max_tokens: int) -> Json:
         """A request in which every switch that could change an answer behind our back is set. Proves the model."""
-        proof = self._server.prove(self.name)
+        proof = self._proof()
         return {
             "model": proof.wire_name,
             "messages": sendable_messages(messages),
@@ -141,7 +153,7 @@ class OllamaChat:
             "think": False,
             "truncate": False,
             "shift": False,
-            "keep_alive": self._keep_alive,
+            **kept(self._keep_alive),
             "options": {
                 "num_ctx": proof.window_within(self._num_ctx),
                 "num_predict": max_tokens,
@@ -157,14 +169,30 @@ class OllamaGenerator(OllamaChat):
     provider = "ollama"
     usage: Usage | None = None
 
-    @cached_property
-    def _speeds(self) -> deque[float]:
-        return deque(maxlen=SPEEDS)
-
     @property
     def prompt_speed(self) -> float | None:
-        """The slowest of the last few measurements, in prompt tokens per second; None until one was made."""
-        return min(self._speeds, default=None)
+        """Prompt tokens per second as measured here, now or by an earlier command; None until that was done."""
+        if self._speed.prompt is None and self._speeds is not None:
+            return self._speeds.of(self.name, self._proof().digest).prompt
+        return self._speed.prompt
+
+    def reading_speed(self, beginning: Messages) -> float | None:
+        """`prompt_speed`; where it was never measured, the model reads this beginning of the prompt to come.
+
+        Nothing is lost by that: the server keeps what it read, and the prompt goes on from there. Raises `Refused`,
+        `Unavailable`.
+        """
+        known = self.prompt_speed
+        if known is not None:
+            return known
+        body = self._request(beginning, ONE_TOKEN) | {"stream": False}
+        http = self._server.http(self._server.limits, self.name)
+        status, answer = http.json("POST", "/api/chat", body)
+        if status != 200:
+            said = str(answer.get("error", ""))
+            raise typed_error(status, said, self.name, self._server.address)
+        self._measure(answer, 1.0)
+        return self._speed.prompt
 
     def stream(
         self,
@@ -181,19 +209,32 @@ class OllamaGenerator(OllamaChat):
         body = self._request(messages, max_tokens)
         if schema is not None:
             body["format"] = dict(schema)
-        estimate = least_tokens(body["messages"])
-        parts = self._server.http(self._server.limits).lines(
-            "/api/chat", body, model=self.name
-        )
-        return ChatStream(parts, self.name, lambda last: self._note(last, estimate))
+        clean = body["messages"]
+        estimate = least_tokens(clean)
+        # The rules at the head are the same for every question and lie in the server's cache; a model that has just
+        # been loaded reads them too, and then looks a little slower than it is.
+        fresh = 1.0 - least_tokens(clean[:-1]) / max(1, estimate)
 
-    def _note(self, last: Json, estimate: int) -> None:
-        """Keep what the last line tells of the answer, and how fast the prompt was read."""
-        tokens = _count(last, "prompt_eval_count")
-        duration = _count(last, "prompt_eval_duration")
-        self.usage = Usage(estimate, str(last.get("done_reason") or ""), tokens)
-        if duration and tokens and tokens >= SPEED_FROM:
-            self._speeds.append(tokens / (duration * NANO))
+        def note(last: Json) -> None:
+            """Keep what the last line tells of the answer."""
+            tokens = _count(last, "prompt_eval_count")
+            self.usage = Usage(estimate, str(last.get("done_reason") or ""), tokens)
+            self._measure(last, fresh)
+
+        http = self._server.http(self._server.limits, self.name)
+        parts = http.lines("/api/chat", body, model=self.name)
+        return ChatStream(parts, self.name, note)
+
+    def _measure(self, last: Json, fresh: float) -> None:
+        """Keep how fast the prompt was read and the answer written. `fresh`: the share of the prompt that was new."""
+        read = (_count(last, "prompt_eval_count") or 0) * fresh
+        prompt = _per_second(read, _count(last, "prompt_eval_duration"), SPEED_FROM)
+        wrote = _count(last, "eval_count") or 0
+        answer = _per_second(wrote, _count(last, "eval_duration"), ANSWER_FROM)
+        self._speed = Speed(prompt or self._speed.prompt, answer or self._speed.answer)
+        if self._speeds is not None and (prompt or answer):
+            digest = self._proof().digest
+            self._speeds.keep(self.name, digest, Speed(prompt, answer))
 
 
 def sendable_messages(messages: Messages) -> Messages:
@@ -219,6 +260,13 @@ def _content(part: Json) -> str:
             "Ollama sent an answer that is no text", "ask again, or see `brain doctor`"
         )
     return piece
+
+
+def _per_second(tokens: float, nanoseconds: int | None, least: int) -> float | None:
+    """A speed, None where too little was done to tell."""
+    if not nanoseconds or tokens < least:
+        return None
+    return tokens / (nanoseconds * NANO)
 
 
 def _count(last: Json, key: str) -> int | None:

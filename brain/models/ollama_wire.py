@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -31,11 +31,18 @@ DROPPED_HEADERS = (
     "connection",
 )
 # Paths whose replies must not come from another machine.
-CHECKED_PATHS = ("/api/chat", "/api/embed", "/api/pull")
+CHECKED_PATHS = ("/api/chat", "/api/generate", "/api/embed", "/api/pull")
 SCAN_OVERLAP = (
     64  # bytes kept between two pieces, so that a key that is cut in two is still seen
 )
 REDIRECTS = range(300, 400)
+
+Waiting = Callable[[], None]
+"""Called once when the first byte of an answer lets wait for itself."""
+
+
+def not_told() -> None:
+    """Nobody is told that it takes long."""
 
 
 @dataclass
@@ -44,10 +51,11 @@ class Wire(httpx.BaseTransport):
 
     address: Address
     limits: Limits
+    waiting: Waiting = not_told
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send on a fresh connection; the body of the answer is read under the same deadlines."""
-        backend = _OneAddress(self.address, self.limits)
+        backend = _OneAddress(self.address, self.limits, self.waiting)
         origin = httpcore.Origin(b"http", self.address.name.encode(), self.address.port)
         connection = httpcore.HTTPConnection(origin, network_backend=backend)
         with _as_ours(self.address):
@@ -114,6 +122,7 @@ class OllamaHttp:
 
     address: Address
     limits: Limits
+    waiting: Waiting = not_told
 
     def json(
         self, method: str, path: str, body: Json | None = None
@@ -149,7 +158,7 @@ class OllamaHttp:
         """The answer as it begins to come, on a connection of its own."""
         client = httpx.Client(
             base_url=self.address.url,
-            transport=Wire(self.address, self.limits),
+            transport=Wire(self.address, self.limits, self.waiting),
             trust_env=False,
             follow_redirects=False,
             timeout=None,
@@ -229,6 +238,7 @@ class _OneAddress(httpcore.NetworkBackend):
 
     address: Address
     limits: Limits
+    waiting: Waiting = not_told
 
     def connect_tcp(
         self,
@@ -248,24 +258,29 @@ class _OneAddress(httpcore.NetworkBackend):
                 break
             try:
                 stream = inner.connect_tcp(literal, self.address.port, timeout=left)
-                return _Guarded(stream, self.limits)
+                return _Guarded(stream, self.limits, self.waiting)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
 
 
 class _Guarded(httpcore.NetworkStream):
-    """A socket on which the first byte, every further one and the whole have a deadline, and the bytes a maximum."""
+    """A socket on which the first byte, every further one and the whole have a deadline, and the bytes a maximum.
 
-    def __init__(self, inner: httpcore.NetworkStream, limits: Limits) -> None:
+    When the first byte lets wait for itself, `waiting` is called once, and the waiting goes on.
+    """
+
+    def __init__(
+        self, inner: httpcore.NetworkStream, limits: Limits, waiting: Waiting
+    ) -> None:
         self._inner = inner
         self._limits = limits
+        self._waiting = waiting
         self._until = time.monotonic() + limits.total
         self._came = 0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        step = self._limits.idle if self._came else self._limits.first
-        data = self._inner.read(max_bytes, self._left(step))
+        data = self._patiently(max_bytes)
         self._came += len(data)
         if self._came > self._limits.body:
             raise Unavailable(
@@ -273,6 +288,19 @@ class _Guarded(httpcore.NetworkStream):
                 "check what listens: `brain doctor`",
             )
         return data
+
+    def _patiently(self, max_bytes: int) -> bytes:
+        """The next bytes, after telling that they let wait for themselves."""
+        if self._came:
+            return self._inner.read(max_bytes, self._left(self._limits.idle))
+        first, patience = self._limits.first, self._limits.patience
+        if patience < first:
+            try:
+                return self._inner.read(max_bytes, self._left(patience))
+            except httpcore.ReadTimeout:
+                self._waiting()
+            first -= patience
+        return self._inner.read(max_bytes, self._left(first))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, self._left(self._limits.idle))

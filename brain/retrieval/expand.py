@@ -164,7 +164,7 @@ def _messages(question: str) -> list[dict[str, str]]:
     return [
         {
             "role": "system",
-            "content": prompts.EXPAND_SYSTEM.format(nonce=nonce, lex=LEX_LISTS),
+            "content": prompts.EXPAND_SYSTEM.format(lex=LEX_LISTS),
         },
         {
             "role": "user",

@@ -142,7 +142,7 @@ def _prompts(question: str, passages: Passages) -> list[list[dict[str, str]]]:
     """One prompt for each passage. They begin alike, nonce and question included, so that a server reads that once."""
     nonce = secrets.token_hex(NONCE_BYTES)
     asked = neutral(" ".join(question[:QUESTION_CHARS].split()))
-    system = {"role": "system", "content": prompts.JUDGE_SYSTEM.format(nonce=nonce)}
+    system = {"role": "system", "content": prompts.JUDGE_SYSTEM}
     found = []
     for passage in passages:
         around = (passage.before, passage.text, passage.after)

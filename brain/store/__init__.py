@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from brain.store.library import LibraryTable
     from brain.store.skills import SkillTable
     from brain.store.skipped import SkippedTable
+    from brain.store.speeds import SpeedTable
     from brain.store.trash import Trash
     from brain.store.vectors import VectorTable
 
@@ -116,6 +117,13 @@ class Store:
         from brain.store.skipped import SkippedTable
 
         return SkippedTable(self.connection)
+
+    @cached_property
+    def speeds(self) -> SpeedTable:
+        """How fast models are here."""
+        from brain.store.speeds import SpeedTable
+
+        return SpeedTable(self.connection, now=self._now)
 
     @cached_property
     def trash(self) -> Trash:

@@ -35,7 +35,7 @@ FACTS = (
 )
 FACTS_SQL = f"CREATE TABLE {FACTS} (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
 # tables that may differ between two stores that hold the same
-DERIVED = ("outbox", "index_generations", FACTS)
+DERIVED = ("outbox", "index_generations", "model_speeds", FACTS)
 SQLITES_OWN = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
 MIGRATIONS = "_sqlite_migrations"  # made by sqlite-utils, in words that may change with its version
 DIGEST_ROWS = 32  # hashed at once: about 64 KB, and 200 MB for the longest texts that are taken in

@@ -126,6 +126,16 @@ CREATE TABLE links (
     PRIMARY KEY (document_id, target)
 ) WITHOUT ROWID;
 
+-- table model_speeds
+CREATE TABLE model_speeds (
+   model TEXT PRIMARY KEY,
+   digest TEXT NOT NULL,
+   prompt REAL,
+   answer REAL,
+   chunks REAL,
+   measured_at TEXT NOT NULL
+);
+
 -- table outbox
 CREATE TABLE outbox (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, op TEXT NOT NULL CHECK (op IN ('up', 'del')), kind TEXT NOT NULL,

@@ -324,6 +324,7 @@ STANDS_IN = {  # before the first word: the quotes of the notes stand in, and it
     "accept_no_reply": "",
     "slow_first_token": "",
     "empty_content": "nothing",
+    "cannot_load": "llama-server process has terminated",
     "drop_after": "",
     "rst_after": "",
 }
@@ -368,6 +369,8 @@ ELSEWHERE = {
     "no_logprobs": "an answer asks for none: tests/models/test_ollama_judge.py",
     "babble": "as any other answer; of a judge it is tests/models/test_ollama_judge.py",
     "silent_truncate": "test_a_server_that_cuts_all_the_same_is_found_out_by_its_count",
+    "slow_load": "tests/journeys/test_users_models.py",
+    "no_network": "a pull: tests/models/test_ollama.py",
     "die_mid_stream": "test_a_server_that_is_killed_leaves_an_incomplete_answer",
     "done_length": "test_an_answer_that_was_cut_is_incomplete",
 }

@@ -47,7 +47,8 @@ def test_the_largest_that_fits_and_nomic() -> None:
         "llama3:8b-text",
         "qwen3:cloud",
         "qwen3:235b-cloud",
-        "mistral:7b",
+        "mistral:7b-text",
+        "mistral:cloud",
         "llava:7b",
         "nomic-embed-text:latest",
     ],
@@ -70,10 +71,41 @@ def test_these(name: str) -> None:
 
 def test_what_the_server_says_of_a_model_counts() -> None:
     remote = entry("qwen3:8b", 4.0, remote_host="https://example.com")
-    embeds = entry("llama-something:8b", 4.0, capabilities=["embedding"])
-    tags = [remote, embeds]
-    assert best_writer(tags, memory=MEMORY)[0] is None
-    assert best_embedder(tags) == "llama-something:8b"
+    embeds = entry("tuned-something:8b", 4.0, capabilities=["completion"])
+    odd = entry("llama-odd:8b", 4.0, capabilities=["completion"])
+    shown = {"tuned-something:8b": ("embedding",), "llama-odd:8b": ("insert",)}
+    tags = [remote, embeds, odd]
+    assert best_writer(tags, abilities=shown.get, memory=MEMORY)[0] is None
+    assert best_embedder(tags, abilities=shown.get) == "tuned-something:8b", (
+        "/api/show decides, not /api/tags"
+    )
+
+
+def test_few_models_are_looked_into() -> None:
+    asked: list[str] = []
+
+    def abilities(name: str) -> tuple[str, ...]:
+        asked.append(name)
+        return ("embedding",) if "embed" in name else ("completion",)
+
+    names = ["qwen3:4b", "llama3.2:3b", "mistral:7b", "nomic-embed-text:latest"]
+    tags = [entry(name, 2.0 + n) for n, name in enumerate(names)]
+    assert best_writer(tags, abilities=abilities, memory=MEMORY)[0] == "llama3.2:3b"
+    assert best_embedder(tags, abilities=abilities) == "nomic-embed-text:latest"
+    assert asked == ["llama3.2:3b", "nomic-embed-text:latest"]
+
+
+@pytest.mark.parametrize(
+    "name", ["mistral:7b", "mistral-nemo:12b", "ministral-3:8b", "mixtral:8x7b"]
+)
+def test_a_mistral_where_no_other_is(name: str) -> None:
+    mistral = entry(name, 4.0)
+    chosen, why = best_writer([mistral], memory=MEMORY)
+    assert chosen == name
+    assert "since no Qwen or Llama does" in why
+    small, large = entry("qwen3:1.7b", 1.4), entry("llama3.3:70b", 43)
+    assert best_writer([mistral, small], memory=MEMORY)[0] == "qwen3:1.7b"
+    assert best_writer([mistral, large], memory=MEMORY)[0] == name
 
 
 def test_other_embedders_in_turn() -> None:
@@ -92,7 +124,7 @@ def test_nothing_fits_or_is_there() -> None:
     assert "43.0 GB" in why
     name, why = best_writer([{}, {"name": None}], memory=MEMORY)
     assert name is None
-    assert "brain models pull" in why
+    assert "brain models advise" in why
     assert best_embedder([{}, {"name": None}]) is None
 
 

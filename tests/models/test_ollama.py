@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,119 @@ def test_a_pull_shows_its_progress(stand_in: StandIn) -> None:
     assert seen[-1] == ("success", total, total)
     assert (seen[0][1:], seen[2][2]) == ((0, 0), total)
     assert client(stand_in).prove("mxbai-embed-large").dimensions == 1024
+
+
+def test_nothing_is_said_of_keep_alive_unless_it_is_set(stand_in: StandIn) -> None:
+    """A request that carries it overrides the setting of the server, and holds the model against all others."""
+
+    def sent(keep_alive: str) -> list[object]:
+        stand_in.requests.clear()
+        server = client(stand_in)
+        ask(OllamaGenerator(server, "llama3.2", keep_alive=keep_alive))
+        OllamaEmbedder(server, NOMIC, keep_alive=keep_alive).embed_query("tea")
+        server.load("llama3.2", window=8192, keep_alive=keep_alive)
+        bodies = [json.loads(r.body) for r in stand_in.requests if r.body]
+        working = [body for body in bodies if "options" in body]
+        assert len(working) == 3
+        return [body.get("keep_alive", "unset") for body in working]
+
+    assert sent("") == ["unset"] * 3
+    assert sent("10m") == ["10m"] * 3
+    assert sent("-1") == [-1] * 3, "seconds are a number; as text they are refused"
+    assert stand_in.running_names() == ["nomic-embed-text:latest", "llama3.2:latest"]
+
+
+def test_the_window_is_the_smaller_of_the_modelfile_and_the_training(
+    stand_in: StandIn,
+) -> None:
+    stand_in.models["small:latest"] = replace(
+        CATALOGUE["llama3.2:latest"], name="small:latest", num_ctx=1024
+    )
+    server = client(stand_in)
+    assert server.prove(NOMIC).window == 2048, (
+        "trained for 2,048, the Modelfile says 8,192"
+    )
+    assert server.prove("small").window == 1024
+    assert server.prove("llama3.2").window == 131072
+
+
+def test_show_decides_what_a_model_can_do(stand_in: StandIn) -> None:
+    """/api/tags may contradict it; a model that only writes is refused before it is loaded in vain."""
+    stand_in.models["mine:latest"] = replace(
+        CATALOGUE["nomic-embed-text:latest"], name="mine:latest", listed=("completion",)
+    )
+    server = client(stand_in)
+    assert server.abilities("mine") == ("embedding",)
+    assert OllamaEmbedder(server, "mine").embed_query("tea").shape == (768,)
+    with pytest.raises(Unavailable, match="gives no vectors") as raised:
+        OllamaEmbedder(server, "llama3.2").embed_query("tea")
+    two_lines(raised.value)
+    with pytest.raises(Unavailable, match="does not write") as raised:
+        ask(OllamaGenerator(server, "mine"))
+    two_lines(raised.value)
+    assert stand_in.loads == ["mine:latest"]
+
+
+def test_an_old_server_refuses_vectors_after_the_load(stand_in: StandIn) -> None:
+    """501, and not once for each text of a batch."""
+    stand_in.faults.on("version_old")
+    with pytest.raises(Unavailable, match="gives no vectors") as raised:
+        embedder(stand_in, "llama3.2").embed_documents(["tea", "rent", "lease"])
+    two_lines(raised.value)
+    assert len(stand_in.bodies("/api/embed")) == 1
+
+
+def test_a_model_is_loaded_as_it_will_be_asked(stand_in: StandIn) -> None:
+    server = client(stand_in)
+    model = OllamaGenerator(server, "llama3.2", num_ctx=2048)
+    model.load()
+    model.load()
+    ask(model)
+    assert stand_in.loads == ["llama3.2:latest"], "same window, same shift"
+    stand_in.faults.on("cannot_load")
+    with pytest.raises(Unavailable, match="terminated") as raised:
+        OllamaGenerator(server, "qwen3:4b").load()
+    two_lines(raised.value)
+
+
+def test_a_slow_load_is_told_and_waited_for(stand_in: StandIn) -> None:
+    said: list[str] = []
+    limits = Limits(connect=20, first=120, idle=120, total=240, patience=0.2)
+    server = OllamaServer(stand_in.host, limits=limits, tell=said.append)
+    stand_in.faults.on("slow_load", 0.6)
+    assert ask(OllamaGenerator(server, "llama3.2")) == ANSWER
+    (line,) = said
+    assert line.startswith("Ollama is busy: llama3.2 has not begun after 0 s")
+    assert ask(OllamaGenerator(server, "llama3.2")) == ANSWER
+    assert len(said) == 1, "a model that is there lets nobody wait"
+    OllamaEmbedder(server, NOMIC).embed_query("tea")
+    assert len(said) == 2
+
+
+def test_a_person_is_told_within_ten_seconds() -> None:
+    assert Limits().patience < 10
+
+
+def test_a_pull_without_a_network_is_said(stand_in: StandIn) -> None:
+    stand_in.fault_paths.add("/api/pull")
+    stand_in.faults.on("no_network")
+    with pytest.raises(Unavailable, match="pull model manifest") as raised:
+        client(stand_in).pull("llama3.1")
+    two_lines(raised.value)
+
+
+def test_video_memory_is_found_by_another_name_and_after_a_new_version(
+    stand_in: StandIn,
+) -> None:
+    stand_in.in_video = True
+    ask(generator(stand_in))
+    original = CATALOGUE["llama3.2:latest"]
+    stand_in.models["mine:latest"] = replace(
+        original, name="mine:latest", origin=original.name
+    )
+    assert client(stand_in).in_video_memory("mine")
+    stand_in.models["llama3.2:latest"] = replace(original, version=2)
+    assert not client(stand_in).in_video_memory("llama3.2"), "the old one is loaded"
 
 
 @pytest.mark.parametrize(

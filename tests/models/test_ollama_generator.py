@@ -16,6 +16,7 @@ from brain.errors import Incomplete, Refused, Unavailable
 from brain.models.limits import Limits
 from brain.models.ollama import OllamaServer
 from brain.models.ollama_generator import OllamaGenerator
+from brain.types import Speed
 from tests.ollama_clients import (
     ANSWER,
     MESSAGES,
@@ -100,11 +101,73 @@ def test_a_prompt_over_the_window_is_an_error_not_an_answer(stand_in: StandIn) -
     two_lines(raised.value)
 
 
-def test_prompt_speed_is_the_slowest_of_the_last(stand_in: StandIn) -> None:
-    model = generator(stand_in)
+class Book:
+    """`SpeedBook` in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Speed] = {}
+
+    def of(self, model: str, digest: str = "") -> Speed:
+        return self.kept.get((model, digest), Speed())
+
+    def keep(self, model: str, digest: str, speed: Speed) -> None:
+        self.kept[model, digest] = speed
+
+
+RULES = [{"role": "system", "content": "Answer from the passages. " * 60}]
+
+
+def long(words: str) -> list[dict[str, str]]:
+    """The rules, and a prompt that begins with something of its own."""
+    return [
+        *RULES,
+        {"role": "user", "content": f"{words}\n{PASSAGES}\n{'tea ' * 100}"},
+    ]
+
+
+def test_speeds_are_those_of_the_server_and_are_kept(stand_in: StandIn) -> None:
+    stand_in.prompt_ns, stand_in.answer_ns = 50_000_000, 200_000_000
+    book = Book()
+    model = generator(stand_in, speeds=book)
     assert model.prompt_speed is None
-    ask(model, [{"role": "user", "content": f"{PASSAGES}\n{'tea ' * 100}"}])
-    assert model.prompt_speed == pytest.approx(1000.0)
+    ask(model, long("first"))
+    (speed,) = book.kept.values()
+    assert speed.answer == pytest.approx(5.0)
+    again = generator(stand_in, speeds=book)
+    assert again.prompt_speed == speed.prompt, "the next command knows it"
+    digest = client(stand_in).prove("llama3.2").digest
+    stand_in.models["llama3.2:latest"] = Model(
+        **{**vars(stand_in.models["llama3.2:latest"]), "version": 2}
+    )
+    assert digest != client(stand_in).prove("llama3.2").digest
+    assert generator(stand_in, speeds=book).prompt_speed is None, "another model now"
+
+
+def test_a_cached_beginning_makes_no_model_look_fast(stand_in: StandIn) -> None:
+    """The server counts the whole prompt and needs no time for what it knows: only the rest tells how fast it reads."""
+    stand_in.prompt_ns = 50_000_000  # 20 tokens a second
+    model = generator(stand_in)
+    ask(model, long("cold"))
+    cold = model.prompt_speed
+    ask(model, long("warm"))
+    warm = model.prompt_speed
+    assert cold is not None
+    assert warm is not None
+    assert cold < warm
+    assert warm == pytest.approx(20.0, rel=0.25)
+
+
+def test_a_model_that_was_never_measured_reads_the_rules_first(
+    stand_in: StandIn,
+) -> None:
+    stand_in.prompt_ns = 50_000_000
+    model = generator(stand_in)
+    assert model.reading_speed(RULES) == pytest.approx(20.0)
+    assert model.reading_speed(RULES) == pytest.approx(20.0)
+    ask(model, long("after"))
+    bodies = [json.loads(body) for body in stand_in.bodies("/api/chat")]
+    assert [body["options"]["num_predict"] for body in bodies] == [1, 200]
+    assert stand_in.loads == ["llama3.2:latest"]
 
 
 BEFORE = [

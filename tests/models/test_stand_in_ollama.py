@@ -128,7 +128,7 @@ def test_plain_answers(server: StandIn) -> None:
         200,
         {"cloud": {"disabled": True, "source": "env"}},
     )
-    assert call(server, "/api/blobs/sha256:0", method="HEAD")[0] == 404
+    assert call(server, f"/api/blobs/sha256:{'0' * 64}", method="HEAD")[0] == 404
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_every_request_is_kept(server: StandIn) -> None:
         ("/api/chat", 400, 404, "model 'x' not found"),
         ("/api/generate", 404, 404, "model 'x' not found"),
         ("/api/embed", 404, 404, 'model "x" not found, try pulling it first'),
-        ("/api/embeddings", 400, 404, "model 'x' not found"),
+        ("/api/embeddings", 400, 404, 'model "x" not found, try pulling it first'),
         ("/api/show", 400, 404, "model 'x:latest' not found"),
     ],
 )
@@ -205,6 +205,7 @@ def test_names_are_echoed_and_matched_without_case(server: StandIn) -> None:
 def test_cloud_models_are_stubs(server: StandIn) -> None:
     server.models[CLOUD] = known(CLOUD)
     assert chat(server, CLOUD)[0] == 403
+    server.cloud_disabled = False
     shown = call(server, "/api/show", {"model": CLOUD})[1]
     assert (shown["model_info"], bool(shown["remote_host"])) == ({}, True)
     assert call(server, "/api/show", {"model": f"{CLOUD}:local"})[0] == 400
@@ -356,8 +357,10 @@ def test_it_answers_the_prompts_of_this_project(server: StandIn) -> None:
     )
 
     def answer(question: str) -> str:
-        system = prompts.ANSWER_SYSTEM.format(nonce="a1", not_found=prompts.NOT_FOUND)
-        user = prompts.ANSWER_USER.format(notes=notes, previous="", question=question)
+        system = prompts.ANSWER_SYSTEM.format(not_found=prompts.NOT_FOUND)
+        user = prompts.ANSWER_USER.format(
+            nonce="a1", notes=notes, previous="", question=question
+        )
         messages = [
             {"role": "system", "content": system},
             {"role": "user", "content": user},

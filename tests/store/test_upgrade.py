@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parents[1] / "golden"
 SCHEMA = GOLDEN / "schema.sql"
+ADDED_SINCE = ("model_speeds",)  # tables that no store of schema 1 had
 
 
 # -- golden files ---------------------------------------------------------------------------------------------------------
@@ -225,8 +226,11 @@ def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
                 f"SELECT {listed} FROM {name} ORDER BY {listed}"
             ).fetchall()
     return {
-        name: rows for name, rows in held.items() if not name.startswith("_")
-    }  # sqlite-utils notes its migrations
+        name: rows
+        for name, rows in held.items()
+        # sqlite-utils notes its migrations
+        if not name.startswith("_") and name not in ADDED_SINCE
+    }
 
 
 def test_schema_2_changes_no_value_and_its_hashes_are_those_that_are_written_today(
@@ -391,7 +395,11 @@ connect(Path(sys.argv[1]), upgrade=upgrade)
 
 @pytest.mark.parametrize(
     ("version", "statement"),
-    [*((1, n) for n in (0, 3, 8, 21, 40, 60)), *((2, n) for n in (0, 2, 4, 5, 7, 9))],
+    [
+        *((1, n) for n in (0, 3, 8, 21, 40, 60)),
+        *((2, n) for n in (0, 2, 4, 5, 7, 9)),
+        *((5, n) for n in (0, 1)),
+    ],
 )
 @pytest.mark.fault
 def test_a_kill_in_a_real_upgrade_leaves_the_old_database_and_the_next_start_ends_it(

@@ -65,8 +65,9 @@ def _talk(added: Added) -> Lines:
                 " then run `brain sync`"
             )
         )
-    elif report.waiting:
-        chunks = count(report.waiting, "chunk waits", "chunks wait")
+    elif report.waiting > report.filling:
+        # A notice tells of those that a model of Ollama is to embed.
+        chunks = count(report.waiting - report.filling, "chunk waits", "chunks wait")
         done.append(warn(f"saved; {chunks} for embeddings: run `brain sync`"))
     if report.interrupted:
         done += [line("brain: interrupted"), line("  ", KEPT)]

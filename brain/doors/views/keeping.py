@@ -119,9 +119,9 @@ def generation(item: VectorProgress) -> str:
     """`nomic-embed-text 768: building, 3,200 of 8,114 chunks, about 4 min`."""
     eta = duration(item.eta_seconds) if item.eta_seconds else ""
     facts = commas(
-        item.state,
+        "stopped" if item.error else item.state,
         f"{item.done:,} of {count(item.total, 'chunk')}",
-        given("about ", eta, " to go"),
+        "" if item.error else given("about ", eta, " to go"),
     )
     return f"{item.embedder} {item.dimensions}: {facts}"
 

@@ -1,0 +1,142 @@
+"""What is known of the vectors of an Ollama model that are being computed: for which model, since when, and what went
+wrong. Kept between commands, since most of it happens in a process that nobody watches.
+
+Leaves computing to `brain.app.vectors`. Serves it, `status` and the doctor.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+
+from brain.app.resources import BUILTIN, Resources
+from brain.errors import BrainError
+from brain.protocols import Progress
+from brain.types import Speed
+
+FILL = "fill"  # setting: the last fill that is not complete, as JSON
+LOCK = "filling.lock"  # held by the process in the background
+# A process needs a moment to start before it holds the lock.
+STARTS_WITHIN = timedelta(minutes=1)
+ENDED = "it ended before it was done"
+MEASURE_FROM = 16  # chunks from which their time is a speed
+MEASURE_EVERY = 10.0  # seconds between two speeds noted in a long fill
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """Vectors that are not complete. `at`: when it began or failed; `error` "" while it goes on."""
+
+    model: str
+    fingerprint: str
+    at: str
+    error: str = ""
+
+    @property
+    def told(self) -> str:
+        """One that failed, in one line."""
+        when = self.at[:16].replace("T", " ")
+        return f"the vectors of {self.model} are not complete ({when}): {self.error}; `brain sync` tries again"
+
+
+def begun(resources: Resources, model: str, fingerprint: str) -> None:
+    """Note that it begins, before it does."""
+    _keep(resources, Fill(model, fingerprint, resources.seconds()))
+
+
+def failed(resources: Resources, model: str, error: str) -> None:
+    """Note why it ended early."""
+    before = _noted(resources)
+    known = before.fingerprint if before and before.model == model else ""
+    _keep(resources, Fill(model, known, resources.seconds(), error))
+
+
+def done(resources: Resources) -> None:
+    """Nothing is missing any more, or nobody wants it."""
+    with suppress(BrainError):
+        if resources.store.library.setting(FILL) is not None:
+            resources.store.library.keep_setting(FILL, None)
+
+
+def look(resources: Resources) -> Fill | None:
+    """The fill that is not complete, None where there is none or the built-in embedder is wanted."""
+    if resources.config.models.embed == BUILTIN or resources.given_embedder is not None:
+        return None
+    found = _noted(resources)
+    if found is None or found.error:
+        return found
+    quiet = resources.moment() - datetime.fromisoformat(found.at) > STARTS_WITHIN
+    if quiet and not _at_work(resources):
+        return replace(found, error=ENDED)
+    return found
+
+
+class Pace:
+    """A progress that measures how many chunks a second are done. The time before the first ones is not counted: the
+    model is loaded in it.
+    """
+
+    def __init__(
+        self,
+        progress: Progress,
+        keep: Callable[[Speed], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._progress = progress
+        self._keep = keep
+        self._clock = clock
+        self._first: tuple[float, int] | None = None
+        self._last = (0.0, 0)
+
+    def __call__(self, what: str, made: int, total: int) -> None:
+        """One step of `embed_pending`."""
+        self._progress(what, made, total)
+        self._last = (self._clock(), made)
+        if self._first is None:
+            self._first = self._last
+        elif self._last[0] - self._first[0] >= MEASURE_EVERY:
+            self.note()
+            self._first = self._last
+
+    def note(self) -> None:
+        """Keep what was measured so far, if it is enough to tell."""
+        if self._first is None:
+            return
+        seconds = self._last[0] - self._first[0]
+        made = self._last[1] - self._first[1]
+        if made >= MEASURE_FROM and seconds > 0:
+            self._keep(Speed(chunks=made / seconds))
+
+
+def _noted(resources: Resources) -> Fill | None:
+    """What was noted last, None where nothing was, or where it is damaged."""
+    try:
+        found = Fill(**json.loads(resources.store.library.setting(FILL) or "null"))
+        whole = all(isinstance(value, str) for value in asdict(found).values())
+        return found if whole and datetime.fromisoformat(found.at).tzinfo else None
+    except (TypeError, ValueError):
+        return None
+
+
+def _keep(resources: Resources, fill: Fill) -> None:
+    text = json.dumps(asdict(fill), sort_keys=True)
+    # What cannot be noted on a full disk is noted by the next try.
+    with suppress(BrainError):
+        resources.store.library.keep_setting(FILL, text)
+
+
+def _at_work(resources: Resources) -> bool:
+    """Whether the process in the background runs."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(resources.config.home / LOCK, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # a home that cannot be written: nobody fills it
+        return False
