@@ -69,9 +69,14 @@ class Candidates:
             cosines = (
                 (builtin.embed_documents(texts) @ target).tolist() if texts else []
             )
-            headers = headers_of(passage, roles(passage, statements))
+            known = roles(passage, statements)
             found = passage_features(
-                question, statements, headers=headers, rank=rank, cosines=cosines
+                question,
+                statements,
+                headers=headers_of(passage, known),
+                rank=rank,
+                cosines=cosines,
+                rows=[bool(role.columns) for role in known],
             )
             for text, one in zip(texts, found, strict=True):
                 features.append([one[name] for name in NAMES])

@@ -4,8 +4,9 @@ Whole paragraphs are packed until a chunk holds between 4/7 and all of the budge
 never over 9/7 of it (450). Headings and pages separate chunks, except that stubs are packed with their neighbours
 under the heading they share, and a note that fits one small chunk is one. Atomic sections stay whole while they fit.
 What does not fit is cut at the outline (indentation), sentence ends, lines, words and at last characters, in linear
-time. White space alone is never a chunk: it goes with what precedes it, whatever its length. Leaves out headers of
-chunks, overlap, ids and locators. Serves `loading`.
+time; the parts of a table that was cut have its header row as their last heading. White space alone is never a chunk:
+it goes with what precedes it, whatever its length. Leaves out headers of chunks, overlap, ids and locators. Serves
+`loading`.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ Cut = Callable[[str], Iterator[str]]  # a text into parts that are the text when
 class Piece:
     """A span of the text that becomes a chunk: characters `start` to `end`, tokens counted anew where it was cut.
 
-    `bare`: nothing but a heading line. `joined`: made of several small sections.
+    `bare`: nothing but a heading line. `joined`: made of several small sections. `table`: the header row of the
+    table in which it ends; `header`: that row is its last heading and stands in an earlier piece.
     """
 
     start: int
@@ -53,6 +55,8 @@ class Piece:
     locator: str = ""
     bare: bool = False
     joined: bool = False
+    table: str = ""
+    header: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +78,22 @@ class _Budget:
 class _Block:
     """A span that is packed whole, with others `under` one heading, and on one page where there are pages.
 
-    `cut`: part of something that was cut, so that its tokens do not simply add up.
+    `cut`: part of something that was cut, so that its tokens do not simply add up. `table`: the header row of the
+    table that it is a part of.
     """
 
     start: int
     end: int
     tokens: int
     cut: bool = False
-    under: tuple[Heading, str] = ((), "")
+    table: str = ""
+    under: tuple[Heading, str, bool] = ((), "", False)
 
     def take(self, following: _Block) -> None:
         self.end = following.end
         self.tokens += following.tokens
         self.cut |= following.cut
+        self.table = following.table
 
 
 def chunk(
@@ -98,11 +105,19 @@ def chunk(
     pieces = []
     blocks = _all_blocks(sections, text, budget)
     for under, run in itertools.groupby(blocks, key=attrgetter("under")):
-        heading, _page = under
+        heading, _page, header = under
         for block in _pack(run, text, budget):
             bare = _is_heading_line(text[block.start : block.end], heading)
             pieces.append(
-                Piece(block.start, block.end, block.tokens, heading, bare=bare)
+                Piece(
+                    block.start,
+                    block.end,
+                    block.tokens,
+                    heading,
+                    bare=bare,
+                    table=block.table,
+                    header=header,
+                )
             )
     locators = Locators(sections, text)
     if locators.mark:
@@ -131,10 +146,20 @@ def _all_blocks(
                 # Nothing precedes the white space that the text begins with: the first block takes it.
                 block.start = 0
                 block.cut = True
-            block.under = (section.heading, page)
+            heading = _below_header(section, first=block.start <= start)
+            block.table = section.header
+            block.under = (heading, page, heading[-1:] == (section.header,))
             found.append(block)
         start += len(section.text)
     return found
+
+
+def _below_header(section: Section, *, first: bool) -> Heading:
+    """The headings of a block: of a table's block that is not the first, the row that names its columns as well."""
+    known = section.heading[-1:] == (section.header,)
+    if first or known or not section.header:
+        return section.heading
+    return (*section.heading, section.header)
 
 
 def _blocks(section: Section, start: int, budget: _Budget) -> Iterator[_Block]:
@@ -287,7 +312,7 @@ def _join_stubs(pieces: list[Piece], budget: _Budget) -> list[Piece]:
         introduces = (
             following and piece.tokens < STUB_TOKENS and _is_above(piece, following)
         )
-        if introduces and not belongs_above:
+        if (introduces and not belongs_above) or _lose_header(last, piece):
             joined.append(piece)
             continue
         together = _merged(last, piece)
@@ -304,6 +329,15 @@ def _join_stubs(pieces: list[Piece], budget: _Budget) -> list[Piece]:
         else:
             joined.append(piece)
     return joined
+
+
+def _lose_header(last: Piece, piece: Piece) -> bool:
+    """Whether rows, joined under the headings that both share, would stand without the names of their columns."""
+    if not (last.header or piece.header) or last.heading == piece.heading:
+        return False
+    # The beginning of the table holds the names in its text.
+    is_its_table = last.table == piece.table and last.heading == piece.heading[:-1]
+    return last.header or not is_its_table
 
 
 def _is_above(above: Piece, piece: Piece) -> bool:
@@ -334,5 +368,11 @@ def _merged(last: Piece, piece: Piece) -> Piece:
     while piece.heading[: len(heading)] != heading:
         heading = heading[:-1]
     return Piece(
-        last.start, piece.end, last.tokens + piece.tokens, heading, joined=True
+        last.start,
+        piece.end,
+        last.tokens + piece.tokens,
+        heading,
+        joined=True,
+        table=piece.table,
+        header=last.header and heading == last.heading,
     )

@@ -38,13 +38,15 @@ class Section:
     (paragraphs), "slide 7", "Sheet!B2:F9", "00:14:05". In a text with line locators every newline of `text` is a
     newline of the file, so that the line of any offset can be counted; with paragraph locators every blank line parts
     two paragraphs. `atomic` asks the chunker to keep the section in one piece while it fits (a fence, a table, a
-    function).
+    function). `header` is the row that names the columns of a table: chunks of it that do not begin where the section
+    begins have it as their last heading.
     """
 
     text: str
     heading: Heading = ()
     locator: str = ""
     atomic: bool = False
+    header: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ DIGEST_BYTES = 8
 # What reads beside our own code
 LIBRARIES = """
     charset-normalizer lxml markdown-it-py openpyxl pypdf python-docx python-oxmsg python-pptx pyyaml striprtf
-    trafilatura webvtt-py
+    webvtt-py
 """.split()
 
 

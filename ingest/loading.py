@@ -174,9 +174,15 @@ def _cut_text(
         text = clean(section.text)
         total += len(text)
         if left > 0:
-            heading = tuple(map(clean, section.heading))
-            locator = clean(section.locator)
-            kept.append(Section(text[:left], heading, locator, section.atomic))
+            kept.append(
+                Section(
+                    text[:left],
+                    tuple(map(clean, section.heading)),
+                    clean(section.locator),
+                    section.atomic,
+                    clean(section.header),
+                )
+            )
     if total > cap:
         notices.append(f"{total:,} characters of text: cut to the first {cap:,}")
     return kept

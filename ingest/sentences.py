@@ -67,6 +67,7 @@ _BLOCK = re.compile(
     r"(?:\[?\d{1,2}:\d{2}\]?\s+)?[A-ZÀ-ÖØ-Þ][\w.'-]*(?: [A-ZÀ-ÖØ-Þ][\w.'-]*){0,3}: )"
 )
 _ALONE = re.compile(r"\s*(?:#{1,6}\s|\||```|~~~|={3,}|-{3,})")
+_CELLS = " | "  # between the cells of a row
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _SOFT = (re.compile(r"[;；:：]\s*"), re.compile(r"[,，、،]\s*"), re.compile(r"\s+"))
 
@@ -117,6 +118,8 @@ def _continues(line: str, following: str, width: int) -> bool:
     """Whether a line break is only a wrap: the next word would not have fitted, or it goes on in lower case."""
     after = following.strip()
     if not line.strip() or not after or _ALONE.match(line) or _BLOCK.match(following):
+        return False
+    if _CELLS in line or _CELLS in following:  # rows of a table
         return False
     if after[0].islower() and _is_prose(line) and _is_prose(following):
         return True

@@ -150,6 +150,7 @@ def _scored(
             headers=headers_of(passage, known),
             rank=rank,
             cosines=own,
+            rows=[bool(role.columns) for role in known],
         )
         for place, features in enumerate(found):
             one = _Scored(

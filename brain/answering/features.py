@@ -82,12 +82,14 @@ def passage_features(
     headers: Sequence[TermSet],
     rank: int,
     cosines: Sequence[float],
+    rows: Sequence[bool] = (),
 ) -> Sequence[Measures]:
     """The features of each sentence of one passage.
 
     `headers`: the stems above each of them; `rank`: its place among the passages, from 0; `cosines`: of each sentence
-    with the question.
+    with the question; `rows`: which are rows of a table, of which what stands in the row above or below says nothing.
     """
+    rows = rows or [False] * len(statements)
     different = list(dict.fromkeys(headers))
     known = zip(different, likenesses(question.weights, different), strict=True)
     in_headers = dict(known)
@@ -98,6 +100,8 @@ def passage_features(
     features = []
     for place, statement in enumerate(statements):
         before, here, after = around[place : place + 3]
+        if rows[place]:
+            before = after = nothing
         own = share(question, here)
         fit = fits(question, statement)
         missing = [term for term, held in here.items() if not held]

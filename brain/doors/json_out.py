@@ -43,6 +43,7 @@ PASSAGE = (
     "source",
     "locator",
     "title",
+    "heading",
     "text",
     "date",
     "label",

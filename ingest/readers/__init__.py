@@ -21,7 +21,8 @@ Reader = Callable[[Raw], Readings]
 READERS = by_word(
     {
         "markdown": "text/markdown",
-        "text": "text/plain text/csv text/tab-separated-values text/x-plain-code",
+        "text": "text/plain text/x-plain-code",
+        "csv": "text/csv text/tab-separated-values",
         "html": "text/html",
         "pdf": "application/pdf",
         "docx": DOCX,

@@ -25,6 +25,7 @@ from ingest.readers.outline import (
     row,
     sections,
 )
+from ingest.readers.tables import TO_THE_END, Cell, Grid, header_of
 from ingest.readers.xml import attribute, children, described, local, related, tree
 from ingest.reading import Raw, Readings
 
@@ -217,12 +218,44 @@ def _text(element: Element, story: _Story, carried: list[Block]) -> str:
 
 
 def _table(element: Element, story: _Story) -> Iterator[Block]:
-    """One block: a line per row, nested tables inside their cell."""
-    lines = [
-        row(_cell(cell, story) for cell in _unwrapped(element_row, "tc"))
-        for element_row in _unwrapped(element, "tr")
-    ]
-    yield Block("\n".join(filter(None, lines)), atomic=True)
+    """One block: a line per row, nested tables inside their cell, under the rows that repeat on each page."""
+    grid = Grid(explicit=True)
+    lines = []
+    declared = 0
+    for element_row in _unwrapped(element, "tr"):
+        lines.append(grid.row(_cells(element_row, story)))
+        repeats = "tblHeader" in _stated(element_row, "trPr")
+        declared += repeats and declared == len(lines) - 1
+    text = "\n".join(filter(None, map(row, lines)))
+    names = header_of(lines, declared if declared < len(lines) else 0)
+    yield Block(text, atomic=True, header=names)
+
+
+def _cells(element_row: Element, story: _Story) -> Iterator[Cell]:
+    """The cells of a row, merged ones too; first the columns that it leaves out at its beginning."""
+    if before := _stated(element_row, "trPr").get("gridBefore", ""):
+        yield Cell(columns=_count(before))
+    for element in _unwrapped(element_row, "tc"):
+        stated = _stated(element, "tcPr")
+        merged = stated.get("vMerge")
+        yield Cell(
+            _cell(element, story),
+            columns=_count(stated.get("gridSpan", "")),
+            rows=TO_THE_END if merged == "restart" else 1,
+            covered=merged is not None and merged != "restart",
+        )
+
+
+def _stated(element: Element, name: str) -> dict[str, str]:
+    """What the properties of a row or a cell state."""
+    found: dict[str, str] = {}
+    for properties in children(element, name):
+        found |= _values(properties)
+    return found
+
+
+def _count(stated: str) -> int:
+    return int(stated) if stated.isdecimal() and len(stated) < 6 else 1
 
 
 def _cell(element: Element, story: _Story) -> str:

@@ -49,7 +49,7 @@ def read(raw: Raw) -> Readings:
             continue
         blocks, title = whole_page(content)
         # A chapter without a heading has its page's title.
-        headed = any(level for level, _words in blocks)
+        headed = any(block.level for block in blocks)
         made += by_heading(blocks, f"ch. {number}", "" if headed else title)
     if locked and not made:
         raise UnreadableFile("encrypted (DRM)", "only its own reader opens it")

@@ -1,33 +1,41 @@
-"""HTML: the page's content without its furniture, by trafilatura, or all of its text where that keeps too little.
+"""HTML: everything that a reader of the page sees, without the menus around it; how much was left out is told.
 
-Headings, lists, tables and code blocks survive as plain text; sections are counted ("§3") as a page has no lines. Text
-only: nothing is fetched, run or rendered; scripts, styles and hidden elements are left out. Leaves out links and
-pictures. Serves `loading`.
+Headings, lists, tables, code blocks and formulas survive as plain text; sections are counted ("§3") as a page has no
+lines. Left out is what surely is no content: blocks of links in menus, heads and feet of a page, and what is hidden. In
+doubt a block stays. Text only: nothing is fetched, run or rendered. Leaves out links and pictures. Serves `loading` and
+the readers of books and mails.
 """
 
 from __future__ import annotations
 
-import logging
 import re
-import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ingest.document import Texts
-from ingest.readers.outline import by_heading, one_line
+from ingest.readers.html_blocks import (
+    CONTROLS,
+    HIDDEN_TEXT,
+    NO_TEXT,
+    Judge,
+    blocks,
+    count_words,
+    number_of_words,
+)
+from ingest.readers.outline import Block, by_heading, one_line
 from ingest.readers.text import decode
-from ingest.readers.xml import local
 from ingest.reading import Raw, Reading, Readings
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-# Of the words outside the furniture that an extraction must keep. Measured on 34 news pages and 36 others:
-# at 0.0, 0.5, 0.8, 1.1 it finds .990 .989 .989 .989 and .965 .966 .978 .993 of the truth in 1.0-1.5 times its words.
-FAIR_SHARE = 0.5
-CONTENT_WORDS = 60  # below, a page is small enough to keep all of it
+# Of the words of a page, the share kept below which it was furniture only by its form: then all of it stays.
+FAIR_SHARE = 0.2
+LINKED_SHARE = 0.5  # of a block's words: more in links is a menu
+FORM_WORDS = 60  # a form with more holds more than its fields
 HEADER_CHARS = (
     2_048  # where a page declares its encoding (HTML standard: the first 1,024 bytes)
 )
@@ -39,26 +47,26 @@ _CHARSET = re.compile(
 )
 # They say more of an encoding than the page does.
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
-_FURNITURE = {"nav", "footer", "aside", "form", "menu", "dialog"}
-_NO_TEXT = set(
-    "script style noscript template svg math title iframe object select button textarea canvas audio "
-    "video map".split()
-)
-# Of a book: its pages may be drawn, formulas are text.
-_TEXTLESS = _NO_TEXT - {"svg", "math"} | {"annotation", "annotation-xml"}
-_BLOCKS = (
-    set(
-        "p div section article main header ul ol dl dt dd list table quote blockquote figure figcaption address "
-        "details summary hr fieldset body center td th cell".split()
-    )
-    | _FURNITURE
-)
-_ITEMS = {"li", "item"}
-_LINES = {"tr", "row", "text", "br", "lb"}  # "text": a line of SVG
-_CELLS = {"td", "th", "cell"}
-_LEVELS = {f"h{level}": level for level in range(1, 7)}
-_VERBATIM = {"pre", "code"}
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
+# Of a book: its pages may be drawn.
+_TEXTLESS = NO_TEXT - {"svg"}
+_ROLES = {
+    "navigation": "nav",
+    "search": "nav",
+    "menu": "nav",
+    "menubar": "nav",
+    "contentinfo": "footer",
+    "banner": "header",
+    "complementary": "aside",
+    "dialog": "dialog",
+}
+_ZONES = {"nav", "menu", "footer", "header", "aside", "dialog", "form"}
+# Words below which a block there is furniture without links as well: "Home", "Your name".
+_SHORT = {"nav": 4, "menu": 4, "footer": 4, "form": 10}
+_IN_CONTENT = ("article", "main", "section", "blockquote", "figure")
+_TITLES = ("h1", "h2")
+_IMPRINT = re.compile(r"©|\(c\) ?\d|copyright|all rights reserved|cookies", re.I)
+_NEVER_SEEN = (HIDDEN_TEXT, CONTROLS)
+_MENUS = "menus, page heads and feet"
 
 # Where a page states its date, what it was published before what it was changed.
 _DATE_KEYS = (
@@ -66,7 +74,31 @@ _DATE_KEYS = (
     "og:published_time article:modified_time last-modified".split()
 )
 
-Block = tuple[int, str]  # (heading level or 0, text)
+
+class PageJudge(Judge):
+    """What of a web page is furniture as well."""
+
+    def zone(self, element: Element, tag: str) -> str:
+        """Menus, and heads, feet and margins of the page itself; those of an article belong to it."""
+        kind = _ROLES.get(element.get("role") or "", tag)
+        if kind not in _ZONES:
+            return ""
+        if kind == "header" and next(element.iter(*_TITLES), None) is not None:
+            return ""
+        # Some pages are one large form.
+        if kind == "form" and count_words(element) > FORM_WORDS:
+            return ""
+        if kind in ("header", "footer") and _is_in_content(element):
+            return ""
+        return kind
+
+    def is_furniture(self, zone: str, text: str, linked: int) -> bool:
+        """Whether a block there is mostly links, an imprint or a word or two."""
+        words = number_of_words(text)
+        if linked >= words * LINKED_SHARE:
+            return True
+        is_imprint = zone in ("footer", "dialog") and _IMPRINT.search(text)
+        return bool(is_imprint) or words < _SHORT.get(zone, 0)
 
 
 def read(raw: Raw) -> Readings:
@@ -74,19 +106,39 @@ def read(raw: Raw) -> Readings:
     text, notices = _decoded(raw.data)
     tree = _tree(text)
     title, date = _declared(tree)
-    everything = list(_blocks(tree, skip=_FURNITURE))
-    blocks = _content(text, everything)
-    if blocks is None:
+    judge: Judge = PageJudge()
+    found = list(blocks(tree, judge))
+    words = sum(number_of_words(block.text) for block in found)
+    if words < FAIR_SHARE * (words + judge.left_out.total()):
         # A page that is furniture throughout keeps all of it.
-        blocks = everything if _words(everything) else list(_blocks(tree, skip=set()))
-    heading = next((words for level, words in blocks if level), "")
-    sections = list(by_heading(blocks, "§{}"))
+        judge = Judge()
+        found = list(blocks(tree, judge))
+    heading = next((block.text for block in found if block.level), "")
+    sections = list(by_heading(found, "§{}"))
     if sections:
         last = sections[-1]
         sections[-1] = replace(last, text=last.text.removesuffix("\n"))
     yield Reading(
-        sections, title=title or heading, notices=notices, date=date, date_by="metadata"
+        sections,
+        title=title or heading,
+        notices=(*notices, *_told(judge.left_out)),
+        date=date,
+        date_by="metadata",
     )
+
+
+def _told(left_out: Counter[str]) -> Iterator[str]:
+    """How many words were left out, and what they were."""
+    menus = sum(left_out[zone] for zone in _ZONES)
+    counts = {_MENUS: menus, **{what: left_out[what] for what in _NEVER_SEEN}}
+    parts = [f"{what} ({count:,})" for what, count in counts.items() if count]
+    if parts:
+        total = sum(counts.values())
+        yield f"{total:,} word{'s' if total > 1 else ''} left out: {', '.join(parts)}"
+
+
+def _is_in_content(element: Element) -> bool:
+    return next(element.iterancestors(*_IN_CONTENT), None) is not None
 
 
 def whole_page(data: bytes) -> tuple[list[Block], str]:
@@ -95,13 +147,13 @@ def whole_page(data: bytes) -> tuple[list[Block], str]:
     text, _notices = _decoded(data)
     tree = _tree(text)
     title, _date = _declared(tree)
-    return list(_blocks(tree, skip=set(), textless=_TEXTLESS)), title
+    return list(blocks(tree, Judge(_TEXTLESS))), title
 
 
 def page_text(data: bytes) -> str:
     """The text of such a page, block by block."""
-    blocks, _title = whole_page(data)
-    return "\n\n".join(words for _level, words in blocks)
+    found, _title = whole_page(data)
+    return "\n\n".join(block.text for block in found)
 
 
 def _decoded(data: bytes) -> tuple[str, Texts]:
@@ -156,108 +208,3 @@ def _declared(tree: Element) -> tuple[str, str]:
     dates = filter(None, map(meta.get, _DATE_KEYS))
     times = (element.get("datetime") or "" for element in tree.iter("time"))
     return one_line(title), next(dates, "") or next(times, "")
-
-
-def _content(text: str, everything: list[Block]) -> list[Block] | None:
-    """trafilatura's extraction, or None when the page is small or the extraction keeps less than a fair share."""
-    available = _words(everything)
-    if available < CONTENT_WORDS:
-        return None
-    from trafilatura import bare_extraction
-
-    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            found: Any = bare_extraction(
-                text,
-                include_comments=False,
-                include_tables=True,
-                favor_recall=True,
-                with_metadata=False,
-            )
-        except MemoryError:
-            raise
-        except Exception:  # whatever an odd page leads to: all of the text remains
-            return None
-    body = getattr(found, "body", None)
-    if body is None:
-        return None
-    blocks = list(_blocks(body, skip=set()))
-    return blocks if _words(blocks) >= available * FAIR_SHARE else None
-
-
-def _words(blocks: list[Block]) -> int:
-    return sum(len(words.split()) for _level, words in blocks)
-
-
-def _blocks(
-    tree: Element, *, skip: set[str], textless: set[str] = _NO_TEXT
-) -> Iterator[Block]:
-    """The text of a tree, block by block in order, without recursion."""
-    from lxml import etree
-
-    pieces: list[str] = []
-    dropped = verbatim = 0
-
-    def flush(level: int = 0) -> Iterator[Block]:
-        words = "".join(pieces)
-        # The mark of an item whose text is a block of its own: it goes with that.
-        if words.strip() == "-":
-            return
-        pieces.clear()
-        lines = words.split("\n")
-        if not verbatim:
-            lines = list(map(one_line, lines))
-        if text := "\n".join(line for line in lines if line.strip(" |")):
-            yield level, text
-
-    for event, element in etree.iterwalk(tree, events=("start", "end")):
-        tag = local(element).lower()
-        level = _level(element, tag)
-        breaks = tag in _BLOCKS or level > 0 or _is_block_of_code(element, tag)
-        if event == "start":
-            if dropped or tag in textless or tag in skip or _hidden(element):
-                dropped += 1
-                continue
-            if level or (breaks and tag not in _CELLS):
-                yield from flush()
-            if tag in _ITEMS:
-                pieces.append("\n- ")
-            elif tag in _LINES:
-                pieces.append("\n")
-            verbatim += tag in _VERBATIM
-            pieces.append(_inline(element.text, verbatim))
-            continue
-        if dropped:
-            dropped -= 1
-        else:
-            if tag in _CELLS:
-                pieces.append(" | ")
-            elif breaks:
-                yield from flush(level)
-            verbatim -= tag in _VERBATIM
-        if not dropped:
-            pieces.append(_inline(element.tail, verbatim))
-    yield from flush()
-
-
-def _inline(text: str | None, verbatim: int) -> str:
-    """Text between tags: a newline there is a space, except in code."""
-    text = text or ""
-    return text if verbatim else text.replace("\n", " ")
-
-
-def _is_block_of_code(element: Element, tag: str) -> bool:
-    return tag == "pre" or (tag in _VERBATIM and "\n" in (element.text or ""))
-
-
-def _level(element: Element, tag: str) -> int:
-    """1-6 for a heading, also in trafilatura's words (<head rend="h2">), else 0."""
-    name = element.get("rend") or tag if tag == "head" else tag
-    return _LEVELS.get(name, 0)
-
-
-def _hidden(element: Element) -> bool:
-    style = element.get("style") or ""
-    return "hidden" in element.attrib or bool(_HIDDEN.search(style[:2000]))

@@ -27,6 +27,7 @@ from ingest.readers.attachments import Attached
 from ingest.readers.html import page_text
 from ingest.readers.ics import invitation
 from ingest.readers.outline import one_line
+from ingest.readers.tables import with_tables
 from ingest.readers.text import decode
 from ingest.reading import Budget, Raw, Reading, Readings
 
@@ -100,11 +101,10 @@ def reading(
         text = found.text + "\n\n"
         if found.intro:
             intro = found.intro[:NAMED_CHARS]
-            sections.append(
-                Section(f"{intro}\n{text}", (*top, intro), f"{where} (quoted)")
-            )
+            quoted = f"{intro}\n{text}"
+            sections += with_tables(quoted, (*top, intro), f"{where} (quoted)")
         else:
-            sections.append(Section(text, top, where))
+            sections += with_tables(text, top, where)
     sections += _attached(letter, top, where, raw)
     answer = {"Message-ID": letter.identity, "In-Reply-To": letter.answers}
     return Reading(

@@ -22,7 +22,7 @@ from ingest.document import Section, Texts
 from ingest.limits import Limits
 from ingest.locators import of_lines
 from ingest.readers.comments import without_comments, written_in_obsidian
-from ingest.readers.outline import HEADING_CHARS, Headings, one_line
+from ingest.readers.outline import HEADING_CHARS, Headings, one_line, row
 from ingest.readers.properties import PROSE_KEYS, Head, read_head
 from ingest.readers.text import readable
 from ingest.reading import Raw, Reading, Readings
@@ -36,7 +36,7 @@ _KINDS = {
     "math_block": "code",
     "fence": "code",
     "code_block": "code",
-    "table_open": "atomic",
+    "table_open": "table",
     "bullet_list_open": "atomic",
     "ordered_list_open": "atomic",
 }
@@ -52,6 +52,7 @@ _INLINE_FIELD = re.compile(
     r"[\[(]([^\W\d][\w -]{0,40})::[ \t]+([^\[\]()\n]{1,200})[\])]"
 )
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_BAR = re.compile(r"(?<!\\)\|")  # between the cells of a row
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _MARKUP = re.compile(
@@ -61,7 +62,10 @@ _MARKUP = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A top-level block from the line where it begins; `kind`: "heading", "code", "atomic" (kept whole) or "prose"."""
+    """A top-level block from the line where it begins.
+
+    `kind`: "heading", "code", "table", "atomic" (kept whole) or "prose".
+    """
 
     first: int
     kind: str
@@ -237,10 +241,19 @@ def _sections(
             continue
         where = of_lines(start + first + 1, start + end)
         atomic = block.kind in _KINDS.values()
-        sections.append(Section(body, headings.path, where, atomic))
+        header = _header_row(lines[block.first]) if block.kind == "table" else ""
+        sections.append(Section(body, headings.path, where, atomic, header))
         if block.kind != "code":
             prose.append(body)
     return sections, "".join(prose), title
+
+
+def _header_row(line: str) -> str:
+    """The names of a table's columns, without their markup."""
+    cells = _BAR.split(line.strip())
+    if not cells[0]:
+        del cells[0]
+    return row(_MARKUP.sub("", cell) for cell in cells)[:HEADING_CHARS]
 
 
 def _with_ends(blocks: list[_Block], lines: list[str]) -> Iterator[tuple[_Block, int]]:

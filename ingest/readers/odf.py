@@ -25,7 +25,8 @@ from ingest.readers.outline import (
     row,
     sections,
 )
-from ingest.readers.xlsx import Cells, SheetTable
+from ingest.readers.sheets import SheetTable
+from ingest.readers.tables import Cell, FilledCells, Grid, LabelsBelow, header_of
 from ingest.readers.xml import (
     attribute,
     children,
@@ -51,6 +52,7 @@ _DROPPED = set(
 )
 _MARGINS = ("header", "footer", "header-first", "footer-first")
 _LISTS = {"list-item", "list-header"}
+_CELLS = ("table-cell", "covered-table-cell")
 _ROWS = {"table-rows", "table-header-rows", "table-row-group"}
 
 
@@ -91,7 +93,7 @@ def _blocks(parent: Iterable[Element], in_list: bool = False) -> Iterator[Block]
             )
             yield from carried
         elif kind == "table":
-            yield Block("\n".join(filter(None, _lines(child))), atomic=True)
+            yield _table(child)
         elif kind == "annotation":
             yield Block(_comment(child))
         else:
@@ -165,31 +167,68 @@ def _table_rows(table: Element) -> Iterator[Element]:
             yield from _table_rows(child)
 
 
-def _lines(table: Element) -> Iterator[str]:
+def _table(table: Element) -> Block:
+    """One block: a line per row, under the rows that the table repeats on each page."""
+    grid = Grid(explicit=True)
+    lines = []
+    declared = 0
     for element in _table_rows(table):
-        yield row(" ".join(_texts(cell)) for cell in children(element, "table-cell"))
+        lines.append(grid.row(map(_cell, children(element, *_CELLS))))
+        above = element.getparent()
+        declared += above is not None and local(above) == "table-header-rows"
+    text = "\n".join(filter(None, map(row, lines)))
+    names = header_of(lines, declared if declared < len(lines) else 0)
+    return Block(text, atomic=True, header=names)
+
+
+def _cell(element: Element) -> Cell:
+    repeated = min(_number(element, "number-columns-repeated"), MANY)
+    return Cell(
+        " ".join(_texts(element)),
+        columns=max(repeated, _number(element, "number-columns-spanned")),
+        rows=_number(element, "number-rows-spanned"),
+        covered=local(element) == "covered-table-cell",
+    )
 
 
 def _sheet(table: Element) -> Iterator[Section]:
     """The tables of a sheet in blocks, as for other workbooks; comments in their cells."""
     name = attribute(table, "name") or "Sheet"
     known = SheetTable(name)
+    labels = LabelsBelow()
     first = 1
     for element in _table_rows(table):
-        filled = _filled(element)
+        own = _filled(element)
         repeated = _number(element, "number-rows-repeated")
-        if filled:
+        if own:
+            grouped = _merges(element, first, dict(own), labels)
             for number in range(first, first + min(repeated, MANY)):
-                yield from known.took(number, filled)
+                filled = labels.filled(number, own)
+                yield from known.took(number, filled, grouped=grouped)
         first += repeated
     yield from known.block()
 
 
-def _filled(table_row: Element) -> Cells:
+def _merges(
+    table_row: Element, number: int, words: dict[int, str], labels: LabelsBelow
+) -> bool:
+    """Whether cells of a row are merged over columns; those over rows are remembered."""
+    across = False
+    column = 1
+    for cell in children(table_row, *_CELLS):
+        rows = _number(cell, "number-rows-spanned")
+        across |= _number(cell, "number-columns-spanned") > 1
+        if rows > 1:
+            labels.begin(column, number + rows - 1, words.get(column, ""))
+        column += _number(cell, "number-columns-repeated")
+    return across
+
+
+def _filled(table_row: Element) -> FilledCells:
     """The filled cells of a row."""
     filled = []
     first = 1
-    for cell in children(table_row, "table-cell", "covered-table-cell"):
+    for cell in children(table_row, *_CELLS):
         text = one_line(" ".join(_texts(cell)))
         repeated = _number(cell, "number-columns-repeated")
         if text:

@@ -7,7 +7,6 @@ word processors' files.
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,11 +20,12 @@ _BLANK = re.compile(r"\n[ \t]*(?=\n)")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, a heading (`level` 1-9) or a table (`atomic`)."""
+    """A paragraph, a heading (`level` 1-9) or a table (`atomic`) with its row of column names (`header`)."""
 
     text: str
     level: int = 0
     atomic: bool = False
+    header: str = ""
 
 
 class Headings:
@@ -50,10 +50,10 @@ def sections(blocks: Iterable[Block]) -> Iterator[Section]:
     pending: list[str] = []
     number = 0
 
-    def flush(atomic: bool = False) -> Iterator[Section]:
+    def flush(atomic: bool = False, header: str = "") -> Iterator[Section]:
         if pending:
             where = of_paragraphs(number - len(pending) + 1, number)
-            yield Section("".join(pending), headings.path, where, atomic)
+            yield Section("".join(pending), headings.path, where, atomic, header)
             pending.clear()
 
     for block in blocks:
@@ -67,35 +67,48 @@ def sections(blocks: Iterable[Block]) -> Iterator[Section]:
         number += 1
         pending.append(text + "\n\n")
         if block.atomic:
-            yield from flush(atomic=True)
+            yield from flush(atomic=True, header=block.header)
     yield from flush()
 
 
 def by_heading(
-    blocks: Iterable[tuple[int, str]], where: str, title: str = ""
+    blocks: Iterable[Block], where: str, title: str = ""
 ) -> Iterator[Section]:
-    """One section per heading of (level or 0, text) blocks, all under the title where there is one.
+    """The sections of each heading, all under the title where there is one; a table is a section of its own.
 
-    `where` is the locator; "§{}" counts the sections.
+    `where` is the locator; "§{}" counts the headings that have something below or above them.
     """
     headings = Headings()
     if title:
         headings.enter(0, title)
     body: list[str] = []
-    numbers = itertools.count(1)
+    number = 1
+    used = False
 
     def flush() -> Iterator[Section]:
         if body:
-            locator = where.format(next(numbers))
-            yield Section(paragraphs(body), headings.path, locator)
+            yield Section(paragraphs(body), headings.path, where.format(number))
             body.clear()
 
-    for level, words in blocks:
-        if level:
+    for block in blocks:
+        words = block.text
+        if block.level:
             yield from flush()
+            number += used
             words = one_line(words)
-            headings.enter(level, words[:HEADING_CHARS])
-        body.append(words)
+            headings.enter(block.level, words[:HEADING_CHARS])
+        used = True
+        if block.atomic:
+            yield from flush()
+            yield Section(
+                paragraphs([words]),
+                headings.path,
+                where.format(number),
+                block.atomic,
+                block.header,
+            )
+        else:
+            body.append(words)
     yield from flush()
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ingest.document import Section
 from ingest.readers import outline, zips
 from ingest.readers.outline import comment, has_letters, one_line, row
+from ingest.readers.tables import Cell, Grid
 from ingest.readers.xml import (
     attribute,
     children,
@@ -93,15 +94,26 @@ def _shapes(element: Element) -> Iterator[Element]:
 def _shape_text(element: Element) -> str:
     """The paragraphs and tables of a shape."""
     lines = []
+    grid = Grid(explicit=True)
     for child in element:
         kind = local(child)
         if kind == "p":
             lines.append(_paragraph(child))
         elif kind == "tr":
-            lines.append(row(map(_shape_text, children(child, "tc"))))
+            lines.append(row(grid.row(map(_cell, children(child, "tc")))))
         elif kind not in _DROPPED and len(child):
             lines.append(_shape_text(child))
     return "\n".join(filter(str.strip, lines))
+
+
+def _cell(element: Element) -> Cell:
+    rows = attribute(element, "rowSpan")
+    covered = (attribute(element, name) for name in ("hMerge", "vMerge"))
+    return Cell(
+        _shape_text(element),
+        rows=int(rows) if rows.isdecimal() and len(rows) < 6 else 1,
+        covered=any(stated in ("1", "true") for stated in covered),
+    )
 
 
 def _paragraph(element: Element) -> str:

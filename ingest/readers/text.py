@@ -1,7 +1,7 @@
 """Plain text: bytes to characters with the encoding found out and told, newlines normalised, blocks by blank lines.
 
-Also reads tables (CSV, TSV) and languages without a grammar. Leaves out markup. Serves `loading`, and the other readers
-of line-located formats through `decode`. An encoding is never guessed silently and no byte is dropped silently.
+Also reads languages without a grammar. Leaves out markup. Serves `loading`, and the other readers of line-located
+formats through `decode`. An encoding is never guessed silently and no byte is dropped silently.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ CORRECT_IT = "if letters are wrong, save the file as UTF-8"
 
 
 def read(raw: Raw) -> Readings:
-    """One document of one section; tables and code keep lines together when a block must be cut."""
+    """One document of one section; code keeps lines together when a block must be cut."""
     text, notices = readable(raw)
     refuse_minified(raw, text)
     yield Reading([whole(text, atomic=raw.media_type != "text/plain")], notices=notices)

@@ -1,9 +1,10 @@
 """Workbooks: each table of each sheet in blocks of rows, "Sheet!B12:F30", a line per row; comments and the words of
 drawings and charts after the sheet that they lie on.
 
-Values are those that the program computed last; a formula without one is shown as it is written. The header row of a
-table is the heading of its blocks, so that a block far down is found by the names of its columns. openpyxl reads row by
-row. Leaves out formats, hidden state, pictures and macros. Serves `loading`, in a worker.
+Values are those that the program computed last, as the sheet shows them; a formula without one stands as it is written.
+The header row of a table is the heading of its blocks, so that a block far down is found by the names of its columns; a
+cell merged over rows stands in each of them. openpyxl reads row by row. Leaves out hidden state, pictures and macros.
+Serves `loading`, in a worker.
 """
 
 from __future__ import annotations
@@ -11,17 +12,19 @@ from __future__ import annotations
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
 from ingest.document import Section
-from ingest.locators import of_cells
 from ingest.readers import zips
-from ingest.readers.outline import HEADING_CHARS, has_letters, one_line, row
+from ingest.readers.number_formats import shown
+from ingest.readers.outline import has_letters, one_line
+from ingest.readers.sheets import SheetTable, address
+from ingest.readers.tables import FilledCells, LabelsBelow
 from ingest.readers.xml import attribute, descendants, described, entry
 from ingest.reading import Raw, Readings
 
@@ -29,80 +32,25 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
     from openpyxl import Workbook  # type: ignore[import-untyped]  # the package has no types
 
-Cells = list[
-    tuple[int, str]
-]  # (column, text) of the filled cells of a row, columns from 1
-Comments = dict[
-    int, list[tuple[str, str]]
-]  # row -> (cell, words) of the comments in it
-BLOCK_CHARS = 700  # about 300 tokens where numbers abound: one chunk
-WIDE = 512  # columns beyond which empty cells are not shown
+# Row -> (cell, words) of the comments in it.
+Comments = dict[int, list[tuple[str, str]]]
 CELL_CHARS = 32_767  # Excel's own cap
-EXACT_WHOLE = 1e15  # Excel keeps 15 digits: a larger number is no longer exact
-_BARE_NAME = re.compile(r"[^\W\d]\w*")
+MOST_MERGED = 100_000  # ranges of merged cells looked at in a sheet
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^<>]*?ref=[\"']([A-Z0-9:$]{2,30})[\"']")
 _NO_VALUE = re.compile(rb"(?:</f>|<f\s[^<>]*/>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
 _COMMENTS = ("comments", "threadedComment")
 _LINKED = (*_COMMENTS, "drawing", "chart", "diagramData")
 
 
-@dataclass(slots=True)
-class SheetTable:
-    """Rows of one table as they come: the lines not yet yielded, and the corner cells that they span."""
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Merged cells of a sheet. `below`: row -> (column, last row) of those over rows; `across`: rows with some over
+    columns."""
 
-    sheet: str
-    header: str = ""
-    lines: list[str] = field(default_factory=list)
-    first: int = 0
-    last: int = 0
-    columns: list[int] = field(default_factory=list)
-    chars: int = 0
-
-    def took(
-        self, number: int, cells: Cells, comments: Iterable[str] = ()
-    ) -> Iterator[Section]:
-        """Takes a row that is not empty, yielding what is complete: a gap ends a table, enough text a block."""
-        if self.last and number > self.last + 1:
-            yield from self.block()
-            self.header = ""
-        if not self.lines:
-            self.first = number
-        self.last = number
-        self.columns += (cells[0][0], cells[-1][0])
-        line = _line(cells)
-        self.header = self.header or line[:HEADING_CHARS]
-        self.lines += (line, *comments)
-        self.chars += len(line)
-        if self.chars >= BLOCK_CHARS:
-            yield from self.block()
-
-    def block(self) -> Iterator[Section]:
-        """The rows so far as a section; the header row stays known."""
-        from openpyxl.utils import get_column_letter as letter  # type: ignore[import-untyped]  # no types
-
-        if not self.lines:
-            return
-        left = letter(min(self.columns))
-        right = letter(max(self.columns))
-        cells = of_cells(f"{left}{self.first}", f"{right}{self.last}")
-        where = _address(self.sheet, cells)
-        # The block that begins with the header need not repeat it.
-        begins_with_header = self.lines[0] == self.header
-        heading = (self.sheet,) if begins_with_header else (self.sheet, self.header)
-        text = "\n".join(self.lines) + "\n\n"
-        yield Section(text, heading, where, atomic=True)
-        self.lines = []
-        self.columns = []
-        self.chars = 0
-
-
-def _line(cells: Cells) -> str:
-    """The cells of a row with the empty ones between; a row of scattered cells is listed without those."""
-    start = cells[0][0]
-    end = cells[-1][0]
-    filled = dict(cells)
-    if end - start >= WIDE:
-        return row(filled.values())
-    return row(filled.get(column, "") for column in range(start, end + 1))
+    below: dict[int, list[tuple[int, int]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    across: set[int] = field(default_factory=set)
 
 
 def read(raw: Raw) -> Readings:
@@ -119,7 +67,9 @@ def read(raw: Raw) -> Readings:
             break
         linked: dict[str, str] = {}
         _add_linked(archive, paths.get(name, ""), linked)
-        for section in _sheet(books, name, _comments(archive, linked)):
+        path = paths.get(name, "")
+        merged = _merged(archive, path) if path else Merged()
+        for section in _sheet(books, name, _comments(archive, linked), merged):
             made.append(section)
             left -= len(section.text)
             if left < 0:
@@ -158,27 +108,49 @@ def _books(data: bytes, archive: ZipFile) -> tuple[list[Workbook], dict[str, str
     return books, paths
 
 
-def _sheet(books: list[Workbook], name: str, comments: Comments) -> Iterator[Section]:
+def _sheet(
+    books: list[Workbook], name: str, comments: Comments, merged: Merged
+) -> Iterator[Section]:
     """The tables of a sheet, parted by empty rows, in blocks; comments below the row of their cell."""
     if hasattr(books[0][name], "iter_rows"):  # else a sheet that is one chart
         table = SheetTable(name)
-        for number, cells in _rows(books, name):
+        labels = LabelsBelow()
+        for number, own in _rows(books, name):
+            words = dict(own)
+            below = merged.below[number]
+            for column, last in below:
+                labels.begin(column, last, words.get(column, ""))
+            cells = labels.filled(number, own)
             in_row = comments.pop(number, [])
-            said = [words for _cell, words in in_row]
-            yield from table.took(number, cells, said)
+            said = [remark for _cell, remark in in_row]
+            yield from table.took(number, cells, said, number in merged.across)
         yield from table.block()
     for beyond_the_table in comments.values():
-        for cell, words in beyond_the_table:
-            yield Section(f"{words}\n\n", (name,), _address(name, cell))
+        for cell, remark in beyond_the_table:
+            yield Section(f"{remark}\n\n", (name,), address(name, cell))
 
 
-def _rows(books: list[Workbook], name: str) -> Iterator[tuple[int, Cells]]:
+def _merged(archive: ZipFile, path: str) -> Merged:
+    """The merged cells of a sheet, which the row by row reading does not tell."""
+    from openpyxl.utils import range_boundaries  # type: ignore[import-untyped]  # no types
+
+    found = Merged()
+    for stated in islice(_MERGED.finditer(zips.content(archive, path)), MOST_MERGED):
+        with suppress(ValueError, TypeError):
+            left, top, right, bottom = range_boundaries(stated[1].decode("ascii"))
+            if bottom > top:
+                found.below[top].append((left, bottom))
+            if right > left:
+                found.across.add(top)
+    return found
+
+
+def _rows(books: list[Workbook], name: str) -> Iterator[tuple[int, FilledCells]]:
     """(row number, filled cells) of the rows that are not empty."""
     walks = []
     for book in books:
-        book[
-            name
-        ].reset_dimensions()  # what the sheet says of its size may be a million rows
+        # What the sheet says of its size may be a million rows.
+        book[name].reset_dimensions()
         walks.append(book[name].iter_rows())
     for row_cells in zip(*walks, strict=False):
         filled = []
@@ -186,34 +158,22 @@ def _rows(books: list[Workbook], name: str) -> Iterator[tuple[int, Cells]]:
         # Each cell as computed, and where there is one, as its formula.
         for versions in zip(*row_cells, strict=False):
             values = (cell.value for cell in versions if cell.value is not None)
-            if text := _shown(next(values, "")):
-                cell = versions[0]
+            cell = versions[0]
+            if text := _shown(next(values, ""), cell):
                 number = cell.row
                 filled.append((cell.column, text))
         if filled:
             yield number, filled
 
 
-def _shown(value: object) -> str:
-    """A cell's value as a person writes it: dates in ISO form, whole numbers without a point."""
-    if isinstance(value, datetime):
-        if value.time() == time():
-            return value.date().isoformat()
-        return value.isoformat(" ", timespec="minutes")
-    if isinstance(value, (date, time)):
-        return value.isoformat()
-    if isinstance(value, float):
-        whole = value.is_integer() and abs(value) < EXACT_WHOLE
-        return str(int(value)) if whole else f"{value:.12g}"
-    return str(getattr(value, "text", value))[:CELL_CHARS].replace("_x000D_", "")
-
-
-def _address(sheet: str, cells: str) -> str:
-    """Cells of a sheet as the program's own address box takes them: quotes around an odd name."""
-    if _BARE_NAME.fullmatch(sheet):
-        return f"{sheet}!{cells}"
-    quoted = sheet.replace("'", "''")
-    return f"'{quoted}'!{cells}"
+def _shown(value: object, cell: Any) -> str:
+    """A cell's value as the sheet shows it."""
+    code = "General"
+    # Most cells are texts, which no code changes; a style that is not there is none.
+    if value != "" and not isinstance(value, str):
+        with suppress(IndexError, AttributeError, KeyError):
+            code = cell.number_format or code
+    return shown(value, code)[:CELL_CHARS].replace("_x000D_", "")
 
 
 def _comments(archive: ZipFile, linked: dict[str, str]) -> Comments:
@@ -252,7 +212,7 @@ def _beside(archive: ZipFile, name: str, linked: dict[str, str]) -> Iterator[Sec
             texts.append(" | ".join(words))
     if texts:
         text = "\n".join(texts) + "\n\n"
-        where = _address(name, "A1")
+        where = address(name, "A1")
         yield Section(text, (name,), where)
 
 

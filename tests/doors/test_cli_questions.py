@@ -118,6 +118,7 @@ def test_search_json_is_schema_1() -> None:
         "source": "notes/tea1.md",
         "locator": "L12-40",
         "title": "Tea",
+        "heading": ["Tea", "Black"],
         "text": "Black tea wants water just off the boil, about 95 degrees, for three to five minutes.",
         "date": "2026-05-07",
         "label": "internal",

@@ -34,7 +34,7 @@ def load(path: Path, text: str | bytes = "", **options: object) -> Document:
 
 
 def test_importing_the_package_loads_no_library() -> None:
-    heavy = "chromadb numpy tiktoken markdown_it pypdf lxml trafilatura tree_sitter yaml dateparser pathspec docx pptx openpyxl webvtt oxmsg"
+    heavy = "chromadb numpy tiktoken markdown_it pypdf lxml tree_sitter yaml dateparser pathspec docx pptx openpyxl webvtt oxmsg"
     code = (
         f"import sys, ingest; print([m for m in '{heavy}'.split() if m in sys.modules])"
     )
