@@ -142,22 +142,32 @@ class Keep(Noun):
         keep: str = "",
         secret: Secret = NO_SECRET,
     ) -> BackupReport:
-        """One more backup, proven by its digest. The rule in `keep` is applied now and remembered for erasing."""
+        """One more backup, proven by its digest. The rule in `keep` is applied now and remembered for erasing.
+
+        Raises `BrainError` for a folder that is not there: it may be of a disk that is not mounted.
+        """
         resources = self._resources
         config = resources.config
         rule = backups.parse_keep(keep) if keep else None
         folder = config.home / backups.BACKUPS
         if directory:
             folder = directory.expanduser().absolute()
-        notices = backups.note(resources.store, config, folder, keep)
-        report = backups.make(
+            backups.must_be_there(folder)
+        now = resources.moment()
+        notices = [*backups.unexpected(resources.store, config, folder)]
+        notices += backups.note(resources.store, config, folder, keep)
+        if rule:
+            doubts = backups.unbelieved(resources.store, now)
+            notices += doubts
+            rule = None if doubts else rule
+        return backups.make(
             folder,
             config.database,
-            now=resources.moment(),
+            now=now,
             keep=rule,
             secret=secret,
+            notices=notices,
         )
-        return replace(report, notices=(*report.notices, *notices))
 
     def rewrite_backups(self, secret: Secret = NO_SECRET) -> RewriteReport:
         """Write every known backup anew that holds something erased, without it; encrypted ones with their secret."""

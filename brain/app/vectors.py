@@ -49,6 +49,7 @@ def finish(resources: Resources, tally: Tally, *, wait: bool = False) -> AddRepo
     name = ""
     try:
         reach("finish.before_vectors")
+        resources.store.days.note(resources.moment().date())
         name = resources.builtin.name
         waiting = _built_in(resources, tally)
         if not tally.interrupted:

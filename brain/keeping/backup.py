@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -47,10 +48,13 @@ PERIODS = {
     "m": "%Y-%m",
     "y": "%Y",
 }
+AHEAD = timedelta(days=1)  # slack for a clock: what is later is dated in the future
+LEAP_DAYS = 14  # since the store was last used: so far ahead, one look at the clock does not let a backup go
 HORIZON_DAYS = 20 * 366  # how far ahead it is worked out when a backup goes
 BACKUPS = (
     "backups"  # the folder in the home, and the setting that lists every folder used
 )
+NAMED = 3  # backups that a notice names
 KEEP = "backup_keep"  # setting: the last rule of retention that was given
 
 
@@ -142,6 +146,21 @@ def note(store: Store, config: Config, folder: Path, rule: str) -> tuple[str, ..
     return ()
 
 
+def must_be_there(folder: Path) -> None:
+    """Raise `BrainError` for a folder that is not there: made anew, it would lie on another disk than was meant."""
+    if not folder.is_dir():
+        hint = f"is its disk mounted? To use a new folder, make it first: mkdir -p {shlex.quote(str(folder))}"
+        raise BrainError(f"{folder} is not there; no backup was made", hint)
+
+
+def unexpected(store: Store, config: Config, folder: Path) -> list[str]:
+    """That a folder of backups is empty, as when a disk is not mounted."""
+    known = folder in folders(store, config) and folder != config.home / BACKUPS
+    if not known or found(folder):
+        return []
+    return [f"{folder} held backups before and holds none now: is its disk mounted?"]
+
+
 # -- making and removing ---------------------------------------------------------------------------------------------
 
 
@@ -152,8 +171,9 @@ def make(
     now: datetime,
     keep: Mapping[str, int] | None = None,
     secret: Secret = NO_SECRET,
+    notices: Sequence[str] = (),
 ) -> BackupReport:
-    """One more backup; with `keep`, those that the rule lets go are removed afterwards.
+    """One more backup; with `keep`, those that the rule lets go are removed afterwards. `notices` come with it.
 
     Raises `BrainError`, and leaves nothing half done.
     """
@@ -175,7 +195,10 @@ def make(
                 reach("backup.before_rename")
                 ready.rename(place)
                 flush_directory(directory)
-        removed = prune(directory, keep) if keep else []
+        removed: list[str] = []
+        if keep:
+            removed, ahead = prune(directory, keep, now=now, made=place)
+            notices = (*notices, *_said_ahead(ahead))
         size = place.stat().st_size
     except OSError as error:
         raise BrainError(
@@ -192,16 +215,48 @@ def make(
         copy.episodes,
         encrypted=bool(secret),
         removed=tuple(removed),
+        notices=tuple(notices),
     )
 
 
-def prune(directory: Path, keep: Mapping[str, int]) -> list[str]:
-    """Remove what the rule lets go; returns what went."""
+def prune(
+    directory: Path, keep: Mapping[str, int], *, now: datetime, made: Path
+) -> tuple[list[str], list[Backup]]:
+    """Remove what the rule lets go, but never the one just made; returns (what went, those dated in the future).
+
+    Those take no other's place and stay: when they are from is not known.
+    """
     gone = []
-    for backup in surplus(found(directory), keep):
-        backup.path.unlink(missing_ok=True)
-        gone.append(str(backup.path))
-    return gone
+    present = found(directory)
+    ahead = [backup for backup in present if backup.at - now > AHEAD]
+    for backup in surplus([item for item in present if item not in ahead], keep):
+        if backup.path != made:
+            backup.path.unlink(missing_ok=True)
+            gone.append(str(backup.path))
+    return gone, ahead
+
+
+def _said_ahead(ahead: Sequence[Backup]) -> list[str]:
+    """That backups dated in the future were left alone."""
+    if not ahead:
+        return []
+    names = ", ".join(backup.path.name for backup in ahead[:NAMED])
+    more = ", …" if len(ahead) > NAMED else ""
+    return [f"dated in the future and left as they are: {names}{more}"]
+
+
+def unbelieved(store: Store, now: datetime) -> list[str]:
+    """Why the clock is not believed when older backups are to go: it is far ahead of the last day of use."""
+    last = store.days.seen().last
+    days = (now.date() - last).days if last else 0
+    with suppress(StoreError):  # one that cannot be written needs its backup most
+        store.days.note(now.date())
+    if days <= LEAP_DAYS:
+        return []
+    return [
+        f"this store was last used {days} days ago by the clock: no backup was removed; "
+        "if the clock is right, the next `brain backup --keep` does it"
+    ]
 
 
 def parse_keep(text: str) -> dict[str, int]:
@@ -247,7 +302,8 @@ def gone_by(
     for days in range(HORIZON_DAYS):
         at = evening + timedelta(days=days)
         present.append(Backup(Path(f"day-{days}"), at))
-        gone = {other.path for other in surplus(present, keep)}
+        known = [other for other in present if other.at - at <= AHEAD]
+        gone = {other.path for other in surplus(known, keep)}
         if backup.path in gone:
             return at.date()
         present = [other for other in present if other.path not in gone]

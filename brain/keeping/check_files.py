@@ -16,7 +16,7 @@ from pathlib import Path
 
 from brain.errors import BrainError
 from brain.keeping import encryption, isolated
-from brain.keeping.backup import Backup, folders, made
+from brain.keeping.backup import AHEAD, Backup, folders, made
 from brain.keeping.encryption import PASSPHRASE
 from brain.keeping.files import (
     DIRECTORY_MODE,
@@ -140,6 +140,10 @@ def backups(examined: Examined) -> Finding:
     newest = present[0]
     faults = []
     age = examined.now - newest.at
+    if age < -AHEAD:
+        faults.append(
+            f"the newest backup is dated in the future ({newest.at:%Y-%m-%d})"
+        )
     if age > OLD_BACKUP:
         faults.append(f"the newest backup is {age.days} days old")
     if newest.sealed and not examined.secret:

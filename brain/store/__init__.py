@@ -18,6 +18,7 @@ from brain.store.connection import Connection, connect
 from brain.store.sql import first
 
 if TYPE_CHECKING:
+    from brain.store.days import DayTable
     from brain.store.documents import DocumentTable
     from brain.store.episodes import EpisodeTable
     from brain.store.fts_search import EpisodeSearch, KnowledgeSearch, WholeStore
@@ -131,6 +132,13 @@ class Store:
         from brain.store.trash import Trash
 
         return Trash(self.connection)
+
+    @cached_property
+    def days(self) -> DayTable:
+        """On how many days it was used."""
+        from brain.store.days import DayTable
+
+        return DayTable(self.connection)
 
     def begun_erasure(self) -> str:
         """What is noted of an erasure that is not finished, "" when there is none; nothing of a damaged table."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from brain.errors import NotFound
+from brain.store.days import DayTable
 from brain.store.documents import renew_terms
 from brain.store.row_hash import HASH, Row, hashed
 from brain.store.skipped import FORGOTTEN
@@ -18,7 +19,15 @@ from brain.store.table import Table
 from brain.store.vectors import CONTENT
 from ingest.terms import index_terms
 
-KEPT = timedelta(days=30)  # what is forgotten can be taken back for this long
+KEPT = timedelta(days=30)  # what is forgotten can be taken back for this long,
+# and until the store was used on so many days since: a clock that is wrong for one command is not believed
+DAYS_SEEN = 5
+# What waits for so long by both signs. A date that is none, and a row that cannot be read, is waited for.
+EXPIRED = """
+    at GLOB '[0-9][0-9][0-9][0-9]-*T*' AND julianday(at) < julianday(?)
+    AND json_valid(payload)
+    AND coalesce(json_extract(payload, '$.days_seen'), 0) <= ?
+"""
 REASON, HINT = "you forgot it", "to take it in again, add it by its own path"
 TABLES = ("documents", "knowledge", "tags", "links")
 TITLE_CHARACTERS = 80  # of a round, which has no title
@@ -67,13 +76,14 @@ class Trash(Table):
         self, kind: str, source: str, title: str, rows: dict[str, list[Row]], now: str
     ) -> None:
         """Put the rows into `forgotten`, the first of them under its own id."""
+        days = DayTable(self._connection).note(date.fromisoformat(now[:10]))
         record = {
             "id": rows[f"{kind}s"][0]["id"],
             "kind": kind,
             "source": source,
             "title": title,
             "at": now,
-            "payload": json_text(rows),
+            "payload": json_text({**rows, "days_seen": days.count}),
         }
         table = self._connection.database.table("forgotten")
         table.insert(hashed("forgotten", record), pk="id", replace=True)
@@ -144,13 +154,18 @@ class Trash(Table):
         return self._column(f"SELECT id FROM forgotten WHERE at=({newest})")
 
     def expire(self, *, now: datetime) -> int:
-        """Destroy what has waited longer than KEPT; returns how many."""
-        limit = (now - KEPT).isoformat()
+        """Destroy what has waited longer than KEPT and for DAYS_SEEN days of use; returns how many."""
+        days = DayTable(self._connection).note(now.date())
+        try:
+            limit = (now - KEPT).isoformat()
+        except OverflowError:  # a clock at the beginning of time
+            return 0
+        waited = (limit, days.count - DAYS_SEEN)
         # looked at first: most of the time there is nothing, and no write lock is needed to see that
-        if not self._first("SELECT 1 FROM forgotten WHERE at < ?", limit):
+        if not self._first(f"SELECT 1 FROM forgotten WHERE {EXPIRED}", *waited):
             return 0
         with self._write():
-            return self._run("DELETE FROM forgotten WHERE at < ?", limit).rowcount
+            return self._run(f"DELETE FROM forgotten WHERE {EXPIRED}", *waited).rowcount
 
     def _rows(self, table: str, document_id: str) -> list[Row]:
         key = "id" if table == "documents" else "document_id"

@@ -126,6 +126,7 @@ def test_f05_a_full_disk_at_every_stage(
     else:
         assert free >= 512, "so little room cannot have been enough"
         assert "wait" not in ran.stderr, "all of it, vectors too"
+    (tmp_path / "elsewhere").mkdir()
     for verb in (
         ["search", "w7x", "--lexical"],
         ["ask", "what is the word of page w7x?"],

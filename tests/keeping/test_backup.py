@@ -101,6 +101,7 @@ def test_a_backup_holds_what_the_store_held(brain: Brain) -> None:
 def test_a_backup_in_a_folder_of_ones_own_is_remembered(
     brain: Brain, tmp_path: Path
 ) -> None:
+    (tmp_path / "disk").mkdir()
     made = brain.keep.backup(tmp_path / "disk")
     assert Path(made.path).parent == tmp_path / "disk"
     assert folders(brain.resources.store, brain.config) == (

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyrage
@@ -27,7 +27,7 @@ from brain.keeping.encryption import PASSPHRASE, keys_of
 from brain.keeping.erase import ERASED
 from brain.reports import EraseReport, Forgotten, Holding, NotRewritten, RewriteReport
 from brain.store import PENDING, copies
-from brain.store.trash import KEPT
+from brain.store.trash import DAYS_SEEN, KEPT
 from brain.types import Episode, Request, Secret
 from tests.fake_brain import brain as command
 
@@ -239,7 +239,12 @@ def test_what_expires_goes_before_an_index_is_written(brain: Brain) -> None:
     brain.library.forget([reference(brain)], dry_run=False)
     brain.close()
     config = replace(brain.config, index=Index(engine="chroma"))
-    with Brain(config, now=lambda: NOON + 2 * KEPT) as later:
+    for day in range(DAYS_SEEN):
+        with Brain(config, now=lambda: NOON + 2 * KEPT + timedelta(days=day)) as later:  # noqa: B023
+            later.sync()
+    with Brain(
+        config, now=lambda: NOON + 2 * KEPT + timedelta(days=DAYS_SEEN)
+    ) as later:
         later.sync()
         assert later.resources.store.trash.listing() == []
         serving = later.resources.serving.fingerprint
