@@ -12,7 +12,7 @@ from dataclasses import replace
 from brain.retrieval import fusion
 from brain.retrieval.candidates import Candidates, Ranking, Sources, candidates
 from brain.retrieval.signals import signals
-from brain.retrieval.variety import FIRST, collapse, spread
+from brain.retrieval.variety import FIRST, collapse, named_first, spread
 from brain.types import Measures, Mode, Passage, Request, Retrieved
 
 PER_DOCUMENT = 3  # passages of one document in the first ten
@@ -29,7 +29,9 @@ def retrieve(request: Request, sources: Sources, *, varied: bool = True) -> Retr
     ranked, weights = rank(found, request.mode)
     if varied:
         words = [text.said for text in found.texts]
-        ranked = collapse(ranked, dict(zip(found.ids, words, strict=True)))
+        known = dict(zip(found.ids, words, strict=True))
+        ranked = collapse(ranked, known, frozenset(found.question.stems))
+        ranked = named_first(ranked, known, request.question)
         ranked = spread(ranked, PER_DOCUMENT, standing_alone=found.beside.keys())
     return Retrieved(
         passages=tuple(ranked[: request.limit]),

@@ -1,7 +1,7 @@
-"""Ten passages that say ten things: copies of one text collapse to the newest, and one document does not fill the list.
+"""Ten passages that say ten things: versions of one text collapse to the newest, one document does not fill the list.
 
-Leaves out scores: the order given is kept. A copy is told by its words, not its vector, so that it works without a
-model. Serves `retrieve`.
+Leaves out scores: the order given is kept. Versions are looked for among texts with nearly the same words, not vectors,
+so that it works without a model; `versions` says which of them are. Serves `retrieve`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from collections import Counter
 from collections.abc import Container, Mapping
 from dataclasses import replace
 
+from brain.retrieval.versions import are_versions, marks, marks_asked, of_one_series
 from brain.text.matching import TermSet
 from brain.types import Passage, Passages
 
-ALIKE = (
-    0.85  # share of distinct words in common from which two texts are versions of one
-)
+ALIKE = 0.85  # share of distinct words in common from which two texts may be versions of one
 ALIKE_MIN = 12  # distinct words: two short lines may be the same by chance
 LOOKED_AT = (
     30  # passages among which copies are searched: what may come into the first ten
@@ -23,21 +22,23 @@ LOOKED_AT = (
 FIRST = 10  # places in which one document may take at most `per_document`
 
 
-def collapse(passages: Passages, words_of: Mapping[str, TermSet]) -> list[Passage]:
-    """Each group of copies as its newest member, in the place of its best, with the sources of the others in
+def collapse(
+    passages: Passages, words_of: Mapping[str, TermSet], asked: TermSet = frozenset()
+) -> list[Passage]:
+    """Each group of versions as its newest member, in the place of its best, with the sources of the others in
     `versions`.
 
-    Copies are texts of different documents; `words_of` holds their words by passage id. Without dates the one that
-    ranked best stays.
+    Versions are texts of different documents; `words_of` holds their words by passage id, `asked` the stems of the
+    question. Without dates the one that ranked best stays.
     """
     kept: list[Passage] = []
     kept_words: list[TermSet] = []
     for passage in passages[:LOOKED_AT]:
         words = words_of[passage.id]
         for place, other in enumerate(kept):
-            if passage.document_id != other.document_id and _alike(
-                words, kept_words[place]
-            ):
+            pair = words, kept_words[place]
+            apart = passage.document_id != other.document_id
+            if apart and _alike(*pair) and are_versions(passage, other, pair, asked):
                 kept[place] = _newest(other, passage)
                 break
         else:
@@ -46,8 +47,41 @@ def collapse(passages: Passages, words_of: Mapping[str, TermSet]) -> list[Passag
     return [*kept, *passages[LOOKED_AT:]]
 
 
+def named_first(
+    passages: Passages, words_of: Mapping[str, TermSet], question: str
+) -> list[Passage]:
+    """The same passages; of texts of one series ("bill for March") the one that the question names takes the place of
+    the best of them, and its score.
+    """
+    asked = marks_asked(question)
+    if not asked:
+        return list(passages)
+    ordered = list(passages)
+    for places in _series(passages[:LOOKED_AT], words_of):
+        members = [passages[place] for place in places]
+        members.sort(key=lambda member: -len(asked & marks(member)))
+        for place, member in zip(places, members, strict=True):
+            ordered[place] = replace(member, score=passages[place].score)
+    return ordered
+
+
+def _series(passages: Passages, words_of: Mapping[str, TermSet]) -> list[list[int]]:
+    """The places of the texts of each series, best first."""
+    groups: list[list[int]] = []
+    for place, passage in enumerate(passages):
+        for group in groups:
+            head = passages[group[0]]
+            alike = _alike(words_of[passage.id], words_of[head.id])
+            if alike and of_one_series(passage, head):
+                group.append(place)
+                break
+        else:
+            groups.append([place])
+    return groups
+
+
 def _alike(a: TermSet, b: TermSet) -> bool:
-    """Whether two texts have so many words in common that they are versions of one."""
+    """Whether two texts have so many words in common that they may be versions of one."""
     few, many = sorted((len(a), len(b)))
     if few < ALIKE_MIN or few < ALIKE * many:
         return False

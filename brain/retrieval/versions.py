@@ -1,0 +1,169 @@
+"""Whether two texts with nearly the same words are versions of one document, or two of a series made from one template.
+
+A series (bills, minutes, itineraries) differs in the dates and numbers of its names and in the figures and names of its
+text; its members are never versions. Versions have one path or title, but for a mark such as "v2", "old" or "copy"; or
+one says that it replaces the other; or what differs between the texts are ordinary words that the question does not
+hold. Leaves out which of two is newer. Serves `variety`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from brain.text.matching import Terms, TermSet
+from brain.text.sheet import sheet
+from brain.types import Passage
+from ingest.terms import fold, stem
+from ingest.words import MONTH_NAMES, MONTHS, NUMBER_WORDS, names
+
+# Marks in a name that tell one state of a document from another.
+_STATES = frozenset(
+    """old new older newer copy copies kopie copia backup bak archive archived archiv draft entwurf final latest current
+    signed unsigned clean edited revised updated previous original conflict conflicted duplicate""".split()
+)
+# Words that take the number behind them along: "v2", "version 3", "copy 2".
+_NUMBERED_STATES = frozenset("v ver version rev revision draft copy kopie".split())
+_DAYS = "monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat sun".split()
+_SERIES = frozenset(MONTHS) | frozenset(_DAYS) | frozenset(NUMBER_WORDS)
+# What a copy is called by a browser or a desktop: "lease (1)".
+_COPY_NUMBER = re.compile(r"\(\d{1,2}\)")
+_COPY_OF = re.compile(r"\b(?:copy of|kopie von|copia de|copie de) ")
+_PART = re.compile(r"[^\W\d_]+|\d+")
+_SUFFIX = re.compile(r"\.\w{1,5}$")
+_REPLACES = re.compile(
+    r"\b(?:superseded?s?|replaced?s?|formerly|(?:older|newer|previous|earlier|updated|new|old) version)\b(.{0,80})",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A path or a title: its words, what places it in a series, and what tells its state."""
+
+    words: Terms
+    series: Terms
+    states: Terms
+
+
+def are_versions(
+    first: Passage, second: Passage, words: tuple[TermSet, TermSet], asked: TermSet
+) -> bool:
+    """Whether one stands for the other. `words`: of each text, which are nearly the same; `asked`: stems of the
+    question.
+    """
+    by_path, by_title = _by_names(first, second)
+    if by_path is False or by_title is False:
+        return False
+    if by_path or (by_title and _has_state(first.title, second.title)):
+        return True
+    if _says_so(first, second) or _says_so(second, first):
+        return True
+    return _nothing_asked_differs(first, second, words, asked)
+
+
+def of_one_series(first: Passage, second: Passage) -> bool:
+    """Whether the names of two documents differ in what places them in a series, and in nothing else."""
+    return False in _by_names(first, second)
+
+
+def marks(passage: Passage) -> frozenset[str]:
+    """What places a document in a series: the figures, months and days of its title and its path."""
+    return frozenset(_name(passage.title).series + _name(passage.source).series)
+
+
+def marks_asked(question: str) -> frozenset[str]:
+    """The same of a question; a month also by its number, as names of files write it."""
+    found = _name(question).series
+    numbers = [str(MONTHS[mark]) for mark in found if mark in MONTHS]
+    return frozenset((*found, *numbers))
+
+
+def _by_names(first: Passage, second: Passage) -> tuple[bool | None, bool | None]:
+    """What the paths and what the titles tell of two documents."""
+    by_path = None
+    if first.source != second.source:
+        by_path = _by_name(*map(_name, _apart(first.source, second.source)))
+    return by_path, _by_name(_name(first.title), _name(second.title))
+
+
+def _by_name(first: _Name, second: _Name) -> bool | None:
+    """True for one document in two states, False for two of a series, None for names that tell nothing."""
+    if first.words != second.words or not (first.words or first.series):
+        return None
+    one_of_each = bool(first.series and second.series)
+    return not one_of_each or first.series == second.series
+
+
+def _has_state(first: str, second: str) -> bool:
+    return bool(_name(first).states or _name(second).states)
+
+
+def _apart(first: str, second: str) -> tuple[str, str]:
+    """Two paths without the folders that both lie in."""
+    a, b = first.split("/"), second.split("/")
+    while len(a) > 1 and len(b) > 1 and a[0] == b[0]:
+        del a[0], b[0]
+    return "/".join(a), "/".join(b)
+
+
+def _name(text: str) -> _Name:
+    """
+    >>> _name("letters/bill03.eml")
+    _Name(words=('letters', 'bill'), series=('3',), states=())
+    >>> _name("Lease v2 (old).md")
+    _Name(words=('lease',), series=(), states=('v', 'old'))
+    """
+    plain = _COPY_OF.sub("copy ", fold(_SUFFIX.sub("", text)))
+    states = _COPY_NUMBER.findall(plain)
+    words: list[str] = []
+    series: list[str] = []
+    counted = False
+    for part in _PART.findall(_COPY_NUMBER.sub(" ", plain)):
+        if part in _NUMBERED_STATES or part in _STATES:
+            states.append(part)
+        elif part.isdigit() or part in _SERIES:
+            if not counted:
+                series.append(_mark(part))
+        else:
+            words.append(part)
+        counted = part in _NUMBERED_STATES
+    return _Name(tuple(words), tuple(series), tuple(states))
+
+
+def _mark(part: str) -> str:
+    """03 -> 3; mar -> march."""
+    if part in MONTHS:
+        return MONTH_NAMES[MONTHS[part] - 1]
+    return part.lstrip("0") or "0"
+
+
+def _says_so(first: Passage, second: Passage) -> bool:
+    """Whether one text names the other as the document that it replaces, or that replaces it."""
+    name = fold(_SUFFIX.sub("", second.source.rpartition("/")[2]))
+    title = fold(second.title)
+    for match in _REPLACES.finditer(first.text):
+        said = fold(match.group(1))
+        if (name and name in said) or (title and title in said):
+            return True
+    return False
+
+
+def _nothing_asked_differs(
+    first: Passage, second: Passage, words: tuple[TermSet, TermSet], asked: TermSet
+) -> bool:
+    """Whether what differs are neither figures, dates nor names, nor words of the question."""
+    differing = words[0] ^ words[1]
+    called = set(names(first.text)) | set(names(second.text))
+    for word in differing:
+        if any(map(str.isdigit, word)) or word in _SERIES or word in called:
+            return False
+        if stem(word) in asked:
+            return False
+    return _figures(first) == _figures(second)
+
+
+def _figures(passage: Passage) -> Sequence[str]:
+    """The figures of a text in their order: the same ones in other places say something else."""
+    return [word for word in sheet(passage.text).words if any(map(str.isdigit, word))]
