@@ -1,4 +1,4 @@
-"""Word documents: paragraphs in order under their headings, tables row by row, lists, text boxes, equations' letters,
+"""Word documents: paragraphs in order under their headings, tables row by row, lists, text boxes, equations in a line,
 footnotes and comments beside the words that they belong to, headers and footers once at the end.
 
 Tracked changes are read as accepted: insertions are text, deletions are not. python-docx opens the package and knows
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
-from ingest.readers import zips
+from ingest.readers import formulas, zips
 from ingest.readers.outline import (
     Block,
     comment,
@@ -25,7 +25,7 @@ from ingest.readers.outline import (
     row,
     sections,
 )
-from ingest.readers.tables import TO_THE_END, Cell, Grid, header_of
+from ingest.readers.tables import TO_THE_END, Cell, Grid, header_of, words_of
 from ingest.readers.xml import attribute, children, described, local, related, tree
 from ingest.reading import Raw, Readings
 
@@ -203,6 +203,12 @@ def _text(element: Element, story: _Story, carried: list[Block]) -> str:
             continue
         if kind == "t":
             pieces.append(child.text or "")
+        elif kind == "oMath":
+            before = child.getprevious()
+            follows = before is not None and local(before) == kind
+            pieces.append(" " * follows + formulas.of_office(child))
+        elif kind == "r" and (figure := _moved(child, "".join(pieces[-1:]))):
+            pieces.append(figure)
         elif kind in _MARKS:
             pieces.append(_MARKS[kind])
         elif kind == "txbxContent":
@@ -215,6 +221,15 @@ def _text(element: Element, story: _Story, carried: list[Block]) -> str:
                 pieces.append("\n")
             pending.append(iter(child))
     return "".join(pieces)
+
+
+def _moved(run: Element, before: str) -> str:
+    """A raised or lowered figure, "" where the run is something else."""
+    stated = _stated(run, "rPr").get("vertAlign", "")
+    if stated not in ("superscript", "subscript"):
+        return ""
+    words = "".join(found.text or "" for found in children(run, "t"))
+    return formulas.moved(words, before, lowered=stated == "subscript") or ""
 
 
 def _table(element: Element, story: _Story) -> Iterator[Block]:
@@ -239,7 +254,7 @@ def _cells(element_row: Element, story: _Story) -> Iterator[Cell]:
         stated = _stated(element, "tcPr")
         merged = stated.get("vMerge")
         yield Cell(
-            _cell(element, story),
+            words_of(_blocks(element, story)),
             columns=_count(stated.get("gridSpan", "")),
             rows=TO_THE_END if merged == "restart" else 1,
             covered=merged is not None and merged != "restart",
@@ -256,14 +271,6 @@ def _stated(element: Element, name: str) -> dict[str, str]:
 
 def _count(stated: str) -> int:
     return int(stated) if stated.isdecimal() and len(stated) < 6 else 1
-
-
-def _cell(element: Element, story: _Story) -> str:
-    """The words of a cell; the rows of a table in it parted by semicolons."""
-    texts = []
-    for block in _blocks(element, story):
-        texts.append(block.text.replace("\n", " ; ") if block.atomic else block.text)
-    return " ".join(texts)
 
 
 def _unwrapped(element: Element, name: str) -> Iterator[Element]:

@@ -1,7 +1,7 @@
-"""Formulas of web pages and books as text: TeX where the page has it, else the signs of its MathML on one line.
+"""Formulas of pages, books and Word documents as text: TeX where it is there, else their signs on one line.
 
 Also raised and lowered figures, which would otherwise run into the number before them: "10^6" is not "106". Leaves out
-pictures without words. Serves `html_blocks` and `html`.
+pictures without words. Serves `html_blocks` and `docx`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ingest.readers.outline import one_line
-from ingest.readers.xml import descendants, local
+from ingest.readers.xml import attribute, descendants, local
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -29,13 +29,14 @@ _DEEP = 60  # elements within each other beyond which the words of a formula are
 def text_of(element: Element, tag: str, before: str) -> str | None:
     """A formula, or a raised or lowered figure after the text `before`; None for any other element."""
     if tag == "math":
-        return f" {_formula(element)} "
+        return _formula(element)
     if tag in ("sup", "sub"):
-        return _moved(element, tag, before)
+        words = "".join(map(str, element.itertext()))
+        return moved(words, before, lowered=tag == "sub")
     if tag == "script" and (element.get("type") or "").startswith("math/tex"):
-        return "" if _stands_beside(element) else f" {one_line(element.text or '')} "
+        return "" if _stands_beside(element) else one_line(element.text or "")
     if tag == "img" and (alt := element.get("alt")) and _is_picture_of_one(element):
-        return f" {one_line(alt)} "
+        return one_line(alt)
     return None
 
 
@@ -61,14 +62,52 @@ def _is_picture_of_one(element: Element) -> bool:
     return is_tex and not _stands_beside(element)
 
 
-def _moved(element: Element, tag: str, before: str) -> str | None:
-    words = one_line("".join(map(str, element.itertext())))
+def moved(words: str, before: str, *, lowered: bool) -> str | None:
+    """A raised or lowered figure after the text `before`: "²", "₂", "^6"; None for words, such as "st"."""
+    words = one_line(words)
     if not _FIGURE.fullmatch(words):
         return None
-    if tag == "sub":
-        return words.replace("n", "_n").translate(_SUBSCRIPTS)
+    if lowered:
+        return f"_{words}" if "n" in words else words.translate(_SUBSCRIPTS)
     after_unit = _UNIT.search(before[-3:])
     return words.translate(_SUPERSCRIPTS) if after_unit else f"^{words}"
+
+
+def of_office(element: Element, depth: int = _DEEP) -> str:
+    """The signs of an equation of an office document (OMML, ECMA-376 part 1, 22.1), as they are read."""
+    kind = local(element)
+    if kind.endswith("Pr") or not depth:
+        return ""
+    if kind == "t":
+        return element.text or ""
+    found: dict[str, str] = {}
+    inner = []
+    for child in element:
+        signs = of_office(child, depth - 1)
+        inner.append(signs)
+        found[local(child)] = signs
+    if kind == "f":
+        return "/".join(_grouped(found.get(name, "")) for name in ("num", "den"))
+    if kind == "rad":
+        return f"√{_grouped(found.get('e', ''))}"
+    if kind == "d":
+        return f"({', '.join(filter(None, inner))})"
+    if kind in ("sSup", "sSub", "sSubSup", "nary"):
+        low, high = (found.get(name, "") for name in ("sub", "sup"))
+        limits = f"_{_grouped(low)}" * bool(low) + f"^{_grouped(high)}" * bool(high)
+        base = found.get("e", "")
+        if kind == "nary":
+            return _operator(element) + limits + base
+        return _grouped(base) + limits
+    if kind == "func":
+        return " ".join(filter(None, inner))
+    return "".join(inner)
+
+
+def _operator(element: Element) -> str:
+    stated = next(descendants(element, "naryPr"), None)
+    signs = descendants(stated, "chr")
+    return next((attribute(sign, "val") for sign in signs), "") or "∫"
 
 
 def _formula(element: Element) -> str:
@@ -94,4 +133,7 @@ def _signs(element: Element, depth: int) -> str:
 
 
 def _grouped(signs: str) -> str:
-    return signs if len(signs) == 1 or signs.isalnum() else f"({signs})"
+    inside = signs[1:-1]
+    is_grouped = signs[:1] + signs[-1:] == "()" and not set("()") & set(inside)
+    alone = len(signs) < 2 or signs.isalnum() or is_grouped
+    return signs if alone else f"({signs})"

@@ -96,7 +96,7 @@ def number_of_words(text: str) -> int:
 
 def count_words(element: Element) -> int:
     """How many words stand in an element."""
-    return number_of_words("".join(map(str, element.itertext())))
+    return number_of_words(" ".join(map(str, element.itertext())))
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
 from ingest.readers.outline import Block, one_line, row
-from ingest.readers.tables import TO_THE_END, Cell, Grid, header_of
+from ingest.readers.tables import TO_THE_END, Cell, Grid, header_of, words_of
 from ingest.readers.xml import local
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _read_cells(table_row: Element, read: Read) -> Iterator[Cell]:
     for cell in _cells(table_row):
         rows = _span(cell, "rowspan")
         yield Cell(
-            _words(read(cell)),
+            words_of(read(cell)),
             columns=_span(cell, "colspan") or 1,
             rows=TO_THE_END if rows == 0 else rows,
         )
@@ -115,14 +115,3 @@ def _span(cell: Element, name: str) -> int:
     """How many columns or rows a cell spans; 0 rows are all that follow (HTML standard)."""
     stated = (cell.get(name) or "1").strip()
     return int(stated) if stated.isdecimal() and len(stated) < 6 else 1
-
-
-def _words(inside: Iterator[Block]) -> str:
-    """All blocks of a cell on one line: items and paragraphs parted by semicolons."""
-    parts = []
-    for block in inside:
-        lines = [line.strip().removesuffix("|") for line in block.text.split("\n")]
-        items = any(line.startswith("- ") for line in lines)
-        lines = [line.removeprefix("- ") for line in lines if line.strip()]
-        parts.append(("; " if items else " ").join(lines))
-    return one_line("; ".join(filter(None, parts)))

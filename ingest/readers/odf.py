@@ -26,7 +26,14 @@ from ingest.readers.outline import (
     sections,
 )
 from ingest.readers.sheets import SheetTable
-from ingest.readers.tables import Cell, FilledCells, Grid, LabelsBelow, header_of
+from ingest.readers.tables import (
+    Cell,
+    FilledCells,
+    Grid,
+    LabelsBelow,
+    header_of,
+    words_of,
+)
 from ingest.readers.xml import (
     attribute,
     children,
@@ -184,7 +191,7 @@ def _table(table: Element) -> Block:
 def _cell(element: Element) -> Cell:
     repeated = min(_number(element, "number-columns-repeated"), MANY)
     return Cell(
-        " ".join(_texts(element)),
+        words_of(_blocks(element)),
         columns=max(repeated, _number(element, "number-columns-spanned")),
         rows=_number(element, "number-rows-spanned"),
         covered=local(element) == "covered-table-cell",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from ingest.document import Heading, Section
-from ingest.readers.outline import HEADING_CHARS, has_letters, one_line, row
+from ingest.readers.outline import HEADING_CHARS, Block, has_letters, one_line, row
 
 FilledCells = list[tuple[int, str]]  # (column, words) of a row, columns from 1
 
@@ -25,6 +25,7 @@ _DATE = re.compile(r"(?:19|20)\d\d-\d\d-\d\d")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 # A figure with at most one word, or a date: "-310.50 EUR", "3 months", "05-May-2026".
 _VALUE = re.compile(r"\W*+\d[\W\d]*+(?:[^\W\d]{1,9}[\W\d]*)?")
+_STOPS = ".!?:;,…。！？"
 _ROW = re.compile(r"(?:.* \| .*|\| .*|.* \|)")
 
 
@@ -133,20 +134,35 @@ def _joined(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def names_columns(cells: Iterable[str]) -> bool:
-    """Whether a row reads like names: two cells or more that are words or years, none a figure, an amount or a date;
-    or a name and then nothing but dates, as over a column for each month."""
+    """Whether a row reads like names: two cells or more that are words, signs or years, none a figure, an amount or a
+    date; or a name and then nothing but dates, as over a column for each month."""
     filled = [words for words in map(one_line, cells) if words]
-    if len(filled) < 2 or not has_letters(filled[0]):
+    if len(filled) < 2 or not any(map(has_letters, filled)):
         return False
     if all(map(_is_name, filled)):
         return True
     dates = [words for words in filled[1:] if _DATE.fullmatch(words)]
-    return len(dates) == len(filled) - 1 > 1
+    return _is_name(filled[0]) and len(dates) == len(filled) - 1 > 1
 
 
 def _is_name(words: str) -> bool:
-    is_value = not has_letters(words) or _VALUE.fullmatch(words)
-    return not is_value or bool(_YEAR.fullmatch(words))
+    return not _VALUE.fullmatch(words) or bool(_YEAR.fullmatch(words))
+
+
+def words_of(inside: Iterable[Block]) -> str:
+    """What stands in a cell on one line: items, paragraphs and the rows of a table in it parted by semicolons."""
+    said = ""
+    for block in inside:
+        lines = [line.strip().removesuffix("|") for line in block.text.split("\n")]
+        parted = block.atomic or any(line.startswith("- ") for line in lines)
+        words = [line.removeprefix("- ").strip() for line in lines]
+        words = list(filter(None, words))
+        if not words:
+            continue
+        # After a full stop or a colon nothing is needed.
+        said += "; " if said and said[-1] not in _STOPS else " "
+        said += (" ; " if block.atomic else "; " if parted else " ").join(words)
+    return one_line(said)
 
 
 def with_tables(text: str, heading: Heading, where: str) -> Iterator[Section]:

@@ -159,6 +159,22 @@ def test_word_in_the_strict_dialect(tmp_path: Path) -> None:
     assert one(tmp_path / "a.docx", data).text.startswith("strictly speaking")
 
 
+def test_word_equations_and_raised_figures_keep_their_meaning(tmp_path: Path) -> None:
+    math = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+    letter = "<m:r><m:t>{}</m:t></m:r>"
+    power = f"<m:sSup><m:e>{letter.format('b')}</m:e><m:sup>{letter.format('2')}</m:sup></m:sSup>"
+    root = f"<m:rad><m:deg/><m:e>{power}{letter.format('-4c')}</m:e></m:rad>"
+    over = f"<m:f><m:num>{letter.format('-b±')}{root}</m:num><m:den>{letter.format('2a')}</m:den></m:f>"
+    raised = "<w:r><w:rPr><w:vertAlign w:val='superscript'/></w:rPr><w:t>{}</w:t></w:r>"
+    xml = (
+        f"<w:p {math}><m:oMath>{letter.format('x=')}{over}</m:oMath><w:r><w:t>, 10</w:t></w:r>{raised.format(6)}"
+        f"<w:r><w:t> m</w:t></w:r>{raised.format(2)}<w:r><w:t> on the 1</w:t></w:r>{raised.format('st')}</w:p>"
+    )
+    data = edited(word(lambda made: None), {"word/document.xml": body(xml)})
+    text = one(tmp_path / "a.docx", data).text
+    assert text.strip() == "x=(-b±√(b^2-4c))/2a, 10^6 m² on the 1st"
+
+
 def test_word_headers_and_footers_once(tmp_path: Path) -> None:
     def build(made: object) -> None:
         made.add_paragraph("body")  # type: ignore[attr-defined]

@@ -10,7 +10,15 @@ import pytest
 
 from ingest import Document, load
 from ingest.readers.csv import header
-from ingest.readers.tables import Cell, Grid, header_of, names_columns, with_tables
+from ingest.readers.outline import Block
+from ingest.readers.tables import (
+    Cell,
+    Grid,
+    header_of,
+    names_columns,
+    with_tables,
+    words_of,
+)
 from tests.ingest.test_office import odf, word, workbook
 
 NAMES = "berth | boat | rent in euros"
@@ -53,6 +61,7 @@ def test_a_long_text_over_rows_and_a_claim_of_many_columns_are_written_once() ->
     [
         (["Region", "Berth", "Rent"], True),
         (["", "Q1", "Q2"], True),
+        (["#", "Title", "%"], True),
         (["Region", "2025", "2026"], True),
         (["Item", "2026-01-01", "2026-02-01"], True),
         (["A4", "Marigold", "310 EUR"], False),
@@ -86,6 +95,12 @@ def test_two_rows_of_names_are_joined_by_column() -> None:
 )
 def test_the_names_of_columns_in_text_files(text: str, expected: str) -> None:
     assert header(text) == expected
+
+
+def test_what_stands_in_a_cell_is_one_line() -> None:
+    inner = Block("A | B\n1 | 2", atomic=True)
+    inside = [Block("Fees:"), Block("- mooring\n- water"), Block("- power"), inner]
+    assert words_of(inside) == "Fees: mooring; water; power; A | B ; 1 | 2"
 
 
 def test_rows_in_a_text_are_sections_of_their_own() -> None:
