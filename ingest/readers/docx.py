@@ -13,7 +13,6 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from zipfile import ZipFile
 
 from ingest.readers import formulas, zips
 from ingest.readers.outline import (
@@ -73,12 +72,13 @@ def read(raw: Raw) -> Readings:
     )
 
 
-def _notices(archive: ZipFile) -> Iterator[str]:
+def _notices(archive: zips.Archive) -> Iterator[str]:
     pictures = sum(
         entry.filename.startswith("word/media/") for entry in archive.infolist()
     )
     if pictures:
         yield f"{pictures} picture{'s' if pictures > 1 else ''} not read"
+    yield from zips.damage(archive)
 
 
 def _story(document: Document) -> _Story:

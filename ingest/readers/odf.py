@@ -82,7 +82,10 @@ def read(raw: Raw) -> Readings:
         title = first_heading(made)
     else:
         made += sections([*_blocks(body[0]), *_margins(archive)])
-    yield described(made, archive, properties_in="meta.xml", title=title)
+    notices = zips.damage(archive)
+    yield described(
+        made, archive, properties_in="meta.xml", title=title, notices=notices
+    )
 
 
 def _blocks(parent: Iterable[Element], in_list: bool = False) -> Iterator[Block]:

@@ -1,8 +1,9 @@
 """PDF: one section per page in the order of the page's own text, by pypdf.
 
 Running heads and feet are dropped, words hyphenated at line ends joined, ligatures spelled out; a page without a text
-layer or that cannot be read is a notice, and the rest is kept. Leaves out layout analysis, tables, outlines, forms and
-OCR. Serves `loading`, in a worker process: pypdf is pure Python, and a hostile file can keep it busy.
+layer or that cannot be read is a notice, and the rest is kept. Values of forms and comments stand with their page, and
+embedded files are read as a mail's are. Leaves out layout analysis, tables, outlines and OCR. Serves `loading`, in a
+worker process: pypdf is pure Python, and a hostile file can keep it busy.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from typing import TYPE_CHECKING
 
 from ingest.document import Section
 from ingest.errors import UnreadableFile
+from ingest.readers import attachments, pdf_layers
 from ingest.readers.outline import has_letters, one_line
-from ingest.reading import Raw, Reading, Readings
+from ingest.reading import Budget, Raw, Reading, Readings
 
 if TYPE_CHECKING:
     from pypdf import PdfReader
@@ -32,6 +34,11 @@ REPEATED_PAGES = 3  # pages that must carry a line at their edge before it count
 REPEATED_SHARE = 0.4  # of the pages; below one half, as left and right pages may differ
 TITLE_CHARS = 200
 FIELD_CHARS = 2_000  # of a field of the document information kept
+_NOBODY = (
+    "(anonymous)",
+    "(unspecified)",
+    "anonymous",
+)  # what ReportLab states for nothing
 _KEPT_FIELDS = ("Author", "Subject", "Keywords", "Title")
 # A word cut at the end of a line goes on with a small letter.
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]\n[ \t]*(?=[^\W\d_A-Z])")
@@ -42,7 +49,14 @@ _LIGATURES = {
 _DIGITS = re.compile(r"\d+")
 # What programs put there instead of a title: a name of their own or of the file.
 _NO_TITLE = re.compile(
-    r"untitled|microsoft word|.*\.(docx?|tex|dvi|pdf|indd|qxd|pptx?|xlsx?|rtf|odt|html?)$",
+    r"untitled|microsoft (word|powerpoint|excel)|.*\.(docx?|tex|dvi|pdf|indd|qxd|pptx?|xlsx?|rtf|odt|html?|md|txt)$"
+    r"|\(?(anonymous|unspecified|unnamed|no title|none)\)?$"
+    # What scanners, cameras and screens call their pictures.
+    r"|.*\.(png|jpe?g|gif|tiff?|bmp|heic|webp|ps|eps|svg)$"
+    r"|(scan(ned)?|scanner|image|img|dsc|photo|picture|page|document|doc|print|fax|file|camscanner|adobe scan"
+    r"|genius scan|new document|layout|screen ?shot|bildschirmfoto|captura de pantalla)"
+    r"([ _-]*(document|pages?|from|to|pdf|on|at|image))*[ _-]*[\d _.,:()-]*(\d{1,2} \w{3} \d{4})?[\d _.,:-]*$"
+    r"|(s?km|hpscan|epson|canon|brother|brw|xerox|ricoh|mfp)[a-z]{0,3}[ _-]?[a-z]?\d[\w -]*$",
     re.I,
 )
 _CREATED = re.compile(r"D:(\d{4})(\d\d)(\d\d)")
@@ -58,10 +72,10 @@ def read(raw: Raw) -> Readings:
         reader = _opened(raw.data)
         pages, notices = _pages(reader, raw)
         fields = _fields(reader)
-    sections = []
-    for number, lines in enumerate(_without_edges(pages), 1):
-        if text := _cleaned(lines):
-            sections.append(Section(text + "\n", (), f"p. {number}"))
+        sections = _sections(reader, pages)
+        budget = raw.budget or Budget.of(raw.limits)
+        for found in pdf_layers.embedded(reader):
+            sections += attachments.sections(found, (), raw.limits, budget, notices)
     created = _CREATED.match(fields.get("CreationDate", ""))
     yield Reading(
         sections,
@@ -70,6 +84,22 @@ def read(raw: Raw) -> Readings:
         notices=tuple(notices),
         created="-".join(created.groups()) if created else "",
     )
+
+
+def _sections(reader: PdfReader, pages: list[list[str]]) -> list[Section]:
+    """A section for each page that says anything, with what lies over it; what a form says beside the pages, last."""
+    form = pdf_layers.Fields()
+    sections = []
+    for number, lines in enumerate(_without_edges(pages), 1):
+        page = reader.pages[number - 1]
+        filled = [line.replace("\x00", "") for line in form.on(page, lines)]
+        remarks = "\n".join(pdf_layers.comments(page)).replace("\x00", "")
+        parts = [_cleaned(filled), _sound(remarks)]
+        if text := "\n\n".join(filter(None, parts)):
+            sections.append(Section(text + "\n", (), f"p. {number}"))
+    if beside := _sound("\n".join(form.elsewhere(reader)).replace("\x00", "")):
+        sections.append(Section(beside + "\n", (), "form"))
+    return sections
 
 
 def _opened(data: bytes) -> PdfReader:
@@ -194,7 +224,7 @@ def _fields(reader: PdfReader) -> dict[str, str]:
     try:
         for key, value in (reader.metadata or {}).items():
             text = _sound(str(value).replace("\x00", "")).strip()
-            if text:
+            if text and text not in _NOBODY:
                 fields[str(key).lstrip("/")] = text[:FIELD_CHARS]
     except Exception:  # damaged information is no reason to lose the text
         return fields

@@ -55,6 +55,7 @@ def read(raw: Raw) -> Readings:
         if slide._element.get("show") == "0":
             hidden.append(str(number))
     notices = [f"hidden: slide {', '.join(hidden)}"] if hidden else []
+    notices += zips.damage(archive)
     yield described(made, archive, title=first_heading(made), notices=notices)
 
 

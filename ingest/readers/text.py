@@ -175,7 +175,8 @@ def _guessed(data: bytes, found: Guess, notices: list[str]) -> str:
     text = data.decode(found.encoding, "replace")
     lost = text.count("\ufffd")
     missing = f", {lost:,} letters could not be read" if lost else ""
-    notices.append(f"read as {found.name}, which is a guess{missing}; {CORRECT_IT}")
+    told = f"not UTF-8: read as {found.name}, which is a guess{missing}; {CORRECT_IT}"
+    notices.append(told)
     return text
 
 

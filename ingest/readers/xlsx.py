@@ -57,7 +57,7 @@ def read(raw: Raw) -> Readings:
     """One document. Raises RefusedFile and UnreadableFile."""
     archive, data = zips.office_package(raw.data, raw.limits)
     made = []
-    notices = []
+    notices: list[str] = []
     cap = f"{raw.limits.text_chars:,} characters reached"
     left = raw.limits.text_chars
     books, paths = _books(data, archive)
@@ -69,14 +69,27 @@ def read(raw: Raw) -> Readings:
         _add_linked(archive, paths.get(name, ""), linked)
         path = paths.get(name, "")
         merged = _merged(archive, path) if path else Merged()
-        for section in _sheet(books, name, _comments(archive, linked), merged):
+        sheet = _sheet(books, name, _comments(archive, linked), merged)
+        for section in _unless_damaged(sheet, name, notices):
             made.append(section)
             left -= len(section.text)
             if left < 0:
                 notices.append(f"{cap}: the rest of {name!r} left out")
                 break
         made += _beside(archive, name, linked)
-    yield described(made, archive, notices=notices)
+    yield described(made, archive, notices=[*zips.damage(archive), *notices])
+
+
+def _unless_damaged(
+    sheet: Iterator[Section], name: str, notices: list[str]
+) -> Iterator[Section]:
+    """The sections of a sheet up to where it is damaged, which costs no other sheet."""
+    try:
+        yield from sheet
+    except (MemoryError, GeneratorExit):
+        raise
+    except Exception:  # openpyxl raises whatever a broken sheet leads to
+        notices.append(f"sheet {name!r} is damaged, left out from there on")
 
 
 def _books(data: bytes, archive: ZipFile) -> tuple[list[Workbook], dict[str, str]]:

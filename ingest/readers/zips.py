@@ -1,4 +1,5 @@
-"""Zip-based formats: opened in memory after every entry was looked at, so that a library meets no bomb and no trap.
+"""Zip-based formats: opened in memory after every entry was looked at, so that a library meets no bomb and no trap, and
+an entry that is damaged costs no other.
 
 Counts declared and really inflated bytes, entries, overlaps and the ratio; refuses encrypted entries and XML that
 declares entities, hides in an odd encoding or nests too deeply. Nothing is ever written to the name of an entry and
@@ -8,11 +9,14 @@ no inner archive is opened. Leaves out what the entries mean. Serves the office 
 from __future__ import annotations
 
 import io
+import posixpath
 import re
+import struct
 import zlib
+from collections.abc import Mapping
 from itertools import pairwise
 from xml.parsers import expat
-from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from ingest.errors import RefusedFile, UnreadableFile
 from ingest.limits import MEGABYTE, Limits
@@ -27,6 +31,8 @@ DEPTH_BYTES = (
 XML_DEPTH = 256  # libxml2's classical limit; real documents stay below 100
 ENCRYPTED = 0x1  # general purpose bit 0 (APPNOTE.TXT 4.4.4)
 LOCAL_HEADER = 30  # bytes before name and extra field (APPNOTE.TXT 4.3.7)
+NAME_LENGTH = 26  # where in it the lengths of the two stand
+PACKED_BYTES = 1 << 16  # of a damaged entry inflated at a time
 _DECLARED = re.compile(
     rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']"""
 )
@@ -42,50 +48,153 @@ _WIDE_XML = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/")
 # NotImplementedError: a way of compressing that Python does not know.
 _DAMAGED = (BadZipFile, ValueError, OSError, NotImplementedError)
+_UNREADABLE = (*_DAMAGED, zlib.error, EOFError)
+_XML_NAMES = (".xml", ".rels")
 ODD = "it is not built as its program builds them; open it there and save it anew"
 
 
-def opened(data: bytes, limits: Limits) -> ZipFile:
-    """The archive, all entries proven harmless. Raises RefusedFile for a bomb, UnreadableFile for damage."""
+class Archive(ZipFile):
+    """An archive whose entries are harmless. `damaged`: those that were not whole; they hold what was left of them.
+    `malformed`: entries of XML that is none."""
+
+    damaged: tuple[str, ...] = ()
+    malformed: tuple[str, ...] = ()
+
+
+def opened(data: bytes, limits: Limits) -> Archive:
+    """The archive, all entries proven harmless. Raises RefusedFile for a bomb, UnreadableFile where it is none."""
     try:
-        archive = ZipFile(io.BytesIO(data))
+        archive = Archive(io.BytesIO(data))
         entries = archive.infolist()
     except _DAMAGED as error:
         raise UnreadableFile("damaged: not a whole archive", ODD) from error
     _refuse_declared(entries, len(data), limits)
     inflated = 0
+    left: dict[str, bytes] = {}
+    malformed = []
     for entry in entries:
-        content = _inflated(archive, entry, limits.expanded_bytes - inflated)
+        room = limits.expanded_bytes - inflated
+        try:
+            content = _inflated(archive, entry, room)
+        except _UNREADABLE:
+            content = left[entry.filename] = _left_of(data, entry, room)
         inflated += len(content)
-        if content.lstrip()[:1] == b"<" or content.startswith(_WIDE_XML):
-            _refuse_harmful_xml(content)
+        is_xml = content.lstrip()[:1] == b"<" or content.startswith(_WIDE_XML)
+        if is_xml and not _is_sound_xml(content):
+            malformed.append(entry.filename)
     _refuse_ratio(inflated, len(data), limits)
+    if left:
+        archive = Archive(io.BytesIO(_copied(archive, left)))
+    archive.damaged = tuple(left)
+    archive.malformed = tuple(malformed)
     return archive
 
 
-def office_package(data: bytes, limits: Limits) -> tuple[ZipFile, bytes]:
-    """(the archive, its bytes in the dialect that the libraries know) of an Office Open XML file. Raises as
-    `opened`."""
-    archive = opened(data, limits)
-    is_strict = _STRICT.search(content(archive, "_rels/.rels"))
-    return archive, _transitional(archive) if is_strict else data
+def office_package(data: bytes, limits: Limits) -> tuple[Archive, bytes]:
+    """(the archive, its bytes as the libraries can read them) of an Office Open XML file. Raises as `opened`.
 
-
-def _transitional(archive: ZipFile) -> bytes:
-    """The archive with ISO "strict" Office Open XML names turned to the transitional ones that libraries know.
-
-    Entries are stored, not compressed: the copy lives in memory for one reading.
+    ISO "strict" names are turned to the transitional ones that libraries know. An entry of XML that is damaged holds
+    what lxml makes of the rest, at worst an empty element: the libraries give up at the first that they cannot parse.
     """
+    archive = opened(data, limits)
+    is_strict = bool(_STRICT.search(content(archive, "_rels/.rels")))
+    changed = {}
+    for name in archive.namelist():
+        is_broken = name in archive.malformed or name in archive.damaged
+        if not name.endswith(_XML_NAMES) or not (is_strict or is_broken):
+            continue
+        xml = content(archive, name)
+        if is_broken:
+            xml = _mended(xml)
+        changed[name] = _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", xml)
+    if changed:
+        return archive, _copied(archive, changed)
+    return archive, _copied(archive, {}) if archive.damaged else data
+
+
+def damage(archive: Archive) -> list[str]:
+    """What to tell a person of the entries that were not whole."""
+    pictures = [name for name in archive.damaged if not name.endswith(_XML_NAMES)]
+    broken = [*archive.damaged, *archive.malformed]
+    others = [name for name in dict.fromkeys(broken) if name.endswith(_XML_NAMES)]
+    notices = []
+    if pictures:
+        names = ", ".join(map(posixpath.basename, pictures))
+        notices.append(f"damaged, and no text: {names}")
+    for name in others:
+        notices.append(f"{posixpath.basename(name)} is damaged: read as far as it goes")
+    return notices
+
+
+def _mended(xml: bytes) -> bytes:
+    """What can be parsed of damaged XML: all of it but for the damage, else up to there, else an empty element."""
+    from lxml import etree
+
+    options = {"resolve_entities": False, "no_network": True, "load_dtd": False}
+    lenient = etree.XMLParser(recover=True, **options)
+    strict = etree.XMLParser(**options)
+    for part in (xml, xml[: _error_at(xml)]):
+        try:
+            root = etree.fromstring(part, lenient)
+            if root is not None:
+                mended = bytes(etree.tostring(root))
+                etree.fromstring(mended, strict)
+                return mended
+        except etree.XMLSyntaxError:
+            continue
+    return b"<damaged/>"
+
+
+def _error_at(xml: bytes) -> int:
+    """The byte at which XML is no longer well-formed."""
+    parser = expat.ParserCreate()
+    try:
+        parser.Parse(xml, True)
+    except expat.ExpatError:
+        return max(parser.ErrorByteIndex, 0)
+    return len(xml)
+
+
+def _copied(archive: ZipFile, changed: Mapping[str, bytes]) -> bytes:
+    """The archive with other content in some entries. They are stored, not compressed: the copy lives in memory for
+    one reading."""
     copy = io.BytesIO()
     with ZipFile(copy, "w", ZIP_STORED) as target:
-        for entry in archive.infolist():
-            content = archive.read(entry)
-            if entry.filename.endswith((".xml", ".rels")):
-                content = _STRICT.sub(
-                    rb"http://schemas.openxmlformats.org/\1/2006/", content
-                )
-            target.writestr(ZipInfo(entry.filename), content)
+        for name in dict.fromkeys(archive.namelist()):
+            known = changed.get(name)
+            target.writestr(
+                ZipInfo(name), archive.read(name) if known is None else known
+            )
     return copy.getvalue()
+
+
+def _left_of(data: bytes, entry: ZipInfo, room: int) -> bytes:
+    """What can still be inflated of a damaged entry, up to `room` bytes."""
+    start = entry.header_offset
+    lengths = data[start + NAME_LENGTH : start + LOCAL_HEADER]
+    if len(lengths) < 4:
+        return b""
+    start += LOCAL_HEADER + sum(struct.unpack("<HH", lengths))
+    packed = data[start : start + entry.compress_size]
+    if entry.compress_type == ZIP_STORED:
+        return packed[:room]
+    if entry.compress_type != ZIP_DEFLATED:
+        return b""
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    parts = []
+    for at in range(0, len(packed), PACKED_BYTES):
+        try:
+            part = inflater.decompress(packed[at : at + PACKED_BYTES], room + 1)
+        except zlib.error:
+            break
+        parts.append(part)
+        room -= len(part)
+        if room < 0:
+            raise RefusedFile("inflates to more than it says", ODD)
+    found = b"".join(parts)
+    if len(found) > entry.file_size and zlib.crc32(found) == entry.CRC:
+        raise UnreadableFile("damaged: an entry is larger than it says", ODD)
+    return found[: entry.file_size]
 
 
 def content(archive: ZipFile, name: str) -> bytes:
@@ -120,21 +229,16 @@ def _refuse_declared(entries: list[ZipInfo], size: int, limits: Limits) -> None:
 
 
 def _inflated(archive: ZipFile, entry: ZipInfo, room: int) -> bytes:
-    """The real bytes of an entry, counted while they come. Raises when they exceed `room` or do not match the
-    directory."""
+    """The real bytes of an entry, counted while they come. Raises RefusedFile when they exceed `room`, one of
+    _UNREADABLE when they are damaged."""
     parts = []
     total = 0
-    try:
-        with archive.open(entry) as stream:
-            while part := stream.read(READ_BYTES):
-                total += len(part)
-                if total > room:
-                    raise RefusedFile("inflates to more than it says", ODD)
-                parts.append(part)
-    except (*_DAMAGED, zlib.error, EOFError) as error:
-        raise UnreadableFile(
-            "damaged: an entry of the archive cannot be read", ODD
-        ) from error
+    with archive.open(entry) as stream:
+        while part := stream.read(READ_BYTES):
+            total += len(part)
+            if total > room:
+                raise RefusedFile("inflates to more than it says", ODD)
+            parts.append(part)
     return b"".join(parts)
 
 
@@ -146,15 +250,14 @@ def _refuse_ratio(inflated: int, size: int, limits: Limits) -> None:
         )
 
 
-def _refuse_harmful_xml(content: bytes) -> None:
-    """Refuses entities that are declared (billion laughs, external files), encodings that could hide them, and deep
-    nesting."""
+def _is_sound_xml(content: bytes) -> bool:
+    """Whether it can be parsed. Refuses entities that are declared (billion laughs, external files), encodings that
+    could hide them, and deep nesting."""
     declared = _DECLARED.match(content[:400])
     if declared and not _PLAIN.fullmatch(declared[1]):
         raise RefusedFile(f"XML in the encoding {declared[1].decode('ascii')}", ODD)
     refuse_entities(content)
-    if len(content) <= DEPTH_BYTES:
-        _refuse_deep_xml(content)
+    return len(content) > DEPTH_BYTES or _is_shallow_xml(content)
 
 
 def refuse_entities(content: bytes) -> None:
@@ -163,7 +266,8 @@ def refuse_entities(content: bytes) -> None:
         raise RefusedFile("XML that declares entities", ODD)
 
 
-def _refuse_deep_xml(content: bytes) -> None:
+def _is_shallow_xml(content: bytes) -> bool:
+    """Whether it is well-formed; raises RefusedFile where it nests too deeply."""
     depth = 0
     parser = expat.ParserCreate()
 
@@ -182,4 +286,5 @@ def _refuse_deep_xml(content: bytes) -> None:
     try:
         parser.Parse(content, True)
     except expat.ExpatError:  # HTML that is no XML, or damage: the reader decides
-        return
+        return False
+    return True

@@ -110,3 +110,30 @@ def test_calendars_contacts_notebooks_and_rich_text_are_texts(tmp_path: Path) ->
         ("boiler", "letter.rtf"),
     ):
         assert found(words)[0]["source"].endswith(name)
+
+
+def test_a_form_answers_from_what_was_typed_into_it(tmp_path: Path) -> None:
+    taken_in("pdf-form", tmp_path)
+    ran = brain("ask", "insurance number of the berth application")
+    assert "MQ-771-204" in ran.stdout
+    assert "p. 1" in ran.stdout
+
+
+def test_what_a_program_states_for_no_title_is_none(tmp_path: Path) -> None:
+    taken_in("pdf-anonymous", tmp_path)
+    titles = {row["title"] for row in listed("pdf-anonymous")}
+    assert titles == {"invoice-5501", "boarding"}
+
+
+def test_a_damaged_picture_loses_itself_only(tmp_path: Path) -> None:
+    ran = taken_in("damaged-picture", tmp_path)
+    assert "The weir holds until 2040." in found("weir")[0]["text"]
+    assert "image1.png" in ran.stdout + ran.stderr
+
+
+def test_a_chapter_without_a_heading_is_called_as_the_contents_say(
+    tmp_path: Path,
+) -> None:
+    taken_in("epub-ncx", tmp_path)
+    passage = brain("search", "The Flood chapter", "--json").json["passages"][0]
+    assert "The Flood\n\nWater rose to the third step." in passage["text"]
