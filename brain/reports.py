@@ -199,6 +199,54 @@ class ModelTable:
 
 
 @dataclass(frozen=True, slots=True)
+class AdvisedModel:
+    """A model that could serve a role ("ask", "embed") here. `parameters` in billions, 0 when unknown; `fits` this
+    machine's memory; speeds as they were measured here, per second, None where they were not: tokens of a prompt and of
+    an answer, chunks. `remark`: why it is not advised, "" where it could be. `source` of the facts.
+    """
+
+    name: str
+    role: str
+    family: str
+    parameters: float
+    quantization: str
+    bytes: int
+    fits: bool
+    installed: bool
+    prompt_speed: float | None = None
+    answer_speed: float | None = None
+    chunk_speed: float | None = None
+    remark: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleAdvice:
+    """What a role has, what it lacks ("" for nothing) and the one command that gets it ("" for none)."""
+
+    role: str
+    serves: str
+    has: str
+    lacks: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAdvice:
+    """Which models fit this machine. `memory` of it and `most` of that for a model, in bytes; `ollama` its state in one
+    line; `advice` in one sentence; `command` the one to run next, "" when all is there.
+    """
+
+    memory: int
+    most: int
+    ollama: str
+    roles: tuple[RoleAdvice, ...] = ()
+    models: tuple[AdvisedModel, ...] = ()
+    advice: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ExportReport:
     """What `export` wrote, in files. `conflicts` were changed by a person since and stay as they are without force."""
 

@@ -16,7 +16,7 @@ from brain.config import make_home, write_setting
 from brain.errors import BrainError, UsageError
 from brain.models.catalogue import Abilities, can
 from brain.protocols import Progress, silent
-from brain.reports import ModelRow, ModelTable
+from brain.reports import ModelAdvice, ModelRow, ModelTable
 from brain.types import Texts
 
 ROLES = ("embed", "ask")
@@ -56,6 +56,12 @@ class LocalModels(Noun):
             return ModelTable(tuple(rows), error.message, hints)
         rows += [_row(entry, used, server.abilities) for entry in installed]
         return ModelTable(tuple(rows), state)
+
+    def advise(self) -> ModelAdvice:
+        """Which models fit this machine, how fast they are on it, and what each role lacks."""
+        from brain.app.advice import advise
+
+        return advise(self._resources)
 
     def pull(self, name: str, progress: Progress = silent) -> None:
         """Let Ollama fetch a model."""

@@ -16,6 +16,7 @@ import pytest
 
 from brain import errors
 from brain.reports import (
+    AdvisedModel,
     Check,
     DocumentDetail,
     DocumentRow,
@@ -23,8 +24,10 @@ from brain.reports import (
     ExportReport,
     ForgetReport,
     Forgotten,
+    ModelAdvice,
     ModelRow,
     ModelTable,
+    RoleAdvice,
     Root,
     Status,
     VectorProgress,
@@ -76,6 +79,7 @@ COMMANDS = {
     "skill find": ["skill", "find", "x"],
     "skill show": ["skill", "show", "x"],
     "models list": ["models", "list"],
+    "models advise": ["models", "advise"],
     "models pull": ["models", "pull", "x"],
     "models use": ["models", "use", "ask", "x"],
     "status": ["status"],
@@ -167,6 +171,15 @@ def answers(text: str) -> dict[str, Any]:
         "skills_find": [skill],
         "models_table": ModelTable(
             (ModelRow(text, text, ("ask",), (), 1, text),), text, (text,)
+        ),
+        "models_advise": ModelAdvice(
+            1,
+            1,
+            text,
+            (RoleAdvice(text, text, text, text, text),),
+            (AdvisedModel(text, "ask", text, 1.0, text, 1, True, True, remark=text),),
+            text,
+            text,
         ),
         "models_pull": None,
         "models_use": text,

@@ -1,4 +1,4 @@
-"""The commands over models: `models list`, `pull`, `use`.
+"""The commands over models: `models list`, `advise`, `pull`, `use`.
 
 Leaves out which models there are: `Brain` knows the built-in ones and asks Ollama for its own.
 """
@@ -36,6 +36,19 @@ class Role(enum.StrEnum):
 def list_(brain: Brain) -> object:
     """The models that are there, and which are in use."""
     return brain.models.table()
+
+
+@shown(
+    "advise",
+    group=models,
+    examples=("brain models advise", "brain models advise --json | jq .command"),
+)
+def advise(brain: Brain) -> object:
+    """Which models fit this machine, how fast they were measured to be here, and the one command to run next.
+
+    Facts only: nothing is fetched. On a machine that is too small it says that quotes alone are the better answer.
+    """
+    return brain.models.advise()
 
 
 @shown(

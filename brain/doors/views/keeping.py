@@ -39,11 +39,13 @@ from brain.doors.views.library import NOTHING, items
 
 if TYPE_CHECKING:
     from brain.reports import (
+        AdvisedModel,
         BackupReport,
         Check,
         EraseReport,
         Holding,
         Mention,
+        ModelAdvice,
         ModelRow,
         ModelTable,
         NotRead,
@@ -190,6 +192,55 @@ def models(table: ModelTable) -> Lines:
         cells.append((item.name, item.provider, _use(item), bytes_used, item.note))
     done = columns(cells, ("title", "dim", "", "dim", ""))
     return done + [dim(text) for text in (table.ollama, *table.notices) if text]
+
+
+@shows("ModelAdvice")
+def advised(advice: ModelAdvice) -> Lines:
+    """The machine, each role with what it lacks, the models that fit (and the smallest that does not), the command."""
+    machine = f"{_decimal(advice.memory)} of memory, {_decimal(advice.most)} of it for a model"
+    rows = [("this machine", machine), ("ollama", advice.ollama)]
+    for role in advice.roles:
+        rows.append((role.role, f"{role.serves}: {role.has}"))
+        if role.lacks:
+            rows.append(("", f"lacks {role.lacks}{given(': ', role.command)}"))
+    done = columns(rows, ("dim", ""))
+    cells = []
+    for item in advice.models:
+        if item.fits or item.installed:
+            cells.append(_advised(item))
+    done += [line(), *columns(cells, ("title", "dim", "dim", "", "dim"))]
+    if not any(item.prompt_speed or item.chunk_speed for item in advice.models):
+        done.append(dim("nothing was measured here yet: the first answer does that"))
+    left_out = len(advice.models) - len(cells)
+    if left_out:
+        done.append(dim(count(left_out, "model"), " too large for this machine"))
+    done += [line(), line(advice.advice)]
+    if advice.command:
+        done.append(line("next: ", styled("title", advice.command)))
+    return done
+
+
+def _advised(item: AdvisedModel) -> tuple[str, ...]:
+    """Name, parameters, quantisation and size, whether it is here and how fast, what speaks against it."""
+    parameters = f"{item.parameters:.2g} billion" if item.parameters else ""
+    speeds = commas(
+        given("reads ", _speed(item.prompt_speed)),
+        given("writes ", _speed(item.answer_speed)),
+        given("embeds ", _speed(item.chunk_speed)),
+    )
+    measured = given("", speeds, " a second")
+    state = commas("installed" if item.installed else "", measured)
+    facts = commas(item.quantization, _decimal(item.bytes))
+    return item.name, parameters, facts, state, item.remark
+
+
+def _speed(value: float | None) -> str:
+    return f"{value:,.0f}" if value and value >= 1 else "under 1" if value else ""
+
+
+def _decimal(number: int) -> str:
+    """A size as makers of models count: in thousands."""
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.0f} MB"
 
 
 def _use(model: ModelRow) -> str:

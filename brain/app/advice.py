@@ -1,0 +1,229 @@
+"""`models advise`: which models fit this machine, how fast they were measured to be on it, and the one command to run.
+
+Facts come from `brain.models.library`, speeds from the store, what is there from Ollama; nothing is fetched. Leaves
+fetching and choosing to `.models`, which it serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from brain.app.resources import AUTO, BUILTIN, Resources
+from brain.errors import BrainError
+from brain.models import library
+from brain.models.catalogue import MEMORY_SHARE, WRITERS, can, machine_memory
+from brain.models.library import Listed
+from brain.models.locality import Json, canonical, whole
+from brain.reports import AdvisedModel, ModelAdvice, RoleAdvice
+from brain.types import Speed
+
+# Prompt tokens a second, from which a model that was measured here shows that the machine reads large ones too.
+FAST = 200.0
+# Likewise, below which the least prompt (600 tokens) takes a minute: its first word comes too late to be of use.
+SLOW = 10.0
+START = "ollama serve"  # what comes first where Ollama does not answer
+QUOTES_ARE_BETTER = "quotes alone are the better answer here"
+TOO_WEAK = "too small to write well: quotes alone are the better answer"
+
+
+def advise(resources: Resources, *, memory: int | None = None) -> ModelAdvice:
+    """What this machine can run. `memory`: its bytes, looked up when it is not given. Never raises for Ollama."""
+    memory = machine_memory() if memory is None else memory
+    most = int(memory * MEMORY_SHARE)
+    tags, state, hint = _installed(resources)
+    writers = _rows(resources, library.WRITERS, tags, "ask", most)
+    embedders = _rows(resources, library.EMBEDDERS, tags, "embed", most)
+    best, advice = _best(writers, most)
+    ask = _asking(resources, writers, best, advice)
+    embed = _embedding(resources, embedders)
+    roles = (ask, embed, _judging())
+    command = hint or next((role.command for role in roles if role.command), "")
+    return ModelAdvice(
+        memory, most, state, roles, (*writers, *embedders), advice, command
+    )
+
+
+def _installed(resources: Resources) -> tuple[Sequence[Json], str, str]:
+    """(what Ollama has, its state in one line, what to do first when it is not there)."""
+    try:
+        server = resources.ollama
+        return server.tags(), f"version {server.version()}", ""
+    except BrainError as error:
+        return (), error.message, START
+
+
+def _rows(
+    resources: Resources,
+    listed: Iterable[Listed],
+    tags: Sequence[Json],
+    role: str,
+    most: int,
+) -> list[AdvisedModel]:
+    """The models of the table, and those that are installed beside them for this role."""
+    here = {canonical(str(entry.get("name"))): entry for entry in tags}
+    rows = []
+    known = set()
+    for item in listed:
+        name = canonical(item.name)
+        known.add(name)
+        rows.append(
+            AdvisedModel(
+                item.name,
+                role,
+                item.family,
+                item.parameters,
+                item.quantization,
+                item.size,
+                item.size <= most,
+                name in here,
+                *_speeds(resources.speeds.of(item.name)),
+                _remark(item, most),
+                item.source,
+            )
+        )
+    ability = {"ask": "completion", "embed": "embedding"}[role]
+    for name in sorted(here.keys() - known):
+        if can(name, ability, resources.ollama.abilities):
+            rows.append(_beside(resources, here[name], role, most))
+    return rows
+
+
+def _beside(resources: Resources, entry: Json, role: str, most: int) -> AdvisedModel:
+    """An installed model that is not in the table, by what Ollama says of it."""
+    name = str(entry.get("name"))
+    told = entry.get("details")
+    details = told if isinstance(told, dict) else {}
+    size = whole(entry.get("size"))
+    return AdvisedModel(
+        name,
+        role,
+        str(details.get("family") or ""),
+        _billions(str(details.get("parameter_size") or "")),
+        str(details.get("quantization_level") or ""),
+        size,
+        size <= most,
+        True,
+        *_speeds(resources.speeds.of(name)),
+        source="Ollama on this machine",
+    )
+
+
+def _billions(text: str) -> float:
+    """`3.2B` and `137M` as billions, 0 for anything else."""
+    unit = {"B": 1.0, "M": 1e-3, "K": 1e-6}.get(text[-1:].upper(), 0.0)
+    try:
+        return float(text[:-1]) * unit
+    except ValueError:
+        return 0.0
+
+
+def _speeds(speed: Speed) -> tuple[float | None, float | None, float | None]:
+    return speed.prompt, speed.answer, speed.chunks
+
+
+def _remark(item: Listed, most: int) -> str:
+    if item.size > most:
+        return "too large"
+    if item.role == "ask" and item.parameters < library.LEAST_PARAMETERS:
+        return TOO_WEAK
+    return ""
+
+
+def _best(
+    writers: Sequence[AdvisedModel], most: int
+) -> tuple[AdvisedModel | None, str]:
+    """(the model that should answer, in one sentence why); None where quotes are better."""
+    able = [row for row in writers if row.parameters >= library.LEAST_PARAMETERS]
+    fitting = [row for row in able if row.fits]
+    if not fitting:
+        smallest = min(able, key=lambda row: row.bytes)
+        needs = f"{smallest.name} needs {gigabytes(smallest.bytes)}"
+        why = f"{needs}, and {gigabytes(most)} can be set aside"
+        return (
+            None,
+            f"this machine is too small for a model that writes well ({why}): {QUOTES_ARE_BETTER}",
+        )
+    measured = [row for row in fitting if row.installed and row.prompt_speed]
+    speeds = [row.prompt_speed or 0.0 for row in measured]
+    if speeds and max(speeds) < SLOW:
+        read = f"{max(speeds):,.0f} tokens a second"
+        return (
+            None,
+            f"the fastest model here reads {read}, a minute and more to the first word: {QUOTES_ARE_BETTER}",
+        )
+    fast = bool(speeds) and max(speeds) >= FAST
+    limit = float("inf") if fast else library.MOST_ON_A_PROCESSOR
+    within = [row for row in fitting if row.parameters <= limit] or fitting
+    first = [row for row in within if row.family.lower().startswith(WRITERS)]
+    best = max(first or within, key=_worth)
+    largest = "the largest that fits"
+    if not fast and limit < max(row.parameters for row in fitting):
+        largest = "the largest that fits and does not keep a processor busy for minutes"
+    return best, f"{best.name} should answer: {largest} ({gigabytes(best.bytes)})"
+
+
+def _worth(row: AdvisedModel) -> tuple[int, bool, bool, int]:
+    """More parameters before finer ones; of one size what is here already, then Qwen, the project's first choice."""
+    qwen = row.family.lower().startswith("qwen")
+    return round(row.parameters), row.installed, qwen, -row.bytes
+
+
+def _asking(
+    resources: Resources,
+    writers: Sequence[AdvisedModel],
+    best: AdvisedModel | None,
+    advice: str,
+) -> RoleAdvice:
+    generator, _why, _missing = resources.generator()
+    serves = generator.name if generator else "extractive"
+    has = "quotes of your notes, word for word, at once and without a model"
+    if generator is not None:
+        has = "a model that writes from your notes, each sentence checked"
+    if best is None:
+        command = ""
+        if generator is not None and resources.config.models.ask != BUILTIN:
+            command = "brain models use ask builtin"
+        return RoleAdvice("ask", serves, has, advice, command)
+    if any(row.installed and row.name == best.name for row in writers):
+        lacks, command = "", ""
+        chosen = resources.config.models.ask
+        if chosen not in (AUTO, best.name):
+            lacks = f"{best.name} is here and not in use"
+            command = f"brain models use ask {best.name}"
+        return RoleAdvice("ask", serves, has, lacks, command)
+    lacks = f"{best.name} would write better answers"
+    if generator is None:
+        lacks = "a model that writes"
+    return RoleAdvice("ask", serves, has, lacks, f"brain models pull {best.name}")
+
+
+def _embedding(resources: Resources, embedders: Sequence[AdvisedModel]) -> RoleAdvice:
+    serving = resources.serving.embedder
+    serves = serving.name if serving else "words only"
+    here = [row.name for row in embedders if row.installed]
+    if canonical(serves) in map(canonical, here):
+        return RoleAdvice("embed", serves, "vectors of a model that reads sentences")
+    has = "vectors of single words, at once and without a model"
+    lacks = "vectors of a model that reads sentences"
+    if here:
+        chosen = resources.config.models.embed == BUILTIN
+        command = f"brain models use embed {here[0]}" if chosen else "brain sync"
+        return RoleAdvice("embed", serves, has, lacks, command)
+    fitting = [row for row in embedders if row.fits]
+    if not fitting:
+        return RoleAdvice("embed", serves, has)
+    command = f"brain models pull {fitting[0].name}"
+    return RoleAdvice("embed", serves, has, lacks, command)
+
+
+def _judging() -> RoleAdvice:
+    return RoleAdvice(
+        "rerank, expand",
+        "the model that answers",
+        "asked for with `--rerank` and `--expand`; a few seconds for each passage on a processor",
+    )
+
+
+def gigabytes(size: int) -> str:
+    """`5.2 GB`, as the library counts: in thousands."""
+    return f"{size / 1e9:.1f} GB"
