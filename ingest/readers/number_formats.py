@@ -17,7 +17,8 @@ from ingest.readers.outline import has_letters
 EXACT_WHOLE = 1e15  # Excel keeps 15 digits: a larger number is no longer exact
 CODE_CHARS = 255  # of a code looked at: Excel's own cap
 MOST_DECIMALS = 30  # Excel's own cap
-_FIRST_DAYS = 1901  # a time without a date is counted from the first day of 1900
+# A time without a date is counted from the first day of 1900, or of 1904.
+_FIRST_DAYS = 1905
 # A literal, a currency with its language, a colour or a condition, a space of some width, a filler, or one sign.
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|\[\$(?P<currency>[^\]-]*)[^\]]*\]'
@@ -29,7 +30,9 @@ _BRACKETS = re.compile(r"\[[^\]]*\]")
 # Exponents, fractions, dates and texts.
 _NO_PLAIN_NUMBER = re.compile(r"e[+-]|[?#0]\s*/|[ymdhs@]", re.I)
 _GENERAL = re.compile("general", re.I)
-_CLOCK = re.compile(r"\[(h+|m+|s+)\]|(am/pm|a/p)|(h+|m+|s+|d+|y+)|(\.0+)|(.)", re.I)
+_CLOCK = re.compile(
+    r'\[(h+|m+|s+)\]|(am/pm|a/p)|(h+|m+|s+)|(\.0+)|"([^"]*)"|\\?(.)', re.I
+)
 
 Tokens = list[tuple[str, str]]  # (kind, text): "literal", "digit", ".", "," or "%"
 
@@ -40,9 +43,8 @@ def shown(value: object, code: str = "General") -> str:
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, timedelta):
-        seconds = round(value.total_seconds())
-        sign = "-" if seconds < 0 else ""
-        return sign + _clock(abs(seconds), _plain_clock(code) or "[h]:mm:ss")
+        sign = "-" if value < timedelta() else ""
+        return sign + _clock(abs(value), _plain_clock(code) or "[h]:mm:ss")
     if isinstance(value, (datetime, time)):
         return _moment(value, _plain_clock(code))
     if isinstance(value, date):
@@ -64,11 +66,13 @@ def plain(value: float) -> str:
 
 
 def _plain_clock(code: str) -> str:
-    """The first section of a code with its literals and languages gone, "" where it shows a date or no time."""
-    section = re.sub(r'"[^"]*"|\\.|_.|\*.|\[\$[^\]]*\]', "", code.partition(";")[0])
-    section = re.sub(r"\[(?!h+\]|m+\]|s+\])[^\]]*\]", "", section, flags=re.I)
-    has_date = re.search("[dy]", section, re.I)
-    has_time = re.search("[hs]|\\[m", section, re.I)
+    """The first section of a code without colours and languages, "" where it shows a date or no time."""
+    section = re.sub(
+        r"\[(?!h+\]|m+\]|s+\])[^\]]*\]|_.|\*.", "", _sections(code)[0], flags=re.I
+    )
+    bare = re.sub(r'"[^"]*"|\\.', "", section)
+    has_date = re.search("[dy]", bare, re.I)
+    has_time = re.search(r"[hs]|\[m", bare, re.I)
     return section.strip() if has_time and not has_date else ""
 
 
@@ -76,10 +80,13 @@ def _moment(value: datetime | time, clock: str) -> str:
     """A time by its code, a date in ISO form with the time that it has."""
     is_time = isinstance(value, time) or value.year < _FIRST_DAYS
     if is_time and clock:
-        seconds = value.hour * 3600 + value.minute * 60 + value.second
-        if isinstance(value, datetime):
-            seconds += 86_400 * max(0, (value - datetime(1899, 12, 31)).days)
-        return _clock(seconds, clock)
+        since = timedelta(
+            hours=value.hour,
+            minutes=value.minute,
+            seconds=value.second,
+            microseconds=value.microsecond,
+        )
+        return _clock(since, clock)
     if isinstance(value, time):
         return value.isoformat()
     if value.time() == time():
@@ -87,30 +94,32 @@ def _moment(value: datetime | time, clock: str) -> str:
     return value.isoformat(" ", timespec="minutes")
 
 
-def _clock(seconds: int, code: str) -> str:
-    """Seconds by a code without a date: "[h]:mm", "h:mm AM/PM", "mm:ss". Parts of a second are not shown."""
+def _clock(since: timedelta, code: str) -> str:
+    """A time by a code without a date: "[h]:mm", "h:mm AM/PM", "mm:ss.0"."""
     twelve = "m/pm" in code.lower() or "a/p" in code.lower()
+    places = max((len(match[4] or "") for match in _CLOCK.finditer(code)), default=0)
+    exact = round(since / timedelta(seconds=1), max(places - 1, 0))
+    seconds = int(exact)
+    units = {"h": seconds // 3600, "m": seconds // 60, "s": seconds}
     parts = []
     before = ""
     for match in _CLOCK.finditer(code):
-        elapsed, half, run, fraction, literal = match.groups()
+        elapsed, half, run, fraction, quoted, sign = match.groups()
         unit = (elapsed or run or "")[:1].lower()
         if elapsed:
-            whole = seconds // {"h": 3600, "m": 60, "s": 1}[unit]
-            parts.append(str(whole).zfill(len(elapsed)))
+            parts.append(str(units[unit]).zfill(len(elapsed)))
         elif half:
             parts.append("PM" if seconds % 86_400 >= 43_200 else "AM")
-        elif run and unit in "hms":
-            count = {"h": seconds // 3600 % 24, "m": seconds // 60 % 60}.get(
-                unit, seconds % 60
-            )
+        elif run:
+            count = units[unit] % (24 if unit == "h" else 60)
             if unit == "h" and twelve:
                 count = count % 12 or 12
             # Minutes and seconds after hours have two digits in every sheet.
-            width = 2 if before else min(len(run), 2)
-            parts.append(str(count).zfill(width))
-        elif not fraction:
-            parts.append(literal or "")
+            parts.append(str(count).zfill(2 if before else min(len(run), 2)))
+        elif fraction:
+            parts.append(f"{exact % 1:.{places - 1}f}"[1:])
+        else:
+            parts.append(quoted or sign or "")
         before = before or unit
     return "".join(parts).strip()
 
