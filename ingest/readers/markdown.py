@@ -146,7 +146,7 @@ def _parser() -> MarkdownIt:
 
 
 def _blocks(lines: list[str], limits: Limits, notices: list[str]) -> list[_Block]:
-    """The top-level blocks in order of lines."""
+    """The top-level blocks in order of lines, and tables in quotations and callouts."""
     text = "".join(lines)
     if len(text) > limits.parse_chars:
         notices.append(
@@ -155,10 +155,18 @@ def _blocks(lines: list[str], limits: Limits, notices: list[str]) -> list[_Block
         return list(_outline(lines))
     blocks = []
     tokens = _parser().parse(text)
+    quoted_to = 0  # the line at which a quotation or callout ends
     for at, token in enumerate(tokens):
-        if token.level or not token.map:
+        if not token.map:
             continue
-        first = token.map[0]
+        first, end = token.map
+        if token.level == 1 and token.type == "table_open" and end <= quoted_to:
+            blocks.append(_Block(first, "table"))
+            if end < quoted_to:
+                blocks.append(_Block(end, "prose"))
+        if token.level:
+            continue
+        quoted_to = end if token.type == "blockquote_open" else 0
         if token.type == "heading_open":
             level = int(token.tag.removeprefix("h"))
             blocks.append(_Block(first, "heading", level, tokens[at + 1].content))
@@ -250,7 +258,7 @@ def _sections(
 
 def _header_row(line: str) -> str:
     """The names of a table's columns, without their markup."""
-    cells = _BAR.split(line.strip())
+    cells = _BAR.split(line.strip().lstrip("> "))
     if not cells[0]:
         del cells[0]
     return row(_MARKUP.sub("", cell) for cell in cells)[:HEADING_CHARS]

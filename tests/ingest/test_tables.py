@@ -118,6 +118,11 @@ def markdown() -> str:
     return f"# Rents\n\n| **berth** | boat | rent in euros |\n|---|---|---|\n{rows}\n## Then\n\nEnd.\n"
 
 
+def callout() -> str:
+    text = markdown().partition("## Then")[0].replace("\n", "\n> ").strip("> \n")
+    return f"> [!note] Rents\n> {text}\n> A last word.\n\n## Then\n\nEnd.\n"
+
+
 def text_table() -> str:
     return "berth,boat,rent in euros\n" + "".join(f"{','.join(row)}\n" for row in ROWS)
 
@@ -173,6 +178,7 @@ def sheet() -> bytes:
     ("name", "make"),
     [
         ("rents.md", markdown),
+        ("callout.md", callout),
         ("rents.csv", text_table),
         ("rents.html", page),
         ("rents.eml", mail),
