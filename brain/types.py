@@ -77,6 +77,15 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A sentence inside a passage: `locator` is its own line where lines are counted, `start` and `end` its offsets."""
+
+    locator: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A chunk found for a question. `text` is the stored text, word for word, from `start` to `end` of its document.
 
@@ -84,6 +93,7 @@ class Passage:
     `ranks` holds 1-based positions, {"lexical": 3, "dense": None}, and where a model judged also "before" (the place
     that the search gave) and "reranker" (by its judgment alone); `explain` the named parts of the score.
     `before`/`after` are the neighbouring texts shown with a short passage; `versions` what older copies it stands for.
+    `matched`: the sentence that holds most of the question, None where none holds a word of it.
     """
 
     id: str
@@ -107,6 +117,7 @@ class Passage:
     before: str = ""
     after: str = ""
     versions: Texts = ()
+    matched: Place | None = None
 
     @property
     def header(self) -> str:

@@ -18,6 +18,7 @@ from brain.answering.subject import elsewhere
 from brain.fitted import FITTED
 from brain.protocols import Embedder
 from brain.text.matching import TermSet
+from brain.text.places import line_locator
 from brain.text.question import Question
 from brain.text.roles import Role, roles
 from brain.text.sheet import Statement, sheet, stems_of
@@ -33,8 +34,6 @@ ENOUGH = 0.65  # probability at which no further sentence is quoted; fitted to 4
 ENDS = tuple('.!?。！？…:;"”»')  # of a sentence
 LEAST = 0.08  # probability below which a further sentence is not worth the reading
 Read = Sequence[Sequence[Statement]]  # the sentences of each passage
-# what parts two lines, two paragraphs (`ingest.document.Section`)
-COUNTED = {"L": "\n", "¶": "\n\n"}
 
 # Fitted by benchmarks/fit_extract.py (conditional logit, L2 1.0) on the answerable questions of squad_dev and ans_dev.
 COEFFICIENTS: Measures = FITTED["extract"]
@@ -175,24 +174,6 @@ def local_idf(read: Read) -> Measures:
     pool = [statement.stem_set for statements in read for statement in statements]
     counts = Counter(chain.from_iterable(pool))
     return {term: math.log(1 + len(pool) / count) for term, count in counts.items()}
-
-
-def line_locator(locator: str, text: str, start: int) -> str:
-    """The line, or the paragraph, of an offset inside a text that begins at "L12-40" or "¶4-9"; any other locator as
-    it is.
-
-    >>> line_locator("L12-40", "one\\ntwo", 4)
-    'L13'
-    >>> line_locator("¶4-9", "one\\n\\ntwo", 5)
-    '¶5'
-    """
-    mark, first = locator[:1], locator[1:].partition("-")[0]
-    if mark not in COUNTED or not first.isdecimal():
-        return locator
-    head = len(text) - len(
-        text.lstrip()
-    )  # a locator counts from the first word of its text
-    return f"{mark}{int(first) + text.count(COUNTED[mark], min(head, start), start)}"
 
 
 def _enough(shares: Sequence[float]) -> int:

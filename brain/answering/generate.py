@@ -18,11 +18,11 @@ from brain.answering.asking import Asking
 from brain.answering.citations import Cited, cite, harmless, uncited
 from brain.answering.claims import attributed, checked
 from brain.answering.context import FIRST_TOKEN_SECONDS, RULES, Packed, pack
-from brain.answering.extract import line_locator
 from brain.answering.stream import FENCE, by_sentence
 from brain.answering.verify import Support, holds
 from brain.errors import Incomplete
 from brain.protocols import Generator
+from brain.text.places import line_locator
 from brain.text.question import Question
 from brain.text.roles import role_at
 from brain.types import Answer, Citation, Confidence, Passages, State, Texts

@@ -14,9 +14,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from brain.answering.extract import line_locator
 from brain.answering.quotation import quoted, stands_in
 from brain.text.matching import TermSet, denies
+from brain.text.places import line_locator
 from brain.text.sheet import Statement, sheet, stems_of, words_of
 from brain.types import Measures, Passage, Texts
 from ingest.terms import fold, stem, tokens

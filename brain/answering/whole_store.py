@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from brain.answering.extract import line_locator
 from brain.text.grammar import grammar
+from brain.text.places import line_locator
 from brain.text.roles import role_at
 from brain.text.sheet import sheet
 from brain.types import Answer, Citation, Confidence, Passage, Passages, Texts

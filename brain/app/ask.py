@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from brain.app.last_answer import NUMBERS
 from brain.app.resources import AUTO, Resources, clean
 from brain.app.search import MAX_QUESTION_CHARS, narrowed, retrieved
 from brain.app.sync import refresh
@@ -214,7 +215,11 @@ def _record(resources: Resources, asked: Answer, signals: Measures) -> str | Non
         asked.state,
     )
     facts = Circumstances(
-        confidence={**asdict(asked.confidence), "signals": dict(signals)},
+        confidence={
+            **asdict(asked.confidence),
+            "signals": dict(signals),
+            NUMBERS: [citation.number for citation in asked.citations],
+        },
         route=asked.route,
         model=asked.model,
     )

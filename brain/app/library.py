@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
+from brain.app.last_answer import around, cited, is_number
 from brain.app.resources import Noun, clean
 from brain.errors import NotFound, UsageError
 from brain.reports import (
@@ -38,7 +39,8 @@ class Library(Noun):
     # -- reading --------------------------------------------------------------------------------------
 
     def get(self, reference: str) -> list[Excerpt]:
-        """Stored text: a document, lines of it (`PATH:120:40`), a chunk, an episode; or each document that a glob fits.
+        """Stored text: a document, lines of it (`PATH:120:40`), a chunk, an episode; each document that a glob fits; or
+        what stands around a source of the last answer, by its number.
 
         One excerpt for a plain reference. Raises `NotFound` or, when it is ambiguous, `UsageError`.
         """
@@ -47,9 +49,11 @@ class Library(Noun):
             return [self._store.library.excerpt(reference)]
         except NotFound as nothing:
             found = self._matching(reference) or self._episode(reference)
-            if not found:
+            if found:
+                return found
+            if not is_number(reference):
                 raise nothing from None
-            return found
+        return [self._store.library.excerpt(around(*cited(self._store, reference)))]
 
     def _matching(self, pattern: str) -> list[Excerpt]:
         """Every whole document that the glob fits; none for what is no glob."""
@@ -105,7 +109,12 @@ class Library(Noun):
         """
         from brain.store.documents import path_of
 
-        detail = self.document(reference.rpartition(":L")[0] or reference)
+        try:
+            detail = self.document(reference.rpartition(":L")[0] or reference)
+        except NotFound:
+            if not is_number(reference):
+                raise
+            detail = self.document(cited(self._store, reference)[0])
         source = detail.row.source
         short = detail.row.id[:8]
         if not detail.uri.startswith("file:"):

@@ -129,6 +129,7 @@ def error(kind: str, message: str, hint: str) -> Shape:
 def passage(found: Passage, *, explain: bool = False) -> Shape:
     """A passage. `explain` is there only when it was asked for."""
     shape = chosen(found, PASSAGE)
+    shape["matched"] = found.matched.locator if found.matched else None
     shape["ranks"] = {name: found.ranks.get(name) for name in RANKINGS}
     if explain:
         shape["explain"] = dict(found.explain)

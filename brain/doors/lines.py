@@ -8,6 +8,7 @@ line of its own; `body` alone keeps the breaks of a stored text. Serves the view
 
 from __future__ import annotations
 
+import os
 import re
 import textwrap
 import unicodedata
@@ -177,6 +178,15 @@ def place(source: str, locator: str) -> str:
     if lines:
         return f"{source}:{lines.group(1)}"
     return f"{source} {locator}".strip()
+
+
+def short_path(source: str) -> str:
+    """A path as it is shortest from here: below the working folder without it, below the home folder as `~/…`."""
+    for folder, shown in ((os.getcwd(), ""), (os.path.expanduser("~"), "~/")):
+        inside = folder.rstrip("/") + "/"
+        if len(inside) > 1 and source.startswith(inside):
+            return shown + source.removeprefix(inside)
+    return source
 
 
 def short_id(identity: str) -> str:

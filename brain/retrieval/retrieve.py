@@ -13,7 +13,8 @@ from brain.retrieval import fusion
 from brain.retrieval.candidates import Candidates, Ranking, Sources, candidates
 from brain.retrieval.signals import signals
 from brain.retrieval.variety import FIRST, collapse, named_first, spread
-from brain.types import Measures, Mode, Passage, Request, Retrieved
+from brain.text.places import matched
+from brain.types import Measures, Mode, Passage, Place, Request, Retrieved
 
 PER_DOCUMENT = 3  # passages of one document in the first ten
 NO_RANK = 10**6  # a place behind every other
@@ -33,14 +34,20 @@ def retrieve(request: Request, sources: Sources, *, varied: bool = True) -> Retr
         ranked = collapse(ranked, known, frozenset(found.question.stems))
         ranked = named_first(ranked, known, request.question)
         ranked = spread(ranked, PER_DOCUMENT, standing_alone=found.beside.keys())
+    best = ranked[: request.limit]
+    places = matched(best, found.idf)
     return Retrieved(
-        passages=tuple(ranked[: request.limit]),
+        passages=tuple(map(_at, best, places)),
         signals=signals(found, ranked[:FIRST]),
         degraded=found.degraded,
         embedder=sources.embedder.name if sources.embedder and found.dense else "",
         index=found.index,
         explain=_explained(weights),
     )
+
+
+def _at(passage: Passage, place: Place | None) -> Passage:
+    return replace(passage, matched=place)
 
 
 def rank(

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from brain.answering.extract import extract, line_locator
+from brain.answering.extract import extract
 from brain.protocols import Vectors
 from brain.text import Question
+from brain.text.places import line_locator
 from brain.types import Fingerprint, Passage
 
 LEASE = (

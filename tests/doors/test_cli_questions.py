@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from brain.types import (
     Confidence,
     Episode,
     ModelStep,
+    Place,
     Recalled,
     Remembered,
     Request,
@@ -58,6 +60,42 @@ def test_search_lists_number_title_place_text_and_id() -> None:
     assert ran.stderr == "2 passages · embedder builtin · index exact\n"
     assert ran.called("search") == [((Request("how hot for black tea"),), {})]
     assert ran.code == 0
+
+
+def test_search_shows_the_line_that_matched_and_what_stands_behind_it() -> None:
+    text = (
+        "Green tea is brewed at eighty.\nBlack tea wants water at ninety six degrees."
+    )
+    start = text.index("Black")
+    item = passage(1, text=text, matched=Place("L13", start, len(text)))
+    ran = brain("search", "black", "tea", search=Retrieved((item,), {}))
+    assert ran.stdout.splitlines()[1:] == [
+        "   notes/tea1.md:13 (2026-05-07) 01a1b2",
+        "   Black tea wants water at ninety six degrees.",
+    ]
+    shape = json.loads(
+        brain("search", "tea", "--json", search=Retrieved((item,), {})).stdout
+    )
+    assert shape["passages"][0]["matched"] == "L13"
+    assert shape["passages"][0]["locator"] == "L12-40"
+
+
+def test_ask_shows_paths_from_where_one_stands(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = f"{tmp_path}/notes/tea.md"
+    given = dataclasses.replace(
+        ANSWER, citations=(dataclasses.replace(CITATION, source=source),)
+    )
+    ran = brain("ask", "x", ask=talking(given, ("quote", f"“it” {source}:12")))
+    assert ran.stdout.startswith("| “it” notes/tea.md:12\n")
+    assert "\n[1] notes/tea.md:12\n" in ran.stdout
+    monkeypatch.setenv("HOME", f"{tmp_path}/notes")
+    monkeypatch.chdir("/")
+    assert "\n[1] ~/tea.md:12\n" in brain("ask", "x", ask=given).stdout
+    monkeypatch.setenv("HOME", "/nowhere")
+    assert f"\n[1] {source}:12\n" in brain("ask", "x", ask=given).stdout
 
 
 def test_search_passes_what_restricts_it_with_dates_made_whole() -> None:
@@ -126,6 +164,7 @@ def test_search_json_is_schema_1() -> None:
         "trust": "own",
         "context": "",
         "score": 0.5,
+        "matched": None,
         "ranks": {"lexical": 1, "dense": None, "before": None, "reranker": None},
     }
     assert ran.stderr == ""

@@ -45,3 +45,49 @@ def test_the_trip_of_the_year_that_was_asked_for_answers(case: Path) -> None:
     assert asked.stdout.startswith("| “The trip goes to Stavanger.” [1]\n")
     assert f"[1] {case / '2025 itinerary.md'}:5" in asked.stdout
     assert "older version" not in asked.stdout + asked.stderr
+
+
+@pytest.fixture
+def costs(tmp_path: Path) -> Path:
+    """A folder with what two things cost, in files of which one has a colon in its name."""
+    lines = [f"Line {number} says nothing of it." for number in range(1, 21)]
+    lines[11] = "The kettle cost 40 euros."
+    (tmp_path / "costs.md").write_text("\n\n".join(lines), "utf-8")
+    (tmp_path / "shop: list.md").write_text("The toaster was 45 euros.\n", "utf-8")
+    assert brain("add", tmp_path).code == 0
+    return tmp_path
+
+
+def test_get_prints_around_a_source_of_the_last_answer(costs: Path) -> None:
+    brain("ask", "how much did the kettle cost")
+    shown = brain("get", "1").stdout
+    assert "The kettle cost 40 euros." in shown
+    assert "Line 11 " in shown
+    assert "Line 1 " not in shown
+    assert "Line 20 " not in shown
+
+
+def test_open_opens_a_source_of_the_last_answer(costs: Path) -> None:
+    brain("ask", "how much did the kettle cost")
+    brain("ask", "how much was the toaster")
+    toaster = str(costs / "shop: list.md")
+    assert brain("open", "1", "--print").stdout.strip() == toaster
+    assert brain("get", "1", "--json").json["source"] == toaster
+
+
+def test_a_number_without_a_source_is_said(costs: Path) -> None:
+    brain("ask", "how much did the kettle cost")
+    ran = brain("get", "9")
+    assert ran.code == 3
+    assert "the last answer has no source 9: it has" in ran.stderr
+    (costs / "1").write_text("A file may be called 1.\n", "utf-8")
+    assert brain("add", costs / "1").code == 0
+    assert brain("get", "1", "--json").json["source"] == str(costs / "1")
+
+
+def test_before_anything_was_asked_a_number_is_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("The kettle cost 40 euros.\n", "utf-8")
+    brain("add", tmp_path)
+    ran = brain("open", "1", "--print")
+    assert ran.code == 3
+    assert "nothing was asked yet" in ran.stderr

@@ -273,6 +273,17 @@ def test_a_short_line_is_found_by_what_was_said_before_it(shelf: Shelf) -> None:
     assert found.passages.index(answer) < 2
 
 
+def test_each_passage_says_which_of_its_lines_matched(shelf: Shelf) -> None:
+    text = "# Costs\n\nThe kettle was cheap.\nThe toaster came to 30 euros.\nRest."
+    shelf.put("costs.md", [text])
+    found = shelf.ask("what did the toaster come to").passages[0]
+    assert found.matched is not None
+    words = found.text[found.matched.start : found.matched.end]
+    assert words == "The toaster came to 30 euros."
+    nothing = shelf.ask("zebra crossing")
+    assert all(passage.matched is None for passage in nothing.passages)
+
+
 def test_copies_are_shown_once_newest_first(shelf: Shelf) -> None:
     shelf.put(
         "lease-2025.md", [NOTES["lease.md"][0].replace("900", "950")], date="2025-06-01"

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.answering.extract import line_locator
 from brain.app import Brain, corrections
 from brain.config import Config, Models
 from brain.errors import NotFound
 from brain.reports import Excerpt
 from brain.store.excerpts import narrowed
+from brain.text.places import line_locator
 from ingest.chunking import chunk
 from ingest.document import Section
 from ingest.readers.outline import Block, sections

@@ -46,15 +46,16 @@ Reference = Annotated[str, argument("ID|PATH")]
     LIBRARY,
     examples=(
         "brain get notes/lease.md:120:40",
-        "brain get a1b2c3",
         "brain get 'journal/2026-05*.md'",
+        "brain get 2",
     ),
 )
 def get(context: typer.Context, reference: Reference, as_json: Json = False) -> None:
     """Print stored text, whole or by lines.
 
     Name it as PATH, PATH:LINE, PATH:LINE:COUNT, or by the id of a document, a passage or an episode. A quoted
-    pattern such as 'journal/*.md' prints every document whose path matches.
+    pattern such as 'journal/*.md' prints every document whose path matches. A number prints what stands around that
+    source of the last answer.
     """
     run = session(context)
     with run.brain() as brain:
@@ -106,7 +107,9 @@ def show(brain: Brain, reference: Reference) -> object:
 
 
 @register(
-    "open", LIBRARY, examples=("brain open a1b2c3", "brain open notes/lease.md --print")
+    "open",
+    LIBRARY,
+    examples=("brain open a1b2c3", "brain open notes/lease.md --print", "brain open 2"),
 )
 def open_(
     context: typer.Context,
@@ -116,7 +119,7 @@ def open_(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Open the source in its own program, or in Obsidian."""
+    """Open the source in its own program, or in Obsidian. A number opens that source of the last answer."""
     run = session(context)
     with run.brain() as brain:
         address = brain.library.locate(reference)

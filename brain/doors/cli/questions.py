@@ -26,7 +26,7 @@ from brain.doors.cli.options import (
     option,
 )
 from brain.doors.cli.session import Session, scope, session
-from brain.doors.lines import line
+from brain.doors.lines import line, short_path
 from brain.doors.show import COULD_NOT_LOOK, DONE, NOTHING_FOUND, OVER_BUDGET, REFUSED
 from brain.doors.views import questions as view
 from brain.errors import UsageError
@@ -225,8 +225,11 @@ class AnswerPrinter:
         elif self._silent:
             return
         elif kind == "quote":
-            self._quotes.append(text.strip())
-            self._out.stream(f"{text.strip()}\n")
+            words, mark, where = text.strip().rpartition("”")
+            if where.startswith(" "):
+                where = f" {short_path(where.strip())}"
+            self._quotes.append(f"{words}{mark}{where}")
+            self._out.stream(f"{self._quotes[-1]}\n")
         else:
             self._sentence(text)
 

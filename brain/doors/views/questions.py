@@ -28,6 +28,7 @@ from brain.doors.lines import (
     quoted,
     short_id,
     short_ids,
+    short_path,
     snippet,
     some,
     styled,
@@ -91,10 +92,13 @@ def passages(
     ids = short_ids(item.id for item in items)
     done: Lines = []
     for number, item in enumerate(items, 1):
-        where = place(item.source, item.locator)
+        at = item.matched
+        where = place(item.source, at.locator if at else item.locator)
         done.append(line(dim(f"{number:<{len(INDENT)}}"), title(_title(item))))
         done.append(line(INDENT, path(where), dim(_dated(item), " ", ids[item.id])))
-        rows = snippet(item.text, query, width=width - len(INDENT) - MARGIN)
+        # What matched, and what stands behind it as far as there is room.
+        begin = at.start if at else 0
+        rows = snippet(item.text[begin:], query, width=width - len(INDENT) - MARGIN)
         rows += _beside(item)
         if explain:
             rows.append(dim(_explained(item)))
@@ -209,7 +213,7 @@ def citations(items: Iterable[Citation], shown: str) -> Lines:
     """
     done = []
     for item in items:
-        where = path(place(item.source, item.locator))
+        where = path(place(short_path(item.source), item.locator))
         mark = bad("" if item.verified else " (not verified)")
         above = dim(given("  ", " › ".join(item.heading)))
         done.append(line(f"[{item.number}] ", where, mark, above))
