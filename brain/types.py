@@ -37,7 +37,8 @@ class Scope:
     document's date, inclusive; `recall` takes them as a person wrote them ("last week"). `phrases`: words that stand in
     the passage next to each other; `without`: words that stand nowhere in its document. `types`: kinds of files, one of
     which it must be; `paths`: parts of the source, all of which it must hold. A tag, a type or a path behind a minus
-    must not be there. `labels`, `compartments`: None means any; nothing sets them yet.
+    must not be there. `where`: conditions on properties, as `rating>=4`. `labels`, `compartments`:
+    None means any; nothing sets them yet.
     """
 
     tags: Texts = ()
@@ -48,6 +49,7 @@ class Scope:
     without: Texts = ()
     types: Texts = ()
     paths: Texts = ()
+    where: Texts = ()
     labels: Texts | None = None
     compartments: Texts | None = None
 
@@ -56,6 +58,7 @@ class Scope:
 class Request:
     """What a person asks for: one value from the door to retrieval, so that a new option changes no signature.
 
+    `sort`: a property by which what was found is put in order, behind a minus the largest first; "" by relevance.
     `rerank`, `expand`: whether a local model may help, None as configured. `look`: look at the registered folders for
     changes first. For `ask` alone: `anyway` answers even when the notes seem not to hold it, `record` keeps an episode,
     `follow_up` reads the question after the one before. `client` (who the work is for) and `audience` (who receives the
@@ -66,6 +69,7 @@ class Request:
     scope: Scope = Scope()
     limit: int = 10
     mode: Mode = "hybrid"
+    sort: str = ""
     rerank: bool | None = None
     expand: bool | None = None
     anyway: bool = False
@@ -89,7 +93,8 @@ class Place:
 class Passage:
     """A chunk found for a question. `text` is the stored text, word for word, from `start` to `end` of its document.
 
-    `source` is what a person opens (a path, or `note:ID`); `context` the description given to its folder, "" if none.
+    `source` is what a person opens (a path, or `note:ID`); `context` the description given to its folder, "" if none;
+    `names` its file, folders, tags and properties, line by line.
     `ranks` holds 1-based positions, {"lexical": 3, "dense": None}, and where a model judged also "before" (the place
     that the search gave) and "reranker" (by its judgment alone); `explain` the named parts of the score.
     `before`/`after` are the neighbouring texts shown with a short passage; `versions` what older copies it stands for.
@@ -111,6 +116,7 @@ class Passage:
     client: str | None = None
     trust: str = "own"
     context: str = ""
+    names: str = ""
     score: float = 0.0
     ranks: Mapping[str, int | None] = field(default_factory=dict)
     explain: Measures = field(default_factory=dict)

@@ -14,11 +14,19 @@ SHORT_TOKENS = 60  # a chunk under this many tokens is read together with its ne
 NEIGHBOURS = 2  # chunks on each side of a short one (benchmarks/RETRIEVAL.md)
 
 
-def searchable(texts: Sequence[str], names: Sequence[str]) -> list[str]:
-    """The terms of each chunk of a document; its other names stand with the first, so that it is found by them."""
+def searchable(
+    texts: Sequence[str], aliases: Sequence[str], names: Sequence[str] = ()
+) -> list[str]:
+    """The terms of each chunk of a document. Its other names, and what of its place, tags and properties does not stand
+    in its text, stand with the first, so that it is found by them.
+    """
     terms = [index_terms(text) for text in texts]
-    if terms and names:
-        named = index_terms(" ".join(names))
+    if not terms:
+        return terms
+    whole = "\n".join(texts).casefold() if names else ""
+    added = [*aliases, *(name for name in names if name.casefold() not in whole)]
+    if added:
+        named = index_terms(" ".join(added))
         terms[0] += f"\n{named}"
     return terms
 

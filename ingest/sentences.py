@@ -66,6 +66,8 @@ _BLOCK = re.compile(
     r"\s*(?:[-*+•‣▪–]\s|(?:\d{1,3}|[a-zA-Z])[.)]\s|#{1,6}\s|[|>]|```|~~~|:{3}|\[[ xX]\]\s|"
     r"(?:\[?\d{1,2}:\d{2}\]?\s+)?[A-ZÀ-ÖØ-Þ][\w.'-]*(?: [A-ZÀ-ÖØ-Þ][\w.'-]*){0,3}: )"
 )
+# Two lines of properties, each a statement of its own.
+_KEYED = re.compile(r"[^\W\d][\w-]*: +\S")
 _ALONE = re.compile(r"\s*(?:#{1,6}\s|\||```|~~~|={3,}|-{3,})")
 _CELLS = " | "  # between the cells of a row
 _FENCE = re.compile(r"\s*(?:```|~~~)")
@@ -117,6 +119,8 @@ def _blocks(text: str) -> Iterator[Span]:
 def _continues(line: str, following: str, width: int) -> bool:
     """Whether a line break is only a wrap: the next word would not have fitted, or it goes on in lower case."""
     after = following.strip()
+    if _KEYED.match(line) and _KEYED.match(following):
+        return False
     if not line.strip() or not after or _ALONE.match(line) or _BLOCK.match(following):
         return False
     if _CELLS in line or _CELLS in following:  # rows of a table

@@ -20,6 +20,7 @@ NAMES = (
     "m0004_left_out",
     "m0005_spellings",
     "m0006_model_speeds",
+    "m0007_properties",
 )
 LATEST = len(NAMES)
 # "BRN1" in the header of the file, so that `file` and others can tell what it is.

@@ -14,6 +14,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from ingest.chunk_terms import around, searchable
+from ingest.stated import is_said
 from ingest.terms import index_terms
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ CHUNKS = """
     JOIN knowledge k ON k.document_id = d.id
     ORDER BY k.document_id, k.ordinal, k.pk
 """
+PROPERTIES = (
+    "SELECT name, value FROM properties WHERE document_id=? ORDER BY name, value"
+)
+TAGS = "SELECT tag FROM tags WHERE document_id=? ORDER BY tag"
 # Text -> its search terms, of tables whose rows stand alone.
 ALONE = {
     "episodes": "trim(question || char(10) || answer, char(10))",
@@ -42,20 +47,26 @@ def apply(db: Database) -> None:
     text_factory = conn.text_factory
     conn.text_factory = lambda data: data.decode("utf-8", "replace")
     try:
-        _write(conn, "knowledge", "terms=?, around=?", list(_chunks(conn)))
+        renew_chunks(conn)
         for table, text in ALONE.items():
             _write(conn, table, "terms=?", list(_alone(conn, table, text)))
     finally:
         conn.text_factory = text_factory
 
 
-def _chunks(conn: Any) -> Iterator[Changed]:
+def renew_chunks(conn: Any, *, with_names: bool = False) -> None:
+    """The search terms of all chunks. `with_names`: properties and tags are words of the first."""
+    _write(conn, "knowledge", "terms=?, around=?", list(_chunks(conn, with_names)))
+
+
+def _chunks(conn: Any, with_names: bool) -> Iterator[Changed]:
     """(terms, around, pk) of every chunk of which one of the two is another now."""
-    for _document, group in groupby(conn.execute(CHUNKS), key=itemgetter(0)):
+    for document_id, group in groupby(conn.execute(CHUNKS), key=itemgetter(0)):
         rows = list(group)
         if any(BROKEN in str(row) for row in rows):
             continue
-        terms = searchable([row[3] for row in rows], _aliases(rows[0][1]))
+        names = _names(conn, document_id) if with_names else []
+        terms = searchable([row[3] for row in rows], _aliases(rows[0][1]), names)
         lengths = [row[4] for row in rows]
         for i, (*_rest, pk, _content, _tokens, old_terms, old_around) in enumerate(
             rows
@@ -63,6 +74,12 @@ def _chunks(conn: Any) -> Iterator[Changed]:
             beside = around(lengths, terms, i)
             if (old_terms, old_around) != (terms[i], beside):
                 yield terms[i], beside, pk
+
+
+def _names(conn: Any, document_id: str) -> list[str]:
+    found = conn.execute(PROPERTIES, (document_id,))
+    said = [value for name, value in found if is_said(name)]
+    return said + [tag for (tag,) in conn.execute(TAGS, (document_id,))]
 
 
 def _aliases(stored: str) -> list[str]:

@@ -8,6 +8,7 @@ rephrased. Serves `ask` without a model, and the sentence that `ask` shows befor
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ Read = Sequence[Sequence[Statement]]  # the sentences of each passage
 
 # Fitted by benchmarks/fit_extract.py (conditional logit, L2 1.0) on the answerable questions of squad_dev and ans_dev.
 COEFFICIENTS: Measures = FITTED["extract"]
+
+
+_PROPERTY = re.compile(r"[^\W\d][\w-]*: +(\S.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,12 @@ def _echoes(question: Question, statement: Statement) -> bool:
     """Whether a line is a few words of the question and no sentence: the name of what is asked about."""
     text = statement.text.rstrip("*_` ")
     few = len(statement.words) <= ECHO_WORDS and not text.endswith(ENDS)
-    return few and not statement.numbers and statement.stem_set <= set(question.order)
+    if not few or statement.numbers:
+        return False
+    # Of a property what stands behind its name is what it tells.
+    keyed = _PROPERTY.match(text)
+    said = stems_of(keyed[1]) if keyed else statement.stem_set
+    return said <= set(question.order)
 
 
 def headers_of(passage: Passage, known: Sequence[Role]) -> list[TermSet]:

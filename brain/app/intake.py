@@ -25,7 +25,7 @@ from brain.faults import reach
 from brain.store.documents import Origin
 from brain.store.skipped import CUT, LeftOut
 from brain.types import Skipped, Texts
-from ingest.document import Document
+from ingest.document import Document, rebind
 from ingest.edition import edition
 from ingest.errors import IngestError, VanishedFile
 from ingest.limits import Limits, partly
@@ -229,6 +229,9 @@ class Intake:
             "#"
         )  # of a mailbox, whose messages have names
         origin = self._origin(item, f"{source}{sign}{message}", tags)
+        if not document.chunks:
+            document = by_name(document, item.path)
+            origin = replace(origin, entry="name")
         document_id = tally.save(self.resources, document, origin)
         uri = uri_of(item.path)
         tally.cleared.append(uri)
@@ -320,6 +323,12 @@ def name_only(path: Path, uri: str) -> Document:
         content_hash=f"name:{entry.content_hash}",
         dated_by=None,
     )
+
+
+def by_name(document: Document, path: Path) -> Document:
+    """A file without any text, to be found by its name; what it states of itself stays."""
+    entry = rebind(name_only(path, document.uri), document.id)
+    return replace(document, text=entry.text, chunks=entry.chunks)
 
 
 def in_batches(

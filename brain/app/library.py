@@ -88,10 +88,14 @@ class Library(Noun):
         return [excerpt]
 
     def documents(
-        self, *, scope: Scope = EVERYTHING, limit: int | None = None
+        self,
+        *,
+        scope: Scope = EVERYTHING,
+        limit: int | None = None,
+        sort: str = "",
     ) -> list[DocumentRow]:
-        """What is stored, newest first."""
-        return self._store.library.rows(scope, limit=limit)
+        """What is stored, newest first, or by a property. Raises `UsageError` for a condition that is none."""
+        return self._store.library.rows(scope, limit=limit, sort=sort)
 
     def document(self, reference: str) -> DocumentDetail:
         """One document whole. Raises `NotFound`, `UsageError`."""

@@ -6,12 +6,13 @@ ranking to `brain.retrieval`, what a local model does to `brain.app.assist`. Ser
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
 from brain.app.resources import Resources, Serving
 from brain.app.sync import refresh
-from brain.types import Confidence, Mode, Request, Retrieved
+from brain.types import Confidence, Mode, Passage, Request, Retrieved
 
 WORDS_ALONE = Serving(None, "", "asked for")
 MAX_QUESTION_CHARS = (
@@ -70,13 +71,35 @@ def retrieved(resources: Resources, request: Request) -> Retrieved:
     settings = resources.config.retrieval
     wanted = assist.wishes(settings, request)
     if not wanted:
-        return ranked(resources, request)
+        return in_order(resources, request, ranked(resources, request))
     wider = replace(request, limit=assist.pool(settings, wanted, request.limit))
 
     def again(text: str, mode: Mode) -> Retrieved:
         return ranked(resources, replace(wider, question=text, mode=mode))
 
-    return assist.assisted(resources, request, ranked(resources, wider), wanted, again)
+    found = assist.assisted(resources, request, ranked(resources, wider), wanted, again)
+    return in_order(resources, request, found)
+
+
+def in_order(resources: Resources, request: Request, found: Retrieved) -> Retrieved:
+    """The same passages by the property that the request names; those whose document has none come last."""
+    if not request.sort:
+        return found
+    name = request.sort.removeprefix("-").strip()
+    down = request.sort.startswith("-")
+    ids = [passage.document_id for passage in found.passages]
+    values = resources.store.library.by_property(ids, name)
+    with_one = [one for one in found.passages if one.document_id in values]
+    without = [one for one in found.passages if one.document_id not in values]
+
+    def key(passage: Passage) -> tuple[float, str]:
+        number, text = values[passage.document_id]
+        # What is no number stands behind those that are, whichever way they go.
+        apart = -math.inf if down else math.inf
+        return (apart if number is None else number), text
+
+    with_one.sort(key=key, reverse=down)
+    return replace(found, passages=(*with_one, *without))
 
 
 def ranked(resources: Resources, request: Request) -> Retrieved:

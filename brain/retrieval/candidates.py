@@ -195,7 +195,10 @@ def _read_all(found: Candidates, bm25: Measures) -> None:
     # What stands before a short passage is read along, so that it is there when it is looked up by its text
     found.texts = sheets(texts + before)[: len(texts)]
     titles = sheets(
-        [" ".join((passage.title, *passage.heading)) for passage in passages]
+        [
+            " ".join((passage.title, *passage.heading, passage.names)).rstrip()
+            for passage in passages
+        ]
     )
     named = overlap.named(found.texts)
     lengths = [len(text.pieces) for text in found.texts]

@@ -129,7 +129,9 @@ class _Evidence:
         largest = max(idf.values(), default=0.0)
         self.rare = self._from(RARE_SHARE * largest)
         self.unknown = self._from(UNKNOWN_SHARE * largest)
-        self.headers = [stems_of(passage.header) for passage in passages]
+        self.headers = [
+            stems_of(passage.header) | stems_of(passage.names) for passage in passages
+        ]
         self.texts = sheets_in_sentences([passage.text for passage in passages])
         held = [
             text.stem_set | header

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from brain.errors import StoreError
 from brain.store.connection import Connection
 from brain.store.fts_search import FIRST_SEEN
+from brain.store.properties import names_of, renew_properties
 from brain.store.row_hash import HASH, Row, hashed, listed, renewed, row_hash
 from brain.store.sql import fields_of, first, insert_into, json_text, marks
 from brain.store.table import Table
@@ -34,7 +35,7 @@ CHUNK_COLUMNS = """
     text_sha created_at row_hash
 """.split()
 # what changes when a chunk moves in its document
-MOVED = ("ordinal", "source", "locator", "start", "end", "tokens")
+MOVED = ("ordinal", "source", "locator", "start", "end", "tokens", "terms")
 FILE_FACTS = ("size", "mtime_ns", "ctime_ns", "inode")
 KEPT = ("label", "compartment", "added_at")  # of a known document, whatever it says now
 
@@ -210,8 +211,6 @@ class DocumentTable(Table):
         )
         insert = insert_into("documents", DOCUMENT_COLUMNS)
         self._conn.execute(f"{insert} ON CONFLICT(id) DO UPDATE SET {others}", row)
-        date = None if row["dated_by"] == FIRST_SEEN else row["dated_at"]
-        self._chunks(document, origin.source, date, now)
         if known:
             self._run(
                 "DELETE FROM tags WHERE document_id=? AND by='document'", document.id
@@ -220,6 +219,9 @@ class DocumentTable(Table):
         tag_rows(self._conn, document.id, document.tags, "document")
         tag_rows(self._conn, document.id, origin.tags, "person")
         link_rows(self._conn, document)
+        renew_properties(self._conn, document.id)
+        date = None if row["dated_by"] == FIRST_SEEN else row["dated_at"]
+        self._chunks(document, origin.source, date, now)
         (stored,) = self._first("SELECT text FROM documents WHERE id=?", document.id)
         if digest(stored) != row["text_sha"]:
             hint = "check the disk, then add it again"
@@ -229,9 +231,11 @@ class DocumentTable(Table):
         self, document: Document, source: str, date: str | None, now: str
     ) -> None:
         """Insert the chunks that are new, move those that stayed, delete the rest."""
-        rows = {row["id"]: row for row in chunk_rows(document, source, date, now)}
+        names = names_of(self._conn, document.id)
+        made = chunk_rows(document, source, date, now, names=names)
+        rows = {row["id"]: row for row in made}
         select = f"""
-            SELECT {listed("knowledge")}, pk, source, topic, around
+            SELECT {listed("knowledge")}, pk, source, topic, terms, around
             FROM knowledge
             WHERE document_id=?
         """
@@ -336,10 +340,16 @@ def dating(document: Document, known: Row | None, now: str) -> tuple[str, str]:
 
 
 def chunk_rows(
-    document: Document, source: str, date: str | None, now: str
+    document: Document,
+    source: str,
+    date: str | None,
+    now: str,
+    *,
+    names: Sequence[str] = (),
 ) -> list[Row]:
     """Rows of `knowledge` in the order of the document, each with its hash."""
-    terms = searchable([chunk.text for chunk in document.chunks], document.aliases)
+    texts = [chunk.text for chunk in document.chunks]
+    terms = searchable(texts, document.aliases, names)
     lengths = [chunk.tokens for chunk in document.chunks]
     rows: list[Row] = []
     for i, chunk in enumerate(document.chunks):
@@ -367,17 +377,18 @@ def derived(
     if not rows:
         return
     sql = """
-        SELECT d.aliases
+        SELECT d.aliases, d.id
         FROM documents d
         JOIN knowledge k ON k.document_id = d.id
         WHERE k.pk=?
     """
-    (stored,) = first(conn, sql, rows[0].pk)
+    stored, document_id = first(conn, sql, rows[0].pk)
     try:
         aliases = [str(name) for name in json.loads(stored)]
     except ValueError:
         aliases = []  # damaged: another check says so
-    terms = searchable([row.content for row in rows], aliases)
+    names = names_of(conn, document_id)
+    terms = searchable([row.content for row in rows], aliases, names)
     lengths = [row.tokens for row in rows]
     for i, row in enumerate(rows):
         yield row, terms[i], around(lengths, terms, i)

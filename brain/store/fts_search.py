@@ -25,6 +25,7 @@ from brain.store.sql import (
 from brain.store.table import Reader
 from brain.types import Passage, Scope
 from ingest.chunk_terms import SHORT_TOKENS
+from ingest.stated import UNSAID
 from ingest.terms import forms, stem, tokens
 
 if TYPE_CHECKING:
@@ -220,6 +221,10 @@ class FtsSearch(Reader):
         return [found[key] for key in dict.fromkeys(ids) if key in found]
 
 
+# Names of properties whose values are no words of their document, as SQL lists them.
+LEFT_OUT = ", ".join(f"'{name}'" for name in sorted(UNSAID))
+
+
 class KnowledgeSearch(FtsSearch):
     """The chunks of documents. A chunk's neighbours are those beside it in its document."""
 
@@ -233,6 +238,13 @@ class KnowledgeSearch(FtsSearch):
         c.id, c.document_id, c.source, c.locator, d.title, c.heading, c.content AS text,
         iif(d.dated_by = '{FIRST_SEEN}', NULL, d.dated_at) AS date,
         c.start, c."end", c.tokens, d.label, d.compartment AS client, d.trust,
+        coalesce((
+            SELECT group_concat(p.value, char(10)) FROM properties p
+            WHERE p.document_id = d.id
+                AND (p.name LIKE 'file.%' OR (c.ordinal = 0 AND p.name NOT IN ({LEFT_OUT})))
+        ), '') || char(10) || coalesce((
+            SELECT group_concat(t.tag, char(10)) FROM tags t WHERE t.document_id = d.id
+        ), '') AS names,
         coalesce((
             SELECT f.description FROM contexts f
             WHERE d.source = f.source

@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from brain.errors import NotFound, UsageError
-from brain.store.documents import tag_rows
+from brain.store.conditions import order
+from brain.store.documents import renew_terms, tag_rows
 from brain.store.excerpts import LINES, narrowed, span_of
+from brain.store.properties import values_of
 from brain.store.row_hash import Row, hashed, listed
 from brain.store.sql import (
     CANDIDATES_SHOWN,
@@ -50,13 +52,23 @@ class LibraryTable(Table):
     # -- rows -----------------------------------------------------------------------------------------------------
 
     def rows(
-        self, scope: Scope = EVERYTHING, *, limit: int | None = None
+        self, scope: Scope = EVERYTHING, *, limit: int | None = None, sort: str = ""
     ) -> list[DocumentRow]:
-        """Documents in the scope, newest first by their own date."""
+        """Documents in the scope, newest first by their own date, or by a property."""
         where = document_scope(scope)
-        sql = f"{ROW} WHERE {where} ORDER BY d.dated_at DESC, d.source LIMIT ?"
+        by, names = order(sort) if sort else ("", [])
+        first_by = f"{by}, " if by else ""
+        sql = (
+            f"{ROW} WHERE {where} ORDER BY {first_by}d.dated_at DESC, d.source LIMIT ?"
+        )
         most = -1 if limit is None else limit
-        return self._rows(sql, *where.values, most)
+        return self._rows(sql, *where.values, *names, most)
+
+    def by_property(
+        self, document_ids: Sequence[str], name: str
+    ) -> dict[str, tuple[float | None, str]]:
+        """(number, text) of a property, by document; those that have none are missing."""
+        return values_of(self._conn, document_ids, name.lower())
 
     def count(self) -> int:
         """How many documents there are."""
@@ -265,6 +277,7 @@ class LibraryTable(Table):
             for tag in remove:
                 sql = "DELETE FROM tags WHERE document_id=? AND tag=?"
                 self._run(sql, document_id, tag)
+            renew_terms(self._conn, document_id)
         sql = "SELECT tag FROM tags WHERE document_id=? ORDER BY tag"
         return tuple(self._column(sql, document_id))
 

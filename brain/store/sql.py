@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from sqlite3 import Connection, DatabaseError
 from typing import Any
 
+from brain.store.conditions import clause
 from brain.store.row_hash import Row
 from brain.types import Scope
 from ingest.media import NOTE, endings
@@ -127,9 +128,9 @@ class Where:
 
     def __init__(self) -> None:
         self._clauses: list[str] = []
-        self.values: list[str] = []
+        self.values: list[object] = []
 
-    def add(self, clause: str, *values: str) -> None:
+    def add(self, clause: str, *values: object) -> None:
         """One more clause that has to hold."""
         self._clauses.append(clause)
         self.values += values
@@ -167,6 +168,9 @@ def document_scope(scope: Scope) -> Where:
     for place in scope.paths:
         where.add_signed("instr(lower(d.source), lower(?)) > 0", place)
     _add_types(where, scope.types)
+    for wanted in scope.where:
+        sql, values = clause(wanted)
+        where.add(sql, *values)
     if scope.source:
         # the whole path, or the end of it
         where.add(

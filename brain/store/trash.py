@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from brain.errors import NotFound
 from brain.store.days import DayTable
 from brain.store.documents import renew_terms
+from brain.store.properties import renew_properties
 from brain.store.row_hash import HASH, Row, hashed
 from brain.store.skipped import FORGOTTEN
 from brain.store.sql import json_text
@@ -128,6 +129,7 @@ class Trash(Table):
                     database.table(table).insert_all(records)
             # the search terms by the rules of today: it may have been forgotten under others
             for document in documents:
+                renew_properties(self._conn, str(document["id"]))
                 renew_terms(self._conn, str(document["id"]))
             for episode in payload.get("episodes", ()):
                 self._renew_episode(str(episode["id"]))

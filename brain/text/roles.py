@@ -124,6 +124,8 @@ class _Reader:
     def __init__(self, passage: Passage, lines: Sequence[_Line]) -> None:
         self.lines = lines
         self.title = _bare(passage.title)
+        # A text that is no file is called by its first line, which is said all the same.
+        self.named_by_first_line = passage.source.startswith("note:")
         self.given = list(passage.heading)
         self.columns = ""
         # The document's own name for the columns of a table that began before this passage.
@@ -196,7 +198,8 @@ class _Reader:
         if _BOLD_LINE.match(text):
             return BOLD
         bare = _bare(text)
-        if bare and bare in map(_bare, (*self.given, self.title)):
+        named = (*self.given, "" if self.named_by_first_line else self.title)
+        if bare and bare in map(_bare, named):
             return BOLD
         return 0
 

@@ -23,9 +23,10 @@ from ingest.limits import Limits
 from ingest.locators import of_lines
 from ingest.readers.comments import without_comments, written_in_obsidian
 from ingest.readers.outline import HEADING_CHARS, Headings, one_line, row
-from ingest.readers.properties import PROSE_KEYS, Head, read_head
+from ingest.readers.properties import Head, read_head
 from ingest.readers.text import readable
 from ingest.reading import Raw, Reading, Readings
+from ingest.stated import is_said
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -80,7 +81,6 @@ def read(raw: Raw) -> Readings:
     head = read_head(text, raw.limits)
     notices += head.notices
     rows = _split(text)
-    kept = list(_kept(head, rows, whole=not raw.name))
     lines = rows[head.lines :]
     blocks = _blocks(lines, raw.limits, notices)
     in_obsidian = raw.vault or written_in_obsidian(head)
@@ -89,6 +89,9 @@ def read(raw: Raw) -> Readings:
             lines, blocks, head.lines, raw.limits, notices
         )
     sections, prose, title = _sections(lines, blocks, head.lines)
+    # Under the first heading, so that a line or two do not stand alone.
+    above = sections[0].heading if sections else ()
+    kept = list(_kept(head, rows, above, whole=not raw.name))
     plain = _CODE_SPAN.sub("", prose)
     metadata = {key: value.strip() for key, value in _fields(plain)}
     # What the head of the note says wins over a field in its text.
@@ -119,18 +122,21 @@ def _split(text: str) -> list[str]:
     return _LINE.findall(text)
 
 
-def _kept(head: Head, rows: list[str], *, whole: bool) -> Iterator[Section]:
-    """What stays of the head as text: what could not be read, and values that are prose; or all of it."""
-    spans = list(head.unread)
-    if whole:
-        spans = [(0, head.lines)]
-    for item in head.properties if not whole else ():
-        top = item.key.partition(".")[0].lower()
-        if top in PROSE_KEYS and " " in item.value.strip():
+def _kept(
+    head: Head, rows: list[str], above: Texts, *, whole: bool
+) -> Iterator[Section]:
+    """What stays of the head as text, line for line: what could not be read, and values that are looked for by their
+    words; or all of it. The lines between are blank, so that each keeps its number.
+    """
+    spans = [(0, head.lines)] if whole else list(head.unread)
+    for item in () if whole else head.properties:
+        if is_said(item.key.partition(".")[0]):
             spans.append((item.first, item.end))
-    for first, end in sorted(spans):
-        if prose := "".join(rows[first:end]):
-            yield Section(prose, (), of_lines(first + 1, end))
+    lines = {line for first, end in spans for line in range(first, end)}
+    if lines:
+        first = min(lines)
+        kept = [rows[at] if at in lines else "\n" for at in range(first, head.lines)]
+        yield Section("".join(kept), above, of_lines(first + 1, head.lines))
 
 
 @lru_cache(maxsize=1)

@@ -26,8 +26,6 @@ from ingest.readers.front_matter import (
     split,
 )
 
-# Values that a person would search for stay in the text of a note, as the lines that they are.
-PROSE_KEYS = {"description", "summary", "abstract", "subtitle", "excerpt"}
 # Keys that only a head has: a second block must hold one, so that text between two rules is not taken for it.
 HEAD_KEYS = {"title", "tags", "tag", "aliases", "alias", "date", "created", "author"}
 TAG_KEYS = ("tags", "tag", "taxonomies.tags")

@@ -130,7 +130,7 @@ def test_list_and_show() -> None:
     ran = brain("list", "--tag", "flat", "-n", "5", library_documents=[ROW])
     assert ran.stdout == "a1b2c3  2026-05-07  notes/lease.md  Lease #flat\n"
     assert ran.called("library_documents") == [
-        ((), {"scope": Scope(tags=("flat",)), "limit": 5})
+        ((), {"scope": Scope(tags=("flat",)), "limit": 5, "sort": ""})
     ]
     shown = brain("show", "a1b2c3", library_document=DETAIL).stdout
     assert "2026-05-07 (from front matter)" in shown

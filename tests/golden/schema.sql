@@ -35,6 +35,9 @@ CREATE INDEX knowledge_document ON knowledge(document_id, ordinal);
 -- index knowledge_text
 CREATE INDEX knowledge_text ON knowledge(text_sha);
 
+-- index properties_name
+CREATE INDEX properties_name ON properties(name, folded);
+
 -- index tags_tag
 CREATE INDEX tags_tag ON tags(tag);
 
@@ -141,6 +144,12 @@ CREATE TABLE outbox (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, op TEXT NOT NULL CHECK (op IN ('up', 'del')), kind TEXT NOT NULL,
     chunk_id TEXT NOT NULL, fingerprint TEXT
 );
+
+-- table properties
+CREATE TABLE properties (
+    document_id TEXT NOT NULL REFERENCES documents(id) ON DELETE CASCADE, name TEXT NOT NULL, value TEXT NOT NULL,
+    folded TEXT NOT NULL, number REAL, PRIMARY KEY (document_id, name, value)
+) WITHOUT ROWID;
 
 -- table roots
 CREATE TABLE roots (uri TEXT PRIMARY KEY, path TEXT NOT NULL, added_at TEXT NOT NULL, looked_at TEXT, options TEXT, row_hash INTEGER);

@@ -40,8 +40,8 @@ def test_a_line_that_is_no_yaml_keeps_its_value_and_its_neighbours(
 def test_a_line_that_cannot_be_read_stays_as_text_and_is_told(line: str) -> None:
     found = reading(f"---\ntitle: Ops\n{line}\ntags: [a, b]\n---\nBody.\n")
     assert (found.title, found.tags) == ("Ops", ("a", "b"))
-    assert text_of(found) == f"{line}\nBody.\n"
-    assert found.sections[0].locator == "L3"
+    assert text_of(found) == f"{line}\n\n\nBody.\n"
+    assert found.sections[0].locator == "L3-5"
     assert found.notices[0].startswith("front matter: line 3 kept as text: ")
 
 

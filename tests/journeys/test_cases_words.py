@@ -159,3 +159,87 @@ def test_quoted_words_that_stand_nowhere_are_looked_for_apart(folder: Folder) ->
     ran = brain("search", '"north rack"', "--json").json
     assert len(ran["passages"]) == 1
     assert ran["notices"] == ["“north rack” stands nowhere: looked for apart"]
+
+
+# -- names and properties ---------------------------------------------------------------------------
+
+
+def test_a_note_that_is_only_front_matter_is_found_and_quoted(tmp_path: Path) -> None:
+    case("contact-card", tmp_path)
+    assert found("Mara Quintero")[0] == "Mara Quintero.md"
+    asked = brain("ask", "phone number of Mara Quintero", "--json").json
+    first = asked["citations"][0]
+    assert first["quote"] == "phone: +34 600 123 456"
+    assert (Path(first["source"]).name, first["locator"]) == ("Mara Quintero.md", "L2")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Moritz Albrecht lease", "Moritz Albrecht lease.md"),
+        ("bathroom", "2026-02 bathroom.md"),
+        ("contracts tenant", "Moritz Albrecht lease.md"),
+    ],
+)
+def test_names_of_files_and_folders_are_words(
+    tmp_path: Path, words: str, expected: str
+) -> None:
+    case("file-name", tmp_path)
+    assert found(words)[0] == expected
+    assert "probably not in your notes" not in brain("search", words).stdout
+
+
+@pytest.mark.parametrize(
+    "words", ["Donella Quist", "978-1-60358-055-7", "shelf B4", "borrowed", "systems"]
+)
+def test_values_and_tags_are_words(tmp_path: Path, words: str) -> None:
+    case("property-values", tmp_path)
+    assert found("--lexical", words) == ["book.md"]
+
+
+def test_an_answer_from_a_property_names_its_line(tmp_path: Path) -> None:
+    case("property-values", tmp_path)
+    asked = brain("ask", "who wrote Slow Flows", "--json").json
+    cited = {item["quote"]: item["locator"] for item in asked["citations"]}
+    assert cited["author: Donella Quist"] == "L3"
+    assert "Stocks change slowly" in brain("get", "book.md:12").stdout
+
+
+def test_an_empty_note_is_found_by_its_name(folder: Folder) -> None:
+    brain("add", folder({"Harbour master.md": "", "tea.md": "Black tea.\n"}))
+    assert found("harbour master")[0] == "Harbour master.md"
+
+
+def test_lists_and_questions_keep_to_properties(folder: Folder) -> None:
+    place = folder(
+        {
+            "a.md": "---\nStatus: Done\nrating: 4.5\ndue: 2026-05-02\n---\nThe mast.\n",
+            "b.md": "---\nstatus: open\nrating: 12\ndue: 2026-04-30\n---\nThe mast.\n",
+            "c.md": "No property, but a mast.\n",
+        }
+    )
+    brain("add", place)
+    assert set(listed("--where", "status=done")) == {"a.md"}
+    assert set(listed("--where", "STATUS!=done")) == {"b.md", "c.md"}
+    assert set(listed("--where", "rating>=4.5")) == {"a.md", "b.md"}
+    assert set(listed("--where", "rating>5")) == {"b.md"}
+    assert set(listed("--where", "due<2026-05")) == {"b.md"}
+    assert set(listed("--where", "status~one", "--where", "rating")) == {"a.md"}
+    assert list(listed("--sort", "rating")) == ["a.md", "b.md", "c.md"]
+    assert list(listed("--sort", "-rating")) == ["b.md", "a.md", "c.md"]
+    assert found("mast", "--where", "status=open") == ["b.md"]
+    assert found("mast", "--sort", "-rating") == ["b.md", "a.md", "c.md"]
+    asked = brain("ask", "mast", "--where", "rating<5", "--json").json
+    assert {Path(item["source"]).name for item in asked["passages"]} == {"a.md"}
+    what, hint = brain("list", "--where", ">=4").two_lines()
+    assert what == "'>=4' is no condition on a property"
+    assert hint.startswith("for instance: status=done")
+
+
+def test_a_tag_given_by_hand_is_a_word(folder: Folder) -> None:
+    brain("add", folder({"a.md": "The mast.\n", "b.md": "The keel.\n"}))
+    assert found("--lexical", "winterwork") == []
+    brain("tag", "b.md", "winterwork")
+    assert found("--lexical", "winterwork") == ["b.md"]
+    brain("tag", "b.md", "-winterwork")
+    assert brain("doctor", "--deep").code == 0

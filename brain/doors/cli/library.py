@@ -18,10 +18,12 @@ from brain.doors.cli.keeping import Identity, known_secret
 from brain.doors.cli.options import (
     Json,
     Since,
+    Sort,
     Source,
     Tags,
     Text,
     Until,
+    Where,
     Yes,
     argument,
     flag,
@@ -80,7 +82,7 @@ def _is_pattern(reference: str, items: Sequence[Excerpt]) -> bool:
     kind="documents",
     examples=(
         "brain list",
-        "brain list --tag lease --since 2026",
+        "brain list --tag lease --where 'rating>=4' --sort -rating",
         "brain list --json | jq '.documents[].source'",
     ),
 )
@@ -93,11 +95,13 @@ def list_(
     source: Source = "",
     since: Since = "",
     until: Until = "",
+    where: Where = [],  # noqa: B006  typer copies it
+    sort: Sort = "",
 ) -> object:
     """The documents: id, date, path, title and tags."""
-    chosen = scope(tag, source, since, until)
+    chosen = scope(tag, source, since, until, where)
     with run.brain() as brain:
-        return brain.library.documents(scope=chosen, limit=limit)
+        return brain.library.documents(scope=chosen, limit=limit, sort=sort)
 
 
 @shown("show", LIBRARY, examples=("brain show a1b2c3", "brain show notes/lease.md"))

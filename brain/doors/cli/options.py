@@ -48,3 +48,10 @@ Since = Annotated[
     str, option("--since", "DATE", "Dated on or after 2026-05-17, 2026-05 or 2026.")
 ]
 Until = Annotated[str, option("--until", "DATE", "Dated on or before.")]
+Where = Annotated[
+    list[str],
+    option("--where", "TEST", "Only with this property: status=done, 'rating>=4'."),
+]
+Sort = Annotated[
+    str, option("--sort", "NAME", "By a property; -NAME: the largest first.")
+]

@@ -17,9 +17,11 @@ from brain.doors.cli.options import (
     Json,
     Limit,
     Since,
+    Sort,
     Source,
     Tags,
     Until,
+    Where,
     Words,
     choice,
     flag,
@@ -94,6 +96,8 @@ def search(
     source: Source = "",
     since: Since = "",
     until: Until = "",
+    where: Where = [],  # noqa: B006  typer copies it
+    sort: Sort = "",
     form: Annotated[
         Format, choice("--format", "list, files, md or json.")
     ] = Format.list,
@@ -112,8 +116,9 @@ def search(
     query = run.text(words, "question")
     request = Request(
         query,
-        scope=scope(tag, source, since, until),
+        scope=scope(tag, source, since, until, where),
         limit=limit,
+        sort=sort,
         mode="lexical" if lexical else "hybrid",
         rerank=rerank,
         expand=expand,
@@ -175,6 +180,8 @@ def ask(
     source: Source = "",
     since: Since = "",
     until: Until = "",
+    where: Where = [],  # noqa: B006  typer copies it
+    sort: Sort = "",
     as_json: Json = False,
 ) -> None:
     """Answer from your notes, with citations that were checked. `-` reads the question from standard input."""
@@ -183,8 +190,9 @@ def ask(
     run = session(context)
     request = Request(
         run.text(words, "question").strip(),
-        scope=scope(tag, source, since, until),
+        scope=scope(tag, source, since, until, where),
         limit=limit,
+        sort=sort,
         rerank=rerank,
         expand=expand,
         anyway=anyway,

@@ -173,7 +173,9 @@ def open_brain(progress: Progress) -> AbstractContextManager[Brain]:
     return Brain(load(), progress=progress)
 
 
-def scope(tags: list[str], source: str, since: str, until: str) -> Scope:
+def scope(
+    tags: list[str], source: str, since: str, until: str, where: list[str]
+) -> Scope:
     """What the options of a question restrict it to. `since`, `until`: `2026`, `2026-05` or `2026-05-17`.
 
     Raises `UsageError` for any other date.
@@ -182,7 +184,9 @@ def scope(tags: list[str], source: str, since: str, until: str) -> Scope:
 
     first, _last = _days(since)
     _first, last = _days(until)
-    return Scope(tags=tuple(tags), source=source, since=first, until=last)
+    return Scope(
+        tags=tuple(tags), source=source, since=first, until=last, where=tuple(where)
+    )
 
 
 def _days(text: str) -> tuple[str, str]:

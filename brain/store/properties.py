@@ -1,0 +1,58 @@
+"""Properties of documents: rows that follow from what each states of itself.
+
+Leaves out which values there are (`ingest.stated`) and conditions over them (conditions.py). Serves the tables of
+documents and of what is forgotten.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from brain.store.sql import first, named
+from ingest.stated import is_said, stated
+
+
+def values_of(
+    conn: sqlite3.Connection, document_ids: Sequence[str], name: str
+) -> dict[str, tuple[float | None, str]]:
+    """(number, text) under a name, by document; those that have none are missing."""
+    sql = """
+        SELECT document_id, min(number), min(folded)
+        FROM properties
+        WHERE name = ? AND document_id IN (SELECT value FROM json_each(?))
+        GROUP BY document_id
+    """
+    rows = conn.execute(sql, (name, json.dumps(list(document_ids))))
+    return {key: (number, text) for key, number, text in rows}
+
+
+def renew_properties(conn: sqlite3.Connection, document_id: str) -> None:
+    """Make the rows of a document anew, from what is stored of it."""
+    conn.execute("DELETE FROM properties WHERE document_id=?", (document_id,))
+    row = first(conn, "SELECT source, metadata FROM documents WHERE id=?", document_id)
+    source, metadata = row
+    root = first(
+        conn,
+        "SELECT path FROM roots WHERE substr(?, 1, length(path) + 1) = path || '/' ORDER BY length(path)",
+        source,
+    )
+    try:
+        values = {str(key): str(value) for key, value in json.loads(metadata).items()}
+    except (ValueError, AttributeError):
+        values = {}  # damaged: the doctor says so
+    rows = [
+        (document_id, *item) for item in stated(source, root[0] if root else "", values)
+    ]
+    conn.executemany("INSERT INTO properties VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def names_of(conn: sqlite3.Connection, document_id: str) -> list[str]:
+    """The words beside its text by which a document is found: tags, its place, the values of its properties."""
+    sql = "SELECT name, value FROM properties WHERE document_id=? ORDER BY name, value"
+    found = [
+        row["value"] for row in named(conn, sql, document_id) if is_said(row["name"])
+    ]
+    tags = "SELECT tag FROM tags WHERE document_id=? ORDER BY tag"
+    return [*found, *(row["tag"] for row in named(conn, tags, document_id))]

@@ -1,0 +1,101 @@
+"""What a document states of itself beside its text, as rows of a name and a value: properties, its file, its folders.
+
+Front matter, the author of a PDF, the sender of a mail: whatever a reader put into `metadata`; and as `file.name` and
+`file.folder` the words of its place, where they are words (an id is none). Leaves out storing and comparing. Serves the
+store, and the migration that makes these rows for what was stored before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from ingest.terms import fold, tokens
+
+FILE, FOLDER = "file.name", "file.folder"
+VALUE_CHARS = 500  # of a value; what is longer is a text
+# Names whose values say nothing that a person would look for by words, or that stand elsewhere already.
+UNSAID = frozenset(
+    "title tags tag aliases alias keywords keyword taxonomies.tags date dated created createdat createdon datecreated "
+    "creationdate published publishdate publishedat pubdate day updated modified lastmod permalink slug layout id uid "
+    "uuid cssclass cssclasses publish draft lang language locale weight toc producer message-id in-reply-to "
+    "references".split()
+)
+_NUMBER = re.compile(
+    r"[^\w+-]{0,2}([+-]?\d{1,3}(?:[,\u00a0\u202f ]\d{3})+(?:\.\d+)?|[+-]?\d+(?:\.\d+)?)(?:\s?[%€$£]|\s?[a-z]{1,4})?",
+    re.IGNORECASE,
+)
+_MARKS = str.maketrans("", "", " _")
+
+
+class Stated(NamedTuple):
+    """`name` in lower case; `folded` is the value as it is compared, `number` where it is one."""
+
+    name: str
+    value: str
+    folded: str
+    number: float | None
+
+
+def stated(source: str, root: str, metadata: Mapping[str, str]) -> list[Stated]:
+    """The rows of a document. `root`: the registered folder above it, "" for none.
+
+    >>> [row[:2] for row in stated("/n/letters/Ana lease.md", "/n", {"Rating": "4"})]
+    [('rating', '4'), ('file.name', 'Ana lease'), ('file.folder', 'letters')]
+    """
+    rows: dict[tuple[str, str], Stated] = {}
+    for name, value in (*_each(metadata), *_place(source, root)):
+        value = " ".join(value.split())[:VALUE_CHARS]
+        if name and value:
+            rows.setdefault(
+                (name, value), Stated(name, value, fold(value), number_in(value))
+            )
+    return list(rows.values())
+
+
+def is_said(name: str) -> bool:
+    """Whether a value under the name is looked for by its words.
+
+    >>> is_said("author"), is_said("Date Created")
+    (True, False)
+    """
+    return name.lower().translate(_MARKS) not in UNSAID
+
+
+def number_in(text: str) -> float | None:
+    """The number that a text is, with at most a unit beside it.
+
+    >>> number_in("1,200 €"), number_in("4.5"), number_in("2026-03-04")
+    (1200.0, 4.5, None)
+    """
+    match = _NUMBER.fullmatch(text.strip())
+    return float(re.sub(r"[,\s]", "", match[1])) if match else None
+
+
+def _each(metadata: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Every value; a list counts by each of its parts too."""
+    for key, value in metadata.items():
+        name = key.strip().lower()
+        yield name, value
+        if ", " in value:
+            for part in value.split(", "):
+                yield name, part
+
+
+def _place(source: str, root: str) -> Iterator[tuple[str, str]]:
+    path = PurePosixPath(source.partition("#")[0])
+    if not path.is_absolute():
+        return
+    if _is_words(path.stem):
+        yield FILE, path.stem
+    if root and path.is_relative_to(root):
+        for folder in reversed(path.relative_to(root).parts[:-1]):
+            if _is_words(folder):
+                yield FOLDER, folder
+
+
+def _is_words(name: str) -> bool:
+    """Whether a name says anything: numbers and letters mixed with digits are an id."""
+    return any(word.isalpha() and len(word) > 1 for word in tokens(name))
