@@ -75,32 +75,28 @@ def _entries(calendars: list[Component]) -> Iterator[Component]:
 
 
 def in_words(entry: Component) -> str:
-    """An entry as lines: "Dinner", "When: Monday 4 May 2026 (2026-05-04), 18:00", "Where: …"."""
-    said = [
-        ("", entry.first("SUMMARY")),
-        ("When", _when(entry)),
-        ("Due", _moments(entry, "DUE")),
-    ]
+    """An entry as lines: "Dinner: Monday 4 May 2026 (2026-05-04), 18:00, at Pier 4", "Repeats: …"."""
+    said = [("", _what_when_where(entry)), ("Due", _moments(entry, "DUE"))]
     said += [("Completed", _moments(entry, "COMPLETED")), ("Repeats", _repeats(entry))]
-    said += [
-        ("Where", entry.first("LOCATION")),
-        ("Organizer", _people(entry, "ORGANIZER")),
-    ]
-    said += [
-        ("With", _people(entry, "ATTENDEE")),
-        ("Status", _status(entry)),
-    ]
-    said += [
-        ("Categories", ", ".join(_categories(entry))),
-        ("Link", entry.first("URL")),
-    ]
-    lines = [
-        f"{name}: {one_line(words)}" if name else words for name, words in said if words
-    ]
-    if description := entry.first("DESCRIPTION"):
-        lines.append(description)
+    said += [("Organizer", _people(entry, "ORGANIZER"))]
+    said += [("With", _people(entry, "ATTENDEE")), ("Status", _status(entry))]
+    said += [("Categories", ", ".join(_categories(entry)))]
+    said += [("Link", entry.first("URL")), ("", entry.first("DESCRIPTION"))]
+    lines = []
+    for name, words in said:
+        if words:
+            lines.append(f"{name}: {one_line(words)}" if name else words)
     lines += [f"Comment: {line.text}" for line in entry.all("COMMENT")]
     return "\n".join(lines)
+
+
+def _what_when_where(entry: Component) -> str:
+    """What takes place, when and where, in one line, which answers any of the three."""
+    what = one_line(entry.first("SUMMARY"))
+    when = _when(entry)
+    where = one_line(entry.first("LOCATION"))
+    first = f"{what}: {when}" if what and when else what or when
+    return f"{first}, at {where}" if where else first
 
 
 def _status(entry: Component) -> str:

@@ -65,12 +65,11 @@ def test_a_calendar_says_what_when_where_with_whom_and_how_often() -> None:
     assert reading.sections[0].heading == ("Dinner with the Hansens",)
     text = text_of(reading)
     for words in (
-        "When: Monday 4 May 2026 (2026-05-04), 18:00 to 20:00 (Europe/Oslo)",
-        "Where: Pier 4, Oslo",
+        "Dinner with the Hansens: Monday 4 May 2026 (2026-05-04), 18:00 to 20:00 (Europe/Oslo), at Pier 4, Oslo",
         "Repeats: every 2 weeks on Monday until 2026-12-31",
         "With: Ana Lopez <ana@example.org>",
         "Bring wine\nand bread",
-        "When: Monday 1 June 2026 (2026-06-01), 3 days",
+        "Holiday: Monday 1 June 2026 (2026-06-01), 3 days",
         "Due: Monday 1 June 2026 (2026-06-01)",
         "Status: to do",
     ):
