@@ -27,6 +27,9 @@ from ingest.sniffing import kind_of
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
+# Folders that each folder of a Maildir has, and names of those with what a person threw away.
+MAIL_PARTS = ("cur", "new")
+UNWANTED_MAIL = ("trash", "deleted", "junk", "spam")
 SKIPPED_FOLDERS = set(
     "node_modules __pycache__ venv site-packages bower_components __MACOSX".split()
 )
@@ -197,13 +200,21 @@ def _look(
 
 
 def _folder_skip(entry: os.DirEntry[str], folder: _Folder) -> Why | None:
-    if entry.name.startswith("."):
+    if entry.name.startswith(".") and not _is_mail_folder(entry):
         return "hidden", "a hidden folder"
     if entry.name in SKIPPED_FOLDERS:
         return "generated", "a folder of installed or generated files"
     if entry.path in folder.templates:
         return "template", "Obsidian's templates"
     return _ignored(entry.path + "/", folder)
+
+
+def _is_mail_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether a hidden folder is one of a Maildir, which calls them ".Sent"; deleted mail and spam stay hidden."""
+    name = entry.name.lower()
+    if any(word in name for word in UNWANTED_MAIL):
+        return False
+    return all(os.path.isdir(os.path.join(entry.path, part)) for part in MAIL_PARTS)
 
 
 def _name_skip(entry: os.DirEntry[str], folder: _Folder) -> Why | None:

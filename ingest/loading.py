@@ -226,4 +226,8 @@ def _dated(raw: Raw, reading: Reading, text: str) -> tuple[str | None, str | Non
 
 
 # Code and tables do not open with their date.
-_HEADED = {"text/markdown", "text/plain", "text/html", "application/pdf", DOCX, ODT}
+_HEADED = {
+    *("text/markdown", "text/plain", "text/html", "application/pdf", DOCX, ODT),
+    *("text/x-org", "text/x-rst", "text/asciidoc", "application/rtf"),
+    *("multipart/related", "application/x-ipynb+json"),
+}

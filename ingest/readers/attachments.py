@@ -8,6 +8,7 @@ and told, and loses only itself. How deep, how many and how much is read in all 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -17,6 +18,7 @@ from ingest.limits import MEGABYTE, Limits
 from ingest.media import ENEX, MBOX, UNKNOWN, media_type
 from ingest.reading import Budget, Raw
 
+NAMES = 5  # of those not read that are told
 NAME_CHARS = 200  # of a name shown
 # Not inside of others: what holds many documents, and what a person does not read.
 _NEVER = {MBOX, ENEX, "message/x-emlx"}
@@ -56,10 +58,14 @@ class Attached:
         return named if named != UNKNOWN else _BY_TYPE.get(self.kind.lower(), UNKNOWN)
 
     @property
+    def called(self) -> str:
+        """Its name on one line, else what kind it is of."""
+        return " ".join(self.name.split())[:NAME_CHARS] or self.kind or "unnamed"
+
+    @property
     def shown(self) -> str:
         """ "prices.pdf (12 KB)"."""
-        name = " ".join(self.name.split())[:NAME_CHARS] or self.kind or "unnamed"
-        return f"{name} ({size(len(self.data))})"
+        return f"{self.called} ({size(len(self.data))})"
 
 
 def size(count: int) -> str:
@@ -70,16 +76,37 @@ def size(count: int) -> str:
 
 
 def sections(
+    files: Iterable[Attached], path: Heading, raw: Raw, notices: list[str]
+) -> Iterator[Section]:
+    """The sections of what a file holds, below `path`. What cannot be read is told with the reason."""
+    budget = raw.budget or Budget.of(raw.limits)
+    named = []
+    for found in files:
+        if _is_readable(found.media_type):
+            yield from _read(found, path, raw.limits, budget, notices)
+        else:
+            named.append(found.called)
+    if named:
+        listed = ", ".join(named[:NAMES])
+        more = ", …" if len(named) > NAMES else ""
+        attachments = "attachments" if len(named) > 1 else "attachment"
+        notices.append(f"{len(named)} {attachments} named, not read: {listed}{more}")
+
+
+def _is_readable(kind: str) -> bool:
+    from ingest.readers import READERS
+
+    return kind in READERS and kind not in _NEVER
+
+
+def _read(
     found: Attached, path: Heading, limits: Limits, budget: Budget, notices: list[str]
 ) -> list[Section]:
-    """The sections of an attachment below `path`; where it cannot be read, none, and a notice that says why."""
-    from ingest.readers import READERS, reader_for
+    """The sections of one attachment; where it cannot be read, none, and a notice that says why."""
+    from ingest.readers import reader_for
 
     kind = found.media_type
-    name = " ".join(found.name.split())[:NAME_CHARS] or "attachment"
-    if kind not in READERS or kind in _NEVER:
-        notices.append(f"attachment {name} named, not read")
-        return []
+    name = found.called
     if budget.depth <= 0 or budget.files <= 0:
         notices.append(f"attachment {name} not read: too many in this file")
         return []

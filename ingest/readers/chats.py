@@ -157,6 +157,8 @@ def _message(value: dict[str, Any]) -> Message | None:
     """An object as a message, None when it has no author or no text, or is called something."""
     if not NO_MESSAGE.isdisjoint(value):
         return None
+    if "sender_name" in value:
+        value = {key: _repaired(said) for key, said in value.items()}
     author = next(filter(None, (_person(value.get(key)) for key in AUTHORS)), "")
     if not author:
         return None
@@ -165,6 +167,14 @@ def _message(value: dict[str, Any]) -> Message | None:
         return None
     stamps = (value[key] for key in TIMES if value.get(key))
     return Message(author, text, _time(next(stamps, "")))
+
+
+def _repaired(said: Any) -> Any:
+    """A text of Messenger, which exports the bytes of UTF-8 as letters of Latin-1."""
+    try:
+        return said.encode("latin-1").decode("utf-8") if isinstance(said, str) else said
+    except UnicodeError:
+        return said
 
 
 def _person(value: Any) -> str:

@@ -20,7 +20,7 @@ from ingest.readers import attachments, zips
 from ingest.readers.html import whole_page
 from ingest.readers.outline import by_heading, one_line
 from ingest.readers.xml import children, descendants
-from ingest.reading import Budget, Raw, Reading, Readings
+from ingest.reading import Raw, Reading, Readings
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -78,11 +78,9 @@ def _note(note: Element, title: str, name: str, raw: Raw) -> Reading:
     blocks, _title = whole_page(content.encode("utf-8", "surrogatepass"))
     sections = list(by_heading(blocks, "§{}", title))
     notices: list[str] = []
-    budget = Budget.of(raw.limits)
     path = (title,) if title else ()
-    for resource in children(note, "resource"):
-        found = _attached(resource)
-        sections += attachments.sections(found, path, raw.limits, budget, notices)
+    files = map(_attached, children(note, "resource"))
+    sections += attachments.sections(files, path, raw, notices)
     stated = {key: _deep(note, key) for key in ("author", "source-url", "source")}
     return Reading(
         sections,

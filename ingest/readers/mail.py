@@ -29,7 +29,7 @@ from ingest.readers.ics import invitation
 from ingest.readers.outline import one_line
 from ingest.readers.tables import with_tables
 from ingest.readers.text import decode
-from ingest.reading import Budget, Raw, Reading, Readings
+from ingest.reading import Raw, Reading, Readings
 
 # Of a header's value looked at: parsing a long list of addresses takes quadratic time.
 HEADER_CHARS = 5_000
@@ -124,9 +124,7 @@ def _attached(letter: Letter, top: Heading, where: str, raw: Raw) -> Iterator[Se
         return
     names = ", ".join(found.shown for found in letter.attachments)
     yield Section(f"Attachments: {names}\n", top, where)
-    budget = raw.budget or Budget.of(raw.limits)
-    for found in letter.attachments:
-        yield from attachments.sections(found, top, raw.limits, budget, letter.notices)
+    yield from attachments.sections(letter.attachments, top, raw, letter.notices)
 
 
 def _people(letter: Letter) -> dict[str, str]:

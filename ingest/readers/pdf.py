@@ -22,7 +22,7 @@ from ingest.document import Section
 from ingest.errors import UnreadableFile
 from ingest.readers import attachments, pdf_layers
 from ingest.readers.outline import has_letters, one_line
-from ingest.reading import Budget, Raw, Reading, Readings
+from ingest.reading import Raw, Reading, Readings
 
 if TYPE_CHECKING:
     from pypdf import PdfReader
@@ -73,9 +73,8 @@ def read(raw: Raw) -> Readings:
         pages, notices = _pages(reader, raw)
         fields = _fields(reader)
         sections = _sections(reader, pages)
-        budget = raw.budget or Budget.of(raw.limits)
-        for found in pdf_layers.embedded(reader):
-            sections += attachments.sections(found, (), raw.limits, budget, notices)
+        embedded = pdf_layers.embedded(reader)
+        sections += attachments.sections(embedded, (), raw, notices)
     created = _CREATED.match(fields.get("CreationDate", ""))
     yield Reading(
         sections,

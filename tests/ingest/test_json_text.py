@@ -132,6 +132,20 @@ CHATS: dict[str, Any] = {
             },
         ],
     },
+    "messenger": {
+        "messages": [
+            {
+                "sender_name": "Jos\u00c3\u00a9",
+                "timestamp_ms": 1778140800000,
+                "content": "Which pressure?",
+            },
+            {
+                "sender_name": "Ana",
+                "timestamp_ms": 1778140900000,
+                "content": "The pressure is 1.5 bar.",
+            },
+        ]
+    },
     "models": {
         "messages": [
             {"role": "user", "content": "Which pressure?"},
@@ -150,6 +164,12 @@ def test_an_exported_chat_is_who_said_what(program: str) -> None:
     assert second.locator == "message 2"
     assert "discarded" not in text_of(reading)
     assert "{" not in text_of(reading)
+
+
+def test_a_chat_says_who_and_when() -> None:
+    reading = read("chat.json", json.dumps(CHATS["messenger"]))
+    assert reading.sections[0].text == "José (2026-05-07 08:00): Which pressure?\n\n"
+    assert reading.created == "2026-05-07"
 
 
 def test_articles_and_commits_are_no_chat() -> None:

@@ -114,7 +114,7 @@ def test_embedded_files_are_read_under_their_names() -> None:
     assert prices.heading == ("prices.csv",)
     assert prices.locator.startswith("prices.csv, L1")
     assert "B4,840" in prices.text
-    assert reading.notices == ("attachment photo.jpg named, not read",)
+    assert reading.notices == ("1 attachment named, not read: photo.jpg",)
 
 
 def test_a_pdf_inside_a_pdf_inside_a_pdf_ends() -> None:

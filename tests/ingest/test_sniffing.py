@@ -55,6 +55,18 @@ def test_a_mail_of_a_maildir_is_read_as_a_mail(tmp_path: Path) -> None:
     assert "New shrouds." in document.text
 
 
+def test_folders_of_a_maildir_are_looked_into_and_its_trash_is_not(
+    tmp_path: Path,
+) -> None:
+    for folder in (".Sent", ".Trash", ".cache"):
+        (tmp_path / folder / "cur").mkdir(parents=True)
+        (tmp_path / folder / "cur" / "1.host:2,S").write_bytes(MAIL)
+    for folder in (".Sent", ".Trash"):
+        (tmp_path / folder / "new").mkdir()
+    found = [item.path for item in walk(tmp_path) if isinstance(item, Found)]
+    assert found == [tmp_path / ".Sent" / "cur" / "1.host:2,S"]
+
+
 def test_a_pipe_without_a_suffix_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert kind_of(tmp_path / "pipe") == "application/octet-stream"
