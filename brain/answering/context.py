@@ -30,6 +30,10 @@ COUNT_MARGIN = (
     1.15  # cl100k counts against a Llama or Qwen tokenizer: up to 15 % apart on prose
 )
 
+# Why no more passages are in a prompt.
+NO_ROOM = "no room in the model's window"
+SLOW = "with more, the model would need over 10 s here before its first word"
+
 Message = dict[str, str]
 # The head of every prompt, the same to the letter, so that a server need not read it again.
 RULES: tuple[Message, ...] = (
@@ -67,7 +71,8 @@ def pack(
     speed: float | None = None,
     previous: str = "",
 ) -> Packed:
-    """As many passages as fit, in order. `speed`: prompt tokens a second; None when not measured.
+    """As many passages as fit, in order. `speed`: prompt tokens a second; None when not measured. The rules at the head
+    cost no time: the server has read them before.
 
     `tokens` of the result is an upper estimate of ours; the server's own count is compared with it elsewhere.
     """
@@ -85,9 +90,9 @@ def pack(
         """The tokens of a whole prompt."""
         return sum(size(message["content"]) for message in messages) + MESSAGE_TOKENS
 
-    budget = _budget(window, answer_tokens, speed) - filled(
-        _messages(question, [], nonce, previous)
-    )
+    known = sum(size(message["content"]) for message in RULES)
+    most = _budget(window - answer_tokens, speed, known)
+    budget = most - filled(_messages(question, [], nonce, previous))
     used, left = _fill(passages, budget, size)
     if not used and passages:
         used = _cut(passages[0], budget, size)
@@ -102,25 +107,19 @@ def pack(
         use,
         answer_tokens,
         tuple(notices),
-        limit=_limit(window, answer_tokens, speed),
-        seconds=use.tokens / speed if speed else None,
+        limit=NO_ROOM if speed is None or most == window - answer_tokens else SLOW,
+        seconds=(use.tokens - known) / speed if speed else None,
     )
 
 
-def _limit(window: int, answer_tokens: int, speed: float | None) -> str:
-    """Which of the two limits holds, in a person's words."""
-    if speed is None or _budget(window, answer_tokens, speed) == window - answer_tokens:
-        return "no room in the model's window"
-    return f"the model reads {speed:,.0f} tokens a second here, and you would wait long for its first word"
-
-
-def _budget(window: int, answer_tokens: int, speed: float | None) -> int:
-    """Tokens for the whole prompt: what the window leaves, and what is read in FIRST_TOKEN_SECONDS."""
-    left = window - answer_tokens
+def _budget(room: int, speed: float | None, known: int) -> int:
+    """Tokens for the whole prompt: what the window leaves (`room`), and what is read in FIRST_TOKEN_SECONDS beside what
+    is `known`.
+    """
     if speed is None:
-        return left
-    in_time = int(speed * FIRST_TOKEN_SECONDS)
-    return min(left, max(LEAST_TOKENS, in_time))
+        return room
+    in_time = int(speed * FIRST_TOKEN_SECONDS) + known
+    return min(room, max(LEAST_TOKENS, in_time))
 
 
 def _fill(passages: Passages, left: int, size: Count) -> tuple[list[Passage], int]:

@@ -17,9 +17,9 @@ from brain.models.locality import Json, canonical, whole
 from brain.reports import AdvisedModel, ModelAdvice, RoleAdvice
 from brain.types import Speed
 
-# Prompt tokens a second, from which a model that was measured here shows that the machine reads large ones too.
-FAST = 200.0
-# Likewise, below which the least prompt (600 tokens) takes a minute: its first word comes too late to be of use.
+# Prompt tokens a second, with which the least prompt (600 tokens, rules included) is read in about 12 s.
+COMFORTABLE = 30.0
+# Likewise, below which it takes a minute: the first word comes too late to be of use.
 SLOW = 10.0
 START = "ollama serve"  # what comes first where Ollama does not answer
 QUOTES_ARE_BETTER = "quotes alone are the better answer here"
@@ -143,23 +143,44 @@ def _best(
             None,
             f"this machine is too small for a model that writes well ({why}): {QUOTES_ARE_BETTER}",
         )
-    measured = [row for row in fitting if row.installed and row.prompt_speed]
-    speeds = [row.prompt_speed or 0.0 for row in measured]
-    if speeds and max(speeds) < SLOW:
-        read = f"{max(speeds):,.0f} tokens a second"
+    expected = {row.name: _expected(row, writers) for row in fitting}
+    known = [speed for speed in expected.values() if speed is not None]
+    if known and max(known) < SLOW:
+        read = f"{max(known):,.0f} tokens a second"
         return (
             None,
-            f"the fastest model here reads {read}, a minute and more to the first word: {QUOTES_ARE_BETTER}",
+            f"a model that writes well reads {read} here, a minute to the first word: {QUOTES_ARE_BETTER}",
         )
-    fast = bool(speeds) and max(speeds) >= FAST
-    limit = float("inf") if fast else library.MOST_ON_A_PROCESSOR
-    within = [row for row in fitting if row.parameters <= limit] or fitting
+    if known:
+        within = [row for row in fitting if (expected[row.name] or 0) >= COMFORTABLE]
+        largest = (
+            "the largest that fits and reads fast enough, by what was measured here"
+        )
+        if not within:
+            within = [max(fitting, key=lambda row: expected[row.name] or 0)]
+            largest = "the fastest that writes well, by what was measured here"
+    else:
+        most_parameters = library.MOST_ON_A_PROCESSOR
+        within = [
+            row for row in fitting if row.parameters <= most_parameters or row.installed
+        ] or fitting
+        largest = "the largest that fits and keeps no processor busy for minutes"
     first = [row for row in within if row.family.lower().startswith(WRITERS)]
     best = max(first or within, key=_worth)
-    largest = "the largest that fits"
-    if not fast and limit < max(row.parameters for row in fitting):
-        largest = "the largest that fits and does not keep a processor busy for minutes"
     return best, f"{best.name} should answer: {largest} ({gigabytes(best.bytes)})"
+
+
+def _expected(row: AdvisedModel, rows: Sequence[AdvisedModel]) -> float | None:
+    """Prompt tokens a second as measured, or by the one nearest in size that was: the more bytes, the longer it reads.
+    None where nothing was measured.
+    """
+    if row.prompt_speed:
+        return row.prompt_speed
+    measured = [other for other in rows if other.prompt_speed and other.bytes]
+    if not measured:
+        return None
+    nearest = min(measured, key=lambda other: abs(other.bytes - row.bytes))
+    return (nearest.prompt_speed or 0.0) * nearest.bytes / row.bytes
 
 
 def _worth(row: AdvisedModel) -> tuple[int, bool, bool, int]:
@@ -191,10 +212,13 @@ def _asking(
             lacks = f"{best.name} is here and not in use"
             command = f"brain models use ask {best.name}"
         return RoleAdvice("ask", serves, has, lacks, command)
-    lacks = f"{best.name} would write better answers"
+    lacks = f"a model that fits this machine better ({best.name})"
     if generator is None:
         lacks = "a model that writes"
-    return RoleAdvice("ask", serves, has, lacks, f"brain models pull {best.name}")
+    command = f"brain models pull {best.name}"
+    if resources.config.models.ask != AUTO:
+        command += f" && brain models use ask {best.name}"
+    return RoleAdvice("ask", serves, has, lacks, command)
 
 
 def _embedding(resources: Resources, embedders: Sequence[AdvisedModel]) -> RoleAdvice:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from brain.app import filling
 from brain.app.derived import finish_erasure, renew_index
+from brain.app.models import wrong_roles
 from brain.app.resources import AUTO, BUILTIN, Noun
 from brain.app.vectors import embed_builtin
 from brain.config import make_home
@@ -104,6 +105,9 @@ class Keep(Noun):
         )
         if missing:
             return f"version {version}, which does not have {', '.join(missing)}", True
+        unable = wrong_roles(resources)
+        if unable:
+            return "; ".join(unable), True
         return (
             f"version {version} at {config.ollama.host}, {len(installed)} models",
             False,

@@ -125,6 +125,18 @@ class LocalModels(Noun):
         raise UsageError(f"{name} cannot {role}: {LACKS[role]}", hint)
 
 
+def wrong_roles(resources: Resources) -> list[str]:
+    """Roles that a file or a variable gave to a model which does not have them, a line each. Raises `BrainError`."""
+    models = resources.config.models
+    found = []
+    for role, name in (("embed", models.embed), ("ask", models.ask)):
+        if name in (AUTO, BUILTIN):
+            continue
+        if not can(name, CAPABILITIES[role], resources.ollama.abilities):
+            found.append(f"{name} cannot {role}: {LACKS[role]}")
+    return found
+
+
 def _builtin_row(
     role: str, name: str, used: dict[str, str], note: str = ""
 ) -> ModelRow:

@@ -7,6 +7,7 @@ started it late learns that a better model is at hand.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from brain.app import filling
 from brain.app.filling import Fill
 from brain.app.not_read import FAILURES, newer_files, noted
-from brain.app.resources import SERVING, Resources
+from brain.app.resources import AUTO, SERVING, Resources
 from brain.app.speeds import about
 from brain.errors import BrainError
 from brain.reports import Root, Status, VectorProgress
@@ -58,7 +59,9 @@ def status(resources: Resources) -> Status:
         generations=generations,
         ollama=state,
         roots=tuple(_root(resources, root) for root in store.library.roots()),
-        waiting=sum(row.total - row.done for row in generations),
+        waiting=sum(
+            row.total - row.done for row in generations if row.state != "spare"
+        ),
         newer=newer_files(resources),
         skipped=len(left_out),
         unread=tuple(left for left in left_out if left.kind in FAILURES),
@@ -73,6 +76,7 @@ def _generations(resources: Resources, fill: Fill | None) -> tuple[VectorProgres
     everything = vectors.total()
     rows = []
     fingerprints = set(vectors.fingerprints())
+    kept_up = _kept_up(resources, fill)
     if fill is not None and fill.fingerprint:
         fingerprints.add(fill.fingerprint)
     for number, fingerprint in enumerate(sorted(fingerprints), 1):
@@ -80,10 +84,12 @@ def _generations(resources: Resources, fill: Fill | None) -> tuple[VectorProgres
         later = vectors.unasked_for(fingerprint)
         total = everything - later
         waiting = vectors.waiting_in_all(fingerprint) - later
-        state = "building" if waiting else "spare"
+        model, _at, _rest = fingerprint.partition("@")
+        # What nobody asks for any more stays as it is: nothing waits for it.
+        wanted = fingerprint in kept_up or model == resources.config.models.embed
+        state = "building" if waiting and wanted else "spare"
         if fingerprint == serving:
             state = "live"
-        model, _at, _rest = fingerprint.partition("@")
         eta = resources.speeds.seconds_for(waiting, model) if waiting else None
         error = ""
         if fill is not None and fill.fingerprint == fingerprint:
@@ -100,6 +106,20 @@ def _generations(resources: Resources, fill: Fill | None) -> tuple[VectorProgres
         )
         rows.append(row)
     return tuple(rows)
+
+
+def _kept_up(resources: Resources, fill: Fill | None) -> set[str]:
+    """The fingerprints whose vectors each new chunk gets: the built-in one's, those that serve, those being made."""
+    found = {resources.serving.fingerprint}
+    with suppress(BrainError):
+        found.add(str(resources.builtin.fingerprint))
+    chosen = resources.config.models.embed
+    complete = json.loads(resources.store.library.setting(SERVING) or "{}")
+    if chosen in (AUTO, complete.get("model")):
+        found.add(complete.get("fingerprint", ""))
+    if fill is not None:
+        found.add(fill.fingerprint)
+    return found
 
 
 def _root(resources: Resources, root: dict[str, Any]) -> Root:

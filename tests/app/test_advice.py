@@ -108,7 +108,9 @@ def test_on_a_machine_that_is_too_small_quotes_are_better(ollama: StandIn) -> No
 def test_on_a_machine_that_is_too_slow_quotes_are_better(ollama: StandIn) -> None:
     ollama.models["qwen3:4b"] = known("qwen3:4b")
     given = advice(16 * GB, qwen3_4b=Speed(prompt=4.0))
-    assert "reads 4 tokens a second" in given.advice
+    assert "reads 5 tokens a second here" in given.advice, (
+        "llama3.2:3b would, since the one that was measured is a quarter larger"
+    )
     assert given.advice.endswith(QUOTES_ARE_BETTER)
     assert role(given, "ask").command == "brain models use ask builtin"
 
@@ -122,6 +124,27 @@ def test_what_is_there_lacks_nothing(ollama: StandIn, folder: Folder) -> None:
     assert [item.lacks for item in given.roles] == ["", "", ""]
     assert given.command == ""
     assert role(given, "embed").serves == "nomic-embed-text:latest"
+
+
+def test_a_larger_model_that_is_here_is_good_enough(ollama: StandIn) -> None:
+    ollama.models["qwen3:14b"] = replace(known("qwen3:14b"), size=int(9.3 * GB))
+    assert role(advice(32 * GB), "ask").lacks == ""
+    slow = advice(32 * GB, qwen3_14b=Speed(prompt=3.0))
+    assert role(slow, "ask").command == "brain models pull llama3.2:3b"
+    assert "the fastest that writes well" in slow.advice
+    ollama.models["qwen3:4b"] = known("qwen3:4b")
+    quick = advice(32 * GB, qwen3_4b=Speed(prompt=80.0))
+    assert role(quick, "ask").command == "brain models pull qwen3:8b"
+    assert "by what was measured here" in quick.advice
+
+
+def test_a_model_that_was_chosen_by_name_is_not_replaced_by_a_pull_alone(
+    ollama: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRAIN_MODELS_ASK", "builtin")
+    assert role(advice(16 * GB), "ask").command == (
+        "brain models pull qwen3:8b && brain models use ask qwen3:8b"
+    )
 
 
 def test_a_model_beside_the_table_is_told_by_what_the_server_knows(

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from brain.answering.context import RULES
 from brain.app import Brain
 from brain.app import vectors as taking_in
 from brain.app.filling import ENDED, FILL, Pace
 from brain.app.vectors import INLINE_CHUNKS
 from brain.config import load
 from brain.types import Speed
+from ingest.tokens import count_tokens
 from tests.end_to_end import Folder, brain, home
 from tests.journeys.test_users_ollama import LEASE, NOMIC, TEA
 from tests.stand_in_ollama import StandIn
@@ -109,6 +111,24 @@ def test_a_mistral_answers_where_nothing_else_is_and_is_named_once(
     assert brain("ask", QUESTION, "--json").json["model"] == "mistral:7b"
 
 
+def test_a_role_that_a_file_gave_to_the_wrong_model_is_said_by_the_doctor(
+    ollama: StandIn, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brain("add", shelf)
+    monkeypatch.setenv("BRAIN_MODELS_EMBED", "llama3.2")
+    checks = brain("doctor", "--json").json["checks"]
+    (check,) = [check for check in checks if check["id"] == "D14"]
+    assert (check["level"], check["message"]) == (
+        "warning",
+        "llama3.2 cannot embed: it writes and gives no vectors",
+    )
+    added = brain("sync")
+    assert "llama3.2 writes and gives no vectors" in added.stderr
+    asked = brain("search", "rent", "--json").json
+    assert asked["embedder"] != "llama3.2"
+    assert LLAMA not in ollama.loads, "it is not loaded in vain"
+
+
 # -- vectors that are being made ------------------------------------------------------------------------------------------
 
 
@@ -160,6 +180,19 @@ def test_a_fill_that_nobody_wants_any_more_is_no_fault(
     brain("add", shelf)
     brain("models", "use", "embed", "builtin")
     assert "not complete" not in str(brain("status", "--json").json["notices"])
+
+
+def test_a_model_that_was_left_waits_for_nothing(ollama: StandIn, shelf: Path) -> None:
+    brain("add", shelf)
+    brain("models", "use", "embed", "builtin")
+    (shelf / "more.md").write_text("# More\n\nThe window cleaner comes on Friday.\n")
+    brain("sync")
+    status = brain("status", "--json").json
+    (row,) = [row for row in status["generations"] if row["embedder"] == NOMIC]
+    assert (row["state"], row["done"], row["total"]) == ("spare", 2, 3)
+    assert status["waiting"] == 0, "no `sync` would ever finish it"
+    brain("models", "use", "embed", NOMIC)
+    assert brain("status", "--json").json["generations"][0]["done"] == 3
 
 
 @pytest.mark.slow
@@ -257,9 +290,12 @@ def test_a_slow_model_gets_fewer_passages_and_says_why(
     slow = brain(*question)
     context = slow.json["context"]
     assert context["passages_left_out"] > 0
-    assert context["tokens"] <= 600
-    assert "the model reads 40 tokens a second here" in str(slow.json["notices"])
-    assert "s to the first word of llama3.2:latest" in slow.stderr
+    rules = sum(map(count_tokens, (m["content"] for m in RULES)))
+    assert context["tokens"] <= 1.15 * rules + 40 * 10 + 1
+    assert "over 10 s here before its first word" in str(slow.json["notices"])
+    with sqlite3.connect(home() / "brain.db") as conn:
+        conn.execute("UPDATE model_speeds SET prompt = 5")
+    assert "s to the first word of llama3.2:latest" in brain(*question).stderr
 
 
 def test_the_rules_are_the_same_to_the_letter_and_the_code_stands_behind_them(
@@ -303,6 +339,20 @@ def test_a_cold_model_is_loaded_before_a_short_deadline_begins(
     assert loaded["shift"] is asked["shift"] is False
     assert loaded["options"]["num_ctx"] == asked["options"]["num_ctx"]
     assert ollama.loads.count(LLAMA) == 1
+
+
+@pytest.mark.slow
+def test_a_busy_server_is_said_before_ten_seconds_are_over(
+    ollama: StandIn, shelf: Path
+) -> None:
+    brain("add", shelf)
+    measured(LLAMA, Speed(prompt=500.0), ollama)
+    ollama.fault_paths = {"/api/chat"}
+    ollama.faults.on("slow_first_token", 9.0)
+    ran = brain("ask", QUESTION)
+    assert ran.code == 0
+    assert f"Ollama is busy: {LLAMA} has not begun after 8 s" in ran.stderr
+    assert "900 euros" in ran.stdout
 
 
 @pytest.mark.slow

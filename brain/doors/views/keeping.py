@@ -223,13 +223,15 @@ def advised(advice: ModelAdvice) -> Lines:
 def _advised(item: AdvisedModel) -> tuple[str, ...]:
     """Name, parameters, quantisation and size, whether it is here and how fast, what speaks against it."""
     parameters = f"{item.parameters:.2g} billion" if item.parameters else ""
-    speeds = commas(
+    words = commas(
         given("reads ", _speed(item.prompt_speed)),
         given("writes ", _speed(item.answer_speed)),
-        given("embeds ", _speed(item.chunk_speed)),
     )
-    measured = given("", speeds, " a second")
-    state = commas("installed" if item.installed else "", measured)
+    state = commas(
+        "installed" if item.installed else "",
+        given("", words, " tokens a second"),
+        given("embeds ", _speed(item.chunk_speed), " chunks a second"),
+    )
     facts = commas(item.quantization, _decimal(item.bytes))
     return item.name, parameters, facts, state, item.remark
 
