@@ -20,6 +20,7 @@ FilledCells = list[tuple[int, str]]  # (column, words) of a row, columns from 1
 
 LABEL_CHARS = 120  # a longer text in a merged cell is written once
 MANY_COLUMNS = 64  # columns that one cell may span: a page may claim any number
+WIDE = 128  # columns beyond which merged cells are no longer laid out
 TO_THE_END = 1 << 20  # rows of a cell that goes on until another begins
 _DATE = re.compile(r"(?:19|20)\d\d-\d\d-\d\d")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -58,6 +59,9 @@ class Grid:
             while not self._explicit and len(words) in self._above:
                 words.append(self._from_above(len(words)))
             columns = min(max(cell.columns, 1), MANY_COLUMNS)
+            if len(words) + columns > WIDE:
+                words.append(cell.text)
+                continue
             if cell.covered:
                 words += [self._from_above(len(words) + at) for at in range(columns)]
                 continue

@@ -54,6 +54,10 @@ def test_a_long_text_over_rows_and_a_claim_of_many_columns_are_written_once() ->
     grid.row([Cell(long, rows=3), Cell("a")])
     assert grid.row([Cell("b")]) == ["", "b"]
     assert len(Grid().row([Cell("x", columns=10**9)])) < 100
+    hostile = Grid()
+    for _row in range(300):
+        words = hostile.row([Cell("a"), Cell("b", rows=10**6), Cell("c", columns=900)])
+    assert len(words) < 200
 
 
 @pytest.mark.parametrize(
