@@ -52,6 +52,8 @@ Rules:
 - Answer in the language of the question, in one to five short sentences. No links, no images, no HTML."""
 
 NOT_FOUND = "Not in your notes."
+# What is answered from a store without a document.
+NOTHING_IN = "Nothing is in yet: `brain add PATH` takes in a file or a folder."
 
 NOTE = """\
 <note-{nonce} n="{number}">

@@ -15,6 +15,7 @@ from brain.app.resources import AUTO, Resources, clean
 from brain.app.search import MAX_QUESTION_CHARS, narrowed, retrieved
 from brain.app.sync import refresh
 from brain.errors import BrainError, NotFound, UsageError
+from brain.prompts import NOTHING_IN
 from brain.protocols import Generator
 from brain.types import Answer, Episode, Measures, Request, Retrieved, Scope
 
@@ -42,6 +43,9 @@ def ask(resources: Resources, request: Request, say: Say) -> Answer:
     request = replace(request, question=question[:MAX_QUESTION_CHARS])
     for notice in refresh(resources) if request.look else ():
         say("notice", notice)
+    if not resources.store.library.count():
+        # Nothing was looked for, so that nothing happened that is worth remembering.
+        return Answer(question, "not_found", NOTHING_IN, provider="builtin")
     # Counting is exact where ranking would only be likely, so it is tried first
     signals: Measures = {}
     asked = _whole_store(resources, request, say)

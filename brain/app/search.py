@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from brain.app.resources import Resources, Serving
 from brain.app.sync import refresh
+from brain.prompts import NOTHING_IN
 from brain.types import Confidence, Mode, Passage, Request, Retrieved
 
 WORDS_ALONE = Serving(None, "", "asked for")
@@ -32,6 +33,8 @@ def search(resources: Resources, request: Request) -> Retrieved:
     request, told = narrowed(resources, request)
     found = retrieved(resources, request)
     notices += [*told, *found.notices]
+    if not resources.store.library.count():
+        notices.append(NOTHING_IN)
     chance = found.confidence.found or 0.0
     below = chance < resources.head.floor
     return replace(found, notices=tuple(notices), below_floor=below)

@@ -91,3 +91,25 @@ def test_before_anything_was_asked_a_number_is_nothing(tmp_path: Path) -> None:
     ran = brain("open", "1", "--print")
     assert ran.code == 3
     assert "nothing was asked yet" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "question", ["when is the rent due", "how many notes do I have"]
+)
+def test_an_empty_store_says_that_nothing_is_in_and_remembers_nothing(
+    question: str,
+) -> None:
+    said = "Nothing is in yet: `brain add PATH` takes in a file or a folder."
+    asked = brain("ask", question)
+    assert (asked.code, asked.stdout.strip()) == (3, said)
+    shape = brain("ask", question, "--json").json
+    assert (shape["state"], shape["answer"], shape["episode"]) == (
+        "not_found",
+        said,
+        None,
+    )
+    assert brain("recall", question, "--json").json["episodes"] == []
+    found = brain("search", question)
+    assert (found.code, found.stdout) == (3, "")
+    assert said in found.stderr
+    assert "nothing found" not in found.stderr

@@ -32,6 +32,7 @@ from brain.doors.lines import line, short_path
 from brain.doors.show import COULD_NOT_LOOK, DONE, NOTHING_FOUND, OVER_BUDGET, REFUSED
 from brain.doors.views import questions as view
 from brain.errors import UsageError
+from brain.prompts import NOTHING_IN
 
 if TYPE_CHECKING:
     from brain.types import Answer, Retrieved
@@ -148,7 +149,7 @@ def _print_found(
             run.out.print(view.files(result.passages))
         else:
             run.out.print(view.markdown(query, result.passages))
-    if not result.passages:
+    if not result.passages and NOTHING_IN not in result.notices:
         run.out.say(*view.nothing_found(query, result.degraded))
 
 

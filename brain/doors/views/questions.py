@@ -38,6 +38,7 @@ from brain.doors.lines import (
 )
 from brain.doors.show import COULD_NOT_LOOK, DONE, NOTHING_FOUND, shows
 from brain.doors.text import one_line
+from brain.prompts import NOTHING_IN
 
 if TYPE_CHECKING:
     from brain.types import (
@@ -250,6 +251,8 @@ def context_use(answer: Answer) -> str:
 
 def not_found(answer: Answer, *, width: int, nearest: int) -> Lines:
     """What `ask` prints when the notes do not hold it: the state, then the nearest passages."""
+    if answer.text == NOTHING_IN:
+        return [warn(NOTHING_IN)]
     done = [
         line(warn("Not in your notes."), dim(_confidence(answer)), dim(_models(answer)))
     ]
