@@ -80,12 +80,20 @@ class Brain:
     # -- taking in ------------------------------------------------------------------------------------
 
     def add(
-        self, paths: Sequence[Path], *, tags: Sequence[str] = (), dry_run: bool = False
+        self,
+        paths: Sequence[Path],
+        *,
+        tags: Sequence[str] = (),
+        dry_run: bool = False,
+        again: bool = False,
     ) -> AddReport:
-        """Take in files and folders; a folder is registered and looked at again by `sync`."""
+        """Take in files and folders; a folder is registered and looked at again by `sync`.
+
+        `again`: also what was erased for good before, which stays out otherwise.
+        """
         from brain.app import capture
 
-        return capture.add(self.resources, paths, tags, dry_run=dry_run)
+        return capture.add(self.resources, paths, tags, dry_run=dry_run, again=again)
 
     def note(
         self, text: str, *, title: str = "", tags: Sequence[str] = ()

@@ -12,24 +12,30 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from brain.app.file_facts import unchanged, uri_of
+from brain.app.file_facts import shown, unchanged, uri_of
 from brain.app.intake import Intake
 from brain.app.resources import Resources
-from brain.app.tally import Tally
+from brain.app.tally import Tally, erased
 from brain.app.vectors import finish
 from brain.errors import BrainError, UsageError
 from brain.faults import reach
 from brain.store.documents import Origin
+from brain.store.tombstones import Erased
 from brain.types import AddReport, Episode
 from ingest.document import Document, new_id
 
 
 def add(
-    resources: Resources, paths: Sequence[Path], tags: Sequence[str], *, dry_run: bool
+    resources: Resources,
+    paths: Sequence[Path],
+    tags: Sequence[str],
+    *,
+    dry_run: bool,
+    again: bool = False,
 ) -> AddReport:
-    """Files and folders. Folders become roots."""
+    """Files and folders. Folders become roots. `again`: what was erased is taken in again."""
     places = [Path(os.path.abspath(path.expanduser())) for path in paths]
-    intake = Intake.of(resources)
+    intake = replace(Intake.of(resources), again=again)
     if dry_run:
         return _rehearse(intake, places)
     return finish(resources, intake.take_in(places, tuple(tags)))
@@ -40,12 +46,16 @@ def _rehearse(intake: Intake, places: Iterable[Path]) -> AddReport:
     import ingest
 
     tally = Tally()
+    tombstones = intake.resources.store.tombstones
     for place in places:
         known = intake.resources.store.library.known_files(place.as_uri())
         for item in ingest.walk(place, limits=intake.limits):
             if isinstance(item, ingest.Skip):
                 continue
             uri = uri_of(item.path)
+            if uri not in known and not intake.again and tombstones.covers(Erased(uri)):
+                tally.skipped.append(erased(shown(item.path), new=True))
+                continue
             state = "updated" if uri in known else "added"
             if unchanged(item, known.get(uri)):
                 state = "unchanged"

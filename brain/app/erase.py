@@ -72,6 +72,7 @@ def erase(
         return replace(report, notices=notices, mentions=others)
     with store.write():
         present, others = _looked_up(eraser, targets, mentions=mentions)
+        store.tombstones.lay(eraser.files(present, targets), today.isoformat())
         eraser.erase(present, targets)
         for reference in references:
             store.library.drop_root(stored_path(reference))
@@ -238,7 +239,7 @@ def _notices(eraser: Eraser, targets: ErasureTargets, held: Sequence[Holding]) -
         path = Path(source)
         if path.is_absolute() and path.exists():
             notices.append(
-                f"{source} is still on the disk: `brain sync` would take it in again"
+                f"{source} is still on the disk; it stays out until you add it by its own path"
             )
     unread = sum(item.state == "unread" for item in held)
     if unread:

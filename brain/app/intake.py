@@ -19,11 +19,12 @@ import ingest
 from brain.app.file_facts import believable, shown, stat_of, uri_of
 from brain.app.look import Look, Manner
 from brain.app.resources import Resources
-from brain.app.tally import Tally
+from brain.app.tally import Tally, erased
 from brain.child import Child, running
 from brain.faults import reach
 from brain.store.documents import Origin
 from brain.store.skipped import CUT, LeftOut
+from brain.store.tombstones import Erased
 from brain.types import Skipped, Texts
 from ingest.document import Document, rebind
 from ingest.edition import edition
@@ -81,13 +82,18 @@ class Mailboxes:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """One taking in, over the store of `resources`; `tally` counts what happens."""
+    """One taking in, over the store of `resources`; `tally` counts what happens.
+
+    `again`: also what was erased before; `asked_for`: the files that a person named.
+    """
 
     resources: Resources
     limits: Limits
     tally: Tally = field(default_factory=Tally)
     clock: Callable[[], float] = time.monotonic
     start: Callable[[], Child] = reading_child
+    again: bool = False
+    asked_for: set[Path] = field(default_factory=set)
 
     @classmethod
     def of(cls, resources: Resources) -> Self:
@@ -102,9 +108,16 @@ class Intake:
         )
         return cls(resources, limits)
 
-    def look(self, path: Path, *, named: bool = False, question: bool = False) -> Look:
+    def look(
+        self,
+        path: Path,
+        *,
+        named: bool = False,
+        question: bool = False,
+        told: bool = False,
+    ) -> Look:
         """What changed under a path that a person named, or before a question."""
-        manner = Manner(self.resources.moment(), named, question)
+        manner = Manner(self.resources.moment(), named, question, self.again, told)
         return Look(path, self.resources.store, self.tally, self.limits, manner)
 
     def take_in(self, paths: Iterable[Path], tags: Texts = ()) -> Tally:
@@ -114,9 +127,12 @@ class Intake:
         try:
             for path in places:
                 # First the root: whatever breaks off the look, `sync` knows where to go on
+                told = True
                 if path.is_dir():
-                    self._register(path, tags)
-                fresh += self.look(path, named=True).changed()
+                    told = self._register(path, tags)
+                else:
+                    self.asked_for.add(path)
+                fresh += self.look(path, named=True, told=told).changed()
             self._census(fresh)
         except KeyboardInterrupt:
             self.tally.interrupted = True
@@ -157,8 +173,8 @@ class Intake:
         tally.skipped = [why for why in tally.skipped if why.kind != VanishedFile.kind]
         return [item for item in found if item.path not in read]
 
-    def _register(self, path: Path, tags: Texts) -> None:
-        """Make a folder a root, and say so when it was none."""
+    def _register(self, path: Path, tags: Texts) -> bool:
+        """Make a folder a root, and say so when it was none; whether it was none."""
         library = self.resources.store.library
         name = shown(path)
         options = {"tags": list(tags)}
@@ -168,6 +184,7 @@ class Intake:
             self.tally.notices.append(
                 f"{name} is registered: `brain sync` looks at it again"
             )
+        return new
 
     def _census(self, fresh: list[ingest.Found]) -> None:
         """Of very many files: what is coming, of which kinds, how large and about how long."""
@@ -225,6 +242,11 @@ class Intake:
         """Save what was read; the id that it has."""
         source = shown(item.path)
         tally = self.tally
+        mark = _mark(document)
+        if self.again:
+            self.resources.store.tombstones.lift(mark)
+        elif self.resources.store.tombstones.came_back(mark):
+            return self._keep_out(item, source)
         _file, sign, message = document.uri.partition(
             "#"
         )  # of a mailbox, whose messages have names
@@ -243,6 +265,16 @@ class Intake:
             tally.noted.append(LeftOut(uri, why, stat_of(item), reader=reader))
         reach("add.after_document")
         return document_id
+
+    def _keep_out(self, item: ingest.Found, source: str) -> str:
+        """What was erased is met in another place: that place is marked as well, so that it is not read again."""
+        store = self.resources.store
+        uri = uri_of(item.path)
+        if not store.library.by_uri(uri):
+            store.tombstones.lay([Erased(uri)], self.resources.now()[:10])
+        new = item.path in self.asked_for
+        self.tally.skipped.append(erased(source, new=new))
+        return ""
 
     def _note_failure(
         self,
@@ -308,6 +340,12 @@ class Intake:
             skipped.note(tally.noted, cleared, self.resources.now())
         tally.noted.clear()
         tally.cleared.clear()
+
+
+def _mark(document: Document) -> Erased:
+    """What tells whether a document was erased before. A text without a word is that of any empty file."""
+    content = document.content_hash if document.text.strip() else ""
+    return Erased(document.uri, content)
 
 
 def name_only(path: Path, uri: str) -> Document:

@@ -26,10 +26,11 @@ from brain.app.file_facts import (
     uri_of,
     whole_files,
 )
-from brain.app.tally import Tally
+from brain.app.tally import Tally, erased
 from brain.store import Store
 from brain.store.documents import is_gone
 from brain.store.skipped import CUT, FORGOTTEN, LeftOut
+from brain.store.tombstones import Erased
 from brain.types import Skipped
 from ingest.edition import edition
 from ingest.errors import NO_READER
@@ -47,11 +48,15 @@ WHOLE_ENOUGH = ("unsupported", CUT)
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a look is taken. `named`: a person named the path; `question`: before a question, which waits for it."""
+    """How a look is taken. `named`: a person named the path; `question`: before a question, which waits for it;
+    `again`: what was erased may come back; `told`: that it may not is news, as the person named it, or a new folder.
+    """
 
     now: datetime
     named: bool = False
     question: bool = False
+    again: bool = False
+    told: bool = False
 
 
 class Look:
@@ -65,6 +70,7 @@ class Look:
         self._limits = limits
         self._manner = manner
         known = store.library.known_files(path.as_uri())
+        self._tombstones = store.tombstones
         self._known: dict[str, Facts] = whole_files(known)
         self._left_out = store.skipped.below(path.as_uri())
         # notes of which nothing was met
@@ -154,6 +160,8 @@ class Look:
         uri = uri_of(item.path)
         self.missing.discard(uri)
         self._stale.discard(uri)
+        if uri not in self._known and self._erased(item, uri):
+            return False
         if self._manner.named and item.path == self._path:
             return True
         if uri in self._left_out:
@@ -161,6 +169,14 @@ class Look:
         if unchanged(item, self._known.get(uri)):
             self._tally.counts["unchanged"] += 1
             return False
+        return True
+
+    def _erased(self, item: ingest.Found, uri: str) -> bool:
+        """Whether a person erased this file and does not want it back."""
+        if self._manner.again or not self._tombstones.covers(Erased(uri)):
+            return False
+        why = erased(shown(item.path), new=self._manner.told)
+        self._tally.skipped.append(why)
         return True
 
     def _stays_out(self, item: ingest.Found, left: LeftOut) -> bool:

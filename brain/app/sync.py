@@ -20,6 +20,7 @@ from brain.app.file_facts import (
 )
 from brain.app.intake import Intake
 from brain.app.resources import Resources
+from brain.app.tally import Tally
 from brain.app.vectors import finish
 from brain.errors import BrainError
 from brain.faults import reach
@@ -58,6 +59,9 @@ def refresh(resources: Resources) -> list[str]:
     try:
         for root in roots:
             newer += _look_at_root(intake, root, resources.config.ingest.inline_changes)
+        taken = _taken_in(tally)
+        if taken:
+            tally.notices.insert(0, f"files that changed were taken in first: {taken}")
         if any(tally.counts[outcome] for outcome in CHANGES):
             finish(resources, tally, wait=False)
     except (BrainError, OSError) as error:
@@ -69,6 +73,12 @@ def refresh(resources: Resources) -> list[str]:
         said = f"{newer:,} files are newer than what is stored; run `brain sync`"
         tally.notices.insert(0, said)
     return tally.notices
+
+
+def _taken_in(tally: Tally) -> str:
+    """What changed in the store, counted; "" for nothing."""
+    counts = [(tally.counts[outcome], outcome) for outcome in (*CHANGES, "renamed")]
+    return ", ".join(f"{count:,} {outcome}" for count, outcome in counts if count)
 
 
 def _look_at_root(

@@ -13,6 +13,7 @@ from brain.types import AddReport, Skipped
 from ingest.document import Document
 
 COUNTED = ("added", "updated", "unchanged", "renamed", "removed", "chunks")
+ERASED = "erased"  # kind of a file that a person erased for good
 SAME_SHOWN = 3  # files of which the same is said, by name
 
 
@@ -69,3 +70,14 @@ class Tally:
             documents=tuple(self.documents),
             **more,
         )
+
+
+def erased(source: str, *, new: bool) -> Skipped:
+    """What is said of a file that was erased and lies in a folder still."""
+    return Skipped(
+        source,
+        ERASED,
+        "you erased it, so it stays out",
+        "to take it in again, add it by its own path with --yes",
+        new,
+    )

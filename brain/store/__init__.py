@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from brain.store.skills import SkillTable
     from brain.store.skipped import SkippedTable
     from brain.store.speeds import SpeedTable
+    from brain.store.tombstones import TombstoneTable
     from brain.store.trash import Trash
     from brain.store.vectors import VectorTable
 
@@ -125,6 +126,13 @@ class Store:
         from brain.store.speeds import SpeedTable
 
         return SpeedTable(self.connection, now=self._now)
+
+    @cached_property
+    def tombstones(self) -> TombstoneTable:
+        """Marks of erased files."""
+        from brain.store.tombstones import TombstoneTable
+
+        return TombstoneTable(self.connection)
 
     @cached_property
     def trash(self) -> Trash:

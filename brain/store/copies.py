@@ -371,6 +371,13 @@ def writer(path: Path) -> sqlite3.Connection:
     return conn
 
 
+def without_log(path: Path) -> None:
+    """Make a copy one file again, flushed, after it was open as a store is."""
+    with closing(writer(path)) as conn:
+        conn.execute("PRAGMA journal_mode=DELETE")
+    _flush(path)
+
+
 def vacuum(conn: sqlite3.Connection, directory: Path) -> None:
     """Write the file anew, in between in a file of `directory`: a large one fits neither memory nor /tmp."""
     quoted = str(directory).replace("'", "''")

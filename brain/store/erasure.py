@@ -23,6 +23,7 @@ from brain.store.quotation import Quotation
 from brain.store.row_hash import HASH, Row, renewed
 from brain.store.sql import first, json_text
 from brain.store.table import Reader
+from brain.store.tombstones import Erased
 from ingest.document import digest
 from ingest.terms import index_terms
 
@@ -180,6 +181,22 @@ class Eraser(Reader):
         sql = f"DELETE FROM {table} WHERE {column}=?"
         for value in values:
             self._run(sql, value)
+
+    def files(self, found: ErasureFindings, targets: ErasureTargets) -> list[Erased]:
+        """Of what is about to go, the address and the content of each file, for the marks that keep it out."""
+        rows: list[Row] = []
+        sql = "SELECT uri, content_hash, text FROM documents WHERE id=?"
+        for document_id in found.documents:
+            rows += self._named(sql, document_id)
+        for forgotten_id in found.forgotten:
+            sql = "SELECT payload FROM forgotten WHERE id=?"
+            for payload in self._column(sql, forgotten_id):
+                rows += _contents(payload)[0]
+        marked = [Erased(uri) for uri in sorted(targets.uris)]
+        for row in rows:
+            content = row["content_hash"] if row["text"].strip() else ""
+            marked.append(Erased(row["uri"], content))
+        return marked
 
     def stands_elsewhere(self, piece: str, *, forgotten: bool = True) -> bool:
         """Whether these words are also in something that stays, or with `forgotten` in what can still come back."""

@@ -74,6 +74,10 @@ class LibraryTable(Table):
         """How many documents there are."""
         return self._number("SELECT count(*) FROM documents")
 
+    def uris(self) -> set[str]:
+        """The addresses of all documents."""
+        return set(self._column("SELECT uri FROM documents"))
+
     def detail(self, document_id: str) -> DocumentDetail:
         """One document whole. Raises `NotFound`."""
         rows = self._rows(f"{ROW} WHERE d.id=?", document_id)

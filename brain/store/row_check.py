@@ -31,6 +31,7 @@ KNOWN_BY = {
     "forgotten": "forgotten {kind} {title} ({id:.8})",
     "judgments": "feedback of {at:.10} on “{question:.60}”",
     "eval_runs": "evaluation of {at:.16}",
+    "tombstones": "mark of an erased file of {day}",
 }
 TWO_KEYS = (
     "tags",

@@ -37,6 +37,7 @@ _COLUMNS = {
     "judgments": """id at question verdict answerable documents document_id source locator quote why
         episode signals""",
     "eval_runs": "at name report",
+    "tombstones": "mark day",
 }
 COVERED: Mapping[str, tuple[str, ...]] = {
     table: tuple(columns.split()) for table, columns in _COLUMNS.items()

@@ -78,6 +78,23 @@ def test_the_code_tells_new_failures_from_known_kinds(
     assert brain("add", ".", *(["--strict"] if strict else []), add=report).code == code
 
 
+def test_what_was_erased_is_asked_for_when_it_is_added_by_name() -> None:
+    out = Skipped("/n/a.md", "erased", "you erased it, so it stays out", "", True)
+    kept_out = AddReport(skipped=(out,))
+
+    def add(_paths: list[Path], **options: object) -> AddReport:
+        return AddReport(added=1) if options.get("again") else kept_out
+
+    ran = brain("add", "/n/a.md", terminal=True, stdin="y\n", add=add)
+    assert "you erased /n/a.md for good; take it in again?" in ran.stderr
+    assert (ran.code, ran.stdout.splitlines()[0]) == (0, "1 added")
+    for stdin, terminal in (("n\n", True), ("", False)):
+        ran = brain("add", "/n/a.md", terminal=terminal, stdin=stdin, add=add)
+        assert ran.code == 1
+        assert len(ran.called("add")) == 1
+    assert brain("add", "/n/a.md", "--yes", add=add).code == 0
+
+
 def test_add_json_gives_counts_and_every_skipped_file() -> None:
     ran = brain("add", "notes", "--json", add=REPORT)
     shape = json.loads(ran.stdout)

@@ -185,6 +185,9 @@ CREATE TABLE tags (
     PRIMARY KEY (document_id, tag)
 ) WITHOUT ROWID;
 
+-- table tombstones
+CREATE TABLE tombstones (mark TEXT PRIMARY KEY, day TEXT NOT NULL, row_hash INTEGER) WITHOUT ROWID;
+
 -- trigger episodes_fts_delete
 CREATE TRIGGER episodes_fts_delete AFTER DELETE ON episodes BEGIN
     INSERT INTO episodes_fts(episodes_fts, rowid, topic, terms, around)

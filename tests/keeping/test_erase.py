@@ -478,7 +478,7 @@ def test_a_twin_and_a_file_that_is_still_there_are_said(
     notices = brain.keep.erase([str(place / "one.md")], dry_run=True).notices
     assert notices == (
         f"the same text also stands in {place / 'two.md'}, which stays",
-        f"{place / 'one.md'} is still on the disk: `brain sync` would take it in again",
+        f"{place / 'one.md'} is still on the disk; it stays out until you add it by its own path",
     )
 
 

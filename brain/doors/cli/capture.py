@@ -5,16 +5,20 @@ Leaves the wording of the reports, and the codes that follow from them, to `view
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from brain.doors.cli.app import EVERY_DAY, KEEPING, shown
 from brain.doors.cli.options import NewTags, Text, argument, flag, option
 from brain.doors.cli.session import STDIN, Session, draft
 from brain.doors.views.capture import Added
 from brain.errors import UsageError
+
+if TYPE_CHECKING:
+    from brain.types import AddReport, Skipped
 
 # What `export` can be restricted to: the folders that it writes.
 KINDS = ("episodes", "notes", "skills", "feedback", "documents")
@@ -40,6 +44,9 @@ def add(
         bool, flag("--dry-run", "Say what would be done; write nothing.")
     ] = False,
     strict: Annotated[bool, flag("--strict", "Exit 1 for every skipped file.")] = False,
+    yes: Annotated[
+        bool, flag("--yes", "Also what you erased before, without asking.", "-y")
+    ] = False,
 ) -> object:
     """Take in files and folders, or a note. A folder stays registered: sync looks at it again."""
     files = paths or []
@@ -68,9 +75,40 @@ def add(
         with _text_of_note(run, note, edit=edit) as text, run.brain() as brain:
             report = brain.note(text, title=title, tags=tag)
     else:
+        again = {"again": True} if yes else {}
         with run.brain() as brain:
-            report = brain.add(files, tags=tag, dry_run=dry_run)
+            report = brain.add(files, tags=tag, dry_run=dry_run, **again)
+            gone = [item for item in report.skipped if _erased(item)]
+            if gone and not dry_run and run.yes(_question(gone)):
+                paths = [Path(item.source) for item in gone]
+                report = _both(report, brain.add(paths, tags=tag, again=True))
     return Added(report, dry_run, strict, run.out.announced)
+
+
+def _erased(item: Skipped) -> bool:
+    return item.kind == "erased" and item.new
+
+
+def _question(gone: Sequence[Skipped]) -> str:
+    names = gone[0].source
+    if len(gone) > 1:
+        names += f" and {len(gone) - 1:,} more"
+    return f"you erased {names} for good; take it in again?"
+
+
+def _both(first: AddReport, second: AddReport) -> AddReport:
+    """What was done before and after the question, as one."""
+    counted = ("added", "updated", "renamed", "removed", "chunks")
+    sums = {name: getattr(first, name) + getattr(second, name) for name in counted}
+    kept = tuple(item for item in first.skipped if not _erased(item))
+    return replace(
+        second,
+        **sums,
+        unchanged=first.unchanged,
+        skipped=(*kept, *second.skipped),
+        notices=(*first.notices, *second.notices),
+        documents=(*first.documents, *second.documents),
+    )
 
 
 @contextmanager

@@ -87,7 +87,8 @@ def _code(added: Added) -> int:
         return Interrupted.exit_code
     for item in report.skipped:
         unread = item.kind == "unreadable" and item.new
-        if unread or (added.strict and item.kind != "ignored"):
+        kept_out = item.kind == "erased" and item.new
+        if unread or kept_out or (added.strict and item.kind != "ignored"):
             return FAILED
     return DONE
 
