@@ -6,16 +6,18 @@ typing mistake is never silent. Leaves out what the settings do. Serves the app,
 
 from __future__ import annotations
 
-import math
 import os
 import stat
+import time
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from brain.errors import BrainError, UsageError
+from brain.plain import read_plain
 from brain.types import Texts
 
 FILE = "config.toml"
@@ -136,6 +138,8 @@ LEAST: dict[str, float] = {
     "retrieval.rerank_seconds": 0,
     "retrieval.expand_seconds": 0,
 }
+# the largest value of any number: bytes, characters and seconds beyond mean no limit, and overflow where they are used
+MOST = 10**12
 # the only values of a setting that is a word
 CHOICES: dict[str, Texts] = {
     "index.engine": ("auto", "exact", "chroma"),
@@ -149,7 +153,7 @@ def load(home: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     environ = os.environ if environ is None else environ
     config = Config(home=home or default_home(environ))
     path = config.home / FILE
-    if path.exists():
+    if os.path.lexists(path):
         config = _merge(config, _read(path), str(path))
     return _merge(config, _from_environment(environ), "the environment")
 
@@ -167,6 +171,28 @@ def default_home(environ: Mapping[str, str]) -> Path:
         hint = "set BRAIN_HOME to a folder of its own"
         raise BrainError(f"{place} cannot be the home folder", hint)
     return place
+
+
+def takes_no_writing(home: Path) -> bool:
+    """Whether the home lies on a disk that was mounted for reading alone: a backup disk, a snapshot, a medium."""
+    try:
+        facts = os.statvfs(home) if hasattr(os, "statvfs") else None
+    except OSError:
+        return False
+    return facts is not None and bool(facts.f_flag & os.ST_RDONLY)
+
+
+def settle_zone() -> str:
+    """Take UTC where TZ names a zone whose times cannot be; what a person is told then, "" when all is well."""
+    try:
+        datetime.now().astimezone()
+    except (ValueError, OverflowError):
+        said = f"TZ={os.environ.get('TZ', '')!r} is no time zone: times are in UTC"
+        os.environ["TZ"] = "UTC"
+        if hasattr(time, "tzset"):
+            time.tzset()
+        return said
+    return ""
 
 
 def make_home(config: Config) -> None:
@@ -196,7 +222,7 @@ def write_setting(config: Config, section: str, name: str, value: str) -> None:
 
     path = config.home / FILE
     document = (
-        tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
+        tomlkit.parse(_text(path)) if os.path.lexists(path) else tomlkit.document()
     )
     document.setdefault(section, tomlkit.table())[name] = value
     temporary = path.with_suffix(".tmp")
@@ -205,11 +231,22 @@ def write_setting(config: Config, section: str, name: str, value: str) -> None:
     temporary.replace(path)
 
 
-def _read(path: Path) -> Values:
-    if path.stat().st_mode & stat.S_IWOTH:
-        raise BrainError(f"{path} can be written by anyone", f"run: chmod 600 {path}")
+def _text(path: Path) -> str:
+    """The settings file as text. Raises `BrainError` for what is no regular file."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return read_plain(path, follow=True).decode("utf-8")
+    except OSError as error:
+        what = f"{path} cannot be read: {error.strerror}"
+        raise BrainError(what, "put a text file there, or move it away") from None
+
+
+def _read(path: Path) -> Values:
+    try:
+        text = _text(path)
+        if path.stat().st_mode & stat.S_IWOTH:
+            hint = f"run: chmod 600 {path}"
+            raise BrainError(f"{path} can be written by anyone", hint)
+        return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         hint = "mend the line, or move the file away"
         raise UsageError(f"{path} is not valid TOML: {error}", hint) from None
@@ -266,8 +303,12 @@ def _converted(setting: str, value: Any, default: Any) -> tuple[Any, str]:
         found = type(default)(value)
     except (TypeError, ValueError):
         return None, f"it must be of type {type(default).__name__}"
+    except OverflowError:  # 1e400 is infinity, which is no whole number
+        return None, f"it must be at most {MOST:,}"
+    if isinstance(found, int | float) and not found <= MOST:
+        return None, f"it must be at most {MOST:,}"
     least = LEAST.get(setting)
-    if least is not None and not least <= found < math.inf:
+    if least is not None and not least <= found:
         return None, f"it must be {least:g} or more"
     choices = CHOICES.get(setting)
     if choices and found not in choices:

@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from brain.config import Config, make_home
+from brain.config import Config, make_home, settle_zone, takes_no_writing
 from brain.errors import BrainError, Unavailable
 from brain.protocols import (
     Embedder,
@@ -107,6 +107,7 @@ class Resources:
         finish: Callable[[Resources, str], str] | None = None,
     ) -> None:
         os.umask(UMASK)
+        settle_zone()
         os.environ.setdefault(ONE_THREAD, "1")
         self.config = config
         self.progress = progress
@@ -135,6 +136,8 @@ class Resources:
     @property
     def store(self) -> Store:
         """The database; the home folder is made on first use."""
+        if self._store is None and self.read_only:
+            self._store = Store.open_read_only(self.config.database, now=self._now)
         if self._store is None:
             make_home(self.config)
             self._store = Store.open(self.config.database, now=self._now)
@@ -142,6 +145,11 @@ class Resources:
             if noted:
                 self.finished = self._finish(self, noted)
         return self._store
+
+    @cached_property
+    def read_only(self) -> bool:
+        """Whether the home lies on a disk that takes no writing."""
+        return takes_no_writing(self.config.home)
 
     @cached_property
     def judgments(self) -> JudgmentTable:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from brain.app import filling
+from brain.app.file_facts import shown
 from brain.app.filling import Fill
 from brain.app.not_read import FAILURES, newer_files, noted
 from brain.app.resources import AUTO, SERVING, Resources
@@ -43,7 +44,7 @@ def status(resources: Resources) -> Status:
         notices.insert(0, fill.told)
     left_out = noted(resources)
     return Status(
-        home=str(resources.config.home),
+        home=shown(resources.config.home),
         database_bytes=resources.config.database.stat().st_size,
         documents=store.library.count(),
         chunks=store.vectors.size("knowledge"),
@@ -154,7 +155,8 @@ def _better_embedder(resources: Resources, model: str) -> list[str]:
     last = library.setting(TOLD)
     if last and resources.moment() - datetime.fromisoformat(last) < TELL_EVERY:
         return []
-    library.keep_setting(TOLD, resources.now())
+    if not resources.read_only:
+        library.keep_setting(TOLD, resources.now())
     chunks = vectors.total()
     takes = about(resources.speeds.seconds_for(chunks, model))
     return [f"Ollama has {model}: `brain sync` embeds {chunks:,} chunks with it{takes}"]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brain.index.files import replaced
+from brain.plain import open_plain
 from brain.store.snapshots import dimensions_of
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def write(
     names: list[bytes] = []
     crc = 0
     with replaced(path) as handle:
+        # So long it is also without a vector: a question may come before the first note
+        os.ftruncate(handle, HEADER_BYTES)
         os.lseek(handle, HEADER_BYTES, os.SEEK_SET)
         for ids, rows in blocks:
             names.extend(chunk_id.encode() for chunk_id in ids)
@@ -93,7 +96,7 @@ def read(path: Path, fingerprint: str) -> Written | None:
     import numpy as np
 
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError):  # ValueError: an empty file
         return None
@@ -113,10 +116,17 @@ def read(path: Path, fingerprint: str) -> Written | None:
     with memoryview(data) as view, view[HEADER_BYTES:] as rest:
         if zlib.crc32(rest) != crc:
             return None
+    if not count:
+        empty = np.empty((0, dimensions), np.float32)
+        return Written(np.array([], dtype="S1"), empty, seq, _mark(mark))
     numbers = np.frombuffer(data, np.float32, count * dimensions, HEADER_BYTES)
     matrix = numbers.reshape(count, dimensions)
     ids = np.frombuffer(data, f"S{width}", count, HEADER_BYTES + body)
-    return Written(ids, matrix, seq, None if mark == NO_MARK else mark)
+    return Written(ids, matrix, seq, _mark(mark))
+
+
+def _mark(stored: int) -> int | None:
+    return None if stored == NO_MARK else stored
 
 
 def _put(handle: int, data: bytes, crc: int) -> int:

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from brain.plain import open_plain, read_plain
+
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
 NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
@@ -88,7 +90,7 @@ def intact(directory: Path) -> bool:
 
 def noted_files(directory: Path) -> dict[str, list[int]]:
     """{name: [bytes, crc32]} of every file, as the manifest says. Raises `OSError`, `ValueError`."""
-    found: dict[str, list[int]] = json.loads((directory / MANIFEST).read_bytes())
+    found: dict[str, list[int]] = json.loads(read_plain(directory / MANIFEST))
     return found
 
 
@@ -110,7 +112,7 @@ def _checksums(directory: Path) -> dict[str, list[int]]:
 
 def _checksum(path: Path) -> int:
     crc = 0
-    with path.open("rb", buffering=0) as file:
+    with open_plain(path) as file:
         while block := file.read(READ_BYTES):
             crc = zlib.crc32(block, crc)
     return crc

@@ -72,7 +72,8 @@ def found(directory: Path) -> list[Backup]:
     """The backups in a folder, newest first."""
     backups = []
     for path in directory.glob("brain-*"):
-        if match := NAME.fullmatch(path.name):
+        match = NAME.fullmatch(path.name)
+        if match and path.is_file():
             at = datetime.strptime(match[1], TIME).replace(tzinfo=UTC)
             backups.append(Backup(path, at, sealed=bool(match[3])))
     return newest_first(backups)
@@ -93,7 +94,7 @@ def put_aside(database: Path) -> list[Backup]:
     """Databases that a restore or an upgrade left beside the present one, newest first."""
     backups = []
     for path in database.parent.glob(f"{database.name}{ASIDE}*"):
-        if path.name.endswith(UNFINISHED):
+        if path.name.endswith(UNFINISHED) or not path.is_file():
             continue
         with suppress(FileNotFoundError):  # deleted in the meantime
             at = datetime.fromtimestamp(path.stat().st_mtime, UTC)

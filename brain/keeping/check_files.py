@@ -26,6 +26,7 @@ from brain.keeping.files import (
     temporary,
 )
 from brain.keeping.findings import REPAIR, Examined, Finding
+from brain.plain import read_plain
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 WAL_BYTES = 64 * 2**20  # of the log; above this it is not being written back
@@ -115,7 +116,9 @@ def keys(examined: Examined) -> Finding:
     faults = []
     for path in (home / CONFIG, *sorted(home.glob("*.log"))):
         with suppress(OSError):
-            lines = path.read_text("utf-8", "replace").splitlines()
+            lines = (
+                read_plain(path, follow=True).decode("utf-8", "replace").splitlines()
+            )
             for number, line in enumerate(lines, 1):
                 if KEY.search(line):
                     faults.append(f"{path.name}, line {number}, looks like a key")

@@ -31,6 +31,10 @@ def structure_deep(examined: Examined) -> Finding:
 def full_text(examined: Examined) -> Finding:
     """D05: full text against its rows; a repair fills it anew."""
     checks = examined.checks
+    if not examined.store.connection.takes_writing:
+        return Finding(
+            note="not looked at: SQLite can be asked only where it may write"
+        )
     bad = checks.fts_faults()
     mended = ""
     if bad and examined.repair:

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from brain.errors import BrainError
+from brain.plain import open_plain
 
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
@@ -89,7 +90,7 @@ def copy_file(source: Path, target: Path) -> None:
     # O_EXCL refuses whatever has that name already, a link as well (POSIX, open).
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     with (
-        source.open("rb") as reading,
+        open_plain(source, follow=True) as reading,
         os.fdopen(os.open(target, flags, FILE_MODE), "wb") as writing,
     ):
         shutil.copyfileobj(reading, writing)
@@ -139,7 +140,7 @@ def _holds(
     path: Path, pieces: Sequence[bytes], standing: re.Pattern[bytes] | None
 ) -> bool:
     longest = max((len(piece) for piece in pieces), default=MOST_OF_A_WORD)
-    with suppress(OSError), path.open("rb", buffering=0) as file:
+    with suppress(OSError), open_plain(path) as file:
         kept = b""
         while block := file.read(READ_BYTES):
             data = kept + block

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from brain.store.connection import Connection, connect
+from brain.store.connection import Connection, connect, connect_read_only
 from brain.store.sql import first
 
 if TYPE_CHECKING:
@@ -57,6 +57,13 @@ class Store:
     def open(cls, path: Path, *, now: Callable[[], datetime] = local_now) -> Store:
         """Open or create the file and migrate it. Raises `StoreError`."""
         return cls(connect(path), now=now)
+
+    @classmethod
+    def open_read_only(
+        cls, path: Path, *, now: Callable[[], datetime] = local_now
+    ) -> Store:
+        """Open the file on a disk that takes no writing. Raises `StoreError`, also for what is to be written later."""
+        return cls(connect_read_only(path), now=now)
 
     @cached_property
     def documents(self) -> DocumentTable:

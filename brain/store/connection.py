@@ -10,9 +10,10 @@ import os
 import shutil
 import sqlite3
 import stat
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 BUSY_TIMEOUT_MS = 30_000  # a writer waits this long for another writer
+HINT_RO = "nothing was written; copy the home to another disk and set BRAIN_HOME to it"
 NEEDED_BYTES = 64 * 1024  # SQLite's shared-memory file takes 32 KiB
 ALONE_VFS = "unix-excl"
 ALONE_SECONDS = 1.0  # a process that has the database open has made the shared-memory file: then it is opened as usual
@@ -45,6 +47,8 @@ PRAGMAS = (
 
 class Connection:
     """`conn` reads; `write()` is the only way to write. Opened with `connect`."""
+
+    takes_writing = True
 
     def __init__(self, conn: sqlite3.Connection, path: Path) -> None:
         self.conn = conn
@@ -87,6 +91,32 @@ class Connection:
         self.conn.close()
 
 
+class ReadOnly(Connection):
+    """The same where nothing can be written: `write` raises `StoreError`."""
+
+    takes_writing = False
+
+    def __init__(
+        self,
+        conn: sqlite3.Connection,
+        path: Path,
+        cleanup: Callable[[], object] = lambda: None,
+    ) -> None:
+        super().__init__(conn, path)
+        self._cleanup = cleanup
+
+    @contextmanager
+    def write(self) -> Iterator[Database]:
+        """Nothing is."""
+        raise StoreError(f"{self.path} lies on a disk that takes no writing", HINT_RO)
+        yield self.database
+
+    def close(self) -> None:
+        """Close the file, and delete it where it is a copy."""
+        super().close()
+        self._cleanup()
+
+
 def connect(
     path: Path,
     *,
@@ -100,6 +130,7 @@ def connect(
     """
     if not path.exists():
         _new_file(path)
+    _must_be_files(path)
     end = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
@@ -113,6 +144,49 @@ def connect(
             busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
             if not busy or time.monotonic() > end:
                 raise explain(error, path) from error
+
+
+def connect_read_only(path: Path) -> Connection:
+    """Open the database on a disk that takes no writing. Raises `StoreError`, also for whatever is to be written.
+
+    As it stands, when it needs no log and no upgrade: then SQLite reads the file as one that nothing changes
+    (`immutable`, sqlite.org/uri.html). Else a private copy is read, which is deleted when it is closed.
+    """
+    if not path.exists():
+        raise StoreError(f"{path} is not there, and the disk takes no writing", HINT_RO)
+    _must_be_files(path)
+    try:
+        log = path.with_name(f"{path.name}-wal")
+        if not log.exists() or not log.stat().st_size:
+            conn = reader(path, more="&immutable=1")
+            connection = ReadOnly(conn, path)
+            if _version(connection, LATEST) == LATEST:
+                return connection
+            conn.close()
+        return _private_copy(path)
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+
+
+def _private_copy(path: Path) -> ReadOnly:
+    """The database with its log in a folder of its own, upgraded there."""
+    folder = tempfile.TemporaryDirectory(prefix="brain-read-only-")
+    copy = Path(folder.name) / path.name
+    for end in ("", "-wal"):
+        beside = path.with_name(f"{path.name}{end}")
+        if beside.exists():
+            shutil.copyfile(beside, f"{copy}{end}")
+    opened = connect(copy)
+    return ReadOnly(opened.conn, path, folder.cleanup)
+
+
+def _must_be_files(path: Path) -> None:
+    """A pipe or a folder under one of its names would hang SQLite, or be taken for damage. Raises `StoreError`."""
+    for end in ("", "-wal", "-shm", "-journal"):
+        place = path.with_name(f"{path.name}{end}")
+        with suppress(FileNotFoundError):
+            if not stat.S_ISREG(place.stat().st_mode):
+                raise StoreError(f"{place} is no regular file", "move it away")
 
 
 def _open(

@@ -27,6 +27,7 @@ BASE = {
     "brain.prompts",
     "brain.reports",
     "brain.faults",
+    "brain.plain",
     "brain.fitted",
     "brain.store.vector_bytes",
     "brain.store.row_hash",

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO, TypeVar
 
@@ -60,9 +61,9 @@ class Session:
     @classmethod
     def of_this_process(cls) -> Session:
         """The real one."""
-        return cls(
-            Out(sys.stdout, sys.stderr), sys.stdin, open_brain, edit_file, launch
-        )
+        out = Out(sys.stdout, sys.stderr)
+        opened = partial(open_brain, say=out.say)
+        return cls(out, sys.stdin, opened, edit_file, launch)
 
     def brain(self) -> AbstractContextManager[Brain]:
         """`Brain`, closed at the end; its progress goes to the bar."""
@@ -165,12 +166,20 @@ def session(context: typer.Context) -> Session:
     return found
 
 
-def open_brain(progress: Progress) -> AbstractContextManager[Brain]:
-    """The person's own `Brain`, as configured."""
+def open_brain(
+    progress: Progress, say: Callable[[str], object] = lambda _text: None
+) -> AbstractContextManager[Brain]:
+    """The person's own `Brain`, as configured; `say` hears what is odd about where it runs."""
     from brain.app import Brain
-    from brain.config import load
+    from brain.config import load, settle_zone, takes_no_writing
 
-    return Brain(load(), progress=progress)
+    zone = settle_zone()
+    if zone:
+        say(zone)
+    config = load()
+    if takes_no_writing(config.home):
+        say(f"{config.home} takes no writing: it is read as it is, nothing is kept")
+    return Brain(config, progress=progress)
 
 
 def scope(

@@ -19,8 +19,8 @@ from typing import Any
 from brain.errors import BrainError, Refused
 from brain.faults import reach
 from brain.keeping.export.names import is_safe
-from brain.keeping.export.plain import open_plain
 from brain.keeping.export.rows import texts_in
+from brain.plain import open_plain
 
 MANIFEST = (
     ".brain-export.json"  # `ingest.folders` leaves out every folder that holds one

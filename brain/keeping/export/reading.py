@@ -13,10 +13,10 @@ from brain.errors import BrainError, NotFound
 from brain.keeping.export import documents, episodes, judgments
 from brain.keeping.export.documents import MARKER
 from brain.keeping.export.folder import Manifest, read_manifest
-from brain.keeping.export.plain import open_plain
 from brain.keeping.export.rows import StoredDocument, StoredEpisode, StoredSkill
 from brain.keeping.export.skills import KIND as SKILL
 from brain.keeping.export.skills import MAIN, read_skill
+from brain.plain import open_plain
 from brain.reports import Judgment
 from brain.types import Skipped
 from ingest.readers.front_matter import BadFrontMatter, read_nested, split, text_at

@@ -16,8 +16,8 @@ from brain.errors import Refused, UsageError
 from brain.keeping.export.documents import MARKER
 from brain.keeping.export.front_matter import dump, lines_of
 from brain.keeping.export.names import folder_name, is_safe
-from brain.keeping.export.plain import open_plain
 from brain.keeping.export.rows import StoredSkill, id_in
+from brain.plain import open_plain
 from brain.store.skills import Belongings
 from brain.store.sql import fields_of
 from brain.types import Skill
