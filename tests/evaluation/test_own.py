@@ -193,7 +193,8 @@ def test_init_with_a_model_fences_the_note_and_survives_its_failure(
     system, user = (message["content"] for message in writer.messages[0])
     nonce = user.split("<note-")[1][:8]
     assert f"</note-{nonce}>" in user
-    assert f"<note-{nonce}>" in system
+    assert nonce not in system, "the rules are the same for every sentence"
+    assert "<note-CODE>" in system
 
 
 def test_init_without_notes_says_what_to_do(brain: Brain) -> None:
