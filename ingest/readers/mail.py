@@ -9,6 +9,8 @@ mail readers.
 
 from __future__ import annotations
 
+import base64
+import quopri
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -34,9 +36,21 @@ from ingest.reading import Raw, Reading, Readings
 # Of a header's value looked at: parsing a long list of addresses takes quadratic time.
 HEADER_CHARS = 5_000
 NAMED_CHARS = 200  # of a name or subject shown
+HEAD_BYTES = 20_000  # of an attached mail in which its subject is looked for
 PARTS = 1_000  # parts of one mail looked at
 # Of the HTML's words that the plain text must have, to be more than "open this in a browser".
 HTML_SHARE = 0.5
+# Charsets as programs state them, with those that they mean (WHATWG Encoding Standard, "names and labels").
+_WIDER = {
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "ks_c_5601-1987": "cp949",
+    "euc-kr": "cp949",
+    "shift_jis": "cp932",
+    "shift-jis": "cp932",
+    "x-sjis": "cp932",
+    "big5": "big5hkscs",
+}
 _BODIES = ("text/plain", "text/html", "text/calendar")
 _MAILS = ("message/rfc822", "message/global")
 _ADDRESS = re.compile(r"""^\s*"?([^"<]*?)"?\s*<([^<>]*)>""")
@@ -179,8 +193,8 @@ def _take(part: Message, letter: Letter, plain: list[str], pages: list[str]) -> 
         plain.append("\n".join(map(str, _inner(part))).strip())
     elif name or attached or kind != "application/pgp-signature":
         if kind in _MAILS:
-            inner = next(iter(_inner(part)), None)
-            name = (header(inner, "Subject") if inner else "") or name or "mail"
+            inner = message_from_bytes(data[:HEAD_BYTES])
+            name = header(inner, "Subject") or name or "mail"
         letter.attachments.append(Attached(name or kind, data, kind))
 
 
@@ -203,9 +217,9 @@ def _payload(part: Message) -> bytes:
     """The decoded bytes; of an attached mail, what it holds."""
     if part.is_multipart():
         inner = _inner(part)
-        return (
-            b"".join(child.as_bytes() for child in inner) if len(inner) < PARTS else b""
-        )
+        if len(inner) >= PARTS:
+            return b""
+        return _decoded(b"".join(map(_as_bytes, inner)), part)
     try:
         data = part.get_payload(decode=True)
     except (ValueError, LookupError):
@@ -215,12 +229,32 @@ def _payload(part: Message) -> bytes:
     return str(part.get_payload()).encode("utf-8", "surrogateescape")
 
 
+def _decoded(data: bytes, part: Message) -> bytes:
+    """The bytes of an attached mail, which the standard forbids to encode and programs encode."""
+    encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+    if encoding == "quoted-printable":
+        return quopri.decodestring(data)
+    if encoding == "base64":
+        with suppress(ValueError):
+            return base64.b64decode(b"".join(data.split()), validate=True)
+    return data
+
+
+def _as_bytes(message: Message) -> bytes:
+    """A mail again, as text where its headers cannot be written as they are."""
+    try:
+        return message.as_bytes()
+    except (UnicodeError, LookupError, KeyError, TypeError):
+        return str(message).encode("utf-8", "surrogateescape")
+
+
 def _by_charset(data: bytes, charset: str | None) -> str:
     """Text by the stated charset where it works, else as any text."""
     if (
         not charset or charset == "us-ascii"
     ):  # what many programs state whatever they send
         charset = "utf-8"
+    charset = _WIDER.get(charset.lower(), charset)
     try:
         return data.decode(charset).replace("\x00", "")
     except (LookupError, UnicodeError):
@@ -252,10 +286,12 @@ def _unencoded(value: str) -> str:
         return value
     # A header without encoded words comes back as it is, any other in bytes.
     said = decode_header(value)
-    return "".join(
-        text if isinstance(text, str) else _by_charset(text, charset)
-        for text, charset in said
-    )
+    parts: list[str] = []
+    for text, charset in said:
+        part = text if isinstance(text, str) else _by_charset(text, charset)
+        # An address directly behind an encoded name.
+        parts.append(f" {part}" if parts and part.startswith("<") else part)
+    return "".join(parts)
 
 
 def date_of(message: Message) -> str:

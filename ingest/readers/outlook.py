@@ -1,6 +1,6 @@
 """Outlook messages (.msg) by python-oxmsg, read as other mails are: head, words, older mails, names of attachments.
 
-Leaves out rich text bodies (RTF) where a message has nothing else, told in a notice. Serves `loading`, in a worker.
+Where a message has nothing but rich text, that is read; where that fails it is told. Serves `loading`, in a worker.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ingest.errors import UnreadableFile
-from ingest.readers import mail, threads
+from ingest.readers import compressed_rtf, mail, rtf, threads
 from ingest.readers.attachments import Attached
 from ingest.readers.html import page_text
 from ingest.readers.outline import one_line
@@ -51,8 +51,12 @@ def _letter(message: Message) -> mail.Letter:
     )
     if not letter.body.strip() and (page := message.html_body):
         letter.body = page_text(page.encode("utf-8", "replace"))
-    if not letter.body.strip() and message.properties.binary_prop_value(RTF_BODY):
-        letter.notices.append("its text is rich text (RTF) only: not read")
+    packed = message.properties.binary_prop_value(RTF_BODY) or b""
+    if not letter.body.strip() and packed:
+        source = compressed_rtf.unpacked(packed).decode("cp1252", "replace")
+        letter.body = rtf.plain(source).strip()
+        if not letter.body:
+            letter.notices.append("its text is rich text (RTF) only: not read")
     for attachment in message.attachments:
         kind = attachment.mime_type or ""
         name = attachment.file_name or kind or "unnamed"

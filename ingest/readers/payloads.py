@@ -29,6 +29,8 @@ _BLOCK = re.compile(
     rf"^(?:{_LINE}){{{BLOCK_LINES},}}(?:[ \t>]*[A-Za-z0-9+/]{{1,100}}={{0,2}}[ \t]*$)?",
     re.M,
 )
+# A picture drawn in the text itself; a short one may be an example.
+_SVG = re.compile(r"<svg\b(?:(?!<svg\b|</svg>).)*</svg>", re.S | re.I)
 # A drawing of Obsidian's Excalidraw, packed or as JSON.
 _DRAWING = re.compile(
     r"^```compressed-json[ \t]*\n[^`]*^```[ \t]*$"
@@ -53,7 +55,11 @@ def without_payloads(text: str) -> tuple[str, Texts]:
     def taken(match: re.Match[str]) -> str:
         nonlocal chars
         found = match[0]
-        if not found.startswith(("data:", "```")) and not _looks_packed(found):
+        if found.startswith("<"):
+            is_packed = len(found) >= PACKED_CHARS
+        else:
+            is_packed = found.startswith(("data:", "```")) or _looks_packed(found)
+        if not is_packed:
             return found
         chars += len(found)
         return LEFT + "\n" * found.count("\n")
@@ -61,6 +67,8 @@ def without_payloads(text: str) -> tuple[str, Texts]:
     cleaned = text
     if "```" in text:
         cleaned = _DRAWING.sub(taken, cleaned)
+    if "</svg>" in text:
+        cleaned = _SVG.sub(taken, cleaned)
     if "base64," in text:
         cleaned = _URI.sub(taken, cleaned)
     for pattern in (_BLOCK, _RUN):

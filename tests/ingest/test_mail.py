@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import email.policy
+import quopri
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -256,3 +258,113 @@ def test_what_is_no_outlook_message_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.msg").write_bytes(b"Subject: renamed\n\nan .eml")
     with pytest.raises(UnreadableFile, match="Outlook"):
         next(load(tmp_path / "a.msg"))
+
+
+@pytest.mark.parametrize(
+    ("stated", "shown"),
+    [
+        (b"=?UTF-8?Q?Ana_L=C3=B3pez?=<a@x>", "Ana López <a@x>"),
+        (b"=?UTF-8?B?QW5h?==?UTF-8?B?IEzDs3Bleg==?= <a@x>", "Ana López <a@x>"),
+        (b"=?UTF-8?Q?L=C3?= =?utf-8?Q?=B3pez?= <a@x>", "López <a@x>"),
+        (b"=?gb2312?B?1qOUVA==?= <a@x>", "郑擳 <a@x>"),
+        (b"=?x-sjis?B?jlKTYw==?= <a@x>", "山田 <a@x>"),
+        ("Ana López <a@x>".encode("cp1252"), "Ana López <a@x>"),
+    ],
+)
+def test_an_encoded_sender_is_read(stated: bytes, shown: str) -> None:
+    assert mail.parsed(b"From: " + stated + b"\nSubject: s\n\nhi\n").sender == shown
+
+
+# -- what is attached -----------------------------------------------------------------------------------------------------
+
+
+def test_attached_mails_and_files_are_read_with_their_path_in_the_mail(
+    tmp_path: Path,
+) -> None:
+    survey = letter("Hull survey", "The keel bolts need replacing.", key="s")
+    survey.add_attachment("berth,price\nB4,840\n", subtype="csv", filename="prices.csv")
+    made = letter("Fwd: survey", "See the attached mail.")
+    made.add_attachment(survey)
+    made.add_attachment(
+        b"\xff\xd8", maintype="image", subtype="jpeg", filename="photo.jpg"
+    )
+    document = one_mail(tmp_path, bytes(made))
+    prices = next(chunk for chunk in document.chunks if "B4,840" in chunk.text)
+    assert prices.heading[:2] == ("Fwd: survey", "Hull survey")
+    assert "prices.csv" in f"{prices.heading} {prices.locator}"
+    assert "The keel bolts need replacing." in document.text
+    assert document.notices == ("1 attachment named, not read: photo.jpg",)
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable", "8bit"])
+def test_an_attached_mail_is_read_however_it_is_encoded(
+    tmp_path: Path, encoding: str
+) -> None:
+    inner = b"From: s@example.org\nSubject: Hull\n\nThe keel bolts, f\xc3\xbcr Ana.\n"
+    coded = {
+        "base64": base64.encodebytes(inner),
+        "quoted-printable": quopri.encodestring(inner),
+        "8bit": inner,
+    }[encoding]
+    data = (
+        b"From: a@example.org\nSubject: Fwd\nMIME-Version: 1.0\n"
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n"
+        b"Content-Transfer-Encoding: "
+        + encoding.encode()
+        + b"\n\n"
+        + coded
+        + b"\n--b--\n"
+    )
+    document = one_mail(tmp_path, data)
+    assert "The keel bolts, für Ana." in document.text
+    assert "Attachments: Hull" in document.text
+
+
+def test_an_invitation_is_words(tmp_path: Path) -> None:
+    made = letter("Dinner", "You are invited.")
+    made.add_alternative(
+        "BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nDTSTART:20260504T180000Z\nSUMMARY:Dinner\n"
+        "LOCATION:Pier 4\nEND:VEVENT\nEND:VCALENDAR\n",
+        subtype="calendar",
+    )
+    document = one_mail(tmp_path, bytes(made))
+    assert (
+        "Dinner: Monday 4 May 2026 (2026-05-04), 18:00 (UTC), at Pier 4"
+        in document.text
+    )
+    assert "BEGIN:VEVENT" not in document.text
+
+
+def test_mails_in_mails_end_and_a_damaged_one_loses_itself(tmp_path: Path) -> None:
+    made = letter("level 0", "innermost")
+    for level in range(1, 8):
+        outer = letter(f"level {level}", f"words {level}")
+        outer.add_attachment(made)
+        made = outer
+    made.add_attachment(
+        b"PK\x03\x04 broken", maintype="application", subtype="zip", filename="a.docx"
+    )
+    document = one_mail(tmp_path, bytes(made))
+    assert "words 7" in document.text
+    assert "words 4" in document.text
+    assert "innermost" not in document.text
+    assert any("too many in this file" in notice for notice in document.notices)
+    assert any("a.docx not read: damaged" in notice for notice in document.notices)
+
+
+def test_what_thunderbird_still_holds_though_it_was_deleted_is_left_out(
+    tmp_path: Path,
+) -> None:
+    kept = b"X-Mozilla-Status: 0001\n" + bytes(letter("Kept", "The rent is 840."))
+    gone = b"X-Mozilla-Status: 0009\n" + bytes(letter("Gone", "The rent is 910."))
+    start = b"From - Tue Mar  3 10:00:00 2026\n"
+    path = tmp_path / "Inbox"
+    path.write_bytes(start + kept + b"\n" + start + gone + b"\n")
+    about, *messages = load(path)
+    assert [message.title for message in messages] == ["Kept"]
+    assert "1 deleted messages" in about.text
+
+
+def one_mail(tmp_path: Path, data: bytes) -> Document:
+    (document,) = loaded(tmp_path / "a.eml", data)
+    return document

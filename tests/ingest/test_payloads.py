@@ -25,6 +25,7 @@ WRAPPED = "\n".join(PICTURE[at : at + 76] for at in range(0, len(PICTURE), 76))
         f"-----BEGIN CERTIFICATE-----\n{WRAPPED}\n-----END CERTIFICATE-----",
         f"```compressed-json\n{WRAPPED}\n```",
         f"raw {PICTURE} raw",
+        f"<svg viewBox='0 0 9 9'>\n<path d='{PICTURE}'/></svg>",
     ],
 )
 def test_a_payload_is_left_out_and_told_and_lines_stay(payload: str) -> None:
@@ -45,6 +46,8 @@ def test_a_payload_is_left_out_and_told_and_lines_stay(payload: str) -> None:
         "https://example.org/a/b?c=" + "d" * 90,
         "\n".join(["0123456789abcdef" * 4] * 10),
         "data:text/plain;charset=utf-8,hello",
+        "<svg><circle r='4'/></svg>" + " an example" * 60,
+        "<svg " * 2_000,
     ],
 )
 def test_long_words_rules_genes_and_hashes_are_kept(words: str) -> None:

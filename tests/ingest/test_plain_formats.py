@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest import Document, IngestError, RefusedFile, load
+from ingest.readers import compressed_rtf, rtf
 from tests.ingest.reading_support import read, text_of
 
 CALENDAR = """BEGIN:VCALENDAR
@@ -185,3 +186,18 @@ def test_entities_are_refused(name: str) -> None:
             name,
             '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><en-export><opml>&e;',
         )
+
+
+def test_rich_text_that_outlook_packed_is_unpacked() -> None:
+    """The example of [MS-OXRTFCP] 4.1.1, whole, cut off, and not packed at all."""
+    packed = bytes.fromhex(
+        "2d0000002b0000004c5a4675f1c5c7a703000a007263706731323542320af32068656c09002062770"
+        "5b06c647d0a800fa0"
+    )
+    words = b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"
+    assert compressed_rtf.unpacked(packed) == words
+    assert words.startswith(compressed_rtf.unpacked(packed[:40]))
+    assert rtf.plain(words.decode()).strip() == "hello world"
+    plain = len(words).to_bytes(4, "little") * 2 + b"MELA" + bytes(4) + words
+    assert compressed_rtf.unpacked(plain) == words
+    assert compressed_rtf.unpacked(b"none") == b""
