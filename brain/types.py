@@ -303,6 +303,14 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one document. `outcome`: added, updated, renamed, removed; `source`: where it stands or stood."""
+
+    outcome: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class AddReport:
     """What one `add` or `sync` did. Counts are of documents; `chunks` and `waiting` of chunks (waiting for vectors;
     None: unknown until the model can be read). `filling`: of those, how many wait for a model of Ollama, which a notice
@@ -323,6 +331,7 @@ class AddReport:
     embedder: str = ""
     documents: Texts = ()
     unread: int | None = 0
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

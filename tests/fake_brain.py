@@ -15,7 +15,7 @@ from brain.doors.cli.session import Session
 from brain.doors.render import Out
 from brain.types import Citation, Confidence, ContextUse, Passage
 
-NOUNS = ("library", "skills", "judge", "keep", "models")
+NOUNS = ("library", "folders", "skills", "judge", "keep", "models")
 
 
 class FakeBrain:

@@ -19,6 +19,7 @@ from brain.protocols import Embedder, Generator, Progress, silent
 
 if TYPE_CHECKING:
     from brain.answering import Say
+    from brain.app.folders import Folders
     from brain.app.judge import Judge
     from brain.app.keep import Keep
     from brain.app.library import Library
@@ -42,8 +43,9 @@ def finish_begun_erasure(resources: Resources, noted: str) -> str:
 class Brain:
     """A person's store and everything that can be done with it. A context manager; closing it closes its files.
 
-    The nouns: `library` (what is stored), `skills` (how to do things), `judge` (what a person says of answers, and
-    figures), `keep` (looking after the store), `models` (which models there are and what they serve for).
+    The nouns: `library` (what is stored), `folders` (which are looked at), `skills` (how to do things), `judge` (what a
+    person says of answers, and figures), `keep` (looking after the store), `models` (which models there are and what
+    they serve for).
     """
 
     def __init__(
@@ -171,6 +173,13 @@ class Brain:
         from brain.app.library import Library
 
         return Library(self.resources)
+
+    @cached_property
+    def folders(self) -> Folders:
+        """The added folders: list them, let one go, follow one that moved."""
+        from brain.app.folders import Folders
+
+        return Folders(self.resources)
 
     @cached_property
     def skills(self) -> Skills:

@@ -10,7 +10,14 @@ from __future__ import annotations
 import shlex
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -84,7 +91,8 @@ class Mailboxes:
 class Intake:
     """One taking in, over the store of `resources`; `tally` counts what happens.
 
-    `again`: also what was erased before; `asked_for`: the files that a person named.
+    `again`: also what was erased before; `asked_for`: the files that a person named; `moved`: the
+    ids of documents whose files lie under these addresses now.
     """
 
     resources: Resources
@@ -93,6 +101,7 @@ class Intake:
     clock: Callable[[], float] = time.monotonic
     start: Callable[[], Child] = reading_child
     again: bool = False
+    moved: Mapping[str, str] = field(default_factory=dict)
     asked_for: set[Path] = field(default_factory=set)
 
     @classmethod
@@ -242,6 +251,8 @@ class Intake:
         """Save what was read; the id that it has."""
         source = shown(item.path)
         tally = self.tally
+        if document.uri in self.moved:
+            document = rebind(document, self.moved[document.uri])
         mark = _mark(document)
         if self.again:
             self.resources.store.tombstones.lift(mark)

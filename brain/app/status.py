@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 from brain.app import filling
 from brain.app.file_facts import shown
 from brain.app.filling import Fill
+from brain.app.folders import Folders
 from brain.app.not_read import FAILURES, newer_files, noted
 from brain.app.resources import AUTO, SERVING, Resources
 from brain.app.speeds import about
 from brain.errors import BrainError
-from brain.reports import Root, Status, VectorProgress
+from brain.reports import Status, VectorProgress
 from brain.store.snapshots import dimensions_of
 
 TOLD = "nudged_at"  # setting: when a person was last told that Ollama is there
@@ -59,7 +58,7 @@ def status(resources: Resources) -> Status:
         index_lag=lag,
         generations=generations,
         ollama=state,
-        roots=tuple(_root(resources, root) for root in store.library.roots()),
+        roots=tuple(Folders(resources).all()),
         waiting=sum(
             row.total - row.done for row in generations if row.state != "spare"
         ),
@@ -121,17 +120,6 @@ def _kept_up(resources: Resources, fill: Fill | None) -> set[str]:
     if fill is not None:
         found.add(fill.fingerprint)
     return found
-
-
-def _root(resources: Resources, root: dict[str, Any]) -> Root:
-    known = resources.store.library.known_files(root["uri"])
-    path = Path(root["path"])
-    state = "ok"
-    if not path.exists():
-        state = "missing"
-    elif known and not any(path.iterdir()):
-        state = "unmounted"
-    return Root(root["path"], len(known), root["looked_at"], state)
 
 
 def _ollama(resources: Resources) -> tuple[str, list[str]]:

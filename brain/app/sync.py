@@ -25,7 +25,7 @@ from brain.app.vectors import finish
 from brain.errors import BrainError
 from brain.faults import reach
 from brain.store.documents import is_gone
-from brain.types import AddReport
+from brain.types import AddReport, Change
 
 CHANGES = (
     "added",
@@ -89,8 +89,11 @@ def _look_at_root(
     uri = str(root["uri"])
     path = Path(path_of(uri))
     if not path.exists():
-        notice = f"{shown(path)} is not there; nothing of it was forgotten"
-        intake.tally.notices.append(notice)
+        name = shlex.quote(shown(path))
+        intake.tally.notices.append(
+            f"{shown(path)} is not there; nothing of it was forgotten. Moved? brain folder rename {name} NEW. "
+            f"Gone for good? brain folder remove {name}"
+        )
         return 0
     look = intake.look(path, question=limit is not None)
     fresh = look.changed()
@@ -136,6 +139,7 @@ def _let_go(intake: Intake, path: Path) -> int:
         )
         return 0
     ids = [store.library.resolve(uri) for uri in gone]
+    tally.changes += [Change("removed", shown(Path(file))) for file in sorted(files)]
     removed = store.trash.forget(ids, now=intake.resources.now(), lasting=False)
     tally.counts["removed"] += removed
     return removed

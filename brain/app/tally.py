@@ -9,7 +9,7 @@ from typing import Any
 from brain.app.resources import Resources
 from brain.store.documents import Origin
 from brain.store.skipped import LeftOut
-from brain.types import AddReport, Skipped
+from brain.types import AddReport, Change, Skipped
 from ingest.document import Document
 
 COUNTED = ("added", "updated", "unchanged", "renamed", "removed", "chunks")
@@ -30,6 +30,7 @@ class Tally:
     notices: list[str] = field(default_factory=list)
     of_files: list[tuple[str, str]] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     cleared: list[str] = field(default_factory=list)
     vanished: int = 0
     unread: int | None = 0
@@ -42,6 +43,7 @@ class Tally:
         self.counts[outcome] += 1
         if outcome != "unchanged":
             self.counts["chunks"] += len(document.chunks)
+            self.changes.append(Change(outcome, origin.source))
         self.documents.append(document_id)
         return document_id
 
@@ -67,6 +69,7 @@ class Tally:
             notices=(*self.notices, *self._said_of_files()),
             interrupted=self.interrupted,
             unread=self.unread,
+            changes=tuple(self.changes),
             documents=tuple(self.documents),
             **more,
         )

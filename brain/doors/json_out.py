@@ -84,6 +84,7 @@ ADDED = (
     "embedder",
     "documents",
     "unread",
+    "changes",
 )
 
 Shape = dict[str, Any]
@@ -194,6 +195,7 @@ def added(report: AddReport, *, dry_run: bool = False) -> Shape:
     """`brain add`, `sync` and `import`."""
     shape = chosen(report, ADDED)
     shape["skipped"] = [asdict(item) for item in report.skipped]
+    shape["changes"] = [asdict(item) for item in report.changes]
     shape["embedder"] = report.embedder or None
     return envelope(dry_run=dry_run, **shape)
 

@@ -324,6 +324,13 @@ class LibraryTable(Table):
         with self._write():
             self._run("DELETE FROM roots WHERE path=?", path)
 
+    def move_contexts(self, before: str, after: str) -> None:
+        """Descriptions of a folder that was moved, and of those in it, go with it."""
+        for source, description in self.contexts().items():
+            if source == before or source.startswith(f"{before}/"):
+                self.set_context(source, None)
+                self.set_context(after + source[len(before) :], description)
+
     def roots(self) -> list[Row]:
         """Registered roots: uri, path, added_at, looked_at, options."""
         sql = "SELECT uri, path, added_at, looked_at, options FROM roots ORDER BY path"

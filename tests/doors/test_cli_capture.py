@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
 
-from brain.errors import StoreError, Unavailable
+from brain.doors.cli.session import edit_file
+from brain.errors import BrainError, StoreError, Unavailable
 from brain.reports import ExportReport
-from brain.types import AddReport, Episode, Skipped
+from brain.types import AddReport, Change, Episode, Skipped
 from tests.fake_brain import brain
 
 REPORT = AddReport(
@@ -93,6 +95,45 @@ def test_what_was_erased_is_asked_for_when_it_is_added_by_name() -> None:
         assert ran.code == 1
         assert len(ran.called("add")) == 1
     assert brain("add", "/n/a.md", "--yes", add=add).code == 0
+
+
+def test_sync_names_what_changed_and_repeats_no_list_of_skipped_files() -> None:
+    changes = (
+        Change("updated", "/n/a.md"),
+        *(Change("added", f"/n/{i}.md") for i in range(12)),
+    )
+    report = AddReport(
+        added=12,
+        updated=1,
+        changes=changes,
+        skipped=(
+            Skipped("/n/.x", "hidden", "a hidden file"),
+            Skipped("/n/old.pdf", "unreadable", "damaged", new=False),
+            Skipped("/n/new.pdf", "unreadable", "encrypted"),
+        ),
+    )
+    lines = brain("sync", sync=report).stdout.splitlines()
+    assert lines[0] == "12 added, 1 updated, 3 skipped"
+    assert lines[1] == "  added    /n/0.md"
+    assert lines[11:13] == [
+        "  … and 2 more added (--json lists all)",
+        "  updated  /n/a.md",
+    ]
+    assert lines[13:] == ["1 unreadable: encrypted", "  /n/new.pdf"]
+    shape = json.loads(brain("sync", "--json", sync=report).stdout)
+    assert shape["changes"][0] == {"outcome": "updated", "source": "/n/a.md"}
+    assert len(shape["skipped"]) == 3
+
+
+def test_an_editor_of_a_terminal_is_not_started_without_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    for editor in ("", "vim -n"):
+        monkeypatch.setenv("EDITOR", editor)
+        with pytest.raises(BrainError, match="needs a terminal"):
+            edit_file(tmp_path / "note.md")
 
 
 def test_add_json_gives_counts_and_every_skipped_file() -> None:

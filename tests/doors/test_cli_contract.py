@@ -84,6 +84,9 @@ COMMANDS = {
     "models use": ["models", "use", "ask", "x"],
     "status": ["status"],
     "doctor": ["doctor"],
+    "folder list": ["folder", "list"],
+    "folder remove": ["folder", "remove", "x"],
+    "folder rename": ["folder", "rename", "x", "y"],
 }
 
 
@@ -131,6 +134,9 @@ def answers(text: str) -> dict[str, Any]:
         "add": report,
         "note": report,
         "sync": report,
+        "folders_all": [Root(text, 1, text)],
+        "folders_remove": Root(text, 1, text),
+        "folders_rename": report,
         "keep_import_from": report,
         "remember": episode,
         "keep_export": ExportReport(text, conflicts=(text,), notices=(text,)),

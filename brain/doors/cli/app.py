@@ -31,6 +31,7 @@ MODULES = (
     "skills",
     "models",
     "keeping",
+    "folders",
     "evaluation",
 )
 

@@ -125,7 +125,7 @@ def sync(run: Session) -> object:
     """Look at the added folders again; finish waiting embeddings."""
     with run.brain() as brain:
         report = brain.sync()
-    return Added(report, said=run.out.announced)
+    return Added(report, said=run.out.announced, again=True)
 
 
 @shown(

@@ -46,6 +46,10 @@ STDIN = "-"
 EDITORS = ("VISUAL", "EDITOR")
 # POSIX names no other editor that is always there.
 DEFAULT_EDITOR = "vi"
+# They wait for ever without one.
+TERMINAL_EDITORS = """
+    ed emacs ex helix hx jed joe kak mcedit mg micro nano ne nvi nvim pico vi vim
+""".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +253,12 @@ def edit_file(path: Path) -> None:
     """Open the person's editor and wait. Raises `BrainError` when it cannot start or reports a failure."""
     wished = filter(None, map(os.environ.get, EDITORS))
     chosen = next(wished, DEFAULT_EDITOR)
+    program = Path(chosen.split(maxsplit=1)[0]).name if chosen.strip() else ""
+    if program in TERMINAL_EDITORS and not sys.stdin.isatty():
+        raise BrainError(
+            f"the editor {chosen!r} needs a terminal, and there is none",
+            'use `brain add --note "…"`, or `brain add -` to read standard input',
+        )
     try:
         code = subprocess.run([*shlex.split(chosen), str(path)], check=False).returncode
     except (OSError, ValueError) as error:

@@ -33,21 +33,28 @@ from brain.errors import Interrupted
 
 if TYPE_CHECKING:
     from brain.reports import ExportReport, NotRead
-    from brain.types import AddReport, Episode, Skipped
+    from brain.types import AddReport, Change, Episode, Skipped
 
 # Of each reason for skipping; --json has them all.
 NAMES_SHOWN = 3
+CHANGES_SHOWN = 10
+# Kinds of skipped files that a look at known folders tells of, once; the rest stands in `status --skipped`.
+NEWS = ("unreadable", "refused", "vanished", "unsupported", "erased")
 OUTCOMES = ("added", "updated", "renamed", "removed", "unchanged")
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A report and how it was asked for. `said`: the notices that were told while it ran."""
+    """A report and how it was asked for. `said`: the notices that were told while it ran.
+
+    `again`: of a look at folders that are known, where what changed is news and what a rule leaves out is not.
+    """
 
     report: AddReport
     dry_run: bool = False
     strict: bool = False
     said: Sequence[str] = ()
+    again: bool = False
 
 
 def _to_json(added: Added) -> Shape:
@@ -97,7 +104,24 @@ def _code(added: Added) -> int:
 def added(done: Added) -> Lines:
     """`812 added, 3 unchanged, 2 skipped`, who embedded, and the skipped files grouped by reason."""
     report = done.report
-    return [summary(report, dry_run=done.dry_run), *skipped(report.skipped)]
+    lines = [summary(report, dry_run=done.dry_run)]
+    if not done.again:
+        return [*lines, *skipped(report.skipped)]
+    news = [item for item in report.skipped if item.new and item.kind in NEWS]
+    return [*lines, *_changes(report.changes), *skipped(news)]
+
+
+def _changes(changes: Sequence[Change]) -> Lines:
+    """What became of the first documents of each kind, by name."""
+    done: Lines = []
+    for outcome in OUTCOMES:
+        sources = [item.source for item in changes if item.outcome == outcome]
+        named = sources[:CHANGES_SHOWN]
+        done += [line(dim(f"  {outcome:8} "), path(source)) for source in named]
+        if len(sources) > len(named):
+            left = len(sources) - len(named)
+            done.append(dim(f"  … and {left:,} more {outcome} (--json lists all)"))
+    return done
 
 
 def summary(report: AddReport, *, dry_run: bool = False) -> Line:

@@ -33,7 +33,7 @@ from brain.doors.lines import (
     styled,
     warn,
 )
-from brain.doors.show import DONE, FAILED, shows
+from brain.doors.show import DONE, FAILED, lists, shows
 from brain.doors.views.capture import left_out
 from brain.doors.views.library import NOTHING, items
 
@@ -136,6 +136,12 @@ def root(item: Root) -> str:
         given("looked at ", moment(item.looked_at or "")),
     )
     return f"{item.path}: {facts}"
+
+
+@lists("roots", "no folder was added yet: brain add FOLDER")
+def roots(items: Sequence[Root]) -> Lines:
+    """One line for each."""
+    return [line(root(item)) for item in items]
 
 
 def _holds(held: Status | BackupReport | RestoreReport) -> str:

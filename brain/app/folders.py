@@ -1,0 +1,93 @@
+"""`.folders`: the added folders, which `sync` and every question look at: list them, let one go, follow one that moved.
+
+Leaves looking and reading to `brain.app.intake`. What was read of a folder stays when it is no longer looked at.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from brain.app.file_facts import path_of, shown, uri_of
+from brain.app.intake import Intake
+from brain.app.library import stored_path
+from brain.app.resources import Noun
+from brain.app.vectors import finish
+from brain.errors import NotFound, UsageError
+from brain.reports import Root
+from brain.types import AddReport
+
+HINT = "`brain folder list` shows those there are"
+
+
+class Folders(Noun):
+    """The added folders. A folder is named by its path."""
+
+    def all(self) -> list[Root]:
+        """Each with its number of documents and whether it is there."""
+        library = self._store.library
+        return [self._root(root) for root in library.roots()]
+
+    def remove(self, path: str) -> Root:
+        """Look at it no more; its documents stay. Raises `NotFound`."""
+        root = self._named(path)
+        self._store.library.drop_root(root["path"])
+        return self._root(root)
+
+    def rename(self, old: str, new: str) -> AddReport:
+        """It was moved: its documents keep their ids, tags and history under the new path.
+
+        Raises `NotFound`, and `UsageError` while the old folder is still there or the new one is not.
+        """
+        root = self._named(old)
+        before = Path(path_of(str(root["uri"])))
+        after = Path(os.path.abspath(os.path.expanduser(new)))
+        if before.exists():
+            hint = "move it first; a copy is added with `brain add`"
+            raise UsageError(f"{shown(before)} is still there", hint)
+        if not after.is_dir():
+            raise UsageError(f"{shown(after)} is no folder", "check the spelling")
+        library = self._store.library
+        moved = self._moved(str(root["uri"]), uri_of(after))
+        with self._store.write():
+            now = self._resources.now()
+            library.add_root(uri_of(after), shown(after), root["options"], now)
+            library.drop_root(root["path"])
+            library.move_contexts(root["path"], shown(after))
+        intake = replace(Intake.of(self._resources), moved=moved)
+        tally = intake.take_in([after], tuple(root["options"].get("tags", ())))
+        left = len(library.below(root["path"]))
+        if left:
+            tally.notices.append(
+                f"{left:,} documents of {root['path']} are not in {shown(after)} and stay as they are"
+            )
+        return finish(self._resources, tally)
+
+    def _moved(self, before: str, after: str) -> dict[str, str]:
+        """Where each known file would lie now, and the id of its document."""
+        library = self._store.library
+        moved = {}
+        for uri in library.known_files(before):
+            row = library.by_uri(uri)
+            if row is not None:
+                moved[after + uri[len(before) :]] = row.id
+        return moved
+
+    def _named(self, path: str) -> dict[str, Any]:
+        wanted = (path, stored_path(path))
+        for root in self._store.library.roots():
+            if root["path"] in wanted:
+                return root
+        raise NotFound(f"{path} is no added folder", HINT)
+
+    def _root(self, root: dict[str, Any]) -> Root:
+        known = self._store.library.known_files(root["uri"])
+        path = Path(path_of(str(root["uri"])))
+        state = "ok"
+        if not path.exists():
+            state = "missing"
+        elif known and not any(path.iterdir()):
+            state = "unmounted"
+        return Root(root["path"], len(known), root["looked_at"], state)
