@@ -71,6 +71,8 @@ class TombstoneTable(Table):
 
     def came_back(self, item: Erased) -> bool:
         """Whether a document that is to be saved was erased, and is no other document's copy that stays."""
+        if not self.any():
+            return False
         if self._first("SELECT 1 FROM documents WHERE uri=?", item.uri):
             return False
         if self.covers(Erased(item.uri)):
