@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ingest.document import Section, digest
 from ingest.errors import UnreadableFile
 from ingest.readers import attachments, zips
-from ingest.readers.html import whole_page
+from ingest.readers.html import told, whole_page
 from ingest.readers.outline import by_heading, one_line
 from ingest.readers.xml import children, descendants
 from ingest.reading import Raw, Reading, Readings
@@ -75,9 +75,9 @@ def _notes(data: bytes) -> Iterator[Element]:
 
 def _note(note: Element, title: str, name: str, raw: Raw) -> Reading:
     content = next((found.text or "" for found in children(note, "content")), "")
-    blocks, _title = whole_page(content.encode("utf-8", "surrogatepass"))
-    sections = list(by_heading(blocks, "§{}", title))
-    notices: list[str] = []
+    page = whole_page(content.encode("utf-8", "surrogatepass"))
+    sections = list(by_heading(page.blocks, "§{}", title))
+    notices = list(told(page.left_out))
     path = (title,) if title else ()
     files = map(_attached, children(note, "resource"))
     sections += attachments.sections(files, path, raw, notices)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -19,7 +20,7 @@ from ingest.document import Section
 from ingest.errors import UnreadableFile
 from ingest.readers import epub_contents as contents
 from ingest.readers import zips
-from ingest.readers.html import whole_page
+from ingest.readers.html import told, whole_page
 from ingest.readers.outline import Block, by_heading, one_line
 from ingest.readers.xml import attribute, descendants, described, entry
 from ingest.reading import Raw, Readings
@@ -44,6 +45,7 @@ def read(raw: Raw) -> Readings:
     locked = _locked(archive)
     titles = contents.titles(archive, package, name)
     made: list[Section] = []
+    left_out: Counter[str] = Counter()
     lost = []
     broken = []
     for number, chapter in enumerate(_spine(package, name), 1):
@@ -53,7 +55,8 @@ def read(raw: Raw) -> Readings:
             continue
         if chapter in archive.damaged:
             broken.append(str(number))
-        blocks, title = whole_page(content)
+        blocks, title, hidden = whole_page(content)
+        left_out += hidden
         # A chapter without a heading has that of the table of contents, else its page's title.
         headed = any(block.level for block in blocks)
         if not headed and chapter in titles:
@@ -67,6 +70,7 @@ def read(raw: Raw) -> Readings:
         notices.append(f"left out: ch. {', '.join(lost)} (protected or missing)")
     if broken:
         notices.append(f"damaged, read as far as it goes: ch. {', '.join(broken)}")
+    notices += told(left_out)
     yield described(made, archive, properties_in=name, notices=notices)
 
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.document import Texts
 from ingest.readers.html_blocks import (
@@ -121,13 +121,13 @@ def read(raw: Raw) -> Readings:
     yield Reading(
         sections,
         title=title or heading,
-        notices=(*notices, *_told(judge.left_out)),
+        notices=(*notices, *told(judge.left_out)),
         date=date,
         date_by="metadata",
     )
 
 
-def _told(left_out: Counter[str]) -> Iterator[str]:
+def told(left_out: Counter[str]) -> Iterator[str]:
     """How many words were left out, and what they were."""
     menus = sum(left_out[zone] for zone in _ZONES)
     counts = {_MENUS: menus, **{what: left_out[what] for what in _NEVER_SEEN}}
@@ -141,19 +141,26 @@ def _is_in_content(element: Element) -> bool:
     return next(element.iterancestors(*_IN_CONTENT), None) is not None
 
 
-def whole_page(data: bytes) -> tuple[list[Block], str]:
-    """(every block of a page, its title): for pages that are a text through and through, as a book's or a mail's
-    are."""
+class Page(NamedTuple):
+    """A page that is a text through and through, as a book's or a mail's are: all blocks that a reader sees."""
+
+    blocks: list[Block]
+    title: str
+    left_out: Counter[str]  # words never seen, by what they are
+
+    @property
+    def text(self) -> str:
+        """Block by block, parted by blank lines."""
+        return "\n\n".join(block.text for block in self.blocks)
+
+
+def whole_page(data: bytes) -> Page:
+    """Such a page, without what is hidden."""
     text, _notices = _decoded(data)
     tree = _tree(text)
     title, _date = _declared(tree)
-    return list(blocks(tree, Judge(_TEXTLESS))), title
-
-
-def page_text(data: bytes) -> str:
-    """The text of such a page, block by block."""
-    found, _title = whole_page(data)
-    return "\n\n".join(block.text for block in found)
+    judge = Judge(_TEXTLESS)
+    return Page(list(blocks(tree, judge)), title, judge.left_out)
 
 
 def _decoded(data: bytes) -> tuple[str, Texts]:

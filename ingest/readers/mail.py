@@ -26,7 +26,7 @@ from ingest.document import Heading, Section
 from ingest.errors import UnreadableFile
 from ingest.readers import attachments, threads
 from ingest.readers.attachments import Attached
-from ingest.readers.html import page_text
+from ingest.readers.html import Page, told, whole_page
 from ingest.readers.ics import invitation
 from ingest.readers.outline import one_line
 from ingest.readers.tables import with_tables
@@ -92,13 +92,15 @@ def parsed(data: bytes) -> Letter:
         answers=header(message, "In-Reply-To"),
     )
     plain: list[str] = []
-    pages: list[str] = []
+    pages: list[Page] = []
     for part in _leaves(message, letter):
         _take(part, letter, plain, pages)
     letter.body = "\n\n".join(plain)
-    shown = "\n\n".join(pages)
+    shown = "\n\n".join(page.text for page in pages)
     if len(letter.body.split()) < HTML_SHARE * len(shown.split()):
         letter.body = shown
+        for page in pages:
+            letter.notices += told(page.left_out)
     return letter
 
 
@@ -174,7 +176,7 @@ def _leaves(message: Message, letter: Letter) -> Iterator[Message]:
             yield part
 
 
-def _take(part: Message, letter: Letter, plain: list[str], pages: list[str]) -> None:
+def _take(part: Message, letter: Letter, plain: list[str], pages: list[Page]) -> None:
     """A part's text, or its name when it is an attachment."""
     kind = part.get_content_type()
     name = _file_name(part)
@@ -183,7 +185,7 @@ def _take(part: Message, letter: Letter, plain: list[str], pages: list[str]) -> 
     attached = part.get_content_disposition() == "attachment"
     attached = attached or bool(name and kind not in _BODIES)
     if kind == "text/html" and not attached:
-        pages.append(page_text(_by_charset(data, charset).encode()))
+        pages.append(whole_page(_by_charset(data, charset).encode()))
     elif kind == "text/calendar" and not attached:
         text = _by_charset(data, charset)
         plain.append(invitation(text) or text.strip("\n"))

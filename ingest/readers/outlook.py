@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ingest.errors import UnreadableFile
 from ingest.readers import compressed_rtf, mail, rtf, threads
 from ingest.readers.attachments import Attached
-from ingest.readers.html import page_text
+from ingest.readers.html import told, whole_page
 from ingest.readers.outline import one_line
 from ingest.reading import Raw, Readings
 
@@ -49,8 +49,10 @@ def _letter(message: Message) -> mail.Letter:
         identity=headers.get("message-id", ""),
         answers=headers.get("in-reply-to", ""),
     )
-    if not letter.body.strip() and (page := message.html_body):
-        letter.body = page_text(page.encode("utf-8", "replace"))
+    if not letter.body.strip() and message.html_body:
+        page = whole_page(message.html_body.encode("utf-8", "replace"))
+        letter.body = page.text
+        letter.notices += told(page.left_out)
     packed = message.properties.binary_prop_value(RTF_BODY) or b""
     if not letter.body.strip() and packed:
         source = compressed_rtf.unpacked(packed).decode("cp1252", "replace")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.readers.html import page_text, read
+from ingest.readers.html import read, whole_page
+from ingest.readers.mail import read as read_mail
 from ingest.reading import Raw, Reading
 
 SHARED = Path(__file__).parents[3] / "shared" / "eval" / "ingest" / "html"
@@ -128,6 +129,14 @@ def test_a_page_of_which_nothing_is_left_out_says_nothing() -> None:
     assert reading(f"<h1>Tea</h1><p>{BODY}</p>").notices == ()
 
 
+def test_hidden_words_of_a_mail_are_counted() -> None:
+    page = f"<p style='display:none'>peek at this</p><p>{BODY}</p>"
+    data = f"From: a@b.c\nContent-Type: text/html\n\n{page}".encode()
+    found = next(read_mail(Raw(data, "a.eml", "message/rfc822")))
+    assert "peek" not in text_of(found)
+    assert found.notices == ("3 words left out: hidden text (3)",)
+
+
 def test_an_article_in_one_large_form_is_no_form() -> None:
     page = f"<form><input><h1>Tea</h1><p>{BODY}</p><p>Too short</p></form>"
     assert "Too short" in text_of(reading(page))
@@ -178,7 +187,7 @@ def test_a_row_is_one_line_whatever_stands_in_its_cells(
     page = f"<table><tr><th>Berth<th>Boat<tr>{cells}</table>"
     text = text_of(reading(page))
     assert text.removesuffix("\n").split("\n") == ["Berth | Boat |", expected]
-    assert page_text(page.encode()) == text.removesuffix("\n")
+    assert whole_page(page.encode()).text == text.removesuffix("\n")
 
 
 def test_tables_that_lay_out_a_page_flow() -> None:
