@@ -23,6 +23,7 @@ from brain.text.places import line_locator
 from brain.text.question import Question
 from brain.text.roles import Role, roles
 from brain.text.sheet import Statement, sheet, stems_of
+from brain.text.versions import outnamed
 from brain.types import Measures, Passage, Passages, Texts
 
 MAX_PASSAGES = 5  # passages looked into: the right one is among the first five for 97 of 100 questions of squad_dev
@@ -99,7 +100,11 @@ def extract(
     if question.idf is None:
         question = question.weighed(local_idf(read))
     scored = _scored(question, looked_at, read, embedder)
-    quotable = [one for one in scored if _quotable(question, looked_at[one.rank], one)]
+    others = outnamed(looked_at, question.text)
+    quotable = []
+    for one in scored:
+        if one.rank not in others and _quotable(question, looked_at[one.rank], one):
+            quotable.append(one)
     if not quotable:
         return []
     ranked = sorted(quotable, key=lambda one: (-one.score, one.rank, one.place))

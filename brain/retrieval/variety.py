@@ -10,12 +10,16 @@ from collections import Counter
 from collections.abc import Container, Mapping
 from dataclasses import replace
 
-from brain.retrieval.versions import are_versions, marks, marks_asked, of_one_series
 from brain.text.matching import TermSet
+from brain.text.versions import (
+    alike,
+    are_versions,
+    marks,
+    marks_asked,
+    of_one_series,
+)
 from brain.types import Passage, Passages
 
-ALIKE = 0.85  # share of distinct words in common from which two texts may be versions of one
-ALIKE_MIN = 12  # distinct words: two short lines may be the same by chance
 LOOKED_AT = (
     30  # passages among which copies are searched: what may come into the first ten
 )
@@ -38,7 +42,7 @@ def collapse(
         for place, other in enumerate(kept):
             pair = words, kept_words[place]
             apart = passage.document_id != other.document_id
-            if apart and _alike(*pair) and are_versions(passage, other, pair, asked):
+            if apart and alike(*pair) and are_versions(passage, other, pair, asked):
                 kept[place] = _newest(other, passage)
                 break
         else:
@@ -71,21 +75,13 @@ def _series(passages: Passages, words_of: Mapping[str, TermSet]) -> list[list[in
     for place, passage in enumerate(passages):
         for group in groups:
             head = passages[group[0]]
-            alike = _alike(words_of[passage.id], words_of[head.id])
-            if alike and of_one_series(passage, head):
+            pair = words_of[passage.id], words_of[head.id]
+            if alike(*pair) and of_one_series(passage, head):
                 group.append(place)
                 break
         else:
             groups.append([place])
     return groups
-
-
-def _alike(a: TermSet, b: TermSet) -> bool:
-    """Whether two texts have so many words in common that they may be versions of one."""
-    few, many = sorted((len(a), len(b)))
-    if few < ALIKE_MIN or few < ALIKE * many:
-        return False
-    return len(a & b) >= ALIKE * len(a | b)
 
 
 def _newest(first: Passage, second: Passage) -> Passage:

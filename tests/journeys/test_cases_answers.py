@@ -47,6 +47,15 @@ def test_the_trip_of_the_year_that_was_asked_for_answers(case: Path) -> None:
     assert "older version" not in asked.stdout + asked.stderr
 
 
+@pytest.mark.parametrize("case", ["contact-card"], indirect=True)
+def test_a_card_that_is_front_matter_alone_is_quoted_by_its_line(case: Path) -> None:
+    asked = brain("ask", "phone number of Mara Quintero")
+    assert asked.stdout.startswith("| “phone: +34 600 123 456” [1]\n")
+    assert f"[1] {case / 'Mara Quintero.md'}:2" in asked.stdout
+    found = brain("search", "Mara Quintero", "--format", "files").stdout
+    assert Path(found.splitlines()[0]).name == "Mara Quintero.md"
+
+
 @pytest.fixture
 def costs(tmp_path: Path) -> Path:
     """A folder with what two things cost, in files of which one has a colon in its name."""

@@ -16,7 +16,7 @@ from brain.retrieval import Sources, retrieve, why_not
 from brain.store.fts_search import KnowledgeSearch
 from brain.types import Fingerprint, Request, Scope
 from ingest.terms import index_terms, tokens
-from migrations import m0001_first
+from migrations import migrate
 
 DIMENSIONS = 16
 FINGERPRINT = Fingerprint("letters", "0" * 12, DIMENSIONS, "none", "mean")
@@ -92,7 +92,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.conn = sqlite3.connect(":memory:", isolation_level=None)
-        m0001_first.apply(Database(self.conn, execute_plugins=False))
+        migrate(Database(self.conn, execute_plugins=False))
         self.search = KnowledgeSearch(self.conn)
         self.texts: dict[str, str] = {}
 

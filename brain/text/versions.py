@@ -3,7 +3,7 @@
 A series (bills, minutes, itineraries) differs in the dates and numbers of its names and in the figures and names of its
 text; its members are never versions. Versions have one path or title, but for a mark such as "v2", "old" or "copy"; or
 one says that it replaces the other; or what differs between the texts are ordinary words that the question does not
-hold. Leaves out which of two is newer. Serves `variety`.
+hold. Leaves out which of two is newer. Serves retrieval's variety, and the quotes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from brain.types import Passage
 from ingest.terms import fold, stem
 from ingest.words import MONTH_NAMES, MONTHS, NUMBER_WORDS, names
 
+# Share of distinct words in common from which two texts may be versions of one.
+ALIKE = 0.85
+ALIKE_MIN = 12  # distinct words: two short lines may be the same by chance
 # Marks in a name that tell one state of a document from another.
 _STATES = frozenset(
     """old new older newer copy copies kopie copia backup bak archive archived archiv draft entwurf final latest current
@@ -47,6 +50,14 @@ class _Name:
     states: Terms
 
 
+def alike(a: TermSet, b: TermSet) -> bool:
+    """Whether two texts, by their words, have so many in common that they are versions of one, or of one template."""
+    few, many = sorted((len(a), len(b)))
+    if few < ALIKE_MIN or few < ALIKE * many:
+        return False
+    return len(a & b) >= ALIKE * len(a | b)
+
+
 def are_versions(
     first: Passage, second: Passage, words: tuple[TermSet, TermSet], asked: TermSet
 ) -> bool:
@@ -66,6 +77,29 @@ def are_versions(
 def of_one_series(first: Passage, second: Passage) -> bool:
     """Whether the names of two documents differ in what places them in a series, and in nothing else."""
     return False in _by_names(first, second)
+
+
+def outnamed(passages: Sequence[Passage], question: str) -> set[int]:
+    """The places of passages made from the template of another one that the question names better: bills of other
+    months than the one asked for.
+    """
+    asked = marks_asked(question)
+    worth = [len(asked & marks(passage)) for passage in passages]
+    found = set()
+    for place, passage in enumerate(passages):
+        for other_place, other in enumerate(passages):
+            better = worth[other_place] > worth[place]
+            if (
+                better
+                and of_one_series(passage, other)
+                and _alike_texts(passage, other)
+            ):
+                found.add(place)
+    return found
+
+
+def _alike_texts(first: Passage, second: Passage) -> bool:
+    return alike(sheet(first.text).said, sheet(second.text).said)
 
 
 def marks(passage: Passage) -> frozenset[str]:

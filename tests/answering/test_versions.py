@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from brain.answering import extract
 from brain.retrieval.variety import collapse, named_first
 from brain.text.question import Question
 from brain.text.sheet import sheet
@@ -138,3 +139,14 @@ def test_of_a_series_the_one_that_the_question_names_comes_first(
     found = named_first(trips, words, question)
     assert found[0].source == first
     assert {one.source for one in found} == {one.source for one in trips}
+
+
+def test_of_a_series_only_the_one_that_the_question_names_is_quoted() -> None:
+    minutes = [
+        passage(f"{month} 2026.md", f"{COFFEE}. The next chair is {name}.")
+        for month, name in (("June", "Femi"), ("March", "Carla"), ("May", "Elif"))
+    ]
+    found = extract(Question("who is the next chair in the minutes of March"), minutes)
+    assert [quote.text for quote in found] == ["The next chair is Carla."]
+    every = extract(Question("who is the next chair in the minutes"), minutes)
+    assert len(every) > 1
