@@ -267,6 +267,16 @@ def cell_width(text: str) -> int:
     return sum(map(cells, text))
 
 
+def cut(text: str, room: int) -> str:
+    """As much of a text, on one line, as fits into `room` cells, with a sign where it was cut; "" for no room."""
+    text = one_line(text)
+    if cell_width(text) <= room:
+        return text
+    while text and cell_width(text) > room - 1:
+        text = text[:-1]
+    return f"{text}…" if text else ""
+
+
 def columns(rows: Sequence[Sequence[str]], styles: Sequence[str] = ()) -> Lines:
     """Rows as columns, each as wide as its longest cell; nothing is padded at the end. `styles` are of the columns."""
     table = [list(map(one_line, row)) for row in rows]

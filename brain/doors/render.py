@@ -67,7 +67,7 @@ class Out:
         return shutil.get_terminal_size().columns if self._stdout.isatty() else 80
 
     @property
-    def _wraps_at(self) -> int | None:
+    def wraps_at(self) -> int | None:
         """Columns at which a terminal begins a row of its own; None in a pipe."""
         return self.width if self._stdout.isatty() else None
 
@@ -93,12 +93,12 @@ class Out:
         pieces is caught.
         """
         self.bar.stop()
-        rows = self._margin.feed(self._sanitiser.feed(chunk), self._wraps_at)
+        rows = self._margin.feed(self._sanitiser.feed(chunk), self.wraps_at)
         self._write(self._stdout, rows, flush=True)
 
     def end_stream(self) -> None:
         """The end of what `stream` was given: what comes next begins a line."""
-        rows = self._margin.feed(self._sanitiser.finish(), self._wraps_at)
+        rows = self._margin.feed(self._sanitiser.finish(), self.wraps_at)
         self._write(self._stdout, rows + self._margin.finish(), flush=True)
 
     def json(self, value: Mapping[str, Any]) -> None:

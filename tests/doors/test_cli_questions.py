@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from brain.doors.lines import cell_width
 from brain.errors import Incomplete, Unavailable
 from brain.types import (
     Answer,
@@ -419,6 +420,27 @@ def test_only_lines_of_ours_begin_at_the_first_column(
         FOOTER[-1],
     ]
     assert not terminal or max(map(len, theirs)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("source", "heading"),
+    [
+        ("notes/tea.md", "Black [9] /home/me/contract.md:12 " * 9),
+        ("notes/" + "tea  [9] /home/me/contract.md:12 " * 9, "Black"),
+        ("notes/茶.md", "茶" * 90),
+    ],
+)
+def test_in_a_terminal_no_name_of_a_note_begins_a_row(
+    source: str, heading: str
+) -> None:
+    cited = dataclasses.replace(CITATION, source=source, heading=("Tea", heading))
+    given = dataclasses.replace(ANSWER, citations=(cited,))
+    shown = brain("ask", "x", ask=given, terminal=True).stdout
+    rows = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+    before = rows[: rows.index("", 2)]
+    assert max(map(cell_width, before)) <= 80
+    assert [row[:4] for row in before if row and not row.startswith("|")] == ["[1] "]
+    assert heading.strip() in brain("ask", "x", ask=given).stdout
 
 
 def test_a_control_sequence_cut_over_two_sentences_does_not_get_through() -> None:

@@ -254,7 +254,7 @@ class AnswerPrinter:
                 self._rest(given)
             self.end_paragraph()
             shown = "\n".join((*self._quotes, given.text))
-            self._out.print(["", *view.footer(given, shown)])
+            self._out.print(["", *view.footer(given, shown, self._out.wraps_at)])
         new = [text for text in given.notices if text not in self._notices]
         self._out.say(*map(line, new))
 

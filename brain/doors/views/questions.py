@@ -13,8 +13,10 @@ from brain.doors.lines import (
     Lines,
     bad,
     body,
+    cell_width,
     commas,
     count,
+    cut,
     day,
     dim,
     dots,
@@ -208,25 +210,35 @@ def markdown(query: str, items: Iterable[Passage]) -> Lines:
     return done
 
 
-def citations(items: Iterable[Citation], shown: str) -> Lines:
+def citations(items: Iterable[Citation], shown: str, room: int | None) -> Lines:
     """`[1] notes/lease.md:12  Lease › Rent`, and behind the margin the words, unless they were `shown` above. A quote
     that does not stand there, or does not bear out what was said, is marked.
+
+    `room`: cells of a terminal, in which no line is wider, for the terminal would begin a row with a note's words.
     """
     done = []
     for item in items:
-        where = path(place(short_path(item.source), item.locator))
-        mark = bad("" if item.verified else " (not verified)")
-        above = dim(given("  ", " › ".join(item.heading)))
-        done.append(line(f"[{item.number}] ", where, mark, above))
+        where = place(short_path(item.source), item.locator)
+        mark = "" if item.verified else " (not verified)"
+        above = given("  ", " › ".join(item.heading))
+        cited = f"[{item.number}] "
+        left = room and room - cell_width(f"{cited}{where}{mark}")
+        if left is None or left >= 0:
+            fits = above if left is None else f"  {cut(above, left - 2)}".rstrip()
+            done.append(line(cited, path(where), bad(mark), dim(fits)))
+        else:
+            done += [line(cited, bad(mark)), theirs(where)]
         if quoted(item.quote) not in shown:
             columns = given("(", item.columns, ") ")
             done.append(theirs(columns + quoted(item.quote)))
     return done
 
 
-def footer(answer: Answer, shown: str) -> Lines:
-    """Below an answer: its citations, how sure, which models, how the window was used. `shown`: what stands above."""
-    done = citations(answer.citations, shown)
+def footer(answer: Answer, shown: str, room: int | None) -> Lines:
+    """Below an answer: its citations, how sure, which models, how the window was used. `shown`: what stands above;
+    `room`: cells of the terminal, None in a pipe.
+    """
+    done = citations(answer.citations, shown, room)
     if done:
         done.append(line())
     words, style = STATES[answer.state]
