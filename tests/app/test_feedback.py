@@ -30,6 +30,7 @@ from brain.evaluation.corrections import similar
 from brain.models.builtin import BuiltinEmbedder
 from brain.reports import Judgment
 from brain.store.episodes import Circumstances
+from brain.store.trash import DAYS_SEEN
 from brain.types import Confidence, Episode, Request, Retrieved, Scope
 
 LEASE = """# Lease
@@ -230,7 +231,9 @@ def test_a_judgment_goes_where_its_words_go(
             [episode if what == "episode" else "lease.md"], dry_run=False
         )
         now[0] += timedelta(days=31)
-        brain.sync()
+        for _ in range(DAYS_SEEN + 1):  # what goes by age wants some days of use too
+            now[0] += timedelta(days=1)
+            brain.sync()
         left = brain.resources.store.connection.conn.execute(
             "SELECT count(*) FROM judgments"
         ).fetchone()[0]

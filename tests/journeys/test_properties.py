@@ -30,8 +30,10 @@ from ingest.chunking import chunk
 from ingest.document import Section
 from ingest.loading import clean, readings
 from ingest.media import DOCX
-from ingest.readers import front_matter, mail, threads
+from ingest.readers import mail, threads
+from ingest.readers.front_matter import BadFrontMatter
 from ingest.readers.outline import Block, sections
+from ingest.readers.properties import read_head
 from ingest.reading import Raw
 from tests.hostile_files import docx
 from tests.ingest.test_epub import book, page
@@ -54,7 +56,7 @@ def outcome(attempt: Callable[[], Any]) -> Any:
     """What it gives, or the one of our own errors that it raises; any other error fails the test."""
     try:
         return attempt()
-    except (IngestError, Unavailable, front_matter.BadFrontMatter) as error:
+    except (IngestError, Unavailable, BadFrontMatter) as error:
         return error
 
 
@@ -122,7 +124,11 @@ def test_what_yaml_wrote_is_read_as_it_stands(
         if fields
         else ""
     )
-    found = front_matter.read_flat(block, Limits()).values
+    head = read_head(f"---\n{block}---\n", Limits())
+    found: dict[str, list[str]] = {}
+    for stated in head.properties:
+        found.setdefault(stated.key, []).append(stated.value)
+    assert head.notices == ()
     assert found == {
         key: [value] if isinstance(value, str) else value
         for key, value in fields.items()
@@ -133,14 +139,10 @@ def test_what_yaml_wrote_is_read_as_it_stands(
 @example("a: &a [*a]")
 @example("? {a: b}\n: c")
 @example("a: 1\n\tb: 2")
-def test_any_block_is_read_or_refused(block: str) -> None:
-    found = outcome(lambda: front_matter.read_flat(block, Limits()))
-    if isinstance(found, front_matter.BadFrontMatter):
-        assert str(found)
-    else:
-        assert all(
-            isinstance(value, str) for many in found.values.values() for value in many
-        )
+def test_any_block_is_read_or_told(block: str) -> None:
+    head = read_head(f"---\n{block}\n---\n", Limits())
+    assert all(isinstance(stated.value, str) for stated in head.properties)
+    assert bool(head.notices) or not head.unread
 
 
 @given(letters, letters)
@@ -204,7 +206,8 @@ def test_parting_a_thread_loses_and_doubles_no_word(lines: list[str]) -> None:
 @example(b"Subject: =?utf-8?b?////?=\nFrom: =?x?q?\n\n")
 def test_any_bytes_are_a_mail(data: bytes) -> None:
     letter = mail.parsed(data)
-    reading = mail.reading(letter, threads.parts(letter.body))
+    raw = Raw(data, "a.eml", "message/rfc822")
+    reading = mail.reading(letter, threads.parts(letter.body), raw)
     assert all(section.locator for section in reading.sections)
 
 
