@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from random import SystemRandom
 from typing import Any
 
 from brain.errors import Incomplete, Refused, Unavailable
@@ -25,6 +26,8 @@ SEED = 20260101  # with temperature 0, so that the same question gets the same a
 SEEN_SHARE = 0.8
 SPEED_FROM = 64  # prompt tokens below which a speed says nothing
 ANSWER_FROM = 8  # likewise of an answer
+LOAD_SECONDS = 0.3  # of a load; a model that is there takes some hundredths
+WORDS_AGAIN = 100  # read to measure a model that knows the rules already: two or three times SPEED_FROM in tokens
 ONE_TOKEN = 1  # of an answer that nobody reads
 NANO = 1e-9  # seconds per unit of every duration of the API
 
@@ -179,20 +182,34 @@ class OllamaGenerator(OllamaChat):
     def reading_speed(self, beginning: Messages) -> float | None:
         """`prompt_speed`; where it was never measured, the model reads this beginning of the prompt to come.
 
-        Nothing is lost by that: the server keeps what it read, and the prompt goes on from there. Raises `Refused`,
+        Nothing is lost by that: the server keeps what it read, and the prompt goes on from there. If it knew that
+        before, its time tells nothing, and some of the words are read once more in another order. Raises `Refused`,
         `Unavailable`.
         """
         known = self.prompt_speed
         if known is not None:
             return known
-        body = self._request(beginning, ONE_TOKEN) | {"stream": False}
+        # A user must say something: some templates render, or take, no prompt without.
+        answer = self._read([*beginning, {"role": "user", "content": "?"}])
+        fresh = 1.0
+        if not _just_loaded(answer):
+            words = " ".join(message["content"] for message in beginning).split()
+            some = SystemRandom().sample(words, min(len(words), WORDS_AGAIN))
+            again = [*beginning, {"role": "user", "content": " ".join(some)}]
+            answer = self._read(again)
+            fresh = _last_share(again)
+        self._measure(answer, fresh)
+        return self._speed.prompt
+
+    def _read(self, messages: Messages) -> Json:
+        """The answer of a model that reads a prompt and writes one token, which nobody wants."""
+        body = self._request(messages, ONE_TOKEN) | {"stream": False}
         http = self._server.http(self._server.limits, self.name)
         status, answer = http.json("POST", "/api/chat", body)
         if status != 200:
             said = str(answer.get("error", ""))
             raise typed_error(status, said, self.name, self._server.address)
-        self._measure(answer, 1.0)
-        return self._speed.prompt
+        return answer
 
     def stream(
         self,
@@ -211,14 +228,13 @@ class OllamaGenerator(OllamaChat):
             body["format"] = dict(schema)
         clean = body["messages"]
         estimate = least_tokens(clean)
-        # The rules at the head are the same for every question and lie in the server's cache; a model that has just
-        # been loaded reads them too, and then looks a little slower than it is.
-        fresh = 1.0 - least_tokens(clean[:-1]) / max(1, estimate)
 
         def note(last: Json) -> None:
             """Keep what the last line tells of the answer."""
             tokens = _count(last, "prompt_eval_count")
             self.usage = Usage(estimate, str(last.get("done_reason") or ""), tokens)
+            # The rules at the head are the same for every question and lie in the server's cache.
+            fresh = 1.0 if _just_loaded(last) else _last_share(clean)
             self._measure(last, fresh)
 
         http = self._server.http(self._server.limits, self.name)
@@ -260,6 +276,16 @@ def _content(part: Json) -> str:
             "Ollama sent an answer that is no text", "ask again, or see `brain doctor`"
         )
     return piece
+
+
+def _just_loaded(last: Json) -> bool:
+    """Whether the model was loaded for this answer: then nothing of the prompt was in its cache."""
+    return (_count(last, "load_duration") or 0) * NANO >= LOAD_SECONDS
+
+
+def _last_share(messages: Messages) -> float:
+    """The share of the prompt that its last message is."""
+    return 1.0 - least_tokens(messages[:-1]) / max(1, least_tokens(messages))
 
 
 def _per_second(tokens: float, nanoseconds: int | None, least: int) -> float | None:

@@ -55,7 +55,8 @@ class SpeedTable(Table):
 def _averaged(before: float | None, new: float | None) -> float | None:
     if before is None or new is None:
         return before if new is None else new
-    return (before + new) / 2
+    # Of speeds the mean of the times, so that one that was far too high does little harm.
+    return 2 * before * new / (before + new)
 
 
 def _sound(value: object) -> float | None:

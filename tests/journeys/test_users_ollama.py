@@ -80,7 +80,7 @@ def test_a_prompt_over_the_window_is_trimmed_where_everyone_can_see(
     assert int(line[1].replace(",", "")) <= 1_024
     assert int(line[2]) >= 1
     rules, body = map(json.loads, ollama.bodies("/api/chat"))
-    assert body["messages"][:1] == rules["messages"], (
+    assert body["messages"][:1] == rules["messages"][:1], (
         "a model that was never measured reads the rules, which are the beginning of the prompt"
     )
     assert body["options"]["num_ctx"] == rules["options"]["num_ctx"] == 1_024

@@ -29,8 +29,10 @@ def test_a_new_measurement_is_averaged_and_keeps_what_it_does_not_hold(
     speeds = Speeds(lambda: store)
     assert speeds.of("qwen3:4b") == Speed()
     speeds.keep("qwen3:4b", A, Speed(prompt=20.0, answer=5.0))
-    speeds.keep("qwen3:4b", A, Speed(prompt=40.0))
-    assert speeds.of("qwen3:4b", A) == Speed(prompt=30.0, answer=5.0)
+    speeds.keep("qwen3:4b", A, Speed(prompt=60.0))
+    assert speeds.of("qwen3:4b", A) == Speed(prompt=30.0, answer=5.0), (
+        "the mean of the times, not of the speeds"
+    )
 
 
 def test_a_name_that_means_another_model_now_knows_nothing(store: Store) -> None:
