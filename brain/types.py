@@ -33,8 +33,9 @@ Mode = Literal["hybrid", "lexical", "dense"]
 class Scope:
     """What a question may see. Empty fields do not restrict.
 
-    `tags`: all must be present. `source`: glob over the displayed source. `since`/`until`: ISO dates compared with the
-    document's date, inclusive; `recall` takes them as a person wrote them ("last week"). `phrases`: words that stand in
+    `tags`: all must be present. `source`: glob over the displayed source. `since`/`until`: compared with the
+    document's date, inclusive; every verb takes them as a person wrote them ("last week"), the store as ISO dates.
+    `dated`: where the date must come from, one of these ("file name"). `phrases`: words that stand in
     the passage next to each other; `without`: words that stand nowhere in its document. `types`: kinds of files, one of
     which it must be; `paths`: parts of the source, all of which it must hold. A tag, a type or a path behind a minus
     must not be there. `where`: conditions on properties, as `rating>=4`. `labels`, `compartments`:
@@ -45,6 +46,7 @@ class Scope:
     source: str = ""
     since: str = ""
     until: str = ""
+    dated: Texts = ()
     phrases: Texts = ()
     without: Texts = ()
     types: Texts = ()
@@ -178,7 +180,8 @@ class Retrieved:
 
     `explain` holds the query-level numbers, such as the weight of dense against lexical and its reasons. `below_floor`:
     `confidence.found` lies under the shipped floor, so the notes probably do not hold it. `notices` are shown.
-    `steps`: what a local model did to the ranking, where that was wanted.
+    `steps`: what a local model did to the ranking, where that was wanted. `listed`: the passages are those of a time
+    that was asked for, in the order of their dates, and not ranked.
     """
 
     passages: tuple[Passage, ...]
@@ -193,6 +196,7 @@ class Retrieved:
     below_floor: bool = False
     notices: Texts = ()
     steps: tuple[ModelStep, ...] = ()
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,9 +375,25 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeNamed:
+    """A time that the words of a question name, as ISO 8601 days, "" open."""
+
+    words: str
+    since: str
+    until: str
+
+    def __str__(self) -> str:
+        """As a person is told of it."""
+        first, last = self.since or "…", self.until or "now"
+        days = first if first == last else f"{first} to {last}"
+        return f"“{self.words}” ({days})"
+
+
+@dataclass(frozen=True, slots=True)
 class Recalled:
     """What `recall` found, best first. `found` is False when nothing reached the floor: then `episodes` holds the
     nearest three at most. `since`/`until` are the window really used (ISO 8601, "" open), read from the words too.
+    `named`: the window that the words name; `set_aside`: it holds too little, so that what is found is from all times.
     """
 
     query: str
@@ -381,6 +401,8 @@ class Recalled:
     found: bool = True
     since: str = ""
     until: str = ""
+    named: TimeNamed | None = None
+    set_aside: bool = False
     degraded: str = ""
     embedder: str = ""
     confidence: Confidence = Confidence()

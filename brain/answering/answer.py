@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from brain import confidence, prompts
 from brain.answering.asking import Asking
-from brain.answering.extract import Quote, extract
+from brain.answering.extract import Quote, extract, in_order
 from brain.answering.generate import generated
 from brain.answering.support import support_features
 from brain.errors import Incomplete, Unavailable
@@ -35,11 +35,11 @@ def answer(
     """A cited answer. Never raises for a model that fails: `degraded` names it and the quotes stand in, or state is
     "incomplete" when it broke off midway.
     """
-    quotes = (
-        []
-        if asking.below_floor
-        else extract(question, passages, embedder=asking.embedder)
-    )
+    quotes: list[Quote] = []
+    if asking.listed:
+        quotes = in_order(passages)
+    elif not asking.below_floor:
+        quotes = extract(question, passages, embedder=asking.embedder)
     if not quotes:
         return not_found(question.text, passages, found=asking.found)
     quoted = _extracted(question, passages, quotes, asking)
@@ -135,6 +135,8 @@ def _supported(
     question: Question, passages: Passages, quotes: Sequence[Quote], asking: Asking
 ) -> float | None:
     """The probability that the answer follows; None without retrieval's signals, on which the model was fitted."""
+    if asking.listed:
+        return 1.0  # nothing was chosen: it is what there is of that time
     if asking.signals is None:
         return None
     features = support_features(

@@ -29,8 +29,9 @@ class Asking:
 
     `read`: (passage id, start, end) -> stored text, offsets within the passage. `count`: tokens of a text. `found`: the
     probability from retrieval, None when unknown. `speed`: prompt tokens a second, None when not measured. `previous`:
-    the question before, for a follow-up. `anyway`: answer below the floor. `signals`: of retrieval. `floor`,
-    `threshold`: of `found`, the person's own where feedback calibrated them.
+    the question before, for a follow-up. `anyway`: answer below the floor. `signals`: of retrieval. `listed`:
+    the passages are all of a time that was asked for, in its order. `floor`, `threshold`: of `found`, the person's own
+    where feedback calibrated them.
     """
 
     read: Reader
@@ -42,6 +43,7 @@ class Asking:
     previous: str = ""
     anyway: bool = False
     signals: Measures | None = None
+    listed: bool = False
     floor: float = confidence.FLOOR
     threshold: float = confidence.THRESHOLD
 

@@ -32,6 +32,9 @@ ECHO_WORDS = 6  # a line of so few words, all of them the question's, answers no
 MAX_QUOTES = (
     3  # of one sentence .754 hold the answer, of three .901 (benchmarks/CONFIDENCE.md)
 )
+MAX_LISTED = (
+    10  # quotes in all where passages are listed and not chosen; at least one of each
+)
 ENOUGH = 0.65  # probability at which no further sentence is quoted; fitted to 45 % of the paragraph's characters
 ENDS = tuple('.!?。！？…:;"”»')  # of a sentence
 LEAST = 0.08  # probability below which a further sentence is not worth the reading
@@ -114,6 +117,22 @@ def extract(
         _quote(looked_at[one.rank], one, share)
         for one, share in zip(chosen, shares, strict=False)
     ]
+
+
+def in_order(passages: Passages) -> list[Quote]:
+    """The first sentences of each passage, as they stand: for passages that were not chosen but listed."""
+    each = max(1, MAX_LISTED // max(1, len(passages)))
+    quotes = []
+    for rank, passage in enumerate(passages):
+        statements = sheet(passage.text).statements[:MAX_SENTENCES]
+        said = []
+        for place, (statement, role) in enumerate(
+            zip(statements, roles(passage, statements), strict=True)
+        ):
+            if role.kind == "said":
+                said.append(_Scored(0.0, rank, place, statement, {}, role))
+        quotes += [_quote(passage, one, 1.0) for one in said[:each]]
+    return quotes
 
 
 def _quotable(question: Question, passage: Passage, one: _Scored) -> bool:

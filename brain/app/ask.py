@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from brain.app.last_answer import NUMBERS
 from brain.app.resources import AUTO, Resources, clean
 from brain.app.search import MAX_QUESTION_CHARS, narrowed, retrieved
 from brain.app.sync import refresh
+from brain.app.times import in_time, resolved
 from brain.errors import BrainError, NotFound, UsageError
 from brain.prompts import NOTHING_IN
 from brain.protocols import Generator
@@ -40,7 +42,8 @@ def ask(resources: Resources, request: Request, say: Say) -> Answer:
             "notice",
             f"the question was cut to its first {MAX_QUESTION_CHARS:,} characters",
         )
-    request = replace(request, question=question[:MAX_QUESTION_CHARS])
+    scope = resolved(resources, request.scope)
+    request = replace(request, question=question[:MAX_QUESTION_CHARS], scope=scope)
     for notice in refresh(resources) if request.look else ():
         say("notice", notice)
     if not resources.store.library.count():
@@ -71,7 +74,9 @@ def _from_passages(
     question = Question.of(request.question)
     previous = _previous(resources) if request.follow_up else ""
     query = question.after(previous) if previous else question
-    found = retrieved(resources, replace(request, question=query.text, mode="hybrid"))
+    asked_for = replace(request, question=query.text, mode="hybrid")
+    found, timed = in_time(resources, asked_for, partial(retrieved, resources))
+    found = replace(found, notices=(*timed, *found.notices))
     for notice in found.notices:
         say("notice", notice)
     found = with_corrections(resources, request, found, say)
@@ -140,6 +145,7 @@ def _asking(
         previous=previous,
         anyway=request.anyway,
         signals=found.signals,
+        listed=found.listed,
         floor=head.floor,
         threshold=head.threshold,
     )

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from brain.app.last_answer import around, cited, is_number
 from brain.app.resources import Noun, clean
+from brain.app.times import resolved
 from brain.errors import NotFound, UsageError
 from brain.reports import (
     DocumentDetail,
@@ -95,6 +96,7 @@ class Library(Noun):
         sort: str = "",
     ) -> list[DocumentRow]:
         """What is stored, newest first, or by a property. Raises `UsageError` for a condition that is none."""
+        scope = resolved(self._resources, scope)
         return self._store.library.rows(scope, limit=limit, sort=sort)
 
     def document(self, reference: str) -> DocumentDetail:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from brain.app.resources import Resources
 from brain.app.search import chance_of
+from brain.app.times import resolved, says_more
 from brain.types import (
     Confidence,
     Episode,
@@ -19,6 +20,7 @@ from brain.types import (
     Request,
     Retrieved,
     Scope,
+    TimeNamed,
 )
 
 if TYPE_CHECKING:
@@ -40,10 +42,8 @@ def recall(resources: Resources, request: Request, kind: str, person: str) -> Re
 
     now = resources.moment()
     query = request.question
-    since = request.scope.since
-    until = request.scope.until
-    since = since and time_window.since_of(since, now)
-    until = until and time_window.until_of(until, now)
+    scope = resolved(resources, request.scope)
+    since, until = scope.since, scope.until
     finder = _Finder(resources, request, kind, person)
     if not query.strip():
         return finder.newest(since, until)
@@ -51,10 +51,11 @@ def recall(resources: Resources, request: Request, kind: str, person: str) -> Re
     if window is None:
         return finder.shown(*finder.find(query, since, until), since, until)
     rest = query.replace(window.words, " ") if window.words else query
-    if window.words and not _says_more(rest):
+    named = TimeNamed(window.words, window.since, window.until)
+    if window.words and not says_more(rest):
         listed = finder.newest(window.since, window.until)
-        return replace(listed, found=bool(listed.episodes))
-    return _in_or_out_of_window(finder, query, rest, window)
+        return replace(listed, found=bool(listed.episodes), named=named)
+    return replace(_in_or_out_of_window(finder, query, rest, window), named=named)
 
 
 def _in_or_out_of_window(
@@ -65,7 +66,7 @@ def _in_or_out_of_window(
     within, inside = finder.find(rest, window.since, window.until)
     best = _best_score(inside)
     if not inside or best < WINDOW_HOLDS * _best_score(ranked):
-        return finder.shown(found, ranked, "", "")
+        return replace(finder.shown(found, ranked, "", ""), set_aside=True)
     known = {episode.id for episode, _score in inside}
     for episode, score in ranked:
         if episode.id not in known and score > best:
@@ -75,14 +76,6 @@ def _in_or_out_of_window(
 
 def _best_score(ranked: Ranked) -> float:
     return ranked[0][1] if ranked else 0.0
-
-
-def _says_more(words: str) -> bool:
-    """Whether anything is asked for beside a time."""
-    from ingest.terms import tokens
-    from ingest.words import FRAME, STOP
-
-    return any(word not in STOP and word not in FRAME for word in tokens(words))
 
 
 @dataclass(slots=True)

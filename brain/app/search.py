@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 from brain.app.resources import Resources, Serving
 from brain.app.sync import refresh
+from brain.app.times import in_time, resolved
 from brain.prompts import NOTHING_IN
 from brain.types import Confidence, Mode, Passage, Request, Retrieved
 
@@ -31,8 +33,8 @@ def search(resources: Resources, request: Request) -> Retrieved:
         )
         request = replace(request, question=question)
     request, told = narrowed(resources, request)
-    found = retrieved(resources, request)
-    notices += [*told, *found.notices]
+    found, timed = in_time(resources, request, partial(retrieved, resources))
+    notices += [*told, *timed, *found.notices]
     if not resources.store.library.count():
         notices.append(NOTHING_IN)
     chance = found.confidence.found or 0.0
@@ -43,10 +45,11 @@ def search(resources: Resources, request: Request) -> Retrieved:
 def narrowed(resources: Resources, request: Request) -> tuple[Request, list[str]]:
     """The request with the signs of its question as scope (`"these words"`, `-without`, `type:pdf`), and what to tell.
 
-    Words in quotation marks that stand nowhere next to each other are looked for apart.
+    Words in quotation marks that stand nowhere next to each other are looked for apart. Times become days.
     """
     from brain.text import operators
 
+    request = replace(request, scope=resolved(resources, request.scope))
     asked = operators.read(request.question)
     if asked == operators.Asked(request.question.strip()):
         return request, []

@@ -212,10 +212,20 @@ def recalled(result: Recalled) -> Shape:
         found=result.found,
         since=result.since or None,
         until=result.until or None,
+        window=_window(result),
         degraded=result.degraded or None,
         embedder=result.embedder or None,
         episodes=[_remembered(item) for item in result.episodes],
     )
+
+
+def _window(result: Recalled) -> Shape | None:
+    """The time that the words name, and whether it was set aside; None when they name none."""
+    if result.named is None:
+        return None
+    named = result.named
+    days = {"since": named.since or None, "until": named.until or None}
+    return {"words": named.words, **days, "set_aside": result.set_aside}
 
 
 def _remembered(item: Remembered) -> Shape:

@@ -3,8 +3,8 @@
 A small grammar finds what is certainly a time, the dateparser library says which day it is, and the calendar widens it
 to the week, month or year that was meant. Leaves out hours, seasons and events ("before the launch"): what is not
 surely a time restricts nothing, since a wrong filter hides the answer. English in free text; six languages more in
-`since_of` and `until_of`. Relative to `now`, never to the clock; nothing is downloaded. Serves
-`brain recall`.
+`since_of` and `until_of`. Relative to `now`, never to the clock; nothing is downloaded. Serves every verb and every
+option that takes a time.
 """
 
 from __future__ import annotations
@@ -42,7 +42,16 @@ year = (?:19|20)\d{2}(?![\d-])
 month = (?:(?:%(months)s)\b|(?:%(short)s)\b\.?)
 rolling = (?:(?:the\s+)?(?:last|past|previous)\s+(?P<rolling>%(count)s\s+%(unit)s)\b
     |the\s+(?:last|past)\s+(?P<one>day|week|month|year)\b(?!\s+of\b))
+of = \s+(?:of|in)\s+(?:the\s+)?
+nth = first|second|third|fourth|last|1st|2nd|3rd|4th
+part = (?:%(nth)s)\s+week%(of)s%(month)s(?:,?\s+%(year)s)?
+    |(?:beginning|start|middle|end)%(of)s%(month)s(?:,?\s+%(year)s)?
+week = (?<![\w-])\d{4}-W\d{2}(?![\w-])|week\s+\d{1,2}(?:(?:%(of)s|\s+)%(year)s|(?!\d|\s+of\b))
+quarter = (?:(?:%(nth)s)\s+quarter|q[1-4])(?:(?:%(of)s|,?\s+)%(year)s)
 sure = (?<![\w-])\d{4}-\d{2}(?:-\d{2})?(?![\w-])
+    |%(part)s
+    |%(week)s
+    |%(quarter)s
     |(?<![\w.])\d{1,2}\.\d{1,2}\.\d{4}(?![\w])
     |%(day)s\s+(?:of\s+)?%(month)s(?:,?\s+%(year)s)?
     |%(month)s\s+%(day)s(?:,?\s+%(year)s)?
@@ -66,6 +75,28 @@ alone = \b(?P<lead>)(?:%(rolling)s|(?P<at>%(sure)s))
 _RANGE, _LED, _ALONE = (
     re.compile(_FORMS[name], re.I) for name in ("range", "led", "alone")
 )
+_PART = re.compile(
+    rf"(?P<which>\w+)\s+(?P<week>week\s+)?(?:of|in)\s+(?:the\s+)?(?P<month>{_FORMS['month']}.*)",
+    re.I,
+)
+_WEEK = re.compile(
+    r"(?P<a>\d{4})-w(?P<b>\d{2})|week\s+(?P<n>\d{1,2})\D*(?P<y>\d{4})?", re.I
+)
+_QUARTER = re.compile(
+    r"(?:q(?P<n>[1-4])|(?P<which>\w+)\s+quarter)\D*(?P<year>\d{4})", re.I
+)
+_NUMBERED = {
+    "first": 1,
+    "second": 2,
+    "third": 3,
+    "fourth": 4,
+    "1st": 1,
+    "2nd": 2,
+    "3rd": 3,
+    "4th": 4,
+}
+# Days of a month, first and last; counted from its end where they are below one.
+_PARTS = {"beginning": (1, 10), "start": (1, 10), "middle": (11, 20), "end": (-9, 0)}
 _NOT_A_YEAR = re.compile(  # "in 2000 words"
     r"\s+(?:words?|tokens?|char\w*|bytes?|lines?|pages?|people|files?|notes?|items?|hours?|days?|"
     r"minutes?|seconds?|euros?|dollars?|"
@@ -213,6 +244,9 @@ def _span(
     ago" is that month, not that day of it.
     """
     words = " ".join(words.split())
+    part = _part_of_month(words, now) or _numbered_week(words, now) or _quarter(words)
+    if part:
+        return part
     for pattern, number in _COUNT_WORDS:
         words = re.sub(pattern, number, words, flags=re.I)
     modifier, _, rest = words.partition(" ")
@@ -243,6 +277,51 @@ def _span(
         return span
     except (OverflowError, ValueError):
         return None
+
+
+def _part_of_month(words: str, now: datetime) -> _Days | None:
+    """The first week of March is its first seven days; the end of it the last ten."""
+    match = _PART.fullmatch(words)
+    month = _span(match["month"], now, exact=True) if match else None
+    if match is None or month is None:
+        return None
+    which = match["which"].lower()
+    if match["week"]:
+        number = _NUMBERED.get(which, 0)
+        first, last = (7 * number - 6, 7 * number) if number else (-6, 0)
+    else:
+        first, last = _PARTS.get(which, (1, 31))
+    days = month.last.day
+    return _Days(
+        month.first.replace(day=first if first > 0 else days + first),
+        month.first.replace(day=last if last > 0 else days + last),
+    )
+
+
+def _numbered_week(words: str, now: datetime) -> _Days | None:
+    """ISO 8601 weeks: 2026-W10, week 10 of 2026, week 10."""
+    match = _WEEK.fullmatch(words)
+    if match is None:
+        return None
+    year, number = match["a"] or match["y"], int(match["b"] or match["n"])
+    try:
+        monday = date.fromisocalendar(int(year or now.year), number, 1)
+        if not year and monday > now.date():
+            monday = date.fromisocalendar(now.year - 1, number, 1)
+    except ValueError:
+        return None
+    return _Days(monday, monday + timedelta(days=6))
+
+
+def _quarter(words: str) -> _Days | None:
+    match = _QUARTER.fullmatch(words)
+    if match is None:
+        return None
+    number = int(match["n"] or 0) or _NUMBERED.get(match["which"].lower(), 4)
+    year = int(match["year"])
+    last = 3 * number
+    _, days = calendar.monthrange(year, last)
+    return _Days(date(year, last - 2, 1), date(year, last, days))
 
 
 def _week(day: date, ago: bool, exact: bool) -> _Days:

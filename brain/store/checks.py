@@ -19,9 +19,9 @@ from datetime import datetime
 
 from brain.errors import StoreError
 from brain.store.documents import ChunkRow, derived, stored_chunks
-from brain.store.fts_search import FIRST_SEEN
 from brain.store.snapshots import dimensions_of
 from brain.store.sql import (
+    FIRST_SEEN,
     FULL_TEXT,
     fields_of,
     full_text,

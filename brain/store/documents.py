@@ -15,10 +15,9 @@ from dataclasses import dataclass
 
 from brain.errors import StoreError
 from brain.store.connection import Connection
-from brain.store.fts_search import FIRST_SEEN
 from brain.store.properties import names_of, renew_properties
 from brain.store.row_hash import HASH, Row, hashed, listed, renewed, row_hash
-from brain.store.sql import fields_of, first, insert_into, json_text, marks
+from brain.store.sql import FIRST_SEEN, fields_of, first, insert_into, json_text, marks
 from brain.store.table import Table
 from brain.types import Outcome, header
 from ingest.chunk_terms import around, searchable

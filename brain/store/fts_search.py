@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 from brain.store import vector_bytes
 from brain.store.row_hash import Row
 from brain.store.sql import (
+    FIRST_SEEN,
     Where,
     document_scope,
     episode_scope,
@@ -38,7 +39,6 @@ SHORT_CHARACTERS = SHORT_TOKENS * CHARACTERS_PER_TOKEN  # the same for a round
 FREQUENCIES_KEPT = (
     4_096  # terms whose document frequency is remembered until the file changes
 )
-FIRST_SEEN = "first seen"  # `dated_by` of a document without a date of its own
 
 
 class FtsSearch(Reader):

@@ -19,6 +19,7 @@ from ingest.media import NOTE, endings
 
 # tables with a full-text table beside them, named …_fts
 FULL_TEXT = ("knowledge", "episodes", "skills")
+FIRST_SEEN = "first seen"  # `dated_by` of a document without a date of its own
 SHORTEST_PREFIX = 6  # characters of an id that a person has to type at least
 CANDIDATES_SHOWN = 5  # of those that an ambiguous beginning of an id fits
 
@@ -177,10 +178,11 @@ def document_scope(scope: Scope) -> Where:
             "(d.source GLOB ? OR d.source GLOB ?)", scope.source, f"*/{scope.source}"
         )
     if scope.since:
-        # as much of the date as was given: 2026-05 holds every day of May
-        where.add("substr(d.dated_at, 1, length(?)) >= ?", scope.since, scope.since)
+        # as much of either as there is: 2026-05 holds every day of May, and is held by each
+        where.add("d.dated_at >= substr(?, 1, length(d.dated_at))", scope.since)
     if scope.until:
         where.add("substr(d.dated_at, 1, length(?)) <= ?", scope.until, scope.until)
+    where.among("d.dated_by", scope.dated or None)
     where.among("d.label", scope.labels)
     where.among("coalesce(d.compartment, '')", scope.compartments)
     return where

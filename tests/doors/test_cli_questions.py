@@ -99,7 +99,7 @@ def test_ask_shows_paths_from_where_one_stands(
     assert f"\n[1] {source}:12\n" in brain("ask", "x", ask=given).stdout
 
 
-def test_search_passes_what_restricts_it_with_dates_made_whole() -> None:
+def test_search_passes_what_restricts_it_with_times_as_they_are_written() -> None:
     words = [
         "--lexical",
         "-n",
@@ -116,13 +116,11 @@ def test_search_passes_what_restricts_it_with_dates_made_whole() -> None:
         "2026-02",
     ]
     ran = brain("search", "tea", *words, search=FOUND)
-    scope = Scope(tags=("x", "y"), source="j/*", since="2026-02-01", until="2026-02-28")
+    scope = Scope(tags=("x", "y"), source="j/*", since="2026-02", until="2026-02")
     request = Request("tea", limit=3, mode="lexical", scope=scope)
     assert ran.called("search") == [((request,), {})]
     ran = brain("search", "tea", "--rerank", "--no-expand", search=FOUND)
     assert ran.called("search") == [((Request("tea", rerank=True, expand=False),), {})]
-    assert brain("search", "tea", "--since", "next week", search=FOUND).code == 2
-    assert brain("search", "tea", "--until", "2026-13", search=FOUND).code == 2
     assert brain("search", "tea", "-n", "0", search=FOUND).code == 2
 
 

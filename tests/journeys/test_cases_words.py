@@ -243,3 +243,79 @@ def test_a_tag_given_by_hand_is_a_word(folder: Folder) -> None:
     assert found("--lexical", "winterwork") == ["b.md"]
     brain("tag", "b.md", "-winterwork")
     assert brain("doctor", "--deep").code == 0
+
+
+# -- times ------------------------------------------------------------------------------------------
+
+
+def test_what_was_done_on_a_day_is_what_is_dated_so(tmp_path: Path) -> None:
+    case("ask-by-day", tmp_path)
+    asked = brain("ask", "what did I do on March 6th 2026", "--json").json
+    assert asked["state"] == "supported"
+    assert [item["quote"] for item in asked["citations"]] == [
+        "- bought rope and two shackles",
+        "- weather fair",
+    ]
+    assert asked["notices"] == ["dated “on March 6th 2026” (2026-03-06)"]
+    asked = brain("ask", "what did I do in the first week of March 2026", "--json").json
+    names = [Path(item["source"]).name for item in asked["citations"]]
+    assert names == [f"2026-03-0{day}.md" for day in range(1, 8)]
+
+
+def test_a_time_beside_words_puts_what_is_dated_so_first(folder: Folder) -> None:
+    place = folder(
+        {
+            "2026-03-02.md": "Met Bo about pricing: ten percent off.\n",
+            "2026-04-02.md": "Met Bo about pricing: no discount any more, says Bo.\n",
+        }
+    )
+    brain("add", place)
+    words = "what did Bo say about pricing on 2 March 2026"
+    assert found(words) == ["2026-03-02.md", "2026-04-02.md"]
+
+
+def test_a_time_of_which_nothing_is_there_is_set_aside_and_said(folder: Folder) -> None:
+    brain("add", folder({"2026-03-02.md": "Met Bo.\n"}))
+    asked = brain("ask", "what happened in May 2024", "--json").json
+    assert asked["state"] == "not_found"
+    assert asked["notices"] == [
+        "nothing is dated “in May 2024” (2024-05-01 to 2024-05-31): looked at all times"
+    ]
+
+
+def test_every_option_takes_times_as_people_write_them(folder: Folder) -> None:
+    place = folder({"2026-03-02.md": "Met Bo.\n", "2026-03-09.md": "Met Ana.\n"})
+    brain("add", place)
+    assert set(listed("--since", "March 3rd 2026", "--until", "March 2026")) == {
+        "2026-03-09.md"
+    }
+    assert set(listed("--until", "first week of March 2026")) == {"2026-03-02.md"}
+    assert found("met", "--since", "2026-W11") == ["2026-03-09.md"]
+    asked = brain("ask", "met", "--until", "2026-03-05", "--json").json
+    assert {Path(item["source"]).name for item in asked["passages"]} == {
+        "2026-03-02.md"
+    }
+    for verb in ("list", "search", "ask", "recall"):
+        words = () if verb == "list" else ("met",)
+        what, _hint = brain(verb, *words, "--since", "soonish").two_lines()
+        assert what == "--since 'soonish' is no time that I know"
+
+
+def test_a_note_of_a_month_is_of_each_of_its_days(folder: Folder) -> None:
+    brain("add", folder({"m.md": "---\ndate: March 2026\n---\nMet Bo.\n"}))
+    assert set(listed("--since", "2026-03-15")) == {"m.md"}
+    assert set(listed("--until", "2026-03-15")) == {"m.md"}
+    assert set(listed("--since", "2026-04")) == set()
+
+
+def test_a_window_of_recall_that_was_set_aside_is_said() -> None:
+    brain("remember", "We moved the dinghy to the north rack")
+    ran = brain("recall", "dinghy yesterday")
+    assert ran.stdout.startswith("nothing that fits is from “yesterday” (")
+    assert "what follows is from other times" in ran.stdout
+    window = brain("recall", "dinghy yesterday", "--json").json["window"]
+    assert (window["words"], window["set_aside"]) == ("yesterday", True)
+    assert window["since"] == window["until"]
+    assert brain("recall", "dinghy", "--json").json["window"] is None
+    window = brain("recall", "dinghy today", "--json").json["window"]
+    assert window["set_aside"] is False

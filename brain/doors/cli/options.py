@@ -45,9 +45,9 @@ Source = Annotated[
     str, option("--source", "GLOB", "Only sources that match, as 'journal/*'.")
 ]
 Since = Annotated[
-    str, option("--since", "DATE", "Dated on or after 2026-05-17, 2026-05 or 2026.")
+    str, option("--since", "TIME", "From then on: 2026-05, 'last friday', 'March 6'.")
 ]
-Until = Annotated[str, option("--until", "DATE", "Dated on or before.")]
+Until = Annotated[str, option("--until", "TIME", "Up to then.")]
 Where = Annotated[
     list[str],
     option("--where", "TEST", "Only with this property: status=done, 'rating>=4'."),

@@ -295,10 +295,8 @@ class AnswerPrinter:
 def recall(
     run: Session,
     words: Words = [],  # noqa: B006  typer copies it
-    since: Annotated[
-        str, option("--since", "TIME", "From then on: 2026-03, 'last friday'.")
-    ] = "",
-    until: Annotated[str, option("--until", "TIME", "Up to then.")] = "",
+    since: Since = "",
+    until: Until = "",
     kind: Annotated[str, option("--kind", "KIND", "ask, note, chat or import.")] = "",
     person: Annotated[str, option("--with", "NAME", "Only with this person.")] = "",
     limit: Limit = 10,

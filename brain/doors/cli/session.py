@@ -5,8 +5,6 @@ The one place that imports `brain.app`, when a command needs it. Leaves out the 
 
 from __future__ import annotations
 
-import calendar
-import datetime
 import os
 import shlex
 import subprocess
@@ -189,36 +187,12 @@ def open_brain(
 def scope(
     tags: list[str], source: str, since: str, until: str, where: list[str]
 ) -> Scope:
-    """What the options of a question restrict it to. `since`, `until`: `2026`, `2026-05` or `2026-05-17`.
-
-    Raises `UsageError` for any other date.
-    """
+    """What the options of a question restrict it to, times as a person writes them."""
     from brain.types import Scope
 
-    first, _last = _days(since)
-    _first, last = _days(until)
     return Scope(
-        tags=tuple(tags), source=source, since=first, until=last, where=tuple(where)
+        tags=tuple(tags), source=source, since=since, until=until, where=tuple(where)
     )
-
-
-def _days(text: str) -> tuple[str, str]:
-    """The first and the last day of what the text names."""
-    if not text:
-        return "", ""
-    try:
-        numbers = [int(part) for part in text.split("-")]
-        # What is left out is 0; a fourth number does not fit into three names.
-        year, month, day = numbers + [0] * (3 - len(numbers))
-        first = datetime.date(year, month or 1, day or 1)
-        last_month = month or 12
-        _weekday, days = calendar.monthrange(year, last_month)
-        last = datetime.date(year, last_month, day or days)
-    except (ValueError, calendar.IllegalMonthError):
-        raise UsageError(
-            f"{text!r} is not a date", "write 2026-05-17, 2026-05 or 2026"
-        ) from None
-    return first.isoformat(), last.isoformat()
 
 
 @contextmanager

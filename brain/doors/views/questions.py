@@ -341,6 +341,9 @@ def recalled(result: Recalled) -> Lines:
         since = day(result.since) or "…"
         until = day(result.until) or "now"
         done.append(dim(f"between {since} and {until}"))
+    if result.set_aside:
+        what = f"nothing that fits is from {result.named}"
+        done.append(warn(f"{what}: what follows is from other times"))
     if not result.found and result.episodes:
         done.append(warn("nothing that fits well; the nearest:"))
     ids = short_ids(item.episode.id for item in result.episodes)

@@ -1,0 +1,106 @@
+"""Times, for every verb: those of options in one grammar, and those that the words of a question name.
+
+"what did I do on March 6th" is answered by what is dated so; "what did we decide about pricing in May" by what is dated
+so first, where it fits. Leaves reading times to `brain.retrieval.time_window`, and `recall`, whose episodes all have
+their time, to `brain.app.recall`. Serves `search`, `ask`, `list`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from brain.app.resources import Resources
+from brain.types import Confidence, Request, Retrieved, Scope, TimeNamed
+
+Look = Callable[[Request], Retrieved]
+
+# What is dated so comes first when its best passage is at least this share of the best of all times (as `recall` has
+# it); what is dated on the very day that is named always does.
+WINDOW_HOLDS = 0.5
+# Where a date is stated of a document as a whole; one in its first line may only be what it tells of.
+STATED = ("front matter", "file name", "given", "metadata")
+ANYWHERE = (*STATED, "heading")
+# What people ask a diary, beside the words that frame any question.
+DIARY = frozenset(
+    "write wrote written note noted notes log logged journal diary".split()
+)
+
+
+def resolved(resources: Resources, scope: Scope) -> Scope:
+    """The scope with its times as days. Raises `UsageError` for what is no time."""
+    if not scope.since and not scope.until:
+        return scope
+    from brain.retrieval import time_window
+
+    now = resources.moment()
+    since = scope.since and time_window.since_of(scope.since, now)
+    until = scope.until and time_window.until_of(scope.until, now)
+    return replace(scope, since=since, until=until)
+
+
+def says_more(words: str) -> bool:
+    """Whether anything is asked for beside a time.
+
+    >>> says_more("what did I do"), says_more("what did we decide about pricing")
+    (False, True)
+    """
+    from ingest.terms import tokens
+    from ingest.words import FRAME, STOP
+
+    left = (word for word in tokens(words) if word not in STOP and word not in FRAME)
+    return any(word not in DIARY for word in left)
+
+
+def in_time(
+    resources: Resources, request: Request, look: Look
+) -> tuple[Retrieved, list[str]]:
+    """What `look` finds, with what the time in the words has to say of it; and what to tell."""
+    from brain.retrieval import time_window
+
+    scope = request.scope
+    window = None
+    if not scope.since and not scope.until:
+        window = time_window.window_of(request.question, resources.moment())
+    if window is None or not window.words:
+        return look(request), []
+    named = TimeNamed(window.words, window.since, window.until)
+    rest = request.question.replace(window.words, " ")
+    more = says_more(rest)
+    within = replace(
+        scope,
+        since=window.since,
+        until=window.until,
+        dated=STATED if more else ANYWHERE,
+    )
+    there = resources.store.search.allowed(within) or set()
+    if more:
+        if not there:
+            return look(request), []
+        inside = look(replace(request, question=rest, scope=within))
+        return _first(request, inside, look(request), named), []
+    if not there:
+        return look(request), [f"nothing is dated {named}: looked at all times"]
+    found = look(replace(request, scope=within))
+    passages = resources.store.search.passages(sorted(there), scope=within)
+    passages.sort(key=lambda one: (one.date or "", one.source, one.start))
+    told = [f"dated {named}"]
+    if len(passages) > request.limit:
+        told = [f"dated {named}: the first {request.limit} of {len(passages)} passages"]
+    chosen = tuple(passages[: request.limit])
+    sure = Confidence(found=1.0)
+    return replace(found, passages=chosen, confidence=sure, listed=True), told
+
+
+def _first(
+    request: Request, inside: Retrieved, whole: Retrieved, named: TimeNamed
+) -> Retrieved:
+    """What is of the time first, where it holds, then what is as good of all times."""
+    if not inside.passages or not whole.passages:
+        return whole
+    least = WINDOW_HOLDS * whole.passages[0].score
+    of_the_day = named.since == named.until
+    first = [one for one in inside.passages if of_the_day or one.score >= least]
+    known = {passage.id for passage in first}
+    others = [passage for passage in whole.passages if passage.id not in known]
+    return replace(whole, passages=(*first, *others)[: request.limit])
