@@ -63,7 +63,7 @@ _ZONES = {"nav", "menu", "footer", "header", "aside", "dialog", "form"}
 # Words below which a block there is furniture without links as well: "Home", "Your name".
 _SHORT = {"nav": 4, "menu": 4, "footer": 4, "form": 10}
 _IN_CONTENT = ("article", "main", "section", "blockquote", "figure")
-_TITLES = ("h1", "h2")
+_TITLES = ("h1", "h2", "h3", "h4", "h5", "h6")
 _IMPRINT = re.compile(r"©|\(c\) ?\d|copyright|all rights reserved|cookies", re.I)
 _NEVER_SEEN = (HIDDEN_TEXT, CONTROLS)
 _MENUS = "menus, page heads and feet"

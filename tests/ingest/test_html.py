@@ -125,6 +125,11 @@ def test_content_in_places_that_are_often_furniture_stays_and_the_rest_is_counte
     )
 
 
+def test_a_headline_of_any_level_in_the_head_of_a_page_stays() -> None:
+    page = f"<header><h4>Weir voted</h4></header><p>{BODY}</p>"
+    assert text_of(reading(page)).startswith("Weir voted")
+
+
 def test_a_page_of_which_nothing_is_left_out_says_nothing() -> None:
     assert reading(f"<h1>Tea</h1><p>{BODY}</p>").notices == ()
 
