@@ -98,13 +98,23 @@ class Brain:
         return capture.add(self.resources, paths, tags, dry_run=dry_run, again=again)
 
     def note(
-        self, text: str, *, title: str = "", tags: Sequence[str] = ()
+        self,
+        text: str,
+        *,
+        title: str = "",
+        tags: Sequence[str] = (),
+        again: bool = False,
     ) -> AddReport:
-        """Keep a text that is no file. Raises `UsageError` for an empty one."""
-        from brain.app import capture
+        """Keep a text that is no file. Raises `UsageError` for an empty one.
+
+        The same note is not kept twice, unless `again`.
+        """
+        from brain.app import notes
 
         labels = [clean(tag) for tag in tags]
-        return capture.note(self.resources, clean(text), clean(title), labels)
+        return notes.note(
+            self.resources, clean(text), clean(title), labels, again=again
+        )
 
     def remember(
         self,

@@ -1,7 +1,7 @@
-"""Taking in: `add`, `note`, `remember`. What was saved before a failure or Ctrl-C stays.
+"""Taking in: `add`, `remember`. What was saved before a failure or Ctrl-C stays.
 
-Leaves reading and saving files to `brain.app.intake`, looking at folders again to `brain.app.sync`, and vectors to
-`brain.app.vectors`.
+Leaves notes to `brain.app.notes`, reading and saving files to `brain.app.intake`, looking at folders again to
+`brain.app.sync`, and vectors to `brain.app.vectors`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from brain.app.resources import Resources
 from brain.app.tally import Tally, erased
 from brain.app.vectors import finish
 from brain.errors import BrainError, UsageError
-from brain.faults import reach
 from brain.store.documents import Origin
 from brain.store.tombstones import Erased
 from brain.types import AddReport, Episode
-from ingest.document import Document, new_id
+from ingest.document import Document
 
 
 def add(
@@ -63,34 +62,6 @@ def _rehearse(intake: Intake, places: Iterable[Path]) -> AddReport:
     return tally.report()
 
 
-def note(resources: Resources, text: str, title: str, tags: Sequence[str]) -> AddReport:
-    """A note that is no file; with `notes_dir` set it becomes one."""
-    if not text.strip():
-        raise UsageError("the note is empty", "nothing was added")
-    folder = resources.config.ingest.notes_dir
-    if folder:
-        path = _note_file(Path(folder).expanduser(), text, title, resources.now()[:10])
-        return add(resources, [path], tags, dry_run=False)
-    read = _document(resources, "note:", text, title)
-    document = replace(read, uri=f"note:{read.id}")
-    labels = tuple(tags)
-    tally = Tally()
-    with resources.store.write():
-        tally.save(resources, document, Origin(document.uri, tags=labels))
-        reach("note.between")
-        episode = Episode(
-            new_id(),
-            resources.seconds(),
-            "note",
-            "",
-            text,
-            source=document.uri,
-            tags=labels,
-        )
-        resources.store.episodes.record(episode)
-    return finish(resources, tally)
-
-
 def remember(resources: Resources, said: Episode) -> Episode:
     """One episode by hand; its `at` as a person wrote it, "" for now. Raises `UsageError` for an empty text or a time
     that cannot be read.
@@ -127,7 +98,7 @@ def remember_episodes(
         kept = resources.store.episodes.record_many(episodes)
         for episode in kept:
             title = episode.session or (", ".join(episode.people) or "Remembered")
-            document = _document(
+            document = document_of(
                 resources,
                 f"episode:{episode.id}",
                 episode.answer or episode.question,
@@ -143,9 +114,10 @@ def remember_episodes(
 # -- documents that are no files ------------------------------------------------------------------
 
 
-def _document(
+def document_of(
     resources: Resources, uri: str, text: str, title: str, at: str = ""
 ) -> Document:
+    """A text that is no file, read as one. Raises `BrainError` when it cannot be kept."""
     import ingest
 
     try:
@@ -160,20 +132,3 @@ def _document(
         raise BrainError(
             f"this text cannot be kept: {error.reason}", error.hint
         ) from None
-
-
-def _note_file(folder: Path, text: str, title: str, day: str) -> Path:
-    """Write a note as a Markdown file of its own; never over another."""
-    folder.mkdir(parents=True, exist_ok=True)
-    first = (title or text.strip().splitlines()[0].lstrip("# "))[:60]
-    stem = "".join(c if c.isalnum() else "-" for c in first).strip("-") or "note"
-    body = f"# {title}\n\n{text}\n" if title else f"{text}\n"
-    for number in range(1, 1_000):
-        path = folder / f"{day} {stem}{'' if number == 1 else f' {number}'}.md"
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(body)
-            return path
-        except FileExistsError:
-            continue
-    raise UsageError(f"{folder} holds 1,000 notes of that name", "give it a title")

@@ -13,6 +13,7 @@ from typing import TypeVar
 import ingest
 
 T = TypeVar("T")
+NOTE = "note:"  # begins the address of a note that is no file
 Facts = tuple[int, int, int, int, int]
 """(size in bytes, mtime_ns, ctime_ns, inode, looked_ns) of a file, as stored"""
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
+from brain.app.file_facts import NOTE
 from brain.app.last_answer import around, cited, is_number
 from brain.app.resources import Noun, clean
 from brain.app.times import resolved
@@ -24,9 +25,9 @@ from brain.reports import (
     Forgotten,
     NotRead,
 )
-from brain.types import Episode, Scope, Texts
+from brain.types import AddReport, Episode, Scope, Texts
 
-EPISODE, NOTE = "episode:", "note:"
+EPISODE = "episode:"
 UNDO_DAYS = 30  # as long as the store keeps what was forgotten
 OBSIDIAN = ".obsidian"  # the folder by which Obsidian knows its own
 LAST = "last"  # what `undo` brings back when nothing is named
@@ -108,10 +109,10 @@ class Library(Noun):
         """What happened, newest first."""
         return self._store.episodes.recent(limit, kind=kind)
 
-    def locate(self, reference: str) -> str:
+    def locate(self, reference: str, *, desktop: bool = True) -> str:
         """What a person's desktop opens: a path, or an `obsidian:` address for a note in a folder of Obsidian's.
 
-        Raises `NotFound` for what is no file, or a file that is gone.
+        `desktop` False gives the path always. Raises `NotFound` for what is no file, or a file that is gone.
         """
         from brain.store.documents import path_of
 
@@ -131,7 +132,7 @@ class Library(Noun):
                 f"{source} is no longer there", f"its text is: brain get {short}"
             )
         in_obsidian = any((up / OBSIDIAN).is_dir() for up in path.parents)
-        if in_obsidian and path.suffix.lower() == ".md":
+        if desktop and in_obsidian and path.suffix.lower() == ".md":
             return f"obsidian://open?path={quote(os.fsencode(path))}"
         return str(path)
 
@@ -140,6 +141,32 @@ class Library(Noun):
         from brain.app.not_read import left_out
 
         return left_out(self._resources)
+
+    # -- notes ----------------------------------------------------------------------------------------
+
+    def editable(self, reference: str) -> DocumentDetail:
+        """The note that is meant. Raises `NotFound`, and `UsageError` for what is no note."""
+        from brain.app.notes import editable
+
+        return editable(self._resources, reference)
+
+    def edit(self, reference: str, text: str) -> AddReport:
+        """Another text for a note, which keeps its id, date and tags. Raises `NotFound`, `UsageError`."""
+        from brain.app.notes import edit
+
+        return edit(self._resources, reference, clean(text))
+
+    def today(self, text: str, tags: Sequence[str] = ()) -> AddReport:
+        """Add to the note of this day. Raises `UsageError` for an empty text."""
+        from brain.app.notes import today
+
+        return today(self._resources, clean(text), [clean(tag) for tag in tags])
+
+    def of_today(self) -> Excerpt:
+        """The note of this day. Raises `NotFound` when there is none yet."""
+        from brain.app.notes import of_today
+
+        return self._store.library.excerpt(of_today(self._resources))
 
     # -- tags and descriptions ------------------------------------------------------------------------
 

@@ -197,6 +197,11 @@ class LibraryTable(Table):
         """The document of an address, or None."""
         return next(iter(self._rows(f"{ROW} WHERE d.uri=?", uri)), None)
 
+    def with_content(self, content_hash: str) -> list[DocumentRow]:
+        """The documents of exactly that content, the oldest first."""
+        sql = f"{ROW} WHERE d.content_hash=? ORDER BY d.added_at"
+        return self._rows(sql, content_hash)
+
     # -- excerpts -------------------------------------------------------------------------------------------------
 
     def excerpt(self, reference: str) -> Excerpt:

@@ -10,7 +10,7 @@ import pytest
 
 from brain.doors.cli.session import edit_file
 from brain.errors import BrainError, StoreError, Unavailable
-from brain.reports import ExportReport
+from brain.reports import DocumentDetail, DocumentRow, ExportReport
 from brain.types import AddReport, Change, Episode, Skipped
 from tests.fake_brain import brain
 
@@ -134,6 +134,55 @@ def test_an_editor_of_a_terminal_is_not_started_without_one(
         monkeypatch.setenv("EDITOR", editor)
         with pytest.raises(BrainError, match="needs a terminal"):
             edit_file(tmp_path / "note.md")
+
+
+def test_the_same_note_is_asked_for_before_it_is_added_again() -> None:
+    same = AddReport(unchanged=1, documents=("a1b2c3d4",))
+
+    def note(_text: str, **options: object) -> AddReport:
+        return AddReport(added=1) if options.get("again") else same
+
+    ran = brain("add", "--note", "x", terminal=True, stdin="y\n", note=note)
+    assert "add it again?" in ran.stderr
+    assert ran.stdout.startswith("1 added")
+    assert len(brain("add", "--note", "x", note=note).called("note")) == 1
+    assert brain("add", "--note", "x", "--yes", note=note).stdout.startswith("1 added")
+
+
+def test_a_note_is_edited_from_its_text_and_a_file_in_its_place(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def edit(path: Path) -> None:
+        seen.append(path.read_text())
+        path.write_text("another text")
+
+    row = DocumentRow("a1b2c3d4", "note:a1b2c3d4", "Key", "text/markdown")
+    detail = DocumentDetail(row, "note:a1b2c3d4", "under the mat")
+    ran = brain(
+        "edit",
+        "a1b2c3",
+        edit=edit,
+        library_document=detail,
+        library_editable=detail,
+        library_edit=AddReport(updated=1),
+    )
+    assert (ran.code, seen) == (0, ["under the mat"])
+    assert ran.called("library_edit") == [(("a1b2c3d4", "another text"), {})]
+    place = tmp_path / "a.md"
+    place.write_text("of the file")
+    ran = brain(
+        "edit",
+        "a.md",
+        edit=edit,
+        library_document=DocumentDetail(row, place.as_uri(), "stored"),
+        library_locate=str(place),
+        add=AddReport(updated=1),
+    )
+    assert (ran.code, seen[-1], ran.called("add")) == (
+        0,
+        "of the file",
+        [(([place],), {})],
+    )
 
 
 def test_add_json_gives_counts_and_every_skipped_file() -> None:

@@ -208,7 +208,9 @@ def test_a_note_goes_to_the_notes_folder_when_there_is_one(
         replace(config, ingest=replace(config.ingest, notes_dir=str(place)))
     ) as brain:
         brain.note("Call Ana about the lease")
-        brain.note("Call Ana about the lease")
+        assert brain.note("Call Ana about the lease").unchanged == 1
+        assert len(list(place.glob("*.md"))) == 1
+        brain.note("Call Ana about the lease", again=True)
     assert len(list(place.glob("*.md"))) == 2
 
 

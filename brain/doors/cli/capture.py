@@ -70,12 +70,14 @@ def add(
         raise UsageError(
             "--title is for notes", "a document's title is read from the document"
         )
+    again = {"again": True} if yes else {}
     if is_note:
         # The draft stays in its file until the note is stored.
         with _text_of_note(run, note, edit=edit) as text, run.brain() as brain:
-            report = brain.note(text, title=title, tags=tag)
+            report = brain.note(text, title=title, tags=tag, **again)
+            if report.unchanged and run.yes("the same note is in; add it again?"):
+                report = brain.note(text, title=title, tags=tag, again=True)
     else:
-        again = {"again": True} if yes else {}
         with run.brain() as brain:
             report = brain.add(files, tags=tag, dry_run=dry_run, **again)
             gone = [item for item in report.skipped if _erased(item)]
@@ -118,6 +120,51 @@ def _text_of_note(run: Session, note: str, *, edit: bool) -> Iterator[str]:
             yield text
     else:
         yield run.text([note or STDIN], "text")
+
+
+@shown(
+    "today",
+    EVERY_DAY,
+    examples=('brain today "Ana called: the lease is signed"', "brain today"),
+)
+def today(
+    run: Session,
+    words: Annotated[list[str] | None, argument("TEXT")] = None,
+    tag: NewTags = [],  # noqa: B006  typer copies it
+) -> object:
+    """Add to the note of this day; without a text, show it. `-` reads standard input."""
+    if not words:
+        with run.brain() as brain:
+            return brain.library.of_today()
+    text = run.text(words, "text")
+    with run.brain() as brain:
+        return Added(brain.library.today(text, tags=tag), said=run.out.announced)
+
+
+@shown(
+    "edit",
+    EVERY_DAY,
+    examples=("brain edit a1b2c3", 'brain edit a1b2c3 "The new text"'),
+)
+def edit(
+    run: Session,
+    reference: Annotated[str, argument("ID|PATH")],
+    words: Annotated[list[str] | None, argument("TEXT")] = None,
+) -> object:
+    """Write a note anew, in $EDITOR or with the text given. `-` reads standard input. A file is edited in its place."""
+    with run.brain() as brain:
+        if words:
+            text = run.text(words, "text")
+            return Added(brain.library.edit(reference, text), said=run.out.announced)
+        found = brain.library.document(reference)
+        if found.uri.startswith("file:"):
+            place = Path(brain.library.locate(reference, desktop=False))
+            run.edit(place)
+            return Added(brain.add([place]), said=run.out.announced)
+        note = brain.library.editable(reference)
+        with draft(run, note.text) as text:
+            report = brain.library.edit(note.row.id, text)
+    return Added(report, said=run.out.announced)
 
 
 @shown("sync", EVERY_DAY, examples=("brain sync",))

@@ -196,8 +196,10 @@ def scope(
 
 
 @contextmanager
-def draft(session: Session) -> Iterator[str]:
-    """The text that a person writes in their editor. The file stays when the block fails: a note must not be lost."""
+def draft(session: Session, begun: str = "") -> Iterator[str]:
+    """The text that a person writes in their editor, from the one that was begun. The file stays when the block fails:
+    a note must not be lost.
+    """
     from brain.config import load, make_home
 
     config = load()
@@ -205,6 +207,7 @@ def draft(session: Session) -> Iterator[str]:
     number, name = tempfile.mkstemp(suffix=".md", prefix="draft-", dir=config.home)
     os.close(number)
     path = Path(name)
+    path.write_text(begun, "utf-8")
     try:
         session.edit(path)
         text = path.read_text("utf-8", "replace")
