@@ -33,7 +33,9 @@ class Folders(Noun):
     def remove(self, path: str) -> Root:
         """Look at it no more; its documents stay. Raises `NotFound`."""
         root = self._named(path)
-        self._store.library.drop_root(root["path"])
+        with self._store.write():
+            self._store.library.drop_root(root["path"])
+            self._store.skipped.move(str(root["uri"]), "", "", self._resources.now())
         return self._root(root)
 
     def rename(self, old: str, new: str) -> AddReport:
@@ -56,6 +58,8 @@ class Folders(Noun):
             library.add_root(uri_of(after), shown(after), root["options"], now)
             library.drop_root(root["path"])
             library.move_contexts(root["path"], shown(after))
+            skipped = self._store.skipped
+            skipped.move(str(root["uri"]), uri_of(after), shown(after), now)
         intake = replace(Intake.of(self._resources), moved=moved)
         tally = intake.take_in([after], tuple(root["options"].get("tags", ())))
         left = len(library.below(root["path"]))

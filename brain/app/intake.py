@@ -312,6 +312,8 @@ class Intake:
             return  # what was read of it before stays
         origin = self._origin(item, source, tags)
         entry = name_only(item.path, uri)
+        if uri in self.moved:
+            entry = rebind(entry, self.moved[uri])
         documents = self.resources.store.documents
         documents.save(entry, replace(origin, entry="name"), now=self.resources.now())
 

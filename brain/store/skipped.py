@@ -7,7 +7,8 @@ taking in, `status` and `doctor`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
 from brain.store.row_hash import Row, hashed
 from brain.store.table import Table
@@ -70,6 +71,21 @@ class SkippedTable(Table):
             passing, reader, tries, seen_at, known = row[8:]
             older = bool(known) and why.kind not in (CUT, FORGOTTEN)
             yield LeftOut(uri, why, stat, bool(passing), reader, tries, seen_at, older)
+
+    def move(self, before: str, after: str, source: str, now: str) -> None:
+        """A folder was moved from one address to another, to the path `source`: what a person forgot in it stays
+        forgotten, and the rest is looked at anew. `after` "" when it is looked at no more.
+        """
+        old = self.below(before)
+        kept = []
+        for uri, left in old.items():
+            if after and left.why.kind == FORGOTTEN:
+                rest = uri[len(before) :]
+                why = replace(left.why, source=source + unquote(rest))
+                kept.append(replace(left, uri=after + rest, why=why))
+        gone = [uri for uri, left in old.items() if after or left.why.kind != FORGOTTEN]
+        if old:
+            self.note(kept, gone, now)
 
     def note(self, rows: Sequence[LeftOut], cleared: Sequence[str], now: str) -> None:
         """Note what was left out, and which addresses are no longer."""

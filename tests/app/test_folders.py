@@ -39,6 +39,27 @@ def test_a_folder_that_was_moved_keeps_its_documents(
     assert brain.sync().notices == ()
 
 
+def test_what_was_forgotten_or_could_not_be_read_goes_with_the_folder(
+    brain: Brain, folder: Folder, tmp_path: Path
+) -> None:
+    files = {"a b.md": "alpha text", "c.md": "gamma", "bad.pdf": "%PDF-1.4 no"}
+    place = folder(files)
+    brain.add([place])
+    before = brain.library.document("bad.pdf").row.id
+    brain.library.forget([str(place / "a b.md")], dry_run=False)
+    new = tmp_path / "vault"
+    place.rename(new)
+    report = brain.folders.rename(str(place), str(new))
+    assert (report.renamed, report.added, report.notices[1:]) == (1, 0, ())
+    assert brain.library.document("bad.pdf").row.id == before
+    assert [(item.source, item.kind) for item in brain.library.left_out()] == [
+        (str(new / "a b.md"), "forgotten"),
+        (str(new / "bad.pdf"), "unreadable"),
+    ]
+    brain.folders.remove(str(new))
+    assert [item.kind for item in brain.library.left_out()] == ["forgotten"]
+
+
 def test_what_is_not_in_the_new_folder_stays_and_is_said(
     brain: Brain, folder: Folder, tmp_path: Path
 ) -> None:
