@@ -10,7 +10,7 @@ import codecs
 import re
 
 from ingest.document import Section, Texts
-from ingest.errors import UnreadableFile
+from ingest.errors import BY_NAME_ONLY, UnreadableFile, UnsupportedFile
 from ingest.locators import of_lines
 from ingest.readers.encodings import Guess, escaped, guess
 from ingest.readers.payloads import refuse_minified, without_payloads
@@ -51,11 +51,13 @@ def read(raw: Raw) -> Readings:
 
 def readable(raw: Raw) -> tuple[str, Texts]:
     """(the text of a file without pictures and packed data in it, notices). A note without a file keeps what is its
-    only copy. Raises UnreadableFile as `decode`."""
+    only copy. Raises UnreadableFile as `decode`, UnsupportedFile where nothing else is in it."""
     text, notices = decode(raw.data)
     if not raw.name:
         return text, notices
     text, left_out = without_payloads(text)
+    if left_out and not any(map(str.isalpha, text)):
+        raise UnsupportedFile("nothing but pictures or packed data", BY_NAME_ONLY)
     return text, (*notices, *left_out)
 
 

@@ -77,6 +77,11 @@ def test_code_that_a_person_wrote_is_read() -> None:
     assert read("app.js", "function heat() { return 96; }\n" * 50).sections
 
 
+def test_a_file_of_nothing_else_is_listed_by_its_name_only() -> None:
+    with pytest.raises(UnsupportedFile, match="nothing but"):
+        read("photo.txt", PICTURE + "\n")
+
+
 def test_a_drawing_in_svg_has_no_reader() -> None:
     with pytest.raises(UnsupportedFile, match="no reader"):
         read("logo.svg", "<svg/>")

@@ -29,8 +29,8 @@ from ingest import IngestError, Limits, load_text
 from ingest.chunking import chunk
 from ingest.document import Section
 from ingest.loading import clean, readings
-from ingest.media import DOCX
-from ingest.readers import mail, threads
+from ingest.media import DOCX, media_type
+from ingest.readers import mail, reader_for, threads
 from ingest.readers.front_matter import BadFrontMatter
 from ingest.readers.outline import Block, sections
 from ingest.readers.properties import read_head
@@ -221,6 +221,40 @@ def test_any_bytes_are_a_mailbox_or_are_refused(parts: list[bytes]) -> None:
     names = [reading.part for reading in made]
     assert names[0] == ""
     assert len(set(names)) == len(names)
+
+
+BEGINNINGS = {
+    "a.ics": b"BEGIN:VCALENDAR\nBEGIN:VEVENT\n",
+    "a.vcf": b"BEGIN:VCARD\n",
+    "a.rtf": b"{\\rtf1 ",
+    "a.opml": b"<opml><body>",
+    "a.enex": b"<en-export><note>",
+    "a.mhtml": b"Content-Type: text/html\n\n",
+    "a.emlx": b"99\nSubject: a\n\n",
+    "a.json": b'[{"author": "a", "text": "',
+    "a.ipynb": b'{"cells": [',
+    "a.canvas": b'{"nodes": [',
+    "a.excalidraw": b'{"elements": [',
+    "a.org": b"* a\n",
+    "a.rst": b"a\n=\n",
+    "a.adoc": b"= a\n",
+    "a.man": b".TH a\n",
+}
+
+
+@pytest.mark.parametrize("name", BEGINNINGS)
+@given(data=st.binary(max_size=200), begun=st.booleans())
+def test_any_bytes_are_read_or_refused_with_a_reason(
+    name: str, data: bytes, begun: bool
+) -> None:
+    whole = BEGINNINGS[name] + data if begun else data
+    raw = Raw(whole, name, media_type(name))
+    # The reader itself, as the other steps turn any error into one of ours.
+    made = outcome(lambda: list(reader_for(raw.media_type)(raw)))
+    if isinstance(made, IngestError):
+        assert made.reason
+        return
+    assert all(section.locator for one in made for section in one.sections)
 
 
 # -- archives --------------------------------------------------------------------------------------------------------------------
