@@ -31,14 +31,29 @@ _BETWEEN = _AUXILIARY | frozenset(
 _ASKING = frozenset("what which who whom whose when where why how that".split())
 
 
+# Past forms of what people do with words and things, which no stemmer leads to the plain form.
+_PAST = dict(
+    pair.split("/")
+    for pair in """said/say told/tell wrote/write written/write gave/give given/give made/make took/take taken/take
+    sent/send paid/pay bought/buy sold/sell brought/bring kept/keep meant/mean thought/think chose/choose chosen/choose
+    spoke/speak spoken/speak left/leave lent/lend swore/swear sworn/swear""".split()
+)
+
+
+def _verb(word: str) -> str:
+    """The stem of a verb, of its past form the same one."""
+    return stem(_PAST.get(word, word))
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Whose doing a question asks for: stems of the subject, or that it is the person's own; `verbs` by stem; `others`
-    are the stems of its other words.
+    are the stems of its other words. `named`: the subject has a name.
     """
 
     subject: TermSet
     own: bool
+    named: bool
     verbs: TermSet
     others: TermSet
 
@@ -57,10 +72,13 @@ def asked(question: str) -> Asked | None:
     content = {stem(word) for word in low if word not in STOP}
     own = not OURS.isdisjoint(subject)
     stems = frozenset(stem(word) for word in subject if word not in STOP)
-    verb_stems = frozenset(map(stem, verbs))
+    verb_stems = frozenset(map(_verb, verbs))
     if not verb_stems or not (own or stems or not THEIRS.isdisjoint(subject)):
         return None
-    return Asked(stems, own, verb_stems, frozenset(content - stems - verb_stems))
+    capitals = {word.casefold() for word in words[1:] if word[:1].isupper()}
+    named = not capitals.isdisjoint(subject)
+    others = frozenset(content - stems - verb_stems)
+    return Asked(stems, own, named, verb_stems, others)
 
 
 def _after_auxiliary(
@@ -129,7 +147,7 @@ def _verdicts(wanted: Asked, text: str, is_heading: bool) -> list[bool]:
     words = [word.replace("’", "'") for word in _WORD.findall(text)]
     found = []
     for at, word in enumerate(words):
-        if stem(word.casefold()) in wanted.verbs:
+        if _verb(word.casefold()) in wanted.verbs:
             found.append(_another(wanted, _subject(words, at), is_heading))
     return found
 
@@ -164,9 +182,12 @@ def _another(wanted: Asked, near: Sequence[str], is_heading: bool) -> bool:
         return True
     # A heading says whose doing follows. A name may be that of the person asked for; so may a noun in a sentence.
     name = any(word[:1].isupper() for word in near if word.casefold() in nouns)
-    return (
-        is_heading and _told_whose(low) and bool(stems and wanted.subject) and not name
-    )
+    if not is_heading or not (stems and wanted.subject):
+        return False
+    if name and wanted.named:
+        # "Things Ben said"; a first word may have its capital from standing there.
+        return near[0][:1].isupper() and (len(near) > 1 or _told_whose(low))
+    return _told_whose(low) and not name
 
 
 def _is_ours(low: Sequence[str]) -> bool:
