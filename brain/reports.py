@@ -248,7 +248,9 @@ class ModelAdvice:
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What `export` wrote, in files. `conflicts` were changed by a person since and stay as they are without force."""
+    """What `export` wrote, in files. `conflicts` were changed by a person since and stay as they are without force;
+    `attachments` are files that notes link to, copied as they are.
+    """
 
     directory: str
     written: int = 0
@@ -256,6 +258,7 @@ class ExportReport:
     removed: int = 0
     conflicts: Texts = ()
     notices: Texts = ()
+    attachments: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -339,6 +339,28 @@ class AddReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did, or (`done` False) would do. `taken` counts documents as `add` does.
+
+    `replaced`: places of documents whose text here was older and is in the trash now. `kept`: what the export has in
+    another form and stays as it is here. `episodes` to `contexts`: how many new ones. `roots`: folders of this machine
+    that the export looks at and this home does not; `registered` whether it does now.
+    """
+
+    directory: str
+    taken: AddReport = field(default_factory=AddReport)
+    replaced: Texts = ()
+    kept: Texts = ()
+    episodes: int = 0
+    skills: int = 0
+    feedback: int = 0
+    contexts: int = 0
+    roots: Texts = ()
+    registered: bool = False
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Fingerprint:
     """What makes two vectors comparable: model, its digest, length, prefix scheme and pooling."""
 

@@ -35,7 +35,7 @@ SKIPPED_FOLDERS = set(
 )
 IGNORE_FILES = (".gitignore", ".brainignore")  # the later one decides
 # Written by `brain export`: reading it back would double every note.
-EXPORT_MARK = ".brain-export.json"
+EXPORT_MARKS = {".brain-export", ".brain-export.json"}
 TEMPORARY = tuple(
     ".tmp .temp .swp .swo .part .partial .crdownload .download .lock .lck .pyc".split()
 )
@@ -144,7 +144,7 @@ def walk(
             continue
         seen.add(identity)
         names = {entry.name for entry in entries}
-        if EXPORT_MARK in names:
+        if EXPORT_MARKS & names:
             yield Skip(path, "export", "a folder that brain exported", folder=True)
             continue
         folder = _with_rules(folder, names)

@@ -1,123 +1,290 @@
 """`import`: what an export holds, back into the store with its ids, tags, dates and labels.
 
-Saves in batches, as `add` does: what was taken in before a failure stays. Leaves reading the files to
-`brain.keeping.export`, which knows of the store only its values, and vectors to the end of every taking in.
+An export may come from elsewhere, so it is not believed: nothing here is replaced but by what is newer, and then the
+older text waits in the trash; a document is never found by its id or its content alone; a file of this disk is known
+by its bytes; folders are looked at only when the person says so; and what comes in is marked as imported. The same
+walk, writing nothing, is the plan that a person sees first.
+
+Saves in batches, as `add` does: what was taken in before a failure stays. Leaves judging one document to
+`brain.app.incoming`, reading the files to `brain.keeping.export`, and vectors to the end of every taking in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brain.app.incoming import ELSEWHERE, HERE, OLDER, SAME, Incoming
 from brain.app.intake import BATCH_DOCUMENTS
 from brain.app.resources import Resources
 from brain.app.tally import Tally
+from brain.errors import BrainError, StoreError
+from brain.faults import reach
 from brain.reports import Judgment
-from brain.types import Skipped
+from brain.store.documents import Origin
+from brain.types import AddReport, ImportReport, Skipped
+from ingest.errors import IngestError
 
 if TYPE_CHECKING:
-    from brain.keeping.export.reading import Stored
+    from brain.keeping.export.folder import Manifest
+    from brain.keeping.export.reading import Read
     from brain.keeping.export.rows import StoredDocument, StoredEpisode, StoredSkill
+
+# The setting that holds folders which an import named and nobody looks at here, so that the next export names them too
+CARRIED_ROOTS = "import.roots"
+# The setting that holds where exports lie that were taken in
+IMPORTED_FROM = "import.folders"
+EXPORTS_REMEMBERED = 5
+# What a value of a file can do at worst: the file is told, and the rest goes on.
+UNUSABLE = (BrainError, IngestError, ValueError, OverflowError)
 
 
 class Import:
-    """One import. Documents that are here under another id get that one wherever they are named."""
+    """One import, or with `dry_run` the plan of one.
 
-    def __init__(self, resources: Resources, tally: Tally) -> None:
+    Documents that are here under another id get that one wherever they are named.
+    """
+
+    def __init__(self, resources: Resources, *, dry_run: bool = False) -> None:
+        self.tally = Tally()
         self._resources = resources
-        self._tally = tally
+        self._store = resources.store
+        self._dry_run = dry_run
+        self._incoming = Incoming(resources)
         self._ids: dict[str, str] = {}  # of documents: as in the export -> as here
+        self._now = resources.now()
+        self._replaced: list[str] = []
+        self._kept: list[str] = []
+        self._counts = dict.fromkeys(("episodes", "skills", "feedback", "contexts"), 0)
+        self._roots: list[str] = []
+        self._registered = False
 
-    def everything(self, directory: Path) -> None:
-        """All that the folder holds. Raises `NotFound` when it is no export."""
+    def everything(self, directory: Path, *, roots: bool = False) -> None:
+        """All that the folder holds; with `roots` the folders that it names are looked at. Raises `NotFound`."""
         from brain.keeping.export import reading
 
-        resources = self._resources
-        library = resources.store.library
         manifest = reading.manifest(directory)
+        # First, since the words by which a document is found name its place below a folder that was added
+        self._folders(manifest, register=roots)
+        done = 0
         # In batches, so that what is read before a damaged file stays, and no lock is held for long
         for batch in _in_batches(reading.read_export(directory)):
-            with resources.store.write():
-                for item in batch:
-                    self._take(item)
-            resources.progress("reading", sum(self._tally.counts.values()), 0)
-        for source, description in manifest.contexts.items():
-            library.set_context(source, description)
-        for root in manifest.roots:
-            if Path(root["path"]).is_dir():
-                options = dict(root.get("options") or {})
-                library.add_root(root["uri"], root["path"], options, resources.now())
+            self._take_all(batch)
+            done += len(batch)
+            self._resources.progress("reading", done, 0)
+        self._remember(directory)
+        self._contexts(manifest.contexts)
 
-    def _take(self, item: Stored | Skipped) -> None:
+    def report(self, directory: Path, taken: AddReport) -> ImportReport:
+        """What was done, or with `dry_run` would be; `taken` counts its documents."""
+        return ImportReport(
+            str(directory),
+            taken,
+            tuple(self._replaced),
+            tuple(self._kept),
+            roots=tuple(self._roots),
+            registered=self._registered,
+            done=not self._dry_run,
+            **self._counts,
+        )
+
+    # -- one thing after the other --------------------------------------------------------------------
+
+    def _take_all(self, batch: list[Read]) -> None:
+        if self._dry_run:
+            for path, item in batch:
+                self._take(path, item)
+            return
+        with self._store.write():
+            for path, item in batch:
+                self._take(path, item)
+
+    def _take(self, path: Path, item: object) -> None:
+        """One thing; what it says that nothing can be made of is told with the name of its file."""
         from brain.keeping.export.rows import StoredDocument, StoredEpisode
 
-        if isinstance(item, Skipped):
-            self._tally.skipped.append(item)
-        elif isinstance(item, StoredDocument):
-            self._ids[item.id] = self._document(item)
-        elif isinstance(item, StoredEpisode):
-            self._episode(item)
-        elif isinstance(item, Judgment):
-            self._judgment(item)
-        else:
-            self._skill(item)
+        try:
+            if isinstance(item, Skipped):
+                self.tally.skipped.append(item)
+            elif isinstance(item, StoredDocument):
+                self._ids[item.id] = self._document(path, item)
+            elif isinstance(item, StoredEpisode):
+                self._episode(item)
+            elif isinstance(item, Judgment):
+                self._judgment(item)
+            else:
+                self._skill(item)  # type: ignore[arg-type]
+        except StoreError:
+            raise
+        except UNUSABLE as error:
+            reason = getattr(error, "message", "") or str(error)
+            self._leave_out(path, f"cannot be kept: {reason}")
 
-    def _document(self, item: StoredDocument) -> str:
+    def _leave_out(self, path: Path, reason: str, hint: str = "mend the file") -> None:
+        why = Skipped(str(path), "unreadable", reason, hint)
+        self.tally.skipped.append(why)
+
+    def _document(self, path: Path, item: StoredDocument) -> str:
         """One document as it was; one that a person edited in the export is read anew and keeps its identity.
 
         Returns the id that it has here.
         """
-        import ingest
-        from brain.store.documents import Origin
+        found = self._incoming.judge(item)
+        if found.verdict == ELSEWHERE:
+            why = "a file of this place is on this disk and says something else"
+            self._leave_out(path, why, f"`brain add` takes it: {found.source}")
+            return item.id
+        here = found.here
+        if here is None:
+            self._save(found.item, found.origin)
+            return found.item.id
+        if found.verdict == SAME:
+            self.tally.counts["unchanged"] += 1
+            self._tag(here["id"], found.origin.tags)
+        elif found.verdict in (OLDER, HERE):
+            self.tally.counts["unchanged"] += 1
+            self._kept.append(found.source)
+        else:
+            self._replaced.append(found.source)
+            self._replace(here["id"], found.item, found.origin)
+        return str(here["id"])
+
+    def _tag(self, document_id: str, tags: Iterable[str]) -> None:
+        if not self._dry_run:
+            self._store.library.tag(document_id, tags, ())
+
+    def _save(self, item: StoredDocument, origin: Origin) -> None:
+        if self._dry_run:
+            self.tally.counts["added"] += 1
+            self.tally.counts["chunks"] += len(item.chunks)
+        else:
+            document = self._incoming.document(item)
+            self.tally.save(self._resources, document, origin)
+
+    def _replace(self, document_id: str, item: StoredDocument, origin: Origin) -> None:
+        """The newer text in place of the one here, which goes to the trash; both or neither."""
         from ingest.document import rebind
 
-        resources = self._resources
-        document = item.document
-        if item.edited:
-            read = ingest.load_text(
-                item.text,
-                uri=item.uri,
-                title=item.title,
-                dated_at=item.dated_at or None,
-                limits=ingest.Limits(chunk_tokens=resources.config.ingest.chunk_tokens),
-            )
-            document = rebind(read, item.id)
-        origin = Origin(
-            item.source,
-            entry=item.entry,
-            label=item.label,
-            compartment=item.compartment,
-            trust=item.trust,
-            tags=tuple(tag for tag, by in item.tags if by != "document"),
-            added_at=item.added_at,
-            updated_at=item.updated_at,
-        )
-        return self._tally.save(resources, document, origin)
+        if self._dry_run:
+            self.tally.counts["updated"] += 1
+            return
+        document = rebind(self._incoming.document(item), document_id)
+        with self._store.connection.database.atomic():
+            self._store.trash.keep_version(document_id, now=self._now)
+            reach("import.between")
+            self.tally.save(self._resources, document, origin)
 
     def _episode(self, item: StoredEpisode) -> None:
+        """A round that is here stays as it is: what happened does not change."""
+        here = self._store.episodes.many([item.episode.id]).get(item.episode.id)
+        if here is not None:
+            if here.text != item.episode.text:
+                self._kept.append(f"episode:{here.id}")
+            return
         facts = item.circumstances
         if facts.document_id:
             facts = replace(facts, document_id=self._here(facts.document_id))
-        self._resources.store.episodes.record(item.episode, facts)
+        if not self._dry_run:
+            self._store.episodes.record(item.episode, facts)
+        self._counts["episodes"] += 1
 
     def _judgment(self, item: Judgment) -> None:
         documents = tuple(self._here(name) for name in item.documents)
         moved = replace(
             item, document_id=self._here(item.document_id), documents=documents
         )
-        self._resources.judgments.take_back(moved)
+        judgments = self._resources.judgments
+        if judgments.knows(moved):
+            return
+        if not self._dry_run:
+            judgments.take_back(moved)
+        self._counts["feedback"] += 1
 
     def _skill(self, item: StoredSkill) -> None:
-        self._resources.store.skills.add(item.skill, item.belongings)
+        """A skill of a name that is here already stays as it is: nothing would bring it back."""
+        from brain.store.skills import check, version_of
+
+        check(item.skill.name, item.skill.description)
+        here = self._store.skills.versions().get(item.skill.name)
+        if here is not None:
+            if here != version_of(item.skill, item.belongings.files):
+                self._kept.append(f"skill {item.skill.name}")
+            return
+        if not self._dry_run:
+            self._store.skills.add(item.skill, item.belongings)
+        self._counts["skills"] += 1
 
     def _here(self, document_id: str) -> str:
         return self._ids.get(document_id, document_id)
 
+    def _remember(self, directory: Path) -> None:
+        """Keep where the export lies: the next one finds originals there that are not on this disk."""
+        place = directory.expanduser().resolve()
+        known = [path for path in imported_from(self._resources) if path != place]
+        said = json.dumps([str(path) for path in [place, *known][:EXPORTS_REMEMBERED]])
+        library = self._store.library
+        if not self._dry_run and library.setting(IMPORTED_FROM) != said:
+            library.keep_setting(IMPORTED_FROM, said)
 
-def _in_batches(items: Iterable[Stored | Skipped]) -> Iterator[list[Stored | Skipped]]:
+    # -- folders --------------------------------------------------------------------------------------
+
+    def _contexts(self, contexts: Mapping[str, str]) -> None:
+        """Descriptions of folders that have none here."""
+        known = self._store.library.contexts()
+        for source, description in contexts.items():
+            if source not in known:
+                self._counts["contexts"] += 1
+                if not self._dry_run:
+                    self._store.library.set_context(source, description)
+            elif known[source] != description:
+                self._kept.append(f"the description of {source}")
+
+    def _folders(self, manifest: Manifest, *, register: bool) -> None:
+        """Folders that the export names: looked at only when the person wants it, and carried on to the next export."""
+        library = self._store.library
+        known = {root["uri"] for root in library.roots()}
+        carried: dict[str, Mapping[str, object]] = {**carried_roots(self._resources)}
+        for root in manifest.roots:
+            if root["uri"] in known:
+                continue
+            there = os.path.isdir(root["path"])
+            if there:
+                self._roots.append(root["path"])
+            if there and register and not self._dry_run:
+                library.add_root(root["uri"], root["path"], root["options"], self._now)
+                carried.pop(root["uri"], None)
+                self._registered = True
+            else:
+                carried[root["uri"]] = root
+        if not self._dry_run:
+            _carry(self._resources, carried)
+
+
+def imported_from(resources: Resources) -> list[Path]:
+    """The folders of exports that were taken in, the last first."""
+    kept = json.loads(resources.store.library.setting(IMPORTED_FROM) or "[]")
+    return [Path(path) for path in kept]
+
+
+def carried_roots(resources: Resources) -> dict[str, dict[str, object]]:
+    """The folders that an import named and that are no roots here, by their address: uri, path, options."""
+    kept = json.loads(resources.store.library.setting(CARRIED_ROOTS) or "[]")
+    known = {root["uri"] for root in resources.store.library.roots()}
+    return {root["uri"]: root for root in kept if root["uri"] not in known}
+
+
+def _carry(resources: Resources, roots: Mapping[str, Mapping[str, object]]) -> None:
+    said = json.dumps(list(roots.values())) if roots else None
+    if said != resources.store.library.setting(CARRIED_ROOTS):
+        resources.store.library.keep_setting(CARRIED_ROOTS, said)
+
+
+def _in_batches(items: Iterable[Read]) -> Iterator[list[Read]]:
     rest = iter(items)
     while batch := list(islice(rest, BATCH_DOCUMENTS)):
         yield batch

@@ -29,7 +29,7 @@ from brain.reports import (
     RestoreReport,
     RewriteReport,
 )
-from brain.types import NO_SECRET, AddReport, Secret
+from brain.types import NO_SECRET, ImportReport, Secret
 
 if TYPE_CHECKING:
     from brain.keeping.findings import Examined
@@ -237,36 +237,46 @@ class Keep(Noun):
         self, directory: Path, *, only: Sequence[str] | None = None, force: bool = False
     ) -> ExportReport:
         """Everything as Markdown; inside an added folder only what is no file there already, unless asked."""
+        from brain.app.importing import carried_roots, imported_from
         from brain.keeping.export import writing
 
         resources = self._resources
         library = resources.store.library
+        roots = library.roots()
         source = writing.Source(
             library.export_rows,
             resources.store.episodes.export_rows,
             resources.store.skills.export_rows,
             resources.judgments.all,
             library.contexts(),
-            library.roots(),
+            [*roots, *carried_roots(resources).values()],
+            [root["path"] for root in roots],
+            imported_from(resources),
         )
         target = Path(os.path.abspath(directory.expanduser()))
-        inside = any(Path(root["path"]) in target.parents for root in library.roots())
+        inside = any(Path(root["path"]) in target.parents for root in roots)
         if only is None and inside:
             only = INSIDE_A_ROOT
         return writing.export(
             source, target, only=only, force=force, progress=resources.progress
         )
 
-    def import_from(self, directory: Path) -> AddReport:
-        """Take in what `export` wrote, ids, tags, dates and labels included. Raises `NotFound` when it is no export."""
+    def import_from(
+        self, directory: Path, *, roots: bool = False, dry_run: bool = False
+    ) -> ImportReport:
+        """Take in what `export` wrote, ids, tags, dates and labels included.
+
+        With `roots` its folders are looked at from now on; with `dry_run` nothing is written. Raises `NotFound` when it
+        is no export, `BrainError` for one whose manifest cannot be read.
+        """
         from brain.app.importing import Import
-        from brain.app.tally import Tally
         from brain.app.vectors import finish
 
-        tally = Tally()
-        taking = Import(self._resources, tally)
+        taking = Import(self._resources, dry_run=dry_run)
         try:
-            taking.everything(directory)
+            taking.everything(directory, roots=roots)
         except KeyboardInterrupt:
-            tally.interrupted = True
-        return finish(self._resources, tally)
+            taking.tally.interrupted = True
+        if dry_run:
+            return taking.report(directory, taking.tally.report())
+        return taking.report(directory, finish(self._resources, taking.tally))

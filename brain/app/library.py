@@ -114,7 +114,7 @@ class Library(Noun):
 
         `desktop` False gives the path always. Raises `NotFound` for what is no file, or a file that is gone.
         """
-        from brain.store.documents import path_of
+        from brain.store.moves import path_of
 
         try:
             detail = self.document(reference.rpartition(":L")[0] or reference)
@@ -267,9 +267,10 @@ class Library(Noun):
         resources = self._resources
         listing = self.forgotten()
         wanted = self._to_bring_back(reference, [item.id for item in listing])
+        now = resources.now()
         with resources.store.write():
             for item_id in wanted:
-                resources.store.trash.restore(item_id)
+                resources.store.trash.restore(item_id, now=now)
         finish(resources, Tally())
         return next(item for item in listing if item.id == wanted[0])
 

@@ -28,7 +28,7 @@ from brain.app.file_facts import (
 )
 from brain.app.tally import Tally, erased
 from brain.store import Store
-from brain.store.documents import is_gone
+from brain.store.moves import is_gone
 from brain.store.skipped import CUT, FORGOTTEN, LeftOut
 from brain.store.tombstones import Erased
 from brain.types import Skipped

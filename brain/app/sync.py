@@ -24,7 +24,7 @@ from brain.app.tally import Tally
 from brain.app.vectors import finish
 from brain.errors import BrainError
 from brain.faults import reach
-from brain.store.documents import is_gone
+from brain.store.moves import is_gone
 from brain.types import AddReport, Change
 
 CHANGES = (

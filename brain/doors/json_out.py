@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Answer,
         Citation,
         Episode,
+        ImportReport,
         ModelStep,
         Passage,
         Recalled,
@@ -69,6 +70,17 @@ ANSWERED_BY = (
     "embedder",
     "cost_usd",
     "ledger_id",
+)
+IMPORTED = (
+    "done",
+    "replaced",
+    "kept",
+    "episodes",
+    "skills",
+    "feedback",
+    "contexts",
+    "roots",
+    "registered",
 )
 ADDED = (
     "added",
@@ -198,6 +210,12 @@ def added(report: AddReport, *, dry_run: bool = False) -> Shape:
     shape["changes"] = [asdict(item) for item in report.changes]
     shape["embedder"] = report.embedder or None
     return envelope(dry_run=dry_run, **shape)
+
+
+def imported(report: ImportReport) -> Shape:
+    """`brain import`: what `add` tells, and what was replaced, kept and brought besides documents."""
+    more = chosen(report, IMPORTED)
+    return added(report.taken, dry_run=not report.done) | more
 
 
 def episode(item: Episode) -> Shape:

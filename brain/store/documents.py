@@ -7,7 +7,6 @@ Leaves out reading them back for a question (fts_search.py), lists and reference
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 
 from brain.errors import StoreError
 from brain.store.connection import Connection
+from brain.store.moves import Moves, is_gone, path_of
 from brain.store.properties import names_of, renew_properties
 from brain.store.row_hash import HASH, Row, hashed, listed, renewed, row_hash
 from brain.store.sql import FIRST_SEEN, fields_of, first, insert_into, json_text, marks
@@ -122,7 +122,7 @@ class DocumentTable(Table):
         rolls back this document only. Raises `StoreError` when what was written does not read back the same.
         """
         with self._write():
-            known = self._known(document)
+            known = self._known(document, origin)
             self._make_room(known)
             with self._alone():
                 if known is None:
@@ -154,7 +154,7 @@ class DocumentTable(Table):
         if waits or len(held) >= CHUNKS_HELD:
             self._insert_held()
 
-    def _known(self, document: Document) -> Row | None:
+    def _known(self, document: Document, origin: Origin) -> Row | None:
         """The stored row that this document continues, or None."""
         select = f"SELECT {listed('documents')} FROM documents WHERE "
         rows = self._named(f"{select} uri=? OR id=?", document.uri, document.id)
@@ -162,9 +162,10 @@ class DocumentTable(Table):
             return rows[0]
         if not document.uri.startswith("file:"):
             return None
+        moves = Moves(self._conn)
         for uri in self._gone(document.content_hash):
             rows = self._named(f"{select} uri=?", uri)
-            if rows:
+            if rows and moves.proven(uri, origin.stat):
                 return rows[0]
         return None
 
@@ -186,6 +187,16 @@ class DocumentTable(Table):
         if asked is not None:
             asked[content_hash] = gone
         return gone
+
+    def at(self, uri: str) -> Row | None:
+        """What is stored under an address: the columns that a hash covers, and the file's size. None: nothing is."""
+        sql = f"SELECT {listed('documents')}, size FROM documents WHERE uri=?"
+        return next(iter(self._named(sql, uri)), None)
+
+    def under(self, document_id: str) -> Row | None:
+        """The same of an id."""
+        sql = f"SELECT {listed('documents')}, size FROM documents WHERE id=?"
+        return next(iter(self._named(sql, document_id)), None)
 
     def _touch(self, document_id: str, origin: Origin) -> None:
         """Remember the file's present facts, and tags given by hand, without a change of content."""
@@ -399,21 +410,3 @@ def renew_terms(conn: sqlite3.Connection, document_id: str) -> None:
         if (row.terms, row.around) != (terms, beside):
             values = (terms, beside, row.pk)
             conn.execute("UPDATE knowledge SET terms=?, around=? WHERE pk=?", values)
-
-
-def is_gone(path: str) -> bool:
-    """Whether there is no such file: not when a folder above it may not be opened or a disk does not answer."""
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def path_of(uri: str) -> str:
-    """The file path of a `file:` address, bytes outside UTF-8 as the operating system's escapes."""
-    from urllib.parse import unquote_to_bytes
-
-    return os.fsdecode(unquote_to_bytes(uri.removeprefix("file://")))

@@ -53,11 +53,15 @@ class JudgmentTable(Table):
 
     def take_back(self, judgment: Judgment) -> bool:
         """Keep one that was exported. False when that answer was judged here, or the judgment is here already."""
-        sql = "SELECT 1 FROM judgments WHERE episode = ? OR id = ?"
-        if self._first(sql, judgment.episode, judgment.id):
+        if self.knows(judgment):
             return False
         self.keep(judgment)
         return True
+
+    def knows(self, judgment: Judgment) -> bool:
+        """Whether that answer was judged here, or the judgment is here already."""
+        sql = "SELECT 1 FROM judgments WHERE episode = ? OR id = ?"
+        return self._first(sql, judgment.episode, judgment.id) is not None
 
     def all(self) -> list[Judgment]:
         """Every judgment that is not hidden, in the order in which they were first made."""

@@ -140,6 +140,10 @@ class SkillTable(Table):
         """
         return self._read(found, expression, TOPIC_WEIGHT, BODY_WEIGHT, limit)
 
+    def versions(self) -> dict[str, str]:
+        """The version of each skill by its name."""
+        return dict(self._run("SELECT name, version FROM skills"))
+
     def count(self) -> int:
         """How many skills there are."""
         return self._number("SELECT count(*) FROM skills")

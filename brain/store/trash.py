@@ -18,6 +18,7 @@ from brain.store.skipped import FORGOTTEN
 from brain.store.sql import json_text
 from brain.store.table import Table
 from brain.store.vectors import CONTENT
+from ingest.document import new_id
 from ingest.terms import index_terms
 
 KEPT = timedelta(days=30)  # what is forgotten can be taken back for this long,
@@ -54,10 +55,30 @@ class Trash(Table):
                 self._keep("document", facts["source"], facts["title"], rows, now)
                 if lasting and facts["size"] is not None:
                     self._skip(facts, now)
-                self._run("DELETE FROM knowledge WHERE document_id=?", document_id)
-                self._run("DELETE FROM documents WHERE id=?", document_id)
+                self._delete(document_id)
                 count += 1
         return count
+
+    def _delete(self, document_id: str) -> None:
+        self._run("DELETE FROM knowledge WHERE document_id=?", document_id)
+        self._run("DELETE FROM documents WHERE id=?", document_id)
+
+    def keep_version(self, document_id: str, *, now: str) -> None:
+        """Put a copy of a document into the trash, since something newer is about to replace it.
+
+        It waits under an id of its own, for the document stays; `restore` exchanges the two.
+        """
+        with self._write():
+            rows = {table: self._rows(table, document_id) for table in TABLES}
+            (facts,) = rows["documents"]
+            self._keep(
+                "document",
+                facts["source"],
+                facts["title"],
+                rows,
+                now,
+                under=new_id(),
+            )
 
     def forget_episodes(self, episode_ids: Sequence[str], *, now: str) -> None:
         """The same for episodes."""
@@ -74,12 +95,18 @@ class Trash(Table):
                 self._run("DELETE FROM episodes WHERE id=?", episode_id)
 
     def _keep(
-        self, kind: str, source: str, title: str, rows: dict[str, list[Row]], now: str
+        self,
+        kind: str,
+        source: str,
+        title: str,
+        rows: dict[str, list[Row]],
+        now: str,
+        under: str = "",
     ) -> None:
-        """Put the rows into `forgotten`, the first of them under its own id."""
+        """Put the rows into `forgotten`, under the id of the first of them unless another is given."""
         days = DayTable(self._connection).note(date.fromisoformat(now[:10]))
         record = {
-            "id": rows[f"{kind}s"][0]["id"],
+            "id": under or rows[f"{kind}s"][0]["id"],
             "kind": kind,
             "source": source,
             "title": title,
@@ -103,8 +130,11 @@ class Trash(Table):
             hashed("skipped", record), pk="uri"
         )
 
-    def restore(self, forgotten_id: str) -> str:
-        """Bring one back; returns its source. Raises `NotFound`, also when its address was taken in the meantime."""
+    def restore(self, forgotten_id: str, *, now: str) -> str:
+        """Bring one back; returns its source. What replaced it by an import goes into the trash in its turn.
+
+        Raises `NotFound`, also when its address was taken by another document in the meantime.
+        """
         with self._write() as database:
             row = self._first(
                 "SELECT payload, source FROM forgotten WHERE id=?", forgotten_id
@@ -116,11 +146,7 @@ class Trash(Table):
             payload: dict[str, list[Row]] = json.loads(row[0])
             documents = payload.get("documents", [])
             for document in documents:
-                uri = document["uri"]
-                if self._first("SELECT 1 FROM documents WHERE uri=?", uri):
-                    hint = "forget that one first, then undo"
-                    raise NotFound(f"{source} was added again since", hint)
-                self._run("DELETE FROM skipped WHERE uri=?", uri)
+                self._make_room(document, source, now)
             for table in (*TABLES, "episodes"):
                 records = [
                     _as_it_was(table, record) for record in payload.get(table, ())
@@ -135,6 +161,18 @@ class Trash(Table):
                 self._renew_episode(str(episode["id"]))
             self._run("DELETE FROM forgotten WHERE id=?", forgotten_id)
             return source
+
+    def _make_room(self, document: Row, source: str, now: str) -> None:
+        """Put what replaced a document into the trash in its turn. Raises `NotFound` when another has its address."""
+        uri = document["uri"]
+        sql = "SELECT id FROM documents WHERE uri=? OR id=?"
+        for row_id in self._column(sql, uri, document["id"]):
+            if row_id != document["id"]:
+                hint = "forget that one first, then undo"
+                raise NotFound(f"{source} was added again since", hint)
+            self.keep_version(row_id, now=now)
+            self._delete(row_id)
+        self._run("DELETE FROM skipped WHERE uri=?", uri)
 
     def _renew_episode(self, episode_id: str) -> None:
         (words,) = self._first(

@@ -19,7 +19,9 @@ from ingest.limits import Limits
 YAML = "---"
 TOML = "+++"
 # Ours carry the metadata of a whole document, notes a few lines: hence another size than that of a note's block.
-NESTED_LIMITS = Limits(front_matter_bytes=4 * 2**20)
+NESTED_LIMITS = Limits(front_matter_bytes=32 * 2**20)
+# Each takes about half a kilobyte of memory; a note with 60,000 links has a quarter of so many.
+MOST_EVENTS = 500_000
 _CLOSE = {
     YAML: re.compile(r"^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.MULTILINE),
     TOML: re.compile(r"^\+\+\+[ \t]*(?:\n|\Z)", re.MULTILINE),
@@ -100,13 +102,15 @@ def roots(block: str, limits: Limits) -> list[Node]:
 
 
 def _refuse_harmful(events: Iterable[Any], most: int) -> None:
-    """An alias repeats what an anchor names, and so can make gigabytes of a line; a tag may name a type to construct;
-    and what nests deeper than `most` levels no person wrote.
+    """Too many values take all memory; an alias repeats what an anchor names, and so can make gigabytes of a line; a
+    tag may name a type to construct; and what nests deeper than `most` levels no person wrote.
     """
     import yaml
 
     depth = 0
-    for event in events:
+    for count, event in enumerate(events):
+        if count > MOST_EVENTS:
+            raise BadFrontMatter(f"over {MOST_EVENTS:,} values")
         marked = getattr(event, "anchor", None) or getattr(event, "tag", None)
         if marked:
             raise BadFrontMatter("aliases, anchors and tags are not taken")

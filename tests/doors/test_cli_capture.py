@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from brain.doors.cli.session import edit_file
 from brain.errors import BrainError, StoreError, Unavailable
 from brain.reports import DocumentDetail, DocumentRow, ExportReport
-from brain.types import AddReport, Change, Episode, Skipped
+from brain.types import AddReport, Change, Episode, ImportReport, Skipped
 from tests.fake_brain import brain
 
 REPORT = AddReport(
@@ -309,15 +310,38 @@ def test_an_empty_standard_input_is_a_usage_error() -> None:
     assert brain("add", "-", stdin=" \n", note=NOTE).code == 2
 
 
-def test_sync_and_import_report_as_add_does() -> None:
+def test_sync_reports_as_add_does() -> None:
     assert (
         brain("sync", sync=AddReport(removed=2, updated=1)).stdout
         == "1 updated, 2 removed\n"
     )
     assert brain("sync", sync=AddReport()).stdout == "nothing to add\n"
-    ran = brain("import", "dir", "--json", keep_import_from=AddReport(added=5))
-    assert json.loads(ran.stdout)["added"] == 5
-    assert ran.called("keep_import_from") == [((Path("dir"),), {})]
+
+
+def test_import_shows_its_plan_and_waits_for_a_yes() -> None:
+    plan = ImportReport("dir", AddReport(added=5), replaced=("note:1",), roots=("/n",))
+    ran = brain("import", "dir", keep_import_from=plan)
+    assert ran.called("keep_import_from") == [
+        ((Path("dir"),), {"roots": False, "dry_run": True})
+    ]
+    assert "would be taken in: 5 documents added, 1 replaced" in ran.stdout
+    assert "--roots" in ran.stdout
+    assert "nothing was taken in; add --yes to do it" in ran.stderr
+
+    ran = brain("import", "dir", "--yes", keep_import_from=replace(plan, done=True))
+    assert [
+        options["dry_run"] for _words, options in ran.called("keep_import_from")
+    ] == [True, False]
+    assert "`brain undo` brings it back" in ran.stdout
+
+
+def test_import_in_json_tells_what_was_done_and_does_nothing_without_yes() -> None:
+    plan = ImportReport("dir", AddReport(added=5), kept=("a.md",), episodes=2)
+    ran = brain("import", "dir", "--json", keep_import_from=plan)
+    said = json.loads(ran.stdout)
+    assert (said["added"], said["kept"], said["episodes"]) == (5, ["a.md"], 2)
+    assert (said["done"], said["dry_run"]) == (False, True)
+    assert len(ran.called("keep_import_from")) == 1
 
 
 def test_remember_joins_the_words_and_prints_the_id() -> None:

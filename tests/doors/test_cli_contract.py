@@ -37,6 +37,7 @@ from brain.types import (
     Answer,
     Citation,
     Episode,
+    ImportReport,
     Recalled,
     Remembered,
     Request,
@@ -56,7 +57,7 @@ COMMANDS = {
     "sync": ["sync"],
     "remember": ["remember", "x"],
     "export": ["export", "d"],
-    "import": ["import", "d"],
+    "import": ["import", "d", "--yes"],
     "search": ["search", "--explain", "ab"],
     "search md": ["search", "--format", "md", "ab"],
     "search files": ["search", "--format", "files", "ab"],
@@ -141,7 +142,9 @@ def answers(text: str) -> dict[str, Any]:
         "folders_all": [Root(text, 1, text)],
         "folders_remove": Root(text, 1, text),
         "folders_rename": report,
-        "keep_import_from": report,
+        "keep_import_from": ImportReport(
+            text, report, (text,), (text,), roots=(text,), done=True
+        ),
         "remember": episode,
         "keep_export": ExportReport(text, conflicts=(text,), notices=(text,)),
         "search": Retrieved(

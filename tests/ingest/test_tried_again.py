@@ -186,7 +186,9 @@ def test_mended_readers_read_again_what_others_could_not(
 def test_a_file_renamed_while_we_looked_keeps_its_id(
     config: Config, folder: Folder
 ) -> None:
-    place = folder({"a/x.md": "a text of some length", "b.md": "beta", "c.md": "gamma"})
+    place = folder(
+        {"a/x.md": "a text of some length", "a/b.md": "beta", "c.md": "gamma"}
+    )
     with Brain(config) as brain:
         brain.add([place], tags=["keep"])
         before = brain.library.document("x.md").row
@@ -206,7 +208,7 @@ def test_a_folder_that_may_not_be_opened_is_named_and_loses_nothing(
     brain: Brain, folder: Folder, tmp_path: Path
 ) -> None:
     """A name that is too long to be asked for stands in for a folder without permission: both are no proof of a loss."""
-    from brain.store.documents import is_gone
+    from brain.store.moves import is_gone
 
     assert not is_gone(str(tmp_path / ("x" * 300)))
     assert is_gone(str(tmp_path / "x"))

@@ -322,7 +322,9 @@ def test_a_hostile_export_is_refused_and_nothing_is_lost(
         opened.keep.export(tmp_path / "out")
     content = HOSTILE_EXPORTS[trick]
     raw = content if isinstance(content, bytes) else content.encode()
-    target = ".brain-export.json" if "manifest" in trick else "documents/evil.md"
+    target = (
+        ".brain-export/manifest.json" if "manifest" in trick else "documents/evil.md"
+    )
     (tmp_path / "out" / target).write_bytes(raw)
     with Brain(Config(home=tmp_path / "other", models=config.models)) as opened:
         opened.add([folder({"b.md": "own words"}, "own")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,19 +14,19 @@ from pathlib import Path
 import pytest
 
 import ingest
+from brain.app.importing import Import, carried_roots
+from brain.app.resources import Resources
+from brain.config import Config
 from brain.errors import BrainError, NotFound, Refused, UsageError
-from brain.keeping.export import documents, reading
+from brain.keeping.export import reading
 from brain.keeping.export.folder import MANIFEST, read_manifest
-from brain.keeping.export.rows import StoredDocument, StoredEpisode, StoredSkill
+from brain.keeping.export.rows import StoredDocument
 from brain.keeping.export.skills import read_skill
 from brain.keeping.export.writing import Source, export
 from brain.reports import Judgment
-from brain.store.connection import connect
-from brain.store.documents import DocumentTable, Origin
-from brain.store.episodes import Circumstances, EpisodeTable
-from brain.store.judgments import JudgmentTable
-from brain.store.library import LibraryTable
-from brain.store.skills import Belongings, SkillTable
+from brain.store.documents import Origin
+from brain.store.episodes import Circumstances
+from brain.store.skills import Belongings
 from brain.store.trash import Trash
 from brain.types import Episode, Skill, Skipped
 from ingest.document import Chunk, Document, chunk_ids, digest
@@ -38,12 +39,14 @@ class Home:
     """A store with what an export reads and an import writes."""
 
     def __init__(self, path: Path) -> None:
-        self.connection = connect(path)
-        self.documents = DocumentTable(self.connection)
-        self.library = LibraryTable(self.connection)
-        self.episodes = EpisodeTable(self.connection, now=lambda: NOW)
-        self.skills = SkillTable(self.connection, now=lambda: NOW)
-        self.judgments = JudgmentTable(self.connection)
+        self.resources = Resources(Config(home=path), now=lambda: NOW)
+        store = self.resources.store
+        self.connection = store.connection
+        self.documents = store.documents
+        self.library = store.library
+        self.episodes = store.episodes
+        self.skills = store.skills
+        self.judgments = self.resources.judgments
 
     def source(self) -> Source:
         return Source(
@@ -52,44 +55,17 @@ class Home:
             self.skills.export_rows,
             self.judgments.all,
             self.library.contexts(),
-            self.library.roots(),
+            [*self.library.roots(), *carried_roots(self.resources).values()],
         )
 
     def add(self, document: Document, origin: Origin) -> None:
         self.documents.save(document, origin, now=STAMP)
 
     def take_in(self, directory: Path) -> list[Skipped]:
-        """What the app does on import."""
-        skipped = []
-        found = reading.manifest(directory)
-        with self.connection.write():
-            for source, description in found.contexts.items():
-                self.library.set_context(source, description)
-            for root in found.roots:
-                self.library.add_root(root["uri"], root["path"], root["options"], STAMP)
-            for item in reading.read_export(directory):
-                if isinstance(item, StoredDocument):
-                    tags = tuple(tag for tag, by in item.tags if by != "document")
-                    origin = Origin(
-                        item.source,
-                        entry=item.entry,
-                        label=item.label,
-                        compartment=item.compartment,
-                        trust=item.trust,
-                        tags=tags,
-                        added_at=item.added_at,
-                        updated_at=item.updated_at,
-                    )
-                    self.add(item.document, origin)
-                elif isinstance(item, StoredEpisode):
-                    self.episodes.record(item.episode, item.circumstances)
-                elif isinstance(item, StoredSkill):
-                    self.skills.add(item.skill, item.belongings)
-                elif isinstance(item, Judgment):
-                    self.judgments.take_back(item)
-                else:
-                    skipped.append(item)
-        return skipped
+        """What the app does on import; returns what it left out."""
+        taking = Import(self.resources)
+        taking.everything(directory, roots=True)
+        return list(taking.tally.skipped)
 
 
 @pytest.fixture
@@ -97,12 +73,12 @@ def home(tmp_path: Path) -> Iterator[Callable[[str], Home]]:
     opened: list[Home] = []
 
     def open_home(name: str) -> Home:
-        opened.append(Home(tmp_path / f"{name}.db"))
+        opened.append(Home(tmp_path / name))
         return opened[-1]
 
     yield open_home
     for one in opened:
-        one.connection.close()
+        one.resources.close()
 
 
 def document(
@@ -323,12 +299,11 @@ def test_every_chunk_citation_and_date_survives(
     export(first.source(), tmp_path / "out")
     second.take_in(tmp_path / "out")
     for sql in (
-        "SELECT id, uri, source, title, text, media_type, content_hash, text_sha, entry, label, compartment, trust, dated_at, dated_by, added_at, updated_at, aliases, metadata, notices FROM documents ORDER BY id",
+        "SELECT id, uri, source, title, text, media_type, content_hash, text_sha, entry, label, compartment, dated_at, dated_by, added_at, updated_at, aliases, metadata, notices FROM documents ORDER BY id",
         'SELECT id, document_id, ordinal, heading, topic, content, source, locator, start, "end", tokens, terms, around, text_sha FROM knowledge ORDER BY document_id, ordinal',
         "SELECT * FROM tags ORDER BY 1, 2",
         "SELECT * FROM links ORDER BY 1, 2",
         "SELECT * FROM contexts",
-        "SELECT uri, path, options FROM roots",
         "SELECT id, at, kind, session, question, answer, citations, state, confidence, route, model, label, compartment, source, people, tags, outcome, supersedes, document_id, topic, terms, around, text_sha FROM episodes ORDER BY id",
         "SELECT id, name, description, body, files, path, status, label, version, added_at, updated_at, topic, terms FROM skills ORDER BY id",
         "SELECT id, at, question, verdict, answerable, documents, document_id, source, locator, quote, why, episode, signals, row_hash FROM judgments ORDER BY id",
@@ -341,16 +316,19 @@ def test_every_chunk_citation_and_date_survives(
 def test_it_opens_as_a_vault(home: Callable[[str], Home], tmp_path: Path) -> None:
     export(filled(home("a")).source(), tmp_path / "out")
     files = {name: data.decode() for name, data in tree(tmp_path / "out").items()}
-    lease = files["documents/lease-a1a1a1a1.md"]
-    assert lease.startswith("---\nbrain_export: document\nid: ")
-    assert "\n---\n# Rent\n\n900 a month.\nCall [[Ana]]\n" in lease
-    assert 'cites: ["[[documents/ana-b2b2b2b2|Ana]]"]' in lease
-    assert "tags: [home, mine]" in lease
-    assert (
-        "Cites: [[documents/lease-a1a1a1a1|Lease]]"
-        in files["episodes/2026/2026-05-07.md"]
+    lease = files["documents/n/lease.md"]
+    assert lease.startswith('---\n"odd: key": ')
+    assert "\nstatus: signed\naliases: [the flat]\ntags: [home, mine]\n" in lease
+    assert lease.endswith("\n---\n# Rent\n\n900 a month.\nCall [[Ana]]")
+    assert files["documents/n/ana.md"] == "Ana Lopez\n"
+    assert files["documents/p/paper.pdf.md"].endswith(
+        "\n---\n<!-- p. 1 -->\nOne page. \n<!-- p. 2 -->\nTwo pages.\n\n"
     )
-    assert "notes/call-e5e5e5e5.md" in files
+    assert "\n---\n````py\ndef f():\n" in files["documents/c/x.py.md"]
+    assert "documents/n/falcon.psd.md" not in files
+    assert files[f".brain-export/documents/{'f6' * 8}.json"]
+    assert "Cites: [[documents/n/lease|Lease]]" in files["episodes/2026/2026-05-07.md"]
+    assert files["notes/Call.md"] == "Call Ana about the lease"
     assert "skills/call-ana/SKILL.md" in files
 
 
@@ -366,8 +344,7 @@ def test_feedback_reads_as_a_person_would_write_it(
         "\n\nthe rent?\n\n<!-- why -->\n\nit is 950\nsince May\n\n<!-- end -->\n" in may
     )
     assert (
-        "\nThe right place: [[documents/lease-a1a1a1a1|Lease]] L6-6: “900 a month.”\n"
-        in may
+        "\nThe right place: [[documents/n/lease|Lease]] L6-6: “900 a month.”\n" in may
     )
     assert "\nAsked: [[episodes/2026/2026-05-07|2026-05-07]]\n" in may
     assert may.count("## ") == 2
@@ -418,7 +395,7 @@ def test_feedback_that_a_person_changed_or_broke(
     )
     assert "it is 960 since May" in {
         item.why
-        for item in reading.read_export(tmp_path / "out")
+        for _path, item in reading.read_export(tmp_path / "out")
         if isinstance(item, Judgment)
     }
     for old, new in (
@@ -450,14 +427,14 @@ def test_a_file_that_a_person_changed_needs_force(
 ) -> None:
     one, out = filled(home("a")), tmp_path / "out"
     export(one.source(), out)
-    mine = out / "documents/ana-b2b2b2b2.md"
+    mine = out / "documents/n/ana.md"
     mine.write_text("my own words", "utf-8")
     one.library.tag("a1" * 8, ["new"], [])
     for _ in range(2):
         report = export(one.source(), out)
-        assert report.conflicts == ("documents/ana-b2b2b2b2.md",)
+        assert report.conflicts == ("documents/n/ana.md",)
         assert mine.read_text("utf-8") == "my own words"
-    assert "new" in (out / "documents/lease-a1a1a1a1.md").read_text("utf-8")
+    assert "new" in (out / "documents/n/lease.md").read_text("utf-8")
     assert export(one.source(), out, force=True).conflicts == ()
     assert "Ana Lopez" in mine.read_text("utf-8")
 
@@ -467,10 +444,10 @@ def test_a_foreign_file_in_the_way_is_not_overwritten(
 ) -> None:
     out = tmp_path / "out"
     (out / "notes").mkdir(parents=True)
-    (out / "notes/call-e5e5e5e5.md").write_text("a stranger", "utf-8")
+    (out / "notes/Call.md").write_text("a stranger", "utf-8")
     (out / "readme.md").write_text("mine", "utf-8")
     report = export(filled(home("a")).source(), out)
-    assert report.conflicts == ("notes/call-e5e5e5e5.md",)
+    assert report.conflicts == ("notes/Call.md",)
     assert (out / "readme.md").read_text("utf-8") == "mine"
 
 
@@ -479,28 +456,28 @@ def test_what_no_longer_exists_is_removed_unless_a_person_changed_it(
 ) -> None:
     one, out = filled(home("a"), skill_folder), tmp_path / "out"
     export(one.source(), out)
-    (out / "documents/lease-a1a1a1a1.md").write_text("mine now", "utf-8")
+    (out / "documents/n/lease.md").write_text("mine now", "utf-8")
     Trash(one.connection).forget(["a1" * 8, "b2" * 8], now=STAMP)
     one.connection.conn.execute("DELETE FROM skills WHERE name='brew-tea'")
     report = export(one.source(), out)
-    assert (report.removed, report.conflicts) == (3, ("documents/lease-a1a1a1a1.md",))
-    assert not (out / "documents/ana-b2b2b2b2.md").exists()
+    assert (report.removed, report.conflicts) == (5, ("documents/n/lease.md",))
+    assert not (out / "documents/n/ana.md").exists()
     assert not (out / "skills/brew-tea").exists()
-    assert (out / "documents/lease-a1a1a1a1.md").read_text("utf-8") == "mine now"
+    assert (out / "documents/n/lease.md").read_text("utf-8") == "mine now"
     assert export(one.source(), out, force=True).removed == 1
 
 
-def test_a_new_title_moves_the_file(
+def test_a_new_title_moves_a_note_and_no_file(
     home: Callable[[str], Home], tmp_path: Path
 ) -> None:
     one, out = filled(home("a")), tmp_path / "out"
     export(one.source(), out)
-    one.add(
-        document("b2" * 8, "file:///n/ana.md", "Ana Lopez", [("L1-1", "Ana Lopez\n")]),
-        Origin("/n/ana.md"),
-    )
+    for uri, words in (("file:///n/ana.md", "Ana\n"), ("note:" + "e5" * 8, "Call her")):
+        one.add(document("x", uri, "Ana Lopez", [("L1-1", words)]), Origin(uri))
     assert export(one.source(), out).removed == 1
-    assert (out / "documents/ana-lopez-b2b2b2b2.md").exists()
+    assert (out / "documents/n/ana.md").read_text("utf-8") == "Ana\n"
+    assert (out / "notes/Ana Lopez.md").read_text("utf-8") == "Call her"
+    assert not (out / "notes/Call.md").exists()
 
 
 def test_only_some_kinds_leave_the_others_alone(
@@ -529,14 +506,14 @@ def test_no_link_is_followed_and_nothing_is_written_outside(
         export(one.source(), out)
     assert list(outside.iterdir()) == []
     (out / "documents").unlink()
-    (out / "documents").mkdir()
+    (out / "documents/n").mkdir(parents=True)
     target = outside / "precious"
     target.write_text("precious", "utf-8")
-    (out / "documents/ana-b2b2b2b2.md").symlink_to(target)
-    assert export(one.source(), out).conflicts == ("documents/ana-b2b2b2b2.md",)
+    (out / "documents/n/ana.md").symlink_to(target)
+    assert export(one.source(), out).conflicts == ("documents/n/ana.md",)
     assert export(one.source(), out, force=True).conflicts == ()
     assert target.read_text("utf-8") == "precious"
-    assert not (out / "documents/ana-b2b2b2b2.md").is_symlink()
+    assert not (out / "documents/n/ana.md").is_symlink()
 
 
 @pytest.mark.parametrize(
@@ -567,13 +544,12 @@ def test_hostile_titles_stay_inside(
     )
     export(one.source(), out)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "a.db",
-        "a.db-shm",
-        "a.db-wal",
+        "a",
         "deep",
     ]
-    (name,) = [name for name in tree(out) if name != MANIFEST]
+    entry, name = [name for name in tree(out) if name != MANIFEST]
     assert name.startswith("notes/")
+    assert entry == f".brain-export/notes/{'a1' * 8}.json"
     assert home("b").take_in(out) == []
 
 
@@ -592,8 +568,9 @@ def test_a_hostile_manifest_removes_nothing_outside(
         "documents//x",
         "",
     ]
+    (out / MANIFEST).parent.mkdir()
     (out / MANIFEST).write_text(
-        json.dumps({"format": 1, "files": dict.fromkeys(names, digest("x"))}), "utf-8"
+        json.dumps({"format": 2, "files": dict.fromkeys(names, digest("x"))}), "utf-8"
     )
     (out / "readme.md").write_text("x", "utf-8")
     export(one.source(), out)
@@ -607,6 +584,7 @@ def test_a_hostile_manifest_removes_nothing_outside(
 def test_a_damaged_manifest_is_said(
     home: Callable[[str], Home], tmp_path: Path, text: str
 ) -> None:
+    (tmp_path / MANIFEST).parent.mkdir()
     (tmp_path / MANIFEST).write_text(text, "utf-8")
     with pytest.raises(BrainError) as error:
         export(home("a").source(), tmp_path)
@@ -621,12 +599,12 @@ def test_an_export_that_was_killed_is_not_taken_for_a_persons_hand(
     whole = tree(out)
     # killed after the first files of a batch: the manifest still says what it was about to write
     manifest = json.loads((out / MANIFEST).read_text("utf-8"))
-    name = "documents/ana-b2b2b2b2.md"
+    name = "documents/n/ana.md"
     new = (out / name).read_bytes() + b" "
     (out / name).write_bytes(new)
     manifest["writing"] = {name: digest(new)}
     (out / MANIFEST).write_text(json.dumps(manifest), "utf-8")
-    (out / "documents/.brain-export-tmp").write_text("half", "utf-8")
+    (out / "documents/n/.brain-export-tmp").write_text("half", "utf-8")
     report = export(one.source(), out)
     assert (report.written, report.conflicts) == (1, ())
     assert tree(out) == whole
@@ -657,8 +635,8 @@ def test_a_folder_in_the_way_of_a_file_is_said(
     home: Callable[[str], Home], tmp_path: Path
 ) -> None:
     one, out = filled(home("a")), tmp_path / "out"
-    (out / "documents/ana-b2b2b2b2.md/inside").mkdir(parents=True)
-    assert export(one.source(), out).conflicts == ("documents/ana-b2b2b2b2.md",)
+    (out / "documents/n/ana.md/inside").mkdir(parents=True)
+    assert export(one.source(), out).conflicts == ("documents/n/ana.md",)
     with pytest.raises(BrainError) as error:
         export(one.source(), out, force=True)
     assert error.value.hint
@@ -693,7 +671,7 @@ def test_import_reads_moved_files_and_says_what_it_cannot_read(
     out = tmp_path / "out"
     export(filled(home("a")).source(), out)
     (out / "people").mkdir()
-    (out / "documents/ana-b2b2b2b2.md").rename(out / "people" / "Ana.md")
+    (out / "documents/n/ana.md").rename(out / "people" / "Ana.md")
     (out / "mine.md").write_text("# my own note", "utf-8")
     (out / "broken.md").write_bytes(b"---\nbrain_export: document\n---\n\xff")
     (out / "bomb.md").write_text(
@@ -716,17 +694,22 @@ def test_a_changed_note_keeps_its_identity_and_is_read_anew(
 ) -> None:
     out = tmp_path / "out"
     export(filled(home("a")).source(), out)
-    path = out / "documents/lease-a1a1a1a1.md"
+    path = out / "documents/n/lease.md"
     path.write_text(
         path.read_text("utf-8").replace("900 a month", "950 a month"), "utf-8"
     )
     (found,) = [
         item
-        for item in reading.read_export(out)
+        for _path, item in reading.read_export(out)
         if isinstance(item, StoredDocument) and item.id == "a1" * 8
     ]
     assert found.edited
-    assert found.text == "# Rent\n\n950 a month.\nCall [[Ana]]"
+    assert found.text == path.read_text("utf-8")
+    two = home("b")
+    assert two.take_in(out) == []
+    detail = two.library.detail("a1" * 8)
+    assert detail.text.endswith("\n---\n# Rent\n\n950 a month.\nCall [[Ana]]")
+    assert (detail.metadata["status"], detail.aliases) == ("signed", ("the flat",))
 
 
 def test_a_folder_without_an_export_is_said(tmp_path: Path) -> None:
@@ -766,17 +749,39 @@ def test_thousands_of_documents_go_out_in_batches(
         tmp_path / "out",
         progress=lambda _what, done, total: seen.append((done, total)),
     )
-    assert report.written == 1_200
+    assert report.written == 2_400
     assert seen[-1] == (1_200, 1_200)
-    assert (
-        len({name.casefold() for name in read_manifest(tmp_path / "out").files})
-        == 1_200
-    )
-    assert (
-        documents.read(
-            (tmp_path / "out" / "notes" / "note-0-0000000000000000.md").read_text(
-                "utf-8"
-            )
-        ).text
-        == "text 0"
-    )
+    files = read_manifest(tmp_path / "out").files
+    assert len({name.casefold() for name in files}) == 2_400
+    held = (path.read_text("utf-8") for path in (tmp_path / "out/notes").iterdir())
+    notes = {text.rpartition("\n")[2] for text in held}
+    assert notes == {f"text {i}" for i in range(1_200)}
+
+
+GOLDEN = Path(__file__).parents[1] / "golden/export_1"
+
+
+def test_an_export_of_before_comes_in_as_it_was(
+    home: Callable[[str], Home], tmp_path: Path
+) -> None:
+    """Written by the version whose documents held their facts in the front matter."""
+    two = home("b")
+    assert two.take_in(GOLDEN) == []
+    export(two.source(), tmp_path / "one")
+    export(filled(home("a")).source(), tmp_path / "two")
+    one, now = tree(tmp_path / "one"), tree(tmp_path / "two")
+    differing = {name for name in {*one, *now} if one.get(name) != now.get(name)}
+    assert {name.split("/")[0] for name in differing} <= {"skills", ".brain-export"}
+
+
+def test_an_export_over_one_of_before_leaves_no_file_of_it_behind(
+    home: Callable[[str], Home], tmp_path: Path
+) -> None:
+    shutil.copytree(GOLDEN, tmp_path / "out")
+    (tmp_path / "out/documents/ana-b2b2b2b2.md").write_text("my own words", "utf-8")
+    report = export(filled(home("a")).source(), tmp_path / "out")
+    assert report.conflicts == ("documents/ana-b2b2b2b2.md",)
+    found = tree(tmp_path / "out")
+    assert {name for name in found if name.endswith("a1a1.md")} == set()
+    assert ".brain-export.json" not in found
+    assert found["documents/n/ana.md"] == b"Ana Lopez\n"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import ingest
 from brain.app import Brain
+from brain.app.incoming import source_of
 from brain.config import Config, Models
 from brain.errors import BrainError
 from brain.keeping.export.front_matter import dump
@@ -124,7 +125,7 @@ def do(brain: Brain, act: tuple[Any, ...], folder: Path) -> None:
     elif kind in ("file", "name"):
         document = file_of(*args[:5]) if kind == "file" else nothing_of(*args[:2])
         origin = Origin(
-            document.uri,
+            source_of(document.uri),
             entry="full" if kind == "file" else "name",
             label=args[6] if kind == "file" else "internal",
             tags=tuple(args[-2 if kind == "file" else -1]),
@@ -300,11 +301,11 @@ def test_out_and_in_and_out_again_gives_the_same_bytes(
                 continue
         one.keep.export(place / "first")
         report = two.keep.import_from(place / "first")
-        assert report.skipped == ()
+        assert report.taken.skipped == ()
         two.keep.export(place / "second")
         assert tree(place / "second") == tree(place / "first")
         assert RowCheck(two.resources.store.connection).damage() == []
-        assert two.keep.import_from(place / "first").updated == 0
+        assert two.keep.import_from(place / "first").taken.updated == 0
         two.keep.export(place / "second")
         assert tree(place / "second") == tree(place / "first"), (
             "a second import changes nothing"
@@ -338,7 +339,7 @@ def test_every_kind_of_act_is_really_done(tmp_path: Path, empty: Path) -> None:
         brain.keep.export(tmp_path / "out")
         folders = {name.split("/")[0] for name in tree(tmp_path / "out")}
         assert folders == {
-            ".brain-export.json",
+            ".brain-export",
             "documents",
             "notes",
             "episodes",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -12,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.errors import Refused, UsageError
-from brain.keeping.export import documents, episodes, skills
+from brain.keeping.export import documents, episodes, older, skills
+from brain.keeping.export.folder import is_ours
 from brain.keeping.export.front_matter import dump
+from brain.keeping.export.layout import Layout, title_name
 from brain.keeping.export.names import (
     Named,
     Names,
-    file_name,
     folder_name,
     is_safe,
     slug,
@@ -192,7 +196,7 @@ def test_readers_are_linear_in_hostile_texts(piece: str) -> None:
         f"---\nbrain_export: document\nid: abcdef\n---\n{text}",
         f"---\nbrain_export: episodes\n---\n{text}",
     ):
-        for read in (documents.read, lambda c: list(episodes.read(c))):
+        for read in (older.read, entry_of, lambda c: list(episodes.read(c))):
             with suppress(BadFrontMatter):
                 read(content)
 
@@ -200,13 +204,30 @@ def test_readers_are_linear_in_hostile_texts(piece: str) -> None:
 # -- names ----------------------------------------------------------------------------------------------------------------
 
 
-@given(texts, ids)
-def test_every_name_is_safe_and_holds_the_id(title: str, key: str) -> None:
-    name = file_name(title, key[:8])
-    assert is_safe(name)
-    assert name == file_name(title, key[:8])
-    assert name.endswith(f"-{key[:8]}.md")
-    assert name == name.casefold() or slug(title) != slug(title).casefold()
+@given(texts)
+def test_every_name_of_a_title_is_safe(title: str) -> None:
+    name = title_name(title)
+    assert is_safe(f"{name}.md")
+    assert name == title_name(title)
+    assert not set(name) & set("[]|#^")
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Call Ana about the lease", "Call Ana about the lease"),
+        ("../../.ssh/authorized_keys", "ssh authorized_keys"),
+        ("CON", "CON note"),
+        ("a\nb\x1b[31m", "a b 31m"),
+        ("...", "untitled"),
+        ("🎉", "🎉"),
+        ("What is RAG?", "What is RAG"),
+        ("合同", "合同"),
+        ("é" * 100, "é" * 50),
+    ],
+)
+def test_names_of_titles(title: str, expected: str) -> None:
+    assert title_name(title) == expected
 
 
 @pytest.mark.parametrize(
@@ -223,8 +244,8 @@ def test_every_name_is_safe_and_holds_the_id(title: str, key: str) -> None:
         ("Café", "café"),
         ("Cafe\u0301", "café"),
         ("合同", "合同"),
-        ("x" * 300, "x" * 80),
-        ("é" * 100, "é" * 40),
+        ("x" * 300, "x" * 64),
+        ("é" * 100, "é" * 32),
     ],
 )
 def test_slugs(title: str, expected: str) -> None:
@@ -232,47 +253,122 @@ def test_slugs(title: str, expected: str) -> None:
 
 
 def document_row(
-    key: str, title: str, source: str = "", uri: str = "file:///x"
+    key: str, title: str, path: str = "", uri: str = "", **more: str
 ) -> Named:
-    return Named(key, uri, title, source or f"/n/{title}.md")
+    address = uri or f"file://{quote(path)}"
+    return Named(key, address, title, path or uri, **more)  # type: ignore[arg-type]
 
 
-def test_twins_and_shared_beginnings_get_names_of_their_own() -> None:
-    rows = [
-        document_row("aaaaaaaa00000001", "Tea"),
-        document_row("aaaaaaaa00000002", "TEA"),
-        document_row("bbbbbbbb00000003", "tea"),
-    ]
-    paths = list(Names.of(rows).paths.values())
-    assert len({path.casefold() for path in paths}) == 3
-    assert "documents/tea-aaaaaaaa00000001.md" in paths
-    assert "documents/tea-bbbbbbbb.md" in paths
+def placed(*rows: Named, strict: bool = False) -> dict[str, str]:
+    return Layout.of(rows, strict=strict).paths
+
+
+def test_files_keep_their_names_and_their_tree() -> None:
+    paths = placed(
+        document_row("a" * 16, "x", "/home/me/vault/Journal/2026-03-06.md"),
+        document_row("b" * 16, "What?", "/home/me/vault/What is RAG?.md"),
+        document_row("c" * 16, "y", "/home/me/code/README.md"),
+    )
+    assert paths == {
+        "a" * 16: "documents/me/vault/Journal/2026-03-06.md",
+        "b" * 16: "documents/me/vault/What is RAG?.md",
+        "c" * 16: "documents/me/code/README.md",
+    }
+
+
+def test_pictures_joined_of_several_signs_stay_in_names() -> None:
+    name = "\N{WOMAN}\u200d\N{PERSONAL COMPUTER} Work.md"
+    assert placed(document_row("a" * 16, "x", f"/n/{name}")) == {
+        "a" * 16: f"documents/n/{name}"
+    }
+
+
+def test_one_vault_keeps_its_own_name() -> None:
+    paths = placed(document_row("a" * 16, "x", "/home/me/vault/a.md"))
+    assert paths["a" * 16] == "documents/vault/a.md"
+
+
+def test_what_is_no_markdown_stands_beside_it_as_markdown() -> None:
+    paths = placed(
+        document_row("a" * 16, "x", "/n/paper.pdf", media_type="application/pdf"),
+        document_row("b" * 16, "x", "/n/paper.pdf.md"),
+        document_row("c" * 16, "x", "/n/falcon.psd", entry="name"),
+        document_row(
+            "d" * 16,
+            "Hello: you",
+            uri="file:///n/in.mbox#3",
+            media_type="message/rfc822",
+        ),
+    )
+    assert paths == {
+        "a" * 16: f"documents/n/paper.pdf ({'a' * 8}).md",
+        "b" * 16: "documents/n/paper.pdf.md",
+        "d" * 16: "documents/n/in.mbox messages/Hello you.md",
+    }
+
+
+def test_notes_of_one_title_get_names_of_their_own_and_the_first_keeps_the_title() -> (
+    None
+):
+    paths = placed(
+        document_row("aaaaaaaa00000001", "Tea", uri="note:1", added_at="2026-02"),
+        document_row("aaaaaaaa00000002", "TEA", uri="note:2", added_at="2026-01"),
+        document_row("aaaaaaaa00000003", "tea", uri="note:3", added_at="2026-03"),
+    )
+    assert paths == {
+        "aaaaaaaa00000002": "notes/TEA.md",
+        "aaaaaaaa00000001": "notes/Tea (aaaaaaaa).md",
+        "aaaaaaaa00000003": "notes/tea (aaaaaaaa00000003).md",
+    }
+
+
+def test_a_disk_that_is_particular_about_names_gets_others() -> None:
+    rows = (
+        document_row("a" * 16, "x", "/n/What?.md"),
+        document_row("b" * 16, "x", "/n/Tea.md"),
+        document_row("c" * 16, "x", "/n/tea.md"),
+    )
+    paths = placed(*rows, strict=True)
+    assert all(is_safe(part) for path in paths.values() for part in path.split("/"))
+    assert len({path.casefold() for path in paths.values()}) == 3
+    assert paths["b" * 16] == "documents/n/Tea.md"
+
+
+@given(
+    st.lists(
+        st.text(
+            st.characters(exclude_characters="/\0", exclude_categories=["Cs"]),
+            min_size=1,
+            max_size=80,
+        ),
+        min_size=1,
+        max_size=6,
+        unique=True,
+    )
+)
+def test_every_name_of_a_file_gets_a_place_of_its_own_inside(names: list[str]) -> None:
+    names = [name for name in names if name not in (".", "..")]
+    for strict in (False, True):
+        rows = [
+            document_row(f"{i:016x}", "x", f"/n/{name}") for i, name in enumerate(names)
+        ]
+        paths = placed(*rows, strict=strict)
+        assert len(set(paths.values())) == len(names)
+        for path in paths.values():
+            assert is_ours(path)
+            assert path.count("/") == 2
 
 
 def test_links_and_citations_find_their_file() -> None:
-    names = Names.of(
-        [
-            document_row("aaaaaaaa00000001", "The [Lease]", "/n/lease.md"),
-            document_row("bbbbbbbb00000002", "Call", uri="note:1"),
-        ]
-    )
-    assert (
-        names.linked("lease#Rent")
-        == names.linked("folder/Lease.md")
-        == "[[documents/the-lease-aaaaaaaa|The Lease]]"
-    )
-    assert (
-        names.cited("/n/lease.md:L3-4")
-        == names.cited("/n/lease.md")
-        == names.linked("lease")
-    )
-    assert names.linked("call") == "[[notes/call-bbbbbbbb|Call]]"
-    assert (
-        names.linked("nothing")
-        == names.cited("gone:L1-2")
-        == names.wiki_link("x")
-        == ""
-    )
+    rows = [
+        document_row("aaaaaaaa00000001", "The [Lease]", "/n/lease.md"),
+        document_row("bbbbbbbb00000002", "Call", uri="note:1"),
+    ]
+    names = Names.of(rows, placed(*rows))
+    lease = "[[documents/n/lease|The Lease]]"
+    assert names.cited("/n/lease.md:L3-4") == names.cited("/n/lease.md") == lease
+    assert names.wiki_link("bbbbbbbb00000002") == "[[notes/Call|Call]]"
+    assert names.cited("gone:L1-2") == names.wiki_link("x") == ""
 
 
 @pytest.mark.parametrize(
@@ -365,10 +461,12 @@ def test_documents_round_trip(
         label="public",
         compartment="acme",
     )
-    content = documents.render(item, NAMES)
-    back = documents.read(content)
-    assert back == item
-    assert documents.render(back, NAMES) == content
+    for original in (None, b"---\nx: 1\n---\n" + text.encode()):
+        file = documents.render(item, original)
+        entry = documents.entry(item, "notes/a.md", file)
+        back = documents.read(entry, lambda _path, _sha, data=file.data: data)
+        assert replace(back, source=item.source) == item
+        assert documents.render(replace(back, source=item.source), original) == file
     assert [chunk.id for chunk in back.document.chunks] == chunk_ids(
         key, ((c.heading, text[c.start : c.end]) for c in item.chunks)
     )
@@ -389,10 +487,23 @@ PDF = StoredDocument(
 )
 
 
+def entry_of(content: str) -> StoredDocument:
+    return documents.read(content, lambda _path, _sha: b"")
+
+
+def rendered(item: StoredDocument) -> tuple[str, str]:
+    """(file, entry) of a document."""
+    file = documents.render(item)
+    return file.data.decode(), documents.entry(item, "documents/a.md", file)
+
+
+def back_from(file: str, entry: str) -> StoredDocument:
+    return documents.read(entry, lambda _path, _sha: file.encode())
+
+
 def test_pages_are_marked_where_they_begin() -> None:
-    assert "<!-- p. 1 -->\none two \n<!-- p. 2 -->\nthree\nfour\n" in documents.render(
-        PDF, NAMES
-    )
+    file, _entry = rendered(PDF)
+    assert "<!-- p. 1 -->\none two \n<!-- p. 2 -->\nthree\nfour\n" in file
 
 
 @pytest.mark.parametrize(
@@ -404,58 +515,127 @@ def test_pages_are_marked_where_they_begin() -> None:
     ],
 )
 def test_a_changed_file_comes_back_as_changed_with_its_new_words(
-    change: object,
+    change: Callable[[str], str],
 ) -> None:
-    back = documents.read(change(documents.render(PDF, NAMES)))  # type: ignore[operator]
+    file, entry = rendered(PDF)
+    back = back_from(change(file), entry)
     assert back.edited
     assert back.chunks == ()
     assert back.id == PDF.id
     assert "<!--" not in back.text
+    assert "title:" not in back.text
     assert "one two" in back.text
 
 
-def test_a_plain_note_stays_plain() -> None:
-    note = StoredDocument(
-        id="abcdef0123456789",
-        uri="note:1",
-        source="note:1",
-        title="Lease",
-        text="# Lease\n\nThe rent is 900.\n",
-        media_type="text/markdown",
-        content_hash="c",
-        chunks=(StoredChunk(0, 26, 9, "L1-3"),),
-    )
-    _, rest = split(documents.render(note, NAMES))
-    assert rest.startswith("# Lease\n\nThe rent is 900.\n\n<!-- brain:document\n")
-    assert rest.endswith("-->\n")
+NOTE = StoredDocument(
+    id="abcdef0123456789",
+    uri="note:1",
+    title="Lease",
+    text="# Lease\n\nThe rent is 900.\n",
+    content_hash="c",
+    chunks=(StoredChunk(0, 26, 9, "L1-3"),),
+)
 
 
-def test_broken_marks_make_a_document_that_is_read_anew() -> None:
-    content = documents.render(PDF, NAMES)
-    for wrong in (
-        content.replace("[0, 8, 2", "[1, 8, 2"),
-        content.replace("[8, 18", "[8, 17"),
-        content.replace('"text_sha": "', '"text_sha": "0'),
-        content.replace("[8,", "[x,"),
-    ):
-        assert wrong != content
-        back = documents.read(wrong)
-        assert (back.edited, back.chunks) == (True, ())
+def test_a_plain_note_is_its_text_and_nothing_else() -> None:
+    file, entry = rendered(NOTE)
+    assert file == NOTE.text
+    assert back_from(file, entry) == NOTE
+
+
+def test_the_properties_of_a_note_whose_original_is_gone_stand_above_its_text() -> None:
+    item = replace(NOTE, metadata={"author": "[[Ana]]"}, tags=(("home", "document"),))
+    file, entry = rendered(item)
+    assert file == '---\nauthor: "[[Ana]]"\ntags: [home]\n---\n' + NOTE.text
+    assert back_from(file, entry) == item
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        b"---\nauthor: Ana # her\n---\n# Lease\n\nThe rent is 900.\n",
+        b"\xef\xbb\xbf# Lease\r\n\r\nThe rent is 900.\r\n",
+        b"# Lease\n\n%% hidden %%The rent\xa0is 900.\n",
+    ],
+    ids=["front matter", "Windows", "another text"],
+)
+def test_a_note_whose_original_is_there_is_the_original(original: bytes) -> None:
+    file = documents.render(NOTE, original)
+    assert file.data == original
+    entry = documents.entry(NOTE, "documents/a.md", file)
+    assert documents.read(entry, lambda _path, _sha: original) == NOTE
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[0, 8, 2", "[1, 8, 2"),
+        ("[8, 18", "[8, 17"),
+        ('"text_sha": "', '"text_sha": "0'),
+        ("[8,", '["x",'),
+        ("[8, 18, 2", "[8, 18, 9999999999999999999999"),
+        ("[0, 8, 2", "[-1, 8, 2"),
+        ('"p. 2"', "5"),
+        ('"title": "A"', '"title": "\\ud800"'),
+        ('"chunks": [', '"chunks": [[['),
+        ("{", "["),
+    ],
+)
+def test_an_entry_that_does_not_fit_is_an_error_not_a_crash(old: str, new: str) -> None:
+    file, entry = rendered(PDF)
+    wrong = entry.replace(old, new, 1)
+    assert wrong != entry
+    with pytest.raises(BadFrontMatter):
+        back_from(file, wrong)
 
 
 def test_what_is_not_ours_is_not_read() -> None:
-    with pytest.raises(BadFrontMatter):
-        documents.read("no front matter at all")
-    with pytest.raises(BadFrontMatter):
-        documents.read("---\ntitle: mine\n---\ntext")
+    for content in ("no JSON at all", '{"title": "mine"}', "[]", "null", "[" * 100_000):
+        with pytest.raises(BadFrontMatter):
+            entry_of(content)
+    for content in ("no front matter at all", "---\ntitle: mine\n---\ntext"):
+        with pytest.raises(BadFrontMatter):
+            older.read(content)
 
 
 def test_an_id_that_we_cannot_have_made_is_not_taken() -> None:
-    back = documents.read(
-        documents.render(PDF, NAMES).replace("abcdef0123456789", "../../etc")
-    )
+    file, entry = rendered(PDF)
+    back = back_from(file, entry.replace("abcdef0123456789", "../../etc"))
     assert back.id != "../../etc"
     assert len(back.id) == 16
+
+
+# -- exports of before ----------------------------------------------------------------------------------------------------
+
+OLD = Path(__file__).parents[1] / "golden/export_1/documents"
+OLD_PDF = (OLD / "attention-c3c3c3c3.md").read_text("utf-8")
+
+
+def test_a_file_of_before_reads_as_it_was_stored() -> None:
+    back = older.read(OLD_PDF)
+    assert (back.title, back.text, back.edited) == (
+        "Attention",
+        "One page. Two pages.\n",
+        False,
+    )
+    assert [chunk.locator for chunk in back.chunks] == ["p. 1", "p. 2"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Two pages", "Three pages"),
+        ("-->\n", "-->\nwritten behind\n"),
+        ("[0, 10, 2", "[1, 10, 2"),
+        ('"text_sha": "', '"text_sha": "0'),
+    ],
+)
+def test_a_changed_file_of_before_is_read_anew(old: str, new: str) -> None:
+    wrong = new.join(OLD_PDF.rsplit(old, 1))
+    assert wrong != OLD_PDF
+    back = older.read(wrong)
+    assert (back.edited, back.chunks) == (True, ())
+    assert "<!-- p." not in back.text
 
 
 # -- episodes -------------------------------------------------------------------------------------------------------------
@@ -476,7 +656,7 @@ rounds = st.builds(
         people=short,
         tags=short,
         supersedes=st.one_of(st.none(), ids),
-        label=texts.filter(bool),
+        label=st.sampled_from(["internal", "private"]),
     ),
     st.builds(
         Circumstances,
@@ -536,7 +716,8 @@ def test_broken_facts_are_an_error_not_a_crash(facts: str) -> None:
 
 
 def test_days_link_to_what_they_cite_and_correct() -> None:
-    names = Names.of([document_row("aaaaaaaa00000001", "Lease", "/n/lease.md")])
+    rows = [document_row("aaaaaaaa00000001", "Lease", "/n/lease.md")]
+    names = Names.of(rows, placed(*rows))
     item = StoredEpisode(
         Episode(
             "1" * 16,
@@ -551,9 +732,9 @@ def test_days_link_to_what_they_cite_and_correct() -> None:
     )
     names.days["2" * 16] = "2026-05-01"
     content = episodes.render("2026-05-07", [item], names)
-    assert "Cites: [[documents/lease-aaaaaaaa|Lease]]" in content
+    assert "Cites: [[documents/n/lease|Lease]]" in content
     assert "Corrects: [[episodes/2026/2026-05-01|2026-05-01]]" in content
-    assert "Kept as: [[documents/lease-aaaaaaaa|Lease]]" in content
+    assert "Kept as: [[documents/n/lease|Lease]]" in content
 
 
 # -- skills ---------------------------------------------------------------------------------------------------------------

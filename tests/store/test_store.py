@@ -13,7 +13,8 @@ import ingest
 from brain.errors import NotFound, StoreError, UsageError
 from brain.store import Store
 from brain.store.connection import PRAGMAS
-from brain.store.documents import FIRST_SEEN, Origin, path_of
+from brain.store.documents import FIRST_SEEN, Origin
+from brain.store.moves import path_of
 from brain.store.skipped import LeftOut
 from brain.types import Scope, Skipped
 from ingest.document import Document
@@ -102,7 +103,7 @@ def test_forgotten_comes_back_as_it_was(store: Store) -> None:
     ).fetchall()
     store.trash.forget([document_id], now=NOW)
     assert [row["id"] for row in store.trash.listing()] == [document_id]
-    store.trash.restore(document_id)
+    store.trash.restore(document_id, now=NOW)
     assert (
         store.connection.conn.execute(
             "SELECT id, topic, content, locator FROM knowledge"
@@ -112,7 +113,7 @@ def test_forgotten_comes_back_as_it_was(store: Store) -> None:
     assert store.library.detail(document_id).row.tags == ("home",)
     assert matches(store, "degrees") == len(chunks)
     with pytest.raises(NotFound):
-        store.trash.restore(document_id)
+        store.trash.restore(document_id, now=NOW)
 
 
 def test_a_failing_document_rolls_back_itself_only(store: Store) -> None:

@@ -11,14 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from brain.doors.cli.app import EVERY_DAY, KEEPING, shown
-from brain.doors.cli.options import NewTags, Text, argument, flag, option
-from brain.doors.cli.session import STDIN, Session, draft
+import typer
+
+from brain.doors.cli.app import EVERY_DAY, KEEPING, register, shown
+from brain.doors.cli.options import Json, NewTags, Text, Yes, argument, flag, option
+from brain.doors.cli.session import STDIN, Session, draft, session
 from brain.doors.views.capture import Added
 from brain.errors import UsageError
 
 if TYPE_CHECKING:
-    from brain.types import AddReport, Skipped
+    from brain.types import AddReport, ImportReport, Skipped, Texts
 
 # What `export` can be restricted to: the folders that it writes.
 KINDS = ("episodes", "notes", "skills", "feedback", "documents")
@@ -215,7 +217,7 @@ def export(
         bool, flag("--force", "Replace exported files that were changed by hand.")
     ] = False,
 ) -> object:
-    """Write everything as Markdown; twice gives the same bytes."""
+    """Write everything as a vault of Markdown files; twice gives the same bytes."""
     kinds = tuple(kind.strip() for kind in only.split(",")) if only else None
     if unknown := [kind for kind in kinds or () if kind not in KINDS]:
         raise UsageError(
@@ -227,12 +229,42 @@ def export(
     return report
 
 
-@shown("import", KEEPING, examples=("brain import ~/brain-export",))
+@register(
+    "import",
+    KEEPING,
+    examples=("brain import ~/brain-export", "brain import ~/brain-export --dry-run"),
+)
 def import_(
-    run: Session,
+    context: typer.Context,
     directory: Annotated[Path, argument("DIR")],
-) -> object:
-    """Take in what export wrote, ids, tags and dates included."""
+    roots: Annotated[
+        bool, flag("--roots", "Look at the folders that it names from now on, too.")
+    ] = False,
+    yes: Yes = False,
+    dry_run: Annotated[
+        bool, flag("--dry-run", "Say what would happen; no more.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Take in what export wrote, once you have seen what it brings. What is newer here stays."""
+    run = session(context)
     with run.brain() as brain:
-        report = brain.keep.import_from(directory)
-    return Added(report, said=run.out.announced)
+        named: Texts = ()
+
+        def take_in(*, dry_run: bool) -> ImportReport:
+            nonlocal named
+            look = roots
+            if named and not (dry_run or roots or yes):
+                look = run.yes("look at these folders from now on?")
+            report = brain.keep.import_from(directory, roots=look, dry_run=dry_run)
+            named = report.roots
+            return report
+
+        run.confirmed(
+            take_in,
+            "take it in?",
+            "nothing was taken in",
+            yes=yes,
+            dry_run=dry_run,
+            as_json=as_json,
+        )

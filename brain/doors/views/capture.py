@@ -33,7 +33,7 @@ from brain.errors import Interrupted
 
 if TYPE_CHECKING:
     from brain.reports import ExportReport, NotRead
-    from brain.types import AddReport, Change, Episode, Skipped
+    from brain.types import AddReport, Change, Episode, ImportReport, Skipped
 
 # Of each reason for skipping; --json has them all.
 NAMES_SHOWN = 3
@@ -219,6 +219,7 @@ def exported(report: ExportReport) -> Lines:
     """The counts of files, then the ones that a person changed and that stayed as they are."""
     counts = commas(
         f"{report.written:,} written",
+        some(report.attachments, "linked file", " among them"),
         f"{report.unchanged:,} unchanged",
         of(report.removed, "removed"),
     )
@@ -229,3 +230,48 @@ def exported(report: ExportReport) -> Lines:
         done += _first_names(report.conflicts)
         done.append(dim("  run again with --force to replace them"))
     return done
+
+
+def _import_talk(report: ImportReport) -> Lines:
+    return _talk(Added(report.taken)) if report.done else []
+
+
+def _import_code(report: ImportReport) -> int:
+    return _code(Added(report.taken))
+
+
+@shows("ImportReport", json_out.imported, talk=_import_talk, code=_import_code)
+def imported(report: ImportReport) -> Lines:
+    """What comes in, what it replaces, what stays as it is here, which folders it names."""
+    taken = report.taken
+    counts = commas(
+        of(taken.added, "documents added"),
+        of(len(report.replaced), "replaced"),
+        of(taken.unchanged, "here already"),
+        some(report.episodes, "episode"),
+        some(report.skills, "skill"),
+        some(report.feedback, "judgment"),
+        some(report.contexts, "description", " of folders"),
+        of(len(taken.skipped), "left out"),
+    )
+    before = "" if report.done else "would be taken in: "
+    done = [line(before, counts or "nothing")]
+    if report.replaced:
+        verb = "went to" if report.done else "would go to"
+        older = count(len(report.replaced), "older text")
+        done.append(warn(f"{older} {verb} the trash; `brain undo` brings it back"))
+        done += _first_names(report.replaced, more=" (--json lists all)")
+    if report.kept:
+        differ = count(len(report.kept), "entry differs", "entries differ")
+        done.append(
+            line(f"{differ}; what is here is newer or the file itself, and stays")
+        )
+        done += _first_names(report.kept, more=" (--json lists all)")
+    if report.roots and not report.registered:
+        folders = count(len(report.roots), "folder")
+        done.append(
+            line(f"it looked at {folders} of this machine, which this home does not:")
+        )
+        done += _first_names(report.roots, more=" (--json lists all)")
+        done.append(dim("  with --roots `brain sync` looks there from now on"))
+    return done + skipped(taken.skipped)

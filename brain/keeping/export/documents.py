@@ -1,21 +1,24 @@
-"""One document as one Markdown file: front matter for people and Obsidian, the text word for word, and behind it, in a
-comment that no viewer shows, where its chunks lie.
+"""One document in an export: a file for people, and an entry in the sidecar folder with everything else.
 
-A PDF or a page gets marks such as `<!-- p. 3 -->` where a new place begins; source code stands in a fence. A file that
-a person changed is recognised by the hash of the text and comes back without chunks, to be read anew. Leaves out where
-the file lies. Serves the export and the import.
+A Markdown file is what it was, byte for byte, as long as its original or a copy of it can be found; else its text with
+its properties above it. Anything else becomes Markdown: a PDF or a page gets marks such as `<!-- p. 3 -->` where a new
+place begins, source code stands in a fence. The entry says where in the file the stored text stands (or holds it), so
+that it comes back to the character; a file whose hash is another was changed by a person and is read anew. Leaves out
+where files lie (layout.py) and exports of before (older.py). Serves the export and the import.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from typing import Any
 
 from brain.keeping.export.front_matter import dump
-from brain.keeping.export.names import Names
+from brain.keeping.export.layout import MARKDOWN
 from brain.keeping.export.rows import (
     DOCUMENT,
     StoredChunk,
@@ -25,69 +28,174 @@ from brain.keeping.export.rows import (
     texts_in,
 )
 from ingest.document import digest, new_id
-from ingest.readers.front_matter import (
-    BadFrontMatter,
-    map_at,
-    read_nested,
-    split,
-    text_at,
-    texts_at,
-)
+from ingest.readers.front_matter import BadFrontMatter, NoFrontMatter, split, texts_at
 
-MARKER = "brain_export"  # the first key of every file's front matter: these files are never taken in as new notes
+MARKER = "brain_export"  # what a file of ours says of itself
 KIND = "document"
 TAGGED = "document"  # `by` of the tags that stand in the document itself
-_TAIL = "<!-- brain:document\n"
-_TAIL_END = "-->"
-_MARK = re.compile(r"\n?<!-- [^\n>]* -->\n")
-_LINES = re.compile(r"L\d+-\d+")
+MOST = 2**31  # no length and no count of tokens is larger
+MARK = re.compile(r"\n?<!-- [^\n>]* -->\n")
+LINES = re.compile(r"L\d+-\d+")
 _UNFENCED = ("text/markdown", "text/plain", "text/html", "application/pdf")
 _LANGUAGE = re.compile(r"[a-z0-9+#]{1,10}")
 
-
-def render(item: StoredDocument, names: Names) -> str:
-    """The file's text. The same document gives the same text, whatever else changed in the store."""
-    marked = _with_marks(item)
-    opening, closing = ("", "") if marked != item.text else _fence(item)
-    head = dump(_head(item, names))
-    return f"{head}{opening}{marked}{closing}\n{_tail(item, opening, closing)}"
+Pieces = list[list[int]]
 
 
-def _head(item: StoredDocument, names: Names) -> dict[str, Any]:
-    others: dict[str, list[str]] = {}
-    for tag, by in item.tags:
-        if by != TAGGED:
-            others.setdefault(by, []).append(tag)
-    itself = names.wiki_link(item.id)
-    cites = dict.fromkeys(map(names.linked, item.links))
-    return {
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The file of a document. `text` is where its text stands in what the file says ([start, end] in characters, in
+    order), or the text itself where it does not stand there. `copied`: these are the bytes of the original.
+    """
+
+    data: bytes
+    text: Pieces | str
+    fence: tuple[str, str] = ("", "")
+    head: str = ""  # what the export put above the text of a note that is no file
+    copied: bool = False
+
+
+def render(
+    item: StoredDocument, original: bytes | None = None, name: str = ""
+) -> Rendered:
+    """The file of a document; `original` are the bytes that it was read from, if they can be had, and `name` what its
+    file is called without suffix.
+    """
+    if item.media_type != MARKDOWN:
+        return _as_markdown(item)
+    if original is not None:
+        at = max(as_text(original).find(item.text), 0)
+        spans = [[at, at + len(item.text)]]
+        return Rendered(original, _where(item, original, spans), copied=True)
+    head = _properties(item, name)
+    data = f"{head}{item.text}".encode("utf-8", "replace")
+    where = _where(item, data, _spans([(head, item.text)]))
+    own = item.uri.startswith("file:")
+    return Rendered(data, where, head="" if own else head)
+
+
+def as_text(data: bytes) -> str:
+    """What a file says: no mark at its beginning, plain ends of lines, another sign where it is no UTF-8."""
+    text = data.decode("utf-8-sig", "replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def entry(item: StoredDocument, path: str, file: Rendered | None) -> str:
+    """The entry of a document: one value a line, what is empty left out. `path`: of its file, "" when it has none."""
+    facts: dict[str, Any] = {
         MARKER: KIND,
         **{name: getattr(item, name) for name in DOCUMENT},
-        "tags": [tag for tag, _by in item.tags],
-        "tagged_by": others,
+    }
+    facts |= {
+        "tags": item.tags,
         "aliases": item.aliases,
         "links": item.links,
-        "cites": [link for link in cites if link and link != itself],
         "metadata": dict(sorted(item.metadata.items())),
         "notices": item.notices,
+        "file": path,
     }
-
-
-def _tail(item: StoredDocument, opening: str, closing: str) -> str:
-    """The comment: facts of the text in its first line, then a line for each chunk."""
-    facts = {
-        "characters": len(item.text),
+    if file is not None:
+        facts |= {
+            "sha": hashlib.sha256(file.data).hexdigest(),
+            "fence": file.fence if any(file.fence) else (),
+            "head": file.head,
+        }
+    facts |= {
+        "text": file.text if file else item.text,
         "text_sha": digest(item.text),
-        "fence": [opening, closing],
+        "chunks": [astuple(chunk) for chunk in item.chunks],
     }
-    rows = [facts, *map(astuple, item.chunks)]
-    said = "\n".join(map(machine, rows))
-    return f"{_TAIL}{said}\n{_TAIL_END}\n"
+    said = [
+        f"{machine(name)}: {machine(value)}" for name, value in facts.items() if value
+    ]
+    return "{\n" + ",\n".join(said) + "\n}\n"
 
 
 def machine(value: Any) -> str:
-    """One line of JSON that cannot end the comment around it."""
+    """One line of JSON that cannot end a comment around it."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True).replace(">", "\\u003e")
+
+
+# -- a file for people ------------------------------------------------------------------------------------------------
+
+
+def _properties(item: StoredDocument, name: str) -> str:
+    """What stands above the text of a note whose original is gone: what its front matter said, its tags and names."""
+    try:
+        split(item.text)
+        return ""  # it stands in the text
+    except NoFrontMatter:
+        pass
+    # A file's title comes from its name or its text; a note that is no file may have been given another.
+    said = item.uri.startswith("file:") or item.title == name or item.title in item.text
+    title = {} if said else {"title": item.title}
+    facts = {
+        **title,
+        **dict(sorted(item.metadata.items())),
+        "aliases": item.aliases,
+        "tags": [tag for tag, _by in item.tags],
+    }
+    stated = {key: value for key, value in facts.items() if value}
+    return dump(stated) if stated or item.text.startswith("---") else ""
+
+
+def _as_markdown(item: StoredDocument) -> Rendered:
+    """Another kind of document: who it is, and its text with marks or in a fence."""
+    facts = {
+        "title": item.title,
+        "source": item.source,
+        "date": item.dated_at[:10],
+        "aliases": item.aliases,
+        "tags": [tag for tag, _by in item.tags],
+    }
+    head = dump(facts)
+    parts = list(_marked(item))
+    opening, closing = ("", "") if len(parts) > 1 or parts[0][0] else _fence(item)
+    parts[0] = (f"{head}{opening}{parts[0][0]}", parts[0][1])
+    text = "".join(f"{before}{piece}" for before, piece in parts)
+    data = f"{text}{closing}\n".encode("utf-8", "replace")
+    return Rendered(data, _where(item, data, _spans(parts)), (opening, closing))
+
+
+def _marked(item: StoredDocument) -> Iterator[tuple[str, str]]:
+    """The text in pieces, each with what stands before it: a mark where a new page or section begins."""
+    before, done = "", 0
+    for chunk in begin_a_place(item.chunks):
+        if chunk.start > done or before:
+            yield before, item.text[done : chunk.start]
+        at_line_start = chunk.start == 0 or item.text[chunk.start - 1] == "\n"
+        # A mark is a comment, which "--" or ">" in it could end.
+        shown = chunk.locator.replace("--", "- -").replace(">", " ").split()
+        before = f"{'' if at_line_start else chr(10)}<!-- {' '.join(shown)} -->\n"
+        done = chunk.start
+    yield before, item.text[done:]
+
+
+def begin_a_place(chunks: Iterable[StoredChunk]) -> Iterator[StoredChunk]:
+    """The chunks with which a new page or section begins."""
+    before = ""
+    for chunk in chunks:
+        if chunk.locator not in ("", before) and not LINES.fullmatch(chunk.locator):
+            yield chunk
+        before = chunk.locator
+
+
+def _spans(parts: Iterable[tuple[str, str]]) -> Pieces:
+    """Where the second of each pair stands when all are written behind each other."""
+    spans = []
+    at = 0
+    for before, piece in parts:
+        start = at + len(before)
+        at = start + len(piece)
+        spans.append([start, at])
+    return spans
+
+
+def _where(item: StoredDocument, data: bytes, spans: Pieces) -> Pieces | str:
+    """The spans when the text stands there word for word, else the text."""
+    said = as_text(data)
+    same = "".join(said[start:end] for start, end in spans) == item.text
+    return spans if same else item.text
 
 
 def _fence(item: StoredDocument) -> tuple[str, str]:
@@ -101,149 +209,121 @@ def _fence(item: StoredDocument) -> tuple[str, str]:
     return f"{ticks}{language}\n", f"\n{ticks}"
 
 
-def _begin_a_place(chunks: Iterable[StoredChunk]) -> Iterator[StoredChunk]:
-    """The chunks with which a new page or section begins."""
-    before = ""
-    for chunk in chunks:
-        if chunk.locator not in ("", before) and not _LINES.fullmatch(chunk.locator):
-            yield chunk
-        before = chunk.locator
+# -- and back ---------------------------------------------------------------------------------------------------------
 
 
-def _with_marks(item: StoredDocument) -> str:
-    """The text with a mark wherever a new page or section begins."""
-    text = item.text
-    parts = []
-    done = 0
-    for chunk in _begin_a_place(item.chunks):
-        before = text[done : chunk.start]
-        at_line_start = chunk.start == 0 or text[chunk.start - 1] == "\n"
-        # A mark is a comment, which "--" or ">" in it could end.
-        shown = chunk.locator.replace("--", "- -").replace(">", " ").split()
-        mark = f"<!-- {' '.join(shown)} -->\n"
-        parts.append(before if at_line_start else f"{before}\n")
-        parts.append(mark)
-        done = chunk.start
-    return "".join((*parts, text[done:]))
+def read(content: str, load: Callable[[str, str], bytes | None]) -> StoredDocument:
+    """The document of an entry. `load(path, sha)` gives the bytes of its file, None when it is not there.
 
-
-@dataclass(frozen=True, slots=True)
-class _Body:
-    """What stands below the front matter. `behind`: what a person wrote behind the comment; the rest is from it."""
-
-    text: str
-    behind: str = ""
-    chunks: tuple[StoredChunk, ...] = ()
-    text_sha: str = ""
-    opening: str = ""
-    closing: str = ""
-
-    def exact(self) -> str | None:
-        """The text as it was exported; None when the file was changed, so that the chunks no longer fit."""
-        inner = self._inner()
-        fenced = f"{self.opening}{inner}{self.closing}"
-        if self.behind or fenced != self.text.removesuffix("\n"):
-            return None
-        text = self._without_marks(inner)
-        same = self._tiles(len(text)) and digest(text) == self.text_sha
-        return text if same else None
-
-    def changed(self) -> str:
-        """The words of a changed file: without fence and page marks, with what was written behind the comment."""
-        inner = self._inner()
-        if not all(_LINES.fullmatch(chunk.locator) for chunk in self.chunks):
-            inner = _MARK.sub("\n", inner).removeprefix("\n")
-        if self.behind:
-            return f"{inner.rstrip()}\n\n{self.behind.rstrip()}\n"
-        return inner
-
-    def _inner(self) -> str:
-        """What stands within the fence."""
-        inner = self.text.removesuffix("\n").removeprefix(self.opening)
-        return inner.removesuffix(self.closing)
-
-    def _tiles(self, length: int) -> bool:
-        """Whether the chunks, if there are any, cover the text without a gap."""
-        end = 0
-        for chunk in self.chunks:
-            if chunk.start != end:
-                return False
-            end = chunk.end
-        return not self.chunks or end == length
-
-    def _without_marks(self, inner: str) -> str:
-        """Take out each mark at the place where it was put; what only looks like one stays."""
-        parts = []
-        at = 0  # in the file
-        done = 0  # in the text
-        for chunk in _begin_a_place(self.chunks):
-            following = at + chunk.start - done
-            parts.append(inner[at:following])
-            mark = _MARK.match(inner, following)
-            at = mark.end() if mark else following
-            done = chunk.start
-        return "".join((*parts, inner[at:]))
-
-
-def read(content: str) -> StoredDocument:
-    """The document of a file. Raises `BadFrontMatter` when the file is not one of ours or cannot be understood."""
-    block, rest = split(content)
-    head = read_nested(block)
-    if text_at(head, MARKER) != KIND:
+    Raises `BadFrontMatter` when the entry is not one of ours, cannot be understood, or does not fit its file.
+    """
+    values = loaded(content)
+    if values.get(MARKER) != KIND:
         raise BadFrontMatter("not a document that brain exported")
-    body = _read_body(rest)
-    text = body.exact()
-    chunks = body.chunks
-    edited = text is None
-    if text is None:
-        text = body.changed()
-        chunks = ()
-    # What the file does not say is as `StoredDocument` has it.
-    facts = said_in(head, DOCUMENT)
-    facts["id"] = id_in(head) or new_id()
+    facts = said_in(values, DOCUMENT)
+    facts["id"] = id_in(values) or new_id()
     if facts.get("entry") != "name":
         facts["entry"] = "full"
     facts.setdefault("uri", f"note:{facts['id']}")
-    facts.setdefault("content_hash", digest(body.text))
-    by_whom: dict[str, str] = {}
-    tagged_by = map_at(head, "tagged_by")
-    for by in tagged_by:
-        by_whom.update(dict.fromkeys(texts_at(tagged_by, by), by))
-    tags = [(tag, by_whom.get(tag, TAGGED)) for tag in texts_at(head, "tags")]
+    sha, path = (_text_at(values, name) for name in ("sha", "file"))
+    data = load(path, sha) if path else b""
+    if data is None:
+        raise BadFrontMatter(f"its file {path} is not there any more")
+    edited = bool(path) and hashlib.sha256(data).hexdigest() != sha
+    text = _changed(values, facts, data) if edited else _exact(values, data)
+    chunks = () if edited else _chunks(values, text)
+    facts.setdefault("content_hash", digest(text))
     return StoredDocument(
         **facts,
         text=text,
         chunks=chunks,
-        tags=tuple(sorted(tags)),
-        aliases=texts_at(head, "aliases"),
-        links=tuple(sorted(texts_at(head, "links"))),
-        metadata=texts_in(head, "metadata"),
-        notices=texts_at(head, "notices"),
+        tags=tuple(sorted(_tags(values))),
+        aliases=texts_at(values, "aliases"),
+        links=tuple(sorted(texts_at(values, "links"))),
+        metadata=texts_in(values, "metadata"),
+        notices=texts_at(values, "notices"),
         edited=edited,
     )
 
 
-def _read_body(rest: str) -> _Body:
-    """What stands below the front matter; a comment that cannot be read says nothing."""
-    begin = rest.rfind(_TAIL)
-    end = rest.find(f"\n{_TAIL_END}", begin)
-    if begin < 0 or end < 0:
-        return _Body(rest)
-    text = rest[:begin]
-    behind = rest[end + 1 + len(_TAIL_END) :].lstrip("\n")
+def loaded(content: str) -> dict[str, Any]:
+    """The values of an entry. Raises `BadFrontMatter` for what is no entry or holds what is no text."""
     try:
-        facts, *rows = map(json.loads, rest[begin + len(_TAIL) : end].split("\n"))
-        chunks = tuple(map(_chunk, rows))
-    except (ValueError, RecursionError):
-        return _Body(text, behind)
-    match facts:
-        case {"text_sha": str(sha), "fence": [str(opening), str(closing)]}:
-            return _Body(text, behind, chunks, sha, opening, closing)
-    return _Body(text, behind, chunks)
+        values = json.loads(content)
+        if "\\ud" in content.lower():  # half a letter, perhaps, which nothing can store
+            json.dumps(values, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise BadFrontMatter("an entry that cannot be read") from error
+    if not isinstance(values, dict):
+        raise BadFrontMatter("an entry that cannot be read")
+    return values
 
 
-def _chunk(row: Any) -> StoredChunk:
+def _text_at(values: Mapping[str, Any], name: str) -> str:
+    found = values.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def _exact(values: Mapping[str, Any], data: bytes) -> str:
+    """The text as it was stored."""
+    text = values.get("text", "")
+    if isinstance(text, list):
+        said = as_text(data)
+        text = "".join(said[start:end] for start, end in map(_span, text))
+    if not isinstance(text, str) or digest(text) != values.get("text_sha"):
+        raise BadFrontMatter("an entry that does not fit its text")
+    return text
+
+
+def _span(piece: Any) -> tuple[int, int]:
+    match piece:
+        case [int(start), int(end)] if 0 <= start <= end < MOST:
+            return start, end
+    raise BadFrontMatter("an entry that does not fit its text")
+
+
+def _changed(values: Mapping[str, Any], facts: Mapping[str, Any], data: bytes) -> str:
+    """The words of a file that a person changed; of what is no Markdown without what the export put around them."""
+    said = as_text(data)
+    if facts.get("media_type", MARKDOWN) == MARKDOWN:
+        return said.removeprefix(_text_at(values, "head"))
+    with suppress(NoFrontMatter):
+        _block, said = split(said)
+    opening, closing = (*texts_at(values, "fence"), "", "")[:2]
+    if opening:
+        return said.removeprefix(opening).rstrip("\n").removesuffix(closing)
+    return MARK.sub("\n", said).removeprefix("\n")
+
+
+def _chunks(values: Mapping[str, Any], text: str) -> tuple[StoredChunk, ...]:
+    """The chunks, which cover the text without a gap."""
+    rows = values.get("chunks", [])
+    chunks = tuple(map(chunk_of, rows if isinstance(rows, list) else [rows]))
+    end = 0
+    for chunk in chunks:
+        if chunk.start != end:
+            raise BadFrontMatter("chunks that do not fit the text")
+        end = chunk.end
+    if chunks and end != len(text):
+        raise BadFrontMatter("chunks that do not fit the text")
+    return chunks
+
+
+def chunk_of(row: Any) -> StoredChunk:
+    """A chunk of a list of its values. Raises `BadFrontMatter`."""
     match row:
-        case [int(start), int(end), int(tokens), str(locator), [*heading]]:
-            return StoredChunk(start, end, tokens, locator, tuple(map(str, heading)))
-    raise ValueError("not a chunk")
+        case [int(start), int(end), int(tokens), str(locator), [*heading]] if (
+            0 <= start <= end < MOST and 0 <= tokens < MOST
+        ):
+            return StoredChunk(
+                int(start), int(end), int(tokens), locator, tuple(map(str, heading))
+            )
+    raise BadFrontMatter("not a chunk")
+
+
+def _tags(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    rows = values.get("tags")
+    for row in rows if isinstance(rows, list) else []:
+        match row:
+            case [str(tag), str(by)]:
+                yield tag, by

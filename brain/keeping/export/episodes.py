@@ -6,8 +6,10 @@ facts are kept apart (blocks.py) and where the file lies. Serves the export and 
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from brain.keeping.export.blocks import Block, Marks
 from brain.keeping.export.documents import MARKER
@@ -103,5 +105,14 @@ def _stored(block: Block) -> StoredEpisode:
     facts.setdefault("kind", "note")
     episode = Episode(**facts, question=block.first, answer=block.second)
     texts = [block.text(name) or None for name in _CIRCUMSTANCES]
-    circumstances = Circumstances(block.map("confidence"), *texts)
+    circumstances = Circumstances(_finite(block.map("confidence")), *texts)
     return StoredEpisode(episode, circumstances, block.edited)
+
+
+def _finite(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values as they stand; none when one of them is a number that JSON has not."""
+    try:
+        json.dumps(values, allow_nan=False)
+    except ValueError:
+        return {}
+    return values

@@ -1,8 +1,9 @@
 """A folder that an export writes into: nothing outside it, no link followed, nothing of a person's overwritten.
 
-`.brain-export.json` holds the hash of every file as it was last written. A file that still has it may be replaced or
-removed; any other was changed by a person and needs force. Hashes are noted before the files are written, so that an
-export that was killed can be told from a person's hand. Leaves out what the files say. Serves the export.
+The manifest, in the sidecar folder `.brain-export`, holds the hash of every file as it was last written. A file that
+still has it may be replaced or removed; any other was changed by a person and needs force. Hashes are noted before the
+files are written, so that an export that was killed can be told from a person's hand. Leaves out what the files say.
+Serves the export.
 """
 
 from __future__ import annotations
@@ -10,22 +11,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from brain.errors import BrainError, Refused
 from brain.faults import reach
-from brain.keeping.export.names import is_safe
+from brain.keeping.export.layout import is_writable
 from brain.keeping.export.rows import texts_in
 from brain.plain import open_plain
 
-MANIFEST = (
-    ".brain-export.json"  # `ingest.folders` leaves out every folder that holds one
-)
-FORMAT = 1
+SIDECAR = ".brain-export"  # `ingest.folders` leaves out every folder that holds one
+MANIFEST = f"{SIDECAR}/manifest.json"
+OLD_MANIFEST = ".brain-export.json"  # of format 1
+FORMAT = 2
 KINDS = (
     "documents",
     "notes",
@@ -37,6 +39,8 @@ BATCH_FILES = 500  # files between two writings of the manifest …
 BATCH_CHARACTERS = 16 * 2**20  # … or so much text
 MANIFEST_BYTES = 256 * 2**20  # a larger one is not ours: 100 bytes a file
 TEMPORARY = ".brain-export-tmp"
+PROBE = ".Brain export?:probe"  # a name that not every disk takes
+PIECE = 2**20  # bytes copied at a time
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -49,13 +53,14 @@ class Folder:
     force: bool
     facts: Mapping[str, Any]  # goes into the manifest beside the files: contexts, roots
     files: dict[str, str]  # as last written: path below the folder -> SHA-256
+    _top: int
     written: int = 0
     unchanged: int = 0
     removed: int = 0
     conflicts: list[str] = field(default_factory=list)
-    _top: int = -1
     _seen: set[str] = field(default_factory=set)
-    _waiting: list[tuple[str, bytes, str]] = field(default_factory=list)
+    strict: bool = False  # the disk takes only names that every disk takes
+    _waiting: list[tuple[str, bytes | Path, str]] = field(default_factory=list)
     _size: int = 0
     _pending: dict[str, str] = field(default_factory=dict)
 
@@ -69,13 +74,27 @@ class Folder:
         except OSError as error:
             raise _explained(error, path) from error
         before = read_manifest(path)
-        files = {name: sha for name, sha in before.files.items() if _is_ours(name)}
-        return cls(path, force, facts, files, _top=top, _pending=dict(before.writing))
+        strict = not _takes_any_name(top)
+        files = {name: sha for name, sha in before.files.items() if is_ours(name)}
+        pending = dict(before.writing)
+        return cls(path, force, facts, files, top, strict=strict, _pending=pending)
 
-    def put(self, name: str, text: str) -> None:
-        """Have a file say this. Unchanged, it is not touched; changed by a person, it is left and reported."""
-        data = text.encode("utf-8", "replace")
-        sha = hashlib.sha256(data).hexdigest()
+    def put(self, name: str, said: str | bytes) -> bool:
+        """Have a file say this. Unchanged, it is not touched; changed by a person, it is left, reported, and False."""
+        data = said if isinstance(said, bytes) else said.encode("utf-8", "replace")
+        return self._put(name, data, len(data), hashlib.sha256(data).hexdigest())
+
+    def leave(self, name: str) -> None:
+        """Let a file stay as it is."""
+        self._seen.add(name)
+
+    def put_copy(self, name: str, original: Path) -> None:
+        """The same for the bytes of another file. Raises `OSError` when that cannot be read."""
+        with open_plain(original) as file:
+            sha = hashlib.file_digest(file, "sha256").hexdigest()
+        self._put(name, original, PIECE, sha)
+
+    def _put(self, name: str, data: bytes | Path, size: int, sha: str) -> bool:
         self._seen.add(name)
         found = self._hash(name)
         if found == sha:
@@ -83,11 +102,13 @@ class Folder:
             self.unchanged += 1
         elif not self._untouched(name, found):
             self.conflicts.append(name)
+            return False
         else:
             self._waiting.append((name, data, sha))
-            self._size += len(data)
+            self._size += size
             if len(self._waiting) >= BATCH_FILES or self._size >= BATCH_CHARACTERS:
                 self._flush()
+        return True
 
     def remove_others(self, prefixes: tuple[str, ...]) -> None:
         """Remove what was exported below these folders and was not put again, unless a person changed it."""
@@ -109,6 +130,7 @@ class Folder:
         try:
             self._flush()
             self._write_manifest({})
+            _remove(OLD_MANIFEST, self._top)
         finally:
             self.abandon()
 
@@ -150,7 +172,7 @@ class Folder:
         if self._hash(MANIFEST) != hashlib.sha256(data).hexdigest():
             self._write(MANIFEST, data)
 
-    def _write(self, name: str, data: bytes) -> None:
+    def _write(self, name: str, data: bytes | Path) -> None:
         """Write beside, then rename: the old file or the new one, never half of one."""
         try:
             folder = self._folder(name, make=True)
@@ -159,7 +181,7 @@ class Folder:
                 with os.fdopen(
                     os.open(TEMPORARY, _WRITE, 0o600, dir_fd=folder), "wb"
                 ) as file:
-                    file.write(data)
+                    _fill(file, data)
                 os.rename(
                     TEMPORARY,
                     name.rpartition("/")[2],
@@ -227,11 +249,14 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What `.brain-export.json` says. `writing`: files that an export was about to write when it last noted it."""
+    """What a manifest says. `writing`: files that an export was about to write when it last noted it."""
 
     files: Mapping[str, str] = field(default_factory=dict)
     writing: Mapping[str, str] = field(default_factory=dict)
     contexts: Mapping[str, str] = field(default_factory=dict)
+    attachments: Mapping[str, str] = field(
+        default_factory=dict
+    )  # path -> address of the original
     roots: tuple[Mapping[str, Any], ...] = ()
     found: bool = False
 
@@ -239,26 +264,56 @@ class Manifest:
 def read_manifest(path: Path) -> Manifest:
     """The manifest of a folder; an empty one when there is none. Raises `BrainError` for one that cannot be read."""
     file = path / MANIFEST
+    if not os.path.lexists(file):
+        file = path / OLD_MANIFEST
     try:
         with open_plain(file) as opened:
             body = json.loads(opened.read(MANIFEST_BYTES))
-        if not isinstance(body, dict) or body.get("format") != FORMAT:
+        given = body.get("format") if isinstance(body, dict) else None
+        if given is True or given not in (1, FORMAT):
             raise ValueError("another format")
     except FileNotFoundError:
         return Manifest()
     except (OSError, ValueError, RecursionError) as error:
         hint = "move it away; then every file that is there counts as changed by you, and needs --force"
         raise BrainError(f"{file} cannot be read", hint) from error
-    roots = body.get("roots")
-    if not isinstance(roots, list):
-        roots = []
     return Manifest(
         texts_in(body, "files"),
         texts_in(body, "writing"),
         texts_in(body, "contexts"),
-        tuple(root for root in roots if isinstance(root, dict)),
+        texts_in(body, "attachments"),
+        tuple(_roots(file, body.get("roots", []))),
         found=True,
     )
+
+
+def _roots(file: Path, given: Any) -> Iterator[dict[str, Any]]:
+    """The folders that a manifest names, with their addresses as brain gives them. Raises `BrainError` for odd ones."""
+    for root in given if isinstance(given, list) else [given]:
+        match root:
+            case {"path": str(path), **more} if os.path.isabs(path):
+                pass
+            case _:
+                raise _odd(file, "names a folder without a path")
+        options = more.get("options") or {}
+        tags = options.get("tags", []) if isinstance(options, dict) else None
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            raise _odd(file, f"says of {path!r} what brain does not understand")
+        clean = os.path.normpath(path)
+        if "\0" in clean or _encoded(clean) is None:
+            raise _odd(file, "names a folder that no disk can have")
+        yield {"uri": Path(clean).as_uri(), "path": clean, "options": options}
+
+
+def _encoded(text: str) -> bytes | None:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return None
+
+
+def _odd(file: Path, what: str) -> BrainError:
+    return BrainError(f"{file} {what}", "mend it, or take another copy of the export")
 
 
 def _remove(name: str, folder: int) -> None:
@@ -266,10 +321,37 @@ def _remove(name: str, folder: int) -> None:
         os.unlink(name, dir_fd=folder)
 
 
-def _is_ours(name: str) -> bool:
-    """Whether a path of a manifest is one that an export can have written: it decides what may be removed."""
+def is_ours(name: str) -> bool:
+    """Whether a path is one that an export can have written: it decides what may be removed, and what is read."""
     parts = name.split("/")
-    return parts[0] in KINDS and len(parts) > 1 and all(map(is_safe, parts))
+    inside = parts[0] in (*KINDS, SIDECAR) and len(parts) > 1
+    return inside and all(map(is_writable, parts))
+
+
+def _takes_any_name(top: int) -> bool:
+    """Whether the disk of this folder takes every name, and knows small letters from large ones."""
+    try:
+        os.close(os.open(PROBE, _WRITE, 0o600, dir_fd=top))
+    except FileExistsError:
+        pass
+    except OSError:
+        return False
+    try:
+        os.stat(PROBE.lower(), dir_fd=top, follow_symlinks=False)
+        return False
+    except OSError:
+        return True
+    finally:
+        _remove(PROBE, top)
+
+
+def _fill(file: BinaryIO, data: bytes | Path) -> None:
+    """Write the bytes, or those of another file, into an open one."""
+    if isinstance(data, bytes):
+        file.write(data)
+        return
+    with open_plain(data) as original:
+        shutil.copyfileobj(original, file, PIECE)
 
 
 def _explained(error: OSError, path: Path) -> BrainError:

@@ -1,18 +1,14 @@
-"""File names that every file system takes, and the links between them.
+"""Names of files that every disk takes, and the links from episodes and feedback to documents.
 
-A name is what the title says plus the beginning of the id, so that twins, case-only differences and titles of nothing
-but punctuation stay apart. Leaves out making files. Serves the export.
+Leaves out where a document stands (layout.py) and making files. Serves the export.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-# UTF-8; with id and suffix far under the 143 bytes of encrypted and the 255 of plain file systems.
-SLUG_BYTES = 80
 PART_BYTES = 143  # of one component of a path on an encrypted file system
 ID_BYTES = 64  # of an id in a name
 ID_SHOWN = 8  # characters of an id in a name; all of it where two would be the same
@@ -30,7 +26,7 @@ FORBIDDEN = frozenset('<>:"/\\|?*')  # in a name, on one file system or another
 LINK_SIGNS = str.maketrans(dict.fromkeys("[]|#^\\", " "))
 
 
-def slug(text: str, limit: int = SLUG_BYTES) -> str:
+def slug(text: str, limit: int = ID_BYTES) -> str:
     """Letters, digits and marks of any script, lower case, composed, joined by single hyphens; at most `limit` bytes.
 
     >>> slug("../../.ssh/Authorized Keys?")
@@ -47,11 +43,6 @@ def slug(text: str, limit: int = SLUG_BYTES) -> str:
     cut = whole[:limit].decode("utf-8", "ignore")
     # Composed again: the cut may have parted a letter from its mark.
     return unicodedata.normalize("NFC", cut).strip("-") or UNTITLED
-
-
-def file_name(title: str, shown: str) -> str:
-    """`lease-a1b2c3d4.md`. `shown`: the id, or its beginning."""
-    return f"{slug(title)}-{slug(shown, ID_BYTES)}.md"
 
 
 def folder_name(name: str) -> str:
@@ -77,21 +68,16 @@ def folder_of(uri: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What names need to know of a document."""
+    """What names and places need to know of a document."""
 
     id: str
     uri: str
     title: str
     source: str
-    aliases: tuple[str, ...] = ()
+    media_type: str = "text/markdown"
+    entry: str = "full"
+    added_at: str = ""
     chunks: tuple[str, ...] = ()  # ids
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What a link may call it: its title, its file's name without the ending, its aliases."""
-        _folder, _, file = self.source.rpartition("/")
-        stem, _, _ending = file.rpartition(".")
-        return (self.title, stem, *self.aliases)
 
 
 Texts = dict[str, str]
@@ -99,56 +85,33 @@ Texts = dict[str, str]
 
 @dataclass(slots=True)
 class Names:
-    """Which file each thing goes to, and which thing a link or a citation means; filled before the first file.
+    """Which document a citation means, and the wiki-link to it; filled before the first file.
 
-    `paths` and `links` by a document's id; the others give the id of the document that is meant.
+    `links` by a document's id; the others give the id of the document that is meant.
     """
 
-    paths: Texts = field(default_factory=dict)
     links: Texts = field(default_factory=dict)
     by_source: Texts = field(default_factory=dict)
-    by_name: Texts = field(default_factory=dict)
     by_id: Texts = field(default_factory=dict)  # of a document or a chunk
     days: Texts = field(default_factory=dict)  # episode -> the day whose file it is in
 
     @classmethod
-    def of(cls, documents: Iterable[Named]) -> Names:
-        """Of all the documents that are exported. Where two have one name, the smaller id has it."""
+    def of(cls, documents: Iterable[Named], paths: Mapping[str, str]) -> Names:
+        """Of all the documents that are exported, with the path of each that has a file."""
         names = cls()
-        ordered = sorted(documents, key=lambda document: document.id)
-        beginnings = Counter(document.id[:ID_SHOWN] for document in ordered)
-        for document in ordered:
-            shown = document.id[:ID_SHOWN]
-            if beginnings[shown] > 1:
-                shown = document.id
-            names._add(document, shown)
+        for document in documents:
+            key = document.id
+            title = one_line(document.title.translate(LINK_SIGNS))
+            if key in paths:
+                target = paths[key].removesuffix(".md")
+                names.links[key] = f"[[{target}|{title or UNTITLED}]]"
+            names.by_source.setdefault(document.source, key)
+            names.by_id.update(dict.fromkeys((key, *document.chunks), key))
         return names
 
-    def _add(self, document: Named, shown: str) -> None:
-        """All the names of a document. `shown`: its id, or the beginning that no other has."""
-        key = document.id
-        folder = folder_of(document.uri)
-        path = f"{folder}/{file_name(document.title, shown)}"
-        target = path.removesuffix(".md")
-        title = one_line(document.title.translate(LINK_SIGNS))
-        self.paths[key] = path
-        self.links[key] = f"[[{target}|{title or UNTITLED}]]"
-        self.by_source.setdefault(document.source, key)
-        for called in document.names:
-            self.by_name.setdefault(called.casefold(), key)
-        self.by_id.update(dict.fromkeys((key, *document.chunks), key))
-
     def wiki_link(self, key: str | None) -> str:
-        """`[[notes/lease-a1b2c3d4|Lease]]` for the document with this id, "" when it is not in this export."""
+        """`[[notes/Lease|Lease]]` for the document with this id, "" when it has no file in this export."""
         return self.links.get(key or "", "")
-
-    def linked(self, target: str) -> str:
-        """The wiki-link for a link written in a note ("Lease#Rent", "folder/Lease.md"), "" when nothing here fits."""
-        place, _, _heading = target.partition("#")
-        path, _, _shown = place.partition("|")
-        name = path.strip().removesuffix(".md").casefold()
-        key = self.by_name.get(name) or self.by_name.get(name.rpartition("/")[2])
-        return self.wiki_link(key)
 
     def cited(self, citation: str) -> str:
         """The wiki-link for what an answer cites: a source, with locator or not, a document, a chunk; else ""."""

@@ -1,18 +1,21 @@
 """`brain import DIR`: the documents, episodes, skills and feedback of an export, as they were stored, file by file.
 
-Every file with our marker is read wherever it lies below the folder, since people move files; links are not followed. A
-file that cannot be read is given as `Skipped`, and the rest goes on. Leaves out saving. Serves the app.
+Documents are read by their entries in the sidecar folder; a file that a person moved is found again by its hash. Every
+other file with our marker is read wherever it lies below the folder, those of exports of before among them; links are
+not followed. A file that cannot be read is given as `Skipped`, and the rest goes on. Leaves out saving. Serves the app.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from brain.errors import BrainError, NotFound
-from brain.keeping.export import documents, episodes, judgments
+from brain.keeping.export import documents, episodes, judgments, older
 from brain.keeping.export.documents import MARKER
-from brain.keeping.export.folder import Manifest, read_manifest
+from brain.keeping.export.folder import SIDECAR, Manifest, is_ours, read_manifest
 from brain.keeping.export.rows import StoredDocument, StoredEpisode, StoredSkill
 from brain.keeping.export.skills import KIND as SKILL
 from brain.keeping.export.skills import MAIN, read_skill
@@ -29,6 +32,7 @@ HINT_OTHER = "add it with `brain add`"
 UNREADABLE = (BadFrontMatter, OSError, UnicodeDecodeError)
 
 Stored = StoredDocument | StoredEpisode | StoredSkill | Judgment
+Read = tuple[Path, Stored | Skipped]  # the file, and what it holds
 
 
 def manifest(directory: Path) -> Manifest:
@@ -42,41 +46,111 @@ def manifest(directory: Path) -> Manifest:
     return found
 
 
-def read_export(directory: Path) -> Iterator[Stored | Skipped]:
-    """What the folder holds, each as it was stored: documents, then episodes by day, skills, feedback by month."""
+def read_export(directory: Path) -> Iterator[Read]:
+    """What the folder holds, each as it was stored, with its file: documents (those that are a part of another's file
+    last), then episodes by day, skills, feedback by month.
+    """
+    files = _Files(directory)
+    parts: list[tuple[Path, Callable[[str], StoredDocument]]] = []
     later: dict[str, list[Path]] = {episodes.KIND: [], SKILL: [], judgments.KIND: []}
-    for path in _files(directory):
+    for path in files.entries():
+        yield from _document(path, files.document, parts)
+    for path in _below(directory):
         try:
-            text = _text(path)
-            kind = _kind(text)
-            if kind in later:
-                later[kind].append(path)
-            elif kind == documents.KIND:
-                yield documents.read(text)
-            elif not _in_skill(path, directory):
-                yield Skipped(
-                    str(path), "ignored", "not written by brain export", HINT_OTHER
-                )
+            kind = _kind(_text(path))
         except UNREADABLE as error:
-            yield _skipped(path, error)
+            if path not in files.known:
+                yield path, _skipped(path, error)
+            continue
+        if kind in later:
+            later[kind].append(path)
+        elif kind == documents.KIND:
+            yield from _document(path, older.read, parts)
+        elif path not in files.known and not _in_skill(path, directory):
+            why = "not written by brain export"
+            yield path, Skipped(str(path), "ignored", why, HINT_OTHER)
+    for path, read in parts:
+        yield from _document(path, read)
     yield from _read_all(later[episodes.KIND], episodes.read)
     for path in later[SKILL]:
         try:
-            yield read_skill(path)
+            yield path, read_skill(path)
         except BrainError as error:
-            yield Skipped(str(path), "unreadable", error.message, error.hint)
+            yield path, Skipped(str(path), "unreadable", error.message, error.hint)
     yield from _read_all(later[judgments.KIND], judgments.read)
+
+
+class _Files:
+    """The files of the documents of an export. `known`: those that belong to it, so that no other is meant."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._top = directory.resolve()
+        self.known: set[Path] = set()
+        self._by_hash: dict[str, Path] | None = None
+        for place in read_manifest(directory).attachments:
+            self.known.add(directory / place)
+
+    def entries(self) -> Iterator[Path]:
+        """The entries in the sidecar folder, notes first."""
+        for kind in ("notes", "documents"):
+            folder = self._directory / SIDECAR / kind
+            if not folder.is_symlink():
+                yield from _below(folder, ".json")
+
+    def document(self, entry: str) -> StoredDocument:
+        """The document of an entry. Raises `BadFrontMatter`."""
+        return documents.read(entry, self._load)
+
+    def _load(self, place: str, sha: str) -> bytes | None:
+        """The bytes of a document's file, which a person may have moved."""
+        path = self._directory / place
+        if is_ours(place):
+            with suppress(OSError):
+                if path.resolve().is_relative_to(self._top):
+                    data = _bytes(path)
+                    self.known.add(path)
+                    return data
+        if self._by_hash is None:
+            self._by_hash = {}
+            for found in _below(self._directory):
+                with suppress(OSError, BadFrontMatter):
+                    data = _bytes(found)
+                    self._by_hash[hashlib.sha256(data).hexdigest()] = found
+        moved = self._by_hash.get(sha)
+        if moved is None:
+            return None
+        self.known.add(moved)
+        return _bytes(moved)
+
+
+def _document(
+    path: Path,
+    read: Callable[[str], StoredDocument],
+    parts: list[tuple[Path, Callable[[str], StoredDocument]]] | None = None,
+) -> Iterator[Read]:
+    """The document of a file or entry; one that is a part of another's file goes into `parts`."""
+    try:
+        found = read(_text(path))
+    except UNREADABLE as error:
+        yield path, _skipped(path, error)
+        return
+    if parts is not None and "#" in found.uri:
+        parts.append((path, read))
+    else:
+        yield path, found
 
 
 def _read_all(
     paths: list[Path], read: Callable[[str], Iterable[Stored]]
-) -> Iterator[Stored | Skipped]:
+) -> Iterator[Read]:
     """What the files hold, in the order of their days or months; a file comes whole or not at all."""
     for path in sorted(paths, key=lambda path: path.name):
         try:
-            yield from list(read(_text(path)))
+            for item in list(read(_text(path))):
+                yield path, item
         except UNREADABLE as error:
-            yield _skipped(path, error)
+            yield path, _skipped(path, error)
 
 
 def _skipped(path: Path, error: Exception) -> Skipped:
@@ -86,8 +160,8 @@ def _skipped(path: Path, error: Exception) -> Skipped:
     return Skipped(str(path), "unreadable", reason, "mend the file")
 
 
-def _files(directory: Path) -> Iterator[Path]:
-    """Markdown files below the folder, sorted, hidden ones and links left out."""
+def _below(directory: Path, suffix: str = ".md") -> Iterator[Path]:
+    """Files with this suffix below the folder, sorted, hidden ones and links left out."""
     try:
         paths = sorted(directory.iterdir())
     except OSError:
@@ -96,8 +170,8 @@ def _files(directory: Path) -> Iterator[Path]:
         if path.name.startswith(".") or path.is_symlink():
             continue
         if path.is_dir():
-            yield from _files(path)
-        elif path.name.endswith(".md"):
+            yield from _below(path, suffix)
+        elif path.name.endswith(suffix):
             yield path
 
 
@@ -118,9 +192,14 @@ def _kind(text: str) -> str:
 
 def _text(path: Path) -> str:
     """A plain file's text, line ends as they stand. Raises `OSError`, `UnicodeDecodeError`, `BadFrontMatter`."""
+    text = _bytes(path).decode("utf-8")
+    return text.replace("\r\n", "\n") if text.startswith("---\r\n") else text
+
+
+def _bytes(path: Path) -> bytes:
+    """A plain file's bytes. Raises `OSError`, `BadFrontMatter`."""
     with open_plain(path) as file:
         data = file.read(FILE_BYTES + 1)
     if len(data) > FILE_BYTES:
         raise BadFrontMatter("too large")
-    text = data.decode("utf-8")
-    return text.replace("\r\n", "\n") if text.startswith("---\r\n") else text
+    return data

@@ -1,6 +1,7 @@
 """What an export is made of and an import gives back: documents, episodes and skills whole, as the tables hold them.
 
-Facts of this machine (file sizes and times, row numbers, vectors) do not travel. Feedback is `brain.reports.Judgment`.
+What is true of one machine only (file sizes and times, row numbers, vectors, whether a document is one's own) does not
+travel. Feedback is `brain.reports.Judgment`.
 Leaves out files (documents.py, episodes.py and skills.py write and read those) and SQL. Serves export and import.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from brain.store.checks import LABEL
 from brain.store.episodes import Circumstances
 from brain.store.row_hash import Row
 from brain.store.skills import Belongings
@@ -25,18 +27,16 @@ FIRST_SEEN = (
 )
 # An id that we could have made; anything else in a file is not trusted as one.
 ID = re.compile(r"[0-9a-f]{6,32}")
-# Columns of `documents` that travel as they are, in the order in which the front matter of a file has them; the text
-# stands below them. Of `episodes` and `skills` those travel that have a field in the values below.
+# Columns of `documents` that travel as they are, in the order in which an entry has them; what is shown as the source
+# follows from the address. Of `episodes` and `skills` those travel that have a field in the values below.
 DOCUMENT = (
     "id",
     "title",
-    "source",
     "uri",
     "media_type",
     "entry",
     "label",
     "compartment",
-    "trust",
     "dated_at",
     "dated_by",
     "added_at",
@@ -88,7 +88,6 @@ class StoredDocument:
     entry: str = "full"
     label: str = "internal"
     compartment: str | None = None
-    trust: str = "own"
     dated_at: str = ""
     dated_by: str = FIRST_SEEN
     added_at: str = ""
@@ -146,7 +145,10 @@ def stored_document(row: Row, chunks: Sequence[Row]) -> StoredDocument:
     """
     with_lists(row, "aliases", "notices")
     return StoredDocument(
-        **{name: row[name] for name in (*DOCUMENT, "text", "aliases", "notices")},
+        **{
+            name: row[name]
+            for name in (*DOCUMENT, "source", "text", "aliases", "notices")
+        },
         chunks=tuple(map(stored_chunk, chunks)),
         tags=tuple(sorted(map(tuple, row["tags"]))),
         links=tuple(sorted(row["links"])),
@@ -175,10 +177,11 @@ def stored_skill(row: Row) -> StoredSkill:
 
 
 def said_in(values: Mapping[str, Any], names: Iterable[str]) -> Row:
-    """The texts under these keys; what is empty, missing or something else is left out."""
+    """The texts under these keys; what is empty, missing or something else is left out, and a label that is no word."""
     said = {}
     for name in names:
-        if text := text_at(values, name):
+        text = text_at(values, name)
+        if text and (name != "label" or LABEL.fullmatch(text)):
             said[name] = text
     return said
 

@@ -16,7 +16,7 @@ from brain.errors import Refused, UsageError
 from brain.keeping.export.documents import MARKER
 from brain.keeping.export.front_matter import dump, lines_of
 from brain.keeping.export.names import folder_name, is_safe
-from brain.keeping.export.rows import StoredSkill, id_in
+from brain.keeping.export.rows import StoredSkill, id_in, said_in
 from brain.plain import open_plain
 from brain.store.skills import Belongings
 from brain.store.sql import fields_of
@@ -94,7 +94,7 @@ def parse_skill(text: str, path: str = "") -> StoredSkill:
     too_long = f"{skill.name}: the body has {lines} lines; move what is needed seldom into files beside it"
     belongings = Belongings(
         files,
-        text_at(ours, "label", "internal"),
+        said_in(ours, ["label"]).get("label", "internal"),
         text_at(ours, "version"),
         text_at(ours, "added_at"),
         text_at(ours, "updated_at"),

@@ -1,4 +1,4 @@
-"""`brain export DIR`: everything, or some kinds of it, as Markdown files. Twice gives the same bytes.
+"""`brain export DIR`: everything, or some kinds of it, as Markdown files: a vault. Twice gives the same bytes.
 
 Documents come twice from the source that is handed in: once for their names, so that links between them can be written,
 once for their texts; nothing is held but names. Leaves out how one thing reads (documents.py, episodes.py, skills.py,
@@ -8,21 +8,30 @@ judgments.py) and the care of the folder (folder.py). Serves `brain export`.
 from __future__ import annotations
 
 import itertools
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from brain.errors import UsageError
 from brain.keeping.export import documents, episodes, judgments, skills
-from brain.keeping.export.folder import KINDS, Folder
+from brain.keeping.export.attachments import Attachments, Copies, sidecar, uri_of
+from brain.keeping.export.folder import KINDS, SIDECAR, Folder
+from brain.keeping.export.layout import MARKDOWN, Layout
 from brain.keeping.export.names import Named, Names, folder_of
-from brain.keeping.export.rows import stored_document, stored_episode, stored_skill
+from brain.keeping.export.rows import (
+    StoredDocument,
+    stored_document,
+    stored_episode,
+    stored_skill,
+)
 from brain.protocols import Progress, silent
 from brain.reports import ExportReport, Judgment
 from brain.store.row_hash import Row
+
+DOCUMENTS = {"documents", "notes"}
+NAMES_SHOWN = 3  # of files that could not be copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +40,8 @@ class Source:
 
     `documents` gives (row of `documents` with `tags` [(tag, by)] and `links` [target], its rows of `knowledge` in
     order); `episodes` gives rows in the order of days; `judgments` come in the order in which they were first made;
-    `roots` are rows of `roots`.
+    `roots` are rows of `roots`, for the manifest; `looked_at` are the paths of those that are looked at here. `copies`
+    are exports in which the original of a file may lie that is not on this disk.
     """
 
     documents: Callable[[], Iterable[tuple[Row, Sequence[Row]]]]
@@ -40,6 +50,8 @@ class Source:
     judgments: Callable[[], Iterable[Judgment]]
     contexts: Mapping[str, str]
     roots: Sequence[Row]
+    looked_at: Sequence[str] = ()
+    copies: Sequence[Path] = ()
 
 
 def export(
@@ -64,8 +76,15 @@ def export(
     _beside(directory, source.roots)
     folder = Folder.open(directory, force=force, facts=_facts(source))
     try:
-        names = _names(source, kinds)
-        _documents(source, folder, names, progress)
+        names = Names()
+        notices: list[str] = []
+        attachments = 0
+        if DOCUMENTS & set(kinds):
+            written = _Documents.of(source, folder, kinds)
+            written.write(source, progress)
+            names = written.names
+            attachments = written.attach()
+            notices = written.notices()
         if episodes.KIND in kinds:
             for row in source.episodes():
                 names.days[row["id"]] = episodes.day_of(row["at"])
@@ -74,7 +93,10 @@ def export(
             _skills(source, folder)
         if judgments.KIND in kinds:
             _judgments(source, folder, names)
-        folder.remove_others(tuple(f"{kind}/" for kind in kinds))
+        prefixes = [
+            f"{place}{kind}/" for kind in kinds for place in ("", f"{SIDECAR}/")
+        ]
+        folder.remove_others(tuple(prefixes))
         folder.close()
     finally:
         folder.abandon()
@@ -84,6 +106,8 @@ def export(
         folder.unchanged,
         folder.removed,
         tuple(folder.conflicts),
+        tuple(notices),
+        attachments,
     )
 
 
@@ -110,31 +134,102 @@ def _facts(source: Source) -> dict[str, Any]:
     }
 
 
-def _names(source: Source, kinds: Sequence[str]) -> Names:
-    return Names.of(
-        Named(
+@dataclass(slots=True)
+class _Documents:
+    """The documents of one export: where each stands, which originals and attachments there are."""
+
+    folder: Folder
+    names: Names
+    layout: Layout
+    copies: Copies
+    attachments: Attachments
+    linked: dict[str, tuple[str, Path]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, source: Source, folder: Folder, kinds: Sequence[str]) -> _Documents:
+        """All of these kinds, by their names alone."""
+        named = [item for item in _named(source) if folder_of(item.uri) in kinds]
+        layout = Layout.of(named, strict=folder.strict)
+        copies = Copies([folder.path, *source.copies])
+        attachments = Attachments.of(named, copies, source.looked_at)
+        return cls(folder, Names.of(named, layout.paths), layout, copies, attachments)
+
+    def write(self, source: Source, progress: Progress) -> None:
+        """The file and the entry of each, one after the other."""
+        done = 0
+        for row, chunks in source.documents():
+            if row["id"] in self.names.by_id:
+                self._one(stored_document(row, chunks))
+                done += 1
+                progress("exporting", done, len(self.names.links))
+
+    def _one(self, item: StoredDocument) -> None:
+        path = self.layout.paths.get(item.id, "")
+        entry = sidecar(item.uri, item.id)
+        if not path:
+            self.folder.put(entry, documents.entry(item, "", None))
+            return
+        original = None
+        if item.media_type == MARKDOWN:
+            original = self.copies.of(item.id, item.uri, item.content_hash)
+        name = path.rpartition("/")[2].removesuffix(".md")
+        file = documents.render(item, original, name)
+        if self.folder.put(path, file.data):
+            self.folder.put(entry, documents.entry(item, path, file))
+        else:
+            # A person changed the file: the entry goes on saying what it was when they did.
+            self.folder.leave(entry)
+        if item.media_type == MARKDOWN:
+            text = documents.as_text(file.data) if file.copied else item.text
+            said = "\n".join((text, *item.metadata.values()))
+            for target, copy in self.attachments.linked(item.uri, said):
+                place = self.layout.tree.place(target)
+                if place and place not in self.names.links:
+                    self.linked[place] = (uri_of(target), copy)
+
+    def attach(self) -> int:
+        """Copy what notes link to; how many files that are."""
+        taken = set(self.layout.paths.values())
+        copied = {}
+        for place, (uri, copy) in sorted(self.linked.items()):
+            if place in taken:
+                continue
+            try:
+                self.folder.put_copy(place, copy)
+                copied[place] = uri
+            except OSError:
+                self.attachments.missing.add(str(copy))
+        self.folder.facts = {**self.folder.facts, "attachments": copied}
+        return len(copied)
+
+    def notices(self) -> list[str]:
+        """Which files that notes link to could not be copied, and why."""
+        found = self.attachments
+        away = "not on this disk, so that links to them lead nowhere"
+        outside = "not copied, since they lie outside the folders that were added"
+        why = {away: sorted(found.missing), outside: sorted(found.outside)}
+        return [f"{reason}: {_first(names)}" for reason, names in why.items() if names]
+
+
+def _first(names: Sequence[str]) -> str:
+    """The first names, and how many there are besides."""
+    more = len(names) - NAMES_SHOWN
+    shown = ", ".join(names[:NAMES_SHOWN])
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def _named(source: Source) -> Iterator[Named]:
+    for row, chunks in source.documents():
+        yield Named(
             row["id"],
             row["uri"],
             row["title"],
             row["source"],
-            tuple(json.loads(row["aliases"])),
+            row["media_type"],
+            row["entry"],
+            row["added_at"],
             tuple(chunk["id"] for chunk in chunks),
         )
-        for row, chunks in source.documents()
-        if folder_of(row["uri"]) in kinds
-    )
-
-
-def _documents(
-    source: Source, folder: Folder, names: Names, progress: Progress
-) -> None:
-    done = 0
-    for row, chunks in source.documents() if names.paths else ():
-        path = names.paths.get(row["id"])
-        if path:
-            folder.put(path, documents.render(stored_document(row, chunks), names))
-            done += 1
-            progress("exporting", done, len(names.paths))
 
 
 def _episodes(source: Source, folder: Folder, names: Names) -> None:
