@@ -18,7 +18,7 @@ FILE, FOLDER = "file.name", "file.folder"
 VALUE_CHARS = 500  # of a value; what is longer is a text
 # Names whose values say nothing that a person would look for by words, or that stand elsewhere already.
 UNSAID = frozenset(
-    "title tags tag aliases alias keywords keyword taxonomies.tags date dated created createdat createdon datecreated "
+    "title tags tag aliases alias taxonomies.tags date dated created createdat createdon datecreated "
     "creationdate published publishdate publishedat pubdate day updated modified lastmod permalink slug layout id uid "
     "uuid cssclass cssclasses publish draft lang language locale weight toc producer message-id in-reply-to "
     "references".split()

@@ -44,6 +44,20 @@ Read = Sequence[Sequence[Statement]]  # the sentences of each passage
 COEFFICIENTS: Measures = FITTED["extract"]
 
 
+# The key of a property -> words of questions that it answers.
+ASKED_BY = {
+    "author": "wrote written write writer",
+    "authors": "wrote written write writers",
+    "creator": "made wrote written",
+    "phone": "telephone number call reach",
+    "mobile": "telephone phone number call reach",
+    "tel": "telephone phone number call reach",
+    "email": "mail address reach",
+    "birthday": "born birth old",
+    "born": "birthday birth old",
+    "due": "deadline finish",
+    "address": "live lives where",
+}
 _PROPERTY = re.compile(r"[^\W\d][\w-]*: +(\S.*)")
 
 
@@ -164,6 +178,18 @@ def headers_of(passage: Passage, known: Sequence[Role]) -> list[TermSet]:
     return found
 
 
+def _with_meanings(
+    headers: Sequence[TermSet], statements: Sequence[Statement]
+) -> list[TermSet]:
+    """The same, with what people ask by for the key of a property: "who wrote it" for "author: …"."""
+    found = []
+    for above, statement in zip(headers, statements, strict=True):
+        keyed = _PROPERTY.match(statement.text)
+        asked_by = ASKED_BY.get(keyed[0].partition(":")[0].lower(), "") if keyed else ""
+        found.append(above | stems_of(asked_by))
+    return found
+
+
 def _scored(
     question: Question,
     passages: Passages,
@@ -179,7 +205,7 @@ def _scored(
         found = passage_features(
             question,
             statements,
-            headers=headers_of(passage, known),
+            headers=_with_meanings(headers_of(passage, known), statements),
             rank=rank,
             cosines=own,
             rows=[bool(role.columns) for role in known],

@@ -39,14 +39,19 @@ def recall(resources: Resources, request: Request, kind: str, person: str) -> Re
     without them the window may stand in the words ("in May").
     """
     from brain.retrieval import time_window
+    from brain.text import operators
 
     now = resources.moment()
     query = request.question
     scope = resolved(resources, request.scope)
     since, until = scope.since, scope.until
-    finder = _Finder(resources, request, kind, person)
+    asked = operators.read(query)
+    words = Scope(phrases=asked.phrases, without=asked.without)
+    finder = _Finder(resources, request, kind, person, words)
     if not query.strip():
         return finder.newest(since, until)
+    if finder.narrowed():
+        query = asked.text
     window = None if since or until else time_window.window_of(query, now)
     if window is None:
         return finder.shown(*finder.find(query, since, until), since, until)
@@ -86,7 +91,17 @@ class _Finder:
     request: Request
     kind: str
     person: str
+    words: Scope
     ready: bool = False
+
+    def narrowed(self) -> bool:
+        """Whether words must or must not be there; those that stand nowhere next to each other do not count."""
+        episodes = self.resources.store.search_episodes(
+            kind=self.kind, person=self.person
+        )
+        if self.words.phrases and not episodes.allowed(self.words):
+            self.words = replace(self.words, phrases=())
+        return self.words != Scope()
 
     def newest(self, since: str, until: str) -> Recalled:
         """The newest episodes of a time, for a question that says nothing else."""
@@ -110,7 +125,7 @@ class _Finder:
         request = replace(
             self.request,
             question=words,
-            scope=Scope(since=since, until=until),
+            scope=replace(self.words, since=since, until=until),
             limit=max(self.request.limit, recall_order.DEPTH),
         )
         sources = resources.sources(episodes, "episodes")

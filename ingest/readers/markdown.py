@@ -96,6 +96,7 @@ def read(raw: Raw) -> Readings:
     metadata = {key: value.strip() for key, value in _fields(plain)}
     # What the head of the note says wins over a field in its text.
     metadata |= head.metadata()
+    stated_links = "\n".join(item.value for item in head.properties)
     title = head.first("title") or title
     if not title and head.lines and not raw.name:
         # Else the first line would name a text without a file: here that is a mark.
@@ -106,7 +107,7 @@ def read(raw: Raw) -> Readings:
         metadata=metadata,
         tags=_each_once([*head.tags(), *_tags(plain)]),
         aliases=_each_once(head.all("aliases", "alias")),
-        links=_each_once(_links(plain)),
+        links=_each_once([*_links(stated_links), *_links(plain)]),
         notices=tuple(notices),
         date=date_in_metadata(metadata) or "",
         date_by="front matter",
