@@ -6,11 +6,12 @@ typing mistake is never silent. Leaves out what the settings do. Serves the app,
 
 from __future__ import annotations
 
+import difflib
 import os
 import stat
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,10 @@ from brain.types import Texts
 FILE = "config.toml"
 HOME_MODE = 0o700
 ENVIRONMENT_PREFIX = "BRAIN_"
+# variables that are no settings: where the home is, a secret, a traceback in errors, what tests switch on
+OTHER_VARIABLES = frozenset(
+    "BRAIN_HOME BRAIN_BACKUP_PASSPHRASE BRAIN_DEBUG BRAIN_FAILPOINT BRAIN_OLLAMA_LIVE BRAIN_OLLAMA_OPENAPI".split()
+)
 
 Values = dict[str, Any]
 """Settings by name, or sections of settings."""
@@ -258,12 +263,24 @@ def _from_environment(environ: Mapping[str, str]) -> Values:
     host = environ.get("OLLAMA_HOST")
     if host:
         found["ollama"] = {"host": host if "//" in host else f"http://{host}"}
+    known = set(OTHER_VARIABLES)
     for section, kind in SECTIONS.items():
         for item in fields(kind):
             variable = f"{ENVIRONMENT_PREFIX}{section}_{item.name}".upper()
+            known.add(variable)
             if variable in environ:
                 found.setdefault(section, {})[item.name] = environ[variable]
+    _refuse_unknown(environ, known)
     return found
+
+
+def _refuse_unknown(environ: Mapping[str, str], known: Collection[str]) -> None:
+    """Raise `UsageError` for a variable that would be taken for a setting and does nothing."""
+    for variable in sorted(environ):
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in known:
+            alike = difflib.get_close_matches(variable, known, n=1)
+            hint = f"did you mean {alike[0]}?" if alike else f"run: unset {variable}"
+            raise UsageError(f"{variable} is no setting of brain", hint)
 
 
 def _merge(config: Config, values: Values, where: str) -> Config:

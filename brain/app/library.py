@@ -36,7 +36,7 @@ EVERYTHING = Scope()
 
 
 class Library(Noun):
-    """What is stored. A reference is an id or the start of one, a path or the end of one."""
+    """What is stored. A reference is an id or the start of one, a path or the end of one, a title, or a file's name."""
 
     # -- reading --------------------------------------------------------------------------------------
 
@@ -59,7 +59,7 @@ class Library(Noun):
 
     def _matching(self, pattern: str) -> list[Excerpt]:
         """Every whole document that the glob fits; none for what is no glob."""
-        if not any(sign in pattern for sign in "*?["):
+        if not is_glob(pattern):
             return []
         library = self._store.library
         found = [
@@ -233,6 +233,9 @@ class Library(Noun):
         try:
             row = library.detail(library.resolve(reference)).row
         except NotFound as nothing:
+            fitting = library.matching(reference) if is_glob(reference) else []
+            if fitting:
+                return [_as_document(library.detail(one).row) for one in fitting]
             return self._meant_episode(reference, nothing)
         found = [_as_document(row)]
         if row.source.startswith(NOTE):
@@ -300,6 +303,11 @@ class Library(Noun):
     def forgotten(self) -> list[Forgotten]:
         """What can be brought back, newest first."""
         return [Forgotten(**row) for row in self._store.trash.listing()]
+
+
+def is_glob(reference: str) -> bool:
+    """Whether a reference has a sign by which one pattern means many."""
+    return any(sign in reference for sign in "*?[")
 
 
 def _as_document(row: DocumentRow) -> Forgotten:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from brain.errors import NotFound, UsageError
+from brain.store.by_name import called, nearest
 from brain.store.conditions import order
 from brain.store.documents import renew_terms, tag_rows
 from brain.store.excerpts import LINES, narrowed, span_of
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 EVERYTHING = Scope()
 HEX = re.compile(r"[0-9a-f]+")
 HINT = "`brain list` shows what is stored"
+NAMES = "SELECT id, source, title, aliases FROM documents ORDER BY source"
 
 # a `DocumentRow` by the names of its fields
 ROW = """
@@ -125,12 +127,18 @@ class LibraryTable(Table):
 
     def resolve(self, reference: str) -> str:
         """The id of the one document that the reference names: an id or its prefix (of a document or of a chunk), a
-        path, or the end of a path. Raises `NotFound`, or `UsageError` with the candidates when several fit.
+        path, the end of a path, a title, the name of a file or an alias. Raises `NotFound` with the names that come
+        near, or `UsageError` with the candidates when several fit.
         """
         reference = as_stored(reference)
         found = self._by_id(reference.removeprefix("#")) or self._by_source(reference)
         if not found:
-            raise NotFound(f"nothing is stored under {reference!r}", HINT)
+            rows = self._run(NAMES).fetchall()
+            found = called(rows, reference)
+        if not found:
+            meant = ", ".join(nearest(rows, reference))
+            hint = f"did you mean {meant}? {HINT}" if meant else HINT
+            raise NotFound(f"nothing is stored under {reference!r}", hint)
         if len(found) > 1:
             shown = found[:CANDIDATES_SHOWN]
             names = ", ".join(f"{row_id[:8]} {source}" for row_id, source in shown)

@@ -91,6 +91,13 @@ def test_impossible_settings_are_refused(name: str, value: str) -> None:
     assert "or more" in refused.value.hint
 
 
+def test_a_variable_that_would_do_nothing_is_refused() -> None:
+    with pytest.raises(UsageError, match="BRAIN_MODEL_ASK is no setting") as refused:
+        load(environ={"BRAIN_MODEL_ASK": "qwen3:4b"})
+    assert "BRAIN_MODELS_ASK" in refused.value.hint
+    load(environ={"BRAIN_BACKUP_PASSPHRASE": "word", "BRAINSTORM": "yes"})
+
+
 def test_a_section_that_is_a_value_is_told_from_an_unknown_one(config: Config) -> None:
     config.home.mkdir(mode=0o700)
     (config.home / "config.toml").write_text("models = 3\n")

@@ -1,0 +1,70 @@
+"""What a person calls a document when it is no id and no path: its title, the name of its file, an alias.
+
+Case and accents do not matter. Where nothing is called so, the names that come nearest are told. Leaves out ids and
+paths. Serves `library`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import PurePath
+
+from ingest.terms import fold
+
+NEAREST = 3  # names that are proposed
+LIKENESS = 0.6  # of 1: less alike is no misspelling
+SUFFIX_CHARS = (
+    6  # with its dot; what is longer is a part of the name ("v1.2 of the plan")
+)
+
+Named = tuple[str, str, str, str]  # id, source, title, aliases as JSON
+
+
+def called(rows: Iterable[Named], text: str) -> list[tuple[str, str]]:
+    """(id, source) of the documents that are called so.
+
+    >>> called([("a1", "/n/Lease of the flat.md", "Lease", "[]")], "lease of the FLAT")
+    [('a1', '/n/Lease of the flat.md')]
+    """
+    wanted = fold(text.strip())
+    found = []
+    for row in rows:
+        if wanted in _names(row):
+            found.append((row[0], row[1]))
+    return found
+
+
+def nearest(rows: Iterable[Named], text: str) -> list[str]:
+    """Names of files that somebody may have meant, the best first, none twice."""
+    files: dict[str, str] = {}
+    for row in rows:
+        for name in _names(row):
+            files.setdefault(name, PurePath(row[1]).name)
+    alike = difflib.get_close_matches(
+        fold(text.strip()), files, n=NEAREST, cutoff=LIKENESS
+    )
+    return list(dict.fromkeys(files[name] for name in alike))
+
+
+def _names(row: Named) -> Iterator[str]:
+    """The title, the name of the file with and without its suffix, the aliases; folded, none of them empty."""
+    _id, source, title, aliases = row
+    path = PurePath(source)
+    names = [title, path.name]
+    if len(path.suffix) <= SUFFIX_CHARS:
+        names.append(path.stem)
+    names += _listed(aliases)
+    for name in names:
+        if folded := fold(name.strip()):
+            yield folded
+
+
+def _listed(aliases: str) -> list[str]:
+    """The aliases of a row; none where the row is damaged, which the doctor tells."""
+    try:
+        found = json.loads(aliases)
+    except ValueError:
+        return []
+    return [name for name in found if isinstance(name, str)]
