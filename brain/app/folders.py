@@ -33,9 +33,11 @@ class Folders(Noun):
     def remove(self, path: str) -> Root:
         """Look at it no more; its documents stay. Raises `NotFound`."""
         root = self._named(path)
-        with self._store.write():
-            self._store.library.drop_root(root["path"])
-            self._store.skipped.move(str(root["uri"]), "", "", self._resources.now())
+        store = self._store
+        now = self._resources.now()
+        with store.write():
+            store.library.drop_root(root["path"])
+            store.skipped.move(root["uri"], "", "", now)
         return self._root(root)
 
     def rename(self, old: str, new: str) -> AddReport:
@@ -44,29 +46,31 @@ class Folders(Noun):
         Raises `NotFound`, and `UsageError` while the old folder is still there or the new one is not.
         """
         root = self._named(old)
-        before = Path(path_of(str(root["uri"])))
+        old_path, old_uri = root["path"], root["uri"]
+        before = Path(path_of(old_uri))
         after = Path(os.path.abspath(os.path.expanduser(new)))
+        new_path, new_uri = shown(after), uri_of(after)
         if before.exists():
             hint = "move it first; a copy is added with `brain add`"
             raise UsageError(f"{shown(before)} is still there", hint)
         if not after.is_dir():
-            raise UsageError(f"{shown(after)} is no folder", "check the spelling")
+            raise UsageError(f"{new_path} is no folder", "check the spelling")
         library = self._store.library
-        moved = self._moved(str(root["uri"]), uri_of(after))
+        options = root["options"]
+        moved = self._moved(old_uri, new_uri)
         with self._store.write():
             now = self._resources.now()
-            library.add_root(uri_of(after), shown(after), root["options"], now)
-            library.drop_root(root["path"])
-            library.move_contexts(root["path"], shown(after))
-            skipped = self._store.skipped
-            skipped.move(str(root["uri"]), uri_of(after), shown(after), now)
+            library.add_root(new_uri, new_path, options, now)
+            library.drop_root(old_path)
+            library.move_contexts(old_path, new_path)
+            self._store.skipped.move(old_uri, new_uri, new_path, now)
         intake = replace(Intake.of(self._resources), moved=moved)
-        tally = intake.take_in([after], tuple(root["options"].get("tags", ())))
-        left = len(library.below(root["path"]))
+        tags = tuple(options.get("tags", ()))
+        tally = intake.take_in([after], tags)
+        left = len(library.below(old_path))
         if left:
-            tally.notices.append(
-                f"{left:,} documents of {root['path']} are not in {shown(after)} and stay as they are"
-            )
+            stay = f"{left:,} documents of {old_path} are not in {new_path} and stay as they are"
+            tally.notices.append(stay)
         return finish(self._resources, tally)
 
     def _moved(self, before: str, after: str) -> dict[str, str]:
@@ -76,19 +80,21 @@ class Folders(Noun):
         for uri in library.known_files(before):
             row = library.by_uri(uri)
             if row is not None:
-                moved[after + uri[len(before) :]] = row.id
+                inside = uri.removeprefix(before)
+                moved[after + inside] = row.id
         return moved
 
     def _named(self, path: str) -> dict[str, Any]:
         wanted = (path, stored_path(path))
-        for root in self._store.library.roots():
+        roots = self._store.library.roots()
+        for root in roots:
             if root["path"] in wanted:
                 return root
         raise NotFound(f"{path} is no added folder", HINT)
 
     def _root(self, root: dict[str, Any]) -> Root:
         known = self._store.library.known_files(root["uri"])
-        path = Path(path_of(str(root["uri"])))
+        path = Path(path_of(root["uri"]))
         state = "ok"
         if not path.exists():
             state = "missing"

@@ -10,6 +10,7 @@ import re
 
 from brain.errors import BrainError, NotFound
 from brain.store import Store
+from brain.types import Episode
 
 AROUND = 5  # lines shown on each side of the line that is cited
 NUMBERS = "numbers"  # under which an episode keeps the numbers of its citations
@@ -32,17 +33,26 @@ def cited(store: Store, reference: str) -> tuple[str, str]:
             f"nothing is stored under {reference!r}, and nothing was asked yet",
             "a number is a source of the last answer of `brain ask`",
         )
-    known = store.episodes.circumstances(asked.id).confidence.get(NUMBERS)
-    numbers = known if isinstance(known, list) else range(1, len(asked.citations) + 1)
+    wanted = reference.lstrip("0")
+    numbers = _numbers(store, asked)
     for number, place in zip(numbers, asked.citations, strict=False):
-        if str(number) == reference.lstrip("0"):
+        if number == wanted:
             return _found(store, place)
-    count = len(set(map(str, numbers)))
+    count = len(set(numbers))
     sources = "1 source" if count == 1 else f"{count} sources"
     raise NotFound(
         f"the last answer has no source {reference}: it has {sources}",
         f"it was to: {asked.question[:60]}",
     )
+
+
+def _numbers(store: Store, asked: Episode) -> list[str]:
+    """The number of each citation of an answer; counted from 1 where the answer was recorded without them."""
+    circumstances = store.episodes.circumstances(asked.id)
+    known = circumstances.confidence.get(NUMBERS)
+    if not isinstance(known, list):
+        known = range(1, len(asked.citations) + 1)
+    return [str(number) for number in known]
 
 
 def _found(store: Store, place: str) -> tuple[str, str]:
@@ -51,9 +61,11 @@ def _found(store: Store, place: str) -> tuple[str, str]:
     while source:
         source, _, _ = source.rpartition(":")
         try:
-            return store.library.resolve(source), place[len(source) + 1 :]
+            document_id = store.library.resolve(source)
         except BrainError:
             continue
+        locator = place[len(source) + 1 :]
+        return document_id, locator
     raise NotFound(f"{place} is no longer stored", "ask again")
 
 
@@ -63,12 +75,18 @@ def around(document_id: str, locator: str) -> str:
     >>> around("a1b2c3d4", "L12")
     'a1b2c3d4:7:11'
     """
-    if line := _LINE.match(locator):
-        first = max(1, int(line[1]) - AROUND)
-        return f"{document_id}:{first}:{int(line[1]) + AROUND - first + 1}"
-    if paragraph := _PARAGRAPH.match(locator):
-        first = max(1, int(paragraph[1]) - 1)
+    line = _LINE.match(locator)
+    if line:
+        middle = int(line[1])
+        first = max(1, middle - AROUND)
+        last = middle + AROUND
+        return f"{document_id}:{first}:{last - first + 1}"
+    paragraph = _PARAGRAPH.match(locator)
+    if paragraph:
+        middle = int(paragraph[1])
+        first = max(1, middle - 1)
         return f"{document_id}:{first}:3"
-    if part := _PART.match(locator):
+    part = _PART.match(locator)
+    if part:
         return f"{document_id}:{part[1]}"
     return document_id

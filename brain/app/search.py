@@ -18,9 +18,8 @@ from brain.prompts import NOTHING_IN
 from brain.types import Confidence, Mode, Passage, Request, Retrieved
 
 WORDS_ALONE = Serving(None, "", "asked for")
-MAX_QUESTION_CHARS = (
-    8_000  # a longer text is a document, and each of its words would be looked up
-)
+# A longer text is a document, and each of its words would be looked up.
+MAX_QUESTION_CHARS = 8_000
 
 
 def search(resources: Resources, request: Request) -> Retrieved:
@@ -28,12 +27,12 @@ def search(resources: Resources, request: Request) -> Retrieved:
     notices = refresh(resources) if request.look else []
     question = request.question[:MAX_QUESTION_CHARS]
     if question != request.question:
-        notices.append(
-            f"the query was cut to its first {MAX_QUESTION_CHARS:,} characters"
-        )
+        cut = f"the query was cut to its first {MAX_QUESTION_CHARS:,} characters"
+        notices.append(cut)
         request = replace(request, question=question)
     request, told = narrowed(resources, request)
-    found, timed = in_time(resources, request, partial(retrieved, resources))
+    look = partial(retrieved, resources)
+    found, timed = in_time(resources, request, look)
     notices += [*told, *timed, *found.notices]
     if not resources.store.library.count():
         notices.append(NOTHING_IN)
@@ -49,21 +48,30 @@ def narrowed(resources: Resources, request: Request) -> tuple[Request, list[str]
     """
     from brain.text import operators
 
-    request = replace(request, scope=resolved(resources, request.scope))
+    given = resolved(resources, request.scope)
+    request = replace(request, scope=given)
     asked = operators.read(request.question)
-    if asked == operators.Asked(request.question.strip()):
+    without_signs = operators.Asked(request.question.strip())
+    if asked == without_signs:
         return request, []
-    scope = asked.scope(request.scope)
+    allowed = resources.store.search.allowed
+    scope = asked.scope(given)
     told = []
-    if asked.phrases and not resources.store.search.allowed(scope):
-        apart = replace(scope, phrases=request.scope.phrases)
-        if resources.store.search.allowed(apart) != set():
-            told.append(f"{_quoted(asked.phrases)} stands nowhere: looked for apart")
+    if asked.phrases and not allowed(scope):
+        apart = replace(scope, phrases=given.phrases)
+        if allowed(apart) != set():
+            phrases = _quoted(asked.phrases)
+            told.append(f"{phrases} stands nowhere: looked for apart")
             scope = apart
     if asked.without:
-        told.append(f"left out: what holds {_quoted(asked.without)}")
-    text = asked.text or " ".join((*asked.paths, *asked.tags, *asked.types))
-    return replace(request, question=text, scope=scope), told
+        words = _quoted(asked.without)
+        told.append(f"left out: what holds {words}")
+    text = asked.text
+    if not text:
+        places = (*asked.paths, *asked.tags, *asked.types)
+        text = " ".join(places)
+    narrower = replace(request, question=text, scope=scope)
+    return narrower, told
 
 
 def _quoted(words: Iterable[str]) -> str:
@@ -77,13 +85,17 @@ def retrieved(resources: Resources, request: Request) -> Retrieved:
     settings = resources.config.retrieval
     wanted = assist.wishes(settings, request)
     if not wanted:
-        return in_order(resources, request, ranked(resources, request))
-    wider = replace(request, limit=assist.pool(settings, wanted, request.limit))
+        found = ranked(resources, request)
+        return in_order(resources, request, found)
+    most = assist.pool(settings, wanted, request.limit)
+    wider = replace(request, limit=most)
 
     def again(text: str, mode: Mode) -> Retrieved:
-        return ranked(resources, replace(wider, question=text, mode=mode))
+        other = replace(wider, question=text, mode=mode)
+        return ranked(resources, other)
 
-    found = assist.assisted(resources, request, ranked(resources, wider), wanted, again)
+    first = ranked(resources, wider)
+    found = assist.assisted(resources, request, first, wanted, again)
     return in_order(resources, request, found)
 
 
@@ -95,14 +107,20 @@ def in_order(resources: Resources, request: Request, found: Retrieved) -> Retrie
     down = request.sort.startswith("-")
     ids = [passage.document_id for passage in found.passages]
     values = resources.store.library.by_property(ids, name)
-    with_one = [one for one in found.passages if one.document_id in values]
-    without = [one for one in found.passages if one.document_id not in values]
+    with_one: list[Passage] = []
+    without: list[Passage] = []
+    for passage in found.passages:
+        has_one = passage.document_id in values
+        among = with_one if has_one else without
+        among.append(passage)
+    # What is no number stands behind those that are, whichever way they go.
+    behind = -math.inf if down else math.inf
 
     def key(passage: Passage) -> tuple[float, str]:
         number, text = values[passage.document_id]
-        # What is no number stands behind those that are, whichever way they go.
-        apart = -math.inf if down else math.inf
-        return (apart if number is None else number), text
+        if number is None:
+            number = behind
+        return number, text
 
     with_one.sort(key=key, reverse=down)
     return replace(found, passages=(*with_one, *without))
@@ -112,19 +130,24 @@ def ranked(resources: Resources, request: Request) -> Retrieved:
     """What retrieval alone finds. By words alone when that is asked for: no embedder is opened then."""
     from brain.retrieval import retrieve
 
+    store = resources.store
     serving = WORDS_ALONE if request.mode == "lexical" else resources.serving
-    sources = resources.sources(resources.store.search, "knowledge", serving)
+    sources = resources.sources(store.search, "knowledge", serving)
     found = retrieve(request, sources)
     lag = 0
     if found.index == "chroma":
-        lag = resources.store.vectors.snapshots.lag(serving.fingerprint)
+        snapshots = store.vectors.snapshots
+        lag = snapshots.lag(serving.fingerprint)
     missing = filter(None, (serving.degraded, found.degraded))
+    notices = found.notices
     # Only an index that chooses between two says that it had to take the other one
     fallback = getattr(sources.index, "fallback", "")
-    notices = (*found.notices, fallback) if fallback else found.notices
+    if fallback:
+        notices = (*notices, fallback)
+    chance = chance_of(resources, found)
     return replace(
         found,
-        confidence=Confidence(found=chance_of(resources, found)),
+        confidence=Confidence(found=chance),
         degraded="; ".join(missing),
         index_lag=lag,
         notices=notices,
@@ -133,4 +156,6 @@ def ranked(resources: Resources, request: Request) -> Retrieved:
 
 def chance_of(resources: Resources, found: Retrieved) -> float:
     """The probability that the notes hold it, from retrieval alone; 0 where nothing was found."""
-    return resources.head.found(found.signals) if found.passages else 0.0
+    if not found.passages:
+        return 0.0
+    return resources.head.found(found.signals)

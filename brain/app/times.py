@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from brain.app.resources import Resources
-from brain.types import Confidence, Request, Retrieved, Scope, TimeNamed
+from brain.types import Confidence, Passage, Request, Retrieved, Scope, TimeNamed
 
 Look = Callable[[Request], Retrieved]
 
@@ -48,8 +48,8 @@ def says_more(words: str) -> bool:
     from ingest.terms import tokens
     from ingest.words import FRAME, STOP
 
-    left = (word for word in tokens(words) if word not in STOP and word not in FRAME)
-    return any(word not in DIARY for word in left)
+    expected = STOP | FRAME | DIARY
+    return not expected.issuperset(tokens(words))
 
 
 def in_time(
@@ -73,23 +73,29 @@ def in_time(
         until=window.until,
         dated=STATED if more else ANYWHERE,
     )
-    there = resources.store.search.allowed(within) or set()
-    if more:
-        if not there:
-            return look(request), []
-        inside = look(replace(request, question=rest, scope=within))
-        return _first(request, inside, look(request), named), []
+    there = resources.store.search.allowed(within)
     if not there:
-        return look(request), [f"nothing is dated {named}: looked at all times"]
+        nothing = [] if more else [f"nothing is dated {named}: looked at all times"]
+        return look(request), nothing
+    if more:
+        inside = look(replace(request, question=rest, scope=within))
+        whole = look(request)
+        return _first(request, inside, whole, named), []
     found = look(replace(request, scope=within))
     passages = resources.store.search.passages(sorted(there), scope=within)
-    passages.sort(key=lambda one: (one.date or "", one.source, one.start))
-    told = [f"dated {named}"]
-    if len(passages) > request.limit:
-        told = [f"dated {named}: the first {request.limit} of {len(passages)} passages"]
-    chosen = tuple(passages[: request.limit])
+    passages.sort(key=_in_order_of_time)
+    told = f"dated {named}"
+    most = request.limit
+    if len(passages) > most:
+        told += f": the first {most} of {len(passages)} passages"
+    chosen = tuple(passages[:most])
     sure = Confidence(found=1.0)
-    return replace(found, passages=chosen, confidence=sure, listed=True), told
+    listed = replace(found, passages=chosen, confidence=sure, listed=True)
+    return listed, [told]
+
+
+def _in_order_of_time(passage: Passage) -> tuple[str, str, int]:
+    return passage.date or "", passage.source, passage.start
 
 
 def _first(
@@ -100,7 +106,10 @@ def _first(
         return whole
     least = WINDOW_HOLDS * whole.passages[0].score
     of_the_day = named.since == named.until
-    first = [one for one in inside.passages if of_the_day or one.score >= least]
-    known = {passage.id for passage in first}
-    others = [passage for passage in whole.passages if passage.id not in known]
-    return replace(whole, passages=(*first, *others)[: request.limit])
+    first = {}
+    for passage in inside.passages:
+        if of_the_day or passage.score >= least:
+            first[passage.id] = passage
+    others = [one for one in whole.passages if one.id not in first]
+    chosen = (*first.values(), *others)
+    return replace(whole, passages=chosen[: request.limit])

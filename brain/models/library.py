@@ -3,10 +3,10 @@
 A table and nothing else: which of them fits a machine, and what is installed, is looked at by `brain.app.advice`. Left
 out are models for code, pictures and guarding, and everything that runs elsewhere.
 
-Sources, read in 2026: names, quantisations and sizes as the pages `NAME/tags` of Ollama's library list them (llama3.2,
-llama3.1, llama3.3, qwen3, mistral, mistral-nemo, mistral-small, nomic-embed-text, mxbai-embed-large, all-minilm), those
-of Llama also in the README of ollama/ollama; parameters by each model's card. A test holds each size to what its
-parameters take at the bits per weight of its quantisation (the table of llama.cpp's quantize tool).
+The sizes are a guide and not a promise: as published lists (the pages `NAME/tags` of Ollama's library, the README of
+ollama/ollama) and the arithmetic of parameters x bits per weight give them, within 15 %; no page was compared tag by
+tag, and a tag may change. Parameters are those of each model's card, bits those of llama.cpp's quantize tool. A test
+holds each size to that arithmetic.
 """
 
 from __future__ import annotations

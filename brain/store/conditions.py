@@ -17,6 +17,7 @@ from ingest.terms import fold
 _CONDITION = re.compile(
     r"\s*([^\s=<>!~][^=<>!~]*?)\s*(?:(>=|<=|!=|=|<|>|~)\s*(.*?))?\s*"
 )
+_DATE = re.compile(r"\d{4}-\d\d(?:-\d\d)?")
 HOW = "for instance: status=done, rating>=4, due<2026-04, author~quist, isbn"
 
 
@@ -35,35 +36,39 @@ def condition(text: str) -> Condition:
     Condition(name='rating', sign='>=', value='4')
     """
     match = _CONDITION.fullmatch(text)
-    if not match or (match[2] and not match[3]):
+    if not match:
         raise UsageError(f"{text!r} is no condition on a property", HOW)
-    return Condition(match[1].lower(), match[2] or "", (match[3] or "").strip("\"'"))
+    name, sign, value = match.groups(default="")
+    if sign and not value:
+        raise UsageError(f"{text!r} is no condition on a property", HOW)
+    value = value.strip("\"'")
+    return Condition(name.lower(), sign, value)
 
 
 def clause(text: str) -> tuple[str, list[object]]:
     """The condition as SQL over documents `d`, and its values."""
-    asked = condition(text)
+    name, sign, value = condition(text)
     found = "SELECT 1 FROM properties p WHERE p.document_id = d.id AND p.name = ?"
-    number = number_in(asked.value)
-    if not asked.sign:
-        return f"EXISTS ({found})", [asked.name]
-    if asked.sign == "~":
-        return (
-            f"EXISTS ({found} AND instr(p.folded, ?) > 0)",
-            [asked.name, fold(asked.value)],
-        )
-    sign = "=" if asked.sign == "!=" else asked.sign
-    denied = "NOT " if asked.sign == "!=" else ""
+    folded = fold(value)
+    if not sign:
+        return f"EXISTS ({found})", [name]
+    if sign == "~":
+        sql = f"EXISTS ({found} AND instr(p.folded, ?) > 0)"
+        return sql, [name, folded]
+    denied = ""
+    if sign == "!=":
+        denied = "NOT "
+        sign = "="
+    number = number_in(value)
     if number is not None:
-        return f"{denied}EXISTS ({found} AND p.number {sign} ?)", [asked.name, number]
+        sql = f"{denied}EXISTS ({found} AND p.number {sign} ?)"
+        return sql, [name, number]
     # as much of a date as was given: 2026-05 holds every day of May
     left = "p.folded"
-    if re.fullmatch(r"\d{4}-\d\d(?:-\d\d)?", asked.value):
-        left = f"substr(p.folded, 1, {len(asked.value)})"
-    return (
-        f"{denied}EXISTS ({found} AND {left} {sign} ?)",
-        [asked.name, fold(asked.value)],
-    )
+    if _DATE.fullmatch(value):
+        left = f"substr(p.folded, 1, {len(value)})"
+    sql = f"{denied}EXISTS ({found} AND {left} {sign} ?)"
+    return sql, [name, folded]
 
 
 def order(sort: str) -> tuple[str, list[object]]:

@@ -6,9 +6,10 @@ Leaves out finding the document. Serves retrieval and answering.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from brain.text.roles import roles
-from brain.text.sheet import sheets_in_sentences
+from brain.text.sheet import Sheet, sheets_in_sentences
 from brain.types import Measures, Passage, Place
 
 # what parts two lines, two paragraphs (`ingest.document.Section`)
@@ -26,13 +27,15 @@ def line_locator(locator: str, text: str, start: int) -> str:
     >>> line_locator("¶4-9", "one\\n\\ntwo", 5)
     '¶5'
     """
-    mark, first = locator[:1], locator[1:].partition("-")[0]
+    mark = locator[:1]
+    first, _, _ = locator[1:].partition("-")
     if mark not in COUNTED or not first.isdecimal():
         return locator
-    head = len(text) - len(
-        text.lstrip()
-    )  # a locator counts from the first word of its text
-    return f"{mark}{int(first) + text.count(COUNTED[mark], min(head, start), start)}"
+    # a locator counts from the first word of its text
+    head = len(text) - len(text.lstrip())
+    begin = min(head, start)
+    passed = text.count(COUNTED[mark], begin, start)
+    return f"{mark}{int(first) + passed}"
 
 
 def matched(passages: Iterable[Passage], weights: Measures) -> list[Place | None]:
@@ -42,18 +45,23 @@ def matched(passages: Iterable[Passage], weights: Measures) -> list[Place | None
     """
     asked = list(passages)
     texts = sheets_in_sentences([passage.text for passage in asked])
-    found = []
-    for passage, text in zip(asked, texts, strict=True):
-        best, place = 0.0, None
-        statements = text.statements[:MAX_SENTENCES]
-        for statement, role in zip(statements, roles(passage, statements), strict=True):
-            held = statement.all_stem_set
-            share = sum(weight for term, weight in weights.items() if term in held)
-            if role.kind != "said":
-                share *= BESIDE
-            if share > best:
-                start, end, _ = statement.sentence
-                where = line_locator(passage.locator, passage.text, start)
-                best, place = share, Place(where, start, end)
-        found.append(place)
-    return found
+    each = partial(_best, weights)
+    return list(map(each, asked, texts))
+
+
+def _best(weights: Measures, passage: Passage, text: Sheet) -> Place | None:
+    best = 0.0
+    place = None
+    statements = text.statements[:MAX_SENTENCES]
+    parts = roles(passage, statements)
+    for statement, role in zip(statements, parts, strict=True):
+        held = statement.all_stem_set
+        share = sum(weight for term, weight in weights.items() if term in held)
+        if role.kind != "said":
+            share *= BESIDE
+        if share > best:
+            best = share
+            start, end, _ = statement.sentence
+            where = line_locator(passage.locator, passage.text, start)
+            place = Place(where, start, end)
+    return place
