@@ -7,6 +7,8 @@ pictures without words. Serves `html_blocks` and `docx`.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ingest.readers.outline import one_line
@@ -22,22 +24,55 @@ _FIGURE = re.compile(r"[-−+(]{0,2}(?:\d{1,4}|n)[)]?")
 _UNIT = re.compile(r"(?<![^\W\d_])[^\W\d_]{1,2}$")
 _TEX = re.compile(r"math|\btex\b|latex|equation|formula", re.I)
 # How MathML's pairs are written on one line.
-_PAIRS = {"msup": "^", "msub": "_", "mfrac": "/", "mover": "^", "munder": "_"}
+_PAIRS = {
+    "msup": "^",
+    "msub": "_",
+    "mfrac": "/",
+    "mover": "^",
+    "munder": "_",
+}
+# Marks of what stands below and above a sign -> its element in OMML.
+_LIMITS = {"_": "sub", "^": "sup"}
+_BRACKET = re.compile("[()]")
 _DEEP = 60  # elements within each other beyond which the words of a formula are taken as they come
 
 
 def text_of(element: Element, tag: str, before: str) -> str | None:
     """A formula, or a raised or lowered figure after the text `before`; None for any other element."""
-    if tag == "math":
-        return _formula(element)
-    if tag in ("sup", "sub"):
-        words = "".join(map(str, element.itertext()))
-        return moved(words, before, lowered=tag == "sub")
-    if tag == "script" and (element.get("type") or "").startswith("math/tex"):
-        return "" if _stands_beside(element) else one_line(element.text or "")
-    if tag == "img" and (alt := element.get("alt")) and _is_picture_of_one(element):
-        return one_line(alt)
-    return None
+    match tag:
+        case "math":
+            return _formula(element)
+        case "sup" | "sub":
+            words = _inner_text(element)
+            return moved(words, before, lowered=tag == "sub")
+        case "script":
+            return _tex_of_script(element)
+        case "img":
+            return _tex_of_picture(element)
+        case _:
+            return None
+
+
+def _inner_text(element: Element) -> str:
+    return "".join(map(str, element.itertext()))
+
+
+def _tex_of_script(script: Element) -> str | None:
+    """The TeX that a page keeps for a program to draw; None for any other script."""
+    kind = script.get("type", "")
+    if not kind.startswith("math/tex"):
+        return None
+    if _stands_beside(script):
+        return ""
+    return one_line(script.text or "")
+
+
+def _tex_of_picture(picture: Element) -> str | None:
+    """The words of a picture of a formula; None for any other picture."""
+    words = picture.get("alt", "")
+    if not words or not _is_picture_of_one(picture):
+        return None
+    return one_line(words)
 
 
 def holds_formula(element: Element) -> bool:
@@ -51,15 +86,22 @@ def is_drawing_of_one(element: Element) -> bool:
 
 
 def _stands_beside(element: Element) -> bool:
-    beside = (element.getprevious(), element.getnext())
-    return any(found is not None and holds_formula(found) for found in beside)
+    for neighbour in (element.getprevious(), element.getnext()):
+        if neighbour is not None and holds_formula(neighbour):
+            return True
+    return False
 
 
-def _is_picture_of_one(element: Element) -> bool:
-    named = f"{element.get('class') or ''} {element.get('src') or ''}"[:500]
-    alt = (element.get("alt") or "").strip()
-    is_tex = alt.startswith(("$", "\\")) or bool(_TEX.search(named))
-    return is_tex and not _stands_beside(element)
+def _is_picture_of_one(picture: Element) -> bool:
+    words = picture.get("alt", "").strip()
+    is_tex = words.startswith(("$", "\\"))
+    if not is_tex:
+        style = picture.get("class", "")
+        address = picture.get("src", "")
+        # An address may hold the whole picture: its beginning tells enough.
+        named = f"{style} {address}"[:500]
+        is_tex = bool(_TEX.search(named))
+    return is_tex and not _stands_beside(picture)
 
 
 def moved(words: str, before: str, *, lowered: bool) -> str | None:
@@ -68,9 +110,13 @@ def moved(words: str, before: str, *, lowered: bool) -> str | None:
     if not _FIGURE.fullmatch(words):
         return None
     if lowered:
-        return f"_{words}" if "n" in words else words.translate(_SUBSCRIPTS)
-    after_unit = _UNIT.search(before[-3:])
-    return words.translate(_SUPERSCRIPTS) if after_unit else f"^{words}"
+        if "n" in words:
+            return f"_{words}"
+        return words.translate(_SUBSCRIPTS)
+    ending = before[-3:]
+    if _UNIT.search(ending):
+        return words.translate(_SUPERSCRIPTS)
+    return f"^{words}"
 
 
 def of_office(element: Element, depth: int = _DEEP) -> str:
@@ -80,60 +126,91 @@ def of_office(element: Element, depth: int = _DEEP) -> str:
         return ""
     if kind == "t":
         return element.text or ""
-    found: dict[str, str] = {}
     inner = []
+    parts: dict[str, str] = defaultdict(str)
     for child in element:
         signs = of_office(child, depth - 1)
         inner.append(signs)
-        found[local(child)] = signs
-    if kind == "f":
-        return "/".join(_grouped(found.get(name, "")) for name in ("num", "den"))
-    if kind == "rad":
-        return f"√{_grouped(found.get('e', ''))}"
-    if kind == "d":
-        return f"({', '.join(filter(None, inner))})"
-    if kind in ("sSup", "sSub", "sSubSup", "nary"):
-        low, high = (found.get(name, "") for name in ("sub", "sup"))
-        limits = f"_{_grouped(low)}" * bool(low) + f"^{_grouped(high)}" * bool(high)
-        base = found.get("e", "")
-        if kind == "nary":
-            return _operator(element) + limits + base
-        return _grouped(base) + limits
-    if kind == "func":
-        return " ".join(filter(None, inner))
-    return "".join(inner)
+        parts[local(child)] = signs
+    filled = filter(None, inner)
+    match kind:
+        case "f":
+            above = _grouped(parts["num"])
+            below = _grouped(parts["den"])
+            return f"{above}/{below}"
+        case "rad":
+            root = _grouped(parts["e"])
+            return f"√{root}"
+        case "d":
+            listed = ", ".join(filled)
+            return f"({listed})"
+        case "sSup" | "sSub" | "sSubSup":
+            base = _grouped(parts["e"])
+            return base + _limits(parts)
+        case "nary":
+            return _operator(element) + _limits(parts) + parts["e"]
+        case "func":
+            return " ".join(filled)
+        case _:
+            return "".join(inner)
+
+
+def _limits(parts: Mapping[str, str]) -> str:
+    """What stands below and above a sign: "_1^n"."""
+    written = ""
+    for mark, name in _LIMITS.items():
+        signs = parts[name]
+        if signs:
+            written += mark + _grouped(signs)
+    return written
 
 
 def _operator(element: Element) -> str:
+    """The sign of a sum, a product or the like; that of an integral is not written out."""
     stated = next(descendants(element, "naryPr"), None)
-    signs = descendants(stated, "chr")
-    return next((attribute(sign, "val") for sign in signs), "") or "∫"
+    sign = next(descendants(stated, "chr"), None)
+    if sign is None:
+        return "∫"
+    return attribute(sign, "val") or "∫"
 
 
 def _formula(element: Element) -> str:
     for note in descendants(element, "annotation"):
-        if "tex" in (note.get("encoding") or "").lower() and (note.text or "").strip():
-            return one_line(note.text or "")
-    return one_line(element.get("alttext") or "") or one_line(_signs(element, _DEEP))
+        encoding = note.get("encoding", "").lower()
+        tex = one_line(note.text or "")
+        if "tex" in encoding and tex:
+            return tex
+    words = one_line(element.get("alttext", ""))
+    if words:
+        return words
+    return one_line(_signs(element, _DEEP))
 
 
 def _signs(element: Element, depth: int) -> str:
     """The signs of MathML as they are read: "x^2", "(a+b)/2"."""
-    if local(element) in ("annotation", "annotation-xml"):
+    name = local(element)
+    if name in ("annotation", "annotation-xml"):
         return ""
     if not depth:
-        return "".join(map(str, element.itertext()))
+        return _inner_text(element)
     inner = [_signs(child, depth - 1) for child in element]
-    name = local(element)
     if name in _PAIRS and len(inner) == 2:
-        return _PAIRS[name].join(map(_grouped, inner))
+        first, second = map(_grouped, inner)
+        sign = _PAIRS[name]
+        return f"{first}{sign}{second}"
+    joined = "".join(inner)
     if name == "msqrt":
-        return f"√{_grouped(''.join(inner))}"
-    return one_line(element.text or "") + "".join(inner)
+        root = _grouped(joined)
+        return f"√{root}"
+    return one_line(element.text or "") + joined
 
 
 def _grouped(signs: str) -> str:
+    """The signs in brackets, unless they are one thing already."""
+    if len(signs) < 2 or signs.isalnum():
+        return signs
     inside = signs[1:-1]
-    is_grouped = signs[:1] + signs[-1:] == "()" and not set("()") & set(inside)
-    alone = len(signs) < 2 or signs.isalnum() or is_grouped
-    return signs if alone else f"({signs})"
+    has_brackets = signs.startswith("(") and signs.endswith(")")
+    if has_brackets and not _BRACKET.search(inside):
+        return signs
+    return f"({signs})"

@@ -31,49 +31,75 @@ _BRACKETS = re.compile(r"\[[^\]]*\]")
 _NO_PLAIN_NUMBER = re.compile(r"e[+-]|[?#0]\s*/|[ymdhs@]", re.I)
 _GENERAL = re.compile("general", re.I)
 _CLOCK = re.compile(
-    r'\[(h+|m+|s+)\]|(am/pm|a/p)|(h+|m+|s+)|(\.0+)|"([^"]*)"|\\?(.)', re.I
+    r"\[(?P<elapsed>h+|m+|s+)\]|(?P<half>am/pm|a/p)|(?P<run>h+|m+|s+)"
+    r'|(?P<fraction>\.0+)|"(?P<quoted>[^"]*)"|\\?(?P<sign>.)',
+    re.I,
 )
 
-Tokens = list[tuple[str, str]]  # (kind, text): "literal", "digit", ".", "," or "%"
+# Colours and languages, a space of some width, a filler.
+_NOT_OF_A_CLOCK = re.compile(r"\[(?!h+\]|m+\]|s+\])[^\]]*\]|_.|\*.", re.I)
+_LITERAL = re.compile(r'"[^"]*"|\\.')
+_SAID_OR_FILLED = re.compile(r'"[^"]*"|\\.|_.|\*.')
+_DATE_SIGN = re.compile("[dy]", re.I)
+_TIME_SIGN = re.compile(r"[hs]|\[m", re.I)
+_INNER_COMMA = re.compile("digit.*,.*digit")  # of kinds, written together
+
+Token = tuple[str, str]  # (kind, text): "literal", "digit", ".", "," or "%"
+Tokens = list[Token]
+_SAID = ("literal", "%")  # kinds that are shown as they stand
 
 
 def shown(value: object, code: str = "General") -> str:
     """A cell's value as the sheet shows it under a format's code."""
     code = code[:CODE_CHARS]
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, timedelta):
-        sign = "-" if value < timedelta() else ""
-        return sign + _clock(abs(value), _plain_clock(code) or "[h]:mm:ss")
-    if isinstance(value, (datetime, time)):
-        return _moment(value, _plain_clock(code))
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, (int, float)):
-        return _number(value, code)
-    return str(getattr(value, "text", value))
+    match value:
+        case bool():
+            return str(value).upper()
+        case timedelta():
+            return _duration(value, code)
+        # A moment is a date to Python: hence it comes first.
+        case datetime() | time():
+            return _moment(value, _plain_clock(code))
+        case date():
+            return value.isoformat()
+        case int() | float():
+            return _number(value, code)
+        case _:
+            words = getattr(value, "text", value)
+            return str(words)
 
 
 def plain(value: float) -> str:
     """A number without a format: whole ones without a point."""
     if isinstance(value, int):
         return str(value)
-    whole = value.is_integer() and abs(value) < EXACT_WHOLE
-    return str(int(value)) if whole else f"{value:.12g}"
+    is_exact = abs(value) < EXACT_WHOLE
+    if is_exact and value.is_integer():
+        return str(int(value))
+    return f"{value:.12g}"
 
 
 # -- Times -------------------------------------------------------------------------------------------------------------
 
 
+def _duration(value: timedelta, code: str) -> str:
+    clock = _plain_clock(code) or "[h]:mm:ss"
+    words = _clock(abs(value), clock)
+    if value < timedelta():
+        return f"-{words}"
+    return words
+
+
 def _plain_clock(code: str) -> str:
     """The first section of a code without colours and languages, "" where it shows a date or no time."""
-    section = re.sub(
-        r"\[(?!h+\]|m+\]|s+\])[^\]]*\]|_.|\*.", "", _sections(code)[0], flags=re.I
-    )
-    bare = re.sub(r'"[^"]*"|\\.', "", section)
-    has_date = re.search("[dy]", bare, re.I)
-    has_time = re.search(r"[hs]|\[m", bare, re.I)
-    return section.strip() if has_time and not has_date else ""
+    first = _sections(code)[0]
+    section = _NOT_OF_A_CLOCK.sub("", first)
+    bare = _LITERAL.sub("", section)
+    if _DATE_SIGN.search(bare):
+        return ""
+    if _TIME_SIGN.search(bare):
+        return section.strip()
+    return ""
 
 
 def _moment(value: datetime | time, clock: str) -> str:
@@ -96,32 +122,57 @@ def _moment(value: datetime | time, clock: str) -> str:
 
 def _clock(since: timedelta, code: str) -> str:
     """A time by a code without a date: "[h]:mm", "h:mm AM/PM", "mm:ss.0"."""
-    twelve = "m/pm" in code.lower() or "a/p" in code.lower()
-    places = max((len(match[4] or "") for match in _CLOCK.finditer(code)), default=0)
-    exact = round(since / timedelta(seconds=1), max(places - 1, 0))
+    matches = list(_CLOCK.finditer(code))
+    decimals = 0
+    for match in matches:
+        point = match["fraction"]
+        if point:
+            decimals = max(decimals, len(point) - 1)
+    exact = round(since / timedelta(seconds=1), decimals)
+    fraction = f"{exact % 1:.{decimals}f}"
     seconds = int(exact)
-    units = {"h": seconds // 3600, "m": seconds // 60, "s": seconds}
+    minutes = seconds // 60
+    hours = minutes // 60
+    elapsed = {"h": hours, "m": minutes, "s": seconds}
+    shown_on_clock = _on_clock(elapsed, code.lower())
     parts = []
-    before = ""
-    for match in _CLOCK.finditer(code):
-        elapsed, half, run, fraction, quoted, sign = match.groups()
-        unit = (elapsed or run or "")[:1].lower()
-        if elapsed:
-            parts.append(str(units[unit]).zfill(len(elapsed)))
-        elif half:
-            parts.append("PM" if seconds % 86_400 >= 43_200 else "AM")
-        elif run:
-            count = units[unit] % (24 if unit == "h" else 60)
-            if unit == "h" and twelve:
-                count = count % 12 or 12
-            # Minutes and seconds after hours have two digits in every sheet.
-            parts.append(str(count).zfill(2 if before else min(len(run), 2)))
-        elif fraction:
-            parts.append(f"{exact % 1:.{places - 1}f}"[1:])
-        else:
-            parts.append(quoted or sign or "")
-        before = before or unit
+    is_first = True
+    for match in matches:
+        kind = match.lastgroup or "sign"
+        text = match[kind]
+        unit = text[:1].lower()
+        match kind:
+            case "elapsed":
+                count = str(elapsed[unit])
+                parts.append(count.zfill(len(text)))
+                is_first = False
+            case "half":
+                is_afternoon = elapsed["h"] % 24 >= 12
+                half = "PM" if is_afternoon else "AM"
+                parts.append(half)
+            case "run":
+                # Minutes and seconds after hours have two digits in every sheet.
+                digits = 2
+                if is_first:
+                    digits = min(len(text), 2)
+                count = str(shown_on_clock[unit])
+                parts.append(count.zfill(digits))
+                is_first = False
+            case "fraction":
+                parts.append(fraction[1:])
+            case _:
+                parts.append(text)
     return "".join(parts).strip()
+
+
+def _on_clock(elapsed: dict[str, int], code: str) -> dict[str, int]:
+    """Hours, minutes and seconds as a clock shows them: "h" from 1 to 12 where the code names the half of the day."""
+    hours = elapsed["h"] % 24
+    if "m/pm" in code or "a/p" in code:
+        hours = hours % 12 or 12
+    minutes = elapsed["m"] % 60
+    seconds = elapsed["s"] % 60
+    return {"h": hours, "m": minutes, "s": seconds}
 
 
 # -- Numbers -----------------------------------------------------------------------------------------------------------
@@ -129,28 +180,37 @@ def _clock(since: timedelta, code: str) -> str:
 
 def _number(value: float, code: str) -> str:
     section, value = _section(value, code)
-    if section is None or not abs(value) < EXACT_WHOLE:
+    is_exact = abs(value) < EXACT_WHOLE
+    if section is None or not is_exact:
         return plain(value)
     tokens = list(_tokens(section))
-    if any(kind == "digit" for kind, _text in tokens):
+    kinds = _kinds(tokens)
+    if "digit" in kinds:
         return _laid_out(value, tokens).strip()
     words = "".join(text for _kind, text in tokens)
-    if general := _GENERAL.search(words):
-        return words.replace(general[0], plain(value)).strip()
+    general = _GENERAL.search(words)
+    if general:
+        number = plain(value)
+        return words.replace(general[0], number).strip()
     # Words alone, or a dash for zero, as the sheet shows; a code that hides everything hides nothing here.
-    is_said = has_letters(words) or value == 0
-    return (words.strip() if is_said else "") or plain(value)
+    if has_letters(words) or value == 0:
+        return words.strip() or plain(value)
+    return plain(value)
 
 
 def _section(value: float, code: str) -> tuple[str | None, float]:
     """(the section of a code that applies, the value that it shows); None where the code is passed over."""
-    bare = re.sub(r'"[^"]*"|\\.|_.|\*.', "", code)
-    if _CONDITION.search(bare) or _NO_PLAIN_NUMBER.search(_BRACKETS.sub("", bare)):
+    bare = _SAID_OR_FILLED.sub("", code)
+    signs = _BRACKETS.sub("", bare)
+    if _CONDITION.search(bare):
+        return None, value
+    if _NO_PLAIN_NUMBER.search(signs):
         return None, value
     sections = _sections(code)
-    if value == 0 and len(sections) > 2:
+    count = len(sections)
+    if value == 0 and count > 2:
         return sections[2], value
-    if value < 0 and len(sections) > 1:
+    if value < 0 and count > 1:
         return sections[1], -value
     return sections[0], value
 
@@ -166,70 +226,116 @@ def _sections(code: str) -> list[str]:
     return sections
 
 
-def _tokens(section: str) -> Iterator[tuple[str, str]]:
+def _tokens(section: str) -> Iterator[Token]:
     for match in _TOKEN.finditer(section):
-        sign = match["sign"]
-        if said := match["quoted"] or match["escaped"] or match["currency"]:
-            yield "literal", said
-        elif sign and sign in "0#?":
-            yield "digit", sign
-        elif sign and sign in ".,%":
-            yield sign, sign
-        elif sign:
-            yield "literal", sign
+        kind = match.lastgroup
+        # Without a name: what takes room or colour and shows nothing.
+        if kind is None or kind == "elapsed":
+            continue
+        text = match[kind]
+        if kind != "sign":
+            if text:
+                yield "literal", text
+        elif text in "0#?":
+            yield "digit", text
+        elif text in ".,%":
+            yield text, text
+        else:
+            yield "literal", text
+
+
+def _kinds(tokens: Tokens) -> list[str]:
+    return [kind for kind, _text in tokens]
 
 
 def _laid_out(value: float, tokens: Tokens) -> str:
     """A number laid into the places of a code."""
-    kinds = [kind for kind, _text in tokens]
-    point = kinds.index(".") if "." in kinds else len(kinds)
-    places = "".join(text for kind, text in tokens[point:] if kind == "digit")
-    places = places[:MOST_DECIMALS]
-    # A sign of percent multiplies by a hundred, a comma after the last figure divides by a thousand.
-    power = 2 * kinds.count("%") - 3 * _trailing_commas(kinds)
-    exact = Decimal(f"{abs(value):.15g}").scaleb(power)
-    rounded = exact.quantize(Decimal(1).scaleb(-len(places)), ROUND_HALF_UP)
-    figures, _point, fraction = f"{rounded:f}".partition(".")
-    while fraction.endswith("0") and places[len(fraction) - 1] != "0":
-        fraction = fraction[:-1]
-    sign = "-" if value < 0 and rounded else ""
-    whole = _whole(figures.lstrip("0"), tokens[:point])
-    after = (text for kind, text in tokens[point:] if kind in ("literal", "%"))
-    return "".join((sign, whole, "." if fraction else "", fraction, *after))
-
-
-def _trailing_commas(kinds: Sequence[str]) -> int:
-    count = 0
-    for kind in reversed(kinds):
+    kinds = _kinds(tokens)
+    point = len(kinds)
+    if "." in kinds:
+        point = kinds.index(".")
+    whole_tokens = tokens[:point]
+    fraction_tokens = tokens[point:]
+    places = ""
+    after = ""
+    for kind, text in fraction_tokens:
         if kind == "digit":
+            places += text
+        elif kind in _SAID:
+            after += text
+    places = places[:MOST_DECIMALS]
+    rounded = _rounded(value, kinds, len(places))
+    written = f"{rounded:f}"
+    figures, _point, fraction = written.partition(".")
+    figures = figures.lstrip("0")
+    whole = _whole(figures, whole_tokens)
+    fraction = _without_zeros(fraction, places)
+    if fraction:
+        whole += f".{fraction}"
+    if value < 0 and rounded:
+        return f"-{whole}{after}"
+    return whole + after
+
+
+def _rounded(value: float, kinds: Sequence[str], decimals: int) -> Decimal:
+    """The value without its sign, as many times larger or smaller as the code says."""
+    size = abs(value)
+    exact = Decimal(f"{size:.15g}")
+    trailing = "".join(kinds).rpartition("digit")[2]
+    # A sign of percent multiplies by a hundred, a comma after the last figure divides by a thousand.
+    hundreds = kinds.count("%")
+    thousands = trailing.count(",")
+    power = 2 * hundreds - 3 * thousands
+    last_place = Decimal(1).scaleb(-decimals)
+    return exact.scaleb(power).quantize(last_place, ROUND_HALF_UP)
+
+
+def _without_zeros(fraction: str, places: str) -> str:
+    """The figures after the point without the zeros at the end that the code does not ask for."""
+    while fraction.endswith("0"):
+        place = places[len(fraction) - 1]
+        if place == "0":
             break
-        count += kind == ","
-    return count
+        fraction = fraction[:-1]
+    return fraction
 
 
 def _whole(figures: str, tokens: Tokens) -> str:
     """The figures before the point in their places, from the right; what is over goes to the first place."""
-    places = [at for at, (kind, _text) in enumerate(tokens) if kind == "digit"]
-    zeros = sum(text == "0" for _kind, text in tokens)
-    figures = figures.zfill(zeros) if zeros else figures
-    inner = tokens[places[0] : places[-1]] if places else []
-    if (",", ",") in inner:
+    zeros = 0
+    for _kind, text in tokens:
+        if text == "0":
+            zeros += 1
+    figures = figures.zfill(zeros)
+    grouped = _is_grouped(tokens)
+    if grouped:
         figures = _grouped(figures)
-        places = places[:1]
-    laid = []
-    for at in range(len(tokens) - 1, -1, -1):
-        kind, text = tokens[at]
-        if kind in ("literal", "%"):
-            laid.append(text)
-        elif at in places:
-            cut = 0 if at == places[0] else max(0, len(figures) - 1)
-            laid.append(figures[cut:])
-            figures = figures[:cut]
-    return "".join(reversed(laid))
+    places = _kinds(tokens).count("digit")
+    laid = ""
+    for kind, text in reversed(tokens):
+        if kind in _SAID:
+            laid = text + laid
+        elif kind == "digit":
+            places -= 1
+            if places == 0:
+                laid = figures + laid
+            elif not grouped:
+                laid = figures[-1:] + laid
+                figures = figures[:-1]
+    return laid
+
+
+def _is_grouped(tokens: Tokens) -> bool:
+    """Whether a comma stands between two figures."""
+    kinds = "".join(_kinds(tokens))
+    return bool(_INNER_COMMA.search(kinds))
 
 
 def _grouped(figures: str) -> str:
     """ "1,234,567" of "1234567"."""
-    first = len(figures) % 3
-    groups = [figures[at : at + 3] for at in range(first, len(figures), 3)]
-    return ",".join(filter(None, (figures[:first], *groups)))
+    groups = []
+    while figures:
+        groups.append(figures[-3:])
+        figures = figures[:-3]
+    groups.reverse()
+    return ",".join(groups)

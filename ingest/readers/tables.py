@@ -9,14 +9,16 @@ stores its cells. Serves the readers.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby, islice, repeat
 
 from ingest.document import Heading, Section
 from ingest.readers.outline import HEADING_CHARS, Block, has_letters, one_line, row
 
 FilledCells = list[tuple[int, str]]  # (column, words) of a row, columns from 1
+Label = tuple[int, str]  # rows that a cell goes on over, or its last row; its words
 
 LABEL_CHARS = 120  # a longer text in a merged cell is written once
 MANY_COLUMNS = 64  # columns that one cell may span: a page may claim any number
@@ -26,7 +28,8 @@ _DATE = re.compile(r"(?:19|20)\d\d-\d\d-\d\d")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 # A figure with at most one word, or a date: "-310.50 EUR", "3 months", "05-May-2026".
 _VALUE = re.compile(r"\W*+\d[\W\d]*+(?:[^\W\d]{1,9}[\W\d]*)?")
-_STOPS = ".!?:;,…。！？"
+_STOPS = tuple(".!?:;,…。！？")
+_PARAGRAPH_END = re.compile(r"(?<=\n\n)(?=[^\n])")
 _ROW = re.compile(r"(?:.* \| .*|\| .*|.* \|)")
 
 
@@ -48,36 +51,53 @@ class Grid:
 
     def __init__(self, *, explicit: bool = False) -> None:
         self._explicit = explicit
-        # Column -> rows that a cell above still covers, and its words.
-        self._above: dict[int, tuple[int, str]] = {}
+        self._above: dict[int, Label] = {}  # by column
 
     def row(self, cells: Iterable[Cell]) -> list[str]:
         """The words of each column of the next row."""
         words: list[str] = []
-        began: dict[int, tuple[int, str]] = {}
+        began: dict[int, Label] = {}
         for cell in cells:
-            while not self._explicit and len(words) in self._above:
-                words.append(self._from_above(len(words)))
+            if not self._explicit:
+                self._pass_covered(words)
             columns = min(max(cell.columns, 1), MANY_COLUMNS)
             if len(words) + columns > WIDE:
                 words.append(cell.text)
-                continue
-            if cell.covered:
-                words += [self._from_above(len(words) + at) for at in range(columns)]
-                continue
-            for at in range(columns):
-                text = cell.text if at == 0 else ""
-                if cell.rows > 1:
-                    label = text if len(text) <= LABEL_CHARS else ""
-                    began[len(words)] = (cell.rows - 1, label)
-                else:
-                    self._above.pop(len(words), None)
-                words.append(text)
+            elif cell.covered:
+                for _column in range(columns):
+                    words.append(self._from_above(len(words)))
+            else:
+                self._place(cell, columns, words, began)
         if not self._explicit:
             last = max(self._above, default=-1)
-            words += [self._from_above(at) for at in range(len(words), last + 1)]
+            while len(words) <= last:
+                words.append(self._from_above(len(words)))
         self._above |= began
         return words
+
+    def _pass_covered(self, words: list[str]) -> None:
+        """Writes the places that cells above cover, up to the next free one."""
+        while len(words) in self._above:
+            words.append(self._from_above(len(words)))
+
+    def _place(
+        self,
+        cell: Cell,
+        columns: int,
+        words: list[str],
+        began: dict[int, Label],
+    ) -> None:
+        """Writes a cell and the empty ones that it spans; `began` takes what it covers below."""
+        text = cell.text
+        for _column in range(columns):
+            at = len(words)
+            if cell.rows > 1:
+                label = "" if len(text) > LABEL_CHARS else text
+                began[at] = (cell.rows - 1, label)
+            else:
+                self._above.pop(at, None)
+            words.append(text)
+            text = ""
 
     def _from_above(self, column: int) -> str:
         """The words of the cell that covers this place, one row less of it left; "" where none does."""
@@ -91,7 +111,7 @@ class LabelsBelow:
     """Cells merged over rows, in formats that give filled cells with their columns: the words for the rows below."""
 
     def __init__(self) -> None:
-        self._labels: dict[int, tuple[int, str]] = {}  # column -> last row, words
+        self._labels: dict[int, Label] = {}  # by column
 
     def begin(self, column: int, last: int, words: str) -> None:
         """The cell of a column goes on to the row `last`."""
@@ -100,13 +120,16 @@ class LabelsBelow:
 
     def filled(self, number: int, cells: FilledCells) -> FilledCells:
         """The cells of a row with the words of those that began above it, where it has any of its own."""
-        known = {column for column, _text in cells}
-        over = [column for column, (last, _) in self._labels.items() if last < number]
-        for column in over:
-            del self._labels[column]
-        labels = ((column, text) for column, (_, text) in self._labels.items())
-        above = [(column, text) for column, text in labels if column not in known]
-        return sorted([*cells, *above]) if cells and above else cells
+        known = dict(cells)
+        above = []
+        for column, (last, words) in list(self._labels.items()):
+            if last < number:
+                del self._labels[column]
+            elif column not in known:
+                above.append((column, words))
+        if not cells or not above:
+            return cells
+        return sorted(cells + above)
 
 
 def header_of(rows: Sequence[Sequence[str]], declared: int = 0) -> str:
@@ -126,27 +149,31 @@ def _joined(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """For each column the different words above each other; a name goes on over the empty cells to its right."""
     width = max(map(len, rows), default=0)
     last = len(rows) - 1
-    columns: list[dict[str, None]] = [{} for _column in range(width)]
+    names_of: dict[int, list[str]] = defaultdict(list)
     for at, cells in enumerate(rows):
         name = ""
-        for column in range(width):
-            own = one_line(cells[column]) if column < len(cells) else ""
-            name = own if own or at == last else name
-            if name:
-                columns[column][name] = None
-    return (" ".join(names) for names in columns)
+        filled = islice(chain(cells, repeat("")), width)
+        for column, cell in enumerate(filled):
+            own = one_line(cell)
+            if own or at == last:
+                name = own
+            names = names_of[column]
+            if name and name not in names:
+                names.append(name)
+    return map(" ".join, names_of.values())
 
 
 def names_columns(cells: Iterable[str]) -> bool:
     """Whether a row reads like names: two cells or more that are words, signs or years, none a figure, an amount or a
     date; or a name and then nothing but dates, as over a column for each month."""
-    filled = [words for words in map(one_line, cells) if words]
+    filled = list(filter(None, map(one_line, cells)))
     if len(filled) < 2 or not any(map(has_letters, filled)):
         return False
     if all(map(_is_name, filled)):
         return True
-    dates = [words for words in filled[1:] if _DATE.fullmatch(words)]
-    return _is_name(filled[0]) and len(dates) == len(filled) - 1 > 1
+    first, *others = filled
+    are_dates = all(map(_DATE.fullmatch, others))
+    return are_dates and len(others) > 1 and _is_name(first)
 
 
 def _is_name(words: str) -> bool:
@@ -157,31 +184,54 @@ def words_of(inside: Iterable[Block]) -> str:
     """What stands in a cell on one line: items, paragraphs and the rows of a table in it parted by semicolons."""
     said = ""
     for block in inside:
-        lines = [line.strip().removesuffix("|") for line in block.text.split("\n")]
-        parted = block.atomic or any(line.startswith("- ") for line in lines)
-        words = [line.removeprefix("- ").strip() for line in lines]
-        words = list(filter(None, words))
+        words = _words_of_block(block)
         if not words:
             continue
         # After a full stop or a colon nothing is needed.
-        said += "; " if said and said[-1] not in _STOPS else " "
-        said += (" ; " if block.atomic else "; " if parted else " ").join(words)
+        needs_sign = said and not said.endswith(_STOPS)
+        said += "; " if needs_sign else " "
+        said += words
     return one_line(said)
+
+
+def _words_of_block(block: Block) -> str:
+    between = " ; " if block.atomic else " "
+    words = []
+    for line in block.text.split("\n"):
+        line = line.strip().removesuffix("|")
+        if line.startswith("- ") and not block.atomic:
+            between = "; "
+        item = line.removeprefix("- ").strip()
+        if item:
+            words.append(item)
+    return between.join(words)
 
 
 def with_tables(text: str, heading: Heading, where: str) -> Iterator[Section]:
     """A text of paragraphs as sections, those of table rows (lines with bars between cells) under their header."""
-    paragraphs = re.split(r"(?<=\n\n)(?=[^\n])", text)
+    paragraphs = _PARAGRAPH_END.split(text)
     for is_table, run in groupby(paragraphs, key=_is_table):
         if not is_table:
-            yield Section("".join(run), heading, where)
+            joined = "".join(run)
+            yield Section(joined, heading, where)
             continue
         for paragraph in run:
-            lines = paragraph.strip("\n").split("\n")
-            names = header_of([line.strip("| ").split(" | ") for line in lines[:2]])
+            names = _header_of_lines(paragraph)
             yield Section(paragraph, heading, where, atomic=True, header=names)
 
 
+def _lines(paragraph: str) -> list[str]:
+    return paragraph.strip("\n").split("\n")
+
+
+def _header_of_lines(paragraph: str) -> str:
+    rows = []
+    for line in _lines(paragraph)[:2]:
+        cells = line.strip("| ").split(" | ")
+        rows.append(cells)
+    return header_of(rows)
+
+
 def _is_table(paragraph: str) -> bool:
-    lines = paragraph.strip("\n").split("\n")
+    lines = _lines(paragraph)
     return len(lines) > 1 and all(map(_ROW.fullmatch, lines))
