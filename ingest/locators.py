@@ -17,7 +17,10 @@ from ingest.document import Section
 
 _COUNTED = re.compile(r"(L|¶)(\d+)(?:-\d+)?")
 # What stands between two that are counted: lines of a file, paragraphs.
-_SEPARATORS = {"L": "\n", "¶": "\n\n"}
+_SEPARATORS = {
+    "L": "\n",
+    "¶": "\n\n",
+}
 _NUMBERED = re.compile(r"(\D+)(\d.*)", re.S)
 _CELLS = re.compile(r".+![A-Z]{1,3}\d+(?::[A-Z]{1,3}\d+)?", re.S)
 _CELL = re.compile(r"([A-Z]+)(\d+)")
@@ -35,17 +38,22 @@ def of_paragraphs(first: int, last: int) -> str:
 
 def of_cells(first: str, last: str) -> str:
     """ "B2:F9", or "B2" for one cell, of the corners of a range."""
-    return first if first == last else f"{first}:{last}"
+    if first == last:
+        return first
+    return f"{first}:{last}"
 
 
 def _counted(mark: str, first: int, last: int) -> str:
     locator = f"{mark}{first}"
-    return f"{locator}-{last}" if last > first else locator
+    if last > first:
+        locator += f"-{last}"
+    return locator
 
 
 def is_counted(locator: str) -> bool:
     """Whether it names lines or paragraphs, which can be counted in the text, and not a page or the like."""
-    return bool(_COUNTED.fullmatch(locator))
+    found = _COUNTED.fullmatch(locator)
+    return found is not None
 
 
 class Locators:
@@ -56,21 +64,28 @@ class Locators:
         self.text = text
         lengths = (len(section.text) for section in sections)
         self.starts = list(accumulate(lengths, initial=0))
-        opening = sections[0].locator if sections else ""
-        # "L" or "¶" where the text is counted.
-        self.mark = opening[0] if is_counted(opening) else ""
+        self.mark = ""  # "L" or "¶" where the text is counted
+        if sections:
+            opening = sections[0].locator
+            if is_counted(opening):
+                self.mark = opening[0]
 
     def of(self, start: int, end: int) -> str:
         """The locator of the characters from `start` to `end`, without the white space around them."""
         span = self.text[start:end]
-        first = end - len(span.lstrip())
-        last = start + len(span.rstrip()) - 1
+        after = span.lstrip()
+        before = span.rstrip()
+        first = end - len(after)
+        last = start + len(before) - 1
         if self.mark:
-            return _counted(self.mark, self._number(first), self._number(last))
+            opening = self._number(first)
+            closing = self._number(last)
+            return _counted(self.mark, opening, closing)
         opening = self._section(first)
-        closing = self._section(last)
-        touched = self.sections[opening : closing + 1]
-        return _together([section.locator for section in touched])
+        after_closing = self._section(last) + 1
+        touched = self.sections[opening:after_closing]
+        locators = [section.locator for section in touched]
+        return _together(locators)
 
     def _section(self, offset: int) -> int:
         return bisect_right(self.starts, offset) - 1
@@ -78,11 +93,15 @@ class Locators:
     def _number(self, offset: int) -> int:
         """Which line or paragraph of the file stands at the offset."""
         at = self._section(offset)
+        locator = self.sections[at].locator
+        start = self.starts[at]
+        counted = _COUNTED.fullmatch(locator)
         number = 1
-        if counted := _COUNTED.fullmatch(self.sections[at].locator):
+        if counted:
             number = int(counted[2])
         separator = _SEPARATORS[self.mark]
-        return number + self.text.count(separator, self.starts[at], offset)
+        before = self.text.count(separator, start, offset)
+        return number + before
 
 
 def _together(locators: list[str]) -> str:
@@ -95,8 +114,10 @@ def _together(locators: list[str]) -> str:
         return first
     opening = _NUMBERED.fullmatch(first)
     closing = _NUMBERED.fullmatch(last)
-    if opening and closing and opening[1] == closing[1]:
-        last = closing[2]
+    if opening and closing:
+        kind, _number = closing.groups()
+        if opening[1] == kind:
+            last = closing[2]
     return f"{first}-{last}"
 
 
@@ -105,17 +126,27 @@ def _cell_ranges(locators: list[str]) -> str:
     cells_of: dict[str, str] = defaultdict(str)
     for locator in locators:
         sheet, _mark, cells = locator.rpartition("!")
-        cells_of[sheet] += f" {cells}"
-    ranges = (f"{sheet}!{_range_around(cells)}" for sheet, cells in cells_of.items())
+        cells_of[sheet] += cells + " "
+    ranges = []
+    for sheet, cells in cells_of.items():
+        around = _range_around(cells)
+        address = f"{sheet}!{around}"
+        ranges.append(address)
     return "; ".join(ranges)
 
 
 def _range_around(cells: str) -> str:
     """The range of cells from the first column and row to the last: "B2:F9" of "B2:C3 F9"."""
-    found = _CELL.findall(cells)
+    columns = []
+    rows = []
+    for column, number in _CELL.findall(cells):
+        columns.append(column)
+        rows.append(int(number))
     # Column Z comes before column AA.
-    columns = sorted((len(column), column) for column, _row in found)
-    rows = [int(row) for _column, row in found]
-    _length, left = columns[0]
-    _length, right = columns[-1]
-    return of_cells(f"{left}{min(rows)}", f"{right}{max(rows)}")
+    columns.sort()
+    columns.sort(key=len)
+    left = columns[0]
+    right = columns[-1]
+    top = min(rows)
+    bottom = max(rows)
+    return of_cells(f"{left}{top}", f"{right}{bottom}")

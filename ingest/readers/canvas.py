@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from ingest.document import Section
+from ingest.document import Heading, Section
 from ingest.readers import markdown
 from ingest.readers.json_text import unescaped
 from ingest.readers.outline import HEADING_CHARS, one_line
@@ -26,53 +26,78 @@ def read(raw: Raw) -> Readings:
     """One document. What is no canvas is read as the text that it is."""
     text, notices = readable(raw)
     try:
-        canvas = json.loads(text) if text.strip() else {}
+        canvas = {}
+        if text.strip():
+            canvas = json.loads(text)
         nodes = _objects(canvas.get("nodes"))
         edges = _objects(canvas.get("edges"))
     except (ValueError, AttributeError, RecursionError):
         told = "no canvas: read as plain text"
-        yield Reading([whole(unescaped(text))], notices=(*notices, told))
+        plain = whole(unescaped(text))
+        yield Reading([plain], notices=(*notices, told))
         return
-    groups = [node for node in nodes if node.get("type") == "group"]
-    sections: list[Section] = []
-    words = []
-    files = []
-    for node in nodes:
-        said = _said(node)
-        if not said:
-            continue
-        words.append(said)
-        if node.get("type") == "file":
-            files.append(_linked(said))
-        where = f"card {len(sections) + 1}"
-        sections.append(Section(f"{said}\n\n", _group_of(node, groups), where))
-    if arrows := "\n".join(_arrows(nodes, edges)):
-        sections.append(Section(f"{arrows}\n", (), f"card {len(sections) or 1}"))
-    cards = "\n\n".join(words)
-    mentioned = next(
-        markdown.read(Raw(cards.encode(), "", "text/markdown", raw.limits))
-    )
+    cards = [node for node in nodes if _said(node)]
+    groups = [card for card in cards if card.get("type") == "group"]
+    sections = []
+    for number, card in enumerate(cards, 1):
+        said = _said(card)
+        heading = _group_of(card, groups)
+        where = f"card {number}"
+        section = Section(f"{said}\n\n", heading, where)
+        sections.append(section)
+    arrows = "\n".join(_arrows(nodes, edges))
+    if arrows:
+        last = len(sections) or 1
+        where = f"card {last}"
+        section = Section(f"{arrows}\n", (), where)
+        sections.append(section)
+    mentioned = _mentioned(cards, raw)
+    links = dict.fromkeys(mentioned.links)
+    for card in cards:
+        if card.get("type") == "file":
+            link = _linked(_said(card))
+            links[link] = None
     yield Reading(
         sections,
         tags=mentioned.tags,
-        links=tuple(dict.fromkeys([*mentioned.links, *files])),
+        links=tuple(links),
         notices=notices,
     )
 
 
+def _mentioned(cards: list[Node], raw: Raw) -> Reading:
+    """The cards read as one Markdown text: for its tags and links."""
+    text = "\n\n".join(map(_said, cards))
+    as_markdown = Raw(
+        text.encode(),
+        "",
+        "text/markdown",
+        raw.limits,
+    )
+    return next(markdown.read(as_markdown))
+
+
 def _objects(values: Any) -> list[Node]:
-    listed = values if isinstance(values, list) else []
-    return [value for value in listed if isinstance(value, dict)]
+    if not isinstance(values, list):
+        return []
+    return [value for value in values if isinstance(value, dict)]
 
 
 def _said(node: Node) -> str:
     """What stands on a card: its text, the file or address that it shows, the label of a group."""
     for key in ("text", "file", "url", "label"):
-        said = node.get(key)
-        if isinstance(said, str) and said.strip():
-            part = node.get("subpath") if key == "file" else ""
-            return said.strip() + (part if isinstance(part, str) else "")
+        said = _text(node, key).strip()
+        if not said:
+            continue
+        if key == "file":
+            said += _text(node, "subpath")
+        return said
     return ""
+
+
+def _text(node: Node, key: str) -> str:
+    value = node.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _linked(file: str) -> str:
@@ -81,40 +106,61 @@ def _linked(file: str) -> str:
     return path.removesuffix(".md") or PurePosixPath(path).stem
 
 
-def _group_of(node: Node, groups: list[Node]) -> tuple[str, ...]:
+def _group_of(card: Node, groups: list[Node]) -> Heading:
     """The label of the smallest group that the middle of the card lies in."""
-    around = [
-        group
-        for group in groups
-        if group is not node and _said(group) and _lies_in(node, group)
-    ]
-    around.sort(key=lambda group: _number(group, "width") * _number(group, "height"))
-    return (one_line(_said(around[0]))[:HEADING_CHARS],) if around else ()
+    around = []
+    for group in groups:
+        if group is not card and _lies_in(card, group):
+            around.append(group)
+    smallest = min(around, key=_area, default=None)
+    if smallest is None:
+        return ()
+    label = one_line(_said(smallest))
+    return (label[:HEADING_CHARS],)
 
 
-def _lies_in(node: Node, group: Node) -> bool:
-    across = _number(node, "x") + _number(node, "width") / 2 - _number(group, "x")
-    down = _number(node, "y") + _number(node, "height") / 2 - _number(group, "y")
-    return 0 <= across <= _number(group, "width") and 0 <= down <= _number(
-        group, "height"
-    )
+def _area(group: Node) -> float:
+    return _number(group, "width") * _number(group, "height")
+
+
+def _lies_in(card: Node, group: Node) -> bool:
+    if not _lies_within(card, group, "x", "width"):
+        return False
+    return _lies_within(card, group, "y", "height")
+
+
+def _lies_within(card: Node, group: Node, start: str, size: str) -> bool:
+    """Whether the middle of the card lies in the group, in one of the two directions."""
+    half = _number(card, size) / 2
+    middle = _number(card, start) + half
+    from_start = middle - _number(group, start)
+    return 0 <= from_start <= _number(group, size)
 
 
 def _number(node: Node, key: str) -> float:
     value = node.get(key)
-    return float(value) if isinstance(value, (int, float)) else 0.0
+    if isinstance(value, (int, float)):
+        return float(value)
+    return 0.0
 
 
 def _arrows(nodes: list[Node], edges: list[Node]) -> Iterator[str]:
     """ "Jobs → Yards/Hansen.md: needs" of each arrow, its cards by their first lines."""
     names = {}
     for node in nodes:
-        first_line = _said(node).partition("\n")[0]
-        names[str(node.get("id"))] = first_line.lstrip("# ")[:NAME_CHARS]
+        card = str(node.get("id"))
+        first_line, *_others = _said(node).split("\n")
+        name = first_line.lstrip("# ")
+        names[card] = name[:NAME_CHARS]
     for edge in edges:
-        start = names.get(str(edge.get("fromNode")), "")
-        end = names.get(str(edge.get("toNode")), "")
-        label = edge.get("label")
-        if start and end:
-            said = f": {one_line(label)}" if isinstance(label, str) and label else ""
-            yield f"{start} → {end}{said}"
+        from_card = str(edge.get("fromNode"))
+        to_card = str(edge.get("toNode"))
+        start = names.get(from_card)
+        end = names.get(to_card)
+        if not start or not end:
+            continue
+        arrow = f"{start} → {end}"
+        label = _text(edge, "label")
+        if label:
+            arrow += f": {one_line(label)}"
+        yield arrow

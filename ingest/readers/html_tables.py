@@ -7,7 +7,8 @@ is too long for a line flows like other text, cell by cell. Leaves out how the w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterator
 from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 ROW_CHARS = 1_000  # a row with more and with paragraphs in it flows like other text
 HEADER_ROWS = 3  # rows that may name the columns together
+_SPAN = re.compile(r"\d{1,5}")
+_FILLED = re.compile("[^ |]")
 _CELLS = ("td", "th")
 _FRAME = ("table", "thead", "tbody", "tfoot", "tr")
 _OF_A_PAGE = ("h1", "h2", "article", "section", "pre")
@@ -32,16 +35,24 @@ def rows_of(table: Element) -> list[Element] | None:
     if next(table.iterdescendants("table"), None) is not None:
         return None
     rows = list(table.iter("tr"))
-    is_layout = table.get("role") in ("presentation", "none") and len(rows) < 2
-    widest = max((len(_cells(found)) for found in rows), default=0)
-    return None if is_layout or widest < 2 or _has_loose_words(table) else rows
+    role = table.get("role")
+    if role in ("presentation", "none") and len(rows) < 2:
+        return None
+    widths = (len(_cells(found)) for found in rows)
+    widest = max(widths, default=0)
+    if widest < 2 or _has_loose_words(table):
+        return None
+    return rows
 
 
 def _has_loose_words(table: Element) -> bool:
     """Whether words stand in the table beside its cells, as in pages that are not well formed."""
     for element in table.iter(*_FRAME):
-        tails = (child.tail for child in element)
-        if any(text and not text.isspace() for text in (element.text, *tails)):
+        texts = [element.text]
+        for child in element:
+            texts.append(child.tail)
+        words = "".join(filter(None, texts))
+        if words.strip():
             return True
     return False
 
@@ -59,59 +70,71 @@ def table(element: Element, rows: list[Element], read: Read) -> Iterator[Block]:
     declared = _declared(rows)
     for flows, run in groupby(rows, key=_flows):
         if flows:
-            for found in run:
-                yield from read(found)
+            for flowing in run:
+                yield from read(flowing)
             continue
-        lines = [grid.row(_read_cells(found, read)) for found in run]
+        lines = []
+        for found in run:
+            cells = _read_cells(found, read)
+            lines.append(grid.row(cells))
         if names is None:
             names = _names(lines, declared)
-        text = "\n".join(f"{line} |" for line in map(row, lines) if line.strip(" |"))
-        if text:
-            yield Block(text, atomic=True, header=names)
+        written = map(row, lines)
+        filled = list(filter(_FILLED.search, written))
+        if filled:
+            text = " |\n".join(filled)
+            yield Block(f"{text} |", atomic=True, header=names)
 
 
 def _names(lines: list[list[str]], declared: int) -> str:
     """The row of names; where none is declared, two columns are as often a name and its value, row by row."""
     width = max(map(len, lines), default=0)
-    return header_of(lines, declared) if declared or width > 2 else ""
+    if declared or width > 2:
+        return header_of(lines, declared)
+    return ""
 
 
 def _declared(rows: list[Element]) -> int:
     """How many rows at the top name the columns by their own word."""
-    names = takewhile(_names_columns, rows[:HEADER_ROWS])
-    count = sum(1 for _row in names)
-    return count if count < len(rows) else 0
+    top = rows[:HEADER_ROWS]
+    names = list(takewhile(_names_columns, top))
+    if len(names) == len(rows):
+        return 0
+    return len(names)
 
 
 def _names_columns(table_row: Element) -> bool:
     above = table_row.getparent()
-    cells = _cells(table_row)
-    in_head = above is not None and local(above) == "thead"
-    return in_head or (bool(cells) and all(local(cell) == "th" for cell in cells))
+    if above is not None and local(above) == "thead":
+        return True
+    kinds = {local(cell) for cell in _cells(table_row)}
+    return kinds == {"th"}
 
 
 def _flows(table_row: Element) -> bool:
     """Whether a row is a part of the page's text rather than of a table."""
     if next(table_row.iterdescendants(*_OF_A_PAGE), None) is not None:
         return True
-    return sum(map(len, map(one_line, _strings(table_row)))) > ROW_CHARS
-
-
-def _strings(element: Element) -> Iterable[str]:
-    return (str(text) for text in element.itertext())
+    chars = 0
+    for text in table_row.itertext():
+        words = one_line(str(text))
+        chars += len(words)
+    return chars > ROW_CHARS
 
 
 def _read_cells(table_row: Element, read: Read) -> Iterator[Cell]:
     for cell in _cells(table_row):
+        words = words_of(read(cell))
+        columns = _span(cell, "colspan")
         rows = _span(cell, "rowspan")
-        yield Cell(
-            words_of(read(cell)),
-            columns=_span(cell, "colspan") or 1,
-            rows=TO_THE_END if rows == 0 else rows,
-        )
+        if rows == 0:
+            rows = TO_THE_END
+        yield Cell(words, columns or 1, rows)
 
 
 def _span(cell: Element, name: str) -> int:
     """How many columns or rows a cell spans; 0 rows are all that follow (HTML standard)."""
-    stated = (cell.get(name) or "1").strip()
-    return int(stated) if stated.isdecimal() and len(stated) < 6 else 1
+    stated = cell.get(name, "").strip()
+    if _SPAN.fullmatch(stated):
+        return int(stated)
+    return 1

@@ -20,6 +20,8 @@ from ingest.readers.outline import HEADING_CHARS, Block, has_letters, one_line, 
 FilledCells = list[tuple[int, str]]  # (column, words) of a row, columns from 1
 Label = tuple[int, str]  # rows that a cell goes on over, or its last row; its words
 
+Rows = Sequence[Sequence[str]]  # the words of each cell
+
 LABEL_CHARS = 120  # a longer text in a merged cell is written once
 MANY_COLUMNS = 64  # columns that one cell may span: a page may claim any number
 WIDE = 128  # columns beyond which merged cells are no longer laid out
@@ -60,25 +62,31 @@ class Grid:
         for cell in cells:
             if not self._explicit:
                 self._pass_covered(words)
-            columns = min(max(cell.columns, 1), MANY_COLUMNS)
+            columns = max(cell.columns, 1)
+            columns = min(columns, MANY_COLUMNS)
             if len(words) + columns > WIDE:
                 words.append(cell.text)
             elif cell.covered:
-                for _column in range(columns):
-                    words.append(self._from_above(len(words)))
+                end = len(words) + columns
+                self._fill(words, end)
             else:
                 self._place(cell, columns, words, began)
         if not self._explicit:
             last = max(self._above, default=-1)
-            while len(words) <= last:
-                words.append(self._from_above(len(words)))
+            self._fill(words, last + 1)
         self._above |= began
         return words
+
+    def _fill(self, words: list[str], end: int) -> None:
+        """Writes the words of cells above, or none, up to the column before `end`."""
+        for column in range(len(words), end):
+            above = self._from_above(column)
+            words.append(above)
 
     def _pass_covered(self, words: list[str]) -> None:
         """Writes the places that cells above cover, up to the next free one."""
         while len(words) in self._above:
-            words.append(self._from_above(len(words)))
+            self._fill(words, len(words) + 1)
 
     def _place(
         self,
@@ -91,9 +99,11 @@ class Grid:
         text = cell.text
         for _column in range(columns):
             at = len(words)
-            if cell.rows > 1:
-                label = "" if len(text) > LABEL_CHARS else text
-                began[at] = (cell.rows - 1, label)
+            below = cell.rows - 1
+            if below > 0:
+                is_short = len(text) <= LABEL_CHARS
+                label = text if is_short else ""
+                began[at] = (below, label)
             else:
                 self._above.pop(at, None)
             words.append(text)
@@ -101,10 +111,14 @@ class Grid:
 
     def _from_above(self, column: int) -> str:
         """The words of the cell that covers this place, one row less of it left; "" where none does."""
-        rows, label = self._above.pop(column, (0, ""))
-        if rows > 1:
-            self._above[column] = (rows - 1, label)
+        rows, label = self._above.pop(column, _NO_LABEL)
+        left = rows - 1
+        if left > 0:
+            self._above[column] = (left, label)
         return label
+
+
+_NO_LABEL: Label = (0, "")
 
 
 class LabelsBelow:
@@ -122,7 +136,8 @@ class LabelsBelow:
         """The cells of a row with the words of those that began above it, where it has any of its own."""
         known = dict(cells)
         above = []
-        for column, (last, words) in list(self._labels.items()):
+        for column, label in list(self._labels.items()):
+            last, words = label
             if last < number:
                 del self._labels[column]
             elif column not in known:
@@ -132,27 +147,31 @@ class LabelsBelow:
         return sorted(cells + above)
 
 
-def header_of(rows: Sequence[Sequence[str]], declared: int = 0) -> str:
+def header_of(rows: Rows, declared: int = 0) -> str:
     """The names of the columns on one line, "" where the table has none.
 
     Of `declared` header rows the names of each column are joined. Without any, the first row names the columns when
     it has more than one cell and none of them is a value.
     """
+    names: Iterable[str] = ()
     if declared:
-        return row(_joined(rows[:declared]))[:HEADING_CHARS]
-    if len(rows) > 1 and names_columns(rows[0]):
-        return row(rows[0])[:HEADING_CHARS]
-    return ""
+        names = _joined(rows[:declared])
+    elif len(rows) > 1:
+        first = rows[0]
+        if names_columns(first):
+            names = first
+    return row(names)[:HEADING_CHARS]
 
 
-def _joined(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def _joined(rows: Rows) -> Iterator[str]:
     """For each column the different words above each other; a name goes on over the empty cells to its right."""
     width = max(map(len, rows), default=0)
     last = len(rows) - 1
     names_of: dict[int, list[str]] = defaultdict(list)
     for at, cells in enumerate(rows):
         name = ""
-        filled = islice(chain(cells, repeat("")), width)
+        padded = chain(cells, repeat(""))
+        filled = islice(padded, width)
         for column, cell in enumerate(filled):
             own = one_line(cell)
             if own or at == last:
@@ -166,18 +185,25 @@ def _joined(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 def names_columns(cells: Iterable[str]) -> bool:
     """Whether a row reads like names: two cells or more that are words, signs or years, none a figure, an amount or a
     date; or a name and then nothing but dates, as over a column for each month."""
-    filled = list(filter(None, map(one_line, cells)))
-    if len(filled) < 2 or not any(map(has_letters, filled)):
+    lines = map(one_line, cells)
+    filled = list(filter(None, lines))
+    if len(filled) < 2:
+        return False
+    if not any(map(has_letters, filled)):
         return False
     if all(map(_is_name, filled)):
         return True
     first, *others = filled
     are_dates = all(map(_DATE.fullmatch, others))
-    return are_dates and len(others) > 1 and _is_name(first)
+    if not are_dates or len(others) < 2:
+        return False
+    return _is_name(first)
 
 
 def _is_name(words: str) -> bool:
-    return not _VALUE.fullmatch(words) or bool(_YEAR.fullmatch(words))
+    if _VALUE.fullmatch(words):
+        return bool(_YEAR.fullmatch(words))
+    return True
 
 
 def words_of(inside: Iterable[Block]) -> str:
@@ -234,4 +260,6 @@ def _header_of_lines(paragraph: str) -> str:
 
 def _is_table(paragraph: str) -> bool:
     lines = _lines(paragraph)
-    return len(lines) > 1 and all(map(_ROW.fullmatch, lines))
+    if len(lines) < 2:
+        return False
+    return all(map(_ROW.fullmatch, lines))
