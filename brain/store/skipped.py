@@ -16,6 +16,7 @@ from brain.types import Skipped
 
 CUT = "cut"  # the kind of a file that was read up to a limit
 FORGOTTEN = "forgotten"  # the kind of a file that a person does not want back
+OLDER = "EXISTS (SELECT 1 FROM documents d WHERE d.uri = s.uri AND d.entry = 'full')"
 WHY = ("source", "kind", "reason", "hint")
 
 Stat = tuple[int | None, int | None, int | None, int | None]
@@ -46,20 +47,20 @@ class SkippedTable(Table):
 
     def all(self) -> list[LeftOut]:
         """Every note, in the order of the sources."""
-        return list(self._select("1"))
+        return list(self._select("1", known=OLDER))
 
     def below(self, uri: str) -> dict[str, LeftOut]:
-        """Those of the files at or under an address."""
+        """Those of the files at or under an address, for a look, which does not ask whether an older text is there."""
         folder = uri.rstrip("/")
         where = "s.uri >= ?1 AND s.uri < ?3 AND (s.uri = ?1 OR s.uri >= ?2)"
         found = self._select(where, uri, f"{folder}/", f"{folder}0")
         return {left.uri: left for left in found}
 
-    def _select(self, where: str, *values: str) -> Iterable[LeftOut]:
+    def _select(self, where: str, *values: str, known: str = "0") -> Iterable[LeftOut]:
         sql = f"""
             SELECT s.uri, s.source, s.kind, s.reason, s.hint, s.size, s.mtime_ns, s.ctime_ns, s.inode,
                 s.passing, s.reader, s.tries, s.seen_at,
-                EXISTS (SELECT 1 FROM documents d WHERE d.uri = s.uri AND d.entry = 'full')
+                {known}
             FROM skipped s
             WHERE {where}
             ORDER BY s.source
@@ -68,8 +69,8 @@ class SkippedTable(Table):
             source, kind, reason, hint = row[:4]
             why = Skipped(source, kind, reason, hint, new=False)
             stat = (row[4], row[5], row[6], row[7])
-            passing, reader, tries, seen_at, known = row[8:]
-            older = bool(known) and why.kind not in (CUT, FORGOTTEN)
+            passing, reader, tries, seen_at, there = row[8:]
+            older = bool(there) and why.kind not in (CUT, FORGOTTEN)
             yield LeftOut(uri, why, stat, bool(passing), reader, tries, seen_at, older)
 
     def move(self, before: str, after: str, source: str, now: str) -> None:
