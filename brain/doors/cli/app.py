@@ -51,8 +51,6 @@ FIRST = (
     "search",
     "recall",
     "remember",
-    "today",
-    "edit",
     "sync",
     "status",
     "export",
@@ -60,7 +58,7 @@ FIRST = (
 
 
 class Panels(Group):
-    """A group whose help lists its commands by panel, those of every day first and in their order."""
+    """A group whose help lists its commands by panel, the eight of every day first and in their order."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write one section for each panel; a group without panels reads as usual."""

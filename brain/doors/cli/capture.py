@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from brain.doors.cli.app import EVERY_DAY, KEEPING, register, shown
+from brain.doors.cli.app import EVERY_DAY, KEEPING, LIBRARY, register, shown
 from brain.doors.cli.options import Json, NewTags, Text, Yes, argument, flag, option
 from brain.doors.cli.session import STDIN, Session, draft, session
 from brain.doors.views.capture import Added
@@ -126,7 +126,7 @@ def _text_of_note(run: Session, note: str, *, edit: bool) -> Iterator[str]:
 
 @shown(
     "today",
-    EVERY_DAY,
+    LIBRARY,
     examples=('brain today "Ana called: the lease is signed"', "brain today"),
 )
 def today(
@@ -145,7 +145,7 @@ def today(
 
 @shown(
     "edit",
-    EVERY_DAY,
+    LIBRARY,
     examples=("brain edit a1b2c3", 'brain edit a1b2c3 "The new text"'),
 )
 def edit(
