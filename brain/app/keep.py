@@ -252,6 +252,7 @@ class Keep(Noun):
             [*roots, *carried_roots(resources).values()],
             [root["path"] for root in roots],
             imported_from(resources),
+            lambda: resources.store.connection.left_out,
         )
         target = Path(os.path.abspath(directory.expanduser()))
         inside = any(Path(root["path"]) in target.parents for root in roots)

@@ -6,7 +6,6 @@ beside it; serves all of them.
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from collections.abc import Callable
@@ -40,6 +39,7 @@ KINDS = ("knowledge", "episodes")  # what has vectors: chunks of documents, and 
 # Setting: the Ollama generation that was complete, and where the store was then: JSON with model, fingerprint, pk, seq
 SERVING = "serving"
 HEAD = "confidence_head"  # setting: what `brain eval calibrate` fitted, as JSON
+LEFT_OUT_NAMED = 10  # damaged rows; the doctor names them all
 UMASK = 0o077  # a person's notes are nobody else's to read
 BOUND_TO_STORE = (
     "judgments",
@@ -238,7 +238,7 @@ class Resources:
             fingerprint = str(self.given_embedder.fingerprint)
             return Serving(self.given_embedder, fingerprint, "given by the caller")
         wanted = self.config.models.embed
-        kept = json.loads(self.store.library.setting(SERVING) or "{}")
+        kept = self.store.library.setting_json(SERVING, dict)
         if wanted == BUILTIN:
             return self._builtin_serves("chosen in the configuration")
         if kept:
@@ -251,8 +251,8 @@ class Resources:
 
     def _complete(self, kept: dict[str, Any]) -> Serving:
         """The Ollama embedder whose vectors were complete, and what came since; the built-in one when it is away."""
-        model = kept["model"]
-        fingerprint = kept["fingerprint"]
+        model = str(kept.get("model", ""))
+        fingerprint = str(kept.get("fingerprint", ""))
         wanted = self.config.models.embed
         try:
             embedder = self.ollama_embedder(model)
@@ -361,12 +361,23 @@ class Resources:
 
             raise explain(error, self.config.database) from error
 
+    def _tell_left_out(self, store: Store) -> None:
+        """Name the rows that were left out since they are damaged."""
+        left = store.connection.left_out
+        for name, column in [*left.items()][:LEFT_OUT_NAMED]:
+            said = f"{name} is damaged ({column}) and was left out"
+            self.progress(f"notice: {said}: see `brain doctor --deep`", 0, 0)
+        more = len(left) - LEFT_OUT_NAMED
+        if more > 0:
+            self.progress(f"notice: {more:,} more rows are damaged and left out", 0, 0)
+
     def close(self) -> None:
         """Close what was opened. What is asked for afterwards is opened anew, as it must be after a `restore`."""
         for opened in self._indexes.values():
             opened.close()
         self._indexes.clear()
         if self._store is not None:
+            self._tell_left_out(self._store)
             self._store.close()
             self._store = None
         for name in BOUND_TO_STORE:

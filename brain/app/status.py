@@ -6,7 +6,7 @@ started it late learns that a better model is at hand.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ from brain.app.folders import Folders
 from brain.app.not_read import FAILURES, newer_files, noted
 from brain.app.resources import AUTO, SERVING, Resources
 from brain.app.speeds import about
-from brain.errors import BrainError
+from brain.errors import BrainError, StoreError
 from brain.reports import Status, VectorProgress
 from brain.store.snapshots import dimensions_of
 
@@ -79,7 +79,7 @@ def _generations(resources: Resources, fill: Fill | None) -> tuple[VectorProgres
     kept_up = _kept_up(resources, fill)
     if fill is not None and fill.fingerprint:
         fingerprints.add(fill.fingerprint)
-    for number, fingerprint in enumerate(sorted(fingerprints), 1):
+    for number, fingerprint in enumerate(_readable(fingerprints), 1):
         # A question that was asked gets its vector at the next `recall`: nothing waits for it before
         later = vectors.unasked_for(fingerprint)
         total = everything - later
@@ -114,11 +114,21 @@ def _kept_up(resources: Resources, fill: Fill | None) -> set[str]:
     with suppress(BrainError):
         found.add(str(resources.builtin.fingerprint))
     chosen = resources.config.models.embed
-    complete = json.loads(resources.store.library.setting(SERVING) or "{}")
+    complete = resources.store.library.setting_json(SERVING, dict)
     if chosen in (AUTO, complete.get("model")):
         found.add(complete.get("fingerprint", ""))
     if fill is not None:
         found.add(fill.fingerprint)
+    return found
+
+
+def _readable(fingerprints: Iterable[str]) -> list[str]:
+    """Those that say how long their vectors are; of a damaged one the doctor tells."""
+    found = []
+    for fingerprint in sorted(map(str, fingerprints)):
+        with suppress(StoreError):
+            dimensions_of(fingerprint)
+            found.append(fingerprint)
     return found
 
 
@@ -130,7 +140,7 @@ def _ollama(resources: Resources) -> tuple[str, list[str]]:
     except BrainError as error:
         return error.message, []
     state = f"version {version} at {resources.config.ollama.host}"
-    complete = json.loads(resources.store.library.setting(SERVING) or "{}")
+    complete = resources.store.library.setting_json(SERVING, dict)
     if wanted is None or complete.get("model") == wanted:
         return state, []
     return state, _better_embedder(resources, wanted)

@@ -204,7 +204,7 @@ def _switch(
     value = {"model": model, "fingerprint": fingerprint, "pk": pk, "seq": seq}
     library = resources.store.library
     filling.done(resources)
-    if json.loads(library.setting(SERVING) or "{}") != value:
+    if library.setting_json(SERVING, dict) != value:
         library.keep_setting(SERVING, json.dumps(value, sort_keys=True))
         resources.__dict__.pop("serving", None)
 

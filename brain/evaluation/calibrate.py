@@ -76,8 +76,11 @@ def dumped(head: Head) -> str:
 
 def loaded(text: str | None, heads: Heads = SHIPPED) -> Head:
     """The head that was kept; the shipped one when there is none, or the program's coefficients have changed since."""
-    facts = json.loads(text) if text else {}
-    return Head(**facts) if facts.get("shipped") == version(heads) else AS_SHIPPED
+    try:
+        facts = json.loads(text) if text else {}
+        return Head(**facts) if facts.get("shipped") == version(heads) else AS_SHIPPED
+    except (ValueError, TypeError, AttributeError):  # a damaged row
+        return AS_SHIPPED
 
 
 def calibrated(rows: Sequence[Row], heads: Heads = SHIPPED) -> tuple[Head, Figures]:

@@ -107,8 +107,9 @@ def put_aside(database: Path) -> list[Backup]:
 
 def folders(store: Store, config: Config) -> tuple[Path, ...]:
     """Where backups of this store were ever put, the home's own folder first."""
-    kept = json.loads(store.library.setting(BACKUPS) or "[]")
-    return tuple(dict.fromkeys([config.home / BACKUPS, *map(Path, kept)]))
+    kept = store.library.setting_json(BACKUPS, list)
+    named = [Path(path) for path in kept if isinstance(path, str)]
+    return tuple(dict.fromkeys([config.home / BACKUPS, *named]))
 
 
 def made(store: Store, config: Config) -> list[Backup]:
@@ -126,7 +127,9 @@ def copies_of(store: Store, config: Config) -> list[Backup]:
 def keep_rule(store: Store) -> dict[str, int] | None:
     """The last rule of retention that was given."""
     text = store.library.setting(KEEP)
-    return parse_keep(text) if text else None
+    with suppress(UsageError):  # a damaged one is none
+        return parse_keep(text) if text else None
+    return None
 
 
 def note(store: Store, config: Config, folder: Path, rule: str) -> tuple[str, ...]:

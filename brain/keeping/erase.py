@@ -24,7 +24,7 @@ from brain.keeping.backup import Backup, copies_of, gone_by, keep_rule
 from brain.keeping.files import copy_file, flush_directory, sweep, temporary
 from brain.protocols import Progress, silent
 from brain.reports import Holding, NotRewritten, RewriteReport
-from brain.store import Store
+from brain.store import Store, copies
 from brain.store.erasure import Eraser, ErasureTargets, erase_in_copy, in_copy
 from brain.store.mentions import tells
 from brain.types import Secret
@@ -188,6 +188,7 @@ def _opened(backup: Backup, secret: Secret) -> Iterator[Path]:
         if encryption.is_sealed(backup.path):
             encryption.unseal(backup.path, copy, secret)
         else:
+            copies.glance(backup.path)
             copy_file(backup.path, copy)
         isolated.judge(copy, compare=False, called=backup.path)
         yield copy
@@ -215,10 +216,12 @@ def _made_at(backup: Backup) -> str:
 
 def erased(store: Store) -> ErasureTargets:
     """The ids of all that was ever erased."""
-    kept: dict[str, list[str]] = json.loads(store.library.setting(ERASED) or "{}")
-    documents, episodes, answers, judgments = (
-        set(kept.get(kind, ())) for kind in KINDS
-    )
+    kept: dict[str, object] = store.library.setting_json(ERASED, dict)
+    named: list[set[str]] = []
+    for kind in KINDS:
+        ids = kept.get(kind)
+        named.append(set(map(str, ids)) if isinstance(ids, list) else set())
+    documents, episodes, answers, judgments = named
     return ErasureTargets(documents, episodes, answers, judgments)
 
 
@@ -233,10 +236,12 @@ def note_erased(store: Store, ids: ErasureTargets) -> None:
 
 def left_out(store: Store) -> dict[str, str]:
     """Backups and files that held what was erased, are unchanged since, and since when."""
-    noted = json.loads(store.library.setting(ELSEWHERE) or "{}")
-    return {
-        path: at for path, (at, changed) in noted.items() if _changed(path) == changed
-    }
+    there = {}
+    for path, noted in store.library.setting_json(ELSEWHERE, dict).items():
+        match noted:
+            case [str(at), int(changed)] if _changed(path) == changed:
+                there[path] = at
+    return there
 
 
 def note_left_out(store: Store, paths: Iterable[str], now: str) -> None:

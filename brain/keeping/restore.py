@@ -7,6 +7,7 @@ what makes a copy sound (`brain.store.copies`). Serves `brain restore`.
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -89,6 +90,12 @@ def _stage(source: Path, staging: Path, secret: Secret) -> None:
             f"{source} has a log beside it (-wal): it is in use or was",
             "make the copy with `brain backup`",
         )
+    copies.glance(source)
+    room = shutil.disk_usage(staging.parent).free
+    size = source.stat().st_size
+    if size > room:
+        hint = f"it takes {size:,} bytes, and {room:,} are free; nothing was changed"
+        raise BrainError(f"there is no room to restore {source}", hint)
     copy_file(source, staging)
 
 

@@ -82,15 +82,16 @@ class _Stored:
     @property
     def sound(self) -> bool:
         """Whether the text is the one that was stored."""
-        return digest(self.text) == self.text_sha
+        return _sha(self.text) == self.text_sha
 
     def header_of(self, row: ChunkRow) -> str:
         """What stands above a chunk, worked out anew."""
         try:
             heading = json.loads(row.heading)
-        except ValueError:
+        except (TypeError, ValueError):
             return ""
-        return header(self.title, tuple(str(part) for part in heading), self.date)
+        parts = heading if isinstance(heading, list) else []
+        return header(str(self.title), tuple(map(str, parts)), self.date)
 
     def headed(self, row: ChunkRow) -> bool:
         """Whether a chunk's topic has those words; how they are cut is a rule of the version that wrote them."""
@@ -186,13 +187,13 @@ class StoreChecks(Table):
             for row_id, words, sha in self._run(
                 f"SELECT id, {text}, text_sha FROM {kind}"
             ):
-                if digest(words) != sha:
+                if _sha(words) != sha:
                     yield Damage(kind, row_id, "its text is not what was stored")
         for row_id, _terms in self._stale_episodes():
             what = "the search terms of an episode are off"
             yield Damage("episodes", row_id, what, derived=True, mild=True)
         for row_id, body, terms in self._run("SELECT id, body, terms FROM skills"):
-            if index_terms(body) != terms:
+            if not isinstance(body, str) or index_terms(body) != terms:
                 yield Damage("skills", row_id, "a skill and its search terms disagree")
         yield from self._unreadable_lists()
         for row_id, payload in self._run("SELECT id, payload FROM forgotten"):
@@ -234,8 +235,10 @@ class StoreChecks(Table):
         sql = f"SELECT id, {words}, {text}, terms, text_sha FROM episodes"
         found = []
         for row_id, said, hashed_text, terms, sha in self._run(sql):
+            if not isinstance(said, str) or _sha(hashed_text) != sha:
+                continue
             right = index_terms(said)
-            if right != terms and digest(hashed_text) == sha:
+            if right != terms:
                 found.append((row_id, right))
         return found
 
@@ -390,6 +393,11 @@ def _vector_sound(
     if len(vector) != FLOAT16_BYTES * dimensions or zlib.crc32(vector) != crc:
         return False
     return sentences is None or sentence_bytes(sentences, dimensions) is not None
+
+
+def _sha(text: object) -> str:
+    """The SHA-256 of a text; of anything else none."""
+    return digest(text) if isinstance(text, str) else ""
 
 
 def _payload_sound(payload: str) -> bool:

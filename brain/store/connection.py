@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from brain.errors import BrainError, StoreError
 from brain.faults import reach
+from brain.store.cells import CarefulConnection
 from brain.store.sql import first, number
 from migrations import APPLICATION_ID, LATEST
 
@@ -85,6 +86,11 @@ class Connection:
                 raise
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Rows that were left out since they are damaged: what each is called -> the column."""
+        return self.conn.left_out if isinstance(self.conn, CarefulConnection) else {}
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
@@ -199,7 +205,12 @@ def _open(
     seconds = ALONE_SECONDS if alone else BUSY_TIMEOUT_MS / 1000
     where = f"{path.absolute().as_uri()}?vfs={ALONE_VFS}" if alone else path
     conn = sqlite3.connect(
-        where, uri=alone, isolation_level=None, timeout=seconds, check_same_thread=False
+        where,
+        uri=alone,
+        isolation_level=None,
+        timeout=seconds,
+        check_same_thread=False,
+        factory=CarefulConnection,
     )
     try:
         connection = Connection(conn, path)

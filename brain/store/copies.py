@@ -43,6 +43,10 @@ FAULTS_SHOWN = 5
 BUSY_SECONDS = 5.0  # restore waits this long for the present database to be free
 FILE_MODE = 0o600
 HEADER = b"SQLite format 3\0"
+HEAD_BYTES = 100  # of a database file
+BLOCK_BYTES = 512  # what `st_blocks` counts (POSIX leaves it open; Linux and macOS)
+SMALL_BYTES = 64 * 2**20  # a file up to here is copied whatever it holds
+MOSTLY_EMPTY = 20  # times longer than what it takes on the disk: a file with holes
 # all that judging does
 READING = (
     sqlite3.SQLITE_SELECT,
@@ -168,6 +172,30 @@ def _state(copy: sqlite3.Connection, value: str, made_at: str) -> None:
 
 
 # -- judging ---------------------------------------------------------------------------------------
+
+
+def glance(path: Path) -> None:
+    """Raise `StoreError` for what cannot be a sound database of ours, by its first bytes and its length alone.
+
+    Before a file from elsewhere is copied, however long it says it is. The layout: sqlite.org/fileformat2.html §1.3.
+    """
+    facts = path.stat()
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    application = int.from_bytes(head[68:72], "big")
+    if not head.startswith(HEADER) or application != APPLICATION_ID:
+        raise StoreError(f"{path} is not a brain database", ELSEWHERE)
+    page = int.from_bytes(head[16:18], "big")
+    pages = int.from_bytes(head[28:32], "big")
+    counted = head[24:28] == head[92:96]  # else the number of pages is not kept
+    length = pages * (2**16 if page == 1 else page)
+    if counted and facts.st_size != length:
+        said = f"it is {facts.st_size:,} bytes long and says {length:,} of itself"
+        raise StoreError(f"{path} is damaged: {said}", OLDER)
+    on_disk = getattr(facts, "st_blocks", facts.st_size) * BLOCK_BYTES
+    if facts.st_size > SMALL_BYTES and on_disk * MOSTLY_EMPTY < facts.st_size:
+        said = f"of {facts.st_size:,} bytes only {on_disk:,} are on the disk"
+        raise StoreError(f"{path} is mostly empty: {said}", ELSEWHERE)
 
 
 def judge(path: Path, *, compare: bool = True) -> CopyContents:

@@ -395,7 +395,7 @@ def derived(
     stored, document_id = first(conn, sql, rows[0].pk)
     try:
         aliases = [str(name) for name in json.loads(stored)]
-    except ValueError:
+    except (TypeError, ValueError):
         aliases = []  # damaged: another check says so
     names = names_of(conn, document_id)
     terms = searchable([row.content for row in rows], aliases, names)

@@ -7,7 +7,6 @@ that of its clocks, which jump. Serves `ask`, `remember`, `recall` and imports.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,9 +21,9 @@ from brain.store.sql import (
     SHORTEST_PREFIX,
     episode_scope,
     fields_of,
+    ids_text,
     insert_into,
     json_text,
-    with_lists,
 )
 from brain.store.table import Table
 from brain.types import Episode, Scope
@@ -163,7 +162,7 @@ class EpisodeTable(Table):
     def many(self, ids: Sequence[str]) -> dict[str, Episode]:
         """The rounds with these ids, by id; those that do not exist are missing."""
         among = "WHERE id IN (SELECT value FROM json_each(?))"
-        return {episode.id: episode for episode in self._read(among, json_text(ids))}
+        return {episode.id: episode for episode in self._read(among, ids_text(ids))}
 
     def of_source(self, source: str) -> list[Episode]:
         """The rounds that came from there: a note's own, or those of an imported file."""
@@ -176,10 +175,11 @@ class EpisodeTable(Table):
             FROM episodes
             WHERE id=?
         """
-        row = self._first(sql, episode_id)
+        rows = self._sound("episodes", self._each_named(sql, episode_id))
+        row = next(rows, None)
         if row is None:
             raise NotFound(f"no episode has the id {episode_id!r}", HINT)
-        return Circumstances(json.loads(row[0]), *row[1:])
+        return Circumstances(**row)
 
     def last(self, kind: str) -> Episode | None:
         """The round of this kind that was recorded last; no clock can mislead it."""
@@ -225,20 +225,22 @@ class EpisodeTable(Table):
             WHERE supersedes IN (SELECT value FROM json_each(?))
             ORDER BY pk
         """
-        return dict(self._run(sql, json_text(ids)))
+        return dict(self._run(sql, ids_text(ids)))
 
     def count(self) -> int:
         """How many rounds are kept."""
         return self._number("SELECT count(*) FROM episodes")
 
     def export_rows(self) -> Iterator[Row]:
-        """Every round with all its columns, by day as written down, inside a day by moment and order of recording."""
+        """Every sound round with all its columns: by day as written down, in a day by moment and order of recording."""
         sql = f"SELECT * FROM episodes ORDER BY substr(at, 1, 10), {MOMENT}, pk"
-        return self._each_named(sql)
+        for row in self._each_named(sql):
+            if list(self._sound("episodes", [row])):
+                yield row
 
     def _read(self, rest: str, *values: object) -> list[Episode]:
-        rows = self._each_named(f"{READ} {rest}", *values)
-        return [Episode(**with_lists(row, *LISTS)) for row in rows]
+        rows = self._sound("episodes", self._each_named(f"{READ} {rest}", *values))
+        return [Episode(**row) for row in rows]
 
 
 def topic_of(episode: Episode) -> str:

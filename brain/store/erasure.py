@@ -15,6 +15,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from brain.store.cells import Damaged, json_of
 from brain.store.connection import explain
 from brain.store.copies import read_only, restate, writer
 from brain.store.episodes import around
@@ -401,10 +402,15 @@ def erase_in_copy(path: Path, targets: ErasureTargets, made_at: str) -> None:
 def _contents(payload: str) -> tuple[list[Row], list[Row]]:
     """(documents, episodes) of an entry of the trash; none of either when a damaged one cannot be read."""
     try:
-        tables: dict[str, list[Row]] = json.loads(payload)
-    except ValueError:
+        tables: dict[str, list[Row]] = json_of(payload, dict)
+    except Damaged:
         return [], []
-    return tables.get("documents", []), tables.get("episodes", [])
+    found = []
+    for kind in ("documents", "episodes"):
+        rows = tables.get(kind)
+        found.append(rows if isinstance(rows, list) else [])
+    documents, episodes = found
+    return documents, episodes
 
 
 def _citations(text: str) -> list[str]:

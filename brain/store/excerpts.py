@@ -68,6 +68,8 @@ def span_of(unit: str, found: re.Match[str]) -> Span:
 def _lines(whole: Excerpt, chunks: Chunks, first: int, count: int) -> Excerpt:
     """The lines of the file that the chunks carry, by their numbers in the file."""
     lines = _numbered(chunks, LINES, "\n")
+    if not lines:  # chunks without their texts are damaged; the document has its own
+        return whole
     end = max(lines)
     wanted = sorted(lines)
     if first:

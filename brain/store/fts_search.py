@@ -20,8 +20,7 @@ from brain.store.sql import (
     Where,
     document_scope,
     episode_scope,
-    json_text,
-    with_lists,
+    ids_text,
 )
 from brain.store.table import Reader
 from brain.types import Passage, Scope
@@ -154,7 +153,7 @@ class FtsSearch(Reader):
             FROM found
             JOIN named ON named.pk = found.pk
         """
-        return dict(self._run(sql, json_text(ids), expression))
+        return dict(self._run(sql, ids_text(ids), expression))
 
     # -- vectors ------------------------------------------------------------------------------------------------------
 
@@ -182,7 +181,7 @@ class FtsSearch(Reader):
             JOIN embeddings e ON e.text_sha = c.text_sha AND e.fingerprint = ?
             WHERE c.id IN (SELECT value FROM json_each(?))
         """
-        for key, blob, crc, packed in self._run(sql, fingerprint, json_text(ids)):
+        for key, blob, crc, packed in self._run(sql, fingerprint, ids_text(ids)):
             vector = vector_bytes.vector(blob, crc)
             if vector is not None:
                 yield key, vector, packed
@@ -193,7 +192,7 @@ class FtsSearch(Reader):
         self, ids: Sequence[str]
     ) -> dict[str, tuple[str | None, str | None]]:
         """The chunk before and after each short one; long ones, and those that stand alone, are missing."""
-        rows = self._run(self.neighbours_of, json_text(ids))
+        rows = self._run(self.neighbours_of, ids_text(ids))
         return {key: (before, after) for key, before, after in rows}
 
     def allowed(self, scope: Scope) -> set[str] | None:
@@ -216,8 +215,8 @@ class FtsSearch(Reader):
             FROM {self.table} c {self.joined}
             WHERE c.id IN (SELECT value FROM json_each(?)) AND {where}
         """
-        rows = self._each_named(sql, json_text(ids), *where.values)
-        found = {row["id"]: self._passage(row) for row in rows}
+        rows = self._each_named(sql, ids_text(ids), *where.values)
+        found = {row["id"]: self._passage(row) for row in self._sound(self.table, rows)}
         return [found[key] for key in dict.fromkeys(ids) if key in found]
 
 
@@ -275,7 +274,7 @@ class KnowledgeSearch(FtsSearch):
         return document_scope(scope)
 
     def _passage(self, row: Row) -> Passage:
-        return Passage(**with_lists(row, "heading"))
+        return Passage(**row)
 
 
 class EpisodeSearch(FtsSearch):

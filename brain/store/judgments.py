@@ -7,11 +7,10 @@ measuring. Serves `brain feedback`, `brain eval run`, `brain eval calibrate` and
 
 from __future__ import annotations
 
-import json
-
 from brain.reports import Judgment
+from brain.store.cells import Damaged, json_of, leave_out
 from brain.store.row_hash import COVERED, HASH, Row, hashed
-from brain.store.sql import fields_of, insert_into, json_text, with_lists
+from brain.store.sql import fields_of, insert_into, json_text
 from brain.store.table import Table
 
 RUNS_KEPT = (
@@ -88,16 +87,20 @@ class JudgmentTable(Table):
 
     def last_run(self, name: str) -> tuple[str, Row] | None:
         """(when, report) of the last run of this name, or None."""
-        sql = "SELECT at, report FROM eval_runs WHERE name = ? ORDER BY pk DESC LIMIT 1"
-        row = self._first(sql, name)
-        return (row[0], json.loads(row[1])) if row else None
+        sql = "SELECT at, report FROM eval_runs WHERE name = ? ORDER BY pk DESC"
+        for row in self._sound("eval_runs", self._each_named(sql, name)):
+            try:
+                return row["at"], json_of(row["report"], dict, "report")
+            except Damaged as column:
+                leave_out(self._conn, "eval_runs", {"name": name}, column)
+        return None
 
     def _read(self, rest: str, *values: object) -> list[Judgment]:
-        return [_judgment(row) for row in self._named(f"{READ} {rest}", *values)]
+        rows = self._sound("judgments", self._each_named(f"{READ} {rest}", *values))
+        return [_judgment(row) for row in rows]
 
 
 def _judgment(facts: Row) -> Judgment:
     if facts["answerable"] is not None:
         facts["answerable"] = bool(facts["answerable"])
-    facts["signals"] = json.loads(facts["signals"])
-    return Judgment(**with_lists(facts, "documents"))
+    return Judgment(**facts)

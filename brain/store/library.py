@@ -11,10 +11,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from brain.errors import NotFound, UsageError
 from brain.store.by_name import called, nearest
+from brain.store.cells import Damaged, damaged, json_of, leave_out
 from brain.store.conditions import order
 from brain.store.documents import renew_terms, tag_rows
 from brain.store.excerpts import LINES, narrowed, span_of
@@ -24,7 +25,6 @@ from brain.store.sql import (
     CANDIDATES_SHOWN,
     SHORTEST_PREFIX,
     document_scope,
-    with_lists,
 )
 from brain.store.table import Table
 from brain.types import Scope
@@ -41,7 +41,7 @@ NAMES = "SELECT id, source, title, aliases FROM documents ORDER BY source"
 ROW = """
     SELECT d.id, d.source, d.title, d.media_type, d.label, d.dated_at AS date, d.entry, d.added_at,
         (SELECT count(*) FROM knowledge k WHERE k.document_id = d.id) AS chunks,
-        (SELECT json_group_array(tag) FROM
+        (SELECT json_group_array(CAST(tag AS TEXT)) FROM
             (SELECT tag FROM tags t WHERE t.document_id = d.id ORDER BY tag)) AS tags
     FROM documents d
 """
@@ -84,44 +84,59 @@ class LibraryTable(Table):
         """One document whole. Raises `NotFound`."""
         rows = self._rows(f"{ROW} WHERE d.id=?", document_id)
         if not rows:
+            if self._first("SELECT 1 FROM documents WHERE id=?", document_id):
+                raise damaged(f"document {document_id}")
             raise NotFound(f"no document has the id {document_id}", HINT)
         columns = (
             "uri, text, content_hash, dated_by, updated_at, aliases, metadata, notices"
         )
-        (facts,) = self._named(
-            f"SELECT {columns} FROM documents WHERE id=?", document_id
-        )
-        facts["metadata"] = json.loads(facts["metadata"])
+        found = self._named(f"SELECT {columns} FROM documents WHERE id=?", document_id)
+        facts = next(self._sound("documents", found), None)
+        if facts is None:
+            raise damaged(f"document {document_id}")
         tokens = "SELECT sum(tokens) FROM knowledge WHERE document_id=?"
         from brain.reports import DocumentDetail
 
         return DocumentDetail(
             row=rows[0],
-            tokens=self._first(tokens, document_id)[0] or 0,
+            tokens=int(self._first(tokens, document_id)[0] or 0),
             links=tuple(self._links(document_id)),
             context=self.context_of(rows[0].source),
-            **with_lists(facts, "aliases", "notices"),
+            **facts,
         )
 
     def export_rows(self) -> Iterator[tuple[Row, list[Row]]]:
-        """Every document with all its columns, tags (tag, by) and links, and its chunks; in the order of id."""
+        """Every document with all its columns, tags (tag, by) and links, and its chunks; in the order of id. A damaged
+        one is left out; one with a damaged chunk comes without chunks.
+        """
         tags = "SELECT tag, by FROM tags WHERE document_id=? ORDER BY tag"
         chunks = "SELECT * FROM knowledge WHERE document_id=? ORDER BY ordinal"
         for document_id in self._column("SELECT id FROM documents ORDER BY id"):
-            (document,) = self._named("SELECT * FROM documents WHERE id=?", document_id)
-            document["tags"] = self._run(tags, document_id).fetchall()
+            found = self._named("SELECT * FROM documents WHERE id=?", document_id)
+            if not list(self._sound("documents", found)):
+                continue
+            (document,) = found
+            pairs = self._run(tags, document_id).fetchall()
+            document["tags"] = [pair for pair in pairs if set(map(type, pair)) == {str}]
+            if len(document["tags"]) < len(pairs):
+                leave_out(self._conn, "tags", document, "by")
             document["links"] = self._links(document_id)
-            yield document, self._named(chunks, document_id)
+            parts = self._named(chunks, document_id)
+            if len(list(self._sound("knowledge", parts))) < len(parts):
+                parts = []
+            yield document, parts
 
     def _links(self, document_id: str) -> list[str]:
         sql = "SELECT target FROM links WHERE document_id=? ORDER BY target"
-        return self._column(sql, document_id)
+        return [
+            link for link in self._column(sql, document_id) if isinstance(link, str)
+        ]
 
     def _rows(self, sql: str, *values: object) -> list[DocumentRow]:
         from brain.reports import DocumentRow
 
-        rows = self._each_named(sql, *values)
-        return [DocumentRow(**with_lists(row, "tags")) for row in rows]
+        rows = self._sound("documents", self._each_named(sql, *values))
+        return [DocumentRow(**row) for row in rows]
 
     # -- references -----------------------------------------------------------------------------------------------
 
@@ -240,7 +255,7 @@ class LibraryTable(Table):
             JOIN documents d ON d.id = k.document_id
             WHERE k.id >= ? AND k.id < ?
         """
-        rows = self._named(sql, *span)
+        rows = list(self._sound("knowledge", self._each_named(sql, *span)))
         document = self._first(
             "SELECT 1 FROM documents WHERE id >= ? AND id < ?", *span
         )
@@ -260,14 +275,19 @@ class LibraryTable(Table):
     ) -> Excerpt:
         """Part `first_part` of a document and `count` - 1 behind it; all of it when that is 0."""
         sql = "SELECT source, title, text, dated_at, label FROM documents WHERE id=?"
-        source, title, text, date, label = self._first(sql, document_id)
+        found = self._sound("documents", self._each_named(sql, document_id))
+        facts = next(found, None)
+        if facts is None:
+            raise damaged(f"document {document_id}")
+        source, title, text, date, label = facts.values()
         sql = """
             SELECT locator, content
             FROM knowledge
             WHERE document_id=?
             ORDER BY ordinal
         """
-        chunks = self._run(sql, document_id).fetchall()
+        rows = self._sound("knowledge", self._each_named(sql, document_id))
+        chunks = [(row["locator"], row["content"]) for row in rows]
         from brain.reports import Excerpt
 
         whole = Excerpt(
@@ -300,9 +320,9 @@ class LibraryTable(Table):
 
     def contexts(self) -> dict[str, str]:
         """Descriptions by path prefix."""
-        return dict(
-            self._run("SELECT source, description FROM contexts ORDER BY source")
-        )
+        sql = "SELECT source, description FROM contexts ORDER BY source"
+        rows = self._sound("contexts", self._each_named(sql))
+        return {row["source"]: row["description"] for row in rows}
 
     def set_context(self, source: str, description: str | None) -> None:
         """Describe what lies under a path; None takes the description away. Raises `NotFound` when there is none."""
@@ -347,9 +367,13 @@ class LibraryTable(Table):
     def roots(self) -> list[Row]:
         """Registered roots: uri, path, added_at, looked_at, options."""
         sql = "SELECT uri, path, added_at, looked_at, options FROM roots ORDER BY path"
-        found = self._named(sql)
-        for row in found:
-            row["options"] = json.loads(row["options"] or "{}")
+        found = []
+        for row in self._sound("roots", self._each_named(sql)):
+            if not row["uri"].startswith("file:/"):
+                leave_out(self._conn, "roots", row, "uri")
+                continue
+            row["options"] = row["options"] or {}
+            found.append(row)
         return found
 
     def looked_at(self, uri: str, now: str) -> None:
@@ -361,8 +385,17 @@ class LibraryTable(Table):
 
     def setting(self, name: str) -> str | None:
         """A value that the program keeps for itself (a person's settings live in the configuration file)."""
-        row = self._first("SELECT value FROM settings WHERE name=?", name)
-        return row[0] if row else None
+        found = self._named("SELECT name, value FROM settings WHERE name=?", name)
+        return next((row["value"] for row in self._sound("settings", found)), None)
+
+    def setting_json(self, name: str, kind: type) -> Any:
+        """A value kept as JSON, of this kind; an empty one where there is none, or what is kept is damaged."""
+        text = self.setting(name)
+        try:
+            return json_of(text, kind, "value") if text else kind()
+        except Damaged as column:
+            leave_out(self._conn, "settings", {"name": name}, column)
+            return kind()
 
     def keep_setting(self, name: str, value: str | None) -> None:
         """Keep it, or with None forget it."""
@@ -382,8 +415,11 @@ class LibraryTable(Table):
             WHERE uri >= ?1 AND uri < ?3 AND (uri = ?1 OR uri >= ?2) AND size IS NOT NULL
         """
         folder = prefix_uri.rstrip("/")
-        cursor = self._run(sql, prefix_uri, f"{folder}/", f"{folder}0")
-        return {row[0]: tuple(row[1:]) for row in cursor}
+        found = {}
+        for uri, *facts in self._run(sql, prefix_uri, f"{folder}/", f"{folder}0"):
+            if isinstance(uri, str):  # what is damaged is not known
+                found[uri] = tuple(facts)
+        return found
 
 
 def as_stored(reference: str) -> str:

@@ -40,7 +40,7 @@ def renew_properties(conn: sqlite3.Connection, document_id: str) -> None:
     )
     try:
         values = {str(key): str(value) for key, value in json.loads(metadata).items()}
-    except (ValueError, AttributeError):
+    except (TypeError, ValueError, AttributeError):
         values = {}  # damaged: the doctor says so
     rows = [
         (document_id, *item) for item in stated(source, root[0] if root else "", values)

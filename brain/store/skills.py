@@ -5,13 +5,13 @@ Leaves out reading and writing SKILL.md folders (`brain.keeping.export.skills`) 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from brain.errors import NotFound, UsageError
+from brain.store.cells import damaged, leave_out
 from brain.store.connection import Connection
 from brain.store.row_hash import Row, hashed, listed
 from brain.store.sql import CANDIDATES_SHOWN, SHORTEST_PREFIX, fields_of, json_text
@@ -121,8 +121,11 @@ class SkillTable(Table):
         sql = (
             "SELECT files, label, version, added_at, updated_at FROM skills WHERE id=?"
         )
-        files, *facts = self._first(sql, skill.id)
-        return Belongings(json.loads(files), *facts)
+        rows = self._sound("skills", self._each_named(sql, skill.id))
+        facts = next(rows, None)
+        if facts is None:
+            raise damaged(f"skill {skill.name}")
+        return Belongings(**facts)
 
     def find(self, query: str, limit: int = 5) -> Skills:
         """Skills whose description, or else body, shares words with the query, best first. Never raises on any text."""
@@ -149,12 +152,19 @@ class SkillTable(Table):
         return self._number("SELECT count(*) FROM skills")
 
     def export_rows(self) -> Iterator[Row]:
-        """Every skill with all its columns, by name."""
-        return self._each_named("SELECT * FROM skills ORDER BY name")
+        """Every sound skill with all its columns, by name."""
+        for row in self._each_named("SELECT * FROM skills ORDER BY name"):
+            if not list(self._sound("skills", [row])):
+                continue
+            if NAME.fullmatch(row["name"]):
+                yield row
+            else:
+                leave_out(self._conn, "skills", row, "name")
 
     def _read(self, rest: str, *values: object) -> Skills:
-        rows = self._run(f"SELECT {COLUMNS} FROM skills {rest}", *values)
-        return [Skill(*row) for row in rows]
+        sql = f"SELECT {COLUMNS} FROM skills {rest}"
+        rows = self._sound("skills", self._each_named(sql, *values))
+        return [Skill(**row) for row in rows]
 
 
 def check(name: str, description: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
+from brain.store.cells import leave_out
 from brain.store.row_hash import Row, hashed
 from brain.store.table import Table
 from brain.types import Skipped
@@ -67,6 +68,10 @@ class SkippedTable(Table):
         """
         for uri, *row in self._run(sql, *values):
             source, kind, reason, hint = row[:4]
+            texts = (uri, source, kind, reason, hint)
+            if not all(isinstance(text, str) for text in texts):
+                leave_out(self._conn, "skipped", {"source": source or uri}, "reason")
+                continue
             why = Skipped(source, kind, reason, hint, new=False)
             stat = (row[4], row[5], row[6], row[7])
             passing, reader, tries, seen_at, there = row[8:]

@@ -96,11 +96,9 @@ def json_text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def with_lists(row: Row, *names: str) -> Row:
-    """The row with these columns, which hold JSON, as tuples."""
-    for name in names:
-        row[name] = tuple(json.loads(row[name]))
-    return row
+def ids_text(ids: Iterable[object]) -> str:
+    """Ids as a JSON list; what is no text is no id of ours."""
+    return json_text([name for name in ids if isinstance(name, str)])
 
 
 def insert_into(table: str, columns: Iterable[str]) -> str:
@@ -214,7 +212,12 @@ def episode_scope(scope: Scope, *, kind: str = "", person: str = "") -> Where:
     Days are compared as they were written down, without regard to zones.
     """
     where = Where()
-    holds = "EXISTS (SELECT 1 FROM json_each(c.{}) j WHERE lower(j.value) = lower(?))"
+    holds = """
+        EXISTS (
+            SELECT 1 FROM json_each(iif(json_valid(c.{0}), c.{0}, '[]')) j
+            WHERE lower(j.value) = lower(?)
+        )
+    """
     for tag in scope.tags:
         where.add_given(holds.format("tags"), tag)
     where.add_given("c.kind = ?", kind)

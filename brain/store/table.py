@@ -6,9 +6,11 @@ Leaves out every statement; each table has its own. Serves the other modules of 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from brain.store.cells import Damaged, leave_out, sound_cells
 from brain.store.row_hash import HASH, Row, renewed
 from brain.store.sql import column, each_named, first, named, number, update_of
 
@@ -26,6 +28,14 @@ class Reader:
         self._number = partial(number, conn)
         self._named = partial(named, conn)
         self._each_named = partial(each_named, conn)
+
+    def _sound(self, table: str, rows: Iterable[Row]) -> Iterator[Row]:
+        """The rows with their JSON read; a damaged one is left out and named (cells.py)."""
+        for row in rows:
+            try:
+                yield sound_cells(row)
+            except Damaged as column:
+                leave_out(self._conn, table, row, column)
 
     def _run(self, sql: str, *values: object) -> sqlite3.Cursor:
         return self._conn.execute(sql, values)

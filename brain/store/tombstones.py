@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
+from brain.store.cells import leave_out
 from brain.store.row_hash import hashed
 from brain.store.table import Table
 
@@ -117,10 +118,13 @@ class TombstoneTable(Table):
 
     def _keys(self, *, make: bool = False) -> list[bytes]:
         row = self._first("SELECT value FROM settings WHERE name=?", KEYS)
-        if row:
-            return [bytes.fromhex(key) for key in json.loads(row[0])]
-        if not make:
-            return []
+        keys: list[bytes] = []
+        try:
+            keys = [bytes.fromhex(key) for key in json.loads(row[0])] if row else []
+        except (TypeError, ValueError):
+            leave_out(self._conn, "settings", {"name": KEYS}, "value")
+        if keys or not make:
+            return keys
         key = secrets.token_bytes(KEY_BYTES)
         self._keep_keys([key.hex()])
         return [key]

@@ -5,11 +5,11 @@ Leaves out erasure from backups. Serves `brain forget`, `brain undo` and `sync` 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from brain.errors import NotFound
+from brain.store.cells import Damaged, damaged, json_of
 from brain.store.days import DayTable
 from brain.store.documents import renew_terms
 from brain.store.properties import renew_properties
@@ -143,7 +143,7 @@ class Trash(Table):
                 hint = "`brain undo --list` shows what can be undone"
                 raise NotFound(f"nothing forgotten has the id {forgotten_id}", hint)
             source = str(row[1])
-            payload: dict[str, list[Row]] = json.loads(row[0])
+            payload = _brought_back(row[0], source)
             documents = payload.get("documents", [])
             for document in documents:
                 self._make_room(document, source, now)
@@ -184,9 +184,8 @@ class Trash(Table):
     def listing(self) -> list[Row]:
         """What can be undone, newest first: id, kind, source, title, at."""
         columns = "id, kind, source, title, at"
-        return self._named(
-            f"SELECT {columns} FROM forgotten ORDER BY at DESC, rowid DESC"
-        )
+        sql = f"SELECT {columns} FROM forgotten ORDER BY at DESC, rowid DESC"
+        return list(self._sound("forgotten", self._each_named(sql)))
 
     def last_batch(self) -> list[str]:
         """The ids that the newest `forget` moved away."""
@@ -210,6 +209,15 @@ class Trash(Table):
     def _rows(self, table: str, document_id: str) -> list[Row]:
         key = "id" if table == "documents" else "document_id"
         return self._named(f"SELECT * FROM {table} WHERE {key}=?", document_id)
+
+
+def _brought_back(payload: object, source: str) -> dict[str, list[Row]]:
+    """The rows of an entry by table. Raises `StoreError` where they cannot be read."""
+    try:
+        tables: dict[str, list[Row]] = json_of(payload, dict)
+    except Damaged:
+        raise damaged(source) from None
+    return tables
 
 
 def _as_it_was(table: str, row: Row) -> Row:

@@ -595,3 +595,26 @@ def test_the_rebuild_command() -> None:
         ]
         == 12
     )
+
+
+def test_a_long_file_with_nothing_in_it_is_not_copied(
+    brain: Brain, tmp_path: Path
+) -> None:
+    """It would fill the disk before anybody saw that it is no backup."""
+    made = Path(brain.keep.backup().path)
+    empty = tmp_path / "empty.db"
+    longer = tmp_path / "longer.db"
+    holes = tmp_path / "holes.db"
+    shutil.copy(made, longer)
+    shutil.copy(made, holes)
+    empty.touch()
+    size = 200 * 2**30
+    with holes.open("r+b") as file:
+        page = int.from_bytes(file.read(18)[16:18], "big")
+        file.seek(28)
+        file.write((size // page).to_bytes(4, "big"))
+    for path, said in ((empty, "not a brain"), (longer, "damaged"), (holes, "empty")):
+        os.truncate(path, size)
+        with pytest.raises(StoreError, match=said):
+            brain.keep.restore(path)
+    assert [path.name for path in brain.config.home.glob("*.tmp")] == []

@@ -7,17 +7,16 @@ Leaves out files (documents.py, episodes.py and skills.py write and read those) 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from brain.store.cells import mapping_of, texts_of
 from brain.store.checks import LABEL
 from brain.store.episodes import Circumstances
 from brain.store.row_hash import Row
 from brain.store.skills import Belongings
-from brain.store.sql import with_lists
 from brain.types import Episode, Skill
 from ingest.document import Chunk, Document, rebind
 from ingest.readers.front_matter import map_at, text_at
@@ -143,7 +142,8 @@ def stored_document(row: Row, chunks: Sequence[Row]) -> StoredDocument:
     """From a row of `documents` (with `tags` and `links` joined to it) and its rows of `knowledge`, in order; their
     JSON is loaded in place.
     """
-    with_lists(row, "aliases", "notices")
+    for name in ("aliases", "notices"):
+        row[name] = texts_of(name, row[name])
     return StoredDocument(
         **{
             name: row[name]
@@ -152,27 +152,28 @@ def stored_document(row: Row, chunks: Sequence[Row]) -> StoredDocument:
         chunks=tuple(map(stored_chunk, chunks)),
         tags=tuple(sorted(map(tuple, row["tags"]))),
         links=tuple(sorted(row["links"])),
-        metadata=json.loads(row["metadata"]),
+        metadata=mapping_of("metadata", row["metadata"]),
     )
 
 
 def stored_chunk(row: Row) -> StoredChunk:
     """From a row of `knowledge`, whose JSON is loaded in place."""
-    with_lists(row, "heading")
+    row["heading"] = texts_of("heading", row["heading"])
     chunk: StoredChunk = _from_row(StoredChunk, row)
     return chunk
 
 
 def stored_episode(row: Row) -> StoredEpisode:
     """From a row of `episodes`, whose JSON is loaded in place."""
-    with_lists(row, *EPISODE_LISTS)
-    row["confidence"] = json.loads(row["confidence"])
+    for name in EPISODE_LISTS:
+        row[name] = texts_of(name, row[name])
+    row["confidence"] = mapping_of("confidence", row["confidence"])
     return StoredEpisode(_from_row(Episode, row), _from_row(Circumstances, row))
 
 
 def stored_skill(row: Row) -> StoredSkill:
     """From a row of `skills`, whose JSON is loaded in place."""
-    row["files"] = json.loads(row["files"])
+    row["files"] = mapping_of("files", row["files"])
     return StoredSkill(_from_row(Skill, row), _from_row(Belongings, row))
 
 

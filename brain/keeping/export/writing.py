@@ -42,6 +42,7 @@ class Source:
     order); `episodes` gives rows in the order of days; `judgments` come in the order in which they were first made;
     `roots` are rows of `roots`, for the manifest; `looked_at` are the paths of those that are looked at here. `copies`
     are exports in which the original of a file may lie that is not on this disk.
+    `left_out`: damaged rows that were left out so far.
     """
 
     documents: Callable[[], Iterable[tuple[Row, Sequence[Row]]]]
@@ -52,6 +53,7 @@ class Source:
     roots: Sequence[Row]
     looked_at: Sequence[str] = ()
     copies: Sequence[Path] = ()
+    left_out: Callable[[], Mapping[str, str]] = dict
 
 
 def export(
@@ -93,10 +95,9 @@ def export(
             _skills(source, folder)
         if judgments.KIND in kinds:
             _judgments(source, folder, names)
-        prefixes = [
-            f"{place}{kind}/" for kind in kinds for place in ("", f"{SIDECAR}/")
-        ]
-        folder.remove_others(tuple(prefixes))
+        # what is damaged here may be whole in the file of an earlier export
+        if not source.left_out():
+            folder.remove_others(_prefixes(kinds))
         folder.close()
     finally:
         folder.abandon()
@@ -109,6 +110,12 @@ def export(
         tuple(notices),
         attachments,
     )
+
+
+def _prefixes(kinds: Sequence[str]) -> tuple[str, ...]:
+    """Where files of these kinds lie."""
+    places = ("", f"{SIDECAR}/")
+    return tuple(f"{place}{kind}/" for kind in kinds for place in places)
 
 
 def _beside(directory: Path, roots: Sequence[Row]) -> None:
