@@ -47,7 +47,8 @@ def without_comments(text: str, code: Collection[int]) -> Shown:
         hidden.append(line)
         newlines = text.count("\n", start, end)
         line += newlines
-        parts += [text[done:start], "\n" * newlines]
+        parts.append(text[done:start])
+        parts.append("\n" * newlines)
         done = end
     parts.append(text[done:])
     return Shown("".join(parts), tuple(hidden))
@@ -60,20 +61,29 @@ def _comments(text: str, code: Collection[int]) -> Iterator[tuple[int, int]]:
     while opening := _OPENING.search(text, at):
         at = opening.end()
         mark = opening.group()
-        if fence := opening["fence"]:
+        fence = opening["fence"]
+        if fence:
             at = _end_of_fence(text, fence, at)
-        elif not opening["span"] and mark not in unclosed:
-            if code and text.count("\n", 0, opening.start()) in code:
-                continue
-            end = text.find(_CLOSING[mark], at)
-            if end < 0:
-                unclosed.add(mark)
-                continue
-            at = end + len(_CLOSING[mark])
-            yield opening.start(), at
+            continue
+        if opening["span"] or mark in unclosed:
+            continue
+        start = opening.start()
+        if code and text.count("\n", 0, start) in code:
+            continue
+        closing = _CLOSING[mark]
+        end = text.find(closing, at)
+        if end < 0:
+            unclosed.add(mark)
+            continue
+        at = end + len(closing)
+        yield start, at
 
 
 def _end_of_fence(text: str, fence: str, at: int) -> int:
-    closing = re.compile(rf"^[ \t>]*{fence[0]}{{{len(fence)},}}[ \t]*$", re.MULTILINE)
+    sign = fence[0]
+    least = len(fence)
+    closing = re.compile(rf"(?m)^[ \t>]*{sign}{{{least},}}[ \t]*$")
     found = closing.search(text, at)
-    return found.end() if found else len(text)
+    if found is None:
+        return len(text)
+    return found.end()

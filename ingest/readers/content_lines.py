@@ -40,7 +40,8 @@ class Line:
     @property
     def parts(self) -> list[str]:
         """The parts of a value such as a name or an address, parted by semicolons."""
-        return [unescaped(part).strip() for part in _PARTS.split(self.value)]
+        stated = _PARTS.split(self.value)
+        return [unescaped(part).strip() for part in stated]
 
 
 @dataclass(slots=True)
@@ -53,17 +54,24 @@ class Component:
 
     def first(self, name: str) -> str:
         """The text of the first line of a name, "" without one."""
-        return next((line.text for line in self.all(name)), "")
+        for line in self.all(name):
+            return line.text
+        return ""
 
     def all(self, *names: str) -> Iterator[Line]:
-        return (
-            line for line in self.lines if line.name in names and line.value.strip()
-        )
+        for line in self.lines:
+            if line.name in names and line.value.strip():
+                yield line
 
 
 def unescaped(value: str) -> str:
     """A value with its escaped commas, semicolons and line ends read."""
-    return _ESCAPE.sub(lambda found: "\n" if found[1] in "nN" else found[1], value)
+    return _ESCAPE.sub(_escaped_sign, value)
+
+
+def _escaped_sign(match: re.Match[str]) -> str:
+    sign = match[1]
+    return "\n" if sign in "nN" else sign
 
 
 def components(text: str) -> list[Component]:
@@ -91,25 +99,38 @@ def lines(text: str) -> Iterator[Line]:
         match = _LINE.match(stated[:VALUE_CHARS])
         if match is None:
             continue
-        parameters: dict[str, str] = {}
-        for key, value in _PARAMETER.findall(match["parameters"]):
+        name = match["name"].upper()
+        parameters = _parameters(match["parameters"])
+        value = _decoded(match["value"], parameters)
+        yield Line(name, value, parameters)
+
+
+def _parameters(stated: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in _PARAMETER.findall(stated):
+        key = name.upper()
+        if not value:
             # A bare word is a type: "TEL;HOME:…" of vCard 2.1.
-            name, said = (key, value) if value else ("TYPE", key)
-            known = parameters.get(name.upper())
-            said = said.strip('"')
-            parameters[name.upper()] = f"{known},{said}" if known else said
-        yield Line(
-            match["name"].upper(), _decoded(match["value"], parameters), parameters
-        )
+            key = "TYPE"
+            value = name
+        value = value.strip('"')
+        if known := found.get(key):
+            value = f"{known},{value}"
+        found[key] = value
+    return found
 
 
 def _decoded(value: str, parameters: dict[str, str]) -> str:
     """The value, its quoted-printable read where the line says that it is."""
-    stated = f"{parameters.get('ENCODING', '')},{parameters.get('TYPE', '')}".upper()
+    encoding = parameters.get("ENCODING", "")
+    kind = parameters.get("TYPE", "")
+    stated = f"{encoding},{kind}".upper()
     if "QUOTED-PRINTABLE" not in stated:
         return value
-    data = quopri.decodestring(value.encode("utf-8", "surrogateescape"))
+    written = value.encode("utf-8", "surrogateescape")
+    data = quopri.decodestring(written)
+    charset = parameters.get("CHARSET", "utf-8")
     try:
-        return data.decode(parameters.get("CHARSET", "utf-8"), "replace")
+        return data.decode(charset, "replace")
     except LookupError:
         return data.decode("utf-8", "replace")

@@ -28,15 +28,19 @@ class Mark:
 
 def sections(lines: list[str], marks: Iterable[Mark]) -> Iterator[Section]:
     """The text in order, from its first line that is not blank. `lines` are without their newlines; `marks` ascend."""
-    start = next((at for at, line in enumerate(lines) if line.strip()), len(lines))
-    known = [Mark(start), *marks, Mark(len(lines))]
+    end = len(lines)
+    filled = (at for at, line in enumerate(lines) if line.strip())
+    start = next(filled, end)
+    known = [Mark(start), *marks, Mark(end)]
     headings = Headings()
     for mark, following in pairwise(known):
         if mark.level:
-            headings.enter(mark.level, one_line(mark.words)[:HEADING_CHARS])
+            words = one_line(mark.words)
+            headings.enter(mark.level, words[:HEADING_CHARS])
         if following.first <= mark.first:
             continue
         body = "\n".join(lines[mark.first : following.first])
-        body += "\n" if following.first < len(lines) else ""
+        if following.first < end:
+            body += "\n"
         where = of_lines(mark.first + 1, following.first)
         yield Section(body, headings.path, where, mark.atomic)

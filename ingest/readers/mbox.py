@@ -34,41 +34,59 @@ def read(raw: Raw) -> Readings:
     if not messages and before.strip():
         reason = "not a mailbox: no message begins in it"
         raise UnreadableFile(reason, "name it .eml if it is one mail")
+    kept = [message for message in messages if not _is_deleted(message)]
+    count = len(kept)
+    deleted = len(messages) - count
     letters = []
     readings = []
     known: set[str] = set()
     names: Counter[str] = Counter()
-    kept = [message for message in messages if not _is_deleted(message)]
-    deleted = len(messages) - len(kept)
     for message in kept[: raw.limits.parts]:
         # Without the marks that a "From " line inside a message has.
         data = _ESCAPED.sub(rb"\1", message)
         letter = mail.parsed(data)
         letters.append(letter)
-        parts = threads.parts(letter.body)
-        name = digest(letter.identity or data)[:ID_DIGITS]
-        names[name] += 1
-        if names[name] > 1:  # the same mail twice, or two that claim one identity
-            name = f"{name}-{names[name]}"
+        name = _name(letter.identity or data, names)
         # A quotation is known from other mails only: hence before this mail's own lines are noted.
+        parts = threads.parts(letter.body)
         news = threads.without_known(parts, known)
-        readings.append(mail.reading(letter, news, raw, name))
+        reading = mail.reading(letter, news, raw, name)
+        readings.append(reading)
         for part in parts:
-            known.update(threads.fingerprints(part.text))
-    yield _mailbox(letters, len(kept), deleted)
+            lines = threads.fingerprints(part.text)
+            known.update(lines)
+    yield _mailbox(letters, count, deleted)
     yield from readings
+
+
+def _name(identity: str | bytes, names: Counter[str]) -> str:
+    """The address of a message in the mailbox; `names` counts those that were given."""
+    name = digest(identity)[:ID_DIGITS]
+    names[name] += 1
+    times = names[name]
+    if times > 1:  # the same mail twice, or two that claim one identity
+        return f"{name}-{times}"
+    return name
 
 
 def _is_deleted(message: bytes) -> bool:
     """Whether a person deleted it in Thunderbird, which keeps it in the file until it compacts the folder."""
     status = _MOZILLA.search(message, 0, HEAD_BYTES)
-    return bool(status and int(status[1], 16) & MOZILLA_EXPUNGED)
+    if status is None:
+        return False
+    flags = int(status[1], 16)
+    return bool(flags & MOZILLA_EXPUNGED)
 
 
 def _mailbox(letters: list[mail.Letter], count: int, deleted: int) -> Reading:
     """How many messages, from when to when, and from whom most of them came."""
-    days = [letter.date[:10] for letter in letters if letter.date]
-    senders = Counter(letter.sender for letter in letters if letter.sender)
+    days = []
+    senders: Counter[str] = Counter()
+    for letter in letters:
+        if letter.date:
+            days.append(letter.date[:10])
+        if letter.sender:
+            senders[letter.sender] += 1
     lines = [f"Mailbox with {count:,} messages."]
     if days:
         first = min(days)
@@ -82,5 +100,6 @@ def _mailbox(letters: list[mail.Letter], count: int, deleted: int) -> Reading:
     read = len(letters)
     if count > read:
         notices.append(f"{count:,} messages: cut to the first {read:,}")
-    about = Section("\n".join(lines) + "\n", (), "mailbox")
+    text = "\n".join(lines)
+    about = Section(f"{text}\n", (), "mailbox")
     return Reading([about], notices=tuple(notices))

@@ -35,19 +35,18 @@ def read(raw: Raw) -> Readings:
     title = ""
     for number, cell in enumerate(cells, 1):
         where = f"cell {number}"
-        source, left_out = without_payloads(
-            _joined(cell.get("source", cell.get("input")))
-        )
-        notices += [f"{where}: {notice}" for notice in left_out]
-        if cell.get("cell_type") == "code":
-            said = _with_output(source, cell, where, notices)
-            if said.strip():
-                sections.append(
-                    Section(f"{said}\n\n", headings.path, where, atomic=True)
-                )
-            continue
-        for part in _by_heading(source, headings):
-            sections.append(Section(f"{part}\n\n", headings.path, where))
+        # "input" is its name in version 3.
+        stated = cell.get("source", cell.get("input"))
+        source, left_out = without_payloads(_joined(stated))
+        for notice in left_out:
+            notices.append(f"{where}: {notice}")
+        is_code = cell.get("cell_type") == "code"
+        if is_code:
+            source = _with_output(source, cell, where, notices)
+        for part in _by_heading(source, headings, is_code=is_code):
+            if part.strip():
+                text = f"{part}\n\n"
+                sections.append(Section(text, headings.path, where, atomic=is_code))
         if not title and headings.path:
             title = headings.path[0]
     yield Reading(sections, title=title, notices=tuple(notices))
@@ -58,7 +57,9 @@ def _cells(text: str) -> list[Cell]:
     try:
         book = json.loads(text)
         sheets = book.get("worksheets") or [book]
-        found = [cell for sheet in sheets for cell in sheet["cells"]]
+        found: list[Any] = []
+        for sheet in sheets:
+            found.extend(sheet["cells"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableFile("no notebook in it", "open it in Jupyter") from error
     return [cell for cell in found if isinstance(cell, dict)]
@@ -67,46 +68,69 @@ def _cells(text: str) -> list[Cell]:
 def _joined(source: Any) -> str:
     """A text as notebooks keep it: whole, or as a list of lines."""
     if isinstance(source, list):
-        source = "".join(line for line in source if isinstance(line, str))
-    return source.strip("\n") if isinstance(source, str) else ""
+        lines = (line for line in source if isinstance(line, str))
+        source = "".join(lines)
+    if isinstance(source, str):
+        return source.strip("\n")
+    return ""
 
 
-def _by_heading(source: str, headings: Headings) -> Iterator[str]:
-    """The parts of a Markdown cell, `headings` being entered before each."""
-    part: list[str] = []
+def _by_heading(
+    source: str,
+    headings: Headings,
+    *,
+    is_code: bool,
+) -> Iterator[str]:
+    """The parts of a Markdown cell, `headings` being entered before each; a cell of code is one part."""
+    if is_code:
+        yield source
+        return
+    part = ""
     fenced = False
     for line in source.split("\n"):
-        fenced ^= bool(_FENCE.match(line))
-        heading = None if fenced else _HEADING.match(line)
-        if heading:
-            if "".join(part).strip():
-                yield "\n".join(part).strip("\n")
-            part = []
-            headings.enter(len(heading[1]), one_line(heading[2])[:HEADING_CHARS])
-        part.append(line)
-    if "".join(part).strip():
-        yield "\n".join(part).strip("\n")
+        if _FENCE.match(line):
+            fenced = not fenced
+        heading = _HEADING.match(line)
+        if heading and not fenced:
+            yield part.strip("\n")
+            part = ""
+            mark, words = heading.groups()
+            words = one_line(words)
+            headings.enter(len(mark), words[:HEADING_CHARS])
+        part += f"{line}\n"
+    yield part.strip("\n")
 
 
 def _with_output(source: str, cell: Cell, where: str, notices: list[str]) -> str:
     """A cell of code and, below it, the text that it put out."""
     outputs = cell.get("outputs")
-    listed = outputs if isinstance(outputs, list) else []
-    texts = [_output(output) for output in listed if isinstance(output, dict)]
+    if not isinstance(outputs, list):
+        return source
+    texts = []
+    for output in outputs:
+        if isinstance(output, dict):
+            texts.append(_output(output))
     said = "\n".join(filter(None, texts))
+    if not said:
+        return source
     if len(said) > OUTPUT_CHARS:
         notices.append(f"{where}: its output was cut to {OUTPUT_CHARS:,} characters")
         said = said[:OUTPUT_CHARS]
-    return f"{source}\n\nOutput:\n{said}" if said else source
+    return f"{source}\n\nOutput:\n{said}"
 
 
 def _output(output: dict[str, Any]) -> str:
     """The text of one output: printed, computed or an error."""
     if output.get("output_type") in ("error", "pyerr"):
-        return f"{output.get('ename', '')}: {output.get('evalue', '')}"
+        name = output.get("ename", "")
+        value = output.get("evalue", "")
+        return f"{name}: {value}"
+    found = output
     data = output.get("data")
-    found = data if isinstance(data, dict) else output
+    if isinstance(data, dict):
+        found = data
     for key in ("text/markdown", "text/plain", "text/latex", "text"):
-        if text := _joined(found.get(key)):
+        text = _joined(found.get(key))
+        if text:
             return _COLOURS.sub("", text)
     return ""

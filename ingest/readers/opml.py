@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ingest.document import Section
+from ingest.document import Heading, Section
 from ingest.errors import UnreadableFile
 from ingest.readers import zips
 from ingest.readers.outline import HEADING_CHARS, one_line
@@ -33,9 +33,12 @@ def read(raw: Raw) -> Readings:
     sections = []
     for number, item in enumerate(children(body, "outline"), 1):
         lines = "\n".join(_lines(item))
-        heading = one_line(_name(item))[:HEADING_CHARS]
-        where = f"item {number}"
-        sections.append(Section(f"{lines}\n\n", (heading,) if heading else (), where))
+        heading: Heading = ()
+        name = one_line(_name(item))
+        if name:
+            heading = (name[:HEADING_CHARS],)
+        section = Section(f"{lines}\n\n", heading, f"item {number}")
+        sections.append(section)
     head = next(descendants(root, "head"), None)
     yield Reading(
         sections,
@@ -45,7 +48,9 @@ def read(raw: Raw) -> Readings:
 
 
 def _stated(head: Element | None, name: str) -> str:
-    return next((one_line(found.text or "") for found in descendants(head, name)), "")
+    for found in descendants(head, name):
+        return one_line(found.text or "")
+    return ""
 
 
 def _name(item: Element) -> str:
@@ -62,14 +67,17 @@ def _lines(item: Element) -> Iterator[str]:
         mark = "- " if level else ""
         if name:
             yield f"{indent}{mark}{name}"
-        for key in _NOTES:
-            if note := attribute(current, key):
-                yield from (
-                    f"{indent}  {line}" for line in note.split("\n") if line.strip()
-                )
-        addresses = dict.fromkeys(
-            filter(None, (attribute(current, key) for key in _ADDRESSES))
-        )
-        yield from (f"{indent}  {address}" for address in addresses)
+        for line in _below_name(current):
+            yield f"{indent}  {line}"
         below = list(children(current, "outline"))
-        pending += [(child, level + 1) for child in reversed(below)]
+        for child in reversed(below):
+            pending.append((child, level + 1))
+
+
+def _below_name(item: Element) -> Iterator[str]:
+    """The lines of its notes, and its addresses, each once."""
+    for key in _NOTES:
+        note = attribute(item, key)
+        yield from filter(str.strip, note.split("\n"))
+    addresses = (attribute(item, key) for key in _ADDRESSES)
+    yield from dict.fromkeys(filter(None, addresses))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ingest.document import Texts
 from ingest.readers.line_outline import Mark, sections
 from ingest.readers.text import readable
 from ingest.reading import Raw, Reading, Readings
@@ -30,8 +31,6 @@ _KNOWN = {
     "slug",
     "status",
     "summary",
-}
-_KNOWN |= {
     "description",
     "version",
     "organization",
@@ -48,17 +47,28 @@ def read(raw: Raw) -> Readings:
     lines = text.split("\n")
     metadata = _fields(lines)
     marks = list(_marks(lines))
-    first = next((mark.words for mark in marks if mark.level == 1), "")
-    tags = f"{metadata.get('tags', '')},{metadata.get('keywords', '')}".split(",")
+    titles = (mark.words for mark in marks if mark.level == 1)
+    first = next(titles, "")
     yield Reading(
         list(sections(lines, marks)),
         title=metadata.get("title", "") or first.strip(),
         metadata=metadata,
-        tags=tuple(dict.fromkeys(filter(None, map(str.strip, tags)))),
+        tags=_tags(metadata),
         notices=notices,
         date=metadata.get("date", "") or metadata.get("created", ""),
         date_by="front matter",
     )
+
+
+def _tags(metadata: dict[str, str]) -> Texts:
+    """The tags and keywords, each once."""
+    tags: dict[str, None] = {}
+    for key in ("tags", "keywords"):
+        stated = metadata.get(key, "")
+        for word in stated.split(","):
+            tags[word.strip()] = None
+    tags.pop("", None)
+    return tuple(tags)
 
 
 def _fields(lines: list[str]) -> dict[str, str]:
@@ -66,8 +76,12 @@ def _fields(lines: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in lines[:HEAD_LINES]:
         field = _FIELD.match(line)
-        if field and (name := field[1].lower()) in _KNOWN:
-            found.setdefault(name, field[2].strip())
+        if field is None:
+            continue
+        name, value = field.groups()
+        name = name.lower()
+        if name in _KNOWN:
+            found.setdefault(name, value.strip())
     return found
 
 
@@ -85,16 +99,19 @@ def _marks(lines: list[str]) -> Iterator[Mark]:
             at += size
             continue
         line = lines[at]
-        if literal and line.strip() and not _INDENTED.match(line):
-            literal = False
-            yield Mark(at)
-        elif not literal and line.rstrip().endswith("::") and _is_literal(lines, at):
+        words = line.rstrip()
+        if literal:
+            if words and not _INDENTED.match(line):
+                literal = False
+                yield Mark(at)
+        elif words.endswith("::") and _is_literal(lines, at):
             literal = True
             yield Mark(at, atomic=True)
-        if not literal and bool(_GRID.match(line)) and not in_table:
+        begins_table = not literal and not in_table and _GRID.match(line)
+        if begins_table:
             in_table = True
             yield Mark(at, atomic=True)
-        elif in_table and not line.strip():
+        elif in_table and not words:
             in_table = False
             yield Mark(at)
         at += 1
@@ -102,24 +119,45 @@ def _marks(lines: list[str]) -> Iterator[Mark]:
 
 def _is_literal(lines: list[str], at: int) -> bool:
     """Whether the next line that says something is indented."""
-    following = (line for line in lines[at + 1 : at + 6] if line.strip())
-    return bool(_INDENTED.match(next(following, "")))
+    for following in lines[at + 1 : at + 6]:
+        if following.strip():
+            return bool(_INDENTED.match(following))
+    return False
 
 
 def _title(lines: list[str], at: int) -> tuple[str, str, int] | None:
     """(words, adornment, lines) of a title that begins here, None where none does."""
-    line = lines[at]
-    below = lines[at + 1] if at + 1 < len(lines) else ""
-    over = _ADORNMENT.match(line)
-    if over and at + 2 < len(lines) and below.strip():
-        under = lines[at + 2].rstrip()
-        if under == line.rstrip() and len(under) >= len(below.strip()) - 1:
-            return below.strip(), f"{over[1]}{over[1]}", 3
-    under_line = _ADORNMENT.match(below)
     before = lines[at - 1] if at else ""
-    is_words = line.strip() and not over and not line[0].isspace()
-    # An underline as long as its words; a shorter one is a rule or a table.
-    is_long = len(below.rstrip()) >= len(line.strip()) - 1
-    if is_words and under_line and is_long and not before.strip():
-        return line.strip(), under_line[1], 2
+    line, below, under, *_others = [*lines[at : at + 3], "", ""]
+    over_line = _ADORNMENT.match(line)
+    if over_line:
+        return _framed_title(over_line, below, under)
+    under_line = _ADORNMENT.match(below)
+    words = line.strip()
+    if not under_line or not words:
+        return None
+    # What is indented, or goes on from the line before, is no title.
+    if line[0].isspace() or before.strip():
+        return None
+    if _is_long(below, words):
+        return words, under_line[1], 2
     return None
+
+
+def _framed_title(
+    over_line: re.Match[str],
+    middle: str,
+    under: str,
+) -> tuple[str, str, int] | None:
+    """A title between two lines of the same adornment."""
+    words = middle.strip()
+    is_same = under.rstrip() == over_line[0].rstrip()
+    if words and is_same and _is_long(under, words):
+        return words, over_line[1] * 2, 3
+    return None
+
+
+def _is_long(adornment: str, words: str) -> bool:
+    """Whether it is as long as the words; a shorter one is a rule or a table."""
+    length = len(adornment.rstrip())
+    return length >= len(words) - 1

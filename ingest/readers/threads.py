@@ -9,6 +9,7 @@ Serves the mail readers.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -49,9 +50,11 @@ def parts(body: str) -> list[Part]:
         found = _by_library(body)
     parts = []
     for part in found:
-        if part.text.strip():
-            intro = one_line(_MARK.sub("", part.intro))
-            parts.append(Part(_unmarked(part.text), intro))
+        if not part.text.strip():
+            continue
+        text = _unmarked(part.text)
+        intro = _MARK.sub("", part.intro)
+        parts.append(Part(text, one_line(intro)))
     return parts
 
 
@@ -59,30 +62,35 @@ def _is_slow(body: str) -> bool:
     """Whether the library's patterns might look at it for long."""
     if len(body) > PARSED_CHARS or _RUN.search(body):
         return True
-    return max(map(len, body.split("\n"))) > PARSED_LINE
+    longest = max(map(len, body.split("\n")))
+    return longest > PARSED_LINE
 
 
 def _by_library(body: str) -> list[Part]:
     from mailparser_reply import EmailReplyParser  # type: ignore[import-untyped]  # the package has no types
     from mailparser_reply.constants import MAIL_LANGUAGES  # type: ignore[import-untyped]  # the package has no types
 
-    replies = EmailReplyParser(languages=list(MAIL_LANGUAGES)).read(body).replies
+    parser = EmailReplyParser(languages=list(MAIL_LANGUAGES))
+    replies = parser.read(body).replies
     if len(replies) < 2:  # its copy has lost the indentation
         return _by_mark(body)
     newest, *older = replies
     made = _by_mark(newest.full_body)
     intro = ""
     for reply in older:
-        intro = f"{intro}\n{reply.headers}"
-        if (
-            reply.full_body
-        ):  # else a line such as "Original Message": it goes with what follows
+        intro += f"\n{reply.headers}"
+        # Without a body, as a line such as "Original Message", it goes with what follows.
+        if reply.full_body:
             made.append(Part(reply.full_body, intro))
             intro = ""
-    together = " ".join(f"{part.intro} {part.text}" for part in made)
+    words: Counter[str] = Counter()
+    for part in made:
+        words.update(_WORD.findall(part.intro))
+        words.update(_WORD.findall(part.text))
     # The library may lose or double what it cannot find again.
-    is_whole = sorted(_WORD.findall(together)) == sorted(_WORD.findall(body))
-    return made if is_whole else _by_mark(body)
+    if words == Counter(_WORD.findall(body)):
+        return made
+    return _by_mark(body)
 
 
 def _by_mark(body: str) -> list[Part]:
@@ -91,14 +99,17 @@ def _by_mark(body: str) -> list[Part]:
     end = len(lines)
     while end and _is_quoted_or_blank(lines[end - 1]):
         end -= 1
-    quoted = "\n".join(lines[end:]).strip("\n")
-    own = "\n".join(lines[:end]).rstrip()
+    quoted = "\n".join(lines[end:])
+    quoted = quoted.strip("\n")
+    own = "\n".join(lines[:end])
+    own = own.rstrip()
     if not quoted.strip() or not own:
         return [Part(body)]
-    if not _ATTRIBUTION.search(own):
-        return [Part(own), Part(quoted, QUOTED)]
-    before, newline, last_line = own.rpartition("\n")
-    return [Part(before + newline), Part(quoted, last_line)]
+    intro = QUOTED
+    if _ATTRIBUTION.search(own):
+        before, newline, intro = own.rpartition("\n")
+        own = before + newline
+    return [Part(own), Part(quoted, intro)]
 
 
 def _is_quoted_or_blank(line: str) -> bool:
@@ -122,16 +133,23 @@ def without_known(found: list[Part], known: set[str]) -> Iterator[Part]:
         if not part.intro:
             yield part
             continue
-        lines = [line for line in part.text.split("\n") if line.strip()]
-        fresh = [line for line in lines if not known.issuperset(fingerprints(line))]
-        if len(fresh) > FRESH_SHARE * len(lines):
+        lines = list(filter(str.strip, part.text.split("\n")))
+        fresh = []
+        for line in lines:
+            if not known.issuperset(fingerprints(line)):
+                fresh.append(line)
+        most = FRESH_SHARE * len(lines)
+        if len(fresh) > most:
             yield part
         elif fresh:
-            yield replace(part, text="\n".join(fresh))
+            text = "\n".join(fresh)
+            yield replace(part, text=text)
 
 
 def fingerprints(text: str) -> Iterator[str]:
     """The lines of a text as they are compared: words only, without case or marks."""
-    for line in _MARK.sub("", text).split("\n"):
-        if words := one_line(line).casefold():
+    unmarked = _MARK.sub("", text)
+    for line in unmarked.split("\n"):
+        words = one_line(line).casefold()
+        if words:
             yield words

@@ -45,16 +45,23 @@ def read(raw: Raw) -> Readings:
             "no contact in it", "export it again from the address book"
         )
     sections = []
+    tags: dict[str, None] = {}
     for number, card in enumerate(cards, 1):
-        heading = (_name(card)[:HEADING_CHARS],)
-        sections.append(Section(_in_words(card) + "\n\n", heading, f"contact {number}"))
-    tags = (
-        tag.strip() for card in cards for tag in card.first("CATEGORIES").split(",")
-    )
+        words = "\n".join(_in_words(card))
+        name = _name(card)
+        heading = (name[:HEADING_CHARS],)
+        section = Section(f"{words}\n\n", heading, f"contact {number}")
+        sections.append(section)
+        for tag in card.first("CATEGORIES").split(","):
+            tags[tag.strip()] = None
+    tags.pop("", None)
+    title = ""
+    if len(cards) == 1:
+        title = _name(cards[0])
     yield Reading(
         sections,
-        title=_name(cards[0]) if len(cards) == 1 else "",
-        tags=tuple(dict.fromkeys(filter(None, tags))),
+        title=title,
+        tags=tuple(tags),
         notices=notices,
     )
 
@@ -70,33 +77,41 @@ def _name(card: Component) -> str:
     return one_line(card.first("ORG") or card.first("EMAIL") or "contact")
 
 
-def _in_words(card: Component) -> str:
-    return "\n".join([_name(card), *_told(card)])
-
-
-def _told(card: Component) -> Iterator[str]:
+def _in_words(card: Component) -> Iterator[str]:
+    yield _name(card)
     for name, words in _NAMES.items():
         for line in card.all(name):
-            if value := _value(line):
-                kinds = _kinds(line)
-                yield f"{words} ({kinds}): {value}" if kinds else f"{words}: {value}"
+            value = _value(line)
+            if not value:
+                continue
+            kinds = _kinds(line)
+            label = f"{words} ({kinds})" if kinds else words
+            yield f"{label}: {value}"
 
 
 def _value(line: Line) -> str:
     """One value in words: parts of an address or a firm in a row, a date in ISO form."""
     if line.name in ("ADR", "ORG"):
-        return ", ".join(filter(None, map(one_line, line.parts)))
+        parts = map(one_line, line.parts)
+        return ", ".join(filter(None, parts))
     value = line.text
+    if line.name == "NOTE":
+        return value
     if line.name in ("TEL", "IMPP"):
         value = value.removeprefix("tel:")
-    is_bare_date = line.name == "BDAY" and len(value) == 8 and value.isdigit()
-    if is_bare_date:
-        return f"{value[:4]}-{value[4:6]}-{value[6:]}"
-    return value if line.name == "NOTE" else one_line(value)
+    if line.name == "BDAY" and len(value) == 8 and value.isdigit():
+        year = value[:4]
+        month = value[4:6]
+        day = value[6:]
+        return f"{year}-{month}-{day}"
+    return one_line(value)
 
 
 def _kinds(line: Line) -> str:
     """ "cell, work" of the types of a line."""
-    stated = line.parameters.get("TYPE", "").split(",")
-    kinds = (kind.strip() for kind in stated if kind.strip().upper() not in _NO_TYPES)
-    return ", ".join(kind.lower() for kind in dict.fromkeys(kinds) if kind)
+    stated = line.parameters.get("TYPE", "")
+    kinds: dict[str, str] = {}
+    for kind in map(str.strip, stated.split(",")):
+        if kind and kind.upper() not in _NO_TYPES:
+            kinds[kind] = kind.lower()
+    return ", ".join(kinds.values())
