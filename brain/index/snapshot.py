@@ -227,7 +227,7 @@ def unused_exact_files(
     used = {exact_file.name_of(kind, name) for kind in KINDS for name in fingerprints}
     for file in sorted(directory.glob("exact-*.f32")):
         # One without vectors was written for a question while nothing was in
-        if file.name not in used and file.stat().st_size > exact_file.HEADER_BYTES:
+        if file.name not in used and file.stat().st_size != exact_file.HEADER_BYTES:
             yield file, f"{file.name} is for vectors that are gone"
 
 

@@ -296,6 +296,7 @@ def test_an_answer_that_cites_an_erased_note_by_its_former_place_leaves_the_back
             "UPDATE episodes SET citations='[]' WHERE question='where is the ledger?'"
         )
         copy.execute("DELETE FROM knowledge WHERE document_id=?", (reference(brain),))
+        copy.execute("DELETE FROM properties WHERE document_id=?", (reference(brain),))
         copy.execute("DELETE FROM documents WHERE id=?", (reference(brain),))
     copies.restate(path, made_at=NOON.isoformat())
     erase(brain)
