@@ -55,7 +55,7 @@ def attributed(
     sentence: str, passages: Passages, *, idf: Measures | None = None
 ) -> int | None:
     """The number of the one passage that an uncited sentence stands on; None when it is none, or one of several."""
-    words = [word for word in tokens(sentence) if word not in STOP]
+    words = _words(sentence)
     if not words:
         return None
     least = ATTRIBUTED if len(words) >= FEW_WORDS else ALL
@@ -72,11 +72,10 @@ def _each(
     claim: str, cited: Sequence[int], passages: Passages, idf: Measures | None
 ) -> list[Checked]:
     """The citations of one claim, each alone; where one does not hold all of it, part by part."""
-    alone = _supports(claim, cited, passages, idf)
-    whole = [
-        Checked(number, support, not support.reasons)
-        for number, support in alone.items()
-    ]
+    whole = []
+    for number, support in _supports(claim, cited, passages, idf).items():
+        good = not support.reasons
+        whole.append(Checked(number, support, good))
     parts = _parts(claim)
     if all(one.good for one in whole) or len(cited) < 2 or len(parts) < 2:
         return whole
@@ -126,11 +125,16 @@ def _parts(claim: str) -> list[str]:
 
 def _telling(text: str) -> bool:
     """Whether it has a word or a figure that says something."""
-    return any(word not in STOP for word in tokens(text))
+    return bool(_words(text))
 
 
 def _things(text: str) -> bool:
     """Whether it has a word that is neither a function word nor a figure."""
     figures = numbers(text)
-    words = [word for word in tokens(text) if word not in STOP]
-    return any(not word.isdigit() and word not in figures for word in words)
+    words = [word for word in _words(text) if not word.isdigit()]
+    return not figures.issuperset(words)
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text that are no function words."""
+    return [word for word in tokens(text) if word not in STOP]

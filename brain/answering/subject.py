@@ -8,13 +8,18 @@ Leaves out every other sense. Serves `extract`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from brain.text.matching import TermSet
 from ingest.terms import stem
 from ingest.words import STOP
+
+Words = list[str]
+Parts = tuple[Words, Words]
+"""(words of the subject, verbs) of a question."""
 
 BY = "by"
 SUBJECTS = frozenset("i we our my mine ours".split())
@@ -29,6 +34,9 @@ _BETWEEN = _AUXILIARY | frozenset(
     "also never not already always once both all again even just only ever been be to".split()
 )
 _ASKING = frozenset("what which who whom whose when where why how that".split())
+_PRONOUNS = OURS | THEIRS
+# What a heading has that tells whose doing follows, beside an apostrophe.
+_WHOSE = _ASKING | {BY, "the"}
 
 
 # Past forms of what people do with words and things, which no stemmer leads to the plain form.
@@ -63,68 +71,93 @@ def asked(question: str) -> Asked | None:
     """The subject and the verb of "what did the landlord promise", "the landlord's promises", "promised by the
     landlord"; None for any other question.
     """
-    words = _WORD.findall(question)
-    low = [word.casefold().replace("’", "'") for word in words]
-    found = _after_auxiliary(words, low) or _possessive(low) or _passive(low)
+    words = _words(question)
+    low = [word.casefold() for word in words]
+    found = _after_auxiliary(words, low)
+    found = found or _possessive(low)
+    found = found or _passive(low)
     if found is None:
         return None
     subject, verbs = found
-    content = {stem(word) for word in low if word not in STOP}
-    own = not OURS.isdisjoint(subject)
-    stems = frozenset(stem(word) for word in subject if word not in STOP)
+    stems = _stems(subject)
     verb_stems = frozenset(map(_verb, verbs))
-    if not verb_stems or not (own or stems or not THEIRS.isdisjoint(subject)):
+    own = not OURS.isdisjoint(subject)
+    theirs = not THEIRS.isdisjoint(subject)
+    if not verb_stems or not (own or theirs or stems):
         return None
-    capitals = {word.casefold() for word in words[1:] if word[:1].isupper()}
-    named = not capitals.isdisjoint(subject)
-    others = frozenset(content - stems - verb_stems)
+    named = _has_name(words[1:], subject)
+    others = _stems(low) - stems - verb_stems
     return Asked(stems, own, named, verb_stems, others)
 
 
-def _after_auxiliary(
-    words: Sequence[str], low: Sequence[str]
-) -> tuple[list[str], list[str]] | None:
+def _words(text: str) -> Words:
+    """The words of a text, apostrophes made plain."""
+    return _WORD.findall(text.replace("’", "'"))
+
+
+def _telling(words: Words) -> Words:
+    """Those that are no function words."""
+    return [word for word in words if word not in STOP]
+
+
+def _stems(words: Words) -> TermSet:
+    return frozenset(map(stem, _telling(words)))
+
+
+def _has_capital(word: str) -> bool:
+    return word[:1].isupper()
+
+
+def _has_name(words: Words, among: Words) -> bool:
+    """Whether one of these words, which are in lower case, is written with a capital."""
+    capitals = filter(_has_capital, words)
+    return any(word.casefold() in among for word in capitals)
+
+
+def _after_auxiliary(words: Words, low: Words) -> Parts | None:
     """What did SUBJECT VERB, which VERBs did SUBJECT make."""
-    place = next((at for at, word in enumerate(low) if word in _AUXILIARY), -1)
-    if place < 1 or low[0] not in _ASKING:
+    auxiliaries = [at for at, word in enumerate(low) if word in _AUXILIARY]
+    if not auxiliaries or low[0] not in _ASKING:
         return None
-    subject: list[str] = []
+    place = auxiliaries[0]
     at = place + 1
-    while at < len(low):
-        word = low[at]
-        name = words[at][:1].isupper() and words[at - 1][:1].isupper()
-        told = any(one in OURS | THEIRS or one not in STOP for one in subject)
+    subject: Words = []
+    told = False
+    for word in low[at:]:
+        name = _has_capital(words[at]) and _has_capital(words[at - 1])
         if told and not name:
             break
         subject.append(word)
+        told = told or word in _PRONOUNS or word not in STOP
         at += 1
     while at < len(low) and low[at] in _BETWEEN:
         at += 1
-    verbs = [word for word in low[1:place] if word not in STOP]
-    if at < len(low) and low[at] not in STOP:
-        verbs.append(low[at])
+    verbs = _telling(low[1:place])
+    verbs += _telling(low[at : at + 1])
     return subject, verbs
 
 
-def _possessive(low: Sequence[str]) -> tuple[list[str], list[str]] | None:
+def _possessive(low: Words) -> Parts | None:
     """The SUBJECT's VERBs, our VERBs."""
-    for at, word in enumerate(low[:-1]):
-        following = low[at + 1]
+    for word, following in pairwise(low):
         if following in STOP:
             continue
-        if word.endswith("'s") and word[:-2] not in _ASKING | STOP:
-            return [word[:-2]], [following]
+        owner = word.removesuffix("'s")
+        told = owner not in STOP and owner not in _ASKING
+        if owner != word and told:
+            return [owner], [following]
         if word in ("our", "my"):
             return [word], [following]
     return None
 
 
-def _passive(low: Sequence[str]) -> tuple[list[str], list[str]] | None:
+def _passive(low: Words) -> Parts | None:
     """VERBed by SUBJECT."""
-    for at, word in enumerate(low):
-        if word == "by" and at and low[at - 1] not in STOP:
-            subject = [one for one in low[at + 1 : at + 1 + WINDOW] if one]
-            return subject, [low[at - 1]]
+    for at, (verb, word) in enumerate(pairwise(low)):
+        if word == BY and verb not in STOP:
+            first = at + 2
+            subject = low[first : first + WINDOW]
+            return subject, [verb]
     return None
 
 
@@ -135,72 +168,86 @@ def elsewhere(question: str, sentence: str, headings: Iterable[str]) -> bool:
     wanted = asked(question)
     if wanted is None:
         return False
-    for text, is_heading in [(sentence, False), *((one, True) for one in headings)]:
-        verdicts = _verdicts(wanted, text, is_heading)
+    verdicts = _verdicts(wanted, sentence)
+    if verdicts:
+        return all(verdicts)
+    for heading in headings:
+        verdicts = _verdicts(wanted, heading, is_heading=True)
         if verdicts:
             return all(verdicts)
     return False
 
 
-def _verdicts(wanted: Asked, text: str, is_heading: bool) -> list[bool]:
+def _verdicts(wanted: Asked, text: str, *, is_heading: bool = False) -> list[bool]:
     """For each place of the verb: is it another's doing? [] without the verb."""
-    words = [word.replace("’", "'") for word in _WORD.findall(text)]
+    words = _words(text)
     found = []
     for at, word in enumerate(words):
-        if _verb(word.casefold()) in wanted.verbs:
-            found.append(_another(wanted, _subject(words, at), is_heading))
+        if _verb(word.casefold()) not in wanted.verbs:
+            continue
+        near = _subject(words, at)
+        another = _another(wanted, near, is_heading)
+        found.append(another)
     return found
 
 
-def _subject(words: Sequence[str], at: int) -> list[str]:
+def _subject(words: Words, at: int) -> Words:
     """The words in which the subject of a verb stands, the nearest first, an asking word at their end."""
-    if [word.casefold() for word in words[at + 1 : at + 2]] == ["by"]:
-        return [BY, *words[at + 2 : at + 2 + WINDOW]][::-1]
+    following = words[at + 1 :]
+    if following and following[0].casefold() == BY:
+        doers = following[1 : 1 + WINDOW]
+        return [*reversed(doers), BY]
     end = at
     while end and words[end - 1].casefold() in _BETWEEN:
         end -= 1
+    start = max(0, end - WINDOW)
     near = []
-    for word in reversed(words[max(0, end - WINDOW) : end]):
+    for word in reversed(words[start:end]):
         near.append(word)
         if word.casefold() in _ASKING:
             break
     return near
 
 
-def _another(wanted: Asked, near: Sequence[str], is_heading: bool) -> bool:
+def _another(wanted: Asked, near: Words, is_heading: bool) -> bool:
     low = [word.casefold() for word in near]
     ours = _is_ours(low)
-    nouns = [word for word in low if word not in STOP | _ASKING]
+    nouns = [word for word in _telling(low) if word not in _ASKING]
     stems = {stem(word.removesuffix("'s")) for word in nouns}
+    told_whose = is_heading and _told_whose(low)
     if wanted.own:
+        if ours:
+            return False
         theirs = bool(low) and low[0] in THEIRS
-        named = is_heading and _told_whose(low) and bool(stems)
-        return not ours and (theirs or named or not stems.isdisjoint(wanted.others))
+        named = told_whose and bool(stems)
+        return theirs or named or not stems.isdisjoint(wanted.others)
     if stems & wanted.subject:
         return False
     if ours:
         return True
     # A heading says whose doing follows. A name may be that of the person asked for; so may a noun in a sentence.
-    name = any(word[:1].isupper() for word in near if word.casefold() in nouns)
-    if not is_heading or not (stems and wanted.subject):
+    if not is_heading or not stems or not wanted.subject:
         return False
-    if name and wanted.named:
-        # "Things Ben said"; a first word may have its capital from standing there.
-        return near[0][:1].isupper() and (len(near) > 1 or _told_whose(low))
-    return _told_whose(low) and not name
+    if not _has_name(near, nouns):
+        return told_whose
+    # "Things Ben said"; a first word may have its capital from standing there.
+    named = _has_capital(near[0]) and (len(near) > 1 or told_whose)
+    return wanted.named and named
 
 
-def _is_ours(low: Sequence[str]) -> bool:
+def _is_ours(low: Words) -> bool:
     """Whether the nearest word that can be a subject is the writer: "we finally", "my", and "me" behind "by"."""
+    writer = OURS if low[-1:] == [BY] else SUBJECTS
     for word in low:
-        if word in SUBJECTS or (word in OURS and low[-1] == BY):
+        if word in writer:
             return True
         if word not in STOP and not word.endswith("ly"):
             return False
     return False
 
 
-def _told_whose(low: Sequence[str]) -> bool:
+def _told_whose(low: Words) -> bool:
     """Whether a heading tells whose doing it is: "What the tenant promised", "The tenant's promises"."""
-    signs = _ASKING | {BY, "the"}
-    return any(word in signs or word.endswith("'s") for word in low)
+    if not _WHOSE.isdisjoint(low):
+        return True
+    return any(word.endswith("'s") for word in low)

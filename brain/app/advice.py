@@ -139,35 +139,33 @@ def _best(
         smallest = min(able, key=lambda row: row.bytes)
         needs = f"{smallest.name} needs {gigabytes(smallest.bytes)}"
         why = f"{needs}, and {gigabytes(most)} can be set aside"
-        return (
-            None,
-            f"this machine is too small for a model that writes well ({why}): {QUOTES_ARE_BETTER}",
-        )
-    expected = {row.name: _expected(row, writers) for row in fitting}
-    known = [speed for speed in expected.values() if speed is not None]
-    if known and max(known) < SLOW:
-        read = f"{max(known):,.0f} tokens a second"
-        return (
-            None,
-            f"a model that writes well reads {read} here, a minute to the first word: {QUOTES_ARE_BETTER}",
-        )
-    if known:
-        within = [row for row in fitting if (expected[row.name] or 0) >= COMFORTABLE]
-        largest = (
-            "the largest that fits and reads fast enough, by what was measured here"
-        )
-        if not within:
-            within = [max(fitting, key=lambda row: expected[row.name] or 0)]
-            largest = "the fastest that writes well, by what was measured here"
+        small = f"this machine is too small for a model that writes well ({why})"
+        return None, f"{small}: {QUOTES_ARE_BETTER}"
+    # 0 for every one of them where nothing was measured
+    expected = {row.name: _expected(row, writers) or 0.0 for row in fitting}
+    fastest = max(fitting, key=lambda row: expected[row.name])
+    most_tokens = expected[fastest.name]
+    if 0 < most_tokens < SLOW:
+        read = f"{most_tokens:,.0f} tokens a second"
+        slow = f"a model that writes well reads {read} here, a minute to the first word"
+        return None, f"{slow}: {QUOTES_ARE_BETTER}"
+    if most_tokens >= COMFORTABLE:
+        within = [row for row in fitting if expected[row.name] >= COMFORTABLE]
+        why = "the largest that fits and reads fast enough, by what was measured here"
+    elif most_tokens:
+        within = [fastest]
+        why = "the fastest that writes well, by what was measured here"
     else:
-        most_parameters = library.MOST_ON_A_PROCESSOR
-        within = [
-            row for row in fitting if row.parameters <= most_parameters or row.installed
-        ] or fitting
-        largest = "the largest that fits and keeps no processor busy for minutes"
+        within = list(filter(_light_or_here, fitting)) or fitting
+        why = "the largest that fits and keeps no processor busy for minutes"
     first = [row for row in within if row.family.lower().startswith(WRITERS)]
     best = max(first or within, key=_worth)
-    return best, f"{best.name} should answer: {largest} ({gigabytes(best.bytes)})"
+    return best, f"{best.name} should answer: {why} ({gigabytes(best.bytes)})"
+
+
+def _light_or_here(row: AdvisedModel) -> bool:
+    """Whether a processor without a graphics card can run it in time, or somebody chose to have it."""
+    return row.installed or row.parameters <= library.MOST_ON_A_PROCESSOR
 
 
 def _expected(row: AdvisedModel, rows: Sequence[AdvisedModel]) -> float | None:
@@ -225,7 +223,8 @@ def _embedding(resources: Resources, embedders: Sequence[AdvisedModel]) -> RoleA
     serving = resources.serving.embedder
     serves = serving.name if serving else "words only"
     here = [row.name for row in embedders if row.installed]
-    if canonical(serves) in map(canonical, here):
+    serving_name = canonical(serves)
+    if serving_name in map(canonical, here):
         return RoleAdvice("embed", serves, "vectors of a model that reads sentences")
     has = "vectors of single words, at once and without a model"
     lacks = "vectors of a model that reads sentences"

@@ -53,7 +53,8 @@ def edit(resources: Resources, reference: str, text: str) -> AddReport:
     said = resources.store.episodes.of_source(before.uri)
     supersedes = said[-1].id if said else None
     title = before.row.title
-    if document_of(resources, before.uri, before.text, "").title == title:
+    untitled = document_of(resources, before.uri, before.text, "")
+    if untitled.title == title:
         title = ""  # it was the first line, and follows it
     return _keep(
         resources, before.uri, text, title, said=text, before=before, of=supersedes
@@ -121,10 +122,11 @@ def _keep(
     """The document and what was said of it, in one transaction. `of`: the round that this one corrects."""
     at = before.row.date or "" if before else ""
     document = document_of(resources, uri, text, title, at)
+    own_id = uri.removeprefix(NOTE)
     if before:
         document = rebind(document, before.row.id)
-    elif len(uri) == len(NOTE) + len(document.id):
-        document = rebind(document, uri.removeprefix(NOTE))
+    elif len(own_id) == len(document.id):
+        document = rebind(document, own_id)
     tally = Tally()
     with resources.store.write():
         tally.save(resources, document, Origin(uri, tags=tags))
@@ -151,9 +153,8 @@ def _same(resources: Resources, body: str, title: str) -> AddReport | None:
             tally.counts["unchanged"] += 1
             tally.documents.append(row.id)
             day = (row.added_at or "")[:10]
-            tally.notices.append(
-                f"the same note is in since {day}: {row.source}; --yes adds it again"
-            )
+            there = f"the same note is in since {day}: {row.source}"
+            tally.notices.append(f"{there}; --yes adds it again")
             return finish(resources, tally)
     return None
 
@@ -166,11 +167,13 @@ def _body(text: str, title: str) -> str:
 def _note_file(folder: Path, text: str, title: str, day: str) -> Path:
     """Write a note as a Markdown file of its own; never over another."""
     folder.mkdir(parents=True, exist_ok=True)
-    first = (title or text.strip().splitlines()[0].lstrip("# "))[:60]
-    stem = "".join(c if c.isalnum() else "-" for c in first).strip("-") or "note"
+    named = title or text.strip().splitlines()[0].lstrip("# ")
+    letters = [letter if letter.isalnum() else "-" for letter in named[:60]]
+    stem = "".join(letters).strip("-") or "note"
     body = _body(text, title)
     for number in range(1, 1_000):
-        path = folder / f"{day} {stem}{'' if number == 1 else f' {number}'}.md"
+        count = "" if number == 1 else f" {number}"
+        path = folder / f"{day} {stem}{count}.md"
         try:
             with path.open("x", encoding="utf-8") as file:
                 file.write(body)

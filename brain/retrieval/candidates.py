@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from brain.errors import BrainError
@@ -26,12 +27,10 @@ Ranking = list[tuple[str, float]]
 Beside = dict[str, tuple[str | None, str | None]]
 """Id of a short chunk -> ids of the chunk before and of the one after it, where there are such."""
 
-CANDIDATES = (
-    40  # of each ranking; 50 changes no figure by .002 and costs a quarter more
-)
-SENTENCES_FOR = (
-    30  # candidates whose sentence vectors are compared (benchmarks/RETRIEVAL.md)
-)
+# Of each ranking; 50 changes no figure by .002 and costs a quarter more.
+CANDIDATES = 40
+# Candidates whose sentence vectors are compared (benchmarks/RETRIEVAL.md).
+SENTENCES_FOR = 30
 # Characters of all candidates' texts: about 3 ms. Short lines are all read, of chunks of 1,300 letters 25.
 READ_CHARACTERS = 32_000
 READ_AT_LEAST = 20  # candidates, however long
@@ -174,15 +173,15 @@ def _add_neighbours(found: Candidates, searchable: Searchable, scope: Scope) -> 
         texts[passage.id] = passage.text
     for place, passage in enumerate(found.passages):
         if passage.id in found.beside:
-            before, after = (
-                texts.get(key or "", "") for key in found.beside[passage.id]
-            )
+            keys = found.beside[passage.id]
+            before, after = (texts.get(key or "", "") for key in keys)
             found.passages[place] = replace(passage, before=before, after=after)
 
 
 def _beside(beside: Beside) -> set[str]:
     """The ids of all chunks that stand next to a short one."""
-    return {key for pair in beside.values() for key in pair if key is not None}
+    keys = chain.from_iterable(beside.values())
+    return {key for key in keys if key is not None}
 
 
 def _read_all(found: Candidates, bm25: Measures) -> None:
@@ -194,21 +193,26 @@ def _read_all(found: Candidates, bm25: Measures) -> None:
     before = [passage.before for passage in passages if passage.before]
     # What stands before a short passage is read along, so that it is there when it is looked up by its text
     found.texts = sheets(texts + before)[: len(texts)]
-    titles = sheets(
-        [
-            " ".join((passage.title, *passage.heading, passage.names)).rstrip()
-            for passage in passages
-        ]
-    )
+    titles = sheets(map(_titled, passages))
     named = overlap.named(found.texts)
     lengths = [len(text.pieces) for text in found.texts]
     average = sum(lengths) / (len(lengths) or 1)
     for passage, title, text in zip(passages, titles, found.texts, strict=True):
-        features = {"bm25": bm25.get(passage.id, 0.0) / ceiling}
-        features |= overlap.features(
-            passage, title.words, text, average=average, named=named
+        by_words = bm25.get(passage.id, 0.0)
+        said = overlap.features(
+            passage,
+            title.words,
+            text,
+            average=average,
+            named=named,
         )
-        found.features.append(features)
+        found.features.append({"bm25": by_words / ceiling, **said})
+
+
+def _titled(passage: Passage) -> str:
+    """Title, headings and names of a passage as one text."""
+    parts = (passage.title, *passage.heading, passage.names)
+    return " ".join(parts).rstrip()
 
 
 def _compare_all(found: Candidates, sources: Sources, question_vector: Any) -> None:

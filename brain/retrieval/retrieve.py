@@ -58,20 +58,22 @@ def rank(
     """
     weights = None
     explained: list[Measures]
+    columns = found.features
     if mode == "dense" or not found.has_vectors:
-        explained = [
-            {"words": _single_score(features, mode)} for features in found.features
-        ]
+        explained = [{"words": _single_score(column, mode)} for column in columns]
     else:
         texts = [passage.text for passage in found.passages]
         known = fusion.numbers(
-            found.question, found.idf, found.count, found.features, texts
+            found.question,
+            found.idf,
+            found.count,
+            columns,
+            texts,
         )
         weights = fusion.weigh(known)
-        explained = [
-            fusion.group_scores(features, weights) for features in found.features
-        ]
-    lexical, dense = _places(found.lexical), _places(found.dense)
+        explained = [fusion.group_scores(column, weights) for column in columns]
+    lexical = _places(found.lexical)
+    dense = _places(found.dense)
     ranked = []
     for passage, groups in zip(found.passages, explained, strict=True):
         score = sum(groups.values())

@@ -83,12 +83,11 @@ class ErasureTargets:
 
     def words(self) -> list[str]:
         """All its texts, and titles that stand in none of them."""
-        outside = [
-            title
-            for title in sorted(self.titles)
-            if not any(title in text for text in self.texts)
-        ]
-        return [*self.texts, *outside]
+        words = list(self.texts)
+        for title in sorted(self.titles):
+            if not any(title in text for text in self.texts):
+                words.append(title)
+        return words
 
     def own_sources(self) -> set[str]:
         """What stands as `source` of a round that belongs to one of them."""
@@ -142,12 +141,12 @@ class Eraser(Reader):
             FROM episodes
             ORDER BY pk
         """
-        for row_id, question, answer, citations, source, document_id, at in self._run(
-            sql
-        ):
+        rows = self._run(sql)
+        for row_id, question, answer, citations, source, document_id, at in rows:
             belongs = row_id in targets.episodes or source in sources
             belongs = belongs or document_id in targets.documents
-            if not belongs and not kept.isdisjoint((source, f"episode:{row_id}")):
+            is_kept = source in kept or f"episode:{row_id}" in kept
+            if is_kept and not belongs:
                 continue
             if belongs or quotation.within(question):
                 episodes.append(row_id)
@@ -214,9 +213,8 @@ class Eraser(Reader):
         """Places of documents that stay and have one of the same texts."""
         hashes = {digest(text) for text in targets.texts if text.strip()}
         places = []
-        for row_id, source, text_sha in self._run(
-            "SELECT id, source, text_sha FROM documents"
-        ):
+        rows = self._run("SELECT id, source, text_sha FROM documents")
+        for row_id, source, text_sha in rows:
             if text_sha in hashes and row_id not in targets.documents:
                 places.append(source)
         return sorted(places)
@@ -248,8 +246,9 @@ class Eraser(Reader):
         rows = self._run("SELECT id, payload FROM forgotten ORDER BY kind").fetchall()
         for row_id, payload in rows:
             documents, episodes = _contents(payload)
+            uris = {row["uri"] for row in documents}
             named_here = row_id in targets.documents or row_id in targets.episodes
-            if named_here or any(row["uri"] in targets.uris for row in documents):
+            if named_here or not targets.uris.isdisjoint(uris):
                 found.append(row_id)
                 for row in documents:
                     names = (row["id"], row["uri"], row["source"])
@@ -266,7 +265,8 @@ class Eraser(Reader):
         if targets.cited_in(row["citations"]):
             return True
         quotation = Quotation(targets.texts)
-        return quotation.within(row["question"] + "\n" + row["answer"])
+        said = f"{row['question']}\n{row['answer']}"
+        return quotation.within(said)
 
     def _judgments(
         self, gone: set[str], targets: ErasureTargets, quotation: Quotation
@@ -288,11 +288,8 @@ class Eraser(Reader):
         """Take the answer and the citations of a round away and index what is left."""
         (before,) = self._named("SELECT * FROM episodes WHERE id=?", episode_id)
         question = before["question"]
-        kept = [
-            item
-            for item in _citations(before["citations"])
-            if not targets.points_here(item)
-        ]
+        citations = _citations(before["citations"])
+        kept = [item for item in citations if not targets.points_here(item)]
         changes = {"answer": "", "citations": json_text(kept)}
         row: Row = {
             **changes,
@@ -303,10 +300,8 @@ class Eraser(Reader):
             row[HASH] = renewed("episodes", before, changes)
         sets = ", ".join(f"{name}=?" for name in row)
         self._run(f"UPDATE episodes SET {sets} WHERE id=?", *row.values(), episode_id)
-        self._run(
-            "INSERT INTO outbox (op, kind, chunk_id) VALUES ('del', 'episodes', ?)",
-            episode_id,
-        )
+        sql = "INSERT INTO outbox (op, kind, chunk_id) VALUES ('del', 'episodes', ?)"
+        self._run(sql, episode_id)
         # another text may have the same words: then its vector stays
         sql = """
             DELETE FROM embeddings
@@ -319,12 +314,10 @@ class Eraser(Reader):
     def _measurements(self, found: ErasureFindings, targets: ErasureTargets) -> None:
         """Delete reports that name one of its places, or a question that goes."""
         said = list(targets.sources)
-        for table, ids in (
-            ("episodes", found.episodes),
-            ("judgments", found.judgments),
-        ):
+        going = {"episodes": found.episodes, "judgments": found.judgments}
+        for table, ids in going.items():
+            sql = f"SELECT question FROM {table} WHERE id=?"
             for row_id in ids:
-                sql = f"SELECT question FROM {table} WHERE id=?"
                 said += filter(None, self._first(sql, row_id))
         for words in said:
             # as it stands in the JSON of a report, without the quotation marks
@@ -336,24 +329,24 @@ class Eraser(Reader):
         sessions = set()
         changed = [*found.episodes]
         changed += [episode_id for episode_id, _question, _at in found.quoting]
+        sql = "SELECT session FROM episodes WHERE id=?"
         for episode_id in changed:
-            sessions.update(
-                self._first("SELECT session FROM episodes WHERE id=?", episode_id)
-            )
+            sessions.update(self._first(sql, episode_id))
+        sql = "SELECT payload FROM forgotten WHERE id=?"
         for row_id in found.forgotten:
-            (payload,) = self._first("SELECT payload FROM forgotten WHERE id=?", row_id)
+            (payload,) = self._first(sql, row_id)
             _documents, episodes = _contents(payload)
             sessions.update(row["session"] for row in episodes)
         return sorted(sessions - {""})
 
     def _neighbours(self, session: str) -> None:
         """Work out anew what each round of a session keeps of the rounds beside it."""
-        rows = self._run(
-            "SELECT pk, terms FROM episodes WHERE session=? ORDER BY pk", session
-        ).fetchall()
+        sql = "SELECT pk, terms FROM episodes WHERE session=? ORDER BY pk"
+        rows = self._run(sql, session).fetchall()
         terms = [row[1] for row in rows]
+        sql = "UPDATE episodes SET around=? WHERE pk=?"
         for i, (pk, _terms) in enumerate(rows):
-            self._run("UPDATE episodes SET around=? WHERE pk=?", around(terms, i), pk)
+            self._run(sql, around(terms, i), pk)
 
 
 def in_copy(path: Path, targets: ErasureTargets) -> ErasureFindings:
@@ -365,14 +358,14 @@ def in_copy(path: Path, targets: ErasureTargets) -> ErasureFindings:
 def named_in(path: Path, targets: ErasureTargets) -> bool:
     """Whether a copy has a row with one of the ids, or an answer to one of the rounds; no when it cannot be read."""
     rows = {
-        "documents": ("id", targets.documents),
-        "episodes": ("id", targets.episodes),
-        "judgments": ("id", targets.judgments),
+        "documents": targets.documents,
+        "episodes": targets.episodes,
+        "judgments": targets.judgments,
     }
     try:
         with closing(read_only(path)) as copy:
-            for table, (column, ids) in rows.items():
-                sql = f"SELECT 1 FROM {table} WHERE {column} IN (SELECT value FROM json_each(?))"
+            for table, ids in rows.items():
+                sql = f"SELECT 1 FROM {table} WHERE id IN (SELECT value FROM json_each(?))"
                 if first(copy, sql, json_text(sorted(ids))):
                     return True
             sql = """

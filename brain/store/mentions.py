@@ -8,16 +8,24 @@ them, or when they hold a figure. Leaves what belongs to the erased thing itself
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from brain.reports import Mention
 from brain.store.erasure import KEPT_WORDS, ErasureFindings, ErasureTargets
 from brain.store.quotation import Quotation
 from brain.store.table import Reader
+from brain.types import Texts
 from ingest.terms import tokens
 from ingest.words import STOP
 
-Term = tuple[str, ...]  # a word, or the words of a short line
+Term = Texts
+"""A word, or the words of a short line."""
+Telling = dict[Term, int]
+"""Rare term -> in how many of the other documents it stands."""
+Holders = dict[str, list[Term]]
+"""Id of a document -> the rare terms in it."""
 
 RARE_DOCUMENTS = 3  # a word that more of the others have tells nothing
 TELLING_LETTERS = 5  # shorter words without a figure are common in some language
@@ -55,7 +63,8 @@ class Mentions(Reader):
         telling, holders = self._telling(words, {*found.documents})
         look = _Look(Quotation(words), telling)
         mentions = list(self._documents(look, holders))
-        mentions += self._rounds(look, found, {mention.source for mention in mentions})
+        told = {mention.source for mention in mentions}
+        mentions += self._rounds(look, found, told)
         mentions += self._feedback(look, targets, found)
         for kind, sql in NAMED.items():
             for name, text in self._run(sql):
@@ -64,31 +73,32 @@ class Mentions(Reader):
                     mentions.append(Mention(kind, name, name, name, shared))
         return mentions
 
-    def _telling(
-        self, words: Sequence[str], gone: set[str]
-    ) -> tuple[dict[Term, int], dict[str, list[Term]]]:
+    def _telling(self, words: list[str], gone: set[str]) -> tuple[Telling, Holders]:
         """(rare terms of the texts, and in how many documents that stay; those documents, and the terms in each)."""
-        telling: dict[Term, int] = {}
-        holders: dict[str, list[Term]] = {}
-        for term in list(_terms(words))[:MOST_TERMS]:
+        telling: Telling = {}
+        holders: Holders = defaultdict(list)
+        looked_up = islice(_terms(words), MOST_TERMS)
+        for term in looked_up:
             phrase = " ".join(term).replace('"', '""')
-            found = set(self._column(HOLDERS, f'"{phrase}"')) - gone
-            if len(found) <= RARE_DOCUMENTS:
-                telling[term] = len(found)
-                for document_id in found:
-                    holders.setdefault(document_id, []).append(term)
+            found = set(self._column(HOLDERS, f'"{phrase}"'))
+            found -= gone
+            if len(found) > RARE_DOCUMENTS:
+                continue
+            telling[term] = len(found)
+            for document_id in found:
+                holders[document_id].append(term)
         return telling, holders
 
-    def _documents(
-        self, look: _Look, holders: Mapping[str, Sequence[Term]]
-    ) -> Iterator[Mention]:
+    def _documents(self, look: _Look, holders: Holders) -> Iterator[Mention]:
         """Documents that repeat it, or are short and share its rare words."""
         sql = "SELECT uri, source, title, text FROM documents WHERE id=?"
         for document_id, terms in sorted(holders.items()):
             uri, source, title, text = self._first(sql, document_id)
             shared = look.quoted(text)
-            short = len(text) <= SHORT_DOCUMENT and len(terms) >= ENOUGH
-            if not shared and (short or any(map(_has_figure, terms))):
+            short = len(text) <= SHORT_DOCUMENT
+            told = short and len(terms) >= ENOUGH
+            told = told or any(map(_has_figure, terms))
+            if told and not shared:
                 shared = _shown(terms)
             if shared:
                 kind = "remembered" if uri.startswith("episode:") else "document"
@@ -102,12 +112,14 @@ class Mentions(Reader):
         emptied = _emptied(found)
         for row_id, at, source, question, answer, kind in self._run(ROUNDS):
             own = f"episode:{row_id}"
-            if row_id in found.episodes or not kept.isdisjoint((own, source)):
+            goes = row_id in found.episodes
+            if goes or own in kept or source in kept:
                 continue
             # of an answer that goes, the question stays
-            text = question if row_id in emptied else f"{question}\n{answer}"
+            loses_answer = row_id in emptied
+            text = question if loses_answer else f"{question}\n{answer}"
             shared = look.shared(text)
-            if shared or (row_id in emptied and question):
+            if shared or (loses_answer and question):
                 title = (question or answer)[:TITLE_CHARACTERS]
                 name = "question" if kind == "ask" else "round"
                 yield Mention(name, row_id, own, title, shared, at)
@@ -131,27 +143,39 @@ class Mentions(Reader):
 class _Look:
     """What is looked for in every text: a quotation, rare words."""
 
-    def __init__(self, quotation: Quotation, telling: Mapping[Term, int]) -> None:
+    def __init__(self, quotation: Quotation, telling: Telling) -> None:
         self._quotation = quotation
         self._telling = telling
-        self._lengths = {len(term) for term in telling}
+        self._lengths = set(map(len, telling))
 
-    def quoted(self, text: str) -> tuple[str, ...]:
+    def quoted(self, text: str) -> Term:
         """Something when the text repeats a sentence of it."""
         return A_SENTENCE if self._quotation.within(text) else ()
 
-    def shared(self, text: str) -> tuple[str, ...]:
+    def shared(self, text: str) -> Term:
         """What a short text has of it: a word that no other document has is enough, of rare ones it takes two."""
         if self._quotation.within(text):
             return A_SENTENCE
-        words = tokens(text)
-        rare: set[Term] = set()
+        rare = self._rare(tokens(text))
+        if len(rare) >= ENOUGH or any(map(self._tells_alone, rare)):
+            return _shown(rare)
+        return ()
+
+    def _rare(self, words: list[str]) -> set[Term]:
+        """The terms of it that stand among the words of a text."""
+        found = set()
         for length in self._lengths:
-            starts = range(len(words) - length + 1)
-            runs = (tuple(words[start : start + length]) for start in starts)
-            rare.update(run for run in runs if run in self._telling)
-        alone = any(not self._telling[term] or _has_figure(term) for term in rare)
-        return _shown(rare) if alone or len(rare) >= ENOUGH else ()
+            last = len(words) - length
+            for start in range(last + 1):
+                end = start + length
+                run = tuple(words[start:end])
+                if run in self._telling:
+                    found.add(run)
+        return found
+
+    def _tells_alone(self, term: Term) -> bool:
+        documents = self._telling[term]
+        return documents == 0 or _has_figure(term)
 
 
 def _terms(texts: Iterable[str]) -> dict[Term, None]:
@@ -177,15 +201,19 @@ def tells(word: str) -> bool:
 
 
 def _has_figure(term: Term) -> bool:
-    return any(character.isdigit() for word in term for character in word)
+    return any(map(str.isdigit, "".join(term)))
 
 
-def _shown(terms: Iterable[Term]) -> tuple[str, ...]:
-    """The most telling: those with figures, then the longest."""
-    ordered = sorted(
-        terms, key=lambda term: (not _has_figure(term), -len("".join(term)), term)
-    )
-    return tuple(" ".join(term) for term in ordered[:WORDS_SHOWN])
+def _shown(terms: Iterable[Term]) -> Term:
+    """The most telling."""
+    ordered = sorted(terms, key=_by_what_it_tells)
+    return tuple(map(" ".join, ordered[:WORDS_SHOWN]))
+
+
+def _by_what_it_tells(term: Term) -> tuple[bool, int, Term]:
+    """Those with figures first, then the longest."""
+    letters = len("".join(term))
+    return not _has_figure(term), -letters, term
 
 
 def _emptied(found: ErasureFindings) -> set[str]:

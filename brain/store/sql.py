@@ -103,11 +103,10 @@ def ids_text(ids: Iterable[object]) -> str:
 
 def insert_into(table: str, columns: Iterable[str]) -> str:
     """A statement that inserts a row given as a dictionary: its values by the names of the columns."""
-    names, values = [], []
-    for column in columns:
-        names.append(f'"{column}"')
-        values.append(f":{column}")
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(values)})"
+    listed = list(columns)
+    names = ", ".join(f'"{column}"' for column in listed)
+    values = ", ".join(f":{column}" for column in listed)
+    return f"INSERT INTO {table} ({names}) VALUES ({values})"
 
 
 def update_of(table: str, changed: Iterable[str], key: str) -> str:
@@ -172,9 +171,8 @@ def document_scope(scope: Scope) -> Where:
         where.add(sql, *values)
     if scope.source:
         # the whole path, or the end of it
-        where.add(
-            "(d.source GLOB ? OR d.source GLOB ?)", scope.source, f"*/{scope.source}"
-        )
+        fits = "(d.source GLOB ? OR d.source GLOB ?)"
+        where.add(fits, scope.source, f"*/{scope.source}")
     if scope.since:
         # as much of either as there is: 2026-05 holds every day of May, and is held by each
         where.add("d.dated_at >= substr(?, 1, length(d.dated_at))", scope.since)
@@ -188,9 +186,14 @@ def document_scope(scope: Scope) -> Where:
 
 def _add_types(where: Where, types: Sequence[str]) -> None:
     """One of the kinds of files, and none of those behind a minus."""
-    wanted = [kind for kind in types if not kind.startswith("-")]
-    for sign, kinds in (("", wanted), ("NOT ", [k[1:] for k in types if k[0] == "-"])):
-        globs = [pattern for kind in kinds for pattern in _globs(kind)]
+    wanted: list[str] = []
+    unwanted: list[str] = []
+    for kind in types:
+        if kind.startswith("-"):
+            unwanted += _globs(kind[1:])
+        else:
+            wanted += _globs(kind)
+    for sign, globs in (("", wanted), ("NOT ", unwanted)):
         if globs:
             fits = " OR ".join(["lower(d.source) GLOB ?"] * len(globs))
             where.add(f"{sign}({fits})", *globs)

@@ -79,30 +79,39 @@ def roles(passage: Passage, statements: Sequence[Statement]) -> list[Role]:
     lines = _read(passage)
     found = []
     place = 0
+    last = len(lines) - 1
     for statement in statements:
         start = statement.sentence.start
-        while place + 1 < len(lines) and lines[place + 1].start <= start:
+        while place < last and lines[place + 1].start <= start:
             place += 1
         role = lines[place].role
         if role.kind == "said" and _greets(statement.text):
             role = role._replace(kind="greeting")
         found.append(role)
-    if found and found[-1].kind == "said" and _SIGNED.match(statements[-1].text):
-        found[-1] = found[-1]._replace(kind="greeting")
+    if found:
+        end = found[-1]
+        signed = _SIGNED.match(statements[-1].text)
+        if signed and end.kind == "said":
+            found[-1] = end._replace(kind="greeting")
     return found
 
 
 def role_at(passage: Passage, start: int) -> Role:
     """The role of the line of a passage in which a character stands."""
-    before = [line for line in _read(passage) if line.start <= start]
-    return before[-1].role if before else Role("said", passage.heading)
+    role = Role("said", passage.heading)
+    for line in _read(passage):
+        if line.start <= start:
+            role = line.role
+    return role
 
 
 def _greets(text: str) -> bool:
     bare = text.strip().strip("*_>| ")
     if len(bare) > MAX_GREETING:
         return False
-    return bool(_GREETING.match(bare) or _FAREWELL.match(bare))
+    greeting = _GREETING.match(bare)
+    farewell = _FAREWELL.match(bare)
+    return bool(greeting or farewell)
 
 
 def _read(passage: Passage) -> list[_Line]:
@@ -113,8 +122,8 @@ def _read(passage: Passage) -> list[_Line]:
         lines.append(_Line(start, row, SAID))
         start += len(row) + 1
     reader = _Reader(passage, lines)
-    for place in range(len(lines)):
-        lines[place].role = reader.role(place)
+    for place, line in enumerate(lines):
+        line.role = reader.role(place)
     return lines
 
 
@@ -132,6 +141,7 @@ class _Reader:
         self.known_columns = ""
         if self.given and _BARS.search(self.given[-1]):
             self.known_columns = self.given.pop()
+        # (level, words) of the headings and lead-ins that the passage itself has, outermost first.
         self.above: list[tuple[int, str]] = []
         self.fenced = False
         self.separated = passage.source.lower().endswith((".csv", ".tsv"))
@@ -146,7 +156,8 @@ class _Reader:
             return Role("said", self._path())
         level = self._level(place, text)
         if level:
-            self._enter(level, _bare(text))
+            words = _bare(text)
+            self._enter(level, words)
             return Role("heading", self._path())
         if self._is_row(text):
             self._leave(place, text)
@@ -154,35 +165,49 @@ class _Reader:
         if text:
             self.columns = ""
         if self._leads(text):
-            self._enter(LEAD, _bare(text).removesuffix(":").strip())
+            words = _bare(text).removesuffix(":")
+            self._enter(LEAD, words.strip())
             return Role("key", self._path())
         self._leave(place, text)
         return Role("said", self._path())
 
     def _path(self) -> Texts:
-        return (*self.given, *(words for _level, words in self.above))
+        inside = (words for _level, words in self.above)
+        return (*self.given, *inside)
 
     def _enter(self, level: int, words: str) -> None:
         """A heading ends those of its own level and below; one that the document gave is there already."""
-        if words in map(_bare, (*self.given, self.title)):
+        known = (*self.given, self.title)
+        if words in map(_bare, known):
             self.above = []
             return
-        self.above = [one for one in self.above if one[0] < level]
+        self._end(level)
         if words:
             self.above.append((level, words))
 
+    def _end(self, level: int) -> None:
+        """Headings of a level and below are over."""
+        self.above = [one for one in self.above if one[0] < level]
+
     def _leave(self, place: int, text: str) -> None:
         """What a lead-in announced ends with the paragraph, or with the list, behind it."""
-        if not text or not place or self.lines[place - 1].text.strip():
+        if not text or not place or self._before(place):
             return
-        before = next(
-            (line for line in reversed(self.lines[:place]) if line.text.strip()), None
-        )
+        before = self._last_written(place)
         if before is None or before.role.kind == "key":
             return
-        goes_on = _ITEM.match(text) or self.lines[place].text[:1].isspace()
-        if not (goes_on and _ITEM.match(before.text.strip())):
-            self.above = [one for one in self.above if one[0] < LEAD]
+        set_in = self.lines[place].text[:1].isspace()
+        goes_on = set_in or _ITEM.match(text)
+        was_item = _ITEM.match(before.text.strip())
+        if not (goes_on and was_item):
+            self._end(LEAD)
+
+    def _last_written(self, place: int) -> _Line | None:
+        """The last line before a place that is not empty."""
+        for line in reversed(self.lines[:place]):
+            if line.text.strip():
+                return line
+        return None
 
     def _level(self, place: int, text: str) -> int:
         """The level of a heading, 0 for any other line."""
@@ -193,30 +218,39 @@ class _Reader:
             return 0
         following = self._following(place)
         underlined = _UNDERLINE.match(following)
-        if underlined and not _VALUE.match(text) and not self._is_prose_below(place):
+        # A rule below the last line of a paragraph is none of a heading.
+        ends_paragraph = bool(self._before(place))
+        if underlined and not ends_paragraph and not _VALUE.match(text):
             return 1 if underlined[1] else 2
         if _BOLD_LINE.match(text):
             return BOLD
+        named = list(self.given)
+        if not self.named_by_first_line:
+            named.append(self.title)
         bare = _bare(text)
-        named = (*self.given, "" if self.named_by_first_line else self.title)
         if bare and bare in map(_bare, named):
             return BOLD
         return 0
 
-    def _is_prose_below(self, place: int) -> bool:
-        """Whether the line ends a paragraph: a rule below it is none of a heading."""
-        before = self.lines[place - 1].text.strip() if place else ""
-        return bool(before)
+    def _before(self, place: int) -> str:
+        """The line before a place, without its indent; "" for the first."""
+        if place == 0:
+            return ""
+        return self.lines[place - 1].text.strip()
 
     def _following(self, place: int) -> str:
         after = place + 1
-        return self.lines[after].text if after < len(self.lines) else ""
+        if after == len(self.lines):
+            return ""
+        return self.lines[after].text
 
     def _leads(self, text: str) -> bool:
         """Whether a line only names what follows it: "aliases:", "We promised:"."""
         bare = text.rstrip("*_` ")
         words = bare.split()
-        return bool(_OPEN_VALUE.search(bare)) and len(words) <= MAX_LEAD_WORDS
+        if len(words) > MAX_LEAD_WORDS:
+            return False
+        return bool(_OPEN_VALUE.search(bare))
 
     def _is_row(self, text: str) -> bool:
         if self.separated:
@@ -241,13 +275,14 @@ class _Reader:
         if self.separated:
             cells = re.split(r"[,;\t]", text)
             first = place == 0 and self.first_of_document
-            return first and bool(following) and not any(map(_figure, cells))
-        if _RULE.match(following):
+            begins = first and bool(following)
+        elif _RULE.match(following):
             return True
-        # A table of a page, a document or a sheet: its first row, when that holds no figure.
-        above = self.lines[place - 1].text.strip() if place else ""
-        cells = _BARS.split(text.strip("| "))
-        begins = not self._is_row(above) and self._is_row(following)
+        else:
+            # A table of a page, a document or a sheet: its first row, when that holds no figure.
+            cells = _BARS.split(text.strip("| "))
+            is_inside = self._is_row(self._before(place))
+            begins = not is_inside and self._is_row(following)
         return begins and not any(map(_figure, cells))
 
 
@@ -259,4 +294,5 @@ def _figure(cell: str) -> bool:
 
 def _bare(text: str) -> str:
     """The words of a heading without its marks."""
-    return " ".join(text.strip().strip("#=*_ ").replace("**", "").split())
+    words = text.strip().strip("#=*_ ").replace("**", "")
+    return " ".join(words.split())

@@ -18,6 +18,11 @@ from brain.types import Passage
 from ingest.terms import fold, stem
 from ingest.words import MONTH_NAMES, MONTHS, NUMBER_WORDS, names
 
+Pair = tuple[TermSet, TermSet]
+"""The words of two texts."""
+Verdict = bool | None
+"""True for one document in two states, False for two of a series, None where nothing tells."""
+
 # Share of distinct words in common from which two texts may be versions of one.
 ALIKE = 0.85
 ALIKE_MIN = 12  # distinct words: two short lines may be the same by chance
@@ -58,9 +63,7 @@ def alike(a: TermSet, b: TermSet) -> bool:
     return len(a & b) >= ALIKE * len(a | b)
 
 
-def are_versions(
-    first: Passage, second: Passage, words: tuple[TermSet, TermSet], asked: TermSet
-) -> bool:
+def are_versions(first: Passage, second: Passage, words: Pair, asked: TermSet) -> bool:
     """Whether one stands for the other. `words`: of each text, which are nearly the same; `asked`: stems of the
     question.
     """
@@ -87,43 +90,45 @@ def outnamed(passages: Sequence[Passage], question: str) -> set[int]:
     worth = [len(asked & marks(passage)) for passage in passages]
     found = set()
     for place, passage in enumerate(passages):
-        for other_place, other in enumerate(passages):
-            better = worth[other_place] > worth[place]
-            if (
-                better
-                and of_one_series(passage, other)
-                and _alike_texts(passage, other)
-            ):
+        for other, other_worth in zip(passages, worth, strict=True):
+            better = other_worth > worth[place]
+            if better and _of_one_template(passage, other):
                 found.add(place)
     return found
 
 
-def _alike_texts(first: Passage, second: Passage) -> bool:
+def _of_one_template(first: Passage, second: Passage) -> bool:
+    if not of_one_series(first, second):
+        return False
     return alike(sheet(first.text).said, sheet(second.text).said)
 
 
-def marks(passage: Passage) -> frozenset[str]:
+def marks(passage: Passage) -> TermSet:
     """What places a document in a series: the figures, months and days of its title and its path."""
-    return frozenset(_name(passage.title).series + _name(passage.source).series)
+    title = _name(passage.title)
+    path = _name(passage.source)
+    return frozenset(title.series + path.series)
 
 
-def marks_asked(question: str) -> frozenset[str]:
+def marks_asked(question: str) -> TermSet:
     """The same of a question; a month also by its number, as names of files write it."""
-    found = _name(question).series
-    numbers = [str(MONTHS[mark]) for mark in found if mark in MONTHS]
-    return frozenset((*found, *numbers))
+    found = set(_name(question).series)
+    for month in found.intersection(MONTHS):
+        found.add(str(MONTHS[month]))
+    return frozenset(found)
 
 
-def _by_names(first: Passage, second: Passage) -> tuple[bool | None, bool | None]:
+def _by_names(first: Passage, second: Passage) -> tuple[Verdict, Verdict]:
     """What the paths and what the titles tell of two documents."""
     by_path = None
     if first.source != second.source:
-        by_path = _by_name(*map(_name, _apart(first.source, second.source)))
-    return by_path, _by_name(_name(first.title), _name(second.title))
+        paths = _apart(first.source, second.source)
+        by_path = _by_name(*map(_name, paths))
+    by_title = _by_name(_name(first.title), _name(second.title))
+    return by_path, by_title
 
 
-def _by_name(first: _Name, second: _Name) -> bool | None:
-    """True for one document in two states, False for two of a series, None for names that tell nothing."""
+def _by_name(first: _Name, second: _Name) -> Verdict:
     if first.words != second.words or not (first.words or first.series):
         return None
     one_of_each = bool(first.series and second.series)
@@ -136,10 +141,13 @@ def _has_state(first: str, second: str) -> bool:
 
 def _apart(first: str, second: str) -> tuple[str, str]:
     """Two paths without the folders that both lie in."""
-    a, b = first.split("/"), second.split("/")
-    while len(a) > 1 and len(b) > 1 and a[0] == b[0]:
-        del a[0], b[0]
-    return "/".join(a), "/".join(b)
+    folders = zip(first.split("/")[:-1], second.split("/")[:-1], strict=False)
+    shared = 0
+    for one, other in folders:
+        if one != other:
+            break
+        shared += len(one) + 1
+    return first[shared:], second[shared:]
 
 
 def _name(text: str) -> _Name:
@@ -149,7 +157,8 @@ def _name(text: str) -> _Name:
     >>> _name("Lease v2 (old).md")
     _Name(words=('lease',), series=(), states=('v', 'old'))
     """
-    plain = _COPY_OF.sub("copy ", fold(_SUFFIX.sub("", text)))
+    without_suffix = _SUFFIX.sub("", text)
+    plain = _COPY_OF.sub("copy ", fold(without_suffix))
     states = _COPY_NUMBER.findall(plain)
     words: list[str] = []
     series: list[str] = []
@@ -175,29 +184,35 @@ def _mark(part: str) -> str:
 
 def _says_so(first: Passage, second: Passage) -> bool:
     """Whether one text names the other as the document that it replaces, or that replaces it."""
-    name = fold(_SUFFIX.sub("", second.source.rpartition("/")[2]))
+    file_name = second.source.rpartition("/")[2]
+    name = fold(_SUFFIX.sub("", file_name))
     title = fold(second.title)
-    for match in _REPLACES.finditer(first.text):
-        said = fold(match.group(1))
+    for after in _REPLACES.findall(first.text):
+        said = fold(after)
         if (name and name in said) or (title and title in said):
             return True
     return False
 
 
 def _nothing_asked_differs(
-    first: Passage, second: Passage, words: tuple[TermSet, TermSet], asked: TermSet
+    first: Passage, second: Passage, words: Pair, asked: TermSet
 ) -> bool:
     """Whether what differs are neither figures, dates nor names, nor words of the question."""
-    differing = words[0] ^ words[1]
-    called = set(names(first.text)) | set(names(second.text))
-    for word in differing:
-        if any(map(str.isdigit, word)) or word in _SERIES or word in called:
+    of_first, of_second = words
+    called = {*names(first.text), *names(second.text)}
+    for word in of_first ^ of_second:
+        if word in _SERIES or word in called:
             return False
-        if stem(word) in asked:
+        if _has_figure(word) or stem(word) in asked:
             return False
     return _figures(first) == _figures(second)
 
 
-def _figures(passage: Passage) -> Sequence[str]:
+def _figures(passage: Passage) -> list[str]:
     """The figures of a text in their order: the same ones in other places say something else."""
-    return [word for word in sheet(passage.text).words if any(map(str.isdigit, word))]
+    words = sheet(passage.text).words
+    return list(filter(_has_figure, words))
+
+
+def _has_figure(word: str) -> bool:
+    return any(map(str.isdigit, word))
