@@ -27,9 +27,8 @@ from ingest.words import MONTHS, STOP, content_words, months, names, numbers
 LEAST_COVERAGE = 0.35
 FIGURE_SHARE = 0.45  # of the best sentence's coverage that a sentence needs for its figures and months to count
 SAME_SENTENCE = 0.85  # coverage from which an added or dropped negation is a contradiction and not another sentence
-OWN_COVERAGE = (
-    0.10  # from which the neighbours shown with a short passage may make up the rest
-)
+# From which the neighbours shown with a short passage may make up the rest.
+OWN_COVERAGE = 0.10
 SAME_THING = 0.6  # share of a claim's words in one sentence from which its figure is another one for the same thing
 LONGER_SPAN_LEAD = 0.1  # of coverage that two sentences must be better than one
 SPAN = 2  # sentences: a claim may draw on a sentence and the next
@@ -177,7 +176,8 @@ def _header_stems(passage: Passage) -> TermSet:
 
 def _wrong_figures(claim: str, weights: Measures, passage: Passage) -> list[str]:
     """The figures and months of a claim that stand in no sentence that speaks of the same thing."""
-    known, known_months = numbers(passage.header), months(passage.header)
+    known = numbers(passage.header)
+    known_months = months(passage.header)
     words = _without_figures(weights)
     statements = _shown(passage)
     shares = [_share(words, one.all_stem_set) for one in statements]
@@ -186,8 +186,9 @@ def _wrong_figures(claim: str, weights: Measures, passage: Passage) -> list[str]
         if share >= least:
             known |= statement.numbers
             known_months |= statement.months
-    wrong = [str(number) for number in sorted(numbers(claim) - known)]
-    wrong += [f"month {month}" for month in sorted(months(claim) - known_months)]
+    wrong = sorted(numbers(claim) - known)
+    for month in sorted(months(claim) - known_months):
+        wrong.append(f"month {month}")
     return [f"{figure} is not in the source" for figure in wrong]
 
 
@@ -203,7 +204,8 @@ def _without_dates(weights: Measures) -> Measures:
 def _closest(weights: Measures, statements: Iterable[Statement]) -> float:
     """The largest share of a claim's words, its figures and months left out, that one sentence holds."""
     words = _without_dates(weights)
-    return max((_share(words, one.all_stem_set) for one in statements), default=0.0)
+    shares = [_share(words, one.all_stem_set) for one in statements]
+    return max(shares, default=0.0)
 
 
 def _wrong_names(claim: str, everything: TermSet) -> list[str]:
@@ -228,9 +230,13 @@ def _wrong_quotes(claim: str, passage: Passage) -> list[str]:
 
 def _capital_by_place(name: str, claim: str) -> bool:
     """Whether a word may have its capital from standing first: it stands there alone, and is no abbreviation."""
-    first = tokens(claim)[:1] == list(words_of(name)[:1])
-    abbreviation = claim.lstrip("\"'“‘*- ")[1:2].isupper()
-    return first and fold(claim).count(name) == 1 and not abbreviation
+    in_claim = tokens(claim)
+    in_name = words_of(name)
+    if in_claim[:1] != [*in_name[:1]]:
+        return False
+    bare = claim.lstrip("\"'“‘*- ")
+    abbreviation = bare[1:2].isupper()
+    return not abbreviation and fold(claim).count(name) == 1
 
 
 def _turned(claim: str, weights: Measures, statements: Sequence[Statement]) -> bool:

@@ -21,6 +21,7 @@ from brain.types import Speed
 COMFORTABLE = 30.0
 # Likewise, below which it takes a minute: the first word comes too late to be of use.
 SLOW = 10.0
+BILLIONS = {"B": 1.0, "M": 1e-3, "K": 1e-6}  # of a number of parameters as it is told
 START = "ollama serve"  # what comes first where Ollama does not answer
 QUOTES_ARE_BETTER = "quotes alone are the better answer here"
 TOO_WEAK = "too small to write well: quotes alone are the better answer"
@@ -37,10 +38,10 @@ def advise(resources: Resources, *, memory: int | None = None) -> ModelAdvice:
     ask = _asking(resources, writers, best, advice)
     embed = _embedding(resources, embedders)
     roles = (ask, embed, _judging())
-    command = hint or next((role.command for role in roles if role.command), "")
-    return ModelAdvice(
-        memory, most, state, roles, (*writers, *embedders), advice, command
-    )
+    models = (*writers, *embedders)
+    commands = [hint, ask.command, embed.command]
+    command = next(filter(None, commands), "")
+    return ModelAdvice(memory, most, state, roles, models, advice, command)
 
 
 def _installed(resources: Resources) -> tuple[Sequence[Json], str, str]:
@@ -110,11 +111,12 @@ def _beside(resources: Resources, entry: Json, role: str, most: int) -> AdvisedM
 
 def _billions(text: str) -> float:
     """`3.2B` and `137M` as billions, 0 for anything else."""
-    unit = {"B": 1.0, "M": 1e-3, "K": 1e-6}.get(text[-1:].upper(), 0.0)
+    unit = text[-1:].upper()
     try:
-        return float(text[:-1]) * unit
+        number = float(text[:-1])
     except ValueError:
         return 0.0
+    return number * BILLIONS.get(unit, 0.0)
 
 
 def _speeds(speed: Speed) -> tuple[float | None, float | None, float | None]:

@@ -35,7 +35,9 @@ def differs(item: ingest.Found, known: Facts | None) -> bool:
 
 def unchanged(item: ingest.Found, known: Facts | None) -> bool:
     """Whether a file is as stored, and was not touched just before the last look."""
-    return known is not None and not differs(item, known) and _long_ago(known)
+    if known is None or differs(item, known):
+        return False
+    return _long_ago(known)
 
 
 def settled(status: os.stat_result, known: Facts) -> bool:
@@ -46,7 +48,9 @@ def settled(status: os.stat_result, known: Facts) -> bool:
 
 def _long_ago(known: Facts) -> bool:
     _size, mtime_ns, ctime_ns, _inode, looked_ns = known
-    return looked_ns is not None and max(mtime_ns, ctime_ns) < looked_ns - RACY_NS
+    if looked_ns is None:
+        return False
+    return max(mtime_ns, ctime_ns) < looked_ns - RACY_NS
 
 
 def believable(gone: int, total: int) -> bool:

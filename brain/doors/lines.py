@@ -156,7 +156,9 @@ def duration(seconds: float) -> str:
     if seconds < HOUR:
         return f"{minutes} min"
     hours, rest = divmod(minutes, HOUR // MINUTE)
-    return f"{hours} h {rest} min" if rest else f"{hours} h"
+    if rest:
+        return f"{hours} h {rest} min"
+    return f"{hours} h"
 
 
 def day(date: str | None) -> str:
@@ -182,7 +184,9 @@ def place(source: str, locator: str) -> str:
 
 def short_path(source: str) -> str:
     """A path as it is shortest from here: below the working folder without it, below the home folder as `~/…`."""
-    for folder, shown in ((os.getcwd(), ""), (os.path.expanduser("~"), "~/")):
+    here = os.getcwd()
+    home = os.path.expanduser("~")
+    for folder, shown in ((here, ""), (home, "~/")):
         inside = folder.rstrip("/") + "/"
         if len(inside) > 1 and source.startswith(inside):
             return shown + source.removeprefix(inside)
@@ -252,14 +256,24 @@ def snippet(text: str, query: str, *, width: int) -> Lines:
     width = max(width, MIN_SNIPPET_WIDTH)
     wrapped = textwrap.wrap(one_line(text), width, break_on_hyphens=False)
     rows = [marked(row, query) for row in wrapped]
-    matches = [len({folded(piece) for piece, style in row if style}) for row in rows]
-    starts = range(max(1, len(rows) - SNIPPET_LINES + 1))
-    best = max(starts, key=lambda start: sum(matches[start : start + SNIPPET_LINES]))
+    matches = list(map(_words_matched, rows))
+    last = max(0, len(rows) - SNIPPET_LINES)
+    best, most = 0, -1
+    for start in range(last + 1):
+        held = sum(matches[start : start + SNIPPET_LINES])
+        if held > most:
+            best, most = start, held
     end = best + SNIPPET_LINES
     chosen = rows[best:end]
     if end < len(rows):
-        chosen[-1] = line(chosen[-1], dim(" …"))
+        goes_on = dim(" …")
+        chosen[-1] = line(chosen[-1], goes_on)
     return chosen
+
+
+def _words_matched(row: Line) -> int:
+    """How many words of the query stand in a marked row."""
+    return len({folded(piece) for piece, style in row if style})
 
 
 def cell_width(text: str) -> int:

@@ -68,8 +68,9 @@ def _freed(examined: Examined) -> int:
     """Free pages of the database that hold something. Not looked at while changes wait in its log."""
     database = examined.config.database
     log = database.with_name(f"{database.name}-wal")
-    waits = log.exists() and log.stat().st_size
-    if waits or not free_pages(examined.store.connection.conn):
+    if log.exists() and log.stat().st_size:
+        return 0
+    if not free_pages(examined.store.connection.conn):
         return 0
     return isolated.freed(database)
 

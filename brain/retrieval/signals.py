@@ -24,12 +24,10 @@ RANKED = 10  # places of a ranking that are compared
 READ = 5  # passages that are read
 MAX_SENTENCES = 40  # of one passage
 K1 = 1.2  # FTS5's bm25: one term adds at most idf * (K1 + 1)
-FRAME_WEIGHT = (
-    0.4  # of a word that frames the question (kind, called, according), against 1
-)
-RARE_SHARE = (
-    0.6  # of the largest idf of the question: terms from there on are its rare ones
-)
+# Of a word that frames the question (kind, called, according), against 1.
+FRAME_WEIGHT = 0.4
+# Of the largest idf of the question: terms from there on are its rare ones.
+RARE_SHARE = 0.6
 UNKNOWN_SHARE = 0.85  # of the largest idf: a term so rare may be misspelt
 MISSPELT = 0.8  # worth of a word spelt almost the same, against 1
 ALIKE = 0.8  # SequenceMatcher ratio from which two words are spelt almost the same
@@ -165,13 +163,16 @@ class _Evidence:
         weights = self.weights
         shares = [self.share(worth, weights) for worth in self.worth]
         coverage = max(shares, default=0.0)
-        best = (
-            self.worth[shares.index(coverage)]
-            if shares
-            else dict.fromkeys(weights, 0.0)
-        )
-        matched = [weights[term] * held for term, held in best.items()]
-        missing = [weight * (1 - best[term]) for term, weight in weights.items()]
+        best = dict.fromkeys(weights, 0.0)
+        if shares:
+            best = self.worth[shares.index(coverage)]
+        matched = []
+        for term, held in best.items():
+            matched.append(weights[term] * held)
+        missing = []
+        for term, weight in weights.items():
+            unheld = 1 - best[term]
+            missing.append(weight * unheld)
         named = self._named()
         unnamed = [term for term in weights if term not in named]
         sentence_coverage, quoted = self._best_sentence()
@@ -194,19 +195,24 @@ class _Evidence:
     def _pairs(self) -> float:
         """How many neighbouring words of the question stand together in the best of the texts."""
         pairs = () if self.question.only_function_words else self.question.pairs
-        return max(nearnesses(pairs, [text.stems for text in self.texts]), default=0.0)
+        texts = [text.stems for text in self.texts]
+        return max(nearnesses(pairs, texts), default=0.0)
 
     def _rare_together(self) -> bool:
         """Whether one passage holds all the rare terms of the question, be it misspelt."""
         if not self.rare:
             return False
-        return any(
-            all(worth[term] >= MISSPELT for term in self.rare) for worth in self.worth
-        )
+        for worth in self.worth:
+            least = min(worth[term] for term in self.rare)
+            if least >= MISSPELT:
+                return True
+        return False
 
     def _named(self) -> list[str]:
         """The terms that are part of a name, or a number."""
-        held = {stem(part) for name in self.question.names for part in words_of(name)}
+        held: set[str] = set()
+        for name in self.question.names:
+            held.update(map(stem, words_of(name)))
         first = self.question.everything[:1]
         if first and first[0] in STOP:
             held.discard(stem(first[0]))

@@ -62,14 +62,15 @@ def read(text: str) -> Asked:
         if not name:
             continue
         found.setdefault(name, []).append(value)
-        kept = name == "phrases"
-        left.append(text[done : match.end() if kept else match.start()])
+        # quoted words are what is looked for, so they stay in the question
+        end = match.end() if name == "phrases" else match.start()
+        left.append(text[done:end])
         done = match.end()
     left.append(text[done:])
-    return Asked(
-        "".join(left).strip(),
-        **{name: tuple(dict.fromkeys(values)) for name, values in found.items()},
-    )
+    fields = {}
+    for name, values in found.items():
+        fields[name] = tuple(dict.fromkeys(values))
+    return Asked("".join(left).strip(), **fields)
 
 
 def _meant(match: re.Match[str], text: str) -> tuple[str, str]:

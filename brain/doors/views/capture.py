@@ -41,6 +41,11 @@ CHANGES_SHOWN = 10
 # Kinds of skipped files that a look at known folders tells of, once; the rest stands in `status --skipped`.
 NEWS = ("unreadable", "refused", "vanished", "unsupported", "erased")
 OUTCOMES = ("added", "updated", "renamed", "removed", "unchanged")
+LISTED_IN_JSON = " (--json lists all)"
+WAITING_UNKNOWN = (
+    "saved; how many chunks wait for embeddings is unknown until the model can be read;"
+    " then run `brain sync`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +71,11 @@ def _talk(added: Added) -> Lines:
     report = added.report
     done = [dim(text) for text in report.notices if text not in added.said]
     if report.waiting is None:
-        done.append(
-            warn(
-                "saved; how many chunks wait for embeddings is unknown until the model can be read;"
-                " then run `brain sync`"
-            )
-        )
+        done.append(warn(WAITING_UNKNOWN))
     elif report.waiting > report.filling:
         # A notice tells of those that a model of Ollama is to embed.
-        chunks = count(report.waiting - report.filling, "chunk waits", "chunks wait")
+        others = report.waiting - report.filling
+        chunks = count(others, "chunk waits", "chunks wait")
         done.append(warn(f"saved; {chunks} for embeddings: run `brain sync`"))
     if report.interrupted:
         done += [line("brain: interrupted"), line("  ", KEPT)]
@@ -106,21 +107,24 @@ def added(done: Added) -> Lines:
     report = done.report
     lines = [summary(report, dry_run=done.dry_run)]
     if not done.again:
-        return [*lines, *skipped(report.skipped)]
+        return lines + skipped(report.skipped)
+    lines += _changes(report.changes)
     news = [item for item in report.skipped if item.new and item.kind in NEWS]
-    return [*lines, *_changes(report.changes), *skipped(news)]
+    return lines + skipped(news)
 
 
 def _changes(changes: Sequence[Change]) -> Lines:
     """What became of the first documents of each kind, by name."""
     done: Lines = []
     for outcome in OUTCOMES:
+        verb = dim(f"  {outcome:8} ")
         sources = [item.source for item in changes if item.outcome == outcome]
-        named = sources[:CHANGES_SHOWN]
-        done += [line(dim(f"  {outcome:8} "), path(source)) for source in named]
-        if len(sources) > len(named):
-            left = len(sources) - len(named)
-            done.append(dim(f"  … and {left:,} more {outcome} (--json lists all)"))
+        for source in sources[:CHANGES_SHOWN]:
+            done.append(line(verb, path(source)))
+        left = len(sources) - CHANGES_SHOWN
+        if left > 0:
+            more = f"  … and {left:,} more {outcome}"
+            done.append(dim(more, LISTED_IN_JSON))
     return done
 
 
@@ -128,16 +132,18 @@ def summary(report: AddReport, *, dry_run: bool = False) -> Line:
     """The counts that are not zero, the id when there is just one document, and the embedder."""
     counts = [of(getattr(report, name), name) for name in OUTCOMES]
     counts.append(of(len(report.skipped), "skipped"))
-    only = short_id(report.documents[0]) if len(report.documents) == 1 else ""
-    return line(
-        "dry run, nothing written: " if dry_run else "",
-        commas(*counts) or _nothing(report),
-        dim(
-            given(" · ", some(report.chunks, "chunk")),
-            given(" · embedder ", report.embedder),
-            given(" · ", only),
-        ),
+    said = commas(*counts) or _nothing(report)
+    only = ""
+    if len(report.documents) == 1:
+        only = short_id(report.documents[0])
+    chunks = some(report.chunks, "chunk")
+    facts = dim(
+        given(" · ", chunks),
+        given(" · embedder ", report.embedder),
+        given(" · ", only),
     )
+    before = "dry run, nothing written: " if dry_run else ""
+    return line(before, said, facts)
 
 
 def _nothing(report: AddReport) -> str:
@@ -150,19 +156,25 @@ def skipped(files: Sequence[Skipped]) -> Lines:
     for item in files:
         blocks[item.kind, item.reason, item.hint].append(item)
     done: Lines = []
-    by_reason = sorted(blocks.items())
-    for (kind, reason, hint), items in sorted(
-        by_reason, key=lambda block: -len(block[1])
-    ):
-        style = bad if kind == "unreadable" else warn
+    # Among as frequent ones the alphabet decides.
+    reasons = sorted(blocks)
+    reasons.sort(key=lambda reason: len(blocks[reason]), reverse=True)
+    for kind, reason, hint in reasons:
+        items = blocks[kind, reason, hint]
         known = "" if any(item.new for item in items) else ", reported before"
-        done.append(line(style(f"{len(items):,} {kind}"), ": ", reason.strip(), known))
-        done += _first_names(
-            [item.source for item in items], more=" (--json lists all)"
-        )
+        done.append(_heading(kind, len(items), reason, known))
+        sources = [item.source for item in items]
+        done += _first_names(sources, more=LISTED_IN_JSON)
         if hint:
             done.append(dim("  ", hint))
     return done
+
+
+def _heading(kind: str, number: int, reason: str, known: str = "") -> Line:
+    """`3 unreadable: the file is encrypted`."""
+    style = bad if kind == "unreadable" else warn
+    files = style(f"{number:,} {kind}")
+    return line(files, ": ", reason.strip(), known)
 
 
 def _left_out_json(items: Sequence[NotRead]) -> Shape:
@@ -177,9 +189,10 @@ def left_out(items: Sequence[NotRead]) -> Lines:
         blocks[item.kind, item.reason, item.hint].append(item)
     done: Lines = []
     for (kind, reason, hint), found in blocks.items():
-        style = bad if kind == "unreadable" else warn
-        done.append(line(style(f"{len(found):,} {kind}"), ": ", reason.strip()))
-        done += [line("  ", path(item.source), dim(_outlook(item))) for item in found]
+        done.append(_heading(kind, len(found), reason))
+        for item in found:
+            outlook = dim(_outlook(item))
+            done.append(line("  ", path(item.source), outlook))
         if hint:
             done.append(dim("  ", hint))
     return done or [line("everything is in: no file was left out")]
@@ -187,15 +200,12 @@ def left_out(items: Sequence[NotRead]) -> Lines:
 
 def _outlook(item: NotRead) -> str:
     """What a file that could not be read has been through, and what becomes of it."""
-    return given(
-        " (",
-        commas(
-            f"tried {item.tries} times" if item.tries > 1 else "",
-            "`brain sync` tries it again" if item.retried else "",
-            "its older text is found" if item.older else "",
-        ),
-        ")",
+    facts = commas(
+        f"tried {item.tries} times" if item.tries > 1 else "",
+        "`brain sync` tries it again" if item.retried else "",
+        "its older text is found" if item.older else "",
     )
+    return given(" (", facts, ")")
 
 
 def _first_names(names: Sequence[str], *, more: str = "") -> Lines:
@@ -260,18 +270,16 @@ def imported(report: ImportReport) -> Lines:
         verb = "went to" if report.done else "would go to"
         older = count(len(report.replaced), "older text")
         done.append(warn(f"{older} {verb} the trash; `brain undo` brings it back"))
-        done += _first_names(report.replaced, more=" (--json lists all)")
+        done += _first_names(report.replaced, more=LISTED_IN_JSON)
     if report.kept:
         differ = count(len(report.kept), "entry differs", "entries differ")
-        done.append(
-            line(f"{differ}; what is here is newer or the file itself, and stays")
-        )
-        done += _first_names(report.kept, more=" (--json lists all)")
+        stays = f"{differ}; what is here is newer or the file itself, and stays"
+        done.append(line(stays))
+        done += _first_names(report.kept, more=LISTED_IN_JSON)
     if report.roots and not report.registered:
         folders = count(len(report.roots), "folder")
-        done.append(
-            line(f"it looked at {folders} of this machine, which this home does not:")
-        )
-        done += _first_names(report.roots, more=" (--json lists all)")
+        foreign = f"it looked at {folders} of this machine, which this home does not:"
+        done.append(line(foreign))
+        done += _first_names(report.roots, more=LISTED_IN_JSON)
         done.append(dim("  with --roots `brain sync` looks there from now on"))
     return done + skipped(taken.skipped)

@@ -70,6 +70,7 @@ OTHER_MENTIONS = {
     "description": "a description: `brain context remove PATH`",
 }
 NAMED_AT_ONCE = 10  # in a command that is to be copied
+MB, GB = 10**6, 10**9  # as makers of models count
 WITHOUT_VECTORS = " without embeddings (brain sync)"
 
 
@@ -89,9 +90,11 @@ def message(said: Message) -> Lines:
 @shows("Status")
 def status(facts: Status) -> Lines:
     """The table of `status`: where, how much, which parts serve and why, what waits."""
+    on_disk = size(facts.database_bytes)
+    skills = count(facts.skills, "skill")
     rows = [
-        ("home", f"{facts.home} ({size(facts.database_bytes)})"),
-        ("holds", commas(_holds(facts), count(facts.skills, "skill"))),
+        ("home", f"{facts.home} ({on_disk})"),
+        ("holds", commas(_holds(facts), skills)),
         ("embedder", _because(facts.embedder, facts.embedder_reason)),
         ("answers", _because(facts.generator, facts.generator_reason)),
         ("index", _because(facts.index, facts.index_reason)),
@@ -110,21 +113,26 @@ def status(facts: Status) -> Lines:
 
 def unread(files: Sequence[NotRead]) -> Lines:
     """The first of the files that could not be read, each with its reason and what becomes of it."""
+    if not files:
+        return []
+    done = left_out(files[:UNREAD_SHOWN])
     more = len(files) - UNREAD_SHOWN
-    done = left_out(files[:UNREAD_SHOWN]) if files else []
     if more > 0:
-        done.append(dim(f"  … and {more:,} more: brain status --skipped"))
+        rest = f"  … and {more:,} more: brain status --skipped"
+        done.append(dim(rest))
     return done
 
 
 def generation(item: VectorProgress) -> str:
     """`nomic-embed-text 768: building, 3,200 of 8,114 chunks, about 4 min`."""
-    eta = duration(item.eta_seconds) if item.eta_seconds else ""
-    facts = commas(
-        "stopped" if item.error else item.state,
-        f"{item.done:,} of {count(item.total, 'chunk')}",
-        "" if item.error else given("about ", eta, " to go"),
-    )
+    chunks = count(item.total, "chunk")
+    done = f"{item.done:,} of {chunks}"
+    if item.error:
+        facts = commas("stopped", done)
+    else:
+        eta = duration(item.eta_seconds) if item.eta_seconds else ""
+        to_go = given("about ", eta, " to go")
+        facts = commas(item.state, done, to_go)
     return f"{item.embedder} {item.dimensions}: {facts}"
 
 
@@ -178,15 +186,20 @@ def checks(found: Sequence[Check]) -> Lines:
     """One line for each check, its cure below it, and the count at the end."""
     done: Lines = []
     for item in found:
-        level = styled(LEVEL_STYLES[item.level], item.level.ljust(LEVEL_WIDTH))
+        style = LEVEL_STYLES[item.level]
+        level = styled(style, item.level.ljust(LEVEL_WIDTH))
+        name = dim(item.id, "  ")
         message = given(": ", item.message)
-        done.append(line(level, dim(item.id, "  "), item.title, message))
+        done.append(line(level, name, item.title, message))
         if item.hint and item.level != "ok":
             done.append(dim(HINT_INDENT, item.hint))
     levels = _levels(found)
-    counts = commas(*(count(levels.count(name), name) for name in ("error", "warning")))
+    checks_done = count(len(found), "check")
+    errors = count(levels.count("error"), "error")
+    warnings = count(levels.count("warning"), "warning")
     total = bad if "error" in levels else good
-    return [*done, total(count(len(found), "check"), ": ", counts)]
+    done.append(total(checks_done, ": ", commas(errors, warnings)))
+    return done
 
 
 @shows("ModelTable")
@@ -197,24 +210,32 @@ def models(table: ModelTable) -> Lines:
         bytes_used = size(item.bytes) if item.bytes else NOTHING
         cells.append((item.name, item.provider, _use(item), bytes_used, item.note))
     done = columns(cells, ("title", "dim", "", "dim", ""))
-    return done + [dim(text) for text in (table.ollama, *table.notices) if text]
+    for text in (table.ollama, *table.notices):
+        if text:
+            done.append(dim(text))
+    return done
 
 
 @shows("ModelAdvice")
 def advised(advice: ModelAdvice) -> Lines:
     """The machine, each role with what it lacks, the models that fit (and the smallest that does not), the command."""
-    machine = f"{_decimal(advice.memory)} of memory, {_decimal(advice.most)} of it for a model"
+    memory = _decimal(advice.memory)
+    most = _decimal(advice.most)
+    machine = f"{memory} of memory, {most} of it for a model"
     rows = [("this machine", machine), ("ollama", advice.ollama)]
     for role in advice.roles:
-        rows.append((role.role, f"{role.serves}: {role.has}"))
+        has = f"{role.serves}: {role.has}"
+        rows.append((role.role, has))
         if role.lacks:
-            rows.append(("", f"lacks {role.lacks}{given(': ', role.command)}"))
+            command = given(": ", role.command)
+            rows.append(("", f"lacks {role.lacks}{command}"))
     done = columns(rows, ("dim", ""))
     cells = []
     for item in advice.models:
         if item.fits or item.installed:
             cells.append(_advised(item))
-    done += [line(), *columns(cells, ("title", "dim", "dim", "", "dim"))]
+    done.append(line())
+    done += columns(cells, ("title", "dim", "dim", "", "dim"))
     if not any(item.prompt_speed or item.chunk_speed for item in advice.models):
         done.append(dim("nothing was measured here yet: the first answer does that"))
     left_out = len(advice.models) - len(cells)
@@ -222,7 +243,8 @@ def advised(advice: ModelAdvice) -> Lines:
         done.append(dim(count(left_out, "model"), " too large for this machine"))
     done += [line(), line(advice.advice)]
     if advice.command:
-        done.append(line("next: ", styled("title", advice.command)))
+        next_step = styled("title", advice.command)
+        done.append(line("next: ", next_step))
     return done
 
 
@@ -243,12 +265,18 @@ def _advised(item: AdvisedModel) -> tuple[str, ...]:
 
 
 def _speed(value: float | None) -> str:
-    return f"{value:,.0f}" if value and value >= 1 else "under 1" if value else ""
+    if not value:
+        return ""
+    if value < 1:
+        return "under 1"
+    return f"{value:,.0f}"
 
 
 def _decimal(number: int) -> str:
     """A size as makers of models count: in thousands."""
-    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.0f} MB"
+    if number >= GB:
+        return f"{number / GB:.1f} GB"
+    return f"{number / MB:.0f} MB"
 
 
 def _use(model: ModelRow) -> str:
@@ -263,8 +291,9 @@ def rebuilt(report: RebuildReport) -> Lines:
     waiting = "an unknown number of chunks without embeddings"
     if report.waiting is not None:
         waiting = some(report.waiting, "chunk", WITHOUT_VECTORS)
-    rows = count(report.rows, "row") + " of full text"
-    said = commas(rows, count(report.vectors, "vector") + " in the index", waiting)
+    rows = count(report.rows, "row")
+    vectors = count(report.vectors, "vector")
+    said = commas(f"{rows} of full text", f"{vectors} in the index", waiting)
     return [line(said), *notices(report.notices)]
 
 
@@ -288,9 +317,11 @@ def rewritten(report: RewriteReport) -> Lines:
         for name in report.rewritten
     ]
     if not done and not report.notices:
-        done.append(line(f"nothing to rewrite in {count(report.looked, 'backup')}"))
+        looked = count(report.looked, "backup")
+        done.append(line(f"nothing to rewrite in {looked}"))
     for item in report.failed:
-        done.append(line(path(item.path), " ", bad("not rewritten: ", item.message)))
+        reason = bad("not rewritten: ", item.message)
+        done.append(line(path(item.path), " ", reason))
     return done + notices(report.notices)
 
 
@@ -298,17 +329,15 @@ def rewritten(report: RewriteReport) -> Lines:
 def restored(report: RestoreReport) -> Lines:
     """What the backup holds and, when it is done, where the old store is."""
     made = given(" of ", moment(report.made_at))
-    proof = (
-        "its digest is right"
-        if report.verified
-        else "it carries no digest to compare with"
-    )
+    proof = "it carries no digest to compare with"
+    if report.verified:
+        proof = "its digest is right"
     verb = "holds now" if report.done else "would hold"
-    done = [
-        line(path(report.home), f" {verb} the backup{made}: {_holds(report)}; {proof}")
-    ]
+    held = f" {verb} the backup{made}: {_holds(report)}; {proof}"
+    done = [line(path(report.home), held)]
     if report.kept:
-        done.append(line(dim("what was there before is kept as "), path(report.kept)))
+        before = dim("what was there before is kept as ")
+        done.append(line(before, path(report.kept)))
     return done + notices(report.notices)
 
 
@@ -335,7 +364,8 @@ def erased(report: EraseReport) -> Lines:
     done += _mentioned(report)
     if report.backups:
         rows = [(item.path, _until(item)) for item in report.backups]
-        done += [line("backups that hold it:"), *indented(columns(rows, ("path", "")))]
+        done.append(line("backups that hold it:"))
+        done += indented(columns(rows, ("path", "")))
         if report.done:
             done.append(dim("`brain backup --rewrite` writes them anew without it"))
     if report.left:
@@ -355,8 +385,9 @@ def _mentioned(report: EraseReport) -> Lines:
     ids = short_ids(item.id for item in report.mentions)
     cells = []
     for item in report.mentions:
+        short = ids[item.id]
         words = ", ".join(item.words) or "asked of it"
-        cells.append((item.kind, ids[item.id], item.title, words))
+        cells.append((item.kind, short, item.title, words))
     done: Lines = [warn(f"these {verb} some of its words:")]
     done += indented(columns(cells, ("", "dim", "title", "dim")))
     gone = [item for item in report.mentions if item.kind in WITH_MENTIONS]
@@ -369,18 +400,23 @@ def _mentioned(report: EraseReport) -> Lines:
     named = gone if report.done else []
     named += [item for item in report.mentions if item.kind == "document"]
     if named:
-        listed = " ".join(_reference(item, ids) for item in named[:NAMED_AT_ONCE])
+        references = [_reference(item, ids) for item in named]
+        listed = " ".join(references[:NAMED_AT_ONCE])
         more = " …" if len(named) > NAMED_AT_ONCE else ""
-        done.append(dim(f"to erase them as well: brain forget {listed}{more} --erase"))
+        command = f"brain forget {listed}{more} --erase"
+        done.append(dim("to erase them as well: ", command))
+    kinds = {item.kind for item in report.mentions}
     for kind, way in OTHER_MENTIONS.items():
-        if any(item.kind == kind for item in report.mentions):
+        if kind in kinds:
             done.append(dim(way))
     return done
 
 
 def _reference(item: Mention, ids: Mapping[str, str]) -> str:
     """As `forget` takes it."""
-    return f"feedback:{item.id}" if item.kind == "feedback" else ids[item.id]
+    if item.kind == "feedback":
+        return f"feedback:{item.id}"
+    return ids[item.id]
 
 
 def _until(item: Holding) -> str:

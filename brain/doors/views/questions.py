@@ -97,11 +97,14 @@ def passages(
     for number, item in enumerate(items, 1):
         at = item.matched
         where = place(item.source, at.locator if at else item.locator)
-        done.append(line(dim(f"{number:<{len(INDENT)}}"), title(_title(item))))
-        done.append(line(INDENT, path(where), dim(_dated(item), " ", ids[item.id])))
+        counted = dim(f"{number:<{len(INDENT)}}")
+        done.append(line(counted, title(_title(item))))
+        facts = dim(_dated(item), " ", ids[item.id])
+        done.append(line(INDENT, path(where), facts))
         # What matched, and what stands behind it as far as there is room.
         begin = at.start if at else 0
-        rows = snippet(item.text[begin:], query, width=width - len(INDENT) - MARGIN)
+        room = width - len(INDENT) - MARGIN
+        rows = snippet(item.text[begin:], query, width=room)
         rows += _beside(item)
         if explain:
             rows.append(dim(_explained(item)))
@@ -132,17 +135,20 @@ def _dated(item: Passage) -> str:
 
 
 def _explained(item: Passage) -> str:
-    ranks = [
-        f"{name} rank {'–' if rank is None else rank}"
-        for name, rank in item.ranks.items()
-    ]
+    ranks = []
+    for name, rank in item.ranks.items():
+        place_there = "–" if rank is None else rank
+        ranks.append(f"{name} rank {place_there}")
     reasons = [commas(*ranks), _numbers(item.explain)]
     said = "; ".join(filter(None, reasons))
     return f"score {item.score:.4f}: {said}"
 
 
 def _numbers(values: Mapping[str, float]) -> str:
-    pairs = [f"{one_line(name)} {value:.4g}" for name, value in values.items()]
+    pairs = []
+    for name, value in values.items():
+        plain_name = one_line(name)
+        pairs.append(f"{plain_name} {value:.4g}")
     return commas(*pairs).replace("_", " ")
 
 
@@ -222,9 +228,12 @@ def citations(items: Iterable[Citation], shown: str, room: int | None) -> Lines:
         mark = "" if item.verified else " (not verified)"
         above = given("  ", " › ".join(item.heading))
         cited = f"[{item.number}] "
-        left = room and room - cell_width(f"{cited}{where}{mark}")
-        if left is None or left >= 0:
-            fits = above if left is None else f"  {cut(above, left - 2)}".rstrip()
+        taken = cell_width(f"{cited}{where}{mark}")
+        left = room and room - taken
+        if left is None:
+            done.append(line(cited, path(where), bad(mark), dim(above)))
+        elif left >= 0:
+            fits = f"  {cut(above, left - 2)}".rstrip()
             done.append(line(cited, path(where), bad(mark), dim(fits)))
         else:
             done += [line(cited, bad(mark)), theirs(where)]
@@ -242,9 +251,8 @@ def footer(answer: Answer, shown: str, room: int | None) -> Lines:
     if done:
         done.append(line())
     words, style = STATES[answer.state]
-    done.append(
-        line(styled(style, words), dim(_confidence(answer)), dim(_models(answer)))
-    )
+    state = styled(style, words)
+    done.append(line(state, dim(_confidence(answer)), dim(_models(answer))))
     if answer.context.window:
         done.append(dim(context_use(answer)))
     done += [dim(step) for step in ran(answer.steps)]
@@ -265,12 +273,12 @@ def not_found(answer: Answer, *, width: int, nearest: int) -> Lines:
     """What `ask` prints when the notes do not hold it: the state, then the nearest passages."""
     if answer.text == NOTHING_IN:
         return [warn(NOTHING_IN)]
-    done = [
-        line(warn("Not in your notes."), dim(_confidence(answer)), dim(_models(answer)))
-    ]
+    state = warn("Not in your notes.")
+    done = [line(state, dim(_confidence(answer)), dim(_models(answer)))]
     if answer.passages:
         done.append(line("The nearest:"))
-        done += passages(answer.question, answer.passages[:nearest], width=width)
+        shown = answer.passages[:nearest]
+        done += passages(answer.question, shown, width=width)
     return done + degraded(answer.degraded)
 
 
@@ -286,7 +294,9 @@ def _confidence(answer: Answer) -> str:
 
 
 def _probability(name: str, value: float | None) -> str:
-    return "" if value is None else f"{name} {value:.2f}"
+    if value is None:
+        return ""
+    return f"{name} {value:.2f}"
 
 
 def _models(answer: Answer) -> str:
@@ -303,16 +313,13 @@ def _models(answer: Answer) -> str:
 
 def nothing_found(query: str, degraded: str) -> Lines:
     """What is said when nothing came: nothing is there, or not everything could be looked into."""
-    said, hint = (
-        "nothing found for",
-        "try other words, or `brain status` to see what is in",
-    )
+    said = "nothing found for"
+    hint = "try other words, or `brain status` to see what is in"
     if degraded:
-        said, hint = (
-            "could not look everywhere for",
-            "`brain doctor` says what does not answer",
-        )
-    return [line(f"brain: {said} ", quoted(query)), line("  ", hint)]
+        said = "could not look everywhere for"
+        hint = "`brain doctor` says what does not answer"
+    first = line(f"brain: {said} ", quoted(query))
+    return [first, line("  ", hint)]
 
 
 def code_of_nothing(degraded: str) -> int:
@@ -348,7 +355,8 @@ def recalled(result: Recalled) -> Lines:
         done.append(warn("nothing that fits well; the nearest:"))
     ids = short_ids(item.episode.id for item in result.episodes)
     for item in result.episodes:
-        done += _episode(item, result.query, ids[item.episode.id])
+        short = ids[item.episode.id]
+        done += _episode(item, result.query, short)
     return done
 
 

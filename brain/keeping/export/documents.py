@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import astuple, dataclass
+from itertools import chain
 from typing import Any
 
 from brain.keeping.export.front_matter import dump
@@ -69,7 +70,8 @@ def render(
         return Rendered(original, _where(item, original, spans), copied=True)
     head = _properties(item, name)
     data = f"{head}{item.text}".encode("utf-8", "replace")
-    where = _where(item, data, _spans([(head, item.text)]))
+    spans = _spans([(head, item.text)])
+    where = _where(item, data, spans)
     own = item.uri.startswith("file:")
     return Rendered(data, where, head="" if own else head)
 
@@ -105,10 +107,12 @@ def entry(item: StoredDocument, path: str, file: Rendered | None) -> str:
         "text_sha": digest(item.text),
         "chunks": [astuple(chunk) for chunk in item.chunks],
     }
-    said = [
-        f"{machine(name)}: {machine(value)}" for name, value in facts.items() if value
-    ]
-    return "{\n" + ",\n".join(said) + "\n}\n"
+    said = []
+    for name, value in facts.items():
+        if value:
+            said.append(f"{machine(name)}: {machine(value)}")
+    body = ",\n".join(said)
+    return f"{{\n{body}\n}}\n"
 
 
 def machine(value: Any) -> str:
@@ -127,16 +131,18 @@ def _properties(item: StoredDocument, name: str) -> str:
     except NoFrontMatter:
         pass
     # A file's title comes from its name or its text; a note that is no file may have been given another.
-    said = item.uri.startswith("file:") or item.title == name or item.title in item.text
-    title = {} if said else {"title": item.title}
-    facts = {
-        **title,
-        **dict(sorted(item.metadata.items())),
-        "aliases": item.aliases,
-        "tags": [tag for tag, _by in item.tags],
-    }
+    said = item.title == name or item.title in item.text
+    facts: dict[str, Any] = {}
+    if not said and not item.uri.startswith("file:"):
+        facts["title"] = item.title
+    facts |= sorted(item.metadata.items())
+    facts["aliases"] = item.aliases
+    facts["tags"] = [tag for tag, _by in item.tags]
     stated = {key: value for key, value in facts.items() if value}
-    return dump(stated) if stated or item.text.startswith("---") else ""
+    # A text that begins as front matter does would be taken for it without one above.
+    if stated or item.text.startswith("---"):
+        return dump(stated)
+    return ""
 
 
 def _as_markdown(item: StoredDocument) -> Rendered:
@@ -150,24 +156,34 @@ def _as_markdown(item: StoredDocument) -> Rendered:
     }
     head = dump(facts)
     parts = list(_marked(item))
-    opening, closing = ("", "") if len(parts) > 1 or parts[0][0] else _fence(item)
-    parts[0] = (f"{head}{opening}{parts[0][0]}", parts[0][1])
-    text = "".join(f"{before}{piece}" for before, piece in parts)
+    mark, first = parts[0]
+    fence = ("", "")
+    if len(parts) == 1 and not mark:
+        fence = _fence(item)
+    opening, closing = fence
+    parts[0] = (f"{head}{opening}{mark}", first)
+    text = "".join(chain.from_iterable(parts))
     data = f"{text}{closing}\n".encode("utf-8", "replace")
-    return Rendered(data, _where(item, data, _spans(parts)), (opening, closing))
+    where = _where(item, data, _spans(parts))
+    return Rendered(data, where, fence)
 
 
 def _marked(item: StoredDocument) -> Iterator[tuple[str, str]]:
     """The text in pieces, each with what stands before it: a mark where a new page or section begins."""
-    before, done = "", 0
+    before = ""
+    done = 0
     for chunk in begin_a_place(item.chunks):
-        if chunk.start > done or before:
-            yield before, item.text[done : chunk.start]
-        at_line_start = chunk.start == 0 or item.text[chunk.start - 1] == "\n"
+        start = chunk.start
+        if start > done or before:
+            yield before, item.text[done:start]
         # A mark is a comment, which "--" or ">" in it could end.
-        shown = chunk.locator.replace("--", "- -").replace(">", " ").split()
-        before = f"{'' if at_line_start else chr(10)}<!-- {' '.join(shown)} -->\n"
-        done = chunk.start
+        locator = chunk.locator.replace("--", "- -").replace(">", " ")
+        shown = " ".join(locator.split())
+        before = f"<!-- {shown} -->\n"
+        at_line_start = start == 0 or item.text[start - 1] == "\n"
+        if not at_line_start:
+            before = f"\n{before}"
+        done = start
     yield before, item.text[done:]
 
 
@@ -194,8 +210,8 @@ def _spans(parts: Iterable[tuple[str, str]]) -> Pieces:
 def _where(item: StoredDocument, data: bytes, spans: Pieces) -> Pieces | str:
     """The spans when the text stands there word for word, else the text."""
     said = as_text(data)
-    same = "".join(said[start:end] for start, end in spans) == item.text
-    return spans if same else item.text
+    there = "".join(said[start:end] for start, end in spans)
+    return spans if there == item.text else item.text
 
 
 def _fence(item: StoredDocument) -> tuple[str, str]:
@@ -225,13 +241,18 @@ def read(content: str, load: Callable[[str, str], bytes | None]) -> StoredDocume
     if facts.get("entry") != "name":
         facts["entry"] = "full"
     facts.setdefault("uri", f"note:{facts['id']}")
-    sha, path = (_text_at(values, name) for name in ("sha", "file"))
+    sha = _text_at(values, "sha")
+    path = _text_at(values, "file")
     data = load(path, sha) if path else b""
     if data is None:
         raise BadFrontMatter(f"its file {path} is not there any more")
     edited = bool(path) and hashlib.sha256(data).hexdigest() != sha
-    text = _changed(values, facts, data) if edited else _exact(values, data)
-    chunks = () if edited else _chunks(values, text)
+    chunks: tuple[StoredChunk, ...] = ()
+    if edited:
+        text = _changed(values, facts, data)
+    else:
+        text = _exact(values, data)
+        chunks = _chunks(values, text)
     facts.setdefault("content_hash", digest(text))
     return StoredDocument(
         **facts,
@@ -269,7 +290,8 @@ def _exact(values: Mapping[str, Any], data: bytes) -> str:
     text = values.get("text", "")
     if isinstance(text, list):
         said = as_text(data)
-        text = "".join(said[start:end] for start, end in map(_span, text))
+        spans = map(_span, text)
+        text = "".join(said[start:end] for start, end in spans)
     if not isinstance(text, str) or digest(text) != values.get("text_sha"):
         raise BadFrontMatter("an entry that does not fit its text")
     return text
@@ -289,7 +311,8 @@ def _changed(values: Mapping[str, Any], facts: Mapping[str, Any], data: bytes) -
         return said.removeprefix(_text_at(values, "head"))
     with suppress(NoFrontMatter):
         _block, said = split(said)
-    opening, closing = (*texts_at(values, "fence"), "", "")[:2]
+    fence = (*texts_at(values, "fence"), "", "")
+    opening, closing = fence[:2]
     if opening:
         return said.removeprefix(opening).rstrip("\n").removesuffix(closing)
     return MARK.sub("\n", said).removeprefix("\n")
@@ -298,7 +321,9 @@ def _changed(values: Mapping[str, Any], facts: Mapping[str, Any], data: bytes) -
 def _chunks(values: Mapping[str, Any], text: str) -> tuple[StoredChunk, ...]:
     """The chunks, which cover the text without a gap."""
     rows = values.get("chunks", [])
-    chunks = tuple(map(chunk_of, rows if isinstance(rows, list) else [rows]))
+    if not isinstance(rows, list):
+        rows = [rows]
+    chunks = tuple(map(chunk_of, rows))
     end = 0
     for chunk in chunks:
         if chunk.start != end:
