@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from brain.answering import quotation
 from brain.answering.citations import cited_parts
@@ -77,12 +78,14 @@ def _each(
         good = not support.reasons
         whole.append(Checked(number, support, good))
     parts = _parts(claim)
-    if all(one.good for one in whole) or len(cited) < 2 or len(parts) < 2:
+    if len(cited) < 2 or len(parts) < 2:
+        return whole
+    if all(one.good for one in whole):
         return whole
     by_part = [_supports(part, cited, passages, idf) for part in parts]
-    borne = [any(not support.reasons for support in one.values()) for one in by_part]
-    if not all(borne):
-        return whole
+    for supports in by_part:
+        if all(support.reasons for support in supports.values()):
+            return whole
     found = []
     for one in whole:
         own = [supports[one.number] for supports in by_part]
@@ -111,10 +114,12 @@ def _parts(claim: str) -> list[str]:
     quotations = quotation.spans(claim)
     cuts = [0]
     for match in _JOINT.finditer(claim):
-        if not any(start <= match.start() < end for start, end in quotations):
-            cuts.append(match.start())
+        cut = match.start()
+        if not any(start <= cut < end for start, end in quotations):
+            cuts.append(cut)
+    cuts.append(len(claim))
     parts: list[str] = []
-    for start, end in zip(cuts, [*cuts[1:], len(claim)], strict=True):
+    for start, end in pairwise(cuts):
         part = claim[start:end]
         if parts and not _things(part):
             parts[-1] += part

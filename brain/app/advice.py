@@ -61,7 +61,10 @@ def _rows(
     most: int,
 ) -> list[AdvisedModel]:
     """The models of the table, and those that are installed beside them for this role."""
-    here = {canonical(str(entry.get("name"))): entry for entry in tags}
+    here = {}
+    for entry in tags:
+        name = canonical(str(entry.get("name")))
+        here[name] = entry
     rows = []
     known = set()
     for item in listed:
@@ -162,7 +165,8 @@ def _best(
         why = "the largest that fits and keeps no processor busy for minutes"
     first = [row for row in within if row.family.lower().startswith(WRITERS)]
     best = max(first or within, key=_worth)
-    return best, f"{best.name} should answer: {why} ({gigabytes(best.bytes)})"
+    size = gigabytes(best.bytes)
+    return best, f"{best.name} should answer: {why} ({size})"
 
 
 def _light_or_here(row: AdvisedModel) -> bool:
@@ -180,7 +184,8 @@ def _expected(row: AdvisedModel, rows: Sequence[AdvisedModel]) -> float | None:
     if not measured:
         return None
     nearest = min(measured, key=lambda other: abs(other.bytes - row.bytes))
-    return (nearest.prompt_speed or 0.0) * nearest.bytes / row.bytes
+    speed = nearest.prompt_speed or 0.0
+    return speed * nearest.bytes / row.bytes
 
 
 def _worth(row: AdvisedModel) -> tuple[int, bool, bool, int]:

@@ -81,7 +81,9 @@ def path_of(uri: str) -> str:
 
     file, _sign, _message = uri.partition("#")
     # Only names with other than plain letters need decoding, and a folder may hold very many files
-    return moves.path_of(file) if "%" in file else file.removeprefix("file://")
+    if "%" in file:
+        return moves.path_of(file)
+    return file.removeprefix("file://")
 
 
 def shown(path: Path) -> str:

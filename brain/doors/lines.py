@@ -98,7 +98,8 @@ def count(number: int, noun: str, plural: str = "") -> str:
     """`1 passage`, `1,204 passages`."""
     if number == 1:
         return f"1 {noun}"
-    return f"{number:,} {plural or noun + 's'}"
+    several = plural or f"{noun}s"
+    return f"{number:,} {several}"
 
 
 def some(number: int, noun: str, rest: str = "") -> str:
@@ -118,7 +119,9 @@ def given(before: str, value: str | None, after: str = "") -> str:
 
 def of(number: int, what: str) -> str:
     """`3 added`; nothing for none."""
-    return f"{number:,} {what}" if number else ""
+    if not number:
+        return ""
+    return f"{number:,} {what}"
 
 
 def commas(*parts: str) -> str:
@@ -288,7 +291,9 @@ def cut(text: str, room: int) -> str:
         return text
     while text and cell_width(text) > room - 1:
         text = text[:-1]
-    return f"{text}…" if text else ""
+    if not text:
+        return ""
+    return f"{text}…"
 
 
 def columns(rows: Sequence[Sequence[str]], styles: Sequence[str] = ()) -> Lines:

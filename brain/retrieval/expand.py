@@ -24,9 +24,8 @@ from ingest.terms import tokens
 
 Kind = Literal["lex", "vec", "hyde"]
 
-LEX_LISTS = (
-    2  # lists of other words; with one sentence and one note four queries at most
-)
+# Lists of other words; with one sentence and one note four queries at most.
+LEX_LISTS = 2
 # Characters of one query; longer ones are a model that talks.
 LEX_CHARS = 80
 SENTENCE_CHARS = 400
@@ -64,14 +63,16 @@ def expand(
     began = clock()
     found: list[Expansion] | None = None
     reason = "the model did not answer in the form that was asked for"
+    messages = _messages(question)
     try:
-        pieces = generator.stream(
-            _messages(question), max_tokens=REPLY_TOKENS, schema=SCHEMA
-        )
-        found = read("".join(pieces), question)
+        pieces = generator.stream(messages, max_tokens=REPLY_TOKENS, schema=SCHEMA)
+        reply = "".join(pieces)
     except BrainError as error:
         reason = error.message
-    step = ModelStep("expand", "failed", generator.name, clock() - began, reason)
+    else:
+        found = read(reply, question)
+    seconds = clock() - began
+    step = ModelStep("expand", "failed", generator.name, seconds, reason)
     if found is None:
         return [], step
     reason = "" if found else "the model had no other words for it"
@@ -93,11 +94,13 @@ def read(reply: str, question: str) -> list[Expansion] | None:
     lex = said.get("lex")
     lists = lex[:LEX_LISTS] if isinstance(lex, list) else [lex]
     texts: list[tuple[Kind, object]] = [("lex", words) for words in lists]
-    texts += [("vec", said.get("vec")), ("hyde", said.get("hyde"))]
+    texts.append(("vec", said.get("vec")))
+    texts.append(("hyde", said.get("hyde")))
     found = []
     known = {tuple(tokens(question))}
     for kind, text in texts:
-        clean = _clean(text, LEX_CHARS if kind == "lex" else SENTENCE_CHARS)
+        most = LEX_CHARS if kind == "lex" else SENTENCE_CHARS
+        clean = _clean(text, most)
         words = tuple(tokens(clean))
         if words and words not in known:
             known.add(words)
@@ -117,9 +120,9 @@ def fuse(own: Passages, others: Sequence[tuple[Kind, Passages]]) -> tuple[Passag
     passages: dict[str, Passage] = {}
     ranked: dict[str, dict[str, int]] = {"own": {}}
     rankings = [("own", own)]
-    rankings += [
-        ("lex" if kind == "lex" else "meaning", found) for kind, found in others
-    ]
+    for kind, found in others:
+        group = "lex" if kind == "lex" else "meaning"
+        rankings.append((group, found))
     for group, ranking in rankings:
         ranks = ranked.setdefault(group, {})
         for place, passage in enumerate(ranking, 1):
@@ -132,8 +135,11 @@ def fuse(own: Passages, others: Sequence[tuple[Kind, Passages]]) -> tuple[Passag
     # Rounded, so that equal ones stay in the question's own order.
     for key in sorted(passages, key=lambda key: -round(worth[key], 9)):
         passage = passages[key]
-        if key in asked or passage.source not in stood_for:
-            fused.append(_explained(passage, worth[key], rephrased=key not in asked))
+        rephrased = key not in asked
+        if rephrased and passage.source in stood_for:
+            continue
+        scored = _explained(passage, worth[key], rephrased=rephrased)
+        fused.append(scored)
     return tuple(fused)
 
 
@@ -151,25 +157,21 @@ def _worth(key: str, ranked: Mapping[str, Mapping[str, int]]) -> float:
 def _explained(passage: Passage, worth: float, *, rephrased: bool) -> Passage:
     """The passage with its fused score; the ranks of one that only other words found are not the question's."""
     if not rephrased:
-        return replace(passage, explain={**passage.explain, "fused_ranks": worth})
+        own = {**passage.explain, "fused_ranks": worth}
+        return replace(passage, explain=own)
     ranks = {"lexical": None, "dense": None}
-    return replace(
-        passage, ranks=ranks, explain={"rephrased": 1.0, "fused_ranks": worth}
-    )
+    other = {"rephrased": 1.0, "fused_ranks": worth}
+    return replace(passage, ranks=ranks, explain=other)
 
 
 def _messages(question: str) -> list[dict[str, str]]:
     nonce = secrets.token_hex(NONCE_BYTES)
     asked = neutral(question[:QUESTION_CHARS])
+    rules = prompts.EXPAND_SYSTEM.format(lex=LEX_LISTS)
+    said = prompts.EXPAND_USER.format(nonce=nonce, question=asked)
     return [
-        {
-            "role": "system",
-            "content": prompts.EXPAND_SYSTEM.format(lex=LEX_LISTS),
-        },
-        {
-            "role": "user",
-            "content": prompts.EXPAND_USER.format(nonce=nonce, question=asked),
-        },
+        {"role": "system", "content": rules},
+        {"role": "user", "content": said},
     ]
 
 
@@ -177,6 +179,8 @@ def _clean(text: object, most: int) -> str:
     """A query on one line, without unseen characters, no longer than it may be; "" for what is no text."""
     if not isinstance(text, str):
         return ""
-    cut = neutral(text[: most * 4])
-    seen = "".join(character if character.isprintable() else " " for character in cut)
-    return " ".join(seen.split())[:most].strip()
+    seen = []
+    for character in neutral(text[: most * 4]):
+        seen.append(character if character.isprintable() else " ")
+    words = "".join(seen).split()
+    return " ".join(words)[:most].strip()

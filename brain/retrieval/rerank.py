@@ -18,12 +18,10 @@ from brain.prompts import NONCE_BYTES, neutral
 from brain.protocols import Progress, Reranker, silent
 from brain.types import ModelStep, Passage, Passages
 
-QUESTION_CHARS = (
-    2_000  # of a question that are judged against; it is read again for every passage
-)
-PASSAGE_CHARS = (
-    4_000  # of a passage: three times a chunk, so that only a giant line is cut
-)
+# Of a question that are judged against; it is read again for every passage.
+QUESTION_CHARS = 2_000
+# Of a passage: three times a chunk, so that only a giant line is cut.
+PASSAGE_CHARS = 4_000
 LEAST_JUDGED = 2  # passages: one alone cannot change its place
 
 ALIKE = 0.05  # of a probability: judgments closer than this share a place, and the search's order decides between them
@@ -59,7 +57,8 @@ def rerank(
     wanted = passages[: max(0, count)]
     if len(wanted) < LEAST_JUDGED:
         few = "there is only one passage" if wanted else "there is no passage"
-        return tuple(passages), ModelStep("rerank", "skipped", judge.name, reason=few)
+        skipped = ModelStep("rerank", "skipped", judge.name, reason=few)
+        return tuple(passages), skipped
     judgments: dict[int, float] = {}
     tried = 0
     trouble = ""
@@ -78,7 +77,12 @@ def rerank(
             judgments[place] = judged
     waited = clock() - began
     step = ModelStep(
-        "rerank", "failed", judge.name, waited, judged=len(judgments), of=len(wanted)
+        "rerank",
+        "failed",
+        judge.name,
+        waited,
+        judged=len(judgments),
+        of=len(wanted),
     )
     reason = trouble or _unusable(judgments, tried, len(wanted), seconds)
     if reason:
@@ -129,10 +133,13 @@ def _unusable(judgments: Judgments, tried: int, wanted: int, seconds: float) -> 
 def _reordered(passages: Passages, judgments: Judgments) -> tuple[Passage, ...]:
     """The judged passages change places among themselves; each says where it stood and how it was judged."""
     by_judgment = by_places(judgments)
+    places = sorted(judgments)
     done = list(passages)
-    for place, source in zip(sorted(judgments), blend(judgments), strict=True):
+    for place, source in zip(places, blend(judgments), strict=True):
         moved = passages[source]
-        ranks = {**moved.ranks, "before": source + 1, "reranker": by_judgment[source]}
+        ranks = dict(moved.ranks)
+        ranks["before"] = source + 1
+        ranks["reranker"] = by_judgment[source]
         explain = {**moved.explain, "relevance": judgments[source]}
         done[place] = replace(moved, ranks=ranks, explain=explain)
     return tuple(done)

@@ -192,9 +192,10 @@ class Eraser(Reader):
             sql = "SELECT payload FROM forgotten WHERE id=?"
             for payload in self._column(sql, forgotten_id):
                 rows += _contents(payload)[0]
-        marked = [Erased(uri) for uri in sorted(targets.uris)]
+        marked = list(map(Erased, sorted(targets.uris)))
         for row in rows:
-            content = row["content_hash"] if row["text"].strip() else ""
+            has_words = bool(row["text"].strip())
+            content = row["content_hash"] if has_words else ""
             marked.append(Erased(row["uri"], content))
         return marked
 
@@ -225,7 +226,7 @@ class Eraser(Reader):
         for payload in self._column("SELECT payload FROM forgotten ORDER BY id"):
             documents, episodes = _contents(payload)
             texts += [row["text"] for row in documents]
-            texts += [f"{row['question']}\n{row['answer']}" for row in episodes]
+            texts += map(_said, episodes)
         return texts
 
     # -- finding ------------------------------------------------------------------------------------------------------
@@ -265,8 +266,7 @@ class Eraser(Reader):
         if targets.cited_in(row["citations"]):
             return True
         quotation = Quotation(targets.texts)
-        said = f"{row['question']}\n{row['answer']}"
-        return quotation.within(said)
+        return quotation.within(_said(row))
 
     def _judgments(
         self, gone: set[str], targets: ErasureTargets, quotation: Quotation
@@ -404,6 +404,12 @@ def _contents(payload: str) -> tuple[list[Row], list[Row]]:
         found.append(rows if isinstance(rows, list) else [])
     documents, episodes = found
     return documents, episodes
+
+
+def _said(episode: Row) -> str:
+    """All words of a round."""
+    question, answer = episode["question"], episode["answer"]
+    return f"{question}\n{answer}"
 
 
 def _citations(text: str) -> list[str]:

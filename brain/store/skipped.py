@@ -20,7 +20,8 @@ FORGOTTEN = "forgotten"  # the kind of a file that a person does not want back
 OLDER = "EXISTS (SELECT 1 FROM documents d WHERE d.uri = s.uri AND d.entry = 'full')"
 WHY = ("source", "kind", "reason", "hint")
 
-Stat = tuple[int | None, int | None, int | None, int | None]
+Number = int | None
+Stat = tuple[Number, Number, Number, Number]
 """(size in bytes, mtime_ns, ctime_ns, inode) of a file; None where they are not known"""
 UNKNOWN: Stat = (None, None, None, None)
 
@@ -72,11 +73,19 @@ class SkippedTable(Table):
             if not all(isinstance(text, str) for text in texts):
                 leave_out(self._conn, "skipped", {"source": source or uri}, "reason")
                 continue
-            why = Skipped(source, kind, reason, hint, new=False)
-            stat = (row[4], row[5], row[6], row[7])
+            size, mtime_ns, ctime_ns, inode = row[4:8]
             passing, reader, tries, seen_at, there = row[8:]
-            older = bool(there) and why.kind not in (CUT, FORGOTTEN)
-            yield LeftOut(uri, why, stat, bool(passing), reader, tries, seen_at, older)
+            is_whole = kind not in (CUT, FORGOTTEN)
+            yield LeftOut(
+                uri,
+                Skipped(source, kind, reason, hint, new=False),
+                (size, mtime_ns, ctime_ns, inode),
+                bool(passing),
+                reader,
+                tries,
+                seen_at,
+                older=is_whole and bool(there),
+            )
 
     def move(self, before: str, after: str, source: str, now: str) -> None:
         """A folder was moved from one address to another, to the path `source`: what a person forgot in it stays
@@ -84,12 +93,15 @@ class SkippedTable(Table):
         """
         old = self.below(before)
         kept = []
+        gone = []
         for uri, left in old.items():
-            if after and left.why.kind == FORGOTTEN:
+            forgotten = left.why.kind == FORGOTTEN
+            if after or not forgotten:
+                gone.append(uri)
+            if after and forgotten:
                 rest = uri[len(before) :]
                 why = replace(left.why, source=source + unquote(rest))
                 kept.append(replace(left, uri=after + rest, why=why))
-        gone = [uri for uri, left in old.items() if after or left.why.kind != FORGOTTEN]
         if old:
             self.note(kept, gone, now)
 

@@ -141,7 +141,9 @@ class Where:
     def add_signed(self, clause: str, value: str) -> None:
         """The same of a value behind a minus: then it must not hold."""
         wanted = value.removeprefix("-")
-        self.add(clause if wanted == value else f"NOT {clause}", wanted)
+        if wanted != value:
+            clause = f"NOT {clause}"
+        self.add(clause, wanted)
 
     def among(self, column: str, allowed: Sequence[str] | None) -> None:
         """The column is one of these; None allows any."""
@@ -193,10 +195,16 @@ def _add_types(where: Where, types: Sequence[str]) -> None:
             unwanted += _globs(kind[1:])
         else:
             wanted += _globs(kind)
-    for sign, globs in (("", wanted), ("NOT ", unwanted)):
-        if globs:
-            fits = " OR ".join(["lower(d.source) GLOB ?"] * len(globs))
-            where.add(f"{sign}({fits})", *globs)
+    if wanted:
+        where.add(_any_glob(wanted), *wanted)
+    if unwanted:
+        where.add(f"NOT {_any_glob(unwanted)}", *unwanted)
+
+
+def _any_glob(globs: Sequence[str]) -> str:
+    fits = ["lower(d.source) GLOB ?"] * len(globs)
+    either = " OR ".join(fits)
+    return f"({either})"
 
 
 def _globs(kind: str) -> Iterator[str]:

@@ -60,7 +60,9 @@ def alike(a: TermSet, b: TermSet) -> bool:
     few, many = sorted((len(a), len(b)))
     if few < ALIKE_MIN or few < ALIKE * many:
         return False
-    return len(a & b) >= ALIKE * len(a | b)
+    shared = len(a & b)
+    together = len(a | b)
+    return shared >= ALIKE * together
 
 
 def are_versions(first: Passage, second: Passage, words: Pair, asked: TermSet) -> bool:
@@ -87,7 +89,10 @@ def outnamed(passages: Sequence[Passage], question: str) -> set[int]:
     months than the one asked for.
     """
     asked = marks_asked(question)
-    worth = [len(asked & marks(passage)) for passage in passages]
+    worth = []
+    for passage in passages:
+        shared = asked & marks(passage)
+        worth.append(len(shared))
     found = set()
     for place, passage in enumerate(passages):
         for other, other_worth in zip(passages, worth, strict=True):
@@ -124,7 +129,8 @@ def _by_names(first: Passage, second: Passage) -> tuple[Verdict, Verdict]:
     if first.source != second.source:
         paths = _apart(first.source, second.source)
         by_path = _by_name(*map(_name, paths))
-    by_title = _by_name(_name(first.title), _name(second.title))
+    titles = (first.title, second.title)
+    by_title = _by_name(*map(_name, titles))
     return by_path, by_title
 
 
@@ -141,9 +147,10 @@ def _has_state(first: str, second: str) -> bool:
 
 def _apart(first: str, second: str) -> tuple[str, str]:
     """Two paths without the folders that both lie in."""
-    folders = zip(first.split("/")[:-1], second.split("/")[:-1], strict=False)
+    folders = first.split("/")[:-1]
+    other_folders = second.split("/")[:-1]
     shared = 0
-    for one, other in folders:
+    for one, other in zip(folders, other_folders, strict=False):
         if one != other:
             break
         shared += len(one) + 1
