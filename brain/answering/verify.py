@@ -102,21 +102,24 @@ def verify(
     shown = _shown(passage)
     stems = _header_stems(passage) | _stems(shown)
     wrong_words = []
-    if max(best.coverage, _share(weights, best.in_sight)) < LEAST_COVERAGE:
+    in_sight = _share(weights, best.in_sight)
+    if max(best.coverage, in_sight) < LEAST_COVERAGE:
         wrong_words.append("its words are not in the source")
     wrong_figures = _wrong_figures(text, weights, passage)
-    reasons = (
-        *wrong_words,
-        *wrong_figures,
-        *_wrong_names(text, stems),
-        *_wrong_quotes(claim, passage),
-    )
+    reasons = wrong_words + wrong_figures
+    reasons += _wrong_names(text, stems)
+    reasons += _wrong_quotes(claim, passage)
     if _turned(text, weights, statements):
-        reasons = (*reasons, "the source says the opposite")
+        reasons.append("the source says the opposite")
     closest = _closest(weights, shown)
     # Of the same thing, in one sentence, with another figure.
     disputed = bool(wrong_figures) and closest >= SAME_THING
-    return replace(best, reasons=reasons, closest=closest, disputed=disputed)
+    return replace(
+        best,
+        reasons=tuple(reasons),
+        closest=closest,
+        disputed=disputed,
+    )
 
 
 def _weighed(claim: str, statements: Sequence[Statement], idf: Measures) -> Measures:
@@ -192,13 +195,19 @@ def _wrong_figures(claim: str, weights: Measures, passage: Passage) -> list[str]
     return [f"{figure} is not in the source" for figure in wrong]
 
 
-def _without_figures(weights: Measures) -> Measures:
-    return {term: weight for term, weight in weights.items() if not term.isdigit()}
+def _without_figures(weights: Measures) -> dict[str, float]:
+    words = {}
+    for term, weight in weights.items():
+        if not term.isdigit():
+            words[term] = weight
+    return words
 
 
 def _without_dates(weights: Measures) -> Measures:
     words = _without_figures(weights)
-    return {term: weight for term, weight in words.items() if term not in _MONTH_STEMS}
+    for month in _MONTH_STEMS.intersection(words):
+        del words[month]
+    return words
 
 
 def _closest(weights: Measures, statements: Iterable[Statement]) -> float:

@@ -17,6 +17,9 @@ from brain.models.locality import Json, canonical, whole
 from brain.reports import AdvisedModel, ModelAdvice, RoleAdvice
 from brain.types import Speed
 
+Rate = float | None
+"""Tokens or chunks a second, None where that was not measured."""
+
 # Prompt tokens a second, with which the least prompt (600 tokens, rules included) is read in about 12 s.
 COMFORTABLE = 30.0
 # Likewise, below which it takes a minute: the first word comes too late to be of use.
@@ -122,7 +125,7 @@ def _billions(text: str) -> float:
     return number * BILLIONS.get(unit, 0.0)
 
 
-def _speeds(speed: Speed) -> tuple[float | None, float | None, float | None]:
+def _speeds(speed: Speed) -> tuple[Rate, Rate, Rate]:
     return speed.prompt, speed.answer, speed.chunks
 
 
@@ -163,7 +166,10 @@ def _best(
     else:
         within = list(filter(_light_or_here, fitting)) or fitting
         why = "the largest that fits and keeps no processor busy for minutes"
-    first = [row for row in within if row.family.lower().startswith(WRITERS)]
+    first = []
+    for row in within:
+        if row.family.lower().startswith(WRITERS):
+            first.append(row)
     best = max(first or within, key=_worth)
     size = gigabytes(best.bytes)
     return best, f"{best.name} should answer: {why} ({size})"

@@ -181,7 +181,8 @@ class Import:
 
     def _episode(self, item: StoredEpisode) -> None:
         """A round that is here stays as it is: what happened does not change."""
-        here = self._store.episodes.many([item.episode.id]).get(item.episode.id)
+        episode_id = item.episode.id
+        here = self._store.episodes.many([episode_id]).get(episode_id)
         if here is not None:
             if here.text != item.episode.text:
                 self._kept.append(f"episode:{here.id}")
@@ -225,8 +226,12 @@ class Import:
     def _remember(self, directory: Path) -> None:
         """Keep where the export lies: the next one finds originals there that are not on this disk."""
         place = directory.expanduser().resolve()
-        known = [path for path in imported_from(self._resources) if path != place]
-        said = json.dumps([str(path) for path in [place, *known][:EXPORTS_REMEMBERED]])
+        places = [place]
+        for known in imported_from(self._resources):
+            if known != place:
+                places.append(known)
+        remembered = map(str, places[:EXPORTS_REMEMBERED])
+        said = json.dumps(list(remembered))
         library = self._store.library
         if not self._dry_run and library.setting(IMPORTED_FROM) != said:
             library.keep_setting(IMPORTED_FROM, said)
@@ -250,17 +255,18 @@ class Import:
         known = {root["uri"] for root in library.roots()}
         carried: dict[str, Mapping[str, object]] = {**carried_roots(self._resources)}
         for root in manifest.roots:
-            if root["uri"] in known:
+            uri, path = root["uri"], root["path"]
+            if uri in known:
                 continue
-            there = os.path.isdir(root["path"])
+            there = os.path.isdir(path)
             if there:
-                self._roots.append(root["path"])
+                self._roots.append(path)
             if there and register and not self._dry_run:
-                library.add_root(root["uri"], root["path"], root["options"], self._now)
-                carried.pop(root["uri"], None)
+                library.add_root(uri, path, root["options"], self._now)
+                carried.pop(uri, None)
                 self._registered = True
             else:
-                carried[root["uri"]] = root
+                carried[uri] = root
         if not self._dry_run:
             _carry(self._resources, carried)
 

@@ -45,15 +45,20 @@ def line(*parts: str | Line) -> Line:
     """Plain texts and styled pieces, one after another; empty ones are dropped."""
     spans: list[Span] = []
     for part in parts:
-        spans += styled("", part) if isinstance(part, str) else part
+        if isinstance(part, str):
+            spans += styled("", part)
+        else:
+            spans += part
     return tuple(spans)
 
 
 def styled(style: str, *texts: str) -> Line:
     """The texts as one piece in one style; nothing when all of them are empty."""
     # Each text is made safe by itself, so that no sequence begins in one value and ends in the next.
-    whole = "".join(unbroken(text) for text in texts)
-    return ((whole, style),) if whole else ()
+    whole = "".join(map(unbroken, texts))
+    if not whole:
+        return ()
+    return ((whole, style),)
 
 
 dim = partial(styled, "dim")
@@ -71,12 +76,17 @@ def body(text: str) -> Lines:
 
 def verbatim(text: str) -> Lines:
     """A stored text as one piece, its last line ended; nothing for an empty one."""
-    return [((text.removesuffix("\n"), ""),)] if text else []
+    if not text:
+        return []
+    whole = text.removesuffix("\n")
+    return [((whole, ""),)]
 
 
 def theirs(text: str) -> Line:
     """Somebody else's words, which the print gate sets behind a margin."""
-    return ((text, THEIRS),) if text else ()
+    if not text:
+        return ()
+    return ((text, THEIRS),)
 
 
 def indented(lines: Iterable[Line], by: str = "  ") -> Lines:
@@ -210,7 +220,10 @@ def short_ids(ids: Iterable[str]) -> dict[str, str]:
         needed = len(commonprefix(pair)) + 1  # noqa: RUF071  character by character is what is meant
         for identity in pair:
             lengths[identity] = max(lengths[identity], needed)
-    return {identity: identity[:length] for identity, length in lengths.items()}
+    shortest = {}
+    for identity, length in lengths.items():
+        shortest[identity] = identity[:length]
+    return shortest
 
 
 def folded(text: str) -> str:

@@ -106,7 +106,9 @@ def candidates(request: Request, sources: Sources) -> Candidates:
     for word in question.words:
         weights[stem(word)] = idf(frequencies[word], count)
     found = Candidates(question, weights, count)
-    most = COMMON_SHARE * count if count > COMMON_FROM else math.inf
+    most = math.inf
+    if count > COMMON_FROM:
+        most = COMMON_SHARE * count
     rare = [word for word in question.words if frequencies[word] <= most]
     asked = expression(question, rare)
     if request.mode != "dense":
@@ -148,7 +150,8 @@ def _promising(
     found: Candidates, passages: list[Passage], bm25: Measures
 ) -> list[Passage]:
     """The candidates whose texts are read: all of them, unless they are long; then the best by both scores alone."""
-    if sum(len(passage.text) for passage in passages) <= READ_CHARACTERS:
+    lengths = [len(passage.text) for passage in passages]
+    if sum(lengths) <= READ_CHARACTERS:
         return passages
     cosine = dict(found.dense)
     least = min(cosine.values(), default=0.0)
@@ -156,7 +159,8 @@ def _promising(
 
     def by_both(passage: Passage) -> float:
         by_words = BM25_FIRST * bm25.get(passage.id, 0.0) / ceiling
-        return by_words + COSINE_FIRST * cosine.get(passage.id, least)
+        by_meaning = COSINE_FIRST * cosine.get(passage.id, least)
+        return by_words + by_meaning
 
     kept: list[Passage] = []
     characters = 0
@@ -237,7 +241,8 @@ def _compare_all(found: Candidates, sources: Sources, question_vector: Any) -> N
         return
     cosine = closeness.cosines(ids, vectors, question_vector)
     window = closeness.windows(ids, vectors, found.beside, question_vector, cosine)
-    _set_all(found, {"cosine": cosine, "window": window, "sentence_cosine": cosine})
+    columns = {"cosine": cosine, "window": window, "sentence_cosine": cosine}
+    _set_all(found, columns)
     first_scores = dict(zip(ids, _first_scores(found), strict=True))
     promising = sorted(ids, key=first_scores.__getitem__, reverse=True)
     sentences = searchable.sentence_vectors(promising[:SENTENCES_FOR], fingerprint)
@@ -245,7 +250,8 @@ def _compare_all(found: Candidates, sources: Sources, question_vector: Any) -> N
     _set_all(found, {"sentence_cosine": best})
     for key, features in zip(ids, found.features, strict=True):
         features["has_sentences"] = float(key in sentences)
-    _set_all(found, closeness.feedback(ids, vectors, _first_scores(found)))
+    feedback = closeness.feedback(ids, vectors, _first_scores(found))
+    _set_all(found, feedback)
     found.has_vectors = True
 
 

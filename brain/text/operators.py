@@ -80,8 +80,10 @@ def _meant(match: re.Match[str], text: str) -> tuple[str, str]:
     key = (match["key"] or match["named"] or "").lower()
     minus = match["minus"] or match["not"] or ""
     if key == "type":
-        known = value.lower() == NOTE or endings(value)
-        return ("types", minus + value.lower()) if known else ("", "")
+        kind = value.lower()
+        if kind == NOTE or endings(value):
+            return "types", minus + kind
+        return "", ""
     if key == "path":
         return "paths", minus + value
     if key == "tag":
@@ -90,7 +92,9 @@ def _meant(match: re.Match[str], text: str) -> tuple[str, str]:
         return "", ""
     if quoted and not minus:
         return "phrases", value
-    return ("without", value) if _excludes(match, text) else ("", "")
+    if _excludes(match, text):
+        return "without", value
+    return "", ""
 
 
 def _excludes(match: re.Match[str], text: str) -> bool:

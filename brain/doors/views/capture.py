@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from brain.reports import ExportReport, NotRead
     from brain.types import AddReport, Change, Episode, ImportReport, Skipped
 
+Reason = tuple[str, str, str]
+"""(kind, reason, hint) of files that were left out for one and the same cause."""
+
 # Of each reason for skipping; --json has them all.
 NAMES_SHOWN = 3
 CHANGES_SHOWN = 10
@@ -152,7 +155,7 @@ def _nothing(report: AddReport) -> str:
 
 def skipped(files: Sequence[Skipped]) -> Lines:
     """One block for each reason, most frequent first: how many, the first names, what to do."""
-    blocks: dict[tuple[str, str, str], list[Skipped]] = defaultdict(list)
+    blocks: dict[Reason, list[Skipped]] = defaultdict(list)
     for item in files:
         blocks[item.kind, item.reason, item.hint].append(item)
     done: Lines = []
@@ -184,7 +187,7 @@ def _left_out_json(items: Sequence[NotRead]) -> Shape:
 @shows("left_out", _left_out_json)
 def left_out(items: Sequence[NotRead]) -> Lines:
     """One block for each reason with every name below it, so that what was told once can be seen again."""
-    blocks: dict[tuple[str, str, str], list[NotRead]] = defaultdict(list)
+    blocks: dict[Reason, list[NotRead]] = defaultdict(list)
     for item in items:
         blocks[item.kind, item.reason, item.hint].append(item)
     done: Lines = []
@@ -210,10 +213,13 @@ def _outlook(item: NotRead) -> str:
 
 def _first_names(names: Sequence[str], *, more: str = "") -> Lines:
     """The first names, a line each, and how many are not shown."""
-    done = [line("  ", path(name)) for name in names[:NAMES_SHOWN]]
+    done = []
+    for name in names[:NAMES_SHOWN]:
+        done.append(line("  ", path(name)))
     left = len(names) - NAMES_SHOWN
     if left > 0:
-        done.append(dim(f"  … and {left:,} more{more}"))
+        rest = f"  … and {left:,} more"
+        done.append(dim(rest, more))
     return done
 
 

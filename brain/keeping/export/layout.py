@@ -38,16 +38,21 @@ def is_writable(part: str) -> bool:
     size = len(part.encode("utf-8", "surrogatepass"))
     if not 0 < size <= NAME_BYTES or part in (".", "..") or "/" in part:
         return False
-    return not any(unicodedata.category(sign) in ("Cc", "Cs") for sign in part)
+    kinds = set(map(unicodedata.category, part))
+    return kinds.isdisjoint(("Cc", "Cs"))
 
 
 def title_name(title: str) -> str:
     """A file's name, without suffix, that says the title and that every disk takes."""
-    words = one_line(title.translate(_SIGNS)).encode("utf-8", "replace")[:TITLE_BYTES]
-    name = words.decode("utf-8", "ignore").strip(" .")
+    words = one_line(title.translate(_SIGNS))
+    cut = words.encode("utf-8", "replace")[:TITLE_BYTES]
+    name = cut.decode("utf-8", "ignore").strip(" .")
     if not name:
         return UNTITLED
-    return f"{name} note" if name.partition(".")[0].lower() in RESERVED else name
+    stem, _dot, _suffix = name.partition(".")
+    if stem.lower() in RESERVED:
+        return f"{name} note"
+    return name
 
 
 def file_of(uri: str) -> tuple[str, str]:
@@ -86,11 +91,14 @@ class Tree:
         if is_writable(name) and (is_safe(name) or not self.strict):
             return name
         stem, dot, suffix = name.rpartition(".")
-        clean = title_name(stem if dot and len(suffix) < ID_SHOWN else name)
-        ending = (
-            f".{suffix}" if dot and suffix.isalnum() and len(suffix) < ID_SHOWN else ""
-        )
-        return f"{clean} ({digest(name)[:ID_SHOWN]}){ending}"
+        ending = ""
+        if not dot or len(suffix) >= ID_SHOWN:
+            stem = name
+        elif suffix.isalnum():
+            ending = f".{suffix}"
+        clean = title_name(stem)
+        sign = digest(name)[:ID_SHOWN]
+        return f"{clean} ({sign}){ending}"
 
 
 @dataclass(slots=True)
@@ -138,28 +146,27 @@ class Layout:
         """The Markdown file beside a file of another kind."""
         folder, _slash, name = place.rpartition("/")
         room = NAME_BYTES - len(".md")
-        if len(name.encode()) > room:
-            name = (
-                name.encode()[: room - ID_SHOWN - 3].decode("utf-8", "ignore")
-                + f" ({digest(name)[:ID_SHOWN]})"
-            )
+        whole = name.encode()
+        if len(whole) > room:
+            ending = f" ({digest(name)[:ID_SHOWN]})"
+            cut = whole[: room - len(ending)]
+            name = cut.decode("utf-8", "ignore") + ending
         return f"{folder}/{name}.md"
 
     def _free(self, place: str, key: str, *, fold: bool) -> str:
         """The place, or when it is taken one with the beginning of the id, or all of it, in its name."""
         stem = place.removesuffix(".md")
         suffix = place[len(stem) :]
+        one_case = fold or self.tree.strict
         for tried in (
             place,
             f"{stem} ({key[:ID_SHOWN]}){suffix}",
             f"{stem} ({key}){suffix}",
         ):
-            sign = tried.casefold() if fold or self.tree.strict else tried
+            sign = tried.casefold() if one_case else tried
             if sign not in self._taken:
                 break
-        self._taken.update(
-            (tried, tried.casefold() if fold or self.tree.strict else tried)
-        )
+        self._taken.update((tried, sign))
         return tried
 
 
