@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING
 from brain.app.incoming import ELSEWHERE, HERE, OLDER, SAME, Incoming
 from brain.app.intake import BATCH_DOCUMENTS
 from brain.app.resources import Resources
-from brain.app.tally import Tally
+from brain.app.tally import ERASED, Tally
 from brain.errors import BrainError, StoreError
 from brain.faults import reach
 from brain.reports import Judgment
 from brain.store.documents import Origin
+from brain.store.tombstones import Erased
 from brain.types import AddReport, ImportReport, Skipped
 from ingest.errors import IngestError
 
@@ -141,7 +142,12 @@ class Import:
             return item.id
         here = found.here
         if here is None:
-            self._save(found.item, found.origin)
+            if self._was_erased(found.item):
+                hint = f"`brain add` takes it in again: {path}"
+                erased = Skipped(str(path), ERASED, "it was erased here", hint)
+                self.tally.skipped.append(erased)
+            else:
+                self._save(found.item, found.origin)
             return found.item.id
         if found.verdict == SAME:
             self.tally.counts["unchanged"] += 1
@@ -153,6 +159,10 @@ class Import:
             self._replaced.append(found.source)
             self._replace(here["id"], found.item, found.origin)
         return str(here["id"])
+
+    def _was_erased(self, item: StoredDocument) -> bool:
+        """An export from before must not bring back by itself what was erased since."""
+        return self._store.tombstones.came_back(Erased(item.uri, item.content_hash))
 
     def _tag(self, document_id: str, tags: Iterable[str]) -> None:
         if not self._dry_run:

@@ -57,6 +57,19 @@ def test_nor_does_its_text_under_another_name_or_in_another_folder(
     assert brain.resources.store.tombstones.covers(Erased(uri))
 
 
+def test_an_export_from_before_does_not_bring_it_back(
+    brain: Brain, folder: Folder, tmp_path: Path
+) -> None:
+    place = folder({"secret.md": SECRET, "tea.md": "Green tea wants 70 degrees."})
+    brain.add([place])
+    brain.keep.export(tmp_path / "out")
+    brain.keep.erase([str(place / "secret.md")], dry_run=False)
+    (place / "secret.md").unlink()
+    report = brain.keep.import_from(tmp_path / "out").taken
+    assert [item.kind for item in report.skipped] == ["erased"]
+    assert sources(brain) == {"tea.md"}
+
+
 def test_a_person_who_names_it_is_asked(brain: Brain, folder: Folder) -> None:
     place = folder({"secret.md": SECRET, "tea.md": "Green tea wants 70 degrees."})
     erased(brain, place)

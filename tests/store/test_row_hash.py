@@ -448,9 +448,7 @@ class Day:
         self.sync()
 
     def note(self) -> None:
-        self.brain.note(
-            self.text(), title=self.chance.choice([None, "Note"]), tags=["n"]
-        )
+        self.brain.note(self.text(), title=self.chance.choice(["", "Note"]), tags=["n"])
 
     def remember(self) -> None:
         self.brain.remember(
