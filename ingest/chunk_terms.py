@@ -23,8 +23,12 @@ def searchable(
     terms = [index_terms(text) for text in texts]
     if not terms:
         return terms
-    whole = "\n".join(texts).casefold() if names else ""
-    added = [*aliases, *(name for name in names if name.casefold() not in whole)]
+    added = list(aliases)
+    if names:
+        whole = "\n".join(texts).casefold()
+        for name in names:
+            if name.casefold() not in whole:
+                added.append(name)
     if added:
         named = index_terms(" ".join(added))
         terms[0] += f"\n{named}"
@@ -38,5 +42,11 @@ def around(lengths: Sequence[int], terms: Sequence[str], i: int) -> str:
     """
     if lengths[i] >= SHORT_TOKENS:
         return ""
-    near = range(max(i - NEIGHBOURS, 0), min(i + NEIGHBOURS + 1, len(lengths)))
-    return "\n".join(terms[j] for j in near if j != i and lengths[j] < SHORT_TOKENS)
+    first = max(i - NEIGHBOURS, 0)
+    end = min(i + NEIGHBOURS + 1, len(lengths))
+    beside = []
+    for j in range(first, end):
+        is_short = lengths[j] < SHORT_TOKENS
+        if j != i and is_short:
+            beside.append(terms[j])
+    return "\n".join(beside)

@@ -66,18 +66,24 @@ def read(raw: Raw) -> Readings:
     archive, data = zips.office_package(raw.data, raw.limits)
     document = Document(io.BytesIO(data))
     story = _story(document)
-    blocks = [*_blocks(document.element.body, story), *_margins(document, story)]
+    blocks = list(_blocks(document.element.body, story))
+    blocks += _margins(document, story)
     yield described(
-        list(sections(blocks)), archive, title=story.title, notices=_notices(archive)
+        list(sections(blocks)),
+        archive,
+        title=story.title,
+        notices=_notices(archive),
     )
 
 
 def _notices(archive: zips.Archive) -> Iterator[str]:
-    pictures = sum(
-        entry.filename.startswith("word/media/") for entry in archive.infolist()
-    )
+    pictures = 0
+    for entry in archive.infolist():
+        if entry.filename.startswith("word/media/"):
+            pictures += 1
     if pictures:
-        yield f"{pictures} picture{'s' if pictures > 1 else ''} not read"
+        plural = "s" if pictures > 1 else ""
+        yield f"{pictures} picture{plural} not read"
     yield from zips.damage(archive)
 
 
@@ -87,19 +93,28 @@ def _story(document: Document) -> _Story:
     for kind, part in related(document.part):
         if kind == "styles":
             _styles(part.element, story)
-        root = tree(part.blob) if kind in _NOTES else None
-        # Read with an empty story: a note that refers to notes would never end.
-        for note in root if root is not None else ():
-            text = "\n".join(block.text for block in _blocks(note, _Story()))
+        if kind not in _NOTES:
+            continue
+        root = tree(part.blob)
+        if root is None:
+            continue
+        for note in root:
+            # Read with an empty story: a note that refers to notes would never end.
+            blocks = _blocks(note, _Story())
+            text = "\n".join(block.text for block in blocks)
             if text.strip():
-                story.notes[kind, attribute(note, "id")] = _introduced(kind, note, text)
+                key = attribute(note, "id")
+                story.notes[kind, key] = _introduced(kind, note, text)
     return story
 
 
 def _introduced(kind: str, note: Element, text: str) -> str:
     if kind == "comments":
-        return comment(text, attribute(note, "author"), attribute(note, "date")[:10])
-    return f"Note {attribute(note, 'id')}: {text}"
+        author = attribute(note, "author")
+        when = attribute(note, "date")
+        return comment(text, author, when[:10])
+    number = attribute(note, "id")
+    return f"Note {number}: {text}"
 
 
 def _styles(root: Element, story: _Story) -> None:
@@ -125,8 +140,9 @@ def _styles(root: Element, story: _Story) -> None:
         for _step in range(STYLE_DEPTH):
             if ancestor not in own:
                 ancestor = above.get(ancestor, "")
-        if 0 < own.get(ancestor, 0) <= LAST_LEVEL:
-            story.levels[key] = own[ancestor]
+        level = own.get(ancestor, 0)
+        if 0 < level <= LAST_LEVEL:
+            story.levels[key] = level
 
 
 def _values(properties: Iterable[Element]) -> dict[str, str]:
@@ -146,9 +162,12 @@ def _margins(document: Document, story: _Story) -> Iterator[Block]:
         if kind not in ("header", "footer"):
             continue
         for block in _blocks(part.element, story):
-            if block.text not in seen and has_letters(block.text):
-                seen.add(block.text)
-                yield Block(f"({kind}) {block.text.strip()}")
+            text = block.text
+            if text in seen or not has_letters(text):
+                continue
+            seen.add(text)
+            words = text.strip()
+            yield Block(f"({kind}) {words}")
 
 
 def _blocks(parent: Element, story: _Story) -> Iterator[Block]:
@@ -169,7 +188,9 @@ def _paragraph(element: Element, story: _Story) -> Iterator[Block]:
     style, level, is_item = _style(element, story)
     if style in story.titles and not story.title:
         story.title = one_line(text)
-    yield Block(listed(text) if is_item and not level else text, level)
+    if is_item and not level:
+        text = listed(text)
+    yield Block(text, level)
     yield from carried
 
 
@@ -204,17 +225,17 @@ def _text(element: Element, story: _Story, carried: list[Block]) -> str:
         if kind == "t":
             pieces.append(child.text or "")
         elif kind == "oMath":
-            before = child.getprevious()
-            follows = before is not None and local(before) == kind
-            pieces.append(" " * follows + formulas.of_office(child))
-        elif kind == "r" and (figure := _moved(child, "".join(pieces[-1:]))):
+            pieces.append(_formula(child))
+        elif kind == "r" and (figure := _moved(child, pieces)):
             pieces.append(figure)
         elif kind in _MARKS:
             pieces.append(_MARKS[kind])
         elif kind == "txbxContent":
             carried += _blocks(child, story)
         elif kind in _REFERENCES:
-            if note := story.notes.pop((_REFERENCES[kind], attribute(child, "id")), ""):
+            key = attribute(child, "id")
+            note = story.notes.pop((_REFERENCES[kind], key), "")
+            if note:
                 carried.append(Block(note))
         else:
             if kind == "p":  # a drawing's own paragraph (a:p): a line of its own
@@ -223,41 +244,64 @@ def _text(element: Element, story: _Story, carried: list[Block]) -> str:
     return "".join(pieces)
 
 
-def _moved(run: Element, before: str) -> str:
-    """A raised or lowered figure, "" where the run is something else."""
-    stated = _stated(run, "rPr").get("vertAlign", "")
+def _formula(element: Element) -> str:
+    """A formula, parted by a space from one just before it."""
+    signs = formulas.of_office(element)
+    before = element.getprevious()
+    if before is not None and local(before) == local(element):
+        return f" {signs}"
+    return signs
+
+
+def _moved(run: Element, pieces: list[str]) -> str:
+    """A raised or lowered figure after the pieces of text, "" where the run is something else."""
+    stated = _stated(run, "rPr").get("vertAlign")
     if stated not in ("superscript", "subscript"):
         return ""
-    words = "".join(found.text or "" for found in children(run, "t"))
-    return formulas.moved(words, before, lowered=stated == "subscript") or ""
+    words = ""
+    for text in children(run, "t"):
+        words += text.text or ""
+    before = pieces[-1] if pieces else ""
+    is_lowered = stated == "subscript"
+    return formulas.moved(words, before, lowered=is_lowered) or ""
 
 
 def _table(element: Element, story: _Story) -> Iterator[Block]:
     """One block: a line per row, nested tables inside their cell, under the rows that repeat on each page."""
     grid = Grid(explicit=True)
-    lines = []
+    lines: list[list[str]] = []
     declared = 0
     for element_row in _unwrapped(element, "tr"):
-        lines.append(grid.row(_cells(element_row, story)))
         repeats = "tblHeader" in _stated(element_row, "trPr")
-        declared += repeats and declared == len(lines) - 1
-    text = "\n".join(filter(None, map(row, lines)))
-    names = header_of(lines, declared if declared < len(lines) else 0)
+        if repeats and declared == len(lines):
+            declared += 1
+        cells = _cells(element_row, story)
+        lines.append(grid.row(cells))
+    if declared == len(lines):  # then none of them is a row of data
+        declared = 0
+    rows = map(row, lines)
+    text = "\n".join(filter(None, rows))
+    names = header_of(lines, declared)
     yield Block(text, atomic=True, header=names)
 
 
 def _cells(element_row: Element, story: _Story) -> Iterator[Cell]:
     """The cells of a row, merged ones too; first the columns that it leaves out at its beginning."""
-    if before := _stated(element_row, "trPr").get("gridBefore", ""):
+    before = _stated(element_row, "trPr").get("gridBefore")
+    if before:
         yield Cell(columns=_count(before))
     for element in _unwrapped(element_row, "tc"):
         stated = _stated(element, "tcPr")
-        merged = stated.get("vMerge")
+        words = words_of(_blocks(element, story))
+        columns = _count(stated.get("gridSpan", ""))
+        # Down to the cell that begins the next one, or is no longer merged.
+        begins = stated.get("vMerge") == "restart"
+        covered = "vMerge" in stated and not begins
         yield Cell(
-            words_of(_blocks(element, story)),
-            columns=_count(stated.get("gridSpan", "")),
-            rows=TO_THE_END if merged == "restart" else 1,
-            covered=merged is not None and merged != "restart",
+            words,
+            columns,
+            rows=TO_THE_END if begins else 1,
+            covered=covered,
         )
 
 
@@ -270,7 +314,9 @@ def _stated(element: Element, name: str) -> dict[str, str]:
 
 
 def _count(stated: str) -> int:
-    return int(stated) if stated.isdecimal() and len(stated) < 6 else 1
+    if stated.isdecimal() and len(stated) < 6:
+        return int(stated)
+    return 1
 
 
 def _unwrapped(element: Element, name: str) -> Iterator[Element]:

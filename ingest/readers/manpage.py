@@ -30,6 +30,13 @@ _NAMED = (
     "ti ~ ha ^ ga ` rs \\ sl / ss ß ae æ o/ ø Po £"
 ).split()
 _LETTERS = dict(zip(_NAMED[::2], _NAMED[1::2], strict=True))
+# Macros of headings, and the levels of those.
+_LEVELS = {
+    "SH": 1,
+    "Sh": 1,
+    "SS": 2,
+    "Ss": 2,
+}
 # Macros whose words are text; every other request sets type and says nothing.
 _SPOKEN = set(
     "B I BR RB BI IB IR RI SM SB R TP TQ IP HP UR MT PP Nm Nd Fl Ar Op Pa Li Xr Ev Em Sy Dq Sq Ql Qq It Cm Ic Va Vt "
@@ -50,8 +57,11 @@ def read(raw: Raw) -> Readings:
     lines = text.split("\n")
     marks = list(_marks(lines))
     name, section, date = _head(lines)
-    said = [_line(line, name.lower()) for line in lines]
-    title = f"{name.lower()}({section})" if name and section else name.lower()
+    page = name.lower()
+    said = [_line(line, page) for line in lines]
+    title = page
+    if page and section:
+        title = f"{page}({section})"
     yield Reading(
         list(sections(said, marks)),
         title=title,
@@ -80,10 +90,13 @@ def _marks(lines: list[str]) -> Iterator[Mark]:
     for at, line in enumerate(lines):
         request = _REQUEST.match(line)
         name = request[1] if request else ""
-        if request and name in ("SH", "Sh", "SS", "Ss"):
-            words = request[2] or (lines[at + 1] if at + 1 < len(lines) else "")
-            level = 1 if name in ("SH", "Sh") else 2
-            yield Mark(at, level, _unescaped(" ".join(_words(words))))
+        if request and name in _LEVELS:
+            stated = request[2]
+            below = lines[at + 1 : at + 2]
+            if not stated and below:
+                stated = below[0]
+            words = " ".join(_words(stated))
+            yield Mark(at, _LEVELS[name], _unescaped(words))
         elif name in ("EX", "nf", "Bd"):
             yield Mark(at, atomic=True)
         elif name in ("EE", "fi", "Ed"):
@@ -99,7 +112,7 @@ def _line(line: str, page: str) -> str:
     if request is None or not name:
         return ""
     words = _words(request[2])
-    if name in ("SH", "Sh", "SS", "Ss"):
+    if name in _LEVELS:
         return _unescaped(" ".join(words))
     if name not in _SPOKEN:
         return ""
@@ -109,19 +122,21 @@ def _line(line: str, page: str) -> str:
         return ""
     if name == "Nm" and not words:
         return page
-    if name in _MDOC or any(word in _MDOC for word in words):
-        words = [
-            _option(words, at) for at in range(len(words)) if words[at] not in _MDOC
-        ]
+    if name in _MDOC or not _MDOC.isdisjoint(words):
+        words = list(_without_macros(words))
         if name == "Fl" and words:
             words[0] = f"-{words[0]}"
     joined = "".join(words) if name in _CLOSE_UP else " ".join(words)
     return _unescaped(joined)
 
 
-def _option(words: list[str], at: int) -> str:
-    """A word; after the macro of an option, with its dash."""
-    return f"-{words[at]}" if at and words[at - 1] == "Fl" else words[at]
+def _without_macros(words: list[str]) -> Iterator[str]:
+    """The words of a line; one after the macro of an option with its dash."""
+    before = ""
+    for word in words:
+        if word not in _MDOC:
+            yield f"-{word}" if before == "Fl" else word
+        before = word
 
 
 def _words(text: str) -> list[str]:

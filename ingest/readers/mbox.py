@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import filterfalse
 
 from ingest.document import Section, digest
 from ingest.errors import UnreadableFile
@@ -21,6 +22,7 @@ HEAD_BYTES = 20_000  # of a message in which its state is looked for
 MOZILLA_EXPUNGED = 0x0008  # nsMsgMessageFlags: deleted, not yet compacted
 _MOZILLA = re.compile(rb"^X-Mozilla-Status: ([0-9a-fA-F]{4})", re.M)
 FREQUENT = 10  # senders named in the mailbox's own document
+# A line with a time and a year, and below it a header.
 _START = re.compile(
     rb"^From [^\n]{0,200}\d\d:\d\d[^\n]{0,60}\d{4}[^\n]{0,100}\n(?=[!-9;-~]{1,80}:|>?From )",
     re.M,
@@ -33,8 +35,9 @@ def read(raw: Raw) -> Readings:
     before, *messages = _START.split(raw.data)
     if not messages and before.strip():
         reason = "not a mailbox: no message begins in it"
-        raise UnreadableFile(reason, "name it .eml if it is one mail")
-    kept = [message for message in messages if not _is_deleted(message)]
+        hint = "name it .eml if it is one mail"
+        raise UnreadableFile(reason, hint)
+    kept = list(filterfalse(_is_deleted, messages))
     count = len(kept)
     deleted = len(messages) - count
     letters = []
@@ -46,7 +49,8 @@ def read(raw: Raw) -> Readings:
         data = _ESCAPED.sub(rb"\1", message)
         letter = mail.parsed(data)
         letters.append(letter)
-        name = _name(letter.identity or data, names)
+        identity = letter.identity or data
+        name = _name(identity, names)
         # A quotation is known from other mails only: hence before this mail's own lines are noted.
         parts = threads.parts(letter.body)
         news = threads.without_known(parts, known)
@@ -61,7 +65,8 @@ def read(raw: Raw) -> Readings:
 
 def _name(identity: str | bytes, names: Counter[str]) -> str:
     """The address of a message in the mailbox; `names` counts those that were given."""
-    name = digest(identity)[:ID_DIGITS]
+    whole = digest(identity)
+    name = whole[:ID_DIGITS]
     names[name] += 1
     times = names[name]
     if times > 1:  # the same mail twice, or two that claim one identity
@@ -84,7 +89,8 @@ def _mailbox(letters: list[mail.Letter], count: int, deleted: int) -> Reading:
     senders: Counter[str] = Counter()
     for letter in letters:
         if letter.date:
-            days.append(letter.date[:10])
+            day = letter.date[:10]
+            days.append(day)
         if letter.sender:
             senders[letter.sender] += 1
     lines = [f"Mailbox with {count:,} messages."]

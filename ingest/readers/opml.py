@@ -37,13 +37,15 @@ def read(raw: Raw) -> Readings:
         name = one_line(_name(item))
         if name:
             heading = (name[:HEADING_CHARS],)
-        section = Section(f"{lines}\n\n", heading, f"item {number}")
+        where = f"item {number}"
+        section = Section(f"{lines}\n\n", heading, where)
         sections.append(section)
     head = next(descendants(root, "head"), None)
+    created = _stated(head, "dateCreated")
     yield Reading(
         sections,
         title=_stated(head, "title"),
-        created=_stated(head, "dateCreated") or _stated(head, "dateModified"),
+        created=created or _stated(head, "dateModified"),
     )
 
 

@@ -21,6 +21,9 @@ _HEADING = re.compile(r"(\*+)[ \t]+(.*)")
 _STATES = (
     "TODO|DONE|NEXT|WAITING|WAIT|HOLD|STARTED|SOMEDAY|CANCELLED|CANCELED|PROJ|MEETING"
 )
+_STATES_STATED = ("todo", "seq_todo", "typ_todo")
+_STATE = re.compile(r"[^\W\d_]+")
+_BRACKETS = re.compile(r"\([^)]*\)")
 _TAGS = re.compile(r"[ \t]+(:[\w@#%:]+:)[ \t]*$")
 _PRIORITY = re.compile(r"\[#[A-Za-z0-9]\][ \t]*")
 _KEYWORD = re.compile(r"#\+([\w-]+):[ \t]*(.*)")
@@ -63,11 +66,11 @@ def read(raw: Raw) -> Readings:
     said = _Said()
     for line in lines:
         keyword = _KEYWORD.match(line)
-        if keyword and keyword[1].lower() in ("todo", "seq_todo", "typ_todo"):
-            words = re.findall(r"[^\W\d_]+", re.sub(r"\([^)]*\)", "", keyword[2]))
-            said.states = "|".join(map(re.escape, [*words, _STATES])).replace(
-                r"\|", "|"
-            )
+        if keyword and keyword[1].lower() in _STATES_STATED:
+            # In brackets stand keys to press.
+            stated = _BRACKETS.sub("", keyword[2])
+            words = _STATE.findall(stated)
+            said.states = "|".join([*words, _STATES])
     marks = list(_marks(lines, said))
     plain = "\n".join(lines)
     links = (_target(link) for link in _LINK.findall(plain))
@@ -102,9 +105,12 @@ def _marks(lines: list[str], said: _Said) -> Iterator[Mark]:
             if at < len(lines):
                 yield Mark(at)
             continue
-        if heading := _HEADING.match(line):
+        heading = _HEADING.match(line)
+        if heading:
             said.begun = True
-            yield Mark(at, len(heading[1]), _words(heading[2], said))
+            stars, stated = heading.groups()
+            words = _words(stated, said)
+            yield Mark(at, len(stars), words)
         elif _DRAWER.match(line):
             at = _without_drawer(lines, at, said)
         elif _about(_KEYWORD.match(line), said) or _SETTINGS.match(line):
@@ -130,33 +136,42 @@ def _words(heading: str, said: _Said) -> str:
         said.tags += filter(None, tags[1].split(":"))
         heading = heading[: tags.start()]
     state = re.match(rf"(?:{said.states})(?:[ \t]+|$)", heading)
-    heading = heading[state.end() :] if state else heading
+    if state:
+        heading = heading[state.end() :]
     return _PRIORITY.sub("", heading, count=1)
 
 
 def _without_drawer(lines: list[str], at: int, said: _Said) -> int:
     """Blanks a drawer and notes the properties of the file; its last line."""
-    for following in range(at, min(at + DRAWER_LINES, len(lines))):
-        line = lines[following]
-        if following > at and _HEADING.match(line):
+    below = lines[at : at + DRAWER_LINES]
+    for last, line in enumerate(below, at):
+        if last > at and _HEADING.match(line):
             return at  # it never ends: it stays text
-        if _END_OF_DRAWER.match(line):
-            for inside in range(at, following + 1):
-                found = _PROPERTY.match(lines[inside])
-                if found and not said.begun and found[2].strip():
-                    _note(found[1], found[2].strip(), said)
-                lines[inside] = ""
-            return following
+        if not _END_OF_DRAWER.match(line):
+            continue
+        for inside in range(at, last + 1):
+            found = _PROPERTY.match(lines[inside])
+            lines[inside] = ""
+            if found is None or said.begun:
+                continue
+            name, value = found.groups()
+            value = value.strip()
+            if value:
+                _note(name, value, said)
+        return last
     return at
 
 
 def _about(keyword: re.Match[str] | None, said: _Said) -> bool:
     """Notes a keyword line that says something of the document; whether it does."""
-    name = keyword[1].lower() if keyword else ""
-    if keyword is None or name not in _ABOUT:
+    if keyword is None:
         return False
-    if keyword[2].strip():
-        _note(name, keyword[2].strip(), said)
+    name = keyword[1].lower()
+    if name not in _ABOUT:
+        return False
+    value = keyword[2].strip()
+    if value:
+        _note(name, value, said)
     return True
 
 
@@ -170,9 +185,10 @@ def _note(name: str, value: str, said: _Said) -> None:
         said.tags += filter(None, map(str.strip, value.split(",")))
     elif name in ("roam_aliases", "roam_alias"):
         said.aliases += _quoted(value)
+    elif known := said.metadata.get(name):
+        said.metadata[name] = f"{known} {value}"
     else:
-        known = said.metadata.get(name)
-        said.metadata[name] = f"{known} {value}" if known else value
+        said.metadata[name] = value
 
 
 def _quoted(value: str) -> list[str]:
@@ -187,8 +203,10 @@ def _target(link: str) -> str:
     """The note that a link names; an address of the web or a picture is none."""
     kind, colon, rest = link.partition(":")
     if colon and kind in ("file", "attachment"):
-        path = rest.partition("::")[0]
-        return path.removesuffix(".org") if path.endswith(".org") else ""
+        path, _sign, _place = rest.partition("::")
+        if path.endswith(".org"):
+            return path.removesuffix(".org")
+        return ""
     if colon and kind.isalpha():
         return ""
     return link.lstrip("*#")

@@ -54,7 +54,10 @@ def read(raw: Raw) -> Readings:
         made += outline.slide(number, _texts(slide, authors))
         if slide._element.get("show") == "0":
             hidden.append(str(number))
-    notices = [f"hidden: slide {', '.join(hidden)}"] if hidden else []
+    notices = []
+    if hidden:
+        numbers = ", ".join(hidden)
+        notices.append(f"hidden: slide {numbers}")
     notices += zips.damage(archive)
     yield described(made, archive, title=first_heading(made), notices=notices)
 
@@ -101,20 +104,24 @@ def _shape_text(element: Element) -> str:
         if kind == "p":
             lines.append(_paragraph(child))
         elif kind == "tr":
-            lines.append(row(grid.row(map(_cell, children(child, "tc")))))
+            cells = map(_cell, children(child, "tc"))
+            lines.append(row(grid.row(cells)))
         elif kind not in _DROPPED and len(child):
             lines.append(_shape_text(child))
     return "\n".join(filter(str.strip, lines))
 
 
 def _cell(element: Element) -> Cell:
-    rows = attribute(element, "rowSpan")
-    covered = (attribute(element, name) for name in ("hMerge", "vMerge"))
-    return Cell(
-        _shape_text(element),
-        rows=int(rows) if rows.isdecimal() and len(rows) < 6 else 1,
-        covered=any(stated in ("1", "true") for stated in covered),
-    )
+    text = _shape_text(element)
+    rows = 1
+    stated = attribute(element, "rowSpan")
+    if stated.isdecimal() and len(stated) < 6:
+        rows = int(stated)
+    covered = False
+    for name in ("hMerge", "vMerge"):
+        if attribute(element, name) in ("1", "true"):
+            covered = True
+    return Cell(text, rows=rows, covered=covered)
 
 
 def _paragraph(element: Element) -> str:
@@ -123,9 +130,13 @@ def _paragraph(element: Element) -> str:
         kind = local(part)
         if kind == "t":
             pieces.append(part.text or "")
-        elif kind in ("br", "tab"):
-            pieces.append("\n" if kind == "br" else "\t")
-    return "".join(pieces).replace("\x0b", "\n").rstrip()
+        elif kind == "br":
+            pieces.append("\n")
+        elif kind == "tab":
+            pieces.append("\t")
+    text = "".join(pieces)
+    # A vertical tab is a line break to PowerPoint.
+    return text.replace("\x0b", "\n").rstrip()
 
 
 def _notes(part: Part) -> str:
@@ -133,9 +144,15 @@ def _notes(part: Part) -> str:
     root = tree(part.blob)
     if root is None:
         return ""
-    own = [shape for shape in _shapes(root) if _NOT_NOTES.isdisjoint(_slots(shape))]
-    said = "\n".join(filter(None, map(_shape_text, own)))
-    return f"Notes: {said}" if said else ""
+    said = []
+    for shape in _shapes(root):
+        text = _shape_text(shape)
+        if text and _NOT_NOTES.isdisjoint(_slots(shape)):
+            said.append(text)
+    if not said:
+        return ""
+    notes = "\n".join(said)
+    return f"Notes: {notes}"
 
 
 def _figure(part: Part) -> str:
@@ -146,7 +163,10 @@ def _figure(part: Part) -> str:
         repeated = words in said and has_letters(words)  # names repeat per series
         if words and not repeated:
             said.append(words)
-    return "Figure: " + " | ".join(said) if said else ""
+    if not said:
+        return ""
+    figure = " | ".join(said)
+    return f"Figure: {figure}"
 
 
 def _authors(part: Part) -> dict[str, str]:
@@ -155,18 +175,19 @@ def _authors(part: Part) -> dict[str, str]:
     for kind, authors in related(part):
         if kind.lower().endswith("authors"):
             for element in descendants(tree(authors.blob), "cmAuthor", "author"):
-                names[attribute(element, "id")] = attribute(element, "name")
+                author = attribute(element, "id")
+                names[author] = attribute(element, "name")
     return names
 
 
 def _comments(part: Part, authors: dict[str, str]) -> Iterator[str]:
     for element in descendants(tree(part.blob), "cm", "reply"):
-        own = [
-            found
-            for found in descendants(element, "text", "t")
-            if not _in_reply(found, element)
-        ]
-        text = " ".join((found.text or "").strip() for found in own)
+        words = []
+        for found in descendants(element, "text", "t"):
+            if not _in_reply(found, element):
+                said = found.text or ""
+                words.append(said.strip())
+        text = " ".join(words)
         if text.strip():
             author = authors.get(attribute(element, "authorId"), "")
             when = attribute(element, "dt") or attribute(element, "created")
@@ -175,5 +196,8 @@ def _comments(part: Part, authors: dict[str, str]) -> Iterator[str]:
 
 def _in_reply(text: Element, remark: Element) -> bool:
     """Whether the text stands in an answer to the remark, which is a comment of its own."""
-    replies = (above for above in text.iterancestors() if local(above) == "reply")
-    return any(reply is not remark for reply in replies)
+    for above in text.iterancestors():
+        is_reply = local(above) == "reply"
+        if is_reply and above is not remark:
+            return True
+    return False

@@ -27,7 +27,16 @@ from ingest.readers.front_matter import (
 )
 
 # Keys that only a head has: a second block must hold one, so that text between two rules is not taken for it.
-HEAD_KEYS = {"title", "tags", "tag", "aliases", "alias", "date", "created", "author"}
+HEAD_KEYS = {
+    "title",
+    "tags",
+    "tag",
+    "aliases",
+    "alias",
+    "date",
+    "created",
+    "author",
+}
 TAG_KEYS = ("tags", "tag", "taxonomies.tags")
 KEYWORD_KEYS = ("keywords", "keyword")
 LINES_TOLD = 5  # of those that could not be read
@@ -41,7 +50,10 @@ _TABLE = re.compile(r"[ \t]*\[([^\[\]\n]+)\][ \t]*(?:#.*)?$")
 _ITEM = re.compile(r"[ \t]*-[ \t]+(.*)$")
 # What YAML takes for a list, an anchor or a block of lines was not meant as a text; {{…}} is a template's.
 _STRUCTURE = re.compile(r"[\[&*!|>]|\{(?!\{)")
+_QUOTES = "\"'"
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
+
+Lines = tuple[int, int]  # the first, and the one behind the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +76,15 @@ class Head:
     """
 
     properties: tuple[Property, ...] = ()
-    unread: tuple[tuple[int, int], ...] = ()
+    unread: tuple[Lines, ...] = ()
     lines: int = 0
     notices: Texts = ()
 
     def first(self, *keys: str) -> str:
         """The first value under the first of the keys that has one, or ""."""
-        return next(iter(self._under(keys)), Property("", "", 0, 0)).value
+        for item in self._under(keys):
+            return item.value
+        return ""
 
     def all(self, *keys: str) -> list[str]:
         """Every value under the keys; one written as "a, b" counts as two."""
@@ -80,43 +94,43 @@ class Head:
         """Tags, which blanks may part where no comma does, and keywords, without their signs."""
         found: list[str] = []
         for item in self._under(TAG_KEYS):
-            by = "," if item.listed or "," in item.value else r"\s+"
+            has_comma = "," in item.value
+            by = "," if item.listed or has_comma else r"\s+"
             found += _parted(by, [item])
         found += _parted(r"[,;]", self._under(KEYWORD_KEYS))
         return [tag.lstrip("#") for tag in found]
 
     def metadata(self) -> dict[str, str]:
         """Key -> its values, several joined by ", "."""
-        found: dict[str, list[str]] = {}
+        found: dict[str, str] = {}
         for item in self.properties:
-            found.setdefault(item.key, []).append(item.value)
-        return {key: ", ".join(values) for key, values in found.items()}
+            value = item.value
+            if item.key in found:
+                value = f"{found[item.key]}, {value}"
+            found[item.key] = value
+        return found
 
-    def _under(self, keys: Iterable[str]) -> list[Property]:
-        wanted = tuple(keys)
-        found = [item for item in self.properties if item.key.lower() in wanted]
-        return sorted(found, key=lambda item: wanted.index(item.key.lower()))
+    def _under(self, keys: Iterable[str]) -> Iterator[Property]:
+        for key in keys:
+            for item in self.properties:
+                if item.key.lower() == key:
+                    yield item
 
 
 def _parted(by: str, found: Iterable[Property]) -> Iterator[str]:
     for item in found:
-        yield from filter(None, map(str.strip, re.split(by, item.value)))
+        parts = map(str.strip, re.split(by, item.value))
+        yield from filter(None, parts)
 
 
 def read_head(text: str, limits: Limits) -> Head:
     """The head of a note: one block, or two of which the second says more; no lines where there is none."""
-    blank = _BLANK_LINES.match(text)
-    above = blank.end() if blank else 0
     try:
-        head, rest = _block(text[above:], text.count("\n", 0, above), limits)
+        head, rest = _block_below(text, 0, limits)
     except NoFrontMatter:
         return Head()
-    blank = _BLANK_LINES.match(rest)
-    below = blank.end() if blank else 0
     try:
-        second, _ = _block(
-            rest[below:], head.lines + rest.count("\n", 0, below), limits
-        )
+        second, _ = _block_below(rest, head.lines, limits)
     except NoFrontMatter:
         return head
     known = {item.key.lower() for item in second.properties}
@@ -129,43 +143,61 @@ def read_head(text: str, limits: Limits) -> Head:
     )
 
 
+def _block_below(text: str, above: int, limits: Limits) -> tuple[Head, str]:
+    """The block below blank lines, as `_block` reads it."""
+    rest = _BLANK_LINES.sub("", text, count=1)
+    blank = text.removesuffix(rest)
+    lines = blank.count("\n")
+    return _block(rest, above + lines, limits)
+
+
 def _block(text: str, above: int, limits: Limits) -> tuple[Head, str]:
     """(the head that a text opens with, the text below it). `above`: lines before it. Raises `NoFrontMatter`."""
     block, rest = split(text, marks=(YAML, TOML))
     mark = text[: len(YAML)]
-    end = above + text.removesuffix(rest).count("\n")
+    taken = text.removesuffix(rest)
+    end = above + taken.count("\n")
     if not rest and not text.endswith("\n"):
         end += 1
     try:
         properties, unread = _read(block, mark, limits)
     except BadFrontMatter as error:
         told = f"front matter kept as text: {error}"
-        return Head((), ((above, end),), end, (told,)), rest
+        lines = (above, end)
+        return Head((), (lines,), end, (told,)), rest
+    # Below the line of the mark.
     shift = above + 1
-    moved = [
-        replace(item, first=item.first + shift, end=min(item.end + shift, end - 1))
-        for item in properties
-    ]
-    lines = [(first + shift, last + shift) for first, last, _why in unread]
-    notices = _told(lines, unread[0][2]) if unread else ()
-    return Head(tuple(moved), tuple(lines), end, notices), rest
+    moved = []
+    for item in properties:
+        last = min(item.end + shift, end - 1)
+        moved.append(replace(item, first=item.first + shift, end=last))
+    kept = [(first + shift, last + shift) for first, last, _why in unread]
+    notices: Texts = ()
+    if unread:
+        _first, _last, why = unread[0]
+        notices = (_told(kept, why),)
+    return Head(tuple(moved), tuple(kept), end, notices), rest
 
 
-def _told(lines: list[tuple[int, int]], why: str) -> Texts:
-    numbers = ", ".join(str(first + 1) for first, _end in lines[:LINES_TOLD])
+def _told(lines: list[Lines], why: str) -> str:
+    numbers = [str(first + 1) for first, _end in lines[:LINES_TOLD]]
     if len(lines) > LINES_TOLD:
-        numbers += ", …"
+        numbers.append("…")
     where = "line" if len(lines) == 1 else "lines"
-    return (f"front matter: {where} {numbers} kept as text: {why}",)
+    listed = ", ".join(numbers)
+    return f"front matter: {where} {listed} kept as text: {why}"
 
 
 Unread = list[tuple[int, int, str]]  # first line, the line behind the last, why
+Found = tuple[list[Property], Unread]
 
 
-def _read(block: str, mark: str, limits: Limits) -> tuple[list[Property], Unread]:
+def _read(block: str, mark: str, limits: Limits) -> Found:
     """The properties of a block and what of it could not be read. Raises `BadFrontMatter` when nothing could."""
-    if len(block.encode("utf-8", "replace")) > limits.front_matter_bytes:
-        raise BadFrontMatter(f"over {limits.front_matter_bytes // 1024} KB")
+    size = len(block.encode("utf-8", "replace"))
+    most = limits.front_matter_bytes
+    if size > most:
+        raise BadFrontMatter(f"over {most // 1024} KB")
     if mark == YAML:
         try:
             return list(_yaml(block, limits)), []
@@ -186,12 +218,13 @@ def _yaml(block: str, limits: Limits) -> Iterator[Property]:
                 raise BadFrontMatter("no keys in it")
             continue
         for key, value in mapped(root):
+            first = key.start_mark.line
             for path, leaf, listed in _leaves(value, (key.value or " ",)):
                 # A block of lines ends where the next line begins, any other value within its line.
                 last = leaf.end_mark
                 end = last.line + bool(last.column)
                 name = ".".join(path).strip()
-                yield Property(name, leaf.value, key.start_mark.line, end, listed)
+                yield Property(name, leaf.value, first, end, listed)
 
 
 def _leaves(
@@ -211,27 +244,27 @@ def _leaves(
 # -- line by line, where the whole cannot be read --------------------------------------------------------------------
 
 
-def _by_entries(block: str, mark: str, limits: Limits) -> tuple[list[Property], Unread]:
+def _by_entries(block: str, mark: str, limits: Limits) -> Found:
     """Each key with the lines below it, read by itself."""
     found: list[Property] = []
     unread: Unread = []
     table = ""
     for first, lines in _entries(block.split("\n"), mark):
         end = first + len(lines)
-        header = _TABLE.match(lines[0]) if mark == TOML else None
-        if header:
+        is_toml = mark == TOML
+        header = _TABLE.match(lines[0])
+        if is_toml and header:
             table = header[1].strip()
             continue
         try:
-            read = (
-                _toml(lines, table, limits) if mark == TOML else _entry(lines, limits)
-            )
+            read = _toml(lines, table, limits) if is_toml else _entry(lines, limits)
         except BadFrontMatter as error:
-            why = str(error).partition(" at line ")[0]
+            why, _at_line, _number = str(error).partition(" at line ")
             unread.append((first, end, why))
             continue
         for item in read:
-            found.append(replace(item, first=first, end=min(first + item.end, end)))
+            last = min(first + item.end, end)
+            found.append(replace(item, first=first, end=last))
     return found, unread
 
 
@@ -246,7 +279,8 @@ def _entries(lines: list[str], mark: str) -> Iterator[tuple[int, list[str]]]:
                 yield first, held
             first = at
             held = []
-        if held or (line.strip() and not line.startswith("#")):
+        is_comment = line.startswith("#") or not line.strip()
+        if held or not is_comment:
             held.append(line)
     if held:
         yield first, held
@@ -255,35 +289,41 @@ def _entries(lines: list[str], mark: str) -> Iterator[tuple[int, list[str]]]:
 def _goes_on(line: str, mark: str) -> bool:
     """Whether a line belongs to the key above it."""
     if mark == TOML:
-        return not (_ENTRY[TOML].match(line) or _TABLE.match(line))
-    return not line.strip() or line[0] in " \t-#"
+        begins = _ENTRY[TOML].match(line) or _TABLE.match(line)
+        return not begins
+    if not line.strip():
+        return True
+    return line.startswith((" ", "\t", "-", "#"))
 
 
 def _entry(lines: list[str], limits: Limits) -> list[Property]:
     """The values of one key of YAML; as they stand there, where they are no YAML."""
-    for text in ("\n".join(lines), "\n".join(lines).expandtabs(2)):
+    entry = "\n".join(lines)
+    for text in (entry, entry.expandtabs(2)):
         try:
             return list(_yaml(text, limits))
         except BadFrontMatter as error:
             refused = error
     opening = _ENTRY[YAML].match(lines[0])
-    if not opening:
+    if opening is None:
         raise refused
-    key = opening[1].strip().strip("\"'")
-    values = [(0, (opening[2] or "").strip())]
+    name, value = opening.groups("")
+    key = name.strip().strip(_QUOTES)
+    values = {0: value.strip()}
     for at, line in enumerate(lines[1:], 1):
         item = _ITEM.match(line)
         if item:
-            values.append((at, item[1].strip()))
+            values[at] = item[1].strip()
         elif line.strip():
             raise refused
-    if any(_STRUCTURE.match(value) for _at, value in values):
+    if any(map(_STRUCTURE.match, values.values())):
         raise refused
-    return [
-        Property(key, value.strip("\"'"), 0, at + 1, listed=at > 0)
-        for at, value in values
-        if value.strip("\"'")
-    ]
+    found = []
+    for at, value in values.items():
+        value = value.strip(_QUOTES)
+        if value:
+            found.append(Property(key, value, 0, at + 1, listed=at > 0))
+    return found
 
 
 def _toml(lines: list[str], table: str, limits: Limits) -> list[Property]:
@@ -292,16 +332,23 @@ def _toml(lines: list[str], table: str, limits: Limits) -> list[Property]:
 
     header = f"[{table}]\n" if table else ""
     body = "\n".join(lines)
+    depth = limits.front_matter_depth
+    end = len(lines)
     try:
         values = tomllib.loads(header + body)
-        return list(_plain_leaves(values, (), limits.front_matter_depth, len(lines)))
+        return list(_plain_leaves(values, (), depth, end))
     except (ValueError, RecursionError) as error:
+        refused = BadFrontMatter("not valid TOML")
         opening = _ENTRY[TOML].match(lines[0])
-        written = opening[2].strip() if opening else ""
-        if not opening or len(lines) > 1 or not written or written[0] in "[{\"'":
-            raise BadFrontMatter("not valid TOML") from error
-        key = ".".join(filter(None, (table, opening[1].strip("\"'"))))
-        return [Property(key, written, 0, 1)]
+        if opening is None or end > 1:
+            raise refused from error
+        name, value = opening.groups()
+        value = value.strip()
+        # What begins as a list, a table or a text was not meant as bare words.
+        if not value or value[0] in "[{\"'":
+            raise refused from error
+        names = filter(None, (table, name.strip(_QUOTES)))
+        return [Property(".".join(names), value, 0, 1)]
 
 
 def _plain_leaves(
@@ -316,7 +363,10 @@ def _plain_leaves(
     elif isinstance(value, list):
         for inner in value:
             yield from _plain_leaves(inner, path, depth - 1, end, True)
-    elif isinstance(value, bool):
-        yield Property(".".join(path), str(value).lower(), 0, end, listed)
-    elif str(value):
-        yield Property(".".join(path), str(value), 0, end, listed)
+    else:
+        name = ".".join(path)
+        text = str(value)
+        if isinstance(value, bool):
+            text = text.lower()
+        if text:
+            yield Property(name, text, 0, end, listed)
