@@ -39,7 +39,9 @@ def note(
     if known is not None:
         return known
     if folder:
-        path = _note_file(Path(folder).expanduser(), text, title, resources.now()[:10])
+        place = Path(folder).expanduser()
+        day = resources.now()[:10]
+        path = _note_file(place, text, title, day)
         return add(resources, [path], tags, dry_run=False)
     uri = f"{NOTE}{new_id()}"
     return _keep(resources, uri, text, title, said=text, tags=tuple(tags))
@@ -83,17 +85,24 @@ def today(resources: Resources, text: str, tags: Sequence[str]) -> AddReport:
         path = Path(folder).expanduser() / f"{day}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+", encoding="utf-8") as file:
-            begun = file.tell() > 0
-            file.write(f"\n{text}\n" if begun else f"# {day}\n\n{text}\n")
+            if file.tell() == 0:
+                file.write(f"# {day}\n")
+            file.write(f"\n{text}\n")
         return add(resources, [path], tags, dry_run=False)
     uri = f"{NOTE}{day}"
     row = resources.store.library.by_uri(uri)
     if row is None:
         return _keep(resources, uri, text, day, said=text, tags=tuple(tags))
     before = resources.store.library.detail(row.id)
-    whole = f"{before.text.rstrip()}\n\n{text}"
+    earlier = before.text.rstrip()
     return _keep(
-        resources, uri, whole, before.row.title, text, before=before, tags=tuple(tags)
+        resources,
+        uri,
+        f"{earlier}\n\n{text}",
+        before.row.title,
+        text,
+        before=before,
+        tags=tuple(tags),
     )
 
 
@@ -161,14 +170,19 @@ def _same(resources: Resources, body: str, title: str) -> AddReport | None:
 
 def _body(text: str, title: str) -> str:
     """A note as the file that it becomes."""
-    return f"# {title}\n\n{text}\n" if title else f"{text}\n"
+    if not title:
+        return f"{text}\n"
+    return f"# {title}\n\n{text}\n"
 
 
 def _note_file(folder: Path, text: str, title: str, day: str) -> Path:
     """Write a note as a Markdown file of its own; never over another."""
     folder.mkdir(parents=True, exist_ok=True)
-    named = title or text.strip().splitlines()[0].lstrip("# ")
-    letters = [letter if letter.isalnum() else "-" for letter in named[:60]]
+    first_line = text.strip().splitlines()[0]
+    named = title or first_line.lstrip("# ")
+    letters = []
+    for letter in named[:60]:
+        letters.append(letter if letter.isalnum() else "-")
     stem = "".join(letters).strip("-") or "note"
     body = _body(text, title)
     for number in range(1, 1_000):

@@ -66,9 +66,9 @@ def hashes(examined: Examined) -> Finding:
         faults.append(f"{len(vectors):,} vectors are damaged")
     serious = bool(vectors) or not all(item.mild for item in damage)
     # One text may be damaged in several ways that are said alike.
-    return Finding(
-        list(dict.fromkeys(faults)), hint, mended="; ".join(mended), error=serious
-    )
+    told = list(dict.fromkeys(faults))
+    done = "; ".join(mended)
+    return Finding(told, hint, mended=done, error=serious)
 
 
 def _drop_vectors(examined: Examined, bad: Iterable[tuple[str, str]]) -> int:
@@ -85,9 +85,8 @@ def rows(examined: Examined) -> Finding:
     damage = RowCheck(examined.store.connection).damage()
     if not damage:
         return Finding()
-    plain = [
-        backup for backup in made(examined.store, examined.config) if not backup.sealed
-    ]
+    backups = made(examined.store, examined.config)
+    plain = [backup for backup in backups if not backup.sealed]
     plain += put_aside(examined.config.database)
     copies = [backup.path for backup in plain[:BACKUPS_SEEN]]
     told = []
@@ -122,17 +121,15 @@ def tiles(examined: Examined) -> Finding:
         mended = f"{checks.mend_columns():,} chunks were placed anew"
         bad = checks.untiled()
     faults = [f"the chunks of {source} do not cover its text" for source in bad]
-    return Finding(
-        faults, "add the file again" if examined.repair else REPAIR, mended=mended
-    )
+    hint = "add the file again" if examined.repair else REPAIR
+    return Finding(faults, hint, mended=mended)
 
 
 def labels(examined: Examined) -> Finding:
     """D12: everything has a label."""
     faults = [f"{name} has no label" for name in examined.checks.unlabelled()]
-    return Finding(
-        faults, "it is treated as the strictest; restore a backup to get the label back"
-    )
+    hint = "it is treated as the strictest; restore a backup to get the label back"
+    return Finding(faults, hint)
 
 
 def clock(examined: Examined) -> Finding:

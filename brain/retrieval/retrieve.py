@@ -77,16 +77,21 @@ def rank(
     ranked = []
     for passage, groups in zip(found.passages, explained, strict=True):
         score = sum(groups.values())
-        ranks = {"lexical": lexical.get(passage.id), "dense": dense.get(passage.id)}
-        ranked.append(replace(passage, score=score, ranks=ranks, explain=groups))
+        ranks = {
+            "lexical": lexical.get(passage.id),
+            "dense": dense.get(passage.id),
+        }
+        scored = replace(passage, score=score, ranks=ranks, explain=groups)
+        ranked.append(scored)
     ranked.sort(key=_order)
     return ranked, weights
 
 
 def _order(passage: Passage) -> tuple[float, int, int]:
     """Best score first; where two are equal the places in the rankings decide."""
-    lexical, dense = passage.ranks["lexical"], passage.ranks["dense"]
-    return -passage.score, lexical or NO_RANK, dense or NO_RANK
+    lexical = passage.ranks["lexical"] or NO_RANK
+    dense = passage.ranks["dense"] or NO_RANK
+    return -passage.score, lexical, dense
 
 
 def _places(ranking: Ranking) -> Mapping[str, int]:
@@ -107,5 +112,8 @@ def _explained(weights: fusion.GroupWeights | None) -> Measures:
     """The query-level numbers for `--explain`: the weight of dense against lexical, and what it follows from."""
     if weights is None:
         return {}
-    named = {f"weight_{group}": weight for group, weight in weights.weights.items()}
-    return {"dense_share": weights.dense_share} | named | dict(weights.numbers)
+    explained = {"dense_share": weights.dense_share}
+    for group, weight in weights.weights.items():
+        explained[f"weight_{group}"] = weight
+    explained |= weights.numbers
+    return explained
