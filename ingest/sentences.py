@@ -121,7 +121,9 @@ def _continues(line: str, following: str, width: int) -> bool:
     after = following.strip()
     if _KEYED.match(line) and _KEYED.match(following):
         return False
-    if not line.strip() or not after or _ALONE.match(line) or _BLOCK.match(following):
+    if not line.strip() or not after:
+        return False
+    if _ALONE.match(line) or _BLOCK.match(following):
         return False
     if _CELLS in line or _CELLS in following:  # rows of a table
         return False
@@ -142,10 +144,12 @@ def _is_prose(line: str) -> bool:
 
 def _split(text: str, start: int, end: int) -> Iterator[Span]:
     """The sentences of one block."""
+    search = start
     marker = _BLOCK.match(text, start, end)
-    search = (
-        marker.end() if marker and not marker.group().rstrip().endswith(":") else start
-    )
+    if marker:
+        mark = marker.group().rstrip()
+        if not mark.endswith(":"):
+            search = marker.end()
     for match in _END.finditer(text, search, end):
         if match.group("wide") or _ends(text, match, end):
             yield start, match.end()
@@ -156,7 +160,9 @@ def _split(text: str, start: int, end: int) -> Iterator[Span]:
 
 def _ends(text: str, match: re.Match[str], end: int) -> bool:
     """Whether this mark closes a sentence, by the word before it and what comes after."""
-    rest = text[match.end() : min(match.end() + FOLLOWING_LOOK, end)].lstrip(_OPENERS)
+    begin = match.end()
+    look_to = min(begin + FOLLOWING_LOOK, end)
+    rest = text[begin:look_to].lstrip(_OPENERS)
     if rest[:1].islower():
         return False
     if match.group("mark") != "." or match.group("tail")[:1] in ('"', "”", "»"):
@@ -170,21 +176,26 @@ def _ends(text: str, match: re.Match[str], end: int) -> bool:
         return False
     if _may_end(word):
         return not following or following in STARTERS
-    ordinal = word.isdigit() and len(word) <= 2
-    return not (ordinal and following in AFTER_ORDINALS)
+    if word.isdigit() and len(word) <= 2:
+        return following not in AFTER_ORDINALS
+    return True
 
 
 def _may_end(word: str) -> bool:
     """Whether a full stop after this word ends a sentence only before a word that begins one: "etc.", "e.g.", "J."."""
-    dotted = "." in word.strip(".") and word.replace(".", "").isalpha()
-    initial = len(word) == 1 and word.isalpha() and word != "i"
-    return word in MAY_END or dotted or initial
+    if word in MAY_END:
+        return True
+    if len(word) == 1:  # an initial; "I" is a word
+        return word.isalpha() and word != "i"
+    letters = word.replace(".", "")
+    return "." in word.strip(".") and letters.isalpha()
 
 
 def _shorten(text: str, start: int, end: int) -> Iterator[Span]:
     """A unit over MAX_CHARS in pieces, cut at the last semicolon, else comma, else space, else anywhere."""
     while end - start > MAX_CHARS:
-        half, most = start + MAX_CHARS // 2, start + MAX_CHARS
+        half = start + MAX_CHARS // 2
+        most = start + MAX_CHARS
         cut = most
         for soft in _SOFT:
             if marks := list(soft.finditer(text, half, most)):

@@ -48,10 +48,10 @@ def stated(source: str, root: str, metadata: Mapping[str, str]) -> list[Stated]:
     rows: dict[tuple[str, str], Stated] = {}
     for name, value in (*_each(metadata), *_place(source, root)):
         value = " ".join(value.split())[:VALUE_CHARS]
-        if name and value:
-            rows.setdefault(
-                (name, value), Stated(name, value, fold(value), number_in(value))
-            )
+        if not name or not value:
+            continue
+        row = Stated(name, value, fold(value), number_in(value))
+        rows.setdefault((name, value), row)
     return list(rows.values())
 
 
@@ -61,7 +61,8 @@ def is_said(name: str) -> bool:
     >>> is_said("author"), is_said("Date Created")
     (True, False)
     """
-    return name.lower().translate(_MARKS) not in UNSAID
+    bare = name.lower().translate(_MARKS)
+    return bare not in UNSAID
 
 
 def number_in(text: str) -> float | None:
@@ -71,7 +72,10 @@ def number_in(text: str) -> float | None:
     (1200.0, 4.5, None)
     """
     match = _NUMBER.fullmatch(text.strip())
-    return float(re.sub(r"[,\s]", "", match[1])) if match else None
+    if match is None:
+        return None
+    digits = re.sub(r"[,\s]", "", match[1])
+    return float(digits)
 
 
 def _each(metadata: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -85,17 +89,20 @@ def _each(metadata: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _place(source: str, root: str) -> Iterator[tuple[str, str]]:
-    path = PurePosixPath(source.partition("#")[0])
+    file, _sign, _part = source.partition("#")
+    path = PurePosixPath(file)
     if not path.is_absolute():
         return
     if _is_words(path.stem):
         yield FILE, path.stem
     if root and path.is_relative_to(root):
-        for folder in reversed(path.relative_to(root).parts[:-1]):
+        folders = path.relative_to(root).parts[:-1]
+        for folder in reversed(folders):
             if _is_words(folder):
                 yield FOLDER, folder
 
 
 def _is_words(name: str) -> bool:
     """Whether a name says anything: numbers and letters mixed with digits are an id."""
-    return any(word.isalpha() and len(word) > 1 for word in tokens(name))
+    words = filter(str.isalpha, tokens(name))
+    return any(len(word) > 1 for word in words)

@@ -96,7 +96,8 @@ def _marks(lines: list[str]) -> Iterator[Mark]:
             if not stated and below:
                 stated = below[0]
             words = " ".join(_words(stated))
-            yield Mark(at, _LEVELS[name], _unescaped(words))
+            level = _LEVELS[name]
+            yield Mark(at, level, _unescaped(words))
         elif name in ("EX", "nf", "Bd"):
             yield Mark(at, atomic=True)
         elif name in ("EE", "fi", "Ed"):
@@ -126,7 +127,8 @@ def _line(line: str, page: str) -> str:
         words = list(_without_macros(words))
         if name == "Fl" and words:
             words[0] = f"-{words[0]}"
-    joined = "".join(words) if name in _CLOSE_UP else " ".join(words)
+    between = "" if name in _CLOSE_UP else " "
+    joined = between.join(words)
     return _unescaped(joined)
 
 

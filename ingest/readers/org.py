@@ -99,7 +99,8 @@ def _marks(lines: list[str], said: _Said) -> Iterator[Mark]:
             in_table = is_row
             yield Mark(at, atomic=is_row)
         if begin:
-            end = _end_of_block(lines, at, begin[1].lower(), said)
+            kind = begin[1].lower()
+            end = _end_of_block(lines, at, kind, said)
             yield Mark(at, atomic=True)
             at = end + 1
             if at < len(lines):
@@ -113,7 +114,7 @@ def _marks(lines: list[str], said: _Said) -> Iterator[Mark]:
             yield Mark(at, len(stars), words)
         elif _DRAWER.match(line):
             at = _without_drawer(lines, at, said)
-        elif _about(_KEYWORD.match(line), said) or _SETTINGS.match(line):
+        elif _SETTINGS.match(line) or _about(line, said):
             lines[at] = ""
         at += 1
 
@@ -162,8 +163,9 @@ def _without_drawer(lines: list[str], at: int, said: _Said) -> int:
     return at
 
 
-def _about(keyword: re.Match[str] | None, said: _Said) -> bool:
+def _about(line: str, said: _Said) -> bool:
     """Notes a keyword line that says something of the document; whether it does."""
+    keyword = _KEYWORD.match(line)
     if keyword is None:
         return False
     name = keyword[1].lower()

@@ -169,9 +169,12 @@ def _block(text: str, above: int, limits: Limits) -> tuple[Head, str]:
     shift = above + 1
     moved = []
     for item in properties:
+        first = item.first + shift
         last = min(item.end + shift, end - 1)
-        moved.append(replace(item, first=item.first + shift, end=last))
-    kept = [(first + shift, last + shift) for first, last, _why in unread]
+        moved.append(replace(item, first=first, end=last))
+    kept = []
+    for first, last, _why in unread:
+        kept.append((first + shift, last + shift))
     notices: Texts = ()
     if unread:
         _first, _last, why = unread[0]
@@ -180,7 +183,9 @@ def _block(text: str, above: int, limits: Limits) -> tuple[Head, str]:
 
 
 def _told(lines: list[Lines], why: str) -> str:
-    numbers = [str(first + 1) for first, _end in lines[:LINES_TOLD]]
+    numbers = []
+    for first, _end in lines[:LINES_TOLD]:
+        numbers.append(str(first + 1))
     if len(lines) > LINES_TOLD:
         numbers.append("…")
     where = "line" if len(lines) == 1 else "lines"
@@ -219,12 +224,13 @@ def _yaml(block: str, limits: Limits) -> Iterator[Property]:
             continue
         for key, value in mapped(root):
             first = key.start_mark.line
-            for path, leaf, listed in _leaves(value, (key.value or " ",)):
+            name = key.value or " "
+            for path, leaf, listed in _leaves(value, (name,)):
                 # A block of lines ends where the next line begins, any other value within its line.
                 last = leaf.end_mark
                 end = last.line + bool(last.column)
-                name = ".".join(path).strip()
-                yield Property(name, leaf.value, first, end, listed)
+                keys = ".".join(path)
+                yield Property(keys.strip(), leaf.value, first, end, listed)
 
 
 def _leaves(
@@ -233,7 +239,8 @@ def _leaves(
     """Every value that is not empty, with the keys that lead to it. An empty key counts as a blank."""
     if node.id == "mapping":
         for key, value in mapped(node):
-            yield from _leaves(value, (*path, key.value or " "))
+            name = key.value or " "
+            yield from _leaves(value, (*path, name))
     elif node.id == "sequence":
         for item in node.value:
             yield from _leaves(item, path, True)
@@ -347,8 +354,9 @@ def _toml(lines: list[str], table: str, limits: Limits) -> list[Property]:
         # What begins as a list, a table or a text was not meant as bare words.
         if not value or value[0] in "[{\"'":
             raise refused from error
-        names = filter(None, (table, name.strip(_QUOTES)))
-        return [Property(".".join(names), value, 0, 1)]
+        name = name.strip(_QUOTES)
+        key = f"{table}.{name}" if table and name else table or name
+        return [Property(key, value, 0, 1)]
 
 
 def _plain_leaves(
