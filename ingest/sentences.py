@@ -70,6 +70,8 @@ _BLOCK = re.compile(
 _KEYED = re.compile(r"[^\W\d][\w-]*: +\S")
 _ALONE = re.compile(r"\s*(?:#{1,6}\s|\||```|~~~|={3,}|-{3,})")
 _CELLS = " | "  # between the cells of a row
+# Cells with no space between them, as files of separated values have them.
+_PACKED = re.compile(r"\t|(?<=[^\s\d])[,;](?=\S)|(?<=\d)[,;](?=[^\s\d])")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _SOFT = (re.compile(r"[;；:：]\s*"), re.compile(r"[,，、،]\s*"), re.compile(r"\s+"))
 
@@ -126,6 +128,8 @@ def _continues(line: str, following: str, width: int) -> bool:
     if _ALONE.match(line) or _BLOCK.match(following):
         return False
     if _CELLS in line or _CELLS in following:  # rows of a table
+        return False
+    if _PACKED.search(line) and _PACKED.search(following):
         return False
     if after[0].islower() and _is_prose(line) and _is_prose(following):
         return True

@@ -79,8 +79,13 @@ _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u180e\u200c-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff]"
     "|\u200b(?![\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff])"
 )
-_GAP = " .,'’\u00a0\u202f"  # between groups of three digits
-_DIGITS = re.compile(rf"(?<![\w.,])\+?\d{{1,5}}(?:[{_GAP}-]\d{{1,5}})+(?!\d)")
+_GAP = " .,'’\u00a0\u2009\u202f"  # between groups of three digits
+_AREA = rf"(?:\d{{1,3}} ?)?\(\d{{1,5}}\)[{_GAP}-]?"  # (030) 123 4567
+_DIGITS = re.compile(
+    rf"(?<![\w.,])\+?(?:{_AREA}|\d{{1,5}}[{_GAP}-])\d{{1,5}}(?:[{_GAP}-]\d{{1,5}})*(?!\d)"
+)
+# A telephone in France and its neighbours; other numbers with full stops are versions and addresses.
+_PAIRS = re.compile(r"0\d(?:\.\d\d){3,5}")
 _DIGITS_HINT = re.compile(rf"\d[{_GAP}-]\d")
 # 12,450 and 600 123 456: the same sign between all groups.
 _THOUSANDS = re.compile(
@@ -166,7 +171,7 @@ def _with_whole_number(match: re.Match[str]) -> str:
         return groups
     found = [part.group() for part in _THOUSANDS.finditer(groups)]
     whole = sum(map(str.isdigit, groups)) in LONG_NUMBER
-    if whole and len(set(groups) & set(".,")) == 0:
+    if whole and (_PAIRS.fullmatch(groups) or not set(groups) & set(".,")):
         found.append(groups)
     if groups.startswith("+"):
         # without the code of the country

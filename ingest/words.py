@@ -12,10 +12,10 @@ import re
 from ingest.terms import fold, tokens
 
 _NUMBER = re.compile(
-    r"(?<![\w.])\d+(?:[,.\u00a0\u202f’']\d{3}(?!\d))*(?:[.,]\d+)?"
+    r"(?<![\w.])\d+(?:[,.\u00a0\u2009\u202f’']\d{3}(?!\d))*(?:[.,]\d+)?"
     r"(?=st\b|nd\b|rd\b|th\b|s\b|[^\w]|[A-Za-z%°€$£]|$)"
 )
-_GROUPED = re.compile(r"(\d{1,3}(?:[,.\u00a0\u202f’']\d{3})+)(?:[.,](\d+))?")
+_GROUPED = re.compile(r"(\d{1,3}(?:[,.\u00a0\u2009\u202f’']\d{3})+)(?:[.,](\d+))?")
 _ISO = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)")
 _NAME = re.compile(r"(?<![\w'’])[^\W\d_a-z]\w*(?:['’.-]?\w+)*")
 

@@ -23,8 +23,9 @@ from brain.text.places import line_locator
 from brain.text.question import Question
 from brain.text.roles import Role, roles
 from brain.text.sheet import Statement, sheet, stems_of
-from brain.text.versions import outnamed
+from brain.text.versions import met_by_name, outnamed
 from brain.types import Measures, Passage, Passages, Texts
+from ingest.terms import stem
 
 MAX_PASSAGES = 5  # passages looked into: the right one is among the first five for 97 of 100 questions of squad_dev
 MAX_SENTENCES = 60  # of one passage, against a passage of thousands of tiny lines
@@ -116,6 +117,10 @@ def extract(
         return []
     if question.idf is None:
         question = question.weighed(local_idf(read))
+    met = met_by_name(looked_at, question.text)
+    if met:
+        settled = {stem(word): 0.0 for word in met} | dict.fromkeys(met, 0.0)
+        question = question.weighed({**(question.idf or {}), **settled})
     scored = _scored(question, looked_at, read, embedder)
     others = outnamed(looked_at, question.text)
     quotable = []

@@ -2,9 +2,9 @@
 
 A small grammar finds what is certainly a time, the dateparser library says which day it is, and the calendar widens it
 to the week, month or year that was meant. Leaves out hours, seasons and events ("before the launch"): what is not
-surely a time restricts nothing, since a wrong filter hides the answer. English in free text; six languages more in
-`since_of` and `until_of`. Relative to `now`, never to the clock; nothing is downloaded. Serves every verb and every
-option that takes a time.
+surely a time restricts nothing, since a wrong filter hides the answer. English in free text, and days and months as its
+neighbours write them ("6. März", "6 mars 2026"); six languages more in `since_of` and `until_of`. Relative to `now`,
+never to the clock; nothing is downloaded. Serves every verb and every option that takes a time.
 """
 
 from __future__ import annotations
@@ -31,6 +31,15 @@ AROUND_DAYS = (
 
 # `sure`: a time whatever stands before it; "the last year of the lease" is none. `bare`: only behind a word that says
 # so, since may, march and 2000 are words of their own.
+# Months as the other languages write them, where English writes them otherwise.
+_ABROAD = (
+    "januar|jänner|februar|märz|mai|juni|juli|oktober|dezember",
+    "janvier|février|mars|avril|juin|juillet|août|septembre|octobre|novembre|décembre",
+    "enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre",
+    "gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre",
+    "janeiro|fevereiro|março|maio|junho|julho|setembro|outubro|novembro|dezembro",
+    "januari|februari|maart|mei|augustus",
+)
 _FORMS = grammar(
     r"""
 weekdays = monday|tuesday|wednesday|thursday|friday|saturday|sunday
@@ -40,6 +49,15 @@ unit = (?:days?|weeks?|months?|years?)
 day = (?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?!\d)
 year = (?:19|20)\d{2}(?![\d-])
 month = (?:(?:%(months)s)\b|(?:%(short)s)\b\.?)
+year_abroad = \s+(?:de\s+)?%(year)s
+abroad = (?:(?<![\w.])%(day)s\.?\s+(?:de\s+)?(?:%(months_abroad)s)\b(?:%(year_abroad)s)?
+    |\b(?:%(months_abroad)s)%(year_abroad)s)
+to = (?:\s*[-–]\s*|\s+(?:to|and|until|till|through)\s+(?:the\s+)?)
+spread = (?<![\w.-])%(day)s%(to)s%(day)s\s+(?:of\s+)?%(month)s(?:,?\s+%(year)s)?
+    |%(month)s\s+(?:the\s+)?%(day)s%(to)s%(day)s(?![\w:])(?:,?\s+%(year)s)?
+date = (?:(?:%(weekdays)s),?\s+(?:the\s+)?)?(?:
+    (?:%(day)s\s+(?:of\s+)?|(?:first|second|third|fourth)\s+of\s+)%(month)s(?:,?\s+%(year)s)?
+    |%(month)s\s+(?:the\s+)?%(day)s(?:,?\s+%(year)s)?)
 rolling = (?:(?:the\s+)?(?:last|past|previous)\s+(?P<rolling>%(count)s\s+%(unit)s)\b
     |the\s+(?:last|past)\s+(?P<one>day|week|month|year)\b(?!\s+of\b))
 of = \s+(?:of|in)\s+(?:the\s+)?
@@ -53,8 +71,9 @@ sure = (?<![\w-])\d{4}-\d{2}(?:-\d{2})?(?![\w-])
     |%(week)s
     |%(quarter)s
     |(?<![\w.])\d{1,2}\.\d{1,2}\.\d{4}(?![\w])
-    |%(day)s\s+(?:of\s+)?%(month)s(?:,?\s+%(year)s)?
-    |%(month)s\s+%(day)s(?:,?\s+%(year)s)?
+    |%(spread)s
+    |%(date)s
+    |%(abroad)s
     |%(month)s,?\s+(?:of\s+)?%(year)s
     |%(count)s\s+%(unit)s\s+ago
     |(?:the\s+)?day\s+before\s+yesterday|yesterday|today
@@ -71,6 +90,7 @@ alone = \b(?P<lead>)(?:%(rolling)s|(?P<at>%(sure)s))
 """,
     months="|".join(MONTH_NAMES),
     short="|".join(SHORT_MONTHS),
+    months_abroad="|".join(_ABROAD),
 )
 _RANGE, _LED, _ALONE = (
     re.compile(_FORMS[name], re.I) for name in ("range", "led", "alone")
@@ -85,6 +105,17 @@ _WEEK = re.compile(
 _QUARTER = re.compile(
     r"(?:q(?P<n>[1-4])|(?P<which>\w+)\s+quarter)\D*(?P<year>\d{4})", re.I
 )
+_SPREAD = re.compile(
+    rf"(?P<before>\D*?)(?P<a>\d+)[a-z]*{_FORMS['to']}(?P<b>\d+)[a-z]*\b(?P<behind>.*)",
+    re.I,
+)
+_ORDINAL = re.compile(
+    r"^(?P<day>\d{1,2}|first|second|third|fourth)(?:st|nd|rd|th)?\s+of\s+(?=[^\W\d])",
+    re.I,
+)
+# "Sunday, March the 1st": the date says it all.
+_WEEKDAY = re.compile(rf"^(?:{_FORMS['weekdays']}),?\s+(?:the\s+)?(?=\w)", re.I)
+_THE = re.compile(r"(?<=[a-z.]) the (?=\d)", re.I)
 _NUMBERED = {
     "first": 1,
     "second": 2,
@@ -245,8 +276,10 @@ def _span(
     """
     words = " ".join(words.split())
     part = _part_of_month(words, now) or _numbered_week(words, now) or _quarter(words)
+    part = part or _spread(words, now)
     if part:
         return part
+    words = _plain_date(words)
     for pattern, number in _COUNT_WORDS:
         words = re.sub(pattern, number, words, flags=re.I)
     modifier, _, rest = words.partition(" ")
@@ -289,13 +322,43 @@ def _part_of_month(words: str, now: datetime) -> _Days | None:
     if match["week"]:
         number = _NUMBERED.get(which, 0)
         first, last = (7 * number - 6, 7 * number) if number else (-6, 0)
-    else:
-        first, last = _PARTS.get(which, (1, 31))
+    elif which in _PARTS:
+        first, last = _PARTS[which]
+    else:  # the third of March is a day
+        return None
     days = month.last.day
     return _Days(
         month.first.replace(day=first if first > 0 else days + first),
         month.first.replace(day=last if last > 0 else days + last),
     )
+
+
+def _spread(words: str, now: datetime) -> _Days | None:
+    """2 to 4 March, March 2-4: the days from one to the other of one month."""
+    if not re.fullmatch(_FORMS["spread"], words, re.I):
+        return None
+    match = _SPREAD.fullmatch(words)
+    if match is None:
+        return None
+    last = _span(f"{match['before']}{match['b']}{match['behind']}", now, exact=True)
+    first, number = int(match["a"]), int(match["b"])
+    if last is None or first > number:
+        return None
+    return _Days(last.first.replace(day=first), last.last)
+
+
+def _plain_date(words: str) -> str:
+    """
+    >>> _plain_date("Sunday, the 3rd of March 2026")
+    '3 March 2026'
+    """
+    if re.fullmatch(_FORMS["date"], words, re.I):
+        words = _THE.sub(" ", _WEEKDAY.sub("", words))
+    ordinal = _ORDINAL.match(words)
+    if ordinal is None:
+        return words
+    day = _NUMBERED.get(ordinal["day"].lower(), ordinal["day"])
+    return f"{day} {words[ordinal.end() :]}"
 
 
 def _numbered_week(words: str, now: datetime) -> _Days | None:
@@ -353,7 +416,8 @@ def _parse(words: str, now: datetime, floor: bool) -> tuple[date, str] | None:
             return None
     order = "DMY" if re.fullmatch(r"\d{1,2}\.\d{1,2}\.\d{2,4}", words) else "MDY"
     plain = now.replace(tzinfo=None)
-    for languages in (LANGUAGES[:1], LANGUAGES):
+    abroad = re.fullmatch(_FORMS["abroad"], words, re.I)
+    for languages in (LANGUAGES,) if abroad else (LANGUAGES[:1], LANGUAGES):
         try:
             found = _parser(languages, order, plain, floor).get_date_data(words)
         except (OverflowError, ValueError):

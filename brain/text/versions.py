@@ -25,6 +25,8 @@ Verdict = bool | None
 
 # Share of distinct words in common from which two texts may be versions of one.
 ALIKE = 0.85
+# The same of two whose names tell that they are of one series: short letters differ in many of their few words.
+SERIES_ALIKE = 0.6
 ALIKE_MIN = 12  # distinct words: two short lines may be the same by chance
 # Marks in a name that tell one state of a document from another.
 _STATES = frozenset(
@@ -55,14 +57,14 @@ class _Name:
     states: Terms
 
 
-def alike(a: TermSet, b: TermSet) -> bool:
+def alike(a: TermSet, b: TermSet, least: float = ALIKE) -> bool:
     """Whether two texts, by their words, have so many in common that they are versions of one, or of one template."""
     few, many = sorted((len(a), len(b)))
-    if few < ALIKE_MIN or few < ALIKE * many:
+    if few < ALIKE_MIN or few < least * many:
         return False
     shared = len(a & b)
     together = len(a | b)
-    return shared >= ALIKE * together
+    return shared >= least * together
 
 
 def are_versions(first: Passage, second: Passage, words: Pair, asked: TermSet) -> bool:
@@ -105,7 +107,22 @@ def outnamed(passages: Sequence[Passage], question: str) -> set[int]:
 def _of_one_template(first: Passage, second: Passage) -> bool:
     if not of_one_series(first, second):
         return False
-    return alike(sheet(first.text).said, sheet(second.text).said)
+    return alike(sheet(first.text).said, sheet(second.text).said, SERIES_ALIKE)
+
+
+def met_by_name(passages: Sequence[Passage], question: str) -> set[str]:
+    """The words of a question that chose one document of a series by its name: "March" of a statement for March. What
+    that document says need not hold them once more.
+    """
+    asked = marks_asked(question)
+    met: set[str] = set()
+    for passage in passages:
+        own = asked & marks(passage)
+        for other in passages:
+            if _of_one_template(passage, other):
+                met |= own - marks(other)
+    written = _name(question).series
+    return {word for word in written if word in met or str(MONTHS.get(word)) in met}
 
 
 def marks(passage: Passage) -> TermSet:

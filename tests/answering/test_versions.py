@@ -141,6 +141,25 @@ def test_of_a_series_the_one_that_the_question_names_comes_first(
     assert {one.source for one in found} == {one.source for one in trips}
 
 
+def test_the_month_that_chose_a_statement_need_not_stand_in_its_sentence() -> None:
+    statements = [
+        passage(
+            f"statement-2026-0{number}.txt",
+            f"Bank statement for {month} 2026. This is the statement of your account for {month} 2026. "
+            f"The closing balance was {900 + number * 111} EUR and the fees of {number} EUR were charged.",
+        )
+        for number, month in (
+            (3, "March"),
+            (4, "April"),
+            (2, "February"),
+            (1, "January"),
+        )
+    ]
+    found = extract(Question("what was the closing balance in March"), statements)
+    assert [quote.source for quote in found] == ["statement-2026-03.txt"]
+    assert found[0].text.startswith("The closing balance was 1233 EUR")
+
+
 def test_of_a_series_only_the_one_that_the_question_names_is_quoted() -> None:
     minutes = [
         passage(f"{month} 2026.md", f"{COFFEE}. The next chair is {name}.")

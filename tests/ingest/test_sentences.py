@@ -49,6 +49,20 @@ def texts(text: str) -> list[str]:
             ["x = 1.0", "if x:", "go()", "Done."],
         ),
         ("Ana: Hi! How are you?\nBen: fine", ["Ana: Hi!", "How are you?", "Ben: fine"]),
+        (
+            "bolt_98,brass,294,for the hatch of the boat\nbolt_99,brass,297,for the hatch of the boat",
+            [
+                "bolt_98,brass,294,for the hatch of the boat",
+                "bolt_99,brass,297,for the hatch of the boat",
+            ],
+        ),
+        (
+            "nut seven\tzinc\tfor the frame by the shed\nnut eight\tzinc\tfor the frame by the shed",
+            [
+                "nut seven\tzinc\tfor the frame by the shed",
+                "nut eight\tzinc\tfor the frame by the shed",
+            ],
+        ),
         ("", []),
         ("---\n***\n", []),
     ],

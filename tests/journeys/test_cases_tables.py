@@ -52,6 +52,8 @@ def test_a_merged_cell_stands_in_each_of_its_rows(tmp_path: Path) -> None:
     cited = answer["citations"][0]
     assert cited["quote"].startswith("North | A6 |")
     assert cited["columns"] == "Region | Berth | Boat | Deposit | Rent"
+    printed = brain("ask", "which region is berth A6 in").stdout
+    assert printed.count("North | A6") == 1
 
 
 @pytest.mark.parametrize("words", ["seven to two", "hot air gun"])

@@ -133,6 +133,22 @@ def test_a_word_is_found_however_it_is_written(
     assert found("--lexical", word) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("Call (030) 123 4567 before noon.", "0301234567"),
+        ("Tel 06.12.34.56.78 in Brest.", "0612345678"),
+        ("The cable is 98\u2009765 m long.", "98765"),
+        ("Das Darlehen: 1'250'000 CHF.", "1250000"),
+    ],
+)
+def test_a_number_is_found_however_its_digits_are_parted(
+    folder: Folder, written: str, typed: str
+) -> None:
+    brain("add", folder({"note.md": f"# Note\n\n{written}\n"}))
+    assert found("--lexical", typed) == ["note.md"]
+
+
 def test_operators_of_a_query_say_where_to_look(folder: Folder) -> None:
     place = folder(
         {

@@ -223,6 +223,7 @@ def citations(items: Iterable[Citation], shown: str, room: int | None) -> Lines:
     `room`: cells of a terminal, in which no line is wider, for the terminal would begin a row with a note's words.
     """
     done = []
+    said = _one_line(shown)  # a row of cells is said with single spaces
     for item in items:
         where = place(short_path(item.source), item.locator)
         mark = "" if item.verified else " (not verified)"
@@ -237,10 +238,14 @@ def citations(items: Iterable[Citation], shown: str, room: int | None) -> Lines:
             done.append(line(cited, path(where), bad(mark), dim(fits)))
         else:
             done += [line(cited, bad(mark)), theirs(where)]
-        if quoted(item.quote) not in shown:
+        if _one_line(quoted(item.quote)) not in said:
             columns = given("(", item.columns, ") ")
             done.append(theirs(columns + quoted(item.quote)))
     return done
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def footer(answer: Answer, shown: str, room: int | None) -> Lines:
