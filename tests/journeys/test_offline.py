@@ -81,7 +81,7 @@ def test_every_verb_works_with_every_connection_refused(
     ran = process("--version", environ={**environ, "DAY": json.dumps(words)}, code=code)
     assert (ran.code, "Traceback" in ran.stderr) == (0, False), ran.stderr
     assert refused(guarded) == []
-    assert list((tmp_path / "out" / "documents").glob("*.md"))
+    assert list((tmp_path / "out" / "documents").rglob("*.md"))
 
 
 @pytest.mark.fault
@@ -137,7 +137,7 @@ def test_add_ask_recall_and_export_in_a_network_with_no_way_out(tmp_path: Path) 
     assert ran.code == 0, ran.stderr
     assert "96 °C" in ran.stdout
     assert (home() / "brain.db").exists()
-    assert list((tmp_path / "out" / "documents").glob("*.md"))
+    assert list((tmp_path / "out" / "documents").rglob("*.md"))
 
 
 def test_nothing_is_asked_of_a_proxy(
