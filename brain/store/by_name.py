@@ -21,6 +21,12 @@ SUFFIX_CHARS = (
 
 Named = tuple[str, str, str, str]  # id, source, title, aliases as JSON
 
+# what `called` and `nearest` look through; a damaged row has no name
+NAMES = """
+    SELECT id, source, title, aliases FROM documents
+    WHERE typeof(source) = 'text' AND typeof(title) = 'text' ORDER BY source
+"""
+
 
 def called(rows: Iterable[Named], text: str) -> list[tuple[str, str]]:
     """(id, source) of the documents that are called so.

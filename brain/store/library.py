@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from brain.errors import NotFound, UsageError
-from brain.store.by_name import called, nearest
+from brain.store.by_name import NAMES, called, nearest
 from brain.store.cells import Damaged, damaged, json_of, leave_out
 from brain.store.conditions import order
 from brain.store.documents import renew_terms, tag_rows
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 EVERYTHING = Scope()
 HEX = re.compile(r"[0-9a-f]+")
 HINT = "`brain list` shows what is stored"
-NAMES = "SELECT id, source, title, aliases FROM documents ORDER BY source"
-
 # a `DocumentRow` by the names of its fields
 ROW = """
     SELECT d.id, d.source, d.title, d.media_type, d.label, d.dated_at AS date, d.entry, d.added_at,
@@ -94,12 +92,12 @@ class LibraryTable(Table):
         facts = next(self._sound("documents", found), None)
         if facts is None:
             raise damaged(f"document {document_id}")
-        tokens = "SELECT sum(tokens) FROM knowledge WHERE document_id=?"
+        tokens = "SELECT sum(tokens) FROM knowledge WHERE document_id=? AND typeof(tokens)='integer'"
         from brain.reports import DocumentDetail
 
         return DocumentDetail(
             row=rows[0],
-            tokens=int(self._first(tokens, document_id)[0] or 0),
+            tokens=self._first(tokens, document_id)[0] or 0,
             links=tuple(self._links(document_id)),
             context=self.context_of(rows[0].source),
             **facts,
@@ -369,7 +367,7 @@ class LibraryTable(Table):
         sql = "SELECT uri, path, added_at, looked_at, options FROM roots ORDER BY path"
         found = []
         for row in self._sound("roots", self._each_named(sql)):
-            if not row["uri"].startswith("file:/"):
+            if not row["uri"].startswith("file:/") or not os.path.isabs(row["path"]):
                 leave_out(self._conn, "roots", row, "uri")
                 continue
             row["options"] = row["options"] or {}

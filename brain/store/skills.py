@@ -156,7 +156,7 @@ class SkillTable(Table):
         for row in self._each_named("SELECT * FROM skills ORDER BY name"):
             if not list(self._sound("skills", [row])):
                 continue
-            if NAME.fullmatch(row["name"]):
+            if len(row["name"]) <= NAME_CHARACTERS and NAME.fullmatch(row["name"]):
                 yield row
             else:
                 leave_out(self._conn, "skills", row, "name")
