@@ -260,6 +260,8 @@ class _Reader:
     def _row(self, place: int, text: str) -> Role:
         """A row of a table: the names of its columns, or a row with them."""
         path = self._path()
+        if self.columns and self._begins_another(place, text):
+            self.columns = self.known_columns = ""
         if self.columns:
             return Role("said", path, self.columns)
         if self.known_columns:
@@ -269,6 +271,12 @@ class _Reader:
             self.columns = text.strip("| ")
             return Role("columns", path)
         return Role("said", path)
+
+    def _begins_another(self, place: int, text: str) -> bool:
+        """Whether behind a blank line stands the first row of a table of other width: the next sheet of a workbook."""
+        parted = place > 0 and not self.lines[place - 1].text.strip()
+        same = text.strip("| ").count("|") == self.columns.count("|")
+        return parted and not same and self._names_columns(place, text)
 
     def _names_columns(self, place: int, text: str) -> bool:
         following = self._following(place).strip()

@@ -124,6 +124,20 @@ def test_a_name_that_the_document_gives_as_heading_is_one_without_marks() -> Non
     assert roles(note, sheet(text).statements)[1].path == ("Kitchen", "Costs")
 
 
+def test_the_rows_of_the_next_sheet_have_its_own_columns() -> None:
+    text = "Quarter | Member | Paid\nQ1 | Olsen | 12\n\nWho | Time\nIda | 51:05\n\nBo | 3:30\n"
+    whole = passage(text, title="Dues", source="dues.xlsx")
+    read = roles(whole, sheet(text).statements)
+    found = [(role.kind, role.columns) for role in read]
+    assert found == [
+        ("columns", ""),
+        ("said", "Quarter | Member | Paid"),
+        ("columns", ""),
+        ("said", "Who | Time"),
+        ("said", "Who | Time"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("source", "text", "heading", "columns"),
     [
