@@ -204,7 +204,11 @@ def make_home(config: Config) -> None:
     """Create the home folder, private to its owner. Raises `BrainError` when it cannot be or belongs to another."""
     home = config.home
     try:
-        home.mkdir(parents=True, exist_ok=True, mode=HOME_MODE)
+        home.mkdir(
+            parents=True,
+            exist_ok=True,
+            mode=HOME_MODE,
+        )
         facts = home.stat()
     except OSError as error:
         what = f"the home folder {home} cannot be used: {error.strerror}"

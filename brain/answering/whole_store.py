@@ -152,7 +152,11 @@ def render(
         "\n".join(lines),
         citations=tuple(citations),
         passages=shown,
-        confidence=Confidence(found=1.0, supported=1.0, known=True),
+        confidence=Confidence(
+            found=1.0,
+            supported=1.0,
+            known=True,
+        ),
         provider=PROVIDER,
         model=MODEL,
     )

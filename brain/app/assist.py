@@ -86,7 +86,12 @@ def assisted(
             step = replace(step, state="skipped")
         steps.append(step)
     best = found.passages[: request.limit]
-    return replace(found, passages=best, steps=tuple(steps), notices=tuple(notices))
+    return replace(
+        found,
+        passages=best,
+        steps=tuple(steps),
+        notices=tuple(notices),
+    )
 
 
 def _notice(step: ModelStep) -> str:

@@ -205,4 +205,8 @@ def _looked_at(path: str, content_hash: str) -> _File:
     if found != content_hash:
         return _File(there=True)
     facts = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-    return _File(there=True, same=True, stat=facts)
+    return _File(
+        there=True,
+        same=True,
+        stat=facts,
+    )

@@ -193,7 +193,15 @@ class Judge(Noun):
         except NotFound:
             hint = self._why_not_stored(document)
             said = "not stored"
-            return Trace(query, "", document, said, limit=limit, said=said, hint=hint)
+            return Trace(
+                query,
+                "",
+                document,
+                said,
+                limit=limit,
+                said=said,
+                hint=hint,
+            )
         search = resources.store.search
         sources = resources.sources(search, "knowledge")
         chunks = set(search.documents(row.id))

@@ -125,7 +125,11 @@ def opener(resources: Resources, embedder: str) -> OpenStore:
 
     def opened(home: Path) -> MeasuredStore:
         models = Models(embed=embedder, ask=BUILTIN)
-        shipped = Config(home=home, models=models, ollama=resources.config.ollama)
+        shipped = Config(
+            home=home,
+            models=models,
+            ollama=resources.config.ollama,
+        )
         own = Resources(shipped, progress=resources.progress)
         return MeasuredStore(own, embedder)
 
@@ -181,7 +185,12 @@ def drafted(
 
     def held(words: Sequence[str]) -> bool:
         return bool(
-            store.whole.mentioning(words, any_of=False, tag="", scope=Scope())[0]
+            store.whole.mentioning(
+                words,
+                any_of=False,
+                tag="",
+                scope=Scope(),
+            )[0]
         )
 
     return draft(

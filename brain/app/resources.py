@@ -203,7 +203,11 @@ class Resources:
         from brain.models.ollama import OllamaServer
 
         settings = self.config.ollama
-        limits = Limits.of(connect=connect, idle=idle, total=total)
+        limits = Limits.of(
+            connect=connect,
+            idle=idle,
+            total=total,
+        )
         return OllamaServer(
             settings.host,
             trusted_hosts=settings.trusted_hosts,

@@ -90,7 +90,12 @@ def in_time(
         told += f": the first {most} of {len(passages)} passages"
     chosen = tuple(passages[:most])
     sure = Confidence(found=1.0)
-    listed = replace(found, passages=chosen, confidence=sure, listed=True)
+    listed = replace(
+        found,
+        passages=chosen,
+        confidence=sure,
+        listed=True,
+    )
     return listed, [told]
 
 

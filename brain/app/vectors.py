@@ -60,7 +60,11 @@ def finish(resources: Resources, tally: Tally, *, wait: bool = False) -> AddRepo
         tally.interrupted = True
     if waiting is not None:
         waiting = max(waiting, filling_chunks)
-    return tally.report(waiting=waiting, filling=filling_chunks, embedder=name)
+    return tally.report(
+        waiting=waiting,
+        filling=filling_chunks,
+        embedder=name,
+    )
 
 
 def _built_in(resources: Resources, tally: Tally) -> int | None:

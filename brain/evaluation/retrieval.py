@@ -179,7 +179,12 @@ def ask_all(
 
 
 def _request(text: str, mode: Mode) -> Request:
-    return Request(text, limit=DEPTH, mode=mode, look=False)
+    return Request(
+        text,
+        limit=DEPTH,
+        mode=mode,
+        look=False,
+    )
 
 
 def report(judged: Judged, measured: Measured) -> Figures:

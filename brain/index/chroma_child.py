@@ -82,7 +82,12 @@ class ChromaChild:
     def lock(self, path: Path, *, seconds: float) -> bool:
         """Hold this lock until the child ends, also when we die before it; False when another process kept it."""
         wait = self._seconds + seconds
-        held = self._ask("lock", seconds=wait, path=str(path.absolute()), most=seconds)
+        held = self._ask(
+            "lock",
+            seconds=wait,
+            path=str(path.absolute()),
+            most=seconds,
+        )
         return bool(held)
 
     def create(self, directory: Path, *, file_bytes: int) -> None:
@@ -107,7 +112,12 @@ class ChromaChild:
             raise Unavailable(said, "run `brain sync`") from None
         limits = {"file_bytes": max(sizes, default=0) + COPY_BYTES}
         place = str(directory.absolute())
-        self._ask("open", limits=limits, seconds=ANSWER_SECONDS, directory=place)
+        self._ask(
+            "open",
+            limits=limits,
+            seconds=ANSWER_SECONDS,
+            directory=place,
+        )
 
     def nearest(
         self, kind: str, vector: Vectors, *, limit: int

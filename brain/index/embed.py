@@ -160,7 +160,11 @@ class _Run:
             self.alone = True
             return _Step(taken=0)
         if self.refused:
-            return _Step(taken=1, failed=1, error=error)
+            return _Step(
+                taken=1,
+                failed=1,
+                error=error,
+            )
         self.refused = True
         return _Step(taken=1, failed=1)
 

@@ -28,7 +28,11 @@ BLOCK = 512  # bytes, the unit of st_blocks (stat(2))
 def private_directory(path: Path) -> Path:
     """Make it, and what is missing above it, for its owner only."""
     if not path.is_dir():
-        path.mkdir(parents=True, exist_ok=True, mode=DIRECTORY_MODE)
+        path.mkdir(
+            parents=True,
+            exist_ok=True,
+            mode=DIRECTORY_MODE,
+        )
         path.chmod(DIRECTORY_MODE)
     return path
 

@@ -26,7 +26,11 @@ MOST_OF_A_NAME = 1_000  # files of one second; more are a clock that stands stil
 def private_directory(path: Path) -> Path:
     """Make it for its owner only; one that is there stays as it is. Raises `BrainError`."""
     try:
-        path.mkdir(parents=True, exist_ok=True, mode=DIRECTORY_MODE)
+        path.mkdir(
+            parents=True,
+            exist_ok=True,
+            mode=DIRECTORY_MODE,
+        )
     except OSError as error:
         raise BrainError(
             f"{path} cannot be used: {error.strerror}", "name another folder"

@@ -72,7 +72,12 @@ class BuiltinEmbedder:
         for start in range(0, len(texts), BATCH):
             batch = self._tokens(texts[start : start + BATCH])
             for row, tokens in enumerate(batch, start):
-                np.add.reduce(table[tokens], axis=0, dtype=np.float32, out=out[row])
+                np.add.reduce(
+                    table[tokens],
+                    axis=0,
+                    dtype=np.float32,
+                    out=out[row],
+                )
         lengths = np.linalg.norm(out, axis=1, keepdims=True)
         empty = lengths[:, 0] == 0.0
         if empty.any():

@@ -31,7 +31,12 @@ class Limits:
     @classmethod
     def of(cls, *, connect: float, idle: float, total: float) -> Limits:
         """From the three times that a person sets: the first byte may take half of the total, and at least `idle`."""
-        return cls(connect=connect, idle=idle, total=total, first=max(idle, total / 2))
+        return cls(
+            connect=connect,
+            idle=idle,
+            total=total,
+            first=max(idle, total / 2),
+        )
 
     def quick(self) -> Limits:
         """For questions about the server itself, which a healthy one answers at once."""
@@ -39,7 +44,13 @@ class Limits:
         first = min(brisk, self.first)
         idle = min(brisk, self.idle)
         # These answers are one line each, which may be as long as an answer may be.
-        return replace(self, first=first, idle=idle, total=brisk, line=self.body)
+        return replace(
+            self,
+            first=first,
+            idle=idle,
+            total=brisk,
+            line=self.body,
+        )
 
     def for_download(self) -> Limits:
         """For a download, which has no total but may not stand still."""

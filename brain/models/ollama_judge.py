@@ -45,7 +45,12 @@ class OllamaJudge(OllamaChat):
         body = self._request(messages, ONE_TOKEN)
         body |= {"stream": False, "logprobs": True, "top_logprobs": TOP}
         left = max(seconds, LEAST_SECONDS)
-        limits = replace(self._server.limits, first=left, idle=left, total=left)
+        limits = replace(
+            self._server.limits,
+            first=left,
+            idle=left,
+            total=left,
+        )
         status, answer = self._server.http(limits).json("POST", "/api/chat", body)
         if status != 200:
             said = str(answer.get("error", ""))

@@ -76,7 +76,12 @@ def expand(
     if found is None:
         return [], step
     reason = "" if found else "the model had no other words for it"
-    return found, replace(step, state="ran", reason=reason, queries=tuple(found))
+    return found, replace(
+        step,
+        state="ran",
+        reason=reason,
+        queries=tuple(found),
+    )
 
 
 def read(reply: str, question: str) -> list[Expansion] | None:

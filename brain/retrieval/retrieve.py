@@ -81,7 +81,12 @@ def rank(
             "lexical": lexical.get(passage.id),
             "dense": dense.get(passage.id),
         }
-        scored = replace(passage, score=score, ranks=ranks, explain=groups)
+        scored = replace(
+            passage,
+            score=score,
+            ranks=ranks,
+            explain=groups,
+        )
         ranked.append(scored)
     ranked.sort(key=_order)
     return ranked, weights

@@ -86,7 +86,11 @@ class Sheet:
     def read(self, pieces: list[str]) -> None:
         """Take its `pieces`, read together with those of other texts, and what retrieval asks of every candidate."""
         words = [piece for piece in pieces if piece not in SENTENCE_ENDS]
-        vars(self).update(pieces=pieces, words=words, said=frozenset(pieces))
+        vars(self).update(
+            pieces=pieces,
+            words=words,
+            said=frozenset(pieces),
+        )
         vars(self).update(speaker=self.speaker, named_speaker=self.named_speaker)
 
     def cut(self, statements: Iterable[Statement]) -> None:

@@ -146,7 +146,11 @@ def shown(
 
 def group(name: str, panel: str, text: str) -> typer.Typer:
     """A command that has commands of its own, such as `brain skill`."""
-    inner = typer.Typer(rich_markup_mode=None, cls=Panels, help=text)
+    inner = typer.Typer(
+        rich_markup_mode=None,
+        cls=Panels,
+        help=text,
+    )
     app.add_typer(inner, name=name, rich_help_panel=panel)
     return inner
 

@@ -50,7 +50,12 @@ def on_judged_set(name: str, kind: str, about: str, *examples: str) -> None:
         return brain.judge.eval_set(name, directory, embedder=embedder, vectors=vectors)
 
     evaluate.__doc__ = about
-    shown(name, group=evaluation, kind=kind, examples=examples)(evaluate)
+    shown(
+        name,
+        group=evaluation,
+        kind=kind,
+        examples=examples,
+    )(evaluate)
 
 
 on_judged_set(
@@ -97,7 +102,12 @@ def init(
     ] = False,
 ) -> object:
     """Draft judged questions from your notes into a file that you correct by hand."""
-    return brain.judge.eval_init(file, count=count, absent=absent, force=force)
+    return brain.judge.eval_init(
+        file,
+        count=count,
+        absent=absent,
+        force=force,
+    )
 
 
 @shown(

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 folders = group("folder", KEEPING, "The folders that were added and are looked at.")
 
 
-@shown("list", group=folders, kind="roots", examples=("brain folder list",))
+@shown(
+    "list",
+    group=folders,
+    kind="roots",
+    examples=("brain folder list",),
+)
 def folder_list(brain: Brain) -> object:
     """The added folders, their documents, and whether they are there."""
     return brain.folders.all()

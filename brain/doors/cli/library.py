@@ -101,7 +101,11 @@ def list_(
     """The documents: id, date, path, title and tags."""
     chosen = scope(tag, source, since, until, where)
     with run.brain() as brain:
-        return brain.library.documents(scope=chosen, limit=limit, sort=sort)
+        return brain.library.documents(
+            scope=chosen,
+            limit=limit,
+            sort=sort,
+        )
 
 
 @shown("show", LIBRARY, examples=("brain show a1b2c3", "brain show notes/lease.md"))
@@ -265,7 +269,12 @@ def context_add(
         return brain.library.descriptions()
 
 
-@shown("list", group=folders, kind="contexts", examples=("brain context list",))
+@shown(
+    "list",
+    group=folders,
+    kind="contexts",
+    examples=("brain context list",),
+)
 def context_list(brain: Brain) -> object:
     """The folders that have a description."""
     return brain.library.descriptions()

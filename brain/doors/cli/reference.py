@@ -90,7 +90,12 @@ def _panel(item: Any) -> str:
 def _context(
     item: Any, name: str | None, parent: typer.Context | None
 ) -> typer.Context:
-    return typer.Context(item, info_name=name, parent=parent, terminal_width=WIDTH)
+    return typer.Context(
+        item,
+        info_name=name,
+        parent=parent,
+        terminal_width=WIDTH,
+    )
 
 
 def _help(context: typer.Context) -> str:

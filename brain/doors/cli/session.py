@@ -204,7 +204,11 @@ def draft(session: Session, begun: str = "") -> Iterator[str]:
 
     config = load()
     make_home(config)
-    number, name = tempfile.mkstemp(suffix=".md", prefix="draft-", dir=config.home)
+    number, name = tempfile.mkstemp(
+        suffix=".md",
+        prefix="draft-",
+        dir=config.home,
+    )
     os.close(number)
     path = Path(name)
     path.write_text(begun, "utf-8")

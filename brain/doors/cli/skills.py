@@ -31,7 +31,12 @@ def add(brain: Brain, path: Annotated[Path, argument("PATH")]) -> object:
     return [brain.skills.add(path)]
 
 
-@shown("list", group=skill, kind="skills", examples=("brain skill list",))
+@shown(
+    "list",
+    group=skill,
+    kind="skills",
+    examples=("brain skill list",),
+)
 def list_(brain: Brain) -> object:
     """All skills: name, status, what and when."""
     return brain.skills.list()

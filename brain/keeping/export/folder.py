@@ -167,7 +167,12 @@ class Folder:
     def _write_manifest(self, writing: Mapping[str, str]) -> None:
         body = {"format": FORMAT, **self.facts, "files": self.files, "writing": writing}
         said = {name: value for name, value in body.items() if value}
-        text = json.dumps(said, ensure_ascii=False, indent=1, sort_keys=True)
+        text = json.dumps(
+            said,
+            ensure_ascii=False,
+            indent=1,
+            sort_keys=True,
+        )
         data = f"{text}\n".encode("utf-8", "replace")
         if self._hash(MANIFEST) != hashlib.sha256(data).hexdigest():
             self._write(MANIFEST, data)
