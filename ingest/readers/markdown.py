@@ -97,6 +97,8 @@ def read(raw: Raw) -> Readings:
     # What the head of the note says wins over a field in its text.
     metadata |= head.metadata()
     stated_links = "\n".join(item.value for item in head.properties)
+    if head.first("excalidraw-plugin"):
+        title = ""  # the headings of a drawing are the plugin's own: it is called by its file
     title = head.first("title") or title
     if not title and head.lines and not raw.name:
         # Else the first line would name a text without a file: here that is a mark.
