@@ -176,11 +176,14 @@ def _echoes(question: Question, statement: Statement) -> bool:
 
 def headers_of(passage: Passage, known: Sequence[Role]) -> list[TermSet]:
     """The stems above each sentence of a passage: title and headings, and the names of a row's columns."""
-    found = []
+    named = stems_of(passage.header)
+    # Sentences under one heading share what stands above them
+    above: dict[Role, TermSet] = {}
     for role in known:
-        above = " ".join((*role.path, role.columns))
-        found.append(stems_of(passage.header) | stems_of(above))
-    return found
+        if role not in above:
+            words = " ".join((*role.path, role.columns))
+            above[role] = named | stems_of(words)
+    return [above[role] for role in known]
 
 
 def _with_meanings(

@@ -206,7 +206,7 @@ def _read_all(found: Candidates, bm25: Measures) -> None:
     before = [passage.before for passage in passages if passage.before]
     # What stands before a short passage is read along, so that it is there when it is looked up by its text
     found.texts = sheets(texts + before)[: len(texts)]
-    titles = sheets(map(_titled, passages))
+    titles = sheets([_titled(passage) for passage in passages])
     named = overlap.named(found.texts)
     lengths = [len(text.pieces) for text in found.texts]
     average = sum(lengths) / (len(lengths) or 1)

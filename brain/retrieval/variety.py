@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from brain.text.matching import TermSet
 from brain.text.versions import (
-    alike,
+    alikes,
     are_versions,
     marks,
     marks_asked,
@@ -39,10 +39,11 @@ def collapse(
     kept_words: list[TermSet] = []
     for passage in passages[:LOOKED_AT]:
         words = words_of[passage.id]
-        for place, other in enumerate(kept):
+        for place in alikes(words, kept_words):
+            other = kept[place]
             pair = words, kept_words[place]
             apart = passage.document_id != other.document_id
-            if apart and alike(*pair) and are_versions(passage, other, pair, asked):
+            if apart and are_versions(passage, other, pair, asked):
                 kept[place] = _newest(other, passage)
                 break
         else:
@@ -72,15 +73,17 @@ def named_first(
 def _series(passages: Passages, words_of: Mapping[str, TermSet]) -> list[list[int]]:
     """The places of the texts of each series, best first."""
     groups: list[list[int]] = []
+    heads: list[TermSet] = []
     for place, passage in enumerate(passages):
-        for group in groups:
-            head = passages[group[0]]
-            pair = words_of[passage.id], words_of[head.id]
-            if alike(*pair) and of_one_series(passage, head):
+        words = words_of[passage.id]
+        for number in alikes(words, heads):
+            group = groups[number]
+            if of_one_series(passage, passages[group[0]]):
                 group.append(place)
                 break
         else:
             groups.append([place])
+            heads.append(words)
     return groups
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from brain.text.sheet import Statement
@@ -16,6 +17,7 @@ from brain.types import Passage, Texts
 
 Kind = Literal["said", "heading", "fence", "greeting", "key", "columns"]
 
+PASSAGES_KEPT = 512  # passages whose lines are remembered
 MAX_GREETING = 60  # characters of a line that only greets
 MAX_LEAD_WORDS = 12  # words before a colon that only lead to what follows
 BOLD, LEAD = 7, 8  # levels below those of real headings
@@ -114,28 +116,44 @@ def _greets(text: str) -> bool:
     return bool(greeting or farewell)
 
 
-def _read(passage: Passage) -> list[_Line]:
-    """The lines of a passage, each with its role."""
+def _read(passage: Passage) -> tuple[_Line, ...]:
+    """The lines of a passage, each with its role; a passage that was just read is not read again."""
+    return _lines(
+        passage.text,
+        passage.title,
+        passage.heading,
+        passage.source,
+        passage.start == 0,
+    )
+
+
+@lru_cache(maxsize=PASSAGES_KEPT)
+def _lines(
+    text: str, title: str, heading: Texts, source: str, first_of_document: bool
+) -> tuple[_Line, ...]:
     lines = []
     start = 0
-    for row in passage.text.split("\n"):
+    for row in text.split("\n"):
         lines.append(_Line(start, row, SAID))
         start += len(row) + 1
-    reader = _Reader(passage, lines)
+    reader = _Reader(title, heading, source, lines)
+    reader.first_of_document = first_of_document
     for place, line in enumerate(lines):
         line.role = reader.role(place)
-    return lines
+    return tuple(lines)
 
 
 class _Reader:
     """Goes through the lines of a passage once, and knows the headings and the table above each."""
 
-    def __init__(self, passage: Passage, lines: Sequence[_Line]) -> None:
+    def __init__(
+        self, title: str, heading: Texts, source: str, lines: Sequence[_Line]
+    ) -> None:
         self.lines = lines
-        self.title = _bare(passage.title)
+        self.title = _bare(title)
         # A text that is no file is called by its first line, which is said all the same.
-        self.named_by_first_line = passage.source.startswith("note:")
-        self.given = list(passage.heading)
+        self.named_by_first_line = source.startswith("note:")
+        self.given = list(heading)
         self.columns = ""
         # The document's own name for the columns of a table that began before this passage.
         self.known_columns = ""
@@ -144,8 +162,8 @@ class _Reader:
         # (level, words) of the headings and lead-ins that the passage itself has, outermost first.
         self.above: list[tuple[int, str]] = []
         self.fenced = False
-        self.separated = passage.source.lower().endswith((".csv", ".tsv"))
-        self.first_of_document = passage.start == 0
+        self.separated = source.lower().endswith((".csv", ".tsv"))
+        self.first_of_document = False
 
     def role(self, place: int) -> Role:
         text = self.lines[place].text.strip()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from brain.text.matching import Terms, TermSet
 from brain.text.sheet import sheet
@@ -48,6 +49,9 @@ _REPLACES = re.compile(
 )
 
 
+NAMES_KEPT = 4_096  # paths and titles whose reading is remembered
+
+
 @dataclass(frozen=True, slots=True)
 class _Name:
     """A path or a title: its words, what places it in a series, and what tells its state."""
@@ -65,6 +69,11 @@ def alike(a: TermSet, b: TermSet, least: float = ALIKE) -> bool:
     shared = len(a & b)
     together = len(a | b)
     return shared >= least * together
+
+
+def alikes(words: TermSet, others: Sequence[TermSet]) -> list[int]:
+    """The places of those of the others that are alike."""
+    return [place for place, other in enumerate(others) if alike(words, other)]
 
 
 def are_versions(first: Passage, second: Passage, words: Pair, asked: TermSet) -> bool:
@@ -174,6 +183,7 @@ def _apart(first: str, second: str) -> tuple[str, str]:
     return first[shared:], second[shared:]
 
 
+@lru_cache(maxsize=NAMES_KEPT)
 def _name(text: str) -> _Name:
     """
     >>> _name("letters/bill03.eml")
