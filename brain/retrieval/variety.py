@@ -35,21 +35,21 @@ def collapse(
     Versions are texts of different documents; `words_of` holds their words by passage id, `asked` the stems of the
     question. Without dates the one that ranked best stays.
     """
-    kept: list[Passage] = []
-    kept_words: list[TermSet] = []
-    for passage in passages[:LOOKED_AT]:
-        words = words_of[passage.id]
-        for place in alikes(words, kept_words):
-            other = kept[place]
-            pair = words, kept_words[place]
+    looked_at = passages[:LOOKED_AT]
+    words = [words_of[passage.id] for passage in looked_at]
+    like = alikes(words)
+    kept: dict[int, Passage] = {}  # by the place of the first of its group
+    for place, passage in enumerate(looked_at):
+        for first in [first for first in kept if first in like[place]]:
+            other = kept[first]
+            pair = words[place], words[first]
             apart = passage.document_id != other.document_id
             if apart and are_versions(passage, other, pair, asked):
-                kept[place] = _newest(other, passage)
+                kept[first] = _newest(other, passage)
                 break
         else:
-            kept.append(passage)
-            kept_words.append(words)
-    return [*kept, *passages[LOOKED_AT:]]
+            kept[place] = passage
+    return [*kept.values(), *passages[LOOKED_AT:]]
 
 
 def named_first(
@@ -72,18 +72,16 @@ def named_first(
 
 def _series(passages: Passages, words_of: Mapping[str, TermSet]) -> list[list[int]]:
     """The places of the texts of each series, best first."""
+    like = alikes([words_of[passage.id] for passage in passages])
     groups: list[list[int]] = []
-    heads: list[TermSet] = []
     for place, passage in enumerate(passages):
-        words = words_of[passage.id]
-        for number in alikes(words, heads):
-            group = groups[number]
-            if of_one_series(passage, passages[group[0]]):
+        for group in groups:
+            head = group[0]
+            if head in like[place] and of_one_series(passage, passages[head]):
                 group.append(place)
                 break
         else:
             groups.append([place])
-            heads.append(words)
     return groups
 
 

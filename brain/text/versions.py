@@ -71,9 +71,13 @@ def alike(a: TermSet, b: TermSet, least: float = ALIKE) -> bool:
     return shared >= least * together
 
 
-def alikes(words: TermSet, others: Sequence[TermSet]) -> list[int]:
-    """The places of those of the others that are alike."""
-    return [place for place, other in enumerate(others) if alike(words, other)]
+def alikes(texts: Sequence[TermSet]) -> list[set[int]]:
+    """For each text the places of those before it that are alike."""
+    found = []
+    for place, words in enumerate(texts):
+        before = enumerate(texts[:place])
+        found.append({other for other, theirs in before if alike(words, theirs)})
+    return found
 
 
 def are_versions(first: Passage, second: Passage, words: Pair, asked: TermSet) -> bool:
