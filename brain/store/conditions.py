@@ -15,7 +15,7 @@ from ingest.stated import number_in
 from ingest.terms import fold
 
 _CONDITION = re.compile(
-    r"\s*([^\s=<>!~][^=<>!~]*?)\s*(?:(>=|<=|!=|=|<|>|~)\s*(.*?))?\s*"
+    r"\s*([^\s=<>!~][^=<>!~]*?)\s*(?:(>=|<=|!=|=|<|>|~)\s*(?![=<>!~])(.*?))?\s*"
 )
 _DATE = re.compile(r"\d{4}-\d\d(?:-\d\d)?")
 HOW = "for instance: status=done, rating>=4, due<2026-04, author~quist, isbn"
