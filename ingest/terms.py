@@ -1,10 +1,10 @@
 """The words by which a text is found: what the store writes into `terms`, and what a question is compared with.
 
 Folds case, accents and letters with a stroke in every script, leaves out signs that are not seen (a soft hyphen
-parts nothing), writes a number of several groups of digits as one number too, cuts runs of Chinese, Japanese and Thai
-into bigrams, adds the parts of camelCase names, stems words of scripts that one stemmer can serve (scripts.py), and the
-rest as SQLite's own `porter` tokenizer does, so that counts made here agree with FTS5. Leaves out stop words, weights
-and every query. Serves the store (what it writes), retrieval (what it asks) and nobody else.
+parts nothing), writes a number of several groups of digits, and an IBAN, as one word too, cuts runs of Chinese,
+Japanese and Thai into bigrams, adds the parts of camelCase names, stems words of scripts that one stemmer can serve
+(scripts.py), and the rest as SQLite's own `porter` tokenizer does, so that counts made here agree with FTS5. Leaves out
+stop words, weights and every query. Serves the store (what it writes), retrieval (what it asks) and nobody else.
 """
 
 from __future__ import annotations
@@ -97,6 +97,16 @@ _NO_NUMBER = re.compile(  # a date, two years
 LONG_NUMBER = range(
     7, 20
 )  # digits of a telephone, a card, an ISBN, written in groups of any length
+# The number of a bank account (ISO 13616), in groups of any length: two letters, two digits, then groups in each of
+# which is a digit, or which are the four letters of a bank.
+_IBAN_GAP = re.compile("[ .\u00a0\u2009\u202f-]")
+_IBAN_GROUP = r"(?:[A-Za-z]{0,29}\d[A-Za-z\d]{0,29}|[A-Z]{4})(?![^\W_])"
+_IBAN = re.compile(
+    rf"(?<![^\W_])[A-Za-z]{{2}}{_IBAN_GAP.pattern}?\d\d[A-Za-z\d]{{0,30}}"
+    rf"(?:{_IBAN_GAP.pattern}{_IBAN_GROUP}){{1,15}}"
+)
+IBAN_LENGTH = range(15, 35)  # characters, the gaps apart
+PRINTED_GROUP = 4  # characters of all groups of a printed IBAN but the last
 _ARABIC = range(27, 36)  # fathatan … superscript alef: written or left out at will
 
 
@@ -154,6 +164,7 @@ def written(text: str) -> str:
     if not text.isascii():
         text = _UNSEEN.sub("", text)
     if _DIGITS_HINT.search(text):
+        text = _IBAN.sub(_with_whole_account, text)
         text = _DIGITS.sub(_with_whole_number, text)
     if "+" in text or "#" in text:
         text = _SIGN.sub(" ", text)
@@ -162,6 +173,35 @@ def written(text: str) -> str:
     if text.isascii():
         return text
     return _RUN.sub(_bigrams, fold(text))
+
+
+def _with_whole_account(match: re.Match[str]) -> str:
+    """An IBAN as it stands, then in one piece: the longest run of groups that its check digits prove, else groups as
+    they are printed.
+    """
+    written_so = match.group()
+    groups = _IBAN_GAP.split(written_so)
+    proven = ""
+    printed = ""
+    joined = ""
+    in_fours = True
+    for group in groups:
+        joined += group
+        if len(joined) in IBAN_LENGTH:
+            if _has_check_digits(joined):
+                proven = joined
+            if in_fours:
+                printed = joined
+        in_fours = in_fours and len(group) == PRINTED_GROUP
+    whole = proven or printed
+    return f"{written_so} {whole}" if whole else written_so
+
+
+def _has_check_digits(account: str) -> bool:
+    """Whether the two digits behind the country prove the rest (ISO 7064, modulo 97)."""
+    turned = account[4:] + account[:4]
+    digits = [str(int(sign, 36)) for sign in turned]
+    return int("".join(digits)) % 97 == 1
 
 
 def _with_whole_number(match: re.Match[str]) -> str:

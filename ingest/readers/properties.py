@@ -1,13 +1,15 @@
-"""What stands at the head of a note, as people and programs write it: properties in YAML or TOML, values as text.
+"""What stands at the head of a note, as people and programs write it: properties in YAML, TOML or JSON, values as text.
 
 A line that is no YAML ("title: Governance: the prompt", "owner: @ana", a tab) costs that line and not the block, and
-stays in the note as text. Blank lines may stand before the block, a second block may follow it (a tool puts its own
-above a person's), and keys count in any case. Leaves out what YAML must not do (front_matter.py) and what the note says
+stays in the note as text. "#" begins a comment only before a blank: "#ops" is a tag, "Issue #12" a title. Blank lines
+and HTML comments may stand before the block, a second block may follow it (a tool puts its own above a person's), and
+keys count in any case. Leaves out what YAML must not do (front_matter.py) and what the note says
 below. Serves `markdown`.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -48,10 +50,19 @@ _ENTRY = {
 }
 _TABLE = re.compile(r"[ \t]*\[([^\[\]\n]+)\][ \t]*(?:#.*)?$")
 _ITEM = re.compile(r"[ \t]*-[ \t]+(.*)$")
-# What YAML takes for a list, an anchor or a block of lines was not meant as a text; {{…}} is a template's.
-_STRUCTURE = re.compile(r"[\[&*!|>]|\{(?!\{)")
+# What YAML takes for a list, an anchor or a block of lines was not meant as a text; {{…}} is a template's, and [[…]] a
+# link.
+_STRUCTURE = re.compile(r"\[(?!\[[^\[\]]+\]\])|[&*!|>]|\{(?!\{)")
+_UNCLOSED = re.compile(r"\[([^\[\]{}]*)$")  # a list whose last sign is missing
 _QUOTES = "\"'"
-_BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
+_COMMENT = r"<!--[^-]*(?:-(?!->)[^-]*)*-->[ \t]*"
+_ABOVE = re.compile(rf"(?:\ufeff?(?:{_COMMENT}|[ \t]*)\n)*\ufeff?")
+# A whole line that is a comment, else a sign that begins none: "tags: #ops", "Issue #12", "[#ops, #home]".
+_SIGN = re.compile(r"^[ \t]*#.*$|(?<=[ \t\[,])#(?=[^\s#])", re.MULTILINE)
+_STAND_IN = "\ue000"  # for such a sign while YAML is read
+# One letter, which JSON writes as two and YAML does not take so.
+_PAIR = re.compile(r"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}")
+_JSON_END = re.compile(r"[ \t]*(?:\n|\Z)")
 
 Lines = tuple[int, int]  # the first, and the one behind the last
 
@@ -144,21 +155,24 @@ def read_head(text: str, limits: Limits) -> Head:
 
 
 def _block_below(text: str, above: int, limits: Limits) -> tuple[Head, str]:
-    """The block below blank lines, as `_block` reads it."""
-    rest = _BLANK_LINES.sub("", text, count=1)
-    blank = text.removesuffix(rest)
-    lines = blank.count("\n")
-    return _block(rest, above + lines, limits)
+    """The block below blank lines and HTML comments, as `_block` reads it; comments stay as text."""
+    opening = _ABOVE.match(text)
+    before = opening.group() if opening else ""
+    lines = above + before.count("\n")
+    head, rest = _block(text[len(before) :], lines, limits)
+    if "<!--" in before:
+        comments = (above, lines)
+        head = replace(head, unread=(comments, *head.unread))
+    return head, rest
 
 
 def _block(text: str, above: int, limits: Limits) -> tuple[Head, str]:
     """(the head that a text opens with, the text below it). `above`: lines before it. Raises `NoFrontMatter`."""
+    if text.startswith("{"):
+        return _json_block(text, above, limits)
     block, rest = split(text, marks=(YAML, TOML))
     mark = text[: len(YAML)]
-    taken = text.removesuffix(rest)
-    end = above + taken.count("\n")
-    if not rest and not text.endswith("\n"):
-        end += 1
+    end = above + _lines_taken(text, rest)
     try:
         properties, unread = _read(block, mark, limits)
     except BadFrontMatter as error:
@@ -167,11 +181,6 @@ def _block(text: str, above: int, limits: Limits) -> tuple[Head, str]:
         return Head((), (lines,), end, (told,)), rest
     # Below the line of the mark.
     shift = above + 1
-    moved = []
-    for item in properties:
-        first = item.first + shift
-        last = min(item.end + shift, end - 1)
-        moved.append(replace(item, first=first, end=last))
     kept = []
     for first, last, _why in unread:
         kept.append((first + shift, last + shift))
@@ -179,7 +188,51 @@ def _block(text: str, above: int, limits: Limits) -> tuple[Head, str]:
     if unread:
         _first, _last, why = unread[0]
         notices = (_told(kept, why),)
-    return Head(tuple(moved), tuple(kept), end, notices), rest
+    return Head(_moved(properties, shift, end - 1), tuple(kept), end, notices), rest
+
+
+def _lines_taken(text: str, rest: str) -> int:
+    """How many lines stand above the rest of a text."""
+    taken = text.removesuffix(rest)
+    without_end = not rest and not text.endswith("\n")
+    return taken.count("\n") + without_end
+
+
+def _moved(found: Iterable[Property], shift: int, last: int) -> tuple[Property, ...]:
+    """The properties with their lines counted in the note, none beyond `last`."""
+    moved = []
+    for item in found:
+        end = min(item.end + shift, last)
+        moved.append(replace(item, first=item.first + shift, end=end))
+    return tuple(moved)
+
+
+def _json_block(text: str, above: int, limits: Limits) -> tuple[Head, str]:
+    """JSON between braces, with a key that only a head has: else it is a text that opens with a brace."""
+    start = text[: limits.front_matter_bytes]
+    try:
+        _values, length = json.JSONDecoder().raw_decode(start)
+    except (ValueError, RecursionError) as error:
+        raise NoFrontMatter("no front matter") from error
+    ending = _JSON_END.match(text, length)
+    if ending is None:
+        raise NoFrontMatter("no front matter")
+    rest = text[ending.end() :]
+    # JSON is YAML, which tells the line of each value.
+    block = _PAIR.sub(_as_letter, text[:length].expandtabs(1))
+    try:
+        found = list(_yaml(block, limits))
+    except BadFrontMatter as error:
+        raise NoFrontMatter("no front matter") from error
+    keys = {item.key.lower() for item in found}
+    if keys.isdisjoint(HEAD_KEYS):
+        raise NoFrontMatter("no front matter")
+    end = above + _lines_taken(text, rest)
+    return Head(_moved(found, above, end), lines=end), rest
+
+
+def _as_letter(pair: re.Match[str]) -> str:
+    return str(json.loads(f'"{pair.group()}"'))
 
 
 def _told(lines: list[Lines], why: str) -> str:
@@ -217,6 +270,7 @@ def _read(block: str, mark: str, limits: Limits) -> Found:
 
 
 def _yaml(block: str, limits: Limits) -> Iterator[Property]:
+    block = _SIGN.sub(_stand_in, block)
     for root in roots(block, limits):
         if root.id != "mapping":
             if root.value:
@@ -229,8 +283,19 @@ def _yaml(block: str, limits: Limits) -> Iterator[Property]:
                 # A block of lines ends where the next line begins, any other value within its line.
                 last = leaf.end_mark
                 end = last.line + bool(last.column)
-                keys = ".".join(path)
-                yield Property(keys.strip(), leaf.value, first, end, listed)
+                keys = _with_signs(".".join(path))
+                value = _with_signs(leaf.value)
+                yield Property(keys.strip(), value, first, end, listed)
+
+
+def _stand_in(match: re.Match[str]) -> str:
+    found = match.group()
+    return _STAND_IN if found == "#" else found
+
+
+def _with_signs(text: str) -> str:
+    """A text that YAML has read, with its "#" again."""
+    return text if text.isascii() else text.replace(_STAND_IN, "#")
 
 
 def _leaves(
@@ -323,6 +388,10 @@ def _entry(lines: list[str], limits: Limits) -> list[Property]:
             values[at] = item[1].strip()
         elif line.strip():
             raise refused
+    unclosed = _UNCLOSED.match(values[0])
+    if unclosed and len(values) == 1:
+        items = filter(None, map(str.strip, unclosed[1].split(",")))
+        return [Property(key, item.strip(_QUOTES), 0, 1, True) for item in items]
     if any(map(_STRUCTURE.match, values.values())):
         raise refused
     found = []

@@ -22,6 +22,12 @@ def head(text: str) -> Head:
         ("owner: `code`", "`code`"),
         ("owner: {{title}}", "{{title}}"),
         ("owner: a: b: c", "a: b: c"),
+        ("owner: [ana", "ana"),
+        ("owner: [[Ana]], [[Ben]]", "[[Ana]], [[Ben]]"),
+        ("owner: Issue #12", "Issue #12"),
+        ("owner: '#ffaa00' # a colour", "#ffaa00"),
+        ("owner: ana # since May", "ana"),
+        ("#owner: ben\nowner: ana", "ana"),
     ],
 )
 def test_a_line_that_is_no_yaml_keeps_its_value_and_its_neighbours(
@@ -35,7 +41,7 @@ def test_a_line_that_is_no_yaml_keeps_its_value_and_its_neighbours(
 
 
 @pytest.mark.parametrize(
-    "line", ["owner: [x", "owner: &x 1", "owner: !!int 3", "no key at all", "a:b"]
+    "line", ["owner: {x", "owner: &x 1", "owner: !!int 3", "no key at all", "a:b"]
 )
 def test_a_line_that_cannot_be_read_stays_as_text_and_is_told(line: str) -> None:
     found = reading(f"---\ntitle: Ops\n{line}\ntags: [a, b]\n---\nBody.\n")
@@ -76,6 +82,11 @@ def test_keys_count_in_any_case() -> None:
     [
         ("tags: ops audit", ["ops", "audit"]),
         ("tags: '#ops #audit'", ["ops", "audit"]),
+        ("tags: #ops #audit", ["ops", "audit"]),
+        ("tags: [#ops, #audit]", ["ops", "audit"]),
+        ("tags: [ops, audit", ["ops", "audit"]),
+        ("tags: [ops\nkey: value: more", ["ops"]),
+        ("tags:\n  - #ops\n  - audit", ["ops", "audit"]),
         ("tags: machine learning, ops", ["machine learning", "ops"]),
         ("tags: [machine learning, ops]", ["machine learning", "ops"]),
         ("keywords: [dense retrieval, bm25]", ["dense retrieval", "bm25"]),
@@ -93,6 +104,46 @@ def test_blank_lines_above_and_a_second_block_below() -> None:
     assert found.metadata["permalink"] == "a/b"
     assert text_of(found) == "\nText.\n"
     assert found.sections[0].locator == "L10-11"
+
+
+@pytest.mark.parametrize("above", ["", "\ufeff", "\n", "\t\n"])
+def test_json_of_hugo_is_a_head(above: str) -> None:
+    found = reading(
+        above
+        + '{\n\t"title": "Caf\\u00e9 \\ud83d\\ude00",\n\t"tags": ["ops", "home"],\n'
+        '\t"params": {"owner": "Ana"},\n\t"date": "2026-03-04"\n}\n\nText.\n'
+    )
+    assert (found.title, found.tags) == ("Café 😀", ("ops", "home"))
+    assert found.metadata["params.owner"] == "Ana"
+    assert found.date == "2026-03-04"
+    assert text_of(found).endswith("\n\nText.\n")
+    assert "title" not in text_of(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"title": "x"} is how it begins\n',
+        '{"no": "key of a head"}\nText.\n',
+        "{{ title }}\nText.\n",
+        "{" * 9_000,
+        '{"title": "x",\nText.\n',
+    ],
+)
+def test_other_braces_are_text(text: str) -> None:
+    assert text_of(reading(text)) == text
+
+
+def test_front_matter_behind_comments_is_read_and_the_comments_stay() -> None:
+    text = (
+        "\ufeff<!-- made\nby x -->\n\n\ufeff---\ntitle: Real\ntags: [ops]\n---\nText.\n"
+    )
+    found = reading(text)
+    assert (found.title, found.tags) == ("Real", ("ops",))
+    assert text_of(found) == "<!-- made\nby x -->\n\n\n\n\n\nText.\n"
+    comment_before_text = "<!-- a --> text <!-- b -->\n---\ntitle: No\n---\n"
+    assert text_of(reading(comment_before_text)) == comment_before_text
+    reading("<!--" * 50_000)
 
 
 def test_text_between_two_rules_is_no_second_head() -> None:

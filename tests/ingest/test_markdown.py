@@ -169,7 +169,7 @@ def test_setext_headings_and_crlf() -> None:
     [
         ("a: &x [1]\nb: *x", "aliases"),
         ("a: !!python/object:os.system x", "tags"),
-        ("a: [b", "not valid YAML"),
+        ("a: {b", "not valid YAML"),
         ("- just\n- a list", "no keys"),
         ("a: {b: {c: {d: {e: {f: g}}}}}", "nested"),
         ("a: " + "[" * 3000, "nested"),

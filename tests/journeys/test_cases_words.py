@@ -52,6 +52,25 @@ def test_front_matter_is_found_where_programs_put_it(tmp_path: Path) -> None:
         assert "+++" not in text
 
 
+def test_signs_lists_and_json_of_front_matter_are_read(folder: Folder) -> None:
+    place = folder(
+        {
+            "sign.md": "---\ntags: #ops #home\ntitle: Issue #12\n---\nOne.\n",
+            "open.md": "---\ntags: [ops\ntitle: Open list\nrent: a: b\n---\nTwo.\n",
+            "hugo.md": '{\n  "title": "Hugo page",\n  "tags": ["ops"]\n}\nThree.\n',
+            "behind.md": "<!-- made -->\n---\ntitle: Behind\ntags: [ops]\n---\nFour.\n",
+        }
+    )
+    assert brain("add", place).code == 0
+    rows = listed("--tag", "ops")
+    assert {name: row["title"] for name, row in rows.items()} == {
+        "sign.md": "Issue #12",
+        "open.md": "Open list",
+        "hugo.md": "Hugo page",
+        "behind.md": "Behind",
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "date"),
     [
@@ -140,6 +159,15 @@ def test_a_word_is_found_however_it_is_written(
         ("Tel 06.12.34.56.78 in Brest.", "0612345678"),
         ("The cable is 98\u2009765 m long.", "98765"),
         ("Das Darlehen: 1'250'000 CHF.", "1250000"),
+        ("Pay to DE89 3704 0044 0532 0130 00 by May.", "DE89370400440532013000"),
+        ("Pay to DE89 3704 0044 0532 0130 00.", "de89 37040044 0532013000"),
+        ("Pay to DE89370400440532013000.", "DE89 3704 0044 0532 0130 00"),
+        ("Pay to GB82-WEST-1234-5698-7654-32.", "GB82WEST12345698765432"),
+        (
+            "| FR14 2004 1010 0505 0001 3M02 606 | 2026-03-06 |",
+            "FR1420041010050500013M02606",
+        ),
+        ("No check digits: ES12 3456 7890 1234 5678 9012", "ES1234567890123456789012"),
     ],
 )
 def test_a_number_is_found_however_its_digits_are_parted(
