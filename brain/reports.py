@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from brain.types import AddReport
+
 Figures = dict[str, Any]
 """What an evaluation measured, as `--json` tells it."""
 Texts = tuple[str, ...]
@@ -259,6 +261,28 @@ class ExportReport:
     conflicts: Texts = ()
     notices: Texts = ()
     attachments: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did, or (`done` False) would do. `taken` counts documents as `add` does.
+
+    `replaced`: places of documents whose text here was older and is in the trash now. `kept`: what the export has in
+    another form and stays as it is here. `episodes` to `contexts`: how many new ones. `roots`: folders of this machine
+    that the export looks at and this home does not; `registered` whether it does now.
+    """
+
+    directory: str
+    taken: AddReport = field(default_factory=AddReport)
+    replaced: Texts = ()
+    kept: Texts = ()
+    episodes: int = 0
+    skills: int = 0
+    feedback: int = 0
+    contexts: int = 0
+    roots: Texts = ()
+    registered: bool = False
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,20 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerSpan:
+    """What the answer reader says of one passage: the answer stands from character `start` to `end` of its text.
+
+    `margin`: by how many logits that is better than "no answer here"; above about 0 the passage holds it. `relevance`:
+    a ranking logit, about -11 to +10, which does not see near misses.
+    """
+
+    start: int
+    end: int
+    margin: float
+    relevance: float
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A chunk found for a question. `text` is the stored text, word for word, from `start` to `end` of its document.
 
@@ -336,28 +350,6 @@ class AddReport:
     documents: Texts = ()
     unread: int | None = 0
     changes: tuple[Change, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What an import did, or (`done` False) would do. `taken` counts documents as `add` does.
-
-    `replaced`: places of documents whose text here was older and is in the trash now. `kept`: what the export has in
-    another form and stays as it is here. `episodes` to `contexts`: how many new ones. `roots`: folders of this machine
-    that the export looks at and this home does not; `registered` whether it does now.
-    """
-
-    directory: str
-    taken: AddReport = field(default_factory=AddReport)
-    replaced: Texts = ()
-    kept: Texts = ()
-    episodes: int = 0
-    skills: int = 0
-    feedback: int = 0
-    contexts: int = 0
-    roots: Texts = ()
-    registered: bool = False
-    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)

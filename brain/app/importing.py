@@ -25,10 +25,10 @@ from brain.app.resources import Resources
 from brain.app.tally import ERASED, Tally
 from brain.errors import BrainError, StoreError
 from brain.faults import reach
-from brain.reports import Judgment
+from brain.reports import ImportReport, Judgment
 from brain.store.documents import Origin
 from brain.store.tombstones import Erased
-from brain.types import AddReport, ImportReport, Skipped
+from brain.types import AddReport, Skipped
 from ingest.errors import IngestError
 
 if TYPE_CHECKING:

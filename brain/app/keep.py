@@ -25,11 +25,12 @@ from brain.reports import (
     Check,
     EraseReport,
     ExportReport,
+    ImportReport,
     RebuildReport,
     RestoreReport,
     RewriteReport,
 )
-from brain.types import NO_SECRET, ImportReport, Secret
+from brain.types import NO_SECRET, Secret
 
 if TYPE_CHECKING:
     from brain.keeping.findings import Examined

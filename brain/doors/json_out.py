@@ -13,13 +13,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from brain.reports import Check, DocumentDetail, Figures, Judgment
+    from brain.reports import Check, DocumentDetail, Figures, ImportReport, Judgment
     from brain.types import (
         AddReport,
         Answer,
         Citation,
         Episode,
-        ImportReport,
         ModelStep,
         Passage,
         Recalled,

@@ -11,8 +11,8 @@ import pytest
 
 from brain.doors.cli.session import edit_file
 from brain.errors import BrainError, StoreError, Unavailable
-from brain.reports import DocumentDetail, DocumentRow, ExportReport
-from brain.types import AddReport, Change, Episode, ImportReport, Skipped
+from brain.reports import DocumentDetail, DocumentRow, ExportReport, ImportReport
+from brain.types import AddReport, Change, Episode, Skipped
 from tests.fake_brain import brain
 
 REPORT = AddReport(

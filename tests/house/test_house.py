@@ -58,7 +58,7 @@ ARROWS: dict[str, set[str]] = {
     "brain.__main__": {"brain.doors.cli"},
     "brain.errors": set(),
     "brain.child": set(),
-    "brain.reports": set(),
+    "brain.reports": {"brain.types"},
     "brain.types": set(),
     "brain.protocols": {"brain.types"},
     "brain.prompts": set(),

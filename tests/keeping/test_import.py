@@ -15,7 +15,7 @@ from brain.app import Brain
 from brain.config import Config, Models
 from brain.errors import BrainError
 from brain.keeping.export.folder import MANIFEST
-from brain.types import ImportReport
+from brain.reports import ImportReport
 
 NOON = datetime(2026, 5, 7, 12, tzinfo=UTC)
 Folder = Callable[..., Path]

@@ -20,7 +20,8 @@ from brain.doors.views.capture import Added
 from brain.errors import UsageError
 
 if TYPE_CHECKING:
-    from brain.types import AddReport, ImportReport, Skipped, Texts
+    from brain.reports import ImportReport
+    from brain.types import AddReport, Skipped, Texts
 
 # What `export` can be restricted to: the folders that it writes.
 KINDS = ("episodes", "notes", "skills", "feedback", "documents")

@@ -32,8 +32,8 @@ from brain.doors.show import DONE, FAILED, KEPT, shows
 from brain.errors import Interrupted
 
 if TYPE_CHECKING:
-    from brain.reports import ExportReport, NotRead
-    from brain.types import AddReport, Change, Episode, ImportReport, Skipped
+    from brain.reports import ExportReport, ImportReport, NotRead
+    from brain.types import AddReport, Change, Episode, Skipped
 
 Reason = tuple[str, str, str]
 """(kind, reason, hint) of files that were left out for one and the same cause."""
