@@ -1,5 +1,5 @@
-"""EPUB books: the chapters in the order of the book's spine, "ch. 3", under the headings that they contain, else under
-their titles in the table of contents.
+"""EPUB books: the chapters in the order of the book's spine, "ch. 3", under the headings that they contain and, where
+they have none, those of the table of contents.
 
 The archive and its XML are checked first (`zips`); each chapter is read like a web page, text only. Title, authors and
 date come from the package. Leaves out navigation lists, pictures, scripts and protected (DRM) chapters, which are told.
@@ -21,7 +21,7 @@ from ingest.errors import UnreadableFile
 from ingest.readers import epub_contents as contents
 from ingest.readers import zips
 from ingest.readers.html import told, whole_page
-from ingest.readers.outline import Block, by_heading, one_line
+from ingest.readers.outline import by_heading
 from ingest.readers.xml import attribute, descendants, described, entry
 from ingest.reading import Raw, Readings
 
@@ -55,13 +55,10 @@ def read(raw: Raw) -> Readings:
             continue
         if chapter in archive.damaged:
             broken.append(str(number))
-        blocks, title, hidden = whole_page(content)
+        named = titles.get(chapter, contents.Chapter())
+        blocks, title, hidden = whole_page(content, named.entitle)
         left_out += hidden
-        # A chapter without a heading has that of the table of contents, else its page's title.
         headed = any(block.level for block in blocks)
-        if not headed and chapter in titles:
-            blocks = _titled(blocks, titles[chapter])
-            title = ""
         made += by_heading(blocks, f"ch. {number}", "" if headed else title)
     if locked and not made:
         raise UnreadableFile("encrypted (DRM)", "only its own reader opens it")
@@ -72,12 +69,6 @@ def read(raw: Raw) -> Readings:
         notices.append(f"damaged, read as far as it goes: ch. {', '.join(broken)}")
     notices += told(left_out)
     yield described(made, archive, properties_in=name, notices=notices)
-
-
-def _titled(blocks: list[Block], title: str) -> list[Block]:
-    """The blocks below a heading; a first line that is the title in other type is that heading."""
-    is_title = bool(blocks) and one_line(blocks[0].text).lower() == title.lower()
-    return [Block(title, 1), *blocks[is_title:]]
 
 
 def _spine(package: Element, name: str) -> Iterator[str]:

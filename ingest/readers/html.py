@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -154,10 +154,12 @@ class Page(NamedTuple):
         return "\n\n".join(block.text for block in self.blocks)
 
 
-def whole_page(data: bytes) -> Page:
-    """Such a page, without what is hidden."""
+def whole_page(data: bytes, prepared: Callable[[Element], None] | None = None) -> Page:
+    """Such a page, without what is hidden. `prepared` may mend its tree first."""
     text, _notices = _decoded(data)
     tree = _tree(text)
+    if prepared is not None:
+        prepared(tree)
     title, _date = _declared(tree)
     judge = Judge(_TEXTLESS)
     return Page(list(blocks(tree, judge)), title, judge.left_out)

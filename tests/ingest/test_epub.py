@@ -124,3 +124,72 @@ def test_a_real_book_is_found_whole() -> None:
     whale = next(chunk for chunk in document.chunks if "Call me Ishmael" in chunk.text)
     assert "Loomings" in " ".join(whale.heading)
     assert whale.locator.startswith("ch. ")
+
+
+def nav(*entries: tuple[str, str, int]) -> dict[str, str]:
+    """The contents of a book from (title, address, depth)."""
+    inside = ""
+    depth = -1
+    for title, target, deep in entries:
+        inside += "<ol>" * (deep - depth) + "</ol>" * (depth - deep)
+        inside += f'<li><a href="{target}">{title}</a></li>'
+        depth = deep
+    inside += "</ol>" * (depth + 1)
+    return {"OPS/nav.xhtml": page(f'<nav epub:type="toc">{inside}</nav>')}
+
+
+WET = "<p>" + "The river rose to the third step of the stairs. " * 4 + "</p>"
+DRY = "<p>" + "No rain fell on the valley in the whole of August. " * 4 + "</p>"
+
+
+@pytest.mark.parametrize(
+    ("inside", "expected"),
+    [
+        (  # places of every kind: a section, a paragraph, an anchor before one and in one
+            f'{WET}<section id="s1">{DRY}</section>{WET}<p id="s2">Salt. {"More. " * 20}</p>',
+            [("The Flood",), ("The Flood", "Drought"), ("The Flood", "Salt")],
+        ),
+        (
+            f'{WET}<a id="s1"/>{DRY}<p><a name="s2"></a>Salt. {"More. " * 20}</p>',
+            [("The Flood",), ("The Flood", "Drought"), ("The Flood", "Salt")],
+        ),
+        (  # a line that is the title in other type is the heading
+            f'{WET}<p id="s1" class="head">DROUGHT</p>{DRY}<div id="s2"><p>Salt</p>{WET}</div>',
+            [("The Flood",), ("The Flood", "DROUGHT"), ("The Flood", "Salt")],
+        ),
+        (  # what has a heading keeps it
+            f'<h2>A flood</h2>{WET}<section id="s1"><h3>Dry days</h3>{DRY}</section><a id="s2"/>{WET}',
+            [("A flood",), ("A flood", "Dry days"), ("A flood", "Salt")],
+        ),
+        (  # a table is not cut
+            f'{WET}<table><tr><td id="s1">{DRY}</td><td id="s2">{WET}</td></tr></table>',
+            [("The Flood",), ("The Flood", "Drought")],
+        ),
+    ],
+)
+def test_places_that_the_contents_point_to_have_titles(
+    tmp_path: Path, inside: str, expected: list[tuple[str, ...]]
+) -> None:
+    contents = nav(
+        ("The Flood", "a.xhtml", 0),
+        ("Drought", "a.xhtml#s1", 1),
+        ("Salt", "a.xhtml#s2", 1),
+    )
+    data = book({"a": page(inside)}, ["a"], contents)
+    document = one(tmp_path / "a.epub", data)
+    assert {chunk.heading for chunk in document.chunks} == set(expected)
+    for words in ("The river rose", "No rain fell"):
+        assert document.text.count(words) == inside.count(words)
+
+
+def test_chapters_in_one_file_have_their_own_titles(tmp_path: Path) -> None:
+    inside = f'<div id="c1">{WET}</div><div id="c2">{DRY}</div>'
+    contents = nav(("One", "a.xhtml#c1", 0), ("Two", "a.xhtml#c2", 0))
+    document = one(tmp_path / "a.epub", book({"a": page(inside)}, ["a"], contents))
+    assert [chunk.heading for chunk in document.chunks] == [("One",), ("Two",)]
+
+
+def test_a_place_that_is_not_there_names_the_chapter(tmp_path: Path) -> None:
+    contents = nav(("The Flood", "a.xhtml#gone", 0))
+    document = one(tmp_path / "a.epub", book({"a": page(WET)}, ["a"], contents))
+    assert document.chunks[0].heading == ("The Flood",)
