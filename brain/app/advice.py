@@ -11,7 +11,13 @@ from collections.abc import Iterable, Sequence
 from brain.app.resources import AUTO, BUILTIN, Resources
 from brain.errors import BrainError
 from brain.models import library
-from brain.models.catalogue import MEMORY_SHARE, WRITERS, can, machine_memory
+from brain.models.catalogue import (
+    MEMORY_SHARE,
+    WRITERS,
+    can,
+    gigabytes,
+    machine_memory,
+)
 from brain.models.library import Listed
 from brain.models.locality import Json, canonical, whole
 from brain.reports import AdvisedModel, ModelAdvice, RoleAdvice
@@ -258,8 +264,3 @@ def _judging() -> RoleAdvice:
         "the model that answers",
         "asked for with `--rerank` and `--expand`; a few seconds for each passage on a processor",
     )
-
-
-def gigabytes(size: int) -> str:
-    """`5.2 GB`, as the library counts: in thousands."""
-    return f"{size / 1e9:.1f} GB"

@@ -30,14 +30,18 @@ COULD_NOT_LOOK = 6
 # What stands below "interrupted", wherever that is said.
 KEPT = "what was done is kept; run the same command again to go on"
 
-VIEWS = ("questions", "capture", "library", "keeping", "evaluation")
+VIEWS = ("questions", "capture", "library", "models", "keeping", "evaluation")
 
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """What one kind of value becomes. `talk` is for a person, beside the result; `code` is the exit code."""
+    """What one kind of value becomes: plain `lines`, or with the figures and codes behind them (`explained`).
+
+    `talk` is for a person, beside the result; `code` is the exit code.
+    """
 
     lines: Callable[[Any], Lines]
+    explained: Callable[[Any], Lines]
     to_json: Callable[[Any], Shape]
     talk: Callable[[Any], Lines]
     code: Callable[[Any], int]
@@ -62,11 +66,13 @@ def shows(
     *,
     talk: Callable[[Any], Lines] = silent,
     code: Callable[[Any], int] = done,
+    explains: bool = False,
 ) -> Callable[[View], View]:
-    """Register the view below for one kind of value."""
+    """Register the view below for one kind of value. `explains`: it takes `explain=True` for figures and codes."""
 
     def register(view: View) -> View:
-        _showings[kind] = Showing(view, to_json, talk, code)
+        explained = partial(view, explain=True) if explains else view
+        _showings[kind] = Showing(view, explained, to_json, talk, code)
         return view
 
     return register

@@ -20,7 +20,7 @@ def outbox(examined: Examined) -> Finding:
     return _finding(
         examined,
         lambda: health.outbox_faults(vectors),
-        note=f"{examined.checks.outbox_rows():,} changes kept",
+        note=f"{examined.checks.outbox_rows():,} kept for the next time it is made anew",
     )
 
 

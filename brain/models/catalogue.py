@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from brain.errors import Refused
 from brain.models.locality import Json, refuse_remote_fields, refuse_remote_name, whole
 
+GB, MB = 10**9, 10**6  # bytes, as makers of models count
 MEMORY_SHARE = 0.6  # of this machine's memory for the weights; Ollama's README: 4.1 GB in 8, 7.4 in 16, 19 in 32
 ASSUMED_MEMORY = 8 << 30  # bytes, where the system does not say
 WRITERS = ("qwen", "llama")  # families that write (the project's choice)
@@ -143,15 +144,15 @@ def best_writer(
         for entry in local:
             if not _named_writer(entry, families):
                 continue
-            name, size = _name(entry), _gigabytes(_size(entry))
+            name, size = _name(entry), gigabytes(_size(entry))
             if _size(entry) > most:
                 too_large.append(entry)
             elif can(name, "completion", abilities):
                 return name, f"{name} answers: the largest {named} ({size})"
     if too_large:
         smallest = min(too_large, key=_size)
-        needed = _gigabytes(_size(smallest))
-        why = f"{_name(smallest)} needs {needed}, more than the {_gigabytes(most)} set aside"
+        needed = gigabytes(_size(smallest))
+        why = f"{_name(smallest)} needs {needed}, more than the {gigabytes(most)} set aside"
         return None, why
     return None, f"{NO_WRITER}: `brain models advise` names one"
 
@@ -201,8 +202,11 @@ def machine_memory() -> int:
         return ASSUMED_MEMORY
 
 
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"
+def gigabytes(size: int) -> str:
+    """`5.2 GB`, `46 MB`, as the library of models counts: in thousands."""
+    if size < GB:
+        return f"{size / MB:.0f} MB"
+    return f"{size / GB:.1f} GB"
 
 
 def _is_local(entry: Json) -> bool:

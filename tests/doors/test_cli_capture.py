@@ -34,7 +34,7 @@ NOTE = AddReport(added=1, chunks=1, embedder="builtin", documents=("a1b2c3d4e5f6
 def test_add_says_counts_and_groups_what_was_skipped() -> None:
     ran = brain("add", "notes", "b.pdf", "--tag", "x", add=REPORT)
     assert ran.stdout.splitlines() == [
-        "812 added, 3 unchanged, 2 skipped · 4,100 chunks · embedder builtin",
+        "812 added, 3 unchanged, 2 skipped",
         "1 unreadable: encrypted",
         "  b.pdf",
         "  remove the password and add it again",
@@ -58,7 +58,7 @@ def test_many_skipped_files_are_counted_and_the_first_named() -> None:
         "  0.xyz",
         "  1.xyz",
         "  2.xyz",
-        "  … and 1,197 more (--json lists all)",
+        "  … and 1,197 more (--verbose or --json lists all)",
     ]
 
 
@@ -117,7 +117,7 @@ def test_sync_names_what_changed_and_repeats_no_list_of_skipped_files() -> None:
     assert lines[0] == "12 added, 1 updated, 3 skipped"
     assert lines[1] == "  added    /n/0.md"
     assert lines[11:13] == [
-        "  … and 2 more added (--json lists all)",
+        "  … and 2 more added (--verbose or --json lists all)",
         "  updated  /n/a.md",
     ]
     assert lines[13:] == ["1 unreadable: encrypted", "  /n/new.pdf"]
@@ -237,7 +237,7 @@ def test_the_census_and_the_waiting_embeddings_are_talk() -> None:
     assert ran.stderr.splitlines() == [
         CENSUS,
         "/n is registered",
-        "saved; 12 chunks wait for embeddings: run `brain sync`",
+        "saved; 12 passages are found by words only so far: run `brain sync`",
     ]
     assert ran.code == 0
 
@@ -253,7 +253,7 @@ def test_notes_come_from_the_argument_standard_input_and_the_editor(home: Path) 
         "add", "--note", "Call Ana", "--title", "Lease", "--tag", "todo", note=NOTE
     )
     assert ran.called("note") == [(("Call Ana",), {"title": "Lease", "tags": ["todo"]})]
-    assert ran.stdout == "1 added · 1 chunk · embedder builtin · a1b2c3\n"
+    assert ran.stdout == "1 added · a1b2c3\n"
     assert brain("add", "-", stdin="from a pipe\n", note=NOTE).called("note")[0][0] == (
         "from a pipe\n",
     )

@@ -202,7 +202,14 @@ def test_every_command_speaks_json_and_nothing_else_on_stdout(words: list[str]) 
 
 
 def test_retrieval_prints_systems_by_figures() -> None:
-    ran = brain("eval", "retrieval", "d", judge_eval_set=ranked(by_lang={"zh": 0.96}))
+    report = ranked(by_lang={"zh": 0.96})
+    plainly = brain("eval", "retrieval", "d", judge_eval_set=report)
+    assert [row.split() for row in plainly.stdout.splitlines()[1:3]] == [
+        "right one first among the first ten".split(),
+        "words and meaning 50% 50%".split(),
+    ]
+    assert "against plain word search: clearly better" in plainly.stdout
+    ran = brain("eval", "retrieval", "d", "--explain", judge_eval_set=report)
     rows = ran.stdout.splitlines()
     assert rows[0] == "squad_dev: 1,000 questions, 1,084 documents, embedder squad_dev"
     assert rows[1].split() == [
@@ -239,6 +246,7 @@ def test_a_set_is_measured_with_what_was_asked_for() -> None:
         "all-minilm",
         "--vectors",
         "v",
+        "--explain",
         judge_eval_set={"set": "s"} | found(),
     )
     assert ran.called("judge_eval_set") == [
@@ -246,6 +254,9 @@ def test_a_set_is_measured_with_what_was_asked_for() -> None:
     ]
     assert "AUROC near_miss" in ran.stdout
     assert "(floor " in ran.stdout
+    plainly = brain("eval", "answerability", "d", judge_eval_set={"set": "s"} | found())
+    assert "AUROC" not in plainly.stdout
+    assert "answered as sure 50%, wrongly 50% of these" in plainly.stdout
     assert brain("eval", "recall", "d", judge_eval_set=ranked()).called(
         "judge_eval_set"
     )[0][1] == {
@@ -269,6 +280,7 @@ def test_recall_shows_categories_and_sessions() -> None:
         "eval",
         "recall",
         "d",
+        "--explain",
         judge_eval_set=ranked(
             by_category={"temporal": FIGURES | {"queries": 7}},
             sessions={"hybrid": FIGURES},
@@ -318,9 +330,12 @@ def test_init_says_where_the_file_is_and_what_comes_next() -> None:
 
 
 def test_run_shows_bm25_the_confidence_and_the_last_run() -> None:
-    ran = brain("eval", "run", judge_eval_run=own())
+    plainly = brain("eval", "run", judge_eval_run=own()).stdout
+    assert "no clear difference on 2 common questions" in plainly
+    assert plainly.endswith("found less well than then:\n  what is the rent?\n")
+    ran = brain("eval", "run", "--explain", judge_eval_run=own())
     assert ran.stdout.startswith(
-        "4 questions: 2 answerable, 2 absent, 1 from feedback, 3 not checked by hand\n"
+        "4 questions: 2 with an answer in your notes, 2 without, 1 from feedback, 3 not checked by hand\n"
     )
     assert "hybrid over plain BM25: +0.000 … +0.100 nDCG@10 (95 %)" in ran.stdout
     assert (
@@ -344,7 +359,12 @@ def test_run_shows_bm25_the_confidence_and_the_last_run() -> None:
 
 
 def test_calibrate_says_how_many_and_what_changed() -> None:
-    ran = brain("eval", "calibrate", judge_calibrate=fitted())
+    plainly = brain("eval", "calibrate", judge_calibrate=fitted())
+    assert plainly.stdout.splitlines()[1:] == [
+        "by words and meaning: it predicts left-out feedback better",
+        "by words alone: 0 of at least 10 judged answers",
+    ]
+    ran = brain("eval", "calibrate", "--explain", judge_calibrate=fitted())
     assert ran.stdout.startswith(
         "calibrated: 20 judged answers, 15 of them in the notes\n"
     )
@@ -418,7 +438,11 @@ def test_why_not_says_the_stage_and_3_when_nothing_is_stored() -> None:
     assert ran.called("judge_why_not") == [
         (("when does it end", "home/lease.md"), {"limit": 5})
     ]
-    assert ran.stdout.splitlines()[0] == "home/lease.md: cut: holds rent"
+    first = "found, but others fit better: number 14 of all, 10 are shown"
+    said = f"home/lease.md: {first}; holds home/lease.md"
+    assert ran.stdout.splitlines()[0] == said
+    explained = brain("why-not", "x", "y", "--explain", judge_why_not=traced())
+    assert explained.stdout.splitlines()[0] == "home/lease.md: cut: holds rent"
     assert ran.code == 0
     assert (
         brain("why-not", "x", "y", judge_why_not=traced(stage="not stored")).code == 3

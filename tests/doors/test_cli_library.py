@@ -321,15 +321,19 @@ STATUS = Status(
 def test_status_says_what_serves_and_why_and_what_waits() -> None:
     ran = brain("status", status=STATUS)
     assert ran.stdout.splitlines() == [
-        "home      /h (3.0 MB)",
-        "holds     812 documents, 4,100 chunks, 1 episode, 0 skills",
-        "embedder  builtin (nomic-embed-text is being built)",
-        "index     exact (4,100 chunks are under 100,000)",
-        "vectors   nomic-embed-text 768: building, 3,200 of 4,100 chunks, about 4 min to go",
-        "ollama    0.33.0 at 127.0.0.1",
-        "root      /n: 800 documents, looked at 2026-05-07 09:00",
-        "root      /usb: 12 documents, unmounted",
-        "waiting   900 chunks without embeddings (brain sync)",
+        "home     /h (3.0 MB)",
+        "holds    812 documents, 4,100 passages, 1 episode, 0 skills",
+        "meaning  builtin (nomic-embed-text is being built)",
+        "reading  nomic-embed-text: 3,200 of 4,100 passages, about 4 min to go",
+        "ollama   0.33.0 at 127.0.0.1",
+        "folder   /n: 800 documents, looked at 2026-05-07 09:00",
+        "folder   /usb: 12 documents, unmounted",
+        "waiting  900 passages found by words only so far (brain sync)",
+    ]
+    ran = brain("status", "--explain", status=STATUS)
+    assert ran.stdout.splitlines()[3:5] == [
+        "index    exact (4,100 chunks are under 100,000)",
+        "vectors  nomic-embed-text 768: building, 3,200 of 4,100 chunks, about 4 min to go",
     ]
     shape = json.loads(brain("status", "--json", status=STATUS).stdout)
     assert shape["generations"][0]["eta_seconds"] == 245.0
@@ -345,7 +349,7 @@ def test_status_names_what_could_not_be_read_and_lists_all_that_was_left_out() -
         "status", status=dataclasses.replace(STATUS, unread=(late,), newer=2, skipped=4)
     )
     assert ran.stdout.splitlines()[-4:] == [
-        "waiting   900 chunks without embeddings (brain sync), 2 files new or changed (brain sync), "
+        "waiting  900 passages found by words only so far (brain sync), 2 files new or changed (brain sync), "
         "4 files skipped (brain status --skipped)",
         "1 unreadable: took too long to read",
         "  /n/book.pdf (tried 3 times, `brain sync` tries it again, its older text is found)",
@@ -371,10 +375,15 @@ def test_doctor_exits_1_for_errors_only() -> None:
         [((), {"deep": True, "repair": False, "secret": NO_SECRET})],
     )
     assert ran.stdout.splitlines() == [
-        "ok      D01  home",
-        "warning D16  backup: none yet",
+        "ok      home",
+        "warning backup: none yet",
         "         run `brain backup`",
         "2 checks: 0 errors, 1 warning",
+    ]
+    ran = brain("doctor", "--explain", keep_doctor=checks)
+    assert ran.stdout.splitlines()[:2] == [
+        "ok      D01  home",
+        "warning D16  backup: none yet",
     ]
     bad = [
         *checks,

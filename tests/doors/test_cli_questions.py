@@ -58,7 +58,9 @@ def test_search_lists_number_title_place_text_and_id() -> None:
         "   Black tea wants water just off the boil, about 95 degrees, for three to",
         "   five minutes.",
     ]
-    assert ran.stderr == "2 passages · embedder builtin · index exact\n"
+    assert ran.stderr == "2 passages\n"
+    explained = brain("search", "tea", "--explain", search=FOUND)
+    assert explained.stderr == "2 passages · embedder builtin · index exact\n"
     assert ran.called("search") == [((Request("how hot for black tea"),), {})]
     assert ran.code == 0
 
@@ -196,10 +198,8 @@ FAILED = ModelStep("rerank", "failed", reason="Ollama does not answer at 127.0.0
 def test_what_a_model_did_is_said_shortly_and_with_explain_wholly() -> None:
     found = dataclasses.replace(FOUND, steps=(EXPANDED, RERANKED))
     ran = brain("search", "tea", search=found)
-    assert (
-        ran.stderr
-        == "2 passages · embedder builtin · index exact · expanded by qwen3:4b in 0.8 s · reranked by qwen3:4b in 1.3 s\n"
-    )
+    said = "2 passages · expanded by qwen3:4b in 1 s · reranked by qwen3:4b in 1 s\n"
+    assert ran.stderr == said
     seen = brain("search", "tea", "--explain", search=found).stdout
     assert "expanded by qwen3:4b in 0.8 s: lex “brew time”, vec “How long?”\n" in seen
     assert "reranked by qwen3:4b in 1.3 s: 11 of 12 passages judged\n" in seen
@@ -239,7 +239,7 @@ def test_what_a_model_did_not_do_is_said_aloud_in_every_form() -> None:
 def test_ask_says_what_a_model_did() -> None:
     given = dataclasses.replace(ANSWER, steps=(RERANKED,))
     assert (
-        "reranked by qwen3:4b in 1.3 s\n"
+        "reranked by qwen3:4b in 1 s\n"
         in brain("ask", "how hot?", "--rerank", ask=given).stdout
     )
     assert (
@@ -257,7 +257,7 @@ def test_nothing_found_and_could_not_look_differ() -> None:
     lame = Retrieved((), {}, degraded="the embedder does not answer")
     ran = brain("search", "zebra", search=lame)
     assert ran.code == 6
-    assert "degraded: the embedder does not answer" in ran.stderr
+    assert "not complete: the embedder does not answer" in ran.stderr
     assert "could not look" in ran.stderr
     shape = json.loads(brain("search", "zebra", "--json", search=lame).stdout)
     assert (shape["degraded"], shape["passages"]) == (
@@ -268,7 +268,7 @@ def test_nothing_found_and_could_not_look_differ() -> None:
         "search", "tea", search=Retrieved((passage(1),), {}, degraded="words only")
     )
     assert ran.code == 0
-    assert "degraded: words only" in ran.stderr
+    assert "not complete: words only" in ran.stderr
     assert (
         brain("search", "zebra", search=Unavailable("no index", "brain doctor")).code
         == 6
@@ -323,9 +323,8 @@ FOOTER = [
     "[1] notes/tea1.md:12",
     "| “about 95 degrees”",
     "",
-    "supported by the passages cited (found 0.91, supported 0.84, grade A)"
-    " · ollama qwen3:4b · embedder builtin · episode e1e2e3",
-    "context 6,812 of 8,192 tokens; 3 of 9 passages left out",
+    "supported by the passages cited · written by qwen3:4b · kept as e1e2e3",
+    "the model has not seen all: 3 of 9 passages left out",
 ]
 
 
@@ -354,6 +353,32 @@ def test_ask_streams_the_quote_then_sentences_then_the_footer() -> None:
         ran.stderr == "41 files newer than the index\n2 older versions say the same\n"
     )
     assert ran.code == 0
+
+
+def test_the_figures_behind_an_answer_are_for_those_who_want_them_explained() -> None:
+    rows = brain("ask", "how hot?", "--explain", ask=ANSWER).stdout.splitlines()
+    assert rows[-2:] == [
+        "supported by the passages cited (found 0.91, supported 0.84, grade A)"
+        " · ollama qwen3:4b · embedder builtin · episode e1e2e3",
+        "context 6,812 of 8,192 tokens; 3 of 9 passages left out",
+    ]
+
+
+def test_a_grade_never_contradicts_the_state_beside_it() -> None:
+    doubted = dataclasses.replace(
+        ANSWER,
+        state="unsure",
+        provider="builtin",
+        model="extractive",
+        confidence=Confidence(found=0.3, grade="strong"),
+    )
+    shown = brain("ask", "how hot?", "--explain", ask=doubted).stdout
+    assert "unsure: check these sources (found 0.30) ·" in shown
+    plainly = brain("ask", "how hot?", ask=doubted).stdout
+    state = (
+        "unsure: check these sources · quoted, not written by a model · kept as e1e2e3"
+    )
+    assert state in plainly.splitlines()
 
 
 def test_quotes_that_are_the_whole_answer_are_said_once() -> None:
@@ -412,7 +437,7 @@ def test_only_lines_of_ours_begin_at_the_first_column(
     shown = re.sub(r"\x1b\[[0-9;]*m", "", ran.stdout)
     theirs = [row for row in shown.splitlines() if row.startswith("|")]
     ours = [row for row in shown.splitlines() if row and not row.startswith("|")]
-    assert [row.partition(" (")[0] for row in ours] == [
+    assert [row.partition(" · ")[0] for row in ours] == [
         "[1] notes/tea1.md:12",
         "supported by the passages cited",
         FOOTER[-1],

@@ -62,7 +62,7 @@ def test_nothing_waits_after_an_ask(folder: Folder) -> None:
     assert facts["episodes"] == 1
     assert facts["waiting"] == 0
     assert [(row["done"], row["total"]) for row in facts["generations"]] == [(1, 1)]
-    assert "without embeddings" not in brain("status").stdout
+    assert "found by words only" not in brain("status").stdout
     assert "900" in brain("recall", "rent").stdout
     assert [
         (row["done"], row["total"])
@@ -197,7 +197,7 @@ def test_how_much_waits_is_unknown_while_the_model_cannot_be_read(
     shown = "".join(
         part[0] for line in keeping.rebuilt(RebuildReport(1, 1, None)) for part in line
     )
-    assert "unknown number of chunks" in shown
+    assert "not known how many passages" in shown
     assert view._talk(view.Added(AddReport())) == []
 
 

@@ -86,7 +86,7 @@ def test_models_are_picked_answers_stream_with_checked_citations_and_the_window_
     ollama: StandIn, shelf: Path
 ) -> None:
     brain("add", shelf)
-    ran = brain("ask", QUESTION)
+    ran = brain("ask", QUESTION, "--explain")
     assert ran.code == 0
     quote, rest = ran.stdout.split("\n", 1)
     assert quote.startswith("| “The rent is 900 euros a month.” ")

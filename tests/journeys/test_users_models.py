@@ -145,7 +145,7 @@ def test_a_fill_that_failed_stands_in_status_and_doctor(
     assert (row["done"], row["total"], status["waiting"]) == (0, 2, 2)
     (notice,) = [text for text in status["notices"] if "not complete" in text]
     assert notice.endswith("`brain sync` tries again")
-    assert "stopped, 0 of 2 chunks" in brain("status").stdout
+    assert "stopped, 0 of 2 passages" in brain("status").stdout
     checks = brain("doctor", "--json").json["checks"]
     (check,) = [check for check in checks if check["id"] == "D14"]
     assert (check["level"], check["message"]) == ("warning", notice)

@@ -348,7 +348,7 @@ def test_an_embedder_that_is_down_is_said_in_text_in_json_and_in_the_code(
     added = brain("add", "--note", "The xylophone is in the attic")
     assert added.code == 0, "taking in never waits for a model"
     assert re.fullmatch(
-        r"the built-in model cannot be read: .*\nsaved; how many chunks wait for embeddings is unknown until the model can be "
+        r"the built-in model cannot be read: .*\nsaved; how many passages are found by words only is unknown until the model can be "
         r"read; then run `brain sync`\n",
         added.stderr,
     )

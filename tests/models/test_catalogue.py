@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from brain.models.catalogue import best_embedder, best_writer, prefixes_of
+from brain.models.catalogue import (
+    best_embedder,
+    best_writer,
+    gigabytes,
+    prefixes_of,
+)
 
 GB = 10**9
 MEMORY = 16 * GB
@@ -106,6 +111,10 @@ def test_a_mistral_where_no_other_is(name: str) -> None:
     small, large = entry("qwen3:1.7b", 1.4), entry("llama3.3:70b", 43)
     assert best_writer([mistral, small], memory=MEMORY)[0] == "qwen3:1.7b"
     assert best_writer([mistral, large], memory=MEMORY)[0] == name
+
+
+def test_a_small_model_is_measured_in_megabytes() -> None:
+    assert (gigabytes(45_949_216), gigabytes(5 * GB)) == ("46 MB", "5.0 GB")
 
 
 def test_other_embedders_in_turn() -> None:

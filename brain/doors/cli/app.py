@@ -16,7 +16,7 @@ import typer
 import typer.core
 import typer.main
 
-from brain.doors.cli.options import Json, flag
+from brain.doors.cli.options import Explain, Json, flag
 from brain.doors.cli.plain import Command, Group
 from brain.doors.cli.session import session
 
@@ -109,13 +109,18 @@ def register(
 
 
 def shown(
-    name: str, panel: str | None = None, kind: str = "", **settings: Any
+    name: str,
+    panel: str | None = None,
+    kind: str = "",
+    *,
+    explains: bool = False,
+    **settings: Any,
 ) -> Callable[[Function], Function]:
     """Make a function a command that shows what it returns: as lines, or with --json, which every such command takes.
 
     The function is called with an open `brain`, or when it takes a `run` with the session, so that it can check the
     words before anything is loaded; and with its own parameters. `kind` and `settings` as for `Session.show` and
-    `register`.
+    `register`; `explains`: it takes --explain as well.
     """
 
     def added(work: Function) -> Function:
@@ -123,19 +128,25 @@ def shown(
         signature = inspect.signature(work, eval_str=True, locals={"Brain": object})
         first, *own = signature.parameters.values()
 
-        def run(context: typer.Context, as_json: Json = False, **values: Any) -> None:
+        def run(
+            context: typer.Context,
+            explain: Explain = False,
+            as_json: Json = False,
+            **values: Any,
+        ) -> None:
             opened = session(context)
             if first.name == "run":
                 value = work(opened, **values)
             else:
                 with opened.brain() as brain:
                     value = work(brain, **values)
-            opened.show(value, kind, as_json=as_json)
+            opened.show(value, kind, as_json=as_json, explain=explain)
 
         # typer reads the parameters of the command, so they are told to it in place of `**values`.
-        before, json, _values = inspect.signature(
+        before, explain, json, _values = inspect.signature(
             run, eval_str=True
         ).parameters.values()
+        own += [explain] if explains else []
         run.__signature__ = inspect.Signature([before, *own, json])  # type: ignore[attr-defined]
         run.__doc__ = work.__doc__
         register(name, panel, **settings)(run)

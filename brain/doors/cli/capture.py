@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brain.doors.cli.app import EVERY_DAY, KEEPING, LIBRARY, register, shown
-from brain.doors.cli.options import Json, NewTags, Text, Yes, argument, flag, option
+from brain.doors.cli.options import (
+    Json,
+    NewTags,
+    Text,
+    Verbose,
+    Yes,
+    argument,
+    flag,
+    option,
+)
 from brain.doors.cli.session import STDIN, Session, draft, session
 from brain.doors.views.capture import Added
 from brain.errors import UsageError
@@ -50,6 +59,7 @@ def add(
     yes: Annotated[
         bool, flag("--yes", "Also what you erased before, without asking.", "-y")
     ] = False,
+    verbose: Verbose = False,
 ) -> object:
     """Take in files and folders, or a note. A folder stays registered: sync looks at it again."""
     files = paths or []
@@ -87,7 +97,7 @@ def add(
             if gone and not dry_run and run.yes(_question(gone)):
                 paths = [Path(item.source) for item in gone]
                 report = _both(report, brain.add(paths, tags=tag, again=True))
-    return Added(report, dry_run, strict, run.out.announced)
+    return Added(report, dry_run, strict, run.out.announced, verbose=verbose)
 
 
 def _erased(item: Skipped) -> bool:
@@ -171,11 +181,11 @@ def edit(
 
 
 @shown("sync", EVERY_DAY, examples=("brain sync",))
-def sync(run: Session) -> object:
-    """Look at the added folders again; finish waiting embeddings."""
+def sync(run: Session, verbose: Verbose = False) -> object:
+    """Look at the added folders again; finish what waits to be found by meaning."""
     with run.brain() as brain:
         report = brain.sync()
-    return Added(report, said=run.out.announced, again=True)
+    return Added(report, said=run.out.announced, again=True, verbose=verbose)
 
 
 @shown(

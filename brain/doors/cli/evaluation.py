@@ -54,6 +54,7 @@ def on_judged_set(name: str, kind: str, about: str, *examples: str) -> None:
         name,
         group=evaluation,
         kind=kind,
+        explains=True,
         examples=examples,
     )(evaluate)
 
@@ -114,6 +115,7 @@ def init(
     "run",
     group=evaluation,
     kind="own questions",
+    explains=True,
     examples=("brain eval run", "brain eval run judgments.toml --json | jq .last"),
 )
 def run_(brain: Brain, file: File = None) -> object:
@@ -125,6 +127,7 @@ def run_(brain: Brain, file: File = None) -> object:
     "calibrate",
     group=evaluation,
     kind="calibration",
+    explains=True,
     examples=("brain eval calibrate", "brain eval calibrate --reset"),
 )
 def calibrate(
@@ -170,6 +173,7 @@ def feedback(
 @shown(
     "why-not",
     QUALITY,
+    explains=True,
     examples=(
         'brain why-not "when does the lease end" home/lease.md',
         "brain why-not sencha a1b2c3 -n 5",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brain.doors.cli.app import EVERY_DAY, KEEPING, register, shown
-from brain.doors.cli.options import Json, Yes, argument, flag, option
+from brain.doors.cli.options import Explain, Json, Yes, argument, flag, option
 from brain.doors.cli.session import Session, session
 from brain.errors import UsageError
 
@@ -49,13 +49,14 @@ def status(
     skipped: Annotated[
         bool, flag("--skipped", "List every file that is not in, or not whole.")
     ] = False,
+    explain: Explain = False,
     as_json: Json = False,
 ) -> None:
     """What is in, what serves and why, and what waits."""
     run = session(context)
     with run.brain() as brain:
         if not skipped:
-            run.show(brain.status(), as_json=as_json)
+            run.show(brain.status(), as_json=as_json, explain=explain)
             return
         items = brain.library.left_out()
     run.show(items, "left_out", as_json=as_json)
@@ -65,6 +66,7 @@ def status(
     "doctor",
     KEEPING,
     kind="checks",
+    explains=True,
     examples=(
         "brain doctor --deep --json",
         "brain doctor --repair",
@@ -185,7 +187,7 @@ def restore(
         )
 
 
-@shown("rebuild", KEEPING, examples=("brain rebuild",))
+@shown("rebuild", KEEPING, explains=True, examples=("brain rebuild",))
 def rebuild(brain: Brain) -> object:
     """Make everything derived anew: full text, vectors, index."""
     return brain.keep.rebuild()

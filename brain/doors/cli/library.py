@@ -108,7 +108,12 @@ def list_(
         )
 
 
-@shown("show", LIBRARY, examples=("brain show a1b2c3", "brain show notes/lease.md"))
+@shown(
+    "show",
+    LIBRARY,
+    explains=True,
+    examples=("brain show a1b2c3", "brain show notes/lease.md"),
+)
 def show(brain: Brain, reference: Reference) -> object:
     """One document: source, date, tags and first lines."""
     return brain.library.document(reference)

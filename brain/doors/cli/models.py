@@ -41,6 +41,7 @@ def list_(brain: Brain) -> object:
 @shown(
     "advise",
     group=models,
+    explains=True,
     examples=("brain models advise", "brain models advise --json | jq .command"),
 )
 def advise(brain: Brain) -> object:

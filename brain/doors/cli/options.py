@@ -31,6 +31,12 @@ def choice(name: str, text: str) -> Any:
 
 
 Json = Annotated[bool, flag("--json", "Print JSON, schema 1 (docs/JSON.md).")]
+Explain = Annotated[
+    bool, flag("--explain", "Also the figures and codes that are left out.")
+]
+Verbose = Annotated[
+    bool, flag("--verbose", "Every name and notice, what was embedded and by what.")
+]
 NewTags = Annotated[list[str], option("--tag", "TAG", "Tag it (repeat for several).")]
 Words = Annotated[list[str], argument("WORDS")]
 Text = Annotated[list[str], argument("TEXT")]

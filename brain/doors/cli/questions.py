@@ -14,6 +14,7 @@ import typer
 from brain.doors import json_out
 from brain.doors.cli.app import EVERY_DAY, register, shown
 from brain.doors.cli.options import (
+    Explain,
     Json,
     Limit,
     Since,
@@ -142,7 +143,7 @@ def _print_found(
         return
     if form is Format.list:
         run.out.print(view.found(query, result, width=run.out.width, explain=explain))
-        run.out.say(*view.who_looked(result), *result.notices)
+        run.out.say(*view.who_looked(result, explain=explain), *result.notices)
     else:
         run.out.say(*view.degraded(result.degraded), *result.notices)
         if form is Format.files:
@@ -183,6 +184,7 @@ def ask(
     until: Until = "",
     where: Where = [],  # noqa: B006  typer copies it
     sort: Sort = "",
+    explain: Explain = False,
     as_json: Json = False,
 ) -> None:
     """Answer from your notes, with citations that were checked. `-` reads the question from standard input."""
@@ -200,7 +202,7 @@ def ask(
         record=not no_record,
         follow_up=follow_up,
     )
-    printer = AnswerPrinter(run, silent=as_json)
+    printer = AnswerPrinter(run, silent=as_json, explain=explain)
     with run.brain() as brain:
         try:
             given = brain.ask(request, say=printer.say)
@@ -216,9 +218,12 @@ def ask(
 class AnswerPrinter:
     """Prints an answer as it comes: the best quote, then sentence after sentence, then the footer."""
 
-    def __init__(self, run: Session, *, silent: bool) -> None:
+    def __init__(
+        self, run: Session, *, silent: bool = False, explain: bool = False
+    ) -> None:
         self._out = run.out
         self._silent = silent
+        self._explain = explain
         self._quotes: list[str] = []
         self._notices: list[str] = []
         self._spoken = False
@@ -246,15 +251,20 @@ class AnswerPrinter:
         """The end: the text, if nothing of it was said yet, and the footer below it."""
         if given.state == "not_found":
             self.end_paragraph()
-            self._out.print(
-                view.not_found(given, width=self._out.width, nearest=NEAREST)
+            lines = view.not_found(
+                given,
+                width=self._out.width,
+                nearest=NEAREST,
+                explain=self._explain,
             )
+            self._out.print(lines)
         else:
             if not self._spoken:
                 self._rest(given)
             self.end_paragraph()
             shown = "\n".join((*self._quotes, given.text))
-            self._out.print(["", *view.footer(given, shown, self._out.wraps_at)])
+            lines = view.footer(given, shown, self._out.wraps_at, explain=self._explain)
+            self._out.print(["", *lines])
         new = [text for text in given.notices if text not in self._notices]
         self._out.say(*map(line, new))
 

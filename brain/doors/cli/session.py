@@ -104,13 +104,16 @@ class Session:
         self.out.say(f"{question} [y/N]")
         return self.stdin.readline().strip().lower() in ("y", "yes")
 
-    def show(self, value: object, kind: str = "", *, as_json: bool) -> None:
+    def show(
+        self, value: object, kind: str = "", *, as_json: bool, explain: bool = False
+    ) -> None:
         """A result as JSON or as lines, with the talk beside it. Leaves with its exit code when that is not 0.
 
-        `kind` names what a bare list or mapping is; any other value is shown by its type.
+        `kind` names what a bare list or mapping is; any other value is shown by its type. `explain`: with the figures
+        and codes that are left out for people as a rule.
         """
         shown = showing(kind or type(value).__name__)
-        self._print(shown, value, as_json=as_json)
+        self._print(shown, value, as_json=as_json, explain=explain)
         self._leave(shown, value)
 
     def confirmed(
@@ -144,11 +147,14 @@ class Session:
             raise typer.Exit(UsageError.exit_code)
         self._leave(shown, report)
 
-    def _print(self, shown: Showing, value: object, *, as_json: bool) -> None:
+    def _print(
+        self, shown: Showing, value: object, *, as_json: bool, explain: bool = False
+    ) -> None:
         if as_json:
             self.out.json(shown.to_json(value))
         else:
-            self.out.print(shown.lines(value))
+            lines = shown.explained if explain else shown.lines
+            self.out.print(lines(value))
             self.out.say(*shown.talk(value))
 
     def _leave(self, shown: Showing, value: object) -> None:

@@ -19,12 +19,14 @@ from brain.doors.lines import (
     commas,
     count,
     dim,
+    dots,
     given,
     line,
     moment,
     of,
     path,
     short_id,
+    short_path,
     some,
     warn,
 )
@@ -45,8 +47,9 @@ CHANGES_SHOWN = 10
 NEWS = ("unreadable", "refused", "vanished", "unsupported", "erased")
 OUTCOMES = ("added", "updated", "renamed", "removed", "unchanged")
 LISTED_IN_JSON = " (--json lists all)"
+MORE_LISTED = " (--verbose or --json lists all)"
 WAITING_UNKNOWN = (
-    "saved; how many chunks wait for embeddings is unknown until the model can be read;"
+    "saved; how many passages are found by words only is unknown until the model can be read;"
     " then run `brain sync`"
 )
 
@@ -56,6 +59,7 @@ class Added:
     """A report and how it was asked for. `said`: the notices that were told while it ran.
 
     `again`: of a look at folders that are known, where what changed is news and what a rule leaves out is not.
+    `verbose`: with every name, and with how much was embedded by which model.
     """
 
     report: AddReport
@@ -63,6 +67,7 @@ class Added:
     strict: bool = False
     said: Sequence[str] = ()
     again: bool = False
+    verbose: bool = False
 
 
 def _to_json(added: Added) -> Shape:
@@ -78,8 +83,10 @@ def _talk(added: Added) -> Lines:
     elif report.waiting > report.filling:
         # A notice tells of those that a model of Ollama is to embed.
         others = report.waiting - report.filling
-        chunks = count(others, "chunk waits", "chunks wait")
-        done.append(warn(f"saved; {chunks} for embeddings: run `brain sync`"))
+        passages = count(others, "passage is", "passages are")
+        done.append(
+            warn(f"saved; {passages} found by words only so far: run `brain sync`")
+        )
     if report.interrupted:
         done += [line("brain: interrupted"), line("  ", KEPT)]
         left = "the folder was not looked through"
@@ -106,45 +113,47 @@ def _code(added: Added) -> int:
 
 @shows("Added", _to_json, talk=_talk, code=_code)
 def added(done: Added) -> Lines:
-    """`812 added, 3 unchanged, 2 skipped`, who embedded, and the skipped files grouped by reason."""
+    """`812 added, 3 unchanged, 2 skipped`, and the skipped files grouped by reason."""
     report = done.report
-    lines = [summary(report, dry_run=done.dry_run)]
+    lines = [summary(report, dry_run=done.dry_run, verbose=done.verbose)]
     if not done.again:
-        return lines + skipped(report.skipped)
-    lines += _changes(report.changes)
+        return lines + skipped(report.skipped, verbose=done.verbose)
+    lines += _changes(report.changes, verbose=done.verbose)
+    if done.verbose:
+        return lines + skipped(report.skipped, verbose=True)
     news = [item for item in report.skipped if item.new and item.kind in NEWS]
     return lines + skipped(news)
 
 
-def _changes(changes: Sequence[Change]) -> Lines:
-    """What became of the first documents of each kind, by name."""
+def _changes(changes: Sequence[Change], *, verbose: bool = False) -> Lines:
+    """What became of the first documents of each kind, by name; `verbose`: of all."""
     done: Lines = []
     for outcome in OUTCOMES:
         verb = dim(f"  {outcome:8} ")
         sources = [item.source for item in changes if item.outcome == outcome]
-        for source in sources[:CHANGES_SHOWN]:
-            done.append(line(verb, path(source)))
-        left = len(sources) - CHANGES_SHOWN
+        shown = len(sources) if verbose else CHANGES_SHOWN
+        for source in sources[:shown]:
+            done.append(line(verb, path(short_path(source))))
+        left = len(sources) - shown
         if left > 0:
             more = f"  … and {left:,} more {outcome}"
-            done.append(dim(more, LISTED_IN_JSON))
+            done.append(dim(more, MORE_LISTED))
     return done
 
 
-def summary(report: AddReport, *, dry_run: bool = False) -> Line:
-    """The counts that are not zero, the id when there is just one document, and the embedder."""
+def summary(report: AddReport, *, dry_run: bool = False, verbose: bool = False) -> Line:
+    """The counts that are not zero, and the id when there is just one document. `verbose`: chunks and the embedder."""
     counts = [of(getattr(report, name), name) for name in OUTCOMES]
     counts.append(of(len(report.skipped), "skipped"))
     said = commas(*counts) or _nothing(report)
     only = ""
     if len(report.documents) == 1:
         only = short_id(report.documents[0])
-    chunks = some(report.chunks, "chunk")
-    facts = dim(
-        given(" · ", chunks),
-        given(" · embedder ", report.embedder),
-        given(" · ", only),
-    )
+    facts = dim(given(" · ", only))
+    if verbose:
+        chunks = some(report.chunks, "chunk")
+        behind = dots(chunks, given("embedder ", report.embedder), only)
+        facts = dim(given(" · ", behind))
     before = "dry run, nothing written: " if dry_run else ""
     return line(before, said, facts)
 
@@ -153,8 +162,8 @@ def _nothing(report: AddReport) -> str:
     return "nothing was read" if report.interrupted else "nothing to add"
 
 
-def skipped(files: Sequence[Skipped]) -> Lines:
-    """One block for each reason, most frequent first: how many, the first names, what to do."""
+def skipped(files: Sequence[Skipped], *, verbose: bool = False) -> Lines:
+    """One block for each reason, most frequent first: how many, the first names (`verbose`: all), what to do."""
     blocks: dict[Reason, list[Skipped]] = defaultdict(list)
     for item in files:
         blocks[item.kind, item.reason, item.hint].append(item)
@@ -167,7 +176,8 @@ def skipped(files: Sequence[Skipped]) -> Lines:
         known = "" if any(item.new for item in items) else ", reported before"
         done.append(_heading(kind, len(items), reason, known))
         sources = [item.source for item in items]
-        done += _first_names(sources, more=LISTED_IN_JSON)
+        most = len(sources) if verbose else NAMES_SHOWN
+        done += _first_names(sources, more=MORE_LISTED, most=most)
         if hint:
             done.append(dim("  ", hint))
     return done
@@ -195,7 +205,7 @@ def left_out(items: Sequence[NotRead]) -> Lines:
         done.append(_heading(kind, len(found), reason))
         for item in found:
             outlook = dim(_outlook(item))
-            done.append(line("  ", path(item.source), outlook))
+            done.append(line("  ", path(short_path(item.source)), outlook))
         if hint:
             done.append(dim("  ", hint))
     return done or [line("everything is in: no file was left out")]
@@ -211,12 +221,14 @@ def _outlook(item: NotRead) -> str:
     return given(" (", facts, ")")
 
 
-def _first_names(names: Sequence[str], *, more: str = "") -> Lines:
+def _first_names(
+    names: Sequence[str], *, more: str = "", most: int = NAMES_SHOWN
+) -> Lines:
     """The first names, a line each, and how many are not shown."""
     done = []
-    for name in names[:NAMES_SHOWN]:
-        done.append(line("  ", path(name)))
-    left = len(names) - NAMES_SHOWN
+    for name in names[:most]:
+        done.append(line("  ", path(short_path(name))))
+    left = len(names) - most
     if left > 0:
         rest = f"  … and {left:,} more"
         done.append(dim(rest, more))

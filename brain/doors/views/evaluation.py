@@ -24,6 +24,7 @@ from brain.doors.lines import (
     notices,
     of,
     path,
+    short_path,
     title,
     warn,
 )
@@ -43,21 +44,41 @@ FIGURES = (
     "p50_ms",
     "p95_ms",
 )
+# The ways of searching, as a person calls them, in the order of the plain table.
+PLAIN_NAMES = {
+    "hybrid": "words and meaning",
+    "lexical": "words alone",
+    "dense": "meaning alone",
+    "bm25": "plain word search",
+}
 RISKS = ("ece", "brier", "brier_skill", "ece_25_75", "aurc")
 ASK_FOR_PLACE = "say where the answer stands with --source PATH:LINE, or that it is nowhere with --absent"
+# Where a stored document was lost, as a person reads it.
+STAGES = {
+    "no candidate": "neither its words nor its meaning came near the question",
+    "cut": "found, but others fit better",
+    "collapsed": "found, but another says nearly the same and is shown for it",
+    "found": "found and shown",
+}
+NO_WORD = "no word of the question"
 # The coefficients that moved most: what a person can still read.
 CHANGED_SHOWN = 8
 
 
-@shows("systems", json_out.measured)
-def systems(report: Figures) -> Lines:
-    """`eval retrieval` and `eval recall`: a row for each system, then each part of the set."""
+@shows("systems", json_out.measured, explains=True)
+def systems(report: Figures, *, explain: bool = False) -> Lines:
+    """`eval retrieval` and `eval recall`: a row for each system; `explain`: all figures, then each part of the set."""
     sizes = commas(
         count(report["queries"], "question"), count(report["documents"], "document")
     )
-    heading = line(
-        title(report["set"], ": ", sizes), dim(", embedder ", report["embedder"])
-    )
+    heading = title(report["set"], ": ", sizes)
+    if not explain:
+        done = [heading, *shares(report["systems"])]
+        if "best_other" in report:
+            bounds = report["hybrid_over_best_95"]
+            done.append(_better(report["best_other"], bounds))
+        return done
+    heading = line(heading, dim(", embedder ", report["embedder"]))
     done = [heading, *table(report["systems"])]
     if "best_other" in report:
         done.append(_difference(report["best_other"], report["hybrid_over_best_95"]))
@@ -67,6 +88,34 @@ def systems(report: Figures) -> Lines:
         done.append(dim("judged on sessions"))
         done += table(report["sessions"])
     return done
+
+
+def shares(systems: Mapping[str, Mapping[str, float]]) -> Lines:
+    """How often each way of searching had the right passage first, and among the first ten."""
+    cells = [["", "right one first", "among the first ten"]]
+    for system, name in PLAIN_NAMES.items():
+        if system in systems:
+            figures = systems[system]
+            cells.append([name, _share(figures["S@1"]), _share(figures["R@10"])])
+    return columns(cells, ("title",))
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0%}"
+
+
+def _better(other: str, bounds: Sequence[float]) -> Line:
+    """Whether the difference to another way is more than chance."""
+    name = PLAIN_NAMES.get(other, other)
+    return line(f"{PLAIN_NAMES['hybrid']}, against {name}: {_verdict(bounds)}")
+
+
+def _verdict(bounds: Sequence[float]) -> str:
+    """What an interval of differences says; one that holds zero says nothing."""
+    low, high = bounds
+    if low > 0:
+        return "clearly better"
+    return "clearly worse" if high < 0 else "no clear difference"
 
 
 def _difference(other: str, bounds: Sequence[float]) -> Line:
@@ -97,33 +146,41 @@ def table(rows: Mapping[str, Mapping[str, float]]) -> Lines:
     return columns(cells, ("title",))
 
 
-@shows("answerability", json_out.measured)
-def answerability(report: Figures) -> Lines:
+@shows("answerability", json_out.measured, explains=True)
+def answerability(report: Figures, *, explain: bool = False) -> Lines:
     """`eval answerability`."""
     heading = title(report["set"], ": ", count(report["queries"], "question"))
-    return [heading, *_found(report)]
+    return [heading, *_found(report, explain=explain)]
 
 
 @shows(
-    "own questions", json_out.measured, talk=lambda report: notices(report["notices"])
+    "own questions",
+    json_out.measured,
+    talk=lambda report: notices(report["notices"]),
+    explains=True,
 )
-def own(report: Figures) -> Lines:
+def own(report: Figures, *, explain: bool = False) -> Lines:
     """`eval run`: the systems, the confidence, the last run."""
     kinds = commas(
-        f"{report['answerable']} answerable",
-        f"{report['absent']} absent",
+        f"{report['answerable']} with an answer in your notes",
+        f"{report['absent']} without",
         of(report["from_feedback"], "from feedback"),
         of(report["unchecked"], "not checked by hand"),
     )
     questions = title(count(report["queries"], "question"))
     done = [line(questions, ": ", kinds)]
     if report["answerable"]:
-        done += table(report["systems"])
-        done.append(_difference("plain BM25", report["hybrid_over_bm25_95"]))
-    done += _found(report["found"])
+        bounds = report["hybrid_over_bm25_95"]
+        if explain:
+            done += table(report["systems"])
+            done.append(_difference("plain BM25", bounds))
+        else:
+            done += shares(report["systems"])
+            done.append(_better("bm25", bounds))
+    done += _found(report["found"], explain=explain)
     if not report["last"]:
         return [*done, dim("no run before this one")]
-    return done + _last(report["last"])
+    return done + _last(report["last"], explain=explain)
 
 
 @shows("draft", json_out.measured)
@@ -138,14 +195,14 @@ def drafted(report: Figures) -> Lines:
     )
     done = [line(amount, ", drafted by ", writer, ": ", path(report["file"]))]
     if report["degraded"]:
-        done.append(warn("degraded: ", report["degraded"]))
+        done.append(warn("not complete: ", report["degraded"]))
     done.append(dim("correct them by hand, then: brain eval run"))
     return done
 
 
-@shows("calibration", json_out.measured)
-def calibrated(report: Figures) -> Lines:
-    """`eval calibrate`: how much feedback, what changed, why."""
+@shows("calibration", json_out.measured, explains=True)
+def calibrated(report: Figures, *, explain: bool = False) -> Lines:
+    """`eval calibrate`: how much feedback, what changed, why; `explain`: the coefficients and thresholds."""
     if report["reset"]:
         was = report["was_calibrated"]
         return [
@@ -158,8 +215,17 @@ def calibrated(report: Figures) -> Lines:
     verb = "calibrated" if report["calibrated"] else "unchanged"
     judged_answers = count(report["rows"], "judged answer")
     in_notes = f"{report['answerable']} of them in the notes"
+    heading = line(title(verb), ": ", judged_answers, ", ", in_notes)
+    if not explain:
+        by_meaning = report["found"]["reason"]
+        by_words = report["found_by_words"]["reason"]
+        return [
+            heading,
+            line("by words and meaning: ", by_meaning),
+            line("by words alone: ", by_words),
+        ]
     return [
-        line(title(verb), ": ", judged_answers, ", ", in_notes),
+        heading,
         *_fitted("with embeddings", report["found"]),
         *_fitted("by words alone", report["found_by_words"]),
         _cut("threshold", report["threshold"], report["rows"]),
@@ -217,17 +283,32 @@ def _stored(found: Trace) -> int:
     return NOTHING_FOUND if found.stage == "not stored" else DONE
 
 
-@shows("Trace", code=_stored)
-def traced(found: Trace) -> Lines:
-    """`why-not`: the stage, the ranks, what to do."""
-    done = [line(path(found.source), ": ", found.said)]
+@shows("Trace", code=_stored, explains=True)
+def traced(found: Trace, *, explain: bool = False) -> Lines:
+    """`why-not`: where it was lost and what to do; `explain`: the ranks."""
+    said = found.said if explain else _in_words(found)
+    done = [line(path(short_path(found.source)), ": ", said)]
     if found.hint:
         done.append(dim(found.hint))
     return done
 
 
-def _found(report: Figures) -> Lines:
-    """The figures of the probability `found`."""
+def _in_words(found: Trace) -> str:
+    """The stage at which it was lost, as a sentence."""
+    if found.stage not in STAGES:
+        return found.said
+    stage = STAGES[found.stage]
+    if found.fused:
+        stage += f": number {found.fused:,} of all, {found.limit:,} are shown"
+    return f"{stage}; holds {', '.join(found.shared) or NO_WORD}"
+
+
+def _found(report: Figures, *, explain: bool) -> Lines:
+    """How right the states of answers are; `explain`: the figures of the probability `found`."""
+    if not explain:
+        sure = "answered as sure {coverage:.0%}, wrongly {risk:.0%} of these"
+        missed = "wrongly “not in your notes” {false_absences:.0%}"
+        return [line(sure.format_map(report)), line(missed.format_map(report))]
     rows = []
     for name, area in report["auroc"].items():
         if area is not None:
@@ -246,8 +327,23 @@ def _found(report: Figures) -> Lines:
     ]
 
 
-def _last(last: Figures) -> Lines:
+def _changed_plainly(last: Figures) -> Lines:
+    """This run against the last one, without figures."""
+    verdict = "with no question in common"
+    if last["common"]:
+        questions = count(last["common"], "common question")
+        verdict = f"{_verdict(last['change_95'])} on {questions}"
+    done = [line("since ", moment(last["at"]), ": ", verdict)]
+    if last["worse"]:
+        done.append(line("found less well than then:"))
+        done += indented([line(row["question"]) for row in last["worse"]])
+    return done
+
+
+def _last(last: Figures, *, explain: bool) -> Lines:
     """This run against the last one."""
+    if not explain:
+        return _changed_plainly(last)
     change = "with no question in common"
     if last["common"]:
         interval = _interval(last["change_95"])

@@ -1,4 +1,4 @@
-"""How the state of a store reads, and what was done to keep it: `status`, `doctor`, `models`, backups, erasing.
+"""How the state of a store reads, and what was done to keep it: `status`, `doctor`, backups, erasing.
 
 Serves the commands that keep a store for years. Leaves out every judgement: levels, reasons, what holds what and until
 when come with the values.
@@ -35,19 +35,15 @@ from brain.doors.lines import (
 )
 from brain.doors.show import DONE, FAILED, lists, shows
 from brain.doors.views.capture import left_out
-from brain.doors.views.library import NOTHING, items
+from brain.doors.views.library import items
 
 if TYPE_CHECKING:
     from brain.reports import (
-        AdvisedModel,
         BackupReport,
         Check,
         EraseReport,
         Holding,
         Mention,
-        ModelAdvice,
-        ModelRow,
-        ModelTable,
         NotRead,
         RebuildReport,
         RestoreReport,
@@ -70,8 +66,10 @@ OTHER_MENTIONS = {
     "description": "a description: `brain context remove PATH`",
 }
 NAMED_AT_ONCE = 10  # in a command that is to be copied
-MB, GB = 10**6, 10**9  # as makers of models count
-WITHOUT_VECTORS = " without embeddings (brain sync)"
+WITHOUT_VECTORS = " found by words only so far (brain sync)"
+EXTRACTIVE = "extractive"
+QUOTES = "quotes of your notes"
+BY_WORDS = "by words only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +85,25 @@ def message(said: Message) -> Lines:
     return [line(said.message)]
 
 
-@shows("Status")
-def status(facts: Status) -> Lines:
-    """The table of `status`: where, how much, which parts serve and why, what waits."""
+@shows("Status", explains=True)
+def status(facts: Status, *, explain: bool = False) -> Lines:
+    """The table of `status`: where, how much, which parts serve and why, what waits. `explain`: also of the vectors."""
     on_disk = size(facts.database_bytes)
     skills = count(facts.skills, "skill")
     rows = [
         ("home", f"{facts.home} ({on_disk})"),
         ("holds", commas(_holds(facts), skills)),
-        ("embedder", _because(facts.embedder, facts.embedder_reason)),
-        ("answers", _because(facts.generator, facts.generator_reason)),
-        ("index", _because(facts.index, facts.index_reason)),
-        *(("vectors", generation(item)) for item in facts.generations),
+        ("meaning", _because(facts.embedder or BY_WORDS, facts.embedder_reason)),
+        ("answers", _because(_answerer(facts.generator), facts.generator_reason)),
+    ]
+    if explain:
+        rows.append(("index", _because(facts.index, facts.index_reason)))
+        rows += [("vectors", generation(item)) for item in facts.generations]
+    else:
+        rows += [("reading", under_way(item)) for item in facts.generations]
+    rows += [
         ("ollama", facts.ollama),
-        *(("root", root(item)) for item in facts.roots),
+        *(("folder", root(item)) for item in facts.roots),
         ("waiting", _waiting(facts) or "nothing"),
     ]
     known = [row for row in rows if row[1]]
@@ -121,6 +124,23 @@ def unread(files: Sequence[NotRead]) -> Lines:
         rest = f"  … and {more:,} more: brain status --skipped"
         done.append(dim(rest))
     return done
+
+
+def _answerer(name: str) -> str:
+    return QUOTES if name == EXTRACTIVE else name
+
+
+def under_way(item: VectorProgress) -> str:
+    """`nomic-embed-text: 3,200 of 8,114 passages, about 4 min to go`; "" for a model that has read all."""
+    if not item.error and (item.state == "spare" or item.done >= item.total):
+        return ""
+    eta = duration(item.eta_seconds) if item.eta_seconds else ""
+    facts = commas(
+        "stopped" if item.error else "",
+        f"{item.done:,} of {count(item.total, 'passage')}",
+        "" if item.error else given("about ", eta, " to go"),
+    )
+    return f"{item.embedder}: {facts}"
 
 
 def generation(item: VectorProgress) -> str:
@@ -155,16 +175,16 @@ def roots(items: Sequence[Root]) -> Lines:
 def _holds(held: Status | BackupReport | RestoreReport) -> str:
     return commas(
         count(held.documents, "document"),
-        count(held.chunks, "chunk"),
+        count(held.chunks, "passage"),
         count(held.episodes, "episode"),
     )
 
 
 def _waiting(facts: Status) -> str:
     return commas(
-        some(facts.waiting, "chunk", WITHOUT_VECTORS),
+        some(facts.waiting, "passage", WITHOUT_VECTORS),
         some(facts.newer, "file", " new or changed (brain sync)"),
-        some(facts.index_lag, "change", " not in the vector index yet"),
+        some(facts.index_lag, "change", " not searched by meaning yet"),
         some(facts.skipped, "file", " skipped (brain status --skipped)"),
     )
 
@@ -181,14 +201,14 @@ def _levels(found: Sequence[Check]) -> list[str]:
     return [item.level for item in found]
 
 
-@shows("checks", json_out.checks, code=_errors_found)
-def checks(found: Sequence[Check]) -> Lines:
-    """One line for each check, its cure below it, and the count at the end."""
+@shows("checks", json_out.checks, code=_errors_found, explains=True)
+def checks(found: Sequence[Check], *, explain: bool = False) -> Lines:
+    """One line for each check, its cure below it, and the count at the end. `explain`: with the ids of the checks."""
     done: Lines = []
     for item in found:
         style = LEVEL_STYLES[item.level]
         level = styled(style, item.level.ljust(LEVEL_WIDTH))
-        name = dim(item.id, "  ")
+        name = dim(item.id, "  ") if explain else ()
         message = given(": ", item.message)
         done.append(line(level, name, item.title, message))
         if item.hint and item.level != "ok":
@@ -202,99 +222,18 @@ def checks(found: Sequence[Check]) -> Lines:
     return done
 
 
-@shows("ModelTable")
-def models(table: ModelTable) -> Lines:
-    """Name, provider, what it is used for, what it could be used for, size."""
-    cells = []
-    for item in table.models:
-        bytes_used = size(item.bytes) if item.bytes else NOTHING
-        cells.append((item.name, item.provider, _use(item), bytes_used, item.note))
-    done = columns(cells, ("title", "dim", "", "dim", ""))
-    for text in (table.ollama, *table.notices):
-        if text:
-            done.append(dim(text))
-    return done
-
-
-@shows("ModelAdvice")
-def advised(advice: ModelAdvice) -> Lines:
-    """The machine, each role with what it lacks, the models that fit (and the smallest that does not), the command."""
-    memory = _decimal(advice.memory)
-    most = _decimal(advice.most)
-    machine = f"{memory} of memory, {most} of it for a model"
-    rows = [("this machine", machine), ("ollama", advice.ollama)]
-    for role in advice.roles:
-        has = f"{role.serves}: {role.has}"
-        rows.append((role.role, has))
-        if role.lacks:
-            command = given(": ", role.command)
-            rows.append(("", f"lacks {role.lacks}{command}"))
-    done = columns(rows, ("dim", ""))
-    cells = []
-    for item in advice.models:
-        if item.fits or item.installed:
-            cells.append(_advised(item))
-    done.append(line())
-    done += columns(cells, ("title", "dim", "dim", "", "dim"))
-    if not any(item.prompt_speed or item.chunk_speed for item in advice.models):
-        done.append(dim("nothing was measured here yet: the first answer does that"))
-    left_out = len(advice.models) - len(cells)
-    if left_out:
-        done.append(dim(count(left_out, "model"), " too large for this machine"))
-    done += [line(), line(advice.advice)]
-    if advice.command:
-        next_step = styled("title", advice.command)
-        done.append(line("next: ", next_step))
-    return done
-
-
-def _advised(item: AdvisedModel) -> tuple[str, ...]:
-    """Name, parameters, quantisation and size, whether it is here and how fast, what speaks against it."""
-    parameters = f"{item.parameters:.2g} billion" if item.parameters else ""
-    words = commas(
-        given("reads ", _speed(item.prompt_speed)),
-        given("writes ", _speed(item.answer_speed)),
-    )
-    state = commas(
-        "installed" if item.installed else "",
-        given("", words, " tokens a second"),
-        given("embeds ", _speed(item.chunk_speed), " chunks a second"),
-    )
-    facts = commas(item.quantization, _decimal(item.bytes))
-    return item.name, parameters, facts, state, item.remark
-
-
-def _speed(value: float | None) -> str:
-    if not value:
-        return ""
-    if value < 1:
-        return "under 1"
-    return f"{value:,.0f}"
-
-
-def _decimal(number: int) -> str:
-    """A size as makers of models count: in thousands."""
-    if number >= GB:
-        return f"{number / GB:.1f} GB"
-    return f"{number / MB:.0f} MB"
-
-
-def _use(model: ModelRow) -> str:
-    if model.use:
-        return f"in use: {', '.join(model.use)}"
-    return given("could ", " and ".join(model.roles))
-
-
-@shows("RebuildReport")
-def rebuilt(report: RebuildReport) -> Lines:
-    """What was derived anew."""
-    waiting = "an unknown number of chunks without embeddings"
+@shows("RebuildReport", explains=True)
+def rebuilt(report: RebuildReport, *, explain: bool = False) -> Lines:
+    """What was derived anew. `explain`: how many rows and vectors."""
+    waiting = "it is not known how many passages are found by words only so far"
     if report.waiting is not None:
-        waiting = some(report.waiting, "chunk", WITHOUT_VECTORS)
+        waiting = some(report.waiting, "passage", WITHOUT_VECTORS)
     rows = count(report.rows, "row")
     vectors = count(report.vectors, "vector")
-    said = commas(f"{rows} of full text", f"{vectors} in the index", waiting)
-    return [line(said), *notices(report.notices)]
+    done = "everything that a search reads was made anew"
+    if explain:
+        done = f"{rows} of full text, {vectors} in the index"
+    return [line(commas(done, waiting)), *notices(report.notices)]
 
 
 @shows("BackupReport")

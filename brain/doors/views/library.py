@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 # Of a document's text in `show`; `get` prints it whole.
 FIRST_LINES = 12
 NAME_ONLY = " (name only: no reader for this kind of file)"
+# Fields of front matter that a document's own rows tell.
+SAID_ABOVE = ("title", "date", "tags", "aliases")
 # In a cell without a value, so that the columns stay in sight.
 NOTHING = "–"
 
@@ -107,10 +109,10 @@ def documents(rows: Sequence[DocumentRow]) -> Lines:
     return columns(cells, ("dim", "", "path", "title"))
 
 
-@shows("DocumentDetail", json_out.document)
-def document(detail: DocumentDetail) -> Lines:
-    """One document: its fields, then the first lines of its text."""
-    known = [(name, text) for name, text in _fields(detail) if text]
+@shows("DocumentDetail", json_out.document, explains=True)
+def document(detail: DocumentDetail, *, explain: bool = False) -> Lines:
+    """One document: its fields, then the first lines of its text. `explain`: its whole id, its chunks and its label."""
+    known = [(name, text) for name, text in _fields(detail, explain) if text]
     done = [title(detail.row.title), *columns(known, ("dim", "")), line()]
     if not detail.text.strip():
         return done
@@ -121,28 +123,38 @@ def document(detail: DocumentDetail) -> Lines:
     return done
 
 
-def _fields(detail: DocumentDetail) -> list[tuple[str, str]]:
+def _fields(detail: DocumentDetail, explain: bool) -> list[tuple[str, str]]:
     """What is known about a document, by the names that a person reads."""
     row = detail.row
     by = given(" (from ", detail.dated_by, ")") if row.date else ""
     return [
-        ("id", row.id),
+        ("id", row.id if explain else short_id(row.id)),
         ("source", row.source),
         ("kind", row.media_type + ("" if row.entry == "full" else NAME_ONLY)),
         ("date", day(row.date) + by),
         ("added", moment(row.added_at)),
         (
             "size",
-            commas(count(len(detail.text), "character"), count(row.chunks, "chunk")),
+            commas(
+                count(len(detail.text), "character"),
+                count(row.chunks, "chunk") if explain else "",
+            ),
         ),
-        ("label", row.label),
+        ("label", row.label if explain else ""),
         ("tags", ", ".join(row.tags)),
         ("aliases", ", ".join(detail.aliases)),
         ("links", ", ".join(detail.links)),
         ("folder", detail.context),
-        *detail.metadata.items(),
+        *_stated(detail, explain),
         *(("notice", text) for text in detail.notices),
     ]
+
+
+def _stated(detail: DocumentDetail, explain: bool) -> list[tuple[str, str]]:
+    """What a document states of itself; less what stands above under the same name, unless all is wanted."""
+    if explain:
+        return list(detail.metadata.items())
+    return [item for item in detail.metadata.items() if item[0] not in SAID_ABOVE]
 
 
 @shows("ForgetReport", talk=lambda report: [line(text) for text in report.notices])

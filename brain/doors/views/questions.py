@@ -20,6 +20,7 @@ from brain.doors.lines import (
     day,
     dim,
     dots,
+    duration,
     given,
     indented,
     line,
@@ -59,6 +60,9 @@ INDENT = "   "
 # Columns at the right of a snippet: room for the sign that the text goes on.
 MARGIN = 2
 
+# The provider of answers that no model wrote, and the grade of citations that all hold.
+BUILTIN = "builtin"
+STRONG = "strong"
 VERBS = {"rerank": "reranked", "expand": "expanded"}
 
 # What each state of an answer means to its reader, and in which style that is said.
@@ -152,13 +156,13 @@ def _numbers(values: Mapping[str, float]) -> str:
     return commas(*pairs).replace("_", " ")
 
 
-def who_looked(result: Retrieved) -> Lines:
-    """What stands beside a search: which embedder and index answered, and what could not look."""
+def who_looked(result: Retrieved, *, explain: bool = False) -> Lines:
+    """What stands beside a search: how much was found, and what could not look; `explain`: embedder and index."""
     said = dots(
         count(len(result.passages), "passage"),
-        given("embedder ", result.embedder),
-        given("index ", result.index),
-        some(result.index_lag, "change", " not in the index yet"),
+        given("embedder ", result.embedder if explain else ""),
+        given("index ", result.index if explain else ""),
+        some(result.index_lag, "change", " not searched by meaning yet"),
         some(result.withheld, "passage", " withheld"),
         *ran(result.steps),
     )
@@ -171,14 +175,14 @@ def ran(steps: Iterable[ModelStep]) -> list[str]:
 
 
 def model_step(item: ModelStep, *, whole: bool = False) -> str:
-    """`reranked by qwen3:4b in 1.3 s`; `whole`: with what came of it, or why nothing did."""
+    """`reranked by qwen3:4b in 1 s`; `whole`: with what came of it, or why nothing did."""
     verb = VERBS[item.name] + given(" by ", item.model)
     reason = one_line(item.reason)
     if item.state != "ran":
         return f"not {verb}: {reason}"
-    done = f"{verb} in {item.seconds:.1f} s"
     if not whole:
-        return done
+        return f"{verb} in {duration(item.seconds)}"
+    done = f"{verb} in {item.seconds:.1f} s"
     outcome = []
     if item.of:
         passages_seen = count(item.of, "passage")
@@ -190,7 +194,7 @@ def model_step(item: ModelStep, *, whole: bool = False) -> str:
 
 def degraded(reason: str) -> Lines:
     """One line that says which part could not look."""
-    return [warn("degraded: ", reason)] if reason else []
+    return [warn("not complete: ", reason)] if reason else []
 
 
 def files(items: Iterable[Passage]) -> Lines:
@@ -248,38 +252,44 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def footer(answer: Answer, shown: str, room: int | None) -> Lines:
-    """Below an answer: its citations, how sure, which models, how the window was used. `shown`: what stands above;
-    `room`: cells of the terminal, None in a pipe.
+def footer(
+    answer: Answer, shown: str, room: int | None, *, explain: bool = False
+) -> Lines:
+    """Below an answer: its citations, how sure, who answered. `shown`: what stands above; `room`: cells of the
+    terminal, None in a pipe; `explain`: with the figures behind it, and how the window was used.
     """
     done = citations(answer.citations, shown, room)
     if done:
         done.append(line())
     words, style = STATES[answer.state]
     state = styled(style, words)
-    done.append(line(state, dim(_confidence(answer)), dim(_models(answer))))
-    if answer.context.window:
-        done.append(dim(context_use(answer)))
+    done.append(line(state, dim(_behind(answer, explain=explain))))
+    if answer.context.window and (explain or answer.context.passages_left_out):
+        done.append(dim(context_use(answer, explain=explain)))
     done += [dim(step) for step in ran(answer.steps)]
     return done + degraded(answer.degraded)
 
 
-def context_use(answer: Answer) -> str:
-    """`context 6,812 of 8,192 tokens; 3 of 9 passages left out`."""
+def context_use(answer: Answer, *, explain: bool) -> str:
+    """`3 of 9 passages left out`, for want of room; `explain`: `context 6,812 of 8,192 tokens` before it."""
     use = answer.context
     shown = count(use.passages_used, "passage")
     if use.passages_left_out:
         total = use.passages_used + use.passages_left_out
         shown = f"{use.passages_left_out} of {total} passages left out"
+    if not explain:
+        return f"the model has not seen all: {shown}"
     return f"context {use.tokens:,} of {use.window:,} tokens; {shown}"
 
 
-def not_found(answer: Answer, *, width: int, nearest: int) -> Lines:
+def not_found(
+    answer: Answer, *, width: int, nearest: int, explain: bool = False
+) -> Lines:
     """What `ask` prints when the notes do not hold it: the state, then the nearest passages."""
     if answer.text == NOTHING_IN:
         return [warn(NOTHING_IN)]
     state = warn("Not in your notes.")
-    done = [line(state, dim(_confidence(answer)), dim(_models(answer)))]
+    done = [line(state, dim(_behind(answer, explain=explain)))]
     if answer.passages:
         done.append(line("The nearest:"))
         shown = answer.passages[:nearest]
@@ -287,13 +297,31 @@ def not_found(answer: Answer, *, width: int, nearest: int) -> Lines:
     return done + degraded(answer.degraded)
 
 
+def _behind(answer: Answer, *, explain: bool) -> str:
+    """Who answered, and under which id it is kept; `explain`: with the figures and the parts that served."""
+    if explain:
+        return _confidence(answer) + _models(answer)
+    kept = short_id(answer.episode or "")
+    return given(" · ", dots(_writer(answer), given("kept as ", kept)))
+
+
+def _writer(answer: Answer) -> str:
+    if answer.state == "not_found" or not answer.model:
+        return ""
+    if answer.provider != BUILTIN:
+        return f"written by {one_line(answer.model)}"
+    return "quoted, not written by a model"
+
+
 def _confidence(answer: Answer) -> str:
     held = answer.confidence
     supported = held.supported if held.known else None
+    # The grade is of the citations alone: a strong one beside "unsure" would contradict it.
+    grade = "" if answer.state == "unsure" and held.grade == STRONG else held.grade
     said = commas(
         _probability("found", held.found),
         _probability("supported", supported),
-        given("grade ", held.grade),
+        given("grade ", grade),
     )
     return given(" (", said, ")")
 
