@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 from ingest.chunking import Piece, chunk
 from ingest.dates import date_in_metadata, date_in_name, find_date
 from ingest.document import Chunk, Document, Section, chunk_ids, digest, new_id
+from ingest.entities import as_seen
 from ingest.errors import IngestError, UnreadableFile
 from ingest.limits import USUAL, Limits
 from ingest.media import DOCX, ODT
@@ -193,7 +194,7 @@ def _title(raw: Raw, reading: Reading, text: str) -> str:
     words = (
         reading.title or _stem(raw) or _first_line(text, TITLE_CHARS * 2).lstrip("# ")
     )
-    return " ".join(clean(words).split())[:TITLE_CHARS]
+    return " ".join(as_seen(clean(words)).split())[:TITLE_CHARS]
 
 
 def _stem(raw: Raw) -> str:

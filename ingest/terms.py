@@ -1,10 +1,11 @@
 """The words by which a text is found: what the store writes into `terms`, and what a question is compared with.
 
-Folds case, accents and letters with a stroke in every script, leaves out signs that are not seen (a soft hyphen
-parts nothing), writes a number of several groups of digits, and an IBAN, as one word too, cuts runs of Chinese,
-Japanese and Thai into bigrams, adds the parts of camelCase names, stems words of scripts that one stemmer can serve
-(scripts.py), and the rest as SQLite's own `porter` tokenizer does, so that counts made here agree with FTS5. Leaves out
-stop words, weights and every query. Serves the store (what it writes), retrieval (what it asks) and nobody else.
+Folds case, accents and letters with a stroke in every script, leaves out signs that are not seen (a soft hyphen parts
+nothing, nor does "&shy;"), writes a number of several groups of digits, and an IBAN, as one word too, cuts runs of
+Chinese, Japanese and Thai into bigrams, adds the parts of camelCase names, stems words of scripts that one stemmer can
+serve (scripts.py), and the rest as SQLite's own `porter` tokenizer does, so that counts made here agree with FTS5.
+Leaves out stop words, weights and every query. Serves the store (what it writes), retrieval (what it asks) and nobody
+else.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from functools import lru_cache, partial
 from itertools import pairwise
 from typing import TypeVar
 
+from ingest.entities import words_in_letters
 from ingest.scripts import stem_scripts
 
 Read = TypeVar("Read")  # what is read of a text
@@ -161,6 +163,7 @@ def written(text: str) -> str:
     >>> written("the roof cost 12,450.00")
     'the roof cost 12,450.00 12450'
     """
+    text = words_in_letters(text)
     if not text.isascii():
         text = _UNSEEN.sub("", text)
     if _DIGITS_HINT.search(text):

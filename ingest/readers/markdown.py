@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from ingest.dates import date_in_metadata
 from ingest.document import Section, Texts
+from ingest.entities import in_letters
 from ingest.limits import Limits
 from ingest.locators import of_lines
 from ingest.readers.comments import without_comments, written_in_obsidian
@@ -99,7 +100,7 @@ def read(raw: Raw) -> Readings:
     stated_links = "\n".join(item.value for item in head.properties)
     if head.first("excalidraw-plugin"):
         title = ""  # the headings of a drawing are the plugin's own: it is called by its file
-    title = head.first("title") or title
+    title = in_letters(head.first("title")) or title
     if not title and head.lines and not raw.name:
         # Else the first line would name a text without a file: here that is a mark.
         title = next(filter(str.strip, lines), "").strip("# \n")
@@ -248,7 +249,7 @@ def _sections(
         first = block.first if sections else 0
         if block.kind == "heading":
             heading = block.heading[:HEADING_CHARS]
-            words = one_line(_MARKUP.sub("", heading))
+            words = one_line(in_letters(_MARKUP.sub("", heading)))
             if words:
                 headings.enter(block.level, words)
             if block.level == 1:
@@ -270,7 +271,8 @@ def _header_row(line: str) -> str:
     cells = _BAR.split(line.strip().lstrip("> "))
     if not cells[0]:
         del cells[0]
-    return row(_MARKUP.sub("", cell) for cell in cells)[:HEADING_CHARS]
+    names = (in_letters(_MARKUP.sub("", cell)) for cell in cells)
+    return row(names)[:HEADING_CHARS]
 
 
 def _with_ends(blocks: list[_Block], lines: list[str]) -> Iterator[tuple[_Block, int]]:

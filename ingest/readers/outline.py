@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ingest.document import Heading, Section
+from ingest.entities import as_seen
 from ingest.locators import of_paragraphs
 
 HEADING_CHARS = 300  # of a heading taken into the path; the text keeps all of it
@@ -132,8 +133,8 @@ def paragraphs(texts: Iterable[str]) -> str:
 
 
 def one_line(text: str) -> str:
-    """The words of a text with single spaces between them."""
-    return " ".join(text.split())
+    """The words of a text with single spaces between them, without signs that nobody sees."""
+    return " ".join(as_seen(text).split())
 
 
 def has_letters(text: str) -> bool:

@@ -241,3 +241,12 @@ def test_main_content_of_real_pages_is_found() -> None:
                 found += " ".join(words[at : at + 6]) in have
     assert asked > 500
     assert found / asked >= 0.995
+
+
+def test_headings_and_titles_have_no_signs_that_nobody_sees() -> None:
+    found = reading(
+        "<title>Haft&shy;pflicht</title><h1>Ver&shy;sicherung&nbsp;A</h1><p>Eine Haft&shy;pflicht.</p>"
+    )
+    assert found.title == "Haftpflicht"
+    assert found.sections[0].heading == ("Versicherung A",)
+    assert "Haftpflicht" in found.sections[0].text

@@ -266,3 +266,13 @@ def test_hostile_markdown_is_read_whole(text: str) -> None:
         or "a: b" in text
     )
     assert chunk(found.sections) or not kept.strip()
+
+
+def test_letters_by_name_are_letters_in_headings_titles_and_names_of_columns() -> None:
+    text = "# Haft&shy;pflicht &amp; Haus&nbsp;rat\n\n| Ge&shy;sellschaft | Jahr |\n|---|---|\n| A | 2 |\n"
+    found = reading(text)
+    assert found.title == "Haftpflicht & Haus rat"
+    assert found.sections[0].heading == ("Haftpflicht & Haus rat",)
+    assert found.sections[1].header == "Gesellschaft | Jahr"
+    assert text_of(found) == text
+    assert reading("---\ntitle: Haft&shy;pflicht\n---\n").title == "Haft\u00adpflicht"

@@ -2,6 +2,8 @@
 
 import pytest
 
+from ingest.entities import in_letters
+from ingest.terms import tokens
 from ingest.words import content_words, months, names, numbers
 
 
@@ -35,3 +37,27 @@ def test_names_are_capitalised_words_that_are_no_function_words() -> None:
 def test_content_words_keep_something_even_of_function_words() -> None:
     assert content_words("Who is the landlord?") == ["landlord"]
     assert content_words("who is it?") == ["who", "is", "it"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Haft&shy;pflicht", ["haftpflicht"]),
+        ("mi&zwnj;ravad&#8204;x", ["miravadx"]),
+        ("Haft&#xAD;pflicht&#8203;satz", ["haftpflichtsatz"]),
+        ("Haus&nbsp;rat", ["haus", "rat"]),
+        ("1&nbsp;200", ["1", "200", "1200"]),
+        ("Caf&eacute; &Eacute;cole", ["cafe", "ecole"]),
+        ("a&nbsp;&nbsp;b", ["a", "b"]),
+        ("how to write &shy; and &nbsp;", ["how", "to", "write", "shy", "and", "nbsp"]),
+        ("R&D; x=1&copy=2 &none;x", ["r", "d", "x", "1", "copy", "2", "none", "x"]),
+    ],
+)
+def test_letters_that_are_written_by_name_are_letters(
+    text: str, words: list[str]
+) -> None:
+    assert tokens(text) == words
+
+
+def test_what_names_no_letter_stays() -> None:
+    assert in_letters("R&D; &notit; &#99999999; &amp;") == "R&D; &notit; &#99999999; &"

@@ -177,6 +177,20 @@ def test_a_number_is_found_however_its_digits_are_parted(
     assert found("--lexical", typed) == ["note.md"]
 
 
+@pytest.mark.parametrize("suffix", ["md", "html"])
+def test_words_parted_by_named_letters_are_found(folder: Folder, suffix: str) -> None:
+    text = "Die Haft&shy;pflicht&zwnj;versicherung gilt f&uuml;r uns."
+    heading = "Haus&shy;rat&nbsp;heute"
+    if suffix == "html":
+        text, heading = f"<p>{text}</p>", f"<h1>{heading}</h1>"
+    else:
+        heading = f"# {heading}"
+    brain("add", folder({f"note.{suffix}": f"{heading}\n\n{text}\n"}))
+    for typed in ("Haftpflichtversicherung", "Hausrat", "heute", "für"):
+        assert found("--lexical", typed) == [f"note.{suffix}"]
+    assert next(iter(listed().values()))["title"] == "Hausrat heute"
+
+
 def test_operators_of_a_query_say_where_to_look(folder: Folder) -> None:
     place = folder(
         {
