@@ -102,7 +102,7 @@ def test_a_variable_that_would_do_nothing_is_refused() -> None:
 def test_a_section_that_is_a_value_is_told_from_an_unknown_one(config: Config) -> None:
     config.home.mkdir(mode=0o700)
     (config.home / "config.toml").write_text("models = 3\n")
-    with pytest.raises(UsageError, match=r"models in .* is no section"):
+    with pytest.raises(UsageError, match=r"models is a section, not a value"):
         load(config.home, {})
 
 

@@ -1,12 +1,12 @@
 """The configuration: defaults, then `config.toml` in the home folder, then `BRAIN_*` variables, then flags.
 
 Every setting is listed here once, with its unit and its least value; a name that is not listed is an error, so that a
-typing mistake is never silent. Leaves out what the settings do. Serves the app, which reads them once.
+typing mistake is never silent. Leaves out what the settings do, and how a mistake is said (`mistakes`). Serves the
+app, which reads them once.
 """
 
 from __future__ import annotations
 
-import difflib
 import os
 import stat
 import time
@@ -17,13 +17,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from brain.errors import BrainError, UsageError
+from brain.config import mistakes
+from brain.config.mistakes import KINDS, Origin
+from brain.errors import BrainError
 from brain.plain import read_plain
 from brain.types import Texts
 
 FILE = "config.toml"
 HOME_MODE = 0o700
-ENVIRONMENT_PREFIX = "BRAIN_"
 # variables that are no settings: where the home is, a secret, a traceback in errors, what tests switch on
 OTHER_VARIABLES = frozenset(
     "BRAIN_HOME BRAIN_BACKUP_PASSPHRASE BRAIN_DEBUG BRAIN_FAILPOINT BRAIN_OLLAMA_LIVE BRAIN_OLLAMA_OPENAPI".split()
@@ -159,8 +160,9 @@ def load(home: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     config = Config(home=home or default_home(environ))
     path = config.home / FILE
     if os.path.lexists(path):
-        config = _merge(config, _read(path), str(path))
-    return _merge(config, _from_environment(environ), "the environment")
+        text, values = _read(path)
+        config = _merge(config, values, Origin(str(path), text))
+    return _merge(config, _from_environment(environ), Origin())
 
 
 def default_home(environ: Mapping[str, str]) -> Path:
@@ -245,20 +247,18 @@ def _text(path: Path) -> str:
     try:
         return read_plain(path, follow=True).decode("utf-8")
     except OSError as error:
-        what = f"{path} cannot be read: {error.strerror}"
-        raise BrainError(what, "put a text file there, or move it away") from None
+        raise mistakes.unreadable(str(path), error.strerror or str(error)) from None
 
 
-def _read(path: Path) -> Values:
+def _read(path: Path) -> tuple[str, Values]:
+    """(the settings file as it stands, what it says)."""
     try:
         text = _text(path)
         if path.stat().st_mode & stat.S_IWOTH:
-            hint = f"run: chmod 600 {path}"
-            raise BrainError(f"{path} can be written by anyone", hint)
-        return tomllib.loads(text)
+            raise mistakes.open_to_all(str(path))
+        return text, tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        hint = "mend the line, or move the file away"
-        raise UsageError(f"{path} is not valid TOML: {error}", hint) from None
+        raise mistakes.no_toml(str(path), error) from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> Values:
@@ -270,7 +270,7 @@ def _from_environment(environ: Mapping[str, str]) -> Values:
     known = set(OTHER_VARIABLES)
     for section, kind in SECTIONS.items():
         for item in fields(kind):
-            variable = f"{ENVIRONMENT_PREFIX}{section}_{item.name}".upper()
+            variable = mistakes.variable(section, item.name)
             known.add(variable)
             if variable in environ:
                 found.setdefault(section, {})[item.name] = environ[variable]
@@ -281,57 +281,78 @@ def _from_environment(environ: Mapping[str, str]) -> Values:
 def _refuse_unknown(environ: Mapping[str, str], known: Collection[str]) -> None:
     """Raise `UsageError` for a variable that would be taken for a setting and does nothing."""
     for variable in sorted(environ):
-        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in known:
-            alike = difflib.get_close_matches(variable, known, n=1)
-            hint = f"did you mean {alike[0]}?" if alike else f"run: unset {variable}"
-            raise UsageError(f"{variable} is no setting of brain", hint)
+        if variable.startswith(mistakes.PREFIX) and variable not in known:
+            raise mistakes.unknown_variable(variable, known)
 
 
-def _merge(config: Config, values: Values, where: str) -> Config:
+def _merge(config: Config, values: Values, origin: Origin) -> Config:
     for section, given in values.items():
         if section not in SECTIONS:
-            what = f"unknown setting [{section}] in {where}"
-            raise UsageError(what, f"sections: {', '.join(SECTIONS)}")
+            raise mistakes.unknown_section(section, origin, SECTIONS)
+        examples = _examples(section, origin)
         if not isinstance(given, dict):
-            hint = f"write [{section}] on a line of its own, the settings below it"
-            raise UsageError(f"{section} in {where} is no section", hint)
+            first = next(iter(examples.values()))
+            raise mistakes.no_section(section, origin, first)
         current = getattr(config, section)
-        changed = replace(current, **_typed(current, section, given, where))
-        config = replace(config, **{section: changed})
+        changed = {}
+        for name, value in given.items():
+            if name not in examples:
+                raise mistakes.unknown_setting(section, name, origin, examples)
+            changed[name] = _fitting(section, name, value, origin)
+        config = replace(config, **{section: replace(current, **changed)})
     return config
 
 
-def _typed(current: Any, section: str, given: Values, where: str) -> Values:
-    """The values turned to the types of the defaults. Raises `UsageError` for one that does not fit."""
-    done: Values = {}
-    names = sorted(item.name for item in fields(current))
-    for name, value in given.items():
-        setting = f"{section}.{name}"
-        if name not in names:
-            what = f"unknown setting {setting} in {where}"
-            raise UsageError(what, f"settings: {', '.join(names)}")
-        done[name], wrong = _converted(setting, value, getattr(current, name))
-        if wrong:
-            raise UsageError(f"{setting} in {where} is {value!r}", wrong)
+def _examples(section: str, origin: Origin) -> dict[str, str]:
+    """The settings of a section, each as it might be written."""
+    done = {}
+    for item in fields(SECTIONS[section]):
+        done[item.name] = origin.example(section, item.name, item.default)
     return done
+
+
+def _fitting(section: str, name: str, value: Any, origin: Origin) -> Any:
+    """The value turned to the type of the default. Raises `UsageError` for one that does not fit."""
+    default = getattr(SECTIONS[section](), name)
+    found, must = _converted(f"{section}.{name}", value, default)
+    if must:
+        raise mistakes.wrong_value(section, name, value, origin, must, default)
+    return found
 
 
 def _converted(setting: str, value: Any, default: Any) -> tuple[Any, str]:
     """(the value as the type of the default, what it must be instead: "" when it fits)."""
+    kind = type(default)
     try:
-        if isinstance(default, tuple):
-            return tuple(value.split(",") if isinstance(value, str) else value), ""
-        found = type(default)(value)
+        found = _of_type(kind, value)
     except (TypeError, ValueError):
-        return None, f"it must be of type {type(default).__name__}"
+        choices = CHOICES.get(setting, ())
+        return None, f"one of: {', '.join(choices)}" if choices else KINDS[kind]
     except OverflowError:  # 1e400 is infinity, which is no whole number
-        return None, f"it must be at most {MOST:,}"
+        return None, f"at most {MOST:,}"
     if isinstance(found, int | float) and not found <= MOST:
-        return None, f"it must be at most {MOST:,}"
+        return None, f"at most {MOST:,}"
     least = LEAST.get(setting)
     if least is not None and not least <= found:
-        return None, f"it must be {least:g} or more"
-    choices = CHOICES.get(setting)
+        return None, f"{least:g} or more"
+    choices = CHOICES.get(setting, ())
     if choices and found not in choices:
-        return None, f"it must be one of: {', '.join(choices)}"
+        return None, f"one of: {', '.join(choices)}"
     return found, ""
+
+
+def _of_type(kind: type, value: Any) -> Any:
+    """The value as one of this type, if nothing of it gets lost. Raises `TypeError`, `ValueError`, `OverflowError`."""
+    if kind is tuple:
+        texts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(texts, list) or not all(
+            isinstance(one, str) for one in texts
+        ):
+            raise TypeError(value)
+        return tuple(texts)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise TypeError(value)
+    found = kind(value)
+    if kind is int and isinstance(value, float) and found != value:
+        raise ValueError(value)
+    return found
