@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from brain.doors.cli import completion
 from brain.doors.cli.app import EVERY_DAY, KEEPING, LIBRARY, register, shown
 from brain.doors.cli.options import (
     Json,
@@ -161,7 +162,7 @@ def today(
 )
 def edit(
     run: Session,
-    reference: Annotated[str, argument("ID|PATH")],
+    reference: Annotated[str, argument("ID|PATH", completion.references)],
     words: Annotated[list[str] | None, argument("TEXT")] = None,
 ) -> object:
     """Write a note anew, in $EDITOR or with the text given. `-` reads standard input. A file is edited in its place."""
@@ -200,7 +201,10 @@ def remember(
     run: Session,
     words: Text,
     at: Annotated[str, option("--at", "TIME", "When it happened, if not now.")] = "",
-    people: Annotated[list[str], option("--with", "NAME", "Who was there.")] = [],  # noqa: B006  typer copies it
+    people: Annotated[
+        list[str],
+        option("--with", "NAME", "Who was there.", autocompletion=completion.people),
+    ] = [],  # noqa: B006  typer copies it
     name: Annotated[
         str, option("--session", "NAME", "The meeting or thread it belongs to.")
     ] = "",

@@ -9,6 +9,7 @@ import enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from brain.doors.cli import completion
 from brain.doors.cli.app import QUALITY, group, shown
 from brain.doors.cli.options import Limit, argument, flag, option
 from brain.doors.cli.session import Session
@@ -21,7 +22,12 @@ evaluation = group("eval", QUALITY, "Measure retrieval and confidence.")
 Directory = Annotated[Path, argument("DIR")]
 Embedder = Annotated[
     str,
-    option("--embedder", "NAME", "builtin, or an embedding model of Ollama."),
+    option(
+        "--embedder",
+        "NAME",
+        "builtin, or an embedding model of Ollama.",
+        autocompletion=completion.embedders,
+    ),
 ]
 Vectors = Annotated[
     Path | None,
@@ -154,10 +160,22 @@ def feedback(
     verdict: Annotated[Verdict, argument("good|wrong|missing")],
     why: Annotated[str, argument("[WHY]")] = "",
     source: Annotated[
-        str, option("--source", "PATH:LINE", "Where the answer stands.")
+        str,
+        option(
+            "--source",
+            "PATH:LINE",
+            "Where the answer stands.",
+            autocompletion=completion.references,
+        ),
     ] = "",
     episode: Annotated[
-        str, option("--episode", "ID", "Another answer than the last one.")
+        str,
+        option(
+            "--episode",
+            "ID",
+            "Another answer than the last one.",
+            autocompletion=completion.episodes,
+        ),
     ] = "",
     absent: Annotated[bool, flag("--absent", "The notes do not hold it.")] = False,
 ) -> object:
@@ -182,7 +200,7 @@ def feedback(
 def why_not(
     run: Session,
     query: Annotated[str, argument("QUERY")],
-    document: Annotated[str, argument("ID|PATH")],
+    document: Annotated[str, argument("ID|PATH", completion.references)],
     limit: Limit = 10,
 ) -> object:
     """Say at which stage a document was lost for a question."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from brain.doors.cli import completion
 from brain.doors.cli.app import KEEPING, group, shown
 from brain.doors.cli.options import argument
 from brain.doors.cli.session import Session
@@ -34,7 +35,7 @@ def folder_list(brain: Brain) -> object:
 @shown("remove", group=folders, examples=("brain folder remove ~/old-notes",))
 def folder_remove(
     run: Session,
-    path: Annotated[Path, argument("PATH")],
+    path: Annotated[Path, argument("PATH", completion.folders)],
 ) -> object:
     """Look at a folder no more. What was read of it stays; `brain forget PATH` hides it."""
     with run.brain() as brain:
@@ -50,7 +51,7 @@ def folder_remove(
 )
 def folder_rename(
     run: Session,
-    old: Annotated[Path, argument("OLD")],
+    old: Annotated[Path, argument("OLD", completion.folders)],
     new: Annotated[Path, argument("NEW")],
 ) -> object:
     """Follow a folder that was moved: its documents keep their ids and tags."""

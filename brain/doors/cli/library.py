@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from brain.doors import json_out
+from brain.doors.cli import completion
 from brain.doors.cli.app import LIBRARY, group, register, shown
 from brain.doors.cli.keeping import Identity, known_secret
 from brain.doors.cli.options import (
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 # What `undo` brings back when nothing is named.
 LAST = "last"
 
-Reference = Annotated[str, argument("ID|PATH")]
+Reference = Annotated[str, argument("ID|PATH", completion.references)]
 
 
 @register(
@@ -154,7 +155,7 @@ def open_(
 )
 def forget(
     context: typer.Context,
-    references: Annotated[list[str], argument("ID|PATH")],
+    references: Annotated[list[str], argument("ID|PATH", completion.references)],
     yes: Yes = False,
     dry_run: Annotated[
         bool, flag("--dry-run", "Show what would go; nothing more.")
@@ -200,7 +201,7 @@ def forget(
 )
 def undo(
     context: typer.Context,
-    reference: Annotated[str, argument("ID")] = LAST,
+    reference: Annotated[str, argument("ID", completion.forgotten)] = LAST,
     listing: Annotated[bool, flag("--list", "Show what can be brought back.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -226,7 +227,7 @@ def undo(
 def tag(
     run: Session,
     reference: Reference,
-    changes: Annotated[list[str], argument("+TAG|-TAG")] = [],  # noqa: B006  typer copies it
+    changes: Annotated[list[str], argument("+TAG|-TAG", completion.tags)] = [],  # noqa: B006  typer copies it
 ) -> object:
     """Add tags with +, take them off with -. Without any, show them."""
     add, remove = split_tags(changes)
@@ -288,7 +289,7 @@ def context_list(brain: Brain) -> object:
 @register("remove", group=folders, examples=("brain context remove ~/notes/work",))
 def context_remove(
     context: typer.Context,
-    path: Annotated[Path, argument("PATH")],
+    path: Annotated[Path, argument("PATH", completion.described)],
     as_json: Json = False,
 ) -> None:
     """Take the description of a folder away."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Annotated
 
+from brain.doors.cli import completion
 from brain.doors.cli.app import MODELS, group, shown
 from brain.doors.cli.options import argument
 from brain.doors.cli.session import Session
@@ -22,7 +23,7 @@ models = group(
     "Which models embed and answer. Built in, or in Ollama on this machine.",
 )
 
-Name = Annotated[str, argument("NAME")]
+Name = Annotated[str, argument("NAME", completion.models)]
 
 
 class Role(enum.StrEnum):
@@ -75,7 +76,7 @@ def pull(run: Session, name: Name) -> object:
 def use(
     brain: Brain,
     role: Annotated[Role, argument("embed|ask")],
-    name: Annotated[str, argument("NAME|auto|builtin")],
+    name: Annotated[str, argument("NAME|auto|builtin", completion.choices)],
 ) -> object:
     """Choose the model that embeds or answers. Vectors are made anew beside the old ones, which serve until then."""
     return Message(brain.models.use(role.value, name))

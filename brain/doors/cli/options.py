@@ -9,10 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
+from brain.doors.cli import completion
+from brain.doors.cli.completion import Complete
 
-def argument(metavar: str) -> Any:
-    """A word without a name. The usage line shows it, so that the help needs no section of its own for it."""
-    return typer.Argument(metavar=metavar, hidden=True)
+
+def argument(metavar: str, offers: Complete | None = None) -> Any:
+    """A word without a name. The usage line shows it, so that the help needs no section of its own for it.
+
+    `offers`: what a shell completes it to; without it, files.
+    """
+    return typer.Argument(metavar=metavar, hidden=True, autocompletion=offers)
 
 
 def option(name: str, metavar: str, text: str, *short: str, **settings: Any) -> Any:
@@ -37,7 +43,12 @@ Explain = Annotated[
 Verbose = Annotated[
     bool, flag("--verbose", "Every name and notice, what was embedded and by what.")
 ]
-NewTags = Annotated[list[str], option("--tag", "TAG", "Tag it (repeat for several).")]
+NewTags = Annotated[
+    list[str],
+    option(
+        "--tag", "TAG", "Tag it (repeat for several).", autocompletion=completion.tags
+    ),
+]
 Words = Annotated[list[str], argument("WORDS")]
 Text = Annotated[list[str], argument("TEXT")]
 Yes = Annotated[bool, flag("--yes", "Do it without asking.", "-y")]
@@ -45,10 +56,22 @@ Limit = Annotated[
     int, option("--limit", "N", "How many at most.", "-n", min=1, max=1000)
 ]
 Tags = Annotated[
-    list[str], option("--tag", "TAG", "Only with this tag (repeat for several).")
+    list[str],
+    option(
+        "--tag",
+        "TAG",
+        "Only with this tag (repeat for several).",
+        autocompletion=completion.tags,
+    ),
 ]
 Source = Annotated[
-    str, option("--source", "GLOB", "Only sources that match, as 'journal/*'.")
+    str,
+    option(
+        "--source",
+        "GLOB",
+        "Only sources that match, as 'journal/*'.",
+        autocompletion=completion.sources,
+    ),
 ]
 Since = Annotated[
     str, option("--since", "TIME", "From then on: 2026-05, 'last friday', 'March 6'.")
@@ -56,8 +79,19 @@ Since = Annotated[
 Until = Annotated[str, option("--until", "TIME", "Up to then.")]
 Where = Annotated[
     list[str],
-    option("--where", "TEST", "Only with this property: status=done, 'rating>=4'."),
+    option(
+        "--where",
+        "TEST",
+        "Only with this property: status=done, 'rating>=4'.",
+        autocompletion=completion.properties,
+    ),
 ]
 Sort = Annotated[
-    str, option("--sort", "NAME", "By a property; -NAME: the largest first.")
+    str,
+    option(
+        "--sort",
+        "NAME",
+        "By a property; -NAME: the largest first.",
+        autocompletion=completion.properties,
+    ),
 ]

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brain.doors import json_out
+from brain.doors.cli import completion
 from brain.doors.cli.app import EVERY_DAY, register, shown
+from brain.doors.cli.completion import EPISODE_KINDS
 from brain.doors.cli.options import (
     Explain,
     Json,
@@ -38,7 +40,6 @@ from brain.prompts import NOTHING_IN
 if TYPE_CHECKING:
     from brain.types import Answer, Retrieved
 
-EPISODE_KINDS = ("ask", "note", "chat", "import")
 # Passages or episodes shown when the notes do not hold it: enough to see that the search understood.
 NEAREST = 3
 STATE_CODES = {
@@ -307,8 +308,21 @@ def recall(
     words: Words = [],  # noqa: B006  typer copies it
     since: Since = "",
     until: Until = "",
-    kind: Annotated[str, option("--kind", "KIND", "ask, note, chat or import.")] = "",
-    person: Annotated[str, option("--with", "NAME", "Only with this person.")] = "",
+    kind: Annotated[
+        str,
+        option(
+            "--kind",
+            "KIND",
+            "ask, note, chat or import.",
+            autocompletion=completion.kinds,
+        ),
+    ] = "",
+    person: Annotated[
+        str,
+        option(
+            "--with", "NAME", "Only with this person.", autocompletion=completion.people
+        ),
+    ] = "",
     limit: Limit = 10,
 ) -> object:
     """What was asked, answered, noted and said, and when. Times in the words count too ("in May")."""

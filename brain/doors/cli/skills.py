@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from brain.doors.cli import completion
 from brain.doors.cli.app import SKILLS, group, shown
 from brain.doors.cli.options import Limit, Words, argument
 from brain.doors.cli.session import Session
@@ -60,6 +61,8 @@ def find(
 
 
 @shown("show", group=skill, examples=("brain skill show weekly-review",))
-def show(brain: Brain, name: Annotated[str, argument("NAME")]) -> object:
+def show(
+    brain: Brain, name: Annotated[str, argument("NAME", completion.skills)]
+) -> object:
     """One skill, whole."""
     return brain.skills.get(name)
