@@ -54,7 +54,8 @@ def collect(sets: Path, models: Path, queries: int, home: Path) -> dict[str, lis
         random.Random(SEED).shuffle(asked)
         with Brain(
             Config(
-                home=home / name / "home", models=Models(embed="builtin", ask="builtin")
+                home=home / name / "home",
+                models=Models(embed="wordllama", ask="builtin"),
             )
         ) as brain:
             brain.add([home / name / "corpus"])

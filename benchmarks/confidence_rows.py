@@ -108,7 +108,7 @@ def ask(
         target.close()
         source.close()
         with Brain(
-            Config(home=Path(copied), models=Models(embed="builtin", ask="builtin"))
+            Config(home=Path(copied), models=Models(embed="wordllama", ask="builtin"))
         ) as brain:
             names = stores.file_names(part)
             paths = [

@@ -82,7 +82,7 @@ def spend(
     }
     environ |= {
         "PYTHONPATH": str(ROOT),
-        "BRAIN_MODELS_EMBED": "builtin",
+        "BRAIN_MODELS_EMBED": "wordllama",
         "BRAIN_MODELS_ASK": "builtin",
     }
     if home is not None:

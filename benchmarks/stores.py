@@ -71,7 +71,7 @@ def rooms(
     for part in conversations(judged):
         home = home_of(homes, judged, part)
         with Brain(
-            Config(home=home, models=Models(embed="builtin", ask="builtin"))
+            Config(home=home, models=Models(embed="wordllama", ask="builtin"))
         ) as brain:
             yield room(brain, part, embedder, known, every=every)
 

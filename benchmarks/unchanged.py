@@ -57,7 +57,8 @@ def answered(directory: Path, questions: int, answers: int) -> Iterator[dict[str
             if folder is None:
                 queries = fill(directory, name, notes)
             config = Config(
-                home=Path(home) / "home", models=Models(embed="builtin", ask="builtin")
+                home=Path(home) / "home",
+                models=Models(embed="wordllama", ask="builtin"),
             )
             with Brain(config) as brain:
                 brain.add([notes])

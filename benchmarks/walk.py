@@ -94,7 +94,9 @@ def opened() -> Iterator[tuple[Callable[[str], Any], list[str]]]:
 
     listed = json.loads((CORPUS / "questions.json").read_text("utf-8"))["questions"]
     with tempfile.TemporaryDirectory(prefix="brain-walk-") as home:
-        config = Config(home=Path(home), models=Models(embed="builtin", ask="builtin"))
+        config = Config(
+            home=Path(home), models=Models(embed="wordllama", ask="builtin")
+        )
         with Brain(config) as brain:
             brain.add([CORPUS])
             yield asking(brain), [one["question"] for one in listed]

@@ -43,7 +43,7 @@ def sovereign(
         ) and name != "BRAIN_OLLAMA_LIVE":
             monkeypatch.delenv(name)
     monkeypatch.setenv("BRAIN_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("BRAIN_MODELS_EMBED", "builtin")
+    monkeypatch.setenv("BRAIN_MODELS_EMBED", "wordllama")
     monkeypatch.setenv("BRAIN_MODELS_ASK", "builtin")
     return
 
@@ -53,7 +53,7 @@ def config(tmp_path: Path) -> Config:
     """A configuration that uses the built-in models alone."""
     return Config(
         home=tmp_path / "home",
-        models=Models(embed="builtin", ask="builtin"),
+        models=Models(embed="wordllama", ask="builtin"),
         ingest=Ingest(),
     )
 

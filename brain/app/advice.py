@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from brain.app.resources import AUTO, BUILTIN, Resources
+from brain.app.resources import Resources
+from brain.app.serving import AUTO, BUILTIN
 from brain.errors import BrainError
 from brain.models import library
 from brain.models.catalogue import (

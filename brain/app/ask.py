@@ -12,8 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from brain.app.last_answer import NUMBERS
-from brain.app.resources import AUTO, Resources, clean
+from brain.app.resources import Resources, clean
 from brain.app.search import MAX_QUESTION_CHARS, narrowed, retrieved
+from brain.app.serving import AUTO
 from brain.app.sync import refresh
 from brain.app.times import in_time, resolved
 from brain.errors import BrainError, NotFound, UsageError

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from brain.app.resources import AUTO, BUILTIN, Resources, best_writer
+from brain.app.resources import Resources, best_writer
+from brain.app.serving import AUTO, BUILTIN
 from brain.config import Retrieval
 from brain.errors import BrainError, Unavailable
 from brain.types import Mode, ModelStep, Request, Retrieved

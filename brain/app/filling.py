@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
-from brain.app.resources import BUILTIN, Resources
+from brain.app.resources import Resources
+from brain.app.serving import WITHOUT_OLLAMA
 from brain.errors import BrainError
 from brain.protocols import Progress
 from brain.types import Speed
@@ -64,7 +65,8 @@ def done(resources: Resources) -> None:
 
 def look(resources: Resources) -> Fill | None:
     """The fill that is not complete, None where there is none or the built-in embedder is wanted."""
-    if resources.config.models.embed == BUILTIN or resources.given_embedder is not None:
+    wanted = resources.config.models.embed
+    if wanted in WITHOUT_OLLAMA or resources.given_embedder is not None:
         return None
     found = _noted(resources)
     if found is None or found.error:

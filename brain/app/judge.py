@@ -13,7 +13,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from brain.app.resources import BUILTIN, HEAD, Noun
+from brain.app.resources import HEAD, Noun
+from brain.app.serving import BUILTIN
 from brain.errors import BrainError, NotFound, UsageError
 from brain.reports import Excerpt, Figures, Judgment, Trace
 from brain.types import Episode, Request, Texts

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from brain.app import filling
 from brain.app.derived import finish_erasure, renew_index
 from brain.app.models import wrong_roles
-from brain.app.resources import AUTO, BUILTIN, Noun
+from brain.app.resources import Noun
+from brain.app.serving import AUTO, WITHOUT_OLLAMA
 from brain.app.vectors import embed_builtin
 from brain.config import make_home
 from brain.errors import BrainError, Refused
@@ -87,7 +88,7 @@ class Keep(Noun):
         """(its state in one line, whether it is a warning): asked for by name and missing, or not on this machine."""
         resources = self._resources
         config = resources.config
-        named = {config.models.embed, config.models.ask} - {BUILTIN}
+        named = {config.models.embed, config.models.ask} - set(WITHOUT_OLLAMA)
         if not named or resources.given_embedder is not None:
             return "not used; the built-in models serve", False
         fill = filling.look(resources)

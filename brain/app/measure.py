@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Self
 from brain import prompts
 from brain.app import capture
 from brain.app.recall import recall
-from brain.app.resources import AUTO, BUILTIN, Resources
+from brain.app.resources import Resources
 from brain.app.search import search
+from brain.app.serving import AUTO, BUILTIN, WITHOUT_OLLAMA
 from brain.app.sync import sync
 from brain.config import Config, Models
 from brain.errors import BrainError, NotFound, Unavailable, UsageError
@@ -69,7 +70,10 @@ class MeasuredStore:
         """As `Brain.sync`. Raises `Unavailable` when the model that was asked for did not embed everything."""
         report = sync(self._resources)
         serving = self._resources.serving
-        if self._embedder != BUILTIN and serving.embedder is self._resources.builtin:
+        if (
+            self._embedder not in WITHOUT_OLLAMA
+            and serving.embedder is self._resources.builtin
+        ):
             why = "; ".join(report.notices) or serving.reason
             raise Unavailable(
                 f"{self._embedder} did not embed everything: {why}",

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from brain.app import filling
-from brain.app.resources import AUTO, BUILTIN, Noun, Resources
+from brain.app.resources import Noun, Resources
+from brain.app.serving import AUTO, BUILTIN, WITHOUT_OLLAMA
 from brain.app.tally import Tally
 from brain.app.vectors import INLINE_CHUNKS, finish
 from brain.config import make_home, write_setting
@@ -130,7 +131,7 @@ def wrong_roles(resources: Resources) -> list[str]:
     models = resources.config.models
     found = []
     for role, name in (("embed", models.embed), ("ask", models.ask)):
-        if name in (AUTO, BUILTIN):
+        if name in (AUTO, *WITHOUT_OLLAMA):
             continue
         if not can(name, CAPABILITIES[role], resources.ollama.abilities):
             found.append(f"{name} cannot {role}: {LACKS[role]}")

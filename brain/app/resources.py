@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from brain.app.serving import AUTO, BUILTIN, WITHOUT_OLLAMA, Chooser, Serving
 from brain.config import Config, make_home, settle_zone, takes_no_writing
 from brain.errors import BrainError, Unavailable
+from brain.models.sentence_embedder import SentenceEmbedder
 from brain.protocols import (
     Embedder,
     Generator,
@@ -34,10 +35,7 @@ if TYPE_CHECKING:
     from brain.retrieval import Sources
     from brain.store.judgments import JudgmentTable
 
-BUILTIN, AUTO = "builtin", "auto"
 KINDS = ("knowledge", "episodes")  # what has vectors: chunks of documents, and episodes
-# Setting: the Ollama generation that was complete, and where the store was then: JSON with model, fingerprint, pk, seq
-SERVING = "serving"
 HEAD = "confidence_head"  # setting: what `brain eval calibrate` fitted, as JSON
 LEFT_OUT_NAMED = 10  # damaged rows; the doctor names them all
 UMASK = 0o077  # a person's notes are nobody else's to read
@@ -56,16 +54,6 @@ def clean(text: str) -> str:
     A shell passes bytes that are not UTF-8 on as lone surrogates: they become `?`. NUL goes.
     """
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """The embedder that answers now, None for words only; `degraded` says what is missing, `reason` why this one."""
-
-    embedder: Embedder | None
-    fingerprint: str
-    reason: str
-    degraded: str = ""
 
 
 def best_writer(server: OllamaServer) -> tuple[str, str]:
@@ -102,6 +90,7 @@ class Resources:
         *,
         embedder: Embedder | None = None,
         generator: Generator | None = None,
+        shipped: SentenceEmbedder | None = None,
         progress: Progress = silent,
         now: Callable[[], datetime] | None = None,
         finish: Callable[[Resources, str], str] | None = None,
@@ -113,6 +102,7 @@ class Resources:
         self.progress = progress
         self.given_embedder = embedder
         self.given_generator = generator
+        self._given_shipped = shipped
         self._now = now or (lambda: datetime.now().astimezone())
         self._indexes: dict[str, Indexes] = {}
         self._store: Store | None = None
@@ -176,6 +166,13 @@ class Resources:
 
         return BuiltinEmbedder()
 
+    @cached_property
+    def shipped(self) -> SentenceEmbedder:
+        """The sentence embedder that ships inside the package; its files are read on first use."""
+        if self._given_shipped is not None:
+            return self._given_shipped
+        return SentenceEmbedder(threads=self.config.models.threads)
+
     @property
     def comparer(self) -> Embedder | None:
         """The built-in embedder for comparing sentences on the spot, None where it cannot be read."""
@@ -224,9 +221,9 @@ class Resources:
         )
 
     def wanted_embedder(self) -> str | None:
-        """The name of the Ollama model that should embed, None for the built-in one. Asks the server when "auto"."""
+        """The name of the Ollama model that should embed, None for built-in ones. Asks the server when "auto"."""
         wanted = self.config.models.embed
-        if wanted == BUILTIN or self.given_embedder is not None:
+        if wanted in WITHOUT_OLLAMA or self.given_embedder is not None:
             return None
         if wanted != AUTO:
             return wanted
@@ -237,58 +234,18 @@ class Resources:
 
     @cached_property
     def serving(self) -> Serving:
-        """Which embedder answers questions: Ollama's when its generation is complete and it answers, else built in."""
-        if self.given_embedder is not None:
-            fingerprint = str(self.given_embedder.fingerprint)
-            return Serving(self.given_embedder, fingerprint, "given by the caller")
-        wanted = self.config.models.embed
-        kept = self.store.library.setting_json(SERVING, dict)
-        if wanted == BUILTIN:
-            return self._builtin_serves("chosen in the configuration")
-        if kept:
-            return self._complete(kept)
-        if wanted == AUTO:
-            return self._builtin_serves("always there")
-        return self._builtin_serves(
-            "the vectors of an Ollama model are not complete yet"
+        """Which embedder answers questions, and why."""
+        given = self.given_embedder
+        if given is not None:
+            return Serving(given, str(given.fingerprint), "given by the caller")
+        chooser = Chooser(
+            self.store,
+            self.config.models.embed,
+            self.builtin,
+            self.shipped,
+            self.ollama_embedder,
         )
-
-    def _complete(self, kept: dict[str, Any]) -> Serving:
-        """The Ollama embedder whose vectors were complete, and what came since; the built-in one when it is away."""
-        model = str(kept.get("model", ""))
-        fingerprint = str(kept.get("fingerprint", ""))
-        wanted = self.config.models.embed
-        try:
-            embedder = self.ollama_embedder(model)
-            if str(embedder.fingerprint) != fingerprint:
-                return self._builtin_serves(
-                    f"{model} has changed; `brain sync` computes its vectors anew"
-                )
-        except BrainError as error:
-            degraded = f"{error.message}; the built-in embedder searched"
-            return self._builtin_serves("Ollama does not serve", degraded)
-        until = ""
-        if wanted not in (AUTO, model):
-            until = f"; it serves until those of {wanted} are complete"
-        seen = (kept.get("pk", 0), kept.get("seq", 0))
-        behind = self.store.vectors.behind(fingerprint, seen)
-        if not behind:
-            return Serving(embedder, fingerprint, f"its vectors are complete{until}")
-        chunks = "1 chunk has" if behind == 1 else f"{behind:,} chunks have"
-        lacking = f"{chunks} no vector of {model} yet"
-        cure = "can be found by words only; `brain sync` computes what is missing"
-        return Serving(
-            embedder, fingerprint, f"{lacking}{until}", f"{lacking} and {cure}"
-        )
-
-    def _builtin_serves(self, reason: str, degraded: str = "") -> Serving:
-        """The built-in embedder, whose vectors are always complete; words alone where it cannot be read."""
-        try:
-            return Serving(
-                self.builtin, str(self.builtin.fingerprint), reason, degraded
-            )
-        except Unavailable as error:
-            return Serving(None, "", reason, f"{error.message}; searched by words only")
+        return chooser.serving()
 
     def generator(self) -> tuple[Generator | None, str, str]:
         """(the model that writes, or None for quotes; why; what is missing)."""

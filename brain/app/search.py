@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
-from brain.app.resources import Resources, Serving
+from brain.app.resources import Resources
+from brain.app.serving import Serving
 from brain.app.sync import refresh
 from brain.app.times import in_time, resolved
 from brain.prompts import NOTHING_IN

@@ -15,7 +15,8 @@ from brain.app.file_facts import shown
 from brain.app.filling import Fill
 from brain.app.folders import Folders
 from brain.app.not_read import FAILURES, newer_files, noted
-from brain.app.resources import AUTO, SERVING, Resources
+from brain.app.resources import Resources
+from brain.app.serving import AUTO, OF_OLLAMA
 from brain.app.speeds import about
 from brain.errors import BrainError, StoreError
 from brain.reports import Status, VectorProgress
@@ -114,7 +115,7 @@ def _kept_up(resources: Resources, fill: Fill | None) -> set[str]:
     with suppress(BrainError):
         found.add(str(resources.builtin.fingerprint))
     chosen = resources.config.models.embed
-    complete = resources.store.library.setting_json(SERVING, dict)
+    complete = resources.store.library.setting_json(OF_OLLAMA, dict)
     if chosen in (AUTO, complete.get("model")):
         found.add(complete.get("fingerprint", ""))
     if fill is not None:
@@ -140,7 +141,7 @@ def _ollama(resources: Resources) -> tuple[str, list[str]]:
     except BrainError as error:
         return error.message, []
     state = f"version {version} at {resources.config.ollama.host}"
-    complete = resources.store.library.setting_json(SERVING, dict)
+    complete = resources.store.library.setting_json(OF_OLLAMA, dict)
     if wanted is None or complete.get("model") == wanted:
         return state, []
     return state, _better_embedder(resources, wanted)

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from brain.app import filling
 from brain.app.filling import LOCK
-from brain.app.resources import AUTO, BUILTIN, KINDS, SERVING, Resources
+from brain.app.resources import KINDS, Resources
+from brain.app.serving import AUTO, OF_OLLAMA, WITHOUT_OLLAMA
 from brain.app.speeds import about
 from brain.app.tally import Tally
 from brain.config import load
@@ -114,7 +115,7 @@ def _of_ollama(resources: Resources, *, wait: bool) -> tuple[list[str], int]:
     many chunks still wait for one.
     """
     wanted = resources.config.models.embed
-    if wanted == BUILTIN or resources.given_embedder is not None:
+    if wanted in WITHOUT_OLLAMA or resources.given_embedder is not None:
         return [], 0
     try:
         model = resources.wanted_embedder()
@@ -208,8 +209,8 @@ def _switch(
     value = {"model": model, "fingerprint": fingerprint, "pk": pk, "seq": seq}
     library = resources.store.library
     filling.done(resources)
-    if library.setting_json(SERVING, dict) != value:
-        library.keep_setting(SERVING, json.dumps(value, sort_keys=True))
+    if library.setting_json(OF_OLLAMA, dict) != value:
+        library.keep_setting(OF_OLLAMA, json.dumps(value, sort_keys=True))
         resources.__dict__.pop("serving", None)
 
 

@@ -36,13 +36,17 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Which models serve. `embed`: "auto" (Ollama's when it is complete, else built in), "builtin", or a model's name.
+    """Which models serve. `embed`: "auto" (Ollama's where one is there, else built in), "builtin" (word vectors, then
+    the sentence embedder that ships), "wordllama" (word vectors alone), or the name of a model of Ollama.
 
     `ask`: "auto" (the largest installed Qwen or Llama that fits), "builtin" (quotes, no model), or a model's name.
+    `reader`: "builtin" (the answer reader that ships) or "off". `threads`: of the models that ship.
     """
 
     embed: str = "auto"
     ask: str = "auto"
+    reader: str = "builtin"
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ SECTIONS: dict[str, type] = {
 }
 # the least value of a setting that is a number
 LEAST: dict[str, float] = {
+    "models.threads": 1,
     "ingest.chunk_tokens": 50,
     "ingest.file_bytes": 1,
     "ingest.text_chars": 1,
@@ -146,8 +151,11 @@ LEAST: dict[str, float] = {
 }
 # the largest value of any number: bytes, characters and seconds beyond mean no limit, and overflow where they are used
 MOST = 10**12
+# the largest value of a setting for which MOST is too much
+LARGEST: dict[str, float] = {"models.threads": 64}
 # the only values of a setting that is a word
 CHOICES: dict[str, Texts] = {
+    "models.reader": ("builtin", "off"),
     "index.engine": ("auto", "exact", "chroma"),
     "retrieval.rerank": ("off", "auto", "on"),
     "retrieval.expand": ("off", "auto", "on"),
@@ -330,8 +338,9 @@ def _converted(setting: str, value: Any, default: Any) -> tuple[Any, str]:
         return None, f"one of: {', '.join(choices)}" if choices else KINDS[kind]
     except OverflowError:  # 1e400 is infinity, which is no whole number
         return None, f"at most {MOST:,}"
-    if isinstance(found, int | float) and not found <= MOST:
-        return None, f"at most {MOST:,}"
+    most = LARGEST.get(setting, MOST)
+    if isinstance(found, int | float) and not found <= most:
+        return None, f"at most {most:,}"
     least = LEAST.get(setting)
     if least is not None and not least <= found:
         return None, f"{least:g} or more"

@@ -87,6 +87,11 @@ class OnnxModel:
         self._folder = folder
         self._loading = threading.Lock()
 
+    def open(self) -> None:
+        """Check and load the files, as the first use does."""
+        self._session  # noqa: B018 - reading it is what loads it
+        self._tokenizer  # noqa: B018
+
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         """Tokens of each text with their places in it, without [CLS] and [SEP]."""
         clean = [sendable(text) for text in texts]

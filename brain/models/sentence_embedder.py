@@ -38,6 +38,10 @@ class SentenceEmbedder:
     def __init__(self, *, threads: int = 1, folder: Path = SHIPPED) -> None:
         self._model = OnnxModel(MINILM, threads=threads, folder=folder)
 
+    def open(self) -> None:
+        """Check and load the files, as the first use does. Raises `Unavailable`."""
+        self._model.open()
+
     def embed_query(self, text: str) -> Vectors:
         """Shape (384,)."""
         vector: Vectors = self.embed_documents([text])[0]

@@ -65,7 +65,7 @@ def brain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brain]:
         text = f"---\ntags: [{name}]\naliases: [{name}x]\nstatus: done\n---\n# {name}\n\n{words} [[tea]]\n"
         (notes / f"{name}.md").write_text(text)
     (notes / "broken.pdf").write_bytes(b"%PDF-1.4 no more")
-    with Brain(Config(place / "home", models=Models("builtin", "builtin"))) as brain:
+    with Brain(Config(place / "home", models=Models("wordllama", "builtin"))) as brain:
         brain.add([notes])
         store = brain.resources.store
         for number in (1, 2):

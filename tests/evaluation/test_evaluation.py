@@ -93,7 +93,7 @@ def small(judged: Callable[..., Path]) -> Path:
 
 
 def open_builtin(home: Path) -> MeasuredStore:
-    config = Config(home=home, models=Models(embed="builtin", ask="builtin"))
+    config = Config(home=home, models=Models(embed="wordllama", ask="builtin"))
     return MeasuredStore(Resources(config))
 
 
@@ -307,7 +307,7 @@ def test_retrieval_measures_what_the_person_sees(
     report = Brain(
         config,
         progress=lambda *step: seen.append(step),
-    ).judge.eval_set("retrieval", small, embedder="builtin", vectors=None)
+    ).judge.eval_set("retrieval", small, embedder="wordllama", vectors=None)
     assert (
         report["schema"],
         report["set"],
@@ -376,9 +376,9 @@ def test_kept_stores_are_named_by_embedder_and_by_the_code_that_fills_them(
     small: Path, tmp_path: Path, config: Config
 ) -> None:
     kept = tmp_path / "kept"
-    Brain(config).judge.eval_set("retrieval", small, embedder="builtin", vectors=kept)
+    Brain(config).judge.eval_set("retrieval", small, embedder="wordllama", vectors=kept)
     ((name, digest),) = (path.name.split("-") for path in kept.iterdir())
-    assert (name, len(digest)) == ("builtin", 12)
+    assert (name, len(digest)) == ("wordllama", 12)
 
 
 def test_interrupted_it_leaves_nothing_behind(
@@ -395,14 +395,14 @@ def test_interrupted_it_leaves_nothing_behind(
 
     with pytest.raises(KeyboardInterrupt):
         Brain(config, progress=stop).judge.eval_set(
-            "retrieval", small, embedder="builtin", vectors=None
+            "retrieval", small, embedder="wordllama", vectors=None
         )
     assert list(place.iterdir()) == []
 
 
 def test_answerability_reads_what_search_says(small: Path, config: Config) -> None:
     report = Brain(config).judge.eval_set(
-        "answerability", small, embedder="builtin", vectors=None
+        "answerability", small, embedder="wordllama", vectors=None
     )
     assert {
         "set",
@@ -473,7 +473,7 @@ def test_recall_takes_turns_in_by_the_users_path_and_judges_sessions_too(
         "query_id\tdoc_id\trelevance\nq1\ts1\t1\nq2\ts2\t1\n"
     )
     report = Brain(config).judge.eval_set(
-        "recall", folder, embedder="builtin", vectors=None
+        "recall", folder, embedder="wordllama", vectors=None
     )
     assert (report["queries"], report["documents"]) == (2, 4)
     assert (
@@ -488,7 +488,7 @@ def test_recall_takes_turns_in_by_the_users_path_and_judges_sessions_too(
         False,
     )
     absent = Brain(config).judge.eval_set(
-        "answerability", folder, embedder="builtin", vectors=None
+        "answerability", folder, embedder="wordllama", vectors=None
     )
     assert set(absent["auroc"]) == {"all", "adversarial"}
 
@@ -551,7 +551,7 @@ def test_an_embedder_that_does_not_answer_is_no_result(small: Path) -> None:
     with pytest.raises(UsageError, match="names its embedder"):
         Brain(config).judge.eval_set("retrieval", small, embedder="auto", vectors=None)
     with pytest.raises(UsageError, match="no evaluation"):
-        Brain(config).judge.eval_set("speed", small, embedder="builtin", vectors=None)
+        Brain(config).judge.eval_set("speed", small, embedder="wordllama", vectors=None)
 
 
 def test_a_home_is_named_by_set_part_and_content(tmp_path: Path) -> None:

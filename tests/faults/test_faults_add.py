@@ -59,7 +59,7 @@ def whole_seconds(
 def at(home: Path, **more: str) -> dict[str, str]:
     return {
         "BRAIN_HOME": str(home),
-        "BRAIN_MODELS_EMBED": "builtin",
+        "BRAIN_MODELS_EMBED": "wordllama",
         "BRAIN_MODELS_ASK": "builtin",
         **more,
     }

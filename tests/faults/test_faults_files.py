@@ -61,12 +61,12 @@ def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def logged(notes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose last forty commits are in `brain.db-wal` only."""
     home = tmp_path_factory.mktemp("logged") / "home"
-    with Brain(Config(home=home, models=Models("builtin", "builtin"))) as brain:
+    with Brain(Config(home=home, models=Models("wordllama", "builtin"))) as brain:
         brain.add([notes / "old"])
     environ = {
         **os.environ,
         "BRAIN_HOME": str(home),
-        "BRAIN_MODELS_EMBED": "builtin",
+        "BRAIN_MODELS_EMBED": "wordllama",
         "BRAIN_MODELS_ASK": "builtin",
     }
     subprocess.run(
@@ -172,7 +172,7 @@ def test_f07_a_log_that_is_gone_leaves_what_was_written_back(
 def whole(notes: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A closed home with something in every table that a person fills, and the digest of all that it holds."""
     home = tmp_path_factory.mktemp("whole") / "home"
-    with Brain(Config(home=home, models=Models("builtin", "builtin"))) as brain:
+    with Brain(Config(home=home, models=Models("wordllama", "builtin"))) as brain:
         brain.add([notes / "old"], tags=["paper"])
         brain.note("The spare key is with Ana.", title="Keys")
         brain.ask(Request("what is the word of page w7x?", limit=8))

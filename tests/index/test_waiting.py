@@ -9,7 +9,7 @@ import pytest
 
 from brain.app import Brain
 from brain.app import vectors as taking_in
-from brain.app.resources import SERVING
+from brain.app.serving import OF_OLLAMA
 from brain.confidence import FLOOR
 from brain.config import Config, load
 from brain.doors.views import capture as view
@@ -156,7 +156,7 @@ def test_a_store_of_an_earlier_version_says_the_same(
             name for name in vectors_of.fingerprints() if name.startswith(NOMIC)
         )
         note = f'{{"fingerprint": "{fingerprint}", "model": "{NOMIC}"}}'
-        opened.resources.store.library.keep_setting(SERVING, note)
+        opened.resources.store.library.keep_setting(OF_OLLAMA, note)
         assert opened.resources.serving.reason == "its vectors are complete"
         with opened.resources.store.write():
             opened.resources.store.connection.conn.execute(

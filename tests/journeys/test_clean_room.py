@@ -131,7 +131,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def brain(installed: Path, *words: str | Path) -> str:
     environ = {
         "BRAIN_HOME": str(installed / "home"),
-        "BRAIN_MODELS_EMBED": "builtin",
+        "BRAIN_MODELS_EMBED": "wordllama",
         "BRAIN_MODELS_ASK": "builtin",
     }
     os.chdir(installed)

@@ -50,7 +50,7 @@ def command(place: Path, *words: str | Path) -> subprocess.CompletedProcess[str]
         "PATH": os.defpath,
         "HOME": str(place.parent),
         "OPENBLAS_NUM_THREADS": "1",
-        "BRAIN_MODELS_EMBED": "builtin",
+        "BRAIN_MODELS_EMBED": "wordllama",
         "BRAIN_MODELS_ASK": "builtin",
     }
     return subprocess.run(
@@ -142,7 +142,7 @@ def test_every_hostile_file_ends_as_a_document_or_a_listed_reason(
         return
     assert "read" in case.outcome.split("|"), f"{case.name} was read"
     with Brain(
-        Config(home=swept.home, models=Models(embed="builtin", ask="builtin"))
+        Config(home=swept.home, models=Models(embed="wordllama", ask="builtin"))
     ) as opened:
         detail = opened.library.document(str(path))
     assert re.search(case.wanted, detail.text)

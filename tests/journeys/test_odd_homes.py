@@ -31,7 +31,7 @@ def run(
     """The command line in a process of its own, since a hang is what is looked for."""
     settings = {
         "BRAIN_HOME": os.fsdecode(home),
-        "BRAIN_MODELS_EMBED": "builtin",
+        "BRAIN_MODELS_EMBED": "wordllama",
         "BRAIN_MODELS_ASK": "builtin",
         "PATH": os.environ["PATH"],
         **environ,
@@ -191,3 +191,21 @@ def test_numbers_that_cannot_be_are_refused(value: str, config: Config) -> None:
         with pytest.raises(UsageError, match=r"_bytes|_seconds") as refused:
             load(config.home, {})
         assert refused.value.hint.startswith("it must be")
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("threads = 0", "it must be 1 or more"),
+        ("threads = 65", "it must be at most 64"),
+        ('reader = "on"', "it must be one of: builtin, off"),
+    ],
+)
+def test_settings_of_the_shipped_models_are_checked(
+    config: Config, line: str, hint: str
+) -> None:
+    config.home.mkdir(mode=0o700)
+    (config.home / "config.toml").write_text(f"[models]\n{line}\n")
+    with pytest.raises(UsageError, match=r"models\.") as refused:
+        load(config.home, {})
+    assert refused.value.hint.startswith(hint)

@@ -367,3 +367,12 @@ def test_a_load_longer_than_the_deadline_costs_no_judgment(
     expanded, reranked = found["model_steps"]
     assert expanded["state"] == "ran"
     assert reranked["judged"] == reranked["of"] == 2
+
+
+def test_word_vectors_alone_ask_no_server(
+    folder: Folder, ollama: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRAIN_MODELS_EMBED", "wordllama")
+    brain("add", folder({"tea.md": "Black tea wants water at 96 degrees.\n"}))
+    assert brain("search", "tea", "--json").json["embedder"] == "wordllama"
+    assert ollama.bodies("/api/embed") == []

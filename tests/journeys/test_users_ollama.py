@@ -320,7 +320,7 @@ def test_status_nudges_at_most_weekly_and_names_the_cost(
 ) -> None:
     config = load()
     with Brain(
-        replace(config, models=replace(config.models, embed="builtin"))
+        replace(config, models=replace(config.models, embed="wordllama"))
     ) as asleep:
         asleep.add([folder({f"{n}.md": f"page {n}" for n in range(70)})])
     day = datetime(2026, 5, 1, 9, tzinfo=UTC)

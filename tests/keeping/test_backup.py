@@ -42,7 +42,7 @@ NOON = datetime(2026, 5, 7, 12, tzinfo=UTC)
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed store with two notes and an episode."""
     home = tmp_path_factory.mktemp("template") / "home"
-    with Brain(Config(home=home, models=Models("builtin", "builtin"))) as brain:
+    with Brain(Config(home=home, models=Models("wordllama", "builtin"))) as brain:
         brain.note("The landlord mends the boiler before winter.", title="Lease")
         brain.note("Black tea wants water at 96 degrees.", title="Tea")
         remember_episodes(

@@ -44,7 +44,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, "utf-8")
     with Brain(
-        Config(home=place / "home", models=Models("builtin", "builtin"))
+        Config(home=place / "home", models=Models("wordllama", "builtin"))
     ) as brain:
         brain.add([place / "notes"])
         brain.note("the spare key is with Ana", title="Keys")

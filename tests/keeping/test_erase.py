@@ -60,7 +60,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (notes / f"{FILE}.md").write_text(SECRET)
     (notes / "tea.md").write_text(OTHER)
     home = place / "home"
-    with Brain(Config(home=home, models=Models("builtin", "builtin"))) as brain:
+    with Brain(Config(home=home, models=Models("wordllama", "builtin"))) as brain:
         brain.add([notes])
         source = str(notes / f"{FILE}.md")
         record = brain.resources.store.episodes.record_many
@@ -374,7 +374,7 @@ def killed(step: str, call: str, config: Config) -> None:
         "BRAIN_HOME": str(config.home),
         VARIABLE: f"{step}:1:exit",
         "PATH": os.environ["PATH"],
-        "BRAIN_MODELS_EMBED": "builtin",
+        "BRAIN_MODELS_EMBED": "wordllama",
         "BRAIN_MODELS_ASK": "builtin",
     }
     run = subprocess.run(

@@ -85,7 +85,7 @@ def tree(directory: Path) -> dict[str, bytes]:
 
 
 def another(tmp_path: Path, name: str) -> Brain:
-    return Brain(Config(home=tmp_path / name, models=Models("builtin", "builtin")))
+    return Brain(Config(home=tmp_path / name, models=Models("wordllama", "builtin")))
 
 
 def test_every_link_that_led_somewhere_leads_to_the_same_file(

@@ -255,7 +255,8 @@ def opened(home: Path, empty: Path) -> Brain:
     home.mkdir(mode=0o700)
     shutil.copy2(empty, home / "brain.db")
     return Brain(
-        Config(home=home, models=Models("builtin", "builtin")), embedder=FakeEmbedder()
+        Config(home=home, models=Models("wordllama", "builtin")),
+        embedder=FakeEmbedder(),
     )
 
 

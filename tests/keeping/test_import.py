@@ -46,7 +46,7 @@ def homes(tmp_path: Path, clock: Clock) -> Iterator[Homes]:
     with ExitStack() as stack:
 
         def opened(name: str) -> Brain:
-            config = Config(home=tmp_path / name, models=Models("builtin", "builtin"))
+            config = Config(home=tmp_path / name, models=Models("wordllama", "builtin"))
             return stack.enter_context(Brain(config, now=clock))
 
         yield opened

@@ -72,7 +72,7 @@ def filled(place: Path) -> Path:
     }
     for name, text in files.items():
         (notes / name).write_text(text, "utf-8")
-    config = Config(home=place / "home", models=Models("builtin", "builtin"))
+    config = Config(home=place / "home", models=Models("wordllama", "builtin"))
     with Brain(config) as brain:
         brain.skills.add(notes / "week")
         brain.add([notes], tags=["mine"])
@@ -528,7 +528,7 @@ class Day:
         with Brain(
             Config(
                 home=self.place / f"home{self.exports}",
-                models=Models("builtin", "builtin"),
+                models=Models("wordllama", "builtin"),
             )
         ) as other:
             other.keep.import_from(out)

@@ -85,7 +85,7 @@ def opened(shelf: Path, tmp_path_factory: pytest.TempPathFactory) -> Brain:
     brain = Brain(
         Config(
             home=tmp_path_factory.mktemp("home") / "home",
-            models=Models("builtin", "builtin"),
+            models=Models("wordllama", "builtin"),
         ),
         embedder=FakeEmbedder(),
     )

@@ -99,7 +99,9 @@ def make_golden() -> None:
     import tempfile
 
     with tempfile.TemporaryDirectory() as place:
-        config = Config(home=Path(place) / "home", models=Models("builtin", "builtin"))
+        config = Config(
+            home=Path(place) / "home", models=Models("wordllama", "builtin")
+        )
         with Brain(config) as brain:
             brain.note(
                 "The landlord mends the boiler before winter.",
