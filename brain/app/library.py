@@ -12,8 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
+from brain.app import last_list
 from brain.app.file_facts import NOTE
 from brain.app.last_answer import around, cited, is_number
+from brain.app.last_list import Entry
 from brain.app.resources import Noun, clean
 from brain.app.times import resolved
 from brain.errors import NotFound, UsageError
@@ -42,7 +44,7 @@ class Library(Noun):
 
     def get(self, reference: str) -> list[Excerpt]:
         """Stored text: a document, lines of it (`PATH:120:40`), a chunk, an episode; each document that a glob fits; or
-        what stands around a source of the last answer, by its number.
+        what stands around a source of the last answer or list, by its number.
 
         One excerpt for a plain reference. Raises `NotFound` or, when it is ambiguous, `UsageError`.
         """
@@ -55,7 +57,53 @@ class Library(Noun):
                 return found
             if not is_number(reference):
                 raise nothing from None
-        return [self._store.library.excerpt(around(*cited(self._store, reference)))]
+        identity, place = self._numbered(reference)
+        if identity.startswith(EPISODE):
+            return self._episode(identity.removeprefix(EPISODE))
+        return [self._store.library.excerpt(around(identity, place))]
+
+    def listed(self, name: str, entries: Sequence[Entry]) -> None:
+        """A list was shown to a person ("search", "recall", "list", "nearest"): its numbers are addresses from now."""
+        last_list.keep(self._resources, name, entries)
+
+    def meaning(self, reference: str) -> str:
+        """`2 of the last search`: what a number is of; "" for every other reference."""
+        if not is_number(reference) or self._is_called(reference):
+            return ""
+        shown = last_list.last_shown(self._resources)
+        return f"{reference} of {shown[0] if shown else 'the last answer'}"
+
+    def _numbered(self, reference: str) -> Entry:
+        """What stands under a number of what was shown last: a list, or an answer. Raises `NotFound`."""
+        shown = last_list.last_shown(self._resources)
+        if shown is None:
+            return cited(self._store, reference)
+        return last_list.entry(*shown, reference)
+
+    def _named(self, reference: str) -> str:
+        """The id of the document under a number; every other reference as it is. Raises `NotFound`."""
+        if not is_number(reference) or self._is_called(reference):
+            return reference
+        identity, _place = self._numbered(reference)
+        if not identity.startswith(EPISODE):
+            return identity
+        row = self._store.library.by_uri(identity)
+        if row is None:
+            raise NotFound(
+                f"{reference} is no document but an answer",
+                f"read it with: brain get {reference}",
+            )
+        return row.id
+
+    def _is_called(self, reference: str) -> bool:
+        """Whether a document is called so: a name goes before a number."""
+        try:
+            self._store.library.resolve(reference)
+        except NotFound:
+            return False
+        except UsageError:
+            return True
+        return True
 
     def _matching(self, pattern: str) -> list[Excerpt]:
         """Every whole document that the glob fits; none for what is no glob."""
@@ -103,7 +151,7 @@ class Library(Noun):
     def document(self, reference: str) -> DocumentDetail:
         """One document whole. Raises `NotFound`, `UsageError`."""
         library = self._store.library
-        return library.detail(library.resolve(reference))
+        return library.detail(library.resolve(self._named(reference)))
 
     def episodes(self, *, kind: str = "", limit: int = 1_000_000) -> list[Episode]:
         """What happened, newest first."""
@@ -116,12 +164,7 @@ class Library(Noun):
         """
         from brain.store.moves import path_of
 
-        try:
-            detail = self.document(reference.rpartition(":L")[0] or reference)
-        except NotFound:
-            if not is_number(reference):
-                raise
-            detail = self.document(cited(self._store, reference)[0])
+        detail = self.document(reference.rpartition(":L")[0] or reference)
         source = detail.row.source
         short = detail.row.id[:8]
         if not detail.uri.startswith("file:"):
@@ -148,13 +191,13 @@ class Library(Noun):
         """The note that is meant. Raises `NotFound`, and `UsageError` for what is no note."""
         from brain.app.notes import editable
 
-        return editable(self._resources, reference)
+        return editable(self._resources, self._named(reference))
 
     def edit(self, reference: str, text: str) -> AddReport:
         """Another text for a note, which keeps its id, date and tags. Raises `NotFound`, `UsageError`."""
         from brain.app.notes import edit
 
-        return edit(self._resources, reference, clean(text))
+        return edit(self._resources, self._named(reference), clean(text))
 
     def today(self, text: str, tags: Sequence[str] = ()) -> AddReport:
         """Add to the note of this day. Raises `UsageError` for an empty text."""
@@ -175,7 +218,7 @@ class Library(Noun):
     ) -> Texts:
         """Change a document's tags; returns those that it has now."""
         library = self._store.library
-        document_id = library.resolve(reference)
+        document_id = library.resolve(self._named(reference))
         return library.tag(document_id, map(clean, add), map(clean, remove))
 
     def describe(self, path: str, description: str) -> None:

@@ -84,6 +84,23 @@ def test_get_prints_the_text_and_nothing_else() -> None:
     )
 
 
+def test_what_a_number_meant_is_said_beside_the_text() -> None:
+    ran = brain(
+        "get",
+        "2",
+        terminal=True,
+        environ={"NO_COLOR": "1"},
+        library_get=[EXCERPT],
+        library_meaning="2 of the last search",
+    )
+    said = "2 of the last search: notes/lease.md lines 120-121 of 300\n"
+    assert ran.stderr == said
+    ran = brain(
+        "open", "2", library_locate="/n/x", library_meaning="2 of the last list"
+    )
+    assert ran.stderr == "opened /n/x (2 of the last list)\n"
+
+
 def test_what_is_not_there_is_3() -> None:
     ran = brain(
         "get",
@@ -128,7 +145,7 @@ def test_a_path_with_the_sign_of_a_pattern_is_one_document() -> None:
 
 def test_list_and_show() -> None:
     ran = brain("list", "--tag", "flat", "-n", "5", library_documents=[ROW])
-    assert ran.stdout == "a1b2c3  2026-05-07  notes/lease.md  Lease #flat\n"
+    assert ran.stdout == "1  a1b2c3  2026-05-07  notes/lease.md  Lease #flat\n"
     assert ran.called("library_documents") == [
         ((), {"scope": Scope(tags=("flat",)), "limit": 5, "sort": ""})
     ]

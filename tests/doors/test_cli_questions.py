@@ -660,7 +660,7 @@ def test_recall_shows_when_who_and_the_words() -> None:
     )
     assert ran.stdout.splitlines() == [
         "between 2026-05-01 and 2026-05-31",
-        "2026-05-07 09:12 chat with Ana e1e2e3",
+        "1  2026-05-07 09:12 chat with Ana e1e2e3",
         "   Hello",
         "   What about the lease?",
         "   Ana agreed.",

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end import brain
+from brain.app import Brain
+from brain.config import load
+from tests.end_to_end import brain, home
 
 CASES = Path(__file__).parents[1] / "cases"
 
@@ -122,3 +124,46 @@ def test_an_empty_store_says_that_nothing_is_in_and_remembers_nothing(
     assert (found.code, found.stdout) == (3, "")
     assert said in found.stderr
     assert "nothing found" not in found.stderr
+
+
+def test_a_number_is_of_what_was_shown_last(costs: Path) -> None:
+    kettle, toaster = str(costs / "costs.md"), str(costs / "shop: list.md")
+
+    def named(number: str) -> str:
+        return str(brain("get", number, "--json").json["source"])
+
+    brain("ask", "how much did the kettle cost")
+    assert named("1") == kettle
+    brain("search", "toaster")
+    assert named("1") == toaster
+    assert brain("open", "1", "--print").stdout.strip() == toaster
+    brain("search", "kettle", "--json")
+    assert named("1") == toaster, "what a script read was shown to nobody"
+    rows = brain("list").stdout.splitlines()
+    second = next(row for row in rows if row.startswith("2 "))
+    assert Path(named("2")).name in second
+    assert Path(named("2")).name in brain("show", "2").stdout
+    assert brain("tag", "2", "+cost").stdout == "#cost\n"
+    brain("recall", "kettle")
+    assert named("1").startswith("episode:")
+    assert "read it with: brain get 1" in brain("show", "1").stderr
+    brain("ask", "how much did the kettle cost")
+    assert named("1") == kettle, "an answer came later"
+    brain("ask", "which football team does Duarte support")
+    assert Path(named("1")).parent == costs, "the nearest are numbered too"
+
+
+def test_a_number_that_the_last_list_does_not_have_is_said(costs: Path) -> None:
+    brain("search", "toaster")
+    ran = brain("get", "99")
+    assert ran.code == 3
+    assert "the last search has no number 99: it has " in ran.stderr
+    (home() / ".shown.json").write_text("no list at all")
+    assert "nothing was asked yet" in brain("get", "1").stderr
+
+
+def test_what_a_number_meant_is_said(costs: Path) -> None:
+    brain("search", "toaster")
+    with Brain(load()) as opened:
+        assert opened.library.meaning("1") == "1 of the last search"
+        assert opened.library.meaning("costs.md") == ""

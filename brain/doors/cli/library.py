@@ -57,18 +57,19 @@ def get(context: typer.Context, reference: Reference, as_json: Json = False) -> 
     """Print stored text, whole or by lines.
 
     Name it as PATH, PATH:LINE, PATH:LINE:COUNT, or by the id of a document, a passage or an episode. A quoted
-    pattern such as 'journal/*.md' prints every document whose path matches. A number prints what stands around that
-    source of the last answer.
+    pattern such as 'journal/*.md' prints every document whose path matches. A number is that entry of what was shown
+    last: a search, a list, a recall, or an answer, of whose source it prints what stands around.
     """
     run = session(context)
     with run.brain() as brain:
         items = brain.library.get(reference)
+        meaning = brain.library.meaning(reference) if reference.isdecimal() else ""
     if _is_pattern(reference, items):
         run.show(items, "excerpts", as_json=as_json)
         return
     run.show(items[0], as_json=as_json)
     if run.out.interactive and not as_json:
-        run.out.say(view.where(items[0]))
+        run.out.say(view.where(items[0], meaning))
 
 
 def _is_pattern(reference: str, items: Sequence[Excerpt]) -> bool:
@@ -77,10 +78,9 @@ def _is_pattern(reference: str, items: Sequence[Excerpt]) -> bool:
     return len(items) > 1 or (has_signs and items[0].reference != reference)
 
 
-@shown(
+@register(
     "list",
     LIBRARY,
-    kind="documents",
     examples=(
         "brain list",
         "brain list --tag lease --where 'rating>=4' --sort -rating",
@@ -88,7 +88,7 @@ def _is_pattern(reference: str, items: Sequence[Excerpt]) -> bool:
     ),
 )
 def list_(
-    run: Session,
+    context: typer.Context,
     limit: Annotated[
         int | None, option("--limit", "N", "How many at most.", "-n", min=1)
     ] = None,
@@ -98,15 +98,20 @@ def list_(
     until: Until = "",
     where: Where = [],  # noqa: B006  typer copies it
     sort: Sort = "",
-) -> object:
-    """The documents: id, date, path, title and tags."""
+    as_json: Json = False,
+) -> None:
+    """The documents: number, id, date, path, title and tags."""
+    run = session(context)
     chosen = scope(tag, source, since, until, where)
     with run.brain() as brain:
-        return brain.library.documents(
+        rows = brain.library.documents(
             scope=chosen,
             limit=limit,
             sort=sort,
         )
+        if not as_json:
+            brain.library.listed("list", [(row.id, "") for row in rows])
+    run.show(rows, "documents", as_json=as_json)
 
 
 @shown(
@@ -133,15 +138,17 @@ def open_(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Open the source in its own program, or in Obsidian. A number opens that source of the last answer."""
+    """Open the source in its own program, or in Obsidian. A number is that entry of what was shown last, as in get."""
     run = session(context)
     with run.brain() as brain:
         address = brain.library.locate(reference)
+        meaning = brain.library.meaning(reference) if reference.isdecimal() else ""
     if as_json or print_only:
         run.show(view.Located(reference, address), as_json=as_json)
     else:
         run.launch(address)
-        run.out.say(f"opened {address}")
+        of = f" ({meaning})" if meaning else ""
+        run.out.say(f"opened {address}{of}")
 
 
 @register(

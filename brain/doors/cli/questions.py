@@ -13,7 +13,7 @@ import typer
 
 from brain.doors import json_out
 from brain.doors.cli import completion
-from brain.doors.cli.app import EVERY_DAY, register, shown
+from brain.doors.cli.app import EVERY_DAY, register
 from brain.doors.cli.completion import EPISODE_KINDS
 from brain.doors.cli.options import (
     Explain,
@@ -128,7 +128,10 @@ def search(
     )
     with run.brain() as brain:
         result = brain.search(request)
-    _print_found(run, query, result, Format.json if as_json else form, explain=explain)
+        form = Format.json if as_json else form
+        if form is Format.list:
+            brain.library.listed("search", view.entries(result.passages))
+    _print_found(run, query, result, form, explain=explain)
     if not result.passages:
         raise typer.Exit(view.code_of_nothing(result.degraded))
     if strict and result.below_floor:
@@ -209,6 +212,8 @@ def ask(
             given = brain.ask(request, say=printer.say)
         finally:
             printer.end_paragraph()
+        if given.state == "not_found" and given.passages and not as_json:
+            brain.library.listed("nearest", view.entries(given.passages[:NEAREST]))
     if as_json:
         run.out.json(json_out.answer(given))
     else:
@@ -295,7 +300,7 @@ class AnswerPrinter:
             self._last = ""
 
 
-@shown(
+@register(
     "recall",
     EVERY_DAY,
     examples=(
@@ -304,7 +309,7 @@ class AnswerPrinter:
     ),
 )
 def recall(
-    run: Session,
+    context: typer.Context,
     words: Words = [],  # noqa: B006  typer copies it
     since: Since = "",
     until: Until = "",
@@ -324,7 +329,8 @@ def recall(
         ),
     ] = "",
     limit: Limit = 10,
-) -> object:
+    as_json: Json = False,
+) -> None:
     """What was asked, answered, noted and said, and when. Times in the words count too ("in May")."""
     from brain.types import Request, Scope
 
@@ -337,10 +343,14 @@ def recall(
         raise UsageError(
             f"there is no kind {kind!r}", f"kinds: {', '.join(EPISODE_KINDS)}"
         )
+    run = session(context)
     query = run.text(words, "question") if words else ""
     request = Request(query, scope=Scope(since=since, until=until), limit=limit)
     with run.brain() as brain:
         result = brain.recall(request, kind=kind, person=person)
-    return (
-        result if result.found else replace(result, episodes=result.episodes[:NEAREST])
-    )
+        if not result.found:
+            result = replace(result, episodes=result.episodes[:NEAREST])
+        if not as_json:
+            ids = [f"episode:{item.episode.id}" for item in result.episodes]
+            brain.library.listed("recall", [(identity, "") for identity in ids])
+    run.show(result, as_json=as_json)

@@ -27,6 +27,7 @@ from brain.doors.lines import (
     place,
     short_id,
     short_ids,
+    short_path,
     title,
     verbatim,
     warn,
@@ -74,13 +75,14 @@ def excerpt(item: Excerpt) -> Lines:
     return verbatim(item.text)
 
 
-def where(item: Excerpt) -> Line:
-    """The line of talk beside an excerpt: which lines of how many, and what its folder is."""
+def where(item: Excerpt, meaning: str = "") -> Line:
+    """The line of talk beside an excerpt: what a number meant, which lines of how many, and what its folder is."""
     folder = given(" · in: ", item.context)
+    meant = given("", meaning, ": ")
     if item.start_line:
         span = f" lines {item.start_line}-{item.end_line} of {item.total_lines}"
-        return dim(item.source, span, folder)
-    return dim(place(item.source, item.locator), folder)
+        return dim(meant, item.source, span, folder)
+    return dim(meant, place(item.source, item.locator), folder)
 
 
 @lists("excerpts")
@@ -99,14 +101,15 @@ def excerpts(items: Sequence[Excerpt]) -> Lines:
     "  take some in with `brain add PATH`, or ask for fewer conditions",
 )
 def documents(rows: Sequence[DocumentRow]) -> Lines:
-    """Id, date, source, title and tags, in columns."""
+    """Number, id, date, source, title and tags, in columns."""
     ids = short_ids(row.id for row in rows)
     cells = []
-    for row in rows:
+    for number, row in enumerate(rows, 1):
         tags = (f"#{tag}" for tag in row.tags)
         named = " ".join((row.title, *tags))
-        cells.append((ids[row.id], day(row.date) or NOTHING, row.source, named))
-    return columns(cells, ("dim", "", "path", "title"))
+        at = day(row.date) or NOTHING
+        cells.append((str(number), ids[row.id], at, short_path(row.source), named))
+    return columns(cells, ("dim", "dim", "", "path", "title"))
 
 
 @shows("DocumentDetail", json_out.document, explains=True)

@@ -116,6 +116,15 @@ def passages(
     return done
 
 
+def entries(items: Iterable[Passage]) -> list[tuple[str, str]]:
+    """What stands under the numbers of a list: documents, and the place of each that is shown."""
+    done = []
+    for item in items:
+        at = item.matched.locator if item.matched else item.locator
+        done.append((item.document_id, at))
+    return done
+
+
 def _beside(item: Passage) -> Lines:
     """What stands below the text of a passage: its folder's description, the older versions that it stands for."""
     done = []
@@ -387,17 +396,18 @@ def recalled(result: Recalled) -> Lines:
     if not result.found and result.episodes:
         done.append(warn("nothing that fits well; the nearest:"))
     ids = short_ids(item.episode.id for item in result.episodes)
-    for item in result.episodes:
+    for number, item in enumerate(result.episodes, 1):
         short = ids[item.episode.id]
-        done += _episode(item, result.query, short)
+        done += _episode(number, item, result.query, short)
     return done
 
 
-def _episode(item: Remembered, query: str, short: str) -> Lines:
+def _episode(number: int, item: Remembered, query: str, short: str) -> Lines:
     episode = item.episode
     people = ", ".join(map(one_line, episode.people))
     tags = [f" #{one_line(tag)}" for tag in episode.tags]
     heading = line(
+        dim(f"{number:<{len(INDENT)}}"),
         title(moment(episode.at)),
         " ",
         episode.kind,
