@@ -332,7 +332,8 @@ class Change:
 class AddReport:
     """What one `add` or `sync` did. Counts are of documents; `chunks` and `waiting` of chunks (waiting for vectors;
     None: unknown until the model can be read). `filling`: of those, how many wait for a model of Ollama, which a notice
-    tells of. `unread`: files that an interruption left, None: not counted yet.
+    tells of. `unread`: files that an interruption left, None: not counted yet. `of_files`: those of the notices that
+    are of one file, as its name and what is said of it.
     """
 
     added: int = 0
@@ -350,6 +351,7 @@ class AddReport:
     documents: Texts = ()
     unread: int | None = 0
     changes: tuple[Change, ...] = ()
+    of_files: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,6 @@ from ingest.document import Document
 
 COUNTED = ("added", "updated", "unchanged", "renamed", "removed", "chunks")
 ERASED = "erased"  # kind of a file that a person erased for good
-SAME_SHOWN = 3  # files of which the same is said, by name
 
 
 @dataclass(slots=True)
@@ -47,26 +46,15 @@ class Tally:
         self.documents.append(document_id)
         return document_id
 
-    def _said_of_files(self) -> list[str]:
-        """What readers said, the same of very many files in one line: the rest is seen with each document."""
-        said: defaultdict[str, list[str]] = defaultdict(list)
-        for source, notice in self.of_files:
-            said[notice].append(source)
-        lines = []
-        for notice, sources in said.items():
-            lines += [f"{source}: {notice}" for source in sources[:SAME_SHOWN]]
-            more = len(sources) - SAME_SHOWN
-            if more > 0:
-                lines.append(f"{more:,} more files: {notice}")
-        return lines
-
     def report(self, **more: Any) -> AddReport:
         """The frozen form."""
         counts: dict[str, Any] = {name: self.counts[name] for name in COUNTED}
+        of_files = [f"{source}: {notice}" for source, notice in self.of_files]
         return AddReport(
             **counts,
             skipped=tuple(self.skipped),
-            notices=(*self.notices, *self._said_of_files()),
+            notices=(*self.notices, *of_files),
+            of_files=tuple(self.of_files),
             interrupted=self.interrupted,
             unread=self.unread,
             changes=tuple(self.changes),

@@ -27,6 +27,9 @@ Lines: TypeAlias = list[Line]
 
 # The style of somebody else's words: a whole line of them.
 THEIRS = "theirs"
+# The style of the first piece of a line that goes on set in where a terminal is narrow: that piece is the indent.
+HANGS = "hangs"
+HANGING_INDENT = "   "
 # Characters: the shortest prefix of an id that is shown, and that the library takes.
 SHORT_ID = 6
 # Of a passage in a list: enough to judge it, and ten passages still fit on a screen.
@@ -89,6 +92,42 @@ def theirs(text: str) -> Line:
     return ((text, THEIRS),)
 
 
+def hanging(spans: Line, indent: str = HANGING_INDENT) -> Line:
+    """The line as one that goes on set in by `indent` where a terminal is too narrow for it."""
+    return ((indent, HANGS), *spans)
+
+
+def wrapped(spans: Line, indent: str, width: int) -> Lines:
+    """The rows of a line, none wider than `width` cells; all but the first are set in."""
+    rows: list[list[Span]] = [[]]
+    filled = 0
+    for text, style in spans:
+        for piece in re.findall(r"\s+|\S+", text):
+            for part in _parts(piece, width - len(indent)):
+                needed = cell_width(part)
+                if filled + needed > width and part.isspace():
+                    continue
+                if filled and filled + needed > width:
+                    rows.append([(indent, "")])
+                    filled = len(indent)
+                rows[-1].append((part, style))
+                filled += needed
+    return [tuple(row) for row in rows]
+
+
+def _parts(piece: str, room: int) -> list[str]:
+    """A word that is wider than a row, in parts that are not."""
+    room = max(room, 1)
+    if cell_width(piece) <= room:
+        return [piece]
+    parts = [""]
+    for char in piece:
+        if cell_width(parts[-1] + char) > room:
+            parts.append("")
+        parts[-1] += char
+    return parts
+
+
 def indented(lines: Iterable[Line], by: str = "  ") -> Lines:
     """The lines set in below the line that announces them."""
     return [line(by, spans) for spans in lines]
@@ -101,7 +140,7 @@ def notices(texts: Iterable[str]) -> Lines:
 
 def plain(spans: Line) -> str:
     """The line without its styles."""
-    return "".join(text for text, _style in spans)
+    return "".join(text for text, style in spans if style != HANGS)
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

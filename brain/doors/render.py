@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
-from brain.doors.lines import THEIRS, Line, plain, size
+from brain.doors.lines import HANGS, THEIRS, Line, plain, size, wrapped
 from brain.doors.margin import Margin
 from brain.doors.text import Sanitiser, one_line, safe_text
 from brain.errors import BrainError
@@ -153,11 +153,24 @@ class Out:
             self.stream(plain(spans))
             self.end_stream()
             return
+        if spans and spans[0][1] == HANGS:
+            self._hanging(stream, spans)
+            return
         safe = tuple((safe_text(text), style) for text, style in spans)
         if any(style for _text, style in safe) and self._coloured(stream):
             self._write(stream, self._styled(stream, safe))
         else:
             self._write(stream, plain(safe) + "\n")
+
+    def _hanging(self, stream: TextIO, spans: Line) -> None:
+        """A line that a terminal must not wrap to its first column."""
+        (indent, _style), *rest = spans
+        safe = tuple((safe_text(text), style) for text, style in rest)
+        rows = [safe]
+        if self.wraps_at is not None:
+            rows = wrapped(safe, indent, self.wraps_at)
+        for row in rows:
+            self._line(stream, row)
 
     def _styled(self, stream: TextIO, spans: Line) -> str:
         from rich.text import Text

@@ -405,3 +405,50 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home folder of this test."""
     monkeypatch.setenv("BRAIN_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
+
+
+def test_what_is_said_of_many_files_is_one_line_for_each_kind() -> None:
+    of_files = [
+        *(
+            (f"{name}.md", f"a comment left out (line {at})")
+            for at, name in enumerate("abcde")
+        ),
+        ("p.html", "54 words left out: menus (49), controls (5)"),
+        ("f.pdf", "p. 7: no text layer"),
+        ("g.pdf", "p. 12: a damaged picture"),
+        ("q.html", "3 words left out: controls (3)"),
+    ]
+    lines = tuple(f"{source}: {notice}" for source, notice in of_files)
+    report = AddReport(
+        added=8, notices=("/n is registered", *lines), of_files=tuple(of_files)
+    )
+    ran = brain("add", "n", add=report)
+    assert ran.stderr.splitlines() == [
+        "/n is registered",
+        "5 files: a comment left out: a.md, b.md, c.md and 2 more (--verbose or --json lists all)",
+        "2 files: words left out: p.html, q.html",
+        "f.pdf: p. 7: no text layer",
+        "g.pdf: p. 12: a damaged picture",
+    ]
+    whole = brain("add", "n", "--verbose", add=report).stderr.splitlines()
+    assert whole == ["/n is registered", *lines]
+    shape = json.loads(brain("add", "n", "--json", add=report).stdout)
+    assert shape["notices"] == ["/n is registered", *lines]
+
+
+def test_verbose_names_every_file_and_who_embedded() -> None:
+    many = AddReport(
+        added=1,
+        chunks=9,
+        embedder="builtin",
+        skipped=tuple(
+            Skipped(f"{n}.bin", "unreadable", f"{n} MB, over the limit")
+            for n in range(9)
+        ),
+    )
+    short = brain("add", "n", add=many).stdout.splitlines()
+    assert short[0] == "1 added, 9 skipped"
+    assert len(short) == 6, "one block, three names"
+    whole = brain("add", "n", "--verbose", add=many).stdout.splitlines()
+    assert whole[0] == "1 added, 9 skipped · 9 chunks · embedder builtin"
+    assert len(whole) == 11

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from brain.doors.lines import (
     cell_width,
     columns,
+    hanging,
     line,
     plain,
     short_ids,
@@ -326,3 +327,20 @@ def test_short_ids_are_six_characters_or_as_many_as_tell_them_apart() -> None:
 def test_columns_line_up_with_wide_characters() -> None:
     rows = [plain(row) for row in columns([("茶", "x"), ("tea", "y")])]
     assert rows == ["茶   x", "tea  y"]
+
+
+def test_a_line_that_hangs_never_goes_on_at_the_first_column() -> None:
+    stdout = Terminal()
+    out = Out(stdout, Terminal(), environ={"TERM": "xterm", "NO_COLOR": "1"})
+    long = line(title("1  ", "a title 茶茶 of words " * 9, "x" * 200))
+    out.print([hanging(long)])
+    first, *others = stdout.getvalue().splitlines()
+    assert first.startswith("1  a title")
+    assert others
+    assert all(row.startswith("   ") and row[3] != " " for row in others)
+    assert max(map(cell_width, (first, *others))) <= out.width
+    said = stdout.getvalue().replace("\n", "").replace(" ", "")
+    assert said == plain(long).replace(" ", ""), "nothing is lost"
+    piped = Pipe()
+    Out(piped, Pipe(), environ={}).print([hanging(long)])
+    assert piped.getvalue() == plain(long) + "\n"

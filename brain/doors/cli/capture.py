@@ -123,6 +123,7 @@ def _both(first: AddReport, second: AddReport) -> AddReport:
         unchanged=first.unchanged,
         skipped=(*kept, *second.skipped),
         notices=(*first.notices, *second.notices),
+        of_files=(*first.of_files, *second.of_files),
         documents=(*first.documents, *second.documents),
     )
 

@@ -5,6 +5,7 @@ Serves the commands that take things in and give them back. Leaves out what is s
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 Reason = tuple[str, str, str]
 """(kind, reason, hint) of files that were left out for one and the same cause."""
 
+# What differs between two notices of one kind: what stands in brackets or quotation marks, and numbers.
+PARTICULARS = re.compile(r"\s*\([^()]*\)|[“\"'][^”\"']*[”\"']")
+PLACE = re.compile(r"^[^\s:]{1,6} ?\d[^:]{0,12}: ")  # `p. 7: `
+NUMBERS = re.compile(r"\b\d[\d.,]*")
 # Of each reason for skipping; --json has them all.
 NAMES_SHOWN = 3
 CHANGES_SHOWN = 10
@@ -77,7 +82,12 @@ def _to_json(added: Added) -> Shape:
 def _talk(added: Added) -> Lines:
     """What the person must be told beside the counts, less what was said on the way."""
     report = added.report
-    done = [dim(text) for text in report.notices if text not in added.said]
+    told = [text for text in report.notices if text not in added.said]
+    if not added.verbose:
+        of_files = {f"{source}: {notice}" for source, notice in report.of_files}
+        told = [text for text in told if text not in of_files]
+        told += _by_kind(report.of_files)
+    done = [dim(text) for text in told]
     if report.waiting is None:
         done.append(warn(WAITING_UNKNOWN))
     elif report.waiting > report.filling:
@@ -96,6 +106,34 @@ def _talk(added: Added) -> Lines:
             go_on = "`brain sync` goes on with a folder; name single files again"
             done.append(line("  ", left, "; ", go_on))
     return done
+
+
+def _by_kind(of_files: Sequence[tuple[str, str]]) -> list[str]:
+    """What is said of files, one line for each kind of it: of several how many they are, and the first by name."""
+    said: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for source, notice in of_files:
+        said[kind_of(notice)].append((short_path(source), notice))
+    done = []
+    for kind, files in said.items():
+        names = list(dict.fromkeys(source for source, _notice in files))
+        if len(files) == 1:
+            done.append(f"{names[0]}: {files[0][1]}")
+            continue
+        listed = ", ".join(names[:NAMES_SHOWN])
+        left = len(names) - NAMES_SHOWN
+        more = f" and {left:,} more{MORE_LISTED}" if left > 0 else ""
+        done.append(f"{count(len(names), 'file')}: {kind}: {listed}{more}")
+    return done
+
+
+def kind_of(notice: str) -> str:
+    """What a notice is about, without the figures of the one file.
+
+    >>> kind_of("54 words left out: menus, page heads and feet (49), controls (5)")
+    'words left out'
+    """
+    about = PARTICULARS.sub("", PLACE.sub("", notice)).partition(": ")[0]
+    return " ".join(NUMBERS.sub("", about).split()) or notice
 
 
 def _code(added: Added) -> int:
@@ -166,13 +204,16 @@ def skipped(files: Sequence[Skipped], *, verbose: bool = False) -> Lines:
     """One block for each reason, most frequent first: how many, the first names (`verbose`: all), what to do."""
     blocks: dict[Reason, list[Skipped]] = defaultdict(list)
     for item in files:
-        blocks[item.kind, item.reason, item.hint].append(item)
+        blocks[item.kind, kind_of(item.reason), item.hint].append(item)
     done: Lines = []
     # Among as frequent ones the alphabet decides.
     reasons = sorted(blocks)
     reasons.sort(key=lambda reason: len(blocks[reason]), reverse=True)
     for kind, reason, hint in reasons:
         items = blocks[kind, reason, hint]
+        reasons_given = {item.reason for item in items}
+        if len(reasons_given) == 1:
+            (reason,) = reasons_given
         known = "" if any(item.new for item in items) else ", reported before"
         done.append(_heading(kind, len(items), reason, known))
         sources = [item.source for item in items]

@@ -20,6 +20,7 @@ from brain.doors.lines import (
     day,
     dim,
     given,
+    hanging,
     indented,
     line,
     moment,
@@ -109,7 +110,8 @@ def documents(rows: Sequence[DocumentRow]) -> Lines:
         named = " ".join((row.title, *tags))
         at = day(row.date) or NOTHING
         cells.append((str(number), ids[row.id], at, short_path(row.source), named))
-    return columns(cells, ("dim", "dim", "", "path", "title"))
+    rows_of_cells = columns(cells, ("dim", "dim", "", "path", "title"))
+    return [hanging(row) for row in rows_of_cells]
 
 
 @shows("DocumentDetail", json_out.document, explains=True)

@@ -22,6 +22,7 @@ from brain.doors.lines import (
     dots,
     duration,
     given,
+    hanging,
     indented,
     line,
     marked,
@@ -100,11 +101,11 @@ def passages(
     done: Lines = []
     for number, item in enumerate(items, 1):
         at = item.matched
-        where = place(item.source, at.locator if at else item.locator)
+        where = place(short_path(item.source), at.locator if at else item.locator)
         counted = dim(f"{number:<{len(INDENT)}}")
-        done.append(line(counted, title(_title(item))))
+        done.append(hanging(line(counted, title(_title(item))), INDENT))
         facts = dim(_dated(item), " ", ids[item.id])
-        done.append(line(INDENT, path(where), facts))
+        done.append(hanging(line(INDENT, path(where), facts), INDENT))
         # What matched, and what stands behind it as far as there is room.
         begin = at.start if at else 0
         room = width - len(INDENT) - MARGIN
@@ -419,7 +420,7 @@ def _episode(number: int, item: Remembered, query: str, short: str) -> Lines:
         if text:
             rows.append(marked(one_line(text), query))
     rows += [dim(words(near)) for near in item.after]
-    return [heading, *indented(rows, INDENT)]
+    return [hanging(row, INDENT) for row in (heading, *indented(rows, INDENT))]
 
 
 def words(episode: Episode) -> str:
