@@ -13,15 +13,22 @@ from collections.abc import Sequence
 from typing import Literal
 
 from brain.fitted import FITTED
-from brain.types import Measures
+from brain.types import AnswerState, Measures
 
 INTERCEPT = "intercept"
 # Of `found`: below it "not in your notes"; at most 2 % false absences on the sets left out.
 FLOOR = 0.035
 # Of `found`: from here on at most one in five topics is absent, with 90 % confidence; below it: unsure.
 THRESHOLD = 0.32
-# Of `supported`: wrong in at most 10 % with 90 % confidence, near misses apart (benchmarks/CONFIDENCE.md).
-SUPPORTED_AT = 0.89
+# Of `supported`: from here on an answer is called *answered*, and *likely*; of those called so at least 85, and 60, of
+# 100 are right where half of all questions have no answer in the notes (benchmarks/CONFIDENCE.md).
+ANSWERED_AT = 0.76
+LIKELY_AT = 0.50
+# The same where nothing was read: by words alone a near miss looks like an answer.
+ANSWERED_BY_WORDS = 0.89
+LIKELY_BY_WORDS = 0.57
+# Of the answer reader's best margin over all passages, in logits: from there on a question is never called absent.
+MAY_ANSWER = 0.0
 MAX_UNCITED = 0.25  # share of uncited sentences from which an answer is weak
 # Share of the idf, of a question without English function words, from which it is never called absent.
 FOREIGN_COVERAGE = 0.4
@@ -39,6 +46,7 @@ NEWTON_CLOSE = 1e-8  # change of a coefficient at which it stops
 FOUND: Measures = FITTED["found"]
 FOUND_BY_WORDS: Measures = FITTED["found_by_words"]
 SUPPORTED: Measures = FITTED["supported"]
+ANSWERS: Measures = FITTED["answers"]  # the same where the answer reader read
 
 
 def found(signals: Measures, coefficients: Measures | None = None) -> float:
@@ -67,8 +75,31 @@ def much_there(signals: Measures) -> bool:
 
 
 def supported(features: Measures) -> float:
-    """The probability that the first quoted sentence answers the question; for the extractive answerer only."""
-    return probability(features, SUPPORTED)
+    """The probability that the first quoted sentence answers the question; for the extractive answerer only.
+
+    By what the answer reader says, where it read the passages, else by words.
+    """
+    return probability(features, ANSWERS if features.get("read") else SUPPORTED)
+
+
+def absent(chance: float | None, signals: Measures | None, floor: float) -> bool:
+    """Whether the notes probably do not hold it: `found` lies below the floor, and no passage that was read seems to
+    answer.
+    """
+    if chance is None or chance >= floor:
+        return False
+    known = signals or {}
+    return not known.get("read") or known["margin_anywhere"] < MAY_ANSWER
+
+
+def in_words(chance: float | None, *, read: bool) -> AnswerState:
+    """How sure an answer is, from the probability that it is right. `read`: the answer reader read the passage."""
+    answered, likely = ANSWERED_BY_WORDS, LIKELY_BY_WORDS
+    if read:
+        answered, likely = ANSWERED_AT, LIKELY_AT
+    if chance is None or chance < likely:
+        return "check"
+    return "answered" if chance >= answered else "likely"
 
 
 def in_doubt(chance: float | None, threshold: float = THRESHOLD) -> bool:

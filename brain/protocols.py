@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from brain.types import Fingerprint, Passage, Scope, Speed
+from brain.types import AnswerSpan, Fingerprint, Passage, Scope, Speed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,6 +66,20 @@ class Reranker(Protocol):
         """The probability of "yes" among "yes" and "no", or None when this prompt got neither.
 
         Raises `Refused` or `Unavailable`, also when it takes longer than `seconds`.
+        """
+
+
+class AnswerReader(Protocol):
+    """A model that reads a question and a passage together and marks the answer."""
+
+    name: str
+
+    def read(
+        self, question: str, passages: Sequence[str], *, seconds: float | None = None
+    ) -> list[AnswerSpan | None]:
+        """The best span of each passage, None where the time ran out before it was read, or it is empty.
+
+        Raises `Unavailable`.
         """
 
 

@@ -24,6 +24,8 @@ State = Literal[
     "refused",
     "over_budget",
 ]
+AnswerState = Literal["answered", "likely", "check"]
+"""How sure an answer is, in a word: of 100 called so at least 85 are right · at least 60 · fewer."""
 Outcome = Literal["added", "updated", "unchanged", "renamed"]
 Mode = Literal["hybrid", "lexical", "dense"]
 """By words and meaning, by words alone, by meaning alone."""
@@ -114,7 +116,8 @@ class Passage:
     `ranks` holds 1-based positions, {"lexical": 3, "dense": None}, and where a model judged also "before" (the place
     that the search gave) and "reranker" (by its judgment alone); `explain` the named parts of the score.
     `before`/`after` are the neighbouring texts shown with a short passage; `versions` what older copies it stands for.
-    `matched`: the sentence that holds most of the question, None where none holds a word of it.
+    `matched`: the sentence that holds most of the question, None where none holds a word of it. `span`: where the
+    answer reader found the answer in the text, None where it did not read it.
     """
 
     id: str
@@ -140,6 +143,7 @@ class Passage:
     after: str = ""
     versions: Texts = ()
     matched: Place | None = None
+    span: AnswerSpan | None = None
 
     @property
     def header(self) -> str:
@@ -160,14 +164,15 @@ Passages = Sequence[Passage]
 
 @dataclass(frozen=True, slots=True)
 class ModelStep:
-    """What a local model did to a search, beside the search itself: `name` "rerank" or "expand".
+    """What a model did to a search, beside the search itself: `name` "read" (the answer reader), "rerank" (a model of
+    Ollama judged) or "expand".
 
     `state`: "ran"; "skipped" (not needed, or not worth it here); "failed" (the result stands without it); `reason` says
     why it did not, or not wholly, run. `seconds`: waited. `judged` of `of` passages have a judgment; `queries` are the
     expansion's, as (kind, text), kind "lex", "vec" or "hyde".
     """
 
-    name: Literal["rerank", "expand"]
+    name: Literal["read", "rerank", "expand"]
     state: Literal["ran", "skipped", "failed"]
     model: str = ""
     seconds: float = 0.0
@@ -218,6 +223,7 @@ class Citation:
     """[number] tied to a passage. `verified`: the quote was read from the stored text at its locator, and holds.
 
     `heading`: the headings above the quote, outermost first. `columns`: of a row of a table the names of its columns.
+    `answer_span`: from where to where in the quote the answer stands, None where nothing marked it.
     """
 
     number: int
@@ -228,6 +234,7 @@ class Citation:
     verified: bool
     heading: Texts = ()
     columns: str = ""
+    answer_span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +252,7 @@ class Answer:
     """What `ask` found out. `provider` is "builtin" or "ollama"; `model` the model's name; `notices` are shown.
 
     `quotes`: the best sentences of the notes, which stand beside whatever a model wrote; () below the floor.
+    `sure`: how sure it is, None where there is no answer.
     """
 
     question: str
@@ -267,6 +275,7 @@ class Answer:
     episode: str | None = None
     notices: Texts = ()
     steps: tuple[ModelStep, ...] = ()
+    sure: AnswerState | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ def sovereign(
     monkeypatch.setenv("BRAIN_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("BRAIN_MODELS_EMBED", "wordllama")
     monkeypatch.setenv("BRAIN_MODELS_ASK", "builtin")
+    monkeypatch.setenv("BRAIN_MODELS_READER", "off")
     return
 
 
@@ -53,7 +54,7 @@ def config(tmp_path: Path) -> Config:
     """A configuration that uses the built-in models alone."""
     return Config(
         home=tmp_path / "home",
-        models=Models(embed="wordllama", ask="builtin"),
+        models=Models(embed="wordllama", ask="builtin", reader="off"),
         ingest=Ingest(),
     )
 

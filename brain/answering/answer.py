@@ -18,7 +18,15 @@ from brain.answering.support import support_features
 from brain.errors import Incomplete, Unavailable
 from brain.protocols import Generator
 from brain.text.question import Question
-from brain.types import Answer, Citation, Confidence, Passage, Passages, State
+from brain.types import (
+    Answer,
+    AnswerState,
+    Citation,
+    Confidence,
+    Passage,
+    Passages,
+    State,
+)
 
 NEAREST = 3  # passages shown when the notes do not hold the answer
 PROVIDER, MODEL = "builtin", "extractive"
@@ -55,13 +63,23 @@ def answer(
         asking.say("notice", error.message)
         return replace(quoted, degraded=f"{error.message}; {STAND_IN}")
     if written.citations or written.state in ("not_found", "incomplete"):
-        return _versions_said(replace(written, quotes=quoted.quotes), passages)
+        return _versions_said(_beside(written, quoted), passages)
     return replace(
         quoted,
         context=written.context,
         notices=(*written.notices, *quoted.notices),
         degraded=f"{generator.name} gave no answer that a note bears out; {STAND_IN}",
     )
+
+
+def _beside(written: Answer, quoted: Answer) -> Answer:
+    """What a model wrote, beside the quotes: no surer than they are, and only to be checked where a sentence of it is
+    not borne out.
+    """
+    sure = quoted.sure if written.confidence.grade == "strong" else "check"
+    if written.state == "not_found":
+        sure = None
+    return replace(written, quotes=quoted.quotes, sure=sure)
 
 
 def not_found(question: str, passages: Passages, *, found: float | None) -> Answer:
@@ -89,8 +107,11 @@ def _extracted(
     supported = _supported(question, passages, quotes, asking)
     borne_out = all(citation.verified for citation in citations)
     strong = borne_out and not asking.in_doubt
-    sure = strong and supported is not None and supported >= confidence.SUPPORTED_AT
-    state: State = "supported" if sure else "unsure"
+    sure: AnswerState = "check"
+    if borne_out:
+        was_read = passages[quotes[0].rank].span is not None
+        sure = confidence.in_words(supported, read=was_read)
+    state: State = "supported" if sure == "answered" else "unsure"
     whole = Answer(
         question.text,
         state,
@@ -106,6 +127,7 @@ def _extracted(
         ),
         provider=PROVIDER,
         model=MODEL,
+        sure=sure,
     )
     return _versions_said(whole, passages)
 
@@ -128,6 +150,7 @@ def _citation(number: int, quote: Quote, asking: Asking) -> Citation:
         verified,
         quote.heading,
         quote.columns,
+        quote.answer,
     )
 
 

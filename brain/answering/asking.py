@@ -50,7 +50,8 @@ class Asking:
     @property
     def below_floor(self) -> bool:
         """Whether the notes probably do not hold it, and nothing should be said anyway."""
-        return self.found is not None and self.found < self.floor and not self.anyway
+        absent = confidence.absent(self.found, self.signals, self.floor)
+        return absent and not self.anyway
 
     @property
     def in_doubt(self) -> bool:

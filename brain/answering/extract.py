@@ -24,10 +24,11 @@ from brain.text.question import Question
 from brain.text.roles import Role, roles
 from brain.text.sheet import Statement, sheet, stems_of
 from brain.text.versions import met_by_name, outnamed
-from brain.types import Measures, Passage, Passages, Texts
+from brain.types import AnswerSpan, Measures, Passage, Passages, Texts
 from ingest.terms import stem
 
 MAX_PASSAGES = 5  # passages looked into: the right one is among the first five for 97 of 100 questions of squad_dev
+MAX_READ = 8  # where the answer reader read them: as many as it reads
 MAX_SENTENCES = 60  # of one passage, against a passage of thousands of tiny lines
 ECHO_WORDS = 6  # a line of so few words, all of them the question's, answers nothing
 MAX_QUOTES = (
@@ -43,6 +44,8 @@ Read = Sequence[Sequence[Statement]]  # the sentences of each passage
 
 # Fitted by benchmarks/fit_extract.py (conditional logit, L2 1.0) on the answerable questions of squad_dev and ans_dev.
 COEFFICIENTS: Measures = FITTED["extract"]
+# The same with what the answer reader says, where it read; fitted by benchmarks/fit_answers.py.
+READ_COEFFICIENTS: Measures = FITTED["extract_read"]
 
 
 # The key of a property -> words of questions that it answers.
@@ -69,6 +72,7 @@ class Quote:
 
     `locator` is the sentence's own: "L14" inside "L12-40", else the passage's. `rank` is the passage's place, from 0.
     `heading`: the headings above it, outermost first; `columns`: of a row of a table the names of its columns.
+    `answer`: from where to where in `text` the answer stands, where the answer reader marked it.
     """
 
     passage_id: str
@@ -82,6 +86,7 @@ class Quote:
     features: Measures
     heading: Texts = ()
     columns: str = ""
+    answer: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,8 @@ def extract(
     The question's `idf` weighs its words over the store (retrieval knows it); without it they are weighed over these
     passages.
     """
-    looked_at = passages[:MAX_PASSAGES]
+    was_read = any(passage.span for passage in passages)
+    looked_at = passages[: MAX_READ if was_read else MAX_PASSAGES]
     read = [sheet(passage.text).statements[:MAX_SENTENCES] for passage in looked_at]
     if not any(read):
         return []
@@ -219,6 +225,7 @@ def _scored(
             rows=[bool(role.columns) for role in known],
         )
         for place, features in enumerate(found):
+            features = {**features, **read_features(passage, statements[place])}
             one = _Scored(
                 score(features),
                 rank,
@@ -231,9 +238,25 @@ def _scored(
     return scored
 
 
+def read_features(passage: Passage, statement: Statement) -> Measures:
+    """What the answer reader says of a sentence: does the answer stand in it, by which margin, and how relevant is its
+    passage. Nothing where the passage was not read.
+    """
+    span = passage.span
+    if span is None:
+        return {}
+    holds = float(statement.sentence.start <= span.start < statement.sentence.end)
+    return {
+        "span": holds,
+        "span_margin": holds * span.margin,
+        "span_relevance": span.relevance,
+    }
+
+
 def score(features: Measures) -> float:
     """The linear model; unitless, higher is better."""
-    return sum(weight * features[name] for name, weight in COEFFICIENTS.items())
+    coefficients = READ_COEFFICIENTS if "span" in features else COEFFICIENTS
+    return sum(weight * features[name] for name, weight in coefficients.items())
 
 
 def local_idf(read: Read) -> Measures:
@@ -283,4 +306,12 @@ def _quote(passage: Passage, chosen: _Scored, share: float) -> Quote:
         chosen.features,
         chosen.role.path,
         chosen.role.columns,
+        _answer_in(passage.span, start, end),
     )
+
+
+def _answer_in(span: AnswerSpan | None, start: int, end: int) -> tuple[int, int] | None:
+    """Where in a sentence, of these offsets in its passage, the marked answer stands."""
+    if span is None or not start <= span.start < end:
+        return None
+    return span.start - start, min(span.end, end) - start

@@ -15,7 +15,7 @@ from brain.confidence import topic_log_odds
 from brain.text.matching import TermSet, likenesses, nearness
 from brain.text.question import Question
 from brain.text.sheet import Sheet, Statement, sheet, stems_of
-from brain.types import Measures, Passages
+from brain.types import Measures, Passage, Passages
 
 # Pairs of which a question has one and the passage the other when the question was turned round on purpose.
 _OPPOSITES = [
@@ -44,6 +44,8 @@ PASSED_ON = tuple(
     named has_names unfit pairs rare_together terms""".split()
 )
 NAMES = (*OWN, *PASSED_ON)
+# Of the answer reader's signals over all passages that it read.
+READ = tuple("margin_anywhere agreement sentence_cosine".split())
 
 
 def support_features(
@@ -85,7 +87,17 @@ def support_features(
         "found": topic_log_odds(found),
         "words": len(weights) / MANY_WORDS,
     }
-    return features | {name: signals.get(name, 0.0) for name in PASSED_ON}
+    passed_on = {name: signals.get(name, 0.0) for name in PASSED_ON}
+    return {**features, **passed_on, **_read(passage, signals)}
+
+
+def _read(passage: Passage, signals: Measures) -> Measures:
+    """What the answer reader says of the quoted passage and of the others, nothing where it did not read it."""
+    span = passage.span
+    if span is None:
+        return {}
+    said = {name: signals.get(name, 0.0) for name in READ}
+    return said | {"read": 1.0, "margin": span.margin, "relevance": span.relevance}
 
 
 def _place(text: Sheet, quote: Quote) -> int:

@@ -146,9 +146,10 @@ def render(
             lines.append(f"- {row.title or row.source} ({row.source}) [{number}]")
     if wanted.kind == "list" and count > MAX_LISTED:
         lines.append(f"… and {count - MAX_LISTED} more")
+    counted = count > 0 or not (wanted.phrases or wanted.tag)
     return Answer(
         question,
-        "supported" if count or not (wanted.phrases or wanted.tag) else "not_found",
+        "supported" if counted else "not_found",
         "\n".join(lines),
         citations=tuple(citations),
         passages=shown,
@@ -159,6 +160,7 @@ def render(
         ),
         provider=PROVIDER,
         model=MODEL,
+        sure="answered" if counted else None,
     )
 
 

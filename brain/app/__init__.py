@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from brain.app.resources import Resources, clean
 from brain.config import Config
-from brain.protocols import Embedder, Generator, Progress, silent
+from brain.protocols import AnswerReader, Embedder, Generator, Progress, silent
 
 if TYPE_CHECKING:
     from brain.answering import Say
@@ -54,6 +54,7 @@ class Brain:
         *,
         embedder: Embedder | None = None,
         generator: Generator | None = None,
+        reader: AnswerReader | None = None,
         progress: Progress = silent,
         now: Callable[[], datetime] | None = None,
     ) -> None:
@@ -62,6 +63,7 @@ class Brain:
             config,
             embedder=embedder,
             generator=generator,
+            reader=reader,
             progress=progress,
             now=now,
             finish=finish_begun_erasure,

@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from brain.app import reading
 from brain.app.last_answer import NUMBERS
 from brain.app.resources import Resources, clean
 from brain.app.search import MAX_QUESTION_CHARS, narrowed, retrieved
@@ -76,7 +77,9 @@ def _from_passages(
     previous = _previous(resources) if request.follow_up else ""
     query = question.after(previous) if previous else question
     asked_for = replace(request, question=query.text, mode="hybrid")
-    found, timed = in_time(resources, asked_for, partial(retrieved, resources))
+    look = partial(retrieved, resources)
+    found, timed = in_time(resources, reading.widened(asked_for), look)
+    found = reading.read(resources, asked_for, found, limit=request.limit)
     found = replace(found, notices=(*timed, *found.notices))
     for notice in found.notices:
         say("notice", notice)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from brain.protocols import Generator
 
 OFF, ON = "off", "on"
+OLLAMA = "ollama"  # the value of [retrieval] reranker that lets a model of Ollama judge
 LEFT_OPEN = (AUTO, BUILTIN)  # names that say no model
 INSTEAD = {
     "rerank": "the order is the search's own",
@@ -47,8 +48,11 @@ def wishes(settings: Retrieval, request: Request) -> Wishes:
     """What the request asks for, or else the configuration."""
 
     asked = {None: "", True: ON, False: OFF}
+    rerank = asked[request.rerank] or settings.rerank
+    if settings.reranker != OLLAMA:
+        rerank = OFF  # the answer reader orders instead
     return Wishes(
-        rerank=asked[request.rerank] or settings.rerank,
+        rerank=rerank,
         expand=asked[request.expand] or settings.expand,
     )
 

@@ -18,6 +18,7 @@ from brain.config import Config, make_home, settle_zone, takes_no_writing
 from brain.errors import BrainError, Unavailable
 from brain.models.sentence_embedder import SentenceEmbedder
 from brain.protocols import (
+    AnswerReader,
     Embedder,
     Generator,
     Progress,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from brain.retrieval import Sources
     from brain.store.judgments import JudgmentTable
 
+OFF = "off"
 KINDS = ("knowledge", "episodes")  # what has vectors: chunks of documents, and episodes
 HEAD = "confidence_head"  # setting: what `brain eval calibrate` fitted, as JSON
 LEFT_OUT_NAMED = 10  # damaged rows; the doctor names them all
@@ -91,6 +93,7 @@ class Resources:
         embedder: Embedder | None = None,
         generator: Generator | None = None,
         shipped: SentenceEmbedder | None = None,
+        reader: AnswerReader | None = None,
         progress: Progress = silent,
         now: Callable[[], datetime] | None = None,
         finish: Callable[[Resources, str], str] | None = None,
@@ -102,6 +105,7 @@ class Resources:
         self.progress = progress
         self.given_embedder = embedder
         self.given_generator = generator
+        self.given_reader = reader
         self._given_shipped = shipped
         self._now = now or (lambda: datetime.now().astimezone())
         self._indexes: dict[str, Indexes] = {}
@@ -180,6 +184,17 @@ class Resources:
             return self.builtin if self.builtin.fingerprint else None
         except Unavailable:
             return None
+
+    @cached_property
+    def answer_reader(self) -> AnswerReader | None:
+        """What reads question and passage together; None where it is left out. Nothing is opened before its first
+        use.
+        """
+        if self.given_reader is not None or self.config.models.reader == OFF:
+            return self.given_reader
+        from brain.models.answer_reader import CrossEncoder
+
+        return CrossEncoder(threads=self.config.models.threads)
 
     @cached_property
     def ollama(self) -> OllamaServer:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
+from brain.app import reading
 from brain.app.resources import Resources
 from brain.app.serving import Serving
 from brain.app.sync import refresh
@@ -33,7 +34,11 @@ def search(resources: Resources, request: Request) -> Retrieved:
         request = replace(request, question=question)
     request, told = narrowed(resources, request)
     look = partial(retrieved, resources)
-    found, timed = in_time(resources, request, look)
+    reads = reading.wanted(resources, request)
+    asked_for = reading.widened(request) if reads else request
+    found, timed = in_time(resources, asked_for, look)
+    if reads:
+        found = reading.read(resources, request, found, limit=request.limit)
     notices += [*told, *timed, *found.notices]
     if not resources.store.library.count():
         notices.append(NOTHING_IN)
@@ -80,7 +85,7 @@ def _quoted(words: Iterable[str]) -> str:
 
 
 def retrieved(resources: Resources, request: Request) -> Retrieved:
-    """What the search finds, and where it is wanted what a local model makes of it."""
+    """What the search finds, and where it is wanted what a model makes of it."""
     from brain.app import assist
 
     settings = resources.config.retrieval

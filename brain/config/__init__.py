@@ -99,6 +99,7 @@ class Retrieval:
     """
 
     rerank: str = "off"
+    reranker: str = "reader"
     expand: str = "off"
     model: str = "auto"
     rerank_passages: int = 12
@@ -158,6 +159,7 @@ CHOICES: dict[str, Texts] = {
     "models.reader": ("builtin", "off"),
     "index.engine": ("auto", "exact", "chroma"),
     "retrieval.rerank": ("off", "auto", "on"),
+    "retrieval.reranker": ("reader", "ollama"),
     "retrieval.expand": ("off", "auto", "on"),
 }
 

@@ -179,6 +179,8 @@ def citation(item: Citation) -> Shape:
     """What an answer cites. `columns` is null where the quote is no row of a table."""
     shape = chosen(item, CITATION)
     shape["columns"] = item.columns or None
+    span = item.answer_span
+    shape["answer_span"] = list(span) if span else None
     return shape
 
 
@@ -187,6 +189,7 @@ def answer(given: Answer) -> Shape:
     return envelope(
         question=given.question,
         state=given.state,
+        answer_state=given.sure or given.state,
         answer=given.text,
         citations=[citation(item) for item in given.citations],
         confidence=asdict(given.confidence),

@@ -25,7 +25,7 @@ QUESTION_TOKENS = 64
 ROW_TOKENS = 384
 SPAN_TOKENS = 30
 OVERLAP_TOKENS = 64  # of two windows of a long passage: no answer is cut in two
-MARKS = 3  # [CLS] question [SEP] passage [SEP]
+GROUP_TOKENS = 600  # of passages between two looks at the clock: about .1 s
 LARGE = 1e4  # below any logit: a place that cannot be chosen
 
 
@@ -41,8 +41,11 @@ class _Window:
     offsets: Sequence[tuple[int, int]]
 
 
-class AnswerReader:
-    """Opened on first use. Raises `Unavailable` where the model's files cannot be used."""
+class CrossEncoder:
+    """`AnswerReader` that ships inside the package, opened on first use.
+
+    Raises `Unavailable` where the model's files cannot be used.
+    """
 
     name = "answer reader"
 
@@ -65,25 +68,40 @@ class AnswerReader:
         began = clock()
         asked, *texts = self._model.encode([question, *passages])
         found: list[AnswerSpan | None] = [None] * len(passages)
-        # One passage after another, so that the first ones are read when the time is short
-        for place, text in enumerate(texts):
+        # A few at a time, so that the first ones are read when the time is short
+        for places in _groups([len(text.ids) for text in texts]):
             if seconds is not None and clock() - began > seconds:
                 break
-            windows = list(_windows(place, asked.ids, text))
-            for span in self._spans(windows):
-                found[place] = _better(found[place], span)
+            windows: list[_Window] = []
+            for place in places:
+                windows += _windows(place, asked.ids, texts[place])
+            for window, span in self._spans(windows):
+                found[window.passage] = _better(found[window.passage], span)
         return found
 
-    def _spans(self, windows: Sequence[_Window]) -> Iterator[AnswerSpan]:
-        """The best span of each window."""
+    def _spans(
+        self, windows: Sequence[_Window]
+    ) -> Iterator[tuple[_Window, AnswerSpan]]:
+        """Each window with its best span."""
         rows = [window.tokens for window in windows]
         seconds = [window.begins for window in windows]
         for places, (starts, ends, relevances) in self._model.run(rows, seconds):
             for line, place in enumerate(places):
                 window = windows[place]
-                yield _best_span(
-                    window, starts[line], ends[line], float(relevances[line])
-                )
+                relevance = float(relevances[line])
+                yield window, _best_span(window, starts[line], ends[line], relevance)
+
+
+def _groups(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """The places of passages of these lengths in tokens, in order, as many together as GROUP_TOKENS hold."""
+    group: list[int] = []
+    for place, length in enumerate(lengths):
+        if group and sum(lengths[one] for one in group) + length > GROUP_TOKENS:
+            yield group
+            group = []
+        group.append(place)
+    if group:
+        yield group
 
 
 def _windows(place: int, question: list[int], passage: Encoding) -> Iterator[_Window]:

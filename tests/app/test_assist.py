@@ -47,6 +47,7 @@ def ollama(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     with StandIn(models=("llama3.2", "nomic-embed-text")) as server:
         server.odds = likes("quokka")
         monkeypatch.setenv("BRAIN_OLLAMA_HOST", server.url)
+        monkeypatch.setenv("BRAIN_RETRIEVAL_RERANKER", "ollama")
         yield server
         assert server.errors == []
 

@@ -323,7 +323,7 @@ FOOTER = [
     "[1] notes/tea1.md:12",
     "| “about 95 degrees”",
     "",
-    "supported by the passages cited · written by qwen3:4b · kept as e1e2e3",
+    "answered · written by qwen3:4b · kept as e1e2e3",
     "the model has not seen all: 3 of 9 passages left out",
 ]
 
@@ -358,7 +358,7 @@ def test_ask_streams_the_quote_then_sentences_then_the_footer() -> None:
 def test_the_figures_behind_an_answer_are_for_those_who_want_them_explained() -> None:
     rows = brain("ask", "how hot?", "--explain", ask=ANSWER).stdout.splitlines()
     assert rows[-2:] == [
-        "supported by the passages cited (found 0.91, supported 0.84, grade A)"
+        "answered (found 0.91, supported 0.84, grade A)"
         " · ollama qwen3:4b · embedder builtin · episode e1e2e3",
         "context 6,812 of 8,192 tokens; 3 of 9 passages left out",
     ]
@@ -373,11 +373,9 @@ def test_a_grade_never_contradicts_the_state_beside_it() -> None:
         confidence=Confidence(found=0.3, grade="strong"),
     )
     shown = brain("ask", "how hot?", "--explain", ask=doubted).stdout
-    assert "unsure: check these sources (found 0.30) ·" in shown
+    assert "check these sources (found 0.30) ·" in shown
     plainly = brain("ask", "how hot?", ask=doubted).stdout
-    state = (
-        "unsure: check these sources · quoted, not written by a model · kept as e1e2e3"
-    )
+    state = "check these sources · quoted, not written by a model · kept as e1e2e3"
     assert state in plainly.splitlines()
 
 
@@ -439,7 +437,7 @@ def test_only_lines_of_ours_begin_at_the_first_column(
     ours = [row for row in shown.splitlines() if row and not row.startswith("|")]
     assert [row.partition(" · ")[0] for row in ours] == [
         "[1] notes/tea1.md:12",
-        "supported by the passages cited",
+        "answered",
         FOOTER[-1],
     ]
     assert not terminal or max(map(len, theirs)) <= 80
@@ -510,8 +508,8 @@ def test_ask_json_is_schema_1_and_never_streams() -> None:
         ask=talking(ANSWER, ("quote", "q"), ("sentence", "s")),
     )
     shape = json.loads(ran.stdout)
-    keys = "schema question state answer citations confidence label route provider model embedder cost_usd ledger_id"
-    assert list(shape)[:17] == [
+    keys = "schema question state answer_state answer citations confidence label route provider model embedder cost_usd ledger_id"
+    assert list(shape)[:18] == [
         *keys.split(),
         "degraded",
         "withheld",
@@ -527,6 +525,7 @@ def test_ask_json_is_schema_1_and_never_streams() -> None:
             "verified": True,
             "heading": [],
             "columns": None,
+            "answer_span": None,
         }
     ]
     assert shape["confidence"] == {
@@ -552,9 +551,9 @@ def test_ask_json_is_schema_1_and_never_streams() -> None:
 @pytest.mark.parametrize(
     ("state", "code", "words"),
     [
-        ("supported", 0, "supported by the passages cited"),
-        ("unsure", 0, "unsure: check these sources"),
-        ("unrated", 0, "unrated"),
+        ("supported", 0, "answered"),
+        ("unsure", 0, "check these sources"),
+        ("unrated", 0, "check these sources"),
         ("not_found", 3, "Not in your notes."),
         ("refused", 4, "refused by policy"),
         ("over_budget", 5, "over budget"),

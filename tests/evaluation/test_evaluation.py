@@ -93,7 +93,9 @@ def small(judged: Callable[..., Path]) -> Path:
 
 
 def open_builtin(home: Path) -> MeasuredStore:
-    config = Config(home=home, models=Models(embed="wordllama", ask="builtin"))
+    config = Config(
+        home=home, models=Models(embed="wordllama", ask="builtin", reader="off")
+    )
     return MeasuredStore(Resources(config))
 
 

@@ -65,7 +65,10 @@ def test_every_command_has_a_help_sentence_and_one_to_three_examples() -> None:
         assert text.splitlines()[2].strip(), name
 
 
-def test_what_the_readme_shows_is_what_is_printed(tmp_path: Path) -> None:
+def test_what_the_readme_shows_is_what_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRAIN_MODELS_READER", "builtin")
     shutil.copytree(ROOT / "sample_corpus", tmp_path / "sample_corpus")
     assert follow(README, tmp_path) >= 3
 

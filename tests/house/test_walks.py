@@ -108,6 +108,7 @@ def test_the_walks_are_what_a_profiler_shows(
 ) -> None:
     shutil.copytree(ROOT / "sample_corpus", tmp_path / "notes")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BRAIN_MODELS_READER", "builtin")
     question = "how hot should the water be for black tea?"
     assert (
         brain("add", "notes/home").code == brain("ask", question).code == 0

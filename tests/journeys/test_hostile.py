@@ -142,7 +142,10 @@ def test_every_hostile_file_ends_as_a_document_or_a_listed_reason(
         return
     assert "read" in case.outcome.split("|"), f"{case.name} was read"
     with Brain(
-        Config(home=swept.home, models=Models(embed="wordllama", ask="builtin"))
+        Config(
+            home=swept.home,
+            models=Models(embed="wordllama", ask="builtin", reader="off"),
+        )
     ) as opened:
         detail = opened.library.document(str(path))
     assert re.search(case.wanted, detail.text)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from brain.errors import Unavailable
-from brain.models.answer_reader import OVERLAP_TOKENS, ROW_TOKENS, AnswerReader
+from brain.models.answer_reader import OVERLAP_TOKENS, ROW_TOKENS, CrossEncoder
 from brain.models.onnx import ANSWER_READER, MINILM, PADDING, SHIPPED, _batches
 from brain.models.sentence_embedder import WINDOW, SentenceEmbedder
 
@@ -19,8 +19,8 @@ LEASE = "The deposit is 1,970 euro. The lease ends on 28 February 2029."
 
 
 @pytest.fixture(scope="module")
-def reader() -> AnswerReader:
-    return AnswerReader()
+def reader() -> CrossEncoder:
+    return CrossEncoder()
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,8 @@ def test_an_answer_on_the_edge_of_two_windows_is_whole(reader):
 
 def test_when_the_time_is_up_the_rest_is_not_read(reader):
     ticks = iter([0.0, 1.0, 3.0])
-    spans = reader.read("when?", [LEASE, TEA], seconds=2.0, clock=lambda: next(ticks))
+    texts = [LEASE * 40, TEA]
+    spans = reader.read("when?", texts, seconds=2.0, clock=lambda: next(ticks))
     assert spans[0] is not None
     assert spans[1] is None
 

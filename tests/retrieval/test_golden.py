@@ -32,7 +32,9 @@ Row = dict[str, Any]
 def rows(home: Path) -> Iterator[Row]:
     """One row a question: its ranking as [place, score], the state of its answer and the answer's text."""
     questions = json.loads((CORPUS / "questions.json").read_text("utf-8"))["questions"]
-    config = Config(home=home, models=Models(embed="wordllama", ask="builtin"))
+    config = Config(
+        home=home, models=Models(embed="wordllama", ask="builtin", reader="off")
+    )
     with Brain(config) as brain:
         brain.add([CORPUS])
         for question in questions:

@@ -64,21 +64,20 @@ MARGIN = 2
 # The provider of answers that no model wrote, and the grade of citations that all hold.
 BUILTIN = "builtin"
 STRONG = "strong"
-VERBS = {"rerank": "reranked", "expand": "expanded"}
+VERBS = {"read": "read", "rerank": "reranked", "expand": "expanded"}
 
-# What each state of an answer means to its reader, and in which style that is said.
+# How sure an answer is, and what else can be its state; each in which style it is said.
 STATES = {
-    "supported": ("supported by the passages cited", "good"),
-    "unsure": ("unsure: check these sources", "warn"),
-    "unrated": (
-        "unrated: nobody has measured how often this model is right here",
-        "warn",
-    ),
+    "answered": ("answered", "good"),
+    "likely": ("likely: look at the source", "good"),
+    "check": ("check these sources", "warn"),
     "incomplete": ("incomplete: the answer broke off", "bad"),
     "not_found": ("not in your notes", "warn"),
     "refused": ("refused by policy", "bad"),
     "over_budget": ("over budget", "bad"),
 }
+# What a state says of an answer of which nobody said how sure it is.
+ANSWERS = {"supported": "answered", "unsure": "check", "unrated": "check"}
 
 
 def found(query: str, result: Retrieved, *, width: int, explain: bool = False) -> Lines:
@@ -180,8 +179,9 @@ def who_looked(result: Retrieved, *, explain: bool = False) -> Lines:
 
 
 def ran(steps: Iterable[ModelStep]) -> list[str]:
-    """The steps that a local model took."""
-    return [model_step(item) for item in steps if item.state == "ran"]
+    """The steps that a model took which was asked for; that answers are read is no news."""
+    ran_well = [item for item in steps if item.state == "ran" and item.name != "read"]
+    return list(map(model_step, ran_well))
 
 
 def model_step(item: ModelStep, *, whole: bool = False) -> str:
@@ -271,7 +271,10 @@ def footer(
     done = citations(answer.citations, shown, room)
     if done:
         done.append(line())
-    words, style = STATES[answer.state]
+    said: str = answer.state
+    if said in ANSWERS:
+        said = answer.sure or ANSWERS[said]
+    words, style = STATES[said]
     state = styled(style, words)
     done.append(line(state, dim(_behind(answer, explain=explain))))
     if answer.context.window and (explain or answer.context.passages_left_out):

@@ -1,0 +1,54 @@
+"""The answer reader beside a search: whether it reads, within which time, and what is said where it cannot.
+
+Leaves what it reads, and the order that follows, to `brain.retrieval.answers`. Serves `ask`, which always reads, and
+`search --rerank`. Never raises for the model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from brain.app.resources import Resources
+from brain.types import Request, Retrieved
+
+READ_SECONDS = 3.0  # of waiting: eight passages take .3 on an idle core
+LEFT_OUT = (
+    "the answer reader is left out ([models] reader); the order is the search's own"
+)
+READER = "reader"  # the value of [retrieval] reranker
+
+
+def wanted(resources: Resources, request: Request) -> bool:
+    """Whether a search is to be ordered by reading."""
+    settings = resources.config.retrieval
+    asked = request.rerank if request.rerank is not None else settings.rerank == "on"
+    return asked and settings.reranker == READER
+
+
+def widened(request: Request) -> Request:
+    """The request for as many passages as are looked at."""
+    from brain.retrieval.answers import SHORTLISTED
+
+    return replace(request, limit=max(request.limit, SHORTLISTED))
+
+
+def read(
+    resources: Resources, request: Request, found: Retrieved, *, limit: int
+) -> Retrieved:
+    """What was found in the order that reading gives it, at most `limit` passages."""
+    from brain.retrieval.answers import read_answers
+
+    reader = resources.answer_reader
+    # What is listed by its day, or sorted by a property, has its order
+    if reader is None or found.listed or request.sort or request.mode == "lexical":
+        return replace(found, passages=found.passages[:limit])
+    read = read_answers(
+        found, request.question, reader, limit=limit, seconds=READ_SECONDS
+    )
+    failed = [
+        step for step in read.steps if step.name == "read" and step.state == "failed"
+    ]
+    if not failed:
+        return read
+    said = f"not read: {failed[0].reason}; the order is the search's own"
+    return replace(read, notices=(*read.notices, said))

@@ -1,0 +1,217 @@
+"""The best passages read together with the question: a better order, and in each passage the span that answers.
+
+Two looks of the answer reader. First at the one sentence of each of two dozen passages that holds most of the question:
+cheap, and it brings forward what other words hid. Then at the first eight passages whole. What each look says is added
+to the score that the search gave. What is in a language that the reader does not know it does not read. Leaves out the
+model, which is handed in, and what follows for an answer (`brain.answering`, `brain.confidence`). Serves `ask`, and
+`search --rerank`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from brain.errors import BrainError
+from brain.fitted import FITTED
+from brain.protocols import AnswerReader
+from brain.text.question import Question
+from brain.text.sheet import sheet
+from brain.types import AnswerSpan, Measures, ModelStep, Passage, Passages, Retrieved
+from ingest.words import ENGLISH
+
+SHORTLISTED = 24  # passages of which one sentence is read: 24 of 40 tokens cost what 5 whole passages do
+READ = 8  # passages that are read whole
+SNIPPET_CHARACTERS = 400  # of the one sentence
+FEW_WORDS = (
+    12  # a text of fewer words may hold no English function word and still be English
+)
+# Of the time for both looks: what is left of it goes to the whole passages.
+SHORTLIST_SHARE = 0.4
+
+# What a logit of the reader adds to the score of the search, by look; fitted by benchmarks/fit_reading.py.
+WEIGHTS: Measures = FITTED["reading"]
+
+NAMES = tuple(
+    "read best_margin best_relevance second_margin margin_anywhere relevance_anywhere agreement".split()
+)
+
+
+def read_answers(
+    found: Retrieved,
+    question: str,
+    reader: AnswerReader,
+    *,
+    limit: int,
+    seconds: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> Retrieved:
+    """The passages in the order that reading gives them, at most `limit`, the first ones with their `span`; and what
+    was done, in `steps`. Never raises for the model: then the order is the search's own, and the step says why.
+    """
+    began = clock()
+    asked = Question.of(question)
+    readable = [place for place, one in enumerate(found.passages) if _english(one.text)]
+    if asked.foreign or not readable:
+        why = "the answer reader knows English only"
+        return _unread(
+            found, limit, ModelStep("read", "skipped", reader.name, reason=why)
+        )
+    try:
+        given = _no_worse_than_behind(found.passages)
+        passages = _shortlisted(given, readable, question, reader, seconds)
+        left = seconds - (clock() - began)
+        passages, judged = _read_whole(passages, question, reader, left, found.explain)
+    except BrainError as error:
+        failed = ModelStep("read", "failed", reader.name, reason=error.message)
+        return _unread(found, limit, failed)
+    step = ModelStep(
+        "read",
+        "ran",
+        reader.name,
+        clock() - began,
+        judged=judged,
+        of=min(READ, len(passages)),
+    )
+    return replace(
+        found,
+        passages=passages[:limit],
+        signals={**found.signals, **signals(passages[:READ])},
+        steps=(*found.steps, step),
+    )
+
+
+def _unread(found: Retrieved, limit: int, step: ModelStep) -> Retrieved:
+    return replace(found, passages=found.passages[:limit], steps=(*found.steps, step))
+
+
+def _english(text: str) -> bool:
+    """Whether a text may be English: it is short, or some function word of English stands in it."""
+    said = sheet(text).said
+    return len(said) < FEW_WORDS or not said.isdisjoint(ENGLISH)
+
+
+def _no_worse_than_behind(passages: Passages) -> list[Passage]:
+    """The same passages, none with a lower score than one behind it: what stands first for another reason than its
+    score (it is of the time that was asked for) must not fall behind by that score.
+    """
+    lifted: list[Passage] = []
+    best = float("-inf")
+    for passage in reversed(passages):
+        best = max(best, passage.score)
+        same = passage.score == best
+        lifted.append(passage if same else replace(passage, score=best))
+    lifted.reverse()
+    return lifted
+
+
+def _shortlisted(
+    passages: Passages,
+    readable: Sequence[int],
+    question: str,
+    reader: AnswerReader,
+    seconds: float,
+) -> tuple[Passage, ...]:
+    """The same passages; the first ones change places by their one sentence that holds most of the question."""
+    places = [place for place in readable if place < SHORTLISTED]
+    snippets = [_snippet(passages[place]) for place in places]
+    spans = reader.read(question, snippets, seconds=seconds * SHORTLIST_SHARE)
+    scored = list(passages)
+    for place, span in zip(places, spans, strict=True):
+        if span is not None:
+            added = {
+                "sentence_relevance": WEIGHTS["sentence_relevance"] * span.relevance,
+                "sentence_margin": WEIGHTS["sentence_margin"] * span.margin,
+            }
+            scored[place] = _adding(passages[place], added)
+    return _ordered(scored, SHORTLISTED)
+
+
+def _snippet(passage: Passage) -> str:
+    at = passage.matched
+    text = passage.text[at.start : at.end] if at else passage.text
+    return text[:SNIPPET_CHARACTERS]
+
+
+def _read_whole(
+    passages: Passages,
+    question: str,
+    reader: AnswerReader,
+    seconds: float,
+    known: Measures,
+) -> tuple[tuple[Passage, ...], int]:
+    """(the passages, of which the first ones change places by what reading them whole says; how many were read)."""
+    places = [place for place, one in enumerate(passages[:READ]) if _english(one.text)]
+    texts = [passages[place].text for place in places]
+    spans = reader.read(question, texts, seconds=max(seconds, 0.0))
+    weight = relevance_weight(known)
+    scored = list(passages)
+    judged = 0
+    for place, span in zip(places, spans, strict=True):
+        if span is not None:
+            judged += 1
+            added = {
+                "relevance": weight * span.relevance,
+                "margin": WEIGHTS["margin"] * span.margin,
+            }
+            scored[place] = replace(_adding(passages[place], added), span=span)
+    return _ordered(scored, READ), judged
+
+
+def relevance_weight(known: Measures) -> float:
+    """What a logit of relevance is worth for a question, by what the search knows of it: less where code is found."""
+    weight = WEIGHTS["relevance"] + WEIGHTS["relevance_code"] * known.get("code", 0.0)
+    return max(weight, WEIGHTS["least"])
+
+
+def _adding(passage: Passage, added: Measures) -> Passage:
+    """The passage with so much more in its score, named in `explain`."""
+    score = passage.score + sum(added.values())
+    return replace(passage, score=score, explain={**passage.explain, **added})
+
+
+def _ordered(passages: Sequence[Passage], count: int) -> tuple[Passage, ...]:
+    """The first `count` by their score; equal ones, and those behind, as they stood."""
+    first = sorted(passages[:count], key=lambda passage: -passage.score)
+    return (*first, *passages[count:])
+
+
+def signals(passages: Passages) -> Measures:
+    """What reading says of its own success, every name of NAMES. `passages`: those that were read.
+
+    `best` is the passage that answers best by margin and relevance together; `agreement` the share of the others that
+    answer, whose span says the same.
+    """
+    read = [passage for passage in passages if passage.span is not None]
+    if not read:
+        return dict.fromkeys(NAMES, 0.0)
+    ordered = sorted(read, key=answering, reverse=True)
+    spans = [passage.span for passage in ordered if passage.span is not None]
+    best = spans[0]
+    said = _words(ordered[0], best)
+    others = [
+        float(_words(passage, span) == said)
+        for passage, span in zip(ordered[1:], spans[1:], strict=True)
+        if span.margin > 0
+    ]
+    return {
+        "read": 1.0,
+        "best_margin": best.margin,
+        "best_relevance": best.relevance,
+        "second_margin": max((span.margin for span in spans[1:]), default=best.margin),
+        "margin_anywhere": max(span.margin for span in spans),
+        "relevance_anywhere": max(span.relevance for span in spans),
+        "agreement": sum(others) / len(others) if others else 0.0,
+    }
+
+
+def answering(passage: Passage) -> float:
+    """How well a passage answers, in logits: what the first quote is chosen by. Of one that was not read, -inf."""
+    if passage.span is None:
+        return float("-inf")
+    return passage.span.margin + WEIGHTS["quote_relevance"] * passage.span.relevance
+
+
+def _words(passage: Passage, span: AnswerSpan) -> frozenset[str]:
+    return frozenset(sheet(passage.text[span.start : span.end]).words)

@@ -1,0 +1,166 @@
+"""The order that reading gives passages, their spans, and what is said where the reader cannot read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from brain.errors import Unavailable
+from brain.retrieval.answers import (
+    NAMES,
+    READ,
+    SHORTLISTED,
+    answering,
+    read_answers,
+    relevance_weight,
+    signals,
+)
+from brain.types import AnswerSpan, Passage, Place, Retrieved
+
+QUESTION = "when does the lease end?"
+ANSWER = "28 February 2029"
+
+
+def passage(number: int, text: str, score: float) -> Passage:
+    place = Place("L1", 0, len(text))
+    made = Passage(
+        f"c{number}", f"d{number}", f"{number}.md", "L1", "", (), text, None, 0, 9, 3
+    )
+    return replace(made, score=score, matched=place)
+
+
+def found(*texts: str) -> Retrieved:
+    """Passages of these texts, each a little worse than the one before."""
+    passages = [
+        passage(number, text, 10.0 - number / 10) for number, text in enumerate(texts)
+    ]
+    return Retrieved(tuple(passages), {})
+
+
+class Reader:
+    """Finds ANSWER where it stands; everything else is of no relevance. `read_texts`: what it was handed."""
+
+    name = "fake reader"
+
+    def __init__(self, *, most: int = 1000) -> None:
+        self.read_texts: list[str] = []
+        self._most = most
+
+    def read(
+        self, question: str, passages: Sequence[str], *, seconds: float | None = None
+    ) -> list[AnswerSpan | None]:
+        assert question == QUESTION
+        spans: list[AnswerSpan | None] = []
+        for text in passages:
+            self.read_texts.append(text)
+            start = text.find(ANSWER)
+            span = AnswerSpan(start, start + len(ANSWER), 6.0, 5.0)
+            if start < 0:
+                span = AnswerSpan(0, 3, -6.0, -8.0)
+            spans.append(span if len(self.read_texts) <= self._most else None)
+        return spans
+
+
+class Broken:
+    name = "broken"
+
+    def read(self, *_given: object, **_more: object) -> list[AnswerSpan | None]:
+        raise Unavailable("the file is damaged", "install it again")
+
+
+def sources(result: Retrieved) -> list[str]:
+    return [one.source for one in result.passages]
+
+
+def test_a_passage_that_answers_comes_first_with_its_span() -> None:
+    given = found("The rent is due.", "The roof leaks.", f"The lease ends on {ANSWER}.")
+    read = read_answers(given, QUESTION, Reader(), limit=10, seconds=9)
+    assert sources(read) == ["2.md", "0.md", "1.md"]
+    first = read.passages[0]
+    assert first.span is not None
+    assert first.text[first.span.start : first.span.end] == ANSWER
+    assert set(NAMES) <= read.signals.keys()
+    assert read.signals["read"] == 1.0
+    assert [step.state for step in read.steps] == ["ran"]
+
+
+def test_one_sentence_brings_a_passage_from_far_behind_among_those_read_whole() -> None:
+    texts = ["The rent is due."] * (SHORTLISTED - 1) + [f"It ends on {ANSWER}."]
+    reader = Reader()
+    read = read_answers(found(*texts), QUESTION, reader, limit=5, seconds=9)
+    assert sources(read)[0] == f"{SHORTLISTED - 1}.md"
+    assert len(read.passages) == 5
+    assert len(reader.read_texts) == SHORTLISTED + READ
+
+
+def test_passages_that_were_put_first_for_another_reason_lose_nothing_by_their_score() -> (
+    None
+):
+    given = found("The rent is due.", "The roof leaks.", "The sun is out.")
+    first, *others = given.passages
+    given = replace(given, passages=(replace(first, score=-50.0), *others))
+    read = read_answers(given, QUESTION, Reader(), limit=10, seconds=9)
+    assert sources(read) == ["0.md", "1.md", "2.md"]
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("wann endet der Mietvertrag der Wohnung eigentlich genau?", "It ends soon."),
+        (
+            QUESTION,
+            "Der Mietvertrag endet heute und " + "niemand weiss mehr davon " * 4,
+        ),
+    ],
+)
+def test_what_is_in_another_language_is_not_read(question: str, text: str) -> None:
+    class Never(Reader):
+        def read(self, *_given: object, **_more: object) -> list[AnswerSpan | None]:
+            raise AssertionError("it must not be read")
+
+    read = read_answers(found(text), question, Never(), limit=10, seconds=9)
+    assert sources(read) == ["0.md"]
+    assert read.passages[0].span is None
+    assert "read" not in read.signals
+    assert [step.state for step in read.steps] == ["skipped"]
+
+
+def test_a_reader_that_fails_leaves_the_order_and_says_why() -> None:
+    given = found("The rent is due.", "The roof leaks.")
+    read = read_answers(given, QUESTION, Broken(), limit=1, seconds=9)
+    assert sources(read) == ["0.md"]
+    assert [(step.state, step.reason) for step in read.steps] == [
+        ("failed", "the file is damaged")
+    ]
+
+
+def test_when_the_time_is_up_the_rest_keeps_its_place() -> None:
+    given = found("The rent is due.", "The roof leaks.", f"It ends on {ANSWER}.")
+    read = read_answers(given, QUESTION, Reader(most=3), limit=10, seconds=9)
+    assert [one.span for one in read.passages] == [None] * 3
+    assert read.steps[0].judged == 0
+
+
+def test_passages_that_say_the_same_agree() -> None:
+    spans = [
+        replace(one, span=AnswerSpan(0, len(one.text), margin, 1.0))
+        for one, margin in zip(
+            found(ANSWER, ANSWER, "1 March 2026").passages, (3, 2, 1), strict=True
+        )
+    ]
+    told = signals(spans)
+    assert told["agreement"] == 0.5
+    assert told["best_margin"] == told["margin_anywhere"] == 3
+    assert told["second_margin"] == 2
+    assert signals([replace(one, span=None) for one in spans])["read"] == 0.0
+
+
+def test_a_passage_that_was_not_read_answers_nothing() -> None:
+    (plain,) = found(ANSWER).passages
+    assert answering(plain) == float("-inf")
+
+
+def test_relevance_never_weighs_less_than_a_little() -> None:
+    assert relevance_weight({"code": 100.0}) > 0
