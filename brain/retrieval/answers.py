@@ -19,7 +19,7 @@ from brain.protocols import AnswerReader
 from brain.text.question import Question
 from brain.text.sheet import sheet
 from brain.types import AnswerSpan, Measures, ModelStep, Passage, Passages, Retrieved
-from ingest.words import ENGLISH
+from ingest.words import ENGLISH, STOP
 
 SHORTLISTED = 24  # passages of which one sentence is read: 24 of 40 tokens cost what 5 whole passages do
 READ = 8  # passages that are read whole
@@ -27,6 +27,7 @@ SNIPPET_CHARACTERS = 400  # of the one sentence
 FEW_WORDS = (
     12  # a text of fewer words may hold no English function word and still be English
 )
+NEIGHBOURS = STOP - ENGLISH  # function words of German, French, Spanish …
 # Of the time for both looks: what is left of it goes to the whole passages.
 SHORTLIST_SHARE = 0.4
 
@@ -87,9 +88,12 @@ def _unread(found: Retrieved, limit: int, step: ModelStep) -> Retrieved:
 
 
 def _english(text: str) -> bool:
-    """Whether a text may be English: it is short, or some function word of English stands in it."""
+    """Whether a text may be English: it is short, or holds more function words of English than of its neighbours."""
     said = sheet(text).said
-    return len(said) < FEW_WORDS or not said.isdisjoint(ENGLISH)
+    if len(said) < FEW_WORDS:
+        return True
+    english = len(said & ENGLISH)
+    return english > len(said & NEIGHBOURS)
 
 
 def _no_worse_than_behind(passages: Passages) -> list[Passage]:
