@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from brain.app import reading
 from brain.app.last_answer import NUMBERS
+from brain.app.naming import nearest_first
 from brain.app.resources import Resources, clean
 from brain.app.search import MAX_QUESTION_CHARS, narrowed, retrieved
 from brain.app.serving import AUTO
@@ -91,6 +92,9 @@ def _from_passages(
     weighed = question.weighed(_idf(resources, question))
     asked = answer(weighed, found.passages, generator=generator, asking=asking)
     asked = _with_usage(asked, generator)
+    if asked.state == "not_found":
+        nearest = nearest_first(resources, query.text, asked.passages)
+        asked = replace(asked, passages=nearest)
     degraded = filter(None, (found.degraded, missing, asked.degraded))
     whole = replace(
         asked,

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from brain.app import reading
+from brain.app.naming import named, nearest_first
 from brain.app.resources import Resources
 from brain.app.serving import Serving
 from brain.app.sync import refresh
@@ -44,6 +45,12 @@ def search(resources: Resources, request: Request) -> Retrieved:
         notices.append(NOTHING_IN)
     chance = found.confidence.found or 0.0
     below = chance < resources.head.floor
+    if below:
+        # A name that a person gave is in the notes, however little else of the question is.
+        below = not named(resources, request.question, found.passages)
+    if below:
+        nearest = nearest_first(resources, request.question, found.passages)
+        found = replace(found, passages=nearest)
     return replace(found, notices=tuple(notices), below_floor=below)
 
 

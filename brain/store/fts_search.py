@@ -8,6 +8,7 @@ and `Brain.ask`; needs the standard library alone until a vector is asked for.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import ChainMap
 from collections.abc import Iterator, Sequence
@@ -269,6 +270,23 @@ class KnowledgeSearch(FtsSearch):
             ORDER BY k.document_id, k.ordinal
         """
         return self._column(sql, reference, reference, reference)
+
+    def aliases(self, document_ids: Sequence[str]) -> list[tuple[str, str]]:
+        """(id, a name besides its title) of these documents. A damaged list of names has none."""
+        sql = """
+            SELECT d.id, value
+            FROM documents d, json_each(iif(json_valid(d.aliases), d.aliases, '[]'))
+            WHERE d.id IN (SELECT value FROM json_each(?)) AND json_each.type = 'text'
+        """
+        return self._run(sql, json.dumps(list(document_ids))).fetchall()
+
+    def only_names(self, document_ids: Sequence[str]) -> set[str]:
+        """Those of these documents that are files without a reader: nothing but a name."""
+        sql = """
+            SELECT id FROM documents
+            WHERE entry = 'name' AND id IN (SELECT value FROM json_each(?))
+        """
+        return set(self._column(sql, json.dumps(list(document_ids))))
 
     def _scope(self, scope: Scope) -> Where:
         return document_scope(scope)

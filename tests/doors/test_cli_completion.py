@@ -66,7 +66,7 @@ def test_tags_folders_properties_people_and_models_are_offered(place: Path) -> N
 
 
 def test_what_was_forgotten_is_offered_to_undo(place: Path) -> None:
-    document_id = brain("list", "--json").json["documents"][0]["id"]
+    document_id = brain("show", "lease.md", "--json").json["document"]["id"]
     assert completion.forgotten("") == []
     brain("forget", document_id, "--yes")
     assert completion.forgotten("") == [document_id[:6]]

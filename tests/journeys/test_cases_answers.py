@@ -167,3 +167,37 @@ def test_what_a_number_meant_is_said(costs: Path) -> None:
     with Brain(load()) as opened:
         assert opened.library.meaning("1") == "1 of the last search"
         assert opened.library.meaning("costs.md") == ""
+
+
+@pytest.fixture
+def nicknames(tmp_path: Path) -> Path:
+    """A note with aliases, one without, and pictures of which only the name is known."""
+    place = tmp_path / "n"
+    place.mkdir()
+    trip = "---\naliases: [Norge trip, Fjordlandet]\n---\n# Summer 2024\n\nWe saw whales near Bergen.\n"
+    (place / "trip.md").write_text(trip, "utf-8")
+    (place / "cats.md").write_text("# Cats\n\nThe cat eats fish.\n", "utf-8")
+    for number in range(4):
+        (place / f"zebra {number}.jpg").write_bytes(bytes(range(256)))
+    assert brain("add", place).code == 0
+    return place
+
+
+@pytest.mark.parametrize(
+    "question", ["what happened at Fjordlandet", "price of the NORGE TRIP for students"]
+)
+def test_a_question_that_names_an_alias_is_never_probably_not_in_the_notes(
+    nicknames: Path, question: str
+) -> None:
+    nearest = brain("ask", question, "--json").json["passages"][0]
+    assert nearest["title"] == "Summer 2024"
+    assert "probably not in your notes" not in brain("search", question).stdout
+    assert "probably not" in brain("search", "price of the opera for students").stdout
+
+
+def test_files_that_are_only_a_name_do_not_crowd_the_nearest(nicknames: Path) -> None:
+    asked = brain("ask", "which opera does Duarte sing in Lisbon")
+    assert asked.code == 3
+    nearest = [row for row in asked.stdout.splitlines() if row[:1].isdigit()]
+    assert {"1  Summer 2024", "2  Cats"} >= set(nearest[:1])
+    assert "zebra" not in "".join(nearest[:2])
