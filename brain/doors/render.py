@@ -116,15 +116,21 @@ class Out:
             self._step(what, done, total, "{:,}".format)
 
     def progress_bytes(self, what: str, done: int, total: int) -> None:
-        """A step of a download, in bytes."""
-        self._step(what, done, total, size)
+        """A step of a download, in bytes and in hundredths."""
+        share = f" ({min(done, total) / total:.0%})" if total else ""
+        self._step(what, done, total, size, share)
 
     def _step(
-        self, what: str, done: int, total: int, told: Callable[[int], str]
+        self,
+        what: str,
+        done: int,
+        total: int,
+        told: Callable[[int], str],
+        share: str = "",
     ) -> None:
         if self.interactive:
             amount = f"{told(done)} of {told(total)}" if total else told(done)
-            self.bar.step(one_line(what), done, total, amount)
+            self.bar.step(one_line(what), done, total, amount + share)
 
     def flush(self) -> None:
         """Everything written so far leaves the process."""

@@ -477,3 +477,19 @@ def test_the_shell_completes_commands_and_options() -> None:
 def test_without_words_it_shows_the_help() -> None:
     assert of_the_program().stdout == of_the_program("--help").stdout
     assert of_the_program().returncode == 0
+
+
+def test_a_wrong_call_shows_an_example_or_the_commands_there_are() -> None:
+    assert brain("models").stderr.splitlines() == [
+        "brain: missing command",
+        "  its commands: list, advise, pull, use; try `brain models --help`",
+    ]
+    assert brain("search").stderr.splitlines()[1] == (
+        "  for instance: brain search how hot for black tea; try `brain search --help`"
+    )
+    said = brain("list", "--limit", "x").stderr.splitlines()
+    assert (
+        said[0]
+        == "brain: invalid value for '--limit' / '-n': it must be a whole number"
+    )
+    assert brain("zzz").stderr.splitlines()[1] == "  try `brain --help`"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -438,3 +439,20 @@ def test_models() -> None:
         models_pull=lambda name, progress: progress("x", 1, 2),
     )
     assert (ran.code, ran.called("models_pull")[0][0][0]) == (0, "nomic-embed-text")
+
+
+def test_a_download_can_be_stopped_and_says_how_to_go_on() -> None:
+    seen: list[int] = []
+
+    def pull(_name: str, progress: Callable[[str, int, int], None]) -> None:
+        progress("pulling 970aa74c0a90", 50, 100)
+        seen.append(50)
+        raise KeyboardInterrupt
+
+    ran = brain("models", "pull", "nomic-embed-text", models_pull=pull)
+    assert (ran.code, seen) == (130, [50])
+    assert ran.stderr.splitlines() == [
+        "brain: interrupted",
+        "  what was done is kept; run the same command again to go on",
+    ]
+    assert "970aa74c0a90" not in ran.stderr + ran.stdout

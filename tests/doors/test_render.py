@@ -260,7 +260,7 @@ def test_bytes_of_a_download_are_said_as_a_person_says_them() -> None:
     clock.now += 2
     out.progress_bytes("nomic-embed-text", 137 * 2**20, 274 * 2**20)
     out.flush()
-    assert "137 MB of 274 MB" in stderr.getvalue()
+    assert "137 MB of 274 MB (50%)" in stderr.getvalue()
 
 
 class Broken(Pipe):

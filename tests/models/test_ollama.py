@@ -562,3 +562,17 @@ def test_live_models_are_proved_local(contract_server: OllamaServer) -> None:
     for name in filter(None, (writer, embedder)):
         assert json.dumps(contract_server.show(name))
         assert contract_server.prove(name).window > 0
+
+
+def test_a_pull_that_is_stopped_goes_on_when_it_is_begun_again(
+    stand_in: StandIn,
+) -> None:
+    def stop(_status: str, done: int, _known: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        client(stand_in).pull("mxbai-embed-large", stop)
+    steps: list[tuple[str, int, int]] = []
+    client(stand_in).pull("mxbai-embed-large", lambda *step: steps.append(step))
+    assert steps[-1][1] == steps[-1][2] > 0

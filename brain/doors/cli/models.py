@@ -59,9 +59,13 @@ def advise(brain: Brain) -> object:
     examples=("brain models pull nomic-embed-text", "brain models pull qwen3:4b"),
 )
 def pull(run: Session, name: Name) -> object:
-    """Let Ollama fetch a model. Interrupted, it goes on where it stopped."""
+    """Let Ollama fetch a model: how much came, and how long the rest takes. Ctrl-C stops it; run again, it goes on."""
+
+    def told(_layer: str, done: int, total: int) -> None:
+        run.out.progress_bytes(f"fetching {name}", done, total)
+
     with run.brain() as brain:
-        brain.models.pull(name, run.out.progress_bytes)
+        brain.models.pull(name, told)
     return Message(f"{name} is there; `brain models use` puts it to work")
 
 

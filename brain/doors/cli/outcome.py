@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -21,6 +22,10 @@ from brain.doors.show import DONE, KEPT
 from brain.doors.text import one_line
 from brain.errors import BrainError, Interrupted, UsageError
 
+# What pydantic says of it.
+NO_NUMBER = re.compile(r"Input should be a valid integer\b.*")
+# Commands of a group that fit into a hint.
+MOST_NAMED = 8
 # The kind of an error that nobody expected, and so the fault of this program.
 UNEXPECTED = "internal"
 
@@ -79,9 +84,20 @@ def _usage(error: typer.TyperException) -> UsageError:
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", "") or "brain"
     words = error.format_message().split()
-    message = " ".join(words).rstrip(".")
+    message = NO_NUMBER.sub("it must be a whole number", " ".join(words).rstrip("."))
     first, rest = message[:1], message[1:]
-    return UsageError(first.lower() + rest, f"try `{path} --help`")
+    instance = _instance(getattr(context, "command", None))
+    return UsageError(first.lower() + rest, f"{instance}try `{path} --help`")
+
+
+def _instance(command: object) -> str:
+    """The commands of a group, the first example of a command; "" where there is neither."""
+    inner = getattr(command, "commands", None)
+    if inner and len(inner) <= MOST_NAMED:
+        return f"its commands: {', '.join(inner)}; "
+    _heading, _, examples = (getattr(command, "epilog", "") or "").partition("\n  ")
+    first = examples.partition("\n")[0]
+    return f"for instance: {first}; " if first else ""
 
 
 def _report(
