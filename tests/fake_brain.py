@@ -16,7 +16,7 @@ from brain.doors.render import Out
 from brain.types import Citation, Confidence, ContextUse, Passage
 
 # What every command may call in passing, and what it gets where a test says nothing of it.
-UNASKED: dict[str, Any] = {"library_listed": None, "library_meaning": ""}
+UNASKED: dict[str, Any] = {"listed": None, "library_meaning": ""}
 NOUNS = ("library", "folders", "skills", "judge", "keep", "models")
 
 

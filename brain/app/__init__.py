@@ -171,6 +171,15 @@ class Brain:
 
         return recall(self.resources, request, kind, person)
 
+    def listed(self, name: str, entries: Sequence[tuple[str, str]]) -> None:
+        """A list was shown to a person ("search", "recall", "list", "nearest"): its numbers are addresses from now.
+
+        `entries`: the id of each document (`episode:` and its id for an episode), and the place in it.
+        """
+        from brain.app.last_list import keep
+
+        keep(self.resources, name, entries)
+
     def status(self) -> Status:
         """What is there, what serves, and why."""
         from brain.app.status import status

@@ -62,10 +62,6 @@ class Library(Noun):
             return self._episode(identity.removeprefix(EPISODE))
         return [self._store.library.excerpt(around(identity, place))]
 
-    def listed(self, name: str, entries: Sequence[Entry]) -> None:
-        """A list was shown to a person ("search", "recall", "list", "nearest"): its numbers are addresses from now."""
-        last_list.keep(self._resources, name, entries)
-
     def meaning(self, reference: str) -> str:
         """`2 of the last search`: what a number is of; "" for every other reference."""
         if not is_number(reference) or self._is_called(reference):

@@ -110,7 +110,7 @@ def list_(
             sort=sort,
         )
         if not as_json:
-            brain.library.listed("list", [(row.id, "") for row in rows])
+            brain.listed("list", [(row.id, "") for row in rows])
     run.show(rows, "documents", as_json=as_json)
 
 

@@ -130,7 +130,7 @@ def search(
         result = brain.search(request)
         form = Format.json if as_json else form
         if form is Format.list:
-            brain.library.listed("search", view.entries(result.passages))
+            brain.listed("search", view.entries(result.passages))
     _print_found(run, query, result, form, explain=explain)
     if not result.passages:
         raise typer.Exit(view.code_of_nothing(result.degraded))
@@ -213,7 +213,7 @@ def ask(
         finally:
             printer.end_paragraph()
         if given.state == "not_found" and given.passages and not as_json:
-            brain.library.listed("nearest", view.entries(given.passages[:NEAREST]))
+            brain.listed("nearest", view.entries(given.passages[:NEAREST]))
     if as_json:
         run.out.json(json_out.answer(given))
     else:
@@ -352,5 +352,5 @@ def recall(
             result = replace(result, episodes=result.episodes[:NEAREST])
         if not as_json:
             ids = [f"episode:{item.episode.id}" for item in result.episodes]
-            brain.library.listed("recall", [(identity, "") for identity in ids])
+            brain.listed("recall", [(identity, "") for identity in ids])
     run.show(result, as_json=as_json)
