@@ -7,10 +7,11 @@ store, and the migration that makes these rows for what was stored before.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ingest.terms import fold, tokens
 
@@ -76,6 +77,42 @@ def number_in(text: str) -> float | None:
         return None
     digits = re.sub(r"[,\s]", "", match[1])
     return float(digits)
+
+
+def mapping_of(stored: object) -> dict[str, str]:
+    """Metadata as it is stored, a JSON text; nothing where it is damaged, of which the doctor tells.
+
+    >>> mapping_of('{"rating": 4}'), mapping_of('{"rating"')
+    ({'rating': '4'}, {})
+    """
+    found = _json(stored)
+    if not isinstance(found, dict):
+        return {}
+    return {str(key): str(value) for key, value in found.items()}
+
+
+def list_of(stored: object) -> list[str]:
+    """A list of names as it is stored, a JSON text; nothing where it is damaged.
+
+    >>> list_of('["tea", "chai"]'), list_of("5")
+    (['tea', 'chai'], [])
+    """
+    found = _json(stored)
+    if not isinstance(found, list):
+        return []
+    return [str(item) for item in found]
+
+
+def _json(stored: object) -> Any:
+    if not isinstance(stored, str):
+        return None
+    try:
+        found = json.loads(stored)
+        # half of a surrogate pair can be written in JSON, and is no text
+        json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return found
 
 
 def _each(metadata: Mapping[str, str]) -> Iterator[tuple[str, str]]:

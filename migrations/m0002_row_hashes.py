@@ -1,14 +1,14 @@
 """Schema 2: every row that no other row could replace carries a hash of its columns, so that damage in a date, a tag or
 an address can be seen.
 
-Rows that are there get the hash of what stands in them now. How a hash is made is written down here once more and stays
-so: a later schema that covers other columns computes them anew. Leaves out checking the hashes (`brain.store` does).
-Serves `migrations`.
+Rows that are there get the hash of what stands in them now. One whose text is no UTF-8 any more gets none, by which the
+doctor tells of it: nothing that was damaged before is vouched for, and it does not stop the upgrade. How a hash is made
+is written down here once more and stays so: a later schema that covers other columns computes them anew. Leaves out
+checking the hashes (`brain.store` does). Serves `migrations`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from hashlib import blake2b
 from json import JSONEncoder
 from typing import TYPE_CHECKING, Any
@@ -16,40 +16,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-# Table -> (the columns that find a row, the columns that the hash covers). Only what can be computed anew is left out.
+# Table -> the columns that the hash covers. Only what can be computed anew is left out.
 TABLES = {
-    "documents": (
-        "rowid",
-        "id uri source title media_type content_hash text_sha entry label compartment trust dated_at dated_by added_at "
-        "updated_at aliases metadata notices",
-    ),
-    "knowledge": (
-        "pk",
-        "id document_id ordinal heading locator start end tokens text_sha created_at",
-    ),
-    "tags": ("document_id, tag", "document_id tag by"),
-    "links": ("document_id, target", "document_id target"),
-    "roots": ("rowid", "uri path added_at looked_at options"),
-    "settings": ("rowid", "name value"),
-    "contexts": ("rowid", "source description"),
-    "skipped": ("rowid", "uri source kind reason hint seen_at"),
-    "episodes": (
-        "pk",
-        "id at kind session question answer citations state confidence route model label compartment source people "
-        "tags outcome supersedes document_id",
-    ),
-    "skills": (
-        "pk",
-        "id name description body files path status label version added_at updated_at",
-    ),
-    "forgotten": ("rowid", "id kind source title at payload"),
-    "judgments": (
-        "pk",
-        "id at question verdict answerable documents document_id source locator quote why episode signals",
-    ),
-    "eval_runs": ("pk", "at name report"),
+    "documents": "id uri source title media_type content_hash text_sha entry label compartment trust dated_at dated_by "
+    "added_at updated_at aliases metadata notices",
+    "knowledge": "id document_id ordinal heading locator start end tokens text_sha created_at",
+    "tags": "document_id tag by",
+    "links": "document_id target",
+    "roots": "uri path added_at looked_at options",
+    "settings": "name value",
+    "contexts": "source description",
+    "skipped": "uri source kind reason hint seen_at",
+    "episodes": "id at kind session question answer citations state confidence route model label compartment source "
+    "people tags outcome supersedes document_id",
+    "skills": "id name description body files path status label version added_at updated_at",
+    "forgotten": "id kind source title at payload",
+    "judgments": "id at question verdict answerable documents document_id source locator quote why episode signals",
+    "eval_runs": "at name report",
 }
-PAGE = 2_000  # rows held at once
+# Text reaches a function of ours as its bytes, since Python refuses what is no UTF-8 before the function sees it.
+CELL = "typeof({0}) = 'text', CASE typeof({0}) WHEN 'text' THEN CAST({0} AS BLOB) ELSE {0} END"
 
 _encode = JSONEncoder(separators=(",", ":"), default=repr).encode
 
@@ -57,37 +43,24 @@ _encode = JSONEncoder(separators=(",", ":"), default=repr).encode
 def apply(db: Database) -> None:
     """Add the column and fill it. No trigger of the schema reads it, so full text and outbox stay as they are."""
     conn = db.conn
-    text_factory = conn.text_factory
-    # Bytes that are no UTF-8 must not stop the upgrade: the doctor tells of them.
-    conn.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
-    try:
-        for table, (key, covered) in TABLES.items():
-            conn.execute(f"ALTER TABLE {table} ADD COLUMN row_hash INTEGER")
-            match = " AND ".join(f"{name}=?" for name in key.split(", "))
-            for rows in _hashes(conn, table, key, covered.split()):
-                conn.executemany(f"UPDATE {table} SET row_hash=? WHERE {match}", rows)
-    finally:
-        conn.text_factory = text_factory
+    conn.create_function("hash_of_cells", -1, _hash_of_cells)
+    for table, covered in TABLES.items():
+        conn.execute(f"ALTER TABLE {table} ADD COLUMN row_hash INTEGER")
+        columns = [f'"{name}"' for name in covered.split()]
+        cells = ", ".join(CELL.format(column) for column in columns)
+        conn.execute(f"UPDATE {table} SET row_hash = hash_of_cells('{table}', {cells})")
 
 
-def _hashes(
-    conn: Any, table: str, key: str, covered: list[str]
-) -> Iterator[list[tuple[Any, ...]]]:
-    """(hash, key) of the rows, a page at a time; what a page says is read before anything of it is written."""
-    width = len(key.split(", "))
-    columns = ", ".join(f'"{name}"' for name in covered)
-    marks = ", ".join("?" * width)
-    last: tuple[Any, ...] = ()
-    while True:
-        behind = f"WHERE ({key}) > ({marks})" if last else ""
-        sql = (
-            f"SELECT {key}, {columns} FROM {table} {behind} ORDER BY {key} LIMIT {PAGE}"
-        )
-        page = conn.execute(sql, last).fetchall()
-        if not page:
-            return
-        yield [(row_hash(table, row[width:]), *row[:width]) for row in page]
-        last = page[-1][:width]
+def _hash_of_cells(table: str, *cells: Any) -> int | None:
+    """The hash of a row; none where a text is no UTF-8. `cells`: whether it is text, and its value, by turns."""
+    are_texts, stored = cells[::2], cells[1::2]
+    values: list[Any] = []
+    for is_text, value in zip(are_texts, stored, strict=True):
+        try:
+            values.append(value.decode() if is_text else value)
+        except UnicodeDecodeError:
+            return None
+    return row_hash(table, tuple(values))
 
 
 def row_hash(table: str, values: tuple[Any, ...]) -> int:

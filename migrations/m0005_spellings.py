@@ -7,14 +7,13 @@ when their file is next read: their hash covers how they were cut. Leaves out ho
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from ingest.chunk_terms import around, searchable
-from ingest.stated import is_said
+from ingest.stated import is_said, list_of
 from ingest.terms import index_terms
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ CHUNKS = """
 PROPERTIES = (
     "SELECT name, value FROM properties WHERE document_id=? ORDER BY name, value"
 )
-TAGS = "SELECT tag FROM tags WHERE document_id=? ORDER BY tag"
+TAGS = "SELECT tag FROM tags WHERE document_id=? AND typeof(tag)='text' ORDER BY tag"
 # Text -> its search terms, of tables whose rows stand alone.
 ALONE = {
     "episodes": "trim(question || char(10) || answer, char(10))",
@@ -63,10 +62,10 @@ def _chunks(conn: Any, with_names: bool) -> Iterator[Changed]:
     """(terms, around, pk) of every chunk of which one of the two is another now."""
     for document_id, group in groupby(conn.execute(CHUNKS), key=itemgetter(0)):
         rows = list(group)
-        if any(BROKEN in str(row) for row in rows):
+        if not all(map(_is_sound, rows)):
             continue
         names = _names(conn, document_id) if with_names else []
-        terms = searchable([row[3] for row in rows], _aliases(rows[0][1]), names)
+        terms = searchable([row[3] for row in rows], list_of(rows[0][1]), names)
         lengths = [row[4] for row in rows]
         for i, (*_rest, pk, _content, _tokens, old_terms, old_around) in enumerate(
             rows
@@ -82,17 +81,20 @@ def _names(conn: Any, document_id: str) -> list[str]:
     return said + [tag for (tag,) in conn.execute(TAGS, (document_id,))]
 
 
-def _aliases(stored: str) -> list[str]:
-    try:
-        return [str(name) for name in json.loads(stored)]
-    except ValueError:
-        return []  # damaged: the doctor says so
+def _is_sound(row: Changed) -> bool:
+    """Whether the text and the length of a chunk are what they must be; else its document is passed over."""
+    _id, _aliases, _pk, content, tokens, *_old = row
+    kinds_fit = isinstance(content, str) and isinstance(tokens, int)
+    return kinds_fit and BROKEN not in str(row)
 
 
 def _alone(conn: Any, table: str, text: str) -> Iterator[Changed]:
     for pk, said, old_terms in conn.execute(f"SELECT pk, {text}, terms FROM {table}"):
-        if BROKEN not in said and old_terms != index_terms(said):
-            yield index_terms(said), pk
+        if not isinstance(said, str) or BROKEN in said:
+            continue  # damaged: the doctor says so
+        terms = index_terms(said)
+        if old_terms != terms:
+            yield terms, pk
 
 
 def _write(conn: Any, table: str, assigned: str, changed: list[Changed]) -> None:

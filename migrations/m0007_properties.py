@@ -7,10 +7,9 @@ out every query. Serves `migrations`.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from ingest.stated import stated
+from ingest.stated import mapping_of, stated
 from migrations import m0005_spellings
 
 if TYPE_CHECKING:
@@ -23,7 +22,13 @@ CREATE TABLE properties (
 ) WITHOUT ROWID
 """
 INDEX = "CREATE INDEX properties_name ON properties(name, folded)"
-ROOTS = "SELECT path FROM roots ORDER BY length(path)"
+ROOTS = "SELECT path FROM roots WHERE typeof(path)='text' ORDER BY length(path)"
+# What is no text in an id or a place is passed over: the doctor says so.
+DOCUMENTS = """
+    SELECT id, source, metadata
+    FROM documents
+    WHERE typeof(id)='text' AND typeof(source)='text'
+"""
 PAGE = 500  # rows written at once
 
 
@@ -43,19 +48,14 @@ def apply(db: Database) -> None:
 
 def _fill(conn: Any) -> None:
     roots = [path for (path,) in conn.execute(ROOTS)]
-    documents = conn.execute("SELECT id, source, metadata FROM documents").fetchall()
+    documents = conn.execute(DOCUMENTS).fetchall()
     rows: list[tuple[Any, ...]] = []
     for document_id, source, metadata in documents:
+        if m0005_spellings.BROKEN in document_id:
+            continue  # no row can be found by it
         above = (root for root in roots if source.startswith(f"{root}/"))
-        for item in stated(source, next(above, ""), _values(metadata)):
+        for item in stated(source, next(above, ""), mapping_of(metadata)):
             rows.append((document_id, *item))
     for start in range(0, len(rows), PAGE):
         page = rows[start : start + PAGE]
         conn.executemany("INSERT INTO properties VALUES (?, ?, ?, ?, ?)", page)
-
-
-def _values(metadata: str) -> dict[str, str]:
-    try:
-        return {str(key): str(value) for key, value in json.loads(metadata).items()}
-    except (ValueError, AttributeError):
-        return {}  # damaged: the doctor says so

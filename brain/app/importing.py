@@ -283,15 +283,24 @@ class Import:
 
 def imported_from(resources: Resources) -> list[Path]:
     """The folders of exports that were taken in, the last first."""
-    kept = json.loads(resources.store.library.setting(IMPORTED_FROM) or "[]")
-    return [Path(path) for path in kept]
+    kept = resources.store.library.setting_json(IMPORTED_FROM, list)
+    return [Path(path) for path in kept if isinstance(path, str)]
 
 
 def carried_roots(resources: Resources) -> dict[str, dict[str, object]]:
     """The folders that an import named and that are no roots here, by their address: uri, path, options."""
-    kept = json.loads(resources.store.library.setting(CARRIED_ROOTS) or "[]")
+    kept = resources.store.library.setting_json(CARRIED_ROOTS, list)
+    whole = [root for root in kept if _is_root(root)]
     known = {root["uri"] for root in resources.store.library.roots()}
-    return {root["uri"]: root for root in kept if root["uri"] not in known}
+    return {root["uri"]: root for root in whole if root["uri"] not in known}
+
+
+def _is_root(kept: object) -> bool:
+    """Whether what was kept of a folder is that, and not damaged."""
+    if not isinstance(kept, dict):
+        return False
+    named = [kept.get("uri"), kept.get("path")]
+    return all(isinstance(name, str) for name in named) and "options" in kept
 
 
 def _carry(resources: Resources, roots: Mapping[str, Mapping[str, object]]) -> None:

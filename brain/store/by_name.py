@@ -7,10 +7,10 @@ paths. Serves `library`.
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
+from ingest.stated import list_of
 from ingest.terms import fold
 
 NEAREST = 3  # names that are proposed
@@ -61,16 +61,7 @@ def _names(row: Named) -> Iterator[str]:
     names = [title, path.name]
     if len(path.suffix) <= SUFFIX_CHARS:
         names.append(path.stem)
-    names += _listed(aliases)
+    names += list_of(aliases)
     for name in names:
         if folded := fold(name.strip()):
             yield folded
-
-
-def _listed(aliases: str) -> list[str]:
-    """The aliases of a row; none where the row is damaged, which the doctor tells."""
-    try:
-        found = json.loads(aliases)
-    except ValueError:
-        return []
-    return [name for name in found if isinstance(name, str)]

@@ -49,6 +49,7 @@ NOUNS = {
     "tags": "a tag of",
     "eval_runs": "evaluation",
 }
+HALF_PAIR = r"\ud"  # JSON can spell one half of a surrogate pair, which is no text and can be written nowhere
 # What is no UTF-8 any more is read with a mark in its place: the doctor tells of it by its checksum.
 as_text = partial(str, encoding="utf-8", errors="replace")
 
@@ -95,6 +96,8 @@ def json_of(text: object, kind: type, name: str = "") -> Any:
         raise Damaged(name)
     try:
         found = json.loads(text)
+        if HALF_PAIR in text.lower():
+            json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise Damaged(name) from None
     if not isinstance(found, kind):

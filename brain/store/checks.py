@@ -34,6 +34,7 @@ from brain.store.vector_bytes import FLOAT16_BYTES, sentence_bytes
 from brain.store.vectors import CONTENT, text_of
 from brain.types import header
 from ingest.document import digest
+from ingest.stated import list_of
 from ingest.terms import index_terms, tokens, written
 from migrations import APPLICATION_ID, LATEST
 
@@ -86,12 +87,8 @@ class _Stored:
 
     def header_of(self, row: ChunkRow) -> str:
         """What stands above a chunk, worked out anew."""
-        try:
-            heading = json.loads(row.heading)
-        except (TypeError, ValueError):
-            return ""
-        parts = heading if isinstance(heading, list) else []
-        return header(str(self.title), tuple(map(str, parts)), self.date)
+        heading = tuple(list_of(row.heading))
+        return header(str(self.title), heading, self.date)
 
     def headed(self, row: ChunkRow) -> bool:
         """Whether a chunk's topic has those words; how they are cut is a rule of the version that wrote them."""

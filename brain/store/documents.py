@@ -6,7 +6,6 @@ Leaves out reading them back for a question (fts_search.py), lists and reference
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from brain.store.table import Table
 from brain.types import Outcome, header
 from ingest.chunk_terms import around, searchable
 from ingest.document import Document, digest, rebind
+from ingest.stated import list_of
 from ingest.terms import written
 
 DOCUMENT_COLUMNS = """
@@ -393,12 +393,8 @@ def derived(
         WHERE k.pk=?
     """
     stored, document_id = first(conn, sql, rows[0].pk)
-    try:
-        aliases = [str(name) for name in json.loads(stored)]
-    except (TypeError, ValueError):
-        aliases = []  # damaged: another check says so
     names = names_of(conn, document_id)
-    terms = searchable([row.content for row in rows], aliases, names)
+    terms = searchable([row.content for row in rows], list_of(stored), names)
     lengths = [row.tokens for row in rows]
     for i, row in enumerate(rows):
         yield row, terms[i], around(lengths, terms, i)

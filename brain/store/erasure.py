@@ -7,7 +7,6 @@ the home (`brain.keeping.erase`). Serves `brain forget --erase`.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -26,6 +25,7 @@ from brain.store.sql import first, json_text
 from brain.store.table import Reader
 from brain.store.tombstones import Erased
 from ingest.document import digest
+from ingest.stated import list_of
 from ingest.terms import index_terms
 
 # addresses of documents that are words a person kept here, and no file
@@ -96,7 +96,7 @@ class ErasureTargets:
 
     def cited_in(self, citations: str) -> bool:
         """Whether one of the places stands in a stored list of citations."""
-        return any(self.points_here(item) for item in _citations(citations))
+        return any(self.points_here(item) for item in list_of(citations))
 
     def points_here(self, citation: str) -> bool:
         """Whether a citation, `place` or `place:locator`, names one of the places."""
@@ -288,7 +288,7 @@ class Eraser(Reader):
         """Take the answer and the citations of a round away and index what is left."""
         (before,) = self._named("SELECT * FROM episodes WHERE id=?", episode_id)
         question = before["question"]
-        citations = _citations(before["citations"])
+        citations = list_of(before["citations"])
         kept = [item for item in citations if not targets.points_here(item)]
         changes = {"answer": "", "citations": json_text(kept)}
         row: Row = {
@@ -410,10 +410,3 @@ def _said(episode: Row) -> str:
     """All words of a round."""
     question, answer = episode["question"], episode["answer"]
     return f"{question}\n{answer}"
-
-
-def _citations(text: str) -> list[str]:
-    try:
-        return [str(item) for item in json.loads(text)]
-    except (ValueError, TypeError):
-        return []

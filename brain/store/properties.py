@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from brain.store.sql import first, named
-from ingest.stated import is_said, stated
+from ingest.stated import is_said, mapping_of, stated
 
 
 def values_of(
@@ -38,13 +38,8 @@ def renew_properties(conn: sqlite3.Connection, document_id: str) -> None:
         "SELECT path FROM roots WHERE substr(?, 1, length(path) + 1) = path || '/' ORDER BY length(path)",
         source,
     )
-    try:
-        values = {str(key): str(value) for key, value in json.loads(metadata).items()}
-    except (TypeError, ValueError, AttributeError):
-        values = {}  # damaged: the doctor says so
-    rows = [
-        (document_id, *item) for item in stated(source, root[0] if root else "", values)
-    ]
+    said = stated(source, root[0] if root else "", mapping_of(metadata))
+    rows = [(document_id, *item) for item in said]
     conn.executemany("INSERT INTO properties VALUES (?, ?, ?, ?, ?)", rows)
 
 
@@ -54,5 +49,7 @@ def names_of(conn: sqlite3.Connection, document_id: str) -> list[str]:
     found = [
         row["value"] for row in named(conn, sql, document_id) if is_said(row["name"])
     ]
-    tags = "SELECT tag FROM tags WHERE document_id=? ORDER BY tag"
+    tags = (
+        "SELECT tag FROM tags WHERE document_id=? AND typeof(tag)='text' ORDER BY tag"
+    )
     return [*found, *(row["tag"] for row in named(conn, tags, document_id))]

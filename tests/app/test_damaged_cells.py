@@ -11,6 +11,12 @@ from pathlib import Path
 import pytest
 
 from brain.app import Brain
+from brain.app.importing import (
+    CARRIED_ROOTS,
+    IMPORTED_FROM,
+    carried_roots,
+    imported_from,
+)
 from brain.config import Config, Models
 from brain.errors import BrainError
 from brain.keeping import backup, erase
@@ -18,28 +24,8 @@ from brain.reports import Judgment
 from brain.store.row_hash import COVERED
 from brain.store.tombstones import KEYS, Erased
 from brain.types import Episode, Request, Skill
+from tests.bad_values import BAD, assigned
 
-# What a flipped bit, a bad sector or another program may leave in a cell.
-BAD: dict[str, object] = {
-    "null": None,
-    "empty": "",
-    "number": 7,
-    "negative": -1,
-    "large": 2**63 - 1,
-    "real": 1.5,
-    "infinite": float("inf"),
-    "bytes": b"\xff\xfe\x00",
-    "no utf-8": "CAST(X'41ff42' AS TEXT)",
-    "nul": "a\x00b",
-    "half a list": '["a", ',
-    "null in JSON": "null",
-    "a number in JSON": "5",
-    "a list in JSON": "[[1], {}, null]",
-    "a mapping in JSON": '{"a": 1, "b": null}',
-    "a mapping of odd things": '{"a": [1], "b": {"c": 2}}',
-    "a date": "2026-13-45T99:99:99",
-    "long": "x" * 5_000,
-}
 UNCOVERED = {
     "knowledge": ("content", "topic", "terms", "around", "source"),
     "documents": ("text", "size", "mtime_ns", "inode"),
@@ -131,9 +117,7 @@ def damaged(brain: Brain, table: str, column: str, bad: object) -> Iterator[None
     conn.execute("PRAGMA foreign_keys=OFF")
     rows = conn.execute(f"SELECT * FROM {table}").fetchall()
     assert rows, f"nothing in {table} to damage"
-    value, values = ("?", [bad])
-    if str(bad).startswith("CAST("):
-        value, values = str(bad), []
+    value, values = assigned(bad)
     with suppress(sqlite3.Error):
         if table in WITHOUT_ROWID:
             conn.execute(f'UPDATE {table} SET "{column}"={value}', values)
@@ -226,9 +210,10 @@ def test_what_an_export_wrote_before_is_not_removed_for_a_row_that_is_damaged_no
     brain.resources.store.connection.left_out.clear()
 
 
-@pytest.mark.parametrize(
-    "name", ["serving", "backups", "backup_keep", "erased", "erased_elsewhere", KEYS]
-)
+SETTINGS = ("serving", "backups", "backup_keep", "erased", "erased_elsewhere", KEYS)
+
+
+@pytest.mark.parametrize("name", [*SETTINGS, IMPORTED_FROM, CARRIED_ROOTS])
 @pytest.mark.parametrize("bad", ["", "{", "5", "[1]", '{"documents": 3}', b"\xff", 1.5])
 def test_no_damaged_setting_stops_anything(
     brain: Brain, name: str, bad: object
@@ -244,6 +229,8 @@ def test_no_damaged_setting_stops_anything(
         assert brain.keep.erase([brain.library.documents()[0].id], dry_run=True).items
         assert backup.keep_rule(store) is None
         assert erase.left_out(store) == {}
+        assert imported_from(brain.resources) == []
+        assert carried_roots(brain.resources) == {}
     finally:
         store.library.keep_setting(name, None)
         store.connection.left_out.clear()

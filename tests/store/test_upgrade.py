@@ -11,8 +11,9 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
+from itertools import cycle, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +25,14 @@ from brain.config import Config, Models
 from brain.errors import StoreError
 from brain.faults import KILLED, VARIABLE
 from brain.store import copies
+from brain.store.cells import CarefulConnection
 from brain.store.connection import connect
 from brain.store.row_check import RowCheck
 from brain.store.row_hash import COVERED
 from brain.types import Episode, Request, Scope
 from ingest.terms import index_terms, tokens
 from migrations import APPLICATION_ID, LATEST, NAMES, migrate
+from tests.bad_values import BAD, NO_UTF_8, assigned
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -337,16 +340,80 @@ def test_schema_7_makes_properties_of_what_was_stored(config: Config) -> None:
         assert [passage.title for passage in found] == ["Tea"]
 
 
-def test_text_that_is_no_utf_8_does_not_stop_the_migration(config: Config) -> None:
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("documents", "trust"), ("tags", "tag"), ("tags", "document_id")],
+)
+def test_text_that_is_no_utf_8_does_not_stop_the_migration_and_is_named(
+    table: str, column: str, config: Config
+) -> None:
     path = grown(1, config.home)
+    value, _bound = assigned(BAD[NO_UTF_8])
     with closing(sqlite3.connect(path)) as conn:
-        conn.execute(
-            "UPDATE documents SET trust = CAST(X'6FFF6E' AS TEXT) WHERE title = 'Lease'"
-        )
+        chosen = conn.execute(f"SELECT min({column}) FROM {table}").fetchone()
+        change = f"UPDATE {table} SET {column} = {value} WHERE {column} = ?"
+        hurt = conn.execute(change, chosen).rowcount
         conn.commit()
+        select = f"SELECT count(*) FROM {table} WHERE {column} = {value}"
+        before = conn.execute(select).fetchone()
     connection = connect(path)
-    assert RowCheck(connection).damage() == []
+    assert connection.conn.execute(select).fetchone() == before
+    found = RowCheck(connection).damage()
+    assert [damage.table for damage in found] == [table] * hurt
     connection.close()
+
+
+def stored_at(version: int) -> tuple[sqlite3.Connection, list[tuple[str, str]]]:
+    """The golden database of a version in memory, and the columns of its tables."""
+    conn = sqlite3.connect(":memory:")
+    conn.executescript((GOLDEN / f"schema_{version}.sql").read_text("utf-8"))
+    tables = conn.execute(
+        "SELECT name FROM sqlite_master WHERE type='table' AND sql NOT LIKE '%VIRTUAL%'"
+    )
+    columns = []
+    for (table,) in tables.fetchall():
+        if table[0] == "_" or "_fts_" in table or table == "sqlite_sequence":
+            continue
+        for row in conn.execute(f"PRAGMA table_info({table})"):
+            columns.append((table, row[1]))
+    return conn, columns
+
+
+def upgrades_stopped(version: int, bad: Iterable[object]) -> list[str]:
+    """Columns in which a bad value stops the upgrade of a store; the value is the next of `bad`."""
+    from sqlite_utils import Database
+
+    source, columns = stored_at(version)
+    stopped = []
+    for (table, column), value in zip(columns, bad, strict=False):
+        conn = sqlite3.connect(
+            ":memory:", factory=CarefulConnection, isolation_level=None
+        )
+        source.backup(conn)
+        conn.execute("PRAGMA ignore_check_constraints=ON")
+        expression, bound = assigned(value)
+        with suppress(sqlite3.Error):  # the schema itself refuses it
+            conn.execute(f'UPDATE OR IGNORE {table} SET "{column}"={expression}', bound)
+        conn.execute("PRAGMA foreign_keys=ON")
+        try:
+            migrate(Database(conn, execute_plugins=False))
+        except Exception as error:
+            stopped.append(f"{table}.{column} {str(value)[:40]!r}: {error!r}")
+        conn.close()
+    return stopped
+
+
+@pytest.mark.parametrize("begin", range(0, len(BAD), 5))
+def test_one_bad_value_in_a_column_stops_no_upgrade(begin: int) -> None:
+    values = [*BAD.values()]
+    assert upgrades_stopped(1, cycle(values[begin:] + values[:begin])) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", range(1, LATEST))
+@pytest.mark.parametrize("name", BAD)
+def test_no_bad_value_in_any_column_stops_an_upgrade(version: int, name: str) -> None:
+    assert upgrades_stopped(version, repeat(BAD[name])) == []
 
 
 def test_an_older_database_is_copied_before_it_is_migrated(config: Config) -> None:
