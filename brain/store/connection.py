@@ -21,6 +21,7 @@ from brain.errors import BrainError, StoreError
 from brain.faults import reach
 from brain.store.cells import CarefulConnection
 from brain.store.sql import first, number
+from brain.store.turns import Turns, is_busy
 from migrations import APPLICATION_ID, LATEST
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Connection:
         self.conn = conn
         self.path = path
         self._database: Database | None = None
+        self._turns = Turns(conn, path.parent)
 
     @property
     def database(self) -> Database:
@@ -69,6 +71,7 @@ class Connection:
     def write(self) -> Iterator[Database]:
         """One transaction, begun IMMEDIATE: all of it is durable when the block ends, or none of it.
 
+        Processes that wait to write take turns (turns.py).
         Inside another `write` it is part of that one. Raises `StoreError` when the disk is full or the file is locked.
         """
         if self.conn.in_transaction:
@@ -76,7 +79,7 @@ class Connection:
             return
         database = self.database  # loaded before the lock is taken
         try:
-            self.conn.execute("BEGIN IMMEDIATE")
+            self._turns.begin()
             try:
                 yield database
                 self.conn.execute("COMMIT")
@@ -94,6 +97,7 @@ class Connection:
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
+        self._turns.close()
         self.conn.close()
 
 
@@ -147,8 +151,7 @@ def connect(
                     raise
             return _open(path, latest, upgrade or _migrate, alone=True)
         except sqlite3.Error as error:
-            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-            if not busy or time.monotonic() > end:
+            if not is_busy(error) or time.monotonic() > end:
                 raise explain(error, path) from error
 
 
