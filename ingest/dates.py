@@ -8,7 +8,7 @@ date. Leaves out time zones of file systems, relative words ("yesterday") and ra
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -22,6 +22,11 @@ FIRST_YEAR, LAST_YEAR = (
 DATE_KEYS = (
     "date dated created createdat createdon datecreated creationdate published publishdate publishedat pubdate "
     "day".split()
+)
+# When it was last changed: the date of a note that states no other, as in Hugo (gohugo.io/configuration/front-matter)
+CHANGED_KEYS = (
+    "lastmod modified updated lastmodified lastmodifiedat datemodified modifiedat modifiedon dateupdated updatedat "
+    "updatedon lastupdated lastupdate.date".split()
 )
 _KEY_MARKS = str.maketrans("", "", " _-")
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
@@ -85,12 +90,14 @@ def date_in_name(stem: str) -> str | None:
     return _named_month(stem)
 
 
-def date_in_metadata(metadata: Mapping[str, str]) -> str | None:
-    """The date under the first of DATE_KEYS that holds one; a bare year or month counts here ("2026", "2026-05")."""
+def date_in_metadata(
+    metadata: Mapping[str, str], keys: Sequence[str] = DATE_KEYS
+) -> str | None:
+    """The date under the first of the keys that holds one; a bare year or month counts here ("2026", "2026-05")."""
     known = {
         key.lower().translate(_KEY_MARKS): value for key, value in metadata.items()
     }
-    for key in DATE_KEYS:
+    for key in keys:
         value = known.get(key, "").strip()
         if found := find_date(value) or _month_or_year(value):
             return found

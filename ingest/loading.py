@@ -217,11 +217,13 @@ def _dated(raw: Raw, reading: Reading, text: str) -> tuple[str | None, str | Non
         headings = (
             section.heading[0] for section in reading.sections[:2] if section.heading
         )
-        for line in (next(headings, ""), _first_line(text, TITLE_CHARS)):
+        # A line of the head, as "due: 2027-01-31", tells of no date of the note.
+        head = sum(len(section.text) for section in reading.sections[: reading.above])
+        for line in (next(headings, ""), _first_line(text[head:], TITLE_CHARS)):
             # Looking for a written date takes long: most lines have no digit.
             if any(map(str.isdigit, line)) and (found := find_date(line)):
                 return found, "heading"
-    if reading.created and (found := find_date(reading.created)):
+    if found := date_in_metadata({"date": reading.created}):
         return found, "metadata"
     return None, None
 

@@ -62,7 +62,8 @@ class Reading:
     """What a reader saw: sections in order and what it understood about the document. Empty means: it did not say.
 
     `date` is what the document says of itself, raw and unparsed; `created` a weaker one that the producing program set.
-    `part` tells several documents of one file apart (it becomes the fragment of the address).
+    `above`: how many of the sections are a head that stands above the text. `part` tells several documents of one file
+    apart (it becomes the fragment of the address).
     """
 
     sections: list[Section]
@@ -75,6 +76,7 @@ class Reading:
     date: str = ""
     date_by: str = ""
     created: str = ""
+    above: int = 0
     part: str = ""
 
 

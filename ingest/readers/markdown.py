@@ -17,7 +17,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ingest.dates import date_in_metadata
+from ingest.dates import CHANGED_KEYS, date_in_metadata
 from ingest.document import Section, Texts
 from ingest.entities import in_letters
 from ingest.limits import Limits
@@ -114,6 +114,9 @@ def read(raw: Raw) -> Readings:
         notices=tuple(notices),
         date=date_in_metadata(metadata) or "",
         date_by="front matter",
+        # A day in the name or the heading says more of a note than when it was saved last.
+        created=date_in_metadata(metadata, CHANGED_KEYS) or "",
+        above=len(kept),
     )
 
 

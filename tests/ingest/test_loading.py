@@ -79,6 +79,38 @@ def test_dates_come_from_front_matter_then_name_then_heading(tmp_path: Path) -> 
     assert load_text("x", uri="note:1", dated_at="2026-01-06").dated_by == "given"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "updated: 2026-03-04T10:00:00",
+        "modified: March 4, 2026",
+        "lastmod: 2026-03-04",
+        "last_modified: 2026-03-04",
+        "last_modified_at: 2026-03-04",
+        "date modified: Wednesday, March 4th 2026, 11:30:12 pm",
+    ],
+)
+def test_when_a_note_was_changed_dates_it_where_nothing_else_does(
+    tmp_path: Path, line: str
+) -> None:
+    changed = load(tmp_path / "note.md", f"---\n{line}\n---\n# Lease\n")
+    assert (changed.dated_at or "")[:10] == "2026-03-04"
+    assert changed.dated_by == "metadata"
+    created = f"---\n{line}\ncreated: 2026-01-02\n---\n# Lease\n"
+    assert load(tmp_path / "note.md", created).dated_at == "2026-01-02"
+    day = load(tmp_path / "2026-01-04.md", f"---\n{line}\n---\n# Lease\n")
+    assert (day.dated_at, day.dated_by) == ("2026-01-04", "file name")
+    headed = f"---\n{line}\n---\n# 3 January 2026\n"
+    assert load(tmp_path / "note.md", headed).dated_at == "2026-01-03"
+
+
+def test_a_property_that_is_no_date_of_the_note_dates_it_not(tmp_path: Path) -> None:
+    due = "---\ndue: 2027-01-31\n---\n"
+    assert load(tmp_path / "note.md", f"{due}Send it.\n").dated_at is None
+    below = load(tmp_path / "note.md", f"{due}3 January 2026: send it.\n")
+    assert (below.dated_at, below.dated_by) == ("2026-01-03", "heading")
+
+
 @pytest.mark.parametrize("name", ["a b#c?.md", "é\n.md", "\udcff\udcfe.md", "100%.md"])
 def test_the_address_gives_back_the_path(tmp_path: Path, name: str) -> None:
     try:
