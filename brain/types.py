@@ -419,6 +419,7 @@ class Recalled:
     """What `recall` found, best first. `found` is False when nothing reached the floor: then `episodes` holds the
     nearest three at most. `since`/`until` are the window really used (ISO 8601, "" open), read from the words too.
     `named`: the window that the words name; `set_aside`: it holds too little, so that what is found is from all times.
+    `notices` are shown.
     """
 
     query: str
@@ -431,6 +432,7 @@ class Recalled:
     degraded: str = ""
     embedder: str = ""
     confidence: Confidence = Confidence()
+    notices: Texts = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from brain.app.file_facts import shown, unchanged, uri_of
 from brain.app.intake import Intake
 from brain.app.resources import Resources
 from brain.app.tally import Tally, erased
+from brain.app.times import month_first
 from brain.app.vectors import finish
 from brain.errors import BrainError, UsageError
 from brain.store.documents import Origin
@@ -85,7 +86,9 @@ def _moment(text: str, now: datetime) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        moment = datetime.fromisoformat(time_window.since_of(text, now))
+        moment = datetime.fromisoformat(
+            time_window.since_of(text, now, month_first=month_first())
+        )
     return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
 
 

@@ -1,17 +1,20 @@
 """`recall`: what happened, by words, meaning and time, with the rounds around it in the same conversation.
 
-Decides which time window holds and when the notes hold nothing. Leaves ranking to `brain.retrieval`, the order of
+Decides which time window holds, which signs of a question count ("these words", -without, tag:flat) and when the notes
+hold nothing. Leaves ranking to `brain.retrieval`, the order of
 episodes to `brain.retrieval.recall_order`, and reading times to `brain.retrieval.time_window`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from brain.app.resources import Resources
-from brain.app.search import chance_of
-from brain.app.times import resolved, says_more
+from brain.app.search import chance_of, quoted
+from brain.app.times import named_in, resolved, says_more
+from brain.text import operators
 from brain.types import (
     Confidence,
     Episode,
@@ -20,6 +23,7 @@ from brain.types import (
     Request,
     Retrieved,
     Scope,
+    Texts,
     TimeNamed,
 )
 
@@ -38,21 +42,25 @@ def recall(resources: Resources, request: Request, kind: str, person: str) -> Re
     """Episodes by words, meaning and time window. `since` and `until` of the scope are read as a person writes them;
     without them the window may stand in the words ("in May").
     """
-    from brain.retrieval import time_window
-    from brain.text import operators
+    asked = operators.read(request.question)
+    finder = _Finder(resources, request, kind, person)
+    told = finder.narrow(asked)
+    found = _found(resources, finder, asked.text, told)
+    return replace(found, notices=tuple(told))
 
-    now = resources.moment()
-    query = request.question
-    scope = resolved(resources, request.scope)
+
+def _found(
+    resources: Resources, finder: _Finder, query: str, told: list[str]
+) -> Recalled:
+    """`query`: the question without the signs that say where to look. `told` grows by how its dates were read."""
+    scope = resolved(resources, finder.request.scope)
     since, until = scope.since, scope.until
-    asked = operators.read(query)
-    words = Scope(phrases=asked.phrases, without=asked.without)
-    finder = _Finder(resources, request, kind, person, words)
-    if not query.strip():
+    if not query:
         return finder.newest(since, until)
-    if finder.narrowed():
-        query = asked.text
-    window = None if since or until else time_window.window_of(query, now)
+    window = None
+    if not since and not until:
+        window, readings = named_in(resources, query)
+        told += readings
     if window is None:
         return finder.shown(*finder.find(query, since, until), since, until)
     rest = query.replace(window.words, " ") if window.words else query
@@ -83,6 +91,14 @@ def _best_score(ranked: Ranked) -> float:
     return ranked[0][1] if ranked else 0.0
 
 
+def _signs(key: str, values: Texts) -> Iterator[str]:
+    """As they were written: type:pdf, -path:letters."""
+    for value in values:
+        wanted = value.removeprefix("-")
+        minus = "" if wanted == value else "-"
+        yield f"{minus}{key}:{wanted}"
+
+
 @dataclass(slots=True)
 class _Finder:
     """Retrieval over episodes of one kind and person, ranked as memory ranks."""
@@ -91,17 +107,35 @@ class _Finder:
     request: Request
     kind: str
     person: str
-    words: Scope
+    words: Scope = field(default_factory=Scope)
     ready: bool = False
 
-    def narrowed(self) -> bool:
-        """Whether words must or must not be there; those that stand nowhere next to each other do not count."""
-        episodes = self.resources.store.search_episodes(
-            kind=self.kind, person=self.person
+    def narrow(self, asked: operators.Asked) -> list[str]:
+        """Look only at rounds with those words and tags; returns what to tell of it.
+
+        Words in quotation marks that stand nowhere next to each other are looked for apart.
+        """
+        told = []
+        self.words = Scope(
+            phrases=asked.phrases, without=asked.without, tags=asked.tags
         )
-        if self.words.phrases and not episodes.allowed(self.words):
-            self.words = replace(self.words, phrases=())
-        return self.words != Scope()
+        if asked.phrases and not self._allowed():
+            apart = replace(self.words, phrases=())
+            told.append(f"{quoted(asked.phrases)} stands nowhere: looked for apart")
+            self.words = apart
+        if asked.without:
+            told.append(f"left out: what holds {quoted(asked.without)}")
+        files = [*_signs("type", asked.types), *_signs("path", asked.paths)]
+        if files:
+            signs = " and ".join(files)
+            told.append(f"{signs} passed over: what was asked and said is no file")
+        return told
+
+    def _allowed(self) -> set[str] | None:
+        """Ids of the rounds with those words and tags; None for all."""
+        store = self.resources.store
+        episodes = store.search_episodes(kind=self.kind, person=self.person)
+        return episodes.allowed(self.words) if self.words != Scope() else None
 
     def newest(self, since: str, until: str) -> Recalled:
         """The newest episodes of a time, for a question that says nothing else."""
@@ -111,6 +145,7 @@ class _Finder:
             until=until,
             kind=self.kind,
             person=self.person,
+            among=self._allowed(),
         )
         listed = tuple(Remembered(episode) for episode in recent)
         return Recalled(self.request.question, listed, since=since, until=until)

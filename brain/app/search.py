@@ -73,11 +73,11 @@ def narrowed(resources: Resources, request: Request) -> tuple[Request, list[str]
     if asked.phrases and not allowed(scope):
         apart = replace(scope, phrases=given.phrases)
         if allowed(apart) != set():
-            phrases = _quoted(asked.phrases)
+            phrases = quoted(asked.phrases)
             told.append(f"{phrases} stands nowhere: looked for apart")
             scope = apart
     if asked.without:
-        words = _quoted(asked.without)
+        words = quoted(asked.without)
         told.append(f"left out: what holds {words}")
     text = asked.text
     if not text:
@@ -87,7 +87,8 @@ def narrowed(resources: Resources, request: Request) -> tuple[Request, list[str]
     return narrower, told
 
 
-def _quoted(words: Iterable[str]) -> str:
+def quoted(words: Iterable[str]) -> str:
+    """The words as they are told of."""
     return ", ".join(f"“{word}”" for word in words)
 
 

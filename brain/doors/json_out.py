@@ -235,6 +235,7 @@ def recalled(result: Recalled) -> Shape:
         window=_window(result),
         degraded=result.degraded or None,
         embedder=result.embedder or None,
+        notices=result.notices,
         episodes=[_remembered(item) for item in result.episodes],
     )
 

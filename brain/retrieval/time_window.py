@@ -11,102 +11,44 @@ from __future__ import annotations
 
 import calendar
 import re
+from contextlib import suppress
 from datetime import date, datetime, timedelta
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from brain.errors import UsageError
-from brain.text.grammar import grammar
-from ingest.words import MONTH_NAMES, SHORT_MONTHS
-
-if TYPE_CHECKING:
-    from dateparser.date import DateDataParser
+from brain.retrieval.parsed_dates import parse
+from brain.retrieval.slashed_dates import MONTHS, as_written, with_iso_dates
+from brain.retrieval.time_forms import FORMS
 
 QUESTION_CHARACTERS = 8_000  # of a question that are read; the rest is a pasted text
-# Of options; as in ingest/dates.py, each more makes a look slower.
-LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl")
 AROUND_DAYS = (
     3  # "two weeks ago" means that week more or less: so many days on either side
 )
 
-# `sure`: a time whatever stands before it; "the last year of the lease" is none. `bare`: only behind a word that says
-# so, since may, march and 2000 are words of their own.
-# Months as the other languages write them, where English writes them otherwise.
-_ABROAD = (
-    "januar|jänner|februar|märz|mai|juni|juli|oktober|dezember",
-    "janvier|février|mars|avril|juin|juillet|août|septembre|octobre|novembre|décembre",
-    "enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre",
-    "gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre",
-    "janeiro|fevereiro|março|maio|junho|julho|setembro|outubro|novembro|dezembro",
-    "januari|februari|maart|mei|augustus",
-)
-_FORMS = grammar(
-    r"""
-weekdays = monday|tuesday|wednesday|thursday|friday|saturday|sunday
-count = (?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve
-    |a\s+couple\s+of|a\s+few|couple\s+of|few)
-unit = (?:days?|weeks?|months?|years?)
-day = (?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?!\d)
-year = (?:19|20)\d{2}(?![\d-])
-month = (?:(?:%(months)s)\b|(?:%(short)s)\b\.?)
-year_abroad = \s+(?:de\s+)?%(year)s
-abroad = (?:(?<![\w.])%(day)s\.?\s+(?:de\s+)?(?:%(months_abroad)s)\b(?:%(year_abroad)s)?
-    |\b(?:%(months_abroad)s)%(year_abroad)s)
-to = (?:\s*[-–]\s*|\s+(?:to|and|until|till|through)\s+(?:the\s+)?)
-spread = (?<![\w.-])%(day)s%(to)s%(day)s\s+(?:of\s+)?%(month)s(?:,?\s+%(year)s)?
-    |%(month)s\s+(?:the\s+)?%(day)s%(to)s%(day)s(?![\w:])(?:,?\s+%(year)s)?
-date = (?:(?:%(weekdays)s),?\s+(?:the\s+)?)?(?:
-    (?:%(day)s\s+(?:of\s+)?|(?:first|second|third|fourth)\s+of\s+)%(month)s(?:,?\s+%(year)s)?
-    |%(month)s\s+(?:the\s+)?%(day)s(?:,?\s+%(year)s)?)
-rolling = (?:(?:the\s+)?(?:last|past|previous)\s+(?P<rolling>%(count)s\s+%(unit)s)\b
-    |the\s+(?:last|past)\s+(?P<one>day|week|month|year)\b(?!\s+of\b))
-of = \s+(?:of|in)\s+(?:the\s+)?
-nth = first|second|third|fourth|last|1st|2nd|3rd|4th
-part = (?:%(nth)s)\s+week%(of)s%(month)s(?:,?\s+%(year)s)?
-    |(?:beginning|start|middle|end)%(of)s%(month)s(?:,?\s+%(year)s)?
-week = (?<![\w-])\d{4}-W\d{2}(?![\w-])|week\s+\d{1,2}(?:(?:%(of)s|\s+)%(year)s|(?!\d|\s+of\b))
-quarter = (?:(?:%(nth)s)\s+quarter|q[1-4])(?:(?:%(of)s|,?\s+)%(year)s)
-sure = (?<![\w-])\d{4}-\d{2}(?:-\d{2})?(?![\w-])
-    |%(part)s
-    |%(week)s
-    |%(quarter)s
-    |(?<![\w.])\d{1,2}\.\d{1,2}\.\d{4}(?![\w])
-    |%(spread)s
-    |%(date)s
-    |%(abroad)s
-    |%(month)s,?\s+(?:of\s+)?%(year)s
-    |%(count)s\s+%(unit)s\s+ago
-    |(?:the\s+)?day\s+before\s+yesterday|yesterday|today
-    |last\s+(?:%(weekdays)s)\b
-    |(?:last|this|previous|past)\s+(?:week|month|year|%(months)s)\b(?!\s+of\b)
-bare = (?:%(month)s|%(year)s|(?:%(weekdays)s)\b)
-any = (?:%(sure)s|%(bare)s)
-range = \b(?:between\s+(?P<a>%(any)s)\s+and\s+(?P<b>%(any)s)
-    |from\s+(?P<c>%(any)s)\s+(?:to|until|till|through)\s+(?P<d>%(any)s))
-leads = since|after|before|until|till|in|during|on|from
-lead = (?<!day )(?P<lead>%(leads)s)\s+(?:the\s+)?(?:early\s+|late\s+|mid[\s-])?
-led = \b%(lead)s(?:%(rolling)s|(?P<at>%(any)s))
-alone = \b(?P<lead>)(?:%(rolling)s|(?P<at>%(sure)s))
-""",
-    months="|".join(MONTH_NAMES),
-    short="|".join(SHORT_MONTHS),
-    months_abroad="|".join(_ABROAD),
-)
-_RANGE, _LED, _ALONE = (
-    re.compile(_FORMS[name], re.I) for name in ("range", "led", "alone")
+_RANGE, _PARTS_OF_MONTHS, _LED, _ALONE, _NTH_DAY = (
+    re.compile(FORMS[name], re.I)
+    for name in ("range", "parts", "led", "alone", "nth_day")
 )
 _PART = re.compile(
-    rf"(?P<which>\w+)\s+(?P<week>week\s+)?(?:of|in)\s+(?:the\s+)?(?P<month>{_FORMS['month']}.*)",
+    rf"(?P<which>\w+)\s+(?P<week>week\s+)?(?:of|in)\s+(?:the\s+)?(?P<month>{FORMS['month']}.*)",
     re.I,
+)
+_SOME_OF_MONTH = re.compile(
+    rf"(?P<which>first|last)\s+(?P<count>{FORMS['count']})\s+(?P<unit>day|week)s{FORMS['of']}(?P<month>.*)",
+    re.I,
+)
+_ROLLING = re.compile(
+    rf"(?:last|past|previous)\s+(?P<units>{FORMS['count']}\s+{FORMS['unit']})", re.I
 )
 _WEEK = re.compile(
     r"(?P<a>\d{4})-w(?P<b>\d{2})|week\s+(?P<n>\d{1,2})\D*(?P<y>\d{4})?", re.I
 )
 _QUARTER = re.compile(
-    r"(?:q(?P<n>[1-4])|(?P<which>\w+)\s+quarter)\D*(?P<year>\d{4})", re.I
+    r"(?:q(?P<n>[1-4])|(?P<which>\w+)\s+quarter)\D*(?P<year>\d{4})|(?P<y>\d{4})\D?q(?P<q>[1-4])",
+    re.I,
 )
 _SPREAD = re.compile(
-    rf"(?P<before>\D*?)(?P<a>\d+)[a-z]*{_FORMS['to']}(?P<b>\d+)[a-z]*\b(?P<behind>.*)",
+    rf"(?P<before>\D*?)(?P<a>\d+)[a-z]*{FORMS['to']}(?P<b>\d+)[a-z]*\b(?P<behind>.*)",
     re.I,
 )
 _ORDINAL = re.compile(
@@ -114,7 +56,7 @@ _ORDINAL = re.compile(
     re.I,
 )
 # "Sunday, March the 1st": the date says it all.
-_WEEKDAY = re.compile(rf"^(?:{_FORMS['weekdays']}),?\s+(?:the\s+)?(?=\w)", re.I)
+_WEEKDAY = re.compile(rf"^(?:{FORMS['weekdays']}),?\s+(?:the\s+)?(?=\w)", re.I)
 _THE = re.compile(r"(?<=[a-z.]) the (?=\d)", re.I)
 _NUMBERED = {
     "first": 1,
@@ -138,6 +80,7 @@ _NAMES = frozenset(
     {"april", "may", "june", "august"}
 )  # "a mail from May" may be from a person
 _VERBS = ("may", "march")
+_SPELT = "one two three four five six seven eight nine ten eleven twelve".split()
 _COUNT_WORDS = (
     (r"^(?:an?|one)\s+(?=day|week|month|year)", "1 "),
     (r"^(?:a\s+)?couple\s+of\s+", "2 "),
@@ -160,35 +103,48 @@ class _Days(NamedTuple):
     last: date
 
 
-def window_of(text: str, now: datetime) -> Window | None:
-    """The window that a question names, or None when it surely names none or only a time to come.
+def window_of(text: str, now: datetime, *, month_first: bool = False) -> Window | None:
+    """The window that a question names, or None when it surely names none or only a time to come. `month_first`: how
+    6/3/2026 is read where nothing in the question tells.
 
     >>> window_of("what did we decide about pricing in May", datetime(2026, 5, 20))
     Window(since='2026-05-01', until='2026-05-31', words='in May')
     """
-    text = text[:QUESTION_CHARACTERS]
-    window = _range(text, now) or _found(_LED, text, now) or _found(_ALONE, text, now)
+    asked = text[:QUESTION_CHARACTERS]
+    text, written = with_iso_dates(asked, month_first)
+    window = _range(text, now)
+    # "the first week in March" is more than "in March"
+    for pattern in (_PARTS_OF_MONTHS, _LED, _ALONE):
+        window = window or _found(pattern, text, now)
+    window = window or _on_the_nth(text, now)
     if window is None or window.since > now.date().isoformat():
         return None
-    in_order = not window.until or window.since <= window.until
-    return window if in_order else None
+    if window.until and window.since > window.until:
+        return None
+    return window._replace(words=as_written(window.words, written, asked))
 
 
-def since_of(text: str, now: datetime) -> str:
+def since_of(text: str, now: datetime, *, month_first: bool = False) -> str:
     """The first day that `--since TEXT` lets through, ISO 8601. Raises `UsageError`."""
-    return _whole(text, now, "since").first.isoformat()
+    return _whole(text, now, "since", month_first).first.isoformat()
 
 
-def until_of(text: str, now: datetime) -> str:
+def until_of(text: str, now: datetime, *, month_first: bool = False) -> str:
     """The last day that `--until TEXT` lets through: `2026-05` is the end of May. Raises `UsageError`."""
-    return _whole(text, now, "until").last.isoformat()
+    return _whole(text, now, "until", month_first).last.isoformat()
 
 
-def _whole(text: str, now: datetime, option: str) -> _Days:
-    plain = re.sub(
-        r"^(?:on|in|the)\s+", "", text.strip()[:QUESTION_CHARACTERS], flags=re.I
-    )
-    span = _span(plain, now, exact=True) if plain else None
+def _whole(text: str, now: datetime, option: str, month_first: bool) -> _Days:
+    asked, _written = with_iso_dates(text.strip()[:QUESTION_CHARACTERS], month_first)
+    plain = re.sub(r"^(?:on|in|the)\s+", "", asked, flags=re.I)
+    rolling = _ROLLING.fullmatch(plain)
+    span = None
+    if rolling:
+        window = _rolling(rolling["units"], now)
+        first = window and date.fromisoformat(window.since)
+        span = _Days(first, now.date()) if first else None
+    elif plain:
+        span = _span(plain, now, exact=True)
     if span is None:
         hint = "say a day, a month or a year: 2026-05-07, 2026-05, last friday"
         raise UsageError(f"--{option} {text!r} is no time that I know", hint)
@@ -197,12 +153,15 @@ def _whole(text: str, now: datetime, option: str) -> _Days:
 
 def _range(text: str, now: datetime) -> Window | None:
     for match in _RANGE.finditer(text):
-        last = _span(match["b"] or match["d"], now, exact=True)
+        begin, end = filter(None, match.groups())
+        if begin[0].isupper() and end in _VERBS:
+            continue  # "in April, and may I see them"
+        last = _span(end, now, exact=True)
         if last is None:
             continue
         # "between March and May 2025": the March before that May
         before_end = datetime.combine(last.last, now.time())
-        first = _span(match["a"] or match["c"], before_end, exact=True)
+        first = _span(begin, before_end, exact=True)
         if first is not None:
             return Window(first.first.isoformat(), last.last.isoformat(), match[0])
     return None
@@ -211,7 +170,7 @@ def _range(text: str, now: datetime) -> Window | None:
 def _found(pattern: re.Pattern[str], text: str, now: datetime) -> Window | None:
     """The first match that is surely a time: the last so many days, or the time behind its lead."""
     for match in pattern.finditer(text):
-        lead, at = match["lead"].lower(), match["at"]
+        lead, at = (match["lead"] or "").lower(), match["at"]
         if at:
             no_time = _is_other(text, match, lead) if lead else _is_verb(text, match)
             window = None if no_time else _directed(lead, at, now)
@@ -225,12 +184,12 @@ def _found(pattern: re.Pattern[str], text: str, now: datetime) -> Window | None:
 def _is_other(text: str, match: re.Match[str], lead: str) -> bool:
     """Whether what follows the preposition is a person, an amount or a place in a list, not a time."""
     words = match["at"].lower()
-    if re.fullmatch(_FORMS["year"], words):
+    if re.fullmatch(FORMS["year"], words):
         return lead == "on" or bool(_NOT_A_YEAR.match(text, match.end()))
-    if re.fullmatch(_FORMS["weekdays"], words):
+    if re.fullmatch(FORMS["weekdays"], words):
         return lead in ("in", "during")
     return (lead == "from" and words in _NAMES) or (
-        lead == "on" and bool(re.fullmatch(_FORMS["month"], words, re.I))
+        lead == "on" and bool(re.fullmatch(FORMS["month"], words, re.I))
     )
 
 
@@ -239,15 +198,50 @@ def _is_verb(text: str, match: re.Match[str]) -> bool:
     words = match["at"]
     if re.fullmatch(r"this\s+(?:may|march)", words, re.I):
         return words.split()[1].islower()
-    if not words.lower().startswith(_VERBS) or re.search(_FORMS["year"], words):
+    if not words.lower().startswith(_VERBS) or re.search(FORMS["year"], words):
         return False
     return words[0].islower() or not text[: match.start()].rstrip().rstrip(".?!")
 
 
+def _on_the_nth(text: str, now: datetime) -> Window | None:
+    """On the 6th, from the 2nd to the 4th: of this month, or of the last one that had that day."""
+    for match in _NTH_DAY.finditer(text):
+        if match["one"]:
+            last = _last_nth(match["two"], now.date())
+            first = last and _last_nth(match["one"], last)
+            if first and last:
+                return Window(first.isoformat(), last.isoformat(), match[0])
+            continue
+        day = _last_nth(match["day"], now.date())
+        window = day and _towards(match["lead"].lower(), _Days(day, day))
+        if window:
+            return window._replace(words=match[0])
+    return None
+
+
+def _last_nth(words: str, today: date) -> date | None:
+    """
+    >>> _last_nth("31st", date(2026, 5, 20))
+    datetime.date(2026, 3, 31)
+    """
+    number = int(re.sub(r"\D", "", words))
+    year, month = today.year, today.month
+    for _month in range(MONTHS):
+        with suppress(ValueError):
+            found = date(year, month, number)
+            if found <= today:
+                return found
+        year, month = (year, month - 1) if month > 1 else (year - 1, MONTHS)
+    return None
+
+
 def _directed(lead: str, words: str, now: datetime) -> Window | None:
     span = _span(words, now, exact=lead not in ("", "in", "during", "on", "from"))
-    if span is None:
-        return None
+    return _towards(lead, span) if span else None
+
+
+def _towards(lead: str, span: _Days) -> Window | None:
+    """The days that a word before them means: since, after, before, until, or those days."""
     day = timedelta(days=1)
     try:
         if lead == "since":
@@ -276,9 +270,12 @@ def _span(
     """
     words = " ".join(words.split())
     part = _part_of_month(words, now) or _numbered_week(words, now) or _quarter(words)
-    part = part or _spread(words, now)
+    part = part or _spread(words, now) or _some_of_month(words, now)
     if part:
         return part
+    if re.fullmatch(FORMS["ordinal"], words, re.I):
+        nth = _last_nth(words, now.date())
+        return _Days(nth, nth) if nth else None
     words = _plain_date(words)
     for pattern, number in _COUNT_WORDS:
         words = re.sub(pattern, number, words, flags=re.I)
@@ -291,7 +288,7 @@ def _span(
         words = rest
     elif modifier in ("previous", "past"):
         words = f"last {rest}"
-    found = _parse(words, now, floor)
+    found = parse(words, now, floor)
     if found is None:
         return None
     day, period = found
@@ -333,9 +330,41 @@ def _part_of_month(words: str, now: datetime) -> _Days | None:
     )
 
 
+def _some_of_month(words: str, now: datetime) -> _Days | None:
+    """The first three days of March, its last two weeks."""
+    match = _SOME_OF_MONTH.fullmatch(words)
+    month = _span(match["month"], now, exact=True) if match else None
+    if match is None or month is None:
+        return None
+    days = _number(match["count"])
+    if match["unit"].lower() == "week":
+        days *= 7
+    days = min(days, month.last.day)
+    if not days:
+        return None
+    more = timedelta(days=days - 1)
+    if match["which"].lower() == "first":
+        return _Days(month.first, month.first + more)
+    return _Days(month.last - more, month.last)
+
+
+def _number(words: str) -> int:
+    """
+    >>> _number("three"), _number("a couple of"), _number("10")
+    (3, 2, 10)
+    """
+    text = f"{words.lower()} "
+    for pattern, number in _COUNT_WORDS:
+        text = re.sub(pattern, number, text.replace("  ", " "))
+    text = text.strip()
+    if text in _SPELT:
+        return _SPELT.index(text) + 1
+    return int(text) if text.isdigit() else 1
+
+
 def _spread(words: str, now: datetime) -> _Days | None:
     """2 to 4 March, March 2-4: the days from one to the other of one month."""
-    if not re.fullmatch(_FORMS["spread"], words, re.I):
+    if not re.fullmatch(FORMS["spread"], words, re.I):
         return None
     match = _SPREAD.fullmatch(words)
     if match is None:
@@ -352,7 +381,7 @@ def _plain_date(words: str) -> str:
     >>> _plain_date("Sunday, the 3rd of March 2026")
     '3 March 2026'
     """
-    if re.fullmatch(_FORMS["date"], words, re.I):
+    if re.fullmatch(FORMS["date"], words, re.I):
         words = _THE.sub(" ", _WEEKDAY.sub("", words))
     ordinal = _ORDINAL.match(words)
     if ordinal is None:
@@ -380,8 +409,10 @@ def _quarter(words: str) -> _Days | None:
     match = _QUARTER.fullmatch(words)
     if match is None:
         return None
-    number = int(match["n"] or 0) or _NUMBERED.get(match["which"].lower(), 4)
-    year = int(match["year"])
+    number = int(match["n"] or match["q"] or 0)
+    if not number:
+        number = _NUMBERED.get(match["which"].lower(), 4)
+    year = int(match["year"] or match["y"])
     last = 3 * number
     _, days = calendar.monthrange(year, last)
     return _Days(date(year, last - 2, 1), date(year, last, days))
@@ -402,45 +433,3 @@ def _period(day: date, period: str) -> _Days:
         _, days = calendar.monthrange(day.year, day.month)
         return _Days(day.replace(day=1), day.replace(day=days))
     return _Days(day, day)
-
-
-def _parse(words: str, now: datetime, floor: bool) -> tuple[date, str] | None:
-    """(a day in it, "day" | "week" | "month" | "year"), by hand for ISO 8601, else by dateparser."""
-    if re.fullmatch(r"\d{4}(?:-\d{2}){0,2}", words):
-        numbers = [int(part) for part in words.split("-")]
-        period = ("year", "month", "day")[len(numbers) - 1]
-        try:
-            year, month, day = (*numbers, 1, 1)[:3]
-            return date(year, month, day), period
-        except ValueError:
-            return None
-    order = "DMY" if re.fullmatch(r"\d{1,2}\.\d{1,2}\.\d{2,4}", words) else "MDY"
-    plain = now.replace(tzinfo=None)
-    abroad = re.fullmatch(_FORMS["abroad"], words, re.I)
-    for languages in (LANGUAGES,) if abroad else (LANGUAGES[:1], LANGUAGES):
-        try:
-            found = _parser(languages, order, plain, floor).get_date_data(words)
-        except (OverflowError, ValueError):
-            continue
-        if found.date_obj is not None:
-            return found.date_obj.date(), found.period
-        if re.match(_FORMS["any"], words, re.I):
-            return None  # it was English, and no date
-    return None
-
-
-@lru_cache(maxsize=8)
-def _parser(
-    languages: tuple[str, ...], order: str, now: datetime, floor: bool
-) -> DateDataParser:
-    from dateparser.date import DateDataParser
-
-    settings = {
-        "RELATIVE_BASE": now,
-        "PREFER_DATES_FROM": "past",
-        "PREFER_DAY_OF_MONTH": "first" if floor else "current",
-        "PREFER_MONTH_OF_YEAR": "first" if floor else "current",
-        "RETURN_AS_TIMEZONE_AWARE": False,
-        "DATE_ORDER": order,
-    }
-    return DateDataParser(languages=list(languages), settings=settings)

@@ -8,7 +8,7 @@ that of its clocks, which jump. Serves `ask`, `remember`, `recall` and imports.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -194,13 +194,17 @@ class EpisodeTable(Table):
         person: str = "",
         since: str = "",
         until: str = "",
+        among: Collection[str] | None = None,
     ) -> list[Episode]:
-        """Newest first. `since` and `until` are days, inclusive, compared with the day as it was written down.
+        """Newest first. `since` and `until` are days, inclusive, compared with the day as it was written down. `among`:
+        ids, None for all.
 
         Rounds dated in the future (a clock was wrong) stand where they were recorded, not above everything for ever.
         """
         scope = Scope(since=since, until=until)
         where = episode_scope(scope, kind=kind, person=person)
+        if among is not None:
+            where.add("c.id IN (SELECT value FROM json_each(?))", ids_text(among))
         order = f"ORDER BY min({MOMENT}, julianday(?)) DESC, pk DESC LIMIT ?"
         now = self._now().isoformat()
         return self._read(f"WHERE {where} {order}", *where.values, now, limit)

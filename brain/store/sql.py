@@ -223,14 +223,12 @@ def episode_scope(scope: Scope, *, kind: str = "", person: str = "") -> Where:
     Days are compared as they were written down, without regard to zones.
     """
     where = Where()
-    holds = """
-        EXISTS (
+    holds = """EXISTS (
             SELECT 1 FROM json_each(iif(json_valid(c.{0}), c.{0}, '[]')) j
             WHERE lower(j.value) = lower(?)
-        )
-    """
+        )"""
     for tag in scope.tags:
-        where.add_given(holds.format("tags"), tag)
+        where.add_signed(holds.format("tags"), tag)
     where.add_given("c.kind = ?", kind)
     where.add_given(holds.format("people"), person)
     where.add_given("c.source GLOB ?", scope.source)

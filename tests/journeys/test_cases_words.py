@@ -360,6 +360,27 @@ def test_every_option_takes_times_as_people_write_them(folder: Folder) -> None:
         assert what == "--since 'soonish' is no time that I know"
 
 
+def test_a_date_with_slashes_is_read_by_the_locale_and_said(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = {"2026-03-06.md": "Met Bo.\n", "2026-06-03.md": "Met Ana.\n"}
+    brain("add", folder(notes))
+    for locale, day, read_as in (
+        ("en_GB.UTF-8", "2026-03-06.md", "6 March 2026"),
+        ("en_US.UTF-8", "2026-06-03.md", "3 June 2026"),
+    ):
+        monkeypatch.setenv("LC_ALL", locale)
+        told = f"6/3/2026 is read as {read_as}"
+        asked = brain("ask", "what happened on 6/3/2026", "--json").json
+        assert asked["notices"][0] == told
+        assert [Path(item["source"]).name for item in asked["passages"]] == [day]
+        listing = brain("list", "--since", "6/3/2026", "--until", "6/3/2026")
+        assert day in listing.stdout
+        assert told in listing.stderr
+        brain("remember", "We met Bo")
+        assert told in brain("recall", "met on 6/3/2026", "--json").json["notices"]
+
+
 def test_a_note_of_a_month_is_of_each_of_its_days(folder: Folder) -> None:
     brain("add", folder({"m.md": "---\ndate: March 2026\n---\nMet Bo.\n"}))
     assert set(listed("--since", "2026-03-15")) == {"m.md"}
@@ -378,6 +399,33 @@ def test_a_window_of_recall_that_was_set_aside_is_said() -> None:
     assert brain("recall", "dinghy", "--json").json["window"] is None
     window = brain("recall", "dinghy today", "--json").json["window"]
     assert window["set_aside"] is False
+
+
+def test_recall_understands_the_signs_of_search_and_says_what_it_passes_over() -> None:
+    brain("remember", "The dinghy lies on the north rack", "--tag", "boats")
+    brain("remember", "North of the slipway is a rack for the dinghy's oars")
+
+    def recalled(*words: str) -> list[str]:
+        ran = brain("recall", *words, "--json").json
+        said.append(ran["notices"])
+        return sorted(f"{item['question']}{item['answer']}" for item in ran["episodes"])
+
+    said: list[list[str]] = []
+    (rack,) = recalled('dinghy "north rack"')
+    (oars,) = recalled("dinghy -lies")
+    assert "lies" in rack
+    assert "oars" in oars
+    assert said == [[], ["left out: what holds “lies”"]]
+    said.clear()
+    assert recalled("tag:boats") == [rack]
+    assert recalled("dinghy -tag:boats") == [oars]
+    assert recalled("today -lies") == [oars]
+    assert recalled('dinghy "south rack"') == sorted([rack, oars])
+    assert said[3] == ["“south rack” stands nowhere: looked for apart"]
+    assert recalled("dinghy type:pdf -path:old") == sorted([rack, oars])
+    passed = "type:pdf and -path:old passed over: what was asked and said is no file"
+    assert said[4] == [passed]
+    assert passed in brain("recall", "dinghy type:pdf -path:old").stderr
 
 
 def test_who_wrote_an_office_file_and_its_keywords_are_words(tmp_path: Path) -> None:

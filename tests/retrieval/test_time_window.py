@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.errors import UsageError
+from brain.retrieval.slashed_dates import readings
 from brain.retrieval.time_window import since_of, until_of, window_of
 
 NOW = datetime(2026, 5, 20, 10, tzinfo=timezone(timedelta(hours=2)))  # a Wednesday
@@ -70,6 +71,36 @@ NOW = datetime(2026, 5, 20, 10, tzinfo=timezone(timedelta(hours=2)))  # a Wednes
         ("between March and May", "2026-03-01", "2026-05-31"),
         ("between November and February", "2025-11-01", "2026-02-28"),
         ("from 2025-03 to June 2025", "2025-03-01", "2025-06-30"),
+        ("what did I do on the 6th", "2026-05-06", "2026-05-06"),
+        ("on the 20th, with Bo", "2026-05-20", "2026-05-20"),
+        ("what was said on the 25th about tea", "2026-04-25", "2026-04-25"),
+        ("on the 31st", "2026-03-31", "2026-03-31"),
+        ("since the 3rd", "2026-05-03", ""),
+        ("between the 2nd and the 4th", "2026-05-02", "2026-05-04"),
+        ("from the 28th to the 4th", "2026-04-28", "2026-05-04"),
+        ("on 6/3/2026", "2026-03-06", "2026-03-06"),
+        ("notes of 13/3/2026", "2026-03-13", "2026-03-13"),
+        ("on 3/13/2026", "2026-03-13", "2026-03-13"),
+        ("from 3/4/2026 to 3/13/2026", "2026-03-04", "2026-03-13"),
+        ("before 06-03-2026", "", "2026-03-05"),
+        ("in the first three days of March", "2026-03-01", "2026-03-03"),
+        ("the last two weeks of February 2024", "2024-02-16", "2024-02-29"),
+        ("the first couple of weeks in April", "2026-04-01", "2026-04-14"),
+        ("the first 90 days of April", "2026-04-01", "2026-04-30"),
+        ("since the first week in March", "2026-03-01", ""),
+        ("in March and April", "2026-03-01", "2026-04-30"),
+        ("what happened in March and April?", "2026-03-01", "2026-04-30"),
+        ("in December and January", "2025-12-01", "2026-01-31"),
+        ("in January, February and March 2025", "2025-01-01", "2025-03-31"),
+        ("in Nov. and Dec. 2024", "2024-11-01", "2024-12-31"),
+        ("in 2024 and 2025", "2024-01-01", "2025-12-31"),
+        ("March and April 2025", "2025-03-01", "2025-04-30"),
+        ("2026-Q1", "2026-01-01", "2026-03-31"),
+        ("in Q1-2026", "2026-01-01", "2026-03-31"),
+        ("since 2025 Q4", "2025-10-01", ""),
+        ("2025Q4", "2025-10-01", "2025-12-31"),
+        ("last three weeks", "2026-04-29", "2026-05-20"),
+        ("in the last 3 weeks", "2026-04-29", "2026-05-20"),
     ],
 )
 def test_windows(question: str, since: str, until: str) -> None:
@@ -91,7 +122,16 @@ def test_windows(question: str, since: str, until: str) -> None:
         "we march on",
         "before the launch",
         "in 2000 words",
-        "on the 5th",
+        "on the 5th floor",
+        "on the 2nd of the two lists",
+        "since the 3rd version",
+        "on the 32nd",
+        "31/02/2026",
+        "13/13/2026",
+        "1/2/3/2026",
+        "the last two weeks of the project",
+        "the first three days of the trip",
+        "2026-Q5",
         "in 2031",
         "mail from May",
         "the last year of the lease",
@@ -115,6 +155,25 @@ def test_what_is_no_time_restricts_nothing(question: str) -> None:
     assert window_of(question, NOW) is None
 
 
+def test_a_date_with_slashes_is_day_first_unless_a_sign_says_otherwise() -> None:
+    def read(text: str, *, month_first: bool = False) -> tuple[str, list[str]]:
+        window = window_of(text, NOW, month_first=month_first)
+        assert window is not None
+        return window.since, readings(text, month_first=month_first)
+
+    assert read("on 6/3/2026") == ("2026-03-06", ["6/3/2026 is read as 6 March 2026"])
+    american = ("2026-04-03", ["4/3/2026 is read as 3 April 2026"])
+    assert read("on 4/3/2026", month_first=True) == american
+    assert read("on 4/3/2026, not on 4/13/2026") == american
+    british = ("2026-03-04", ["4/3/2026 is read as 4 March 2026"])
+    assert read("on 4/3/2026, not on 13/4/2026", month_first=True) == british
+    for unambiguous in ("on 13/3/2026", "on 3/13/2026"):
+        assert read(unambiguous) == ("2026-03-13", [])
+    assert read("on 5/5/2026") == ("2026-05-05", [])
+    assert since_of("4/3/2026", NOW, month_first=True) == "2026-04-03"
+    assert until_of("4/3/2026", NOW) == "2026-03-04"
+
+
 def test_the_words_that_said_it_are_named() -> None:
     found = window_of("what did we decide in May about pricing", NOW)
     assert found is not None
@@ -135,6 +194,11 @@ def test_the_words_that_said_it_are_named() -> None:
         ("Q1 2026", "2026-01-01", "2026-03-31"),
         ("mai 2025", "2025-05-01", "2025-05-31"),
         ("9999", "9999-01-01", "9999-12-31"),
+        ("the 6th", "2026-05-06", "2026-05-06"),
+        ("6/3/2026", "2026-03-06", "2026-03-06"),
+        ("first three days of March", "2026-03-01", "2026-03-03"),
+        ("2026-Q1", "2026-01-01", "2026-03-31"),
+        ("last three weeks", "2026-04-29", "2026-05-20"),
     ],
 )
 def test_options_take_the_edges_of_what_is_said(
@@ -217,7 +281,8 @@ def test_no_text_raises(text: str) -> None:
 @given(
     st.lists(
         st.sampled_from(
-            "in on since last this may march 5 7th of 2026 week ago two friday between and from to the 2025-06 May".split()
+            "in on since last first this may march 5 7th of 2026 week weeks days ago two friday between and from to the 2025-06 "
+            "May 6/3/2026 Q1 2026-Q1".split()
         ),
         max_size=8,
     )

@@ -74,7 +74,10 @@ Source = Annotated[
     ),
 ]
 Since = Annotated[
-    str, option("--since", "TIME", "From then on: 2026-05, 'last friday', 'March 6'.")
+    str,
+    option(
+        "--since", "TIME", "From then on: 2026-05, 'last friday', 'March 6', 2026-Q1."
+    ),
 ]
 Until = Annotated[str, option("--until", "TIME", "Up to then.")]
 Where = Annotated[

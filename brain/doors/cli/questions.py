@@ -306,6 +306,7 @@ class AnswerPrinter:
     examples=(
         'brain recall "what did we decide about pricing"',
         'brain recall lease --since 2026-03 --until "last friday" --with Ana',
+        """brain recall '"dry season" -draft after 3 May'""",
     ),
 )
 def recall(
@@ -331,7 +332,10 @@ def recall(
     limit: Limit = 10,
     as_json: Json = False,
 ) -> None:
-    """What was asked, answered, noted and said, and when. Times in the words count too ("in May")."""
+    """What was asked, answered, noted and said, and when. Times in the words count too ("in May").
+
+    "These very words", -without and tag:flat count as in search; type: and path: do not, since no round is a file.
+    """
     from brain.types import Request, Scope
 
     if not words and not any((since, until, kind, person)):

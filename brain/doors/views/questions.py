@@ -27,6 +27,7 @@ from brain.doors.lines import (
     line,
     marked,
     moment,
+    notices,
     path,
     place,
     quoted,
@@ -374,7 +375,7 @@ def code_of_nothing(degraded: str) -> int:
 
 
 def _beside_recalled(result: Recalled) -> Lines:
-    said = degraded(result.degraded)
+    said = [*degraded(result.degraded), *notices(result.notices)]
     if not result.episodes:
         said += nothing_found(result.query, result.degraded)
     return said

@@ -1,0 +1,72 @@
+"""Dates as 6/3/2026 and 06-03-2026, of which the words do not say whether the day or the month comes first.
+
+Day first, unless another such date beside it tells, or the caller knows (a locale). Leaves out dates with dots, which
+are day first everywhere. Serves `brain.retrieval.time_window`, and whoever tells how a date was read.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
+
+MONTHS = 12
+_SLASHED = re.compile(
+    r"(?<![\w/.-])(\d{1,2})(?:/(\d{1,2})/|-(\d{1,2})-)((?:19|20)\d{2})(?![\w/-])"
+)
+
+
+def readings(text: str, *, month_first: bool = False) -> list[str]:
+    """What to tell of dates that could be read both ways: how each was read.
+
+    >>> readings("since 6/3/2026 or 13/3/2026")
+    ['6/3/2026 is read as 6 March 2026']
+    """
+    told = []
+    for written, day in _slashed(text, month_first):
+        if day.day != day.month and max(day.day, day.month) <= MONTHS:
+            month = calendar.month_name[day.month]
+            told.append(f"{written} is read as {day.day} {month} {day.year}")
+    return list(dict.fromkeys(told))
+
+
+def _slashed(text: str, month_first: bool) -> list[tuple[str, date]]:
+    """Dates as 6/3/2026 in a text, as written and as they are meant: 13/3 and 3/13 tell of the others as well."""
+    parts = []
+    for match in _SLASHED.finditer(text):
+        numbers = int(match[1]), int(match[2] or match[3]), int(match[4])
+        parts.append((match[0], numbers))
+    if any(second > MONTHS for _written, (_first, second, _year) in parts):
+        month_first = True
+    elif any(first > MONTHS for _written, (first, _second, _year) in parts):
+        month_first = False
+    found = []
+    for written, (first, second, year) in parts:
+        day, month = first, second
+        if second > MONTHS or (month_first and first <= MONTHS):
+            day, month = second, first
+        with suppress(ValueError):
+            found.append((written, date(year, month, day)))
+    return found
+
+
+def with_iso_dates(text: str, month_first: bool) -> tuple[str, dict[str, str]]:
+    """The text with such dates in ISO 8601, and how each of those was written."""
+    meant = dict(_slashed(text, month_first))
+    written = {day.isoformat(): words for words, day in meant.items()}
+
+    def iso(match: re.Match[str]) -> str:
+        day = meant.get(match[0])
+        return day.isoformat() if day else match[0]
+
+    return _SLASHED.sub(iso, text), written
+
+
+def as_written(words: str, written: Mapping[str, str], text: str) -> str:
+    """Words of the text with ISO 8601 dates, as they stand in the text itself."""
+    for day, said in written.items():
+        if words not in text:
+            words = words.replace(day, said)
+    return words
