@@ -195,7 +195,8 @@ class Confidence:
 @dataclass(frozen=True, slots=True)
 class Retrieved:
     """The ranked passages of one question. `signals` are the features that confidence reads; `degraded` says which part
-    could not look, and why ("" when all could); `index` names the vector index that answered.
+    could not look, and why ("" when all could); `no_dense` why nothing was looked for by meaning, where it was to be;
+    `index` names the vector index that answered.
 
     `explain` holds the query-level numbers, such as the weight of dense against lexical and its reasons. `below_floor`:
     `confidence.found` lies under the shipped floor, so the notes probably do not hold it. `notices` are shown.
@@ -206,6 +207,7 @@ class Retrieved:
     passages: tuple[Passage, ...]
     signals: Measures
     degraded: str = ""
+    no_dense: str = ""
     embedder: str = ""
     index: str = ""
     index_lag: int = 0

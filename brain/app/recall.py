@@ -165,6 +165,9 @@ class _Finder:
         )
         sources = resources.sources(episodes, "episodes")
         found = retrieve(request, sources, varied=False)
+        if found.no_dense and self._step_back(found.no_dense):
+            sources = resources.sources(episodes, "episodes")
+            found = retrieve(request, sources, varied=False)
         ids = [passage.id for passage in found.passages]
         ranked = recall_order.rerank(
             found.passages,
@@ -205,7 +208,19 @@ class _Finder:
         self.ready = True
         whole = serving.embedder is not self.resources.builtin
         vectors = self.resources.store.vectors
-        embed_pending(vectors, serving.embedder, kind="episodes", sentences=whole)
+        report = embed_pending(
+            vectors, serving.embedder, kind="episodes", sentences=whole
+        )
+        if report.error is not None:
+            self._step_back(report.error.message)
+
+    def _step_back(self, missing: str) -> bool:
+        """Whether built-in vectors take over, which then are made for what has none."""
+        if not self.resources.step_back(missing):
+            return False
+        self.ready = False
+        self._embed_new_episodes()
+        return True
 
     def _with_rounds(self, episode: Episode, score: float) -> Remembered:
         """An episode with the rounds before and after it in its session."""

@@ -253,14 +253,28 @@ class Resources:
         given = self.given_embedder
         if given is not None:
             return Serving(given, str(given.fingerprint), "given by the caller")
-        chooser = Chooser(
+        return self._chooser().serving()
+
+    def step_back(self, missing: str) -> bool:
+        """From now on a built-in embedder answers, since the model of the server does not; False where it does already.
+
+        A server may say which models it has, and be too busy to use one.
+        """
+        own = (self.given_embedder, self.builtin, self.shipped)
+        now = self.serving.embedder
+        if now is None or any(now is one for one in own):
+            return False
+        self.__dict__["serving"] = self._chooser().without_ollama(missing)
+        return True
+
+    def _chooser(self) -> Chooser:
+        return Chooser(
             self.store,
             self.config.models.embed,
             self.builtin,
             self.shipped,
             self.ollama_embedder,
         )
-        return chooser.serving()
 
     def generator(self) -> tuple[Generator | None, str, str]:
         """(the model that writes, or None for quotes; why; what is missing)."""

@@ -148,6 +148,8 @@ def ranked(resources: Resources, request: Request) -> Retrieved:
     serving = WORDS_ALONE if request.mode == "lexical" else resources.serving
     sources = resources.sources(store.search, "knowledge", serving)
     found = retrieve(request, sources)
+    if found.no_dense and resources.step_back(found.no_dense):
+        return ranked(resources, request)
     lag = 0
     if found.index == "chroma":
         snapshots = store.vectors.snapshots

@@ -58,6 +58,10 @@ class Chooser:
             return self._built_in()
         return self._built_in("the vectors of an Ollama model are not complete yet")
 
+    def without_ollama(self, missing: str) -> Serving:
+        """A built-in embedder in place of a model of Ollama; `missing`: why that one does not answer."""
+        return self._built_in("Ollama does not serve", missing)
+
     def _complete(self, name: str) -> dict[str, Any]:
         kept: dict[str, Any] = self.store.library.setting_json(name, dict)
         return kept
@@ -78,7 +82,7 @@ class Chooser:
                     f"{model} has changed; `brain sync` computes its vectors anew"
                 )
         except BrainError as error:
-            return self._built_in("Ollama does not serve", error.message)
+            return self.without_ollama(error.message)
         until = ""
         if self.wanted not in (AUTO, model):
             until = f"; it serves until those of {self.wanted} are complete"

@@ -68,7 +68,7 @@ class Candidates:
     """What the two rankings found, and what was read of it.
 
     `texts` and `features` go with `passages`, one for each. `beside` holds the chunks next to each short one. `index`
-    names the vector index that answered.
+    names the vector index that answered. `no_dense`: why nothing was looked for by meaning.
     """
 
     question: Question
@@ -80,6 +80,7 @@ class Candidates:
     texts: list[Sheet] = field(default_factory=list)
     features: list[dict[str, float]] = field(default_factory=list)
     degraded: str = ""
+    no_dense: str = ""
     index: str = ""
     has_vectors: bool = False
     beside: Beside = field(default_factory=dict)
@@ -140,6 +141,7 @@ def _dense(found: Candidates, request: Request, sources: Sources) -> Any:
     try:
         vector, found.dense = sources.nearest(request, CANDIDATES)
     except BrainError as error:
+        found.no_dense = error.message
         found.degraded = f"words only: {error.message}"
         return None
     found.index = sources.index.name if sources.index else ""

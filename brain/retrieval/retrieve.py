@@ -40,6 +40,7 @@ def retrieve(request: Request, sources: Sources, *, varied: bool = True) -> Retr
         passages=tuple(map(_at, best, places)),
         signals=signals(found, ranked[:FIRST]),
         degraded=found.degraded,
+        no_dense=found.no_dense,
         embedder=sources.embedder.name if sources.embedder and found.dense else "",
         index=found.index,
         explain=_explained(weights),

@@ -533,6 +533,29 @@ def test_no_half_of_a_model_is_ever_used_and_sync_finishes_later(
     checked(home())
 
 
+@pytest.mark.parametrize(
+    "fault",
+    ["500_html", "404_model", pytest.param("503_busy", marks=pytest.mark.slow)],
+)
+def test_a_question_that_the_model_does_not_embed_is_compared_by_built_in_vectors(
+    shelf: Path, strike: Callable[..., None], fault: str
+) -> None:
+    brain("add", shelf)
+    brain("remember", "The kettle was descaled")
+    assert brain("search", "monthly rent", "--json").json["embedder"] == NOMIC
+    strike(fault, "/api/embed")
+    asked = brain("search", "monthly rent", "--json")
+    found = asked.json
+    assert (asked.code, found["embedder"]) == (0, "wordllama")
+    assert "lease.md" in found["passages"][0]["source"]
+    assert "the built-in embedder searched" in found["degraded"]
+    assert "words only" not in found["degraded"]
+    recalled = brain("recall", "kettle descaled", "--json").json
+    assert recalled["embedder"] == "wordllama"
+    assert "the built-in embedder searched" in recalled["degraded"]
+    assert "descaled" in recalled["episodes"][0]["answer"]
+
+
 def test_one_text_that_the_model_refuses_waits_alone(
     folder: Folder, strike: Callable[..., None], ollama: StandIn
 ) -> None:
