@@ -22,6 +22,7 @@ NAMES = (
     "m0006_model_speeds",
     "m0007_properties",
     "m0008_tombstones",
+    "m0009_readers",
 )
 LATEST = len(NAMES)
 # "BRN1" in the header of the file, so that `file` and others can tell what it is.

@@ -24,7 +24,7 @@ from typing import Self
 
 import ingest
 from brain.app.file_facts import believable, shown, stat_of, uri_of
-from brain.app.look import Look, Manner
+from brain.app.look import Look, Manner, kind_of_file
 from brain.app.resources import Resources
 from brain.app.tally import Tally, erased
 from brain.child import Child, running
@@ -34,7 +34,7 @@ from brain.store.skipped import CUT, LeftOut
 from brain.store.tombstones import Erased
 from brain.types import Skipped, Texts
 from ingest.document import Document, rebind
-from ingest.edition import edition
+from ingest.edition import edition, reader_edition
 from ingest.errors import IngestError, VanishedFile
 from ingest.limits import Limits, partly
 from ingest.media import HOLD_MANY
@@ -199,7 +199,7 @@ class Intake:
         """Of very many files: what is coming, of which kinds, how large and about how long."""
         if len(fresh) <= CENSUS_FILES:
             return
-        kinds = Counter(map(_kind, fresh))
+        kinds = Counter(map(kind_of_file, fresh))
         size = sum(item.size for item in fresh)
         seconds = 0.0
         for kind, count in kinds.items():
@@ -262,6 +262,7 @@ class Intake:
             "#"
         )  # of a mailbox, whose messages have names
         origin = self._origin(item, f"{source}{sign}{message}", tags)
+        origin = replace(origin, reader=reader_edition(document.media_type))
         if not document.chunks:
             document = by_name(document, item.path)
             origin = replace(origin, entry="name")
@@ -272,7 +273,7 @@ class Intake:
         missing = [notice for notice in document.notices if partly(notice)]
         if missing:
             why = Skipped(source, CUT, "; ".join(missing), CUT_HINT)
-            reader = edition(self.limits)
+            reader = edition(item.media_type, self.limits)
             tally.noted.append(LeftOut(uri, why, stat_of(item), reader=reader))
         reach("add.after_document")
         return document_id
@@ -305,7 +306,7 @@ class Intake:
             return
         stat = stat_of(item)
         tries = before.tries + 1 if before and before.stat == stat else 1
-        reader = edition(self.limits)
+        reader = edition(item.media_type, self.limits)
         left = LeftOut(uri, why, stat, error.passing, reader, tries)
         self.tally.noted.append(left)
         if uri in self.resources.store.library.known_files(uri):
@@ -396,13 +397,6 @@ def in_batches(
             begun = clock()
     if batch:
         yield batch
-
-
-def _kind(item: ingest.Found) -> str:
-    """What the census calls a file: by its suffix, or that no reader opens it."""
-    if item.media_type not in ingest.READERS:
-        return "no reader"
-    return item.path.suffix.lower().lstrip(".") or "no suffix"
 
 
 def _minutes(seconds: float) -> str:

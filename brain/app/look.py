@@ -1,14 +1,16 @@
 """One look at a folder or a file: what changed since it was read, what is no longer there, and what is tried again.
 
 Decides by what the system says of each file, without opening any. What could not be read is tried again when the file
-changed in any way, when other readers or limits are in force, and when the reason may have passed by itself; a file
-that a person names is always read. Leaves walking to `ingest`, reading to `brain.app.intake`. Serves `add`, and `sync`,
-`status` and the look before a question, which must cost next to nothing.
+changed in any way, when another edition of its reader or other limits are in force, and when the reason may have passed
+by itself; what another edition read is read again by `add` and `sync`. A file that a person names is always read.
+Leaves walking to `ingest`, reading to `brain.app.intake`. Serves `add`, and `sync`, `status` and the look before a
+question, which must cost next to nothing.
 """
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -32,7 +34,7 @@ from brain.store.moves import is_gone
 from brain.store.skipped import CUT, FORGOTTEN, LeftOut
 from brain.store.tombstones import Erased
 from brain.types import Skipped
-from ingest.edition import edition
+from ingest.edition import edition, reader_edition
 from ingest.errors import NO_READER
 from ingest.limits import Limits
 from ingest.readers import isolated
@@ -42,6 +44,7 @@ from ingest.readers import isolated
 TRIES = 3
 PAUSE = timedelta(days=1)
 UNREADABLE = "unreadable"
+KINDS_NAMED = 4  # of files that are read again
 # of notes that are no failure
 WHOLE_ENOUGH = ("unsupported", CUT)
 
@@ -73,6 +76,9 @@ class Look:
         self._tombstones = store.tombstones
         self._known: dict[str, Facts] = whole_files(known)
         self._left_out = store.skipped.below(path.as_uri())
+        # Files whose text an older edition of their reader made. A question waits for none of them.
+        self._outdated = set() if manner.question else _outdated(store, path.as_uri())
+        self._again: Counter[str] = Counter()  # of those, by kind, what is read again
         # notes of which nothing was met
         self._stale = set(self._left_out)
         self.missing = set(self._known)
@@ -97,11 +103,18 @@ class Look:
             elif self._is_new(item):
                 fresh.append(item)
         self._tally.cleared += [uri for uri in self._stale if self._is_gone(uri)]
-        # Notes before slow formats: they can be asked about while a book is still being read
-        fresh.sort(
-            key=lambda item: (isolated(item.media_type, item.size), -item.mtime_ns)
-        )
+        if self._again:
+            self._tally.notices.append(_said_of(self._again))
+        fresh.sort(key=self._turn)
         return fresh
+
+    def _turn(self, item: ingest.Found) -> tuple[bool, bool, int]:
+        """New text before what is there in an older reading; notes before slow formats: they can be asked about while
+        a book is still being read.
+        """
+        known = uri_of(item.path) in self._outdated
+        slow = isolated(item.media_type, item.size)
+        return known, slow, -item.mtime_ns
 
     def surely(self, fresh: list[ingest.Found]) -> list[ingest.Found]:
         """Those of the files whose facts differ from the stored ones: not those that are read again to be safe."""
@@ -117,7 +130,8 @@ class Look:
     def _passing(self) -> Callable[[str, os.stat_result], bool]:
         """A quick answer for the files of a walk that are as stored: they are counted and need no second look."""
         # This is asked of every file before every question: two dictionaries, and no object for the file
-        uris = {path_of(uri): uri for uri in self._known if uri not in self._left_out}
+        apart = self._left_out.keys() | self._outdated
+        uris = {path_of(uri): uri for uri in self._known if uri not in apart}
 
         def passed(path: str, status: os.stat_result) -> bool:
             uri = uris.get(path)
@@ -166,10 +180,13 @@ class Look:
             return True
         if uri in self._left_out:
             return not self._stays_out(item, self._left_out[uri])
-        if unchanged(item, self._known.get(uri)):
-            self._tally.counts["unchanged"] += 1
-            return False
-        return True
+        if not unchanged(item, self._known.get(uri)):
+            return True
+        if uri in self._outdated:
+            self._again[kind_of_file(item)] += 1
+            return True
+        self._tally.counts["unchanged"] += 1
+        return False
 
     def _erased(self, item: ingest.Found, uri: str) -> bool:
         """Whether a person erased this file and does not want it back."""
@@ -198,7 +215,7 @@ class Look:
 
     def _may_be_well(self, item: ingest.Found, left: LeftOut) -> bool:
         """Whether a file that is as it was may be read otherwise now."""
-        if left.reader != edition(self._limits):
+        if left.reader != edition(item.media_type, self._limits):
             return True
         if not left.passing:
             return False
@@ -211,3 +228,34 @@ class Look:
         except (ValueError, TypeError):
             return True
         return abs(waited) >= PAUSE
+
+
+def _outdated(store: Store, uri: str) -> set[str]:
+    """The files at or under an address of which a document was made by another edition of its reader."""
+    found = set()
+    for known, media_type, reader in store.skipped.readers_below(uri):
+        if reader != reader_edition(media_type):
+            file, _sign, _message = known.partition("#")
+            found.add(file)
+    return found
+
+
+def _said_of(again: Counter[str]) -> str:
+    """What is read again, and why."""
+    total = again.total()
+    kinds = [kind for kind, _count in again.most_common(KINDS_NAMED)]
+    if len(again) > KINDS_NAMED:
+        kinds.append("other")
+    files = "1 file is" if total == 1 else f"{total:,} files are"
+    readers = "reader" if len(again) == 1 else "readers"
+    verb = "has" if len(again) == 1 else "have"
+    return (
+        f"{files} read again: the {readers} of {', '.join(kinds)} files {verb} improved"
+    )
+
+
+def kind_of_file(item: ingest.Found) -> str:
+    """What a person is told of a file's kind: its suffix, or that no reader opens it."""
+    if item.media_type not in ingest.READERS:
+        return "no reader"
+    return item.path.suffix.lower().lstrip(".") or "no suffix"

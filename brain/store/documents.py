@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from brain.errors import StoreError
 from brain.store.connection import Connection
@@ -26,7 +26,7 @@ from ingest.terms import written
 
 DOCUMENT_COLUMNS = """
     id uri source title text media_type content_hash text_sha entry label compartment trust
-    dated_at dated_by added_at updated_at size mtime_ns ctime_ns inode looked_ns
+    dated_at dated_by added_at updated_at size mtime_ns ctime_ns inode looked_ns reader
     aliases metadata notices row_hash
 """.split()
 CHUNK_COLUMNS = """
@@ -47,12 +47,14 @@ CHUNKS_HELD = 512  # chunks that wait for the end of `together` at most: about 2
 class Origin:
     """Where a document stands: the source as shown, the file's facts when it is a file, and its standing.
 
-    `stat` is (size in bytes, mtime_ns, ctime_ns, inode), `looked_ns` the time of the look in nanoseconds.
+    `stat` is (size in bytes, mtime_ns, ctime_ns, inode), `looked_ns` the time of the look in nanoseconds, `reader` the
+    edition of the reader, "" where none was asked.
     """
 
     source: str
     stat: tuple[int, int, int, int] | None = None
     looked_ns: int | None = None
+    reader: str = ""
     entry: str = "full"
     label: str = "internal"
     compartment: str | None = None
@@ -130,10 +132,15 @@ class DocumentTable(Table):
                     return "added", document.id
                 document = rebind(document, known["id"])
                 renamed = known["uri"] != document.uri
-                if not renamed and _same(known, document, origin):
+                same = not renamed and _same(known, document, origin)
+                if same and origin.reader in ("", known["reader"]):
                     self._touch(document.id, origin)
                     return "unchanged", document.id
-                self._put(document, origin, known, now=now)
+                if same:  # read otherwise, which may concern more than the text
+                    origin = replace(origin, updated_at=known["updated_at"])
+                stored_hash = self._put(document, origin, known, now=now)
+                if same and stored_hash == known[HASH]:
+                    return "unchanged", document.id
                 return ("renamed" if renamed else "updated"), document.id
 
     @contextmanager
@@ -156,7 +163,7 @@ class DocumentTable(Table):
 
     def _known(self, document: Document, origin: Origin) -> Row | None:
         """The stored row that this document continues, or None."""
-        select = f"SELECT {listed('documents')} FROM documents WHERE "
+        select = f"SELECT {listed('documents')}, reader FROM documents WHERE "
         rows = self._named(f"{select} uri=? OR id=?", document.uri, document.id)
         if rows:
             return rows[0]
@@ -211,7 +218,8 @@ class DocumentTable(Table):
 
     def _put(
         self, document: Document, origin: Origin, known: Row | None, *, now: str
-    ) -> None:
+    ) -> int | None:
+        """Write all of a document; the hash of its row."""
         row = document_row(document, origin, known, now)
         row[HASH] = (
             renewed("documents", known, row) if known else row_hash("documents", row)
@@ -236,6 +244,8 @@ class DocumentTable(Table):
         if digest(stored) != row["text_sha"]:
             hint = "check the disk, then add it again"
             raise StoreError(f"{origin.source} did not read back as written", hint)
+        written_hash: int | None = row[HASH]
+        return written_hash
 
     def _chunks(
         self, document: Document, source: str, date: str | None, now: str

@@ -1,4 +1,5 @@
-"""What did not go in, or not whole: why, and all that a later look needs to tell whether to try it again.
+"""What did not go in, or not whole: why, and all that a later look needs to tell whether to try it again; and by which
+edition of its reader what did go in was read.
 
 Leaves the decision to `brain.app.look`, and files that a person forgot to `trash.py`, which notes them here. Serves
 taking in, `status` and `doctor`.
@@ -6,7 +7,7 @@ taking in, `status` and `doctor`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
@@ -30,7 +31,7 @@ UNKNOWN: Stat = (None, None, None, None)
 class LeftOut:
     """One file. `passing`: it may be well again by itself. `tries`: how often it was tried since it changed last.
 
-    `reader` names the edition of the readers and the limits that it was tried with, "" when no reader was asked.
+    `reader` names the edition of the reader and the limits that it was tried with, "" when no reader was asked.
     `older`: what was read of it at an earlier time is still what is found.
     """
 
@@ -57,6 +58,20 @@ class SkippedTable(Table):
         where = "s.uri >= ?1 AND s.uri < ?3 AND (s.uri = ?1 OR s.uri >= ?2)"
         found = self._select(where, uri, f"{folder}/", f"{folder}0")
         return {left.uri: left for left in found}
+
+    def readers_below(self, uri: str) -> Iterator[tuple[str, str, str]]:
+        """(address, media type, edition of the reader) of every document of a file at or under an address."""
+        folder = uri.rstrip("/")
+        sql = """
+            SELECT uri, media_type, reader
+            FROM documents
+            WHERE uri >= ?1 AND uri < ?3 AND (uri = ?1 OR uri >= ?2) AND size IS NOT NULL
+        """
+        for row in self._run(sql, uri, f"{folder}/", f"{folder}0"):
+            if all(
+                isinstance(text, str) for text in row
+            ):  # what is damaged is not known
+                yield row
 
     def _select(self, where: str, *values: str, known: str = "0") -> Iterable[LeftOut]:
         sql = f"""

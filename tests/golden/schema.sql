@@ -52,7 +52,7 @@ CREATE TABLE documents (
     dated_at TEXT NOT NULL, dated_by TEXT NOT NULL, added_at TEXT NOT NULL, updated_at TEXT NOT NULL,
     size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER, looked_ns INTEGER,
     aliases TEXT NOT NULL DEFAULT '[]', metadata TEXT NOT NULL DEFAULT '{}', notices TEXT NOT NULL DEFAULT '[]'
-, row_hash INTEGER);
+, row_hash INTEGER, reader TEXT NOT NULL DEFAULT '');
 
 -- table embeddings
 CREATE TABLE embeddings (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,13 +13,15 @@ from typing import Any
 
 import pytest
 
+import ingest
 from brain.app import Brain
 from brain.app.intake import Intake
 from brain.app.look import TRIES
 from brain.app.sync import refresh
 from brain.config import Config, Ingest
+from brain.store.documents import Origin
 from brain.store.skipped import LeftOut
-from ingest.edition import edition
+from ingest.edition import HERE, edition, edition_of
 from ingest.limits import Limits, partly
 
 Folder = Callable[..., Path]
@@ -177,10 +180,172 @@ def test_mended_readers_read_again_what_others_could_not(
         "UPDATE skipped SET reader='another edition'"
     )
     assert {item.kind for item in brain.sync().skipped} == {"unreadable"}
+    limits = Intake.of(brain.resources).limits
     assert {left.reader for left in noted(brain)} == {
-        edition(Intake.of(brain.resources).limits)
+        edition("application/pdf", limits),
+        edition("text/plain", limits),
     }
-    assert edition(Limits()) != edition(Limits(pages=3))
+    assert edition("text/plain", Limits()) != edition("text/plain", Limits(pages=3))
+
+
+# -- what an older edition of its reader read ----------------------------------------------------------------------------
+
+
+def outdated(brain: Brain, like: str, text: str = "") -> None:
+    """Make the documents at these addresses those of an older edition, and of what it saw in the file."""
+    store = brain.resources.store
+    for row in brain.library.documents():
+        if not row.source.endswith(like):
+            continue
+        known = store.documents.under(row.id)
+        assert known is not None
+        older = ingest.load_text(
+            text or brain.library.document(row.id).text,
+            uri=known["uri"],
+            title=known["title"],
+            media_type=known["media_type"],
+        )
+        older = replace(older, content_hash=known["content_hash"])
+        (stat,) = store.connection.conn.execute(
+            "SELECT size, mtime_ns, ctime_ns, inode FROM documents WHERE id=?",
+            (row.id,),
+        )
+        # A look long after the file was written, which need not read it to be safe
+        origin = Origin(row.source, stat, 2**62, reader="an older edition")
+        with store.write():
+            store.documents.save(older, origin, now=brain.resources.now())
+
+
+def test_a_file_that_an_older_edition_read_is_read_again_by_sync_alone(
+    brain: Brain, folder: Folder
+) -> None:
+    place = folder(
+        {
+            "tags.md": "---\ntags: #ops\n---\nOne text.\n",
+            "page.html": "<p>Haft&shy;pflicht</p>",
+            "same.md": "Another text.\n",
+        }
+    )
+    brain.add([place])
+    before = {row.source: row.id for row in brain.library.documents()}
+    for name in ("tags.md", "page.html", "same.md"):
+        outdated(
+            brain, name, "What an older reader saw." if name == "page.html" else ""
+        )
+    assert brain.library.document("tags.md").row.tags == ()
+    refresh(brain.resources)
+    assert brain.status().newer == 0
+    assert "older reader" in brain.library.document("page.html").text
+    report = brain.sync()
+    assert (report.updated, report.unchanged) == (2, 1)
+    (notice,) = report.notices
+    assert (
+        notice == "3 files are read again: the readers of md, html files have improved"
+    )
+    assert brain.library.document("page.html").text.strip() == "Haftpflicht"
+    assert brain.library.document("tags.md").row.tags == ("ops",)
+    assert {row.source: row.id for row in brain.library.documents()} == before
+    again = brain.sync()
+    assert (again.updated, again.unchanged, again.notices) == (0, 3, ())
+
+
+def test_a_file_that_is_gone_keeps_what_was_read_of_it(
+    brain: Brain, folder: Folder
+) -> None:
+    place = folder({f"{at}.md": f"text {at}" for at in range(8)})
+    brain.add([place])
+    outdated(brain, ".md")
+    for at in range(6):
+        (place / f"{at}.md").unlink()
+    report = brain.sync()
+    assert report.removed == 0
+    said = [line for line in report.notices if line.startswith("2 files are read ")]
+    assert len(said) == 1
+    assert brain.library.document("0.md").text == "text 0"
+
+
+def test_a_file_that_the_new_edition_cannot_read_keeps_its_text_and_is_tried_once(
+    brain: Brain, folder: Folder
+) -> None:
+    place = folder({"key.eml": MAIL})
+    brain.add([place])
+    outdated(brain, ".eml", "What an older reader saw.")
+    slowly(brain, place)
+    assert "older reader" in brain.library.document("key.eml").text
+    assert noted(brain)[0].older
+    assert brain.sync().updated == 1
+    assert "under the mat" in brain.library.document("key.eml").text
+
+
+def test_messages_of_a_mailbox_are_read_again_with_it(
+    brain: Brain, folder: Folder
+) -> None:
+    box = b"From ana Mon May  4 10:00:00 2026\n" + MAIL + b"\n"
+    place = folder({"box.mbox": box + box.replace(b"key", b"lamp")})
+    brain.add([place])
+    ids = {row.id for row in brain.library.documents()}
+    brain.resources.store.connection.conn.execute(
+        "UPDATE documents SET reader=iif(uri LIKE '%#%', 'older', reader), looked_ns=?",
+        (2**62,),
+    )
+    assert brain.sync().notices == (
+        "1 file is read again: the reader of mbox files has improved",
+    )
+    assert {row.id for row in brain.library.documents()} == ids
+    assert brain.sync().notices == ()
+
+
+def test_an_interruption_leaves_the_rest_for_the_next_sync(
+    config: Config, folder: Folder
+) -> None:
+    place = folder({f"{at:03}.md": f"text number {at}" for at in range(250)})
+    with Brain(config) as brain:
+        brain.add([place])
+        brain.resources.store.connection.conn.execute(
+            "UPDATE documents SET reader='older', looked_ns=?", (2**62,)
+        )
+
+    def stop(what: str, _done: int, _total: int) -> None:
+        if what == "reading":
+            raise KeyboardInterrupt
+
+    with Brain(config, progress=stop) as brain:
+        report = brain.sync()
+        assert report.interrupted
+        assert 0 < report.unchanged < 250
+    with Brain(config) as brain:
+        left = 250 - report.unchanged
+        assert brain.sync().notices[0].startswith(f"{left} files are read again: ")
+        assert len(brain.library.documents()) == 250
+
+
+def test_another_edition_is_other_code_of_the_reader_or_of_what_it_imports(
+    tmp_path: Path,
+) -> None:
+    def editions(name: str, change: Callable[[Path], object]) -> tuple[str, ...]:
+        package = tmp_path / name
+        shutil.copytree(HERE, package)
+        change(package)
+        return tuple(edition_of(kind, package) for kind in ("pdf", "mail", "markdown"))
+
+    def append(file: str, text: str) -> Callable[[Path], object]:
+        def change(package: Path) -> None:
+            path = package / file
+            path.write_text(path.read_text("utf-8") + text, "utf-8")
+
+        return change
+
+    pdf, mail, markdown = editions("as it is", lambda _package: None)
+    said = append("readers/pdf.py", "\n\n# said\n\n")
+    assert editions("said", said) == (pdf, mail, markdown)
+    changed = editions("pdf", append("readers/pdf_layers.py", "\nx = 1\n"))
+    assert changed[0] != pdf
+    assert changed[1] != mail, "a PDF may be attached to a mail"
+    assert changed[2] == markdown
+    every = editions("all", append("chunking.py", "\nx = 1\n"))
+    assert not {pdf, mail, markdown} & set(every)
+    walked = append("folders.py", "\nx = 1\n")
+    assert editions("folders", walked) == (pdf, mail, markdown)
 
 
 def test_a_file_renamed_while_we_looked_keeps_its_id(

@@ -252,7 +252,8 @@ def test_schema_2_changes_no_value_and_its_hashes_are_those_that_are_written_tod
     config: Config,
 ) -> None:
     path = grown(1, config.home)
-    before = contents(path)
+    columns = columns_of(path)
+    before = contents(path, columns)
     connection = connect(path)
     assert RowCheck(connection).damage() == []
     assert all(
@@ -262,7 +263,7 @@ def test_schema_2_changes_no_value_and_its_hashes_are_those_that_are_written_tod
         for t in COVERED
     )
     connection.close()
-    after = contents(path)
+    after = contents(path, columns)
     assert {table: after[table] for table in before} == before
     assert sum(map(len, before.values())) > 20
 
