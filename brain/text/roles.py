@@ -30,6 +30,7 @@ _VALUE = re.compile(r"[\w][\w .-]*:\s")
 _ITEM = re.compile(r"(?:[-*+•‣]|\d{1,3}[.)])\s")
 _RULE = re.compile(r"\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?$")
 _BARS = re.compile(r"(?<!\\)\|")
+_EMPTY_FIRST = re.compile(r"\|\s*\|")  # of the cells of a row
 _NUMBER = re.compile(r"[^\w]*\d[\d.,:%€$£ -]*\w{0,3}$")
 _YEAR = re.compile(r"(?:19|20)\d\d$")
 _OPEN_VALUE = re.compile(r":\s*[\[{|>]?$")
@@ -286,9 +287,19 @@ class _Reader:
             self.columns = self.known_columns
             return Role("said", path, self.columns)
         if self._names_columns(place, text):
-            self.columns = text.strip("| ")
+            self.columns = self._names(place, text)
             return Role("columns", path)
         return Role("said", path)
+
+    def _names(self, place: int, text: str) -> str:
+        """The names of the columns, a dash for each empty one at the left: without it the others would move."""
+        names = text.strip("| ")
+        following = self._following(place).strip()
+        opens_empty = _EMPTY_FIRST.match(text) or not following.startswith("|")
+        missing = following.strip("| ").count("|") - names.count("|")
+        if not text.startswith("|") or not opens_empty or missing < 1:
+            return names
+        return "– | " * missing + names
 
     def _begins_another(self, place: int, text: str) -> bool:
         """Whether behind a blank line stands the first row of a table of other width: the next sheet of a workbook."""

@@ -1,8 +1,9 @@
 """The value of a spreadsheet's cell as the sheet shows it, by its number format: "47.5%", "30:15", "00007", "1,250 €".
 
-The codes are those of ECMA-376, part 1, 18.8.31. Dates are written in ISO form whatever the code says, so that they are
-found; what a code rounds away is not shown, as in the sheet. A code with conditions, fractions or exponents is passed
-over and the plain value shown. Leaves out colours, widths and languages. Serves `xlsx`.
+The codes are those of ECMA-376, part 1, 18.8.31. A date is shown by its code with its ISO form behind it, by which it
+is found: "6 Mar 26 (2026-03-06)"; in ISO form alone where the code leaves the order to the machine, or names months in
+another language than English. What a code rounds away is not shown, as in the sheet. A code with conditions, fractions
+or exponents is passed over and the plain value shown. Leaves out colours, widths and languages. Serves `xlsx`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from ingest.readers.outline import has_letters
+from ingest.words import MONTH_NAMES
 
 EXACT_WHOLE = 1e15  # Excel keeps 15 digits: a larger number is no longer exact
 CODE_CHARS = 255  # of a code looked at: Excel's own cap
@@ -39,6 +41,15 @@ _CLOCK = re.compile(
 # Colours and languages, a space of some width, a filler.
 _NOT_OF_A_CLOCK = re.compile(r"\[(?!h+\]|m+\]|s+\])[^\]]*\]|_.|\*.", re.I)
 _LITERAL = re.compile(r'"[^"]*"|\\.')
+# Excel's own short date, which every machine shows in its own order.
+MACHINE_DATE = "mm-dd-yy"
+DAY_NAMES = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+_MONTHS = [name.capitalize() for name in MONTH_NAMES]
+# "[$-407]", "[$-F800]": the language of names, or the machine's own form; English ends on 09 (Microsoft, LCID).
+_LANGUAGE = re.compile(r"\[\$[^\]-]*-([^\]]*)\]")
+_ENGLISH = re.compile(r"0?[0-9a-f]?[0-9a-f]?09|en-\w+", re.I)
+_DAY = re.compile(r'(?P<run>y+|m+|d+)|"(?P<quoted>[^"]*)"|\\?(?P<sign>.)', re.I | re.S)
+_HOURS = re.compile(r"h|\[[hms]+\]|am/pm", re.I)
 _SAID_OR_FILLED = re.compile(r'"[^"]*"|\\.|_.|\*.')
 _DATE_SIGN = re.compile("[dy]", re.I)
 _TIME_SIGN = re.compile(r"[hs]|\[m", re.I)
@@ -59,9 +70,9 @@ def shown(value: object, code: str = "General") -> str:
             return _duration(value, code)
         # A moment is a date to Python: hence it comes first.
         case datetime() | time():
-            return _moment(value, _plain_clock(code))
+            return _moment(value, code)
         case date():
-            return value.isoformat()
+            return both_forms(_by_code(value, code), value.isoformat())
         case int() | float():
             return _number(value, code)
         case _:
@@ -102,22 +113,78 @@ def _plain_clock(code: str) -> str:
     return ""
 
 
-def _moment(value: datetime | time, clock: str) -> str:
-    """A time by its code, a date in ISO form with the time that it has."""
+def _moment(value: datetime | time, code: str) -> str:
+    """A time by its code, a date by its code and in ISO form with the time that it has."""
+    clock = _plain_clock(code)
     is_time = isinstance(value, time) or value.year < _FIRST_DAYS
     if is_time and clock:
-        since = timedelta(
-            hours=value.hour,
-            minutes=value.minute,
-            seconds=value.second,
-            microseconds=value.microsecond,
-        )
-        return _clock(since, clock)
+        return _clock(_since_midnight(value), clock)
     if isinstance(value, time):
         return value.isoformat()
-    if value.time() == time():
-        return value.date().isoformat()
-    return value.isoformat(" ", timespec="minutes")
+    has_time = value.time() != time()
+    iso = value.isoformat(" ", timespec="minutes")
+    if not has_time:
+        iso = value.date().isoformat()
+    return both_forms(_by_code(value, code), iso)
+
+
+def _since_midnight(value: datetime | time) -> timedelta:
+    return timedelta(
+        hours=value.hour,
+        minutes=value.minute,
+        seconds=value.second,
+        microseconds=value.microsecond,
+    )
+
+
+def both_forms(words: str, iso: str) -> str:
+    """A date as a sheet shows it, and in ISO form; once where the sheet's form is that."""
+    day = iso[:10]
+    if not words or day in words:
+        return iso
+    return f"{words} ({iso})"
+
+
+def _by_code(value: date, code: str) -> str:
+    """A date by the first section of its code; "" where the code leaves it to the machine or to a language."""
+    section = _sections(code)[0]
+    languages = _LANGUAGE.findall(section)
+    is_english = all(map(_ENGLISH.fullmatch, languages))
+    if section.lower() == MACHINE_DATE or not is_english:
+        return ""
+    section = _NOT_OF_A_CLOCK.sub("", section)
+    begins = _HOURS.search(_LITERAL.sub(_blanked, section))
+    at = begins.start() if begins else len(section)
+    parts = []
+    for match in _DAY.finditer(section[:at]):
+        kind = match.lastgroup or "sign"
+        text = match[kind]
+        if kind == "run":
+            text = _part_of_date(value, text.lower())
+        parts.append(text)
+    if begins and isinstance(value, datetime) and value.time() != time():
+        parts.append(_clock(_since_midnight(value), section[at:]))
+    words = "".join(parts).strip()
+    return words if any(map(str.isdigit, words)) else ""
+
+
+def _blanked(literal: re.Match[str]) -> str:
+    return " " * len(literal.group())
+
+
+def _part_of_date(value: date, run: str) -> str:
+    """Day, month or year as many letters of the code show it: "d" 6, "dd" 06, "ddd" Fri, "dddd" Friday."""
+    letter, length = run[0], len(run)
+    if letter == "y":
+        year = f"{value.year:04}"
+        return year if length > 2 else year[2:]
+    number = value.day if letter == "d" else value.month
+    if length <= 2:
+        return str(number).zfill(length)
+    names = DAY_NAMES if letter == "d" else _MONTHS
+    name = names[value.weekday() if letter == "d" else value.month - 1]
+    shortest = {3: name[:3], 5: name[:1]}
+    return shortest.get(length, name)
 
 
 def _clock(since: timedelta, code: str) -> str:

@@ -16,6 +16,7 @@ from ingest.document import Section
 from ingest.errors import UnreadableFile
 from ingest.media import ODP, ODS
 from ingest.readers import outline, zips
+from ingest.readers.number_formats import both_forms
 from ingest.readers.outline import (
     Block,
     comment,
@@ -241,11 +242,21 @@ def _filled(table_row: Element) -> FilledCells:
     for cell in children(table_row, *_CELLS):
         text = one_line(" ".join(_texts(cell)))
         repeated = _number(cell, "number-columns-repeated")
+        stated = attribute(cell, "date-value")
+        if text and stated:
+            text = both_forms(text, _iso(stated))
         if text:
             shown = repeated if repeated < MANY else 1
             filled += [(column, text) for column in range(first, first + shown)]
         first += repeated
     return filled
+
+
+def _iso(stated: str) -> str:
+    """The value of a date cell, its time to the minute where it has one."""
+    day, _mark, clock = stated[:STATED_CHARS].partition("T")
+    minutes = clock[:5]
+    return f"{day} {minutes}" if minutes.strip("0:") else day
 
 
 def _shapes(page: Element) -> Iterator[tuple[bool, str]]:

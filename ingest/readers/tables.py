@@ -22,11 +22,13 @@ Label = tuple[int, str]  # rows that a cell goes on over, or its last row; its w
 
 Rows = Sequence[Sequence[str]]  # the words of each cell
 
-LABEL_CHARS = 120  # a longer text in a merged cell is written once
+LABEL_CHARS = 120  # a longer text in a merged cell is written once, its beginning in the rows below
+BEGINNING_CHARS = 40
 MANY_COLUMNS = 64  # columns that one cell may span: a page may claim any number
 WIDE = 128  # columns beyond which merged cells are no longer laid out
 TO_THE_END = 1 << 20  # rows of a cell that goes on until another begins
-_DATE = re.compile(r"(?:19|20)\d\d-\d\d-\d\d")
+# In ISO form, alone or behind the form of the sheet (number_formats.py).
+_DATE = re.compile(r"(?:.{1,40} \()?(?:19|20)\d\d-\d\d-\d\d\)?")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 # A figure with at most one word, or a date: "-310.50 EUR", "3 months", "05-May-2026".
 _VALUE = re.compile(r"\W*+\d[\W\d]*+(?:[^\W\d]{1,9}[\W\d]*)?")
@@ -101,9 +103,7 @@ class Grid:
             at = len(words)
             below = cell.rows - 1
             if below > 0:
-                is_short = len(text) <= LABEL_CHARS
-                label = text if is_short else ""
-                began[at] = (below, label)
+                began[at] = (below, label_of(text))
             else:
                 self._above.pop(at, None)
             words.append(text)
@@ -121,6 +121,14 @@ class Grid:
 _NO_LABEL: Label = (0, "")
 
 
+def label_of(text: str) -> str:
+    """What rows below say of a cell that goes on over them: never nothing, which would move their other cells."""
+    if len(text) <= LABEL_CHARS:
+        return text
+    beginning, _blank, _cut = text[:BEGINNING_CHARS].rpartition(" ")
+    return f"{beginning or text[:BEGINNING_CHARS]} …"
+
+
 class LabelsBelow:
     """Cells merged over rows, in formats that give filled cells with their columns: the words for the rows below."""
 
@@ -129,8 +137,7 @@ class LabelsBelow:
 
     def begin(self, column: int, last: int, words: str) -> None:
         """The cell of a column goes on to the row `last`."""
-        if len(words) <= LABEL_CHARS:
-            self._labels[column] = (last, words)
+        self._labels[column] = (last, label_of(words))
 
     def filled(self, number: int, cells: FilledCells) -> FilledCells:
         """The cells of a row with the words of those that began above it, where it has any of its own."""
@@ -203,7 +210,7 @@ def names_columns(cells: Iterable[str]) -> bool:
 def _is_name(words: str) -> bool:
     if _VALUE.fullmatch(words):
         return bool(_YEAR.fullmatch(words))
-    return True
+    return not _DATE.fullmatch(words)
 
 
 def words_of(inside: Iterable[Block]) -> str:

@@ -56,9 +56,28 @@ def test_numbers(value: float, code: str, expected: str) -> None:
         (time(0, 4, 16), "mm:ss", "04:16"),
         (time(9, 5), "General", "09:05:00"),
         (datetime(1900, 1, 1, 6, 15), "h:mm", "6:15"),
-        (datetime(2026, 5, 7), "dd.mm.yyyy", "2026-05-07"),
-        (datetime(2026, 5, 7, 9, 30), "dd.mm.yyyy hh:mm", "2026-05-07 09:30"),
-        (date(2026, 5, 7), "dd.mm.yyyy", "2026-05-07"),
+        (datetime(2026, 5, 7), "dd.mm.yyyy", "07.05.2026 (2026-05-07)"),
+        (
+            datetime(2026, 5, 7, 9, 30),
+            "dd.mm.yyyy hh:mm",
+            "07.05.2026 09:30 (2026-05-07 09:30)",
+        ),
+        (date(2026, 5, 7), "d mmm yy", "7 May 26 (2026-05-07)"),
+        (date(2026, 3, 6), "dddd, d mmmm yyyy", "Friday, 6 March 2026 (2026-03-06)"),
+        (date(2026, 3, 6), '"due "m/d/yyyy;@', "due 3/6/2026 (2026-03-06)"),
+        (date(2026, 3, 6), "[$-409]mmm\\-yy", "Mar-26 (2026-03-06)"),
+        # The machine's own order, and names in another language
+        (date(2026, 3, 6), "mm-dd-yy", "2026-03-06"),
+        (date(2026, 3, 6), "[$-F800]dddd, mmmm dd, yyyy", "2026-03-06"),
+        (date(2026, 3, 6), "[$-407]d. mmmm yyyy", "2026-03-06"),
+        (date(2026, 3, 6), "yyyy-mm-dd", "2026-03-06"),
+        (
+            datetime(2026, 3, 6, 9, 30),
+            "yyyy-mm-dd h:mm",
+            "2026-03-06 09:30",
+        ),
+        (datetime(2026, 3, 6), "d.m.yyyy h:mm", "6.3.2026 (2026-03-06)"),
+        (date(2026, 3, 6), "General", "2026-03-06"),
     ],
 )
 def test_times(value: object, code: str, expected: str) -> None:
