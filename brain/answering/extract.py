@@ -165,7 +165,8 @@ def _quotable(question: Question, passage: Passage, one: _Scored) -> bool:
     if one.role.kind != "said" or _echoes(question, one.statement):
         return False
     above = [passage.title, *one.role.path]
-    return not elsewhere(question.text, one.statement.text, reversed(above))
+    said = one.statement.text
+    return not elsewhere(question.text, said, reversed(above), passage.locator)
 
 
 def _echoes(question: Question, statement: Statement) -> bool:

@@ -1,15 +1,15 @@
 """Who does it: whether a sentence tells of somebody else's doing than the question asks for.
 
 "What did the landlord promise" is not answered by what stands under "What we promised". The subject is read from the
-words before the verb that question and text share; where it cannot be told, nothing is said against the sentence.
-Leaves out every other sense. Serves `extract`.
+words before the verb that question and text share; where it cannot be told, nothing is said against the sentence. In a
+mail, "we" is its sender. Leaves out who wrote other texts, and every other sense. Serves `extract`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -33,6 +33,7 @@ _AUXILIARY = frozenset("did does do has have had will would shall should must".s
 _BETWEEN = _AUXILIARY | frozenset(
     "also never not already always once both all again even just only ever been be to".split()
 )
+_SENT = re.compile(r"\d{4}-\d\d-\d\d (.+)")  # the locator of a mail
 _ASKING = frozenset("what which who whom whose when where why how that".split())
 _PRONOUNS = OURS | THEIRS
 # What a heading has that tells whose doing follows, beside an apostrophe.
@@ -56,7 +57,7 @@ def _verb(word: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Whose doing a question asks for: stems of the subject, or that it is the person's own; `verbs` by stem; `others`
-    are the stems of its other words. `named`: the subject has a name.
+    are the stems of its other words. `named`: the subject has a name; `writes`: the text is by it, whose "we" it is.
     """
 
     subject: TermSet
@@ -64,6 +65,7 @@ class Asked:
     named: bool
     verbs: TermSet
     others: TermSet
+    writes: bool = False
 
 
 @lru_cache(maxsize=16)
@@ -161,13 +163,18 @@ def _passive(low: Words) -> Parts | None:
     return None
 
 
-def elsewhere(question: str, sentence: str, headings: Iterable[str]) -> bool:
+def elsewhere(
+    question: str, sentence: str, headings: Iterable[str], locator: str = ""
+) -> bool:
     """Whether a sentence, by itself or else by the innermost heading with the verb of the question, tells of another's
-    doing.
+    doing. The locator of a mail names its sender.
     """
     wanted = asked(question)
     if wanted is None:
         return False
+    if sent := _SENT.fullmatch(locator):
+        writes = not wanted.subject.isdisjoint(_stems(_words(sent[1].casefold())))
+        wanted = replace(wanted, writes=writes)
     verdicts = _verdicts(wanted, sentence)
     if verdicts:
         return all(verdicts)
@@ -224,7 +231,7 @@ def _another(wanted: Asked, near: Words, is_heading: bool) -> bool:
     if stems & wanted.subject:
         return False
     if ours:
-        return True
+        return not wanted.writes
     # A heading says whose doing follows. A name may be that of the person asked for; so may a noun in a sentence.
     if not is_heading or not stems or not wanted.subject:
         return False

@@ -9,7 +9,7 @@ import pytest
 
 from brain.app import Brain
 from brain.config import load
-from tests.end_to_end import brain, home
+from tests.end_to_end import Folder, brain, home
 
 CASES = Path(__file__).parents[1] / "cases"
 
@@ -201,3 +201,24 @@ def test_files_that_are_only_a_name_do_not_crowd_the_nearest(nicknames: Path) ->
     nearest = [row for row in asked.stdout.splitlines() if row[:1].isdigit()]
     assert {"1  Summer 2024", "2  Cats"} >= set(nearest[:1])
     assert "zebra" not in "".join(nearest[:2])
+
+
+@pytest.mark.parametrize(
+    ("sender", "receiver", "theirs"),
+    [
+        ("Acme Sales <sales@acme.example>", "Ana <ana@example.org>", True),
+        ("Ana <ana@example.org>", "Acme Sales <sales@acme.example>", False),
+    ],
+)
+def test_we_in_a_mail_is_its_sender(
+    folder: Folder, sender: str, receiver: str, theirs: bool
+) -> None:
+    mail = (
+        f"From: {sender}\nTo: {receiver}\nSubject: Delivery\n"
+        "Date: Mon, 4 May 2026 10:00:00 +0000\n\n"
+        "Thank you for the order. We deliver the pump on Friday before noon.\n"
+    )
+    brain("add", folder({"Acme/delivery.eml": mail.encode()}))
+    asked = brain("ask", "when does Acme deliver the pump", "--json").json
+    quotes = [item["quote"] for item in asked["citations"]]
+    assert ("We deliver the pump on Friday before noon." in quotes) is theirs
