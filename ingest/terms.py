@@ -2,10 +2,10 @@
 
 Folds case, accents and letters with a stroke in every script, leaves out signs that are not seen (a soft hyphen parts
 nothing, nor does "&shy;"), writes a number of several groups of digits, and an IBAN, as one word too, cuts runs of
-Chinese, Japanese and Thai into bigrams, adds the parts of camelCase names, stems words of scripts that one stemmer can
-serve (scripts.py), and the rest as SQLite's own `porter` tokenizer does, so that counts made here agree with FTS5.
-Leaves out stop words, weights and every query. Serves the store (what it writes), retrieval (what it asks) and nobody
-else.
+Chinese, Japanese and Thai into bigrams, adds the parts of a camelCase name where it is first met, stems words of
+scripts that one stemmer can serve (scripts.py), and the rest as SQLite's own `porter` tokenizer does, so that counts
+made here agree with FTS5. Leaves out stop words, weights and every query. Serves the store (what it writes), retrieval
+(what it asks) and nobody else.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def written(text: str) -> str:
     if "+" in text or "#" in text:
         text = _SIGN.sub(" ", text)
     if _CAMEL_HINT.search(text):
-        text = _CAMEL_WORD.sub(_with_parts, text)
+        text = _CAMEL_WORD.sub(_parts_once(), text)
     if text.isascii():
         return text
     return _RUN.sub(_bigrams, fold(text))
@@ -228,10 +228,19 @@ def _gap_of(groups: str) -> str:
     return next((sign for sign in groups if not sign.isdigit() and sign != "+"), " ")
 
 
-def _with_parts(match: re.Match[str]) -> str:
-    name = match.group()
-    parts = [part for part in _CAMEL.split(name) if len(part) > 1 and part != name]
-    return " ".join([name, *parts])
+def _parts_once() -> Callable[[re.Match[str]], str]:
+    """Gives a name its parts where it is first met: met again it counts once, and not as three words."""
+    met = set()
+
+    def with_parts(match: re.Match[str]) -> str:
+        name = match.group()
+        if name in met:
+            return name
+        met.add(name)
+        parts = [part for part in _CAMEL.split(name) if len(part) > 1 and part != name]
+        return " ".join([name, *parts])
+
+    return with_parts
 
 
 def read_each(read: Callable[[str], Read], texts: Iterable[str]) -> list[Read]:

@@ -227,6 +227,9 @@ def _without_comments(
         return lines, blocks
     notices.append(_hidden_said(shown.hidden, start))
     left = _split(shown.text)
+    # Nothing below counts these lines: a drawing leaves a hundred.
+    while len(left) > 1 and not left[-1].strip():
+        left.pop()
     return left, _blocks(left, limits, [])
 
 

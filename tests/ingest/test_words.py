@@ -3,7 +3,7 @@
 import pytest
 
 from ingest.entities import in_letters
-from ingest.terms import tokens
+from ingest.terms import tokens, written
 from ingest.words import content_words, months, names, numbers
 
 
@@ -61,3 +61,11 @@ def test_letters_that_are_written_by_name_are_letters(
 
 def test_what_names_no_letter_stays() -> None:
     assert in_letters("R&D; &notit; &#99999999; &amp;") == "R&D; &notit; &#99999999; &"
+
+
+def test_parts_of_a_name_are_words_once_in_a_text() -> None:
+    text = "SkyScan fell. Call getUserName, SkyScan and getUserName again."
+    assert written(text) == (
+        "SkyScan Sky Scan fell. Call getUserName get User Name, SkyScan and getUserName again."
+    )
+    assert tokens("SkyScan") == ["skyscan", "sky", "scan"]

@@ -79,6 +79,7 @@ def test_a_drawing_is_its_words(tmp_path: Path) -> None:
     assert "Pump to tank" in text
     assert "compressed-json" not in text
     assert note["title"] == "pump.excalidraw"
+    assert text.endswith("Pump to tank ^abc12345\n")
 
 
 def test_a_mail_of_a_maildir_is_a_mail(tmp_path: Path) -> None:
