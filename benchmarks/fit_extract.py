@@ -35,11 +35,11 @@ from brain.answering.extract import (
     MAX_SENTENCES,
     headers_of,
 )
-from brain.answering.features import passage_features
+from brain.answering.features import Seen, sentence_features
 from brain.answering.verify import verify
 from brain.models.builtin import BuiltinEmbedder
 from brain.text import Question, sheet
-from brain.text.roles import roles
+from brain.text.roles import roles_of_each
 from brain.types import Passage
 from ingest.sentences import sentences
 from ingest.terms import tokens
@@ -63,21 +63,22 @@ class Candidates:
         question = Question(row.question, row.idf)
         target = builtin.embed_query(row.question)
         features, self.holds, self.right, self.lengths, self.of = [], [], [], [], []
-        for rank, passage in enumerate(passages):
-            statements = sheet(passage.text).statements[:MAX_SENTENCES]
+        read = [sheet(passage.text).statements[:MAX_SENTENCES] for passage in passages]
+        known = roles_of_each(passages, read)
+        headers = headers_of(passages, known)
+        seen = []
+        for statements, above, parts in zip(read, headers, known, strict=True):
             texts = [statement.text for statement in statements]
             cosines = (
                 (builtin.embed_documents(texts) @ target).tolist() if texts else []
             )
-            known = roles(passage, statements)
-            found = passage_features(
-                question,
-                statements,
-                headers=headers_of(passage, known),
-                rank=rank,
-                cosines=cosines,
-                rows=[bool(role.columns) for role in known],
-            )
+            rows = [bool(role.columns) for role in parts]
+            seen.append(list(map(Seen, statements, above, cosines, rows)))
+        found_in_each = sentence_features(question, seen)
+        for rank, (passage, found) in enumerate(
+            zip(passages, found_in_each, strict=True)
+        ):
+            texts = [statement.text for statement in read[rank]]
             for text, one in zip(texts, found, strict=True):
                 features.append([one[name] for name in NAMES])
                 holds = any(answer in text for answer in row.answers)

@@ -5,7 +5,7 @@ Times are ISO 8601 strings with an offset; scores are unitless and higher is bet
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -107,7 +107,7 @@ class AnswerSpan:
     relevance: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Passage:
     """A chunk found for a question. `text` is the stored text, word for word, from `start` to `end` of its document.
 
@@ -156,6 +156,11 @@ def header(title: str, heading: Texts, date: str | None) -> str:
     parts = filter(None, map(str.strip, (title, *heading)))
     path = " › ".join(part for part, _repeated in groupby(parts))
     return f"{path} ({date[:10]})" if date else path
+
+
+def headers(passages: Iterable[Passage]) -> list[str]:
+    """The `header` of each passage."""
+    return [one.header for one in passages]
 
 
 Passages = Sequence[Passage]

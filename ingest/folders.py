@@ -13,7 +13,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,7 +67,8 @@ Kind = Literal[
 ]
 
 
-Passed = Callable[[str, os.stat_result], bool]
+Passed = Callable[[Mapping[str, os.stat_result]], Container[str]]
+_Seen = tuple[str, os.stat_result]  # a file to read, as the system tells of it
 Why = tuple[Kind, str]  # what kind of exclusion, and the reason for a person
 _LINK: Why = ("link", "a symbolic link: not followed")
 _CLOUD: Why = ("cloud", "not on this disk")
@@ -116,12 +117,12 @@ def walk(
     root: Path,
     *,
     limits: Limits = USUAL,
-    passed: Passed = lambda _path, _status: False,
+    passed: Passed = lambda _files: (),
 ) -> Iterator[Found | Skip]:
     """Everything under a folder, or the one file that `root` is. Never raises for what it meets on the way.
 
-    `passed(path, status)` is asked of every file of a folder that would be found: True leaves it out, which costs a
-    third of finding it (a folder looked at before every question has seldom changed).
+    `passed` is asked once for each folder, of all files in it that would be found, and names those to leave out, which
+    costs a third of finding them (a folder looked at before every question has seldom changed).
     """
     if not root.is_dir():
         yield _single(root, limits)
@@ -149,9 +150,8 @@ def walk(
             continue
         folder = _with_rules(folder, names)
         below: list[_Folder] = []
-        for entry in entries:
-            if item := _look(entry, folder, limits, below, passed):
-                yield item
+        listed = [_look(entry, folder, limits, below) for entry in entries]
+        yield from _not_passed(listed, passed)
         pending += reversed(below)
 
 
@@ -177,8 +177,7 @@ def _look(
     folder: _Folder,
     limits: Limits,
     below: list[_Folder],
-    passed: Passed,
-) -> Found | Skip | None:
+) -> _Seen | Skip | None:
     """What an entry of a folder is; a folder to be read goes into `below`."""
     try:
         is_folder = entry.is_dir(follow_symlinks=False)
@@ -194,9 +193,26 @@ def _look(
         status = entry.stat(follow_symlinks=False)
         if why := _status_skip(status, limits):
             return Skip(Path(entry.path), *why)
-        return None if passed(entry.path, status) else _found(Path(entry.path), status)
+        return entry.path, status
     except OSError as error:
         return _unreadable(Path(entry.path), error)
+
+
+def _not_passed(
+    listed: Sequence[_Seen | Skip | None], passed: Passed
+) -> Iterator[Found | Skip]:
+    """What was met in a folder, without the files that are passed over."""
+    files = dict(item for item in listed if isinstance(item, tuple))
+    left_out = passed(files) if files else ()
+    for item in listed:
+        if isinstance(item, Skip):
+            yield item
+        elif item is not None and item[0] not in left_out:
+            path = Path(item[0])
+            try:
+                yield _found(path, item[1])
+            except OSError as error:
+                yield _unreadable(path, error)
 
 
 def _folder_skip(entry: os.DirEntry[str], folder: _Folder) -> Why | None:

@@ -10,19 +10,20 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import mul
 
-from brain.answering.features import passage_features
+from brain.answering.features import Seen, sentence_features
 from brain.answering.subject import elsewhere
 from brain.fitted import FITTED
 from brain.protocols import Embedder
 from brain.text.matching import TermSet
 from brain.text.places import line_locator
 from brain.text.question import Question
-from brain.text.roles import Role, roles
-from brain.text.sheet import Statement, sheet, stems_of
+from brain.text.roles import Role, roles, roles_of_each
+from brain.text.sheet import Statement, header_stems, sheet, stems_of, stems_of_each
 from brain.text.versions import met_by_name, outnamed
 from brain.types import AnswerSpan, Measures, Passage, Passages, Texts
 from ingest.terms import stem
@@ -181,28 +182,30 @@ def _echoes(question: Question, statement: Statement) -> bool:
     return said <= set(question.order)
 
 
-def headers_of(passage: Passage, known: Sequence[Role]) -> list[TermSet]:
-    """The stems above each sentence of a passage: title and headings, and the names of a row's columns."""
-    named = stems_of(passage.header)
+def headers_of(
+    passages: Passages, known: Sequence[Sequence[Role]]
+) -> list[list[TermSet]]:
+    """The stems above each sentence of each passage: title and headings, and the names of a row's columns."""
     # Sentences under one heading share what stands above them
-    above: dict[Role, TermSet] = {}
-    for role in known:
-        if role not in above:
-            words = " ".join((*role.path, role.columns))
-            above[role] = named | stems_of(words)
-    return [above[role] for role in known]
-
-
-def _with_meanings(
-    headers: Sequence[TermSet], statements: Sequence[Statement]
-) -> list[TermSet]:
-    """The same, with what people ask by for the key of a property: "who wrote it" for "author: …"."""
+    different = list(dict.fromkeys(chain.from_iterable(known)))
+    words = [" ".join((*role.path, role.columns)) for role in different]
+    above = dict(zip(different, stems_of_each(words), strict=True))
     found = []
-    for above, statement in zip(headers, statements, strict=True):
-        keyed = _PROPERTY.match(statement.text)
-        asked_by = ASKED_BY.get(keyed[0].partition(":")[0].lower(), "") if keyed else ""
-        found.append(above | stems_of(asked_by))
+    for named, parts in zip(header_stems(passages), known, strict=True):
+        joined = {role: named | above[role] for role in set(parts)}
+        found.append([joined[role] for role in parts])
     return found
+
+
+def _with_meaning(header: TermSet, statement: Statement) -> TermSet:
+    """The same, with what people ask by for the key of a property: "who wrote it" for "author: …"."""
+    keyed = _PROPERTY.match(statement.text)
+    if keyed:
+        key, _colon, _value = keyed[0].partition(":")
+        asked_by = ASKED_BY.get(key.lower())
+        if asked_by:
+            return header | stems_of(asked_by)
+    return header
 
 
 def _scored(
@@ -212,28 +215,25 @@ def _scored(
     embedder: Embedder | None,
 ) -> list[_Scored]:
     """Every sentence of every passage with its features and score."""
-    cosines = _cosines(question, read, embedder)
+    cosines = iter(_cosines(question, read, embedder))
+    known = roles_of_each(passages, read)
+    seen = []
+    for statements, headers, parts in zip(
+        read, headers_of(passages, known), known, strict=True
+    ):
+        seen.append(_seen(statements, headers, parts, cosines))
     scored = []
-    for rank, (passage, statements) in enumerate(zip(passages, read, strict=True)):
-        own, cosines = cosines[: len(statements)], cosines[len(statements) :]
-        known = roles(passage, statements)
-        found = passage_features(
-            question,
-            statements,
-            headers=_with_meanings(headers_of(passage, known), statements),
-            rank=rank,
-            cosines=own,
-            rows=[bool(role.columns) for role in known],
-        )
+    for rank, found in enumerate(sentence_features(question, seen)):
         for place, features in enumerate(found):
-            features = {**features, **read_features(passage, statements[place])}
+            statement = read[rank][place]
+            features = {**features, **read_features(passages[rank], statement)}
             one = _Scored(
                 score(features),
                 rank,
                 place,
-                statements[place],
+                read[rank][place],
                 features,
-                known[place],
+                known[rank][place],
             )
             scored.append(one)
     return scored
@@ -254,10 +254,26 @@ def read_features(passage: Passage, statement: Statement) -> Measures:
     }
 
 
+def _seen(
+    statements: Sequence[Statement],
+    headers: Sequence[TermSet],
+    parts: Sequence[Role],
+    cosines: Iterator[float],
+) -> list[Seen]:
+    """The sentences of one passage with all that is known of each."""
+    found = []
+    for statement, header, role in zip(statements, headers, parts, strict=True):
+        above = _with_meaning(header, statement)
+        found.append(Seen(statement, above, next(cosines), bool(role.columns)))
+    return found
+
+
 def score(features: Measures) -> float:
     """The linear model; unitless, higher is better."""
     coefficients = READ_COEFFICIENTS if "span" in features else COEFFICIENTS
-    return sum(weight * features[name] for name, weight in coefficients.items())
+    values = map(features.__getitem__, coefficients)
+    total: float = sum(map(mul, coefficients.values(), values))
+    return total
 
 
 def local_idf(read: Read) -> Measures:
@@ -283,7 +299,8 @@ def _cosines(question: Question, read: Read, embedder: Embedder | None) -> list[
     if embedder is None:
         return [0.0] * len(texts)
     values = embedder.embed_documents(texts) @ embedder.embed_query(question.text)
-    return [float(value) for value in values]
+    cosines: list[float] = values.tolist()
+    return cosines
 
 
 def _softmax(scores: Sequence[float]) -> list[float]:

@@ -8,7 +8,10 @@ extractive answerer and `supported`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import mul
 
 from brain.text.matching import TermSet, likenesses, nearnesses
 from brain.text.question import Question
@@ -35,8 +38,9 @@ _MANNER = re.compile(r"\bby\b|through|using|via|with|method|means")
 
 def share(question: Question, worth: Measures) -> float:
     """The idf-weighted share of the question's words that is held, 0 to 1. `worth`: term -> `likeness`."""
-    weights = question.weights
-    return sum(weights[term] * held for term, held in worth.items()) / question.total
+    weights = map(question.weights.__getitem__, worth)
+    held: float = sum(map(mul, weights, worth.values()))
+    return held / question.total
 
 
 def fits(question: Question, statement: Statement) -> float:
@@ -75,47 +79,68 @@ def lacks_kind(question: Question, fit: float) -> float:
     return float(question.kind in SPECIFIC_KINDS and not fit)
 
 
-def passage_features(
-    question: Question,
-    statements: Sequence[Statement],
-    *,
-    headers: Sequence[TermSet],
-    rank: int,
-    cosines: Sequence[float],
-    rows: Sequence[bool] = (),
-) -> Sequence[Measures]:
-    """The features of each sentence of one passage.
-
-    `headers`: the stems above each of them; `rank`: its place among the passages, from 0; `cosines`: of each sentence
-    with the question; `rows`: which are rows of a table, of which what stands in the row above or below says nothing.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A sentence as an answer is looked for in it: the stems that stand above it, its `cosine` with the question, and
+    whether it is a row of a table, of which what stands in the row above or below says nothing.
     """
-    rows = rows or [False] * len(statements)
-    different = list(dict.fromkeys(headers))
-    known = zip(different, likenesses(question.weights, different), strict=True)
-    in_headers = dict(known)
-    in_sentences = likenesses(question.weights, [one.stem_set for one in statements])
-    nothing = dict.fromkeys(question.weights, 0.0)
-    around = [nothing, *in_sentences, nothing]
-    nears = nearnesses(question.pairs, [one.stems for one in statements])
+
+    statement: Statement
+    header: TermSet
+    cosine: float
+    is_row: bool = False
+
+
+def sentence_features(
+    question: Question, read: Sequence[Sequence[Seen]]
+) -> list[list[Measures]]:
+    """The features of each sentence of each passage, the best passage first."""
+    everything = list(chain.from_iterable(read))
+    stems = [one.statement.stem_set for one in everything]
+    # Sentences under one heading share what stands above them
+    different = list({*stems, *(one.header for one in everything)})
+    found = likenesses(question.weights, different)
+    worth = dict(zip(different, found, strict=True))
+    nears = iter(
+        nearnesses(question.pairs, [one.statement.stems for one in everything])
+    )
     features = []
-    for place, statement in enumerate(statements):
+    for rank, seen in enumerate(read):
+        held = [worth[one.statement.stem_set] for one in seen]
+        features.append(_of_passage(question, rank, seen, held, worth, nears))
+    return features
+
+
+def _of_passage(
+    question: Question,
+    rank: int,
+    seen: Sequence[Seen],
+    held: Sequence[Measures],
+    worth: Mapping[TermSet, Measures],
+    nears: Iterator[float],
+) -> list[Measures]:
+    """The features of the sentences of one passage. `held`: what each holds, `worth`: what any stems hold."""
+    nothing = dict.fromkeys(question.weights, 0.0)
+    around = [nothing, *held, nothing]
+    features: list[Measures] = []
+    for place, one in enumerate(seen):
         before, here, after = around[place : place + 3]
-        if rows[place]:
+        if one.is_row:
             before = after = nothing
         own = share(question, here)
-        fit = fits(question, statement)
-        missing = [term for term, held in here.items() if not held]
+        fit = fits(question, one.statement)
+        missing = [term for term, likeness in here.items() if not likeness]
         features.append(
             {
                 "coverage": own,
-                "near": nears[place],
-                "header": _fills(question, missing, in_headers[headers[place]]),
+                "near": next(nears),
+                "header": _fills(question, missing, worth[one.header]),
                 "before": _fills(question, missing, before),
                 "after": _fills(question, missing, after),
                 "fits_covered": fit * own,
                 "fits_not": lacks_kind(question, fit),
                 "rank": 1.0 / (1 + rank),
-                "cosine": cosines[place],
+                "cosine": one.cosine,
             }
         )
     return features
@@ -123,4 +148,6 @@ def passage_features(
 
 def _fills(question: Question, missing: Sequence[str], worth: Measures) -> float:
     """The share of the question that a text beside the sentence holds of what the sentence misses."""
-    return share(question, {term: worth[term] for term in missing})
+    weights = map(question.weights.__getitem__, missing)
+    held: float = sum(map(mul, weights, map(worth.__getitem__, missing)))
+    return held / question.total

@@ -26,6 +26,7 @@ SUBJECTS = frozenset("i we our my mine ours".split())
 OURS = SUBJECTS | frozenset("us me".split())
 THEIRS = frozenset("he she they him her them his their".split())
 WINDOW = 3  # words before a verb in which its subject stands
+WORDS_KEPT = 16_384  # words whose plain form is remembered
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _AUXILIARY = frozenset("did does do has have had will would shall should must".split())
@@ -49,6 +50,7 @@ _PAST = dict(
 )
 
 
+@lru_cache(maxsize=WORDS_KEPT)
 def _verb(word: str) -> str:
     """The stem of a verb, of its past form the same one."""
     return stem(_PAST.get(word, word))
@@ -188,13 +190,15 @@ def elsewhere(
 def _verdicts(wanted: Asked, text: str, *, is_heading: bool = False) -> list[bool]:
     """For each place of the verb: is it another's doing? [] without the verb."""
     words = _words(text)
+    verbs = list(map(_verb, map(str.casefold, words)))
+    if wanted.verbs.isdisjoint(verbs):
+        return []
     found = []
-    for at, word in enumerate(words):
-        if _verb(word.casefold()) not in wanted.verbs:
-            continue
-        near = _subject(words, at)
-        another = _another(wanted, near, is_heading)
-        found.append(another)
+    for at, verb in enumerate(verbs):
+        if verb in wanted.verbs:
+            near = _subject(words, at)
+            another = _another(wanted, near, is_heading)
+            found.append(another)
     return found
 
 

@@ -14,7 +14,7 @@ from brain.answering.features import fits, lacks_kind, new_names, share
 from brain.confidence import topic_log_odds
 from brain.text.matching import TermSet, likenesses, nearness
 from brain.text.question import Question
-from brain.text.sheet import Sheet, Statement, sheet, stems_of
+from brain.text.sheet import Sheet, Statement, header_stems, sheet, stems_of
 from brain.types import Measures, Passage, Passages
 
 # Pairs of which a question has one and the passage the other when the question was turned round on purpose.
@@ -65,7 +65,8 @@ def support_features(
     place = _place(text, quote)
     quoted = text.statements[place]
     above = " ".join((*quote.heading, quote.columns))
-    header = stems_of(passage.header) | stems_of(above)
+    (own,) = header_stems([passage])
+    header = own | stems_of(above)
     around = _around(text, place) | header
     weights = question.weights
     in_quote, in_sight = likenesses(weights, [quoted.stem_set | header, around])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -127,19 +127,20 @@ class Look:
                 found.append(item)
         return found
 
-    def _passing(self) -> Callable[[str, os.stat_result], bool]:
+    def _passing(self) -> Callable[[Mapping[str, os.stat_result]], set[str]]:
         """A quick answer for the files of a walk that are as stored: they are counted and need no second look."""
         # This is asked of every file before every question: two dictionaries, and no object for the file
         apart = self._left_out.keys() | self._outdated
         uris = {path_of(uri): uri for uri in self._known if uri not in apart}
 
-        def passed(path: str, status: os.stat_result) -> bool:
-            uri = uris.get(path)
-            if uri is None or not settled(status, self._known[uri]):
-                return False
-            self.missing.discard(uri)
-            self._tally.counts["unchanged"] += 1
-            return True
+        def passed(files: Mapping[str, os.stat_result]) -> set[str]:
+            found = set()
+            for path in uris.keys() & files:
+                if settled(files[path], self._known[uris[path]]):
+                    found.add(path)
+            self.missing.difference_update(uris[path] for path in found)
+            self._tally.counts["unchanged"] += len(found)
+            return found
 
         return passed
 

@@ -181,7 +181,7 @@ class Resources:
     def comparer(self) -> Embedder | None:
         """The built-in embedder for comparing sentences on the spot, None where it cannot be read."""
         try:
-            return self.builtin if self.builtin.fingerprint else None
+            return self._kept_vectors if self.builtin.fingerprint else None
         except Unavailable:
             return None
 
@@ -195,6 +195,12 @@ class Resources:
         from brain.models.answer_reader import CrossEncoder
 
         return CrossEncoder(threads=self.config.models.threads)
+
+    @cached_property
+    def _kept_vectors(self) -> Embedder:
+        from brain.models.kept_vectors import KeptVectors
+
+        return KeptVectors(self.builtin)
 
     @cached_property
     def ollama(self) -> OllamaServer:

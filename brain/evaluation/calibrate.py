@@ -76,8 +76,10 @@ def dumped(head: Head) -> str:
 
 def loaded(text: str | None, heads: Heads = SHIPPED) -> Head:
     """The head that was kept; the shipped one when there is none, or the program's coefficients have changed since."""
+    if not text:
+        return AS_SHIPPED
     try:
-        facts = json.loads(text) if text else {}
+        facts = json.loads(text)
         return Head(**facts) if facts.get("shipped") == version(heads) else AS_SHIPPED
     except (ValueError, TypeError, AttributeError):  # a damaged row
         return AS_SHIPPED

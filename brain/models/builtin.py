@@ -51,6 +51,7 @@ class BuiltinEmbedder:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
         self._loading = threading.Lock()
+        self._last: tuple[str, Vectors | None] = "", None
 
     @cached_property
     def fingerprint(self) -> Fingerprint:
@@ -88,7 +89,12 @@ class BuiltinEmbedder:
 
     def embed_query(self, text: str) -> Vectors:
         """Shape (256,). Questions and documents share one space: there are no prefixes."""
+        asked, known = self._last
+        if asked == text and known is not None:
+            return known
         vector: Vectors = self.embed_documents([text])[0]
+        # Searching and answering ask for the same question, one behind the other
+        self._last = text, vector
         return vector
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
@@ -126,9 +132,11 @@ class BuiltinEmbedder:
         if kind != "F16" or shape[1] != DIMENSIONS:
             raise _unusable(f"{path.name} holds {kind} {shape}")
         offset = HEADER_LENGTH + length + tensor["data_offsets"][0]
-        return np.memmap(
+        mapped = np.memmap(
             path, dtype=np.float16, mode="r", offset=offset, shape=tuple(shape)
         )
+        # A plain array over the same bytes: rows are taken from it without the class of `memmap` being made for each
+        return np.asarray(mapped)
 
     @cached_property
     def _wide(self) -> Any:

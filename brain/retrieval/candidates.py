@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -186,11 +186,18 @@ def _add_neighbours(found: Candidates, searchable: Searchable, scope: Scope) -> 
     for place, passage in enumerate(found.passages):
         if passage.id in found.beside:
             key_before, key_after = found.beside[passage.id]
-            found.passages[place] = replace(
+            found.passages[place] = but(
                 passage,
                 before=texts.get(key_before or "", ""),
                 after=texts.get(key_after or "", ""),
             )
+
+
+def but(passage: Passage, **changes: Any) -> Passage:
+    """The same passage with other values: `dataclasses.replace` at a tenth of its cost; a search makes a hundred."""
+    other = object.__new__(Passage)
+    vars(other).update(vars(passage), **changes)
+    return other
 
 
 def _beside(beside: Beside) -> set[str]:
@@ -216,12 +223,13 @@ def _read_all(found: Candidates, bm25: Measures) -> None:
         by_words = bm25.get(passage.id, 0.0)
         said = overlap.features(
             passage,
-            title.words,
+            title,
             text,
             average=average,
             named=named,
         )
-        found.features.append({"bm25": by_words / ceiling, **said})
+        said["bm25"] = by_words / ceiling
+        found.features.append(said)
 
 
 def _titled(passage: Passage) -> str:
@@ -262,8 +270,8 @@ def _set_all(found: Candidates, columns: Mapping[str, Any]) -> None:
     from brain.retrieval.closeness import SCALE
 
     for name, values in columns.items():
-        for features, value in zip(found.features, values, strict=True):
-            features[name] = float(value) * SCALE
+        for features, value in zip(found.features, values.tolist(), strict=True):
+            features[name] = value * SCALE
 
 
 def _first_scores(found: Candidates) -> list[float]:

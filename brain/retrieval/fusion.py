@@ -116,7 +116,9 @@ def words_only(features: Features) -> float:
 
 
 def _weighted(features: Features, coefficients: Measures) -> float:
-    return sum(weight * features[name] for name, weight in coefficients.items())
+    values = map(features.__getitem__, coefficients)
+    score: float = sum(map(mul, coefficients.values(), values))
+    return score
 
 
 def _question_numbers(
@@ -158,7 +160,7 @@ def _ranking_numbers(
         "nearest": nearest,
         "spread": spread,
         "agreement": len(set(by_words) & set(by_meaning)) / TOP,
-        "correlation": _correlation(bm25, cosine),
+        "correlation": _correlation(bm25, cosine, pstdev(bm25) * spread),
         "words_top_nearness": cosine[first_by_words] - nearest,
         "meaning_top_words": bm25[first_by_meaning] / (best + TINY),
         "length": fmean(features[i]["length"] for i in by_meaning),
@@ -178,9 +180,8 @@ def _lead(ranked: Sequence[float]) -> float:
     return ranked[0] - fmean(behind) if behind else 0.0
 
 
-def _correlation(a: Sequence[float], b: Sequence[float]) -> float:
-    """Pearson's, 0 when one of the two does not vary."""
-    spread = pstdev(a) * pstdev(b)
+def _correlation(a: Sequence[float], b: Sequence[float], spread: float) -> float:
+    """Pearson's, 0 when one of the two does not vary. `spread`: of both, multiplied."""
     if spread < TINY * TINY:
         return 0.0
     mean_product = fmean(map(mul, a, b))

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from itertools import filterfalse, pairwise
 
 from brain.text.matching import TermSet
 from brain.text.question import Question
@@ -56,7 +56,9 @@ class Overlap:
         terms = list(dict.fromkeys(question.stems))
         numbers = {term: number for number, term in enumerate(terms)}
         order = [numbers[term] for term in question.stems]
-        self._words = _Numbers(numbers)
+        self._stems = numbers
+        self._beginnings = {term[:BEGINNING] for term in terms}
+        self._words: dict[str, int] = {}  # number of every word that was met
         self._weights = [idf[term] for term in terms]
         self._total = sum(self._weights) or 1.0
         self._exact = dict(
@@ -88,35 +90,50 @@ class Overlap:
         weights = self._weights
         return sum(weights[number] for number in numbers) / self._total
 
-    def terms_in(self, words: Iterable[str]) -> set[int]:
-        """Which of the question's stems are among these words, by number."""
-        found = {self._words[word] for word in words}
+    def terms_in(self, text: Sheet) -> set[int]:
+        """Which of the question's stems are among the words of a text, by number."""
+        self._learn(text.said)
+        found = set(map(self._words.__getitem__, text.words))
         found.discard(ELSEWHERE)
         return found
+
+    def _learn(self, said: TermSet) -> None:
+        """Number the words that were not met before; each is stemmed once for a question, if at all."""
+        new = said.difference(self._words)
+        self._words.update(dict.fromkeys(new, ELSEWHERE))
+        for word in filterfalse(str.isalnum, new):
+            if not word[0].isalnum():
+                self._words[word] = END
+        for word in [one for one in new if one[:BEGINNING] in self._beginnings]:
+            self._words[word] = self._stems.get(stem(word), ELSEWHERE)
 
     def features(
         self,
         passage: Passage,
-        title: Sequence[str],
+        title: Sheet,
         text: Sheet,
         *,
         average: float,
         named: TermSet,
-    ) -> Measures:
+    ) -> dict[str, float]:
         """The named numbers of one passage; its `before` is looked at where it has one.
 
-        `title` holds the words of its title and headings, `text` is the sheet of its text, `average` the mean number of
-        pieces among the candidates, `named` the words of the question that are names of speakers.
+        `title` is the sheet of its title and headings, `text` that of its text, `average` the mean number of pieces
+        among the candidates, `named` the words of the question that are names of speakers.
         """
-        pieces = text.pieces[:MAX_PIECES]
-        said = set(pieces)
-        numbers = [self._words[piece] for piece in pieces]
+        pieces = text.pieces
+        said = text.said
+        if len(pieces) > MAX_PIECES:
+            pieces = pieces[:MAX_PIECES]
+            said = frozenset(pieces)
+        self._learn(said)
+        numbers = list(map(self._words.__getitem__, pieces))
         inside, best_sentence, ordered, length = self._walk(numbers)
         covered = self.share(inside | self.terms_in(title))
         return {
             "coverage": covered,
-            "exact": self._verbatim(said.union(title)) - covered,
-            "often": self._often(numbers, len(pieces) / (average or 1.0)),
+            "exact": self._verbatim(said, title.said) - covered,
+            "often": self._often(numbers, inside, len(pieces) / (average or 1.0)),
             "ordered": ordered,
             "sentence": best_sentence,
             "before": self._before(passage, inside),
@@ -137,18 +154,17 @@ class Overlap:
         """The share of the stems that stand only in the text before a short passage."""
         if not passage.before:
             return 0.0
-        before = self.terms_in(sheet(passage.before).words)
+        before = self.terms_in(sheet(passage.before))
         return self.share(before - inside)
 
-    def _often(self, numbers: Sequence[int], length: float) -> float:
+    def _often(self, numbers: Sequence[int], inside: set[int], length: float) -> float:
         """BM25 of the text alone, without title and neighbours, over its ceiling; `length` relative to the others."""
         total = 0.0
         damping = K1 * (1 - B + B * length)
-        for number, weight in enumerate(self._weights):
+        for number in sorted(inside):
             times = numbers.count(number)
-            if times:
-                most = self._repeats[number] * weight * times * (K1 + 1)
-                total += most / (times + damping)
+            most = self._repeats[number] * self._weights[number] * times * (K1 + 1)
+            total += most / (times + damping)
         return total / self._ceiling
 
     def _walk(self, numbers: Sequence[int]) -> tuple[set[int], float, float, int]:
@@ -157,26 +173,34 @@ class Overlap:
         sentence: set[int] = set()
         followed: set[tuple[int, int]] = set()
         best = 0.0
-        ends = 0
-        before = ELSEWHERE
-        for number in (*numbers, END):
-            if number >= 0:
-                sentence.add(number)
-                followed.add((before, number))
-            elif number == END:
+        ends = -1  # the last one stands behind the text
+        before = following = ELSEWHERE
+        for place, number in enumerate((*numbers, END)):
+            if number == ELSEWHERE:
+                continue
+            if number == END:
                 if sentence:
                     best = max(best, self.share(sentence))
                     inside |= sentence
                     sentence = set()
                 ends += 1
-                continue
-            before = number
+            else:
+                sentence.add(number)
+                if place == following:
+                    followed.add((before, number))
+                before = number
+                following = place
+            if place == following:
+                following += 1  # the end of a sentence parts no pair
         ordered = sum(weight for a, b, weight in self._pairs if (a, b) in followed)
-        return inside, best, ordered / self._pairs_total, len(numbers) + 1 - ends
+        return inside, best, ordered / self._pairs_total, len(numbers) - ends
 
-    def _verbatim(self, said: set[str]) -> float:
+    def _verbatim(self, text: TermSet, title: TermSet) -> float:
         """The share of the question's words that stand there in the same form."""
-        held = sum(weight for word, weight in self._exact.items() if word in said)
+        held = 0.0
+        for word, weight in self._exact.items():
+            if word in text or word in title:
+                held += weight
         return held / self._exact_total
 
     def _same_date(self, date: str | None) -> float:
@@ -194,21 +218,6 @@ class Overlap:
         return RIGHT_MONTH + RIGHT_DAY
 
 
-class _Numbers(dict[str, int]):
-    """Word -> number of the question's stem, ELSEWHERE or END; each word is stemmed once for a question, if at all."""
-
-    def __init__(self, stems: Mapping[str, int]) -> None:
-        self._stems = stems
-        self._beginnings = {term[:BEGINNING] for term in stems}
-
-    def __missing__(self, word: str) -> int:
-        number = ELSEWHERE if word[0].isalnum() else END
-        if word[:BEGINNING] in self._beginnings:
-            number = self._stems.get(stem(word), ELSEWHERE)
-        self[word] = number
-        return number
-
-
 def _whole(digits: str) -> int:
     return int(digits) if digits.isdigit() else 0
 
@@ -220,6 +229,6 @@ def _speaks(text: Sheet, named: TermSet) -> float:
     return 1.0 if text.speaker & named else -1.0
 
 
-def _holds(words: TermSet, figures: re.Pattern[str], text: str, said: set[str]) -> bool:
+def _holds(words: TermSet, figures: re.Pattern[str], text: str, said: TermSet) -> bool:
     """Whether a text says one of the words, or holds such a figure."""
     return not words.isdisjoint(said) or bool(figures.search(text))

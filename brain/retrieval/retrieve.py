@@ -7,10 +7,9 @@ names what it needs). Serves search, ask and recall.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from brain.retrieval import fusion
-from brain.retrieval.candidates import Candidates, Ranking, Sources, candidates
+from brain.retrieval.candidates import Candidates, Ranking, Sources, but, candidates
 from brain.retrieval.signals import signals
 from brain.retrieval.variety import FIRST, collapse, named_first, spread
 from brain.text.places import matched
@@ -48,7 +47,7 @@ def retrieve(request: Request, sources: Sources, *, varied: bool = True) -> Retr
 
 
 def _at(passage: Passage, place: Place | None) -> Passage:
-    return replace(passage, matched=place)
+    return but(passage, matched=place)
 
 
 def rank(
@@ -82,12 +81,7 @@ def rank(
             "lexical": lexical.get(passage.id),
             "dense": dense.get(passage.id),
         }
-        scored = replace(
-            passage,
-            score=score,
-            ranks=ranks,
-            explain=groups,
-        )
+        scored = but(passage, score=score, ranks=ranks, explain=groups)
         ranked.append(scored)
     ranked.sort(key=_order)
     return ranked, weights

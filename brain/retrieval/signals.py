@@ -11,11 +11,19 @@ import math
 import re
 from collections.abc import Collection, Iterable, Sequence
 from difflib import SequenceMatcher
+from operator import or_
 
 from brain.retrieval.candidates import Candidates
 from brain.text.matching import TermSet, likenesses, nearnesses
 from brain.text.question import Question
-from brain.text.sheet import Statement, sheet, sheets_in_sentences, stems_of, words_of
+from brain.text.sheet import (
+    Statement,
+    header_stems,
+    sheet,
+    sheets,
+    sheets_in_sentences,
+    stems_of_each,
+)
 from brain.types import Measures, Passages
 from ingest.terms import stem
 from ingest.words import FRAME, STOP
@@ -127,9 +135,8 @@ class _Evidence:
         largest = max(idf.values(), default=0.0)
         self.rare = self._from(RARE_SHARE * largest)
         self.unknown = self._from(UNKNOWN_SHARE * largest)
-        self.headers = [
-            stems_of(passage.header) | stems_of(passage.names) for passage in passages
-        ]
+        names = stems_of_each([passage.names for passage in passages])
+        self.headers = list(map(or_, header_stems(passages), names))
         self.texts = sheets_in_sentences([passage.text for passage in passages])
         held = [
             text.stem_set | header
@@ -210,9 +217,7 @@ class _Evidence:
 
     def _named(self) -> list[str]:
         """The terms that are part of a name, or a number."""
-        held: set[str] = set()
-        for name in self.question.names:
-            held.update(map(stem, words_of(name)))
+        held = set(self.question.name_stems)
         first = self.question.everything[:1]
         if first and first[0] in STOP:
             held.discard(stem(first[0]))
@@ -224,14 +229,17 @@ class _Evidence:
         quoted = None
         for text, header in zip(self.texts, self.headers, strict=True):
             for statement in text.statements[:MAX_SENTENCES]:
-                share = self._plain_share(header.union(statement.all_stems))
+                share = self._plain_share(header, statement.all_stem_set)
                 if share > best:
                     best, quoted = share, statement
         return best, quoted
 
-    def _plain_share(self, stems: TermSet) -> float:
+    def _plain_share(self, header: TermSet, stems: TermSet) -> float:
         """The share of the terms that stand among the stems, without relatives: many sentences are asked."""
-        held = sum(weight for term, weight in self.weights.items() if term in stems)
+        held = 0.0
+        for term, weight in self.weights.items():
+            if term in stems or term in header:
+                held += weight
         return held / self.total
 
 
@@ -272,9 +280,9 @@ def other_speaker(question: Question, passages: Passages) -> float:
     """1 when the question names one speaker of the conversation and the best passage is another's words, else 0."""
     speakers = [sheet(passage.text).named_speaker for passage in passages[:RANKED]]
     asked = set()
-    for name in speakers:
-        if name and question.said.issuperset(words_of(name)):
-            asked.add(name)
+    for name in sheets(filter(None, speakers)):
+        if question.said.issuperset(name.words):
+            asked.add(name.text)
     if not asked or not speakers[0]:
         return 0.0
     return float(speakers[0] not in asked)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Mapping
-from dataclasses import replace
 
+from brain.retrieval.candidates import but
 from brain.text.matching import TermSet
 from brain.text.versions import (
     alikes,
@@ -40,7 +40,7 @@ def collapse(
     like = alikes(words)
     kept: dict[int, Passage] = {}  # by the place of the first of its group
     for place, passage in enumerate(looked_at):
-        for first in [first for first in kept if first in like[place]]:
+        for first in sorted(like[place] & kept.keys()):
             other = kept[first]
             pair = words[place], words[first]
             apart = passage.document_id != other.document_id
@@ -66,7 +66,7 @@ def named_first(
         members = [passages[place] for place in places]
         members.sort(key=lambda member: -len(asked & marks(member)))
         for place, member in zip(places, members, strict=True):
-            ordered[place] = replace(member, score=passages[place].score)
+            ordered[place] = but(member, score=passages[place].score)
     return ordered
 
 
@@ -94,7 +94,7 @@ def _newest(first: Passage, second: Passage) -> Passage:
         newer, older = second, first
     versions = dict.fromkeys((older.source, *first.versions, *second.versions))
     versions.pop(newer.source, None)
-    return replace(
+    return but(
         newer,
         score=first.score,
         ranks=first.ranks,

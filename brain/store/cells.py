@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from brain.errors import StoreError
@@ -27,6 +27,9 @@ MAY_BE_MISSING = frozenset(
     "mtime_ns row_hash".split()
 )
 PASSED = frozenset("pk row_hash ctime_ns inode looked_ns payload vector".split())
+LISTS_KEPT = (
+    1_024  # lists that are remembered: many passages stand under the same headings
+)
 VERDICTS = ("good", "wrong", "missing")
 KNOWN_BY = (
     "source",
@@ -123,6 +126,7 @@ def _cell(name: str, value: Any) -> Any:
     return value
 
 
+@lru_cache(maxsize=LISTS_KEPT)
 def texts_of(name: str, value: object) -> tuple[str, ...]:
     """A column of that name that holds a list of texts. Raises `Damaged`."""
     found = json_of(value, list, name)

@@ -96,13 +96,18 @@ class FtsSearch(Reader):
     def document_frequencies(self, terms: Sequence[str]) -> dict[str, int]:
         """In how many chunks each term occurs, the term taken as one word and stemmed; 0 when in none."""
         self._refresh()
-        for term in terms:
-            if term not in self._frequencies:
-                self._frequencies[term] = max(map(self._holding, {term, stem(term)}))
-        return {term: self._frequencies[term] for term in terms}
-
-    def _holding(self, word: str) -> int:
-        return self._number(f"SELECT doc FROM {self.table}_vocab WHERE term = ?", word)
+        known = self._frequencies
+        new = [term for term in terms if term not in known]
+        if new:
+            stems = list(map(stem, new))
+            sql = f"""
+                SELECT term, doc FROM {self.table}_vocab
+                WHERE term IN (SELECT value FROM json_each(?))
+            """
+            holding = dict(self._all(sql, ids_text({*new, *stems})))
+            for term, its_stem in zip(new, stems, strict=True):
+                known[term] = max(holding.get(term, 0), holding.get(its_stem, 0))
+        return {term: known[term] for term in terms}
 
     def _refresh(self) -> None:
         """Forget the counts when this or another connection has written."""
@@ -126,7 +131,7 @@ class FtsSearch(Reader):
                 JOIN {self.table} c ON c.pk = found.pk
                 ORDER BY found.score DESC, found.pk
             """
-            return list(self._run(sql, expression, limit))
+            return self._all(sql, expression, limit)
         # The words first, then the scope: with the filter first SQLite does without the full text, and 8 ms become
         # 17 s.
         sql = f"""
@@ -137,7 +142,7 @@ class FtsSearch(Reader):
             WHERE {where}
             ORDER BY found.score DESC, c.pk LIMIT ?
         """
-        return list(self._run(sql, expression, *where.values, limit))
+        return self._all(sql, expression, *where.values, limit)
 
     def match_scores(self, expression: str, ids: Sequence[str]) -> dict[str, float]:
         """The BM25 of just these chunks (those that match at all)."""
@@ -154,38 +159,40 @@ class FtsSearch(Reader):
             FROM found
             JOIN named ON named.pk = found.pk
         """
-        return dict(self._run(sql, ids_text(ids), expression))
+        return dict(self._all(sql, ids_text(ids), expression))
 
     # -- vectors ------------------------------------------------------------------------------------------------------
 
     def vectors(self, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
         """Stored vectors of these chunks, float32; chunks without one, or with a damaged one, are missing."""
-        return {key: vector for key, vector, _ in self._stored(ids, fingerprint)}
+        stored = self._stored(ids, fingerprint)
+        return vector_bytes.floats_of_each({key: blob for key, blob, _ in stored})
 
     def sentence_vectors(
         self, ids: Sequence[str], fingerprint: str
     ) -> dict[str, Vectors]:
         """The sentence vectors stored with these chunks, shape (sentences, dimensions); those without are missing."""
         found: dict[str, Vectors] = {}
-        for key, vector, packed in self._stored(ids, fingerprint):
-            sentences = vector_bytes.sentences(packed, len(vector))
+        for key, blob, packed in self._stored(ids, fingerprint):
+            dimensions = len(blob) // vector_bytes.FLOAT16_BYTES
+            sentences = vector_bytes.sentences(packed, dimensions)
             if sentences is not None:
                 found[key] = sentences
         return found
 
     def _stored(
         self, ids: Sequence[str], fingerprint: str
-    ) -> Iterator[tuple[str, Vectors, bytes | None]]:
+    ) -> Iterator[tuple[str, bytes, bytes | None]]:
+        """(id, the bytes of its vector, those of its sentences' vectors) of the chunks whose vector is whole."""
         sql = f"""
             SELECT c.id, e.vector, e.crc, e.sentences
             FROM {self.table} c
             JOIN embeddings e ON e.text_sha = c.text_sha AND e.fingerprint = ?
             WHERE c.id IN (SELECT value FROM json_each(?))
         """
-        for key, blob, crc, packed in self._run(sql, fingerprint, ids_text(ids)):
-            vector = vector_bytes.vector(blob, crc)
-            if vector is not None:
-                yield key, vector, packed
+        for key, blob, crc, packed in self._all(sql, fingerprint, ids_text(ids)):
+            if vector_bytes.is_whole(blob, crc):
+                yield key, blob, packed
 
     # -- rows ---------------------------------------------------------------------------------------------------------
 
@@ -216,7 +223,7 @@ class FtsSearch(Reader):
             FROM {self.table} c {self.joined}
             WHERE c.id IN (SELECT value FROM json_each(?)) AND {where}
         """
-        rows = self._each_named(sql, ids_text(ids), *where.values)
+        rows = self._named(sql, ids_text(ids), *where.values)
         found = {row["id"]: self._passage(row) for row in self._sound(self.table, rows)}
         return [found[key] for key in dict.fromkeys(ids) if key in found]
 

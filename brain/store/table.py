@@ -8,11 +8,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from brain.store.cells import Damaged, leave_out, sound_cells
 from brain.store.row_hash import HASH, Row, renewed
-from brain.store.sql import column, each_named, first, named, number, update_of
+from brain.store.sql import (
+    column,
+    each_named,
+    first,
+    named,
+    number,
+    rows_of,
+    update_of,
+)
 
 if TYPE_CHECKING:
     from brain.store.connection import Connection
@@ -36,6 +44,10 @@ class Reader:
                 yield sound_cells(row)
             except Damaged as column:
                 leave_out(self._conn, table, row, column)
+
+    def _all(self, sql: str, *values: object) -> list[Any]:
+        _names, rows = rows_of(self._conn, sql, values)
+        return rows
 
     def _run(self, sql: str, *values: object) -> sqlite3.Cursor:
         return self._conn.execute(sql, values)

@@ -7,6 +7,7 @@ damage (checks.py). Serves the tables that keep vectors and those that search wi
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from brain.errors import StoreError
@@ -20,13 +21,30 @@ FLOAT16_BYTES = 2
 
 def vector(blob: Any, crc: Any) -> Vectors | None:
     """The vector, float32; None when its bytes are not those that were written."""
+    return floats(blob) if is_whole(blob, crc) else None
+
+
+def is_whole(blob: Any, crc: Any) -> bool:
+    """Whether these are the bytes of a vector as they were written."""
     if not isinstance(blob, bytes) or not blob or len(blob) % FLOAT16_BYTES:
-        return None
-    if zlib.crc32(blob) != crc:
-        return None
+        return False
+    return bool(zlib.crc32(blob) == crc)
+
+
+def floats(blob: bytes) -> Vectors:
+    """What such bytes hold, float32."""
     import numpy as np
 
     return np.frombuffer(blob, np.float16).astype(np.float32)
+
+
+def floats_of_each(blobs: Mapping[str, bytes]) -> dict[str, Vectors]:
+    """The same of several vectors of one length, which are read in one step; of several lengths, one by one."""
+    lengths = set(map(len, blobs.values()))
+    if len(lengths) != 1:
+        return {key: floats(blob) for key, blob in blobs.items()}
+    rows = floats(b"".join(blobs.values())).reshape(len(blobs), -1)
+    return dict(zip(blobs, rows, strict=True))
 
 
 def sentences(packed: Any, dimensions: int) -> Vectors | None:
@@ -34,9 +52,7 @@ def sentences(packed: Any, dimensions: int) -> Vectors | None:
     body = sentence_bytes(packed, dimensions)
     if not body:
         return None
-    import numpy as np
-
-    return np.frombuffer(body, np.float16).astype(np.float32).reshape(-1, dimensions)
+    return floats(body).reshape(-1, dimensions)
 
 
 def sentence_bytes(packed: Any, dimensions: int) -> bytes | None:

@@ -66,10 +66,13 @@ def likenesses(
     terms: Iterable[str], texts: Iterable[TermSet]
 ) -> list[dict[str, float]]:
     """The `likeness` of every term, by term, for the stems of each text."""
-    known = tuple(terms)
+    same = dict.fromkeys(terms, 1.0)
     found = []
     for stems in texts:
-        found.append({term: likeness(term, stems) for term in known})
+        worth = same.copy()
+        for term in same.keys() - stems:
+            worth[term] = related(term, stems)
+        found.append(worth)
     return found
 
 

@@ -56,6 +56,8 @@ def _best(weights: Measures, passage: Passage, text: Sheet) -> Place | None:
     parts = roles(passage, statements)
     for statement, role in zip(statements, parts, strict=True):
         held = statement.all_stem_set
+        if held.isdisjoint(weights):
+            continue
         share = sum(weight for term, weight in weights.items() if term in held)
         if role.kind != "said":
             share *= BESIDE

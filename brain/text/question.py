@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from brain.text.matching import Pair, Terms, TermSet, denies
 from brain.types import Measures
-from ingest.terms import fold, forms, stem, tokens
+from ingest.terms import fold, forms, read_each, stem, tokens
 from ingest.words import (
     ENGLISH,
     FUNCTION_WORDS,
@@ -270,6 +270,12 @@ class Question:
     def names(self) -> Terms:
         """Its capitalised words, folded, in order; the first word is among them."""
         return tuple(names(self.text))
+
+    @cached_property
+    def name_stems(self) -> TermSet:
+        """The stem of each word of its `names`."""
+        words = chain.from_iterable(read_each(tokens, self.names))
+        return frozenset(map(stem, words))
 
     @cached_property
     def written_words(self) -> TermSet:

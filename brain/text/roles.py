@@ -13,11 +13,12 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from brain.text.sheet import Statement
-from brain.types import Passage, Texts
+from brain.types import Passage, Passages, Texts
 
 Kind = Literal["said", "heading", "fence", "greeting", "key", "columns"]
 
 PASSAGES_KEPT = 512  # passages whose lines are remembered
+SENTENCES_KEPT = 4_096  # sentences of which it is remembered whether they only greet
 MAX_GREETING = 60  # characters of a line that only greets
 MAX_LEAD_WORDS = 12  # words before a colon that only lead to what follows
 BOLD, LEAD = 7, 8  # levels below those of real headings
@@ -99,6 +100,14 @@ def roles(passage: Passage, statements: Sequence[Statement]) -> list[Role]:
     return found
 
 
+def roles_of_each(
+    passages: Passages, read: Sequence[Sequence[Statement]]
+) -> list[list[Role]]:
+    """The same of several passages, whose sentences were `read`."""
+    pairs = zip(passages, read, strict=True)
+    return [roles(passage, statements) for passage, statements in pairs]
+
+
 def role_at(passage: Passage, start: int) -> Role:
     """The role of the line of a passage in which a character stands."""
     role = Role("said", passage.heading)
@@ -108,6 +117,7 @@ def role_at(passage: Passage, start: int) -> Role:
     return role
 
 
+@lru_cache(maxsize=SENTENCES_KEPT)
 def _greets(text: str) -> bool:
     bare = text.strip().strip("*_>| ")
     if len(bare) > MAX_GREETING:

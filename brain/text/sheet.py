@@ -8,12 +8,13 @@ question, and every weight.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, lru_cache
 
 from brain.text.matching import Terms, TermSet, denies
+from brain.types import Passages, headers
 from ingest.sentences import Sentence, sentences
-from ingest.terms import SENTENCE_ENDS, fold, pieces, read_each, stem, tokens
+from ingest.terms import SENTENCE_ENDS, Read, fold, pieces, read_each, stem, tokens
 from ingest.words import STOP, months, names, numbers
 
 # Texts: the candidates of about ten questions, some 10 MB when all are chunks of prose.
@@ -91,7 +92,10 @@ class Sheet:
             words=words,
             said=frozenset(pieces),
         )
-        vars(self).update(speaker=self.speaker, named_speaker=self.named_speaker)
+
+    def hear(self, speaker: list[str], named_speaker: str) -> None:
+        """Take the words of its speaker and the `named_speaker`, read together with those of other texts."""
+        vars(self).update(speaker=frozenset(speaker), named_speaker=named_speaker)
 
     def cut(self, statements: Iterable[Statement]) -> None:
         """Take its sentences, read together with those of other texts."""
@@ -112,6 +116,11 @@ class Sheet:
     def said(self) -> TermSet:
         """Its words, each once, and the ends."""
         return frozenset(self.pieces)
+
+    @cached_property
+    def word_stems(self) -> TermSet:
+        """The stem of every word of a header."""
+        return frozenset(map(stem, self.words))
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
@@ -137,14 +146,17 @@ class Sheet:
         >>> sorted(Sheet("Dr. Ana Wu: it rains").speaker)
         ['ana', 'dr', 'wu']
         """
-        match = _SPEAKER.match(self.text)
-        return frozenset(words_of(match.group(1))) if match else frozenset()
+        return frozenset(words_of(_name(_SPEAKER, self.text)))
 
     @cached_property
     def named_speaker(self) -> str:
         """The capitalised name before the colon at the start of a turn, folded; "" when there is none."""
-        match = _NAMED_SPEAKER.match(self.text)
-        return fold(match.group(1)) if match else ""
+        return fold(_name(_NAMED_SPEAKER, self.text))
+
+
+def _name(turn: re.Pattern[str], text: str) -> str:
+    match = turn.match(text)
+    return match[1] if match else ""
 
 
 @lru_cache(maxsize=SHEETS_KEPT)
@@ -156,23 +168,52 @@ def sheet(text: str) -> Sheet:
 def sheets(texts: Iterable[str]) -> list[Sheet]:
     """The sheets of many texts, whose pieces are read together."""
     found = [sheet(text) for text in texts]
-    unread = [one for one in found if "pieces" not in vars(one)]
-    for one, read in zip(
-        unread, read_each(pieces, [one.text for one in unread]), strict=True
-    ):
-        one.read(read)
+    unread = [one for one in dict.fromkeys(found) if "pieces" not in vars(one)]
+    if unread:
+        written = [one.text for one in unread]
+        for one, read in zip(unread, read_each(pieces, written), strict=True):
+            one.read(read)
+        _hear_each(unread)
     return found
+
+
+def _hear_each(unread: Sequence[Sheet]) -> None:
+    """Who speaks in each of several texts."""
+    speakers = _names_read(tokens, _SPEAKER, unread)
+    named_speakers = _names_read(fold, _NAMED_SPEAKER, unread)
+    for one, words, name in zip(unread, speakers, named_speakers, strict=True):
+        one.hear(words or [], name or "")
+
+
+def _names_read(
+    read: Callable[[str], Read], turn: re.Pattern[str], unread: Sequence[Sheet]
+) -> list[Read | None]:
+    """What is read of the name before the first colon of each text; None where none stands there."""
+    names = [_name(turn, one.text) for one in unread]
+    known = list(dict.fromkeys(filter(None, names)))
+    found = dict(zip(known, read_each(read, known), strict=True)) if known else {}
+    return [found.get(name) for name in names]
 
 
 def sheets_in_sentences(texts: Iterable[str]) -> list[Sheet]:
     """The sheets of the few texts that an answer may come from, whose sentences are read together too."""
     found = sheets(texts)
-    uncut = [one for one in found if "statements" not in vars(one)]
-    for one, statements in zip(
-        uncut, statements_of_each([one.text for one in uncut]), strict=True
-    ):
-        one.cut(statements)
+    uncut = [one for one in dict.fromkeys(found) if "statements" not in vars(one)]
+    if uncut:
+        written = [one.text for one in uncut]
+        for one, read in zip(uncut, statements_of_each(written), strict=True):
+            one.cut(read)
     return found
+
+
+def stems_of_each(texts: Iterable[str]) -> list[TermSet]:
+    """The stems of the words of several headers, which are read together."""
+    return [one.word_stems for one in sheets(texts)]
+
+
+def header_stems(passages: Passages) -> list[TermSet]:
+    """The stems of the words that stand above each passage: its title, its headings and its date."""
+    return stems_of_each(headers(passages))
 
 
 def statements_of_each(texts: Iterable[str]) -> list[list[Statement]]:

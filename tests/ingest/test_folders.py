@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -212,17 +213,20 @@ def test_a_folder_without_permission_is_said(tmp_path: Path) -> None:
 
 
 def test_files_that_are_passed_are_asked_for_and_left_out(tmp_path: Path) -> None:
-    """Only files that would be found are asked about, by their path and what the system says of them."""
+    """Only files that would be found are asked about, those of a folder together, by path and what the system says."""
     make(tmp_path, "a.md", "b.md", ".hidden", "sub/c.md", "large.md")
     (tmp_path / "large.md").write_text("x" * 100)
-    asked: dict[str, int] = {}
+    asked: list[dict[str, int]] = []
 
-    def passed(path: str, status: os.stat_result) -> bool:
-        asked[os.path.relpath(path, tmp_path)] = status.st_size
-        return path.endswith("b.md")
+    def passed(files: Mapping[str, os.stat_result]) -> set[str]:
+        sizes = {}
+        for path, status in files.items():
+            sizes[os.path.relpath(path, tmp_path)] = status.st_size
+        asked.append(sizes)
+        return {path for path in files if path.endswith("b.md")}
 
     items = list(walk(tmp_path, limits=Limits(file_bytes=50), passed=passed))
-    assert asked == {"a.md": 4, "b.md": 4, "sub/c.md": 4}
+    assert asked == [{"a.md": 4, "b.md": 4}, {"sub/c.md": 4}]
     assert {
         os.path.relpath(item.path, tmp_path)
         for item in items

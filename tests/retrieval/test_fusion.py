@@ -13,10 +13,13 @@ import pytest
 from benchmarks.fitted_file import write_fitted
 from brain.fitted import FILE, FITTED
 from brain.retrieval import closeness, fusion
+from brain.retrieval.candidates import but
 from brain.retrieval.fusion import FIRST_LOOK, HYBRID, LOOK_SCALE, WEIGHTS, WORDS_ONLY
 from brain.retrieval.overlap import Overlap
 from brain.retrieval.variety import collapse, spread
 from brain.text import Question, sheet
+from brain.text.sheet import Sheet, sheets, stems_of, stems_of_each
+from brain.text.versions import alike, alikes
 from brain.types import Passage
 from ingest.terms import pieces
 
@@ -50,7 +53,7 @@ def passage(
 def seen_in(
     overlap: Overlap, p: Passage, named: frozenset[str] = frozenset()
 ) -> dict[str, float]:
-    title = sheet(p.title).words
+    title = sheet(p.title)
     return overlap.features(p, title, sheet(p.text), average=10.0, named=named)
 
 
@@ -277,6 +280,35 @@ def test_the_date_of_a_passage_against_the_one_asked_for(
 
 
 LONG = "The rent of the flat in Mill Lane is 12 percent higher than it was when we signed the lease in spring"
+
+
+def test_texts_read_together_are_read_as_each_alone() -> None:
+    texts = ["Dr. Ana Wu: it rains. Go!", "note: nothing", "2026", "", "Łódź – Zoë 3"]
+    together = sheets([*texts, texts[0]])
+    assert together[0] is together[-1]
+    for text, one in zip(texts, together, strict=False):
+        alone = Sheet(text)
+        for name in ("pieces", "words", "said", "speaker", "named_speaker"):
+            assert getattr(one, name) == getattr(alone, name)
+    assert stems_of_each(texts) == list(map(stems_of, texts))
+
+
+def test_a_passage_with_other_values_is_what_dataclasses_make_of_it() -> None:
+    old = passage("old", LONG)
+    new = but(old, score=0.5, ranks={"dense": 1})
+    assert new == replace(old, score=0.5, ranks={"dense": 1})
+    assert old == passage("old", LONG)
+
+
+def test_texts_are_alike_in_a_list_as_they_are_in_pairs() -> None:
+    words = [str(number) for number in range(60)]
+    sizes = (5, 12, 13, 14, 30, 35, 36, 40, 60, 51, 50)
+    texts = [frozenset(words[:size]) for size in sizes]
+    expected = []
+    for place, one in enumerate(texts):
+        expected.append({other for other in range(place) if alike(one, texts[other])})
+    assert alikes(texts) == expected
+    assert any(expected)
 
 
 def test_copies_collapse_to_the_newest_in_the_place_of_the_best() -> None:
