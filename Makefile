@@ -21,6 +21,7 @@ $(STAMP): requirements.txt pyproject.toml
 demo: setup
 	rm -rf .demo
 	$(DEMO) add sample_corpus
+	$(DEMO) sync
 	$(DEMO) ask "how hot should the water be for black tea?"
 	$(DEMO) ask "what did the landlord promise about the boiler?"
 	-$(DEMO) ask "which football team does Duarte support?"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from brain.app import Brain
+from brain.app import Brain, vectors
 from brain.config import Config, Ingest, Models
 
 AGENTS = (
@@ -46,6 +46,8 @@ def sovereign(
     monkeypatch.setenv("BRAIN_MODELS_EMBED", "wordllama")
     monkeypatch.setenv("BRAIN_MODELS_ASK", "builtin")
     monkeypatch.setenv("BRAIN_MODELS_READER", "off")
+    # What a test computes is computed when its command ends, by no process behind it, on however slow a machine.
+    monkeypatch.setattr(vectors, "INLINE_SECONDS", 600.0)
     return
 
 

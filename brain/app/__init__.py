@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from brain.app.library import Library
     from brain.app.models import LocalModels
     from brain.app.skills import Skills
+    from brain.models.sentence_embedder import SentenceEmbedder
     from brain.reports import Status
     from brain.types import AddReport, Answer, Episode, Recalled, Request, Retrieved
 
@@ -55,6 +56,7 @@ class Brain:
         embedder: Embedder | None = None,
         generator: Generator | None = None,
         reader: AnswerReader | None = None,
+        shipped: SentenceEmbedder | None = None,
         progress: Progress = silent,
         now: Callable[[], datetime] | None = None,
     ) -> None:
@@ -64,6 +66,7 @@ class Brain:
             embedder=embedder,
             generator=generator,
             reader=reader,
+            shipped=shipped,
             progress=progress,
             now=now,
             finish=finish_begun_erasure,

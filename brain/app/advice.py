@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from brain.app.resources import Resources
-from brain.app.serving import AUTO, BUILTIN
+from brain.app.serving import AUTO, BUILTIN, SHIPPED, WITHOUT_OLLAMA
 from brain.errors import BrainError
 from brain.models import library
 from brain.models.catalogue import (
@@ -248,8 +248,11 @@ def _embedding(resources: Resources, embedders: Sequence[AdvisedModel]) -> RoleA
         return RoleAdvice("embed", serves, "vectors of a model that reads sentences")
     has = "vectors of single words, at once and without a model"
     lacks = "vectors of a model that reads sentences"
+    if serves == SHIPPED:
+        has = "vectors of a small model that reads sentences in English"
+        lacks = "vectors of a larger model"
     if here:
-        chosen = resources.config.models.embed == BUILTIN
+        chosen = resources.config.models.embed in WITHOUT_OLLAMA
         command = f"brain models use embed {here[0]}" if chosen else "brain sync"
         return RoleAdvice("embed", serves, has, lacks, command)
     fitting = [row for row in embedders if row.fits]

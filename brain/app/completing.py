@@ -5,6 +5,7 @@ Leaves out the shell and how a name is written there. Serves the command line.
 
 from __future__ import annotations
 
+from brain.app.serving import SHIPPED
 from brain.config import load
 from brain.store.names import names
 
@@ -21,7 +22,8 @@ def models(role: str = "") -> list[str]:
     from brain.models.library import EMBEDDERS, WRITERS
 
     advised = {"embed": EMBEDDERS, "ask": WRITERS}
-    found = [name for (name,) in stored("models")]
+    # A speed is kept of the model that ships as well, which is nobody's to fetch
+    found = [name for (name,) in stored("models") if not name.startswith(SHIPPED)]
     for serves, listed in advised.items():
         if role in ("", serves):
             found += [item.name for item in listed]

@@ -1,4 +1,4 @@
-"""What is known of the vectors of an Ollama model that are being computed: for which model, since when, and what went
+"""What is known of the vectors of the second speed that are being computed: for which model, since when, and what went
 wrong. Kept between commands, since most of it happens in a process that nobody watches.
 
 Leaves computing to `brain.app.vectors`. Serves it, `status` and the doctor.
@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from brain.app.resources import Resources
-from brain.app.serving import WITHOUT_OLLAMA
+from brain.app.serving import SHIPPED, WITHOUT_OLLAMA, WORDLLAMA
 from brain.errors import BrainError
 from brain.protocols import Progress
 from brain.types import Speed
@@ -25,7 +25,7 @@ LOCK = "filling.lock"  # held by the process in the background
 STARTS_WITHIN = timedelta(minutes=1)
 ENDED = "it ended before it was done"
 MEASURE_FROM = 16  # chunks from which their time is a speed
-MEASURE_EVERY = 10.0  # seconds between two speeds noted in a long fill
+MEASURE_EVERY = 3.0  # seconds between two speeds noted in a long fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,12 @@ def begun(resources: Resources, model: str, fingerprint: str) -> None:
     _keep(resources, Fill(model, fingerprint, resources.seconds()))
 
 
-def failed(resources: Resources, model: str, error: str) -> None:
-    """Note why it ended early."""
+def failed(resources: Resources, model: str, error: str) -> bool:
+    """Note why it ended early; returns whether that is news."""
     before = _noted(resources)
     known = before.fingerprint if before and before.model == model else ""
     _keep(resources, Fill(model, known, resources.seconds(), error))
+    return before is None or (before.model, before.error) != (model, error)
 
 
 def done(resources: Resources) -> None:
@@ -64,32 +65,55 @@ def done(resources: Resources) -> None:
 
 
 def look(resources: Resources) -> Fill | None:
-    """The fill that is not complete, None where there is none or the built-in embedder is wanted."""
+    """The fill that is not complete, None where there is none or its model is not wanted."""
     wanted = resources.config.models.embed
-    if wanted in WITHOUT_OLLAMA or resources.given_embedder is not None:
-        return None
     found = _noted(resources)
-    if found is None or found.error:
+    if found is None or wanted == WORDLLAMA or resources.given_embedder is not None:
+        return None
+    if wanted in WITHOUT_OLLAMA and found.model != SHIPPED:
+        return None
+    if found.error:
         return found
     quiet = resources.moment() - datetime.fromisoformat(found.at) > STARTS_WITHIN
-    if quiet and not _at_work(resources):
+    if quiet and not at_work(resources):
         return replace(found, error=ENDED)
     return found
 
 
+def at_work(resources: Resources) -> bool:
+    """Whether the process in the background runs."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(resources.config.home / LOCK, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # a home that cannot be written: nobody fills it
+        return False
+
+
+def is_wanted(resources: Resources, model: str) -> bool:
+    """Whether the vectors of this model are still those that are being computed."""
+    found = _noted(resources)
+    return found is not None and found.model == model
+
+
 class Pace:
-    """A progress that measures how many chunks a second are done. The time before the first ones is not counted: the
-    model is loaded in it.
+    """A progress that measures how many chunks a second are done, from `least` chunks on. The time before the first
+    ones is not counted: the model is loaded in it.
     """
 
     def __init__(
         self,
         progress: Progress,
         keep: Callable[[Speed], None],
+        least: int = MEASURE_FROM,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._progress = progress
         self._keep = keep
+        self._least = least
         self._clock = clock
         self._first: tuple[float, int] | None = None
         self._last = (0.0, 0)
@@ -110,7 +134,7 @@ class Pace:
             return
         seconds = self._last[0] - self._first[0]
         made = self._last[1] - self._first[1]
-        if made >= MEASURE_FROM and seconds > 0:
+        if made >= self._least and seconds > 0:
             self._keep(Speed(chunks=made / seconds))
 
 
@@ -129,16 +153,3 @@ def _keep(resources: Resources, fill: Fill) -> None:
     # What cannot be noted on a full disk is noted by the next try.
     with suppress(BrainError):
         resources.store.library.keep_setting(FILL, text)
-
-
-def _at_work(resources: Resources) -> bool:
-    """Whether the process in the background runs."""
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(resources.config.home / LOCK, timeout=0):
-            return False
-    except Timeout:
-        return True
-    except OSError:  # a home that cannot be written: nobody fills it
-        return False

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brain.app.resources import HEAD, Noun
-from brain.app.serving import BUILTIN
+from brain.app.serving import WORDLLAMA
 from brain.errors import BrainError, NotFound, UsageError
 from brain.reports import Excerpt, Figures, Judgment, Trace
 from brain.types import Episode, Request, Texts
@@ -238,8 +238,9 @@ class Judge(Noun):
     ) -> Figures:
         """The report of one judged set ("retrieval", "answerability", "recall"), in stores of its own.
 
-        `embedder`: "builtin" or a model of Ollama; `vectors`: a folder that keeps the stores. Nothing of the person's
-        store is opened. Raises `UsageError` for a folder that is no set, `Unavailable` when the model does not answer.
+        `embedder`: "builtin", "wordllama" or a model of Ollama; `vectors`: a folder that keeps the stores. Nothing of
+        the person's store is opened. Raises `UsageError` for a folder that is no set, `Unavailable` when the model does
+        not answer.
         """
         from brain.app import measure
         from brain.evaluation.retrieval import Setup
@@ -249,9 +250,9 @@ class Judge(Noun):
         kept = vectors / measure.store_name(embedder) if vectors else None
         setup = Setup(
             measure.opener(resources, embedder),
-            # The set is taken in without a model of Ollama, so that no process in the background begins on its vectors:
+            # The set is taken in with word vectors alone, so that no process in the background begins on the others:
             # `sync` computes them all.
-            measure.opener(resources, BUILTIN),
+            measure.opener(resources, WORDLLAMA),
             kept,
             resources.progress,
         )

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from brain.app import filling
 from brain.app.derived import finish_erasure, renew_index
 from brain.app.models import wrong_roles
-from brain.app.resources import Noun
-from brain.app.serving import AUTO, WITHOUT_OLLAMA
+from brain.app.resources import OFF, Noun
+from brain.app.serving import AUTO, SHIPPED, WITHOUT_OLLAMA, WORDLLAMA
 from brain.app.vectors import embed_builtin
 from brain.config import make_home
 from brain.errors import BrainError, Refused
@@ -79,10 +79,27 @@ class Keep(Noun):
             renew=lambda fingerprint: renew_index(resources, fingerprint),
             finish_erasure=lambda: finish_erasure(resources),
             ollama=self._ollama,
+            shipped=self._shipped,
             deep=deep,
             repair=repair,
             finished=resources.finished,
         )
+
+    def _shipped(self) -> Sequence[str]:
+        """What is wrong with the models that ship, those left out by a setting aside."""
+        from brain.models import onnx
+
+        resources = self._resources
+        models = []
+        if resources.config.models.embed != WORDLLAMA:
+            models.append(onnx.MINILM)
+        if resources.config.models.reader != OFF:
+            models.append(onnx.ANSWER_READER)
+        found = onnx.faults(models, resources.shipped.folder)
+        fill = filling.look(resources)
+        if not found and fill is not None and fill.error and fill.model == SHIPPED:
+            found.append(fill.told)
+        return found
 
     def _ollama(self) -> tuple[str, bool]:
         """(its state in one line, whether it is a warning): asked for by name and missing, or not on this machine."""
@@ -92,7 +109,7 @@ class Keep(Noun):
         if not named or resources.given_embedder is not None:
             return "not used; the built-in models serve", False
         fill = filling.look(resources)
-        if fill is not None and fill.error:
+        if fill is not None and fill.error and fill.model != SHIPPED:
             return fill.told, True
         named.discard(AUTO)
         try:

@@ -19,13 +19,13 @@ from brain.app import capture
 from brain.app.recall import recall
 from brain.app.resources import Resources
 from brain.app.search import search
-from brain.app.serving import AUTO, BUILTIN, WITHOUT_OLLAMA
+from brain.app.serving import AUTO, BUILTIN, WITHOUT_OLLAMA, WORDLLAMA
 from brain.app.sync import sync
 from brain.config import Config, Models
 from brain.errors import BrainError, NotFound, Unavailable, UsageError
 from brain.evaluation.drafting import Text, draft
 from brain.evaluation.own import FEEDBACK, OwnQuestion
-from brain.protocols import Generator, Progress
+from brain.protocols import Embedder, Generator, Progress
 from brain.reports import Figures
 from brain.types import AddReport, Episode, Recalled, Request, Retrieved, Scope
 from ingest.document import digest
@@ -43,10 +43,10 @@ QUESTION_TOKENS = 80  # that a model may write for one question
 class MeasuredStore:
     """A store with the verbs that the evaluation drives; no local model helps its search. Closing it closes its files.
 
-    With `embedder`, the name of a model of Ollama, its `sync` must end with every vector of that model.
+    With another `embedder` than word vectors its `sync` must end with every vector of that model.
     """
 
-    def __init__(self, resources: Resources, embedder: str = BUILTIN) -> None:
+    def __init__(self, resources: Resources, embedder: str = WORDLLAMA) -> None:
         self._resources = resources
         self._embedder = embedder
 
@@ -70,16 +70,22 @@ class MeasuredStore:
         """As `Brain.sync`. Raises `Unavailable` when the model that was asked for did not embed everything."""
         report = sync(self._resources)
         serving = self._resources.serving
-        if (
-            self._embedder not in WITHOUT_OLLAMA
-            and serving.embedder is self._resources.builtin
-        ):
+        if not self._serves(serving.embedder):
             why = "; ".join(report.notices) or serving.reason
             raise Unavailable(
                 f"{self._embedder} did not embed everything: {why}",
                 "see `brain models list`; run it again",
             )
         return report
+
+    def _serves(self, embedder: Embedder | None) -> bool:
+        """Whether this is the embedder that was asked for."""
+        words, sentences = self._resources.builtin, self._resources.shipped
+        if self._embedder == WORDLLAMA:
+            return embedder is words
+        if self._embedder in WITHOUT_OLLAMA:
+            return embedder is sentences
+        return embedder not in (words, sentences)
 
     def search(self, request: Request) -> Retrieved:
         """As `Brain.search`."""
@@ -119,7 +125,7 @@ def evaluation_of(kind: str, embedder: str) -> Evaluation:
     if embedder == AUTO:
         raise UsageError(
             "an evaluation names its embedder",
-            "say --embedder builtin or the name of a model",
+            "say --embedder builtin, wordllama or the name of a model",
         )
     return evaluations[kind]
 

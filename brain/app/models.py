@@ -10,7 +10,7 @@ from typing import Any
 
 from brain.app import filling
 from brain.app.resources import Noun, Resources
-from brain.app.serving import AUTO, BUILTIN, WITHOUT_OLLAMA
+from brain.app.serving import AUTO, BUILTIN, SHIPPED, WITHOUT_OLLAMA, WORDLLAMA
 from brain.app.tally import Tally
 from brain.app.vectors import INLINE_CHUNKS, finish
 from brain.config import make_home, write_setting
@@ -22,6 +22,13 @@ from brain.types import Texts
 
 ROLES = ("embed", "ask")
 QUOTES = "extractive"  # the built-in answerer, which quotes
+# The built-in models of each role, and the setting by which each is chosen
+BUILT_IN = {
+    "embed": {WORDLLAMA: WORDLLAMA, SHIPPED: BUILTIN},
+    "ask": {QUOTES: BUILTIN},
+}
+WORDS_NOTE = "vectors of words, at once"
+SENTENCES_NOTE = "vectors of sentences in English, behind them"
 CAPABILITIES = {
     "embed": "embedding",
     "ask": "completion",
@@ -45,7 +52,8 @@ class LocalModels(Noun):
             "ask": generator.name if generator else QUOTES,
         }
         rows = [
-            _builtin_row("embed", resources.builtin.name, used),
+            _builtin_row("embed", resources.builtin.name, used, note=WORDS_NOTE),
+            _builtin_row("embed", SHIPPED, used, note=SENTENCES_NOTE),
             _builtin_row("ask", QUOTES, used, note="quotes the best sentences"),
         ]
         try:
@@ -83,7 +91,7 @@ class LocalModels(Noun):
                 resources
             )  # whatever was being filled is not what is wanted now
         write_setting(resources.config, "models", role, name)
-        if role == "ask" or name == BUILTIN:
+        if role == "ask" or name == WORDLLAMA:
             return f"{role}: {name}, from now"
         models = replace(resources.config.models, embed=name)
         # As the next command will find it: the vectors of the new model are begun now
@@ -98,17 +106,18 @@ class LocalModels(Noun):
             chosen.close()
         if notices:
             return f"{role}: {name}; {'; '.join(notices)}"
+        if name == BUILTIN:
+            return f"{role}: {name}, from now"
         return f"{role}: {name}, from now ({INLINE_CHUNKS} chunks or fewer were left to do)"
 
     def _able(self, role: str, name: str) -> str:
         """The name as it is set, of a model that has the role. Raises as `use` does."""
         resources = self._resources
-        builtin = {"embed": resources.builtin.name, "ask": QUOTES}
-        if name in builtin.values():
-            if builtin[role] != name:
+        if any(name in models for models in BUILT_IN.values()):
+            if name not in BUILT_IN[role]:
                 other = "`brain models list` shows what each model can do"
                 raise UsageError(f"{name} is built in, but not for {role}", other)
-            return BUILTIN
+            return BUILT_IN[role][name]
         if name in (AUTO, BUILTIN):
             return name
         server = resources.ollama

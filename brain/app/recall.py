@@ -7,12 +7,14 @@ episodes to `brain.retrieval.recall_order`, and reading times to `brain.retrieva
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from brain.app.resources import Resources
 from brain.app.search import chance_of, quoted
+from brain.app.serving import Serving
 from brain.app.times import named_in, resolved, says_more
 from brain.text import operators
 from brain.types import (
@@ -34,6 +36,11 @@ if TYPE_CHECKING:
 # times: else the time belongs to what happened, not to when it was said. On locomo_dev, the 100 questions with such
 # words: nDCG@10 .495 with the window always, .588 never, .616 so; flat from .5 to .7.
 WINDOW_HOLDS = 0.5
+
+# What is embedded before an answer by a model that reads sentences: what it has no time for waits for the next
+# `recall` or `sync`.
+NEW_EPISODES_SECONDS = 1.0
+NEW_EPISODES_BATCH = 8  # between two looks at the clock
 
 Ranked = list[tuple[Episode, float]]
 
@@ -108,7 +115,7 @@ class _Finder:
     kind: str
     person: str
     words: Scope = field(default_factory=Scope)
-    ready: bool = False
+    serving: Serving | None = None
 
     def narrow(self, asked: operators.Asked) -> list[str]:
         """Look only at rounds with those words and tags; returns what to tell of it.
@@ -155,7 +162,8 @@ class _Finder:
         from brain.retrieval import recall_order, retrieve
 
         resources = self.resources
-        self._embed_new_episodes()
+        if self.serving is None:
+            self.serving = _with_new_episodes(resources)
         episodes = resources.store.search_episodes(kind=self.kind, person=self.person)
         request = replace(
             self.request,
@@ -163,10 +171,11 @@ class _Finder:
             scope=replace(self.words, since=since, until=until),
             limit=max(self.request.limit, recall_order.DEPTH),
         )
-        sources = resources.sources(episodes, "episodes")
+        sources = resources.sources(episodes, "episodes", self.serving)
         found = retrieve(request, sources, varied=False)
-        if found.no_dense and self._step_back(found.no_dense):
-            sources = resources.sources(episodes, "episodes")
+        if found.no_dense and resources.step_back(found.no_dense):
+            self.serving = _with_new_episodes(resources)
+            sources = resources.sources(episodes, "episodes", self.serving)
             found = retrieve(request, sources, varied=False)
         ids = [passage.id for passage in found.passages]
         ranked = recall_order.rerank(
@@ -193,36 +202,41 @@ class _Finder:
             found=there and bool(best),
             since=since,
             until=until,
-            degraded=found.degraded or resources.serving.degraded,
+            degraded=found.degraded or (self.serving or resources.serving).degraded,
             embedder=found.embedder,
             confidence=Confidence(found=chance),
         )
-
-    def _embed_new_episodes(self) -> None:
-        """A question that was asked gets its vector now, when somebody looks for it, and not while it is answered."""
-        from brain.index import embed_pending
-
-        serving = self.resources.serving
-        if self.ready or serving.embedder is None:
-            return
-        self.ready = True
-        whole = serving.embedder is not self.resources.builtin
-        vectors = self.resources.store.vectors
-        report = embed_pending(
-            vectors, serving.embedder, kind="episodes", sentences=whole
-        )
-        if report.error is not None:
-            self._step_back(report.error.message)
-
-    def _step_back(self, missing: str) -> bool:
-        """Whether built-in vectors take over, which then are made for what has none."""
-        if not self.resources.step_back(missing):
-            return False
-        self.ready = False
-        self._embed_new_episodes()
-        return True
 
     def _with_rounds(self, episode: Episode, score: float) -> Remembered:
         """An episode with the rounds before and after it in its session."""
         before, after = self.resources.store.episodes.neighbours(episode)
         return Remembered(episode, score, before, after)
+
+
+def _with_new_episodes(resources: Resources) -> Serving:
+    """What serves, once the questions that were asked have vectors: they get them when somebody looks for them, and not
+    while they are answered. Word vectors serve this time where there are too many of them for another model.
+    """
+    from brain.index import embed_pending
+
+    serving = resources.serving
+    words = resources.comparer
+    vectors = resources.store.vectors
+    until = time.monotonic() + NEW_EPISODES_SECONDS
+    if serving.embedder is not None and serving.embedder is not words:
+        report = embed_pending(
+            vectors,
+            serving.embedder,
+            kind="episodes",
+            batch=NEW_EPISODES_BATCH,
+            sentences=True,
+            stop=lambda: time.monotonic() > until,
+        )
+        if not report.waiting or words is None:
+            return serving
+        why = f"{report.error.message}; " if report.error else ""
+        degraded = f"{why}the built-in embedder searched" if why else ""
+        serving = Serving(words, str(words.fingerprint), "the rest waits", degraded)
+    if words is not None:
+        embed_pending(vectors, words, kind="episodes")
+    return serving

@@ -13,7 +13,15 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from brain.app.serving import AUTO, BUILTIN, WITHOUT_OLLAMA, Chooser, Serving
+from brain.app.serving import (
+    AUTO,
+    BUILTIN,
+    SHIPPED,
+    WITHOUT_OLLAMA,
+    WORDLLAMA,
+    Chooser,
+    Serving,
+)
 from brain.config import Config, make_home, settle_zone, takes_no_writing
 from brain.errors import BrainError, Unavailable
 from brain.models.sentence_embedder import SentenceEmbedder
@@ -252,6 +260,27 @@ class Resources:
 
         server = self.ollama
         return best_embedder(server.tags(), abilities=server.abilities)
+
+    def embedder_of(self, model: str) -> Embedder:
+        """The model of the second speed that has this name."""
+        return self.shipped if model == SHIPPED else self.ollama_embedder(model)
+
+    def second_embedder(self) -> tuple[str, str]:
+        """(the model whose vectors follow behind the word vectors, "" for none; what to tell): a model of Ollama where
+        one is wanted and there, else the one that ships.
+        """
+        wanted = self.config.models.embed
+        if wanted == WORDLLAMA or self.given_embedder is not None:
+            return "", ""
+        missing = ""
+        try:
+            model = self.wanted_embedder()
+            if model is not None and self.ollama_embedder(model).fingerprint:
+                return model, ""
+        except BrainError as error:
+            if wanted != AUTO:
+                missing = f"{error.message}; the built-in embedder serves"
+        return SHIPPED, missing
 
     @cached_property
     def serving(self) -> Serving:

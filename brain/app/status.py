@@ -16,7 +16,7 @@ from brain.app.filling import Fill
 from brain.app.folders import Folders
 from brain.app.not_read import FAILURES, newer_files, noted
 from brain.app.resources import Resources
-from brain.app.serving import AUTO, OF_OLLAMA
+from brain.app.serving import AUTO, OF_OLLAMA, SHIPPED
 from brain.app.speeds import about
 from brain.errors import BrainError, StoreError
 from brain.reports import Status, VectorProgress
@@ -38,10 +38,13 @@ def status(resources: Resources) -> Status:
     if index and index.name == "chroma":
         lag = store.vectors.snapshots.lag(serving.fingerprint)
     fill = filling.look(resources)
-    generations = _generations(resources, fill)
+    second, _missing = resources.second_embedder()
+    generations = _generations(resources, fill, second)
     state, notices = _ollama(resources)
     if fill is not None and fill.error:
         notices.insert(0, fill.told)
+    if fill is None and second == SHIPPED:
+        notices += _not_begun(generations)
     left_out = noted(resources)
     return Status(
         home=shown(resources.config.home),
@@ -70,16 +73,22 @@ def status(resources: Resources) -> Status:
     )
 
 
-def _generations(resources: Resources, fill: Fill | None) -> tuple[VectorProgress, ...]:
-    """One row for each model that vectors are kept of, or are being made for."""
+def _generations(
+    resources: Resources, fill: Fill | None, second: str
+) -> tuple[VectorProgress, ...]:
+    """One row for each model that vectors are kept of, or are being made for. `second`: that of the second speed."""
     vectors = resources.store.vectors
     serving = resources.serving.fingerprint
     everything = vectors.total()
     rows = []
     fingerprints = set(vectors.fingerprints())
     kept_up = _kept_up(resources, fill)
+    shipped = str(resources.shipped.fingerprint)
     if fill is not None and fill.fingerprint:
         fingerprints.add(fill.fingerprint)
+    if second == SHIPPED and everything:
+        fingerprints.add(shipped)
+        kept_up.add(shipped)
     for number, fingerprint in enumerate(_readable(fingerprints), 1):
         # A question that was asked gets its vector at the next `recall`: nothing waits for it before
         later = vectors.unasked_for(fingerprint)
@@ -97,7 +106,7 @@ def _generations(resources: Resources, fill: Fill | None) -> tuple[VectorProgres
             error = fill.error
         row = VectorProgress(
             number,
-            model,
+            SHIPPED if fingerprint == shipped else model,
             dimensions_of(fingerprint),
             state,
             total - waiting,
@@ -107,6 +116,16 @@ def _generations(resources: Resources, fill: Fill | None) -> tuple[VectorProgres
         )
         rows.append(row)
     return tuple(rows)
+
+
+def _not_begun(generations: Iterable[VectorProgress]) -> list[str]:
+    """What `sync` would do, where the model that ships has something to read and nobody lets it."""
+    for row in generations:
+        left = row.total - row.done
+        if row.embedder == SHIPPED and row.state == "building" and left:
+            takes = about(row.eta_seconds)
+            return [f"`brain sync` lets {SHIPPED} read {left:,} passages{takes}"]
+    return []
 
 
 def _kept_up(resources: Resources, fill: Fill | None) -> set[str]:

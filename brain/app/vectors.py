@@ -1,10 +1,11 @@
-"""When vectors are computed and when an index is written: built-in ones at once, an Ollama model's behind them,
+"""When vectors are computed and when an index is written: word vectors at once, those of the second speed behind them,
 Chroma's snapshot where something asks it.
 
-`finish` is the end of every taking in. A large amount for an Ollama model is computed by a process of its own
-(`python -m brain.app.vectors MODEL`), of which one at a time runs for a home; it may be killed at any moment, since the
-next `add` or `sync` goes on where it was. Leaves computing and searching to `brain.index`, and which embedder answers
-to `brain.app.resources`. Serves `add`, `sync`, `rebuild`, the doctor's repairs and erasing.
+`finish` is the end of every taking in. The embedder of the second speed is a model of Ollama or the one that ships. A
+large amount for it is computed by a process of its own (`python -m brain.app.vectors MODEL`), of which one at a time
+runs for a home; it may be killed at any moment, since the next `add` or `sync` goes on where it was. Leaves computing
+and searching to `brain.index`, and which embedder answers to `brain.app.serving`. Serves `add`, `sync`, `rebuild`, the
+doctor's repairs and erasing.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from brain.app import filling
 from brain.app.filling import LOCK
 from brain.app.resources import KINDS, Resources
-from brain.app.serving import AUTO, OF_OLLAMA, WITHOUT_OLLAMA
+from brain.app.serving import OF_OLLAMA, OF_SHIPPED, SHIPPED
 from brain.app.speeds import about
 from brain.app.tally import Tally
 from brain.config import load
@@ -32,39 +35,47 @@ if TYPE_CHECKING:
 
 # So few chunks are embedded by Ollama at once; more are computed behind the command.
 INLINE_CHUNKS = 64
+# Seconds that a command embeds with the model that ships, its loading (.3 s) included; the rest is computed behind it.
+# 60 short notes on an idle core.
+INLINE_SECONDS = 0.7
+# Chunks of one call of the model that ships, which a kill may lose: .2 s of ordinary ones. More at once are no faster
+# (300 full chunks: 24 processor seconds in fours, 29 in eights, 31 in sixteens).
+SHIPPED_BATCH = 4
 # After so many new chunks the index files are written, so that the first question does not wait for them.
 LARGE_CHUNKS = 1_000
-# Seconds that a second process waits for that lock: somebody may only look whether it is held.
-LOCK_SECONDS = 1.0
+# Seconds that a second process waits for that lock: somebody may only look whether it is held, or computes for a model
+# that is no longer wanted and stops after the batch that it has begun.
+LOCK_SECONDS = 5.0
+WATCH_SECONDS = 0.5  # between two looks at how far that process is
+NICENESS = 10  # of that process: whatever else runs comes first
+ONE_TOKENIZER = "TOKENIZERS_PARALLELISM"  # "false": it takes one thread as well
 # Those that this process started, held so that one that has ended can be reaped.
 _started: list[subprocess.Popen[bytes]] = []
 
 
 def finish(resources: Resources, tally: Tally, *, wait: bool = False) -> AddReport:
-    """The end of every taking in. `wait`: an Ollama model's vectors are computed here and now, however many.
+    """The end of every taking in. `wait`: the vectors of the second speed are computed here and now, however many.
 
     Raises `StoreError` when vectors cannot be stored, as on a full disk; the texts are saved by then.
     """
     waiting: int | None = 0
-    filling_chunks = 0
-    name = ""
+    second = Second()
     try:
         reach("finish.before_vectors")
         resources.store.days.note(resources.moment().date())
-        name = resources.builtin.name
         waiting = _built_in(resources, tally)
         if not tally.interrupted:
-            notices, filling_chunks = _of_ollama(resources, wait=wait)
-            tally.notices += notices
+            second = _second(resources, wait=wait)
+            tally.notices += second.notices
             _index(resources, tally, wait=wait)
     except KeyboardInterrupt:
         tally.interrupted = True
     if waiting is not None:
-        waiting = max(waiting, filling_chunks)
+        waiting = max(waiting, second.waiting)
     return tally.report(
         waiting=waiting,
-        filling=filling_chunks,
-        embedder=name,
+        filling=second.waiting,
+        embedder=second.complete or resources.builtin.name,
     )
 
 
@@ -107,48 +118,107 @@ def embed_builtin(resources: Resources) -> int | None:
     return _total(waiting)
 
 
-# -- an Ollama model's --------------------------------------------------------------------------------------------
+# -- the second speed ---------------------------------------------------------------------------------------------
 
 
-def _of_ollama(resources: Resources, *, wait: bool) -> tuple[list[str], int]:
-    """Start or finish the vectors of an Ollama model, where one is there and wanted: what to tell about it, and how
-    many chunks still wait for one.
+@dataclass(frozen=True, slots=True)
+class Second:
+    """What became of the second speed: how many chunks wait for it, what to tell, and the model's name where all of its
+    vectors are there.
     """
-    wanted = resources.config.models.embed
-    if wanted in WITHOUT_OLLAMA or resources.given_embedder is not None:
-        return [], 0
-    try:
-        model = resources.wanted_embedder()
-        if model is None:
-            return [], 0
-        fingerprint = str(resources.ollama_embedder(model).fingerprint)
-    except BrainError as error:
-        said = f"{error.message}; the built-in embedder serves"
-        return [] if wanted == AUTO else [said], 0
+
+    waiting: int = 0
+    notices: Sequence[str] = ()
+    complete: str = ""
+
+
+def _second(resources: Resources, *, wait: bool) -> Second:
+    """Start or finish the vectors of the second speed."""
+    model, missing = resources.second_embedder()
+    notices = [missing] if missing else []
+    if not model:
+        return Second(notices=notices)
+    fingerprint = resources.embedder_of(model).fingerprint
     vectors = resources.store.vectors
     place = vectors.place()
-    waiting = vectors.waiting_in_all(fingerprint)
-    if not waiting:
-        _switch(resources, model, fingerprint, place)
-        return [], 0
-    resources.__dict__.pop(
-        "serving", None
-    )  # what it said of complete vectors is no longer so
-    if wait or waiting <= INLINE_CHUNKS:
-        notices = fill(resources, model)
-        return notices, vectors.waiting_in_all(fingerprint) if notices else 0
+    waiting = vectors.waiting_in_all(str(fingerprint))
+    damaged = _damaged(resources, model) if waiting else None
+    if damaged is not None:
+        return Second(notices=[*notices, *damaged])
+    if waiting:
+        # What it said of complete vectors is no longer so
+        resources.__dict__.pop("serving", None)
+        notices += _compute(resources, model, waiting, wait=wait)
+        waiting = vectors.waiting_in_all(str(fingerprint))
+    else:
+        _switch(resources, model, str(fingerprint), place)
+    return Second(waiting, notices, "" if waiting else model)
+
+
+def _damaged(resources: Resources, model: str) -> list[str] | None:
+    """What to tell of a shipped model that cannot be used, told before or not at all; None where it can be."""
+    if model != SHIPPED:
+        return None
+    try:
+        resources.shipped.open()
+    except Unavailable as error:
+        said = f"{error.message}; word vectors serve"
+        if filling.failed(resources, model, said):
+            return [f"{said}: {error.hint}"]
+        return []
+    return None
+
+
+def _compute(
+    resources: Resources, model: str, waiting: int, *, wait: bool
+) -> list[str]:
+    """What is missing: here and now, or as much as a command has time for and the rest behind it; what to tell."""
+    if wait:
+        return _alone(resources, model)
+    shipped = model == SHIPPED
+    if not shipped and waiting <= INLINE_CHUNKS:
+        return fill(resources, model)
+    fingerprint = str(resources.embedder_of(model).fingerprint)
+    if shipped and not filling.at_work(resources):
+        until = time.monotonic() + INLINE_SECONDS
+        failed = fill(resources, model, stop=lambda: time.monotonic() > until)
+        waiting = resources.store.vectors.waiting_in_all(fingerprint)
+        if failed or not waiting:
+            return failed
     filling.begun(resources, model, fingerprint)
-    return [_in_background(resources, waiting, model)], waiting
+    return [_in_background(resources, waiting, model)]
 
 
-def fill(resources: Resources, model: str) -> list[str]:
-    """Compute what is missing of a model's vectors, here and now; it takes over when nothing is missing. What it could
+def _alone(resources: Resources, model: str) -> list[str]:
+    """All of it here and now, but not what the process in the background is at already: that is waited for."""
+    from filelock import FileLock, Timeout
+
+    fingerprint = str(resources.embedder_of(model).fingerprint)
+    vectors = resources.store.vectors
+    waiting = vectors.waiting_in_all(fingerprint)
+    filling.begun(resources, model, fingerprint)  # one for another model stops
+    while True:
+        try:
+            with FileLock(resources.config.home / LOCK, timeout=WATCH_SECONDS):
+                return fill(resources, model)
+        except Timeout:
+            left = vectors.waiting_in_all(fingerprint)
+            resources.progress("embed", max(waiting - left, 0), waiting)
+
+
+def fill(
+    resources: Resources,
+    model: str,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+) -> list[str]:
+    """Compute what is missing of a model's vectors until `stop()`; it takes over when nothing is missing. What it could
     not do is noted, so that `status` and the doctor can tell.
     """
     from brain.index import EmbedReport
 
     try:
-        error = _filled(resources, model)
+        error = _filled(resources, model, stop)
     except Refused as refused:  # it runs elsewhere; the notes are saved all the same
         error = f"{refused.message}; no vectors of {model} were made"
     except Unavailable as away:
@@ -162,30 +232,46 @@ def fill(resources: Resources, model: str) -> list[str]:
     return []
 
 
-def _filled(resources: Resources, model: str) -> str:
-    """Why it is not complete, "" when it is."""
+def _filled(resources: Resources, model: str, stop: Callable[[], bool]) -> str:
+    """Why it is not complete, "" when it is, or was stopped."""
     from brain.index import embed_pending
+    from brain.index.embed import BATCH
 
-    embedder, vectors = resources.ollama_embedder(model), resources.store.vectors
-    fingerprint = str(embedder.fingerprint)
-    filling.begun(resources, model, fingerprint)
-    place, made = vectors.place(), 0
+    embedder, vectors = resources.embedder_of(model), resources.store.vectors
+    fingerprint = embedder.fingerprint
+    filling.begun(resources, model, str(fingerprint))
+    made = 0
+    batch, least = BATCH, filling.MEASURE_FROM
+    if model == SHIPPED:
+        batch = least = SHIPPED_BATCH
 
     def keep(speed: Speed) -> None:
-        resources.speeds.keep(model, embedder.fingerprint.digest, speed)
+        resources.speeds.keep(fingerprint.model, fingerprint.digest, speed)
 
-    for kind in KINDS:
-        pace = filling.Pace(resources.progress, keep)
-        report = embed_pending(
-            vectors, embedder, kind=kind, sentences=True, progress=pace
-        )
-        pace.note()
-        made += report.embedded
-        if report.error is not None or report.waiting:
-            return _incomplete(report, model)
-    _switch(resources, model, fingerprint, place)
+    while True:  # chunks may come from elsewhere meanwhile
+        place = vectors.place()
+        if not vectors.waiting_in_all(str(fingerprint)):
+            break
+        for kind in KINDS:
+            pace = filling.Pace(resources.progress, keep, least)
+            report = embed_pending(
+                vectors,
+                embedder,
+                kind=kind,
+                batch=batch,
+                sentences=True,
+                progress=pace,
+                stop=stop,
+            )
+            pace.note()
+            made += report.embedded
+            if report.error is None and report.waiting and stop():
+                return ""
+            if report.error is not None or report.waiting:
+                return _incomplete(report, model)
+    _switch(resources, model, str(fingerprint), place)
     if made > LARGE_CHUNKS:
-        _exact_files(resources, fingerprint)
+        _exact_files(resources, str(fingerprint))
     return ""
 
 
@@ -202,32 +288,40 @@ def _incomplete(report: EmbedReport, model: str) -> str:
 def _switch(
     resources: Resources, model: str, fingerprint: str, place: tuple[int, int]
 ) -> None:
-    """From now on these vectors answer; the built-in ones stay as the warm spare. `place`: where the store was before
-    they were looked through and none was missing; what comes later is looked at again.
+    """From now on these vectors answer; word vectors stay as the warm spare. `place`: where the store was before they
+    were looked through and none was missing; what comes later is looked at again.
     """
     pk, seq = place
     value = {"model": model, "fingerprint": fingerprint, "pk": pk, "seq": seq}
+    setting = OF_SHIPPED if model == SHIPPED else OF_OLLAMA
     library = resources.store.library
     filling.done(resources)
-    if library.setting_json(OF_OLLAMA, dict) != value:
-        library.keep_setting(OF_OLLAMA, json.dumps(value, sort_keys=True))
+    if library.setting_json(setting, dict) != value:
+        library.keep_setting(setting, json.dumps(value, sort_keys=True))
         resources.__dict__.pop("serving", None)
 
 
 def _in_background(resources: Resources, waiting: int, model: str) -> str:
     """Let a process in a session of its own compute them, so that it outlives this command."""
     _started[:] = [child for child in _started if child.poll() is None]
-    child = subprocess.Popen(
-        [sys.executable, "-m", "brain.app.vectors", model],
-        env={**os.environ, "BRAIN_HOME": str(resources.config.home)},
-        start_new_session=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    chunks = f"{waiting:,} chunks"
+    home = str(resources.config.home)
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "brain.app.vectors", model],
+            env={**os.environ, "BRAIN_HOME": home, ONE_TOKENIZER: "false"},
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        said = f"no process can be started for it ({error.strerror})"
+        return f"{chunks} wait for {model}, and {said}: run `brain sync`"
     _started.append(child)
-    takes = about(resources.speeds.seconds_for(waiting, model))
-    said = f"{waiting:,} chunks are being embedded by {model} in the background{takes}"
+    name = resources.embedder_of(model).fingerprint.model
+    takes = about(resources.speeds.seconds_for(waiting, name))
+    said = f"{chunks} are being embedded by {model} in the background{takes}"
     return f"{said}; `brain status` shows how far it is"
 
 
@@ -272,13 +366,24 @@ def _chunks(count: int | None) -> str:
 
 
 def main(model: str) -> int:
-    """The process in the background: until nothing waits, the model is away, or another one does it already."""
+    """The process in the background: until nothing waits, the model is away or not wanted any more, or another one does
+    it already.
+    """
     from filelock import FileLock, Timeout
 
-    resources = Resources(load())
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    config = load()
+    if not config.database.exists():  # the home was removed meanwhile
+        return 1
+    resources = Resources(config)
     try:
-        with FileLock(resources.config.home / LOCK, timeout=LOCK_SECONDS):
-            fill(resources, model)
+        with FileLock(config.home / LOCK, timeout=LOCK_SECONDS):
+            fill(
+                resources,
+                model,
+                stop=lambda: not filling.is_wanted(resources, model),
+            )
     except (Timeout, BrainError, KeyboardInterrupt):
         return 1
     finally:

@@ -1,4 +1,4 @@
-"""The doctor's checks of the vector index and of the models beside it: D09-D11, D14.
+"""The doctor's checks of the vector index and of the models beside it: D09-D11, D14, D20.
 
 Everything here can be made anew; a repair does that. Leaves out what is stored (check_store.py) and other files
 (check_files.py).
@@ -76,3 +76,9 @@ def models(examined: Examined) -> Finding:
     if not warning:
         return Finding(note=said)
     return Finding((said,), "`brain models list` shows what there is", error=False)
+
+
+def shipped(examined: Examined) -> Finding:
+    """D20: the files of the models that ship are those that were shipped; others stand in where they are not."""
+    hint = "install the package again, then run `brain sync`"
+    return Finding(examined.shipped(), hint, error=False)

@@ -28,8 +28,8 @@ class Examined:
 
     What needs the app's open models and indexes: `embed` computes the built-in vectors that are missing, `renew` fills
     the index of a fingerprint anew, `finish_erasure` does the last step of an erasure ("" when done, else why not yet),
-    `ollama` tells its state in one line and whether that is a warning. `finished`: what another process left undone and
-    was finished when the store was opened.
+    `ollama` tells its state in one line and whether that is a warning, `shipped` what is wrong with models that ship.
+    `finished`: what another process left undone and was finished when the store was opened.
     """
 
     config: Config
@@ -40,6 +40,7 @@ class Examined:
     renew: Callable[[str], object]
     finish_erasure: Callable[[], str]
     ollama: Callable[[], tuple[str, bool]]
+    shipped: Callable[[], Sequence[str]]
     deep: bool
     repair: bool
     finished: str = ""

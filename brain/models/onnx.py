@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -92,6 +92,11 @@ class OnnxModel:
         self._session  # noqa: B018 - reading it is what loads it
         self._tokenizer  # noqa: B018
 
+    def check(self) -> None:
+        """Compare the files with those that were shipped."""
+        for file in (self.model.weights, self.model.tokenizer):
+            self._checked(file)
+
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         """Tokens of each text with their places in it, without [CLS] and [SEP]."""
         clean = [sendable(text) for text in texts]
@@ -135,7 +140,10 @@ class OnnxModel:
     def _session(self) -> InferenceSession:
         with self._loading:
             weights = self._checked(self.model.weights)
-            import onnxruntime
+            try:
+                import onnxruntime
+            except ImportError as error:
+                raise self._unusable("onnxruntime cannot be loaded") from error
 
             onnxruntime.disable_telemetry_events()
             options = onnxruntime.SessionOptions()
@@ -177,6 +185,17 @@ class OnnxModel:
             f"{self.model.label} cannot be used: {cause}",
             "install the package again; `[models] reader` and `embed` leave it out",
         )
+
+
+def faults(models: Iterable[ShippedModel], folder: Path = SHIPPED) -> list[str]:
+    """What is wrong with the files of these models, a line each."""
+    found = []
+    for model in models:
+        try:
+            OnnxModel(model, folder=folder).check()
+        except Unavailable as error:
+            found.append(error.message)
+    return found
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

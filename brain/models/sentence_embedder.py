@@ -36,6 +36,7 @@ class SentenceEmbedder:
     )
 
     def __init__(self, *, threads: int = 1, folder: Path = SHIPPED) -> None:
+        self.folder = folder
         self._model = OnnxModel(MINILM, threads=threads, folder=folder)
 
     def open(self) -> None:

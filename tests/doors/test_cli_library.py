@@ -346,7 +346,7 @@ def test_status_says_what_serves_and_why_and_what_waits() -> None:
         "ollama   0.33.0 at 127.0.0.1",
         "folder   /n: 800 documents, looked at 2026-05-07 09:00",
         "folder   /usb: 12 documents, unmounted",
-        "waiting  900 passages found by words only so far (brain sync)",
+        "waiting  nothing",
     ]
     ran = brain("status", "--explain", status=STATUS)
     assert ran.stdout.splitlines()[3:5] == [
@@ -358,6 +358,14 @@ def test_status_says_what_serves_and_why_and_what_waits() -> None:
     assert shape["roots"][1]["state"] == "unmounted"
 
 
+def test_status_counts_what_the_model_that_answers_has_not_read() -> None:
+    live = VectorProgress(1, "nomic-embed-text", 768, "live", 4000, 4100, None)
+    facts = dataclasses.replace(STATUS, generations=(live,), waiting=100)
+    assert brain("status", status=facts).stdout.splitlines()[-1] == (
+        "waiting  100 passages found by words only so far (brain sync)"
+    )
+
+
 def test_status_names_what_could_not_be_read_and_lists_all_that_was_left_out() -> None:
     late = NotRead(
         "/n/book.pdf", "unreadable", "took too long to read", "open it", True, 3, True
@@ -367,8 +375,7 @@ def test_status_names_what_could_not_be_read_and_lists_all_that_was_left_out() -
         "status", status=dataclasses.replace(STATUS, unread=(late,), newer=2, skipped=4)
     )
     assert ran.stdout.splitlines()[-4:] == [
-        "waiting  900 passages found by words only so far (brain sync), 2 files new or changed (brain sync), "
-        "4 files skipped (brain status --skipped)",
+        "waiting  2 files new or changed (brain sync), 4 files skipped (brain status --skipped)",
         "1 unreadable: took too long to read",
         "  /n/book.pdf (tried 3 times, `brain sync` tries it again, its older text is found)",
         "  open it",

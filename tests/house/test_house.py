@@ -368,7 +368,7 @@ def test_lexical_search_loads_no_heavy_package(tmp_path: Path) -> None:
     brain = [sys.executable, "-m", "brain"]
     subprocess.run(
         [*brain, "add", "--note", "black tea wants 95 degrees"],
-        env=environ,
+        env={**environ, "BRAIN_MODELS_EMBED": "wordllama"},
         check=True,
         capture_output=True,
         cwd=ROOT,
@@ -376,7 +376,7 @@ def test_lexical_search_loads_no_heavy_package(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom brain.doors.cli import main\n"
         "try:\n    main(['search', '--lexical', '--json', 'tea'])\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"
-        "found = [n for n in ('chromadb', 'ollama', 'sqlite_utils', 'numpy', 'httpx', 'wordllama', 'rich', 'pypdf') if n in sys.modules]\n"
+        "found = [n for n in ('chromadb', 'ollama', 'sqlite_utils', 'numpy', 'httpx', 'wordllama', 'onnxruntime', 'tokenizers', 'rich', 'pypdf') if n in sys.modules]\n"
         "sys.exit(f'loaded: {found}' if found else 0)"
     )
     run = subprocess.run(

@@ -16,6 +16,7 @@ import pytest
 
 from brain.app import Brain
 from brain.app import vectors as taking_in
+from brain.app.serving import SHIPPED
 from brain.app.vectors import INLINE_CHUNKS
 from brain.config import load
 from brain.types import Request
@@ -163,6 +164,7 @@ def test_the_models_commands_list_pull_and_use(ollama: StandIn, shelf: Path) -> 
     used = {model["name"]: model["use"] for model in listed}
     assert used == {
         "wordllama": [],
+        SHIPPED: [],
         "extractive": [],
         "llama3.2:latest": ["ask"],
         NOMIC: ["embed"],
@@ -175,7 +177,7 @@ def test_the_models_commands_list_pull_and_use(ollama: StandIn, shelf: Path) -> 
     assert brain("models", "use", "ask", "builtin").code == 0
     assert ask().json["model"] == "extractive"
     assert brain("models", "use", "embed", "builtin").code == 0
-    assert brain("search", "rent", "--json").json["embedder"] == "wordllama"
+    assert brain("search", "rent", "--json").json["embedder"] == SHIPPED
     assert vectors()[NOMIC] == 2, (
         "kept: nothing has to be computed again on the way back"
     )

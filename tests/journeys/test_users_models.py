@@ -14,6 +14,7 @@ from brain.answering.context import RULES
 from brain.app import Brain
 from brain.app import vectors as taking_in
 from brain.app.filling import ENDED, FILL, Pace
+from brain.app.serving import SHIPPED
 from brain.app.vectors import INLINE_CHUNKS
 from brain.config import load
 from brain.types import Speed
@@ -81,7 +82,10 @@ def test_the_names_of_the_built_in_models_are_names_too(ollama: StandIn) -> None
     cause, _cure = brain("models", "use", "ask", "wordllama").two_lines()
     assert cause == "wordllama is built in, but not for ask"
     text = (home() / "config.toml").read_text("utf-8")
-    assert text.count('"builtin"') == 2
+    assert 'embed = "wordllama"' in text
+    assert 'ask = "builtin"' in text
+    assert brain("models", "use", "embed", SHIPPED).code == 0
+    assert 'embed = "builtin"' in (home() / "config.toml").read_text("utf-8")
 
 
 def test_the_list_goes_by_what_a_model_really_can(ollama: StandIn) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from brain.app import Brain
+from brain.app.serving import SHIPPED
 from brain.config import load
 from brain.types import Request
 from tests.end_to_end import Folder, brain, checked, home
@@ -308,11 +309,38 @@ def test_a_later_add_takes_the_better_model_up(
 ) -> None:
     monkeypatch.setenv("BRAIN_OLLAMA_HOST", f"http://127.0.0.1:{closed_port()}")
     brain("add", folder({"lease.md": LEASE}))
-    assert brain("search", "rent", "--json").json["embedder"] == "wordllama"
+    assert brain("search", "rent", "--json").json["embedder"] == SHIPPED
     monkeypatch.setenv("BRAIN_OLLAMA_HOST", ollama.url)
     brain("add", folder({"tea.md": TEA}, "more"))
     assert brain("search", "rent", "--json").json["embedder"] == NOMIC
-    assert vectors() == {"wordllama": 2, NOMIC: 2}
+    shipped = {"all-minilm-l6-v2-int8": 1}
+    assert vectors() == {"wordllama": 2, NOMIC: 2, **shipped}, (
+        "it is not asked any more"
+    )
+
+
+def test_the_better_complete_vectors_stand_in_when_ollama_goes(
+    folder: Folder, ollama: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = folder({"lease.md": LEASE})
+    monkeypatch.setenv("BRAIN_MODELS_EMBED", "builtin")
+    brain("add", place)
+    monkeypatch.delenv("BRAIN_MODELS_EMBED")
+    assert brain("search", "rent", "--json").json["embedder"] == SHIPPED
+    brain("sync")
+    assert brain("search", "rent", "--json").json["embedder"] == NOMIC
+    ollama.stop()
+    found = brain("search", "rent", "--json").json
+    assert found["embedder"] == SHIPPED
+    assert f"{SHIPPED} searched" in found["degraded"]
+    (place / "tea.md").write_text(TEA)
+    monkeypatch.setenv("BRAIN_MODELS_EMBED", "wordllama")
+    brain("sync")
+    monkeypatch.delenv("BRAIN_MODELS_EMBED")
+    found = brain("search", "rent", "--json").json
+    assert found["embedder"] == "wordllama", "what lacks a chunk does not stand in"
+    assert "the built-in embedder searched" in found["degraded"]
+    assert "Ollama does not" in brain("status", "--json").json["embedder_reason"]
 
 
 def test_status_nudges_at_most_weekly_and_names_the_cost(

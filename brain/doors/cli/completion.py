@@ -118,10 +118,10 @@ def models(begun: str) -> list[str]:
 
 @silently
 def choices(begun: str) -> list[str]:
-    """What a role can be given: a model, `auto`, `builtin`."""
+    """What a role can be given: a model, `auto`, `builtin`, `wordllama`."""
     from brain.app.completing import models
 
-    return going_on(begun, ["auto", "builtin", *models()])
+    return going_on(begun, ["auto", "builtin", "wordllama", *models()])
 
 
 @silently
@@ -129,7 +129,7 @@ def embedders(begun: str) -> list[str]:
     """What can embed a judged set."""
     from brain.app.completing import models
 
-    return going_on(begun, ["builtin", *models("embed")])
+    return going_on(begun, ["builtin", "wordllama", *models("embed")])
 
 
 @silently

@@ -25,7 +25,7 @@ Embedder = Annotated[
     option(
         "--embedder",
         "NAME",
-        "builtin, or an embedding model of Ollama.",
+        "builtin, wordllama, or an embedding model of Ollama.",
         autocompletion=completion.embedders,
     ),
 ]

@@ -181,8 +181,11 @@ def _holds(held: Status | BackupReport | RestoreReport) -> str:
 
 
 def _waiting(facts: Status) -> str:
+    """What nobody looks after yet. Passages that another model is still to read are found by meaning all the same."""
+    rows = [item for item in facts.generations if item.state == "building"]
+    to_read = sum(item.total - item.done for item in rows)
     return commas(
-        some(facts.waiting, "passage", WITHOUT_VECTORS),
+        some(max(facts.waiting - to_read, 0), "passage", WITHOUT_VECTORS),
         some(facts.newer, "file", " new or changed (brain sync)"),
         some(facts.index_lag, "change", " not searched by meaning yet"),
         some(facts.skipped, "file", " skipped (brain status --skipped)"),
