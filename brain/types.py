@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
 from typing import Literal
 
 Measures = Mapping[str, float]
@@ -440,20 +439,3 @@ class Recalled:
     embedder: str = ""
     confidence: Confidence = Confidence()
     notices: Texts = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """What encrypts or opens a backup: a passphrase, or keys. `recipients` are public ones (age1…), which encrypt; the
-    file `identity` holds secret ones, which open.
-    """
-
-    passphrase: str = ""
-    recipients: Texts = ()
-    identity: Path | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.passphrase or self.recipients or self.identity)
-
-
-NO_SECRET = Secret()

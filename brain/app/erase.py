@@ -16,6 +16,7 @@ from brain.app.derived import begun, finish_erasure
 from brain.app.file_facts import uri_of
 from brain.app.library import EPISODE, Library, stored_path
 from brain.app.resources import Resources
+from brain.config.secret import Secret
 from brain.errors import NotFound
 from brain.faults import reach
 from brain.keeping.backup import copies_of
@@ -30,7 +31,7 @@ from brain.reports import EraseReport, Forgotten, Holding, Mention
 from brain.store import PENDING
 from brain.store.erasure import Eraser, ErasureFindings, ErasureTargets
 from brain.store.mentions import Mentions
-from brain.types import Secret, Texts
+from brain.types import Texts
 
 SHORTEST_PREFIX = 6  # of an id that is typed
 GOES = (

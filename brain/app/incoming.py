@@ -24,6 +24,7 @@ from brain.store.documents import Origin
 from brain.store.moves import path_of
 from brain.store.row_hash import Row
 from ingest.document import Document, digest, new_id, rebind
+from ingest.edition import reader_edition
 
 if TYPE_CHECKING:
     from brain.keeping.export.rows import StoredDocument
@@ -183,6 +184,8 @@ def _origin(item: StoredDocument, file: _File) -> Origin:
         file.stat,
         time.time_ns() if file.stat else None,
         entry=item.entry,
+        # What was exported is what the file's reader made of it, as far as anybody knows
+        reader=reader_edition(item.media_type) if file.stat else "",
         label=item.label,
         compartment=item.compartment,
         trust=IMPORTED,

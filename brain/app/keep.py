@@ -19,6 +19,7 @@ from brain.app.resources import OFF, Noun
 from brain.app.serving import AUTO, SHIPPED, WITHOUT_OLLAMA, WORDLLAMA
 from brain.app.vectors import embed_builtin
 from brain.config import make_home
+from brain.config.secret import NO_SECRET, Secret
 from brain.errors import BrainError, Refused
 from brain.keeping import backup as backups
 from brain.reports import (
@@ -31,7 +32,6 @@ from brain.reports import (
     RestoreReport,
     RewriteReport,
 )
-from brain.types import NO_SECRET, Secret
 
 if TYPE_CHECKING:
     from brain.keeping.findings import Examined

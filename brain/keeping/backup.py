@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from brain.config import Config
+from brain.config.secret import NO_SECRET, Secret
 from brain.errors import BrainError, StoreError, UsageError
 from brain.faults import reach
 from brain.keeping import encryption
@@ -29,7 +30,6 @@ from brain.keeping.files import (
 )
 from brain.reports import BackupReport
 from brain.store import Store, copies
-from brain.types import NO_SECRET, Secret
 
 NAME = re.compile(r"brain-(\d{8}T\d{6}Z)(?:-(\d+))?\.db(\.age)?")
 TIME = "%Y%m%dT%H%M%SZ"

@@ -11,9 +11,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from brain.config.secret import Secret
 from brain.errors import BrainError, UsageError
 from brain.keeping.files import FILE_MODE, flush
-from brain.types import Secret
 
 SUFFIX = ".age"
 PASSPHRASE = "BRAIN_BACKUP_PASSPHRASE"  # the variable of the environment that holds one

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from brain.config import Config
+from brain.config.secret import Secret
 from brain.errors import BrainError
 from brain.faults import reach
 from brain.keeping import encryption, isolated
@@ -27,7 +28,6 @@ from brain.reports import Holding, NotRewritten, RewriteReport
 from brain.store import Store, copies
 from brain.store.erasure import Eraser, ErasureTargets, erase_in_copy, in_copy
 from brain.store.mentions import tells
-from brain.types import Secret
 from ingest.terms import tokens
 
 # Setting: what erasures left out, {path: [when, when the file last changed]} in JSON.

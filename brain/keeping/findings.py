@@ -11,10 +11,10 @@ from datetime import datetime
 from functools import cached_property
 
 from brain.config import Config
+from brain.config.secret import Secret
 from brain.reports import Check
 from brain.store import Store
 from brain.store.checks import StoreChecks
-from brain.types import Secret
 
 SHOWN = 3  # faults named in a line; the rest is counted
 REPAIR = "`brain doctor --repair` mends it"

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from brain.config import Config
+from brain.config.secret import Secret
 from brain.errors import BrainError
 from brain.faults import reach
 from brain.index import snapshot
@@ -23,7 +24,6 @@ from brain.keeping.erased_since import leave_out
 from brain.keeping.files import copy_file, flush_directory, free_name, sweep, temporary
 from brain.reports import RestoreReport
 from brain.store import copies
-from brain.types import Secret
 
 BESIDE = ("-wal", "-shm", "-journal")  # what SQLite keeps next to a database
 NO_DIGEST = "it carries no digest: it was not made by `brain backup`"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from brain.config.secret import NO_SECRET
 from brain.errors import NotFound
 from brain.reports import (
     Check,
@@ -24,7 +25,7 @@ from brain.reports import (
     Status,
     VectorProgress,
 )
-from brain.types import NO_SECRET, Scope, Skill
+from brain.types import Scope, Skill
 from tests.fake_brain import brain
 
 EXCERPT = Excerpt(

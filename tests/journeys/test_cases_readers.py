@@ -29,7 +29,9 @@ def found(words: str) -> list[dict[str, Any]]:
 def test_legacy_encodings_are_read_as_their_letters_and_the_guess_is_told(
     tmp_path: Path,
 ) -> None:
-    ran = taken_in("legacy-encoding", tmp_path)
+    place = tmp_path / "legacy-encoding"
+    shutil.copytree(CASES / "legacy-encoding", place)
+    ran = brain("add", place, "--verbose")
     assert "lease-cp1251" in found("Договор аренды")[0]["source"]
     assert "tides-sjis" in found("潮汐表")[0]["source"]
     told = ran.stdout + ran.stderr

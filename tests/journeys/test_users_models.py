@@ -32,6 +32,7 @@ def ollama(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     """An Ollama that is there, with models left to "auto"."""
     with StandIn(models=("llama3.2", NOMIC)) as server:
         monkeypatch.setenv("BRAIN_OLLAMA_HOST", server.url)
+        monkeypatch.setenv("BRAIN_RETRIEVAL_RERANKER", "ollama")
         monkeypatch.delenv("BRAIN_MODELS_EMBED")
         monkeypatch.delenv("BRAIN_MODELS_ASK")
         yield server

@@ -72,7 +72,7 @@ def test_a_prompt_over_the_window_is_trimmed_where_everyone_can_see(
         }
     )
     brain("add", place)
-    ran = brain("ask", "what is the rent of the flats?", "-n", "9")
+    ran = brain("ask", "what is the rent of the flats?", "-n", "9", "--explain")
     assert ran.code == 0
     line = re.search(
         r"context ([\d,]+) of 1,024 tokens; (\d) of (\d) passages left out", ran.stdout

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from brain.app import Brain
 from brain.app.capture import remember_episodes
 from brain.config import Config, Models
+from brain.config.secret import NO_SECRET, Secret
 from brain.errors import BrainError, StoreError, UsageError
 from brain.faults import KILLED, VARIABLE
 from brain.keeping import backup as backups
@@ -31,7 +32,7 @@ from brain.keeping.restore import restore
 from brain.reports import BackupReport, RebuildReport, RestoreReport
 from brain.store import copies
 from brain.store.connection import connect
-from brain.types import NO_SECRET, Episode, Request, Secret
+from brain.types import Episode, Request
 from tests.fake_brain import brain as command
 
 ROOT = Path(__file__).parents[2]
@@ -587,7 +588,9 @@ def test_the_restore_command_shows_first() -> None:
 
 
 def test_the_rebuild_command() -> None:
-    ran = command("rebuild", keep_rebuild=RebuildReport(12, 5, 0, ("a notice",)))
+    ran = command(
+        "rebuild", "--explain", keep_rebuild=RebuildReport(12, 5, 0, ("a notice",))
+    )
     assert "12 rows of full text, 5 vectors" in ran.stdout
     assert (
         json.loads(command("rebuild", "--json", keep_rebuild=RebuildReport(12)).stdout)[

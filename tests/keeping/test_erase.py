@@ -20,6 +20,7 @@ import pytest
 from brain.app import Brain
 from brain.app.derived import finish_erasure
 from brain.config import Config, Index, Models
+from brain.config.secret import Secret
 from brain.errors import NotFound
 from brain.faults import KILLED, VARIABLE
 from brain.index import snapshot
@@ -28,7 +29,7 @@ from brain.keeping.erase import ERASED
 from brain.reports import EraseReport, Forgotten, Holding, NotRewritten, RewriteReport
 from brain.store import PENDING, copies
 from brain.store.trash import DAYS_SEEN, KEPT
-from brain.types import Episode, Request, Secret
+from brain.types import Episode, Request
 from tests.fake_brain import brain as command
 
 ROOT = Path(__file__).parents[2]

@@ -14,9 +14,9 @@ import pytest
 
 from brain.app import Brain
 from brain.config import Config
+from brain.config.secret import Secret
 from brain.keeping import erase
 from brain.reports import Check
-from brain.types import Secret
 
 NOON = datetime(2026, 5, 7, 12, tzinfo=UTC)
 LINE = "The ledger of the Kettlewick account lies behind the third brick."

@@ -21,7 +21,7 @@ from brain.errors import UsageError
 
 if TYPE_CHECKING:
     from brain.app import Brain
-    from brain.types import Secret
+    from brain.config.secret import Secret
 
 PASSPHRASE = "BRAIN_BACKUP_PASSPHRASE"
 # The end of an encrypted backup's name.
@@ -128,7 +128,7 @@ def backup(
     identity: Identity = None,
 ) -> object:
     """Copy the store into one file, proven to hold the same. Into DIR, or backups/ in the home."""
-    from brain.types import Secret
+    from brain.config.secret import Secret
 
     if rewrite:
         if directory or keep or encrypt or recipient:
@@ -169,7 +169,7 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """Take a backup back, once it is proven sound. What is there now is kept beside it."""
-    from brain.types import Secret
+    from brain.config.secret import Secret
 
     run = session(context)
     words = ""
@@ -195,7 +195,7 @@ def rebuild(brain: Brain) -> object:
 
 def known_secret(identity: Path | None) -> Secret:
     """What opens a backup without asking: the passphrase in the environment, the file of secret keys."""
-    from brain.types import Secret
+    from brain.config.secret import Secret
 
     return Secret(os.environ.get(PASSPHRASE, ""), identity=identity)
 
