@@ -1,4 +1,4 @@
-"""What opens a backup: a value, kept in no file. Serves the doors, which ask for it, and what reads or writes backups."""
+"""What opens a backup: a value, kept in no file. Serves the doors, which ask for it, and backups."""
 
 from __future__ import annotations
 
