@@ -217,7 +217,7 @@ class Problem:
             + 1e-9
         )
         most = np.array(
-            [fusion.MOST_OF.get(name, fusion.MOST) for name in self.look_names]
+            [fusion.MAX_Z_OF.get(name, fusion.MAX_Z) for name in self.look_names]
         )
         self.looks = np.clip((known - self.mean) / self.deviation, -most, most)
 

@@ -31,7 +31,8 @@ NEIGHBOURS = STOP - ENGLISH  # function words of German, French, Spanish …
 # Of the time for both looks: what is left of it goes to the whole passages.
 SHORTLIST_SHARE = 0.4
 
-# What a logit of the reader adds to the score of the search, by look; fitted by benchmarks/fit_reading.py.
+# What a logit of the reader adds to the score of the search, by look: chosen by hand on 400 questions of notes_dev,
+# flat around these values (benchmarks/CONFIDENCE.md).
 WEIGHTS: Measures = FITTED["reading"]
 
 NAMES = tuple(

@@ -1,0 +1,260 @@
+"""Fit what the answers stand on where the answer reader read: which sentence is quoted, and how likely it is right.
+
+    brain eval retrieval ../shared/eval/notes_dev --embedder builtin --vectors .stores      # and so for ans_dev
+    python -m benchmarks.fit_answers --sets ../shared/eval --seen ../shared/models/reader-seen.json --stores .stores \
+        --vectors .vectors [--most 600] [--write brain/fitted.json]
+
+Questions are asked through the product's own `retrieve` and `read_answers`. Left out: every passage that the reader was
+trained on (`--seen`), so that its outputs are those on texts it has not met. `extract_read` is a conditional logit over the
+sentences of a question, `answers` a logistic model of "the first quote holds the answer"; both are judged with whole
+articles left out, each set with half of the mass absent. Leaves `reading` (what a logit of the reader adds to the order)
+alone: chosen by hand on the same questions, flat around its values.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize  # type: ignore[import-untyped]
+
+from benchmarks.fit_confidence import logistic, matrix, rounded
+from benchmarks.fitted_file import write_fitted
+from benchmarks.stores import Room, rooms
+from brain import confidence
+from brain.answering.support import support_features
+from brain.evaluation.metrics import auroc, calibration
+from brain.models.answer_reader import CrossEncoder
+from brain.models.builtin import BuiltinEmbedder
+from brain.models.sentence_embedder import SentenceEmbedder
+from brain.retrieval import Sources, retrieve
+from brain.retrieval.answers import SHORTLISTED, read_answers
+from brain.text import Question
+from brain.text.sheet import sheet
+from brain.types import Measures, Passage, Request
+
+# The package hands out its function `extract`, which has the name of its module.
+extracting = importlib.import_module("brain.answering.extract")
+
+SETS = ("notes_dev", "ans_dev")
+FOLDS = 6
+RIDGE = 0.3  # of standardised features
+MASS = 1000.0  # of each set
+UNHURRIED = 60.0  # seconds for reading: nothing is cut off by the clock
+RIGHT = 0.85  # of those called answered
+SENTENCE = (*extracting.COEFFICIENTS, "span", "span_margin", "span_relevance")
+# What earned its place when one was left out at a time, and no more: 171 notes and twelve articles are few.
+ANSWER = tuple(
+    "margin relevance margin_anywhere agreement probability gap opposite fits_not found sentence_cosine".split()
+)
+
+
+@dataclass
+class Asked:
+    """One question with what was read for it. `sentences`: features of each that may be quoted; `holds`: whether the
+    answer stands in it.
+    """
+
+    set: str
+    kind: str
+    group: str
+    answerable: bool
+    question: Question
+    passages: Sequence[Passage]
+    signals: Measures
+    scored: list[Any] = field(default_factory=list)
+    sentences: Any = None
+    holds: Any = None
+    features: Measures = field(default_factory=dict)
+    right: bool = False
+
+
+def asked(
+    folder: Path, seen: set[str], most: int, stores: Path, cache: Path
+) -> Iterator[Asked]:
+    """Questions of a set about passages that the reader has not met, at most so many, drawn at random."""
+    reader = CrossEncoder()
+    near = _near(folder)
+    for room in rooms(folder, stores, SentenceEmbedder(), cache, every=True):
+        queries = []
+        for query in room.queries:
+            about = {*query.relevant, near.get(query.id, "")}
+            if about.isdisjoint(seen):
+                queries.append(query)
+        for query in random.Random(1).sample(queries, min(most, len(queries))):
+            yield _asked(folder.name, room, query, reader)
+
+
+def _near(folder: Path) -> dict[str, str]:
+    """Id of a near miss -> the passage that it was written against."""
+    lines = (folder / "near.tsv").read_text("utf-8").splitlines()
+    pairs = (line.split("\t")[:2] for line in lines)
+    return dict(pairs)
+
+
+def _asked(name: str, room: Room, query: Any, reader: CrossEncoder) -> Asked:
+    request = Request(query.text, limit=SHORTLISTED)
+    found = retrieve(request, Sources(room.search, room.index, room.embedder))
+    read = read_answers(found, query.text, reader, limit=10, seconds=UNHURRIED)
+    facts = query.facts
+    made = Asked(
+        name,
+        str(facts.get("kind") or "answerable"),
+        str(facts.get("article", "")),
+        bool(facts.get("answerable", 1)),
+        Question(query.text),
+        read.passages,
+        read.signals,
+    )
+    _cut(made, facts.get("answers") or [])
+    return made
+
+
+def _cut(made: Asked, answers: Sequence[str]) -> None:
+    """The sentences that may be quoted, with their features."""
+    passages = [one for one in made.passages if one.span][: extracting.MAX_READ]
+    made.passages = passages
+    cut = [sheet(one.text).statements[: extracting.MAX_SENTENCES] for one in passages]
+    if not any(cut):
+        return
+    made.question = made.question.weighed(extracting.local_idf(cut))
+    scored = extracting._scored(made.question, passages, cut, BuiltinEmbedder())
+    made.scored = [
+        one
+        for one in scored
+        if extracting._quotable(made.question, passages[one.rank], one)
+    ]
+    wanted = [answer.lower() for answer in answers] if made.answerable else []
+    texts = [one.statement.text.lower() for one in made.scored]
+    made.sentences = matrix([one.features for one in made.scored], SENTENCE)
+    made.holds = np.array([any(a in text for a in wanted) for text in texts], float)
+
+
+def fit_sentences(items: Sequence[Asked]) -> Any:
+    """Coefficients of SENTENCE: the sentences that hold the answer against the others of the same question."""
+    telling = [item for item in items if item.scored and item.holds.any()]
+    counts = {name: sum(item.set == name for item in telling) for name in SETS}
+    spread = np.concatenate([item.sentences for item in telling]).std(0) + 1e-9
+
+    def loss(w: Any) -> tuple[float, Any]:
+        cost, slope = RIDGE * w @ w / 2, RIDGE * w
+        for item in telling:
+            x = item.sentences / spread
+            raised = np.exp(x @ w - (x @ w).max())
+            share = raised / raised.sum()
+            held = share * item.holds
+            mass = MASS / counts[item.set]
+            cost -= mass * np.log(held.sum() + 1e-12)
+            slope = slope - mass * x.T @ (held / (held.sum() + 1e-12) - share)
+        return float(cost), slope
+
+    found = minimize(loss, np.zeros(len(SENTENCE)), jac=True, method="L-BFGS-B").x
+    return found / spread
+
+
+def quote(item: Asked, coefficients: Any) -> None:
+    """The first quote by these coefficients, its features, and whether it holds the answer."""
+    scores = item.sentences @ coefficients
+    best = int(scores.argmax())
+    shares = extracting._softmax(scores.tolist())
+    chosen = item.scored[best]
+    made = extracting._quote(item.passages[chosen.rank], chosen, shares[best])
+    features = support_features(
+        item.question,
+        item.passages,
+        [made],
+        found=confidence.found(item.signals),
+        signals=item.signals,
+    )
+    item.features, item.right = features, bool(item.holds[best])
+
+
+def halves(items: Sequence[Asked]) -> Any:
+    """Weights under which every set has the same mass, half of it of questions without an answer."""
+    groups = [(item.set, item.answerable) for item in items]
+    return np.array([MASS / groups.count(group) for group in groups])
+
+
+def report(items: Sequence[Asked], chances: Any) -> None:
+    """The figures of each set."""
+    for name in SETS:
+        places = [i for i, item in enumerate(items) if item.set == name]
+        mine, told = [items[i] for i in places], chances[places]
+        present = [p for p, item in zip(told, mine, strict=True) if item.answerable]
+        for kind in sorted({item.kind for item in mine if not item.answerable}):
+            absent = [
+                p for p, item in zip(told, mine, strict=True) if item.kind == kind
+            ]
+            print(f"{name} {kind}: AUROC {auroc(present, absent):.3f}")
+        right = np.array([item.right for item in mine])
+        weight = halves(mine)
+        error, brier = calibration(
+            list(zip(told.tolist(), right.tolist(), weight.tolist(), strict=True))
+        )
+        order = np.argsort(-told)
+        mass = np.cumsum(weight[order])
+        good = np.cumsum((weight * right)[order])
+        enough = np.flatnonzero(good / mass >= RIGHT)
+        share = good[enough[-1]] / good[-1] if len(enough) else 0.0
+        first = np.mean([item.right for item in mine if item.answerable])
+        at = told[order][enough[-1]] if len(enough) else 1.0
+        print(
+            f"{name}: first quote right {first:.3f}, ECE {error:.3f}, Brier {brier:.3f},"
+        )
+        print(f"  answered from {at:.2f}: {share:.2f} of the right answers")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("sets", "seen", "stores", "vectors"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--most", type=int, default=600, help="questions of each set")
+    parser.add_argument("--write", type=Path, help="write the coefficients there")
+    options = parser.parse_args()
+    seen = set(json.loads(options.seen.read_text("utf-8"))["notes_dev"])
+    items = [
+        item
+        for name in SETS
+        for item in asked(
+            options.sets / name, seen, options.most, options.stores, options.vectors
+        )
+        if item.scored
+    ]
+    names = sorted({item.group for item in items})
+    random.Random(0).shuffle(names)
+    fold = np.array([names.index(item.group) % FOLDS for item in items])
+    for number in range(FOLDS):
+        fitted = fit_sentences(
+            [item for item, f in zip(items, fold, strict=True) if f != number]
+        )
+        for item, place in zip(items, fold, strict=True):
+            if place == number:
+                quote(item, fitted)
+    x = matrix([item.features for item in items], ANSWER)
+    y = np.array([item.right for item in items], float)
+    weight = halves(items)
+    chances = np.zeros(len(items))
+    for number in range(FOLDS):
+        use = fold != number
+        w, b = logistic(x[use], y[use], weight[use], RIDGE)
+        chances[~use] = 1 / (1 + np.exp(-(x[~use] @ w + b)))
+    report(items, chances)
+    w, b = logistic(x, y, weight, RIDGE)
+    answers = {confidence.INTERCEPT: b, **dict(zip(ANSWER, w, strict=True))}
+    sentence = dict(zip(SENTENCE, fit_sentences(items), strict=True))
+    entries = {"extract_read": rounded(sentence), "answers": rounded(answers)}
+    print(json.dumps(entries, indent=1))
+    if options.write:
+        write_fitted(options.write, **entries)
+
+
+if __name__ == "__main__":
+    main()
