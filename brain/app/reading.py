@@ -11,7 +11,6 @@ from dataclasses import replace
 from brain.app.resources import Resources
 from brain.types import Request, Retrieved
 
-READ_SECONDS = 3.0  # of waiting: eight passages take .3 on an idle core
 LEFT_OUT = (
     "the answer reader is left out ([models] reader); the order is the search's own"
 )
@@ -43,12 +42,23 @@ def read(
     if reader is None or found.listed or request.sort or request.mode == "lexical":
         return replace(found, passages=found.passages[:limit])
     read = read_answers(
-        found, request.question, reader, limit=limit, seconds=READ_SECONDS
+        found,
+        request.question,
+        reader,
+        limit=limit,
+        seconds=resources.config.retrieval.read_seconds,
     )
-    failed = [
-        step for step in read.steps if step.name == "read" and step.state == "failed"
-    ]
-    if not failed:
-        return read
-    said = f"not read: {failed[0].reason}; the order is the search's own"
-    return replace(read, notices=(*read.notices, said))
+    said = _said_of(read)
+    return replace(read, notices=(*read.notices, said)) if said else read
+
+
+def _said_of(read: Retrieved) -> str:
+    """What a person should know of the reading: that it failed, or that the time was short."""
+    for step in read.steps:
+        if step.name != "read":
+            continue
+        if step.state == "failed":
+            return f"not read: {step.reason}; the order is the search's own"
+        if step.state == "ran" and step.judged < step.of:
+            return f"{step.judged} of {step.of} passages were read in time; the others keep their places"
+    return ""

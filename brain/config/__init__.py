@@ -91,8 +91,10 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """What a local model of Ollama may do to a search, beside the search. Times in seconds, all in all.
+    """What a model may do to a search, beside the search. Times in seconds, all in all.
 
+    `reranker`: "reader" (the answer reader that ships) or "ollama" (a model of the server, whose settings follow).
+    `read_seconds`: how long the answer reader may read; eight passages take .3 on an idle core.
     `rerank` (judge the best passages and blend), `expand` (look for other words as well): "off", "on", or "auto": only
     while the model is loaded in video memory, since a CPU takes seconds for each passage. `model`: "auto" (the one
     that answers) or a name. `rerank_passages`: how many are judged.
@@ -102,6 +104,7 @@ class Retrieval:
     reranker: str = "reader"
     expand: str = "off"
     model: str = "auto"
+    read_seconds: float = 3.0
     rerank_passages: int = 12
     rerank_seconds: float = 10.0
     expand_seconds: float = 10.0
@@ -147,6 +150,7 @@ LEAST: dict[str, float] = {
     "ingest.inline_changes": 0,
     "index.exact_limit": 0,
     "retrieval.rerank_passages": 1,
+    "retrieval.read_seconds": 0,
     "retrieval.rerank_seconds": 0,
     "retrieval.expand_seconds": 0,
 }

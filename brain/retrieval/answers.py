@@ -64,7 +64,9 @@ def read_answers(
         given = _no_worse_than_behind(found.passages)
         passages = _shortlisted(given, readable, question, reader, seconds)
         left = seconds - (clock() - began)
-        passages, judged = _read_whole(passages, question, reader, left, found.explain)
+        passages, judged, wanted = _read_whole(
+            passages, question, reader, left, found.explain
+        )
     except BrainError as error:
         failed = ModelStep("read", "failed", reader.name, reason=error.message)
         return _unread(found, limit, failed)
@@ -74,7 +76,7 @@ def read_answers(
         reader.name,
         clock() - began,
         judged=judged,
-        of=min(READ, len(passages)),
+        of=wanted,
     )
     return replace(
         found,
@@ -145,8 +147,10 @@ def _read_whole(
     reader: AnswerReader,
     seconds: float,
     known: Measures,
-) -> tuple[tuple[Passage, ...], int]:
-    """(the passages, of which the first ones change places by what reading them whole says; how many were read)."""
+) -> tuple[tuple[Passage, ...], int, int]:
+    """(the passages, of which the first ones change places by what reading them whole says; how many were read; of how
+    many that can be).
+    """
     places = [place for place, one in enumerate(passages[:READ]) if _english(one.text)]
     texts = [passages[place].text for place in places]
     spans = reader.read(question, texts, seconds=max(seconds, 0.0))
@@ -161,7 +165,7 @@ def _read_whole(
                 "margin": WEIGHTS["margin"] * span.margin,
             }
             scored[place] = replace(_adding(passages[place], added), span=span)
-    return _ordered(scored, READ), judged
+    return _ordered(scored, READ), judged, len(places)
 
 
 def relevance_weight(known: Measures) -> float:

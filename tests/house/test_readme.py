@@ -69,6 +69,7 @@ def test_what_the_readme_shows_is_what_is_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BRAIN_MODELS_READER", "builtin")
+    monkeypatch.setenv("BRAIN_RETRIEVAL_READ_SECONDS", "600")  # however busy
     shutil.copytree(ROOT / "sample_corpus", tmp_path / "sample_corpus")
     assert follow(README, tmp_path) >= 3
 

@@ -109,6 +109,7 @@ def test_the_walks_are_what_a_profiler_shows(
     shutil.copytree(ROOT / "sample_corpus", tmp_path / "notes")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BRAIN_MODELS_READER", "builtin")
+    monkeypatch.setenv("BRAIN_RETRIEVAL_READ_SECONDS", "600")  # however busy
     question = "how hot should the water be for black tea?"
     assert (
         brain("add", "notes/home").code == brain("ask", question).code == 0
