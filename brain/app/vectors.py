@@ -141,6 +141,7 @@ def _second(resources: Resources, *, wait: bool) -> Second:
     fingerprint = resources.embedder_of(model).fingerprint
     vectors = resources.store.vectors
     place = vectors.place()
+    until = time.monotonic() + INLINE_SECONDS
     waiting = vectors.waiting_in_all(str(fingerprint))
     damaged = _damaged(resources, model) if waiting else None
     if damaged is not None:
@@ -148,7 +149,10 @@ def _second(resources: Resources, *, wait: bool) -> Second:
     if waiting:
         # What it said of complete vectors is no longer so
         resources.__dict__.pop("serving", None)
-        notices += _compute(resources, model, waiting, wait=wait)
+        if wait:
+            notices += _alone(resources, model)
+        else:
+            notices += _at_once(resources, model, waiting, until)
         waiting = vectors.waiting_in_all(str(fingerprint))
     else:
         _switch(resources, model, str(fingerprint), place)
@@ -169,18 +173,13 @@ def _damaged(resources: Resources, model: str) -> list[str] | None:
     return None
 
 
-def _compute(
-    resources: Resources, model: str, waiting: int, *, wait: bool
-) -> list[str]:
-    """What is missing: here and now, or as much as a command has time for and the rest behind it; what to tell."""
-    if wait:
-        return _alone(resources, model)
+def _at_once(resources: Resources, model: str, waiting: int, until: float) -> list[str]:
+    """What is missing: as much of it as a command has time for, the rest behind it; what to tell."""
     shipped = model == SHIPPED
     if not shipped and waiting <= INLINE_CHUNKS:
         return fill(resources, model)
     fingerprint = str(resources.embedder_of(model).fingerprint)
     if shipped and not filling.at_work(resources):
-        until = time.monotonic() + INLINE_SECONDS
         failed = fill(resources, model, stop=lambda: time.monotonic() > until)
         waiting = resources.store.vectors.waiting_in_all(fingerprint)
         if failed or not waiting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
+
+from brain.models.onnx import ANSWER_READER, MINILM
 
 ROOT = Path(__file__).parents[2]
 EXTRA = re.compile(r"""extra\s*==""")
@@ -128,10 +131,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def brain(installed: Path, *words: str | Path) -> str:
+def brain(installed: Path, *words: str | Path, embed: str = "wordllama") -> str:
     environ = {
         "BRAIN_HOME": str(installed / "home"),
-        "BRAIN_MODELS_EMBED": "wordllama",
+        "BRAIN_MODELS_EMBED": embed,
         "BRAIN_MODELS_ASK": "builtin",
     }
     os.chdir(installed)
@@ -162,6 +165,17 @@ def test_the_wheel_adds_and_asks_without_this_checkout(
     assert (installed / "home" / "index").is_dir()
 
 
+def test_the_sentence_embedder_of_the_wheel_reads_and_answers(installed: Path) -> None:
+    brain(installed, "add", ROOT / "sample_corpus" / "home" / "tea.md")
+    brain(installed, "sync", embed="builtin")
+    words = ("search", "how hot for black tea", "--json")
+    found = json.loads(brain(installed, *words, embed="builtin"))
+    assert (found["embedder"], found["degraded"]) == ("all-minilm-l6-v2", None)
+    checked = json.loads(brain(installed, "doctor", "--json", embed="builtin"))
+    levels = {check["id"]: check["level"] for check in checked["checks"]}
+    assert levels["D20"] == "ok"
+
+
 def test_the_wheel_holds_what_is_needed_at_run_time_and_nothing_of_the_tests(
     installed: Path,
 ) -> None:
@@ -179,5 +193,8 @@ def test_the_wheel_holds_what_is_needed_at_run_time_and_nothing_of_the_tests(
     assert any(name.startswith("ingest/data/") for name in names), (
         "the token table ships with it"
     )
+    for model in (ANSWER_READER, MINILM):
+        for file in (model.weights, model.tokenizer):
+            assert f"brain/models/shipped/{file.name}" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not any("__pycache__" in name for name in names)
