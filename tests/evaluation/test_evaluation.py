@@ -336,6 +336,14 @@ def test_retrieval_measures_what_the_person_sees(
     assert not config.home.exists(), "a judged set opens nothing of the person's own"
 
 
+def test_built_in_means_the_sentence_embedder_complete(
+    small: Path, config: Config
+) -> None:
+    brain = Brain(config)
+    report = brain.judge.eval_set("retrieval", small, embedder="builtin", vectors=None)
+    assert report["embedder"] == "all-minilm-l6-v2"
+
+
 def test_deeper_lists_begin_as_the_list_that_a_person_sees(brain: Brain) -> None:
     brain.add([ROOT / "sample_corpus"])
     for question in (
