@@ -8,7 +8,8 @@
 or a module of the top folder; a change is a call into another room or the way back from it. Calls into libraries belong
 to the room that makes them. `time` prints the processor seconds of one warm `ask`, the mean over all questions of
 sample_corpus. `compare` runs `time` in two trees alternately and prints the ratio of their medians; a copy of this file
-runs in trees from before `brain.types.Request` too. Leaves out what is found and said (benchmarks/unchanged.py).
+runs in trees from before `brain.types.Request` too. Leaves out what is found and said (benchmarks/unchanged.py)
+and the answer reader, whose time is that of its model.
 """
 
 from __future__ import annotations
@@ -90,16 +91,23 @@ def room_of(file: str) -> str:
 def opened() -> Iterator[tuple[Callable[[str], Any], list[str]]]:
     """A way to ask, over a store of sample_corpus with the built-in models, and the questions of sample_corpus."""
     from brain.app import Brain
-    from brain.config import Config, Models
+    from brain.config import Config
 
     listed = json.loads((CORPUS / "questions.json").read_text("utf-8"))["questions"]
     with tempfile.TemporaryDirectory(prefix="brain-walk-") as home:
-        config = Config(
-            home=Path(home), models=Models(embed="wordllama", ask="builtin")
-        )
+        config = Config(home=Path(home), models=models())
         with Brain(config) as brain:
             brain.add([CORPUS])
             yield asking(brain), [one["question"] for one in listed]
+
+
+def models() -> Any:
+    """The models that need no server, without the answer reader, as a tree names them."""
+    from brain.config import Models
+
+    if hasattr(Models(), "reader"):
+        return Models(embed="wordllama", ask="builtin", reader="off")
+    return Models(embed="builtin", ask="builtin")  # a tree from before the reader
 
 
 def asking(brain: Any) -> Callable[[str], Any]:
