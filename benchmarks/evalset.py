@@ -1,4 +1,4 @@
-"""What the scripts of this folder share about evaluation folders: their rows, vectors kept between runs, exact cosine.
+"""What the scripts of this folder share about evaluation folders: their rows, vectors kept between runs.
 
 Leaves out the stores (stores.py) and the judgment.
 """
@@ -14,38 +14,6 @@ import numpy as np
 
 from brain.errors import Unavailable
 from brain.protocols import Embedder
-
-
-class MatrixIndex:
-    """Exact cosine over one store."""
-
-    name = "matrix"
-
-    def __init__(self, ids: Sequence[str], matrix: Any) -> None:
-        self._ids, self._matrix = list(ids), matrix
-
-    def query(
-        self, vector: Any, *, limit: int, allowed: set[str] | None = None
-    ) -> list[tuple[str, float]]:
-        scores = self._matrix @ vector
-        order = np.argsort(-scores, kind="stable")
-        rows = (row for row in order if allowed is None or self._ids[row] in allowed)
-        return [
-            (self._ids[row], float(scores[row]))
-            for row, _ in zip(rows, range(limit), strict=False)
-        ]
-
-    def upsert(self, ids: Sequence[str], vectors: Any) -> None:
-        raise Unavailable("this index is only read")
-
-    def delete(self, ids: Sequence[str]) -> None:
-        raise Unavailable("this index is only read")
-
-    def ids(self) -> set[str]:
-        return set(self._ids)
-
-    def close(self) -> None:
-        return
 
 
 class Remembering:

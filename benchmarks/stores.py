@@ -11,23 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmarks.evalset import MatrixIndex, Remembering, kept
+from benchmarks.evalset import Remembering, kept
 from brain.app import Brain
 from brain.app.measure import MeasuredStore
 from brain.config import Config, Models
 from brain.evaluation.folder import Judged, conversations, read_set
 from brain.evaluation.recall import fill
 from brain.evaluation.retrieval import home_name
-from brain.protocols import Embedder, Searchable
+from brain.protocols import Embedder, Searchable, VectorIndex
 from brain.types import Passage
-
-TABLES = {
-    "knowledge": "SELECT id, text_sha FROM knowledge",
-    "episodes": "SELECT id, text_sha FROM episodes",
-}
-VECTOR = "SELECT vector FROM embeddings WHERE text_sha = ? AND fingerprint = ?"
 
 
 @dataclass
@@ -46,7 +38,7 @@ class Room:
 
     brain: Brain
     search: Searchable
-    index: MatrixIndex
+    index: VectorIndex
     embedder: Remembering
     queries: list[Question]
     identify: Callable[[str], str]
@@ -106,14 +98,6 @@ def room(
     search: Searchable = store.search_episodes() if talks else store.search
     conn = store.connection.conn
     print_of = fingerprint(conn, embedder)
-    ids, rows = [], []
-    for key, sha in conn.execute(
-        TABLES["episodes" if talks else "knowledge"]
-    ).fetchall():
-        row = conn.execute(VECTOR, (sha, print_of)).fetchone()
-        if row:
-            ids.append(key)
-            rows.append(np.frombuffer(row[0], np.float16).astype(np.float32))
     queries = [
         Question(query["id"], query["text"], part.qrels.get(query["id"], {}), query)
         for query in part.queries
@@ -124,9 +108,10 @@ def room(
         return names.get(key if talks else Path(key).name, "")
 
     told = Remembering(embedder.name, print_of, dict(known))
-    return Room(
-        brain, search, MatrixIndex(ids, np.stack(rows)), told, queries, identify, talks
+    index = brain.resources.indexes(print_of).index(
+        "episodes" if talks else "knowledge"
     )
+    return Room(brain, search, index, told, queries, identify, talks)
 
 
 def fingerprint(conn: Any, embedder: Embedder) -> str:

@@ -24,6 +24,10 @@ Messages = Sequence[Mapping[str, str]]
 """What a model that writes is told: each has a "role" and a "content"."""
 
 
+# The model whose vector of a text is the mean of its words', in whatever order they stand.
+WORD_VECTORS = "wordllama"
+
+
 class Embedder(Protocol):
     """Text to vectors. Rows are float32, L2-normalised, shape (len(texts), fingerprint.dimensions).
 

@@ -23,6 +23,7 @@ NAMES = (
     "m0007_properties",
     "m0008_tombstones",
     "m0009_readers",
+    "m0010_sentences",
 )
 LATEST = len(NAMES)
 # "BRN1" in the header of the file, so that `file` and others can tell what it is.

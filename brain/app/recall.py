@@ -229,7 +229,6 @@ def _with_new_episodes(resources: Resources) -> Serving:
             serving.embedder,
             kind="episodes",
             batch=NEW_EPISODES_BATCH,
-            sentences=True,
             stop=lambda: time.monotonic() > until,
         )
         if not report.waiting or words is None:

@@ -32,6 +32,7 @@ from brain.types import AddReport, Speed
 
 if TYPE_CHECKING:
     from brain.index import EmbedReport
+    from brain.protocols import Embedder
 
 # So few chunks are embedded by Ollama at once; more are computed behind the command.
 INLINE_CHUNKS = 64
@@ -64,9 +65,13 @@ def finish(resources: Resources, tally: Tally, *, wait: bool = False) -> AddRepo
         reach("finish.before_vectors")
         resources.store.days.note(resources.moment().date())
         waiting = _built_in(resources, tally)
+        _sentences(resources, tally, resources.builtin, wait=wait)
         if not tally.interrupted:
             second = _second(resources, wait=wait)
             tally.notices += second.notices
+            serving = resources.serving.embedder if wait else None
+            if serving is not None and serving is not resources.builtin:
+                _sentences(resources, tally, serving, wait=wait)
             _index(resources, tally, wait=wait)
     except KeyboardInterrupt:
         tally.interrupted = True
@@ -100,6 +105,32 @@ def _built_in(resources: Resources, tally: Tally) -> int | None:
         if error is not None and error.message not in tally.notices:
             tally.notices.append(error.message)
     return _total(waiting)
+
+
+def _sentences(
+    resources: Resources, tally: Tally, embedder: Embedder, *, wait: bool
+) -> None:
+    """The sentences of texts whose vectors an earlier version made. Many are left to `sync`; until then chunks are
+    compared by their own vectors alone.
+    """
+    from brain.index import embed_sentences
+
+    vectors = resources.store.vectors
+    try:
+        fingerprint = str(embedder.fingerprint)
+    except Unavailable:
+        return
+    lacking = vectors.without_sentences(fingerprint)
+    if not lacking or (lacking > LARGE_CHUNKS and not wait):
+        return
+    for kind in KINDS:
+        error = embed_sentences(
+            vectors, embedder, kind=kind, progress=resources.progress
+        )
+        if error is not None and error.message not in tally.notices:
+            tally.notices.append(error.message)
+    if lacking > LARGE_CHUNKS:
+        resources.indexes(fingerprint).prepare()
 
 
 def embed_builtin(resources: Resources) -> int | None:
@@ -258,7 +289,6 @@ def _filled(resources: Resources, model: str, stop: Callable[[], bool]) -> str:
                 embedder,
                 kind=kind,
                 batch=batch,
-                sentences=True,
                 progress=pace,
                 stop=stop,
             )
@@ -270,7 +300,7 @@ def _filled(resources: Resources, model: str, stop: Callable[[], bool]) -> str:
                 return _incomplete(report, model)
     _switch(resources, model, str(fingerprint), place)
     if made > LARGE_CHUNKS:
-        _exact_files(resources, str(fingerprint))
+        resources.indexes(str(fingerprint)).prepare()
     return ""
 
 
@@ -340,17 +370,7 @@ def _index(resources: Resources, tally: Tally, *, wait: bool) -> None:
     except BrainError as error:
         tally.notices.append(f"{error.message}; exact search answers meanwhile")
     if large and fingerprint:
-        _exact_files(resources, fingerprint)
-
-
-def _exact_files(resources: Resources, fingerprint: str) -> None:
-    """Write the exact files where a command will read them, before the first question has to wait for it."""
-    from brain.index import max_exact
-
-    most = max_exact(resources.config.index.exact_limit, fingerprint)
-    if resources.store.vectors.total() <= most:
-        for kind in KINDS:
-            resources.indexes(fingerprint).exact(kind).prepare()
+        resources.indexes(fingerprint).prepare()
 
 
 def _total(counts: Sequence[int | None]) -> int | None:

@@ -1,17 +1,17 @@
-"""Vector search: exact over a mapped file, approximate with ChromaDB; both derived from SQLite, neither given text.
+"""Vector search: exact over a mapped file, approximate with ChromaDB, sentences by their signs; derived from SQLite.
 
     embed_pending(store.vectors, embedder, kind=…)                 vectors into SQLite
     Indexes(store.vectors, directory, fingerprint).index(kind).query(vector, limit=…)
     snapshot.write(store.vectors, directory, fingerprint)          all of them into a snapshot of Chroma's
 
-Leaves out words, ranking and everything a person reads. Deleting the directory at any moment loses nothing. Nothing
-heavy is imported before it is used.
+No text reaches an index. Leaves out words, ranking and everything a person reads. Deleting the directory at any moment
+loses nothing. Nothing heavy is imported before it is used.
 """
 
 from __future__ import annotations
 
 from brain.index.chain import Indexes, max_exact
-from brain.index.embed import EmbedReport, embed_pending
+from brain.index.embed import EmbedReport, embed_pending, embed_sentences
 from brain.index.exact import ExactIndex
 
 __all__ = [
@@ -19,5 +19,6 @@ __all__ = [
     "ExactIndex",
     "Indexes",
     "embed_pending",
+    "embed_sentences",
     "max_exact",
 ]

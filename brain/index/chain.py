@@ -2,8 +2,9 @@
 
 A one-shot command scans exactly up to `exact_limit` chunks, which is quicker than importing Chroma. A door that lives
 long, or a larger store, asks a snapshot of Chroma in a process of its own, and falls back to exact search on any
-failure. `[index] engine` forces one. Words alone are the caller's last resort. Leaves writing snapshots to snapshot.py.
-Serves `Brain` and, through it, every door.
+failure. `[index] engine` forces one. Chroma holds the vectors of chunks only: their sentences are ten times as many
+(600,000 are .9 GB there), and are looked for by their signs (sentences.py) whichever answers. Words alone are the
+caller's last resort. Leaves writing snapshots to snapshot.py. Serves `Brain` and, through it, every door.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from brain.index import snapshot
 from brain.index.chroma_child import ChromaChild, ChromaDied
 from brain.index.chroma_index import ChromaIndex
 from brain.index.exact import ExactIndex
-from brain.index.overlay import Allowed, Overlay, Scored
+from brain.index.overlay import Allowed, Overlay, Scored, best, unit
+from brain.index.sentences import SentenceIndex
 from brain.protocols import Progress, silent
 from brain.store.snapshots import Snapshot, dimensions_of
-from brain.store.vectors import KINDS, VectorTable
+from brain.store.vectors import KINDS, ChunkVectors, VectorTable
 
 if TYPE_CHECKING:
     from brain.protocols import Vectors
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 # 3.9 s with Chroma. `[index] exact_limit` in the configuration.
 EXACT_LIMIT = 400_000
 WIDTH = 256
+# Chunks that each of the two first looks brings, by its own vector and by its best sentence; those of either are
+# scored by both (benchmarks/RETRIEVAL.md).
+LOOKED_AT = 150
 QUERY_SECONDS = 20.0  # per answer of Chroma; then exact search
 AUTO, EXACT, CHROMA = "auto", "exact", "chroma"  # `[index] engine`
 
@@ -64,6 +69,7 @@ class Indexes:
         self._child: ChromaChild | None = None
         self._tried: Snapshot | None = None  # opened, or given up
         self._exact: dict[str, ExactIndex] = {}
+        self._sentences: dict[str, SentenceIndex] = {}
         self._chroma: dict[str, ChromaIndex] = {}
         self.name, self.reason, self.fallback = "", "", ""
 
@@ -109,12 +115,33 @@ class Indexes:
             snapshot.tidy(self._table, self._directory)
         return 0
 
+    def stored(self, kind: str) -> ChunkVectors:
+        """The vectors of this kind in the store."""
+        return self._table.of(kind, self._fingerprint)
+
     def exact(self, kind: str) -> ExactIndex:
         """The exact index of this kind."""
         if kind not in self._exact:
-            stored = self._table.of(kind, self._fingerprint)
-            self._exact[kind] = ExactIndex(stored, self._directory)
+            self._exact[kind] = ExactIndex(self.stored(kind), self._directory)
         return self._exact[kind]
+
+    def sentences(self, kind: str) -> SentenceIndex | None:
+        """The sentences of this kind; None while some of the store are still to come: then chunks answer alone."""
+        if self._table.without_sentences(self._fingerprint):
+            return None
+        if kind not in self._sentences:
+            self._sentences[kind] = SentenceIndex(self.stored(kind), self._directory)
+        return self._sentences[kind]
+
+    def prepare(self) -> None:
+        """Write the files that a command will read, before the first question has to wait for them."""
+        most = max_exact(self._exact_limit, self._fingerprint)
+        for kind in KINDS:
+            if self._table.total() <= most:
+                self.exact(kind).prepare()
+            sentences = self.sentences(kind)
+            if sentences is not None:
+                sentences.prepare()
 
     def chroma(self, kind: str) -> ChromaIndex | None:
         """The approximate index of this kind over the present snapshot, None where exact search is to answer."""
@@ -126,7 +153,7 @@ class Indexes:
         if self._child is None or self._tried is None:
             return None
         if kind not in self._chroma:
-            stored = self._table.of(kind, self._fingerprint)
+            stored = self.stored(kind)
             overlay = Overlay(stored, seq=self._tried.applied_seq)
             self._chroma[kind] = ChromaIndex(
                 self._child, stored, overlay, self.exact(kind)
@@ -147,9 +174,10 @@ class Indexes:
 
     def close(self) -> None:
         """Let go of everything; it opens again when it is used."""
-        for index in self._exact.values():
+        for index in (*self._exact.values(), *self._sentences.values()):
             index.close()
         self._exact.clear()
+        self._sentences.clear()
         self._let_go()
         self._tried = None
         self.name, self.reason, self.fallback = "", "", ""
@@ -188,7 +216,11 @@ class Indexes:
 
 
 class ServingIndex:
-    """`VectorIndex` that asks Chroma while it serves, and exact search otherwise. `name` says which answered last."""
+    """`VectorIndex` that asks Chroma while it serves, and exact search otherwise. `name` says which answered last.
+
+    Its score is the mean of two cosines: that of the chunk, and that of its best sentence. A long note holds many
+    facts, and a vector of all of it is near to none of them.
+    """
 
     def __init__(self, indexes: Indexes, kind: str) -> None:
         self._indexes, self._kind = indexes, kind
@@ -209,7 +241,18 @@ class ServingIndex:
         return self._indexes.fallback
 
     def query(self, vector: Vectors, *, limit: int, allowed: Allowed = None) -> Scored:
-        """(chunk id, cosine), best first, from the index named by `name` afterwards."""
+        """(chunk id, score), best first, from the index named by `name` afterwards."""
+        sentences = self._indexes.sentences(self._kind)
+        if sentences is None or limit < 1:
+            return self._by_chunk(vector, limit=limit, allowed=allowed)
+        most = max(limit, LOOKED_AT)
+        found = dict(self._by_chunk(vector, limit=most, allowed=allowed))
+        found |= sentences.query(vector, limit=most, allowed=allowed)
+        stored = self._indexes.stored(self._kind)
+        return best(_scored(stored, list(found), vector), limit)
+
+    def _by_chunk(self, vector: Vectors, *, limit: int, allowed: Allowed) -> Scored:
+        """(chunk id, cosine of its own vector), best first."""
         chroma = self._indexes.chroma(self._kind)
         if chroma is not None:
             try:
@@ -219,3 +262,17 @@ class ServingIndex:
         return self._indexes.exact(self._kind).query(
             vector, limit=limit, allowed=allowed
         )
+
+
+def _scored(stored: ChunkVectors, ids: list[str], vector: Vectors) -> Scored:
+    """The chunks with the mean of their own cosine and that of their best sentence, in no order."""
+    import numpy as np
+
+    target = unit(vector, stored.dimensions)
+    found = stored.in_sentences(ids)
+    if target is None or not found.ids:
+        return []
+    starts = np.cumsum([0, *found.counts[:-1]])
+    of_sentences = np.maximum.reduceat(found.sentences @ target, starts)
+    scores = (found.own @ target + of_sentences) / 2
+    return list(zip(found.ids, scores.tolist(), strict=True))

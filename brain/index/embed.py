@@ -1,4 +1,5 @@
-"""Vectors for the chunks that have none: in small committed batches, so that it can stop, fail and go on at any point.
+"""Vectors for the chunks that have none, and for their sentences: in small committed batches, so that it can stop, fail
+and go on at any point.
 
 Leaves out the index, which follows by the outbox. Serves `brain add` and `brain sync`.
 """
@@ -22,6 +23,7 @@ BATCH = 256  # texts per call at most
 FIRST_BATCH = 32  # texts of the first call, before the speed is known
 COMMIT_SECONDS = 0.5  # what may be lost by a kill
 PAGE = 1_024  # chunks looked up at once
+SENTENCE_PAGE = 64  # texts whose sentences are computed and kept at once, some 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +46,12 @@ def embed_pending(
     *,
     kind: str,
     batch: int = BATCH,
-    sentences: bool = False,
     progress: Progress = silent,
     stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
 ) -> EmbedReport:
     """Compute and store vectors until none is missing, `stop()` says so, or the model cannot be reached.
 
-    `sentences`: keep a vector for each sentence of a chunk as well (they pay for transformer models:
-    benchmarks/RETRIEVAL.md).
     Never raises for the model: what could not be computed waits, and the report says why. Runs again where it ended.
     """
     try:
@@ -67,7 +66,6 @@ def embed_pending(
     run = _Run(
         stored,
         embedder,
-        sentences,
         clock,
         most=most,
         size=min(FIRST_BATCH, most),
@@ -111,7 +109,6 @@ class _Run:
 
     stored: ChunkVectors
     embedder: Embedder
-    sentences: bool
     clock: Callable[[], float]
     most: int
     size: int
@@ -131,9 +128,7 @@ class _Run:
                     f"the model answered {len(vectors)} vectors for {len(texts)} texts"
                 )
                 raise Unavailable(said, "try again")
-            of_sentences: list[Vectors | None] = [None] * len(texts)
-            if self.sentences:
-                of_sentences = self._of_sentences(wanted)
+            of_sentences = vectors_of_sentences(self.embedder, wanted)
             rows = zip(texts, vectors, of_sentences, strict=True)
             self.stored.table.save_vectors(self.stored.fingerprint, rows)
         except (Unavailable, StoreError) as error:
@@ -141,19 +136,6 @@ class _Run:
         self.alone = self.refused = False
         self._resize(self.clock() - began)
         return _Step(taken=len(chunks), kept=len(chunks))
-
-    def _of_sentences(self, texts: list[str]) -> list[Vectors | None]:
-        """The sentences' vectors of each text, None for one that is a single sentence; the line above it is none."""
-        split = [_several_sentences(text) for text in texts]
-        wanted = [sentence for found in split for sentence in found]
-        if not wanted:
-            return [None] * len(texts)
-        vectors, at = self.embedder.embed_documents(wanted), 0
-        parts: list[Vectors | None] = []
-        for found in split:
-            parts.append(vectors[at : at + len(found)] if found else None)
-            at += len(found)
-        return parts
 
     def _failed(self, error: BrainError) -> _Step:
         if not self.alone:
@@ -174,6 +156,56 @@ class _Run:
             self.size = min(self.size * 2, self.most)
         elif seconds > COMMIT_SECONDS:
             self.size = max(self.size // 2, 1)
+
+
+def embed_sentences(
+    table: VectorTable,
+    embedder: Embedder,
+    *,
+    kind: str,
+    progress: Progress = silent,
+) -> BrainError | None:
+    """The sentences' vectors of texts that have only one of their own, as stores of earlier versions do; None, or why
+    it ended early. Runs again where it ended.
+    """
+    try:
+        fingerprint = str(embedder.fingerprint)
+    except Unavailable as error:
+        return error
+    stored = table.of(kind, fingerprint)
+    waiting = table.without_sentences(fingerprint)
+    done = after = 0
+    while page := stored.without_sentences(limit=SENTENCE_PAGE, after=after):
+        after = page[-1].pk
+        texts = {chunk.text_sha: chunk.text for chunk in page}
+        try:
+            made = vectors_of_sentences(embedder, list(texts.values()))
+            table.save_sentences(fingerprint, zip(texts, made, strict=True))
+        except (Unavailable, StoreError) as error:
+            return error
+        done += len(texts)
+        progress("sentences", done, max(waiting, done))
+    return None
+
+
+def vectors_of_sentences(embedder: Embedder, texts: Sequence[str]) -> list[Vectors]:
+    """The sentences' vectors of each text, shape (sentences, dimensions), without a row where it is one sentence; the
+    line above it is none. Raises `Unavailable`.
+    """
+    import numpy as np
+
+    split = [_several_sentences(text) for text in texts]
+    wanted = [sentence for found in split for sentence in found]
+    none = np.empty((0, embedder.fingerprint.dimensions), np.float32)
+    if not wanted:
+        return [none] * len(texts)
+    vectors = embedder.embed_documents(wanted)
+    parts: list[Vectors] = []
+    start = 0
+    for found in split:
+        parts.append(vectors[start : start + len(found)] if found else none)
+        start += len(found)
+    return parts
 
 
 def _several_sentences(text: str) -> list[str]:

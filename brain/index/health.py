@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brain.errors import StoreError, Unavailable
-from brain.index import exact_file, snapshot
+from brain.index import mapped_file, snapshot
 from brain.index.chroma_child import ChromaChild
 from brain.index.exact import ExactIndex
 from brain.index.files import disk_bytes, remove
+from brain.index.mapped import MappedIndex
+from brain.index.sentences import SentenceIndex
 from brain.store.snapshots import Snapshot
 from brain.store.vectors import KINDS, ChunkVectors, VectorTable, by_kind
 
+MAPPED: tuple[type[MappedIndex], ...] = (ExactIndex, SentenceIndex)
 LOCK_SECONDS = 2.0  # a doctor does not wait for a snapshot that is being written
 RENEW_SECONDS = 60.0  # a rebuild does
 MAX_TIMES_EXPECTED = 3  # of the disk that a snapshot should occupy
@@ -37,7 +40,7 @@ def _live(table: VectorTable) -> list[Snapshot]:
 
 
 def faults(table: VectorTable, directory: Path, *, deep: bool) -> list[IndexFault]:
-    """D10: snapshots that may not be opened, exact files that do not read; `deep` opens and compares as well."""
+    """D10: snapshots that may not be opened, mapped files that do not read; `deep` opens and compares as well."""
     found = []
     for one in _live(table):
         why = snapshot.doubt(directory, one)
@@ -49,8 +52,10 @@ def faults(table: VectorTable, directory: Path, *, deep: bool) -> list[IndexFaul
             found.append(IndexFault(one.fingerprint, why, serious))
     for fingerprint in table.fingerprints():
         for kind in KINDS:
-            if why := _exact(table.of(kind, fingerprint), directory, deep=deep):
-                found.append(IndexFault(fingerprint, why, serious=True))
+            for mapped in MAPPED:
+                stored = table.of(kind, fingerprint)
+                if why := _mapped(mapped, stored, directory, deep=deep):
+                    found.append(IndexFault(fingerprint, why, serious=True))
     return found
 
 
@@ -84,26 +89,29 @@ def _same(stored: ChunkVectors, child: ChromaChild, moved: set[str]) -> bool:
     return True
 
 
-def _exact(stored: ChunkVectors, directory: Path, *, deep: bool) -> str:
-    """What is wrong with the exact file of these vectors, "" when nothing is or there is none."""
-    path = directory / exact_file.name_of(stored.kind, stored.fingerprint)
+def _mapped(
+    mapped: type[MappedIndex], stored: ChunkVectors, directory: Path, *, deep: bool
+) -> str:
+    """What is wrong with a file of these vectors, "" when nothing is or there is none."""
+    path = directory / mapped.layout.name_of(stored.kind, stored.fingerprint)
     if not path.exists():
         return ""
+    what = f"the {mapped.name} index file {path.name}"
     try:
-        if exact_file.read(path, stored.fingerprint) is None:
-            return f"the exact index file {path.name} is damaged"
+        if mapped_file.read(path, mapped.layout, stored.fingerprint) is None:
+            return f"{what} is damaged"
     except StoreError:
         return ""  # no fingerprint: the vectors themselves are reported
     if not deep:
         return ""
-    index = ExactIndex(stored, directory)
+    index = mapped(stored, directory)
     try:
         same = index.ids() == stored.ids()
     finally:
         index.close()
     if same:
         return ""
-    return f"the exact index file {path.name} does not hold what the store holds"
+    return f"{what} does not hold what the store holds"
 
 
 def outbox_faults(table: VectorTable) -> list[IndexFault]:
@@ -121,7 +129,7 @@ def litter(table: VectorTable, directory: Path) -> list[str]:
     """D11: what nobody uses, and snapshots far larger than they should be."""
     unused = [
         *snapshot.leftovers(table, directory),
-        *snapshot.unused_exact_files(table, directory),
+        *snapshot.unused_files(table, directory),
     ]
     found = [what for _, what in unused]
     for one in _overgrown(table, directory):
@@ -151,13 +159,15 @@ def tidy(table: VectorTable, directory: Path) -> bool:
 def renew(
     table: VectorTable, directory: Path, fingerprint: str, *, chroma: bool = False
 ) -> int:
-    """Everything derived for a fingerprint, anew: a snapshot where one lies or `chroma` wants one, the exact files at
+    """Everything derived for a fingerprint, anew: a snapshot where one lies or `chroma` wants one, the mapped files at
     the next search. Returns how many vectors went into the snapshot.
 
     Raises `Unavailable` when Chroma cannot be written; the exact index serves.
     """
     for kind in KINDS:
-        (directory / exact_file.name_of(kind, fingerprint)).unlink(missing_ok=True)
+        for layout in mapped_file.LAYOUTS:
+            name = layout.name_of(kind, fingerprint)
+            (directory / name).unlink(missing_ok=True)
     found = table.snapshots.current(fingerprint)
     lies = found is not None and snapshot.directory_of(directory, found.n).is_dir()
     if not chroma and not lies:

@@ -1,7 +1,7 @@
 """What changed since an index was written: the chunks named by the outbox, with their present vectors, in memory.
 
-It is laid over the written part, so that no index lags behind the store. Leaves out the written part itself. Serves the
-exact index and Chroma alike.
+It is laid over the written part, so that no index lags behind the store. Leaves out the written part itself. Serves
+mapped files and Chroma alike.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from brain.index.mapped_file import Block
 from brain.store.vectors import ChunkVectors, by_kind
 
 if TYPE_CHECKING:
@@ -50,10 +51,14 @@ class Overlay:
         """What counts is the present vector of a chunk, not what a row of the outbox says was done to it."""
         if not ids:
             return
-        present = self._stored.vectors(ids)
+        present = self._present(ids)
         gone = set(ids).difference(present)
         self.put(list(present), list(present.values()))
         self.drop(gone)
+
+    def _present(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        """What those of the chunks have now that have a vector."""
+        return self._stored.vectors(ids)
 
     def put(self, ids: Sequence[str], vectors: Sequence[Vectors] | Vectors) -> None:
         """These chunks have these vectors now; rows of length 1."""
@@ -83,6 +88,11 @@ class Overlay:
             rows = list(self._vectors.values())
             self._matrix = np.stack(rows).astype(np.float32, copy=False)
         return self._matrix
+
+    @property
+    def block(self) -> Block:
+        """Everything here, as it is written into a file; there must be something."""
+        return Block(self.ids, [1] * len(self._vectors), self.matrix)
 
     def scores(self, vector: Vectors, allowed: Allowed) -> Scored:
         """(chunk id, cosine) of everything here that `allowed` lets through, in no order."""

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from brain.errors import StoreError, Unavailable
 from brain.faults import reach
-from brain.index import exact_file, overlay
+from brain.index import mapped_file, overlay
 from brain.index.chroma_child import READING, ChromaChild
 from brain.index.files import LOCK, intact, locked, private_directory, remove
 from brain.protocols import Progress, silent
@@ -219,16 +219,16 @@ def gone(table: VectorTable, directory: Path) -> list[Snapshot]:
     return [found for found in live if not directory_of(directory, found.n).is_dir()]
 
 
-def unused_exact_files(
-    table: VectorTable, directory: Path
-) -> Iterator[tuple[Path, str]]:
-    """The same of exact files whose vectors are gone. Looks at every stored vector: 0.1 s at 200,000."""
+def unused_files(table: VectorTable, directory: Path) -> Iterator[tuple[Path, str]]:
+    """The same of mapped files whose vectors are gone. Looks at every stored vector: 0.1 s at 200,000."""
     fingerprints = table.fingerprints()
-    used = {exact_file.name_of(kind, name) for kind in KINDS for name in fingerprints}
-    for file in sorted(directory.glob("exact-*.f32")):
-        # One without vectors was written for a question while nothing was in
-        if file.name not in used and file.stat().st_size != exact_file.HEADER_BYTES:
-            yield file, f"{file.name} is for vectors that are gone"
+    for layout in mapped_file.LAYOUTS:
+        used = {layout.name_of(kind, name) for kind in KINDS for name in fingerprints}
+        for file in sorted(directory.glob(f"{layout.name}-*.{layout.suffix}")):
+            # One without vectors was written for a question while nothing was in
+            empty = file.stat().st_size == mapped_file.HEADER_BYTES
+            if file.name not in used and not empty:
+                yield file, f"{file.name} is for vectors that are gone"
 
 
 def sweep(table: VectorTable, directory: Path) -> None:
@@ -239,7 +239,7 @@ def sweep(table: VectorTable, directory: Path) -> None:
     """
     unused = [
         *leftovers(table, directory, locked_by_us=True),
-        *unused_exact_files(table, directory),
+        *unused_files(table, directory),
     ]
     for place, _ in unused:
         reach("index.before_rmtree")
@@ -263,7 +263,7 @@ def tidy(table: VectorTable, directory: Path, *, wait_seconds: float = 0.0) -> b
 
 
 def erase(table: VectorTable, directory: Path, *, wait_seconds: float) -> bool:
-    """No snapshot, no exact file and no copy that is read keeps anything. False when another process writes one.
+    """No snapshot, no mapped file and no copy that is read keeps anything. False when another process writes one.
 
     A reader whose copy is removed asks the exact index instead.
     """

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from brain.errors import Unavailable
 from brain.models.windows import sendable
+from brain.protocols import WORD_VECTORS
 from brain.types import Fingerprint
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class BuiltinEmbedder:
     Raises `Unavailable` when the wheel's files are missing or of another shape.
     """
 
-    name = "wordllama"
+    name = WORD_VECTORS
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder

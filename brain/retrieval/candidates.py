@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 
 from brain.errors import BrainError
-from brain.protocols import Embedder, Searchable, VectorIndex
+from brain.protocols import WORD_VECTORS, Embedder, Searchable, VectorIndex
 from brain.retrieval import fusion
 from brain.retrieval.overlap import Overlap
 from brain.text.question import Question, expression
@@ -30,8 +30,6 @@ Beside = dict[str, tuple[Neighbour, Neighbour]]
 
 # Of each ranking; 50 changes no figure by .002 and costs a quarter more.
 CANDIDATES = 40
-# Candidates whose sentence vectors are compared (benchmarks/RETRIEVAL.md).
-SENTENCES_FOR = 30
 # Characters of all candidates' texts: about 3 ms. Short lines are all read, of chunks of 1,300 letters 25.
 READ_CHARACTERS = 32_000
 READ_AT_LEAST = 20  # candidates, however long
@@ -249,18 +247,23 @@ def _compare_all(found: Candidates, sources: Sources, question_vector: Any) -> N
     vectors = searchable.vectors([*ids, *around], fingerprint)
     if vectors.keys().isdisjoint(ids):
         return
+    sentences = searchable.sentence_vectors(ids, fingerprint)
     cosine = closeness.cosines(ids, vectors, question_vector)
-    window = closeness.windows(ids, vectors, found.beside, question_vector, cosine)
-    columns = {"cosine": cosine, "window": window, "sentence_cosine": cosine}
+    columns = {
+        "cosine": cosine,
+        "window": closeness.windows(
+            ids, vectors, found.beside, question_vector, cosine
+        ),
+        "sentence_cosine": closeness.best_sentences(
+            ids, sentences, question_vector, cosine
+        ),
+    }
     _set_all(found, columns)
-    first_scores = dict(zip(ids, _first_scores(found), strict=True))
-    promising = sorted(ids, key=first_scores.__getitem__, reverse=True)
-    sentences = searchable.sentence_vectors(promising[:SENTENCES_FOR], fingerprint)
-    best = closeness.best_sentences(ids, sentences, question_vector, cosine)
-    _set_all(found, {"sentence_cosine": best})
+    reads = not fingerprint.startswith(f"{WORD_VECTORS}@")
     for key, features in zip(ids, found.features, strict=True):
-        features["has_sentences"] = float(key in sentences)
-    feedback = closeness.feedback(ids, vectors, _first_scores(found))
+        features["has_sentences"] = float(reads and key in sentences)
+    first_scores = [fusion.first_score(features) for features in found.features]
+    feedback = closeness.feedback(ids, vectors, first_scores)
     _set_all(found, feedback)
     found.has_vectors = True
 
@@ -272,7 +275,3 @@ def _set_all(found: Candidates, columns: Mapping[str, Any]) -> None:
     for name, values in columns.items():
         for features, value in zip(found.features, values.tolist(), strict=True):
             features[name] = value * SCALE
-
-
-def _first_scores(found: Candidates) -> list[float]:
-    return [fusion.first_score(features) for features in found.features]

@@ -30,7 +30,7 @@ from brain.store.sql import (
     update_of,
 )
 from brain.store.table import Table
-from brain.store.vector_bytes import FLOAT16_BYTES, sentence_bytes
+from brain.store.vector_bytes import FLOAT16_BYTES, sentences_sound
 from brain.store.vectors import CONTENT, text_of
 from brain.types import header
 from ingest.document import digest
@@ -389,7 +389,7 @@ def _vector_sound(
         return False
     if len(vector) != FLOAT16_BYTES * dimensions or zlib.crc32(vector) != crc:
         return False
-    return sentences is None or sentence_bytes(sentences, dimensions) is not None
+    return sentences is None or sentences_sound(sentences, dimensions)
 
 
 def _sha(text: object) -> str:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import ChainMap
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from brain.store import vector_bytes
 from brain.store.row_hash import Row
+from brain.store.snapshots import dimensions_of
 from brain.store.sql import (
     FIRST_SEEN,
     Where,
@@ -165,34 +166,33 @@ class FtsSearch(Reader):
 
     def vectors(self, ids: Sequence[str], fingerprint: str) -> dict[str, Vectors]:
         """Stored vectors of these chunks, float32; chunks without one, or with a damaged one, are missing."""
-        stored = self._stored(ids, fingerprint)
-        return vector_bytes.floats_of_each({key: blob for key, blob, _ in stored})
+        rows = self._embedded("e.vector, e.crc", ids, fingerprint)
+        whole = {
+            key: blob for key, blob, crc in rows if vector_bytes.is_whole(blob, crc)
+        }
+        return vector_bytes.floats_of_each(whole)
 
     def sentence_vectors(
         self, ids: Sequence[str], fingerprint: str
     ) -> dict[str, Vectors]:
         """The sentence vectors stored with these chunks, shape (sentences, dimensions); those without are missing."""
-        found: dict[str, Vectors] = {}
-        for key, blob, packed in self._stored(ids, fingerprint):
-            dimensions = len(blob) // vector_bytes.FLOAT16_BYTES
-            sentences = vector_bytes.sentences(packed, dimensions)
-            if sentences is not None:
-                found[key] = sentences
-        return found
+        dimensions = dimensions_of(fingerprint)
+        rows = self._embedded("e.sentences", ids, fingerprint)
+        read = (
+            (key, vector_bytes.sentences(packed, dimensions)) for key, packed in rows
+        )
+        return {key: vectors for key, vectors in read if vectors is not None}
 
-    def _stored(
-        self, ids: Sequence[str], fingerprint: str
-    ) -> Iterator[tuple[str, bytes, bytes | None]]:
-        """(id, the bytes of its vector, those of its sentences' vectors) of the chunks whose vector is whole."""
+    def _embedded(
+        self, columns: str, ids: Sequence[str], fingerprint: str
+    ) -> list[Any]:
         sql = f"""
-            SELECT c.id, e.vector, e.crc, e.sentences
+            SELECT c.id, {columns}
             FROM {self.table} c
             JOIN embeddings e ON e.text_sha = c.text_sha AND e.fingerprint = ?
             WHERE c.id IN (SELECT value FROM json_each(?))
         """
-        for key, blob, crc, packed in self._all(sql, fingerprint, ids_text(ids)):
-            if vector_bytes.is_whole(blob, crc):
-                yield key, blob, packed
+        return self._all(sql, fingerprint, ids_text(ids))
 
     # -- rows ---------------------------------------------------------------------------------------------------------
 

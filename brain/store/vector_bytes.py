@@ -1,6 +1,7 @@
-"""Vectors as bytes: float16 with a checksum, written scaled to length 1, read back only where the checksum holds.
+"""Vectors as bytes with a checksum, written scaled to length 1, read back only where the checksum holds.
 
-A flipped bit can make a number infinite, and then every score. Leaves out all SQL (vectors.py) and telling anyone of
+A text's own vector is float16; its sentences, which are ten times as many, have one byte a number. A flipped bit can
+make a number infinite, and then every score. Leaves out all SQL (vectors.py) and telling anyone of
 damage (checks.py). Serves the tables that keep vectors and those that search with them.
 """
 
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 
 CRC_BYTES = 4  # behind the sentence vectors of a text, little-endian; that of the text's own vector has a column
 FLOAT16_BYTES = 2
+# What the checksum of sentences begins with says how they are written: one byte a number, or float16, as once. They
+# differ in many bits, so that no flipped one turns the one into the other.
+BYTE_CRC, FLOAT16_CRC = zlib.crc32(b"one byte a number"), 0
+MOST = 127  # the largest number of a vector, as a byte; cosines differ by at most .002 from those of float32
+ONE_SENTENCE = (
+    b""  # in place of vectors: the text is one sentence, whose vector is the text's own
+)
 
 
 def vector(blob: Any, crc: Any) -> Vectors | None:
@@ -48,24 +56,43 @@ def floats_of_each(blobs: Mapping[str, bytes]) -> dict[str, Vectors]:
 
 
 def sentences(packed: Any, dimensions: int) -> Vectors | None:
-    """The sentence vectors, float32, shape (sentences, dimensions); None without any, or when they are damaged."""
-    body = sentence_bytes(packed, dimensions)
-    if not body:
+    """The sentence vectors, float32, shape (sentences, dimensions), rows of length 1; None without any, or when they
+    are damaged.
+    """
+    stored = numbers(packed, dimensions)
+    if stored is None or not len(stored):
         return None
-    return floats(body).reshape(-1, dimensions)
+    import numpy as np
+
+    rows: Vectors = stored.astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows
 
 
-def sentence_bytes(packed: Any, dimensions: int) -> bytes | None:
-    """The bytes of the sentence vectors without their checksum; None when it does not hold."""
+def sentences_sound(packed: Any, dimensions: int) -> bool:
+    """Whether these are the bytes that were written."""
+    return numbers(packed, dimensions) is not None
+
+
+def numbers(packed: Any, dimensions: int) -> Any:
+    """The numbers of sentence vectors as they are stored, of whatever length, shape (sentences, dimensions); None when
+    the checksum does not hold.
+    """
     if not isinstance(packed, bytes):
         return None
+    import numpy as np
+
     body = packed[:-CRC_BYTES]
     crc = int.from_bytes(packed[-CRC_BYTES:], "little")
-    if zlib.crc32(body) != crc:
+    if zlib.crc32(body, BYTE_CRC) == crc:
+        kind, width = "<i1", 1
+    elif zlib.crc32(body, FLOAT16_CRC) == crc:
+        kind, width = "<f2", FLOAT16_BYTES
+    else:
         return None
-    if len(body) % (FLOAT16_BYTES * dimensions):
+    if len(body) % (width * dimensions):
         return None
-    return body
+    return np.frombuffer(body, kind).reshape(-1, dimensions)
 
 
 def packed_vector(values: Vectors, dimensions: int) -> tuple[bytes, int]:
@@ -75,15 +102,32 @@ def packed_vector(values: Vectors, dimensions: int) -> tuple[bytes, int]:
 
 
 def packed_sentences(values: Vectors | None, dimensions: int) -> bytes | None:
-    """float16 bytes of vectors of shape (sentences, dimensions) with their checksum behind; None for none."""
+    """Vectors of shape (sentences, dimensions) as bytes with their checksum behind; None for None, and ONE_SENTENCE
+    without any. Raises `StoreError` for nonsense.
+    """
     if values is None:
         return None
-    body = _float16(values, (len(values), dimensions))
-    return body + zlib.crc32(body).to_bytes(CRC_BYTES, "little")
+    if not len(values):
+        return ONE_SENTENCE
+    import numpy as np
+
+    array = _unit(values, (len(values), dimensions))
+    largest = np.abs(array).max(axis=1, keepdims=True)
+    body = bytes(np.rint(array * (MOST / largest)).astype(np.int8).tobytes())
+    return body + zlib.crc32(body, BYTE_CRC).to_bytes(CRC_BYTES, "little")
 
 
 def _float16(values: Vectors, shape: tuple[int, ...]) -> bytes:
-    """Scaled to length 1 first, which keeps every number within the range of float16."""
+    import numpy as np
+
+    small = _unit(values, shape).astype(np.float16)
+    if not small.any():
+        raise _nonsense("a vector of length 0")
+    return bytes(small.tobytes())
+
+
+def _unit(values: Vectors, shape: tuple[int, ...]) -> Vectors:
+    """Scaled to length 1, which keeps every number within the range of float16 and says which is the largest."""
     import numpy as np
 
     array = np.asarray(values, dtype=np.float32)
@@ -94,10 +138,8 @@ def _float16(values: Vectors, shape: tuple[int, ...]) -> bytes:
     lengths = np.linalg.norm(array.astype(np.float64), axis=-1, keepdims=True)
     if not (lengths > 0).all():
         raise _nonsense("a vector of length 0")
-    small = (array / lengths).astype(np.float16)
-    if not small.any(axis=-1).all():
-        raise _nonsense("a vector of length 0")
-    return bytes(small.tobytes())
+    unit: Vectors = array / lengths
+    return unit
 
 
 def _nonsense(what: str) -> StoreError:

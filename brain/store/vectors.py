@@ -1,8 +1,8 @@
 """Vectors and the outbox that tells every index what changed: all their SQL.
 
-A vector is kept once per text and fingerprint, as float16 with a checksum; every chunk with that text shares it. Leaves
-out computing and searching vectors (`brain.index`) and the index's snapshots (snapshots.py). Serves `brain add` and
-`sync`, the indexes, and doctor.
+A vector is kept once per text and fingerprint, with those of its sentences; every chunk with that text shares them.
+Leaves out computing and searching vectors (`brain.index`) and the index's snapshots (snapshots.py). Serves `brain add`
+and `sync`, the indexes, and doctor.
 
 The outbox says "look again at this chunk", never what it holds: whoever reads it asks for the present vectors of the
 named chunks. So a row may come twice or late and do no harm.
@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from brain.faults import reach
+from brain.store import vector_bytes
 from brain.store.connection import Connection
 from brain.store.snapshots import SnapshotTable, dimensions_of
 from brain.store.sql import json_text
@@ -39,6 +40,9 @@ WAITING = """NOT EXISTS (
 # an index that is further behind is written anew; 200,000 rows are about 12 MB
 OUTBOX_ROWS_KEPT = 200_000
 STREAM_ROWS = 4_096  # rows per page when all vectors are read: 4 MB at 256 dimensions
+STREAM_SENTENCES = 512  # with their sentences, of which a chunk has about ten: 6 MB
+Row = tuple[Any, ...]
+"""id, text_sha, vector, checksum, sentences, and what a query adds."""
 
 
 class Pending(NamedTuple):
@@ -54,6 +58,17 @@ class Pending(NamedTuple):
     def text(self) -> str:
         """What is embedded, and what `text_sha` is the SHA-256 of."""
         return f"{self.topic}\n{self.content}"
+
+
+class InSentences(NamedTuple):
+    """The vectors of some chunks: `own` has a row for each of `ids`, `sentences` has `counts` rows for each, in order;
+    the one sentence of a text is its own vector. Rows of length 1, float32.
+    """
+
+    ids: list[str]
+    own: Vectors
+    counts: list[int]
+    sentences: Vectors
 
 
 class Change(NamedTuple):
@@ -130,9 +145,10 @@ class VectorTable(Table):
     ) -> int:
         """Keep vectors, tell the indexes of every chunk with those texts, in one transaction; returns how many.
 
-        A row is (text_sha, vector of shape (dimensions,), its sentences' vectors of shape (sentences, dimensions) or
-        None). The vector of a text that was deleted in the meantime is not kept. Raises `StoreError`, and keeps none,
-        when one is not finite, of the wrong length or zero.
+        A row is (text_sha, vector of shape (dimensions,), its sentences' vectors of shape (sentences, dimensions): no
+        row of them where the text is one sentence, None where they are still to come). The vector of a text that was
+        deleted in the meantime is not kept. Raises `StoreError`, and keeps none, when one is not finite, of the wrong
+        length or zero.
         """
         dimensions = dimensions_of(fingerprint)
         packed = []
@@ -155,6 +171,26 @@ class VectorTable(Table):
                     kept += 1
             reach("vectors.before_commit")
         return kept
+
+    def save_sentences(
+        self, fingerprint: str, rows: Iterable[tuple[str, Vectors]]
+    ) -> None:
+        """Add the sentences' vectors to texts that have a vector of their own; (text_sha, as in `save_vectors`)."""
+        dimensions = dimensions_of(fingerprint)
+        packed = [(sha, packed_sentences(found, dimensions)) for sha, found in rows]
+        update = (
+            "UPDATE embeddings SET sentences = ? WHERE text_sha = ? AND fingerprint = ?"
+        )
+        with self._write():
+            for text_sha, tail in packed:
+                if self._run(update, tail, text_sha, fingerprint).rowcount:
+                    self._tell(text_sha, fingerprint, "up")
+            reach("vectors.before_commit")
+
+    def without_sentences(self, fingerprint: str) -> int:
+        """How many texts have a vector whose sentences are still to come: those of stores of earlier versions."""
+        sql = "SELECT count(*) FROM embeddings WHERE fingerprint = ? AND sentences IS NULL"
+        return self._number(sql, fingerprint)
 
     def _tell(self, text_sha: str, fingerprint: str, op: str) -> bool:
         """An outbox row for everything with this text; False when nothing has it."""
@@ -255,6 +291,19 @@ class ChunkVectors(Reader):
         rows = self._run(sql, after, self.fingerprint, limit)
         return [Pending(*row) for row in rows]
 
+    def without_sentences(self, *, limit: int, after: int = 0) -> list[Pending]:
+        """Chunks with a vector whose sentences are still to come; `pk` is where the next page begins."""
+        sql = f"""
+            SELECT c.id, c.text_sha, c.topic, {CONTENT[self.kind]}, e.rowid
+            FROM embeddings AS e
+            JOIN {self.kind} AS c ON c.text_sha = e.text_sha
+            WHERE e.fingerprint = ? AND e.sentences IS NULL AND e.rowid > ?
+            GROUP BY e.rowid
+            ORDER BY e.rowid LIMIT ?
+        """
+        rows = self._run(sql, self.fingerprint, after, limit)
+        return [Pending(*row) for row in rows]
+
     def _before_first(self) -> int:
         """The row before the first that waits, -1 when none does."""
         # From indexes alone (the plus keeps SQLite from walking the rows), so that one new note among 200,000 chunks
@@ -282,22 +331,36 @@ class ChunkVectors(Reader):
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
         """The vectors of these chunks, float32 of length 1; a chunk without one, or with a damaged one, is missing."""
+        names, matrix = self._matrix(self._of_chunks(ids))
+        return dict(zip(names, matrix, strict=True))
+
+    def in_sentences(self, ids: Sequence[str]) -> InSentences:
+        """The vectors of these chunks and of their sentences; a chunk as in `vectors`."""
+        return self._in_sentences(self._of_chunks(ids))
+
+    def stream(self, *, rows: int = STREAM_ROWS) -> Iterator[tuple[list[str], Vectors]]:
+        """All vectors in the order of their chunks, `rows` at a time: (ids, float32 of shape (ids, dimensions))."""
+        return map(self._matrix, self._pages(rows, "NULL"))
+
+    def stream_in_sentences(
+        self, *, rows: int = STREAM_SENTENCES
+    ) -> Iterator[InSentences]:
+        """The same with their sentences."""
+        return map(self._in_sentences, self._pages(rows, "e.sentences"))
+
+    def _of_chunks(self, ids: Sequence[str]) -> list[Row]:
         sql = f"""
-            SELECT c.id, e.text_sha, e.vector, e.crc
+            SELECT c.id, e.text_sha, e.vector, e.crc, e.sentences
             FROM {self.kind} AS c
             JOIN embeddings AS e ON e.text_sha = c.text_sha AND e.fingerprint = ?
             WHERE c.id IN (SELECT value FROM json_each(?))
         """
-        names, matrix = self._matrix(self._run(sql, self.fingerprint, json_text(ids)))
-        return dict(zip(names, matrix, strict=True))
+        return self._run(sql, self.fingerprint, json_text(ids)).fetchall()
 
-    def stream(self, *, rows: int = STREAM_ROWS) -> Iterator[tuple[list[str], Vectors]]:
-        """All vectors in the order of their chunks, `rows` at a time: (ids, float32 of shape (ids, dimensions)).
-
-        Every page is a read of its own, so that a long refill holds no old version of the file open.
-        """
+    def _pages(self, rows: int, sentences: str) -> Iterator[list[Row]]:
+        """Every page is a read of its own, so that a long refill holds no old version of the file open."""
         sql = f"""
-            SELECT c.id, e.text_sha, e.vector, e.crc, c.pk
+            SELECT c.id, e.text_sha, e.vector, e.crc, {sentences}, c.pk
             FROM {self.kind} AS c
             JOIN embeddings AS e ON e.text_sha = c.text_sha AND e.fingerprint = ?
             WHERE c.pk > ?
@@ -305,24 +368,42 @@ class ChunkVectors(Reader):
         """
         after = 0
         while page := self._run(sql, self.fingerprint, after, rows).fetchall():
-            after = page[-1][4]
-            yield self._matrix(page)
+            after = page[-1][-1]
+            yield page
 
-    def _matrix(
-        self, rows: Iterable[tuple[str, str, bytes, int]]
-    ) -> tuple[list[str], Vectors]:
+    def _matrix(self, rows: Iterable[Row]) -> tuple[list[str], Vectors]:
         """(ids, vectors) of the rows whose checksum holds; the others are noted in `damaged`."""
         import numpy as np
 
-        dimensions = self.dimensions
-        names, bodies = [], []
-        for chunk_id, text_sha, body, crc, *_ in rows:
-            if len(body) == FLOAT16_BYTES * dimensions and zlib.crc32(body) == crc:
-                names.append(chunk_id)
-                bodies.append(body)
-            else:
-                self.table.damaged.add((text_sha, self.fingerprint))
-        stored = np.frombuffer(b"".join(bodies), np.float16)
-        matrix = stored.reshape(-1, dimensions).astype(np.float32)
+        sound = [row for row in rows if self._undamaged(row)]
+        stored = np.frombuffer(b"".join(row[2] for row in sound), np.float16)
+        matrix = stored.reshape(-1, self.dimensions).astype(np.float32)
         matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
-        return names, matrix
+        return [row[0] for row in sound], matrix
+
+    def _in_sentences(self, rows: Iterable[Row]) -> InSentences:
+        import numpy as np
+
+        sound = [row for row in rows if self._undamaged(row)]
+        ids, own = self._matrix(sound)
+        parts: list[Any] = []
+        for place, (_, text_sha, _, _, packed, *_) in enumerate(sound):
+            part = vector_bytes.numbers(packed, self.dimensions)
+            if part is None and packed:
+                self.table.damaged.add((text_sha, self.fingerprint))
+            if part is None or not len(part):
+                part = own[place : place + 1]
+            parts.append(part)
+        # All at once: bytes become floats as they are joined.
+        rows = np.concatenate([own[:0], *parts])
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return InSentences(ids, own, [len(part) for part in parts], rows)
+
+    def _undamaged(self, row: Row) -> bool:
+        """Whether its vector is what was written; one that is not is noted in `damaged`."""
+        _, text_sha, body, crc, *_ = row
+        right = len(body) == FLOAT16_BYTES * self.dimensions
+        if right and zlib.crc32(body) == crc:
+            return True
+        self.table.damaged.add((text_sha, self.fingerprint))
+        return False

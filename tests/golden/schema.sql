@@ -7,6 +7,9 @@ CREATE INDEX documents_looked ON documents(uri, size, mtime_ns, ctime_ns, inode,
 -- index documents_source
 CREATE INDEX documents_source ON documents(source);
 
+-- index embeddings_without_sentences
+CREATE INDEX embeddings_without_sentences ON embeddings(fingerprint) WHERE sentences IS NULL;
+
 -- index episodes_at
 CREATE INDEX episodes_at ON episodes(at);
 

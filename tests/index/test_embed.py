@@ -53,7 +53,7 @@ def test_episodes_have_vectors_too(table: VectorTable) -> None:
     add_episodes(table, {"e": ("what?", "that")})
     model = FakeEmbedder()
     assert embed_pending(table, model, kind="episodes", clock=Clock()).embedded == 1
-    assert model.texts == ["topic\nwhat?\nthat"]
+    assert model.texts == ["topic\nwhat?\nthat", "what?", "that"]
 
 
 def test_a_model_that_is_away_leaves_them_waiting_and_is_not_asked_for_ever(

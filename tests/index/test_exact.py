@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from brain.index import ExactIndex, embed_pending, exact_file
-from brain.index.exact import REWRITE_ROWS
+from brain.index import ExactIndex, embed_pending, mapped_file
 from brain.index.files import locked
+from brain.index.mapped import REWRITE_ROWS
+from brain.index.mapped_file import EXACT, LAYOUTS
 from brain.store.vectors import VectorTable
 from tests.index_support import (
     Clock,
@@ -38,7 +39,7 @@ def open_index(home: Path, table: VectorTable | None = None) -> ExactIndex:
 
 
 def path_of(home: Path) -> Path:
-    return home / "index" / exact_file.name_of("knowledge", FP)
+    return home / "index" / EXACT.name_of("knowledge", FP)
 
 
 def question(number: int):  # type: ignore[no-untyped-def]
@@ -163,7 +164,7 @@ def test_any_damage_is_found_and_mended_without_a_word(
         path.is_file() and path.read_bytes() == whole
     ):
         # a flipped bit in the padding of the header harms nothing and may stay
-        assert exact_file.read(path, FP) is not None
+        assert mapped_file.read(path, EXACT, FP) is not None
 
 
 def test_the_file_of_another_history_is_not_believed(home: Path) -> None:
@@ -221,8 +222,9 @@ def test_a_busy_writer_is_not_waited_for(home: Path) -> None:
 
 def test_kinds_and_fingerprints_have_files_of_their_own() -> None:
     names = {
-        exact_file.name_of(kind, fp)
+        layout.name_of(kind, fp)
+        for layout in LAYOUTS
         for kind in ("knowledge", "episodes")
         for fp in (FP, str(fingerprint("other")))
     }
-    assert len(names) == 4
+    assert len(names) == 8

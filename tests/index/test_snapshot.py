@@ -19,8 +19,8 @@ from brain.index import (
     Indexes,
     chroma_child,
     embed_pending,
-    exact_file,
     health,
+    mapped_file,
     snapshot,
 )
 from brain.index.chroma_child import ChromaChild, ChromaDied
@@ -298,7 +298,7 @@ def test_a_rebuild_needs_no_model(home: Path) -> None:
     with Indexes(table, home / "index", FP) as indexes:
         indexes.index("knowledge").query(vector(3), limit=1)
     assert health.renew(table, home / "index", FP) == COUNT
-    assert not (home / "index" / exact_file.name_of("knowledge", FP)).exists()
+    assert not (home / "index" / mapped_file.EXACT.name_of("knowledge", FP)).exists()
     assert snapshots(home) == ["snapshot-2"]
 
 

@@ -277,3 +277,33 @@ def test_a_small_add_leaves_the_exact_file_to_the_question(folder: Folder) -> No
     with Brain(load()) as opened:
         opened.add([folder({"1.md": "# One\n\nAbout topic1.\n"})])
     assert not list((home() / "index").glob("exact-*.f32"))
+
+
+def test_a_store_of_an_earlier_version_gets_its_sentences_by_sync_or_when_few_are_missing(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(opened: Brain) -> int:
+        fingerprint = str(opened.resources.builtin.fingerprint)
+        return opened.resources.store.vectors.without_sentences(fingerprint)
+
+    def as_before(opened: Brain) -> None:
+        with opened.resources.store.connection.write():
+            conn = opened.resources.store.connection.conn
+            conn.execute("UPDATE embeddings SET sentences = NULL")
+
+    notes = {
+        f"{n}.md": f"# Note {n}\n\nAbout topic{n}. It is long.\n" for n in range(9)
+    }
+    with Brain(load()) as opened:
+        opened.add([folder(notes)])
+        as_before(opened)
+        assert missing(opened) == 9
+        opened.note("One more. It says something else.")
+        assert missing(opened) == 0
+        as_before(opened)
+        monkeypatch.setattr(taking_in, "LARGE_CHUNKS", 5)
+        opened.note("And another. It says nothing.")
+        assert missing(opened) == 11  # a note is an episode too
+        assert opened.search(Request("topic7")).passages
+        opened.sync()
+        assert missing(opened) == 0
