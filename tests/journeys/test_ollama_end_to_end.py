@@ -132,7 +132,7 @@ def test_an_ollama_generation_keeps_a_vector_for_each_sentence(
     assert "boiler" in two
     assert sentences == vector + 4  # two of them, of one byte a number
     assert "rent" in one
-    assert none is None
+    assert not none
 
 
 def test_the_spare_takes_over_when_ollama_goes_and_the_answer_says_so(
