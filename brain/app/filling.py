@@ -144,7 +144,7 @@ def _noted(resources: Resources) -> Fill | None:
         found = Fill(**json.loads(resources.store.library.setting(FILL) or "null"))
         whole = all(isinstance(value, str) for value in asdict(found).values())
         return found if whole and datetime.fromisoformat(found.at).tzinfo else None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return None
 
 

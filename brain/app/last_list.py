@@ -49,7 +49,7 @@ def last_shown(resources: Resources) -> tuple[str, list[Entry]] | None:
             return None
         entries = [(str(identity), str(place)) for identity, place in shown["entries"]]
         return LISTS[shown["list"]], entries
-    except (OSError, ValueError, TypeError, LookupError):
+    except (OSError, ValueError, TypeError, LookupError, RecursionError):
         return None
 
 

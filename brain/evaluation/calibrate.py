@@ -81,7 +81,7 @@ def loaded(text: str | None, heads: Heads = SHIPPED) -> Head:
     try:
         facts = json.loads(text)
         return Head(**facts) if facts.get("shipped") == version(heads) else AS_SHIPPED
-    except (ValueError, TypeError, AttributeError):  # a damaged row
+    except (ValueError, TypeError, AttributeError, RecursionError):  # a damaged row
         return AS_SHIPPED
 
 

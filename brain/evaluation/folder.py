@@ -125,7 +125,7 @@ def _lines(path: Path, key: str) -> Iterator[Line]:
             place = f"{path}, line {number}"
             try:
                 found = json.loads(line)
-            except json.JSONDecodeError as error:
+            except (json.JSONDecodeError, RecursionError) as error:
                 raise UsageError(
                     f"{place}: {error}", "each line is one JSON object"
                 ) from None

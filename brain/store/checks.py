@@ -405,5 +405,5 @@ def _payload_sound(payload: str) -> bool:
         for row in tables.get("knowledge", ()):
             texts.append((f"{row['topic']}\n{row['content']}", row["text_sha"]))
         return all(digest(text) == sha for text, sha in texts)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False

@@ -34,7 +34,7 @@ class DayTable(Table):
         try:
             facts = json.loads(row[0]) if row else {}
             return DaysSeen(int(facts["count"]), date.fromisoformat(facts["last"]))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, RecursionError):
             return DaysSeen()
 
     def note(self, today: date) -> DaysSeen:

@@ -121,7 +121,7 @@ class TombstoneTable(Table):
         keys: list[bytes] = []
         try:
             keys = [bytes.fromhex(key) for key in json.loads(row[0])] if row else []
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):
             leave_out(self._conn, "settings", {"name": KEYS}, "value")
         if keys or not make:
             return keys

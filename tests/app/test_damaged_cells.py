@@ -11,16 +11,20 @@ from pathlib import Path
 import pytest
 
 from brain.app import Brain
+from brain.app.filling import FILL
 from brain.app.importing import (
     CARRIED_ROOTS,
     IMPORTED_FROM,
     carried_roots,
     imported_from,
 )
+from brain.app.resources import HEAD
 from brain.config import Config, Models
 from brain.errors import BrainError
 from brain.keeping import backup, erase
 from brain.reports import Judgment
+from brain.store.checks import StoreChecks
+from brain.store.days import SEEN
 from brain.store.row_hash import COVERED
 from brain.store.tombstones import KEYS, Erased
 from brain.types import Episode, Request, Skill
@@ -174,9 +178,31 @@ def test_one_bad_value_stops_no_verb(brain: Brain, tmp_path: Path, table: str) -
 @pytest.mark.slow
 @pytest.mark.parametrize("table", COVERED)
 def test_no_bad_value_stops_any_verb(brain: Brain, tmp_path: Path, table: str) -> None:
-    every = [name for name in verbs(brain, tmp_path) if name != "sync"]
+    every = [name for name in verbs(brain, tmp_path) if name not in ("sync", "doctor")]
+    found = []
     for bad in BAD.values():
-        assert failures(brain, tmp_path, table, every, repeat(bad)) == []
+        found += failures(brain, tmp_path, table, every, repeat(bad))
+    assert found == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", COVERED)
+def test_no_bad_value_stops_the_doctor(
+    brain: Brain, tmp_path: Path, table: str
+) -> None:
+    """It starts processes of its own, for seconds each time: a column is damaged three times, not in every way."""
+    values = [*BAD.values()]
+    found = []
+    for begin in range(0, len(values), len(values) // 3):
+        turned = cycle(values[begin:] + values[:begin])
+        found += failures(brain, tmp_path, table, ("doctor",), turned)
+    assert found == []
+
+
+def test_a_payload_that_is_nested_too_deeply_is_damage(brain: Brain) -> None:
+    with damaged(brain, "forgotten", "payload", BAD["deep"]):
+        found = StoreChecks(brain.resources.store.connection).text_damage()
+    assert "forgotten" in {damage.table for damage in found}
 
 
 def test_the_row_is_named_and_the_rest_is_there(brain: Brain, tmp_path: Path) -> None:
@@ -213,8 +239,13 @@ def test_what_an_export_wrote_before_is_not_removed_for_a_row_that_is_damaged_no
 SETTINGS = ("serving", "backups", "backup_keep", "erased", "erased_elsewhere", KEYS)
 
 
-@pytest.mark.parametrize("name", [*SETTINGS, IMPORTED_FROM, CARRIED_ROOTS])
-@pytest.mark.parametrize("bad", ["", "{", "5", "[1]", '{"documents": 3}', b"\xff", 1.5])
+SETTINGS += (IMPORTED_FROM, CARRIED_ROOTS, SEEN, HEAD, FILL)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize(
+    "bad", ["", "{", "5", "[1]", '{"documents": 3}', b"\xff", 1.5, BAD["deep"]]
+)
 def test_no_damaged_setting_stops_anything(
     brain: Brain, name: str, bad: object
 ) -> None:
@@ -231,6 +262,9 @@ def test_no_damaged_setting_stops_anything(
         assert erase.left_out(store) == {}
         assert imported_from(brain.resources) == []
         assert carried_roots(brain.resources) == {}
+        assert store.days.seen().count in (0, 1)
+        assert brain.resources.head
+        assert brain.status()
     finally:
         store.library.keep_setting(name, None)
         store.connection.left_out.clear()
