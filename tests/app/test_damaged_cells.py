@@ -237,22 +237,19 @@ def test_what_an_export_wrote_before_is_not_removed_for_a_row_that_is_damaged_no
 
 
 SETTINGS = ("serving", "backups", "backup_keep", "erased", "erased_elsewhere", KEYS)
-
-
 SETTINGS += (IMPORTED_FROM, CARRIED_ROOTS, SEEN, HEAD, FILL)
 
 
-@pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize(
     "bad", ["", "{", "5", "[1]", '{"documents": 3}', b"\xff", 1.5, BAD["deep"]]
 )
-def test_no_damaged_setting_stops_anything(
-    brain: Brain, name: str, bad: object
-) -> None:
+def test_no_damaged_setting_stops_anything(brain: Brain, bad: object) -> None:
+    """All of them are damaged at once; each is read by something below."""
     store = brain.resources.store
     with store.write():
-        store.connection.conn.execute(
-            "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", (name, bad)
+        store.connection.conn.executemany(
+            "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)",
+            [(name, bad) for name in SETTINGS],
         )
     brain.resources.__dict__.pop("serving", None)
     try:
@@ -266,7 +263,8 @@ def test_no_damaged_setting_stops_anything(
         assert brain.resources.head
         assert brain.status()
     finally:
-        store.library.keep_setting(name, None)
+        for name in SETTINGS:
+            store.library.keep_setting(name, None)
         store.connection.left_out.clear()
 
 

@@ -26,6 +26,7 @@ from brain.store.documents import DOCUMENT_COLUMNS
 from brain.store.episodes import Circumstances
 from brain.store.row_check import KNOWN_BY, RowCheck, keys_of
 from brain.store.row_hash import COVERED, HASH, hashed, renewed, row_hash, sound
+from brain.store.tombstones import Erased
 from brain.types import Episode, Request
 from tests.sqlite_cells import Value, values
 
@@ -108,6 +109,8 @@ def filled(place: Path) -> Path:
         brain.resources.store.library.keep_setting("of ours", "a value")
         brain.resources.judgments.keep_run("own", {"queries": 3}, at=NOW.isoformat())
         brain.library.forget([str(notes / "old.md")], dry_run=False)
+        gone = Erased("file:///n/gone.md", "ab")
+        brain.resources.store.tombstones.lay([gone], NOW.date().isoformat())
         brain.resources.store.connection.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return config.database
 
