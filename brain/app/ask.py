@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from brain.app import reading
 from brain.app.last_answer import NUMBERS
-from brain.app.naming import nearest_first
+from brain.app.naming import nearest_first, told_of
 from brain.app.resources import Resources, clean
 from brain.app.search import MAX_QUESTION_CHARS, narrowed, retrieved
 from brain.app.serving import AUTO
@@ -88,6 +88,7 @@ def _from_passages(
     generator, why, missing = resources.generator()
     for notice in _second_choice(resources, generator, why):
         say("notice", notice)
+    found = _known_by_name(resources, query, found)
     asking = _asking(resources, request, found, generator, previous, say)
     weighed = question.weighed(_idf(resources, question))
     asked = answer(weighed, found.passages, generator=generator, asking=asking)
@@ -106,6 +107,22 @@ def _from_passages(
         notices=(*told, *found.notices, *asked.notices),
     )
     return whole, found.signals
+
+
+def _known_by_name(
+    resources: Resources, question: Question, found: Retrieved
+) -> Retrieved:
+    """Not called absent where notes hold all of the question once their names are counted in: then those alone."""
+    chance = found.confidence.found
+    floor = resources.head.floor
+    if chance is None or chance >= floor:
+        return found
+    told = told_of(resources, question.text, found.passages)
+    if not told:
+        return found
+    passages = tuple(item for item in found.passages if item.document_id in told)
+    sure = replace(found.confidence, found=floor)
+    return replace(found, passages=passages, confidence=sure)
 
 
 def _second_choice(

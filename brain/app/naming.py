@@ -1,4 +1,4 @@
-"""What documents are called, against what was asked: a question that names an alias, and entries that are only a name.
+"""What documents are called, against what was asked: a question that names one, and entries that are only a name.
 
 Leaves ranking and the probability that the notes hold it to `brain.retrieval` and `brain.confidence`. Serves `search`
 and `ask`.
@@ -7,12 +7,18 @@ and `ask`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from brain.app.resources import Resources
 from brain.types import Passage
-from ingest.terms import tokens
+from ingest.terms import stem, tokens
+from ingest.words import FRAME
 
 MIN_ALIAS_CHARS = 3  # a shorter one stands in questions that do not mean it
+# Words that ask for whatever is known; no note has to hold them.
+ASKING = FRAME | frozenset(
+    "know known show anything something everything note notes info information".split()
+)
 
 
 def named(resources: Resources, question: str, passages: Sequence[Passage]) -> set[str]:
@@ -24,6 +30,36 @@ def named(resources: Resources, question: str, passages: Sequence[Passage]) -> s
         if len(alias) >= MIN_ALIAS_CHARS and holds(asked, tokens(alias)):
             found.add(document_id)
     return found
+
+
+def told_of(
+    resources: Resources, question: str, passages: Sequence[Passage]
+) -> set[str]:
+    """The documents that hold every word of the question, in these passages or in what they are called: a title, the
+    name of the file or of its folder, an alias, a tag.
+    """
+    from brain.text import Question
+
+    content = Question.of(question).content
+    asked = set(map(stem, content))
+    asked -= set(map(stem, ASKING))
+    if not asked:
+        return set()
+    words: dict[str, set[str]] = {}
+    for passage in passages:
+        path = PurePath(passage.source)
+        there = words.setdefault(passage.document_id, set())
+        there |= _stems(passage.text)
+        there |= _stems(passage.title)
+        there |= _stems(path.stem)
+        there |= _stems(path.parent.name)
+    for document_id, name in resources.store.search.aliases_and_tags(list(words)):
+        words[document_id] |= _stems(name)
+    return {document for document, there in words.items() if asked <= there}
+
+
+def _stems(text: str) -> set[str]:
+    return set(map(stem, tokens(text)))
 
 
 def holds(words: Sequence[str], wanted: Sequence[str]) -> bool:

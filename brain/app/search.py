@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from brain.app import reading
-from brain.app.naming import named, nearest_first
+from brain.app.naming import named, nearest_first, told_of
 from brain.app.resources import Resources
 from brain.app.serving import Serving
 from brain.app.sync import refresh
@@ -47,7 +47,9 @@ def search(resources: Resources, request: Request) -> Retrieved:
     below = chance < resources.head.floor
     if below:
         # A name that a person gave is in the notes, however little else of the question is.
-        below = not named(resources, request.question, found.passages)
+        asked = request.question
+        below = not named(resources, asked, found.passages)
+        below = below and not told_of(resources, asked, found.passages)
     if below:
         nearest = nearest_first(resources, request.question, found.passages)
         found = replace(found, passages=nearest)

@@ -287,6 +287,15 @@ class KnowledgeSearch(FtsSearch):
         """
         return self._run(sql, json.dumps(list(document_ids))).fetchall()
 
+    def aliases_and_tags(self, document_ids: Sequence[str]) -> list[tuple[str, str]]:
+        """(id, a name or a tag) of these documents."""
+        sql = """
+            SELECT document_id, tag FROM tags
+            WHERE document_id IN (SELECT value FROM json_each(?)) AND typeof(tag) = 'text'
+        """
+        tags = self._run(sql, json.dumps(list(document_ids))).fetchall()
+        return [*self.aliases(document_ids), *tags]
+
     def only_names(self, document_ids: Sequence[str]) -> set[str]:
         """Those of these documents that are files without a reader: nothing but a name."""
         sql = """

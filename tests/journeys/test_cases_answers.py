@@ -195,6 +195,38 @@ def test_a_question_that_names_an_alias_is_never_probably_not_in_the_notes(
     assert "probably not" in brain("search", "price of the opera for students").stdout
 
 
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("tell me about Fjordlandet", "We saw whales near Bergen."),
+        ("what do I know about the Norge trip?", "We saw whales near Bergen."),
+        ("what do my notes say about quorvex?", "The cat eats fish."),
+        ("show me everything on the Wimblex", "The boiler hums at night."),
+        ("anything known about the Zolfiq?", "Henrik has the key."),
+    ],
+)
+def test_a_note_is_asked_for_by_its_alias_tag_file_name_or_title_alone(
+    nicknames: Path, question: str, quote: str
+) -> None:
+    """The name stands nowhere in the text of the note."""
+    notes = {
+        "cats.md": "---\ntags: [quorvex]\n---\n# Cats\n\nThe cat eats fish.\n",
+        "Wimblex report.md": "# Report\n\nThe boiler hums at night.\n",
+        "keys.md": "---\ntitle: Zolfiq\n---\nHenrik has the key.\n",
+    }
+    for name, text in notes.items():
+        (nicknames / name).write_text(text, "utf-8")
+    brain("sync")
+    asked = brain("ask", question, "--json")
+    assert asked.code == 0
+    assert quote in {item["quote"] for item in asked.json["citations"]}
+
+
+def test_a_name_does_not_answer_for_what_no_note_tells_of_it(nicknames: Path) -> None:
+    asked = brain("ask", "who painted the ceiling of Fjordlandet with gold?")
+    assert asked.code == 3
+
+
 def test_files_that_are_only_a_name_do_not_crowd_the_nearest(nicknames: Path) -> None:
     asked = brain("ask", "which opera does Duarte sing in Lisbon")
     assert asked.code == 3
