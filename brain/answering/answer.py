@@ -52,18 +52,20 @@ def answer(
         return not_found(question.text, passages, found=asking.found)
     quoted = _extracted(question, passages, quotes, asking)
     if generator is None:
-        _said(quoted, asking)
+        _say(quotes, asking)
         return quoted
-    asking.say("quote", _placed(quotes[0]))
+    asking.say("quote", *_placed(quotes[0]))
     try:
         written = generated(question, passages, generator=generator, asking=asking)
     except Incomplete:
         raise
     except Unavailable as error:
         asking.say("notice", error.message)
+        _say(quotes, asking, first=2)
         return replace(quoted, degraded=f"{error.message}; {STAND_IN}")
     if written.citations or written.state in ("not_found", "incomplete"):
         return _versions_said(_beside(written, quoted), passages)
+    _say(quotes, asking, first=2)
     return replace(
         quoted,
         context=written.context,
@@ -103,7 +105,8 @@ def _extracted(
     lines = []
     for number, quote in enumerate(quotes, 1):
         citations.append(_citation(number, quote, asking))
-        lines.append(f"{_quoted(quote)} [{number}]")
+        said, _answer = _quoted(quote)
+        lines.append(f"{said} [{number}]")
     supported = _supported(question, passages, quotes, asking)
     borne_out = all(citation.verified for citation in citations)
     strong = borne_out and not asking.in_doubt
@@ -132,10 +135,11 @@ def _extracted(
     return _versions_said(whole, passages)
 
 
-def _said(quoted: Answer, asking: Asking) -> None:
-    """Say the quotes, a line for each."""
-    for row in quoted.text.split("\n"):
-        asking.say("quote", row)
+def _say(quotes: Sequence[Quote], asking: Asking, *, first: int = 1) -> None:
+    """Say the quotes from this number on, a line for each."""
+    for number, quote in enumerate(quotes[first - 1 :], first):
+        said, answer = _quoted(quote)
+        asking.say("quote", f"{said} [{number}]", answer)
 
 
 def _citation(number: int, quote: Quote, asking: Asking) -> Citation:
@@ -168,19 +172,32 @@ def _supported(
     return confidence.supported(features)
 
 
-def _quoted(quote: Quote) -> str:
-    """`“the sentence”`, on one line; before a row of a table stand the names of its columns."""
-    said = f"“{' '.join(quote.text.split())}”"
-    return f"({quote.columns}) {said}" if quote.columns else said
+def _quoted(quote: Quote) -> tuple[str, tuple[int, int] | None]:
+    """`“the sentence”`, on one line, before a row of a table the names of its columns; and where in it the answer
+    stands.
+    """
+    before = f"({quote.columns}) “" if quote.columns else "“"
+    said = f"{before}{' '.join(quote.text.split())}”"
+    if quote.answer is None:
+        return said, None
+    start, end = (len(before) + _on_one_line(quote.text, at) for at in quote.answer)
+    return said, (start, end)
 
 
-def _placed(quote: Quote) -> str:
-    """`“the sentence” notes/lease.md:14`: said before the model has numbered anything."""
+def _on_one_line(text: str, at: int) -> int:
+    """Where a place of a text is when every stretch of white space has become one space."""
+    until = f"{text[:at]}|"
+    return len(" ".join(until.split())) - 1
+
+
+def _placed(quote: Quote) -> tuple[str, tuple[int, int] | None]:
+    """`“the sentence” notes/lease.md:14`: said before the model has numbered anything; and where the answer stands."""
     line = quote.locator[1:].partition("-")[0]
     place = f"{quote.source} {quote.locator}"
     if quote.locator[:1] == "L" and line.isdigit():
         place = f"{quote.source}:{line}"
-    return f"{_quoted(quote)} {place.strip()}"
+    said, answer = _quoted(quote)
+    return f"{said} {place.strip()}", answer
 
 
 def _versions_said(whole: Answer, passages: Passages) -> Answer:

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from brain import confidence
 from brain.answering.verify import Reader
 from brain.protocols import Embedder
 from brain.types import Measures
 
-Say = Callable[[str, str], None]
-"""(kind, text) as soon as it is certain: "quote" (a sentence of the notes, cited), "sentence" (of the model),
-"notice".
-"""
+
+class Say(Protocol):
+    """Hears what is certain, as soon as it is. `kind`: "quote" (a sentence of the notes, cited), "sentence" (of the
+    model) or "notice"; `answer`: from where to where in the text of a quote the answer stands.
+    """
+
+    def __call__(
+        self, kind: str, text: str, answer: tuple[int, int] | None = None, /
+    ) -> None: ...
 
 
-def quiet(_kind: str, _text: str) -> None:
+def quiet(_kind: str, _text: str, _answer: tuple[int, int] | None = None, /) -> None:
     """Says nothing."""
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from brain.types import AddReport, Answer, Episode, Recalled, Request, Retrieved
 
 
-def quiet(_kind: str, _text: str) -> None:
+def quiet(_kind: str, _text: str, _answer: tuple[int, int] | None = None, /) -> None:
     """Hears nothing of an answer as it comes."""
 
 

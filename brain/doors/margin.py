@@ -11,6 +11,8 @@ import re
 import unicodedata
 
 MARGIN = "| "
+# Around an answer inside a quote, until it is styled. Control characters: the sanitiser has left none of a text's own.
+ANSWER_BEGINS, ANSWER_ENDS = "\x02", "\x03"
 TAB = 8  # columns between the stops of a terminal
 
 _BREAK = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -20,7 +22,7 @@ _PICTURE = "\ufe0f"  # the character before it is drawn as a picture, two cells 
 
 def cells(char: str) -> int:
     """How many cells of a terminal a character fills (Unicode TR 11)."""
-    if unicodedata.combining(char):
+    if unicodedata.combining(char) or char in (ANSWER_BEGINS, ANSWER_ENDS):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 from brain.doors.lines import HANGS, THEIRS, Line, plain, size, wrapped
-from brain.doors.margin import Margin
+from brain.doors.margin import ANSWER_BEGINS, ANSWER_ENDS, MARGIN, Margin
 from brain.doors.text import Sanitiser, one_line, safe_text
 from brain.errors import BrainError
 
@@ -30,8 +31,12 @@ BAR_EVERY = 0.1
 # A progress message that begins with one of these is a line to say, not a step.
 ANNOUNCEMENTS = ("notice: ", "census: ")
 
+# Where the style of an answer begins, ends, or is left out: the margin is nobody's answer.
+ANSWER_PARTS = re.compile(f"({ANSWER_BEGINS}|{ANSWER_ENDS}|\n{re.escape(MARGIN)})")
+
 STYLES = {
     "title": "bold",
+    "answer": "bold",
     "path": "cyan",
     "dim": "dim",
     "match": "bold yellow",
@@ -88,13 +93,36 @@ class Out:
         for item in lines:
             self._line(self.stderr, item)
 
-    def stream(self, chunk: str) -> None:
+    def stream(self, chunk: str, answer: tuple[int, int] | None = None) -> None:
         """A piece of somebody else's words as it comes, shown at once behind the margin; a sequence split over two
-        pieces is caught.
+        pieces is caught. `answer`: from where to where it is the answer, which a terminal shows so.
         """
         self.bar.stop()
-        rows = self._margin.feed(self._sanitiser.feed(chunk), self.wraps_at)
-        self._write(self._stdout, rows, flush=True)
+        rows = self._margin.feed(self._safe(chunk, answer), self.wraps_at)
+        self._write(self._stdout, self._with_answer(rows), flush=True)
+
+    def _safe(self, chunk: str, answer: tuple[int, int] | None) -> str:
+        """The piece without control characters but those that stand around the answer."""
+        feed = self._sanitiser.feed
+        if answer is None or not self._coloured(self._stdout):
+            return feed(chunk)
+        start, end = answer
+        before, within = feed(chunk[:start]), feed(chunk[start:end])
+        return f"{before}{ANSWER_BEGINS}{within}{ANSWER_ENDS}{feed(chunk[end:])}"
+
+    def _with_answer(self, rows: str) -> str:
+        """The rows with the answer in its style."""
+        if ANSWER_BEGINS not in rows:
+            return rows
+        spans = []
+        style = ""
+        for part in ANSWER_PARTS.split(rows):
+            if part in (ANSWER_BEGINS, ANSWER_ENDS):
+                style = "answer" if part == ANSWER_BEGINS else ""
+            else:
+                is_margin = part.startswith("\n")
+                spans.append((part, "" if is_margin else style))
+        return self._styled(self._stdout, tuple(spans), end="")
 
     def end_stream(self) -> None:
         """The end of what `stream` was given: what comes next begins a line."""
@@ -178,12 +206,12 @@ class Out:
         for row in rows:
             self._line(stream, row)
 
-    def _styled(self, stream: TextIO, spans: Line) -> str:
+    def _styled(self, stream: TextIO, spans: Line, *, end: str = "\n") -> str:
         from rich.text import Text
 
         console = self.console(stream)
         with console.capture() as captured:
-            console.print(Text.assemble(*spans), soft_wrap=True)
+            console.print(Text.assemble(*spans), soft_wrap=True, end=end)
         return captured.get()
 
     def _coloured(self, stream: TextIO) -> bool:

@@ -11,7 +11,7 @@ from brain.answering import Asking, answer
 from brain.answering.generate import MAX_BYTES, NO_SOURCE, UNVERIFIED
 from brain.errors import BrainError, Incomplete, Unavailable
 from brain.text import Question
-from brain.types import Answer, Passage
+from brain.types import Answer, AnswerSpan, Passage
 
 LEASE = (
     "# Lease\nThe rent is 950 euros per month. It is due on the 3rd.\n"
@@ -79,7 +79,7 @@ def ask(
     asking = Asking(
         read=lambda key, start, end: stored[key][start:end],
         count=lambda text: len(text.split()),
-        say=lambda kind, text: said.append((kind, text)),
+        say=lambda kind, text, answer=None: said.append((kind, text)),
         **more,
     )
     return answer(Question(question), passages, generator=writer, asking=asking), said
@@ -135,6 +135,64 @@ def test_the_best_quote_is_said_before_the_model_writes() -> None:
     )
     assert said[0] == ("quote", "“The rent is 950 euros per month.” notes/lease.md:13")
     assert said[1] == ("sentence", "The rent is 950 euros per month [1].")
+
+
+def marked(text: str, answer: str, **more: Any) -> Passage:
+    """A passage in which the answer reader found these words."""
+    start = text.index(answer)
+    span = AnswerSpan(start, start + len(answer), 5.0, 5.0)
+    return passage("lease", text, span=span, **more)
+
+
+@pytest.mark.parametrize(
+    ("text", "said_is"),
+    [
+        (
+            "The rent is   950 \t euros  per month.",
+            "“The rent is 950 euros per month.”",
+        ),
+        (
+            "| Item | A month |\n|---|---|\n| rent | 950 euros |",
+            "(Item | A month) “| rent | 950 euros |”",
+        ),
+    ],
+)
+def test_the_answer_is_marked_in_the_quote_and_in_what_is_said_of_it(
+    text: str, said_is: str
+) -> None:
+    words = text[text.index("950") : text.index("euros") + len("euros")]
+    said: list[tuple[str, tuple[int, int] | None]] = []
+    passages = [marked(text, words)]
+    asking = Asking(
+        read=lambda _key, start, end: text[start:end],
+        count=len,
+        say=lambda _kind, heard, answer=None: said.append((heard, answer)),
+    )
+    question = Question("How much is the rent a month?")
+    given = answer(question, passages, generator=None, asking=asking)
+    quote = given.quotes[0]
+    assert quote.answer_span is not None
+    start, end = quote.answer_span
+    assert quote.quote[start:end] == words
+    heard, place = said[0]
+    assert heard == f"{said_is} [1]"
+    assert place is not None
+    assert heard[slice(*place)] == "950 euros"
+
+
+def test_quotes_that_stand_in_for_a_model_are_all_said() -> None:
+    down = Writer(error=Unavailable("Ollama does not answer", "start it"))
+    twice = [passage("one", "The rent is 950."), passage("two", "The rent is 960.")]
+    given, said = ask("How much is the rent?", down, twice, listed=True)
+    quotes = [text for kind, text in said if kind == "quote"]
+    assert quotes == [
+        "“The rent is 950.” notes/one.md:12",
+        "“The rent is 960.” [2]",
+    ]
+    assert [quote.quote for quote in given.quotes] == [
+        "The rent is 950.",
+        "The rent is 960.",
+    ]
 
 
 def test_user_10_every_sentence_is_checked_and_marked() -> None:

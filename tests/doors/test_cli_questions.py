@@ -396,7 +396,11 @@ def test_of_quotes_that_stand_in_for_a_model_each_is_said_once() -> None:
         ANSWER, text="“one” [1]\n“two” [2]", citations=quotes, quotes=quotes
     )
     ran = brain(
-        "ask", "how hot?", ask=talking(answer, ("quote", "“one” notes/tea1.md:12"))
+        "ask",
+        "how hot?",
+        ask=talking(
+            answer, ("quote", "“one” notes/tea1.md:12"), ("quote", "“two” [2]")
+        ),
     )
     assert ran.stdout.splitlines()[:4] == [
         "| “one” notes/tea1.md:12",

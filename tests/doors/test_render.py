@@ -182,6 +182,62 @@ def test_the_margin_is_the_same_however_the_text_is_cut(
     assert shown == whole.feed(text, None)
 
 
+def streamed(
+    text: str, answer: str, *, terminal: bool = True, environ: str = "xterm"
+) -> str:
+    """What is shown of a text with an answer in it."""
+    stdout = Terminal() if terminal else Pipe()
+    start = text.index(answer)
+    out = Out(stdout, Pipe(), environ={"TERM": environ})
+    out.stream(text, (start, start + len(answer)))
+    out.end_stream()
+    return stdout.getvalue()
+
+
+def test_an_answer_is_bold_in_a_terminal_and_plain_elsewhere() -> None:
+    text = "“It ends on 28 February 2029.” [1]"
+    answer = "28 February 2029"
+    bold = f"\x1b[1m{answer}\x1b[0m"
+    assert streamed(text, answer) == f"| {text.replace(answer, bold)}\n"
+    assert streamed(text, answer, terminal=False) == f"| {text}\n"
+    assert streamed(text, answer, environ="dumb") == f"| {text}\n"
+
+
+def test_an_answer_over_two_rows_leaves_the_margin_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "14")
+    shown = streamed("It ends on 28 May 2029.", "28 May 2029")
+    rows = ["| It ends on ", "| \x1b[1m28 May 2029\x1b[0m.", ""]
+    assert shown.split("\n") == rows
+    shown = streamed("It is red and blue.", "red and blue")
+    rows = ["| It is \x1b[1mred \x1b[0m", "| \x1b[1mand blue\x1b[0m.", ""]
+    assert shown.split("\n") == rows
+
+
+def test_no_text_forges_an_answer() -> None:
+    for forged in ("\x02free\x03", "\x1b[1mfree\x1b[0m", "[bold]free[/bold]"):
+        shown = streamed(f"It is {forged}, or 5 €.", "5 €")
+        assert shown.count("\x1b[1m") == 1
+        assert "\x1b[1m5 €\x1b[0m" in shown
+        assert not re.search("[\x02\x03]", shown)
+
+
+@given(TEXTS, st.integers(0, 200), st.integers(0, 200))
+def test_an_answer_anywhere_changes_no_word(text: str, one: int, other: int) -> None:
+    start, end = sorted((one % (len(text) + 1), other % (len(text) + 1)))
+    stdout, plain_out = Terminal(), Pipe()
+    for stream, place in ((stdout, (start, end)), (plain_out, None)):
+        out = Out(stream, Pipe(), environ={"TERM": "xterm"})
+        out.stream(text, place)
+        out.end_stream()
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", stdout.getvalue())
+    assert harmless(shown)
+    assert "".join(shown.replace("|", "").split()) == "".join(
+        plain_out.getvalue().replace("|", "").split()
+    )
+
+
 def test_a_long_word_and_a_wide_one_are_cut_at_the_edge() -> None:
     margin = Margin()
     assert (

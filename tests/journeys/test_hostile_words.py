@@ -418,7 +418,8 @@ def test_questions_of_every_size_and_none(
     with Brain(config) as opened:
         opened.add([folder({"a.md": "# Tea\n\nBlack tea wants 95 degrees.\n"})])
         answer = opened.ask(
-            Request(question, limit=8), say=lambda kind, text: said.append((kind, text))
+            Request(question, limit=8),
+            say=lambda kind, text, _answer=None: said.append((kind, text)),
         )
     assert answer.text
     assert len(question) <= 8_000 or any(

@@ -236,8 +236,10 @@ class AnswerPrinter:
         # The last character of the sentence said last, "" outside a paragraph.
         self._last = ""
 
-    def say(self, kind: str, text: str) -> None:
-        """One thing that `Brain.ask` has to say: a quote, a sentence, a notice."""
+    def say(
+        self, kind: str, text: str, answer: tuple[int, int] | None = None, /
+    ) -> None:
+        """One thing that `Brain.ask` has to say: a quote, in which the answer stands there, a sentence, a notice."""
         if kind == "notice":
             self.end_paragraph()
             self._notices.append(text)
@@ -249,7 +251,7 @@ class AnswerPrinter:
             if where.startswith(" "):
                 where = f" {short_path(where.strip())}"
             self._quotes.append(f"{words}{mark}{where}")
-            self._out.stream(f"{self._quotes[-1]}\n")
+            self._out.stream(f"{self._quotes[-1]}\n", answer)
         else:
             self._sentence(text)
 
@@ -275,14 +277,12 @@ class AnswerPrinter:
         self._out.say(*map(line, new))
 
     def _rest(self, given: Answer) -> None:
-        """What was not said yet of an answer; of quotes the first, or all of them, were said as they came."""
+        """An answer of which nothing was said yet. Quotes are said as they come, all of them."""
         known = "\n".join(self._quotes)
         text = given.text.strip()
-        if given.quotes and given.citations == given.quotes:
-            for row in text.split("\n"):
-                if row.partition(" [")[0] not in known:
-                    self._out.stream(f"{row}\n")
-        elif text and text not in known:
+        if self._quotes and given.citations == given.quotes:
+            return
+        if text and text not in known:
             self._sentence(given.text)
 
     def _sentence(self, text: str) -> None:
