@@ -18,7 +18,7 @@ from brain.protocols import WORD_VECTORS, Embedder, Searchable, VectorIndex
 from brain.retrieval import fusion
 from brain.retrieval.overlap import Overlap
 from brain.text.question import Question, expression
-from brain.text.sheet import Sheet, sheets
+from brain.text.sheet import Sheet, sheet, sheets
 from brain.types import Measures, Passage, Request, Scope
 from ingest.terms import stem
 
@@ -65,8 +65,9 @@ class Sources:
 class Candidates:
     """What the two rankings found, and what was read of it.
 
-    `texts` and `features` go with `passages`, one for each. `beside` holds the chunks next to each short one. `index`
-    names the vector index that answered. `no_dense`: why nothing was looked for by meaning.
+    `texts` and `features` go with `passages`, one for each. `beside` holds the chunks next to each short one, `earlier`
+    the turns before each turn of a conversation, the nearest first. `index` names the vector index that answered.
+    `no_dense`: why nothing was looked for by meaning.
     """
 
     question: Question
@@ -82,6 +83,7 @@ class Candidates:
     index: str = ""
     has_vectors: bool = False
     beside: Beside = field(default_factory=dict)
+    earlier: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def ceiling(self) -> float:
@@ -177,18 +179,45 @@ def _add_neighbours(found: Candidates, searchable: Searchable, scope: Scope) -> 
     found.beside = searchable.neighbours(found.ids)
     if not found.beside:
         return
+    two_back = _two_back(found, searchable)
     texts = {passage.id: passage.text for passage in found.passages}
-    missing = sorted(_beside(found.beside) - texts.keys())
-    for passage in searchable.passages(missing, scope=scope):
+    wanted = _beside(found.beside).union(two_back.values())
+    for passage in searchable.passages(sorted(wanted - texts.keys()), scope=scope):
         texts[passage.id] = passage.text
     for place, passage in enumerate(found.passages):
-        if passage.id in found.beside:
-            key_before, key_after = found.beside[passage.id]
-            found.passages[place] = but(
-                passage,
-                before=texts.get(key_before or "", ""),
-                after=texts.get(key_after or "", ""),
-            )
+        if passage.id not in found.beside:
+            continue
+        key_before, key_after = found.beside[passage.id]
+        before = texts.get(key_before or "", "")
+        after = texts.get(key_after or "", "")
+        found.passages[place] = but(passage, before=before, after=after)
+        if _is_turn(passage):
+            earlier = (before, texts.get(two_back.get(passage.id, ""), ""))
+            found.earlier[passage.id] = [turn for turn in earlier if turn]
+
+
+def _is_turn(passage: Passage) -> bool:
+    """Whether a short passage is said in answer to the one before it: a round of a conversation that was recorded, or
+    a text that begins with who speaks. A short section is about something else than the one before it.
+    """
+    recorded = passage.id == passage.document_id
+    return recorded or bool(sheet(passage.text).named_speaker)
+
+
+def _two_back(found: Candidates, searchable: Searchable) -> dict[str, str]:
+    """Id of a round that was recorded -> id of the one two before it in its session."""
+    before = {}
+    for passage in found.passages:
+        key, _after = found.beside.get(passage.id, (None, None))
+        if key and passage.id == passage.document_id:
+            before[passage.id] = key
+    behind = searchable.neighbours(sorted(set(before.values())))
+    found_back = {}
+    for key, one_back in before.items():
+        two_back, _after = behind.get(one_back, (None, None))
+        if two_back:
+            found_back[key] = two_back
+    return found_back
 
 
 def but(passage: Passage, **changes: Any) -> Passage:
@@ -210,8 +239,8 @@ def _read_all(found: Candidates, bm25: Measures) -> None:
     overlap = Overlap(found.question, found.idf)
     ceiling = found.ceiling
     texts = [passage.text for passage in passages]
-    before = [passage.before for passage in passages if passage.before]
-    # What stands before a short passage is read along, so that it is there when it is looked up by its text
+    before = list(chain.from_iterable(found.earlier.values()))
+    # What was said before a turn is read along, so that it is there when it is looked up by its text
     found.texts = sheets(texts + before)[: len(texts)]
     titles = sheets([_titled(passage) for passage in passages])
     named = overlap.named(found.texts)
@@ -225,6 +254,7 @@ def _read_all(found: Candidates, bm25: Measures) -> None:
             text,
             average=average,
             named=named,
+            earlier=found.earlier.get(passage.id, ()),
         )
         said["bm25"] = by_words / ceiling
         found.features.append(said)

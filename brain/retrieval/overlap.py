@@ -30,6 +30,10 @@ RIGHT_DAY = 1.0
 WRONG_MONTH = -0.5
 RIGHT_YEAR = 0.3
 
+# Worth of a word of the question that stands two turns before, against one that stands in the turn before
+# (benchmarks/RETRIEVAL.md).
+TWO_BACK = 0.7
+
 ELSEWHERE = -1  # number of a word that the question does not hold
 END = -2  # number of the end of a sentence or line
 
@@ -115,11 +119,13 @@ class Overlap:
         *,
         average: float,
         named: TermSet,
+        earlier: Sequence[str] = (),
     ) -> dict[str, float]:
-        """The named numbers of one passage; its `before` is looked at where it has one.
+        """The named numbers of one passage.
 
         `title` is the sheet of its title and headings, `text` that of its text, `average` the mean number of pieces
-        among the candidates, `named` the words of the question that are names of speakers.
+        among the candidates, `named` the words of the question that are names of speakers, `earlier` the turns before
+        it in a conversation, the nearest first.
         """
         pieces = text.pieces
         said = text.said
@@ -136,7 +142,7 @@ class Overlap:
             "often": self._often(numbers, inside, len(pieces) / (average or 1.0)),
             "ordered": ordered,
             "sentence": best_sentence,
-            "before": self._before(passage, inside),
+            "before": self._before(earlier, inside),
             "speaker": _speaks(text, named),
             "number": float(
                 self.question.counts
@@ -150,12 +156,17 @@ class Overlap:
             "length": math.log(length + 1) - USUAL_LENGTH,
         }
 
-    def _before(self, passage: Passage, inside: set[int]) -> float:
-        """The share of the stems that stand only in the text before a short passage."""
-        if not passage.before:
-            return 0.0
-        before = self.terms_in(sheet(passage.before))
-        return self.share(before - inside)
+    def _before(self, earlier: Sequence[str], inside: set[int]) -> float:
+        """The share of the stems that stand only in the turns before, worth less with each turn."""
+        met = set(inside)
+        found = 0.0
+        worth = 1.0
+        for turn in earlier:
+            new = self.terms_in(sheet(turn)) - met
+            found += worth * self.share(new)
+            met |= new
+            worth *= TWO_BACK
+        return found
 
     def _often(self, numbers: Sequence[int], inside: set[int], length: float) -> float:
         """BM25 of the text alone, without title and neighbours, over its ceiling; `length` relative to the others."""

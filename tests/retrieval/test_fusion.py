@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,10 +52,15 @@ def passage(
 
 
 def seen_in(
-    overlap: Overlap, p: Passage, named: frozenset[str] = frozenset()
+    overlap: Overlap,
+    p: Passage,
+    named: frozenset[str] = frozenset(),
+    earlier: Sequence[str] = (),
 ) -> dict[str, float]:
     title = sheet(p.title)
-    return overlap.features(p, title, sheet(p.text), average=10.0, named=named)
+    return overlap.features(
+        p, title, sheet(p.text), average=10.0, named=named, earlier=earlier
+    )
 
 
 def words_of(passages: list[Passage]) -> dict[str, frozenset[str]]:
@@ -235,11 +241,19 @@ def test_the_features_of_a_passage() -> None:
     assert seen["number"] == 0.0
 
 
-def test_neighbours_count_for_what_the_line_itself_lacks() -> None:
+def test_turns_before_count_for_what_the_line_itself_lacks() -> None:
     overlap = Overlap(Question("ship sail"), {"ship": 1.0, "sail": 3.0})
     line = passage("p", "A ship, yes.")
-    seen = seen_in(overlap, replace(line, before="Did the ship sail?", after="Never."))
-    assert (seen["coverage"], seen["before"]) == (0.25, 0.75)
+    assert seen_in(overlap, line)["before"] == 0.0
+    asked = seen_in(overlap, line, earlier=["Did the ship sail?"])
+    assert (asked["coverage"], asked["before"]) == (0.25, 0.75)
+
+
+def test_the_turn_two_before_counts_less_and_nothing_twice() -> None:
+    overlap = Overlap(Question("ship sail"), {"ship": 1.0, "sail": 3.0})
+    line = passage("p", "Yes.")
+    apart = seen_in(overlap, line, earlier=["The ship?", "Did the ship sail?"])
+    assert apart["before"] == pytest.approx(0.25 + 0.7 * 0.75)
 
 
 def test_who_speaks() -> None:

@@ -263,6 +263,15 @@ def test_one_public_note_is_found_among_many_confidential_ones(shelf: Shelf) -> 
     assert not any(source.startswith("s") for source in sources(found))
 
 
+def test_a_short_section_is_not_found_by_the_section_before_it(shelf: Shelf) -> None:
+    shelf.put("tea.md", ["Black tea wants hot water.", "Green: 80 °C."], short=True)
+    found = shelf.ask("how hot is the water for black tea")
+    black, green = (p for p in found.passages if p.source == "tea.md")
+    assert green.before == black.text
+    assert "before" not in green.explain
+    assert black.score - green.score > 1
+
+
 def test_a_short_line_is_found_by_what_was_said_before_it(shelf: Shelf) -> None:
     found = shelf.ask("When did Ben call the harbour master?")
     answer = next(
