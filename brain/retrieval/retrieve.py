@@ -10,12 +10,15 @@ from collections.abc import Mapping
 
 from brain.retrieval import fusion
 from brain.retrieval.candidates import Candidates, Ranking, Sources, but, candidates
+from brain.retrieval.named_documents import named_documents, with_sign
 from brain.retrieval.signals import signals
 from brain.retrieval.variety import FIRST, collapse, named_first, spread
 from brain.text.places import matched
 from brain.types import Measures, Mode, Passage, Place, Request, Retrieved
 
 PER_DOCUMENT = 3  # passages of one document in the first ten
+# Signs of a passage, each a reason to come before what both rankings put first (`Overlap.features`).
+REASONS = ("date", "speaker", "before", "number", "time", "ordered")
 NO_RANK = 10**6  # a place behind every other
 
 
@@ -28,11 +31,18 @@ def retrieve(request: Request, sources: Sources, *, varied: bool = True) -> Retr
     found = candidates(request, sources)
     ranked, weights = rank(found, request.mode)
     if varied:
+        asked_about = named_documents(ranked, found.question)
+        ranked = with_sign(ranked, asked_about)
         words = [text.said for text in found.texts]
         known = dict(zip(found.ids, words, strict=True))
         ranked = collapse(ranked, known, frozenset(found.question.stems))
         ranked = named_first(ranked, known, request.question)
-        ranked = spread(ranked, PER_DOCUMENT, standing_alone=found.beside.keys())
+        ranked = spread(
+            ranked,
+            PER_DOCUMENT,
+            standing_alone=found.beside.keys(),
+            asked_about=asked_about,
+        )
     best = ranked[: request.limit]
     places = matched(best, found.idf)
     return Retrieved(
@@ -84,7 +94,30 @@ def rank(
         scored = but(passage, score=score, ranks=ranks, explain=groups)
         ranked.append(scored)
     ranked.sort(key=_order)
-    return ranked, weights
+    signs = dict(zip(found.ids, columns, strict=True))
+    return _agreed_first(ranked, signs), weights
+
+
+def _agreed_first(
+    ranked: list[Passage], signs: Mapping[str, Measures]
+) -> list[Passage]:
+    """The same passages; what both rankings put first comes first, unless the one before it has a sign that tells
+    (REASONS). `explain` names what decided: "agreed", or "outranked_by_date".
+    """
+    both = {"lexical": 1, "dense": 1}
+    place = next((i for i, one in enumerate(ranked) if one.ranks == both), 0)
+    if place == 0:
+        return ranked
+    first, agreed = ranked[0], ranked[place]
+    for reason in REASONS:
+        more = signs[first.id][reason] - signs[agreed.id][reason]
+        if more > 0:
+            explain = {**agreed.explain, f"outranked_by_{reason}": more}
+            ranked[place] = but(agreed, explain=explain)
+            return ranked
+    explain = {**agreed.explain, "agreed": first.score - agreed.score}
+    lifted = but(agreed, score=first.score, explain=explain)
+    return [lifted, *ranked[:place], *ranked[place + 1 :]]
 
 
 def _order(passage: Passage) -> tuple[float, int, int]:

@@ -104,11 +104,15 @@ def _newest(first: Passage, second: Passage) -> Passage:
 
 
 def spread(
-    passages: Passages, per_document: int, standing_alone: Container[str] = ()
+    passages: Passages,
+    per_document: int,
+    standing_alone: Container[str] = (),
+    asked_about: Container[str] = (),
 ) -> list[Passage]:
     """The same passages; those of a document beyond its `per_document` best come after the first ten others.
 
-    Passages in `standing_alone` (turns of a conversation, bullets) are not counted: many of them can be the answer.
+    Passages in `standing_alone` (turns of a conversation, bullets) are not counted: many of them can be the answer. Nor
+    are those of documents in `asked_about`, which the question names.
     """
     first: list[Passage] = []
     later: list[Passage] = []
@@ -117,7 +121,7 @@ def spread(
         if len(first) == FIRST:
             return [*first, *later, *passages[place:]]
         document = passage.document_id
-        if passage.id not in standing_alone:
+        if passage.id not in standing_alone and document not in asked_about:
             taken[document] += 1
         if taken[document] <= per_document:
             first.append(passage)
