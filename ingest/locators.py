@@ -69,6 +69,9 @@ class Locators:
             opening = sections[0].locator
             if is_counted(opening):
                 self.mark = opening[0]
+        # Where the separators of one section end, the one that was counted in last: a long text has thousands of spans.
+        self._counted_in = -1
+        self._ends: list[int] = []
 
     def of(self, start: int, end: int) -> str:
         """The locator of the characters from `start` to `end`, without the white space around them."""
@@ -94,14 +97,20 @@ class Locators:
         """Which line or paragraph of the file stands at the offset."""
         at = self._section(offset)
         locator = self.sections[at].locator
-        start = self.starts[at]
         counted = _COUNTED.fullmatch(locator)
         number = 1
         if counted:
             number = int(counted[2])
-        separator = _SEPARATORS[self.mark]
-        before = self.text.count(separator, start, offset)
-        return number + before
+        if at != self._counted_in:
+            self._counted_in = at
+            self._ends = self._separators(at)
+        return number + bisect_right(self._ends, offset)
+
+    def _separators(self, at: int) -> list[int]:
+        """Where in the text each separator of a section ends."""
+        span = slice(*self.starts[at : at + 2])
+        separators = re.finditer(_SEPARATORS[self.mark], self.text[span])
+        return [self.starts[at] + found.end() for found in separators]
 
 
 def _together(locators: list[str]) -> str:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-from hypothesis import settings
+# Hundreds of processes are started here: each finds what Python has compiled before, also where a person's environment
+# says to keep none of it. Without, most of the time of the tests is spent compiling.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
-from brain.app import Brain, vectors
-from brain.config import Config, Ingest, Models
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+from brain.app import Brain, vectors  # noqa: E402
+from brain.config import Config, Ingest, Models  # noqa: E402
 
 AGENTS = (
     "CLAUDECODE",

@@ -11,7 +11,7 @@ import io
 import re
 import subprocess
 import tokenize
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ PLAN = re.compile(
 PLAN_NAME = re.compile(r"test_(?:users|rows?|issue)_\d+")
 
 
-@lru_cache
+@cache
 def sections(page: Path) -> frozenset[str]:
     """The titles of the page's sections, without marks of code."""
     text = FENCED.sub("", page.read_text("utf-8"))
@@ -67,7 +67,7 @@ def anchor(title: str) -> str:
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
-@lru_cache
+@cache
 def prose(path: Path, source: str) -> str:
     """What a person wrote to be read: comments and docstrings of Python, the whole of a page; lines joined."""
     if path.suffix != ".py":
