@@ -59,8 +59,8 @@ class BuiltinEmbedder:
         """The digest is the SHA-256 of the weights and of the tokenizer: 18 MB, about 20 ms, once."""
         digest = hashlib.sha256()
         for path in (self._file(WEIGHTS), self._file(TOKENIZER)):
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
+            known = path.stat()
+            digest.update(_sha256(path, known.st_mtime_ns, known.st_size))
         return Fingerprint(
             self.name, digest.hexdigest(), DIMENSIONS, prefixes="none", pooling="mean"
         )
@@ -150,6 +150,13 @@ class BuiltinEmbedder:
         if not path.is_file():
             raise _unusable(f"{path.name} is missing from the wordllama package")
         return path
+
+
+@lru_cache(maxsize=2)
+def _sha256(path: Path, _changed_ns: int, _size: int) -> bytes:
+    """The digest of a file. Kept, as the tokenizer is."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 @lru_cache(maxsize=1)
