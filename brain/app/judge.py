@@ -161,7 +161,7 @@ class Judge(Noun):
         if reset:
             was_calibrated = bool(self._resources.head.coefficients)
             library.keep_setting(HEAD, None)
-            return {"schema": 1, "reset": True, "was_calibrated": was_calibrated}
+            return {"reset": True, "was_calibrated": was_calibrated}
         judgments = self._resources.judgments.all()
         rows = [
             (one.signals, one.answerable)
@@ -172,7 +172,6 @@ class Judge(Noun):
         shipped = replace(fitted, shipped="") == calibration.AS_SHIPPED
         library.keep_setting(HEAD, None if shipped else calibration.dumped(fitted))
         return {
-            "schema": 1,
             "reset": False,
             "calibrated": not shipped,
             "judgments": len(judgments),
@@ -285,7 +284,6 @@ class Judge(Noun):
         write_questions(target, drafted)
         answerable = sum(bool(question.sources) for question in drafted)
         return {
-            "schema": 1,
             "file": str(target),
             "questions": answerable,
             "absent": len(drafted) - answerable,

@@ -1,4 +1,4 @@
-"""The machine contract: JSON, schema 1 (docs/JSON.md). From a result to plain dictionaries.
+"""The machine contract: JSON, schema 2 (docs/JSON.md). From a result to plain dictionaries.
 
 A result whose fields are the contract as they stand goes through `fields`, a list of them through `listed`; the
 others have a function each. Within a schema fields are only added, and one that nothing fills yet is null. Serves
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     )
 
 
-SCHEMA = 1
+SCHEMA = 2
 DECIMALS = 6  # of scores and probabilities: more is noise
 RANKINGS = (
     "lexical",

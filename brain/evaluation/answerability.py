@@ -44,7 +44,7 @@ def answerability(directory: Path, setup: Setup) -> Figures:
             told = chance(brain, query["text"], recalled=part.talks)
             rows.append((kind_of(query), told))
             setup.progress("questions", number, len(part.queries))
-    return {"schema": 1, "set": judged.name} | figures(rows)
+    return {"set": judged.name} | figures(rows)
 
 
 def chance(brain: Measurable, question: str, *, recalled: bool) -> float:

@@ -139,7 +139,6 @@ def run(
         progress("confidence", number, len(questions))
     hybrid = by_query["hybrid"][MEASURE]
     return {
-        "schema": 1,
         "queries": len(questions),
         "answerable": len(held),
         "absent": len(questions) - len(held),

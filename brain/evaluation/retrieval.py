@@ -208,7 +208,6 @@ def summary(
     """(system -> metric -> query -> value, what the report of every judged set begins with)."""
     by_query, systems = figures(judged.qrels, measured)
     return by_query, {
-        "schema": 1,
         "set": judged.name,
         "queries": len(by_query["hybrid"][MEASURE]),
         "documents": len(judged.documents),

@@ -529,7 +529,6 @@ def test_calibrate_keeps_the_head_that_search_then_uses_and_reset_takes_it_back(
     assert after is not None
     assert (after > before) == held
     assert filled.judge.calibrate(reset=True) == {
-        "schema": 1,
         "reset": True,
         "was_calibrated": True,
     }

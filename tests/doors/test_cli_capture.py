@@ -190,7 +190,7 @@ def test_add_json_gives_counts_and_every_skipped_file() -> None:
     ran = brain("add", "notes", "--json", add=REPORT)
     shape = json.loads(ran.stdout)
     assert ran.code == 1
-    assert shape["schema"] == 1
+    assert shape["schema"] == 2
     assert (
         shape["added"],
         shape["updated"],
@@ -391,7 +391,7 @@ def test_an_error_is_two_lines_or_one_object_with_the_same_code() -> None:
     ran = brain("sync", "--json", sync=error)
     assert (ran.code, ran.stderr) == (6, "")
     assert json.loads(ran.stdout) == {
-        "schema": 1,
+        "schema": 2,
         "error": {
             "kind": "unavailable",
             "message": "Ollama does not answer",

@@ -236,7 +236,7 @@ def test_hostile_text_reaches_no_terminal(words: list[str], terminal: bool) -> N
 def test_every_command_speaks_json_and_nothing_else_on_stdout(words: list[str]) -> None:
     plain = [word for word in words if word not in ("--format", "md", "files")]
     ran = brain(*plain, "--json", **answers(EVIL))
-    assert json.loads(ran.stdout)["schema"] == 1
+    assert json.loads(ran.stdout)["schema"] == 2
     assert re.fullmatch(r"[\x20-\x7e\n]*", ran.stdout)
 
 
@@ -268,7 +268,7 @@ def test_every_error_is_two_lines_and_its_code(
     expected = {"kind": kind.kind, "message": "what happened", "hint": "what to do"}
     assert (ran.code, json.loads(ran.stdout), ran.stderr) == (
         code,
-        {"schema": 1, "error": expected},
+        {"schema": 2, "error": expected},
         "",
     )
 

@@ -25,7 +25,6 @@ SYSTEMS = dict.fromkeys(("lexical", "dense", "hybrid", "bm25"), FIGURES) | {
 
 def ranked(text: str = "squad_dev", **more: Any) -> dict[str, Any]:
     shape = {
-        "schema": 1,
         "set": text,
         "queries": 1000,
         "documents": 1084,
@@ -55,7 +54,6 @@ def own(text: str = "what is the rent?", **more: Any) -> dict[str, Any]:
         "worse": [{"question": text, "before": 1.0, "now": 0.5}],
     }
     shape = {
-        "schema": 1,
         "queries": 4,
         "answerable": 2,
         "absent": 2,
@@ -92,7 +90,6 @@ def fitted(
         "changed": {},
     }
     return {
-        "schema": 1,
         "reset": False,
         "calibrated": kept,
         "judgments": 40,
@@ -140,7 +137,6 @@ def traced(text: str = "home/lease.md", stage: str = "cut") -> Trace:
 
 def drafted(text: str = "words", **more: Any) -> dict[str, Any]:
     return {
-        "schema": 1,
         "file": "/h/judgments.toml",
         "questions": 30,
         "absent": 10,
@@ -197,7 +193,7 @@ def test_hostile_text_reaches_no_terminal(words: list[str], terminal: bool) -> N
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS.keys())
 def test_every_command_speaks_json_and_nothing_else_on_stdout(words: list[str]) -> None:
     ran = brain(*words, "--json", **answers(EVIL))
-    assert json.loads(ran.stdout)["schema"] == 1
+    assert json.loads(ran.stdout)["schema"] == 2
     assert re.fullmatch(r"[\x20-\x7e\n]*", ran.stdout)
 
 
@@ -271,7 +267,7 @@ def test_the_json_of_a_set_is_the_report_itself() -> None:
         json.loads(
             brain("eval", "retrieval", "d", "--json", judge_eval_set=report).stdout
         )
-        == report
+        == {"schema": 2} | report
     )
 
 
@@ -376,7 +372,7 @@ def test_calibrate_says_how_many_and_what_changed() -> None:
         "eval",
         "calibrate",
         "--reset",
-        judge_calibrate={"schema": 1, "reset": True, "was_calibrated": True},
+        judge_calibrate={"reset": True, "was_calibrated": True},
     )
     assert (ran.stdout, ran.called("judge_calibrate")) == (
         "the shipped confidence is back\n",

@@ -137,9 +137,10 @@ def test_explain_shows_ranks_and_weights() -> None:
     assert "score 0.5000: lexical rank 1, dense rank –; dense weight 0.25\n" in shown
 
 
-def test_search_json_is_schema_1() -> None:
+def test_search_json_is_schema_2() -> None:
     ran = brain("search", "tea", "--json", search=FOUND)
     shape = json.loads(ran.stdout)
+    assert shape["schema"] == 2
     first = [
         "schema",
         "query",
@@ -550,6 +551,21 @@ def test_ask_json_is_schema_1_and_never_streams() -> None:
         None,
         None,
     )
+
+
+def test_json_holds_the_words_of_now_beside_the_state_of_before() -> None:
+    quoted_at = dataclasses.replace(CITATION, answer_span=(6, 16))
+    for sure, state in (("answered", "supported"), ("likely", "unsure"), (None, "")):
+        given = dataclasses.replace(
+            ANSWER, sure=sure, state=state or "not_found", citations=(quoted_at,)
+        )
+        shape = json.loads(brain("ask", "how hot?", "--json", ask=given).stdout)
+        assert shape["schema"] == 2
+        assert shape["state"] == given.state
+        assert shape["answer_state"] == (sure or "not_found")
+        (cited,) = shape["citations"]
+        start, end = cited["answer_span"]
+        assert cited["quote"][start:end] == "95 degrees"
 
 
 @pytest.mark.parametrize(

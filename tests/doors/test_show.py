@@ -40,7 +40,7 @@ def test_the_code_follows_from_the_value() -> None:
     documents = show.showing("documents")
     assert documents.code([]) == show.NOTHING_FOUND
     assert plain(documents.talk([])[0]) == "brain: no documents"
-    assert documents.to_json([]) == {"schema": 1, "documents": []}
+    assert documents.to_json([]) == {"schema": 2, "documents": []}
 
 
 def test_a_line_is_one_line_whatever_is_put_into_it() -> None:

@@ -311,13 +311,11 @@ def test_retrieval_measures_what_the_person_sees(
         progress=lambda *step: seen.append(step),
     ).judge.eval_set("retrieval", small, embedder="wordllama", vectors=None)
     assert (
-        report["schema"],
         report["set"],
         report["queries"],
         report["documents"],
         report["embedder"],
     ) == (
-        1,
         "small",
         3,
         4,

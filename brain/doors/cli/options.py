@@ -36,7 +36,7 @@ def choice(name: str, text: str) -> Any:
     return typer.Option(name, help=text)
 
 
-Json = Annotated[bool, flag("--json", "Print JSON, schema 1 (docs/JSON.md).")]
+Json = Annotated[bool, flag("--json", "Print JSON, schema 2 (docs/JSON.md).")]
 Explain = Annotated[
     bool, flag("--explain", "Also the figures and codes that are left out.")
 ]
