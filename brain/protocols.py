@@ -7,9 +7,10 @@ one. Leaves every implementation to `brain.models`, `brain.index` and `brain.sto
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from brain.types import AnswerSpan, Fingerprint, Passage, Scope, Speed
+from brain.types import AnswerSpan, Fingerprint, Passage, Scope
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,6 +86,17 @@ class AnswerReader(Protocol):
 
         Raises `Unavailable`.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast a model was measured to be here, each None where it was not: tokens of a prompt that it reads and tokens
+    of an answer that it writes a second, chunks that it embeds a second.
+    """
+
+    prompt: float | None = None
+    answer: float | None = None
+    chunks: float | None = None
 
 
 class SpeedBook(Protocol):

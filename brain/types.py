@@ -229,7 +229,8 @@ class Citation:
     """[number] tied to a passage. `verified`: the quote was read from the stored text at its locator, and holds.
 
     `heading`: the headings above the quote, outermost first. `columns`: of a row of a table the names of its columns.
-    `answer_span`: from where to where in the quote the answer stands, None where nothing marked it.
+    `answer_span`: from where to where in the quote the answer stands, None where nothing marked it. `reason`: why a
+    written sentence is not borne out by it, "" where it is.
     """
 
     number: int
@@ -241,6 +242,21 @@ class Citation:
     heading: Texts = ()
     columns: str = ""
     answer_span: tuple[int, int] | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another document that answers: the sentence `text` at its locator, the answer in it from `span[0]` to `span[1]`.
+    `date`: of the document; `newer`: than that of the first quote, None where one has none, or both the same.
+    """
+
+    source: str
+    locator: str
+    text: str
+    span: tuple[int, int]
+    date: str | None = None
+    newer: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +274,8 @@ class Answer:
     """What `ask` found out. `provider` is "builtin" or "ollama"; `model` the model's name; `notices` are shown.
 
     `quotes`: the best sentences of the notes, which stand beside whatever a model wrote; () below the floor.
-    `sure`: how sure it is, None where there is no answer.
+    `sure`: how sure it is, None where there is no answer. `also`, `differs`: other documents that say what the first
+    quote says, and something else.
     """
 
     question: str
@@ -282,6 +299,8 @@ class Answer:
     notices: Texts = ()
     steps: tuple[ModelStep, ...] = ()
     sure: AnswerState | None = None
+    also: tuple[Elsewhere, ...] = ()
+    differs: tuple[Elsewhere, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,17 +401,6 @@ class Fingerprint:
     def __str__(self) -> str:
         """One line, used as the key of the embeddings table."""
         return f"{self.model}@{self.digest[:12]}/{self.dimensions}/{self.prefixes}/{self.pooling}"
-
-
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """How fast a model was measured to be here, each None where it was not: tokens of a prompt that it reads and tokens
-    of an answer that it writes a second, chunks that it embeds a second.
-    """
-
-    prompt: float | None = None
-    answer: float | None = None
-    chunks: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

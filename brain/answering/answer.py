@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from brain import confidence, prompts
+from brain.answering.agreement import agreement
 from brain.answering.asking import Asking
 from brain.answering.extract import Quote, extract, in_order
 from brain.answering.generate import generated
@@ -81,7 +82,13 @@ def _beside(written: Answer, quoted: Answer) -> Answer:
     sure = quoted.sure if written.confidence.grade == "strong" else "check"
     if written.state == "not_found":
         sure = None
-    return replace(written, quotes=quoted.quotes, sure=sure)
+    return replace(
+        written,
+        quotes=quoted.quotes,
+        sure=sure,
+        also=quoted.also,
+        differs=quoted.differs,
+    )
 
 
 def not_found(question: str, passages: Passages, *, found: float | None) -> Answer:
@@ -115,6 +122,7 @@ def _extracted(
         was_read = passages[quotes[0].rank].span is not None
         sure = confidence.in_words(supported, read=was_read)
     state: State = "supported" if sure == "answered" else "unsure"
+    also, differs = agreement(question, passages, quotes)
     whole = Answer(
         question.text,
         state,
@@ -131,6 +139,8 @@ def _extracted(
         provider=PROVIDER,
         model=MODEL,
         sure=sure,
+        also=also,
+        differs=differs,
     )
     return _versions_said(whole, passages)
 

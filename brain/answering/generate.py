@@ -14,9 +14,10 @@ from collections.abc import Generator as Pieces
 from dataclasses import dataclass, field, replace
 
 from brain import confidence
+from brain.answering.agreement import read_otherwise
 from brain.answering.asking import Asking
 from brain.answering.citations import Cited, cite, harmless, uncited
-from brain.answering.claims import attributed, checked
+from brain.answering.claims import Checked, attributed, checked
 from brain.answering.context import FIRST_TOKEN_SECONDS, RULES, Packed, pack
 from brain.answering.stream import FENCE, by_sentence
 from brain.answering.verify import Support, holds
@@ -31,6 +32,9 @@ from ingest.words import content_words
 UNVERIFIED = "[unverified]"
 NO_SOURCE = "[no source]"
 BROKEN_OFF = "[broke off]"
+# Why a citation is not verified, where no word or figure of the sentence is wrong.
+NOT_THERE = "the quote no longer stands there"
+ELSEWHERE = "not all that the sentence says stands in the source"
 MAX_BYTES = 64 * 1024  # of an answer; five sentences take one
 MAX_REPEATS = 3  # the same sentence this often: the model is in a loop
 # Content words from which a sentence claims something ("Yes." and "Summary:" do not).
@@ -212,11 +216,24 @@ class _Written:
         found = checked(cited.text, self.packed.passages, idf=self.question.idf)
         every = {one.number for one in found}.issuperset(cited.numbers)
         for one in found:
-            good = one.good and holds(one.support, self.asking.read)
-            self.citations[_citation(one.number, one.support, good)] = None
-            every = every and good
+            reason = self._wrong_with(cited, one)
+            self.citations[_citation(one.number, one.support, reason)] = None
+            every = every and not reason
         self.unverified += not every
         return every
+
+    def _wrong_with(self, cited: Cited, one: Checked) -> str:
+        """Why a citation does not bear out its sentence, "" where it does."""
+        if not one.good:
+            return "; ".join(one.support.reasons) or ELSEWHERE
+        if not holds(one.support, self.asking.read):
+            return NOT_THERE
+        return read_otherwise(
+            self.question,
+            uncited(cited.text),
+            self.packed.passages[one.number - 1],
+            uncited("".join(self.parts)),
+        )
 
     def answer(self, passages: Passages, generator: Generator) -> Answer:
         """The whole answer, with what must be said of it."""
@@ -269,8 +286,10 @@ class _Written:
         return tuple(said)
 
 
-def _citation(number: int, support: Support, verified: bool) -> Citation:
-    """A quote for one sentence: a passage cited by two sentences is listed with the words that each rests on."""
+def _citation(number: int, support: Support, reason: str) -> Citation:
+    """A quote for one sentence: a passage cited by two sentences is listed with the words that each rests on. `reason`:
+    why it does not bear it out, "" where it does.
+    """
     passage = support.passage
     role = role_at(passage, support.start)
     return Citation(
@@ -279,9 +298,10 @@ def _citation(number: int, support: Support, verified: bool) -> Citation:
         passage.source,
         support.locator,
         support.quote,
-        verified,
-        role.path,
-        role.columns,
+        verified=not reason,
+        heading=role.path,
+        columns=role.columns,
+        reason=reason,
     )
 
 

@@ -21,8 +21,8 @@ from brain.models.catalogue import (
 )
 from brain.models.library import Listed
 from brain.models.locality import Json, canonical, whole
+from brain.protocols import Speed
 from brain.reports import AdvisedModel, ModelAdvice, RoleAdvice
-from brain.types import Speed
 
 Rate = float | None
 """Tokens or chunks a second, None where that was not measured."""

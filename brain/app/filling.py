@@ -16,8 +16,7 @@ from datetime import datetime, timedelta
 from brain.app.resources import Resources
 from brain.app.serving import SHIPPED, WITHOUT_OLLAMA, WORDLLAMA
 from brain.errors import BrainError
-from brain.protocols import Progress
-from brain.types import Speed
+from brain.protocols import Progress, Speed
 
 FILL = "fill"  # setting: the last fill that is not complete, as JSON
 LOCK = "filling.lock"  # held by the process in the background

@@ -12,8 +12,8 @@ from contextlib import suppress
 
 from brain.errors import BrainError
 from brain.models.locality import canonical
+from brain.protocols import Speed
 from brain.store import Store
-from brain.types import Speed
 
 
 class Speeds:

@@ -28,7 +28,8 @@ from brain.app.tally import Tally
 from brain.config import load
 from brain.errors import BrainError, Refused, StoreError, Unavailable
 from brain.faults import reach
-from brain.types import AddReport, Speed
+from brain.protocols import Speed
+from brain.types import AddReport
 
 if TYPE_CHECKING:
     from brain.index import EmbedReport

@@ -181,6 +181,7 @@ def citation(item: Citation) -> Shape:
     shape["columns"] = item.columns or None
     span = item.answer_span
     shape["answer_span"] = list(span) if span else None
+    shape["reason"] = item.reason or None
     return shape
 
 
@@ -202,6 +203,8 @@ def answer(given: Answer) -> Shape:
         notices=given.notices,
         model_steps=[step(item) for item in given.steps],
         quotes=[citation(item) for item in given.quotes],
+        also=[asdict(item) for item in given.also],
+        differs=[asdict(item) for item in given.differs],
     )
 
 

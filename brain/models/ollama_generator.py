@@ -17,8 +17,7 @@ from brain.models.locality import Json
 from brain.models.ollama import WRITES, OllamaServer, Proof, kept
 from brain.models.ollama_errors import Broken, typed_error
 from brain.models.windows import MESSAGE_TOKENS, floor, sendable
-from brain.protocols import Messages, SpeedBook
-from brain.types import Speed
+from brain.protocols import Messages, Speed, SpeedBook
 
 WINDOW = 8192  # tokens, when nobody set another
 SEED = 20260101  # with temperature 0, so that the same question gets the same answer; any constant would do

@@ -12,8 +12,8 @@ from dataclasses import astuple
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from brain.protocols import Speed
 from brain.store.table import Table
-from brain.types import Speed
 
 if TYPE_CHECKING:
     from brain.store.connection import Connection

@@ -137,7 +137,7 @@ def test_the_best_quote_is_said_before_the_model_writes() -> None:
     assert said[1] == ("sentence", "The rent is 950 euros per month [1].")
 
 
-def marked(text: str, answer: str, **more: Any) -> Passage:
+def _marked_passage(text: str, answer: str, **more: Any) -> Passage:
     """A passage in which the answer reader found these words."""
     start = text.index(answer)
     span = AnswerSpan(start, start + len(answer), 5.0, 5.0)
@@ -162,7 +162,7 @@ def test_the_answer_is_marked_in_the_quote_and_in_what_is_said_of_it(
 ) -> None:
     words = text[text.index("950") : text.index("euros") + len("euros")]
     said: list[tuple[str, tuple[int, int] | None]] = []
-    passages = [marked(text, words)]
+    passages = [_marked_passage(text, words)]
     asking = Asking(
         read=lambda _key, start, end: text[start:end],
         count=len,
@@ -193,6 +193,34 @@ def test_quotes_that_stand_in_for_a_model_are_all_said() -> None:
         "The rent is 950.",
         "The rent is 960.",
     ]
+
+
+LEASE_ENDS = "The lease begins on 1 March 2026 and ends on 28 February 2029."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "marked"),
+    [
+        ("The lease ends on 1 March 2026 [1].", True),
+        ("The lease ends on 28 February 2029 [1].", False),
+    ],
+)
+def test_a_sentence_that_says_another_date_than_its_source_was_read_to_say_is_marked(
+    sentence: str, marked: bool
+) -> None:
+    passages = [_marked_passage(LEASE_ENDS, "28 February 2029")]
+    given, _ = ask("When does the lease end?", Writer(sentence), passages)
+    assert (UNVERIFIED in given.text) == marked
+    (citation,) = given.citations
+    assert citation.verified != marked
+    reason = "read with the question, the source answers “28 February 2029”"
+    assert citation.reason == (reason if marked else "")
+    assert (given.sure == "check") or not marked
+
+
+def test_every_citation_that_is_not_verified_has_a_reason() -> None:
+    given, _ = ask("How much is the rent?", Writer("It is 990 euros per month [1]."))
+    assert [one.reason for one in given.citations] == ["990 is not in the source"]
 
 
 def test_user_10_every_sentence_is_checked_and_marked() -> None:

@@ -12,8 +12,8 @@ from brain.app import Brain
 from brain.app.advice import QUOTES_ARE_BETTER, TOO_WEAK, advise
 from brain.config import load
 from brain.models.library import BITS, EMBEDDERS, LEAST_PARAMETERS, WRITERS
+from brain.protocols import Speed
 from brain.reports import ModelAdvice, RoleAdvice
-from brain.types import Speed
 from tests.end_to_end import Folder, brain
 from tests.stand_in_models import known
 from tests.stand_in_ollama import StandIn

@@ -16,6 +16,7 @@ from brain.errors import Incomplete, Unavailable
 from brain.types import (
     Answer,
     Confidence,
+    Elsewhere,
     Episode,
     ModelStep,
     Place,
@@ -531,8 +532,10 @@ def test_ask_json_is_schema_1_and_never_streams() -> None:
             "heading": [],
             "columns": None,
             "answer_span": None,
+            "reason": None,
         }
     ]
+    assert (shape["also"], shape["differs"]) == ([], [])
     assert shape["confidence"] == {
         "found": 0.91,
         "supported": 0.84,
@@ -551,6 +554,56 @@ def test_ask_json_is_schema_1_and_never_streams() -> None:
         None,
         None,
     )
+
+
+SAYS = "The boiler costs 1,850 €."
+ELSEWHERE = Elsewhere("notes/b.md", "L4", SAYS, (17, 24), "2026-03-01", None)
+
+
+def test_other_documents_that_agree_or_differ_are_named_below_the_citations() -> None:
+    newer = dataclasses.replace(ELSEWHERE, source="notes/c.md", newer=True)
+    older = dataclasses.replace(newer, date="2019-05-01T08:00:00", newer=False)
+    also = (ELSEWHERE, dataclasses.replace(ELSEWHERE, locator="p. 2"))
+    given = dataclasses.replace(ANSWER, also=also, differs=(ELSEWHERE, newer, older))
+    rows = brain("ask", "how hot?", ask=given).stdout.splitlines()
+    start = rows.index("also in notes/b.md:4, notes/b.md p. 2")
+    assert rows[start + 1 : start + 5] == [
+        "but notes/b.md:4 says “1,850 €”",
+        "but notes/c.md:4 says “1,850 €” (newer, 2026-03-01)",
+        "but notes/c.md:4 says “1,850 €” (older, 2019-05-01)",
+        "",
+    ]
+    shape = json.loads(brain("ask", "how hot?", "--json", ask=given).stdout)
+    assert len(shape["also"]) == 2
+    assert shape["differs"][1] == {
+        "source": "notes/c.md",
+        "locator": "L4",
+        "text": SAYS,
+        "span": [17, 24],
+        "date": "2026-03-01",
+        "newer": True,
+    }
+
+
+def test_the_words_of_another_document_stay_in_their_line() -> None:
+    words = "1\n[2] \x1b[2Jforged " + "x" * 200
+    forged = dataclasses.replace(ELSEWHERE, text=words, span=(0, len(words)))
+    given = dataclasses.replace(ANSWER, differs=(forged,))
+    ran = brain("ask", "how hot?", terminal=True, ask=given)
+    rows = re.sub("\x1b\\[[0-9;]*m", "", ran.stdout).splitlines()
+    assert not [row for row in rows if row.startswith(("[2]", "forged", "x"))]
+    assert "\x1b[2J" not in ran.stdout
+
+
+def test_why_a_sentence_is_not_borne_out_is_for_those_who_want_it_explained() -> None:
+    reason = "990 is not in the source"
+    cited = dataclasses.replace(CITATION, verified=False, reason=reason)
+    given = dataclasses.replace(ANSWER, citations=(cited,))
+    assert "(not verified)" in brain("ask", "x", ask=given).stdout
+    explained = brain("ask", "x", "--explain", ask=given).stdout
+    assert f"(not verified: {reason})" in explained
+    shape = json.loads(brain("ask", "x", "--json", ask=given).stdout)
+    assert shape["citations"][0]["reason"] == reason
 
 
 def test_json_holds_the_words_of_now_beside_the_state_of_before() -> None:

@@ -74,6 +74,37 @@ def test_what_the_readme_shows_is_what_is_printed(
     assert follow(README, tmp_path) >= 3
 
 
+ANSWERS = {
+    "how hot should the water be for black tea?": ("tea.md", "96 °C"),
+    "which football team does Duarte support?": None,
+    "when does the lease begin?": ("lease-contract.pdf", "1 March 2026"),
+    "and when does it end?": ("lease-contract.pdf", "28 February 2029"),
+}
+
+
+def test_the_questions_of_the_readme_are_answered_with_the_answer_marked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BRAIN_MODELS_READER", "builtin")
+    monkeypatch.setenv("BRAIN_RETRIEVAL_READ_SECONDS", "600")  # however busy
+    asked = re.findall(
+        r'^(?:\$ )?brain ask (-c )?"(.+?)"', README.read_text("utf-8"), re.M
+    )
+    assert [question for _follows, question in asked] == list(ANSWERS)
+    assert brain("add", ROOT / "sample_corpus").code == 0
+    for follows, question in asked:
+        ran = brain("ask", *follows.split(), question, "--json")
+        wanted = ANSWERS[question]
+        if wanted is None:
+            assert (ran.code, ran.json["answer_state"]) == (3, "not_found")
+            continue
+        source, words = wanted
+        quote = ran.json["quotes"][0]
+        start, end = quote["answer_span"]
+        assert (ran.code, Path(quote["source"]).name) == (0, source)
+        assert quote["quote"][start:end] == words
+
+
 def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
     block = re.search(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.M | re.S)
     assert block is not None

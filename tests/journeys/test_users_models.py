@@ -17,7 +17,7 @@ from brain.app.filling import ENDED, FILL, Pace
 from brain.app.serving import SHIPPED
 from brain.app.vectors import INLINE_CHUNKS
 from brain.config import load
-from brain.types import Speed
+from brain.protocols import Speed
 from ingest.tokens import count_tokens
 from tests.end_to_end import Folder, brain, home
 from tests.journeys.test_users_ollama import LEASE, NOMIC, TEA

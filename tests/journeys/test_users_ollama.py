@@ -361,3 +361,36 @@ def test_status_nudges_at_most_weekly_and_names_the_cost(
     assert [len(notices) for notices in said] == [1, 0, 0, 1, 0]
     assert said[0] == [f"Ollama has {NOMIC}: `brain sync` embeds 70 chunks with it"]
     assert Path(home() / "brain.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        (
+            "The lease ends on 1 March 2026 [1].",
+            "read with the question, the source answers “28 February 2029”",
+        ),
+        ("The lease ends on 28 February 2029 [1].", None),
+    ],
+)
+def test_a_date_of_the_right_source_that_does_not_answer_is_marked(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, written: str, reason: str | None
+) -> None:
+    lease = (
+        "# Lease\n\nThe lease begins on 1 March 2026 and ends on 28 February 2029.\n"
+    )
+    monkeypatch.setenv("BRAIN_MODELS_READER", "builtin")
+    monkeypatch.setenv("BRAIN_RETRIEVAL_READ_SECONDS", "600")  # however busy
+    monkeypatch.setenv("BRAIN_MODELS_ASK", "llama3.2")
+    with StandIn(models=("llama3.2",), answer=lambda _messages: written) as server:
+        monkeypatch.setenv("BRAIN_OLLAMA_HOST", server.url)
+        assert brain("add", folder({"lease.md": lease})).code == 0
+        shape = brain("ask", "when does the lease end?", "--json").json
+    assert shape["provider"] == "ollama"
+    (citation,) = shape["citations"]
+    assert citation["reason"] == reason
+    assert citation["verified"] == (reason is None)
+    assert ("[unverified]" in shape["answer"]) == (reason is not None)
+    quote = shape["quotes"][0]
+    start, end = quote["answer_span"]
+    assert quote["quote"][start:end] == "28 February 2029"

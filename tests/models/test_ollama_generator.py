@@ -16,7 +16,7 @@ from brain.errors import Incomplete, Refused, Unavailable
 from brain.models.limits import Limits
 from brain.models.ollama import OllamaServer
 from brain.models.ollama_generator import OllamaGenerator
-from brain.types import Speed
+from brain.protocols import Speed
 from tests.ollama_clients import (
     ANSWER,
     MESSAGES,

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from brain.app.speeds import Speeds, about
+from brain.protocols import Speed
 from brain.store import Store
 from brain.store.copies import digest
-from brain.types import Speed
 
 NOW = datetime(2026, 5, 7, 9, tzinfo=UTC)
 A, B = "a" * 64, "b" * 64

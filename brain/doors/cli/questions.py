@@ -1,6 +1,6 @@
 """The commands that ask: `search`, `ask`, `recall`.
 
-Leaves the wording to `views.questions`. `ask` streams by sentence; with --json nothing streams.
+Leaves the wording to `views.questions` and `views.answers`. `ask` streams by sentence; with --json nothing streams.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from brain.doors.cli.options import (
 from brain.doors.cli.session import Session, scope, session
 from brain.doors.lines import line, short_path
 from brain.doors.show import COULD_NOT_LOOK, DONE, NOTHING_FOUND, OVER_BUDGET, REFUSED
+from brain.doors.views import answers
 from brain.doors.views import questions as view
 from brain.errors import UsageError
 from brain.prompts import NOTHING_IN
@@ -259,7 +260,7 @@ class AnswerPrinter:
         """The end: the text, if nothing of it was said yet, and the footer below it."""
         if given.state == "not_found":
             self.end_paragraph()
-            lines = view.not_found(
+            lines = answers.not_found(
                 given,
                 width=self._out.width,
                 nearest=NEAREST,
@@ -271,7 +272,9 @@ class AnswerPrinter:
                 self._rest(given)
             self.end_paragraph()
             shown = "\n".join((*self._quotes, given.text))
-            lines = view.footer(given, shown, self._out.wraps_at, explain=self._explain)
+            lines = answers.footer(
+                given, shown, self._out.wraps_at, explain=self._explain
+            )
             self._out.print(["", *lines])
         new = [text for text in given.notices if text not in self._notices]
         self._out.say(*map(line, new))

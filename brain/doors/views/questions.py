@@ -1,6 +1,6 @@
-"""How found passages, answers and episodes read: `search`, `ask`, `recall`.
+"""How found passages and episodes read: `search`, `recall`.
 
-Serves the commands that ask. Leaves them the streaming (sentences are printed as they come) and the exit codes.
+Serves the commands that ask. Leaves them the exit codes, and answers to `answers`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING
 from brain.doors import json_out
 from brain.doors.lines import (
     Lines,
-    bad,
     body,
-    cell_width,
     commas,
     count,
-    cut,
     day,
     dim,
     dots,
@@ -31,24 +28,18 @@ from brain.doors.lines import (
     path,
     place,
     quoted,
-    short_id,
     short_ids,
     short_path,
     snippet,
     some,
-    styled,
-    theirs,
     title,
     warn,
 )
 from brain.doors.show import COULD_NOT_LOOK, DONE, NOTHING_FOUND, shows
 from brain.doors.text import one_line
-from brain.prompts import NOTHING_IN
 
 if TYPE_CHECKING:
     from brain.types import (
-        Answer,
-        Citation,
         Episode,
         ModelStep,
         Passage,
@@ -62,23 +53,7 @@ INDENT = "   "
 # Columns at the right of a snippet: room for the sign that the text goes on.
 MARGIN = 2
 
-# The provider of answers that no model wrote, and the grade of citations that all hold.
-BUILTIN = "builtin"
-STRONG = "strong"
 VERBS = {"read": "read", "rerank": "reranked", "expand": "expanded"}
-
-# How sure an answer is, and what else can be its state; each in which style it is said.
-STATES = {
-    "answered": ("answered", "good"),
-    "likely": ("likely: look at the source", "good"),
-    "check": ("check these sources", "warn"),
-    "incomplete": ("incomplete: the answer broke off", "bad"),
-    "not_found": ("not in your notes", "warn"),
-    "refused": ("refused by policy", "bad"),
-    "over_budget": ("over budget", "bad"),
-}
-# What a state says of an answer of which nobody said how sure it is.
-ANSWERS = {"supported": "answered", "unsure": "check", "unrated": "check"}
 
 
 def found(query: str, result: Retrieved, *, width: int, explain: bool = False) -> Lines:
@@ -229,133 +204,6 @@ def markdown(query: str, items: Iterable[Passage]) -> Lines:
         for row in item.text.strip().splitlines():
             done += body(f"> {row}".rstrip())
     return done
-
-
-def citations(items: Iterable[Citation], shown: str, room: int | None) -> Lines:
-    """`[1] notes/lease.md:12  Lease › Rent`, and behind the margin the words, unless they were `shown` above. A quote
-    that does not stand there, or does not bear out what was said, is marked.
-
-    `room`: cells of a terminal, in which no line is wider, for the terminal would begin a row with a note's words.
-    """
-    done = []
-    said = _one_line(shown)  # a row of cells is said with single spaces
-    for item in items:
-        where = place(short_path(item.source), item.locator)
-        mark = "" if item.verified else " (not verified)"
-        above = given("  ", " › ".join(item.heading))
-        cited = f"[{item.number}] "
-        taken = cell_width(f"{cited}{where}{mark}")
-        left = room and room - taken
-        if left is None:
-            done.append(line(cited, path(where), bad(mark), dim(above)))
-        elif left >= 0:
-            fits = f"  {cut(above, left - 2)}".rstrip()
-            done.append(line(cited, path(where), bad(mark), dim(fits)))
-        else:
-            done += [line(cited, bad(mark)), theirs(where)]
-        if _one_line(quoted(item.quote)) not in said:
-            columns = given("(", item.columns, ") ")
-            done.append(theirs(columns + quoted(item.quote)))
-    return done
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def footer(
-    answer: Answer, shown: str, room: int | None, *, explain: bool = False
-) -> Lines:
-    """Below an answer: its citations, how sure, who answered. `shown`: what stands above; `room`: cells of the
-    terminal, None in a pipe; `explain`: with the figures behind it, and how the window was used.
-    """
-    done = citations(answer.citations, shown, room)
-    if done:
-        done.append(line())
-    said: str = answer.state
-    if said in ANSWERS:
-        said = answer.sure or ANSWERS[said]
-    words, style = STATES[said]
-    state = styled(style, words)
-    done.append(line(state, dim(_behind(answer, explain=explain))))
-    if answer.context.window and (explain or answer.context.passages_left_out):
-        done.append(dim(context_use(answer, explain=explain)))
-    done += [dim(step) for step in ran(answer.steps)]
-    return done + degraded(answer.degraded)
-
-
-def context_use(answer: Answer, *, explain: bool) -> str:
-    """`3 of 9 passages left out`, for want of room; `explain`: `context 6,812 of 8,192 tokens` before it."""
-    use = answer.context
-    shown = count(use.passages_used, "passage")
-    if use.passages_left_out:
-        total = use.passages_used + use.passages_left_out
-        shown = f"{use.passages_left_out} of {total} passages left out"
-    if not explain:
-        return f"the model has not seen all: {shown}"
-    return f"context {use.tokens:,} of {use.window:,} tokens; {shown}"
-
-
-def not_found(
-    answer: Answer, *, width: int, nearest: int, explain: bool = False
-) -> Lines:
-    """What `ask` prints when the notes do not hold it: the state, then the nearest passages."""
-    if answer.text == NOTHING_IN:
-        return [warn(NOTHING_IN)]
-    state = warn("Not in your notes.")
-    done = [line(state, dim(_behind(answer, explain=explain)))]
-    if answer.passages:
-        done.append(line("The nearest:"))
-        shown = answer.passages[:nearest]
-        done += passages(answer.question, shown, width=width)
-    return done + degraded(answer.degraded)
-
-
-def _behind(answer: Answer, *, explain: bool) -> str:
-    """Who answered, and under which id it is kept; `explain`: with the figures and the parts that served."""
-    if explain:
-        return _confidence(answer) + _models(answer)
-    kept = short_id(answer.episode or "")
-    return given(" · ", dots(_writer(answer), given("kept as ", kept)))
-
-
-def _writer(answer: Answer) -> str:
-    if answer.state == "not_found" or not answer.model:
-        return ""
-    if answer.provider != BUILTIN:
-        return f"written by {one_line(answer.model)}"
-    return "quoted, not written by a model"
-
-
-def _confidence(answer: Answer) -> str:
-    held = answer.confidence
-    supported = held.supported if held.known else None
-    # The grade is of the citations alone: a strong one beside "unsure" would contradict it.
-    grade = "" if answer.state == "unsure" and held.grade == STRONG else held.grade
-    said = commas(
-        _probability("found", held.found),
-        _probability("supported", supported),
-        given("grade ", grade),
-    )
-    return given(" (", said, ")")
-
-
-def _probability(name: str, value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{name} {value:.2f}"
-
-
-def _models(answer: Answer) -> str:
-    """` · builtin extractive · embedder wordllama · episode 9f8e7d`: who answered, and under which id it is kept."""
-    provider = one_line(answer.provider or "")
-    model = one_line(answer.model or "")
-    said = dots(
-        f"{provider} {model}".strip(),
-        given("embedder ", answer.embedder),
-        given("episode ", short_id(answer.episode or "")),
-    )
-    return given(" · ", said)
 
 
 def nothing_found(query: str, degraded: str) -> Lines:
