@@ -247,7 +247,8 @@ class ServingIndex:
             return self._by_chunk(vector, limit=limit, allowed=allowed)
         most = max(limit, LOOKED_AT)
         found = dict(self._by_chunk(vector, limit=most, allowed=allowed))
-        found |= sentences.query(vector, limit=most, allowed=allowed)
+        if len(found) == most:  # fewer are all that there are
+            found |= sentences.query(vector, limit=most, allowed=allowed)
         stored = self._indexes.stored(self._kind)
         return best(_scored(stored, list(found), vector), limit)
 

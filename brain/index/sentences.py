@@ -96,8 +96,9 @@ def signs(vectors: Vectors) -> Any:
 
     packed = np.packbits(vectors > 0, axis=1)
     missing = -packed.shape[1] % WORD_BYTES
-    padded = np.pad(packed, ((0, 0), (0, missing)))
-    return np.ascontiguousarray(padded).view("<u8")
+    if missing:
+        packed = np.pad(packed, ((0, 0), (0, missing)))
+    return np.ascontiguousarray(packed).view("<u8")
 
 
 def differing(rows: Any, target: Any) -> Any:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from itertools import filterfalse, pairwise
+from itertools import pairwise
 
 from brain.text.matching import TermSet
 from brain.text.question import Question
 from brain.text.sheet import Sheet, sheet
 from brain.types import Measures, Passage
-from ingest.terms import stem
+from ingest.terms import SENTENCE_ENDS, stem
 from ingest.words import MONTH_NAMES
 
 USUAL_LENGTH = math.log(64)  # log of words; `length` is measured from here
@@ -34,8 +34,8 @@ RIGHT_YEAR = 0.3
 # (benchmarks/RETRIEVAL.md).
 TWO_BACK = 0.7
 
-ELSEWHERE = -1  # number of a word that the question does not hold
-END = -2  # number of the end of a sentence or line
+END = -1  # number of the end of a sentence or line
+NOWHERE = -1  # place of no word
 
 _DIGIT = re.compile(r"\d")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
@@ -62,7 +62,8 @@ class Overlap:
         order = [numbers[term] for term in question.stems]
         self._stems = numbers
         self._beginnings = {term[:BEGINNING] for term in terms}
-        self._words: dict[str, int] = {}  # number of every word that was met
+        # the pieces of texts that say something of the question, by their numbers
+        self._words = dict.fromkeys(SENTENCE_ENDS, END)
         self._weights = [idf[term] for term in terms]
         self._total = sum(self._weights) or 1.0
         self._exact = dict(
@@ -96,20 +97,23 @@ class Overlap:
 
     def terms_in(self, text: Sheet) -> set[int]:
         """Which of the question's stems are among the words of a text, by number."""
-        self._learn(text.said)
-        found = set(map(self._words.__getitem__, text.words))
-        found.discard(ELSEWHERE)
+        return self._learn(text.said)
+
+    def _learn(self, said: Iterable[str]) -> set[int]:
+        """Number the words of a text that have a stem of the question; the numbers."""
+        beginnings = self._beginnings
+        found = set()
+        for word in [one for one in said if one[:BEGINNING] in beginnings]:
+            number = self._stems.get(stem(word))
+            if number is not None:
+                self._words[word] = number
+                found.add(number)
         return found
 
-    def _learn(self, said: TermSet) -> None:
-        """Number the words that were not met before; each is stemmed once for a question, if at all."""
-        new = said.difference(self._words)
-        self._words.update(dict.fromkeys(new, ELSEWHERE))
-        for word in filterfalse(str.isalnum, new):
-            if not word[0].isalnum():
-                self._words[word] = END
-        for word in [one for one in new if one[:BEGINNING] in self._beginnings]:
-            self._words[word] = self._stems.get(stem(word), ELSEWHERE)
+    def _numbers(self, pieces: Sequence[str]) -> list[tuple[int, int]]:
+        """(place, number) of the pieces that are words of the question or the end of a sentence."""
+        words = self._words
+        return [(place, words[one]) for place, one in enumerate(pieces) if one in words]
 
     def features(
         self,
@@ -132,9 +136,10 @@ class Overlap:
         if len(pieces) > MAX_PIECES:
             pieces = pieces[:MAX_PIECES]
             said = frozenset(pieces)
-        self._learn(said)
-        numbers = list(map(self._words.__getitem__, pieces))
-        inside, best_sentence, ordered, length = self._walk(numbers)
+        inside = self._learn(said)
+        numbers = self._numbers(pieces)
+        best_sentence, ordered, ends = self._walk(numbers)
+        length = len(pieces) - ends
         covered = self.share(inside | self.terms_in(title))
         return {
             "coverage": covered,
@@ -168,31 +173,30 @@ class Overlap:
             worth *= TWO_BACK
         return found
 
-    def _often(self, numbers: Sequence[int], inside: set[int], length: float) -> float:
+    def _often(
+        self, numbers: Sequence[tuple[int, int]], inside: set[int], length: float
+    ) -> float:
         """BM25 of the text alone, without title and neighbours, over its ceiling; `length` relative to the others."""
         total = 0.0
         damping = K1 * (1 - B + B * length)
+        said = [number for _place, number in numbers]
         for number in sorted(inside):
-            times = numbers.count(number)
+            times = said.count(number)
             most = self._repeats[number] * self._weights[number] * times * (K1 + 1)
             total += most / (times + damping)
         return total / self._ceiling
 
-    def _walk(self, numbers: Sequence[int]) -> tuple[set[int], float, float, int]:
-        """Stems inside, best sentence's share, share of pairs in order, number of words."""
-        inside: set[int] = set()
+    def _walk(self, numbers: Sequence[tuple[int, int]]) -> tuple[float, float, int]:
+        """Best sentence's share, share of pairs in order, number of ends of sentences."""
         sentence: set[int] = set()
         followed: set[tuple[int, int]] = set()
         best = 0.0
-        ends = -1  # the last one stands behind the text
-        before = following = ELSEWHERE
-        for place, number in enumerate((*numbers, END)):
-            if number == ELSEWHERE:
-                continue
+        ends = 0
+        before = following = NOWHERE
+        for place, number in numbers:
             if number == END:
                 if sentence:
                     best = max(best, self.share(sentence))
-                    inside |= sentence
                     sentence = set()
                 ends += 1
             else:
@@ -203,8 +207,9 @@ class Overlap:
                 following = place
             if place == following:
                 following += 1  # the end of a sentence parts no pair
+        best = max(best, self.share(sentence))
         ordered = sum(weight for a, b, weight in self._pairs if (a, b) in followed)
-        return inside, best, ordered / self._pairs_total, len(numbers) - ends
+        return best, ordered / self._pairs_total, ends
 
     def _verbatim(self, text: TermSet, title: TermSet) -> float:
         """The share of the question's words that stand there in the same form."""

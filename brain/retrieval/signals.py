@@ -247,14 +247,20 @@ def _misspelt(term: str, stems: Iterable[str]) -> bool:
     """Whether one of the stems is spelt almost like the term."""
     if len(term) < MISSPELT_MIN or not term.isalpha():
         return False
+    # Most texts hold no word that begins and ends near there.
+    near = []
+    for other in [one for one in stems if one.startswith(term[0])]:
+        added = abs(len(other) - len(term))
+        if added <= MISSPELT_BY and other.isalpha():
+            near.append(other)
+    if not near:
+        return False
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(term)
-    for other in stems:
-        added = abs(len(other) - len(term))
-        if added <= MISSPELT_BY and other.startswith(term[0]) and other.isalpha():
-            matcher.set_seq1(other)
-            if matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE:
-                return True
+    for other in near:
+        matcher.set_seq1(other)
+        if matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE:
+            return True
     return False
 
 

@@ -42,6 +42,17 @@ FREQUENCIES_KEPT = (
 )
 
 
+NO_PASSAGE = Passage("", "", "", "", "", (), "", None, 0, 0, 0)
+
+
+def passage_of(fields: Row) -> Passage:
+    """`Passage(**fields)` at a tenth of its cost: a search makes a hundred. All fields without a default are there."""
+    passage = object.__new__(Passage)
+    vars(passage).update(vars(NO_PASSAGE), ranks={}, explain={})
+    vars(passage).update(fields)
+    return passage
+
+
 class FtsSearch(Reader):
     """`Searchable` over one table `c`, which has its full text in `…_fts` and that one's words in `…_vocab`.
 
@@ -178,10 +189,7 @@ class FtsSearch(Reader):
         """The sentence vectors stored with these chunks, shape (sentences, dimensions); those without are missing."""
         dimensions = dimensions_of(fingerprint)
         rows = self._embedded("e.sentences", ids, fingerprint)
-        read = (
-            (key, vector_bytes.sentences(packed, dimensions)) for key, packed in rows
-        )
-        return {key: vectors for key, vectors in read if vectors is not None}
+        return vector_bytes.sentences_of_each(dict(rows), dimensions)
 
     def _embedded(
         self, columns: str, ids: Sequence[str], fingerprint: str
@@ -252,12 +260,12 @@ class KnowledgeSearch(FtsSearch):
         ), '') || char(10) || coalesce((
             SELECT group_concat(t.tag, char(10)) FROM tags t WHERE t.document_id = d.id
         ), '') AS names,
-        coalesce((
+        coalesce(iif(EXISTS (SELECT 1 FROM contexts), (
             SELECT f.description FROM contexts f
             WHERE d.source = f.source
                 OR substr(d.source, 1, length(f.source) + 1) = f.source || '/'
             ORDER BY length(f.source) DESC LIMIT 1
-        ), '') AS context
+        ), ''), '') AS context
     """
     neighbours_of = f"""
         SELECT c.id, b.id, a.id
@@ -308,7 +316,7 @@ class KnowledgeSearch(FtsSearch):
         return document_scope(scope)
 
     def _passage(self, row: Row) -> Passage:
-        return Passage(**row)
+        return passage_of(row)
 
 
 class EpisodeSearch(FtsSearch):

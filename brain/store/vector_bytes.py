@@ -8,7 +8,7 @@ damage (checks.py). Serves the tables that keep vectors and those that search wi
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from brain.errors import StoreError
@@ -25,11 +25,6 @@ MOST = 127  # the largest number of a vector, as a byte; cosines differ by at mo
 ONE_SENTENCE = (
     b""  # in place of vectors: the text is one sentence, whose vector is the text's own
 )
-
-
-def vector(blob: Any, crc: Any) -> Vectors | None:
-    """The vector, float32; None when its bytes are not those that were written."""
-    return floats(blob) if is_whole(blob, crc) else None
 
 
 def is_whole(blob: Any, crc: Any) -> bool:
@@ -55,16 +50,32 @@ def floats_of_each(blobs: Mapping[str, bytes]) -> dict[str, Vectors]:
     return dict(zip(blobs, rows, strict=True))
 
 
-def sentences(packed: Any, dimensions: int) -> Vectors | None:
-    """The sentence vectors, float32, shape (sentences, dimensions), rows of length 1; None without any, or when they
-    are damaged.
+def sentences_of_each(packed: Mapping[str, Any], dimensions: int) -> dict[str, Vectors]:
+    """The sentence vectors of several texts, float32, shape (sentences, dimensions), rows of length 1; texts without
+    any, or with damaged ones, are missing.
     """
-    stored = numbers(packed, dimensions)
-    if stored is None or not len(stored):
-        return None
+    stored = {}
+    for key, blob in packed.items():
+        part = numbers(blob, dimensions)
+        if part is not None and len(part):
+            stored[key] = part
+    rows = unit_rows(list(stored.values()), dimensions)
+    found = {}
+    start = 0
+    for key, part in stored.items():
+        end = start + len(part)
+        found[key] = rows[start:end]
+        start = end
+    return found
+
+
+def unit_rows(parts: Sequence[Any], dimensions: int) -> Vectors:
+    """The rows of all parts below each other, float32, each of length 1."""
     import numpy as np
 
-    rows: Vectors = stored.astype(np.float32)
+    none = np.empty((0, dimensions), np.float32)
+    # All at once: bytes become floats as they are joined.
+    rows: Vectors = np.concatenate([none, *parts])
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     return rows
 

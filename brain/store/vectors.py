@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from brain.faults import reach
@@ -271,7 +272,7 @@ class ChunkVectors(Reader):
         self.kind = kind
         self.fingerprint = fingerprint
 
-    @property
+    @cached_property
     def dimensions(self) -> int:
         """The length of the vectors. Raises `StoreError` when the fingerprint is none."""
         return dimensions_of(self.fingerprint)
@@ -373,19 +374,21 @@ class ChunkVectors(Reader):
 
     def _matrix(self, rows: Iterable[Row]) -> tuple[list[str], Vectors]:
         """(ids, vectors) of the rows whose checksum holds; the others are noted in `damaged`."""
+        sound = [row for row in rows if self._undamaged(row)]
+        return [row[0] for row in sound], self._own(sound)
+
+    def _own(self, sound: Sequence[Row]) -> Vectors:
+        """The vectors of rows whose checksum holds."""
         import numpy as np
 
-        sound = [row for row in rows if self._undamaged(row)]
         stored = np.frombuffer(b"".join(row[2] for row in sound), np.float16)
-        matrix = stored.reshape(-1, self.dimensions).astype(np.float32)
-        matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
-        return [row[0] for row in sound], matrix
+        return vector_bytes.unit_rows(
+            [stored.reshape(-1, self.dimensions)], self.dimensions
+        )
 
     def _in_sentences(self, rows: Iterable[Row]) -> InSentences:
-        import numpy as np
-
         sound = [row for row in rows if self._undamaged(row)]
-        ids, own = self._matrix(sound)
+        own = self._own(sound)
         parts: list[Any] = []
         for place, (_, text_sha, _, _, packed, *_) in enumerate(sound):
             part = vector_bytes.numbers(packed, self.dimensions)
@@ -394,10 +397,10 @@ class ChunkVectors(Reader):
             if part is None or not len(part):
                 part = own[place : place + 1]
             parts.append(part)
-        # All at once: bytes become floats as they are joined.
-        rows = np.concatenate([own[:0], *parts])
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        return InSentences(ids, own, [len(part) for part in parts], rows)
+        ids = [row[0] for row in sound]
+        counts = [len(part) for part in parts]
+        sentences = vector_bytes.unit_rows(parts, self.dimensions)
+        return InSentences(ids, own, counts, sentences)
 
     def _undamaged(self, row: Row) -> bool:
         """Whether its vector is what was written; one that is not is noted in `damaged`."""

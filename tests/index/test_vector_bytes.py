@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from contextlib import closing
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,13 +19,26 @@ BODY = np.array([[0.5, -0.25], [1.0, 0.0]], np.float16).tobytes()
 TAIL = BODY + zlib.crc32(BODY).to_bytes(4, "little")
 
 
+def sentences(packed: object, dimensions: int) -> Any:
+    """The sentence vectors of one text, None without any."""
+    return vector_bytes.sentences_of_each({"one": packed}, dimensions).get("one")
+
+
 def test_what_was_written_comes_back() -> None:
-    assert (
-        vector_bytes.vector(BODY, zlib.crc32(BODY))
-        == np.float32([0.5, -0.25, 1.0, 0.0])
-    ).all()  # type: ignore[union-attr]
+    assert vector_bytes.is_whole(BODY, zlib.crc32(BODY))
+    assert (vector_bytes.floats(BODY) == np.float32([0.5, -0.25, 1.0, 0.0])).all()
     unit = np.float32([[0.5, -0.25], [1.0, 0.0]]) / np.float32([[0.3125**0.5], [1.0]])
-    assert np.allclose(vector_bytes.sentences(TAIL, 2), unit)  # type: ignore[arg-type]
+    assert np.allclose(sentences(TAIL, 2), unit)
+
+
+def test_the_sentences_of_several_texts_are_read_together() -> None:
+    three = vector_bytes.packed_sentences(np.float32([[1, 0], [0, 2], [3, 4]]), 2)
+    bad = bytes([TAIL[0] ^ 1]) + TAIL[1:]
+    packed = {"a": TAIL, "none": None, "bad": bad, "one": b"", "b": three}
+    found = vector_bytes.sentences_of_each(packed, 2)
+    assert found.keys() == {"a", "b"}
+    assert (found["a"] == sentences(TAIL, 2)).all()
+    assert np.allclose(found["b"], [[1, 0], [0, 1], [0.6, 0.8]], atol=0.01)
 
 
 def test_sentences_take_a_byte_a_number_and_come_back_as_directions() -> None:
@@ -32,7 +46,7 @@ def test_sentences_take_a_byte_a_number_and_come_back_as_directions() -> None:
     packed = vector_bytes.packed_sentences(values, 64)
     assert packed is not None
     assert len(packed) == 50 * 64 + 4
-    read = vector_bytes.sentences(packed, 64)
+    read = sentences(packed, 64)
     assert read is not None
     unit = values / np.linalg.norm(values, axis=1, keepdims=True)
     assert np.allclose((read * unit).sum(axis=1), 1, atol=1e-3)
@@ -43,7 +57,7 @@ def test_a_text_of_one_sentence_has_none_of_its_own() -> None:
     packed = vector_bytes.packed_sentences(np.empty((0, 64), np.float32), 64)
     assert packed == b""
     assert vector_bytes.sentences_sound(packed, 64)
-    assert vector_bytes.sentences(packed, 64) is None
+    assert sentences(packed, 64) is None
 
 
 NEW = vector_bytes.packed_sentences(np.float32([[0.5, -0.25], [1.0, 0.0]]), 2)
@@ -53,10 +67,9 @@ NEW = vector_bytes.packed_sentences(np.float32([[0.5, -0.25], [1.0, 0.0]]), 2)
 def test_no_flipped_bit_does(at: int) -> None:
     bad = bytearray(TAIL)
     bad[at // 8] ^= 1 << at % 8
-    assert vector_bytes.sentences(bytes(bad), 2) is None
-    assert (
-        vector_bytes.vector(bytes(bad[:-4]), int.from_bytes(bad[-4:], "little")) is None
-    )
+    assert sentences(bytes(bad), 2) is None
+    crc = int.from_bytes(bad[-4:], "little")
+    assert not vector_bytes.is_whole(bytes(bad[:-4]), crc)
 
 
 def test_nor_one_in_a_byte_a_number() -> None:
@@ -64,13 +77,13 @@ def test_nor_one_in_a_byte_a_number() -> None:
     for at in range(8 * len(NEW)):
         bad = bytearray(NEW)
         bad[at // 8] ^= 1 << at % 8
-        assert vector_bytes.sentences(bytes(bad), 2) is None
+        assert sentences(bytes(bad), 2) is None
 
 
 @pytest.mark.parametrize("blob", [None, b"", b"x", "text", 7, TAIL[:-1], BODY])
 def test_nor_anything_else(blob: object) -> None:
-    assert vector_bytes.sentences(blob, 2) is None
-    assert vector_bytes.vector(blob, 0) is None or blob == BODY
+    assert sentences(blob, 2) is None
+    assert not vector_bytes.is_whole(blob, 0)
 
 
 @pytest.mark.parametrize("column", ["vector", "sentences"])
