@@ -116,13 +116,14 @@ def _extracted(
         lines.append(f"{said} [{number}]")
     supported = _supported(question, passages, quotes, asking)
     borne_out = all(citation.verified for citation in citations)
-    strong = borne_out and not asking.in_doubt
     sure: AnswerState = "check"
     if borne_out:
         was_read = passages[quotes[0].rank].span is not None
         sure = confidence.in_words(supported, read=was_read)
     state: State = "supported" if sure == "answered" else "unsure"
     also, differs = agreement(question, passages, quotes)
+    in_doubt = asking.in_doubt if supported is None else sure == "check"
+    strong = borne_out and not in_doubt
     whole = Answer(
         question.text,
         state,

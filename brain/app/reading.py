@@ -26,9 +26,9 @@ def wanted(resources: Resources, request: Request) -> bool:
 
 def widened(request: Request) -> Request:
     """The request for as many passages as are looked at."""
-    from brain.retrieval.answers import SHORTLISTED
+    from brain.retrieval.answers import CONSIDERED
 
-    return replace(request, limit=max(request.limit, SHORTLISTED))
+    return replace(request, limit=max(request.limit, CONSIDERED))
 
 
 def read(

@@ -21,6 +21,7 @@ from brain.text.sheet import sheet
 from brain.types import AnswerSpan, Measures, ModelStep, Passage, Passages, Retrieved
 from ingest.words import ENGLISH, STOP
 
+CONSIDERED = 48  # passages from which the shortlist is taken: by score and by places in the rankings
 SHORTLISTED = 24  # passages of which one sentence is read: 24 of 40 tokens cost what 5 whole passages do
 READ = 8  # passages that are read whole
 SNIPPET_CHARACTERS = 400  # of the one sentence
@@ -31,9 +32,12 @@ NEIGHBOURS = STOP - ENGLISH  # function words of German, French, Spanish …
 # Of the time for both looks: what is left of it goes to the whole passages.
 SHORTLIST_SHARE = 0.4
 
-# What a logit of the reader adds to the score of the search, by look: chosen by hand on 400 questions of notes_dev,
-# flat around these values (benchmarks/CONFIDENCE.md).
-WEIGHTS: Measures = FITTED["reading"]
+# What the order by reading is made of (benchmarks/fit_reading.py): each sign has a weight for the average question, and
+# a slope for each deviation by which the nearest vector of a question is nearer than usual. Where nothing is near, the
+# search knows little, and what was read counts more.
+READING = FITTED["reading"]
+MOST_APART = 1.5  # deviations
+PLACE = 10  # a place in a ranking is worth 1 / (PLACE + place)
 
 NAMES = tuple(
     "read best_margin best_relevance second_margin margin_anywhere relevance_anywhere agreement".split()
@@ -54,19 +58,18 @@ def read_answers(
     """
     began = clock()
     asked = Question.of(question)
-    readable = [place for place, one in enumerate(found.passages) if _english(one.text)]
-    if asked.foreign or not readable:
+    worth = weights(found.explain)
+    considered = _by_places(_no_worse_than_behind(found.passages), worth)
+    readable = [place for place, one in enumerate(considered) if _english(one.text)]
+    if _in_another_language(asked) or not readable:
         why = "the answer reader knows English only"
         return _unread(
             found, limit, ModelStep("read", "skipped", reader.name, reason=why)
         )
     try:
-        given = _no_worse_than_behind(found.passages)
-        passages = _shortlisted(given, readable, question, reader, seconds)
+        passages = _shortlisted(considered, readable, question, reader, seconds, worth)
         left = seconds - (clock() - began)
-        passages, judged, wanted = _read_whole(
-            passages, question, reader, left, found.explain
-        )
+        passages, judged, wanted = _read_whole(passages, question, reader, left, worth)
     except BrainError as error:
         failed = ModelStep("read", "failed", reader.name, reason=error.message)
         return _unread(found, limit, failed)
@@ -90,6 +93,16 @@ def _unread(found: Retrieved, limit: int, step: ModelStep) -> Retrieved:
     return replace(found, passages=found.passages[:limit], steps=(*found.steps, step))
 
 
+def _in_another_language(asked: Question) -> bool:
+    """Whether a question is surely not English: it holds function words of a neighbour and none of English, or most of
+    its words are in another script. "overdue charge" holds none of either, and is read.
+    """
+    if not asked.foreign:
+        return False
+    foreign = [word for word in asked.everything if not word.isascii()]
+    return bool(asked.said & NEIGHBOURS) or 2 * len(foreign) > len(asked.everything)
+
+
 def _english(text: str) -> bool:
     """Whether a text may be English: it is short, or holds more function words of English than of its neighbours."""
     said = sheet(text).said
@@ -97,6 +110,19 @@ def _english(text: str) -> bool:
         return True
     english = len(said & ENGLISH)
     return english > len(said & NEIGHBOURS)
+
+
+def weights(known: Measures) -> Measures:
+    """What each sign is worth beside the score of the search, by what the search knows of the question."""
+    mean, deviation = READING["nearest"]
+    apart = (known.get("nearest", mean) - mean) / deviation
+    apart = max(-MOST_APART, min(MOST_APART, apart))
+    of_search, slope_of_search = READING["weights"]["search"]
+    search = of_search + slope_of_search * apart
+    worth = {}
+    for name, (at_rest, slope) in READING["weights"].items():
+        worth[name] = max(at_rest + slope * apart, 0.0) / search
+    return worth
 
 
 def _no_worse_than_behind(passages: Passages) -> list[Passage]:
@@ -119,6 +145,7 @@ def _shortlisted(
     question: str,
     reader: AnswerReader,
     seconds: float,
+    worth: Measures,
 ) -> tuple[Passage, ...]:
     """The same passages; the first ones change places by their one sentence that holds most of the question."""
     places = [place for place in readable if place < SHORTLISTED]
@@ -127,12 +154,30 @@ def _shortlisted(
     scored = list(passages)
     for place, span in zip(places, spans, strict=True):
         if span is not None:
-            added = {
-                "sentence_relevance": WEIGHTS["sentence_relevance"] * span.relevance,
-                "sentence_margin": WEIGHTS["sentence_margin"] * span.margin,
+            signs = {
+                "sentence_relevance": span.relevance,
+                "sentence_margin": span.margin,
             }
-            scored[place] = _adding(passages[place], added)
+            scored[place] = _adding(passages[place], signs, worth)
     return _ordered(scored, SHORTLISTED)
+
+
+def _by_places(passages: Passages, worth: Measures) -> tuple[Passage, ...]:
+    """The passages by their score and by their places in the two rankings: of what one of these alone brought forward,
+    more comes into the shortlist.
+    """
+    scored = []
+    for passage in passages:
+        signs = {
+            "lexical_place": _of_place(passage.ranks.get("lexical")),
+            "dense_place": _of_place(passage.ranks.get("dense")),
+        }
+        scored.append(_adding(passage, signs, worth))
+    return _ordered(scored, len(scored))
+
+
+def _of_place(place: int | None) -> float:
+    return 1 / (PLACE + place) if place else 0.0
 
 
 def _snippet(passage: Passage) -> str:
@@ -146,7 +191,7 @@ def _read_whole(
     question: str,
     reader: AnswerReader,
     seconds: float,
-    known: Measures,
+    worth: Measures,
 ) -> tuple[tuple[Passage, ...], int, int]:
     """(the passages, of which the first ones change places by what reading them whole says; how many were read; of how
     many that can be).
@@ -154,28 +199,24 @@ def _read_whole(
     places = [place for place, one in enumerate(passages[:READ]) if _english(one.text)]
     texts = [passages[place].text for place in places]
     spans = reader.read(question, texts, seconds=max(seconds, 0.0))
-    weight = relevance_weight(known)
     scored = list(passages)
     judged = 0
     for place, span in zip(places, spans, strict=True):
         if span is not None:
             judged += 1
             added = {
-                "relevance": weight * span.relevance,
-                "margin": WEIGHTS["margin"] * span.margin,
+                "relevance": span.relevance,
+                "margin": span.margin,
+                "answers": max(span.margin, 0.0),
             }
-            scored[place] = replace(_adding(passages[place], added), span=span)
+            read = _adding(passages[place], added, worth)
+            scored[place] = replace(read, span=span)
     return _ordered(scored, READ), judged, len(places)
 
 
-def relevance_weight(known: Measures) -> float:
-    """What a logit of relevance is worth for a question, by what the search knows of it: less where code is found."""
-    weight = WEIGHTS["relevance"] + WEIGHTS["relevance_code"] * known.get("code", 0.0)
-    return max(weight, WEIGHTS["least"])
-
-
-def _adding(passage: Passage, added: Measures) -> Passage:
-    """The passage with so much more in its score, named in `explain`."""
+def _adding(passage: Passage, signs: Measures, worth: Measures) -> Passage:
+    """The passage with its signs in its score, each named in `explain` with what it adds."""
+    added = {name: worth[name] * value for name, value in signs.items()}
     score = passage.score + sum(added.values())
     return replace(passage, score=score, explain={**passage.explain, **added})
 
@@ -219,7 +260,8 @@ def answering(passage: Passage) -> float:
     """How well a passage answers, in logits: what the first quote is chosen by. Of one that was not read, -inf."""
     if passage.span is None:
         return float("-inf")
-    return passage.span.margin + WEIGHTS["quote_relevance"] * passage.span.relevance
+    weight: float = READING["quote_relevance"]
+    return passage.span.margin + weight * passage.span.relevance
 
 
 def _words(passage: Passage, span: AnswerSpan) -> frozenset[str]:

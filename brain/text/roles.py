@@ -23,6 +23,10 @@ MAX_GREETING = 60  # characters of a line that only greets
 MAX_LEAD_WORDS = 12  # words before a colon that only lead to what follows
 BOLD, LEAD = 7, 8  # levels below those of real headings
 
+_COMMENT = re.compile(r"\d|[,;!?=<>()]|\. ")  # in a line of words, beside a heading's
+_WITHOUT_HEADINGS = tuple(
+    ".txt .csv .tsv .py .sh .toml .ini .cfg .conf .yaml .yml .r .rb .pl".split()
+)
 _MARKED = re.compile(r"(#{1,6})\s+(.*?)\s*#*\s*$")
 _UNDERLINE = re.compile(r"\s*(?:(=+)|-{3,})\s*$")
 _BOLD_LINE = re.compile(r"(?:\*\*[^*]+\*\*|__[^_]+__)\s*:?$")
@@ -175,6 +179,8 @@ class _Reader:
         self.fenced = False
         self.separated = source.lower().endswith((".csv", ".tsv"))
         self.first_of_document = False
+        # In a program, a script or a table "# …" is a comment, which says something.
+        self.marks_headings = not source.lower().endswith(_WITHOUT_HEADINGS)
 
     def role(self, place: int) -> Role:
         text = self.lines[place].text.strip()
@@ -241,7 +247,7 @@ class _Reader:
     def _level(self, place: int, text: str) -> int:
         """The level of a heading, 0 for any other line."""
         marked = _MARKED.match(text)
-        if marked:
+        if marked and (self.marks_headings or not _COMMENT.search(marked[2])):
             return len(marked[1])
         if not text or _ITEM.match(text) or _BARS.search(text):
             return 0

@@ -227,3 +227,21 @@ def test_the_name_alone_of_what_is_asked_about_is_no_quote(word: str) -> None:
 
 def test_nothing_that_can_be_quoted_gives_no_quote() -> None:
     assert quotes("aliases", passage("aliases:\n\n```md\n```\n# Aliases\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [("meter.csv", "said"), ("run.txt", "said"), ("notes.md", "heading")],
+)
+def test_a_comment_of_a_table_or_a_script_says_something(
+    source: str, kind: str
+) -> None:
+    text = "day,kWh\n# feed-in 8.03 ct, we pay 31.4 ct\n"
+    whole = passage(text, source=source)
+    assert roles(whole, sheet(text).statements)[1].kind == kind
+
+
+def test_a_heading_in_a_plain_text_stays_one() -> None:
+    text = "# Kitchen\nThe kettle is new.\n"
+    whole = passage(text, source="notes.txt")
+    assert roles(whole, sheet(text).statements)[0].kind == "heading"

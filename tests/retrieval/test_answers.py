@@ -11,11 +11,12 @@ from brain.errors import Unavailable
 from brain.retrieval.answers import (
     NAMES,
     READ,
+    READING,
     SHORTLISTED,
     answering,
     read_answers,
-    relevance_weight,
     signals,
+    weights,
 )
 from brain.types import AnswerSpan, Passage, Place, Retrieved
 
@@ -162,5 +163,10 @@ def test_a_passage_that_was_not_read_answers_nothing() -> None:
     assert answering(plain) == float("-inf")
 
 
-def test_relevance_never_weighs_less_than_a_little() -> None:
-    assert relevance_weight({"code": 100.0}) > 0
+def test_reading_counts_more_where_the_search_knows_little() -> None:
+    usual = weights({})
+    lost, sure = weights({"nearest": 0.0}), weights({"nearest": 6.0})
+    assert usual["sentence_margin"] == READING["weights"]["sentence_margin"][0]
+    for name in ("sentence_relevance", "relevance", "margin"):
+        assert lost[name] > usual[name] > sure[name]
+    assert all(value > 0 for value in lost.values())
