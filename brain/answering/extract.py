@@ -222,11 +222,14 @@ def _scored(
         read, headers_of(passages, known), known, strict=True
     ):
         seen.append(_seen(statements, headers, parts, cosines))
+    relevances = [one.span.relevance for one in passages if one.span]
+    unread = min(relevances, default=None)
     scored = []
     for rank, found in enumerate(sentence_features(question, seen)):
         for place, features in enumerate(found):
             statement = read[rank][place]
-            features = {**features, **read_features(passages[rank], statement)}
+            said = read_features(passages[rank], statement, unread)
+            features = {**features, **said}
             one = _Scored(
                 score(features),
                 rank,
@@ -239,13 +242,17 @@ def _scored(
     return scored
 
 
-def read_features(passage: Passage, statement: Statement) -> Measures:
+def read_features(
+    passage: Passage, statement: Statement, unread: float | None
+) -> Measures:
     """What the answer reader says of a sentence: does the answer stand in it, by which margin, and how relevant is its
-    passage. Nothing where the passage was not read.
+    passage. `unread`: how relevant a passage counts that was not read among others that were; None where none was.
     """
     span = passage.span
     if span is None:
-        return {}
+        if unread is None:
+            return {}
+        return {"span": 0.0, "span_margin": 0.0, "span_relevance": unread}
     holds = float(statement.sentence.start <= span.start < statement.sentence.end)
     return {
         "span": holds,
