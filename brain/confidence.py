@@ -23,7 +23,7 @@ THRESHOLD = 0.32
 # Of `supported`: from here on an answer is called *answered*, and *likely*; of those called so at least 85, and 60, of
 # 100 are right where half of all questions have no answer in the notes (benchmarks/CONFIDENCE.md).
 ANSWERED_AT = 0.68
-LIKELY_AT = 0.30
+LIKELY_AT = 0.50
 # The same where nothing was read: by words alone a near miss looks like an answer.
 ANSWERED_BY_WORDS = 0.89
 LIKELY_BY_WORDS = 0.57
