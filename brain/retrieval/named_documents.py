@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from brain.retrieval.candidates import but
 from brain.text.matching import TermSet
 from brain.text.question import Question
-from brain.text.sheet import sheet
+from brain.text.sheet import stems_of_each
 from brain.types import Passage, Passages
 from ingest.words import STOP
 
@@ -24,7 +24,7 @@ SHARED = 0.25
 
 def named_documents(passages: Passages, question: Question) -> frozenset[str]:
     """The ids of the documents among these that the question names."""
-    titles = {one.document_id: _words(one) for one in passages}
+    titles = _titles(passages)
     said = Counter(word for words in titles.values() for word in words)
     most = max(1.0, SHARED * len(titles))
     asked = frozenset(question.stems)
@@ -50,8 +50,11 @@ def with_sign(passages: Passages, named: frozenset[str]) -> list[Passage]:
     return sorted(marked, key=lambda passage: -passage.score)
 
 
-def _words(passage: Passage) -> TermSet:
-    """The stems of the title and of the name of the file, without function words."""
-    name = PurePosixPath(passage.source).stem
-    title = sheet(f"{passage.title} {name}")
-    return title.word_stems - STOP
+def _titles(passages: Passages) -> dict[str, TermSet]:
+    """Of each document the stems of its title and of the name of its file, without function words."""
+    written = {}
+    for passage in passages:
+        name = PurePosixPath(passage.source).stem
+        written[passage.document_id] = f"{passage.title} {name}"
+    stems = stems_of_each(written.values())
+    return {key: words - STOP for key, words in zip(written, stems, strict=True)}
