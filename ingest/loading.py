@@ -113,7 +113,7 @@ def assemble(
     pieces = chunk(sections, chunk_tokens=raw.limits.chunk_tokens)
     cap = raw.limits.chunks
     if len(pieces) > cap:
-        notices.append(f"{len(pieces):,} chunks: cut to the first {cap:,}")
+        notices.append(f"{len(pieces):,} passages: cut to the first {cap:,}")
         pieces = pieces[:cap]
         text = text[: pieces[-1].end]
     document_id = new_id()

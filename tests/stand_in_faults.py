@@ -60,6 +60,8 @@ FAULTS: dict[str, Any] = {
     "slow_load": 1.0,  # seconds that loading a model takes; a client that hangs up meanwhile aborts it
     "cannot_load": True,  # the runner dies while it loads
     "no_network": True,  # a pull finds no registry
+    "pull_breaks": True,  # in the middle of the layers; what came is kept
+    "pull_restarts": True,  # a piece comes again: less is counted than before
     "version_old": True,  # no /api/status, no capabilities, no :local
     "die_mid_stream": 2,  # lines, then the process is killed
     "accept_no_reply": True,
@@ -72,6 +74,7 @@ PLAIN_CONTEXT = (
 )
 CANNOT_LOAD = "llama-server process has terminated: signal: killed"
 NO_NETWORK = 'pull model manifest: Get "https://registry.invalid/v2/": dial tcp: lookup registry.invalid: no such host'
+PULL_BROKE = "max retries exceeded: unexpected EOF"
 BUSY = "server busy, please try again.  maximum pending requests exceeded"
 PAGE = b"<html><head><title>500 Internal Server Error</title></head><body>nginx</body></html>"
 UNEXPECTED = "an error was encountered while running the model: unexpected EOF"

@@ -30,6 +30,7 @@ from tests.stand_in_faults import (
     INFERENCE,
     NO_NETWORK,
     PAGE,
+    PULL_BROKE,
     Answer,
     ApiError,
     Faults,
@@ -132,6 +133,8 @@ class StandIn:
             known(m) if isinstance(m, str) else m
             for m in (DEFAULT_MODELS if models is None else models)
         )
+        # bytes of each layer, kept when a pull ends early
+        self.partly_pulled: dict[str, int] = {}
         self.models = {
             m.name: m
             for m in named
@@ -410,15 +413,31 @@ class _Call:
             (f"sha256:{model.digest}", model.size),
             (f"sha256:{model.digest[::-1]}", 487),
         ]
+        came = self.place.partly_pulled
         for share in (0, 2, 1):
             for digest, total in layers:
-                done = {"completed": total // share} if share else {}
+                reached = total // share if share else 0
+                came[digest] = max(reached, came.get(digest, 0))
+                done = {"completed": came[digest]} if came[digest] else {}
+                if "pull_restarts" in self.faults and share == 2:
+                    # a piece of the layer is fetched once more
+                    yield {
+                        "status": f"pulling {digest[7:19]}",
+                        "digest": digest,
+                        "total": total,
+                        "completed": total // 4 * 3,
+                    }
                 yield {
                     "status": f"pulling {digest[7:19]}",
                     "digest": digest,
                     "total": total,
                     **done,
                 }
+            if "pull_breaks" in self.faults and share == 2:
+                yield {"error": PULL_BROKE}
+                return
+        for digest, _total in layers:
+            came.pop(digest)
         self.place.models[model.name] = model
         yield from (
             {"status": text}

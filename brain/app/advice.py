@@ -245,12 +245,12 @@ def _embedding(resources: Resources, embedders: Sequence[AdvisedModel]) -> RoleA
     here = [row.name for row in embedders if row.installed]
     serving_name = canonical(serves)
     if serving_name in map(canonical, here):
-        return RoleAdvice("embed", serves, "vectors of a model that reads sentences")
-    has = "vectors of single words, at once and without a model"
-    lacks = "vectors of a model that reads sentences"
+        return RoleAdvice("embed", serves, "a model that reads sentences")
+    has = "the meaning of single words, at once and without a model"
+    lacks = "a model that reads sentences"
     if serves == SHIPPED:
-        has = "vectors of a small model that reads sentences in English"
-        lacks = "vectors of a larger model"
+        has = "a small model that reads sentences in English"
+        lacks = "a larger model"
     if here:
         chosen = resources.config.models.embed in WITHOUT_OLLAMA
         command = f"brain models use embed {here[0]}" if chosen else "brain sync"

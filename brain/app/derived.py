@@ -44,7 +44,7 @@ def finish_erasure(resources: Resources) -> str:
     try:
         embed_builtin(resources)
         if not erase_index(resources):
-            return "another process writes the vector index: words may still lie in it until that one ends"
+            return "another process writes the index: words may still lie in it until that one ends"
         reach("erase.before_scrub")
         if not scrub(resources.store.connection, resources.config.home):
             return "another process reads the store: words may still lie in its log until that one ends"

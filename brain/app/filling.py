@@ -40,7 +40,8 @@ class Fill:
     def told(self) -> str:
         """One that failed, in one line."""
         when = self.at[:16].replace("T", " ")
-        return f"the vectors of {self.model} are not complete ({when}): {self.error}; `brain sync` tries again"
+        error = self.error.removesuffix(": run `brain sync`")
+        return f"{self.model} has not read everything ({when}): {error}; `brain sync` tries again"
 
 
 def begun(resources: Resources, model: str, fingerprint: str) -> None:

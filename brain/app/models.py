@@ -27,15 +27,15 @@ BUILT_IN = {
     "embed": {WORDLLAMA: WORDLLAMA, SHIPPED: BUILTIN},
     "ask": {QUOTES: BUILTIN},
 }
-WORDS_NOTE = "vectors of words, at once"
-SENTENCES_NOTE = "vectors of sentences in English, behind them"
+WORDS_NOTE = "the meaning of words, at once"
+SENTENCES_NOTE = "the meaning of English sentences, behind it"
 CAPABILITIES = {
     "embed": "embedding",
     "ask": "completion",
 }  # what Ollama calls the roles
 LACKS = {
-    "embed": "it writes and gives no vectors",
-    "ask": "it embeds and does not write",
+    "embed": "it writes and does not search by meaning",
+    "ask": "it searches by meaning and does not write",
 }
 
 
@@ -108,7 +108,7 @@ class LocalModels(Noun):
             return f"{role}: {name}; {'; '.join(notices)}"
         if name == BUILTIN:
             return f"{role}: {name}, from now"
-        return f"{role}: {name}, from now ({INLINE_CHUNKS} chunks or fewer were left to do)"
+        return f"{role}: {name}, from now ({INLINE_CHUNKS} passages or fewer were left to do)"
 
     def _able(self, role: str, name: str) -> str:
         """The name as it is set, of a model that has the role. Raises as `use` does."""

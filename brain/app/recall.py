@@ -234,7 +234,7 @@ def _with_new_episodes(resources: Resources) -> Serving:
         if not report.waiting or words is None:
             return serving
         why = f"{report.error.message}; " if report.error else ""
-        degraded = f"{why}the built-in embedder searched" if why else ""
+        degraded = f"{why}the built-in model searched" if why else ""
         serving = Serving(words, str(words.fingerprint), "the rest waits", degraded)
     if words is not None:
         embed_pending(vectors, words, kind="episodes")

@@ -279,7 +279,7 @@ class Resources:
                 return model, ""
         except BrainError as error:
             if wanted != AUTO:
-                missing = f"{error.message}; the built-in embedder serves"
+                missing = f"{error.message}; the built-in model serves"
         return SHIPPED, missing
 
     @cached_property

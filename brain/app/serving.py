@@ -56,7 +56,7 @@ class Chooser:
             return self._ollama(kept)
         if self.wanted in (AUTO, *WITHOUT_OLLAMA):
             return self._built_in()
-        return self._built_in("the vectors of an Ollama model are not complete yet")
+        return self._built_in("no model of Ollama has read everything yet")
 
     def without_ollama(self, missing: str) -> Serving:
         """A built-in embedder in place of a model of Ollama; `missing`: why that one does not answer."""
@@ -79,19 +79,19 @@ class Chooser:
             embedder = self.of_ollama(model)
             if str(embedder.fingerprint) != fingerprint:
                 return self._built_in(
-                    f"{model} has changed; `brain sync` computes its vectors anew"
+                    f"{model} has changed; `brain sync` has it read everything anew"
                 )
         except BrainError as error:
             return self.without_ollama(error.message)
         until = ""
         if self.wanted not in (AUTO, model):
-            until = f"; it serves until those of {self.wanted} are complete"
+            until = f"; it serves until {self.wanted} has read everything"
         behind = self._behind(kept)
         if not behind:
-            return Serving(embedder, fingerprint, f"its vectors are complete{until}")
-        chunks = "1 chunk has" if behind == 1 else f"{behind:,} chunks have"
-        lacking = f"{chunks} no vector of {model} yet"
-        cure = "can be found by words only; `brain sync` computes what is missing"
+            return Serving(embedder, fingerprint, f"it has read everything{until}")
+        passages = "1 passage is" if behind == 1 else f"{behind:,} passages are"
+        lacking = f"{passages} not read by {model} yet"
+        cure = "can be found by words only; `brain sync` makes up for it"
         return Serving(
             embedder, fingerprint, f"{lacking}{until}", f"{lacking} and {cure}"
         )
@@ -104,7 +104,7 @@ class Chooser:
         kept = self._complete(OF_SHIPPED)
         if kept.get("fingerprint") != fingerprint or self._behind(kept):
             return self._words(
-                reason or f"until those of {SHIPPED} are complete", missing
+                reason or f"until {SHIPPED} has read everything", missing
             )
         try:
             self.second.open()
@@ -113,12 +113,12 @@ class Chooser:
             return self._words("a shipped model cannot be used", both)
         degraded = f"{missing}; {SHIPPED} searched" if missing else ""
         return Serving(
-            self.second, fingerprint, reason or "its vectors are complete", degraded
+            self.second, fingerprint, reason or "it has read everything", degraded
         )
 
     def _words(self, reason: str, missing: str = "") -> Serving:
         """The built-in word vectors, which are always complete; words alone where they cannot be read."""
-        degraded = f"{missing}; the built-in embedder searched" if missing else ""
+        degraded = f"{missing}; the built-in model searched" if missing else ""
         try:
             return Serving(self.first, str(self.first.fingerprint), reason, degraded)
         except Unavailable as error:

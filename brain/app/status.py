@@ -177,4 +177,4 @@ def _better_embedder(resources: Resources, model: str) -> list[str]:
         library.keep_setting(TOLD, resources.now())
     chunks = vectors.total()
     takes = about(resources.speeds.seconds_for(chunks, model))
-    return [f"Ollama has {model}: `brain sync` embeds {chunks:,} chunks with it{takes}"]
+    return [f"Ollama has {model}: `brain sync` has it read {chunks:,} passages{takes}"]

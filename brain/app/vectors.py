@@ -86,7 +86,7 @@ def finish(resources: Resources, tally: Tally, *, wait: bool = False) -> AddRepo
 
 
 def _built_in(resources: Resources, tally: Tally) -> int | None:
-    """The vectors that every chunk has; returns how many chunks wait for one, None when nobody knows."""
+    """The vectors that every chunk has; returns how many passages wait for one, None when nobody knows."""
     from brain.index import embed_pending
 
     waiting: list[int | None] = []
@@ -100,8 +100,8 @@ def _built_in(resources: Resources, tally: Tally) -> int | None:
         waiting.append(report.waiting)
         error = report.error
         if isinstance(error, StoreError):
-            left = _chunks(_total(waiting))
-            said = f"what was read is saved, {left} without vectors: {error.message}"
+            left = _passages(_total(waiting))
+            said = f"what was read is saved, {left} found by words only so far: {error.message}"
             raise StoreError(said, "free some space, then run `brain sync`")
         if error is not None and error.message not in tally.notices:
             tally.notices.append(error.message)
@@ -155,8 +155,8 @@ def embed_builtin(resources: Resources) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """What became of the second speed: how many chunks wait for it, what to tell, and the model's name where all of its
-    vectors are there.
+    """What became of the second speed: how many passages wait for it, what to tell, and the model's name where all of
+    its vectors are there.
     """
 
     waiting: int = 0
@@ -198,7 +198,7 @@ def _damaged(resources: Resources, model: str) -> list[str] | None:
     try:
         resources.shipped.open()
     except Unavailable as error:
-        said = f"{error.message}; word vectors serve"
+        said = f"{error.message}; the built-in words stand in"
         if filling.failed(resources, model, said):
             return [f"{said}: {error.hint}"]
         return []
@@ -251,7 +251,7 @@ def fill(
     try:
         error = _filled(resources, model, stop)
     except Refused as refused:  # it runs elsewhere; the notes are saved all the same
-        error = f"{refused.message}; no vectors of {model} were made"
+        error = f"{refused.message}; {model} has read nothing"
     except Unavailable as away:
         error = _incomplete(EmbedReport(waiting=None, error=away), model)
     except BrainError as stopped:
@@ -306,12 +306,12 @@ def _filled(resources: Resources, model: str, stop: Callable[[], bool]) -> str:
 
 
 def _incomplete(report: EmbedReport, model: str) -> str:
-    left = _chunks(report.waiting)
+    left = _passages(report.waiting)
     if report.error is None:
-        return f"{left} not embedded by {model}; run `brain sync` to try again"
+        return f"{left} not read by {model}; run `brain sync` to try again"
     said = f"{left} waiting for {model}"
     if report.waiting is None:
-        said = f"how many chunks wait for {model} is unknown until the server answers"
+        said = f"how many passages wait for {model} is unknown until the server answers"
     return f"{report.error.message}; {said}: run `brain sync`"
 
 
@@ -334,7 +334,7 @@ def _switch(
 def _in_background(resources: Resources, waiting: int, model: str) -> str:
     """Let a process in a session of its own compute them, so that it outlives this command."""
     _started[:] = [child for child in _started if child.poll() is None]
-    chunks = f"{waiting:,} chunks"
+    passages = _passages(waiting)
     home = str(resources.config.home)
     try:
         child = subprocess.Popen(
@@ -347,11 +347,11 @@ def _in_background(resources: Resources, waiting: int, model: str) -> str:
         )
     except OSError as error:
         said = f"no process can be started for it ({error.strerror})"
-        return f"{chunks} wait for {model}, and {said}: run `brain sync`"
+        return f"{passages} waiting for {model}, and {said}: run `brain sync`"
     _started.append(child)
     name = resources.embedder_of(model).fingerprint.model
     takes = about(resources.speeds.seconds_for(waiting, name))
-    said = f"{chunks} are being embedded by {model} in the background{takes}"
+    said = f"{model} is reading {passages} in the background{takes}"
     return f"{said}; `brain status` shows how far it is"
 
 
@@ -379,10 +379,10 @@ def _total(counts: Sequence[int | None]) -> int | None:
     return sum(known) if len(known) == len(counts) else None
 
 
-def _chunks(count: int | None) -> str:
+def _passages(count: int | None) -> str:
     if count is None:
-        return "an unknown number of chunks"
-    return f"{count:,} chunk{'s' * (count != 1)}"
+        return "an unknown number of passages"
+    return f"{count:,} passage{'s' * (count != 1)}"
 
 
 def main(model: str) -> int:

@@ -124,9 +124,7 @@ class _Run:
         try:
             vectors = self.embedder.embed_documents(wanted)
             if len(vectors) != len(texts):
-                said = (
-                    f"the model answered {len(vectors)} vectors for {len(texts)} texts"
-                )
+                said = f"the model answered for {len(vectors)} of {len(texts)} texts"
                 raise Unavailable(said, "try again")
             of_sentences = vectors_of_sentences(self.embedder, wanted)
             rows = zip(texts, vectors, of_sentences, strict=True)

@@ -53,17 +53,19 @@ def hashes(examined: Examined) -> Finding:
     mended = []
     if examined.repair and vectors:
         count = _drop_vectors(examined, vectors)
-        mended.append(f"{count:,} damaged vectors were computed anew")
+        mended.append(f"{count:,} passages were read anew for the search by meaning")
         vectors = checks.vector_damage()
     if examined.repair and any(item.derived for item in damage):
         count = checks.mend_columns()
-        mended.append(f"{count:,} chunks were taken anew from their document's text")
+        mended.append(f"{count:,} passages were taken anew from their document's text")
         damage = checks.text_damage()
     damage.sort(key=lambda item: item.derived)
     hint = REPAIR if all(item.derived for item in damage) else RESTORE
     faults = [item.what for item in damage]
     if vectors:
-        faults.append(f"{len(vectors):,} vectors are damaged")
+        faults.append(
+            f"{len(vectors):,} passages are damaged for the search by meaning"
+        )
     serious = bool(vectors) or not all(item.mild for item in damage)
     # One text may be damaged in several ways that are said alike.
     told = list(dict.fromkeys(faults))
@@ -118,9 +120,9 @@ def tiles(examined: Examined) -> Finding:
     bad = checks.untiled()
     mended = ""
     if bad and examined.repair:
-        mended = f"{checks.mend_columns():,} chunks were placed anew"
+        mended = f"{checks.mend_columns():,} passages were placed anew"
         bad = checks.untiled()
-    faults = [f"the chunks of {source} do not cover its text" for source in bad]
+    faults = [f"the passages of {source} do not cover its text" for source in bad]
     hint = "add the file again" if examined.repair else REPAIR
     return Finding(faults, hint, mended=mended)
 

@@ -32,7 +32,7 @@ CHECKS: tuple[tuple[str, str, Examine], ...] = (
     ("D03", "structure of the database", check_store.structure),
     ("D04", "indexes of the database", check_store.structure_deep),
     ("D05", "search by words", check_store.full_text),
-    ("D06", "checksums of texts and vectors", check_store.hashes),
+    ("D06", "checksums of texts and of the search by meaning", check_store.hashes),
     ("D06R", "checksums of rows", check_store.rows),
     ("D07", "passages cover their documents", check_store.tiles),
     ("D09", "changes that wait for the search by meaning", check_index.outbox),

@@ -176,23 +176,31 @@ class OllamaServer:
         Raises `Refused` for a cloud model, `Unavailable` when the daemon does not report success.
         """
         refuse_remote_name(model)
+        go_on = f"go on with: `brain models pull {model}`"
+        try:
+            status = self._pull(model, progress)
+        except Broken as broken:  # what came is kept by the server
+            raise Unavailable(broken.message, go_on) from None
+        if status != PULLED:
+            raise Unavailable(f"fetching {model} stopped at {status!r}", go_on)
+
+    def _pull(self, model: str, progress: Progress) -> str:
+        """The last status that the daemon told."""
         layers: dict[str, tuple[int, int]] = {}
         status = ""
+        server = self.client(self.limits.for_download())
         with self.translated(model):
-            for part in self.client(self.limits.for_download()).pull(
-                model, stream=True
-            ):
+            for part in server.pull(model, stream=True):
                 status = part.status or status
                 if part.digest:
-                    layers[part.digest] = (part.completed or 0, part.total or 0)
+                    # A piece that is fetched again makes the server count less.
+                    before, _known = layers.get(part.digest, (0, 0))
+                    came = max(before, part.completed or 0)
+                    layers[part.digest] = (came, part.total or 0)
                 done = sum(came for came, _ in layers.values())
                 known = sum(size for _, size in layers.values())
                 progress(status, done, known)
-        if status != PULLED:
-            raise Unavailable(
-                f"fetching {model} stopped at {status!r}",
-                f"go on with: `brain models pull {model}`",
-            )
+        return status
 
     def prove(self, model: str, *, can: str = "", fresh: bool = False) -> Proof:
         """Show that the model runs on this machine (see `locality`), before anything confidential is sent to it.
@@ -342,7 +350,7 @@ def _unable(model: str, can: str) -> Unavailable:
     if can == EMBEDS:
         return no_embeddings(model)
     return Unavailable(
-        f"{model} embeds and does not write",
+        f"{model} searches by meaning and does not write",
         "choose a model that writes: `brain models list`",
     )
 

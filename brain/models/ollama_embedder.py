@@ -129,7 +129,7 @@ class OllamaEmbedder:
         """The rows at length 1. Raises `Broken` where one bad text of a batch may be the cause, else `Unavailable`."""
         import numpy as np
 
-        wrong = f"{self.name} gave unusable vectors"
+        wrong = f"{self.name} gave unusable numbers"
         again = f"fetch it again: `brain models pull {self.name}`"
         advice = f"{again}, or `brain models use embed builtin`"
         if rows.ndim != 2 or len(rows) != count:
@@ -150,7 +150,7 @@ class OllamaEmbedder:
         proof = self._proof()
         if self._print_of(proof) != self.fingerprint:
             raise Unavailable(
-                f"{self.name} was replaced while it was in use: its vectors do not fit together",
+                f"{self.name} was replaced while it was in use: what it read before no longer fits",
                 "run the command again; the new model gets an index of its own",
             )
         return proof

@@ -26,7 +26,7 @@ class Rejected(Unavailable):
 
 
 class NoEmbeddings(Unavailable):
-    """The model writes and gives no vectors (501, after a full load)."""
+    """The model writes and does not search by meaning (501, after a full load)."""
 
 
 class Broken(Unavailable):
@@ -52,8 +52,8 @@ def not_pulled(model: str) -> Unavailable:
 def no_embeddings(model: str) -> NoEmbeddings:
     """A model that writes was asked for vectors."""
     return NoEmbeddings(
-        f"{model} writes and gives no vectors",
-        "choose an embedding model: `brain models list`",
+        f"{model} writes and does not search by meaning",
+        "choose one that does: `brain models advise`",
     )
 
 

@@ -213,17 +213,17 @@ class StoreChecks(Table):
                 mendable = (
                     digest(f"{row.topic}\n{slice_}") == row.text_sha or not headed
                 )
-                what = f"a chunk of {source} is not what was stored"
+                what = f"a passage of {source} is not what was stored"
                 yield Damage("knowledge", row.id, what, derived=mendable)
             elif row.content != slice_:
-                what = f"a chunk of {source} is not that part of the text"
+                what = f"a passage of {source} is not that part of the text"
                 yield Damage("knowledge", row.id, what, derived=True)
             elif not headed:
                 what = f"the title, the date or a heading of {source} is not what was stored"
                 yield Damage("documents", source, what)
         for row, terms, beside in derived(self._conn, rows):
             if (row.terms, row.around, row.source) != (terms, beside, source):
-                what = f"the search terms of a chunk of {source} are off"
+                what = f"the search terms of a passage of {source} are off"
                 yield Damage("knowledge", row.id, what, derived=True, mild=True)
 
     def _stale_episodes(self) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from brain.store.table import Table
 # What a person knows a row by.
 KNOWN_BY = {
     "documents": "document {source} ({id:.8})",
-    "knowledge": "chunk {ordinal} of document {of} ({document_id:.8})",
+    "knowledge": "passage {ordinal} of document {of} ({document_id:.8})",
     "tags": "tag {tag} of document {of} ({document_id:.8})",
     "links": "link to {target} in document {of} ({document_id:.8})",
     "roots": "registered folder {path}",

@@ -27,6 +27,7 @@ from ingest.readers.front_matter import (
     roots,
     split,
 )
+from ingest.readers.json_head import Lines, json_part
 
 # Keys that only a head has: a second block must hold one, so that text between two rules is not taken for it.
 HEAD_KEYS = {
@@ -63,8 +64,6 @@ _STAND_IN = "\ue000"  # for such a sign while YAML is read
 # One letter, which JSON writes as two and YAML does not take so.
 _PAIR = re.compile(r"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}")
 _JSON_END = re.compile(r"[ \t]*(?:\n|\Z)")
-
-Lines = tuple[int, int]  # the first, and the one behind the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,17 +208,13 @@ def _moved(found: Iterable[Property], shift: int, last: int) -> tuple[Property, 
 
 def _json_block(text: str, above: int, limits: Limits) -> tuple[Head, str]:
     """JSON between braces, with a key that only a head has: else it is a text that opens with a brace."""
-    start = text[: limits.front_matter_bytes]
-    try:
-        _values, length = json.JSONDecoder().raw_decode(start)
-    except (ValueError, RecursionError) as error:
-        raise NoFrontMatter("no front matter") from error
+    block, length, bad = json_part(text[: limits.front_matter_bytes])
     ending = _JSON_END.match(text, length)
     if ending is None:
         raise NoFrontMatter("no front matter")
     rest = text[ending.end() :]
     # JSON is YAML, which tells the line of each value.
-    block = _PAIR.sub(_as_letter, text[:length].expandtabs(1))
+    block = _PAIR.sub(_as_letter, block.expandtabs(1))
     try:
         found = list(_yaml(block, limits))
     except BadFrontMatter as error:
@@ -228,7 +223,9 @@ def _json_block(text: str, above: int, limits: Limits) -> tuple[Head, str]:
     if keys.isdisjoint(HEAD_KEYS):
         raise NoFrontMatter("no front matter")
     end = above + _lines_taken(text, rest)
-    return Head(_moved(found, above, end), lines=end), rest
+    kept = [(first + above, last + above) for first, last in bad]
+    notices = (_told(kept, "not valid JSON"),) if kept else ()
+    return Head(_moved(found, above, end), tuple(kept), end, notices), rest
 
 
 def _as_letter(pair: re.Match[str]) -> str:

@@ -90,7 +90,7 @@ def test_word_vectors_answer_until_the_others_are_complete(
     with chosen() as second:
         assert searched(second) == "wordllama"
         facts = second.status()
-        assert facts.embedder_reason == f"until those of {SHIPPED} are complete"
+        assert facts.embedder_reason == f"until {SHIPPED} has read everything"
         assert facts.waiting == 2
         assert facts.notices == (f"`brain sync` lets {SHIPPED} read 2 passages",)
         rows = {row.embedder: (row.state, row.done) for row in facts.generations}
@@ -100,7 +100,7 @@ def test_word_vectors_answer_until_the_others_are_complete(
         assert searched(second) == SHIPPED
         facts = second.status()
         assert facts.waiting == 0
-        assert facts.embedder_reason == "its vectors are complete"
+        assert facts.embedder_reason == "it has read everything"
         rows = {row.embedder: (row.state, row.done) for row in facts.generations}
         assert rows == {"wordllama": ("spare", 2), SHIPPED: ("live", 2)}
 
@@ -151,7 +151,9 @@ def test_without_a_server_auto_and_a_named_model_mean_the_shipped_one(
         asked = replace(config, models=models, ollama=away, home=config.home / setting)
         with Brain(asked, shipped=Directions()) as opened:
             report = opened.add([folder({"lease.md": LEASE})])
-            served = [text for text in report.notices if "embedder serves" in text]
+            served = [
+                text for text in report.notices if "built-in model serves" in text
+            ]
             assert len(served) == notices
             assert searched(opened) == SHIPPED
 
@@ -272,7 +274,7 @@ def test_word_vectors_serve_where_the_shipped_files_are_damaged(
     with chosen(shipped=damaged) as opened:
         report = opened.add([folder({"lease.md": LEASE})])
         (said,) = [text for text in report.notices if "is damaged" in text]
-        assert "word vectors serve" in said
+        assert "the built-in words stand in" in said
         assert report.waiting == 0
         again = opened.note("the spare key is with Ana")
         assert "is damaged" not in str(again.notices), "said once"
@@ -292,7 +294,7 @@ def test_complete_vectors_of_a_damaged_model_are_not_used_and_it_is_said(
     with chosen(shipped=damaged) as opened:
         found = opened.search(Request("rent"))
         assert found.embedder == "wordllama"
-        assert "is damaged; the built-in embedder searched" in found.degraded
+        assert "is damaged; the built-in model searched" in found.degraded
 
 
 def test_files_that_a_setting_leaves_out_are_not_missed(

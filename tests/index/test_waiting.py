@@ -84,16 +84,14 @@ def test_what_really_waits_is_still_counted(config: Config) -> None:
 
 
 def lacking(count: int) -> str:
-    return f"{count} chunk{'s have' if count > 1 else ' has'} no vector of {NOMIC} yet"
+    return f"{count} passage{'s are' if count > 1 else ' is'} not read by {NOMIC} yet"
 
 
 def test_an_answer_says_when_new_chunks_have_no_vector_of_the_model_that_searched(
     ollama: StandIn, folder: Folder
 ) -> None:
     brain("add", folder({"lease.md": LEASE}))
-    assert (
-        brain("status", "--json").json["embedder_reason"] == "its vectors are complete"
-    )
+    assert brain("status", "--json").json["embedder_reason"] == "it has read everything"
     assert brain("ask", "what is the rent a month?", "--json").json["degraded"] in (
         "",
         None,
@@ -112,9 +110,7 @@ def test_an_answer_says_when_new_chunks_have_no_vector_of_the_model_that_searche
     assert lacking(1) in brain("status", "--json").json["embedder_reason"]
     assert brain("sync").code == 0
     assert brain("search", "rent", "--json").json["degraded"] is None
-    assert (
-        brain("status", "--json").json["embedder_reason"] == "its vectors are complete"
-    )
+    assert brain("status", "--json").json["embedder_reason"] == "it has read everything"
 
 
 def test_a_row_number_that_is_given_again_hides_nothing(
@@ -157,7 +153,7 @@ def test_a_store_of_an_earlier_version_says_the_same(
         )
         note = f'{{"fingerprint": "{fingerprint}", "model": "{NOMIC}"}}'
         opened.resources.store.library.keep_setting(OF_OLLAMA, note)
-        assert opened.resources.serving.reason == "its vectors are complete"
+        assert opened.resources.serving.reason == "it has read everything"
         with opened.resources.store.write():
             opened.resources.store.connection.conn.execute(
                 "DELETE FROM embeddings WHERE fingerprint = ?", (fingerprint,)
@@ -209,7 +205,8 @@ def test_a_server_that_went_away_gives_no_wrong_number(
     with Brain(load()) as opened:
         (said,) = taking_in.fill(opened.resources, NOMIC)
     assert (
-        f"how many chunks wait for {NOMIC} is unknown until the server answers" in said
+        f"how many passages wait for {NOMIC} is unknown until the server answers"
+        in said
     )
     assert "2 chunks" not in said
     assert home().exists()

@@ -120,10 +120,40 @@ def test_json_of_hugo_is_a_head(above: str) -> None:
     assert "title" not in text_of(found)
 
 
+HUGO = '{\n  "title": "Lease",\n  "date": "2026-03-04",\n%s  "tags": ["home"]\n}\n\nText.\n'
+
+
+@pytest.mark.parametrize(
+    "bad", ['  "rating": 5 stars,\n', "  status: done,\n", '  "said": "a "b" c",\n']
+)
+def test_a_bad_line_of_a_json_head_loses_its_own_value_alone(bad: str) -> None:
+    found = reading(HUGO % bad)
+    assert (found.title, found.date, found.tags) == ("Lease", "2026-03-04", ("home",))
+    assert found.notices == ("front matter: line 4 kept as text: not valid JSON",)
+    assert bad.strip() in text_of(found)
+    assert "title" not in text_of(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{\n"title": "Lease"\n"date": "2026-03-04",\n"tags": ["home"]\n}\nText.\n',
+        '{\n"title": "Lease",\n"date": "2026-03-04",\n"tags": [\n"home",\n],\n}\nText.\n',
+    ],
+)
+def test_a_comma_too_few_or_too_many_in_a_json_head_loses_nothing(text: str) -> None:
+    found = reading(text)
+    assert (found.title, found.date, found.tags) == ("Lease", "2026-03-04", ("home",))
+    assert not found.notices
+    assert text_of(found) == "Text.\n"
+
+
 @pytest.mark.parametrize(
     "text",
     [
         '{"title": "x"} is how it begins\n',
+        "{\nint main() {\n  return 1;\n}\n}\n",
+        "{\n" + "word\n" * 30 + '"title": "x"\n}\n',
         '{"no": "key of a head"}\nText.\n',
         "{{ title }}\nText.\n",
         "{" * 9_000,

@@ -61,10 +61,10 @@ def test_a_role_that_a_model_does_not_have_is_refused(ollama: StandIn) -> None:
     refused = brain("models", "use", "ask", NOMIC)
     assert refused.code == 2
     cause, cure = refused.two_lines()
-    assert cause == f"{NOMIC} cannot ask: it embeds and does not write"
+    assert cause == f"{NOMIC} cannot ask: it searches by meaning and does not write"
     assert cure == f"models here that can: {LLAMA}"
     cause, cure = brain("models", "use", "embed", "llama3.2").two_lines()
-    assert cause == "llama3.2 cannot embed: it writes and gives no vectors"
+    assert cause == "llama3.2 cannot embed: it writes and does not search by meaning"
     assert cure == f"models here that can: {NOMIC}"
     assert not (home() / "config.toml").exists(), "nothing was set"
     assert ollama.loads == [], "and nothing was loaded to find out"
@@ -125,10 +125,10 @@ def test_a_role_that_a_file_gave_to_the_wrong_model_is_said_by_the_doctor(
     (check,) = [check for check in checks if check["id"] == "D14"]
     assert (check["level"], check["message"]) == (
         "warning",
-        "llama3.2 cannot embed: it writes and gives no vectors",
+        "llama3.2 cannot embed: it writes and does not search by meaning",
     )
     added = brain("sync")
-    assert "llama3.2 writes and gives no vectors" in added.stderr
+    assert "llama3.2 writes and does not search by meaning" in added.stderr
     asked = brain("search", "rent", "--json").json
     assert asked["embedder"] != "llama3.2"
     assert LLAMA not in ollama.loads, "it is not loaded in vain"
@@ -148,7 +148,9 @@ def test_a_fill_that_failed_stands_in_status_and_doctor(
     (row,) = [row for row in status["generations"] if row["embedder"] == NOMIC]
     assert "Ollama failed while running" in row["error"]
     assert (row["done"], row["total"], status["waiting"]) == (0, 2, 2)
-    (notice,) = [text for text in status["notices"] if "not complete" in text]
+    (notice,) = [
+        text for text in status["notices"] if "has not read everything" in text
+    ]
     assert notice.endswith("`brain sync` tries again")
     assert "stopped, 0 of 2 passages" in brain("status").stdout
     checks = brain("doctor", "--json").json["checks"]
@@ -158,7 +160,7 @@ def test_a_fill_that_failed_stands_in_status_and_doctor(
     assert brain("sync").code == 0
     status = brain("status", "--json").json
     assert status["waiting"] == 0
-    assert not [text for text in status["notices"] if "not complete" in text]
+    assert not [text for text in status["notices"] if "has not read everything" in text]
     checks = brain("doctor", "--json").json["checks"]
     assert [check["level"] for check in checks if check["id"] == "D14"] == ["ok"]
 
@@ -174,7 +176,7 @@ def test_a_fill_that_ended_without_a_word_is_found(
         assert ENDED in str(opened.status().notices)
         for damaged in ("{", "[]", '{"model": 1}', json.dumps(begun | {"error": 7})):
             library.keep_setting(FILL, damaged)
-            assert "not complete" not in str(opened.status().notices)
+            assert "has not read everything" not in str(opened.status().notices)
 
 
 def test_a_fill_that_nobody_wants_any_more_is_no_fault(
@@ -184,7 +186,9 @@ def test_a_fill_that_nobody_wants_any_more_is_no_fault(
     ollama.faults.on("500_html")
     brain("add", shelf)
     brain("models", "use", "embed", "builtin")
-    assert "not complete" not in str(brain("status", "--json").json["notices"])
+    assert "has not read everything" not in str(
+        brain("status", "--json").json["notices"]
+    )
 
 
 def test_a_model_that_was_left_waits_for_nothing(ollama: StandIn, shelf: Path) -> None:

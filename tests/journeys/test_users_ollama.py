@@ -124,7 +124,7 @@ def test_another_model_is_built_beside_resumes_and_repeats_nothing(
     ollama.fault_paths = {"/api/embed"}
     said = brain("models", "use", "embed", MXBAI)
     assert said.code == 0
-    assert "40 chunks waiting for" in said.stdout
+    assert "40 passages waiting for" in said.stdout
     assert brain("search", "word7", "--lexical").code == 0
     ollama.faults.clear()
     assert brain("search", "topic of word7", "--json").json["embedder"] != MXBAI, (
@@ -339,7 +339,7 @@ def test_the_better_complete_vectors_stand_in_when_ollama_goes(
     monkeypatch.delenv("BRAIN_MODELS_EMBED")
     found = brain("search", "rent", "--json").json
     assert found["embedder"] == "wordllama", "what lacks a chunk does not stand in"
-    assert "the built-in embedder searched" in found["degraded"]
+    assert "the built-in model searched" in found["degraded"]
     assert "Ollama does not" in brain("status", "--json").json["embedder_reason"]
 
 
@@ -359,7 +359,7 @@ def test_status_nudges_at_most_weekly_and_names_the_cost(
                 [notice for notice in opened.status().notices if "Ollama has" in notice]
             )
     assert [len(notices) for notices in said] == [1, 0, 0, 1, 0]
-    assert said[0] == [f"Ollama has {NOMIC}: `brain sync` embeds 70 chunks with it"]
+    assert said[0] == [f"Ollama has {NOMIC}: `brain sync` has it read 70 passages"]
     assert Path(home() / "brain.db").exists()
 
 

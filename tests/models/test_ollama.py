@@ -147,7 +147,7 @@ def test_show_decides_what_a_model_can_do(stand_in: StandIn) -> None:
     server = client(stand_in)
     assert server.abilities("mine") == ("embedding",)
     assert OllamaEmbedder(server, "mine").embed_query("tea").shape == (768,)
-    with pytest.raises(Unavailable, match="gives no vectors") as raised:
+    with pytest.raises(Unavailable, match="does not search by meaning") as raised:
         OllamaEmbedder(server, "llama3.2").embed_query("tea")
     two_lines(raised.value)
     with pytest.raises(Unavailable, match="does not write") as raised:
@@ -159,7 +159,7 @@ def test_show_decides_what_a_model_can_do(stand_in: StandIn) -> None:
 def test_an_old_server_refuses_vectors_after_the_load(stand_in: StandIn) -> None:
     """501, and not once for each text of a batch."""
     stand_in.faults.on("version_old")
-    with pytest.raises(Unavailable, match="gives no vectors") as raised:
+    with pytest.raises(Unavailable, match="does not search by meaning") as raised:
         embedder(stand_in, "llama3.2").embed_documents(["tea", "rent", "lease"])
     two_lines(raised.value)
     assert len(stand_in.bodies("/api/embed")) == 1
@@ -576,3 +576,41 @@ def test_a_pull_that_is_stopped_goes_on_when_it_is_begun_again(
     steps: list[tuple[str, int, int]] = []
     client(stand_in).pull("mxbai-embed-large", lambda *step: steps.append(step))
     assert steps[-1][1] == steps[-1][2] > 0
+
+
+def bytes_come(stand_in: StandIn) -> list[int]:
+    """How much of a model had come, at each step of a pull that ends well."""
+    came: list[int] = []
+    client(stand_in).pull(
+        "mxbai-embed-large", lambda _what, done, _all: came.append(done)
+    )
+    return came
+
+
+def test_a_pull_that_broke_in_the_middle_goes_on_from_there(stand_in: StandIn) -> None:
+    stand_in.fault_paths.add("/api/pull")
+    stand_in.faults.on("pull_breaks")
+    before: list[int] = []
+    with pytest.raises(Unavailable, match="unexpected EOF") as raised:
+        client(stand_in).pull(
+            "mxbai-embed-large", lambda _what, done, _all: before.append(done)
+        )
+    assert "`brain models pull mxbai-embed-large`" in raised.value.hint
+    assert "mxbai-embed-large:latest" not in stand_in.models
+    stand_in.faults.clear()
+    came = bytes_come(stand_in)
+    half = CATALOGUE["mxbai-embed-large:latest"].size // 2
+    assert max(before) >= half
+    assert came[1] >= half, "the first layer does not begin at nothing"
+    assert came == sorted(came)
+    assert "mxbai-embed-large:latest" in stand_in.models
+
+
+def test_a_piece_that_is_fetched_again_does_not_take_progress_back(
+    stand_in: StandIn,
+) -> None:
+    stand_in.fault_paths.add("/api/pull")
+    stand_in.faults.on("pull_restarts")
+    came = bytes_come(stand_in)
+    assert came == sorted(came)
+    assert came[-1] == CATALOGUE["mxbai-embed-large:latest"].size + 487

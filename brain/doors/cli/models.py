@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 models = group(
     "models",
     MODELS,
-    "Which models embed and answer. Built in, or in Ollama on this machine.",
+    "Which models search by meaning (embed) and answer. Built in, or in Ollama on this machine.",
 )
 
 Name = Annotated[str, argument("NAME", completion.models)]
@@ -82,5 +82,7 @@ def use(
     role: Annotated[Role, argument("embed|ask")],
     name: Annotated[str, argument("NAME|auto|builtin", completion.choices)],
 ) -> object:
-    """Choose the model that embeds or answers. Vectors are made anew beside the old ones, which serve until then."""
+    """Choose the model that searches by meaning (embed) or answers (ask). The old one serves until the new one has
+    read everything.
+    """
     return Message(brain.models.use(role.value, name))

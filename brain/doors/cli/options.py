@@ -41,7 +41,7 @@ Explain = Annotated[
     bool, flag("--explain", "Also the figures and codes that are left out.")
 ]
 Verbose = Annotated[
-    bool, flag("--verbose", "Every name and notice, what was embedded and by what.")
+    bool, flag("--verbose", "Every name and notice, how much was read by which model.")
 ]
 NewTags = Annotated[
     list[str],

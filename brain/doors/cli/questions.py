@@ -91,7 +91,7 @@ def search(
     words: Words,
     limit: Limit = 10,
     lexical: Annotated[
-        bool, flag("--lexical", "By words alone, without embeddings.")
+        bool, flag("--lexical", "By words alone, not by meaning.")
     ] = False,
     explain: Annotated[bool, flag("--explain", "Show ranks, weights and why.")] = False,
     rerank: Rerank = None,

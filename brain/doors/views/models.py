@@ -82,7 +82,7 @@ def _advised(item: AdvisedModel, *, explain: bool) -> tuple[str, ...]:
     state = commas(
         "installed" if item.installed else "",
         given("", words, " tokens a second"),
-        given("embeds ", _speed(item.chunk_speed), " passages a second"),
+        given("reads ", _speed(item.chunk_speed), " passages a second"),
     )
     facts = _decimal(item.bytes)
     if explain:
