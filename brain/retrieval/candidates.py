@@ -184,6 +184,8 @@ def _add_neighbours(found: Candidates, searchable: Searchable, scope: Scope) -> 
     wanted = _beside(found.beside).union(two_back.values())
     for passage in searchable.passages(sorted(wanted - texts.keys()), scope=scope):
         texts[passage.id] = passage.text
+    # Read together, before who speaks is asked of each
+    sheets(texts.values())
     for place, passage in enumerate(found.passages):
         if passage.id not in found.beside:
             continue
