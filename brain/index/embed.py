@@ -7,6 +7,7 @@ Leaves out the index, which follows by the outbox. Serves `brain add` and `brain
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -74,14 +75,18 @@ def embed_pending(
     after = 0
     while report.error is None and (page := stored.pending(limit=PAGE, after=after)):
         after = page[-1].pk
+        # A text that stands in many chunks is computed, and told to the indexes, once.
+        copies = Counter(chunk.text_sha for chunk in page)
+        page = list({chunk.text_sha: chunk for chunk in page}.values())
         while page and report.error is None:
             if stop():
                 return replace(report, waiting=max(waiting - report.embedded, 0))
             done = run.step(page)
+            kept = sum(copies[chunk.text_sha] for chunk in page[: done.kept])
             page = page[done.taken :]
             report = replace(
                 report,
-                embedded=report.embedded + done.kept,
+                embedded=report.embedded + kept,
                 failed=report.failed + done.failed,
                 error=done.error,
             )
@@ -91,7 +96,7 @@ def embed_pending(
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What one call did: chunks passed, chunks that have a vector now, chunks refused, and why to stop."""
+    """What one call did: texts passed, texts that have a vector now, texts refused, and why to stop."""
 
     taken: int
     kept: int = 0

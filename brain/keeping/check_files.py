@@ -176,7 +176,7 @@ def _drilled(examined: Examined, newest: Backup) -> str:
             opened = plain
         whole = examined.deep or opened.stat().st_size <= DRILL_BYTES
         copy = isolated.judge(opened, compare=whole, called=newest.path)
-    how = "its digest is right" if whole else "its structure is right"
+    how = "its checksum is right" if whole else "its structure is right"
     return f"{newest.path.name} would come back: {copy.documents:,} documents, {how}"
 
 

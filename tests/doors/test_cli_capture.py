@@ -212,6 +212,11 @@ def test_add_json_gives_counts_and_every_skipped_file() -> None:
     assert ran.stderr == ""
 
 
+def test_an_interrupted_add_says_how_many_files_are_left() -> None:
+    ran = brain("add", ".", add=AddReport(added=7, interrupted=True, unread=65))
+    assert "  65 files still to be read; `brain sync` goes on" in ran.stderr
+
+
 def test_an_interrupted_add_keeps_and_says_so() -> None:
     ran = brain("add", ".", add=AddReport(added=7, interrupted=True))
     assert ran.code == 130

@@ -492,4 +492,8 @@ def test_a_wrong_call_shows_an_example_or_the_commands_there_are() -> None:
         said[0]
         == "brain: invalid value for '--limit' / '-n': it must be a whole number"
     )
+    few = brain("list", "--limit", "0").stderr.splitlines()[0]
+    assert few.endswith("'-n': it must be at least 1")
+    judged = brain("feedback", "zzz").stderr.splitlines()[0]
+    assert judged.endswith(": 'zzz' is not one of 'good', 'wrong', 'missing'")
     assert brain("zzz").stderr.splitlines()[1] == "  try `brain --help`"

@@ -49,6 +49,18 @@ def test_one_text_is_computed_once_for_all_its_chunks(table: VectorTable) -> Non
     assert len(model.texts) <= 201
 
 
+def test_a_page_of_one_text_is_computed_and_told_once(table: VectorTable) -> None:
+    """A log of equal lines: each batch told the indexes of all its chunks again, 200,000 rows for 800 of them."""
+    chunks = {f"d{n}": "the same words" for n in range(700)}
+    add_chunks(table, chunks, document="other")
+    model, told = FakeEmbedder(), table.last_seq()
+    report = embed_pending(table, model, kind="knowledge", clock=Clock())
+    assert (report.embedded, report.waiting) == (900, 0)
+    assert model.texts.count(model.texts[-1]) == 1
+    assert len(model.texts) == 201
+    assert table.last_seq() - told == 900
+
+
 def test_episodes_have_vectors_too(table: VectorTable) -> None:
     add_episodes(table, {"e": ("what?", "that")})
     model = FakeEmbedder()

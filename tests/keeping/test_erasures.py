@@ -144,7 +144,7 @@ def test_an_encrypted_backup_is_drilled_with_its_key_and_else_said_to_be_unprove
     drilled = check(brain, "D16", identity_file=tmp_path / "key.txt")
     assert (
         drilled.level,
-        "would come back: 2 documents, its digest is right" in drilled.message,
+        "would come back: 2 documents, its checksum is right" in drilled.message,
     ) == ("ok", True)
     assert sorted(path.name for path in brain.config.home.iterdir()) == before, (
         "the opened copy is gone"
@@ -185,11 +185,11 @@ def test_the_command_takes_the_key(
     brain.close()
     assert "was not proven" in run("doctor").stdout
     assert (
-        "its digest is right"
+        "its checksum is right"
         in run("doctor", "--identity", tmp_path / "key.txt").stdout
     )
     shutil.rmtree(brain.config.home / "backups")
     with Brain(brain.config) as again:
         again.keep.backup(secret=Secret("correct horse"))
     monkeypatch.setenv("BRAIN_BACKUP_PASSPHRASE", "correct horse")
-    assert "its digest is right" in run("doctor").stdout
+    assert "its checksum is right" in run("doctor").stdout

@@ -22,8 +22,13 @@ from brain.doors.show import DONE, KEPT
 from brain.doors.text import one_line
 from brain.errors import BrainError, Interrupted, UsageError
 
-# What pydantic says of it.
-NO_NUMBER = re.compile(r"Input should be a valid integer\b.*")
+# What pydantic says, and what a person reads instead.
+PLAIN = (
+    (re.compile(r"Input should be a valid integer\b.*"), "it must be a whole number"),
+    (re.compile(r"Input should be greater than or equal to"), "it must be at least"),
+    (re.compile(r"Input should be less than or equal to"), "it must be at most"),
+    (re.compile(r"\bValue error, "), ""),
+)
 # Commands of a group that fit into a hint.
 MOST_NAMED = 8
 # The kind of an error that nobody expected, and so the fault of this program.
@@ -84,7 +89,9 @@ def _usage(error: typer.TyperException) -> UsageError:
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", "") or "brain"
     words = error.format_message().split()
-    message = NO_NUMBER.sub("it must be a whole number", " ".join(words).rstrip("."))
+    message = " ".join(words).rstrip(".")
+    for said, plain in PLAIN:
+        message = said.sub(plain, message)
     first, rest = message[:1], message[1:]
     instance = _instance(getattr(context, "command", None))
     return UsageError(first.lower() + rest, f"{instance}try `{path} --help`")

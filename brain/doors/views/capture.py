@@ -101,7 +101,7 @@ def _talk(added: Added) -> Lines:
         done += [line("brain: interrupted"), line("  ", KEPT)]
         left = "the folder was not looked through"
         if report.unread is not None:
-            left = given(some(report.unread, "file"), " still to be read")
+            left = some(report.unread, "file", " still to be read")
         if left:
             go_on = "`brain sync` goes on with a folder; name single files again"
             done.append(line("  ", left, "; ", go_on))

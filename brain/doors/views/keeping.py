@@ -273,7 +273,7 @@ def restored(report: RestoreReport) -> Lines:
     made = given(" of ", moment(report.made_at))
     proof = "it carries no digest to compare with"
     if report.verified:
-        proof = "its digest is right"
+        proof = "its checksum is right"
     verb = "holds now" if report.done else "would hold"
     held = f" {verb} the backup{made}: {_holds(report)}; {proof}"
     done = [line(path(report.home), held)]
