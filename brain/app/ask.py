@@ -79,7 +79,7 @@ def _from_passages(
     query = question.after(previous) if previous else question
     asked_for = replace(request, question=query.text, mode="hybrid")
     look = partial(retrieved, resources)
-    found, timed = in_time(resources, reading.widened(asked_for), look)
+    found, timed = in_time(resources, reading.widened(resources, asked_for), look)
     found = reading.read(resources, asked_for, found, limit=request.limit)
     found = replace(found, notices=(*timed, *found.notices))
     for notice in found.notices:

@@ -24,10 +24,12 @@ def wanted(resources: Resources, request: Request) -> bool:
     return asked and settings.reranker == READER
 
 
-def widened(request: Request) -> Request:
-    """The request for as many passages as are looked at."""
+def widened(resources: Resources, request: Request) -> Request:
+    """The request for as many passages as are looked at; as it is where nothing reads them."""
     from brain.retrieval.answers import CONSIDERED
 
+    if resources.answer_reader is None:
+        return request
     return replace(request, limit=max(request.limit, CONSIDERED))
 
 

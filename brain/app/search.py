@@ -36,7 +36,7 @@ def search(resources: Resources, request: Request) -> Retrieved:
     request, told = narrowed(resources, request)
     look = partial(retrieved, resources)
     reads = reading.wanted(resources, request)
-    asked_for = reading.widened(request) if reads else request
+    asked_for = reading.widened(resources, request) if reads else request
     found, timed = in_time(resources, asked_for, look)
     if reads:
         found = reading.read(resources, request, found, limit=request.limit)
