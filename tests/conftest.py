@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 # Hundreds of processes are started here: each finds what Python has compiled before, also where a person's environment
@@ -17,6 +19,7 @@ from hypothesis import settings  # noqa: E402
 
 from brain.app import Brain, vectors  # noqa: E402
 from brain.config import Config, Ingest, Models  # noqa: E402
+from brain.store import connection  # noqa: E402
 
 AGENTS = (
     "CLAUDECODE",
@@ -37,8 +40,10 @@ settings.load_profile("house")
 
 @pytest.fixture(autouse=True)
 def sovereign(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Iterator[None]:
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    empty_store: bytes,
+) -> None:
     """A home of the test's own and an environment without anything that could lead out."""
     for name in list(os.environ):
         upper = name.upper()
@@ -54,7 +59,35 @@ def sovereign(
     monkeypatch.setenv("BRAIN_MODELS_READER", "off")
     # What a test computes is computed when its command ends, by no process behind it, on however slow a machine.
     monkeypatch.setattr(vectors, "INLINE_SECONDS", 600.0)
-    return
+    if empty_store:
+        monkeypatch.setattr(connection, "_new_file", ready_made(empty_store))
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file of a store in which nothing is. Tests of the migrations themselves say b"": then every store is made anew."""
+    path = tmp_path_factory.mktemp("empty") / "brain.db"
+    connection.connect(path).close()
+    return path.read_bytes()
+
+
+def ready_made(empty_store: bytes) -> Callable[[Path], None]:
+    """Makes a store as a copy of the empty one, since its migrations take longer than most tests."""
+    as_ever = connection._new_file
+
+    def new_file(path: Path) -> None:
+        if path.suffix != ".db" or path.is_symlink():
+            as_ever(path)
+            return
+        # Under another name first: two threads may open a new home at once, and neither may see half of it.
+        copy = path.with_name(f"{path.name}.{threading.get_ident()}")
+        as_ever(copy)
+        copy.write_bytes(empty_store)
+        with suppress(FileExistsError):
+            path.hardlink_to(copy)
+        copy.unlink()
+
+    return new_file
 
 
 @pytest.fixture
