@@ -178,6 +178,8 @@ EVERY = sorted(
     set(FAULTS)
     - {
         "no_logprobs",
+        "pull_breaks",  # of getting a model, not of asking it
+        "pull_restarts",
         "thinking_first",
         "metrics_absent",
         "model_unloaded_between",
