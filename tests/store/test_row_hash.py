@@ -295,7 +295,13 @@ PLANTED = {
 }
 
 
-@pytest.mark.parametrize("statement", PLANTED)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *list(PLANTED)[:3],
+        *(pytest.param(one, marks=pytest.mark.slow) for one in list(PLANTED)[3:]),
+    ],
+)
 def test_a_damaged_row_is_named_with_the_backup_that_has_it_and_is_never_edited(
     statement: str, home: Path, config: Config, database: Path
 ) -> None:
