@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize  # type: ignore[import-untyped]
 
+from benchmarks import conditional_logit
 from benchmarks.fit_confidence import logistic, matrix, rounded
 from benchmarks.fitted_file import write_fitted
 from benchmarks.stores import Room, rooms
@@ -168,24 +168,8 @@ def _cut(made: Asked, answers: Sequence[str]) -> None:
 
 def fit_sentences(items: Sequence[Asked]) -> Any:
     """Coefficients of SENTENCE: the sentences that hold the answer against the others of the same question."""
-    telling = [item for item in items if item.scored and item.holds.any()]
-    counts = {name: sum(item.set == name for item in telling) for name in SETS}
-    spread = np.concatenate([item.sentences for item in telling]).std(0) + 1e-9
-
-    def loss(w: Any) -> tuple[float, Any]:
-        cost, slope = RIDGE * w @ w / 2, RIDGE * w
-        for item in telling:
-            x = item.sentences / spread
-            raised = np.exp(x @ w - (x @ w).max())
-            share = raised / raised.sum()
-            held = share * item.holds
-            mass = MASS / counts[item.set]
-            cost -= mass * np.log(held.sum() + 1e-12)
-            slope = slope - mass * x.T @ (held / (held.sum() + 1e-12) - share)
-        return float(cost), slope
-
-    found = minimize(loss, np.zeros(len(SENTENCE)), jac=True, method="L-BFGS-B").x
-    return found / spread
+    rows = [(item.set, item.sentences, item.holds) for item in items if item.scored]
+    return conditional_logit.fit(rows, ridge=RIDGE, mass=MASS)
 
 
 def quote(item: Asked, coefficients: Any) -> None:

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize  # type: ignore[import-untyped]
 
+from benchmarks.conditional_logit import Row, fit
 from benchmarks.fitted_file import write_fitted
 from benchmarks.stores import Question, Room, rooms
 from brain.models.answer_reader import CrossEncoder
@@ -145,35 +145,13 @@ def read_whole(item: Asked, reader: CrossEncoder) -> None:
     item.whole = (order, np.array(signs).reshape(len(order), len(SECOND)))
 
 
-def fit(rows: Sequence[tuple[str, Any, Any]]) -> Any:
-    """Coefficients, from (set, signs, grades) of each question: the judged ones against the others."""
-    telling = [row for row in rows if len(row[1]) and row[2].any()]
-    counts = {row[0]: sum(other[0] == row[0] for other in telling) for row in telling}
-    spread = np.concatenate([signs for _, signs, _ in telling]).std(0) + 1e-9
-
-    def loss(w: Any) -> tuple[float, Any]:
-        cost, slope = RIDGE * w @ w / 2, RIDGE * w
-        for name, signs, grades in telling:
-            x = signs / spread
-            raised = np.exp(x @ w - (x @ w).max())
-            share = raised / raised.sum()
-            held = share * (grades > 0)
-            mass = MASS / counts[name]
-            cost -= mass * np.log(held.sum() + 1e-12)
-            slope = slope - mass * x.T @ (held / (held.sum() + 1e-12) - share)
-        return float(cost), slope
-
-    start = np.zeros(len(spread))
-    return minimize(loss, start, jac=True, method="L-BFGS-B").x / spread
-
-
-def left_out(rows: Sequence[tuple[str, Any, Any]]) -> list[Any]:
+def left_out(rows: Sequence[Row]) -> list[Any]:
     """The scores of each question by coefficients that were fitted without it."""
     fold = np.random.RandomState(0).randint(0, FOLDS, len(rows))
     scores: list[Any] = [None] * len(rows)
     for number in range(FOLDS):
         known = [row for row, f in zip(rows, fold, strict=True) if f != number]
-        w = fit(known)
+        w = fit(known, ridge=RIDGE, mass=MASS)
         for place in np.flatnonzero(fold == number):
             scores[place] = rows[place][1] @ w
     return scores
@@ -216,19 +194,22 @@ def main() -> None:
     for name in options.names.split(","):
         items += asked(options.sets / name, options, reader)
     report(items, "search", [np.arange(len(item.names)) for item in items])
-    rows = [(item.set, item.signs, item.grades) for item in items]
+    rows = [(item.set, item.signs, item.grades > 0) for item in items]
     for item, scores in zip(items, left_out(rows), strict=True):
         item.first = scores
         read_whole(item, reader)
     ordered = [np.argsort(-item.first, kind="stable") for item in items]
     report(items, "one sentence", ordered)
-    second = [(item.set, item.whole[1], item.grades[item.whole[0]]) for item in items]
+    second = [
+        (item.set, item.whole[1], item.grades[item.whole[0]] > 0) for item in items
+    ]
     for place, scores in enumerate(left_out(second)):
         read = items[place].whole[0]
         behind = ordered[place][READ:]
         ordered[place] = np.concatenate([read[np.argsort(-scores)], behind])
     report(items, "whole", ordered)
-    looks = (FIRST, fit(rows)), (SECOND, fit(second))
+    of_both = [fit(part, ridge=RIDGE, mass=MASS) for part in (rows, second)]
+    looks = zip((FIRST, SECOND), of_both, strict=True)
     found = [dict(zip(names, map(float, w), strict=True)) for names, w in looks]
     weights = together(*found)
     print(json.dumps(weights, indent=1))
