@@ -20,6 +20,7 @@ Kind = Literal["number", "date", "name", "words"]
 Date = tuple[int | None, int | None, int | None]
 NO_DATE: Date = (None, None, None)
 
+LAST_MONTH = 12
 MAX_NAME_WORDS = 5  # more capitalised words are a title or a list
 # Units that are written as a sign, as the word that others write for them.
 SIGNS = {
@@ -162,7 +163,11 @@ def _dates(text: str) -> set[Date]:
         for match in pattern.finditer(text):
             said = match.groupdict()
             year, month = int(said["year"]), int(said["month"])
-            found.add((year, month, int(said["day"]) if "day" in said else None))
+            day = int(said["day"]) if "day" in said else None
+            found.add((year, month, day))
+            # 3/4/2026 is read both ways, as `ingest.dates` does not choose either
+            if pattern is _DAY_FIRST and day is not None and day <= LAST_MONTH:
+                found.add((year, day, month))
     if found:
         return found
     years = _years(text)

@@ -27,6 +27,7 @@ DIFFERENT = [
     ("40", "55"),
 ]
 NOT_COMPARABLE = [
+    ("3/4/2026", "4 March 2026"),  # read both ways
     ("1,970 €", "14 days"),
     ("1,970 €", "28 February 2029"),
     ("13 of 23", "17"),
