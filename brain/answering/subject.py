@@ -1,8 +1,9 @@
 """Who does it: whether a sentence tells of somebody else's doing than the question asks for.
 
 "What did the landlord promise" is not answered by what stands under "What we promised". The subject is read from the
-words before the verb that question and text share; where it cannot be told, nothing is said against the sentence. In a
-mail, "we" is its sender. Leaves out who wrote other texts, and every other sense. Serves `extract`.
+words before the verb that question and text share; where it cannot be told, nothing is said against the sentence. "We"
+is who speaks in a turn of a conversation, the sender of a mail, and elsewhere the person whose notes these are. Leaves
+out who wrote other texts, and every other sense. Serves `extract`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from brain.text.matching import TermSet
+from brain.text.turns import turn
 from ingest.terms import stem
 from ingest.words import STOP
 
@@ -37,6 +39,9 @@ _BETWEEN = _AUXILIARY | frozenset(
 _SENT = re.compile(r"\d{4}-\d\d-\d\d (.+)")  # the locator of a mail
 _ASKING = frozenset("what which who whom whose when where why how that".split())
 _PRONOUNS = OURS | THEIRS
+# Deeds of words: "we will repair it" is one, whatever its verb.
+_SAYING = "say tell promise offer agree write answer suggest propose announce guarantee commit assure".split()
+_TO = frozenset("the a to with our my their".split())
 # What a heading has that tells whose doing follows, beside an apostrophe.
 _WHOSE = _ASKING | {BY, "the"}
 
@@ -56,10 +61,14 @@ def _verb(word: str) -> str:
     return stem(_PAST.get(word, word))
 
 
+_DEEDS_OF_WORDS = frozenset(map(_verb, _SAYING))
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Whose doing a question asks for: stems of the subject, or that it is the person's own; `verbs` by stem; `others`
-    are the stems of its other words. `named`: the subject has a name; `writes`: the text is by it, whose "we" it is.
+    are the stems of its other words, `to` those of whom it is done to. `named`: the subject has a name; `writer`: stems
+    of the name of whose text it is, and "we" in it.
     """
 
     subject: TermSet
@@ -67,7 +76,18 @@ class Asked:
     named: bool
     verbs: TermSet
     others: TermSet
-    writes: bool = False
+    to: TermSet
+    writer: TermSet = frozenset()
+
+    @property
+    def writes(self) -> bool:
+        """Whether the text is by the subject."""
+        return not self.subject.isdisjoint(self.writer)
+
+    @property
+    def is_to_writer(self) -> bool:
+        """Whether it is done to whose text it is, who can then not have done it."""
+        return not self.to.isdisjoint(self.writer)
 
 
 @lru_cache(maxsize=16)
@@ -91,7 +111,17 @@ def asked(question: str) -> Asked | None:
         return None
     named = _has_name(words[1:], subject)
     others = _stems(low) - stems - verb_stems
-    return Asked(stems, own, named, verb_stems, others)
+    to = _addressee(low, verb_stems)
+    return Asked(stems, own, named, verb_stems, others, to)
+
+
+def _addressee(low: Words, verbs: TermSet) -> TermSet:
+    """To whom it is done: "promise the landlord", "say to Ana"; nobody in "promise about the boiler"."""
+    places = [at for at, word in enumerate(low) if _verb(word) in verbs]
+    following = low[places[-1] + 1 :] if places else []
+    while following and following[0] in _TO:
+        del following[0]
+    return _stems(following[:1])
 
 
 def _words(text: str) -> Words:
@@ -169,22 +199,51 @@ def elsewhere(
     question: str, sentence: str, headings: Iterable[str], locator: str = ""
 ) -> bool:
     """Whether a sentence, by itself or else by the innermost heading with the verb of the question, tells of another's
-    doing. The locator of a mail names its sender.
+    doing. The locator of a mail names its sender; of a turn that goes on, the innermost heading who speaks.
     """
     wanted = asked(question)
     if wanted is None:
         return False
-    if sent := _SENT.fullmatch(locator):
-        writes = not wanted.subject.isdisjoint(_stems(_words(sent[1].casefold())))
-        wanted = replace(wanted, writes=writes)
-    verdicts = _verdicts(wanted, sentence)
+    above = list(headings)
+    begun = turn(sentence)
+    writer = begun.name or _speaking(above) or _sender(locator)
+    wanted = replace(wanted, writer=_stems(_words(writer.casefold())))
+    said = sentence[begun.end :]
+    verdicts = _verdicts(wanted, said)
     if verdicts:
         return all(verdicts)
-    for heading in headings:
+    for heading in above:
         verdicts = _verdicts(wanted, heading, is_heading=True)
         if verdicts:
             return all(verdicts)
-    return False
+    return _said_by_another(wanted, said, above)
+
+
+def _speaking(above: Words) -> str:
+    """The name that `roles` puts below the headings of what goes on in a turn."""
+    inner = above[0] if above else ""
+    return inner.removesuffix(":") if inner.endswith(":") else ""
+
+
+def _sender(locator: str) -> str:
+    sent = _SENT.fullmatch(locator)
+    return sent[1] if sent else ""
+
+
+def _said_by_another(wanted: Asked, said: str, above: Words) -> bool:
+    """Whether the question asks what somebody said, and this is said by whom it was said to, or in the first person by
+    another.
+    """
+    if not wanted.writer or wanted.writes or wanted.verbs.isdisjoint(_DEEDS_OF_WORDS):
+        return False
+    if wanted.own or wanted.is_to_writer:
+        return wanted.is_to_writer
+    words = [word.casefold() for word in _words(said)]
+    if SUBJECTS.isdisjoint(words):
+        return False
+    # A name may be that of the landlord, where the conversation is with the landlord.
+    mentioned = _stems(_words(" ".join([said, *above]).casefold()))
+    return bool(wanted.subject) and wanted.subject.isdisjoint(mentioned)
 
 
 def _verdicts(wanted: Asked, text: str, *, is_heading: bool = False) -> list[bool]:
@@ -228,7 +287,7 @@ def _another(wanted: Asked, near: Words, is_heading: bool) -> bool:
     told_whose = is_heading and _told_whose(low)
     if wanted.own:
         if ours:
-            return False
+            return wanted.is_to_writer
         theirs = bool(low) and low[0] in THEIRS
         named = told_whose and bool(stems)
         return theirs or named or not stems.isdisjoint(wanted.others)

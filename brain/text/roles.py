@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from brain.text.sheet import Statement
+from brain.text.turns import speakers
 from brain.types import Passage, Passages, Texts
 
 Kind = Literal["said", "heading", "fence", "greeting", "key", "columns"]
@@ -63,8 +64,8 @@ _SIGNED = re.compile(r"your(?:s)?(?: [^\W\d_][\w-]*){1,4}$", re.IGNORECASE)
 
 
 class Role(NamedTuple):
-    """`path`: the headings above, outermost first, a lead-in ("We promised:") among them. `columns`: of a row of a
-    table the row that names its columns, "" elsewhere.
+    """`path`: the headings above, outermost first, a lead-in ("We promised:") among them, and who speaks ("Ana:") of
+    what goes on in a turn. `columns`: of a row of a table the row that names its columns, "" elsewhere.
     """
 
     kind: Kind
@@ -97,11 +98,23 @@ def roles(passage: Passage, statements: Sequence[Statement]) -> list[Role]:
             role = role._replace(kind="greeting")
         found.append(role)
     if found:
+        _tell_speakers(found, passage, statements)
         end = found[-1]
         signed = _SIGNED.match(statements[-1].text)
         if signed and end.kind == "said":
             found[-1] = end._replace(kind="greeting")
     return found
+
+
+def _tell_speakers(
+    found: list[Role], passage: Passage, statements: Sequence[Statement]
+) -> None:
+    """Put the name of who speaks, with its colon, below the headings of what is said later in the same turn."""
+    names = speakers(passage.text, passage.locator, statements)
+    for place, name in enumerate(names):
+        role = found[place]
+        if name and role.kind == "said":
+            found[place] = role._replace(path=(*role.path, f"{name}:"))
 
 
 def roles_of_each(

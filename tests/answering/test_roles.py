@@ -216,6 +216,75 @@ def test_whose_doing_a_sentence_tells_of(
     assert elsewhere(question, sentence, headings) is away
 
 
+LANDLORD = "what did the landlord promise"
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "headings", "away"),
+    [
+        (LANDLORD, "Landlord (10:32): Of course we promise heat.", [], False),
+        (LANDLORD, "Ana (10:32): We promise to paint.", [], True),
+        (LANDLORD, "[10:32] Tenant: We promise to paint.", [], True),
+        (LANDLORD, "[2026-05-07 10:32] <landlord> we promise heat", [], False),
+        (LANDLORD, "07/05/2026, 10:32 - Ana Wu: I promise paint.", [], True),
+        (LANDLORD, "**Ana**: We promise to paint.", [], True),
+        (LANDLORD, "- Landlord: we do promise heat", [], False),
+        (LANDLORD, "We do promise heat.", ["Landlord:", "Chat"], False),
+        (LANDLORD, "We do promise heat.", ["Ana:", "Chat"], True),
+        (LANDLORD, "Ana: we will paint the kitchen.", [], True),
+        (LANDLORD, "Landlord: we will mend the boiler.", [], False),
+        (LANDLORD, "Celeste: I will mend it.", ["Chat with the landlord"], False),
+        (LANDLORD, "Ana: the landlord promised us heat.", [], False),
+        (LANDLORD, "Ana: the boiler is cold.", [], False),
+        (LANDLORD, "We will paint the kitchen.", [], False),
+        ("what did Ben say", "Ana: I think it rains.", [], True),
+        ("what did Ben say", "Ana: Ben says I may.", [], False),
+        ("what did we promise the landlord", "Landlord: we promise heat.", [], True),
+        ("what did we promise the landlord", "Landlord: we will heat.", [], True),
+        ("what did we promise the landlord", "Landlord: Good.", [], True),
+        ("what did we promise the landlord", "Ana: we promise paint.", [], False),
+        ("what did we decide about the boiler", "Boiler: we decide in May.", [], False),
+        ("what did she promise", "Ana: I will paint.", [], False),
+    ],
+)
+def test_we_in_a_turn_is_who_speaks(
+    question: str, sentence: str, headings: list[str], away: bool
+) -> None:
+    assert elsewhere(question, sentence, headings) is away
+
+
+CHAT = """[10:31] Tenant: We promise to paint the kitchen. We promise it for May.
+[10:32] Landlord: Good. Then we promise a new boiler.
+It comes in June.
+[10:33] Tenant: Thank you.
+
+The kitchen was painted.
+"""
+
+
+def test_what_goes_on_in_a_turn_is_said_by_who_began_it() -> None:
+    whole = passage(CHAT, title="Flat")
+    read = roles(whole, sheet(CHAT).statements)
+    assert [role.path for role in read] == [
+        (),
+        ("Tenant:",),
+        (),
+        ("Landlord:",),
+        ("Landlord:",),
+        (),
+        (),
+    ]
+    found = {quote.text for quote in quotes("what did the landlord promise", whole)}
+    assert "Then we promise a new boiler." in found
+    assert not any("May" in text or "kitchen. " in text for text in found)
+
+
+def test_a_property_and_a_line_of_a_log_begin_no_turn() -> None:
+    properties = "Where: Office. Bring cake.\nWhen: Friday.\n"
+    text = f"{properties}\n10:31 ERROR: no disk. Stopped.\n"
+    assert {role.path for role in roles(passage(text), sheet(text).statements)} == {()}
+
+
 @pytest.mark.parametrize("word", ["SkyScan", "# SkyScan", "**SkyScan**", "skyscan:"])
 def test_the_name_alone_of_what_is_asked_about_is_no_quote(word: str) -> None:
     text = f"{word}\n\nIt is a service that finds cheap flights.\n"
