@@ -18,6 +18,7 @@ from brain.app.last_answer import around, cited, is_number
 from brain.app.last_list import Entry
 from brain.app.resources import Noun, clean
 from brain.app.times import resolved
+from brain.app.unmet import check
 from brain.errors import NotFound, UsageError
 from brain.reports import (
     DocumentDetail,
@@ -140,8 +141,11 @@ class Library(Noun):
         limit: int | None = None,
         sort: str = "",
     ) -> list[DocumentRow]:
-        """What is stored, newest first, or by a property. Raises `UsageError` for a condition that is none."""
+        """What is stored, newest first, or by a property. Raises `NotFound` for a condition that no document meets,
+        `UsageError` for what is no condition.
+        """
         scope = resolved(self._resources, scope)
+        check(self._resources, scope, sort)
         return self._store.library.rows(scope, limit=limit, sort=sort)
 
     def document(self, reference: str) -> DocumentDetail:

@@ -17,6 +17,7 @@ from brain.app.resources import Resources
 from brain.app.serving import Serving
 from brain.app.sync import refresh
 from brain.app.times import in_time, resolved
+from brain.app.unmet import check, check_types
 from brain.prompts import NOTHING_IN
 from brain.types import Confidence, Mode, Passage, Request, Retrieved
 
@@ -59,18 +60,21 @@ def search(resources: Resources, request: Request) -> Retrieved:
 def narrowed(resources: Resources, request: Request) -> tuple[Request, list[str]]:
     """The request with the signs of its question as scope (`"these words"`, `-without`, `type:pdf`), and what to tell.
 
-    Words in quotation marks that stand nowhere next to each other are looked for apart. Times become days.
+    Words in quotation marks that stand nowhere next to each other are looked for apart. Times become days. Raises
+    `NotFound` for a condition that no document meets.
     """
     from brain.text import operators
 
     given = resolved(resources, request.scope)
     request = replace(request, scope=given)
     asked = operators.read(request.question)
+    scope = asked.scope(given)
+    check_types(resources, request.question)
+    check(resources, scope, request.sort)
     without_signs = operators.Asked(request.question.strip())
     if asked == without_signs:
         return request, []
     allowed = resources.store.search.allowed
-    scope = asked.scope(given)
     told = []
     if asked.phrases and not allowed(scope):
         apart = replace(scope, phrases=given.phrases)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from brain.store.tombstones import TombstoneTable
     from brain.store.trash import Trash
     from brain.store.vectors import VectorTable
+    from brain.store.vocabulary import VocabularyTable
 
 
 # setting: when an erasure began whose last step is not known to be done, and the id of the process that began it
@@ -78,6 +79,13 @@ class Store:
         from brain.store.library import LibraryTable
 
         return LibraryTable(self.connection)
+
+    @cached_property
+    def vocabulary(self) -> VocabularyTable:
+        """Tags, kinds, names and properties that there are."""
+        from brain.store.vocabulary import VocabularyTable
+
+        return VocabularyTable(self.connection)
 
     @cached_property
     def episodes(self) -> EpisodeTable:

@@ -20,6 +20,13 @@ _CONDITION = re.compile(
 _DATE = re.compile(r"\d{4}-\d\d(?:-\d\d)?")
 HOW = "for instance: status=done, rating>=4, due<2026-04, author~quist, isbn"
 
+# What every document has, whatever it states of itself, and the column that holds it.
+OF_EVERY_DOCUMENT = {
+    "date": "d.dated_at",
+    "title": "lower(d.title)",
+    "path": "d.source",
+}
+
 
 class Condition(NamedTuple):
     """`name` in lower case; `sign` "" asks whether there is any value."""
@@ -75,6 +82,9 @@ def order(sort: str) -> tuple[str, list[object]]:
     """The order of documents `d` by a property, as SQL; behind a minus the largest first; those without it last."""
     name = sort.removeprefix("-").strip().lower()
     down = "DESC" if sort.startswith("-") else "ASC"
+    if name in OF_EVERY_DOCUMENT:
+        column = OF_EVERY_DOCUMENT[name]
+        return f"{column} IS NULL, {column} {down}", []
     of = "FROM properties p WHERE p.document_id = d.id AND p.name = ?"
     number = f"(SELECT min(p.number) {of})"
     text = f"(SELECT min(p.folded) {of})"

@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
+from brain.store.conditions import OF_EVERY_DOCUMENT
 from brain.store.sql import first, named
 from ingest.stated import is_said, mapping_of, stated
 
@@ -18,13 +19,22 @@ def values_of(
     conn: sqlite3.Connection, document_ids: Sequence[str], name: str
 ) -> dict[str, tuple[float | None, str]]:
     """(number, text) under a name, by document; those that have none are missing."""
-    sql = """
-        SELECT document_id, min(number), min(folded)
-        FROM properties
-        WHERE name = ? AND document_id IN (SELECT value FROM json_each(?))
-        GROUP BY document_id
-    """
-    rows = conn.execute(sql, (name, json.dumps(list(document_ids))))
+    ids = json.dumps(list(document_ids))
+    if column := OF_EVERY_DOCUMENT.get(name):
+        sql = f"""
+            SELECT d.id, NULL, {column}
+            FROM documents d
+            WHERE {column} IS NOT NULL AND d.id IN (SELECT value FROM json_each(?))
+        """
+        rows = conn.execute(sql, (ids,))
+    else:
+        sql = """
+            SELECT document_id, min(number), min(folded)
+            FROM properties
+            WHERE name = ? AND document_id IN (SELECT value FROM json_each(?))
+            GROUP BY document_id
+        """
+        rows = conn.execute(sql, (name, ids))
     return {key: (number, text) for key, number, text in rows}
 
 

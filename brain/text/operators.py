@@ -73,6 +73,22 @@ def read(text: str) -> Asked:
     return Asked("".join(left).strip(), **fields)
 
 
+def unknown_types(text: str) -> list[str]:
+    """What stands behind a `type:` that is no operator, since no kind of files is called so.
+
+    >>> unknown_types("lease type:zzz type:pdf")
+    ['zzz']
+    """
+    found = []
+    for match in _OPERATOR.finditer(text):
+        key = match["key"] or match["named"] or ""
+        name, _value = _meant(match, text)
+        if key.lower() == "type" and not name:
+            quoted = match["straight"] or match["curly"]
+            found.append((quoted or match["value"]).rstrip(_END))
+    return found
+
+
 def _meant(match: re.Match[str], text: str) -> tuple[str, str]:
     """(which field of `Asked`, the value), or ("", "") for what is no operator."""
     quoted = match["straight"] or match["curly"]

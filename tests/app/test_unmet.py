@@ -1,0 +1,93 @@
+"""A condition that no document meets is said, with what there is; it must not look like notes that hold nothing."""
+
+import pytest
+
+from brain.app import Brain
+from brain.errors import NotFound, UsageError
+from brain.types import Request, Scope
+from tests.end_to_end import Folder, brain
+
+NOTES = {
+    "home/lease.md": "---\nstatus: signed\nrating: 4\ntags: [lease, home]\n---\n\nThe lease begins in May.\n",
+    "home/Boiler.md": "---\nstatus: open\ntags: [home]\n---\n\nThe boiler is old. In Python: x  # type: ignore\n",
+    "prices.csv": "thing,price\nkettle,40\n",
+}
+
+
+@pytest.fixture
+def stocked(folder: Folder) -> None:
+    brain("add", folder(NOTES))
+    brain("add", "--note", "Call Ana")
+
+
+TAGS = "no document has the tag"
+TYPES = "no document has the type"
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        (("list", "--tag", "leas"), f"{TAGS} 'leas'", "did you mean lease? tags: home"),
+        (("search", "boiler", "--tag", "nope"), f"{TAGS} 'nope'", "tags: home, lease"),
+        (("ask", "how old is the boiler tag:nope"), f"{TAGS} 'nope'", "tags: home"),
+        (("search", "type:zzz"), f"{TYPES} 'zzz'", "types: csv, md, note"),
+        (("search", "boiler type:pdf"), f"{TYPES} 'pdf'", "types: csv, md, note"),
+        (("ask", "is it old type:cvs"), f"{TYPES} 'cvs'", "did you mean csv?"),
+        (("search", "x path:boilr"), "no path holds 'boilr'", "mean Boiler.md?"),
+        (("list", "--source", "hom/*"), "no path fits 'hom/*'", "did you mean home?"),
+        (("list", "--where", "foo"), "property 'foo'", "for instance: status=done"),
+        (("list", "--where", "stats=x"), "property 'stats'", "did you mean status?"),
+        (("list", "--where", "status=opn"), "has status=opn", "did you mean open?"),
+        (("search", "x", "--where", "rating>4"), "has rating>4", "of rating: 4"),
+    ],
+)
+@pytest.mark.usefixtures("stocked")
+def test_a_condition_that_nothing_meets_names_what_there_is(
+    words: tuple[str, ...], said: str, hint: str
+) -> None:
+    ran = brain(*words)
+    assert ran.code == 3
+    first, second = ran.stderr.splitlines()
+    assert said in first
+    assert hint in second
+
+
+@pytest.mark.parametrize("verb", [("list",), ("search", "boiler")])
+@pytest.mark.usefixtures("stocked")
+def test_a_property_to_sort_by_that_none_has_is_refused(verb: tuple[str, ...]) -> None:
+    ran = brain(*verb, "--sort", "-ratin")
+    assert ran.code == 2
+    first, second = ran.stderr.splitlines()
+    assert "no document has the property 'ratin' to sort by" in first
+    assert "did you mean rating? properties: date, title, path, " in second
+
+
+@pytest.mark.parametrize("verb", [("list",), ("search", "the boiler lease kettle")])
+@pytest.mark.usefixtures("stocked")
+def test_date_title_and_path_sort_whatever_a_document_states(
+    verb: tuple[str, ...],
+) -> None:
+    ran = brain(*verb, "--sort", "-path", "--json").json
+    rows = ran.get("documents") or ran["passages"]
+    paths = [row["source"] for row in rows]
+    assert len(paths) > 2
+    assert paths == sorted(paths, reverse=True)
+
+
+@pytest.mark.usefixtures("stocked")
+def test_type_that_a_text_holds_is_what_is_looked_for() -> None:
+    assert "Boiler.md" in brain("search", "type:ignore").stdout
+
+
+def test_conditions_that_fit_only_together_and_an_empty_store_are_no_mistake(
+    brain: Brain, folder: Folder
+) -> None:
+    scope = Scope(tags=("lease",), where=("status=open",))
+    assert brain.library.documents(scope=scope, sort="nope") == []
+    brain.add([folder(NOTES)])
+    assert brain.library.documents(scope=scope) == []
+    assert len(brain.library.documents(scope=Scope(tags=("-nope",)))) == 3
+    with pytest.raises(NotFound):
+        brain.search(Request("lease", scope=Scope(tags=("nope",))))
+    with pytest.raises(UsageError):
+        brain.search(Request("lease", sort="nope"))
