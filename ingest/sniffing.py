@@ -1,13 +1,15 @@
 """What a file is whose name does not say it: scripts with a "#!" line, mailboxes and mails without a suffix, manual
-pages ("ls.1"), cards and calendars.
+pages ("ls.1"), cards and calendars, and else a text where its bytes are letters.
 
-Only the beginning of a file is looked at, and only of files whose name leaves it open: no suffix, a number for one, or
-a place in a Maildir folder. Leaves everything else to the name (`media`). Serves the walk and `loading`.
+Only the beginning of a file is looked at, and only of files whose name leaves it open: no suffix, a number or several
+words for one, or a place in a Maildir folder. Leaves everything else to the name (`media`). Serves the walk and
+`loading`.
 """
 
 from __future__ import annotations
 
 import re
+from codecs import getincrementaldecoder
 from pathlib import Path
 
 from ingest.errors import IngestError
@@ -47,6 +49,7 @@ _MAIL_HEADERS = {
     *(b"delivered-to", b"mime-version", b"content-type"),
 }
 MAIL_HEADERS = 3  # of these that the head of a mail has
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _BEGINNINGS = {b"BEGIN:VCALENDAR": "text/calendar", b"BEGIN:VCARD": "text/vcard"}
 
 
@@ -65,7 +68,8 @@ def kind_of(path: Path) -> str:
 def _is_open(path: Path) -> bool:
     """Whether the name leaves open what the file is."""
     suffix = path.suffix.lower().removeprefix(".")
-    if not suffix or path.parent.name in MAILDIR:
+    is_suffix = suffix.isalnum() and not suffix.isdecimal()
+    if not is_suffix or path.parent.name in MAILDIR:
         return True
     return bool(_SECTION.fullmatch(suffix))
 
@@ -83,7 +87,21 @@ def sniffed(head: bytes) -> str:
     for beginning, kind in _BEGINNINGS.items():
         if head[: len(beginning)].upper() == beginning:
             return kind
-    return "message/rfc822" if _is_mail(head) else UNKNOWN
+    if _is_mail(head):
+        return "message/rfc822"
+    return "text/plain" if _is_text(head) else UNKNOWN
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether it holds letters, all of Unicode, and nothing that only a program reads."""
+    if not head.strip() or _CONTROL.search(head):
+        return False
+    decoder = getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(head)  # a letter that is cut at the end is none that is wrong
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_mail(head: bytes) -> bool:
