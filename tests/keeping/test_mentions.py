@@ -150,5 +150,21 @@ def test_the_plan_reads_as_a_list_with_the_command_that_lets_it_go(
     assert "add --mentions" in shown
 
 
+def test_what_was_erased_is_counted_and_what_stays_is_not_listed_twice(
+    brain: Brain,
+) -> None:
+    brain.keep.backup()
+    report = brain.keep.erase([card(brain)], dry_run=False)
+    assert report.backups
+    shown = "\n".join(str(line) for line in keeping.erased(report))
+    assert "erased for good" in shown
+    assert "is 4711 still the code?" not in shown
+    assert report.backups[0].path not in shown
+    assert "`brain backup --rewrite`" in shown
+    assert "to erase what stays and holds some of its words as well: brain forget" in (
+        shown
+    )
+
+
 def test_mentions_without_erase_is_a_misuse() -> None:
     assert command("forget", "x", "--mentions").code == 2

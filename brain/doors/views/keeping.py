@@ -285,31 +285,30 @@ def restored(report: RestoreReport) -> Lines:
 
 @shows("EraseReport", code=lambda report: FAILED if report.pending else DONE)
 def erased(report: EraseReport) -> Lines:
-    """What would go, or went, for good; answers that quote it; backups that hold it; what is left of it."""
+    """What would go for good, answers that quote it, backups that hold it; what went, and what is left of it.
+
+    What went was shown before: it is counted, and not listed once more.
+    """
     entries = count(len(report.items), "entry", "entries")
     if report.done:
-        verb = "were erased"
         done = [
             line(warn(f"{entries} erased for good"), dim("; this cannot be undone"))
         ]
+        if report.quoting:
+            answers = count(len(report.quoting), "answer")
+            done.append(line(f"{answers} with words of it erased too"))
     else:
-        verb = "would be erased"
         done = [
             warn(f"{entries} would be erased for good"),
             *indented(items(report.items)),
         ]
-    if report.quoting:
-        done += [
-            line(f"answers that quote it {verb} too:"),
-            *indented(items(report.quoting)),
-        ]
+        if report.quoting:
+            done += [
+                line("answers that quote it would be erased too:"),
+                *indented(items(report.quoting)),
+            ]
     done += _mentioned(report)
-    if report.backups:
-        rows = [(item.path, _until(item)) for item in report.backups]
-        done.append(line("backups that hold it:"))
-        done += indented(columns(rows, ("path", "")))
-        if report.done:
-            done.append(dim("`brain backup --rewrite` writes them anew without it"))
+    done += _held_by_backups(report)
     if report.left:
         files = [path(name) for name in report.left]
         done += [warn("some of its words are still in:"), *indented(files)]
@@ -319,39 +318,56 @@ def erased(report: EraseReport) -> Lines:
     return done + notices(report.notices)
 
 
+def _held_by_backups(report: EraseReport) -> Lines:
+    """The backups that hold it; when it is done, how they are rid of it."""
+    if not report.backups:
+        return []
+    if report.done:
+        way = "of the backups that hold it: `brain backup --rewrite` writes them anew"
+        return [dim(way)]
+    rows = [(item.path, _until(item)) for item in report.backups]
+    return [line("backups that hold it:"), *indented(columns(rows, ("path", "")))]
+
+
 def _mentioned(report: EraseReport) -> Lines:
-    """What else holds some of the words, and the commands that let it go as well."""
+    """What else holds some of the words, and how it can go as well; when it is done, the command for that."""
     if not report.mentions:
         return []
-    verb = "stay and hold" if report.done else "would stay and hold"
     ids = short_ids(item.id for item in report.mentions)
+    gone = [item for item in report.mentions if item.kind in WITH_MENTIONS]
+    if report.done:
+        return _forgetting("what stays and holds some of its words", gone, ids)
     cells = []
     for item in report.mentions:
-        short = ids[item.id]
         words = ", ".join(item.words) or "asked of it"
-        cells.append((item.kind, short, item.title, words))
-    done: Lines = [warn(f"these {verb} some of its words:")]
-    done += indented(columns(cells, ("", "dim", "title", "dim")))
-    gone = [item for item in report.mentions if item.kind in WITH_MENTIONS]
-    if gone and not report.done:
-        done.append(
-            dim(
-                "to erase questions, rounds, feedback and remembered ones too: add --mentions"
-            )
-        )
-    named = gone if report.done else []
-    named += [item for item in report.mentions if item.kind == "document"]
-    if named:
-        references = [_reference(item, ids) for item in named]
-        listed = " ".join(references[:NAMED_AT_ONCE])
-        more = " …" if len(named) > NAMED_AT_ONCE else ""
-        command = f"brain forget {listed}{more} --erase"
-        done.append(dim("to erase them as well: ", command))
+        cells.append((item.kind, ids[item.id], item.title, words))
+    done = [
+        warn("these would stay and hold some of its words:"),
+        *indented(columns(cells, ("", "dim", "title", "dim"))),
+    ]
+    if gone:
+        kinds_gone = "questions, rounds, feedback and remembered ones"
+        done.append(dim(f"to erase {kinds_gone} too: add --mentions"))
+    documents = [item for item in report.mentions if item.kind == "document"]
+    done += _forgetting("them", documents, ids)
     kinds = {item.kind for item in report.mentions}
     for kind, way in OTHER_MENTIONS.items():
         if kind in kinds:
             done.append(dim(way))
     return done
+
+
+def _forgetting(
+    what: str, mentions: Sequence[Mention], ids: Mapping[str, str]
+) -> Lines:
+    """The command that erases these as well."""
+    if not mentions:
+        return []
+    references = [_reference(item, ids) for item in mentions]
+    listed = " ".join(references[:NAMED_AT_ONCE])
+    more = " …" if len(references) > NAMED_AT_ONCE else ""
+    command = f"brain forget {listed}{more} --erase"
+    return [dim(f"to erase {what} as well: ", command)]
 
 
 def _reference(item: Mention, ids: Mapping[str, str]) -> str:
