@@ -37,6 +37,8 @@ _BETWEEN = _AUXILIARY | frozenset(
     "also never not already always once both all again even just only ever been be to".split()
 )
 _SENT = re.compile(r"\d{4}-\d\d-\d\d (.+)")  # the locator of a mail
+# Who wrote a mail and who got it, as the mail begins.
+_HEADER = re.compile(r"(?:From|To|Cc|Bcc|Reply-To|Sender): ")
 _ASKING = frozenset("what which who whom whose when where why how that".split())
 _PRONOUNS = OURS | THEIRS
 # Deeds of words: "we will repair it" is one, whatever its verb.
@@ -67,8 +69,8 @@ _DEEDS_OF_WORDS = frozenset(map(_verb, _SAYING))
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Whose doing a question asks for: stems of the subject, or that it is the person's own; `verbs` by stem; `others`
-    are the stems of its other words, `to` those of whom it is done to. `named`: the subject has a name; `writer`: stems
-    of the name of whose text it is, and "we" in it.
+    are the stems of its other words, `to` those of whom it is done to. `named`: the subject has a name; `deed`: what
+    was done is asked, and not when or where; `writer`: stems of the name of whose text it is, and "we" in it.
     """
 
     subject: TermSet
@@ -77,6 +79,7 @@ class Asked:
     verbs: TermSet
     others: TermSet
     to: TermSet
+    deed: bool = False
     writer: TermSet = frozenset()
 
     @property
@@ -112,7 +115,8 @@ def asked(question: str) -> Asked | None:
     named = _has_name(words[1:], subject)
     others = _stems(low) - stems - verb_stems
     to = _addressee(low, verb_stems)
-    return Asked(stems, own, named, verb_stems, others, to)
+    deed = low[0] in ("what", "which")
+    return Asked(stems, own, named, verb_stems, others, to, deed)
 
 
 def _addressee(low: Words, verbs: TermSet) -> TermSet:
@@ -205,6 +209,8 @@ def elsewhere(
     if wanted is None:
         return False
     above = list(headings)
+    if wanted.deed and _HEADER.match(sentence):
+        return True
     begun = turn(sentence)
     writer = begun.name or _speaking(above) or _sender(locator)
     wanted = replace(wanted, writer=_stems(_words(writer.casefold())))

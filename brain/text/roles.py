@@ -15,9 +15,11 @@ from typing import Literal, NamedTuple
 from brain.text.sheet import Statement
 from brain.text.turns import speakers
 from brain.types import Passage, Passages, Texts
+from ingest.media import UNKNOWN, media_type
 
 Kind = Literal["said", "heading", "fence", "greeting", "key", "columns"]
 
+_NO_FILE = ("note:", "episode:")
 PASSAGES_KEPT = 512  # passages whose lines are remembered
 SENTENCES_KEPT = 4_096  # sentences of which it is remembered whether they only greet
 MAX_GREETING = 60  # characters of a line that only greets
@@ -25,9 +27,9 @@ MAX_LEAD_WORDS = 12  # words before a colon that only lead to what follows
 BOLD, LEAD = 7, 8  # levels below those of real headings
 
 _COMMENT = re.compile(r"\d|[,;!?=<>()]|\. ")  # in a line of words, beside a heading's
-_WITHOUT_HEADINGS = tuple(
-    ".txt .csv .tsv .py .sh .toml .ini .cfg .conf .yaml .yml .r .rb .pl".split()
-)
+# Kinds of files that are no code though they are called as one.
+_MARKED_UP = ("text/x-org", "text/x-rst", "text/x-opml")
+_PLAIN = ("text/plain", "text/csv", "text/tab-separated-values")
 _MARKED = re.compile(r"(#{1,6})\s+(.*?)\s*#*\s*$")
 _UNDERLINE = re.compile(r"\s*(?:(=+)|-{3,})\s*$")
 _BOLD_LINE = re.compile(r"(?:\*\*[^*]+\*\*|__[^_]+__)\s*:?$")
@@ -193,7 +195,7 @@ class _Reader:
         self.separated = source.lower().endswith((".csv", ".tsv"))
         self.first_of_document = False
         # In a program, a script or a table "# …" is a comment, which says something.
-        self.marks_headings = not source.lower().endswith(_WITHOUT_HEADINGS)
+        self.marks_headings = _marks_headings(source)
 
     def role(self, place: int) -> Role:
         text = self.lines[place].text.strip()
@@ -356,6 +358,18 @@ def _figure(cell: str) -> bool:
     """Whether a cell is a value in figures; a year may be the name of a column."""
     cell = cell.strip()
     return bool(_NUMBER.match(cell)) and not _YEAR.match(cell)
+
+
+def _marks_headings(source: str) -> bool:
+    """Whether "# …" is a heading whatever stands in the line: not in programs, scripts, tables and plain texts."""
+    if source.startswith(_NO_FILE):
+        return True
+    name = source.rpartition("/")[2]
+    kind = media_type(name)
+    if kind == UNKNOWN:
+        return "." in name
+    is_code = kind.startswith("text/x-") and kind not in _MARKED_UP
+    return not is_code and kind not in _PLAIN
 
 
 def _bare(text: str) -> str:

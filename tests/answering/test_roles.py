@@ -245,6 +245,8 @@ LANDLORD = "what did the landlord promise"
         ("what did we promise the landlord", "Ana: we promise paint.", [], False),
         ("what did we decide about the boiler", "Boiler: we decide in May.", [], False),
         ("what did she promise", "Ana: I will paint.", [], False),
+        ("what did Tom promise", "From: Tom Ashby <tom@example.org>", [], True),
+        ("who did Tom write to", "To: Ana <ana@example.org>", [], False),
     ],
 )
 def test_we_in_a_turn_is_who_speaks(
@@ -300,7 +302,17 @@ def test_nothing_that_can_be_quoted_gives_no_quote() -> None:
 
 @pytest.mark.parametrize(
     ("source", "kind"),
-    [("meter.csv", "said"), ("run.txt", "said"), ("notes.md", "heading")],
+    [
+        ("meter.csv", "said"),
+        ("run.txt", "said"),
+        ("bin/rotate-keys", "said"),
+        ("app/Makefile", "said"),
+        ("app/Dockerfile", "said"),
+        ("deploy.tf", "said"),
+        ("notes.md", "heading"),
+        ("notes.org", "heading"),
+        ("note:4f2a", "heading"),
+    ],
 )
 def test_a_comment_of_a_table_or_a_script_says_something(
     source: str, kind: str
