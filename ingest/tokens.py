@@ -6,7 +6,7 @@ Leaves out encoding to ids for a model: the count is a budget measure only, the 
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 from functools import lru_cache
 from pathlib import Path
@@ -28,7 +28,7 @@ WORDS = (
 
 @lru_cache(maxsize=1)
 def encoding() -> Encoding:
-    """The encoding, loaded once (about 0.15 s). Raises UnreadableFile when the shipped table is damaged."""
+    """The encoding, loaded once (about 0.1 s). Raises UnreadableFile when the shipped table is damaged."""
     from tiktoken import Encoding
 
     table = TABLE.read_bytes()
@@ -37,10 +37,9 @@ def encoding() -> Encoding:
             "the token table of this installation is damaged",
             "install the package again",
         )
-    ranks = {
-        base64.b64decode(token): int(rank)
-        for token, rank in (line.split() for line in table.splitlines())
-    }
+    words = table.split()  # a token and its rank by turns
+    tokens = map(binascii.a2b_base64, words[::2])
+    ranks = dict(zip(tokens, map(int, words[1::2]), strict=True))
     return Encoding(
         "cl100k_base", pat_str=WORDS, mergeable_ranks=ranks, special_tokens={}
     )

@@ -7,7 +7,9 @@ Leaves out opening the database, pragmas and every query. Serves `brain.store`, 
 
 from __future__ import annotations
 
+import sqlite3
 from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,3 +43,10 @@ def migrate(db: Database, *, stop_after: int = LATEST) -> None:
     history.apply(db)
     db.execute(f"PRAGMA user_version = {stop_after}")
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def make_schema(conn: sqlite3.Connection, version: int) -> None:
+    """Make the schema of a version in an empty database, to be compared with: without sqlite-utils and its notes."""
+    database = SimpleNamespace(conn=conn, execute=conn.execute)
+    for name in NAMES[:version]:
+        import_module(f"migrations.{name}").apply(database)

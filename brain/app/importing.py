@@ -184,7 +184,7 @@ class Import:
             self.tally.counts["updated"] += 1
             return
         document = rebind(self._incoming.document(item), document_id)
-        with self._store.connection.database.atomic():
+        with self._store.connection.savepoint():
             self._store.trash.keep_version(document_id, now=self._now)
             reach("import.between")
             self.tally.save(self._resources, document, origin)

@@ -148,7 +148,6 @@ def _tasks() -> dict[str, Callable[..., object]]:
     from brain.store import copies, freed
 
     def judged(path: str, compare: bool) -> object:
-        copies.know_schemas()
         return asdict(copies.judge(Path(path), compare=compare))
 
     def left(

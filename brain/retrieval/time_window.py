@@ -13,6 +13,7 @@ import calendar
 import re
 from contextlib import suppress
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import NamedTuple
 
 from brain.errors import UsageError
@@ -25,9 +26,10 @@ AROUND_DAYS = (
     3  # "two weeks ago" means that week more or less: so many days on either side
 )
 
-_RANGE, _PARTS_OF_MONTHS, _LED, _ALONE, _NTH_DAY = (
-    re.compile(FORMS[name], re.I)
-    for name in ("range", "parts", "led", "alone", "nth_day")
+# Every form of a time has one of these in it, "day" also as a part of Monday and yesterday: most questions have none.
+_TIME_SIGN = re.compile(
+    r"\d|day|ago|last|this|previous|past|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec",
+    re.I,
 )
 _PART = re.compile(
     rf"(?P<which>\w+)\s+(?P<week>week\s+)?(?:of|in)\s+(?:the\s+)?(?P<month>{FORMS['month']}.*)",
@@ -88,6 +90,12 @@ _COUNT_WORDS = (
 )
 
 
+@cache
+def _form(name: str) -> re.Pattern[str]:
+    """The pattern of a form, compiled at the first use: that takes as long as a search by words."""
+    return re.compile(FORMS[name], re.I)
+
+
 class Window(NamedTuple):
     """Days, inclusive, as ISO 8601 dates; "" is open. `words` is the part of the question that said so, so that it need
     not be looked for in the texts as well.
@@ -111,11 +119,13 @@ def window_of(text: str, now: datetime, *, month_first: bool = False) -> Window 
     Window(since='2026-05-01', until='2026-05-31', words='in May')
     """
     asked = text[:QUESTION_CHARACTERS]
+    if not _TIME_SIGN.search(asked):
+        return None
     text, written = with_iso_dates(asked, month_first)
     window = _range(text, now)
     # "the first week in March" is more than "in March"
-    for pattern in (_PARTS_OF_MONTHS, _LED, _ALONE):
-        window = window or _found(pattern, text, now)
+    for form in ("parts", "led", "alone"):
+        window = window or _found(_form(form), text, now)
     window = window or _on_the_nth(text, now)
     if window is None or window.since > now.date().isoformat():
         return None
@@ -152,7 +162,7 @@ def _whole(text: str, now: datetime, option: str, month_first: bool) -> _Days:
 
 
 def _range(text: str, now: datetime) -> Window | None:
-    for match in _RANGE.finditer(text):
+    for match in _form("range").finditer(text):
         begin, end = filter(None, match.groups())
         if begin[0].isupper() and end in _VERBS:
             continue  # "in April, and may I see them"
@@ -205,7 +215,7 @@ def _is_verb(text: str, match: re.Match[str]) -> bool:
 
 def _on_the_nth(text: str, now: datetime) -> Window | None:
     """On the 6th, from the 2nd to the 4th: of this month, or of the last one that had that day."""
-    for match in _NTH_DAY.finditer(text):
+    for match in _form("nth_day").finditer(text):
         if match["one"]:
             last = _last_nth(match["two"], now.date())
             first = last and _last_nth(match["one"], last)

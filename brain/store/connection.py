@@ -1,7 +1,7 @@
 """One SQLite connection under the rules that keep data: WAL, full sync, foreign keys, secure delete, immediate writes.
 
-Leaves out every table. Reading needs the standard library alone; sqlite-utils (0.2 s of import) is loaded by the first
-write or migration. Serves the store's tables, which are handed a `Connection`.
+Leaves out every table. Reading and writing need the standard library alone; sqlite-utils (0.2 s of import, with numpy)
+is loaded by a migration. Serves the store's tables, which are handed a `Connection`.
 """
 
 from __future__ import annotations
@@ -55,33 +55,22 @@ class Connection:
     def __init__(self, conn: sqlite3.Connection, path: Path) -> None:
         self.conn = conn
         self.path = path
-        self._database: Database | None = None
         self._turns = Turns(conn, path.parent)
 
-    @property
-    def database(self) -> Database:
-        """The same connection as sqlite-utils sees it, for inserts and migrations."""
-        if self._database is None:
-            from sqlite_utils import Database
-
-            self._database = Database(self.conn, execute_plugins=False)
-        return self._database
-
     @contextmanager
-    def write(self) -> Iterator[Database]:
+    def write(self) -> Iterator[sqlite3.Connection]:
         """One transaction, begun IMMEDIATE: all of it is durable when the block ends, or none of it.
 
         Processes that wait to write take turns (turns.py).
         Inside another `write` it is part of that one. Raises `StoreError` when the disk is full or the file is locked.
         """
         if self.conn.in_transaction:
-            yield self.database
+            yield self.conn
             return
-        database = self.database  # loaded before the lock is taken
         try:
             self._turns.begin()
             try:
-                yield database
+                yield self.conn
                 self.conn.execute("COMMIT")
             except BaseException:
                 if self.conn.in_transaction:
@@ -89,6 +78,20 @@ class Connection:
                 raise
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """All of the block or none of it, inside a `write` as well."""
+        with self.write() as conn:
+            conn.execute("SAVEPOINT block")
+            try:
+                yield
+            except BaseException:
+                if conn.in_transaction:  # a full disk ends it whole
+                    conn.execute("ROLLBACK TO block")
+                    conn.execute("RELEASE block")
+                raise
+            conn.execute("RELEASE block")
 
     @property
     def left_out(self) -> dict[str, str]:
@@ -116,10 +119,10 @@ class ReadOnly(Connection):
         self._cleanup = cleanup
 
     @contextmanager
-    def write(self) -> Iterator[Database]:
+    def write(self) -> Iterator[sqlite3.Connection]:
         """Nothing is."""
         raise StoreError(f"{self.path} lies on a disk that takes no writing", HINT_RO)
-        yield self.database
+        yield self.conn
 
     def close(self) -> None:
         """Close the file, and delete it where it is a copy."""
@@ -247,7 +250,10 @@ def _bring_up_to_date(
     """Migrate under the write lock, looking again at the version once it is held: two processes may open at once."""
     if _version(connection, latest) == latest:
         return
-    with connection.write() as database:
+    from sqlite_utils import Database  # loaded before the lock is taken
+
+    database = Database(connection.conn, execute_plugins=False)
+    with connection.write():
         version = _version(connection, latest)
         if version < latest:
             if version:

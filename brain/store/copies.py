@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -28,7 +29,7 @@ from brain.store.sql import (
     number,
     texts_read,
 )
-from migrations import APPLICATION_ID, LATEST
+from migrations import APPLICATION_ID, LATEST, make_schema
 
 FACTS = (
     "backup_facts"  # the table of a copy that says what it holds; no open store has it
@@ -37,7 +38,12 @@ FACTS_SQL = f"CREATE TABLE {FACTS} (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
 # tables that may differ between two stores that hold the same
 DERIVED = ("outbox", "index_generations", "model_speeds", FACTS)
 SQLITES_OWN = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
-MIGRATIONS = "_sqlite_migrations"  # made by sqlite-utils, in words that may change with its version
+# Made by sqlite-utils, in words that may change with its version; its index is compared without blanks and quotes.
+MIGRATIONS = "_sqlite_migrations"
+MIGRATIONS_INDEX = f"idx_{MIGRATIONS}_migration_set_name"
+INDEX_SQL = f"CREATEUNIQUEINDEX{MIGRATIONS_INDEX}ON{MIGRATIONS}(migration_set,name)"
+NOTES = {MIGRATIONS: ("table", ""), MIGRATIONS_INDEX: ("index", INDEX_SQL)}
+BLANKS_AND_QUOTES = re.compile(r'[\s"\[\]]+')
 DIGEST_ROWS = 32  # hashed at once: about 64 KB, and 200 MB for the longest texts that are taken in
 FAULTS_SHOWN = 5
 BUSY_SECONDS = 5.0  # restore waits this long for the present database to be free
@@ -290,27 +296,22 @@ def _schema(conn: sqlite3.Connection) -> dict[str, tuple[str, str]]:
         "SELECT name, type, sql FROM sqlite_master WHERE sql IS NOT NULL"
     )
     for name, kind, sql in rows:
+        if name == MIGRATIONS:
+            sql = ""
+        elif name == MIGRATIONS_INDEX:
+            sql = BLANKS_AND_QUOTES.sub("", sql)
         if name not in SQLITES_OWN:
-            found[name] = (kind, "" if name == MIGRATIONS else sql)
+            found[name] = (kind, sql)
     return found
-
-
-def know_schemas() -> None:
-    """Work out what `judge` compares with: before limits and prohibitions hold in the process that judges."""
-    for version in range(1, LATEST + 1):
-        _schema_of(version)
 
 
 @lru_cache(maxsize=LATEST)
 def _schema_of(version: int) -> tuple[tuple[str, tuple[str, str]], ...]:
     """The schema that this program makes for a version."""
-    from sqlite_utils import Database
-
-    from migrations import migrate
-
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as conn:
-        migrate(Database(conn, execute_plugins=False), stop_after=version)
-        return tuple(_schema(conn).items())
+        make_schema(conn, version)
+        made = _schema(conn) | NOTES
+        return tuple(made.items())
 
 
 def _whole(conn: sqlite3.Connection) -> None:

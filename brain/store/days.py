@@ -44,7 +44,7 @@ class DayTable(Table):
             return seen
         now = DaysSeen(seen.count + 1, today)
         value = json.dumps({"count": now.count, "last": today.isoformat()})
-        with self._write() as database:
+        with self._write():
             record = hashed("settings", {"name": SEEN, "value": value})
-            database.table("settings").upsert(record, pk="name")
+            self._keep_row("settings", record, key="name")
         return now

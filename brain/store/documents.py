@@ -148,7 +148,7 @@ class DocumentTable(Table):
         """A savepoint, and what is held: both go back when this document fails. Nothing is indexed inside it."""
         before = len(self._held or ())
         try:
-            with self._connection.database.atomic():
+            with self._connection.savepoint():
                 yield
         except BaseException:
             del (self._held or [])[before:]

@@ -324,12 +324,12 @@ class LibraryTable(Table):
 
     def set_context(self, source: str, description: str | None) -> None:
         """Describe what lies under a path; None takes the description away. Raises `NotFound` when there is none."""
-        with self._write() as database:
+        with self._write():
             if description is not None:
                 record = hashed(
                     "contexts", {"source": source, "description": description}
                 )
-                database.table("contexts").upsert(record, pk="source")
+                self._keep_row("contexts", record, key="source")
                 return
             gone = self._run("DELETE FROM contexts WHERE source=?", source)
             if not gone.rowcount:
@@ -342,12 +342,12 @@ class LibraryTable(Table):
 
     def add_root(self, uri: str, path: str, options: Row, now: str) -> bool:
         """Register a folder to be looked at again; True when it is new."""
-        with self._write() as database:
+        with self._write():
             if self._first("SELECT 1 FROM roots WHERE uri=?", uri):
                 return False
             record = {"uri": uri, "path": path, "added_at": now, "looked_at": None}
             record["options"] = json.dumps(options)
-            database.table("roots").insert(hashed("roots", record))
+            self._insert_row("roots", hashed("roots", record))
             return True
 
     def drop_root(self, path: str) -> None:
@@ -397,12 +397,12 @@ class LibraryTable(Table):
 
     def keep_setting(self, name: str, value: str | None) -> None:
         """Keep it, or with None forget it."""
-        with self._write() as database:
+        with self._write():
             if value is None:
                 self._run("DELETE FROM settings WHERE name=?", name)
             else:
                 record = hashed("settings", {"name": name, "value": value})
-                database.table("settings").upsert(record, pk="name")
+                self._keep_row("settings", record, key="name")
 
     def known_files(self, prefix_uri: str) -> dict[str, tuple[int, int, int, int, int]]:
         """What is known of the files at or under an address: uri -> (size, mtime_ns, ctime_ns, inode, looked_ns)."""

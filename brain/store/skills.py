@@ -65,7 +65,7 @@ class SkillTable(Table):
         now = self._now().isoformat(timespec="seconds")
         version = belongings.version or version_of(skill, belongings.files)
         topic = f"{skill.name.replace('-', ' ')}\n{skill.description}"
-        with self._write() as database:
+        with self._write():
             before = self._before(skill.name)
             kept = replace(skill, id=before["id"] if before else skill.id or new_id())
             record = {
@@ -81,7 +81,7 @@ class SkillTable(Table):
                 "text_sha": digest(topic),
             }
             if not before:
-                database.table("skills").insert(hashed("skills", record))
+                self._insert_row("skills", hashed("skills", record))
                 return kept
             record["added_at"] = before["added_at"]
             if before["version"] == version:

@@ -138,8 +138,9 @@ class SkippedTable(Table):
                 "seen_at": now,
             }
             records.append(hashed("skipped", record))
-        with self._write() as database:
+        with self._write():
             # First what is no longer: a mailbox that breaks off is both, read and skipped, and stays noted.
             gone = [(uri,) for uri in cleared]
             self._conn.executemany("DELETE FROM skipped WHERE uri=?", gone)
-            database.table("skipped").upsert_all(records, pk="uri")
+            for record in records:
+                self._keep_row("skipped", record, key="uri")

@@ -140,6 +140,14 @@ def insert_into(table: str, columns: Iterable[str]) -> str:
     return f"INSERT INTO {table} ({names}) VALUES ({values})"
 
 
+def keep_row(table: str, columns: Iterable[str], key: str) -> str:
+    """The same, which changes the row that has this key where there is one."""
+    listed = list(columns)
+    given = ", ".join(f'"{name}"=excluded."{name}"' for name in listed if name != key)
+    inserted = insert_into(table, listed)
+    return f"{inserted} ON CONFLICT ({key}) DO UPDATE SET {given}"
+
+
 def update_of(table: str, changed: Iterable[str], key: str) -> str:
     """A statement that changes columns of the rows with that key, all given by name."""
     sets = ", ".join(f'"{name}"=:{name}' for name in changed)

@@ -16,6 +16,8 @@ from brain.store.sql import (
     column,
     each_named,
     first,
+    insert_into,
+    keep_row,
     named,
     number,
     rows_of,
@@ -60,6 +62,13 @@ class Table(Reader):
         super().__init__(connection.conn)
         self._connection = connection
         self._write = connection.write
+
+    def _insert_row(self, table: str, row: Row) -> None:
+        self._conn.execute(insert_into(table, row), row)
+
+    def _keep_row(self, table: str, row: Row, *, key: str) -> None:
+        """Insert the row, or put it in place of the one that has its key."""
+        self._conn.execute(keep_row(table, row, key), row)
 
     def _change(self, table: str, key: str, before: Row, changes: Row) -> None:
         """Set columns of the row that was read, and its hash with them. `before` holds the key and what is covered."""

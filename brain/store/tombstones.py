@@ -131,7 +131,7 @@ class TombstoneTable(Table):
 
     def _keep_keys(self, keys: list[str]) -> None:
         record = hashed("settings", {"name": KEYS, "value": json.dumps(keys)})
-        self._connection.database.table("settings").upsert(record, pk="name")
+        self._keep_row("settings", record, key="name")
 
 
 def _marks(key: bytes, item: Erased) -> list[str]:

@@ -113,8 +113,7 @@ class Trash(Table):
             "at": now,
             "payload": json_text({**rows, "days_seen": days.count}),
         }
-        table = self._connection.database.table("forgotten")
-        table.insert(hashed("forgotten", record), pk="id", replace=True)
+        self._keep_row("forgotten", hashed("forgotten", record), key="id")
 
     def _skip(self, facts: Row, now: str) -> None:
         """Note a file that is not to be taken in again."""
@@ -126,16 +125,14 @@ class Trash(Table):
             "hint": HINT,
             "seen_at": now,
         }
-        self._connection.database.table("skipped").upsert(
-            hashed("skipped", record), pk="uri"
-        )
+        self._keep_row("skipped", hashed("skipped", record), key="uri")
 
     def restore(self, forgotten_id: str, *, now: str) -> str:
         """Bring one back; returns its source. What replaced it by an import goes into the trash in its turn.
 
         Raises `NotFound`, also when its address was taken by another document in the meantime.
         """
-        with self._write() as database:
+        with self._write():
             row = self._first(
                 "SELECT payload, source FROM forgotten WHERE id=?", forgotten_id
             )
@@ -148,11 +145,8 @@ class Trash(Table):
             for document in documents:
                 self._make_room(document, source, now)
             for table in (*TABLES, "episodes"):
-                records = [
-                    _as_it_was(table, record) for record in payload.get(table, ())
-                ]
-                if records:
-                    database.table(table).insert_all(records)
+                for record in payload.get(table, ()):
+                    self._insert_row(table, _as_it_was(table, record))
             # the search terms by the rules of today: it may have been forgotten under others
             for document in documents:
                 renew_properties(self._conn, str(document["id"]))

@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Container, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -122,6 +123,12 @@ HEAVY = (
 )
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """The syntax tree of a file, in one list that begins with the module: each rule looks at all of them."""
+    return list(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
 def module_of(path: Path) -> str:
     parts = list(path.relative_to(ROOT).with_suffix("").parts)
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -134,6 +141,7 @@ def room_of(module: str) -> str:
     return module
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """Every module named by an import statement anywhere in the file, relative ones resolved."""
     found = set()
@@ -142,7 +150,7 @@ def imports(path: Path) -> set[str]:
         if path.name == "__init__.py"
         else module_of(path).rpartition(".")[0]
     )
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -155,6 +163,7 @@ def imports(path: Path) -> set[str]:
     return found
 
 
+@cache
 def ours(name: str) -> bool:
     return name.split(".")[0] in PACKAGES and any(
         (ROOT / Path(*name.split("."))).with_suffix(".py").exists()
@@ -186,7 +195,7 @@ def private_imports(path: Path) -> list[str]:
     """The names with an underscore that a file takes from another module of ours."""
     return [
         f"{node.module}.{alias.name}"
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.ImportFrom) and node.module and ours(node.module)
         for alias in node.names
         if alias.name.startswith("_") and not alias.name.startswith("__")
@@ -196,7 +205,7 @@ def private_imports(path: Path) -> list[str]:
 def modules_of(path: Path, known: Container[str]) -> set[str]:
     """The modules of ours that a file imports: of `from brain.app import capture` the submodule, not the package."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -257,7 +266,7 @@ def too_long(path: Path) -> list[str]:
     found = (
         [f"{text.count(chr(10))} lines"] if text.count("\n") > MAX_FILE_LINES else []
     )
-    for node in ast.walk(ast.parse(text)):
+    for node in nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or 0) - node.lineno + 1
             if lines > MAX_FUNCTION_LINES:
@@ -273,14 +282,16 @@ def test_functions_are_short_in_the_middle() -> None:
     lengths = [
         (node.end_lineno or 0) - node.lineno + 1
         for path in FILES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     assert statistics.median(lengths) < MEDIAN_FUNCTION_LINES
 
 
 def without_header(path: Path) -> list[str]:
-    header = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    module = nodes(path)[0]
+    assert isinstance(module, ast.Module)
+    header = ast.get_docstring(module) or ""
     return [] if header.strip() else ["no docstring says what it does"]
 
 
@@ -306,11 +317,7 @@ def statements(path: Path) -> list[str]:
     """The string constants of a file that are SQL, unless it may hold them."""
     if str(path.relative_to(ROOT)).startswith(SQL_ROOMS):
         return []
-    constants = [
-        node
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Constant)
-    ]
+    constants = [node for node in nodes(path) if isinstance(node, ast.Constant)]
     texts = [node.value for node in constants if isinstance(node.value, str)]
     return [text[:60] for text in texts if SQL.match(text)]
 

@@ -67,11 +67,21 @@ def anchor(title: str) -> str:
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
+def may_cite(source: str) -> bool:
+    """Whether code holds what looks like a citation, in a string too: most files do not, and need not be taken apart."""
+    comments = [line.partition("#")[2] for line in source.splitlines() if "#" in line]
+    whole = re.sub(r"\n\s*#", "\n", source)
+    text = " ".join(" ".join((whole, *comments)).split())
+    return bool(CITED.search(text) or PLAN.search(text))
+
+
 @cache
 def prose(path: Path, source: str) -> str:
     """What a person wrote to be read: comments and docstrings of Python, the whole of a page; lines joined."""
     if path.suffix != ".py":
         return " ".join(source.split())
+    if not may_cite(source):
+        return ""
     said = [
         ast.get_docstring(node, clean=False) or ""
         for node in ast.walk(ast.parse(source))

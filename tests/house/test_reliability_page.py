@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -13,15 +14,22 @@ NAMED = re.findall(
 )
 
 
-def marks(file: str, name: str) -> str | None:
-    """The decorators of a test, as they are written; None when there is no such test."""
+@cache
+def functions(file: str) -> dict[str, ast.FunctionDef]:
+    """The functions of a file of tests by name; none where there is no such file."""
     path = ROOT / "tests" / file
     if not path.exists():
+        return {}
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    return {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
+
+
+def marks(file: str, name: str) -> str | None:
+    """The decorators of a test, as they are written; None when there is no such test."""
+    node = functions(file).get(name)
+    if node is None:
         return None
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            return " ".join(ast.unparse(item) for item in node.decorator_list)
-    return None
+    return " ".join(ast.unparse(item) for item in node.decorator_list)
 
 
 def test_it_names_many() -> None:

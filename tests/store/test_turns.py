@@ -120,9 +120,26 @@ def test_a_writer_waits_as_long_as_its_connection_says(path: Path) -> None:
         assert conn.execute("PRAGMA busy_timeout").fetchone() == (20,)
 
 
+def test_a_savepoint_takes_back_its_own_block_alone(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "brain.db")
+    insert = "INSERT INTO settings VALUES (?, '', 0)"
+    with connection.write() as database:
+        database.execute(insert, ("before",))
+        with pytest.raises(ZeroDivisionError), connection.savepoint():
+            database.execute(insert, ("taken back",))
+            raise ZeroDivisionError
+        with connection.savepoint():
+            database.execute(insert, ("behind",))
+    with connection.savepoint():
+        connection.conn.execute(insert, ("alone",))
+    names = connection.conn.execute("SELECT name FROM settings ORDER BY rowid")
+    assert [name for (name,) in names] == ["before", "behind", "alone"]
+    connection.close()
+
+
 def test_a_store_takes_turns(tmp_path: Path) -> None:
     connection = connect(tmp_path / "brain.db")
     with connection.write() as database:
-        database.conn.execute("INSERT INTO settings VALUES ('a', 'b', 0)")
+        database.execute("INSERT INTO settings VALUES ('a', 'b', 0)")
     connection.close()
     assert [path.name for path in tmp_path.iterdir()] == ["brain.db"]

@@ -43,6 +43,18 @@ SCHEMA = GOLDEN / "schema.sql"
 ADDED_SINCE = ("model_speeds", "properties")  # tables that no store of schema 1 had
 
 
+@pytest.mark.parametrize("version", range(1, LATEST + 1))
+def test_a_copy_is_compared_with_the_schema_that_the_migrations_make(
+    version: int,
+) -> None:
+    """The judge makes it without sqlite-utils, which takes longer to load than a copy to judge."""
+    from sqlite_utils import Database
+
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as conn:
+        migrate(Database(conn), stop_after=version)
+        assert copies._schema(conn) == dict(copies._schema_of(version))
+
+
 # -- golden files ---------------------------------------------------------------------------------------------------------
 
 

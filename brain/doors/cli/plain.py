@@ -1,14 +1,17 @@
 """Values of the command line that are what they should be already: taken as they are, without loading pydantic.
 
 typer 0.29 hands every value, a default too, to a pydantic adapter, whose import takes longer than a search by
-words. Here a text that is wanted as a text, a list of texts, a whole number within its range and a default of the
-right type pass by; everything else (a wrong number, a path, a choice that was typed) takes typer's own way, with
-its messages. Leaves out parsing. A later typer without these names works as before, only slower. Serves `app`.
+words. Here a text that is wanted as a text, a path, a list of either, a whole number within its range and a default
+of the right type pass by; everything else (a wrong number, a file that cannot be read, a choice that was typed) takes
+typer's own way, with its messages. Leaves out parsing. A later typer without these names works as before, only slower.
+Serves `app`.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import typer.core
@@ -76,7 +79,9 @@ if RuntimeParam is not None:
 def taken(annotation: Any, value: Any, limits: Any) -> Any:
     """The value as it is wanted, ABSENT when it is not plain. `limits` has `min` and `max`, None without one."""
     if get_origin(annotation) is list:
-        return _texts(annotation, value)
+        return _list(annotation, value)
+    if annotation is Path and type(value) is str:
+        return _path(value)
     if annotation is int and type(value) is str and value.isascii() and value.isdigit():
         value = int(value)
     if not isinstance(annotation, type) or type(value) is not annotation:
@@ -90,10 +95,22 @@ def taken(annotation: Any, value: Any, limits: Any) -> Any:
     return value
 
 
-def _texts(annotation: Any, value: Any) -> Any:
-    """A list of texts that is one already."""
-    if get_args(annotation) != (str,) or not isinstance(value, list | tuple):
+def _list(annotation: Any, value: Any) -> Any:
+    """A list of texts, or of paths."""
+    if not isinstance(value, list | tuple) or any(
+        type(item) is not str for item in value
+    ):
         return ABSENT
-    if all(type(item) is str for item in value):
+    if get_args(annotation) == (str,):
         return list(value)
-    return ABSENT
+    if get_args(annotation) != (Path,):
+        return ABSENT
+    paths = [_path(item) for item in value]
+    return ABSENT if ABSENT in paths else paths
+
+
+def _path(value: str) -> Any:
+    """A path of which nothing has to be said: nothing is there, or what can be read."""
+    if "\0" in value or (os.path.exists(value) and not os.access(value, os.R_OK)):
+        return ABSENT
+    return Path(value)
