@@ -20,12 +20,18 @@ from ingest.terms import fold, stem, tokens
 MAX_WORDS = 6  # words to look for: more is a sentence, not a thing that is mentioned
 Kind = Literal["count", "list"]
 MAX_LISTED = 50  # sources named in a list; the count is of all of them
+FEW = 5  # of "the newest notes"
+# Things that can be counted without a word to look for: a meeting is no document.
+OF_ANY_KIND = frozenset("note document doc file page entry entrie text source".split())
+NOUNS = {"mail": "mail", "pdf": "PDF"}
+TYPES = {"email": "mail", "mail": "mail", "pdf": "pdf"}
+WITHOUT_WORDS = ("count_all", "newest", "newest_are")
 PROVIDER, MODEL = "builtin", "count"
 
 # "How many notes do I have?" (`count_all`) looks for nothing. It comes last, as it takes what nothing else took.
 _RULES = grammar(
     r"""
-things = (?:notes?|documents?|docs|files?|pages?|entries|entry|papers?|texts?|meetings?|emails?|sources?)
+things = (?:notes?|documents?|docs|files?|pages?|entries|entry|papers?|texts?|meetings?|(?:e-?)?mails?|pdfs?|sources?)
 that = (?:(?:that|which)\s+)?
 verb = %(that)s(?:(?:do|does|did|have|has|had)\s+)?
     (?:i\s+(?:mention|write about|talk about|say)|mention(?:s|ed|ing)?|contain(?:s|ed|ing)?|include|
@@ -43,12 +49,16 @@ list_every = (?:please\s+)?(?:list|show|find|give|name)\s+(?:me\s+)?(?:all|every
 list = (?:please\s+)?list\s+%(mine)s%(things)s\s+%(about)s
 list_which = (?:which|what)\s+(?:of )?%(mine)s%(things)s\s+
     (?:%(tagged)s|mention|contain|refer to|discuss|talk about|are about)\s+(?P<what>.+)
-count_all = how many\s+%(mine)s%(things)s\s+(?:do i have|are there)(?: in (?:total|all|here))?(?P<what>)
+count_all = how many\s+%(mine)s(?P<things>%(things)s)\s+(?:do i have|are there)(?: in (?:total|all|here))?(?P<what>)
+newest = (?:(?:what|which)(?:\s+(?:is|are|was|were))?|(?:please\s+)?(?:list|show|give|name)(?:\s+me)?)\s+%(mine)s
+    (?P<order>newest|latest|last|most recent|oldest|earliest|first)\s+(?P<things>%(things)s)(?P<what>)
+newest_are = (?:what|which)\s+(?P<things>%(things)s)\s+(?:is|are|was|were)\s+(?:the )?
+    (?P<order>newest|latest|last|most recent|oldest|earliest|first)(?P<what>)
 """
 )
 _FORMS = {
     name: re.compile(rf"\s*{_RULES[name]}\s*[?.!]*\s*", re.IGNORECASE)
-    for name in "count_about count_in count list_every list list_which count_all".split()
+    for name in "count_about count_in count list_every list list_which count_all newest newest_are".split()
 }
 _OR = re.compile(r"\bor\b", re.IGNORECASE)
 _JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|\band\b|\bor\b|&)\s*", re.IGNORECASE)
@@ -68,13 +78,16 @@ _ARTICLE = re.compile(
 @dataclass(frozen=True, slots=True)
 class WholeStoreQuestion:
     """`phrases` to look for (all of them, or any when `any_of`), `tag` without #, "" for none; both empty: all there
-    is.
+    is. `type`: of one kind of files alone. `most`: so many of the list, 0 for all; `oldest`: the oldest first.
     """
 
     kind: Kind
     phrases: Texts = ()
     tag: str = ""
     any_of: bool = False
+    type: str = ""
+    most: int = 0
+    oldest: bool = False
 
 
 def recognise(question: str) -> WholeStoreQuestion | None:
@@ -85,10 +98,27 @@ def recognise(question: str) -> WholeStoreQuestion | None:
     """
     for name, pattern in _FORMS.items():
         found = pattern.fullmatch(question)
+        if found and name in WITHOUT_WORDS:
+            return _without_words(found)
         if found:
             kind: Kind = "count" if name.startswith("count") else "list"
             return _wanted(kind, question, found["what"].strip(" ?.!"))
     return None
+
+
+def _without_words(found: re.Match[str]) -> WholeStoreQuestion | None:
+    """How many there are, or the newest; None for what is no kind of files ("how many meetings")."""
+    things = found["things"].lower().replace("-", "")
+    singular = things.removesuffix("s")
+    if singular not in OF_ANY_KIND and singular not in TYPES:
+        return None
+    kind_of_file = TYPES.get(singular, "")
+    order = found.groupdict().get("order")
+    if order is None:
+        return WholeStoreQuestion("count", type=kind_of_file)
+    most = 1 if singular == things else FEW
+    is_oldest = order.lower() in ("oldest", "earliest", "first")
+    return WholeStoreQuestion("list", type=kind_of_file, most=most, oldest=is_oldest)
 
 
 def _wanted(kind: Kind, question: str, what: str) -> WholeStoreQuestion | None:
@@ -133,20 +163,30 @@ def render(
     State "supported" (it is a count, not an opinion), or "not_found" when nothing matches.
     """
     count = len(rows)
+    if wanted.oldest:
+        rows = rows[::-1]
+    if wanted.most:
+        rows = rows[: wanted.most]
     shown = tuple(rows[:MAX_LISTED])
     what = _what(wanted)
-    noun = "document" if count == 1 else "documents"
-    lines = [
-        f"{count} {noun} {what}".strip() + f" (covered {covered} of {total} documents)."
-    ]
+    kind = NOUNS.get(wanted.type, "document")
+    noun = kind if count == 1 else f"{kind}s"
+    looked_at = f" (covered {covered} of {total} documents)"
+    lines = [f"{count} {noun} {what}{looked_at}."]
+    if wanted.most and count:
+        order = "oldest" if wanted.oldest else "newest"
+        lines = [f"The {order} of {count} {noun}{looked_at}:"]
     citations = []
     for number, row in enumerate(shown, 1):
         citations.append(_citation(number, row, wanted))
         if wanted.kind == "list":
-            lines.append(f"- {row.title or row.source} ({row.source}) [{number}]")
-    if wanted.kind == "list" and count > MAX_LISTED:
+            dated = f", {row.date[:10]}" if wanted.most and row.date else ""
+            name = row.title or row.source
+            lines.append(f"- {name} ({row.source}{dated}) [{number}]")
+    if wanted.kind == "list" and not wanted.most and count > MAX_LISTED:
         lines.append(f"… and {count - MAX_LISTED} more")
-    counted = count > 0 or not (wanted.phrases or wanted.tag)
+    is_number = wanted.kind == "count" and not (wanted.phrases or wanted.tag)
+    counted = count > 0 or is_number
     return Answer(
         question,
         "supported" if counted else "not_found",

@@ -214,6 +214,8 @@ def _whole_store(resources: Resources, request: Request, say: Say) -> Answer | N
     wanted = whole_store.recognise(question)
     if wanted is None:
         return None
+    if wanted.type:
+        scope = replace(scope, types=(*scope.types, wanted.type))
     ids, covered = resources.store.whole.mentioning(
         wanted.phrases, any_of=wanted.any_of, tag=wanted.tag, scope=scope
     )

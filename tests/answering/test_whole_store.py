@@ -46,13 +46,55 @@ def test_user_19_questions_over_the_whole_store(
         "List the ingredients of the cake",
         "What documents do I need for the visa?",
         "How many pages does the contract have?",
-        "Which note is the newest?",
+        "Which meeting is the newest?",
+        "How many meetings do I have?",
+        "the last mail from Ana",
         "What do my notes say about Ana?",
         "How many notes mention why the landlord refused before we signed?",
     ],
 )
 def test_ordinary_questions_are_left_alone(question: str) -> None:
     assert recognise(question) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Which note is the newest?", WholeStoreQuestion("list", most=1)),
+        ("what is my last note", WholeStoreQuestion("list", most=1)),
+        ("What are my latest documents?", WholeStoreQuestion("list", most=5)),
+        (
+            "show me the most recent e-mails",
+            WholeStoreQuestion("list", type="mail", most=5),
+        ),
+        (
+            "what was the first mail",
+            WholeStoreQuestion("list", type="mail", most=1, oldest=True),
+        ),
+        ("How many emails do I have?", WholeStoreQuestion("count", type="mail")),
+        ("how many PDFs are there", WholeStoreQuestion("count", type="pdf")),
+    ],
+)
+def test_the_newest_and_a_kind_of_files_are_asked_of_everything(
+    question: str, expected: WholeStoreQuestion
+) -> None:
+    assert recognise(question) == expected
+
+
+def test_the_newest_is_the_first_of_the_rows_and_the_oldest_the_last() -> None:
+    rows = [row(3), row(2), row(1)]
+    newest = render("q", WholeStoreQuestion("list", most=1), rows, covered=3, total=3)
+    oldest = WholeStoreQuestion("list", most=2, oldest=True)
+    assert newest.text.startswith(
+        "The newest of 3 documents (covered 3 of 3 documents):"
+    )
+    assert [one.source for one in newest.citations] == [row(3).source]
+    last = render("q", oldest, rows, covered=3, total=3)
+    assert [one.source for one in last.citations] == [row(1).source, row(2).source]
+    pdfs = WholeStoreQuestion("list", type="pdf", most=1)
+    none = render("q", pdfs, [], covered=0, total=3)
+    assert none.state == "not_found"
+    assert none.text == "0 PDFs in all (covered 0 of 3 documents)."
 
 
 def row(n: int) -> Passage:
