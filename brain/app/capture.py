@@ -87,7 +87,7 @@ def _moment(text: str, now: datetime) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = datetime.fromisoformat(
-            time_window.since_of(text, now, month_first=month_first())
+            time_window.since_of(text, now, month_first=month_first(), option="at")
         )
     return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
 

@@ -14,7 +14,7 @@ from brain.app.serving import AUTO, BUILTIN, SHIPPED, WITHOUT_OLLAMA, WORDLLAMA
 from brain.app.tally import Tally
 from brain.app.vectors import INLINE_CHUNKS, finish
 from brain.config import make_home, write_setting
-from brain.errors import BrainError, UsageError
+from brain.errors import BrainError, Unavailable, UsageError
 from brain.models.catalogue import Abilities, can
 from brain.protocols import Progress, silent
 from brain.reports import ModelAdvice, ModelRow, ModelTable
@@ -121,7 +121,11 @@ class LocalModels(Noun):
         if name in (AUTO, BUILTIN):
             return name
         server = resources.ollama
-        server.prove(name)
+        try:
+            server.prove(name)
+        except Unavailable as error:
+            error.hint = error.hint.replace("models use ask", f"models use {role}")
+            raise
         if can(name, CAPABILITIES[role], server.abilities):
             return name
         fitting = []

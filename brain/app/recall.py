@@ -16,6 +16,7 @@ from brain.app.resources import Resources
 from brain.app.search import chance_of, quoted
 from brain.app.serving import Serving
 from brain.app.times import named_in, resolved, says_more
+from brain.app.unmet import check_person
 from brain.text import operators
 from brain.types import (
     Confidence,
@@ -47,8 +48,9 @@ Ranked = list[tuple[Episode, float]]
 
 def recall(resources: Resources, request: Request, kind: str, person: str) -> Recalled:
     """Episodes by words, meaning and time window. `since` and `until` of the scope are read as a person writes them;
-    without them the window may stand in the words ("in May").
+    without them the window may stand in the words ("in May"). Raises `NotFound` for a person that nobody met.
     """
+    check_person(resources, person)
     asked = operators.read(request.question)
     finder = _Finder(resources, request, kind, person)
     told = finder.narrow(asked)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from brain.app.resources import Resources
+from brain.errors import UsageError
 from brain.types import Confidence, Passage, Request, Retrieved, Scope, TimeNamed
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ DIARY = frozenset(
 
 
 def resolved(resources: Resources, scope: Scope) -> Scope:
-    """The scope with its times as days. Raises `UsageError` for what is no time."""
+    """The scope with its times as days. Raises `UsageError` for what is no time, and for two that hold no day."""
     if not scope.since and not scope.until:
         return scope
     from brain.retrieval import time_window
@@ -48,6 +49,11 @@ def resolved(resources: Resources, scope: Scope) -> Scope:
     options = f"{scope.since} {scope.until}"
     for told in readings(options, month_first=order):
         resources.progress(f"notice: {told}", 0, 0)
+    if since and until and since > until:
+        raise UsageError(
+            f"--until {scope.until!r} lies before --since {scope.since!r}",
+            "the earlier time goes behind --since",
+        )
     return replace(scope, since=since, until=until)
 
 

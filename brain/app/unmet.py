@@ -1,7 +1,7 @@
 """A condition that no document meets alone: the tag, kind, path or property that is not there, with those that are.
 
 Without it a misspelled `--tag` looks like notes that hold nothing. Leaves conditions that fit nothing only together to
-the result. Serves `search`, `ask` and `list`.
+the result. Serves `search`, `ask`, `list` and `recall`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def check(resources: Resources, scope: Scope, sort: str = "") -> None:
             raise _unmet(words, alone)
     name = sort.removeprefix("-").strip().lower()
     known = list(dict.fromkeys([*OF_EVERY_DOCUMENT, *words.properties()]))
-    if name and name not in known:
+    if sort and name not in known:
         what = f"no document has the property {name!r} to sort by"
         raise UsageError(what, _told("properties", name, known))
 
@@ -49,6 +49,14 @@ def check_types(resources: Resources, question: str) -> None:
         written = Scope(phrases=(f"type {kind}",))
         if store.library.count() and not store.search.allowed(written):
             raise _no_type(store.vocabulary, kind)
+
+
+def check_person(resources: Resources, name: str) -> None:
+    """Raises `NotFound` for a name with which nothing was said."""
+    people = resources.store.vocabulary.people()
+    if name and people and name.casefold() not in map(str.casefold, people):
+        what = f"nothing was noted with {name!r}"
+        raise NotFound(what, _told("people", name, people))
 
 
 def _each(scope: Scope) -> Iterator[Scope]:

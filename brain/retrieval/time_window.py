@@ -134,9 +134,11 @@ def window_of(text: str, now: datetime, *, month_first: bool = False) -> Window 
     return window._replace(words=as_written(window.words, written, asked))
 
 
-def since_of(text: str, now: datetime, *, month_first: bool = False) -> str:
-    """The first day that `--since TEXT` lets through, ISO 8601. Raises `UsageError`."""
-    return _whole(text, now, "since", month_first).first.isoformat()
+def since_of(
+    text: str, now: datetime, *, month_first: bool = False, option: str = "since"
+) -> str:
+    """The first day that `--since TEXT` lets through, ISO 8601. Raises `UsageError`, which names the `option`."""
+    return _whole(text, now, option, month_first).first.isoformat()
 
 
 def until_of(text: str, now: datetime, *, month_first: bool = False) -> str:

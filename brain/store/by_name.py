@@ -7,7 +7,7 @@ paths. Serves `library`.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 
 from ingest.stated import list_of
@@ -40,6 +40,17 @@ def called(rows: Iterable[Named], text: str) -> list[tuple[str, str]]:
         if wanted in _names(row):
             found.append((row[0], row[1]))
     return found
+
+
+def meant(rows: Sequence[Named], text: str) -> str:
+    """What somebody may have meant, before another hint; "" where nothing comes near."""
+    wanted = fold(text.strip().rstrip("/"))
+    for _id, source, _title, _aliases in rows:
+        for folder in PurePath(source).parts[:-1]:
+            if fold(folder) == wanted:
+                return f"it is a folder: brain list --source '*/{folder}/*'; "
+    near = ", ".join(nearest(rows, text))
+    return f"did you mean {near}? " if near else ""
 
 
 def nearest(rows: Iterable[Named], text: str) -> list[str]:

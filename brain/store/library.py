@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from brain.errors import NotFound, UsageError
-from brain.store.by_name import NAMES, called, nearest
+from brain.store.by_name import NAMES, called, meant
 from brain.store.cells import Damaged, damaged, json_of, leave_out
 from brain.store.conditions import order
 from brain.store.documents import renew_terms, tag_rows
@@ -43,7 +43,7 @@ ROW = """
             (SELECT tag FROM tags t WHERE t.document_id = d.id ORDER BY tag)) AS tags
     FROM documents d
 """
-PLACE = re.compile(r"^(?P<where>.+?):(?P<first>\d+)(?::(?P<count>\d+))?$", re.S)
+PLACE = re.compile(r"^(?P<where>.+?):(?P<first>0*[1-9]\d*)(?::(?P<count>\d+))?$", re.S)
 
 
 class LibraryTable(Table):
@@ -149,8 +149,7 @@ class LibraryTable(Table):
             rows = self._run(NAMES).fetchall()
             found = called(rows, reference)
         if not found:
-            meant = ", ".join(nearest(rows, reference))
-            hint = f"did you mean {meant}? {HINT}" if meant else HINT
+            hint = f"{meant(rows, reference)}{HINT}"
             raise NotFound(f"nothing is stored under {reference!r}", hint)
         if len(found) > 1:
             shown = found[:CANDIDATES_SHOWN]

@@ -56,6 +56,15 @@ class VocabularyTable(Table):
         """
         return self._column(sql, name)
 
+    def people(self) -> list[str]:
+        """Who was there when something was said."""
+        sql = """
+            SELECT j.value FROM episodes e, json_each(iif(json_valid(e.people), e.people, '[]')) j
+            WHERE j.type = 'text' AND j.value <> ''
+            GROUP BY j.value ORDER BY count(*) DESC, j.value
+        """
+        return self._column(sql)
+
     def _sources(self) -> list[str]:
         return self._column("SELECT source FROM documents WHERE typeof(source)='text'")
 

@@ -91,3 +91,42 @@ def test_conditions_that_fit_only_together_and_an_empty_store_are_no_mistake(
         brain.search(Request("lease", scope=Scope(tags=("nope",))))
     with pytest.raises(UsageError):
         brain.search(Request("lease", sort="nope"))
+
+
+MEANT = "it is a folder: brain list --source '*/home/*'"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said", "hint"),
+    [
+        (("remember", "x", "--at", "nope"), 2, "--at 'nope' is no time", "say a day"),
+        (
+            ("list", "--since", "2026-06", "--until", "2026-01"),
+            2,
+            "--until '2026-01' lies before --since '2026-06'",
+            "the earlier time goes behind --since",
+        ),
+        (("list", "--sort", "-"), 2, "no document has the property ''", "date, title"),
+        (("get", "lease.md:0"), 3, "under 'lease.md:0'", "did you mean lease.md?"),
+        (("show", "HOME"), 3, "nothing is stored under 'HOME'", MEANT),
+        (("recall", "x", "--with", "Benn"), 3, "with 'Benn'", "did you mean Ben?"),
+        (("sync", "now"), 2, "too many words: now", "for instance: brain sync"),
+        (("list", "--limt", "3"), 2, "--limt; did you mean --limit?", "brain list"),
+        (("get",), 2, "missing: ID|PATH", "brain get"),
+        (("list", "--tag"), 2, "'--tag' needs a value", "--help"),
+        (
+            ("models", "use", "embed", "nope"),
+            6,
+            "Ollama does not answer",
+            "`brain models use embed builtin`",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("stocked")
+def test_a_mistake_is_said_in_plain_words(
+    words: tuple[str, ...], code: int, said: str, hint: str
+) -> None:
+    brain("remember", "Ben agreed", "--with", "Ben")
+    ran = brain(*words)
+    first, second = ran.two_lines()
+    assert (ran.code, said in first, hint in second) == (code, True, True), ran.stderr

@@ -28,6 +28,13 @@ PLAIN = (
     (re.compile(r"Input should be greater than or equal to"), "it must be at least"),
     (re.compile(r"Input should be less than or equal to"), "it must be at most"),
     (re.compile(r"\bValue error, "), ""),
+    (re.compile(r" \(Possible options: (.*)\)$"), r"; did you mean \1?"),
+    (
+        re.compile(r"Got unexpected extra argument(?:s|\(s\))? \((.*)\)$"),
+        r"too many words: \1",
+    ),
+    (re.compile(r"^Missing argument '(.*)'$"), r"missing: \1"),
+    (re.compile(r"^(Option '.*') requires an argument$"), r"\1 needs a value"),
 )
 # Commands of a group that fit into a hint.
 MOST_NAMED = 8
