@@ -20,6 +20,7 @@ from brain.types import Scope
 if TYPE_CHECKING:
     from brain.store.vocabulary import VocabularyTable
 
+LIKENESS = 0.65  # of 1: "pfd" is a misspelling of "pdf", "status" is none of "tags"
 SHOWN = 12  # names that are told
 NOTHING = Scope()
 
@@ -121,5 +122,5 @@ def _told(what: str, wrong: str, known: Sequence[str]) -> str:
 
 def _nearest(wrong: str, known: Sequence[str]) -> str:
     by_folded = {name.casefold(): name for name in known}
-    alike = difflib.get_close_matches(wrong.casefold(), by_folded, n=1)
+    alike = difflib.get_close_matches(wrong.casefold(), by_folded, n=1, cutoff=LIKENESS)
     return by_folded[alike[0]] if alike else ""

@@ -36,6 +36,7 @@ TYPES = "no document has the type"
         (("search", "x path:boilr"), "no path holds 'boilr'", "mean Boiler.md?"),
         (("list", "--source", "hom/*"), "no path fits 'hom/*'", "did you mean home?"),
         (("list", "--where", "foo"), "property 'foo'", "for instance: status=done"),
+        (("list", "--where", "gats=x"), "property 'gats'", "  properties: "),
         (("list", "--where", "stats=x"), "property 'stats'", "did you mean status?"),
         (("list", "--where", "status=opn"), "has status=opn", "did you mean open?"),
         (("search", "x", "--where", "rating>4"), "has rating>4", "of rating: 4"),

@@ -303,7 +303,7 @@ def test_formats_for_other_programs() -> None:
 
 def test_questions_come_from_standard_input_too() -> None:
     ran = brain("search", "-", stdin="black tea\n", search=FOUND)
-    assert ran.called("search")[0][0] == (Request("black tea\n"),)
+    assert ran.called("search")[0][0] == (Request("black tea"),)
     ran = brain("ask", "-", stdin="how hot?\n", ask=ANSWER)
     assert ran.called("ask")[0][0] == (Request("how hot?", limit=8),)
 

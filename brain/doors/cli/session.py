@@ -79,7 +79,8 @@ class Session:
                 f"no {what} was given",
                 f"write it after the command, or `{STDIN}` to read standard input",
             )
-        return text
+        # What is kept is kept word for word; the end of the line is no part of a question.
+        return text.strip() if what == "question" else text
 
     def read(self) -> str:
         """All of standard input; bytes that are not UTF-8 are replaced."""
