@@ -222,7 +222,8 @@ def elsewhere(
         verdicts = _verdicts(wanted, heading, is_heading=True)
         if verdicts:
             return all(verdicts)
-    return _said_by_another(wanted, said, above)
+    in_turn = writer != _sender(locator)
+    return _said_by_another(wanted, said, above, in_turn=in_turn)
 
 
 def _speaking(above: Words) -> str:
@@ -236,17 +237,20 @@ def _sender(locator: str) -> str:
     return sent[1] if sent else ""
 
 
-def _said_by_another(wanted: Asked, said: str, above: Words) -> bool:
-    """Whether the question asks what somebody said, and this is said by whom it was said to, or in the first person by
-    another.
+def _said_by_another(wanted: Asked, said: str, above: Words, *, in_turn: bool) -> bool:
+    """Whether the question asks what somebody said, and this is said by whom it was said to, in the first person by
+    another, or in the turn of another than is named.
     """
     if not wanted.writer or wanted.writes or wanted.verbs.isdisjoint(_DEEDS_OF_WORDS):
         return False
     if wanted.own or wanted.is_to_writer:
         return wanted.is_to_writer
     words = [word.casefold() for word in _words(said)]
-    if SUBJECTS.isdisjoint(words):
+    named = wanted.named and in_turn
+    if SUBJECTS.isdisjoint(words) and not named:
         return False
+    if named:
+        above = []
     # A name may be that of the landlord, where the conversation is with the landlord.
     mentioned = _stems(_words(" ".join([said, *above]).casefold()))
     return bool(wanted.subject) and wanted.subject.isdisjoint(mentioned)

@@ -30,34 +30,61 @@ def check(resources: Resources, scope: Scope, sort: str = "") -> None:
 
     Nothing is said of an empty store.
     """
-    if not resources.store.library.count():
+    conditions = list(_each(scope))
+    if not conditions and not sort:
+        return
+    if _is_empty(resources):
         return
     words = resources.store.vocabulary
-    for alone in _each(scope):
+    for alone in conditions:
         if not words.fits(alone):
             raise _unmet(words, alone)
-    name = sort.removeprefix("-").strip().lower()
-    known = list(dict.fromkeys([*OF_EVERY_DOCUMENT, *words.properties()]))
-    if sort and name not in known:
-        what = f"no document has the property {name!r} to sort by"
-        raise UsageError(what, _told("properties", name, known))
+    if sort:
+        _check_sort(words, sort)
+
+
+def _is_empty(resources: Resources) -> bool:
+    return not resources.store.library.count()
+
+
+def _check_sort(words: VocabularyTable, sort: str) -> None:
+    name = sort.removeprefix("-")
+    name = name.strip().lower()
+    known = list(OF_EVERY_DOCUMENT)
+    for stated in words.properties():
+        if stated not in known:
+            known.append(stated)
+    if name in known:
+        return
+    what = f"no document has the property {name!r} to sort by"
+    told = _told("properties", name, known)
+    raise UsageError(what, told)
 
 
 def check_types(resources: Resources, question: str) -> None:
     """Raises `NotFound` for `type:zzz`, unless a text holds these words."""
     store = resources.store
     for kind in unknown_types(question):
-        written = Scope(phrases=(f"type {kind}",))
-        if store.library.count() and not store.search.allowed(written):
+        if _is_empty(resources):
+            return
+        phrase = f"type {kind}"
+        written = Scope(phrases=(phrase,))
+        if not store.search.allowed(written):
             raise _no_type(store.vocabulary, kind)
 
 
 def check_person(resources: Resources, name: str) -> None:
     """Raises `NotFound` for a name with which nothing was said."""
+    if not name:
+        return
     people = resources.store.vocabulary.people()
-    if name and people and name.casefold() not in map(str.casefold, people):
-        what = f"nothing was noted with {name!r}"
-        raise NotFound(what, _told("people", name, people))
+    wanted = name.casefold()
+    known = [person.casefold() for person in people]
+    if not known or wanted in known:
+        return
+    what = f"nothing was noted with {name!r}"
+    told = _told("people", name, people)
+    raise NotFound(what, told)
 
 
 def _each(scope: Scope) -> Iterator[Scope]:
@@ -80,17 +107,27 @@ def _is_wanted(value: str) -> bool:
 
 def _unmet(words: VocabularyTable, alone: Scope) -> NotFound:
     for tag in alone.tags:
+        what = f"no document has the tag {tag!r}"
         told = _told("tags", tag, words.tags())
-        return NotFound(f"no document has the tag {tag!r}", told)
+        return NotFound(what, told)
     for kind in alone.types:
         return _no_type(words, kind)
     for wanted in alone.where:
         return _no_property(words, wanted)
-    place = next(iter(alone.paths), alone.source)
-    near = _nearest(place.strip("*/"), words.file_names())
-    meant = f"did you mean {near}? " if near else ""
-    fits = "fits" if alone.source else "holds"
-    return NotFound(f"no path {fits} {place!r}", f"{meant}`brain list` shows the paths")
+    for place in alone.paths:
+        what = f"no path holds {place!r}"
+        return _no_path(words, what, place)
+    what = f"no path fits {alone.source!r}"
+    return _no_path(words, what, alone.source)
+
+
+def _no_path(words: VocabularyTable, what: str, place: str) -> NotFound:
+    hint = "`brain list` shows the paths"
+    meant = place.strip("*/")
+    near = _nearest(meant, words.file_names())
+    if near:
+        hint = f"did you mean {near}? {hint}"
+    return NotFound(what, hint)
 
 
 def _no_type(words: VocabularyTable, kind: str) -> NotFound:
@@ -114,10 +151,15 @@ def _told(what: str, wrong: str, known: Sequence[str]) -> str:
     """`did you mean lease? tags: home, lease, work (3 more)`."""
     if not known:
         return f"there are no {what} yet"
+    shown = ", ".join(known[:SHOWN])
+    told = f"{what}: {shown}"
+    more = len(known) - SHOWN
+    if more > 0:
+        told = f"{told} ({more} more)"
     near = _nearest(wrong, known)
-    meant = f"did you mean {near}? " if near else ""
-    more = f" ({len(known) - SHOWN} more)" if len(known) > SHOWN else ""
-    return f"{meant}{what}: {', '.join(known[:SHOWN])}{more}"
+    if near:
+        told = f"did you mean {near}? {told}"
+    return told
 
 
 def _nearest(wrong: str, known: Sequence[str]) -> str:
