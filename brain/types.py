@@ -154,7 +154,9 @@ def header(title: str, heading: Texts, date: str | None) -> str:
     """The deterministic line above every chunk in both indexes. A heading that repeats the title is said once."""
     parts = filter(None, map(str.strip, (title, *heading)))
     path = " › ".join(part for part, _repeated in groupby(parts))
-    return f"{path} ({date[:10]})" if date else path
+    if not date:
+        return path
+    return f"{path} ({date[:10]})"
 
 
 def headers(passages: Iterable[Passage]) -> list[str]:

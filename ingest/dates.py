@@ -121,7 +121,9 @@ def _month_or_year(value: str) -> str | None:
     if not match[2]:
         return match[1]
     month = int(match[2])
-    return f"{match[1]}-{month:02}" if 1 <= month <= 12 else None
+    if 1 <= month <= 12:
+        return f"{match[1]}-{month:02}"
+    return None
 
 
 def _named_month(text: str) -> str | None:
@@ -139,7 +141,9 @@ def _iso(year: int, month: int, day: int) -> str | None:
         found = date(year, month, day)
     except ValueError:
         return None
-    return found.isoformat() if FIRST_YEAR <= found.year <= LAST_YEAR else None
+    if FIRST_YEAR <= found.year <= LAST_YEAR:
+        return found.isoformat()
+    return None
 
 
 def _day_first(text: str) -> str | None:
@@ -179,4 +183,6 @@ def _parse_written(
             languages=LANGUAGES,
             settings={"REQUIRE_PARTS": list(parts), "PREFER_DAY_OF_MONTH": "first"},
         )
-    return _iso(found.year, found.month, found.day) if found else None
+    if not found:
+        return None
+    return _iso(found.year, found.month, found.day)

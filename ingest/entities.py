@@ -24,7 +24,9 @@ def in_letters(text: str) -> str:
     >>> in_letters("Caf&eacute; &amp; bar, R&D; &notit;")
     'Café & bar, R&D; &notit;'
     """
-    return _ENTITY.sub(_letter, text) if "&" in text else text
+    if "&" not in text:
+        return text
+    return _ENTITY.sub(_letter, text)
 
 
 def words_in_letters(text: str) -> str:
@@ -35,7 +37,9 @@ def words_in_letters(text: str) -> str:
     >>> words_in_letters('print("&nbsp;")')
     'print("&nbsp;")'
     """
-    return _AT_WORD.sub(_letters, text) if "&" in text else text
+    if "&" not in text:
+        return text
+    return _AT_WORD.sub(_letters, text)
 
 
 def _letters(match: re.Match[str]) -> str:

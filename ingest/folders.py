@@ -167,7 +167,9 @@ def _single(path: Path, limits: Limits) -> Found | Skip:
             path = Path(os.path.realpath(path))
         status = os.lstat(path)
         skip = _status_skip(status, limits)
-        return Skip(path, *skip) if skip else _found(path, status)
+        if skip:
+            return Skip(path, *skip)
+        return _found(path, status)
     except OSError as error:
         return _unreadable(path, error)
 

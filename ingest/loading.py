@@ -160,7 +160,9 @@ def _chunks(pieces: list[Piece], text: str, document_id: str) -> Iterator[Chunk]
 def clean(text: str) -> str:
     """The text as SQLite and JSON can hold it: NULs gone, lone surrogates replaced."""
     text = text.replace("\x00", "")
-    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
+    if text.isascii():
+        return text
+    return SURROGATE.sub("\ufffd", text)
 
 
 def _cut_text(

@@ -31,12 +31,16 @@ def stem_scripts(text: str) -> str:
     >>> stem_scripts("книга о книгах")
     'книг о книг'
     """
-    return text if text.isascii() else _WORD.sub(_cut, text)
+    if text.isascii():
+        return text
+    return _WORD.sub(_cut, text)
 
 
 def _cut(match: re.Match[str]) -> str:
     word, name = match.group(), match.lastgroup
-    return _stem(word, name) if name and len(word) <= LONGEST else word
+    if name and len(word) <= LONGEST:
+        return _stem(word, name)
+    return word
 
 
 @lru_cache(maxsize=CACHE)

@@ -341,7 +341,9 @@ def _past(word: bytes) -> bytes:
     for ending in (b"ed", b"ing"):
         if word.endswith(ending):
             rest = word.removesuffix(ending)
-            return _mend(rest) if "v" in _shape(rest) else word
+            if "v" not in _shape(rest):
+                return word
+            return _mend(rest)
     return word
 
 
@@ -358,7 +360,9 @@ def _mend(word: bytes) -> bytes:
 
 def _final_y(word: bytes) -> bytes:
     rest = word.removesuffix(b"y")
-    return rest + b"i" if rest != word and "v" in _shape(rest) else word
+    if rest != word and "v" in _shape(rest):
+        return rest + b"i"
+    return word
 
 
 def _replace(endings: dict[bytes, bytes], least: int, word: bytes) -> bytes:
@@ -367,7 +371,9 @@ def _replace(endings: dict[bytes, bytes], least: int, word: bytes) -> bytes:
         if word.endswith(ending):
             rest = word.removesuffix(ending)
             blocked = ending == b"ion" and not rest.endswith((b"s", b"t"))
-            return word if blocked or _measure(rest) < least else rest + instead
+            if blocked or _measure(rest) < least:
+                return word
+            return rest + instead
     return word
 
 

@@ -138,7 +138,9 @@ def harmless(text: str, evidence: Collection[str]) -> str:
     def address(match: re.Match[str]) -> str:
         target = match.group()
         bare = target.rstrip(AFTER_ADDRESS)
-        return target if bare in known else LINK_REMOVED + target[len(bare) :]
+        if bare in known:
+            return target
+        return LINK_REMOVED + target[len(bare) :]
 
     def link(match: re.Match[str]) -> str:
         label, target = match.group(1, 2)
@@ -148,7 +150,9 @@ def harmless(text: str, evidence: Collection[str]) -> str:
 
     def tag(match: re.Match[str]) -> str:
         written = match.group()
-        return written if any(written in source for source in evidence) else ""
+        if any(written in source for source in evidence):
+            return written
+        return ""
 
     text = _REFERENCE.sub("", text)
     text = _TAG.sub(tag, _LINK.sub(link, _IMAGE.sub(link, text)))

@@ -66,7 +66,9 @@ def attributed(
         held = max(support.coverage, support.closest)
         if not support.reasons and held >= least:
             found.append(number)
-    return found[0] if len(found) == 1 else None
+    if len(found) != 1:
+        return None
+    return found[0]
 
 
 def _each(

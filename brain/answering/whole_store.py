@@ -127,9 +127,9 @@ def _wanted(kind: Kind, question: str, what: str) -> WholeStoreQuestion | None:
         return WholeStoreQuestion(kind)
     if _TAG_FORM.search(question):
         tag = _ARTICLE.sub("", what).strip("#\"“”' ")
-        return (
-            WholeStoreQuestion(kind, tag=tag) if re.fullmatch(r"[\w/-]+", tag) else None
-        )
+        if not re.fullmatch(r"[\w/-]+", tag):
+            return None
+        return WholeStoreQuestion(kind, tag=tag)
     quoted = tuple(phrase.strip() for phrase in _QUOTED.findall(what))
     around = _QUOTED.sub("", what)
     if quoted:

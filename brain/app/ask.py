@@ -157,7 +157,9 @@ def _asking(
     def read(passage_id: str, start: int, end: int) -> str:
         """The stored text of a passage from `start` to `end`, read again; "" when it is gone."""
         stored = resources.store.search.passages([passage_id], scope=Scope())
-        return stored[0].text[start:end] if stored else ""
+        if not stored:
+            return ""
+        return stored[0].text[start:end]
 
     head = resources.head
     return Asking(

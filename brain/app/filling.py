@@ -143,7 +143,9 @@ def _noted(resources: Resources) -> Fill | None:
     try:
         found = Fill(**json.loads(resources.store.library.setting(FILL) or "null"))
         whole = all(isinstance(value, str) for value in asdict(found).values())
-        return found if whole and datetime.fromisoformat(found.at).tzinfo else None
+        if whole and datetime.fromisoformat(found.at).tzinfo:
+            return found
+        return None
     except (TypeError, ValueError, RecursionError):
         return None
 

@@ -126,7 +126,9 @@ class Incoming:
         if item.edited:
             # The person changed what is here; unless that was changed as well.
             known = (here["content_hash"], here["updated_at"])
-            return NEWER if known == (item.content_hash, item.updated_at) else OLDER
+            if known == (item.content_hash, item.updated_at):
+                return NEWER
+            return OLDER
         theirs, ours = moment(item.updated_at), moment(here["updated_at"])
         newer = theirs and ours and ours < theirs <= self._latest
         return NEWER if newer else OLDER

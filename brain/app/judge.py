@@ -333,7 +333,9 @@ def _answerable(
         return False
     if verdict == GOOD:
         return state != NOT_FOUND
-    return True if pointed or verdict == MISSING or state == NOT_FOUND else None
+    if pointed or verdict == MISSING or state == NOT_FOUND:
+        return True
+    return None
 
 
 def _first_line(text: str) -> str:

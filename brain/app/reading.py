@@ -51,7 +51,9 @@ def read(
         seconds=resources.config.retrieval.read_seconds,
     )
     said = _said_of(read)
-    return replace(read, notices=(*read.notices, said)) if said else read
+    if not said:
+        return read
+    return replace(read, notices=(*read.notices, said))
 
 
 def _said_of(read: Retrieved) -> str:

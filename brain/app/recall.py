@@ -144,7 +144,9 @@ class _Finder:
         """Ids of the rounds with those words and tags; None for all."""
         store = self.resources.store
         episodes = store.search_episodes(kind=self.kind, person=self.person)
-        return episodes.allowed(self.words) if self.words != Scope() else None
+        if self.words == Scope():
+            return None
+        return episodes.allowed(self.words)
 
     def newest(self, since: str, until: str) -> Recalled:
         """The newest episodes of a time, for a question that says nothing else."""

@@ -263,7 +263,9 @@ class Resources:
 
     def embedder_of(self, model: str) -> Embedder:
         """The model of the second speed that has this name."""
-        return self.shipped if model == SHIPPED else self.ollama_embedder(model)
+        if model == SHIPPED:
+            return self.shipped
+        return self.ollama_embedder(model)
 
     def second_embedder(self) -> tuple[str, str]:
         """(the model whose vectors follow behind the word vectors, "" for none; what to tell): a model of Ollama where

@@ -49,4 +49,6 @@ def about(seconds: float | None) -> str:
     if minutes < 60:
         return f", about {minutes} min"
     hours, rest = divmod(minutes, 60)
-    return f", about {hours} h {rest} min" if rest else f", about {hours} h"
+    if rest:
+        return f", about {hours} h {rest} min"
+    return f", about {hours} h"

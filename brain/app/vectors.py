@@ -376,7 +376,9 @@ def _index(resources: Resources, tally: Tally, *, wait: bool) -> None:
 
 def _total(counts: Sequence[int | None]) -> int | None:
     known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None
+    if len(known) != len(counts):
+        return None
+    return sum(known)
 
 
 def _passages(count: int | None) -> str:

@@ -44,7 +44,9 @@ class Origin:
         if not self.path:
             return variable(section, name)
         line = _line_of(self.text, section, name)
-        return f"{self.path}, line {line}" if line else self.path
+        if not line:
+            return self.path
+        return f"{self.path}, line {line}"
 
     def example(self, section: str, name: str, default: Any) -> str:
         """The setting with a value that fits, as it would be written there."""
@@ -145,7 +147,9 @@ def _nearest(wrong: str, known: Collection[str]) -> str:
 def _as_toml(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(_as_toml, value))}]"
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    if isinstance(value, str):
+        return f'"{value}"'
+    return str(value)
 
 
 def _line_of(text: str, section: str, name: str) -> int:

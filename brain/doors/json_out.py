@@ -110,7 +110,9 @@ def envelope(**values: Any) -> Shape:
 def tidy(value: Any) -> Any:
     """The value in JSON's own types."""
     if isinstance(value, float):
-        return round(value, DECIMALS) if math.isfinite(value) else None
+        if not math.isfinite(value):
+            return None
+        return round(value, DECIMALS)
     if isinstance(value, Mapping):
         return {str(key): tidy(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

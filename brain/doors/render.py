@@ -69,7 +69,9 @@ class Out:
     @property
     def width(self) -> int:
         """Columns of the terminal; 80 when there is none."""
-        return shutil.get_terminal_size().columns if self._stdout.isatty() else 80
+        if not self._stdout.isatty():
+            return 80
+        return shutil.get_terminal_size().columns
 
     @property
     def wraps_at(self) -> int | None:

@@ -80,7 +80,9 @@ def loaded(text: str | None, heads: Heads = SHIPPED) -> Head:
         return AS_SHIPPED
     try:
         facts = json.loads(text)
-        return Head(**facts) if facts.get("shipped") == version(heads) else AS_SHIPPED
+        if facts.get("shipped") != version(heads):
+            return AS_SHIPPED
+        return Head(**facts)
     except (ValueError, TypeError, AttributeError, RecursionError):  # a damaged row
         return AS_SHIPPED
 

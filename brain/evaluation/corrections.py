@@ -47,7 +47,9 @@ def similar(
 def shared(first: frozenset[str], second: frozenset[str]) -> float:
     """Dice's overlap of two sets of words, 0 to 1."""
     total = len(first) + len(second)
-    return 2 * len(first & second) / total if total else 0.0
+    if not total:
+        return 0.0
+    return 2 * len(first & second) / total
 
 
 def _stems(text: str) -> frozenset[str]:

@@ -175,9 +175,9 @@ def _same_lock(path: Path, secret: Secret) -> Secret:
             f"{path} is encrypted for {keys} keys, and could be written anew for yours alone",
             "make a new one with a --recipient for each, then delete it",
         )
-    return (
-        replace(secret, identity=None) if keys == 0 else replace(secret, passphrase="")
-    )
+    if keys == 0:
+        return replace(secret, identity=None)
+    return replace(secret, passphrase="")
 
 
 @contextmanager

@@ -86,7 +86,9 @@ def address_of(host: str, trusted_hosts: Sequence[str] = ()) -> Address:
 
 def whole(value: object) -> int:
     """A number that the server gave, 0 for anything that is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return 0
 
 
 def refuse_remote_name(model: str) -> None:
@@ -126,7 +128,9 @@ def canonical(model: str) -> str:
     name = model.strip().lower().removesuffix(":local")
     for prefix in ("registry.ollama.ai/", "library/"):
         name = name.removeprefix(prefix)
-    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+    if ":" in name.rpartition("/")[2]:
+        return name
+    return f"{name}:latest"
 
 
 def _parsed(host: str) -> tuple[SplitResult, int]:
@@ -164,4 +168,6 @@ def _trusted(name: str, port: int, trusted_hosts: Sequence[str]) -> bool:
 
 
 def _bracketed(name: str) -> str:
-    return f"[{name}]" if ":" in name else name
+    if ":" not in name:
+        return name
+    return f"[{name}]"

@@ -332,7 +332,9 @@ def kept(keep_alive: str) -> Json:
 def _capabilities(shown: Json) -> tuple[str, ...] | None:
     """What /api/show says that a model can do, None where it does not say."""
     value = shown.get("capabilities")
-    return tuple(map(str, value)) if isinstance(value, list) else None
+    if not isinstance(value, list):
+        return None
+    return tuple(map(str, value))
 
 
 def _num_ctx(shown: Json) -> int:
@@ -343,7 +345,9 @@ def _num_ctx(shown: Json) -> int:
 
 def _smaller(one: int, other: int) -> int:
     """The smaller of two sizes of which each is 0 when it is not known."""
-    return min(one, other) if one and other else one or other
+    if one and other:
+        return min(one, other)
+    return one or other
 
 
 def _unable(model: str, can: str) -> Unavailable:

@@ -113,7 +113,9 @@ def sentence(body: str) -> str:
         return ""
     printable = "".join(c if c.isprintable() else " " for c in said)
     line = " ".join(printable.split())
-    return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"
+    if len(line) <= SHOWN:
+        return line
+    return line[: SHOWN - 1] + "…"
 
 
 def _inside(said: Any) -> Any:

@@ -296,4 +296,6 @@ def _per_second(tokens: float, nanoseconds: int | None, least: int) -> float | N
 
 def _count(last: Json, key: str) -> int | None:
     value = last.get(key)
-    return value if isinstance(value, int) and value > 0 else None
+    if isinstance(value, int) and value > 0:
+        return value
+    return None

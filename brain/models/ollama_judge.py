@@ -60,7 +60,9 @@ class OllamaJudge(OllamaChat):
             raise error
         self._check(answer, least_tokens(body["messages"]))
         odds = dict(_first_tokens(answer))
-        return probability(odds) if odds else _word(_said(answer))
+        if odds:
+            return probability(odds)
+        return _word(_said(answer))
 
     def _check(self, answer: Json, estimate: int) -> None:
         """A judgment counts when the server finished it and read the whole prompt."""

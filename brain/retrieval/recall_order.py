@@ -82,4 +82,6 @@ def importance(episode: Episode) -> float:
     """1 for a decision, a correction, a promise or a starred round, else 0: by rule, never by a model."""
     if episode.supersedes or any(tag.lower() in IMPORTANT_TAGS for tag in episode.tags):
         return 1.0
-    return 1.0 if _IMPORTANT_WORDS.search(episode.text[:LOOKED_AT]) else 0.0
+    if _IMPORTANT_WORDS.search(episode.text[:LOOKED_AT]):
+        return 1.0
+    return 0.0

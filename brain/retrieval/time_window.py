@@ -271,7 +271,9 @@ def _towards(lead: str, span: _Days) -> Window | None:
 def _rolling(words: str, now: datetime) -> Window | None:
     """The last N units up to today."""
     span = _span(f"{words} ago", now, exact=True, floor=False)
-    return Window(span.first.isoformat(), now.date().isoformat()) if span else None
+    if not span:
+        return None
+    return Window(span.first.isoformat(), now.date().isoformat())
 
 
 def _span(

@@ -99,4 +99,6 @@ def _dense_place(request: Request, sources: Sources, chunks: set[str]) -> int | 
 
 
 def _said(place: int | None) -> str:
-    return f"rank {place}" if place else f"beyond {DEPTH:,}"
+    if place:
+        return f"rank {place}"
+    return f"beyond {DEPTH:,}"

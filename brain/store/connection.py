@@ -96,7 +96,9 @@ class Connection:
     @property
     def left_out(self) -> dict[str, str]:
         """Rows that were left out since they are damaged: what each is called -> the column."""
-        return self.conn.left_out if isinstance(self.conn, CarefulConnection) else {}
+        if not isinstance(self.conn, CarefulConnection):
+            return {}
+        return self.conn.left_out
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

@@ -98,7 +98,9 @@ def digest(conn: sqlite3.Connection) -> str:
 def _canonical(value: object) -> bytes:
     if value.__class__ is bytes:
         return b"%d:%b" % (len(value), value)
-    return b"n;" if value is None else repr(value).encode() + b";"
+    if value is None:
+        return b"n;"
+    return repr(value).encode() + b";"
 
 
 def _tables(conn: sqlite3.Connection) -> list[str]:

@@ -79,7 +79,9 @@ class EpisodeTable(Table):
         Raises `UsageError` when `at` is no ISO 8601 date-time.
         """
         new = self.record_many([episode], circumstances)
-        return new[0] if new else self.get(episode.id)
+        if new:
+            return new[0]
+        return self.get(episode.id)
 
     def record_many(
         self, rounds: Iterable[Episode], circumstances: Circumstances = Circumstances()

@@ -415,4 +415,6 @@ def next_to_each_other(phrase: str) -> str:
     """FTS5 syntax: the words of a phrase next to each other, in a text or in its title; "" for a phrase without any."""
     words = " ".join(tokens(phrase)).replace('"', "")
     written = " ".join(forms(phrase)).replace('"', "")
-    return f'terms : "{words}" OR topic : "{written or words}"' if words else ""
+    if not words:
+        return ""
+    return f'terms : "{words}" OR topic : "{written or words}"'

@@ -126,7 +126,9 @@ def _kept(data: bytes) -> str:
 
 
 def _raw(value: object) -> object:
-    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-8", "surrogateescape")
 
 
 def _readable(value: object) -> str:

@@ -68,7 +68,9 @@ def renewed(table: str, before: Row, changes: Row) -> int | None:
     column does not make the others sound.
     """
     found: int | None = before[HASH]
-    return row_hash(table, {**before, **changes}) if sound(table, before) else found
+    if not sound(table, before):
+        return found
+    return row_hash(table, {**before, **changes})
 
 
 def listed(table: str) -> str:

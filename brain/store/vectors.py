@@ -236,7 +236,9 @@ class VectorTable(Table):
     def mark(self, seq: int) -> int | None:
         """A checksum of outbox row `seq`, None when pruned. An index that remembers another has another history."""
         row = self._first("SELECT op, kind, chunk_id FROM outbox WHERE seq = ?", seq)
-        return None if row is None else zlib.crc32("\n".join(row).encode())
+        if row is None:
+            return None
+        return zlib.crc32("\n".join(row).encode())
 
     def changes(self, seq: int, *, limit: int) -> list[Change] | None:
         """Outbox rows behind `seq`. None when rows in between were pruned: the index has to be written anew."""

@@ -65,7 +65,9 @@ class Statement:
     def names_inside(self) -> Terms:
         """Its capitalised words but for its first word, which may have its capital from standing there."""
         parts = self.text.lstrip("\"'“‘([-*• ").split(" ", 1)
-        return tuple(names(parts[1])) if len(parts) > 1 else self.names
+        if len(parts) <= 1:
+            return self.names
+        return tuple(names(parts[1]))
 
     @cached_property
     def denies(self) -> bool:

@@ -55,7 +55,9 @@ class Attached:
         if self.kind in _SURE:
             return _BY_TYPE[self.kind]
         named = media_type(self.name)
-        return named if named != UNKNOWN else _BY_TYPE.get(self.kind.lower(), UNKNOWN)
+        if named != UNKNOWN:
+            return named
+        return _BY_TYPE.get(self.kind.lower(), UNKNOWN)
 
     @property
     def called(self) -> str:
@@ -72,7 +74,9 @@ def size(count: int) -> str:
     """Bytes for a person: "12 KB"."""
     if count >= MEGABYTE:
         return f"{count / MEGABYTE:.1f} MB"
-    return f"{count / 1000:.0f} KB" if count >= 1000 else f"{count} bytes"
+    if count >= 1000:
+        return f"{count / 1000:.0f} KB"
+    return f"{count} bytes"
 
 
 def sections(

@@ -126,7 +126,9 @@ def _messages(values: list[Any]) -> list[Message]:
     if not objects or len(objects) < len(values):
         return []
     spoken = [message for value in objects if (message := _message(value))]
-    return spoken if len(spoken) >= SHARE * len(objects) else []
+    if len(spoken) >= SHARE * len(objects):
+        return spoken
+    return []
 
 
 def _thread(chat: dict[str, Any], mapping: dict[str, Any]) -> list[Message]:
@@ -172,7 +174,9 @@ def _message(value: dict[str, Any]) -> Message | None:
 def _repaired(said: Any) -> Any:
     """A text of Messenger, which exports the bytes of UTF-8 as letters of Latin-1."""
     try:
-        return said.encode("latin-1").decode("utf-8") if isinstance(said, str) else said
+        if not isinstance(said, str):
+            return said
+        return said.encode("latin-1").decode("utf-8")
     except UnicodeError:
         return said
 
@@ -181,7 +185,9 @@ def _person(value: Any) -> str:
     if isinstance(value, dict):
         names = (value.get(key) for key in PERSON)
         value = next((name for name in names if isinstance(name, str) and name), "")
-    return one_line(value)[:HEADING_CHARS] if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return one_line(value)[:HEADING_CHARS]
 
 
 def _text(value: Any, depth: int = 4) -> str:

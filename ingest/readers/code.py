@@ -131,7 +131,9 @@ def _definition(node: Node) -> Node | None:
             return node
         if node.type == "variable_declarator":
             value = node.child_by_field_name("value")
-            return node if value is not None and value.type in _VALUES else None
+            if value is not None and value.type in _VALUES:
+                return node
+            return None
         if node.type not in _WRAPPERS or node.type.startswith(("preproc", "linkage")):
             return None
         inner = _first_field(node, "definition", "declaration")

@@ -30,7 +30,9 @@ def unpacked(data: bytes) -> bytes:
     body = data[HEADER.size :]
     if kind == PLAIN:
         return body[:size]
-    return _inflated(body, min(size, UNPACKED_BYTES)) if kind == PACKED else b""
+    if kind != PACKED:
+        return b""
+    return _inflated(body, min(size, UNPACKED_BYTES))
 
 
 def _inflated(body: bytes, size: int) -> bytes:

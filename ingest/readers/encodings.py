@@ -228,7 +228,9 @@ def _worth(text: str, script: _Script) -> float:
     """The mean worth of the letters that are not ASCII."""
     around = f" {text} "
     worths = list(_worths(around, script))
-    return sum(worths) / len(worths) if worths else WRONG
+    if not worths:
+        return WRONG
+    return sum(worths) / len(worths)
 
 
 def _worths(text: str, script: _Script) -> Iterator[float]:
@@ -282,19 +284,29 @@ def _mark(letter: str, before: str, after: str, text: str) -> float:
     if letter in _EAST_ASIAN_MARKS and not before.isascii():
         return KNOWN
     if letter == "’" and before.isalpha() and after.isalpha():
-        return COMMON if before in _BEFORE_IT or after in _AFTER_IT else WRONG
+        if before in _BEFORE_IT or after in _AFTER_IT:
+            return COMMON
+        return WRONG
     if letter in _PAIRED:
-        return COMMON if any(mark in text for mark in _PAIRED[letter]) else WRONG
+        if any(mark in text for mark in _PAIRED[letter]):
+            return COMMON
+        return WRONG
     if letter in _DASHES:
         return _dash(before, after)
     if before.isalpha() and after.isalpha():
         return WRONG
     if letter in _OPENING:
-        return COMMON if not before.isalnum() and not after.isspace() else WRONG
+        if not before.isalnum() and not after.isspace():
+            return COMMON
+        return WRONG
     if letter in _CLOSING:
-        return COMMON if not before.isspace() and not after.isalnum() else WRONG
+        if not before.isspace() and not after.isalnum():
+            return COMMON
+        return WRONG
     if letter in _SUPERSCRIPTS:
-        return COMMON if before.isdigit() or before in "mM" else WRONG
+        if before.isdigit() or before in "mM":
+            return COMMON
+        return WRONG
     if letter in _SIGNS:
         return COMMON if not before.isalpha() else WRONG
     if "\u2500" <= letter <= "\u259f":

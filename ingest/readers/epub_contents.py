@@ -240,5 +240,7 @@ def _first_line(place: Element) -> Element | None:
     for element in place.iter():
         if _has_text(element.text):
             block = _place(element)
-            return block if local(block) in ("p", "div") else None
+            if local(block) in ("p", "div"):
+                return block
+            return None
     return None

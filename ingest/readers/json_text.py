@@ -53,7 +53,9 @@ def read(raw: Raw) -> Readings:
 
 def unescaped(text: str) -> str:
     """The text with the escapes in its strings as what they stand for; those of line ends as spaces."""
-    return _ESCAPE.sub(_letter, text) if "\\" in text else text
+    if "\\" not in text:
+        return text
+    return _ESCAPE.sub(_letter, text)
 
 
 def _letter(match: re.Match[str]) -> str:

@@ -208,11 +208,9 @@ def words(part: Message) -> str:
 def _inner(part: Message) -> list[Message]:
     """The parts inside of a part."""
     inner = part.get_payload()
-    return (
-        [child for child in inner if isinstance(child, Message)]
-        if part.is_multipart()
-        else []
-    )
+    if not part.is_multipart():
+        return []
+    return [child for child in inner if isinstance(child, Message)]
 
 
 def _payload(part: Message) -> bytes:
@@ -301,7 +299,9 @@ def date_of(message: Message) -> str:
     try:
         found: datetime = parsedate_to_datetime(header(message, "Date"))
         # 1970 is what programs write that know no date.
-        return found.isoformat(timespec="seconds") if found.year > 1970 else ""
+        if found.year <= 1970:
+            return ""
+        return found.isoformat(timespec="seconds")
     except (TypeError, ValueError, IndexError, OverflowError):
         return ""
 

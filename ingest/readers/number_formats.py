@@ -165,7 +165,9 @@ def _by_code(value: date, code: str) -> str:
     if begins and isinstance(value, datetime) and value.time() != time():
         parts.append(_clock(_since_midnight(value), section[at:]))
     words = "".join(parts).strip()
-    return words if any(map(str.isdigit, words)) else ""
+    if any(map(str.isdigit, words)):
+        return words
+    return ""
 
 
 def _blanked(literal: re.Match[str]) -> str:

@@ -256,7 +256,9 @@ def _iso(stated: str) -> str:
     """The value of a date cell, its time to the minute where it has one."""
     day, _mark, clock = stated[:STATED_CHARS].partition("T")
     minutes = clock[:5]
-    return f"{day} {minutes}" if minutes.strip("0:") else day
+    if not minutes.strip("0:"):
+        return day
+    return f"{day} {minutes}"
 
 
 def _shapes(page: Element) -> Iterator[tuple[bool, str]]:

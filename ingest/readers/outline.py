@@ -158,4 +158,6 @@ def row(cells: Iterable[str]) -> str:
 def comment(text: str, *by: str) -> str:
     """A remark in the margin, with what is known of who made it and when."""
     who = ", ".join(filter(None, by))
-    return f"Comment ({who}): {text}" if who else f"Comment: {text}"
+    if who:
+        return f"Comment ({who}): {text}"
+    return f"Comment: {text}"

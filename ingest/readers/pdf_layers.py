@@ -104,7 +104,9 @@ def _label(name: str, lines: list[str]) -> int:
         for at, line in enumerate(lines)
         if line.rstrip().endswith(_LABEL_ENDS) and words <= set(_words(line))
     ]
-    return labels[0] if len(labels) == 1 else -1
+    if len(labels) != 1:
+        return -1
+    return labels[0]
 
 
 def _words(name: str) -> list[str]:
@@ -159,9 +161,9 @@ def _value(value: Any, kind: Any) -> str:
         if said in _UNCHECKED:
             return ""
         said = said.removeprefix("/")
-        return (
-            "yes" if said.lower() in ("yes", "on", "1", "true", "ja", "oui") else said
-        )
+        if said.lower() in ("yes", "on", "1", "true", "ja", "oui"):
+            return "yes"
+        return said
     return said
 
 

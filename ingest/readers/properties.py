@@ -292,7 +292,9 @@ def _stand_in(match: re.Match[str]) -> str:
 
 def _with_signs(text: str) -> str:
     """A text that YAML has read, with its "#" again."""
-    return text if text.isascii() else text.replace(_STAND_IN, "#")
+    if text.isascii():
+        return text
+    return text.replace(_STAND_IN, "#")
 
 
 def _leaves(

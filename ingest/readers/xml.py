@@ -67,7 +67,9 @@ def tree(data: bytes) -> Element | None:
 def local(element: Element) -> str:
     """The element's name without its namespace; "" for what is no element."""
     tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+    if not isinstance(tag, str):
+        return ""
+    return tag.rpartition("}")[2]
 
 
 def attribute(element: Element, name: str) -> str:

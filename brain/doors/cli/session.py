@@ -87,11 +87,10 @@ class Session:
         if self.stdin.isatty():
             self.out.say("reading from the terminal; end with Ctrl-D")
         source = getattr(self.stdin, "buffer", None)
-        return (
-            source.read().decode("utf-8", "replace")
-            if source is not None
-            else self.stdin.read()
-        )
+        if source is None:
+            return self.stdin.read()
+        data: bytes = source.read()
+        return data.decode("utf-8", "replace")
 
     @property
     def attended(self) -> bool:

@@ -302,7 +302,9 @@ def exported(report: ExportReport) -> Lines:
 
 
 def _import_talk(report: ImportReport) -> Lines:
-    return _talk(Added(report.taken)) if report.done else []
+    if not report.done:
+        return []
+    return _talk(Added(report.taken))
 
 
 def _import_code(report: ImportReport) -> int:

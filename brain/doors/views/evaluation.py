@@ -101,7 +101,9 @@ def shares(systems: Mapping[str, Mapping[str, float]]) -> Lines:
 
 
 def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"
+    if value is None:
+        return "–"
+    return f"{value:.0%}"
 
 
 def _better(other: str, bounds: Sequence[float]) -> Line:

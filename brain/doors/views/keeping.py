@@ -193,7 +193,9 @@ def _waiting(facts: Status) -> str:
 
 
 def _because(name: str, reason: str) -> str:
-    return name + given(" (", reason, ")") if name else ""
+    if not name:
+        return ""
+    return name + given(" (", reason, ")")
 
 
 def _errors_found(found: Sequence[Check]) -> int:

@@ -102,8 +102,12 @@ def _speed(value: float | None) -> str:
 def _decimal(number: int) -> str:
     """A size as makers of models count: in thousands; "" for one that is not known."""
     if number >= GB:
-        return f"{number / GB:.0f} GB" if number >= 10 * GB else f"{number / GB:.1f} GB"
-    return f"{number / MB:.0f} MB" if number else ""
+        if number >= 10 * GB:
+            return f"{number / GB:.0f} GB"
+        return f"{number / GB:.1f} GB"
+    if not number:
+        return ""
+    return f"{number / MB:.0f} MB"
 
 
 def _use(model: ModelRow) -> str:

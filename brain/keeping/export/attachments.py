@@ -190,7 +190,9 @@ class Attachments:
                     if here.endswith((f"/{wanted}", f"/{wanted}.md")):
                         found.append(path)
             if found:
-                return [] if known is self._notes else found[:FILES_OF_A_NAME]
+                if known is self._notes:
+                    return []
+                return found[:FILES_OF_A_NAME]
         return []
 
     def _looked_for(self) -> dict[str, list[str]]:

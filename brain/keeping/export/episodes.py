@@ -30,16 +30,16 @@ _CIRCUMSTANCES = ("route", "model", "compartment", "outcome", "document_id")
 
 def day_of(at: str) -> str:
     """The day as written down, or "undated" for what is no date."""
-    return at[:10] if _DAY.fullmatch(at[:10]) else UNDATED
+    if not _DAY.fullmatch(at[:10]):
+        return UNDATED
+    return at[:10]
 
 
 def dated_path(kind: str, period: str) -> str:
     """Where the file of a day or a month lies: `episodes/2026/2026-05-07.md`."""
-    return (
-        f"{kind}/{period}.md"
-        if period == UNDATED
-        else f"{kind}/{period[:4]}/{period}.md"
-    )
+    if period == UNDATED:
+        return f"{kind}/{period}.md"
+    return f"{kind}/{period[:4]}/{period}.md"
 
 
 def render(day: str, rounds: Sequence[StoredEpisode], names: Names) -> str:

@@ -59,7 +59,9 @@ def _value(value: Any) -> str:
     if isinstance(value, list | tuple):
         items = ", ".join(_scalar(str(item)) for item in value)
         return f"[{items}]"
-    return _scalar(value) if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str):
+        return _scalar(value)
+    return json.dumps(value)
 
 
 def _scalar(text: str) -> str:

@@ -185,7 +185,9 @@ def _kind(text: str) -> str:
     """The marker in a file's front matter, "" when it has none."""
     try:
         block, _ = split(text)
-        return text_at(read_nested(block), MARKER) if MARKER in block else ""
+        if MARKER not in block:
+            return ""
+        return text_at(read_nested(block), MARKER)
     except BadFrontMatter:
         return ""
 
@@ -193,7 +195,9 @@ def _kind(text: str) -> str:
 def _text(path: Path) -> str:
     """A plain file's text, line ends as they stand. Raises `OSError`, `UnicodeDecodeError`, `BadFrontMatter`."""
     text = _bytes(path).decode("utf-8")
-    return text.replace("\r\n", "\n") if text.startswith("---\r\n") else text
+    if not text.startswith("---\r\n"):
+        return text
+    return text.replace("\r\n", "\n")
 
 
 def _bytes(path: Path) -> bytes:

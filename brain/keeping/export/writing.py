@@ -222,7 +222,9 @@ def _first(names: Sequence[str]) -> str:
     """The first names, and how many there are besides."""
     more = len(names) - NAMES_SHOWN
     shown = ", ".join(names[:NAMES_SHOWN])
-    return f"{shown} and {more:,} more" if more > 0 else shown
+    if more <= 0:
+        return shown
+    return f"{shown} and {more:,} more"
 
 
 def _named(source: Source) -> Iterator[Named]:
