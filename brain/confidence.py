@@ -62,7 +62,9 @@ def found(signals: Measures, coefficients: Measures | None = None) -> float:
     if signals.get("rare_together") or much_there(signals):
         return max(chance, FLOOR)
     nothing = signals.get("matched") == 0 and not signals.get("sentence_cosine")
-    return min(chance, FLOOR / 2) if nothing else chance
+    if not nothing:
+        return chance
+    return min(chance, FLOOR / 2)
 
 
 def much_there(signals: Measures) -> bool:

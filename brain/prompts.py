@@ -35,7 +35,9 @@ def neutral(text: str) -> str:
 def _opened(match: re.Match[str]) -> str:
     """A marker's angle or bracket, apart from what it would enclose."""
     mark = match.group()
-    return " >" if mark == ">" else f"{mark} "
+    if mark == ">":
+        return " >"
+    return f"{mark} "
 
 
 ANSWER_SYSTEM = """\

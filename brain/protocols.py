@@ -21,6 +21,8 @@ else:
     Vectors = Any  # numpy is 0.1 s of import; only the parts that compute load it
 
 
+Clock = Callable[[], float]
+"""Seconds, of which only differences tell something."""
 Messages = Sequence[Mapping[str, str]]
 """What a model that writes is told: each has a "role" and a "content"."""
 

@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from brain.types import AddReport
+from brain.types import AddReport, Texts
 
 Figures = dict[str, Any]
 """What an evaluation measured, as `--json` tells it."""
-Texts = tuple[str, ...]
-"""Several short texts: names, tags, ids, notices."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from typing import Literal
 
 Measures = Mapping[str, float]
 """Numbers by name: features, signals, weights, coefficients."""
-Texts = tuple[str, ...]
-"""Several short texts: names, tags, ids, notices."""
+Texts = tuple[str, ...]  # several short ones: names, tags, ids, notices
+Span = tuple[int, int]  # where a part of a text begins and ends, in characters
 State = Literal[
     "supported",
     "unsure",
@@ -164,8 +164,7 @@ def headers(passages: Iterable[Passage]) -> list[str]:
     return [one.header for one in passages]
 
 
-Passages = Sequence[Passage]
-"""Passages, best first."""
+Passages = Sequence[Passage]  # best first
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +242,7 @@ class Citation:
     verified: bool
     heading: Texts = ()
     columns: str = ""
-    answer_span: tuple[int, int] | None = None
+    answer_span: Span | None = None
     reason: str = ""
 
 
@@ -256,7 +255,7 @@ class Elsewhere:
     source: str
     locator: str
     text: str
-    span: tuple[int, int]
+    span: Span
     date: str | None = None
     newer: bool | None = None
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 
+from ingest.document import Texts
 from ingest.terms import fold
 
 FIRST_YEAR, LAST_YEAR = (
@@ -164,13 +165,13 @@ def _day_first(text: str) -> str | None:
 
 def _written(text: str) -> str | None:
     match = _WRITTEN.search(text)
-    return _parse_written(match[0]) if match else None
+    if not match:
+        return None
+    return _parse_written(match[0])
 
 
 @lru_cache(maxsize=1024)
-def _parse_written(
-    text: str, parts: tuple[str, ...] = ("day", "month", "year")
-) -> str | None:
+def _parse_written(text: str, parts: Texts = ("day", "month", "year")) -> str | None:
     import warnings
 
     with warnings.catch_warnings():

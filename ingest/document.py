@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 Texts = tuple[str, ...]
+Metadata = dict[str, str]  # what a file states of itself, by name
 Heading = Texts  # the path of headings above a text, outermost first
 ID_BYTES = 8  # 64 random bits: under 1 in 10 million that a million documents collide
 

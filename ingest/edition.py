@@ -17,6 +17,7 @@ from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
+from ingest.document import Texts
 from ingest.limits import Limits
 from ingest.readers import READERS
 
@@ -84,7 +85,7 @@ class _Module:
     """A file of ours: a digest of its code, the files that it imports, the libraries."""
 
     digest: bytes
-    imports: tuple[str, ...]
+    imports: Texts
     libraries: frozenset[str]
 
 
@@ -131,7 +132,7 @@ def _files(folder: Path) -> frozenset[str]:
 
 
 @cache
-def _installed() -> tuple[str, ...]:
+def _installed() -> Texts:
     """The libraries with their versions, by the names of their folders: asking `importlib.metadata` takes 50 ms."""
     found = set()
     for place in sys.path:

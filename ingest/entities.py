@@ -57,4 +57,6 @@ def _letter(match: re.Match[str]) -> str:
 
 def as_seen(text: str) -> str:
     """A text without the signs that say where a word may be parted."""
-    return text if text.isascii() else text.translate(_UNSEEN)
+    if text.isascii():
+        return text
+    return text.translate(_UNSEEN)

@@ -240,7 +240,9 @@ def _name_skip(entry: os.DirEntry[str], folder: _Folder) -> Why | None:
     if entry.is_symlink():
         return _LINK
     if name.startswith("."):
-        return _CLOUD if name.endswith(".icloud") else ("hidden", "a hidden file")
+        if name.endswith(".icloud"):
+            return _CLOUD
+        return ("hidden", "a hidden file")
     low = name.lower()
     if _BACKUP.fullmatch(low):
         return "temporary", "a program's lock or backup file"

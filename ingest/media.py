@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from ingest.document import Texts
+
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -148,7 +150,7 @@ def media_type(path: PurePath | str) -> str:
     return NAMES.get(name) or SUFFIXES.get(suffix if dot else "", UNKNOWN)
 
 
-def endings(kind: str) -> tuple[str, ...]:
+def endings(kind: str) -> Texts:
     """How the names of files of a kind end; none for a kind that nobody knows.
 
     >>> endings("slides")

@@ -197,7 +197,9 @@ def _with_whole_account(match: re.Match[str]) -> str:
                 printed = joined
         in_fours = in_fours and len(group) == PRINTED_GROUP
     whole = proven or printed
-    return f"{written_so} {whole}" if whole else written_so
+    if not whole:
+        return written_so
+    return f"{written_so} {whole}"
 
 
 def _has_check_digits(account: str) -> bool:

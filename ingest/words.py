@@ -115,7 +115,9 @@ def _plain(number: str) -> str:
         whole, _, fraction = number.replace(",", ".").partition(".")
     whole = whole.lstrip("0") or "0"
     fraction = fraction.rstrip("0")
-    return f"{whole}.{fraction}" if fraction else whole
+    if not fraction:
+        return whole
+    return f"{whole}.{fraction}"
 
 
 def months(text: str) -> set[int]:

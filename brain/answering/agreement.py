@@ -138,4 +138,6 @@ def _newer(date: str | None, other: str | None) -> bool | None:
         return None
     known = min(len(date), len(other))
     one, two = date[:known], other[:known]
-    return None if one == two else one > two
+    if one == two:
+        return None
+    return one > two

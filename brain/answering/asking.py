@@ -12,7 +12,7 @@ from typing import Protocol
 from brain import confidence
 from brain.answering.verify import Reader
 from brain.protocols import Embedder
-from brain.types import Measures
+from brain.types import Measures, Span
 
 
 class Say(Protocol):
@@ -20,12 +20,10 @@ class Say(Protocol):
     model) or "notice"; `answer`: from where to where in the text of a quote the answer stands.
     """
 
-    def __call__(
-        self, kind: str, text: str, answer: tuple[int, int] | None = None, /
-    ) -> None: ...
+    def __call__(self, kind: str, text: str, answer: Span | None = None, /) -> None: ...
 
 
-def quiet(_kind: str, _text: str, _answer: tuple[int, int] | None = None, /) -> None:
+def quiet(_kind: str, _text: str, _answer: Span | None = None, /) -> None:
     """Says nothing."""
 
 

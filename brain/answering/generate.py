@@ -204,7 +204,9 @@ class _Written:
             self.denials += 1
             return ""
         if FENCE in claim:
-            return "" if _code_stands(claim, self.packed.passages) else NO_SOURCE
+            if _code_stands(claim, self.packed.passages):
+                return ""
+            return NO_SOURCE
         if not _claims(claim):
             return ""
         self.claims += 1

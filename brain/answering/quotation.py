@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from brain.types import Span
+
 # Straight and typographic marks; English, German, French and East Asian ones.
 _PAIRED = re.compile(
     r"“([^”]+)”|„([^“”]+)[“”]|«([^»]+)»|»([^«]+)«|‹([^›]+)›|「([^」]+)」|『([^』]+)』|\"([^\"]+)\"|"
@@ -28,7 +30,7 @@ _MARKS = str.maketrans(
 _AROUND = " \t\"'.,;:!?。"
 
 
-def spans(text: str) -> list[tuple[int, int]]:
+def spans(text: str) -> list[Span]:
     """Where quotations stand in a text, their marks with them."""
     return [match.span() for match in _PAIRED.finditer(text)]
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 from brain.app.resources import Resources, clean
 from brain.config import Config
 from brain.protocols import AnswerReader, Embedder, Generator, Progress, silent
+from brain.types import Span
 
 if TYPE_CHECKING:
     from brain.answering import Say
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from brain.types import AddReport, Answer, Episode, Recalled, Request, Retrieved
 
 
-def quiet(_kind: str, _text: str, _answer: tuple[int, int] | None = None, /) -> None:
+def quiet(_kind: str, _text: str, _answer: Span | None = None, /) -> None:
     """Hears nothing of an answer as it comes."""
 
 

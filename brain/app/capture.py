@@ -89,7 +89,9 @@ def _moment(text: str, now: datetime) -> datetime:
         moment = datetime.fromisoformat(
             time_window.since_of(text, now, month_first=month_first(), option="at")
         )
-    return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
+    if moment.tzinfo:
+        return moment
+    return moment.replace(tzinfo=now.tzinfo)
 
 
 def remember_episodes(

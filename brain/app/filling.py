@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from brain.app.resources import Resources
 from brain.app.serving import SHIPPED, WITHOUT_OLLAMA, WORDLLAMA
 from brain.errors import BrainError
-from brain.protocols import Progress, Speed
+from brain.protocols import Clock, Progress, Speed
 
 FILL = "fill"  # setting: the last fill that is not complete, as JSON
 LOCK = "filling.lock"  # held by the process in the background
@@ -109,7 +109,7 @@ class Pace:
         progress: Progress,
         keep: Callable[[Speed], None],
         least: int = MEASURE_FROM,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._progress = progress
         self._keep = keep

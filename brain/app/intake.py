@@ -29,6 +29,7 @@ from brain.app.resources import Resources
 from brain.app.tally import Tally, erased
 from brain.child import Child, running
 from brain.faults import reach
+from brain.protocols import Clock
 from brain.store.documents import Origin
 from brain.store.skipped import CUT, LeftOut
 from brain.store.tombstones import Erased
@@ -98,7 +99,7 @@ class Intake:
     resources: Resources
     limits: Limits
     tally: Tally = field(default_factory=Tally)
-    clock: Callable[[], float] = time.monotonic
+    clock: Clock = time.monotonic
     start: Callable[[], Child] = reading_child
     again: bool = False
     moved: Mapping[str, str] = field(default_factory=dict)
@@ -383,9 +384,7 @@ def by_name(document: Document, path: Path) -> Document:
     return replace(document, text=entry.text, chunks=entry.chunks)
 
 
-def in_batches(
-    results: Iterator[Result], clock: Callable[[], float]
-) -> Iterator[list[Result]]:
+def in_batches(results: Iterator[Result], clock: Clock) -> Iterator[list[Result]]:
     """Groups of at most BATCH_DOCUMENTS results or what BATCH_SECONDS brought."""
     batch: list[Result] = []
     begun = clock()

@@ -18,7 +18,7 @@ from brain.errors import NotFound, UsageError
 from brain.faults import reach
 from brain.reports import DocumentDetail
 from brain.store.documents import Origin
-from brain.types import AddReport, Episode
+from brain.types import AddReport, Episode, Texts
 from ingest.document import digest, new_id, rebind
 
 
@@ -126,7 +126,7 @@ def _keep(
     *,
     before: DocumentDetail | None = None,
     of: str | None = None,
-    tags: tuple[str, ...] = (),
+    tags: Texts = (),
 ) -> AddReport:
     """The document and what was said of it, in one transaction. `of`: the round that this one corrects."""
     at = before.row.date or "" if before else ""

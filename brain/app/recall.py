@@ -97,7 +97,9 @@ def _in_or_out_of_window(
 
 
 def _best_score(ranked: Ranked) -> float:
-    return ranked[0][1] if ranked else 0.0
+    if not ranked:
+        return 0.0
+    return ranked[0][1]
 
 
 def _signs(key: str, values: Texts) -> Iterator[str]:

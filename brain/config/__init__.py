@@ -31,6 +31,7 @@ OTHER_VARIABLES = frozenset(
 )
 
 Values = dict[str, Any]
+Environment = Mapping[str, str]
 """Settings by name, or sections of settings."""
 
 
@@ -168,7 +169,7 @@ CHOICES: dict[str, Texts] = {
 }
 
 
-def load(home: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+def load(home: Path | None = None, environ: Environment | None = None) -> Config:
     """Read the configuration. Raises `UsageError` for a name or a type that does not exist."""
     environ = os.environ if environ is None else environ
     config = Config(home=home or default_home(environ))
@@ -179,7 +180,7 @@ def load(home: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     return _merge(config, _from_environment(environ), Origin())
 
 
-def default_home(environ: Mapping[str, str]) -> Path:
+def default_home(environ: Environment) -> Path:
     """`BRAIN_HOME`, else the user's data folder of this operating system. Raises `BrainError` for a root folder."""
     given = environ.get("BRAIN_HOME")
     if given:
@@ -275,7 +276,7 @@ def _read(path: Path) -> tuple[str, Values]:
         raise mistakes.no_toml(str(path), error) from None
 
 
-def _from_environment(environ: Mapping[str, str]) -> Values:
+def _from_environment(environ: Environment) -> Values:
     """`BRAIN_OLLAMA_HOST=…` is `[ollama] host`; OLLAMA_HOST itself is honoured as Ollama's own tools do."""
     found: Values = {}
     host = environ.get("OLLAMA_HOST")
@@ -292,7 +293,7 @@ def _from_environment(environ: Mapping[str, str]) -> Values:
     return found
 
 
-def _refuse_unknown(environ: Mapping[str, str], known: Collection[str]) -> None:
+def _refuse_unknown(environ: Environment, known: Collection[str]) -> None:
     """Raise `UsageError` for a variable that would be taken for a setting and does nothing."""
     for variable in sorted(environ):
         if variable.startswith(mistakes.PREFIX) and variable not in known:

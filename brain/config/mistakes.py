@@ -136,7 +136,9 @@ def open_to_all(path: str) -> BrainError:
 
 def _meant(wrong: str, known: Collection[str]) -> str:
     close = _nearest(wrong, known)
-    return f"did you mean [{close}]? " if close else ""
+    if not close:
+        return ""
+    return f"did you mean [{close}]? "
 
 
 def _nearest(wrong: str, known: Collection[str]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from brain.types import Texts
+
 
 @dataclass(frozen=True, slots=True)
 class Secret:
@@ -13,7 +15,7 @@ class Secret:
     """
 
     passphrase: str = ""
-    recipients: tuple[str, ...] = ()
+    recipients: Texts = ()
     identity: Path | None = None
 
     def __bool__(self) -> bool:

@@ -24,7 +24,9 @@ def cells(char: str) -> int:
     """How many cells of a terminal a character fills (Unicode TR 11)."""
     if unicodedata.combining(char) or char in (ANSWER_BEGINS, ANSWER_ENDS):
         return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+    if unicodedata.east_asian_width(char) in "WF":
+        return 2
+    return 1
 
 
 class Margin:

@@ -20,6 +20,7 @@ from brain.doors.lines import HANGS, THEIRS, Line, plain, size, wrapped
 from brain.doors.margin import ANSWER_BEGINS, ANSWER_ENDS, MARGIN, Margin
 from brain.doors.text import Sanitiser, one_line, safe_text
 from brain.errors import BrainError
+from brain.types import Span
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,7 +77,9 @@ class Out:
     @property
     def wraps_at(self) -> int | None:
         """Columns at which a terminal begins a row of its own; None in a pipe."""
-        return self.width if self._stdout.isatty() else None
+        if not self._stdout.isatty():
+            return None
+        return self.width
 
     @property
     def interactive(self) -> bool:
@@ -95,7 +98,7 @@ class Out:
         for item in lines:
             self._line(self.stderr, item)
 
-    def stream(self, chunk: str, answer: tuple[int, int] | None = None) -> None:
+    def stream(self, chunk: str, answer: Span | None = None) -> None:
         """A piece of somebody else's words as it comes, shown at once behind the margin; a sequence split over two
         pieces is caught. `answer`: from where to where it is the answer, which a terminal shows so.
         """
@@ -103,7 +106,7 @@ class Out:
         rows = self._margin.feed(self._safe(chunk, answer), self.wraps_at)
         self._write(self._stdout, self._with_answer(rows), flush=True)
 
-    def _safe(self, chunk: str, answer: tuple[int, int] | None) -> str:
+    def _safe(self, chunk: str, answer: Span | None) -> str:
         """The piece without control characters but those that stand around the answer."""
         feed = self._sanitiser.feed
         if answer is None or not self._coloured(self._stdout):

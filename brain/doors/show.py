@@ -17,6 +17,8 @@ from brain.doors import json_out
 from brain.doors.json_out import Shape
 from brain.doors.lines import Lines, line
 
+ToLines = Callable[[Any], Lines]
+ToJson = Callable[[Any], Shape]
 View = TypeVar("View", bound=Callable[..., Lines])
 
 # The exit codes of the command line, as docs/JSON.md tells them; an error brings its own (`brain.errors`).
@@ -40,10 +42,10 @@ class Showing:
     `talk` is for a person, beside the result; `code` is the exit code.
     """
 
-    lines: Callable[[Any], Lines]
-    explained: Callable[[Any], Lines]
-    to_json: Callable[[Any], Shape]
-    talk: Callable[[Any], Lines]
+    lines: ToLines
+    explained: ToLines
+    to_json: ToJson
+    talk: ToLines
     code: Callable[[Any], int]
 
 
@@ -62,9 +64,9 @@ def done(_value: Any) -> int:
 
 def shows(
     kind: str,
-    to_json: Callable[[Any], Shape] = json_out.fields,
+    to_json: ToJson = json_out.fields,
     *,
-    talk: Callable[[Any], Lines] = silent,
+    talk: ToLines = silent,
     code: Callable[[Any], int] = done,
     explains: bool = False,
 ) -> Callable[[View], View]:
@@ -81,12 +83,14 @@ def shows(
 def lists(
     kind: str,
     *if_empty: str,
-    to_json: Callable[[Any], Shape] | None = None,
+    to_json: ToJson | None = None,
 ) -> Callable[[View], View]:
     """Register the view below for a list, which JSON calls by its `kind`. An empty one is told in these rows."""
 
     def talk(values: Sequence[object]) -> Lines:
-        return [] if values else [line(row) for row in if_empty]
+        if values:
+            return []
+        return [line(row) for row in if_empty]
 
     to_json = to_json or partial(json_out.listed, kind)
     return shows(kind, to_json, talk=talk, code=some_found)

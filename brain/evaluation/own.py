@@ -26,7 +26,7 @@ from brain.evaluation.retrieval import (
 )
 from brain.protocols import Progress, silent
 from brain.reports import Figures
-from ingest.document import digest
+from ingest.document import Texts, digest
 from ingest.terms import fold
 
 Run = tuple[str, Figures]  # (when, its report)
@@ -48,7 +48,7 @@ class OwnQuestion:
     """One judged question. `sources` as stored; () says that the notes do not hold it. `origin`: file or feedback."""
 
     text: str
-    sources: tuple[str, ...] = ()
+    sources: Texts = ()
     quote: str = ""
     kind: str = ""
     checked: bool = False

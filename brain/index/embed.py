@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from brain.errors import BrainError, StoreError, Unavailable
-from brain.protocols import Embedder, Progress, silent
+from brain.protocols import Clock, Embedder, Progress, silent
 from brain.store.vectors import ChunkVectors, Pending, VectorTable
 from ingest.sentences import sentences as read_sentences
 
@@ -49,7 +49,7 @@ def embed_pending(
     batch: int = BATCH,
     progress: Progress = silent,
     stop: Callable[[], bool] = lambda: False,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Clock = time.monotonic,
 ) -> EmbedReport:
     """Compute and store vectors until none is missing, `stop()` says so, or the model cannot be reached.
 
@@ -114,7 +114,7 @@ class _Run:
 
     stored: ChunkVectors
     embedder: Embedder
-    clock: Callable[[], float]
+    clock: Clock
     most: int
     size: int
     alone: bool = False
@@ -214,4 +214,6 @@ def vectors_of_sentences(embedder: Embedder, texts: Sequence[str]) -> list[Vecto
 def _several_sentences(text: str) -> list[str]:
     """The sentences below the first line, none where there is only one."""
     found = [sentence.text for sentence in read_sentences(text.partition("\n")[2])]
-    return found if len(found) > 1 else []
+    if len(found) > 1:
+        return found
+    return []

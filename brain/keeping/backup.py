@@ -30,6 +30,7 @@ from brain.keeping.files import (
 )
 from brain.reports import BackupReport
 from brain.store import Store, copies
+from brain.types import Texts
 
 NAME = re.compile(r"brain-(\d{8}T\d{6}Z)(?:-(\d+))?\.db(\.age)?")
 TIME = "%Y%m%dT%H%M%SZ"
@@ -132,7 +133,7 @@ def keep_rule(store: Store) -> dict[str, int] | None:
     return None
 
 
-def note(store: Store, config: Config, folder: Path, rule: str) -> tuple[str, ...]:
+def note(store: Store, config: Config, folder: Path, rule: str) -> Texts:
     """Keep folder and rule in mind for erasing; a notice where they cannot be kept."""
     own, *others = folders(store, config)
     used = sorted({*map(str, others), str(folder)} - {str(own)})

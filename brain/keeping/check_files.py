@@ -195,7 +195,9 @@ def file_system(path: Path) -> str:
                 mounted = Path(point.replace("\\040", " "))
                 if place.is_relative_to(mounted):
                     holding[len(mounted.parts)] = kind
-    return holding[max(holding)] if holding else ""
+    if not holding:
+        return ""
+    return holding[max(holding)]
 
 
 def _below(home: Path) -> Iterator[Path]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from brain.errors import Refused
 from brain.models.locality import Json, refuse_remote_fields, refuse_remote_name, whole
+from brain.types import Texts
 
 GB, MB = 10**9, 10**6  # bytes, as makers of models count
 MEMORY_SHARE = 0.6  # of this machine's memory for the weights; Ollama's README: 4.1 GB in 8, 7.4 in 16, 19 in 32
@@ -107,11 +108,11 @@ PREFIXES: Mapping[str, Prefixes] = {
 }
 
 
-Abilities = Callable[[str], tuple[str, ...] | None]
+Abilities = Callable[[str], Texts | None]
 """What a model can do by /api/show, in Ollama's words; None where the server does not say: then its name must tell."""
 
 
-def unsaid(_model: str) -> tuple[str, ...] | None:
+def unsaid(_model: str) -> Texts | None:
     """A server that does not say what its models can do."""
     return None
 
@@ -219,7 +220,7 @@ def _is_local(entry: Json) -> bool:
     return bool(name)
 
 
-def _named_writer(entry: Json, families: tuple[str, ...]) -> bool:
+def _named_writer(entry: Json, families: Texts) -> bool:
     """Whether a name is one of a model of these families that answers questions."""
     short = _name(entry).rpartition("/")[2].lower()
     unfit = any(NOT_WRITERS.search(part) for part in short.split(":"))

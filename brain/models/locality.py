@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from brain.errors import Refused, UsageError
+from brain.types import Texts
 
 DEFAULT_PORT = 11434  # where Ollama listens
 DEFAULT_HOST = "127.0.0.1"
@@ -45,7 +46,7 @@ class Address:
 
     name: str
     port: int
-    hosts: tuple[str, ...]
+    hosts: Texts
 
     @property
     def shown(self) -> str:

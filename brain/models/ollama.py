@@ -38,6 +38,7 @@ from brain.models.ollama_errors import (
     unreadable,
 )
 from brain.protocols import Progress, silent
+from brain.types import Texts
 
 if TYPE_CHECKING:
     import ollama
@@ -70,7 +71,7 @@ class Proof:
     digest: str
     window: int
     dimensions: int
-    capabilities: tuple[str, ...] = ()
+    capabilities: Texts = ()
 
     def window_within(self, most: int) -> int:
         """The tokens that the model can be given, at most `most`."""
@@ -96,7 +97,7 @@ class OllamaServer:
         self.limits = limits or Limits()
         self._tell = tell
         self._proofs: dict[str, tuple[float, Proof]] = {}
-        self._abilities: dict[str, tuple[str, ...] | None] = {}
+        self._abilities: dict[str, Texts | None] = {}
 
     def version(self) -> str:
         """Such as "0.33.0"; an error comes within about the connect time when nobody answers."""
@@ -136,7 +137,7 @@ class OllamaServer:
         """The raw answer of /api/show. Raises `Unavailable` when the model is not pulled."""
         return self._asked("POST", "/api/show", {"model": model}, model=model)
 
-    def abilities(self, model: str) -> tuple[str, ...] | None:
+    def abilities(self, model: str) -> Texts | None:
         """What a model can do by /api/show, which decides (/api/tags may contradict it); () for one that runs
         elsewhere or cannot be looked into, None from a server too old to say. Asks once for each model.
         """
@@ -329,7 +330,7 @@ def kept(keep_alive: str) -> Json:
     return {"keep_alive": int(bare) if is_number else bare}
 
 
-def _capabilities(shown: Json) -> tuple[str, ...] | None:
+def _capabilities(shown: Json) -> Texts | None:
     """What /api/show says that a model can do, None where it does not say."""
     value = shown.get("capabilities")
     if not isinstance(value, list):
@@ -340,7 +341,9 @@ def _capabilities(shown: Json) -> tuple[str, ...] | None:
 def _num_ctx(shown: Json) -> int:
     """The window that the Modelfile sets, 0 when it sets none."""
     found = NUM_CTX.search(str(shown.get("parameters") or ""))
-    return int(found[1]) if found else 0
+    if not found:
+        return 0
+    return int(found[1])
 
 
 def _smaller(one: int, other: int) -> int:

@@ -75,7 +75,9 @@ def typed_error(
     said = sentence(body)
     quoted = f": {said}" if said else ""
     if status == 404:
-        return not_pulled(model) if model else unreadable(address)
+        if model:
+            return not_pulled(model)
+        return unreadable(address)
     if status in (401, 403) and said:
         return Refused(
             f"{model} would be answered by another machine{quoted}",

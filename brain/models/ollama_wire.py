@@ -316,7 +316,9 @@ class _Guarded(httpcore.NetworkStream):
         if left <= 0:
             raise httpcore.ReadTimeout
         # A socket takes no infinity: None is what says that it may wait for ever.
-        return left if left != float("inf") else None
+        if left != float("inf"):
+            return left
+        return None
 
 
 @contextmanager

@@ -11,14 +11,14 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 from brain import prompts
 from brain.errors import BrainError
 from brain.prompts import NONCE_BYTES, neutral
-from brain.protocols import Generator
+from brain.protocols import Clock, Generator
 from brain.types import ModelStep, Passage, Passages
 from ingest.terms import tokens
 
@@ -57,7 +57,7 @@ class Expansion(NamedTuple):
 
 
 def expand(
-    question: str, *, generator: Generator, clock: Callable[[], float] = time.monotonic
+    question: str, *, generator: Generator, clock: Clock = time.monotonic
 ) -> tuple[list[Expansion], ModelStep]:
     """At most LEX_LISTS + 2 further queries, and what happened. Never raises for the model: then there are none."""
     began = clock()

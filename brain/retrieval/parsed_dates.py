@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from brain.retrieval.time_forms import FORMS
+from brain.types import Texts
 
 if TYPE_CHECKING:
     from dateparser.date import DateDataParser
@@ -45,9 +46,7 @@ def parse(words: str, now: datetime, floor: bool) -> tuple[date, str] | None:
 
 
 @lru_cache(maxsize=8)
-def _parser(
-    languages: tuple[str, ...], order: str, now: datetime, floor: bool
-) -> DateDataParser:
+def _parser(languages: Texts, order: str, now: datetime, floor: bool) -> DateDataParser:
     from dateparser.date import DateDataParser
 
     settings = {

@@ -59,7 +59,9 @@ def with_iso_dates(text: str, month_first: bool) -> tuple[str, dict[str, str]]:
 
     def iso(match: re.Match[str]) -> str:
         day = meant.get(match[0])
-        return day.isoformat() if day else match[0]
+        if day:
+            return day.isoformat()
+        return match[0]
 
     return _SLASHED.sub(iso, text), written
 

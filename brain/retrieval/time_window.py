@@ -373,7 +373,9 @@ def _number(words: str) -> int:
     text = text.strip()
     if text in _SPELT:
         return _SPELT.index(text) + 1
-    return int(text) if text.isdigit() else 1
+    if not text.isdigit():
+        return 1
+    return int(text)
 
 
 def _spread(words: str, now: datetime) -> _Days | None:

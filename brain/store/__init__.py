@@ -168,7 +168,9 @@ class Store:
         sql = "SELECT value FROM settings WHERE name=?"
         with suppress(sqlite3.Error):
             row = first(self.connection.conn, sql, PENDING)
-            return str(row[0]) if row else ""
+            if not row:
+                return ""
+            return str(row[0])
         return ""
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from brain.errors import StoreError
 from brain.store.row_hash import Row
+from brain.types import Texts
 
 # Columns by what they hold, whatever their table; any other holds text.
 LISTS = frozenset("aliases notices heading citations people tags documents".split())
@@ -127,7 +128,7 @@ def _cell(name: str, value: Any) -> Any:
 
 
 @lru_cache(maxsize=LISTS_KEPT)
-def texts_of(name: str, value: object) -> tuple[str, ...]:
+def texts_of(name: str, value: object) -> Texts:
     """A column of that name that holds a list of texts. Raises `Damaged`."""
     found = json_of(value, list, name)
     if not all(isinstance(item, str) for item in found):

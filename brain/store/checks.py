@@ -394,7 +394,9 @@ def _vector_sound(
 
 def _sha(text: object) -> str:
     """The SHA-256 of a text; of anything else none."""
-    return digest(text) if isinstance(text, str) else ""
+    if not isinstance(text, str):
+        return ""
+    return digest(text)
 
 
 def _payload_sound(payload: str) -> bool:

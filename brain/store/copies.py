@@ -252,7 +252,9 @@ def _untrusted(path: Path) -> sqlite3.Connection:
 
 
 def _allow(action: int, *_names: str | None) -> int:
-    return sqlite3.SQLITE_OK if action in READING else sqlite3.SQLITE_DENY
+    if action in READING:
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
 
 
 def _set(conn: sqlite3.Connection, *pragmas: str) -> None:

@@ -18,7 +18,7 @@ from brain.store.properties import names_of, renew_properties
 from brain.store.row_hash import HASH, Row, hashed, listed, renewed, row_hash
 from brain.store.sql import FIRST_SEEN, fields_of, first, insert_into, json_text, marks
 from brain.store.table import Table
-from brain.types import Outcome, header
+from brain.types import Outcome, Texts, header
 from ingest.chunk_terms import around, searchable
 from ingest.document import Document, digest, rebind
 from ingest.stated import list_of
@@ -59,7 +59,7 @@ class Origin:
     label: str = "internal"
     compartment: str | None = None
     trust: str = "own"
-    tags: tuple[str, ...] = ()
+    tags: Texts = ()
     added_at: str | None = None
     updated_at: str | None = None
 

@@ -27,7 +27,7 @@ from brain.store.sql import (
     document_scope,
 )
 from brain.store.table import Table
-from brain.types import Scope
+from brain.types import Scope, Texts
 
 if TYPE_CHECKING:
     from brain.reports import DocumentDetail, DocumentRow, Excerpt
@@ -302,9 +302,7 @@ class LibraryTable(Table):
 
     # -- tags, contexts, roots -------------------------------------------------------------------------------------
 
-    def tag(
-        self, document_id: str, add: Iterable[str], remove: Iterable[str]
-    ) -> tuple[str, ...]:
+    def tag(self, document_id: str, add: Iterable[str], remove: Iterable[str]) -> Texts:
         """Change a document's tags; returns those that it has now."""
         with self._write():
             tag_rows(self._conn, document_id, add, "person")
@@ -389,7 +387,9 @@ class LibraryTable(Table):
         """A value kept as JSON, of this kind; an empty one where there is none, or what is kept is damaged."""
         text = self.setting(name)
         try:
-            return json_of(text, kind, "value") if text else kind()
+            if not text:
+                return kind()
+            return json_of(text, kind, "value")
         except Damaged as column:
             leave_out(self._conn, "settings", {"name": name}, column)
             return kind()
@@ -439,7 +439,9 @@ def context_for(source: str, contexts: dict[str, str]) -> str:
     for prefix in contexts:
         if source == prefix or source.startswith(prefix.rstrip("/") + "/"):
             above.append(prefix)
-    return contexts[max(above, key=len)] if above else ""
+    if not above:
+        return ""
+    return contexts[max(above, key=len)]
 
 
 def _begins_id(text: str) -> bool:

@@ -150,7 +150,9 @@ class _Look:
 
     def quoted(self, text: str) -> Term:
         """Something when the text repeats a sentence of it."""
-        return A_SENTENCE if self._quotation.within(text) else ()
+        if self._quotation.within(text):
+            return A_SENTENCE
+        return ()
 
     def shared(self, text: str) -> Term:
         """What a short text has of it: a word that no other document has is enough, of rare ones it takes two."""

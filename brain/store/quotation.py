@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from brain.types import Texts
 from ingest.terms import tokens
 
 QUOTE_WORDS = (
@@ -18,7 +19,7 @@ class Quotation:
     """Tells whether something said repeats one of the texts word for word, whatever the case and the marks between."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._runs: set[tuple[str, ...]] = set()
+        self._runs: set[Texts] = set()
         self._wholes: list[str] = []
         for text in texts:
             self._runs.update(_runs(text))
@@ -36,7 +37,7 @@ class Quotation:
         return not self._runs.isdisjoint(_runs(said))
 
 
-def _runs(text: str) -> Iterator[tuple[str, ...]]:
+def _runs(text: str) -> Iterator[Texts]:
     """Every QUOTE_WORDS words that follow each other."""
     words = tokens(text)
     return zip(*(words[start:] for start in range(QUOTE_WORDS)), strict=False)

@@ -15,6 +15,7 @@ from brain.store.copies import read_only
 from brain.store.row_hash import COVERED, HASH, Row, listed, row_hash, sound
 from brain.store.sql import named, texts_read
 from brain.store.table import Table
+from brain.types import Texts
 
 # What a person knows a row by.
 KNOWN_BY = {
@@ -89,7 +90,7 @@ class RowCheck(Table):
         return None
 
 
-def keys_of(table: str) -> tuple[str, ...]:
+def keys_of(table: str) -> Texts:
     """The columns that find a row in another copy of the database: the first of those that the hash covers."""
     return COVERED[table][: 2 if table in TWO_KEYS else 1]
 

@@ -18,6 +18,7 @@ from hashlib import sha256
 from brain.store.cells import leave_out
 from brain.store.row_hash import hashed
 from brain.store.table import Table
+from brain.types import Texts
 
 KEYS = "tombstone_keys"  # setting: a JSON list, the store's own first, then those of stores that it was restored over
 KEY_BYTES = 32
@@ -37,7 +38,7 @@ class Erased:
 class Marks:
     """All marks of a store with the keys that they were made under, to be carried into another."""
 
-    keys: tuple[str, ...]
+    keys: Texts
     days: dict[str, str]
 
 

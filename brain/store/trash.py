@@ -217,4 +217,6 @@ def _brought_back(payload: object, source: str) -> dict[str, list[Row]]:
 def _as_it_was(table: str, row: Row) -> Row:
     """The row to insert again; one forgotten under schema 1 has no hash yet."""
     kept = {name: value for name, value in row.items() if name != "pk"}
-    return kept if HASH in kept else hashed(table, kept)
+    if HASH in kept:
+        return kept
+    return hashed(table, kept)

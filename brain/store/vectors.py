@@ -250,7 +250,9 @@ class VectorTable(Table):
         if not found:
             return found if seq == last else None
         gap = found[0].seq > seq + 1 and self._pruned_to() > seq
-        return None if gap or seq > last else found
+        if gap or seq > last:
+            return None
+        return found
 
     def prune(self, *, keep: int = OUTBOX_ROWS_KEPT) -> int:
         """Delete all but the newest `keep` outbox rows; returns how many went. The newest row always stays."""

@@ -59,7 +59,9 @@ def related(term: str, stems: Iterable[str]) -> float:
 
 def likeness(term: str, stems: TermSet) -> float:
     """1 for the same stem, RELATED for a relative, else 0."""
-    return 1.0 if term in stems else related(term, stems)
+    if term in stems:
+        return 1.0
+    return related(term, stems)
 
 
 def likenesses(

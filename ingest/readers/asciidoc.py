@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ingest.document import Texts
+from ingest.document import Metadata, Texts
 from ingest.readers.line_outline import Mark, sections
 from ingest.readers.text import readable
 from ingest.reading import Raw, Reading, Readings
@@ -54,14 +54,14 @@ def read(raw: Raw) -> Readings:
     )
 
 
-def _first_of(metadata: dict[str, str], *keys: str) -> str:
+def _first_of(metadata: Metadata, *keys: str) -> str:
     for key in keys:
         if value := metadata.get(key):
             return value
     return ""
 
 
-def _tags(metadata: dict[str, str]) -> Texts:
+def _tags(metadata: Metadata) -> Texts:
     """The tags and keywords, each once."""
     tags: dict[str, None] = {}
     for key in ("tags", "keywords", "page-tags"):
@@ -72,9 +72,9 @@ def _tags(metadata: dict[str, str]) -> Texts:
     return tuple(tags)
 
 
-def _attributes(lines: list[str]) -> dict[str, str]:
+def _attributes(lines: list[str]) -> Metadata:
     """The attributes at the head, and the author and revision below the title."""
-    found: dict[str, str] = {}
+    found: Metadata = {}
     for at, line in enumerate(lines[:HEAD_LINES]):
         attribute = _ATTRIBUTE.match(line)
         if attribute:

@@ -73,7 +73,9 @@ def found(values: Any, chars: int) -> list[Chat]:
     else."""
     chats = list(_chats(values, "", DEPTH))
     told = sum(len(message.text) for chat in chats for message in chat.messages)
-    return chats if told >= TOLD_SHARE * chars else []
+    if told >= TOLD_SHARE * chars:
+        return chats
+    return []
 
 
 def reading(chats: list[Chat], notices: Texts) -> Reading:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ingest.document import Metadata
 from ingest.readers import formulas, zips
 from ingest.readers.outline import (
     Block,
@@ -145,7 +146,7 @@ def _styles(root: Element, story: _Story) -> None:
             story.levels[key] = level
 
 
-def _values(properties: Iterable[Element]) -> dict[str, str]:
+def _values(properties: Iterable[Element]) -> Metadata:
     """What each property states, by its name; of two the later."""
     return {local(stated): attribute(stated, "val") for stated in properties}
 
@@ -196,7 +197,7 @@ def _paragraph(element: Element, story: _Story) -> Iterator[Block]:
 
 def _style(element: Element, story: _Story) -> tuple[str, int, bool]:
     """(style id, outline level or 0, whether it is an item of a list)."""
-    values: dict[str, str] = {}
+    values: Metadata = {}
     for properties in children(element, "pPr"):
         values |= _values(properties)
     style = values.get("pStyle", "")
@@ -305,9 +306,9 @@ def _cells(element_row: Element, story: _Story) -> Iterator[Cell]:
         )
 
 
-def _stated(element: Element, name: str) -> dict[str, str]:
+def _stated(element: Element, name: str) -> Metadata:
     """What the properties of a row or a cell state."""
-    found: dict[str, str] = {}
+    found: Metadata = {}
     for properties in children(element, name):
         found |= _values(properties)
     return found

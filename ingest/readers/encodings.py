@@ -267,7 +267,9 @@ def _letter(letter: str, before: str, after: str, script: _Script) -> float:
         return WRONG
     worth = script.worth.get(letter)
     if worth is None:
-        return script.known_worth if script.known.match(letter) else WRONG
+        if not script.known.match(letter):
+            return WRONG
+        return script.known_worth
     # Whole words in capitals are rare, and what small letters become in a sister encoding.
     shouted = letter.isupper() and before.isupper()
     return min(worth, RARE) if shouted else worth

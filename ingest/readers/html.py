@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ingest.document import Texts
+from ingest.document import Metadata, Texts
 from ingest.readers.html_blocks import (
     CONTROLS,
     HIDDEN_TEXT,
@@ -203,7 +203,7 @@ def _tree(text: str) -> Element:
 
 def _declared(tree: Element) -> tuple[str, str]:
     """(title, date) that the head of the page states."""
-    meta: dict[str, str] = {}
+    meta: Metadata = {}
     for element in tree.iter("meta"):
         key = (
             element.get("property")

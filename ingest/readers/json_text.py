@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ingest.document import Section
+from ingest.document import Section, Texts
 from ingest.limits import MEGABYTE
 from ingest.readers import chats
 from ingest.readers.outline import HEADING_CHARS, one_line
@@ -100,7 +100,7 @@ def _outlined(values: Any) -> Iterator[Section]:
         yield Section(f"{lines}\n\n", _called(value), f"item {number}")
 
 
-def _called(value: Any) -> tuple[str, ...]:
+def _called(value: Any) -> Texts:
     """The name that a part has, if any."""
     if isinstance(value, dict):
         for key in NAMES:

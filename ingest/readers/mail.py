@@ -22,7 +22,7 @@ from email.header import decode_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
 
-from ingest.document import Heading, Section
+from ingest.document import Heading, Metadata, Section
 from ingest.errors import UnreadableFile
 from ingest.readers import attachments, threads
 from ingest.readers.attachments import Attached
@@ -143,11 +143,11 @@ def _attached(letter: Letter, top: Heading, where: str, raw: Raw) -> Iterator[Se
     yield from attachments.sections(letter.attachments, top, raw, letter.notices)
 
 
-def _people(letter: Letter) -> dict[str, str]:
+def _people(letter: Letter) -> Metadata:
     return {"From": letter.sender, "To": letter.to, "Cc": letter.cc}
 
 
-def _stated(headers: dict[str, str]) -> dict[str, str]:
+def _stated(headers: Metadata) -> Metadata:
     return {name: value for name, value in headers.items() if value}
 
 

@@ -179,7 +179,9 @@ def _part_of_date(value: date, run: str) -> str:
     letter, length = run[0], len(run)
     if letter == "y":
         year = f"{value.year:04}"
-        return year if length > 2 else year[2:]
+        if length > 2:
+            return year
+        return year[2:]
     number = value.day if letter == "d" else value.month
     if length <= 2:
         return str(number).zfill(length)

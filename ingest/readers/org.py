@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ingest.document import Metadata
 from ingest.readers.line_outline import Mark, sections
 from ingest.readers.text import readable
 from ingest.reading import Raw, Reading, Readings
@@ -47,7 +48,7 @@ _SETTINGS = re.compile(
 class _Said:
     """What the file says of itself."""
 
-    metadata: dict[str, str] = field(default_factory=dict)
+    metadata: Metadata = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
     aliases: list[str] = field(default_factory=list)
     states: str = _STATES

@@ -144,7 +144,9 @@ def has_letters(text: str) -> bool:
 
 def listed(item: str) -> str:
     """A paragraph of a list as a line of its own; an empty one stays empty."""
-    return f"- {item}" if item.strip() else item
+    if not item.strip():
+        return item
+    return f"- {item}"
 
 
 def row(cells: Iterable[str]) -> str:

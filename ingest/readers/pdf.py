@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from ingest.document import Section
+from ingest.document import Metadata, Section
 from ingest.errors import UnreadableFile
 from ingest.readers import attachments, pdf_layers
 from ingest.readers.outline import has_letters, one_line
@@ -217,7 +217,7 @@ def _sound(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _fields(reader: PdfReader) -> dict[str, str]:
+def _fields(reader: PdfReader) -> Metadata:
     """The document information as strings, without what cannot be read."""
     fields = {}
     try:

@@ -59,7 +59,9 @@ class Fields:
                 filled[label] = f"{filled[label].rstrip(_BLANKS)}: {value}"
             elif value:
                 below.append(_line(name, value))
-        return [*filled, "", *below] if below else filled
+        if not below:
+            return filled
+        return [*filled, "", *below]
 
     def elsewhere(self, reader: PdfReader) -> list[str]:
         """Of the fields that no page shows, and of an XFA form."""
@@ -91,7 +93,9 @@ class Fields:
 
 
 def _line(name: str, value: str) -> str:
-    return f"{name}: {value}" if name else value
+    if not name:
+        return value
+    return f"{name}: {value}"
 
 
 def _label(name: str, lines: list[str]) -> int:

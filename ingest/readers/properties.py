@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ingest.document import Texts
+from ingest.document import Metadata, Texts
 from ingest.limits import Limits
 from ingest.readers.front_matter import (
     TOML,
@@ -110,9 +110,9 @@ class Head:
         found += _parted(r"[,;]", self._under(KEYWORD_KEYS))
         return [tag.lstrip("#") for tag in found]
 
-    def metadata(self) -> dict[str, str]:
+    def metadata(self) -> Metadata:
         """Key -> its values, several joined by ", "."""
-        found: dict[str, str] = {}
+        found: Metadata = {}
         for item in self.properties:
             value = item.value
             if item.key in found:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ingest.document import Texts
+from ingest.document import Metadata, Texts
 from ingest.readers.line_outline import Mark, sections
 from ingest.readers.text import readable
 from ingest.reading import Raw, Reading, Readings
@@ -60,7 +60,7 @@ def read(raw: Raw) -> Readings:
     )
 
 
-def _tags(metadata: dict[str, str]) -> Texts:
+def _tags(metadata: Metadata) -> Texts:
     """The tags and keywords, each once."""
     tags: dict[str, None] = {}
     for key in ("tags", "keywords"):
@@ -71,9 +71,9 @@ def _tags(metadata: dict[str, str]) -> Texts:
     return tuple(tags)
 
 
-def _fields(lines: list[str]) -> dict[str, str]:
+def _fields(lines: list[str]) -> Metadata:
     """What the fields at the head say: ":Author: …", or ".. date: …" as site generators write it."""
-    found: dict[str, str] = {}
+    found: Metadata = {}
     for line in lines[:HEAD_LINES]:
         field = _FIELD.match(line)
         if field is None:

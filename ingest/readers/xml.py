@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
-from ingest.document import Section
+from ingest.document import Metadata, Section
 from ingest.readers.outline import one_line
 from ingest.readers.zips import content
 from ingest.reading import Reading
@@ -110,9 +110,9 @@ def related(part: Any) -> Iterator[tuple[str, Any]]:
             yield relation.reltype.rpartition("/")[2], relation.target_part
 
 
-def properties(archive: ZipFile, name: str) -> dict[str, str]:
+def properties(archive: ZipFile, name: str) -> Metadata:
     """The document's stated properties under their usual names, without a program's own defaults."""
-    found: dict[str, str] = {}
+    found: Metadata = {}
     for element in descendants(entry(archive, name), *_NAMES):
         key = _NAMES[local(element)]
         value = one_line(element.text or "")[:VALUE_CHARS]

@@ -18,6 +18,7 @@ from itertools import pairwise
 from xml.parsers import expat
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
+from ingest.document import Texts
 from ingest.errors import RefusedFile, UnreadableFile
 from ingest.limits import MEGABYTE, Limits
 
@@ -57,8 +58,8 @@ class Archive(ZipFile):
     """An archive whose entries are harmless. `damaged`: those that were not whole; they hold what was left of them.
     `malformed`: entries of XML that is none."""
 
-    damaged: tuple[str, ...] = ()
-    malformed: tuple[str, ...] = ()
+    damaged: Texts = ()
+    malformed: Texts = ()
 
 
 def opened(data: bytes, limits: Limits) -> Archive:

@@ -19,6 +19,7 @@ import typer.main
 from brain.doors.cli.options import Explain, Json, flag
 from brain.doors.cli.plain import Command, Group
 from brain.doors.cli.session import session
+from brain.types import Texts
 
 if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
@@ -93,7 +94,7 @@ def register(
     name: str,
     panel: str | None = None,
     *,
-    examples: tuple[str, ...],
+    examples: Texts,
     group: typer.Typer | None = None,
     **settings: Any,
 ) -> Callable[[Function], Function]:

@@ -33,6 +33,7 @@ from brain.doors.cli.options import (
 from brain.doors.cli.session import Session, scope, session
 from brain.doors.views import library as view
 from brain.errors import UsageError
+from brain.types import Texts
 
 if TYPE_CHECKING:
     from brain.app import Brain
@@ -243,7 +244,7 @@ def tag(
     return view.Tagged(reference, names)
 
 
-def split_tags(changes: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def split_tags(changes: list[str]) -> tuple[Texts, Texts]:
     """`["+x", "-y", "#z"]` to the tags to add and the tags to take off. Raises `UsageError` for an empty name."""
     add: list[str] = []
     remove: list[str] = []

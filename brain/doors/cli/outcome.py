@@ -111,7 +111,9 @@ def _instance(command: object) -> str:
         return f"its commands: {', '.join(inner)}; "
     _heading, _, examples = (getattr(command, "epilog", "") or "").partition("\n  ")
     first = examples.partition("\n")[0]
-    return f"for instance: {first}; " if first else ""
+    if not first:
+        return ""
+    return f"for instance: {first}; "
 
 
 def _report(

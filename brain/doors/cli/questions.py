@@ -37,6 +37,7 @@ from brain.doors.views import answers
 from brain.doors.views import questions as view
 from brain.errors import UsageError
 from brain.prompts import NOTHING_IN
+from brain.types import Span
 
 if TYPE_CHECKING:
     from brain.types import Answer, Retrieved
@@ -237,9 +238,7 @@ class AnswerPrinter:
         # The last character of the sentence said last, "" outside a paragraph.
         self._last = ""
 
-    def say(
-        self, kind: str, text: str, answer: tuple[int, int] | None = None, /
-    ) -> None:
+    def say(self, kind: str, text: str, answer: Span | None = None, /) -> None:
         """One thing that `Brain.ask` has to say: a quote, in which the answer stands there, a sentence, a notice."""
         if kind == "notice":
             self.end_paragraph()

@@ -199,7 +199,9 @@ def _because(name: str, reason: str) -> str:
 
 
 def _errors_found(found: Sequence[Check]) -> int:
-    return FAILED if "error" in _levels(found) else DONE
+    if "error" in _levels(found):
+        return FAILED
+    return DONE
 
 
 def _levels(found: Sequence[Check]) -> list[str]:

@@ -20,6 +20,7 @@ from brain.doors.lines import (
 )
 from brain.doors.show import shows
 from brain.doors.views.library import NOTHING
+from brain.types import Texts
 
 if TYPE_CHECKING:
     from brain.reports import AdvisedModel, ModelAdvice, ModelRow, ModelTable
@@ -73,7 +74,7 @@ def advised(advice: ModelAdvice, *, explain: bool = False) -> Lines:
     return done
 
 
-def _advised(item: AdvisedModel, *, explain: bool) -> tuple[str, ...]:
+def _advised(item: AdvisedModel, *, explain: bool) -> Texts:
     """Name, size, whether it is here and how fast, what speaks against it; `explain`: parameters and quantisation."""
     words = commas(
         given("reads ", _speed(item.prompt_speed)),

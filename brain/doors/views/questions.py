@@ -180,7 +180,9 @@ def model_step(item: ModelStep, *, whole: bool = False) -> str:
 
 def degraded(reason: str) -> Lines:
     """One line that says which part could not look."""
-    return [warn("not complete: ", reason)] if reason else []
+    if not reason:
+        return []
+    return [warn("not complete: ", reason)]
 
 
 def files(items: Iterable[Passage]) -> Lines:

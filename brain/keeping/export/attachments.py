@@ -100,15 +100,18 @@ def uri_of(path: str) -> str:
     return f"file://{quote_from_bytes(os.fsencode(path))}"
 
 
+PathsByName = dict[str, list[str]]
+
+
 @dataclass(slots=True)
 class Attachments:
     """Which files the notes of one export link to. `roots`: folders that were added."""
 
     copies: Copies
     roots: Sequence[str]
-    _notes: dict[str, list[str]] = field(default_factory=dict)  # paths by name
-    _others: dict[str, list[str]] = field(default_factory=dict)
-    _disk: dict[str, list[str]] | None = None
+    _notes: PathsByName = field(default_factory=dict)
+    _others: PathsByName = field(default_factory=dict)
+    _disk: PathsByName | None = None
     missing: set[str] = field(default_factory=set)
     outside: set[str] = field(default_factory=set)
 
@@ -195,7 +198,7 @@ class Attachments:
                 return found[:FILES_OF_A_NAME]
         return []
 
-    def _looked_for(self) -> dict[str, list[str]]:
+    def _looked_for(self) -> PathsByName:
         """Every file of the added folders, and every copy of one, by its name; looked for once."""
         if self._disk is None:
             self._disk = {}
@@ -210,7 +213,7 @@ class Attachments:
         return self._disk
 
 
-def _note(paths: dict[str, list[str]], path: str) -> None:
+def _note(paths: PathsByName, path: str) -> None:
     held = paths.setdefault(_key(path), [])
     if path not in held:
         held.append(path)
@@ -237,5 +240,7 @@ def _is_file(path: str) -> bool:
 def _read(path: str) -> bytes | None:
     with suppress(OSError, ValueError), open_plain(path) as file:
         data = file.read(ORIGINAL_BYTES + 1)
-        return data if len(data) <= ORIGINAL_BYTES else None
+        if len(data) <= ORIGINAL_BYTES:
+            return data
+        return None
     return None

@@ -8,15 +8,15 @@ export of episodes and of feedback.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from brain.keeping.export.documents import MARKER, machine
 from brain.keeping.export.names import one_line
-from brain.keeping.export.rows import id_in
+from brain.keeping.export.rows import Facts, id_in
+from brain.types import Texts
 from ingest.readers.front_matter import (
     BadFrontMatter,
     map_at,
@@ -30,7 +30,6 @@ _CLOSE = " -->\n"
 _END = "\n\n<!-- end -->\n"
 CHARACTERS = "characters"  # the fact that holds the two lengths
 
-Facts = Mapping[str, Any]  # by name, as JSON gives them
 Words = tuple[str, str, int]  # both texts, and where in the file they end
 
 
@@ -47,7 +46,7 @@ class Block:
         """The text of a fact, "" where there is none."""
         return text_at(self.facts, name)
 
-    def texts(self, name: str) -> tuple[str, ...]:
+    def texts(self, name: str) -> Texts:
         """The list of texts of a fact, () where there is none."""
         return texts_at(self.facts, name)
 
@@ -120,7 +119,9 @@ class Marks:
     def _find(self, body: str, start: int) -> int:
         """Where the next block's comment stands at the beginning of a line, -1 when there is none."""
         found = body.find(f"\n{self._open}", start)
-        return found + 1 if found >= 0 else -1
+        if found < 0:
+            return -1
+        return found + 1
 
     def _exact(self, body: str, begin: int, facts: Facts) -> Words | None:
         """The texts by their lengths; None when they were changed."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import astuple, dataclass
 from itertools import chain
@@ -22,12 +22,14 @@ from brain.keeping.export.front_matter import dump
 from brain.keeping.export.layout import MARKDOWN
 from brain.keeping.export.rows import (
     DOCUMENT,
+    Facts,
     StoredChunk,
     StoredDocument,
     id_in,
     said_in,
     texts_in,
 )
+from brain.types import Span
 from ingest.document import digest, new_id
 from ingest.readers.front_matter import BadFrontMatter, NoFrontMatter, split, texts_at
 
@@ -211,7 +213,9 @@ def _where(item: StoredDocument, data: bytes, spans: Pieces) -> Pieces | str:
     """The spans when the text stands there word for word, else the text."""
     said = as_text(data)
     there = "".join(said[start:end] for start, end in spans)
-    return spans if there == item.text else item.text
+    if there == item.text:
+        return spans
+    return item.text
 
 
 def _fence(item: StoredDocument) -> tuple[str, str]:
@@ -280,12 +284,12 @@ def loaded(content: str) -> dict[str, Any]:
     return values
 
 
-def _text_at(values: Mapping[str, Any], name: str) -> str:
+def _text_at(values: Facts, name: str) -> str:
     found = values.get(name)
     return found if isinstance(found, str) else ""
 
 
-def _exact(values: Mapping[str, Any], data: bytes) -> str:
+def _exact(values: Facts, data: bytes) -> str:
     """The text as it was stored."""
     text = values.get("text", "")
     if isinstance(text, list):
@@ -297,14 +301,14 @@ def _exact(values: Mapping[str, Any], data: bytes) -> str:
     return text
 
 
-def _span(piece: Any) -> tuple[int, int]:
+def _span(piece: Any) -> Span:
     match piece:
         case [int(start), int(end)] if 0 <= start <= end < MOST:
             return start, end
     raise BadFrontMatter("an entry that does not fit its text")
 
 
-def _changed(values: Mapping[str, Any], facts: Mapping[str, Any], data: bytes) -> str:
+def _changed(values: Facts, facts: Facts, data: bytes) -> str:
     """The words of a file that a person changed; of what is no Markdown without what the export put around them."""
     said = as_text(data)
     if facts.get("media_type", MARKDOWN) == MARKDOWN:
@@ -318,7 +322,7 @@ def _changed(values: Mapping[str, Any], facts: Mapping[str, Any], data: bytes) -
     return MARK.sub("\n", said).removeprefix("\n")
 
 
-def _chunks(values: Mapping[str, Any], text: str) -> tuple[StoredChunk, ...]:
+def _chunks(values: Facts, text: str) -> tuple[StoredChunk, ...]:
     """The chunks, which cover the text without a gap."""
     rows = values.get("chunks", [])
     if not isinstance(rows, list):
@@ -346,7 +350,7 @@ def chunk_of(row: Any) -> StoredChunk:
     raise BadFrontMatter("not a chunk")
 
 
-def _tags(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _tags(values: Facts) -> Iterator[tuple[str, str]]:
     rows = values.get("tags")
     for row in rows if isinstance(rows, list) else []:
         match row:

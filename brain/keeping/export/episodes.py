@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from brain.keeping.export.blocks import Block, Marks
 from brain.keeping.export.documents import MARKER
 from brain.keeping.export.front_matter import dump
 from brain.keeping.export.names import Names
-from brain.keeping.export.rows import EPISODE_LISTS, StoredEpisode, said_in
+from brain.keeping.export.rows import EPISODE_LISTS, Facts, StoredEpisode, said_in
 from brain.store.episodes import Circumstances
 from brain.store.sql import fields_of
 from brain.types import Episode
@@ -109,7 +108,7 @@ def _stored(block: Block) -> StoredEpisode:
     return StoredEpisode(episode, circumstances, block.edited)
 
 
-def _finite(values: Mapping[str, Any]) -> Mapping[str, Any]:
+def _finite(values: Facts) -> Facts:
     """The values as they stand; none when one of them is a number that JSON has not."""
     try:
         json.dumps(values, allow_nan=False)

@@ -21,8 +21,9 @@ from typing import Any, BinaryIO
 from brain.errors import BrainError, Refused
 from brain.faults import reach
 from brain.keeping.export.layout import is_writable
-from brain.keeping.export.rows import texts_in
+from brain.keeping.export.rows import Facts, texts_in
 from brain.plain import open_plain
+from brain.types import Texts
 
 SIDECAR = ".brain-export"  # `ingest.folders` leaves out every folder that holds one
 MANIFEST = f"{SIDECAR}/manifest.json"
@@ -51,7 +52,7 @@ class Folder:
 
     path: Path
     force: bool
-    facts: Mapping[str, Any]  # goes into the manifest beside the files: contexts, roots
+    facts: Facts  # goes into the manifest beside the files: contexts, roots
     files: dict[str, str]  # as last written: path below the folder -> SHA-256
     _top: int
     written: int = 0
@@ -65,7 +66,7 @@ class Folder:
     _pending: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, path: Path, *, force: bool, facts: Mapping[str, Any]) -> Folder:
+    def open(cls, path: Path, *, force: bool, facts: Facts) -> Folder:
         """Make the folder where it is missing and read what was exported before. Raises `BrainError`, `Refused`."""
         try:
             path = path.expanduser().resolve()
@@ -110,7 +111,7 @@ class Folder:
                 self._flush()
         return True
 
-    def remove_others(self, prefixes: tuple[str, ...]) -> None:
+    def remove_others(self, prefixes: Texts) -> None:
         """Remove what was exported below these folders and was not put again, unless a person changed it."""
         self._flush()
         for name in sorted(set(self.files) - self._seen):
@@ -262,7 +263,7 @@ class Manifest:
     attachments: Mapping[str, str] = field(
         default_factory=dict
     )  # path -> address of the original
-    roots: tuple[Mapping[str, Any], ...] = ()
+    roots: tuple[Facts, ...] = ()
     found: bool = False
 
 

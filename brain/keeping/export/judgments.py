@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 
-from brain.keeping.export.blocks import Block, Facts, Marks
+from brain.keeping.export.blocks import Block, Marks
 from brain.keeping.export.documents import MARKER
 from brain.keeping.export.episodes import day_link, day_of
 from brain.keeping.export.front_matter import dump
 from brain.keeping.export.names import Names
-from brain.keeping.export.rows import ID, said_in
+from brain.keeping.export.rows import ID, Facts, said_in
 from brain.reports import Judgment
 from brain.store.sql import fields_of
 from ingest.document import new_id

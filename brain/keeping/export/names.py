@@ -47,7 +47,9 @@ def slug(text: str, limit: int = ID_BYTES) -> str:
 
 def folder_name(name: str) -> str:
     """A skill's folder: its name, unless Windows keeps that for a device."""
-    return f"{name}-skill" if name in RESERVED else name
+    if name not in RESERVED:
+        return name
+    return f"{name}-skill"
 
 
 def is_safe(part: str) -> bool:
@@ -63,7 +65,9 @@ def is_safe(part: str) -> bool:
 
 def folder_of(uri: str) -> str:
     """The folder of a document's file: what was written here is a note, what came from elsewhere a document."""
-    return "notes" if uri.startswith(("note:", "episode:")) else "documents"
+    if uri.startswith(("note:", "episode:")):
+        return "notes"
+    return "documents"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,11 @@ from brain.store.checks import LABEL
 from brain.store.episodes import Circumstances
 from brain.store.row_hash import Row
 from brain.store.skills import Belongings
-from brain.types import Episode, Skill
+from brain.types import Episode, Skill, Texts
 from ingest.document import Chunk, Document, rebind
 from ingest.readers.front_matter import map_at, text_at
+
+Facts = Mapping[str, Any]  # by name, as JSON gives them
 
 FIRST_SEEN = (
     "first seen"  # `documents.dated_by` when the content itself carries no date
@@ -65,7 +67,7 @@ class StoredChunk:
     end: int
     tokens: int
     locator: str
-    heading: tuple[str, ...] = ()
+    heading: Texts = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,10 @@ class StoredDocument:
     added_at: str = ""
     updated_at: str = ""
     tags: tuple[tuple[str, str], ...] = ()
-    aliases: tuple[str, ...] = ()
-    links: tuple[str, ...] = ()
+    aliases: Texts = ()
+    links: Texts = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
-    notices: tuple[str, ...] = ()
+    notices: Texts = ()
     edited: bool = False
 
     @property
@@ -135,7 +137,7 @@ class StoredSkill:
 
     skill: Skill
     belongings: Belongings = field(default_factory=Belongings)
-    warnings: tuple[str, ...] = ()
+    warnings: Texts = ()
 
 
 def stored_document(row: Row, chunks: Sequence[Row]) -> StoredDocument:
@@ -177,7 +179,7 @@ def stored_skill(row: Row) -> StoredSkill:
     return StoredSkill(_from_row(Skill, row), _from_row(Belongings, row))
 
 
-def said_in(values: Mapping[str, Any], names: Iterable[str]) -> Row:
+def said_in(values: Facts, names: Iterable[str]) -> Row:
     """The texts under these keys; what is empty, missing or something else is left out, and a label that is no word."""
     said = {}
     for name in names:
@@ -187,13 +189,13 @@ def said_in(values: Mapping[str, Any], names: Iterable[str]) -> Row:
     return said
 
 
-def id_in(values: Mapping[str, Any]) -> str:
+def id_in(values: Facts) -> str:
     """The id, "" for one that we could not have made."""
     given = text_at(values, "id")
     return given if ID.fullmatch(given) else ""
 
 
-def texts_in(values: Mapping[str, Any], name: str) -> dict[str, str]:
+def texts_in(values: Facts, name: str) -> dict[str, str]:
     """The mapping under a key, of its values the texts."""
     found = map_at(values, name)
     return {key: text for key, text in found.items() if isinstance(text, str)}

@@ -29,6 +29,7 @@ from brain.keeping.export.rows import (
 from brain.protocols import Progress, silent
 from brain.reports import ExportReport, Judgment
 from brain.store.row_hash import Row
+from brain.types import Texts
 
 DOCUMENTS = {"documents", "notes"}
 NAMES_SHOWN = 3  # of files that could not be copied
@@ -112,7 +113,7 @@ def export(
     )
 
 
-def _prefixes(kinds: Sequence[str]) -> tuple[str, ...]:
+def _prefixes(kinds: Sequence[str]) -> Texts:
     """Where files of these kinds lie."""
     places = ("", f"{SIDECAR}/")
     return tuple(f"{place}{kind}/" for kind in kinds for place in places)
