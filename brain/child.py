@@ -179,9 +179,9 @@ class Child:
 
     def receive(self) -> list[Answer]:
         """What has come, without waiting. The last is {"end": true}, or {"lost": reason, "status": …}."""
-        answers = (
-            self._taken() if _ready(self._answers, selectors.EVENT_READ, 0) else []
-        )
+        answers = []
+        if _ready(self._answers, selectors.EVENT_READ, 0):
+            answers = self._taken()
         if self.busy and time.monotonic() >= self.deadline:
             answers.append(self._lost(LATE))
         return answers

@@ -425,7 +425,9 @@ class TimeNamed:
     def __str__(self) -> str:
         """As a person is told of it."""
         first, last = self.since or "…", self.until or "now"
-        days = first if first == last else f"{first} to {last}"
+        days = first
+        if first != last:
+            days = f"{first} to {last}"
         return f"“{self.words}” ({days})"
 
 

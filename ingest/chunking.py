@@ -275,7 +275,9 @@ def _pack(blocks: Iterable[_Block], text: str, budget: _Budget) -> list[_Block]:
 
 
 def _has_space_for(last: _Block, block: _Block, budget: _Budget) -> bool:
-    limit = budget.cap if last.tokens < budget.low else budget.goal
+    limit = budget.goal
+    if last.tokens < budget.low:
+        limit = budget.cap
     return last.tokens + block.tokens <= limit
 
 
@@ -358,7 +360,9 @@ def _are_stubs(last: Piece, piece: Piece, together: Piece, budget: _Budget) -> b
     # One of them may be one level deeper, or both differ in the last heading alone.
     related = len(together.heading) >= depth - 1
     # What stands well alone keeps its own heading.
-    limit = budget.low if last.joined else min(budget.low, 3 * STUB_TOKENS)
+    limit = budget.low
+    if not last.joined:
+        limit = min(budget.low, 3 * STUB_TOKENS)
     return related and together.tokens <= limit
 
 

@@ -149,7 +149,9 @@ class _Written:
         if not cited.numbers:
             cited = self._attributed(cited)
         mark = self._judge(cited)
-        text = _marked(cited.text, mark) if mark else cited.text
+        text = cited.text
+        if mark:
+            text = _marked(cited.text, mark)
         self.parts.append(text)
         self.held.append(text)
         if self.citations:

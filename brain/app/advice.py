@@ -253,7 +253,9 @@ def _embedding(resources: Resources, embedders: Sequence[AdvisedModel]) -> RoleA
         lacks = "a larger model"
     if here:
         chosen = resources.config.models.embed in WITHOUT_OLLAMA
-        command = f"brain models use embed {here[0]}" if chosen else "brain sync"
+        command = "brain sync"
+        if chosen:
+            command = f"brain models use embed {here[0]}"
         return RoleAdvice("embed", serves, has, lacks, command)
     fitting = [row for row in embedders if row.fits]
     if not fitting:

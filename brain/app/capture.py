@@ -74,7 +74,9 @@ def remember(resources: Resources, said: Episode) -> Episode:
             'write it after the command: brain remember "We chose …"',
         )
     now = resources.moment()
-    at = _moment(said.at, now) if said.at else now
+    at = now
+    if said.at:
+        at = _moment(said.at, now)
     episode = replace(said, at=at.isoformat(timespec="seconds"), answer=text)
     return remember_episodes(resources, [episode])[0]
 

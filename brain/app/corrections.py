@@ -37,8 +37,12 @@ class Correction:
         line = LINES.match(judgment.locator)
         if line:
             place = f"{source}:{line[1]}"
-        why = f" (“{judgment.why}”)" if judgment.why else ""
-        quote = f": “{judgment.quote}”" if judgment.quote else ""
+        why = ""
+        if judgment.why:
+            why = f" (“{judgment.why}”)"
+        quote = ""
+        if judgment.quote:
+            quote = f": “{judgment.quote}”"
         return (
             f"you corrected this on {judgment.at[:10]}{why}; {place} comes first{quote}"
         )

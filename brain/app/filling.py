@@ -52,7 +52,9 @@ def begun(resources: Resources, model: str, fingerprint: str) -> None:
 def failed(resources: Resources, model: str, error: str) -> bool:
     """Note why it ended early; returns whether that is news."""
     before = _noted(resources)
-    known = before.fingerprint if before and before.model == model else ""
+    known = ""
+    if before and before.model == model:
+        known = before.fingerprint
     _keep(resources, Fill(model, known, resources.seconds(), error))
     return before is None or (before.model, before.error) != (model, error)
 

@@ -306,7 +306,9 @@ class Intake:
             self.tally.vanished += 1
             return
         stat = stat_of(item)
-        tries = before.tries + 1 if before and before.stat == stat else 1
+        tries = 1
+        if before and before.stat == stat:
+            tries = before.tries + 1
         reader = edition(item.media_type, self.limits)
         left = LeftOut(uri, why, stat, error.passing, reader, tries)
         self.tally.noted.append(left)

@@ -226,7 +226,9 @@ class Judge(Noun):
         for left in store.skipped.all():
             why = left.why
             if _names(document, why.source):
-                cure = f"; {why.hint}" if why.hint else ""
+                cure = ""
+                if why.hint:
+                    cure = f"; {why.hint}"
                 return f"it was skipped: {why.reason}{cure}"
         return HINTS["not stored"]
 

@@ -39,7 +39,9 @@ def cited(store: Store, reference: str) -> tuple[str, str]:
         if number == wanted:
             return _found(store, place)
     count = len(set(numbers))
-    sources = "1 source" if count == 1 else f"{count} sources"
+    sources = "1 source"
+    if count != 1:
+        sources = f"{count} sources"
     raise NotFound(
         f"the last answer has no source {reference}: it has {sources}",
         f"it was to: {asked.question[:60]}",

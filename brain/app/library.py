@@ -276,7 +276,9 @@ class Library(Noun):
         try:
             row = library.detail(library.resolve(reference)).row
         except NotFound as nothing:
-            fitting = library.matching(reference) if is_glob(reference) else []
+            fitting = []
+            if is_glob(reference):
+                fitting = library.matching(reference)
             if fitting:
                 return [_as_document(library.detail(one).row) for one in fitting]
             return self._meant_episode(reference, nothing)

@@ -247,7 +247,9 @@ def _said_of(again: Counter[str]) -> str:
     kinds = [kind for kind, _count in again.most_common(KINDS_NAMED)]
     if len(again) > KINDS_NAMED:
         kinds.append("other")
-    files = "1 file is" if total == 1 else f"{total:,} files are"
+    files = "1 file is"
+    if total != 1:
+        files = f"{total:,} files are"
     readers = "reader" if len(again) == 1 else "readers"
     verb = "has" if len(again) == 1 else "have"
     return (

@@ -154,7 +154,9 @@ def wrong_roles(resources: Resources) -> list[str]:
 def _builtin_row(
     role: str, name: str, used: dict[str, str], note: str = ""
 ) -> ModelRow:
-    serves = (role,) if used[role] == name else ()
+    serves: Texts = ()
+    if used[role] == name:
+        serves = (role,)
     return ModelRow(name, BUILTIN, (role,), serves, note=note)
 
 

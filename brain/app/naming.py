@@ -69,7 +69,9 @@ def holds(words: Sequence[str], wanted: Sequence[str]) -> bool:
     True
     """
     length = len(wanted)
-    starts = range(len(words) - length + 1) if length else ()
+    if not length:
+        return False
+    starts = range(len(words) - length + 1)
     return any(words[at : at + length] == wanted for at in starts)
 
 

@@ -186,7 +186,9 @@ def _note_file(folder: Path, text: str, title: str, day: str) -> Path:
     stem = "".join(letters).strip("-") or "note"
     body = _body(text, title)
     for number in range(1, 1_000):
-        count = "" if number == 1 else f" {number}"
+        count = ""
+        if number != 1:
+            count = f" {number}"
         path = folder / f"{day} {stem}{count}.md"
         try:
             with path.open("x", encoding="utf-8") as file:

@@ -72,7 +72,9 @@ def _found(
         told += readings
     if window is None:
         return finder.shown(*finder.find(query, since, until), since, until)
-    rest = query.replace(window.words, " ") if window.words else query
+    rest = query
+    if window.words:
+        rest = query.replace(window.words, " ")
     named = TimeNamed(window.words, window.since, window.until)
     if window.words and not says_more(rest):
         listed = finder.newest(window.since, window.until)
@@ -239,7 +241,9 @@ def _with_new_episodes(resources: Resources) -> Serving:
         )
         if not report.waiting or words is None:
             return serving
-        why = f"{report.error.message}; " if report.error else ""
+        why = ""
+        if report.error:
+            why = f"{report.error.message}; "
         degraded = f"{why}the built-in model searched" if why else ""
         serving = Serving(words, str(words.fingerprint), "the rest waits", degraded)
     if words is not None:

@@ -89,7 +89,9 @@ class Chooser:
         behind = self._behind(kept)
         if not behind:
             return Serving(embedder, fingerprint, f"it has read everything{until}")
-        passages = "1 passage is" if behind == 1 else f"{behind:,} passages are"
+        passages = "1 passage is"
+        if behind != 1:
+            passages = f"{behind:,} passages are"
         lacking = f"{passages} not read by {model} yet"
         cure = "can be found by words only; `brain sync` makes up for it"
         return Serving(
@@ -111,7 +113,9 @@ class Chooser:
         except Unavailable as error:
             both = "; ".join(filter(None, (missing, error.message)))
             return self._words("a shipped model cannot be used", both)
-        degraded = f"{missing}; {SHIPPED} searched" if missing else ""
+        degraded = ""
+        if missing:
+            degraded = f"{missing}; {SHIPPED} searched"
         return Serving(
             self.second, fingerprint, reason or "it has read everything", degraded
         )

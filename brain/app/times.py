@@ -116,7 +116,9 @@ def in_time(
     )
     there = resources.store.search.allowed(within)
     if not there:
-        nothing = [] if more else [f"nothing is dated {named}: looked at all times"]
+        nothing = []
+        if not more:
+            nothing = [f"nothing is dated {named}: looked at all times"]
         return look(request), [*told_of, *nothing]
     if more:
         inside = look(replace(request, question=rest, scope=within))

@@ -360,7 +360,9 @@ def _converted(setting: str, value: Any, default: Any) -> tuple[Any, str]:
 def _of_type(kind: type, value: Any) -> Any:
     """The value as one of this type, if nothing of it gets lost. Raises `TypeError`, `ValueError`, `OverflowError`."""
     if kind is tuple:
-        texts = value.split(",") if isinstance(value, str) else value
+        texts = value
+        if isinstance(value, str):
+            texts = value.split(",")
         if not isinstance(texts, list) or not all(
             isinstance(one, str) for one in texts
         ):

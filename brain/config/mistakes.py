@@ -53,7 +53,9 @@ class Origin:
         value = EXAMPLES.get(f"{section}.{name}", default)
         if self.path:
             return f"{name} = {_as_toml(value)}"
-        said = ",".join(value) if isinstance(value, tuple) else value
+        said = value
+        if isinstance(value, tuple):
+            said = ",".join(value)
         return f"{variable(section, name)}={said}"
 
 
@@ -114,7 +116,9 @@ def no_toml(path: str, error: Exception) -> UsageError:
     """A file that is not written as TOML is."""
     said = str(error)
     at = _AT_LINE.search(said)
-    place = f"{path}, line {at[1]}" if at else path
+    place = path
+    if at:
+        place = f"{path}, line {at[1]}"
     reason = _AT_LINE.sub("", said)
     what = f"{place}: this is not TOML: {reason}"
     hint = 'mend the line; a setting is written as: ask = "auto", below its section: [models]'

@@ -150,7 +150,9 @@ class Out:
 
     def progress_bytes(self, what: str, done: int, total: int) -> None:
         """A step of a download, in bytes and in hundredths."""
-        share = f" ({min(done, total) / total:.0%})" if total else ""
+        share = ""
+        if total:
+            share = f" ({min(done, total) / total:.0%})"
         self._step(what, done, total, size, share)
 
     def _step(

@@ -145,7 +145,9 @@ def _asked(
     text: Text, sentence: str, frequencies: Frequencies, write: Write | None
 ) -> str:
     """The question for a sentence: the model's, if it is one, else keywords."""
-    written = " ".join(write(sentence, text.title).split()) if write else ""
+    written = ""
+    if write:
+        written = " ".join(write(sentence, text.title).split())
     if (
         written.endswith("?")
         and len(written) <= MAX_QUESTION_CHARS

@@ -63,7 +63,9 @@ class ChromaIndex:
     def _written(self, target: Vectors, limit: int, allowed: Allowed) -> Scored | None:
         """The written chunks that count; None when three doublings did not bring `limit` of them."""
         changed = self._overlay.changed
-        wanted = limit * OVERFETCH if changed or allowed is not None else limit
+        wanted = limit
+        if changed or allowed is not None:
+            wanted = limit * OVERFETCH
         for _ in range(DOUBLINGS + 1):
             found = self._child.nearest(self._stored.kind, target, limit=wanted)
             kept = [pair for pair in found if pair[0] not in changed]

@@ -253,7 +253,9 @@ def _said_ahead(ahead: Sequence[Backup]) -> list[str]:
 def unbelieved(store: Store, now: datetime) -> list[str]:
     """Why the clock is not believed when older backups are to go: it is far ahead of the last day of use."""
     last = store.days.seen().last
-    days = (now.date() - last).days if last else 0
+    days = 0
+    if last:
+        days = (now.date() - last).days
     with suppress(StoreError):  # one that cannot be written needs its backup most
         store.days.note(now.date())
     if days <= LEAP_DAYS:

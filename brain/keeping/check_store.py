@@ -60,7 +60,9 @@ def hashes(examined: Examined) -> Finding:
         mended.append(f"{count:,} passages were taken anew from their document's text")
         damage = checks.text_damage()
     damage.sort(key=lambda item: item.derived)
-    hint = REPAIR if all(item.derived for item in damage) else RESTORE
+    hint = RESTORE
+    if all(item.derived for item in damage):
+        hint = REPAIR
     faults = [item.what for item in damage]
     if vectors:
         faults.append(

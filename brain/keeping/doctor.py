@@ -68,7 +68,9 @@ def _found(check: Examine, examined: Examined) -> Finding:
     except sqlite3.Error as error:
         said, hint = f"the database reported: {error}", RESTORE
     except OSError as error:
-        name = f"{error.filename}: " if error.filename else ""
+        name = ""
+        if error.filename:
+            name = f"{error.filename}: "
         said, hint = f"{name}{error.strerror}", "check its permissions"
     except NONSENSE as error:
         said, hint = f"what is stored makes no sense ({type(error).__name__})", RESTORE

@@ -52,7 +52,9 @@ def temporary(path: Path) -> Iterator[Path]:
 def free_name(folder: Path, stem: str, endings: Sequence[str] = ("",)) -> str:
     """The first of `stem`, `stem-2`, `stem-3` … that no file of the folder has with one of the endings."""
     for number in range(1, MOST_OF_A_NAME):
-        name = stem if number == 1 else f"{stem}-{number}"
+        name = stem
+        if number != 1:
+            name = f"{stem}-{number}"
         if not any((folder / f"{name}{ending}").exists() for ending in endings):
             return name
     raise BrainError(

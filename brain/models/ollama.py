@@ -310,7 +310,9 @@ class OllamaServer:
 
     def _local_name(self, model: str) -> str:
         """`model:local`, which no stub answers to, on a server that knows the mark; else the name as it is."""
-        marked = model if model.lower().endswith(":local") else f"{model}:local"
+        marked = model
+        if not model.lower().endswith(":local"):
+            marked = f"{model}:local"
         status, shown = self._quick.json("POST", "/api/show", {"model": marked})
         if status != 200:
             return model

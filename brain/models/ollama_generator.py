@@ -268,13 +268,15 @@ def least_tokens(messages: Messages) -> int:
 
 def _content(part: Json) -> str:
     """The text of one line; the model's reasoning (`message.thinking`) is no answer."""
-    message = part.get("message")
-    piece = message.get("content", "") if isinstance(message, Mapping) else ""
-    if not isinstance(piece, str):
-        raise Broken(
-            "Ollama sent an answer that is no text", "ask again, or see `brain doctor`"
-        )
-    return piece
+    match part:
+        case {"message": {"content": str(piece)}}:
+            return piece
+        case {"message": {"content": _}}:
+            raise Broken(
+                "Ollama sent an answer that is no text",
+                "ask again, or see `brain doctor`",
+            )
+    return ""
 
 
 def _just_loaded(last: Json) -> bool:

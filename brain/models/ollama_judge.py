@@ -104,29 +104,24 @@ def probability(odds: Mapping[str, float]) -> float | None:
 
 def _first_tokens(answer: Json) -> Iterator[tuple[str, float]]:
     """The tokens that the answer could have begun with, and their log-probabilities."""
-    rows = answer.get("logprobs")
-    first = rows[0] if isinstance(rows, list) and rows else None
-    if not isinstance(first, dict):
-        return
-    candidates = [first]
-    others = first.get("top_logprobs")
-    if isinstance(others, list):
-        candidates += others
+    candidates: list[object] = []
+    match answer:
+        case {"logprobs": [{"top_logprobs": [*others]} as first, *_]}:
+            candidates = [first, *others]
+        case {"logprobs": [first, *_]}:
+            candidates = [first]
     for row in candidates:
-        if not isinstance(row, dict):
-            continue
-        token = row.get("token")
-        logprob = row.get("logprob")
-        if not isinstance(token, str) or not isinstance(logprob, int | float):
-            continue
-        if not math.isnan(logprob):
-            yield token, float(logprob)
+        match row:
+            case {"token": str(token), "logprob": int(logprob) | float(logprob)}:
+                if not math.isnan(logprob):
+                    yield token, float(logprob)
 
 
 def _said(answer: Json) -> str:
-    message = answer.get("message")
-    said = message.get("content") if isinstance(message, dict) else None
-    return said if isinstance(said, str) else ""
+    match answer:
+        case {"message": {"content": str(said)}}:
+            return said
+    return ""
 
 
 def _word(said: str) -> float | None:

@@ -96,8 +96,9 @@ def read(reply: str, question: str) -> list[Expansion] | None:
         return None
     if not isinstance(said, dict) or said.keys().isdisjoint(("lex", "vec", "hyde")):
         return None
-    lex = said.get("lex")
-    lists = lex[:LEX_LISTS] if isinstance(lex, list) else [lex]
+    lists = [said.get("lex")]
+    if isinstance(lists[0], list):
+        lists = lists[0][:LEX_LISTS]
     texts: list[tuple[Kind, object]] = [("lex", words) for words in lists]
     texts.append(("vec", said.get("vec")))
     texts.append(("hyde", said.get("hyde")))

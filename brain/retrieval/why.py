@@ -39,7 +39,9 @@ class Trace:
         if self.stage in ("not stored", "out of scope"):
             return self.stage
         words = ", ".join(self.shared) or "no word of the question"
-        fused = f"fused {self.fused}" if self.fused else "not among the candidates"
+        fused = "not among the candidates"
+        if self.fused:
+            fused = f"fused {self.fused}"
         ranks = f"{_said(self.lexical)} lexical, {_said(self.dense)} dense, {fused}"
         return f"{self.stage}: holds {words}; {ranks}, cut at {self.limit}"
 

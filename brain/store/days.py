@@ -32,7 +32,9 @@ class DayTable(Table):
         """How many days, and the last; none where the row cannot be read, so that nothing is deleted for it."""
         row = self._first("SELECT value FROM settings WHERE name=?", SEEN)
         try:
-            facts = json.loads(row[0]) if row else {}
+            facts = {}
+            if row:
+                facts = json.loads(row[0])
             return DaysSeen(int(facts["count"]), date.fromisoformat(facts["last"]))
         except (KeyError, TypeError, ValueError, RecursionError):
             return DaysSeen()

@@ -251,7 +251,9 @@ class EpisodeTable(Table):
 
 def topic_of(episode: Episode) -> str:
     """`2026-05-07 · lease talk · Ana, Ben`: what stands above a round in both indexes. Random session ids are not."""
-    session = "" if RANDOM_ID.fullmatch(episode.session) else episode.session
+    session = episode.session
+    if RANDOM_ID.fullmatch(episode.session):
+        session = ""
     facts = (episode.at[:10], session, ", ".join(episode.people))
     return " · ".join(filter(None, facts))
 

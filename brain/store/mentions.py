@@ -117,7 +117,9 @@ class Mentions(Reader):
                 continue
             # of an answer that goes, the question stays
             loses_answer = row_id in emptied
-            text = question if loses_answer else f"{question}\n{answer}"
+            text = question
+            if not loses_answer:
+                text = f"{question}\n{answer}"
             shared = look.shared(text)
             if shared or (loses_answer and question):
                 title = (question or answer)[:TITLE_CHARACTERS]

@@ -121,7 +121,8 @@ class TombstoneTable(Table):
         row = self._first("SELECT value FROM settings WHERE name=?", KEYS)
         keys: list[bytes] = []
         try:
-            keys = [bytes.fromhex(key) for key in json.loads(row[0])] if row else []
+            if row:
+                keys = [bytes.fromhex(key) for key in json.loads(row[0])]
         except (TypeError, ValueError, RecursionError):
             leave_out(self._conn, "settings", {"name": KEYS}, "value")
         if keys or not make:

@@ -200,7 +200,9 @@ class Question:
     @cached_property
     def written(self) -> Mapping[str, Terms]:
         """How a word stands in a title, where a stemmer of its script changed it in `terms`; each form once."""
-        in_titles = [] if self._read.isascii() else forms(self._read)
+        in_titles = []
+        if not self._read.isascii():
+            in_titles = forms(self._read)
         found: dict[str, dict[str, None]] = {}
         if len(in_titles) == len(self.everything):
             for word, form in zip(self.everything, in_titles, strict=True):

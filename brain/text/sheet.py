@@ -193,7 +193,9 @@ def _names_read(
     """What is read of the name before the first colon of each text; None where none stands there."""
     names = [_name(turn, one.text) for one in unread]
     known = list(dict.fromkeys(filter(None, names)))
-    found = dict(zip(known, read_each(read, known), strict=True)) if known else {}
+    found = {}
+    if known:
+        found = dict(zip(known, read_each(read, known), strict=True))
     return [found.get(name) for name in names]
 
 

@@ -38,14 +38,18 @@ def read(raw: Raw) -> Readings:
     from webvtt import WebVTT
     from webvtt.errors import MalformedCaptionError, MalformedFileError
 
-    kind = "vtt" if text.lstrip("\ufeff \n").startswith("WEBVTT") else "srt"
+    kind = "srt"
+    if text.lstrip("\ufeff \n").startswith("WEBVTT"):
+        kind = "vtt"
     try:
         captions = WebVTT.from_buffer(io.StringIO(text), format=kind)
     except (MalformedCaptionError, MalformedFileError, ValueError, IndexError) as error:
         told = f"read as plain text ({type(error).__name__})"
         yield Reading([whole(text)], notices=(*notices, told))
         return
-    title = one_line(captions.header_text) if kind == "vtt" else ""
+    title = ""
+    if kind == "vtt":
+        title = one_line(captions.header_text)
     made = []
     for paragraph in _paragraphs(captions):
         made.append(Section(paragraph.text + "\n\n", (), clock(paragraph.start)))
@@ -73,7 +77,9 @@ def _paragraphs(captions: WebVTT) -> Iterator[_Paragraph]:
         words = " ".join(lines)
         turned = bool(caption.voice) and caption.voice != speaker
         speaker = caption.voice or speaker
-        spoken = f"{speaker}: {words}" if speaker else words
+        spoken = words
+        if speaker:
+            spoken = f"{speaker}: {words}"
         start = caption.start_in_seconds
         if paragraph and _is_complete(paragraph, pause=start - end):
             yield paragraph

@@ -8,7 +8,7 @@ as an article or a commit has. Made for exports of ChatGPT, Claude, Slack, Teleg
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -55,6 +55,9 @@ FIRST_SECOND = 100_000_000  # 1973: a smaller number is no time
 MILLISECONDS = 100_000_000_000  # from here on a time counts milliseconds
 
 
+Object = dict[str, Any]  # of JSON
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     author: str
@@ -83,10 +86,14 @@ def reading(chats: list[Chat], notices: Texts) -> Reading:
     sections = []
     number = 0
     for chat in chats:
-        heading = (chat.title[:HEADING_CHARS],) if chat.title else ()
+        heading: Texts = ()
+        if chat.title:
+            heading = (chat.title[:HEADING_CHARS],)
         for message in chat.messages:
             number += 1
-            when = f" ({message.time})" if message.time else ""
+            when = ""
+            if message.time:
+                when = f" ({message.time})"
             said = f"{message.author}{when}: {message.text}\n\n"
             sections.append(Section(said, heading, f"message {number}"))
     times = [
@@ -103,23 +110,22 @@ def reading(chats: list[Chat], notices: Texts) -> Reading:
 def _chats(value: Any, title: str, depth: int) -> Iterator[Chat]:
     if not depth:
         return
-    if isinstance(value, list):
-        messages = _messages(value)
-        if messages:
-            yield Chat(title, messages)
-            return
-        for inner in value:
-            if isinstance(inner, (dict, list)):
-                yield from _chats(inner, title, depth - 1)
-    elif isinstance(value, dict):
-        title = _title(value) or title
-        mapping = value.get("mapping")
-        if isinstance(mapping, dict) and (messages := _thread(value, mapping)):
-            yield Chat(title, messages)
-            return
-        for inner in value.values():
-            if isinstance(inner, (dict, list)):
-                yield from _chats(inner, title, depth - 1)
+    messages: list[Message] = []
+    below: Iterable[Any] = ()
+    match value:
+        case list():
+            messages = _messages(value)
+            below = value
+        case dict():
+            title = _title(value) or title
+            messages = _thread(value)
+            below = value.values()
+    if messages:
+        yield Chat(title, messages)
+        return
+    for inner in below:
+        if isinstance(inner, (dict, list)):
+            yield from _chats(inner, title, depth - 1)
 
 
 def _messages(values: list[Any]) -> list[Message]:
@@ -133,31 +139,35 @@ def _messages(values: list[Any]) -> list[Message]:
     return []
 
 
-def _thread(chat: dict[str, Any], mapping: dict[str, Any]) -> list[Message]:
+def _thread(chat: Object) -> list[Message]:
     """The messages of a ChatGPT export, which is a tree: the branch that was shown last, from its root on."""
+    mapping = chat.get("mapping")
+    if not isinstance(mapping, dict):
+        return []
     key = chat.get("current_node")
     if key not in mapping:
-        nodes = list(mapping.values())
-        return _messages_of(nodes)
-    nodes = []
-    seen = set()
-    while key in mapping and key not in seen:
-        seen.add(key)
-        nodes.append(mapping[key])
-        key = mapping[key].get("parent") if isinstance(mapping[key], dict) else None
-    return _messages_of(nodes[::-1])
+        return _messages_of(mapping.values())
+    branch: dict[Any, Any] = {}
+    while key in mapping and key not in branch:
+        branch[key] = mapping[key]
+        match mapping[key]:
+            case {"parent": key}:
+                pass
+            case _:
+                break
+    return _messages_of(reversed(branch.values()))
 
 
-def _messages_of(nodes: list[Any]) -> list[Message]:
+def _messages_of(nodes: Iterable[Any]) -> list[Message]:
     messages = []
     for node in nodes:
-        inner = node.get("message") if isinstance(node, dict) else None
-        if isinstance(inner, dict) and (message := _message(inner)):
-            messages.append(message)
-    return messages
+        match node:
+            case {"message": dict(inner)}:
+                messages.append(_message(inner))
+    return list(filter(None, messages))
 
 
-def _message(value: dict[str, Any]) -> Message | None:
+def _message(value: Object) -> Message | None:
     """An object as a message, None when it has no author or no text, or is called something."""
     if not NO_MESSAGE.isdisjoint(value):
         return None
@@ -184,12 +194,13 @@ def _repaired(said: Any) -> Any:
 
 
 def _person(value: Any) -> str:
+    said = [value]
     if isinstance(value, dict):
-        names = (value.get(key) for key in PERSON)
-        value = next((name for name in names if isinstance(name, str) and name), "")
-    if not isinstance(value, str):
-        return ""
-    return one_line(value)[:HEADING_CHARS]
+        said = [value.get(key) for key in PERSON]
+    for name in said:
+        if isinstance(name, str) and name:
+            return one_line(name)[:HEADING_CHARS]
+    return ""
 
 
 def _text(value: Any, depth: int = 4) -> str:
@@ -199,25 +210,32 @@ def _text(value: Any, depth: int = 4) -> str:
     if not depth:
         return ""
     if isinstance(value, list):
-        parts = [
-            part if isinstance(part, str) else _text(part, depth - 1) for part in value
-        ]
-        # Telegram parts a sentence at its links: such parts go on where the last one ended.
-        joined = "".join(parts) if any(isinstance(part, str) for part in value) else ""
-        return (joined or "\n".join(filter(None, parts))).strip()
+        return _joined(value, depth - 1)
     if isinstance(value, dict):
         inner = (_text(value.get(key), depth - 1) for key in TEXTS)
         return next(filter(None, inner), "")
     return ""
 
 
-def _title(value: dict[str, Any]) -> str:
+def _joined(values: list[Any], depth: int) -> str:
+    parts = []
+    between = "\n"
+    for value in values:
+        if isinstance(value, str):
+            # Telegram parts a sentence at its links: such parts go on where the last one ended.
+            between = ""
+            parts.append(value)
+        else:
+            parts.append(_text(value, depth))
+    return between.join(filter(None, parts)).strip()
+
+
+def _title(value: Object) -> str:
     for key in TITLES:
-        said = value.get(key)
-        if isinstance(said, dict):
-            said = said.get("name")
-        if isinstance(said, str) and said.strip():
-            return one_line(said)
+        match value.get(key):
+            case {"name": str(said)} | str(said):
+                if said.strip():
+                    return one_line(said)
     return ""
 
 

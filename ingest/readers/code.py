@@ -74,7 +74,9 @@ def read(raw: Raw) -> Readings:
     except (RecursionError, ValueError) as error:
         parts, notices = [], (*notices, f"read as plain text ({type(error).__name__})")
     # People ask for "python function that …", and no Python file says so itself.
-    title = f"{raw.name} ({language})" if raw.name else ""
+    title = ""
+    if raw.name:
+        title = f"{raw.name} ({language})"
     yield Reading(list(_sections(lines, parts)), title=title, notices=notices)
 
 
@@ -96,19 +98,18 @@ def _parts(parent: Node, names: Heading, first: int, depth: int) -> Iterator[Par
         end = node.end_point.row
         if node.end_point.column > 0:
             end += 1
+        if above is None or start > last:
+            above = start
         if node.type in _COMMENTS:
-            if above is None or start > last:
-                above = start
             last = end
             continue
-        begin = start if above is None or start > last else above
+        begin = max(above, first)
         above = None
         inner = _definition(node)
         if inner is None:
             if depth and end - start > 1 and node.type in _OPENED:
                 yield from _parts(node, names, max(first, start), depth - 1)
             continue
-        begin = max(begin, first)
         if end <= begin:
             continue
         path = (*names, _name(inner))
@@ -170,7 +171,9 @@ def _name(node: Node) -> str:
     if named is node and node.type == "type_declaration" and node.named_children:
         return _name(node.named_children[0])
     found = named.text if named is not node else None
-    name = found.decode("utf-8", "replace") if found else node.type
+    name = node.type
+    if found:
+        name = found.decode("utf-8", "replace")
     return one_line(name)[:NAME_CHARS]
 
 

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ingest.document import Section, digest
+from ingest.document import Section, Texts, digest
 from ingest.errors import UnreadableFile
 from ingest.readers import attachments, zips
 from ingest.readers.html import told, whole_page
@@ -129,5 +129,7 @@ def _export(readings: list[Reading], count: int) -> Reading:
     lines = [f"Export of Evernote with {count:,} notes."]
     lines += [f"- {reading.title}" for reading in readings[:LISTED] if reading.title]
     read = len(readings)
-    notices = (f"{count:,} notes: cut to the first {read:,}",) if count > read else ()
+    notices: Texts = ()
+    if count > read:
+        notices = (f"{count:,} notes: cut to the first {read:,}",)
     return Reading([Section("\n".join(lines) + "\n", (), "export")], notices=notices)

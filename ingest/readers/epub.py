@@ -38,7 +38,9 @@ def read(raw: Raw) -> Readings:
     """One document. Raises RefusedFile and UnreadableFile."""
     archive = zips.opened(raw.data, raw.limits)
     root = next(descendants(entry(archive, CONTAINER), "rootfile"), None)
-    name = attribute(root, "full-path") if root is not None else ""
+    name = ""
+    if root is not None:
+        name = attribute(root, "full-path")
     package = entry(archive, name)
     if package is None:
         raise UnreadableFile("damaged: no book in it", zips.ODD)

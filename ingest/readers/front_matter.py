@@ -97,7 +97,9 @@ def roots(block: str, limits: Limits) -> list[Node]:
         raise
     except (yaml.YAMLError, ValueError) as error:  # ValueError: what cannot be encoded
         mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 2}" if mark else ""
+        where = ""
+        if mark:
+            where = f" at line {mark.line + 2}"
         raise BadFrontMatter(f"not valid YAML{where}") from error
 
 

@@ -168,7 +168,9 @@ def whole_page(data: bytes, prepared: Callable[[Element], None] | None = None) -
 def _decoded(data: bytes) -> tuple[str, Texts]:
     """Text by the page's own charset where it says one that works, else as any text."""
     declared = _CHARSET.search(data, 0, HEADER_CHARS)
-    name = declared[1].decode("ascii").lower() if declared else "utf-8"
+    name = "utf-8"
+    if declared:
+        name = declared[1].decode("ascii").lower()
     if name not in ("utf-8", "utf8") and not data.startswith(_BYTE_ORDER_MARKS):
         with suppress(LookupError, UnicodeDecodeError):
             return data.decode(name).replace("\x00", ""), ()

@@ -160,7 +160,9 @@ class _Walk:
 
     def judged(self, block: Block, linked: int) -> Iterator[Block]:
         """The block, unless it is furniture, which is counted; in a zone a heading waits for what it is above."""
-        zone = self.zones[-1] if self.zones else ""
+        zone = ""
+        if self.zones:
+            zone = self.zones[-1]
         if zone and block.level:
             self.headings.append(block)
         elif zone and self.judge.is_furniture(zone, block.text, linked):

@@ -90,8 +90,8 @@ def _outlined(values: Any) -> Iterator[Section]:
     """A section for each part of the outermost list or mapping, headed by what it is called."""
     if isinstance(values, dict):
         for number, (key, value) in enumerate(values.items(), 1):
-            lines = "\n".join(_lines(value, str(key), 0))
-            heading = one_line(str(key))[:HEADING_CHARS]
+            lines = "\n".join(_lines(value, key, 0))
+            heading = one_line(key)[:HEADING_CHARS]
             yield Section(f"{lines}\n\n", (heading,), f"item {number}")
         return
     parts = values if isinstance(values, list) else [values]
@@ -113,17 +113,21 @@ def _called(value: Any) -> Texts:
 def _lines(value: Any, key: str, level: int) -> Iterator[str]:
     """A value as indented lines: "key: value", "- item"."""
     indent = "  " * level
-    before = f"{indent}{key}: " if key else f"{indent}- " if level else ""
+    before = ""
+    if key:
+        before = f"{indent}{key}: "
+    elif level:
+        before = f"{indent}- "
     if level > DEPTH:
-        yield f"{before}{json.dumps(value, ensure_ascii=False)}"
-    elif isinstance(value, dict):
-        if key:
-            yield f"{indent}{key}:"
+        yield before + json.dumps(value, ensure_ascii=False)
+        return
+    is_nested = isinstance(value, (dict, list))
+    if is_nested and key:
+        yield f"{indent}{key}:"
+    if isinstance(value, dict):
         for name, inner in value.items():
-            yield from _lines(inner, str(name), level + bool(key))
+            yield from _lines(inner, name, level + bool(key))
     elif isinstance(value, list):
-        if key:
-            yield f"{indent}{key}:"
         for inner in value:
             yield from _lines(inner, "", level + 1)
     elif value is not None and value != "":

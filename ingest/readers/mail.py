@@ -288,7 +288,9 @@ def _unencoded(value: str) -> str:
     said = decode_header(value)
     parts: list[str] = []
     for text, charset in said:
-        part = text if isinstance(text, str) else _by_charset(text, charset)
+        part = text
+        if not isinstance(text, str):
+            part = _by_charset(text, charset)
         # An address directly behind an encoded name.
         parts.append(f" {part}" if parts and part.startswith("<") else part)
     return "".join(parts)
@@ -309,7 +311,9 @@ def date_of(message: Message) -> str:
 def _name(sender: str) -> str:
     """The name of `Ana Lopez <ana@example.org>`, else the address."""
     match = _ADDRESS.match(sender)
-    name = match[1].strip() or match[2] if match else sender
+    name = sender
+    if match:
+        name = match[1].strip() or match[2]
     return name[:NAMED_CHARS]
 
 

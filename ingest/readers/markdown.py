@@ -238,7 +238,9 @@ def _hidden_said(hidden: Sequence[int], start: int) -> str:
     numbers = [str(start + line + 1) for line in hidden[:COMMENTS_TOLD]]
     if len(hidden) > COMMENTS_TOLD:
         numbers.append("…")
-    what = "a comment" if len(hidden) == 1 else f"{len(hidden):,} comments"
+    what = "a comment"
+    if len(hidden) != 1:
+        what = f"{len(hidden):,} comments"
     where = "line" if len(hidden) == 1 else "lines"
     return f"{what} of Obsidian left out ({where} {', '.join(numbers)})"
 
@@ -265,7 +267,9 @@ def _sections(
             continue
         where = of_lines(start + first + 1, start + end)
         atomic = block.kind in _KINDS.values()
-        header = _header_row(lines[block.first]) if block.kind == "table" else ""
+        header = ""
+        if block.kind == "table":
+            header = _header_row(lines[block.first])
         sections.append(Section(body, headings.path, where, atomic, header))
         if block.kind != "code":
             prose.append(body)

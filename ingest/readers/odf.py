@@ -98,7 +98,9 @@ def _blocks(parent: Iterable[Element], in_list: bool = False) -> Iterator[Block]
         if kind in ("p", "h"):
             carried: list[Block] = []
             text = _text(child, carried)
-            level = _number(child, "outline-level") if kind == "h" else 0
+            level = 0
+            if kind == "h":
+                level = _number(child, "outline-level")
             yield Block(
                 listed(text) if in_list and not level else text, min(level, LAST_LEVEL)
             )

@@ -189,7 +189,9 @@ def comments(page: PageObject) -> Iterator[str]:
         except Exception:
             continue
         if words:
-            when = "-".join(filter(None, day.groups())) if day else ""
+            when = ""
+            if day:
+                when = "-".join(filter(None, day.groups()))
             yield comment(words, author, when)
 
 
@@ -204,7 +206,9 @@ def _xfa(reader: PdfReader) -> list[str]:
         return []
     lines = []
     for element in root.iter() if root is not None else ():
-        words = one_line(element.text or "") if not len(element) else ""
+        words = ""
+        if not len(element):
+            words = one_line(element.text or "")
         if words and local(element):
             lines.append(f"{local(element)}: {words[:VALUE_CHARS]}")
     return list(dict.fromkeys(lines))

@@ -176,7 +176,9 @@ def _mostly_utf8(data: bytes) -> bool:
 def _guessed(data: bytes, found: Guess, notices: list[str]) -> str:
     text = data.decode(found.encoding, "replace")
     lost = text.count("\ufffd")
-    missing = f", {lost:,} letters could not be read" if lost else ""
+    missing = ""
+    if lost:
+        missing = f", {lost:,} letters could not be read"
     told = f"not UTF-8: read as {found.name}, which is a guess{missing}; {CORRECT_IT}"
     notices.append(told)
     return text

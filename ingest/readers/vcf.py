@@ -85,7 +85,9 @@ def _in_words(card: Component) -> Iterator[str]:
             if not value:
                 continue
             kinds = _kinds(line)
-            label = f"{words} ({kinds})" if kinds else words
+            label = words
+            if kinds:
+                label = f"{words} ({kinds})"
             yield f"{label}: {value}"
 
 

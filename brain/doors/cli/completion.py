@@ -67,7 +67,9 @@ def episodes(begun: str) -> list[str]:
 @silently
 def tags(begun: str) -> list[str]:
     """Tags; behind a `+` or `-`, as `brain tag` takes them, with that sign."""
-    sign = begun[:1] if begun[:1] in ("+", "-") else ""
+    sign = ""
+    if begun[:1] in ("+", "-"):
+        sign = begun[:1]
     return going_on(begun, [sign + name for name in _first_cells("tags")])
 
 

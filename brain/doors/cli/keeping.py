@@ -139,7 +139,9 @@ def backup(
             return brain.keep.rewrite_backups(secret=known_secret(identity))
     if identity:
         raise UsageError("--identity goes with --rewrite", "try `brain backup --help`")
-    words = passphrase(run, twice=True) if encrypt and not recipient else ""
+    words = ""
+    if encrypt and not recipient:
+        words = passphrase(run, twice=True)
     secret = Secret(words, tuple(recipient))
     with run.brain() as brain:
         return brain.keep.backup(directory, keep=keep, secret=secret)

@@ -64,7 +64,9 @@ def get(context: typer.Context, reference: Reference, as_json: Json = False) -> 
     run = session(context)
     with run.brain() as brain:
         items = brain.library.get(reference)
-        meaning = brain.library.meaning(reference) if reference.isdecimal() else ""
+        meaning = ""
+        if reference.isdecimal():
+            meaning = brain.library.meaning(reference)
     if _is_pattern(reference, items):
         run.show(items, "excerpts", as_json=as_json)
         return
@@ -143,7 +145,9 @@ def open_(
     run = session(context)
     with run.brain() as brain:
         address = brain.library.locate(reference)
-        meaning = brain.library.meaning(reference) if reference.isdecimal() else ""
+        meaning = ""
+        if reference.isdecimal():
+            meaning = brain.library.meaning(reference)
     if as_json or print_only:
         run.show(view.Located(reference, address), as_json=as_json)
     else:

@@ -240,7 +240,9 @@ def edit_file(path: Path) -> None:
     """Open the person's editor and wait. Raises `BrainError` when it cannot start or reports a failure."""
     wished = filter(None, map(os.environ.get, EDITORS))
     chosen = next(wished, DEFAULT_EDITOR)
-    program = Path(chosen.split(maxsplit=1)[0]).name if chosen.strip() else ""
+    program = ""
+    if chosen.strip():
+        program = Path(chosen.split(maxsplit=1)[0]).name
     if program in TERMINAL_EDITORS and not sys.stdin.isatty():
         raise BrainError(
             f"the editor {chosen!r} needs a terminal, and there is none",

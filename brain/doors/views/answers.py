@@ -69,7 +69,9 @@ def citations(
     for item in items:
         where = place(short_path(item.source), item.locator)
         why = given(": ", item.reason if explain else "")
-        mark = "" if item.verified else f" (not verified{why})"
+        mark = ""
+        if not item.verified:
+            mark = f" (not verified{why})"
         above = given("  ", " › ".join(item.heading))
         cited = f"[{item.number}] "
         taken = cell_width(f"{cited}{where}{mark}")
@@ -180,7 +182,9 @@ def _confidence(answer: Answer) -> str:
     held = answer.confidence
     supported = held.supported if held.known else None
     # The grade is of the citations alone: a strong one beside "unsure" would contradict it.
-    grade = "" if answer.state == "unsure" and held.grade == STRONG else held.grade
+    grade = held.grade
+    if answer.state == "unsure" and held.grade == STRONG:
+        grade = ""
     said = commas(
         _probability("found", held.found),
         _probability("supported", supported),

@@ -121,7 +121,9 @@ def _by_kind(of_files: Sequence[tuple[str, str]]) -> list[str]:
             continue
         listed = ", ".join(names[:NAMES_SHOWN])
         left = len(names) - NAMES_SHOWN
-        more = f" and {left:,} more{MORE_LISTED}" if left > 0 else ""
+        more = ""
+        if left > 0:
+            more = f" and {left:,} more{MORE_LISTED}"
         done.append(f"{count(len(names), 'file')}: {kind}: {listed}{more}")
     return done
 
@@ -214,7 +216,9 @@ def skipped(files: Sequence[Skipped], *, verbose: bool = False) -> Lines:
         reasons_given = {item.reason for item in items}
         if len(reasons_given) == 1:
             (reason,) = reasons_given
-        known = "" if any(item.new for item in items) else ", reported before"
+        known = ", reported before"
+        if any(item.new for item in items):
+            known = ""
         done.append(_heading(kind, len(items), reason, known))
         sources = [item.source for item in items]
         most = len(sources) if verbose else NAMES_SHOWN

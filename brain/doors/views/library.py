@@ -131,7 +131,9 @@ def document(detail: DocumentDetail, *, explain: bool = False) -> Lines:
 def _fields(detail: DocumentDetail, explain: bool) -> list[tuple[str, str]]:
     """What is known about a document, by the names that a person reads."""
     row = detail.row
-    by = given(" (from ", detail.dated_by, ")") if row.date else ""
+    by = ""
+    if row.date:
+        by = given(" (from ", detail.dated_by, ")")
     return [
         ("id", row.id if explain else short_id(row.id)),
         ("source", row.source),

@@ -87,7 +87,9 @@ def _advised(item: AdvisedModel, *, explain: bool) -> Texts:
     )
     facts = _decimal(item.bytes)
     if explain:
-        parameters = f"{item.parameters:.2g} billion" if item.parameters else ""
+        parameters = ""
+        if item.parameters:
+            parameters = f"{item.parameters:.2g} billion"
         facts = commas(parameters, item.quantization, facts)
     return item.name, facts, state, item.remark
 

@@ -275,9 +275,11 @@ def read_manifest(path: Path) -> Manifest:
     try:
         with open_plain(file) as opened:
             body = json.loads(opened.read(MANIFEST_BYTES))
-        given = body.get("format") if isinstance(body, dict) else None
-        if given is True or given not in (1, FORMAT):
-            raise ValueError("another format")
+        match body:
+            case {"format": given} if given is not True and given in (1, FORMAT):
+                pass
+            case _:
+                raise ValueError("another format")
     except FileNotFoundError:
         return Manifest()
     except (OSError, ValueError, RecursionError) as error:
@@ -302,13 +304,21 @@ def _roots(file: Path, given: Any) -> Iterator[dict[str, Any]]:
             case _:
                 raise _odd(file, "names a folder without a path")
         options = more.get("options") or {}
-        tags = options.get("tags", []) if isinstance(options, dict) else None
-        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        if not _are_options(options):
             raise _odd(file, f"says of {path!r} what brain does not understand")
         clean = os.path.normpath(path)
         if "\0" in clean or _encoded(clean) is None:
             raise _odd(file, "names a folder that no disk can have")
         yield {"uri": Path(clean).as_uri(), "path": clean, "options": options}
+
+
+def _are_options(options: Any) -> bool:
+    match options:
+        case {"tags": [*tags]}:
+            return all(isinstance(tag, str) for tag in tags)
+        case {"tags": _}:
+            return False
+    return isinstance(options, dict)
 
 
 def _encoded(text: str) -> bytes | None:

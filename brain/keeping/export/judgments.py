@@ -43,7 +43,9 @@ def _one(item: Judgment, names: Names) -> str:
     parts = [MARKS.render(title, fields_of(item))]
     place = names.wiki_link(item.document_id) or item.source
     if place:
-        quote = f": “{item.quote}”" if item.quote else ""
+        quote = ""
+        if item.quote:
+            quote = f": “{item.quote}”"
         shown = f"{place} {item.locator}{quote}".split()
         parts.append(f"\nThe right place: {' '.join(shown)}\n")
     asked = names.days.get(item.episode)

@@ -74,7 +74,9 @@ class Tree:
     def over(cls, paths: Iterable[str], *, strict: bool) -> Tree:
         """The tree of these files: the folder that holds them all keeps its name."""
         folders = {os.path.dirname(path) for path in paths}
-        base = os.path.dirname(os.path.commonpath(folders)) if folders else "/"
+        base = "/"
+        if folders:
+            base = os.path.dirname(os.path.commonpath(folders))
         return cls(base, strict)
 
     def place(self, path: str) -> str:

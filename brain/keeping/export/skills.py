@@ -79,8 +79,12 @@ def parse_skill(text: str, path: str = "") -> StoredSkill:
         raise UsageError(
             f"the {MAIN} of {path or 'the skill'}: {error}", hint
         ) from error
-    ours = map_at(values, "brain") if text_at(values, MARKER) == KIND else {}
-    own = block[: block.index(_OURS)] if ours and _OURS in block else block
+    ours = {}
+    if text_at(values, MARKER) == KIND:
+        ours = map_at(values, "brain")
+    own = block
+    if ours and _OURS in block:
+        own = block[: block.index(_OURS)]
     skill = Skill(
         id=id_in(ours),
         name=text_at(values, "name"),
@@ -89,7 +93,9 @@ def parse_skill(text: str, path: str = "") -> StoredSkill:
         path=text_at(ours, "path") if ours else path,
         status=text_at(ours, "status", "active"),
     )
-    files = {} if own == _plain(skill) else {MAIN: own}
+    files = {}
+    if own != _plain(skill):
+        files = {MAIN: own}
     lines = body.count("\n")
     too_long = f"{skill.name}: the body has {lines} lines; move what is needed seldom into files beside it"
     belongings = Belongings(

@@ -188,7 +188,9 @@ class _Documents:
             # A person changed the file: the entry goes on saying what it was when they did.
             self.folder.leave(entry)
         if item.media_type == MARKDOWN:
-            text = documents.as_text(file.data) if file.copied else item.text
+            text = item.text
+            if file.copied:
+                text = documents.as_text(file.data)
             said = "\n".join((text, *item.metadata.values()))
             for target, copy in self.attachments.linked(item.uri, said):
                 place = self.layout.tree.place(target)
