@@ -51,7 +51,10 @@ LAST_SECONDS = 5.0
 END_SECONDS = 30.0  # for an orderly end; then it is killed
 
 # Why there is no answer, as `Lost.reason` and in the last answer of a child that is lost.
-LATE, TOO_LONG, NONSENSE, ENDED = "late", "too long", "nonsense", "ended"
+LATE = "late"
+TOO_LONG = "too long"
+NONSENSE = "nonsense"
+ENDED = "ended"
 
 RLIMITS = {
     "cpu_seconds": "RLIMIT_CPU",
@@ -92,7 +95,8 @@ class Lost(Exception):
 
     def __init__(self, reason: str, status: int) -> None:
         super().__init__(reason)
-        self.reason, self.status = reason, status
+        self.reason = reason
+        self.status = status
 
 
 def running(task: str, *closed: str) -> list[str]:
@@ -136,7 +140,8 @@ class Child:
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._requests, self._answers = self._process.stdin, self._process.stdout
+        self._requests = self._process.stdin
+        self._answers = self._process.stdout
         os.set_blocking(self._requests.fileno(), False)
         self._buffer = bytearray()
         self.pid = self._process.pid

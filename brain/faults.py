@@ -60,7 +60,9 @@ class Faults:
 
     def __init__(self, specification: str) -> None:
         self._hits: Counter[str] = Counter()
-        self._step, self._nth, self._action = "", 0, ""
+        self._step = ""
+        self._nth = 0
+        self._action = ""
         if specification:
             self._step, nth, self._action = specification.rsplit(":", 2)
             self._nth = int(nth)

@@ -424,7 +424,8 @@ class TimeNamed:
 
     def __str__(self) -> str:
         """As a person is told of it."""
-        first, last = self.since or "…", self.until or "now"
+        first = self.since or "…"
+        last = self.until or "now"
         days = first
         if first != last:
             days = f"{first} to {last}"

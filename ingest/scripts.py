@@ -37,7 +37,8 @@ def stem_scripts(text: str) -> str:
 
 
 def _cut(match: re.Match[str]) -> str:
-    word, name = match.group(), match.lastgroup
+    word = match.group()
+    name = match.lastgroup
     if name and len(word) <= LONGEST:
         return _stem(word, name)
     return word

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from ingest.terms import fold, tokens
 
-FILE, FOLDER = "file.name", "file.folder"
+FILE = "file.name"
+FOLDER = "file.folder"
 VALUE_CHARS = 500  # of a value; what is longer is a text
 # Names whose values say nothing that a person would look for by words, or that stand elsewhere already.
 UNSAID = frozenset(

@@ -100,7 +100,8 @@ def numbers(text: str) -> set[str]:
 
 def _large(match: re.Match[str]) -> str:
     """1.5 million -> 1500000; two hundred -> 200."""
-    said, times = match.group(1).casefold(), match.group(2).casefold()
+    said = match.group(1).casefold()
+    times = match.group(2).casefold()
     value = float(NUMBER_WORDS.get(said) or _plain(said))
     return f"{value * float(NUMBER_WORDS[times]):.0f}"
 

@@ -119,7 +119,8 @@ def _sentence(passage: Passage, span: AnswerSpan) -> Statement | None:
 
 def _elsewhere(passage: Passage, span: AnswerSpan, first: Passage) -> Elsewhere:
     statement = _sentence(passage, span)
-    start, end = (span.start, span.end)
+    start = span.start
+    end = span.end
     if statement is not None:
         start, end, _text = statement.sentence
     return Elsewhere(
@@ -137,7 +138,8 @@ def _newer(date: str | None, other: str | None) -> bool | None:
     if not date or not other:
         return None
     known = min(len(date), len(other))
-    one, two = date[:known], other[:known]
+    one = date[:known]
+    two = other[:known]
     if one == two:
         return None
     return one > two

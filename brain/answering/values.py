@@ -162,7 +162,8 @@ def _dates(text: str) -> set[Date]:
     for pattern in (_ISO, _DAY_FIRST, _MONTH_AND_YEAR):
         for match in pattern.finditer(text):
             said = match.groupdict()
-            year, month = int(said["year"]), int(said["month"])
+            year = int(said["year"])
+            month = int(said["month"])
             day = int(said["day"]) if "day" in said else None
             found.add((year, month, day))
             # 3/4/2026 is read both ways, as `ingest.dates` does not choose either

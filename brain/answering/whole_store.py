@@ -26,7 +26,8 @@ OF_ANY_KIND = frozenset("note document doc file page entry entrie text source".s
 NOUNS = {"mail": "mail", "pdf": "PDF"}
 TYPES = {"email": "mail", "mail": "mail", "pdf": "pdf"}
 WITHOUT_WORDS = ("count_all", "newest", "newest_are")
-PROVIDER, MODEL = "builtin", "count"
+PROVIDER = "builtin"
+MODEL = "count"
 
 # "How many notes do I have?" (`count_all`) looks for nothing. It comes last, as it takes what nothing else took.
 _RULES = grammar(

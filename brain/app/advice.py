@@ -224,7 +224,8 @@ def _asking(
             command = "brain models use ask builtin"
         return RoleAdvice("ask", serves, has, advice, command)
     if any(row.installed and row.name == best.name for row in writers):
-        lacks, command = "", ""
+        lacks = ""
+        command = ""
         chosen = resources.config.models.ask
         if chosen not in (AUTO, best.name):
             lacks = f"{best.name} is here and not in use"

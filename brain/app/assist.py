@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from brain.models.ollama import OllamaServer
     from brain.protocols import Generator
 
-OFF, ON = "off", "on"
+OFF = "off"
+ON = "on"
 OLLAMA = "ollama"  # the value of [retrieval] reranker that lets a model of Ollama judge
 LEFT_OPEN = (AUTO, BUILTIN)  # names that say no model
 INSTEAD = {

@@ -46,10 +46,12 @@ class Folders(Noun):
         Raises `NotFound`, and `UsageError` while the old folder is still there or the new one is not.
         """
         root = self._named(old)
-        old_path, old_uri = root["path"], root["uri"]
+        old_path = root["path"]
+        old_uri = root["uri"]
         before = Path(path_of(old_uri))
         after = Path(os.path.abspath(os.path.expanduser(new)))
-        new_path, new_uri = shown(after), uri_of(after)
+        new_path = shown(after)
+        new_uri = uri_of(after)
         if before.exists():
             hint = "move it first; a copy is added with `brain add`"
             raise UsageError(f"{shown(before)} is still there", hint)

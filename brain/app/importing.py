@@ -265,7 +265,8 @@ class Import:
         known = {root["uri"] for root in library.roots()}
         carried: dict[str, Mapping[str, object]] = {**carried_roots(self._resources)}
         for root in manifest.roots:
-            uri, path = root["uri"], root["path"]
+            uri = root["uri"]
+            path = root["path"]
             if uri in known:
                 continue
             there = os.path.isdir(path)

@@ -129,7 +129,8 @@ class Incoming:
             if known == (item.content_hash, item.updated_at):
                 return NEWER
             return OLDER
-        theirs, ours = moment(item.updated_at), moment(here["updated_at"])
+        theirs = moment(item.updated_at)
+        ours = moment(here["updated_at"])
         newer = theirs and ours and ours < theirs <= self._latest
         return NEWER if newer else OLDER
 

@@ -23,7 +23,9 @@ from ingest.document import new_id
 if TYPE_CHECKING:
     from brain.evaluation.own import OwnQuestion
 
-GOOD, WRONG, MISSING = "good", "wrong", "missing"
+GOOD = "good"
+WRONG = "wrong"
+MISSING = "missing"
 VERDICTS = (GOOD, WRONG, MISSING)
 NOT_FOUND = "not_found"  # the state of an answer that says "not in your notes"
 SHORTEST_PREFIX = 6  # of an id that is typed

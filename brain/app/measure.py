@@ -80,7 +80,8 @@ class MeasuredStore:
 
     def _serves(self, embedder: Embedder | None) -> bool:
         """Whether this is the embedder that was asked for."""
-        words, sentences = self._resources.builtin, self._resources.shipped
+        words = self._resources.builtin
+        sentences = self._resources.shipped
         if self._embedder == WORDLLAMA:
             return embedder is words
         if self._embedder in WITHOUT_OLLAMA:

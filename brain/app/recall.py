@@ -63,7 +63,8 @@ def _found(
 ) -> Recalled:
     """`query`: the question without the signs that say where to look. `told` grows by how its dates were read."""
     scope = resolved(resources, finder.request.scope)
-    since, until = scope.since, scope.until
+    since = scope.since
+    until = scope.until
     if not query:
         return finder.newest(since, until)
     window = None

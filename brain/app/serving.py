@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from brain.store import Store
 
 # Values of the setting `[models] embed`; any other is the name of a model of Ollama.
-AUTO, BUILTIN, WORDLLAMA = "auto", "builtin", "wordllama"
+AUTO = "auto"
+BUILTIN = "builtin"
+WORDLLAMA = "wordllama"
 SHIPPED = SentenceEmbedder.name
 WITHOUT_OLLAMA = (BUILTIN, WORDLLAMA, SHIPPED)
 # Settings of the store: which vectors of Ollama's and of the shipped model were complete, and where the store was then:
 # JSON with model, fingerprint, pk, seq.
-OF_OLLAMA, OF_SHIPPED = "serving", "serving_shipped"
+OF_OLLAMA = "serving"
+OF_SHIPPED = "serving_shipped"
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,11 +268,13 @@ def _filled(resources: Resources, model: str, stop: Callable[[], bool]) -> str:
     from brain.index import embed_pending
     from brain.index.embed import BATCH
 
-    embedder, vectors = resources.embedder_of(model), resources.store.vectors
+    embedder = resources.embedder_of(model)
+    vectors = resources.store.vectors
     fingerprint = embedder.fingerprint
     filling.begun(resources, model, str(fingerprint))
     made = 0
-    batch, least = BATCH, filling.MEASURE_FROM
+    batch = BATCH
+    least = filling.MEASURE_FROM
     if model == SHIPPED:
         batch = least = SHIPPED_BATCH
 

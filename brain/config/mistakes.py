@@ -164,7 +164,8 @@ def _line_of(text: str, section: str, name: str) -> int:
     >>> _line_of("[ingest]\\nchunk_tokens = 0\\n", "ingest", "chunk_tokens")
     2
     """
-    inside, at = "", 0
+    inside = ""
+    at = 0
     for number, row in enumerate(text.splitlines(), 1):
         header = _HEADER.match(row)
         if header:

@@ -313,11 +313,13 @@ def snippet(text: str, query: str, *, width: int) -> Lines:
     rows = [marked(row, query) for row in wrapped]
     matches = list(map(_words_matched, rows))
     last = max(0, len(rows) - SNIPPET_LINES)
-    best, most = 0, -1
+    best = 0
+    most = -1
     for start in range(last + 1):
         held = sum(matches[start : start + SNIPPET_LINES])
         if held > most:
-            best, most = start, held
+            best = start
+            most = held
     end = best + SNIPPET_LINES
     chosen = rows[best:end]
     if end < len(rows):

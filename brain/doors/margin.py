@@ -12,7 +12,8 @@ import unicodedata
 
 MARGIN = "| "
 # Around an answer inside a quote, until it is styled. Control characters: the sanitiser has left none of a text's own.
-ANSWER_BEGINS, ANSWER_ENDS = "\x02", "\x03"
+ANSWER_BEGINS = "\x02"
+ANSWER_ENDS = "\x03"
 TAB = 8  # columns between the stops of a terminal
 
 _BREAK = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")

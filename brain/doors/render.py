@@ -58,7 +58,8 @@ class Out:
         environ: Mapping[str, str] = os.environ,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._stdout, self.stderr = stdout, stderr
+        self._stdout = stdout
+        self.stderr = stderr
         self._environ = environ
         self._sanitiser = Sanitiser()
         self._margin = Margin()
@@ -112,7 +113,8 @@ class Out:
         if answer is None or not self._coloured(self._stdout):
             return feed(chunk)
         start, end = answer
-        before, within = feed(chunk[:start]), feed(chunk[start:end])
+        before = feed(chunk[:start])
+        within = feed(chunk[start:end])
         return f"{before}{ANSWER_BEGINS}{within}{ANSWER_ENDS}{feed(chunk[end:])}"
 
     def _with_answer(self, rows: str) -> str:
@@ -254,7 +256,8 @@ class Bar:
     """A progress bar for jobs over a second; drawn on standard error, gone when something else is printed."""
 
     def __init__(self, out: Out, clock: Callable[[], float]) -> None:
-        self._out, self._clock = out, clock
+        self._out = out
+        self._clock = clock
         self._begun: float | None = None
         self._drawn = 0.0
         self._progress: Progress | None = None

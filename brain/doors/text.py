@@ -14,7 +14,10 @@ STRING_CHARS = 4_096
 # The parameters of ECMA-48 stay under 20 characters in real use.
 CSI_CHARS = 64
 
-ESC, BEL, C1_CSI, C1_ST = "\x1b", "\x07", "\x9b", "\x9c"
+ESC = "\x1b"
+BEL = "\x07"
+C1_CSI = "\x9b"
+C1_ST = "\x9c"
 # What opens a control string: OSC, DCS, SOS, PM and APC, behind an escape and in their 8-bit forms.
 STRING_STARTS = frozenset("]PX^_")
 C1_STRINGS = frozenset("\x9d\x90\x98\x9e\x9f")
@@ -60,7 +63,9 @@ class Sanitiser:
 
     def finish(self) -> str:
         """The visible part of a sequence that never ended."""
-        held, self._state, self._held = self._held, "", ""
+        held = self._held
+        self._state = ""
+        self._held = ""
         return held
 
     def _plain(self, char: str, done: list[str]) -> None:
@@ -117,7 +122,8 @@ class Sanitiser:
             self._held += char
 
     def _enter(self, state: str, held: str = "") -> None:
-        self._state, self._held = state, held
+        self._state = state
+        self._held = held
 
     def _leave(self) -> None:
         self._enter("")

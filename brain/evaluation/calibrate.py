@@ -29,7 +29,8 @@ FOLDS = 5  # parts of the feedback, each predicted by a fit on the others
 SURE = 0.90  # how sure a bound on a risk must be
 RISK = 0.10  # of answers given as sure although the notes do not hold it
 FALSE_ABSENCES = 0.02  # of questions that the notes do hold, called "not in your notes"
-FOUND, BY_WORDS = "found", "found_by_words"
+FOUND = "found"
+BY_WORDS = "found_by_words"
 
 Row = tuple[Measures, bool]  # (signals, do the notes hold it)
 Heads = Mapping[str, Measures]  # coefficients by head

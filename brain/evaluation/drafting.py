@@ -172,7 +172,8 @@ def _absent(
 
 def _mixtures(drafted: Sequence[Sequence[str]], held: Held) -> Iterator[OwnQuestion]:
     """Two words of one sentence and two of another that stand together nowhere: near misses."""
-    choose, seen = random.Random(SEED), set()
+    choose = random.Random(SEED)
+    seen = set()
     usable = [words for words in drafted if len(words) > 1]
     for _ in range(TRIES if len(usable) > 1 else 0):
         first, second = choose.sample(range(len(usable)), 2)

@@ -20,7 +20,9 @@ from ingest.document import digest
 CODE = re.compile(
     r"\s*(?:@\w|def \w|class \w|async def |import \w|from \w[\w.]* import )"
 )
-CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels.tsv"
+CORPUS = "corpus.jsonl"
+QUERIES = "queries.jsonl"
+QRELS = "qrels.tsv"
 FORMAT = f"a judged set is a folder with {CORPUS}, {QUERIES}, {QRELS}"
 
 Line = dict[str, Any]  # the object of a line, with all its fields

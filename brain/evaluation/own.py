@@ -31,7 +31,8 @@ from ingest.terms import fold
 
 Run = tuple[str, Figures]  # (when, its report)
 
-FILE, FEEDBACK = "file", "feedback"
+FILE = "file"
+FEEDBACK = "feedback"
 WORSE_SHOWN = 5  # questions that lost most since the last run
 REPORTED_DROP = 0.05  # of nDCG@10: a smaller fall is not worth a line
 HEAD = """\

@@ -39,7 +39,8 @@ LOG_ODDS: tuple[Mode, ...] = ("lexical", "hybrid")  # systems whose scores are l
 def recall(directory: Path, setup: Setup) -> Figures:
     """The report that docs/RETRIEVAL.md explains: turns, and the same questions judged on sessions."""
     require()
-    judged, measured = read_set(directory), Measured()
+    judged = read_set(directory)
+    measured = Measured()
     on_sessions = directory / SESSIONS
     sessions = read_qrels(on_sessions) if on_sessions.exists() else {}
     for part, brain, ids in setup.stores(judged, fill):

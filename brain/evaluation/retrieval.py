@@ -64,7 +64,8 @@ Search = Callable[[Measurable, Request], tuple[Found, str]]
 DEPTH = 60  # passages asked for, so that 20 documents stand among them
 RRF_K = 60  # Cormack, Clarke & Buettcher 2009
 MODES: tuple[Mode, ...] = ("lexical", "dense", "hybrid")
-BM25, RRF = "bm25", "rrf"
+BM25 = "bm25"
+RRF = "rrf"
 UNSAFE = re.compile(r"[^\w-]")  # in the name of a folder
 SYSTEMS = (*MODES, BM25, RRF)
 MEASURE = "nDCG@10"  # by which systems are compared
@@ -117,7 +118,8 @@ class Setup:
 def retrieval(directory: Path, setup: Setup) -> Figures:
     """The report that docs/RETRIEVAL.md explains."""
     require()
-    judged, measured = read_set(directory), Measured()
+    judged = read_set(directory)
+    measured = Measured()
     for part, brain, names in setup.stores(judged, fill):
         ask_all(brain, part, measured, by_name(names), setup.progress)
     return report(judged, measured)
@@ -159,7 +161,8 @@ def ask_all(
         for mode in MODES:
             search(brain, _request(query["text"], mode))
     for number, query in enumerate(queries, 1):
-        key, text = query["id"], query["text"]
+        key = query["id"]
+        text = query["text"]
         for mode in MODES:
             began = time.perf_counter()
             found, embedder = search(brain, _request(text, mode))

@@ -71,7 +71,9 @@ class Indexes:
         self._exact: dict[str, ExactIndex] = {}
         self._sentences: dict[str, SentenceIndex] = {}
         self._chroma: dict[str, ChromaIndex] = {}
-        self.name, self.reason, self.fallback = "", "", ""
+        self.name = ""
+        self.reason = ""
+        self.fallback = ""
 
     def __enter__(self) -> Self:
         return self
@@ -180,7 +182,9 @@ class Indexes:
         self._sentences.clear()
         self._let_go()
         self._tried = None
-        self.name, self.reason, self.fallback = "", "", ""
+        self.name = ""
+        self.reason = ""
+        self.fallback = ""
 
     def _choice(self) -> tuple[str, str]:
         """(the index that should answer, why)."""
@@ -223,7 +227,8 @@ class ServingIndex:
     """
 
     def __init__(self, indexes: Indexes, kind: str) -> None:
-        self._indexes, self._kind = indexes, kind
+        self._indexes = indexes
+        self._kind = kind
 
     @property
     def name(self) -> str:

@@ -64,16 +64,20 @@ def _found(check: Examine, examined: Examined) -> Finding:
     try:
         return check(examined)
     except BrainError as error:
-        said, hint = error.message, error.hint
+        said = error.message
+        hint = error.hint
     except sqlite3.Error as error:
-        said, hint = f"the database reported: {error}", RESTORE
+        said = f"the database reported: {error}"
+        hint = RESTORE
     except OSError as error:
         name = ""
         if error.filename:
             name = f"{error.filename}: "
-        said, hint = f"{name}{error.strerror}", "check its permissions"
+        said = f"{name}{error.strerror}"
+        hint = "check its permissions"
     except NONSENSE as error:
-        said, hint = f"what is stored makes no sense ({type(error).__name__})", RESTORE
+        said = f"what is stored makes no sense ({type(error).__name__})"
+        hint = RESTORE
     return Finding((f"could not be checked: {said}",), hint)
 
 

@@ -60,7 +60,8 @@ def pieces_of(texts: Iterable[str], stays: Callable[[str], bool]) -> Pieces:
     lines: list[bytes] = []
     words: list[bytes] = []
     for text in texts:
-        long, short = [], []
+        long = []
+        short = []
         for line in map(str.strip, text.splitlines()):
             if len(line) >= LONG_LINE:
                 long.append(line[:PIECE_CHARACTERS])

@@ -128,7 +128,8 @@ def answer(
     except BrainError as error:
         yield _failure(error)
     except OSError as error:
-        said, place = error.strerror or str(error), str(error.filename or path)
+        said = error.strerror or str(error)
+        place = str(error.filename or path)
         yield {"error": {"number": error.errno or 0, "message": said, "hint": place}}
     except MemoryError:
         needs = (

@@ -145,7 +145,8 @@ def best_writer(
         for entry in local:
             if not _named_writer(entry, families):
                 continue
-            name, size = _name(entry), gigabytes(_size(entry))
+            name = _name(entry)
+            size = gigabytes(_size(entry))
             if _size(entry) > most:
                 too_large.append(entry)
             elif can(name, "completion", abilities):

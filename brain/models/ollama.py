@@ -53,7 +53,8 @@ HIDDEN = ("OLLAMA_HOST", "OLLAMA_API_KEY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 ON_THE_CARD = 0.9
 PULLED = "success"  # the only status line of a pull that means success
 # What Ollama calls what a model can do
-WRITES, EMBEDS = "completion", "embedding"
+WRITES = "completion"
+EMBEDS = "embedding"
 NUM_CTX = re.compile(r"^num_ctx\s+(\d+)\s*$", re.MULTILINE)  # of a Modelfile
 
 _import_lock = threading.Lock()

@@ -90,7 +90,8 @@ def probability(odds: Mapping[str, float]) -> float | None:
         word = _bare(token)
         if word in mass:
             mass[word] += math.exp(min(logprob, 0.0))
-    yes, no = mass["yes"], mass["no"]
+    yes = mass["yes"]
+    no = mass["no"]
     if yes + no < LEAST_MASS:
         return None
     if len(odds) > 1:

@@ -293,7 +293,8 @@ class _Guarded(httpcore.NetworkStream):
         """The next bytes, after telling that they let wait for themselves."""
         if self._came:
             return self._inner.read(max_bytes, self._left(self._limits.idle))
-        first, patience = self._limits.first, self._limits.patience
+        first = self._limits.first
+        patience = self._limits.patience
         if patience < first:
             try:
                 return self._inner.read(max_bytes, self._left(patience))

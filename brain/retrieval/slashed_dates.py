@@ -44,9 +44,11 @@ def _slashed(text: str, month_first: bool) -> list[tuple[str, date]]:
         month_first = False
     found = []
     for written, (first, second, year) in parts:
-        day, month = first, second
+        day = first
+        month = second
         if second > MONTHS or (month_first and first <= MONTHS):
-            day, month = second, first
+            day = second
+            month = first
         with suppress(ValueError):
             found.append((written, date(year, month, day)))
     return found

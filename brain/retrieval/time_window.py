@@ -182,7 +182,8 @@ def _range(text: str, now: datetime) -> Window | None:
 def _found(pattern: re.Pattern[str], text: str, now: datetime) -> Window | None:
     """The first match that is surely a time: the last so many days, or the time behind its lead."""
     for match in pattern.finditer(text):
-        lead, at = (match["lead"] or "").lower(), match["at"]
+        lead = (match["lead"] or "").lower()
+        at = match["at"]
         if at:
             no_time = _is_other(text, match, lead) if lead else _is_verb(text, match)
             window = None if no_time else _directed(lead, at, now)
@@ -237,7 +238,8 @@ def _last_nth(words: str, today: date) -> date | None:
     datetime.date(2026, 3, 31)
     """
     number = int(re.sub(r"\D", "", words))
-    year, month = today.year, today.month
+    year = today.year
+    month = today.month
     for _month in range(MONTHS):
         with suppress(ValueError):
             found = date(year, month, number)
@@ -386,7 +388,8 @@ def _spread(words: str, now: datetime) -> _Days | None:
     if match is None:
         return None
     last = _span(f"{match['before']}{match['b']}{match['behind']}", now, exact=True)
-    first, number = int(match["a"]), int(match["b"])
+    first = int(match["a"])
+    number = int(match["b"])
     if last is None or first > number:
         return None
     return _Days(last.first.replace(day=first), last.last)
@@ -411,7 +414,8 @@ def _numbered_week(words: str, now: datetime) -> _Days | None:
     match = _WEEK.fullmatch(words)
     if match is None:
         return None
-    year, number = match["a"] or match["y"], int(match["b"] or match["n"])
+    year = match["a"] or match["y"]
+    number = int(match["b"] or match["n"])
     try:
         monday = date.fromisocalendar(int(year or now.year), number, 1)
         if not year and monday > now.date():

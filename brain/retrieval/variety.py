@@ -89,9 +89,11 @@ def _newest(first: Passage, second: Passage) -> Passage:
     """The newer of two copies with the better one's place and ranks; `versions` names what it stands for, newest
     first.
     """
-    newer, older = first, second
+    newer = first
+    older = second
     if (second.date or "") > (first.date or ""):
-        newer, older = second, first
+        newer = second
+        older = first
     versions = dict.fromkeys((older.source, *first.versions, *second.versions))
     versions.pop(newer.source, None)
     return but(

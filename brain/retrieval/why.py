@@ -48,7 +48,8 @@ class Trace:
 
 def why_not(request: Request, chunks: set[str], sources: Sources) -> Trace:
     """Trace one document, whose chunks have these ids, through the stages of `retrieve`. Raises nothing of its own."""
-    searchable, limit = sources.searchable, request.limit
+    searchable = sources.searchable
+    limit = request.limit
     if not chunks:
         return Trace("not stored", limit=limit)
     inside = searchable.passages(sorted(chunks), scope=request.scope)

@@ -228,7 +228,8 @@ class StoreChecks(Table):
 
     def _stale_episodes(self) -> list[tuple[str, str]]:
         """(id, the right terms) of sound episodes whose search terms are not those of their words."""
-        words, text = CONTENT["episodes"], text_of("episodes")
+        words = CONTENT["episodes"]
+        text = text_of("episodes")
         sql = f"SELECT id, {words}, {text}, terms, text_sha FROM episodes"
         found = []
         for row_id, said, hashed_text, terms, sha in self._run(sql):
@@ -259,14 +260,18 @@ class StoreChecks(Table):
         before = [replace(row) for row in rows]
         places = _places(rows, document.text)
         for (start, end), row in zip(places, rows, strict=True):
-            row.start, row.end, row.source = start, end, document.source
+            row.start = start
+            row.end = end
+            row.source = document.source
             content = document.text[start:end]
             for topic in (row.topic, written(document.header_of(row))):
                 if digest(f"{topic}\n{content}") == row.text_sha:
-                    row.topic, row.content = topic, content
+                    row.topic = topic
+                    row.content = content
                     break
         for row, terms, beside in derived(self._conn, rows):
-            row.terms, row.around = terms, beside
+            row.terms = terms
+            row.around = beside
         changed = [
             fields_of(row) for row, old in zip(rows, before, strict=True) if row != old
         ]
@@ -372,7 +377,8 @@ def _places(rows: list[ChunkRow], text: str) -> list[tuple[int, int]]:
     """Where the chunks stand: by their lengths when they join to the whole text, else as stored."""
     if "".join(row.content for row in rows) != text:
         return [(row.start, row.end) for row in rows]
-    places, start = [], 0
+    places = []
+    start = 0
     for row in rows:
         end = start + len(row.content)
         places.append((start, end))

@@ -283,7 +283,8 @@ def _ours(conn: sqlite3.Connection) -> int:
 
 def _same_schema(conn: sqlite3.Connection, version: int) -> None:
     """Every table, index, trigger and view is ours to the letter, none is missing: one more could run anything."""
-    found, ours = _schema(conn), dict(_schema_of(version))
+    found = _schema(conn)
+    ours = dict(_schema_of(version))
     ours[FACTS] = ("table", FACTS_SQL)
     strange = sorted(name for name, what in found.items() if ours.get(name) != what)
     missing = sorted(ours.keys() - found.keys() - {FACTS})

@@ -280,7 +280,8 @@ class DocumentTable(Table):
             self._change("knowledge", "pk", before, changes)
 
     def _insert_held(self) -> None:
-        held, self._held = self._held or [], []
+        held = self._held or []
+        self._held = []
         self._insert(held)
 
     def _insert(self, rows: Sequence[Row]) -> None:

@@ -260,7 +260,8 @@ def topic_of(episode: Episode) -> str:
 
 def row_of(episode: Episode, circumstances: Circumstances) -> Row:
     """The row without its neighbours. `text_sha`: of the topic, a line end, the words."""
-    topic, words = topic_of(episode), episode.text
+    topic = topic_of(episode)
+    words = episode.text
     row = {
         **fields_of(episode),
         **fields_of(circumstances),

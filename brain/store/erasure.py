@@ -408,5 +408,6 @@ def _contents(payload: str) -> tuple[list[Row], list[Row]]:
 
 def _said(episode: Row) -> str:
     """All words of a round."""
-    question, answer = episode["question"], episode["answer"]
+    question = episode["question"]
+    answer = episode["answer"]
     return f"{question}\n{answer}"

@@ -78,7 +78,8 @@ def _lines(whole: Excerpt, chunks: Chunks, first: int, count: int) -> Excerpt:
         raise NotFound(f"{whole.source} ends at line {end}", "ask for an earlier line")
     # a chunk may begin in the middle of a line, and the last line may have no end
     text = "\n".join(lines[n].replace("\n", "") for n in wanted) + "\n"
-    top, bottom = wanted[0], wanted[-1]
+    top = wanted[0]
+    bottom = wanted[-1]
     return replace(
         whole,
         text=text,
@@ -94,7 +95,8 @@ def _paragraphs(whole: Excerpt, chunks: Chunks, wanted: range) -> Excerpt:
     there = [n for n in wanted if n in paragraphs]
     if not there:
         raise NotFound(f"{whole.source} ends at paragraph {max(paragraphs)}", HINT)
-    first, last = there[0], there[-1]
+    first = there[0]
+    last = there[-1]
     locator = _ranged("¶", first, last)
     text = "".join(paragraphs[n] for n in there)
     return replace(whole, locator=locator, text=text)
@@ -134,7 +136,8 @@ def _pieces(text: str, separator: str) -> Iterator[str]:
 
 def _parts(whole: Excerpt, chunks: Chunks, wanted: range) -> Excerpt:
     """Pages, slides, chapters, sections and rows by their numbers; places of other kinds as they follow each other."""
-    unit, end = "", 0
+    unit = ""
+    end = 0
     place = 0
     before: str | None = None
     locators: list[str] = []

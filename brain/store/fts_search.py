@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from brain.protocols import Vectors
 
 # Weights of BM25 by column: title and headings, text, neighbours (measured, also for episodes: benchmarks/RETRIEVAL.md)
-TOPIC, TERMS, AROUND = 2.0, 1.0, 0.25
+TOPIC = 2.0
+TERMS = 1.0
+AROUND = 0.25
 CHARACTERS_PER_TOKEN = 4  # of English, roughly; episodes do not store their tokens
 SHORT_CHARACTERS = SHORT_TOKENS * CHARACTERS_PER_TOKEN  # the same for a round
 FREQUENCIES_KEPT = (
@@ -125,7 +127,8 @@ class FtsSearch(Reader):
         """Forget the counts when this or another connection has written."""
         version = (self._number("PRAGMA data_version"), self._conn.total_changes)
         if version != self._version or len(self._frequencies) > FREQUENCIES_KEPT:
-            self._version, self._frequencies = version, {}
+            self._version = version
+            self._frequencies = {}
             self._count = self._number(f"SELECT count(*) FROM {self.table}")
 
     def match(

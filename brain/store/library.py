@@ -234,7 +234,8 @@ class LibraryTable(Table):
             return chunk
         place = PLACE.match(reference)
         if place and not self._by_source(reference):
-            first_part, count = int(place["first"]), int(place["count"] or 0)
+            first_part = int(place["first"])
+            count = int(place["count"] or 0)
             return self._part(
                 self.resolve(place["where"]), reference, first_part, count
             )

@@ -28,7 +28,8 @@ NAME_CHARACTERS = 64  # Agent Skills
 DESCRIPTION_CHARACTERS = 1_024  # Agent Skills
 QUERY_WORDS = 32  # of a question that are looked up
 # weights of BM25: the description says when a skill fits, the body only how it is done
-TOPIC_WEIGHT, BODY_WEIGHT = 8.0, 1.0
+TOPIC_WEIGHT = 8.0
+BODY_WEIGHT = 1.0
 COLUMNS = (
     "id, name, description, body, path, status"  # the fields of `Skill`, in their order
 )

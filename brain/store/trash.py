@@ -30,7 +30,8 @@ EXPIRED = """
     AND json_valid(payload)
     AND coalesce(json_extract(payload, '$.days_seen'), 0) <= ?
 """
-REASON, HINT = "you forgot it", "to take it in again, add it by its own path"
+REASON = "you forgot it"
+HINT = "to take it in again, add it by its own path"
 TABLES = ("documents", "knowledge", "tags", "links")
 TITLE_CHARACTERS = 80  # of a round, which has no title
 

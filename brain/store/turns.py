@@ -70,7 +70,8 @@ class Turns:
 
     def close(self) -> None:
         """Close the folder; a second call does nothing."""
-        handle, self._handle = self._handle, None
+        handle = self._handle
+        self._handle = None
         if handle is not None:
             os.close(handle)
 

@@ -20,7 +20,8 @@ CRC_BYTES = 4  # behind the sentence vectors of a text, little-endian; that of t
 FLOAT16_BYTES = 2
 # What the checksum of sentences begins with says how they are written: one byte a number, or float16, as once. They
 # differ in many bits, so that no flipped one turns the one into the other.
-BYTE_CRC, FLOAT16_CRC = zlib.crc32(b"one byte a number"), 0
+BYTE_CRC = zlib.crc32(b"one byte a number")
+FLOAT16_CRC = 0
 MOST = 127  # the largest number of a vector, as a byte; cosines differ by at most .002 from those of float32
 ONE_SENTENCE = (
     b""  # in place of vectors: the text is one sentence, whose vector is the text's own
@@ -96,9 +97,11 @@ def numbers(packed: Any, dimensions: int) -> Any:
     body = packed[:-CRC_BYTES]
     crc = int.from_bytes(packed[-CRC_BYTES:], "little")
     if zlib.crc32(body, BYTE_CRC) == crc:
-        kind, width = "<i1", 1
+        kind = "<i1"
+        width = 1
     elif zlib.crc32(body, FLOAT16_CRC) == crc:
-        kind, width = "<f2", FLOAT16_BYTES
+        kind = "<f2"
+        width = FLOAT16_BYTES
     else:
         return None
     if len(body) % (width * dimensions):

@@ -72,7 +72,8 @@ def read(raw: Raw) -> Readings:
         tree = _parser(language).parse(text.encode())
         parts = list(_parts(tree.root_node, (), 0, DEPTH))
     except (RecursionError, ValueError) as error:
-        parts, notices = [], (*notices, f"read as plain text ({type(error).__name__})")
+        parts = []
+        notices = (*notices, f"read as plain text ({type(error).__name__})")
     # People ask for "python function that …", and no Python file says so itself.
     title = ""
     if raw.name:

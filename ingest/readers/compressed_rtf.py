@@ -8,7 +8,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-PACKED, PLAIN = b"LZFu", b"MELA"
+PACKED = b"LZFu"
+PLAIN = b"MELA"
 HEADER = struct.Struct("<II4sI")  # size of what follows, size unpacked, kind, checksum
 DICTIONARY = 4_096  # bytes, used as a ring
 SHORTEST = 2  # bytes of a reference

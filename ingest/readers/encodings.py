@@ -20,7 +20,10 @@ SAMPLE_BYTES = 8_192  # of lines with other than ASCII bytes judged
 PLAUSIBLE = 0.31  # the mean worth of such letters, below which no reading is trusted
 # Worth of a letter: among the usual ones of its language, another of its script, a mark where no word is, and what
 # stands where no person would write it.
-COMMON, KNOWN, MARK, WRONG = 1.0, 0.35, 0.1, -1.0
+COMMON = 1.0
+KNOWN = 0.35
+MARK = 0.1
+WRONG = -1.0
 FREQUENCIES = (COMMON, 0.75, 0.5)  # of the letters of an alphabet
 RARE = 0.3
 CROWD = 4  # letters with marks in a row: Polish "żółć"
@@ -186,7 +189,8 @@ def guess(data: bytes) -> Guess | None:
                 continue
             worth = _worth(text, script) + _LIKELIHOOD.get(encoding, 0.0)
             if worth > most:
-                best, most = encoding, worth
+                best = encoding
+                most = worth
     return _named(best or _asked(sample))
 
 

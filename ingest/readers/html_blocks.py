@@ -151,7 +151,8 @@ class _Walk:
         self.is_term = False
         lines = "".join(self.pieces).split("\n")
         self.pieces.clear()
-        linked, self.linked = self.linked, 0
+        linked = self.linked
+        self.linked = 0
         if not self.verbatim:
             lines = list(map(one_line, lines))
         text = "\n".join(line for line in lines if line.strip(" |"))

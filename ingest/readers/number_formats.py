@@ -176,7 +176,8 @@ def _blanked(literal: re.Match[str]) -> str:
 
 def _part_of_date(value: date, run: str) -> str:
     """Day, month or year as many letters of the code show it: "d" 6, "dd" 06, "ddd" Fri, "dddd" Friday."""
-    letter, length = run[0], len(run)
+    letter = run[0]
+    length = len(run)
     if letter == "y":
         year = f"{value.year:04}"
         if length > 2:

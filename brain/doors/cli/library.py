@@ -196,13 +196,15 @@ def forget(
             raise UsageError(f"{name} goes with --erase", "try `brain forget --help`")
     with run.brain() as brain:
         act: Callable[..., Any] = partial(brain.library.forget, references)
-        question, nothing_done = "forget them?", "nothing was forgotten"
+        question = "forget them?"
+        nothing_done = "nothing was forgotten"
         if for_good:
             secret = known_secret(identity)
             act = partial(
                 brain.keep.erase, references, secret=secret, mentions=mentions
             )
-            question, nothing_done = "erase them for good?", "nothing was erased"
+            question = "erase them for good?"
+            nothing_done = "nothing was erased"
         run.confirmed(
             act, question, nothing_done, yes=yes, dry_run=dry_run, as_json=as_json
         )

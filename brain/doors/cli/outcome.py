@@ -99,7 +99,8 @@ def _usage(error: typer.TyperException) -> UsageError:
     message = " ".join(words).rstrip(".")
     for said, plain in PLAIN:
         message = said.sub(plain, message)
-    first, rest = message[:1], message[1:]
+    first = message[:1]
+    rest = message[1:]
     instance = _instance(getattr(context, "command", None))
     return UsageError(first.lower() + rest, f"{instance}try `{path} --help`")
 

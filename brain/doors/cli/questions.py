@@ -293,7 +293,8 @@ class AnswerPrinter:
             self._out.stream("\n")
         apart = not self._last or self._last[-1].isspace() or text[:1].isspace()
         self._out.stream(text if apart else f" {text}")
-        self._spoken, self._last = True, text[-1:]
+        self._spoken = True
+        self._last = text[-1:]
 
     def end_paragraph(self) -> None:
         """What comes next begins a line, and is no part of what was said."""

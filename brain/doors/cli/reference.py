@@ -50,7 +50,8 @@ def helps() -> Iterator[tuple[str, str, str]]:
 
 def markdown() -> str:
     """The block: a heading for each panel, a fenced help for each command."""
-    done, last = [], ""
+    done = []
+    last = ""
     for panel, name, text in helps():
         if panel != last:
             done.append(f"### {panel}\n")

@@ -163,7 +163,8 @@ class Folder:
             self.files[name] = sha
             self.written += 1
         reach("export.after_files")
-        self._waiting, self._size = [], 0
+        self._waiting = []
+        self._size = 0
 
     def _write_manifest(self, writing: Mapping[str, str]) -> None:
         body = {"format": FORMAT, **self.facts, "files": self.files, "writing": writing}
