@@ -198,7 +198,9 @@ def _cut(text: str, start: int, limit: int, cuts: Sequence[Cut]) -> list[_Block]
     blocks: list[_Block] = []
     for part in coarse(text):
         # Counting is most of the work: what is far too long is cut further without it.
-        tokens = limit + 1 if finer and len(part) > longest else count_tokens(part)
+        tokens = limit + 1
+        if not finer or len(part) <= longest:
+            tokens = count_tokens(part)
         block = _Block(start, start + len(part), tokens, cut=True)
         if finer and tokens > limit:
             blocks += _cut(part, start, limit, finer)
@@ -337,15 +339,18 @@ def _lose_header(last: Piece, piece: Piece) -> bool:
     """Whether rows, joined under the headings that both share, would stand without the names of their columns."""
     if not (last.header or piece.header) or last.heading == piece.heading:
         return False
+    if last.header or last.table != piece.table:
+        return True
     # The beginning of the table holds the names in its text.
-    is_its_table = last.table == piece.table and last.heading == piece.heading[:-1]
-    return last.header or not is_its_table
+    return last.heading != piece.heading[:-1]
 
 
 def _is_above(above: Piece, piece: Piece) -> bool:
     """Whether the piece stands, at some depth, below the heading of the one above."""
     depth = len(above.heading)
-    return 0 < depth < len(piece.heading) and piece.heading[:depth] == above.heading
+    if not 0 < depth < len(piece.heading):
+        return False
+    return piece.heading[:depth] == above.heading
 
 
 def _are_stubs(last: Piece, piece: Piece, together: Piece, budget: _Budget) -> bool:

@@ -313,9 +313,13 @@ def _ignored(path: str, folder: _Folder) -> Why | None:
 
 def _templates(vault: str, names: set[str]) -> frozenset[str]:
     """Absolute paths of a vault's template folders: as its settings say, else by their usual names."""
-    stated = {_setting(vault, file, key).strip("/") for file, key in _TEMPLATE_SETTINGS}
-    usual = {name for name in names if name.lower() in TEMPLATE_FOLDERS}
-    return frozenset(os.path.join(vault, name) for name in stated - {""} or usual)
+    folders = {
+        _setting(vault, file, key).strip("/") for file, key in _TEMPLATE_SETTINGS
+    }
+    folders.discard("")
+    if not folders:
+        folders = {name for name in names if name.lower() in TEMPLATE_FOLDERS}
+    return frozenset(os.path.join(vault, name) for name in folders)
 
 
 def _setting(vault: str, name: str, key: str) -> str:

@@ -45,8 +45,10 @@ def load(
     raw = Raw(data, path.name, kind, limits, vault=_in_vault(path))
     address = uri or path.absolute().as_uri()
     for reading in readings(raw):
-        part = f"{address}#{reading.part}" if reading.part else address
-        yield assemble(raw, reading, uri=part, modified_at=stat.st_mtime)
+        place = address
+        if reading.part:
+            place = f"{address}#{reading.part}"
+        yield assemble(raw, reading, uri=place, modified_at=stat.st_mtime)
 
 
 def _in_vault(path: Path) -> bool:
@@ -117,9 +119,14 @@ def assemble(
         pieces = pieces[:cap]
         text = text[: pieces[-1].end]
     document_id = new_id()
-    date, date_by = (dated_at, "given") if dated_at else _dated(raw, reading, text)
+    date: str | None = dated_at
+    date_by = "given"
+    if not dated_at:
+        date, date_by = _dated(raw, reading, text)
     # The parts of one file share its bytes: their own text tells when one of them has changed.
-    hashed = f"{reading.part}\n{text}" if reading.part else raw.data
+    hashed: str | bytes = raw.data
+    if reading.part:
+        hashed = f"{reading.part}\n{text}"
     return Document(
         id=document_id,
         uri=uri,

@@ -169,7 +169,7 @@ def _ends(text: str, match: re.Match[str], end: int) -> bool:
     rest = text[begin:look_to].lstrip(_OPENERS)
     if rest[:1].islower():
         return False
-    if match.group("mark") != "." or match.group("tail")[:1] in ('"', "”", "»"):
+    if match["mark"] != "." or match["tail"].startswith(('"', "”", "»")):
         return True
     stop = match.start()
     before = _WORD_BEFORE.search(text, max(0, stop - INITIAL_LOOK), stop)

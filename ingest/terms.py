@@ -227,7 +227,10 @@ def _with_whole_number(match: re.Match[str]) -> str:
 
 def _gap_of(groups: str) -> str:
     """What parts the first group from the second."""
-    return next((sign for sign in groups if not sign.isdigit() and sign != "+"), " ")
+    for sign in groups:
+        if not sign.isdigit() and sign != "+":
+            return sign
+    return " "
 
 
 def _parts_once() -> Callable[[re.Match[str]], str]:
@@ -334,7 +337,9 @@ def _measure(word: bytes) -> int:
 
 def _short_end(word: bytes) -> bool:
     """Porter's *o: ends consonant, vowel, consonant, the last not w, x or y."""
-    return _shape(word).endswith("cvc") and not word.endswith((b"w", b"x", b"y"))
+    if word.endswith((b"w", b"x", b"y")):
+        return False
+    return _shape(word).endswith("cvc")
 
 
 def _past(word: bytes) -> bytes:
@@ -353,7 +358,8 @@ def _mend(word: bytes) -> bytes:
     """What -ed and -ing leave behind: hop(p)ing, fil(e)d, conflat(e)d."""
     if word.endswith((b"at", b"bl", b"iz")):
         return word + b"e"
-    if word[-1:] == word[-2:-1] and word[-1:] not in KEPT_DOUBLE:
+    last = word[-1:]
+    if last == word[-2:-1] and last not in KEPT_DOUBLE:
         return word[:-1]
     if _measure(word) == 1 and _short_end(word):
         return word + b"e"

@@ -142,8 +142,8 @@ def _wanted(kind: Kind, question: str, what: str) -> WholeStoreQuestion | None:
     if _CLAUSE.search(what):
         return None
     any_of = bool(_OR.search(what))
-    parts = [part.strip() for part in _JOINED.split(what)]
-    phrases = tuple(_ARTICLE.sub("", _ARTICLE.sub("", part)) for part in parts if part)
+    parts = filter(None, map(str.strip, _JOINED.split(what)))
+    phrases = tuple(_ARTICLE.sub("", _ARTICLE.sub("", part)) for part in parts)
     words = [len(tokens(phrase)) for phrase in phrases]
     if not phrases or 0 in words or sum(words) > MAX_WORDS:
         return None

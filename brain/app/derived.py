@@ -69,7 +69,8 @@ def finish_begun_erasure(resources: Resources, noted: str) -> str:
     from brain.keeping.files import runs
 
     at, _space, process = noted.partition(" ")
-    if process.isdigit() and int(process) != os.getpid() and runs(int(process)):
+    number = int(process) if process.isdigit() else os.getpid()
+    if number != os.getpid() and runs(number):
         return ""
     if finish_erasure(resources):
         return ""

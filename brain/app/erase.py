@@ -214,7 +214,9 @@ def _fits(item: Forgotten, reference: str) -> bool:
     path = stored_path(reference)
     if len(start) >= SHORTEST_PREFIX and item.id.startswith(start):
         return True
-    return item.source in (reference, path) or item.source.startswith(f"{path}/")
+    if item.source in (reference, path):
+        return True
+    return item.source.startswith(f"{path}/")
 
 
 def _quoting(

@@ -96,7 +96,8 @@ class Incoming:
         other = self._documents.under(item.id)
         if other is None:
             return Found(NEW, item, origin)
-        if other["text_sha"] == digest(item.text) and other["title"] == item.title:
+        known = (other["text_sha"], other["title"])
+        if known == (digest(item.text), item.title):
             return Found(SAME, item, origin, other)  # it was moved since
         return Found(NEW, replace(item, id=new_id()), origin)
 

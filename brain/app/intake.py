@@ -207,7 +207,9 @@ class Intake:
             seconds += count / FILES_PER_SECOND.get(kind, OTHER_FILES_PER_SECOND)
         frequent = kinds.most_common(CENSUS_KINDS)
         listed = ", ".join(f"{count:,} {kind}" for kind, count in frequent)
-        line = f"{len(fresh):,} files: {listed}; about {_minutes(seconds)}; {size / 1e9:.1f} GB"
+        time = _minutes(seconds)
+        gigabytes = size / 1e9
+        line = f"{len(fresh):,} files: {listed}; about {time}; {gigabytes:.1f} GB"
         self.tally.notices.append(line)
         self.resources.progress(f"census: {line}", 0, len(fresh))
 

@@ -77,8 +77,12 @@ def refresh(resources: Resources) -> list[str]:
 
 def _taken_in(tally: Tally) -> str:
     """What changed in the store, counted; "" for nothing."""
-    counts = [(tally.counts[outcome], outcome) for outcome in (*CHANGES, "renamed")]
-    return ", ".join(f"{count:,} {outcome}" for count, outcome in counts if count)
+    said = []
+    for outcome in (*CHANGES, "renamed"):
+        count = tally.counts[outcome]
+        if count:
+            said.append(f"{count:,} {outcome}")
+    return ", ".join(said)
 
 
 def _look_at_root(

@@ -247,9 +247,9 @@ def write_setting(config: Config, section: str, name: str, value: str) -> None:
     import tomlkit
 
     path = config.home / FILE
-    document = (
-        tomlkit.parse(_text(path)) if os.path.lexists(path) else tomlkit.document()
-    )
+    document = tomlkit.document()
+    if os.path.lexists(path):
+        document = tomlkit.parse(_text(path))
     document.setdefault(section, tomlkit.table())[name] = value
     temporary = path.with_suffix(".tmp")
     temporary.write_text(tomlkit.dumps(document), "utf-8")
@@ -281,7 +281,9 @@ def _from_environment(environ: Environment) -> Values:
     found: Values = {}
     host = environ.get("OLLAMA_HOST")
     if host:
-        found["ollama"] = {"host": host if "//" in host else f"http://{host}"}
+        if "//" not in host:
+            host = f"http://{host}"
+        found["ollama"] = {"host": host}
     known = set(OTHER_VARIABLES)
     for section, kind in SECTIONS.items():
         for item in fields(kind):
@@ -338,11 +340,14 @@ def _fitting(section: str, name: str, value: Any, origin: Origin) -> Any:
 def _converted(setting: str, value: Any, default: Any) -> tuple[Any, str]:
     """(the value as the type of the default, what it must be instead: "" when it fits)."""
     kind = type(default)
+    choices = CHOICES.get(setting, ())
+    one_of = ""
+    if choices:
+        one_of = f"one of: {', '.join(choices)}"
     try:
         found = _of_type(kind, value)
     except (TypeError, ValueError):
-        choices = CHOICES.get(setting, ())
-        return None, f"one of: {', '.join(choices)}" if choices else KINDS[kind]
+        return None, one_of or KINDS[kind]
     except OverflowError:  # 1e400 is infinity, which is no whole number
         return None, f"at most {MOST:,}"
     most = LARGEST.get(setting, MOST)
@@ -351,9 +356,8 @@ def _converted(setting: str, value: Any, default: Any) -> tuple[Any, str]:
     least = LEAST.get(setting)
     if least is not None and not least <= found:
         return None, f"{least:g} or more"
-    choices = CHOICES.get(setting, ())
     if choices and found not in choices:
-        return None, f"one of: {', '.join(choices)}"
+        return None, one_of
     return found, ""
 
 

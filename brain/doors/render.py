@@ -166,7 +166,9 @@ class Out:
         share: str = "",
     ) -> None:
         if self.interactive:
-            amount = f"{told(done)} of {told(total)}" if total else told(done)
+            amount = told(done)
+            if total:
+                amount += f" of {told(total)}"
             self.bar.step(one_line(what), done, total, amount + share)
 
     def flush(self) -> None:

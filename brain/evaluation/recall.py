@@ -109,7 +109,9 @@ def _episode(document: Line) -> Episode:
     speaker = str(document.get("speaker", ""))
     when = document.get("date")
     try:
-        moment = datetime.fromisoformat(str(when)) if when else datetime.now(UTC)
+        moment = datetime.now(UTC)
+        if when:
+            moment = datetime.fromisoformat(str(when))
     except ValueError:
         raise UsageError(
             f"the date of {document['doc_id']} cannot be read: {when}", FORMAT

@@ -122,7 +122,8 @@ class _Run:
 
     def step(self, page: Sequence[Pending]) -> _Step:
         """One call of the model and one transaction."""
-        chunks = page[:1] if self.alone else page[: self.size]
+        size = 1 if self.alone else self.size
+        chunks = page[:size]
         texts = {chunk.text_sha: chunk.text for chunk in chunks}
         wanted = list(texts.values())
         began = self.clock()
@@ -206,8 +207,9 @@ def vectors_of_sentences(embedder: Embedder, texts: Sequence[str]) -> list[Vecto
     parts: list[Vectors] = []
     start = 0
     for found in split:
-        parts.append(vectors[start : start + len(found)] if found else none)
-        start += len(found)
+        end = start + len(found)
+        parts.append(vectors[start:end])
+        start = end
     return parts
 
 

@@ -100,8 +100,10 @@ def noted_files(directory: Path) -> dict[str, list[int]]:
 
 def sizes_agree(directory: Path, noted: Mapping[str, Sequence[int]]) -> bool:
     """Whether every file that was noted is as long as it was. Raises `OSError` when one is missing."""
+    if not noted:
+        return False
     sizes = {name: (directory / name).stat().st_size for name in noted}
-    return bool(sizes) and all(sizes[name] == facts[0] for name, facts in noted.items())
+    return all(sizes[name] == facts[0] for name, facts in noted.items())
 
 
 def _checksums(directory: Path) -> dict[str, list[int]]:

@@ -189,7 +189,8 @@ def make(
         name = free_name(
             directory, f"brain-{now.strftime(TIME)}", (".db", f".db{SUFFIX}")
         )
-        place = directory / (f"{name}.db{SUFFIX}" if secret else f"{name}.db")
+        ending = f".db{SUFFIX}" if secret else ".db"
+        place = directory / f"{name}{ending}"
         with temporary(directory / "brain.db") as plain:
             copy = copies.snapshot(database, plain, made_at=made_at)
             with temporary(place) as ready:

@@ -221,7 +221,9 @@ def erased(store: Store) -> ErasureTargets:
     named: list[set[str]] = []
     for kind in KINDS:
         ids = kept.get(kind)
-        named.append(set(map(str, ids)) if isinstance(ids, list) else set())
+        if not isinstance(ids, list):
+            ids = []
+        named.append(set(map(str, ids)))
     documents, episodes, answers, judgments = named
     return ErasureTargets(documents, episodes, answers, judgments)
 

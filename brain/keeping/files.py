@@ -55,7 +55,8 @@ def free_name(folder: Path, stem: str, endings: Sequence[str] = ("",)) -> str:
         name = stem
         if number != 1:
             name = f"{stem}-{number}"
-        if not any((folder / f"{name}{ending}").exists() for ending in endings):
+        taken = [(folder / f"{name}{ending}").exists() for ending in endings]
+        if not any(taken):
             return name
     raise BrainError(
         f"{folder} holds a thousand of {stem}", "check the clock of this machine"
@@ -132,8 +133,11 @@ def left_in(
     handle to it drops SQLite's locks (`isolated.left_in` runs it elsewhere).
     """
     passed = {path.name for path in without}
-    ends = rb"(?<![0-9A-Za-z_])(?:%s)(?![0-9A-Za-z_])"
-    standing = re.compile(ends % b"|".join(map(re.escape, words))) if words else None
+    standing = None
+    if words:
+        ends = rb"(?<![0-9A-Za-z_])(?:%s)(?![0-9A-Za-z_])"
+        any_of = b"|".join(map(re.escape, words))
+        standing = re.compile(ends % any_of)
     found = []
     for path in sorted(home.rglob("*")):
         regular = path.is_file() and not path.is_symlink()

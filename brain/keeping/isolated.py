@@ -104,7 +104,9 @@ def _apart(
 def _how(lost: Lost) -> str:
     if lost.reason == LATE:
         return "took too long to look into"
-    status = f"signal {-lost.status}" if lost.status < 0 else f"status {lost.status}"
+    status = f"status {lost.status}"
+    if lost.status < 0:
+        status = f"signal {-lost.status}"
     return f"ends the process that looks into it ({status})"
 
 

@@ -279,10 +279,10 @@ class OllamaServer:
         return answer
 
     def _rows(self, path: str) -> list[Json]:
-        rows = self._asked("GET", path).get("models")
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise unreadable(self.address)
-        return rows
+        match self._asked("GET", path):
+            case {"models": [*rows]} if all(isinstance(row, dict) for row in rows):
+                return rows
+        raise unreadable(self.address)
 
     def _proven(self, model: str) -> Proof:
         disabled = self.cloud_disabled()

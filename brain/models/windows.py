@@ -79,8 +79,9 @@ def split(text: str, budget: int) -> list[str]:
         weight = _weight(word)
         over = used + weight > budget
         # Equal windows, because a short tail would weigh as much in the average as a full one.
-        long_enough = used + weight / 2 > total / count and len(windows) < count - 1
-        if current and (over or long_enough):
+        long_enough = used + weight / 2 > total / count
+        is_last = len(windows) >= count - 1
+        if current and (over or (long_enough and not is_last)):
             windows.append(current)
             current = ""
             used = 0.0

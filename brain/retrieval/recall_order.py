@@ -80,7 +80,8 @@ def recency(at: str, now: datetime) -> float:
 
 def importance(episode: Episode) -> float:
     """1 for a decision, a correction, a promise or a starred round, else 0: by rule, never by a model."""
-    if episode.supersedes or any(tag.lower() in IMPORTANT_TAGS for tag in episode.tags):
+    tags = map(str.lower, episode.tags)
+    if episode.supersedes or not IMPORTANT_TAGS.isdisjoint(tags):
         return 1.0
     if _IMPORTANT_WORDS.search(episode.text[:LOOKED_AT]):
         return 1.0

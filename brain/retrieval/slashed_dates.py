@@ -6,16 +6,30 @@ are day first everywhere. Serves `brain.retrieval.time_window`, and whoever tell
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
+from typing import NamedTuple
 
 MONTHS = 12
 _SLASHED = re.compile(
     r"(?<![\w/.-])(\d{1,2})(?:/(\d{1,2})/|-(\d{1,2})-)((?:19|20)\d{2})(?![\w/-])"
 )
+
+
+class _Slashed(NamedTuple):
+    """A date as it is written, and its numbers in that order."""
+
+    written: str
+    first: int
+    second: int
+    year: int
+
+    @classmethod
+    def of(cls, match: re.Match[str]) -> _Slashed:
+        first, slashed, dashed, year = match.groups()
+        return cls(match[0], int(first), int(slashed or dashed), int(year))
 
 
 def readings(text: str, *, month_first: bool = False) -> list[str]:
@@ -26,31 +40,27 @@ def readings(text: str, *, month_first: bool = False) -> list[str]:
     """
     told = []
     for written, day in _slashed(text, month_first):
-        if day.day != day.month and max(day.day, day.month) <= MONTHS:
-            month = calendar.month_name[day.month]
-            told.append(f"{written} is read as {day.day} {month} {day.year}")
+        if day.day != day.month and day.day <= MONTHS:
+            told.append(f"{written} is read as {day.day} {day:%B %Y}")
     return list(dict.fromkeys(told))
 
 
 def _slashed(text: str, month_first: bool) -> list[tuple[str, date]]:
     """Dates as 6/3/2026 in a text, as written and as they are meant: 13/3 and 3/13 tell of the others as well."""
-    parts = []
-    for match in _SLASHED.finditer(text):
-        numbers = int(match[1]), int(match[2] or match[3]), int(match[4])
-        parts.append((match[0], numbers))
-    if any(second > MONTHS for _written, (_first, second, _year) in parts):
+    parts = list(map(_Slashed.of, _SLASHED.finditer(text)))
+    if any(part.second > MONTHS for part in parts):
         month_first = True
-    elif any(first > MONTHS for _written, (first, _second, _year) in parts):
+    elif any(part.first > MONTHS for part in parts):
         month_first = False
     found = []
-    for written, (first, second, year) in parts:
-        day = first
-        month = second
-        if second > MONTHS or (month_first and first <= MONTHS):
-            day = second
-            month = first
+    for part in parts:
+        day = part.first
+        month = part.second
+        if month > MONTHS or (month_first and day <= MONTHS):
+            day = part.second
+            month = part.first
         with suppress(ValueError):
-            found.append((written, date(year, month, day)))
+            found.append((part.written, date(part.year, month, day)))
     return found
 
 

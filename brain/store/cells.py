@@ -83,9 +83,12 @@ def sound_cells(row: Row) -> Row:
 
 def leave_out(conn: sqlite3.Connection, table: str, row: Row, column: object) -> None:
     """Note that a row was left out, for the person who asked."""
+    if not isinstance(conn, CarefulConnection):
+        return
     known = next((row[name] for name in KNOWN_BY if row.get(name)), "")
-    if isinstance(conn, CarefulConnection):
-        conn.left_out[f"{NOUNS.get(table, table)} {str(known)[:200]}"] = str(column)
+    noun = NOUNS.get(table, table)
+    called = str(known)[:200]
+    conn.left_out[f"{noun} {called}"] = str(column)
 
 
 def damaged(what: object) -> StoreError:

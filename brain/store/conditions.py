@@ -88,5 +88,10 @@ def order(sort: str) -> tuple[str, list[object]]:
     of = "FROM properties p WHERE p.document_id = d.id AND p.name = ?"
     number = f"(SELECT min(p.number) {of})"
     text = f"(SELECT min(p.folded) {of})"
-    sql = f"{text} IS NULL, {number} IS NULL, {number} {down}, {text} {down}"
-    return sql, [name] * sql.count("?")
+    order = (
+        f"{text} IS NULL",
+        f"{number} IS NULL",
+        f"{number} {down}",
+        f"{text} {down}",
+    )
+    return ", ".join(order), [name] * len(order)

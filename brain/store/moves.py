@@ -29,8 +29,10 @@ class Moves(Reader):
         inode, mtime_ns = self._first(sql, uri)
         if inode is None:
             return False  # it was never seen on this machine
-        if now is not None and (now[3], now[1]) == (inode, mtime_ns):
-            return True
+        if now is not None:
+            _size, modified, _changed, number = now
+            if (number, modified) == (inode, mtime_ns):
+                return True
         file, _, _part = uri.partition("#")
         return self._stands(file, os.path.dirname(path_of(file)))
 

@@ -68,7 +68,10 @@ class SkillTable(Table):
         topic = f"{skill.name.replace('-', ' ')}\n{skill.description}"
         with self._write():
             before = self._before(skill.name)
-            kept = replace(skill, id=before["id"] if before else skill.id or new_id())
+            identity = skill.id or new_id()
+            if before:
+                identity = before["id"]
+            kept = replace(skill, id=identity)
             record = {
                 **fields_of(kept),
                 "files": json_text(dict(belongings.files)),

@@ -249,8 +249,9 @@ class VectorTable(Table):
         last = self.last_seq()
         if not found:
             return found if seq == last else None
-        gap = found[0].seq > seq + 1 and self._pruned_to() > seq
-        if gap or seq > last:
+        if seq > last:
+            return None
+        if found[0].seq > seq + 1 and self._pruned_to() > seq:
             return None
         return found
 

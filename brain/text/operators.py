@@ -62,9 +62,10 @@ def read(text: str) -> Asked:
         if not name:
             continue
         found.setdefault(name, []).append(value)
-        # quoted words are what is looked for, so they stay in the question
-        end = match.end() if name == "phrases" else match.start()
-        left.append(text[done:end])
+        left.append(text[done : match.start()])
+        if name == "phrases":
+            # quoted words are what is looked for, so they stay in the question
+            left.append(match[0])
         done = match.end()
     left.append(text[done:])
     fields = {}

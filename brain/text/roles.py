@@ -334,9 +334,11 @@ class _Reader:
 
     def _begins_another(self, place: int, text: str) -> bool:
         """Whether behind a blank line stands the first row of a table of other width: the next sheet of a workbook."""
-        parted = place > 0 and not self.lines[place - 1].text.strip()
-        same = text.strip("| ").count("|") == self.columns.count("|")
-        return parted and not same and self._names_columns(place, text)
+        if place == 0 or self.lines[place - 1].text.strip():
+            return False
+        if text.strip("| ").count("|") == self.columns.count("|"):
+            return False
+        return self._names_columns(place, text)
 
     def _names_columns(self, place: int, text: str) -> bool:
         following = self._following(place).strip()

@@ -134,7 +134,9 @@ def told(left_out: Counter[str]) -> Iterator[str]:
     parts = [f"{what} ({count:,})" for what, count in counts.items() if count]
     if parts:
         total = sum(counts.values())
-        yield f"{total:,} word{'s' if total > 1 else ''} left out: {', '.join(parts)}"
+        words = "word" if total == 1 else "words"
+        listed = ", ".join(parts)
+        yield f"{total:,} {words} left out: {listed}"
 
 
 def _is_in_content(element: Element) -> bool:

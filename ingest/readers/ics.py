@@ -227,7 +227,7 @@ def _moment(line: Line) -> str:
     day = _date(value)
     if day is None:
         return value
-    words = f"{day:%A} {day.day} {day:%B %Y} ({day.isoformat()})"
+    words = f"{day:%A} {day.day} {day:%B %Y} ({day})"
     clock = _clock(value)
     if not clock:
         return words

@@ -292,7 +292,9 @@ def _unencoded(value: str) -> str:
         if not isinstance(text, str):
             part = _by_charset(text, charset)
         # An address directly behind an encoded name.
-        parts.append(f" {part}" if parts and part.startswith("<") else part)
+        if parts and part.startswith("<"):
+            parts.append(" ")
+        parts.append(part)
     return "".join(parts)
 
 

@@ -183,11 +183,13 @@ def _part_of_date(value: date, run: str) -> str:
         if length > 2:
             return year
         return year[2:]
-    number = value.day if letter == "d" else value.month
+    number = value.month
+    name = _MONTHS[value.month - 1]
+    if letter == "d":
+        number = value.day
+        name = DAY_NAMES[value.weekday()]
     if length <= 2:
         return str(number).zfill(length)
-    names = DAY_NAMES if letter == "d" else _MONTHS
-    name = names[value.weekday() if letter == "d" else value.month - 1]
     shortest = {3: name[:3], 5: name[:1]}
     return shortest.get(length, name)
 

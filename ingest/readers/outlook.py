@@ -75,5 +75,8 @@ def _recipients(message: Message, kind: int) -> str:
         if (stated or TO) != kind:
             continue
         address = recipient.email_address
-        chosen.append(f"{recipient.name} <{address}>" if address else recipient.name)
+        name = recipient.name
+        if address:
+            name = f"{name} <{address}>"
+        chosen.append(name)
     return ", ".join(chosen)

@@ -75,7 +75,9 @@ def without_payloads(text: str) -> tuple[str, Texts]:
         cleaned = pattern.sub(taken, cleaned)
     if not chars:
         return text, ()
-    size = f"{chars / 1000:,.0f} KB" if chars >= 1000 else f"{chars} bytes"
+    size = f"{chars} bytes"
+    if chars >= 1000:
+        size = f"{chars / 1000:,.0f} KB"
     return cleaned, (f"{size} of pictures or packed data in it are no text: left out",)
 
 

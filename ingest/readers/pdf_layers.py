@@ -53,7 +53,9 @@ class Fields:
         below = []
         for item in _annotations(page):
             name, value = self._new(item)
-            label = _label(name, lines) if value and "\n" not in value else -1
+            label = -1
+            if value and "\n" not in value:
+                label = _label(name, lines)
             # One label, one value: two on a line might change places.
             if label >= 0 and filled[label] == lines[label]:
                 filled[label] = f"{filled[label].rstrip(_BLANKS)}: {value}"
@@ -139,7 +141,8 @@ def _field(item: Any) -> tuple[str, str]:
         if (name := item.get("/T")) is not None:
             names.insert(0, one_line(str(name)))
         label = label or item.get("/TU")
-        value = item.get("/V") if value is None else value
+        if value is None:
+            value = item.get("/V")
         kind = kind or item.get("/FT")
         parent = item.get("/Parent")
         if parent is None:
@@ -155,7 +158,8 @@ def _value(value: Any, kind: Any) -> str:
     """A field's value in words: "yes" for a box that is ticked."""
     if value is None:
         return ""
-    value = value.get_object() if hasattr(value, "get_object") else value
+    if hasattr(value, "get_object"):
+        value = value.get_object()
     if isinstance(value, list):
         return ", ".join(one_line(str(item)) for item in value[:LIST_ITEMS])
     if hasattr(value, "get_data"):  # a long text is a stream

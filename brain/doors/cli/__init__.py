@@ -41,9 +41,9 @@ def run(words: Sequence[str], session: Session | None = None) -> int:
     from brain.doors.cli.outcome import exit_code
     from brain.doors.cli.session import Session
 
-    root = command(words[0] if words and not os.environ.get(COMPLETION) else "")
     if os.environ.get(COMPLETION):
-        root.main(prog_name=PROGRAM, complete_var=COMPLETION)
+        command("").main(prog_name=PROGRAM, complete_var=COMPLETION)
+    root = command(words[0] if words else "")
     session = session or Session.of_this_process()
 
     def work() -> object:

@@ -77,8 +77,10 @@ def get(context: typer.Context, reference: Reference, as_json: Json = False) -> 
 
 def _is_pattern(reference: str, items: Sequence[Excerpt]) -> bool:
     """Was it a pattern? A path that holds one of its signs names one document, and its excerpt says so."""
+    if len(items) > 1:
+        return True
     has_signs = any(sign in reference for sign in "*?[")
-    return len(items) > 1 or (has_signs and items[0].reference != reference)
+    return has_signs and items[0].reference != reference
 
 
 @register(

@@ -291,8 +291,9 @@ class AnswerPrinter:
         """Sentences bring their own white space; where one brings none, a space parts it from the next."""
         if self._quotes and not self._spoken:
             self._out.stream("\n")
-        apart = not self._last or self._last[-1].isspace() or text[:1].isspace()
-        self._out.stream(text if apart else f" {text}")
+        apart = not self._last or self._last.isspace() or text[:1].isspace()
+        said = text if apart else f" {text}"
+        self._out.stream(said)
         self._spoken = True
         self._last = text[-1:]
 

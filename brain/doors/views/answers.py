@@ -99,10 +99,17 @@ def elsewhere(answer: Answer) -> Lines:
         start, end = item.span
         answer_there = cut(item.text[start:end], MOST_OF_ANSWER)
         said = f" says {quoted(answer_there)}"
-        which = {True: "newer", False: "older", None: ""}[item.newer]
-        dated = given(" (", commas(which, day(item.date)) if which else "", ")")
-        done.append(hanging(line("but ", path(_place_of(item)), said, dim(dated))))
+        there = path(_place_of(item))
+        done.append(hanging(line("but ", there, said, dim(_dated(item)))))
     return done
+
+
+def _dated(item: Elsewhere) -> str:
+    """` (newer, 2026-03-01)`; "" where neither is known to be newer."""
+    if item.newer is None:
+        return ""
+    which = "newer" if item.newer else "older"
+    return given(" (", commas(which, day(item.date)), ")")
 
 
 def _place_of(item: Elsewhere) -> str:

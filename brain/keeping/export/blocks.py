@@ -141,7 +141,8 @@ class Marks:
     def _by_marks(self, body: str, begin: int) -> Words:
         """The same by the marks between the texts, after a person changed them."""
         limit = self._find(body, begin)
-        block = body[begin:] if limit < 0 else body[begin:limit]
+        end = limit if limit >= 0 else len(body)
+        block = body[begin:end]
         words, _, _ = block.partition(_END.strip())
         first, _, second = words.partition(self._middle.strip())
         return first.strip(), second.strip(), begin + len(words)

@@ -341,8 +341,9 @@ def _remove(name: str, folder: int) -> None:
 def is_ours(name: str) -> bool:
     """Whether a path is one that an export can have written: it decides what may be removed, and what is read."""
     parts = name.split("/")
-    inside = parts[0] in (*KINDS, SIDECAR) and len(parts) > 1
-    return inside and all(map(is_writable, parts))
+    if len(parts) == 1 or parts[0] not in (*KINDS, SIDECAR):
+        return False
+    return all(map(is_writable, parts))
 
 
 def _takes_any_name(top: int) -> bool:

@@ -39,7 +39,9 @@ def render(month: str, items: Iterable[Judgment], names: Names) -> str:
 
 
 def _one(item: Judgment, names: Names) -> str:
-    title = f"{item.at[:10]} {item.at[11:16]} · {item.verdict}"
+    day = item.at[:10]
+    clock = item.at[11:16]
+    title = f"{day} {clock} · {item.verdict}"
     parts = [MARKS.render(title, fields_of(item))]
     place = names.wiki_link(item.document_id) or item.source
     if place:
@@ -61,7 +63,8 @@ def read(content: str) -> Iterator[Judgment]:
 
 def _stored(block: Block) -> Judgment:
     block.check_date("feedback")
-    if block.text("verdict") not in VERDICTS or not ID.fullmatch(block.text("episode")):
+    episode = block.text("episode")
+    if block.text("verdict") not in VERDICTS or not ID.fullmatch(episode):
         raise BadFrontMatter("feedback without an answer that it speaks of")
     answerable = block.facts.get("answerable")
     return Judgment(

@@ -35,8 +35,9 @@ _SIGNS = str.maketrans(dict.fromkeys(FORBIDDEN, " ")) | LINK_SIGNS
 
 def is_writable(part: str) -> bool:
     """Whether one component of a path can stand in an export at all and means only itself."""
-    size = len(part.encode("utf-8", "surrogatepass"))
-    if not 0 < size <= NAME_BYTES or part in (".", "..") or "/" in part:
+    if part in ("", ".", "..") or "/" in part:
+        return False
+    if len(part.encode("utf-8", "surrogatepass")) > NAME_BYTES:
         return False
     kinds = set(map(unicodedata.category, part))
     return kinds.isdisjoint(("Cc", "Cs"))

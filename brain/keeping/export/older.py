@@ -145,8 +145,9 @@ def _read_body(rest: str) -> _Body:
         return _Body(rest)
     text = rest[:begin]
     behind = rest[end + 1 + len(_TAIL_END) :].lstrip("\n")
+    kept = rest[begin + len(_TAIL) : end]
     try:
-        facts, *rows = map(json.loads, rest[begin + len(_TAIL) : end].split("\n"))
+        facts, *rows = map(json.loads, kept.split("\n"))
         chunks = tuple(map(chunk_of, rows))
     except (ValueError, RecursionError):
         return _Body(text, behind)

@@ -44,7 +44,9 @@ def read_skill(path: Path) -> StoredSkill:
 
     Raises `UsageError` when it breaks the format, `Refused` when the SKILL.md is no plain file in that folder.
     """
-    folder = Path(os.path.abspath(path.parent if path.name == MAIN else path))
+    if path.name == MAIN:
+        path = path.parent
+    folder = Path(os.path.abspath(path))
     main = _bytes(folder / MAIN)
     if main is None:
         raise UsageError(
@@ -140,8 +142,9 @@ def _says(block: str, skill: Skill) -> bool:
         return False
     name = text_at(values, "name")
     description = text_at(values, "description")
-    same = (name, description) == (skill.name, skill.description)
-    return same and block.endswith("\n") and not {MARKER, "brain"} & set(values)
+    if (name, description) != (skill.name, skill.description):
+        return False
+    return block.endswith("\n") and values.keys().isdisjoint((MARKER, "brain"))
 
 
 def _belongings(folder: Path) -> tuple[dict[str, str], list[str]]:
