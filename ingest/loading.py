@@ -120,7 +120,7 @@ def assemble(
         text = text[: pieces[-1].end]
     document_id = new_id()
     date: str | None = dated_at
-    date_by = "given"
+    date_by: str | None = "given"
     if not dated_at:
         date, date_by = _dated(raw, reading, text)
     # The parts of one file share its bytes: their own text tells when one of them has changed.

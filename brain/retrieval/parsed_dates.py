@@ -1,6 +1,6 @@
 """The day that the words of a date mean: ISO 8601 by hand, everything else by the dateparser library.
 
-Leaves out finding those words and widening the day to what was meant. Serves `brain.retrieval.time_window`.
+Leaves out finding those words and widening the day to what was meant. Serves `brain.retrieval.day_spans`.
 """
 
 from __future__ import annotations

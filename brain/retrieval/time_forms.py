@@ -1,6 +1,6 @@
 """The forms of words that are times, as regular expressions by name: a day, a week, a part of a month, a range.
 
-Leaves out what they mean (`brain.retrieval.time_window`). Serves it.
+Leaves out what they mean: `brain.retrieval.time_window` and `day_spans`, which it serves.
 """
 
 from __future__ import annotations
