@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import pairwise
 
 MAX_RANGE = 9  # citations: [1-9] is a range, [1-300] is not
 LINK_REMOVED = "[link removed]"
@@ -83,8 +82,8 @@ def cite(text: str, count: int) -> Cited:
             return ""
         written = "".join(f"[{number}]" for number in kept)
         before = text[place - 1 : place]
-        if before.isalnum() or match.group().startswith((" ", "\t")):
-            return f" {written}"
+        if before.isalnum() or match[0].startswith((" ", "\t")):
+            written = f" {written}"
         return written
 
     return Cited(_GROUP.sub(replaced, text), tuple(numbers), invented)
@@ -102,20 +101,19 @@ def cited_parts(text: str) -> list[tuple[str, tuple[int, ...]]]:
     >>> cited_parts("The rent is 950 [1] and pets are allowed [2][3].")
     [('The rent is 950', (1,)), ('and pets are allowed .', (2, 3))]
     """
-    groups = list(_WRITTEN.finditer(text))
+    groups = _WRITTEN.findall(text)
     if not groups:
         return []
-    ends = [match.span() for match in groups]
-    said = [text[: ends[0][0]]]
-    for (_, start), (end, _) in pairwise(ends):
-        said.append(text[start:end])
-    rest = text[ends[-1][1] :]
+    *said, rest = _WRITTEN.split(text)
     if any(map(str.isalnum, said[0])):
         said[-1] += f" {rest}"
     else:
         said = [*said[1:], rest]
-    numbers = [tuple(map(int, re.findall(r"\d+", match.group()))) for match in groups]
-    return [(words.strip(), cited) for words, cited in zip(said, numbers, strict=True)]
+    parts = []
+    for words, group in zip(said, groups, strict=True):
+        numbers = map(int, re.findall(r"\d+", group))
+        parts.append((words.strip(), tuple(numbers)))
+    return parts
 
 
 def starts_with_citation(text: str) -> int:
@@ -132,8 +130,10 @@ def starts_with_citation(text: str) -> int:
 
 def harmless(text: str, evidence: Collection[str]) -> str:
     """The text with images, links, addresses and HTML that do not stand in the evidence taken out."""
-    found = [address for source in evidence for address in _ADDRESS.findall(source)]
-    known = {address.rstrip(AFTER_ADDRESS) for address in found}
+    known = set()
+    for source in evidence:
+        for found in _ADDRESS.findall(source):
+            known.add(found.rstrip(AFTER_ADDRESS))
 
     def address(match: re.Match[str]) -> str:
         target = match.group()
@@ -155,5 +155,7 @@ def harmless(text: str, evidence: Collection[str]) -> str:
         return ""
 
     text = _REFERENCE.sub("", text)
-    text = _TAG.sub(tag, _LINK.sub(link, _IMAGE.sub(link, text)))
+    text = _IMAGE.sub(link, text)
+    text = _LINK.sub(link, text)
+    text = _TAG.sub(tag, text)
     return _ADDRESS.sub(address, text)

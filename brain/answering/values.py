@@ -87,38 +87,45 @@ def same(one: Value, other: Value) -> bool:
     """Whether both say the same: "28 February" and "28 February 2029" do, "Ana" and "Ana Brito" too."""
     if one.kind != other.kind:
         return False
-    if one.kind == "date":
-        return not _parted(one, other) and _both_say(one, other)
-    if one.kind == "number":
-        units = bool(one.words & other.words) or not (one.words and other.words)
-        return one.numbers == other.numbers and units
-    if one.kind == "name":
-        return bool(one.words & other.words) and (
-            one.words <= other.words or other.words <= one.words
-        )
-    return bool(one.words) and one.words == other.words
+    shared = one.words & other.words
+    match one.kind:
+        case "date":
+            parts = _said_by_both(one, other)
+            return bool(parts) and all(a == b for a, b in parts)
+        case "number":
+            one_unit = bool(shared) or not one.words or not other.words
+            return one_unit and one.numbers == other.numbers
+        case "name":
+            return bool(shared) and shared in (one.words, other.words)
+    return bool(shared) and one.words == other.words
 
 
 def different(one: Value, other: Value) -> bool:
     """Whether both are of one kind that can be compared, and cannot both be right of one thing."""
-    if one.kind != other.kind or one.kind == "words":
+    if one.kind != other.kind:
         return False
-    if one.kind == "date":
-        return _parted(one, other)
-    if one.kind == "number":
-        units = bool(one.words & other.words) or not (one.words or other.words)
-        single = len(one.numbers) == len(other.numbers) == 1
-        return units and single and one.numbers != other.numbers
-    return bool(one.words and other.words) and one.words.isdisjoint(other.words)
+    shared = one.words & other.words
+    match one.kind:
+        case "date":
+            return any(a != b for a, b in _said_by_both(one, other))
+        case "number":
+            if len(one.numbers) != 1 or len(other.numbers) != 1:
+                return False
+            one_unit = one.words == other.words or bool(shared)
+            return one_unit and one.numbers != other.numbers
+        case "name":
+            return bool(one.words and other.words) and not shared
+    return False
 
 
 def states(sentence: str, answer: Value) -> bool:
     """Whether a longer text holds an answer, among whatever else it says."""
     if answer.kind == "date":
         year, month, day = answer.date
-        figures = numbers(sentence)
-        held = month is None or month in months(sentence)
-        return held and figures.issuperset(str(part) for part in (year, day) if part)
+        if month is not None and month not in months(sentence):
+            return False
+        figures = {str(part) for part in (year, day) if part}
+        return figures <= numbers(sentence)
     if answer.kind == "number":
         return _numbers(sentence) >= answer.numbers
     return _words(sentence) >= answer.words
@@ -131,13 +138,12 @@ def states_another(sentence: str, answer: Value, asked: str) -> bool:
     if states(sentence, answer):
         return False
     if answer.kind == "number":
-        new = _numbers(sentence) - _numbers(asked)
-        unit = not answer.words or bool(answer.words & _words(sentence))
-        return bool(new) and unit
+        if answer.words and answer.words.isdisjoint(_words(sentence)):
+            return False
+        return not _numbers(sentence) <= _numbers(asked)
     if answer.kind == "date":
-        return bool(
-            months(sentence) - months(asked) or _years(sentence) - _years(asked)
-        )
+        new_months = months(sentence) - months(asked)
+        return bool(new_months or _years(sentence) - _years(asked))
     if answer.kind == "name":
         # The first word has its capital from where it stands
         new_names = set(names(sentence)[1:]) - set(names(asked))
@@ -145,30 +151,15 @@ def states_another(sentence: str, answer: Value, asked: str) -> bool:
     return False
 
 
-def _parted(one: Value, other: Value) -> bool:
-    """Whether two dates differ in a part that both say."""
+def _said_by_both(one: Value, other: Value) -> list[tuple[int, int]]:
+    """The year, month and day of two dates, as far as both say them."""
     pairs = zip(one.date, other.date, strict=True)
-    return any(a != b for a, b in pairs if a is not None and b is not None)
-
-
-def _both_say(one: Value, other: Value) -> bool:
-    pairs = zip(one.date, other.date, strict=True)
-    return any(a is not None and b is not None for a, b in pairs)
+    return [(a, b) for a, b in pairs if a is not None and b is not None]
 
 
 def _dates(text: str) -> set[Date]:
     """The dates of a text. What it says of more than one month or year without writing both out is two dates."""
-    found: set[Date] = set()
-    for pattern in (_ISO, _DAY_FIRST, _MONTH_AND_YEAR):
-        for match in pattern.finditer(text):
-            said = match.groupdict()
-            year = int(said["year"])
-            month = int(said["month"])
-            day = int(said["day"]) if "day" in said else None
-            found.add((year, month, day))
-            # 3/4/2026 is read both ways, as `ingest.dates` does not choose either
-            if pattern is _DAY_FIRST and day is not None and day <= LAST_MONTH:
-                found.add((year, day, month))
+    found = _in_figures(text)
     if found:
         return found
     years = _years(text)
@@ -182,6 +173,22 @@ def _dates(text: str) -> set[Date]:
     some_years: list[int | None] = [*years] or [None]
     some_months: list[int | None] = [*named] or [None]
     return set(product(some_years, some_months, [day])) - {NO_DATE}
+
+
+def _in_figures(text: str) -> set[Date]:
+    """The dates of a text that are figures alone: 2026-05-07, 7/5/2026, 5/2026."""
+    found: set[Date] = set()
+    for pattern in (_ISO, _DAY_FIRST, _MONTH_AND_YEAR):
+        for match in pattern.finditer(text):
+            said = {part: int(figures) for part, figures in match.groupdict().items()}
+            year = said["year"]
+            month = said["month"]
+            day = said.get("day")
+            found.add((year, month, day))
+            # 3/4/2026 is read both ways, as `ingest.dates` does not choose either
+            if pattern is _DAY_FIRST and day is not None and day <= LAST_MONTH:
+                found.add((year, day, month))
+    return found
 
 
 def _years(text: str) -> set[int]:
@@ -211,6 +218,6 @@ def _is_name(text: str) -> bool:
     written = [word for word in _WORD.findall(text) if word.casefold() not in _JOINING]
     if not 1 <= len(written) <= MAX_NAME_WORDS:
         return False
-    return all(word[0].isupper() for word in written) and not (
-        {word.casefold() for word in written} & MONTHS.keys()
-    )
+    if any(word.casefold() in MONTHS for word in written):
+        return False
+    return all(word[0].isupper() for word in written)

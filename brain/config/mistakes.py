@@ -70,13 +70,20 @@ def variable(section: str, name: str) -> str:
 
 def unknown_section(section: str, origin: Origin, known: Collection[str]) -> UsageError:
     """A section that there is not."""
-    what = f"there is no section [{section}] ({origin.place(section)})"
-    return UsageError(what, f"{_meant(section, known)}sections: {', '.join(known)}")
+    place = origin.place(section)
+    what = f"there is no section [{section}] ({place})"
+    meant = ""
+    close = _nearest(section, known)
+    if close:
+        meant = f"did you mean [{close}]? "
+    sections = ", ".join(known)
+    return UsageError(what, f"{meant}sections: {sections}")
 
 
 def no_section(section: str, origin: Origin, example: str) -> UsageError:
     """A value where a section is expected."""
-    what = f"{section} is a section, not a value ({origin.place(section)})"
+    place = origin.place(section)
+    what = f"{section} is a section, not a value ({place})"
     hint = f"write [{section}] on a line of its own and the settings below it, for instance: {example}"
     return UsageError(what, hint)
 
@@ -85,13 +92,14 @@ def unknown_setting(
     section: str, name: str, origin: Origin, examples: dict[str, str]
 ) -> UsageError:
     """A name that the section does not have. `examples`: its settings, each with one."""
-    what = f"there is no setting {section}.{name} ({origin.place(section, name)})"
+    place = origin.place(section, name)
+    what = f"there is no setting {section}.{name} ({place})"
+    names = ", ".join(examples)
+    hint = f"settings of [{section}]: {names}"
     close = _nearest(name, examples)
     if close:
-        return UsageError(
-            what, f"did you mean {close}? For instance: {examples[close]}"
-        )
-    return UsageError(what, f"settings of [{section}]: {', '.join(examples)}")
+        hint = f"did you mean {close}? For instance: {examples[close]}"
+    return UsageError(what, hint)
 
 
 def wrong_value(
@@ -138,13 +146,6 @@ def open_to_all(path: str) -> BrainError:
     return BrainError(f"{path} can be written by anyone", hint)
 
 
-def _meant(wrong: str, known: Collection[str]) -> str:
-    close = _nearest(wrong, known)
-    if not close:
-        return ""
-    return f"did you mean [{close}]? "
-
-
 def _nearest(wrong: str, known: Collection[str]) -> str:
     alike = difflib.get_close_matches(wrong, known, n=1)
     return alike[0] if alike else ""
@@ -164,6 +165,7 @@ def _line_of(text: str, section: str, name: str) -> int:
     >>> _line_of("[ingest]\\nchunk_tokens = 0\\n", "ingest", "chunk_tokens")
     2
     """
+    wanted = f"{section}.{name}"
     inside = ""
     at = 0
     for number, row in enumerate(text.splitlines(), 1):
@@ -173,8 +175,7 @@ def _line_of(text: str, section: str, name: str) -> int:
         named = _NAME.match(row)
         key = named[1] if named else ""
         # Below its section, or with the name of the section before it.
-        is_named = key == f"{section}.{name}" or (key == name and inside == section)
-        if name and is_named:
+        if name and wanted in (key, f"{inside}.{key}"):
             return number
         if not at and section in (inside, key):
             at = number

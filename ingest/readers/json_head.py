@@ -56,21 +56,27 @@ def _without_bad_lines(text: str) -> tuple[str, int, list[Lines]]:
 
 def _comma_set_right(lines: list[str], at: int, why: str) -> bool:
     """Whether the comma between a line and the one above was what was wrong: then it was added, or taken away."""
-    if lines[at].rstrip().endswith(","):
-        below = [number for number in range(at + 1, len(lines)) if lines[number]]
-        if below and lines[below[0]].lstrip().startswith(("}", "]")):
-            lines[at] = lines[at].rstrip().removesuffix(",")
-            return True
-    above = [number for number in range(at) if lines[number]]
-    if not above:
+    here = lines[at].strip()
+    below = next(filter(None, lines[at + 1 :]), "")
+    if here.endswith(",") and _closes(below):
+        lines[at] = lines[at].rstrip().removesuffix(",")
+        return True
+    last = at - 1
+    while last >= 0 and not lines[last]:
+        last -= 1
+    if last < 0:
         return False
-    before = lines[above[-1]].rstrip()
-    here = lines[at].lstrip()
-    if here.startswith(("}", "]")) and before.endswith(","):
-        lines[above[-1]] = before.removesuffix(",")
+    above = lines[last].rstrip()
+    if _closes(here) and above.endswith(","):
+        lines[last] = above.removesuffix(",")
         return True
-    lacks_one = here.startswith('"') and not before.endswith((",", "{", "["))
-    if "delimiter" in why and lacks_one:
-        lines[above[-1]] = f"{before},"
-        return True
-    return False
+    if "delimiter" not in why or not here.startswith('"'):
+        return False
+    if above.endswith((",", "{", "[")):
+        return False
+    lines[last] = f"{above},"
+    return True
+
+
+def _closes(line: str) -> bool:
+    return line.lstrip().startswith(("}", "]"))
