@@ -211,10 +211,9 @@ def _what(wanted: WholeStoreQuestion) -> str:
         return f"tagged #{wanted.tag}"
     if not wanted.phrases:
         return "in all"
-    joined = (" or " if wanted.any_of else " and ").join(
-        f"“{phrase}”" for phrase in wanted.phrases
-    )
-    return f"mention {joined}"
+    between = " or " if wanted.any_of else " and "
+    phrases = [f"“{phrase}”" for phrase in wanted.phrases]
+    return f"mention {between.join(phrases)}"
 
 
 def _citation(number: int, row: Passage, wanted: WholeStoreQuestion) -> Citation:
@@ -227,9 +226,11 @@ def _citation(number: int, row: Passage, wanted: WholeStoreQuestion) -> Citation
         if any(words <= said for words in sought):
             chosen = statement
             break
-    start, end = (
-        (chosen.sentence.start, chosen.sentence.end) if chosen else (0, len(row.text))
-    )
+    start = 0
+    end = len(row.text)
+    if chosen:
+        start = chosen.sentence.start
+        end = chosen.sentence.end
     locator = line_locator(row.locator, row.text, start)
     quote = row.text[start:end]
     heading = role_at(row, start).path

@@ -62,8 +62,11 @@ def pool(settings: Retrieval, wanted: Wishes, limit: int) -> int:
     """How many passages the search must give, so that there is something to choose from."""
     from brain.retrieval.expand import POOL
 
-    judged = settings.rerank_passages if wanted.rerank != OFF else 0
-    return max(limit, judged, POOL if wanted.expand != OFF else 0)
+    if wanted.rerank != OFF:
+        limit = max(limit, settings.rerank_passages)
+    if wanted.expand != OFF:
+        limit = max(limit, POOL)
+    return limit
 
 
 def assisted(

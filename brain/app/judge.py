@@ -172,7 +172,8 @@ class Judge(Noun):
         ]
         fitted, report = calibration.calibrated(rows)
         shipped = replace(fitted, shipped="") == calibration.AS_SHIPPED
-        library.keep_setting(HEAD, None if shipped else calibration.dumped(fitted))
+        kept = None if shipped else calibration.dumped(fitted)
+        library.keep_setting(HEAD, kept)
         return {
             "reset": False,
             "calibrated": not shipped,

@@ -62,7 +62,8 @@ class Keep(Noun):
             self._store  # noqa: B018 - opening is the first check
         except BrainError as error:
             newest = backups.found(self._resources.config.home / backups.BACKUPS)
-            return doctor.unopened(error, str(newest[0].path) if newest else "")
+            path = str(newest[0].path) if newest else ""
+            return doctor.unopened(error, path)
         return doctor.examine(self._examined(secret, deep=deep, repair=repair))
 
     def _examined(self, secret: Secret, *, deep: bool, repair: bool) -> Examined:

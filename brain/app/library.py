@@ -68,7 +68,8 @@ class Library(Noun):
         if not is_number(reference) or self._is_called(reference):
             return ""
         shown = last_list.last_shown(self._resources)
-        return f"{reference} of {shown[0] if shown else 'the last answer'}"
+        whole = shown[0] if shown else "the last answer"
+        return f"{reference} of {whole}"
 
     def _numbered(self, reference: str) -> Entry:
         """What stands under a number of what was shown last: a list, or an answer. Raises `NotFound`."""

@@ -20,8 +20,11 @@ READER = "reader"  # the value of [retrieval] reranker
 def wanted(resources: Resources, request: Request) -> bool:
     """Whether a search is to be ordered by reading."""
     settings = resources.config.retrieval
-    asked = request.rerank if request.rerank is not None else settings.rerank == "on"
-    return asked and settings.reranker == READER
+    if settings.reranker != READER:
+        return False
+    if request.rerank is None:
+        return settings.rerank == "on"
+    return request.rerank
 
 
 def widened(resources: Resources, request: Request) -> Request:

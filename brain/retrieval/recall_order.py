@@ -68,9 +68,9 @@ def recency(at: str, now: datetime) -> float:
     try:
         moment = datetime.fromisoformat(at)
         zone = now.tzinfo or moment.tzinfo
-        age = now.replace(tzinfo=zone) - (
-            moment if moment.tzinfo else moment.replace(tzinfo=zone)
-        )
+        if not moment.tzinfo:
+            moment = moment.replace(tzinfo=zone)
+        age = now.replace(tzinfo=zone) - moment
     except (ValueError, OverflowError, TypeError):
         return 0.0
     if age < -FUTURE_SLACK:

@@ -196,7 +196,9 @@ def glance(path: Path) -> None:
     page = int.from_bytes(head[16:18], "big")
     pages = int.from_bytes(head[28:32], "big")
     counted = head[24:28] == head[92:96]  # else the number of pages is not kept
-    length = pages * (2**16 if page == 1 else page)
+    if page == 1:  # sixteen bits do not hold 65,536
+        page = 2**16
+    length = pages * page
     if counted and facts.st_size != length:
         said = f"it is {facts.st_size:,} bytes long and says {length:,} of itself"
         raise StoreError(f"{path} is damaged: {said}", OLDER)
@@ -289,8 +291,9 @@ def _same_schema(conn: sqlite3.Connection, version: int) -> None:
     strange = sorted(name for name, what in found.items() if ours.get(name) != what)
     missing = sorted(ours.keys() - found.keys() - {FACTS})
     if strange or missing:
+        verb = "has" if strange else "lacks"
         names = ", ".join((strange or missing)[:FAULTS_SHOWN])
-        what = f"{'has' if strange else 'lacks'} {names}, unlike any database of ours"
+        what = f"{verb} {names}, unlike any database of ours"
         raise _Unfit(what, "do not use it; nothing was changed")
 
 

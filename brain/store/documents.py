@@ -221,9 +221,10 @@ class DocumentTable(Table):
     ) -> int | None:
         """Write all of a document; the hash of its row."""
         row = document_row(document, origin, known, now)
-        row[HASH] = (
-            renewed("documents", known, row) if known else row_hash("documents", row)
-        )
+        if known:
+            row[HASH] = renewed("documents", known, row)
+        else:
+            row[HASH] = row_hash("documents", row)
         others = ", ".join(
             f"{name}=excluded.{name}" for name in DOCUMENT_COLUMNS if name != "id"
         )

@@ -8,7 +8,7 @@ the home (`brain.keeping.erase`). Serves `brain forget --erase`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -395,15 +395,15 @@ def erase_in_copy(path: Path, targets: ErasureTargets, made_at: str) -> None:
 def _contents(payload: str) -> tuple[list[Row], list[Row]]:
     """(documents, episodes) of an entry of the trash; none of either when a damaged one cannot be read."""
     try:
-        tables: dict[str, list[Row]] = json_of(payload, dict)
+        tables = json_of(payload, dict)
     except Damaged:
         return [], []
-    found = []
-    for kind in ("documents", "episodes"):
-        rows = tables.get(kind)
-        found.append(rows if isinstance(rows, list) else [])
-    documents, episodes = found
-    return documents, episodes
+    return _rows_of(tables, "documents"), _rows_of(tables, "episodes")
+
+
+def _rows_of(tables: Mapping[str, object], kind: str) -> list[Row]:
+    rows = tables.get(kind)
+    return rows if isinstance(rows, list) else []
 
 
 def _said(episode: Row) -> str:

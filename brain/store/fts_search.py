@@ -394,7 +394,9 @@ class WholeStore(Reader):
         found = [self._documents(phrase) for phrase in phrases]
         # the chunk that is shown is that of the first phrase which the document mentions
         chunks = ChainMap(*found)
-        kept = set(chunks) if any_of else set(found[0]).intersection(*found[1:])
+        kept = set(chunks)
+        if not any_of:
+            kept.intersection_update(*found)
         return [
             chunks[document] for document, _chunk in rows if document in kept
         ], covered

@@ -48,7 +48,8 @@ def renew_properties(conn: sqlite3.Connection, document_id: str) -> None:
         "SELECT path FROM roots WHERE substr(?, 1, length(path) + 1) = path || '/' ORDER BY length(path)",
         source,
     )
-    said = stated(source, root[0] if root else "", mapping_of(metadata))
+    folder = root[0] if root else ""
+    said = stated(source, folder, mapping_of(metadata))
     rows = [(document_id, *item) for item in said]
     conn.executemany("INSERT INTO properties VALUES (?, ?, ?, ?, ?)", rows)
 

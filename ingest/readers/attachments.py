@@ -148,8 +148,8 @@ def _read(
 def _placed(section: Section, path: Heading, name: str) -> Section:
     """A section as a part of the whole: its heading below the attachment's name, its place with that name."""
     text = section.text
-    if not section.text.endswith("\n"):
-        text = section.text + "\n"
+    if not text.endswith("\n"):
+        text += "\n"
     inner = section.heading
     if inner[:1] == (name,):  # an attached mail is called by its subject already
         inner = inner[1:]

@@ -86,8 +86,10 @@ def _paragraphs(captions: WebVTT) -> Iterator[_Paragraph]:
             paragraph = _Paragraph(start, spoken)
         elif paragraph is None:
             paragraph = _Paragraph(start, spoken if turned else words)
+        elif turned:
+            paragraph.text += f"\n{spoken}"
         else:
-            paragraph.text += f"\n{spoken}" if turned else f" {words}"
+            paragraph.text += f" {words}"
         end = caption.end_in_seconds
     if paragraph:
         yield paragraph

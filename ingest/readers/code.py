@@ -86,8 +86,11 @@ def _parser(language: str) -> Parser:
     from tree_sitter import Language, Parser
 
     function = _TYPESCRIPT.get(language)
-    grammar = import_module(f"tree_sitter_{'typescript' if function else language}")
-    return Parser(Language(getattr(grammar, function or "language")()))
+    if function:
+        language = "typescript"
+    grammar = import_module(f"tree_sitter_{language}")
+    made = getattr(grammar, function or "language")()
+    return Parser(Language(made))
 
 
 def _parts(parent: Node, names: Heading, first: int, depth: int) -> Iterator[Part]:
@@ -118,9 +121,8 @@ def _parts(parent: Node, names: Heading, first: int, depth: int) -> Iterator[Par
         body = _body(inner) if inner.type in _CONTAINERS else None
         is_long = inner.end_byte - inner.start_byte > WHOLE_CHARS
         if depth and is_long and body is not None:
-            yield from _parts(
-                body, path, max(begin + 1, body.start_point.row), depth - 1
-            )
+            below = max(begin + 1, body.start_point.row)
+            yield from _parts(body, path, below, depth - 1)
         first = end
 
 

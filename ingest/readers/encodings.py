@@ -245,8 +245,10 @@ def _worths(text: str, script: _Script) -> Iterator[float]:
         before = text[at - 1]
         after = text[at + 1]
         if letter.isalpha() or unicodedata.category(letter).startswith("M"):
-            crowded = script.kind == "latin" and _is_crowded(text, at)
-            yield WRONG if crowded else _letter(letter, before, after, script)
+            if script.kind == "latin" and _is_crowded(text, at):
+                yield WRONG
+            else:
+                yield _letter(letter, before, after, script)
         else:
             yield _mark(letter, before, after, text)
 

@@ -123,7 +123,9 @@ class _Walk:
             self.is_mark = self.is_term = False
         if self.links:
             self.linked += number_of_words(text)
-        self.pieces.append(text if self.verbatim else text.replace("\n", " "))
+        if not self.verbatim:
+            text = text.replace("\n", " ")
+        self.pieces.append(text)
 
     def mark(self, words: str) -> None:
         """What goes with the text that follows, even when that is a block of its own."""

@@ -137,7 +137,8 @@ def _without_macros(words: list[str]) -> Iterator[str]:
     before = ""
     for word in words:
         if word not in _MDOC:
-            yield f"-{word}" if before == "Fl" else word
+            dash = "-" if before == "Fl" else ""
+            yield dash + word
         before = word
 
 

@@ -135,11 +135,15 @@ def _kept(
     """What stays of the head as text, line for line: what could not be read, and values that are looked for by their
     words; or all of it. The lines between are blank, so that each keeps its number.
     """
-    spans = [(0, head.lines)] if whole else list(head.unread)
-    for item in () if whole else head.properties:
-        if is_said(item.key.partition(".")[0]):
-            spans.append((item.first, item.end))
-    lines = {line for first, end in spans for line in range(first, end)}
+    lines: set[int] = set()
+    for first, end in head.unread:
+        lines.update(range(first, end))
+    for item in head.properties:
+        table, _, _ = item.key.partition(".")
+        if is_said(table):
+            lines.update(range(item.first, item.end))
+    if whole:
+        lines.update(range(head.lines))
     if lines:
         first = min(lines)
         kept = [rows[at] if at in lines else "\n" for at in range(first, head.lines)]

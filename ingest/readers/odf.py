@@ -101,9 +101,9 @@ def _blocks(parent: Iterable[Element], in_list: bool = False) -> Iterator[Block]
             level = 0
             if kind == "h":
                 level = _number(child, "outline-level")
-            yield Block(
-                listed(text) if in_list and not level else text, min(level, LAST_LEVEL)
-            )
+            if in_list and not level:
+                text = listed(text)
+            yield Block(text, min(level, LAST_LEVEL))
             yield from carried
         elif kind == "table":
             yield _table(child)
@@ -190,7 +190,9 @@ def _table(table: Element) -> Block:
         above = element.getparent()
         declared += above is not None and local(above) == "table-header-rows"
     text = "\n".join(filter(None, map(row, lines)))
-    names = header_of(lines, declared if declared < len(lines) else 0)
+    if declared >= len(lines):
+        declared = 0
+    names = header_of(lines, declared)
     return Block(text, atomic=True, header=names)
 
 

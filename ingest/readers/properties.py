@@ -422,9 +422,8 @@ def _toml(lines: list[str], table: str, limits: Limits) -> list[Property]:
         # What begins as a list, a table or a text was not meant as bare words.
         if not value or value[0] in "[{\"'":
             raise refused from error
-        name = name.strip(_QUOTES)
-        key = f"{table}.{name}" if table and name else table or name
-        return [Property(key, value, 0, 1)]
+        names = filter(None, (table, name.strip(_QUOTES)))
+        return [Property(".".join(names), value, 0, 1)]
 
 
 def _plain_leaves(

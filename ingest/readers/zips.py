@@ -108,9 +108,9 @@ def office_package(data: bytes, limits: Limits) -> tuple[Archive, bytes]:
         if is_broken:
             xml = _mended(xml)
         changed[name] = _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", xml)
-    if changed:
-        return archive, _copied(archive, changed)
-    return archive, _copied(archive, {}) if archive.damaged else data
+    if changed or archive.damaged:
+        data = _copied(archive, changed)
+    return archive, data
 
 
 def damage(archive: Archive) -> list[str]:
@@ -162,10 +162,10 @@ def _copied(archive: ZipFile, changed: Mapping[str, bytes]) -> bytes:
     copy = io.BytesIO()
     with ZipFile(copy, "w", ZIP_STORED) as target:
         for name in dict.fromkeys(archive.namelist()):
-            known = changed.get(name)
-            target.writestr(
-                ZipInfo(name), archive.read(name) if known is None else known
-            )
+            content = changed.get(name)
+            if content is None:
+                content = archive.read(name)
+            target.writestr(ZipInfo(name), content)
     return copy.getvalue()
 
 

@@ -75,8 +75,8 @@ def passages(
     ids = short_ids(item.id for item in items)
     done: Lines = []
     for number, item in enumerate(items, 1):
-        at = item.matched
-        where = place(short_path(item.source), at.locator if at else item.locator)
+        at = item.matched or item
+        where = place(short_path(item.source), at.locator)
         counted = dim(f"{number:<{len(INDENT)}}")
         done.append(hanging(line(counted, title(_title(item))), INDENT))
         facts = dim(_dated(item), " ", ids[item.id])

@@ -137,7 +137,8 @@ class Layout:
         given = True
         if not path or part:
             folder = f"{place}{MESSAGES}" if part else folder_of(document.uri)
-            place = f"{folder}/{title_name(document.title)}.md"
+            name = title_name(document.title)
+            place = f"{folder}/{name}.md"
         elif document.media_type != MARKDOWN:
             place = self._cut(place)
         else:

@@ -36,8 +36,9 @@ def slug(text: str, limit: int = ID_BYTES) -> str:
     plain = unicodedata.normalize("NFC", folded)
     letters = []
     for character in plain:
-        kind = unicodedata.category(character)
-        letters.append(character if kind[0] in "LNM" else " ")
+        if unicodedata.category(character)[0] not in "LNM":
+            character = " "
+        letters.append(character)
     words = "".join(letters).split()
     whole = "-".join(words).encode("utf-8")
     cut = whole[:limit].decode("utf-8", "ignore")

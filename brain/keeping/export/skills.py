@@ -107,7 +107,8 @@ def parse_skill(text: str, path: str = "") -> StoredSkill:
         text_at(ours, "added_at"),
         text_at(ours, "updated_at"),
     )
-    return StoredSkill(skill, belongings, (too_long,) if lines >= BODY_LINES else ())
+    warnings = (too_long,) if lines >= BODY_LINES else ()
+    return StoredSkill(skill, belongings, warnings)
 
 
 def render_skill(item: StoredSkill) -> Iterator[tuple[str, str]]:
