@@ -29,21 +29,16 @@ VAULT = ".obsidian"
 OPEN_IT = "open it with its own program to check it"
 
 
-def load(
-    path: Path,
-    *,
-    uri: str | None = None,
-    limits: Limits = USUAL,
-) -> Iterator[Document]:
+def load(path: Path, *, limits: Limits = USUAL) -> Iterator[Document]:
     """The documents of one file: one, or many for a format that holds many. Raises IngestError.
 
-    `uri` defaults to the file's own `file:///…` address; non-UTF-8 names survive in it percent-encoded.
+    Their address is the file's own, `file:///…`; non-UTF-8 names survive in it percent-encoded.
     """
     kind = kind_of(path)
     reader_for(kind)  # an unsupported file is refused unread
     data, stat = read_file(path, limits)
     raw = Raw(data, path.name, kind, limits, vault=_in_vault(path))
-    address = uri or path.absolute().as_uri()
+    address = path.absolute().as_uri()
     for reading in readings(raw):
         place = address
         if reading.part:

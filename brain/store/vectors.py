@@ -348,11 +348,10 @@ class ChunkVectors(Reader):
         """All vectors in the order of their chunks, `rows` at a time: (ids, float32 of shape (ids, dimensions))."""
         return map(self._matrix, self._pages(rows, "NULL"))
 
-    def stream_in_sentences(
-        self, *, rows: int = STREAM_SENTENCES
-    ) -> Iterator[InSentences]:
+    def stream_in_sentences(self) -> Iterator[InSentences]:
         """The same with their sentences."""
-        return map(self._in_sentences, self._pages(rows, "e.sentences"))
+        pages = self._pages(STREAM_SENTENCES, "e.sentences")
+        return map(self._in_sentences, pages)
 
     def _of_chunks(self, ids: Sequence[str]) -> list[Row]:
         sql = f"""

@@ -138,18 +138,12 @@ class Attachments:
         if not path:
             return
         for groups in dict.fromkeys(_LINK.findall(text)):
-            target = (
-                unquote(next(filter(None, groups), ""))
-                .partition("#")[0]
-                .partition("?")[0]
-            )
+            written = unquote(next(filter(None, groups), ""))
+            target = re.split("[#?]", written)[0]
             if not target or _ELSEWHERE.match(target) or "\0" in target:
                 continue
             beside = os.path.normpath(os.path.join(os.path.dirname(path), target))
-            if (
-                _key(beside) not in self._notes
-                or beside not in self._notes[_key(beside)]
-            ):
+            if beside not in self._notes.get(_key(beside), ()):
                 yield from self._copied(beside, path)
 
     def _copied(self, original: str, note: str) -> Iterator[tuple[str, Path]]:
@@ -166,21 +160,13 @@ class Attachments:
 
     def _may(self, path: str, note: str) -> bool:
         """Whether a file lies in a folder that was added, or beside its note; no link of a note reaches further."""
-        beside = os.path.dirname(note)
-        return any(
-            Path(path).is_relative_to(root)
-            for root in filter(None, (*self.roots, beside))
-        )
+        folders = filter(None, (*self.roots, os.path.dirname(note)))
+        return any(map(Path(path).is_relative_to, folders))
 
     def _by_name(self, target: str) -> list[str]:
         """The files that a wiki-link can mean, none when it means a note that is exported."""
-        place = (
-            target.replace("\\|", "|")
-            .partition("|")[0]
-            .partition("#")[0]
-            .strip()
-            .strip("/")
-        )
+        plain = target.replace("\\|", "|")
+        place = re.split("[|#]", plain)[0].strip().strip("/")
         wanted = _folded(place.removeprefix("./"))
         name = wanted.rpartition("/")[2]
         if not name:
@@ -231,9 +217,8 @@ def _folded(text: str) -> str:
 def _is_file(path: str) -> bool:
     """Whether a plain file lies there, reached without following a link."""
     with suppress(OSError, ValueError):
-        return stat.S_ISREG(os.lstat(path).st_mode) and os.path.realpath(
-            path
-        ) == os.path.abspath(path)
+        if stat.S_ISREG(os.lstat(path).st_mode):
+            return os.path.realpath(path) == os.path.abspath(path)
     return False
 
 

@@ -26,8 +26,8 @@ FORBIDDEN = frozenset('<>:"/\\|?*')  # in a name, on one file system or another
 LINK_SIGNS = str.maketrans(dict.fromkeys("[]|#^\\", " "))
 
 
-def slug(text: str, limit: int = ID_BYTES) -> str:
-    """Letters, digits and marks of any script, lower case, composed, joined by single hyphens; at most `limit` bytes.
+def slug(text: str) -> str:
+    """Letters, digits and marks of any script, lower case, composed, joined by single hyphens; at most ID_BYTES bytes.
 
     >>> slug("../../.ssh/Authorized Keys?")
     'ssh-authorized-keys'
@@ -41,7 +41,7 @@ def slug(text: str, limit: int = ID_BYTES) -> str:
         letters.append(character)
     words = "".join(letters).split()
     whole = "-".join(words).encode("utf-8")
-    cut = whole[:limit].decode("utf-8", "ignore")
+    cut = whole[:ID_BYTES].decode("utf-8", "ignore")
     # Composed again: the cut may have parted a letter from its mark.
     return unicodedata.normalize("NFC", cut).strip("-") or UNTITLED
 
