@@ -171,13 +171,9 @@ def _changes(changes: Sequence[Change], *, verbose: bool = False) -> Lines:
     for outcome in OUTCOMES:
         verb = dim(f"  {outcome:8} ")
         sources = [item.source for item in changes if item.outcome == outcome]
-        shown = len(sources) if verbose else CHANGES_SHOWN
-        for source in sources[:shown]:
-            done.append(line(verb, path(short_path(source))))
-        left = len(sources) - shown
-        if left > 0:
-            more = f"  … and {left:,} more {outcome}"
-            done.append(dim(more, MORE_LISTED))
+        most = len(sources) if verbose else CHANGES_SHOWN
+        more = f" {outcome}{MORE_LISTED}"
+        done += _first_names(sources, before=verb, more=more, most=most)
     return done
 
 
@@ -267,12 +263,16 @@ def _outlook(item: NotRead) -> str:
 
 
 def _first_names(
-    names: Sequence[str], *, more: str = "", most: int = NAMES_SHOWN
+    names: Sequence[str],
+    *,
+    before: str | Line = "  ",
+    more: str = "",
+    most: int = NAMES_SHOWN,
 ) -> Lines:
     """The first names, a line each, and how many are not shown."""
     done = []
     for name in names[:most]:
-        done.append(line("  ", path(short_path(name))))
+        done.append(line(before, path(short_path(name))))
     left = len(names) - most
     if left > 0:
         rest = f"  … and {left:,} more"
