@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
 
-Measures = Mapping[str, float]
-"""Numbers by name: features, signals, weights, coefficients."""
+Measures = Mapping[str, float]  # by name: features, signals, weights, coefficients
 Texts = tuple[str, ...]  # several short ones: names, tags, ids, notices
 Span = tuple[int, int]  # where a part of a text begins and ends, in characters
 State = Literal[
@@ -26,8 +25,7 @@ State = Literal[
 AnswerState = Literal["answered", "likely", "check"]
 """How sure an answer is, in a word: of 100 called so at least 85 are right · at least 60 · fewer."""
 Outcome = Literal["added", "updated", "unchanged", "renamed"]
-Mode = Literal["hybrid", "lexical", "dense"]
-"""By words and meaning, by words alone, by meaning alone."""
+Mode = Literal["hybrid", "lexical", "dense"]  # by words and meaning, words, meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,9 +424,7 @@ class TimeNamed:
         """As a person is told of it."""
         first = self.since or "…"
         last = self.until or "now"
-        days = first
-        if first != last:
-            days = f"{first} to {last}"
+        days = first if first == last else f"{first} to {last}"
         return f"“{self.words}” ({days})"
 
 

@@ -84,7 +84,7 @@ def since_of(
     text: str, now: datetime, *, month_first: bool = False, option: str = "since"
 ) -> str:
     """The first day that `--since TEXT` lets through, ISO 8601. Raises `UsageError`, which names the `option`."""
-    return _whole(text, now, option, month_first).first.isoformat()
+    return _whole(text, now, option, month_first).since
 
 
 def until_of(text: str, now: datetime, *, month_first: bool = False) -> str:
