@@ -201,14 +201,15 @@ def _cut(text: str, start: int, limit: int, cuts: Sequence[Cut]) -> list[_Block]
         tokens = limit + 1
         if not finer or len(part) <= longest:
             tokens = count_tokens(part)
-        block = _Block(start, start + len(part), tokens, cut=True)
+        end = start + len(part)
         if finer and tokens > limit:
             blocks += _cut(part, start, limit, finer)
         elif blocks and blocks[-1].tokens + tokens <= limit:
-            blocks[-1].take(block)
+            blocks[-1].end = end
+            blocks[-1].tokens += tokens
         else:
-            blocks.append(block)
-        start = block.end
+            blocks.append(_Block(start, end, tokens, cut=True))
+        start = end
     return blocks
 
 

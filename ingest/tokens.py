@@ -24,6 +24,8 @@ WORDS = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
     r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
 )
+WORD_CHARS = 32  # up to here a text is taken for a word
+WORDS_KNOWN = 8_192  # words whose tokens are remembered, about 1 MB
 
 
 @lru_cache(maxsize=1)
@@ -48,4 +50,12 @@ def encoding() -> Encoding:
 def count_tokens(text: str) -> int:
     """How many cl100k_base tokens the text has. Linear in its length (a million `a`: 0.45 s), lone surrogates
     allowed."""
+    if len(text) <= WORD_CHARS:
+        return _count_word(text)
+    return len(encoding().encode_ordinary(text))
+
+
+@lru_cache(maxsize=WORDS_KNOWN)
+def _count_word(text: str) -> int:
+    """A line without an end is counted word by word, and words come again."""
     return len(encoding().encode_ordinary(text))
