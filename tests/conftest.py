@@ -17,7 +17,7 @@ sys.dont_write_bytecode = False
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
-from brain.app import Brain, vectors  # noqa: E402
+from brain.app import Brain, file_facts, vectors  # noqa: E402
 from brain.config import Config, Ingest, Models  # noqa: E402
 from brain.store import connection  # noqa: E402
 
@@ -30,6 +30,7 @@ AGENTS = (
     "AI_AGENT",
     "AGENT",
 )
+TICK_NS = 20_000_000  # twice the coarsest tick of Linux, by which it dates files
 SHARED = Path(__file__).parents[2] / "shared"
 
 settings.register_profile(
@@ -59,6 +60,8 @@ def sovereign(
     monkeypatch.setenv("BRAIN_MODELS_READER", "off")
     # What a test computes is computed when its command ends, by no process behind it, on however slow a machine.
     monkeypatch.setattr(vectors, "INLINE_SECONDS", 600.0)
+    # A file that a test has just written is not read again by each of its next commands: no clock here is coarser.
+    monkeypatch.setattr(file_facts, "RACY_NS", TICK_NS)
     if empty_store:
         monkeypatch.setattr(connection, "_new_file", ready_made(empty_store))
 
