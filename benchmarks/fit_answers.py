@@ -1,14 +1,15 @@
 """Fit what the answers stand on where the answer reader read: which sentence is quoted, and how likely it is right.
 
     brain eval retrieval ../shared/eval/notes_dev --embedder builtin --vectors .stores      # and so for ans_dev
-    python -m benchmarks.fit_answers --sets ../shared/eval --seen ../shared/models/reader-seen.json --stores .stores \
-        --vectors .vectors [--most 600] [--write brain/fitted.json]
+    python -m benchmarks.small_stores …       # writes .small, and says how to fill its stores
+    python -m benchmarks.fit_answers --sets ../shared/eval --small .small --seen ../shared/models/reader-seen.json \
+        --stores .stores --vectors .vectors [--most 600] [--write brain/fitted.json]
 
 Questions are asked through the product's own `retrieve` and `read_answers`. Left out: every passage that the reader was
 trained on (`--seen`), so that its outputs are those on texts it has not met. `extract_read` is a conditional logit over the
-sentences of a question, `answers` a logistic model of "the first quote holds the answer"; both are judged with whole
-articles left out, each set with half of the mass absent. Leaves `reading` (what a logit of the reader adds to the order)
-alone: chosen by hand on the same questions, flat around its values.
+sentences of a question, `answers` a logistic model of "the first quote holds the answer", `found_by_reading` one of "the
+notes answer it". All are judged with whole articles left out, each set with half of the mass absent. Leaves the order by
+reading to fit_reading.py.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ from brain.types import Measures, Passage, Request
 extracting = importlib.import_module("brain.answering.extract")
 
 SETS = ("notes_dev", "ans_dev")
+# Small stores of one kind and size are one set (small_stores.py).
+SMALL = {"notes_10": "notes, 10", "notes_100": "notes, 100"}
+SMALL |= dict.fromkeys(("ans_10", "ans_20", "ans_40"), "ans, 10 to 40")
 FOLDS = 6
 # Of the mass of a set: as it is judged, where a third of what is absent are near misses, as in the sets; and as `answers`
 # is fitted, with more of them, since they are what it is for.
@@ -58,13 +62,13 @@ UNHURRIED = 60.0  # seconds for reading: nothing is cut off by the clock
 RIGHT = 0.85  # of those called answered
 ENOUGH = 0.6  # of those called likely or answered
 SENTENCE = (*extracting.COEFFICIENTS, "span", "span_margin", "span_relevance")
-# What earned its place when one was left out at a time, and no more: 171 notes and twelve articles are few.
+# Of `answers`: what earned its place when one was left out at a time, and no more: 171 notes and twelve articles are few.
+# A near miss is relevant without a margin; in a small store what is there is found.
 ANSWER = tuple(
-    "margin relevance margin_anywhere agreement probability gap opposite fits_not found sentence_cosine".split()
+    """margin margin_anywhere relevance_anywhere margin_and_relevance probability opposite fits_not size""".split()
 )
-# Those of them that tell an answer from a near miss; the others tell the right sentence from a wrong one. `answers` is the
-# mean of the fit of all and of the fit of these: alone the first is worse at near misses, the second at wrong quotes.
-BY_READING = tuple("margin relevance agreement opposite fits_not".split())
+# Of `found_by_reading`. Signs of the search earn nothing beside these: a near miss holds as many of the question's words.
+THERE = ("margin_anywhere", "margin_and_relevance")
 
 
 @dataclass
@@ -100,7 +104,12 @@ def asked(
             if about.isdisjoint(seen):
                 queries.append(query)
         for query in _drawn(queries, most):
-            yield _asked(folder.name, room, query, reader)
+            yield _asked(set_of(folder.name), room, query, reader)
+
+
+def set_of(name: str) -> str:
+    """The name under which the questions of a folder are counted."""
+    return SMALL.get(name.rpartition("_")[0], name)
 
 
 def _drawn(queries: Sequence[Any], most: int) -> list[Any]:
@@ -167,8 +176,13 @@ def _cut(made: Asked, answers: Sequence[str]) -> None:
 
 
 def fit_sentences(items: Sequence[Asked]) -> Any:
-    """Coefficients of SENTENCE: the sentences that hold the answer against the others of the same question."""
-    rows = [(item.set, item.sentences, item.holds) for item in items if item.scored]
+    """Coefficients of SENTENCE: the sentences that hold the answer against the others of the same question. From the
+    whole sets: in a small store the right passage has few beside it to be told from.
+    """
+    rows = []
+    for item in items:
+        if item.scored and item.set in SETS:
+            rows.append((item.set, item.sentences, item.holds))
     return conditional_logit.fit(rows, ridge=RIDGE, mass=MASS)
 
 
@@ -196,23 +210,16 @@ def masses(items: Sequence[Asked], share: Mapping[str, float]) -> Any:
     return np.array([share[group[1]] * MASS / counts[group] for group in groups])
 
 
-def report(items: Sequence[Asked], chances: Any) -> None:
-    """The figures of each set."""
-    for name in SETS:
+def report(items: Sequence[Asked], chances: Any, there: Any) -> None:
+    """The figures of each set. `chances`: of `answers`; `there`: of `found_by_reading`."""
+    for name in dict.fromkeys(item.set for item in items):
         places = [i for i, item in enumerate(items) if item.set == name]
         mine, told = [items[i] for i in places], chances[places]
         kinds = np.array([kind_of(vars(item)) for item in mine])
         right = np.array([item.right for item in mine])
-        present, near = told[kinds == "answerable"], told[kinds == "near_miss"]
-        absent = told[kinds != "answerable"]
-        areas = {
-            "near misses": (present, near),
-            "all absent": (present, absent),
-            "near misses, of right answers": (told[right], near),
-            "all absent, of right answers": (told[right], absent),
-        }
-        for title, (more, less) in areas.items():
-            print(f"{name} {title}: AUROC {auroc(list(more), list(less)):.3f}")
+        for head, values in (("answers", told), ("found", there[places])):
+            _areas(f"{name} {head}", values, kinds, right)
+        _absences(name, mine, there[places], kinds)
         weight = masses(mine, JUDGED)
         error, brier = calibration(
             list(zip(told.tolist(), right.tolist(), weight.tolist(), strict=True))
@@ -226,6 +233,45 @@ def report(items: Sequence[Asked], chances: Any) -> None:
         for least in (RIGHT, ENOUGH):
             at, share = called(told, right, weight, least)
             print(f"  {least} right from {at:.2f}: {share:.2f} of the right answers")
+        for at in (confidence.ANSWERED_AT, confidence.LIKELY_AT):
+            print(f"  from {at}: {_so_called(told, right, weight, at)}")
+
+
+def _areas(title: str, told: Any, kinds: Any, right: Any) -> None:
+    """AUROC of one head against each kind of absence."""
+    present, near = told[kinds == "answerable"], told[kinds == "near_miss"]
+    absent = told[kinds != "answerable"]
+    areas = {
+        "near misses": (present, near),
+        "all absent": (present, absent),
+        "near misses, of right answers": (told[right], near),
+        "all absent, of right answers": (told[right], absent),
+    }
+    for against, (more, less) in areas.items():
+        print(f"{title}, {against}: AUROC {auroc(list(more), list(less)):.3f}")
+
+
+def _absences(name: str, items: Sequence[Asked], there: Any, kinds: Any) -> None:
+    """How many of each kind are told "not in your notes"."""
+    floor = confidence.FLOOR
+    so_called = []
+    for item, read in zip(items, there, strict=True):
+        chance = confidence.found(item.signals)
+        if item.signals.get("tells_absence"):
+            nothing = chance < floor and item.signals["margin_anywhere"] < 0
+            chance = min(chance, read) if nothing else read
+        so_called.append(confidence.absent(chance, item.signals, floor))
+    shares = np.array(so_called, float)
+    told = [f"{kind} {shares[kinds == kind].mean():.3f}" for kind in sorted(set(kinds))]
+    print(f"{name}: called absent:", *told)
+
+
+def _so_called(told: Any, right: Any, weight: Any, least: float) -> str:
+    """Of the answers with at least this chance: how many are right, and which share of the right ones that is."""
+    called_so = told >= least
+    good = (weight * right)[called_so].sum()
+    accuracy = good / max(weight[called_so].sum(), 1e-9)
+    return f"{accuracy:.2f} right, {good / (weight * right).sum():.2f} of the right answers"
 
 
 def covered(told: Any, right: Any, weight: Any, share: float) -> float:
@@ -246,25 +292,30 @@ def called(told: Any, right: Any, weight: Any, least: float) -> tuple[float, flo
     return float(told[order][enough[-1]]), float(good[enough[-1]] / good[-1])
 
 
-def mean_of_two(items: Sequence[Asked]) -> dict[str, float]:
-    """Coefficients of `answers` by name."""
-    found = dict.fromkeys((confidence.INTERCEPT, *ANSWER), 0.0)
-    right = np.array([item.right for item in items], float)
+def head(
+    items: Sequence[Asked], names: Sequence[str], truths: Sequence[bool]
+) -> dict[str, float]:
+    """Coefficients by name of a logistic model."""
+    x = matrix([{**item.signals, **item.features} for item in items], names)
     weight = masses(items, FITTED_ON)
-    for names in (ANSWER, BY_READING):
-        x = matrix([item.features for item in items], names)
-        w, b = logistic(x, right, weight, RIDGE)
-        for name, value in zip((confidence.INTERCEPT, *names), (b, *w), strict=True):
-            found[name] += float(value) / 2
-    return found
+    w, b = logistic(x, np.array(truths, float), weight, RIDGE)
+    return {confidence.INTERCEPT: b, **dict(zip(names, map(float, w), strict=True))}
+
+
+def heads(items: Sequence[Asked]) -> dict[str, dict[str, float]]:
+    """`answers` (is the first quote right?) and `found_by_reading` (does a passage that was read answer it?)."""
+    return {
+        "answers": head(items, ANSWER, [item.right for item in items]),
+        "found_by_reading": head(items, THERE, [item.answerable for item in items]),
+    }
 
 
 def fit(items: Sequence[Asked]) -> dict[str, dict[str, float]]:
-    """Both models on everything; before that the figures on whole articles left out."""
+    """All models on everything; before that the figures on whole articles left out."""
     names = sorted({item.group for item in items})
     random.Random(0).shuffle(names)
     fold = np.array([names.index(item.group) % FOLDS for item in items])
-    chances = np.zeros(len(items))
+    chances, there = np.zeros(len(items)), np.zeros(len(items))
     parts = []
     for number in range(FOLDS):
         known = [item for item, f in zip(items, fold, strict=True) if f != number]
@@ -275,15 +326,16 @@ def fit(items: Sequence[Asked]) -> dict[str, dict[str, float]]:
         for item in gone:
             quote(item, sentences)
     for known, gone, places in parts:
-        head = mean_of_two(known)
+        fitted = heads(known)
         for item, place in zip(gone, places, strict=True):
-            chances[place] = confidence.probability(item.features, head)
-    report(items, chances)
+            chances[place] = confidence.probability(item.features, fitted["answers"])
+            there[place] = confidence.probability(
+                item.signals, fitted["found_by_reading"]
+            )
+    report(items, chances, there)
     sentence = dict(zip(SENTENCE, fit_sentences(items), strict=True))
-    return {
-        "extract_read": rounded(sentence),
-        "answers": rounded(mean_of_two(items)),
-    }
+    fitted = {"extract_read": sentence, **heads(items)}
+    return {name: rounded(one) for name, one in fitted.items()}
 
 
 def main() -> None:
@@ -291,16 +343,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("sets", "seen", "stores", "vectors"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument(
+        "--small", type=Path, required=True, help="what small_stores.py wrote"
+    )
     parser.add_argument("--most", type=int, default=600, help="questions of each set")
     parser.add_argument("--write", type=Path, help="write the coefficients there")
     options = parser.parse_args()
     seen = set(json.loads(options.seen.read_text("utf-8"))["notes_dev"])
+    folders = [options.sets / name for name in SETS]
+    folders += sorted(options.small.iterdir())
     items = [
         item
-        for name in SETS
-        for item in asked(
-            options.sets / name, seen, options.most, options.stores, options.vectors
-        )
+        for folder in folders
+        for item in asked(folder, seen, options.most, options.stores, options.vectors)
         if item.scored
     ]
     entries = fit(items)

@@ -46,6 +46,7 @@ DENSE = ("fused_top_cosine",)
 # Signals that the head `found` does not read: they earned nothing when one was left out at a time.
 IDLE = {
     "has_dense",
+    "size",
     "sentence_cosine",
     "has_names",
     "rare_together",

@@ -22,13 +22,18 @@ FLOOR = 0.035
 THRESHOLD = 0.32
 # Of `supported`: from here on an answer is called *answered*, and *likely*; of those called so at least 85, and 60, of
 # 100 are right where half of all questions have no answer in the notes (benchmarks/CONFIDENCE.md).
-ANSWERED_AT = 0.68
-LIKELY_AT = 0.50
+ANSWERED_AT = 0.70
+LIKELY_AT = 0.40
 # The same where nothing was read: by words alone a near miss looks like an answer.
 ANSWERED_BY_WORDS = 0.89
 LIKELY_BY_WORDS = 0.57
-# Of the answer reader's best margin over all passages, in logits: from there on a question is never called absent.
+# Of `found` where passages were read as well: below it "not in your notes"; at most 2 % false absences.
+READ_FLOOR = 0.12
+# Of the answer reader's best margin over all passages, in logits: from there on its passage may answer.
 MAY_ANSWER = 0.0
+# Of its best relevance: from there on the passage is shown, whatever it may lack. A list or the head of a mail holds no
+# span that the reader would name, and of near misses half lie there too.
+RELEVANT = 2.0
 MAX_UNCITED = 0.25  # share of uncited sentences from which an answer is weak
 # Share of the idf, of a question without English function words, from which it is never called absent.
 FOREIGN_COVERAGE = 0.4
@@ -45,6 +50,8 @@ NEWTON_CLOSE = 1e-8  # change of a coefficient at which it stops
 # feature -> coefficient: with vectors, without, and for the first quoted sentence
 FOUND: Measures = FITTED["found"]
 FOUND_BY_WORDS: Measures = FITTED["found_by_words"]
+# The same where the answer reader read the passages and its "no answer here" counts.
+FOUND_BY_READING: Measures = FITTED["found_by_reading"]
 SUPPORTED: Measures = FITTED["supported"]
 ANSWERS: Measures = FITTED["answers"]  # the same where the answer reader read
 
@@ -84,14 +91,36 @@ def supported(features: Measures) -> float:
     return probability(features, ANSWERS if features.get("read") else SUPPORTED)
 
 
-def absent(chance: float | None, signals: Measures | None, floor: float) -> bool:
-    """Whether the notes probably do not hold it: `found` lies below the floor, and no passage that was read seems to
-    answer.
+def after_reading(
+    chance: float | None, signals: Measures, floor: float
+) -> float | None:
+    """The probability that the notes hold it, when the first passages were read as well. `chance`: from the search
+    alone, which stands where the reader cannot tell, and where it lies below the floor and no passage seems to answer.
     """
-    if chance is None or chance >= floor:
+    if chance is None or not signals.get("tells_absence"):
+        return chance
+    read = probability(signals, FOUND_BY_READING)
+    nothing = chance < floor and signals["margin_anywhere"] < MAY_ANSWER
+    return min(chance, read) if nothing else read
+
+
+def floor_of(signals: Measures | None, floor: float) -> float:
+    """Below which `found` a question is absent. `floor`: where only the search can tell."""
+    tells = (signals or {}).get("tells_absence")
+    return READ_FLOOR if tells else floor
+
+
+def absent(chance: float | None, signals: Measures | None, floor: float) -> bool:
+    """Whether the notes probably do not hold it: `found` lies below its floor, and no passage that was read seems to
+    answer, or is so near to the question that a person should see it.
+    """
+    if chance is None or chance >= floor_of(signals, floor):
         return False
     known = signals or {}
-    return not known.get("read") or known["margin_anywhere"] < MAY_ANSWER
+    if not known.get("read"):
+        return True
+    may_answer = known["margin_anywhere"] >= MAY_ANSWER
+    return not may_answer and known["relevance_anywhere"] < RELEVANT
 
 
 def in_words(chance: float | None, *, read: bool) -> AnswerState:

@@ -44,8 +44,8 @@ PASSED_ON = tuple(
     named has_names unfit pairs rare_together terms""".split()
 )
 NAMES = (*OWN, *PASSED_ON)
-# Of the answer reader's signals over all passages that it read.
-READ = tuple("margin_anywhere agreement sentence_cosine".split())
+# Of the answer reader's signals over all passages that it read, and how much there is to find it in.
+READ = tuple("margin_anywhere relevance_anywhere margin_and_relevance size".split())
 
 
 def support_features(
@@ -98,7 +98,7 @@ def _read(passage: Passage, signals: Measures) -> Measures:
     if span is None:
         return {}
     said = {name: signals.get(name, 0.0) for name in READ}
-    return said | {"read": 1.0, "margin": span.margin, "relevance": span.relevance}
+    return said | {"read": 1.0, "margin": span.margin}
 
 
 def _place(text: Sheet, quote: Quote) -> int:

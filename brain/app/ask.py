@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from brain import confidence
 from brain.app import reading
 from brain.app.last_answer import NUMBERS
 from brain.app.naming import nearest_first, told_of
@@ -113,15 +114,16 @@ def _known_by_name(
     resources: Resources, question: Question, found: Retrieved
 ) -> Retrieved:
     """Not called absent where notes hold all of the question once their names are counted in: then those alone."""
-    chance = found.confidence.found
     floor = resources.head.floor
-    if chance is None or chance >= floor:
+    if not confidence.absent(found.confidence.found, found.signals, floor):
         return found
-    told = told_of(resources, question.text, found.passages)
+    read = bool(found.signals.get("tells_absence"))
+    told = told_of(resources, question.text, found.passages, was_read=read)
     if not told:
         return found
     passages = tuple(item for item in found.passages if item.document_id in told)
-    sure = replace(found.confidence, found=floor)
+    at_floor = confidence.floor_of(found.signals, floor)
+    sure = replace(found.confidence, found=at_floor)
     return replace(found, passages=passages, confidence=sure)
 
 

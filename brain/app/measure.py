@@ -21,13 +21,13 @@ from brain.app.resources import Resources
 from brain.app.search import search
 from brain.app.serving import AUTO, BUILTIN, WITHOUT_OLLAMA, WORDLLAMA
 from brain.app.sync import sync
-from brain.config import Config, Models
+from brain.config import Config, Models, Retrieval
 from brain.errors import BrainError, NotFound, Unavailable, UsageError
 from brain.evaluation.drafting import Text, draft
 from brain.evaluation.own import FEEDBACK, OwnQuestion
 from brain.protocols import Embedder, Generator, Progress
 from brain.reports import Figures
-from brain.types import AddReport, Episode, Recalled, Request, Retrieved, Scope
+from brain.types import AddReport, Answer, Episode, Recalled, Request, Retrieved, Scope
 from ingest.document import digest
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     OpenStore = Callable[[Path], "MeasuredStore"]
     Evaluation = Callable[[Path, Setup], Figures]
 
+UNHURRIED = 60.0  # seconds for reading: no figure depends on how busy the machine is
 QUESTION_TOKENS = 80  # that a model may write for one question
 
 
@@ -92,6 +93,13 @@ class MeasuredStore:
         """As `Brain.search`."""
         return search(self._resources, replace(request, rerank=False, expand=False))
 
+    def ask(self, request: Request) -> Answer:
+        """As `Brain.ask`."""
+        from brain.answering.asking import quiet
+        from brain.app.ask import ask
+
+        return ask(self._resources, request, quiet)
+
     def recall(self, request: Request) -> Recalled:
         """As `Brain.recall`."""
         return recall(self._resources, request, "", "")
@@ -112,11 +120,12 @@ class MeasuredStore:
 
 def evaluation_of(kind: str, embedder: str) -> Evaluation:
     """What measures a kind of set. Raises `UsageError` for an unknown one, or when the embedder is left open."""
-    from brain.evaluation import answerability, recall, retrieval
+    from brain.evaluation import answerability, answers, recall, retrieval
 
     evaluations: dict[str, Evaluation] = {
         "retrieval": retrieval.retrieval,
         "answerability": answerability.answerability,
+        "answers": answers.answers,
         "recall": recall.recall,
     }
     if kind not in evaluations:
@@ -140,6 +149,7 @@ def opener(resources: Resources, embedder: str) -> OpenStore:
             home=home,
             models=models,
             ollama=resources.config.ollama,
+            retrieval=Retrieval(read_seconds=UNHURRIED),
         )
         own = Resources(shipped, progress=resources.progress)
         return MeasuredStore(own, embedder)

@@ -33,10 +33,15 @@ def named(resources: Resources, question: str, passages: Sequence[Passage]) -> s
 
 
 def told_of(
-    resources: Resources, question: str, passages: Sequence[Passage]
+    resources: Resources,
+    question: str,
+    passages: Sequence[Passage],
+    *,
+    was_read: bool = False,
 ) -> set[str]:
     """The documents that hold every word of the question, in these passages or in what they are called: a title, the
-    name of the file or of its folder, an alias, a tag.
+    name of the file or of its folder, an alias, a tag. Where the text `was_read`, and does not answer, only those of
+    which a word stands in the name alone.
     """
     from brain.text import Question
 
@@ -45,17 +50,23 @@ def told_of(
     asked -= set(map(stem, ASKING))
     if not asked:
         return set()
-    words: dict[str, set[str]] = {}
+    texts: dict[str, set[str]] = {}
+    called: dict[str, set[str]] = {}
     for passage in passages:
         path = PurePath(passage.source)
-        there = words.setdefault(passage.document_id, set())
-        there |= _stems(passage.text)
-        there |= _stems(passage.title)
-        there |= _stems(path.stem)
-        there |= _stems(path.parent.name)
-    for document_id, name in resources.store.search.aliases_and_tags(list(words)):
-        words[document_id] |= _stems(name)
-    return {document for document, there in words.items() if asked <= there}
+        texts.setdefault(passage.document_id, set()).update(_stems(passage.text))
+        names = called.setdefault(passage.document_id, set())
+        names |= _stems(passage.title)
+        names |= _stems(path.stem)
+        names |= _stems(path.parent.name)
+    for document_id, name in resources.store.search.aliases_and_tags(list(texts)):
+        called[document_id] |= _stems(name)
+    told = set()
+    for document_id, text in texts.items():
+        nothing_new = was_read and asked <= text
+        if asked <= text | called[document_id] and not nothing_new:
+            told.add(document_id)
+    return told
 
 
 def _stems(text: str) -> set[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from brain.app.resources import Resources
+from brain.confidence import after_reading
 from brain.types import Request, Retrieved
 
 LEFT_OUT = (
@@ -54,6 +55,8 @@ def read(
         seconds=resources.config.retrieval.read_seconds,
     )
     said = _said_of(read)
+    chance = after_reading(found.confidence.found, read.signals, resources.head.floor)
+    read = replace(read, confidence=replace(read.confidence, found=chance))
     if not said:
         return read
     return replace(read, notices=(*read.notices, said))

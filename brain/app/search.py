@@ -18,6 +18,7 @@ from brain.app.serving import Serving
 from brain.app.sync import refresh
 from brain.app.times import in_time, resolved
 from brain.app.unmet import check, check_types
+from brain.confidence import absent
 from brain.prompts import NOTHING_IN
 from brain.types import Confidence, Mode, Passage, Request, Retrieved
 
@@ -45,12 +46,13 @@ def search(resources: Resources, request: Request) -> Retrieved:
     if not resources.store.library.count():
         notices.append(NOTHING_IN)
     chance = found.confidence.found or 0.0
-    below = chance < resources.head.floor
+    below = absent(chance, found.signals, resources.head.floor)
     if below:
         # A name that a person gave is in the notes, however little else of the question is.
         asked = request.question
         below = not named(resources, asked, found.passages)
-        below = below and not told_of(resources, asked, found.passages)
+        read = bool(found.signals.get("tells_absence"))
+        below = below and not told_of(resources, asked, found.passages, was_read=read)
     if below:
         nearest = nearest_first(resources, request.question, found.passages)
         found = replace(found, passages=nearest)

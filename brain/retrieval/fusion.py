@@ -164,7 +164,7 @@ def _ranking_numbers(
         "words_top_nearness": cosine[first_by_words] - nearest,
         "meaning_top_words": bm25[first_by_meaning] / (best + TINY),
         "length": fmean(features[i]["length"] for i in by_meaning),
-        "code": fmean(_code(texts[i]) for i in by_meaning),
+        "code": fmean(code_share(texts[i]) for i in by_meaning),
         "by_sentence": float(any(one.get("has_sentences") for one in features)),
     }
 
@@ -189,6 +189,6 @@ def _correlation(a: Sequence[float], b: Sequence[float], spread: float) -> float
     return mean_product / spread - product_of_means / spread
 
 
-def _code(text: str) -> float:
+def code_share(text: str) -> float:
     """The share of characters that programs are full of and prose is not."""
     return sum(map(text.count, CODE_CHARACTERS)) / (len(text) or 1)

@@ -59,7 +59,8 @@ _FRAME_STEMS = frozenset(map(stem, FRAME))
 
 NAMES = tuple(
     """fused_top_cosine sentence_cosine bm25 lexical_margin share coverage_1 coverage_best sentence_coverage pairs gap
-    matched missing named unnamed has_names unfit rare_together other_speaker spoken foreign terms has_dense""".split()
+    matched missing named unnamed has_names unfit rare_together other_speaker spoken foreign terms has_dense
+    size""".split()
 )
 
 
@@ -90,6 +91,8 @@ def signals(candidates: Candidates, passages: Passages) -> Measures:
         "other_speaker": other_speaker(question, passages),
         "spoken": spoken(passages),
         "foreign": float(question.foreign),
+        # Where there is little, what is there is found
+        "size": math.log10(candidates.count + 1),
     }
     found |= _Evidence(question, scaled, looked_at).signals()
     finite = {}

@@ -44,6 +44,7 @@ FEW_WORDS = (
 
 # foo_bar, v2026.4.10, parseReply, a/b.py, well-known
 _COMPOUND = re.compile(r"[^\W_]+(?:[._/:@-][^\W_]+)+|[a-z]+[A-Z]\w*")
+_ASKING = frozenset("who whom whose what when where why which how".split())
 _COUNTING = frozenset("number percentage percent amount".split())
 _DATING = frozenset("when year date month day".split())
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
@@ -209,6 +210,11 @@ class Question:
                 if word != form:
                     found.setdefault(word, {})[form] = None
         return {word: tuple(known) for word, known in found.items()}
+
+    @cached_property
+    def is_question(self) -> bool:
+        """Whether it is put as a question, in English or with its mark: not a claim, nor a few words."""
+        return "?" in self._read or not self.said.isdisjoint(_ASKING)
 
     @cached_property
     def counts(self) -> bool:

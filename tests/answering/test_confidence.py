@@ -78,6 +78,53 @@ def test_without_vectors_other_coefficients_serve() -> None:
     assert confidence.found(present) != confidence.found(PRESENT)
 
 
+READ = {"read": 1.0, "tells_absence": 1.0}
+NO_ANSWER = READ | {
+    "margin_anywhere": -9.0,
+    "margin_and_relevance": -9.0,
+    "relevance_anywhere": -3.0,
+}
+AN_ANSWER = READ | {
+    "margin_anywhere": 6.0,
+    "margin_and_relevance": 2.0,
+    "relevance_anywhere": 4.0,
+}
+
+
+def told(chance: float, signals: dict[str, float]) -> tuple[float, bool]:
+    """(`found` after reading, whether it is called absent)."""
+    after = confidence.after_reading(chance, signals, confidence.FLOOR)
+    assert after is not None
+    return after, confidence.absent(after, signals, confidence.FLOOR)
+
+
+def test_where_the_reader_can_tell_it_decides() -> None:
+    sure, absent = told(0.7, NO_ANSWER)
+    assert absent, "a near miss: the words are there"
+    assert sure < confidence.READ_FLOOR
+    sure, absent = told(0.05, AN_ANSWER)
+    assert not absent, "other words, the same fact"
+    assert sure > confidence.THRESHOLD
+    assert told(0.02, NO_ANSWER)[0] <= 0.02
+
+
+def test_a_passage_near_to_the_question_is_shown_rather_than_denied() -> None:
+    near = {**NO_ANSWER, "relevance_anywhere": 5.0}
+    sure, absent = told(0.7, near)
+    assert not absent
+    assert sure < confidence.READ_FLOOR
+
+
+def test_where_the_reader_cannot_tell_the_search_decides() -> None:
+    for read in (NO_ANSWER, AN_ANSWER):
+        untold = {**read, "tells_absence": 0.0}
+        assert told(0.7, untold) == (0.7, False)
+    assert told(0.02, {**NO_ANSWER, "tells_absence": 0.0}) == (0.02, True)
+    assert told(0.02, {**AN_ANSWER, "tells_absence": 0.0}) == (0.02, False)
+    assert told(0.02, {}) == (0.02, True)
+    assert confidence.after_reading(None, NO_ANSWER, confidence.FLOOR) is None
+
+
 def test_never_absent_when_every_rare_term_stands_in_one_chunk() -> None:
     assert ABSENT["rare_together"] == 0.0
     assert confidence.found({**ABSENT, "rare_together": 1.0}) == confidence.FLOOR

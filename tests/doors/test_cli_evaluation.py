@@ -12,6 +12,7 @@ import pytest
 from brain.doors.cli import reference
 from brain.errors import NotFound, Unavailable
 from brain.evaluation import answerability, metrics
+from brain.evaluation import answers as asked_answers
 from brain.reports import Judgment, Trace
 from tests.doors.test_render import HOSTILE, harmless
 from tests.fake_brain import brain
@@ -150,6 +151,7 @@ COMMANDS: dict[str, list[str]] = {
     "retrieval": ["eval", "retrieval", "d"],
     "recall": ["eval", "recall", "d"],
     "answerability": ["eval", "answerability", "d"],
+    "answers": ["eval", "answers", "d"],
     "init": ["eval", "init"],
     "run": ["eval", "run"],
     "calibrate": ["eval", "calibrate"],
@@ -158,10 +160,21 @@ COMMANDS: dict[str, list[str]] = {
 }
 
 
+def answered(kind: str = "near_miss") -> dict[str, Any]:
+    """A report of `eval answers` over two questions."""
+    rows = [
+        asked_answers.Asked("answerable", 0.9, 0.8, "answered", True),
+        asked_answers.Asked(kind, 0.1, 0.3, "check", False),
+    ]
+    return asked_answers.figures(rows)
+
+
 def answers(text: str) -> dict[str, Any]:
     """A value for every verb that says `text` wherever a text can stand."""
 
     def eval_set(kind: str, *_: Any, **__: Any) -> dict[str, Any]:
+        if kind == "answers":
+            return {"set": text} | answered(text)
         return (
             {"set": text} | found(text)
             if kind == "answerability"
@@ -231,6 +244,19 @@ def test_retrieval_prints_systems_by_figures() -> None:
     assert rows[7] == "hybrid over bm25: +0.012 … +0.046 nDCG@10 (95 %)"
     assert "zh  0.960" in ran.stdout
     assert (ran.code, ran.stderr) == (0, "")
+
+
+def test_answers_are_counted_by_the_word_beside_them() -> None:
+    report = {"set": "s"} | answered()
+    plainly = brain("eval", "answers", "d", judge_eval_set=report).stdout
+    assert "the first quote is right for 1.000" in plainly
+    rows = [row.split() for row in plainly.splitlines()]
+    assert ["answered", "1", "1.000"] in rows
+    assert ["not_found", "0", "–"] in rows
+    assert "AUROC" not in plainly
+    whole = brain("eval", "answers", "d", "--explain", judge_eval_set=report).stdout
+    assert "AUROC of `found`: all 1.000, near_miss 1.000" in whole
+    assert "may be called answered at 85 in 100 right: 1.000 of the right ones" in whole
 
 
 def test_a_set_is_measured_with_what_was_asked_for() -> None:
@@ -455,6 +481,6 @@ def test_the_help_has_a_panel_of_its_own() -> None:
     panel = {name for panel, name, _text in reference.helps() if panel == "Quality"}
     measured = {
         f"brain eval {name}"
-        for name in ("retrieval", "answerability", "recall", "init", "run", "calibrate")
+        for name in "retrieval answerability answers recall init run calibrate".split()
     }
     assert panel == {"brain eval", "brain feedback", "brain why-not"} | measured

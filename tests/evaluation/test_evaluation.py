@@ -21,6 +21,8 @@ from brain.config import Config, Models, Ollama
 from brain.errors import Unavailable, UsageError
 from brain.evaluation import metrics, recall, retrieval
 from brain.evaluation.answerability import figures, kind_of, weighted
+from brain.evaluation.answers import Asked
+from brain.evaluation.answers import figures as answer_figures
 from brain.evaluation.folder import Judged, conversations, read_set, write_files
 from brain.evaluation.metrics import evenly
 from brain.evaluation.retrieval import Setup, home_of, rrf, scores
@@ -239,6 +241,48 @@ def test_answerability_figures_by_hand() -> None:
     assert (
         kind_of({"answerable": 1, "kind": "answerable"}) == kind_of({}) == "answerable"
     )
+
+
+def test_answers_figures_by_hand() -> None:
+    rows = [
+        Asked("answerable", 0.9, 0.9, "answered", True),
+        Asked("answerable", 0.8, 0.6, "likely", False),
+        Asked("answerable", 0.1, 0.2, "not_found", False),
+        Asked("answerable", 0.7, 0.5, "check", True),
+        Asked("near_miss", 0.6, 0.7, "answered", False),
+        Asked("absent", 0.05, 0.0, "not_found", False),
+    ]
+    report = answer_figures(rows)
+    assert report["first_quote"] == 0.5
+    assert report["auroc"]["found"] == {"all": 7 / 8, "near_miss": 0.75, "absent": 1.0}
+    assert report["auroc"]["supported"]["near_miss"] == 0.25
+    # A right answer weighs an eighth here, one about what is absent a quarter.
+    assert report["words"]["answered"] == {"answers": 2, "right": round(1 / 3, 4)}
+    assert report["words"]["not_found"] == {"answers": 2, "right": round(2 / 3, 4)}
+    assert report["words"]["check"] == {"answers": 1, "right": 1.0}
+    assert report["right_at_85"] == {"from": 0.9, "share": 0.5}
+    assert report["surest"] == {"0.3": round(1 / 3, 4), "0.5": 0.25}
+    assert report["false_absences"] == 0.25
+    assert answer_figures([])["words"]["likely"] == {"answers": 0, "right": None}
+
+
+def test_every_question_of_a_set_is_asked_whole(small: Path, config: Config) -> None:
+    lines = []
+    for line in (small / "queries.jsonl").read_text("utf-8").splitlines():
+        query = json.loads(line)
+        answers = ["96 degrees"] if query["id"] == "q1" else []
+        lines.append(json.dumps(query | {"answers": answers}))
+    (small / "queries.jsonl").write_text("\n".join(lines), "utf-8")
+    report = Brain(config).judge.eval_set(
+        "answers", small, embedder="wordllama", vectors=None
+    )
+    assert report["queries"] == len(lines)
+    said = sum(word["answers"] for word in report["words"].values())
+    assert said == len(lines)
+    assert 0 < report["first_quote"] < 1, (
+        "one of the questions has its answer beside it"
+    )
+    assert not Brain(config).library.documents(), "the person's store is not touched"
 
 
 # -- folders ------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import pytest
 from brain.app import Brain
 from brain.config import Config, load
 from brain.doors.text import Sanitiser, safe_text
-from brain.errors import BrainError, UsageError
+from brain.errors import BrainError, NotFound, UsageError
 from brain.types import Answer, Request, Scope
 from tests.end_to_end import Folder, brain, checked, home, process
 
@@ -224,9 +224,9 @@ def test_no_text_reaches_sql_as_sql(stocked: Brain) -> None:
     before = checked(home())
     for text in INJECTIONS:
         stocked.search(Request(text))
-        stocked.search(
-            Request("tea", scope=Scope(source=text, tags=(text,), since="2020-01-01"))
-        )
+        scope = Scope(source=text, tags=(text,), since="2020-01-01")
+        with contextlib.suppress(NotFound):  # no document has such a tag
+            stocked.search(Request("tea", scope=scope))
         stocked.recall(Request(text))
         stocked.library.tag("a.md", add=(text,))
         assert text in stocked.library.tag("a.md")
@@ -240,7 +240,10 @@ def test_no_text_reaches_sql_as_sql(stocked: Brain) -> None:
         ):
             with contextlib.suppress(BrainError):
                 verb(text)
-        assert stocked.library.documents(scope=Scope(source=text)) == [] or "*" in text
+        listed = []
+        with contextlib.suppress(NotFound):
+            listed = stocked.library.documents(scope=Scope(source=text))
+        assert not listed or "*" in text
     assert checked(home()) == before
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
 from brain.errors import Unavailable
 from brain.retrieval.answers import (
@@ -13,7 +16,6 @@ from brain.retrieval.answers import (
     READ,
     READING,
     SHORTLISTED,
-    answering,
     read_answers,
     signals,
     weights,
@@ -142,25 +144,65 @@ def test_when_the_time_is_up_the_rest_keeps_its_place() -> None:
     read = read_answers(given, QUESTION, Reader(most=3), limit=10, seconds=9)
     assert [one.span for one in read.passages] == [None] * 3
     assert read.steps[0].judged == 0
+    assert not read.signals["tells_absence"], "nothing was read that could tell"
 
 
-def test_passages_that_say_the_same_agree() -> None:
-    spans = [
-        replace(one, span=AnswerSpan(0, len(one.text), margin, 1.0))
-        for one, margin in zip(
-            found(ANSWER, ANSWER, "1 March 2026").passages, (3, 2, 1), strict=True
-        )
-    ]
-    told = signals(spans)
-    assert told["agreement"] == 0.5
-    assert told["best_margin"] == told["margin_anywhere"] == 3
-    assert told["second_margin"] == 2
-    assert signals([replace(one, span=None) for one in spans])["read"] == 0.0
+def read_as(*pairs: tuple[float, float]) -> list[Passage]:
+    """Passages that were read with these margins and relevances."""
+    read = []
+    for one, (margin, relevance) in zip(
+        found(*[ANSWER] * len(pairs)).passages, pairs, strict=True
+    ):
+        read.append(replace(one, span=AnswerSpan(0, len(one.text), margin, relevance)))
+    return read
 
 
-def test_a_passage_that_was_not_read_answers_nothing() -> None:
-    (plain,) = found(ANSWER).passages
-    assert answering(plain) == float("-inf")
+def test_a_span_far_from_the_question_and_a_passage_without_one_are_no_answer() -> None:
+    apart = signals(read_as((8.0, -9.0), (-7.0, 6.0)))
+    together = signals(read_as((1.0, 2.0), (-7.0, -9.0)))
+    assert apart["margin_anywhere"] > together["margin_anywhere"]
+    assert apart["margin_and_relevance"] < -3 < 0 < together["margin_and_relevance"]
+    (one,) = found(ANSWER).passages
+    assert signals([one]) == {}, "it was not read"
+
+
+@drawn(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
+def test_the_best_by_both_is_about_the_lower_of_the_two(
+    margin: float, relevance: float
+) -> None:
+    told = signals(read_as((margin, relevance)))["margin_and_relevance"]
+    lower = min(margin, relevance) / 2
+    assert lower - math.log(2) - 1e-6 <= told <= lower + 1e-6
+
+
+CODE = "def f(x): return {'a': [x(), (x)], \"b\": (1, 2)}"
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "spoken", "tells"),
+    [
+        ("when does the lease end?", "The rent is due.", 0.0, 1.0),
+        ("when does the lease end", "The rent is due.", 0.0, 1.0),
+        ("end of the lease", "The rent is due.", 0.0, 0.0),
+        ("The lease ends in March.", "The rent is due.", 0.0, 0.0),
+        ("when does the lease end?", CODE, 0.0, 0.0),
+        ("when does the lease end?", "The rent is due.", 1.0, 0.0),
+    ],
+)
+def test_no_answer_counts_for_questions_over_prose_only(
+    question: str, text: str, spoken: float, tells: float
+) -> None:
+    class Silent:
+        name = "silent"
+
+        def read(
+            self, _question: str, texts: Sequence[str], **_more: object
+        ) -> list[AnswerSpan | None]:
+            return [AnswerSpan(0, 1, -9.0, -9.0)] * len(texts)
+
+    given = replace(found(text), signals={"spoken": spoken})
+    read = read_answers(given, question, Silent(), limit=10, seconds=9)
+    assert read.signals["tells_absence"] == tells
 
 
 def test_reading_counts_more_where_the_search_knows_little() -> None:

@@ -79,6 +79,12 @@ on_judged_set(
     "brain eval answerability ~/sets/ans_dev",
 )
 on_judged_set(
+    "answers",
+    "answers",
+    "Is the first quote right, and do the words of confidence hold, on a folder of judged questions with answers.",
+    "brain eval answers ~/sets/ans_dev",
+)
+on_judged_set(
     "recall",
     "systems",
     "The same for conversations: dated turns, found by recall, judged as turns and as sessions.",

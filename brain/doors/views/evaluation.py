@@ -155,6 +155,36 @@ def answerability(report: Figures, *, explain: bool = False) -> Lines:
     return [heading, *_found(report, explain=explain)]
 
 
+@shows("answers", json_out.measured, explains=True)
+def answers(report: Figures, *, explain: bool = False) -> Lines:
+    """`eval answers`."""
+    done = [
+        title(report["set"], ": ", count(report["queries"], "question")),
+        line("the first quote is right for ", _figure(report["first_quote"])),
+    ]
+    rows = [("called", "answers", "right")]
+    for word, said in report["words"].items():
+        rows.append((word, str(said["answers"]), _figure(said["right"])))
+    done += columns(rows)
+    if not explain:
+        return done
+    for head, areas in report["auroc"].items():
+        told = [f"{kind} {_figure(area)}" for kind, area in areas.items()]
+        done.append(line(f"AUROC of `{head}`: ", commas(*told)))
+    surest = [f"{part} {_figure(right)}" for part, right in report["surest"].items()]
+    at_85 = report["right_at_85"]
+    share = (
+        f"{_figure(at_85['share'])} of the right ones, from {_figure(at_85['from'])}"
+    )
+    return [
+        *done,
+        line("right among the surest: ", commas(*surest)),
+        line("may be called answered at 85 in 100 right: ", share),
+        line("ECE ", _figure(report["ece"]), ", Brier ", _figure(report["brier"])),
+        line("wrongly absent ", _figure(report["false_absences"])),
+    ]
+
+
 @shows(
     "own questions",
     json_out.measured,
