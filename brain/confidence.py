@@ -1,9 +1,9 @@
 """How sure: `found` (is it in the notes at all?) and `supported` (does the answer follow?), and the checkable grade.
 
-Two logistic models with shipped coefficients, refitted toward them on a person's feedback (maximum a posteriori with a
-Gaussian prior: few answers move them little). Leaves out measuring: signals come from retrieval, features of an answer
-from the answerer, both as named numbers. Fitted by benchmarks/fit_confidence.py, figures in benchmarks/CONFIDENCE.md.
-Serves `ask` and `search`.
+Logistic models with shipped coefficients; that of the search is refitted toward them on a person's feedback (maximum a
+posteriori with a Gaussian prior: few answers move it little). Leaves out measuring: signals come from retrieval and
+reading, features of an answer from the answerer, all as named numbers. Fitted by benchmarks/fit_confidence.py and
+fit_answers.py, figures in benchmarks/CONFIDENCE.md. Serves `ask` and `search`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from brain.fitted import FITTED
 from brain.types import AnswerState, Measures
 
 INTERCEPT = "intercept"
-# Of `found`: below it "not in your notes"; at most 2 % false absences on the sets left out.
+# Of `found` from the search alone: below it "not in your notes"; at most 2 % false absences on the sets left out.
 FLOOR = 0.035
 # Of `found`: from here on at most one in five topics is absent, with 90 % confidence; below it: unsure.
 THRESHOLD = 0.32
-# Of `supported`: from here on an answer is called *answered*, and *likely*; of those called so at least 85, and 60, of
-# 100 are right where half of all questions have no answer in the notes (benchmarks/CONFIDENCE.md).
+# Of `supported`: from here on an answer is called *answered*, and *likely*; of those called so about 85, and 60, of 100
+# are right where half of all questions have no answer in the notes (benchmarks/CONFIDENCE.md).
 ANSWERED_AT = 0.70
 LIKELY_AT = 0.40
 # The same where nothing was read: by words alone a near miss looks like an answer.
@@ -35,9 +35,9 @@ MAY_ANSWER = 0.0
 # span that the reader would name, and of near misses half lie there too.
 RELEVANT = 2.0
 MAX_UNCITED = 0.25  # share of uncited sentences from which an answer is weak
-# Share of the idf, of a question without English function words, from which it is never called absent.
+# Share of the idf, of a question without English function words, from which the search never calls it absent.
 FOREIGN_COVERAGE = 0.4
-# Of the signal `matched`: 12 nats, three or four rare words; from there on it is never called absent.
+# Of the signal `matched`: 12 nats, three or four rare words; from there on the search never calls it absent.
 MUCH_MATCHED = 0.6
 # Of the questions that the notes cannot answer: the topic is there, the fact is not.
 NEAR_MISSES = 1 / 3
@@ -75,8 +75,9 @@ def found(signals: Measures, coefficients: Measures | None = None) -> float:
 
 
 def much_there(signals: Measures) -> bool:
-    """Whether one passage holds so much of the question that it is never called absent: a long claim has words that
-    stand nowhere, and still its topic is there. Of other languages, whose function words weigh too, a share counts.
+    """Whether one passage holds so much of the question that the search never calls it absent: a long claim has words
+    that stand nowhere, and still its topic is there. Of other languages, whose function words weigh too, a share is
+    enough.
     """
     if signals.get("foreign"):
         return signals.get("coverage_best", 0.0) >= FOREIGN_COVERAGE
@@ -95,7 +96,8 @@ def after_reading(
     chance: float | None, signals: Measures, floor: float
 ) -> float | None:
     """The probability that the notes hold it, when the first passages were read as well. `chance`: from the search
-    alone, which stands where the reader cannot tell, and where it lies below the floor and no passage seems to answer.
+    alone. It stands where the reader cannot tell; where it lies below the floor and no passage seems to answer, reading
+    does not raise it.
     """
     if chance is None or not signals.get("tells_absence"):
         return chance

@@ -13,6 +13,7 @@ from typing import Literal
 Measures = Mapping[str, float]  # by name: features, signals, weights, coefficients
 Texts = tuple[str, ...]  # several short ones: names, tags, ids, notices
 Span = tuple[int, int]  # where a part of a text begins and ends, in characters
+NO_FILE = ("note:", "episode:")  # so begins the address of what was written here
 State = Literal[
     "supported",
     "unsure",
@@ -23,7 +24,7 @@ State = Literal[
     "over_budget",
 ]
 AnswerState = Literal["answered", "likely", "check"]
-"""How sure an answer is, in a word: of 100 called so at least 85 are right · at least 60 · fewer."""
+"""How sure an answer is, in a word: of 100 called so about 85 are right · about 60 · fewer."""
 Outcome = Literal["added", "updated", "unchanged", "renamed"]
 Mode = Literal["hybrid", "lexical", "dense"]  # by words and meaning, words, meaning
 

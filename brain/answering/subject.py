@@ -70,7 +70,7 @@ _DEEDS_OF_WORDS = frozenset(map(_verb, _SAYING))
 class Asked:
     """Whose doing a question asks for: stems of the subject, or that it is the person's own; `verbs` by stem; `others`
     are the stems of its other words, `to` those of whom it is done to. `named`: the subject has a name; `deed`: what
-    was done is asked, and not when or where; `writer`: stems of the name of whose text it is, and "we" in it.
+    was done is asked, and not when or where; `writer`: stems of the name of who wrote or says the text.
     """
 
     subject: TermSet
@@ -89,7 +89,7 @@ class Asked:
 
     @property
     def is_to_writer(self) -> bool:
-        """Whether it is done to whose text it is, who can then not have done it."""
+        """Whether it is done to who wrote or says the text, and so by somebody else."""
         return not self.to.isdisjoint(self.writer)
 
 
@@ -238,8 +238,8 @@ def _sender(locator: str) -> str:
 
 
 def _said_by_another(wanted: Asked, said: str, above: Words, *, in_turn: bool) -> bool:
-    """Whether the question asks what somebody said, and this is said by whom it was said to, in the first person by
-    another, or in the turn of another than is named.
+    """Whether the question asks what somebody said, and another says this: the one to whom it was said, somebody who
+    says "I", or, where the question has a name, anybody else in a turn of his own.
     """
     if not wanted.writer or wanted.writes or wanted.verbs.isdisjoint(_DEEDS_OF_WORDS):
         return False

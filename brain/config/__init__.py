@@ -31,8 +31,9 @@ OTHER_VARIABLES = frozenset(
 )
 
 Values = dict[str, Any]
-Environment = Mapping[str, str]
 """Settings by name, or sections of settings."""
+Environment = Mapping[str, str]
+"""Variables of the environment, by name."""
 
 
 @dataclass(frozen=True, slots=True)

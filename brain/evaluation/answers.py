@@ -7,7 +7,8 @@ is halved between what it holds and what it does not. Leaves out fitting (benchm
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import itertools
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,8 +77,10 @@ def figures(rows: Sequence[Asked]) -> Figures:
     """All figures."""
     present = [row for row in rows if row.kind == ANSWERABLE]
     absent = [row for row in rows if row.kind != ANSWERABLE]
-    masses = {True: PRESENT / max(len(present), 1), False: 1.0}
-    masses[False] = (1 - PRESENT) / max(len(absent), 1)
+    masses = {
+        True: PRESENT / max(len(present), 1),
+        False: (1 - PRESENT) / max(len(absent), 1),
+    }
     weighted = [
         (row.supported, row.right, masses[row.kind == ANSWERABLE]) for row in rows
     ]
@@ -127,23 +130,36 @@ def _word(rows: Sequence[Asked], masses: dict[bool, float], word: str) -> Figure
 
 def covered(weighted: Sequence[Weighted], share: float) -> float:
     """How many are right of the surest share of the mass."""
-    mass = right = 0.0
-    for _chance, truth, weight in sorted(weighted, key=lambda row: -row[0]):
-        mass += weight
-        right += weight * truth
+    found = 0.0
+    for _at, mass, right in _as_surest(weighted):
+        found = round(right / mass, 4)
         if mass >= share:
             break
-    return round(right / mass, 4) if mass else 0.0
+    return found
 
 
 def called(weighted: Sequence[Weighted], least: float) -> tuple[float, float]:
     """(from which chance on at least so many are right, how many of the right answers that holds)."""
     every = sum(weight * truth for _chance, truth, weight in weighted)
     best = (1.0, 0.0)
-    mass = right = 0.0
-    for chance, truth, weight in sorted(weighted, key=lambda row: -row[0]):
-        mass += weight
-        right += weight * truth
+    for chance, mass, right in _as_surest(weighted):
         if right >= least * mass:
             best = (round(chance, 4), round(right / every, 4) if every else 0.0)
     return best
+
+
+def _as_surest(weighted: Sequence[Weighted]) -> Iterator[tuple[float, float, float]]:
+    """(chance, mass, how much of that is right) of all that are at least so sure, the surest first. Equal chances come
+    together, so that the order of a file changes nothing.
+    """
+    mass = right = 0.0
+    rows = sorted(weighted, key=_chance, reverse=True)
+    for chance, tied in itertools.groupby(rows, key=_chance):
+        for _same, truth, weight in tied:
+            mass += weight
+            right += weight * truth
+        yield chance, mass, right
+
+
+def _chance(row: Weighted) -> float:
+    return row[0]

@@ -26,7 +26,8 @@ from brain.evaluation.retrieval import (
 )
 from brain.protocols import Progress, silent
 from brain.reports import Figures
-from ingest.document import Texts, digest
+from brain.types import Texts
+from ingest.document import digest
 from ingest.terms import fold
 
 Run = tuple[str, Figures]  # (when, its report)

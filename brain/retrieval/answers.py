@@ -240,9 +240,9 @@ def _ordered(passages: Sequence[Passage], count: int) -> tuple[Passage, ...]:
 
 
 def signals(passages: Passages) -> Measures:
-    """What reading says of its own success, every name of NAMES but `tells_absence`. `passages`: those that were read.
+    """What reading says of its own success, every name of NAMES but `tells_absence`; nothing where nothing was read.
 
-    `margin_and_relevance` is that of the passage which is best by both: about as high as the lower of the two.
+    `margin_and_relevance` is that of the passage which is best by both: about half of the lower of the two.
     """
     spans = [passage.span for passage in passages if passage.span is not None]
     if not spans:
@@ -256,8 +256,8 @@ def signals(passages: Passages) -> Measures:
 
 
 def _both(span: AnswerSpan) -> float:
-    """About half of the lower one of margin and relevance: a span far from the question is no answer, nor is a near
-    passage without a span.
+    """About half of the lower one of margin and relevance, a soft minimum: a span far from the question is no answer,
+    nor is a near passage without a span.
     """
     halves = (-span.margin / 2, -span.relevance / 2)
     most = max(halves)

@@ -10,10 +10,8 @@ from pathlib import PurePath
 
 from brain.store.sql import document_scope
 from brain.store.table import Table
-from brain.types import Scope
+from brain.types import NO_FILE, Scope
 from ingest.media import NOTE
-
-NO_FILE = ("note:", "episode:")
 
 
 class VocabularyTable(Table):
@@ -70,7 +68,7 @@ class VocabularyTable(Table):
 
 
 def _suffix(source: str) -> str:
-    """The suffix of a file, of that which holds the message of a mailbox."""
+    """The suffix of a file; of a message that of its mailbox."""
     if source.startswith(NO_FILE):
         return NOTE
     name = PurePath(source.partition("#")[0])

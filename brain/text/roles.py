@@ -14,12 +14,11 @@ from typing import Literal, NamedTuple
 
 from brain.text.sheet import Statement
 from brain.text.turns import speakers
-from brain.types import Passage, Passages, Texts
+from brain.types import NO_FILE, Passage, Passages, Texts
 from ingest.media import UNKNOWN, media_type
 
 Kind = Literal["said", "heading", "fence", "greeting", "key", "columns"]
 
-_NO_FILE = ("note:", "episode:")
 PASSAGES_KEPT = 512  # passages whose lines are remembered
 SENTENCES_KEPT = 4_096  # sentences of which it is remembered whether they only greet
 MAX_GREETING = 60  # characters of a line that only greets
@@ -364,7 +363,7 @@ def _figure(cell: str) -> bool:
 
 def _marks_headings(source: str) -> bool:
     """Whether "# …" is a heading whatever stands in the line: not in programs, scripts, tables and plain texts."""
-    if source.startswith(_NO_FILE):
+    if source.startswith(NO_FILE):
         return True
     name = source.rpartition("/")[2]
     kind = media_type(name)

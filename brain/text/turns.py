@@ -79,9 +79,8 @@ def _turn(match: re.Match[str], *, timed: bool) -> Turn:
 
 
 def speakers(text: str, locator: str, statements: Sequence[Statement]) -> list[str]:
-    """For each sentence of a text who began the turn in which it stands; "" for a first one, which names him itself.
-
-    A turn ends with its paragraph; in an exported conversation with the next turn.
+    """For each sentence of a text who began the turn in which it stands; "" for the first one of a turn, which holds
+    that name itself. A turn ends with its paragraph; in an exported conversation with the next turn.
     """
     begun = [turn(statement.text) for statement in statements]
     named = Counter(one.name for one in begun)
@@ -91,7 +90,7 @@ def speakers(text: str, locator: str, statements: Sequence[Statement]) -> list[s
     end = 0
     for statement, one in zip(statements, begun, strict=True):
         start = statement.sentence.start
-        if not exported and _parts(text[end:start]):
+        if not exported and _ends_paragraph(text[end:start]):
             name = ""
         end = statement.sentence.end
         if one.name:
@@ -103,8 +102,7 @@ def speakers(text: str, locator: str, statements: Sequence[Statement]) -> list[s
     return found
 
 
-def _parts(between: str) -> bool:
+def _ends_paragraph(between: str) -> bool:
     """Whether a blank line stands between two sentences."""
-    lines = between.split("\n")
-    inner = lines[1:-1]
-    return not all(map(str.strip, inner)) if inner else False
+    _rest, *lines = between.split("\n")
+    return any(not line.strip() for line in lines[:-1])

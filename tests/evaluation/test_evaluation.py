@@ -21,7 +21,7 @@ from brain.config import Config, Models, Ollama
 from brain.errors import Unavailable, UsageError
 from brain.evaluation import metrics, recall, retrieval
 from brain.evaluation.answerability import figures, kind_of, weighted
-from brain.evaluation.answers import Asked
+from brain.evaluation.answers import Asked, called, covered
 from brain.evaluation.answers import figures as answer_figures
 from brain.evaluation.folder import Judged, conversations, read_set, write_files
 from brain.evaluation.metrics import evenly
@@ -264,6 +264,20 @@ def test_answers_figures_by_hand() -> None:
     assert report["surest"] == {"0.3": round(1 / 3, 4), "0.5": 0.25}
     assert report["false_absences"] == 0.25
     assert answer_figures([])["words"]["likely"] == {"answers": 0, "right": None}
+
+
+def test_equally_sure_answers_count_together_in_whatever_order_they_stand() -> None:
+    """From .5 on two of three are right: the wrong one at .5 counts, be it first or last."""
+    rows = [
+        (0.9, True, 0.25),
+        (0.5, True, 0.25),
+        (0.5, False, 0.25),
+        (0.1, False, 0.25),
+    ]
+    for ordered in (rows, rows[::-1]):
+        assert called(ordered, 0.9) == (0.9, 0.5)
+        assert called(ordered, 0.6) == (0.5, 1.0)
+        assert covered(ordered, 0.5) == round(2 / 3, 4)
 
 
 def test_every_question_of_a_set_is_asked_whole(small: Path, config: Config) -> None:

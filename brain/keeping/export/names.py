@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from brain.types import NO_FILE
+
 PART_BYTES = 143  # of one component of a path on an encrypted file system
 ID_BYTES = 64  # of an id in a name
 ID_SHOWN = 8  # characters of an id in a name; all of it where two would be the same
@@ -66,7 +68,7 @@ def is_safe(part: str) -> bool:
 
 def folder_of(uri: str) -> str:
     """The folder of a document's file: what was written here is a note, what came from elsewhere a document."""
-    if uri.startswith(("note:", "episode:")):
+    if uri.startswith(NO_FILE):
         return "notes"
     return "documents"
 
