@@ -21,7 +21,7 @@ from typing import Any
 # set -> (documents in a store, how many such stores, questions that can be answered in each at most)
 STORES = (
     ("notes_dev", 10, 8, 30),
-    ("notes_dev", 100, 1, 120),
+    ("notes_dev", 100, 2, 120),
     ("ans_dev", 10, 1, 24),
     ("ans_dev", 20, 2, 24),
     ("ans_dev", 40, 3, 24),

@@ -285,6 +285,8 @@ def _quarter(words: str, _now: datetime) -> Days | None:
     if not number:
         number = _NUMBERED.get(match["which"].lower(), 4)
     year = int(match["year"] or match["y"])
+    if not year:
+        return None
     last = 3 * number
     last_month = _period(date(year, last, 1), "month")
     return Days(date(year, last - 2, 1), last_month.last)

@@ -205,6 +205,30 @@ def test_no_answer_counts_for_questions_over_prose_only(
     assert read.signals["tells_absence"] == tells
 
 
+def test_what_is_read_of_code_weighs_less_in_the_order() -> None:
+    lifted = {}
+    for name, texts in {
+        "code": (CODE, f"{CODE} {ANSWER}", CODE),
+        "prose": ("The rent is due.", f"It ends on {ANSWER}.", "The roof leaks."),
+    }.items():
+        given = found(*texts)
+        read = read_answers(given, QUESTION, Reader(), limit=10, seconds=9)
+        assert all(one.span for one in read.passages)
+        (one,) = (one for one in read.passages if one.source == "1.md")
+        lifted[name] = one.score - given.passages[1].score
+    assert 0 < lifted["code"] < lifted["prose"] / 2
+
+
+def test_where_one_passage_could_not_be_read_nothing_is_called_absent() -> None:
+    german = "Die Miete ist am fünften Tag des Monats zu zahlen, und der Vermieter muss sie nicht mahnen."
+    for texts, tells in (
+        (("The rent is due.",), 1.0),
+        (("The rent is due.", german), 0.0),
+    ):
+        read = read_answers(found(*texts), QUESTION, Reader(), limit=10, seconds=9)
+        assert read.signals["tells_absence"] == tells
+
+
 def test_reading_counts_more_where_the_search_knows_little() -> None:
     usual = weights({})
     lost, sure = weights({"nearest": 0.0}), weights({"nearest": 6.0})

@@ -208,7 +208,7 @@ def test_options_take_the_edges_of_what_is_said(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "  ", "9999-99-99", "soonish", "\x00", "0000-01-01"]
+    "text", ["", "  ", "9999-99-99", "soonish", "\x00", "0000-01-01", "0000 q1"]
 )
 def test_an_option_that_is_no_time_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError) as error:
