@@ -281,17 +281,19 @@ def _compare_all(found: Candidates, sources: Sources, question_vector: Any) -> N
         return
     sentences = searchable.sentence_vectors(ids, fingerprint)
     cosine = closeness.cosines(ids, vectors, question_vector)
+    best = closeness.best_sentences(ids, sentences, question_vector, cosine)
+    reads = not fingerprint.startswith(f"{WORD_VECTORS}@")
+    if not reads:
+        # Vectors of words say of one sentence little that they do not say of all
+        best = (best + cosine) / 2
     columns = {
         "cosine": cosine,
         "window": closeness.windows(
             ids, vectors, found.beside, question_vector, cosine
         ),
-        "sentence_cosine": closeness.best_sentences(
-            ids, sentences, question_vector, cosine
-        ),
+        "sentence_cosine": best,
     }
     _set_all(found, columns)
-    reads = not fingerprint.startswith(f"{WORD_VECTORS}@")
     for key, features in zip(ids, found.features, strict=True):
         features["has_sentences"] = float(reads and key in sentences)
     first_scores = [fusion.first_score(features) for features in found.features]
