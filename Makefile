@@ -23,7 +23,8 @@ demo: setup
 	$(DEMO) add sample_corpus
 	$(DEMO) sync
 	$(DEMO) ask "how hot should the water be for black tea?"
-	$(DEMO) ask "what did the landlord promise about the boiler?"
+# She promised nothing about it, we did. "Not in your notes" ends with exit code 3, and `make` goes on.
+	-$(DEMO) ask "what did the landlord promise about the boiler?"
 	-$(DEMO) ask "which football team does Duarte support?"
 	$(DEMO) recall "landlord"
 	$(DEMO) export .demo/export

@@ -103,6 +103,9 @@ def test_the_questions_of_the_readme_are_answered_with_the_answer_marked(
         start, end = quote["answer_span"]
         assert (ran.code, Path(quote["source"]).name) == (0, source)
         assert quote["quote"][start:end] == words
+    # The notes say what we promised her
+    ran = brain("ask", "what did the landlord promise about the boiler?", "--json")
+    assert (ran.code, ran.json["answer_state"]) == (3, "not_found")
 
 
 def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
