@@ -32,6 +32,7 @@ from benchmarks.fitted_file import write_fitted
 from benchmarks.stores import Room, rooms
 from brain import confidence
 from brain.answering.support import support_features
+from brain.evaluation.answers import called, covered
 from brain.evaluation.metrics import auroc, calibration
 from brain.models.answer_reader import CrossEncoder
 from brain.models.builtin import BuiltinEmbedder
@@ -89,6 +90,8 @@ class Asked:
     holds: Any = None
     features: Measures = field(default_factory=dict)
     right: bool = False
+    # What a person would be told as `found`, by a fit that did not see the question.
+    told: float | None = None
 
 
 def asked(
@@ -219,19 +222,21 @@ def report(items: Sequence[Asked], chances: Any, there: Any) -> None:
         right = np.array([item.right for item in mine])
         for head, values in (("answers", told), ("found", there[places])):
             _areas(f"{name} {head}", values, kinds, right)
-        _absences(name, mine, there[places], kinds)
+        _absences(name, mine, kinds)
         weight = masses(mine, JUDGED)
-        error, brier = calibration(
-            list(zip(told.tolist(), right.tolist(), weight.tolist(), strict=True))
+        shares = weight / weight.sum()
+        weighted = list(
+            zip(told.tolist(), right.tolist(), shares.tolist(), strict=True)
         )
+        error, brier = calibration(weighted)
         first = np.mean(right[kinds == "answerable"])
         print(
             f"{name}: first quote right {first:.3f}, ECE {error:.3f}, Brier {brier:.3f}"
         )
-        accuracy = [covered(told, right, weight, share) for share in (0.3, 0.5)]
+        accuracy = [covered(weighted, share) for share in (0.3, 0.5)]
         print("  right of the surest 30 and 50 %:", *(f"{a:.2f}" for a in accuracy))
         for least in (RIGHT, ENOUGH):
-            at, share = called(told, right, weight, least)
+            at, share = called(weighted, least)
             print(f"  {least} right from {at:.2f}: {share:.2f} of the right answers")
         for at in (confidence.ANSWERED_AT, confidence.LIKELY_AT):
             print(f"  from {at}: {_so_called(told, right, weight, at)}")
@@ -251,16 +256,11 @@ def _areas(title: str, told: Any, kinds: Any, right: Any) -> None:
         print(f"{title}, {against}: AUROC {auroc(list(more), list(less)):.3f}")
 
 
-def _absences(name: str, items: Sequence[Asked], there: Any, kinds: Any) -> None:
+def _absences(name: str, items: Sequence[Asked], kinds: Any) -> None:
     """How many of each kind are told "not in your notes"."""
-    floor = confidence.FLOOR
-    so_called = []
-    for item, read in zip(items, there, strict=True):
-        chance = confidence.found(item.signals)
-        if item.signals.get("tells_absence"):
-            nothing = chance < floor and item.signals["margin_anywhere"] < 0
-            chance = min(chance, read) if nothing else read
-        so_called.append(confidence.absent(chance, item.signals, floor))
+    so_called = [
+        confidence.absent(item.told, item.signals, confidence.FLOOR) for item in items
+    ]
     shares = np.array(so_called, float)
     told = [f"{kind} {shares[kinds == kind].mean():.3f}" for kind in sorted(set(kinds))]
     print(f"{name}: called absent:", *told)
@@ -272,24 +272,6 @@ def _so_called(told: Any, right: Any, weight: Any, least: float) -> str:
     good = (weight * right)[called_so].sum()
     accuracy = good / max(weight[called_so].sum(), 1e-9)
     return f"{accuracy:.2f} right, {good / (weight * right).sum():.2f} of the right answers"
-
-
-def covered(told: Any, right: Any, weight: Any, share: float) -> float:
-    """How many are right of the surest share of the mass."""
-    order = np.argsort(-told)
-    mass = np.cumsum(weight[order])
-    place = np.searchsorted(mass, share * mass[-1])
-    return float(np.cumsum((weight * right)[order])[place] / mass[place])
-
-
-def called(told: Any, right: Any, weight: Any, least: float) -> tuple[float, float]:
-    """(from which chance on at least so many are right, how many of the right answers that holds)."""
-    order = np.argsort(-told)
-    good = np.cumsum((weight * right)[order])
-    enough = np.flatnonzero(good / np.cumsum(weight[order]) >= least)
-    if not len(enough):
-        return 1.0, 0.0
-    return float(told[order][enough[-1]]), float(good[enough[-1]] / good[-1])
 
 
 def head(
@@ -329,8 +311,13 @@ def fit(items: Sequence[Asked]) -> dict[str, dict[str, float]]:
         fitted = heads(known)
         for item, place in zip(gone, places, strict=True):
             chances[place] = confidence.probability(item.features, fitted["answers"])
-            there[place] = confidence.probability(
-                item.signals, fitted["found_by_reading"]
+            by_reading = fitted["found_by_reading"]
+            there[place] = confidence.probability(item.signals, by_reading)
+            item.told = confidence.after_reading(
+                confidence.found(item.signals),
+                item.signals,
+                confidence.FLOOR,
+                by_reading,
             )
     report(items, chances, there)
     sentence = dict(zip(SENTENCE, fit_sentences(items), strict=True))

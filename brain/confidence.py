@@ -93,7 +93,10 @@ def supported(features: Measures) -> float:
 
 
 def after_reading(
-    chance: float | None, signals: Measures, floor: float
+    chance: float | None,
+    signals: Measures,
+    floor: float,
+    coefficients: Measures = FOUND_BY_READING,
 ) -> float | None:
     """The probability that the notes hold it, when the first passages were read as well. `chance`: from the search
     alone. It stands where the reader cannot tell; where it lies below the floor and no passage seems to answer, reading
@@ -101,7 +104,7 @@ def after_reading(
     """
     if chance is None or not signals.get("tells_absence"):
         return chance
-    read = probability(signals, FOUND_BY_READING)
+    read = probability(signals, coefficients)
     nothing = chance < floor and signals["margin_anywhere"] < MAY_ANSWER
     return min(chance, read) if nothing else read
 
