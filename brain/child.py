@@ -127,17 +127,7 @@ class Child:
             n: v for n, v in os.environ.items() if not n.upper().startswith(FOREIGN)
         }
         environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": str(threads)}
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=Path(
-                sys.executable
-            ).anchor,  # not where a stray .env could configure a library
-            env=environment,
-            start_new_session=True,
-        )
+        self._process = _started(command, environment)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._requests = self._process.stdin
@@ -257,6 +247,20 @@ class Child:
         status = self._process.poll() or 0
         self.kill()
         return {"lost": reason, "status": status}
+
+
+def _started(
+    command: Sequence[str], environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=Path(sys.executable).anchor,  # not where a stray .env configures a library
+        env=environment,
+        start_new_session=True,
+    )
 
 
 def _ready(pipe: Any, event: int, deadline: float) -> bool:

@@ -17,9 +17,11 @@ sys.dont_write_bytecode = False
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
+from brain import child  # noqa: E402
 from brain.app import Brain, file_facts, vectors  # noqa: E402
 from brain.config import Config, Ingest, Models  # noqa: E402
 from brain.store import connection  # noqa: E402
+from tests.ready_children import ReadyChildren  # noqa: E402
 
 AGENTS = (
     "CLAUDECODE",
@@ -44,6 +46,7 @@ def sovereign(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     empty_store: bytes,
+    ready_children: ReadyChildren,
 ) -> None:
     """A home of the test's own and an environment without anything that could lead out."""
     for name in list(os.environ):
@@ -62,8 +65,17 @@ def sovereign(
     monkeypatch.setattr(vectors, "INLINE_SECONDS", 600.0)
     # A file that a test has just written is not read again by each of its next commands: no clock here is coarser.
     monkeypatch.setattr(file_facts, "RACY_NS", TICK_NS)
+    monkeypatch.setattr(child, "_started", ready_children.start)
     if empty_store:
         monkeypatch.setattr(connection, "_new_file", ready_made(empty_store))
+
+
+@pytest.fixture(scope="session")
+def ready_children() -> Iterator[ReadyChildren]:
+    """The limited children of all tests of this process are forked by processes that have their libraries loaded."""
+    ready = ReadyChildren()
+    yield ready
+    ready.close()
 
 
 @pytest.fixture(scope="session")
