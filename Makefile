@@ -6,6 +6,7 @@ STAMP := $(VENV)/.installed
 # The demo and the tests never touch a person's own store, and never speak to a model server that happens to run.
 DEMO := env -u CLAUDECODE BRAIN_HOME=.demo BRAIN_MODELS_EMBED=builtin BRAIN_MODELS_ASK=builtin $(BIN)/brain
 WORKERS ?= 2
+LINTED := $(VENV)/lint.txt
 
 .PHONY: setup demo test test-slow check-all lint bench commands clean
 setup: $(STAMP)
@@ -35,8 +36,11 @@ lint: setup
 	$(BIN)/mypy
 
 # What every change must pass: a few minutes on two cores. tests/README.md says how to run one room's tests.
-test: setup lint
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not slow and not fault" -q
+# Lint needs one core for a while, so it runs beside the tests; what it says comes after them.
+test: setup
+	@$(MAKE) --no-print-directory lint >$(LINTED) 2>&1 & lint=$$!; \
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow and not fault" -q; tests=$$?; \
+	wait $$lint; linted=$$?; cat $(LINTED); exit $$((tests + linted))
 
 # Kills at every step, full disks, single flipped bits, every verb without a network: an hour or more.
 test-slow: setup

@@ -32,6 +32,14 @@ AGENTS = (
     "AI_AGENT",
     "AGENT",
 )
+# Files that take longest. They come first, so that no worker is left with one of them when the others have ended.
+LONG = (
+    "journeys/test_clean_room.py",
+    "journeys/test_hostile.py",
+    "keeping/test_erase.py",
+    "journeys/test_ollama_end_to_end.py",
+    "store/test_upgrade.py",
+)
 TICK_NS = 20_000_000  # twice the coarsest tick of Linux, by which it dates files
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -39,6 +47,11 @@ settings.register_profile(
     "house", deadline=None, max_examples=60
 )  # no timed test: these machines are shared
 settings.load_profile("house")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first; the order within a file stays."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
 
 
 @pytest.fixture(autouse=True)
