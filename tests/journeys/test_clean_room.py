@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 import venv
+from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -109,6 +110,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--no-index",
         "--disable-pip-version-check",
         "-q",
+        # The models hardly become smaller, and to try takes longer than all the rest.
+        "--config-settings=--build-option=--compression=stored",
     )
     run(sys.executable, *wheel, "-w", place / "wheels", source)
     (built,) = (place / "wheels").glob("*.whl")
@@ -131,9 +134,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def brain(installed: Path, *words: str | Path, embed: str = "wordllama") -> str:
+def brain(
+    installed: Path,
+    *words: str | Path,
+    embed: str = "wordllama",
+    home: str = "home",
+) -> str:
     environ = {
-        "BRAIN_HOME": str(installed / "home"),
+        "BRAIN_HOME": str(installed / home),
         "BRAIN_MODELS_EMBED": embed,
         "BRAIN_MODELS_ASK": "builtin",
     }
@@ -166,12 +174,13 @@ def test_the_wheel_adds_and_asks_without_this_checkout(
 
 
 def test_the_sentence_embedder_of_the_wheel_reads_and_answers(installed: Path) -> None:
-    brain(installed, "add", ROOT / "sample_corpus" / "home" / "tea.md")
-    brain(installed, "sync", embed="builtin")
-    words = ("search", "how hot for black tea", "--json")
-    found = json.loads(brain(installed, *words, embed="builtin"))
+    tea = ROOT / "sample_corpus" / "home" / "tea.md"
+    brain(installed, "add", tea, home="sentences")
+    by_sentences = partial(brain, installed, embed="builtin", home="sentences")
+    by_sentences("sync")
+    found = json.loads(by_sentences("search", "how hot for black tea", "--json"))
     assert (found["embedder"], found["degraded"]) == ("all-minilm-l6-v2", None)
-    checked = json.loads(brain(installed, "doctor", "--json", embed="builtin"))
+    checked = json.loads(by_sentences("doctor", "--json"))
     levels = {check["id"]: check["level"] for check in checked["checks"]}
     assert levels["D20"] == "ok"
 

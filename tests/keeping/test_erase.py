@@ -30,6 +30,7 @@ from brain.reports import EraseReport, Forgotten, Holding, NotRewritten, Rewrite
 from brain.store import PENDING, copies
 from brain.store.trash import DAYS_SEEN, KEPT
 from brain.types import Episode, Request
+from tests.cheap_age import closed
 from tests.fake_brain import brain as command
 
 ROOT = Path(__file__).parents[2]
@@ -346,7 +347,7 @@ def test_each_backup_is_opened_and_written_anew_with_what_it_was_made_with(
     key.write_text(f"{mine}\n")
     public = [str(mine.to_public()), str(other.to_public())]
     for_key = brain.keep.backup(secret=Secret(recipients=tuple(public[:1]))).path
-    for_words = brain.keep.backup(secret=Secret("correct horse")).path
+    for_words = str(closed(Path(brain.keep.backup().path), "correct horse"))
     for_two = brain.keep.backup(secret=Secret(recipients=tuple(public))).path
     erase(brain)
     (needed,) = [

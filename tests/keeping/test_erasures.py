@@ -17,6 +17,7 @@ from brain.config import Config
 from brain.config.secret import Secret
 from brain.keeping import erase
 from brain.reports import Check
+from tests.cheap_age import closed
 
 NOON = datetime(2026, 5, 7, 12, tzinfo=UTC)
 LINE = "The ledger of the Kettlewick account lies behind the third brick."
@@ -190,6 +191,6 @@ def test_the_command_takes_the_key(
     )
     shutil.rmtree(brain.config.home / "backups")
     with Brain(brain.config) as again:
-        again.keep.backup(secret=Secret("correct horse"))
+        closed(Path(again.keep.backup().path), "correct horse")
     monkeypatch.setenv("BRAIN_BACKUP_PASSPHRASE", "correct horse")
     assert "its checksum is right" in run("doctor").stdout
