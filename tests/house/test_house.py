@@ -29,6 +29,7 @@ BASE = {
     "brain.reports",
     "brain.faults",
     "brain.plain",
+    "brain.labels",
     "brain.fitted",
     "brain.store.vector_bytes",
     "brain.store.row_hash",
@@ -61,6 +62,7 @@ ARROWS: dict[str, set[str]] = {
     "brain.child": set(),
     "brain.reports": {"brain.types"},
     "brain.types": set(),
+    "brain.labels": {"brain.types"},
     "brain.protocols": {"brain.types"},
     "brain.prompts": set(),
     "brain.faults": set(),
@@ -70,6 +72,7 @@ ARROWS: dict[str, set[str]] = {
     "brain.config": BASE | VALUES,
     "brain.store": BASE | VALUES | {"migrations"},
     "brain.index": BASE | VALUES | {"brain.child", "brain.store"},
+    "brain.governance": BASE | VALUES | {"brain.models", "brain.store"},
     "brain.models": BASE | VALUES,
     "brain.text": VALUES | {"brain.types"},
     "brain.retrieval": BASE | VALUES | {"brain.text"},
@@ -98,8 +101,11 @@ ARROWS: dict[str, set[str]] = {
 SQL_ROOMS = ("brain/store/", "migrations/")
 NETWORK = {
     "httpx",
+    "httpx2",
     "httpcore",
     "ollama",
+    "anthropic",
+    "openai",
     "requests",
     "socket",
     "urllib.request",
@@ -107,7 +113,9 @@ NETWORK = {
     "aiohttp",
     "urllib3",
 }
-NETWORK_FILES = re.compile(r"brain/models/ollama\w*\.py$")
+NETWORK_FILES = re.compile(
+    r"brain/(models/ollama\w*|models/cloud|governance/gate)\.py$"
+)
 HEAVY = (
     "chromadb",
     "ollama",
