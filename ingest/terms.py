@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TypeVar
 
 from ingest.entities import words_in_letters
@@ -53,8 +53,9 @@ _THAI_MARKS = frozenset(
     "\u0e31\u0e34\u0e35\u0e36\u0e37\u0e38\u0e39\u0e3a\u0e47\u0e48\u0e49\u0e4a\u0e4b\u0e4c\u0e4d\u0e4e"
 )
 _ABOVE = 200  # canonical combining classes from here are accents above, below and around a letter (Unicode §4.3)
-# Accents of the basic plane (`re` looks these up in a table); looked through once, in 5 ms.
-_PLACES = range(0x0300, 0x10000)
+# Where the accents of the basic plane stand (`re` looks these up in a table), which is not among Han and Hangul. Looked
+# through once by each program that meets a letter beyond ASCII.
+_PLACES = (range(0x0300, 0x3100), range(0xA600, 0xAC00), range(0xFE00, 0xFF00))
 BREVE = "\u0306"
 # Letters that Unicode does not take apart, by the letters that people type in their place.
 _PLAIN_LETTERS = str.maketrans(
@@ -129,7 +130,8 @@ def _marks() -> re.Pattern[str]:
     """All accents as one pattern: asked once for each letter of a text they cost more than all the rest. The breve of й
     stays: it is a letter of its own, by which Russian endings are told.
     """
-    others = "".join(filter(_accent, map(chr, _PLACES))).replace(BREVE, "")
+    places = map(chr, chain.from_iterable(_PLACES))
+    others = "".join(filter(_accent, places)).replace(BREVE, "")
     return re.compile(f"[{others}]|(?<![иИ]){BREVE}")
 
 

@@ -8,6 +8,7 @@ confidence signals.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ingest.terms import fold, tokens
 
@@ -15,6 +16,7 @@ _NUMBER = re.compile(
     r"(?<![\w.])\d+(?:[,.\u00a0\u2009\u202f’']\d{3}(?!\d))*(?:[.,]\d+)?"
     r"(?=st\b|nd\b|rd\b|th\b|s\b|[^\w]|[A-Za-z%°€$£]|$)"
 )
+_DIGIT = re.compile(r"\d")
 _GROUPED = re.compile(r"(\d{1,3}(?:[,.\u00a0\u2009\u202f’']\d{3})+)(?:[.,](\d+))?")
 _ISO = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)")
 _NAME = re.compile(r"(?<![\w'’])[^\W\d_a-z]\w*(?:['’.-]?\w+)*")
@@ -95,6 +97,17 @@ def numbers(text: str) -> set[str]:
     for word in tokens(rest):
         if word in NUMBER_WORDS:
             found.add(NUMBER_WORDS[word])
+    return found
+
+
+def numbers_of_each(
+    texts: Sequence[str], words: Sequence[Sequence[str]]
+) -> list[set[str]]:
+    """`numbers` of each of several texts whose `tokens` are known: most texts hold none, which these tell at once."""
+    found = []
+    for text, said in zip(texts, words, strict=True):
+        none = not _DIGIT.search(text) and NUMBER_WORDS.keys().isdisjoint(said)
+        found.append(set() if none else numbers(text))
     return found
 
 

@@ -2,9 +2,9 @@
 
 Two looks of the answer reader. First at the one sentence of each of two dozen passages that holds most of the question:
 cheap, and it brings forward what other words hid. Then at the first eight passages whole. What each look says is added
-to the score that the search gave. What is in a language that the reader does not know it does not read. Leaves out the
-model, which is handed in, and what follows for an answer (`brain.answering`, `brain.confidence`). Serves `ask`, and
-`search --rerank`.
+to the score that the search gave. What lies far behind the best passage is not read, for no reading would bring it to
+the front; nor what is in a language that the reader does not know. Leaves out the model, which is handed in, and what
+follows for an answer (`brain.answering`, `brain.confidence`). Serves `ask`, and `search --rerank`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from brain.errors import BrainError
@@ -27,6 +27,10 @@ from ingest.words import ENGLISH, STOP
 CONSIDERED = 48  # passages from which the shortlist is taken: by score and by places in the rankings
 SHORTLISTED = 24  # passages of which one sentence is read: 24 of 40 tokens cost what 5 whole passages do
 READ = 8  # passages that are read whole
+# Logits: a passage that lies further behind the best one before a look is not looked at. On six sets of questions (in
+# benchmarks/CONFIDENCE.md) no figure changes by more than .004 for it, and of 8 passages 4.2 to 7.6 are read.
+BEHIND = 8.0
+READ_ANYWAY = 3  # passages that are read whole wherever they lie: the answer is compared with that of others
 SNIPPET_CHARACTERS = 400  # of the one sentence
 FEW_WORDS = (
     12  # a text of fewer words may hold no English function word and still be English
@@ -53,6 +57,18 @@ CODE_WORTH = 0.2
 CODE = 0.06
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What both looks share: what each sign is worth, and how far behind the best a passage may lie, in the search's
+    points.
+    """
+
+    question: str
+    reader: AnswerReader
+    worth: Measures
+    behind: float
+
+
 def read_answers(
     found: Retrieved,
     question: str,
@@ -67,9 +83,11 @@ def read_answers(
     """
     began = clock()
     asked = Question.of(question)
+    of_search = _worth_of_search(found.explain)
     worth = weights(found.explain)
     if _is_code(found.passages[:READ]):
         worth = {name: CODE_WORTH * value for name, value in worth.items()}
+    look = _Look(question, reader, worth, BEHIND / of_search)
     considered = _by_places(_no_worse_than_behind(found.passages), worth)
     readable = [place for place, one in enumerate(considered) if _english(one.text)]
     if _in_another_language(asked) or not readable:
@@ -78,9 +96,10 @@ def read_answers(
             found, limit, ModelStep("read", "skipped", reader.name, reason=why)
         )
     try:
-        passages = _shortlisted(considered, readable, question, reader, seconds, worth)
+        share = seconds * SHORTLIST_SHARE
+        passages = _shortlisted(considered, readable, look, share)
         left = seconds - (clock() - began)
-        passages, judged, wanted = _read_whole(passages, question, reader, left, worth)
+        passages, judged, wanted = _read_whole(passages, look, left)
     except BrainError as error:
         failed = ModelStep("read", "failed", reader.name, reason=error.message)
         return _unread(found, limit, failed)
@@ -131,15 +150,25 @@ def _english(text: str) -> bool:
 
 def weights(known: Measures) -> Measures:
     """What each sign is worth beside the score of the search, by what the search knows of the question."""
-    mean, deviation = READING["nearest"]
-    apart = (known.get("nearest", mean) - mean) / deviation
-    apart = max(-MOST_APART, min(MOST_APART, apart))
-    of_search, slope_of_search = READING["weights"]["search"]
-    search = of_search + slope_of_search * apart
+    apart = _apart(known)
+    search = _worth_of_search(known)
     worth = {}
     for name, (at_rest, slope) in READING["weights"].items():
         worth[name] = max(at_rest + slope * apart, 0.0) / search
     return worth
+
+
+def _worth_of_search(known: Measures) -> float:
+    """Logits of one point of the search's score."""
+    at_rest, slope = READING["weights"]["search"]
+    return float(at_rest + slope * _apart(known))
+
+
+def _apart(known: Measures) -> float:
+    """By how many deviations the nearest vector is nearer than that of the average question."""
+    mean, deviation = READING["nearest"]
+    apart = (known.get("nearest", mean) - mean) / deviation
+    return max(-MOST_APART, min(MOST_APART, apart))
 
 
 def _no_worse_than_behind(passages: Passages) -> list[Passage]:
@@ -157,17 +186,13 @@ def _no_worse_than_behind(passages: Passages) -> list[Passage]:
 
 
 def _shortlisted(
-    passages: Passages,
-    readable: Sequence[int],
-    question: str,
-    reader: AnswerReader,
-    seconds: float,
-    worth: Measures,
+    passages: Passages, readable: Sequence[int], look: _Look, seconds: float
 ) -> tuple[Passage, ...]:
     """The same passages; the first ones change places by their one sentence that holds most of the question."""
-    places = [place for place in readable if place < SHORTLISTED]
+    count = _near(passages[:SHORTLISTED], look.behind, READ)
+    places = [place for place in readable if place < count]
     snippets = [_snippet(passages[place]) for place in places]
-    spans = reader.read(question, snippets, seconds=seconds * SHORTLIST_SHARE)
+    spans = look.reader.read(look.question, snippets, seconds=seconds)
     scored = list(passages)
     for place, span in zip(places, spans, strict=True):
         if span is not None:
@@ -175,8 +200,17 @@ def _shortlisted(
                 "sentence_relevance": span.relevance,
                 "sentence_margin": span.margin,
             }
-            scored[place] = _adding(passages[place], signs, worth)
-    return _ordered(scored, SHORTLISTED)
+            scored[place] = _adding(passages[place], signs, look.worth)
+    return _ordered(scored, count)
+
+
+def _near(passages: Passages, behind: float, anyway: int) -> int:
+    """How many of these passages, best first, lie at most that far behind the first one; `anyway` or all, if fewer."""
+    if not passages:
+        return 0
+    floor = passages[0].score - behind
+    near = sum(passage.score >= floor for passage in passages)
+    return max(near, min(anyway, len(passages)))
 
 
 def _by_places(passages: Passages, worth: Measures) -> tuple[Passage, ...]:
@@ -204,18 +238,15 @@ def _snippet(passage: Passage) -> str:
 
 
 def _read_whole(
-    passages: Passages,
-    question: str,
-    reader: AnswerReader,
-    seconds: float,
-    worth: Measures,
+    passages: Passages, look: _Look, seconds: float
 ) -> tuple[tuple[Passage, ...], int, int]:
     """(the passages, of which the first ones change places by what reading them whole says; how many were read; of how
     many that can be).
     """
-    places = [place for place, one in enumerate(passages[:READ]) if _english(one.text)]
+    count = _near(passages[:READ], look.behind, READ_ANYWAY)
+    places = [place for place, one in enumerate(passages[:count]) if _english(one.text)]
     texts = [passages[place].text for place in places]
-    spans = reader.read(question, texts, seconds=max(seconds, 0.0))
+    spans = look.reader.read(look.question, texts, seconds=max(seconds, 0.0))
     scored = list(passages)
     judged = 0
     for place, span in zip(places, spans, strict=True):
@@ -226,9 +257,9 @@ def _read_whole(
                 "margin": span.margin,
                 "answers": max(span.margin, 0.0),
             }
-            read = _adding(passages[place], added, worth)
+            read = _adding(passages[place], added, look.worth)
             scored[place] = replace(read, span=span)
-    return _ordered(scored, READ), judged, len(places)
+    return _ordered(scored, count), judged, len(places)
 
 
 def _adding(passage: Passage, signs: Measures, worth: Measures) -> Passage:

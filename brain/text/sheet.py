@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, lru_cache
+from itertools import islice, starmap
 
 from brain.text.matching import Terms, TermSet, denies
 from brain.types import Passages, headers
 from ingest.sentences import Sentence, sentences
 from ingest.terms import SENTENCE_ENDS, Read, fold, pieces, read_each, stem, tokens
-from ingest.words import STOP, months, names, numbers
+from ingest.words import STOP, months, names, numbers_of_each
 
 # Texts: the candidates of about ten questions, some 10 MB when all are chunks of prose.
 SHEETS_KEPT = 512
@@ -43,7 +44,8 @@ class Statement:
         self.words = words
         self.numbers = frozenset(numbers)
         self.all_stems = tuple(map(stem, words))
-        self.stems = tuple(stem(word) for word in words if word not in STOP)
+        pairs = zip(words, self.all_stems, strict=True)
+        self.stems = tuple(stemmed for word, stemmed in pairs if word not in STOP)
         self.stem_set = frozenset(self.stems)
 
     @cached_property
@@ -223,9 +225,12 @@ def header_stems(passages: Passages) -> list[TermSet]:
 def statements_of_each(texts: Iterable[str]) -> list[list[Statement]]:
     """The sentences of several texts, text by text. One call for each thing that `ingest` reads of all of them."""
     cut = read_each(sentences, texts)
-    written = [sentence.text for found in cut for sentence in found]
-    read = zip(read_each(tokens, written), read_each(numbers, written), strict=True)
-    return [[Statement(sentence, *next(read)) for sentence in found] for found in cut]
+    every = [sentence for found in cut for sentence in found]
+    written = [sentence.text for sentence in every]
+    words = read_each(tokens, written)
+    read = zip(every, words, numbers_of_each(written, words), strict=True)
+    statements = starmap(Statement, read)
+    return [list(islice(statements, len(found))) for found in cut]
 
 
 @lru_cache(maxsize=HEADERS_KEPT)

@@ -3,8 +3,8 @@
 import pytest
 
 from ingest.entities import in_letters
-from ingest.terms import tokens, written
-from ingest.words import content_words, months, names, numbers
+from ingest.terms import _accent, fold, tokens, written
+from ingest.words import content_words, months, names, numbers, numbers_of_each
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,27 @@ def test_parts_of_a_name_are_words_once_in_a_text() -> None:
         "SkyScan Sky Scan fell. Call getUserName get User Name, SkyScan and getUserName again."
     )
     assert tokens("SkyScan") == ["skyscan", "sky", "scan"]
+
+
+def test_accents_are_found_wherever_they_stand_in_the_basic_plane() -> None:
+    accents = [chr(place) for place in range(0x300, 0x10000) if _accent(chr(place))]
+    for accent in accents:
+        assert fold("é" + accent) == "e", f"U+{ord(accent):04X}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nothing of the kind",
+        "two hundred tiles",
+        "rooms: 2",
+        "since 2026-03-02",
+        "a dozen",
+        "½ litre",
+        "٣ cups",
+    ],
+)
+def test_numbers_of_many_texts_are_those_of_each(text: str) -> None:
+    texts = [text, "none", text.upper()]
+    said = [tokens(one) for one in texts]
+    assert numbers_of_each(texts, said) == [numbers(one) for one in texts]

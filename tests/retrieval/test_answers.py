@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from brain.errors import Unavailable
 from brain.retrieval.answers import (
+    BEHIND,
     NAMES,
     READ,
+    READ_ANYWAY,
     READING,
     SHORTLISTED,
     read_answers,
@@ -75,6 +77,30 @@ class Broken:
 
 def sources(result: Retrieved) -> list[str]:
     return [one.source for one in result.passages]
+
+
+def test_what_lies_far_behind_is_not_read_but_three_are_read_whole_anyway() -> None:
+    far = 3.0 * BEHIND
+    texts = ("one", "two", ANSWER, "four", "five", *map(str, range(SHORTLISTED)))
+    passages = found(*texts).passages
+    spread = [
+        replace(one, score=10.0 if place == 0 else 10.0 - far - place)
+        for place, one in enumerate(passages)
+    ]
+    reader = Reader()
+    read = read_answers(
+        Retrieved(tuple(spread), {}), QUESTION, reader, limit=10, seconds=60.0
+    )
+    # One sentence of each of the first eight, then the first three whole
+    assert len(reader.read_texts) == READ + READ_ANYWAY
+    assert sum(one.span is not None for one in read.passages) == READ_ANYWAY
+    assert len(read.passages) == 10
+
+
+def test_what_lies_near_is_read_whole() -> None:
+    reader = Reader()
+    read_answers(found(*"abcdefghij"), QUESTION, reader, limit=10, seconds=60.0)
+    assert len(reader.read_texts) == 10 + READ
 
 
 def test_a_passage_that_answers_comes_first_with_its_span() -> None:
