@@ -127,7 +127,12 @@ def test_add_ask_recall_and_export_in_a_network_with_no_way_out(tmp_path: Path) 
         "import socket\nassert [name for _, name in socket.if_nameindex()] == ['lo']\n"
         "for words in json.loads(os.environ['DAY']):\n    code = run(words)\n    assert code == 0, (words, code)"
     )
-    days = [*DAY[:1], DAY[4], DAY[7], ["export", str(tmp_path / "out")]]
+    days = [
+        ["add", "sample_corpus/home"],
+        DAY[4],
+        DAY[7],
+        ["export", str(tmp_path / "out")],
+    ]
     environ = {
         "DAY": json.dumps(days),
         "BRAIN_MODELS_EMBED": "auto",
@@ -152,7 +157,7 @@ def test_nothing_is_asked_of_a_proxy(
         monkeypatch.setenv("BRAIN_OLLAMA_HOST", "http://127.0.0.1:9")
         monkeypatch.setenv("BRAIN_MODELS_EMBED", "auto")
         monkeypatch.setenv("BRAIN_MODELS_ASK", "auto")
-        brain("add", CORPUS)
+        brain("add", CORPUS / "home")
         assert brain("ask", "how hot for black tea?").code == 0
         assert brain("status").code == 0
         assert proxy.requests == []
