@@ -168,7 +168,7 @@ def _apart(known: Measures) -> float:
     """By how many deviations the nearest vector is nearer than that of the average question."""
     mean, deviation = READING["nearest"]
     apart = (known.get("nearest", mean) - mean) / deviation
-    return max(-MOST_APART, min(MOST_APART, apart))
+    return float(max(-MOST_APART, min(MOST_APART, apart)))
 
 
 def _no_worse_than_behind(passages: Passages) -> list[Passage]:
