@@ -113,9 +113,7 @@ NETWORK = {
     "aiohttp",
     "urllib3",
 }
-NETWORK_FILES = re.compile(
-    r"brain/(models/ollama\w*|models/cloud|governance/gate)\.py$"
-)
+NETWORK_FILES = re.compile(r"brain/(models/(ollama|cloud)\w*|governance/gate)\.py$")
 HEAVY = (
     "chromadb",
     "ollama",
@@ -343,17 +341,34 @@ def test_network_libraries_only_in_the_loopback_client() -> None:
     assert offenders(networks) == []
 
 
-@pytest.mark.parametrize("package", ["chromadb", "rich"])
-def test_one_module_alone_imports(package: str) -> None:
+@pytest.mark.parametrize(
+    ("package", "user"),
+    [("chromadb", "brain.index.chroma"), ("rich", "brain.doors.render")],
+)
+def test_one_module_alone_imports(package: str, user: str) -> None:
     users = {
         module_of(path)
         for path in FILES
         if any(name.split(".")[0] == package for name in imports(path))
     }
-    assert (
-        users
-        == {"chromadb": {"brain.index.chroma"}, "rich": {"brain.doors.render"}}[package]
-    )
+    assert users == {user}
+
+
+def test_the_cloud_is_reached_through_the_gate_alone() -> None:
+    """The makers' packages are named in one module, by name, and that module is imported by the gate and nobody else."""
+    named = {
+        module_of(path)
+        for path in FILES
+        if re.search(r'"(?:anthropic|openai)"\)\.\w', path.read_text("utf-8"))
+        or imports(path) & {"anthropic", "openai"}
+    }
+    assert named == {"brain.models.cloud"}
+    users = {
+        module_of(path)
+        for path in FILES
+        if imports(path) & {"brain.models.cloud", "brain.models.cloud_wire"}
+    }
+    assert users <= {"brain.models.cloud", "brain.governance.gate"}
 
 
 def test_help_loads_no_heavy_package() -> None:
