@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from brain.app.models import LocalModels
     from brain.app.skills import Skills
     from brain.models.sentence_embedder import SentenceEmbedder
+    from brain.recalled import Recalled
     from brain.reports import Status
-    from brain.types import AddReport, Answer, Episode, Recalled, Request, Retrieved
+    from brain.types import AddReport, Answer, Episode, Request, Retrieved
 
 
 def quiet(_kind: str, _text: str, _answer: Span | None = None, /) -> None:

@@ -26,8 +26,9 @@ from brain.errors import BrainError, NotFound, Unavailable, UsageError
 from brain.evaluation.drafting import Text, draft
 from brain.evaluation.own import FEEDBACK, OwnQuestion
 from brain.protocols import Embedder, Generator, Progress
+from brain.recalled import Recalled
 from brain.reports import Figures
-from brain.types import AddReport, Answer, Episode, Recalled, Request, Retrieved, Scope
+from brain.types import AddReport, Answer, Episode, Request, Retrieved, Scope
 from ingest.document import digest
 
 if TYPE_CHECKING:

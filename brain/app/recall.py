@@ -17,18 +17,9 @@ from brain.app.search import chance_of, quoted
 from brain.app.serving import Serving
 from brain.app.times import named_in, resolved, says_more
 from brain.app.unmet import check_person
+from brain.recalled import Recalled, Remembered, TimeNamed
 from brain.text import operators
-from brain.types import (
-    Confidence,
-    Episode,
-    Recalled,
-    Remembered,
-    Request,
-    Retrieved,
-    Scope,
-    Texts,
-    TimeNamed,
-)
+from brain.types import Confidence, Episode, Request, Retrieved, Scope, Texts
 
 if TYPE_CHECKING:
     from brain.retrieval.time_window import Window

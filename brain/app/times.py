@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from brain.app.resources import Resources
 from brain.errors import UsageError
-from brain.types import Confidence, Passage, Request, Retrieved, Scope, TimeNamed
+from brain.recalled import TimeNamed
+from brain.types import Confidence, Passage, Request, Retrieved, Scope
 
 if TYPE_CHECKING:
     from brain.retrieval.time_window import Window

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from brain.recalled import Recalled, Remembered
     from brain.reports import Check, DocumentDetail, Figures, ImportReport, Judgment
     from brain.types import (
         AddReport,
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
         Episode,
         ModelStep,
         Passage,
-        Recalled,
-        Remembered,
         Retrieved,
         Skill,
     )

@@ -31,9 +31,10 @@ from brain.evaluation.metrics import (
     require,
 )
 from brain.protocols import Progress, silent
+from brain.recalled import Recalled
 from brain.reports import Figures
 from brain.store.plain_bm25 import FrozenBM25
-from brain.types import AddReport, Answer, Episode, Mode, Recalled, Request, Retrieved
+from brain.types import AddReport, Answer, Episode, Mode, Request, Retrieved
 
 
 class Measurable(Protocol):

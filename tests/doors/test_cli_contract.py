@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from brain import errors
+from brain.recalled import Recalled, Remembered
 from brain.reports import (
     AdvisedModel,
     Check,
@@ -38,8 +39,6 @@ from brain.types import (
     Answer,
     Citation,
     Episode,
-    Recalled,
-    Remembered,
     Request,
     Retrieved,
     Skill,

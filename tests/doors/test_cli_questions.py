@@ -13,6 +13,7 @@ import pytest
 
 from brain.doors.lines import cell_width
 from brain.errors import Incomplete, Unavailable
+from brain.recalled import Recalled, Remembered
 from brain.types import (
     Answer,
     Confidence,
@@ -20,8 +21,6 @@ from brain.types import (
     Episode,
     ModelStep,
     Place,
-    Recalled,
-    Remembered,
     Request,
     Retrieved,
     Scope,

@@ -39,14 +39,8 @@ from brain.doors.show import COULD_NOT_LOOK, DONE, NOTHING_FOUND, shows
 from brain.doors.text import one_line
 
 if TYPE_CHECKING:
-    from brain.types import (
-        Episode,
-        ModelStep,
-        Passage,
-        Recalled,
-        Remembered,
-        Retrieved,
-    )
+    from brain.recalled import Recalled, Remembered
+    from brain.types import Episode, ModelStep, Passage, Retrieved
 
 # As wide as the number before a passage.
 INDENT = "   "
