@@ -26,6 +26,7 @@ NAMES = (
     "m0008_tombstones",
     "m0009_readers",
     "m0010_sentences",
+    "m0011_governance",
 )
 LATEST = len(NAMES)
 # "BRN1" in the header of the file, so that `file` and others can tell what it is.

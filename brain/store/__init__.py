@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from brain.store.documents import DocumentTable
     from brain.store.episodes import EpisodeTable
     from brain.store.fts_search import EpisodeSearch, KnowledgeSearch, WholeStore
+    from brain.store.ledger import LedgerTable
     from brain.store.library import LibraryTable
     from brain.store.skills import SkillTable
     from brain.store.skipped import SkippedTable
@@ -148,6 +149,13 @@ class Store:
         from brain.store.tombstones import TombstoneTable
 
         return TombstoneTable(self.connection)
+
+    @cached_property
+    def ledger(self) -> LedgerTable:
+        """What left this machine, and what was decided."""
+        from brain.store.ledger import LedgerTable
+
+        return LedgerTable(self.connection)
 
     @cached_property
     def trash(self) -> Trash:

@@ -38,11 +38,33 @@ CREATE INDEX knowledge_document ON knowledge(document_id, ordinal);
 -- index knowledge_text
 CREATE INDEX knowledge_text ON knowledge(text_sha);
 
+-- index outcomes_by_day
+CREATE INDEX outcomes_by_day ON outcomes(day);
+
+-- index outcomes_by_episode
+CREATE INDEX outcomes_by_episode ON outcomes(episode);
+
 -- index properties_name
 CREATE INDEX properties_name ON properties(name, folded);
 
+-- index reservations_by_day
+CREATE INDEX reservations_by_day ON reservations(day);
+
+-- index reservations_by_time
+CREATE INDEX reservations_by_time ON reservations(at);
+
 -- index tags_tag
 CREATE INDEX tags_tag ON tags(tag);
+
+-- table approvals
+CREATE TABLE approvals (
+        id TEXT PRIMARY KEY,
+        digest TEXT NOT NULL,
+        what TEXT NOT NULL,
+        asked_at INTEGER NOT NULL,
+        approved_at INTEGER,
+        taken_at INTEGER
+    ) WITHOUT ROWID;
 
 -- table contexts
 CREATE TABLE contexts (source TEXT PRIMARY KEY, description TEXT NOT NULL, row_hash INTEGER);
@@ -126,6 +148,13 @@ CREATE VIRTUAL TABLE knowledge_fts USING fts5(
 -- table knowledge_vocab
 CREATE VIRTUAL TABLE knowledge_vocab USING fts5vocab('knowledge_fts', 'row');
 
+-- table ledger
+CREATE TABLE ledger (
+        id INTEGER PRIMARY KEY,
+        record TEXT NOT NULL,
+        hash TEXT NOT NULL
+    );
+
 -- table links
 CREATE TABLE links (
     document_id TEXT NOT NULL REFERENCES documents(id) ON DELETE CASCADE, target TEXT NOT NULL, row_hash INTEGER,
@@ -148,11 +177,59 @@ CREATE TABLE outbox (
     chunk_id TEXT NOT NULL, fingerprint TEXT
 );
 
+-- table outcomes
+CREATE TABLE outcomes (
+        id INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        day TEXT NOT NULL,
+        episode TEXT NOT NULL,
+        task TEXT NOT NULL,
+        complexity TEXT NOT NULL,
+        label TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        model_digest TEXT NOT NULL,
+        prompt_digest TEXT NOT NULL,
+        policy TEXT NOT NULL,
+        grade TEXT NOT NULL,
+        found INTEGER,
+        supported INTEGER,
+        verified INTEGER,
+        usd_micro INTEGER NOT NULL,
+        tokens_in INTEGER NOT NULL,
+        tokens_out INTEGER NOT NULL,
+        milliseconds INTEGER NOT NULL,
+        rating TEXT NOT NULL
+    );
+
+-- table policies
+CREATE TABLE policies (
+        id INTEGER PRIMARY KEY,
+        at TEXT NOT NULL,
+        how TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        text TEXT NOT NULL
+    );
+
 -- table properties
 CREATE TABLE properties (
     document_id TEXT NOT NULL REFERENCES documents(id) ON DELETE CASCADE, name TEXT NOT NULL, value TEXT NOT NULL,
     folded TEXT NOT NULL, number REAL, PRIMARY KEY (document_id, name, value)
 ) WITHOUT ROWID;
+
+-- table reservations
+CREATE TABLE reservations (
+        id INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        day TEXT NOT NULL,
+        task TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        usd_micro INTEGER NOT NULL,
+        tokens INTEGER NOT NULL,
+        final_usd_micro INTEGER,
+        final_tokens INTEGER
+    );
 
 -- table roots
 CREATE TABLE roots (uri TEXT PRIMARY KEY, path TEXT NOT NULL, added_at TEXT NOT NULL, looked_at TEXT, options TEXT, row_hash INTEGER);
@@ -261,6 +338,14 @@ CREATE TRIGGER knowledge_known AFTER INSERT ON knowledge
 WHEN EXISTS (SELECT 1 FROM embeddings WHERE text_sha = new.text_sha) BEGIN
     INSERT INTO outbox(op, kind, chunk_id) VALUES ('up', 'knowledge', new.id);
 END;
+
+-- trigger ledger_changes_no_row
+CREATE TRIGGER ledger_changes_no_row BEFORE UPDATE ON ledger
+        BEGIN SELECT RAISE(ABORT, 'the ledger changes no row'); END;
+
+-- trigger ledger_keeps_rows
+CREATE TRIGGER ledger_keeps_rows BEFORE DELETE ON ledger
+        BEGIN SELECT RAISE(ABORT, 'the ledger keeps every row'); END;
 
 -- trigger skills_fts_delete
 CREATE TRIGGER skills_fts_delete AFTER DELETE ON skills BEGIN
