@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from brain.store.skills import SkillTable
     from brain.store.skipped import SkippedTable
     from brain.store.speeds import SpeedTable
+    from brain.store.spending import OutcomeTable, ReservationTable
     from brain.store.tombstones import TombstoneTable
     from brain.store.trash import Trash
     from brain.store.vectors import VectorTable
@@ -156,6 +157,20 @@ class Store:
         from brain.store.ledger import LedgerTable
 
         return LedgerTable(self.connection)
+
+    @cached_property
+    def reservations(self) -> ReservationTable:
+        """The money and the tokens that were reserved."""
+        from brain.store.spending import ReservationTable
+
+        return ReservationTable(self.connection)
+
+    @cached_property
+    def outcomes(self) -> OutcomeTable:
+        """What each answer was worth and took."""
+        from brain.store.spending import OutcomeTable
+
+        return OutcomeTable(self.connection)
 
     @cached_property
     def trash(self) -> Trash:
