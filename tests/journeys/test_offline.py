@@ -157,7 +157,7 @@ def test_nothing_is_asked_of_a_proxy(
         monkeypatch.setenv("BRAIN_OLLAMA_HOST", "http://127.0.0.1:9")
         monkeypatch.setenv("BRAIN_MODELS_EMBED", "auto")
         monkeypatch.setenv("BRAIN_MODELS_ASK", "auto")
-        brain("add", CORPUS / "home")
+        brain("add", CORPUS / "home" / "tea.md")
         assert brain("ask", "how hot for black tea?").code == 0
         assert brain("status").code == 0
         assert proxy.requests == []
