@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from brain.store.fts_search import EpisodeSearch, KnowledgeSearch, WholeStore
     from brain.store.ledger import LedgerTable
     from brain.store.library import LibraryTable
+    from brain.store.policies import ApprovalTable, PolicyTable
     from brain.store.skills import SkillTable
     from brain.store.skipped import SkippedTable
     from brain.store.speeds import SpeedTable
@@ -171,6 +172,20 @@ class Store:
         from brain.store.spending import OutcomeTable
 
         return OutcomeTable(self.connection)
+
+    @cached_property
+    def policies(self) -> PolicyTable:
+        """The policies that were put into force."""
+        from brain.store.policies import PolicyTable
+
+        return PolicyTable(self.connection)
+
+    @cached_property
+    def approvals(self) -> ApprovalTable:
+        """What waits for a person, and what one approved."""
+        from brain.store.policies import ApprovalTable
+
+        return ApprovalTable(self.connection)
 
     @cached_property
     def trash(self) -> Trash:

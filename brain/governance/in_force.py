@@ -1,0 +1,247 @@
+"""Which policy applies: the published one, and while `policy.toml` says something else, the stricter of both.
+
+What cannot be read lets nothing out. Leaves deciding to `policy`, and what a person is asked to the doors. Serves the
+gate, the router and the commands over the policy.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+
+from brain.errors import NotFound
+from brain.governance.budget import Limits
+from brain.governance.facts import Facts
+from brain.governance.halt import Halt
+from brain.governance.ledger import Ledger
+from brain.governance.policy import (
+    OUTWARD,
+    Decision,
+    Hit,
+    Policy,
+    Route,
+    strictest,
+)
+from brain.governance.policy_text import Host, PolicyError
+from brain.governance.prices import Price
+from brain.plain import read_plain
+from brain.store import Store
+from brain.store.policies import PublishedPolicy
+
+FILE = "policy.toml"
+TESTS = "policy.test.toml"
+SHIPPED = "shipped_policy.toml"
+SHIPPED_TESTS = "shipped_policy.test.toml"
+FILE_MODE = 0o600
+UNREADABLE = "unreadable-policy"
+
+
+def shipped(name: str = SHIPPED) -> str:
+    """The policy that brain comes with, or its tests."""
+    return files("brain.governance").joinpath(name).read_text("utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The policy that applies. `draft`: what the file says, where that is something else; `problem`: why the file, or
+    the published policy, cannot be read: then nothing leaves. `halted`: why everything that leads out is stopped.
+    """
+
+    published: Policy
+    draft: Policy | None = None
+    problem: str = ""
+    halted: str = ""
+
+    @property
+    def edited(self) -> bool:
+        """Whether the file says something that is not published."""
+        return self.draft is not None or bool(self.problem)
+
+    @property
+    def cloud(self) -> bool:
+        """Whether the cloud is on, in every version."""
+        return not self.problem and all(one.cloud for one in self._versions)
+
+    @property
+    def limits(self) -> Limits:
+        """The lowest of each."""
+        found = self.published.limits
+        if self.draft is None:
+            return found
+        draft = self.draft.limits
+        return Limits(
+            min(found.request, draft.request),
+            min(found.day, draft.day),
+            min(found.month, draft.month),
+            min(found.tokens_hour, draft.tokens_hour),
+        )
+
+    @property
+    def hosts(self) -> Mapping[str, Host]:
+        """The hosts that every version names alike."""
+        found = dict(self.published.hosts)
+        if self.draft is not None:
+            alike = found.items() & self.draft.hosts.items()
+            found = dict(alike)
+        return found
+
+    @property
+    def prices(self) -> Mapping[str, Price]:
+        """Stated prices."""
+        return self.published.prices
+
+    def decide(self, action: str, facts: Facts) -> Decision:
+        """The stricter decision of every version."""
+        if self.halted:
+            facts = replace(facts, halted=self.halted)
+        decisions = [one.decide(action, facts) for one in self._versions]
+        first = decisions[0]
+        if self.problem and action.startswith(OUTWARD):
+            outcome = strictest(("deny", first.outcome))
+            hit = Hit(UNREADABLE, outcome, self.problem)
+            return Decision(outcome, (hit, *first.hits), first.policy_digest)
+        outcome = strictest(decision.outcome for decision in decisions)
+        return next(one for one in decisions if one.outcome == outcome)
+
+    def route(self, task: str, complexity: str, facts: Facts) -> Route:
+        """Which model serves, by the published policy."""
+        return self.published.route(task, complexity, facts)
+
+    def other_maker(self, provider: str) -> tuple[str, str] | None:
+        """Who gives the second opinion."""
+        return self.published.other_maker(provider)
+
+    @property
+    def _versions(self) -> tuple[Policy, ...]:
+        if self.draft is None:
+            return (self.published,)
+        return (self.published, self.draft)
+
+
+class Policies:
+    """The policies of one store and the file in its home. `now` gives the present with its offset."""
+
+    def __init__(
+        self, store: Store, home: Path, ledger: Ledger, now: Callable[[], datetime]
+    ) -> None:
+        self._table = store.policies
+        self._write = store.write
+        self._ledger = ledger
+        self._now = now
+        self.halt = Halt(home)
+        self.path = home / FILE
+        self.tests = home / TESTS
+
+    def in_force(self) -> InForce:
+        """What applies at this moment."""
+        halted = self.halt.why()
+        try:
+            text = self.published_text()
+            published = Policy.unread(text)
+        except PolicyError as error:
+            return InForce(
+                Policy.unread(shipped()), problem=error.message, halted=halted
+            )
+        try:
+            draft = self.draft_text()
+            if draft is None or draft == text:
+                return InForce(published, halted=halted)
+            return InForce(published, Policy.parse(draft), halted=halted)
+        except PolicyError as error:
+            return InForce(published, problem=error.message, halted=halted)
+
+    def decide(self, action: str, facts: Facts) -> Decision:
+        """What becomes of an action now."""
+        return self.in_force().decide(action, facts)
+
+    def published_text(self) -> str:
+        """The text in force: the newest published one, else that which brain comes with. Raises `PolicyError`."""
+        newest = self._table.newest()
+        if newest is None:
+            return shipped()
+        return sound(newest)
+
+    def draft_text(self) -> str | None:
+        """What the file says; None without one. Raises `PolicyError`."""
+        if not os.path.lexists(self.path):
+            return None
+        try:
+            return read_plain(self.path, follow=True).decode("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise PolicyError(f"it cannot be read: {error}") from None
+
+    def tests_text(self) -> str:
+        """The cases that the policy must pass: a person's own, else those that brain comes with."""
+        try:
+            return read_plain(self.tests, follow=True).decode("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return shipped(SHIPPED_TESTS)
+
+    def write_default(self) -> None:
+        """Put the text in force, and its cases, into the home where they are not there, for a person to change."""
+        if not os.path.lexists(self.path):
+            self.write(self.published_text())
+        if not os.path.lexists(self.tests):
+            write_private(self.tests, shipped(SHIPPED_TESTS))
+
+    def write(self, text: str) -> None:
+        """Make `text` the file."""
+        write_private(self.path, text)
+
+    def publish(self, text: str, how: str) -> Policy:
+        """Put a text into force, and into the file. Raises `PolicyError` for one that cannot be used."""
+        policy = Policy.parse(text)
+        at = self._now().isoformat(timespec="seconds")
+        with self._write():
+            self._table.add(at, how, policy.digest, text)
+            self._ledger.append("publish", how=how, policy=policy.digest)
+        self._ledger.note_head()
+        self.write(text)
+        return policy
+
+    def history(self) -> list[PublishedPolicy]:
+        """What was in force, newest first."""
+        return self._table.all()
+
+    def earlier(self, number: int) -> PublishedPolicy:
+        """The text of that number; of 0 the one before the present one. Raises `NotFound`."""
+        rows = self.history()
+        if number:
+            rows = [row for row in rows if row.id == number]
+        elif len(rows) == 1:
+            return PublishedPolicy(
+                0, "", "", sha256(shipped().encode()).hexdigest(), shipped()
+            )
+        else:
+            rows = rows[1:]
+        if not rows:
+            raise NotFound(
+                f"no policy {number or 'before this one'} was published",
+                "`brain policy history` lists them",
+            )
+        return rows[0]
+
+
+def sound(row: PublishedPolicy) -> str:
+    """The text of a published policy. Raises `PolicyError` when it is not the one that was published."""
+    if sha256(row.text.encode()).hexdigest() != row.digest:
+        said = f"policy {row.id} in the database is not what was published"
+        raise PolicyError(said)
+    return row.text
+
+
+def write_private(path: Path, text: str) -> None:
+    """A file of its owner alone, whole or not at all; a link there stays one, and its target changes."""
+    target = path.resolve() if path.is_symlink() else path
+    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(target)
