@@ -29,6 +29,10 @@ Outcome = Literal["added", "updated", "unchanged", "renamed"]
 Mode = Literal["hybrid", "lexical", "dense"]  # by words and meaning, words, meaning
 
 
+Way = Literal["", "local", "deep", "cloud"]
+"""How a question is routed: as the rules say · nothing leaves and one try · a second local try · past the grade."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What a question may see. Empty fields do not restrict.
@@ -63,8 +67,8 @@ class Request:
     `sort`: a property by which what was found is put in order, behind a minus the largest first; "" by relevance.
     `rerank`, `expand`: whether a local model may help, None as configured. `look`: look at the registered folders for
     changes first. For `ask` alone: `anyway` answers even when the notes seem not to hold it, `record` keeps an episode,
-    `follow_up` reads the question after the one before. `client` (who the work is for) and `audience` (who receives the
-    output) are not used yet.
+    `follow_up` reads the question after the one before, `route` says which way it goes. `client` (who the work is for)
+    and `audience` (who receives the output) are not used yet.
     """
 
     question: str
@@ -78,6 +82,7 @@ class Request:
     record: bool = True
     follow_up: bool = False
     look: bool = True
+    route: Way = ""
     client: str = ""
     audience: str = ""
 
@@ -274,8 +279,8 @@ class Answer:
     """What `ask` found out. `provider` is "builtin" or "ollama"; `model` the model's name; `notices` are shown.
 
     `quotes`: the best sentences of the notes, which stand beside whatever a model wrote; () below the floor.
-    `sure`: how sure it is, None where there is no answer. `also`, `differs`: other documents that say what the first
-    quote says, and something else.
+    `sure`: how sure it is, None where there is no answer. `walk`: the steps by which it was routed, a line each.
+    `also`, `differs`: other documents that say what the first quote says, and something else.
     """
 
     question: str
@@ -301,6 +306,7 @@ class Answer:
     sure: AnswerState | None = None
     also: tuple[Elsewhere, ...] = ()
     differs: tuple[Elsewhere, ...] = ()
+    walk: Texts = ()
 
 
 @dataclass(frozen=True, slots=True)

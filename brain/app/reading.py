@@ -38,12 +38,20 @@ def widened(resources: Resources, request: Request) -> Request:
 
 
 def read(
-    resources: Resources, request: Request, found: Retrieved, *, limit: int
+    resources: Resources,
+    request: Request,
+    found: Retrieved,
+    *,
+    limit: int,
+    whole: int | None = None,
 ) -> Retrieved:
-    """What was found in the order that reading gives it, at most `limit` passages."""
-    from brain.retrieval.answers import read_answers
+    """What was found in the order that reading gives it, at most `limit` passages. `whole`: how many of them are read
+    whole, None as a first look does; more of them have more time.
+    """
+    from brain.retrieval.answers import READ, read_answers
 
     reader = resources.answer_reader
+    whole = whole or READ
     # What is listed by its day, or sorted by a property, has its order
     if reader is None or found.listed or request.sort or request.mode == "lexical":
         return replace(found, passages=found.passages[:limit])
@@ -52,7 +60,8 @@ def read(
         request.question,
         reader,
         limit=limit,
-        seconds=resources.config.retrieval.read_seconds,
+        seconds=resources.config.retrieval.read_seconds * whole / READ,
+        whole=whole,
     )
     said = _said_of(read)
     chance = after_reading(found.confidence.found, read.signals, resources.head.floor)

@@ -332,6 +332,19 @@ class Resources:
             return None, error.message, "" if wanted == AUTO else missing
         return model, why, ""
 
+    def larger_writer(self) -> Generator | None:
+        """The largest model that fits, where a smaller one was chosen to answer."""
+        chosen = self.config.models.ask
+        if self.given_generator is not None or chosen in (BUILTIN, AUTO):
+            return None
+        try:
+            largest, _why = best_writer(self.ollama)
+            if largest == chosen:
+                return None
+            return self.ollama_generator(self.ollama, largest)
+        except BrainError:
+            return None
+
     def ollama_generator(self, server: OllamaServer, model: str) -> OllamaGenerator:
         """A model of the server that writes; nothing is sent before its first use."""
         from brain.models.ollama_generator import OllamaGenerator

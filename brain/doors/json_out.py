@@ -206,6 +206,7 @@ def answer(given: Answer) -> Shape:
         quotes=[citation(item) for item in given.quotes],
         also=[asdict(item) for item in given.also],
         differs=[asdict(item) for item in given.differs],
+        walk=given.walk,
     )
 
 

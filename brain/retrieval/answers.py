@@ -59,14 +59,15 @@ CODE = 0.06
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What both looks share: what each sign is worth, and how far behind the best a passage may lie, in the search's
-    points.
+    """What both looks share: what each sign is worth, how far behind the best a passage may lie (in the search's
+    points), and how many passages are read whole.
     """
 
     question: str
     reader: AnswerReader
     worth: Measures
     behind: float
+    whole: int
 
 
 def read_answers(
@@ -76,9 +77,10 @@ def read_answers(
     *,
     limit: int,
     seconds: float,
+    whole: int = READ,
     clock: Callable[[], float] = time.monotonic,
 ) -> Retrieved:
-    """The passages in the order that reading gives them, at most `limit`, the first ones with their `span`; and what
+    """The passages in the order that reading gives them, at most `limit`, the first `whole` with their `span`; and what
     was done, in `steps`. Never raises for the model: then the order is the search's own, and the step says why.
     """
     began = clock()
@@ -87,7 +89,7 @@ def read_answers(
     worth = weights(found.explain)
     if _is_code(found.passages[:READ]):
         worth = {name: CODE_WORTH * value for name, value in worth.items()}
-    look = _Look(question, reader, worth, BEHIND / of_search)
+    look = _Look(question, reader, worth, BEHIND / of_search, whole)
     considered = _by_places(_no_worse_than_behind(found.passages), worth)
     readable = [place for place, one in enumerate(considered) if _english(one.text)]
     if _in_another_language(asked) or not readable:
@@ -104,7 +106,7 @@ def read_answers(
         failed = ModelStep("read", "failed", reader.name, reason=error.message)
         return _unread(found, limit, failed)
     # What was not read for want of time may hold it.
-    tells = 0 < judged == wanted and _tells_absence(asked, passages[:READ], found)
+    tells = 0 < judged == wanted and _tells_absence(asked, passages[:whole], found)
     step = ModelStep(
         "read",
         "ran",
@@ -118,7 +120,7 @@ def read_answers(
         passages=passages[:limit],
         signals={
             **found.signals,
-            **signals(passages[:READ]),
+            **signals(passages[:whole]),
             "tells_absence": float(tells),
         },
         steps=(*found.steps, step),
@@ -189,7 +191,7 @@ def _shortlisted(
     passages: Passages, readable: Sequence[int], look: _Look, seconds: float
 ) -> tuple[Passage, ...]:
     """The same passages; the first ones change places by their one sentence that holds most of the question."""
-    count = _near(passages[:SHORTLISTED], look.behind, READ)
+    count = _near(passages[:SHORTLISTED], look.behind, look.whole)
     places = [place for place in readable if place < count]
     snippets = [_snippet(passages[place]) for place in places]
     spans = look.reader.read(look.question, snippets, seconds=seconds)
@@ -243,7 +245,7 @@ def _read_whole(
     """(the passages, of which the first ones change places by what reading them whole says; how many were read; of how
     many that can be).
     """
-    count = _near(passages[:READ], look.behind, READ_ANYWAY)
+    count = _near(passages[: look.whole], look.behind, READ_ANYWAY)
     places = [place for place, one in enumerate(passages[:count]) if _english(one.text)]
     texts = [passages[place].text for place in places]
     spans = look.reader.read(look.question, texts, seconds=max(seconds, 0.0))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import ChainMap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from brain.store import vector_bytes
@@ -277,6 +277,17 @@ class KnowledgeSearch(FtsSearch):
         LEFT JOIN knowledge a ON a.document_id = c.document_id AND a.ordinal = c.ordinal + 1
         WHERE c.tokens < {SHORT_TOKENS} AND c.id IN (SELECT value FROM json_each(?))
     """
+
+    def adjacent(self, ids: Iterable[str]) -> dict[str, str]:
+        """Id of each chunk that stands before or after one of these in its document -> id of that one."""
+        sql = """
+            SELECT b.id, c.id
+            FROM knowledge c
+            JOIN knowledge b ON b.document_id = c.document_id AND b.ordinal IN (c.ordinal - 1, c.ordinal + 1)
+            WHERE c.id IN (SELECT value FROM json_each(?))
+            ORDER BY c.pk
+        """
+        return dict(self._all(sql, ids_text(list(ids))))
 
     def documents(self, reference: str) -> list[str]:
         """Ids of the chunks of one document in their order; it is named by its id, source or address."""

@@ -160,12 +160,25 @@ def _print_found(
         run.out.say(*view.nothing_found(query, result.degraded))
 
 
+Deep = Annotated[
+    bool,
+    flag("--deep", "Look a second time: each part of the question, more passages."),
+]
+Why = Annotated[
+    bool,
+    flag("--why", "Also the steps that led to this answer, with their numbers."),
+]
+Anyway = Annotated[
+    bool, flag("--anyway", "Answer even when the notes seem not to hold it.")
+]
+
+
 @register(
     "ask",
     EVERY_DAY,
     examples=(
         'brain ask "what did we promise the landlord?"',
-        'brain ask -c "and in euros?"',
+        'brain ask -c --deep --why "and when is it due?"',
         "brain ask --json when does the lease end | jq .citations",
     ),
 )
@@ -175,12 +188,12 @@ def ask(
     follow_up: Annotated[
         bool, flag("--continue", "Follow up on the last question.", "-c")
     ] = False,
-    anyway: Annotated[
-        bool, flag("--anyway", "Answer even when the notes seem not to hold it.")
-    ] = False,
+    anyway: Anyway = False,
     no_record: Annotated[
         bool, flag("--no-record", "Keep no episode of this question.")
     ] = False,
+    deep: Deep = False,
+    why: Why = False,
     limit: Limit = 8,
     rerank: Rerank = None,
     expand: Expand = None,
@@ -207,8 +220,9 @@ def ask(
         anyway=anyway,
         record=not no_record,
         follow_up=follow_up,
+        route="deep" if deep else "",
     )
-    printer = AnswerPrinter(run, silent=as_json, explain=explain)
+    printer = AnswerPrinter(run, silent=as_json, explain=explain, why=why)
     with run.brain() as brain:
         try:
             given = brain.ask(request, say=printer.say)
@@ -227,11 +241,17 @@ class AnswerPrinter:
     """Prints an answer as it comes: the best quote, then sentence after sentence, then the footer."""
 
     def __init__(
-        self, run: Session, *, silent: bool = False, explain: bool = False
+        self,
+        run: Session,
+        *,
+        silent: bool = False,
+        explain: bool = False,
+        why: bool = False,
     ) -> None:
         self._out = run.out
         self._silent = silent
         self._explain = explain
+        self._why = why
         self._quotes: list[str] = []
         self._notices: list[str] = []
         self._spoken = False
@@ -275,6 +295,8 @@ class AnswerPrinter:
                 given, shown, self._out.wraps_at, explain=self._explain
             )
             self._out.print(["", *lines])
+        if self._why:
+            self._out.print(answers.walk(given.walk))
         new = [text for text in given.notices if text not in self._notices]
         self._out.say(*map(line, new))
 

@@ -5,7 +5,7 @@ Serves `ask`. Leaves it the streaming (sentences are printed as they come) and t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from brain.doors.lines import (
@@ -140,6 +140,11 @@ def footer(
         done.append(dim(context_use(answer, explain=explain)))
     done += [dim(step) for step in ran(answer.steps)]
     return done + degraded(answer.degraded)
+
+
+def walk(steps: Sequence[str]) -> Lines:
+    """The steps that led to an answer, numbered."""
+    return [dim(f"{number}. {step}") for number, step in enumerate(steps, 1)]
 
 
 def context_use(answer: Answer, *, explain: bool) -> str:

@@ -1,0 +1,84 @@
+"""Which model answers a question: the ways that the router may go, joined with this home.
+
+The order of the walk is `brain.governance.router`. Leaves finding and answering to `brain.app.answers`, and what a
+second local try looks for to `brain.app.deeper`. Serves `ask`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from brain.app.answers import Evidence, answered, evidence, here
+from brain.app.deeper import deeper
+from brain.app.resources import Resources
+from brain.governance.router import Walk
+from brain.types import Answer, AnswerState, Measures, Request, Span
+
+if TYPE_CHECKING:
+    from brain.answering import Say
+
+NEEDS: AnswerState = (
+    "likely"  # how sure an answer must be, where no route asks for more
+)
+BETTER = "a second look found more:"
+SECOND = "second try"  # `Answer.route`
+
+
+def routed(resources: Resources, request: Request, say: Say) -> tuple[Answer, Measures]:
+    """(the answer, the signals of the retrieval behind it)."""
+    here = _Here(resources, request, say)
+    walk = Walk(here, NEEDS, request.route)
+    given = walk.go()
+    known = here.first
+    if given.route == SECOND:
+        known = here.second
+        say("notice", BETTER)
+        here.held.release(say)
+    said = tuple(map(str, walk.steps))
+    return replace(given, walk=said), known.found.signals
+
+
+class _Held:
+    """Hears an answer that may not stand, and says it once it does."""
+
+    def __init__(self) -> None:
+        self._heard: list[tuple[str, str, Span | None]] = []
+
+    def __call__(self, kind: str, text: str, answer: Span | None = None, /) -> None:
+        self._heard.append((kind, text, answer))
+
+    def release(self, say: Say) -> None:
+        """Say all of it."""
+        for kind, text, answer in self._heard:
+            say(kind, text, answer)
+
+
+class _Here:
+    """What this machine can do for one question. `first`, `second`: what each try found; `held`: what the second one
+    said.
+    """
+
+    first: Evidence
+    second: Evidence
+
+    def __init__(self, resources: Resources, request: Request, say: Say) -> None:
+        self._resources = resources
+        self._request = request
+        self._say = say
+        self.held = _Held()
+
+    def local(self) -> Answer:
+        self.first = evidence(self._resources, self._request, self._say)
+        return here(self._resources, self.first, self._say)
+
+    def again(self, first: Answer) -> Answer | None:
+        """Over more passages, by the largest model that is pulled. It is said only if it stands."""
+        more = deeper(self._resources, self.first)
+        larger = self._resources.larger_writer()
+        if more is None and larger is None:
+            return None
+        self.second = more or self.first
+        if larger is None:
+            return here(self._resources, self.second, self.held)
+        return answered(self._resources, self.second, larger, self.held)
