@@ -17,11 +17,13 @@ sys.dont_write_bytecode = False
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
-from brain import child  # noqa: E402
+from brain import child, tripwire  # noqa: E402
 from brain.app import Brain, file_facts, vectors  # noqa: E402
 from brain.config import Config, Ingest, Models  # noqa: E402
 from brain.store import connection  # noqa: E402
 from tests.ready_children import ReadyChildren  # noqa: E402
+
+tripwire.set_up()
 
 AGENTS = (
     "CLAUDECODE",

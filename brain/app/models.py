@@ -14,7 +14,7 @@ from brain.app.serving import AUTO, BUILTIN, SHIPPED, WITHOUT_OLLAMA, WORDLLAMA
 from brain.app.tally import Tally
 from brain.app.vectors import INLINE_CHUNKS, finish
 from brain.config import make_home, write_setting
-from brain.errors import BrainError, Unavailable, UsageError
+from brain.errors import BrainError, Refused, Unavailable, UsageError
 from brain.models.catalogue import Abilities, can
 from brain.protocols import Progress, silent
 from brain.reports import ModelAdvice, ModelRow, ModelTable
@@ -73,7 +73,12 @@ class LocalModels(Noun):
         return advise(self._resources)
 
     def pull(self, name: str, progress: Progress = silent) -> None:
-        """Let Ollama fetch a model."""
+        """Let Ollama fetch a model. Raises `Refused` when offline, and what `Ollama.pull` raises."""
+        if self._resources.config.offline:
+            raise Refused(
+                f"{name} was not fetched: offline",
+                "leave out --offline and BRAIN_OFFLINE to fetch it",
+            )
         self._resources.ollama.pull(name, progress)
 
     def use(self, role: str, name: str) -> str:

@@ -22,6 +22,7 @@ from brain.errors import BrainError, StoreError
 from brain.reports import Status, VectorProgress
 from brain.store.snapshots import dimensions_of
 
+OFFLINE = "offline: nothing leaves, nothing is fetched"
 TOLD = "nudged_at"  # setting: when a person was last told that Ollama is there
 TELL_EVERY = timedelta(
     days=7
@@ -45,6 +46,8 @@ def status(resources: Resources) -> Status:
         notices.insert(0, fill.told)
     if fill is None and second == SHIPPED:
         notices += _not_begun(generations)
+    if resources.config.offline:
+        notices.insert(0, OFFLINE)
     left_out = noted(resources)
     return Status(
         home=shown(resources.config.home),

@@ -19,16 +19,22 @@ from typing import Any
 
 from brain.config import mistakes
 from brain.config.mistakes import KINDS, Origin
-from brain.errors import BrainError
+from brain.errors import BrainError, UsageError
 from brain.plain import read_plain
 from brain.types import Texts
 
 FILE = "config.toml"
 HOME_MODE = 0o700
-# variables that are no settings: where the home is, a secret, a traceback in errors, what tests switch on
+# variables that are no settings: where the home is, a secret, a traceback in errors, what tests switch on, whether
+# anything may leave
 OTHER_VARIABLES = frozenset(
-    "BRAIN_HOME BRAIN_BACKUP_PASSPHRASE BRAIN_DEBUG BRAIN_FAILPOINT BRAIN_OLLAMA_LIVE BRAIN_OLLAMA_OPENAPI".split()
+    """BRAIN_HOME BRAIN_BACKUP_PASSPHRASE BRAIN_DEBUG BRAIN_FAILPOINT BRAIN_OLLAMA_LIVE BRAIN_OLLAMA_OPENAPI
+    BRAIN_OFFLINE""".split()
 )
+
+OFFLINE = "BRAIN_OFFLINE"
+YES = ("1", "true", "yes", "on")
+NO = ("", "0", "false", "no", "off")
 
 Values = dict[str, Any]
 """Settings by name, or sections of settings."""
@@ -114,7 +120,7 @@ class Retrieval:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that can be set, and where the data lives."""
+    """Everything that can be set, and where the data lives. `offline`: nothing leaves and nothing is fetched."""
 
     home: Path
     models: Models = Models()
@@ -122,6 +128,7 @@ class Config:
     ingest: Ingest = Ingest()
     index: Index = Index()
     retrieval: Retrieval = Retrieval()
+    offline: bool = False
 
     @property
     def database(self) -> Path:
@@ -173,12 +180,20 @@ CHOICES: dict[str, Texts] = {
 def load(home: Path | None = None, environ: Environment | None = None) -> Config:
     """Read the configuration. Raises `UsageError` for a name or a type that does not exist."""
     environ = os.environ if environ is None else environ
-    config = Config(home=home or default_home(environ))
+    config = Config(home=home or default_home(environ), offline=_offline(environ))
     path = config.home / FILE
     if os.path.lexists(path):
         text, values = _read(path)
         config = _merge(config, values, Origin(str(path), text))
     return _merge(config, _from_environment(environ), Origin())
+
+
+def _offline(environ: Environment) -> bool:
+    """Whether the gate is shut. A word that is neither yes nor no is an error: it must not leave it open."""
+    word = environ.get(OFFLINE, "").strip().lower()
+    if word in YES or word in NO:
+        return word in YES
+    raise UsageError(f"{OFFLINE}={word} is neither yes nor no", f"write {OFFLINE}=1")
 
 
 def default_home(environ: Environment) -> Path:

@@ -20,6 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from brain import tripwire
 from brain.child import LATE, Child, Lost, running
 from brain.errors import Unavailable
 from brain.faults import reach
@@ -273,6 +274,7 @@ def answer(
     request: dict[str, Any], payload: bytes, kept: ExitStack
 ) -> Iterator[dict[str, Any]]:
     """Do what `op` names."""
+    tripwire.set_up()
     os.umask(0o077)  # Chroma creates 0755 and 0644 by itself
     do = getattr(_work(kept), request["op"])
     try:

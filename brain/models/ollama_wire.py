@@ -22,6 +22,7 @@ from brain.errors import Refused, Unavailable
 from brain.models.limits import Limits
 from brain.models.locality import MODEL_ADVICE, REMOTE_KEY, Address, Json
 from brain.models.ollama_errors import silent_server, typed_error, unreadable
+from brain.tripwire import permitted
 
 DROPPED_HEADERS = (
     "authorization",
@@ -257,7 +258,8 @@ class _OneAddress(httpcore.NetworkBackend):
             if left <= 0:
                 break
             try:
-                stream = inner.connect_tcp(literal, self.address.port, timeout=left)
+                with permitted(literal, self.address.port):
+                    stream = inner.connect_tcp(literal, self.address.port, timeout=left)
                 return _Guarded(stream, self.limits, self.waiting)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error

@@ -32,6 +32,7 @@ BASE = {
     "brain.labels",
     "brain.recalled",
     "brain.fitted",
+    "brain.tripwire",
     "brain.store.vector_bytes",
     "brain.store.row_hash",
 }
@@ -69,6 +70,7 @@ ARROWS: dict[str, set[str]] = {
     "brain.prompts": set(),
     "brain.faults": set(),
     "brain.fitted": set(),
+    "brain.tripwire": {"brain.errors"},
     "brain.store.vector_bytes": {"brain.errors", "brain.protocols"},
     "brain.store.row_hash": set(),
     "brain.config": BASE | VALUES,
@@ -365,6 +367,10 @@ def test_the_cloud_is_reached_through_the_gate_alone() -> None:
         or imports(path) & {"anthropic", "openai"}
     }
     assert named == {"brain.models.cloud"}
+    holders = {
+        module_of(path) for path in FILES if "brain.tripwire.permitted" in imports(path)
+    }
+    assert holders <= {"brain.models.ollama_wire", "brain.governance.gate"}
     users = {
         module_of(path)
         for path in FILES

@@ -274,6 +274,35 @@ def test_one_line_of_cause_and_one_of_cure_for_every_way_to_miss_it(
         ran.two_lines()
 
 
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_offline_nothing_is_fetched(
+    ollama: StandIn, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """The model would come to this machine by Ollama's own connection: asking for it is a way out as well."""
+    monkeypatch.setenv("BRAIN_OFFLINE", "no" if by == "option" else "1")
+    words = ["--offline"] if by == "option" else []
+    ran = brain(*words, "models", "pull", "llama3.2")
+    assert ran.code == 4
+    assert ran.two_lines()[0] == "llama3.2 was not fetched: offline"
+    assert not [request for request in ollama.requests if request.path == "/api/pull"]
+    assert "offline: nothing leaves" in brain("status").stdout
+    monkeypatch.setenv("BRAIN_OFFLINE", "0")
+    assert brain("models", "pull", "llama3.2").code == 0
+    assert "offline: " not in brain("status").stdout
+
+
+def test_a_variable_that_is_neither_yes_nor_no_does_not_leave_the_gate_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BRAIN_OFFLINE", "maybe")
+    ran = brain("status")
+    assert ran.code == 2
+    assert ran.two_lines() == (
+        "BRAIN_OFFLINE=maybe is neither yes nor no",
+        "write BRAIN_OFFLINE=1",
+    )
+
+
 def test_a_question_says_why_the_model_that_was_chosen_did_not_answer(
     folder: Folder, ollama: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """The command line. `main` is the script `brain`; `run` is the same with its collaborators passed in, for tests.
 
-Nothing but the standard library is imported until a command is known, so that Ctrl-C is caught from the first moment.
+Little but the standard library is imported until a command is known, so that Ctrl-C is caught from the first moment.
+From that moment on no connection leaves this machine unseen, either (`brain.tripwire`).
 The commands are in the modules beside this one, listed in `app`.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from brain.doors.cli.signals import leave_quietly, stop_on_signals
+from brain.tripwire import set_up
 
 if TYPE_CHECKING:
     from brain.doors.cli.session import Session
@@ -25,6 +27,7 @@ COMPLETION = "_BRAIN_COMPLETE"
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
     """Run the words of the process, or these, and leave with the exit code that docs/JSON.md tells."""
+    set_up()
     try:
         stop_on_signals()
         code = run(sys.argv[1:] if words is None else words)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -199,6 +200,14 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _shut(asked: bool) -> None:
+    """For this process and those that it starts."""
+    if asked:
+        from brain.config import OFFLINE
+
+        os.environ[OFFLINE] = "1"
+
+
 @app.callback()
 def brain(
     show_version: Annotated[
@@ -208,6 +217,14 @@ def brain(
             "Print the version and leave.",
             callback=_version,
             is_eager=True,
+        ),
+    ] = False,
+    offline: Annotated[
+        bool,
+        flag(
+            "--offline",
+            "Nothing leaves and nothing is fetched, as with BRAIN_OFFLINE=1.",
+            callback=_shut,
         ),
     ] = False,
 ) -> None:
