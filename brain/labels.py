@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from brain.types import Texts
-
 # In the store, of a text for which nobody and no rule chose a label.
 UNLABELLED = "unlabelled"
 
@@ -47,6 +45,44 @@ def join(labels: Iterable[Label]) -> Label:
     return max(labels, default=Label.PUBLIC)
 
 
+# The words of the store by how strict they are, where it is not known whether the folders were walked.
+_STRICTNESS = ("public", "internal", UNLABELLED, "confidential")
+
+
+def _strictness(stored: str) -> int:
+    """A word that is no label counts as the last."""
+    if stored in _STRICTNESS:
+        return _STRICTNESS.index(stored)
+    return len(_STRICTNESS) - 1
+
+
+def highest(stored: Iterable[str]) -> str:
+    """The strictest of these words of the store; of none, that nobody chose one.
+
+    >>> highest(["public", "unlabelled", "internal"]), highest([])
+    ('unlabelled', 'unlabelled')
+    """
+    return max(stored, key=_strictness, default=UNLABELLED)
+
+
+def raised(stored: str, said: str) -> str:
+    """The label of a text that had one when another is said: the stricter. That nobody said one says nothing.
+
+    >>> raised("public", "confidential"), raised("confidential", "public")
+    ('confidential', 'confidential')
+    >>> raised("public", "unlabelled"), raised("unlabelled", "public")
+    ('public', 'unlabelled')
+    """
+    if said == UNLABELLED:
+        return stored
+    return highest([stored, said])
+
+
+def lowers(before: str, after: str, *, walked: bool) -> bool:
+    """Whether `after` in place of `before`, both words of the store, makes a text less confidential."""
+    return effective(after, walked=walked) < effective(before, walked=walked)
+
+
 def effective(stored: str, *, walked: bool) -> Label:
     """What counts for a text whose label in the store is `stored`.
 
@@ -72,4 +108,28 @@ class Labeled:
 
     text: str
     label: Label
-    origins: Texts = ()
+    origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FolderLabel:
+    """Everything below the path `source` is at least that confidential; "note:" stands for what was written here.
+
+    `label`: a word of the store; `at`: since when, ISO 8601; `why`: who said so.
+    """
+
+    source: str
+    label: str
+    at: str = ""
+    why: str = ""
+
+    def covers(self, source: str) -> bool:
+        """Whether a document of that source lies below it.
+
+        >>> FolderLabel("/n", "public").covers("/n/a.md"), FolderLabel("/n", "public").covers("/notes/a.md")
+        (True, False)
+        """
+        begins = self.source
+        if not begins.endswith((":", "/")):
+            begins = f"{begins}/"
+        return source == self.source or source.startswith(begins)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from brain.labels import UNLABELLED
 from brain.types import AddReport, Texts
 
 Figures = dict[str, Any]
@@ -33,7 +34,7 @@ class Excerpt:
     end_line: int = 0
     total_lines: int = 0
     date: str | None = None
-    label: str = "internal"
+    label: str = UNLABELLED
     context: str = ""
 
 
@@ -45,7 +46,7 @@ class DocumentRow:
     source: str
     title: str
     media_type: str
-    label: str = "internal"
+    label: str = UNLABELLED
     date: str | None = None
     chunks: int = 0
     tags: Texts = ()

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
 
+from brain.labels import UNLABELLED, Label
+
 Measures = Mapping[str, float]  # by name: features, signals, weights, coefficients
 Texts = tuple[str, ...]  # several short ones: names, tags, ids, notices
 Span = tuple[int, int]  # where a part of a text begins and ends, in characters
@@ -42,8 +44,7 @@ class Scope:
     `dated`: where the date must come from, one of these ("file name"). `phrases`: words that stand in
     the passage next to each other; `without`: words that stand nowhere in its document. `types`: kinds of files, one of
     which it must be; `paths`: parts of the source, all of which it must hold. A tag, a type or a path behind a minus
-    must not be there. `where`: conditions on properties, as `rating>=4`. `labels`, `compartments`:
-    None means any; nothing sets them yet.
+    must not be there. `where`: conditions on properties, as `rating>=4`. `at_most`: nothing more confidential.
     """
 
     tags: Texts = ()
@@ -56,7 +57,7 @@ class Scope:
     types: Texts = ()
     paths: Texts = ()
     where: Texts = ()
-    labels: Texts | None = None
+    at_most: Label | None = None
     compartments: Texts | None = None
 
 
@@ -134,7 +135,7 @@ class Passage:
     start: int
     end: int
     tokens: int
-    label: str = "internal"
+    label: str = UNLABELLED
     client: str | None = None
     trust: str = "own"
     context: str = ""
@@ -325,7 +326,7 @@ class Episode:
     people: Texts = ()
     tags: Texts = ()
     supersedes: str | None = None
-    label: str = "internal"
+    label: str = UNLABELLED
 
     @property
     def text(self) -> str:

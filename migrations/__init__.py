@@ -27,6 +27,7 @@ NAMES = (
     "m0009_readers",
     "m0010_sentences",
     "m0011_governance",
+    "m0012_labels",
 )
 LATEST = len(NAMES)
 # "BRN1" in the header of the file, so that `file` and others can tell what it is.

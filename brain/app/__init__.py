@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from brain.app.resources import Resources, clean
 from brain.config import Config
+from brain.labels import UNLABELLED
 from brain.protocols import AnswerReader, Embedder, Generator, Progress, silent
 from brain.types import Span
 
@@ -95,14 +96,17 @@ class Brain:
         tags: Sequence[str] = (),
         dry_run: bool = False,
         again: bool = False,
+        label: str = UNLABELLED,
     ) -> AddReport:
         """Take in files and folders; a folder is registered and looked at again by `sync`.
 
-        `again`: also what was erased for good before, which stays out otherwise.
+        `again`: also what was erased for good before, which stays out otherwise. `label`: how confidential it is.
         """
         from brain.app import capture
 
-        return capture.add(self.resources, paths, tags, dry_run=dry_run, again=again)
+        return capture.add(
+            self.resources, paths, tags, dry_run=dry_run, again=again, label=label
+        )
 
     def note(
         self,
@@ -111,6 +115,7 @@ class Brain:
         title: str = "",
         tags: Sequence[str] = (),
         again: bool = False,
+        label: str = UNLABELLED,
     ) -> AddReport:
         """Keep a text that is no file. Raises `UsageError` for an empty one.
 
@@ -118,9 +123,9 @@ class Brain:
         """
         from brain.app import notes
 
-        labels = [clean(tag) for tag in tags]
+        names = [clean(tag) for tag in tags]
         return notes.note(
-            self.resources, clean(text), clean(title), labels, again=again
+            self.resources, clean(text), clean(title), names, again=again, label=label
         )
 
     def remember(
@@ -131,13 +136,14 @@ class Brain:
         session: str = "",
         people: Sequence[str] = (),
         tags: Sequence[str] = (),
+        label: str = UNLABELLED,
     ) -> Episode:
         """Keep something that happened. `at`: any way of writing a time; now when "". Raises `UsageError`."""
         from brain.app import capture
         from brain.types import Episode
 
         names = [clean(name) for name in people]
-        labels = [clean(tag) for tag in tags]
+        tagged = [clean(tag) for tag in tags]
         said = Episode(
             id="",
             at=at,
@@ -146,7 +152,8 @@ class Brain:
             answer=clean(text),
             session=clean(session),
             people=tuple(names),
-            tags=tuple(labels),
+            tags=tuple(tagged),
+            label=label,
         )
         return capture.remember(self.resources, said)
 

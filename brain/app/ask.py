@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from brain.app.labelling import of_answer
 from brain.app.last_answer import NUMBERS
 from brain.app.resources import Resources, clean
 from brain.app.route import routed
@@ -16,7 +17,9 @@ from brain.app.search import MAX_QUESTION_CHARS
 from brain.app.sync import refresh
 from brain.app.times import resolved
 from brain.errors import BrainError, UsageError
+from brain.labels import UNLABELLED
 from brain.prompts import NOTHING_IN
+from brain.store.labels import EVIDENCE
 from brain.types import (
     Answer,
     Episode,
@@ -53,6 +56,8 @@ def ask(resources: Resources, request: Request, say: Say) -> Answer:
     asked = _whole_store(resources, request, say)
     if asked is None:
         asked, signals = routed(resources, request, say)
+    before = resources.store.episodes.last("ask") if request.follow_up else None
+    asked = replace(asked, label=of_answer(asked, before))
     if not request.record:
         return asked
     return replace(asked, episode=_record(resources, asked, signals))
@@ -96,11 +101,13 @@ def _record(resources: Resources, asked: Answer, signals: Measures) -> str | Non
         text,
         cited,
         asked.state,
+        label=asked.label or UNLABELLED,
     )
     facts = Circumstances(
         confidence={
             **asdict(asked.confidence),
             "signals": dict(signals),
+            EVIDENCE: sorted({passage.document_id for passage in asked.passages}),
             NUMBERS: [citation.number for citation in asked.citations],
         },
         route=asked.route,

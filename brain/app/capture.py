@@ -14,11 +14,13 @@ from pathlib import Path
 
 from brain.app.file_facts import shown, unchanged, uri_of
 from brain.app.intake import Intake
+from brain.app.labelling import told
 from brain.app.resources import Resources
 from brain.app.tally import Tally, erased
 from brain.app.times import month_first
 from brain.app.vectors import finish
 from brain.errors import BrainError, UsageError
+from brain.labels import UNLABELLED, FolderLabel
 from brain.store.documents import Origin
 from brain.store.tombstones import Erased
 from brain.types import AddReport, Episode
@@ -32,13 +34,29 @@ def add(
     *,
     dry_run: bool,
     again: bool = False,
+    label: str = UNLABELLED,
 ) -> AddReport:
-    """Files and folders. Folders become roots. `again`: what was erased is taken in again."""
+    """Files and folders. Folders become roots. `again`: what was erased is taken in again. `label`: of all of it."""
     places = [Path(os.path.abspath(path.expanduser())) for path in paths]
-    intake = replace(Intake.of(resources), again=again)
+    intake = replace(Intake.of(resources), again=again, label=label)
     if dry_run:
         return _rehearse(intake, places)
+    if label != UNLABELLED:
+        _say_label(resources, places, label)
     return finish(resources, intake.take_in(places, tuple(tags)))
+
+
+def _say_label(resources: Resources, places: Iterable[Path], label: str) -> None:
+    """What is there already gets the label where that is stricter, and what comes into these folders later gets it."""
+    store = resources.store
+    with store.write():
+        for place in places:
+            source = shown(place)
+            store.labels.raise_to(store.labels.at(source), label)
+            if place.is_dir():
+                why = "brain add --label"
+                rule = FolderLabel(source, label, resources.seconds(), why)
+                store.labels.raise_folder(rule)
 
 
 def _rehearse(intake: Intake, places: Iterable[Path]) -> AddReport:
@@ -77,7 +95,10 @@ def remember(resources: Resources, said: Episode) -> Episode:
     at = now
     if said.at:
         at = _moment(said.at, now)
-    episode = replace(said, at=at.isoformat(timespec="seconds"), answer=text)
+    label = told([text, said.session], said.label)
+    episode = replace(
+        said, at=at.isoformat(timespec="seconds"), answer=text, label=label
+    )
     return remember_episodes(resources, [episode])[0]
 
 
@@ -112,7 +133,7 @@ def remember_episodes(
                 title,
                 episode.at,
             )
-            origin = Origin(document.uri, tags=episode.tags)
+            origin = Origin(document.uri, label=episode.label, tags=episode.tags)
             tally.save(resources, document, origin)
     finish(resources, tally)
     return kept

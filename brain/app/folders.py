@@ -65,6 +65,7 @@ class Folders(Noun):
             library.add_root(new_uri, new_path, options, now)
             library.drop_root(old_path)
             library.move_contexts(old_path, new_path)
+            self._store.labels.move_folders(old_path, new_path)
             self._store.skipped.move(old_uri, new_uri, new_path, now)
         intake = replace(Intake.of(self._resources), moved=moved)
         tags = tuple(options.get("tags", ()))

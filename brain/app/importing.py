@@ -25,6 +25,7 @@ from brain.app.resources import Resources
 from brain.app.tally import ERASED, Tally
 from brain.errors import BrainError, StoreError
 from brain.faults import reach
+from brain.labels import FolderLabel
 from brain.reports import ImportReport, Judgment
 from brain.store.documents import Origin
 from brain.store.tombstones import Erased
@@ -64,12 +65,14 @@ class Import:
         self._counts = dict.fromkeys(("episodes", "skills", "feedback", "contexts"), 0)
         self._roots: list[str] = []
         self._registered = False
+        self._labels_chosen = True
 
     def everything(self, directory: Path, *, roots: bool = False) -> None:
         """All that the folder holds; with `roots` the folders that it names are looked at. Raises `NotFound`."""
         from brain.keeping.export import reading
 
         manifest = reading.manifest(directory)
+        self._labels_chosen = manifest.labels_chosen
         # First, since the words by which a document is found name its place below a folder that was added
         self._folders(manifest, register=roots)
         done = 0
@@ -80,6 +83,7 @@ class Import:
             self._resources.progress("reading", done, 0)
         self._remember(directory)
         self._contexts(manifest.contexts)
+        self._folder_labels(manifest.folder_labels)
 
     def report(self, directory: Path, taken: AddReport) -> ImportReport:
         """What was done, or with `dry_run` would be; `taken` counts its documents."""
@@ -107,8 +111,14 @@ class Import:
 
     def _take(self, path: Path, item: object) -> None:
         """One thing; what it says that nothing can be made of is told with the name of its file."""
-        from brain.keeping.export.rows import StoredDocument, StoredEpisode
+        from brain.keeping.export.rows import (
+            StoredDocument,
+            StoredEpisode,
+            without_label,
+        )
 
+        if not self._labels_chosen:
+            item = without_label(item)
         try:
             if isinstance(item, Skipped):
                 self.tally.skipped.append(item)
@@ -258,6 +268,15 @@ class Import:
                     self._store.library.set_context(source, description)
             elif known[source] != description:
                 self._kept.append(f"the description of {source}")
+
+    def _folder_labels(self, labels: Mapping[str, str]) -> None:
+        """Labels of folders where they are stricter than those here."""
+        if self._dry_run:
+            return
+        now = self._resources.seconds()
+        for source, label in labels.items():
+            folder = FolderLabel(source, label, now, "an export that was taken in")
+            self._store.labels.raise_folder(folder)
 
     def _folders(self, manifest: Manifest, *, register: bool) -> None:
         """Folders that the export names: looked at only when the person wants it, and carried on to the next export."""

@@ -24,11 +24,13 @@ from typing import Self
 
 import ingest
 from brain.app.file_facts import believable, shown, stat_of, uri_of
+from brain.app.labelling import labelled
 from brain.app.look import Look, Manner, kind_of_file
 from brain.app.resources import Resources
 from brain.app.tally import Tally, erased
 from brain.child import Child, running
 from brain.faults import reach
+from brain.labels import UNLABELLED
 from brain.protocols import Clock
 from brain.store.documents import Origin
 from brain.store.skipped import CUT, LeftOut
@@ -92,8 +94,8 @@ class Mailboxes:
 class Intake:
     """One taking in, over the store of `resources`; `tally` counts what happens.
 
-    `again`: also what was erased before; `asked_for`: the files that a person named; `moved`: the
-    ids of documents whose files lie under these addresses now.
+    `again`: also what was erased before; `label`: what a person said of all of it; `asked_for`: the files that a person
+    named; `moved`: the ids of documents whose files lie under these addresses now.
     """
 
     resources: Resources
@@ -102,6 +104,7 @@ class Intake:
     clock: Clock = time.monotonic
     start: Callable[[], Child] = reading_child
     again: bool = False
+    label: str = UNLABELLED
     moved: Mapping[str, str] = field(default_factory=dict)
     asked_for: set[Path] = field(default_factory=set)
 
@@ -320,12 +323,14 @@ class Intake:
         entry = name_only(item.path, uri)
         if uri in self.moved:
             entry = rebind(entry, self.moved[uri])
+        origin = labelled(self.resources, entry, replace(origin, entry="name"))
         documents = self.resources.store.documents
-        documents.save(entry, replace(origin, entry="name"), now=self.resources.now())
+        documents.save(entry, origin, now=self.resources.now())
 
     def _origin(self, item: ingest.Found, source: str, tags: Texts) -> Origin:
         looked_ns = time.time_ns()
-        return Origin(source, stat_of(item), looked_ns, tags=tags)
+        stat = stat_of(item)
+        return Origin(source, stat, looked_ns, label=self.label, tags=tags)
 
     def _let_go(self, source: str, present: set[str]) -> None:
         """Forget messages that are no longer in a mailbox, under the same rule as files that are gone from a folder."""

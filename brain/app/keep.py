@@ -273,6 +273,7 @@ class Keep(Noun):
             [root["path"] for root in roots],
             imported_from(resources),
             lambda: resources.store.connection.left_out,
+            {row.source: row.label for row in resources.store.labels.folders()},
         )
         target = Path(os.path.abspath(directory.expanduser()))
         inside = any(Path(root["path"]) in target.parents for root in roots)

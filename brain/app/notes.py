@@ -16,6 +16,7 @@ from brain.app.tally import Tally
 from brain.app.vectors import finish
 from brain.errors import NotFound, UsageError
 from brain.faults import reach
+from brain.labels import UNLABELLED
 from brain.reports import DocumentDetail
 from brain.store.documents import Origin
 from brain.types import AddReport, Episode, Texts
@@ -29,6 +30,7 @@ def note(
     tags: Sequence[str],
     *,
     again: bool = False,
+    label: str = UNLABELLED,
 ) -> AddReport:
     """A note that is no file; with `notes_dir` set it becomes one. `again`: also when the same one is there."""
     if not text.strip():
@@ -42,9 +44,9 @@ def note(
         place = Path(folder).expanduser()
         day = resources.now()[:10]
         path = _note_file(place, text, title, day)
-        return add(resources, [path], tags, dry_run=False)
+        return add(resources, [path], tags, dry_run=False, label=label)
     uri = f"{NOTE}{new_id()}"
-    return _keep(resources, uri, text, title, said=text, tags=tuple(tags))
+    return _keep(resources, uri, text, title, said=text, tags=tuple(tags), label=label)
 
 
 def edit(resources: Resources, reference: str, text: str) -> AddReport:
@@ -127,6 +129,7 @@ def _keep(
     before: DocumentDetail | None = None,
     of: str | None = None,
     tags: Texts = (),
+    label: str = UNLABELLED,
 ) -> AddReport:
     """The document and what was said of it, in one transaction. `of`: the round that this one corrects."""
     at = before.row.date or "" if before else ""
@@ -138,7 +141,9 @@ def _keep(
         document = rebind(document, own_id)
     tally = Tally()
     with resources.store.write():
-        tally.save(resources, document, Origin(uri, tags=tags))
+        document_id = tally.save(
+            resources, document, Origin(uri, label=label, tags=tags)
+        )
         reach("note.between")
         episode = Episode(
             new_id(),
@@ -149,6 +154,7 @@ def _keep(
             source=uri,
             tags=tags,
             supersedes=of,
+            label=resources.store.labels.one(document_id),
         )
         resources.store.episodes.record(episode)
     return finish(resources, tally)

@@ -35,6 +35,7 @@ NEW_EPISODES_SECONDS = 1.0
 NEW_EPISODES_BATCH = 8  # between two looks at the clock
 
 Ranked = list[tuple[Episode, float]]
+Rounds = tuple[Episode, ...]
 
 
 def recall(resources: Resources, request: Request, kind: str, person: str) -> Recalled:
@@ -122,7 +123,10 @@ class _Finder:
         """
         told = []
         self.words = Scope(
-            phrases=asked.phrases, without=asked.without, tags=asked.tags
+            phrases=asked.phrases,
+            without=asked.without,
+            tags=asked.tags,
+            at_most=self.request.scope.at_most,
         )
         if asked.phrases and not self._allowed():
             apart = replace(self.words, phrases=())
@@ -210,7 +214,18 @@ class _Finder:
     def _with_rounds(self, episode: Episode, score: float) -> Remembered:
         """An episode with the rounds before and after it in its session."""
         before, after = self.resources.store.episodes.neighbours(episode)
-        return Remembered(episode, score, before, after)
+        return Remembered(episode, score, self._seen(before), self._seen(after))
+
+    def _seen(self, episodes: Rounds) -> Rounds:
+        """Those of them that may be seen: a round beside one that may be can be more confidential."""
+        most = self.request.scope.at_most
+        if most is None or not episodes:
+            return episodes
+        search = self.resources.store.search_episodes()
+        allowed = search.allowed(Scope(at_most=most))
+        return tuple(
+            episode for episode in episodes if allowed is None or episode.id in allowed
+        )
 
 
 def _with_new_episodes(resources: Resources) -> Serving:

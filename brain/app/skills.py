@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from brain.app.labelling import told
 from brain.app.resources import Noun
+from brain.labels import UNLABELLED
 from brain.types import Skill
 
 SkillList = list[Skill]  # inside the class `list` is a verb
@@ -24,7 +26,9 @@ class Skills(Noun):
         read = read_skill(path)
         for warning in read.warnings:
             self._resources.progress(f"notice: {warning}", 0, 0)
-        return self._store.skills.add(read.skill, Belongings(read.belongings.files))
+        files = read.belongings.files
+        label = told([read.skill.body, *files.values()], UNLABELLED)
+        return self._store.skills.add(read.skill, Belongings(files, label))
 
     def list(self) -> SkillList:
         """All skills, by name."""

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from brain.app.labelling import labelled
 from brain.app.resources import Resources
 from brain.store.documents import Origin
 from brain.store.skipped import LeftOut
@@ -38,6 +39,7 @@ class Tally:
     def save(self, resources: Resources, document: Document, origin: Origin) -> str:
         """Hand a document to the store and count what came of it; the id that it has there."""
         documents = resources.store.documents
+        origin = labelled(resources, document, origin)
         outcome, document_id = documents.save(document, origin, now=resources.now())
         self.counts[outcome] += 1
         if outcome != "unchanged":

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from brain.store.documents import DocumentTable
     from brain.store.episodes import EpisodeTable
     from brain.store.fts_search import EpisodeSearch, KnowledgeSearch, WholeStore
+    from brain.store.labels import LabelTable
     from brain.store.ledger import LedgerTable
     from brain.store.library import LibraryTable
     from brain.store.policies import ApprovalTable, PolicyTable
@@ -82,6 +83,13 @@ class Store:
         from brain.store.library import LibraryTable
 
         return LibraryTable(self.connection)
+
+    @cached_property
+    def labels(self) -> LabelTable:
+        """How confidential what is stored is."""
+        from brain.store.labels import LabelTable
+
+        return LabelTable(self.connection)
 
     @cached_property
     def vocabulary(self) -> VocabularyTable:

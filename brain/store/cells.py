@@ -47,6 +47,7 @@ NOUNS = {
     "judgments": "feedback",
     "roots": "folder",
     "contexts": "description of",
+    "folder_labels": "label of",
     "skipped": "skipped file",
     "forgotten": "forgotten",
     "settings": "setting",

@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from brain.errors import StoreError
+from brain.labels import UNLABELLED
 from brain.store.connection import Connection
+from brain.store.labels import LabelTable
 from brain.store.moves import Moves, is_gone, path_of
 from brain.store.properties import names_of, renew_properties
 from brain.store.row_hash import HASH, Row, hashed, listed, renewed, row_hash
@@ -36,7 +38,7 @@ CHUNK_COLUMNS = """
 # what changes when a chunk moves in its document
 MOVED = ("ordinal", "source", "locator", "start", "end", "tokens", "terms")
 FILE_FACTS = ("size", "mtime_ns", "ctime_ns", "inode")
-KEPT = ("label", "compartment", "added_at")  # of a known document, whatever it says now
+KEPT = ("compartment", "added_at")  # of a known document, whatever it says now
 
 # FTS5 writes what it holds at every statement and savepoint; x 16 values is below SQLite's old 999
 CHUNKS_PER_INSERT = 62
@@ -56,7 +58,7 @@ class Origin:
     looked_ns: int | None = None
     reader: str = ""
     entry: str = "full"
-    label: str = "internal"
+    label: str = UNLABELLED
     compartment: str | None = None
     trust: str = "own"
     tags: Texts = ()
@@ -95,6 +97,7 @@ class DocumentTable(Table):
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
+        self._labels = LabelTable(connection)
         # rows of chunks that are written together, None to write at once
         self._held: list[Row] | None = None
         # by content: what `_gone` found, None outside of `together`
@@ -215,12 +218,14 @@ class DocumentTable(Table):
                 document_id,
             )
         tag_rows(self._conn, document_id, origin.tags, "person")
+        self._labels.raise_to([document_id], origin.label)
 
     def _put(
         self, document: Document, origin: Origin, known: Row | None, *, now: str
     ) -> int | None:
         """Write all of a document; the hash of its row."""
         row = document_row(document, origin, known, now)
+        row["label"] = self._labels.of(row, known)
         if known:
             row[HASH] = renewed("documents", known, row)
         else:
@@ -235,6 +240,7 @@ class DocumentTable(Table):
                 "DELETE FROM tags WHERE document_id=? AND by='document'", document.id
             )
             self._run("DELETE FROM links WHERE document_id=?", document.id)
+        self._labels.spread(row, known)
         tag_rows(self._conn, document.id, document.tags, "document")
         tag_rows(self._conn, document.id, origin.tags, "person")
         link_rows(self._conn, document)

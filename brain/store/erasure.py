@@ -174,6 +174,9 @@ class Eraser(Reader):
         self._delete("skipped", "uri", targets.uris)
         self._delete("roots", "uri", targets.uris)
         self._delete("contexts", "source", targets.sources)
+        if self._first("SELECT 1 FROM sqlite_master WHERE name='folder_labels'"):
+            # a copy of an older schema has none
+            self._delete("folder_labels", "source", targets.sources)
         for session in sessions:
             self._neighbours(session)
 

@@ -33,6 +33,7 @@ KNOWN_BY = {
     "judgments": "feedback of {at:.10} on “{question:.60}”",
     "eval_runs": "evaluation of {at:.16}",
     "tombstones": "mark of an erased file of {day}",
+    "folder_labels": "label of the folder {source}",
 }
 TWO_KEYS = (
     "tags",

@@ -38,6 +38,7 @@ _COLUMNS = {
         episode signals""",
     "eval_runs": "at name report",
     "tombstones": "mark day",
+    "folder_labels": "source label at why",
 }
 COVERED: Mapping[str, tuple[str, ...]] = {
     table: tuple(columns.split()) for table, columns in _COLUMNS.items()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from brain.errors import NotFound, UsageError
+from brain.labels import UNLABELLED, raised
 from brain.store.cells import damaged, leave_out
 from brain.store.connection import Connection
 from brain.store.row_hash import Row, hashed, listed
@@ -44,7 +45,7 @@ class Belongings:
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
-    label: str = "internal"
+    label: str = UNLABELLED
     version: str = ""
     added_at: str = ""
     updated_at: str = ""
@@ -88,6 +89,7 @@ class SkillTable(Table):
                 self._insert_row("skills", hashed("skills", record))
                 return kept
             record["added_at"] = before["added_at"]
+            record["label"] = raised(before["label"], belongings.label)
             if before["version"] == version:
                 record["updated_at"] = before["updated_at"]
             self._change("skills", "pk", before, record)

@@ -12,12 +12,15 @@ from contextlib import contextmanager
 from sqlite3 import Connection, DatabaseError, OperationalError
 from typing import Any
 
+from brain.labels import UNLABELLED, Label, effective
 from brain.store.cells import as_text
 from brain.store.conditions import clause
 from brain.store.row_hash import Row
 from brain.types import Scope
 from ingest.media import NOTE, endings
 
+# setting: when a person was shown every folder with its label
+WALKED = "labels.walked"
 # tables with a full-text table beside them, named …_fts
 FULL_TEXT = ("knowledge", "episodes", "skills")
 FIRST_SEEN = "first seen"  # `dated_by` of a document without a date of its own
@@ -220,7 +223,7 @@ def document_scope(scope: Scope) -> Where:
     if scope.until:
         where.add("substr(d.dated_at, 1, length(?)) <= ?", scope.until, scope.until)
     where.among("d.dated_by", scope.dated or None)
-    where.among("d.label", scope.labels)
+    _add_label(where, "d.label", scope.at_most)
     where.among("coalesce(d.compartment, '')", scope.compartments)
     return where
 
@@ -238,6 +241,19 @@ def _add_types(where: Where, types: Sequence[str]) -> None:
         where.add(_any_glob(wanted), *wanted)
     if unwanted:
         where.add(f"NOT {_any_glob(unwanted)}", *unwanted)
+
+
+def _add_label(where: Where, column: str, most: Label | None) -> None:
+    """Nothing more confidential than that; what nobody labelled counts by whether the folders were walked."""
+    if most is None or most is max(Label):
+        return
+    allowed = [str(label) for label in Label if label <= most]
+    among = f"{column} IN {marks(allowed)}"
+    if effective(UNLABELLED, walked=True) > most:
+        where.add(among, *allowed)
+        return
+    walked = "EXISTS (SELECT 1 FROM settings WHERE name = ?)"
+    where.add(f"({among} OR ({column} = ? AND {walked}))", *allowed, UNLABELLED, WALKED)
 
 
 def _any_glob(globs: Sequence[str]) -> str:
@@ -273,6 +289,6 @@ def episode_scope(scope: Scope, *, kind: str = "", person: str = "") -> Where:
     where.add_given("c.source GLOB ?", scope.source)
     where.add_given("substr(c.at, 1, 10) >= ?", scope.since[:10])
     where.add_given("substr(c.at, 1, 10) <= ?", scope.until[:10])
-    where.among("c.label", scope.labels)
+    _add_label(where, "c.label", scope.at_most)
     where.among("coalesce(c.compartment, '')", scope.compartments)
     return where

@@ -22,6 +22,7 @@ from brain.app.resources import HEAD
 from brain.config import Config, Models
 from brain.errors import BrainError
 from brain.keeping import backup, erase
+from brain.labels import FolderLabel
 from brain.reports import Judgment
 from brain.store.checks import StoreChecks
 from brain.store.days import SEEN
@@ -61,6 +62,9 @@ def brain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brain]:
         for number in (1, 2):
             brain.remember(f"Ana mends boiler number {number}", session="talk")
             brain.library.describe(f"/srv/{number}", "a folder")
+            brain.resources.store.labels.set_folder(
+                FolderLabel(f"/srv/{number}", "internal", "2026-05-07", "a test")
+            )
             store.skills.add(Skill("", f"mend-{number}", "how to mend a boiler", "Do."))
             brain.note(f"forget me {number}", title=f"gone {number}")
         forgotten = [r.id for r in brain.library.documents() if "gone" in r.title]

@@ -161,7 +161,7 @@ def test_search_json_is_schema_2() -> None:
         "heading": ["Tea", "Black"],
         "text": "Black tea wants water just off the boil, about 95 degrees, for three to five minutes.",
         "date": "2026-05-07",
-        "label": "internal",
+        "label": "unlabelled",
         "client": None,
         "trust": "own",
         "context": "",

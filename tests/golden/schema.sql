@@ -7,6 +7,9 @@ CREATE INDEX documents_looked ON documents(uri, size, mtime_ns, ctime_ns, inode,
 -- index documents_source
 CREATE INDEX documents_source ON documents(source);
 
+-- index documents_text_sha
+CREATE INDEX documents_text_sha ON documents(text_sha);
+
 -- index embeddings_without_sentences
 CREATE INDEX embeddings_without_sentences ON embeddings(fingerprint) WHERE sentences IS NULL;
 
@@ -106,6 +109,11 @@ CREATE VIRTUAL TABLE episodes_vocab USING fts5vocab('episodes_fts', 'row');
 
 -- table eval_runs
 CREATE TABLE eval_runs (pk INTEGER PRIMARY KEY, at TEXT NOT NULL, name TEXT NOT NULL, report TEXT NOT NULL, row_hash INTEGER);
+
+-- table folder_labels
+CREATE TABLE folder_labels (
+    source TEXT PRIMARY KEY, label TEXT NOT NULL, at TEXT NOT NULL, why TEXT NOT NULL, row_hash INTEGER
+);
 
 -- table forgotten
 CREATE TABLE forgotten (

@@ -12,6 +12,7 @@ import pytest
 from sqlite_utils import Database
 
 from brain.errors import Unavailable
+from brain.labels import Label
 from brain.retrieval import Sources, retrieve, why_not
 from brain.store.fts_search import KnowledgeSearch
 from brain.types import Fingerprint, Request, Scope
@@ -241,7 +242,7 @@ def test_a_deleted_document_never_appears_although_the_index_still_knows_it(
 
 
 def test_scope_is_kept_by_both_rankings(shelf: Shelf) -> None:
-    scope = Scope(labels=("internal",))
+    scope = Scope(at_most=Label.INTERNAL)
     assert "secret.md" in sources(shelf.ask("rent of the other flat"))
     assert "secret.md" not in sources(shelf.ask("rent of the other flat", scope=scope))
     assert sources(shelf.ask("rent", scope=Scope(source="le*"))) == [
@@ -258,7 +259,7 @@ def test_one_public_note_is_found_among_many_confidential_ones(shelf: Shelf) -> 
             [f"confidential rent number {n} of the flat"],
             label="confidential",
         )
-    found = shelf.ask("rent of the flat", scope=Scope(labels=("internal",)))
+    found = shelf.ask("rent of the flat", scope=Scope(at_most=Label.INTERNAL))
     assert sources(found)[0] == "lease.md"
     assert not any(source.startswith("s") for source in sources(found))
 
@@ -330,7 +331,7 @@ def test_an_empty_store_answers_nothing() -> None:
     [
         ("rent in Mill Lane", "lease.md", {}, "found"),
         ("rent", "nowhere.md", {}, "not stored"),
-        ("rent", "secret.md", {"scope": Scope(labels=("internal",))}, "out of scope"),
+        ("rent", "secret.md", {"scope": Scope(at_most=Label.INTERNAL)}, "out of scope"),
         ("rent in Mill Lane", "boat.md", {"limit": 1}, "cut"),
         ("rent in Mill Lane", "boat.md", {"embedder": None}, "no candidate"),
     ],

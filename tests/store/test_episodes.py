@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from brain.errors import NotFound, UsageError
+from brain.labels import Label
 from brain.retrieval.recall_order import importance, recency, rerank
 from brain.store.connection import Connection, connect
 from brain.store.episodes import Circumstances, EpisodeTable, topic_of
@@ -284,6 +285,7 @@ def test_scope_kind_and_person_hold_at_every_gate(
             kind="chat",
             people=("Ana",),
             tags=("x",),
+            label="public",
         ),
         said(
             "tea two",
@@ -298,7 +300,7 @@ def test_scope_kind_and_person_hold_at_every_gate(
         (EpisodeSearch(connection.conn), Scope(since="2026-05"), two),
         (EpisodeSearch(connection.conn), Scope(until="2026-04-30"), one),
         (EpisodeSearch(connection.conn), Scope(tags=("X",)), one),
-        (EpisodeSearch(connection.conn), Scope(labels=("secret",)), two),
+        (EpisodeSearch(connection.conn), Scope(at_most=Label.INTERNAL), one),
         (EpisodeSearch(connection.conn, kind="chat"), Scope(), one),
         (EpisodeSearch(connection.conn, person="ben"), Scope(), two),
     ]

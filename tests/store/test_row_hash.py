@@ -19,6 +19,7 @@ from brain.app import Brain
 from brain.app.sync import sync
 from brain.config import Config, Ingest, Models
 from brain.errors import BrainError
+from brain.labels import FolderLabel
 from brain.store import copies
 from brain.store.checks import StoreChecks
 from brain.store.connection import connect
@@ -78,6 +79,9 @@ def filled(place: Path) -> Path:
         brain.skills.add(notes / "week")
         brain.add([notes], tags=["mine"])
         brain.library.describe(str(notes), "papers of the flat")
+        brain.resources.store.labels.set_folder(
+            FolderLabel(str(notes), "internal", "2026-05-07", "a test")
+        )
         brain.note("a note", title="Note", tags=["loose"])
         said = Episode(
             "",
@@ -297,6 +301,7 @@ PLANTED = {
     "UPDATE skills SET status = 'trial'": "skill week",
     "UPDATE judgments SET verdict = 'good'": "on “what does green tea want?”",
     "UPDATE roots SET options = '{}'": "registered folder {notes}",
+    "UPDATE folder_labels SET label = 'public'": "label of the folder {notes}",
     "UPDATE contexts SET description = 'papers'": "description of {notes}",
     "UPDATE forgotten SET title = 'Olds'": "forgotten document Olds",
     "UPDATE eval_runs SET name = 'other'": "evaluation of 2026-05-07T09:00",

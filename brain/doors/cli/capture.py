@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,8 @@ from brain.doors.cli import completion
 from brain.doors.cli.app import EVERY_DAY, KEEPING, LIBRARY, register, shown
 from brain.doors.cli.options import (
     Json,
+    LabelWord,
+    NewLabel,
     NewTags,
     Text,
     Verbose,
@@ -53,6 +55,7 @@ def add(
     edit: Annotated[bool, flag("--edit", "Write a note in $EDITOR.")] = False,
     title: Annotated[str, option("--title", "TEXT", "The title of the note.")] = "",
     tag: NewTags = [],  # noqa: B006  typer copies it
+    label: NewLabel = None,
     dry_run: Annotated[
         bool, flag("--dry-run", "Say what would be done; write nothing.")
     ] = False,
@@ -76,6 +79,30 @@ def add(
             f"`{STDIN}` stands for standard input and cannot be mixed with paths",
             "add them one by one",
         )
+    _check(title=title, dry_run=dry_run, is_note=is_note)
+    chosen = _chosen(label)
+    if yes:
+        chosen["again"] = True
+    if is_note:
+        # The draft stays in its file until the note is stored.
+        with _text_of_note(run, note, edit=edit) as text, run.brain() as brain:
+            report = brain.note(text, title=title, tags=tag, **chosen)
+            if report.unchanged and run.yes("the same note is in; add it again?"):
+                chosen["again"] = True
+                report = brain.note(text, title=title, tags=tag, **chosen)
+    else:
+        with run.brain() as brain:
+            report = brain.add(files, tags=tag, dry_run=dry_run, **chosen)
+            gone = [item for item in report.skipped if _erased(item)]
+            if gone and not dry_run and run.yes(_question(gone)):
+                paths = [Path(item.source) for item in gone]
+                chosen["again"] = True
+                report = _both(report, brain.add(paths, tags=tag, **chosen))
+    return Added(report, dry_run, strict, run.out.announced, verbose=verbose)
+
+
+def _check(*, title: str, dry_run: bool, is_note: bool) -> None:
+    """Raise `UsageError` for an option that is for files with a note, or the other way round."""
     if dry_run and (title or is_note):
         raise UsageError(
             "--dry-run is for files and folders", "leave it out: a note is only added"
@@ -84,21 +111,13 @@ def add(
         raise UsageError(
             "--title is for notes", "a document's title is read from the document"
         )
-    again = {"again": True} if yes else {}
-    if is_note:
-        # The draft stays in its file until the note is stored.
-        with _text_of_note(run, note, edit=edit) as text, run.brain() as brain:
-            report = brain.note(text, title=title, tags=tag, **again)
-            if report.unchanged and run.yes("the same note is in; add it again?"):
-                report = brain.note(text, title=title, tags=tag, again=True)
-    else:
-        with run.brain() as brain:
-            report = brain.add(files, tags=tag, dry_run=dry_run, **again)
-            gone = [item for item in report.skipped if _erased(item)]
-            if gone and not dry_run and run.yes(_question(gone)):
-                paths = [Path(item.source) for item in gone]
-                report = _both(report, brain.add(paths, tags=tag, again=True))
-    return Added(report, dry_run, strict, run.out.announced, verbose=verbose)
+
+
+def _chosen(label: LabelWord | None) -> dict[str, Any]:
+    """The label as the verbs take it; nothing where none was typed."""
+    if label is None:
+        return {}
+    return {"label": str(label)}
 
 
 def _erased(item: Skipped) -> bool:
@@ -210,11 +229,14 @@ def remember(
         str, option("--session", "NAME", "The meeting or thread it belongs to.")
     ] = "",
     tag: NewTags = [],  # noqa: B006  typer copies it
+    label: NewLabel = None,
 ) -> object:
     """Keep something that happened, word for word. `-` reads standard input."""
     text = run.text(words, "text")
     with run.brain() as brain:
-        return brain.remember(text, at=at, session=name, people=people, tags=tag)
+        return brain.remember(
+            text, at=at, session=name, people=people, tags=tag, **_chosen(label)
+        )
 
 
 @shown(

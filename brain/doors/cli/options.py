@@ -5,6 +5,7 @@ Serves the command modules, as the second part of `Annotated`. Leaves parsing to
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -36,6 +37,15 @@ def choice(name: str, text: str) -> Any:
     return typer.Option(name, help=text)
 
 
+class LabelWord(StrEnum):
+    """How confidential a text is, as it is typed."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+    CONFIDENTIAL = "confidential"
+
+
+NewLabel = Annotated[LabelWord | None, choice("--label", "How confidential it is.")]
 Json = Annotated[bool, flag("--json", "Print JSON, schema 2 (docs/JSON.md).")]
 Explain = Annotated[
     bool, flag("--explain", "Also the figures and codes that are left out.")

@@ -28,7 +28,9 @@ from brain.types import Texts
 SIDECAR = ".brain-export"  # `ingest.folders` leaves out every folder that holds one
 MANIFEST = f"{SIDECAR}/manifest.json"
 OLD_MANIFEST = ".brain-export.json"  # of format 1
-FORMAT = 2
+FORMAT = 3
+# Before, every label was "internal", which nobody had chosen.
+FORMAT_WITH_LABELS = 3
 KINDS = (
     "documents",
     "notes",
@@ -256,7 +258,9 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a manifest says. `writing`: files that an export was about to write when it last noted it."""
+    """What a manifest says. `writing`: files that an export was about to write when it last noted it. `labels_chosen`:
+    somebody or something chose each label that the export says.
+    """
 
     files: Mapping[str, str] = field(default_factory=dict)
     writing: Mapping[str, str] = field(default_factory=dict)
@@ -265,6 +269,8 @@ class Manifest:
         default_factory=dict
     )  # path -> address of the original
     roots: tuple[Facts, ...] = ()
+    folder_labels: Mapping[str, str] = field(default_factory=dict)
+    labels_chosen: bool = True
     found: bool = False
 
 
@@ -277,7 +283,9 @@ def read_manifest(path: Path) -> Manifest:
         with open_plain(file) as opened:
             body = json.loads(opened.read(MANIFEST_BYTES))
         match body:
-            case {"format": given} if given is not True and given in (1, FORMAT):
+            case {"format": given} if given is not True and given in range(
+                1, FORMAT + 1
+            ):
                 pass
             case _:
                 raise ValueError("another format")
@@ -292,6 +300,8 @@ def read_manifest(path: Path) -> Manifest:
         texts_in(body, "contexts"),
         texts_in(body, "attachments"),
         tuple(_roots(file, body.get("roots", []))),
+        texts_in(body, "folder_labels"),
+        labels_chosen=body["format"] >= FORMAT_WITH_LABELS,
         found=True,
     )
 

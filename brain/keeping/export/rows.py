@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from brain.labels import UNLABELLED
 from brain.store.cells import mapping_of, texts_of
 from brain.store.checks import LABEL
 from brain.store.episodes import Circumstances
@@ -26,6 +27,7 @@ Facts = Mapping[str, Any]  # by name, as JSON gives them
 FIRST_SEEN = (
     "first seen"  # `documents.dated_by` when the content itself carries no date
 )
+UNCHOSEN = "internal"  # the label that every row had before labels could be chosen
 # An id that we could have made; anything else in a file is not trusted as one.
 ID = re.compile(r"[0-9a-f]{6,32}")
 # Columns of `documents` that travel as they are, in the order in which an entry has them; what is shown as the source
@@ -87,7 +89,7 @@ class StoredDocument:
     media_type: str = "text/markdown"
     chunks: tuple[StoredChunk, ...] = ()
     entry: str = "full"
-    label: str = "internal"
+    label: str = UNLABELLED
     compartment: str | None = None
     dated_at: str = ""
     dated_by: str = FIRST_SEEN
@@ -177,6 +179,17 @@ def stored_skill(row: Row) -> StoredSkill:
     """From a row of `skills`, whose JSON is loaded in place."""
     row["files"] = mapping_of("files", row["files"])
     return StoredSkill(_from_row(Skill, row), _from_row(Belongings, row))
+
+
+def without_label(item: object) -> object:
+    """The same, nobody having chosen its label, where it says the one that every row had by itself."""
+    if isinstance(item, StoredDocument) and item.label == UNCHOSEN:
+        return replace(item, label=UNLABELLED)
+    if isinstance(item, StoredEpisode) and item.episode.label == UNCHOSEN:
+        return replace(item, episode=replace(item.episode, label=UNLABELLED))
+    if isinstance(item, StoredSkill) and item.belongings.label == UNCHOSEN:
+        return replace(item, belongings=replace(item.belongings, label=UNLABELLED))
+    return item
 
 
 def said_in(values: Facts, names: Iterable[str]) -> Row:

@@ -55,6 +55,7 @@ class Source:
     looked_at: Sequence[str] = ()
     copies: Sequence[Path] = ()
     left_out: Callable[[], Mapping[str, str]] = dict
+    folder_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def export(
@@ -138,6 +139,7 @@ def _facts(source: Source) -> dict[str, Any]:
     ]
     return {
         "contexts": dict(source.contexts),
+        "folder_labels": dict(source.folder_labels),
         "roots": sorted(roots, key=itemgetter("uri")),
     }
 

@@ -1,0 +1,47 @@
+"""The label with which a text goes into the store: of a document, of what a person tells, of an answer.
+
+Joins what the governance finds with what the store knows of folders. Leaves changing labels to `.labels`. Serves every
+way of taking in, and `ask`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from brain.labels import highest
+
+if TYPE_CHECKING:
+    from brain.app.resources import Resources
+    from brain.store.documents import Origin
+    from brain.types import Answer, Episode
+    from ingest.document import Document
+
+
+def labelled(resources: Resources, document: Document, origin: Origin) -> Origin:
+    """Where a document stands, with the label that is found; the store keeps a stricter one that it has."""
+    from brain.governance.labels import label_of, reasons
+
+    folders = resources.store.labels.folders()
+    found = reasons(document, origin.source, folders, origin.label)
+    return replace(origin, label=label_of(found))
+
+
+def told(texts: Iterable[str], said: str) -> str:
+    """The label of what a person tells: what they say of it, and the strictest where there is a secret in it."""
+    from brain.governance.labels import secrets
+
+    found = [reason.label for reason in secrets(texts)]
+    return highest([said, *found]) if found else said
+
+
+def of_answer(asked: Answer, before: Episode | None) -> str:
+    """The label of a question with its answer: that of all that it was made of. `before`: the round that it follows.
+
+    A question to which nothing was found has none, unless there is a secret in it.
+    """
+    words = [passage.label for passage in asked.passages]
+    if before is not None:
+        words.append(before.label)
+    return told([asked.question], highest(words))

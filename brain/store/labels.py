@@ -1,0 +1,192 @@
+"""Labels as they are stored: of documents, of what was derived from them, and of whole folders.
+
+A label sticks: what is saved again, or has the text of another document, gets the stricter one, and so do the answers
+that were made of it. Only `set` lowers one. Leaves out what label a document is found to have
+(`brain.governance.labels`) and whether a person may lower one. Serves saving, and `brain label`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from brain.labels import UNLABELLED, FolderLabel, raised
+from brain.store.row_hash import Row, hashed, listed
+from brain.store.sql import ids_text
+from brain.store.table import Table
+
+LABELLED = ("documents", "episodes", "skills")
+# in `episodes.confidence`: the ids of the documents that an answer was made of
+EVIDENCE = "evidence"
+
+
+class LabelTable(Table):
+    """All SQL of labels but the scope of a search."""
+
+    # -- of a document that is saved ------------------------------------------------------------------
+
+    def of(self, row: Row, known: Row | None) -> str:
+        """The label of a row that is to be saved: that which it says or had, or a document of equal text has."""
+        label: str = row["label"]
+        if known:
+            label = raised(known["label"], label)
+        for other in self._equal(row):
+            label = raised(label, other["label"])
+        return label
+
+    def spread(self, row: Row, known: Row | None) -> None:
+        """What was saved hands its label on: to equal texts, and where it is new to what was made of the document."""
+        others = [other["id"] for other in self._equal(row)]
+        self.raise_to(others, row["label"])
+        if known and known["label"] != row["label"]:
+            self._raise_derived([row], row["label"])
+
+    def _equal(self, row: Row) -> list[Row]:
+        """The other documents of the same text; a text without a letter is that of any empty file."""
+        if not row["text"].strip():
+            return []
+        sql = "SELECT id, label FROM documents WHERE text_sha=? AND id<>?"
+        return self._named(sql, row["text_sha"], row["id"])
+
+    # -- changing -------------------------------------------------------------------------------------
+
+    def raise_to(self, document_ids: Sequence[str], label: str) -> None:
+        """No document of these is less confidential than that afterwards, nor what was derived from it."""
+        if not document_ids or label == UNLABELLED:
+            return
+        with self._write():
+            changed = []
+            for row in self._documents(document_ids):
+                after = raised(row["label"], label)
+                if after != row["label"]:
+                    self._change("documents", "id", row, {"label": after})
+                    changed.append(row)
+            self._raise_derived(changed, label)
+
+    def set(self, document_ids: Sequence[str], label: str) -> None:
+        """Give these documents a label, also a lower one; what was derived from them is raised, and not lowered."""
+        with self._write():
+            rows = self._documents(document_ids)
+            for row in rows:
+                self._change("documents", "id", row, {"label": label})
+            own = [row["uri"].removeprefix("episode:") for row in rows]
+            for episode in self._episodes(own):
+                self._change("episodes", "id", episode, {"label": label})
+            self._raise_derived(rows, label)
+
+    def _documents(self, document_ids: Sequence[str]) -> list[Row]:
+        sql = f"""
+            SELECT {listed("documents")} FROM documents
+            WHERE id IN (SELECT value FROM json_each(?))
+        """
+        return self._named(sql, ids_text(document_ids))
+
+    def _episodes(self, episode_ids: Sequence[str]) -> list[Row]:
+        sql = f"""
+            SELECT {listed("episodes")} FROM episodes
+            WHERE id IN (SELECT value FROM json_each(?))
+        """
+        return self._named(sql, ids_text(episode_ids))
+
+    def _raise_derived(self, documents: Sequence[Row], label: str) -> None:
+        """The rounds that say what these documents say: their own words, and answers that were made of them."""
+        if not documents:
+            return
+        derived = self._derived(documents)
+        for row in self._episodes(derived):
+            after = raised(row["label"], label)
+            if after != row["label"]:
+                self._change("episodes", "id", row, {"label": after})
+
+    def _derived(self, documents: Sequence[Row]) -> list[str]:
+        """Their ids. An answer names the places that it cites, and the documents that it was made of."""
+        own = {row["uri"] for row in documents}
+        sources = {row["source"] for row in documents}
+        ids = {row["id"] for row in documents}
+        found = []
+        sql = "SELECT id, source, citations, confidence FROM episodes"
+        for row in self._sound("episodes", self._each_named(sql)):
+            cited = {place.rpartition(":")[0] for place in row["citations"]}
+            evidence = row["confidence"].get(EVIDENCE, ())
+            said = {row["source"], f"episode:{row['id']}"}
+            if said & own or cited & sources or ids.intersection(evidence):
+                found.append(row["id"])
+        return found
+
+    # -- what there is --------------------------------------------------------------------------------
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many documents, episodes and skills have each label."""
+        found = {}
+        for table in LABELLED:
+            sql = f"SELECT label, count(*) FROM {table} GROUP BY label"
+            found[table] = dict(self._run(sql).fetchall())
+        return found
+
+    def one(self, document_id: str) -> str:
+        """The label of a document."""
+        row = self._first("SELECT label FROM documents WHERE id=?", document_id)
+        return str(row[0])
+
+    def places(self) -> list[Row]:
+        """Source, title and label of every document, in the order of the sources."""
+        sql = "SELECT id, source, title, label FROM documents ORDER BY source"
+        return self._named(sql)
+
+    def at(self, source: str) -> list[str]:
+        """Ids of the document of a place, of those below a folder, and of those in a file of many."""
+        sql = """
+            SELECT id FROM documents
+            WHERE source = ?1 OR substr(source, 1, length(?1) + 1) IN (?1 || '/', ?1 || '#')
+        """
+        return self._column(sql, source.rstrip("/"))
+
+    def same_text(self, document_ids: Sequence[str]) -> list[Row]:
+        """These documents and those of the same text: id, source, title, label."""
+        sql = """
+            SELECT id, source, title, label FROM documents
+            WHERE text_sha IN (
+                SELECT text_sha FROM documents
+                WHERE id IN (SELECT value FROM json_each(?1)) AND trim(text) <> ''
+            ) OR id IN (SELECT value FROM json_each(?1))
+            ORDER BY source
+        """
+        return self._named(sql, ids_text(document_ids))
+
+    # -- folders --------------------------------------------------------------------------------------
+
+    def folders(self) -> list[FolderLabel]:
+        """The labels of folders, by path."""
+        sql = "SELECT source, label, at, why FROM folder_labels ORDER BY source"
+        rows = self._sound("folder_labels", self._each_named(sql))
+        return [FolderLabel(**row) for row in rows]
+
+    def set_folder(self, folder: FolderLabel) -> None:
+        """Everything below the path gets the label when it is next saved; what is there is for the caller."""
+        row = {
+            "source": folder.source,
+            "label": folder.label,
+            "at": folder.at,
+            "why": folder.why,
+        }
+        with self._write():
+            self._keep_row("folder_labels", hashed("folder_labels", row), key="source")
+
+    def raise_folder(self, folder: FolderLabel) -> None:
+        """The same, where the folder has no stricter one."""
+        for known in self.folders():
+            if known.source == folder.source:
+                label = raised(known.label, folder.label)
+                if label == known.label:
+                    return
+        self.set_folder(folder)
+
+    def move_folders(self, before: str, after: str) -> None:
+        """Labels of a folder that was moved, and of those in it, go with it."""
+        for folder in self.folders():
+            inside = folder.source.removeprefix(before)
+            if inside != folder.source and inside[:1] in ("", "/"):
+                self.set_folder(replace(folder, source=f"{after}{inside}"))
+                sql = "DELETE FROM folder_labels WHERE source=?"
+                with self._write():
+                    self._run(sql, folder.source)
