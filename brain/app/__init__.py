@@ -1,4 +1,4 @@
-"""`Brain`: the one object that every door calls. Eight verbs of every day on it, the rest behind five nouns.
+"""`Brain`: the one object that every door calls. Eight verbs of every day on it, the rest behind its nouns.
 
 A verb opens what it needs on first use and hands it to the module that does the work, which is imported then, so that
 `--help` and a search by words load no model. Leaves parsing and rendering to the doors, and every decision to the
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from brain.app.folders import Folders
     from brain.app.judge import Judge
     from brain.app.keep import Keep
+    from brain.app.ledger import LedgerBook
     from brain.app.library import Library
     from brain.app.models import LocalModels
     from brain.app.skills import Skills
@@ -48,8 +49,8 @@ class Brain:
     """A person's store and everything that can be done with it. A context manager; closing it closes its files.
 
     The nouns: `library` (what is stored), `folders` (which are looked at), `skills` (how to do things), `judge` (what a
-    person says of answers, and figures), `keep` (looking after the store), `models` (which models there are and what
-    they serve for).
+    person says of answers, and figures), `keep` (looking after the store), `ledger` (what left this machine, its
+    cost), `models` (which models there are and what they serve for).
     """
 
     def __init__(
@@ -234,6 +235,13 @@ class Brain:
         from brain.app.keep import Keep
 
         return Keep(self.resources)
+
+    @cached_property
+    def ledger(self) -> LedgerBook:
+        """What left this machine, and what was spent."""
+        from brain.app.ledger import LedgerBook
+
+        return LedgerBook(self.resources)
 
     @cached_property
     def models(self) -> LocalModels:

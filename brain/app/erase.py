@@ -14,6 +14,7 @@ from pathlib import Path
 
 from brain.app.derived import begun, finish_erasure
 from brain.app.file_facts import uri_of
+from brain.app.governed import ledger_of
 from brain.app.library import EPISODE, Library, stored_path
 from brain.app.resources import Resources
 from brain.config.secret import Secret
@@ -74,7 +75,9 @@ def erase(
     with store.write():
         present, others = _looked_up(eraser, targets, mentions=mentions)
         store.tombstones.lay(eraser.files(present, targets), today.isoformat())
+        origins = eraser.origins(present)
         eraser.erase(present, targets)
+        _drop_bodies(resources, origins, targets)
         for reference in references:
             store.library.drop_root(stored_path(reference))
         ids.add(present)
@@ -89,16 +92,10 @@ def erase(
     held += more
     left = _files(resources, targets)
     _note_left_out(resources, held, left)
-    return EraseReport(
-        items,
-        _quoting(present, targets),
-        tuple(held),
-        done=True,
-        left=tuple(left),
-        pending=pending,
-        notices=_notices(eraser, targets, held),
-        mentions=others,
-    )
+    report = EraseReport(items, _quoting(present, targets), tuple(held), done=True)
+    notices = _notices(eraser, targets, held)
+    left_over = replace(report, left=tuple(left), pending=pending)
+    return replace(left_over, notices=notices, mentions=others)
 
 
 def _note_begun(
@@ -123,6 +120,16 @@ def _files(
     copies = [copy.path for copy in copies_of(store, resources.config)]
     eraser = Eraser(store.connection.conn)
     return files_with(eraser, targets, resources.config, but=[*copies, *but])
+
+
+def _drop_bodies(
+    resources: Resources, origins: set[str], targets: ErasureTargets
+) -> None:
+    """Remove what the ledger keeps of what left with words of it, before the rows are gone for good: a crash in between
+    loses what was kept, and leaves nothing behind.
+    """
+    files = _files(resources, targets, database_files(resources.config))
+    ledger_of(resources).drop_bodies(origins, files)
 
 
 def _note_left_out(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from brain.app import filling
 from brain.app.derived import finish_erasure, renew_index
+from brain.app.governed import ledger_of, note_restored
 from brain.app.models import wrong_roles
 from brain.app.resources import OFF, Noun
 from brain.app.serving import AUTO, SHIPPED, WITHOUT_OLLAMA, WORDLLAMA
@@ -81,6 +82,7 @@ class Keep(Noun):
             finish_erasure=lambda: finish_erasure(resources),
             ollama=self._ollama,
             shipped=self._shipped,
+            ledger=lambda: ledger_of(resources).verify().faults,
             deep=deep,
             repair=repair,
             finished=resources.finished,
@@ -225,13 +227,16 @@ class Keep(Noun):
         make_home(config)
         if not dry_run:
             self._resources.close()
-        return restore.restore(
+        report = restore.restore(
             path.expanduser().absolute(),
             config,
             now=self._resources.moment(),
             secret=secret,
             dry_run=dry_run,
         )
+        if report.done:
+            note_restored(self._resources, config)
+        return report
 
     def erase(
         self,

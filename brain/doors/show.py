@@ -32,7 +32,15 @@ COULD_NOT_LOOK = 6
 # What stands below "interrupted", wherever that is said.
 KEPT = "what was done is kept; run the same command again to go on"
 
-VIEWS = ("questions", "capture", "library", "models", "keeping", "evaluation")
+VIEWS = (
+    "questions",
+    "capture",
+    "library",
+    "models",
+    "governance",
+    "keeping",
+    "evaluation",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +28,9 @@ from brain.types import Texts
 HEAD = "ledger.head"  # a file of the home: the number and the hash of each row
 FOLDER = "ledger"  # of the home; below it the bodies
 BODY_SHA = "body_sha256"  # fact of a row: the hash of the bytes that left
+ORIGINS = (
+    "origins"  # fact of a row: ids of chunks, episodes and skills that it was made of
+)
 KEPT_DAYS = 90
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
@@ -105,6 +108,42 @@ class Ledger:
             file.flush()
             os.fsync(file.fileno())
 
+    def drop_bodies(self, origins: Collection[str], files: Iterable[str]) -> set[str]:
+        """Remove what is kept of rows that were made of one of the origins, and those of the files that are bodies; the
+        rows stay. Returns the paths.
+        """
+        places = {path for path in map(Path, files) if path.parent == self._bodies}
+        for entry in self.entries():
+            if not set(entry.facts.get(ORIGINS, ())).isdisjoint(origins):
+                places.add(self._bodies / str(entry.id))
+        gone = set()
+        for place in places:
+            if place.is_file():
+                place.unlink()
+                gone.add(str(place))
+        return gone
+
+    def start_anew(self, stamp: str) -> str:
+        """After another database took the place of this one: note its rows. A head of other rows, and what is kept of
+        what left with them, stay beside it under another name; that end of their names, "" when the head agreed.
+        """
+        noted = self._noted()
+        newest = max(noted, default=0)
+        row = self._table.of(newest)
+        if newest and row is not None and row.hash == noted[newest]:
+            self.note_head()
+            return ""
+        if not newest:
+            self.note_head()
+            return ""
+        end = f".before-restore-{stamp}"
+        for name in (HEAD, FOLDER):
+            place = self._home / name
+            if place.exists():
+                place.rename(self._home / f"{name}{end}")
+        self.note_head()
+        return end
+
     # -- reading --------------------------------------------------------------------------------------
 
     def body(self, row_id: int) -> bytes:
@@ -173,11 +212,14 @@ class Ledger:
         """Add lines to the head: one write each, so that two processes never mix theirs. A line that was cut short by a
         crash is closed by the line end that each begins with.
         """
+        lines = [f"\n{row.id} {row.hash}".encode() for row in rows]
+        if not lines:
+            return
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
         handle = os.open(self._home / HEAD, flags, FILE_MODE)
         try:
-            for row in rows:
-                os.write(handle, f"\n{row.id} {row.hash}".encode())
+            for line in lines:
+                os.write(handle, line)
         finally:
             os.close(handle)
 
@@ -208,10 +250,9 @@ class Ledger:
 
 
 def canonical(facts: Facts) -> str:
-    """JSON in one way only: names in order, no blanks, whole numbers and texts (RFC 8785 of such values)."""
+    """JSON in one way only: names in order, no blanks, ASCII, whole numbers and texts."""
     return json.dumps(
         facts,
-        ensure_ascii=False,
         sort_keys=True,
         separators=(",", ":"),
     )

@@ -136,6 +136,14 @@ def labels(examined: Examined) -> Finding:
     return Finding(faults, hint)
 
 
+def ledger(examined: Examined) -> Finding:
+    """D21: the chain of the ledger, its head and the bodies that are kept. Nothing is repaired: it tells what was."""
+    hint = (
+        "something changed it past brain; a backup of before has the rows as they were"
+    )
+    return Finding(examined.ledger(), hint)
+
+
 def clock(examined: Examined) -> Finding:
     """D17: the present is not before what was already written."""
     newest = examined.checks.newest()

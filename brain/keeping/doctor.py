@@ -46,6 +46,7 @@ CHECKS: tuple[tuple[str, str, Examine], ...] = (
     ("D18", "erasures", check_erasures.erasures),
     ("D19", "files that could not be read", check_not_read.not_read),
     ("D20", "models that ship with brain", check_index.shipped),
+    ("D21", "ledger of what left this machine", check_store.ledger),
 )
 
 

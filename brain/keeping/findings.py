@@ -28,7 +28,8 @@ class Examined:
 
     What needs the app's open models and indexes: `embed` computes the built-in vectors that are missing, `renew` fills
     the index of a fingerprint anew, `finish_erasure` does the last step of an erasure ("" when done, else why not yet),
-    `ollama` tells its state in one line and whether that is a warning, `shipped` what is wrong with models that ship.
+    `ollama` tells its state in one line and whether that is a warning, `shipped` what is wrong with models that ship,
+    `ledger` with the ledger.
     `finished`: what another process left undone and was finished when the store was opened.
     """
 
@@ -41,6 +42,7 @@ class Examined:
     finish_erasure: Callable[[], str]
     ollama: Callable[[], tuple[str, bool]]
     shipped: Callable[[], Sequence[str]]
+    ledger: Callable[[], Sequence[str]]
     deep: bool
     repair: bool
     finished: str = ""

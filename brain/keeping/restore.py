@@ -20,7 +20,7 @@ from brain.faults import reach
 from brain.index import snapshot
 from brain.keeping import encryption, isolated
 from brain.keeping.backup import ASIDE, TIME
-from brain.keeping.erased_since import leave_out
+from brain.keeping.erased_since import keep_past, leave_out
 from brain.keeping.files import copy_file, flush_directory, free_name, sweep, temporary
 from brain.reports import RestoreReport
 from brain.store import copies
@@ -62,8 +62,9 @@ def restore(
             if dry_run:
                 return report
             copies.prepare(staging)
-            if said := leave_out(staging, database):
-                report = replace(report, notices=(*report.notices, said))
+            for said in (leave_out(staging, database), keep_past(staging, database)):
+                if said:
+                    report = replace(report, notices=(*report.notices, said))
             with copies.alone(database, seconds=seconds):
                 # It is derived, and of another database.
                 snapshot.drop(config.index_dir)

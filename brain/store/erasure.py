@@ -185,6 +185,14 @@ class Eraser(Reader):
         for value in values:
             self._run(sql, value)
 
+    def origins(self, found: ErasureFindings) -> set[str]:
+        """Ids under which something that left may name it: of its chunks, and its own."""
+        ids = {*found.documents, *found.episodes}
+        for document_id in found.documents:
+            sql = "SELECT id FROM knowledge WHERE document_id=?"
+            ids.update(self._column(sql, document_id))
+        return ids
+
     def files(self, found: ErasureFindings, targets: ErasureTargets) -> list[Erased]:
         """Of what is about to go, the address and the content of each file, for the marks that keep it out."""
         rows: list[Row] = []

@@ -47,6 +47,11 @@ class LedgerTable(Table):
         found = self._first(f"{SELECT} WHERE id=?", row_id)
         return _row(found) if found else None
 
+    def has(self, row_id: int, value: str) -> bool:
+        """Whether the row of that number has this hash."""
+        found = self.of(row_id)
+        return found is not None and found.hash == value
+
     def rows(self, *, after: int = 0) -> Iterator[LedgerRow]:
         """All behind that number, oldest first."""
         for found in self._run(f"{SELECT} WHERE id > ? ORDER BY id", after):

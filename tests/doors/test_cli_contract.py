@@ -15,6 +15,10 @@ from typing import Any
 import pytest
 
 from brain import errors
+from brain.app.ledger import LedgerBody, LedgerRows
+from brain.governance.budget import Limits, Spend
+from brain.governance.figures import Spending, SpentRow
+from brain.governance.ledger import Verified
 from brain.recalled import Recalled, Remembered
 from brain.reports import (
     AdvisedModel,
@@ -82,6 +86,12 @@ COMMANDS = {
     "models advise": ["models", "advise"],
     "models pull": ["models", "pull", "x"],
     "models use": ["models", "use", "ask", "x"],
+    "ledger show": ["ledger", "show"],
+    "ledger show all": ["ledger", "show", "--explain"],
+    "ledger verify": ["ledger", "verify"],
+    "ledger body": ["ledger", "body", "1"],
+    "ledger export": ["ledger", "export"],
+    "spend": ["spend"],
     "status": ["status"],
     "doctor": ["doctor"],
     "today": ["today", "x"],
@@ -206,6 +216,23 @@ def answers(text: str) -> dict[str, Any]:
             generations=(VectorProgress(1, text, 1, "live", 1, 1),),
             roots=(Root(text, 1, text),),
             notices=(text,),
+        ),
+        "ledger_rows": LedgerRows(
+            ({"id": 1, "at": text, "kind": text, "because": text, text: (text,)},), 2
+        ),
+        "ledger_verify": Verified(1, ()),
+        "ledger_body": LedgerBody(1, text),
+        "ledger_every": [{"id": 1, "record": "{}", "hash": "ab"}],
+        "ledger_spending": Spending(
+            "task",
+            (SpentRow(text, 1, 1, 1, 1),),
+            Spend(1, 1, 1),
+            Limits(1, 1, 1, 1),
+            False,
+            1,
+            1,
+            text,
+            text,
         ),
         "keep_doctor": [Check("D01", text, "warning", text, text)],
     }

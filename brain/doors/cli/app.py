@@ -32,6 +32,7 @@ MODULES = (
     "library",
     "skills",
     "models",
+    "ledger",
     "keeping",
     "folders",
     "evaluation",
@@ -41,11 +42,12 @@ EVERY_DAY = "Every day"
 LIBRARY = "Library"
 SKILLS = "Skills"
 MODELS = "Models"
+LEAVING = "What may leave"
 KEEPING = "Keeping"
 QUALITY = "Quality"
 # Of a group without panels.
 COMMANDS = "Commands"
-PANELS = (EVERY_DAY, LIBRARY, SKILLS, MODELS, KEEPING, QUALITY)
+PANELS = (EVERY_DAY, LIBRARY, SKILLS, MODELS, LEAVING, KEEPING, QUALITY)
 # The first panel is what a newcomer reads: eight verbs, in the order in which they are first needed.
 FIRST = (
     "add",

@@ -1,0 +1,87 @@
+"""The commands over what left and what was spent: `ledger show`, `verify`, `body`, `export`, and `spend`.
+
+Leaves the wording to `views.governance`.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Annotated
+
+from brain.doors.cli.app import LEAVING, group, shown
+from brain.doors.cli.options import Limit, argument, choice, option
+
+if TYPE_CHECKING:
+    from brain.app import Brain
+
+ledger = group(
+    "ledger",
+    LEAVING,
+    "What was decided about what may leave this machine, and what left: a chain that shows any change.",
+)
+
+Row = Annotated[int, argument("ID")]
+
+
+class By(enum.StrEnum):
+    """What sums are told by."""
+
+    day = "day"
+    task = "task"
+    model = "model"
+
+
+@shown(
+    "show",
+    group=ledger,
+    explains=True,
+    examples=("brain ledger show", "brain ledger show -n 100 --kind intent"),
+)
+def show(
+    brain: Brain,
+    limit: Limit = 20,
+    kind: Annotated[
+        str, option("--kind", "KIND", "Only these: intent, settle, deny, ask, label …")
+    ] = "",
+) -> object:
+    """The newest rows, newest first: what was decided, by which rule, and what left for where."""
+    return brain.ledger.rows(limit, kind=kind)
+
+
+@shown("verify", group=ledger, examples=("brain ledger verify",))
+def verify(brain: Brain) -> object:
+    """Walk the whole chain: a changed byte is named by its row, a missing row is noticed. Exit 1 when it does not hold.
+
+    The head is compared with `ledger.head` in the home, and what is kept of what left with its checksum.
+    """
+    return brain.ledger.verify()
+
+
+@shown("body", group=ledger, examples=("brain ledger body 17",))
+def body(brain: Brain, row: Row) -> object:
+    """Exactly what left with a row. It is kept for 90 days, on this machine alone."""
+    return brain.ledger.body(row)
+
+
+@shown(
+    "export",
+    group=ledger,
+    kind="ledger_rows",
+    examples=("brain ledger export > ledger.jsonl",),
+)
+def export(brain: Brain) -> object:
+    """Every row as it is chained, one JSON object a line: hash = SHA-256 of the hash before and the record."""
+    return list(brain.ledger.every())
+
+
+@shown(
+    "spend",
+    LEAVING,
+    examples=("brain spend", "brain spend --by model", "brain spend --json"),
+)
+def spend(
+    brain: Brain,
+    by: Annotated[By, choice("--by", "What the sums are told by.")] = By.day,
+) -> object:
+    """What was spent, what is left of today and of this month, and what local answers would have cost elsewhere."""
+    return brain.ledger.spending(by.value)
