@@ -96,7 +96,8 @@ _ISSUERS = re.compile(
 
 # The two digits behind the country, and what stands before them: a text has fewer digits than letters.
 _CHECK_DIGITS = re.compile(
-    r"\d\d(?<=[A-Za-z]{2}..)(?<![A-Za-z0-9].{4})(?=[ -]?[A-Za-z0-9])", re.A | re.S
+    rf"\d\d(?<=[A-Za-z]{{2}}..)(?<![A-Za-z0-9].{{4}})(?={_GAP}?[A-Za-z0-9])",
+    re.A | re.S,
 )
 # ISO 13616: how long an account number of each country is.
 _IBAN_LENGTHS = dict(

@@ -370,13 +370,13 @@ def test_the_cloud_is_reached_through_the_gate_alone() -> None:
     holders = {
         module_of(path) for path in FILES if "brain.tripwire.permitted" in imports(path)
     }
-    assert holders <= {"brain.models.ollama_wire", "brain.governance.gate"}
+    assert holders == {"brain.models.ollama_wire", "brain.governance.gate"}
     users = {
         module_of(path)
         for path in FILES
         if imports(path) & {"brain.models.cloud", "brain.models.cloud_wire"}
     }
-    assert users <= {"brain.models.cloud", "brain.governance.gate"}
+    assert users == {"brain.models.cloud", "brain.governance.gate"}
 
 
 def test_help_loads_no_heavy_package() -> None:
