@@ -6,11 +6,13 @@ to `brain.app.corrections`, and which model answers to `brain.app.route`: this j
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from brain.app.labelling import of_answer
 from brain.app.last_answer import NUMBERS
+from brain.app.outcomes import Made, note
 from brain.app.resources import Resources, clean
 from brain.app.route import routed
 from brain.app.search import MAX_QUESTION_CHARS
@@ -53,14 +55,27 @@ def ask(resources: Resources, request: Request, say: Say) -> Answer:
         return Answer(question, "not_found", NOTHING_IN, provider="builtin")
     # Counting is exact where ranking would only be likely, so it is tried first
     signals: Measures = {}
+    made: Made | None = None
     asked = _whole_store(resources, request, say)
     if asked is None:
-        asked, signals = routed(resources, request, say)
+        done = routed(resources, request, say)
+        asked, signals, made = done.answer, done.signals, done.made
     before = resources.store.episodes.last("ask") if request.follow_up else None
     asked = replace(asked, label=of_answer(asked, before))
     if not request.record:
         return asked
-    return replace(asked, episode=_record(resources, asked, signals))
+    return _remembered(resources, asked, signals, made)
+
+
+def _remembered(
+    resources: Resources, asked: Answer, signals: Measures, made: Made | None
+) -> Answer:
+    """The answer with its episode, and the outcome kept. `made`: None for a count, which no task is measured by."""
+    episode = _record(resources, asked, signals)
+    if episode and made is not None:
+        with suppress(BrainError):  # as with the episode itself
+            note(resources, asked, made, episode)
+    return replace(asked, episode=episode)
 
 
 def _whole_store(resources: Resources, request: Request, say: Say) -> Answer | None:

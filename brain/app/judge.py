@@ -22,11 +22,14 @@ from ingest.document import new_id
 
 if TYPE_CHECKING:
     from brain.evaluation.own import OwnQuestion
+    from brain.governance.quality import Figure as QualityFigure
+    from brain.governance.quality import Proposal
 
 GOOD = "good"
 WRONG = "wrong"
 MISSING = "missing"
 VERDICTS = (GOOD, WRONG, MISSING)
+HARDEST = "high"  # complexity, of which most may be sent away
 NOT_FOUND = "not_found"  # the state of an answer that says "not in your notes"
 SHORTEST_PREFIX = 6  # of an id that is typed
 QUOTE_CHARS = (
@@ -95,6 +98,7 @@ class Judge(Noun):
         )
         with resources.store.write():
             resources.store.episodes.judge(asked.id, verdict)
+            resources.store.outcomes.rate(asked.id, verdict)
             return resources.judgments.keep(replace(judgment, answerable=answerable))
 
     def _asked(self, reference: str) -> Episode:
@@ -237,10 +241,27 @@ class Judge(Noun):
 
     # -- figures --------------------------------------------------------------------------------------
 
+    def quality(self) -> list[QualityFigure]:
+        """Every task of every month, the newest first: how many answers, how good, by whom, for how much."""
+        from brain.governance.quality import figures
+
+        return figures(self._store.outcomes.rows())
+
+    def proposals(self) -> list[Proposal]:
+        """What the evidence says of each task that its route may send away."""
+        from brain.app.governed import policies_of
+        from brain.governance.conditions import TASKS
+        from brain.governance.facts import Facts
+        from brain.governance.quality import proposals
+
+        policy = policies_of(self._resources).in_force()
+        routes = {task: policy.route(task, HARDEST, Facts()) for task in TASKS}
+        return proposals(self._store.outcomes.rows(), routes)
+
     def eval_set(
         self, kind: str, directory: Path, *, embedder: str, vectors: Path | None = None
     ) -> Figures:
-        """The report of one judged set ("retrieval", "answerability", "recall"), in stores of its own.
+        """The report of one judged set ("retrieval", "answers", "routing" …), in stores of its own.
 
         `embedder`: "builtin", "wordllama" or a model of Ollama; `vectors`: a folder that keeps the stores. Nothing of
         the person's store is opened. Raises `UsageError` for a folder that is no set, `Unavailable` when the model does

@@ -121,13 +121,14 @@ class MeasuredStore:
 
 def evaluation_of(kind: str, embedder: str) -> Evaluation:
     """What measures a kind of set. Raises `UsageError` for an unknown one, or when the embedder is left open."""
-    from brain.evaluation import answerability, answers, recall, retrieval
+    from brain.evaluation import answerability, answers, recall, retrieval, routing
 
     evaluations: dict[str, Evaluation] = {
         "retrieval": retrieval.retrieval,
         "answerability": answerability.answerability,
         "answers": answers.answers,
         "recall": recall.recall,
+        "routing": routing.simulate,
     }
     if kind not in evaluations:
         raise UsageError(

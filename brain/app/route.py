@@ -6,14 +6,17 @@ second local try looks for to `brain.app.deeper`. Serves `ask`.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from brain.app.answers import Evidence, answered, evidence, here
 from brain.app.deeper import deeper
+from brain.app.outcomes import Made
 from brain.app.resources import Resources
+from brain.governance.complexity import Demands, constraints_of, parts_of
 from brain.governance.router import Walk
-from brain.types import Answer, AnswerState, Measures, Request, Span
+from brain.types import Answer, AnswerState, Measures, Passage, Request, Span
 
 if TYPE_CHECKING:
     from brain.answering import Say
@@ -23,10 +26,22 @@ NEEDS: AnswerState = (
 )
 BETTER = "a second look found more:"
 SECOND = "second try"  # `Answer.route`
+TASK = "ask"
+NEAR = 3  # passages that count as evidence where none was read
 
 
-def routed(resources: Resources, request: Request, say: Say) -> tuple[Answer, Measures]:
-    """(the answer, the signals of the retrieval behind it)."""
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """An answer, the signals of the retrieval behind it, and how it was made."""
+
+    answer: Answer
+    signals: Measures
+    made: Made
+
+
+def routed(resources: Resources, request: Request, say: Say) -> Routed:
+    """The answer of whoever should answer."""
+    began = time.monotonic()
     here = _Here(resources, request, say)
     walk = Walk(here, NEEDS, request.route)
     given = walk.go()
@@ -36,7 +51,32 @@ def routed(resources: Resources, request: Request, say: Say) -> tuple[Answer, Me
         say("notice", BETTER)
         here.held.release(say)
     said = tuple(map(str, walk.steps))
-    return replace(given, walk=said), known.found.signals
+    took = int((time.monotonic() - began) * 1_000)
+    made = Made(TASK, demands(known).complexity, took)
+    return Routed(replace(given, walk=said), known.found.signals, made)
+
+
+def demands(known: Evidence) -> Demands:
+    """What a question asks for, by its words and by the passages that came near enough to be read whole."""
+    passages = known.found.passages
+    read = [passage for passage in passages if passage.span is not None]
+    near = read or passages[:NEAR]
+    files = {passage.document_id for passage in near if _is_code(passage)}
+    question = known.query.text
+    return Demands(
+        parts=len(parts_of(question)),
+        documents=len({passage.document_id for passage in near}),
+        evidence_tokens=sum(passage.tokens for passage in near),
+        code_files=len(files),
+        constraints=constraints_of(question),
+    )
+
+
+def _is_code(passage: Passage) -> bool:
+    from brain.retrieval.answers import CODE
+    from brain.retrieval.fusion import code_share
+
+    return code_share(passage.text) >= CODE
 
 
 class _Held:

@@ -40,6 +40,7 @@ VIEWS = (
     "governance",
     "keeping",
     "evaluation",
+    "quality",
 )
 
 

@@ -36,6 +36,7 @@ MODULES = (
     "keeping",
     "folders",
     "evaluation",
+    "quality",
 )
 
 EVERY_DAY = "Every day"
