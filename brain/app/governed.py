@@ -5,14 +5,17 @@ Leaves everything that they do to `brain.governance`. Serves the nouns `.ledger`
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from brain.app.resources import Resources
 from brain.config import Config
+from brain.errors import Refused
 
 if TYPE_CHECKING:
     from brain.governance.approvals import Approvals
     from brain.governance.budget import Budget, Limits
+    from brain.governance.gate import Gate
     from brain.governance.in_force import Policies
     from brain.governance.ledger import Ledger
 
@@ -57,3 +60,33 @@ def approvals_of(resources: Resources) -> Approvals:
     from brain.governance.approvals import Approvals
 
     return Approvals(resources.store, resources.moment)
+
+
+def gate_of(resources: Resources) -> Gate:
+    """The way out of the open store."""
+    from brain.governance.gate import Gate, Parts
+
+    return Gate(
+        Parts(
+            policies=policies_of(resources),
+            ledger=ledger_of(resources),
+            budget=partial(budget_of, resources),
+            approvals=approvals_of(resources),
+            now=resources.moment,
+            offline=resources.config.offline,
+        )
+    )
+
+
+def note_pull(resources: Resources, model: str) -> None:
+    """Note that a model is asked for, whose name leaves by the server of models. Raises `Refused` when offline."""
+    offline = resources.config.offline
+    decision = "deny" if offline else "allow"
+    host = resources.config.ollama.host
+    ledger = ledger_of(resources)
+    ledger.append("pull", decision=decision, model=model, host=host)
+    if offline:
+        raise Refused(
+            f"{model} was not fetched: offline",
+            "leave out --offline and BRAIN_OFFLINE to fetch it",
+        )

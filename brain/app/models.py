@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from brain.app import filling
+from brain.app.governed import note_pull
 from brain.app.resources import Noun, Resources
 from brain.app.serving import AUTO, BUILTIN, SHIPPED, WITHOUT_OLLAMA, WORDLLAMA
 from brain.app.tally import Tally
 from brain.app.vectors import INLINE_CHUNKS, finish
 from brain.config import make_home, write_setting
-from brain.errors import BrainError, Refused, Unavailable, UsageError
+from brain.errors import BrainError, Unavailable, UsageError
 from brain.models.catalogue import Abilities, can
 from brain.protocols import Progress, silent
 from brain.reports import ModelAdvice, ModelRow, ModelTable
@@ -74,11 +75,7 @@ class LocalModels(Noun):
 
     def pull(self, name: str, progress: Progress = silent) -> None:
         """Let Ollama fetch a model. Raises `Refused` when offline, and what `Ollama.pull` raises."""
-        if self._resources.config.offline:
-            raise Refused(
-                f"{name} was not fetched: offline",
-                "leave out --offline and BRAIN_OFFLINE to fetch it",
-            )
+        note_pull(self._resources, name)
         self._resources.ollama.pull(name, progress)
 
     def use(self, role: str, name: str) -> str:

@@ -289,6 +289,15 @@ def test_offline_nothing_is_fetched(
     monkeypatch.setenv("BRAIN_OFFLINE", "0")
     assert brain("models", "pull", "llama3.2").code == 0
     assert "offline: " not in brain("status").stdout
+    pulls = [
+        row
+        for row in brain("ledger", "show", "--json").json["entries"]
+        if row["kind"] == "pull"
+    ]
+    assert {(row["model"], row["decision"]) for row in pulls} == {
+        ("llama3.2", "deny"),
+        ("llama3.2", "allow"),
+    }
 
 
 def test_a_variable_that_is_neither_yes_nor_no_does_not_leave_the_gate_open(
