@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from brain.app.ledger import LedgerBook
     from brain.app.library import Library
     from brain.app.models import LocalModels
+    from brain.app.policy import PolicyBook
     from brain.app.skills import Skills
     from brain.models.sentence_embedder import SentenceEmbedder
     from brain.recalled import Recalled
@@ -50,7 +51,7 @@ class Brain:
 
     The nouns: `library` (what is stored), `folders` (which are looked at), `skills` (how to do things), `judge` (what a
     person says of answers, and figures), `keep` (looking after the store), `ledger` (what left this machine, its
-    cost), `models` (which models there are and what they serve for).
+    cost), `policy` (what may leave), `models` (which models there are and what they serve for).
     """
 
     def __init__(
@@ -235,6 +236,13 @@ class Brain:
         from brain.app.keep import Keep
 
         return Keep(self.resources)
+
+    @cached_property
+    def policy(self) -> PolicyBook:
+        """The rules of what may leave this machine."""
+        from brain.app.policy import PolicyBook
+
+        return PolicyBook(self.resources)
 
     @cached_property
     def ledger(self) -> LedgerBook:

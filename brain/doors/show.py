@@ -38,6 +38,7 @@ VIEWS = (
     "library",
     "models",
     "governance",
+    "policy",
     "keeping",
     "evaluation",
     "quality",

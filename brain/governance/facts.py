@@ -7,7 +7,7 @@ they stand as one text. Leaves out where they come from. Serves the policy, the 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -92,6 +92,15 @@ class Facts:
         if self.halted:
             kept["halted"] = self.halted
         return json.dumps(kept, sort_keys=True, ensure_ascii=False)
+
+    def told(self) -> Iterator[tuple[str, str]]:
+        """(name, value) of each that is not as it is by default, money in dollars."""
+        for section, kind in SECTIONS.items():
+            values = getattr(self, section)
+            for name in _kept(values, kind()):
+                yield f"{section}.{name}", str(as_rules_read(values, name))
+        if self.halted:
+            yield "halted", self.halted
 
     @classmethod
     def of_text(cls, text: str) -> Facts:

@@ -16,6 +16,18 @@ import pytest
 
 from brain import errors
 from brain.app.ledger import LedgerBody, LedgerRows
+from brain.app.policy import (
+    Changed,
+    Explained,
+    PolicyChecked,
+    PolicyDiff,
+    PolicyShown,
+    PolicyTested,
+    PolicyVersion,
+    Rule,
+    Tried,
+    Waiting,
+)
 from brain.governance.budget import Limits, Spend
 from brain.governance.figures import Spending, SpentRow
 from brain.governance.ledger import Verified
@@ -86,6 +98,14 @@ COMMANDS = {
     "models advise": ["models", "advise"],
     "models pull": ["models", "pull", "x"],
     "models use": ["models", "use", "ask", "x"],
+    "policy show": ["policy", "show", "--explain"],
+    "policy check": ["policy", "check"],
+    "policy test": ["policy", "test"],
+    "policy diff": ["policy", "diff"],
+    "policy history": ["policy", "history"],
+    "policy explain": ["policy", "explain", "--explain"],
+    "approve": ["approve"],
+    "halt": ["halt", "x"],
     "ledger show": ["ledger", "show"],
     "ledger show all": ["ledger", "show", "--explain"],
     "ledger verify": ["ledger", "verify"],
@@ -217,6 +237,29 @@ def answers(text: str) -> dict[str, Any]:
             roots=(Root(text, 1, text),),
             notices=(text,),
         ),
+        "policy_show": PolicyShown(
+            text,
+            text,
+            text,
+            text,
+            text,
+            True,
+            ((text, text),),
+            ((text, text),),
+            (Rule(text, (text,), text, "deny", text, 1),),
+            ((text, text),),
+        ),
+        "policy_check": PolicyChecked(1, 1, ()),
+        "policy_test": PolicyTested((Tried(text, "", (text,)),), (text,)),
+        "policy_diff": PolicyDiff(
+            (text,), 1, (Changed(1, text, text, text, text, text),)
+        ),
+        "policy_history": [PolicyVersion(1, text, text, text)],
+        "policy_explain": Explained(
+            1, text, text, text, text, ((text, text, text, text),), ((text, text),)
+        ),
+        "policy_waiting": [Waiting(text, text, {text: text}, 1)],
+        "policy_halt": True,
         "ledger_rows": LedgerRows(
             ({"id": 1, "at": text, "kind": text, "because": text, text: (text,)},), 2
         ),

@@ -32,6 +32,7 @@ MODULES = (
     "library",
     "skills",
     "models",
+    "policy",
     "ledger",
     "keeping",
     "folders",

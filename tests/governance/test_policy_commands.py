@@ -1,0 +1,287 @@
+"""The rules on the command line: read, checked, tested, changed by a person alone, and explained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from brain.app import Brain
+from brain.app.governed import approvals_of, ledger_of, policies_of
+from brain.errors import BrainError, NotFound, Refused, UsageError
+from brain.governance.facts import ConfidenceFacts, Facts, RequestFacts, SpendFacts
+from brain.governance.in_force import shipped
+from brain.governance.policy import Policy
+from brain.governance.policy_cases import recorded
+from tests.end_to_end import brain as run
+
+PUBLIC = Facts(
+    RequestFacts(label="public", usd_estimate=20_000, attended=True),
+    ConfidenceFacts(found=0.815, grade="check"),
+)
+SPENT = replace(PUBLIC, spend=SpendFacts(usd_today=990_000))
+
+
+class Person:
+    """Types the word, and remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, question: str) -> None:
+        self.asked.append(question)
+
+
+def nobody(_question: str) -> None:
+    raise Refused("only a person may decide this", "type it yourself")
+
+
+@pytest.fixture
+def person() -> Person:
+    return Person()
+
+
+def decided(brain: Brain, facts: Facts) -> int:
+    policy = Policy.parse(policies_of(brain.resources).published_text())
+    decision = policy.decide("cloud.generate", facts)
+    kind = "intent" if decision.outcome == "allow" else "deny"
+    entry = recorded("cloud.generate", facts, decision)
+    return ledger_of(brain.resources).append(kind, **entry)
+
+
+def switched_on(brain: Brain) -> None:
+    brain.policy.set("cloud", "true", Person())
+
+
+def test_the_policy_reads_as_prose_and_its_file_is_there_afterwards(
+    brain: Brain,
+) -> None:
+    said = run("policy", "show").stdout
+    assert "the cloud is off" in said
+    assert "cloud_usd_per_day      1.00" in said
+    assert (
+        "cloud.generate asks you first: internal material leaves only after you have seen it (internal-asks)"
+        in said
+    )
+    assert "code (high)" in said
+    assert "openai/gpt-6.1-sol where the answer is not answered; $" in said
+    assert "when request.label" not in said
+    assert 'when request.label == "public"' in run("policy", "show", "--explain").stdout
+    home = brain.config.home
+    assert (home / "policy.toml").read_text() == shipped()
+    assert (home / "policy.test.toml").exists()
+    shape = run("policy", "show", "--json").json
+    assert shape["cloud"] is False
+    assert shape["rules"][0]["id"] == "cloud-is-off"
+
+
+def test_a_sound_policy_and_its_cases(brain: Brain) -> None:
+    assert run("policy", "check").stdout == "policy.toml is sound: 13 rules, 9 routes\n"
+    assert run("policy", "test").stdout == "16 of 16 cases hold\n"
+
+
+def test_a_mistake_is_two_lines_with_its_line(brain: Brain) -> None:
+    policies_of(brain.resources).write(
+        shipped().replace("not flags.cloud", "not flags.clod")
+    )
+    for verb in ("check", "test", "diff", "publish"):
+        ran = run("policy", verb)
+        assert ran.code == 1
+        message, hint = ran.two_lines()
+        line = shipped()[: shipped().index('id = "cloud-is-off"')].count("\n")
+        assert f"line {line} of policy.toml: `when` of cloud-is-off" in message
+        assert "brain policy check" in hint
+    assert "cannot be read" in run("policy", "show").stdout
+
+
+def test_a_model_without_a_price_or_a_host_is_named(brain: Brain) -> None:
+    text = shipped().replace("openai/gpt-6.1-sol", "mine/qwen")
+    policies_of(brain.resources).write(text)
+    ran = run("policy", "check")
+    assert ran.code == 1
+    assert "mine/qwen has no host under [hosts]" in ran.stdout
+    assert "the price of mine/qwen is not known" in ran.stdout
+
+
+def test_a_higher_limit_shows_which_past_decisions_change_and_comes_into_force(
+    brain: Brain, person: Person
+) -> None:
+    switched_on(brain)
+    decided(brain, SPENT)
+    decided(brain, PUBLIC)
+    done = brain.policy.set("cloud_usd_per_day", "2", person)
+    (question,) = person.asked
+    assert "+cloud_usd_per_day = 2" in question
+    assert "1 of 2 past decisions change (wait → allow)" in question
+    assert "wait → allow (public-may-go)" in question
+    assert (done.how, len(done.diff.changed)) == ("set", 1)
+    assert policies_of(brain.resources).in_force().limits.day == 2_000_000
+    assert (
+        "# Dollars for a million tokens"
+        in policies_of(brain.resources).path.read_text()
+    )
+
+
+@pytest.mark.parametrize("factor", ["0.01", "1000"])
+def test_any_limit_can_be_set_without_a_change_of_the_cases(
+    factor: str, brain: Brain, person: Person
+) -> None:
+    for name in (
+        "cloud_usd_per_request",
+        "cloud_usd_per_day",
+        "cloud_usd_per_month",
+        "cloud_tokens_per_hour",
+    ):
+        brain.policy.set(name, factor, person)
+    assert len(person.asked) == 4
+
+
+def test_nothing_is_published_where_nobody_types_the_word(brain: Brain) -> None:
+    before = policies_of(brain.resources).published_text()
+    with pytest.raises(Refused):
+        brain.policy.set("cloud_usd_per_day", "2", nobody)
+    assert policies_of(brain.resources).published_text() == before
+    assert policies_of(brain.resources).draft_text() is None
+    assert ledger_of(brain.resources).verify().rows == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["policy", "set", "cloud", "true"], ["resume"], ["approve", "{id}"]],
+)
+def test_an_agent_is_refused_with_exit_code_4(
+    words: list[str], brain: Brain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAUDECODE", "1")
+    brain.policy.halt("for a test")
+    name = approvals_of(brain.resources).ask("ab")
+    ran = run(*(word.format(id=name) for word in words))
+    assert ran.code == 4
+    assert "only a person" in ran.two_lines()[0]
+    assert not policies_of(brain.resources).in_force().cloud
+    assert policies_of(brain.resources).in_force().halted == "for a test"
+    assert not approvals_of(brain.resources).take("ab")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("cloud_usd_per_week", "2", "no number or switch"),
+        ("cloud_usd_per_day", "two", "is a number"),
+        ("cloud", "yes", "is true or false"),
+    ],
+)
+def test_what_cannot_be_set_is_named(
+    name: str, value: str, said: str, brain: Brain
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        brain.policy.set(name, value, nobody)
+
+
+def test_a_negative_or_endless_limit_is_refused(brain: Brain) -> None:
+    for value in ("-1", "nan"):
+        with pytest.raises(BrainError):
+            brain.policy.set("cloud_usd_per_day", value, nobody)
+
+
+def test_a_case_that_does_not_hold_keeps_a_policy_from_being_published(
+    brain: Brain, person: Person
+) -> None:
+    loose = shipped().replace('then = "ask"', 'then = "allow"', 1)
+    policies_of(brain.resources).write(loose)
+    with pytest.raises(
+        BrainError, match="a weak answer over internal notes asks first: allow"
+    ):
+        brain.policy.publish(person)
+    assert person.asked == []
+    ran = run("policy", "test")
+    assert ran.code == 1
+    assert "fails a weak answer over internal notes asks first" in ran.stdout
+
+
+def test_unpublished_edits_are_said_and_the_diff_names_them(brain: Brain) -> None:
+    policies_of(brain.resources).write(
+        shipped().replace("per_day = 1.00", "per_day = 2")
+    )
+    assert "it has unpublished edits" in run("policy", "show").stdout
+    said = run("policy", "diff").stdout
+    assert "-cloud_usd_per_day = 1.00" in said
+    assert "+cloud_usd_per_day = 2" in said
+    assert "0 of 0 past decisions change" in said
+
+
+def test_what_was_not_changed_is_not_published(brain: Brain, person: Person) -> None:
+    brain.policy.show()
+    with pytest.raises(UsageError, match="nothing was changed"):
+        brain.policy.publish(person)
+
+
+def test_history_and_rollback_byte_for_byte(brain: Brain, person: Person) -> None:
+    switched_on(brain)
+    path = policies_of(brain.resources).path
+    before = path.read_bytes()
+    brain.policy.set("cloud_usd_per_day", "2", person)
+    brain.policy.rollback(0, person)
+    assert path.read_bytes() == before
+    rows = run("policy", "history").stdout.splitlines()
+    assert [row.split()[3] for row in rows] == ["rollback", "set", "set"]
+    brain.policy.rollback(2, person)
+    assert policies_of(brain.resources).in_force().limits.day == 2_000_000
+    with pytest.raises(NotFound):
+        brain.policy.rollback(9, person)
+    assert [entry.kind for entry in ledger_of(brain.resources).entries()] == [
+        "publish"
+    ] * 4
+
+
+def test_a_decision_is_explained_by_the_policy_of_then(
+    brain: Brain, person: Person
+) -> None:
+    assert run("policy", "explain").code == 3
+    switched_on(brain)
+    row = decided(brain, SPENT)
+    decided(brain, PUBLIC)
+    brain.policy.set("cloud_usd_per_day", "2", person)
+    said = run("policy", "explain", str(row), "--explain").stdout
+    assert "cloud.generate waits" in said
+    assert (
+        "day-is-spent wait: what may be spent in a day is spent (cloud_usd_per_day)"
+        in said
+    )
+    assert (
+        "when spend.usd_today + request.usd_estimate > limits.cloud_usd_per_day" in said
+    )
+    assert "spend.usd_today" in said
+    assert "0.99" in said
+    assert "0.815" in said
+    last = run("policy", "explain").stdout
+    assert "cloud.generate may go" in last
+    assert run("policy", "explain", "1").code == 3
+    assert run("policy", "explain", "1", "--json").json["error"]["kind"] == "not_found"
+
+
+def test_halt_and_resume_are_in_the_ledger(brain: Brain, person: Person) -> None:
+    assert "nothing leaves" in run("halt", "on holiday").stdout
+    assert run("halt").stdout == "it was halted before\n"
+    assert "on holiday" in run("policy", "show").stdout
+    assert brain.policy.resume(person)
+    assert person.asked == ["it was halted: on holiday"]
+    assert not brain.policy.resume(person)
+    kinds = [entry.kind for entry in ledger_of(brain.resources).entries()]
+    assert kinds == ["halt", "resume"]
+
+
+def test_an_approval_shows_what_would_leave_and_is_in_the_ledger(
+    brain: Brain, person: Person
+) -> None:
+    assert run("approve").code == 3
+    name = approvals_of(brain.resources).ask("ab", host="a.example", usd_micro=20_000)
+    assert f"{name}  host a.example, usd_micro 20000" in run("approve").stdout
+    brain.policy.approve(name, person)
+    assert person.asked == [
+        "this would leave once, byte for byte:\nhost: a.example\nusd_micro: 20000"
+    ]
+    assert approvals_of(brain.resources).take("ab")
+    (entry,) = ledger_of(brain.resources).entries()
+    assert (entry.kind, entry.facts["approval"]) == ("approve", name)
+    assert run("approve", "nothing").code == 3
