@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from brain.app import filling
 from brain.app.derived import finish_erasure, renew_index
-from brain.app.governed import ledger_of, note_restored
+from brain.app.governed import ledger_of, note_restored, policies_of
 from brain.app.models import wrong_roles
 from brain.app.resources import OFF, Noun
 from brain.app.serving import AUTO, SHIPPED, WITHOUT_OLLAMA, WORDLLAMA
@@ -83,6 +83,7 @@ class Keep(Noun):
             ollama=self._ollama,
             shipped=self._shipped,
             ledger=lambda: ledger_of(resources).verify().faults,
+            policy=lambda: policies_of(resources).faults(),
             deep=deep,
             repair=repair,
             finished=resources.finished,

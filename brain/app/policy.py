@@ -17,7 +17,7 @@ from brain.app.governed import approvals_of, ledger_of, policies_of
 from brain.app.resources import Noun
 from brain.errors import BrainError, NotFound, UsageError
 from brain.governance.approvals import Waiting
-from brain.governance.in_force import Policies, shipped, sound
+from brain.governance.in_force import EDITED, Policies, shipped, sound
 from brain.governance.policy import DIGEST_CHARS, Policy
 from brain.governance.policy_cases import (
     Changed,
@@ -129,10 +129,7 @@ class PolicyBook(Noun):
         newest = self._store.policies.newest()
         edited = now.problem
         if now.draft is not None:
-            edited = (
-                "it has unpublished edits: the stricter of both applies until "
-                "`brain policy publish`"
-            )
+            edited = EDITED
         return PolicyShown(
             path=str(policies.path),
             digest=now.published.digest[:DIGEST_CHARS],

@@ -14,6 +14,7 @@ from brain.app import filling
 from brain.app.file_facts import shown
 from brain.app.filling import Fill
 from brain.app.folders import Folders
+from brain.app.governed import policies_of
 from brain.app.not_read import FAILURES, newer_files, noted
 from brain.app.resources import Resources
 from brain.app.serving import AUTO, OF_OLLAMA, SHIPPED
@@ -48,6 +49,7 @@ def status(resources: Resources) -> Status:
         notices += _not_begun(generations)
     if resources.config.offline:
         notices.insert(0, OFFLINE)
+    notices += policies_of(resources).notices()
     left_out = noted(resources)
     return Status(
         home=shown(resources.config.home),

@@ -39,6 +39,7 @@ SHIPPED = "shipped_policy.toml"
 SHIPPED_TESTS = "shipped_policy.test.toml"
 FILE_MODE = 0o600
 UNREADABLE = "unreadable-policy"
+EDITED = "policy.toml has unpublished edits: the stricter of both applies until `brain policy publish`"
 
 
 def shipped(name: str = SHIPPED) -> str:
@@ -154,6 +155,33 @@ class Policies:
             return InForce(published, Policy.parse(draft), halted=halted)
         except PolicyError as error:
             return InForce(published, problem=error.message, halted=halted)
+
+    def notices(self) -> list[str]:
+        """What a person should know of it beside everything else; no condition is read for that."""
+        said = []
+        halted = self.halt.why()
+        if halted:
+            said.append(f"halted: {halted}; `brain resume` lets it go on")
+        try:
+            draft = self.draft_text()
+            if draft is not None and draft != self.published_text():
+                said.append(EDITED)
+        except PolicyError as error:
+            said.append(error.message)
+        return said
+
+    def faults(self) -> list[str]:
+        """What is wrong with the file, and with what was ever published."""
+        found = []
+        problem = self.in_force().problem
+        if problem:
+            found.append(problem)
+        for row in self.history():
+            try:
+                Policy.unread(sound(row))
+            except PolicyError as error:
+                found.append(error.message)
+        return list(dict.fromkeys(found))
 
     def decide(self, action: str, facts: Facts) -> Decision:
         """What becomes of an action now."""

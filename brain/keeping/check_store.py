@@ -136,6 +136,11 @@ def labels(examined: Examined) -> Finding:
     return Finding(faults, hint)
 
 
+def policy(examined: Examined) -> Finding:
+    """D13: the policy file, and every policy that was published. While it cannot be read nothing leaves."""
+    return Finding(examined.policy(), "mend policy.toml; `brain policy check` names it")
+
+
 def ledger(examined: Examined) -> Finding:
     """D21: the chain of the ledger, its head and the bodies that are kept. Nothing is repaired: it tells what was."""
     hint = (

@@ -39,6 +39,7 @@ CHECKS: tuple[tuple[str, str, Examine], ...] = (
     ("D10", "search by meaning", check_index.generations),
     ("D11", "leftovers of the search by meaning", check_index.litter),
     ("D12", "labels", check_store.labels),
+    ("D13", "rules of what may leave", check_store.policy),
     ("D14", "Ollama", check_index.models),
     ("D15", "keys in the open", check_files.keys),
     ("D16", "backups", check_files.backups),

@@ -29,7 +29,7 @@ class Examined:
     What needs the app's open models and indexes: `embed` computes the built-in vectors that are missing, `renew` fills
     the index of a fingerprint anew, `finish_erasure` does the last step of an erasure ("" when done, else why not yet),
     `ollama` tells its state in one line and whether that is a warning, `shipped` what is wrong with models that ship,
-    `ledger` with the ledger.
+    `ledger` with the ledger, `policy` with the rules of what may leave.
     `finished`: what another process left undone and was finished when the store was opened.
     """
 
@@ -43,6 +43,7 @@ class Examined:
     ollama: Callable[[], tuple[str, bool]]
     shipped: Callable[[], Sequence[str]]
     ledger: Callable[[], Sequence[str]]
+    policy: Callable[[], Sequence[str]]
     deep: bool
     repair: bool
     finished: str = ""

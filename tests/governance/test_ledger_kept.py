@@ -149,3 +149,28 @@ def test_the_doctor_names_a_changed_row(brain: Brain) -> None:
     conn.execute("UPDATE ledger SET record = replace(record, 'intent', 'settle')")
     found = check(brain)
     assert (found.level, found.message) == ("error", "row 1 is not what was written")
+
+
+def test_the_doctor_names_a_policy_that_cannot_be_read(brain: Brain) -> None:
+    def level() -> tuple[str, str]:
+        found = next(one for one in brain.keep.doctor() if one.id == "D13")
+        return found.level, found.message
+
+    assert level() == ("ok", "")
+    policies = policies_of(brain.resources)
+    policies.publish(shipped() + "# mine\n", "publish")
+    assert level() == ("ok", "")
+    policies.write("[limits")
+    assert level()[0] == "error"
+    assert "this is no TOML" in level()[1]
+    policies.write(shipped())
+    brain.resources.store.connection.conn.execute(
+        "UPDATE policies SET text = text || ' '"
+    )
+    assert "policy 1 in the database is not what was published" in level()[1]
+
+
+def test_status_says_that_it_is_halted(brain: Brain) -> None:
+    assert not any("halted" in said for said in brain.status().notices)
+    brain.policy.halt("enough")
+    assert "halted: enough; `brain resume` lets it go on" in brain.status().notices

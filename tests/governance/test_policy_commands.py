@@ -203,7 +203,8 @@ def test_unpublished_edits_are_said_and_the_diff_names_them(brain: Brain) -> Non
     policies_of(brain.resources).write(
         shipped().replace("per_day = 1.00", "per_day = 2")
     )
-    assert "it has unpublished edits" in run("policy", "show").stdout
+    assert "has unpublished edits" in run("policy", "show").stdout
+    assert "has unpublished edits" in run("status").stdout + run("status").stderr
     said = run("policy", "diff").stdout
     assert "-cloud_usd_per_day = 1.00" in said
     assert "+cloud_usd_per_day = 2" in said
