@@ -17,7 +17,17 @@ from brain.types import Citation, Confidence, ContextUse, Passage
 
 # What every command may call in passing, and what it gets where a test says nothing of it.
 UNASKED: dict[str, Any] = {"listed": None, "library_meaning": ""}
-NOUNS = ("library", "folders", "skills", "judge", "keep", "ledger", "models", "policy")
+NOUNS = (
+    "library",
+    "folders",
+    "skills",
+    "judge",
+    "keep",
+    "ledger",
+    "models",
+    "policy",
+    "cloud",
+)
 
 
 class FakeBrain:

@@ -21,6 +21,7 @@ from brain.types import Span
 
 if TYPE_CHECKING:
     from brain.answering import Say
+    from brain.app.cloud import Cloud
     from brain.app.folders import Folders
     from brain.app.judge import Judge
     from brain.app.keep import Keep
@@ -51,7 +52,8 @@ class Brain:
 
     The nouns: `library` (what is stored), `folders` (which are looked at), `skills` (how to do things), `judge` (what a
     person says of answers, and figures), `keep` (looking after the store), `ledger` (what left this machine, its
-    cost), `policy` (what may leave), `models` (which models there are and what they serve for).
+    cost), `policy` (what may leave), `cloud` (a model outside), `models` (which models there are and
+    what they serve for).
     """
 
     def __init__(
@@ -236,6 +238,13 @@ class Brain:
         from brain.app.keep import Keep
 
         return Keep(self.resources)
+
+    @cached_property
+    def cloud(self) -> Cloud:
+        """Whether a model outside this machine may be asked."""
+        from brain.app.cloud import Cloud
+
+        return Cloud(self.resources)
 
     @cached_property
     def policy(self) -> PolicyBook:

@@ -148,7 +148,7 @@ class PolicyBook(Noun):
 
     def check(self) -> PolicyChecked:
         """Read the file whole, and look for models without a price or a host. Raises `PolicyError`."""
-        policy = Policy.parse(self._draft)
+        policy = Policy.parse(self.draft)
         contents = policy.contents
         return PolicyChecked(
             len(contents.rules), len(contents.routes), tuple(_faults(policy))
@@ -156,7 +156,7 @@ class PolicyBook(Noun):
 
     def test(self) -> PolicyTested:
         """Hold the file against its cases. Raises `PolicyError`."""
-        policy = Policy.parse(self._draft)
+        policy = Policy.parse(self.draft)
         results = tuple(tried(policy, cases(self._policies.tests_text())))
         met = {rule for result in results for rule in result.rules}
         ids = (rule.id for rule in policy.contents.rules)
@@ -164,7 +164,7 @@ class PolicyBook(Noun):
 
     def diff(self) -> PolicyDiff:
         """What the file changes, in words and in past decisions. Raises `PolicyError`."""
-        return self._diff(Policy.parse(self._draft))
+        return self._diff(Policy.parse(self.draft))
 
     def history(self) -> list[PolicyVersion]:
         """What was in force, newest first."""
@@ -210,18 +210,19 @@ class PolicyBook(Noun):
 
     def publish(self, confirm: Confirm) -> PolicyPublished:
         """Put the file into force, once it is checked and tested and a person typed the word."""
-        return self._put(self._draft, "publish", confirm)
+        return self.put(self.draft, "publish", confirm)
 
     def set(self, name: str, value: str, confirm: Confirm) -> PolicyPublished:
         """Change one number of [limits] or one switch of [flags] in the file, and publish it."""
-        return self._put(_edited(self._draft, name, value), "set", confirm)
+        return self.put(_edited(self.draft, name, value), "set", confirm)
 
     def rollback(self, number: int, confirm: Confirm) -> PolicyPublished:
         """Put an earlier policy into force, byte for byte; the one before for 0. Raises `NotFound`."""
         text = sound(self._policies.earlier(number))
-        return self._put(text, "rollback", confirm)
+        return self.put(text, "rollback", confirm)
 
-    def _put(self, text: str, how: str, confirm: Confirm) -> PolicyPublished:
+    def put(self, text: str, how: str, confirm: Confirm) -> PolicyPublished:
+        """Put a text into force, once it is checked and tested and a person typed the word."""
         policies = self._policies
         policy = Policy.parse(text)
         if how != "rollback":
@@ -278,7 +279,7 @@ class PolicyBook(Noun):
         return policies_of(self._resources)
 
     @property
-    def _draft(self) -> str:
+    def draft(self) -> str:
         """The file, or what is in force where there is none. Raises `PolicyError`."""
         policies = self._policies
         text = policies.draft_text()

@@ -39,6 +39,7 @@ VIEWS = (
     "models",
     "governance",
     "policy",
+    "cloud",
     "keeping",
     "evaluation",
     "quality",

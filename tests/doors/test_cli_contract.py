@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from brain import errors
+from brain.app.cloud import CloudMaker, CloudOff, CloudStatus
 from brain.app.ledger import LedgerBody, LedgerRows
 from brain.app.policy import (
     Changed,
@@ -98,6 +99,8 @@ COMMANDS = {
     "models advise": ["models", "advise"],
     "models pull": ["models", "pull", "x"],
     "models use": ["models", "use", "ask", "x"],
+    "cloud status": ["cloud", "status"],
+    "cloud disable": ["cloud", "disable"],
     "policy show": ["policy", "show", "--explain"],
     "policy check": ["policy", "check"],
     "policy test": ["policy", "test"],
@@ -237,6 +240,13 @@ def answers(text: str) -> dict[str, Any]:
             roots=(Root(text, 1, text),),
             notices=(text,),
         ),
+        "cloud_status": CloudStatus(
+            True,
+            text,
+            (CloudMaker(text, text, text, text, (text,), text, text),),
+            (("today", 1, 1),),
+        ),
+        "cloud_disable": CloudOff(True, (text,)),
         "policy_show": PolicyShown(
             text,
             text,

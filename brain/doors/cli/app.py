@@ -33,6 +33,7 @@ MODULES = (
     "skills",
     "models",
     "policy",
+    "cloud",
     "ledger",
     "keeping",
     "folders",

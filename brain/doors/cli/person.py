@@ -33,17 +33,35 @@ def typed_word(word: str, question: str) -> None:
 
     Raises `Refused`: under an agent, without a terminal, and for any other word.
     """
+    only_a_person()
+    if _typed(f"{question}\ntype {word} to go on: ") != word:
+        raise Refused(
+            f"nothing was done: the word was not {word}",
+            "run the command again to be asked again",
+        )
+
+
+def typed_secret(question: str) -> str:
+    """A line that a person types at the terminal and that is not shown there. Raises `Refused` as `typed_word` does."""
+    from getpass import getpass
+
+    only_a_person()
+    try:
+        with open(TERMINAL[0]) as read:
+            _forget_typed_ahead(read)
+    except OSError:
+        raise _no_terminal() from None
+    return getpass(question)
+
+
+def only_a_person() -> None:
+    """Raise `Refused` where an agent is at work: nothing is asked then."""
     for name in AGENTS:
         if os.environ.get(name):
             raise Refused(
                 f"only a person may decide this, and {name} says that an agent is at work",
                 "type the command yourself, in a terminal of your own",
             )
-    if _typed(f"{question}\ntype {word} to go on: ") != word:
-        raise Refused(
-            f"nothing was done: the word was not {word}",
-            "run the command again to be asked again",
-        )
 
 
 def _typed(question: str) -> str:
@@ -55,10 +73,14 @@ def _typed(question: str) -> str:
             written.flush()
             return read.readline().strip()
     except OSError:
-        raise Refused(
-            "only a person may decide this, and there is no terminal to ask at",
-            "run the command in a terminal; no option takes the place of the word",
-        ) from None
+        raise _no_terminal() from None
+
+
+def _no_terminal() -> Refused:
+    return Refused(
+        "only a person may decide this, and there is no terminal to ask at",
+        "run the command in a terminal; no option takes the place of the word",
+    )
 
 
 def _forget_typed_ahead(terminal: TextIO) -> None:
