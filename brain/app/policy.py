@@ -189,7 +189,12 @@ class PolicyBook(Noun):
         policy = self._of(digest)
         rules: list[tuple[str, str, str, str]] = []
         if policy is None:
-            rules += [(name, "", "", "") for name in entry.facts.get("rules", ())]
+            # Decided in code, or by a policy that is not kept: the row itself says why.
+            because = str(entry.facts.get("because", ""))
+            outcome = str(entry.facts.get("decision", ""))
+            for name in entry.facts.get("rules", ()):
+                rules.append((name, outcome, because, ""))
+                because = ""
         else:
             when = {rule.id: rule.when for rule in policy.contents.rules}
             for hit in policy.decide(action, facts).hits:

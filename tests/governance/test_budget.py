@@ -231,3 +231,16 @@ def test_costs_and_tokens_are_rounded_up() -> None:
     assert Price(1, 0).cost(1, 0) == 1
     assert Price(3_000_000, 15_000_000).cost(7, 3) == 66
     assert [tokens_at_most(size) for size in (0, 1, 2, 3)] == [0, 1, 1, 2]
+
+
+def test_prices_are_never_fetched() -> None:
+    """The library can renew its prices over the network, in a thread of its own, when it is told to."""
+    sources = [path.read_text("utf-8") for path in (ROOT / "brain").rglob("*.py")]
+    assert any("genai_prices" in source for source in sources)
+    assert not [
+        source
+        for source in sources
+        if "UpdatePrices" in source or "update_prices" in source
+    ]
+    code = "import genai_prices.data, sys, threading; sys.exit(threading.active_count() - 1)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -71,7 +71,9 @@ def test_a_row_tells_what_left_for_where_and_why(brain: Brain) -> None:
     assert (
         "host            api.anthropic.com" in run("ledger", "show", "--explain").stdout
     )
+    assert run("ledger").stdout == said
     shape = json.loads(run("ledger", "show", "--json").stdout)
+    assert json.loads(run("ledger", "--json").stdout) == shape
     assert (shape["of"], shape["entries"][0]["decision"]) == (1, "allow")
     assert (
         json.loads(run("ledger", "show", "--kind", "deny", "--json").stdout)["entries"]

@@ -286,3 +286,18 @@ def test_an_approval_shows_what_would_leave_and_is_in_the_ledger(
     (entry,) = ledger_of(brain.resources).entries()
     assert (entry.kind, entry.facts["approval"]) == ("approve", name)
     assert run("approve", "nothing").code == 3
+
+
+def test_a_refusal_that_no_policy_decided_is_explained_as_well(brain: Brain) -> None:
+    facts = Facts(RequestFacts(label="confidential"))
+    ledger_of(brain.resources).append(
+        "deny",
+        action="cloud.generate",
+        decision="deny",
+        rules=("confidential-floor",),
+        because="confidential material never leaves this machine",
+        facts=facts.as_text(),
+    )
+    said = run("policy", "explain").stdout
+    assert "decided in code" in said
+    assert "confidential-floor deny: confidential material never leaves" in said

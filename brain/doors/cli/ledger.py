@@ -8,8 +8,11 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Annotated
 
+import typer
+
 from brain.doors.cli.app import LEAVING, group, shown
-from brain.doors.cli.options import Limit, argument, choice, option
+from brain.doors.cli.options import Json, Limit, argument, choice, option
+from brain.doors.cli.session import session
 
 if TYPE_CHECKING:
     from brain.app import Brain
@@ -19,6 +22,19 @@ ledger = group(
     LEAVING,
     "What was decided about what may leave this machine, and what left: a chain that shows any change.",
 )
+
+NEWEST = 20  # rows that are shown where no number is given
+
+
+@ledger.callback(invoke_without_command=True)
+def newest(context: typer.Context, as_json: Json = False) -> None:
+    """What was decided about what may leave this machine, and what left: a chain that shows any change."""
+    if context.invoked_subcommand is None:
+        run = session(context)
+        with run.brain() as brain:
+            rows = brain.ledger.rows(NEWEST)
+        run.show(rows, as_json=as_json)
+
 
 Row = Annotated[int, argument("ID")]
 
@@ -39,7 +55,7 @@ class By(enum.StrEnum):
 )
 def show(
     brain: Brain,
-    limit: Limit = 20,
+    limit: Limit = NEWEST,
     kind: Annotated[
         str, option("--kind", "KIND", "Only these: intent, settle, deny, ask, label …")
     ] = "",

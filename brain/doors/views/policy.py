@@ -16,6 +16,7 @@ from brain.doors.lines import (
     commas,
     count,
     dim,
+    given,
     good,
     indented,
     line,
@@ -157,11 +158,12 @@ def history(versions: Sequence[PolicyVersion]) -> Lines:
 def explained(why: Explained, *, explain: bool = False) -> Lines:
     """The decision, the rules that matched, the facts."""
     word, style = OUTCOMES.get(why.decision, (why.decision, ""))
-    head = dim(f"row {why.row} · {moment(why.at)} · policy {why.policy}")
+    policy = given("policy ", why.policy) or "decided in code"
+    head = dim(f"row {why.row} · {moment(why.at)} · {policy}")
     done = [head, line(f"{why.action} ", styled(style, word))]
     for name, outcome, because, when in why.rules:
-        said = because or "the policy of then is not kept"
-        done += indented([line(styled("title", name), f" {outcome}: {said}")])
+        told = given(f" {outcome}: ", because)
+        done += indented([line(styled("title", name), told)])
         if explain and when:
             done += indented([dim(f"when {when}")], "    ")
     return done + indented(columns(why.facts, ("dim", "")))
