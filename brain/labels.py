@@ -5,7 +5,7 @@ Leaves out how the label of a file is found (`brain.governance.labels`) and what
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -45,6 +45,10 @@ def join(labels: Iterable[Label]) -> Label:
     return max(labels, default=Label.PUBLIC)
 
 
+NOT_WALKED = (
+    "what has no label counts as confidential until the folders were walked once: "
+    "brain label folders"
+)
 # The words of the store by how strict they are, where it is not known whether the folders were walked.
 _STRICTNESS = ("public", "internal", UNLABELLED, "confidential")
 
@@ -133,3 +137,67 @@ class FolderLabel:
         if not begins.endswith((":", "/")):
             begins = f"{begins}/"
         return source == self.source or source.startswith(begins)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledText:
+    """A document with its label. `counts_as`: what follows from the label today; `why`: what speaks for it."""
+
+    id: str
+    source: str
+    title: str
+    label: str
+    counts_as: str
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledTexts:
+    """What was asked for by name, or found."""
+
+    labels: tuple[LabelledText, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSummary:
+    """How much there is: table ("documents", "episodes", "skills") -> label -> number. `walked`: when a person was
+    shown every folder, "" while nobody was.
+    """
+
+    counts: Mapping[str, Mapping[str, int]]
+    folders: tuple[FolderLabel, ...] = ()
+    walked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChange:
+    """What would get the label, or got it (`done`). `texts` as they were before; `lowered`: how many of them and of
+    the folders it makes less confidential.
+    """
+
+    label: str
+    texts: tuple[LabelledText, ...] = ()
+    folders: tuple[str, ...] = ()
+    lowered: int = 0
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRow:
+    """A folder with all that lies below it. `label`: its own, else the strictest of its files; `matter`: what its files
+    seem to be, "" where it is not proposed as confidential; `words`: those that said so.
+    """
+
+    source: str
+    files: int
+    label: str
+    matter: str = ""
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FolderTable:
+    """The folders that a person is asked about. `walked`: when they were last, "" while nobody was."""
+
+    rows: tuple[FolderRow, ...] = ()
+    walked: str = ""

@@ -20,6 +20,7 @@ UNASKED: dict[str, Any] = {"listed": None, "library_meaning": ""}
 NOUNS = (
     "library",
     "folders",
+    "labels",
     "skills",
     "judge",
     "keep",

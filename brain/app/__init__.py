@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from brain.app.folders import Folders
     from brain.app.judge import Judge
     from brain.app.keep import Keep
+    from brain.app.labels import Labels
     from brain.app.ledger import LedgerBook
     from brain.app.library import Library
     from brain.app.models import LocalModels
@@ -50,10 +51,10 @@ def finish_begun_erasure(resources: Resources, noted: str) -> str:
 class Brain:
     """A person's store and everything that can be done with it. A context manager; closing it closes its files.
 
-    The nouns: `library` (what is stored), `folders` (which are looked at), `skills` (how to do things), `judge` (what a
-    person says of answers, and figures), `keep` (looking after the store), `ledger` (what left this machine, its
-    cost), `policy` (what may leave), `cloud` (a model outside), `models` (which models there are and
-    what they serve for).
+    The nouns: `library` (what is stored), `folders` (which are looked at), `labels` (how confidential it is), `skills`
+    (how to do things), `judge` (what a person says of answers, and figures), `keep` (looking after the store), `ledger`
+    (what left this machine, its cost), `policy` (what may leave), `cloud` (a model outside), `models` (which models
+    there are and what they serve for).
     """
 
     def __init__(
@@ -217,6 +218,13 @@ class Brain:
         from brain.app.folders import Folders
 
         return Folders(self.resources)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """How confidential things are."""
+        from brain.app.labels import Labels
+
+        return Labels(self.resources)
 
     @cached_property
     def skills(self) -> Skills:

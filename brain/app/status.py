@@ -20,8 +20,10 @@ from brain.app.resources import Resources
 from brain.app.serving import AUTO, OF_OLLAMA, SHIPPED
 from brain.app.speeds import about
 from brain.errors import BrainError, StoreError
+from brain.labels import NOT_WALKED
 from brain.reports import Status, VectorProgress
 from brain.store.snapshots import dimensions_of
+from brain.store.sql import WALKED
 
 OFFLINE = "offline: nothing leaves, nothing is fetched"
 TOLD = "nudged_at"  # setting: when a person was last told that Ollama is there
@@ -51,6 +53,8 @@ def status(resources: Resources) -> Status:
         notices.insert(0, OFFLINE)
     notices += policies_of(resources).notices()
     left_out = noted(resources)
+    if store.library.count() and not store.library.setting(WALKED):
+        notices.append(NOT_WALKED)
     return Status(
         home=shown(resources.config.home),
         database_bytes=resources.config.database.stat().st_size,

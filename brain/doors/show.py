@@ -41,6 +41,7 @@ VIEWS = (
     "policy",
     "cloud",
     "keeping",
+    "labels",
     "evaluation",
     "quality",
 )

@@ -37,15 +37,30 @@ def reasons(
     document: Document, source: str, folders: Iterable[FolderLabel], given: str
 ) -> list[Reason]:
     """Everything that speaks for a label. `source`: its place as shown; `given`: what a person said on adding it."""
-    found = list(stated(document.metadata))
+    texts = (
+        document.title,
+        *document.aliases,
+        *document.metadata.values(),
+        document.text,
+    )
+    found = reasons_of(texts, document.metadata, source, folders)
+    if given != UNLABELLED:
+        found.append(Reason(given, "given when it was added"))
+    return found
+
+
+def reasons_of(
+    texts: Iterable[str],
+    metadata: Mapping[str, str],
+    source: str,
+    folders: Iterable[FolderLabel],
+) -> list[Reason]:
+    """The same of a stored document: whether a person said it is not known any more."""
+    found = list(stated(metadata))
     for folder in folders:
         if folder.covers(source):
             found.append(Reason(folder.label, f"the folder {folder.source}"))
-    if given != UNLABELLED:
-        found.append(Reason(given, "given when it was added"))
-    texts = [document.title, *document.aliases, *document.metadata.values()]
-    found += secrets([*texts, document.text])
-    return found
+    return [*found, *secrets(texts)]
 
 
 def stated(metadata: Mapping[str, str]) -> Iterator[Reason]:

@@ -1,16 +1,17 @@
 """Labels as they are stored: of documents, of what was derived from them, and of whole folders.
 
 A label sticks: what is saved again, or has the text of another document, gets the stricter one, and so do the answers
-that were made of it. Only `set` lowers one. Leaves out what label a document is found to have
+that were made of it. Only `give` lowers one. Leaves out what label a document is found to have
 (`brain.governance.labels`) and whether a person may lower one. Serves saving, and `brain label`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from brain.labels import UNLABELLED, FolderLabel, raised
+from brain.store.fts_search import next_to_each_other
 from brain.store.row_hash import Row, hashed, listed
 from brain.store.sql import ids_text
 from brain.store.table import Table
@@ -63,7 +64,7 @@ class LabelTable(Table):
                     changed.append(row)
             self._raise_derived(changed, label)
 
-    def set(self, document_ids: Sequence[str], label: str) -> None:
+    def give(self, document_ids: Sequence[str], label: str) -> None:
         """Give these documents a label, also a lower one; what was derived from them is raised, and not lowered."""
         with self._write():
             rows = self._documents(document_ids)
@@ -140,6 +141,19 @@ class LabelTable(Table):
             WHERE source = ?1 OR substr(source, 1, length(?1) + 1) IN (?1 || '/', ?1 || '#')
         """
         return self._column(sql, source.rstrip("/"))
+
+    def holding(self, phrases: Iterable[str]) -> dict[str, set[str]]:
+        """Of each word or phrase the ids of the documents that hold it."""
+        sql = """
+            SELECT DISTINCT k.document_id
+            FROM knowledge_fts f
+            JOIN knowledge k ON k.pk = f.rowid
+            WHERE knowledge_fts MATCH ?
+        """
+        found = {}
+        for phrase in phrases:
+            found[phrase] = set(self._column(sql, next_to_each_other(phrase)))
+        return found
 
     def same_text(self, document_ids: Sequence[str]) -> list[Row]:
         """These documents and those of the same text: id, source, title, label."""

@@ -37,6 +37,7 @@ MODULES = (
     "ledger",
     "keeping",
     "folders",
+    "labels",
     "evaluation",
     "quality",
 )

@@ -1,0 +1,233 @@
+"""`brain label`: shown, set, and the folders walked; lowering takes a word at the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from brain.app import Brain
+from brain.config import Config
+from brain.governance.folder_words import MATTERS, WORDS_TOGETHER, proposal
+from brain.governance.ledger import Ledger
+from brain.labels import FolderLabel, Label
+from brain.types import Request, Scope
+from tests.at_terminal import at_a_terminal
+from tests.end_to_end import brain as command
+
+Folder = Callable[..., Path]
+LEASE = (
+    "The tenant and the landlord hereby agree. Termination in writing. No liability."
+)
+PROGRAM = "import sys\nfrom brain.doors.cli import main\nmain(sys.argv[1:])"
+REFUSED = 4
+
+
+@pytest.fixture
+def notes(folder: Folder) -> Path:
+    """Two folders, of which one speaks of contracts, and a note at the top."""
+    place = folder(
+        {
+            "flat/lease.md": LEASE,
+            "tea/black.md": "Black tea wants 95 degrees.",
+            "tea/old/green.md": "Green tea wants 70 degrees.",
+            "top.md": "Milk, bread, and a card for Ana.",
+        }
+    )
+    assert command("add", place).code == 0
+    return place
+
+
+def label_of(config: Config, name: str) -> str:
+    with Brain(config) as brain:
+        return brain.library.document(name).row.label
+
+
+# -- proposals -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("matter", MATTERS)
+def test_a_folder_is_proposed_by_the_words_of_its_documents(matter: str) -> None:
+    words = MATTERS[matter][:WORDS_TOGETHER]
+    held = {word: {"a"} for word in words}
+    few = {word: {"a"} for word in words[1:]}
+    found = proposal("/n/x", ["a", "b"], held)
+    assert found is not None
+    assert (found.matter, set(found.words)) == (matter, set(words))
+    assert proposal("/n/x", ["a", "b"], few) is None
+    assert proposal("/n/x", [*"abcdef"], held) is None  # one in six
+    assert proposal("/n/x", ["b"], held) is None
+
+
+@pytest.mark.parametrize("name", ["Grants", "invoices 2026", "Verträge", "Arzt"])
+def test_a_folder_is_proposed_by_its_name(name: str) -> None:
+    assert proposal(f"/n/{name}", ["a"], {}) is not None
+    assert proposal(f"/{name}/tea", ["a"], {}) is None
+
+
+# -- show ----------------------------------------------------------------------------------------------
+
+
+def test_show_tells_how_much_there_is_and_why_a_document_has_its_label(
+    notes: Path,
+) -> None:
+    said = command("label", "show")
+    assert "4 unlabelled" in said.stdout
+    assert "until the folders were walked" in said.stdout
+    command("add", notes / "top.md", "--label", "public")
+    (one,) = command("label", "show", "black.md", "--json").json["labels"]
+    assert (one["label"], one["counts_as"], one["why"]) == (
+        "unlabelled",
+        "confidential",
+        [],
+    )
+    command("add", "--note", "Paid with 4111 1111 1111 1111", "--title", "Bill")
+    (one,) = command("label", "show", "Bill", "--json").json["labels"]
+    assert one["why"] == ["confidential: card number in it"]
+    found = command("label", "show", "green", "tea", "degrees").stdout
+    assert "green.md" in found
+    assert command("label", "show", "zebra crossing").code == 3
+
+
+# -- set -----------------------------------------------------------------------------------------------
+
+
+def test_set_raises_without_a_question_and_says_what_it_did(
+    notes: Path, config: Config
+) -> None:
+    said = command("label", "set", "confidential", "black.md")
+    assert said.code == 0
+    assert "black.md" in said.stdout
+    assert label_of(config, "black.md") == "confidential"
+    assert label_of(config, "top.md") == "unlabelled"
+
+
+def test_set_of_a_folder_counts_for_what_comes_later(
+    notes: Path, config: Config
+) -> None:
+    assert command("label", "set", "confidential", notes / "tea").code == 0
+    (notes / "tea" / "new.md").write_text("White tea wants 80 degrees.")
+    command("sync")
+    for name in ("black.md", "green.md", "new.md"):
+        assert label_of(config, name) == "confidential"
+    assert label_of(config, "lease.md") == "unlabelled"
+
+
+def test_lowering_takes_a_word_at_a_terminal(notes: Path, config: Config) -> None:
+    """A copy of the same text goes with it, else it would raise the label again."""
+    (notes / "copy.md").write_text("Black tea wants 95 degrees.")
+    command("sync")
+    command("label", "set", "confidential", "black.md")
+    assert label_of(config, "copy.md") == "confidential"
+    refused = command("label", "set", "public", "black.md", stdin="lower\n")
+    assert refused.code == REFUSED
+    refused.two_lines()
+    assert label_of(config, "black.md") == "confidential"
+    code, written = at_a_terminal(
+        PROGRAM, [("to go on: ", "lower")], "label", "set", "public", "black.md"
+    )
+    assert code == 0, written
+    assert "2 less confidential than now" in written
+    assert label_of(config, "black.md") == "public"
+    assert label_of(config, "copy.md") == "public"
+    with Brain(config) as brain:
+        ledger = Ledger(brain.resources.store, config.home)
+        entries = ledger.last(5)
+        assert [(one.kind, one.facts["label"]) for one in entries] == [
+            ("label", "public"),
+            ("label", "confidential"),
+        ]
+        assert entries[0].facts["lowered"] == 2
+        assert ledger.verify().faults == ()
+
+
+def test_an_agent_may_raise_a_label_and_not_lower_it(
+    notes: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAUDECODE", "1")
+    assert command("label", "set", "confidential", "black.md").code == 0
+    assert command("label", "set", "internal", "black.md").code == REFUSED
+    assert command("label", "folders", terminal=True).code == REFUSED
+    assert label_of(config, "black.md") == "confidential"
+
+
+def test_what_is_not_there_is_said_in_two_lines(notes: Path) -> None:
+    said = command("label", "set", "public", "zebra.md")
+    assert said.code == 3
+    said.two_lines()
+
+
+# -- folders -------------------------------------------------------------------------------------------
+
+
+def test_the_table_is_shown_as_json_without_a_question(
+    notes: Path, config: Config
+) -> None:
+    shape = command("label", "folders", "--json").json
+    rows = {Path(row["source"]).name: row for row in shape["rows"]}
+    assert set(rows) == {"notes", "flat", "tea"}
+    assert [rows[name]["files"] for name in ("notes", "flat", "tea")] == [4, 1, 2]
+    assert rows["flat"]["matter"] == "contracts"
+    assert set(rows["flat"]["words"]) <= set(MATTERS["contracts"])
+    assert len(rows["flat"]["words"]) >= WORDS_TOGETHER
+    assert not rows["tea"]["words"]
+    assert shape["walked"] == ""
+    refused = command("label", "folders")
+    assert refused.code == REFUSED
+    refused.two_lines()
+
+
+def test_the_folders_are_walked_once_by_a_person(notes: Path, config: Config) -> None:
+    notice = "brain label folders"
+    assert notice in command("status").stdout + command("status").stderr
+    answers = [
+        (f"{notes} confidential? [y/N]", "n"),
+        ("confidential? [y/N]", "y"),
+        (f"{notes / 'tea'} confidential? [y/N]", ""),
+        ("to go on: ", "walked"),
+    ]
+    code, written = at_a_terminal(PROGRAM, answers, "label", "folders")
+    assert code == 0, written
+    assert "contracts: " in written
+    assert label_of(config, "lease.md") == "confidential"
+    assert label_of(config, "black.md") == "unlabelled"
+    assert notice not in command("status").stdout + command("status").stderr
+    with Brain(config) as brain:
+        scope = Scope(at_most=Label.INTERNAL)
+        found = brain.search(Request("tea degrees tenant", scope)).passages
+        assert {Path(one.source).name for one in found} >= {"black.md", "green.md"}
+        assert "lease.md" not in {Path(one.source).name for one in found}
+        rules = brain.resources.store.labels.folders()
+        assert [(one.source, one.label) for one in rules] == [
+            (str(notes / "flat"), "confidential")
+        ]
+
+
+def test_without_the_word_nothing_was_walked(notes: Path, config: Config) -> None:
+    answers = [
+        (f"{notes} confidential? [y/N]", "y"),
+        ("to go on: ", "no"),
+    ]
+    code, _written = at_a_terminal(PROGRAM, answers, "label", "folders")
+    assert code == REFUSED
+    assert label_of(config, "lease.md") == "unlabelled"
+    with Brain(config) as brain:
+        assert brain.labels.walked == ""
+
+
+def test_a_folder_that_moved_keeps_its_label(folder: Folder, config: Config) -> None:
+    place = folder({"a.md": "one"}, name="old")
+    with Brain(config) as brain:
+        brain.add([place], label="confidential")
+        new = place.with_name("new")
+        place.rename(new)
+        brain.folders.rename(str(place), str(new))
+        assert brain.resources.store.labels.folders() == [
+            FolderLabel(
+                str(new),
+                "confidential",
+                brain.resources.store.labels.folders()[0].at,
+                "brain add --label",
+            )
+        ]
