@@ -68,7 +68,8 @@ class Request:
     `sort`: a property by which what was found is put in order, behind a minus the largest first; "" by relevance.
     `rerank`, `expand`: whether a local model may help, None as configured. `look`: look at the registered folders for
     changes first. For `ask` alone: `anyway` answers even when the notes seem not to hold it, `record` keeps an episode,
-    `follow_up` reads the question after the one before, `route` says which way it goes. `client` (who the work is for)
+    `follow_up` reads the question after the one before, `route` says which way it goes, `complexity` ("low", "medium",
+    "high"; "" as it is counted) and `stakes` ("normal", "high") are told to the rules. `client` (who the work is for)
     and `audience` (who receives the output) are not used yet.
     """
 
@@ -84,6 +85,8 @@ class Request:
     follow_up: bool = False
     look: bool = True
     route: Way = ""
+    complexity: str = ""
+    stakes: str = ""
     client: str = ""
     audience: str = ""
 

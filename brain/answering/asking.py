@@ -35,7 +35,7 @@ class Asking:
     probability from retrieval, None when unknown. `speed`: prompt tokens a second, None when not measured. `previous`:
     the question before, for a follow-up. `anyway`: answer below the floor. `signals`: of retrieval. `listed`:
     the passages are all of a time that was asked for, in its order. `floor`, `threshold`: of `found`, the person's own
-    where feedback calibrated them.
+    where feedback calibrated them. `nonce`: the code of the prompt's fences, "" for a new one.
     """
 
     read: Reader
@@ -50,6 +50,7 @@ class Asking:
     listed: bool = False
     floor: float = confidence.FLOOR
     threshold: float = confidence.THRESHOLD
+    nonce: str = ""
 
     @property
     def below_floor(self) -> bool:

@@ -70,13 +70,14 @@ def pack(
     count: Count,
     speed: float | None = None,
     previous: str = "",
+    nonce: str = "",
 ) -> Packed:
     """As many passages as fit, in order. `speed`: prompt tokens a second; None when not measured. The rules at the head
-    cost no time: the server has read them before.
+    cost no time: the server has read them before. `nonce`: the code of the fences, "" for a new one.
 
     `tokens` of the result is an upper estimate of ours; the server's own count is compared with it elsewhere.
     """
-    nonce = secrets.token_hex(NONCE_BYTES)
+    nonce = nonce or secrets.token_hex(NONCE_BYTES)
     notices = []
     if len(question) > MAX_QUESTION:
         question = question[:MAX_QUESTION]

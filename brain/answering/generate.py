@@ -64,6 +64,7 @@ def generated(
         count=asking.count,
         speed=_reading_speed(generator, asking),
         previous=asking.previous,
+        nonce=asking.nonce,
     )
     if packed.seconds is not None and packed.seconds > FIRST_TOKEN_SECONDS:
         asking.say(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from brain.app.ledger import LedgerBook
     from brain.app.library import Library
     from brain.app.models import LocalModels
+    from brain.app.outside import Agree
     from brain.app.policy import PolicyBook
     from brain.app.skills import Skills
     from brain.models.sentence_embedder import SentenceEmbedder
@@ -176,11 +177,15 @@ class Brain:
 
         return search(self.resources, request)
 
-    def ask(self, request: Request, *, say: Say = quiet) -> Answer:
-        """An answer with checked citations; `say(kind, text)` hears it as it comes."""
+    def ask(
+        self, request: Request, *, say: Say = quiet, agree: Agree | None = None
+    ) -> Answer:
+        """An answer with checked citations; `say(kind, text)` hears it as it comes. `agree`: asks the person who waits
+        whether exactly these bytes may leave, where a rule wants that; None where nobody waits.
+        """
         from brain.app.ask import ask
 
-        return ask(self.resources, request, say)
+        return ask(self.resources, request, say, agree)
 
     def recall(self, request: Request, *, kind: str = "", person: str = "") -> Recalled:
         """What was asked, answered, noted, and when: of one kind, or with one person, where these are given."""

@@ -86,12 +86,16 @@ def answered(
     say: Say,
     *,
     missing: str = "",
+    nonce: str = "",
 ) -> Answer:
-    """The answer from what was found, by this model; by quotes where it is None. `missing`: what is not there."""
+    """The answer from what was found, by this model; by quotes where it is None. `missing`: what is not there; `nonce`:
+    of the prompt, where the same question must give the same bytes.
+    """
     from brain.answering import answer
 
     found = known.found
     asking = _asking(resources, known.request, found, generator, known.previous, say)
+    asking = replace(asking, nonce=nonce)
     weighed = known.question.weighed(_idf(resources, known.question))
     asked = answer(weighed, found.passages, generator=generator, asking=asking)
     asked = _with_usage(asked, generator)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from brain.app.labelling import of_answer
 from brain.app.last_answer import NUMBERS
 from brain.app.outcomes import Made, note
+from brain.app.outside import Agree
 from brain.app.resources import Resources, clean
 from brain.app.route import routed
 from brain.app.search import MAX_QUESTION_CHARS
@@ -33,8 +34,13 @@ if TYPE_CHECKING:
     from brain.answering import Say
 
 
-def ask(resources: Resources, request: Request, say: Say) -> Answer:
-    """An answer from the notes, with citations that were read again; the question and the answer become an episode."""
+def ask(
+    resources: Resources, request: Request, say: Say, agree: Agree | None = None
+) -> Answer:
+    """An answer from the notes, with citations that were read again; the question and the answer become an episode.
+
+    `agree`: asks the person who waits whether something may leave; None where nobody does.
+    """
     question = clean(request.question)
     if not question.strip():
         raise UsageError(
@@ -58,7 +64,7 @@ def ask(resources: Resources, request: Request, say: Say) -> Answer:
     made: Made | None = None
     asked = _whole_store(resources, request, say)
     if asked is None:
-        done = routed(resources, request, say)
+        done = routed(resources, request, say, agree)
         asked, signals, made = done.answer, done.signals, done.made
     before = resources.store.episodes.last("ask") if request.follow_up else None
     asked = replace(asked, label=of_answer(asked, before))

@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING
 from brain.app.answers import Evidence, answered, evidence, here
 from brain.app.deeper import deeper
 from brain.app.outcomes import Made
+from brain.app.outside import Agree, Asker, Outside, opened
 from brain.app.resources import Resources
 from brain.governance.complexity import Demands, constraints_of, parts_of
 from brain.governance.router import Walk
-from brain.types import Answer, AnswerState, Measures, Passage, Request, Span
+from brain.types import Answer, Measures, Passage, Request, Span
 
 if TYPE_CHECKING:
     from brain.answering import Say
 
-NEEDS: AnswerState = (
-    "likely"  # how sure an answer must be, where no route asks for more
-)
 BETTER = "a second look found more:"
 SECOND = "second try"  # `Answer.route`
 TASK = "ask"
+WEAKEST = "check"
 NEAR = 3  # passages that count as evidence where none was read
 
 
@@ -39,11 +38,19 @@ class Routed:
     made: Made
 
 
-def routed(resources: Resources, request: Request, say: Say) -> Routed:
+def routed(
+    resources: Resources, request: Request, say: Say, agree: Agree | None = None
+) -> Routed:
     """The answer of whoever should answer."""
     began = time.monotonic()
     here = _Here(resources, request, say)
-    walk = Walk(here, NEEDS, request.route)
+
+    def outside(first: Answer) -> Outside | None:
+        """The way outside, looked for only when an answer may have to leave."""
+        asker = Asker(resources, request, say, agree)
+        return opened(asker, first, demands(here.first, first).complexity)
+
+    walk = Walk(here, request.route, outside)
     given = walk.go()
     known = here.first
     if given.route == SECOND:
@@ -52,12 +59,14 @@ def routed(resources: Resources, request: Request, say: Say) -> Routed:
         here.held.release(say)
     said = tuple(map(str, walk.steps))
     took = int((time.monotonic() - began) * 1_000)
-    made = Made(TASK, demands(known).complexity, took)
+    made = Made(TASK, demands(known, given).complexity, took)
     return Routed(replace(given, walk=said), known.found.signals, made)
 
 
-def demands(known: Evidence) -> Demands:
-    """What a question asks for, by its words and by the passages that came near enough to be read whole."""
+def demands(known: Evidence, given: Answer) -> Demands:
+    """What a question asks for, by its words, by the passages that came near enough to be read whole, and by how well
+    they answer it.
+    """
     passages = known.found.passages
     read = [passage for passage in passages if passage.span is not None]
     near = read or passages[:NEAR]
@@ -69,6 +78,7 @@ def demands(known: Evidence) -> Demands:
         evidence_tokens=sum(passage.tokens for passage in near),
         code_files=len(files),
         constraints=constraints_of(question),
+        unsettled=int(given.sure == WEAKEST),
     )
 
 

@@ -1,6 +1,6 @@
 """How hard a task is: low, medium or high, counted from facts that a person can count too.
 
-Five facts, each with two steps; the sum of the steps decides. No model judges, so that the same question always goes
+Six facts, each with two steps; the sum of the steps decides. No model judges, so that the same question always goes
 the same way and `ask --why` can print the reason. Leaves out what follows from it (the routes of the policy).
 Serves the router.
 """
@@ -23,6 +23,7 @@ STEPS = {
     "evidence_tokens": (1_500, 5_000),
     "code_files": (1, 3),
     "constraints": (2, 4),
+    "unsettled": (1, 1),
 }
 # What joins two questions: a mark of the end, a semicolon, or "and" before a question word or a verb that asks.
 _JOINT = re.compile(
@@ -41,7 +42,7 @@ _BOUND = re.compile(
 class Demands:
     """What a task asks for. `parts`: questions in it; `documents`: that its evidence comes from; `evidence_tokens`: of
     the passages to be read; `code_files`: files of code among them or named; `constraints`: bounds and figures that an
-    answer must keep to.
+    answer must keep to; `unsettled`: 1 where the evidence here does not answer it, so that it is not simple.
     """
 
     parts: int = 1
@@ -49,6 +50,7 @@ class Demands:
     evidence_tokens: int = 0
     code_files: int = 0
     constraints: int = 0
+    unsettled: int = 0
 
     @property
     def complexity(self) -> Complexity:

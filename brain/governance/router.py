@@ -2,23 +2,28 @@
 the checked answer is weak, its evidence may leave, the rules allow it, and the money is there.
 
 The one walk, in this order: is it in the notes at all · a local answer · is it good enough for this task · a second
-local try · what the policy says · the gate. Every step leaves a line with its numbers, which `ask --why` prints.
+local try · the gate, which asks the policy. Every step leaves a line with its numbers, which `ask --why` prints.
 Handed what it may do as functions; leaves out how an answer is made (`brain.answering`), the rules (`policy`) and
 sending (`gate`). Serves `ask`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Protocol
 
 from brain.labels import Label
 from brain.types import Answer, AnswerState, Measures, Way
 
-Verdict = Literal["allow", "ask", "wait", "deny", "halt"]
 # How good an answer is, the worst first.
 RANKS: tuple[AnswerState, ...] = ("check", "likely", "answered")
+SUREST = len(RANKS) - 1
+NEEDS: AnswerState = (
+    "likely"  # how sure an answer must be to stay, where no route says more
+)
 ENDS = ("not_found", "incomplete", "refused", "over_budget")  # no state to improve on
+NEVER = "by the routes of the policy this task never leaves"
 MARKED = "the answer of this machine stands, marked"
 
 
@@ -36,15 +41,6 @@ class Step:
         return f"{self.name}: {self.said}" + (f" ({numbers})" if numbers else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """What the policy says of sending: `because` in the words of the rules, and the decision's id in the ledger."""
-
-    verdict: Verdict
-    because: str
-    decision: str = ""
-
-
 class Here(Protocol):
     """What this machine can do."""
 
@@ -56,70 +52,84 @@ class Here(Protocol):
 
 
 class Outside(Protocol):
-    """What may happen outside this machine, where a person turned a cloud on."""
+    """What may happen outside this machine, where a person turned a cloud on. `needs`: how sure a local answer must be
+    to stay, by the route of its task; `model`: who would be asked, "" where the task never leaves.
+    """
+
+    @property
+    def needs(self) -> AnswerState: ...
+    @property
+    def model(self) -> str: ...
 
     def label(self, answer: Answer) -> Label:
-        """The highest label of the question, the session, and the best evidence without regard to any scope."""
+        """The highest label of the question, the round before, and the best evidence without regard to any scope."""
 
-    def ruling(self, answer: Answer, label: Label) -> Ruling:
-        """What the policy says of handing it to the cloud model that its task is routed to."""
+    def send(self, answer: Answer) -> tuple[Answer | None, str]:
+        """(the answer of the cloud over what may leave, None where none came; why). Never raises for what the rules,
+        the person or the cloud say.
+        """
 
-    def agreed(self, ruling: Ruling) -> bool:
-        """Whether the person says yes, after what would be sent, to whom and for how much was shown."""
 
-    def cloud(self, answer: Answer, ruling: Ruling) -> Answer:
-        """The answer of the cloud, over what may leave. Never raises: it hands `answer` back, with the reason."""
+def _shut(_first: Answer) -> None:
+    """No cloud is on."""
 
 
 @dataclass
 class Walk:
-    """The walk of one question. `needs`: how sure an answer must be to stay here; `outside`: None where no cloud is set
-    up, and then there is no second try either, unless it is asked for.
+    """The walk of one question. `outside`: asked only when an answer may have to leave; it gives None where no cloud is
+    on, and then there is no second try either, unless it is asked for.
     """
 
     here: Here
-    needs: AnswerState
     way: Way = ""
-    outside: Outside | None = None
+    outside: Callable[[Answer], Outside | None] = _shut
     steps: list[Step] = field(default_factory=list)
 
     def go(self) -> Answer:
         """The answer, and in `route` which way it came: "local", "second try" or "cloud"."""
         first = self.here.local()
         self._note("local answer", _said_of(first), _numbers(first))
-        if self._is_final(first):
+        if first.state in ENDS:
+            self._note("end", "nothing is generated anywhere for it")
+            return replace(first, route="local")
+        if self.way != "cloud" and self.way != "deep" and rank(first) == SUREST:
+            self._note("grade", "good enough for every task")
             return replace(first, route="local")
         outside = self._open(first)
+        needs = outside.needs if outside else NEEDS
         best, route = first, "local"
-        if self.way == "deep" or (not self.way and outside is not None):
+        if self._again(first, needs, outside):
             best, route = self._second(first)
         best = replace(best, route=route)
-        if outside is None or (self.way != "cloud" and good_enough(best, self.needs)):
+        if outside is None or (self.way != "cloud" and good_enough(best, needs)):
             return best
         return self._sent(best, outside)
 
-    def _is_final(self, first: Answer) -> bool:
-        """Whether nothing more is tried: there is nothing to improve, or it is good enough."""
-        if first.state in ENDS:
-            self._note("end", "nothing is generated anywhere for it")
-            return True
+    def _again(
+        self, first: Answer, needs: AnswerState, outside: Outside | None
+    ) -> bool:
+        """Whether a second local try is worth its time; says how good the first answer is."""
         if self.way in ("deep", "cloud"):
+            return self.way == "deep"
+        if good_enough(first, needs):
+            self._note("grade", f"good enough: {first.sure}, {needs} is needed")
             return False
-        if good_enough(first, self.needs):
-            self._note("grade", f"good enough: {first.sure}, {self.needs} is needed")
-            return True
-        self._note("grade", f"weak: {first.sure or 'unrated'}, {self.needs} is needed")
-        return False
+        self._note("grade", f"weak: {first.sure or 'unrated'}, {needs} is needed")
+        return outside is not None
 
     def _open(self, first: Answer) -> Outside | None:
         """The way outside, None where it is shut for this question."""
-        if self.way == "local" or self.outside is None:
+        if self.way == "local":
+            return None
+        outside = self.outside(first)
+        if outside is None:
             return None
         if first.degraded:
             failed = f"a failure is no reason to send anything: {first.degraded}"
             self._note("end", failed)
             return None
-        return self.outside
+        self._note("route", outside.model or NEVER)
+        return outside
 
     def _second(self, first: Answer) -> tuple[Answer, str]:
         """(the better one of two local answers, its route)."""
@@ -136,25 +146,20 @@ class Walk:
         return second, "second try"
 
     def _sent(self, best: Answer, outside: Outside) -> Answer:
+        """What the cloud says, where it may be asked; else the local answer, marked."""
+        if not outside.model:
+            return best if self.way != "cloud" else self._marked(best, NEVER)
         label = outside.label(best)
-        best = replace(best, label=str(label))
         if label is Label.CONFIDENTIAL:
             self._note("label", "answered locally; the evidence is confidential")
             return self._marked(best, "the evidence is confidential")
         self._note("label", f"{label}: it may leave, where the rules allow it")
-        ruling = outside.ruling(best, label)
-        self._note("policy", f"{ruling.verdict}: {ruling.because}")
-        if ruling.verdict not in ("allow", "ask"):
-            return self._marked(best, f"not sent: {ruling.because}")
-        if ruling.verdict == "ask" and not outside.agreed(ruling):
-            self._note("person", "no")
-            return self._marked(best, "not sent: you were asked and said no")
-        answer = outside.cloud(best, ruling)
-        if answer is best or answer.route != "cloud":
-            self._note("cloud", "it gave no answer; the local one stands")
-        else:
-            self._note("cloud", _said_of(answer), _numbers(answer))
-        return answer
+        answer, why = outside.send(best)
+        self._note("gate", why)
+        if answer is None:
+            return self._marked(best, why)
+        self._note("cloud", _said_of(answer), _numbers(answer))
+        return replace(answer, route="cloud")
 
     def _marked(self, best: Answer, why: str) -> Answer:
         return replace(best, notices=(*best.notices, f"{why}; {MARKED}"))

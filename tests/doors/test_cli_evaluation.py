@@ -483,4 +483,6 @@ def test_the_help_has_a_panel_of_its_own() -> None:
         f"brain eval {name}"
         for name in "retrieval answerability answers recall init run calibrate".split()
     }
-    assert panel == {"brain eval", "brain feedback", "brain why-not"} | measured
+    told = {f"brain quality{name}" for name in ("", " show", " propose")}
+    asked = {"brain eval", "brain feedback", "brain why-not"}
+    assert panel == asked | measured | told

@@ -493,7 +493,8 @@ def test_ask_passes_its_options() -> None:
         ask=ANSWER,
     )
     ((args, options),) = ran.called("ask")
-    assert set(options) == {"say"}
+    assert set(options) == {"say", "agree"}
+    assert options["agree"] is None  # nobody waits at a pipe
     request = Request(
         "and in euros?",
         follow_up=True,

@@ -57,6 +57,7 @@ def test_constraints_are_bounds_and_figures(question: str, count: int) -> None:
         (Demands(parts=2), "low"),
         (Demands(parts=2, documents=2), "medium"),
         (Demands(parts=3, documents=4), "high"),
+        (Demands(unsettled=1), "medium"),
         (Demands(code_files=3, evidence_tokens=5_000), "high"),
     ],
 )

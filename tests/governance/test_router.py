@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from brain.governance.router import RANKS, Ruling, Verdict, Walk, good_enough
+from brain.governance.router import RANKS, Walk, good_enough
 from brain.labels import Label
 from brain.types import Answer, AnswerState, Confidence, State, Way
 
@@ -39,9 +39,9 @@ class Ways:
     first: Answer
     second: Answer | None = None
     highest: Label = Label.PUBLIC
-    verdict: Verdict = "allow"
-    yes: bool = True
-    cloud_sure: AnswerState | None = "answered"
+    allowed: bool = True
+    needs: AnswerState = "likely"
+    model: str = "anthropic/claude"
     called: list[str] = field(default_factory=list)
 
     def local(self) -> Answer:
@@ -56,30 +56,15 @@ class Ways:
         self.called.append("label")
         return self.highest
 
-    def ruling(self, _answer: Answer, _label: Label) -> Ruling:
-        self.called.append("ruling")
-        return Ruling(self.verdict, "a rule of the test")
-
-    def agreed(self, _ruling: Ruling) -> bool:
-        self.called.append("agreed")
-        return self.yes
-
-    def cloud(self, best: Answer, _ruling: Ruling) -> Answer:
-        self.called.append("cloud")
-        if self.cloud_sure is None:
-            return replace(best, degraded="the cloud does not answer")
-        sent = answer(self.cloud_sure)
-        return replace(sent, route="cloud", provider="anthropic")
+    def send(self, _best: Answer) -> tuple[Answer | None, str]:
+        self.called.append("send")
+        if not self.allowed:
+            return None, "a rule of the test"
+        return replace(answer("answered"), provider="anthropic"), "row 1"
 
 
-def walked(
-    ways: Ways,
-    *,
-    needs: AnswerState = "likely",
-    way: Way = "",
-    ready: bool = True,
-) -> tuple[Answer, Walk]:
-    walk = Walk(ways, needs, way, ways if ready else None)
+def walked(ways: Ways, *, way: Way = "", ready: bool = True) -> tuple[Answer, Walk]:
+    walk = Walk(ways, way, lambda _first: ways if ready else None)
     return walk.go(), walk
 
 
@@ -93,14 +78,15 @@ def test_a_strong_answer_stays_and_nothing_else_is_tried() -> None:
 def test_a_weak_answer_over_public_notes_goes_after_a_second_local_try() -> None:
     ways = Ways(answer("check"), answer("check"))
     given, walk = walked(ways)
-    assert ways.called == ["local", "again", "label", "ruling", "cloud"]
+    assert ways.called == ["local", "again", "label", "send"]
     assert given.route == "cloud"
     assert [step.name for step in walk.steps] == [
         "local answer",
+        "route",
         "grade",
         "second local try",
         "label",
-        "policy",
+        "gate",
         "cloud",
     ]
 
@@ -113,45 +99,45 @@ def test_a_second_local_try_that_is_good_enough_ends_the_walk() -> None:
 
 
 def test_a_second_try_that_says_the_same_is_the_first_one() -> None:
-    given, walk = walked(Ways(answer("check"), answer("likely"), verdict="deny"))
+    given, walk = walked(Ways(answer("check"), answer("likely"), allowed=False))
     assert (given.route, given.sure) == ("local", "check")
-    assert walk.steps[2].said == "it says the same"
+    assert walk.steps[3].said == "it says the same"
 
 
 def test_a_second_try_that_is_worse_is_not_taken() -> None:
-    ways = Ways(answer("likely"), answer("check"), verdict="deny")
-    given, _ = walked(ways, needs="answered")
+    ways = Ways(answer("likely"), answer("check", text=OTHER), allowed=False)
+    ways.needs = "answered"
+    given, _ = walked(ways)
     assert (given.route, given.sure) == ("local", "likely")
 
 
 def test_a_route_that_asks_for_more_sends_what_is_likely() -> None:
-    assert walked(Ways(answer("likely")), needs="likely")[0].route == "local"
-    assert walked(Ways(answer("likely")), needs="answered")[0].route == "cloud"
+    assert walked(Ways(answer("likely"), needs="likely"))[0].route == "local"
+    assert walked(Ways(answer("likely"), needs="answered"))[0].route == "cloud"
 
 
 def test_confidential_evidence_is_never_judged_by_the_policy() -> None:
     ways = Ways(answer("check"), highest=Label.CONFIDENTIAL)
     given, _ = walked(ways, way="cloud")
     assert ways.called == ["local", "label"]
-    assert given.label == "confidential"
     assert "the evidence is confidential" in given.notices[-1]
 
 
-@pytest.mark.parametrize("verdict", ["deny", "wait", "halt"])
-def test_what_the_rules_refuse_leaves_the_local_answer_marked(verdict: Verdict) -> None:
-    ways = Ways(answer("check"), verdict=verdict)
-    given, _ = walked(ways)
-    assert "cloud" not in ways.called
-    assert given.text == ways.first.text
+def test_what_is_refused_leaves_the_local_answer_marked() -> None:
+    ways = Ways(answer("check"), allowed=False)
+    given, walk = walked(ways)
+    assert (given.text, given.route) == (ways.first.text, "local")
     assert "a rule of the test" in given.notices[-1]
+    assert walk.steps[-1].name == "gate"
 
 
-@pytest.mark.parametrize("yes", [True, False])
-def test_what_the_rules_ask_goes_only_with_a_yes(yes: bool) -> None:
-    ways = Ways(answer("check"), verdict="ask", yes=yes)
-    given, _ = walked(ways)
-    assert ("cloud" in ways.called) is yes
-    assert (given.route == "cloud") is yes
+@pytest.mark.parametrize("way", ["", "cloud"])
+def test_a_task_that_never_leaves_stays(way: Way) -> None:
+    ways = Ways(answer("check"), model="")
+    given, _ = walked(ways, way=way)
+    assert "send" not in ways.called
+    assert given.route == "local"
+    assert bool(given.notices) is (way == "cloud")
 
 
 @pytest.mark.parametrize(
@@ -173,16 +159,8 @@ def test_absence_and_a_failed_model_send_nothing(first: Answer, way: Way) -> Non
 
 def test_a_failure_in_the_second_try_sends_nothing_of_it() -> None:
     broken = answer("answered", degraded="Ollama stopped answering")
-    given, _ = walked(Ways(answer("check"), broken, verdict="deny"))
+    given, _ = walked(Ways(answer("check"), broken, allowed=False))
     assert given.degraded == ""
-
-
-def test_a_cloud_that_fails_leaves_the_local_answer() -> None:
-    ways = Ways(answer("check"), cloud_sure=None)
-    given, walk = walked(ways)
-    assert given.text == ways.first.text
-    assert given.degraded
-    assert walk.steps[-1].name == "cloud"
 
 
 def test_without_a_cloud_there_is_one_try_unless_more_is_asked_for() -> None:
@@ -204,13 +182,25 @@ def test_local_and_cloud_say_which_way_is_open() -> None:
 
 
 def test_a_surer_answer_never_goes_where_a_weaker_one_stays() -> None:
-    for needs, label, verdict in product(RANKS, Label, ("allow", "ask", "deny")):
+    for needs, label, allowed in product(RANKS, Label, (True, False)):
         sent = []
         for sure in RANKS:
-            ways = Ways(answer(sure), highest=label, verdict=verdict)  # type: ignore[arg-type]
-            walked(ways, needs=needs)
-            sent.append("cloud" in ways.called)
+            ways = Ways(answer(sure), None, label, allowed, needs)
+            walked(ways)
+            sent.append("send" in ways.called)
         assert sent == sorted(sent, reverse=True)
+
+
+def test_the_way_outside_is_not_looked_for_where_an_answer_is_sure() -> None:
+    asked: list[Answer] = []
+
+    def outside(first: Answer) -> None:
+        asked.append(first)
+
+    Walk(Ways(answer("answered")), "", outside).go()
+    assert asked == []
+    Walk(Ways(answer("likely")), "", outside).go()
+    assert len(asked) == 1
 
 
 def test_an_unrated_answer_is_not_good_enough() -> None:

@@ -34,7 +34,7 @@ def typed_word(word: str, question: str) -> None:
     Raises `Refused`: under an agent, without a terminal, and for any other word.
     """
     only_a_person()
-    if _typed(f"{question}\ntype {word} to go on: ") != word:
+    if typed(f"{question}\ntype {word} to go on: ") != word:
         raise Refused(
             f"nothing was done: the word was not {word}",
             "run the command again to be asked again",
@@ -64,7 +64,7 @@ def only_a_person() -> None:
             )
 
 
-def _typed(question: str) -> str:
+def typed(question: str) -> str:
     """The line that a person types at the terminal. Raises `Refused` without one."""
     try:
         with open(TERMINAL[0]) as read, open(TERMINAL[1], "w") as written:

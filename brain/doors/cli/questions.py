@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from brain.doors import json_out
-from brain.doors.cli import completion
+from brain.doors.cli import completion, consent
 from brain.doors.cli.app import EVERY_DAY, register
 from brain.doors.cli.completion import EPISODE_KINDS
 from brain.doors.cli.options import (
@@ -37,7 +37,7 @@ from brain.doors.views import answers
 from brain.doors.views import questions as view
 from brain.errors import UsageError
 from brain.prompts import NOTHING_IN
-from brain.types import Span
+from brain.types import Span, Way
 
 if TYPE_CHECKING:
     from brain.types import Answer, Retrieved
@@ -67,6 +67,21 @@ Expand = Annotated[
         show_default=False,
     ),
 ]
+
+
+class Complexity(enum.StrEnum):
+    """How hard a question is taken to be."""
+
+    low = "low"
+    medium = "medium"
+    high = "high"
+
+
+class Stake(enum.StrEnum):
+    """How much depends on an answer."""
+
+    normal = "normal"
+    high = "high"
 
 
 class Format(enum.StrEnum):
@@ -171,6 +186,17 @@ Why = Annotated[
 Anyway = Annotated[
     bool, flag("--anyway", "Answer even when the notes seem not to hold it.")
 ]
+FollowUp = Annotated[bool, flag("--continue", "Follow up on the last question.", "-c")]
+NoRecord = Annotated[bool, flag("--no-record", "Keep no episode of this question.")]
+Local = Annotated[bool, flag("--local", "Nothing leaves, whatever the rules allow.")]
+Cloud = Annotated[bool, flag("--cloud", "Ask a cloud model, where the rules allow it.")]
+Complex = Annotated[
+    Complexity | None, choice("--complexity", "low, medium or high, for the rules.")
+]
+Stakes = Annotated[
+    Stake | None,
+    choice("--stakes", "normal or high: high asks you before anything leaves."),
+]
 
 
 @register(
@@ -185,14 +211,14 @@ Anyway = Annotated[
 def ask(
     context: typer.Context,
     words: Words,
-    follow_up: Annotated[
-        bool, flag("--continue", "Follow up on the last question.", "-c")
-    ] = False,
+    follow_up: FollowUp = False,
     anyway: Anyway = False,
-    no_record: Annotated[
-        bool, flag("--no-record", "Keep no episode of this question.")
-    ] = False,
+    no_record: NoRecord = False,
     deep: Deep = False,
+    local: Local = False,
+    cloud: Cloud = False,
+    complexity: Complex = None,
+    stakes: Stakes = None,
     why: Why = False,
     limit: Limit = 8,
     rerank: Rerank = None,
@@ -220,12 +246,14 @@ def ask(
         anyway=anyway,
         record=not no_record,
         follow_up=follow_up,
-        route="deep" if deep else "",
+        route=_way(deep=deep, local=local, cloud=cloud),
+        complexity=complexity or "",
+        stakes=stakes or "",
     )
     printer = AnswerPrinter(run, silent=as_json, explain=explain, why=why)
     with run.brain() as brain:
         try:
-            given = brain.ask(request, say=printer.say)
+            given = brain.ask(request, say=printer.say, agree=consent.asking(run.out))
         finally:
             printer.end_paragraph()
         if given.state == "not_found" and given.passages and not as_json:
@@ -235,6 +263,16 @@ def ask(
     else:
         printer.close(given)
     raise typer.Exit(STATE_CODES.get(given.state, DONE))
+
+
+def _way(**asked: bool) -> Way:
+    """The one way that was asked for, "" for none. Raises `UsageError` for two."""
+    wanted = [name for name, said in asked.items() if said]
+    if len(wanted) > 1:
+        raise UsageError(
+            f"--{wanted[0]} and --{wanted[1]} are two ways", "say one of them"
+        )
+    return cast("Way", wanted[0]) if wanted else ""
 
 
 class AnswerPrinter:

@@ -31,6 +31,7 @@ from brain.doors.lines import (
     warn,
 )
 from brain.doors.text import one_line
+from brain.doors.views.governance import MICRO, dollars
 from brain.doors.views.questions import degraded, passages, ran
 from brain.prompts import NOTHING_IN
 
@@ -185,6 +186,12 @@ def _behind(answer: Answer, *, explain: bool) -> str:
 def _writer(answer: Answer) -> str:
     if answer.state == "not_found" or not answer.model:
         return ""
+    if answer.cost_usd is not None:
+        cost = dollars(round(answer.cost_usd * MICRO))
+        left = (
+            f"left for {answer.provider}, {cost}, row {answer.ledger_id} of the ledger"
+        )
+        return f"written by {one_line(answer.model)} · {left}"
     if answer.provider != BUILTIN:
         return f"written by {one_line(answer.model)}"
     return "quoted, not written by a model"

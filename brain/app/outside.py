@@ -1,0 +1,258 @@
+"""The way outside for one question: what may leave, who is asked, and what is said where nobody may be.
+
+The prompt is never stripped of what may not leave: the search runs again within that label, and the prompt is made of
+what it finds. Every decision is the gate's. Leaves the order of the walk to `brain.governance.router`.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+from brain.answering.asking import quiet
+from brain.app.answers import Evidence, answered, evidence
+from brain.app.governed import gate_of, policies_of
+from brain.errors import BrainError
+from brain.governance.detect import findings
+from brain.governance.facts import ConfidenceFacts, Facts, RequestFacts
+from brain.governance.outbound import AsksFirst
+from brain.governance.router import good_enough
+from brain.governance.writer import CloudWriter
+from brain.labels import Label, effective, join
+from brain.models.cloud_errors import CloudFault
+from brain.prompts import NONCE_BYTES
+from brain.types import Answer, AnswerState, Passages, Request, Span
+
+if TYPE_CHECKING:
+    from brain.answering import Say
+    from brain.app.resources import Resources
+    from brain.governance.gate import Sent
+    from brain.governance.in_force import InForce
+    from brain.governance.outbound import Outbound
+    from brain.governance.outbound import Shown as Shown  # what the doors show
+
+MICRO = 1_000_000  # micro-dollars of a dollar
+TASK = "ask"
+LOCAL = "local"  # `Route.provider` of a task that never leaves
+WALKED = "labels.walked"  # setting: a person was shown every folder once
+SECRET = "nonce.secret"  # setting
+SECRET_BYTES = 32
+NOT_BORNE_OUT = "it gave no answer that a note bears out"
+
+Agree = Callable[["Shown", Passages], bool]
+"""Whether a person says yes to exactly these bytes, made of these passages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """One question on its way outside. `agree`: None where no person waits."""
+
+    resources: Resources
+    request: Request
+    say: Say
+    agree: Agree | None = None
+
+
+def opened(asker: Asker, first: Answer, complexity: str) -> Outside | None:
+    """The way outside, None where no cloud is on or everything is halted. `first`: the local answer."""
+    policy = policies_of(asker.resources).in_force()
+    if not policy.cloud:
+        return None
+    return Outside(asker, policy, _facts(asker, first, complexity))
+
+
+class Outside:
+    """The way outside for one question, by one policy."""
+
+    def __init__(self, asker: Asker, policy: InForce, facts: Facts) -> None:
+        self._asker = asker
+        self._policy = policy
+        request = facts.request
+        self._route = policy.route(request.task, request.complexity, facts)
+        self._facts = facts
+
+    @property
+    def needs(self) -> AnswerState:
+        """How sure a local answer must be to stay."""
+        return self._route.needs
+
+    @property
+    def model(self) -> str:
+        """Who is asked, "" where the task never leaves."""
+        if self._route.provider == LOCAL:
+            return ""
+        return f"{self._route.provider}/{self._route.model}"
+
+    def label(self, answer: Answer) -> Label:
+        """The highest label of the question, the round before, and the best evidence without regard to any scope: what
+        the local answer cites, and the first passage.
+        """
+        cited = {citation.passage_id for citation in answer.citations}
+        best = [one for one in answer.passages if one.id in cited]
+        return join([self._of_question, self._of((*answer.passages[:1], *best))])
+
+    def send(self, answer: Answer) -> tuple[Answer | None, str]:
+        """(the answer of the cloud over what may leave, None where none came; why)."""
+        known = self._allowed(self.label(answer))
+        if not known.found.passages:
+            return None, "nothing that may leave speaks of it"
+        makers = [(self._route.provider, self._route.model)]
+        other = self._policy.other_maker(self._route.provider)
+        if other is not None:
+            makers.append(other)
+        why = ""
+        for provider, model in makers:
+            given, why, down = self._by(provider, model, known, answer)
+            if given is not None or not down:
+                return given, why
+        return None, why
+
+    def _by(
+        self, provider: str, model: str, known: Evidence, local: Answer
+    ) -> tuple[Answer | None, str, bool]:
+        """(the answer of one maker, None where none came; why; whether that maker is down: then another may serve)."""
+        passages = known.found.passages
+        label = join([self._of_question, self._of(passages)])
+        origins = tuple(passage.id for passage in passages)
+        facts = self._with_grade(local)
+        heard = _Heard(self._asker.say)
+
+        def send(outbound: Outbound, hear: Callable[[str], object]) -> Sent:
+            return self._through(outbound, facts, hear, passages)
+
+        writer = CloudWriter(model, provider, TASK, label, origins, send)
+        try:
+            given = answered(
+                self._asker.resources,
+                known,
+                writer,
+                heard,
+                nonce=self._nonce(known),
+            )
+        except AsksFirst as error:
+            return None, f"{error.message}; {error.hint}", False
+        except BrainError as error:
+            return None, error.message, False
+        failed = writer.failed
+        if failed is not None:
+            down = isinstance(failed, CloudFault) and failed.down
+            said = failed.message if isinstance(failed, BrainError) else str(failed)
+            return None, f"{provider}: {said}", down
+        sent = writer.sent
+        if given.provider != provider or sent is None:
+            return None, f"{provider}: {NOT_BORNE_OUT}", False
+        told = replace(
+            given,
+            label=str(label),
+            model=sent.model,
+            cost_usd=sent.usd_micro / MICRO,
+            ledger_id=str(sent.row),
+        )
+        return told, f"sent to {provider}, row {sent.row} of the ledger", False
+
+    def _through(
+        self,
+        outbound: Outbound,
+        facts: Facts,
+        hear: Callable[[str], object],
+        passages: Passages,
+    ) -> Sent:
+        """Through the gate, with a person's yes where a rule asks for one."""
+        gate = gate_of(self._asker.resources)
+        try:
+            return gate.send(outbound, facts, hear=hear)
+        except AsksFirst as first:
+            agree = self._asker.agree
+            if agree is None or not agree(first.shown, passages):
+                raise
+            digest = first.shown.digest
+            return gate.send(outbound, facts, agreed=digest, hear=hear)
+
+    def _allowed(self, label: Label) -> Evidence:
+        """What is found within the label of the best evidence, and within that which may go to that host: notes beside
+        it must not turn what may go by itself into what asks.
+        """
+        host = self._policy.hosts.get(self._route.provider)
+        most = min(label, host.label if host is not None else Label.PUBLIC)
+        request = self._asker.request
+        scope = replace(request.scope, at_most=most)
+        request = replace(request, scope=scope, look=False)
+        return evidence(self._asker.resources, request, quiet)
+
+    def _of(self, passages: Passages) -> Label:
+        walked = self._walked
+        return join(effective(passage.label, walked=walked) for passage in passages)
+
+    @cached_property
+    def _walked(self) -> bool:
+        return bool(self._asker.resources.store.library.setting(WALKED))
+
+    @cached_property
+    def _of_question(self) -> Label:
+        """Of the words of the question, and of the round that it follows."""
+        request = self._asker.request
+        if findings(request.question):
+            return Label.CONFIDENTIAL
+        if not request.follow_up:
+            return Label.PUBLIC
+        before = self._asker.resources.store.episodes.last("ask")
+        if before is None:
+            return Label.PUBLIC
+        return effective(before.label, walked=self._walked)
+
+    def _with_grade(self, answer: Answer) -> Facts:
+        known = self._facts.confidence
+        enough = good_enough(answer, self.needs)
+        return replace(
+            self._facts,
+            confidence=replace(known, grade=answer.sure or "", enough=enough),
+        )
+
+    def _nonce(self, known: Evidence) -> str:
+        """The code of the fences: the same for the same question over the same passages, so that a yes to its bytes
+        holds; and nobody who wrote a note could have known it.
+        """
+        library = self._asker.resources.store.library
+        secret = library.setting(SECRET)
+        if secret is None:
+            secret = token_hex(SECRET_BYTES)
+            library.keep_setting(SECRET, secret)
+        read = [known.query.text, *(passage.id for passage in known.found.passages)]
+        digest = hmac.new(secret.encode(), "\n".join(read).encode(), "sha256")
+        return digest.hexdigest()[: 2 * NONCE_BYTES]
+
+
+class _Heard:
+    """Passes on what the cloud wrote; the quotes of the notes were said before."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+
+    def __call__(self, kind: str, text: str, answer: Span | None = None, /) -> None:
+        if kind == "sentence":
+            self._say(kind, text, answer)
+
+
+def _facts(asker: Asker, first: Answer, complexity: str) -> Facts:
+    """What the rules may ask about, but for what the gate fills in."""
+    request = asker.request
+    sure = first.confidence
+    return Facts(
+        request=RequestFacts(
+            task=TASK,
+            complexity=request.complexity or complexity,
+            stakes=request.stakes or "normal",
+            forced=request.route == "cloud",
+            attended=asker.agree is not None,
+            untrusted_context=any(one.trust == "web" for one in first.passages),
+        ),
+        confidence=ConfidenceFacts(
+            found=sure.found or 0.0,
+            supported=sure.supported or 0.0,
+            known=sure.known,
+        ),
+    )

@@ -1,0 +1,193 @@
+"""A weak answer and the cloud: over public notes it goes by itself, over internal ones it asks, over confidential never."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from brain.app import Brain
+from brain.app.governed import ledger_of, policies_of
+from brain.governance.outbound import Shown
+from brain.types import Answer, Passages, Request
+from tests.gate_support import policy_text
+from tests.stand_in_cloud import Faults, StandInCloud
+
+CANARY = "Project Falcon costs 1.2 million"
+SAID = "Ines Duarte signs the lease of the depot."
+SPENT = "The budget of the harbour works is 40,000 €."
+NOTES = {
+    "lease.md": "---\nlabel: public\n---\nInes Duarte signs the lease of the depot.\n",
+    "depot.md": "---\nlabel: public\n---\nThe depot is rented until spring.\n",
+    "inside.md": "---\nlabel: internal\n---\nThe budget of the harbour works is 40,000 €.\n",
+    "secret.md": f"---\nlabel: confidential\n---\n{CANARY}; Falcon is not announced.\n",
+}
+WEAK = "When was the lease of the depot paid for by Ines Duarte?"
+INSIDE = "Who wants the budget of the harbour works?"
+SECRET = "Who wants to hear about Project Falcon at the fair?"
+
+
+NUMBER = re.compile(r'n="(\d+)"')
+
+
+def cited(prompt: str) -> str:
+    """What the stand-in says: the sentence of a note, with the number of that note."""
+    for said in (SAID, SPENT):
+        before, found, _ = prompt.partition(said)
+        if found:
+            return f"{said} [{NUMBER.findall(before)[-1]}]"
+    return "Not in your notes."
+
+
+@pytest.fixture
+def cloud() -> Iterator[StandInCloud]:
+    with StandInCloud(says=cited) as running:
+        yield running
+
+
+@pytest.fixture
+def open_brain(
+    brain: Brain,
+    folder: Callable[..., Path],
+    cloud: StandInCloud,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Brain:
+    """NOTES, with the stand-in cloud turned on."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "key-of-the-test")
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-test")
+    brain.add([folder(NOTES)])
+    policies_of(brain.resources).publish(policy_text(cloud), "publish")
+    return brain
+
+
+def asked(
+    brain: Brain, question: str, agree: bool | None = None, **more: str | bool
+) -> Answer:
+    """The answer; `agree`: what a person who waits says."""
+    shown: list[Shown] = []
+
+    def says(what: Shown, _passages: Passages) -> bool:
+        shown.append(what)
+        return bool(agree)
+
+    request = Request(question, complexity="medium", **more)  # type: ignore[arg-type]
+    given = brain.ask(request, agree=None if agree is None else says)
+    print(*given.walk, *given.notices, sep="\n")  # shown where a test fails
+    return given
+
+
+def kinds(brain: Brain) -> list[str]:
+    """Kinds of the rows of the ledger, oldest first, but for publishing and labels."""
+    entries = ledger_of(brain.resources).entries()
+    return [one.kind for one in entries if one.kind not in ("publish", "label")]
+
+
+def test_a_weak_answer_over_public_notes_goes_by_itself(
+    open_brain: Brain, cloud: StandInCloud
+) -> None:
+    given = asked(open_brain, WEAK)
+    assert (given.route, given.provider, given.label) == (
+        "cloud",
+        "anthropic",
+        "public",
+    )
+    assert given.text.startswith(SAID)
+    assert [one.verified for one in given.citations] == [True]
+    assert given.cost_usd
+    assert kinds(open_brain) == ["intent", "settle"]
+    body = ledger_of(open_brain.resources).body(int(given.ledger_id or 0))
+    assert body == cloud.requests[0].body
+    assert CANARY not in cloud.requests[0].prompt
+    assert "harbour" not in cloud.requests[0].prompt
+    [row] = open_brain.resources.store.outcomes.rows()
+    assert (row.provider, row.usd_micro) == (
+        "anthropic",
+        round(given.cost_usd * 1_000_000),
+    )
+
+
+def test_a_strong_answer_stays(open_brain: Brain, cloud: StandInCloud) -> None:
+    given = asked(open_brain, "Who signs the lease of the depot?")
+    if given.sure != "check":
+        assert (given.route, cloud.requests) == ("local", [])
+    forced = asked(open_brain, "Who signs the lease of the depot?", route="local")
+    assert forced.route == "local"
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_over_internal_notes_a_person_is_asked(
+    open_brain: Brain, cloud: StandInCloud, yes: bool
+) -> None:
+    given = asked(open_brain, INSIDE, agree=yes)
+    assert (given.route == "cloud") is yes
+    assert len(cloud.requests) == int(yes)
+    assert kinds(open_brain)[0] == "ask"
+    assert CANARY not in "".join(one.prompt for one in cloud.requests)
+    if not yes:
+        assert "`brain approve" in given.notices[-1]
+
+
+def test_a_yes_given_later_holds_for_the_same_bytes(
+    open_brain: Brain, cloud: StandInCloud
+) -> None:
+    from brain.app.governed import approvals_of
+
+    assert asked(open_brain, INSIDE, record=False).route != "cloud"
+    approvals = approvals_of(open_brain.resources)
+    [waiting] = approvals.waiting()
+    approvals.approve(waiting.id)
+    assert asked(open_brain, INSIDE, record=False).route == "cloud"
+    assert asked(open_brain, INSIDE, record=False).route != "cloud"
+    assert len(cloud.requests) == 1
+
+
+@pytest.mark.parametrize("way", ["", "cloud", "deep"])
+def test_over_confidential_notes_nothing_is_sent(
+    open_brain: Brain, cloud: StandInCloud, way: str
+) -> None:
+    given = asked(open_brain, SECRET, agree=True, route=way)
+    assert cloud.requests == []
+    assert given.route != "cloud"
+    assert kinds(open_brain) == []
+    if given.state != "not_found":
+        assert "the evidence is confidential" in given.notices[-1]
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [Faults(status=500), Faults(status=401), Faults(cut_after=0), Faults(page=True)],
+)
+def test_a_cloud_that_fails_leaves_the_local_answer(
+    open_brain: Brain, cloud: StandInCloud, faults: Faults
+) -> None:
+    cloud.faults = faults
+    given = asked(open_brain, WEAK)
+    assert given.route != "cloud"
+    assert given.citations
+    assert "the answer of this machine stands" in given.notices[-1]
+
+
+def test_the_other_maker_serves_while_one_is_down(
+    open_brain: Brain, cloud: StandInCloud
+) -> None:
+    cloud.faults = Faults(status=529)
+    asked(open_brain, WEAK)
+    assert [one.path for one in cloud.requests] == [
+        "/v1/messages",
+        "/v1/chat/completions",
+    ]
+
+
+def test_without_a_key_or_with_the_cloud_off_the_local_answer_comes_back(
+    open_brain: Brain, cloud: StandInCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    given = asked(open_brain, WEAK)
+    assert "there is no key for anthropic" in given.notices[-1]
+    policies = policies_of(open_brain.resources)
+    text = policies.published_text()
+    policies.publish(text.replace("cloud = true", "cloud = false"), "publish")
+    assert asked(open_brain, WEAK).route == "local"
+    assert cloud.requests == []
