@@ -8,7 +8,7 @@ DEMO := env -u CLAUDECODE BRAIN_HOME=.demo BRAIN_MODELS_EMBED=builtin BRAIN_MODE
 WORKERS ?= 2
 LINTED := $(VENV)/lint.txt
 
-.PHONY: setup demo test test-slow check-all lint bench commands clean
+.PHONY: test-mutants setup demo test test-slow check-all lint bench commands clean
 setup: $(STAMP)
 
 $(STAMP): requirements.txt pyproject.toml
@@ -45,6 +45,10 @@ test: setup
 # Kills at every step, full disks, single flipped bits, every verb without a network: an hour or more.
 test-slow: setup
 	$(BIN)/pytest -m "slow or fault" -q --timeout 3600
+
+# Takes each guard of what may leave away in turn: a test must fail for each. A quarter of an hour.
+test-mutants: setup
+	$(BIN)/python -m tests.mutants
 
 check-all: test test-slow
 
