@@ -167,7 +167,11 @@ def test_every_rule_that_matches_is_recorded_the_strictest_first() -> None:
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_no_rule_locks_a_person_out_or_answers_for_one(outcome: str) -> None:
-    rule = RULE.format("'true'").replace("cloud.generate", "{}").replace('"deny"', f'"{outcome}"')
+    rule = (
+        RULE.format("'true'")
+        .replace("cloud.generate", "{}")
+        .replace('"deny"', f'"{outcome}"')
+    )
     for family, action in (("policy.*", "policy.publish"), ("label.*", "label.lower")):
         policy = Policy.parse(changed_text("[[route]]", rule.format(family)))
         assert policy.decide(action, asked()).outcome == "ask"
