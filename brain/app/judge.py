@@ -241,6 +241,25 @@ class Judge(Noun):
 
     # -- figures --------------------------------------------------------------------------------------
 
+    def simulate(
+        self,
+        directory: Path,
+        *,
+        embedder: str,
+        vectors: Path | None = None,
+        plot: Path | None = None,
+    ) -> Figures:
+        """What the router would send away on a judged set, and what that is worth. `plot`: where the picture goes."""
+        from brain.evaluation.routing import picture
+        from brain.governance.in_force import write_private
+
+        if plot is not None and plot.is_dir():
+            raise UsageError(f"{plot} is a folder", "name a file: --plot curve.svg")
+        report = self.eval_set("routing", directory, embedder=embedder, vectors=vectors)
+        if plot is not None:
+            write_private(plot, picture(report))
+        return report
+
     def quality(self) -> list[QualityFigure]:
         """Every task of every month, the newest first: how many answers, how good, by whom, for how much."""
         from brain.governance.quality import figures

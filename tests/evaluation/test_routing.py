@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brain.app import Brain
+from brain.doors import show
+from brain.doors.lines import plain
+from brain.errors import UsageError
 from brain.evaluation.answers import Asked
 from brain.evaluation.routing import LEVELS, figures, picture
 
@@ -70,3 +77,43 @@ def test_the_picture_is_svg_with_both_lines() -> None:
         "likely",
         "answered",
     ]
+
+
+def test_the_command_asks_a_set_and_writes_the_picture(
+    brain: Brain, tmp_path: Path
+) -> None:
+    texts = {"a": "Ines signs the lease.", "b": "The depot is rented until May."}
+    folder = tmp_path / "set"
+    folder.mkdir()
+    corpus = [
+        {"doc_id": key, "title": key, "text": text} for key, text in texts.items()
+    ]
+    asked = [
+        {
+            "id": "1",
+            "text": "Who signs the lease?",
+            "answers": ["Ines"],
+            "answerable": 1,
+            "kind": "answerable",
+        },
+        {
+            "id": "2",
+            "text": "Who wrote Hamlet?",
+            "answers": [],
+            "answerable": 0,
+            "kind": "absent_article",
+        },
+    ]
+    for name, rows in (("corpus", corpus), ("queries", asked)):
+        lines = "\n".join(json.dumps(row) for row in rows)
+        (folder / f"{name}.jsonl").write_text(lines + "\n")
+    (folder / "qrels.tsv").write_text("query_id\tdoc_id\trelevance\n1\ta\t1\n")
+    plot = tmp_path / "curve.svg"
+    report = brain.judge.simulate(folder, embedder="wordllama", plot=plot)
+    assert report["queries"] == 2
+    assert report["levels"]["likely"]["right"] == 1.0
+    assert ET.parse(plot).getroot().tag.endswith("svg")
+    told = list(map(plain, show.showing("routing").lines(report)))
+    assert told[1].startswith("a route that needs")
+    with pytest.raises(UsageError, match="is a folder"):
+        brain.judge.simulate(folder, embedder="wordllama", plot=tmp_path)

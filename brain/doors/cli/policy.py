@@ -6,10 +6,12 @@ What only a person may do asks for a typed word at the terminal (`person`). Leav
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from brain.doors.cli.app import LEAVING, group, shown
-from brain.doors.cli.options import argument
+from brain.doors.cli.evaluation import Embedder, Vectors
+from brain.doors.cli.options import argument, option
 from brain.doors.cli.person import typed_word
 from brain.doors.views.keeping import Message
 
@@ -100,6 +102,31 @@ def rollback(brain: Brain, number: Annotated[int, argument("[NUMBER]")] = 0) -> 
 def explain(brain: Brain, row: Annotated[int, argument("[ID]")] = 0) -> object:
     """Why something was decided: the rules that matched, and what was known. The last one, or a row of the ledger."""
     return brain.policy.explain(row)
+
+
+@shown(
+    "simulate",
+    group=policy,
+    kind="routing",
+    explains=True,
+    examples=("brain policy simulate --answers ~/sets/ans_dev --plot curve.svg",),
+)
+def simulate(
+    brain: Brain,
+    answers: Annotated[
+        Path, option("--answers", "DIR", "A folder of judged questions with answers.")
+    ],
+    embedder: Embedder = "builtin",
+    vectors: Vectors = None,
+    plot: Annotated[
+        Path | None, option("--plot", "FILE", "Write the curve as SVG.")
+    ] = None,
+) -> object:
+    """How much would leave, and how much better the answers would be: judged questions, a stand-in for the cloud.
+
+    Nothing leaves. The stand-in knows every answer, so that the curve is the most that a cloud can add.
+    """
+    return brain.judge.simulate(answers, embedder=embedder, vectors=vectors, plot=plot)
 
 
 @shown(

@@ -401,3 +401,26 @@ def _figure(value: float | None) -> str:
     if value >= 10:
         return f"{value:.1f}"
     return f"{value:.3f}"
+
+
+@shows("routing", json_out.measured, explains=True)
+def routing(report: Figures, *, explain: bool = False) -> Lines:
+    """`policy simulate`: what a route that asks for each word sends, beside chance; `explain`: the whole curve."""
+    done = [title(report["set"], ": ", count(report["queries"], "question"))]
+    rows = [
+        ("a route that needs", "sends", "right", "at random", "of what the notes lack")
+    ]
+    for word, point in report["levels"].items():
+        rows.append((word, *_point(point)))
+    done += columns(rows)
+    if explain:
+        curve = [(f"below {p['threshold']:.2f}", *_point(p)) for p in report["curve"]]
+        done += [line(), *columns(curve)]
+    return done
+
+
+def _point(point: Figures) -> tuple[str, str, str, str]:
+    absent = commas(*(f"{kind} {share:.1%}" for kind, share in point["absent"].items()))
+    shares = (point["sent"], point["right"], point["random"])
+    sent, right, chance = (f"{share:.1%}" for share in shares)
+    return sent, right, chance, absent
