@@ -11,7 +11,7 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from itertools import cycle, repeat
 from pathlib import Path
@@ -276,11 +276,34 @@ def test_schema_2_changes_no_value_and_its_hashes_are_those_that_are_written_tod
     )
     connection.close()
     after = contents(path, columns)
-    assert {table: after[table] for table in before} == {
-        table: [tuple(map(without_label, row)) for row in rows]
-        for table, rows in before.items()
-    }
+    found = without_hashes({table: after[table] for table in before})
+    assert found == upgraded(before)
     assert sum(map(len, before.values())) > 20
+
+
+Held = dict[str, list[tuple[object, ...]]]
+# A row in the trash carries its hash inside its text; that it is sound is seen when the row comes back.
+HASH_IN_TRASH = re.compile(r'"row_hash": -?\d+')
+
+
+def upgraded(held: Held) -> Held:
+    """What a store holds once it is of the present schema."""
+    return changed(held, without_label)
+
+
+def without_hashes(held: Held) -> Held:
+    """The same rows but the hashes of what lies in the trash."""
+    return changed(held, without_hash)
+
+
+def changed(held: Held, change: Callable[[object], object]) -> Held:
+    return {
+        table: [tuple(map(change, row)) for row in rows] for table, rows in held.items()
+    }
+
+
+def without_hash(value: object) -> object:
+    return HASH_IN_TRASH.sub("", value) if isinstance(value, str) else value
 
 
 def without_label(value: object) -> object:
@@ -288,8 +311,8 @@ def without_label(value: object) -> object:
     if value == "internal":
         return "unlabelled"
     if isinstance(value, str):
-        return value.replace('"label": "internal"', '"label": "unlabelled"')
-    return value
+        value = value.replace('"label": "internal"', '"label": "unlabelled"')
+    return without_hash(value)
 
 
 def test_schema_12_takes_back_the_labels_that_nobody_chose(config: Config) -> None:
@@ -580,7 +603,7 @@ def test_a_kill_in_a_real_upgrade_leaves_the_old_database_and_the_next_start_end
         assert [
             c for c in brain.keep.doctor(deep=True, repair=False) if c.level == "error"
         ] == []
-    assert contents(path, columns) == rows
+    assert without_hashes(contents(path, columns)) == upgraded(rows)
     assert schema_of(path) == SCHEMA.read_text("utf-8")
 
 
