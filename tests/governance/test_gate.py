@@ -416,6 +416,20 @@ def test_while_the_file_is_edited_its_hosts_are_not_used(
     assert cloud.requests == []
 
 
+def test_the_gate_alone_may_look_up_a_foreign_name(
+    home: Home, cloud: StandInCloud
+) -> None:
+    """Nobody has that name (RFC 6761): that it was asked for at all is what the tripwire would have stopped."""
+    changed(
+        home,
+        f'address = "{cloud.url}/v1", label = "public"',
+        'address = "https://nobody.invalid/v1", label = "public"',
+    )
+    with pytest.raises(cloud_errors.Unreachable):
+        home.send(outbound(provider="own"))
+    assert home.taken() == 0
+
+
 def test_an_address_decides_what_is_spoken_there() -> None:
     near = Host("openai", "http://127.0.0.1:8000/v1", Label.PUBLIC)
     assert maker_at("own", near).kind == "compatible"

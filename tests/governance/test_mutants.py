@@ -11,4 +11,4 @@ def test_each_mutant_changes_one_place_and_names_tests_that_exist() -> None:
     assert [mutant.before for mutant in mutants if not fits(mutant)] == []
     assert all(mutant.before != mutant.after for mutant in mutants)
     for mutant in mutants:
-        assert (ROOT / "tests" / "governance" / f"{mutant.tests}.py").exists()
+        assert (ROOT / mutant.test_file).exists()
