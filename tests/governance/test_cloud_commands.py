@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from brain.app import Brain
 from brain.app.governed import ledger_of, policies_of
+from brain.config import Config
 from brain.errors import BrainError, Refused, UsageError
 from brain.governance import keys
 from brain.governance.in_force import shipped
 from brain.governance.policy import Policy
 from brain.models.makers import ANTHROPIC
+from tests.at_terminal import at_a_terminal
 from tests.end_to_end import brain as run
 from tests.stand_in_cloud import Faults, StandInCloud
 
 KEY = "key-of-the-test"
+AT_A_TERMINAL = """
+import sys, keyring, keyring.backend
+class Kept(keyring.backend.KeyringBackend):
+    priority = 1
+    keys = {}
+    def get_password(self, service, name): return self.keys.get(name)
+    def set_password(self, service, name, key): self.keys[name] = key
+keyring.set_keyring(Kept())
+from brain.doors.cli import main
+main(sys.argv[1:])
+"""
 
 
 class Keyring:
@@ -231,6 +245,44 @@ def test_a_price_that_is_none_is_refused(
     ran = run("cloud", "enable", "http://127.0.0.1:9/v1", "--price", price)
     assert ran.code == 2
     ran.two_lines()
+
+
+def test_a_newcomer_at_a_terminal(
+    config: Config, cloud: StandInCloud, folder: Callable[..., Path]
+) -> None:
+    """One command: what it means, the folders, the key, which is not shown, the word, and a test."""
+    notes = folder({"flat/lease.md": "Rent and deposit.", "tea.md": "Black tea."})
+    assert run("add", notes).code == 0
+    with Brain(config) as brain:
+        on_loopback(brain, cloud)
+    typed_there = [
+        ("confidential? [y/N]", ""),
+        ("confidential? [y/N]", ""),
+        ("to go on: ", "walked"),
+        ("the key of anthropic", KEY),
+        ("to go on: ", "enable"),
+    ]
+    code, written = at_a_terminal(
+        AT_A_TERMINAL, typed_there, "cloud", "enable", "anthropic"
+    )
+    assert code == 0, written
+    assert "up to 2 years" in written
+    assert "+cloud = true" in written
+    assert (
+        "claude-opus-5-5 answers" in written or "claude-sonnet-5-5 answers" in written
+    )
+    assert KEY not in written
+    assert cloud.requests[0].headers["x-api-key"] == KEY
+    with Brain(config) as brain:
+        assert brain.cloud.status().on
+        assert brain.cloud.plan("anthropic").walked
+
+
+def test_without_a_terminal_nothing_is_turned_on(cloud: StandInCloud) -> None:
+    ran = run("cloud", "enable", "anthropic", stdin="walked\nenable\n")
+    assert ran.code == 4
+    ran.two_lines()
+    assert run("cloud", "status", "--json").json["on"] is False
 
 
 def test_an_agent_turns_nothing_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brain.doors.cli.app import LEAVING, group, register, shown
+from brain.doors.cli.labels import walked
 from brain.doors.cli.options import Json, argument, flag, option
 from brain.doors.cli.person import only_a_person, typed_secret, typed_word
 from brain.doors.cli.session import session
@@ -50,7 +51,7 @@ def enable(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Turn a cloud model on: what it keeps is shown, the key is asked for, a test without content is sent.
+    """Turn a cloud model on: you go through your folders once, the key is asked for, a test without content is sent.
 
     A person types the word. Nothing confidential is ever sent, whatever the rules say.
     """
@@ -60,6 +61,13 @@ def enable(
         plan = brain.cloud.plan(maker, model=model, price=_price(price), label=label)
         if not as_json:
             run.show(plan, as_json=False)
+        if not plan.walked and as_json:
+            raise UsageError(
+                "the folders are gone through first, in words",
+                "run `brain label folders`, or leave out --json",
+            )
+        if not plan.walked:
+            walked(run, brain, brain.labels.folders())
         if plan.key == NO_KEY:
             key = typed_secret(f"the key of {plan.provider} (it is not shown): ")
             brain.cloud.keep_key(plan, key)

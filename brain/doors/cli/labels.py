@@ -96,17 +96,17 @@ def folders(context: typer.Context, as_json: Json = False) -> None:
         if as_json:
             run.show(table, as_json=True)
             return
-        if not run.attended:
-            raise Refused(
-                "only a person can say which folders are confidential",
-                "run it in a terminal; `brain label folders --json` shows the table",
-            )
         change = walked(run, brain, table)
     run.show(change, as_json=False)
 
 
 def walked(run: Session, brain: Brain, table: FolderTable) -> LabelChange:
     """Show the table, ask for each folder, and note that it was done. Raises `Refused` where no person is there."""
+    if not run.attended:
+        raise Refused(
+            "only a person can say which folders are confidential",
+            "run it in a terminal; `brain label folders --json` shows the table",
+        )
     only_a_person()
     run.show(table, as_json=False)
     confidential = _asked(run, table)

@@ -14,7 +14,7 @@ from brain.doors.views.governance import dollars
 if TYPE_CHECKING:
     from brain.app.cloud import CloudMaker, CloudOff, CloudPlan, CloudStatus, CloudTried
 
-NOT_WALKED = "what has no label counts as confidential, and stays"
+NOT_WALKED = "asked about next: until then what has no label stays"
 
 
 @shows("CloudPlan")
