@@ -51,7 +51,7 @@ class Faults:
     `refuse`: the model declines. `cut_after`: pieces of a stream before the connection ends; `cut_whole`: an answer
     that is not streamed ends in the middle. `error_after`: pieces before an error inside the stream. `garbage`: no
     JSON in the stream. `stall_after`: pieces before silence of `stall` seconds. `redirect`: the address to send on
-    to. `compressed`: says so of an answer. `uncounted`: no usage. `endless`: bytes that never end.
+    to. `compressed`: says so of an answer. `uncounted`: no usage. `padding`: so many spaces behind an answer.
     """
 
     status: int = 0
@@ -67,7 +67,7 @@ class Faults:
     redirect: str = ""
     compressed: bool = False
     uncounted: bool = False
-    endless: bool = False
+    padding: int = 0
 
 
 @dataclass(frozen=True)
@@ -191,18 +191,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, body, "application/json", {"Content-Encoding": "gzip"})
         elif faults.cut_whole:
             self._send(200, body[: len(body) // 2], length=len(body))
-        elif faults.endless:
-            self._endless()
         else:
-            self._send(200, body)
-
-    def _endless(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.end_headers()
-        with suppress(OSError):
-            while True:
-                self.wfile.write(b" " * 65_536)
+            with suppress(OSError):  # it may be hung up on
+                self._send(200, body + b" " * faults.padding)
 
     def _stream(self, events: Iterator[tuple[str, Any]], faults: Faults) -> None:
         self.send_response(200)
