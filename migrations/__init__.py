@@ -28,6 +28,7 @@ NAMES = (
     "m0010_sentences",
     "m0011_governance",
     "m0012_labels",
+    "m0013_forgotten_places",
 )
 LATEST = len(NAMES)
 # "BRN1" in the header of the file, so that `file` and others can tell what it is.

@@ -17,7 +17,7 @@ BEGIN = "import fcntl, termios\nfcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
 CHUNK = 4096
 # Rows and columns, in pixels as well: no line is wrapped.
 SIZE = struct.pack("HHHH", 50, 500, 0, 0)
-HANG_SECONDS = 15  # a guard against a question that is never asked
+HANG_SECONDS = 120  # a guard against a question that is never asked
 
 
 def at_a_terminal(

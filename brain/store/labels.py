@@ -29,11 +29,27 @@ class LabelTable(Table):
     def of(self, row: Row, known: Row | None) -> str:
         """The label of a row that is to be saved: that which it says or had, or a document of equal text has."""
         label: str = row["label"]
-        if known:
-            label = raised(known["label"], label)
+        before = [known["label"]] if known else self._forgotten(row["source"])
+        for had in before:
+            label = raised(had, label)
         for other in self._equal(row):
             label = raised(label, other["label"])
         return label
+
+    def _forgotten(self, source: str) -> list[str]:
+        """The labels of what was at that place and lies in the trash: a file may be away for one look."""
+        sql = """
+            SELECT json_extract(payload, '$.documents[0].label') FROM forgotten
+            WHERE source = ? AND kind = 'document' AND json_valid(payload)
+        """
+        labels = self._column(sql, source)
+        return [label for label in labels if isinstance(label, str)]
+
+    def brought_back(self, row: Row) -> None:
+        """What comes out of the trash has the label of equal texts from now on, and they have that of it."""
+        label = self.of(row, row)
+        self.raise_to([row["id"]], label)
+        self.spread({**row, "label": label}, None)
 
     def spread(self, row: Row, known: Row | None) -> None:
         """What was saved hands its label on: to equal texts, and where it is new to what was made of the document."""

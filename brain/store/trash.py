@@ -12,6 +12,7 @@ from brain.errors import NotFound
 from brain.store.cells import Damaged, damaged, json_of
 from brain.store.days import DayTable
 from brain.store.documents import renew_terms
+from brain.store.labels import LabelTable
 from brain.store.properties import renew_properties
 from brain.store.row_hash import HASH, Row, hashed
 from brain.store.skipped import FORGOTTEN
@@ -145,6 +146,7 @@ class Trash(Table):
             documents = payload.get("documents", [])
             for document in documents:
                 self._make_room(document, source, now)
+            labels = LabelTable(self._connection)
             for table in (*TABLES, "episodes"):
                 for record in payload.get(table, ()):
                     self._insert_row(table, _as_it_was(table, record))
@@ -152,6 +154,7 @@ class Trash(Table):
             for document in documents:
                 renew_properties(self._conn, str(document["id"]))
                 renew_terms(self._conn, str(document["id"]))
+                labels.brought_back(document)
             for episode in payload.get("episodes", ()):
                 self._renew_episode(str(episode["id"]))
             self._run("DELETE FROM forgotten WHERE id=?", forgotten_id)

@@ -28,6 +28,9 @@ CREATE INDEX episodes_text ON episodes(text_sha);
 -- index eval_runs_name
 CREATE INDEX eval_runs_name ON eval_runs(name, pk);
 
+-- index forgotten_source
+CREATE INDEX forgotten_source ON forgotten(source);
+
 -- index idx__sqlite_migrations_migration_set_name
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");

@@ -195,6 +195,35 @@ def test_equal_text_has_the_highest_label_that_it_has_anywhere(
     }
 
 
+def test_a_file_that_was_away_comes_back_with_its_label(
+    brain: Brain, folder: Folder
+) -> None:
+    """Some programs write a file by removing the old one first; a look between the two forgets it."""
+    place = folder({"a.md": "one", "b.md": "two"})
+    brain.add([place])
+    brain.add([place / "a.md"], label="confidential")
+    (place / "a.md").unlink()
+    brain.sync()
+    assert labels(brain) == {"b.md": UNLABELLED}
+    folder({"a.md": "one, written anew"})
+    brain.sync()
+    assert labels(brain) == {"a.md": "confidential", "b.md": UNLABELLED}
+
+
+def test_what_comes_out_of_the_trash_has_the_label_of_equal_texts(
+    brain: Brain, folder: Folder
+) -> None:
+    brain.add([folder({"a.md": "the same words"}, name="one")], label="public")
+    brain.library.forget(["a.md"], dry_run=False)
+    rule = FolderLabel(
+        str(folder({}, name="two")), "confidential", "2026-05-07", "a test"
+    )
+    brain.resources.store.labels.set_folder(rule)
+    brain.add([folder({"b.md": "the same words"}, name="two")])
+    brain.library.undo()
+    assert labels(brain) == {"a.md": "confidential", "b.md": "confidential"}
+
+
 def test_what_was_made_of_a_document_is_raised_with_it(
     brain: Brain, folder: Folder
 ) -> None:
