@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ GOOD = "good"
 WRONG = "wrong"
 MISSING = "missing"
 VERDICTS = (GOOD, WRONG, MISSING)
+ROUTING = "routing"
+LEAST_FOUND = "cloud_found"  # of the policy's limits
 HARDEST = "high"  # complexity, of which most may be sent away
 NOT_FOUND = "not_found"  # the state of an answer that says "not in your notes"
 SHORTEST_PREFIX = 6  # of an id that is typed
@@ -255,10 +258,17 @@ class Judge(Noun):
 
         if plot is not None and plot.is_dir():
             raise UsageError(f"{plot} is a folder", "name a file: --plot curve.svg")
-        report = self.eval_set("routing", directory, embedder=embedder, vectors=vectors)
+        report = self.eval_set(ROUTING, directory, embedder=embedder, vectors=vectors)
         if plot is not None:
             write_private(plot, picture(report))
         return report
+
+    def _least_found(self) -> float:
+        """How likely the policy in force wants it to be that the notes hold a thing at all, before anything goes."""
+        from brain.app.governed import policies_of
+
+        policy = policies_of(self._resources).in_force().published
+        return float(policy.contents.limits.get(LEAST_FOUND, 0))
 
     def quality(self) -> list[QualityFigure]:
         """Every task of every month, the newest first: how many answers, how good, by whom, for how much."""
@@ -287,10 +297,13 @@ class Judge(Noun):
         not answer.
         """
         from brain.app import measure
+        from brain.evaluation import routing
         from brain.evaluation.retrieval import Setup
 
         resources = self._resources
         evaluate = measure.evaluation_of(kind, embedder)
+        if kind == ROUTING:
+            evaluate = partial(routing.simulate, least=self._least_found())
         kept = vectors / measure.store_name(embedder) if vectors else None
         setup = Setup(
             measure.opener(resources, embedder),

@@ -253,6 +253,6 @@ def _facts(asker: Asker, first: Answer, complexity: str) -> Facts:
         confidence=ConfidenceFacts(
             found=sure.found or 0.0,
             supported=sure.supported or 0.0,
-            known=sure.known,
+            known=sure.found is not None,
         ),
     )

@@ -39,18 +39,20 @@ class Point:
     absent: dict[str, float]
 
 
-def simulate(directory: Path, setup: Setup) -> Figures:
-    """The report: the curve, and the point of each word that a route may ask for."""
+def simulate(directory: Path, setup: Setup, least: float = 0.0) -> Figures:
+    """The report: the curve, and the point of each word that a route may ask for. `least`: of `found`, below which
+    nothing is sent.
+    """
     judged = read_set(directory)
     rows = []
     for part, brain, _names in setup.stores(judged, retrieval.fill):
         for number, query in enumerate(part.queries, 1):
             rows.append(asked(brain, query, second=True))
             setup.progress("questions", number, len(part.queries))
-    return {"set": judged.name} | figures(rows)
+    return {"set": judged.name} | figures(rows, least)
 
 
-def figures(rows: Sequence[Asked]) -> Figures:
+def figures(rows: Sequence[Asked], least: float = 0.0) -> Figures:
     """All figures of these questions."""
     chances = sorted(row.supported for row in rows if row.word != NOT_FOUND)
     every = max(len(chances) // STEPS, 1)
@@ -58,17 +60,22 @@ def figures(rows: Sequence[Asked]) -> Figures:
     levels = {}
     for level in LEVELS[1:]:
         weaker = LEVELS[: LEVELS.index(level)]
-        levels[level] = _told(_point(rows, [row.word in weaker for row in rows], 0.0))
+        sent = [row.word in weaker and row.found >= least for row in rows]
+        levels[level] = _told(_point(rows, sent, 0.0))
     return {
         "queries": len(rows),
-        "curve": [_told(_at(rows, value)) for value in dict.fromkeys(thresholds)],
+        "least": least,
+        "curve": [_told(_at(rows, at, least)) for at in dict.fromkeys(thresholds)],
         "levels": levels,
     }
 
 
-def _at(rows: Sequence[Asked], threshold: float) -> Point:
-    """The point of one threshold. What the notes do not hold at all is never sent."""
-    sent = [row.word != NOT_FOUND and row.supported < threshold for row in rows]
+def _at(rows: Sequence[Asked], threshold: float, least: float) -> Point:
+    """The point of one threshold. What the notes hardly hold is never sent."""
+    sent = []
+    for row in rows:
+        held = row.word != NOT_FOUND and row.found >= least
+        sent.append(held and row.supported < threshold)
     return _point(rows, sent, threshold)
 
 

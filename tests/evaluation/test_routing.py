@@ -66,6 +66,19 @@ def test_routing_by_a_good_sign_lies_above_chance() -> None:
     assert told["levels"]["likely"]["absent"] == {"near_miss": 1.0}
 
 
+def test_what_the_notes_hardly_hold_is_not_sent() -> None:
+    rows = [
+        Asked("answerable", 0.4, 0.1, "check", False),
+        Asked("answerable", 0.6, 0.1, "check", False),
+        Asked("absent_article", 0.4, 0.1, "check", False),
+    ]
+    assert figures(rows)["levels"]["likely"]["absent"] == {"absent_article": 1.0}
+    told = figures(rows, 0.5)
+    assert told["levels"]["likely"]["sent"] == 0.5
+    assert told["levels"]["likely"]["absent"] == {"absent_article": 0.0}
+    assert told["curve"][-1]["sent"] == 0.5
+
+
 def test_the_picture_is_svg_with_both_lines() -> None:
     rows = [
         Asked("answerable", 0.9, place / 9, "likely", place > 4) for place in range(9)

@@ -76,7 +76,7 @@ def test_the_policy_reads_as_prose_and_its_file_is_there_afterwards(
 
 
 def test_a_sound_policy_and_its_cases(brain: Brain) -> None:
-    assert run("policy", "check").stdout == "policy.toml is sound: 13 rules, 9 routes\n"
+    assert run("policy", "check").stdout == "policy.toml is sound: 14 rules, 9 routes\n"
     assert run("policy", "test").stdout == "16 of 16 cases hold\n"
 
 
