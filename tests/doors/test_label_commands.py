@@ -216,23 +216,6 @@ def test_without_the_word_nothing_was_walked(notes: Path, config: Config) -> Non
         assert brain.labels.walked == ""
 
 
-def test_turning_a_cloud_model_on_begins_with_the_folders(
-    notes: Path, config: Config, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever is answered then, the folders were walked."""
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-none")
-    answers = [
-        (f"{notes} confidential? [y/N]", "y"),
-        ("type walked to go on: ", "walked"),
-        ("type enable to go on: ", "no"),
-    ]
-    code, written = at_a_terminal(PROGRAM, answers, "cloud", "enable", "anthropic")
-    assert code == REFUSED, written
-    assert label_of(config, "lease.md") == "confidential"
-    with Brain(config) as brain:
-        assert brain.labels.walked
-
-
 def test_a_folder_that_moved_keeps_its_label(folder: Folder, config: Config) -> None:
     place = folder({"a.md": "one"}, name="old")
     with Brain(config) as brain:

@@ -14,7 +14,7 @@ from brain.doors.cli.app import LEAVING, group, register, shown
 from brain.doors.cli.labels import walked
 from brain.doors.cli.options import Json, argument, flag, option
 from brain.doors.cli.person import only_a_person, typed_secret, typed_word
-from brain.doors.cli.session import Session, session
+from brain.doors.cli.session import session
 from brain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,11 +59,6 @@ def enable(
     with run.brain() as brain:
         only_a_person()
         plan = brain.cloud.plan(maker, model=model, price=_price(price), label=label)
-        if not plan.walked:
-            _walk(run, brain)
-            plan = brain.cloud.plan(
-                maker, model=model, price=_price(price), label=label
-            )
         if not as_json:
             run.show(plan, as_json=False)
         if not plan.walked and as_json:
@@ -102,16 +97,6 @@ def disable(
 def status(brain: Brain) -> object:
     """Whether anything may leave, where to, with whose key, what is kept there, and what is spent of each limit."""
     return brain.cloud.status()
-
-
-def _walk(run: Session, brain: Brain) -> None:
-    """First of all a person says which folders are confidential, where there is anything, and they can be asked."""
-    # Here, since its commands stand behind these in the help
-    from brain.doors.cli.labels import walked
-
-    table = brain.labels.folders()
-    if table.rows and run.attended:
-        run.show(walked(run, brain, table), as_json=False)
 
 
 def _price(text: str) -> tuple[float, float] | None:
