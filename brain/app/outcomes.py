@@ -32,11 +32,14 @@ DIGEST = 12  # hex digits
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """How an answer was made, beside what it says. `milliseconds`: from the question to its end."""
+    """How an answer was made, beside what it says. `milliseconds`: from the question to its end; `policy`: digest of
+    the one in force, "" where none was asked.
+    """
 
     task: str
     complexity: Complexity
     milliseconds: int
+    policy: str = ""
 
 
 def note(resources: Resources, asked: Answer, made: Made, episode: str) -> None:
@@ -58,7 +61,7 @@ def note(resources: Resources, asked: Answer, made: Made, episode: str) -> None:
             model=asked.model or "",
             model_digest=_digest_of(resources, asked),
             prompt_digest=_prompt_digest(asked),
-            policy="",
+            policy=made.policy,
             grade=asked.sure or asked.state,
             found=_thousandths(asked.confidence.found),
             supported=_thousandths(asked.confidence.supported),

@@ -59,6 +59,8 @@ class Asker:
 
 def opened(asker: Asker, first: Answer, complexity: str) -> Outside | None:
     """The way outside, None where no cloud is on or everything is halted. `first`: the local answer."""
+    if asker.resources.store.policies.newest() is None:
+        return None  # nothing was ever published, so that the cloud is off as shipped
     policy = policies_of(asker.resources).in_force()
     if not policy.cloud:
         return None
@@ -74,6 +76,11 @@ class Outside:
         request = facts.request
         self._route = policy.route(request.task, request.complexity, facts)
         self._facts = facts
+
+    @property
+    def digest(self) -> str:
+        """Of the policy in force."""
+        return self._policy.published.digest
 
     @property
     def needs(self) -> AnswerState:
@@ -247,7 +254,7 @@ def _facts(asker: Asker, first: Answer, complexity: str) -> Facts:
             complexity=request.complexity or complexity,
             stakes=request.stakes or "normal",
             forced=request.route == "cloud",
-            attended=asker.agree is not None,
+            attended=True,  # whoever asks one question waits for its answer
             untrusted_context=any(one.trust == "web" for one in first.passages),
         ),
         confidence=ConfidenceFacts(

@@ -44,11 +44,15 @@ def routed(
     """The answer of whoever should answer."""
     began = time.monotonic()
     here = _Here(resources, request, say)
+    policies: list[str] = []
 
     def outside(first: Answer) -> Outside | None:
         """The way outside, looked for only when an answer may have to leave."""
         asker = Asker(resources, request, say, agree)
-        return opened(asker, first, demands(here.first, first).complexity)
+        way = opened(asker, first, demands(here.first, first).complexity)
+        if way is not None:
+            policies.append(way.digest)
+        return way
 
     walk = Walk(here, request.route, outside)
     given = walk.go()
@@ -59,7 +63,8 @@ def routed(
         here.held.release(say)
     said = tuple(map(str, walk.steps))
     took = int((time.monotonic() - began) * 1_000)
-    made = Made(TASK, demands(known, given).complexity, took)
+    complexity = demands(known, given).complexity
+    made = Made(TASK, complexity, took, "".join(policies))
     return Routed(replace(given, walk=said), known.found.signals, made)
 
 

@@ -58,7 +58,9 @@ def open_brain(
     monkeypatch.setenv("ANTHROPIC_API_KEY", "key-of-the-test")
     monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-test")
     brain.add([folder(NOTES)])
-    policies_of(brain.resources).publish(policy_text(cloud), "publish")
+    # Four notes hold nothing surely enough for the shipped limit
+    text = policy_text(cloud).replace("cloud_found = 0.60", "cloud_found = 0.0")
+    policies_of(brain.resources).publish(text, "publish")
     return brain
 
 
@@ -102,10 +104,23 @@ def test_a_weak_answer_over_public_notes_goes_by_itself(
     assert CANARY not in cloud.requests[0].prompt
     assert "harbour" not in cloud.requests[0].prompt
     [row] = open_brain.resources.store.outcomes.rows()
+    policy = policies_of(open_brain.resources).in_force().published
+    assert row.policy == policy.digest
     assert (row.provider, row.usd_micro) == (
         "anthropic",
         round(given.cost_usd * 1_000_000),
     )
+
+
+def test_what_the_notes_hardly_hold_stays(
+    open_brain: Brain, cloud: StandInCloud
+) -> None:
+    policies_of(open_brain.resources).publish(policy_text(cloud), "publish")
+    given = asked(open_brain, WEAK)
+    assert cloud.requests == []
+    assert "the notes hardly hold it" in given.notices[-1]
+    assert kinds(open_brain) == ["deny"]
+    assert asked(open_brain, WEAK, route="cloud").route == "cloud"
 
 
 def test_a_strong_answer_stays(open_brain: Brain, cloud: StandInCloud) -> None:
