@@ -19,11 +19,14 @@ from brain.app.governed import gate_of, policies_of
 from brain.errors import BrainError
 from brain.governance.detect import findings
 from brain.governance.facts import ConfidenceFacts, Facts, RequestFacts
+from brain.governance.gate import maker_at
+from brain.governance.keys import key_of
 from brain.governance.outbound import AsksFirst
 from brain.governance.router import good_enough
 from brain.governance.writer import CloudWriter
 from brain.labels import Label, effective, join
 from brain.models.cloud_errors import CloudFault
+from brain.models.makers import KNOWN
 from brain.prompts import NONCE_BYTES
 from brain.types import Answer, AnswerState, Passages, Request, Span
 
@@ -107,16 +110,38 @@ class Outside:
         known = self._allowed(self.label(answer))
         if not known.found.passages:
             return None, "nothing that may leave speaks of it"
-        makers = [(self._route.provider, self._route.model)]
-        other = self._policy.other_maker(self._route.provider)
-        if other is not None:
-            makers.append(other)
         why = ""
-        for provider, model in makers:
+        for provider, model in self._makers():
             given, why, down = self._by(provider, model, known, answer)
             if given is not None or not down:
                 return given, why
         return None, why
+
+    def _makers(self) -> list[tuple[str, str]]:
+        """(provider, model) of whoever may be asked, in their order: the route's, the other maker, and servers of the
+        person's own; of those that were turned on. The route's alone where none was, so that its reason is told.
+        """
+        named = [(self._route.provider, self._route.model)]
+        other = self._policy.other_maker(self._route.provider)
+        if other is not None:
+            named.append(other)
+        for price in self._policy.prices:
+            provider, _, model = price.partition("/")
+            if provider not in KNOWN:
+                named.append((provider, model))
+        usable = [one for one in dict.fromkeys(named) if self._has_key(one[0])]
+        return usable or named[:1]
+
+    def _has_key(self, provider: str) -> bool:
+        """Whether a maker can be asked: the policy names its address, and its key is there, or none is needed."""
+        host = self._policy.hosts.get(provider)
+        if host is None:
+            return False
+        try:
+            key_of(maker_at(provider, host))
+        except BrainError:
+            return False
+        return True
 
     def _by(
         self, provider: str, model: str, known: Evidence, local: Answer

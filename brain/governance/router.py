@@ -24,6 +24,7 @@ NEEDS: AnswerState = (
 )
 ENDS = ("not_found", "incomplete", "refused", "over_budget")  # no state to improve on
 NEVER = "by the routes of the policy this task never leaves"
+OFF = "no cloud can be asked (`brain cloud status` says why)"
 MARKED = "the answer of this machine stands, marked"
 
 
@@ -101,7 +102,9 @@ class Walk:
         if self._again(first, needs, outside):
             best, route = self._second(first)
         best = replace(best, route=route)
-        if outside is None or (self.way != "cloud" and good_enough(best, needs)):
+        if outside is None:
+            return self._marked(best, OFF) if self.way == "cloud" else best
+        if self.way != "cloud" and good_enough(best, needs):
             return best
         return self._sent(best, outside)
 

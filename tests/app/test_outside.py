@@ -189,7 +189,7 @@ def test_the_other_maker_serves_while_one_is_down(
 ) -> None:
     cloud.faults = Faults(status=529)
     asked(open_brain, WEAK)
-    assert [one.path for one in cloud.requests] == [
+    assert [one.path for one in cloud.requests][:2] == [
         "/v1/messages",
         "/v1/chat/completions",
     ]
@@ -199,10 +199,24 @@ def test_without_a_key_or_with_the_cloud_off_the_local_answer_comes_back(
     open_brain: Brain, cloud: StandInCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ANTHROPIC_API_KEY")
+    monkeypatch.delenv("OPENAI_API_KEY")
+    policies = policies_of(open_brain.resources)
+    own = '"own/qwen3:32b" = { input = 1, output = 2 }\n'
+    policies.publish(policies.published_text().replace(own, ""), "publish")
     given = asked(open_brain, WEAK)
     assert "there is no key for anthropic" in given.notices[-1]
-    policies = policies_of(open_brain.resources)
     text = policies.published_text()
     policies.publish(text.replace("cloud = true", "cloud = false"), "publish")
     assert asked(open_brain, WEAK).route == "local"
     assert cloud.requests == []
+
+
+def test_whoever_was_turned_on_is_asked_in_the_order_of_the_policy(
+    open_brain: Brain, cloud: StandInCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    assert asked(open_brain, WEAK).provider == "openai"
+    monkeypatch.delenv("OPENAI_API_KEY")
+    given = asked(open_brain, WEAK)
+    assert (given.provider, given.model) == ("own", "qwen3:32b")
+    assert len(cloud.requests) == 2

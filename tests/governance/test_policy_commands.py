@@ -77,7 +77,7 @@ def test_the_policy_reads_as_prose_and_its_file_is_there_afterwards(
 
 def test_a_sound_policy_and_its_cases(brain: Brain) -> None:
     assert run("policy", "check").stdout == "policy.toml is sound: 14 rules, 9 routes\n"
-    assert run("policy", "test").stdout == "16 of 16 cases hold\n"
+    assert run("policy", "test").stdout == "18 of 18 cases hold\n"
 
 
 def test_a_mistake_is_two_lines_with_its_line(brain: Brain) -> None:

@@ -172,6 +172,12 @@ def test_without_a_cloud_there_is_one_try_unless_more_is_asked_for() -> None:
     assert deep.called == ["local", "again"]
 
 
+def test_a_cloud_that_is_asked_for_and_not_on_is_said() -> None:
+    given, _ = walked(Ways(answer("check")), way="cloud", ready=False)
+    assert given.route == "local"
+    assert "no cloud can be asked" in given.notices[-1]
+
+
 def test_local_and_cloud_say_which_way_is_open() -> None:
     local = Ways(answer("check"))
     walked(local, way="local")

@@ -99,5 +99,8 @@ def spend(
     brain: Brain,
     by: Annotated[By, choice("--by", "What the sums are told by.")] = By.day,
 ) -> object:
-    """What was spent, what is left of today and of this month, and what local answers would have cost elsewhere."""
+    """What was spent, and what is left.
+
+    By day, task or model; of today, this month and this hour; and what local answers would have cost.
+    """
     return brain.ledger.spending(by.value)

@@ -136,9 +136,9 @@ def simulate(
     examples=("brain approve", "brain approve 1a2b3c4d"),
 )
 def approve(brain: Brain, approval: Annotated[str, argument("[ID]")] = "") -> object:
-    """Let what waits leave, once, byte for byte, within 15 minutes; without an id list what waits.
+    """Let what waits leave, once, within 15 minutes.
 
-    A person types the word.
+    Byte for byte; without an id what waits is listed. A person types the word.
     """
     if not approval:
         return brain.policy.waiting()
