@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 cloud = group(
     "cloud",
     LEAVING,
-    "A model outside this machine, for what its own answer leaves open: off until you turn it on.",
+    "A model outside this machine, off until you turn it on.",
 )
 
 NO_KEY = "missing"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ledger = group(
     "ledger",
     LEAVING,
-    "What was decided about what may leave this machine, and what left: a chain that shows any change.",
+    "What left this machine, and why. A chain of rows that shows any change.",
 )
 
 NEWEST = 20  # rows that are shown where no number is given
@@ -28,7 +28,7 @@ NEWEST = 20  # rows that are shown where no number is given
 
 @ledger.callback(invoke_without_command=True)
 def newest(context: typer.Context, as_json: Json = False) -> None:
-    """What was decided about what may leave this machine, and what left: a chain that shows any change."""
+    """What left this machine, and why. A chain of rows that shows any change."""
     if context.invoked_subcommand is None:
         run = session(context)
         with run.brain() as brain:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 policy = group(
     "policy",
     LEAVING,
-    "The rules of what may leave this machine: one file, policy.toml, that you read, change and publish.",
+    "The rules of what may leave. One file, policy.toml, that you read, change and publish.",
 )
 
 PUBLISH = partial(typed_word, "publish")

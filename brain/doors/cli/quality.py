@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 quality = group(
     "quality",
     QUALITY,
-    "How good the answers of each task are, by whom and for how much; what may move to this machine.",
+    "How good the answers of each task are. By whom, for how much; what may move to this machine.",
 )
 
 
