@@ -69,7 +69,8 @@ class Request:
     `rerank`, `expand`: whether a local model may help, None as configured. `look`: look at the registered folders for
     changes first. For `ask` alone: `anyway` answers even when the notes seem not to hold it, `record` keeps an episode,
     `follow_up` reads the question after the one before, `route` says which way it goes, `complexity` ("low", "medium",
-    "high"; "" as it is counted) and `stakes` ("normal", "high") are told to the rules. `client` (who the work is for)
+    "high"; "" as it is counted) and `stakes` ("normal", "high") are told to the rules, `second_opinion` asks another
+    maker as well. `client` (who the work is for)
     and `audience` (who receives the output) are not used yet.
     """
 
@@ -87,6 +88,7 @@ class Request:
     route: Way = ""
     complexity: str = ""
     stakes: str = ""
+    second_opinion: bool = False
     client: str = ""
     audience: str = ""
 
@@ -279,6 +281,27 @@ class ContextUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Differences:
+    """What stands in one of two answers and not in the other: figures, months and names, as they are written there."""
+
+    first: Texts = ()
+    second: Texts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What another maker answers to the same question, over what may leave. `differs`: from the answer that stands."""
+
+    provider: str
+    model: str
+    answer: str
+    citations: tuple[Citation, ...]
+    cost_usd: float
+    ledger_id: str
+    differs: Differences
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What `ask` found out. `provider` is "builtin" or "ollama"; `model` the model's name; `notices` are shown.
 
@@ -311,6 +334,7 @@ class Answer:
     also: tuple[Elsewhere, ...] = ()
     differs: tuple[Elsewhere, ...] = ()
     walk: Texts = ()
+    second_opinion: Opinion | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from brain.app.labelling import of_answer
 from brain.app.last_answer import NUMBERS
+from brain.app.opinion import NO_ANSWER, unasked
 from brain.app.outcomes import Made, note
 from brain.app.outside import Agree
 from brain.app.resources import Resources, clean
@@ -32,6 +33,9 @@ from brain.types import (
 
 if TYPE_CHECKING:
     from brain.answering import Say
+
+
+COUNTED = "this was counted, which no model does better"
 
 
 def ask(
@@ -58,12 +62,15 @@ def ask(
         say("notice", notice)
     if not resources.store.library.count():
         # Nothing was looked for, so that nothing happened that is worth remembering.
-        return Answer(question, "not_found", NOTHING_IN, provider="builtin")
+        nothing = Answer(question, "not_found", NOTHING_IN, provider="builtin")
+        return unasked(request, nothing, NO_ANSWER)
     # Counting is exact where ranking would only be likely, so it is tried first
     signals: Measures = {}
     made: Made | None = None
     asked = _whole_store(resources, request, say)
-    if asked is None:
+    if asked is not None:
+        asked = unasked(request, asked, COUNTED)
+    else:
         done = routed(resources, request, say, agree)
         asked, signals, made = done.answer, done.signals, done.made
     before = resources.store.episodes.last("ask") if request.follow_up else None

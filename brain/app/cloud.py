@@ -20,7 +20,6 @@ from brain.governance.facts import Facts, RequestFacts
 from brain.governance.gate import maker_at
 from brain.governance.in_force import InForce
 from brain.governance.outbound import Outbound
-from brain.governance.policy_text import LOCAL
 from brain.labels import Label, Labeled
 from brain.models.makers import COMPATIBLE_KIND, KNOWN, OPENAI_KIND, Maker, maker_of
 from brain.store.sql import WALKED
@@ -227,11 +226,8 @@ def _key(maker: Maker) -> str:
 
 def _models(policy: InForce, provider: str) -> Iterator[str]:
     """The models of a maker that the policy names, each once."""
-    contents = policy.published.contents
-    named = [(route.provider, route.model) for route in contents.routes]
-    named += contents.other_maker.values()
-    for maker, model in dict.fromkeys(named):
-        if maker == provider != LOCAL:
+    for maker, model in policy.makers():
+        if maker == provider:
             yield model
 
 

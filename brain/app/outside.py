@@ -7,7 +7,7 @@ what it finds. Every decision is the gate's. Leaves the order of the walk to `br
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from secrets import token_hex
@@ -46,6 +46,8 @@ SECRET = "nonce.secret"  # setting
 SECRET_BYTES = 32
 NOT_BORNE_OUT = "it gave no answer that a note bears out"
 
+Maker = tuple[str, str]
+"""A provider, and its model."""
 Agree = Callable[["Shown", Passages], bool]
 """Whether a person says yes to exactly these bytes, made of these passages."""
 
@@ -58,6 +60,21 @@ class Asker:
     request: Request
     say: Say
     agree: Agree | None = None
+
+
+def no_stays(agree: Agree) -> Agree:
+    """The same, but whoever said no to these bytes is not asked again; a yes holds once."""
+    refused: set[str] = set()
+
+    def asks(shown: Shown, passages: Passages) -> bool:
+        if shown.digest in refused:
+            return False
+        if agree(shown, passages):
+            return True
+        refused.add(shown.digest)
+        return False
+
+    return asks
 
 
 def opened(asker: Asker, first: Answer, complexity: str) -> Outside | None:
@@ -107,30 +124,52 @@ class Outside:
 
     def send(self, answer: Answer) -> tuple[Answer | None, str]:
         """(the answer of the cloud over what may leave, None where none came; why)."""
-        known = self._allowed(self.label(answer))
+        makers = self._makers(self._route.provider, self._route.model)
+        return self.ask(makers, self.label(answer), answer)
+
+    def others(self, stands: Answer, label: Label) -> list[Maker]:
+        """Who gives a second opinion: the other maker than the one whose answer stands; where that is of this machine
+        whoever answers by the route, and where that never leaves the first that was turned on and takes the label.
+        """
+        if stands.route == "cloud":
+            other = self._policy.other_maker(stands.provider or "")
+            return [] if other is None else [other]
+        if self._route.provider != LOCAL:
+            return self._makers(self._route.provider, self._route.model)
+        hosts = self._policy.hosts
+        named = (*self._policy.makers(), *self._own())
+        fit = [one for one in named if one[0] in hosts and label <= hosts[one[0]].label]
+        return self._usable(fit)[:1]
+
+    def ask(
+        self, makers: Sequence[Maker], label: Label, answer: Answer
+    ) -> tuple[Answer | None, str]:
+        """The same of these makers: the next one where one is down. `label`: of the best evidence of `answer`."""
+        known = self._allowed(label, makers[0][0])
         if not known.found.passages:
             return None, "nothing that may leave speaks of it"
         why = ""
-        for provider, model in self._makers():
+        for provider, model in makers:
             given, why, down = self._by(provider, model, known, answer)
             if given is not None or not down:
                 return given, why
         return None, why
 
-    def _makers(self) -> list[tuple[str, str]]:
-        """(provider, model) of whoever may be asked, in their order: the route's, the other maker, and servers of the
-        person's own; of those that were turned on. The route's alone where none was, so that its reason is told.
-        """
-        named = [(self._route.provider, self._route.model)]
-        other = self._policy.other_maker(self._route.provider)
-        if other is not None:
-            named.append(other)
-        for price in self._policy.prices:
-            provider, _, model = price.partition("/")
-            if provider not in KNOWN:
-                named.append((provider, model))
+    def _makers(self, provider: str, model: str) -> list[Maker]:
+        """Whoever may be asked, in their order: this one, the other maker, and servers of the person's own."""
+        other = self._policy.other_maker(provider)
+        others = [] if other is None else [other]
+        return self._usable([(provider, model), *others, *self._own()])
+
+    def _own(self) -> list[Maker]:
+        """Servers of the person's own."""
+        parts = [price.partition("/") for price in self._policy.prices]
+        return [(name, model) for name, _, model in parts if name not in KNOWN]
+
+    def _usable(self, named: Sequence[Maker]) -> list[Maker]:
+        """Those that were turned on; the first alone where none was, so that its reason is told."""
         usable = [one for one in dict.fromkeys(named) if self._has_key(one[0])]
-        return usable or named[:1]
+        return usable or list(named[:1])
 
     def _has_key(self, provider: str) -> bool:
         """Whether a maker can be asked: the policy names its address, and its key is there, or none is needed."""
@@ -204,11 +243,11 @@ class Outside:
             digest = first.shown.digest
             return gate.send(outbound, facts, agreed=digest, hear=hear)
 
-    def _allowed(self, label: Label) -> Evidence:
+    def _allowed(self, label: Label, provider: str) -> Evidence:
         """What is found within the label of the best evidence, and within that which may go to that host: notes beside
         it must not turn what may go by itself into what asks.
         """
-        host = self._policy.hosts.get(self._route.provider)
+        host = self._policy.hosts.get(provider)
         most = min(label, host.label if host is not None else Label.PUBLIC)
         request = self._asker.request
         scope = replace(request.scope, at_most=most)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from brain.app.answers import Evidence, answered, evidence, here
 from brain.app.deeper import deeper
+from brain.app.opinion import with_opinion
 from brain.app.outcomes import Made
-from brain.app.outside import Agree, Asker, Outside, opened
+from brain.app.outside import Agree, Asker, Outside, no_stays, opened
 from brain.app.resources import Resources
 from brain.governance.complexity import Demands, constraints_of, parts_of
 from brain.governance.router import Walk
@@ -43,6 +44,7 @@ def routed(
 ) -> Routed:
     """The answer of whoever should answer."""
     began = time.monotonic()
+    agree = agree and no_stays(agree)
     here = _Here(resources, request, say)
     policies: list[str] = []
 
@@ -65,7 +67,11 @@ def routed(
     took = int((time.monotonic() - began) * 1_000)
     complexity = demands(known, given).complexity
     made = Made(TASK, complexity, took, "".join(policies))
-    return Routed(replace(given, walk=said), known.found.signals, made)
+    given = replace(given, walk=said)
+    if request.second_opinion:
+        asker = Asker(resources, request, say, agree)
+        given = with_opinion(asker, given, complexity)
+    return Routed(given, known.found.signals, made)
 
 
 def demands(known: Evidence, given: Answer) -> Demands:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Citation,
         Episode,
         ModelStep,
+        Opinion,
         Passage,
         Retrieved,
         Skill,
@@ -207,7 +208,17 @@ def answer(given: Answer) -> Shape:
         also=[asdict(item) for item in given.also],
         differs=[asdict(item) for item in given.differs],
         walk=given.walk,
+        second_opinion=opinion(given.second_opinion),
     )
+
+
+def opinion(given: Opinion | None) -> Shape | None:
+    """What another maker says, null where none was asked or none came."""
+    if given is None:
+        return None
+    shape = asdict(given)
+    shape["citations"] = [citation(item) for item in given.citations]
+    return shape
 
 
 def added(report: AddReport, *, dry_run: bool = False) -> Shape:

@@ -117,6 +117,15 @@ class InForce:
         """Who gives the second opinion."""
         return self.published.other_maker(provider)
 
+    def makers(self) -> list[tuple[str, str]]:
+        """(provider, model) of every model outside that the published policy names, in the order of its hosts."""
+        contents = self.published.contents
+        named = [(route.provider, route.model) for route in contents.routes]
+        named += contents.other_maker.values()
+        hosts = list(contents.hosts)
+        known = [maker for maker in dict.fromkeys(named) if maker[0] in hosts]
+        return sorted(known, key=lambda maker: hosts.index(maker[0]))
+
     @property
     def _versions(self) -> tuple[Policy, ...]:
         if self.draft is None:

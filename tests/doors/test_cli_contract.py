@@ -55,7 +55,9 @@ from brain.types import (
     AddReport,
     Answer,
     Citation,
+    Differences,
     Episode,
+    Opinion,
     Request,
     Retrieved,
     Skill,
@@ -158,6 +160,15 @@ def answers(text: str) -> dict[str, Any]:
         embedder=text,
         degraded=text,
         notices=(text,),
+        second_opinion=Opinion(
+            text,
+            text,
+            text,
+            (Citation(1, "p", text, text, text, False),),
+            0.01,
+            text,
+            Differences((text,), (text,)),
+        ),
     )
 
     def ask(_question: str, *, say: Any, **_options: Any) -> Answer:

@@ -190,6 +190,9 @@ FollowUp = Annotated[bool, flag("--continue", "Follow up on the last question.",
 NoRecord = Annotated[bool, flag("--no-record", "Keep no episode of this question.")]
 Local = Annotated[bool, flag("--local", "Nothing leaves, whatever the rules allow.")]
 Cloud = Annotated[bool, flag("--cloud", "Ask a cloud model, where the rules allow it.")]
+Second = Annotated[
+    bool, flag("--second-opinion", "Also ask another maker, and show what differs.")
+]
 Complex = Annotated[
     Complexity | None, choice("--complexity", "low, medium or high, for the rules.")
 ]
@@ -217,6 +220,7 @@ def ask(
     deep: Deep = False,
     local: Local = False,
     cloud: Cloud = False,
+    second_opinion: Second = False,
     complexity: Complex = None,
     stakes: Stakes = None,
     why: Why = False,
@@ -246,9 +250,10 @@ def ask(
         anyway=anyway,
         record=not no_record,
         follow_up=follow_up,
-        route=_way(deep=deep, local=local, cloud=cloud),
+        route=_way(second_opinion, deep=deep, local=local, cloud=cloud),
         complexity=complexity or "",
         stakes=stakes or "",
+        second_opinion=second_opinion,
     )
     printer = AnswerPrinter(run, silent=as_json, explain=explain, why=why)
     with run.brain() as brain:
@@ -258,20 +263,16 @@ def ask(
             printer.end_paragraph()
         if given.state == "not_found" and given.passages and not as_json:
             brain.listed("nearest", view.entries(given.passages[:NEAREST]))
-    if as_json:
-        run.out.json(json_out.answer(given))
-    else:
-        printer.close(given)
+    printer.close(given)
     raise typer.Exit(STATE_CODES.get(given.state, DONE))
 
 
-def _way(**asked: bool) -> Way:
+def _way(second_opinion: bool, **asked: bool) -> Way:
     """The one way that was asked for, "" for none. Raises `UsageError` for two."""
     wanted = [name for name, said in asked.items() if said]
-    if len(wanted) > 1:
-        raise UsageError(
-            f"--{wanted[0]} and --{wanted[1]} are two ways", "say one of them"
-        )
+    ways = [*wanted, "second-opinion"] if second_opinion and asked["local"] else wanted
+    if len(ways) > 1:
+        raise UsageError(f"--{ways[0]} and --{ways[1]} are two ways", "say one of them")
     return cast("Way", wanted[0]) if wanted else ""
 
 
@@ -314,7 +315,10 @@ class AnswerPrinter:
             self._sentence(text)
 
     def close(self, given: Answer) -> None:
-        """The end: the text, if nothing of it was said yet, and the footer below it."""
+        """The end: the text, if nothing of it was said yet, and the footer below it; where nothing was said, JSON."""
+        if self._silent:
+            self._out.json(json_out.answer(given))
+            return
         if given.state == "not_found":
             self.end_paragraph()
             lines = answers.not_found(
@@ -332,6 +336,9 @@ class AnswerPrinter:
             lines = answers.footer(
                 given, shown, self._out.wraps_at, explain=self._explain
             )
+            self._out.print(["", *lines])
+        if given.second_opinion:
+            lines = answers.opinion(given.second_opinion, self._out.wraps_at)
             self._out.print(["", *lines])
         if self._why:
             self._out.print(answers.walk(given.walk))

@@ -36,8 +36,9 @@ from brain.doors.views.questions import degraded, passages, ran
 from brain.prompts import NOTHING_IN
 
 if TYPE_CHECKING:
-    from brain.types import Answer, Citation, Elsewhere
+    from brain.types import Answer, Citation, Elsewhere, Opinion
 
+SAME = "they name the same figures and names"
 MOST_OF_ANSWER = 60  # cells: of another document's answer
 
 # The provider of answers that no model wrote, and the grade of citations that all hold.
@@ -143,6 +144,22 @@ def footer(
     return done + degraded(answer.degraded)
 
 
+def opinion(given: Opinion, room: int | None) -> Lines:
+    """What another maker says to the same, who wrote it, and where the two differ. `room` as for `citations`."""
+    said = left_for(given.model, given.provider, given.cost_usd, given.ledger_id)
+    done = [line("A second opinion ", dim(said))]
+    done += [theirs(row) for row in given.answer.splitlines()]
+    done += citations(given.citations, given.answer, room)
+    differs = given.differs
+    if not differs.first and not differs.second:
+        return [*done, line(SAME)]
+    for which, texts in (("first", differs.first), ("second", differs.second)):
+        if texts:
+            only = commas(*map(one_line, texts))
+            done.append(hanging(line(f"only the {which} says ", warn(only))))
+    return done
+
+
 def walk(steps: Sequence[str]) -> Lines:
     """The steps that led to an answer, numbered."""
     return [dim(f"{number}. {step}") for number, step in enumerate(steps, 1)]
@@ -187,14 +204,18 @@ def _writer(answer: Answer) -> str:
     if answer.state == "not_found" or not answer.model:
         return ""
     if answer.cost_usd is not None:
-        cost = dollars(round(answer.cost_usd * MICRO))
-        left = (
-            f"left for {answer.provider}, {cost}, row {answer.ledger_id} of the ledger"
+        return left_for(
+            answer.model, answer.provider or "", answer.cost_usd, answer.ledger_id or ""
         )
-        return f"written by {one_line(answer.model)} · {left}"
     if answer.provider != BUILTIN:
         return f"written by {one_line(answer.model)}"
     return "quoted, not written by a model"
+
+
+def left_for(model: str, provider: str, cost_usd: float, row: str) -> str:
+    """Who wrote what came from outside, and where it is accounted for."""
+    cost = dollars(round(cost_usd * MICRO))
+    return f"written by {one_line(model)} · left for {provider}, {cost}, row {row} of the ledger"
 
 
 def _confidence(answer: Answer) -> str:
