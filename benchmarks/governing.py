@@ -15,7 +15,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from brain.app import Brain, route
+from brain.app import Brain, outside
 from brain.config import Config, Models
 from brain.governance.facts import Facts, RequestFacts
 from brain.governance.in_force import shipped
@@ -49,16 +49,16 @@ def decision() -> tuple[float, float]:
 
 def with_and_without(brain: Brain) -> tuple[float, float]:
     """Processor seconds of QUESTIONS with the look for a way outside, and without it; medians of ROUNDS."""
-    looked = route.opened
+    looked = outside.opened
     spent: dict[bool, list[float]] = {True: [], False: []}
     for number in range(2 * ROUNDS):
         governed = number % 2 == 0
-        route.opened = looked if governed else _shut
+        outside.opened = looked if governed else _shut
         began = time.process_time()
         for question in QUESTIONS:
             brain.ask(Request(question, look=False, record=False))
         spent[governed].append(time.process_time() - began)
-    route.opened = looked
+    outside.opened = looked
     return statistics.median(spent[True]), statistics.median(spent[False])
 
 

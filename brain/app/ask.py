@@ -14,7 +14,6 @@ from brain.app.labelling import of_answer
 from brain.app.last_answer import NUMBERS
 from brain.app.opinion import NO_ANSWER, unasked
 from brain.app.outcomes import Made, note
-from brain.app.outside import Agree
 from brain.app.resources import Resources, clean
 from brain.app.route import routed
 from brain.app.search import MAX_QUESTION_CHARS
@@ -33,6 +32,7 @@ from brain.types import (
 
 if TYPE_CHECKING:
     from brain.answering import Say
+    from brain.app.outside import Agree
 
 
 COUNTED = "this was counted, which no model does better"

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from brain.app.resources import Resources
 from brain.errors import BrainError
 from brain.evaluation.corrections import shared, similar
-from brain.reports import Judgment
 from brain.store.excerpts import LINES, span_of
 from brain.types import Passage, Request, Retrieved, Scope
 from ingest.terms import tokens
 
 if TYPE_CHECKING:
     from brain.answering import Say
+    from brain.reports import Judgment
 
 EVERYTHING = Scope()
 

@@ -8,14 +8,18 @@ way outside to `brain.app.outside`. Serves `ask --second-opinion`.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from brain.answering.asking import quiet
 from brain.answering.difference import differences
-from brain.app.outside import LOCAL, Asker, opened
 from brain.governance.router import ENDS
 from brain.labels import Label
 from brain.types import Answer, Opinion, Request, Way
 
+if TYPE_CHECKING:
+    from brain.app.outside import Asker
+
+LOCAL: Way = "local"
 CLOUD: Way = "cloud"  # `Answer.route`
 NO_ANSWER = "there is no answer to compare it with"
 NO_CLOUD = "no cloud is on; `brain cloud enable anthropic` turns one on"
@@ -50,6 +54,8 @@ def with_opinion(asker: Asker, stands: Answer, complexity: str) -> Answer:
 
 def _asked(asker: Asker, stands: Answer, complexity: str) -> tuple[Answer | None, str]:
     """(what the other maker says, None where it was not asked or gave none; why)."""
+    from brain.app.outside import opened  # the gate, which few questions need
+
     if asker.request.route == LOCAL:
         return None, "nothing leaves, as you asked"
     if stands.state in ENDS:

@@ -79,8 +79,6 @@ def no_stays(agree: Agree) -> Agree:
 
 def opened(asker: Asker, first: Answer, complexity: str) -> Outside | None:
     """The way outside, None where no cloud is on or everything is halted. `first`: the local answer."""
-    if asker.resources.store.policies.newest() is None:
-        return None  # nothing was ever published, so that the cloud is off as shipped
     policy = policies_of(asker.resources).in_force()
     if not policy.cloud:
         return None

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from brain.app.answers import Evidence, answered, evidence, here
 from brain.app.deeper import deeper
-from brain.app.opinion import with_opinion
 from brain.app.outcomes import Made
-from brain.app.outside import Agree, Asker, Outside, no_stays, opened
 from brain.app.resources import Resources
 from brain.governance.complexity import Demands, constraints_of, parts_of
 from brain.governance.router import Walk
@@ -22,6 +21,7 @@ from brain.types import Answer, Measures, Passage, Request, Span
 
 if TYPE_CHECKING:
     from brain.answering import Say
+    from brain.app.outside import Agree, Asker, Outside
 
 BETTER = "a second look found more:"
 SECOND = "second try"  # `Answer.route`
@@ -44,14 +44,23 @@ def routed(
 ) -> Routed:
     """The answer of whoever should answer."""
     began = time.monotonic()
-    agree = agree and no_stays(agree)
     here = _Here(resources, request, say)
     policies: list[str] = []
 
+    @cache
+    def asker() -> Asker:
+        """Who asks outside: the same one for a second opinion, so that a no holds for both."""
+        from brain.app.outside import Asker, no_stays
+
+        return Asker(resources, request, say, agree and no_stays(agree))
+
     def outside(first: Answer) -> Outside | None:
         """The way outside, looked for only when an answer may have to leave."""
-        asker = Asker(resources, request, say, agree)
-        way = opened(asker, first, demands(here.first, first).complexity)
+        if resources.store.policies.newest() is None:
+            return None  # no policy was ever published, and as shipped the cloud is off
+        from brain.app.outside import opened
+
+        way = opened(asker(), first, demands(here.first, first).complexity)
         if way is not None:
             policies.append(way.digest)
         return way
@@ -69,8 +78,9 @@ def routed(
     made = Made(TASK, complexity, took, "".join(policies))
     given = replace(given, walk=said)
     if request.second_opinion:
-        asker = Asker(resources, request, say, agree)
-        given = with_opinion(asker, given, complexity)
+        from brain.app.opinion import with_opinion
+
+        given = with_opinion(asker(), given, complexity)
     return Routed(given, known.found.signals, made)
 
 

@@ -8,11 +8,14 @@ the passage is found and how it is said. Serves `brain ask`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from brain.protocols import Embedder
-from brain.reports import Judgment
 from ingest.terms import stem
 from ingest.words import content_words, numbers
+
+if TYPE_CHECKING:
+    from brain.reports import Judgment
 
 # Measured with the built-in embedder: of 19 pairs of rephrased questions 15 reach both; of the 80 questions of
 # sample_corpus none is taken for another; of 1,000 questions about 1,000 paragraphs of squad_dev, 8 % have a neighbour.

@@ -7,11 +7,15 @@ measuring. Serves `brain feedback`, `brain eval run`, `brain eval calibrate` and
 
 from __future__ import annotations
 
-from brain.reports import Judgment
+from typing import TYPE_CHECKING
+
 from brain.store.cells import Damaged, json_of, leave_out
 from brain.store.row_hash import COVERED, HASH, Row, hashed
 from brain.store.sql import fields_of, insert_into, json_text
 from brain.store.table import Table
+
+if TYPE_CHECKING:
+    from brain.reports import Judgment
 
 RUNS_KEPT = (
     50  # of one name: enough to see a trend, small enough to stay out of the way
@@ -103,4 +107,8 @@ class JudgmentTable(Table):
 def _judgment(facts: Row) -> Judgment:
     if facts["answerable"] is not None:
         facts["answerable"] = bool(facts["answerable"])
+    from brain.reports import (
+        Judgment,  # a question that nobody corrected loads no report
+    )
+
     return Judgment(**facts)
