@@ -7,11 +7,12 @@ what it finds. Every decision is the gate's. Leaves the order of the walk to `br
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import PurePosixPath
 from secrets import token_hex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from brain.answering.asking import quiet
 from brain.app.answers import Evidence, answered, evidence
@@ -28,7 +29,7 @@ from brain.labels import Label, effective, join
 from brain.models.cloud_errors import CloudFault
 from brain.models.makers import KNOWN
 from brain.prompts import NONCE_BYTES
-from brain.types import Answer, AnswerState, Passages, Request, Span
+from brain.types import Answer, AnswerState, Passages, Request, Span, Texts
 
 if TYPE_CHECKING:
     from brain.answering import Say
@@ -48,8 +49,10 @@ NOT_BORNE_OUT = "it gave no answer that a note bears out"
 
 Maker = tuple[str, str]
 """A provider, and its model."""
-Agree = Callable[["Shown", Passages], bool]
-"""Whether a person says yes to exactly these bytes, made of these passages."""
+Yes = Literal["", "once", "hour"]
+"""What a person says: no, yes to exactly these bytes, or for an hour to the same task and folders as well."""
+Agree = Callable[["Shown", Passages], Yes]
+"""Asks a person about exactly these bytes, made of these passages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +69,24 @@ def no_stays(agree: Agree) -> Agree:
     """The same, but whoever said no to these bytes is not asked again; a yes holds once."""
     refused: set[str] = set()
 
-    def asks(shown: Shown, passages: Passages) -> bool:
+    def asks(shown: Shown, passages: Passages) -> Yes:
         if shown.digest in refused:
-            return False
-        if agree(shown, passages):
-            return True
-        refused.add(shown.digest)
-        return False
+            return ""
+        said = agree(shown, passages)
+        if not said:
+            refused.add(shown.digest)
+        return said
 
     return asks
+
+
+def top_folder(source: str, roots: Collection[str]) -> str:
+    """The added folder that a document lies right in, or the folder right below one; "" where it lies in none."""
+    file, _sign, _part = source.partition("#")
+    for parent in PurePosixPath(file).parents:
+        if str(parent) in roots or str(parent.parent) in roots:
+            return str(parent)
+    return ""
 
 
 def opened(asker: Asker, first: Answer, complexity: str) -> Outside | None:
@@ -193,7 +205,8 @@ class Outside:
         def send(outbound: Outbound, hear: Callable[[str], object]) -> Sent:
             return self._through(outbound, facts, hear, passages)
 
-        writer = CloudWriter(model, provider, TASK, label, origins, send)
+        folders = self._folders(passages)
+        writer = CloudWriter(model, provider, TASK, label, origins, send, folders)
         try:
             given = answered(
                 self._asker.resources,
@@ -236,10 +249,13 @@ class Outside:
             return gate.send(outbound, facts, hear=hear)
         except AsksFirst as first:
             agree = self._asker.agree
-            if agree is None or not agree(first.shown, passages):
+            said = agree(first.shown, passages) if agree is not None else ""
+            if not said:
                 raise
-            digest = first.shown.digest
-            return gate.send(outbound, facts, agreed=digest, hear=hear)
+            digest, hour = first.shown.digest, said == "hour"
+            return gate.send(
+                outbound, facts, agreed=digest, for_an_hour=hour, hear=hear
+            )
 
     def _allowed(self, label: Label, provider: str) -> Evidence:
         """What is found within the label of the best evidence, and within that which may go to that host: notes beside
@@ -255,6 +271,13 @@ class Outside:
     def _of(self, passages: Passages) -> Label:
         walked = self._walked
         return join(effective(passage.label, walked=walked) for passage in passages)
+
+    def _folders(self, passages: Passages) -> Texts:
+        """The top folders that the passages lie in, () where one lies in none."""
+        rows = self._asker.resources.store.library.roots()
+        roots = [row["path"] for row in rows]
+        found = {top_folder(passage.source, roots) for passage in passages}
+        return () if "" in found else tuple(sorted(found))
 
     @cached_property
     def _walked(self) -> bool:

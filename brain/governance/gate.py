@@ -31,6 +31,7 @@ from brain.governance.policy import Decision
 from brain.governance.policy_cases import recorded
 from brain.governance.policy_text import Host
 from brain.governance.prices import Price, price_of, tokens_at_most
+from brain.governance.standing import Reach, yes_row
 from brain.labels import Label
 from brain.models.cloud_errors import CloudFault, Usage
 from brain.models.makers import COMPATIBLE_KIND, KNOWN, Maker, maker_of
@@ -88,15 +89,17 @@ class Gate:
         facts: Facts,
         *,
         agreed: str = "",
+        for_an_hour: bool = False,
         hear: Hear | None = None,
     ) -> Sent:
         """Send it and wait for the answer; with `hear` the pieces are told as they come.
 
         `facts`: of the request and the local answer; label, price, spending and hour are filled in here. `agreed`: the
-        SHA-256 of the bytes that a person was shown and said yes to. Raises `AsksFirst`, `Refused`, `OverBudget`, a
-        `CloudFault`, and `LedElsewhere`.
+        SHA-256 of the bytes that a person was shown and said yes to, `for_an_hour` to what is alike as well. Raises
+        `AsksFirst`, `Refused`, `OverBudget`, a `CloudFault`, and `LedElsewhere`.
         """
         passing = self._passing(outbound, facts, agreed)
+        passing.for_an_hour = for_an_hour
         from brain.models.cloud import Call, generate
 
         call = Call(
@@ -179,7 +182,8 @@ def deny(
 
 @dataclass
 class _Passing:
-    """One text on its way out. `row`, `reservation`: of what left; 0 and None while nothing did."""
+    """One text on its way out. `yes`: the row of a yes that holds for an hour, 0 without one; `row`, `reservation`: of
+    what left; 0 and None while nothing did."""
 
     parts: Parts
     outbound: Outbound
@@ -188,6 +192,8 @@ class _Passing:
     maker: Maker
     price: Price
     agreed: str
+    for_an_hour: bool = False
+    yes: int = 0
     row: int = 0
     reservation: Reservation | None = None
 
@@ -203,6 +209,7 @@ class _Passing:
             **recorded(self.outbound.action, facts, decision),
             **self._of_bytes(shown),
             reserved_micro=shown.usd_micro,
+            **({"yes": self.yes} if self.yes else {}),
         )
         self.parts.ledger.keep_body(self.row, sending.body)
         reach("gate.noted")
@@ -254,6 +261,7 @@ class _Passing:
             label=self.outbound.label,
             usd_micro=self.price.cost(tokens, self.outbound.max_tokens),
             tokens=tokens + self.outbound.max_tokens,
+            folders=self.outbound.folders,
         )
 
     def _of_bytes(self, shown: Shown) -> dict[str, Any]:
@@ -301,17 +309,43 @@ class _Passing:
     def _approved(
         self, shown: Shown, facts: Facts, decision: Decision
     ) -> tuple[Facts, Decision]:
-        """The decision once a person approved exactly these bytes. Raises `AsksFirst` where nobody did."""
+        """The decision once a person approved exactly these bytes, or what is alike for an hour. Raises `AsksFirst`
+        where nobody did.
+        """
         here = self.agreed == shown.digest
-        if not here and not self.parts.approvals.take(shown.digest):
+        reach = self._reach(shown, decision)
+        if not here and not self._stands(reach) and not self._taken(shown):
             self._note("ask", shown, facts, decision)
             said = f"{decision.because}: {shown.label}, to {shown.host}"
             raise AsksFirst(said, shown, self._asked(shown))
         facts = replace(facts, request=replace(facts.request, approved=True))
         again = self.policy.decide(self.outbound.action, facts)
         if here:
-            self._note("approve", shown, facts, again)
+            hour = self.for_an_hour and reach.possible
+            more = reach.facts(self.parts.now()) if hour else {}
+            self._note("approve", shown, facts, again, **more)
         return facts, again
+
+    def _reach(self, shown: Shown, decision: Decision) -> Reach:
+        """What a yes that holds for an hour would be for."""
+        return Reach(
+            self.outbound.task,
+            shown.provider,
+            shown.host,
+            shown.label,
+            shown.folders,
+            tuple(hit.rule for hit in decision.hits if hit.outcome == "ask"),
+            decision.policy_digest,
+        )
+
+    def _stands(self, reach: Reach) -> bool:
+        """Whether a yes of the last hour covers it: only where a person waits, and while nobody edits the rules."""
+        if self.facts.request.attended and not self.policy.edited:
+            self.yes = yes_row(self.parts.ledger, reach, self.parts.now())
+        return self.yes > 0
+
+    def _taken(self, shown: Shown) -> bool:
+        return self.parts.approvals.take(shown.digest)
 
     def _asked(self, shown: Shown) -> str:
         return self.parts.approvals.ask(
@@ -324,11 +358,14 @@ class _Passing:
             usd_micro=shown.usd_micro,
         )
 
-    def _note(self, kind: str, shown: Shown, facts: Facts, decision: Decision) -> None:
+    def _note(
+        self, kind: str, shown: Shown, facts: Facts, decision: Decision, **more: Any
+    ) -> None:
         self.parts.ledger.append(
             kind,
             **recorded(self.outbound.action, facts, decision),
             **self._of_bytes(shown),
+            **more,
         )
 
     def _no(self, shown: Shown, decision: Decision) -> BrainError:

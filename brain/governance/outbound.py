@@ -18,7 +18,8 @@ BETWEEN = "\n\n"  # parts
 @dataclass(frozen=True, slots=True)
 class Outbound:
     """One text to be written elsewhere. `system`: what the model is told of its work; `parts`: what it is asked, in
-    their order. Raises `TypeError` for a part without a label: nobody may forget one.
+    their order; `folders`: the top folders in which all that it is made of lies, () where something lies in none.
+    Raises `TypeError` for a part without a label: nobody may forget one.
     """
 
     task: str
@@ -27,6 +28,7 @@ class Outbound:
     system: Labeled
     parts: tuple[Labeled, ...]
     max_tokens: int = MAX_TOKENS
+    folders: Texts = ()
     action: str = "cloud.generate"
 
     def __post_init__(self) -> None:
@@ -55,7 +57,9 @@ class Outbound:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What would leave, byte for byte: `body`, its SHA-256, where to, and what it may cost at most in micro-dollars."""
+    """What would leave, byte for byte: `body`, its SHA-256, where to, and what it may cost at most in micro-dollars.
+    `folders`: as in `Outbound`.
+    """
 
     body: bytes
     digest: str
@@ -65,6 +69,7 @@ class Shown:
     label: Label
     usd_micro: int
     tokens: int
+    folders: Texts = ()
 
 
 class AsksFirst(Refused):

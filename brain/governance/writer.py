@@ -27,8 +27,8 @@ Send = Callable[[Outbound, Callable[[str], object]], Sent]
 
 @dataclass
 class CloudWriter:
-    """`label`, `origins`: of all the passages and the question that the prompts are made of. `sent`: what the last
-    answer took, None before it ended; `failed`: why none came.
+    """`label`, `origins`, `folders`: of all the passages and the question that the prompts are made of, as in
+    `Outbound`. `sent`: what the last answer took, None before it ended; `failed`: why none came.
     """
 
     name: str
@@ -37,6 +37,7 @@ class CloudWriter:
     label: Label
     origins: Texts
     send: Send
+    folders: Texts = ()
     window: int = WINDOW
     sent: Sent | None = None
     failed: BaseException | None = None
@@ -75,6 +76,7 @@ class CloudWriter:
             Labeled("\n\n".join(rules), Label.PUBLIC),
             tuple(Labeled(text, self.label, self.origins) for text in asked),
             max_tokens,
+            self.folders,
         )
 
     def _work(self, outbound: Outbound) -> None:

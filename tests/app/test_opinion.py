@@ -6,6 +6,7 @@ import pytest
 
 from brain.app import Brain
 from brain.app.governed import ledger_of, policies_of
+from brain.app.outside import Yes
 from brain.governance.outbound import Shown
 from brain.types import Answer, Passages, Request
 from tests.app.test_outside import (
@@ -122,9 +123,9 @@ def test_over_internal_notes_a_person_says_yes_to_each(
 def test_who_said_no_to_these_bytes_is_not_asked_again(open_brain: Brain) -> None:
     shown: list[str] = []
 
-    def no(what: Shown, _passages: Passages) -> bool:
+    def no(what: Shown, _passages: Passages) -> Yes:
         shown.append(what.digest)
-        return False
+        return ""
 
     request = Request(INSIDE, complexity="medium", second_opinion=True)
     assert open_brain.ask(request, agree=no).second_opinion is None

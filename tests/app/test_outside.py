@@ -10,6 +10,7 @@ import pytest
 
 from brain.app import Brain
 from brain.app.governed import ledger_of, policies_of
+from brain.app.outside import Yes, top_folder
 from brain.governance.outbound import Shown
 from brain.types import Answer, Passages, Request
 from tests.gate_support import policy_text
@@ -70,9 +71,9 @@ def asked(
     """The answer; `agree`: what a person who waits says."""
     shown: list[Shown] = []
 
-    def says(what: Shown, _passages: Passages) -> bool:
+    def says(what: Shown, _passages: Passages) -> Yes:
         shown.append(what)
-        return bool(agree)
+        return "once" if agree else ""
 
     request = Request(question, complexity="medium", **more)  # type: ignore[arg-type]
     given = brain.ask(request, agree=None if agree is None else says)
@@ -220,3 +221,36 @@ def test_whoever_was_turned_on_is_asked_in_the_order_of_the_policy(
     given = asked(open_brain, WEAK)
     assert (given.provider, given.model) == ("own", "qwen3:32b")
     assert len(cloud.requests) == 2
+
+
+def test_a_yes_for_an_hour_serves_the_next_question_over_that_folder(
+    open_brain: Brain, cloud: StandInCloud
+) -> None:
+    shown: list[Shown] = []
+
+    def hour(what: Shown, _passages: Passages) -> Yes:
+        shown.append(what)
+        return "hour"
+
+    def ask(question: str) -> str | None:
+        request = Request(question, complexity="medium", route="cloud")
+        return open_brain.ask(request, agree=hour).route
+
+    [root] = open_brain.resources.store.library.roots()
+    assert ask(INSIDE) == "cloud"
+    assert [one.folders for one in shown] == [(root["path"],)]
+    assert ask("Who wants to spend the budget of the harbour works?") == "cloud"
+    assert (len(shown), len(cloud.requests)) == (1, 2)
+    ledger = ledger_of(open_brain.resources)
+    ledger.append("halt", because="a test")
+    assert ask("Who will spend the budget of the harbour works?") == "cloud"
+    assert len(shown) == 2
+
+
+def test_a_top_folder_is_an_added_one_or_right_below_one() -> None:
+    roots = {"/notes", "/papers"}
+    assert top_folder("/notes/work/a/b.md#L3", roots) == "/notes/work"
+    assert top_folder("/notes/b.md", roots) == "/notes"
+    assert top_folder("/papers/b.pdf", roots) == "/papers"
+    assert top_folder("/notes2/b.md", roots) == ""
+    assert top_folder("note:1a2b", roots) == ""

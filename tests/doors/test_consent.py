@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -27,7 +28,9 @@ def passage(source: str) -> Passage:
     return Passage(source, source, source, "L1", "", (), "text", None, 0, 4, 1)
 
 
-def agreed(monkeypatch: pytest.MonkeyPatch, *typed: str) -> tuple[bool, str]:
+def agreed(
+    monkeypatch: pytest.MonkeyPatch, *typed: str, folders: tuple[str, ...] = ()
+) -> tuple[str, str]:
     """(the answer, what was shown) where a person types these lines."""
     lines = list(typed)
 
@@ -40,26 +43,29 @@ def agreed(monkeypatch: pytest.MonkeyPatch, *typed: str) -> tuple[bool, str]:
     shown = Terminal()
     asks = consent.asking(Out(Terminal(), shown))
     assert asks is not None
-    said = asks(SHOWN, tuple(passage(f"{name}.md") for name in "aabcdefg"))
+    what = replace(SHOWN, folders=folders)
+    said = asks(what, tuple(passage(f"{name}.md") for name in "aabcdefg"))
     return said, shown.getvalue()
 
 
 @pytest.mark.parametrize(
     ("typed", "yes"),
     [
-        (["y"], True),
-        (["Y"], True),
-        (["n"], False),
-        ([""], False),
-        (["yes"], False),
-        ([], False),
+        (["y"], "once"),
+        (["Y"], "once"),
+        (["n"], ""),
+        ([""], ""),
+        (["yes"], ""),
+        (["s"], ""),
+        ([], ""),
     ],
 )
 def test_only_a_typed_y_is_a_yes(
-    monkeypatch: pytest.MonkeyPatch, typed: list[str], yes: bool
+    monkeypatch: pytest.MonkeyPatch, typed: list[str], yes: str
 ) -> None:
     said, shown = agreed(monkeypatch, *typed)
-    assert said is yes
+    assert said == yes
+    assert "s holds" not in shown
     assert (
         "8 passages would go to host (m): a.md, b.md, c.md, d.md, e.md and 2 more"
         in shown
@@ -69,8 +75,16 @@ def test_only_a_typed_y_is_a_yes(
 
 def test_the_bytes_can_be_looked_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
     said, shown = agreed(monkeypatch, "v", "y")
-    assert said
+    assert said == "once"
     assert '{"model": "m"}' in shown
+
+
+def test_for_an_hour_only_where_all_of_it_lies_in_folders(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said, shown = agreed(monkeypatch, "s", folders=("/notes/work", "/plans"))
+    assert said == "hour"
+    assert "s holds for what lies in /notes/work, /plans, to host alone" in shown
 
 
 @pytest.mark.parametrize("name", ["CLAUDECODE", "AI_AGENT"])

@@ -82,6 +82,19 @@ def test_a_row_tells_what_left_for_where_and_why(brain: Brain) -> None:
     assert run("ledger", "body", str(row)).stdout == BODY.decode() + "\n"
 
 
+def test_a_yes_for_an_hour_tells_until_when_and_for_which_folders(
+    brain: Brain,
+) -> None:
+    ledger_of(brain.resources).append(
+        "approve",
+        because="you approved exactly these bytes",
+        holds_until="2026-11-28T11:00:00+01:00",
+        folders=("/notes/work", "/plans"),
+    )
+    shown = run("ledger", "show").stdout
+    assert "until 2026-11-28 11:00 also for what lies in /notes/work, /plans" in shown
+
+
 def test_what_is_no_kind_or_no_row_is_two_lines(brain: Brain) -> None:
     sent(brain)
     ran = run("ledger", "show", "--kind", "sing")

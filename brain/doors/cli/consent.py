@@ -1,4 +1,5 @@
 """A yes to exactly these bytes: what would leave, to whom and for how much, asked at the terminal of whoever waits.
+It may hold for an hour for the same task, receiver and folders.
 
 Nobody waits where there is no terminal, or where an agent is at work: then a rule that asks is a refusal, which names
 the approval that a person may give. Leaves out who decides that it is asked. Serves `ask`.
@@ -15,11 +16,11 @@ from brain.doors.views.governance import dollars
 from brain.errors import Refused
 
 if TYPE_CHECKING:
-    from brain.app.outside import Agree, Shown
+    from brain.app.outside import Agree, Shown, Yes
     from brain.doors.render import Out
     from brain.types import Passages
 
-YES, VIEW = "y", "v"
+YES, VIEW, HOUR = "y", "v", "s"
 SHOWN = 5  # sources that are named
 
 
@@ -28,7 +29,7 @@ def asking(out: Out) -> Agree | None:
     if any(os.environ.get(name) for name in AGENTS) or not out.interactive:
         return None
 
-    def agree(shown: Shown, passages: Passages) -> bool:
+    def agree(shown: Shown, passages: Passages) -> Yes:
         out.say(*map(line, told(shown, passages)))
         return _answer(out, shown)
 
@@ -36,26 +37,35 @@ def asking(out: Out) -> Agree | None:
 
 
 def told(shown: Shown, passages: Passages) -> list[str]:
-    """What would leave, in two lines."""
+    """What would leave, in two lines, and what a yes for an hour would be for."""
     sources = list(dict.fromkeys(short_path(one.source) for one in passages))
     named = ", ".join(sources[:SHOWN])
     if len(sources) > SHOWN:
         named += f" and {len(sources) - SHOWN} more"
     cost = dollars(shown.usd_micro)
     size = f"{len(shown.body):,} bytes"
-    return [
+    said = [
         f"{len(passages)} passages would go to {shown.host} ({shown.model}): {named}",
         f"{shown.label}, {size}, at most {cost}",
     ]
+    if shown.folders:
+        folders = ", ".join(map(short_path, shown.folders))
+        said.append(f"s holds for what lies in {folders}, to {shown.host} alone")
+    return said
 
 
-def _answer(out: Out, shown: Shown) -> bool:
-    """Yes only for a typed y; v shows the bytes and asks again."""
+def _answer(out: Out, shown: Shown) -> Yes:
+    """Yes only for a typed y, or s where it is offered; v shows the bytes and asks again."""
+    question = "[y]es, [N]o, [v]iew the bytes"
+    answers: dict[str, Yes] = {YES: "once"}
+    if shown.folders:
+        question += ", [s]ame task and folder for an hour"
+        answers[HOUR] = "hour"
     while True:
         try:
-            said = typed("[y]es, [N]o, [v]iew the bytes: ").lower()
+            said = typed(f"{question}: ").lower()
         except Refused:
-            return False
+            return ""
         if said != VIEW:
-            return said == YES
+            return answers.get(said, "")
         out.say(line(shown.body.decode("utf-8", "replace")))

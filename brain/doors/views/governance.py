@@ -70,7 +70,12 @@ def ledger_rows(rows: LedgerRows, *, explain: bool = False) -> Lines:
 
 def _reason(entry: Mapping[str, Any]) -> Lines:
     because = entry.get("because")
-    return [dim(because)] if isinstance(because, str) and because else []
+    done = [dim(because)] if isinstance(because, str) and because else []
+    if entry.get("holds_until"):
+        until = moment(str(entry["holds_until"]))
+        folders = commas(*entry["folders"])
+        done.append(dim(f"until {until} also for what lies in {folders}"))
+    return done
 
 
 def _facts(entry: Mapping[str, Any]) -> Lines:
