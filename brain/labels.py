@@ -69,6 +69,24 @@ def highest(stored: Iterable[str]) -> str:
     return max(stored, key=_strictness, default=UNLABELLED)
 
 
+def lowest(stored: Iterable[str]) -> str:
+    """The least strict of these words of the store; of none, that nobody chose one.
+
+    >>> lowest(["confidential", "unlabelled"]), lowest([])
+    ('unlabelled', 'unlabelled')
+    """
+    return min(stored, key=_strictness, default=UNLABELLED)
+
+
+def no_stricter(stored: str) -> tuple[str, ...]:
+    """The words of the store that are not stricter than this one.
+
+    >>> no_stricter("internal")
+    ('public', 'internal')
+    """
+    return _STRICTNESS[: _strictness(stored) + 1]
+
+
 def raised(stored: str, said: str) -> str:
     """The label of a text that had one when another is said: the stricter. That nobody said one says nothing.
 

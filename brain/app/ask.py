@@ -74,7 +74,7 @@ def ask(
         done = routed(resources, request, say, agree)
         asked, signals, made = done.answer, done.signals, done.made
     before = resources.store.episodes.last("ask") if request.follow_up else None
-    asked = replace(asked, label=of_answer(asked, before))
+    asked = replace(asked, label=of_answer(resources, asked, before))
     if not request.record:
         return asked
     return _remembered(resources, asked, signals, made)

@@ -10,7 +10,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from brain.labels import highest
+from brain.labels import highest, lowest
+
+# Passages that hold a word: where there are no more, it says which note is meant, as a name does.
+RARE = 3
 
 if TYPE_CHECKING:
     from brain.app.resources import Resources
@@ -36,12 +39,30 @@ def told(texts: Iterable[str], said: str) -> str:
     return highest([said, *found]) if found else said
 
 
-def of_answer(asked: Answer, before: Episode | None) -> str:
+def of_words(resources: Resources, text: str, known: str) -> str:
+    """The `known` label, or a stricter one that follows from what a text names: a name, or a word that hardly any note
+    holds, is as confidential as the least confidential note that holds it.
+    """
+    from brain.text import Question
+    from ingest.words import names
+
+    words = Question.of(text).words
+    frequency = resources.store.search.document_frequencies(words)
+    telling = [word for word in words if 0 < frequency[word] <= RARE]
+    for word in dict.fromkeys([*names(text), *telling]):
+        labels = resources.store.labels.of_holders(word, known)
+        if labels:
+            known = highest([known, lowest(labels)])
+    return known
+
+
+def of_answer(resources: Resources, asked: Answer, before: Episode | None) -> str:
     """The label of a question with its answer: that of all that it was made of. `before`: the round that it follows.
 
-    A question to which nothing was found has none, unless there is a secret in it.
+    A question to which nothing was found has none, unless it names what is confidential, or there is a secret in it.
     """
     words = [passage.label for passage in asked.passages]
     if before is not None:
         words.append(before.label)
-    return told([asked.question], highest(words))
+    label = of_words(resources, asked.question, highest(words))
+    return told([asked.question], label)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from brain.answering.asking import quiet
 from brain.app.answers import Evidence, answered, evidence
 from brain.app.governed import gate_of, policies_of
+from brain.app.labelling import of_words
 from brain.errors import BrainError
 from brain.governance.detect import findings
 from brain.governance.facts import ConfidenceFacts, Facts, RequestFacts
@@ -287,14 +288,15 @@ class Outside:
     def _of_question(self) -> Label:
         """Of the words of the question, and of the round that it follows."""
         request = self._asker.request
+        resources = self._asker.resources
         if findings(request.question):
             return Label.CONFIDENTIAL
-        if not request.follow_up:
-            return Label.PUBLIC
-        before = self._asker.resources.store.episodes.last("ask")
-        if before is None:
-            return Label.PUBLIC
-        return effective(before.label, walked=self._walked)
+        words = [of_words(resources, request.question, str(Label.PUBLIC))]
+        if request.follow_up:
+            before = resources.store.episodes.last("ask")
+            if before is not None:
+                words.append(before.label)
+        return join(effective(label, walked=self._walked) for label in words)
 
     def _with_grade(self, answer: Answer) -> Facts:
         known = self._facts.confidence

@@ -42,7 +42,7 @@ def recall(resources: Resources, request: Request, kind: str, person: str) -> Re
     """Episodes by words, meaning and time window. `since` and `until` of the scope are read as a person writes them;
     without them the window may stand in the words ("in May"). Raises `NotFound` for a person that nobody met.
     """
-    check_person(resources, person)
+    check_person(resources, person, request.scope)
     asked = operators.read(request.question)
     finder = _Finder(resources, request, kind, person)
     told = finder.narrow(asked)

@@ -71,7 +71,7 @@ def narrowed(resources: Resources, request: Request) -> tuple[Request, list[str]
     request = replace(request, scope=given)
     asked = operators.read(request.question)
     scope = asked.scope(given)
-    check_types(resources, request.question)
+    check_types(resources, request)
     check(resources, scope, request.sort)
     without_signs = operators.Asked(request.question.strip())
     if asked == without_signs:

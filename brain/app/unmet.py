@@ -1,7 +1,8 @@
 """A condition that no document meets alone: the tag, kind, path or property that is not there, with those that are.
 
-Without it a misspelled `--tag` looks like notes that hold nothing. Leaves conditions that fit nothing only together to
-the result. Serves `search`, `ask`, `list` and `recall`.
+Without it a misspelled `--tag` looks like notes that hold nothing. Nothing is said to a request that may not see
+everything: names of tags, files and people are confidential as well. Leaves conditions that fit nothing only together
+to the result. Serves `search`, `ask`, `list` and `recall`.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from brain.app.resources import Resources
 from brain.errors import NotFound, UsageError
+from brain.labels import Label
 from brain.store.conditions import HOW, OF_EVERY_DOCUMENT, condition
 from brain.text.operators import unknown_types
-from brain.types import Scope
+from brain.types import Request, Scope
 
 if TYPE_CHECKING:
     from brain.store.vocabulary import VocabularyTable
@@ -33,7 +35,7 @@ def check(resources: Resources, scope: Scope, sort: str = "") -> None:
     conditions = list(_each(scope))
     if not conditions and not sort:
         return
-    if _is_empty(resources):
+    if sees_less(scope) or _is_empty(resources):
         return
     words = resources.store.vocabulary
     for alone in conditions:
@@ -41,6 +43,11 @@ def check(resources: Resources, scope: Scope, sort: str = "") -> None:
             raise _unmet(words, alone)
     if sort:
         _check_sort(words, sort)
+
+
+def sees_less(scope: Scope) -> bool:
+    """Whether a request may not see all that there is."""
+    return scope.at_most is not None and scope.at_most < max(Label)
 
 
 def _is_empty(resources: Resources) -> bool:
@@ -61,11 +68,11 @@ def _check_sort(words: VocabularyTable, sort: str) -> None:
     raise UsageError(what, told)
 
 
-def check_types(resources: Resources, question: str) -> None:
+def check_types(resources: Resources, request: Request) -> None:
     """Raises `NotFound` for `type:zzz`, unless a text holds these words."""
     store = resources.store
-    for kind in unknown_types(question):
-        if _is_empty(resources):
+    for kind in unknown_types(request.question):
+        if sees_less(request.scope) or _is_empty(resources):
             return
         phrase = f"type {kind}"
         written = Scope(phrases=(phrase,))
@@ -73,9 +80,9 @@ def check_types(resources: Resources, question: str) -> None:
             raise _no_type(store.vocabulary, kind)
 
 
-def check_person(resources: Resources, name: str) -> None:
+def check_person(resources: Resources, name: str, scope: Scope) -> None:
     """Raises `NotFound` for a name with which nothing was said."""
-    if not name:
+    if not name or sees_less(scope):
         return
     people = resources.store.vocabulary.people()
     wanted = name.casefold()

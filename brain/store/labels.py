@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from brain.labels import UNLABELLED, FolderLabel, raised
+from brain.labels import UNLABELLED, FolderLabel, no_stricter, raised
 from brain.store.fts_search import next_to_each_other
 from brain.store.row_hash import Row, hashed, listed
-from brain.store.sql import ids_text
+from brain.store.sql import ids_text, marks
 from brain.store.table import Table
 
 LABELLED = ("documents", "episodes", "skills")
@@ -170,6 +170,22 @@ class LabelTable(Table):
         for phrase in phrases:
             found[phrase] = set(self._column(sql, next_to_each_other(phrase)))
         return found
+
+    def of_holders(self, word: str, known: str) -> list[str]:
+        """The labels of the documents that hold a word, in a text, a title or a name, each label once. Only one where
+        it is no stricter than the `known` label: then the others do not matter.
+        """
+        labels = "SELECT DISTINCT d.label"
+        sql = """
+            FROM knowledge_fts f
+            JOIN knowledge k ON k.pk = f.rowid
+            JOIN documents d ON d.id = k.document_id
+            WHERE knowledge_fts MATCH ?
+        """
+        phrase = next_to_each_other(word)
+        enough = f"AND d.label IN {marks(no_stricter(known))} LIMIT 1"
+        one = self._column(f"{labels} {sql} {enough}", phrase, *no_stricter(known))
+        return one or self._column(f"{labels} {sql}", phrase)
 
     def same_text(self, document_ids: Sequence[str]) -> list[Row]:
         """These documents and those of the same text: id, source, title, label."""

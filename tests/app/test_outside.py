@@ -12,7 +12,8 @@ from brain.app import Brain
 from brain.app.governed import ledger_of, policies_of
 from brain.app.outside import Yes, top_folder
 from brain.governance.outbound import Shown
-from brain.types import Answer, Passages, Request
+from brain.labels import Label
+from brain.types import Answer, Passages, Request, Scope
 from tests.gate_support import policy_text
 from tests.stand_in_cloud import Faults, StandInCloud
 
@@ -254,3 +255,26 @@ def test_a_top_folder_is_an_added_one_or_right_below_one() -> None:
     assert top_folder("/papers/b.pdf", roots) == "/papers"
     assert top_folder("/notes2/b.md", roots) == ""
     assert top_folder("note:1a2b", roots) == ""
+
+
+@pytest.mark.parametrize("name", ["Falcon", "falcon", "Project Falcon"])
+def test_a_question_that_names_what_confidential_notes_alone_hold_stays(
+    open_brain: Brain, cloud: StandInCloud, name: str
+) -> None:
+    question = f"{WEAK[:-1]}, and was {name} there?"
+    given = asked(open_brain, question, agree=True, route="cloud")
+    assert (given.route, given.label) == ("local", "confidential")
+    assert cloud.requests == []
+    after = asked(open_brain, WEAK, agree=True, route="cloud", follow_up=True)
+    assert (after.route, cloud.requests) == ("local", [])
+    most = Scope(at_most=Label.INTERNAL)
+    assert open_brain.recall(Request("Falcon", scope=most)).episodes == ()
+
+
+def test_a_question_that_names_what_a_public_note_holds_as_well_may_go(
+    open_brain: Brain, cloud: StandInCloud, folder: Callable[..., Path]
+) -> None:
+    open_brain.add([folder({"open.md": "---\nlabel: public\n---\nFalcon flies.\n"})])
+    question = f"{WEAK[:-1]}, and was Falcon there?"
+    assert asked(open_brain, question, route="cloud").label == "public"
+    assert len(cloud.requests) == 1

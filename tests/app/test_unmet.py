@@ -1,9 +1,13 @@
 """A condition that no document meets is said, with what there is; it must not look like notes that hold nothing."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from brain.app import Brain
 from brain.errors import NotFound, UsageError
+from brain.labels import Label
 from brain.types import Request, Scope
 from tests.end_to_end import Folder, brain
 
@@ -131,3 +135,28 @@ def test_a_mistake_is_said_in_plain_words(
     ran = brain(*words)
     first, second = ran.two_lines()
     assert (ran.code, said in first, hint in second) == (code, True, True), ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("question", "more"),
+    [
+        ("how old tag:leas", {}),
+        ("how old path:boilr", {}),
+        ("how old type:zzz", {}),
+        ("how old", {"where": ("status=opn",)}),
+        ("how old", {"source": "hom/*"}),
+    ],
+)
+@pytest.mark.parametrize("verb", ["search", "ask"])
+def test_who_may_not_see_all_is_told_no_name_of_what_there_is(
+    brain: Brain, folder: Folder, verb: str, question: str, more: dict[str, Any]
+) -> None:
+    brain.add([folder(NOTES)], label="confidential")
+    brain.remember("Ana called", people=["Ana"], label="confidential")
+    scope = Scope(at_most=Label.INTERNAL, **more)
+    request = Request(question, scope=scope, sort="ratin")
+    assert getattr(brain, verb)(request).passages == ()
+    assert brain.recall(request, person="Ann").episodes == ()
+    everything = replace(request, scope=replace(scope, at_most=Label.CONFIDENTIAL))
+    with pytest.raises(NotFound):
+        getattr(brain, verb)(everything)
