@@ -12,6 +12,7 @@ import pytest
 from brain.errors import Refused
 from brain.governance.facts import Facts, RequestFacts
 from brain.governance.outbound import AsksFirst, Outbound
+from brain.governance.standing import SAME, Reach, yes_row
 from brain.labels import Label
 from tests.gate_support import NOW, Home, governed, outbound, policy_text
 from tests.stand_in_cloud import StandInCloud
@@ -161,3 +162,22 @@ def test_a_yes_once_is_none_for_an_hour(home: Home) -> None:
     digest = caught.value.shown.digest
     home.gate.send(sent, Facts(request=PERSON), agreed=digest)
     asks(home, internal("Second?", *WORK))
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "covered"),
+    [
+        (Label.INTERNAL, Label.INTERNAL, True),
+        (Label.INTERNAL, Label.PUBLIC, True),
+        (Label.PUBLIC, Label.INTERNAL, False),
+        (Label.CONFIDENTIAL, Label.CONFIDENTIAL, False),
+    ],
+)
+def test_it_covers_nothing_of_a_higher_label_and_nothing_confidential(
+    home: Home, then: Label, now: Label, covered: bool
+) -> None:
+    given = Reach("ask", "anthropic", "host", then, WORK, ("a-rule",), "digest")
+    same = {name: getattr(given, name) for name in SAME}
+    row = home.ledger.append("approve", label=str(then), **same, **given.facts(NOW))
+    wanted = replace(given, label=now)
+    assert yes_row(home.ledger, wanted, NOW) == (row if covered else 0)
