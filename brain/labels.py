@@ -135,7 +135,8 @@ class Labeled:
 
 @dataclass(frozen=True, slots=True)
 class FolderLabel:
-    """Everything below the path `source` is at least that confidential; "note:" stands for what was written here.
+    """Everything below the path `source` is at least that confidential, be it a folder or a file of many documents;
+    "note:" stands for what was written here.
 
     `label`: a word of the store; `at`: since when, ISO 8601; `why`: who said so.
     """
@@ -150,11 +151,14 @@ class FolderLabel:
 
         >>> FolderLabel("/n", "public").covers("/n/a.md"), FolderLabel("/n", "public").covers("/notes/a.md")
         (True, False)
+        >>> FolderLabel("/n/a.mbox", "public").covers("/n/a.mbox#3")
+        True
         """
         begins = self.source
         if not begins.endswith((":", "/")):
             begins = f"{begins}/"
-        return source == self.source or source.startswith(begins)
+        part = f"{self.source}#"
+        return source == self.source or source.startswith((begins, part))
 
 
 @dataclass(frozen=True, slots=True)

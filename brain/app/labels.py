@@ -30,6 +30,7 @@ from brain.labels import (
 from brain.store.row_hash import Row
 from brain.store.sql import WALKED
 from brain.types import Request, Texts
+from ingest.media import HOLD_MANY
 
 if TYPE_CHECKING:
     from brain.governance.folder_words import Proposal
@@ -127,13 +128,18 @@ class Labels(Noun):
         return replace(plan, done=True)
 
     def _named(self, references: Sequence[str]) -> tuple[list[str], Texts]:
-        """(ids of the documents, paths of the folders). Raises `NotFound`, `UsageError`."""
+        """(ids of the documents, paths of the folders and of files of many). Raises `NotFound`, `UsageError`."""
         library = Library(self._resources)
         ids: list[str] = []
         folders: list[str] = []
         for reference in references:
             try:
-                ids.append(library.document(reference).row.id)
+                row = library.document(reference).row
+                ids.append(row.id)
+                if row.media_type in HOLD_MANY:
+                    # The messages of a mailbox, and those that come later
+                    ids += self._store.labels.at(row.source)
+                    folders.append(row.source)
             except NotFound:
                 place = reference if reference in NO_FOLDER else stored_path(reference)
                 inside = self._store.labels.at(place)

@@ -22,6 +22,7 @@ LEASE = (
 )
 PROGRAM = "import sys\nfrom brain.doors.cli import main\nmain(sys.argv[1:])"
 REFUSED = 4
+LABEL = "confidential"
 
 
 @pytest.fixture
@@ -37,6 +38,22 @@ def notes(folder: Folder) -> Path:
     )
     assert command("add", place).code == 0
     return place
+
+
+def many(kind: str, *names: str) -> str:
+    """A mailbox, or an export of Evernote, with one entry of each name."""
+    if kind == "mbox":
+        return "".join(
+            f"From a@x.org Thu May  7 10:00:00 2026\nFrom: a@x.org\nSubject: {name}\n"
+            f"Message-ID: <{name}@x.org>\n\nThe words of {name}.\n\n"
+            for name in names
+        )
+    notes = "".join(
+        f"<note><title>{name}</title><content><![CDATA[<en-note>The words of {name}."
+        "</en-note>]]></content></note>"
+        for name in names
+    )
+    return f'<?xml version="1.0"?><en-export>{notes}</en-export>'
 
 
 def label_of(config: Config, name: str) -> str:
@@ -112,6 +129,37 @@ def test_set_of_a_folder_counts_for_what_comes_later(
     for name in ("black.md", "green.md", "new.md"):
         assert label_of(config, name) == "confidential"
     assert label_of(config, "lease.md") == "unlabelled"
+
+
+@pytest.mark.parametrize("kind", ["mbox", "enex"])
+@pytest.mark.parametrize("by", ["set"])
+def test_a_label_of_a_file_of_many_counts_for_each_and_for_what_comes_later(
+    kind: str, by: str, folder: Folder, config: Config
+) -> None:
+    place = folder({f"box.{kind}": many(kind, "one", "two"), "other.md": "Tea."})
+    box = place / f"box.{kind}"
+    command("add", place / "other.md" if by == "add anew" else place)
+    command(
+        *(("label", "set", LABEL) if by == "set" else ("add", "--label", LABEL)), box
+    )
+    box.write_text(many(kind, "one", "two", "three"))
+    command("add", place)
+    with Brain(config) as brain:
+        rows = brain.library.documents()
+    labels = {row.title: row.label for row in rows}
+    assert labels.pop("other") == "unlabelled"
+    assert labels == dict.fromkeys(("box", "one", "two", "three"), LABEL)
+
+
+def test_lowering_a_mailbox_counts_its_messages(folder: Folder, config: Config) -> None:
+    box = folder({"box.mbox": many("mbox", "one", "two")}) / "box.mbox"
+    command("add", box)
+    command("label", "set", LABEL, box)
+    with Brain(config) as brain:
+        plan = brain.labels.plan("public", [str(box)])
+        assert (len(plan.texts), plan.folders, plan.lowered) == (3, (str(box),), 4)
+        (message,) = [row for row in brain.library.documents() if row.title == "one"]
+        assert brain.labels.plan("public", [message.id]).lowered == 1
 
 
 def test_lowering_takes_a_word_at_a_terminal(notes: Path, config: Config) -> None:
