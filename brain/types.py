@@ -307,6 +307,7 @@ class Answer:
 
     `quotes`: the best sentences of the notes, which stand beside whatever a model wrote; () below the floor.
     `sure`: how sure it is, None where there is no answer. `walk`: the steps by which it was routed, a line each.
+    `failed`: a model that should have served did not, so that this stands in.
     `also`, `differs`: other documents that say what the first quote says, and something else.
     """
 
@@ -334,6 +335,7 @@ class Answer:
     also: tuple[Elsewhere, ...] = ()
     differs: tuple[Elsewhere, ...] = ()
     walk: Texts = ()
+    failed: bool = False
     second_opinion: Opinion | None = None
 
 

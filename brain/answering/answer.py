@@ -63,7 +63,7 @@ def answer(
     except Unavailable as error:
         asking.say("notice", error.message)
         _say(quotes, asking, first=2)
-        return replace(quoted, degraded=f"{error.message}; {STAND_IN}")
+        return replace(quoted, degraded=f"{error.message}; {STAND_IN}", failed=True)
     if written.citations or written.state in ("not_found", "incomplete"):
         return _versions_said(_beside(written, quoted), passages)
     _say(quotes, asking, first=2)

@@ -20,7 +20,7 @@ from brain.app.serving import AUTO
 from brain.app.times import in_time
 from brain.errors import BrainError, NotFound
 from brain.protocols import Generator
-from brain.types import Answer, Request, Retrieved, Scope, Texts
+from brain.types import Answer, Episode, Request, Retrieved, Scope, Texts
 
 if TYPE_CHECKING:
     from brain.answering import Asking, Say
@@ -33,20 +33,29 @@ TRUNCATED = "the server cut the prompt: part of the passages was not read"
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What was found for a question. `request`: without what its words say of where to look; `query`: the question as
-    it was searched for, with words of the one before where it follows up; `told`: of what was read out of its words.
+    it was searched for, with words of the one `before` where it follows up; `told`: of what was read out of its words.
     """
 
     whole: str
     request: Request
     question: Question
     query: Question
-    previous: str
+    before: Episode | None
     found: Retrieved
     told: Texts = ()
 
+    @property
+    def previous(self) -> str:
+        """The question before, "" where it does not follow one."""
+        return self.before.question if self.before is not None else ""
 
-def evidence(resources: Resources, request: Request, say: Say) -> Evidence:
-    """The passages that a question is answered from, read and in their order."""
+
+def evidence(
+    resources: Resources, request: Request, say: Say, before: Episode | None = None
+) -> Evidence:
+    """The passages that a question is answered from, read and in their order. `before`: the round that it follows up,
+    where that is known; another command may ask something in between.
+    """
     from brain.app.corrections import with_corrections
     from brain.text import Question
 
@@ -55,8 +64,9 @@ def evidence(resources: Resources, request: Request, say: Say) -> Evidence:
     for notice in told:
         say("notice", notice)
     question = Question.of(request.question)
-    previous = _previous(resources) if request.follow_up else ""
-    query = question.after(previous) if previous else question
+    if request.follow_up and before is None:
+        before = _before(resources)
+    query = question.after(before.question) if before is not None else question
     asked_for = replace(request, question=query.text, mode="hybrid")
     look = partial(retrieved, resources)
     found, timed = in_time(resources, reading.widened(resources, asked_for), look)
@@ -67,7 +77,7 @@ def evidence(resources: Resources, request: Request, say: Say) -> Evidence:
     found = with_corrections(resources, request, found, say)
     found = _known_by_name(resources, query, found)
     return Evidence(
-        whole_question, request, question, query, previous, found, tuple(told)
+        whole_question, request, question, query, before, found, tuple(told)
     )
 
 
@@ -108,6 +118,7 @@ def answered(
         question=known.whole,
         embedder=found.embedder,
         degraded="; ".join(degraded),
+        failed=asked.failed or bool(found.degraded or missing),
         withheld=found.withheld,
         steps=found.steps,
         notices=(*known.told, *found.notices, *asked.notices),
@@ -213,8 +224,9 @@ def _idf(resources: Resources, question: Question) -> dict[str, float]:
     }
 
 
-def _previous(resources: Resources) -> str:
+def _before(resources: Resources) -> Episode:
+    """The round before. Raises `NotFound`."""
     last = resources.store.episodes.last("ask")
     if last is None:
         raise NotFound("there is no question before this one", "ask it without -c")
-    return last.question
+    return last

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from brain.answering.asking import quiet
 from brain.answering.difference import differences
-from brain.governance.router import ENDS
+from brain.governance.router import ENDS, FAILURE
 from brain.labels import Label
 from brain.types import Answer, Opinion, Request, Way
 
@@ -60,8 +60,8 @@ def _asked(asker: Asker, stands: Answer, complexity: str) -> tuple[Answer | None
         return None, "nothing leaves, as you asked"
     if stands.state in ENDS:
         return None, NO_ANSWER
-    if stands.degraded:
-        return None, f"a failure is no reason to send anything: {stands.degraded}"
+    if stands.failed:
+        return None, f"{FAILURE}: {stands.degraded}"
     # Only the rule about a good answer asks whether it is forced
     forced = replace(asker.request, route=CLOUD)
     outside = opened(replace(asker, request=forced, say=quiet), stands, complexity)

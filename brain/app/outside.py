@@ -30,7 +30,7 @@ from brain.labels import Label, effective, join
 from brain.models.cloud_errors import CloudFault
 from brain.models.makers import KNOWN
 from brain.prompts import NONCE_BYTES
-from brain.types import Answer, AnswerState, Passages, Request, Span, Texts
+from brain.types import Answer, AnswerState, Episode, Passages, Request, Span, Texts
 
 if TYPE_CHECKING:
     from brain.answering import Say
@@ -58,12 +58,13 @@ Agree = Callable[["Shown", Passages], Yes]
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """One question on its way outside. `agree`: None where no person waits."""
+    """One question on its way outside. `agree`: None where no person waits; `before`: the round that it follows up."""
 
     resources: Resources
     request: Request
     say: Say
     agree: Agree | None = None
+    before: Episode | None = None
 
 
 def no_stays(agree: Agree) -> Agree:
@@ -200,7 +201,12 @@ class Outside:
         passages = known.found.passages
         label = join([self._of_question, self._of(passages)])
         origins = tuple(passage.id for passage in passages)
+        if self._asker.before is not None:
+            origins = (*origins, self._asker.before.id)
         facts = self._with_grade(local)
+        from_web = any(passage.trust == "web" for passage in passages)
+        asked = replace(facts.request, untrusted_context=from_web)
+        facts = replace(facts, request=asked)
         heard = _Heard(self._asker.say)
 
         def send(outbound: Outbound, hear: Callable[[str], object]) -> Sent:
@@ -267,7 +273,7 @@ class Outside:
         request = self._asker.request
         scope = replace(request.scope, at_most=most)
         request = replace(request, scope=scope, look=False)
-        return evidence(self._asker.resources, request, quiet)
+        return evidence(self._asker.resources, request, quiet, self._asker.before)
 
     def _of(self, passages: Passages) -> Label:
         walked = self._walked
@@ -292,10 +298,8 @@ class Outside:
         if findings(request.question):
             return Label.CONFIDENTIAL
         words = [of_words(resources, request.question, str(Label.PUBLIC))]
-        if request.follow_up:
-            before = resources.store.episodes.last("ask")
-            if before is not None:
-                words.append(before.label)
+        if self._asker.before is not None:
+            words.append(self._asker.before.label)
         return join(effective(label, walked=self._walked) for label in words)
 
     def _with_grade(self, answer: Answer) -> Facts:
@@ -342,7 +346,6 @@ def _facts(asker: Asker, first: Answer, complexity: str) -> Facts:
             stakes=request.stakes or "normal",
             forced=request.route == "cloud",
             attended=True,  # whoever asks one question waits for its answer
-            untrusted_context=any(one.trust == "web" for one in first.passages),
         ),
         confidence=ConfidenceFacts(
             found=sure.found or 0.0,

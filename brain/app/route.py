@@ -52,7 +52,8 @@ def routed(
         """Who asks outside: the same one for a second opinion, so that a no holds for both."""
         from brain.app.outside import Asker, no_stays
 
-        return Asker(resources, request, say, agree and no_stays(agree))
+        asks = agree and no_stays(agree)
+        return Asker(resources, request, say, asks, here.first.before)
 
     def outside(first: Answer) -> Outside | None:
         """The way outside, looked for only when an answer may have to leave."""

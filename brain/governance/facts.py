@@ -24,7 +24,8 @@ class RequestFacts:
     """What is asked for. `label`: the highest of all that would be sent. `usd_estimate`: micro-dollars at most.
 
     `forced`: the person asked for the cloud or for a second opinion. `approved`: exactly these bytes were. `attended`:
-    a person waits at a terminal. `untrusted_context`: words from the web are among it.
+    whoever asked waits for it, as for one question; watching, batches and research run alone. `untrusted_context`:
+    words from the web are among it.
     """
 
     task: str = "reason"

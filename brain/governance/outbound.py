@@ -78,7 +78,7 @@ class AsksFirst(Refused):
     def __init__(self, message: str, shown: Shown, approval: str) -> None:
         super().__init__(
             message,
-            f"`brain approve {approval}` shows it and asks; ask again within 15 minutes of a yes",
+            f"a yes by `brain approve {approval}` holds 15 minutes, for the same question again",
         )
         self.shown = shown
         self.approval = approval

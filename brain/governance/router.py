@@ -24,6 +24,7 @@ NEEDS: AnswerState = (
 )
 ENDS = ("not_found", "incomplete", "refused", "over_budget")  # no state to improve on
 NEVER = "by the routes of the policy this task never leaves"
+FAILURE = "a failure is no reason to send anything"
 OFF = "no cloud can be asked (`brain cloud status` says why)"
 MARKED = "the answer of this machine stands, marked"
 
@@ -85,6 +86,7 @@ class Walk:
     way: Way = ""
     outside: Callable[[Answer], Outside | None] = _shut
     steps: list[Step] = field(default_factory=list)
+    _broke: bool = False
 
     def go(self) -> Answer:
         """The answer, and in `route` which way it came: "local", "second try" or "cloud"."""
@@ -101,6 +103,7 @@ class Walk:
         best, route = first, "local"
         if self._again(first, needs, outside):
             best, route = self._second(first)
+            outside = None if self._broke else outside
         best = replace(best, route=route)
         if outside is None:
             return self._marked(best, OFF) if self.way == "cloud" else best
@@ -127,9 +130,8 @@ class Walk:
         outside = self.outside(first)
         if outside is None:
             return None
-        if first.degraded:
-            failed = f"a failure is no reason to send anything: {first.degraded}"
-            self._note("end", failed)
+        if first.failed:
+            self._note("end", f"{FAILURE}: {first.degraded}")
             return None
         self._note("route", outside.model or NEVER)
         return outside
@@ -144,7 +146,11 @@ class Walk:
             self._note("second local try", "it says the same", _numbers(second))
             return first, "local"
         self._note("second local try", _said_of(second), _numbers(second))
-        if second.state in ENDS or second.degraded or rank(second) < rank(first):
+        if second.state == "incomplete" or second.failed:
+            self._broke = True
+            self._note("end", f"{FAILURE}: {second.degraded or second.state}")
+            return first, "local"
+        if second.state in ENDS or rank(second) < rank(first):
             return first, "local"
         return second, "second try"
 

@@ -59,10 +59,13 @@ class CloudWriter:
         work = threading.Thread(target=self._work, args=(outbound,), daemon=True)
         work.start()
         came = False
-        while (piece := self._pieces.get()) is not None:
-            came = True
-            yield piece
-        work.join()
+        try:
+            while (piece := self._pieces.get()) is not None:
+                came = True
+                yield piece
+        finally:
+            # Also where no more is wanted: what was paid for is settled before anything else writes
+            work.join()
         if self.failed is not None:
             raise self._said(came, self.failed)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from brain.app import Brain
+from brain.app import Brain, answers, outside, route
 from brain.app.governed import ledger_of, policies_of
 from brain.app.outside import Yes, top_folder
 from brain.governance.outbound import Shown
@@ -278,3 +278,35 @@ def test_a_question_that_names_what_a_public_note_holds_as_well_may_go(
     question = f"{WEAK[:-1]}, and was Falcon there?"
     assert asked(open_brain, question, route="cloud").label == "public"
     assert len(cloud.requests) == 1
+
+
+def test_a_follow_up_is_as_confidential_as_the_round_that_it_follows(
+    open_brain: Brain, cloud: StandInCloud
+) -> None:
+    open_brain.ask(Request(SECRET, route="local"))
+    given = asked(open_brain, "When was the lease of the depot paid?", follow_up=True)
+    assert cloud.requests == []
+    assert given.route != "cloud"
+
+
+def test_a_round_that_another_command_asks_meanwhile_is_not_taken_for_the_one_before(
+    open_brain: Brain, cloud: StandInCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_brain.ask(Request("Who signs the lease of the depot?", route="local"))
+    first = open_brain.resources.store.episodes.last("ask")
+    seen = []
+    look = answers.evidence
+
+    def heard(*given: object) -> object:
+        found = look(*given)  # type: ignore[arg-type]
+        seen.append(found.before)
+        if len(seen) == 1:
+            open_brain.remember(CANARY)
+            open_brain.ask(Request(SECRET, route="local"))
+        return found
+
+    for room in (route, outside):
+        monkeypatch.setattr(room, "evidence", heard)
+    asked(open_brain, "When was it paid by Ines Duarte?", follow_up=True, anyway=True)
+    assert {one.id for one in seen if one is not None} == {first.id if first else ""}
+    assert CANARY not in "".join(one.prompt for one in cloud.requests)

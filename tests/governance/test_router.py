@@ -17,7 +17,7 @@ OTHER = "“Halden signs.” [1]"
 def answer(
     sure: AnswerState | None,
     state: State = "unsure",
-    degraded: str = "",
+    failed: str = "",
     text: str = "“Ines signs.” [1]",
 ) -> Answer:
     return Answer(
@@ -26,7 +26,8 @@ def answer(
         text,
         confidence=Confidence(found=0.6, supported=0.5),
         sure=sure,
-        degraded=degraded,
+        degraded=failed,
+        failed=bool(failed),
         provider="builtin",
         model="extractive",
     )
@@ -145,7 +146,7 @@ def test_a_task_that_never_leaves_stays(way: Way) -> None:
     [
         answer(None, "not_found"),
         answer(None, "incomplete"),
-        answer("check", degraded="Ollama stopped answering"),
+        answer("check", failed="Ollama stopped answering"),
     ],
 )
 @pytest.mark.parametrize("way", ["", "deep", "cloud"])
@@ -153,14 +154,24 @@ def test_absence_and_a_failed_model_send_nothing(first: Answer, way: Way) -> Non
     ways = Ways(first)
     walked(ways, way=way)
     # `deep` looks a second time here, and nowhere else
-    looked = ["local", "again"] if way == "deep" and first.degraded else ["local"]
+    looked = ["local", "again"] if way == "deep" and first.failed else ["local"]
     assert ways.called == looked
 
 
 def test_a_failure_in_the_second_try_sends_nothing_of_it() -> None:
-    broken = answer("answered", degraded="Ollama stopped answering")
-    given, _ = walked(Ways(answer("check"), broken, allowed=False))
-    assert given.degraded == ""
+    broken = answer("answered", failed="Ollama stopped answering", text=OTHER)
+    ways = Ways(answer("check"), broken)
+    given, walk = walked(ways)
+    assert (given.degraded, given.route) == ("", "local")
+    assert ways.called == ["local", "again"]
+    assert "a failure is no reason" in walk.steps[-1].said
+
+
+def test_what_no_note_bears_out_is_weak_and_no_failure() -> None:
+    unborne = replace(
+        answer("check"), degraded="the model gave nothing; quotes stand in"
+    )
+    assert walked(Ways(unborne))[0].route == "cloud"
 
 
 def test_without_a_cloud_there_is_one_try_unless_more_is_asked_for() -> None:
