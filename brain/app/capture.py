@@ -25,6 +25,8 @@ from brain.store.documents import Origin
 from brain.store.tombstones import Erased
 from brain.types import AddReport, Episode
 from ingest.document import Document
+from ingest.limits import Limits
+from ingest.media import HOLD_MANY
 
 
 def add(
@@ -42,21 +44,36 @@ def add(
     if dry_run:
         return _rehearse(intake, places)
     if label != UNLABELLED:
-        _say_label(resources, places, label)
+        _say_label(intake, places)
     return finish(resources, intake.take_in(places, tuple(tags)))
 
 
-def _say_label(resources: Resources, places: Iterable[Path], label: str) -> None:
-    """What is there already gets the label where that is stricter, and what comes into these folders later gets it."""
+def _say_label(intake: Intake, places: Iterable[Path]) -> None:
+    """What is there gets the label where that is stricter, and what comes into a folder or a mailbox later gets it."""
+    resources = intake.resources
+    label = intake.label
     store = resources.store
     with store.write():
-        for place in places:
+        for named in places:
+            place, holds_more = _place(named, intake.limits)
             source = shown(place)
             store.labels.raise_to(store.labels.at(source), label)
-            if place.is_dir():
+            if holds_more:
                 why = "brain add --label"
                 rule = FolderLabel(source, label, resources.seconds(), why)
                 store.labels.raise_folder(rule)
+
+
+def _place(place: Path, limits: Limits) -> tuple[Path, bool]:
+    """Where it lies, and whether more may come into it: it is a folder, or a file of many documents."""
+    import ingest
+
+    if place.is_dir():
+        return place, True
+    # A link to a file is stored where it points to
+    (found,) = ingest.walk(place, limits=limits)
+    many = isinstance(found, ingest.Found) and found.media_type in HOLD_MANY
+    return found.path, many
 
 
 def _rehearse(intake: Intake, places: Iterable[Path]) -> AddReport:

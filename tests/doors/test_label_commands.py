@@ -132,7 +132,7 @@ def test_set_of_a_folder_counts_for_what_comes_later(
 
 
 @pytest.mark.parametrize("kind", ["mbox", "enex"])
-@pytest.mark.parametrize("by", ["set"])
+@pytest.mark.parametrize("by", ["set", "add", "add anew"])
 def test_a_label_of_a_file_of_many_counts_for_each_and_for_what_comes_later(
     kind: str, by: str, folder: Folder, config: Config
 ) -> None:
@@ -149,6 +149,20 @@ def test_a_label_of_a_file_of_many_counts_for_each_and_for_what_comes_later(
     labels = {row.title: row.label for row in rows}
     assert labels.pop("other") == "unlabelled"
     assert labels == dict.fromkeys(("box", "one", "two", "three"), LABEL)
+
+
+def test_a_label_reaches_a_mailbox_behind_a_link(
+    folder: Folder, config: Config, tmp_path: Path
+) -> None:
+    box = folder({"box.mbox": many("mbox", "one")}) / "box.mbox"
+    link = tmp_path / "link.mbox"
+    link.symlink_to(box)
+    command("add", box)
+    command("add", link, "--label", LABEL)
+    box.write_text(many("mbox", "one", "two"))
+    command("add", box)
+    for name in ("box.mbox", "one", "two"):
+        assert label_of(config, name) == LABEL
 
 
 def test_lowering_a_mailbox_counts_its_messages(folder: Folder, config: Config) -> None:
