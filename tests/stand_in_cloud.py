@@ -52,6 +52,7 @@ class Faults:
     that is not streamed ends in the middle. `error_after`: pieces before an error inside the stream. `garbage`: no
     JSON in the stream. `stall_after`: pieces before silence of `stall` seconds. `redirect`: the address to send on
     to. `compressed`: says so of an answer. `uncounted`: no usage. `padding`: so many spaces behind an answer.
+    `counts`: these fields of the usage are said to be so. `named`: what the model is said to be.
     """
 
     status: int = 0
@@ -68,6 +69,8 @@ class Faults:
     compressed: bool = False
     uncounted: bool = False
     padding: int = 0
+    named: Any = None
+    counts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -256,11 +259,12 @@ def pieces_of(text: str) -> list[str]:
 
 def _message(request: Request, cloud: StandInCloud, **more: Any) -> dict[str, Any]:
     usage = {"input_tokens": tokens(request.body.decode()), "output_tokens": 1}
+    usage |= cloud.faults.counts
     return {
         "id": "msg_1",
         "type": "message",
         "role": "assistant",
-        "model": request.json["model"],
+        "model": cloud.faults.named or request.json["model"],
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
@@ -274,6 +278,7 @@ def _whole_message(request: Request, cloud: StandInCloud) -> dict[str, Any]:
     message = _message(request, cloud, stop_reason="end_turn")
     message["content"] = [{"type": "text", "text": text}]
     message["usage"]["output_tokens"] = tokens(text)
+    message["usage"] |= cloud.faults.counts
     if cloud.faults.refuse:
         message["stop_reason"] = "refusal"
     return message
@@ -297,7 +302,7 @@ def _message_events(request: Request, cloud: StandInCloud) -> Iterator[tuple[str
     yield "content_block_stop", {"type": "content_block_stop", "index": 0}
     reason = "refusal" if cloud.faults.refuse else "end_turn"
     delta = {"stop_reason": reason, "stop_sequence": None}
-    usage = {"output_tokens": tokens(text)}
+    usage = {"output_tokens": tokens(text)} | cloud.faults.counts
     yield "message_delta", {"type": "message_delta", "delta": delta, "usage": usage}
     yield "message_stop", {"type": "message_stop"}
 
@@ -327,7 +332,8 @@ def _whole_chat(request: Request, cloud: StandInCloud) -> dict[str, Any]:
     if cloud.faults.refuse:
         message |= {"content": None, "refusal": "I cannot help with that."}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    usage = None if cloud.faults.uncounted else _counted(request, text)
+    counted = _counted(request, text) | cloud.faults.counts
+    usage = None if cloud.faults.uncounted else counted
     return _chat(request, "chat.completion", choices=[choice], usage=usage)
 
 
@@ -341,7 +347,8 @@ def _chat_events(request: Request, cloud: StandInCloud) -> Iterator[tuple[str, A
     choice = {"index": 0, "delta": {}, "finish_reason": "stop"}
     yield "chunk", _chat(request, kind, choices=[choice])
     if not cloud.faults.uncounted:
-        yield "chunk", _chat(request, kind, choices=[], usage=_counted(request, text))
+        counted = _counted(request, text) | cloud.faults.counts
+        yield "chunk", _chat(request, kind, choices=[], usage=counted)
     yield "done", "[DONE]"
 
 

@@ -39,6 +39,7 @@ LIMITS = Limits(connect=10.0, first=120.0, idle=120.0, total=600.0, body=16 << 2
 OK = 200
 REQUEST_FAULTS = range(400, 500)
 SILENT = logging.CRITICAL + 1
+MOST_TOKENS = 10**9  # that one request may be said to have used
 REFUSALS = ("refusal", "content_filter")
 
 Hear = Callable[[str], object]
@@ -71,10 +72,11 @@ class Reply:
 
 @dataclass(slots=True)
 class _Coming:
-    """A reply while it comes."""
+    """A reply while it comes. `read`: what a stream counted before its text."""
 
     model: str
     pieces: list[str] = field(default_factory=list)
+    read: tuple[Any, ...] = ()
     used: Usage | None = None
     stopped: str = ""
     refused: bool = False
@@ -82,7 +84,7 @@ class _Coming:
 
     @property
     def text(self) -> str:
-        return "".join(self.pieces)
+        return "".join(piece for piece in self.pieces if isinstance(piece, str))
 
 
 def generate(
@@ -113,7 +115,9 @@ def generate(
         raise cut_short(call.maker.host, coming.text)
     if coming.refused or coming.stopped in REFUSALS:
         raise declined(call.maker.host, coming.model, coming.used, coming.text)
-    return Reply(coming.text, coming.used, coming.stopped, coming.model)
+    named = isinstance(coming.model, str)
+    model = coming.model if named else call.model
+    return Reply(coming.text, coming.used, coming.stopped, model)
 
 
 def _credentials(maker: Maker, key: str) -> dict[str, str]:
@@ -153,30 +157,36 @@ def _read_message(message: Any, coming: _Coming) -> None:
         if block.type == "text":
             coming.pieces.append(block.text)
     coming.model = message.model
-    coming.used = Usage(_tokens_read(message.usage), message.usage.output_tokens)
+    coming.used = _counted(_tokens_read(message.usage), message.usage.output_tokens)
     coming.stopped = message.stop_reason or ""
     coming.ended = True
 
 
-def _tokens_read(usage: Any) -> int:
+def _tokens_read(usage: Any) -> tuple[Any, ...]:
     """Those of a cache are counted apart by the maker, and billed as well."""
     written = usage.cache_creation_input_tokens or 0
     read = usage.cache_read_input_tokens or 0
-    tokens: int = usage.input_tokens + written + read
-    return tokens
+    return usage.input_tokens, written, read
+
+
+def _counted(read: tuple[Any, ...], written: Any) -> Usage | None:
+    """None unless a server counts with whole numbers from 0 on: it could otherwise free money that was spent."""
+    for count in (*read, written):
+        if type(count) is not int or not 0 <= count <= MOST_TOKENS:
+            return None
+    return Usage(sum(read), written)
 
 
 def _read_event(event: Any, coming: _Coming, hear: Hear) -> None:
     """One event of a stream."""
     if event.type == "message_start":
         coming.model = event.message.model
-        coming.used = Usage(_tokens_read(event.message.usage), 0)
+        coming.read = _tokens_read(event.message.usage)
     elif event.type == "content_block_delta" and event.delta.type == "text_delta":
         coming.pieces.append(event.delta.text)
         hear(event.delta.text)
     elif event.type == "message_delta":
-        read = coming.used.tokens_in if coming.used else 0
-        coming.used = Usage(read, event.usage.output_tokens)
+        coming.used = _counted(coming.read or (None,), event.usage.output_tokens)
         coming.stopped = event.delta.stop_reason or ""
     elif event.type == "message_stop":
         coming.ended = True
@@ -222,7 +232,9 @@ def _read_completion(completion: Any, coming: _Coming) -> None:
 
 def _used(usage: Any) -> Usage | None:
     """None where a server does not count."""
-    return Usage(usage.prompt_tokens, usage.completion_tokens) if usage else None
+    if not usage:
+        return None
+    return _counted((usage.prompt_tokens,), usage.completion_tokens)
 
 
 def _read_chunk(chunk: Any, coming: _Coming, hear: Hear) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -94,6 +95,32 @@ def test_what_left_is_in_the_ledger_byte_for_byte_and_paid(
     assert sent.model == MODELS[provider]
     assert KEY not in str([row.facts for row in home.rows()])
     assert home.ledger.verify().faults == ()
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("count", [-(10**6), None, 10**30])
+@pytest.mark.parametrize("of", ["input prompt", "output completion"])
+def test_a_count_that_cannot_be_one_frees_no_money(
+    home: Home, cloud: StandInCloud, provider: str, streamed: bool, count: Any, of: str
+) -> None:
+    cloud.faults = Faults(counts={f"{name}_tokens": count for name in of.split()})
+    heard: list[str] = []
+    hear = heard.append if streamed else None
+    sent = home.gate.send(outbound(provider=provider), Facts(), hear=hear)
+    intent, settled = home.rows()
+    assert sent.used is None
+    assert sent.usd_micro == intent.facts["reserved_micro"] == home.taken() > 0
+    assert settled.facts["intent"] == intent.id
+    assert settled.facts["usd_micro"] == intent.facts["reserved_micro"]
+
+
+def test_a_model_that_has_no_name_is_settled_under_the_one_that_was_asked(
+    home: Home, cloud: StandInCloud
+) -> None:
+    cloud.faults = Faults(named=7)
+    assert home.send(outbound()).model == MODELS["anthropic"]
+    assert [row.kind for row in home.rows()] == ["intent", "settle"]
 
 
 def test_the_row_and_the_bytes_are_there_before_anything_leaves(
