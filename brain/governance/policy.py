@@ -20,6 +20,7 @@ from brain.governance.policy_text import (
     ACTIONS,
     ANY,
     BY_A_PERSON,
+    LOCAL,
     OUTCOMES,
     Contents,
     Host,
@@ -180,8 +181,15 @@ class Policy:
         return [Hit(rule.id, rule.then, rule.because)]
 
     def route(self, task: str, complexity: str, facts: Facts) -> Route:
-        """Which model serves a task; one that is unknown counts as any."""
-        of = self._known(facts)
+        """Which model serves a task; one that is unknown counts as any. This machine where a condition cannot be held
+        against the facts, such as one that divides by nothing.
+        """
+        try:
+            return self._route(task, complexity, self._known(facts))
+        except Exception:  # of whatever kind the library of the conditions raises
+            return Route(LOCAL, "", "likely")
+
+    def _route(self, task: str, complexity: str, of: Known) -> Route:
         for route in self.contents.routes:
             task_fits = task in route.tasks or ANY in route.tasks
             if not task_fits:

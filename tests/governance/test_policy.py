@@ -442,6 +442,17 @@ def test_while_the_file_is_edited_the_stricter_of_both_applies(
     assert policies.decide("cloud.generate", internal).outcome == "allow"
 
 
+def test_a_condition_that_fails_keeps_it_here() -> None:
+    """Whether it stands in a route or in a rule."""
+    fails = 'when = "1 / spend.usd_today > 1"\n'
+    there = f'[[route]]\ntask = "ask"\nmodel = "openai/gpt-6.1-sol"\n{fails}'
+    routed = Policy.parse(shipped().replace("[[route]]", f"{there}\n[[route]]", 1))
+    assert routed.route("ask", "low", Facts()) == Route("local", "", "likely")
+    rule = f'[[rule]]\nid = "fails"\naction = "local.generate"\nthen = "allow"\nbecause = "x"\n{fails}'
+    ruled = Policy.parse(shipped().replace("[[rule]]", f"{rule}\n[[rule]]", 1))
+    assert ruled.decide("local.generate", Facts()).outcome == "deny"
+
+
 @pytest.mark.parametrize("text", ["[limits", "\udcff", ""])
 def test_a_file_that_cannot_be_read_lets_nothing_out(
     text: str, policies: Policies
