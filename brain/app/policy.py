@@ -18,6 +18,7 @@ from brain.app.resources import Noun
 from brain.errors import BrainError, NotFound, UsageError
 from brain.governance.approvals import Waiting
 from brain.governance.in_force import EDITED, Policies, shipped, sound
+from brain.governance.ledger import BODY_SHA
 from brain.governance.policy import DIGEST_CHARS, Policy
 from brain.governance.policy_cases import (
     Changed,
@@ -255,8 +256,9 @@ class PolicyBook(Noun):
         told = [f"{name}: {value}" for name, value in found.what.items()]
         confirm("\n".join(["this would leave once, byte for byte:", *told]))
         approvals.approve(approval_id)
+        left = found.what.get(BODY_SHA, found.digest)
         ledger_of(self._resources).append(
-            "approve", approval=found.id, body_sha256=found.digest
+            "approve", approval=found.id, body_sha256=left
         )
         return found
 

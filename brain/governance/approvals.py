@@ -38,7 +38,7 @@ class Approvals:
         self._clock = clock
 
     def ask(self, digest: str, **what: int | str) -> str:
-        """Note that these bytes (their SHA-256) wait for a person; the id that `brain approve` takes."""
+        """Note that these bytes (the digest of a `Shown`) wait for a person; the id that `brain approve` takes."""
         new = secrets.token_hex(ID_BYTES)
         asked = json.dumps(what, sort_keys=True, ensure_ascii=False)
         row = ApprovalRow(new, digest, asked, self._now(), None, None)

@@ -25,7 +25,7 @@ from brain.governance.budget import Budget, Caller, Full, Limits, Reservation
 from brain.governance.detect import findings
 from brain.governance.facts import Facts, SpendFacts, clock_facts
 from brain.governance.in_force import InForce, Policies
-from brain.governance.ledger import Ledger
+from brain.governance.ledger import BODY_SHA, Ledger
 from brain.governance.outbound import AsksFirst, Outbound, Shown
 from brain.governance.policy import Decision
 from brain.governance.policy_cases import recorded
@@ -95,7 +95,7 @@ class Gate:
         """Send it and wait for the answer; with `hear` the pieces are told as they come.
 
         `facts`: of the request and the local answer; label, price, spending and hour are filled in here. `agreed`: the
-        SHA-256 of the bytes that a person was shown and said yes to, `for_an_hour` to what is alike as well. Raises
+        digest of the `Shown` that a person saw and said yes to, `for_an_hour` to what is alike as well. Raises
         `AsksFirst`, `Refused`, `OverBudget`, a `CloudFault`, and `LedElsewhere`.
         """
         passing = self._passing(outbound, facts, agreed)
@@ -254,7 +254,7 @@ class _Passing:
         tokens = tokens_at_most(len(sending.body))
         return Shown(
             body=sending.body,
-            digest=sha256(sending.body).hexdigest(),
+            digest=sha256(self.maker.endpoint.encode() + sending.body).hexdigest(),
             provider=self.outbound.provider,
             model=self.outbound.model,
             host=self.maker.host,
@@ -272,7 +272,7 @@ class _Passing:
             "host": shown.host,
             "label": str(shown.label),
             "origins": self.outbound.origins,
-            "body_sha256": shown.digest,
+            BODY_SHA: sha256(shown.body).hexdigest(),
             "bytes_out": len(shown.body),
         }
 
@@ -309,7 +309,7 @@ class _Passing:
     def _approved(
         self, shown: Shown, facts: Facts, decision: Decision
     ) -> tuple[Facts, Decision]:
-        """The decision once a person approved exactly these bytes, or what is alike for an hour. Raises `AsksFirst`
+        """The decision once a person let exactly these bytes go there, or what is alike for an hour. Raises `AsksFirst`
         where nobody did.
         """
         here = self.agreed == shown.digest
@@ -350,6 +350,7 @@ class _Passing:
     def _asked(self, shown: Shown) -> str:
         return self.parts.approvals.ask(
             shown.digest,
+            body_sha256=sha256(shown.body).hexdigest(),
             provider=shown.provider,
             model=shown.model,
             host=shown.host,

@@ -57,8 +57,8 @@ class Outbound:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What would leave, byte for byte: `body`, its SHA-256, where to, and what it may cost at most in micro-dollars.
-    `folders`: as in `Outbound`.
+    """What would leave, byte for byte: `body`, where to, and what it may cost at most in micro-dollars. `digest`: the
+    SHA-256 of the address and the body, for which a yes holds. `folders`: as in `Outbound`.
     """
 
     body: bytes

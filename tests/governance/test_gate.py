@@ -302,12 +302,29 @@ def test_a_person_who_saw_the_bytes_may_say_yes_at_once(
 ) -> None:
     sent = outbound(label=Label.INTERNAL)
     shown = asks(home, sent).shown
-    assert shown.digest == sha256(shown.body).hexdigest()
     with pytest.raises(AsksFirst):
         home.send(outbound("Other bytes?", Label.INTERNAL), agreed=shown.digest)
     home.send(sent, agreed=shown.digest)
     assert [request.body for request in cloud.requests] == [shown.body]
     assert len(home.rows("approve")) == 1
+
+
+def test_a_yes_for_one_address_holds_for_no_other(
+    home: Home, cloud: StandInCloud
+) -> None:
+    """The same bytes to another server, which another policy names."""
+    sent = outbound(label=Label.INTERNAL)
+    asked = asks(home, sent)
+    home.approvals.approve(asked.approval)
+    with StandInCloud() as other:
+        changed(home, cloud.url, other.url)
+        with pytest.raises(AsksFirst) as caught:
+            home.send(sent, agreed=asked.shown.digest)
+        assert caught.value.shown.body == asked.shown.body
+        assert (cloud.requests, other.requests) == ([], [])
+        changed(home, other.url, cloud.url)
+    home.send(sent)
+    assert [request.body for request in cloud.requests] == [asked.shown.body]
 
 
 def test_an_approval_lets_nothing_else_pass(home: Home, cloud: StandInCloud) -> None:
