@@ -8,11 +8,12 @@ gate.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from brain.app.governed import budget_of, gate_of, policies_of
-from brain.app.policy import Confirm, Pairs, PolicyBook
+from brain.app.policy import Confirm, Pairs, PolicyBook, editable
 from brain.app.resources import Noun
 from brain.errors import BrainError, UsageError
 from brain.governance import keys
@@ -20,6 +21,7 @@ from brain.governance.facts import Facts, RequestFacts
 from brain.governance.gate import maker_at
 from brain.governance.in_force import InForce
 from brain.governance.outbound import Outbound
+from brain.governance.policy_text import Host, PolicyError
 from brain.labels import Label, Labeled
 from brain.models.makers import COMPATIBLE_KIND, KNOWN, OPENAI_KIND, Maker, maker_of
 from brain.store.sql import WALKED
@@ -173,17 +175,16 @@ class Cloud(Noun):
         """Turn the cloud off; tightening needs nobody's word. `forget`: take the keys out of the keyring as well."""
         policies = policies_of(self._resources)
         now = policies.in_force()
-        draft = policies.draft_text() if now.edited else None
         if now.published.cloud:
-            policies.publish(_switched(now.published.text, on=False), "disable")
-        if draft is not None:
-            # What a person had begun to write stays theirs.
-            policies.write(_off_if_readable(draft))
-        forgotten = []
-        for name, host in now.published.hosts.items():
-            if forget and keys.forget(maker_at(name, host)):
-                forgotten.append(name)
-        return CloudOff(now.published.cloud, tuple(forgotten))
+            off = _switched(now.published.text, on=False)
+            policies.publish(off, "disable", keep_file=now.edited)
+        if now.edited:
+            # What a person had begun to write stays theirs; what cannot be read lets nothing out as it is.
+            with suppress(PolicyError):
+                policies.write(_switched(policies.draft_text() or "", on=False))
+        hosts = now.published.hosts if forget else {}
+        forgotten = tuple(name for name, host in hosts.items() if _forgot(name, host))
+        return CloudOff(now.published.cloud, forgotten)
 
     def status(self) -> CloudStatus:
         """Whether it is on, what stands in the way, who is named, what is spent."""
@@ -266,17 +267,16 @@ def _with(text: str, plan: CloudPlan) -> str:
     return tomlkit.dumps(document)
 
 
-def _off_if_readable(draft: str) -> str:
-    """The switch off; a text that cannot be read lets nothing out as it is."""
-    try:
-        return _switched(draft, on=False)
-    except ValueError:
-        return draft
+def _forgot(name: str, host: Host) -> bool:
+    """Whether a key was taken out of the keyring; an address that is none never had one."""
+    with suppress(UsageError):
+        return keys.forget(maker_at(name, host))
+    return False
 
 
 def _switched(text: str, *, on: bool) -> str:
     import tomlkit
 
-    document: Any = tomlkit.parse(text)
+    document = editable(text)
     document.setdefault("flags", tomlkit.table())[SWITCH] = on
     return tomlkit.dumps(document)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -28,13 +29,20 @@ from brain.governance.policy_cases import (
     decisions,
     tried,
 )
-from brain.governance.policy_text import LOCAL, RouteRule, Rule
+from brain.governance.policy_text import (
+    LARGEST,
+    LOCAL,
+    PolicyError,
+    RouteRule,
+    Rule,
+)
 from brain.governance.prices import MICRO, price_of
 
 Confirm = Callable[[str], None]
 Pairs = tuple[tuple[str, str], ...]
 FAILED_NAMED = 3  # cases that do not hold, in an error
 CHANGES_NAMED = 20  # past decisions that a question shows
+VALUE_CHARS = 40  # of a wrong value, in an error
 EXPLAINED_ROWS = 10_000  # among which the last decision is looked for
 
 __all__ = ["Changed", "RouteRule", "Rule", "Tried", "Waiting"]
@@ -124,7 +132,8 @@ class PolicyBook(Noun):
     def show(self) -> PolicyShown:
         """The policy in force; the file is written where there is none. Raises `PolicyError`."""
         policies = self._policies
-        policies.write_default()
+        with suppress(OSError):  # a home that may only be read
+            policies.write_default()
         now = policies.in_force()
         contents = now.published.contents
         newest = self._store.policies.newest()
@@ -368,10 +377,10 @@ def _must_hold(results: Iterable[Tried]) -> None:
 
 
 def _edited(text: str, name: str, value: str) -> str:
-    """The text with one limit or switch set. Raises `UsageError`."""
+    """The text with one limit or switch set. Raises `UsageError`, and `PolicyError` for a text that is no policy."""
     import tomlkit
 
-    document = tomlkit.parse(text)
+    document = editable(text)
     for section in ("limits", "flags"):
         table: Any = document.get(section, {})
         if name in table:
@@ -383,6 +392,17 @@ def _edited(text: str, name: str, value: str) -> str:
     )
 
 
+def editable(text: str) -> Any:
+    """The text as a document that keeps its form when it is changed. Raises `PolicyError` for one that is no policy."""
+    import tomlkit
+
+    Policy.unread(text)
+    try:
+        return tomlkit.parse(text)
+    except ValueError as error:
+        raise PolicyError(f"it cannot be changed: {error}") from None
+
+
 def _value(section: str, name: str, value: str) -> bool | int | float:
     if section == "flags":
         if value not in ("true", "false"):
@@ -390,9 +410,11 @@ def _value(section: str, name: str, value: str) -> bool | int | float:
                 f"{name} is true or false, not {value}", "write one of them"
             )
         return value == "true"
-    try:
+    number = Decimal("NaN")
+    with suppress(InvalidOperation):
         number = Decimal(value)
-    except InvalidOperation:
-        raise UsageError(f"{name} is a number, not {value}", "as 2 or 0.50") from None
+    if not number.is_finite() or abs(number) > LARGEST:
+        said = f"{name} is a number, not {value[:VALUE_CHARS]}"
+        raise UsageError(said, f"as 2 or 0.50, {LARGEST:,} at most")
     whole = number == number.to_integral_value()
     return int(number) if whole else float(number)

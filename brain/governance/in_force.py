@@ -230,15 +230,16 @@ class Policies:
         """Make `text` the file."""
         write_private(self.path, text)
 
-    def publish(self, text: str, how: str) -> Policy:
-        """Put a text into force, and into the file. Raises `PolicyError` for one that cannot be used."""
+    def publish(self, text: str, how: str, *, keep_file: bool = False) -> Policy:
+        """Put a text into force, and into the file unless `keep_file`. Raises `PolicyError` for one that is none."""
         policy = Policy.parse(text)
         at = self._now().isoformat(timespec="seconds")
         with self._write():
             self._table.add(at, how, policy.digest, text)
             self._ledger.append("publish", how=how, policy=policy.digest)
         self._ledger.note_head()
-        self.write(text)
+        if not keep_file:
+            self.write(text)
         return policy
 
     def history(self) -> list[PublishedPolicy]:

@@ -44,6 +44,7 @@ TABLES: Mapping[str, type] = {
     "machine": dict,
 }
 MACHINE = ("usd", "watts", "usd_per_kwh")
+LARGEST = 10**9  # number: its micro-dollars, times tokens, still fit the database
 ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LINE = re.compile(r"\(at line (\d+)")
 
@@ -136,7 +137,7 @@ def read(text: str) -> Contents:
     """What the text says. Raises `PolicyError`."""
     try:
         values = tomllib.loads(text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         said = str(error)
         at = LINE.search(said)
         raise PolicyError(f"this is no TOML: {said}", int(at[1]) if at else 0) from None
@@ -299,8 +300,8 @@ def _must_have(
 
 def _number(what: str, value: Any, line: int) -> Decimal:
     number = isinstance(value, int | Decimal) and not isinstance(value, bool)
-    if not number or not Decimal(value).is_finite() or value < 0:
-        raise PolicyError(f"{what} must be a number, 0 or more", line)
+    if not number or not Decimal(value).is_finite() or not 0 <= value <= LARGEST:
+        raise PolicyError(f"{what} must be a number from 0 to {LARGEST:,}", line)
     return Decimal(value)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from brain.errors import UsageError
 
@@ -86,7 +86,7 @@ def maker_of(word: str) -> Maker:
     """
     if word in KNOWN:
         return KNOWN[word]
-    parts = urlsplit(word)
+    parts = _parts(word)
     if parts.scheme not in PORTS or not parts.hostname or parts.username or parts.query:
         raise UsageError(
             f"{word!r} is neither a maker nor an address",
@@ -105,6 +105,16 @@ def maker_of(word: str) -> Maker:
         keeps="what becomes of a text there, and for how long it is kept, whoever runs it must say",
         known="",
     )
+
+
+def _parts(word: str) -> SplitResult:
+    """The parts of an address, all of them empty for what is none."""
+    try:
+        parts = urlsplit(word)
+        parts.port  # noqa: B018 (raises for one that is no port)
+    except ValueError:
+        return urlsplit("")
+    return parts
 
 
 def _near(host: str) -> bool:

@@ -15,6 +15,7 @@ from brain.errors import BrainError, Refused, UsageError
 from brain.governance import keys
 from brain.governance.in_force import shipped
 from brain.governance.policy import Policy
+from brain.governance.policy_text import PolicyError
 from brain.models.makers import ANTHROPIC
 from tests.at_terminal import at_a_terminal
 from tests.end_to_end import brain as run
@@ -171,6 +172,30 @@ def test_turning_it_off_keeps_what_a_person_had_begun_to_write(
         assert not policies.in_force().cloud
         policies.publish(draft, "publish")
     assert policies.in_force().cloud
+
+
+@pytest.mark.parametrize("draft", [b"[[[", b"\xff", b"x = " + b"9" * 5_000])
+def test_a_file_that_is_no_policy_stops_no_one_from_turning_it_off(
+    brain: Brain, cloud: StandInCloud, keyring: Keyring, draft: bytes
+) -> None:
+    turned_on(brain, cloud)
+    policies = policies_of(brain.resources)
+    policies.path.write_bytes(draft)
+    with pytest.raises(PolicyError):
+        brain.cloud.enable(brain.cloud.plan("openai"), typed)
+    off = brain.cloud.disable(forget=True)
+    assert (off.was_on, off.forgotten) == (True, ("anthropic",))
+    assert keyring.kept == {}
+    assert "cloud = false" in policies.published_text()
+    assert policies.path.read_bytes() == draft
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[bad", "http://127.0.0.1:99999/v1", "https://a:b/v1"]
+)
+def test_an_address_that_is_none_is_refused(brain: Brain, address: str) -> None:
+    with pytest.raises(UsageError, match="neither a maker nor an address"):
+        brain.cloud.plan(address, model="m", price=(0.0, 0.0))
 
 
 def test_an_address_of_ones_own_gets_its_host_label_and_price(

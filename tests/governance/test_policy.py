@@ -239,7 +239,7 @@ MISTAKES = {
     "not toml [": ("[limits]", "[limits"),
     "no part of it": ("[limits]", "[limit]"),
     "lacks cloud_usd_per_day": ("cloud_usd_per_day = 1.00\n", ""),
-    "cloud_usd_per_day must be a number, 0 or more": ("per_day = 1.00", "per_day = -1"),
+    "cloud_usd_per_day must be a number from 0 to": ("per_day = 1.00", "per_day = -1"),
     "must be true or false": ("cloud = false", "cloud = 0"),
     "lacks because": ('because = "the local answer is good enough"', ""),
     "has no becuase": ('because = "the local', 'because = "x"\nbecuase = "the local'),

@@ -10,9 +10,10 @@ from brain.app import Brain
 from brain.app.governed import approvals_of, ledger_of, policies_of
 from brain.errors import BrainError, NotFound, Refused, UsageError
 from brain.governance.facts import ConfidenceFacts, Facts, RequestFacts, SpendFacts
-from brain.governance.in_force import shipped
+from brain.governance.in_force import Policies, shipped
 from brain.governance.policy import Policy
 from brain.governance.policy_cases import recorded
+from brain.governance.policy_text import PolicyError
 from tests.end_to_end import brain as run
 
 PUBLIC = Facts(
@@ -73,6 +74,39 @@ def test_the_policy_reads_as_prose_and_its_file_is_there_afterwards(
     shape = run("policy", "show", "--json").json
     assert shape["cloud"] is False
     assert shape["rules"][0]["id"] == "cloud-is-off"
+
+
+@pytest.mark.parametrize(
+    "value", ["Infinity", "nan", "sNaN", "1e999999", "9" * 5_000, "x" * 5_000]
+)
+def test_a_value_that_is_no_number_is_refused(brain: Brain, value: str) -> None:
+    with pytest.raises(UsageError, match="is a number, not"):
+        brain.policy.set("cloud_usd_per_day", value, Person())
+
+
+@pytest.mark.parametrize("number", ["1e999999", "1e9999999999999999999", "inf"])
+def test_a_limit_that_no_one_could_spend_is_a_mistake(number: str) -> None:
+    with pytest.raises(PolicyError):
+        Policy.parse(shipped().replace("per_day = 1.00", f"per_day = {number}"))
+
+
+@pytest.mark.parametrize("draft", [b"[[[", b"\xff", b"x = " + b"9" * 5_000])
+def test_a_file_that_is_no_policy_is_not_changed(brain: Brain, draft: bytes) -> None:
+    policies = policies_of(brain.resources)
+    policies.path.write_bytes(draft)
+    with pytest.raises(PolicyError, match=r"policy\.toml"):
+        brain.policy.set("cloud", "true", Person())
+    assert policies.path.read_bytes() == draft
+
+
+def test_a_home_that_may_only_be_read_shows_its_policy(
+    brain: Brain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def may_not(_self: Policies) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Policies, "write_default", may_not)
+    assert brain.policy.show().rules
 
 
 def test_a_sound_policy_and_its_cases(brain: Brain) -> None:
