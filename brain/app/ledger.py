@@ -58,6 +58,7 @@ class LedgerBook(Noun):
                 f"the kinds are {', '.join(sorted(KINDS))}",
             )
         ledger = ledger_of(self._resources)
+        ledger.drop_expired()
         newest = self._store.ledger.newest().id
         kinds = [kind] if kind else KINDS
         among = limit if not kind else newest
@@ -70,7 +71,9 @@ class LedgerBook(Noun):
 
     def body(self, row: int) -> LedgerBody:
         """Exactly what left. Raises `NotFound`."""
-        data = ledger_of(self._resources).body(row)
+        ledger = ledger_of(self._resources)
+        ledger.drop_expired()
+        data = ledger.body(row)
         return LedgerBody(row, data.decode("utf-8", "surrogateescape"))
 
     def every(self) -> Iterator[dict[str, Any]]:

@@ -99,14 +99,22 @@ class Ledger:
         """Keep the bytes that leave with a row, for `KEPT_DAYS` days, readable by nobody else; older ones go."""
         folder = self._bodies
         folder.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
-        for old in self._expired():
-            old.unlink(missing_ok=True)
+        self.drop_expired()
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
         handle = os.open(folder / str(row_id), flags, FILE_MODE)
         with os.fdopen(handle, "wb") as file:
             file.write(body)
             file.flush()
             os.fsync(file.fileno())
+
+    def drop_expired(self) -> None:
+        """Remove the bodies that are older than `KEPT_DAYS`, where this process may."""
+        oldest = self._now() - timedelta(days=KEPT_DAYS)
+        limit = oldest.timestamp()
+        with suppress(OSError):
+            for path in list(self._bodies.iterdir()):
+                if path.lstat().st_mtime < limit:
+                    path.unlink()
 
     def drop_bodies(self, origins: Collection[str], files: Iterable[str]) -> set[str]:
         """Remove what is kept of rows that were made of one of the origins, and those of the files that are bodies; the
@@ -177,8 +185,10 @@ class Ledger:
     def verify(self) -> Verified:
         """Walk the whole chain, and compare it with the head and the bodies that are kept.
 
-        What a crash left between the row and its note in the head is noted now, and is no fault.
+        What a crash left between the row and its note in the head is noted now, and is no fault. Bodies whose time is
+        over go.
         """
+        self.drop_expired()
         noted = self._noted()
         faults: list[str] = []
         unnoted: list[LedgerRow] = []
@@ -235,16 +245,14 @@ class Ledger:
     def _bodies(self) -> Path:
         return self._home / FOLDER / "bodies"
 
-    def _expired(self) -> list[Path]:
-        oldest = self._now() - timedelta(days=KEPT_DAYS)
-        limit = oldest.timestamp()
-        return [path for path in self._bodies.iterdir() if _age_of(path) < limit]
-
     def _body_faults(self, row: LedgerRow) -> Iterator[str]:
-        place = self._bodies / str(row.id)
-        if not place.is_file():
+        try:
+            left = sha256(read_plain(self._bodies / str(row.id))).hexdigest()
+        except FileNotFoundError:
             return
-        left = sha256(read_plain(place)).hexdigest()
+        except OSError as error:
+            yield f"what is kept of row {row.id} cannot be read: {error.strerror}"
+            return
         if _read(row).facts.get(BODY_SHA) != left:
             yield f"the bytes that are kept of row {row.id} are not those that left"
 
@@ -318,9 +326,3 @@ def _read(row: LedgerRow) -> Entry:
         return Entry(facts.pop("id"), facts.pop("at"), facts.pop("kind"), facts)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Entry(row.id, "", "damaged", {})
-
-
-def _age_of(path: Path) -> float:
-    with suppress(OSError):
-        return path.stat().st_mtime
-    return 0.0

@@ -214,6 +214,32 @@ def test_bodies_go_after_ninety_days(store: Store, tmp_path: Path) -> None:
     assert ledger.body(second) == b"new"
 
 
+def test_verifying_removes_the_bodies_whose_time_is_over(
+    store: Store, tmp_path: Path
+) -> None:
+    now = datetime.now(UTC)
+    row = Ledger(store, tmp_path).append("intent")
+    Ledger(store, tmp_path).keep_body(row, b"old")
+    later = now + timedelta(days=KEPT_DAYS, hours=1)
+    Ledger(store, tmp_path, now=lambda: later).verify()
+    assert list((tmp_path / FOLDER / "bodies").iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe"])
+def test_a_body_that_cannot_be_read_is_a_fault_of_its_row(
+    kind: str, ledger: Ledger, tmp_path: Path
+) -> None:
+    for body in (b"one", b"two"):
+        row = ledger.append("intent", **{BODY_SHA: sha256(body).hexdigest()})
+        ledger.keep_body(row, body)
+    first = tmp_path / FOLDER / "bodies" / "1"
+    first.unlink()
+    make = {"link": lambda: first.symlink_to("2"), "folder": first.mkdir}
+    make.get(kind, lambda: os.mkfifo(first))()
+    (fault,) = ledger.verify().faults
+    assert fault.startswith("what is kept of row 1 cannot be read: ")
+
+
 @pytest.mark.parametrize("value", [1.5, True, None, b"x", ("a", 2.0), ["a"]])
 def test_only_what_is_written_in_one_way_is_a_fact(
     value: object, ledger: Ledger
