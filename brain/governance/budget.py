@@ -102,9 +102,14 @@ class Budget:
 
         number = self._table.reserve_if(row, row.at - HOUR, fits)
         if number is None:
-            which = passed[0]
-            return Full(which, self._frees_at(which, now, tokens))
+            return self._full(passed[0], now, tokens)
         return Reservation(number, usd_micro, tokens)
+
+    def full(self, usd_micro: int, tokens: int) -> Full | None:
+        """What a request would pass now, None where it fits. Nothing is reserved."""
+        now = self._clock()
+        passed = self._passed(self._sums(now), usd_micro, tokens)
+        return self._full(passed[0], now, tokens) if passed else None
 
     def settle(self, reservation: Reservation, usd_micro: int, tokens: int) -> bool:
         """Note what it came to; False when that was noted before, which stays."""
@@ -112,10 +117,15 @@ class Budget:
 
     def spend(self) -> Spend:
         """What is taken at present."""
-        now = self._clock()
-        since = int(now.timestamp()) - HOUR
-        sums = self._table.sums(now.date().isoformat(), since)
+        sums = self._sums(self._clock())
         return Spend(sums.day, sums.month, sums.tokens)
+
+    def _sums(self, now: datetime) -> Sums:
+        since = int(now.timestamp()) - HOUR
+        return self._table.sums(now.date().isoformat(), since)
+
+    def _full(self, which: str, now: datetime, tokens: int) -> Full:
+        return Full(which, self._frees_at(which, now, tokens))
 
     def _passed(self, sums: Sums, usd_micro: int, tokens: int) -> list[str]:
         """The limits that this would pass; the one that frees last stands first."""

@@ -376,15 +376,15 @@ class _Passing:
                 self.parts.ledger.append("halt", because=decision.because)
             return Refused(decision.because, "`brain resume` lets it go on")
         if decision.outcome == "wait":
-            taken = self._take(shown)
-            if isinstance(taken, Full):
-                return _full(decision.because, taken)
-            self._budget.settle(taken, 0, 0)
+            full = self._budget.full(shown.usd_micro, shown.tokens)
+            if full is not None:
+                return _full(decision.because, full)
             return OverBudget(decision.because, LOCAL_STANDS)
         return Refused(decision.because, LOCAL_STANDS)
 
     def _reserved(self, shown: Shown) -> Reservation:
-        taken = self._take(shown)
+        caller = Caller(self.outbound.task, shown.provider, shown.model)
+        taken = self._budget.reserve(shown.usd_micro, shown.tokens, caller)
         if isinstance(taken, Reservation):
             return taken
         because = f"what may be spent is spent: {taken.which}"
@@ -397,10 +397,6 @@ class _Passing:
             **self._of_bytes(shown),
         )
         raise _full(because, taken)
-
-    def _take(self, shown: Shown) -> Reservation | Full:
-        caller = Caller(self.outbound.task, shown.provider, shown.model)
-        return self._budget.reserve(shown.usd_micro, shown.tokens, caller)
 
 
 def _full(because: str, full: Full) -> OverBudget:

@@ -349,6 +349,19 @@ def test_a_spent_day_says_when_it_frees_and_spends_nothing(
     assert (cloud.requests, home.taken()) == ([], 0)
 
 
+def test_a_rule_that_waits_reserves_nothing(home: Home, cloud: StandInCloud) -> None:
+    """Not even for a moment, in which a crash would leave it reserved."""
+    waits = '[[rule]]\nid = "waits"\naction = "cloud.generate"\nthen = "wait"\nbecause = "later"\n'
+    home.policies.publish(
+        home.policies.published_text().replace("[[rule]]", f"{waits}\n[[rule]]", 1),
+        "publish",
+    )
+    with pytest.raises(OverBudget, match="later"):
+        home.send(outbound())
+    assert home.store.reservations.rows() == []
+    assert cloud.requests == []
+
+
 def test_work_that_nobody_watches_halts_when_the_day_is_spent(
     home: Home, cloud: StandInCloud
 ) -> None:
