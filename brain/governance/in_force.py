@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
-from brain.errors import NotFound
+from brain.errors import NotFound, Refused
 from brain.governance.budget import Limits
 from brain.governance.facts import Facts
 from brain.governance.halt import Halt
@@ -27,8 +28,8 @@ from brain.governance.policy import (
     Route,
     strictest,
 )
-from brain.governance.policy_text import Host, PolicyError
-from brain.governance.prices import Price
+from brain.governance.policy_text import LOCAL, Host, PolicyError
+from brain.governance.prices import Price, price_of
 from brain.plain import read_plain
 from brain.store import Store
 from brain.store.policies import PublishedPolicy
@@ -93,8 +94,17 @@ class InForce:
 
     @property
     def prices(self) -> Mapping[str, Price]:
-        """Stated prices."""
-        return self.published.prices
+        """Stated prices, the dearest of every version; none for a model that one of them has no price for."""
+        if self.draft is None:
+            return self.published.prices
+        found = {}
+        for name in {**self.published.prices, **self.draft.prices}:
+            provider, _, model = name.partition("/")
+            with suppress(Refused):
+                each = [price_of(provider, model, one.prices) for one in self._versions]
+                reading = max(price.input for price in each)
+                found[name] = Price(reading, max(price.output for price in each))
+        return found
 
     def decide(self, action: str, facts: Facts) -> Decision:
         """The stricter decision of every version."""
@@ -110,8 +120,15 @@ class InForce:
         return next(one for one in decisions if one.outcome == outcome)
 
     def route(self, task: str, complexity: str, facts: Facts) -> Route:
-        """Which model serves, by the published policy."""
-        return self.published.route(task, complexity, facts)
+        """Which model serves: the published policy's, but this machine where any version says so. A local answer stays
+        where it is good enough for any of them.
+        """
+        routes = [one.route(task, complexity, facts) for one in self._versions]
+        for route in routes:
+            if route.provider == LOCAL:
+                return route
+        lenient = any(route.needs == "likely" for route in routes)
+        return replace(routes[0], needs="likely") if lenient else routes[0]
 
     def other_maker(self, provider: str) -> tuple[str, str] | None:
         """Who gives the second opinion."""

@@ -453,6 +453,39 @@ def test_a_condition_that_fails_keeps_it_here() -> None:
     assert ruled.decide("local.generate", Facts()).outcome == "deny"
 
 
+def test_an_unpublished_price_and_route_count_where_they_are_stricter(
+    policies: Policies,
+) -> None:
+    there = '[[route]]\ntask = "ask"\nmodel = "openai/gpt-6.1-sol"\nneeds = "{}"\n\n'
+    price = '[prices]\n"openai/gpt-6.1-sol" = {{ input = {}, output = {} }}\n'
+
+    def text(needs: str, reading: int, writing: int) -> str:
+        routed = shipped().replace("[[route]]", there.format(needs) + "[[route]]", 1)
+        return routed.replace("[prices]\n", price.format(reading, writing))
+
+    def now(written: str) -> tuple[Route, Price]:
+        policies.write(written)
+        found = policies.in_force()
+        price = price_of("openai", "gpt-6.1-sol", found.prices)
+        return found.route("ask", "low", Facts()), price
+
+    published = text("answered", 30, 40)
+    policies.publish(published, "publish")
+    away = Route("openai", "gpt-6.1-sol", "answered")
+    assert now(published) == (away, Price(30 * MICRO, 40 * MICRO))
+    sooner, dearer = now(text("likely", 20, 50))
+    assert sooner == replace(away, needs="likely")
+    assert dearer == Price(30 * MICRO, 50 * MICRO)
+    here = published.replace('model = "openai/gpt-6.1-sol"', 'model = "local"', 1)
+    assert now(here)[0].provider == "local"
+    policies.publish(here, "publish")
+    assert now(published)[0].provider == "local"
+    own = '[prices]\n"own/one" = { input = 0, output = 0 }\n'
+    policies.write(here.replace("[prices]\n", own))
+    with pytest.raises(Refused, match="not known"):
+        price_of("own", "one", policies.in_force().prices)
+
+
 @pytest.mark.parametrize("text", ["[limits", "\udcff", ""])
 def test_a_file_that_cannot_be_read_lets_nothing_out(
     text: str, policies: Policies
