@@ -5,6 +5,7 @@ Leaves everything that they do to `brain.governance`. Serves the nouns `.ledger`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from brain.governance.gate import Gate
     from brain.governance.in_force import Policies
     from brain.governance.ledger import Ledger
+    from brain.store import Store
+
+IDS_IN_LEDGER = 50  # of a change of labels: the rest is counted
 
 
 def ledger_of(resources: Resources) -> Ledger:
@@ -38,6 +42,27 @@ def note_restored(resources: Resources, config: Config) -> None:
         Ledger(store, config.home, now=resources.moment).start_anew(stamp)
     finally:
         store.close()
+
+
+def note_raised(
+    resources: Resources, config: Config, store: Store, raised: Mapping[str, list[str]]
+) -> None:
+    """Rows for labels that became stricter in a copy that is to be the store, inside one transaction of it: the head is
+    noted once it is.
+    """
+    from brain.governance.ledger import Ledger
+
+    ledger = Ledger(store, config.home, now=resources.moment)
+    for label, names in raised.items():
+        documents = tuple(names[:IDS_IN_LEDGER])
+        ledger.append(
+            "label",
+            label=label,
+            documents=documents,
+            count=len(names),
+            lowered=0,
+            why="brain restore",
+        )
 
 
 def policies_of(resources: Resources) -> Policies:

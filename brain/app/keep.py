@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brain.app import filling
 from brain.app.derived import finish_erasure, renew_index
-from brain.app.governed import ledger_of, note_restored, policies_of
+from brain.app.governed import ledger_of, note_raised, note_restored, policies_of
 from brain.app.models import wrong_roles
 from brain.app.resources import OFF, Noun
 from brain.app.serving import AUTO, SHIPPED, WITHOUT_OLLAMA, WORDLLAMA
@@ -233,6 +234,7 @@ class Keep(Noun):
             config,
             now=self._resources.moment(),
             secret=secret,
+            note=partial(note_raised, self._resources, config),
             dry_run=dry_run,
         )
         if report.done:

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from brain.app.file_facts import NOTE
+from brain.app.governed import IDS_IN_LEDGER
 from brain.app.library import EPISODE, Library, stored_path
 from brain.app.resources import Noun
 from brain.errors import NotFound
@@ -40,7 +41,6 @@ BY_WALK = "brain label folders"
 CONFIDENTIAL = "confidential"
 # What is no file, as a folder of its own.
 NO_FOLDER = (NOTE, EPISODE)
-IDS_IN_LEDGER = 50  # of a change: the rest is counted
 
 
 class Labels(Noun):

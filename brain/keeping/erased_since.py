@@ -8,7 +8,7 @@ place to `restore.py`. Serves `brain restore`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -21,6 +21,9 @@ from brain.store.copies import without_log
 from brain.store.erasure import Eraser, ErasureTargets
 from brain.store.freed import scrub
 from brain.store.tombstones import Marks
+
+NoteRaised = Callable[[Store, Mapping[str, list[str]]], None]
+"""Notes in the ledger of the copy what became stricter in it: label -> ids and paths."""
 
 UNKNOWN = "what was erased since could not be read from the present store, so it may have come back"
 ANOTHER_PAST = "its ledger is of another store; the one of this store is in the database that is kept beside it"
@@ -48,8 +51,9 @@ def leave_out(staging: Path, database: Path) -> str:
     return LEFT_OUT.format(count) if count else ""
 
 
-def keep_past(staging: Path, database: Path) -> str:
-    """Bring into the staged copy what the present store recorded; what a person is told of it, or "".
+def keep_past(staging: Path, database: Path, note: NoteRaised) -> str:
+    """Bring into the staged copy what the present store recorded; what a person is told of it, or "". `note` is called
+    with the labels that became stricter.
 
     Raises `StoreError`.
     """
@@ -61,6 +65,9 @@ def keep_past(staging: Path, database: Path) -> str:
                 return ""
             with _staged(staging) as connection:
                 goes_on = Carried(connection).take_over(present)
+                labels = Store(Connection(present, database)).labels
+                with connection.write():
+                    note(Store(connection), Carried(connection).raise_labels(labels))
     except sqlite3.Error:
         return UNKNOWN_PAST
     return "" if goes_on else ANOTHER_PAST

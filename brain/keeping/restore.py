@@ -20,7 +20,7 @@ from brain.faults import reach
 from brain.index import snapshot
 from brain.keeping import encryption, isolated
 from brain.keeping.backup import ASIDE, TIME
-from brain.keeping.erased_since import keep_past, leave_out
+from brain.keeping.erased_since import NoteRaised, keep_past, leave_out
 from brain.keeping.files import copy_file, flush_directory, free_name, sweep, temporary
 from brain.reports import RestoreReport
 from brain.store import copies
@@ -35,6 +35,7 @@ def restore(
     *,
     now: datetime,
     secret: Secret,
+    note: NoteRaised,
     dry_run: bool = False,
     seconds: float = copies.BUSY_SECONDS,
 ) -> RestoreReport:
@@ -62,7 +63,8 @@ def restore(
             if dry_run:
                 return report
             copies.prepare(staging)
-            for said in (leave_out(staging, database), keep_past(staging, database)):
+            gone = leave_out(staging, database)
+            for said in (gone, keep_past(staging, database, note)):
                 if said:
                     report = replace(report, notices=(*report.notices, said))
             with copies.alone(database, seconds=seconds):

@@ -72,48 +72,43 @@ class LabelTable(Table):
         if not document_ids or label == UNLABELLED:
             return
         with self._write():
-            changed = []
-            for row in self._documents(document_ids):
+            changed = self.raise_rows("documents", document_ids, label)
+            self._raise_derived(changed, label)
+
+    def raise_rows(self, table: str, ids: Sequence[str], label: str) -> list[Row]:
+        """The same of the rows of one table alone; those that changed, as they were."""
+        changed = []
+        with self._write():
+            for row in self._rows(table, ids):
                 after = raised(row["label"], label)
                 if after != row["label"]:
-                    self._change("documents", "id", row, {"label": after})
+                    self._change(table, "id", row, {"label": after})
                     changed.append(row)
-            self._raise_derived(changed, label)
+        return changed
 
     def give(self, document_ids: Sequence[str], label: str) -> None:
         """Give these documents a label, also a lower one; what was derived from them is raised, and not lowered."""
         with self._write():
-            rows = self._documents(document_ids)
+            rows = self._rows("documents", document_ids)
             for row in rows:
                 self._change("documents", "id", row, {"label": label})
             own = [row["uri"].removeprefix("episode:") for row in rows]
-            for episode in self._episodes(own):
+            for episode in self._rows("episodes", own):
                 self._change("episodes", "id", episode, {"label": label})
             self._raise_derived(rows, label)
 
-    def _documents(self, document_ids: Sequence[str]) -> list[Row]:
+    def _rows(self, table: str, ids: Sequence[str]) -> list[Row]:
         sql = f"""
-            SELECT {listed("documents")} FROM documents
+            SELECT {listed(table)} FROM {table}
             WHERE id IN (SELECT value FROM json_each(?))
         """
-        return self._named(sql, ids_text(document_ids))
-
-    def _episodes(self, episode_ids: Sequence[str]) -> list[Row]:
-        sql = f"""
-            SELECT {listed("episodes")} FROM episodes
-            WHERE id IN (SELECT value FROM json_each(?))
-        """
-        return self._named(sql, ids_text(episode_ids))
+        return self._named(sql, ids_text(ids))
 
     def _raise_derived(self, documents: Sequence[Row], label: str) -> None:
         """The rounds that say what these documents say: their own words, and answers that were made of them."""
         if not documents:
             return
-        derived = self._derived(documents)
-        for row in self._episodes(derived):
-            after = raised(row["label"], label)
-            if after != row["label"]:
-                self._change("episodes", "id", row, {"label": after})
+        self.raise_rows("episodes", self._derived(documents), label)
 
     def _derived(self, documents: Sequence[Row]) -> list[str]:
         """Their ids. An answer names the places that it cites, and the documents that it was made of."""
@@ -139,6 +134,17 @@ class LabelTable(Table):
             sql = f"SELECT label, count(*) FROM {table} GROUP BY label"
             found[table] = dict(self._run(sql).fetchall())
         return found
+
+    def with_label(self, table: str, label: str) -> list[str]:
+        """The ids of what has this label in one of the tables; of documents also those in the trash."""
+        sql = f"SELECT id FROM {table} WHERE label=?1"
+        if table == "documents":
+            sql += """
+                UNION SELECT json_extract(payload, '$.documents[0].id') FROM forgotten
+                WHERE kind = 'document' AND json_valid(payload)
+                    AND json_extract(payload, '$.documents[0].label') = ?1
+            """
+        return self._column(sql, label)
 
     def one(self, document_id: str) -> str:
         """The label of a document."""

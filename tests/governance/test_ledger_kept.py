@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +21,7 @@ from brain.governance.in_force import shipped
 from brain.governance.ledger import BODY_SHA, HEAD, ORIGINS
 from brain.reports import Check
 
+BETA = "---\nlabel: public\n---\nbeta text"
 WIDE = Limits(10**9, 10**9, 10**9, 10**9)
 
 
@@ -66,6 +68,69 @@ def test_a_backup_that_is_taken_back_forgets_nothing_that_left(brain: Brain) -> 
     assert not approvals_of(brain.resources).take("ab")
     assert ledger_of(brain.resources).append("resume") == 4
     assert check(brain).level == "ok"
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_backup_that_is_taken_back_makes_nothing_less_confidential(
+    brain: Brain, folder: Callable[..., Path], is_gone: bool
+) -> None:
+    """Also what lies in the trash by now."""
+    place = folder({"in/a.md": "alpha text", "b.md": BETA, "c.md": "gamma"})
+    brain.add([place])
+    brain.remember("Ana chose green tea")
+    made = Path(brain.keep.backup().path)
+    brain.labels.set("confidential", [str(place / "in")])
+    brain.labels.set("internal", ["b.md"])
+    (told,) = [
+        row for row in brain.library.documents() if row.source.startswith("episode:")
+    ]
+    brain.labels.set("confidential", [told.id])
+    if is_gone:
+        brain.library.forget(["a.md"], dry_run=False)
+    rules = brain.labels.summary().folders
+    assert brain.keep.restore(made).notices == ()
+    labels = {row.title: row.label for row in brain.library.documents()}
+    assert labels == {
+        "a": "confidential",
+        "b": "internal",
+        "c": "unlabelled",
+        told.title: "confidential",
+    }
+    assert [one.label for one in brain.library.episodes()] == ["confidential"]
+    assert brain.labels.summary().folders == rules
+    ledger = ledger_of(brain.resources)
+    facts = [entry.facts for entry in ledger.last(9, kinds=["label"])]
+    restored = {
+        one["label"]: one["count"] for one in facts if one["why"] == "brain restore"
+    }
+    # of the confidential: the folder, the note in it, the remembered words and their round
+    assert restored == {"internal": 1, "confidential": 4}
+    assert check(brain).level == "ok"
+    assert [
+        one.id for one in brain.keep.doctor(deep=True) if one.level == "error"
+    ] == []
+    assert brain.keep.restore(made).notices == ()
+    assert brain.library.document("b.md").row.label == "internal"
+
+
+def test_a_label_that_the_ledger_knows_nothing_of_outlives_a_backup(
+    brain: Brain, folder: Callable[..., Path]
+) -> None:
+    place = folder({"a.md": "alpha text"})
+    brain.add([place])
+    brain.skills.add(
+        folder({"SKILL.md": "---\nname: tea\ndescription: Tea\n---\nPour."}, name="tea")
+    )
+    made = Path(brain.keep.backup().path)
+    brain.add([place], label="confidential")
+    conn = brain.resources.store.connection.conn
+    conn.execute("UPDATE skills SET label = 'confidential'")
+    brain.keep.restore(made)
+    assert brain.library.document("a.md").row.label == "confidential"
+    counts = brain.labels.summary().counts
+    assert counts["skills"] == {"confidential": 1}
+    (rule,) = brain.labels.summary().folders
+    assert (rule.source, rule.label) == (str(place), "confidential")
 
 
 def test_a_backup_in_another_home_has_a_ledger_that_holds(

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -30,7 +30,7 @@ from brain.keeping import backup as backups
 from brain.keeping.backup import folders
 from brain.keeping.restore import restore
 from brain.reports import BackupReport, RebuildReport, RestoreReport
-from brain.store import copies
+from brain.store import Store, copies
 from brain.store.connection import connect
 from brain.types import Episode, Request
 from tests.fake_brain import brain as command
@@ -481,6 +481,10 @@ def test_damaged_full_text_in_a_backup_is_filled_anew(brain: Brain) -> None:
     assert brain.search(Request("boiler", mode="lexical")).passages
 
 
+def unused(_store: Store, _raised: Mapping[str, list[str]]) -> None:
+    raise AssertionError("there is no past to keep")
+
+
 def test_a_store_in_use_is_not_replaced(brain: Brain) -> None:
     path = Path(brain.keep.backup().path)
     before = state(brain.config.home)
@@ -488,7 +492,9 @@ def test_a_store_in_use_is_not_replaced(brain: Brain) -> None:
         other.execute("SELECT count(*) FROM documents").fetchone()
         index = names(brain.config.index_dir)
         with pytest.raises(StoreError, match="in use by another process"):
-            restore(path, brain.config, now=NOON, secret=NO_SECRET, seconds=0.1)
+            restore(
+                path, brain.config, now=NOON, secret=NO_SECRET, note=unused, seconds=0.1
+            )
     assert names(brain.config.index_dir) == index
     assert state(brain.config.home) == before
     assert not [
