@@ -234,11 +234,11 @@ class LabelTable(Table):
         self.set_folder(folder)
 
     def move_folders(self, before: str, after: str) -> None:
-        """Labels of a folder that was moved, and of those in it, go with it."""
+        """Labels of a folder that was moved, and of those in it, go with it; a stricter one of the new place stays."""
         for folder in self.folders():
             inside = folder.source.removeprefix(before)
             if inside != folder.source and inside[:1] in ("", "/"):
-                self.set_folder(replace(folder, source=f"{after}{inside}"))
+                self.raise_folder(replace(folder, source=f"{after}{inside}"))
                 sql = "DELETE FROM folder_labels WHERE source=?"
                 with self._write():
                     self._run(sql, folder.source)

@@ -175,6 +175,25 @@ def test_a_file_that_moved_keeps_its_label(brain: Brain, folder: Folder) -> None
     assert labels(brain) == {"a.md": "confidential", "b.md": UNLABELLED}
 
 
+@pytest.mark.parametrize(
+    ("moved", "there"),
+    [("internal", "confidential"), ("confidential", "internal")],
+)
+def test_a_folder_that_moves_onto_a_labelled_place_has_the_stricter_label(
+    brain: Brain, folder: Folder, tmp_path: Path, moved: str, there: str
+) -> None:
+    place = folder({"a.md": "one"})
+    brain.add([place], label=moved)
+    new = tmp_path / "new"
+    rule = FolderLabel(str(new), there, "2026-05-07", "a test")
+    brain.resources.store.labels.set_folder(rule)
+    place.rename(new)
+    brain.folders.rename(str(place), str(new))
+    (kept,) = brain.labels.summary().folders
+    assert (kept.source, kept.label) == (str(new), "confidential")
+    assert labels(brain) == {"a.md": "confidential"}
+
+
 @pytest.mark.parametrize("first", ["plain", "secret"])
 def test_equal_text_has_the_highest_label_that_it_has_anywhere(
     brain: Brain, folder: Folder, first: str
