@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from brain.app.file_facts import NOTE
-from brain.app.governed import IDS_IN_LEDGER
+from brain.app.governed import IDS_IN_LEDGER, ledger_of
 from brain.app.library import EPISODE, Library, stored_path
 from brain.app.resources import Noun
 from brain.errors import NotFound
@@ -124,7 +124,8 @@ class Labels(Noun):
             for folder in plan.folders:
                 now = self._resources.seconds()
                 labels.set_folder(FolderLabel(folder, label, now, BY_HAND))
-        self._note(plan)
+            self._note(plan)
+        ledger_of(self._resources).note_head()
         return replace(plan, done=True)
 
     def _named(self, references: Sequence[str]) -> tuple[list[str], Texts]:
@@ -150,15 +151,11 @@ class Labels(Noun):
         return ids, tuple(folders)
 
     def _note(self, change: LabelChange, why: str = BY_HAND) -> None:
-        """A row of the ledger, written after the change: what it says was done."""
+        """A row of the ledger, in the transaction of the change: there is neither without the other."""
         if not change.texts and not change.folders:
             return
-        from brain.governance.ledger import Ledger
-
-        home = self._resources.config.home
-        ledger = Ledger(self._store, home, now=self._resources.moment)
         ids = tuple(text.id for text in change.texts[:IDS_IN_LEDGER])
-        ledger.append(
+        ledger_of(self._resources).append(
             "label",
             label=change.label,
             documents=ids,
@@ -205,7 +202,8 @@ class Labels(Noun):
                 labels.set_folder(FolderLabel(folder, CONFIDENTIAL, now, BY_WALK))
             labels.raise_to([text.id for text in change.texts], CONFIDENTIAL)
             self._store.library.keep_setting(WALKED, now)
-        self._note(change, BY_WALK)
+            self._note(change, BY_WALK)
+        ledger_of(self._resources).note_head()
         return change
 
     def _raised(self, folders: Sequence[str]) -> LabelChange:

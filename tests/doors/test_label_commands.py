@@ -9,8 +9,9 @@ import pytest
 
 from brain.app import Brain
 from brain.config import Config
+from brain.errors import StoreError
 from brain.governance.folder_words import MATTERS, WORDS_TOGETHER, proposal
-from brain.governance.ledger import Ledger
+from brain.governance.ledger import HEAD, Ledger
 from brain.labels import FolderLabel, Label
 from brain.types import Request, Scope
 from tests.at_terminal import at_a_terminal
@@ -202,6 +203,33 @@ def test_lowering_takes_a_word_at_a_terminal(notes: Path, config: Config) -> Non
         ]
         assert entries[0].facts["lowered"] == 2
         assert ledger.verify().faults == ()
+
+
+@pytest.mark.parametrize("by", ["set", "walk"])
+def test_a_label_that_cannot_be_noted_is_not_changed(
+    by: str, brain: Brain, folder: Folder
+) -> None:
+    """The row and the change are one transaction, so that no label is lowered without a row."""
+    place = folder({"a.md": "one"})
+    brain.add([place], label="internal")
+    before = brain.labels.summary()
+    conn = brain.resources.store.connection.conn
+    conn.execute(
+        "CREATE TEMP TRIGGER full BEFORE INSERT ON main.ledger "
+        "BEGIN SELECT RAISE(ABORT, 'no room'); END"
+    )
+    with pytest.raises(StoreError):
+        if by == "set":
+            brain.labels.set("public", [str(place)])
+        else:
+            brain.labels.walk([str(place)])
+    assert brain.labels.summary() == before
+    conn.execute("DROP TRIGGER full")
+    brain.labels.set("public", [str(place)])
+    ledger = Ledger(brain.resources.store, brain.config.home)
+    noted = (brain.config.home / HEAD).read_text().split()
+    assert noted[0] == "1"
+    assert ledger.verify().rows == 1
 
 
 def test_an_agent_may_raise_a_label_and_not_lower_it(
