@@ -67,13 +67,14 @@ def ask(
     # Counting is exact where ranking would only be likely, so it is tried first
     signals: Measures = {}
     made: Made | None = None
+    before: Episode | None = None
     asked = _whole_store(resources, request, say)
     if asked is not None:
         asked = unasked(request, asked, COUNTED)
     else:
         done = routed(resources, request, say, agree)
         asked, signals, made = done.answer, done.signals, done.made
-    before = resources.store.episodes.last("ask") if request.follow_up else None
+        before = done.before
     asked = replace(asked, label=of_answer(resources, asked, before))
     if not request.record:
         return asked

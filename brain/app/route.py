@@ -17,7 +17,7 @@ from brain.app.outcomes import Made
 from brain.app.resources import Resources
 from brain.governance.complexity import Demands, constraints_of, parts_of
 from brain.governance.router import Walk
-from brain.types import Answer, Measures, Passage, Request, Span
+from brain.types import Answer, Episode, Measures, Passage, Request, Span
 
 if TYPE_CHECKING:
     from brain.answering import Say
@@ -32,11 +32,12 @@ NEAR = 3  # passages that count as evidence where none was read
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """An answer, the signals of the retrieval behind it, and how it was made."""
+    """An answer, the signals of the retrieval behind it, how it was made, and the round `before` that it follows up."""
 
     answer: Answer
     signals: Measures
     made: Made
+    before: Episode | None = None
 
 
 def routed(
@@ -82,7 +83,7 @@ def routed(
         from brain.app.opinion import with_opinion
 
         given = with_opinion(asker(), given, complexity)
-    return Routed(given, known.found.signals, made)
+    return Routed(given, known.found.signals, made, known.before)
 
 
 def demands(known: Evidence, given: Answer) -> Demands:

@@ -12,7 +12,7 @@ from brain.app import Brain, answers, outside, route
 from brain.app.governed import ledger_of, policies_of
 from brain.app.outside import Yes, top_folder
 from brain.governance.outbound import Shown
-from brain.labels import Label
+from brain.labels import Label, highest
 from brain.types import Answer, Passages, Request, Scope
 from tests.gate_support import policy_text
 from tests.stand_in_cloud import Faults, StandInCloud
@@ -307,6 +307,12 @@ def test_a_round_that_another_command_asks_meanwhile_is_not_taken_for_the_one_be
 
     for room in (route, outside):
         monkeypatch.setattr(room, "evidence", heard)
-    asked(open_brain, "When was it paid by Ines Duarte?", follow_up=True, anyway=True)
+    given = asked(
+        open_brain, "When was it paid by Ines Duarte?", follow_up=True, anyway=True
+    )
+    # The label that is kept is that of the same round as well, not of the one asked meanwhile
+    assert first is not None
+    labels = [one.label for one in given.passages]
+    assert given.label == highest([first.label, *labels])
     assert {one.id for one in seen if one is not None} == {first.id if first else ""}
     assert CANARY not in "".join(one.prompt for one in cloud.requests)
