@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,6 @@ WRONG = "wrong"
 MISSING = "missing"
 VERDICTS = (GOOD, WRONG, MISSING)
 ROUTING = "routing"
-LEAST_FOUND = "cloud_found"  # of the policy's limits
 HARDEST = "high"  # complexity, of which most may be sent away
 NOT_FOUND = "not_found"  # the state of an answer that says "not in your notes"
 SHORTEST_PREFIX = 6  # of an id that is typed
@@ -246,29 +244,43 @@ class Judge(Noun):
 
     def simulate(
         self,
-        directory: Path,
+        directory: Path | None,
         *,
         embedder: str,
         vectors: Path | None = None,
         plot: Path | None = None,
     ) -> Figures:
-        """What the router would send away on a judged set, and what that is worth. `plot`: where the picture goes."""
-        from brain.evaluation.routing import picture
-        from brain.governance.in_force import write_private
+        """What the router would send away on a judged set, or on the person's own judged questions for None, and what
+        that is worth. `plot`: where the picture goes. Raises `NotFound` where too few are judged.
+        """
+        from brain.app import simulating
 
         if plot is not None and plot.is_dir():
             raise UsageError(f"{plot} is a folder", "name a file: --plot curve.svg")
-        report = self.eval_set(ROUTING, directory, embedder=embedder, vectors=vectors)
+        if directory is not None:
+            report = self.eval_set(
+                ROUTING, directory, embedder=embedder, vectors=vectors
+            )
+        else:
+            notices: list[str] = []
+            path = self._resources.config.home / JUDGMENTS
+            questions = self._own_questions(path, notices)
+            report = simulating.of_own(self._resources, questions)
+            report["notices"] = notices
         if plot is not None:
-            write_private(plot, picture(report))
+            simulating.draw(report, plot)
         return report
 
-    def _least_found(self) -> float:
-        """How likely the policy in force wants it to be that the notes hold a thing at all, before anything goes."""
-        from brain.app.governed import policies_of
+    def _own_questions(self, path: Path, notices: list[str]) -> list[OwnQuestion]:
+        """Those of a file, where it is there, and of the feedback, with the sources as stored."""
+        from brain.app import measure
+        from brain.evaluation import own
 
-        policy = policies_of(self._resources).in_force().published
-        return float(policy.contents.limits.get(LEAST_FOUND, 0))
+        resources = self._resources
+        written: list[OwnQuestion] = []
+        if path.exists():
+            written = measure.as_stored(resources, own.read_questions(path), notices)
+        return own.merged(written, measure.from_feedback(resources))
 
     def quality(self) -> list[QualityFigure]:
         """Every task of every month, the newest first: how many answers, how good, by whom, for how much."""
@@ -296,14 +308,13 @@ class Judge(Noun):
         the person's store is opened. Raises `UsageError` for a folder that is no set, `Unavailable` when the model does
         not answer.
         """
-        from brain.app import measure
-        from brain.evaluation import routing
+        from brain.app import measure, simulating
         from brain.evaluation.retrieval import Setup
 
         resources = self._resources
         evaluate = measure.evaluation_of(kind, embedder)
         if kind == ROUTING:
-            evaluate = partial(routing.simulate, least=self._least_found())
+            evaluate = simulating.by_policy(resources)
         kept = vectors / measure.store_name(embedder) if vectors else None
         setup = Setup(
             measure.opener(resources, embedder),
@@ -364,10 +375,7 @@ class Judge(Noun):
         if path is not None and not path.exists():
             raise NotFound(f"{path} is not there", f"draft it: brain eval init {path}")
         notices: list[str] = []
-        written: list[OwnQuestion] = []
-        if target.exists():
-            written = measure.as_stored(resources, own.read_questions(target), notices)
-        questions = own.merged(written, measure.from_feedback(resources))
+        questions = self._own_questions(target, notices)
         kept = resources.judgments
         report = own.run(
             questions,

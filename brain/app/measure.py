@@ -101,6 +101,12 @@ class MeasuredStore:
 
         return ask(self._resources, request, quiet)
 
+    def tries(self, request: Request) -> tuple[Answer, Answer]:
+        """The first answer of this machine, and the better one of two. Nothing is kept, and nothing can leave."""
+        from brain.app.route import tries
+
+        return tries(self._resources, request)
+
     def recall(self, request: Request) -> Recalled:
         """As `Brain.recall`."""
         return recall(self._resources, request, "", "")

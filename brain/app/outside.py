@@ -120,6 +120,11 @@ class Outside:
         return self._route.needs
 
     @property
+    def below(self) -> float:
+        """How likely right it must be besides, where *likely* is enough."""
+        return self._route.below
+
+    @property
     def model(self) -> str:
         """Who is asked, "" where the task never leaves."""
         if self._route.provider == LOCAL:
@@ -304,7 +309,7 @@ class Outside:
 
     def _with_grade(self, answer: Answer) -> Facts:
         known = self._facts.confidence
-        enough = good_enough(answer, self.needs)
+        enough = good_enough(answer, self.needs, self.below)
         return replace(
             self._facts,
             confidence=replace(known, grade=answer.sure or "", enough=enough),

@@ -17,7 +17,7 @@ from brain.app.outcomes import Made
 from brain.app.resources import Resources
 from brain.governance.complexity import Demands, constraints_of, parts_of
 from brain.governance.router import Walk
-from brain.types import Answer, Episode, Measures, Passage, Request, Span
+from brain.types import Answer, Episode, Measures, Passage, Request, Span, Way
 
 if TYPE_CHECKING:
     from brain.answering import Say
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 BETTER = "a second look found more:"
 SECOND = "second try"  # `Answer.route`
+LOCAL: Way = "local"
+DEEP: Way = "deep"
 TASK = "ask"
-WEAKEST = "check"
+UNSETTLED = ("check", "likely")  # how sure an answer is that leaves something open
 NEAR = 3  # passages that count as evidence where none was read
 
 
@@ -86,6 +88,19 @@ def routed(
     return Routed(given, known.found.signals, made, known.before)
 
 
+def tries(resources: Resources, request: Request) -> tuple[Answer, Answer]:
+    """The first answer of this machine, and the better one of its two tries where that one is not sure. No way outside
+    is looked for.
+    """
+    from brain.answering.asking import quiet
+
+    here = _Here(resources, request, quiet)
+    first = Walk(here, LOCAL).go()
+    if first.sure not in UNSETTLED:
+        return first, first
+    return first, Walk(here, DEEP).go()
+
+
 def demands(known: Evidence, given: Answer) -> Demands:
     """What a question asks for, by its words, by the passages that came near enough to be read whole, and by how well
     they answer it.
@@ -101,7 +116,7 @@ def demands(known: Evidence, given: Answer) -> Demands:
         evidence_tokens=sum(passage.tokens for passage in near),
         code_files=len(files),
         constraints=constraints_of(question),
-        unsettled=int(given.sure == WEAKEST),
+        unsettled=int(given.sure in UNSETTLED),
     )
 
 
@@ -140,10 +155,13 @@ class _Here:
         self._request = request
         self._say = say
         self.held = _Held()
+        self._answer: Answer | None = None
 
     def local(self) -> Answer:
-        self.first = evidence(self._resources, self._request, self._say)
-        return here(self._resources, self.first, self._say)
+        if self._answer is None:
+            self.first = evidence(self._resources, self._request, self._say)
+            self._answer = here(self._resources, self.first, self._say)
+        return self._answer
 
     def again(self, first: Answer) -> Answer | None:
         """Over more passages, by the largest model that is pulled. It is said only if it stands."""

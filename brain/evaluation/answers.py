@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from brain.evaluation import retrieval
@@ -23,7 +23,6 @@ from brain.types import Answer, Request
 PRESENT = 0.5  # share of the mass that can be answered
 SHARES = (0.3, 0.5)  # of the mass, the surest first
 WORDS = ("answered", "likely", "check", "not_found")
-WEAK = "check"
 RIGHT = 0.85  # of those that may be called answered
 
 
@@ -52,21 +51,22 @@ def answers(directory: Path, setup: Setup) -> Figures:
     return {"set": judged.name} | figures(rows)
 
 
-def asked(brain: Measurable, query: Line, *, second: bool = False) -> Asked:
-    """Ask one question of a set. `second`: a second time where the first answer is weak, as before it may leave."""
-    request = Request(query["text"], look=False, record=False)
-    told = brain.ask(request)
-    if second and told.sure == WEAK:
-        told = brain.ask(replace(request, route="deep"))
-    kind = kind_of(query)
-    wanted = query.get("answers") or [] if kind == ANSWERABLE else []
-    return Asked(
-        kind,
-        told.confidence.found or 0.0,
-        told.confidence.supported or 0.0,
-        "not_found" if told.state == "not_found" else str(told.sure),
-        holds(told, wanted),
-    )
+def asked(brain: Measurable, query: Line) -> Asked:
+    """Ask one question of a set."""
+    told = brain.ask(Request(query["text"], look=False, record=False))
+    return said(told, kind_of(query), right=holds(told, wanted(query)))
+
+
+def wanted(query: Line) -> list[str]:
+    """The answers that a question of a set has; [] where it has none."""
+    return query.get("answers") or [] if kind_of(query) == ANSWERABLE else []
+
+
+def said(told: Answer, kind: str, *, right: bool) -> Asked:
+    """What was said to a question of this kind."""
+    known = told.confidence
+    word = "not_found" if told.state == "not_found" else str(told.sure)
+    return Asked(kind, known.found or 0.0, known.supported or 0.0, word, right)
 
 
 def holds(told: Answer, wanted: Sequence[str]) -> bool:

@@ -42,7 +42,7 @@ _BOUND = re.compile(
 class Demands:
     """What a task asks for. `parts`: questions in it; `documents`: that its evidence comes from; `evidence_tokens`: of
     the passages to be read; `code_files`: files of code among them or named; `constraints`: bounds and figures that an
-    answer must keep to; `unsettled`: 1 where the evidence here does not answer it, so that it is not simple.
+    answer must keep to; `unsettled`: 1 where the evidence here does not surely answer it, so that it is not simple.
     """
 
     parts: int = 1

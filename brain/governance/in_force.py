@@ -127,8 +127,10 @@ class InForce:
         for route in routes:
             if route.provider == LOCAL:
                 return route
-        lenient = any(route.needs == "likely" for route in routes)
-        return replace(routes[0], needs="likely") if lenient else routes[0]
+        lenient = [route.below for route in routes if route.needs == "likely"]
+        if not lenient:
+            return routes[0]
+        return replace(routes[0], needs="likely", below=min(lenient))
 
     def other_maker(self, provider: str) -> tuple[str, str] | None:
         """Who gives the second opinion."""

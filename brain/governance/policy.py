@@ -20,6 +20,7 @@ from brain.governance.policy_text import (
     ACTIONS,
     ANY,
     BY_A_PERSON,
+    CLOUD_BELOW,
     LOCAL,
     OUTCOMES,
     Contents,
@@ -67,12 +68,13 @@ class Decision:
 @dataclass(frozen=True, slots=True)
 class Route:
     """Which model serves. `provider` is "local" for one of this machine; `needs`: how good the local answer must be to
-    stay.
+    stay; `below`: how likely right besides, where *likely* is enough.
     """
 
     provider: str
     model: str
     needs: Literal["answered", "likely"]
+    below: float = 0.0
 
 
 def strictest(outcomes: Iterable[Outcome]) -> Outcome:
@@ -197,11 +199,16 @@ class Policy:
             if route.complexities and complexity not in route.complexities:
                 continue
             if self._condition(route)(of):
-                needs: Literal["answered", "likely"] = "likely"
-                if route.needs == "answered":
-                    needs = "answered"
-                return Route(route.provider, route.model, needs)
+                return self._served_by(route)
         raise PolicyError("no [[route]] fits")
+
+    def _served_by(self, route: RouteRule) -> Route:
+        if route.needs == "answered":
+            return Route(route.provider, route.model, "answered")
+        below = 0.0
+        if route.provider != LOCAL:
+            below = float(self.contents.limits.get(CLOUD_BELOW, 0))
+        return Route(route.provider, route.model, "likely", below)
 
     def _known(self, facts: Facts) -> Known:
         return known(facts, self.contents.limits, self.contents.flags)

@@ -32,6 +32,10 @@ LOCAL = "local"
 LIMITS = """
     cloud_usd_per_request cloud_usd_per_day cloud_usd_per_month cloud_tokens_per_hour
 """.split()
+# Of `supported`: an answer that is likely, and a route wants no more, stays from here on.
+CLOUD_BELOW = "cloud_below"
+CLOUD_FOUND = "cloud_found"
+CHANCES = (CLOUD_BELOW, CLOUD_FOUND)  # limits that are probabilities
 KINDS = ("anthropic", "openai")  # wires that are spoken
 TABLES: Mapping[str, type] = {
     "limits": dict,
@@ -160,6 +164,10 @@ class _Reading:
         for name in LIMITS:
             if name not in limits:
                 raise PolicyError(f"[limits] lacks {name}")
+        for name in CHANCES:
+            if limits.get(name, 0) > 1:
+                line = self._lines.of_key("limits", name)
+                raise PolicyError(f"limits.{name} is a chance, from 0 to 1", line)
         return Contents(
             limits,
             dict(self._flags()),

@@ -55,11 +55,14 @@ class Here(Protocol):
 
 class Outside(Protocol):
     """What may happen outside this machine, where a person turned a cloud on. `needs`: how sure a local answer must be
-    to stay, by the route of its task; `model`: who would be asked, "" where the task never leaves.
+    to stay, by the route of its task; `below`: and how likely right, where it is not *answered*; `model`: who would be
+    asked, "" where the task never leaves.
     """
 
     @property
     def needs(self) -> AnswerState: ...
+    @property
+    def below(self) -> float: ...
     @property
     def model(self) -> str: ...
 
@@ -99,29 +102,28 @@ class Walk:
             self._note("grade", "good enough for every task")
             return replace(first, route="local")
         outside = self._open(first)
-        needs = outside.needs if outside else NEEDS
         best, route = first, "local"
-        if self._again(first, needs, outside):
+        if self._again(first, outside):
             best, route = self._second(first)
             outside = None if self._broke else outside
         best = replace(best, route=route)
         if outside is None:
             return self._marked(best, OFF) if self.way == "cloud" else best
-        if self.way != "cloud" and good_enough(best, needs):
+        if self.way != "cloud" and good_enough(best, outside.needs, outside.below):
             return best
         return self._sent(best, outside)
 
-    def _again(
-        self, first: Answer, needs: AnswerState, outside: Outside | None
-    ) -> bool:
+    def _again(self, first: Answer, outside: Outside | None) -> bool:
         """Whether a second local try is worth its time; says how good the first answer is."""
         if self.way in ("deep", "cloud"):
             return self.way == "deep"
-        if good_enough(first, needs):
-            self._note("grade", f"good enough: {first.sure}, {needs} is needed")
-            return False
-        self._note("grade", f"weak: {first.sure or 'unrated'}, {needs} is needed")
-        return outside is not None
+        needs = outside.needs if outside else NEEDS
+        below = outside.below if outside else 0.0
+        enough = good_enough(first, needs, below)
+        wanted = f"{needs} from {below:.2f} on" if below else needs
+        said = f"{first.sure or 'unrated'}, {wanted} is needed"
+        self._note("grade", f"{'good enough' if enough else 'weak'}: {said}")
+        return outside is not None and not enough
 
     def _open(self, first: Answer) -> Outside | None:
         """The way outside, None where it is shut for this question."""
@@ -177,9 +179,14 @@ class Walk:
         self.steps.append(Step(name, said, numbers or {}))
 
 
-def good_enough(answer: Answer, needs: AnswerState) -> bool:
-    """Whether an answer is as sure as its task needs. One that is not rated is not."""
-    return answer.sure is not None and rank(answer) >= RANKS.index(needs)
+def good_enough(answer: Answer, needs: AnswerState, below: float = 0.0) -> bool:
+    """Whether an answer is as sure as its task needs. One that is not rated is not. `below`: of `supported`, under
+    which one that is no more than likely is not either; where that was not measured the word decides.
+    """
+    if answer.sure is None or rank(answer) < RANKS.index(needs):
+        return False
+    chance = answer.confidence.supported
+    return rank(answer) == SUREST or chance is None or chance >= below
 
 
 def rank(answer: Answer) -> int:

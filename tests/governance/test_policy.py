@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ from brain.store import Store
 
 SHIPPED = Policy.parse(shipped())
 ON = SHIPPED.with_flags({"cloud": True})
+BELOW = float(SHIPPED.contents.limits["cloud_below"])
 WEAK = ConfidenceFacts(grade="check")
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -83,7 +85,7 @@ def test_with_all_rules_deleted_everything_that_leads_out_is_denied() -> None:
         ("embedding", "high", Route("local", "", "likely")),
         ("extract", "high", Route("local", "", "likely")),
         ("ask", "low", Route("local", "", "likely")),
-        ("ask", "medium", Route("anthropic", "claude-sonnet-5-5", "likely")),
+        ("ask", "medium", Route("anthropic", "claude-sonnet-5-5", "likely", BELOW)),
         ("code", "medium", Route("local", "", "likely")),
         ("code", "high", Route("openai", "gpt-6.1-sol", "answered")),
         ("write", "low", Route("local", "", "likely")),
@@ -453,6 +455,35 @@ def test_a_condition_that_fails_keeps_it_here() -> None:
     assert ruled.decide("local.generate", Facts()).outcome == "deny"
 
 
+def test_a_route_that_needs_likely_wants_the_chance_that_the_limit_names() -> None:
+    policy = Policy.parse(shipped())
+    assert policy.route("ask", "medium", Facts()).below == BELOW
+    assert policy.route("write", "high", Facts()).below == 0
+    without = re.sub(r"cloud_below = .*\n", "", shipped())
+    assert Policy.parse(without).route("ask", "medium", Facts()).below == 0
+
+
+def test_of_two_versions_the_lower_chance_keeps_an_answer(policies: Policies) -> None:
+    line = f"cloud_below = {BELOW:.2f}"
+    lower, higher = (
+        shipped().replace(line, f"cloud_below = {chance}") for chance in (0.1, 0.9)
+    )
+    policies.publish(higher, "publish")
+    policies.write(lower)
+    assert policies.in_force().route("ask", "medium", Facts()).below == 0.1
+    policies.publish(lower, "publish")
+    policies.write(higher)
+    assert policies.in_force().route("ask", "medium", Facts()).below == 0.1
+
+
+@pytest.mark.parametrize("name", ["cloud_below", "cloud_found"])
+def test_a_chance_is_no_more_than_one(name: str) -> None:
+    text = re.sub(rf"{name} = .*", f"{name} = 60", shipped())
+    with pytest.raises(PolicyError, match=f"limits.{name} is a chance") as raised:
+        Policy.parse(text)
+    assert raised.value.line > 0
+
+
 def test_an_unpublished_price_and_route_count_where_they_are_stricter(
     policies: Policies,
 ) -> None:
@@ -474,7 +505,7 @@ def test_an_unpublished_price_and_route_count_where_they_are_stricter(
     away = Route("openai", "gpt-6.1-sol", "answered")
     assert now(published) == (away, Price(30 * MICRO, 40 * MICRO))
     sooner, dearer = now(text("likely", 20, 50))
-    assert sooner == replace(away, needs="likely")
+    assert sooner == replace(away, needs="likely", below=BELOW)
     assert dearer == Price(30 * MICRO, 50 * MICRO)
     here = published.replace('model = "openai/gpt-6.1-sol"', 'model = "local"', 1)
     assert now(here)[0].provider == "local"

@@ -42,6 +42,7 @@ class Ways:
     highest: Label = Label.PUBLIC
     allowed: bool = True
     needs: AnswerState = "likely"
+    below: float = 0.0
     model: str = "anthropic/claude"
     called: list[str] = field(default_factory=list)
 
@@ -115,6 +116,22 @@ def test_a_second_try_that_is_worse_is_not_taken() -> None:
 def test_a_route_that_asks_for_more_sends_what_is_likely() -> None:
     assert walked(Ways(answer("likely"), needs="likely"))[0].route == "local"
     assert walked(Ways(answer("likely"), needs="answered"))[0].route == "cloud"
+
+
+@pytest.mark.parametrize(("below", "route"), [(0.5, "local"), (0.6, "cloud")])
+def test_a_likely_answer_stays_from_the_chance_on_that_the_policy_names(
+    below: float, route: str
+) -> None:
+    """`answer` is right with .5; what it is called does not change."""
+    ways = Ways(answer("likely"), below=below)
+    given, walk = walked(ways)
+    assert given.route == route
+    assert ("again" in ways.called) == (route == "cloud")
+    assert f"likely from {below:.2f} on is needed" in walk.steps[2].said
+
+
+def test_what_is_called_answered_stays_whatever_the_chance() -> None:
+    assert walked(Ways(answer("answered"), below=1.0))[0].route == "local"
 
 
 def test_confidential_evidence_is_never_judged_by_the_policy() -> None:
@@ -223,3 +240,6 @@ def test_the_way_outside_is_not_looked_for_where_an_answer_is_sure() -> None:
 def test_an_unrated_answer_is_not_good_enough() -> None:
     assert not good_enough(answer(None), "check")
     assert good_enough(answer("likely"), "likely")
+    assert not good_enough(answer("likely"), "likely", 0.6)
+    unmeasured = replace(answer("likely"), confidence=Confidence())
+    assert good_enough(unmeasured, "likely", 0.6)

@@ -109,13 +109,17 @@ def explain(brain: Brain, row: Annotated[int, argument("[ID]")] = 0) -> object:
     group=policy,
     kind="routing",
     explains=True,
-    examples=("brain policy simulate --answers ~/sets/ans_dev --plot curve.svg",),
+    examples=(
+        "brain policy simulate",
+        "brain policy simulate --answers ~/sets/ans_dev --plot curve.svg",
+    ),
 )
 def simulate(
     brain: Brain,
     answers: Annotated[
-        Path, option("--answers", "DIR", "A folder of judged questions with answers.")
-    ],
+        Path | None,
+        option("--answers", "DIR", "A folder of judged questions with answers."),
+    ] = None,
     embedder: Embedder = "builtin",
     vectors: Vectors = None,
     plot: Annotated[
@@ -124,7 +128,9 @@ def simulate(
 ) -> object:
     """How much would leave, and how much better the answers would be: judged questions, a stand-in for the cloud.
 
-    Nothing leaves. The stand-in knows every answer, so that the curve is the most that a cloud can add.
+    Your own questions, of `brain eval init` and `brain feedback`, over your notes; with --answers a set in stores of
+    its own. Nothing leaves. The stand-in knows every answer that stands in what would be sent, so that the curve is
+    the most that a cloud can add.
     """
     return brain.judge.simulate(answers, embedder=embedder, vectors=vectors, plot=plot)
 

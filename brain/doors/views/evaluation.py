@@ -405,14 +405,21 @@ def _figure(value: float | None) -> str:
 
 @shows("routing", json_out.measured, explains=True)
 def routing(report: Figures, *, explain: bool = False) -> Lines:
-    """`policy simulate`: what a route that asks for each word sends, beside chance; `explain`: the whole curve."""
+    """`policy simulate`: what the policy sends, and a route for each word, beside chance; `explain`: the whole
+    curve.
+    """
     done = [title(report["set"], ": ", count(report["queries"], "question"))]
     rows = [
         ("a route that needs", "sends", "right", "at random", "of what the notes lack")
     ]
+    below = report["below"]
+    rows.append((f"likely, from {below:.2f} on", *_point(report["policy"])))
     for word, point in report["levels"].items():
         rows.append((word, *_point(point)))
     done += columns(rows)
+    alone = f"a cloud alone: {report['all_cloud']:.1%} right"
+    done.append(line(f"{alone}; `found` at least {report['least']:.2f}"))
+    done += [dim(said) for said in report.get("notices", ())]
     if explain:
         curve = [(f"below {p['threshold']:.2f}", *_point(p)) for p in report["curve"]]
         done += [line(), *columns(curve)]
