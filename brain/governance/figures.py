@@ -6,9 +6,10 @@ Reads the reservations and the outcomes; leaves both to the store. Serves `brain
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Literal
 
 from brain.errors import BrainError
@@ -22,6 +23,7 @@ By = Literal["day", "task", "model"]
 LOCAL = "local"
 MAKER = "anthropic"  # at whose price local answers are told
 MILLISECONDS_OF_AN_HOUR = 3_600_000
+WATTS_OF_A_KILOWATT = 1_000
 LONGEST_DAYS = 40 * 365  # a machine that takes longer never pays for itself
 
 
@@ -69,7 +71,7 @@ def spending(
         local_answers=len(outcomes),
         local_usd_micro=worth,
         priced_as=model,
-        paid_for=_paid_for(policy, outcomes, worth, today),
+        paid_for=_paid_for(policy, outcomes, today),
     )
 
 
@@ -102,35 +104,38 @@ def _makers_price(policy: InForce) -> tuple[str, Price]:
     return "", Price(0, 0)
 
 
-def _paid_for(
-    policy: InForce, outcomes: Sequence[OutcomeRow], worth: int, today: date
-) -> str:
-    """When what was not spent reaches what the machine cost, at the pace so far, its power taken off."""
-    machine = policy.published.contents.machine
-    if not machine.get("usd") or not outcomes:
+def _paid_for(policy: InForce, outcomes: Sequence[OutcomeRow], today: date) -> str:
+    """When what was not spent reaches what the machine cost, its power taken off: the month in which it did, else the
+    one in which it will at the pace so far. "" where no price is given, or nothing was answered since it was bought.
+    """
+    contents = policy.published.contents
+    price = float(contents.machine.get("usd", 0)) * MICRO
+    rows = outcomes
+    if contents.bought is not None:
+        rows = [row for row in rows if row.day >= contents.bought.isoformat()]
+    if not price or not rows:
         return ""
-    power = _power_micro(
-        outcomes,
-        float(machine.get("watts", 0)),
-        float(machine.get("usd_per_kwh", 0)),
-    )
-    saved = worth - power
-    first = date.fromisoformat(outcomes[0].day)
+    _model, asked = _makers_price(policy)
+    saved = 0.0
+    for row in rows:
+        saved += _saved_micro(row, contents.machine, asked)
+        if saved >= price:
+            return f"the machine had paid for itself in {row.day[:7]}"
+    first = date.fromisoformat(rows[0].day)
     days = max(1, (today - first).days + 1)
-    price = float(machine["usd"]) * MICRO
-    if saved <= 0:
-        return "at this pace the machine never pays for itself"
-    needed = math.ceil(price / saved * days)
+    needed = math.ceil(price / saved * days) if saved > 0 else LONGEST_DAYS + 1
     if needed > LONGEST_DAYS:
         return "at this pace the machine never pays for itself"
     month = f"{first + timedelta(days=needed):%Y-%m}"
-    if saved >= price:
-        return f"the machine had paid for itself in {month}"
     return f"at this pace the machine has paid for itself in {month}"
 
 
-def _power_micro(
-    outcomes: Iterable[OutcomeRow], watts: float, usd_per_kwh: float
-) -> int:
-    hours = sum(row.milliseconds for row in outcomes) / MILLISECONDS_OF_AN_HOUR
-    return round(hours * watts / 1_000 * usd_per_kwh * MICRO)
+def _saved_micro(
+    row: OutcomeRow, machine: Mapping[str, Decimal], price: Price
+) -> float:
+    """What a cloud would have cost for one answer, without the power that this machine took for it."""
+    hours = row.milliseconds / MILLISECONDS_OF_AN_HOUR
+    watts = float(machine.get("watts", 0))
+    usd_per_kwh = float(machine.get("usd_per_kwh", 0))
+    power = hours * watts / WATTS_OF_A_KILOWATT * usd_per_kwh
+    return price.cost(row.tokens_in, row.tokens_out) - power * MICRO

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, cast
 
@@ -47,7 +49,8 @@ TABLES: Mapping[str, type] = {
     "other_maker": dict,
     "machine": dict,
 }
-MACHINE = ("usd", "watts", "usd_per_kwh")
+BOUGHT = "bought"  # a day; what was answered before was not answered by this machine
+MACHINE = ("usd", BOUGHT, "watts", "usd_per_kwh")
 LARGEST = 10**9  # number: its micro-dollars, times tokens, still fit the database
 ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LINE = re.compile(r"\(at line (\d+)")
@@ -101,7 +104,9 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A policy as it stands. `limits` and `machine` in dollars and tokens, `prices` in micro-dollars."""
+    """A policy as it stands. `limits` and `machine` in dollars and tokens, `prices` in micro-dollars; `bought`: the day
+    from which on the machine serves.
+    """
 
     limits: Mapping[str, Decimal]
     flags: Mapping[str, bool]
@@ -111,6 +116,7 @@ class Contents:
     routes: tuple[RouteRule, ...]
     other_maker: Mapping[str, tuple[str, str]]
     machine: Mapping[str, Decimal]
+    bought: date | None = None
 
 
 class Lines:
@@ -177,6 +183,7 @@ class _Reading:
             tuple(self._routes()),
             dict(self._others()),
             dict(self._machine()),
+            self._bought(),
         )
 
     def _items(self, table: str) -> Iterator[tuple[str, Any, int]]:
@@ -188,13 +195,21 @@ class _Reading:
             yield name, _number(f"{table}.{name}", value, line)
 
     def _machine(self) -> Iterator[tuple[str, Decimal]]:
-        for name, value in self._numbers("machine"):
+        for name, value, line in self._items("machine"):
             if name not in MACHINE:
-                raise PolicyError(
-                    f"[machine] has no {name}; it has {', '.join(MACHINE)}",
-                    self._lines.of_key("machine", name),
-                )
-            yield name, value
+                known = ", ".join(MACHINE)
+                raise PolicyError(f"[machine] has no {name}; it has {known}", line)
+            if name != BOUGHT:
+                yield name, _number(f"machine.{name}", value, line)
+
+    def _bought(self) -> date | None:
+        day = self._values.get("machine", {}).get(BOUGHT)
+        if day is None:
+            return None
+        line = self._lines.of_key("machine", BOUGHT)
+        with suppress(ValueError):
+            return date.fromisoformat(str(day))
+        raise PolicyError("machine.bought must be a day, as 2026-03-01 is", line)
 
     def _flags(self) -> Iterator[tuple[str, bool]]:
         yield "cloud", False

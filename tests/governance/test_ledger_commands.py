@@ -172,6 +172,13 @@ def test_local_answers_are_told_at_claudes_price(brain: Brain) -> None:
     ("machine", "said"),
     [
         ("usd = 25", "the machine had paid for itself in 2026-11"),
+        ("usd = 25\nbought = 2026-11-25", "the machine had paid for itself in 2026-11"),
+        (
+            "usd = 500\nbought = 2026-11-28",
+            "at this pace the machine has paid for itself in 2026-12",
+        ),
+        ("usd = 25\nbought = 2026-11-29", ""),
+        ("bought = 2026-11-25\nwatts = 90\nusd_per_kwh = 0.3", ""),
         ("usd = 500", "at this pace the machine has paid for itself in 2027-01"),
         ("usd = 9_000_000", "at this pace the machine never pays for itself"),
         (

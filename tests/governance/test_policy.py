@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -474,6 +474,21 @@ def test_of_two_versions_the_lower_chance_keeps_an_answer(policies: Policies) ->
     policies.publish(lower, "publish")
     policies.write(higher)
     assert policies.in_force().route("ask", "medium", Facts()).below == 0.1
+
+
+def test_the_machine_that_the_shipped_policy_shows_is_one() -> None:
+    shown = re.sub(r"^# (\[machine\]|\w+ = .*)$", r"\1", shipped(), flags=re.MULTILINE)
+    contents = Policy.parse(shown).contents
+    assert contents.machine["usd"] == 1_800
+    assert contents.bought == date(2026, 3, 1)
+
+
+@pytest.mark.parametrize("day", ['"spring"', "2026", "true"])
+def test_a_day_of_buying_that_is_none_is_named_with_its_line(day: str) -> None:
+    text = f"{shipped()}\n[machine]\nusd = 9\nbought = {day}\n"
+    with pytest.raises(PolicyError, match=r"machine\.bought must be a day") as raised:
+        Policy.parse(text)
+    assert raised.value.line == len(text.splitlines())
 
 
 @pytest.mark.parametrize("name", ["cloud_below", "cloud_found"])
