@@ -109,7 +109,7 @@ def seen_at_most(run: Run) -> None:
     except BrainError as error:
         heard.append((error.message, error.hint))
     what = f"what a request at most {most} sees"
-    run.holds_none(repr(heard), most, what, question)
+    run.holds_none(repr(heard), most, what, question, read=True)
 
 
 def get(run: Run) -> None:

@@ -261,10 +261,16 @@ class Run:
         self.holds_none(repr(rows), Label.PUBLIC, "rows of the ledger")
 
     def holds_none(
-        self, said: str | bytes, most: Label, what: str, asked: str = ""
+        self,
+        said: str | bytes,
+        most: Label,
+        what: str,
+        asked: str = "",
+        *,
+        read: bool = False,
     ) -> None:
         """No canary of anything more confidential stands in it."""
-        found = self.home.leaked(said, most, asked)
+        found = self.home.leaked(said, most, asked, read=read)
         assert not found, f"canary in {what}: {found}\n" + "\n".join(self.said)
 
 

@@ -56,6 +56,20 @@ def of_words(resources: Resources, text: str, known: str) -> str:
     return known
 
 
+def of_copies(resources: Resources, texts: Iterable[str], known: str) -> str:
+    """The `known` label, or a stricter one: that which somebody gave to a note in which many words in a row of these
+    texts stand as well.
+    """
+    from brain.governance.copied import parts, shared
+
+    for text in texts:
+        holding = resources.store.labels.with_a_part(parts(text), known)
+        for label, around in holding:
+            if shared(text, around):
+                known = highest([known, label])
+    return known
+
+
 def of_answer(resources: Resources, asked: Answer, before: Episode | None) -> str:
     """The label of a question with its answer: that of all that it was made of. `before`: the round that it follows.
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from brain.answering.asking import quiet
 from brain.app.answers import Evidence, answered, evidence
 from brain.app.governed import gate_of, policies_of
-from brain.app.labelling import of_words
+from brain.app.labelling import of_copies, of_words
 from brain.errors import BrainError
 from brain.governance.detect import findings
 from brain.governance.facts import ConfidenceFacts, Facts, RequestFacts
@@ -30,7 +30,16 @@ from brain.labels import Label, effective, join
 from brain.models.cloud_errors import CloudFault
 from brain.models.makers import KNOWN
 from brain.prompts import NONCE_BYTES
-from brain.types import Answer, AnswerState, Episode, Passages, Request, Span, Texts
+from brain.types import (
+    Answer,
+    AnswerState,
+    Episode,
+    Passage,
+    Passages,
+    Request,
+    Span,
+    Texts,
+)
 
 if TYPE_CHECKING:
     from brain.answering import Say
@@ -108,6 +117,7 @@ class Outside:
         request = facts.request
         self._route = policy.route(request.task, request.complexity, facts)
         self._facts = facts
+        self._labels: dict[tuple[str, str], Label] = {}  # of texts that were looked at
 
     @property
     def digest(self) -> str:
@@ -278,11 +288,20 @@ class Outside:
         request = self._asker.request
         scope = replace(request.scope, at_most=most)
         request = replace(request, scope=scope, look=False)
-        return evidence(self._asker.resources, request, quiet, self._asker.before)
+        known = evidence(self._asker.resources, request, quiet, self._asker.before)
+        kept = tuple(one for one in known.found.passages if self._of([one]) <= most)
+        return replace(known, found=replace(known.found, passages=kept))
 
     def _of(self, passages: Passages) -> Label:
-        walked = self._walked
-        return join(effective(passage.label, walked=walked) for passage in passages)
+        return join(self._of_text(*_read_of(passage)) for passage in passages)
+
+    def _of_text(self, stored: str, text: str) -> Label:
+        """Of a text with that label in the store, which may be a copy out of a stricter note."""
+        known = (stored, text)
+        if known not in self._labels:
+            stricter = of_copies(self._asker.resources, [text], stored)
+            self._labels[known] = effective(stricter, walked=self._walked)
+        return self._labels[known]
 
     def _folders(self, passages: Passages) -> Texts:
         """The top folders that the passages lie in, () where one lies in none."""
@@ -302,9 +321,14 @@ class Outside:
         resources = self._asker.resources
         if findings(request.question):
             return Label.CONFIDENTIAL
-        words = [of_words(resources, request.question, str(Label.PUBLIC))]
-        if self._asker.before is not None:
-            words.append(self._asker.before.label)
+        public = str(Label.PUBLIC)
+        words = [of_words(resources, request.question, public)]
+        before = self._asker.before
+        asked = [request.question]
+        if before is not None:
+            words.append(before.label)
+            asked.append(before.question)
+        words.append(of_copies(resources, asked, public))
         return join(effective(label, walked=self._walked) for label in words)
 
     def _with_grade(self, answer: Answer) -> Facts:
@@ -327,6 +351,12 @@ class Outside:
         read = [known.query.text, *(passage.id for passage in known.found.passages)]
         digest = hmac.new(secret.encode(), "\n".join(read).encode(), "sha256")
         return digest.hexdigest()[: 2 * NONCE_BYTES]
+
+
+def _read_of(passage: Passage) -> tuple[str, str]:
+    """(the label of a passage in the store, all of it that a prompt may hold)."""
+    text = (passage.header, passage.before, passage.text, passage.after)
+    return passage.label, "\n".join(text)
 
 
 class _Heard:

@@ -15,6 +15,7 @@ from brain.store.fts_search import next_to_each_other
 from brain.store.row_hash import Row, hashed, listed
 from brain.store.sql import ids_text, marks
 from brain.store.table import Table
+from brain.types import Texts
 
 LABELLED = ("documents", "episodes", "skills")
 # in `episodes.confidence`: the ids of the documents that an answer was made of
@@ -192,6 +193,30 @@ class LabelTable(Table):
         enough = f"AND d.label IN {marks(no_stricter(known))} LIMIT 1"
         one = self._column(f"{labels} {sql} {enough}", phrase, *no_stricter(known))
         return one or self._column(f"{labels} {sql}", phrase)
+
+    def with_a_part(self, parts: Texts, known: str) -> list[tuple[str, str]]:
+        """(label, text with what stands beside it) of each chunk that holds one of these phrases in a document to which
+        a label was given that is stricter than the `known` one.
+        """
+        if not parts:
+            return []
+        milder = (*no_stricter(known), UNLABELLED)
+        sql = f"""
+            SELECT d.label, (
+                SELECT group_concat(beside.content, '') FROM (
+                    SELECT n.content FROM knowledge n
+                    WHERE n.document_id = k.document_id
+                        AND n.ordinal BETWEEN k.ordinal - 1 AND k.ordinal + 1
+                    ORDER BY n.ordinal
+                ) beside
+            )
+            FROM knowledge_fts f
+            JOIN knowledge k ON k.pk = f.rowid
+            JOIN documents d ON d.id = k.document_id
+            WHERE knowledge_fts MATCH ? AND d.label NOT IN {marks(milder)}
+        """
+        phrases = " OR ".join(f'"{part}"' for part in parts)
+        return self._all(sql, f"terms : ({phrases})", *milder)
 
     def same_text(self, document_ids: Sequence[str]) -> list[Row]:
         """These documents and those of the same text: id, source, title, label."""

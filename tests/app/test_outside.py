@@ -67,7 +67,7 @@ def open_brain(
 
 
 def asked(
-    brain: Brain, question: str, agree: bool | None = None, **more: str | bool
+    brain: Brain, question: str, agree: bool | None = None, **more: str | bool | Scope
 ) -> Answer:
     """The answer; `agree`: what a person who waits says."""
     shown: list[Shown] = []
@@ -316,3 +316,68 @@ def test_a_round_that_another_command_asks_meanwhile_is_not_taken_for_the_one_be
     assert given.label == highest([first.label, *labels])
     assert {one.id for one in seen if one is not None} == {first.id if first else ""}
     assert CANARY not in "".join(one.prompt for one in cloud.requests)
+
+
+COPIED = "The harbour master alone may open the sluice, and Falcon knows the hour of it"
+SLUICE = "When may the harbour master open the sluice, as Falcon knows?"
+
+
+@pytest.fixture
+def copied(open_brain: Brain, folder: Callable[..., Path]) -> Brain:
+    """A sentence of a confidential note stands in a public one as well, which also speaks of the depot."""
+    secret = f"Minutes of the board.\n\n{COPIED}, says the board.\n"
+    public = f"The depot has a lease.\n\n{COPIED.upper()}: so much for that.\n"
+    notes = {
+        "minutes.md": f"---\nlabel: confidential\n---\n{secret}",
+        "talk.md": f"---\nlabel: public\n---\n{public}",
+        "hour.md": "---\nlabel: public\n---\nA talk about the lease of the depot.\n",
+    }
+    open_brain.add([folder(notes)])
+    return open_brain
+
+
+def test_a_copy_of_a_sentence_is_as_confidential_as_the_note_that_holds_it(
+    copied: Brain, cloud: StandInCloud
+) -> None:
+    given = asked(copied, SLUICE, agree=True, route="cloud")
+    assert cloud.requests == []
+    assert given.route != "cloud"
+    assert "the evidence is confidential" in given.notices[-1]
+
+
+def test_a_request_is_made_without_the_note_that_holds_the_copy(
+    copied: Brain, cloud: StandInCloud
+) -> None:
+    assert asked(copied, WEAK, route="cloud").label == "public"
+    [sent] = cloud.requests
+    assert "A talk about the lease" in sent.prompt
+    assert "sluice" not in sent.prompt.lower()
+
+
+def test_a_question_that_quotes_a_confidential_note_stays(
+    copied: Brain, cloud: StandInCloud
+) -> None:
+    """Each word of it stands in a public note as well, and it is looked for elsewhere."""
+    scope = Scope(paths=("hour.md",))
+    question = f"Is the talk about the lease of the depot, if {COPIED.lower()}?"
+    given = asked(copied, question, agree=True, route="cloud", scope=scope)
+    assert (given.route, cloud.requests) == ("local", [])
+    talk = "Is the talk about the lease of the depot, if the harbour master knows?"
+    given = asked(copied, talk, route="cloud", scope=scope)
+    assert len(cloud.requests) == 1
+
+
+def test_a_turn_of_phrase_makes_no_note_confidential(
+    open_brain: Brain, cloud: StandInCloud, folder: Callable[..., Path]
+) -> None:
+    """Eleven words in a row, and words that stand in both apart."""
+    eleven = "signs the lease of the depot at the end of the"
+    secret = f"A stranger {eleven} year of silence.\n"
+    public = f"Ines Duarte {eleven} month.\n"
+    notes = {
+        "a.md": f"---\nlabel: confidential\n---\n{secret}",
+        "b.md": f"---\nlabel: public\n---\n{public}",
+    }
+    open_brain.add([folder(notes)])
+    assert asked(open_brain, WEAK, route="cloud").route == "cloud"
+    assert eleven in cloud.requests[0].prompt
