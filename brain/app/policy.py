@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from brain.app.approving import ToApprove, WaitingSource, approve, to_approve
 from brain.app.governed import approvals_of, ledger_of, policies_of
 from brain.app.resources import Noun
 from brain.errors import BrainError, NotFound, UsageError
 from brain.governance.approvals import Waiting
 from brain.governance.in_force import EDITED, Policies, shipped, sound
-from brain.governance.ledger import BODY_SHA
 from brain.governance.policy import DIGEST_CHARS, Policy
 from brain.governance.policy_cases import (
     Changed,
@@ -45,7 +45,15 @@ CHANGES_NAMED = 20  # past decisions that a question shows
 VALUE_CHARS = 40  # of a wrong value, in an error
 EXPLAINED_ROWS = 10_000  # among which the last decision is looked for
 
-__all__ = ["Changed", "RouteRule", "Rule", "Tried", "Waiting"]
+__all__ = [
+    "Changed",
+    "RouteRule",
+    "Rule",
+    "ToApprove",
+    "Tried",
+    "Waiting",
+    "WaitingSource",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,18 +266,15 @@ class PolicyBook(Noun):
         """What waits for a person."""
         return approvals_of(self._resources).waiting()
 
-    def approve(self, approval_id: str, confirm: Confirm) -> Waiting:
-        """Let exactly these bytes leave, once. Raises `NotFound`, `Refused`."""
-        approvals = approvals_of(self._resources)
-        found = approvals.look(approval_id)
-        told = [f"{name}: {value}" for name, value in found.what.items()]
-        confirm("\n".join(["this would leave once, byte for byte:", *told]))
-        approvals.approve(approval_id)
-        left = found.what.get(BODY_SHA, found.digest)
-        ledger_of(self._resources).append(
-            "approve", approval=found.id, body_sha256=left
-        )
-        return found
+    def to_approve(self, approval_id: str) -> ToApprove:
+        """What would leave, word for word. Raises `NotFound`, `Refused`."""
+        return to_approve(self._resources, approval_id)
+
+    def approve(
+        self, approval_id: str, confirm: Callable[[ToApprove], None]
+    ) -> ToApprove:
+        """Let exactly these bytes leave, once, when a person who was shown them says so. Raises as `to_approve`."""
+        return approve(self._resources, approval_id, confirm)
 
     def halt(self, because: str) -> bool:
         """Stop everything that leads out; False when it was stopped before."""

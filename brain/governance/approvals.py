@@ -22,7 +22,9 @@ ID_BYTES = 4
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits for a person. `what`: where it would go and what it may cost, as whoever asked put it."""
+    """What waits for a person. `what`: where it would go, what it may cost, and the row of the ledger beside which its
+    bytes are kept, as whoever asked put it.
+    """
 
     id: str
     digest: str

@@ -315,9 +315,10 @@ class _Passing:
         here = self.agreed == shown.digest
         reach = self._reach(shown, decision)
         if not here and not self._stands(reach) and not self._taken(shown):
-            self._note("ask", shown, facts, decision)
+            row = self._note("ask", shown, facts, decision)
+            self.parts.ledger.keep_body(row, shown.body)
             said = f"{decision.because}: {shown.label}, to {shown.host}"
-            raise AsksFirst(said, shown, self._asked(shown))
+            raise AsksFirst(said, shown, self._asked(shown, row))
         facts = replace(facts, request=replace(facts.request, approved=True))
         again = self.policy.decide(self.outbound.action, facts)
         if here:
@@ -347,9 +348,10 @@ class _Passing:
     def _taken(self, shown: Shown) -> bool:
         return self.parts.approvals.take(shown.digest)
 
-    def _asked(self, shown: Shown) -> str:
+    def _asked(self, shown: Shown, row: int) -> str:
         return self.parts.approvals.ask(
             shown.digest,
+            row=row,
             body_sha256=sha256(shown.body).hexdigest(),
             provider=shown.provider,
             model=shown.model,
@@ -361,8 +363,8 @@ class _Passing:
 
     def _note(
         self, kind: str, shown: Shown, facts: Facts, decision: Decision, **more: Any
-    ) -> None:
-        self.parts.ledger.append(
+    ) -> int:
+        return self.parts.ledger.append(
             kind,
             **recorded(self.outbound.action, facts, decision),
             **self._of_bytes(shown),

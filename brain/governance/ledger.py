@@ -96,7 +96,9 @@ class Ledger:
         return row.id
 
     def keep_body(self, row_id: int, body: bytes) -> None:
-        """Keep the bytes that leave with a row, for `KEPT_DAYS` days, readable by nobody else; older ones go."""
+        """Keep the bytes that leave with a row, or that a person is asked about in it, for `KEPT_DAYS`
+        days, readable by nobody else; older ones go.
+        """
         folder = self._bodies
         folder.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
         self.drop_expired()
@@ -155,7 +157,7 @@ class Ledger:
     # -- reading --------------------------------------------------------------------------------------
 
     def body(self, row_id: int) -> bytes:
-        """Exactly what left. Raises `NotFound` where nothing is kept."""
+        """Exactly what left, or would have. Raises `NotFound` where nothing is kept."""
         try:
             return read_plain(self._bodies / str(row_id))
         except OSError:

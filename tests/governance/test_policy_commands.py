@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,8 @@ from brain.governance.in_force import Policies, shipped
 from brain.governance.policy import Policy
 from brain.governance.policy_cases import recorded
 from brain.governance.policy_text import PolicyError
+from brain.types import Request
+from tests.at_terminal import at_a_terminal
 from tests.end_to_end import brain as run
 
 PUBLIC = Facts(
@@ -48,6 +53,29 @@ def decided(brain: Brain, facts: Facts) -> int:
     kind = "intent" if decision.outcome == "allow" else "deny"
     entry = recorded("cloud.generate", facts, decision)
     return ledger_of(brain.resources).append(kind, **entry)
+
+
+BODY = b'{"content": "The budget of the harbour works."}'
+
+
+def waiting(brain: Brain, origins: tuple[str, ...] = (), row: int = 0) -> str:
+    """The id of a request that waits for a person, as the gate asks for one."""
+    ledger = ledger_of(brain.resources)
+    digest = sha256(BODY).hexdigest()
+    if not row:
+        row = ledger.append("ask", origins=origins, body_sha256=digest)
+        ledger.keep_body(row, BODY)
+    return approvals_of(brain.resources).ask(
+        "ab",
+        row=row,
+        body_sha256=digest,
+        provider="anthropic",
+        model="claude-sonnet-5-5",
+        host="a.example",
+        label="internal",
+        bytes=len(BODY),
+        usd_micro=20_000,
+    )
 
 
 def switched_on(brain: Brain) -> None:
@@ -188,7 +216,7 @@ def test_an_agent_is_refused_with_exit_code_4(
 ) -> None:
     monkeypatch.setenv("CLAUDECODE", "1")
     brain.policy.halt("for a test")
-    name = approvals_of(brain.resources).ask("ab")
+    name = waiting(brain)
     ran = run(*(word.format(id=name) for word in words))
     assert ran.code == 4
     assert "only a person" in ran.two_lines()[0]
@@ -306,22 +334,6 @@ def test_halt_and_resume_are_in_the_ledger(brain: Brain, person: Person) -> None
     assert kinds == ["halt", "resume"]
 
 
-def test_an_approval_shows_what_would_leave_and_is_in_the_ledger(
-    brain: Brain, person: Person
-) -> None:
-    assert run("approve").code == 3
-    name = approvals_of(brain.resources).ask("ab", host="a.example", usd_micro=20_000)
-    assert f"{name}  host a.example, usd_micro 20000" in run("approve").stdout
-    brain.policy.approve(name, person)
-    assert person.asked == [
-        "this would leave once, byte for byte:\nhost: a.example\nusd_micro: 20000"
-    ]
-    assert approvals_of(brain.resources).take("ab")
-    (entry,) = ledger_of(brain.resources).entries()
-    assert (entry.kind, entry.facts["approval"]) == ("approve", name)
-    assert run("approve", "nothing").code == 3
-
-
 def test_a_refusal_that_no_policy_decided_is_explained_as_well(brain: Brain) -> None:
     facts = Facts(RequestFacts(label="confidential"))
     ledger_of(brain.resources).append(
@@ -335,3 +347,80 @@ def test_a_refusal_that_no_policy_decided_is_explained_as_well(brain: Brain) -> 
     said = run("policy", "explain").stdout
     assert "decided in code" in said
     assert "confidential-floor deny: confidential material never leaves" in said
+
+
+# -- approving -----------------------------------------------------------------------------------------
+
+PROGRAM = "import sys\nfrom brain.doors.cli import main\nmain(sys.argv[1:])"
+
+
+@pytest.fixture
+def waits(brain: Brain, folder: Callable[..., Path]) -> str:
+    """The id of a request made of two passages of one note, and of the round before."""
+    brain.add([folder({"harbour.md": "# Harbour works\n\nThe budget of the works."})])
+    found = brain.search(Request("budget of the works")).passages
+    return waiting(brain, (*[one.id for one in found], "round1"))
+
+
+def test_what_waits_is_listed_and_shown_whole_without_being_approved(
+    brain: Brain, waits: str
+) -> None:
+    listed = f"{waits}  a.example  claude-sonnet-5-5  internal  at most $0.02"
+    assert listed in run("approve").stdout
+    shown = run("approve", waits, "--json").json
+    assert shown["body"].encode() == BODY
+    assert (shown["host"], shown["label"], shown["usd_micro"]) == (
+        "a.example",
+        "internal",
+        20_000,
+    )
+    note, before = shown["sources"]
+    assert note["source"].endswith("harbour.md")
+    assert note["title"] == "Harbour works"
+    assert before == {"source": "round1", "title": ""}
+    assert not approvals_of(brain.resources).take("ab")
+    assert run("approve", "nothing", "--json").code == 3
+
+
+@pytest.mark.parametrize("flags", [(), ("--view",)])
+def test_a_person_sees_receiver_price_sources_and_bytes_before_the_word(
+    brain: Brain, waits: str, flags: tuple[str, ...]
+) -> None:
+    asks = "type approve to go on, v to view the bytes: "
+    typed = [(asks, "v"), (asks, "approve")]
+    code, said = at_a_terminal(PROGRAM, typed, "approve", waits, *flags)
+    before, *after = said.split(asks)
+    assert code == 0
+    assert "to a.example (claude-sonnet-5-5): internal" in before
+    assert "at most $0.02" in before
+    assert "harbour.md" in before
+    assert "Harbour works" in before
+    assert (BODY.decode() in before) is bool(flags)
+    assert BODY.decode() in after[0]
+    assert approvals_of(brain.resources).take("ab")
+    entry = ledger_of(brain.resources).last(1)[0]
+    assert (entry.kind, entry.facts["approval"]) == ("approve", waits)
+
+
+def test_another_word_approves_nothing(brain: Brain, waits: str) -> None:
+    typed = [("view the bytes: ", "yes")]
+    code, said = at_a_terminal(PROGRAM, typed, "approve", waits)
+    assert code == 4
+    assert "the word was not approve" in said
+    assert not approvals_of(brain.resources).take("ab")
+
+
+@pytest.mark.parametrize("gone", ["changed", "away", "never kept"])
+def test_what_nobody_can_look_at_is_not_approved(
+    brain: Brain, person: Person, gone: str
+) -> None:
+    name = waiting(brain, row=99 if gone == "never kept" else 0)
+    kept = brain.config.home / "ledger" / "bodies" / "1"
+    if gone == "changed":
+        kept.write_bytes(BODY.replace(b"works", b"vault"))
+    elif gone == "away":
+        kept.unlink()
+    with pytest.raises(Refused, match="not kept any more"):
+        brain.policy.approve(name, person)
+    assert person.asked == []
+    assert not approvals_of(brain.resources).take("ab")

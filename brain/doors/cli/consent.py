@@ -2,25 +2,29 @@
 It may hold for an hour for the same task, receiver and folders.
 
 Nobody waits where there is no terminal, or where an agent is at work: then a rule that asks is a refusal, which names
-the approval that a person may give. Leaves out who decides that it is asked. Serves `ask`.
+the approval that a person may give. Leaves out who decides that it is asked. Serves `ask` and `approve`.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from brain.doors.cli.person import AGENTS, typed
+from brain.doors.cli.person import AGENTS, VIEW, typed, typed_word
 from brain.doors.lines import line, short_path
 from brain.doors.views.governance import dollars
+from brain.doors.views.policy import to_approve
 from brain.errors import Refused
 
 if TYPE_CHECKING:
+    from brain.app.approving import ToApprove
     from brain.app.outside import Agree, Shown, Yes
     from brain.doors.render import Out
     from brain.types import Passages
 
-YES, VIEW, HOUR = "y", "v", "s"
+YES, HOUR = "y", "s"
+APPROVE = "approve"
 SHOWN = 5  # sources that are named
 
 
@@ -34,6 +38,21 @@ def asking(out: Out) -> Agree | None:
         return _answer(out, shown)
 
     return agree
+
+
+def approving(out: Out, *, view: bool) -> Callable[[ToApprove], None]:
+    """Shows what waits, with its bytes where `view` says so, and wants the word. Raises `Refused` as `typed_word`."""
+
+    def confirm(waits: ToApprove) -> None:
+        def bytes_of_it() -> None:
+            out.say(line(waits.body))
+
+        out.say(*to_approve(waits))
+        if view:
+            bytes_of_it()
+        typed_word(APPROVE, "it would leave once, byte for byte", view=bytes_of_it)
+
+    return confirm
 
 
 def told(shown: Shown, passages: Passages) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO
 
@@ -23,18 +24,28 @@ AGENTS = (
     "AI_AGENT",
     "AGENT",
 )
+VIEW = "v"  # what is typed to see what would leave
 TERMINAL = ("/dev/tty", "/dev/tty")  # read, written
 if sys.platform == "win32":
     TERMINAL = ("CONIN$", "CONOUT$")
 
 
-def typed_word(word: str, question: str) -> None:
-    """Ask at the controlling terminal; return only when exactly this word was typed there.
+def typed_word(
+    word: str, question: str, *, view: Callable[[], None] | None = None
+) -> None:
+    """Ask at the controlling terminal; return only when exactly this word was typed there. `view`: shows more to
+    whoever types v.
 
     Raises `Refused`: under an agent, without a terminal, and for any other word.
     """
     only_a_person()
-    if typed(f"{question}\ntype {word} to go on: ") != word:
+    more = f", {VIEW} to view the bytes" if view else ""
+    asks = f"{question}\ntype {word} to go on{more}: "
+    said = typed(asks)
+    while view is not None and said == VIEW:
+        view()
+        said = typed(asks)
+    if said != word:
         raise Refused(
             f"nothing was done: the word was not {word}",
             "run the command again to be asked again",

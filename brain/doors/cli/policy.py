@@ -9,10 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from brain.doors.cli.app import LEAVING, group, shown
+import typer
+
+from brain.doors.cli import consent
+from brain.doors.cli.app import LEAVING, group, register, shown
 from brain.doors.cli.evaluation import Embedder, Vectors
-from brain.doors.cli.options import argument, option
+from brain.doors.cli.options import Json, argument, flag, option
 from brain.doors.cli.person import typed_word
+from brain.doors.cli.session import session
 from brain.doors.views.keeping import Message
 
 if TYPE_CHECKING:
@@ -26,6 +30,7 @@ policy = group(
 
 PUBLISH = partial(typed_word, "publish")
 NO_REASON = "a person stopped it"
+APPROVED = "approved: ask the same again within 15 minutes, and it leaves once"
 
 
 @shown("show", group=policy, explains=True, examples=("brain policy show",))
@@ -135,20 +140,38 @@ def simulate(
     return brain.judge.simulate(answers, embedder=embedder, vectors=vectors, plot=plot)
 
 
-@shown(
+@register(
     "approve",
     LEAVING,
-    kind="waiting",
-    examples=("brain approve", "brain approve 1a2b3c4d"),
+    examples=(
+        "brain approve",
+        "brain approve 1a2b3c4d --view",
+        "brain approve 1a2b3c4d --json",
+    ),
 )
-def approve(brain: Brain, approval: Annotated[str, argument("[ID]")] = "") -> object:
-    """Let what waits leave, once, within 15 minutes.
+def approve(
+    context: typer.Context,
+    approval: Annotated[str, argument("[ID]")] = "",
+    view: Annotated[
+        bool, flag("--view", "Also the very bytes, before you say.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Let what waits leave, once, within 15 minutes; without an id what waits is listed.
 
-    Byte for byte; without an id what waits is listed. A person types the word.
+    Receiver, model, price, label and sources are shown first; then a person types the word. --json shows it, and
+    approves nothing.
     """
-    if not approval:
-        return brain.policy.waiting()
-    return [brain.policy.approve(approval, partial(typed_word, "approve"))]
+    run = session(context)
+    with run.brain() as brain:
+        if not approval:
+            run.show(brain.policy.waiting(), "waiting", as_json=as_json)
+            return
+        if as_json:
+            run.show(brain.policy.to_approve(approval), as_json=True)
+            return
+        brain.policy.approve(approval, consent.approving(run.out, view=view))
+    run.show(Message(APPROVED), as_json=False)
 
 
 @shown("halt", LEAVING, examples=("brain halt", 'brain halt "on holiday"'))

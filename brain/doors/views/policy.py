@@ -21,10 +21,12 @@ from brain.doors.lines import (
     indented,
     line,
     moment,
+    short_path,
     styled,
     warn,
 )
 from brain.doors.show import DONE, FAILED, lists, shows
+from brain.doors.views.governance import dollars
 
 if TYPE_CHECKING:
     from brain.app.policy import (
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
         PolicyTested,
         PolicyVersion,
         Rule,
+        ToApprove,
         Waiting,
     )
 
@@ -49,6 +52,7 @@ OUTCOMES = {
     "halt": ("halts", "bad"),
 }
 ALWAYS = "true"
+WAITING = ("host", "model", "label")  # what is told of each that waits
 
 
 @shows("PolicyShown", explains=True)
@@ -171,9 +175,19 @@ def explained(why: Explained, *, explain: bool = False) -> Lines:
 
 @lists("waiting", "nothing waits for you")
 def waiting(items: Sequence[Waiting]) -> Lines:
-    """The id, and where it would go or went."""
+    """The id, where it would go, how confidential it is, and what it may cost."""
     cells = []
     for item in items:
-        told = [f"{name} {value}" for name, value in item.what.items()]
-        cells.append((item.id, commas(*told)))
-    return columns(cells, ("title", ""))
+        told = [str(item.what.get(name, "")) for name in WAITING]
+        cost = dollars(item.what.get("usd_micro", 0))
+        cells.append((item.id, *told, f"at most {cost}"))
+    return columns(cells, ("title", "", "", "", "dim"))
+
+
+@shows("ToApprove")
+def to_approve(waits: ToApprove) -> Lines:
+    """Where to and for how much, and every note that it is made of."""
+    cost = f"{waits.bytes:,} bytes, at most {dollars(waits.usd_micro)}"
+    head = line(f"to {waits.host} ({waits.model}): {waits.label}, {cost}")
+    cells = [(short_path(one.source), one.title) for one in waits.sources]
+    return [head, *indented(columns(cells, ("path", "")))]
